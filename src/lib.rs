@@ -1,1 +1,3 @@
-//! kubectl netpol.
+//! The core of kubectl netpol.
+pub mod cluster;
+pub mod policy;

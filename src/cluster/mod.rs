@@ -1,0 +1,24 @@
+//! What exists: namespaces, workloads, pods, Services and nodes, in slim types of our own.
+//!
+//! In: what `source/` has read. Out: a [`Snapshot`], which everything later is a pure function of.
+//! Nothing here knows a policy, a file or an API.
+
+mod address;
+mod labels;
+mod object;
+mod pod;
+mod port;
+mod selector;
+mod service;
+mod snapshot;
+mod truth;
+
+pub use address::{AddressBlock, Addresses, Family, InvalidBlock};
+pub use labels::Labels;
+pub use object::{Name, ObjectRef, Origin, kind_from_word, kind_word};
+pub use pod::{ContainerPort, Pod, Workload};
+pub use port::{Port, PortRange, Protocol};
+pub use selector::{Mismatch, Operator, Requirement, Selector};
+pub use service::{EndpointSlice, Service, ServicePort, SliceEndpoint, TargetPort};
+pub use snapshot::{Gap, Namespace, Node, PodId, Snapshot};
+pub use truth::Truth;

@@ -1,0 +1,98 @@
+//! How an object is named, and where it was written.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A name, a label key or value: shared, since clusters repeat them thousands of times.
+pub type Name = Arc<str>;
+
+/// Kinds with the short word that kubectl takes and prints for them.
+const KINDS: &[(&str, &str, &[&str])] = &[
+    ("Pod", "pod", &["pods", "po"]),
+    ("Service", "svc", &["service", "services"]),
+    ("Deployment", "deploy", &["deployment", "deployments"]),
+    ("StatefulSet", "sts", &["statefulset", "statefulsets"]),
+    ("DaemonSet", "ds", &["daemonset", "daemonsets"]),
+    ("ReplicaSet", "rs", &["replicaset", "replicasets"]),
+    ("ReplicationController", "rc", &["replicationcontroller", "replicationcontrollers"]),
+    ("Job", "job", &["jobs"]),
+    ("CronJob", "cj", &["cronjob", "cronjobs"]),
+    ("Namespace", "ns", &["namespace", "namespaces"]),
+    ("Node", "node", &["nodes", "no"]),
+    ("NetworkPolicy", "netpol", &["networkpolicy", "networkpolicies"]),
+];
+
+/// The word for a kind on the command line and in answers: `deploy`, `svc`, or the kind in lower case.
+pub fn kind_word(kind: &str) -> String {
+    KINDS
+        .iter()
+        .find(|(k, ..)| *k == kind)
+        .map_or_else(|| kind.to_ascii_lowercase(), |(_, word, _)| (*word).to_owned())
+}
+
+/// The kind that a word of the command line means (`deploy`, `deployments`, `deployments.apps`), if
+/// it is a built-in one.
+pub fn kind_from_word(word: &str) -> Option<&'static str> {
+    let word = word.to_ascii_lowercase();
+    let word = word.split_once('.').map_or(word.as_str(), |(resource, _group)| resource);
+    KINDS
+        .iter()
+        .find(|(_, short, more)| *short == word || more.contains(&word))
+        .map(|(kind, ..)| *kind)
+}
+
+/// An object by kind, namespace and name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectRef {
+    /// The kind as the API writes it, such as `Deployment`.
+    pub kind: Name,
+    /// The namespace; `None` for a cluster-scoped object.
+    pub namespace: Option<Name>,
+    /// The object's name.
+    pub name: Name,
+}
+
+impl ObjectRef {
+    /// A namespaced object.
+    pub fn namespaced(
+        kind: impl Into<Name>,
+        namespace: impl Into<Name>,
+        name: impl Into<Name>,
+    ) -> Self {
+        Self { kind: kind.into(), namespace: Some(namespace.into()), name: name.into() }
+    }
+
+    /// A cluster-scoped object.
+    pub fn cluster(kind: impl Into<Name>, name: impl Into<Name>) -> Self {
+        Self { kind: kind.into(), namespace: None, name: name.into() }
+    }
+}
+
+/// `namespace/kind/name` with kubectl's short kind, which the command line takes back.
+impl fmt::Display for ObjectRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(namespace) = &self.namespace {
+            write!(f, "{namespace}/")?;
+        }
+        write!(f, "{}/{}", kind_word(&self.kind), self.name)
+    }
+}
+
+/// Where an object was written. Lines are found only when asked for (`source::Locator`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// One document of a file, of stdin or of what kustomize printed.
+    Manifest {
+        /// The file's path, `-` for stdin, or the kustomization's directory.
+        file: Arc<Path>,
+        /// First byte of the document in the file.
+        offset: usize,
+        /// First line of the document, from 1.
+        line: usize,
+        /// Field path of the object in its document: empty, or `items[3]` in a List.
+        within: Option<Box<str>>,
+    },
+    /// Made by this program or by a test; it has no place.
+    Synthetic,
+}

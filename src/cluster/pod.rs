@@ -1,0 +1,91 @@
+//! Pods, and the workloads that own them.
+
+use super::{Addresses, Family, Labels, Name, ObjectRef, Origin, Port, Protocol, Selector};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A port that a container declares. It opens nothing; policies refer to it by name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContainerPort {
+    /// The name, if it has one.
+    pub name: Option<Name>,
+    /// Number and protocol.
+    pub port: Port,
+    /// Declared by a restartable init container; the specification is silent on those.
+    pub sidecar: bool,
+}
+
+/// A pod that runs, or that a workload's template describes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pod {
+    /// Its namespace.
+    pub namespace: Name,
+    /// Its name; for a template the workload's name.
+    pub name: Name,
+    /// Its labels.
+    pub labels: Labels,
+    /// Label keys that its controller sets when it makes the pod: here they are without a value.
+    pub unknown_labels: &'static [&'static str],
+    /// Its addresses, at most one a family; empty while none is known.
+    pub ips: Vec<IpAddr>,
+    /// The ports of its containers and restartable init containers.
+    pub ports: Arc<[ContainerPort]>,
+    /// It shares its node's network.
+    pub host_network: bool,
+    /// The node it runs on, once known.
+    pub node: Option<Name>,
+    /// Index of its workload in [`Snapshot::workloads`](super::Snapshot::workloads).
+    pub owner: Option<usize>,
+    /// It stands for all pods that its workload will have, none of which is known.
+    pub template: bool,
+    /// It takes traffic from Services; true while nothing else is known.
+    pub ready: bool,
+    /// Phase Succeeded or Failed: its containers are gone and its address may be another's.
+    pub finished: bool,
+    /// Where it was written.
+    pub origin: Origin,
+}
+
+impl Pod {
+    /// Its object: the pod, for a template too.
+    pub fn object(&self) -> ObjectRef {
+        ObjectRef::namespaced("Pod", self.namespace.clone(), self.name.clone())
+    }
+
+    /// What is known of its address in one family, by the pod alone.
+    pub fn address(&self, family: Family) -> Addresses {
+        if self.ips.is_empty() {
+            return Addresses::Unknown;
+        }
+        self.ips
+            .iter()
+            .find(|ip| Family::of(**ip) == family)
+            .map_or(Addresses::Absent, |ip| Addresses::Known(*ip))
+    }
+
+    /// The numbers that a port name has on this pod for one protocol, sidecars included.
+    ///
+    /// Source: semantics/kubernetes.md section 2, "Named port": name and protocol must both agree,
+    /// and one name may give several numbers.
+    pub fn named_ports(&self, name: &str, protocol: Protocol) -> impl Iterator<Item = u16> {
+        self.ports
+            .iter()
+            .filter(move |declared| {
+                declared.port.protocol == protocol && declared.name.as_deref() == Some(name)
+            })
+            .map(|declared| declared.port.number)
+    }
+}
+
+/// What owns pods: a Deployment, a StatefulSet, a custom resource with a pod template.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Workload {
+    /// The object.
+    pub object: ObjectRef,
+    /// How it finds its pods, where it says so.
+    pub selector: Option<Selector>,
+    /// How many pods it wants, where it says so.
+    pub replicas: Option<u32>,
+    /// Where it was written.
+    pub origin: Origin,
+}

@@ -1,0 +1,195 @@
+//! Label selectors as `metav1.LabelSelector` defines them.
+
+use super::{Labels, Name, Truth};
+use std::fmt;
+
+/// What a requirement asks of its key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Operator {
+    /// The key is there and its value is one of these.
+    In(Vec<Name>),
+    /// The key is absent, or its value is none of these.
+    NotIn(Vec<Name>),
+    /// The key is there.
+    Exists,
+    /// The key is absent.
+    DoesNotExist,
+}
+
+/// One condition of a selector.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Requirement {
+    /// The label key.
+    pub key: Name,
+    /// What is asked of it.
+    pub operator: Operator,
+}
+
+impl Requirement {
+    /// Whether a value (`None`: the key is absent) fulfils the requirement.
+    ///
+    /// Source: `LabelSelectorRequirement` in k8s.io/apimachinery/pkg/apis/meta/v1/types.go: `NotIn`
+    /// and `DoesNotExist` hold when the key is absent.
+    pub fn holds_for(&self, value: Option<&str>) -> bool {
+        let one_of = |values: &[Name]| value.is_some_and(|v| values.iter().any(|w| **w == *v));
+        match &self.operator {
+            Operator::In(values) => one_of(values),
+            Operator::NotIn(values) => !one_of(values),
+            Operator::Exists => value.is_some(),
+            Operator::DoesNotExist => value.is_none(),
+        }
+    }
+}
+
+/// As kubectl writes a selector: `a=b`, `a in (b,c)`, `a notin (b)`, `a`, `!a`.
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = &self.key;
+        match &self.operator {
+            Operator::In(values) if values.len() == 1 => write!(f, "{key}={}", values[0]),
+            Operator::In(values) => write!(f, "{key} in ({})", values.join(",")),
+            Operator::NotIn(values) => write!(f, "{key} notin ({})", values.join(",")),
+            Operator::Exists => write!(f, "{key}"),
+            Operator::DoesNotExist => write!(f, "!{key}"),
+        }
+    }
+}
+
+/// A conjunction of requirements; empty selects everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Selector {
+    /// All must hold. `matchLabels` come first, as `In` with one value.
+    pub requirements: Vec<Requirement>,
+}
+
+/// Why labels do not (or perhaps do not) match a selector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// The requirement that fails.
+    pub wanted: Requirement,
+    /// The value found; `None` when the key is absent.
+    pub found: Option<Name>,
+    /// The label is set when the pod is made, so manifests cannot tell.
+    pub unknown: bool,
+}
+
+impl Selector {
+    /// A selector that asks for exactly these labels.
+    pub fn labels<K: Into<Name>, V: Into<Name>>(labels: impl IntoIterator<Item = (K, V)>) -> Self {
+        let requirements = labels
+            .into_iter()
+            .map(|(k, v)| Requirement { key: k.into(), operator: Operator::In(vec![v.into()]) })
+            .collect();
+        Self { requirements }
+    }
+
+    /// Whether it selects everything.
+    pub fn is_everything(&self) -> bool {
+        self.requirements.is_empty()
+    }
+
+    /// Whether `labels` match; Unknown only where a key of `unknown_keys` would decide.
+    pub fn matches(&self, labels: &Labels, unknown_keys: &[&str]) -> Truth {
+        self.requirements.iter().fold(Truth::Yes, |truth, requirement| {
+            truth.and(Self::judge(requirement, labels, unknown_keys))
+        })
+    }
+
+    /// The first requirement that fails, or else the first that is not known to hold.
+    pub fn mismatch(&self, labels: &Labels, unknown_keys: &[&str]) -> Option<Mismatch> {
+        let with = |truth: Truth| {
+            self.requirements
+                .iter()
+                .find(|requirement| Self::judge(requirement, labels, unknown_keys) == truth)
+                .map(|requirement| Mismatch {
+                    wanted: requirement.clone(),
+                    found: labels.get(&requirement.key).map(Into::into),
+                    unknown: truth == Truth::Unknown,
+                })
+        };
+        with(Truth::No).or_else(|| with(Truth::Unknown))
+    }
+
+    fn judge(requirement: &Requirement, labels: &Labels, unknown_keys: &[&str]) -> Truth {
+        let value = labels.get(&requirement.key);
+        if value.is_none() && unknown_keys.contains(&&*requirement.key) {
+            // The controller will set some value: presence is known, the value is not.
+            return match &requirement.operator {
+                Operator::Exists => Truth::Yes,
+                Operator::DoesNotExist => Truth::No,
+                Operator::In(_) | Operator::NotIn(_) => Truth::Unknown,
+            };
+        }
+        requirement.holds_for(value).into()
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_everything() {
+            return f.write_str("<all>");
+        }
+        for (i, requirement) in self.requirements.iter().enumerate() {
+            if i > 0 {
+                f.write_str(",")?;
+            }
+            write!(f, "{requirement}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn requirement(key: &str, operator: Operator) -> Selector {
+        Selector { requirements: vec![Requirement { key: key.into(), operator }] }
+    }
+
+    /// semantics/kubernetes.md section 2, "Matching": In needs the key; NotIn and DoesNotExist match
+    /// when the key is absent.
+    #[test]
+    fn operators_against_present_other_and_absent_keys() {
+        let values = vec![Name::from("x"), Name::from("y")];
+        let present: Labels = [("k", "x")].into_iter().collect();
+        let other: Labels = [("k", "z")].into_iter().collect();
+        let absent = Labels::default();
+        for (operator, expected) in [
+            (Operator::In(values.clone()), [true, false, false]),
+            (Operator::NotIn(values), [false, true, true]),
+            (Operator::Exists, [true, true, false]),
+            (Operator::DoesNotExist, [false, false, true]),
+        ] {
+            let selector = requirement("k", operator.clone());
+            for (labels, expected) in [&present, &other, &absent].into_iter().zip(expected) {
+                assert_eq!(selector.matches(labels, &[]), expected.into(), "{operator:?} {labels}");
+                assert_eq!(selector.mismatch(labels, &[]).is_none(), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn requirements_are_a_conjunction_and_none_selects_everything() {
+        let selector = Selector::labels([("a", "1"), ("b", "2")]);
+        let labels: Labels = [("a", "1"), ("b", "3")].into_iter().collect();
+        assert_eq!(selector.matches(&labels, &[]), Truth::No);
+        let miss = selector.mismatch(&labels, &[]).unwrap();
+        assert_eq!((miss.wanted.to_string().as_str(), miss.found.as_deref()), ("b=2", Some("3")));
+        assert_eq!(Selector::default().matches(&labels, &[]), Truth::Yes);
+        assert_eq!(Selector::default().to_string(), "<all>");
+    }
+
+    /// Labels that a controller sets when it makes the pod are not in its template: their presence
+    /// is known, their value is not.
+    #[test]
+    fn labels_set_at_run_time_are_unknown_not_absent() {
+        let labels = Labels::default();
+        let keys = ["pod-template-hash"];
+        let of = |operator| requirement("pod-template-hash", operator).matches(&labels, &keys);
+        assert_eq!(of(Operator::In(vec!["abc".into()])), Truth::Unknown);
+        assert_eq!(of(Operator::NotIn(vec!["abc".into()])), Truth::Unknown);
+        assert_eq!(of(Operator::Exists), Truth::Yes);
+        assert_eq!(of(Operator::DoesNotExist), Truth::No);
+    }
+}

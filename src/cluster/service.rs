@@ -1,0 +1,80 @@
+//! Services and the endpoints behind them.
+
+use super::{Labels, Name, Origin, Port, Protocol};
+use std::net::IpAddr;
+
+/// Where a Service port leads on the pod.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum TargetPort {
+    /// This number.
+    Number(u16),
+    /// The container port of this name, which each pod may place elsewhere.
+    Name(Name),
+}
+
+/// One port of a Service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServicePort {
+    /// The name, if it has one.
+    pub name: Option<Name>,
+    /// The port that clients dial.
+    pub port: Port,
+    /// The port on the pod, which is what policies see.
+    pub target: TargetPort,
+}
+
+/// A Service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    /// Its namespace.
+    pub namespace: Name,
+    /// Its name.
+    pub name: Name,
+    /// The labels of its pods; `None` when others write its EndpointSlices.
+    pub selector: Option<Labels>,
+    /// Its ports.
+    pub ports: Vec<ServicePort>,
+    /// `clusterIP: None`: its name resolves to the pods themselves, so no port is translated.
+    pub headless: bool,
+    /// Its virtual addresses, once known.
+    pub cluster_ips: Vec<IpAddr>,
+    /// `type: ExternalName`: the name that it stands for.
+    pub external_name: Option<Name>,
+    /// Pods take traffic before they are ready.
+    pub publish_not_ready: bool,
+    /// Where it was written.
+    pub origin: Origin,
+}
+
+impl Service {
+    /// Whether its selector selects these labels. A Service without a selector selects nothing.
+    pub fn selects(&self, labels: &Labels) -> bool {
+        self.selector.as_ref().is_some_and(|selector| {
+            !selector.is_empty() && selector.iter().all(|(k, v)| labels.get(k) == Some(v))
+        })
+    }
+}
+
+/// Endpoints of a Service, as a controller or a person wrote them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndpointSlice {
+    /// Its namespace.
+    pub namespace: Name,
+    /// The Service it belongs to (label `kubernetes.io/service-name`).
+    pub service: Name,
+    /// Name, number and protocol of each port; no number means every port.
+    pub ports: Vec<(Option<Name>, Option<u16>, Protocol)>,
+    /// The endpoints.
+    pub endpoints: Vec<SliceEndpoint>,
+}
+
+/// One endpoint of a slice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SliceEndpoint {
+    /// Its addresses, all equivalent.
+    pub addresses: Vec<IpAddr>,
+    /// The pod it is, where the slice says so.
+    pub pod: Option<Name>,
+    /// It takes traffic.
+    pub ready: bool,
+}

@@ -1,0 +1,164 @@
+//! Everything that exists, at one moment, with the look-ups that the rest needs.
+
+use super::{Addresses, EndpointSlice, Family, Labels, Name, Origin, Pod, Service, Workload};
+use ipnet::IpNet;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+/// The label that every live namespace carries with its own name.
+pub(crate) const NAMESPACE_NAME_LABEL: &str = "kubernetes.io/metadata.name";
+
+/// A pod's index in [`Snapshot::pods`].
+pub type PodId = usize;
+
+/// A namespace.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Namespace {
+    /// Its name.
+    pub name: Name,
+    /// Its labels, always with `kubernetes.io/metadata.name`.
+    pub labels: Labels,
+    /// Where it was written; `None` when only objects in it are known, not its own labels.
+    pub origin: Option<Origin>,
+}
+
+/// A node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Its name.
+    pub name: Name,
+    /// Its labels.
+    pub labels: Labels,
+    /// Its addresses.
+    pub ips: Vec<IpAddr>,
+}
+
+/// Something that could not be read and might change an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// What is missing, such as a file or a list.
+    pub what: String,
+    /// Why, and what to do.
+    pub why: String,
+}
+
+/// What exists.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    namespaces: BTreeMap<Name, Namespace>,
+    pods: Vec<Pod>,
+    pods_by_namespace: HashMap<Name, Vec<PodId>>,
+    /// The owners of pods.
+    pub workloads: Vec<Workload>,
+    /// The Services.
+    pub services: Vec<Service>,
+    /// Endpoints that were written out rather than selected.
+    pub endpoint_slices: Vec<EndpointSlice>,
+    /// The nodes.
+    pub nodes: Vec<Node>,
+    /// Where pods whose address is not known have theirs; empty when that is not known either.
+    pub pod_cidrs: Vec<IpNet>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+}
+
+impl Snapshot {
+    /// Every namespace, by name.
+    pub fn namespaces(&self) -> impl ExactSizeIterator<Item = &Namespace> {
+        self.namespaces.values()
+    }
+
+    /// A namespace by name.
+    pub fn namespace(&self, name: &str) -> Option<&Namespace> {
+        self.namespaces.get(name)
+    }
+
+    /// Adds or replaces a namespace, and gives it the label that the API server always sets.
+    pub fn add_namespace(
+        &mut self,
+        name: impl Into<Name>,
+        labels: &Labels,
+        origin: Option<Origin>,
+    ) {
+        let name = name.into();
+        let labels = labels.with(NAMESPACE_NAME_LABEL, &name);
+        self.namespaces.insert(name.clone(), Namespace { name, labels, origin });
+    }
+
+    /// Makes sure that a namespace that objects name exists.
+    ///
+    /// Source: semantics/kubernetes.md section 2: `kubernetes.io/metadata.name` is on every live
+    /// Namespace, so it is known even where the Namespace itself is not.
+    pub fn mention_namespace(&mut self, name: &Name) {
+        if !self.namespaces.contains_key(name) {
+            self.add_namespace(name.clone(), &Labels::default(), None);
+        }
+    }
+
+    /// Every pod, by [`PodId`].
+    pub fn pods(&self) -> &[Pod] {
+        &self.pods
+    }
+
+    /// A pod by its id.
+    pub fn pod(&self, id: PodId) -> &Pod {
+        &self.pods[id]
+    }
+
+    /// The pods of a namespace.
+    pub fn pods_in(&self, namespace: &str) -> impl Iterator<Item = (PodId, &Pod)> {
+        let ids = self.pods_by_namespace.get(namespace).map_or(&[][..], Vec::as_slice);
+        ids.iter().map(|id| (*id, &self.pods[*id]))
+    }
+
+    /// Adds a pod; its namespace then exists.
+    pub fn add_pod(&mut self, pod: Pod) -> PodId {
+        self.mention_namespace(&pod.namespace);
+        let id = self.pods.len();
+        self.pods_by_namespace.entry(pod.namespace.clone()).or_default().push(id);
+        self.pods.push(pod);
+        id
+    }
+
+    /// What is known of a pod's address in one family: its own, else the cluster's pod CIDRs.
+    pub fn pod_address(&self, id: PodId, family: Family) -> Addresses {
+        let pod = self.pod(id);
+        match pod.address(family) {
+            Addresses::Unknown if !self.pod_cidrs.is_empty() && !pod.host_network => {
+                let of_family: Vec<IpNet> = self
+                    .pod_cidrs
+                    .iter()
+                    .copied()
+                    .filter(|net| Family::of_net(*net) == family)
+                    .collect();
+                if of_family.is_empty() { Addresses::Absent } else { Addresses::Within(of_family) }
+            }
+            address => address,
+        }
+    }
+
+    /// The labels of a pod's namespace.
+    pub fn namespace_labels(&self, name: &str) -> Option<&Labels> {
+        self.namespace(name).map(|namespace| &namespace.labels)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// semantics/kubernetes.md section 2: metadata.name is synthesised and cannot be overwritten.
+    #[test]
+    fn namespaces_carry_their_name() {
+        let mut snapshot = Snapshot::default();
+        snapshot.mention_namespace(&"a".into());
+        let labels = [("team", "x"), (NAMESPACE_NAME_LABEL, "wrong")].into_iter().collect();
+        snapshot.add_namespace("b", &labels, Some(Origin::Synthetic));
+        snapshot.mention_namespace(&"b".into());
+        let of = |name| snapshot.namespace_labels(name).unwrap().to_string();
+        assert_eq!(of("a"), "kubernetes.io/metadata.name=a");
+        assert_eq!(of("b"), "kubernetes.io/metadata.name=b,team=x");
+        assert!(snapshot.namespace("a").unwrap().origin.is_none());
+        assert!(snapshot.namespace("b").unwrap().origin.is_some());
+    }
+}

@@ -1,0 +1,13 @@
+//! What is written: one file a dialect, each lowered to the one form in [`rule`].
+//!
+//! In: policy objects as their authors wrote them ([`Written`]). Out: a [`Ruleset`] that the engines
+//! read without asking which dialect a rule came from, and the objects that the API server would
+//! refuse, which are reported and never silently skipped.
+
+pub mod networkpolicy;
+pub mod rule;
+mod ruleset;
+mod selector;
+
+pub use ruleset::{Fault, PolicyId, Remark, Ruleset, Written};
+pub use selector::LabelSelector;

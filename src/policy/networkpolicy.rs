@@ -1,0 +1,395 @@
+//! `networking.k8s.io/v1` NetworkPolicy: as written, validated, defaulted and lowered.
+//!
+//! In: the spec with absent and empty kept apart, since they mean different things. Out: one
+//! [`Policy`] for each direction in force, or every fault for which the API server would refuse it.
+
+use super::rule::{
+    Direction, Entry, Namespaces, Peer, PeerKind, Peers, PodSet, Policy, PortMatch, PortRule, Ports,
+};
+use super::selector::dns_subdomain_fault;
+use super::{Fault, LabelSelector};
+use crate::cluster::{AddressBlock, InvalidBlock, Name, ObjectRef, Origin, PortRange, Protocol};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use serde::Deserialize;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// The kind, as the API writes it.
+pub const KIND: &str = "NetworkPolicy";
+
+/// A NetworkPolicy as written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkPolicy {
+    /// Its namespace, with the default already filled in.
+    pub namespace: Name,
+    /// Its name.
+    pub name: Name,
+    /// Where it was written.
+    pub origin: Origin,
+    /// Its spec; absent means an empty one.
+    pub spec: Spec,
+}
+
+/// `spec`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Spec {
+    pod_selector: Option<LabelSelector>,
+    policy_types: Option<Vec<String>>,
+    ingress: Option<Vec<IngressRule>>,
+    egress: Option<Vec<EgressRule>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct IngressRule {
+    from: Option<Vec<WrittenPeer>>,
+    ports: Option<Vec<WrittenPort>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct EgressRule {
+    to: Option<Vec<WrittenPeer>>,
+    ports: Option<Vec<WrittenPort>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct WrittenPeer {
+    pod_selector: Option<LabelSelector>,
+    namespace_selector: Option<LabelSelector>,
+    ip_block: Option<WrittenBlock>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct WrittenBlock {
+    cidr: String,
+    except: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct WrittenPort {
+    protocol: Option<String>,
+    port: Option<IntOrString>,
+    end_port: Option<i64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(untagged)]
+enum IntOrString {
+    Int(i64),
+    Text(String),
+}
+
+impl NetworkPolicy {
+    /// Its name, with kind and namespace.
+    pub fn object(&self) -> ObjectRef {
+        ObjectRef::namespaced(KIND, self.namespace.clone(), self.name.clone())
+    }
+
+    /// One policy for each direction in force.
+    ///
+    /// Errors: everything for which the API server would refuse the object
+    /// (`ValidateNetworkPolicy` in pkg/apis/networking/validation/validation.go).
+    pub fn lower(&self) -> Result<Vec<Policy>, Vec<Fault>> {
+        let mut lowering = Lowering { namespace: &self.namespace, faults: Vec::new() };
+        if let Some(message) = dns_subdomain_fault(&self.name) {
+            lowering.fault("metadata.name", message);
+        }
+        let directions = lowering.directions(&self.spec);
+        let selector = self.spec.pod_selector.clone().unwrap_or_default();
+        let subject = PodSet {
+            namespaces: Namespaces::Own(self.namespace.clone()),
+            pods: selector.lower("spec.podSelector", &mut lowering.faults),
+        };
+        // Rules of a direction that is not in force are validated too, as the API server does.
+        let ingress = self.spec.ingress.iter().flatten().enumerate().map(|(i, rule)| {
+            let path = format!("spec.ingress[{i}]");
+            lowering.entry(path, "from", rule.from.as_deref(), rule.ports.as_deref())
+        });
+        let ingress: Vec<Entry> = ingress.collect();
+        let egress = self.spec.egress.iter().flatten().enumerate().map(|(i, rule)| {
+            let path = format!("spec.egress[{i}]");
+            lowering.entry(path, "to", rule.to.as_deref(), rule.ports.as_deref())
+        });
+        let egress: Vec<Entry> = egress.collect();
+        if !lowering.faults.is_empty() {
+            return Err(lowering.faults);
+        }
+        let part = |direction, entries| Policy {
+            object: self.object(),
+            origin: self.origin.clone(),
+            direction,
+            subject: subject.clone(),
+            entries,
+        };
+        let mut parts = Vec::new();
+        if directions.contains(&Direction::Ingress) {
+            parts.push(part(Direction::Ingress, ingress));
+        }
+        if directions.contains(&Direction::Egress) {
+            parts.push(part(Direction::Egress, egress));
+        }
+        Ok(parts)
+    }
+
+    /// What is valid but inert or sloppy.
+    ///
+    /// Source: semantics/kubernetes.md section 2, "Defaulting" (rules outside policyTypes are inert)
+    /// and "Validation" (blocks with host bits are masked).
+    pub fn lints(&self) -> Vec<Fault> {
+        let mut lints = Vec::new();
+        let types = self.spec.policy_types.as_deref().unwrap_or_default();
+        for (direction, rules) in [
+            ("Ingress", self.spec.ingress.as_ref().map_or(0, Vec::len)),
+            ("Egress", self.spec.egress.as_ref().map_or(0, Vec::len)),
+        ] {
+            if rules > 0 && !types.is_empty() && !types.iter().any(|t| t == direction) {
+                let field = direction.to_ascii_lowercase();
+                let message =
+                    format!("has no effect: policyTypes does not list {direction}; add it there");
+                lints.push(Fault { path: format!("spec.{field}"), message });
+            }
+        }
+        let ingress = self.spec.ingress.iter().flatten().map(|rule| &rule.from);
+        let egress = self.spec.egress.iter().flatten().map(|rule| &rule.to);
+        for (field, all) in
+            [("ingress", ingress.collect::<Vec<_>>()), ("egress", egress.collect::<Vec<_>>())]
+        {
+            let peers = if field == "ingress" { "from" } else { "to" };
+            for (i, peer_list) in all.into_iter().enumerate() {
+                for (j, peer) in peer_list.iter().flatten().enumerate() {
+                    let Some(block) = &peer.ip_block else { continue };
+                    let except = block.except.iter().flatten();
+                    for text in std::iter::once(&block.cidr).chain(except) {
+                        if let Ok((net, false)) = parse_cidr(text) {
+                            let path = format!("spec.{field}[{i}].{peers}[{j}].ipBlock");
+                            let message = format!("{text} is read as {net}; write it so");
+                            lints.push(Fault { path, message });
+                        }
+                    }
+                }
+            }
+        }
+        lints
+    }
+}
+
+struct Lowering<'a> {
+    namespace: &'a Name,
+    faults: Vec<Fault>,
+}
+
+impl Lowering<'_> {
+    fn fault(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.faults.push(Fault { path: path.into(), message: message.into() });
+    }
+
+    /// Source: pkg/apis/networking/v1/defaults.go: without policyTypes always Ingress, and Egress if
+    /// there is at least one egress rule; given policyTypes win.
+    fn directions(&mut self, spec: &Spec) -> Vec<Direction> {
+        let types = spec.policy_types.as_deref().unwrap_or_default();
+        if types.is_empty() {
+            let egress = spec.egress.as_ref().is_some_and(|rules| !rules.is_empty());
+            let mut directions = vec![Direction::Ingress];
+            directions.extend(egress.then_some(Direction::Egress));
+            return directions;
+        }
+        if types.len() > 2 {
+            self.fault("spec.policyTypes", "has more than the two entries Ingress and Egress");
+        }
+        let mut directions = Vec::new();
+        for (i, name) in types.iter().enumerate() {
+            match name.as_str() {
+                "Ingress" => directions.push(Direction::Ingress),
+                "Egress" => directions.push(Direction::Egress),
+                other => self.fault(
+                    format!("spec.policyTypes[{i}]"),
+                    format!("{other:?} is not Ingress or Egress"),
+                ),
+            }
+        }
+        directions
+    }
+
+    fn entry(
+        &mut self,
+        path: String,
+        side: &str,
+        peers: Option<&[WrittenPeer]>,
+        ports: Option<&[WrittenPort]>,
+    ) -> Entry {
+        // `from`, `to` and `ports` that are absent or empty restrict nothing.
+        let peers = match peers.unwrap_or_default() {
+            [] => Peers::Any,
+            items => Peers::Of(
+                items
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(i, item)| self.peer(format!("{path}.{side}[{i}]"), item))
+                    .collect(),
+            ),
+        };
+        let ports = match ports.unwrap_or_default() {
+            [] => Ports::Any,
+            items => Ports::Of(
+                items
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(i, item)| self.port(format!("{path}.ports[{i}]"), item))
+                    .collect(),
+            ),
+        };
+        Entry { path: path.into(), peers, ports }
+    }
+
+    fn peer(&mut self, path: String, written: &WrittenPeer) -> Option<Peer> {
+        let WrittenPeer { pod_selector, namespace_selector, ip_block } = written;
+        if let Some(block) = ip_block {
+            if pod_selector.is_some() || namespace_selector.is_some() {
+                self.fault(path, "ipBlock cannot stand with podSelector or namespaceSelector");
+                return None;
+            }
+            let block = self.block(&path, block)?;
+            return Some(Peer { path: path.into(), admits: PeerKind::Addresses(block) });
+        }
+        if pod_selector.is_none() && namespace_selector.is_none() {
+            self.fault(path, "is empty: give a podSelector, a namespaceSelector or an ipBlock");
+            return None;
+        }
+        let namespaces = match namespace_selector {
+            None => Namespaces::Own(self.namespace.clone()),
+            Some(selector) => {
+                let path = format!("{path}.namespaceSelector");
+                Namespaces::Matching(selector.lower(&path, &mut self.faults))
+            }
+        };
+        let pods = pod_selector.clone().unwrap_or_default();
+        let pods = pods.lower(&format!("{path}.podSelector"), &mut self.faults);
+        Some(Peer { path: path.into(), admits: PeerKind::Pods(PodSet { namespaces, pods }) })
+    }
+
+    fn block(&mut self, path: &str, written: &WrittenBlock) -> Option<AddressBlock> {
+        let cidr = match parse_cidr(&written.cidr) {
+            Ok((cidr, _)) => cidr,
+            Err(error) => {
+                self.fault(format!("{path}.ipBlock.cidr"), error.to_string());
+                return None;
+            }
+        };
+        let mut except = Vec::new();
+        for (i, text) in written.except.iter().flatten().enumerate() {
+            let subset = parse_cidr(text).and_then(|(net, _)| {
+                let strict = cidr.contains(&net) && net.prefix_len() > cidr.prefix_len();
+                if strict { Ok(net) } else { Err(InvalidBlock::NotASubset { except: net, cidr }) }
+            });
+            match subset {
+                Ok(net) => except.push(net),
+                Err(error) => self.fault(format!("{path}.ipBlock.except[{i}]"), error.to_string()),
+            }
+        }
+        Some(AddressBlock { cidr, except })
+    }
+
+    fn port(&mut self, path: String, written: &WrittenPort) -> Option<PortRule> {
+        let before = self.faults.len();
+        let protocol = match written.protocol.as_deref() {
+            None => Protocol::Tcp,
+            // The API server takes the names in capitals only.
+            Some(name) => match Protocol::ALL.into_iter().find(|p| p.as_str() == name) {
+                Some(protocol) => protocol,
+                None => {
+                    self.fault(
+                        format!("{path}.protocol"),
+                        format!("{name:?} is not TCP, UDP or SCTP"),
+                    );
+                    Protocol::Tcp
+                }
+            },
+        };
+        let port_path = || format!("{path}.port");
+        let mut ports = match &written.port {
+            None => PortMatch::All,
+            Some(IntOrString::Int(number)) => match u16::try_from(*number) {
+                Ok(number) if number > 0 => PortMatch::Range(number.into()),
+                _ => {
+                    self.fault(port_path(), format!("{number} is not a port: 1 to 65535"));
+                    PortMatch::All
+                }
+            },
+            Some(IntOrString::Text(name)) => {
+                if let Some(message) = port_name_fault(name) {
+                    self.fault(port_path(), message);
+                }
+                PortMatch::Named(name.as_str().into())
+            }
+        };
+        if let Some(end) = written.end_port {
+            let end_path = format!("{path}.endPort");
+            match &ports {
+                PortMatch::Range(range) => match u16::try_from(end) {
+                    Ok(last) if last >= range.first => {
+                        ports = PortMatch::Range(PortRange { first: range.first, last });
+                    }
+                    Ok(_) => self.fault(end_path, format!("{end} is below port {}", range.first)),
+                    Err(_) => self.fault(end_path, format!("{end} is not a port: 1 to 65535")),
+                },
+                PortMatch::Named(_) => self.fault(end_path, "needs a port number, not a port name"),
+                PortMatch::All if written.port.is_none() => self.fault(end_path, "needs a port"),
+                PortMatch::All => {}
+            }
+        }
+        (self.faults.len() == before).then(|| PortRule { path: path.into(), protocol, ports })
+    }
+}
+
+/// What is wrong with a port name (`IsValidPortName` in apimachinery's util/validation).
+fn port_name_fault(name: &str) -> Option<String> {
+    let valid = !name.is_empty()
+        && name.len() <= 15
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && name.bytes().any(|b| b.is_ascii_lowercase())
+        && !name.contains("--")
+        && !name.starts_with('-')
+        && !name.ends_with('-');
+    (!valid).then(|| {
+        let number = name.parse::<u16>().is_ok();
+        let hint = if number { "; a number is written without quotes" } else { "" };
+        format!(
+            "{name:?} is not a port name: at most 15 lower-case letters, digits and -, \
+             with at least one letter{hint}"
+        )
+    })
+}
+
+/// Reads a CIDR as stored objects may have it; false: it is not in canonical form.
+///
+/// Leading zeros and host bits were accepted for years, so old objects have them; both are read as
+/// the API server read them (`ParseCIDRSloppy`: zeros are decimal, host bits are masked).
+fn parse_cidr(text: &str) -> Result<(IpNet, bool), InvalidBlock> {
+    let refuse = || InvalidBlock::NotACidr(text.to_owned());
+    let (address, length) = text.split_once('/').ok_or_else(refuse)?;
+    let prefix: u8 = length.parse().map_err(|_| refuse())?;
+    let net = if let Ok(v6) = address.parse::<Ipv6Addr>() {
+        IpNet::from(Ipv6Net::new(v6, prefix).map_err(|_| refuse())?)
+    } else {
+        let mut octets = [0_u8; 4];
+        let mut parts = address.split('.');
+        for octet in &mut octets {
+            let part = parts.next().filter(|part| part.bytes().all(|b| b.is_ascii_digit()));
+            *octet = part.and_then(|part| part.parse().ok()).ok_or_else(refuse)?;
+        }
+        if parts.next().is_some() {
+            return Err(refuse());
+        }
+        IpNet::from(Ipv4Net::new(Ipv4Addr::from(octets), prefix).map_err(|_| refuse())?)
+    };
+    let masked = net.trunc();
+    Ok((masked, masked.to_string() == text))
+}
+
+#[cfg(test)]
+#[path = "networkpolicy_tests.rs"]
+mod tests;

@@ -1,0 +1,122 @@
+//! All policies in the one form, with the index by namespace that keeps look-ups small.
+
+use super::networkpolicy::NetworkPolicy;
+use super::rule::{Direction, Namespaces, Policy};
+use crate::cluster::{Name, ObjectRef, Origin};
+use std::collections::HashMap;
+
+/// Policy objects as read, before anything is made of them.
+#[derive(Clone, Debug, Default)]
+pub struct Written {
+    /// `networking.k8s.io/v1` NetworkPolicies.
+    pub network_policies: Vec<NetworkPolicy>,
+    /// Policy objects whose fields do not even have the right names and types.
+    pub undecodable: Vec<Remark>,
+}
+
+impl Written {
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.network_policies.len() + self.undecodable.len()
+    }
+
+    /// Whether nothing is written at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A policy's index in [`Ruleset::policies`].
+pub type PolicyId = usize;
+
+/// What is to be said of one policy object: why the API server would refuse it, so that it is in
+/// force nowhere, or what in it does not do what it seems to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Remark {
+    /// The object.
+    pub object: ObjectRef,
+    /// Where it was written.
+    pub origin: Origin,
+    /// What is wrong, at least one thing.
+    pub faults: Vec<Fault>,
+}
+
+impl Remark {
+    fn of(policy: &NetworkPolicy, faults: Vec<Fault>) -> Option<Self> {
+        let (object, origin) = (policy.object(), policy.origin.clone());
+        (!faults.is_empty()).then_some(Self { object, origin, faults })
+    }
+}
+
+/// One thing that validation finds wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The field, such as `spec.ingress[0].from[0]`.
+    pub path: String,
+    /// What is wrong with it and what would be right.
+    pub message: String,
+}
+
+/// What is in force.
+#[derive(Clone, Debug, Default)]
+pub struct Ruleset {
+    policies: Vec<Policy>,
+    by_namespace: HashMap<Name, Vec<PolicyId>>,
+    cluster_wide: Vec<PolicyId>,
+    /// Objects that would be refused.
+    pub rejected: Vec<Remark>,
+    /// What is valid but does not do what its author probably meant.
+    pub lints: Vec<Remark>,
+}
+
+impl Ruleset {
+    /// Lowers everything that is written.
+    pub fn compile(written: &Written) -> Self {
+        let mut ruleset = Self { rejected: written.undecodable.clone(), ..Self::default() };
+        for policy in &written.network_policies {
+            match policy.lower() {
+                Ok(parts) => {
+                    parts.into_iter().for_each(|part| ruleset.add(part));
+                    ruleset.lints.extend(Remark::of(policy, policy.lints()));
+                }
+                Err(faults) => ruleset.rejected.extend(Remark::of(policy, faults)),
+            }
+        }
+        ruleset
+    }
+
+    fn add(&mut self, policy: Policy) {
+        let id = self.policies.len();
+        match &policy.subject.namespaces {
+            Namespaces::Own(namespace) => {
+                let of_namespace = self.by_namespace.entry(namespace.clone()).or_default();
+                of_namespace.push(id);
+            }
+            Namespaces::Matching(_) => self.cluster_wide.push(id),
+        }
+        self.policies.push(policy);
+    }
+
+    /// Every policy part, by [`PolicyId`].
+    pub fn policies(&self) -> &[Policy] {
+        &self.policies
+    }
+
+    /// A policy part by its id.
+    pub fn policy(&self, id: PolicyId) -> &Policy {
+        &self.policies[id]
+    }
+
+    /// The policies that may select pods of a namespace, in one direction, in the order of reading.
+    pub fn candidates(
+        &self,
+        namespace: &str,
+        direction: Direction,
+    ) -> impl Iterator<Item = (PolicyId, &Policy)> {
+        let own = self.by_namespace.get(namespace).map_or(&[][..], Vec::as_slice);
+        own.iter()
+            .chain(&self.cluster_wide)
+            .map(|id| (*id, &self.policies[*id]))
+            .filter(move |(_, policy)| policy.direction == direction)
+    }
+}
