@@ -295,20 +295,13 @@ impl Lowering<'_> {
 
     fn port(&mut self, path: String, written: &WrittenPort) -> Option<PortRule> {
         let before = self.faults.len();
-        let protocol = match written.protocol.as_deref() {
-            None => Protocol::Tcp,
-            // The API server takes the names in capitals only.
-            Some(name) => match Protocol::ALL.into_iter().find(|p| p.as_str() == name) {
-                Some(protocol) => protocol,
-                None => {
-                    self.fault(
-                        format!("{path}.protocol"),
-                        format!("{name:?} is not TCP, UDP or SCTP"),
-                    );
-                    Protocol::Tcp
-                }
-            },
-        };
+        let name = written.protocol.as_deref().unwrap_or("TCP");
+        // The API server takes the names in capitals only.
+        let protocol = Protocol::ALL.into_iter().find(|protocol| protocol.as_str() == name);
+        if protocol.is_none() {
+            self.fault(format!("{path}.protocol"), format!("{name:?} is not TCP, UDP or SCTP"));
+        }
+        let protocol = protocol.unwrap_or(Protocol::Tcp);
         let port_path = || format!("{path}.port");
         let mut ports = match &written.port {
             None => PortMatch::All,
