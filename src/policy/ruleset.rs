@@ -75,17 +75,22 @@ impl Ruleset {
     pub fn compile(written: &Written) -> Self {
         let mut ruleset = Self { rejected: written.undecodable.clone(), ..Self::default() };
         for policy in &written.network_policies {
-            match policy.lower() {
-                Ok(parts) => {
-                    for part in parts {
-                        ruleset.add(part);
-                    }
-                    ruleset.lints.extend(Remark::of(policy, policy.lints()));
-                }
-                Err(faults) => ruleset.rejected.extend(Remark::of(policy, faults)),
-            }
+            ruleset.add_network_policy(policy);
         }
         ruleset
+    }
+
+    /// Adds one NetworkPolicy, or a remark on why it would be refused.
+    pub fn add_network_policy(&mut self, policy: &NetworkPolicy) {
+        match policy.lower() {
+            Ok(parts) => {
+                for part in parts {
+                    self.add(part);
+                }
+                self.lints.extend(Remark::of(policy, policy.lints()));
+            }
+            Err(faults) => self.rejected.extend(Remark::of(policy, faults)),
+        }
     }
 
     fn add(&mut self, policy: Policy) {

@@ -98,7 +98,13 @@ impl Judge<'_> {
                 let entries: Vec<_> =
                     policy.entries.iter().map(|entry| self.entry(entry, peer)).collect();
                 let admits = Truth::any(entries.iter().map(EntryTrace::admits));
-                Some(PolicyTrace { policy: id, selects, admits, entries })
+                let doubt = (!selects.is_yes())
+                    .then(|| {
+                        let pod = self.snapshot.pod(pod);
+                        policy.subject.pods.mismatch(&pod.labels, pod.unknown_labels)
+                    })
+                    .flatten();
+                Some(PolicyTrace { policy: id, selects, doubt, admits, entries })
             })
             .collect()
     }

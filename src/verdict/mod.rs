@@ -10,6 +10,7 @@ mod explain;
 mod ports;
 mod resolve;
 
+mod suggest;
 mod target;
 mod trace;
 
@@ -18,8 +19,9 @@ pub use explain::{Case, Explanation, Question, explain};
 pub use ports::{CasePorts, Ranges};
 pub use resolve::{End, ResolveError};
 
+pub use suggest::{NoSuggestion, Suggestion, suggest};
 pub use target::{Named, PortText, PortWanted, Target, TargetError};
 pub use trace::{
-    Endpoint, EntryTrace, Flow, Judgement, PeerMiss, PolicyTrace, PortMiss, Reason, Trace,
-    UnknownWhy, Verdict,
+    Endpoint, EntryTrace, Flow, Judgement, Nearness, PeerMiss, PolicyTrace, PortMiss, Reason,
+    Trace, UnknownWhy, Verdict,
 };

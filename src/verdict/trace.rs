@@ -134,6 +134,8 @@ pub struct PolicyTrace {
     pub policy: PolicyId,
     /// Whether it selects the subject; never No.
     pub selects: Truth,
+    /// The label for which that is not known.
+    pub doubt: Option<Mismatch>,
     /// Whether one of its rules admits the flow.
     pub admits: Truth,
     /// Each of its rules.
@@ -141,6 +143,11 @@ pub struct PolicyTrace {
 }
 
 impl PolicyTrace {
+    /// How near the policy comes to admitting; more is nearer.
+    pub fn nearness(&self) -> (bool, Option<Nearness>) {
+        (self.admits.is_yes(), self.nearest().map(|(_, entry)| entry.nearness()))
+    }
+
     /// The rule that admits, or the one that comes nearest; `None` where there are no rules.
     pub fn nearest(&self) -> Option<(usize, &EntryTrace)> {
         self.entries
@@ -149,6 +156,9 @@ impl PolicyTrace {
             .max_by_key(|(i, entry)| (entry.nearness(), std::cmp::Reverse(*i)))
     }
 }
+
+/// How near a rule comes to admitting, by parts; compared only.
+pub type Nearness = (u8, u8, u8, u8);
 
 /// One rule against the flow.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -174,7 +184,7 @@ impl EntryTrace {
     }
 
     /// How near the rule comes to admitting; more is nearer.
-    fn nearness(&self) -> (u8, u8, u8, u8) {
+    fn nearness(&self) -> Nearness {
         let weight = |truth| match truth {
             Truth::Yes => 2,
             Truth::Unknown => 1,
