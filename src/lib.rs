@@ -1,3 +1,5 @@
 //! The core of kubectl netpol.
 pub mod cluster;
 pub mod policy;
+pub mod printable;
+pub mod source;

@@ -1,0 +1,13 @@
+//! Where input comes from: text on disk, on standard input or from the cluster becomes objects.
+//!
+//! In: files, the API, outside programs. Out: [`Objects`], which [`assemble`](Objects::assemble)
+//! links into a snapshot and the policies.
+
+mod assemble;
+mod found;
+mod kind;
+mod objects;
+mod wire;
+
+pub use found::{Body, Found, FoundWorkload, Owner};
+pub use objects::{Objects, Replaced};
