@@ -1,1 +1,3 @@
 //! kubectl netpol.
+
+pub mod source;
