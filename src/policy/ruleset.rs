@@ -76,7 +76,9 @@ impl Ruleset {
         for policy in &written.network_policies {
             match policy.lower() {
                 Ok(parts) => {
-                    parts.into_iter().for_each(|part| ruleset.add(part));
+                    for part in parts {
+                        ruleset.add(part);
+                    }
                     ruleset.lints.extend(Remark::of(policy, policy.lints()));
                 }
                 Err(faults) => ruleset.rejected.extend(Remark::of(policy, faults)),

@@ -6,8 +6,11 @@
 mod assemble;
 mod found;
 mod kind;
+pub mod manifests;
 mod objects;
+pub mod process;
 mod wire;
+pub mod yaml;
 
 pub use found::{Body, Found, FoundWorkload, Owner};
 pub use objects::{Objects, Replaced};
