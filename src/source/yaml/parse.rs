@@ -147,6 +147,7 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     /// The next event and its place in the file.
+    #[inline]
     fn next(&mut self) -> Result<Option<(Event<'a>, Mark)>, Error> {
         match self.events.next_event() {
             None => Ok(None),
@@ -156,12 +157,14 @@ impl<'a> Builder<'a> {
     }
 
     /// The next event within a collection, which cannot be the last one.
+    #[inline]
     fn inner(&mut self, within: Mark) -> Result<(Event<'a>, Mark), Error> {
         self.next()?
             .ok_or_else(|| Error::new(within, "the document ends within this value"))
     }
 
     /// From a place in the document to one in the file.
+    #[inline]
     fn mark(&self, marker: Marker) -> Mark {
         let column = if marker.line() <= 1 {
             self.first_column + marker.col()
