@@ -60,7 +60,8 @@ impl<'a> Document<'a> {
 
 /// Cut a file into its documents; see the module for where.
 ///
-/// Documents of comments only are among them, [`parse`](super::parse) gives `None` for those.
+/// Documents of comments only are among them ([`parse`](super::parse) gives `None` for those),
+/// documents of white space only are not.
 pub fn split(text: &str) -> Documents<'_> {
     let start = if text.starts_with(BOM) {
         BOM.len_utf8()
@@ -174,7 +175,10 @@ impl<'a> Iterator for Documents<'a> {
                     let length = self.up_to_separator(0);
                     let document = self.document(length, false);
                     self.advance(length);
-                    return Some(document);
+                    // Such as the line break after the last value of a stream of JSON.
+                    if !document.text.trim_start().is_empty() {
+                        return Some(document);
+                    }
                 }
             }
         }

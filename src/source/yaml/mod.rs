@@ -2,7 +2,7 @@
 //!
 //! In goes text: one file of manifests. [`split`] cuts it into documents, [`parse`] turns one
 //! document into a tree of [`Node`]s that know their line and column, [`from_node`] turns a tree
-//! into a typed value, and [`locate`] finds the place of a field path. Out goes text again:
+//! into a typed value ([`from_document`] does both), and [`locate`] finds the place of a field path. Out goes text again:
 //! [`to_string`].
 //!
 //! kubectl reads YAML 1.1 through `sigs.k8s.io/yaml` (goyaml.v2) and then JSON, so that `yes` is a
@@ -35,7 +35,7 @@ mod parse;
 mod scalar;
 mod write;
 
-pub use de::from_node;
+pub use de::{from_document, from_node};
 pub use document::{Document, Documents, split};
 pub use error::Error;
 pub use locate::{locate, locate_in};

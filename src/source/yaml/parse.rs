@@ -147,6 +147,7 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     /// The next event and its place in the file.
+    #[inline]
     fn next(&mut self) -> Result<Option<(Event<'a>, Mark)>, Error> {
         match self.events.next_event() {
             None => Ok(None),
@@ -156,12 +157,14 @@ impl<'a> Builder<'a> {
     }
 
     /// The next event within a collection, which cannot be the last one.
+    #[inline]
     fn inner(&mut self, within: Mark) -> Result<(Event<'a>, Mark), Error> {
         self.next()?
             .ok_or_else(|| Error::new(within, "the document ends within this value"))
     }
 
     /// From a place in the document to one in the file.
+    #[inline]
     fn mark(&self, marker: Marker) -> Mark {
         let column = if marker.line() <= 1 {
             self.first_column + marker.col()
@@ -266,7 +269,7 @@ impl<'a> Builder<'a> {
             let (event, mark) = self.inner(within)?;
             let value = self.node(event, mark, depth + 1)?;
             if merges {
-                merge(&value, &mut entries)?;
+                merge(value, &mut entries)?;
             } else {
                 entries.push(Entry {
                     key: key_text(key)?,
@@ -325,20 +328,34 @@ fn is_merge(key: &Event<'_>) -> bool {
 }
 
 /// Put the fields of a merged mapping where the `<<` stands: what comes later wins, as in goyaml.
-fn merge<'a>(value: &Node<'a>, into: &mut Vec<Entry<'a>>) -> Result<(), Error> {
-    let wrong = |mark| Error::new(mark, "<< takes a mapping or a list of mappings");
-    if let Some(entries) = value.entries() {
-        into.extend_from_slice(entries);
-        return Ok(());
+fn merge<'a>(from: Node<'a>, into: &mut Vec<Entry<'a>>) -> Result<(), Error> {
+    match from.value {
+        // goyaml follows an alias to a mapping here, but not one to a list.
+        Value::Sequence(items) => items
+            .into_iter()
+            .rev()
+            .try_for_each(|item| merge_one(item, into)),
+        _ => merge_one(from, into),
     }
-    // goyaml follows an alias to a mapping here, but not one to a list.
-    let Value::Sequence(items) = &value.value else {
-        return Err(wrong(value.mark));
-    };
-    for item in items.iter().rev() {
-        into.extend_from_slice(item.entries().ok_or_else(|| wrong(item.mark))?);
+}
+
+fn merge_one<'a>(from: Node<'a>, into: &mut Vec<Entry<'a>>) -> Result<(), Error> {
+    match from.value {
+        Value::Mapping(entries) => {
+            into.extend(entries);
+            return Ok(());
+        }
+        // Copies, which the bound on aliases covers.
+        Value::Shared(node) => {
+            if let Some(entries) = node.entries() {
+                into.extend_from_slice(entries);
+                return Ok(());
+            }
+        }
+        Value::Scalar(_) | Value::Sequence(_) => {}
     }
-    Ok(())
+    let message = "<< takes a mapping or a list of mappings";
+    Err(Error::new(from.mark, message))
 }
 
 /// The string that a key stands for.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
-use super::super::{Error, from_node};
+use super::super::{Document, Error, from_document, from_node, split};
 use super::tree;
 
 #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -195,4 +195,28 @@ fn kubernetes_types() {
         ports,
         [IntOrString::Int(80), IntOrString::String("http".to_owned())]
     );
+}
+
+/// JSON takes a shorter way to the same value.
+#[test]
+fn documents_of_json_and_of_yaml_are_alike() {
+    let from = |text: &str| from_document::<Spec>(&split(text).next().unwrap());
+    let expected = Spec {
+        enabled: true,
+        ..Spec::default()
+    };
+    assert_eq!(from("enabled: yes"), Ok(Some(expected)));
+    for text in [
+        r#"{"enabled": true}"#,
+        // What `serde_json` alone would refuse.
+        r#"{"enabled": false, "enabled": true, "policyTypes": null}"#,
+    ] {
+        assert!(from(text).unwrap().unwrap().enabled, "{text}");
+    }
+    let error = from("{\"x\": 1,\n \"enabled\": 7}").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "line 2, column 13: enabled: expected a boolean, found integer `7`"
+    );
+    assert_eq!(from_document::<Spec>(&Document::whole("# c")), Ok(None));
 }
