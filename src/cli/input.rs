@@ -1,9 +1,9 @@
 //! Flags that say where objects come from.
 
-use super::{ColorChoice, GlobalArgs, output};
+use super::{GlobalArgs, output};
 use crate::cluster::Snapshot;
 use crate::policy::{Ruleset, Written};
-use crate::report::{Location, Locate};
+use crate::report::{Locate, Location};
 use crate::source::manifests::{Locator, Manifests};
 use clap::Args;
 use ipnet::IpNet;

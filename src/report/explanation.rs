@@ -8,8 +8,8 @@ use crate::cluster::{Origin, Port, Snapshot, Truth};
 use crate::policy::rule::{Entry, Peers, Ports};
 use crate::policy::{Remark, Ruleset};
 use crate::verdict::{
-    Case, CasePorts, Endpoint, EntryTrace, Explanation, PolicyTrace, Reason, Suggestion, Trace,
-    Verdict,
+    Case, CasePorts, Endpoint, EntryTrace, Explanation, PeerMiss, PolicyTrace, PortMiss, Reason,
+    Suggestion, Trace, Verdict,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -26,9 +26,9 @@ pub struct Location {
     /// The file as it was named on the command line; `-` for standard input.
     pub file: String,
     /// The line, from 1.
-    pub line: usize,
+    pub line: u32,
     /// The column, from 1.
-    pub column: usize,
+    pub column: u32,
     /// The text of the line.
     pub text: String,
 }
@@ -451,7 +451,7 @@ fn misses(
             Peers::Any => Vec::new(),
             Peers::Of(items) => items.iter().map(|item| &*item.path).collect(),
         };
-        let path = item_path(trace.peer_item, paths);
+        let path = item_path(trace.peer_item, paths) + &within_peer(miss);
         MissReport { path, message: words::peer_miss(miss, &view.peer) }
     });
     let port = trace.port_miss.as_ref().map(|miss| {
@@ -459,12 +459,36 @@ fn misses(
             Ports::Any => Vec::new(),
             Ports::Of(items) => items.iter().map(|item| &*item.path).collect(),
         };
-        let path = item_path(trace.port_item, paths);
+        let field = match miss {
+            PortMiss::Protocol { .. } => "protocol",
+            _ => "port",
+        };
+        let path = format!("{}.{field}", item_path(trace.port_item, paths));
         let dialled = view.dialled;
         let message = words::port_miss(miss, entry, view.port, dialled, &view.destination);
         MissReport { path, message }
     });
     (peer, port)
+}
+
+/// The field within a peer item that decides, as far as it is written.
+fn within_peer(miss: &PeerMiss) -> String {
+    match miss {
+        PeerMiss::NamespaceLabels { mismatch, .. } => {
+            format!(".namespaceSelector.matchLabels[{}]", mismatch.wanted.key)
+        }
+        PeerMiss::PodLabels(mismatch) => {
+            format!(".podSelector.matchLabels[{}]", mismatch.wanted.key)
+        }
+        PeerMiss::Excepted { .. } => ".ipBlock.except".to_owned(),
+        PeerMiss::OutsideBlock { .. }
+        | PeerMiss::OtherFamily(_)
+        | PeerMiss::AddressUnknown(_)
+        | PeerMiss::OutsidePodNetworks(_) => ".ipBlock.cidr".to_owned(),
+        PeerMiss::OtherNamespace { .. } | PeerMiss::NotAPod | PeerMiss::HostNetwork => {
+            String::new()
+        }
+    }
 }
 
 fn entry_message(

@@ -1,0 +1,169 @@
+//! Which objects are read, by API version and kind.
+//!
+//! In: the two words at the head of an object. Out: a built-in kind, or why it is none. The group
+//! counts: a NetworkPolicy of Calico is not one of Kubernetes.
+
+use crate::cluster::Name;
+use std::sync::LazyLock;
+
+/// The kinds of Kubernetes that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BuiltIn {
+    Namespace,
+    Node,
+    Pod,
+    Deployment,
+    ReplicaSet,
+    StatefulSet,
+    DaemonSet,
+    Job,
+    CronJob,
+    ReplicationController,
+    Service,
+    EndpointSlice,
+    NetworkPolicy,
+}
+
+/// Kind, its name, and the group and version that serve it.
+const BUILT_IN: &[(BuiltIn, &str, &str)] = &[
+    (BuiltIn::Namespace, "Namespace", "v1"),
+    (BuiltIn::Node, "Node", "v1"),
+    (BuiltIn::Pod, "Pod", "v1"),
+    (BuiltIn::Deployment, "Deployment", "apps/v1"),
+    (BuiltIn::ReplicaSet, "ReplicaSet", "apps/v1"),
+    (BuiltIn::StatefulSet, "StatefulSet", "apps/v1"),
+    (BuiltIn::DaemonSet, "DaemonSet", "apps/v1"),
+    (BuiltIn::Job, "Job", "batch/v1"),
+    (BuiltIn::CronJob, "CronJob", "batch/v1"),
+    (BuiltIn::ReplicationController, "ReplicationController", "v1"),
+    (BuiltIn::Service, "Service", "v1"),
+    (BuiltIn::EndpointSlice, "EndpointSlice", "discovery.k8s.io/v1"),
+    (BuiltIn::NetworkPolicy, "NetworkPolicy", "networking.k8s.io/v1"),
+];
+
+static NAMES: LazyLock<Vec<Name>> =
+    LazyLock::new(|| BUILT_IN.iter().map(|(_, name, _)| (*name).into()).collect());
+
+impl BuiltIn {
+    /// The kind as the API writes it.
+    pub(super) fn name(self) -> Name {
+        NAMES[self as usize].clone()
+    }
+
+    /// Whether its objects have no namespace.
+    pub(super) fn is_cluster_scoped(self) -> bool {
+        matches!(self, Self::Namespace | Self::Node)
+    }
+}
+
+/// What the head of an object says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// It is read.
+    BuiltIn(BuiltIn),
+    /// A version that API servers no longer serve; this one they do.
+    Outdated(&'static str),
+    /// It rules traffic too, in a dialect that is not read.
+    OtherPolicy,
+    /// A kind of Kubernetes itself that says nothing about traffic and holds no pod template.
+    Irrelevant,
+    /// A custom resource: it may hold a pod template.
+    Custom,
+}
+
+/// Kinds of other projects that allow or deny traffic, by the end of their group.
+const OTHER_POLICIES: &[(&str, &[&str])] = &[
+    ("cilium.io", &["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"]),
+    (
+        "policy.networking.k8s.io",
+        &["ClusterNetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy"],
+    ),
+    (
+        "projectcalico.org",
+        &[
+            "NetworkPolicy",
+            "GlobalNetworkPolicy",
+            "StagedNetworkPolicy",
+            "StagedGlobalNetworkPolicy",
+        ],
+    ),
+    ("crd.antrea.io", &["NetworkPolicy", "ClusterNetworkPolicy"]),
+];
+
+/// Looks up an API version and kind.
+pub(super) fn lookup(api_version: &str, kind: &str) -> Known {
+    let group = group(api_version);
+    if let Some((built_in, _, serves)) = BUILT_IN.iter().find(|(_, name, _)| *name == kind) {
+        if api_version == *serves {
+            return Known::BuiltIn(*built_in);
+        }
+        // Everything in extensions moved to the group it is served in now.
+        let served_group = self::group(serves);
+        if group == served_group || (group == "extensions" && !served_group.is_empty()) {
+            return Known::Outdated(serves);
+        }
+    }
+    let other = |(of_group, kinds): &(&str, &[&str])| {
+        let same = group.strip_suffix(of_group).is_some_and(|r| r.is_empty() || r.ends_with('.'));
+        same && kinds.contains(&kind)
+    };
+    if OTHER_POLICIES.iter().any(other) {
+        Known::OtherPolicy
+    } else if !group.contains('.') || group.ends_with(".k8s.io") {
+        Known::Irrelevant
+    } else {
+        Known::Custom
+    }
+}
+
+/// The group of an API version; empty for the core group.
+pub(super) fn group(api_version: &str) -> &str {
+    api_version.split_once('/').map_or("", |(group, _)| group)
+}
+
+/// The kind under which a custom resource is known here: with its group where Kubernetes itself has
+/// a kind of that name, as kubectl asks for it then.
+pub(super) fn custom_name(api_version: &str, kind: &str) -> Name {
+    if BUILT_IN.iter().any(|(_, name, _)| *name == kind) {
+        format!("{kind}.{}", group(api_version)).into()
+    } else {
+        kind.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_group_decides() {
+        for (at, (built_in, name, api_version)) in BUILT_IN.iter().enumerate() {
+            assert_eq!(*built_in as usize, at);
+            assert_eq!(&*built_in.name(), *name);
+            assert_eq!(lookup(api_version, name), Known::BuiltIn(*built_in));
+        }
+        for (api_version, kind, expected) in [
+            ("extensions/v1beta1", "NetworkPolicy", Known::Outdated("networking.k8s.io/v1")),
+            ("extensions/v1beta1", "Deployment", Known::Outdated("apps/v1")),
+            ("apps/v1beta2", "Deployment", Known::Outdated("apps/v1")),
+            ("batch/v1beta1", "CronJob", Known::Outdated("batch/v1")),
+            ("projectcalico.org/v3", "NetworkPolicy", Known::OtherPolicy),
+            ("crd.projectcalico.org/v1", "NetworkPolicy", Known::OtherPolicy),
+            ("cilium.io/v2", "CiliumNetworkPolicy", Known::OtherPolicy),
+            ("notcilium.io/v2", "CiliumNetworkPolicy", Known::Custom),
+            ("cilium.io/v2", "CiliumEndpoint", Known::Custom),
+            ("serving.knative.dev/v1", "Service", Known::Custom),
+            ("argoproj.io/v1alpha1", "Rollout", Known::Custom),
+            ("v1", "ConfigMap", Known::Irrelevant),
+            ("apps/v1", "ControllerRevision", Known::Irrelevant),
+            ("metrics.k8s.io/v1beta1", "PodMetrics", Known::Irrelevant),
+        ] {
+            assert_eq!(lookup(api_version, kind), expected, "{api_version} {kind}");
+        }
+        assert_eq!(
+            &*custom_name("serving.knative.dev/v1", "Service"),
+            "Service.serving.knative.dev"
+        );
+        assert_eq!(&*custom_name("argoproj.io/v1alpha1", "Rollout"), "Rollout");
+    }
+}

@@ -1,0 +1,146 @@
+//! One file: its objects, and its problems as warnings that a reader can bear.
+//!
+//! In: bytes. Out: a [`File`]. A template of Helm, a values file or a patch gives one warning for
+//! the whole file, however many documents of it fail.
+
+use super::decode::{Decoded, Decoder, Problem, ProblemKind};
+use super::error::{Severity, Warning};
+use super::{Loaded, kustomize, text, walk};
+use crate::cluster::{Name, Origin};
+use crate::source::found::Found;
+use crate::source::objects::Objects;
+use crate::source::yaml::Mark;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Whether the text can be read again later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It can.
+    OnDisk,
+    /// It has to be kept.
+    Kept,
+}
+
+/// What one file gave.
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) path: Arc<Path>,
+    /// Its text, where it has to be kept.
+    pub(super) kept: Option<String>,
+    pub(super) found: Vec<(Found, Origin)>,
+    pub(super) warnings: Vec<Warning>,
+    pub(super) other_policies: Vec<(String, Mark)>,
+}
+
+/// Decodes a text as the content of a file, without a file: objects and warnings.
+pub fn decode_text(bytes: Vec<u8>, path: &Path, namespace: &str) -> (Objects, Vec<Warning>) {
+    let mut loaded = Loaded::default();
+    let mut others = OtherPolicies::default();
+    loaded.add(File::read(bytes, path.into(), Kind::OnDisk, &namespace.into()), &mut others);
+    loaded.finish(others);
+    (loaded.objects, loaded.warnings)
+}
+
+impl File {
+    /// A file that could not be read.
+    pub(super) fn unread(path: &Path, message: String) -> Self {
+        let warnings = vec![Warning::new(path, Severity::Unread, message)];
+        Self::without_objects(path.into(), warnings)
+    }
+
+    fn without_objects(path: Arc<Path>, warnings: Vec<Warning>) -> Self {
+        Self { path, kept: None, found: Vec::new(), warnings, other_policies: Vec::new() }
+    }
+
+    /// Decodes the content of a file.
+    pub(super) fn read(bytes: Vec<u8>, path: Arc<Path>, kind: Kind, namespace: &Name) -> Self {
+        let text = match text::decode(bytes, &path) {
+            Ok(text) => text,
+            Err(not_text) => {
+                let mut file = Self::unread(&path, not_text.message);
+                file.warnings.iter_mut().for_each(|warning| warning.at = not_text.at);
+                return file;
+            }
+        };
+        if walk::is_kustomization(&path) {
+            let warnings = kustomization(&path, &text).into_iter().collect();
+            return Self::without_objects(path, warnings);
+        }
+        let decoded = Decoder { text: &text, file: &path, namespace }.decode();
+        let warnings = warnings(&path, &text, &decoded);
+        let kept = (kind == Kind::Kept).then_some(text);
+        let Decoded { found, other_policies, .. } = decoded;
+        Self { path, kept, found, warnings, other_policies }
+    }
+}
+
+/// What to tell of a kustomization among plain files.
+fn kustomization(path: &Path, text: &str) -> Option<Warning> {
+    let changes = kustomize::changes(text);
+    let listed = match changes.as_slice() {
+        [] => return None,
+        [one] => format!("its {one}"),
+        [many @ .., last] => format!("its {} and {last}", many.join(", ")),
+    };
+    let message =
+        format!("{listed} are not applied: the files are read as they are; use -k for it");
+    Some(Warning::new(path, Severity::Note, message))
+}
+
+fn warnings(path: &Path, text: &str, decoded: &Decoded) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut warn = |severity, mark: Mark, message: String| {
+        let mut warning = Warning::new(path, severity, message);
+        warning.at = Some((mark.line, mark.column));
+        warnings.push(warning);
+    };
+    let lost = |problem: &&Problem| problem.kind == ProblemKind::Lost;
+    let variable = |problem: &&Problem| problem.kind == ProblemKind::Variable;
+    let no_object = |problem: &&Problem| problem.kind == ProblemKind::NoObject;
+    if let Some(first) = decoded.problems.iter().find(lost)
+        && memchr::memmem::find(text.as_bytes(), b"{{").is_some()
+    {
+        let message = "looks like a template and is not read: render it first, as with \
+                       `helm template . | … -f -`";
+        warn(Severity::Unread, first.mark, message.to_owned());
+    } else {
+        if let Some(first) = decoded.problems.iter().find(variable) {
+            warn(Severity::Unread, first.mark, first.message.clone());
+        }
+        for problem in decoded.problems.iter().filter(lost) {
+            warn(Severity::Unread, problem.mark, problem.message.clone());
+        }
+        if let Some(first) = decoded.problems.iter().find(no_object) {
+            warn(Severity::Note, first.mark, format!("not read: {}", first.message));
+        }
+    }
+    warnings
+}
+
+/// Policies of other dialects in all files: how many of each kind, and where the first stands.
+#[derive(Debug, Default)]
+pub(super) struct OtherPolicies(BTreeMap<String, (usize, Arc<Path>, Mark)>);
+
+impl OtherPolicies {
+    /// Counts those of one file.
+    pub(super) fn add(&mut self, path: &Arc<Path>, found: Vec<(String, Mark)>) {
+        for (kind, mark) in found {
+            self.0.entry(kind).or_insert_with(|| (0, path.clone(), mark)).0 += 1;
+        }
+    }
+
+    /// One warning for each kind.
+    pub(super) fn warnings(self) -> impl Iterator<Item = Warning> {
+        self.0.into_iter().map(|(kind, (count, path, mark))| {
+            let message = match count {
+                1 => format!("a {kind} is not read: it may allow or deny more"),
+                _ => format!("{count} {kind} are not read: they may allow or deny more"),
+            };
+            let mut warning = Warning::new(&path, Severity::OtherDialect, message);
+            warning.at = Some((mark.line, mark.column));
+            warning
+        })
+    }
+}

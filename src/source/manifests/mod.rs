@@ -1,0 +1,187 @@
+//! Manifests: files, directories, standard input and kustomizations become objects.
+//!
+//! In: [`Manifests`], what the command line names. Out: [`Loaded`]: the objects, what is to be told
+//! about the input, and a [`Locator`] for lines and columns. Whatever cannot be read is a warning
+//! and a gap in the snapshot, since a policy may hide there; `strict` makes it an error.
+//!
+//! ```no_run
+//! use netpol::policy::Ruleset;
+//! use netpol::source::manifests::Manifests;
+//!
+//! let loaded = Manifests { files: vec!["k8s/".into()], ..Manifests::default() }.load()?;
+//! let (snapshot, written) = loaded.objects.assemble();
+//! let ruleset = Ruleset::compile(&written);
+//! # Ok::<(), netpol::source::manifests::Error>(())
+//! ```
+
+mod decode;
+mod error;
+mod file;
+mod json;
+mod kustomize;
+mod locate;
+mod policy;
+mod template;
+mod text;
+mod walk;
+
+pub use error::{Error, Severity, Warning};
+pub use file::decode_text;
+pub use locate::{Locator, Place};
+
+use super::objects::{Objects, Replaced};
+use crate::cluster::{Name, Origin};
+use crate::printable::printable;
+use error::shown;
+use file::{File, Kind, OtherPolicies};
+use rayon::prelude::*;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+use walk::{Input, Inputs};
+
+/// What to read.
+#[derive(Clone, Debug)]
+pub struct Manifests {
+    /// Files, directories (always with everything below them) and `-` for standard input.
+    pub files: Vec<PathBuf>,
+    /// Directories for kustomize.
+    pub kustomizations: Vec<PathBuf>,
+    /// The namespace of objects that name none.
+    pub namespace: String,
+    /// Whatever cannot be read is an error.
+    pub strict: bool,
+}
+
+impl Default for Manifests {
+    fn default() -> Self {
+        let namespace = "default".to_owned();
+        Self { files: Vec::new(), kustomizations: Vec::new(), namespace, strict: false }
+    }
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The objects; what could not be read is among their gaps.
+    pub objects: Objects,
+    /// What is to be told, in the order of the input.
+    pub warnings: Vec<Warning>,
+    /// Finds lines and columns.
+    pub locator: Locator,
+}
+
+impl Manifests {
+    /// Reads everything. The order of the result is that of the input: of two objects with one
+    /// name the later counts, as if each were applied in turn; kustomizations come last.
+    pub fn load(&self) -> Result<Loaded, Error> {
+        let started = Instant::now();
+        let Inputs { list: inputs, warnings, .. } = Inputs::of(&self.files)?;
+        let namespace: Name = self.namespace.as_str().into();
+        let files: Vec<Result<File, Error>> =
+            inputs.par_iter().map(|input| read_input(input, &namespace)).collect();
+        let mut loaded = Loaded::default();
+        for warning in warnings {
+            loaded.warn(warning);
+        }
+        let mut others = OtherPolicies::default();
+        for file in files {
+            loaded.add(file?, &mut others);
+        }
+        for directory in &self.kustomizations {
+            let bytes = kustomize::build(directory)?;
+            let file = File::read(bytes, directory.as_path().into(), Kind::Kept, &namespace);
+            loaded.add(file, &mut others);
+        }
+        loaded.finish(others);
+        tracing::debug!(
+            "{} files: {} objects, {} warnings in {:?}",
+            inputs.len(),
+            loaded.objects.len(),
+            loaded.warnings.len(),
+            started.elapsed()
+        );
+        if self.strict {
+            let mut unread = loaded.warnings.iter().filter(|w| w.severity == Severity::Unread);
+            if let Some(first) = unread.next() {
+                return Err(Error::Strict { first: first.clone(), others: unread.count() });
+            }
+        }
+        Ok(loaded)
+    }
+}
+
+fn read_input(input: &Input, namespace: &Name) -> Result<File, Error> {
+    let (path, kind, bytes) = match input {
+        Input::Stdin => {
+            let path = Path::new("-");
+            (path, Kind::Kept, text::read(std::io::stdin().lock(), 0, path, text::MAX_FILE)?)
+        }
+        Input::Named(path) => {
+            let again = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+            let kind = if again { Kind::OnDisk } else { Kind::Kept };
+            (path.as_path(), kind, text::read_file(path, text::MAX_FILE)?)
+        }
+        Input::Listed(path) => match text::read_file(path, text::MAX_FILE) {
+            Ok(bytes) => (path.as_path(), Kind::OnDisk, bytes),
+            Err(error) => {
+                let message = match error {
+                    Error::Unreadable { source, .. } => format!("cannot be read: {source}"),
+                    error => error.to_string(),
+                };
+                return Ok(File::unread(path, message));
+            }
+        },
+    };
+    Ok(File::read(bytes, path.into(), kind, namespace))
+}
+
+impl Loaded {
+    fn warn(&mut self, warning: Warning) {
+        self.objects.gaps.extend(warning.gap());
+        self.warnings.push(warning);
+    }
+
+    fn add(&mut self, file: File, others: &mut OtherPolicies) {
+        let File { path, kept, found, warnings, other_policies } = file;
+        others.add(&path, other_policies);
+        for warning in warnings {
+            self.warn(warning);
+        }
+        for (found, origin) in found {
+            if let Some(replaced) = self.objects.insert(found, origin)
+                && !replaced.identical
+            {
+                self.warn(twice(&replaced));
+            }
+        }
+        if let Some(text) = kept {
+            self.locator.keep(path, text);
+        }
+    }
+
+    fn finish(&mut self, others: OtherPolicies) {
+        others.warnings().for_each(|warning| self.warn(warning));
+    }
+}
+
+fn twice(replaced: &Replaced) -> Warning {
+    let place = |origin: &Origin| match origin {
+        Origin::Manifest { file, line, .. } => (file.clone(), *line),
+        Origin::Synthetic => (Arc::from(Path::new("")), 0),
+    };
+    let (file, line) = place(&replaced.later);
+    let (earlier_file, earlier_line) = place(&replaced.earlier);
+    let object = replaced.object.to_string();
+    let message = format!(
+        "{} is also written at {}:{earlier_line}; only the later of the two counts",
+        printable(&object),
+        shown(&earlier_file)
+    );
+    let mut warning = Warning::new(&file, Severity::Note, message);
+    warning.at = u32::try_from(line).ok().map(|line| (line, 1));
+    warning
+}
+
+#[cfg(test)]
+mod tests;

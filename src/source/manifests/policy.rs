@@ -1,0 +1,53 @@
+//! A NetworkPolicy from its tree, strictly, with its faults in plain words.
+//!
+//! In: the tree of one object. Out: always a [`Found`]: one that cannot be decoded is kept with the
+//! reason, since a policy that is silently missing makes every answer wrong.
+
+use crate::cluster::{Name, ObjectRef};
+use crate::policy::Fault;
+use crate::printable::printable;
+use crate::source::found::{self, Body, Found};
+use crate::source::kind::BuiltIn;
+use crate::source::yaml::Node;
+
+/// Reads a NetworkPolicy.
+pub(super) fn read(node: &Node<'_>, default_namespace: &Name) -> Found {
+    match found::read(BuiltIn::NetworkPolicy, node, default_namespace) {
+        Ok(found) if !found.object.name.is_empty() => found,
+        Ok(found) => undecodable(found.object, "metadata.name", "is missing"),
+        Err(error) => {
+            let word = |key| {
+                let value = node.get("metadata").and_then(|metadata| metadata.get(key));
+                value.and_then(Node::as_str).filter(|word| !word.is_empty()).map(Name::from)
+            };
+            let namespace = word("namespace").unwrap_or_else(|| default_namespace.clone());
+            let object = ObjectRef {
+                kind: BuiltIn::NetworkPolicy.name(),
+                namespace: Some(namespace),
+                name: word("name").unwrap_or_default(),
+            };
+            undecodable(object, error.path(), plain(error.message()))
+        }
+    }
+}
+
+fn undecodable(object: ObjectRef, path: &str, message: impl Into<String>) -> Found {
+    let fault = Fault { path: path.to_owned(), message: message.into() };
+    Found { object, body: Body::Undecodable(vec![fault]) }
+}
+
+/// The reader's message in plain words: of an unknown field, the known one that is nearest.
+pub(super) fn plain(message: &str) -> String {
+    let parts = message.strip_prefix("unknown field ").and_then(|m| m.split_once("; known are "));
+    let Some((field, known)) = parts else {
+        return printable(message).into_owned();
+    };
+    let field = printable(field);
+    let distance = |known: &&str| strsim::damerau_levenshtein(&field.to_lowercase(), known);
+    match known.split(", ").min_by_key(distance) {
+        Some(nearest) if distance(&nearest) <= 2.max(nearest.len() / 3) => {
+            format!("unknown field \"{field}\"; did you mean \"{nearest}\"?")
+        }
+        _ => format!("unknown field \"{field}\"; known are {known}"),
+    }
+}

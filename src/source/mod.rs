@@ -1,0 +1,16 @@
+//! Where input comes from: text on disk, on standard input or from the cluster becomes objects.
+//!
+//! In: files, the API, outside programs. Out: [`Objects`], which [`assemble`](Objects::assemble)
+//! links into a snapshot and the policies.
+
+mod assemble;
+mod found;
+mod kind;
+pub mod manifests;
+mod objects;
+pub mod process;
+mod wire;
+pub mod yaml;
+
+pub use found::{Body, Found, FoundWorkload, Owner};
+pub use objects::{Objects, Replaced};

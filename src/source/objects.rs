@@ -1,0 +1,160 @@
+//! Objects as they were found, by kind, namespace and name, before they are linked.
+//!
+//! In: [`Found`] objects with their places, in the order in which kubectl would apply them, from
+//! files or from the API. Out: after [`overlay`](Objects::overlay) and [`remove`](Objects::remove),
+//! which make the "what if", [`assemble`](Objects::assemble) gives the snapshot and the policies.
+
+use super::found::{Body, Found, FoundWorkload};
+use crate::cluster::{ContainerPort, Gap, Labels, Name, ObjectRef, Origin, Pod};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+/// What was found, the last of two objects with one name.
+#[derive(Clone, Debug, Default)]
+pub struct Objects {
+    pub(super) by_ref: BTreeMap<ObjectRef, (Origin, Body)>,
+    /// Workloads whose running pods are not there any more: removed, or about to be replaced.
+    pub(super) without_pods: BTreeSet<ObjectRef>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+    shared: Shared,
+}
+
+/// Two objects with one kind, namespace and name: only the later counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replaced {
+    /// Their name.
+    pub object: ObjectRef,
+    /// Where the earlier was written, which does not count.
+    pub earlier: Origin,
+    /// Where the later was written.
+    pub later: Origin,
+    /// They say the same, as far as it is read.
+    pub identical: bool,
+}
+
+/// Values that clusters repeat thousands of times, held once.
+#[derive(Clone, Debug, Default)]
+struct Shared {
+    names: HashSet<Name>,
+    labels: HashSet<Labels>,
+    ports: HashSet<Arc<[ContainerPort]>>,
+}
+
+impl Objects {
+    /// Adds an object; it replaces an earlier one of the same kind, namespace and name.
+    pub fn insert(&mut self, found: Found, origin: Origin) -> Option<Replaced> {
+        let Found { mut object, mut body } = found;
+        self.shared.object(&mut object);
+        match &mut body {
+            Body::Pod { pod, controller } => {
+                self.shared.pod(pod);
+                if let Some(owner) = controller {
+                    self.shared.name(&mut owner.kind);
+                    self.shared.name(&mut owner.name);
+                }
+            }
+            Body::Workload(workload) => {
+                if let Some(pod) = &mut workload.template {
+                    self.shared.pod(pod);
+                }
+            }
+            _ => {}
+        }
+        let later = origin.clone();
+        let (earlier, old) = self.by_ref.insert(object.clone(), (origin, body))?;
+        let identical = self.by_ref.get(&object).is_some_and(|(_, new)| *new == old);
+        Some(Replaced { object, earlier, later, identical })
+    }
+
+    /// Lays other objects over these, as applying them would. A workload whose pod template changes
+    /// loses its running pods: they are about to be replaced by pods of the new template.
+    pub fn overlay(&mut self, other: Self) {
+        for (object, (origin, body)) in other.by_ref {
+            if let (Body::Workload(new), Some((_, Body::Workload(old)))) =
+                (&body, self.by_ref.get(&object))
+                && !makes_same_pods(old, new)
+            {
+                self.without_pods.insert(object.clone());
+            }
+            self.insert(Found { object, body }, origin);
+        }
+        self.without_pods.extend(other.without_pods);
+        self.gaps.extend(other.gaps);
+    }
+
+    /// Removes an object, a workload with its pods; false: there was none.
+    pub fn remove(&mut self, object: &ObjectRef) -> bool {
+        let removed = self.by_ref.remove(object);
+        if let Some((_, Body::Workload(_))) = removed {
+            self.without_pods.insert(object.clone());
+        }
+        removed.is_some()
+    }
+
+    /// Where an object was written.
+    pub fn origin(&self, object: &ObjectRef) -> Option<&Origin> {
+        self.by_ref.get(object).map(|(origin, _)| origin)
+    }
+
+    /// Every object, sorted by kind, namespace and name.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&ObjectRef, &Origin, &Body)> {
+        self.by_ref.iter().map(|(object, (origin, body))| (object, origin, body))
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.by_ref.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_ref.is_empty()
+    }
+}
+
+/// Whether two versions of a workload make pods that no policy could tell apart.
+fn makes_same_pods(old: &FoundWorkload, new: &FoundWorkload) -> bool {
+    match (&old.template, &new.template) {
+        (Some(old), Some(new)) => {
+            old.labels == new.labels
+                && old.ports == new.ports
+                && old.host_network == new.host_network
+        }
+        (_, None) => true,
+        (None, Some(_)) => false,
+    }
+}
+
+impl Shared {
+    fn name(&mut self, name: &mut Name) {
+        if let Some(known) = self.names.get(name) {
+            *name = known.clone();
+        } else {
+            self.names.insert(name.clone());
+        }
+    }
+
+    fn object(&mut self, object: &mut ObjectRef) {
+        if let Some(namespace) = &mut object.namespace {
+            self.name(namespace);
+        }
+    }
+
+    fn pod(&mut self, pod: &mut Pod) {
+        self.name(&mut pod.namespace);
+        if let Some(node) = &mut pod.node {
+            self.name(node);
+        }
+        if let Some(known) = self.labels.get(&pod.labels) {
+            pod.labels = known.clone();
+        } else {
+            self.labels.insert(pod.labels.clone());
+        }
+        if let Some(known) = self.ports.get(&pod.ports) {
+            pod.ports = known.clone();
+        } else {
+            self.ports.insert(pod.ports.clone());
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! Kubernetes objects as they are written, cut down to the fields that are read.
+//!
+//! In: any serde deserializer, so that the same types read a YAML tree and the API's JSON. Every
+//! field is an `Option`, since null means absent to Kubernetes. Unknown fields are skipped: these
+//! objects are facts, not policies. Out: [`found`](super::found) makes objects of them.
+
+use crate::cluster::{Labels, Name, Protocol};
+use serde::Deserialize;
+use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
+use std::fmt;
+
+/// `metadata`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Metadata {
+    pub(super) name: Option<Name>,
+    pub(super) generate_name: Option<Name>,
+    pub(super) namespace: Option<Name>,
+    pub(super) labels: Option<LabelMap>,
+    pub(super) owner_references: Option<Vec<OwnerReference>>,
+    pub(super) deletion_timestamp: Option<IgnoredAny>,
+}
+
+/// One of `metadata.ownerReferences`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct OwnerReference {
+    pub(super) api_version: Option<String>,
+    pub(super) kind: Name,
+    pub(super) name: Name,
+    pub(super) controller: Option<bool>,
+}
+
+/// Labels, or any other mapping from strings to strings.
+#[derive(Debug, Default)]
+pub(super) struct LabelMap(pub(super) Labels);
+
+impl<'de> Deserialize<'de> for LabelMap {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = LabelMap;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mapping of strings to strings")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LabelMap, A::Error> {
+                let mut labels: Vec<(Name, Name)> = Vec::new();
+                // Go reads a null string as the empty one.
+                while let Some((key, value)) = map.next_entry::<Name, Option<Name>>()? {
+                    labels.push((key, value.unwrap_or_default()));
+                }
+                Ok(LabelMap(labels.into_iter().collect()))
+            }
+        }
+        source.deserialize_map(Pairs)
+    }
+}
+
+/// A protocol, in capitals only as the API server takes it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WireProtocol(pub(super) Protocol);
+
+impl<'de> Deserialize<'de> for WireProtocol {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        struct Word;
+        impl Visitor<'_> for Word {
+            type Value = WireProtocol;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("TCP, UDP or SCTP")
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<WireProtocol, E> {
+                Protocol::ALL
+                    .into_iter()
+                    .find(|protocol| protocol.as_str() == word)
+                    .map(WireProtocol)
+                    .ok_or_else(|| E::invalid_value(de::Unexpected::Str(word), &self))
+            }
+        }
+        source.deserialize_str(Word)
+    }
+}
+
+/// A port by number or by name.
+#[derive(Debug)]
+pub(super) enum IntOrName {
+    Number(u16),
+    Name(Name),
+}
+
+impl<'de> Deserialize<'de> for IntOrName {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl Visitor<'_> for Either {
+            type Value = IntOrName;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a port number or the name of a container port")
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<IntOrName, E> {
+                u16::try_from(number)
+                    .map(IntOrName::Number)
+                    .map_err(|_| E::invalid_value(de::Unexpected::Unsigned(number), &self))
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<IntOrName, E> {
+                u16::try_from(number)
+                    .map(IntOrName::Number)
+                    .map_err(|_| E::invalid_value(de::Unexpected::Signed(number), &self))
+            }
+
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<IntOrName, E> {
+                Ok(IntOrName::Name(name.into()))
+            }
+        }
+        source.deserialize_any(Either)
+    }
+}
+
+/// An object of which only the metadata is read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Bare {
+    pub(super) metadata: Option<Metadata>,
+}
+
+/// A Pod.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Pod {
+    pub(super) metadata: Option<Metadata>,
+    pub(super) spec: Option<PodSpec>,
+    pub(super) status: Option<PodStatus>,
+}
+
+/// `spec` of a Pod or of a pod template.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct PodSpec {
+    pub(super) containers: Option<Vec<Container>>,
+    pub(super) init_containers: Option<Vec<Container>>,
+    pub(super) host_network: Option<bool>,
+    pub(super) node_name: Option<Name>,
+}
+
+/// A container or an init container.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Container {
+    pub(super) ports: Option<Vec<ContainerPort>>,
+    pub(super) restart_policy: Option<String>,
+}
+
+/// One of a container's `ports`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ContainerPort {
+    pub(super) name: Option<Name>,
+    #[serde(rename = "containerPort")]
+    pub(super) number: u16,
+    pub(super) protocol: Option<WireProtocol>,
+}
+
+/// `status` of a Pod.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct PodStatus {
+    pub(super) phase: Option<String>,
+    pub(super) conditions: Option<Vec<Condition>>,
+    #[serde(rename = "podIP")]
+    pub(super) pod_ip: Option<String>,
+    #[serde(rename = "podIPs")]
+    pub(super) pod_ips: Option<Vec<Ip>>,
+    #[serde(rename = "hostIP")]
+    pub(super) host_ip: Option<String>,
+    #[serde(rename = "hostIPs")]
+    pub(super) host_ips: Option<Vec<Ip>>,
+}
+
+/// One of `status.podIPs`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Ip {
+    pub(super) ip: Option<String>,
+}
+
+/// One of `status.conditions`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Condition {
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
+    pub(super) status: Option<String>,
+}
+
+/// A Deployment, ReplicaSet, StatefulSet, DaemonSet, Job or CronJob, or a ReplicationController.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, bound(deserialize = "S: Deserialize<'de> + Default"))]
+pub(super) struct Controller<S> {
+    pub(super) metadata: Option<Metadata>,
+    pub(super) spec: Option<ControllerSpec<S>>,
+}
+
+/// `spec` of a workload; `S` is how its selector is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, bound(deserialize = "S: Deserialize<'de> + Default"))]
+pub(super) struct ControllerSpec<S> {
+    pub(super) selector: Option<S>,
+    pub(super) replicas: Option<u32>,
+    pub(super) completion_mode: Option<String>,
+    pub(super) template: Option<Template>,
+    pub(super) job_template: Option<JobTemplate>,
+}
+
+/// A pod template.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Template {
+    pub(super) metadata: Option<Metadata>,
+    pub(super) spec: Option<PodSpec>,
+}
+
+/// `spec.jobTemplate` of a CronJob.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct JobTemplate {
+    pub(super) spec: Option<JobSpec>,
+}
+
+/// `spec.jobTemplate.spec`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct JobSpec {
+    pub(super) completion_mode: Option<String>,
+    pub(super) template: Option<Template>,
+}
+
+/// A Service.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Service {
+    pub(super) metadata: Option<Metadata>,
+    pub(super) spec: Option<ServiceSpec>,
+}
+
+/// `spec` of a Service.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct ServiceSpec {
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
+    pub(super) selector: Option<LabelMap>,
+    pub(super) ports: Option<Vec<ServicePort>>,
+    #[serde(rename = "clusterIP")]
+    pub(super) cluster_ip: Option<String>,
+    #[serde(rename = "clusterIPs")]
+    pub(super) cluster_ips: Option<Vec<String>>,
+    pub(super) external_name: Option<Name>,
+    pub(super) publish_not_ready_addresses: Option<bool>,
+}
+
+/// One of a Service's `ports`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ServicePort {
+    pub(super) name: Option<Name>,
+    pub(super) port: u16,
+    pub(super) protocol: Option<WireProtocol>,
+    pub(super) target_port: Option<IntOrName>,
+}
+
+/// An EndpointSlice.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct EndpointSlice {
+    pub(super) metadata: Option<Metadata>,
+    pub(super) ports: Option<Vec<EndpointPort>>,
+    pub(super) endpoints: Option<Vec<Endpoint>>,
+}
+
+/// One of an EndpointSlice's `ports`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct EndpointPort {
+    pub(super) name: Option<Name>,
+    pub(super) port: Option<u16>,
+    pub(super) protocol: Option<WireProtocol>,
+}
+
+/// One of an EndpointSlice's `endpoints`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Endpoint {
+    pub(super) addresses: Option<Vec<String>>,
+    pub(super) conditions: Option<EndpointConditions>,
+    pub(super) target_ref: Option<TargetRef>,
+}
+
+/// `conditions` of an endpoint.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct EndpointConditions {
+    pub(super) ready: Option<bool>,
+}
+
+/// `targetRef` of an endpoint.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct TargetRef {
+    pub(super) kind: Option<String>,
+    pub(super) name: Option<Name>,
+}
+
+/// A Node.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Node {
+    pub(super) metadata: Option<Metadata>,
+    pub(super) spec: Option<NodeSpec>,
+    pub(super) status: Option<NodeStatus>,
+}
+
+/// `spec` of a Node.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct NodeSpec {
+    #[serde(rename = "podCIDR")]
+    pub(super) pod_cidr: Option<String>,
+    #[serde(rename = "podCIDRs")]
+    pub(super) pod_cidrs: Option<Vec<String>>,
+}
+
+/// `status` of a Node.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct NodeStatus {
+    pub(super) addresses: Option<Vec<NodeAddress>>,
+}
+
+/// One of `status.addresses`: an address, or a name that is skipped.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct NodeAddress {
+    pub(super) address: Option<String>,
+}
+
+/// A NetworkPolicy. Its fields are checked strictly, as kubectl does: a misspelt one changes what
+/// the policy means.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct NetworkPolicy {
+    #[serde(rename = "apiVersion")]
+    pub(super) _api_version: Option<IgnoredAny>,
+    #[serde(rename = "kind")]
+    pub(super) _kind: Option<IgnoredAny>,
+    pub(super) metadata: Option<Metadata>,
+    pub(super) spec: Option<crate::policy::networkpolicy::Spec>,
+    #[serde(rename = "status")]
+    pub(super) _status: Option<IgnoredAny>,
+}
