@@ -21,8 +21,16 @@ pub struct GlobalArgs {
     #[arg(short, long, global = true, value_name = "NAMESPACE")]
     pub namespace: Option<String>,
 
-    /// Colour the output: auto (on a terminal), always or never
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    /// Colour the output: auto, always or never
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     pub color: ColorChoice,
 
     /// Say more on stderr; 0 to 9, as kubectl's
