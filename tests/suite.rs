@@ -1,4 +1,5 @@
 //! The one integration-test binary: every other file in this directory is a module of it.
 
+#[cfg(unix)]
 mod control_plane;
 mod harness;

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Deserialize;
 
-use super::{Skip, skip};
+use super::{Skip, expect_success, skip, xtask};
 
 /// A cluster that is ready, together with the programs for it.
 pub(crate) struct ControlPlane {
@@ -31,7 +31,7 @@ pub(crate) struct ControlPlane {
 /// Why there is no cluster.
 enum Failure {
     /// The programs cannot be had here.
-    NoPrograms(&'static str),
+    NoPrograms(String),
     /// They can, but there is something to mend.
     Broken(String),
 }
@@ -52,26 +52,12 @@ pub(crate) fn control_plane() -> Result<&'static ControlPlane, Skip> {
 
 impl ControlPlane {
     fn start() -> Result<Self, Failure> {
-        let output = xtask(&["control-plane"])
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| Failure::Broken(format!("running cargo: {error}")))?;
-        // xtask's own failures are 2; cargo's, such as code that does not compile, are others.
-        match output.status.code() {
-            Some(0) => {}
-            Some(2) => {
-                return Err(Failure::NoPrograms(
-                    "no control plane: `cargo xtask control-plane` says why",
-                ));
-            }
-            _ => {
-                let status = output.status;
-                let why = format!("cargo xtask control-plane: {status}; its messages are above");
-                return Err(Failure::Broken(why));
-            }
+        if cfg!(not(unix)) {
+            return Err(Failure::NoPrograms(
+                "no control plane but on Unix".to_owned(),
+            ));
         }
-        let answer = String::from_utf8_lossy(&output.stdout);
-        let programs = PathBuf::from(answer.lines().last().unwrap_or_default());
+        let programs = programs()?;
         let runner = Runner::start(&programs).map_err(Failure::Broken)?;
         Ok(Self { programs, runner })
     }
@@ -270,27 +256,33 @@ impl Runner {
     }
 }
 
-/// `cargo xtask …`, whose messages go where this process's go.
-fn xtask(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO"));
-    command
-        .args(["run", "--quiet", "--package", "xtask", "--"])
-        .args(arguments)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stderr(Stdio::inherit());
-    command
-}
-
-/// Runs a program to its end and gives back its stdout.
-pub(crate) fn expect_success(command: &mut Command) -> String {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("running {command:?}: {error}"));
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "{command:?}: {}: {said}",
-        output.status
-    );
-    String::from_utf8_lossy(&output.stdout).into_owned()
+/// The directory that holds the programs; a first build tells its progress meanwhile.
+fn programs() -> Result<PathBuf, Failure> {
+    let broken = |error| Failure::Broken(format!("running cargo xtask control-plane: {error}"));
+    let mut child = xtask(&["control-plane"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(broken)?;
+    let mut last = String::new();
+    for line in BufReader::new(child.stderr.take().expect("a pipe")).lines() {
+        last = line.map_err(broken)?;
+        let _ = writeln!(std::io::stderr(), "{last}");
+    }
+    let output = child.wait_with_output().map_err(broken)?;
+    let answer = String::from_utf8_lossy(&output.stdout);
+    // xtask's own failures are 2; cargo's, such as code that does not compile, are others.
+    match (output.status.code(), answer.lines().last()) {
+        (Some(0), Some(directory)) => Ok(PathBuf::from(directory)),
+        (Some(2), _) => {
+            let why = last.strip_prefix("error: ").unwrap_or(&last);
+            Err(Failure::NoPrograms(why.to_owned()))
+        }
+        _ => {
+            let status = output.status;
+            let why = format!("cargo xtask control-plane: {status}; its messages are above");
+            Err(Failure::Broken(why))
+        }
+    }
 }

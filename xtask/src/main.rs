@@ -27,7 +27,7 @@ struct Cli {
 enum Task {
     /// Provide etcd, kube-apiserver and kubectl for the tests.
     ///
-    /// They come from the directory $`KUBEBUILDER_ASSETS` if that is set (the convention of
+    /// They come from the directory `KUBEBUILDER_ASSETS` if that variable is set (the convention of
     /// envtest), else they are built once with Go from the versions pinned in tests/tools and kept
     /// in the user's cache. The last line of stdout is the directory that holds them.
     #[command(verbatim_doc_comment)]
@@ -47,7 +47,6 @@ enum ControlPlaneAction {
     /// Once the API server is ready, the first line of stdout is the path of an admin's kubeconfig.
     /// Beside it stand nobody.kubeconfig (a user without any rights), audit.log (every request, at
     /// level Metadata) and the servers' logs and pids. The directory is removed at the end.
-    #[cfg(unix)]
     #[command(verbatim_doc_comment)]
     Run {
         /// Write the audit log to this file, which is kept, instead of the throw-away directory.
@@ -91,7 +90,9 @@ fn run(task: Task) -> Result<()> {
                     })
                 }
                 #[cfg(not(unix))]
-                Some(action) => match action {},
+                Some(ControlPlaneAction::Run { .. }) => {
+                    anyhow::bail!("a control plane runs on Unix only: it is ended by signals")
+                }
             }
         }
     }
