@@ -35,7 +35,7 @@ use crate::progress;
 /// How long the API server may take until it is ready: some 3 s on an idle machine.
 const START_PATIENCE: Duration = Duration::from_mins(2);
 /// How long a server may take to end once it has been asked.
-const STOP_PATIENCE: Duration = Duration::from_secs(15);
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// How often a free port may be lost to another process before it is bound.
 const ATTEMPTS: usize = 5;
 
@@ -192,6 +192,8 @@ impl Cluster {
                 format!("--audit-log-path={}", audit_log.display()),
                 "--audit-log-mode=blocking".into(),
                 "--allow-privileged".into(),
+                // Else a client that still watches holds the end up for a minute.
+                "--shutdown-watch-termination-grace-period=1s".into(),
             ],
         )?;
         Ok(Self {
