@@ -1,3 +1,4 @@
 //! The core of kubectl netpol.
 pub mod cluster;
 pub mod policy;
+pub mod source;
