@@ -13,6 +13,8 @@ use std::io::{self, ErrorKind};
 
 /// A chain of causes longer than this is a circle.
 const DEEPEST: usize = 32;
+/// What is shown of an answer that is not the API's own, such as a proxy's page.
+const PAGE_OF_OTHERS: usize = 200;
 /// A day in seconds.
 const DAY: u64 = 24 * 60 * 60;
 
@@ -48,7 +50,9 @@ pub(super) fn of_kube(scene: Scene<'_>, error: &kube::Error) -> Error {
 /// The sentence for an answer that is not a success.
 pub(super) fn of_status(scene: Scene<'_>, code: u16, body: &[u8]) -> Error {
     let said = serde_json::from_slice::<Status>(body).unwrap_or_else(|_| Status {
-        message: Some(String::from_utf8_lossy(&body[..body.len().min(4096)]).into_owned()),
+        message: Some(
+            String::from_utf8_lossy(&body[..body.len().min(PAGE_OF_OTHERS)]).into_owned(),
+        ),
         ..Status::default()
     });
     of_said(scene, code, said)
@@ -189,7 +193,7 @@ fn tls(error: &rustls::Error) -> TlsProblem {
             }
             CertificateError::NotValidForName => TlsProblem::WrongName { presented: Vec::new() },
             CertificateError::NotValidForNameContext { presented, .. } => TlsProblem::WrongName {
-                presented: presented.iter().take(8).map(|name| clean(name)).collect(),
+                presented: presented.iter().take(8).map(|name| bare(name)).collect(),
             },
             other => TlsProblem::Other(clean(&other.to_string())),
         },
@@ -208,6 +212,12 @@ fn tls(error: &rustls::Error) -> TlsProblem {
         }
         other => TlsProblem::Other(clean(&other.to_string())),
     }
+}
+
+/// The name in `DnsName("kubernetes")` and `IpAddress(10.0.0.1)`, as the library writes them.
+fn bare(name: &str) -> String {
+    let name = name.split_once('(').map_or(name, |(_kind, name)| name.trim_end_matches(')'));
+    clean(name.trim_matches('"'))
 }
 
 fn days_between(from: UnixTime, to: UnixTime) -> u64 {

@@ -240,7 +240,7 @@ pub struct Forbidden {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TlsProblem {
-    /// The server's certificate is signed by an authority that is not the kubeconfig's.
+    /// The server's certificate is not signed by an authority that is trusted here.
     WrongAuthority,
     /// The server's certificate has expired, so many days ago.
     Expired {
@@ -266,9 +266,9 @@ impl fmt::Display for TlsProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WrongAuthority => f.write_str(
-                "its certificate is not signed by the certificate authority of the kubeconfig; the \
-                 cluster may have been made anew (fetch its kubeconfig again), or something stands \
-                 between",
+                "its certificate is not signed by the certificate authority of the kubeconfig, or of \
+                 this machine where the kubeconfig names none; the cluster may have been made anew \
+                 (fetch its kubeconfig again), or something stands between",
             ),
             Self::Expired { days } => {
                 f.write_str("its certificate has expired")?;

@@ -163,3 +163,25 @@ impl<B> Policy<Request<Body>, Response<B>, BoxError> for Again {
         Some(copy)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::convert::Infallible;
+    use tower::{ServiceExt as _, service_fn};
+
+    #[test]
+    fn answers_have_a_largest_size() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let answer = service_fn(|_| async {
+            let answer = Response::new(http_body_util::Full::new(bytes::Bytes::from("0123456789")));
+            Ok::<_, BoxError>(answer.map(|body| body.map_err(|never: Infallible| match never {})))
+        });
+        for (limit, fits) in [(10, true), (9, false)] {
+            let whole = Whole { inner: answer, timeout: None, limit };
+            let read = runtime.block_on(whole.oneshot(Request::new(Body::empty())));
+            assert_eq!(read.is_ok(), fits);
+            assert!(fits || read.is_err_and(|error| error.is::<TooLarge>()));
+        }
+    }
+}

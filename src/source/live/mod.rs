@@ -54,6 +54,13 @@ pub async fn connect(
 ) -> Result<Connection, Error> {
     let warnings = warning::Warnings::new(sink);
     let mut access = config::resolve(options, environment)?;
+    let certificate = &access.user.client_certificate_data;
+    if options.token.is_some()
+        && certificate.as_ref().or(access.user.client_certificate.as_ref()).is_some()
+    {
+        // As with kubectl; the server asks the certificate first.
+        warnings.say("the kubeconfig's client certificate is sent too, and prevails over --token");
+    }
     credentials::settle(&mut access, environment, &warnings).await?;
     let transport = transport::build(&access, options, environment, &warnings)?;
     Ok(Connection {

@@ -37,8 +37,15 @@ pub(super) fn proxy_for(
 
 fn parse(proxy: &str) -> Option<Uri> {
     let uri: Uri = proxy.parse().ok()?;
-    let known = SCHEMES.contains(&uri.scheme_str()?);
-    (known && uri.host().is_some_and(|host| !host.is_empty())).then_some(uri)
+    let scheme = uri.scheme_str().filter(|scheme| SCHEMES.contains(scheme))?;
+    if uri.host()?.is_empty() {
+        return None;
+    }
+    if scheme.starts_with("socks5") && uri.port().is_none() {
+        // The connector would take the port of HTTP.
+        return format!("{scheme}://{}:1080", uri.authority()?).parse().ok();
+    }
+    Some(uri)
 }
 
 /// Without the value: it may hold a password.
@@ -161,6 +168,8 @@ mod tests {
         assert_eq!(proxy("https://other.example:6443", None), found("http://proxy.example:3128/"));
         assert_eq!(proxy("http://other.example", None), found("socks5://127.0.0.1:1080/"));
         assert_eq!(proxy("https://api.example:6443", None), Ok(None));
+        let socks = Some("socks5h://me:x@p");
+        assert_eq!(proxy("https://api.example", socks), found("socks5h://me:x@p:1080/"));
         // client-go passes the kubeconfig's proxy as it is, past NO_PROXY.
         assert_eq!(proxy("https://api.example", Some("https://p:8443")), found("https://p:8443/"));
         assert_eq!(

@@ -100,12 +100,9 @@ pub(super) fn build(
 
 /// What is wrong with a certificate, key, header or the like of the kubeconfig.
 fn unusable(access: &Access, error: &kube::Error) -> Error {
-    let mut why = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(deeper) = cause {
-        why = deeper.to_string();
-        cause = deeper.source();
-    }
+    // The outermost words are about the library's own set-up.
+    let why =
+        std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
     Error::Setting {
         what: format!("the connection to {} as {}", clean(&access.server), access.login),
         why: clean(&why),

@@ -86,6 +86,31 @@ fn an_overloaded_server_is_asked_again() {
     assert_eq!(sent, 3);
 }
 
+#[test]
+fn but_not_for_ever() {
+    let busy = Reply { headers: vec![("Retry-After", "0".into())], ..reply(503, "busy") };
+    let server = Server::start(move |_, _| busy.clone());
+    let said = run(async { listing(&to(&server.url()).await, &Target::of("v1", "pods")).await });
+    assert_eq!(said, format!("listing pods: {} answered 503: busy", server.url()));
+    assert_eq!(server.served().len(), 5);
+}
+
+#[test]
+fn the_library_s_own_calls_are_explained() {
+    let body = r#"{"kind":"Status","reason":"Forbidden","code":403,"message":"forbidden: User \"jane\" cannot patch path \"/x\""}"#;
+    let server = Server::start(move |_, _| reply(403, body));
+    let said = run(async {
+        let connection = to(&server.url()).await;
+        let error = connection.client().apiserver_version().await.unwrap_err();
+        connection.explain("applying netpol/x in shop", &error).to_string()
+    });
+    assert_eq!(
+        said,
+        "applying netpol/x in shop: not allowed for \"jane\": forbidden: User \"jane\" cannot patch \
+         path \"/x\"; ask for the right to patch it in the whole cluster"
+    );
+}
+
 /// `--request-timeout` is about the whole request: head, body and all retries.
 #[test]
 fn the_timeout_holds() {
@@ -165,6 +190,13 @@ fn certificates() {
         ),
         (invalid(CertificateError::Expired), "has expired; renew"),
         (invalid(CertificateError::NotValidForName), "for other names; use one"),
+        (
+            invalid(CertificateError::NotValidForNameContext {
+                expected: "example.com".try_into().unwrap(),
+                presented: vec!["DnsName(\"kubernetes\")".into(), "IpAddress(10.0.0.1)".into()],
+            }),
+            "for other names (kubernetes, 10.0.0.1); use one",
+        ),
         (
             rustls::Error::AlertReceived(rustls::AlertDescription::CertificateExpired),
             "does not accept our client certificate",

@@ -74,6 +74,16 @@ fn names_that_do_not_exist() {
              give --server",
         ),
         (
+            with_file(
+                &files.write(
+                    "key",
+                    &kubeconfig("a", "https://one", "{client-certificate-data: YQ==}"),
+                ),
+            ),
+            "the connection to https://one as the user \"a\" of the kubeconfig: failed to load client \
+             key: no base64 data or file",
+        ),
+        (
             ConnectOptions { as_groups: vec!["g".into()], ..options.clone() },
             "--as-group and --as-uid: they need --as, the user whose groups or uid these are",
         ),
