@@ -46,7 +46,8 @@ pub struct Connection {
 /// Finds the cluster and logs in, by a credential plugin where the kubeconfig says so.
 ///
 /// `sink` is told what the server, or a plugin that succeeded, wants the user to know. Must be called
-/// within a tokio runtime.
+/// within a tokio runtime with time and I/O enabled; end that with `shutdown_background`, since a name
+/// that is still being resolved would hold it up.
 pub async fn connect(
     options: &ConnectOptions,
     environment: &Environment,
