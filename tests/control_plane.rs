@@ -10,15 +10,9 @@ use crate::harness::{ControlPlane, Runner, control_plane, expect_success};
 #[test]
 fn the_admin_reads_what_the_api_server_serves() {
     let Ok(cluster) = control_plane() else { return };
-    let namespaces = expect_success(
-        cluster
-            .kubectl(cluster.admin())
-            .args(["get", "ns", "-o", "name"]),
-    );
-    assert!(
-        namespaces.contains("namespace/kube-system\n"),
-        "{namespaces}"
-    );
+    let namespaces =
+        expect_success(cluster.kubectl(cluster.admin()).args(["get", "ns", "-o", "name"]));
+    assert!(namespaces.contains("namespace/kube-system\n"), "{namespaces}");
     let info = expect_success(cluster.kubectl(cluster.admin()).arg("cluster-info"));
     assert!(info.contains(&cluster.url()), "{info}");
 }
@@ -31,11 +25,7 @@ fn server_and_client_know_their_version() {
         .find_map(|line| line.trim().strip_prefix("k8s.io/kubernetes "))
         .and_then(|version| version.split_whitespace().next())
         .expect("a version of k8s.io/kubernetes in go.mod");
-    let versions = expect_success(
-        cluster
-            .kubectl(cluster.admin())
-            .args(["version", "-o", "json"]),
-    );
+    let versions = expect_success(cluster.kubectl(cluster.admin()).args(["version", "-o", "json"]));
     let versions: serde_json::Value = serde_json::from_str(&versions).expect("JSON");
     if std::env::var_os("KUBEBUILDER_ASSETS").is_none() {
         assert_eq!(versions["clientVersion"]["gitVersion"], pinned);
@@ -55,10 +45,7 @@ fn nobody_may_not_list_network_policies() {
         .expect("kubectl runs");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
-    assert!(
-        said.contains("(Forbidden)") && said.contains("\"nobody\""),
-        "{said}"
-    );
+    assert!(said.contains("(Forbidden)") && said.contains("\"nobody\""), "{said}");
 }
 
 #[test]
@@ -81,27 +68,14 @@ fn the_audit_log_counts_requests() {
     assert_eq!(lists(), []);
     for kubeconfig in [cluster.admin(), cluster.nobody(), cluster.admin()] {
         let list = ["get", "networkpolicies", "-n", &namespace];
-        cluster
-            .kubectl(kubeconfig)
-            .args(list)
-            .output()
-            .expect("kubectl runs");
+        cluster.kubectl(kubeconfig).args(list).output().expect("kubectl runs");
     }
     let expected = [("admin", 200), ("nobody", 403), ("admin", 200)];
-    assert_eq!(
-        lists(),
-        expected.map(|(user, status)| (user.to_owned(), status))
-    );
+    assert_eq!(lists(), expected.map(|(user, status)| (user.to_owned(), status)));
 
     let requests = cluster.requests().into_iter();
-    let agents = requests
-        .filter(|it| it.uri.starts_with(&path))
-        .map(|it| it.user_agent);
-    assert!(
-        agents
-            .into_iter()
-            .all(|agent| agent.starts_with("kubectl/v1."))
-    );
+    let agents = requests.filter(|it| it.uri.starts_with(&path)).map(|it| it.user_agent);
+    assert!(agents.into_iter().all(|agent| agent.starts_with("kubectl/v1.")));
 }
 
 #[test]
@@ -131,22 +105,14 @@ fn assert_leaves_nothing(cluster: &ControlPlane, end: impl FnOnce(&mut Runner)) 
     end(&mut runner);
     let status = runner.child.wait().expect("the runner ends");
     assert!(status.success(), "{status}");
-    assert!(
-        !directory.exists(),
-        "{} is still there",
-        directory.display()
-    );
+    assert!(!directory.exists(), "{} is still there", directory.display());
     for server in servers {
         assert!(test_kill_process(server).is_err(), "{server} still runs");
     }
 }
 
 fn directory(runner: &Runner) -> PathBuf {
-    runner
-        .file("admin.kubeconfig")
-        .parent()
-        .expect("a directory")
-        .to_path_buf()
+    runner.file("admin.kubeconfig").parent().expect("a directory").to_path_buf()
 }
 
 fn pid(directory: &Path, server: &str) -> Pid {

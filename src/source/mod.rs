@@ -6,6 +6,7 @@
 mod assemble;
 mod found;
 mod kind;
+pub mod live;
 pub mod manifests;
 mod objects;
 pub mod process;

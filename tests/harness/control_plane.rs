@@ -53,9 +53,7 @@ pub(crate) fn control_plane() -> Result<&'static ControlPlane, Skip> {
 impl ControlPlane {
     fn start() -> Result<Self, Failure> {
         if cfg!(not(unix)) {
-            return Err(Failure::NoPrograms(
-                "no control plane but on Unix".to_owned(),
-            ));
+            return Err(Failure::NoPrograms("no control plane but on Unix".to_owned()));
         }
         let programs = programs()?;
         let runner = Runner::start(&programs).map_err(Failure::Broken)?;
@@ -80,9 +78,7 @@ impl ControlPlane {
     /// Where the API server listens.
     pub(crate) fn url(&self) -> String {
         let kubeconfig = fs::read_to_string(self.admin()).expect("the admin's kubeconfig");
-        let url = kubeconfig
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("server: "));
+        let url = kubeconfig.lines().find_map(|line| line.trim().strip_prefix("server: "));
         url.expect("a server in the admin's kubeconfig").to_owned()
     }
 
@@ -101,10 +97,7 @@ impl ControlPlane {
     pub(crate) fn namespace(&self, prefix: &str) -> String {
         static COUNT: AtomicUsize = AtomicUsize::new(1);
         let name = format!("{prefix}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        expect_success(
-            self.kubectl(self.admin())
-                .args(["create", "namespace", &name]),
-        );
+        expect_success(self.kubectl(self.admin()).args(["create", "namespace", &name]));
         name
     }
 
@@ -113,13 +106,7 @@ impl ControlPlane {
     pub(crate) fn apply(&self, namespace: &str, manifest: &str) {
         let mut child = self
             .kubectl(self.admin())
-            .args([
-                "apply",
-                "--server-side",
-                "--namespace",
-                namespace,
-                "--filename=-",
-            ])
+            .args(["apply", "--server-side", "--namespace", namespace, "--filename=-"])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -131,10 +118,7 @@ impl ControlPlane {
         drop(stdin);
         let output = child.wait_with_output().expect("kubectl ends");
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success(),
-            "kubectl apply in {namespace}: {said}"
-        );
+        assert!(output.status.success(), "kubectl apply in {namespace}: {said}");
     }
 
     /// Every request that has been answered so far, watches that go on left out.
@@ -191,20 +175,9 @@ struct Status {
 
 impl From<Event> for Request {
     fn from(event: Event) -> Self {
-        let Event {
-            verb,
-            uri,
-            user_agent,
-            ..
-        } = event;
+        let Event { verb, uri, user_agent, .. } = event;
         let (user, status) = (event.user.username, event.response_status.code);
-        Self {
-            user,
-            verb,
-            uri,
-            user_agent,
-            status,
-        }
+        Self { user, verb, uri, user_agent, status }
     }
 }
 
@@ -234,20 +207,11 @@ impl Runner {
             drop(stdin);
             let status = child.wait();
             let status = status.map_err(|error| format!("waiting for cargo: {error}"))?;
-            return Err(format!(
-                "the control plane did not start ({status}); it says why above"
-            ));
+            return Err(format!("the control plane did not start ({status}); it says why above"));
         };
         let kubeconfig = Path::new(kubeconfig.trim_end());
-        let directory = kubeconfig
-            .parent()
-            .ok_or("a path of no directory")?
-            .to_path_buf();
-        Ok(Self {
-            child,
-            stdin,
-            directory,
-        })
+        let directory = kubeconfig.parent().ok_or("a path of no directory")?.to_path_buf();
+        Ok(Self { child, stdin, directory })
     }
 
     /// A file of the cluster, by the name that `cargo xtask control-plane run --help` gives it.

@@ -26,10 +26,7 @@ pub(crate) struct Skip(());
 /// If `NETPOL_TESTS_MUST_RUN` is set and not empty.
 pub(crate) fn skip(why: &str) -> Skip {
     let must_run = std::env::var_os("NETPOL_TESTS_MUST_RUN").is_some_and(|set| !set.is_empty());
-    assert!(
-        !must_run,
-        "cannot run, but NETPOL_TESTS_MUST_RUN is set: {why}"
-    );
+    assert!(!must_run, "cannot run, but NETPOL_TESTS_MUST_RUN is set: {why}");
     let count = 1 + SKIPPED.fetch_add(1, Ordering::Relaxed);
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
@@ -58,14 +55,8 @@ pub(crate) fn xtask(arguments: &[&str]) -> Command {
 
 /// Runs a program to its end and gives back its stdout.
 pub(crate) fn expect_success(command: &mut Command) -> String {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("running {command:?}: {error}"));
+    let output = command.output().unwrap_or_else(|error| panic!("running {command:?}: {error}"));
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "{command:?}: {}: {said}",
-        output.status
-    );
+    assert!(output.status.success(), "{command:?}: {}: {said}", output.status);
     String::from_utf8_lossy(&output.stdout).into_owned()
 }

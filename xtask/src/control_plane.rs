@@ -75,10 +75,7 @@ pub(crate) fn run(
         cluster.port,
     ));
     let nobody = cluster.path("nobody.kubeconfig");
-    progress(&format!(
-        "control plane: kubeconfig of a user without rights: {}",
-        nobody.display()
-    ));
+    progress(&format!("control plane: kubeconfig of a user without rights: {}", nobody.display()));
     ready(&cluster.path("admin.kubeconfig"))?;
 
     let why = loop {
@@ -196,12 +193,7 @@ impl Cluster {
                 "--shutdown-watch-termination-grace-period=1s".into(),
             ],
         )?;
-        Ok(Self {
-            api_server,
-            etcd,
-            directory,
-            port,
-        })
+        Ok(Self { api_server, etcd, directory, port })
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -217,10 +209,7 @@ impl Cluster {
                 self.check()?;
                 if Instant::now() > deadline {
                     let limit = START_PATIENCE.as_secs();
-                    bail!(
-                        "kube-apiserver was not ready after {limit} s{}",
-                        self.api_server.tail()
-                    );
+                    bail!("kube-apiserver was not ready after {limit} s{}", self.api_server.tail());
                 }
                 if !matches!(
                     end.recv_timeout(Duration::from_millis(100)),
@@ -264,10 +253,7 @@ fn free_ports() -> Result<[u16; 3]> {
     let listeners = [bind()?, bind()?, bind()?]; // All held, so that they differ.
     let mut ports = [0; 3];
     for (port, listener) in ports.iter_mut().zip(&listeners) {
-        *port = listener
-            .local_addr()
-            .context("looking for a free port")?
-            .port();
+        *port = listener.local_addr().context("looking for a free port")?.port();
     }
     Ok(ports)
 }
@@ -282,9 +268,7 @@ fn write_credentials(root: &Path, port: u16) -> Result<()> {
     let mut tokens = Vec::new();
     for (user, groups) in [("admin", "system:masters"), ("nobody", "")] {
         let mut number = [0; 16];
-        random
-            .fill(&mut number)
-            .map_err(|_| anyhow!("no random numbers for a token"))?;
+        random.fill(&mut number).map_err(|_| anyhow!("no random numbers for a token"))?;
         let token = format!("{:032x}", u128::from_ne_bytes(number));
         tokens.push(format!("{token},{user},{user},\"{groups}\"\n"));
         let kubeconfig = format!(
@@ -322,14 +306,8 @@ fn write_key_pair(root: &Path, random: &SystemRandom) -> Result<()> {
     let public = [PREFIX, pair.public_key().as_ref()].concat();
 
     let pem = |kind, content| pem::encode(&Pem::new(kind, content));
-    write(
-        &root.join("service-account.key"),
-        &pem("PRIVATE KEY", private.as_ref()),
-    )?;
-    write(
-        &root.join("service-account.pub"),
-        &pem("PUBLIC KEY", &public),
-    )
+    write(&root.join("service-account.key"), &pem("PRIVATE KEY", private.as_ref()))?;
+    write(&root.join("service-account.pub"), &pem("PUBLIC KEY", &public))
 }
 
 fn write(path: &Path, content: &str) -> Result<()> {
@@ -356,19 +334,12 @@ impl Server {
             // Ctrl-C is for this process, which ends the servers in their order.
             .process_group(0)
             .stdin(Stdio::null())
-            .stdout(
-                output
-                    .try_clone()
-                    .with_context(|| format!("sharing {}", log.display()))?,
-            )
+            .stdout(output.try_clone().with_context(|| format!("sharing {}", log.display()))?)
             .stderr(output)
             .spawn()
             .with_context(|| format!("running {}", program.display()))?;
         let server = Self { name, child, log };
-        write(
-            &root.join(format!("{name}.pid")),
-            &format!("{}\n", server.child.id()),
-        )?;
+        write(&root.join(format!("{name}.pid")), &format!("{}\n", server.child.id()))?;
         Ok(server)
     }
 
@@ -411,10 +382,7 @@ impl Drop for Server {
         while self.status().is_none() {
             if Instant::now() > deadline {
                 let limit = STOP_PATIENCE.as_secs();
-                progress(&format!(
-                    "control plane: {} goes on after {limit} s: killed",
-                    self.name
-                ));
+                progress(&format!("control plane: {} goes on after {limit} s: killed", self.name));
                 let _ = self.child.kill();
                 let _ = self.child.wait();
                 return;

@@ -77,14 +77,8 @@ fn run(task: Task) -> Result<()> {
             match action {
                 None => answer(&programs.display().to_string()),
                 #[cfg(unix)]
-                Some(ControlPlaneAction::Run {
-                    audit_log,
-                    until_stdin_closes,
-                }) => {
-                    let options = control_plane::Options {
-                        audit_log,
-                        until_stdin_closes,
-                    };
+                Some(ControlPlaneAction::Run { audit_log, until_stdin_closes }) => {
+                    let options = control_plane::Options { audit_log, until_stdin_closes };
                     control_plane::run(&programs, options, |kubeconfig| {
                         answer(&kubeconfig.display().to_string())
                     })
@@ -101,9 +95,7 @@ fn run(task: Task) -> Result<()> {
 /// One line of a task's answer, on its way at once: a reader may wait for it.
 fn answer(line: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "{line}")
-        .and_then(|()| stdout.flush())
-        .context("writing to stdout")
+    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).context("writing to stdout")
 }
 
 /// One line for the person who watches.

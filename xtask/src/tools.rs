@@ -94,12 +94,7 @@ pub(crate) fn provide(kit: &Kit) -> Result<PathBuf> {
     let module = workspace().join(kit.module);
     let pins = Pins::read(&module)?;
     let cache = cache_home()?.join("kubectl-netpol");
-    let name = format!(
-        "{}-{}-{:016x}",
-        kit.name,
-        pins.version(kit.version_of)?,
-        pins.digest(kit)
-    );
+    let name = format!("{}-{}-{:016x}", kit.name, pins.version(kit.version_of)?, pins.digest(kit));
     let directory = cache.join(&name);
     if directory.is_dir() {
         return Ok(directory);
@@ -107,15 +102,9 @@ pub(crate) fn provide(kit: &Kit) -> Result<PathBuf> {
 
     let go = which::which("go").map_err(|_| {
         let instead = kit.given_by.map_or(String::new(), |variable| {
-            format!(
-                ", or set {variable} to a directory that holds {}",
-                names(kit)
-            )
+            format!(", or set {variable} to a directory that holds {}", names(kit))
         });
-        anyhow!(
-            "cannot build {}: no `go` on PATH; install Go{instead}",
-            names(kit)
-        )
+        anyhow!("cannot build {}: no `go` on PATH; install Go{instead}", names(kit))
     })?;
     fs::create_dir_all(&cache).with_context(|| format!("creating {}", cache.display()))?;
     let _lock = lock(&cache.join(format!("{name}.lock")), kit)?;
@@ -130,13 +119,7 @@ pub(crate) fn provide(kit: &Kit) -> Result<PathBuf> {
     }
     fs::create_dir(&unfinished).with_context(|| format!("creating {}", unfinished.display()))?;
     for tool in kit.tools {
-        build(
-            tool,
-            &go,
-            &module,
-            pins.version(tool.version_of)?,
-            &unfinished,
-        )?;
+        build(tool, &go, &module, pins.version(tool.version_of)?, &unfinished)?;
     }
     fs::rename(&unfinished, &directory)
         .with_context(|| format!("renaming {} to {name}", unfinished.display()))?;
@@ -171,30 +154,21 @@ fn lock(path: &Path, kit: &Kit) -> Result<File> {
     match file.try_lock() {
         Ok(()) => return Ok(file),
         Err(TryLockError::WouldBlock) => {
-            progress(&format!(
-                "{}: waiting for another process that builds it",
-                kit.name
-            ));
+            progress(&format!("{}: waiting for another process that builds it", kit.name));
         }
         Err(TryLockError::Error(error)) => {
             return Err(error).with_context(|| format!("locking {}", path.display()));
         }
     }
-    file.lock()
-        .with_context(|| format!("locking {}", path.display()))?;
+    file.lock().with_context(|| format!("locking {}", path.display()))?;
     Ok(file)
 }
 
 fn build(tool: &Tool, go: &Path, module: &Path, version: &str, into: &Path) -> Result<()> {
-    progress(&format!(
-        "building {} {version} (once, with Go; takes minutes)",
-        tool.name
-    ));
+    progress(&format!("building {} {version} (once, with Go; takes minutes)", tool.name));
     let started = Instant::now();
     // Each compiler that runs beside another may take a gigabyte.
-    let at_once = std::thread::available_parallelism()
-        .map_or(1, std::num::NonZero::get)
-        .min(4);
+    let at_once = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4);
     let program = into.join(tool.name);
     let status = Command::new(go)
         .current_dir(module)
@@ -223,10 +197,7 @@ fn build(tool: &Tool, go: &Path, module: &Path, version: &str, into: &Path) -> R
     probe(tool, &program, version)?;
     let size = fs::metadata(&program).map_or(0, |file| file.len()) / 1_000_000;
     let seconds = started.elapsed().as_secs();
-    progress(&format!(
-        "built {} {version}: {size} MB in {seconds} s",
-        tool.name
-    ));
+    progress(&format!("built {} {version}: {size} MB in {seconds} s", tool.name));
     Ok(())
 }
 
@@ -236,10 +207,7 @@ fn linker_flags(stamps: &[&str], version: &str) -> String {
     let (major, minor) = (numbers.next().unwrap_or(""), numbers.next().unwrap_or(""));
     let stamps = stamps.iter().map(|stamp| {
         let stamp = stamp.replace("{version}", version);
-        format!(
-            " -X {}",
-            stamp.replace("{major}", major).replace("{minor}", minor)
-        )
+        format!(" -X {}", stamp.replace("{major}", major).replace("{minor}", minor))
     });
     format!("-s -w{}", stamps.collect::<String>())
 }
@@ -276,22 +244,14 @@ impl Pins {
             fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
         };
         let (requirements, checksums) = (read("go.mod")?, read("go.sum")?);
-        Ok(Self {
-            file: module.join("go.mod"),
-            requirements,
-            checksums,
-        })
+        Ok(Self { file: module.join("go.mod"), requirements, checksums })
     }
 
     /// The version of a module in a line `path version`, perhaps after the word `require`.
     fn version(&self, module: &str) -> Result<&str> {
         let found = self.requirements.lines().find_map(|line| {
-            let mut words = line
-                .split_whitespace()
-                .skip_while(|word| *word == "require");
-            let version = (words.next() == Some(module))
-                .then(|| words.next())
-                .flatten();
+            let mut words = line.split_whitespace().skip_while(|word| *word == "require");
+            let version = (words.next() == Some(module)).then(|| words.next()).flatten();
             version.filter(|version| version.starts_with('v'))
         });
         found.ok_or_else(|| anyhow!("{} requires no version of {module}", self.file.display()))
@@ -313,11 +273,7 @@ impl Pins {
 }
 
 fn names(kit: &Kit) -> String {
-    kit.tools
-        .iter()
-        .map(|tool| tool.name)
-        .collect::<Vec<_>>()
-        .join(", ")
+    kit.tools.iter().map(|tool| tool.name).collect::<Vec<_>>().join(", ")
 }
 
 /// The workspace that this program was built from.
@@ -348,11 +304,7 @@ mod tests {
         let pins = Pins::read(&workspace().join(CONTROL_PLANE.module)).unwrap();
         for tool in CONTROL_PLANE.tools {
             assert!(pins.version(tool.version_of).unwrap().starts_with('v'));
-            assert!(
-                pins.requirements.contains(tool.package),
-                "`tool {}` is missing",
-                tool.package
-            );
+            assert!(pins.requirements.contains(tool.package), "`tool {}` is missing", tool.package);
         }
     }
 
