@@ -69,13 +69,10 @@ impl ExplainArgs {
         else {
             return schema(global);
         };
-        let input = self.input.read(global)?;
-        let question = Question {
-            source,
-            destination,
-            port: self.port.as_ref(),
-            namespace: global.namespace(),
-        };
+        let namespace = global.namespace();
+        let input = self.input.read(global, &namespace)?;
+        let question =
+            Question { source, destination, port: self.port.as_ref(), namespace: &namespace };
         let (snapshot, rules) = (&input.snapshot, &input.rules);
         let explanation = verdict::explain(snapshot, rules, &question)?;
         let locate = input.locate();
