@@ -8,8 +8,8 @@ use crate::cluster::{ObjectRef, Origin, Port, Snapshot, Truth};
 use crate::policy::rule::{Entry, Peers, Ports};
 use crate::policy::{Remark, Ruleset};
 use crate::verdict::{
-    Case, CasePorts, Endpoint, EntryTrace, Explanation, PeerMiss, PolicyTrace, PortMiss, Reason,
-    Suggestion, Trace, Verdict,
+    Case, CasePorts, Endpoint, EntryTrace, Explanation, NoSuggestion, PeerMiss, PolicyTrace,
+    PortMiss, Reason, Suggestion, Trace, Verdict,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -52,6 +52,9 @@ pub struct ExplanationReport {
     /// The sides on which a policy is missing, in words; absent where nothing is denied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<String>,
+    /// What to do next, in words; absent where nothing is denied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
     /// How the question was understood.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -232,6 +235,7 @@ impl ExplanationReport {
             source: end(&explanation.source),
             destination: end(&explanation.destination),
             missing: reporter.missing(explanation),
+            next: None,
             flows,
             notes,
             warnings: reporter.warnings(explanation),
@@ -239,12 +243,21 @@ impl ExplanationReport {
         }
     }
 
+    /// Says what to do next about what is denied.
+    pub fn set_next(&mut self, suggestions: &Result<Vec<Suggestion>, NoSuggestion>) {
+        self.next = match suggestions {
+            Ok(_) => {
+                Some("Add --suggest to print the smallest policies that would allow it.".to_owned())
+            }
+            Err(NoSuggestion::NothingDenied) => None,
+            Err(why) => Some(format!("Nothing to suggest: {why}.")),
+        };
+    }
+
     /// Adds what `--suggest` asks for.
-    #[must_use]
-    pub fn with_suggestions(mut self, suggestions: &[Suggestion]) -> Self {
-        self.suggestions =
-            suggestions.iter().filter_map(|s| serde_json::to_value(&s.policy).ok()).collect();
-        self
+    pub fn add_suggestions(&mut self, suggestions: &[Suggestion]) {
+        let values = suggestions.iter().map(|s| serde_json::to_value(&s.policy));
+        self.suggestions = values.filter_map(Result::ok).collect();
     }
 }
 

@@ -7,12 +7,12 @@ use super::screen::{BOLD, DIM, DOUBT, PLAIN, Screen, verdict_style};
 use super::words;
 use crate::printable::printable;
 use crate::verdict::Verdict;
-use comfy_table::Table;
 use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
 
 /// The answer as text of `width` columns; `wide` shows every rule of every isolating policy.
 pub fn explanation_text(report: &ExplanationReport, width: usize, wide: bool) -> String {
-    let mut text = Text { report, wide, screen: Screen::new(width) };
+    let mut text = Text { report, wide, width, screen: Screen::new(width) };
     text.head();
     text.flows();
     text.tail();
@@ -22,6 +22,7 @@ pub fn explanation_text(report: &ExplanationReport, width: usize, wide: bool) ->
 struct Text<'a> {
     report: &'a ExplanationReport,
     wide: bool,
+    width: usize,
     screen: Screen,
 }
 
@@ -63,7 +64,7 @@ impl Text<'_> {
             [only] => self.flow(only),
             several => {
                 self.screen.blank();
-                let table = overview(several);
+                let table = overview(several, self.width);
                 self.screen.block(&table);
                 // What nobody declared is in the table; its reasons are those of the others or short.
                 let wide = self.wide;
@@ -115,10 +116,8 @@ impl Text<'_> {
         self.screen.words(0, 2, &[(style, mark), (BOLD, &subject), (PLAIN, &direction.message)]);
         if direction.verdict == "Allowed" {
             let admitting = direction.policies.iter().find(|policy| policy.admits == "Yes");
-            if let Some(policy) = admitting {
-                self.place(4, policy.location.as_ref());
-            }
             if !self.wide {
+                self.place(4, admitting.and_then(|policy| policy.location.as_ref()));
                 return;
             }
         }
@@ -152,8 +151,7 @@ impl Text<'_> {
         let Some(missing) = &self.report.missing else { return };
         self.screen.blank();
         self.screen.words(0, 0, &[(BOLD, missing)]);
-        if self.report.suggestions.is_empty() {
-            let next = "Add --suggest to print the smallest policies that would allow it.";
+        if let Some(next) = &self.report.next {
             self.screen.words(0, 0, &[(PLAIN, next)]);
         }
     }
@@ -234,13 +232,15 @@ fn mixture(flows: &[FlowReport]) -> String {
 }
 
 /// A row for each flow.
-fn overview(flows: &[FlowReport]) -> String {
+fn overview(flows: &[FlowReport], width: usize) -> String {
     let several = |side: fn(&FlowReport) -> &Vec<String>| {
         flows.windows(2).any(|pair| side(&pair[0]) != side(&pair[1]))
     };
     let (from, to) = (several(|flow| &flow.from), several(|flow| &flow.to));
     let mut table = Table::new();
     table.load_style(NOTHING);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
     let mut header = vec!["PORT"];
     header.extend(from.then_some("FROM"));
     header.extend(to.then_some("TO"));

@@ -46,7 +46,7 @@ pub struct Suggestion {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoSuggestion {
     /// Nothing is denied.
-    #[error("nothing to suggest: no flow asked about is denied")]
+    #[error("no flow that was asked about is denied")]
     NothingDenied,
     /// A NetworkPolicy cannot name the other end.
     #[error(
