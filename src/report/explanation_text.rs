@@ -7,8 +7,10 @@ use super::screen::{BOLD, DIM, DOUBT, PLAIN, Screen, verdict_style};
 use super::words;
 use crate::printable::printable;
 use crate::verdict::Verdict;
+
+use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use comfy_table::{ContentArrangement, Table};
+use unicode_width::UnicodeWidthStr;
 
 /// The answer as text of `width` columns; `wide` shows every rule of every isolating policy.
 pub fn explanation_text(report: &ExplanationReport, width: usize, wide: bool) -> String {
@@ -231,16 +233,19 @@ fn mixture(flows: &[FlowReport]) -> String {
     text + "."
 }
 
-/// A row for each flow.
+/// A row for each flow, with the names of admitting policies where there is room for them.
 fn overview(flows: &[FlowReport], width: usize) -> String {
+    let table = table(flows, true);
+    if table.lines().all(|line| line.width() <= width) { table } else { self::table(flows, false) }
+}
+
+fn table(flows: &[FlowReport], named: bool) -> String {
     let several = |side: fn(&FlowReport) -> &Vec<String>| {
         flows.windows(2).any(|pair| side(&pair[0]) != side(&pair[1]))
     };
     let (from, to) = (several(|flow| &flow.from), several(|flow| &flow.to));
     let mut table = Table::new();
     table.load_style(NOTHING);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
     let mut header = vec!["PORT"];
     header.extend(from.then_some("FROM"));
     header.extend(to.then_some("TO"));
@@ -253,7 +258,8 @@ fn overview(flows: &[FlowReport], width: usize) -> String {
         }
         row.extend(from.then(|| one(&flow.from)));
         row.extend(to.then(|| one(&flow.to)));
-        row.extend([flow.verdict.to_owned(), brief(&flow.egress), brief(&flow.ingress)]);
+        row.push(flow.verdict.to_owned());
+        row.extend([&flow.egress, &flow.ingress].map(|direction| brief(direction, named)));
         table.add_row(row.iter().map(|cell| printable(cell).into_owned()).collect::<Vec<_>>());
     }
     for column in table.column_iter_mut() {
@@ -263,10 +269,11 @@ fn overview(flows: &[FlowReport], width: usize) -> String {
 }
 
 /// A direction in a few words.
-fn brief(direction: &DirectionReport) -> String {
+fn brief(direction: &DirectionReport, named: bool) -> String {
     let admitting = direction.policies.iter().find(|policy| policy.admits == "Yes");
     match (direction.reason, admitting) {
-        ("Admitted", Some(policy)) => policy.name.clone(),
+        ("Admitted", Some(policy)) if named => policy.name.clone(),
+        ("Admitted", _) => "admitted".to_owned(),
         ("NotIsolated", _) => "not isolated".to_owned(),
         ("NoneAdmits", _) => "none admits".to_owned(),
         ("SamePod", _) => "itself".to_owned(),
