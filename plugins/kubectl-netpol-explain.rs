@@ -1,2 +1,29 @@
-//! x
-fn main() {}
+//! `kubectl netpol explain` as a binary of its own.
+
+use clap::Parser;
+use netpol::cli::{self, GlobalArgs};
+use netpol::commands::{EXPLAIN_HELP, ExplainArgs};
+use std::process::ExitCode;
+
+/// Say why a flow is allowed or denied, by policy, rule and line
+#[derive(Parser)]
+#[command(
+    name = "kubectl netpol explain",
+    bin_name = "kubectl netpol explain",
+    version,
+    after_help = EXPLAIN_HELP,
+    max_term_width = 100
+)]
+struct Explain {
+    #[command(flatten)]
+    global: GlobalArgs,
+
+    #[command(flatten)]
+    args: ExplainArgs,
+}
+
+fn main() -> ExitCode {
+    let Explain { global, args } = Explain::parse();
+    cli::trace_to_stderr(&global);
+    cli::finish(&global, args.run(&global))
+}

@@ -1,2 +1,48 @@
-//! x
-fn main() {}
+//! `kubectl netpol`: the front binary, with every command inside.
+
+use clap::{Parser, Subcommand};
+use netpol::cli::{self, GlobalArgs};
+use netpol::commands::{EXPLAIN_HELP, ExplainArgs};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(
+    name = "kubectl netpol",
+    bin_name = "kubectl netpol",
+    version,
+    about = "Explain Kubernetes network policies: what is allowed, what is denied, and why",
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    allow_external_subcommands = true
+)]
+struct Front {
+    #[command(flatten)]
+    global: GlobalArgs,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Say why a flow is allowed or denied, by policy, rule and line
+    #[command(after_help = EXPLAIN_HELP)]
+    Explain(Box<ExplainArgs>),
+
+    /// Any other word is a sibling program, kubectl-netpol-WORD.
+    #[command(external_subcommand)]
+    Sibling(Vec<OsString>),
+}
+
+fn main() -> ExitCode {
+    let Front { global, command } = Front::parse();
+    cli::trace_to_stderr(&global);
+    let result = match command {
+        Command::Explain(args) => args.run(&global),
+        Command::Sibling(words) => cli::run_sibling(&words),
+    };
+    cli::finish(&global, result)
+}

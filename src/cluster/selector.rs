@@ -63,7 +63,7 @@ pub struct Selector {
 }
 
 /// Why labels do not (or perhaps do not) match a selector.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Mismatch {
     /// The requirement that fails.
     pub wanted: Requirement,

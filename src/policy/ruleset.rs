@@ -1,7 +1,7 @@
 //! All policies in the one form, with the index by namespace that keeps look-ups small.
 
 use super::networkpolicy::NetworkPolicy;
-use super::rule::{Direction, Namespaces, Policy};
+use super::rule::{Direction, Namespaces, PeerKind, Peers, Policy};
 use crate::cluster::{Name, ObjectRef, Origin};
 use std::collections::HashMap;
 
@@ -63,6 +63,7 @@ pub struct Ruleset {
     policies: Vec<Policy>,
     by_namespace: HashMap<Name, Vec<PolicyId>>,
     cluster_wide: Vec<PolicyId>,
+    has_address_blocks: bool,
     /// Objects that would be refused.
     pub rejected: Vec<Remark>,
     /// What is valid but does not do what its author probably meant.
@@ -74,17 +75,22 @@ impl Ruleset {
     pub fn compile(written: &Written) -> Self {
         let mut ruleset = Self { rejected: written.undecodable.clone(), ..Self::default() };
         for policy in &written.network_policies {
-            match policy.lower() {
-                Ok(parts) => {
-                    for part in parts {
-                        ruleset.add(part);
-                    }
-                    ruleset.lints.extend(Remark::of(policy, policy.lints()));
-                }
-                Err(faults) => ruleset.rejected.extend(Remark::of(policy, faults)),
-            }
+            ruleset.add_network_policy(policy);
         }
         ruleset
+    }
+
+    /// Adds one NetworkPolicy, or a remark on why it would be refused.
+    pub fn add_network_policy(&mut self, policy: &NetworkPolicy) {
+        match policy.lower() {
+            Ok(parts) => {
+                for part in parts {
+                    self.add(part);
+                }
+                self.lints.extend(Remark::of(policy, policy.lints()));
+            }
+            Err(faults) => self.rejected.extend(Remark::of(policy, faults)),
+        }
     }
 
     fn add(&mut self, policy: Policy) {
@@ -96,7 +102,16 @@ impl Ruleset {
             }
             Namespaces::Matching(_) => self.cluster_wide.push(id),
         }
+        self.has_address_blocks |= policy.entries.iter().any(|entry| match &entry.peers {
+            Peers::Any => false,
+            Peers::Of(peers) => peers.iter().any(|p| matches!(p.admits, PeerKind::Addresses(_))),
+        });
         self.policies.push(policy);
+    }
+
+    /// Whether some rule decides by address, so that two pods that are alike may be told apart by it.
+    pub fn has_address_blocks(&self) -> bool {
+        self.has_address_blocks
     }
 
     /// Every policy part, by [`PolicyId`].

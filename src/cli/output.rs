@@ -1,0 +1,86 @@
+//! Where answers and errors go, with or without colour.
+
+use anstream::AutoStream;
+use anstyle::{AnsiColor, Style};
+use clap::{Args, ValueEnum};
+use std::io::{self, Write};
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` or `TERM=dumb` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl From<ColorChoice> for anstream::ColorChoice {
+    fn from(choice: ColorChoice) -> Self {
+        match choice {
+            ColorChoice::Auto => Self::Auto,
+            ColorChoice::Always => Self::AlwaysAnsi,
+            ColorChoice::Never => Self::Never,
+        }
+    }
+}
+
+/// `-o` of commands that explain in text.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct OutputArgs {
+    /// Output format
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub output: Output,
+}
+
+/// Output formats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// For people, with every rule.
+    Wide,
+    /// For programs.
+    Json,
+    /// For programs and people.
+    Yaml,
+}
+
+/// Writes an answer to stdout.
+pub fn answer(color: ColorChoice, text: &str) -> io::Result<()> {
+    let mut out = AutoStream::new(io::stdout().lock(), color.into());
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Writes `error: …` to stderr. There is nowhere to say that this failed.
+pub(super) fn error(color: ColorChoice, message: &str) {
+    labelled(color, AnsiColor::Red.on_default().bold(), "error:", message);
+}
+
+/// Writes `warning: …` to stderr.
+pub fn warn(color: ColorChoice, message: &str) {
+    labelled(color, AnsiColor::Yellow.on_default().bold(), "warning:", message);
+}
+
+fn labelled(color: ColorChoice, style: Style, label: &str, message: &str) {
+    let mut err = AutoStream::new(io::stderr().lock(), color.into());
+    let _ = writeln!(err, "{style}{label}{style:#} {}", crate::printable::printable(message));
+}
+
+/// The columns of the terminal: of `COLUMNS`, else of the terminal, else 80; at most 120.
+pub fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    columns.or_else(terminal).unwrap_or(80).min(120)
+}
+
+/// Whether an error is a pipe that its reader closed.
+pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+    })
+}

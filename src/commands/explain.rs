@@ -1,0 +1,113 @@
+//! `explain`: why a flow is allowed or denied.
+
+use crate::cli::{Exit, GlobalArgs, InputArgs, Output, OutputArgs, answer, width};
+use crate::report::{ExplanationReport, explanation_text};
+use crate::source::yaml;
+use crate::verdict::{self, Explanation, PortWanted, Question, Target};
+use anyhow::Context as _;
+use clap::Args;
+
+/// Arguments of `explain`.
+#[derive(Args, Clone, Debug)]
+pub struct ExplainArgs {
+    /// Who opens the connection: a workload, pod, node or address
+    #[arg(value_name = "SOURCE", required_unless_present = "schema")]
+    source: Option<Target>,
+
+    /// Who is to take it: a workload, pod, Service, URL, host name or address
+    #[arg(value_name = "DESTINATION", required_unless_present = "schema")]
+    destination: Option<Target>,
+
+    /// Port, by number or name, if need be with its protocol: 80, 53/UDP, http
+    #[arg(short, long, value_name = "PORT")]
+    port: Option<PortWanted>,
+
+    /// Print the smallest NetworkPolicies that would allow what is denied, as YAML to apply
+    #[arg(long)]
+    suggest: bool,
+
+    /// Print the JSON Schema of the answer and do nothing else
+    #[arg(long)]
+    schema: bool,
+
+    #[command(flatten)]
+    output: OutputArgs,
+
+    #[command(flatten)]
+    input: InputArgs,
+}
+
+/// The end of `explain --help`.
+pub const AFTER_HELP: &str = "\
+Examples:
+  # Why can Grafana not reach Keycloak? From the manifests below a directory
+  kubectl netpol explain -f examples/homekube -n monitoring deploy/grafana \\
+    http://keycloak.identity.svc.cluster.local/realms/home
+
+  # Every port that a workload declares, and any other
+  kubectl netpol explain -f k8s/ default/whoami identity/keycloak
+
+  # Apply what is missing
+  kubectl netpol explain -f k8s/ web svc/db --suggest | kubectl apply -f -
+
+Names:
+  NAME  KIND/NAME  NAMESPACE/NAME  NAMESPACE/KIND/NAME, with :PORT behind it
+  http://host/path  name.namespace.svc.cluster.local  10.0.0.7  [2001:db8::7]:443
+
+Exit codes:
+  0 allowed   1 denied, in whole or in part   2 error   3 not known";
+
+impl ExplainArgs {
+    /// Runs the command.
+    pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
+        let (Some(source), Some(destination), false) =
+            (&self.source, &self.destination, self.schema)
+        else {
+            return schema(global);
+        };
+        let input = self.input.read(global)?;
+        let question = Question {
+            source,
+            destination,
+            port: self.port.as_ref(),
+            namespace: global.namespace(),
+        };
+        let (snapshot, rules) = (&input.snapshot, &input.rules);
+        let explanation = verdict::explain(snapshot, rules, &question)?;
+        let locate = input.locate();
+        let mut report = ExplanationReport::new(&explanation, snapshot, rules, &*locate);
+        let exit = Exit::from(explanation.verdict());
+        if self.suggest {
+            let suggestions = verdict::suggest(snapshot, rules, &question, &explanation)
+                .with_context(|| said(&report, &explanation))?;
+            report = report.with_suggestions(&suggestions);
+        }
+        let text = match self.output.output {
+            Output::Json => serde_json::to_string_pretty(&report)? + "\n",
+            Output::Yaml => yaml::to_string(&report)?,
+            Output::Text | Output::Wide if self.suggest => suggestions(&report)?,
+            Output::Text => explanation_text(&report, width(), false),
+            Output::Wide => explanation_text(&report, width(), true),
+        };
+        answer(global.color, &text)?;
+        Ok(exit)
+    }
+}
+
+fn schema(global: &GlobalArgs) -> anyhow::Result<Exit> {
+    let schema = schemars::schema_for!(ExplanationReport);
+    answer(global.color, &(serde_json::to_string_pretty(&schema)? + "\n"))?;
+    Ok(Exit::Success)
+}
+
+fn said(report: &ExplanationReport, explanation: &Explanation) -> String {
+    let verdict = explanation.verdict().map_or("mixed", |_| report.verdict).to_lowercase();
+    format!("{} → {} is {verdict}", report.source.label, report.destination.label)
+}
+
+/// The suggested policies as documents to apply.
+fn suggestions(report: &ExplanationReport) -> anyhow::Result<String> {
+    let documents = report.suggestions.iter().map(yaml::to_string);
+    let documents: Vec<String> = documents.collect::<Result<_, _>>()?;
+    Ok(documents.join("---\n"))
+}

@@ -1,0 +1,5 @@
+//! One file a command: its arguments and what it does with them.
+
+mod explain;
+
+pub use explain::{AFTER_HELP as EXPLAIN_HELP, ExplainArgs};

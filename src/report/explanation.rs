@@ -1,0 +1,511 @@
+//! The answer of `explain` as a versioned type.
+//!
+//! In: an [`Explanation`] with the snapshot and rules it speaks of, and a [`Locate`] that finds the
+//! place of a field. Out: an [`ExplanationReport`], complete without any of them.
+
+use super::{names, words};
+use crate::cluster::{Origin, Port, Snapshot, Truth};
+use crate::policy::rule::{Entry, Peers, Ports};
+use crate::policy::{Remark, Ruleset};
+use crate::verdict::{
+    Case, CasePorts, Endpoint, EntryTrace, Explanation, PolicyTrace, Reason, Suggestion, Trace,
+    Verdict,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// The version of every machine-readable answer.
+pub const API_VERSION: &str = "netpol/v1alpha1";
+
+/// Finds the place of a field of an object; `None` where it has none.
+pub type Locate<'a> = dyn Fn(&Origin, &str) -> Option<Location> + 'a;
+
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Location {
+    /// The file as it was named on the command line; `-` for standard input.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1.
+    pub column: usize,
+    /// The text of the line.
+    pub text: String,
+}
+
+/// The answer of `explain`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExplanationReport {
+    /// Always `netpol/v1alpha1`.
+    pub api_version: &'static str,
+    /// Always `Explanation`.
+    pub kind: &'static str,
+    /// `Allowed`, `Denied` or `Unknown` for all that was asked, or `Mixed`.
+    pub verdict: &'static str,
+    /// Who opens the connection.
+    pub source: EndReport,
+    /// Who is to take it.
+    pub destination: EndReport,
+    /// One for everything that policies tell apart.
+    pub flows: Vec<FlowReport>,
+    /// The sides on which a policy is missing, in words; absent where nothing is denied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
+    /// How the question was understood.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// What could make the answer wrong: policies that would be refused, input that was not read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+    /// With `--suggest`: NetworkPolicies that would allow the denied flows, ready to apply.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub suggestions: Vec<serde_json::Value>,
+}
+
+/// One end of the question.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EndReport {
+    /// How it is called in the answer, in a form that the command line takes back.
+    pub label: String,
+    /// Its kind, where it is an object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Its namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// Flows that share one verdict for one reason.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FlowReport {
+    /// `Allowed`, `Denied` or `Unknown`.
+    pub verdict: &'static str,
+    /// The sources.
+    pub from: Vec<String>,
+    /// The destinations, after any Service.
+    pub to: Vec<String>,
+    /// The port on the destinations, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// Its protocol.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<&'static str>,
+    /// The ports in words: `8080/TCP`, `80-90/TCP`, `any other port`.
+    pub ports: String,
+    /// The Service port that was dialled, if one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_port: Option<u16>,
+    /// `IPv4` or `IPv6`, where it makes a difference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<String>,
+    /// Out of the sources.
+    pub egress: DirectionReport,
+    /// Into the destinations.
+    pub ingress: DirectionReport,
+    /// Nobody asked for these ports and the destination does not declare them.
+    #[serde(skip)]
+    pub undeclared: bool,
+}
+
+/// One direction of a flow.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DirectionReport {
+    /// `Allowed`, `Denied` or `Unknown`.
+    pub verdict: &'static str,
+    /// Whose direction it is.
+    pub subject: String,
+    /// Whether policies isolate it: `Yes`, `No` or `Unknown`.
+    pub isolated: &'static str,
+    /// What decides: `Outside`, `Node`, `HostNetwork`, `SamePod`, `OwnNode`, `NotIsolated`,
+    /// `Admitted`, `NoneAdmits` or `Unknown`.
+    pub reason: &'static str,
+    /// The same in words.
+    pub message: String,
+    /// Every policy that isolates, the one that admits or comes nearest first.
+    pub policies: Vec<PolicyReport>,
+}
+
+/// One policy that isolates, or may.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyReport {
+    /// Its kind.
+    pub kind: String,
+    /// Its namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Whether it selects the pods: `Yes` or `Unknown`.
+    pub selects: &'static str,
+    /// Whether it admits the flow: `Yes`, `No` or `Unknown`.
+    pub admits: &'static str,
+    /// The rule that admits, or that comes nearest to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// Why it admits or does not.
+    pub message: String,
+    /// What in the rule does not match the other end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer: Option<MissReport>,
+    /// What in the rule does not match the port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<MissReport>,
+    /// The rule names the Service's port where the pod's is meant.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub service_port_mistake: bool,
+    /// Where the deciding field is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+    /// Every rule with why it does not admit; only with `-o wide`, json and yaml.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleReport>,
+}
+
+/// One rule of a policy.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RuleReport {
+    /// Its field path.
+    pub rule: String,
+    /// Whether it admits the flow: `Yes`, `No` or `Unknown`.
+    pub admits: &'static str,
+    /// Why.
+    pub message: String,
+}
+
+/// A field that does not match.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct MissReport {
+    /// Its path.
+    pub path: String,
+    /// Why, in words.
+    pub message: String,
+}
+
+/// Something that could make the answer wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Warning {
+    /// What, in words.
+    pub message: String,
+    /// Where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+}
+
+impl ExplanationReport {
+    /// Puts an explanation into words and places.
+    pub fn new(
+        explanation: &Explanation,
+        snapshot: &Snapshot,
+        rules: &Ruleset,
+        locate: &Locate<'_>,
+    ) -> Self {
+        let reporter = Reporter { snapshot, rules, locate };
+        let flows: Vec<FlowReport> =
+            explanation.cases.iter().map(|case| reporter.flow(case)).collect();
+        let end = |end: &crate::verdict::End| EndReport {
+            label: end.label.clone(),
+            kind: end.object.as_ref().map(|object| object.kind.to_string()),
+            namespace: end.object.as_ref().and_then(|o| o.namespace.as_deref().map(Into::into)),
+            name: end.object.as_ref().map(|object| object.name.to_string()),
+        };
+        let mut notes = explanation.notes.clone();
+        if explanation.family_unknown {
+            notes.push(
+                "IPv4 and IPv6 differ, and which one the pods use is not known: \
+                 say where pods are with --pod-cidr"
+                    .to_owned(),
+            );
+        }
+        Self {
+            api_version: API_VERSION,
+            kind: "Explanation",
+            verdict: explanation.verdict().map_or("Mixed", Verdict::as_str),
+            source: end(&explanation.source),
+            destination: end(&explanation.destination),
+            missing: reporter.missing(explanation),
+            flows,
+            notes,
+            warnings: reporter.warnings(explanation),
+            suggestions: Vec::new(),
+        }
+    }
+
+    /// Adds what `--suggest` asks for.
+    #[must_use]
+    pub fn with_suggestions(mut self, suggestions: &[Suggestion]) -> Self {
+        self.suggestions =
+            suggestions.iter().filter_map(|s| serde_json::to_value(&s.policy).ok()).collect();
+        self
+    }
+}
+
+struct Reporter<'a> {
+    snapshot: &'a Snapshot,
+    rules: &'a Ruleset,
+    locate: &'a Locate<'a>,
+}
+
+/// What a direction is explained with.
+struct View<'a> {
+    subject: String,
+    peer: String,
+    destination: String,
+    port: Port,
+    dialled: Option<Port>,
+    trace: &'a Trace,
+}
+
+impl Reporter<'_> {
+    fn flow(&self, case: &Case) -> FlowReport {
+        let name = |endpoints: &[Endpoint]| names::endpoints(self.snapshot, endpoints);
+        let (source, destination) = (name(&case.sources), name(&case.destinations));
+        let view = |trace, subject: &str, peer: &str| View {
+            subject: subject.to_owned(),
+            peer: peer.to_owned(),
+            destination: destination.clone(),
+            port: case.flow.port,
+            dialled: case.dialled,
+            trace,
+        };
+        let (port, ports) = match &case.ports {
+            CasePorts::One(port) => (Some(*port), port.to_string()),
+            CasePorts::Ranges(ranges) => {
+                let shown: Vec<_> =
+                    ranges.iter().map(|(protocol, range)| format!("{range}/{protocol}")).collect();
+                (None, shown.join(", "))
+            }
+            CasePorts::AnyOther => (None, "any other port".to_owned()),
+        };
+        let each = |endpoints: &[Endpoint]| {
+            endpoints.iter().map(|endpoint| names::endpoint(self.snapshot, endpoint)).collect()
+        };
+        FlowReport {
+            verdict: case.judgement.verdict.as_str(),
+            from: each(&case.sources),
+            to: each(&case.destinations),
+            port: port.map(|port| port.number),
+            protocol: port.map(|port| port.protocol.as_str()),
+            ports,
+            service_port: case.dialled.map(|port| port.number),
+            family: case.family.map(|family| family.to_string()),
+            egress: self.direction(&view(&case.judgement.egress, &source, &destination)),
+            ingress: self.direction(&view(&case.judgement.ingress, &destination, &source)),
+            undeclared: case.ports.is_undeclared(),
+        }
+    }
+
+    fn direction(&self, view: &View<'_>) -> DirectionReport {
+        let trace = view.trace;
+        let mut order: Vec<&PolicyTrace> = trace.policies.iter().collect();
+        order.sort_by_key(|policy| std::cmp::Reverse(policy.nearness()));
+        let policies: Vec<_> = order.into_iter().map(|policy| self.policy(view, policy)).collect();
+        let admitted_by = policies.first().map(|policy| match &policy.rule {
+            Some(rule) => format!("{} {}", policy.name, short(rule)),
+            None => policy.name.clone(),
+        });
+        let isolated = match trace.reason {
+            Reason::Admitted | Reason::NoneAdmits | Reason::Unknown(_) => {
+                Truth::any(trace.policies.iter().map(|policy| policy.selects))
+            }
+            _ => Truth::No,
+        };
+        DirectionReport {
+            verdict: trace.verdict.as_str(),
+            subject: view.subject.clone(),
+            isolated: truth(isolated),
+            reason: reason(trace.reason),
+            message: words::direction(trace, &view.peer, admitted_by.as_deref()),
+            policies,
+        }
+    }
+
+    fn policy(&self, view: &View<'_>, trace: &PolicyTrace) -> PolicyReport {
+        let policy = self.rules.policy(trace.policy);
+        let object = &policy.object;
+        let nearest = trace.nearest();
+        let mut report = PolicyReport {
+            kind: object.kind.to_string(),
+            namespace: object.namespace.as_deref().map(Into::into),
+            name: object.name.to_string(),
+            selects: truth(trace.selects),
+            admits: truth(trace.admits),
+            rule: None,
+            message: format!("has no {} rules: it only isolates", policy.direction),
+            peer: None,
+            port: None,
+            service_port_mistake: false,
+            location: None,
+            rules: Vec::new(),
+        };
+        let mut place = "metadata.name".to_owned();
+        if let Some((index, entry_trace)) = nearest {
+            let entry = &policy.entries[index];
+            let (peer, port) = misses(view, entry, entry_trace);
+            place = port
+                .as_ref()
+                .filter(|_| peer.is_none())
+                .or(peer.as_ref())
+                .map_or_else(|| entry.path.to_string(), |miss| miss.path.clone());
+            report.rule = Some(entry.path.to_string());
+            report.message = entry_message(entry_trace, peer.as_ref(), port.as_ref());
+            report.service_port_mistake = entry_trace.port.is_no()
+                && view.dialled.is_some_and(|d| words::is_service_port(entry, d, view.port));
+            (report.peer, report.port) = (peer, port);
+            let rules = policy.entries.iter().zip(&trace.entries).map(|(entry, entry_trace)| {
+                let (peer, port) = misses(view, entry, entry_trace);
+                RuleReport {
+                    rule: entry.path.to_string(),
+                    admits: truth(entry_trace.admits()),
+                    message: entry_message(entry_trace, peer.as_ref(), port.as_ref()),
+                }
+            });
+            report.rules = rules.collect();
+        }
+        if let Some(doubt) = &trace.doubt {
+            let why = words::pod_labels(doubt);
+            report.message = format!("may isolate {} ({why}): {}", view.subject, report.message);
+        }
+        report.location = (self.locate)(&policy.origin, &place);
+        report
+    }
+
+    /// The namespaces in which egress and ingress are denied, in words.
+    fn missing(&self, explanation: &Explanation) -> Option<String> {
+        let namespace = |endpoint: Option<&Endpoint>| match endpoint {
+            Some(Endpoint::Pod(id)) => Some(self.snapshot.pod(*id).namespace.to_string()),
+            _ => None,
+        };
+        let counted = |case: &&Case| !case.ports.is_undeclared();
+        let denied = |trace: fn(&Case) -> &Trace, ends: fn(&Case) -> &[Endpoint]| {
+            let mut cases = explanation.cases.iter().filter(counted);
+            let case = cases.find(|case| trace(case).verdict == Verdict::Denied)?;
+            namespace(ends(case).first())
+        };
+        let egress = denied(|case| &case.judgement.egress, |case| &case.sources);
+        let ingress = denied(|case| &case.judgement.ingress, |case| &case.destinations);
+        words::missing(egress.as_deref(), ingress.as_deref())
+    }
+
+    /// Remarks on policies of the two namespaces, and what was not read at all.
+    fn warnings(&self, explanation: &Explanation) -> Vec<Warning> {
+        let mut namespaces: Vec<&str> = Vec::new();
+        for case in &explanation.cases {
+            for endpoint in case.sources.iter().chain(&case.destinations) {
+                let Endpoint::Pod(id) = endpoint else { continue };
+                let namespace = &*self.snapshot.pod(*id).namespace;
+                if !namespaces.contains(&namespace) {
+                    namespaces.push(namespace);
+                }
+            }
+        }
+        let here = |remark: &&Remark| {
+            let namespace = remark.object.namespace.as_deref();
+            namespace.is_none_or(|namespace| namespaces.contains(&namespace))
+        };
+        let mut warnings = Vec::new();
+        for remark in self.rules.rejected.iter().filter(here) {
+            for fault in &remark.faults {
+                let message = format!(
+                    "{} would be refused by the API server and is left out: {} {}",
+                    remark.object, fault.path, fault.message
+                );
+                let location = (self.locate)(&remark.origin, &fault.path);
+                warnings.push(Warning { message, location });
+            }
+        }
+        for remark in self.rules.lints.iter().filter(here) {
+            for fault in &remark.faults {
+                let message = format!("{}: {} {}", remark.object, fault.path, fault.message);
+                let location = (self.locate)(&remark.origin, &fault.path);
+                warnings.push(Warning { message, location });
+            }
+        }
+        warnings.extend(self.snapshot.gaps.iter().map(|gap| Warning {
+            message: format!("not read: {}: {}", gap.what, gap.why),
+            location: None,
+        }));
+        warnings
+    }
+}
+
+/// What in a rule does not match, peer and port.
+fn misses(
+    view: &View<'_>,
+    entry: &Entry,
+    trace: &EntryTrace,
+) -> (Option<MissReport>, Option<MissReport>) {
+    let item_path = |index: Option<usize>, paths: Vec<&str>| {
+        index.and_then(|i| paths.get(i).copied()).unwrap_or(&entry.path).to_owned()
+    };
+    let peer = trace.peer_miss.as_ref().map(|miss| {
+        let paths = match &entry.peers {
+            Peers::Any => Vec::new(),
+            Peers::Of(items) => items.iter().map(|item| &*item.path).collect(),
+        };
+        let path = item_path(trace.peer_item, paths);
+        MissReport { path, message: words::peer_miss(miss, &view.peer) }
+    });
+    let port = trace.port_miss.as_ref().map(|miss| {
+        let paths = match &entry.ports {
+            Ports::Any => Vec::new(),
+            Ports::Of(items) => items.iter().map(|item| &*item.path).collect(),
+        };
+        let path = item_path(trace.port_item, paths);
+        let dialled = view.dialled;
+        let message = words::port_miss(miss, entry, view.port, dialled, &view.destination);
+        MissReport { path, message }
+    });
+    (peer, port)
+}
+
+fn entry_message(
+    trace: &EntryTrace,
+    peer: Option<&MissReport>,
+    port: Option<&MissReport>,
+) -> String {
+    match (peer, port) {
+        (None, None) => "admits the flow".to_owned(),
+        (Some(peer), None) if trace.peer == Truth::Unknown => {
+            format!("may admit it: {}", peer.message)
+        }
+        (Some(peer), None) => format!("port matches; {}", peer.message),
+        (None, Some(port)) => format!("peer matches; {}", port.message),
+        (Some(peer), Some(port)) => format!("{}; {}", peer.message, port.message),
+    }
+}
+
+/// The path without the `spec.` that all have.
+pub(super) fn short(path: &str) -> &str {
+    path.strip_prefix("spec.").unwrap_or(path)
+}
+
+fn truth(truth: Truth) -> &'static str {
+    match truth {
+        Truth::Yes => "Yes",
+        Truth::No => "No",
+        Truth::Unknown => "Unknown",
+    }
+}
+
+fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Outside => "Outside",
+        Reason::Node => "Node",
+        Reason::HostNetwork => "HostNetwork",
+        Reason::SamePod => "SamePod",
+        Reason::OwnNode => "OwnNode",
+        Reason::NotIsolated => "NotIsolated",
+        Reason::Admitted => "Admitted",
+        Reason::NoneAdmits => "NoneAdmits",
+        Reason::Unknown(_) => "Unknown",
+    }
+}

@@ -1,0 +1,276 @@
+//! The answer of `explain` for people: the verdict first, the reasons after, the next step last.
+
+use super::explanation::{
+    DirectionReport, ExplanationReport, FlowReport, Location, PolicyReport, short,
+};
+use super::screen::{BOLD, DIM, DOUBT, PLAIN, Screen, verdict_style};
+use super::words;
+use crate::printable::printable;
+use crate::verdict::Verdict;
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+
+/// The answer as text of `width` columns; `wide` shows every rule of every isolating policy.
+pub fn explanation_text(report: &ExplanationReport, width: usize, wide: bool) -> String {
+    let mut text = Text { report, wide, screen: Screen::new(width) };
+    text.head();
+    text.flows();
+    text.tail();
+    text.screen.finish()
+}
+
+struct Text<'a> {
+    report: &'a ExplanationReport,
+    wide: bool,
+    screen: Screen,
+}
+
+impl Text<'_> {
+    fn head(&mut self) {
+        let report = self.report;
+        let verdict = report.verdict.to_uppercase();
+        let ends = format!("{} → {}", report.source.label, report.destination.label);
+        let port = match report.flows.as_slice() {
+            [only] => format!("port {}", dialled(only)),
+            _ => String::new(),
+        };
+        let indent = verdict.len() + 2;
+        self.screen.words(
+            0,
+            indent,
+            &[
+                (verdict_style(report.verdict), &verdict),
+                (BOLD, &format!(" {ends}")),
+                (PLAIN, &port),
+            ],
+        );
+        if report.verdict == "Mixed" {
+            self.screen.words(2, 2, &[(PLAIN, &mixture(&report.flows))]);
+        }
+        for note in &report.notes {
+            self.screen.words(2, 2, &[(PLAIN, &format!("{note}."))]);
+        }
+        for warning in &report.warnings {
+            self.screen.words(2, 4, &[(DOUBT, "warning:"), (PLAIN, &warning.message)]);
+            self.place(4, warning.location.as_ref());
+        }
+    }
+
+    fn flows(&mut self) {
+        let flows = &self.report.flows;
+        match flows.as_slice() {
+            [] => {}
+            [only] => self.flow(only),
+            several => {
+                self.screen.blank();
+                let table = overview(several);
+                self.screen.block(&table);
+                // What nobody declared is in the table; its reasons are those of the others or short.
+                let wide = self.wide;
+                let shown = several.iter().filter(|flow| wide || !flow.undeclared);
+                let mut told: Vec<&FlowReport> = Vec::new();
+                for flow in shown {
+                    if told.iter().any(|earlier| alike(earlier, flow)) {
+                        continue;
+                    }
+                    told.push(flow);
+                    self.screen.blank();
+                    let ends = format!("{} → {}", one(&flow.from), one(&flow.to));
+                    let verdict = flow.verdict.to_lowercase();
+                    self.screen.words(
+                        0,
+                        2,
+                        &[
+                            (BOLD, &format!("{ends}, {}", ports(flow))),
+                            (verdict_style(flow.verdict), &verdict),
+                        ],
+                    );
+                    self.directions(flow);
+                }
+            }
+        }
+    }
+
+    fn flow(&mut self, flow: &FlowReport) {
+        self.screen.blank();
+        self.directions(flow);
+    }
+
+    fn directions(&mut self, flow: &FlowReport) {
+        self.direction("egress", &flow.egress);
+        self.direction("ingress", &flow.ingress);
+    }
+
+    fn direction(&mut self, name: &str, direction: &DirectionReport) {
+        let style = verdict_style(direction.verdict);
+        let mark = words::mark(match direction.verdict {
+            "Allowed" => Verdict::Allowed,
+            "Denied" => Verdict::Denied,
+            _ => Verdict::Unknown,
+        });
+        let subject = format!("{name} of {}:", direction.subject);
+        self.screen.words(0, 2, &[(style, mark), (BOLD, &subject), (PLAIN, &direction.message)]);
+        if direction.verdict == "Allowed" {
+            let admitting = direction.policies.iter().find(|policy| policy.admits == "Yes");
+            if let Some(policy) = admitting {
+                self.place(4, policy.location.as_ref());
+            }
+            if !self.wide {
+                return;
+            }
+        }
+        for policy in &direction.policies {
+            self.policy(policy);
+        }
+    }
+
+    fn policy(&mut self, policy: &PolicyReport) {
+        let rule = policy.rule.as_deref().map_or("", short);
+        self.screen.words(4, 6, &[(BOLD, &policy.name), (DIM, rule)]);
+        self.screen.words(6, 6, &[(PLAIN, &policy.message)]);
+        self.place(6, policy.location.as_ref());
+        if self.wide {
+            for rule in &policy.rules {
+                if Some(&rule.rule) != policy.rule.as_ref() {
+                    let path = format!("{}:", short(&rule.rule));
+                    self.screen.words(6, 8, &[(DIM, &path), (PLAIN, &rule.message)]);
+                }
+            }
+        }
+    }
+
+    fn place(&mut self, indent: usize, location: Option<&Location>) {
+        let Some(Location { file, line, column, text }) = location else { return };
+        let place = format!("{file}:{line}:{column}:");
+        self.screen.line(indent, &[(DIM, &place), (PLAIN, " "), (PLAIN, text.trim())]);
+    }
+
+    fn tail(&mut self) {
+        let Some(missing) = &self.report.missing else { return };
+        self.screen.blank();
+        self.screen.words(0, 0, &[(BOLD, missing)]);
+        if self.report.suggestions.is_empty() {
+            let next = "Add --suggest to print the smallest policies that would allow it.";
+            self.screen.words(0, 0, &[(PLAIN, next)]);
+        }
+    }
+}
+
+/// The port as the client dials it.
+fn dialled(flow: &FlowReport) -> String {
+    match (flow.service_port, flow.protocol) {
+        (Some(port), Some(protocol)) => format!("{port}/{protocol}"),
+        _ => ports(flow),
+    }
+}
+
+fn ports(flow: &FlowReport) -> String {
+    match &flow.family {
+        Some(family) => format!("{} over {family}", flow.ports),
+        None => flow.ports.clone(),
+    }
+}
+
+/// Two flows whose reasons read the same.
+fn alike(a: &FlowReport, b: &FlowReport) -> bool {
+    let same = |a: &DirectionReport, b: &DirectionReport| {
+        a.message == b.message
+            && a.subject == b.subject
+            && a.policies.iter().map(|p| &p.message).eq(b.policies.iter().map(|p| &p.message))
+    };
+    a.from == b.from && a.to == b.to && same(&a.egress, &b.egress) && same(&a.ingress, &b.ingress)
+}
+
+fn one(names: &[String]) -> String {
+    match names {
+        [] => "nothing".to_owned(),
+        [one] => one.clone(),
+        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+    }
+}
+
+/// `allowed to 2 of 3 pods`, `allowed on 8080/TCP, denied on 9090/TCP`.
+fn mixture(flows: &[FlowReport]) -> String {
+    let declared = flows.iter().any(|flow| !flow.undeclared);
+    let counted: Vec<&FlowReport> =
+        flows.iter().filter(|flow| !declared || !flow.undeclared).collect();
+    let allowed = |side: fn(&FlowReport) -> &Vec<String>| {
+        let mut all: Vec<&String> = counted.iter().flat_map(|flow| side(flow)).collect();
+        all.sort();
+        all.dedup();
+        let passes = |name: &&&String| {
+            let mut about = counted.iter().filter(|flow| side(flow).contains(name));
+            about.all(|flow| flow.verdict == "Allowed")
+        };
+        (all.iter().filter(passes).count(), all.len())
+    };
+    let (to, of) = allowed(|flow| &flow.to);
+    if of > 1 && to > 0 {
+        return format!("Allowed to {to} of {of} pods.");
+    }
+    let (from, of) = allowed(|flow| &flow.from);
+    if of > 1 && from > 0 {
+        return format!("Allowed from {from} of {of} pods.");
+    }
+    let of_verdict = |verdict: &str| {
+        let ports: Vec<String> = counted
+            .iter()
+            .filter(|flow| flow.verdict == verdict)
+            .map(|flow| dialled(flow))
+            .collect();
+        (!ports.is_empty())
+            .then(|| format!("{} on {}", verdict.to_lowercase(), words::list(&ports, "and")))
+    };
+    let parts: Vec<String> =
+        ["Allowed", "Denied", "Unknown"].into_iter().filter_map(of_verdict).collect();
+    let mut text = parts.join(", ");
+    if let Some(first) = text.get_mut(0..1) {
+        first.make_ascii_uppercase();
+    }
+    text + "."
+}
+
+/// A row for each flow.
+fn overview(flows: &[FlowReport]) -> String {
+    let several = |side: fn(&FlowReport) -> &Vec<String>| {
+        flows.windows(2).any(|pair| side(&pair[0]) != side(&pair[1]))
+    };
+    let (from, to) = (several(|flow| &flow.from), several(|flow| &flow.to));
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    let mut header = vec!["PORT"];
+    header.extend(from.then_some("FROM"));
+    header.extend(to.then_some("TO"));
+    header.extend(["VERDICT", "EGRESS", "INGRESS"]);
+    table.set_header(header);
+    for flow in flows {
+        let mut row = vec![ports(flow)];
+        if let Some(port) = flow.service_port.filter(|port| Some(*port) != flow.port) {
+            row[0] = format!("{port} → {}", row[0]);
+        }
+        row.extend(from.then(|| one(&flow.from)));
+        row.extend(to.then(|| one(&flow.to)));
+        row.extend([flow.verdict.to_owned(), brief(&flow.egress), brief(&flow.ingress)]);
+        table.add_row(row.iter().map(|cell| printable(cell).into_owned()).collect::<Vec<_>>());
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.trim_fmt()
+}
+
+/// A direction in a few words.
+fn brief(direction: &DirectionReport) -> String {
+    let admitting = direction.policies.iter().find(|policy| policy.admits == "Yes");
+    match (direction.reason, admitting) {
+        ("Admitted", Some(policy)) => policy.name.clone(),
+        ("NotIsolated", _) => "not isolated".to_owned(),
+        ("NoneAdmits", _) => "none admits".to_owned(),
+        ("SamePod", _) => "itself".to_owned(),
+        ("OwnNode", _) => "own node".to_owned(),
+        ("Outside", _) => "outside".to_owned(),
+        ("Node", _) => "a node".to_owned(),
+        ("HostNetwork", _) => "host network".to_owned(),
+        _ => "not known".to_owned(),
+    }
+}

@@ -1,0 +1,189 @@
+//! The sentences of an answer. Everything that reads as English about a rule is written here.
+
+use crate::cluster::{Mismatch, Operator, Port};
+use crate::policy::rule::{Direction, Entry, Ports};
+use crate::verdict::{PeerMiss, PortMiss, Reason, Trace, UnknownWhy, Verdict};
+
+/// Why a peer item does not match `peer`.
+pub(super) fn peer_miss(miss: &PeerMiss, peer: &str) -> String {
+    match miss {
+        PeerMiss::OtherNamespace { wanted, found } => {
+            format!(
+                "without a namespaceSelector it means pods of {wanted}, and {peer} is in {found}"
+            )
+        }
+        PeerMiss::NamespaceLabels { namespace, mismatch } => namespace_labels(namespace, mismatch),
+        PeerMiss::PodLabels(mismatch) => pod_labels(mismatch),
+        PeerMiss::NotAPod => format!("it selects pods, and {peer} is none"),
+        PeerMiss::HostNetwork => {
+            format!("it selects pods, and {peer} uses its node's network: it counts as the node")
+        }
+        PeerMiss::OutsideBlock { block, address } => format!("{address} is not in {block}"),
+        PeerMiss::Excepted { block, address } => format!("{address} is in the except of {block}"),
+        PeerMiss::OtherFamily(block) => format!("{} is of the other IP family", block.cidr),
+        PeerMiss::AddressUnknown(block) => format!(
+            "whether {block} has the address of {peer} is not known: \
+             say where pods are with --pod-cidr"
+        ),
+        PeerMiss::OutsidePodNetworks(block) => format!("{block} has no address of {peer}"),
+    }
+}
+
+fn namespace_labels(namespace: &str, mismatch: &Mismatch) -> String {
+    let Mismatch { wanted, found, .. } = mismatch;
+    if *wanted.key == *"kubernetes.io/metadata.name"
+        && let Operator::In(names) = &wanted.operator
+    {
+        return format!("namespace is {namespace}, not {}", names.join(" or "));
+    }
+    match found {
+        Some(found) => {
+            format!("namespace {namespace} has {}={found}; wanted {wanted}", wanted.key)
+        }
+        None => format!("namespace {namespace} has no label {}; wanted {wanted}", wanted.key),
+    }
+}
+
+/// Why a pod's labels do not match, or may not.
+pub(super) fn pod_labels(mismatch: &Mismatch) -> String {
+    let Mismatch { wanted, found, unknown } = mismatch;
+    let key = &wanted.key;
+    match (found, &wanted.operator) {
+        _ if *unknown => {
+            format!("pod label {key} is set when the pod is made; wanted {wanted}")
+        }
+        (Some(found), Operator::In(values)) if values.len() == 1 => {
+            format!("pod label {key} is {found}, not {}", values[0])
+        }
+        (Some(found), _) => format!("pod label {key} is {found}; wanted {wanted}"),
+        (None, _) => format!("pod has no label {key}; wanted {wanted}"),
+    }
+}
+
+/// Why no port item matches, with a hint where the Service's port was written for the pod's.
+pub(super) fn port_miss(
+    miss: &PortMiss,
+    entry: &Entry,
+    port: Port,
+    dialled: Option<Port>,
+    destination: &str,
+) -> String {
+    if let Some(dialled) = dialled.filter(|dialled| is_service_port(entry, *dialled, port)) {
+        return format!(
+            "port is {}, the Service's port; policies judge the pod's: {}",
+            dialled.number, port.number
+        );
+    }
+    let items = match &entry.ports {
+        Ports::Any => &[][..],
+        Ports::Of(items) => items,
+    };
+    match miss {
+        PortMiss::Protocol { wanted, found, number_matches: true } => {
+            format!("port {} is {wanted} there; the flow is {found}", port.number)
+        }
+        PortMiss::NoSuchName(name) => {
+            format!("no container of {destination} calls a {} port {name:?}", port.protocol)
+        }
+        PortMiss::NameIsOther { name, numbers } => {
+            let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
+            format!(
+                "port {name:?} is {} on {destination}, not {}",
+                numbers.join(" and "),
+                port.number
+            )
+        }
+        PortMiss::NameOfNoPod(name) => {
+            format!("port {name:?} is a name that only pods can have, and {destination} is none")
+        }
+        PortMiss::Number { .. } | PortMiss::Protocol { .. } => {
+            let shown: Vec<_> = items.iter().map(ToString::to_string).collect();
+            let verb = if shown.len() == 1 { "port is" } else { "ports are" };
+            format!("{verb} {}, not {port}", list(&shown, "and"))
+        }
+    }
+}
+
+/// Whether a rule names the Service's port where the pod's differs: the commonest mistake.
+pub(super) fn is_service_port(entry: &Entry, dialled: Port, port: Port) -> bool {
+    use crate::policy::rule::PortMatch;
+    let Ports::Of(items) = &entry.ports else { return false };
+    dialled.number != port.number
+        && items.iter().any(|item| {
+            item.protocol == dialled.protocol
+                && matches!(&item.ports, PortMatch::Range(range)
+                    if range.first == range.last && range.contains(dialled.number))
+        })
+}
+
+/// What decides a direction, in one line.
+pub(super) fn direction(trace: &Trace, peer: &str, admitted_by: Option<&str>) -> String {
+    let count = trace.policies.len();
+    let policies = if count == 1 { "1 policy".to_owned() } else { format!("{count} policies") };
+    match trace.reason {
+        Reason::Outside => "outside the cluster, so no policy judges it".to_owned(),
+        Reason::Node => "a node, which no NetworkPolicy selects".to_owned(),
+        Reason::HostNetwork => {
+            "on its node's network, where NetworkPolicy does not apply".to_owned()
+        }
+        Reason::SamePod => "a pod always reaches itself".to_owned(),
+        Reason::OwnNode => format!("{peer} is its own node, which always reaches it"),
+        Reason::NotIsolated => {
+            format!("open, since no policy isolates its {}", trace.direction)
+        }
+        Reason::Admitted => format!("admitted by {}", admitted_by.unwrap_or("a policy")),
+        Reason::NoneAdmits if count == 1 => {
+            "isolated by 1 policy, which does not admit it".to_owned()
+        }
+        Reason::NoneAdmits => format!("isolated by {policies}, none admits it"),
+        Reason::Unknown(UnknownWhy::Rules) => {
+            format!("not known: it depends on what {policies} would match")
+        }
+        Reason::Unknown(UnknownWhy::PerhapsOwnNode) => format!(
+            "no policy admits it; it passes only if {peer} is on the pod's own node, \
+             which is not known"
+        ),
+        Reason::Unknown(UnknownWhy::ToOwnNode) => format!(
+            "no policy admits it; {peer} is or may be its own node, and whether that is \
+             exempt depends on the network plugin"
+        ),
+        Reason::Unknown(UnknownWhy::SelfThroughService) => {
+            "no policy admits it; a pod reaching itself through a Service depends on the \
+             network plugin"
+                .to_owned()
+        }
+    }
+}
+
+/// On which side something is missing.
+pub(super) fn missing(egress: Option<&str>, ingress: Option<&str>) -> Option<String> {
+    let side = |direction: Direction, namespace: &str| format!("{direction} in {namespace}");
+    match (egress, ingress) {
+        (None, None) => None,
+        (Some(e), None) => Some(format!("Missing on one side: {}.", side(Direction::Egress, e))),
+        (None, Some(i)) => Some(format!("Missing on one side: {}.", side(Direction::Ingress, i))),
+        (Some(e), Some(i)) => Some(format!(
+            "Missing on both sides: {} and {}.",
+            side(Direction::Egress, e),
+            side(Direction::Ingress, i)
+        )),
+    }
+}
+
+/// `a, b and c`.
+pub(super) fn list(items: &[String], last: &str) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., end] => format!("{} {last} {end}", first.join(", ")),
+    }
+}
+
+/// The mark before a direction.
+pub(super) fn mark(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Allowed => "✓",
+        Verdict::Denied => "✗",
+        Verdict::Unknown => "?",
+    }
+}

@@ -1,0 +1,262 @@
+//! Where a flow arrives: a Service's ports and endpoints, or the port that was asked for.
+//!
+//! In: the destination as resolved and the port wanted. Out: every [`Arrival`], after translation by
+//! a Service, since policies judge what arrives (semantics/kubernetes.md section 6).
+
+use super::resolve::{End, ResolveError, outside};
+use super::target::{PortText, PortWanted};
+use super::trace::Endpoint;
+use crate::cluster::{Name, Port, Protocol, Service, ServicePort, Snapshot, TargetPort};
+use std::net::IpAddr;
+
+/// One endpoint that a flow may arrive at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Arrival {
+    pub(super) endpoint: Endpoint,
+    /// The port there; `None` asks for every port.
+    pub(super) port: Option<Port>,
+    /// The Service port that was dialled, if one was.
+    pub(super) dialled: Option<Port>,
+}
+
+/// Every arrival, and what the reader should know of the translation.
+pub(super) fn arrivals(
+    snapshot: &Snapshot,
+    end: &End,
+    wanted: Option<&PortWanted>,
+) -> Result<(Vec<Arrival>, Vec<String>), ResolveError> {
+    match end.service {
+        Some(index) => {
+            let service = &snapshot.services[index];
+            Expansion { snapshot, end, service, notes: Vec::new() }.run(wanted)
+        }
+        None => Ok((direct(snapshot, end, wanted)?, Vec::new())),
+    }
+}
+
+/// Without a Service the port asked for is the port that arrives.
+fn direct(
+    snapshot: &Snapshot,
+    end: &End,
+    wanted: Option<&PortWanted>,
+) -> Result<Vec<Arrival>, ResolveError> {
+    let to =
+        |endpoint: &Endpoint, port| Arrival { endpoint: endpoint.clone(), port, dialled: None };
+    let Some(wanted) = wanted else {
+        return Ok(end.endpoints.iter().map(|endpoint| to(endpoint, None)).collect());
+    };
+    let name = match &wanted.port {
+        PortText::Number(number) => {
+            let protocol = wanted.protocol.unwrap_or(Protocol::Tcp);
+            let port = Some(Port { protocol, number: *number });
+            return Ok(end.endpoints.iter().map(|endpoint| to(endpoint, port)).collect());
+        }
+        PortText::Name(name) => name,
+    };
+    let mut arrivals = Vec::new();
+    let mut known = Vec::new();
+    for endpoint in &end.endpoints {
+        let Endpoint::Pod(id) = endpoint else { continue };
+        for declared in snapshot.pod(*id).ports.iter() {
+            let Some(declared_name) = &declared.name else { continue };
+            if **declared_name == **name
+                && wanted.protocol.is_none_or(|protocol| protocol == declared.port.protocol)
+            {
+                arrivals.push(to(endpoint, Some(declared.port)));
+            }
+            known.push(format!("{declared_name} ({})", declared.port));
+        }
+    }
+    if arrivals.is_empty() {
+        known.sort();
+        known.dedup();
+        let (pod, name) = (end.label.clone(), name.clone());
+        return Err(ResolveError::NoPortName { pod, name, known });
+    }
+    Ok(arrivals)
+}
+
+struct Expansion<'a> {
+    snapshot: &'a Snapshot,
+    end: &'a End,
+    service: &'a Service,
+    notes: Vec<String>,
+}
+
+impl<'a> Expansion<'a> {
+    fn run(
+        mut self,
+        wanted: Option<&PortWanted>,
+    ) -> Result<(Vec<Arrival>, Vec<String>), ResolveError> {
+        if let Some(name) = &self.service.external_name {
+            let end = outside(name);
+            self.notes
+                .push(format!("{} is of type ExternalName: it stands for {name}", self.end.label));
+            self.notes.extend(end.notes.clone());
+            return Ok((direct(self.snapshot, &end, wanted)?, self.notes));
+        }
+        if self.service.headless {
+            return self.headless(wanted);
+        }
+        let mut arrivals = Vec::new();
+        for port in self.ports(wanted)? {
+            arrivals.extend(self.translated(port));
+        }
+        if arrivals.is_empty() {
+            self.notes.push(format!("{} has no endpoint: nothing would answer", self.end.label));
+        }
+        self.remark_translation(&arrivals);
+        Ok((arrivals, self.notes))
+    }
+
+    /// A headless Service is a list of addresses: clients dial the pods, so no port is translated.
+    fn headless(
+        mut self,
+        wanted: Option<&PortWanted>,
+    ) -> Result<(Vec<Arrival>, Vec<String>), ResolveError> {
+        let label = &self.end.label;
+        self.notes
+            .push(format!("{label} is headless: clients dial its pods, no port is translated"));
+        let mut endpoints = self.end.endpoints.clone();
+        if self.service.selector.is_none() {
+            endpoints = self.written_out().into_iter().map(|(endpoint, ..)| endpoint).collect();
+            endpoints.sort();
+            endpoints.dedup();
+        }
+        let end = End { service: None, endpoints, ..self.end.clone() };
+        if end.endpoints.is_empty() {
+            self.notes.push(format!("{label} has no endpoint: nothing would answer"));
+        }
+        let by_name = wanted.is_some_and(|wanted| matches!(wanted.port, PortText::Name(_)));
+        if wanted.is_some() && !by_name {
+            return Ok((direct(self.snapshot, &end, wanted)?, self.notes));
+        }
+        let mut arrivals = Vec::new();
+        for service_port in self.ports(wanted)? {
+            let numbered = PortWanted {
+                port: PortText::Number(service_port.port.number),
+                protocol: Some(service_port.port.protocol),
+            };
+            arrivals.extend(direct(self.snapshot, &end, Some(&numbered))?);
+        }
+        Ok((arrivals, self.notes))
+    }
+
+    /// The Service's ports that were asked for; all of them without a word on ports.
+    fn ports(&self, wanted: Option<&PortWanted>) -> Result<Vec<&'a ServicePort>, ResolveError> {
+        let matches = |port: &&ServicePort| {
+            wanted.is_none_or(|wanted| {
+                wanted.protocol.unwrap_or(port.port.protocol) == port.port.protocol
+                    && match &wanted.port {
+                        PortText::Number(number) => *number == port.port.number,
+                        PortText::Name(name) => port.name.as_deref() == Some(name),
+                    }
+            })
+        };
+        let ports: Vec<_> = self.service.ports.iter().filter(matches).collect();
+        let Some(wanted) = wanted.filter(|_| ports.is_empty()) else {
+            return Ok(ports);
+        };
+        let known = self.service.ports.iter().map(|port| {
+            let name = port.name.as_deref().map_or(String::new(), |name| format!(" ({name})"));
+            let target = match &port.target {
+                TargetPort::Number(number) => number.to_string(),
+                TargetPort::Name(name) => name.to_string(),
+            };
+            format!("{}{name} → {target}", port.port)
+        });
+        Err(ResolveError::NoServicePort {
+            service: self.end.label.clone(),
+            port: wanted.to_string(),
+            known: known.collect(),
+        })
+    }
+
+    fn translated(&mut self, port: &ServicePort) -> Vec<Arrival> {
+        let dialled = Some(port.port);
+        if self.service.selector.is_none() {
+            return self
+                .written_out()
+                .into_iter()
+                .filter(|(_, name, _)| *name == port.name)
+                .filter(|(.., target)| target.is_none_or(|t| t.protocol == port.port.protocol))
+                .map(|(endpoint, _, target)| Arrival {
+                    endpoint,
+                    port: Some(target.unwrap_or(port.port)),
+                    dialled,
+                })
+                .collect();
+        }
+        let mut arrivals = Vec::new();
+        for endpoint in &self.end.endpoints {
+            let Endpoint::Pod(id) = endpoint else { continue };
+            let pod = self.snapshot.pod(*id);
+            let protocol = port.port.protocol;
+            let numbers = match &port.target {
+                TargetPort::Number(number) => vec![*number],
+                TargetPort::Name(name) => pod.named_ports(name, protocol).take(1).collect(),
+            };
+            if let (TargetPort::Name(name), true) = (&port.target, numbers.is_empty()) {
+                let object = pod.object();
+                self.notes.push(format!(
+                    "no container of {object} calls a {protocol} port {name:?}: \
+                     port {} of {} does not lead to it",
+                    port.port, self.end.label
+                ));
+            }
+            arrivals.extend(numbers.into_iter().map(|number| Arrival {
+                endpoint: endpoint.clone(),
+                port: Some(Port { protocol, number }),
+                dialled,
+            }));
+        }
+        arrivals
+    }
+
+    /// Endpoints that EndpointSlices list, with port name and port; no port means the Service's own.
+    fn written_out(&self) -> Vec<(Endpoint, Option<Name>, Option<Port>)> {
+        let slices = self.snapshot.endpoint_slices.iter().filter(|slice| {
+            slice.namespace == self.service.namespace && slice.service == self.service.name
+        });
+        let mut found = Vec::new();
+        for slice in slices {
+            for endpoint in slice.endpoints.iter().filter(|endpoint| endpoint.ready) {
+                let Some(address) = endpoint.addresses.first() else { continue };
+                let at = self.endpoint(*address, endpoint.pod.as_deref());
+                for (name, number, protocol) in &slice.ports {
+                    let port = number.map(|number| Port { protocol: *protocol, number });
+                    found.push((at.clone(), name.clone(), port));
+                }
+            }
+        }
+        found
+    }
+
+    fn endpoint(&self, address: IpAddr, pod: Option<&str>) -> Endpoint {
+        let in_namespace = self.snapshot.pods_in(&self.service.namespace);
+        let named = in_namespace.filter(|(_, p)| !p.template).find(|(_, p)| pod == Some(&*p.name));
+        let by_address = || {
+            let mut all = self.snapshot.pods().iter().enumerate();
+            all.find(|(_, p)| !p.finished && !p.host_network && p.ips.contains(&address))
+        };
+        match named.or_else(by_address) {
+            Some((id, _)) => Endpoint::Pod(id),
+            None => Endpoint::Address(address),
+        }
+    }
+
+    fn remark_translation(&mut self, arrivals: &[Arrival]) {
+        let mut seen = Vec::new();
+        for arrival in arrivals {
+            let (Some(dialled), Some(port)) = (arrival.dialled, arrival.port) else { continue };
+            if dialled == port || seen.contains(&(dialled, port)) {
+                continue;
+            }
+            seen.push((dialled, port));
+            self.notes.push(format!(
+                "{} port {} is port {} on its pods, which is what policies judge",
+                self.end.label, dialled.number, port.number
+            ));
+        }
+    }
+}

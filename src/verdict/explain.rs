@@ -1,0 +1,344 @@
+//! The whole answer to one question.
+//!
+//! In: a [`Question`]. Out: an [`Explanation`] with one [`Case`] for everything that policies tell
+//! apart: pods behind a name, ports, IP families. Pods that no rule tells apart are judged once.
+
+use super::destination::{Arrival, arrivals};
+use super::evaluate::judge;
+use super::ports::{CasePorts, same, sweep};
+use super::resolve::{End, ResolveError, resolve};
+use super::target::{Named, PortWanted, Target};
+use super::trace::{Endpoint, Flow, Judgement, Verdict};
+use crate::cluster::{Addresses, ContainerPort, Family, Labels, Name, Port, Snapshot};
+use crate::policy::Ruleset;
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Question<'a> {
+    /// Who opens the connection.
+    pub source: &'a Target,
+    /// Who is to take it.
+    pub destination: &'a Target,
+    /// The port, where it was given apart from the destination.
+    pub port: Option<&'a PortWanted>,
+    /// The namespace of names that come without one.
+    pub namespace: &'a str,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// The source as understood.
+    pub source: End,
+    /// The destination as understood.
+    pub destination: End,
+    /// One for everything that is told apart.
+    pub cases: Vec<Case>,
+    /// The cases differ by IP family, and which one the pods use is not known.
+    pub family_unknown: bool,
+    /// What the reader should know of how the question was understood.
+    pub notes: Vec<String>,
+}
+
+/// Flows that share one judgement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Case {
+    /// The sources.
+    pub sources: Vec<Endpoint>,
+    /// The destinations.
+    pub destinations: Vec<Endpoint>,
+    /// The ports on the destinations.
+    pub ports: CasePorts,
+    /// The Service port that was dialled, if one was.
+    pub dialled: Option<Port>,
+    /// The IP family, where it makes a difference.
+    pub family: Option<Family>,
+    /// The flow that was judged for all of them.
+    pub flow: Flow,
+    /// The judgement.
+    pub judgement: Judgement,
+}
+
+impl Explanation {
+    /// The verdict on all that was asked; `None` when flows differ.
+    ///
+    /// Ports that nobody asked for or declared count only where there are no others.
+    pub fn verdict(&self) -> Option<Verdict> {
+        let declared = self.cases.iter().any(|case| !case.ports.is_undeclared());
+        let counted = || {
+            let cases = self.cases.iter();
+            cases.filter(move |case| !declared || !case.ports.is_undeclared())
+        };
+        if self.cases.is_empty() {
+            return Some(Verdict::Unknown);
+        }
+        let verdict = same(counted().map(|case| case.judgement.verdict));
+        match verdict {
+            None if self.family_unknown => Some(Verdict::Unknown),
+            None if counted().all(|case| case.judgement.verdict != Verdict::Denied) => {
+                Some(Verdict::Unknown)
+            }
+            verdict => verdict,
+        }
+    }
+}
+
+/// More pairs than this in one answer help nobody.
+const MOST_PAIRS: usize = 4096;
+
+/// Answers a question.
+pub fn explain(
+    snapshot: &Snapshot,
+    rules: &Ruleset,
+    question: &Question<'_>,
+) -> Result<Explanation, ResolveError> {
+    let port = one_port(question)?;
+    let source = resolve(snapshot, question.source, question.namespace)?;
+    // A host name is completed by the resolver of the pod that uses it.
+    let source_namespace = source.object.as_ref().and_then(|object| object.namespace.clone());
+    let namespace = match (&question.destination.names, &source_namespace) {
+        (Named::Host(_), Some(namespace)) => namespace,
+        _ => question.namespace,
+    };
+    let destination = resolve(snapshot, question.destination, namespace)?;
+    let (arrivals, mut notes) = arrivals(snapshot, &destination, port)?;
+    notes.splice(0..0, source.notes.iter().chain(&destination.notes).cloned());
+
+    let sources = classes(snapshot, rules, source.endpoints.iter().map(|e| (e.clone(), ())));
+    let places = classes(
+        snapshot,
+        rules,
+        arrivals.into_iter().map(|Arrival { endpoint, port, dialled }| (endpoint, (port, dialled))),
+    );
+    let pairs = sources.len() * places.len();
+    if pairs > MOST_PAIRS {
+        return Err(ResolveError::TooMany(pairs));
+    }
+    let mut cases = Vec::new();
+    let mut family_unknown = false;
+    let through_service = destination.service.is_some();
+    for (from, ()) in &sources {
+        for (to, (port, dialled)) in &places {
+            let (one, other) = representatives(from, to);
+            let pair = Pair { snapshot, rules, source: one, destination: other, through_service };
+            let (judged, unknown) = pair.judge(*port);
+            family_unknown |= unknown;
+            cases.extend(judged.into_iter().map(|(ports, family, flow, judgement)| Case {
+                sources: from.clone(),
+                destinations: to.clone(),
+                ports,
+                dialled: *dialled,
+                family,
+                flow,
+                judgement,
+            }));
+        }
+    }
+    if cases.is_empty() && !places.is_empty() {
+        notes.push("the two ends have no IP family in common".to_owned());
+    }
+    let cases = merge(cases);
+    Ok(Explanation { source, destination, cases, family_unknown, notes })
+}
+
+fn one_port<'a>(question: &'a Question<'_>) -> Result<Option<&'a PortWanted>, ResolveError> {
+    match (&question.destination.port, question.port) {
+        (Some(with), Some(apart)) => {
+            let same_protocol = match (with.protocol, apart.protocol) {
+                (Some(a), Some(b)) => a == b,
+                _ => true,
+            };
+            if with.port != apart.port || !same_protocol {
+                return Err(ResolveError::TwoPorts(with.to_string(), apart.to_string()));
+            }
+            Ok(Some(if apart.protocol.is_some() { apart } else { with }))
+        }
+        (with, apart) => Ok(apart.or(with.as_ref())),
+    }
+}
+
+/// What a rule can see of an endpoint. Two with equal keys get equal judgements.
+#[derive(PartialEq, Eq, Hash)]
+enum Key<'a, T> {
+    Pod {
+        namespace: &'a Name,
+        labels: &'a Labels,
+        unknown_labels: &'static [&'static str],
+        ports: &'a [ContainerPort],
+        host_network: bool,
+        node: Option<&'a Name>,
+        template: bool,
+        families: Vec<Family>,
+        ips: &'a [IpAddr],
+        more: T,
+    },
+    Other(Endpoint, T),
+}
+
+/// Groups endpoints that no rule can tell apart. Addresses count only if some rule has a block.
+fn classes<T: Copy + Eq + std::hash::Hash>(
+    snapshot: &Snapshot,
+    rules: &Ruleset,
+    endpoints: impl Iterator<Item = (Endpoint, T)>,
+) -> Vec<(Vec<Endpoint>, T)> {
+    let blocks = rules.has_address_blocks();
+    // Only a node, or a pod on its network, can be a pod's own node.
+    let nodes = !snapshot.nodes.is_empty() || snapshot.pods().iter().any(|pod| pod.host_network);
+    let mut groups: Vec<(Vec<Endpoint>, T)> = Vec::new();
+    let mut known = HashMap::new();
+    for (endpoint, more) in endpoints {
+        let key = match &endpoint {
+            Endpoint::Pod(id) => {
+                let pod = snapshot.pod(*id);
+                let mut families: Vec<_> = pod.ips.iter().map(|ip| Family::of(*ip)).collect();
+                families.sort();
+                Key::Pod {
+                    namespace: &pod.namespace,
+                    labels: &pod.labels,
+                    unknown_labels: pod.unknown_labels,
+                    ports: &pod.ports,
+                    host_network: pod.host_network,
+                    node: pod.node.as_ref().filter(|_| nodes),
+                    template: pod.template,
+                    families,
+                    ips: if blocks { &pod.ips } else { &[] },
+                    more,
+                }
+            }
+            other => Key::Other(other.clone(), more),
+        };
+        let at = *known.entry(key).or_insert_with(|| {
+            groups.push((Vec::new(), more));
+            groups.len() - 1
+        });
+        groups[at].0.push(endpoint);
+    }
+    groups
+}
+
+/// One of each, and not the same pod twice if that can be helped: a pod always reaches itself.
+fn representatives<'a>(from: &'a [Endpoint], to: &'a [Endpoint]) -> (&'a Endpoint, &'a Endpoint) {
+    let (one, other) = (&from[0], &to[0]);
+    if one != other {
+        return (one, other);
+    }
+    match (from.get(1), to.get(1)) {
+        (_, Some(another)) => (one, another),
+        (Some(another), None) => (another, other),
+        (None, None) => (one, other),
+    }
+}
+
+struct Pair<'a> {
+    snapshot: &'a Snapshot,
+    rules: &'a Ruleset,
+    source: &'a Endpoint,
+    destination: &'a Endpoint,
+    through_service: bool,
+}
+
+type Judged = (CasePorts, Option<Family>, Flow, Judgement);
+
+impl Pair<'_> {
+    /// Judges one port or all, in every family that the ends may share; true: which family it is
+    /// makes a difference and is not known.
+    fn judge(&self, port: Option<Port>) -> (Vec<Judged>, bool) {
+        let (sources, destinations) = (self.families(self.source), self.families(self.destination));
+        let shared: Vec<Family> = Family::ALL
+            .into_iter()
+            .filter(|f| sources.0.contains(f) && destinations.0.contains(f))
+            .collect();
+        let known = sources.1 || destinations.1;
+        let mut by_family: Vec<(Family, Vec<_>)> =
+            shared.into_iter().map(|family| (family, self.in_family(port, family))).collect();
+        let verdicts = |cases: &[(CasePorts, Flow, Judgement)]| -> Vec<_> {
+            cases.iter().map(|(ports, _, judgement)| (ports.clone(), judgement.verdict)).collect()
+        };
+        let alike = by_family.windows(2).all(|w| verdicts(&w[0].1) == verdicts(&w[1].1));
+        if alike {
+            by_family.truncate(1);
+        }
+        let label = |family| (!alike).then_some(family);
+        let cases = by_family
+            .into_iter()
+            .flat_map(|(family, cases)| {
+                cases
+                    .into_iter()
+                    .map(move |(ports, flow, judgement)| (ports, label(family), flow, judgement))
+            })
+            .collect();
+        (cases, !alike && !known)
+    }
+
+    fn in_family(&self, port: Option<Port>, family: Family) -> Vec<(CasePorts, Flow, Judgement)> {
+        let Some(port) = port else {
+            return sweep(self.snapshot, self.rules, self.source, self.destination, family);
+        };
+        let flow = Flow {
+            source: self.source.clone(),
+            destination: self.destination.clone(),
+            port,
+            family,
+            through_service: self.through_service,
+        };
+        let judgement = judge(self.snapshot, self.rules, &flow);
+        vec![(CasePorts::One(port), flow, judgement)]
+    }
+
+    /// The families that an end may use, and whether that is certain.
+    fn families(&self, endpoint: &Endpoint) -> (Vec<Family>, bool) {
+        match endpoint {
+            Endpoint::Address(ip) => (vec![Family::of(*ip)], true),
+            Endpoint::Name(_) => (Family::ALL.to_vec(), false),
+            Endpoint::Node(node) => {
+                let ips = &self.snapshot.nodes[*node].ips;
+                certain(
+                    Family::ALL.into_iter().filter(|f| ips.iter().any(|ip| Family::of(*ip) == *f)),
+                )
+            }
+            Endpoint::Pod(id) => {
+                let address = |family: &Family| self.snapshot.pod_address(*id, *family);
+                if Family::ALL.iter().all(|family| address(family) == Addresses::Unknown) {
+                    return (Family::ALL.to_vec(), false);
+                }
+                certain(Family::ALL.into_iter().filter(|f| address(f) != Addresses::Absent))
+            }
+        }
+    }
+}
+
+/// Families that were found; none at all says nothing.
+fn certain(found: impl Iterator<Item = Family>) -> (Vec<Family>, bool) {
+    let found: Vec<Family> = found.collect();
+    if found.is_empty() { (Family::ALL.to_vec(), false) } else { (found, true) }
+}
+
+/// Joins cases that differ only in one side's pods.
+fn merge(cases: Vec<Case>) -> Vec<Case> {
+    let same_but = |a: &Case, b: &Case| {
+        a.ports == b.ports
+            && a.dialled == b.dialled
+            && a.family == b.family
+            && a.judgement == b.judgement
+    };
+    let mut merged: Vec<Case> = Vec::new();
+    for case in cases {
+        let twin = merged.iter_mut().find(|m| same_but(m, &case) && m.sources == case.sources);
+        match twin {
+            Some(twin) => twin.destinations.extend(case.destinations),
+            None => merged.push(case),
+        }
+    }
+    let mut joined: Vec<Case> = Vec::new();
+    for case in merged {
+        let twin =
+            joined.iter_mut().find(|m| same_but(m, &case) && m.destinations == case.destinations);
+        match twin {
+            Some(twin) => twin.sources.extend(case.sources),
+            None => joined.push(case),
+        }
+    }
+    joined
+}

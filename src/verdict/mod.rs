@@ -1,0 +1,27 @@
+//! One flow: who it is between, whether it passes, and why.
+//!
+//! In: a [`Snapshot`](crate::cluster::Snapshot), a [`Ruleset`](crate::policy::Ruleset) and the two ends
+//! as people name them. Out: an [`Explanation`] of every port asked for, each with a [`Judgement`]
+//! that says which rule admits or why the nearest does not.
+
+mod destination;
+mod evaluate;
+mod explain;
+mod ports;
+mod resolve;
+
+mod suggest;
+mod target;
+mod trace;
+
+pub use evaluate::judge;
+pub use explain::{Case, Explanation, Question, explain};
+pub use ports::{CasePorts, Ranges};
+pub use resolve::{End, ResolveError};
+
+pub use suggest::{NoSuggestion, Suggestion, suggest};
+pub use target::{Named, PortText, PortWanted, Target, TargetError};
+pub use trace::{
+    Endpoint, EntryTrace, Flow, Judgement, Nearness, PeerMiss, PolicyTrace, PortMiss, Reason,
+    Trace, UnknownWhy, Verdict,
+};

@@ -1,0 +1,391 @@
+//! From a name to what it stands for.
+//!
+//! In: a [`Target`] and the snapshot. Out: an [`End`], or a sentence with the nearest names that exist.
+
+use super::target::{Named, Target};
+use super::trace::Endpoint;
+use crate::cluster::{Name, ObjectRef, Pod, PodId, Service, Snapshot, kind_from_word, kind_word};
+use std::net::IpAddr;
+
+/// One end of a question: what was found for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct End {
+    /// The object that the name means; `None` for addresses and names outside the cluster.
+    pub object: Option<ObjectRef>,
+    /// How to call it in an answer.
+    pub label: String,
+    /// The Service, by index, when it is one.
+    pub service: Option<usize>,
+    /// The pods or other endpoints that it stands for. For a Service these are the pods it selects.
+    pub endpoints: Vec<Endpoint>,
+    /// What the reader should know of how it was understood.
+    pub notes: Vec<String>,
+}
+
+/// Why a name cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// Nothing has the name.
+    #[error("{asked} not found{}", suggestions(.nearest))]
+    NotFound {
+        /// What was looked for, such as `deploy/grafana in namespace default`.
+        asked: String,
+        /// Names that exist, nearest first.
+        nearest: Vec<String>,
+    },
+    /// The kind has no pods.
+    #[error("{0} has no pods: name a workload, a pod, a Service, a host name or an address")]
+    NoPods(String),
+    /// It exists, but nothing of it runs.
+    #[error("{0} has finished: its policies no longer apply and its address may be another pod's")]
+    Finished(String),
+    /// A Service does not have the port.
+    #[error("{service} has no port {port}{}", suggestions(.known))]
+    NoServicePort {
+        /// The Service.
+        service: String,
+        /// The port asked for.
+        port: String,
+        /// Its ports.
+        known: Vec<String>,
+    },
+    /// No destination pod has a port of this name.
+    #[error("no container of {pod} calls a port {name:?}{}", suggestions(.known))]
+    NoPortName {
+        /// The destination.
+        pod: String,
+        /// The name.
+        name: String,
+        /// The names that exist.
+        known: Vec<String>,
+    },
+    /// Two ports were given.
+    #[error("two different ports: {0} with the destination and {1} with --port; give one")]
+    TwoPorts(String, String),
+    /// More pairs of different pods than one answer should hold.
+    #[error("{0} pairs of pods that policies tell apart: name one workload or pod on each side")]
+    TooMany(usize),
+}
+
+fn suggestions(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => format!("; there is {one}"),
+        [first @ .., last] => format!("; there are {} and {last}", first.join(", ")),
+    }
+}
+
+/// How many similar names an error lists.
+const NEAREST: usize = 5;
+
+/// Looks a target up. `namespace` is where names without one are.
+pub(super) fn resolve(
+    snapshot: &Snapshot,
+    target: &Target,
+    namespace: &str,
+) -> Result<End, ResolveError> {
+    let resolver = Resolver { snapshot, namespace };
+    match &target.names {
+        Named::Address(address) => Ok(resolver.address(*address)),
+        Named::Host(host) => resolver.host(host),
+        Named::Path(parts) => resolver.path(parts),
+    }
+}
+
+struct Resolver<'a> {
+    snapshot: &'a Snapshot,
+    namespace: &'a str,
+}
+
+impl Resolver<'_> {
+    fn path(&self, parts: &[String]) -> Result<End, ResolveError> {
+        match parts {
+            [name] => self.bare(self.namespace, name),
+            [first, name] => match self.kind(first) {
+                Some(kind) => self.typed(self.namespace, &kind, name),
+                None => self.bare(first, name),
+            },
+            [namespace, kind, name] => match self.kind(kind) {
+                Some(known) => self.typed(namespace, &known, name),
+                None => Err(ResolveError::NoPods(format!("kind {kind:?} in {}", parts.join("/")))),
+            },
+            _ => Err(ResolveError::NoPods(parts.join("/"))),
+        }
+    }
+
+    /// The kind that a word means: a built-in one, or that of a custom workload which is there.
+    fn kind(&self, word: &str) -> Option<String> {
+        let lower = word.to_ascii_lowercase();
+        let resource = lower.split('.').next().unwrap_or_default();
+        kind_from_word(word).map(ToOwned::to_owned).or_else(|| {
+            let mut kinds = self.snapshot.workloads.iter().map(|workload| &workload.object.kind);
+            kinds
+                .find(|kind| {
+                    let kind = kind.to_ascii_lowercase();
+                    kind == resource || format!("{kind}s") == resource
+                })
+                .map(ToString::to_string)
+        })
+    }
+
+    fn typed(&self, namespace: &str, kind: &str, name: &str) -> Result<End, ResolveError> {
+        let found = match kind {
+            "Pod" => self.pod(namespace, name),
+            "Service" => self.service(namespace, name),
+            "Namespace" => self.all_of(name),
+            "Node" => self.node(name),
+            kind => self.workload(namespace, Some(kind), name),
+        };
+        found.unwrap_or_else(|| Err(self.not_found(namespace, Some(kind), name)))
+    }
+
+    /// A name without a kind: a pod, else a workload, else a Service.
+    fn bare(&self, namespace: &str, name: &str) -> Result<End, ResolveError> {
+        self.pod(namespace, name)
+            .or_else(|| self.workload(namespace, None, name))
+            .or_else(|| self.service(namespace, name))
+            .unwrap_or_else(|| Err(self.not_found(namespace, None, name)))
+    }
+
+    fn pod(&self, namespace: &str, name: &str) -> Option<Result<End, ResolveError>> {
+        let mut real = self.snapshot.pods_in(namespace).filter(|(_, pod)| !pod.template);
+        let (id, pod) = real.find(|(_, pod)| *pod.name == *name)?;
+        let object = pod.object();
+        if pod.finished {
+            return Some(Err(ResolveError::Finished(object.to_string())));
+        }
+        Some(Ok(end(object, vec![id])))
+    }
+
+    fn workload(
+        &self,
+        namespace: &str,
+        kind: Option<&str>,
+        name: &str,
+    ) -> Option<Result<End, ResolveError>> {
+        let index = self.snapshot.workloads.iter().position(|workload| {
+            let object = &workload.object;
+            *object.name == *name
+                && object.namespace.as_deref() == Some(namespace)
+                && kind.is_none_or(|kind| *object.kind == *kind)
+        })?;
+        let workload = &self.snapshot.workloads[index];
+        let of_it = self.snapshot.pods_in(namespace).filter(|(_, pod)| pod.owner == Some(index));
+        let (finished, running): (Vec<_>, Vec<_>) = of_it.partition(|(_, pod)| pod.finished);
+        let object = workload.object.clone();
+        Some(match (running.is_empty(), finished.is_empty()) {
+            (true, false) => Err(ResolveError::Finished(object.to_string())),
+            (true, true) => Err(ResolveError::NoPods(object.to_string())),
+            _ => Ok(end(object, running.into_iter().map(|(id, _)| id).collect())),
+        })
+    }
+
+    fn service(&self, namespace: &str, name: &str) -> Option<Result<End, ResolveError>> {
+        let index = self
+            .snapshot
+            .services
+            .iter()
+            .position(|service| *service.name == *name && *service.namespace == *namespace)?;
+        Some(Ok(self.service_end(index)))
+    }
+
+    fn service_end(&self, index: usize) -> End {
+        let service = &self.snapshot.services[index];
+        let (ready, not_ready): (Vec<_>, Vec<_>) = self
+            .snapshot
+            .pods_in(&service.namespace)
+            .filter(|(_, pod)| !pod.finished && service.selects(&pod.labels))
+            .partition(|(_, pod)| pod.ready || service.publish_not_ready);
+        let mut end = End {
+            service: Some(index),
+            ..end(service_object(service), ready.into_iter().map(|(id, _)| id).collect())
+        };
+        if !not_ready.is_empty() {
+            let count = not_ready.len();
+            end.notes.push(format!("{count} of its pods not ready: they get no traffic from it"));
+        }
+        end
+    }
+
+    fn all_of(&self, name: &str) -> Option<Result<End, ResolveError>> {
+        let namespace = self.snapshot.namespace(name)?;
+        let pods = self.snapshot.pods_in(name).filter(|(_, pod)| !pod.finished);
+        let pods: Vec<PodId> = pods.map(|(id, _)| id).collect();
+        let object = ObjectRef::cluster("Namespace", namespace.name.clone());
+        if pods.is_empty() {
+            return Some(Err(ResolveError::NoPods(object.to_string())));
+        }
+        Some(Ok(end(object, pods)))
+    }
+
+    fn node(&self, name: &str) -> Option<Result<End, ResolveError>> {
+        let index = self.snapshot.nodes.iter().position(|node| *node.name == *name)?;
+        Some(Ok(self.node_end(index)))
+    }
+
+    fn node_end(&self, index: usize) -> End {
+        let object = ObjectRef::cluster("Node", self.snapshot.nodes[index].name.clone());
+        End { endpoints: vec![Endpoint::Node(index)], ..end(object, Vec::new()) }
+    }
+
+    /// An address is that of a pod, a Service or a node where the snapshot says so.
+    fn address(&self, address: IpAddr) -> End {
+        let running = |pod: &Pod| !pod.finished && !pod.host_network;
+        let pods = self.snapshot.pods().iter();
+        if let Some(id) = pods
+            .enumerate()
+            .find_map(|(id, pod)| (running(pod) && pod.ips.contains(&address)).then_some(id))
+        {
+            let object = self.snapshot.pod(id).object();
+            let note = format!("{address} is {object}");
+            return End { notes: vec![note], ..end(object, vec![id]) };
+        }
+        let mut services = self.snapshot.services.iter();
+        if let Some(index) = services.position(|service| service.cluster_ips.contains(&address)) {
+            let mut end = self.service_end(index);
+            end.notes.push(format!("{address} is {}", end.label));
+            return end;
+        }
+        if let Some(index) = self.snapshot.nodes.iter().position(|n| n.ips.contains(&address)) {
+            let mut end = self.node_end(index);
+            end.notes.push(format!("{address} is {}", end.label));
+            return end;
+        }
+        let note = format!(
+            "{address} is the address of no pod, Service or node here: judged as outside the cluster"
+        );
+        End {
+            object: None,
+            label: address.to_string(),
+            service: None,
+            endpoints: vec![Endpoint::Address(address)],
+            notes: vec![note],
+        }
+    }
+
+    /// A host name as a pod's resolver sees it.
+    ///
+    /// Source: the DNS specification of Kubernetes: `SERVICE.NAMESPACE.svc.ZONE`,
+    /// `HOSTNAME.SERVICE.NAMESPACE.svc.ZONE`, `A-B-C-D.NAMESPACE.pod.ZONE`, and a search path that
+    /// completes shorter names.
+    fn host(&self, host: &str) -> Result<End, ResolveError> {
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        let parts: Vec<&str> = host.split('.').collect();
+        let missing =
+            |namespace: &str, name: &str| self.not_found(namespace, Some("Service"), name);
+        match parts.as_slice() {
+            [service] => {
+                let found = self.service(self.namespace, service);
+                found.unwrap_or_else(|| Err(missing(self.namespace, service)))
+            }
+            [ip, namespace, "pod", ..] => {
+                let dotted = ip.replace('-', ".").parse().ok();
+                match dotted.or_else(|| ip.replace('-', ":").parse().ok()) {
+                    Some(address) => Ok(self.address(address)),
+                    None => Err(self.not_found(namespace, Some("Pod"), ip)),
+                }
+            }
+            [service, namespace, "svc", ..] => {
+                let found = self.service(namespace, service);
+                found.unwrap_or_else(|| Err(missing(namespace, service)))
+            }
+            [hostname, service, namespace, "svc", ..] => {
+                if self.service(namespace, service).is_none() {
+                    return Err(missing(namespace, service));
+                }
+                self.pod(namespace, hostname)
+                    .or_else(|| self.replica(namespace, hostname))
+                    .unwrap_or_else(|| Err(self.not_found(namespace, Some("Pod"), hostname)))
+            }
+            [service, namespace] if self.snapshot.namespace(namespace).is_some() => {
+                let found = self.service(namespace, service);
+                found.unwrap_or_else(|| Err(missing(namespace, service)))
+            }
+            _ => Ok(self.dotted(&host)),
+        }
+    }
+
+    /// `keycloak-0` of a StatefulSet that is known by its template only.
+    fn replica(&self, namespace: &str, hostname: &str) -> Option<Result<End, ResolveError>> {
+        let (set, ordinal) = hostname.rsplit_once('-')?;
+        ordinal.parse::<u32>().ok()?;
+        self.workload(namespace, Some("StatefulSet"), set)
+    }
+
+    /// A dotted name that is not the cluster's: an object of that very name, else outside.
+    fn dotted(&self, host: &str) -> End {
+        if let Some(Ok(end)) =
+            self.pod(self.namespace, host).or_else(|| self.workload(self.namespace, None, host))
+        {
+            return end;
+        }
+        outside(host)
+    }
+
+    fn not_found(&self, namespace: &str, kind: Option<&str>, name: &str) -> ResolveError {
+        let word = kind.map_or(String::new(), |kind| format!("{}/", kind_word(kind)));
+        let cluster_scoped = matches!(kind, Some("Namespace" | "Node"));
+        let asked = if cluster_scoped {
+            format!("{word}{name}")
+        } else if self.snapshot.namespace(namespace).is_none() {
+            format!("{word}{name}: namespace {namespace:?}")
+        } else {
+            format!("{word}{name} in namespace {namespace}")
+        };
+        ResolveError::NotFound { asked, nearest: self.nearest(namespace, kind, name) }
+    }
+
+    /// Names like the one asked for: the same name elsewhere first, then similar names.
+    fn nearest(&self, namespace: &str, kind: Option<&str>, name: &str) -> Vec<String> {
+        let of_kind = |k: &str| kind.is_none_or(|kind| kind == k);
+        let snapshot = self.snapshot;
+        let workloads = snapshot.workloads.iter().map(|workload| workload.object.clone());
+        let services = snapshot.services.iter().map(service_object);
+        let pods = snapshot.pods().iter().filter(|pod| !pod.template).map(Pod::object);
+        let namespaces =
+            snapshot.namespaces().map(|ns| ObjectRef::cluster("Namespace", ns.name.clone()));
+        let nodes = snapshot.nodes.iter().map(|n| ObjectRef::cluster("Node", n.name.clone()));
+        let all = || workloads.clone().chain(services.clone()).chain(pods.clone());
+        let wanted: Vec<ObjectRef> = if matches!(kind, Some("Namespace" | "Node")) {
+            namespaces.chain(nodes).filter(|object| of_kind(&object.kind)).collect()
+        } else {
+            all().collect()
+        };
+        let mut scored: Vec<(f64, String)> = wanted
+            .into_iter()
+            .filter_map(|object| {
+                let same_kind = if of_kind(&object.kind) { 0.2 } else { 0.0 };
+                let same_namespace =
+                    if object.namespace.as_deref() == Some(namespace) { 0.1 } else { 0.0 };
+                let likeness = strsim::jaro_winkler(&object.name, name);
+                (likeness > 0.8)
+                    .then(|| (likeness + same_kind + same_namespace, object.to_string()))
+            })
+            .collect();
+        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        scored.dedup_by(|a, b| a.1 == b.1);
+        scored.into_iter().take(NEAREST).map(|(_, name)| name).collect()
+    }
+}
+
+fn end(object: ObjectRef, pods: Vec<PodId>) -> End {
+    let label = object.to_string();
+    let endpoints = pods.into_iter().map(Endpoint::Pod).collect();
+    End { object: Some(object), label, service: None, endpoints, notes: Vec::new() }
+}
+
+/// An end outside the cluster that is known by name only.
+pub(super) fn outside(name: &str) -> End {
+    let note = format!("{name} is outside the cluster; its addresses are not known here");
+    End {
+        object: None,
+        label: name.to_owned(),
+        service: None,
+        endpoints: vec![Endpoint::Name(Name::from(name))],
+        notes: vec![note],
+    }
+}
+
+fn service_object(service: &Service) -> ObjectRef {
+    ObjectRef::namespaced("Service", service.namespace.clone(), service.name.clone())
+}

@@ -1,0 +1,303 @@
+//! What a judgement consists of.
+
+use crate::cluster::{
+    AddressBlock, Family, Mismatch, Name, PodId, Port, PortRange, Protocol, Truth,
+};
+use crate::policy::PolicyId;
+use crate::policy::rule::Direction;
+use std::net::IpAddr;
+
+/// One end of a flow.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Endpoint {
+    /// A pod, or the pods that a template stands for.
+    Pod(PodId),
+    /// A node, by its index in the snapshot.
+    Node(usize),
+    /// An address that no pod or node of the snapshot has.
+    Address(IpAddr),
+    /// A DNS name outside the cluster, whose addresses are not known.
+    Name(Name),
+}
+
+/// One connection, as it is opened.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Flow {
+    /// Who opens it.
+    pub source: Endpoint,
+    /// Who is to take it, after any Service.
+    pub destination: Endpoint,
+    /// The port on the destination, after any Service.
+    pub port: Port,
+    /// The IP family it uses.
+    pub family: Family,
+    /// It was sent to a Service, which chose the destination.
+    pub through_service: bool,
+}
+
+/// What becomes of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Verdict {
+    /// It passes.
+    Allowed,
+    /// It is dropped.
+    Denied,
+    /// What is known does not decide.
+    Unknown,
+}
+
+impl Verdict {
+    /// Of two verdicts that must both allow. Denied wins over Unknown.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Denied, _) | (_, Self::Denied) => Self::Denied,
+            (Self::Allowed, Self::Allowed) => Self::Allowed,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// `Allowed`, `Denied` or `Unknown`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allowed => "Allowed",
+            Self::Denied => "Denied",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+/// The verdict on one flow with both directions.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Judgement {
+    /// Allowed when both directions allow.
+    pub verdict: Verdict,
+    /// Out of the source.
+    pub egress: Trace,
+    /// Into the destination.
+    pub ingress: Trace,
+}
+
+/// One direction of a judgement.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Trace {
+    /// The direction.
+    pub direction: Direction,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// What decides.
+    pub reason: Reason,
+    /// Every policy that isolates the subject, or may, in the order of reading.
+    pub policies: Vec<PolicyTrace>,
+}
+
+/// What decides a direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// The subject is outside the cluster, so no policy judges this direction.
+    Outside,
+    /// The subject is a node.
+    Node,
+    /// The subject uses its node's network, so policies do not select it.
+    HostNetwork,
+    /// A pod reaches its own address.
+    SamePod,
+    /// A node reaches the pods that run on it.
+    OwnNode,
+    /// No policy selects the subject in this direction.
+    NotIsolated,
+    /// A rule admits the flow.
+    Admitted,
+    /// Policies isolate the subject and none of their rules admits the flow.
+    NoneAdmits,
+    /// Not decided.
+    Unknown(UnknownWhy),
+}
+
+/// Why a direction is not decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UnknownWhy {
+    /// A selector or block depends on something that is not known.
+    Rules,
+    /// The source is, or may be, the destination's own node, which always reaches it.
+    PerhapsOwnNode,
+    /// From a pod to its own node: the specification's two texts disagree.
+    ToOwnNode,
+    /// A pod to itself through a Service: network plugins differ.
+    SelfThroughService,
+}
+
+/// One policy that isolates the subject, or may.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PolicyTrace {
+    /// The policy.
+    pub policy: PolicyId,
+    /// Whether it selects the subject; never No.
+    pub selects: Truth,
+    /// The label for which that is not known.
+    pub doubt: Option<Mismatch>,
+    /// Whether one of its rules admits the flow.
+    pub admits: Truth,
+    /// Each of its rules.
+    pub entries: Vec<EntryTrace>,
+}
+
+impl PolicyTrace {
+    /// How near the policy comes to admitting; more is nearer.
+    pub fn nearness(&self) -> (bool, Option<Nearness>) {
+        (self.admits.is_yes(), self.nearest().map(|(_, entry)| entry.nearness()))
+    }
+
+    /// The rule that admits, or the one that comes nearest; `None` where there are no rules.
+    pub fn nearest(&self) -> Option<(usize, &EntryTrace)> {
+        self.entries
+            .iter()
+            .enumerate()
+            .max_by_key(|(i, entry)| (entry.nearness(), std::cmp::Reverse(*i)))
+    }
+}
+
+/// How near a rule comes to admitting, by parts; compared only.
+pub type Nearness = (u8, u8, u8, u8);
+
+/// One rule against the flow.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct EntryTrace {
+    /// Whether the peer matches.
+    pub peer: Truth,
+    /// The peer item that matches or comes nearest; `None` for a rule that restricts no peer.
+    pub peer_item: Option<usize>,
+    /// Why the peer does not match, or what is not known.
+    pub peer_miss: Option<PeerMiss>,
+    /// Whether the port matches.
+    pub port: Truth,
+    /// The port item that matches or comes nearest; `None` for a rule that restricts no port.
+    pub port_item: Option<usize>,
+    /// Why the port does not match.
+    pub port_miss: Option<PortMiss>,
+}
+
+impl EntryTrace {
+    /// Whether the rule admits the flow.
+    pub fn admits(&self) -> Truth {
+        self.peer.and(self.port)
+    }
+
+    /// How near the rule comes to admitting; more is nearer.
+    fn nearness(&self) -> Nearness {
+        let weight = |truth| match truth {
+            Truth::Yes => 2,
+            Truth::Unknown => 1,
+            Truth::No => 0,
+        };
+        (
+            weight(self.peer) + weight(self.port),
+            weight(self.peer),
+            self.peer_miss.as_ref().map_or(u8::MAX, PeerMiss::nearness),
+            self.port_miss.as_ref().map_or(u8::MAX, PortMiss::nearness),
+        )
+    }
+}
+
+/// Why a peer item does not match.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum PeerMiss {
+    /// The item names only pods of the policy's own namespace, and the other end is in another.
+    OtherNamespace {
+        /// The policy's namespace.
+        wanted: Name,
+        /// The other end's.
+        found: Name,
+    },
+    /// The namespace's labels do not match.
+    NamespaceLabels {
+        /// The other end's namespace.
+        namespace: Name,
+        /// The label that decides.
+        mismatch: Mismatch,
+    },
+    /// The namespace matches and the pod's labels do not.
+    PodLabels(Mismatch),
+    /// The item selects pods and the other end is none.
+    NotAPod,
+    /// The item selects pods and the other end uses its node's network, so it counts as its node.
+    HostNetwork,
+    /// The address is not in the block.
+    OutsideBlock {
+        /// The block.
+        block: AddressBlock,
+        /// The address.
+        address: IpAddr,
+    },
+    /// The address is in the block's `except`.
+    Excepted {
+        /// The block.
+        block: AddressBlock,
+        /// The address.
+        address: IpAddr,
+    },
+    /// The block is of the other IP family.
+    OtherFamily(AddressBlock),
+    /// The block decides by an address that is not known.
+    AddressUnknown(AddressBlock),
+    /// The block cannot have the address, wherever in the pod networks it is.
+    OutsidePodNetworks(AddressBlock),
+}
+
+impl PeerMiss {
+    /// More is nearer to a match.
+    pub(super) fn nearness(&self) -> u8 {
+        match self {
+            Self::PodLabels(_) | Self::Excepted { .. } => 4,
+            Self::AddressUnknown(_) => 5,
+            Self::NamespaceLabels { .. } => 3,
+            Self::OtherNamespace { .. } => 2,
+            Self::OutsideBlock { .. } | Self::HostNetwork | Self::OutsidePodNetworks(_) => 1,
+            Self::NotAPod | Self::OtherFamily(_) => 0,
+        }
+    }
+}
+
+/// Why a port item does not match.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum PortMiss {
+    /// Another number or range.
+    Number {
+        /// What the item admits.
+        wanted: PortRange,
+        /// The flow's port.
+        found: u16,
+    },
+    /// The item is for another protocol.
+    Protocol {
+        /// The item's protocol.
+        wanted: Protocol,
+        /// The flow's protocol.
+        found: Protocol,
+        /// The number would match.
+        number_matches: bool,
+    },
+    /// No container of the destination calls a port of this protocol so.
+    NoSuchName(Name),
+    /// The destination calls another number so.
+    NameIsOther {
+        /// The name.
+        name: Name,
+        /// The numbers it has on the destination.
+        numbers: Vec<u16>,
+    },
+    /// Names mean container ports, and the destination is no pod.
+    NameOfNoPod(Name),
+}
+
+impl PortMiss {
+    /// More is nearer to a match.
+    pub(super) fn nearness(&self) -> u8 {
+        match self {
+            Self::Protocol { number_matches: true, .. } => 3,
+            Self::Number { .. } | Self::NameIsOther { .. } => 2,
+            Self::NoSuchName(_) => 1,
+            Self::Protocol { .. } | Self::NameOfNoPod(_) => 0,
+        }
+    }
+}
