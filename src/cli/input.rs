@@ -3,7 +3,7 @@
 use super::{GlobalArgs, output};
 use crate::cluster::Snapshot;
 use crate::policy::{Ruleset, Written};
-use crate::report::{Location, Locate};
+use crate::report::{Locate, Location};
 use crate::source::manifests::{Locator, Manifests};
 use clap::Args;
 use ipnet::IpNet;

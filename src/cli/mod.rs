@@ -9,8 +9,8 @@ mod sibling;
 
 pub use exit::Exit;
 pub use input::{Input, InputArgs};
-pub use sibling::run_sibling;
 pub use output::{ColorChoice, Output, OutputArgs, answer, warn, width};
+pub use sibling::run_sibling;
 
 use clap::Args;
 
@@ -26,7 +26,14 @@ pub struct GlobalArgs {
     pub color: ColorChoice,
 
     /// Say more on stderr; 0 to 9, as kubectl's
-    #[arg(short, long = "v", global = true, value_name = "LEVEL", default_value_t = 0, hide_default_value = true)]
+    #[arg(
+        short,
+        long = "v",
+        global = true,
+        value_name = "LEVEL",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
     pub v: u8,
 }
 
@@ -60,8 +67,10 @@ pub fn trace_to_stderr(global: &GlobalArgs) {
         4..=6 => tracing::Level::DEBUG,
         _ => tracing::Level::TRACE,
     };
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(level).with_ansi(false).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_ansi(false)
+        .with_writer(std::io::stderr);
     // A second call, as in tests, keeps the first subscriber.
     let _ = tracing::subscriber::set_global_default(subscriber.finish());
 }
