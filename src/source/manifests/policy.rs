@@ -8,7 +8,7 @@ use crate::policy::Fault;
 use crate::printable::printable;
 use crate::source::found::{self, Body, Found};
 use crate::source::kind::BuiltIn;
-use crate::source::yaml::{self, Node};
+use crate::source::yaml::{self, Document, Node};
 
 /// Reads a NetworkPolicy.
 pub(super) fn read(node: &Node<'_>, default_namespace: &Name) -> Found {
@@ -29,6 +29,12 @@ pub(super) fn read(node: &Node<'_>, default_namespace: &Name) -> Found {
             undecodable(object, &path(&error), plain(error.message()))
         }
     }
+}
+
+/// Reads a NetworkPolicy that the API sent.
+pub(in crate::source) fn from_json(text: &str) -> Result<Found, String> {
+    let node = yaml::parse(&Document::whole(text)).map_err(|error| error.to_string())?;
+    node.map(|node| read(&node, &Name::default())).ok_or_else(|| "it is null".to_owned())
 }
 
 fn undecodable(object: ObjectRef, path: &str, message: impl Into<String>) -> Found {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::policy::Ruleset;
+use proptest::prelude::*;
 
 const A: &str = "{apiVersion: v1, kind: Namespace, metadata: {name: a}}";
 const B: &str = "apiVersion: v1\nkind: Namespace\nmetadata: {name: b}\n";
@@ -203,5 +204,70 @@ fn depth_has_an_end() {
         let text = open.repeat(20_000) + &close.repeat(20_000);
         let (objects, _) = decode(&text);
         assert!(objects.is_empty());
+    }
+}
+
+/// Pieces of manifests in any order and indentation, which come further than random bytes do.
+fn any_text() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop::sample::select(vec![
+        "apiVersion: ",
+        "v1\n",
+        "apps/v1\n",
+        "networking.k8s.io/v1\n",
+        "kind: ",
+        "List\n",
+        "PodList\n",
+        "Pod\n",
+        "Deployment\n",
+        "NetworkPolicy\n",
+        "items:\n",
+        "- ",
+        "  ",
+        "\n",
+        "---\n",
+        "metadata:\n",
+        "name: a\n",
+        "spec:\n",
+        "template:\n",
+        "containers: []\n",
+        "ports:\n",
+        "port: 80\n",
+        "ingress:\n",
+        "from:\n",
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        ",",
+        ": ",
+        "&a ",
+        "*a ",
+        "{{ x }}",
+        "${X}",
+        "null\n",
+        "\"kind\":\"List\",\"items\":[",
+        "\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\"}",
+        "\u{feff}",
+        "\r",
+        "\u{1b}",
+        "é",
+        "!!",
+        "|\n",
+        "# ",
+    ]);
+    let texts = prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat().into_bytes());
+    prop_oneof![texts, prop::collection::vec(any::<u8>(), 0..200)]
+}
+
+proptest! {
+    #[test]
+    fn any_text_ends_in_a_snapshot(bytes in any_text()) {
+        let (objects, warnings) = decode_text(bytes, Path::new("in.yaml"), "default");
+        prop_assert!(warnings.iter().all(|w| !w.to_string().contains(char::is_control)));
+        let mut twice = objects.clone();
+        twice.overlay(objects);
+        let (_, written) = twice.assemble();
+        Ruleset::compile(&written);
     }
 }
