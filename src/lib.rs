@@ -37,7 +37,7 @@ pub mod cli;
 pub mod cluster;
 pub mod commands;
 pub mod policy;
-pub mod printable;
+mod printable;
 pub mod report;
 pub mod source;
 pub mod verdict;
