@@ -4,6 +4,7 @@
 //! the next `$` is what stdout and then stderr must say, and a last line `? N` the exit code (0 when
 //! it is not there). `NETPOL_TRANSCRIPTS=overwrite` writes down what was said instead; read it.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -65,11 +66,11 @@ fn replay(root: &Path, text: &str) -> (String, usize) {
         while let Some(line) = lines.next_if(|line| *line != "```") {
             let Some(command) = line.strip_prefix("$ ") else { continue };
             let mut command = command.to_owned();
-            out.push_str(&format!("$ {command}\n"));
+            let _ = writeln!(out, "$ {command}");
             while command.ends_with('\\') {
                 command.pop();
                 let more = lines.next().unwrap_or_default();
-                out.push_str(&format!("{more}\n"));
+                let _ = writeln!(out, "{more}");
                 command.push_str(more.trim_start_matches("> "));
             }
             out.push_str(&answer(root, &command));
@@ -100,7 +101,9 @@ fn answer(root: &Path, command: &str) -> String {
     }
     match output.status.code() {
         Some(0) => {}
-        Some(code) => text.push_str(&format!("? {code}\n")),
+        Some(code) => {
+            let _ = writeln!(text, "? {code}");
+        }
         None => text.push_str("? killed\n"),
     }
     text
@@ -117,10 +120,10 @@ fn difference(old: &str, new: &str) -> String {
         .count();
     let mut shown = format!("@@ line {}\n", first + 1);
     for line in &old[first..old.len() - last] {
-        shown.push_str(&format!("- {line}\n"));
+        let _ = writeln!(shown, "- {line}");
     }
     for line in &new[first..new.len() - last] {
-        shown.push_str(&format!("+ {line}\n"));
+        let _ = writeln!(shown, "+ {line}");
     }
     shown
 }
