@@ -34,6 +34,7 @@ impl Text<'_> {
         let verdict = report.verdict.to_uppercase();
         let ends = format!("{} → {}", report.source.label, report.destination.label);
         let port = match report.flows.as_slice() {
+            [only] if only.undeclared => format!("on {}", ports(only)),
             [only] => format!("port {}", dialled(only)),
             _ => String::new(),
         };
