@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use netpol::cli::{self, GlobalArgs};
-use netpol::commands::{EXPLAIN_HELP, ExplainArgs};
+use netpol::commands::ExplainArgs;
 use std::process::ExitCode;
 
 /// Say why a flow is allowed or denied, by policy, rule and line
@@ -11,7 +11,6 @@ use std::process::ExitCode;
     name = "kubectl netpol explain",
     bin_name = "kubectl netpol explain",
     version,
-    after_help = EXPLAIN_HELP,
     max_term_width = 100
 )]
 struct Explain {

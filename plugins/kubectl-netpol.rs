@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use netpol::cli::{self, GlobalArgs};
-use netpol::commands::{EXPLAIN_HELP, ExplainArgs};
+use netpol::commands::ExplainArgs;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -29,7 +29,6 @@ struct Front {
 #[derive(Subcommand)]
 enum Command {
     /// Say why a flow is allowed or denied, by policy, rule and line
-    #[command(after_help = EXPLAIN_HELP)]
     Explain(Box<ExplainArgs>),
 
     /// Any other word is a sibling program, kubectl-netpol-WORD.

@@ -3,7 +3,7 @@ pub mod cli;
 pub mod cluster;
 pub mod commands;
 pub mod policy;
-mod printable;
+pub mod printable;
 pub mod report;
 pub mod source;
 pub mod verdict;

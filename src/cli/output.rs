@@ -30,8 +30,16 @@ impl From<ColorChoice> for anstream::ColorChoice {
 /// `-o` of commands that explain in text.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct OutputArgs {
-    /// Output format
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
+    /// Output format: text, wide (every rule), json or yaml
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     pub output: Output,
 }
 

@@ -1,6 +1,6 @@
 //! Services and the endpoints behind them.
 
-use super::{Labels, Name, Origin, Port, Protocol};
+use super::{Labels, Name, Origin, Pod, Port, Protocol};
 use std::net::IpAddr;
 
 /// Where a Service port leads on the pod.
@@ -21,6 +21,19 @@ pub struct ServicePort {
     pub port: Port,
     /// The port on the pod, which is what policies see.
     pub target: TargetPort,
+}
+
+impl ServicePort {
+    /// Whether it leads to this port of this pod.
+    pub fn leads_to(&self, pod: &Pod, port: Port) -> bool {
+        self.port.protocol == port.protocol
+            && match &self.target {
+                TargetPort::Number(number) => *number == port.number,
+                TargetPort::Name(name) => {
+                    pod.named_ports(name, port.protocol).next() == Some(port.number)
+                }
+            }
+    }
 }
 
 /// A Service.

@@ -9,6 +9,10 @@ use clap::Args;
 
 /// Arguments of `explain`.
 #[derive(Args, Clone, Debug)]
+#[command(
+    override_usage = "kubectl netpol explain SOURCE DESTINATION [--port PORT] -f FILE [OPTIONS]",
+    after_help = AFTER_HELP
+)]
 pub struct ExplainArgs {
     /// Who opens the connection: a workload, pod, node or address
     #[arg(value_name = "SOURCE", required_unless_present = "schema")]
@@ -19,7 +23,7 @@ pub struct ExplainArgs {
     destination: Option<Target>,
 
     /// Port, by number or name, if need be with its protocol: 80, 53/UDP, http
-    #[arg(short, long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT")]
     port: Option<PortWanted>,
 
     /// Print the smallest NetworkPolicies that would allow what is denied, as YAML to apply
@@ -38,7 +42,7 @@ pub struct ExplainArgs {
 }
 
 /// The end of `explain --help`.
-pub const AFTER_HELP: &str = "\
+const AFTER_HELP: &str = "\
 Examples:
   # Why can Grafana not reach Keycloak? From the manifests below a directory
   kubectl netpol explain -f examples/homekube -n monitoring deploy/grafana \\
@@ -65,13 +69,10 @@ impl ExplainArgs {
         else {
             return schema(global);
         };
-        let input = self.input.read(global)?;
-        let question = Question {
-            source,
-            destination,
-            port: self.port.as_ref(),
-            namespace: global.namespace(),
-        };
+        let namespace = global.namespace();
+        let input = self.input.read(global, &namespace)?;
+        let question =
+            Question { source, destination, port: self.port.as_ref(), namespace: &namespace };
         let (snapshot, rules) = (&input.snapshot, &input.rules);
         let explanation = verdict::explain(snapshot, rules, &question)?;
         let locate = input.locate();

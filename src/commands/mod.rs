@@ -2,4 +2,4 @@
 
 mod explain;
 
-pub use explain::{AFTER_HELP as EXPLAIN_HELP, ExplainArgs};
+pub use explain::ExplainArgs;

@@ -4,12 +4,12 @@
 //! place of a field. Out: an [`ExplanationReport`], complete without any of them.
 
 use super::{names, words};
-use crate::cluster::{Origin, Port, Snapshot, Truth};
+use crate::cluster::{ObjectRef, Origin, Port, Snapshot, Truth};
 use crate::policy::rule::{Entry, Peers, Ports};
 use crate::policy::{Remark, Ruleset};
 use crate::verdict::{
-    Case, CasePorts, Endpoint, EntryTrace, Explanation, PolicyTrace, Reason, Suggestion, Trace,
-    Verdict,
+    Case, CasePorts, Endpoint, EntryTrace, Explanation, PeerMiss, PolicyTrace, PortMiss, Reason,
+    Suggestion, Trace, Verdict,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -23,12 +23,12 @@ pub type Locate<'a> = dyn Fn(&Origin, &str) -> Option<Location> + 'a;
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Location {
-    /// The file as it was named on the command line; `-` for standard input.
+    /// The file as it was named on the command line, or what stands for it.
     pub file: String,
     /// The line, from 1.
-    pub line: usize,
+    pub line: u32,
     /// The column, from 1.
-    pub column: usize,
+    pub column: u32,
     /// The text of the line.
     pub text: String,
 }
@@ -260,7 +260,8 @@ struct View<'a> {
     peer: String,
     destination: String,
     port: Port,
-    dialled: Option<Port>,
+    /// Ports of Services that lead to `port` of the destination, each with its Service.
+    service_ports: &'a [(Port, String)],
     trace: &'a Trace,
 }
 
@@ -268,12 +269,13 @@ impl Reporter<'_> {
     fn flow(&self, case: &Case) -> FlowReport {
         let name = |endpoints: &[Endpoint]| names::endpoints(self.snapshot, endpoints);
         let (source, destination) = (name(&case.sources), name(&case.destinations));
+        let service_ports = self.service_ports(case);
         let view = |trace, subject: &str, peer: &str| View {
             subject: subject.to_owned(),
             peer: peer.to_owned(),
             destination: destination.clone(),
             port: case.flow.port,
-            dialled: case.dialled,
+            service_ports: &service_ports,
             trace,
         };
         let (port, ports) = match &case.ports {
@@ -301,6 +303,32 @@ impl Reporter<'_> {
             ingress: self.direction(&view(&case.judgement.ingress, &destination, &source)),
             undeclared: case.ports.is_undeclared(),
         }
+    }
+
+    /// The Service ports that lead to the port of a case: what its author may have meant.
+    fn service_ports(&self, case: &Case) -> Vec<(Port, String)> {
+        let (Some(Endpoint::Pod(id)), CasePorts::One(port)) =
+            (case.destinations.first(), &case.ports)
+        else {
+            return Vec::new();
+        };
+        let pod = self.snapshot.pod(*id);
+        let services = self.snapshot.services.iter().filter(|service| {
+            service.namespace == pod.namespace && !service.headless && service.selects(&pod.labels)
+        });
+        let mut found = Vec::new();
+        for service in services {
+            let label =
+                ObjectRef::namespaced("Service", service.namespace.clone(), service.name.clone());
+            found.extend(
+                service
+                    .ports
+                    .iter()
+                    .filter(|p| p.port != *port && p.leads_to(pod, *port))
+                    .map(|p| (p.port, label.to_string())),
+            );
+        }
+        found
     }
 
     fn direction(&self, view: &View<'_>) -> DirectionReport {
@@ -358,7 +386,7 @@ impl Reporter<'_> {
             report.rule = Some(entry.path.to_string());
             report.message = entry_message(entry_trace, peer.as_ref(), port.as_ref());
             report.service_port_mistake = entry_trace.port.is_no()
-                && view.dialled.is_some_and(|d| words::is_service_port(entry, d, view.port));
+                && words::service_port(entry, view.service_ports).is_some();
             (report.peer, report.port) = (peer, port);
             let rules = policy.entries.iter().zip(&trace.entries).map(|(entry, entry_trace)| {
                 let (peer, port) = misses(view, entry, entry_trace);
@@ -451,7 +479,7 @@ fn misses(
             Peers::Any => Vec::new(),
             Peers::Of(items) => items.iter().map(|item| &*item.path).collect(),
         };
-        let path = item_path(trace.peer_item, paths);
+        let path = item_path(trace.peer_item, paths) + &within_peer(miss);
         MissReport { path, message: words::peer_miss(miss, &view.peer) }
     });
     let port = trace.port_miss.as_ref().map(|miss| {
@@ -459,12 +487,36 @@ fn misses(
             Ports::Any => Vec::new(),
             Ports::Of(items) => items.iter().map(|item| &*item.path).collect(),
         };
-        let path = item_path(trace.port_item, paths);
-        let dialled = view.dialled;
-        let message = words::port_miss(miss, entry, view.port, dialled, &view.destination);
+        let field = match miss {
+            PortMiss::Protocol { .. } => "protocol",
+            _ => "port",
+        };
+        let path = format!("{}.{field}", item_path(trace.port_item, paths));
+        let message =
+            words::port_miss(miss, entry, view.port, view.service_ports, &view.destination);
         MissReport { path, message }
     });
     (peer, port)
+}
+
+/// The field within a peer item that decides, as far as it is written.
+fn within_peer(miss: &PeerMiss) -> String {
+    match miss {
+        PeerMiss::NamespaceLabels { mismatch, .. } => {
+            format!(".namespaceSelector.matchLabels[{}]", mismatch.wanted.key)
+        }
+        PeerMiss::PodLabels(mismatch) => {
+            format!(".podSelector.matchLabels[{}]", mismatch.wanted.key)
+        }
+        PeerMiss::Excepted { .. } => ".ipBlock.except".to_owned(),
+        PeerMiss::OutsideBlock { .. }
+        | PeerMiss::OtherFamily(_)
+        | PeerMiss::AddressUnknown(_)
+        | PeerMiss::OutsidePodNetworks(_) => ".ipBlock.cidr".to_owned(),
+        PeerMiss::OtherNamespace { .. } | PeerMiss::NotAPod | PeerMiss::HostNetwork => {
+            String::new()
+        }
+    }
 }
 
 fn entry_message(

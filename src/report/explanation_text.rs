@@ -98,6 +98,9 @@ impl Text<'_> {
 
     fn directions(&mut self, flow: &FlowReport) {
         self.direction("egress", &flow.egress);
+        if flow.egress.verdict != "Allowed" {
+            self.screen.blank();
+        }
         self.direction("ingress", &flow.ingress);
     }
 

@@ -1,7 +1,7 @@
 //! The sentences of an answer. Everything that reads as English about a rule is written here.
 
-use crate::cluster::{Mismatch, Operator, Port};
-use crate::policy::rule::{Direction, Entry, Ports};
+use crate::cluster::{Mismatch, Operator, Port, PortRange};
+use crate::policy::rule::{Direction, Entry, PortMatch, Ports};
 use crate::verdict::{PeerMiss, PortMiss, Reason, Trace, UnknownWhy, Verdict};
 
 /// Why a peer item does not match `peer`.
@@ -65,13 +65,13 @@ pub(super) fn port_miss(
     miss: &PortMiss,
     entry: &Entry,
     port: Port,
-    dialled: Option<Port>,
+    service_ports: &[(Port, String)],
     destination: &str,
 ) -> String {
-    if let Some(dialled) = dialled.filter(|dialled| is_service_port(entry, *dialled, port)) {
+    if let Some((written, service)) = service_port(entry, service_ports) {
         return format!(
-            "port is {}, the Service's port; policies judge the pod's: {}",
-            dialled.number, port.number
+            "port is {}, that of {service}; policies judge the pod's: {}",
+            written.number, port.number
         );
     }
     let items = match &entry.ports {
@@ -104,16 +104,18 @@ pub(super) fn port_miss(
     }
 }
 
-/// Whether a rule names the Service's port where the pod's differs: the commonest mistake.
-pub(super) fn is_service_port(entry: &Entry, dialled: Port, port: Port) -> bool {
-    use crate::policy::rule::PortMatch;
-    let Ports::Of(items) = &entry.ports else { return false };
-    dialled.number != port.number
-        && items.iter().any(|item| {
-            item.protocol == dialled.protocol
-                && matches!(&item.ports, PortMatch::Range(range)
-                    if range.first == range.last && range.contains(dialled.number))
+/// The Service port that a rule names where the pod's is meant: the commonest mistake.
+pub(super) fn service_port<'a>(
+    entry: &Entry,
+    service_ports: &'a [(Port, String)],
+) -> Option<&'a (Port, String)> {
+    let Ports::Of(items) = &entry.ports else { return None };
+    service_ports.iter().find(|(port, _)| {
+        items.iter().any(|item| {
+            item.protocol == port.protocol
+                && item.ports == PortMatch::Range(PortRange::from(port.number))
         })
+    })
 }
 
 /// What decides a direction, in one line.

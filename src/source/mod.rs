@@ -7,6 +7,7 @@ pub mod api;
 mod assemble;
 mod found;
 mod kind;
+pub mod live;
 pub mod manifests;
 mod objects;
 pub mod process;

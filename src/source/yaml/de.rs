@@ -66,10 +66,7 @@ impl Node<'_> {
     fn string(&self) -> Result<&str, Error> {
         let Value::Scalar(scalar) = self.target() else {
             let found = self.describe();
-            return Err(Error::new(
-                self.mark,
-                format_args!("expected a string, found {found}"),
-            ));
+            return Err(Error::new(self.mark, format_args!("expected a string, found {found}")));
         };
         match scalar.resolve() {
             Resolved::Text(text) => Ok(text),
@@ -156,9 +153,7 @@ impl<'de> Deserializer<'de> for &'de Node<'_> {
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor
-            .visit_borrowed_str(self.string()?)
-            .map_err(|error: Error| error.at(self.mark))
+        visitor.visit_borrowed_str(self.string()?).map_err(|error: Error| error.at(self.mark))
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -182,19 +177,11 @@ impl<'de> Deserializer<'de> for &'de Node<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if self.is_null() {
-            visitor.visit_none()
-        } else {
-            visitor.visit_some(self)
-        }
+        if self.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if self.is_null() {
-            visitor.visit_unit()
-        } else {
-            Err(self.mismatch(&visitor))
-        }
+        if self.is_null() { visitor.visit_unit() } else { Err(self.mismatch(&visitor)) }
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(
@@ -219,9 +206,7 @@ impl<'de> Deserializer<'de> for &'de Node<'_> {
             _ if self.is_null() => &[],
             _ => return Err(self.mismatch(&visitor)),
         };
-        visitor
-            .visit_seq(Items { items, next: 0 })
-            .map_err(|error| error.at(self.mark))
+        visitor.visit_seq(Items { items, next: 0 }).map_err(|error| error.at(self.mark))
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(
@@ -248,10 +233,7 @@ impl<'de> Deserializer<'de> for &'de Node<'_> {
             _ => return Err(self.mismatch(&visitor)),
         };
         visitor
-            .visit_map(Fields {
-                entries: entries.iter(),
-                current: None,
-            })
+            .visit_map(Fields { entries: entries.iter(), current: None })
             .map_err(|error| error.at(self.mark))
     }
 
@@ -273,9 +255,7 @@ impl<'de> Deserializer<'de> for &'de Node<'_> {
         match self.target() {
             Value::Mapping(entries) => match entries.as_slice() {
                 [entry] => visitor.visit_enum(Variant { entry }),
-                _ => Err(Error::without_place(
-                    "expected a mapping with exactly one field",
-                )),
+                _ => Err(Error::without_place("expected a mapping with exactly one field")),
             },
             _ => visitor.visit_enum(self.string()?.into_deserializer()),
         }
@@ -396,10 +376,7 @@ impl<'de> VariantAccess<'de> for Content<'de, '_> {
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _length: usize, visitor: V) -> Result<V::Value, Error> {
-        self.entry
-            .value
-            .deserialize_seq(visitor)
-            .map_err(self.below())
+        self.entry.value.deserialize_seq(visitor).map_err(self.below())
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -407,9 +384,6 @@ impl<'de> VariantAccess<'de> for Content<'de, '_> {
         _fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.entry
-            .value
-            .deserialize_map(visitor)
-            .map_err(self.below())
+        self.entry.value.deserialize_map(visitor).map_err(self.below())
     }
 }

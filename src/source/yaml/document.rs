@@ -63,11 +63,7 @@ impl<'a> Document<'a> {
 /// Documents of comments only are among them ([`parse`](super::parse) gives `None` for those),
 /// documents of white space only are not.
 pub fn split(text: &str) -> Documents<'_> {
-    let start = if text.starts_with(BOM) {
-        BOM.len_utf8()
-    } else {
-        0
-    };
+    let start = if text.starts_with(BOM) { BOM.len_utf8() } else { 0 };
     Documents {
         json: start == 0 && text.trim_start().starts_with('{'),
         text,
@@ -117,11 +113,7 @@ impl<'a> Documents<'a> {
     /// The document of `length` bytes at the present position.
     fn document(&self, length: usize, json: bool) -> Document<'a> {
         let text = &self.text[self.position..self.position + length];
-        let bom = if text.starts_with(BOM) {
-            BOM.len_utf8()
-        } else {
-            0
-        };
+        let bom = if text.starts_with(BOM) { BOM.len_utf8() } else { 0 };
         Document {
             text: &text[bom..],
             offset: self.position + bom,
@@ -164,11 +156,7 @@ impl<'a> Iterator for Documents<'a> {
         }
         while self.position < self.text.len() {
             let rest = &self.text[self.position..];
-            let separator = if self.column == 0 {
-                separator(rest)
-            } else {
-                None
-            };
+            let separator = if self.column == 0 { separator(rest) } else { None };
             match separator {
                 Some(Separator::Bare(length)) => self.advance(length),
                 Some(Separator::WithContent) | None => {

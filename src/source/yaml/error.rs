@@ -23,19 +23,12 @@ pub struct Error {
 impl Error {
     /// An error at a known place.
     pub(super) fn new(mark: Mark, message: impl fmt::Display) -> Self {
-        Self {
-            mark: Some(mark),
-            ..Self::without_place(message)
-        }
+        Self { mark: Some(mark), ..Self::without_place(message) }
     }
 
     /// An error whose place is not known yet; see [`Error::at`].
     pub(super) fn without_place(message: impl fmt::Display) -> Self {
-        Self {
-            mark: None,
-            path: String::new(),
-            message: tame(&message.to_string()),
-        }
+        Self { mark: None, path: String::new(), message: tame(&message.to_string()) }
     }
 
     /// Give the place, unless a deeper one is known already.
@@ -47,14 +40,8 @@ impl Error {
     /// Say that the error lies below this key.
     pub(super) fn under_key(mut self, key: &str) -> Self {
         let plain = !key.is_empty()
-            && key
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-        let step = if plain {
-            format!(".{key}")
-        } else {
-            format!("[{}]", tame(key))
-        };
+            && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        let step = if plain { format!(".{key}") } else { format!("[{}]", tame(key)) };
         self.path.insert_str(0, &step);
         self
     }

@@ -48,11 +48,7 @@ pub struct Scalar<'a> {
 impl Scalar<'_> {
     /// The value that kubectl sees.
     pub fn resolve(&self) -> Resolved<'_> {
-        if self.plain {
-            scalar::resolve(&self.text)
-        } else {
-            Resolved::Text(&self.text)
-        }
+        if self.plain { scalar::resolve(&self.text) } else { Resolved::Text(&self.text) }
     }
 }
 
@@ -126,8 +122,7 @@ impl<'a> Node<'a> {
 
     /// Whether the value is null, so that kubectl takes the field for absent.
     pub fn is_null(&self) -> bool {
-        self.scalar()
-            .is_some_and(|scalar| scalar.resolve() == Resolved::Null)
+        self.scalar().is_some_and(|scalar| scalar.resolve() == Resolved::Null)
     }
 
     /// The kind of the node with its article, for messages.

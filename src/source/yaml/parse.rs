@@ -32,10 +32,7 @@ const YAML_TAGS: &str = "tag:yaml.org,2002:";
 
 /// Parse one document; `None` when there is nothing in it or a null, which kubectl passes over.
 pub fn parse<'a>(document: &Document<'a>) -> Result<Option<Node<'a>>, Error> {
-    let start = Mark {
-        line: narrow(document.line),
-        column: narrow(document.column + 1),
-    };
+    let start = Mark { line: narrow(document.line), column: narrow(document.column + 1) };
     let size = document.text.len();
     if size > MAX_DOCUMENT {
         return Err(Error::new(
@@ -101,10 +98,7 @@ fn refuse_hidden(document: &Document<'_>) -> Result<(), Error> {
         Some(last) => before[last + 1..].chars().count(),
         None => document.column + before.chars().count(),
     };
-    let mark = Mark {
-        line: narrow(document.line + line),
-        column: narrow(column + 1),
-    };
+    let mark = Mark { line: narrow(document.line + line), column: narrow(column + 1) };
     let c = text[at..].chars().next().unwrap_or_default();
     let why = match c {
         '\u{85}' | '\u{2028}' | '\u{2029}' => "kubectl reads this character as a line break",
@@ -159,18 +153,14 @@ impl<'a> Builder<'a> {
     /// The next event within a collection, which cannot be the last one.
     #[inline]
     fn inner(&mut self, within: Mark) -> Result<(Event<'a>, Mark), Error> {
-        self.next()?
-            .ok_or_else(|| Error::new(within, "the document ends within this value"))
+        self.next()?.ok_or_else(|| Error::new(within, "the document ends within this value"))
     }
 
     /// From a place in the document to one in the file.
     #[inline]
     fn mark(&self, marker: Marker) -> Mark {
-        let column = if marker.line() <= 1 {
-            self.first_column + marker.col()
-        } else {
-            marker.col()
-        };
+        let column =
+            if marker.line() <= 1 { self.first_column + marker.col() } else { marker.col() };
         Mark {
             line: narrow(self.first_line + marker.line().saturating_sub(1)),
             column: narrow(column + 1),
@@ -189,17 +179,12 @@ impl<'a> Builder<'a> {
         self.nodes += 1;
         let nodes_before = self.nodes;
         let deepest_before = self.deepest;
-        self.deepest = if event.anchor_id().is_some() {
-            depth
-        } else {
-            self.deepest.max(depth)
-        };
+        self.deepest = if event.anchor_id().is_some() { depth } else { self.deepest.max(depth) };
         let (anchor, value) = match event {
             Event::Alias(id) => return self.alias(id, mark, depth),
-            Event::Scalar(text, style, anchor, tag) => (
-                anchor,
-                Value::Scalar(scalar(text, style, tag.as_deref(), mark)?),
-            ),
+            Event::Scalar(text, style, anchor, tag) => {
+                (anchor, Value::Scalar(scalar(text, style, tag.as_deref(), mark)?))
+            }
             Event::SequenceStart(_, anchor, _) => (anchor, self.sequence(mark, depth)?),
             Event::MappingStart(_, anchor, _) => (anchor, self.mapping(mark, depth)?),
             _ => return Err(Error::new(mark, "a value is missing here")),
@@ -218,10 +203,7 @@ impl<'a> Builder<'a> {
             },
         );
         self.deepest = self.deepest.max(deepest_before);
-        Ok(Node {
-            mark,
-            value: Value::Shared(node),
-        })
+        Ok(Node { mark, value: Value::Shared(node) })
     }
 
     fn alias(&mut self, id: usize, mark: Mark, depth: usize) -> Result<Node<'a>, Error> {
@@ -241,10 +223,7 @@ impl<'a> Builder<'a> {
         if self.deepest > MAX_DEPTH {
             return Err(too_deep(mark));
         }
-        Ok(Node {
-            mark,
-            value: Value::Shared(Arc::clone(&anchored.node)),
-        })
+        Ok(Node { mark, value: Value::Shared(Arc::clone(&anchored.node)) })
     }
 
     fn sequence(&mut self, within: Mark, depth: usize) -> Result<Value<'a>, Error> {
@@ -271,21 +250,14 @@ impl<'a> Builder<'a> {
             if merges {
                 merge(value, &mut entries)?;
             } else {
-                entries.push(Entry {
-                    key: key_text(key)?,
-                    key_mark,
-                    value,
-                });
+                entries.push(Entry { key: key_text(key)?, key_mark, value });
             }
         }
     }
 }
 
 fn too_deep(mark: Mark) -> Error {
-    Error::new(
-        mark,
-        format_args!("this nests more than {MAX_DEPTH} levels deep"),
-    )
+    Error::new(mark, format_args!("this nests more than {MAX_DEPTH} levels deep"))
 }
 
 /// The last entry of each key, in the order of the file.
@@ -331,10 +303,9 @@ fn is_merge(key: &Event<'_>) -> bool {
 fn merge<'a>(from: Node<'a>, into: &mut Vec<Entry<'a>>) -> Result<(), Error> {
     match from.value {
         // goyaml follows an alias to a mapping here, but not one to a list.
-        Value::Sequence(items) => items
-            .into_iter()
-            .rev()
-            .try_for_each(|item| merge_one(item, into)),
+        Value::Sequence(items) => {
+            items.into_iter().rev().try_for_each(|item| merge_one(item, into))
+        }
         _ => merge_one(from, into),
     }
 }
@@ -409,19 +380,15 @@ fn scalar<'a>(
     let resolved = scalar::resolve_yaml(&text);
     let fits = match name.as_deref() {
         Some("int") => matches!(resolved, Resolved::Int(_) | Resolved::Uint(_)),
-        Some("float") => matches!(
-            resolved,
-            Resolved::Int(_) | Resolved::Uint(_) | Resolved::Float(_)
-        ),
+        Some("float") => {
+            matches!(resolved, Resolved::Int(_) | Resolved::Uint(_) | Resolved::Float(_))
+        }
         Some("bool") => matches!(resolved, Resolved::Bool(_)),
         Some("null") => resolved == Resolved::Null,
         Some("binary") => {
             let text = decode_base64(&text)
                 .ok_or_else(|| Error::new(mark, "this !!binary value is not valid base64"))?;
-            return Ok(Scalar {
-                text: Cow::Owned(text),
-                plain: false,
-            });
+            return Ok(Scalar { text: Cow::Owned(text), plain: false });
         }
         // `!!str`, `!`, `!!timestamp` and every tag of others: kubectl reads a string.
         _ => return Ok(Scalar { text, plain: false }),
@@ -431,10 +398,7 @@ fn scalar<'a>(
     }
     let name = name.unwrap_or_default();
     let found = resolved.describe();
-    Err(Error::new(
-        mark,
-        format_args!("the tag !!{name} does not fit: {text} is {found}"),
-    ))
+    Err(Error::new(mark, format_args!("the tag !!{name} does not fit: {text} is {found}")))
 }
 
 /// Standard base64 with padding; line breaks are ignored, as in Go.
@@ -447,10 +411,7 @@ fn decode_base64(text: &str) -> Option<String> {
         b'/' => Some(63),
         _ => None,
     };
-    let digits: Vec<u8> = text
-        .bytes()
-        .filter(|b| !matches!(b, b'\r' | b'\n'))
-        .collect();
+    let digits: Vec<u8> = text.bytes().filter(|b| !matches!(b, b'\r' | b'\n')).collect();
     if !digits.len().is_multiple_of(4) {
         return None;
     }

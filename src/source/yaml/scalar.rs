@@ -89,11 +89,8 @@ fn number(text: &str) -> Resolved<'_> {
     if !text.bytes().all(possible) {
         return Resolved::Text(text);
     }
-    let digits = if text.contains('_') {
-        Cow::Owned(text.replace('_', ""))
-    } else {
-        Cow::Borrowed(text)
-    };
+    let digits =
+        if text.contains('_') { Cow::Owned(text.replace('_', "")) } else { Cow::Borrowed(text) };
     let (negative, unsigned) = match digits.as_bytes() {
         [b'-', ..] => (true, &digits[1..]),
         [b'+', ..] => (false, &digits[1..]),
@@ -112,9 +109,7 @@ fn number(text: &str) -> Resolved<'_> {
         }
     }
     // A slip of goyaml that kubectl shares: a sign is read after `0b`.
-    if let Some(signed) = digits
-        .strip_prefix("0b")
-        .filter(|s| s.starts_with(['+', '-']))
+    if let Some(signed) = digits.strip_prefix("0b").filter(|s| s.starts_with(['+', '-']))
         && let Ok(value) = i64::from_str_radix(signed, 2)
     {
         return Resolved::Int(value);

@@ -12,15 +12,7 @@ fn texts(file: &str) -> Vec<&str> {
 
 #[test]
 fn lines_of_three_dashes_separate() {
-    for separator in [
-        "---",
-        "--- ",
-        "--- # c",
-        "---#c",
-        "--- \t # c",
-        "---\u{a0}",
-        "---\r",
-    ] {
+    for separator in ["---", "--- ", "--- # c", "---#c", "--- \t # c", "---\u{a0}", "---\r"] {
         let file = format!("a: 1\n{separator}\nb: 2\n");
         assert_eq!(texts(&file), ["a: 1\n", "b: 2\n"], "{separator:?}");
     }
@@ -88,14 +80,8 @@ fn places_are_those_of_the_file() {
 /// A file that starts with `{` is a stream of JSON values until it turns out not to be.
 #[test]
 fn streams_of_json() {
-    assert_eq!(
-        texts("{\"a\": 1}\n{\"b\": 2}\n"),
-        ["{\"a\": 1}", "{\"b\": 2}"]
-    );
-    assert_eq!(
-        texts("  {\"a\": 1}{\"b\": 2}"),
-        ["{\"a\": 1}", "{\"b\": 2}"]
-    );
+    assert_eq!(texts("{\"a\": 1}\n{\"b\": 2}\n"), ["{\"a\": 1}", "{\"b\": 2}"]);
+    assert_eq!(texts("  {\"a\": 1}{\"b\": 2}"), ["{\"a\": 1}", "{\"b\": 2}"]);
     assert_eq!(texts("{\"a\": 1}\n---\nb: 2\n"), ["{\"a\": 1}", "b: 2\n"]);
     assert_eq!(texts("{b: 2}\n---\nc: 3"), ["{b: 2}\n", "c: 3"]);
     // Only the first byte of the file opens such a stream.

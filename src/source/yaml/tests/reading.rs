@@ -10,40 +10,22 @@ use super::{json, refusal, tree};
 #[track_caller]
 #[expect(clippy::needless_pass_by_value, reason = "shorter to call")]
 fn reads(text: &str, expected: Value) {
-    assert_eq!(
-        json(&format!("a: {text}")).unwrap(),
-        value!({ "a": expected }),
-        "a: {text}"
-    );
+    assert_eq!(json(&format!("a: {text}")).unwrap(), value!({ "a": expected }), "a: {text}");
 }
 
 /// The resolve table of goyaml.v2.
 #[test]
 fn yaml_1_1_words_are_booleans_and_nulls() {
-    for yes in [
-        "y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "true", "True", "TRUE",
-    ] {
+    for yes in ["y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "true", "True", "TRUE"] {
         reads(yes, value!(true));
     }
-    for no in [
-        "n", "N", "no", "No", "NO", "off", "Off", "OFF", "false", "False", "FALSE",
-    ] {
+    for no in ["n", "N", "no", "No", "NO", "off", "Off", "OFF", "false", "False", "FALSE"] {
         reads(no, value!(false));
     }
     for null in ["", "~", "null", "Null", "NULL"] {
         reads(null, value!(null));
     }
-    for text in [
-        "oN",
-        "tRUE",
-        "nULL",
-        "=",
-        "<<",
-        "inf",
-        "nan",
-        "yes please",
-        "2001-01-01",
-    ] {
+    for text in ["oN", "tRUE", "nULL", "=", "<<", "inf", "nan", "yes please", "2001-01-01"] {
         reads(text, value!(text));
     }
 }
@@ -111,14 +93,9 @@ fn numbers_are_read_as_go_reads_them() {
 /// A quoted or tagged scalar is what it is marked as.
 #[test]
 fn quotes_and_tags_decide() {
-    for text in [
-        "'yes'",
-        "\"yes\"",
-        "!!str yes",
-        "!foo yes",
-        "! yes",
-        "!<tag:yaml.org,2002:str> yes",
-    ] {
+    for text in
+        ["'yes'", "\"yes\"", "!!str yes", "!foo yes", "! yes", "!<tag:yaml.org,2002:str> yes"]
+    {
         reads(text, value!("yes"));
     }
     reads("!!str", value!(""));
@@ -129,14 +106,7 @@ fn quotes_and_tags_decide() {
     reads("!!binary aGVsbG8gdGhlcmU=", value!("hello there"));
     reads("!!timestamp 2001-01-01", value!("2001-01-01"));
     reads("!!set {b, c}", value!({ "b": null, "c": null }));
-    for text in [
-        "!!int abc",
-        "!!int 1.0",
-        "!!bool 1",
-        "!!null x",
-        "!!binary '*'",
-        "!!float null",
-    ] {
+    for text in ["!!int abc", "!!int 1.0", "!!bool 1", "!!null x", "!!binary '*'", "!!float null"] {
         json(&format!("a: {text}")).unwrap_err();
     }
     assert_eq!(
@@ -165,31 +135,16 @@ fn keys_are_strings() {
     ] {
         assert_eq!(json(&format!("{text}: x")).unwrap(), value!({ key: "x" }));
     }
-    for text in [
-        "~: x",
-        "null: x",
-        "18446744073709551615: x",
-        "[1]: x",
-        "{a: b}: x",
-    ] {
+    for text in ["~: x", "null: x", "18446744073709551615: x", "[1]: x", "{a: b}: x"] {
         json(text).unwrap_err();
     }
 }
 
 #[test]
 fn of_equal_keys_the_last_wins() {
-    assert_eq!(
-        json("a: 1\nb: 2\na: 3").unwrap(),
-        value!({ "b": 2, "a": 3 })
-    );
-    assert_eq!(
-        json("a: {b: 1}\na: {c: 2}").unwrap(),
-        value!({ "a": { "c": 2 } })
-    );
-    assert_eq!(
-        json("y: 1\nyes: 2\ntrue: 3").unwrap(),
-        value!({ "true": 3 })
-    );
+    assert_eq!(json("a: 1\nb: 2\na: 3").unwrap(), value!({ "b": 2, "a": 3 }));
+    assert_eq!(json("a: {b: 1}\na: {c: 2}").unwrap(), value!({ "a": { "c": 2 } }));
+    assert_eq!(json("y: 1\nyes: 2\ntrue: 3").unwrap(), value!({ "true": 3 }));
     let mut many = String::new();
     for n in 0..40 {
         writeln!(many, "k{}: {n}", n % 20).unwrap();
@@ -202,23 +157,11 @@ fn of_equal_keys_the_last_wins() {
 fn merge_keys() {
     let base = "x: &x {b: 1, c: 2}\nz: &z {b: 7}\n";
     let merged = |rest: &str| json(&format!("{base}a: {rest}")).map(|value| value["a"].clone());
-    assert_eq!(
-        merged("{<<: *x, b: 3}").unwrap(),
-        value!({ "b": 3, "c": 2 })
-    );
-    assert_eq!(
-        merged("{b: 3, <<: *x}").unwrap(),
-        value!({ "b": 1, "c": 2 })
-    );
-    assert_eq!(
-        merged("{<<: [*x, *z]}").unwrap(),
-        value!({ "b": 1, "c": 2 })
-    );
+    assert_eq!(merged("{<<: *x, b: 3}").unwrap(), value!({ "b": 3, "c": 2 }));
+    assert_eq!(merged("{b: 3, <<: *x}").unwrap(), value!({ "b": 1, "c": 2 }));
+    assert_eq!(merged("{<<: [*x, *z]}").unwrap(), value!({ "b": 1, "c": 2 }));
     assert_eq!(merged("{<<: {b: 5}}").unwrap(), value!({ "b": 5 }));
-    assert_eq!(
-        merged("{'<<': {b: 5}}").unwrap(),
-        value!({ "<<": { "b": 5 } })
-    );
+    assert_eq!(merged("{'<<': {b: 5}}").unwrap(), value!({ "<<": { "b": 5 } }));
     merged("{<<: 1}").unwrap_err();
     merged("{<<: [1]}").unwrap_err();
 }
@@ -229,16 +172,10 @@ fn aliases() {
         json("a: &x [1, {b: 2}]\nc: *x").unwrap(),
         value!({ "a": [1, { "b": 2 }], "c": [1, { "b": 2 }] })
     );
-    assert_eq!(
-        json("&x a: 1\nb: *x").unwrap(),
-        value!({ "a": 1, "b": "a" })
-    );
+    assert_eq!(json("&x a: 1\nb: *x").unwrap(), value!({ "a": 1, "b": "a" }));
     assert_eq!(json("a: &x 1\nb: &x 2\nc: *x").unwrap()["c"], 2);
     refusal("a: *b");
-    assert_eq!(
-        refusal("a: &a [*a]"),
-        "line 1, column 8: this alias stands within its own anchor"
-    );
+    assert_eq!(refusal("a: &a [*a]"), "line 1, column 8: this alias stands within its own anchor");
 }
 
 /// "document contains excessive aliasing" in kubectl.
@@ -284,13 +221,7 @@ fn size_is_bounded() {
 /// goyaml: "control characters are not allowed"; and it breaks lines where nobody sees it.
 #[test]
 fn hidden_characters_are_refused() {
-    for text in [
-        "a: \u{7}",
-        "a: \"\u{1b}[2J\"",
-        "a: \u{7f}",
-        "a: b\0c",
-        "a: \u{9b}1m",
-    ] {
+    for text in ["a: \u{7}", "a: \"\u{1b}[2J\"", "a: \u{7f}", "a: b\0c", "a: \u{9b}1m"] {
         assert!(refusal(text).contains("control characters are not allowed"));
     }
     assert_eq!(
@@ -298,10 +229,7 @@ fn hidden_characters_are_refused() {
         "line 1, column 16: kubectl reads this character as a line break: U+2028; \
          write it as an escape in double quotes"
     );
-    assert_eq!(
-        json(r#"a: "\u2028\N""#).unwrap(),
-        value!({ "a": "\u{2028}\u{85}" })
-    );
+    assert_eq!(json(r#"a: "\u2028\N""#).unwrap(), value!({ "a": "\u{2028}\u{85}" }));
 }
 
 /// No message can steer the terminal.
@@ -357,12 +285,7 @@ spec:
     at(text, "spec", 1, 1);
     at(text, "spec.ingress[1]", 8, 5);
     at(text, "spec.ingress[1].ports[0].port", 10, 7);
-    at(
-        text,
-        "spec.podSelector.matchLabels[app.kubernetes.io/name]",
-        4,
-        7,
-    );
+    at(text, "spec.podSelector.matchLabels[app.kubernetes.io/name]", 4, 7);
     at(text, "spec.podSelector.matchLabels[8080]", 5, 7);
     // What does not exist: the longest part that does.
     at(text, "spec.ingress[1].from", 8, 5);
@@ -384,16 +307,8 @@ fn fields_of_json_are_located() {
 
 #[test]
 fn a_document_without_content_is_none() {
-    for text in [
-        "",
-        "\n\n",
-        "# only a comment\n",
-        "---",
-        "--- # c\n",
-        "\u{feff}",
-        "~",
-        "null # x",
-    ] {
+    for text in ["", "\n\n", "# only a comment\n", "---", "--- # c\n", "\u{feff}", "~", "null # x"]
+    {
         assert_eq!(parse(&Document::whole(text)).unwrap(), None, "{text:?}");
     }
 }

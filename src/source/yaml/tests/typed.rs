@@ -62,9 +62,7 @@ fn int_or_string<'de, D: Deserializer<'de>>(from: D) -> Result<IntOrString, D::E
 
 /// What is said about a policy that does not fit.
 fn said(text: &str) -> String {
-    from_node::<Policy<'_>>(&tree(text))
-        .unwrap_err()
-        .to_string()
+    from_node::<Policy<'_>>(&tree(text)).unwrap_err().to_string()
 }
 
 #[test]
@@ -93,10 +91,7 @@ fn null_is_absent() {
     assert_eq!(policy.name, None);
     assert_eq!(policy.labels["a"], "");
     assert_eq!(policy.spec, Spec::default());
-    assert_eq!(
-        from_node::<Policy<'_>>(&tree("spec:")).unwrap(),
-        Policy::default()
-    );
+    assert_eq!(from_node::<Policy<'_>>(&tree("spec:")).unwrap(), Policy::default());
 }
 
 /// kubectl: "cannot unmarshal bool into Go struct field … of type string".
@@ -131,10 +126,7 @@ fn errors_name_place_and_path() {
         said("spec: {ingress: [{ports: [{endPort: 80}]}]}"),
         "line 1, column 27: spec.ingress[0].ports[0]: the field port is missing"
     );
-    assert_eq!(
-        said("spec: 7"),
-        "line 1, column 7: spec: expected struct Spec, found integer `7`"
-    );
+    assert_eq!(said("spec: 7"), "line 1, column 7: spec: expected struct Spec, found integer `7`");
     assert_eq!(
         said("spec: {ingress: {}}"),
         "line 1, column 17: spec.ingress: expected a sequence, found a mapping"
@@ -148,11 +140,7 @@ fn errors_name_place_and_path() {
 #[test]
 fn infinity_is_refused() {
     let error = from_node::<serde_json::Value>(&tree("a: .inf")).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("line 1, column 4: a: kubectl takes no such number")
-    );
+    assert!(error.to_string().starts_with("line 1, column 4: a: kubectl takes no such number"));
 }
 
 /// `flatten` and `untagged` hand values over by way of serde's own buffer.
@@ -167,10 +155,7 @@ fn buffered_values_keep_their_kind() {
     let root = tree("kind: Pod\na: 1\nb: yes\nc: [~, 0.5]");
     let flat: Flat = from_node(&root).unwrap();
     assert_eq!(flat.kind, "Pod");
-    assert_eq!(
-        serde_json::to_string(&flat.rest).unwrap(),
-        r#"{"a":1,"b":true,"c":[null,0.5]}"#
-    );
+    assert_eq!(serde_json::to_string(&flat.rest).unwrap(), r#"{"a":1,"b":true,"c":[null,0.5]}"#);
 }
 
 /// The types of the Kubernetes API read the same tree.
@@ -185,26 +170,15 @@ fn kubernetes_types() {
     );
     let policy: NetworkPolicy = from_node(&root).unwrap();
     let ingress = policy.spec.unwrap().ingress.unwrap();
-    let ports: Vec<_> = ingress[0]
-        .ports
-        .iter()
-        .flatten()
-        .filter_map(|p| p.port.clone())
-        .collect();
-    assert_eq!(
-        ports,
-        [IntOrString::Int(80), IntOrString::String("http".to_owned())]
-    );
+    let ports: Vec<_> = ingress[0].ports.iter().flatten().filter_map(|p| p.port.clone()).collect();
+    assert_eq!(ports, [IntOrString::Int(80), IntOrString::String("http".to_owned())]);
 }
 
 /// JSON takes a shorter way to the same value.
 #[test]
 fn documents_of_json_and_of_yaml_are_alike() {
     let from = |text: &str| from_document::<Spec>(&split(text).next().unwrap());
-    let expected = Spec {
-        enabled: true,
-        ..Spec::default()
-    };
+    let expected = Spec { enabled: true, ..Spec::default() };
     assert_eq!(from("enabled: yes"), Ok(Some(expected)));
     for text in [
         r#"{"enabled": true}"#,

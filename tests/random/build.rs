@@ -1,0 +1,108 @@
+//! Random manifests as the library's own types.
+
+use super::generate::RUNTIME_LABEL;
+use netpol::cluster::{ContainerPort, Labels, Node, Origin, Pod, Port, Protocol, Snapshot};
+use netpol::policy::networkpolicy::NetworkPolicy;
+use netpol::policy::{Ruleset, Written};
+use serde_json::Value;
+
+/// A cluster in both forms. `pods[id]` and `nodes[index]` are the manifests of the same objects.
+pub(crate) struct World<'a> {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) rules: Ruleset,
+    pub(crate) pods: Vec<&'a Value>,
+    pub(crate) nodes: Vec<&'a Value>,
+}
+
+/// `None` where an API server would refuse an object.
+pub(crate) fn build(cluster: &[Value]) -> Option<World<'_>> {
+    let mut snapshot = Snapshot::default();
+    let mut written = Written::default();
+    let (mut pods, mut nodes) = (Vec::new(), Vec::new());
+    for object in cluster {
+        let metadata = &object["metadata"];
+        let name = metadata["name"].as_str();
+        let namespace = metadata["namespace"].as_str().unwrap_or("default");
+        match object["kind"].as_str()? {
+            "Namespace" => {
+                snapshot.add_namespace(name?, &labels(object), Some(Origin::Synthetic));
+            }
+            "Node" => {
+                let ips = items(&object["status"]["addresses"])
+                    .filter_map(|a| a["address"].as_str()?.parse().ok());
+                let ips = ips.collect();
+                snapshot.nodes.push(Node { name: name?.into(), labels: labels(object), ips });
+                nodes.push(object);
+            }
+            "Pod" => {
+                pods.push(object);
+                snapshot.add_pod(pod(object, namespace, name?)?);
+            }
+            "NetworkPolicy" => {
+                let spec = match &object["spec"] {
+                    Value::Null => netpol::policy::networkpolicy::Spec::default(),
+                    spec => serde_json::from_value(spec.clone()).ok()?,
+                };
+                written.network_policies.push(NetworkPolicy {
+                    namespace: namespace.into(),
+                    name: name?.into(),
+                    origin: Origin::Synthetic,
+                    spec,
+                });
+                snapshot.mention_namespace(&namespace.into());
+            }
+            "PodNetworks" => {
+                let nets = items(&object["cidrs"]).map(|net| net.as_str().unwrap());
+                snapshot.pod_cidrs = nets.map(|net| net.parse().unwrap()).collect();
+            }
+            other => panic!("kind {other}"),
+        }
+    }
+    let rules = Ruleset::compile(&written);
+    rules.rejected.is_empty().then_some(World { snapshot, rules, pods, nodes })
+}
+
+fn items(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+fn labels(object: &Value) -> Labels {
+    let labels = object["metadata"]["labels"].as_object();
+    labels.into_iter().flatten().map(|(k, v)| (k.as_str(), v.as_str().unwrap())).collect()
+}
+
+fn pod(object: &Value, namespace: &str, name: &str) -> Option<Pod> {
+    let (spec, status) = (&object["spec"], &object["status"]);
+    let annotations = &object["metadata"]["annotations"];
+    let sidecars = items(&spec["initContainers"]).filter(|c| c["restartPolicy"] == "Always");
+    let containers = items(&spec["containers"]).map(|c| (c, false));
+    let mut ports = Vec::new();
+    for (container, sidecar) in containers.chain(sidecars.map(|c| (c, true))) {
+        for port in items(&container["ports"]) {
+            let protocol: Protocol = port["protocol"].as_str().unwrap_or("TCP").parse().ok()?;
+            let number = u16::try_from(port["containerPort"].as_u64()?).ok()?;
+            ports.push(ContainerPort {
+                name: port["name"].as_str().map(Into::into),
+                port: Port { protocol, number },
+                sidecar,
+            });
+        }
+    }
+    let ips = items(&status["podIPs"]).map(|item| item["ip"].as_str()?.parse().ok());
+    let phase = status["phase"].as_str().unwrap_or_default();
+    Some(Pod {
+        namespace: namespace.into(),
+        name: name.into(),
+        labels: labels(object),
+        unknown_labels: if annotations["runtime-label"] == "true" { &[RUNTIME_LABEL] } else { &[] },
+        ips: ips.collect::<Option<_>>()?,
+        ports: ports.into(),
+        host_network: spec["hostNetwork"] == true,
+        node: spec["nodeName"].as_str().map(Into::into),
+        owner: None,
+        template: annotations["template"] == "true",
+        ready: true,
+        finished: phase == "Succeeded" || phase == "Failed",
+        origin: Origin::Synthetic,
+    })
+}

@@ -1,0 +1,159 @@
+//! The one-flow evaluator against a naive reading of the specification, on random clusters.
+
+use crate::random::naive::{Answer, NaiveFlow, Who, address, answer};
+use crate::random::{
+    Ends, Random, boundary_addresses, boundary_ports, build, complete, hold, naive_flow,
+};
+use netpol::cluster::{Family, Port};
+use netpol::verdict::{Endpoint, Flow, Verdict, judge};
+use serde_json::Value;
+
+/// Flows judged in one cluster: all of a small one, a sample of a large one.
+const FLOWS: usize = 700;
+
+/// Between all ends, both families, each at ports drawn from the boundaries.
+fn flows(ends: &[Endpoint], ports: &[Port], r: &mut Random) -> Vec<Flow> {
+    let mut all = Vec::new();
+    for source in ends {
+        for destination in ends {
+            let outside = |end: &Endpoint| matches!(end, Endpoint::Address(_) | Endpoint::Name(_));
+            if outside(source) && outside(destination) {
+                continue;
+            }
+            for family in Family::ALL {
+                let of_other = |end: &Endpoint| matches!(end, Endpoint::Address(ip) if Family::of(*ip) != family);
+                if of_other(source) || of_other(destination) {
+                    continue;
+                }
+                all.push((source, destination, family));
+            }
+        }
+    }
+    let all = r.sample(all, FLOWS);
+    let each = (FLOWS / all.len().max(1)).clamp(1, ports.len());
+    let mut flows = Vec::new();
+    for (source, destination, family) in all {
+        for port in r.sample(ports.to_vec(), each) {
+            flows.push(Flow {
+                source: source.clone(),
+                destination: destination.clone(),
+                port,
+                family,
+                through_service: source == destination && r.percent(30),
+            });
+        }
+    }
+    flows
+}
+
+fn agrees(got: Verdict, expected: Answer) -> bool {
+    matches!(
+        (got, expected),
+        (Verdict::Allowed, Answer::Allowed)
+            | (Verdict::Denied, Answer::Denied)
+            | (Verdict::Unknown, Answer::Undefined)
+    )
+}
+
+/// Where everything is known, the verdict is the specification's; Unknown only where that is silent.
+fn exact(cluster: &[Value], seed: u64) -> Option<String> {
+    let world = build(cluster)?;
+    if world.snapshot.pods().iter().any(|pod| pod.node.is_none()) {
+        return None;
+    }
+    let mut r = Random::new(!seed);
+    let ends = Ends::of(cluster, &world).all;
+    for flow in flows(&ends, &boundary_ports(cluster), &mut r) {
+        let naive = naive_flow(&world, &flow);
+        let v6 = naive.v6;
+        if [naive.source, naive.destination].into_iter().any(|who| address(who, v6).is_none()) {
+            continue;
+        }
+        let expected = answer(cluster, &naive);
+        let got = judge(&world.snapshot, &world.rules, &flow);
+        if !agrees(got.verdict, expected) {
+            return Some(format!("{:?}, not {expected:?}: {flow:?}\n{got:?}", got.verdict));
+        }
+    }
+    None
+}
+
+/// How many ways of filling in the unknown parts each cluster is held against.
+const COMPLETIONS: usize = 6;
+
+/// Where parts are unknown, Allowed and Denied hold however those turn out.
+fn sound(cluster: &[Value], seed: u64) -> Option<String> {
+    let world = build(cluster)?;
+    let mut r = Random::new(!seed);
+    let mut ends = Ends::of(cluster, &world).all;
+    ends.push(Endpoint::Name("example.com".into()));
+    let mut definite = Vec::new();
+    for flow in flows(&ends, &boundary_ports(cluster), &mut r) {
+        let got = judge(&world.snapshot, &world.rules, &flow);
+        if got.verdict != Verdict::Unknown {
+            definite.push((flow, got));
+        }
+    }
+    let anywhere = boundary_addresses(cluster);
+    for _ in 0..COMPLETIONS {
+        let completed = complete(&mut r, cluster);
+        let find = |kind: &str, name: &Value| {
+            let mut all = completed.iter();
+            all.find(|o| o["kind"] == kind && o["metadata"]["name"] == *name)
+        };
+        for (flow, got) in &definite {
+            let v6 = flow.family == Family::V6;
+            let mut who = |end: &Endpoint| {
+                Some(match end {
+                    Endpoint::Pod(id) => {
+                        Who::Pod(find("Pod", &world.pods[*id]["metadata"]["name"])?)
+                    }
+                    Endpoint::Node(i) => {
+                        Who::Node(find("Node", &world.nodes[*i]["metadata"]["name"])?)
+                    }
+                    Endpoint::Address(ip) => Who::Outside(*ip),
+                    Endpoint::Name(_) => Who::Outside(*r.pick(&anywhere)),
+                })
+            };
+            let (source, mut destination) = (who(&flow.source)?, who(&flow.destination)?);
+            if let (true, Endpoint::Pod(id)) = (flow.source == flow.destination, &flow.destination)
+                && world.snapshot.pod(*id).template
+            {
+                // From a template to itself is from one of its pods to another.
+                let first = world.pods[*id]["metadata"]["name"].as_str()?;
+                destination = Who::Pod(find("Pod", &Value::String(format!("{first}-1")))?);
+            }
+            if [source, destination].into_iter().any(|who| address(who, v6).is_none()) {
+                continue;
+            }
+            let naive = NaiveFlow {
+                source,
+                destination,
+                protocol: flow.port.protocol.as_str(),
+                port: flow.port.number.into(),
+                v6,
+                through_service: flow.through_service,
+            };
+            let expected = answer(&completed, &naive);
+            if !agrees(got.verdict, expected) {
+                let manifests: Vec<String> = completed.iter().map(Value::to_string).collect();
+                return Some(format!(
+                    "{:?}, but {expected:?} when completed: {flow:?}\n{got:?}\ncompleted:\n{}\n",
+                    got.verdict,
+                    manifests.join("\n")
+                ));
+            }
+        }
+    }
+    None
+}
+
+#[test]
+fn complete_clusters_are_judged_as_the_specification_reads() {
+    hold(400, false, exact);
+}
+
+#[test]
+fn partial_clusters_are_judged_soundly() {
+    hold(300, true, sound);
+}
