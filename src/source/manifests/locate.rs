@@ -23,9 +23,9 @@ pub struct Place {
     /// The file, fit to be shown.
     pub file: String,
     /// The line, from 1.
-    pub line: usize,
+    pub line: u32,
     /// The column in characters, from 1.
-    pub column: usize,
+    pub column: u32,
     /// The line, or its beginning; empty where the column lies beyond that. Control characters are
     /// left as they are, so that the column fits.
     pub text: String,
@@ -72,7 +72,8 @@ impl Locator {
         let whole = whole.trim_end_matches('\r').trim_start_matches(BOM);
         let shown_line: String = whole.chars().take(MAX_LINE).collect();
         let text = if column <= MAX_LINE { shown_line } else { String::new() };
-        Some(Place { file: shown(file), line: found_line, column, text })
+        let column = u32::try_from(column).ok()?;
+        Some(Place { file: shown(file), line: mark.line, column, text })
     }
 
     fn text(&self, file: &Arc<Path>) -> Option<Arc<str>> {
