@@ -2,4 +2,5 @@
 
 mod random;
 mod random_clusters;
+mod semantics;
 mod truth_table;
