@@ -6,6 +6,7 @@ use crate::source::yaml;
 use crate::verdict::{self, PortWanted, Question, Target};
 use anyhow::Context as _;
 use clap::Args;
+use schemars::generate::SchemaSettings;
 
 /// Arguments of `explain`.
 #[derive(Args, Clone, Debug)]
@@ -97,7 +98,9 @@ impl ExplainArgs {
 }
 
 fn schema(global: &GlobalArgs) -> anyhow::Result<Exit> {
-    let schema = schemars::schema_for!(ExplanationReport);
+    // Of what is written, not of what would be read: fields that may be left out are optional.
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let schema = settings.into_generator().into_root_schema_for::<ExplanationReport>();
     answer(global.color, &(serde_json::to_string_pretty(&schema)? + "\n"))?;
     Ok(Exit::Success)
 }

@@ -27,9 +27,9 @@ pub struct Location {
     /// The file as it was named on the command line, or what stands for it.
     pub file: String,
     /// The line, from 1.
-    pub line: usize,
+    pub line: u32,
     /// The column, from 1.
-    pub column: usize,
+    pub column: u32,
     /// The text of the line.
     pub text: String,
 }

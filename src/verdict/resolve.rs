@@ -59,6 +59,9 @@ pub enum ResolveError {
         /// The names that exist.
         known: Vec<String>,
     },
+    /// `ExternalName` Services that stand for one another.
+    #[error("{0} stands for a name that stands for it again: its ExternalName runs in a circle")]
+    Circle(String),
     /// Two ports were given.
     #[error("two different ports: {0} with the destination and {1} with --port; give one")]
     TwoPorts(String, String),
@@ -374,8 +377,24 @@ fn end(object: ObjectRef, pods: Vec<PodId>) -> End {
     End { object: Some(object), label, service: None, endpoints, notes: Vec::new() }
 }
 
+/// What the name of an `ExternalName` Service means: something of the cluster, or a name outside.
+///
+/// It is a whole name, which no search path completes. A name like one of the cluster's in another
+/// zone may well be another cluster's.
+pub(super) fn external(snapshot: &Snapshot, name: &str) -> Result<End, ResolveError> {
+    let whole = name.trim_end_matches('.').to_ascii_lowercase();
+    let parts: Vec<&str> = whole.split('.').collect();
+    if !matches!(parts.as_slice(), [_, _, "svc" | "pod", ..] | [_, _, _, "svc", ..]) {
+        return Ok(outside(name));
+    }
+    match (Resolver { snapshot, namespace: "" }).host(&whole) {
+        Err(_) if !whole.ends_with(".cluster.local") => Ok(outside(name)),
+        found => found,
+    }
+}
+
 /// An end outside the cluster that is known by name only.
-pub(super) fn outside(name: &str) -> End {
+fn outside(name: &str) -> End {
     let note = format!("{name} is outside the cluster; its addresses are not known here");
     End {
         object: None,
