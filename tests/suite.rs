@@ -5,4 +5,5 @@ mod control_plane;
 mod harness;
 mod random;
 mod random_clusters;
+mod transcripts;
 mod truth_table;

@@ -87,11 +87,25 @@ pub fn finish(global: &GlobalArgs, result: anyhow::Result<Exit>) -> std::process
         Ok(exit) => exit,
         Err(error) if output::is_broken_pipe(&error) => Exit::Success,
         Err(error) => {
-            output::error(global.color, &format!("{error:#}"));
+            output::error(global.color, &sentence(&error));
             Exit::Error
         }
     };
     exit.into()
+}
+
+/// The error with its causes, less those that it already says.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        if said.is_empty() {
+            said = cause;
+        } else if !said.contains(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
 }
 
 /// Sends what the library traces to stderr, at the level of `-v`.

@@ -3,7 +3,7 @@
 use crate::cli::{Exit, GlobalArgs, InputArgs, Output, OutputArgs, answer, width};
 use crate::report::{ExplanationReport, explanation_text};
 use crate::source::yaml;
-use crate::verdict::{self, Explanation, PortWanted, Question, Target};
+use crate::verdict::{self, PortWanted, Question, Target};
 use anyhow::Context as _;
 use clap::Args;
 
@@ -78,15 +78,16 @@ impl ExplainArgs {
         let locate = input.locate();
         let mut report = ExplanationReport::new(&explanation, snapshot, rules, &*locate);
         let exit = Exit::from(explanation.verdict());
+        let suggestions = verdict::suggest(snapshot, rules, &question, &explanation);
         if self.suggest {
-            let suggestions = verdict::suggest(snapshot, rules, &question, &explanation)
-                .with_context(|| said(&report, &explanation))?;
-            report = report.with_suggestions(&suggestions);
+            report.add_suggestions(&suggestions.with_context(|| said(&report))?);
+        } else {
+            report.set_next(&suggestions);
         }
         let text = match self.output.output {
             Output::Json => serde_json::to_string_pretty(&report)? + "\n",
             Output::Yaml => yaml::to_string(&report)?,
-            Output::Text | Output::Wide if self.suggest => suggestions(&report)?,
+            Output::Text | Output::Wide if self.suggest => documents(&report)?,
             Output::Text => explanation_text(&report, width(), false),
             Output::Wide => explanation_text(&report, width(), true),
         };
@@ -101,13 +102,13 @@ fn schema(global: &GlobalArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-fn said(report: &ExplanationReport, explanation: &Explanation) -> String {
-    let verdict = explanation.verdict().map_or("mixed", |_| report.verdict).to_lowercase();
+fn said(report: &ExplanationReport) -> String {
+    let verdict = report.verdict.to_lowercase();
     format!("{} → {} is {verdict}", report.source.label, report.destination.label)
 }
 
 /// The suggested policies as documents to apply.
-fn suggestions(report: &ExplanationReport) -> anyhow::Result<String> {
+fn documents(report: &ExplanationReport) -> anyhow::Result<String> {
     let documents = report.suggestions.iter().map(yaml::to_string);
     let documents: Vec<String> = documents.collect::<Result<_, _>>()?;
     Ok(documents.join("---\n"))
