@@ -27,7 +27,15 @@ impl Objects {
             linker.add(object, origin, body);
         }
         linker.templates();
-        let Linker { mut snapshot, written, pod_cidrs, .. } = linker;
+        let Linker { mut snapshot, mut written, pod_cidrs, .. } = linker;
+        let unread = |name: &&Name| {
+            let namespace = ObjectRef::cluster(BuiltIn::Namespace.name(), (*name).clone());
+            !self.by_ref.contains_key(&namespace)
+        };
+        for name in self.unread_labels.iter().filter(unread) {
+            snapshot.add_unread_namespace(name);
+        }
+        written.unread = self.unread_policies;
         snapshot.pod_cidrs = trusted_pod_cidrs(&pod_cidrs, snapshot.pods());
         snapshot.gaps = self.gaps;
         (snapshot, written)
@@ -186,14 +194,8 @@ impl<'a> Linker<'a> {
         let known = |owner: &ObjectRef| self.objects.by_ref.contains_key(owner);
         match &*object.kind {
             "ReplicaSet" => {
-                // A Deployment names its ReplicaSets `name-<hash>` and labels their pods with it.
-                let owner = |kind, label| {
-                    let hash = pod_labels?.get(label).filter(|hash| !hash.is_empty())?;
-                    let name = object.name.strip_suffix(hash)?.strip_suffix('-')?;
-                    Some(named(kind, name))
-                };
-                let rollout = owner("Rollout", "rollouts-pod-template-hash");
-                rollout.or_else(|| owner("Deployment", "pod-template-hash"))
+                let (kind, name) = owner_of_replica_set(&object.name, pod_labels?)?;
+                Some(named(kind, name))
             }
             // A CronJob names its Jobs `name-<minutes since 1970>`.
             "Job" => {
@@ -207,6 +209,20 @@ impl<'a> Linker<'a> {
             _ => None,
         }
     }
+}
+
+/// Kind and name of what owns a ReplicaSet: it names it `name-<hash>`, and labels its pods with the
+/// hash.
+pub(super) fn owner_of_replica_set<'a>(
+    name: &'a str,
+    pod_labels: &Labels,
+) -> Option<(&'static str, &'a str)> {
+    let owner = |kind, label| {
+        let hash = pod_labels.get(label).filter(|hash| !hash.is_empty())?;
+        Some((kind, name.strip_suffix(hash)?.strip_suffix('-')?))
+    };
+    let rollout = owner("Rollout", "rollouts-pod-template-hash");
+    rollout.or_else(|| owner("Deployment", "pod-template-hash"))
 }
 
 fn owner_ref(owner: &Owner, namespace: &Name) -> ObjectRef {

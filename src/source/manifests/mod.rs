@@ -169,7 +169,7 @@ impl Loaded {
 fn twice(replaced: &Replaced) -> Warning {
     let place = |origin: &Origin| match origin {
         Origin::Manifest { file, line, .. } => (file.clone(), *line),
-        Origin::Synthetic => (Arc::from(Path::new("")), 0),
+        Origin::Live { .. } | Origin::Synthetic => (Arc::from(Path::new("")), 0),
     };
     let (file, line) = place(&replaced.later);
     let (earlier_file, earlier_line) = place(&replaced.earlier);
