@@ -4,7 +4,9 @@
 
 use super::target::{Named, Target};
 use super::trace::Endpoint;
-use crate::cluster::{Name, ObjectRef, Pod, PodId, Service, Snapshot, kind_from_word, kind_word};
+use crate::cluster::{
+    Name, ObjectRef, Origin, Pod, PodId, Service, Snapshot, kind_from_word, kind_word,
+};
 use std::net::IpAddr;
 
 /// One end of a question: what was found for it.
@@ -176,7 +178,17 @@ impl Resolver<'_> {
         Some(match (running.is_empty(), finished.is_empty()) {
             (true, false) => Err(ResolveError::Finished(object.to_string())),
             (true, true) => Err(ResolveError::NoPods(object.to_string())),
-            _ => Ok(end(object, running.into_iter().map(|(id, _)| id).collect())),
+            _ => {
+                // Manifests never have pods; a live workload without any is worth a word.
+                let waits = running
+                    .iter()
+                    .all(|(_, pod)| pod.template && matches!(pod.origin, Origin::Live { .. }));
+                let mut end = end(object, running.into_iter().map(|(id, _)| id).collect());
+                if waits {
+                    end.notes.push(format!("{} has no pods: judged by its template", end.label));
+                }
+                Ok(end)
+            }
         })
     }
 
