@@ -363,6 +363,13 @@ impl Resolver<'_> {
         } else {
             all().collect()
         };
+        // A misspelt namespace is nearer than a name like it elsewhere.
+        let misspelt = if snapshot.namespace(namespace).is_none() { namespace } else { "" };
+        let spelt = snapshot.namespaces().filter_map(|other| {
+            let likeness = strsim::jaro_winkler(&other.name, misspelt);
+            let object = ObjectRef::cluster("Namespace", other.name.clone());
+            (likeness > 0.8).then(|| (likeness + 1.0, object.to_string()))
+        });
         let mut scored: Vec<(f64, String)> = wanted
             .into_iter()
             .filter_map(|object| {
@@ -373,6 +380,7 @@ impl Resolver<'_> {
                 (likeness > 0.8)
                     .then(|| (likeness + same_kind + same_namespace, object.to_string()))
             })
+            .chain(spelt)
             .collect();
         scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         scored.dedup_by(|a, b| a.1 == b.1);
