@@ -7,12 +7,14 @@ mod exit;
 mod input;
 mod output;
 mod sibling;
+mod what_if;
 
 pub use connect::ConnectArgs;
 pub use exit::Exit;
 pub use input::{Input, InputArgs};
 pub use output::{ColorChoice, Output, OutputArgs, answer, warn, width};
 pub use sibling::run_sibling;
+pub use what_if::{PolicyName, WhatIfArgs};
 
 use crate::source::live::{self, Connection, Environment};
 use clap::Args;

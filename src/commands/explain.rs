@@ -1,6 +1,6 @@
 //! `explain`: why a flow is allowed or denied.
 
-use crate::cli::{Exit, GlobalArgs, InputArgs, Output, OutputArgs, answer, width};
+use crate::cli::{Exit, GlobalArgs, InputArgs, Output, OutputArgs, WhatIfArgs, answer, width};
 use crate::report::{ExplanationReport, explanation_text};
 use crate::source::yaml;
 use crate::verdict::{self, PortWanted, Question, Target};
@@ -11,7 +11,7 @@ use schemars::generate::SchemaSettings;
 /// Arguments of `explain`.
 #[derive(Args, Clone, Debug)]
 #[command(
-    override_usage = "kubectl netpol explain SOURCE DESTINATION [--port PORT] -f FILE [OPTIONS]",
+    override_usage = "kubectl netpol explain SOURCE DESTINATION [--port PORT] [OPTIONS]",
     after_help = AFTER_HELP
 )]
 pub struct ExplainArgs {
@@ -40,14 +40,24 @@ pub struct ExplainArgs {
 
     #[command(flatten)]
     input: InputArgs,
+
+    #[command(flatten)]
+    what_if: WhatIfArgs,
 }
 
 /// The end of `explain --help`.
 const AFTER_HELP: &str = "\
 Examples:
-  # Why can Grafana not reach Keycloak? From the manifests below a directory
-  kubectl netpol explain -f examples/homekube -n monitoring deploy/grafana \\
+  # Why can Grafana not reach Keycloak? Asks the live cluster
+  kubectl netpol explain -n monitoring deploy/grafana \\
     http://keycloak.identity.svc.cluster.local/realms/home
+
+  # The same if a file were applied, or a policy were not there
+  kubectl netpol explain -n monitoring deploy/grafana identity/svc/keycloak \\
+    --with -f new.yaml --without identity/netpol/default-deny-ingress
+
+  # The same from manifests alone, without any cluster
+  kubectl netpol explain -f k8s/ monitoring/grafana identity/keycloak
 
   # Every port that a workload declares, and any other
   kubectl netpol explain -f k8s/ default/whoami identity/keycloak
@@ -70,12 +80,12 @@ impl ExplainArgs {
         else {
             return schema(global);
         };
-        let namespace = global.namespace();
-        let input = self.input.read(global, &namespace)?;
-        let question =
-            Question { source, destination, port: self.port.as_ref(), namespace: &namespace };
+        let input = self.input.read_flow(global, &self.what_if, source, destination)?;
+        let (port, namespace) = (self.port.as_ref(), &input.namespace);
+        let question = Question { source, destination, port, namespace };
         let (snapshot, rules) = (&input.snapshot, &input.rules);
-        let explanation = verdict::explain(snapshot, rules, &question)?;
+        let mut explanation = verdict::explain(snapshot, rules, &question)?;
+        explanation.notes.splice(0..0, input.notes.iter().cloned());
         let locate = input.locate();
         let mut report = ExplanationReport::new(&explanation, snapshot, rules, &*locate);
         let exit = Exit::from(explanation.verdict());

@@ -10,7 +10,7 @@ use crate::policy::rule::{Entry, Peers, Ports};
 use crate::policy::{Remark, Ruleset};
 use crate::verdict::{
     Case, CasePorts, Endpoint, EntryTrace, Explanation, NoSuggestion, PeerMiss, PolicyTrace,
-    PortMiss, Reason, Suggestion, Trace, Verdict,
+    PortMiss, Reason, Suggestion, Trace, UnknownWhy, Verdict,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -165,12 +165,42 @@ pub struct PolicyReport {
     /// The rule names the Service's port where the pod's is meant.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub service_port_mistake: bool,
+    /// The path of the deciding field.
+    pub field: String,
     /// Where the deciding field is written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
+    /// Of a live policy: who last wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub applied_by: Option<AppliedBy>,
+    /// Of a live policy: the object of Flux that it is made from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<OwnerReport>,
     /// Every rule with why it does not admit; only with `-o wide`, json and yaml.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleReport>,
+}
+
+/// Who last wrote an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AppliedBy {
+    /// The field manager, such as `kustomize-controller` or `kubectl`.
+    pub manager: String,
+    /// When, in RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+}
+
+/// What an object is made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct OwnerReport {
+    /// `Kustomization` or `HelmRelease`.
+    pub kind: String,
+    /// Its namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
 }
 
 /// One rule of a policy.
@@ -364,6 +394,10 @@ impl Reporter<'_> {
             None => policy.name.clone(),
         });
         let isolated = match trace.reason {
+            Reason::Unknown(UnknownWhy::PoliciesUnread) => {
+                let known = Truth::any(trace.policies.iter().map(|policy| policy.selects));
+                known.or(Truth::Unknown)
+            }
             Reason::Admitted | Reason::NoneAdmits | Reason::Unknown(_) => {
                 Truth::any(trace.policies.iter().map(|policy| policy.selects))
             }
@@ -394,14 +428,27 @@ impl Reporter<'_> {
             peer: None,
             port: None,
             service_port_mistake: false,
+            field: "metadata.name".to_owned(),
             location: None,
+            applied_by: None,
+            owner: None,
             rules: Vec::new(),
         };
-        let mut place = "metadata.name".to_owned();
+        if let Origin::Live { applied, owner } = &policy.origin {
+            report.applied_by = applied.as_deref().map(|applied| AppliedBy {
+                manager: applied.manager.to_string(),
+                time: applied.time.as_deref().map(Into::into),
+            });
+            report.owner = owner.as_deref().map(|owner| OwnerReport {
+                kind: owner.kind.to_string(),
+                namespace: owner.namespace.as_deref().map(Into::into),
+                name: owner.name.to_string(),
+            });
+        }
         if let Some((index, entry_trace)) = nearest {
             let entry = &policy.entries[index];
             let (peer, port) = misses(view, entry, entry_trace);
-            place = port
+            report.field = port
                 .as_ref()
                 .filter(|_| peer.is_none())
                 .or(peer.as_ref())
@@ -425,7 +472,7 @@ impl Reporter<'_> {
             let why = words::pod_labels(doubt);
             report.message = format!("may isolate {} ({why}): {}", view.subject, report.message);
         }
-        report.location = (self.locate)(&policy.origin, &place);
+        report.location = (self.locate)(&policy.origin, &report.field);
         report
     }
 

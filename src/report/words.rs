@@ -40,7 +40,10 @@ pub(super) fn peer_miss(miss: &PeerMiss, peer: &str, kind: PeerEnd) -> String {
 }
 
 fn namespace_labels(namespace: &str, mismatch: &Mismatch) -> String {
-    let Mismatch { wanted, found, .. } = mismatch;
+    let Mismatch { wanted, found, unknown } = mismatch;
+    if *unknown {
+        return format!("the labels of namespace {namespace} could not be read; wanted {wanted}");
+    }
     if *wanted.key == *"kubernetes.io/metadata.name"
         && let Operator::In(names) = &wanted.operator
     {
@@ -151,6 +154,13 @@ pub(super) fn direction(trace: &Trace, peer: &str, admitted_by: Option<&str>) ->
         Reason::Unknown(UnknownWhy::Rules) => {
             format!("not known: it depends on what {policies} would match")
         }
+        Reason::Unknown(UnknownWhy::PoliciesUnread) if count == 0 => {
+            "not known: not all policies of its namespace could be read".to_owned()
+        }
+        Reason::Unknown(UnknownWhy::PoliciesUnread) => format!(
+            "not known: {policies} could be read and none admits it, but not all of its namespace \
+             could be"
+        ),
         Reason::Unknown(UnknownWhy::PerhapsOwnNode) => format!(
             "no policy admits it; it passes only if {peer} is on the pod's own node, \
              which is not known"

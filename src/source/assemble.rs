@@ -22,13 +22,21 @@ impl Objects {
     /// has running pods stands in the snapshot by these, any other by its template. Every namespace
     /// that an object is in exists.
     pub fn assemble(self) -> (Snapshot, Written) {
-        let Self { by_ref, without_pods, gaps, .. } = self;
+        let Self { by_ref, without_pods, gaps, mut unread_labels, unread_policies, .. } = self;
+        unread_labels.retain(|name| {
+            let namespace = ObjectRef::cluster(BuiltIn::Namespace.name(), name.clone());
+            !by_ref.contains_key(&namespace)
+        });
         let mut linker = Linker { owners: owners(&by_ref), without_pods, ..Linker::default() };
         for (object, (origin, body)) in by_ref {
             linker.add(object, origin, body);
         }
         linker.templates();
-        let Linker { mut snapshot, written, pod_cidrs, .. } = linker;
+        let Linker { mut snapshot, mut written, pod_cidrs, .. } = linker;
+        for name in &unread_labels {
+            snapshot.add_unread_namespace(name);
+        }
+        written.unread = unread_policies;
         snapshot.pod_cidrs = trusted_pod_cidrs(&pod_cidrs, snapshot.pods());
         snapshot.gaps = gaps;
         (snapshot, written)
@@ -183,14 +191,8 @@ impl Linker {
         let known = |owner: &ObjectRef| self.owners.contains_key(owner);
         match &*object.kind {
             "ReplicaSet" => {
-                // A Deployment names its ReplicaSets `name-<hash>` and labels their pods with it.
-                let owner = |kind, label| {
-                    let hash = pod_labels?.get(label).filter(|hash| !hash.is_empty())?;
-                    let name = object.name.strip_suffix(hash)?.strip_suffix('-')?;
-                    Some(named(kind, name))
-                };
-                let rollout = owner("Rollout", "rollouts-pod-template-hash");
-                rollout.or_else(|| owner("Deployment", "pod-template-hash"))
+                let (kind, name) = owner_of_replica_set(&object.name, pod_labels?)?;
+                Some(named(kind, name))
             }
             // A CronJob names its Jobs `name-<minutes since 1970>`.
             "Job" => {
@@ -204,6 +206,20 @@ impl Linker {
             _ => None,
         }
     }
+}
+
+/// Kind and name of what owns a ReplicaSet: it names it `name-<hash>`, and labels its pods with the
+/// hash.
+pub(super) fn owner_of_replica_set<'a>(
+    name: &'a str,
+    pod_labels: &Labels,
+) -> Option<(&'static str, &'a str)> {
+    let owner = |kind, label| {
+        let hash = pod_labels.get(label).filter(|hash| !hash.is_empty())?;
+        Some((kind, name.strip_suffix(hash)?.strip_suffix('-')?))
+    };
+    let rollout = owner("Rollout", "rollouts-pod-template-hash");
+    rollout.or_else(|| owner("Deployment", "pod-template-hash"))
 }
 
 fn owner_ref(owner: &Owner, namespace: &Name) -> ObjectRef {

@@ -69,6 +69,10 @@ impl Judge<'_> {
                 (verdict, reason) = (Verdict::Unknown, Reason::Unknown(why));
             }
         }
+        if reason != Reason::Admitted && self.rules.is_unread(&self.snapshot.pod(pod).namespace) {
+            // A policy that was not read may isolate, or admit; one that admits is enough.
+            (verdict, reason) = (Verdict::Unknown, Reason::Unknown(UnknownWhy::PoliciesUnread));
+        }
         Trace { direction, verdict, reason, policies }
     }
 
@@ -117,8 +121,8 @@ impl Judge<'_> {
             Namespaces::Own(name) => Truth::from(*name == pod.namespace),
             Namespaces::Matching(selector) => self
                 .snapshot
-                .namespace_labels(&pod.namespace)
-                .map_or(Truth::Unknown, |labels| selector.matches(labels, &[])),
+                .namespace(&pod.namespace)
+                .map_or(Truth::Unknown, |namespace| namespace.matches(selector)),
         };
         namespace.and(set.pods.matches(&pod.labels, pod.unknown_labels))
     }
@@ -168,8 +172,8 @@ impl Judge<'_> {
             Namespaces::Own(_) => None,
             Namespaces::Matching(selector) => self
                 .snapshot
-                .namespace_labels(&pod.namespace)
-                .and_then(|labels| selector.mismatch(labels, &[]))
+                .namespace(&pod.namespace)
+                .and_then(|namespace| namespace.mismatch(selector))
                 .map(|mismatch| PeerMiss::NamespaceLabels {
                     namespace: pod.namespace.clone(),
                     mismatch,

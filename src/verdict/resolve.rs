@@ -4,7 +4,9 @@
 
 use super::target::{Named, Target};
 use super::trace::Endpoint;
-use crate::cluster::{Name, ObjectRef, Pod, PodId, Service, Snapshot, kind_from_word, kind_word};
+use crate::cluster::{
+    Name, ObjectRef, Origin, Pod, PodId, Service, Snapshot, kind_from_word, kind_word,
+};
 use std::net::IpAddr;
 
 /// One end of a question: what was found for it.
@@ -179,7 +181,17 @@ impl Resolver<'_> {
         Some(match (running.is_empty(), finished.is_empty()) {
             (true, false) => Err(ResolveError::Finished(object.to_string())),
             (true, true) => Err(ResolveError::NoPods(object.to_string())),
-            _ => Ok(end(object, running.into_iter().map(|(id, _)| id).collect())),
+            _ => {
+                // Manifests never have pods; a live workload without any is worth a word.
+                let waits = running
+                    .iter()
+                    .all(|(_, pod)| pod.template && matches!(pod.origin, Origin::Live { .. }));
+                let mut end = end(object, running.into_iter().map(|(id, _)| id).collect());
+                if waits {
+                    end.notes.push(format!("{} has no pods: judged by its template", end.label));
+                }
+                Ok(end)
+            }
         })
     }
 
@@ -354,6 +366,13 @@ impl Resolver<'_> {
         } else {
             all().collect()
         };
+        // A misspelt namespace is nearer than a name like it elsewhere.
+        let misspelt = if snapshot.namespace(namespace).is_none() { namespace } else { "" };
+        let spelt = snapshot.namespaces().filter_map(|other| {
+            let likeness = strsim::jaro_winkler(&other.name, misspelt);
+            let object = ObjectRef::cluster("Namespace", other.name.clone());
+            (likeness > 0.8).then(|| (likeness + 1.0, object.to_string()))
+        });
         let mut scored: Vec<(f64, String)> = wanted
             .into_iter()
             .filter_map(|object| {
@@ -364,6 +383,7 @@ impl Resolver<'_> {
                 (likeness > 0.8)
                     .then(|| (likeness + same_kind + same_namespace, object.to_string()))
             })
+            .chain(spelt)
             .collect();
         scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         scored.dedup_by(|a, b| a.1 == b.1);

@@ -179,7 +179,7 @@ fn twice(replaced: &Replaced) -> Warning {
 fn place(origin: &Origin) -> String {
     match origin {
         Origin::Manifest { file, line, .. } => format!("{}:{line}", shown(file)),
-        Origin::Synthetic => String::new(),
+        Origin::Live { .. } | Origin::Synthetic => String::new(),
     }
 }
 

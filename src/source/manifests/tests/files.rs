@@ -288,7 +288,7 @@ fn a_large_list_of_pods() {
             let number: usize = pod.name[1..].parse().unwrap();
             *line == number + 4 && text[*offset..].starts_with("{\"apiVersion\"")
         }
-        Origin::Synthetic => false,
+        Origin::Live { .. } | Origin::Synthetic => false,
     });
     assert!(lines);
 }
