@@ -139,14 +139,14 @@ fn a_sibling_beside_the_real_binary_is_run() {
 #[test]
 fn a_closed_pipe_is_no_error() {
     // More than a pipe holds, so that the program is still writing when the reader goes.
-    let pods: String = (0..40)
-        .map(|i| {
-            format!(
-                "---\n{{apiVersion: v1, kind: Pod, metadata: {{name: p{i}, labels: {{n: \"{i}\"}}}}, \
-                 spec: {{containers: [{{ports: [{{containerPort: 80}}, {{containerPort: 81}}]}}]}}}}\n"
-            )
-        })
-        .collect();
+    let pod = |i| {
+        format!(
+            "---\n{{apiVersion: v1, kind: Pod, metadata: {{name: p{i}, labels: {{n: \"{i}\"}}}}, \
+             spec: {{containers: [{{ports: [{{containerPort: 80}}, {{containerPort: 81}}]}}]}}}}\n"
+        )
+    };
+    let pods: Vec<String> = (0..40).map(pod).collect();
+    let pods = pods.concat();
     let (_directory, path) = super::with_file("pods.yaml", pods);
     let words = ["explain", "-o", "json", "-f", super::name(&path), "ns/default", "ns/default"];
     let mut child =

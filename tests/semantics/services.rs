@@ -214,12 +214,13 @@ fn a_cluster_ip_is_its_service() {
     assert!(answer.notes().contains("10.96.0.10 is shop/svc/api"), "{}", answer.notes());
 }
 
-/// Section 6: ipBlock on a ClusterIP: undefined.
+/// Section 6: ipBlock on a `ClusterIP`: undefined.
 #[test]
 fn a_block_with_the_services_own_address_is_told() {
     let cluster = cluster(&(api("http") + &egress("[{to: [{ipBlock: {cidr: 10.96.0.10/32}}]}]")));
     let notes = cluster.ask("web → svc/api:80").notes();
-    assert!(notes.contains("10.96.0.10"), "{notes}");
+    let note = "shop/netpol/out spec.egress[0] has the Service's own address 10.96.0.10";
+    assert!(notes.contains(note), "{notes}");
 }
 
 /// Section 6: the pods' ingress is judged by the pod that calls, not by the Service.

@@ -16,8 +16,8 @@ fn peer_refused(peer: &str, path: &str, part: &str) {
     refused(&ingress(&format!("[{{from: [{peer}]}}]")), path, part);
 }
 
-fn port_refused(port: &str, path: &str, part: &str) {
-    refused(&ingress(&format!("[{{ports: [{port}]}}]")), path, part);
+fn port_refused(item: &str, path: &str, part: &str) {
+    refused(&ingress(&format!("[{{ports: [{item}]}}]")), path, part);
 }
 
 /// Section 2, Validation: `from: [{}]` is invalid, a peer needs at least one field.
