@@ -137,7 +137,9 @@ pub fn explain(
             }));
         }
     }
-    if cases.is_empty() && !places.is_empty() {
+    if sources.is_empty() {
+        notes.push(format!("{} has no pods: nothing would connect", source.label));
+    } else if cases.is_empty() && !places.is_empty() {
         notes.push("the two ends have no IP family in common".to_owned());
     }
     let service = destination.service.map(|index| &snapshot.services[index]);

@@ -205,6 +205,17 @@ fn a_service_without_endpoints_is_not_known() {
     );
 }
 
+/// Section 6: the same for a Service as the source.
+#[test]
+fn a_source_without_endpoints_is_not_known() {
+    let empty = service("empty", "selector: {app: nothing}, ports: [{port: 80}]");
+    let cluster = cluster(&empty);
+    let answer = cluster.ask("svc/empty → api:80");
+    assert_eq!(answer.verdict(), "Unknown");
+    let notes = answer.notes();
+    assert!(notes.contains("shop/svc/empty has no pods: nothing would connect"), "{notes}");
+}
+
 /// Section 6: the Service's address is the Service.
 #[test]
 fn a_cluster_ip_is_its_service() {
