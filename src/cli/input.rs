@@ -46,8 +46,9 @@ pub struct Input {
 }
 
 impl InputArgs {
-    /// Reads what the flags name. What is to be told about it goes to stderr.
-    pub fn read(&self, global: &GlobalArgs) -> anyhow::Result<Input> {
+    /// Reads what the flags name; objects without a namespace are in `namespace`. What is to be told
+    /// about the input goes to stderr.
+    pub fn read(&self, global: &GlobalArgs, namespace: &str) -> anyhow::Result<Input> {
         anyhow::ensure!(
             !self.filename.is_empty() || !self.kustomize.is_empty(),
             "no input: give manifests with -f FILE or DIR, or a kustomization with -k DIR"
@@ -55,7 +56,7 @@ impl InputArgs {
         let loaded = Manifests {
             files: self.filename.clone(),
             kustomizations: self.kustomize.clone(),
-            namespace: global.namespace().to_owned(),
+            namespace: namespace.to_owned(),
             strict: self.strict,
         }
         .load()?;

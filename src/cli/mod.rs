@@ -2,16 +2,19 @@
 //!
 //! In: raw arguments. Out: validated options, and the one place that prints and decides the exit code.
 
+mod connect;
 mod exit;
 mod input;
 mod output;
 mod sibling;
 
+pub use connect::ConnectArgs;
 pub use exit::Exit;
 pub use input::{Input, InputArgs};
 pub use output::{ColorChoice, Output, OutputArgs, answer, warn, width};
 pub use sibling::run_sibling;
 
+use crate::source::live::{self, Connection, Environment};
 use clap::Args;
 
 /// Flags that every command takes, before or after its name. Their order in help is fixed, so that
@@ -46,12 +49,36 @@ pub struct GlobalArgs {
         hide_default_value = true
     )]
     pub v: u8,
+
+    /// How to reach a cluster.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
 }
 
 impl GlobalArgs {
-    /// The namespace of names that come without one.
-    pub fn namespace(&self) -> &str {
-        self.namespace.as_deref().unwrap_or("default")
+    /// The namespace of names that come without one: `-n`, else that of the kubeconfig's context,
+    /// else `default`, as in kubectl.
+    pub fn namespace(&self) -> String {
+        let of_context = || {
+            let options = self.connect.options(None);
+            live::default_namespace(&options, &Environment::of_process())
+        };
+        self.namespace.clone().or_else(of_context).unwrap_or_else(|| "default".to_owned())
+    }
+
+    /// Connects to the cluster that the flags choose.
+    pub async fn connect(&self) -> Result<Connection, live::Error> {
+        self.connect.connect(self.namespace.as_deref(), self.color).await
+    }
+
+    /// Runs a future to its end on this thread.
+    ///
+    /// Nothing waits for what the runtime still does afterwards: a name look-up may hang for long.
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> anyhow::Result<T> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let result = runtime.block_on(future);
+        runtime.shutdown_background();
+        Ok(result)
     }
 }
 
@@ -63,11 +90,25 @@ pub fn finish(global: &GlobalArgs, result: anyhow::Result<Exit>) -> std::process
         Ok(exit) => exit,
         Err(error) if output::is_broken_pipe(&error) => Exit::Success,
         Err(error) => {
-            output::error(global.color, &format!("{error:#}"));
+            output::error(global.color, &sentence(&error));
             Exit::Error
         }
     };
     exit.into()
+}
+
+/// The error with its causes, less those that it already says.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        if said.is_empty() {
+            said = cause;
+        } else if !said.contains(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
 }
 
 /// Sends what the library traces to stderr, at the level of `-v`.

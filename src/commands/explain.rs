@@ -4,7 +4,7 @@ use crate::cli::{Exit, GlobalArgs, InputArgs, Output, OutputArgs, answer, width}
 use crate::printable::printable_json;
 use crate::report::{ExplanationReport, explanation_text};
 use crate::source::yaml;
-use crate::verdict::{self, Explanation, PortWanted, Question, Target};
+use crate::verdict::{self, PortWanted, Question, Target};
 use anyhow::Context as _;
 use clap::Args;
 use schemars::generate::SchemaSettings;
@@ -71,22 +71,20 @@ impl ExplainArgs {
         else {
             return schema(global);
         };
-        let input = self.input.read(global)?;
-        let question = Question {
-            source,
-            destination,
-            port: self.port.as_ref(),
-            namespace: global.namespace(),
-        };
+        let namespace = global.namespace();
+        let input = self.input.read(global, &namespace)?;
+        let question =
+            Question { source, destination, port: self.port.as_ref(), namespace: &namespace };
         let (snapshot, rules) = (&input.snapshot, &input.rules);
         let explanation = verdict::explain(snapshot, rules, &question)?;
         let locate = input.locate();
         let mut report = ExplanationReport::new(&explanation, snapshot, rules, &*locate);
         let exit = Exit::from(explanation.verdict());
+        let suggestions = verdict::suggest(snapshot, rules, &question, &explanation);
         if self.suggest {
-            let suggestions = verdict::suggest(snapshot, rules, &question, &explanation)
-                .with_context(|| said(&report, &explanation))?;
-            report = report.with_suggestions(&suggestions);
+            report.add_suggestions(&suggestions.with_context(|| said(&report))?);
+        } else {
+            report.set_next(&suggestions);
         }
         let text = match self.output.output {
             Output::Json => {
@@ -94,7 +92,7 @@ impl ExplainArgs {
                 printable_json(&json).into_owned() + "\n"
             }
             Output::Yaml => yaml::to_string(&report)?,
-            Output::Text | Output::Wide if self.suggest => suggestions(&report)?,
+            Output::Text | Output::Wide if self.suggest => documents(&report)?,
             Output::Text => explanation_text(&report, width(), false),
             Output::Wide => explanation_text(&report, width(), true),
         };
@@ -111,13 +109,13 @@ fn schema(global: &GlobalArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-fn said(report: &ExplanationReport, explanation: &Explanation) -> String {
-    let verdict = explanation.verdict().map_or("mixed", |_| report.verdict).to_lowercase();
+fn said(report: &ExplanationReport) -> String {
+    let verdict = report.verdict.to_lowercase();
     format!("{} → {} is {verdict}", report.source.label, report.destination.label)
 }
 
 /// The suggested policies as documents to apply.
-fn suggestions(report: &ExplanationReport) -> anyhow::Result<String> {
+fn documents(report: &ExplanationReport) -> anyhow::Result<String> {
     let documents = report.suggestions.iter().map(yaml::to_string);
     let documents: Vec<String> = documents.collect::<Result<_, _>>()?;
     Ok(documents.join("---\n"))

@@ -3,13 +3,14 @@
 //! In: an [`Explanation`] with the snapshot and rules it speaks of, and a [`Locate`] that finds the
 //! place of a field. Out: an [`ExplanationReport`], complete without any of them.
 
+use super::words::PeerEnd;
 use super::{names, words};
 use crate::cluster::{ObjectRef, Origin, Port, Snapshot, Truth};
 use crate::policy::rule::{Entry, Peers, Ports};
 use crate::policy::{Remark, Ruleset};
 use crate::verdict::{
-    Case, CasePorts, Endpoint, EntryTrace, Explanation, PeerMiss, PolicyTrace, PortMiss, Reason,
-    Suggestion, Trace, Verdict,
+    Case, CasePorts, Endpoint, EntryTrace, Explanation, NoSuggestion, PeerMiss, PolicyTrace,
+    PortMiss, Reason, Suggestion, Trace, Verdict,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -52,6 +53,9 @@ pub struct ExplanationReport {
     /// The sides on which a policy is missing, in words; absent where nothing is denied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<String>,
+    /// What to do next, in words; absent where nothing is denied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
     /// How the question was understood.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -209,8 +213,9 @@ impl ExplanationReport {
         locate: &Locate<'_>,
     ) -> Self {
         let reporter = Reporter { snapshot, rules, locate };
+        let alone = explanation.cases.len() == 1;
         let flows: Vec<FlowReport> =
-            explanation.cases.iter().map(|case| reporter.flow(case)).collect();
+            explanation.cases.iter().map(|case| reporter.flow(case, alone)).collect();
         let end = |end: &crate::verdict::End| EndReport {
             label: end.label.clone(),
             kind: end.object.as_ref().map(|object| object.kind.to_string()),
@@ -232,6 +237,7 @@ impl ExplanationReport {
             source: end(&explanation.source),
             destination: end(&explanation.destination),
             missing: reporter.missing(explanation),
+            next: None,
             flows,
             notes,
             warnings: reporter.warnings(explanation),
@@ -239,12 +245,21 @@ impl ExplanationReport {
         }
     }
 
+    /// Says what to do next about what is denied.
+    pub fn set_next(&mut self, suggestions: &Result<Vec<Suggestion>, NoSuggestion>) {
+        self.next = match suggestions {
+            Ok(_) => {
+                Some("Add --suggest to print the smallest policies that would allow it.".to_owned())
+            }
+            Err(NoSuggestion::AllAllowed) => None,
+            Err(why) => Some(format!("Nothing to suggest: {why}.")),
+        };
+    }
+
     /// Adds what `--suggest` asks for.
-    #[must_use]
-    pub fn with_suggestions(mut self, suggestions: &[Suggestion]) -> Self {
-        self.suggestions =
-            suggestions.iter().filter_map(|s| serde_json::to_value(&s.policy).ok()).collect();
-        self
+    pub fn add_suggestions(&mut self, suggestions: &[Suggestion]) {
+        let values = suggestions.iter().map(|s| serde_json::to_value(&s.policy));
+        self.suggestions = values.filter_map(Result::ok).collect();
     }
 }
 
@@ -258,6 +273,7 @@ struct Reporter<'a> {
 struct View<'a> {
     subject: String,
     peer: String,
+    peer_end: PeerEnd,
     destination: String,
     port: Port,
     /// Ports of Services that lead to `port` of the destination, each with its Service.
@@ -266,13 +282,19 @@ struct View<'a> {
 }
 
 impl Reporter<'_> {
-    fn flow(&self, case: &Case) -> FlowReport {
+    fn flow(&self, case: &Case, alone: bool) -> FlowReport {
         let name = |endpoints: &[Endpoint]| names::endpoints(self.snapshot, endpoints);
         let (source, destination) = (name(&case.sources), name(&case.destinations));
         let service_ports = self.service_ports(case);
-        let view = |trace, subject: &str, peer: &str| View {
+        let peer_end = |endpoints: &[Endpoint]| match endpoints.first() {
+            Some(Endpoint::Pod(_)) => PeerEnd::Pod,
+            _ => PeerEnd::Other,
+        };
+        let (from, to) = (peer_end(&case.sources), peer_end(&case.destinations));
+        let view = |trace, subject: &str, peer: &str, peer_end| View {
             subject: subject.to_owned(),
             peer: peer.to_owned(),
+            peer_end,
             destination: destination.clone(),
             port: case.flow.port,
             service_ports: &service_ports,
@@ -285,6 +307,7 @@ impl Reporter<'_> {
                     ranges.iter().map(|(protocol, range)| format!("{range}/{protocol}")).collect();
                 (None, shown.join(", "))
             }
+            CasePorts::AnyOther if alone => (None, "any port".to_owned()),
             CasePorts::AnyOther => (None, "any other port".to_owned()),
         };
         let each = |endpoints: &[Endpoint]| {
@@ -299,8 +322,8 @@ impl Reporter<'_> {
             ports,
             service_port: case.dialled.map(|port| port.number),
             family: case.family.map(|family| family.to_string()),
-            egress: self.direction(&view(&case.judgement.egress, &source, &destination)),
-            ingress: self.direction(&view(&case.judgement.ingress, &destination, &source)),
+            egress: self.direction(&view(&case.judgement.egress, &source, &destination, to)),
+            ingress: self.direction(&view(&case.judgement.ingress, &destination, &source, from)),
             undeclared: case.ports.is_undeclared(),
         }
     }
@@ -480,7 +503,7 @@ fn misses(
             Peers::Of(items) => items.iter().map(|item| &*item.path).collect(),
         };
         let path = item_path(trace.peer_item, paths) + &within_peer(miss);
-        MissReport { path, message: words::peer_miss(miss, &view.peer) }
+        MissReport { path, message: words::peer_miss(miss, &view.peer, view.peer_end) }
     });
     let port = trace.port_miss.as_ref().map(|miss| {
         let paths = match &entry.ports {

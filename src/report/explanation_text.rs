@@ -7,12 +7,14 @@ use super::screen::{BOLD, DIM, DOUBT, PLAIN, Screen, verdict_style};
 use super::words;
 use crate::printable::printable;
 use crate::verdict::Verdict;
+
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
+use unicode_width::UnicodeWidthStr;
 
 /// The answer as text of `width` columns; `wide` shows every rule of every isolating policy.
 pub fn explanation_text(report: &ExplanationReport, width: usize, wide: bool) -> String {
-    let mut text = Text { report, wide, screen: Screen::new(width) };
+    let mut text = Text { report, wide, width, screen: Screen::new(width) };
     text.head();
     text.flows();
     text.tail();
@@ -22,6 +24,7 @@ pub fn explanation_text(report: &ExplanationReport, width: usize, wide: bool) ->
 struct Text<'a> {
     report: &'a ExplanationReport,
     wide: bool,
+    width: usize,
     screen: Screen,
 }
 
@@ -31,6 +34,7 @@ impl Text<'_> {
         let verdict = report.verdict.to_uppercase();
         let ends = format!("{} → {}", report.source.label, report.destination.label);
         let port = match report.flows.as_slice() {
+            [only] if only.undeclared => format!("on {}", ports(only)),
             [only] => format!("port {}", dialled(only)),
             _ => String::new(),
         };
@@ -63,7 +67,7 @@ impl Text<'_> {
             [only] => self.flow(only),
             several => {
                 self.screen.blank();
-                let table = overview(several);
+                let table = overview(several, self.width);
                 self.screen.block(&table);
                 // What nobody declared is in the table; its reasons are those of the others or short.
                 let wide = self.wide;
@@ -115,10 +119,8 @@ impl Text<'_> {
         self.screen.words(0, 2, &[(style, mark), (BOLD, &subject), (PLAIN, &direction.message)]);
         if direction.verdict == "Allowed" {
             let admitting = direction.policies.iter().find(|policy| policy.admits == "Yes");
-            if let Some(policy) = admitting {
-                self.place(4, policy.location.as_ref());
-            }
             if !self.wide {
+                self.place(4, admitting.and_then(|policy| policy.location.as_ref()));
                 return;
             }
         }
@@ -152,8 +154,7 @@ impl Text<'_> {
         let Some(missing) = &self.report.missing else { return };
         self.screen.blank();
         self.screen.words(0, 0, &[(BOLD, missing)]);
-        if self.report.suggestions.is_empty() {
-            let next = "Add --suggest to print the smallest policies that would allow it.";
+        if let Some(next) = &self.report.next {
             self.screen.words(0, 0, &[(PLAIN, next)]);
         }
     }
@@ -233,8 +234,13 @@ fn mixture(flows: &[FlowReport]) -> String {
     text + "."
 }
 
-/// A row for each flow.
-fn overview(flows: &[FlowReport]) -> String {
+/// A row for each flow, with the names of admitting policies where there is room for them.
+fn overview(flows: &[FlowReport], width: usize) -> String {
+    let table = table(flows, true);
+    if table.lines().all(|line| line.width() <= width) { table } else { self::table(flows, false) }
+}
+
+fn table(flows: &[FlowReport], named: bool) -> String {
     let several = |side: fn(&FlowReport) -> &Vec<String>| {
         flows.windows(2).any(|pair| side(&pair[0]) != side(&pair[1]))
     };
@@ -253,7 +259,8 @@ fn overview(flows: &[FlowReport]) -> String {
         }
         row.extend(from.then(|| one(&flow.from)));
         row.extend(to.then(|| one(&flow.to)));
-        row.extend([flow.verdict.to_owned(), brief(&flow.egress), brief(&flow.ingress)]);
+        row.push(flow.verdict.to_owned());
+        row.extend([&flow.egress, &flow.ingress].map(|direction| brief(direction, named)));
         table.add_row(row.iter().map(|cell| printable(cell).into_owned()).collect::<Vec<_>>());
     }
     for column in table.column_iter_mut() {
@@ -263,10 +270,11 @@ fn overview(flows: &[FlowReport]) -> String {
 }
 
 /// A direction in a few words.
-fn brief(direction: &DirectionReport) -> String {
+fn brief(direction: &DirectionReport, named: bool) -> String {
     let admitting = direction.policies.iter().find(|policy| policy.admits == "Yes");
     match (direction.reason, admitting) {
-        ("Admitted", Some(policy)) => policy.name.clone(),
+        ("Admitted", Some(policy)) if named => policy.name.clone(),
+        ("Admitted", _) => "admitted".to_owned(),
         ("NotIsolated", _) => "not isolated".to_owned(),
         ("NoneAdmits", _) => "none admits".to_owned(),
         ("SamePod", _) => "itself".to_owned(),

@@ -3,9 +3,11 @@
 //! In: files, the API, outside programs. Out: [`Objects`], which [`assemble`](Objects::assemble)
 //! links into a snapshot and the policies.
 
+pub mod api;
 mod assemble;
 mod found;
 mod kind;
+pub mod live;
 pub mod manifests;
 mod objects;
 pub mod process;

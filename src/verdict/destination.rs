@@ -118,7 +118,10 @@ impl<'a> Expansion<'a> {
             arrivals.extend(self.translated(port));
         }
         if arrivals.is_empty() {
-            self.notes.push(format!("{} has no endpoint: nothing would answer", self.end.label));
+            self.notes.push(format!(
+                "{} has no endpoint here: what is behind it is not known",
+                self.end.label
+            ));
         }
         self.remark_translation(&arrivals);
         Ok((arrivals, self.notes))
@@ -140,7 +143,8 @@ impl<'a> Expansion<'a> {
         }
         let end = End { service: None, endpoints, ..self.end.clone() };
         if end.endpoints.is_empty() {
-            self.notes.push(format!("{label} has no endpoint: nothing would answer"));
+            self.notes
+                .push(format!("{label} has no endpoint here: what is behind it is not known"));
         }
         let by_name = wanted.is_some_and(|wanted| matches!(wanted.port, PortText::Name(_)));
         if wanted.is_some() && !by_name {

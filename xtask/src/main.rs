@@ -1,2 +1,105 @@
-//! Development tasks.
-fn main() {}
+//! `cargo xtask`: the development tasks of kubectl netpol.
+//!
+//! In: the command line. Out: what the task answers on stdout, everything else on stderr, and the
+//! exit code 0 (done) or 2 (failed). Only this file knows the command line and prints answers; the
+//! tasks themselves are one module each.
+
+#[cfg(unix)]
+mod control_plane;
+mod tools;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+
+/// Development tasks of kubectl netpol.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Provide etcd, kube-apiserver and kubectl for the tests.
+    ///
+    /// They come from the directory `KUBEBUILDER_ASSETS` if that variable is set (the convention of
+    /// envtest), else they are built once with Go from the versions pinned in tests/tools and kept
+    /// in the user's cache. The last line of stdout is the directory that holds them.
+    #[command(verbatim_doc_comment)]
+    ControlPlane {
+        #[command(subcommand)]
+        action: Option<ControlPlaneAction>,
+    },
+}
+
+#[derive(Subcommand)]
+enum ControlPlaneAction {
+    /// Run a throw-away cluster on loopback until SIGTERM, SIGINT or SIGHUP.
+    ///
+    /// There are no nodes and no controllers: objects are stored, checked and served, and nothing
+    /// acts on them (no pods come of a Deployment, and a deleted namespace stays Terminating).
+    ///
+    /// Once the API server is ready, the first line of stdout is the path of an admin's kubeconfig.
+    /// Beside it stand nobody.kubeconfig (a user without any rights), audit.log (every request, at
+    /// level Metadata) and the servers' logs and pids. The directory is removed at the end.
+    #[command(verbatim_doc_comment)]
+    Run {
+        /// Write the audit log to this file, which is kept, instead of the throw-away directory.
+        #[arg(long, value_name = "FILE")]
+        audit_log: Option<PathBuf>,
+
+        /// Stop, too, when stdin closes: a parent that holds the pipe takes the cluster along
+        /// however it ends.
+        #[arg(long)]
+        until_stdin_closes: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            progress(&format!("error: {error:#}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    match task {
+        Task::ControlPlane { action } => {
+            let programs = tools::provide(&tools::CONTROL_PLANE)?;
+            match action {
+                None => answer(&programs.display().to_string()),
+                #[cfg(unix)]
+                Some(ControlPlaneAction::Run { audit_log, until_stdin_closes }) => {
+                    let options = control_plane::Options { audit_log, until_stdin_closes };
+                    control_plane::run(&programs, options, |kubeconfig| {
+                        answer(&kubeconfig.display().to_string())
+                    })
+                }
+                #[cfg(not(unix))]
+                Some(ControlPlaneAction::Run { .. }) => {
+                    anyhow::bail!("a control plane runs on Unix only: it is ended by signals")
+                }
+            }
+        }
+    }
+}
+
+/// One line of a task's answer, on its way at once: a reader may wait for it.
+fn answer(line: &str) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).context("writing to stdout")
+}
+
+/// One line for the person who watches.
+fn progress(line: &str) {
+    // Nobody left to read it is no reason to stop.
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}

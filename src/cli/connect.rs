@@ -1,0 +1,127 @@
+//! kubectl's flags that choose a cluster and who one is there.
+
+use super::{ColorChoice, output};
+use crate::source::live::{self, ConnectOptions, Connection, Environment};
+use clap::Args;
+use secrecy::SecretString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How to reach a cluster; each flag means what it means in kubectl.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Cluster")]
+pub struct ConnectArgs {
+    /// Path of the kubeconfig file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+
+    /// Context of the kubeconfig
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+
+    /// Cluster of the kubeconfig
+    #[arg(long, global = true, value_name = "NAME")]
+    pub cluster: Option<String>,
+
+    /// User of the kubeconfig
+    #[arg(long, global = true, value_name = "NAME")]
+    pub user: Option<String>,
+
+    /// Address of the API server
+    #[arg(short, long, global = true, value_name = "URL")]
+    pub server: Option<String>,
+
+    /// Bearer token
+    #[arg(long, global = true, value_name = "TOKEN")]
+    pub token: Option<SecretString>,
+
+    /// User to impersonate
+    #[arg(long = "as", global = true, value_name = "USER")]
+    pub as_user: Option<String>,
+
+    /// Group to impersonate; repeatable
+    #[arg(long = "as-group", global = true, value_name = "GROUP")]
+    pub as_group: Vec<String>,
+
+    /// UID to impersonate
+    #[arg(long = "as-uid", global = true, value_name = "UID")]
+    pub as_uid: Option<String>,
+
+    /// Limit of one request, such as 10s, 2m or 1h; 0 is none
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
+    pub request_timeout: Option<Duration>,
+}
+
+impl ConnectArgs {
+    /// The flags as the client takes them.
+    pub fn options(&self, namespace: Option<&str>) -> ConnectOptions {
+        ConnectOptions {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+            cluster: self.cluster.clone(),
+            user: self.user.clone(),
+            namespace: namespace.map(ToOwned::to_owned),
+            server: self.server.clone(),
+            token: self.token.clone(),
+            as_user: self.as_user.clone(),
+            as_groups: self.as_group.clone(),
+            as_uid: self.as_uid.clone(),
+            request_timeout: self.request_timeout.filter(|limit| !limit.is_zero()),
+        }
+    }
+
+    /// Connects; what the API server warns of goes to stderr.
+    pub async fn connect(
+        &self,
+        namespace: Option<&str>,
+        color: ColorChoice,
+    ) -> Result<Connection, live::Error> {
+        let warn = Arc::new(move |text: &str| output::warn(color, text));
+        live::connect(&self.options(namespace), &Environment::of_process(), warn).await
+    }
+}
+
+/// A duration as kubectl takes it: a number of seconds, or numbers with `ms`, `s`, `m` and `h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let refuse = || format!("{text:?} is not a duration: give 30, 10s, 2m or 1h");
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let mut total = Duration::ZERO;
+    let mut rest = if text.is_empty() { return Err(refuse()) } else { text };
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let number: u32 = rest[..digits].parse().map_err(|_| refuse())?;
+        rest = &rest[digits..];
+        let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let unit = match &rest[..letters] {
+            "ms" => Duration::from_millis(1),
+            "s" => Duration::from_secs(1),
+            "m" => Duration::from_mins(1),
+            "h" => Duration::from_hours(1),
+            _ => return Err(refuse()),
+        };
+        rest = &rest[letters..];
+        let part = unit.checked_mul(number).ok_or_else(refuse)?;
+        total = total.checked_add(part).ok_or_else(refuse)?;
+    }
+    Ok(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_as_kubectl_takes_them() {
+        for (text, expected) in
+            [("0", 0), ("30", 30_000), ("10s", 10_000), ("1m30s", 90_000), ("250ms", 250)]
+        {
+            assert_eq!(duration(text), Ok(Duration::from_millis(expected)), "{text}");
+        }
+        for text in ["", "s", "10x", "-1", "1.5s", "99999999999999999999h", "4294967295hé"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Reading lists and objects from the API.
+//!
+//! In: a [`Target`] and a slim type of the caller's own, which names only the fields that are read.
+//! Out: the objects, and whether they are all there are.
+
+use super::Connection;
+use super::classify;
+use super::error::Error;
+use super::target::{Selection, Target, page};
+use super::text::clean;
+use http::{Request, header};
+use kube::client::Body;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// Objects a page, as kubectl asks for.
+const PAGE: u32 = 500;
+/// More pages than this are a server that never ends.
+const MOST_PAGES: usize = 20_000;
+/// 410: the continue token has expired.
+const GONE: u16 = 410;
+
+/// What was read of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct List<T> {
+    /// The objects, in the server's order.
+    pub items: Vec<T>,
+    /// Whether they are all.
+    pub extent: Extent,
+}
+
+/// How much of a list was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Complete,
+    /// Only a part, with the reason as a sentence.
+    Partial(String),
+}
+
+impl Connection {
+    /// Reads a list page by page. An error means that nothing was read; what fails later leaves a
+    /// [`Extent::Partial`] list.
+    pub async fn list<T: DeserializeOwned>(
+        &self,
+        target: &Target,
+        selection: &Selection,
+    ) -> Result<List<T>, Error> {
+        let mut list = List { items: Vec::new(), extent: Extent::Complete };
+        let mut unreadable = Unreadable::default();
+        let mut next = String::new();
+        let mut limit = Some(PAGE);
+        for _ in 0..MOST_PAGES {
+            let read = match self.fetch(target, &page(target, selection, limit, &next)).await {
+                Ok(bytes) => self.page(target, &bytes, &mut unreadable),
+                Err(error) => Err(error),
+            };
+            match read {
+                Ok((items, following)) => {
+                    list.items.extend(items);
+                    if following.is_empty() || following == next {
+                        unreadable.mark(&mut list, target, !following.is_empty());
+                        return Ok(list);
+                    }
+                    next = following;
+                }
+                // Too slow for the token: all at once, as client-go's pager does.
+                Err(Error::Status { code: GONE, .. }) if limit.is_some() && !next.is_empty() => {
+                    list.items.clear();
+                    unreadable = Unreadable::default();
+                    next.clear();
+                    limit = None;
+                }
+                Err(error) if list.items.is_empty() => return Err(error),
+                Err(error) => {
+                    list.extent = Extent::Partial(error.to_string());
+                    return Ok(list);
+                }
+            }
+        }
+        unreadable.mark(&mut list, target, true);
+        Ok(list)
+    }
+
+    /// Reads one object; `target` names it.
+    pub async fn get<T: DeserializeOwned>(&self, target: &Target) -> Result<T, Error> {
+        let bytes = self.fetch(target, &target.to_string()).await?;
+        serde_json::from_slice(&bytes).map_err(|error| self.unreadable(target, &error))
+    }
+
+    fn page<T: DeserializeOwned>(
+        &self,
+        target: &Target,
+        bytes: &[u8],
+        unreadable: &mut Unreadable,
+    ) -> Result<(Vec<T>, String), Error> {
+        let whole = serde_json::from_slice::<Page<T>>(bytes);
+        if let Ok(Page { metadata, items: Some(items) }) = whole {
+            return Ok((items, metadata.next.unwrap_or_default()));
+        }
+        // One object that is not what it should be must not cost the other 499.
+        let page: Page<&RawValue> =
+            serde_json::from_slice(bytes).map_err(|error| self.unreadable(target, &error))?;
+        let no_list = || self.unreadable(target, &"it is no list");
+        let read = |item: &RawValue| {
+            serde_json::from_str(item.get())
+                .inspect_err(|error| unreadable.count(&error.to_string()))
+                .ok()
+        };
+        let items = page.items.ok_or_else(no_list)?.into_iter().filter_map(read).collect();
+        Ok((items, page.metadata.next.unwrap_or_default()))
+    }
+
+    async fn fetch(&self, target: &Target, uri: &str) -> Result<Vec<u8>, Error> {
+        let doing = target.doing();
+        let scene = self.scene(&doing, Some(target));
+        let request = Request::get(uri)
+            .header(header::ACCEPT, "application/json")
+            .body(Body::empty())
+            .map_err(|error| classify::of_chain(scene, &error))?;
+        let answer = self.client.send(request).await;
+        let answer = answer.map_err(|error| classify::of_kube(scene, &error))?;
+        let status = answer.status();
+        let bytes = answer.into_body().collect_bytes().await;
+        let bytes = bytes.map_err(|error| classify::of_kube(scene, &error))?;
+        if status.is_success() {
+            Ok(bytes.into())
+        } else {
+            Err(classify::of_status(scene, status.as_u16(), &bytes))
+        }
+    }
+
+    fn unreadable(&self, target: &Target, why: &dyn std::fmt::Display) -> Error {
+        Error::Unreadable {
+            doing: target.doing(),
+            server: self.server.clone(),
+            why: clean(&why.to_string()),
+        }
+    }
+}
+
+/// The objects of a list that are not what they should be.
+#[derive(Default)]
+struct Unreadable {
+    count: usize,
+    first: String,
+}
+
+impl Unreadable {
+    fn count(&mut self, why: &str) {
+        if self.count == 0 {
+            self.first = clean(why);
+        }
+        self.count += 1;
+    }
+
+    fn mark<T>(&self, list: &mut List<T>, target: &Target, endless: bool) {
+        let doing = target.doing();
+        if endless {
+            list.extent = Extent::Partial(format!("{doing}: the server's pages never end"));
+        } else if self.count > 0 {
+            let (count, first) = (self.count, &self.first);
+            list.extent =
+                Extent::Partial(format!("{doing}: {count} of them cannot be read: {first}"));
+        }
+    }
+}
+
+/// One page of a list.
+#[derive(Deserialize)]
+#[serde(bound = "T: Deserialize<'de>")]
+struct Page<T> {
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(default = "Option::default", deserialize_with = "null_is_empty")]
+    items: Option<Vec<T>>,
+}
+
+#[derive(Default, Deserialize)]
+struct Metadata {
+    #[serde(rename = "continue")]
+    next: Option<String>,
+}
+
+/// Go writes an empty slice as `null`; no `items` at all is another matter.
+fn null_is_empty<'de, T, D>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(|items| Some(items.unwrap_or_default()))
+}

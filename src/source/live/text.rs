@@ -1,0 +1,70 @@
+//! Text that others wrote, made fit for a terminal and for one line.
+
+/// What is shown at most of one message.
+const SHOWN: usize = 1000;
+
+/// `text` on one line, without control characters and bidirectional overrides, of bounded length.
+pub(super) fn clean(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(SHOWN));
+    for (count, char) in text.trim().chars().enumerate() {
+        if count == SHOWN {
+            out.push('…');
+            break;
+        }
+        match char {
+            '\n' | '\t' => out.push(' '),
+            // Overrides reorder what is shown, so that a server could forge the sentence around it.
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
+            char if char.is_control() => {}
+            char => out.push(char),
+        }
+    }
+    out
+}
+
+/// The end of what a program wrote, cleaned: its reason comes last.
+pub(super) fn tail(text: &str) -> String {
+    let skip = text.chars().count().saturating_sub(SHOWN);
+    clean(&text.chars().skip(skip).collect::<String>())
+}
+
+/// `message` without what stands in quotes: a parser quotes the input, which may be a secret.
+pub(super) fn without_quotes(message: &str) -> String {
+    let mut out = String::with_capacity(message.len());
+    let mut quoted = None;
+    for char in message.chars() {
+        match quoted {
+            None => {
+                out.push(char);
+                if matches!(char, '"' | '`') {
+                    quoted = Some(char);
+                }
+            }
+            Some(end) if end == char => {
+                out.push('…');
+                out.push(char);
+                quoted = None;
+            }
+            Some(_) => {}
+        }
+    }
+    clean(&out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_others_is_made_harmless() {
+        assert_eq!(clean("a\u{1b}[31mb\r\nc\u{202e}d "), "a[31mb cd");
+        assert_eq!(clean(&"x".repeat(2 * SHOWN)).chars().count(), SHOWN + 1);
+        assert_eq!(tail(&format!("{}end", "x".repeat(2 * SHOWN))).chars().count(), SHOWN);
+        assert!(tail(&format!("{}end", "x".repeat(2 * SHOWN))).ends_with("end"));
+        assert_eq!(
+            without_quotes("invalid type: string \"hunter2\", expected `u8`"),
+            "invalid type: string \"…\", expected `…`"
+        );
+        assert_eq!(without_quotes("open \"hunter2"), "open \"");
+    }
+}

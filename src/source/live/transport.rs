@@ -1,0 +1,298 @@
+//! The HTTP client: kube's own parts, put together so that small requests are quick and proxies,
+//! bounds and warnings are kubectl's.
+//!
+//! In: a cluster, a user with credentials in place, a proxy. Out: a [`kube::Client`].
+
+use super::config::{Access, ConnectOptions, one_line};
+use super::environment::Environment;
+use super::error::Error;
+use super::layers::{Again, BoxError, Observed, Whole};
+use super::proxy::proxy_for;
+use super::text::clean;
+use super::warning::Warnings;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderValue, Uri, header};
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use hyper_util::client::legacy::Client as HyperClient;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
+use hyper_util::rt::TokioExecutor;
+use kube::Config;
+use kube::client::{Body, ClientBuilder, ConfigExt as _};
+use percent_encoding::percent_decode_str;
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tower::retry::RetryLayer;
+use tower::{Service, ServiceBuilder, ServiceExt as _, layer::layer_fn};
+use tower_http::decompression::DecompressionLayer;
+
+/// For name, connection and handshake together, as client-go allows for the connection.
+const CONNECT: Duration = Duration::from_secs(30);
+/// The largest answer that is held.
+const LARGEST: u64 = 1 << 30;
+
+/// It took longer than allowed.
+#[derive(Debug, thiserror::Error)]
+#[error("not done within {0:?}")]
+pub(super) struct Late(pub(super) Duration);
+
+/// It is larger than allowed.
+#[derive(Debug, thiserror::Error)]
+#[error("larger than {0} bytes")]
+pub(super) struct TooLarge(pub(super) u64);
+
+/// A client, and what is known of it.
+pub(super) struct Transport {
+    pub(super) client: kube::Client,
+    /// The server as messages name it.
+    pub(super) server: String,
+    /// The requests that went out.
+    pub(super) sent: Arc<AtomicUsize>,
+}
+
+/// Builds the client; nothing is sent yet.
+pub(super) fn build(
+    access: &Access,
+    options: &ConnectOptions,
+    environment: &Environment,
+    warnings: &Warnings,
+) -> Result<Transport, Error> {
+    let mut config = config_of(access)?;
+    let proxy = proxy_for(&config.cluster_url, access.cluster.proxy_url.as_deref(), environment)?;
+    let secure = |url: &Uri| url.scheme_str() == Some("https");
+    if config.root_cert.is_none() && !secure(&config.cluster_url) && !proxy.iter().any(secure) {
+        // Reading the system's certificates for nothing takes longer than the requests.
+        config.root_cert = Some(Vec::new());
+    }
+    let mut server = named(&config.cluster_url);
+    if let Some(proxy) = &proxy {
+        server = format!("{server} (through the proxy {})", named(proxy));
+    }
+    let unusable = |error: kube::Error| unusable(access, &error);
+
+    let road = Road::to(proxy.as_ref(), &config).map_err(unusable)?;
+    let connector = config.rustls_https_connector_with_connector(road).map_err(unusable)?;
+    let client: HyperClient<_, Body> =
+        HyperClient::builder(TokioExecutor::new()).build(Patient(connector));
+    let sent = Arc::new(AtomicUsize::new(0));
+    let observe = (warnings.clone(), Arc::clone(&sent));
+    let timeout = options.request_timeout.filter(|timeout| !timeout.is_zero());
+    let service = ServiceBuilder::new()
+        .layer(layer_fn(|inner| Whole { inner, timeout, limit: LARGEST }))
+        .layer(config.base_uri_layer())
+        .layer(DecompressionLayer::new().gzip(!config.disable_compression))
+        .layer(RetryLayer::new(Again::default()))
+        .option_layer(config.auth_layer().map_err(unusable)?)
+        .layer(config.extra_headers_layer().map_err(unusable)?)
+        .layer(layer_fn(move |inner| {
+            let (warnings, sent) = observe.clone();
+            Observed { inner, warnings, sent }
+        }))
+        .service(client);
+    let client = ClientBuilder::new(service, access.namespace.clone()).build();
+    Ok(Transport { client, server, sent })
+}
+
+/// What is wrong with a certificate, key, header or the like of the kubeconfig.
+fn unusable(access: &Access, error: &kube::Error) -> Error {
+    // The outermost words are about the library's own set-up.
+    let why =
+        std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+    Error::Setting {
+        what: format!("the connection to {} as {}", clean(&access.server), access.login),
+        why: clean(&why),
+    }
+}
+
+/// The server's URL; one without a scheme is read as client-go reads it.
+fn url_of(access: &Access) -> Result<Uri, Error> {
+    let (server, cluster, user) = (&access.server, &access.cluster, &access.user);
+    let secure = cluster.certificate_authority.is_some()
+        || cluster.certificate_authority_data.is_some()
+        || cluster.insecure_skip_tls_verify == Some(true)
+        || user.client_certificate.is_some()
+        || user.client_certificate_data.is_some();
+    let server = match server.contains("://") {
+        true => server.clone(),
+        false if secure => format!("https://{server}"),
+        false => format!("http://{server}"),
+    };
+    let url: Option<Uri> = server.parse().ok();
+    url.filter(|url| {
+        matches!(url.scheme_str(), Some("http" | "https"))
+            && url.host().is_some_and(|h| !h.is_empty())
+    })
+    .ok_or_else(|| Error::Setting {
+        what: format!("the server {:?}", clean(&server)),
+        why: "it is not a URL such as https://10.0.0.1:6443".to_owned(),
+    })
+}
+
+/// Scheme, host and port: what stands before an `@` is a secret.
+fn named(url: &Uri) -> String {
+    let scheme = url.scheme_str().unwrap_or_default();
+    let host = url.host().unwrap_or_default();
+    match url.port_u16() {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    }
+}
+
+fn config_of(access: &Access) -> Result<Config, Error> {
+    let cluster = &access.cluster;
+    let mut config = Config::new(url_of(access)?);
+    config.default_namespace.clone_from(&access.namespace);
+    config.auth_info = access.user.clone();
+    config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
+    config.disable_compression = cluster.disable_compression.unwrap_or(false);
+    config.tls_server_name = cluster.tls_server_name.clone().filter(|name| !name.is_empty());
+    config.root_cert = authority(access)?;
+    config.headers.push((header::USER_AGENT, HeaderValue::from_static(user_agent())));
+    Ok(config)
+}
+
+/// The certificates that the server's must be signed by; `None` leaves it to the system.
+fn authority(access: &Access) -> Result<Option<Vec<Vec<u8>>>, Error> {
+    let cluster = &access.cluster;
+    let wrong = |why: String| Error::Setting {
+        what: format!("the certificate authority for {}", clean(&access.server)),
+        why,
+    };
+    let file = cluster.certificate_authority.as_ref().filter(|file| !file.is_empty());
+    let data = cluster.certificate_authority_data.as_ref().filter(|data| !data.is_empty());
+    let pem = match (data, file) {
+        (Some(data), _) => STANDARD
+            .decode(one_line(data.clone()))
+            .map_err(|error| wrong(format!("certificate-authority-data is not base64: {error}")))?,
+        (None, Some(file)) => std::fs::read(file)
+            .map_err(|error| wrong(format!("reading {}: {error}", clean(file))))?,
+        (None, None) => return Ok(None),
+    };
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem)
+        .map(|certificate| certificate.map(|certificate| certificate.to_vec()))
+        .collect();
+    match certificates {
+        Ok(certificates) if !certificates.is_empty() => Ok(Some(certificates)),
+        Ok(_) => Err(wrong("it holds no certificate in PEM".to_owned())),
+        Err(error) => Err(wrong(format!("it is not PEM: {error}"))),
+    }
+}
+
+fn user_agent() -> &'static str {
+    use std::env::consts::{ARCH, OS};
+    use std::sync::LazyLock;
+    static AGENT: LazyLock<String> =
+        LazyLock::new(|| format!("kubectl-netpol/{} ({OS}/{ARCH})", env!("CARGO_PKG_VERSION")));
+    &AGENT
+}
+
+type Tcp = <HttpConnector as Service<Uri>>::Response;
+type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
+
+/// The way to the server: straight, or through a proxy.
+#[derive(Clone)]
+enum Road {
+    Straight(HttpConnector),
+    Http(Tunnel<HttpConnector>),
+    Https(Tunnel<HttpsConnector<HttpConnector>>),
+    Socks(SocksV5<HttpConnector>),
+}
+
+impl Road {
+    fn to(proxy: Option<&Uri>, config: &Config) -> Result<Self, kube::Error> {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        // Without it, each small request waits some 40 ms for the other side's delayed ACK.
+        tcp.set_nodelay(true);
+        let Some(proxy) = proxy else { return Ok(Self::Straight(tcp)) };
+        let login = proxy.authority().and_then(|authority| authority.as_str().rsplit_once('@'));
+        let login = login.map(|(login, _host)| login.split_once(':').unwrap_or((login, "")));
+        let login = login.map(|(user, password)| (decoded(user), decoded(password)));
+        let basic = login.as_ref().and_then(|(user, password)| {
+            let basic = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
+            HeaderValue::from_str(&basic).ok()
+        });
+        Ok(match proxy.scheme_str() {
+            Some("socks5" | "socks5h") => {
+                let socks = SocksV5::new(proxy.clone(), tcp);
+                Self::Socks(match login {
+                    Some((user, password)) => socks.with_auth(user, password),
+                    None => socks,
+                })
+            }
+            Some("https") => {
+                let tls = config.rustls_https_connector_with_connector(tcp)?;
+                let tunnel = Tunnel::new(proxy.clone(), tls);
+                Self::Https(match basic {
+                    Some(basic) => tunnel.with_auth(basic),
+                    None => tunnel,
+                })
+            }
+            _ => {
+                let tunnel = Tunnel::new(proxy.clone(), tcp);
+                Self::Http(match basic {
+                    Some(basic) => tunnel.with_auth(basic),
+                    None => tunnel,
+                })
+            }
+        })
+    }
+}
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+impl Service<Uri> for Road {
+    type Response = MaybeHttpsStream<Tcp>;
+    type Error = BoxError;
+    type Future = Connecting<Self::Response>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, server: Uri) -> Self::Future {
+        let road = self.clone();
+        Box::pin(async move {
+            Ok(match road {
+                Self::Straight(tcp) => MaybeHttpsStream::Http(tcp.oneshot(server).await?),
+                Self::Http(tunnel) => MaybeHttpsStream::Http(tunnel.oneshot(server).await?),
+                Self::Https(tunnel) => tunnel.oneshot(server).await?,
+                Self::Socks(socks) => MaybeHttpsStream::Http(socks.oneshot(server).await?),
+            })
+        })
+    }
+}
+
+/// A connector that does not wait for ever.
+#[derive(Clone)]
+struct Patient<C>(C);
+
+impl<C> Service<Uri> for Patient<C>
+where
+    C: Service<Uri, Error = BoxError>,
+    C::Future: Send + 'static,
+    C::Response: 'static,
+{
+    type Response = C::Response;
+    type Error = BoxError;
+    type Future = Connecting<Self::Response>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, server: Uri) -> Self::Future {
+        let connecting = self.0.call(server);
+        Box::pin(async move {
+            let late = |_| Err(Late(CONNECT).into());
+            tokio::time::timeout(CONNECT, connecting).await.unwrap_or_else(late)
+        })
+    }
+}

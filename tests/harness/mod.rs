@@ -1,0 +1,62 @@
+//! What the tests stand on: outside programs, started once and shared, and the loud way to go
+//! without them.
+//!
+//! A test whose outside program cannot be had passes, but says on the real stderr that it was
+//! skipped and why; `cargo test` captures what a passing test prints, but not this. Set
+//! `NETPOL_TESTS_MUST_RUN=1` to make it fail instead, as CI should.
+
+mod control_plane;
+
+use std::io::Write as _;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+pub(crate) use control_plane::{ControlPlane, Runner, control_plane};
+
+/// How many tests this process has skipped.
+static SKIPPED: AtomicUsize = AtomicUsize::new(0);
+
+/// The proof that a test said why it does not run; only [`skip`] gives it out.
+#[derive(Debug)]
+pub(crate) struct Skip(());
+
+/// Says that the current test does not run, and why.
+///
+/// # Panics
+/// If `NETPOL_TESTS_MUST_RUN` is set and not empty.
+pub(crate) fn skip(why: &str) -> Skip {
+    let must_run = std::env::var_os("NETPOL_TESTS_MUST_RUN").is_some_and(|set| !set.is_empty());
+    assert!(!must_run, "cannot run, but NETPOL_TESTS_MUST_RUN is set: {why}");
+    let count = 1 + SKIPPED.fetch_add(1, Ordering::Relaxed);
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    // Not `eprintln!`, which is captured.
+    let line = format!("skipped ({count} so far): {test}: {why}\n");
+    let _ = std::io::stderr().write_all(line.as_bytes());
+    Skip(())
+}
+
+/// `cargo xtask …`, whose messages go where this process's go.
+pub(crate) fn xtask(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command
+        .args(["run", "--quiet", "--package", "xtask", "--"])
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    // What cargo tells this test of its package would make build scripts run anew that read it.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
+/// Runs a program to its end and gives back its stdout.
+pub(crate) fn expect_success(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("running {command:?}: {error}"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {}: {said}", output.status);
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}

@@ -1,0 +1,332 @@
+//! The Go programs that the tests run: built once from pinned sources and kept outside the tree.
+//!
+//! In: a [`Kit`], one row of a table: the Go module that pins the sources, and the programs to
+//! build from it. Out: the directory that holds the programs, ready to run.
+//!
+//! A further program is a further row, with a module of its own where its requirements disagree
+//! with those that are here. A kit's directory is named by its version and by a digest of all that
+//! decides its content, so a change of `go.mod` builds anew and an old checkout finds its own.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, anyhow, ensure};
+
+use crate::progress;
+
+/// Programs that are built from one Go module and live in one directory.
+#[derive(Debug)]
+pub(crate) struct Kit {
+    /// What the directory is called.
+    name: &'static str,
+    /// The directory of `go.mod` and `go.sum`, seen from the workspace.
+    module: &'static str,
+    /// The required module whose version is the kit's.
+    version_of: &'static str,
+    /// A variable that names a directory which already holds the programs.
+    given_by: Option<&'static str>,
+    tools: &'static [Tool],
+}
+
+/// One program.
+#[derive(Debug)]
+struct Tool {
+    name: &'static str,
+    /// The main package to build.
+    package: &'static str,
+    /// The module whose version the program reports.
+    version_of: &'static str,
+    /// Arguments with which it reports that version.
+    probe: &'static [&'static str],
+    /// Go variables to set, with `{version}`, `{major}` and `{minor}` filled in.
+    stamps: &'static [&'static str],
+}
+
+/// Without these a program says that it is v0.0.0, and clients take it for ancient.
+const KUBERNETES_STAMPS: &[&str] = &[
+    "k8s.io/component-base/version.gitVersion={version}",
+    "k8s.io/component-base/version.gitMajor={major}",
+    "k8s.io/component-base/version.gitMinor={minor}",
+    "k8s.io/client-go/pkg/version.gitVersion={version}",
+    "k8s.io/client-go/pkg/version.gitMajor={major}",
+    "k8s.io/client-go/pkg/version.gitMinor={minor}",
+];
+
+/// A Kubernetes API server, its store and its client.
+pub(crate) const CONTROL_PLANE: Kit = Kit {
+    name: "control-plane",
+    module: "tests/tools",
+    version_of: "k8s.io/kubernetes",
+    given_by: Some("KUBEBUILDER_ASSETS"),
+    tools: &[
+        Tool {
+            name: "etcd",
+            package: "go.etcd.io/etcd/server/v3",
+            version_of: "go.etcd.io/etcd/server/v3",
+            probe: &["--version"],
+            stamps: &[],
+        },
+        Tool {
+            name: "kube-apiserver",
+            package: "k8s.io/kubernetes/cmd/kube-apiserver",
+            version_of: "k8s.io/kubernetes",
+            probe: &["--version"],
+            stamps: KUBERNETES_STAMPS,
+        },
+        Tool {
+            name: "kubectl",
+            package: "k8s.io/kubernetes/cmd/kubectl",
+            version_of: "k8s.io/kubernetes",
+            probe: &["version", "--client"],
+            stamps: KUBERNETES_STAMPS,
+        },
+    ],
+};
+
+/// The directory that holds the kit's programs; builds them if nobody has.
+pub(crate) fn provide(kit: &Kit) -> Result<PathBuf> {
+    if let Some(directory) = given(kit)? {
+        return Ok(directory);
+    }
+    let module = workspace().join(kit.module);
+    let pins = Pins::read(&module)?;
+    let cache = cache_home()?.join("kubectl-netpol");
+    let name = format!("{}-{}-{:016x}", kit.name, pins.version(kit.version_of)?, pins.digest(kit));
+    let directory = cache.join(&name);
+    if directory.is_dir() {
+        return Ok(directory);
+    }
+
+    let go = which::which("go").map_err(|_| {
+        let instead = kit.given_by.map_or(String::new(), |variable| {
+            format!(", or set {variable} to a directory that holds {}", names(kit))
+        });
+        anyhow!("cannot build {}: no `go` on PATH; install Go{instead}", names(kit))
+    })?;
+    fs::create_dir_all(&cache).with_context(|| format!("creating {}", cache.display()))?;
+    let _lock = lock(&cache.join(format!("{name}.lock")), kit)?;
+    if directory.is_dir() {
+        return Ok(directory); // Another process built it while this one waited.
+    }
+
+    // Built beside and renamed: whoever sees the directory sees all of it.
+    let unfinished = cache.join(format!("{name}.unfinished"));
+    if unfinished.exists() {
+        remove(&unfinished)?;
+    }
+    fs::create_dir(&unfinished).with_context(|| format!("creating {}", unfinished.display()))?;
+    for tool in kit.tools {
+        build(tool, &go, &module, pins.version(tool.version_of)?, &unfinished)?;
+    }
+    fs::rename(&unfinished, &directory)
+        .with_context(|| format!("renaming {} to {name}", unfinished.display()))?;
+    Ok(directory)
+}
+
+/// The directory that the environment names, once it is known to hold every program.
+fn given(kit: &Kit) -> Result<Option<PathBuf>> {
+    let Some(variable) = kit.given_by else {
+        return Ok(None);
+    };
+    let Some(directory) = std::env::var_os(variable).filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    let directory = std::path::absolute(&directory)
+        .with_context(|| format!("reading {variable}={}", directory.display()))?;
+    for tool in kit.tools {
+        ensure!(
+            directory.join(tool.name).is_file(),
+            "{variable} is {}, which holds no {}; it must hold {}, or be unset to build them",
+            directory.display(),
+            tool.name,
+            names(kit),
+        );
+    }
+    Ok(Some(directory))
+}
+
+/// Holds the file locked until it is dropped; the system lets go if this process dies.
+fn lock(path: &Path, kit: &Kit) -> Result<File> {
+    let file = File::create(path).with_context(|| format!("creating {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => return Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            progress(&format!("{}: waiting for another process that builds it", kit.name));
+        }
+        Err(TryLockError::Error(error)) => {
+            return Err(error).with_context(|| format!("locking {}", path.display()));
+        }
+    }
+    file.lock().with_context(|| format!("locking {}", path.display()))?;
+    Ok(file)
+}
+
+fn build(tool: &Tool, go: &Path, module: &Path, version: &str, into: &Path) -> Result<()> {
+    progress(&format!("building {} {version} (once, with Go; takes minutes)", tool.name));
+    let started = Instant::now();
+    // Each compiler that runs beside another may take a gigabyte.
+    let at_once = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4);
+    let program = into.join(tool.name);
+    let status = Command::new(go)
+        .current_dir(module)
+        .args(["build", "-mod=readonly", "-trimpath", "-buildvcs=false"])
+        .args(["-p", &at_once.to_string()])
+        .args(["-ldflags", &linker_flags(tool.stamps, version)])
+        .arg("-o")
+        .args([program.as_os_str(), OsStr::new(tool.package)])
+        .env("CGO_ENABLED", "0")
+        // What the user has set for other Go code must not reach this build.
+        .env("GOFLAGS", "-mod=readonly")
+        .env("GOWORK", "off")
+        .env_remove("GOOS")
+        .env_remove("GOARCH")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .with_context(|| format!("running {}", go.display()))?;
+    ensure!(
+        status.success(),
+        "building {} {version} from {} failed ({status}); Go's own words are above. \
+         The first build needs the Go module proxy",
+        tool.name,
+        module.display(),
+    );
+    probe(tool, &program, version)?;
+    let size = fs::metadata(&program).map_or(0, |file| file.len()) / 1_000_000;
+    let seconds = started.elapsed().as_secs();
+    progress(&format!("built {} {version}: {size} MB in {seconds} s", tool.name));
+    Ok(())
+}
+
+/// `-s -w` leaves out what only a debugger reads.
+fn linker_flags(stamps: &[&str], version: &str) -> String {
+    let mut numbers = version.trim_start_matches('v').split('.');
+    let (major, minor) = (numbers.next().unwrap_or(""), numbers.next().unwrap_or(""));
+    let stamps = stamps.iter().map(|stamp| {
+        let stamp = stamp.replace("{version}", version);
+        format!(" -X {}", stamp.replace("{major}", major).replace("{minor}", minor))
+    });
+    format!("-s -w{}", stamps.collect::<String>())
+}
+
+/// Refuses a program that runs but is not what was asked for.
+fn probe(tool: &Tool, program: &Path, version: &str) -> Result<()> {
+    let asked = format!("{} {}", tool.name, tool.probe.join(" "));
+    let output = Command::new(program)
+        .args(tool.probe)
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("running {asked}"))?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    ensure!(
+        output.status.success() && said.contains(version.trim_start_matches('v')),
+        "`{asked}` should report {version} but says ({}): {}",
+        output.status,
+        said.trim(),
+    );
+    Ok(())
+}
+
+/// What a Go module requires, word for word.
+struct Pins {
+    file: PathBuf,
+    requirements: String,
+    checksums: String,
+}
+
+impl Pins {
+    fn read(module: &Path) -> Result<Self> {
+        let read = |name| {
+            let path = module.join(name);
+            fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
+        };
+        let (requirements, checksums) = (read("go.mod")?, read("go.sum")?);
+        Ok(Self { file: module.join("go.mod"), requirements, checksums })
+    }
+
+    /// The version of a module in a line `path version`, perhaps after the word `require`.
+    fn version(&self, module: &str) -> Result<&str> {
+        let found = self.requirements.lines().find_map(|line| {
+            let mut words = line.split_whitespace().skip_while(|word| *word == "require");
+            let version = (words.next() == Some(module)).then(|| words.next()).flatten();
+            version.filter(|version| version.starts_with('v'))
+        });
+        found.ok_or_else(|| anyhow!("{} requires no version of {module}", self.file.display()))
+    }
+
+    /// A digest of all that decides what is built: the pins, the recipe and the machine's kind.
+    /// FNV-1a, since its value must outlive a release of Rust, and nobody attacks a cache of ours.
+    fn digest(&self, kit: &Kit) -> u64 {
+        let machine = format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH);
+        let recipe = format!("{kit:?}");
+        let parts = [&self.requirements, &self.checksums, &recipe, &machine];
+        parts
+            .iter()
+            .flat_map(|part| part.bytes().chain([0]))
+            .fold(0xcbf2_9ce4_8422_2325, |digest, byte| {
+                (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            })
+    }
+}
+
+fn names(kit: &Kit) -> String {
+    kit.tools.iter().map(|tool| tool.name).collect::<Vec<_>>().join(", ")
+}
+
+/// The workspace that this program was built from.
+fn workspace() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+fn cache_home() -> Result<PathBuf> {
+    let named = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    named
+        // The specification says to ignore a relative path.
+        .filter(|path| path.is_absolute())
+        .or_else(|| std::env::home_dir().map(|home| home.join(".cache")))
+        .context("no place for a cache: set HOME or XDG_CACHE_HOME")
+}
+
+fn remove(directory: &Path) -> Result<()> {
+    fs::remove_dir_all(directory).with_context(|| format!("removing {}", directory.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tool_of_the_control_plane_is_pinned() {
+        let pins = Pins::read(&workspace().join(CONTROL_PLANE.module)).unwrap();
+        for tool in CONTROL_PLANE.tools {
+            assert!(pins.version(tool.version_of).unwrap().starts_with('v'));
+            assert!(pins.requirements.contains(tool.package), "`tool {}` is missing", tool.package);
+        }
+    }
+
+    #[test]
+    fn a_version_is_found_in_a_block_and_on_its_own_line() {
+        let pins = Pins {
+            file: PathBuf::from("go.mod"),
+            requirements: "require a.b/c v1.2.3\nrequire (\n\ta.b/c/d v4.5.6 // indirect\n)\n\
+                           replace (\n\ta.b/e => a.b/e v7.8.9\n)\n"
+                .into(),
+            checksums: String::new(),
+        };
+        assert_eq!(pins.version("a.b/c").unwrap(), "v1.2.3");
+        assert_eq!(pins.version("a.b/c/d").unwrap(), "v4.5.6");
+        let missing = pins.version("a.b/e").unwrap_err().to_string();
+        assert_eq!(missing, "go.mod requires no version of a.b/e");
+    }
+
+    #[test]
+    fn a_version_is_stamped_whole_and_in_parts() {
+        let flags = linker_flags(&["p.v={version}", "p.m={major}.{minor}"], "v1.36.4");
+        assert_eq!(flags, "-s -w -X p.v=v1.36.4 -X p.m=1.36");
+        assert_eq!(linker_flags(&[], "v1.36.4"), "-s -w");
+    }
+}
