@@ -9,28 +9,30 @@ use clap::Args;
 use ipnet::IpNet;
 use std::path::PathBuf;
 
+/// The heading of these flags in help.
+const HEADING: &str = "Input";
+
 /// Where objects come from.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Input")]
 pub struct InputArgs {
     /// File, directory (with all below it) or - for stdin, with manifests; repeatable
-    #[arg(short, long = "filename", value_name = "FILE")]
+    #[arg(short, long = "filename", value_name = "FILE", help_heading = HEADING)]
     pub filename: Vec<PathBuf>,
 
     /// Directory with a kustomization, built by kubectl or kustomize; repeatable
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR", help_heading = HEADING)]
     pub kustomize: Vec<PathBuf>,
 
     /// Directories are always read with all below them; taken since kubectl has it
-    #[arg(short = 'R', long, hide = true)]
+    #[arg(short = 'R', long, hide = true, help_heading = HEADING)]
     pub recursive: bool,
 
     /// Make everything that cannot be read an error
-    #[arg(long)]
+    #[arg(long, help_heading = HEADING)]
     pub strict: bool,
 
     /// Network of the pods whose addresses manifests do not tell; repeatable
-    #[arg(long, value_name = "CIDR")]
+    #[arg(long, value_name = "CIDR", help_heading = HEADING)]
     pub pod_cidr: Vec<IpNet>,
 }
 

@@ -27,9 +27,9 @@ pub struct Location {
     /// The file as it was named on the command line, or what stands for it.
     pub file: String,
     /// The line, from 1.
-    pub line: u32,
+    pub line: usize,
     /// The column, from 1.
-    pub column: u32,
+    pub column: usize,
     /// The text of the line.
     pub text: String,
 }

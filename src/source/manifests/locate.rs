@@ -23,9 +23,9 @@ pub struct Place {
     /// The file, fit to be shown.
     pub file: String,
     /// The line, from 1.
-    pub line: u32,
+    pub line: usize,
     /// The column in characters, from 1.
-    pub column: u32,
+    pub column: usize,
     /// The line, or its beginning; empty where the column lies beyond that. Control characters are
     /// left as they are, so that the column fits.
     pub text: String,
@@ -72,8 +72,7 @@ impl Locator {
         let whole = whole.trim_end_matches('\r').trim_start_matches(BOM);
         let shown_line: String = whole.chars().take(MAX_LINE).collect();
         let text = if column <= MAX_LINE { shown_line } else { String::new() };
-        let column = u32::try_from(column).ok()?;
-        Some(Place { file: shown(file), line: mark.line, column, text })
+        Some(Place { file: shown(file), line: found_line, column, text })
     }
 
     fn text(&self, file: &Arc<Path>) -> Option<Arc<str>> {
