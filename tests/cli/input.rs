@@ -88,9 +88,9 @@ fn of_two_objects_of_one_name_the_later_counts() {
         "{run:?}"
     );
     assert!(run.stderr.contains("only the later"), "{run:?}");
-    // Twice the same is nobody's mistake.
+    // Twice the same changes nothing, and is told once for all.
     let twice = ask_text(format!("{PODS}---\n{PODS}"));
-    assert_eq!((twice.code, twice.stderr.as_str()), (1, ""));
+    is_warning(&twice, &["default/pod/a is the same as at standard input:", "(and 4 more)"]);
 }
 
 #[test]

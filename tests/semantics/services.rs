@@ -85,7 +85,7 @@ fn a_pod_without_the_named_port_is_not_reached() {
     assert_eq!((answer.verdict(), answer.cases().len()), ("Unknown", 0));
     let notes = answer.notes();
     assert!(notes.contains("no container of shop/pod/api calls a TCP port \"metrics\""), "{notes}");
-    assert!(notes.contains("nothing would answer"), "{notes}");
+    assert!(notes.contains("shop/svc/api has no endpoint here"), "{notes}");
 }
 
 /// Section 6: the Service port asked for by its name.
@@ -199,7 +199,9 @@ fn a_service_without_endpoints_is_not_known() {
     let answer = cluster.ask("web → svc/empty:80");
     assert_eq!(answer.verdict(), "Unknown");
     assert!(
-        answer.notes().contains("shop/svc/empty has no endpoint: nothing would answer"),
+        answer
+            .notes()
+            .contains("shop/svc/empty has no endpoint here: what is behind it is not known"),
         "{}",
         answer.notes()
     );
