@@ -1,6 +1,7 @@
 //! `explain`: why a flow is allowed or denied.
 
 use crate::cli::{Exit, GlobalArgs, InputArgs, Output, OutputArgs, WhatIfArgs, answer, width};
+use crate::printable::printable_json;
 use crate::report::{ExplanationReport, explanation_text};
 use crate::source::yaml;
 use crate::verdict::{self, PortWanted, Question, Target};
@@ -96,7 +97,10 @@ impl ExplainArgs {
             report.set_next(&suggestions);
         }
         let text = match self.output.output {
-            Output::Json => serde_json::to_string_pretty(&report)? + "\n",
+            Output::Json => {
+                let json = serde_json::to_string_pretty(&report)?;
+                printable_json(&json).into_owned() + "\n"
+            }
             Output::Yaml => yaml::to_string(&report)?,
             Output::Text | Output::Wide if self.suggest => documents(&report)?,
             Output::Text => explanation_text(&report, width(), false),

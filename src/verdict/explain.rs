@@ -6,12 +6,12 @@
 use super::destination::{Arrival, arrivals};
 use super::evaluate::judge;
 use super::ports::{CasePorts, same, sweep};
+use super::remarks::remarks;
 use super::resolve::{End, ResolveError, resolve};
 use super::target::{Named, PortWanted, Target};
 use super::trace::{Endpoint, Flow, Judgement, Verdict};
-use crate::cluster::{Addresses, ContainerPort, Family, Labels, Name, Port, Service, Snapshot};
+use crate::cluster::{Addresses, ContainerPort, Family, Labels, Name, Port, Snapshot};
 use crate::policy::Ruleset;
-use crate::policy::rule::{PeerKind, Peers};
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -137,45 +137,15 @@ pub fn explain(
             }));
         }
     }
-    if cases.is_empty() && !places.is_empty() {
+    if sources.is_empty() {
+        notes.push(format!("{} has no pods: nothing would connect", source.label));
+    } else if cases.is_empty() && !places.is_empty() {
         notes.push("the two ends have no IP family in common".to_owned());
     }
-    if let Some(index) = destination.service {
-        notes.extend(service_addresses_in_blocks(&snapshot.services[index], rules, &cases));
-    }
+    let service = destination.service.map(|index| &snapshot.services[index]);
+    notes.extend(remarks(snapshot, rules, service, &cases));
     let cases = merge(cases);
     Ok(Explanation { source, destination, cases, family_unknown, notes })
-}
-
-/// Blocks that have the Service's own address, where the flow is not admitted without them.
-///
-/// Source: semantics/kubernetes.md section 6: ipBlock on a `ClusterIP` is undefined.
-fn service_addresses_in_blocks(service: &Service, rules: &Ruleset, cases: &[Case]) -> Vec<String> {
-    let egress = cases.iter().map(|case| &case.judgement.egress);
-    let open = egress.filter(|trace| trace.verdict != Verdict::Allowed);
-    let mut notes = Vec::new();
-    for trace in open.flat_map(|trace| &trace.policies) {
-        let policy = rules.policy(trace.policy);
-        for entry in &policy.entries {
-            let Peers::Of(peers) = &entry.peers else { continue };
-            let has = |ip: &&IpAddr| {
-                peers
-                    .iter()
-                    .any(|p| matches!(&p.admits, PeerKind::Addresses(b) if b.contains(**ip)))
-            };
-            if let Some(ip) = service.cluster_ips.iter().find(has) {
-                let note = format!(
-                    "{} {} has the Service's own address {ip}; whether policies see that address \
-                     is undefined, and here they see the pods'",
-                    policy.object, entry.path
-                );
-                if !notes.contains(&note) {
-                    notes.push(note);
-                }
-            }
-        }
-    }
-    notes
 }
 
 fn one_port<'a>(question: &'a Question<'_>) -> Result<Option<&'a PortWanted>, ResolveError> {

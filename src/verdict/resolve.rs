@@ -245,6 +245,8 @@ impl Resolver<'_> {
 
     /// An address is that of a pod, a Service or a node where the snapshot says so.
     fn address(&self, address: IpAddr) -> End {
+        // Servers that listen on both families log ::ffff:10.0.0.7 for 10.0.0.7.
+        let address = address.to_canonical();
         let running = |pod: &Pod| !pod.finished && !pod.host_network;
         let pods = self.snapshot.pods().iter();
         if let Some(id) = pods

@@ -88,9 +88,9 @@ fn of_two_objects_of_one_name_the_later_counts() {
         "{run:?}"
     );
     assert!(run.stderr.contains("only the later"), "{run:?}");
-    // Twice the same is nobody's mistake.
+    // Twice the same changes nothing, and is told once for all.
     let twice = ask_text(format!("{PODS}---\n{PODS}"));
-    assert_eq!((twice.code, twice.stderr.as_str()), (1, ""));
+    is_warning(&twice, &["default/pod/a is the same as at standard input:", "(and 4 more)"]);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn an_empty_directory_is_an_error() {
 #[test]
 fn a_missing_file_is_an_error() {
     is_error(&ask("no/such.yaml"), &["cannot read no/such.yaml", "No such file"]);
-    is_error(&netpol(&["explain", "a", "b"]), &["no input: give manifests with -f"]);
+    is_error(&netpol(&["explain", "a", "b"]), &["no cluster: there is no kubeconfig", "read manifests with -f"]);
 }
 
 #[test]

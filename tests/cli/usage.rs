@@ -115,20 +115,23 @@ fn no_command_is_help_and_an_error() {
 }
 
 /// Design: unknown subcommands run `kubectl-netpol-WORD` beside the real path of the binary.
+///
+/// Nothing here is opened for writing by this process: a child that another test starts meanwhile
+/// would hold it open, and what is open for writing cannot be run.
 #[cfg(unix)]
 #[test]
 fn a_sibling_beside_the_real_binary_is_run() {
-    use std::os::unix::fs::{PermissionsExt, symlink};
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let (real, links) = (directory.path().join("real"), directory.path().join("links"));
     fs::create_dir(&real).unwrap();
     fs::create_dir(&links).unwrap();
-    fs::copy(FRONT, real.join("kubectl-netpol")).unwrap();
+    fs::hard_link(FRONT, real.join("kubectl-netpol")).unwrap();
     let script = real.join("kubectl-netpol-hello");
-    fs::write(&script, "#!/bin/sh\necho \"hello $*\"\nexit 7\n").unwrap();
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let write = ["-c", "cat > \"$1\" && chmod +x \"$1\"", "sh", super::name(&script)];
+    let written = run(&mut command("sh", &write), b"#!/bin/sh\necho \"hello $*\"\nexit 7\n");
+    assert_eq!(written.code, 0, "{written:?}");
     let link = links.join("kubectl-netpol");
-    symlink(real.join("kubectl-netpol"), &link).unwrap();
+    std::os::unix::fs::symlink(real.join("kubectl-netpol"), &link).unwrap();
     for program in [real.join("kubectl-netpol"), link] {
         let done = run(&mut command(program.to_str().unwrap(), &["hello", "-f", "x y"]), b"");
         assert_eq!((done.code, done.stdout.as_str()), (7, "hello -f x y\n"), "{done:?}");
@@ -139,14 +142,14 @@ fn a_sibling_beside_the_real_binary_is_run() {
 #[test]
 fn a_closed_pipe_is_no_error() {
     // More than a pipe holds, so that the program is still writing when the reader goes.
-    let pods: String = (0..40)
-        .map(|i| {
-            format!(
-                "---\n{{apiVersion: v1, kind: Pod, metadata: {{name: p{i}, labels: {{n: \"{i}\"}}}}, \
-                 spec: {{containers: [{{ports: [{{containerPort: 80}}, {{containerPort: 81}}]}}]}}}}\n"
-            )
-        })
-        .collect();
+    let pod = |i| {
+        format!(
+            "---\n{{apiVersion: v1, kind: Pod, metadata: {{name: p{i}, labels: {{n: \"{i}\"}}}}, \
+             spec: {{containers: [{{ports: [{{containerPort: 80}}, {{containerPort: 81}}]}}]}}}}\n"
+        )
+    };
+    let pods: Vec<String> = (0..40).map(pod).collect();
+    let pods = pods.concat();
     let (_directory, path) = super::with_file("pods.yaml", pods);
     let words = ["explain", "-o", "json", "-f", super::name(&path), "ns/default", "ns/default"];
     let mut child =

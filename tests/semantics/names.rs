@@ -112,6 +112,15 @@ fn addresses() {
     assert!(notes.contains("judged as outside the cluster"), "{notes}");
 }
 
+/// An IPv4 address as dual-stack servers log it.
+#[test]
+fn an_address_mapped_into_ipv6_is_the_ipv4_address() {
+    assert_eq!(asked("[::ffff:10.0.1.10]:8080").0, "shop/pod/api");
+    assert_eq!(from("::ffff:10.0.2.20", "http://[::ffff:10.0.1.10]:8080/").0, "shop/pod/api");
+    let cluster = cluster("");
+    assert_eq!(cluster.ask("::ffff:203.0.113.7 → api:80").report().source.label, "203.0.113.7");
+}
+
 /// The forms of a name with and without kind and namespace.
 #[test]
 fn kinds_and_namespaces() {

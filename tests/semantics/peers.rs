@@ -164,8 +164,8 @@ fn a_node_with_several_addresses_is_decided_only_if_they_agree() {
         &(node.to_owned() + &one),
         &["node/n3 → api:80 is Unknown", "198.51.100.3 → api:80 is Unknown"],
     );
-    let none = from_block("cidr: 203.0.113.0/24");
-    holds(&(node.to_owned() + &none), &["node/n3 → api:80 is Denied"]);
+    let neither = from_block("cidr: 203.0.113.0/24");
+    holds(&(node.to_owned() + &neither), &["node/n3 → api:80 is Denied"]);
     let whole = from_block("cidr: 0.0.0.0/0");
     holds(&(node.to_owned() + &whole), &["node/n3 → api:80 is Allowed"]);
 }

@@ -109,7 +109,11 @@ fn sidecars_name_ports_and_init_containers_do_not() {
             format!("initContainers: [{{{policy}ports: [{{name: http, containerPort: 9000}}]}}]");
         pod("shop", "meshed", "api", "10.0.1.51", &spec) + &ingress(NAMED)
     };
-    holds(&of("restartPolicy: Always, "), &["web → meshed:9000 is Allowed"]);
+    let sidecar = cluster(&of("restartPolicy: Always, "));
+    let answer = sidecar.ask("web → meshed:9000");
+    assert_eq!(answer.verdict(), "Allowed");
+    let note = "spec.ingress[0] means port http/TCP of a restartable init container";
+    assert!(answer.notes().contains(note), "{}", answer.notes());
     holds(&of(""), &["web → meshed:9000 is Denied"]);
 }
 

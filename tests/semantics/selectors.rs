@@ -15,7 +15,7 @@ fn expression(key: &str, operator: &str) -> String {
     format!("matchExpressions: [{{key: {key}, operator: {operator}}}]")
 }
 
-/// Section 2, LabelSelector: matchLabels AND matchExpressions.
+/// Section 2, `LabelSelector`: matchLabels AND matchExpressions.
 #[test]
 fn labels_and_expressions_must_all_hold() {
     let both =
@@ -26,14 +26,14 @@ fn labels_and_expressions_must_all_hold() {
     holds(&isolates(&both.replace("app: api", "app: web")), &["web → api:80 is Allowed"]);
 }
 
-/// Section 2, LabelSelector: In needs the key.
+/// Section 2, `LabelSelector`: In needs the key.
 #[test]
 fn in_needs_the_key() {
     holds(&from_pods(&expression("app", "In, values: [x, web]")), &["web → api:80 is Allowed"]);
     holds(&from_pods(&expression("absent", "In, values: [web]")), &["web → api:80 is Denied"]);
 }
 
-/// Section 2, LabelSelector: `NotIn` matches when the key is absent.
+/// Section 2, `LabelSelector`: `NotIn` matches when the key is absent.
 #[test]
 fn not_in_matches_an_absent_key() {
     holds(&from_pods(&expression("absent", "NotIn, values: [x]")), &["web → api:80 is Allowed"]);
@@ -41,7 +41,7 @@ fn not_in_matches_an_absent_key() {
     holds(&from_pods(&expression("app", "NotIn, values: [x, web]")), &["web → api:80 is Denied"]);
 }
 
-/// Section 2, LabelSelector: `DoesNotExist` matches when the key is absent; Exists is its opposite.
+/// Section 2, `LabelSelector`: `DoesNotExist` matches when the key is absent; Exists is its opposite.
 #[test]
 fn existence() {
     holds(&from_pods(&expression("absent", "DoesNotExist")), &["web → api:80 is Allowed"]);
@@ -50,7 +50,7 @@ fn existence() {
     holds(&from_pods(&expression("absent", "Exists")), &["web → api:80 is Denied"]);
 }
 
-/// Section 2, LabelSelector: unknown operator = invalid object.
+/// Section 2, `LabelSelector`: unknown operator = invalid object.
 #[test]
 fn an_unknown_operator_makes_the_policy_invalid() {
     let cluster = cluster(&from_pods(&expression("app", "Gt, values: [\"1\"]")));

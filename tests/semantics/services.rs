@@ -85,7 +85,7 @@ fn a_pod_without_the_named_port_is_not_reached() {
     assert_eq!((answer.verdict(), answer.cases().len()), ("Unknown", 0));
     let notes = answer.notes();
     assert!(notes.contains("no container of shop/pod/api calls a TCP port \"metrics\""), "{notes}");
-    assert!(notes.contains("nothing would answer"), "{notes}");
+    assert!(notes.contains("shop/svc/api has no endpoint here"), "{notes}");
 }
 
 /// Section 6: the Service port asked for by its name.
@@ -199,10 +199,23 @@ fn a_service_without_endpoints_is_not_known() {
     let answer = cluster.ask("web → svc/empty:80");
     assert_eq!(answer.verdict(), "Unknown");
     assert!(
-        answer.notes().contains("shop/svc/empty has no endpoint: nothing would answer"),
+        answer
+            .notes()
+            .contains("shop/svc/empty has no endpoint here: what is behind it is not known"),
         "{}",
         answer.notes()
     );
+}
+
+/// Section 6: the same for a Service as the source.
+#[test]
+fn a_source_without_endpoints_is_not_known() {
+    let empty = service("empty", "selector: {app: nothing}, ports: [{port: 80}]");
+    let cluster = cluster(&empty);
+    let answer = cluster.ask("svc/empty → api:80");
+    assert_eq!(answer.verdict(), "Unknown");
+    let notes = answer.notes();
+    assert!(notes.contains("shop/svc/empty has no pods: nothing would connect"), "{notes}");
 }
 
 /// Section 6: the Service's address is the Service.
@@ -214,12 +227,13 @@ fn a_cluster_ip_is_its_service() {
     assert!(answer.notes().contains("10.96.0.10 is shop/svc/api"), "{}", answer.notes());
 }
 
-/// Section 6: ipBlock on a ClusterIP: undefined.
+/// Section 6: ipBlock on a `ClusterIP`: undefined.
 #[test]
 fn a_block_with_the_services_own_address_is_told() {
     let cluster = cluster(&(api("http") + &egress("[{to: [{ipBlock: {cidr: 10.96.0.10/32}}]}]")));
     let notes = cluster.ask("web → svc/api:80").notes();
-    assert!(notes.contains("10.96.0.10"), "{notes}");
+    let note = "shop/netpol/out spec.egress[0] has the Service's own address 10.96.0.10";
+    assert!(notes.contains(note), "{notes}");
 }
 
 /// Section 6: the pods' ingress is judged by the pod that calls, not by the Service.

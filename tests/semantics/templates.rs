@@ -85,6 +85,15 @@ fn a_node_to_a_template_is_not_known() {
     assert_eq!(answer.verdict(), "Unknown");
 }
 
+/// Section 5: the same for a template to a node: it may be its own.
+#[test]
+fn a_template_to_a_node_is_not_known() {
+    let shut = policy("p", "podSelector: {}, policyTypes: [Egress]");
+    let cluster = cluster(&(workload("Deployment", "") + &shut));
+    let answer = cluster.ask("app → node/n1:10250");
+    assert_eq!(answer.egress().reason, Reason::Unknown(UnknownWhy::ToOwnNode));
+}
+
 /// Section 5: nor which node a template on the host network has, and so whether it is the pod's own.
 #[test]
 fn a_host_network_template_may_be_the_pods_own_node() {

@@ -16,8 +16,8 @@ fn peer_refused(peer: &str, path: &str, part: &str) {
     refused(&ingress(&format!("[{{from: [{peer}]}}]")), path, part);
 }
 
-fn port_refused(port: &str, path: &str, part: &str) {
-    refused(&ingress(&format!("[{{ports: [{port}]}}]")), path, part);
+fn port_refused(item: &str, path: &str, part: &str) {
+    refused(&ingress(&format!("[{{ports: [{item}]}}]")), path, part);
 }
 
 /// Section 2, Validation: `from: [{}]` is invalid, a peer needs at least one field.
@@ -146,10 +146,10 @@ fn inert_rules_are_validated() {
 /// Section 2: a field that does not exist changes what the policy means, so it is not skipped.
 #[test]
 fn unknown_fields_are_refused() {
-    refused(&policy("p", "podselector: {}"), "spec", "did you mean \"podSelector\"?");
+    refused(&policy("p", "podselector: {}"), "spec.podselector", "did you mean \"podSelector\"?");
     peer_refused(
         "{namespaceselector: {}}",
-        "spec.ingress[0].from[0]",
+        "spec.ingress[0].from[0].namespaceselector",
         "did you mean \"namespaceSelector\"?",
     );
 }
