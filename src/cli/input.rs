@@ -5,7 +5,7 @@ use crate::cluster::Snapshot;
 use crate::policy::{Ruleset, Written};
 use crate::report::{Locate, Location};
 use crate::source::Objects;
-use crate::source::manifests::{Loaded, Locator, Manifests};
+use crate::source::manifests::{Loaded, Locator, Manifests, Severity};
 use clap::Args;
 use ipnet::IpNet;
 use std::path::PathBuf;
@@ -79,7 +79,8 @@ impl InputArgs {
             strict: self.strict,
         }
         .load()?;
-        for warning in &loaded.warnings {
+        // Whatever was not read is told with the answer, which depends on it.
+        for warning in loaded.warnings.iter().filter(|w| w.severity == Severity::Note) {
             output::warn(global.color, &warning.to_string());
         }
         Ok(loaded)
@@ -103,6 +104,13 @@ impl InputArgs {
 }
 
 impl Input {
+    /// Tells on stderr what was not read, where no answer tells it.
+    pub fn tell_gaps(&self, global: &GlobalArgs) {
+        for gap in &self.snapshot.gaps {
+            output::warn(global.color, &format!("not read: {}: {}", gap.what, gap.why));
+        }
+    }
+
     /// Finds the places of fields.
     pub fn locate(&self) -> Box<Locate<'_>> {
         Box::new(|origin, path| {

@@ -85,7 +85,12 @@ impl ExplainArgs {
         let (port, namespace) = (self.port.as_ref(), &input.namespace);
         let question = Question { source, destination, port, namespace };
         let (snapshot, rules) = (&input.snapshot, &input.rules);
-        let mut explanation = verdict::explain(snapshot, rules, &question)?;
+        let explanation = verdict::explain(snapshot, rules, &question);
+        let untold = explanation.is_err() || (self.suggest && self.output.output.is_text());
+        if untold {
+            input.tell_gaps(global);
+        }
+        let mut explanation = explanation?;
         explanation.notes.splice(0..0, input.notes.iter().cloned());
         let locate = input.locate();
         let mut report = ExplanationReport::new(&explanation, snapshot, rules, &*locate);

@@ -4,15 +4,22 @@ use super::{PODS, is_error, name, over_pods, with_file};
 use crate::run::{Run, explain, netpol, netpol_with, text};
 use std::fs;
 
-/// A question about a file with something bad beside the three pods: answered, with one warning.
+/// A question about a file with something bad beside the three pods: answered, with one warning,
+/// with the answer where it depends on it.
 fn is_warning(run: &Run, parts: &[&str]) {
     assert_eq!(run.code, 1, "{run:?}");
     assert!(run.stdout.starts_with("DENIED"), "{run:?}");
-    assert!(run.stderr.starts_with("warning: "), "{run:?}");
-    assert_eq!(run.stderr.lines().count(), 1, "{run:?}");
+    let said = told(run);
+    assert_eq!(said.matches("warning: ").count(), 1, "{run:?}");
     for part in parts {
-        assert!(run.stderr.contains(part), "{part}: {run:?}");
+        assert!(said.contains(part), "{part}: {run:?}");
     }
+}
+
+/// Everything that was said, without its line breaks.
+fn told(run: &Run) -> String {
+    let all = format!("{} {}", run.stdout, run.stderr);
+    all.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn ask(file: &str) -> Run {
@@ -28,8 +35,9 @@ fn malformed_yaml_takes_no_other_document_with_it() {
     let run = ask_text(format!("{PODS}---\nkind: Pod\nmetadata: {{name: [\n"));
     let line = PODS.lines().count() + 2;
     is_warning(&run, &["standard input:"]);
-    let place =
-        run.stderr.trim_start_matches("warning: standard input:").split(':').next().unwrap();
+    let said = told(&run);
+    let (_, place) = said.split_once("not read: standard input:").unwrap();
+    let place = place.split(':').next().unwrap();
     assert!(place.parse::<usize>().unwrap() >= line, "{run:?}");
 }
 
@@ -115,7 +123,10 @@ fn an_empty_directory_is_an_error() {
 #[test]
 fn a_missing_file_is_an_error() {
     is_error(&ask("no/such.yaml"), &["cannot read no/such.yaml", "No such file"]);
-    is_error(&netpol(&["explain", "a", "b"]), &["no cluster: there is no kubeconfig", "read manifests with -f"]);
+    is_error(
+        &netpol(&["explain", "a", "b"]),
+        &["no cluster: there is no kubeconfig", "read manifests with -f"],
+    );
 }
 
 #[test]

@@ -31,22 +31,22 @@ fn colour_is_for_terminals() {
 
 /// Contracts: stdout is the answer, stderr is everything else.
 #[test]
-fn warnings_and_traces_go_to_stderr() {
-    let broken = format!("{PODS}---\n{{apiVersion: v1, kind: Pod, metadata: {{name: [}}\n");
+fn notes_and_traces_go_to_stderr() {
+    let twice = format!("{PODS}---\n{PODS}");
     for output in ["text", "wide", "json", "yaml"] {
         let words = ["explain", "-f", "-", "a", "b", "--port", "80", "-o", output];
         let (clean, noisy) =
-            (netpol_with(&words, PODS.as_bytes()), netpol_with(&words, broken.as_bytes()));
+            (netpol_with(&words, PODS.as_bytes()), netpol_with(&words, twice.as_bytes()));
         assert_eq!((clean.code, clean.stderr.as_str()), (1, ""));
         assert!(noisy.stderr.starts_with("warning: standard input:"), "{noisy:?}");
-        assert!(!noisy.stdout.starts_with("warning"), "{noisy:?}");
+        assert!(!noisy.stdout.contains("warning"), "{noisy:?}");
         let traced = netpol_with(&[&words[..], &["-v", "9"]].concat(), PODS.as_bytes());
         assert_eq!(traced.stdout, clean.stdout);
         assert!(!traced.stderr.is_empty());
     }
 }
 
-/// A gap is told with the answer too, since the answer may be wrong for it.
+/// A gap is told with the answer, since the answer may be wrong for it.
 #[test]
 fn what_was_not_read_is_in_the_answer() {
     let broken = format!("{PODS}---\n{{apiVersion: v1, kind: Pod, metadata: {{name: [}}\n");
@@ -118,7 +118,7 @@ fn file_names_do_not_steer_the_terminal() {
         let run = netpol(&[&["explain", "-f", name(&path)][..], &words].concat());
         is_clean(&run.stdout);
         is_clean(&run.stderr);
-        assert!(run.stderr.contains("\\u{1b}"), "{run:?}");
+        assert!((run.stdout + &run.stderr).contains("\\u{1b}"));
     }
     let missing = netpol(&["explain", "-f", "no\u{1b}[31m.yaml", "a", "b"]);
     is_clean(&missing.stderr);
