@@ -3,6 +3,10 @@
 #[cfg(unix)]
 mod control_plane;
 mod harness;
+#[cfg(unix)]
+mod live_explain;
+#[cfg(unix)]
+mod live_failures;
 mod random;
 mod random_clusters;
 mod transcripts;
