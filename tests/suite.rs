@@ -5,6 +5,10 @@ mod cli;
 mod control_plane;
 mod harness;
 mod homekube;
+#[cfg(unix)]
+mod live_explain;
+#[cfg(unix)]
+mod live_failures;
 mod random;
 mod random_clusters;
 mod run;

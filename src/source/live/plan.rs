@@ -322,7 +322,6 @@ impl<'a> Planner<'a> {
     /// An address: of a pod, a Service or a node, or of none of them.
     fn address(&mut self, address: IpAddr) -> Step<Option<String>> {
         self.requests.insert(Request::ServicesAt(address));
-        self.requests.insert(Request::Nodes);
         let at = self.look_up(address, Request::PodsAt(address))?;
         if let Some((pod, controller)) = at.and_then(|read| running(read, address)) {
             self.namespace(&pod.namespace);
