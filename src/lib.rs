@@ -1,4 +1,5 @@
 //! The core of kubectl netpol.
 pub mod cluster;
 pub mod policy;
+pub mod reach;
 pub mod verdict;
