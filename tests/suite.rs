@@ -3,4 +3,5 @@
 mod all_pairs;
 mod random;
 mod random_clusters;
+mod reach_diff;
 mod truth_table;

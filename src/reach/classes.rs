@@ -254,7 +254,7 @@ fn members(sides: &[Side<'_>]) -> Vec<Member> {
     all.extend((0..first.snapshot.nodes.len()).map(|node| [Some(Inside::Node(node)), None]));
     let [second] = rest else { return all };
     let mut known: HashMap<Identity<'_>, Vec<usize>> = HashMap::new();
-    let mut known_nodes: HashMap<&Name, usize> = HashMap::new();
+    let mut known_nodes: HashMap<&Name, Vec<usize>> = HashMap::new();
     for (at, member) in all.iter().enumerate().rev() {
         match member[0] {
             Some(Inside::Pod(pod)) => {
@@ -262,7 +262,7 @@ fn members(sides: &[Side<'_>]) -> Vec<Member> {
                 known.entry(identity(first.snapshot, pod)).or_default().push(at);
             }
             Some(Inside::Node(node)) => {
-                known_nodes.insert(&first.snapshot.nodes[node].name, at);
+                known_nodes.entry(&first.snapshot.nodes[node].name).or_default().push(at);
             }
             None => {}
         }
@@ -276,7 +276,8 @@ fn members(sides: &[Side<'_>]) -> Vec<Member> {
         join(same.and_then(Vec::pop), Inside::Pod(pod));
     }
     for (node, written) in second.snapshot.nodes.iter().enumerate() {
-        join(known_nodes.remove(&written.name), Inside::Node(node));
+        let same = known_nodes.get_mut(&written.name);
+        join(same.and_then(Vec::pop), Inside::Node(node));
     }
     all
 }

@@ -12,10 +12,12 @@
 mod addresses;
 mod classes;
 mod connect;
+mod diff;
 mod ports;
 mod sets;
 mod terms;
 
+pub use diff::{Change, ChangedEnds, Changes, Diff, Same, Witness, diff};
 pub use ports::PortSet;
 
 use crate::cluster::{Family, PodId, Snapshot};
