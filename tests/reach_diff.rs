@@ -41,27 +41,37 @@ fn has_address(world: &World<'_>, end: End, family: Family) -> bool {
     }
 }
 
-/// The pod network, a node's network, or outside; and the node, where it is known.
-fn on_node<'w>(world: &'w World<'_>, end: End) -> Option<Option<&'w str>> {
-    match end {
-        End::Pod(id) => {
-            let pod = world.snapshot.pod(id);
-            pod.host_network.then_some(pod.node.as_deref())
-        }
-        End::Node(index) => Some(Some(&*world.snapshot.nodes[index].name)),
-        End::Address(_) => None,
-    }
+/// How a pod stands to an end that is, or is on, a node.
+#[derive(Clone, Copy, PartialEq)]
+enum OwnNode {
+    /// They are no such pair.
+    Neither,
+    Other,
+    Own,
+    Unknown,
 }
 
-/// Between a pod and an end on a node: whether that is its own; `None` where no such pair.
-fn own_node(world: &World<'_>, a: End, b: End) -> Option<Option<bool>> {
-    let (node, pod) = match (on_node(world, a), on_node(world, b)) {
-        (Some(node), None) => (node, b),
-        (None, Some(node)) => (node, a),
-        _ => return None,
+fn own_node(world: &World<'_>, a: End, b: End) -> OwnNode {
+    let pods = world.snapshot.pods();
+    let on_node = |end| match end {
+        End::Pod(id) => pods[id].host_network,
+        End::Node(_) => true,
+        End::Address(_) => false,
     };
-    let End::Pod(pod) = pod else { return None };
-    Some(node.zip(world.snapshot.pod(pod).node.as_deref()).map(|(a, b)| a == b))
+    let node = |end| match end {
+        End::Pod(id) => pods[id].node.as_ref(),
+        End::Node(index) => Some(&world.snapshot.nodes[index].name),
+        End::Address(_) => None,
+    };
+    let outside = |end| matches!(end, End::Address(_));
+    if on_node(a) == on_node(b) || outside(a) || outside(b) {
+        return OwnNode::Neither;
+    }
+    match (node(a), node(b)) {
+        (Some(a), Some(b)) if a == b => OwnNode::Own,
+        (Some(_), Some(_)) => OwnNode::Other,
+        _ => OwnNode::Unknown,
+    }
 }
 
 /// Pods, nodes and addresses outside that both sides have.
@@ -155,7 +165,7 @@ fn exact(cluster: &[Value], seed: u64) -> Option<String> {
             let covering = covering(&diff, source, destination, port, family);
             // Exempt pairs may lie in a rectangle without changing, or change less than it says.
             let itself = source == destination;
-            let right = if own.is_none_or(|own| own == Some(false)) && !itself {
+            let right = if matches!(own, OwnNode::Neither | OwnNode::Other) && !itself {
                 covering == expected
             } else {
                 covering.len() >= expected.len()
@@ -169,8 +179,8 @@ fn exact(cluster: &[Value], seed: u64) -> Option<String> {
         let Witness { source, destination, port } = change.witness;
         let before = verdict(&old, source.old, destination.old, port, change.family);
         let after = verdict(&new, source.new, destination.new, port, change.family);
-        let exempt =
-            own_node(&old, source.old, destination.old).is_some_and(|own| own != Some(false));
+        let own = own_node(&old, source.old, destination.old);
+        let exempt = matches!(own, OwnNode::Own | OwnNode::Unknown);
         if before == after || (!exempt && (before, after) != (change.from, change.to)) {
             return Some(format!("{before:?} to {after:?} is no witness of {change:?}"));
         }

@@ -95,21 +95,28 @@ fn id(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
-type Key<'a> = (Option<&'a Name>, [Option<Facts>; 2]);
+/// Its namespace by rank, or none, and what either side knows.
+type Key = (Option<u32>, [Option<Facts>; 2]);
 
 impl<'a> Space<'a> {
     pub(super) fn new(sides: Vec<Side<'a>>) -> Self {
         let blocks = || sides.iter().flat_map(|side| address_blocks(side.rules));
         let atoms = Family::ALL.map(|family| Atoms::cut(family, blocks()));
         let mut readers: Vec<Reader<'a>> = sides.iter().map(|side| Reader::new(*side)).collect();
-        let mut keyed: Vec<(Key<'a>, Member)> = Vec::new();
+        let mut keyed: Vec<(Key, Member)> = Vec::new();
+        let names: BTreeSet<&'a Name> = sides
+            .iter()
+            .flat_map(|side| side.snapshot.namespaces().map(|namespace| &namespace.name))
+            .collect();
+        let names: Vec<&'a Name> = names.into_iter().collect();
+        let ranks: HashMap<&Name, u32> = names.iter().copied().zip(0..).collect();
         for member in members(&sides) {
             let mut namespace = None;
             let mut facts = [None, None];
             for (i, reader) in readers.iter_mut().enumerate() {
                 facts[i] = match member[i] {
                     Some(Inside::Pod(pod)) => {
-                        namespace = Some(&sides[i].snapshot.pod(pod).namespace);
+                        namespace = ranks.get(&sides[i].snapshot.pod(pod).namespace).copied();
                         Some(reader.pod(pod, &atoms))
                     }
                     Some(Inside::Node(node)) => Some(reader.node(node, &atoms)),
@@ -119,7 +126,7 @@ impl<'a> Space<'a> {
             keyed.push(((namespace, facts), member));
         }
         // Pods by namespace, then nodes.
-        keyed.sort_by(|(a, _), (b, _)| (a.0.is_none(), a.0, &a.1).cmp(&(b.0.is_none(), b.0, &b.1)));
+        keyed.sort_by(|(a, _), (b, _)| (a.0.is_none(), a).cmp(&(b.0.is_none(), b)));
         let mut space = Space {
             facts: Vec::new(),
             members: Vec::with_capacity(keyed.len()),
@@ -134,7 +141,7 @@ impl<'a> Space<'a> {
             atoms,
             sides,
         };
-        let mut last: Option<Key<'a>> = None;
+        let mut last: Option<Key> = None;
         for (key, member) in keyed {
             if last.as_ref() != Some(&key) {
                 let class = id(space.facts.len());
@@ -142,8 +149,8 @@ impl<'a> Space<'a> {
                 space.facts.push(key.1.clone());
                 if let Some(namespace) = key.0 {
                     space.pods = class + 1;
-                    let range = space.namespaces.entry(namespace).or_insert(class..class);
-                    range.end = class + 1;
+                    let name = names[namespace as usize];
+                    space.namespaces.entry(name).or_insert(class..class).end = class + 1;
                 }
                 last = Some(key);
             }
@@ -282,6 +289,9 @@ fn members(sides: &[Side<'_>]) -> Vec<Member> {
     all
 }
 
+/// The labels of a pod, and the keys that are set at run time.
+type Labelling<'a> = (&'a Labels, &'static [&'static str]);
+
 /// What a selector can see of the value of a label.
 #[derive(PartialEq, Eq, Hash)]
 enum Value<'a> {
@@ -298,7 +308,8 @@ struct Reader<'a> {
     /// Label keys that selectors mention, with the values they mention.
     mentioned: BTreeMap<&'a str, BTreeSet<&'a str>>,
     port_names: BTreeSet<(&'a str, Protocol)>,
-    labels: HashMap<(&'a Labels, &'a [&'static str]), u32>,
+    labels: HashMap<Labelling<'a>, u32>,
+    last: Option<(Labelling<'a>, u32)>,
     projections: HashMap<Vec<(&'a str, Value<'a>)>, u32>,
     declared: HashMap<&'a [ContainerPort], u32>,
     numbers: HashMap<Vec<(&'a str, Protocol, u16)>, u32>,
@@ -332,6 +343,7 @@ impl<'a> Reader<'a> {
             mentioned,
             port_names,
             labels: HashMap::new(),
+            last: None,
             projections: HashMap::new(),
             declared: HashMap::new(),
             numbers: HashMap::new(),
@@ -387,18 +399,31 @@ impl<'a> Reader<'a> {
 
     fn projected(&mut self, pod: &'a Pod) -> u32 {
         let whole = (&pod.labels, pod.unknown_labels);
+        // Pods of one workload follow each other, and comparing is cheaper than hashing.
+        if let Some((last, projected)) = self.last
+            && last == whole
+        {
+            return projected;
+        }
+        let projected = self.project(whole);
+        self.last = Some((whole, projected));
+        projected
+    }
+
+    fn project(&mut self, whole: Labelling<'a>) -> u32 {
+        let (labels, unknown_labels) = whole;
         if let Some(known) = self.labels.get(&whole) {
             return *known;
         }
         let mut projection = Vec::new();
-        for (key, value) in pod.labels.iter() {
+        for (key, value) in labels.iter() {
             if let Some(values) = self.mentioned.get(key) {
                 let value = values.get(value).map_or(Value::Unmentioned, |value| Value::Is(value));
                 projection.push((key, value));
             }
         }
-        for key in pod.unknown_labels {
-            if self.mentioned.contains_key(key) && pod.labels.get(key).is_none() {
+        for key in unknown_labels {
+            if self.mentioned.contains_key(key) && labels.get(key).is_none() {
                 projection.push((key, Value::Unknown));
             }
         }

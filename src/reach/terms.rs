@@ -8,13 +8,14 @@ use super::classes::{Facts, Place, Space, family_index};
 use super::ports::{PortSet, PortTable, PortsId};
 use super::sets::{ClassId, Run, SetId, SetTable, merged, singles};
 use crate::cluster::{
-    AddressBlock, Addresses, Family, Name, Operator, PortRange, Protocol, Selector, Truth,
+    AddressBlock, Addresses, Family, Labels, Name, Operator, PortRange, Protocol, Selector, Truth,
 };
 use crate::policy::PolicyId;
 use crate::policy::rule::{
     Direction, Entry, Namespaces, PeerKind, Peers, PodSet, PortMatch, Ports,
 };
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// Sets and ports that all relations of one answer share, so that equal ones have equal ids.
 pub(super) struct Tables {
@@ -60,6 +61,26 @@ pub(super) struct Selecting {
     pub(super) perhaps: Vec<PolicyId>,
 }
 
+/// By key and value, what has the label, in order.
+type Labelled<'a> = HashMap<&'a str, HashMap<&'a str, Vec<u32>>>;
+
+/// The shortest lists that together have all that can match; `None` where no index helps.
+fn fewest<'l>(labelled: &'l Labelled<'_>, selector: &Selector) -> Option<Vec<&'l [u32]>> {
+    let mut best: Option<(usize, Vec<&[u32]>)> = None;
+    for requirement in &selector.requirements {
+        let Operator::In(values) = &requirement.operator else { continue };
+        // A key that is not indexed may still be anywhere.
+        let Some(by_value) = labelled.get(&*requirement.key) else { continue };
+        let lists: Vec<&[u32]> =
+            values.iter().filter_map(|v| by_value.get(&**v)).map(Vec::as_slice).collect();
+        let size = lists.iter().map(|list| list.len()).sum();
+        if best.as_ref().is_none_or(|(fewest, _)| size < *fewest) {
+            best = Some((size, lists));
+        }
+    }
+    best.map(|(_, lists)| lists)
+}
+
 /// Resolves selectors and blocks of one side.
 pub(super) struct Resolver<'s, 'a> {
     pub(super) space: &'s Space<'a>,
@@ -70,9 +91,14 @@ pub(super) struct Resolver<'s, 'a> {
     /// Pods of the pod network that this side has: those that selectors can select.
     selectable: SetId,
     pod_sets: HashMap<&'a PodSet, Pair>,
-    namespace_sets: HashMap<&'a Selector, Vec<(Truth, Run)>>,
+    namespace_sets: HashMap<&'a Selector, Arc<[(Truth, Run)]>>,
+    /// The pod classes of each namespace and its labels, in order.
+    namespaces: Vec<(Run, Option<&'a Labels>)>,
+    /// Of those, by index, the ones with a label, and the ones whose labels are not known.
+    labelled_namespaces: Labelled<'a>,
+    unlabelled_namespaces: Vec<u32>,
     /// The selectable classes with a label, for keys that peers in other namespaces ask for.
-    labelled: HashMap<&'a str, HashMap<&'a str, Vec<ClassId>>>,
+    labelled: Labelled<'a>,
     /// Selectable classes with labels that are set at run time.
     runtime_labelled: Vec<ClassId>,
     inside_by_place: [BTreeMap<Place, Vec<Run>>; 2],
@@ -106,12 +132,16 @@ impl<'s, 'a> Resolver<'s, 'a> {
             selectable,
             pod_sets: HashMap::new(),
             namespace_sets: HashMap::new(),
+            namespaces: Vec::new(),
+            labelled_namespaces: Labelled::new(),
+            unlabelled_namespaces: Vec::new(),
             labelled: HashMap::new(),
             runtime_labelled: Vec::new(),
             inside_by_place,
             blocks: [HashMap::new(), HashMap::new()],
             named: HashMap::new(),
         };
+        resolver.index_namespaces();
         resolver.index_labels();
         resolver.index_port_names();
         resolver
@@ -119,6 +149,23 @@ impl<'s, 'a> Resolver<'s, 'a> {
 
     fn policies(&self) -> &'a [crate::policy::rule::Policy] {
         self.space.sides[self.side].rules.policies()
+    }
+
+    fn index_namespaces(&mut self) {
+        let snapshot = self.space.sides[self.side].snapshot;
+        for (at, (name, range)) in (0..).zip(&self.space.namespaces) {
+            let labels = snapshot.namespace_labels(name);
+            self.namespaces.push(((range.start, range.end), labels));
+            match labels {
+                None => self.unlabelled_namespaces.push(at),
+                Some(labels) => {
+                    for (key, value) in labels.iter() {
+                        let by_value = self.labelled_namespaces.entry(key).or_default();
+                        by_value.entry(value).or_default().push(at);
+                    }
+                }
+            }
+        }
     }
 
     fn index_labels(&mut self) {
@@ -201,7 +248,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
         let spaces = match &set.namespaces {
             Namespaces::Own(name) => {
                 let run = self.space.namespaces.get(name).map(|range| (range.start, range.end));
-                run.map(|run| (Truth::Yes, run)).into_iter().collect()
+                run.map(|run| (Truth::Yes, run)).into_iter().collect::<Arc<[_]>>()
             }
             Namespaces::Matching(selector) => self.namespaces(selector),
         };
@@ -215,7 +262,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
             }
         };
         if set.pods.is_everything() {
-            for (truth, run) in &spaces {
+            for (truth, run) in spaces.iter() {
                 add(*truth, *run);
             }
         } else {
@@ -238,7 +285,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
                     }
                 }
                 None => {
-                    for (truth, (from, to)) in &spaces {
+                    for (truth, (from, to)) in spaces.iter() {
                         (*from..*to).for_each(|class| test(*truth, class));
                     }
                 }
@@ -260,18 +307,12 @@ impl<'s, 'a> Resolver<'s, 'a> {
         if wide < if cfg!(debug_assertions) { 2 } else { 64 } {
             return None;
         }
-        let mut best: Option<Vec<&[ClassId]>> = None;
-        let size = |lists: &[&[ClassId]]| lists.iter().map(|list| list.len()).sum::<usize>();
-        for requirement in &selector.requirements {
-            let Operator::In(values) = &requirement.operator else { continue };
-            let Some(by_value) = self.labelled.get(&*requirement.key) else { continue };
-            let lists: Vec<&[ClassId]> =
-                values.iter().filter_map(|v| by_value.get(&**v)).map(Vec::as_slice).collect();
-            if best.as_ref().is_none_or(|best| size(&lists) < size(best)) {
-                best = Some(lists);
-            }
+        let lists = fewest(&self.labelled, selector)?;
+        let size = lists.iter().map(|list| list.len()).sum::<usize>();
+        if size + self.runtime_labelled.len() >= wide as usize {
+            return None;
         }
-        let mut all: Vec<ClassId> = best?.concat();
+        let mut all: Vec<ClassId> = lists.concat();
         all.extend(&self.runtime_labelled);
         all.sort_unstable();
         all.dedup();
@@ -279,19 +320,27 @@ impl<'s, 'a> Resolver<'s, 'a> {
     }
 
     /// The pod classes of matching namespaces, in order.
-    fn namespaces(&mut self, selector: &'a Selector) -> Vec<(Truth, Run)> {
+    fn namespaces(&mut self, selector: &'a Selector) -> Arc<[(Truth, Run)]> {
         if let Some(known) = self.namespace_sets.get(selector) {
             return known.clone();
         }
-        let snapshot = self.space.sides[self.side].snapshot;
+        let candidates = fewest(&self.labelled_namespaces, selector).map(|lists| {
+            let mut all = lists.concat();
+            all.extend(&self.unlabelled_namespaces);
+            all.sort_unstable();
+            all.dedup();
+            all
+        });
+        let every = || (0..).zip(&self.namespaces).map(|(at, _)| at).collect();
         let mut all = Vec::new();
-        for (name, range) in &self.space.namespaces {
-            let labels = snapshot.namespace_labels(name);
+        for at in candidates.unwrap_or_else(every) {
+            let (run, labels) = &self.namespaces[at as usize];
             let truth = labels.map_or(Truth::Unknown, |labels| selector.matches(labels, &[]));
             if !truth.is_no() {
-                all.push((truth, (range.start, range.end)));
+                all.push((truth, *run));
             }
         }
+        let all: Arc<[_]> = all.into();
         self.namespace_sets.insert(selector, all.clone());
         all
     }
