@@ -238,7 +238,11 @@ impl<'a> Planner<'a> {
         if let Some(labels) = service.selector.as_ref().filter(|labels| !labels.is_empty()) {
             let labels = labels.to_string();
             let read = self.pods_by(namespace, Some(labels))?;
-            return self.owners(namespace, pods(read));
+            self.owners(namespace, pods(read))?;
+            if pods(read).next().is_none() {
+                self.templates(namespace)?;
+            }
+            return Ok(());
         }
         let slices = Request::Slices(namespace.into(), name.into());
         let read = self.must(slices)?.unwrap_or_default();
@@ -256,6 +260,15 @@ impl<'a> Planner<'a> {
             self.must(Request::PodsAt(*address))?;
         }
         Ok(())
+    }
+
+    /// The workloads of a namespace, one of which may be behind a Service without pods.
+    fn templates(&mut self, namespace: &str) -> Step<()> {
+        let mut pending = false;
+        for kind in [BuiltIn::Deployment, BuiltIn::StatefulSet, BuiltIn::DaemonSet] {
+            pending |= self.ask(Request::All(kind, namespace.into())).is_err();
+        }
+        if pending { Err(Stop::Pending) } else { Ok(()) }
     }
 
     fn find_service(&mut self, namespace: &str, name: &str) -> Step<Option<&'a Service>> {
