@@ -1,13 +1,17 @@
 //! The one integration-test binary: every other file in this directory is a module of it.
 
+mod cli;
 #[cfg(unix)]
 mod control_plane;
 mod harness;
+mod homekube;
 #[cfg(unix)]
 mod live_explain;
 #[cfg(unix)]
 mod live_failures;
 mod random;
 mod random_clusters;
+mod run;
+mod semantics;
 mod transcripts;
 mod truth_table;

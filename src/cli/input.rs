@@ -5,34 +5,36 @@ use crate::cluster::Snapshot;
 use crate::policy::{Ruleset, Written};
 use crate::report::{Locate, Location};
 use crate::source::Objects;
-use crate::source::manifests::{Loaded, Locator, Manifests};
+use crate::source::manifests::{Loaded, Locator, Manifests, Severity};
 use clap::Args;
 use ipnet::IpNet;
 use std::path::PathBuf;
 
+/// The heading of these flags in help.
+const HEADING: &str = "Input";
+
 /// Where objects come from.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Input")]
 pub struct InputArgs {
     /// Manifests instead of the live cluster: a file, a directory with all below it, or - for stdin;
     /// repeatable
-    #[arg(short, long = "filename", value_name = "FILE")]
+    #[arg(short, long = "filename", value_name = "FILE", help_heading = HEADING)]
     pub filename: Vec<PathBuf>,
 
     /// Directory with a kustomization, built by kubectl or kustomize; repeatable
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR", help_heading = HEADING)]
     pub kustomize: Vec<PathBuf>,
 
     /// Directories are always read with all below them; taken since kubectl has it
-    #[arg(short = 'R', long, hide = true)]
+    #[arg(short = 'R', long, hide = true, help_heading = HEADING)]
     pub recursive: bool,
 
     /// Make everything that cannot be read an error
-    #[arg(long)]
+    #[arg(long, help_heading = HEADING)]
     pub strict: bool,
 
     /// Network of the pods whose addresses manifests do not tell; repeatable
-    #[arg(long, value_name = "CIDR")]
+    #[arg(long, value_name = "CIDR", help_heading = HEADING)]
     pub pod_cidr: Vec<IpNet>,
 }
 
@@ -77,7 +79,8 @@ impl InputArgs {
             strict: self.strict,
         }
         .load()?;
-        for warning in &loaded.warnings {
+        // Whatever was not read is told with the answer, which depends on it.
+        for warning in loaded.warnings.iter().filter(|w| w.severity == Severity::Note) {
             output::warn(global.color, &warning.to_string());
         }
         Ok(loaded)
@@ -101,6 +104,13 @@ impl InputArgs {
 }
 
 impl Input {
+    /// Tells on stderr what was not read, where no answer tells it.
+    pub fn tell_gaps(&self, global: &GlobalArgs) {
+        for gap in &self.snapshot.gaps {
+            output::warn(global.color, &format!("not read: {}: {}", gap.what, gap.why));
+        }
+    }
+
     /// Finds the places of fields.
     pub fn locate(&self) -> Box<Locate<'_>> {
         Box::new(|origin, path| {

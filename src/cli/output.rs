@@ -58,6 +58,13 @@ pub enum Output {
     Yaml,
 }
 
+impl Output {
+    /// Whether it is for people only.
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::Wide)
+    }
+}
+
 /// Writes an answer to stdout.
 pub fn answer(color: ColorChoice, text: &str) -> io::Result<()> {
     let mut out = AutoStream::new(io::stdout().lock(), color.into());

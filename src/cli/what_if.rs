@@ -16,16 +16,18 @@ use std::str::FromStr;
 /// So many similar names an error lists.
 const NEAREST: usize = 5;
 
+/// The heading of these flags in help.
+const HEADING: &str = "What if";
+
 /// What is supposed to be otherwise.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "What if")]
 pub struct WhatIfArgs {
     /// Lay what -f and -k name over the live cluster, as if it were applied
-    #[arg(long)]
+    #[arg(long, help_heading = HEADING)]
     pub with: bool,
 
     /// Leave out a policy: netpol/NAME or NAMESPACE/netpol/NAME; repeatable
-    #[arg(long, value_name = "POLICY")]
+    #[arg(long, value_name = "POLICY", help_heading = HEADING)]
     pub without: Vec<PolicyName>,
 }
 

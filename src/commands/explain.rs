@@ -1,11 +1,13 @@
 //! `explain`: why a flow is allowed or denied.
 
 use crate::cli::{Exit, GlobalArgs, InputArgs, Output, OutputArgs, WhatIfArgs, answer, width};
+use crate::printable::printable_json;
 use crate::report::{ExplanationReport, explanation_text};
 use crate::source::yaml;
 use crate::verdict::{self, PortWanted, Question, Target};
 use anyhow::Context as _;
 use clap::Args;
+use schemars::generate::SchemaSettings;
 
 /// Arguments of `explain`.
 #[derive(Args, Clone, Debug)]
@@ -83,7 +85,12 @@ impl ExplainArgs {
         let (port, namespace) = (self.port.as_ref(), &input.namespace);
         let question = Question { source, destination, port, namespace };
         let (snapshot, rules) = (&input.snapshot, &input.rules);
-        let mut explanation = verdict::explain(snapshot, rules, &question)?;
+        let explanation = verdict::explain(snapshot, rules, &question);
+        let untold = explanation.is_err() || (self.suggest && self.output.output.is_text());
+        if untold {
+            input.tell_gaps(global);
+        }
+        let mut explanation = explanation?;
         explanation.notes.splice(0..0, input.notes.iter().cloned());
         let locate = input.locate();
         let mut report = ExplanationReport::new(&explanation, snapshot, rules, &*locate);
@@ -95,7 +102,10 @@ impl ExplainArgs {
             report.set_next(&suggestions);
         }
         let text = match self.output.output {
-            Output::Json => serde_json::to_string_pretty(&report)? + "\n",
+            Output::Json => {
+                let json = serde_json::to_string_pretty(&report)?;
+                printable_json(&json).into_owned() + "\n"
+            }
             Output::Yaml => yaml::to_string(&report)?,
             Output::Text | Output::Wide if self.suggest => documents(&report)?,
             Output::Text => explanation_text(&report, width(), false),
@@ -107,7 +117,9 @@ impl ExplainArgs {
 }
 
 fn schema(global: &GlobalArgs) -> anyhow::Result<Exit> {
-    let schema = schemars::schema_for!(ExplanationReport);
+    // Of what is written, not of what would be read: fields that may be left out are optional.
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let schema = settings.into_generator().into_root_schema_for::<ExplanationReport>();
     answer(global.color, &(serde_json::to_string_pretty(&schema)? + "\n"))?;
     Ok(Exit::Success)
 }

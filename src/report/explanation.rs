@@ -3,6 +3,7 @@
 //! In: an [`Explanation`] with the snapshot and rules it speaks of, and a [`Locate`] that finds the
 //! place of a field. Out: an [`ExplanationReport`], complete without any of them.
 
+use super::words::PeerEnd;
 use super::{names, words};
 use crate::cluster::{ObjectRef, Origin, Port, Snapshot, Truth};
 use crate::policy::rule::{Entry, Peers, Ports};
@@ -242,8 +243,9 @@ impl ExplanationReport {
         locate: &Locate<'_>,
     ) -> Self {
         let reporter = Reporter { snapshot, rules, locate };
+        let alone = explanation.cases.len() == 1;
         let flows: Vec<FlowReport> =
-            explanation.cases.iter().map(|case| reporter.flow(case)).collect();
+            explanation.cases.iter().map(|case| reporter.flow(case, alone)).collect();
         let end = |end: &crate::verdict::End| EndReport {
             label: end.label.clone(),
             kind: end.object.as_ref().map(|object| object.kind.to_string()),
@@ -279,7 +281,7 @@ impl ExplanationReport {
             Ok(_) => {
                 Some("Add --suggest to print the smallest policies that would allow it.".to_owned())
             }
-            Err(NoSuggestion::NothingDenied) => None,
+            Err(NoSuggestion::AllAllowed) => None,
             Err(why) => Some(format!("Nothing to suggest: {why}.")),
         };
     }
@@ -301,6 +303,7 @@ struct Reporter<'a> {
 struct View<'a> {
     subject: String,
     peer: String,
+    peer_end: PeerEnd,
     destination: String,
     port: Port,
     /// Ports of Services that lead to `port` of the destination, each with its Service.
@@ -309,13 +312,19 @@ struct View<'a> {
 }
 
 impl Reporter<'_> {
-    fn flow(&self, case: &Case) -> FlowReport {
+    fn flow(&self, case: &Case, alone: bool) -> FlowReport {
         let name = |endpoints: &[Endpoint]| names::endpoints(self.snapshot, endpoints);
         let (source, destination) = (name(&case.sources), name(&case.destinations));
         let service_ports = self.service_ports(case);
-        let view = |trace, subject: &str, peer: &str| View {
+        let peer_end = |endpoints: &[Endpoint]| match endpoints.first() {
+            Some(Endpoint::Pod(_)) => PeerEnd::Pod,
+            _ => PeerEnd::Other,
+        };
+        let (from, to) = (peer_end(&case.sources), peer_end(&case.destinations));
+        let view = |trace, subject: &str, peer: &str, peer_end| View {
             subject: subject.to_owned(),
             peer: peer.to_owned(),
+            peer_end,
             destination: destination.clone(),
             port: case.flow.port,
             service_ports: &service_ports,
@@ -328,6 +337,7 @@ impl Reporter<'_> {
                     ranges.iter().map(|(protocol, range)| format!("{range}/{protocol}")).collect();
                 (None, shown.join(", "))
             }
+            CasePorts::AnyOther if alone => (None, "any port".to_owned()),
             CasePorts::AnyOther => (None, "any other port".to_owned()),
         };
         let each = |endpoints: &[Endpoint]| {
@@ -342,8 +352,8 @@ impl Reporter<'_> {
             ports,
             service_port: case.dialled.map(|port| port.number),
             family: case.family.map(|family| family.to_string()),
-            egress: self.direction(&view(&case.judgement.egress, &source, &destination)),
-            ingress: self.direction(&view(&case.judgement.ingress, &destination, &source)),
+            egress: self.direction(&view(&case.judgement.egress, &source, &destination, to)),
+            ingress: self.direction(&view(&case.judgement.ingress, &destination, &source, from)),
             undeclared: case.ports.is_undeclared(),
         }
     }
@@ -540,7 +550,7 @@ fn misses(
             Peers::Of(items) => items.iter().map(|item| &*item.path).collect(),
         };
         let path = item_path(trace.peer_item, paths) + &within_peer(miss);
-        MissReport { path, message: words::peer_miss(miss, &view.peer) }
+        MissReport { path, message: words::peer_miss(miss, &view.peer, view.peer_end) }
     });
     let port = trace.port_miss.as_ref().map(|miss| {
         let paths = match &entry.ports {

@@ -18,6 +18,7 @@ pub fn explanation_text(report: &ExplanationReport, width: usize, wide: bool) ->
     let mut text = Text { report, wide, width, screen: Screen::new(width) };
     text.head();
     text.flows();
+    text.warnings();
     text.tail();
     text.screen.finish()
 }
@@ -35,6 +36,7 @@ impl Text<'_> {
         let verdict = report.verdict.to_uppercase();
         let ends = format!("{} → {}", report.source.label, report.destination.label);
         let port = match report.flows.as_slice() {
+            [only] if only.undeclared => format!("on {}", ports(only)),
             [only] => format!("port {}", dialled(only)),
             _ => String::new(),
         };
@@ -53,10 +55,6 @@ impl Text<'_> {
         }
         for note in &report.notes {
             self.screen.words(2, 2, &[(PLAIN, &format!("{note}."))]);
-        }
-        for warning in &report.warnings {
-            self.screen.words(2, 4, &[(DOUBT, "warning:"), (PLAIN, &warning.message)]);
-            self.place(4, warning.location.as_ref());
         }
     }
 
@@ -168,6 +166,14 @@ impl Text<'_> {
         let Some(Location { file, line, column, text }) = location else { return };
         let place = format!("{file}:{line}:{column}:");
         self.screen.line(indent, &[(DIM, &place), (PLAIN, " "), (PLAIN, text.trim())]);
+    }
+
+    fn warnings(&mut self) {
+        for warning in &self.report.warnings {
+            self.screen.blank();
+            self.screen.words(0, 2, &[(DOUBT, "warning:"), (PLAIN, &warning.message)]);
+            self.place(4, warning.location.as_ref());
+        }
     }
 
     fn tail(&mut self) {

@@ -4,8 +4,15 @@ use crate::cluster::{Mismatch, Operator, Port, PortRange};
 use crate::policy::rule::{Direction, Entry, PortMatch, Ports};
 use crate::verdict::{PeerMiss, PortMiss, Reason, Trace, UnknownWhy, Verdict};
 
+/// What the other end is, as far as advice depends on it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum PeerEnd {
+    Pod,
+    Other,
+}
+
 /// Why a peer item does not match `peer`.
-pub(super) fn peer_miss(miss: &PeerMiss, peer: &str) -> String {
+pub(super) fn peer_miss(miss: &PeerMiss, peer: &str, kind: PeerEnd) -> String {
     match miss {
         PeerMiss::OtherNamespace { wanted, found } => {
             format!(
@@ -21,10 +28,13 @@ pub(super) fn peer_miss(miss: &PeerMiss, peer: &str) -> String {
         PeerMiss::OutsideBlock { block, address } => format!("{address} is not in {block}"),
         PeerMiss::Excepted { block, address } => format!("{address} is in the except of {block}"),
         PeerMiss::OtherFamily(block) => format!("{} is of the other IP family", block.cidr),
-        PeerMiss::AddressUnknown(block) => format!(
-            "whether {block} has the address of {peer} is not known: \
-             say where pods are with --pod-cidr"
-        ),
+        PeerMiss::AddressUnknown(block) => {
+            let remedy = match kind {
+                PeerEnd::Pod => "say where pods are with --pod-cidr",
+                PeerEnd::Other => "give its address",
+            };
+            format!("whether {block} has the address of {peer} is not known: {remedy}")
+        }
         PeerMiss::OutsidePodNetworks(block) => format!("{block} has no address of {peer}"),
     }
 }

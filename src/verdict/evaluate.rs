@@ -12,6 +12,7 @@ use crate::policy::Ruleset;
 use crate::policy::rule::{
     Direction, Entry, Namespaces, PeerKind, Peers, PodSet, PortMatch, PortRule, Ports,
 };
+use ipnet::IpNet;
 
 /// Judges one flow in both directions.
 ///
@@ -202,11 +203,15 @@ impl Judge<'_> {
     }
 
     fn addresses(&self, endpoint: &Endpoint, family: Family) -> Addresses {
+        // Which of several addresses a node uses is its own choice.
         let of_node = |index: usize| {
-            let ips = &self.snapshot.nodes[index].ips;
-            ips.iter()
-                .find(|ip| Family::of(**ip) == family)
-                .map_or(Addresses::Unknown, |ip| Addresses::Known(*ip))
+            let ips = self.snapshot.nodes[index].ips.iter();
+            let of_family: Vec<_> = ips.copied().filter(|ip| Family::of(*ip) == family).collect();
+            match of_family.as_slice() {
+                [] => Addresses::Unknown,
+                [ip] => Addresses::Known(*ip),
+                several => Addresses::Within(several.iter().copied().map(IpNet::from).collect()),
+            }
         };
         match endpoint {
             Endpoint::Address(ip) if Family::of(*ip) == family => Addresses::Known(*ip),

@@ -61,6 +61,9 @@ pub enum ResolveError {
         /// The names that exist.
         known: Vec<String>,
     },
+    /// `ExternalName` Services that stand for one another.
+    #[error("{0} stands for a name that stands for it again: its ExternalName runs in a circle")]
+    Circle(String),
     /// Two ports were given.
     #[error("two different ports: {0} with the destination and {1} with --port; give one")]
     TwoPorts(String, String),
@@ -243,6 +246,8 @@ impl Resolver<'_> {
 
     /// An address is that of a pod, a Service or a node where the snapshot says so.
     fn address(&self, address: IpAddr) -> End {
+        // Servers that listen on both families log ::ffff:10.0.0.7 for 10.0.0.7.
+        let address = address.to_canonical();
         let running = |pod: &Pod| !pod.finished && !pod.host_network;
         let pods = self.snapshot.pods().iter();
         if let Some(id) = pods
@@ -401,8 +406,24 @@ fn end(object: ObjectRef, pods: Vec<PodId>) -> End {
     End { object: Some(object), label, service: None, endpoints, notes: Vec::new() }
 }
 
+/// What the name of an `ExternalName` Service means: something of the cluster, or a name outside.
+///
+/// It is a whole name, which no search path completes. A name like one of the cluster's in another
+/// zone may well be another cluster's.
+pub(super) fn external(snapshot: &Snapshot, name: &str) -> Result<End, ResolveError> {
+    let whole = name.trim_end_matches('.').to_ascii_lowercase();
+    let parts: Vec<&str> = whole.split('.').collect();
+    if !matches!(parts.as_slice(), [_, _, "svc" | "pod", ..] | [_, _, _, "svc", ..]) {
+        return Ok(outside(name));
+    }
+    match (Resolver { snapshot, namespace: "" }).host(&whole) {
+        Err(_) if !whole.ends_with(".cluster.local") => Ok(outside(name)),
+        found => found,
+    }
+}
+
 /// An end outside the cluster that is known by name only.
-pub(super) fn outside(name: &str) -> End {
+fn outside(name: &str) -> End {
     let note = format!("{name} is outside the cluster; its addresses are not known here");
     End {
         object: None,
