@@ -342,12 +342,33 @@ fn unusual_workloads() {
     ]);
     let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
     cluster.apply(&namespace, &list.to_string());
+    let idle = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "nobody-home"},
+        "spec": {"selector": {"app": "idle"}, "ports": [{"port": 80}]},
+    });
+    cluster.apply(&namespace, &idle.to_string());
+    let alias = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "alias"},
+        "spec": {
+            "type": "ExternalName", "externalName": "keycloak.identity.svc.cluster.local",
+            "ports": [{"port": 80}],
+        },
+    });
+    cluster.apply(&namespace, &alias.to_string());
 
     for (words, parts) in [
         (
             "pod/alone deploy/idle:80",
             &["unusual-1/deploy/idle has no pods: judged by its template"][..],
         ),
+        (
+            "pod/alone svc/nobody-home",
+            &[
+                "nobody-home has no pods: judged by a workload's template",
+                "ingress of unusual-1/deploy/idle",
+            ],
+        ),
+        ("pod/alone svc/alias:80", &["ingress of identity/pod/keycloak-0: isolated by 3 policies"]),
         ("pod/alone idle:80", &["deploy/idle has no pods"]),
         ("deploy/adopted pod/alone:80", &["egress of unusual-1/pod/adopted-abc-1"]),
         ("adopted pod/alone:80", &["ALLOWED unusual-1/deploy/adopted →"]),

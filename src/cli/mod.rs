@@ -18,6 +18,8 @@ pub use what_if::{PolicyName, WhatIfArgs};
 
 use crate::source::live::{self, Connection, Environment};
 use clap::Args;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
 
 /// Flags that every command takes, before or after its name. Their order in help is fixed, so that
 /// it is the same of the front and of a single plugin.
@@ -117,14 +119,18 @@ fn sentence(error: &anyhow::Error) -> String {
 pub fn trace_to_stderr(global: &GlobalArgs) {
     let level = match global.v {
         0 => return,
-        1..=3 => tracing::Level::INFO,
-        4..=6 => tracing::Level::DEBUG,
-        _ => tracing::Level::TRACE,
+        1..=3 => LevelFilter::INFO,
+        4..=6 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
     };
+    // What the libraries do on the wire drowns the requests themselves.
+    let libraries = if global.v >= 9 { level } else { LevelFilter::WARN };
+    let targets =
+        Targets::new().with_default(libraries).with_target(env!("CARGO_CRATE_NAME"), level);
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_ansi(false)
         .with_writer(std::io::stderr);
     // A second call, as in tests, keeps the first subscriber.
-    let _ = tracing::subscriber::set_global_default(subscriber.finish());
+    let _ = tracing::subscriber::set_global_default(subscriber.finish().with(targets));
 }

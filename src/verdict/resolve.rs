@@ -182,10 +182,7 @@ impl Resolver<'_> {
             (true, false) => Err(ResolveError::Finished(object.to_string())),
             (true, true) => Err(ResolveError::NoPods(object.to_string())),
             _ => {
-                // Manifests never have pods; a live workload without any is worth a word.
-                let waits = running
-                    .iter()
-                    .all(|(_, pod)| pod.template && matches!(pod.origin, Origin::Live { .. }));
+                let waits = running.iter().all(|(_, pod)| stands_in(pod));
                 let mut end = end(object, running.into_iter().map(|(id, _)| id).collect());
                 if waits {
                     end.notes.push(format!("{} has no pods: judged by its template", end.label));
@@ -215,6 +212,10 @@ impl Resolver<'_> {
             service: Some(index),
             ..end(service_object(service), ready.into_iter().map(|(id, _)| id).collect())
         };
+        let waits = |endpoint: &Endpoint| matches!(endpoint, Endpoint::Pod(id) if stands_in(self.snapshot.pod(*id)));
+        if !end.endpoints.is_empty() && end.endpoints.iter().all(waits) {
+            end.notes.push(format!("{} has no pods: judged by a workload's template", end.label));
+        }
         if !not_ready.is_empty() {
             let count = not_ready.len();
             end.notes.push(format!("{count} of its pods not ready: they get no traffic from it"));
@@ -391,6 +392,12 @@ impl Resolver<'_> {
         scored.dedup_by(|a, b| a.1 == b.1);
         scored.into_iter().take(NEAREST).map(|(_, name)| name).collect()
     }
+}
+
+/// Whether it is the template of a live workload without pods. Manifests have hardly any others, so
+/// there it is not worth a word.
+fn stands_in(pod: &Pod) -> bool {
+    pod.template && matches!(pod.origin, Origin::Live { .. })
 }
 
 fn end(object: ObjectRef, pods: Vec<PodId>) -> End {

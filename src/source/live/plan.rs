@@ -17,6 +17,8 @@ use crate::verdict::{Named, Target};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+/// Names that stand for names: more than this is a circle.
+const MOST_ALIASES: usize = 8;
 /// Of a Service's endpoints that no slice calls a pod, so many are looked up by address.
 const MOST_ADDRESSES: usize = 4;
 /// Of so many owners it is asked who owns them in turn.
@@ -45,7 +47,8 @@ pub(super) type Answers = BTreeMap<Request, Answer>;
 
 /// The requests that are still missing. An error is one that leaves no way to an answer.
 pub(super) fn missing(wanted: Wanted<'_>, answers: &Answers) -> Result<BTreeSet<Request>, Error> {
-    let mut planner = Planner { wanted, answers, requests: BTreeSet::new() };
+    let mut planner =
+        Planner { wanted, answers, requests: BTreeSet::new(), aliases_left: MOST_ALIASES };
     planner.plan()?;
     planner.requests.retain(|request| !answers.contains_key(request));
     Ok(planner.requests)
@@ -55,6 +58,7 @@ struct Planner<'a> {
     wanted: Wanted<'a>,
     answers: &'a Answers,
     requests: BTreeSet<Request>,
+    aliases_left: usize,
 }
 
 /// Why a step goes no further.
@@ -232,13 +236,17 @@ impl<'a> Planner<'a> {
 
     fn service(&mut self, namespace: &str, name: &str) -> Step<()> {
         let Some(service) = self.find_service(namespace, name)? else { return Ok(()) };
-        if service.external_name.is_some() {
-            return Ok(());
+        if let Some(name) = &service.external_name {
+            return self.alias(name);
         }
         if let Some(labels) = service.selector.as_ref().filter(|labels| !labels.is_empty()) {
             let labels = labels.to_string();
             let read = self.pods_by(namespace, Some(labels))?;
-            return self.owners(namespace, pods(read));
+            self.owners(namespace, pods(read))?;
+            if pods(read).next().is_none() {
+                self.templates(namespace)?;
+            }
+            return Ok(());
         }
         let slices = Request::Slices(namespace.into(), name.into());
         let read = self.must(slices)?.unwrap_or_default();
@@ -254,6 +262,26 @@ impl<'a> Planner<'a> {
         let addresses = others.iter().filter_map(|endpoint| endpoint.addresses.first());
         for address in addresses.take(MOST_ADDRESSES) {
             self.must(Request::PodsAt(*address))?;
+        }
+        Ok(())
+    }
+
+    /// The workloads of a namespace, one of which may be behind a Service without pods.
+    fn templates(&mut self, namespace: &str) -> Step<()> {
+        let mut pending = false;
+        for kind in [BuiltIn::Deployment, BuiltIn::StatefulSet, BuiltIn::DaemonSet] {
+            pending |= self.ask(Request::All(kind, namespace.into())).is_err();
+        }
+        if pending { Err(Stop::Pending) } else { Ok(()) }
+    }
+
+    /// The name that a Service stands for, which may be a Service of this cluster again.
+    fn alias(&mut self, name: &str) -> Step<()> {
+        let parts: Vec<&str> = name.split('.').collect();
+        let here = matches!(parts.as_slice(), [_, _, "svc" | "pod", ..] | [_, _, _, "svc", ..]);
+        if here && self.aliases_left > 0 {
+            self.aliases_left -= 1;
+            self.host(name, "")?;
         }
         Ok(())
     }

@@ -132,12 +132,16 @@ fn objects(answers: Answers) -> Objects {
                 for (found, origin) in found {
                     if let Body::Undecodable(faults) = &found.body {
                         let said = faults.iter().map(|f| format!("{} {}", f.path, f.message));
+                        let said = said.collect::<Vec<_>>().join(", ");
+                        let object = match &*found.object.name {
+                            "" => String::new(),
+                            name => format!("{name}: "),
+                        };
                         let why = format!(
-                            "{}; a newer version of this program may know it",
-                            said.collect::<Vec<_>>().join(", ")
+                            "{object}{}; a newer version of this program may know it",
+                            said.trim()
                         );
-                        objects.gaps.push(Gap { what: found.object.to_string(), why });
-                        objects.unread_policies.extend(found.object.namespace);
+                        leave_out(&mut objects, &request, why);
                     } else if !matches!(request, Request::Names(..))
                         || objects.origin(&found.object).is_none()
                     {
@@ -163,10 +167,15 @@ fn leave_out(objects: &mut Objects, request: &Request, why: String) {
         Request::All(BuiltIn::NetworkPolicy, namespace) => {
             objects.unread_policies.insert(namespace.clone());
         }
-        // Without the Services of a namespace only a hint is missing: what a question needs of them
-        // is an error where it cannot be read. The same holds for names and for owners.
-        Request::All(BuiltIn::Service, _) | Request::Names(..) | Request::One(..) => return,
-        _ => {}
+        Request::All(BuiltIn::Pod, _)
+        | Request::PodsBy(..)
+        | Request::PodsAt(_)
+        | Request::PodsOn(_)
+        | Request::ServicesAt(_)
+        | Request::Slices(..)
+        | Request::Nodes => {}
+        // Of these only a hint is missing, or an end that is not found is an error anyway.
+        Request::All(..) | Request::Names(..) | Request::One(..) => return,
     }
     objects.gaps.push(Gap { what: request.words(), why });
 }

@@ -3,6 +3,7 @@
 mod failures;
 mod kubeconfigs;
 mod plugins;
+mod questions;
 mod reading;
 
 use super::{ConnectOptions, Connection, Environment, Error, Sink, connect};
