@@ -56,6 +56,8 @@ type QuickMap<K, V> = HashMap<K, V, BuildHasherDefault<Mix>>;
 struct Join<'r, 's, 'a> {
     resolver: &'r mut Resolver<'s, 'a>,
     rules: Vec<EgressRule>,
+    /// The rules to each set of destinations: one step of the walk takes in all their ports.
+    bundles: Vec<Vec<u32>>,
     profiles: Vec<Vec<u32>>,
     profile_of: Vec<u32>,
     inside: SetId,
@@ -75,6 +77,7 @@ impl Relation {
         let inside = resolver.tables.sets.id(vec![(0, resolver.space.inside)]);
         let mut join = Join {
             rules: Vec::new(),
+            bundles: Vec::new(),
             profiles: Vec::new(),
             profile_of: vec![FREE; resolver.space.pods as usize],
             inside,
@@ -347,20 +350,25 @@ impl<'a> Join<'_, '_, 'a> {
         let mut column_ids: HashMap<Column, u32> = HashMap::from([(Column::new(), 0)]);
         let mut known: QuickMap<(u32, u32, u32, bool), u32> = QuickMap::default();
         let mut edges: Vec<(ClassId, u32, bool)> = Vec::new();
+        let mut by_destinations: BTreeMap<SetId, Vec<u32>> = BTreeMap::new();
         for (rule, EgressRule { to, .. }) in (0..).zip(&self.rules) {
-            for (from, to) in self.resolver.tables.sets.runs(*to).iter() {
-                edges.extend([(*from, rule, true), (*to, rule, false)]);
+            by_destinations.entry(*to).or_default().push(rule);
+        }
+        for (bundle, (to, rules)) in (0..).zip(by_destinations) {
+            for (from, to) in self.resolver.tables.sets.runs(to).iter() {
+                edges.extend([(*from, bundle, true), (*to, bundle, false)]);
             }
+            self.bundles.push(rules);
         }
         edges.sort_unstable();
         let (mut narrow, mut wide) = (Interned::default(), Interned::default());
         let mut edges = edges.into_iter().peekable();
         for class in self.resolver.tables.sets.runs(anyone).clone().iter().flat_map(|r| r.0..r.1) {
-            while let Some((_, rule, begins)) = edges.next_if(|(at, ..)| *at <= class) {
-                let to = self.rules[rule as usize].to;
+            while let Some((_, bundle, begins)) = edges.next_if(|(at, ..)| *at <= class) {
+                let to = self.rules[self.bundles[bundle as usize][0] as usize].to;
                 let active =
                     if self.resolver.tables.sets.size(to) > WIDE { &mut wide } else { &mut narrow };
-                active.set(rule, begins);
+                active.set(bundle, begins);
             }
             let guard = guards.of.get(class as usize).copied().unwrap_or(Guards::OPEN);
             let outside = class >= self.space().inside;
@@ -413,7 +421,7 @@ impl<'a> Join<'_, '_, 'a> {
                 }
                 continue;
             }
-            for rule in narrow.now() {
+            for rule in narrow.now().iter().flat_map(|bundle| &self.bundles[*bundle as usize]) {
                 let rule = &self.rules[*rule as usize];
                 let reached = tables.ports.and(rule.ports, *ports);
                 if reached != PortTable::NONE {
@@ -434,7 +442,7 @@ impl<'a> Join<'_, '_, 'a> {
         }
         let mut spans = Spans::new();
         let tables = &mut *self.resolver.tables;
-        for rule in wide.now() {
+        for rule in wide.now().iter().flat_map(|bundle| &self.bundles[*bundle as usize]) {
             let rule = &self.rules[*rule as usize];
             let reached = tables.ports.and(rule.ports, ports);
             if reached != PortTable::NONE {
@@ -448,7 +456,7 @@ impl<'a> Join<'_, '_, 'a> {
     }
 }
 
-/// The rules that are active, and a number that is the same whenever they are.
+/// The bundles of rules that are active, and a number that is the same whenever they are.
 #[derive(Default)]
 struct Interned {
     active: BTreeSet<u32>,
@@ -457,8 +465,8 @@ struct Interned {
 }
 
 impl Interned {
-    fn set(&mut self, rule: u32, active: bool) {
-        let changed = if active { self.active.insert(rule) } else { self.active.remove(&rule) };
+    fn set(&mut self, bundle: u32, active: bool) {
+        let changed = if active { self.active.insert(bundle) } else { self.active.remove(&bundle) };
         if changed {
             self.current.take();
         }

@@ -99,19 +99,13 @@ pub(super) struct SetTable {
     sets: Vec<(Runs, u32)>,
     ids: HashMap<Runs, SetId>,
     and: IdMap,
-    or: IdMap,
 }
 
 impl SetTable {
     pub(super) const EMPTY: SetId = 0;
 
     pub(super) fn new() -> Self {
-        let mut table = Self {
-            sets: Vec::new(),
-            ids: HashMap::new(),
-            and: IdMap::default(),
-            or: IdMap::default(),
-        };
+        let mut table = Self { sets: Vec::new(), ids: HashMap::new(), and: IdMap::default() };
         table.id(Vec::new());
         table
     }
@@ -161,23 +155,6 @@ impl SetTable {
         self.and.insert(key, id);
         id
     }
-
-    pub(super) fn or(&mut self, a: SetId, b: SetId) -> SetId {
-        if a == b || b == Self::EMPTY {
-            return a;
-        }
-        if a == Self::EMPTY {
-            return b;
-        }
-        let key = (a.min(b), a.max(b));
-        if let Some(known) = self.or.get(&key) {
-            return *known;
-        }
-        let both = self.runs(a).iter().chain(self.runs(b).iter()).copied().collect();
-        let id = self.id(merged(both));
-        self.or.insert(key, id);
-        id
-    }
 }
 
 #[cfg(test)]
@@ -193,9 +170,7 @@ mod tests {
         assert_eq!((table.size(a), table.size(b)), (7, 3));
         let both = table.and(a, b);
         assert_eq!(table.classes(both).collect::<Vec<_>>(), [2, 8]);
-        let either = table.or(a, b);
-        assert_eq!(&**table.runs(either), &[(0, 3), (5, 10)]);
-        assert!(table.contains(either, 9) && !table.contains(either, 3));
+        assert!(table.contains(a, 8) && !table.contains(a, 9) && !table.contains(a, 3));
         assert_eq!(table.and(a, SetTable::EMPTY), SetTable::EMPTY);
         // More runs than the linear look-ahead takes.
         let many = table.id(singles((0..100).map(|i| i * 2)));

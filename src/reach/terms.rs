@@ -51,7 +51,7 @@ impl Pair {
 pub(super) struct Term {
     pub(super) peers: SetId,
     pub(super) ports: PortsId,
-    pub(super) names: Vec<(Name, Protocol)>,
+    pub(super) names: Arc<[(Name, Protocol)]>,
 }
 
 /// The policies that select a class in one direction.
@@ -419,22 +419,27 @@ impl<'s, 'a> Resolver<'s, 'a> {
                     self.tables.ports.id(PortSet::of(ranges))
                 }
             };
-            let peers = match &entry.peers {
-                Peers::Any => anyone,
+            if ports == PortTable::NONE && names.is_empty() {
+                continue;
+            }
+            let names: Arc<[_]> = names.into();
+            let mut add = |peers| {
+                if peers != SetTable::EMPTY {
+                    terms.push(Term { peers, ports, names: names.clone() });
+                }
+            };
+            // Items stay apart: other rules have the same ones, but hardly the same union.
+            match &entry.peers {
+                Peers::Any => add(anyone),
                 Peers::Of(items) => {
-                    let mut union = SetTable::EMPTY;
                     for item in items {
                         let pair = match &item.admits {
                             PeerKind::Pods(set) => self.pod_set(set),
                             PeerKind::Addresses(block) => self.block(block, family),
                         };
-                        union = self.tables.sets.or(union, pair.get(mode));
+                        add(self.tables.sets.and(pair.get(mode), anyone));
                     }
-                    self.tables.sets.and(union, anyone)
                 }
-            };
-            if peers != SetTable::EMPTY && (ports != PortTable::NONE || !names.is_empty()) {
-                terms.push(Term { peers, ports, names });
             }
         }
         terms
@@ -443,7 +448,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
     /// The ports of a term on one destination class.
     pub(super) fn ports_on(&mut self, term: &Term, class: ClassId) -> PortsId {
         let mut ports = term.ports;
-        for name in &term.names {
+        for name in term.names.iter() {
             for (set, numbers) in self.named.get(name).into_iter().flatten() {
                 if self.tables.sets.contains(*set, class) {
                     ports = self.tables.ports.or(ports, *numbers);
@@ -458,7 +463,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
         if term.ports != PortTable::NONE {
             out.push((term.peers, term.ports));
         }
-        for name in &term.names {
+        for name in term.names.iter() {
             for (set, numbers) in self.named.get(name).into_iter().flatten() {
                 let there = self.tables.sets.and(term.peers, *set);
                 if there != SetTable::EMPTY {
