@@ -7,10 +7,12 @@ mod explanation;
 mod explanation_text;
 mod names;
 mod screen;
+mod warnings;
 mod words;
 
 pub use explanation::{
     API_VERSION, DirectionReport, EndReport, ExplanationReport, FlowReport, Locate, Location,
-    MissReport, PolicyReport, Warning,
+    MissReport, PolicyReport,
 };
 pub use explanation_text::explanation_text;
+pub use warnings::Warning;
