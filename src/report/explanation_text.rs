@@ -1,8 +1,6 @@
 //! The answer of `explain` for people: the verdict first, the reasons after, the next step last.
 
-use super::explanation::{
-    DirectionReport, ExplanationReport, FlowReport, Location, PolicyReport, short,
-};
+use super::explanation::{DirectionReport, ExplanationReport, FlowReport, PolicyReport, short};
 use super::screen::{BOLD, DIM, DOUBT, PLAIN, Screen, verdict_style};
 use super::words;
 use crate::printable::printable;
@@ -55,7 +53,7 @@ impl Text<'_> {
         }
         for warning in &report.warnings {
             self.screen.words(2, 4, &[(DOUBT, "warning:"), (PLAIN, &warning.message)]);
-            self.place(4, warning.location.as_ref());
+            self.screen.place(4, warning.location.as_ref());
         }
     }
 
@@ -119,7 +117,7 @@ impl Text<'_> {
         if direction.verdict == "Allowed" {
             let admitting = direction.policies.iter().find(|policy| policy.admits == "Yes");
             if !self.wide {
-                self.place(4, admitting.and_then(|policy| policy.location.as_ref()));
+                self.screen.place(4, admitting.and_then(|policy| policy.location.as_ref()));
                 return;
             }
         }
@@ -132,7 +130,7 @@ impl Text<'_> {
         let rule = policy.rule.as_deref().map_or("", short);
         self.screen.words(4, 6, &[(BOLD, &policy.name), (DIM, rule)]);
         self.screen.words(6, 6, &[(PLAIN, &policy.message)]);
-        self.place(6, policy.location.as_ref());
+        self.screen.place(6, policy.location.as_ref());
         if self.wide {
             for rule in &policy.rules {
                 if Some(&rule.rule) != policy.rule.as_ref() {
@@ -141,12 +139,6 @@ impl Text<'_> {
                 }
             }
         }
-    }
-
-    fn place(&mut self, indent: usize, location: Option<&Location>) {
-        let Some(Location { file, line, column, text }) = location else { return };
-        let place = format!("{file}:{line}:{column}:");
-        self.screen.line(indent, &[(DIM, &place), (PLAIN, " "), (PLAIN, text.trim())]);
     }
 
     fn tail(&mut self) {
