@@ -7,27 +7,31 @@ mod exit;
 mod input;
 mod output;
 mod sibling;
+mod what_if;
 
 pub use connect::ConnectArgs;
 pub use exit::Exit;
 pub use input::{Input, InputArgs};
 pub use output::{ColorChoice, Output, OutputArgs, answer, warn, width};
 pub use sibling::run_sibling;
+pub use what_if::{PolicyName, WhatIfArgs};
 
 use crate::source::live::{self, Connection, Environment};
 use clap::Args;
 
-/// Flags that every command takes, before or after its name.
+/// Flags that every command takes, before or after its name. Their order in help is fixed, so that
+/// it is the same of the front and of a single plugin.
 #[derive(Args, Clone, Debug, Default)]
 pub struct GlobalArgs {
     /// Namespace of names that come without one
-    #[arg(short, long, global = true, value_name = "NAMESPACE")]
+    #[arg(short, long, global = true, value_name = "NAMESPACE", display_order = 0)]
     pub namespace: Option<String>,
 
     /// Colour the output: auto, always or never
     #[arg(
         long,
         global = true,
+        display_order = 100,
         value_enum,
         value_name = "WHEN",
         default_value_t,
@@ -41,6 +45,7 @@ pub struct GlobalArgs {
         short,
         long = "v",
         global = true,
+        display_order = 101,
         value_name = "LEVEL",
         default_value_t = 0,
         hide_default_value = true

@@ -1,9 +1,11 @@
 //! `summary`: every namespace, whether it is default-deny, and what is allowed.
 
 use crate::cli::{Exit, GlobalArgs, InputArgs, answer, width};
+use crate::printable::printable_json;
 use crate::report::{SummaryReport, summary_markdown, summary_text};
 use crate::source::yaml;
 use clap::{Args, ValueEnum};
+use schemars::generate::SchemaSettings;
 
 /// Arguments of `summary`.
 #[derive(Args, Clone, Debug)]
@@ -75,7 +77,9 @@ impl SummaryArgs {
     /// Runs the command.
     pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
         if self.schema {
-            let schema = schemars::schema_for!(SummaryReport);
+            // Of what is written, not of what would be read: fields that may be left out are optional.
+            let settings = SchemaSettings::draft2020_12().for_serialize();
+            let schema = settings.into_generator().into_root_schema_for::<SummaryReport>();
             answer(global.color, &(serde_json::to_string_pretty(&schema)? + "\n"))?;
             return Ok(Exit::Success);
         }
@@ -94,7 +98,10 @@ impl SummaryArgs {
             Format::Table => summary_text(&report, width(), false),
             Format::Wide => summary_text(&report, width(), true),
             Format::Md => summary_markdown(&report),
-            Format::Json => serde_json::to_string_pretty(&report)? + "\n",
+            Format::Json => {
+                let json = serde_json::to_string_pretty(&report)?;
+                printable_json(&json).into_owned() + "\n"
+            }
             Format::Yaml => yaml::to_string(&report)?,
         };
         answer(global.color, &text)?;

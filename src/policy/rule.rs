@@ -4,7 +4,7 @@
 //! flows. Nothing here knows how a dialect is written; only field paths point back to the text.
 
 use crate::cluster::{
-    AddressBlock, Labels, Name, ObjectRef, Origin, Pod, PortRange, Protocol, Selector, Truth,
+    AddressBlock, Name, Namespace, ObjectRef, Origin, Pod, PortRange, Protocol, Selector, Truth,
 };
 use std::fmt;
 
@@ -61,12 +61,12 @@ pub struct PodSet {
 }
 
 impl PodSet {
-    /// Whether it has a pod of the pod network, whose namespace has these labels if they are known.
-    pub fn has(&self, pod: &Pod, namespace_labels: Option<&Labels>) -> Truth {
+    /// Whether it has a pod of the pod network, which is in this namespace.
+    pub fn has(&self, pod: &Pod, namespace: Option<&Namespace>) -> Truth {
         let namespace = match &self.namespaces {
             Namespaces::Own(name) => Truth::from(*name == pod.namespace),
             Namespaces::Matching(selector) => {
-                namespace_labels.map_or(Truth::Unknown, |labels| selector.matches(labels, &[]))
+                namespace.map_or(Truth::Unknown, |namespace| namespace.matches(selector))
             }
         };
         namespace.and(self.pods.matches(&pod.labels, pod.unknown_labels))

@@ -61,8 +61,9 @@ impl Line {
             } else if !empty {
                 out.push(std::mem::replace(&mut line, " ".repeat(self.indent + HANG)));
             }
-            while line.width() + rest.width() > width {
-                let (head, tail) = rest.split_at(breaking_point(rest, width - line.width()));
+            while !rest.is_empty() && line.width() + rest.width() > width {
+                let (head, tail) =
+                    rest.split_at(breaking_point(rest, width.saturating_sub(line.width())));
                 line.push_str(head);
                 out.push(std::mem::replace(&mut line, " ".repeat(self.indent + HANG)));
                 rest = tail;

@@ -8,6 +8,7 @@ use crate::verdict::Verdict;
 
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
+use std::time::SystemTime;
 use unicode_width::UnicodeWidthStr;
 
 /// The answer as text of `width` columns; `wide` shows every rule of every isolating policy.
@@ -32,6 +33,7 @@ impl Text<'_> {
         let verdict = report.verdict.to_uppercase();
         let ends = format!("{} → {}", report.source.label, report.destination.label);
         let port = match report.flows.as_slice() {
+            [only] if only.undeclared => format!("on {}", ports(only)),
             [only] => format!("port {}", dialled(only)),
             _ => String::new(),
         };
@@ -117,7 +119,9 @@ impl Text<'_> {
         if direction.verdict == "Allowed" {
             let admitting = direction.policies.iter().find(|policy| policy.admits == "Yes");
             if !self.wide {
-                self.screen.place(4, admitting.and_then(|policy| policy.location.as_ref()));
+                if let Some(policy) = admitting {
+                    self.written(4, policy);
+                }
                 return;
             }
         }
@@ -130,7 +134,7 @@ impl Text<'_> {
         let rule = policy.rule.as_deref().map_or("", short);
         self.screen.words(4, 6, &[(BOLD, &policy.name), (DIM, rule)]);
         self.screen.words(6, 6, &[(PLAIN, &policy.message)]);
-        self.screen.place(6, policy.location.as_ref());
+        self.written(6, policy);
         if self.wide {
             for rule in &policy.rules {
                 if Some(&rule.rule) != policy.rule.as_ref() {
@@ -141,6 +145,24 @@ impl Text<'_> {
         }
     }
 
+    /// Where a policy's deciding field is written, and who wrote it.
+    fn written(&mut self, indent: usize, policy: &PolicyReport) {
+        if policy.location.is_some() {
+            return self.screen.place(indent, policy.location.as_ref());
+        }
+        let mut parts = vec![policy.field.clone()];
+        parts.extend(policy.applied_by.as_ref().map(|applied| {
+            let age = applied.time.as_deref().and_then(|time| age(time, SystemTime::now()));
+            let age = age.map_or(String::new(), |age| format!(" {age} ago"));
+            format!("applied by {}{age}", applied.manager)
+        }));
+        parts.extend(policy.owner.as_ref().map(|owner| {
+            let namespace = owner.namespace.as_ref().map_or(String::new(), |n| format!("{n}/"));
+            format!("owned by {} {namespace}{}", owner.kind, owner.name)
+        }));
+        self.screen.words(indent, indent, &[(DIM, &parts.join(", "))]);
+    }
+
     fn tail(&mut self) {
         let Some(missing) = &self.report.missing else { return };
         self.screen.blank();
@@ -149,6 +171,18 @@ impl Text<'_> {
             self.screen.words(0, 0, &[(PLAIN, next)]);
         }
     }
+}
+
+/// How long ago a time of the API was: `40s`, `5m`, `7h` or `3d`.
+fn age(time: &str, now: SystemTime) -> Option<String> {
+    let time: jiff::Timestamp = time.parse().ok()?;
+    let seconds = now.duration_since(time.into()).ok()?.as_secs();
+    Some(match seconds {
+        0..120 => format!("{seconds}s"),
+        120..7200 => format!("{}m", seconds / 60),
+        7200..172_800 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86_400),
+    })
 }
 
 /// The port as the client dials it.
@@ -274,5 +308,26 @@ fn brief(direction: &DirectionReport, named: bool) -> String {
         ("Node", _) => "a node".to_owned(),
         ("HostNetwork", _) => "host network".to_owned(),
         _ => "not known".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn ages_are_short() {
+        let start: jiff::Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let after = |seconds| {
+            age("2026-01-01T00:00:00Z", SystemTime::from(start) + Duration::from_secs(seconds))
+        };
+        for (seconds, expected) in
+            [(0, "0s"), (119, "119s"), (120, "2m"), (7200, "2h"), (3 * 86_400, "3d")]
+        {
+            assert_eq!(after(seconds).as_deref(), Some(expected));
+        }
+        assert_eq!(age("2026-01-01T00:00:00Z", SystemTime::UNIX_EPOCH), None);
+        assert_eq!(age("yesterday", SystemTime::now()), None);
     }
 }

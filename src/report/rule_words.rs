@@ -204,7 +204,7 @@ fn is_dns_set(snapshot: &Snapshot, set: &PodSet) -> bool {
     }
     let mut matching = snapshot
         .namespaces()
-        .filter(|namespace| !selector.matches(&namespace.labels, &[]).is_no())
+        .filter(|namespace| !namespace.matches(selector).is_no())
         .map(|namespace| dns_namespace(&namespace.name))
         .peekable();
     matching.peek().is_some() && matching.all(|dns| dns)
@@ -213,5 +213,117 @@ fn is_dns_set(snapshot: &Snapshot, set: &PodSet) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::manifests::decode;
+    use crate::policy::Ruleset;
+    use crate::source::manifests::decode_text;
+    use std::path::Path;
+
+    /// The rules of one policy in namespace `shop`, beside namespaces kube-system and ops (team=ops).
+    fn lines(spec: &str) -> Vec<String> {
+        let text = format!(
+            "{{apiVersion: v1, kind: Namespace, metadata: {{name: ops, labels: {{team: ops}}}}}}\n---\n\
+             {{apiVersion: v1, kind: Namespace, metadata: {{name: kube-system, labels: {{name: dns}}}}}}\n---\n\
+             {{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, \
+             metadata: {{name: p, namespace: shop}}, spec: {spec}}}"
+        );
+        let (objects, warnings) = decode_text(text.into_bytes(), Path::new("in.yaml"), "default");
+        assert!(warnings.is_empty(), "{warnings:?}");
+        let (snapshot, written) = objects.assemble();
+        let rules = Ruleset::compile(&written);
+        assert!(rules.rejected.is_empty(), "{:?}", rules.rejected);
+        let policies = rules.policies().iter();
+        let line = |policy: &crate::policy::rule::Policy, entry: &Entry| {
+            let (peers, ports) = (peers(&entry.peers), ports(&entry.ports));
+            let dns = policy.direction == Direction::Egress && is_dns(&snapshot, entry);
+            line(policy.direction, &subject(&policy.subject), &peers, &ports, dns, 3)
+        };
+        policies.flat_map(|policy| policy.entries.iter().map(|e| line(policy, e))).collect()
+    }
+
+    fn from(peer: &str) -> String {
+        let lines = lines(&format!("{{podSelector: {{}}, ingress: [{{from: [{peer}]}}]}}"));
+        lines[0].strip_suffix(" → all any port").unwrap_or(&lines[0]).to_owned()
+    }
+
+    #[test]
+    fn peers_as_people_know_them() {
+        let name = |names: &str| {
+            format!(
+                "namespaceSelector: {{matchExpressions: [{{key: kubernetes.io/metadata.name, operator: In, values: [{names}]}}]}}"
+            )
+        };
+        for (peer, expected) in [
+            (format!("{{{}}}", name("ops")), "ops"),
+            (format!("{{{}}}", name("ops, qa")), "ops, qa"),
+            (format!("{{{}, podSelector: {{matchLabels: {{app: web}}}}}}", name("ops")), "ops/web"),
+            ("{podSelector: {}}".into(), "shop"),
+            ("{podSelector: {matchLabels: {k8s-app: web}}}".into(), "shop/web"),
+            ("{podSelector: {matchLabels: {app: web, tier: a}}}".into(), "shop/web[tier=a]"),
+            ("{podSelector: {matchLabels: {tier: a}}}".into(), "shop/pods[tier=a]"),
+            ("{namespaceSelector: {}}".into(), "everyone in the cluster"),
+            (
+                "{namespaceSelector: {}, podSelector: {matchLabels: {app: web}}}".into(),
+                "web in any namespace",
+            ),
+            ("{namespaceSelector: {matchLabels: {team: ops}}}".into(), "namespaces[team=ops]"),
+            (
+                "{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}".into(),
+                "10.0.0.0/8 except 10.1.0.0/16",
+            ),
+            // A name that is one of our own words is not to be taken for it.
+            (format!("{{{}}}", name("anyone")), "ns/anyone"),
+            ("{podSelector: {matchLabels: {app: all}}}".into(), "shop/pods[app=all]"),
+        ] {
+            assert_eq!(from(&peer), expected, "{peer}");
+        }
+        let blocks = (1..6).map(|i| format!("{{ipBlock: {{cidr: {i}.0.0.0/8}}}}"));
+        let blocks: Vec<_> = blocks.collect();
+        assert_eq!(from(&blocks.join(", ")), "1.0.0.0/8, 2.0.0.0/8, 3.0.0.0/8 and 2 more");
+    }
+
+    #[test]
+    fn rules_in_both_directions() {
+        let web = "podSelector: {matchLabels: {app: web}}";
+        assert_eq!(lines(&format!("{{{web}, ingress: [{{}}]}}")), ["anyone → web any port"]);
+        assert_eq!(
+            lines(&format!(
+                "{{{web}, policyTypes: [Egress], egress: [{{to: [{{podSelector: {{matchLabels: {{app: db}}}}}}], \
+                 ports: [{{port: sql}}, {{port: 8000, endPort: 8010, protocol: UDP}}, {{protocol: SCTP}}]}}]}}"
+            )),
+            ["web → shop/db sql/TCP, 8000-8010/UDP, any SCTP port"]
+        );
+    }
+
+    #[test]
+    fn dns_is_the_clusters_dns_on_its_port() {
+        let both = "[{port: 53, protocol: UDP}, {port: 53}]";
+        let to = |peer: &str, ports: &str| {
+            let rule = format!("{{to: [{peer}], ports: {ports}}}");
+            let lines = lines(&format!("{{policyTypes: [Egress], egress: [{rule}]}}"));
+            lines[0].strip_prefix("all → ").unwrap_or(&lines[0]).to_owned()
+        };
+        let system =
+            "{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}}";
+        let labelled = "{namespaceSelector: {matchLabels: {name: dns}}}";
+        let anywhere = "{namespaceSelector: {}, podSelector: {matchLabels: {k8s-app: kube-dns}}}";
+        for (peer, ports, expected) in [
+            (system, both, "DNS (kube-system 53)"),
+            (system, "[{port: 53, protocol: UDP}]", "DNS (kube-system 53/UDP)"),
+            (labelled, both, "DNS (namespaces[name=dns] 53)"),
+            (anywhere, both, "DNS (kube-dns in any namespace 53)"),
+            ("{ipBlock: {cidr: 169.254.20.10/32}}", both, "DNS (169.254.20.10/32 53)"),
+            // Other ports, other pods.
+            (system, "[{port: 53}, {port: 443}]", "kube-system 53/TCP, 443/TCP"),
+            (system, "[{port: 53, endPort: 54}]", "kube-system 53-54/TCP"),
+            ("{namespaceSelector: {}}", both, "everyone in the cluster 53/UDP, 53/TCP"),
+            ("{ipBlock: {cidr: 0.0.0.0/0}}", both, "0.0.0.0/0 53/UDP, 53/TCP"),
+            // Without a namespaceSelector these are pods of the policy's own namespace.
+            (
+                "{podSelector: {matchLabels: {k8s-app: kube-dns}}}",
+                both,
+                "shop/kube-dns 53/UDP, 53/TCP",
+            ),
+        ] {
+            assert_eq!(to(peer, ports), expected, "{peer} {ports}");
+        }
+    }
 }

@@ -36,6 +36,9 @@ pub struct NamespaceSummary {
     pub name: String,
     /// How many policies are in force here.
     pub policies: usize,
+    /// There may be policies which could not be read, so that the row is not all.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub policies_unread: bool,
     /// How many workloads it has on the pod network; a pod without an owner is one.
     pub workloads: usize,
     /// How many pods these have; absent where manifests do not tell.
@@ -201,6 +204,7 @@ impl Reporter<'_> {
         NamespaceSummary {
             name: name.to_owned(),
             policies: in_force.len(),
+            policies_unread: self.rules.is_unread(name),
             workloads: workloads.len(),
             pods: pods.sum::<Option<u32>>().and_then(|pods| usize::try_from(pods).ok()),
             host_network: host_network.into_iter().collect(),
@@ -223,9 +227,8 @@ impl Reporter<'_> {
     ) -> DirectionSummary {
         let mut policies: Vec<&Policy> = self.policies_of(namespace, direction).collect();
         policies.sort_by(|a, b| a.object.cmp(&b.object));
-        let labels = self.snapshot.namespace_labels(namespace);
-        let selects =
-            |policy: &Policy, id: PodId| policy.subject.has(self.snapshot.pod(id), labels);
+        let place = self.snapshot.namespace(namespace);
+        let selects = |policy: &Policy, id: PodId| policy.subject.has(self.snapshot.pod(id), place);
         let mut summary = DirectionSummary {
             isolation: Isolation::None,
             default_deny: false,
@@ -236,11 +239,14 @@ impl Reporter<'_> {
             dns_only: false,
             policies: Vec::new(),
         };
+        let unread = self.rules.is_unread(namespace);
         for (workload, pods) in workloads {
             let isolated =
                 pods.iter().map(|id| Truth::any(policies.iter().map(|p| selects(p, *id))));
             match isolated.fold(Truth::Yes, Truth::and) {
                 Truth::Yes => summary.isolated += 1,
+                // A policy that was not read may select them.
+                Truth::No if unread => summary.unknown.push(workload.to_string()),
                 Truth::No => summary.open.push(workload.to_string()),
                 Truth::Unknown => summary.unknown.push(workload.to_string()),
             }
@@ -262,7 +268,7 @@ impl Reporter<'_> {
         let (open, unknown) = (summary.open.len(), summary.unknown.len());
         summary.isolation = match summary.isolated {
             _ if !of_all.is_empty() => Isolation::All,
-            0 if unknown > 0 => Isolation::Unknown,
+            0 if unknown > 0 || unread => Isolation::Unknown,
             0 => Isolation::None,
             _ if open + unknown == 0 => Isolation::AllWorkloads,
             _ => Isolation::Partial,
@@ -273,7 +279,7 @@ impl Reporter<'_> {
         let in_use = summary.policies.iter().filter(|policy| !policy.selects_no_pod);
         let mut rules = in_use.flat_map(|policy| &policy.rules).peekable();
         summary.dns_only =
-            summary.default_deny && rules.peek().is_some() && rules.all(|rule| rule.dns);
+            summary.default_deny && !unread && rules.peek().is_some() && rules.all(|rule| rule.dns);
         summary
     }
 
@@ -323,9 +329,9 @@ impl Reporter<'_> {
         for item in items {
             let PeerKind::Pods(set) = &item.admits else { continue };
             for namespace in rule_words::namespace_names(&set.namespaces).unwrap_or_default() {
-                let labels = self.snapshot.namespace_labels(namespace);
+                let place = self.snapshot.namespace(namespace);
                 let here = self.snapshot.pods_in(namespace).filter(|(_, pod)| {
-                    !pod.finished && !pod.host_network && set.has(pod, labels).is_yes()
+                    !pod.finished && !pod.host_network && set.has(pod, place).is_yes()
                 });
                 pods.extend(here.map(|(id, _)| id));
             }
@@ -378,3 +384,7 @@ impl Reporter<'_> {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "summary_tests.rs"]
+mod tests;

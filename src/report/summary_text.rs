@@ -154,6 +154,7 @@ impl Cells {
         let mut lines = Vec::new();
         let none = |direction: &DirectionSummary| direction.isolation == Isolation::None;
         match (none(&namespace.ingress), none(&namespace.egress)) {
+            (true, true) if namespace.policies_unread => {}
             (true, true) if namespace.policies == 0 && !namespace.warnings.is_empty() => {
                 lines.push(Line::new(0, "no policy in force"));
             }
@@ -178,6 +179,9 @@ impl Cells {
             }
         }
         let on_nodes = &namespace.host_network;
+        if namespace.policies_unread {
+            lines.push(Line::new(0, "policies not read"));
+        }
         if namespace.workloads == 0 && on_nodes.is_empty() {
             lines.push(Line::new(0, "(no pods)"));
         }
@@ -291,10 +295,10 @@ fn total(report: &SummaryReport) -> Vec<(Style, String)> {
             closed(|namespace| &namespace.egress)
         ),
     )];
-    let bare = all.iter().filter(|namespace| namespace.policies == 0);
+    let bare = all.iter().filter(|n| n.policies == 0 && !n.policies_unread);
     let bare = some(bare.map(|namespace| &*namespace.name), MOST);
     if !bare.is_empty() {
-        sentences.push((DOUBT, format!("No policy: {bare}.")));
+        sentences.push((DOUBT, format!("No policy in force: {bare}.")));
     }
     sentences
 }
