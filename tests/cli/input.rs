@@ -115,7 +115,10 @@ fn an_empty_directory_is_an_error() {
 #[test]
 fn a_missing_file_is_an_error() {
     is_error(&ask("no/such.yaml"), &["cannot read no/such.yaml", "No such file"]);
-    is_error(&netpol(&["explain", "a", "b"]), &["no cluster: there is no kubeconfig", "read manifests with -f"]);
+    is_error(
+        &netpol(&["explain", "a", "b"]),
+        &["no cluster: there is no kubeconfig", "read manifests with -f"],
+    );
 }
 
 #[test]
