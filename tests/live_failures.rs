@@ -140,7 +140,7 @@ fn labels_that_may_not_be_read_matter_only_where_they_are_asked_for() {
     let answer = homekube.explain(&format!("{words} --as {user}"));
     assert_eq!(answer.code, 3, "{}", answer.all());
     let said = answer.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    let why = "the labels of namespace identity could not be read; wanted team=x";
+    let why = "the labels of namespace identity are not known; wanted team=x";
     assert!(said.contains(why), "{}", answer.all());
     // Whoever may read them knows.
     assert_eq!(homekube.explain(&words).code, 1);

@@ -23,7 +23,8 @@ pub struct Namespace {
     pub labels: Labels,
     /// Where it was written; `None` when only objects in it are known, not its own labels.
     pub origin: Option<Origin>,
-    /// It may have labels that could not be read; all but `kubernetes.io/metadata.name`.
+    /// It may have labels besides `kubernetes.io/metadata.name`: it is not written, or could not be
+    /// read.
     pub labels_unread: bool,
 }
 
@@ -128,10 +129,10 @@ impl Snapshot {
     /// Makes sure that a namespace that objects name exists.
     ///
     /// Source: semantics/kubernetes.md section 2: `kubernetes.io/metadata.name` is on every live
-    /// Namespace, so it is known even where the Namespace itself is not.
+    /// Namespace, so it is known even where the Namespace itself is not. Its other labels are not.
     pub fn mention_namespace(&mut self, name: &Name) {
         if !self.namespaces.contains_key(name) {
-            self.add_namespace(name.clone(), &Labels::default(), None);
+            self.add_unread_namespace(name);
         }
     }
 

@@ -179,7 +179,7 @@ fn admitted<'s, 'a>(
     mode: Mode,
     mut terms: impl FnMut(&mut Resolver<'s, 'a>, PolicyId) -> Pure,
 ) -> Option<Pure> {
-    let Selecting { certainly, perhaps } = selecting;
+    let Selecting { certainly, perhaps, unread } = selecting;
     let mut union = |resolver: &mut Resolver<'s, 'a>,
                      policies: &mut dyn Iterator<Item = &PolicyId>| {
         let mut by_peers: BTreeMap<SetId, PortsId> = BTreeMap::new();
@@ -191,6 +191,13 @@ fn admitted<'s, 'a>(
         }
         by_peers.into_iter().collect::<Pure>()
     };
+    if *unread {
+        // Whatever was not read may isolate, and may admit anything.
+        return match mode {
+            Mode::Possible => None,
+            Mode::Certain => Some(union(resolver, &mut certainly.iter())),
+        };
+    }
     match (mode, certainly.as_slice(), perhaps.as_slice()) {
         (_, [], []) | (Mode::Possible, [], _) => None,
         (Mode::Possible, _, _) => Some(union(resolver, &mut certainly.iter().chain(perhaps))),

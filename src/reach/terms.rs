@@ -8,7 +8,8 @@ use super::classes::{Facts, Place, Space, family_index};
 use super::ports::{PortSet, PortTable, PortsId};
 use super::sets::{ClassId, Run, SetId, SetTable, merged, singles};
 use crate::cluster::{
-    AddressBlock, Addresses, Family, Labels, Name, Operator, PortRange, Protocol, Selector, Truth,
+    AddressBlock, Addresses, Family, Name, Namespace, Operator, PortRange, Protocol, Selector,
+    Truth,
 };
 use crate::policy::PolicyId;
 use crate::policy::rule::{
@@ -59,6 +60,8 @@ pub(super) struct Term {
 pub(super) struct Selecting {
     pub(super) certainly: Vec<PolicyId>,
     pub(super) perhaps: Vec<PolicyId>,
+    /// Others that could not be read may select it too.
+    pub(super) unread: bool,
 }
 
 /// By key and value, what has the label, in order.
@@ -92,8 +95,8 @@ pub(super) struct Resolver<'s, 'a> {
     selectable: SetId,
     pod_sets: HashMap<&'a PodSet, Pair>,
     namespace_sets: HashMap<&'a Selector, Arc<[(Truth, Run)]>>,
-    /// The pod classes of each namespace and its labels, in order.
-    namespaces: Vec<(Run, Option<&'a Labels>)>,
+    /// The pod classes of each namespace and what is known of it, in order.
+    namespaces: Vec<(Run, Option<&'a Namespace>)>,
     /// Of those, by index, the ones with a label, and the ones whose labels are not known.
     labelled_namespaces: Labelled<'a>,
     unlabelled_namespaces: Vec<u32>,
@@ -154,12 +157,12 @@ impl<'s, 'a> Resolver<'s, 'a> {
     fn index_namespaces(&mut self) {
         let snapshot = self.space.sides[self.side].snapshot;
         for (at, (name, range)) in (0..).zip(&self.space.namespaces) {
-            let labels = snapshot.namespace_labels(name);
-            self.namespaces.push(((range.start, range.end), labels));
-            match labels {
+            let namespace = snapshot.namespace(name);
+            self.namespaces.push(((range.start, range.end), namespace));
+            match namespace.filter(|namespace| !namespace.labels_unread) {
                 None => self.unlabelled_namespaces.push(at),
-                Some(labels) => {
-                    for (key, value) in labels.iter() {
+                Some(namespace) => {
+                    for (key, value) in namespace.labels.iter() {
                         let by_value = self.labelled_namespaces.entry(key).or_default();
                         by_value.entry(value).or_default().push(at);
                     }
@@ -222,6 +225,15 @@ impl<'s, 'a> Resolver<'s, 'a> {
     /// For each pod class the policies that select it.
     pub(super) fn selecting(&mut self, direction: Direction) -> Vec<Selecting> {
         let mut all = vec![Selecting::default(); self.space.pods as usize];
+        let rules = self.space.sides[self.side].rules;
+        for (name, range) in &self.space.namespaces {
+            if rules.is_unread(name) {
+                self.uncertain = true;
+                for class in range.clone() {
+                    all[class as usize].unread = self.tables.sets.contains(self.selectable, class);
+                }
+            }
+        }
         for (id, policy) in self.policies().iter().enumerate() {
             if policy.direction != direction {
                 continue;
@@ -334,8 +346,8 @@ impl<'s, 'a> Resolver<'s, 'a> {
         let every = || (0..).zip(&self.namespaces).map(|(at, _)| at).collect();
         let mut all = Vec::new();
         for at in candidates.unwrap_or_else(every) {
-            let (run, labels) = &self.namespaces[at as usize];
-            let truth = labels.map_or(Truth::Unknown, |labels| selector.matches(labels, &[]));
+            let (run, namespace) = &self.namespaces[at as usize];
+            let truth = namespace.map_or(Truth::Unknown, |namespace| namespace.matches(selector));
             if !truth.is_no() {
                 all.push((truth, *run));
             }
@@ -488,6 +500,6 @@ fn pod_peers(entry: &Entry) -> impl Iterator<Item = &PodSet> {
 impl Selecting {
     /// Whether no policy selects, certainly or perhaps.
     pub(super) fn is_nobody(&self) -> bool {
-        self.certainly.is_empty() && self.perhaps.is_empty()
+        self.certainly.is_empty() && self.perhaps.is_empty() && !self.unread
     }
 }

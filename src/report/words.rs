@@ -42,7 +42,7 @@ pub(super) fn peer_miss(miss: &PeerMiss, peer: &str, kind: PeerEnd) -> String {
 fn namespace_labels(namespace: &str, mismatch: &Mismatch) -> String {
     let Mismatch { wanted, found, unknown } = mismatch;
     if *unknown {
-        return format!("the labels of namespace {namespace} could not be read; wanted {wanted}");
+        return format!("the labels of namespace {namespace} are not known; wanted {wanted}");
     }
     if *wanted.key == *"kubernetes.io/metadata.name"
         && let Operator::In(names) = &wanted.operator

@@ -69,7 +69,8 @@ impl Judge<'_> {
                 (verdict, reason) = (Verdict::Unknown, Reason::Unknown(why));
             }
         }
-        if reason != Reason::Admitted && self.rules.is_unread(&self.snapshot.pod(pod).namespace) {
+        let admitted = policies.iter().any(|p| p.selects.is_yes() && p.admits.is_yes());
+        if !admitted && self.rules.is_unread(&self.snapshot.pod(pod).namespace) {
             // A policy that was not read may isolate, or admit; one that admits is enough.
             (verdict, reason) = (Verdict::Unknown, Reason::Unknown(UnknownWhy::PoliciesUnread));
         }

@@ -51,6 +51,9 @@ pub(crate) fn build(cluster: &[Value]) -> Option<World<'_>> {
                 });
                 snapshot.mention_namespace(&namespace.into());
             }
+            "UnreadPolicies" => {
+                written.unread.insert(namespace.into());
+            }
             "PodNetworks" => {
                 let nets = items(&object["cidrs"]).map(|net| net.as_str().unwrap());
                 snapshot.pod_cidrs = nets.map(|net| net.parse().unwrap()).collect();

@@ -100,7 +100,7 @@ fn generate(r: &mut Random, partial: bool) -> Vec<Value> {
     let mut all = Vec::new();
     for name in namespaces {
         // Now and then a namespace is known only because objects are in it.
-        if r.percent(85) {
+        if r.percent(85) || !partial {
             let labels = r.percent(80).then(|| labels(r, &["t", "a"], 60));
             let metadata = object(vec![("name", Some(json!(name))), ("labels", labels)]);
             all.push(json!({"kind": "Namespace", "metadata": metadata}));
@@ -132,6 +132,10 @@ fn generate(r: &mut Random, partial: bool) -> Vec<Value> {
     if partial && r.percent(30) {
         let cidrs = families(r, "10.0.0.0/29".into(), "2001:db8::/125".into());
         all.push(json!({"kind": "PodNetworks", "cidrs": cidrs}));
+    }
+    if partial && r.percent(20) {
+        let metadata = json!({"namespace": r.pick(namespaces)});
+        all.push(json!({"kind": "UnreadPolicies", "metadata": metadata}));
     }
     all
 }
@@ -375,6 +379,16 @@ pub(crate) fn complete(r: &mut Random, partial: &[Value]) -> Vec<Value> {
         .map(|node| complete_node(r, node, &boundaries))
         .collect();
     for object in partial {
+        if object["kind"] == "UnreadPolicies" {
+            // There may be none, or any.
+            for i in 0..r.below(3) {
+                let mut metadata = object["metadata"].clone();
+                metadata["name"] = json!(format!("unread{i}"));
+                let spec = spec(r);
+                all.push(json!({"kind": "NetworkPolicy", "metadata": metadata, "spec": spec}));
+            }
+            continue;
+        }
         if object["kind"] != "Pod" {
             if object["kind"] != "Node" {
                 all.push(object.clone());
@@ -405,7 +419,24 @@ pub(crate) fn complete(r: &mut Random, partial: &[Value]) -> Vec<Value> {
         }
     }
     all.extend(completed_nodes);
+    all.extend(unwritten_namespaces(r, partial));
     all
+}
+
+/// Namespaces that objects are in but that are not written may have any labels.
+fn unwritten_namespaces(r: &mut Random, partial: &[Value]) -> Vec<Value> {
+    let written = |name: &&str| {
+        let mut all = partial.iter().filter(|o| o["kind"] == "Namespace");
+        all.any(|namespace| namespace["metadata"]["name"] == **name)
+    };
+    let unwritten = NAMESPACES.iter().filter(|name| !written(name));
+    unwritten
+        .map(|name| {
+            let labels = r.percent(80).then(|| labels(r, &["t", "a"], 60));
+            let metadata = object(vec![("name", Some(json!(name))), ("labels", labels)]);
+            json!({"kind": "Namespace", "metadata": metadata})
+        })
+        .collect()
 }
 
 fn complete_node(r: &mut Random, node: &Value, boundaries: &[IpAddr]) -> Value {

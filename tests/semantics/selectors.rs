@@ -119,9 +119,10 @@ fn every_namespace_has_the_label_of_its_name() {
     );
 }
 
-/// Section 2, … synthesised for namespaces known only by name; they have no other labels.
+/// Section 2, … synthesised for namespaces known only by name; section 7: what other labels they have
+/// is not known, and a guess would be wrong for every repository without its Namespace objects.
 #[test]
-fn a_namespace_that_is_not_written_has_the_label_of_its_name_only() {
+fn of_a_namespace_that_is_not_written_only_the_name_is_known() {
     let far = pod_in_far();
     holds(
         &(far.clone() + &from_namespaces("matchLabels: {kubernetes.io/metadata.name: far}")),
@@ -129,11 +130,11 @@ fn a_namespace_that_is_not_written_has_the_label_of_its_name_only() {
     );
     holds(
         &(far.clone() + &from_namespaces("matchLabels: {team: blue}")),
-        &["far/probe → api:80 is Denied"],
+        &["far/probe → api:80 is Unknown"],
     );
     holds(
         &(far + &from_namespaces(&expression("team", "DoesNotExist"))),
-        &["far/probe → api:80 is Allowed"],
+        &["far/probe → api:80 is Unknown"],
     );
 }
 
