@@ -220,7 +220,8 @@ mod tests {
     /// The rules of one policy in namespace `shop`, beside namespaces kube-system and ops (team=ops).
     fn lines(spec: &str) -> Vec<String> {
         let text = format!(
-            "{{apiVersion: v1, kind: Namespace, metadata: {{name: ops, labels: {{team: ops}}}}}}\n---\n\
+            "{{apiVersion: v1, kind: Namespace, metadata: {{name: shop}}}}\n---\n\
+             {{apiVersion: v1, kind: Namespace, metadata: {{name: ops, labels: {{team: ops}}}}}}\n---\n\
              {{apiVersion: v1, kind: Namespace, metadata: {{name: kube-system, labels: {{name: dns}}}}}}\n---\n\
              {{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, \
              metadata: {{name: p, namespace: shop}}, spec: {spec}}}"
