@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// The text with control characters and invisible direction marks spelled out: ESC becomes `\u{1b}`.
-pub fn printable(text: &str) -> Cow<'_, str> {
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     if !text.chars().any(steers) {
         return Cow::Borrowed(text);
     }

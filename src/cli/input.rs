@@ -79,8 +79,8 @@ impl Input {
             let place = self.locator.locate(origin, path)?;
             Some(Location {
                 file: place.file,
-                line: place.line,
-                column: place.column,
+                line: u32::try_from(place.line).ok()?,
+                column: u32::try_from(place.column).ok()?,
                 text: place.text,
             })
         })

@@ -3,6 +3,7 @@
 //! In: files, the API, outside programs. Out: [`Objects`], which [`assemble`](Objects::assemble)
 //! links into a snapshot and the policies.
 
+pub mod api;
 mod assemble;
 mod found;
 mod kind;

@@ -207,7 +207,7 @@ impl Decoder<'_> {
                 Err(error) => {
                     let name = object_name(node);
                     let message = policy::plain(error.message());
-                    let path = error.path();
+                    let path = policy::path(&error);
                     let mark = error.mark().unwrap_or(node.mark());
                     out.lost(mark, format!("{kind} {name} is not read: {path}: {message}"));
                 }

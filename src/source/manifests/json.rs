@@ -94,10 +94,12 @@ struct Piece<'a> {
 /// Decodes a whole file that is JSON, one value or several; `None`: it is something else.
 pub(super) fn stream(decoder: &Decoder<'_>) -> Option<Decoded> {
     let text = decoder.text;
-    if !text.trim_start().starts_with('{') {
+    // A byte-order mark is forgiven; serde_json would not.
+    let json = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if !json.trim_start().starts_with('{') {
         return None;
     }
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Head<'_>>();
+    let mut values = serde_json::Deserializer::from_str(json).into_iter::<Head<'_>>();
     let mut cursor = Cursor { text, at: 0, line: 1, line_start: 0 };
     let mut pieces = Vec::new();
     let mut broken = None;
@@ -106,7 +108,7 @@ pub(super) fn stream(decoder: &Decoder<'_>) -> Option<Decoded> {
         match head {
             Ok(head) => {
                 let end = values.byte_offset();
-                pieces.push((cursor.piece(text.get(start..end)?.trim_ascii()), head));
+                pieces.push((cursor.piece(json.get(start..end)?.trim_ascii()), head));
                 start = end;
             }
             // YAML may read it, or has the better message.

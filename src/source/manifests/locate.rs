@@ -14,15 +14,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Of a line no more than this is shown.
 const MAX_LINE: usize = 200;
 
+/// The byte-order mark, which is no column.
+const BOM: char = '\u{feff}';
+
 /// A place in the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The file, fit to be shown.
     pub file: String,
     /// The line, from 1.
-    pub line: u32,
+    pub line: usize,
     /// The column in characters, from 1.
-    pub column: u32,
+    pub column: usize,
     /// The line, or its beginning; empty where the column lies beyond that. Control characters are
     /// left as they are, so that the column fits.
     pub text: String,
@@ -57,20 +60,19 @@ impl Locator {
             Some(within) => format!("{within}.{path}"),
             None => path.to_owned(),
         };
-        let mut mark = yaml::locate(&document, &path)?;
+        let mark = yaml::locate(&document, &path)?;
+        let place = (usize::try_from(mark.line).ok()?, usize::try_from(mark.column).ok()?);
         let line_start = text.get(..*offset)?.rfind('\n').map_or(0, |end| end + 1);
-        let first = u32::try_from(*line).ok()?;
-        if mark.line == first {
-            let before = text.get(line_start..*offset)?.chars().count();
-            mark.column = mark.column.saturating_add(u32::try_from(before).ok()?);
+        let (found_line, mut column) = place;
+        let below = found_line.checked_sub(*line)?;
+        if below == 0 {
+            column += text.get(line_start..*offset)?.trim_start_matches(BOM).chars().count();
         }
-        let below = usize::try_from(mark.line.checked_sub(first)?).ok()?;
         let whole = text.get(line_start..)?.split('\n').nth(below)?;
-        let whole = whole.trim_end_matches('\r').trim_start_matches('\u{feff}');
+        let whole = whole.trim_end_matches('\r').trim_start_matches(BOM);
         let shown_line: String = whole.chars().take(MAX_LINE).collect();
-        let visible = usize::try_from(mark.column).is_ok_and(|column| column <= MAX_LINE);
-        let text = if visible { shown_line } else { String::new() };
-        Some(Place { file: shown(file), line: mark.line, column: mark.column, text })
+        let text = if column <= MAX_LINE { shown_line } else { String::new() };
+        Some(Place { file: shown(file), line: found_line, column, text })
     }
 
     fn text(&self, file: &Arc<Path>) -> Option<Arc<str>> {

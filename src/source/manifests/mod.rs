@@ -28,6 +28,7 @@ mod walk;
 pub use error::{Error, Severity, Warning};
 pub use file::decode_text;
 pub use locate::{Locator, Place};
+pub(super) use policy::from_json as policy_from_json;
 
 use super::objects::{Objects, Replaced};
 use crate::cluster::{Name, Origin};

@@ -8,7 +8,7 @@ use crate::policy::Fault;
 use crate::printable::printable;
 use crate::source::found::{self, Body, Found};
 use crate::source::kind::BuiltIn;
-use crate::source::yaml::Node;
+use crate::source::yaml::{self, Document, Node};
 
 /// Reads a NetworkPolicy.
 pub(super) fn read(node: &Node<'_>, default_namespace: &Name) -> Found {
@@ -26,9 +26,15 @@ pub(super) fn read(node: &Node<'_>, default_namespace: &Name) -> Found {
                 namespace: Some(namespace),
                 name: word("name").unwrap_or_default(),
             };
-            undecodable(object, error.path(), plain(error.message()))
+            undecodable(object, &path(&error), plain(error.message()))
         }
     }
+}
+
+/// Reads a NetworkPolicy that the API sent.
+pub(in crate::source) fn from_json(text: &str) -> Result<Found, String> {
+    let node = yaml::parse(&Document::whole(text)).map_err(|error| error.to_string())?;
+    node.map(|node| read(&node, &Name::default())).ok_or_else(|| "it is null".to_owned())
 }
 
 fn undecodable(object: ObjectRef, path: &str, message: impl Into<String>) -> Found {
@@ -36,9 +42,22 @@ fn undecodable(object: ObjectRef, path: &str, message: impl Into<String>) -> Fou
     Found { object, body: Body::Undecodable(vec![fault]) }
 }
 
+/// The field that an error speaks of; an unknown field itself, not the mapping that it stands in.
+pub(super) fn path(error: &yaml::Error) -> String {
+    let unknown = error.message().strip_prefix(UNKNOWN_FIELD).and_then(|m| m.split_once("; "));
+    match (error.path(), unknown) {
+        (path, None) => path.to_owned(),
+        ("", Some((field, _))) => field.to_owned(),
+        (path, Some((field, _))) => format!("{path}.{field}"),
+    }
+}
+
+/// How the reader's message of an unknown field begins.
+const UNKNOWN_FIELD: &str = "unknown field ";
+
 /// The reader's message in plain words: of an unknown field, the known one that is nearest.
 pub(super) fn plain(message: &str) -> String {
-    let parts = message.strip_prefix("unknown field ").and_then(|m| m.split_once("; known are "));
+    let parts = message.strip_prefix(UNKNOWN_FIELD).and_then(|m| m.split_once("; known are "));
     let Some((field, known)) = parts else {
         return printable(message).into_owned();
     };

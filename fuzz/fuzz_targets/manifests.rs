@@ -1,0 +1,23 @@
+//! Any bytes go all the way: decoded as the content of a file, linked, and lowered to rules. Nothing
+//! may panic, and what is told must not steer the terminal.
+#![no_main]
+
+use std::path::Path;
+
+use libfuzzer_sys::fuzz_target;
+use netpol::policy::Ruleset;
+use netpol::source::manifests::decode_text;
+
+fuzz_target!(|bytes: &[u8]| {
+    let (objects, warnings) = decode_text(bytes.to_vec(), Path::new("f.yaml"), "default");
+    for warning in &warnings {
+        assert!(!warning.to_string().contains(char::is_control));
+    }
+    let mut twice = objects.clone();
+    twice.overlay(objects);
+    let (snapshot, written) = twice.assemble();
+    for pod in snapshot.pods() {
+        assert!(pod.owner.is_none_or(|owner| owner < snapshot.workloads.len()));
+    }
+    Ruleset::compile(&written);
+});

@@ -1,0 +1,82 @@
+//! Objects as the API sends them: types of one kind each, for lists whose items do not name theirs.
+//!
+//! In: any serde deserializer over one object. Out: a [`Found`] inside a type that stands for its
+//! kind, so that a reader of lists that is generic over its items can be told what it reads.
+
+use super::found::{self, Found};
+use super::kind::BuiltIn;
+use super::manifests;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+macro_rules! kinds {
+    ($($kind:ident)*) => {$(
+        #[doc = concat!("A ", stringify!($kind), ".")]
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $kind(pub Found);
+
+        impl<'de> Deserialize<'de> for $kind {
+            fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+                // The API always says the namespace.
+                found::read(BuiltIn::$kind, source, &"".into()).map(Self)
+            }
+        }
+
+        impl From<$kind> for Found {
+            fn from(object: $kind) -> Self {
+                object.0
+            }
+        }
+    )*};
+}
+
+kinds! {
+    Namespace Node Pod Deployment ReplicaSet StatefulSet DaemonSet Job CronJob
+    ReplicationController Service EndpointSlice
+}
+
+/// A NetworkPolicy. One with a field that is not known, which a newer API server may send, is kept
+/// with the reason rather than lost. Only `serde_json` can read it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkPolicy(pub Found);
+
+impl<'de> Deserialize<'de> for NetworkPolicy {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(source)?;
+        manifests::policy_from_json(text.get()).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+impl From<NetworkPolicy> for Found {
+    fn from(object: NetworkPolicy) -> Self {
+        object.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Body;
+
+    #[test]
+    fn items_of_a_list_need_no_kind() {
+        let pods: Vec<Pod> =
+            serde_json::from_str(r#"[{"metadata":{"name":"p","namespace":"a"},"spec":null}]"#)
+                .unwrap();
+        assert_eq!(pods[0].0.object.to_string(), "a/pod/p");
+        assert!(
+            serde_json::from_slice::<Service>(br#"{"spec":{"ports":[{"port":"x"}]}}"#).is_err()
+        );
+    }
+
+    #[test]
+    fn a_policy_of_a_newer_api_is_not_lost() {
+        let read = |text: &str| serde_json::from_str::<NetworkPolicy>(text).map(Found::from);
+        let newer = r#"{"metadata":{"name":"p","namespace":"a"},"spec":{"newer":1}}"#;
+        let found = read(newer).unwrap();
+        assert_eq!(found.object.to_string(), "a/netpol/p");
+        assert!(matches!(found.body, Body::Undecodable(_)));
+        let found = read(&newer.replace(r#""newer":1"#, "")).unwrap();
+        assert!(matches!(found.body, Body::NetworkPolicy(_)));
+    }
+}
