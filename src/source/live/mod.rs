@@ -14,19 +14,23 @@ mod kubeconfig;
 mod layers;
 mod list;
 mod proxy;
+mod survey;
 mod target;
 #[cfg(test)]
 mod tests;
 mod text;
 mod transport;
 mod warning;
+mod write;
 
 pub use config::{ConnectOptions, default_namespace};
 pub use environment::Environment;
 pub use error::{Error, Forbidden, TlsProblem};
 pub use list::{Extent, List};
+pub use survey::Survey;
 pub use target::{Selection, Target};
 pub use warning::Sink;
+pub use write::{Applied, Write};
 
 use classify::Scene;
 use std::sync::Arc;
