@@ -6,12 +6,14 @@ mod connect;
 mod exit;
 mod input;
 mod output;
+mod progress;
 mod sibling;
 
 pub use connect::ConnectArgs;
 pub use exit::Exit;
 pub use input::{Input, InputArgs};
-pub use output::{ColorChoice, Output, OutputArgs, answer, warn, width};
+pub use output::{ColorChoice, Output, OutputArgs, answer, error, warn, width};
+pub use progress::{Progress, confirm, note};
 pub use sibling::run_sibling;
 
 use crate::source::live::{self, Connection, Environment};

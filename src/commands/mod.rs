@@ -1,5 +1,7 @@
 //! One file a command: its arguments and what it does with them.
 
+mod bootstrap;
 mod explain;
 
+pub use bootstrap::BootstrapArgs;
 pub use explain::ExplainArgs;
