@@ -1,6 +1,8 @@
 //! The one integration-test binary: every other file in this directory is a module of it.
 
 #[cfg(unix)]
+mod bootstrap;
+#[cfg(unix)]
 mod control_plane;
 mod harness;
 mod random;

@@ -21,8 +21,8 @@ struct Piece {
     target: Target,
     wanted: Value,
     live: Option<Value>,
-    /// Fields of the spec that others wrote and that must go.
-    foreign: Vec<String>,
+    /// Fields of the spec that others wrote and that must go, with who wrote them.
+    foreign: Vec<(String, String)>,
     changed: bool,
 }
 
@@ -162,6 +162,9 @@ impl Run<'_> {
             if matches!(home, Home::Missing) && !elsewhere {
                 continue;
             }
+            if elsewhere {
+                self.not_of_flux(connection, namespace, &piece.wanted).await?;
+            }
             let live = connection.find(&piece.target).await;
             piece.live = live.map_err(|error| nothing_written(error.into()))?;
             let Some(live) = &piece.live else { continue };
@@ -169,18 +172,27 @@ impl Run<'_> {
                 let name = Deed::of(piece.wanted.clone(), namespace, State::Unchanged).name;
                 return Err(delivered(&name, &by, namespace));
             }
-            let foreign = owner::foreign(live, &piece.wanted);
-            if !foreign.is_empty() && !self.plan.force {
-                let name = piece.wanted["metadata"]["name"].as_str().unwrap_or_default();
-                let fields = foreign.into_iter().map(|(field, by)| (format!("spec.{field}"), by));
-                return Err(nothing_written(Failure::from(Error::Conflict {
-                    doing: format!("applying networkpolicies/{name} in {namespace}"),
-                    fields: fields.collect(),
-                })));
-            }
-            piece.foreign = foreign.into_iter().map(|(field, _)| field).collect();
+            piece.foreign = owner::foreign(live, &piece.wanted);
         }
         Ok(pieces)
+    }
+
+    /// The other side of a connection may be in a namespace that Flux delivers.
+    async fn not_of_flux(
+        &self,
+        connection: &Connection,
+        namespace: &str,
+        policy: &Value,
+    ) -> Result<(), Failure> {
+        let there = policy["metadata"]["namespace"].as_str().unwrap_or_default();
+        let at = Target::of("v1", "namespaces").named(there);
+        match connection.find(&at).await {
+            Ok(Some(object)) => owner::flux(&object)
+                .map_or(Ok(()), |by| Err(delivered(&format!("namespace/{there}"), &by, namespace))),
+            // Whether it may be written in shows soon.
+            Ok(None) | Err(Error::Forbidden(_)) => Ok(()),
+            Err(error) => Err(nothing_written(error.into())),
+        }
     }
 
     /// Tries everything without keeping it.
@@ -202,11 +214,35 @@ impl Run<'_> {
             if matches!(home, Home::Missing) && !elsewhere {
                 continue;
             }
-            let applied =
-                connection.apply(&piece.target, &piece.wanted, piece.live.as_ref(), how).await?;
-            piece.changed = applied.changed || !piece.foreign.is_empty();
+            let live = piece.live.as_ref();
+            let applied = connection.apply(&piece.target, &piece.wanted, live, how).await;
+            let changed = self.with_foreign(piece, namespace, applied.map(|it| it.changed))?;
+            piece.changed = changed || !piece.foreign.is_empty();
         }
         Ok(())
+    }
+
+    /// A rule that another manager added conflicts as much as a field that both write.
+    fn with_foreign(
+        &self,
+        piece: &Piece,
+        namespace: &str,
+        applied: Result<bool, Error>,
+    ) -> Result<bool, Error> {
+        if self.plan.force || piece.foreign.is_empty() {
+            return applied;
+        }
+        let (doing, mut fields) = match applied {
+            Err(Error::Conflict { doing, fields }) => (doing, fields),
+            Err(error) => return Err(error),
+            Ok(_) => {
+                let name = piece.wanted["metadata"]["name"].as_str().unwrap_or_default();
+                (format!("applying networkpolicies/{name} in {namespace}"), Vec::new())
+            }
+        };
+        let foreign = piece.foreign.iter();
+        fields.extend(foreign.map(|(field, by)| (format!("spec.{field}"), by.clone())));
+        Err(Error::Conflict { doing, fields })
     }
 
     async fn write_space(
@@ -244,7 +280,8 @@ impl Run<'_> {
         if self.plan.dry_run == DryRun::None {
             let how = self.how(false);
             if !piece.foreign.is_empty() {
-                connection.clear_spec(&piece.target, &piece.foreign, how).await?;
+                let fields: Vec<_> = piece.foreign.iter().map(|(field, _)| field).collect();
+                connection.clear_spec(&piece.target, &fields, how).await?;
             }
             connection.apply(&piece.target, &piece.wanted, piece.live.as_ref(), how).await?;
         }
@@ -306,7 +343,7 @@ fn half_done(failure: Failure, deeds: &[Deed]) -> Failure {
         return nothing_written(failure);
     }
     let why = format!(
-        "{}; written before that: {}; run it again to write the rest, or with --remove",
+        "{}; written before that: {}; run it again to write the rest, or with --remove to take it back",
         failure.why,
         written.join(", ")
     );

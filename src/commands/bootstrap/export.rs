@@ -6,13 +6,12 @@
 //! Everything is checked before the first file is written.
 
 use super::args::{Action, DryRun, Layout};
-use super::{Run, kustomization, to_value};
-use crate::baseline::DnsFacts;
+use super::{Run, kustomization, to_value, yaml_of};
+use crate::baseline::{self, DnsFacts};
 use crate::cli::{Exit, error};
 use crate::files;
 use crate::printable::printable;
 use crate::source::live::{Connection, Target};
-use crate::source::yaml;
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 use std::fs;
@@ -86,6 +85,10 @@ impl Run<'_> {
             lines.push(format!("{shown} {state}{dry}"));
         }
         lines.extend(words);
+        if !ready.is_empty() {
+            self.warn_later();
+            lines.extend(baseline::dns(self.plan.baseline.dns, dns.as_ref()));
+        }
         self.answer_lines(&lines)?;
         Ok(if failed { Exit::Error } else { Exit::Success })
     }
@@ -110,19 +113,17 @@ impl Run<'_> {
         let mut contents = Vec::new();
         if missing || !self.plan.baseline.labels.is_empty() {
             let object = to_value(&self.plan.baseline.namespace(namespace))?;
-            contents.push(("namespace.yaml".to_owned(), yaml::to_string(&object)?));
+            contents.push(("namespace.yaml".to_owned(), yaml_of(&[object])?));
         }
-        let policies: Vec<&Value> = outcome
+        let policies: Vec<Value> = outcome
             .deeds
-            .iter()
-            .map(|deed| &deed.object)
+            .into_iter()
+            .map(|deed| deed.object)
             .filter(|object| object["kind"].as_str() == Some("NetworkPolicy"))
             .collect();
         match layout {
             Layout::One => {
-                let documents: Result<Vec<String>, _> =
-                    policies.iter().map(yaml::to_string).collect();
-                contents.push(("network-policies.yaml".to_owned(), documents?.join("---\n")));
+                contents.push(("network-policies.yaml".to_owned(), yaml_of(&policies)?));
             }
             Layout::Many => {
                 for policy in policies {
@@ -130,7 +131,10 @@ impl Run<'_> {
                     let there = policy["metadata"]["namespace"].as_str();
                     let other = there.filter(|there| *there != namespace);
                     let prefix = other.map(|other| format!("{other}-")).unwrap_or_default();
-                    contents.push((format!("{prefix}{name}.yaml"), yaml::to_string(policy)?));
+                    contents.push((
+                        format!("{prefix}{name}.yaml"),
+                        yaml_of(std::slice::from_ref(&policy))?,
+                    ));
                 }
             }
         }

@@ -24,7 +24,9 @@ use crate::verdict::Named;
 use anyhow::{anyhow, bail};
 use args::{Action, DryRun, Format, Namespaces, Plan};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
+use std::cell::RefCell;
 
 /// Namespaces that the cluster itself runs in; a selector is not enough to close them.
 const SYSTEM: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
@@ -103,7 +105,8 @@ impl BootstrapArgs {
             return Ok(Exit::Success);
         }
         let plan = self.plan(global)?;
-        let run = Run { plan: &plan, global, progress: Progress::start(global.color) };
+        let progress = Progress::start(global.color);
+        let run = Run { plan: &plan, global, progress, later: RefCell::default() };
         global.block_on(run.all())?
     }
 }
@@ -113,6 +116,8 @@ struct Run<'a> {
     plan: &'a Plan,
     global: &'a GlobalArgs,
     progress: Progress,
+    /// Warnings that matter only once something is written.
+    later: RefCell<Vec<String>>,
 }
 
 impl Run<'_> {
@@ -127,6 +132,7 @@ impl Run<'_> {
             _ => self.dns(connection.as_ref()).await?,
         };
         let mut failed = 0;
+        let mut last_done = None;
         let mut objects = Vec::new();
         for (at, namespace) in namespaces.iter().enumerate() {
             self.progress.say(&format!("{namespace} ({} of {})", at + 1, namespaces.len()));
@@ -136,7 +142,10 @@ impl Run<'_> {
                 (None, _) => self.imagine(None, namespace, dns.as_ref()).await,
             };
             match done {
-                Ok(outcome) => self.tell(outcome, &mut objects)?,
+                Ok(outcome) => {
+                    last_done = Some(namespace);
+                    self.tell(outcome, &mut objects)?;
+                }
                 Err(failure) => {
                     failed += 1;
                     let mut why = format!("{namespace}: {}", failure.why);
@@ -154,7 +163,17 @@ impl Run<'_> {
         match self.plan.format {
             Some(Format::Yaml) => self.answer(&yaml_of(&objects)?)?,
             Some(Format::Json) => self.answer(&json_of(objects)?)?,
-            Some(Format::Name) | None => {}
+            Some(Format::Name) => {}
+            None => {
+                let done = last_done.filter(|_| self.plan.action == Action::Apply);
+                self.answer_lines(&done.map_or_else(Vec::new, |namespace| {
+                    let next = "Next: kubectl netpol explain -n";
+                    let next = format!("{next} {namespace} WORKLOAD DESTINATION");
+                    let mut lines = baseline::dns(self.plan.baseline.dns, dns.as_ref());
+                    lines.push(next);
+                    lines
+                }))?;
+            }
         }
         Ok(if failed == 0 { Exit::Success } else { Exit::Error })
     }
@@ -229,7 +248,8 @@ impl Run<'_> {
         if mode == Dns::Strict {
             bail!("--dns strict: {why}; give --dns namespace to allow all of kube-system");
         }
-        self.warn(&format!("allowing DNS to every pod of kube-system on port 53, since {why}"));
+        let why = format!("allowing DNS to every pod of kube-system on port 53, since {why}");
+        self.later.borrow_mut().push(why);
         Ok(None)
     }
 
@@ -316,7 +336,6 @@ impl Run<'_> {
     ) {
         let own = &self.plan.baseline;
         outcome.words.push(baseline::meaning(namespace, policies));
-        outcome.words.extend(baseline::dns(own.dns, facts.dns.as_ref()));
         for destination in &facts.egress {
             if let (Who::Service { namespace: there, .. }, false) =
                 (&destination.who, own.both_sides)
@@ -327,10 +346,6 @@ impl Run<'_> {
                     destination.label
                 ));
             }
-        }
-        if matches!(self.plan.action, Action::Apply) {
-            let next = "Next: kubectl netpol explain -n";
-            outcome.words.push(format!("{next} {namespace} WORKLOAD DESTINATION"));
         }
     }
 
@@ -355,6 +370,7 @@ impl Run<'_> {
         if self.plan.format.is_none() {
             lines.extend(outcome.words);
         }
+        self.warn_later();
         self.progress.aside(|| note(&outcome.notes));
         self.answer_lines(&lines)?;
         objects.extend(outcome.deeds.into_iter().map(|deed| deed.object).filter(|o| !o.is_null()));
@@ -368,6 +384,12 @@ impl Run<'_> {
 
     fn answer(&self, text: &str) -> anyhow::Result<()> {
         Ok(self.progress.aside(|| answer(self.global.color, text))?)
+    }
+
+    fn warn_later(&self) {
+        for text in self.later.take() {
+            self.warn(&text);
+        }
     }
 
     fn warn(&self, text: &str) {
@@ -390,7 +412,7 @@ impl Deed {
 }
 
 /// A typed object as the API writes it.
-fn to_value<T: serde::Serialize>(object: &T) -> anyhow::Result<Value> {
+fn to_value<T: Serialize>(object: &T) -> anyhow::Result<Value> {
     Ok(serde_json::to_value(object)?)
 }
 
@@ -406,8 +428,48 @@ fn in_cluster(host: &str) -> Option<(&str, &str)> {
 }
 
 fn yaml_of(objects: &[Value]) -> anyhow::Result<String> {
-    let documents: Result<Vec<String>, _> = objects.iter().map(yaml::to_string).collect();
+    let documents: Result<Vec<String>, _> =
+        objects.iter().map(|object| yaml::to_string(&Ordered(object))).collect();
     Ok(documents?.join("---\n"))
+}
+
+/// Keys in the order in which people write them; any other behind these.
+const ORDER: [&str; 17] = [
+    "apiVersion",
+    "kind",
+    "metadata",
+    "name",
+    "namespace",
+    "labels",
+    "annotations",
+    "spec",
+    "namespaceSelector",
+    "podSelector",
+    "policyTypes",
+    "from",
+    "to",
+    "protocol",
+    "port",
+    "ports",
+    "ingress",
+];
+
+/// An object that is written in that order.
+struct Ordered<'a>(&'a Value);
+
+impl Serialize for Ordered<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Object(fields) => {
+                let rank = |key: &str| ORDER.iter().position(|known| *known == key);
+                let mut fields: Vec<_> = fields.iter().collect();
+                fields.sort_by_key(|(key, _)| rank(key).unwrap_or(ORDER.len()));
+                serializer.collect_map(fields.into_iter().map(|(key, v)| (key, Ordered(v))))
+            }
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Ordered)),
+            other => other.serialize(serializer),
+        }
+    }
 }
 
 fn json_of(mut objects: Vec<Value>) -> anyhow::Result<String> {
@@ -415,5 +477,5 @@ fn json_of(mut objects: Vec<Value>) -> anyhow::Result<String> {
         1 => objects.remove(0),
         _ => serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": objects }),
     };
-    Ok(serde_json::to_string_pretty(&whole)? + "\n")
+    Ok(serde_json::to_string_pretty(&Ordered(&whole))? + "\n")
 }

@@ -43,7 +43,7 @@ impl Run<'_> {
             let part = |key: &str| metadata[key].as_str().unwrap_or_default();
             let target = policy_target(part("namespace"), part("name"));
             if self.plan.dry_run != DryRun::Client
-                && let Err(error) = connection.delete(&target, &object, how).await
+                && let Err(error) = connection.delete(&target, &object, how.dry_run).await
             {
                 return Err(so_far(error, &outcome.deeds));
             }

@@ -65,29 +65,28 @@ impl Connection {
     pub async fn clear_spec(
         &self,
         target: &Target,
-        fields: &[String],
+        fields: &[&String],
         how: Write<'_>,
     ) -> Result<(), Error> {
         let none: serde_json::Map<_, _> =
-            fields.iter().map(|field| (field.clone(), Value::Null)).collect();
+            fields.iter().map(|field| ((*field).clone(), Value::Null)).collect();
         let query = format!("?fieldManager={}", how.manager);
         self.patch(target, &query, MERGE, &json!({ "spec": none }), how.dry_run).await?;
         Ok(())
     }
 
     /// Deletes an object, if it is still the one that was read.
-    pub async fn delete(&self, target: &Target, read: &Value, how: Write<'_>) -> Result<(), Error> {
+    pub async fn delete(&self, target: &Target, read: &Value, dry_run: bool) -> Result<(), Error> {
         let metadata = &read["metadata"];
+        // Where there is a body, the server reads nothing from the query.
         let options = json!({
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "preconditions": { "uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"] },
+            "dryRun": if dry_run { vec!["All"] } else { Vec::new() },
         });
-        let uri = format!("{target}?fieldManager={}{}", how.manager, dry_run(how.dry_run));
-        match self
-            .write(target, "deleting", Method::DELETE, &uri, "application/json", &options)
-            .await
-        {
+        let (uri, kind) = (target.to_string(), "application/json");
+        match self.write(target, "deleting", Method::DELETE, &uri, kind, &options).await {
             // Someone else was quicker.
             Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error),
