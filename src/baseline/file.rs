@@ -6,7 +6,7 @@
 use super::{Baseline, Deny, Dns, INGRESS_CONTROLLER, LabelMap, OwnPolicy, Peer};
 use crate::cluster::{Name, Origin};
 use crate::policy::networkpolicy::{self, NetworkPolicy};
-use crate::source::yaml;
+use crate::source::yaml::{self, Node};
 use crate::verdict::{PortWanted, Target};
 use k8s_openapi::api::networking::v1::NetworkPolicySpec;
 use schemars::JsonSchema;
@@ -17,6 +17,14 @@ use std::fmt;
 
 /// The version of the file that is read.
 const API_VERSION: &str = "netpol/v1alpha1";
+/// Names that a baseline gives to its own policies.
+const RESERVED: [&str; 5] = [
+    "default-deny-ingress",
+    "default-deny-egress",
+    "allow-dns-egress",
+    "allow-monitoring-scrape",
+    "allow-same-namespace",
+];
 
 /// What is wrong with a baseline file.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +118,7 @@ struct Controller {
     /// Its namespace; ingress-nginx by default
     namespace: Option<String>,
     /// The ports of the pods, not of their Service; every port by default
-    #[schemars(with = "Option<Vec<String>>")]
+    #[schemars(with = "Option<Vec<PortWord>>")]
     ports: Option<Vec<Port>>,
 }
 
@@ -123,7 +131,7 @@ struct Monitoring {
     /// The labels of its pods; app.kubernetes.io/name: prometheus by default
     labels: Option<LabelMap>,
     /// The ports of the pods, not of their Service; every port by default
-    #[schemars(with = "Option<Vec<String>>")]
+    #[schemars(with = "Option<Vec<PortWord>>")]
     ports: Option<Vec<Port>>,
 }
 
@@ -135,6 +143,15 @@ struct PolicyItem {
     name: String,
     /// Its spec, as in networking.k8s.io/v1
     spec: Value,
+}
+
+/// A port in the schema: a number, or words such as 53/UDP and http.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only its schema is wanted")]
+enum PortWord {
+    Number(u16),
+    Words(String),
 }
 
 /// A port as a number or in words: 8080, "53/UDP", http.
@@ -250,6 +267,12 @@ fn checked(
     let name: Name = item.name.as_str().into();
     let policy =
         NetworkPolicy { namespace: "default".into(), name, origin: Origin::Synthetic, spec };
+    let earlier = root.get("policies").and_then(Node::items).into_iter().flatten().take(at);
+    let mut earlier = earlier.filter_map(|item| item.get("name")?.as_str());
+    if RESERVED.contains(&&*item.name) || earlier.any(|name| name == item.name) {
+        let why = format!("{} is the name of another policy of this baseline", item.name);
+        return Err(fault(format!("{path}.name"), why));
+    }
     if let Err(faults) = policy.lower()
         && let Some(first) = faults.into_iter().next()
     {
@@ -300,6 +323,10 @@ mod tests {
             (
                 "policies:\n- name: x\n  spec:\n    policyTypes: [Sideways]\n",
                 "policies[0].spec.policyTypes[0]",
+            ),
+            (
+                "policies:\n- name: allow-dns-egress\n  spec: {}\n",
+                "line 4, column 3: policies[0].name: allow-dns-egress is the name of another",
             ),
             ("---\na: b\n", "it must hold one document, and holds 2"),
         ] {

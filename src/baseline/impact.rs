@@ -56,17 +56,19 @@ pub fn impact(snapshot: &Snapshot, before: &Ruleset, after: &Ruleset, namespace:
     let by_address = before.has_address_blocks() || after.has_address_blocks();
     let classes = classes(snapshot, by_address);
     let mut preview = Preview { snapshot, before, after, cuts: BTreeSet::new(), judged: 0 };
-    for (_, local) in classes.iter().filter(|(pod, _)| *pod.namespace == *namespace) {
-        preview.outside(*local);
-        for (_, peer) in &classes {
+    for local in classes.iter().filter(|class| *snapshot.pod(class[0]).namespace == *namespace) {
+        preview.outside(local[0]);
+        for peer in &classes {
             if preview.judged >= MOST {
                 break;
             }
             // A connection within the namespace is listed where it begins.
-            if *snapshot.pod(*peer).namespace != *namespace {
-                preview.pair(Way::In, *local, *peer);
+            if *snapshot.pod(peer[0]).namespace != *namespace {
+                preview.pair(Way::In, local[0], peer[0]);
             }
-            preview.pair(Way::Out, *local, *peer);
+            // To itself a pod always talks; to the next pod of its class it may have to.
+            let other = if local == peer { peer[1] } else { peer[0] };
+            preview.pair(Way::Out, local[0], other);
         }
     }
     let complete = preview.judged < MOST;
@@ -76,15 +78,15 @@ pub fn impact(snapshot: &Snapshot, before: &Ruleset, after: &Ruleset, namespace:
 /// Two pods alike in all of this are told apart by no rule.
 type Class<'a> = (&'a Name, &'a Labels, Vec<Port>, bool, ObjectRef, &'a [IpAddr]);
 
-/// One pod of each class.
-fn classes(snapshot: &Snapshot, by_address: bool) -> Vec<(&Pod, PodId)> {
-    let mut classes: BTreeMap<Class<'_>, (&Pod, PodId)> = BTreeMap::new();
+/// The first and the last pod of each class, which may be one.
+fn classes(snapshot: &Snapshot, by_address: bool) -> Vec<[PodId; 2]> {
+    let mut classes: BTreeMap<Class<'_>, [PodId; 2]> = BTreeMap::new();
     for (id, pod) in snapshot.pods().iter().enumerate().filter(|(_, pod)| !pod.finished) {
         let ports = pod.ports.iter().map(|port| port.port).collect();
         let ips = if by_address { &pod.ips[..] } else { &[] };
         let owner = workload(snapshot, id);
         let class = (&pod.namespace, &pod.labels, ports, pod.host_network, owner, ips);
-        classes.entry(class).or_insert((pod, id));
+        classes.entry(class).or_insert([id, id])[1] = id;
     }
     classes.into_values().collect()
 }
@@ -160,5 +162,113 @@ fn family(pod: &Pod) -> Family {
     match pod.ips.first() {
         Some(IpAddr::V6(_)) => Family::V6,
         _ => Family::V4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::baseline::{Baseline, Facts};
+    use crate::cluster::Origin;
+    use crate::source::{Found, Objects, api};
+    use serde_json::{Value, json};
+
+    fn pod(namespace: &str, name: &str, port: u16, network: bool) -> Value {
+        json!({
+            "metadata": { "name": name, "namespace": namespace, "labels": { "app": name } },
+            "spec": {
+                "hostNetwork": network,
+                "nodeName": "n",
+                "containers": [{ "ports": [{ "containerPort": port }] }],
+            },
+            "status": { "phase": "Running" },
+        })
+    }
+
+    fn of(pods: &[Value], policies: &[Value]) -> (Snapshot, Ruleset) {
+        let mut objects = Objects::default();
+        for pod in pods {
+            let pod: api::Pod = serde_json::from_value(pod.clone()).unwrap();
+            objects.insert(Found::from(pod), Origin::Synthetic);
+        }
+        for policy in policies {
+            let policy: api::NetworkPolicy = serde_json::from_str(&policy.to_string()).unwrap();
+            objects.insert(Found::from(policy), Origin::Synthetic);
+        }
+        let (snapshot, written) = objects.assemble();
+        (snapshot, Ruleset::compile(&written))
+    }
+
+    fn cut(pods: &[Value], before: &[Value], namespace: &str) -> Impact {
+        let added = Baseline::default().policies(namespace, &Facts::default());
+        let mut after: Vec<Value> =
+            added.iter().map(|policy| serde_json::to_value(policy).unwrap()).collect();
+        after.extend_from_slice(before);
+        let (snapshot, rules) = of(pods, before);
+        impact(&snapshot, &rules, &of(pods, &after).1, namespace)
+    }
+
+    fn shown(impact: &Impact) -> Vec<String> {
+        let line = |cut: &Cut| {
+            let peer = cut.peer.as_ref().map_or("outside".to_owned(), ToString::to_string);
+            let port = cut.port.map(|port| port.to_string()).unwrap_or_default();
+            format!("{:?} {} {peer} {port}", cut.way, cut.local)
+        };
+        impact.cuts.iter().map(line).collect()
+    }
+
+    #[test]
+    fn what_the_baseline_cuts() {
+        let pods = [pod("a", "web", 80, false), pod("b", "client", 90, false)];
+        assert_eq!(
+            shown(&cut(&pods, &[], "a")),
+            [
+                "In a/pod/web outside 80/TCP",
+                "In a/pod/web b/pod/client 80/TCP",
+                "Out a/pod/web outside ",
+                "Out a/pod/web b/pod/client 90/TCP",
+            ]
+        );
+        // DNS stays, and so does what is admitted or was denied before.
+        let dns = [pod("a", "web", 80, false), pod("kube-system", "dns", 53, false)];
+        let admitted = json!({
+            "metadata": { "name": "x", "namespace": "a" },
+            "spec": {
+                "podSelector": {},
+                "ingress": [{ "from": [{ "namespaceSelector": {} }] }],
+            },
+        });
+        assert_eq!(shown(&cut(&dns, &[admitted], "a")), ["Out a/pod/web outside "]);
+    }
+
+    /// Policies do not select pods on their node's network, and a node reaches its own pods.
+    #[test]
+    fn host_network_is_not_cut() {
+        let pods = [pod("a", "agent", 80, true), pod("a", "web", 81, false)];
+        let cuts = shown(&cut(&pods, &[], "a"));
+        assert_eq!(cuts, ["In a/pod/web outside 81/TCP", "Out a/pod/web outside "]);
+    }
+
+    #[test]
+    fn pods_alike_are_judged_once() {
+        let pods: Vec<Value> = (0..50)
+            .map(|number| {
+                let mut pod = pod("a", "web", 80, false);
+                pod["metadata"]["name"] = format!("web-{number}").into();
+                pod["metadata"]["ownerReferences"] = json!([{
+                    "apiVersion": "apps/v1", "kind": "StatefulSet", "name": "web", "controller": true,
+                }]);
+                pod
+            })
+            .collect();
+        let impact = cut(&pods, &[], "a");
+        assert!(impact.complete && impact.judged < 10, "{}", impact.judged);
+        let cuts = shown(&impact);
+        assert_eq!(
+            cuts.last().unwrap(),
+            "Out a/sts/web a/sts/web 80/TCP",
+            "one to another of them"
+        );
+        assert_eq!(cuts.len(), 3);
     }
 }

@@ -135,7 +135,9 @@ fn a_teams_own_baseline_and_both_sides() {
     std::fs::write(&file, text.replace("deny:", "denny:")).expect("a file");
     let refused = bootstrap(cluster, &[&namespace, "--baseline", path]);
     refused.failed(&["baseline.yaml", "line 3, column 1: unknown field denny"]);
-    let schema = bootstrap(cluster, &["--schema"]).done();
+    // The front binary has the command inside, too.
+    let front = env!("CARGO_BIN_EXE_kubectl-netpol");
+    let schema = run(Command::new(front).args(["bootstrap", "--schema"])).done();
     let schema: Value = serde_json::from_str(&schema).expect("JSON");
     assert_eq!(schema["title"], "Baseline");
 }
@@ -200,6 +202,40 @@ fn what_would_be_cut_is_shown_and_agreed_to() {
     let again = bootstrap(cluster, &[&shop]);
     assert!(!again.err.contains("would be cut"), "{}", again.err);
     again.done();
+}
+
+/// Policies judge the port on the pod: the seed's page writes the Service's.
+#[test]
+fn a_services_port_is_remarked_upon() {
+    let Ok(cluster) = control_plane() else { return };
+    let namespace = cluster.namespace("boot-port");
+    cluster.apply(
+        &namespace,
+        "apiVersion: v1\n\
+         kind: Service\n\
+         metadata: {name: keycloak}\n\
+         spec: {selector: {app: keycloak}, ports: [{port: 80, targetPort: 8080}]}\n",
+    );
+    let flags = [&*namespace, "--dry-run=server", "--allow-ingress-controller", "--ingress-port"];
+    let ran = bootstrap(cluster, &[&flags[..], &["80"]].concat());
+    assert!(ran.err.contains("port 80 is that of Service keycloak"), "{}", ran.err);
+    assert!(ran.err.contains("the port on the pod, which is 8080"), "{}", ran.err);
+    let ran = bootstrap(cluster, &[&flags[..], &["8080"]].concat());
+    assert!(!ran.err.contains("Service keycloak"), "{}", ran.err);
+}
+
+#[test]
+fn who_stops_reading_does_not_stop_the_writing() {
+    let Ok(cluster) = control_plane() else { return };
+    let spaces = ["boot-pipe", "boot-pipe"].map(|prefix| cluster.namespace(prefix));
+    let mut child = plugin(cluster.kubectl(cluster.admin()))
+        .args(&spaces)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("kubectl starts");
+    drop(child.stdout.take());
+    assert!(child.wait().expect("it ends").success());
+    assert_eq!(spaces.map(|namespace| names(cluster, &namespace).len()), [2, 2]);
 }
 
 #[test]

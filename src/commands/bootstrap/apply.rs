@@ -70,10 +70,14 @@ impl Run<'_> {
             }
             Err(error) => return Err(nothing_written(error.into())),
         };
-        if let Home::There(object) = &home
-            && let Some(by) = owner::flux(object)
-        {
-            return Err(delivered(&format!("namespace/{namespace}"), &by, namespace));
+        if let Home::There(object) = &home {
+            if let Some(by) = owner::flux(object) {
+                return Err(delivered(&format!("namespace/{namespace}"), &by, namespace));
+            }
+            if !object["metadata"]["deletionTimestamp"].is_null() {
+                let why = "the namespace is being deleted; nothing was written".to_owned();
+                return Err(Failure { why, of_server: false });
+            }
         }
         let facts = self.facts(Some(connection), namespace, dns).await?;
         let policies = self.plan.baseline.policies(namespace, &facts);
@@ -91,6 +95,7 @@ impl Run<'_> {
         if self.plan.dry_run != DryRun::Client {
             if !matches!(home, Home::Missing) && pieces.iter().any(|piece| piece.changed) {
                 let wanted: Vec<&Value> = pieces.iter().map(|piece| &piece.wanted).collect();
+                outcome.notes.extend(self.service_ports(connection, namespace).await);
                 self.preview(connection, namespace, &wanted).await?;
             }
             if self.plan.dry_run == DryRun::Server && matches!(home, Home::Missing) {
@@ -304,11 +309,12 @@ impl Run<'_> {
                 ready &= connection.find(target).await?.is_some() == there;
             }
             if let Some(at) = namespace.filter(|_| ready) {
-                let phase = connection.find(at).await;
-                // Whoever may not read the namespace may write in it.
-                ready = phase.is_ok_and(|object| {
-                    object.is_some_and(|it| it["status"]["phase"].as_str() == Some("Active"))
-                }) || namespace.is_none();
+                ready = match connection.find(at).await {
+                    Ok(found) => found.is_some_and(|it| it["status"]["phase"] == "Active"),
+                    // Whoever may not read the namespace may write in it all the same.
+                    Err(Error::Forbidden(_)) => true,
+                    Err(error) => return Err(error.into()),
+                };
             }
             if ready {
                 return Ok(());

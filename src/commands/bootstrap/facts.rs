@@ -111,6 +111,39 @@ pub(super) async fn destination(
     Ok(Destination { label, who: Who::Service { namespace, name, labels: map(labels) }, ports })
 }
 
+/// A sentence for each port that is a Service's and leads to another on the pods.
+pub(super) async fn service_ports(
+    connection: &Connection,
+    namespace: &str,
+    given: &[&PortWanted],
+) -> Result<Vec<String>, Error> {
+    let target = Target::of("v1", "services").within(namespace);
+    let list = connection.list::<api::Service>(&target, &Selection::default()).await?;
+    let services: Vec<_> = list.items.into_iter().filter_map(|item| body(item.into())).collect();
+    let all =
+        || services.iter().flat_map(|service| service.ports.iter().map(move |p| (service, p)));
+    let is_target = |number| all().any(|(_, port)| port.target == TargetPort::Number(number));
+    let mut lines = Vec::new();
+    for wanted in given {
+        let PortText::Number(number) = wanted.port else { continue };
+        for (service, port) in all().filter(|(_, port)| port.port.number == number) {
+            if is_target(number) {
+                continue;
+            }
+            let target = match &port.target {
+                TargetPort::Number(number) => number.to_string(),
+                TargetPort::Name(name) => name.to_string(),
+            };
+            lines.push(format!(
+                "port {number} is that of Service {}; policies judge the port on the pod, which is \
+                 {target}",
+                service.name
+            ));
+        }
+    }
+    Ok(lines)
+}
+
 /// The ports on the pods. A named one has the numbers that the pods give it, since plugins
 /// disagree on names in egress rules; without pods it stays a name.
 async fn target_ports(

@@ -27,6 +27,7 @@ use k8s_openapi::api::networking::v1::NetworkPolicy;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use std::cell::RefCell;
+use std::io::ErrorKind;
 
 /// Namespaces that the cluster itself runs in; a selector is not enough to close them.
 const SYSTEM: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
@@ -305,6 +306,17 @@ impl Run<'_> {
         Ok(facts)
     }
 
+    /// Where a port that was given is a Service's, which no policy sees.
+    async fn service_ports(&self, connection: &Connection, namespace: &str) -> Vec<String> {
+        let peers = [&self.plan.baseline.ingress_controller, &self.plan.baseline.monitoring];
+        let given: Vec<_> = peers.into_iter().flatten().flat_map(|peer| &peer.ports).collect();
+        if given.is_empty() {
+            return Vec::new();
+        }
+        // It is a word of advice: who may not list Services goes without.
+        facts::service_ports(connection, namespace, &given).await.unwrap_or_default()
+    }
+
     /// What would be written, without a word to the server.
     async fn imagine(
         &self,
@@ -383,7 +395,11 @@ impl Run<'_> {
     }
 
     fn answer(&self, text: &str) -> anyhow::Result<()> {
-        Ok(self.progress.aside(|| answer(self.global.color, text))?)
+        match self.progress.aside(|| answer(self.global.color, text)) {
+            // Whoever stops reading does not stop what is being written.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            written => Ok(written?),
+        }
     }
 
     fn warn_later(&self) {
