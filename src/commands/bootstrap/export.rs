@@ -6,7 +6,8 @@
 //! Everything is checked before the first file is written.
 
 use super::args::{Action, DryRun, Layout};
-use super::{Run, kustomization, to_value, yaml_of};
+use super::output::yaml_of;
+use super::{Run, kustomization, to_value};
 use crate::baseline::{self, DnsFacts};
 use crate::cli::{Exit, error};
 use crate::files;

@@ -9,6 +9,7 @@ mod args;
 mod export;
 mod facts;
 mod kustomization;
+mod output;
 mod owner;
 mod preview;
 mod remove;
@@ -19,12 +20,13 @@ use crate::baseline::{self, Dns, DnsFacts, Facts, Who};
 use crate::cli::{Exit, GlobalArgs, Progress, answer, error, note, warn};
 use crate::printable::printable;
 use crate::source::live::{self, Connection, Selection, Target};
-use crate::source::{Found, api, yaml};
+use crate::source::{Found, api};
 use crate::verdict::Named;
 use anyhow::{anyhow, bail};
 use args::{Action, DryRun, Format, Namespaces, Plan};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
-use serde::{Serialize, Serializer};
+use output::{json_of, yaml_of};
+use serde::Serialize;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::io::ErrorKind;
@@ -441,57 +443,4 @@ fn in_cluster(host: &str) -> Option<(&str, &str)> {
     let mut parts = host.split('.');
     let (name, namespace) = (parts.next()?, parts.next()?);
     (parts.next() == Some("svc")).then_some((namespace, name))
-}
-
-fn yaml_of(objects: &[Value]) -> anyhow::Result<String> {
-    let documents: Result<Vec<String>, _> =
-        objects.iter().map(|object| yaml::to_string(&Ordered(object))).collect();
-    Ok(documents?.join("---\n"))
-}
-
-/// Keys in the order in which people write them; any other behind these.
-const ORDER: [&str; 17] = [
-    "apiVersion",
-    "kind",
-    "metadata",
-    "name",
-    "namespace",
-    "labels",
-    "annotations",
-    "spec",
-    "namespaceSelector",
-    "podSelector",
-    "policyTypes",
-    "from",
-    "to",
-    "protocol",
-    "port",
-    "ports",
-    "ingress",
-];
-
-/// An object that is written in that order.
-struct Ordered<'a>(&'a Value);
-
-impl Serialize for Ordered<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::Object(fields) => {
-                let rank = |key: &str| ORDER.iter().position(|known| *known == key);
-                let mut fields: Vec<_> = fields.iter().collect();
-                fields.sort_by_key(|(key, _)| rank(key).unwrap_or(ORDER.len()));
-                serializer.collect_map(fields.into_iter().map(|(key, v)| (key, Ordered(v))))
-            }
-            Value::Array(items) => serializer.collect_seq(items.iter().map(Ordered)),
-            other => other.serialize(serializer),
-        }
-    }
-}
-
-fn json_of(mut objects: Vec<Value>) -> anyhow::Result<String> {
-    let whole = match objects.len() {
-        1 => objects.remove(0),
-        _ => serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": objects }),
-    };
-    Ok(serde_json::to_string_pretty(&Ordered(&whole))? + "\n")
 }

@@ -97,8 +97,9 @@ fn of_said(scene: Scene<'_>, code: u16, said: Status) -> Error {
             let login = scene.login.to_owned();
             Error::Unauthorized { doing, server, login, why: or(message, "unauthorized") }
         }
-        // Admission, quotas and namespaces that are going say no with it too, in their own words.
-        403 if !message.contains("cannot ") && !message.is_empty() => {
+        // To writes admission, quotas and namespaces that are going say no with it too, in words of
+        // their own.
+        403 if scene.target.is_none() && !message.contains(" cannot ") && !message.is_empty() => {
             Error::Status { doing, server, code, message }
         }
         403 => forbidden(scene, message),

@@ -4,6 +4,7 @@ mod failures;
 mod kubeconfigs;
 mod plugins;
 mod reading;
+mod writing;
 
 use super::{ConnectOptions, Connection, Environment, Error, Sink, connect};
 use std::io::{Read as _, Write as _};
