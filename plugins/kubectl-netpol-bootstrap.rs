@@ -15,14 +15,14 @@ use std::process::ExitCode;
 )]
 struct Bootstrap {
     #[command(flatten)]
-    global: GlobalArgs,
+    args: BootstrapArgs,
 
     #[command(flatten)]
-    args: BootstrapArgs,
+    global: GlobalArgs,
 }
 
 fn main() -> ExitCode {
-    let Bootstrap { global, args } = Bootstrap::parse();
+    let Bootstrap { args, global } = Bootstrap::parse();
     cli::trace_to_stderr(&global);
     cli::finish(&global, args.run(&global))
 }

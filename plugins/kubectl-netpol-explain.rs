@@ -15,14 +15,14 @@ use std::process::ExitCode;
 )]
 struct Explain {
     #[command(flatten)]
-    global: GlobalArgs,
+    args: ExplainArgs,
 
     #[command(flatten)]
-    args: ExplainArgs,
+    global: GlobalArgs,
 }
 
 fn main() -> ExitCode {
-    let Explain { global, args } = Explain::parse();
+    let Explain { args, global } = Explain::parse();
     cli::trace_to_stderr(&global);
     cli::finish(&global, args.run(&global))
 }

@@ -11,6 +11,7 @@ use std::process::ExitCode;
     name = "kubectl netpol",
     bin_name = "kubectl netpol",
     version,
+    propagate_version = true,
     about = "Close namespaces with Kubernetes network policies, and say what is allowed, what is denied, and why",
     max_term_width = 100,
     subcommand_required = true,

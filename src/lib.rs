@@ -1,11 +1,45 @@
-//! The core of kubectl netpol.
+//! The core of kubectl netpol: what a cluster's network policies allow, and why.
+//!
+//! Everything is a pure function of a [`cluster::Snapshot`], what exists, and a
+//! [`policy::Ruleset`], what is written, lowered to one rule form:
+//!
+//! ```text
+//! files, live API ─▶ Snapshot ─▶ Ruleset ─▶ judgement of one flow ─▶ report
+//!     source          cluster     policy          verdict             report
+//! ```
+//!
+//! Only [`source`] touches the outside world; only [`cli`] and [`commands`] print, colour and decide
+//! exit codes; nothing lower imports anything higher.
+//!
+//! ```
+//! use netpol::policy::Ruleset;
+//! use netpol::source::manifests::Manifests;
+//! use netpol::verdict::{Question, Verdict, explain};
+//!
+//! # std::env::set_current_dir(env!("CARGO_MANIFEST_DIR"))?;
+//! let files = vec!["examples/homekube".into()];
+//! let loaded = Manifests { files, ..Manifests::default() }.load()?;
+//! let (snapshot, written) = loaded.objects.assemble();
+//! let rules = Ruleset::compile(&written);
+//!
+//! let question = Question {
+//!     source: &"monitoring/deploy/grafana".parse()?,
+//!     destination: &"http://keycloak.identity.svc.cluster.local/realms/home".parse()?,
+//!     port: None,
+//!     namespace: "default",
+//! };
+//! let answer = explain(&snapshot, &rules, &question)?;
+//! assert_eq!(answer.verdict(), Some(Verdict::Denied));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
 pub mod baseline;
 pub mod cli;
 pub mod cluster;
 pub mod commands;
 pub mod files;
 pub mod policy;
-pub mod printable;
+mod printable;
 pub mod report;
 pub mod source;
 pub mod verdict;

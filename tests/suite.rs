@@ -2,9 +2,18 @@
 
 #[cfg(unix)]
 mod bootstrap;
+mod cli;
 #[cfg(unix)]
 mod control_plane;
 mod harness;
+mod homekube;
+#[cfg(unix)]
+mod live_explain;
+#[cfg(unix)]
+mod live_failures;
 mod random;
 mod random_clusters;
+mod run;
+mod semantics;
+mod transcripts;
 mod truth_table;

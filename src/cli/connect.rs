@@ -8,48 +8,50 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The heading of these flags in help: one each, since a heading for all would spill over.
+const HEADING: &str = "Cluster";
+
 /// How to reach a cluster; each flag means what it means in kubectl.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Cluster")]
 pub struct ConnectArgs {
     /// Path of the kubeconfig file
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = HEADING, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
 
     /// Context of the kubeconfig
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, help_heading = HEADING, value_name = "NAME")]
     pub context: Option<String>,
 
     /// Cluster of the kubeconfig
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, help_heading = HEADING, value_name = "NAME")]
     pub cluster: Option<String>,
 
     /// User of the kubeconfig
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, help_heading = HEADING, value_name = "NAME")]
     pub user: Option<String>,
 
     /// Address of the API server
-    #[arg(short, long, global = true, value_name = "URL")]
+    #[arg(short, long, global = true, help_heading = HEADING, value_name = "URL")]
     pub server: Option<String>,
 
     /// Bearer token
-    #[arg(long, global = true, value_name = "TOKEN")]
+    #[arg(long, global = true, help_heading = HEADING, value_name = "TOKEN")]
     pub token: Option<SecretString>,
 
     /// User to impersonate
-    #[arg(long = "as", global = true, value_name = "USER")]
+    #[arg(long = "as", global = true, help_heading = HEADING, value_name = "USER")]
     pub as_user: Option<String>,
 
     /// Group to impersonate; repeatable
-    #[arg(long = "as-group", global = true, value_name = "GROUP")]
+    #[arg(long = "as-group", global = true, help_heading = HEADING, value_name = "GROUP")]
     pub as_group: Vec<String>,
 
     /// UID to impersonate
-    #[arg(long = "as-uid", global = true, value_name = "UID")]
+    #[arg(long = "as-uid", global = true, help_heading = HEADING, value_name = "UID")]
     pub as_uid: Option<String>,
 
     /// Limit of one request, such as 10s, 2m or 1h; 0 is none
-    #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, global = true, help_heading = HEADING, value_name = "DURATION", value_parser = duration)]
     pub request_timeout: Option<Duration>,
 }
 

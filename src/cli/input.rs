@@ -4,33 +4,37 @@ use super::{GlobalArgs, output};
 use crate::cluster::Snapshot;
 use crate::policy::{Ruleset, Written};
 use crate::report::{Locate, Location};
-use crate::source::manifests::{Locator, Manifests};
+use crate::source::Objects;
+use crate::source::manifests::{Loaded, Locator, Manifests, Severity};
 use clap::Args;
 use ipnet::IpNet;
 use std::path::PathBuf;
 
+/// The heading of these flags in help.
+const HEADING: &str = "Input";
+
 /// Where objects come from.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Input")]
 pub struct InputArgs {
-    /// File, directory (with all below it) or - for stdin, with manifests; repeatable
-    #[arg(short, long = "filename", value_name = "FILE")]
+    /// Manifests instead of the live cluster: a file, a directory with all below it, or - for stdin;
+    /// repeatable
+    #[arg(short, long = "filename", value_name = "FILE", help_heading = HEADING)]
     pub filename: Vec<PathBuf>,
 
     /// Directory with a kustomization, built by kubectl or kustomize; repeatable
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR", help_heading = HEADING)]
     pub kustomize: Vec<PathBuf>,
 
     /// Directories are always read with all below them; taken since kubectl has it
-    #[arg(short = 'R', long, hide = true)]
+    #[arg(short = 'R', long, hide = true, help_heading = HEADING)]
     pub recursive: bool,
 
     /// Make everything that cannot be read an error
-    #[arg(long)]
+    #[arg(long, help_heading = HEADING)]
     pub strict: bool,
 
     /// Network of the pods whose addresses manifests do not tell; repeatable
-    #[arg(long, value_name = "CIDR")]
+    #[arg(long, value_name = "CIDR", help_heading = HEADING)]
     pub pod_cidr: Vec<IpNet>,
 }
 
@@ -42,17 +46,32 @@ pub struct Input {
     pub written: Written,
     /// What is in force.
     pub rules: Ruleset,
+    /// The namespace of names that come without one.
+    pub namespace: String,
+    /// What is only supposed of it, in words.
+    pub notes: Vec<String>,
     locator: Locator,
 }
 
 impl InputArgs {
-    /// Reads what the flags name; objects without a namespace are in `namespace`. What is to be told
-    /// about the input goes to stderr.
+    /// Reads the manifests that the flags name; objects without a namespace are in `namespace`. What
+    /// is to be told about the input goes to stderr.
     pub fn read(&self, global: &GlobalArgs, namespace: &str) -> anyhow::Result<Input> {
         anyhow::ensure!(
-            !self.filename.is_empty() || !self.kustomize.is_empty(),
+            self.names_manifests(),
             "no input: give manifests with -f FILE or DIR, or a kustomization with -k DIR"
         );
+        let Loaded { objects, locator, .. } = self.load(global, namespace)?;
+        Ok(self.input(objects, locator, namespace.to_owned(), Vec::new()))
+    }
+
+    /// Whether manifests are named.
+    pub(super) fn names_manifests(&self) -> bool {
+        !self.filename.is_empty() || !self.kustomize.is_empty()
+    }
+
+    /// Reads the manifests and tells what is to be told about them.
+    pub(super) fn load(&self, global: &GlobalArgs, namespace: &str) -> anyhow::Result<Loaded> {
         let loaded = Manifests {
             files: self.filename.clone(),
             kustomizations: self.kustomize.clone(),
@@ -60,27 +79,46 @@ impl InputArgs {
             strict: self.strict,
         }
         .load()?;
-        for warning in &loaded.warnings {
+        // Whatever was not read is told with the answer, which depends on it.
+        for warning in loaded.warnings.iter().filter(|w| w.severity == Severity::Note) {
             output::warn(global.color, &warning.to_string());
         }
-        let (mut snapshot, written) = loaded.objects.assemble();
+        Ok(loaded)
+    }
+
+    /// Links objects and lowers policies.
+    pub(super) fn input(
+        &self,
+        objects: Objects,
+        locator: Locator,
+        namespace: String,
+        notes: Vec<String>,
+    ) -> Input {
+        let (mut snapshot, written) = objects.assemble();
         if !self.pod_cidr.is_empty() {
             snapshot.pod_cidrs = self.pod_cidr.iter().map(IpNet::trunc).collect();
         }
         let rules = Ruleset::compile(&written);
-        Ok(Input { snapshot, written, rules, locator: loaded.locator })
+        Input { snapshot, written, rules, namespace, notes, locator }
     }
 }
 
 impl Input {
+    /// Tells on stderr what was not read, where no answer tells it.
+    pub fn tell_gaps(&self, global: &GlobalArgs) {
+        for gap in &self.snapshot.gaps {
+            output::warn(global.color, &format!("not read: {}: {}", gap.what, gap.why));
+        }
+    }
+
     /// Finds the places of fields.
     pub fn locate(&self) -> Box<Locate<'_>> {
         Box::new(|origin, path| {
             let place = self.locator.locate(origin, path)?;
             Some(Location {
                 file: place.file,
-                line: u32::try_from(place.line).ok()?,
-                column: u32::try_from(place.column).ok()?,
+                line: place.line,
+                column: place.column,
                 text: place.text,
             })
         })

@@ -8,6 +8,7 @@ mod input;
 mod output;
 mod progress;
 mod sibling;
+mod what_if;
 
 pub use connect::ConnectArgs;
 pub use exit::Exit;
@@ -15,21 +16,24 @@ pub use input::{Input, InputArgs};
 pub use output::{ColorChoice, Output, OutputArgs, answer, error, warn, width};
 pub use progress::{Progress, confirm, note};
 pub use sibling::run_sibling;
+pub use what_if::{PolicyName, WhatIfArgs};
 
 use crate::source::live::{self, Connection, Environment};
 use clap::Args;
 
-/// Flags that every command takes, before or after its name.
+/// Flags that every command takes, before or after its name. Their order in help is fixed, so that
+/// it is the same of the front and of a single plugin.
 #[derive(Args, Clone, Debug, Default)]
 pub struct GlobalArgs {
     /// Namespace of names that come without one
-    #[arg(short, long, global = true, value_name = "NAMESPACE")]
+    #[arg(short, long, global = true, value_name = "NAMESPACE", display_order = 0)]
     pub namespace: Option<String>,
 
     /// Colour the output: auto, always or never
     #[arg(
         long,
         global = true,
+        display_order = 100,
         value_enum,
         value_name = "WHEN",
         default_value_t,
@@ -43,6 +47,7 @@ pub struct GlobalArgs {
         short,
         long = "v",
         global = true,
+        display_order = 101,
         value_name = "LEVEL",
         default_value_t = 0,
         hide_default_value = true
@@ -89,11 +94,25 @@ pub fn finish(global: &GlobalArgs, result: anyhow::Result<Exit>) -> std::process
         Ok(exit) => exit,
         Err(error) if output::is_broken_pipe(&error) => Exit::Success,
         Err(error) => {
-            output::error(global.color, &format!("{error:#}"));
+            output::error(global.color, &sentence(&error));
             Exit::Error
         }
     };
     exit.into()
+}
+
+/// The error with its causes, less those that it already says.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        if said.is_empty() {
+            said = cause;
+        } else if !said.contains(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
 }
 
 /// Sends what the library traces to stderr, at the level of `-v`.

@@ -4,6 +4,7 @@ use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use clap::{Args, ValueEnum};
 use std::io::{self, Write};
+use std::path::Path;
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -57,6 +58,13 @@ pub enum Output {
     Yaml,
 }
 
+impl Output {
+    /// Whether it is for people only.
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::Wide)
+    }
+}
+
 /// Writes an answer to stdout.
 pub fn answer(color: ColorChoice, text: &str) -> io::Result<()> {
     let mut out = AutoStream::new(io::stdout().lock(), color.into());
@@ -82,6 +90,14 @@ pub(super) fn note(line: &str) {
 fn labelled(color: ColorChoice, style: Style, label: &str, message: &str) {
     let mut err = AutoStream::new(io::stderr().lock(), color.into());
     let _ = writeln!(err, "{style}{label}{style:#} {}", crate::printable::printable(message));
+}
+
+/// A path of the command line, fit to be shown.
+pub(super) fn shown_path(path: &Path) -> String {
+    if path.as_os_str() == "-" {
+        return "standard input".to_owned();
+    }
+    crate::printable::printable(&path.to_string_lossy()).into_owned()
 }
 
 /// The columns of the terminal: of `COLUMNS`, else of the terminal, else 80; at most 120.

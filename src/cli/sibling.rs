@@ -23,8 +23,8 @@ pub fn run_sibling(words: &[OsString]) -> anyhow::Result<Exit> {
     });
     let Some(sibling) = sibling.filter(|path| plain && path.is_file()) else {
         let near = COMMANDS.iter().find(|command| strsim::jaro_winkler(command, &word) > 0.8);
-        let hint = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
-        bail!("unknown command {word:?}{hint} See kubectl netpol --help");
+        let hint = near.map_or(String::new(), |near| format!(", did you mean {near}?"));
+        bail!("unknown command {word:?}{hint}; see kubectl netpol --help");
     };
     run(Command::new(&sibling).args(rest))
         .with_context(|| format!("cannot run {}", sibling.display()))

@@ -93,6 +93,22 @@ pub enum Origin {
         /// Field path of the object in its document: empty, or `items[3]` in a List.
         within: Option<Box<str>>,
     },
+    /// The live cluster, where kind, namespace and name are the place.
+    Live {
+        /// Who last wrote it, where the API server tells.
+        applied: Option<Arc<Applied>>,
+        /// The object of Flux that it is made from.
+        owner: Option<Arc<ObjectRef>>,
+    },
     /// Made by this program or by a test; it has no place.
     Synthetic,
+}
+
+/// Who last wrote a live object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The field manager, such as `kustomize-controller`.
+    pub manager: Name,
+    /// When, in RFC 3339.
+    pub time: Option<Name>,
 }

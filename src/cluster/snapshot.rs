@@ -1,6 +1,9 @@
 //! Everything that exists, at one moment, with the look-ups that the rest needs.
 
-use super::{Addresses, EndpointSlice, Family, Labels, Name, Origin, Pod, Service, Workload};
+use super::{
+    Addresses, EndpointSlice, Family, Labels, Mismatch, Name, Origin, Pod, Requirement, Selector,
+    Service, Truth, Workload,
+};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -20,6 +23,42 @@ pub struct Namespace {
     pub labels: Labels,
     /// Where it was written; `None` when only objects in it are known, not its own labels.
     pub origin: Option<Origin>,
+    /// It may have labels that could not be read; all but `kubernetes.io/metadata.name`.
+    pub labels_unread: bool,
+}
+
+impl Namespace {
+    /// Whether a selector selects it.
+    pub fn matches(&self, selector: &Selector) -> Truth {
+        if !self.labels_unread {
+            return selector.matches(&self.labels, &[]);
+        }
+        let all = selector.requirements.iter();
+        all.fold(Truth::Yes, |truth, requirement| truth.and(self.unread(requirement)))
+    }
+
+    /// Whether a requirement holds where only the name is known.
+    fn unread(&self, requirement: &Requirement) -> Truth {
+        if *requirement.key == *NAMESPACE_NAME_LABEL {
+            requirement.holds_for(Some(&self.name)).into()
+        } else {
+            Truth::Unknown
+        }
+    }
+
+    /// The first requirement that fails, or else the first that is not known to hold.
+    pub fn mismatch(&self, selector: &Selector) -> Option<Mismatch> {
+        if !self.labels_unread {
+            return selector.mismatch(&self.labels, &[]);
+        }
+        let with = |truth: Truth| {
+            let mut all = selector.requirements.iter();
+            let wanted = all.find(|requirement| self.unread(requirement) == truth)?.clone();
+            let found = self.labels.get(&wanted.key).map(Into::into);
+            Some(Mismatch { wanted, found, unknown: truth == Truth::Unknown })
+        };
+        with(Truth::No).or_else(|| with(Truth::Unknown))
+    }
 }
 
 /// A node.
@@ -82,7 +121,8 @@ impl Snapshot {
     ) {
         let name = name.into();
         let labels = labels.with(NAMESPACE_NAME_LABEL, &name);
-        self.namespaces.insert(name.clone(), Namespace { name, labels, origin });
+        self.namespaces
+            .insert(name.clone(), Namespace { name, labels, origin, labels_unread: false });
     }
 
     /// Makes sure that a namespace that objects name exists.
@@ -92,6 +132,14 @@ impl Snapshot {
     pub fn mention_namespace(&mut self, name: &Name) {
         if !self.namespaces.contains_key(name) {
             self.add_namespace(name.clone(), &Labels::default(), None);
+        }
+    }
+
+    /// A namespace that exists, of whose labels only its name is known.
+    pub fn add_unread_namespace(&mut self, name: &Name) {
+        self.add_namespace(name.clone(), &Labels::default(), None);
+        if let Some(namespace) = self.namespaces.get_mut(name) {
+            namespace.labels_unread = true;
         }
     }
 
@@ -146,6 +194,7 @@ impl Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::Operator;
 
     /// semantics/kubernetes.md section 2: metadata.name is synthesised and cannot be overwritten.
     #[test]
@@ -160,5 +209,33 @@ mod tests {
         assert_eq!(of("b"), "kubernetes.io/metadata.name=b,team=x");
         assert!(snapshot.namespace("a").unwrap().origin.is_none());
         assert!(snapshot.namespace("b").unwrap().origin.is_some());
+    }
+
+    /// Unread labels decide nothing; the name is always known.
+    #[test]
+    fn unread_labels_are_not_known() {
+        let mut snapshot = Snapshot::default();
+        snapshot.add_unread_namespace(&"a".into());
+        let namespace = snapshot.namespace("a").unwrap();
+        let not_b = Requirement { key: "team".into(), operator: Operator::NotIn(vec!["b".into()]) };
+        for (selector, truth, missed) in [
+            (Selector::default(), Truth::Yes, None),
+            (Selector::labels([(NAMESPACE_NAME_LABEL, "a")]), Truth::Yes, None),
+            (Selector::labels([(NAMESPACE_NAME_LABEL, "b")]), Truth::No, Some(false)),
+            (Selector::labels([("team", "x")]), Truth::Unknown, Some(true)),
+            (
+                Selector::labels([("team", "x"), (NAMESPACE_NAME_LABEL, "b")]),
+                Truth::No,
+                Some(false),
+            ),
+            (Selector { requirements: vec![not_b] }, Truth::Unknown, Some(true)),
+        ] {
+            assert_eq!(namespace.matches(&selector), truth, "{selector}");
+            let miss = namespace.mismatch(&selector);
+            assert_eq!(miss.as_ref().map(|miss| miss.unknown), missed, "{selector}: {miss:?}");
+        }
+        snapshot.add_namespace("a", &Labels::default(), None);
+        let selector = Selector::labels([("team", "x")]);
+        assert_eq!(snapshot.namespace("a").unwrap().matches(&selector), Truth::No);
     }
 }

@@ -1,16 +1,18 @@
 //! `explain`: why a flow is allowed or denied.
 
-use crate::cli::{Exit, GlobalArgs, InputArgs, Output, OutputArgs, answer, width};
+use crate::cli::{Exit, GlobalArgs, InputArgs, Output, OutputArgs, WhatIfArgs, answer, width};
+use crate::printable::printable_json;
 use crate::report::{ExplanationReport, explanation_text};
 use crate::source::yaml;
-use crate::verdict::{self, Explanation, PortWanted, Question, Target};
+use crate::verdict::{self, PortWanted, Question, Target};
 use anyhow::Context as _;
 use clap::Args;
+use schemars::generate::SchemaSettings;
 
 /// Arguments of `explain`.
 #[derive(Args, Clone, Debug)]
 #[command(
-    override_usage = "kubectl netpol explain SOURCE DESTINATION [--port PORT] -f FILE [OPTIONS]",
+    override_usage = "kubectl netpol explain SOURCE DESTINATION [--port PORT] [OPTIONS]",
     after_help = AFTER_HELP
 )]
 pub struct ExplainArgs {
@@ -39,14 +41,24 @@ pub struct ExplainArgs {
 
     #[command(flatten)]
     input: InputArgs,
+
+    #[command(flatten)]
+    what_if: WhatIfArgs,
 }
 
 /// The end of `explain --help`.
 const AFTER_HELP: &str = "\
 Examples:
-  # Why can Grafana not reach Keycloak? From the manifests below a directory
-  kubectl netpol explain -f examples/homekube -n monitoring deploy/grafana \\
+  # Why can Grafana not reach Keycloak? Asks the live cluster
+  kubectl netpol explain -n monitoring deploy/grafana \\
     http://keycloak.identity.svc.cluster.local/realms/home
+
+  # The same if a file were applied, or a policy were not there
+  kubectl netpol explain -n monitoring deploy/grafana identity/svc/keycloak \\
+    --with -f new.yaml --without identity/netpol/default-deny-ingress
+
+  # The same from manifests alone, without any cluster
+  kubectl netpol explain -f k8s/ monitoring/grafana identity/keycloak
 
   # Every port that a workload declares, and any other
   kubectl netpol explain -f k8s/ default/whoami identity/keycloak
@@ -69,24 +81,33 @@ impl ExplainArgs {
         else {
             return schema(global);
         };
-        let namespace = global.namespace();
-        let input = self.input.read(global, &namespace)?;
-        let question =
-            Question { source, destination, port: self.port.as_ref(), namespace: &namespace };
+        let input = self.input.read_flow(global, &self.what_if, source, destination)?;
+        let (port, namespace) = (self.port.as_ref(), &input.namespace);
+        let question = Question { source, destination, port, namespace };
         let (snapshot, rules) = (&input.snapshot, &input.rules);
-        let explanation = verdict::explain(snapshot, rules, &question)?;
+        let explanation = verdict::explain(snapshot, rules, &question);
+        let untold = explanation.is_err() || (self.suggest && self.output.output.is_text());
+        if untold {
+            input.tell_gaps(global);
+        }
+        let mut explanation = explanation?;
+        explanation.notes.splice(0..0, input.notes.iter().cloned());
         let locate = input.locate();
         let mut report = ExplanationReport::new(&explanation, snapshot, rules, &*locate);
         let exit = Exit::from(explanation.verdict());
+        let suggestions = verdict::suggest(snapshot, rules, &question, &explanation);
         if self.suggest {
-            let suggestions = verdict::suggest(snapshot, rules, &question, &explanation)
-                .with_context(|| said(&report, &explanation))?;
-            report = report.with_suggestions(&suggestions);
+            report.add_suggestions(&suggestions.with_context(|| said(&report))?);
+        } else {
+            report.set_next(&suggestions);
         }
         let text = match self.output.output {
-            Output::Json => serde_json::to_string_pretty(&report)? + "\n",
+            Output::Json => {
+                let json = serde_json::to_string_pretty(&report)?;
+                printable_json(&json).into_owned() + "\n"
+            }
             Output::Yaml => yaml::to_string(&report)?,
-            Output::Text | Output::Wide if self.suggest => suggestions(&report)?,
+            Output::Text | Output::Wide if self.suggest => documents(&report)?,
             Output::Text => explanation_text(&report, width(), false),
             Output::Wide => explanation_text(&report, width(), true),
         };
@@ -96,18 +117,20 @@ impl ExplainArgs {
 }
 
 fn schema(global: &GlobalArgs) -> anyhow::Result<Exit> {
-    let schema = schemars::schema_for!(ExplanationReport);
+    // Of what is written, not of what would be read: fields that may be left out are optional.
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let schema = settings.into_generator().into_root_schema_for::<ExplanationReport>();
     answer(global.color, &(serde_json::to_string_pretty(&schema)? + "\n"))?;
     Ok(Exit::Success)
 }
 
-fn said(report: &ExplanationReport, explanation: &Explanation) -> String {
-    let verdict = explanation.verdict().map_or("mixed", |_| report.verdict).to_lowercase();
+fn said(report: &ExplanationReport) -> String {
+    let verdict = report.verdict.to_lowercase();
     format!("{} → {} is {verdict}", report.source.label, report.destination.label)
 }
 
 /// The suggested policies as documents to apply.
-fn suggestions(report: &ExplanationReport) -> anyhow::Result<String> {
+fn documents(report: &ExplanationReport) -> anyhow::Result<String> {
     let documents = report.suggestions.iter().map(yaml::to_string);
     let documents: Vec<String> = documents.collect::<Result<_, _>>()?;
     Ok(documents.join("---\n"))

@@ -3,7 +3,7 @@
 use super::networkpolicy::NetworkPolicy;
 use super::rule::{Direction, Namespaces, PeerKind, Peers, Policy};
 use crate::cluster::{Name, ObjectRef, Origin};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Policy objects as read, before anything is made of them.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +12,8 @@ pub struct Written {
     pub network_policies: Vec<NetworkPolicy>,
     /// Policy objects whose fields do not even have the right names and types.
     pub undecodable: Vec<Remark>,
+    /// Namespaces that may have policies which could not be read.
+    pub unread: BTreeSet<Name>,
 }
 
 impl Written {
@@ -64,6 +66,7 @@ pub struct Ruleset {
     by_namespace: HashMap<Name, Vec<PolicyId>>,
     cluster_wide: Vec<PolicyId>,
     has_address_blocks: bool,
+    unread: BTreeSet<Name>,
     /// Objects that would be refused.
     pub rejected: Vec<Remark>,
     /// What is valid but does not do what its author probably meant.
@@ -73,7 +76,8 @@ pub struct Ruleset {
 impl Ruleset {
     /// Lowers everything that is written.
     pub fn compile(written: &Written) -> Self {
-        let mut ruleset = Self { rejected: written.undecodable.clone(), ..Self::default() };
+        let (rejected, unread) = (written.undecodable.clone(), written.unread.clone());
+        let mut ruleset = Self { unread, rejected, ..Self::default() };
         for policy in &written.network_policies {
             ruleset.add_network_policy(policy);
         }
@@ -112,6 +116,11 @@ impl Ruleset {
     /// Whether some rule decides by address, so that two pods that are alike may be told apart by it.
     pub fn has_address_blocks(&self) -> bool {
         self.has_address_blocks
+    }
+
+    /// Whether a namespace may have policies which could not be read.
+    pub fn is_unread(&self, namespace: &str) -> bool {
+        self.unread.contains(namespace)
     }
 
     /// Every policy part, by [`PolicyId`].

@@ -3,13 +3,14 @@
 //! In: an [`Explanation`] with the snapshot and rules it speaks of, and a [`Locate`] that finds the
 //! place of a field. Out: an [`ExplanationReport`], complete without any of them.
 
+use super::words::PeerEnd;
 use super::{names, words};
 use crate::cluster::{ObjectRef, Origin, Port, Snapshot, Truth};
 use crate::policy::rule::{Entry, Peers, Ports};
 use crate::policy::{Remark, Ruleset};
 use crate::verdict::{
-    Case, CasePorts, Endpoint, EntryTrace, Explanation, PeerMiss, PolicyTrace, PortMiss, Reason,
-    Suggestion, Trace, Verdict,
+    Case, CasePorts, Endpoint, EntryTrace, Explanation, NoSuggestion, PeerMiss, PolicyTrace,
+    PortMiss, Reason, Suggestion, Trace, UnknownWhy, Verdict,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -26,9 +27,9 @@ pub struct Location {
     /// The file as it was named on the command line, or what stands for it.
     pub file: String,
     /// The line, from 1.
-    pub line: u32,
+    pub line: usize,
     /// The column, from 1.
-    pub column: u32,
+    pub column: usize,
     /// The text of the line.
     pub text: String,
 }
@@ -52,6 +53,9 @@ pub struct ExplanationReport {
     /// The sides on which a policy is missing, in words; absent where nothing is denied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<String>,
+    /// What to do next, in words; absent where nothing is denied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
     /// How the question was understood.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -161,12 +165,42 @@ pub struct PolicyReport {
     /// The rule names the Service's port where the pod's is meant.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub service_port_mistake: bool,
+    /// The path of the deciding field.
+    pub field: String,
     /// Where the deciding field is written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
+    /// Of a live policy: who last wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub applied_by: Option<AppliedBy>,
+    /// Of a live policy: the object of Flux that it is made from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<OwnerReport>,
     /// Every rule with why it does not admit; only with `-o wide`, json and yaml.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleReport>,
+}
+
+/// Who last wrote an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AppliedBy {
+    /// The field manager, such as `kustomize-controller` or `kubectl`.
+    pub manager: String,
+    /// When, in RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+}
+
+/// What an object is made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct OwnerReport {
+    /// `Kustomization` or `HelmRelease`.
+    pub kind: String,
+    /// Its namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
 }
 
 /// One rule of a policy.
@@ -209,8 +243,9 @@ impl ExplanationReport {
         locate: &Locate<'_>,
     ) -> Self {
         let reporter = Reporter { snapshot, rules, locate };
+        let alone = explanation.cases.len() == 1;
         let flows: Vec<FlowReport> =
-            explanation.cases.iter().map(|case| reporter.flow(case)).collect();
+            explanation.cases.iter().map(|case| reporter.flow(case, alone)).collect();
         let end = |end: &crate::verdict::End| EndReport {
             label: end.label.clone(),
             kind: end.object.as_ref().map(|object| object.kind.to_string()),
@@ -232,6 +267,7 @@ impl ExplanationReport {
             source: end(&explanation.source),
             destination: end(&explanation.destination),
             missing: reporter.missing(explanation),
+            next: None,
             flows,
             notes,
             warnings: reporter.warnings(explanation),
@@ -239,12 +275,21 @@ impl ExplanationReport {
         }
     }
 
+    /// Says what to do next about what is denied.
+    pub fn set_next(&mut self, suggestions: &Result<Vec<Suggestion>, NoSuggestion>) {
+        self.next = match suggestions {
+            Ok(_) => {
+                Some("Add --suggest to print the smallest policies that would allow it.".to_owned())
+            }
+            Err(NoSuggestion::AllAllowed) => None,
+            Err(why) => Some(format!("Nothing to suggest: {why}.")),
+        };
+    }
+
     /// Adds what `--suggest` asks for.
-    #[must_use]
-    pub fn with_suggestions(mut self, suggestions: &[Suggestion]) -> Self {
-        self.suggestions =
-            suggestions.iter().filter_map(|s| serde_json::to_value(&s.policy).ok()).collect();
-        self
+    pub fn add_suggestions(&mut self, suggestions: &[Suggestion]) {
+        let values = suggestions.iter().map(|s| serde_json::to_value(&s.policy));
+        self.suggestions = values.filter_map(Result::ok).collect();
     }
 }
 
@@ -258,6 +303,7 @@ struct Reporter<'a> {
 struct View<'a> {
     subject: String,
     peer: String,
+    peer_end: PeerEnd,
     destination: String,
     port: Port,
     /// Ports of Services that lead to `port` of the destination, each with its Service.
@@ -266,13 +312,19 @@ struct View<'a> {
 }
 
 impl Reporter<'_> {
-    fn flow(&self, case: &Case) -> FlowReport {
+    fn flow(&self, case: &Case, alone: bool) -> FlowReport {
         let name = |endpoints: &[Endpoint]| names::endpoints(self.snapshot, endpoints);
         let (source, destination) = (name(&case.sources), name(&case.destinations));
         let service_ports = self.service_ports(case);
-        let view = |trace, subject: &str, peer: &str| View {
+        let peer_end = |endpoints: &[Endpoint]| match endpoints.first() {
+            Some(Endpoint::Pod(_)) => PeerEnd::Pod,
+            _ => PeerEnd::Other,
+        };
+        let (from, to) = (peer_end(&case.sources), peer_end(&case.destinations));
+        let view = |trace, subject: &str, peer: &str, peer_end| View {
             subject: subject.to_owned(),
             peer: peer.to_owned(),
+            peer_end,
             destination: destination.clone(),
             port: case.flow.port,
             service_ports: &service_ports,
@@ -285,6 +337,7 @@ impl Reporter<'_> {
                     ranges.iter().map(|(protocol, range)| format!("{range}/{protocol}")).collect();
                 (None, shown.join(", "))
             }
+            CasePorts::AnyOther if alone => (None, "any port".to_owned()),
             CasePorts::AnyOther => (None, "any other port".to_owned()),
         };
         let each = |endpoints: &[Endpoint]| {
@@ -299,8 +352,8 @@ impl Reporter<'_> {
             ports,
             service_port: case.dialled.map(|port| port.number),
             family: case.family.map(|family| family.to_string()),
-            egress: self.direction(&view(&case.judgement.egress, &source, &destination)),
-            ingress: self.direction(&view(&case.judgement.ingress, &destination, &source)),
+            egress: self.direction(&view(&case.judgement.egress, &source, &destination, to)),
+            ingress: self.direction(&view(&case.judgement.ingress, &destination, &source, from)),
             undeclared: case.ports.is_undeclared(),
         }
     }
@@ -341,6 +394,10 @@ impl Reporter<'_> {
             None => policy.name.clone(),
         });
         let isolated = match trace.reason {
+            Reason::Unknown(UnknownWhy::PoliciesUnread) => {
+                let known = Truth::any(trace.policies.iter().map(|policy| policy.selects));
+                known.or(Truth::Unknown)
+            }
             Reason::Admitted | Reason::NoneAdmits | Reason::Unknown(_) => {
                 Truth::any(trace.policies.iter().map(|policy| policy.selects))
             }
@@ -371,14 +428,27 @@ impl Reporter<'_> {
             peer: None,
             port: None,
             service_port_mistake: false,
+            field: "metadata.name".to_owned(),
             location: None,
+            applied_by: None,
+            owner: None,
             rules: Vec::new(),
         };
-        let mut place = "metadata.name".to_owned();
+        if let Origin::Live { applied, owner } = &policy.origin {
+            report.applied_by = applied.as_deref().map(|applied| AppliedBy {
+                manager: applied.manager.to_string(),
+                time: applied.time.as_deref().map(Into::into),
+            });
+            report.owner = owner.as_deref().map(|owner| OwnerReport {
+                kind: owner.kind.to_string(),
+                namespace: owner.namespace.as_deref().map(Into::into),
+                name: owner.name.to_string(),
+            });
+        }
         if let Some((index, entry_trace)) = nearest {
             let entry = &policy.entries[index];
             let (peer, port) = misses(view, entry, entry_trace);
-            place = port
+            report.field = port
                 .as_ref()
                 .filter(|_| peer.is_none())
                 .or(peer.as_ref())
@@ -402,7 +472,7 @@ impl Reporter<'_> {
             let why = words::pod_labels(doubt);
             report.message = format!("may isolate {} ({why}): {}", view.subject, report.message);
         }
-        report.location = (self.locate)(&policy.origin, &place);
+        report.location = (self.locate)(&policy.origin, &report.field);
         report
     }
 
@@ -480,7 +550,7 @@ fn misses(
             Peers::Of(items) => items.iter().map(|item| &*item.path).collect(),
         };
         let path = item_path(trace.peer_item, paths) + &within_peer(miss);
-        MissReport { path, message: words::peer_miss(miss, &view.peer) }
+        MissReport { path, message: words::peer_miss(miss, &view.peer, view.peer_end) }
     });
     let port = trace.port_miss.as_ref().map(|miss| {
         let paths = match &entry.ports {

@@ -7,14 +7,18 @@ use super::screen::{BOLD, DIM, DOUBT, PLAIN, Screen, verdict_style};
 use super::words;
 use crate::printable::printable;
 use crate::verdict::Verdict;
+
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
+use std::time::SystemTime;
+use unicode_width::UnicodeWidthStr;
 
 /// The answer as text of `width` columns; `wide` shows every rule of every isolating policy.
 pub fn explanation_text(report: &ExplanationReport, width: usize, wide: bool) -> String {
-    let mut text = Text { report, wide, screen: Screen::new(width) };
+    let mut text = Text { report, wide, width, screen: Screen::new(width) };
     text.head();
     text.flows();
+    text.warnings();
     text.tail();
     text.screen.finish()
 }
@@ -22,6 +26,7 @@ pub fn explanation_text(report: &ExplanationReport, width: usize, wide: bool) ->
 struct Text<'a> {
     report: &'a ExplanationReport,
     wide: bool,
+    width: usize,
     screen: Screen,
 }
 
@@ -31,6 +36,7 @@ impl Text<'_> {
         let verdict = report.verdict.to_uppercase();
         let ends = format!("{} → {}", report.source.label, report.destination.label);
         let port = match report.flows.as_slice() {
+            [only] if only.undeclared => format!("on {}", ports(only)),
             [only] => format!("port {}", dialled(only)),
             _ => String::new(),
         };
@@ -50,10 +56,6 @@ impl Text<'_> {
         for note in &report.notes {
             self.screen.words(2, 2, &[(PLAIN, &format!("{note}."))]);
         }
-        for warning in &report.warnings {
-            self.screen.words(2, 4, &[(DOUBT, "warning:"), (PLAIN, &warning.message)]);
-            self.place(4, warning.location.as_ref());
-        }
     }
 
     fn flows(&mut self) {
@@ -63,7 +65,7 @@ impl Text<'_> {
             [only] => self.flow(only),
             several => {
                 self.screen.blank();
-                let table = overview(several);
+                let table = overview(several, self.width);
                 self.screen.block(&table);
                 // What nobody declared is in the table; its reasons are those of the others or short.
                 let wide = self.wide;
@@ -115,10 +117,10 @@ impl Text<'_> {
         self.screen.words(0, 2, &[(style, mark), (BOLD, &subject), (PLAIN, &direction.message)]);
         if direction.verdict == "Allowed" {
             let admitting = direction.policies.iter().find(|policy| policy.admits == "Yes");
-            if let Some(policy) = admitting {
-                self.place(4, policy.location.as_ref());
-            }
             if !self.wide {
+                if let Some(policy) = admitting {
+                    self.written(4, policy);
+                }
                 return;
             }
         }
@@ -131,7 +133,7 @@ impl Text<'_> {
         let rule = policy.rule.as_deref().map_or("", short);
         self.screen.words(4, 6, &[(BOLD, &policy.name), (DIM, rule)]);
         self.screen.words(6, 6, &[(PLAIN, &policy.message)]);
-        self.place(6, policy.location.as_ref());
+        self.written(6, policy);
         if self.wide {
             for rule in &policy.rules {
                 if Some(&rule.rule) != policy.rule.as_ref() {
@@ -142,21 +144,58 @@ impl Text<'_> {
         }
     }
 
+    /// Where a policy's deciding field is written, and who wrote it.
+    fn written(&mut self, indent: usize, policy: &PolicyReport) {
+        if policy.location.is_some() {
+            return self.place(indent, policy.location.as_ref());
+        }
+        let mut parts = vec![policy.field.clone()];
+        parts.extend(policy.applied_by.as_ref().map(|applied| {
+            let age = applied.time.as_deref().and_then(|time| age(time, SystemTime::now()));
+            let age = age.map_or(String::new(), |age| format!(" {age} ago"));
+            format!("applied by {}{age}", applied.manager)
+        }));
+        parts.extend(policy.owner.as_ref().map(|owner| {
+            let namespace = owner.namespace.as_ref().map_or(String::new(), |n| format!("{n}/"));
+            format!("owned by {} {namespace}{}", owner.kind, owner.name)
+        }));
+        self.screen.words(indent, indent, &[(DIM, &parts.join(", "))]);
+    }
+
     fn place(&mut self, indent: usize, location: Option<&Location>) {
         let Some(Location { file, line, column, text }) = location else { return };
         let place = format!("{file}:{line}:{column}:");
         self.screen.line(indent, &[(DIM, &place), (PLAIN, " "), (PLAIN, text.trim())]);
     }
 
+    fn warnings(&mut self) {
+        for warning in &self.report.warnings {
+            self.screen.blank();
+            self.screen.words(0, 2, &[(DOUBT, "warning:"), (PLAIN, &warning.message)]);
+            self.place(4, warning.location.as_ref());
+        }
+    }
+
     fn tail(&mut self) {
         let Some(missing) = &self.report.missing else { return };
         self.screen.blank();
         self.screen.words(0, 0, &[(BOLD, missing)]);
-        if self.report.suggestions.is_empty() {
-            let next = "Add --suggest to print the smallest policies that would allow it.";
+        if let Some(next) = &self.report.next {
             self.screen.words(0, 0, &[(PLAIN, next)]);
         }
     }
+}
+
+/// How long ago a time of the API was: `40s`, `5m`, `7h` or `3d`.
+fn age(time: &str, now: SystemTime) -> Option<String> {
+    let time: jiff::Timestamp = time.parse().ok()?;
+    let seconds = now.duration_since(time.into()).ok()?.as_secs();
+    Some(match seconds {
+        0..120 => format!("{seconds}s"),
+        120..7200 => format!("{}m", seconds / 60),
+        7200..172_800 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86_400),
+    })
 }
 
 /// The port as the client dials it.
@@ -233,8 +272,13 @@ fn mixture(flows: &[FlowReport]) -> String {
     text + "."
 }
 
-/// A row for each flow.
-fn overview(flows: &[FlowReport]) -> String {
+/// A row for each flow, with the names of admitting policies where there is room for them.
+fn overview(flows: &[FlowReport], width: usize) -> String {
+    let table = table(flows, true);
+    if table.lines().all(|line| line.width() <= width) { table } else { self::table(flows, false) }
+}
+
+fn table(flows: &[FlowReport], named: bool) -> String {
     let several = |side: fn(&FlowReport) -> &Vec<String>| {
         flows.windows(2).any(|pair| side(&pair[0]) != side(&pair[1]))
     };
@@ -253,7 +297,8 @@ fn overview(flows: &[FlowReport]) -> String {
         }
         row.extend(from.then(|| one(&flow.from)));
         row.extend(to.then(|| one(&flow.to)));
-        row.extend([flow.verdict.to_owned(), brief(&flow.egress), brief(&flow.ingress)]);
+        row.push(flow.verdict.to_owned());
+        row.extend([&flow.egress, &flow.ingress].map(|direction| brief(direction, named)));
         table.add_row(row.iter().map(|cell| printable(cell).into_owned()).collect::<Vec<_>>());
     }
     for column in table.column_iter_mut() {
@@ -263,10 +308,11 @@ fn overview(flows: &[FlowReport]) -> String {
 }
 
 /// A direction in a few words.
-fn brief(direction: &DirectionReport) -> String {
+fn brief(direction: &DirectionReport, named: bool) -> String {
     let admitting = direction.policies.iter().find(|policy| policy.admits == "Yes");
     match (direction.reason, admitting) {
-        ("Admitted", Some(policy)) => policy.name.clone(),
+        ("Admitted", Some(policy)) if named => policy.name.clone(),
+        ("Admitted", _) => "admitted".to_owned(),
         ("NotIsolated", _) => "not isolated".to_owned(),
         ("NoneAdmits", _) => "none admits".to_owned(),
         ("SamePod", _) => "itself".to_owned(),
@@ -275,5 +321,26 @@ fn brief(direction: &DirectionReport) -> String {
         ("Node", _) => "a node".to_owned(),
         ("HostNetwork", _) => "host network".to_owned(),
         _ => "not known".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn ages_are_short() {
+        let start: jiff::Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let after = |seconds| {
+            age("2026-01-01T00:00:00Z", SystemTime::from(start) + Duration::from_secs(seconds))
+        };
+        for (seconds, expected) in
+            [(0, "0s"), (119, "119s"), (120, "2m"), (7200, "2h"), (3 * 86_400, "3d")]
+        {
+            assert_eq!(after(seconds).as_deref(), Some(expected));
+        }
+        assert_eq!(age("2026-01-01T00:00:00Z", SystemTime::UNIX_EPOCH), None);
+        assert_eq!(age("yesterday", SystemTime::now()), None);
     }
 }

@@ -4,8 +4,15 @@ use crate::cluster::{Mismatch, Operator, Port, PortRange};
 use crate::policy::rule::{Direction, Entry, PortMatch, Ports};
 use crate::verdict::{PeerMiss, PortMiss, Reason, Trace, UnknownWhy, Verdict};
 
+/// What the other end is, as far as advice depends on it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum PeerEnd {
+    Pod,
+    Other,
+}
+
 /// Why a peer item does not match `peer`.
-pub(super) fn peer_miss(miss: &PeerMiss, peer: &str) -> String {
+pub(super) fn peer_miss(miss: &PeerMiss, peer: &str, kind: PeerEnd) -> String {
     match miss {
         PeerMiss::OtherNamespace { wanted, found } => {
             format!(
@@ -21,16 +28,22 @@ pub(super) fn peer_miss(miss: &PeerMiss, peer: &str) -> String {
         PeerMiss::OutsideBlock { block, address } => format!("{address} is not in {block}"),
         PeerMiss::Excepted { block, address } => format!("{address} is in the except of {block}"),
         PeerMiss::OtherFamily(block) => format!("{} is of the other IP family", block.cidr),
-        PeerMiss::AddressUnknown(block) => format!(
-            "whether {block} has the address of {peer} is not known: \
-             say where pods are with --pod-cidr"
-        ),
+        PeerMiss::AddressUnknown(block) => {
+            let remedy = match kind {
+                PeerEnd::Pod => "say where pods are with --pod-cidr",
+                PeerEnd::Other => "give its address",
+            };
+            format!("whether {block} has the address of {peer} is not known: {remedy}")
+        }
         PeerMiss::OutsidePodNetworks(block) => format!("{block} has no address of {peer}"),
     }
 }
 
 fn namespace_labels(namespace: &str, mismatch: &Mismatch) -> String {
-    let Mismatch { wanted, found, .. } = mismatch;
+    let Mismatch { wanted, found, unknown } = mismatch;
+    if *unknown {
+        return format!("the labels of namespace {namespace} could not be read; wanted {wanted}");
+    }
     if *wanted.key == *"kubernetes.io/metadata.name"
         && let Operator::In(names) = &wanted.operator
     {
@@ -141,6 +154,13 @@ pub(super) fn direction(trace: &Trace, peer: &str, admitted_by: Option<&str>) ->
         Reason::Unknown(UnknownWhy::Rules) => {
             format!("not known: it depends on what {policies} would match")
         }
+        Reason::Unknown(UnknownWhy::PoliciesUnread) if count == 0 => {
+            "not known: not all policies of its namespace could be read".to_owned()
+        }
+        Reason::Unknown(UnknownWhy::PoliciesUnread) => format!(
+            "not known: {policies} could be read and none admits it, but not all of its namespace \
+             could be"
+        ),
         Reason::Unknown(UnknownWhy::PerhapsOwnNode) => format!(
             "no policy admits it; it passes only if {peer} is on the pod's own node, \
              which is not known"

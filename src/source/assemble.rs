@@ -2,15 +2,15 @@
 //!
 //! In: [`Objects`]. Out: a [`Snapshot`] of what exists and [`Written`], the policies.
 
-use super::found::{Body, Owner};
+use super::found::{Body, FoundWorkload, Owner};
 use super::kind::BuiltIn;
 use super::objects::Objects;
 use crate::cluster::{
-    Family, Labels, Name, Node, ObjectRef, Origin, Pod, Selector, Snapshot, Workload,
+    Family, Labels, Name, Node, ObjectRef, Origin, Pod, Selector, Service, Snapshot, Workload,
 };
 use crate::policy::{Remark, Written, networkpolicy::NetworkPolicy};
 use ipnet::IpNet;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A chain of owners is short; more links than this are a loop.
 const MAX_OWNERS: usize = 8;
@@ -22,20 +22,42 @@ impl Objects {
     /// has running pods stands in the snapshot by these, any other by its template. Every namespace
     /// that an object is in exists.
     pub fn assemble(self) -> (Snapshot, Written) {
-        let mut linker = Linker::new(&self);
-        for (object, origin, body) in self.iter() {
+        let Self { by_ref, without_pods, gaps, mut unread_labels, unread_policies, .. } = self;
+        unread_labels.retain(|name| {
+            let namespace = ObjectRef::cluster(BuiltIn::Namespace.name(), name.clone());
+            !by_ref.contains_key(&namespace)
+        });
+        let mut linker = Linker { owners: owners(&by_ref), without_pods, ..Linker::default() };
+        for (object, (origin, body)) in by_ref {
             linker.add(object, origin, body);
         }
         linker.templates();
-        let Linker { mut snapshot, written, pod_cidrs, .. } = linker;
+        let Linker { mut snapshot, mut written, pod_cidrs, .. } = linker;
+        for name in &unread_labels {
+            snapshot.add_unread_namespace(name);
+        }
+        written.unread = unread_policies;
         snapshot.pod_cidrs = trusted_pod_cidrs(&pod_cidrs, snapshot.pods());
-        snapshot.gaps = self.gaps;
+        snapshot.gaps = gaps;
         (snapshot, written)
     }
 }
 
-struct Linker<'a> {
-    objects: &'a Objects,
+/// What controls each workload that was found.
+fn owners(objects: &BTreeMap<ObjectRef, (Origin, Body)>) -> HashMap<ObjectRef, Option<Owner>> {
+    let owner = |(object, (_, body)): (&ObjectRef, &(Origin, Body))| match body {
+        Body::Workload(workload) => Some((object.clone(), workload.controller.clone())),
+        _ => None,
+    };
+    objects.iter().filter_map(owner).collect()
+}
+
+#[derive(Default)]
+struct Linker {
+    /// What controls each workload that was found.
+    owners: HashMap<ObjectRef, Option<Owner>>,
+    /// Workloads whose running pods are not there any more.
+    without_pods: BTreeSet<ObjectRef>,
     snapshot: Snapshot,
     written: Written,
     pod_cidrs: Vec<IpNet>,
@@ -44,82 +66,66 @@ struct Linker<'a> {
     /// Workloads that need no template: they have running pods, or are done.
     represented: Vec<bool>,
     /// The template that stands for a workload, by the workload's index.
-    templates: BTreeMap<usize, (&'a Pod, &'a Origin)>,
+    templates: BTreeMap<usize, (Pod, Origin)>,
 }
 
-impl<'a> Linker<'a> {
-    fn new(objects: &'a Objects) -> Self {
-        Self {
-            objects,
-            snapshot: Snapshot::default(),
-            written: Written::default(),
-            pod_cidrs: Vec::new(),
-            workloads: HashMap::new(),
-            represented: Vec::new(),
-            templates: BTreeMap::new(),
-        }
-    }
-
-    fn add(&mut self, object: &ObjectRef, origin: &'a Origin, body: &'a Body) {
+impl Linker {
+    fn add(&mut self, object: ObjectRef, origin: Origin, body: Body) {
         if let Some(namespace) = &object.namespace {
             self.snapshot.mention_namespace(namespace);
         }
         match body {
             Body::Namespace(labels) => {
-                self.snapshot.add_namespace(object.name.clone(), labels, Some(origin.clone()));
+                self.snapshot.add_namespace(object.name, &labels, Some(origin));
             }
             Body::Node { labels, ips, pod_cidrs } => {
                 self.pod_cidrs.extend(pod_cidrs);
-                let (name, labels, ips) = (object.name.clone(), labels.clone(), ips.clone());
-                self.snapshot.nodes.push(Node { name, labels, ips });
+                self.snapshot.nodes.push(Node { name: object.name, labels, ips });
             }
-            Body::Pod { pod, controller } => self.add_pod(pod, controller.as_ref(), origin),
-            Body::Workload(workload) => {
-                let top = self.top(object.clone(), None);
-                let child = top != *object;
-                if child && self.objects.by_ref.contains_key(&top) {
-                    return; // Its owner speaks for it.
-                }
-                let index = self.workload(top);
-                let known = &mut self.snapshot.workloads[index];
-                if !child {
-                    known.selector.clone_from(&workload.selector);
-                    known.replicas = workload.replicas;
-                    known.origin = origin.clone();
-                }
-                // Old ReplicaSets of a Deployment stay behind with no replicas.
-                let stands = !child || workload.replicas != Some(0);
-                if let Some(template) = workload.template.as_ref().filter(|_| stands) {
-                    self.templates.insert(index, (template, origin));
-                }
-            }
+            Body::Pod { pod, controller } => self.add_pod(*pod, controller.as_ref(), origin),
+            Body::Workload(workload) => self.add_workload(&object, *workload, origin),
             Body::Service(service) => {
-                let mut service = (**service).clone();
-                service.origin = origin.clone();
-                self.snapshot.services.push(service);
+                self.snapshot.services.push(Service { origin, ..*service });
             }
-            Body::EndpointSlice(slice) => self.snapshot.endpoint_slices.push(slice.clone()),
+            Body::EndpointSlice(slice) => self.snapshot.endpoint_slices.push(slice),
             Body::NetworkPolicy(spec) => self.written.network_policies.push(NetworkPolicy {
-                namespace: object.namespace.clone().unwrap_or_default(),
-                name: object.name.clone(),
-                origin: origin.clone(),
-                spec: (**spec).clone(),
+                namespace: object.namespace.unwrap_or_default(),
+                name: object.name,
+                origin,
+                spec: *spec,
             }),
-            Body::Undecodable(faults) => self.written.undecodable.push(Remark {
-                object: object.clone(),
-                origin: origin.clone(),
-                faults: faults.clone(),
-            }),
+            Body::Undecodable(faults) => {
+                self.written.undecodable.push(Remark { object, origin, faults });
+            }
         }
     }
 
-    fn add_pod(&mut self, pod: &Pod, controller: Option<&Owner>, origin: &Origin) {
-        let mut pod = pod.clone();
-        pod.origin = origin.clone();
+    fn add_workload(&mut self, object: &ObjectRef, found: FoundWorkload, origin: Origin) {
+        let top = self.top(object.clone());
+        let child = top != *object;
+        if child && self.owners.contains_key(&top) {
+            return; // Its owner speaks for it.
+        }
+        let index = self.workload(top);
+        // Old ReplicaSets of a Deployment stay behind with no replicas.
+        let stands = !child || found.replicas != Some(0);
+        if let Some(template) = found.template.filter(|_| stands) {
+            self.templates.insert(index, (template, origin.clone()));
+        }
+        if !child {
+            let known = &mut self.snapshot.workloads[index];
+            known.selector = found.selector;
+            known.replicas = found.replicas;
+            known.origin = origin;
+        }
+    }
+
+    fn add_pod(&mut self, mut pod: Pod, controller: Option<&Owner>, origin: Origin) {
+        pod.origin = origin;
         if let Some(owner) = controller {
             let mut chain = vec![owner_ref(owner, &pod.namespace)];
             self.climb(&mut chain, Some(&pod.labels));
-            if chain.iter().any(|owner| self.objects.without_pods.contains(owner)) {
+            if chain.iter().any(|owner| self.without_pods.contains(owner)) {
                 return;
             }
             if let Some(top) = chain.pop() {
@@ -148,21 +154,20 @@ impl<'a> Linker<'a> {
     }
 
     fn templates(&mut self) {
-        for (index, (template, origin)) in std::mem::take(&mut self.templates) {
+        for (index, (mut pod, origin)) in std::mem::take(&mut self.templates) {
             if !self.represented[index] {
-                let mut pod = template.clone();
                 pod.name = self.snapshot.workloads[index].object.name.clone();
                 pod.owner = Some(index);
-                pod.origin = origin.clone();
+                pod.origin = origin;
                 self.snapshot.add_pod(pod);
             }
         }
     }
 
     /// The topmost owner of an object.
-    fn top(&self, object: ObjectRef, labels: Option<&Labels>) -> ObjectRef {
+    fn top(&self, object: ObjectRef) -> ObjectRef {
         let mut chain = vec![object];
-        self.climb(&mut chain, labels);
+        self.climb(&mut chain, None);
         chain.swap_remove(chain.len() - 1)
     }
 
@@ -179,21 +184,15 @@ impl<'a> Linker<'a> {
     /// Who controls a workload: as it says itself, or as its name tells where it was not read.
     fn owner_of(&self, object: &ObjectRef, pod_labels: Option<&Labels>) -> Option<ObjectRef> {
         let namespace = object.namespace.as_ref()?;
-        if let Some((_, Body::Workload(workload))) = self.objects.by_ref.get(object) {
-            return workload.controller.as_ref().map(|owner| owner_ref(owner, namespace));
+        if let Some(controller) = self.owners.get(object) {
+            return controller.as_ref().map(|owner| owner_ref(owner, namespace));
         }
         let named = |kind: &str, name: &str| ObjectRef::namespaced(kind, namespace.clone(), name);
-        let known = |owner: &ObjectRef| self.objects.by_ref.contains_key(owner);
+        let known = |owner: &ObjectRef| self.owners.contains_key(owner);
         match &*object.kind {
             "ReplicaSet" => {
-                // A Deployment names its ReplicaSets `name-<hash>` and labels their pods with it.
-                let owner = |kind, label| {
-                    let hash = pod_labels?.get(label).filter(|hash| !hash.is_empty())?;
-                    let name = object.name.strip_suffix(hash)?.strip_suffix('-')?;
-                    Some(named(kind, name))
-                };
-                let rollout = owner("Rollout", "rollouts-pod-template-hash");
-                rollout.or_else(|| owner("Deployment", "pod-template-hash"))
+                let (kind, name) = owner_of_replica_set(&object.name, pod_labels?)?;
+                Some(named(kind, name))
             }
             // A CronJob names its Jobs `name-<minutes since 1970>`.
             "Job" => {
@@ -207,6 +206,20 @@ impl<'a> Linker<'a> {
             _ => None,
         }
     }
+}
+
+/// Kind and name of what owns a ReplicaSet: it names it `name-<hash>`, and labels its pods with the
+/// hash.
+pub(super) fn owner_of_replica_set<'a>(
+    name: &'a str,
+    pod_labels: &Labels,
+) -> Option<(&'static str, &'a str)> {
+    let owner = |kind, label| {
+        let hash = pod_labels.get(label).filter(|hash| !hash.is_empty())?;
+        Some((kind, name.strip_suffix(hash)?.strip_suffix('-')?))
+    };
+    let rollout = owner("Rollout", "rollouts-pod-template-hash");
+    rollout.or_else(|| owner("Deployment", "pod-template-hash"))
 }
 
 fn owner_ref(owner: &Owner, namespace: &Name) -> ObjectRef {

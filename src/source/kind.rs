@@ -7,7 +7,7 @@ use crate::cluster::Name;
 use std::sync::LazyLock;
 
 /// The kinds of Kubernetes that are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum BuiltIn {
     Namespace,
     Node,
@@ -48,6 +48,33 @@ impl BuiltIn {
     /// The kind as the API writes it.
     pub(super) fn name(self) -> Name {
         NAMES[self as usize].clone()
+    }
+
+    /// The group and version that serve it, and its resource there.
+    pub(super) fn resource(self) -> (&'static str, String) {
+        let (_, name, api) = BUILT_IN[self as usize];
+        let name = name.to_ascii_lowercase();
+        let plural = match name.strip_suffix('y') {
+            Some(stem) => format!("{stem}ies"),
+            None => name + "s",
+        };
+        (api, plural)
+    }
+
+    /// The kind of this name, if it is a workload, which owns pods.
+    pub(super) fn workload(name: &str) -> Option<Self> {
+        let (kind, ..) = BUILT_IN.iter().find(|(_, known, _)| *known == name)?;
+        let owns = matches!(
+            kind,
+            Self::Deployment
+                | Self::ReplicaSet
+                | Self::StatefulSet
+                | Self::DaemonSet
+                | Self::Job
+                | Self::CronJob
+                | Self::ReplicationController
+        );
+        owns.then_some(*kind)
     }
 
     /// Whether its objects have no namespace.
@@ -134,6 +161,17 @@ pub(super) fn custom_name(api_version: &str, kind: &str) -> Name {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn resources_are_plural() {
+        for (kind, api, resource) in [
+            (BuiltIn::NetworkPolicy, "networking.k8s.io/v1", "networkpolicies"),
+            (BuiltIn::EndpointSlice, "discovery.k8s.io/v1", "endpointslices"),
+            (BuiltIn::Pod, "v1", "pods"),
+        ] {
+            assert_eq!(kind.resource(), (api, resource.to_owned()));
+        }
+    }
 
     #[test]
     fn the_group_decides() {

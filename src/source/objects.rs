@@ -17,6 +17,10 @@ pub struct Objects {
     pub(super) without_pods: BTreeSet<ObjectRef>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
+    /// Namespaces that may have policies which could not be read.
+    pub unread_policies: BTreeSet<Name>,
+    /// Namespaces that exist, but whose labels could not be read.
+    pub unread_labels: BTreeSet<Name>,
     shared: Shared,
 }
 
@@ -81,6 +85,8 @@ impl Objects {
         }
         self.without_pods.extend(other.without_pods);
         self.gaps.extend(other.gaps);
+        self.unread_policies.extend(other.unread_policies);
+        self.unread_labels.extend(other.unread_labels);
     }
 
     /// Removes an object, a workload with its pods; false: there was none.
@@ -95,6 +101,11 @@ impl Objects {
     /// Where an object was written.
     pub fn origin(&self, object: &ObjectRef) -> Option<&Origin> {
         self.by_ref.get(object).map(|(origin, _)| origin)
+    }
+
+    /// What an object says.
+    pub fn body(&self, object: &ObjectRef) -> Option<&Body> {
+        self.by_ref.get(object).map(|(_, body)| body)
     }
 
     /// Every object, sorted by kind, namespace and name.

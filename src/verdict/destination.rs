@@ -3,7 +3,7 @@
 //! In: the destination as resolved and the port wanted. Out: every [`Arrival`], after translation by
 //! a Service, since policies judge what arrives (semantics/kubernetes.md section 6).
 
-use super::resolve::{End, ResolveError, outside};
+use super::resolve::{End, ResolveError, external};
 use super::target::{PortText, PortWanted};
 use super::trace::Endpoint;
 use crate::cluster::{Name, Port, Protocol, Service, ServicePort, Snapshot, TargetPort};
@@ -19,19 +19,41 @@ pub(super) struct Arrival {
     pub(super) dialled: Option<Port>,
 }
 
+/// Names that stand for names: more than this is a circle.
+const MOST_ALIASES: usize = 8;
+
 /// Every arrival, and what the reader should know of the translation.
 pub(super) fn arrivals(
     snapshot: &Snapshot,
     end: &End,
     wanted: Option<&PortWanted>,
 ) -> Result<(Vec<Arrival>, Vec<String>), ResolveError> {
-    match end.service {
-        Some(index) => {
-            let service = &snapshot.services[index];
-            Expansion { snapshot, end, service, notes: Vec::new() }.run(wanted)
-        }
-        None => Ok((direct(snapshot, end, wanted)?, Vec::new())),
+    follow(snapshot, end, wanted, MOST_ALIASES)
+}
+
+/// A Service of type `ExternalName` stands for a name, which may be such a Service again.
+fn follow(
+    snapshot: &Snapshot,
+    end: &End,
+    wanted: Option<&PortWanted>,
+    aliases_left: usize,
+) -> Result<(Vec<Arrival>, Vec<String>), ResolveError> {
+    let Some(index) = end.service else {
+        return Ok((direct(snapshot, end, wanted)?, Vec::new()));
+    };
+    let service = &snapshot.services[index];
+    let Some(name) = &service.external_name else {
+        return Expansion { snapshot, end, service, notes: Vec::new() }.run(wanted);
+    };
+    if aliases_left == 0 {
+        return Err(ResolveError::Circle(end.label.clone()));
     }
+    let target = external(snapshot, name)?;
+    let mut notes = vec![format!("{} is of type ExternalName: it stands for {name}", end.label)];
+    notes.extend(target.notes.iter().cloned());
+    let (arrivals, more) = follow(snapshot, &target, wanted, aliases_left - 1)?;
+    notes.extend(more);
+    Ok((arrivals, notes))
 }
 
 /// Without a Service the port asked for is the port that arrives.
@@ -88,13 +110,6 @@ impl<'a> Expansion<'a> {
         mut self,
         wanted: Option<&PortWanted>,
     ) -> Result<(Vec<Arrival>, Vec<String>), ResolveError> {
-        if let Some(name) = &self.service.external_name {
-            let end = outside(name);
-            self.notes
-                .push(format!("{} is of type ExternalName: it stands for {name}", self.end.label));
-            self.notes.extend(end.notes.clone());
-            return Ok((direct(self.snapshot, &end, wanted)?, self.notes));
-        }
         if self.service.headless {
             return self.headless(wanted);
         }
@@ -103,7 +118,10 @@ impl<'a> Expansion<'a> {
             arrivals.extend(self.translated(port));
         }
         if arrivals.is_empty() {
-            self.notes.push(format!("{} has no endpoint: nothing would answer", self.end.label));
+            self.notes.push(format!(
+                "{} has no endpoint here: what is behind it is not known",
+                self.end.label
+            ));
         }
         self.remark_translation(&arrivals);
         Ok((arrivals, self.notes))
@@ -125,7 +143,8 @@ impl<'a> Expansion<'a> {
         }
         let end = End { service: None, endpoints, ..self.end.clone() };
         if end.endpoints.is_empty() {
-            self.notes.push(format!("{label} has no endpoint: nothing would answer"));
+            self.notes
+                .push(format!("{label} has no endpoint here: what is behind it is not known"));
         }
         let by_name = wanted.is_some_and(|wanted| matches!(wanted.port, PortText::Name(_)));
         if wanted.is_some() && !by_name {

@@ -12,6 +12,7 @@ use crate::policy::Ruleset;
 use crate::policy::rule::{
     Direction, Entry, Namespaces, PeerKind, Peers, PodSet, PortMatch, PortRule, Ports,
 };
+use ipnet::IpNet;
 
 /// Judges one flow in both directions.
 ///
@@ -68,6 +69,10 @@ impl Judge<'_> {
                 (verdict, reason) = (Verdict::Unknown, Reason::Unknown(why));
             }
         }
+        if reason != Reason::Admitted && self.rules.is_unread(&self.snapshot.pod(pod).namespace) {
+            // A policy that was not read may isolate, or admit; one that admits is enough.
+            (verdict, reason) = (Verdict::Unknown, Reason::Unknown(UnknownWhy::PoliciesUnread));
+        }
         Trace { direction, verdict, reason, policies }
     }
 
@@ -116,8 +121,8 @@ impl Judge<'_> {
             Namespaces::Own(name) => Truth::from(*name == pod.namespace),
             Namespaces::Matching(selector) => self
                 .snapshot
-                .namespace_labels(&pod.namespace)
-                .map_or(Truth::Unknown, |labels| selector.matches(labels, &[])),
+                .namespace(&pod.namespace)
+                .map_or(Truth::Unknown, |namespace| namespace.matches(selector)),
         };
         namespace.and(set.pods.matches(&pod.labels, pod.unknown_labels))
     }
@@ -167,8 +172,8 @@ impl Judge<'_> {
             Namespaces::Own(_) => None,
             Namespaces::Matching(selector) => self
                 .snapshot
-                .namespace_labels(&pod.namespace)
-                .and_then(|labels| selector.mismatch(labels, &[]))
+                .namespace(&pod.namespace)
+                .and_then(|namespace| namespace.mismatch(selector))
                 .map(|mismatch| PeerMiss::NamespaceLabels {
                     namespace: pod.namespace.clone(),
                     mismatch,
@@ -198,11 +203,15 @@ impl Judge<'_> {
     }
 
     fn addresses(&self, endpoint: &Endpoint, family: Family) -> Addresses {
+        // Which of several addresses a node uses is its own choice.
         let of_node = |index: usize| {
-            let ips = &self.snapshot.nodes[index].ips;
-            ips.iter()
-                .find(|ip| Family::of(**ip) == family)
-                .map_or(Addresses::Unknown, |ip| Addresses::Known(*ip))
+            let ips = self.snapshot.nodes[index].ips.iter();
+            let of_family: Vec<_> = ips.copied().filter(|ip| Family::of(*ip) == family).collect();
+            match of_family.as_slice() {
+                [] => Addresses::Unknown,
+                [ip] => Addresses::Known(*ip),
+                several => Addresses::Within(several.iter().copied().map(IpNet::from).collect()),
+            }
         };
         match endpoint {
             Endpoint::Address(ip) if Family::of(*ip) == family => Addresses::Known(*ip),

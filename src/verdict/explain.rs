@@ -6,6 +6,7 @@
 use super::destination::{Arrival, arrivals};
 use super::evaluate::judge;
 use super::ports::{CasePorts, same, sweep};
+use super::remarks::remarks;
 use super::resolve::{End, ResolveError, resolve};
 use super::target::{Named, PortWanted, Target};
 use super::trace::{Endpoint, Flow, Judgement, Verdict};
@@ -136,9 +137,13 @@ pub fn explain(
             }));
         }
     }
-    if cases.is_empty() && !places.is_empty() {
+    if sources.is_empty() {
+        notes.push(format!("{} has no pods: nothing would connect", source.label));
+    } else if cases.is_empty() && !places.is_empty() {
         notes.push("the two ends have no IP family in common".to_owned());
     }
+    let service = destination.service.map(|index| &snapshot.services[index]);
+    notes.extend(remarks(snapshot, rules, service, &cases));
     let cases = merge(cases);
     Ok(Explanation { source, destination, cases, family_unknown, notes })
 }

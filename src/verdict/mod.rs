@@ -8,8 +8,8 @@ mod destination;
 mod evaluate;
 mod explain;
 mod ports;
+mod remarks;
 mod resolve;
-
 mod suggest;
 mod target;
 mod trace;
@@ -18,7 +18,6 @@ pub use evaluate::judge;
 pub use explain::{Case, Explanation, Question, explain};
 pub use ports::{CasePorts, Ranges};
 pub use resolve::{End, ResolveError};
-
 pub use suggest::{NoSuggestion, Suggestion, suggest};
 pub use target::{Named, PortText, PortWanted, Target, TargetError};
 pub use trace::{

@@ -4,7 +4,9 @@
 
 use super::target::{Named, Target};
 use super::trace::Endpoint;
-use crate::cluster::{Name, ObjectRef, Pod, PodId, Service, Snapshot, kind_from_word, kind_word};
+use crate::cluster::{
+    Name, ObjectRef, Origin, Pod, PodId, Service, Snapshot, kind_from_word, kind_word,
+};
 use std::net::IpAddr;
 
 /// One end of a question: what was found for it.
@@ -59,6 +61,9 @@ pub enum ResolveError {
         /// The names that exist.
         known: Vec<String>,
     },
+    /// `ExternalName` Services that stand for one another.
+    #[error("{0} stands for a name that stands for it again: its ExternalName runs in a circle")]
+    Circle(String),
     /// Two ports were given.
     #[error("two different ports: {0} with the destination and {1} with --port; give one")]
     TwoPorts(String, String),
@@ -176,7 +181,17 @@ impl Resolver<'_> {
         Some(match (running.is_empty(), finished.is_empty()) {
             (true, false) => Err(ResolveError::Finished(object.to_string())),
             (true, true) => Err(ResolveError::NoPods(object.to_string())),
-            _ => Ok(end(object, running.into_iter().map(|(id, _)| id).collect())),
+            _ => {
+                // Manifests never have pods; a live workload without any is worth a word.
+                let waits = running
+                    .iter()
+                    .all(|(_, pod)| pod.template && matches!(pod.origin, Origin::Live { .. }));
+                let mut end = end(object, running.into_iter().map(|(id, _)| id).collect());
+                if waits {
+                    end.notes.push(format!("{} has no pods: judged by its template", end.label));
+                }
+                Ok(end)
+            }
         })
     }
 
@@ -230,6 +245,8 @@ impl Resolver<'_> {
 
     /// An address is that of a pod, a Service or a node where the snapshot says so.
     fn address(&self, address: IpAddr) -> End {
+        // Servers that listen on both families log ::ffff:10.0.0.7 for 10.0.0.7.
+        let address = address.to_canonical();
         let running = |pod: &Pod| !pod.finished && !pod.host_network;
         let pods = self.snapshot.pods().iter();
         if let Some(id) = pods
@@ -351,6 +368,13 @@ impl Resolver<'_> {
         } else {
             all().collect()
         };
+        // A misspelt namespace is nearer than a name like it elsewhere.
+        let misspelt = if snapshot.namespace(namespace).is_none() { namespace } else { "" };
+        let spelt = snapshot.namespaces().filter_map(|other| {
+            let likeness = strsim::jaro_winkler(&other.name, misspelt);
+            let object = ObjectRef::cluster("Namespace", other.name.clone());
+            (likeness > 0.8).then(|| (likeness + 1.0, object.to_string()))
+        });
         let mut scored: Vec<(f64, String)> = wanted
             .into_iter()
             .filter_map(|object| {
@@ -361,6 +385,7 @@ impl Resolver<'_> {
                 (likeness > 0.8)
                     .then(|| (likeness + same_kind + same_namespace, object.to_string()))
             })
+            .chain(spelt)
             .collect();
         scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         scored.dedup_by(|a, b| a.1 == b.1);
@@ -374,8 +399,24 @@ fn end(object: ObjectRef, pods: Vec<PodId>) -> End {
     End { object: Some(object), label, service: None, endpoints, notes: Vec::new() }
 }
 
+/// What the name of an `ExternalName` Service means: something of the cluster, or a name outside.
+///
+/// It is a whole name, which no search path completes. A name like one of the cluster's in another
+/// zone may well be another cluster's.
+pub(super) fn external(snapshot: &Snapshot, name: &str) -> Result<End, ResolveError> {
+    let whole = name.trim_end_matches('.').to_ascii_lowercase();
+    let parts: Vec<&str> = whole.split('.').collect();
+    if !matches!(parts.as_slice(), [_, _, "svc" | "pod", ..] | [_, _, _, "svc", ..]) {
+        return Ok(outside(name));
+    }
+    match (Resolver { snapshot, namespace: "" }).host(&whole) {
+        Err(_) if !whole.ends_with(".cluster.local") => Ok(outside(name)),
+        found => found,
+    }
+}
+
 /// An end outside the cluster that is known by name only.
-pub(super) fn outside(name: &str) -> End {
+fn outside(name: &str) -> End {
     let note = format!("{name} is outside the cluster; its addresses are not known here");
     End {
         object: None,

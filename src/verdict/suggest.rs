@@ -1,4 +1,4 @@
-//! The smallest NetworkPolicies that would let denied flows pass.
+//! The smallest NetworkPolicies that would let flows pass.
 //!
 //! In: an explanation. Out: one [`Suggestion`] for each namespace and direction in which a policy is
 //! missing, already tried: with all of them in force the same question is answered Allowed. They open
@@ -45,13 +45,11 @@ pub struct Suggestion {
 /// Why no policy can be suggested.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoSuggestion {
-    /// Nothing is denied.
-    #[error("nothing to suggest: no flow asked about is denied")]
-    NothingDenied,
+    /// Everything is allowed.
+    #[error("every flow that was asked about is allowed")]
+    AllAllowed,
     /// A NetworkPolicy cannot name the other end.
-    #[error(
-        "no NetworkPolicy can name {0}: it knows pods by labels and addresses, not DNS names or nodes without an address"
-    )]
+    #[error("no NetworkPolicy can name {0}, only pods by labels and addresses: use its address")]
     Unnameable(String),
     /// The pods have no labels to select them by.
     #[error("{0} has no labels, so no policy can select it alone: give it a label")]
@@ -61,7 +59,8 @@ pub enum NoSuggestion {
     NotEnough,
 }
 
-/// Suggests what is missing for every denied case about a port that was asked for or declared.
+/// Suggests what is missing for every case about a port that was asked for or declared and is not
+/// certainly allowed.
 ///
 /// `explanation` must be the answer to `question`.
 pub fn suggest(
@@ -74,7 +73,7 @@ pub fn suggest(
     let mut suggestions: Vec<Suggestion> = Vec::new();
     for direction in [Direction::Egress, Direction::Ingress] {
         let mut openings: Vec<Opening> = Vec::new();
-        for case in denied(explanation) {
+        for case in not_allowed(explanation) {
             builder.collect(case, direction, &mut openings)?;
         }
         for opening in openings {
@@ -83,25 +82,25 @@ pub fn suggest(
         }
     }
     if suggestions.is_empty() {
-        return Err(NoSuggestion::NothingDenied);
+        return Err(NoSuggestion::AllAllowed);
     }
     let mut with = rules.clone();
     for suggestion in &suggestions {
         with.add_network_policy(&as_written(suggestion).ok_or(NoSuggestion::NotEnough)?);
     }
     match explain(snapshot, &with, question) {
-        Ok(then) if with.rejected == rules.rejected && denied(&then).next().is_none() => {
+        Ok(then) if with.rejected == rules.rejected && not_allowed(&then).next().is_none() => {
             Ok(suggestions)
         }
         _ => Err(NoSuggestion::NotEnough),
     }
 }
 
-fn denied(explanation: &Explanation) -> impl Iterator<Item = &Case> {
+fn not_allowed(explanation: &Explanation) -> impl Iterator<Item = &Case> {
     explanation
         .cases
         .iter()
-        .filter(|case| case.judgement.verdict == Verdict::Denied && !case.ports.is_undeclared())
+        .filter(|case| case.judgement.verdict != Verdict::Allowed && !case.ports.is_undeclared())
 }
 
 /// The policy as if it had been read, to try it.
@@ -148,7 +147,7 @@ impl Builder<'_> {
             Direction::Egress => (&case.sources, &case.destinations, &case.judgement.egress),
             Direction::Ingress => (&case.destinations, &case.sources, &case.judgement.ingress),
         };
-        if trace.verdict != Verdict::Denied {
+        if trace.verdict == Verdict::Allowed {
             return Ok(());
         }
         for subject in self.whos(subjects)? {

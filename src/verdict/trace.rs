@@ -119,6 +119,8 @@ pub enum Reason {
 pub enum UnknownWhy {
     /// A selector or block depends on something that is not known.
     Rules,
+    /// The subject's namespace may have policies that could not be read.
+    PoliciesUnread,
     /// The source is, or may be, the destination's own node, which always reaches it.
     PerhapsOwnNode,
     /// From a pod to its own node: the specification's two texts disagree.

@@ -50,7 +50,24 @@ pub(crate) fn control_plane() -> Result<&'static ControlPlane, Skip> {
     }
 }
 
+/// A further cluster, for what must not meet other tests: fixed namespaces, or a server that ends.
+///
+/// # Panics
+/// If the cluster does not start although its programs are there.
+pub(crate) fn control_plane_of_its_own() -> Result<ControlPlane, Skip> {
+    let shared = control_plane()?;
+    let runner = Runner::start(&shared.programs).unwrap_or_else(|why| panic!("{why}"));
+    Ok(ControlPlane { programs: shared.programs.clone(), runner })
+}
+
 impl ControlPlane {
+    /// Ends the cluster; nothing listens at its address any more, and its files are gone.
+    pub(crate) fn stop(&mut self) {
+        drop(self.runner.stdin.take());
+        let status = self.runner.child.wait().expect("the runner ends");
+        assert!(status.success(), "{status}");
+    }
+
     fn start() -> Result<Self, Failure> {
         if cfg!(not(unix)) {
             return Err(Failure::NoPrograms("no control plane but on Unix".to_owned()));
@@ -104,9 +121,16 @@ impl ControlPlane {
     /// Creates or changes the objects of a manifest as the admin, in a namespace unless they name
     /// their own.
     pub(crate) fn apply(&self, namespace: &str, manifest: &str) {
+        self.apply_with(&["--namespace", namespace], manifest);
+    }
+
+    /// Creates or changes the objects of a manifest, which name their namespaces, with further flags
+    /// of kubectl.
+    pub(crate) fn apply_with(&self, flags: &[&str], manifest: &str) {
         let mut child = self
             .kubectl(self.admin())
-            .args(["apply", "--server-side", "--namespace", namespace, "--filename=-"])
+            .args(["apply", "--server-side", "--filename=-"])
+            .args(flags)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -118,7 +142,7 @@ impl ControlPlane {
         drop(stdin);
         let output = child.wait_with_output().expect("kubectl ends");
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "kubectl apply in {namespace}: {said}");
+        assert!(output.status.success(), "kubectl apply {flags:?}: {said}");
     }
 
     /// Every request that has been answered so far, watches that go on left out.

@@ -6,12 +6,16 @@
 //! `NETPOL_TESTS_MUST_RUN=1` to make it fail instead, as CI should.
 
 mod control_plane;
+mod homekube;
 
 use std::io::Write as _;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-pub(crate) use control_plane::{ControlPlane, Runner, control_plane};
+pub(crate) use control_plane::{
+    ControlPlane, Request, Runner, control_plane, control_plane_of_its_own,
+};
+pub(crate) use homekube::{Answer, HomeKube, homekube, plugin};
 
 /// How many tests this process has skipped.
 static SKIPPED: AtomicUsize = AtomicUsize::new(0);

@@ -18,6 +18,11 @@ use serde_json::value::RawValue;
 const PAGE: u32 = 500;
 /// More pages than this are a server that never ends.
 const MOST_PAGES: usize = 20_000;
+/// Whole objects.
+const JSON: &str = "application/json";
+/// Names, labels and owners only; a server that cannot do that sends whole objects.
+const METADATA: &str =
+    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 /// 410: the continue token has expired.
 const GONE: u16 = 410;
 
@@ -47,12 +52,30 @@ impl Connection {
         target: &Target,
         selection: &Selection,
     ) -> Result<List<T>, Error> {
+        self.pages(target, selection, JSON).await
+    }
+
+    /// Reads the metadata of all objects of a list; `T` must do without the rest.
+    pub async fn list_metadata<T: DeserializeOwned>(
+        &self,
+        target: &Target,
+    ) -> Result<List<T>, Error> {
+        self.pages(target, &Selection::default(), METADATA).await
+    }
+
+    async fn pages<T: DeserializeOwned>(
+        &self,
+        target: &Target,
+        selection: &Selection,
+        accept: &'static str,
+    ) -> Result<List<T>, Error> {
         let mut list = List { items: Vec::new(), extent: Extent::Complete };
         let mut unreadable = Unreadable::default();
         let mut next = String::new();
         let mut limit = Some(PAGE);
         for _ in 0..MOST_PAGES {
-            let read = match self.fetch(target, &page(target, selection, limit, &next)).await {
+            let uri = page(target, selection, limit, &next);
+            let read = match self.fetch(target, &uri, accept).await {
                 Ok(bytes) => self.page(target, &bytes, &mut unreadable),
                 Err(error) => Err(error),
             };
@@ -85,7 +108,7 @@ impl Connection {
 
     /// Reads one object; `target` names it.
     pub async fn get<T: DeserializeOwned>(&self, target: &Target) -> Result<T, Error> {
-        let bytes = self.fetch(target, &target.to_string()).await?;
+        let bytes = self.fetch(target, &target.to_string(), JSON).await?;
         serde_json::from_slice(&bytes).map_err(|error| self.unreadable(target, &error))
     }
 
@@ -112,18 +135,23 @@ impl Connection {
         Ok((items, page.metadata.next.unwrap_or_default()))
     }
 
-    async fn fetch(&self, target: &Target, uri: &str) -> Result<Vec<u8>, Error> {
+    async fn fetch(
+        &self,
+        target: &Target,
+        uri: &str,
+        accept: &'static str,
+    ) -> Result<Vec<u8>, Error> {
         let doing = target.doing();
         let scene = self.scene(&doing, Some(target));
         let request = Request::get(uri)
-            .header(header::ACCEPT, "application/json")
+            .header(header::ACCEPT, accept)
             .body(Body::empty())
             .map_err(|error| classify::of_chain(scene, &error))?;
-        self.answer(scene, request).await
+        self.exchange(scene, request).await
     }
 
     /// Sends a request and gives back the body of a successful answer.
-    pub(super) async fn answer(
+    pub(super) async fn exchange(
         &self,
         scene: Scene<'_>,
         request: Request<Body>,

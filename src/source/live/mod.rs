@@ -1,4 +1,5 @@
-//! The live API: a connection to a cluster as kubectl makes it, and lists read over it.
+//! The live API: a connection to a cluster as kubectl makes it, lists read over it, and what one
+//! question needs of them.
 //!
 //! In: kubectl's flags ([`ConnectOptions`]), the surroundings ([`Environment`]) and a [`Sink`] for
 //! what the server wants told. Out: a [`Connection`] whose errors are sentences fit to print.
@@ -13,12 +14,17 @@ mod exec;
 mod kubeconfig;
 mod layers;
 mod list;
+mod plan;
+mod provenance;
 mod proxy;
+mod read;
+mod request;
 mod survey;
 mod target;
 #[cfg(test)]
 mod tests;
 mod text;
+mod told;
 mod transport;
 mod warning;
 mod write;
@@ -27,6 +33,7 @@ pub use config::{ConnectOptions, default_namespace};
 pub use environment::Environment;
 pub use error::{Error, Forbidden, TlsProblem};
 pub use list::{Extent, List};
+pub use plan::Wanted;
 pub use survey::Survey;
 pub use target::{Selection, Target};
 pub use warning::Sink;

@@ -129,7 +129,7 @@ impl Connection {
             .header(header::CONTENT_TYPE, kind)
             .body(Body::from(body))
             .map_err(|error| classify::of_chain(scene, &error))?;
-        self.answer(scene, request).await
+        self.exchange(scene, request).await
     }
 }
 

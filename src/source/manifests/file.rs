@@ -5,10 +5,11 @@
 
 use super::decode::{Decoded, Decoder, Problem, ProblemKind};
 use super::error::{Severity, Warning};
-use super::{Loaded, kustomize, text, walk};
+use super::{Loaded, at_origin, kustomize, place, text, walk};
 use crate::cluster::{Name, Origin};
+use crate::printable::printable;
 use crate::source::found::Found;
-use crate::source::objects::Objects;
+use crate::source::objects::{Objects, Replaced};
 use crate::source::yaml::Mark;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -37,9 +38,9 @@ pub(super) struct File {
 /// Decodes a text as the content of a file, without a file: objects and warnings.
 pub fn decode_text(bytes: Vec<u8>, path: &Path, namespace: &str) -> (Objects, Vec<Warning>) {
     let mut loaded = Loaded::default();
-    let mut others = OtherPolicies::default();
-    loaded.add(File::read(bytes, path.into(), Kind::OnDisk, &namespace.into()), &mut others);
-    loaded.finish(others);
+    let mut tally = Tally::default();
+    loaded.add(File::read(bytes, path.into(), Kind::OnDisk, &namespace.into()), &mut tally);
+    loaded.finish(tally);
     (loaded.objects, loaded.warnings)
 }
 
@@ -119,21 +120,34 @@ fn warnings(path: &Path, text: &str, decoded: &Decoded) -> Vec<Warning> {
     warnings
 }
 
-/// Policies of other dialects in all files: how many of each kind, and where the first stands.
+/// What is told once for all files.
 #[derive(Debug, Default)]
-pub(super) struct OtherPolicies(BTreeMap<String, (usize, Arc<Path>, Mark)>);
+pub(super) struct Tally {
+    /// Policies of other dialects: how many of each kind, and where the first stands.
+    others: BTreeMap<String, (usize, Arc<Path>, Mark)>,
+    /// How many objects are the same as one before, and the first of them.
+    same: Option<(usize, Replaced)>,
+}
 
-impl OtherPolicies {
-    /// Counts those of one file.
-    pub(super) fn add(&mut self, path: &Arc<Path>, found: Vec<(String, Mark)>) {
+impl Tally {
+    /// Counts the policies of other dialects in one file.
+    pub(super) fn other_policies(&mut self, path: &Arc<Path>, found: Vec<(String, Mark)>) {
         for (kind, mark) in found {
-            self.0.entry(kind).or_insert_with(|| (0, path.clone(), mark)).0 += 1;
+            self.others.entry(kind).or_insert_with(|| (0, path.clone(), mark)).0 += 1;
         }
     }
 
-    /// One warning for each kind.
+    /// Counts an object that says the same as the one that it replaces. The same place read twice
+    /// is nobody's mistake.
+    pub(super) fn same(&mut self, replaced: Replaced) {
+        if replaced.earlier != replaced.later {
+            self.same.get_or_insert((0, replaced)).0 += 1;
+        }
+    }
+
+    /// One warning for each kind, and one for the objects that are the same.
     pub(super) fn warnings(self) -> impl Iterator<Item = Warning> {
-        self.0.into_iter().map(|(kind, (count, path, mark))| {
+        let others = self.others.into_iter().map(|(kind, (count, path, mark))| {
             let message = match count {
                 1 => format!("a {kind} is not read: it may allow or deny more"),
                 _ => format!("{count} {kind} are not read: they may allow or deny more"),
@@ -141,6 +155,18 @@ impl OtherPolicies {
             let mut warning = Warning::new(&path, Severity::OtherDialect, message);
             warning.at = Some((mark.line, mark.column));
             warning
-        })
+        });
+        let same = self.same.map(|(count, first)| {
+            let object = first.object.to_string();
+            let (object, earlier) = (printable(&object), place(&first.earlier));
+            let more =
+                if count == 1 { String::new() } else { format!(" (and {} more)", count - 1) };
+            let message = format!(
+                "{object} is the same as at {earlier} and counts once{more}; should they be in \
+                 several namespaces, read what renders them"
+            );
+            at_origin(&first.later, message)
+        });
+        others.chain(same)
     }
 }

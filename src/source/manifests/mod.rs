@@ -34,10 +34,9 @@ use super::objects::{Objects, Replaced};
 use crate::cluster::{Name, Origin};
 use crate::printable::printable;
 use error::shown;
-use file::{File, Kind, OtherPolicies};
+use file::{File, Kind, Tally};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Instant;
 use walk::{Input, Inputs};
 
@@ -85,16 +84,16 @@ impl Manifests {
         for warning in warnings {
             loaded.warn(warning);
         }
-        let mut others = OtherPolicies::default();
+        let mut tally = Tally::default();
         for file in files {
-            loaded.add(file?, &mut others);
+            loaded.add(file?, &mut tally);
         }
         for directory in &self.kustomizations {
             let bytes = kustomize::build(directory)?;
             let file = File::read(bytes, directory.as_path().into(), Kind::Kept, &namespace);
-            loaded.add(file, &mut others);
+            loaded.add(file, &mut tally);
         }
-        loaded.finish(others);
+        loaded.finish(tally);
         tracing::debug!(
             "{} files: {} objects, {} warnings in {:?}",
             inputs.len(),
@@ -143,17 +142,17 @@ impl Loaded {
         self.warnings.push(warning);
     }
 
-    fn add(&mut self, file: File, others: &mut OtherPolicies) {
+    fn add(&mut self, file: File, tally: &mut Tally) {
         let File { path, kept, found, warnings, other_policies } = file;
-        others.add(&path, other_policies);
+        tally.other_policies(&path, other_policies);
         for warning in warnings {
             self.warn(warning);
         }
         for (found, origin) in found {
-            if let Some(replaced) = self.objects.insert(found, origin)
-                && !replaced.identical
-            {
-                self.warn(twice(&replaced));
+            match self.objects.insert(found, origin) {
+                Some(replaced) if replaced.identical => tally.same(replaced),
+                Some(replaced) => self.warn(twice(&replaced)),
+                None => {}
             }
         }
         if let Some(text) = kept {
@@ -161,26 +160,36 @@ impl Loaded {
         }
     }
 
-    fn finish(&mut self, others: OtherPolicies) {
-        others.warnings().for_each(|warning| self.warn(warning));
+    fn finish(&mut self, tally: Tally) {
+        tally.warnings().for_each(|warning| self.warn(warning));
     }
 }
 
+/// Of two objects with one name that differ.
 fn twice(replaced: &Replaced) -> Warning {
-    let place = |origin: &Origin| match origin {
-        Origin::Manifest { file, line, .. } => (file.clone(), *line),
-        Origin::Synthetic => (Arc::from(Path::new("")), 0),
-    };
-    let (file, line) = place(&replaced.later);
-    let (earlier_file, earlier_line) = place(&replaced.earlier);
     let object = replaced.object.to_string();
-    let message = format!(
-        "{} is also written at {}:{earlier_line}; only the later of the two counts",
-        printable(&object),
-        shown(&earlier_file)
-    );
-    let mut warning = Warning::new(&file, Severity::Note, message);
-    warning.at = u32::try_from(line).ok().map(|line| (line, 1));
+    let (object, earlier) = (printable(&object), place(&replaced.earlier));
+    at_origin(
+        &replaced.later,
+        format!("{object} is also written at {earlier}; only the later of the two counts"),
+    )
+}
+
+/// `file:line` of an object.
+fn place(origin: &Origin) -> String {
+    match origin {
+        Origin::Manifest { file, line, .. } => format!("{}:{line}", shown(file)),
+        Origin::Live { .. } | Origin::Synthetic => String::new(),
+    }
+}
+
+/// A note on one object.
+fn at_origin(origin: &Origin, message: String) -> Warning {
+    let Origin::Manifest { file, line, .. } = origin else {
+        return Warning::new(Path::new(""), Severity::Note, message);
+    };
+    let mut warning = Warning::new(file, Severity::Note, message);
+    warning.at = u32::try_from(*line).ok().map(|line| (line, 1));
     warning
 }
 

@@ -1,0 +1,101 @@
+//! `--schema`: it is JSON, and the answers conform to it.
+
+use crate::run::{explain, netpol};
+use serde_json::{Map, Value};
+
+/// What of JSON Schema schemars writes for our types: a fault, or none.
+fn fault(root: &Value, schema: &Value, value: &Value, at: &str) -> Option<String> {
+    if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+        let target =
+            root.pointer(reference.trim_start_matches('#')).expect("a reference that leads on");
+        return fault(root, target, value, at);
+    }
+    if let Some(any) = schema.get("anyOf").and_then(Value::as_array) {
+        let fits = any.iter().any(|schema| fault(root, schema, value, at).is_none());
+        return (!fits).then(|| format!("{at}: {value} fits none of anyOf"));
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let wanted = match schema.get("type") {
+        None => return None,
+        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).collect(),
+        Some(one) => vec![one.as_str().unwrap()],
+    };
+    if !wanted.contains(&kind) {
+        return Some(format!("{at}: {value} is not {wanted:?}"));
+    }
+    let none = Map::new();
+    let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&none);
+    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+    let missing = required.filter_map(Value::as_str).find(|name| value.get(*name).is_none());
+    if let Some(name) = missing {
+        return Some(format!("{at}: {name} is missing"));
+    }
+    match value {
+        Value::Object(fields) if !properties.is_empty() => {
+            fields.iter().find_map(|(name, value)| match properties.get(name) {
+                Some(schema) => fault(root, schema, value, &format!("{at}.{name}")),
+                None => Some(format!("{at}: {name} is not in the schema")),
+            })
+        }
+        Value::Array(items) => {
+            let schema = schema.get("items").unwrap_or(&Value::Bool(true));
+            items
+                .iter()
+                .enumerate()
+                .find_map(|(i, item)| fault(root, schema, item, &format!("{at}[{i}]")))
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn answers_conform_to_the_schema() {
+    let schema = netpol(&["explain", "--schema"]).json();
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    let keycloak = "http://keycloak.identity.svc.cluster.local/";
+    let questions: [&[&str]; 8] = [
+        &["-n", "monitoring", "grafana", keycloak],
+        &["-n", "monitoring", "grafana", keycloak, "--suggest"],
+        &["monitoring/prometheus", "identity/keycloak"],
+        &["ns/monitoring", "ns/identity"],
+        &["default/whoami", "kube-system/svc/kube-dns"],
+        &["default/whoami", "https://example.com"],
+        &["203.0.113.7", "identity/keycloak:8080"],
+        &["monitoring/grafana", "monitoring/grafana:3000", "--pod-cidr", "10.0.0.0/8"],
+    ];
+    for question in questions {
+        let (_, answer) = explain(&[&["-f", "examples/homekube"], question].concat());
+        assert_eq!(fault(&schema, &schema, &answer, "answer"), None, "{question:?}");
+    }
+}
+
+#[test]
+fn the_checker_finds_faults() {
+    let schema = netpol(&["explain", "--schema"]).json();
+    let (_, answer) =
+        explain(&["-f", "examples/homekube", "default/whoami", "identity/keycloak:80"]);
+    let check = |change: &dyn Fn(&mut Value)| {
+        let mut changed = answer.clone();
+        change(&mut changed);
+        fault(&schema, &schema, &changed, "answer")
+    };
+    assert_eq!(check(&|_| {}), None);
+    assert!(check(&|v| v["flows"][0]["port"] = "80".into()).is_some());
+    assert!(check(&|v| v["flows"][0]["egress"] = Value::Null).is_some());
+    assert!(check(&|v| drop(v.as_object_mut().unwrap().remove("verdict"))).is_some());
+    assert!(check(&|v| v["surprise"] = 1.into()).is_some());
+}
+
+#[test]
+fn the_schema_needs_no_input() {
+    let run = netpol(&["explain", "--schema"]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+}

@@ -1,0 +1,129 @@
+//! Commands in the documentation, run and compared: every ```` ```console ```` block.
+//!
+//! A line `$ kubectl netpol …` is run with our binary in the project's directory; what follows up to
+//! the next `$` is what stdout and then stderr must say, and a last line `? N` the exit code (0 when
+//! it is not there). `NETPOL_TRANSCRIPTS=overwrite` writes down what was said instead; read it.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The environment in which the documentation was written.
+const COLUMNS: &str = "80";
+
+#[test]
+fn every_console_block_says_what_the_program_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = vec![root.join("README.md")];
+    for directory in ["docs", "tests/transcripts"] {
+        files.extend(markdown_in(&root.join(directory)));
+    }
+    let overwrite = std::env::var("NETPOL_TRANSCRIPTS").is_ok_and(|word| word == "overwrite");
+    let (mut run, mut differing) = (0, Vec::new());
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let (rewritten, commands) = replay(root, &text);
+        run += commands;
+        if rewritten == text {
+            continue;
+        }
+        if overwrite {
+            std::fs::write(&file, rewritten).unwrap();
+        } else {
+            let name = file.strip_prefix(root).unwrap().display().to_string();
+            differing.push(format!("{name}:\n{}", difference(&text, &rewritten)));
+        }
+    }
+    assert!(run > 0, "no command found in the documentation");
+    assert!(
+        differing.is_empty(),
+        "the documentation differs from the program (- documentation, + program):\n{}",
+        differing.join("\n")
+    );
+}
+
+fn markdown_in(directory: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect();
+    files.sort();
+    files
+}
+
+/// The text with every answer replaced by the real one, and how many commands were run.
+fn replay(root: &Path, text: &str) -> (String, usize) {
+    let mut out = String::new();
+    let mut commands = 0;
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        out.push_str(line);
+        out.push('\n');
+        if line != "```console" {
+            continue;
+        }
+        while let Some(line) = lines.next_if(|line| *line != "```") {
+            let Some(command) = line.strip_prefix("$ ") else { continue };
+            let mut command = command.to_owned();
+            let _ = writeln!(out, "$ {command}");
+            while command.ends_with('\\') {
+                command.pop();
+                let more = lines.next().unwrap_or_default();
+                let _ = writeln!(out, "{more}");
+                command.push_str(more.trim_start_matches("> "));
+            }
+            out.push_str(&answer(root, &command));
+            commands += 1;
+        }
+    }
+    (out, commands)
+}
+
+fn answer(root: &Path, command: &str) -> String {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let ["kubectl", "netpol", arguments @ ..] = words.as_slice() else {
+        panic!("{command:?}: only `kubectl netpol …` is run");
+    };
+    let output = Command::new(env!("CARGO_BIN_EXE_kubectl-netpol"))
+        .args(arguments)
+        .current_dir(root)
+        .env("COLUMNS", COLUMNS)
+        .env("NO_COLOR", "1")
+        .env("KUBECONFIG", "/dev/null")
+        .env("HOME", "/nonexistent")
+        .output()
+        .unwrap();
+    let mut text = String::from_utf8(output.stdout).unwrap();
+    text.push_str(&String::from_utf8(output.stderr).unwrap());
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    match output.status.code() {
+        Some(0) => {}
+        Some(code) => {
+            let _ = writeln!(text, "? {code}");
+        }
+        None => text.push_str("? killed\n"),
+    }
+    text
+}
+
+fn difference(old: &str, new: &str) -> String {
+    let (old, new): (Vec<_>, Vec<_>) = (old.lines().collect(), new.lines().collect());
+    let first = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    let last = old[first..]
+        .iter()
+        .rev()
+        .zip(new[first..].iter().rev())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let mut shown = format!("@@ line {}\n", first + 1);
+    for line in &old[first..old.len() - last] {
+        let _ = writeln!(shown, "- {line}");
+    }
+    for line in &new[first..new.len() - last] {
+        let _ = writeln!(shown, "+ {line}");
+    }
+    shown
+}
