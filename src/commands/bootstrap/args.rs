@@ -81,7 +81,14 @@ pub struct BootstrapArgs {
     baseline: Option<PathBuf>,
 
     /// Change nothing: client says what would be written, server lets the API server check it
-    #[arg(long, value_enum, value_name = "WHO", default_value_t, hide_default_value = true)]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHO",
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     dry_run: DryRun,
 
     /// Output format: yaml, json or name
@@ -139,8 +146,9 @@ Examples:
   kubectl netpol bootstrap team-a --dry-run=server
 
   # With the ingress controller, Prometheus and one Service allowed
-  kubectl netpol bootstrap team-a --allow-ingress-controller --ingress-port 8080 \\
-    --allow-monitoring --metrics-port 9090 --allow-egress identity/svc/keycloak
+  kubectl netpol bootstrap team-a --allow-ingress-controller \\
+    --ingress-port 8080 --allow-monitoring --metrics-port 9090 \\
+    --allow-egress identity/svc/keycloak
 
   # As files for Git
   kubectl netpol bootstrap team-a --export clusters/home/team-a

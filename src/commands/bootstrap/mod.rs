@@ -189,11 +189,16 @@ impl Run<'_> {
         let asks = !matches!(plan.baseline.dns, Dns::Namespace | Dns::None)
             || !plan.baseline.egress.is_empty()
             || matches!(plan.namespaces, Namespaces::Labelled(_));
-        if offline && !asks {
+        if matches!(plan.action, Action::Export { .. }) && !asks {
             return Ok(None);
         }
         match self.global.connect().await {
             Ok(connection) => Ok(Some(connection)),
+            Err(live::Error::NoCluster { .. } | live::Error::NoContext { .. })
+                if offline && !asks =>
+            {
+                Ok(None)
+            }
             Err(error) if offline => {
                 self.warn(&format!("going on without a cluster: {error}"));
                 Ok(None)
