@@ -1,6 +1,6 @@
 //! What a baseline means, in sentences.
 
-use super::{Dns, DnsFacts, Impact, Way};
+use super::{Cut, Dns, DnsFacts, Impact, Way};
 use crate::cluster::ObjectRef;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -85,46 +85,24 @@ pub fn dns(mode: Dns, facts: Option<&DnsFacts>) -> Vec<String> {
     lines
 }
 
-/// What would be cut, by workload, for reading before one agrees to it.
+/// What would be cut, by workload, for reading before one agrees to it. Where that is too much to
+/// read, it is counted, unless `all` is asked for.
 pub fn cuts(namespace: &str, impact: &Impact, all: bool) -> Vec<String> {
-    let mut groups: BTreeMap<(Way, String, String), BTreeSet<String>> = BTreeMap::new();
-    for cut in &impact.cuts {
-        let port = cut.port.map(|port| format!(" {port}")).unwrap_or_default();
-        let mut local = short(&cut.local);
-        let (place, peer) = match &cut.peer {
-            None => ("outside the cluster".to_owned(), String::new()),
-            Some(peer) if cut.way == Way::Out => {
-                (peer.namespace.as_deref().unwrap_or_default().to_owned(), short(peer) + &port)
-            }
-            Some(peer) => (peer.namespace.as_deref().unwrap_or_default().to_owned(), short(peer)),
-        };
-        if cut.way == Way::In {
-            local += &port;
-        }
-        groups.entry((cut.way, local, place)).or_default().insert(peer);
+    let mut lines = detailed(impact, all);
+    if lines.len() > LINES && !all {
+        lines = counted(impact);
     }
-    let mut lines = vec![format!(
-        "{namespace}: connections that are possible now and would be cut, on ports that containers \
-         declare:"
-    )];
-    let shown = if all { groups.len() } else { LINES };
-    for ((way, local, place), peers) in groups.iter().take(shown) {
-        let mut names: Vec<&str> =
-            peers.iter().map(String::as_str).filter(|p| !p.is_empty()).collect();
-        let more = if all { 0 } else { names.len().saturating_sub(PEERS) };
-        names.truncate(names.len() - more);
-        let mut peers = names.join(", ");
-        if more > 0 {
-            peers = format!("{peers} and {more} more");
-        }
-        let colon = if peers.is_empty() { "" } else { ": " };
-        lines.push(match way {
-            Way::In => format!("  {local} ← {place}{colon}{peers}"),
-            Way::Out => format!("  {local} → {place}{colon}{peers}"),
-        });
-    }
-    if groups.len() > shown {
-        lines.push(format!("  and {} more lines; --v 1 shows them all", groups.len() - shown));
+    let more = if all { 0 } else { lines.len().saturating_sub(LINES) };
+    lines.truncate(lines.len() - more);
+    lines.insert(
+        0,
+        format!(
+            "{namespace}: connections that are possible now and would be cut, on ports that \
+             containers declare:"
+        ),
+    );
+    if more > 0 {
+        lines.push(format!("  and {more} more lines; --v 1 shows them all"));
     }
     if !impact.complete {
         lines.push(format!(
@@ -133,6 +111,92 @@ pub fn cuts(namespace: &str, impact: &Impact, all: bool) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// A line for each workload and namespace at the other end, with the workloads there.
+fn detailed(impact: &Impact, all: bool) -> Vec<String> {
+    let mut groups: BTreeMap<(Way, String, String), BTreeSet<String>> = BTreeMap::new();
+    for cut in &impact.cuts {
+        let place = cut.peer.as_ref().map_or_else(|| OUTSIDE.to_owned(), place);
+        let peer = cut.peer.as_ref().map(|peer| match cut.way {
+            Way::In => short(peer),
+            Way::Out => short(peer) + &port(cut),
+        });
+        groups.entry((cut.way, local(cut), place)).or_default().extend(peer);
+    }
+    let line = |((way, local, place), peers): ((Way, String, String), BTreeSet<String>)| {
+        let mut names: Vec<&str> = peers.iter().map(String::as_str).collect();
+        let more = if all { 0 } else { names.len().saturating_sub(PEERS) };
+        names.truncate(names.len() - more);
+        let colon = if names.is_empty() { "" } else { ": " };
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("  {local} {} {place}{colon}{}{more}", arrow(way), names.join(", "))
+    };
+    groups.into_iter().map(line).collect()
+}
+
+/// Who is at the other end of one workload's cuts.
+#[derive(Default)]
+struct Ends {
+    places: BTreeSet<String>,
+    peers: BTreeSet<String>,
+    outside: bool,
+}
+
+/// A line for each workload, with how many there are at the other end.
+fn counted(impact: &Impact) -> Vec<String> {
+    let mut groups: BTreeMap<(Way, String), Ends> = BTreeMap::new();
+    for cut in &impact.cuts {
+        let ends = groups.entry((cut.way, local(cut))).or_default();
+        match &cut.peer {
+            None => ends.outside = true,
+            Some(peer) => {
+                ends.places.insert(place(peer));
+                ends.peers.insert(peer.to_string());
+            }
+        }
+    }
+    let some = |count: usize, one: &str| {
+        if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+    };
+    let line = |((way, local), Ends { places, peers, outside })| {
+        let mut ends = Vec::new();
+        if !peers.is_empty() {
+            let places = some(places.len(), "namespace");
+            ends.push(format!("{} in {places}", some(peers.len(), "workload")));
+        }
+        if outside {
+            ends.push(OUTSIDE.to_owned());
+        }
+        format!("  {local} {} {}", arrow(way), listed(&ends))
+    };
+    groups.into_iter().map(line).collect()
+}
+
+/// What stands for the world in a line.
+const OUTSIDE: &str = "outside the cluster";
+
+fn arrow(way: Way) -> &'static str {
+    match way {
+        Way::In => "←",
+        Way::Out => "→",
+    }
+}
+
+fn place(peer: &ObjectRef) -> String {
+    peer.namespace.as_deref().unwrap_or_default().to_owned()
+}
+
+fn port(cut: &Cut) -> String {
+    cut.port.map(|port| format!(" {port}")).unwrap_or_default()
+}
+
+/// The workload of the namespace, with its port where that is the destination.
+fn local(cut: &Cut) -> String {
+    match cut.way {
+        Way::In => short(&cut.local) + &port(cut),
+        Way::Out => short(&cut.local),
+    }
 }
 
 /// The object without its namespace, which stands beside it.
@@ -153,6 +217,36 @@ fn listed(items: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::baseline::{Baseline, Deny, Facts};
+    use crate::cluster::Port;
+
+    #[test]
+    fn too_many_cuts_are_counted() {
+        let pod = |namespace: String, name: String| ObjectRef::namespaced("Pod", namespace, name);
+        let cut = |number: u32| Cut {
+            way: Way::In,
+            local: pod("a".into(), "web".into()),
+            peer: Some(pod(format!("ns-{}", number / 2), format!("p-{number}"))),
+            port: Some(Port::tcp(80)),
+        };
+        let impact = |count: u32| Impact {
+            cuts: (0..count).map(cut).chain([Cut { peer: None, ..cut(0) }]).collect(),
+            judged: 9,
+            complete: true,
+        };
+        assert_eq!(
+            cuts("a", &impact(3), false)[1..],
+            [
+                "  pod/web 80/TCP ← ns-0: pod/p-0, pod/p-1",
+                "  pod/web 80/TCP ← ns-1: pod/p-2",
+                "  pod/web 80/TCP ← outside the cluster",
+            ]
+        );
+        assert_eq!(
+            cuts("a", &impact(100), false)[1..],
+            ["  pod/web 80/TCP ← 100 workloads in 50 namespaces and outside the cluster"]
+        );
+        assert_eq!(cuts("a", &impact(100), true).len(), 52);
+    }
 
     #[test]
     fn what_it_means() {

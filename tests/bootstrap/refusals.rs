@@ -69,6 +69,33 @@ fn what_was_done_before_a_failure_is_said() {
     assert!(get(cluster, &["ns", &namespace])["metadata"]["labels"]["a"].is_null());
 }
 
+/// Whoever sees one namespace alone can close it, and is told what could not be looked at.
+#[test]
+fn a_tenant_closes_its_own_namespace() {
+    let Ok(cluster) = control_plane() else { return };
+    let namespace = cluster.namespace("boot-tenant");
+    cluster.apply(&namespace, &super::pod("web", 8080));
+    for (name, verbs, resource) in [
+        ("policies", "get,list,create,patch,delete", "networkpolicies"),
+        ("pods", "get,list", "pods"),
+    ] {
+        let (verbs, resource) = (format!("--verb={verbs}"), format!("--resource={resource}"));
+        kubectl(cluster, &["-n", &*namespace, "create", "role", name, &verbs, &resource]);
+        let role = format!("--role={name}");
+        let binding = ["create", "rolebinding", name, &role, "--user=boot-tenant"];
+        kubectl(cluster, &[&["-n", &*namespace][..], &binding].concat());
+    }
+    let user = [&*namespace, "--as", "boot-tenant"];
+    let ran = bootstrap(cluster, &user).failed(&["give --yes", "nothing was written"]);
+    let told = "connections with other namespaces are not looked at";
+    assert!(ran.err.contains(told) && ran.err.contains("pod/web → outside"), "{}", ran.err);
+    let said = bootstrap(cluster, &[&user[..], &["--yes", "--wait"]].concat()).done();
+    assert!(!said.contains("namespace/"), "{said}");
+    assert_eq!(names(cluster, &namespace).len(), 2);
+    bootstrap(cluster, &[&user[..], &["--remove"]].concat()).done();
+    assert!(names(cluster, &namespace).is_empty());
+}
+
 #[test]
 fn what_flux_owns_is_not_applied_over() {
     let Ok(cluster) = control_plane() else { return };

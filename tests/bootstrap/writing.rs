@@ -231,6 +231,7 @@ fn who_stops_reading_does_not_stop_the_writing() {
     let mut child = plugin(cluster.kubectl(cluster.admin()))
         .args(&spaces)
         .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
         .expect("kubectl starts");
     drop(child.stdout.take());
