@@ -121,7 +121,14 @@ impl Run<'_> {
         for piece in &mut pieces {
             let state = match self.write_piece(connection, piece).await {
                 Ok(state) => state,
-                Err(error) => return Err(half_done(error.into(), &outcome.deeds)),
+                Err(error) => {
+                    if !piece.foreign.is_empty() {
+                        // It takes two steps, of which one may be done.
+                        let half = Deed::of(piece.wanted.clone(), namespace, State::Applied);
+                        outcome.deeds.push(half);
+                    }
+                    return Err(half_done(error.into(), &outcome.deeds));
+                }
             };
             outcome.deeds.push(Deed::of(piece.wanted.clone(), namespace, state));
         }
