@@ -3,7 +3,6 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use rustix::process::Signal;
 use serde_json::Value;
 
 use super::connection::Own;
@@ -330,5 +329,4 @@ fn dns_is_allowed_as_the_cluster_serves_it() {
     assert_eq!(egress[1]["to"].as_array().map(Vec::len), Some(1), "{egress}");
     let said = run(plugin(own.kubectl()).args(["team-a", "--dry-run=client"])).done();
     assert!(said.contains("NodeLocal DNSCache is here: 169.254.20.10 is allowed too"), "{said}");
-    own.signal(Signal::KILL);
 }
