@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use netpol::cli::{self, GlobalArgs};
-use netpol::commands::{ExplainArgs, SummaryArgs};
+use netpol::commands::{BootstrapArgs, ExplainArgs, SummaryArgs};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ use std::process::ExitCode;
     bin_name = "kubectl netpol",
     version,
     propagate_version = true,
-    about = "Explain Kubernetes network policies: what is allowed, what is denied, and why",
+    about = "Close namespaces with Kubernetes network policies, and say what is allowed, what is denied, and why",
     max_term_width = 100,
     subcommand_required = true,
     arg_required_else_help = true,
@@ -29,6 +29,9 @@ struct Front {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Close a namespace: default deny, DNS and the named allows
+    Bootstrap(Box<BootstrapArgs>),
+
     /// Say why a flow is allowed or denied, by policy, rule and line
     Explain(Box<ExplainArgs>),
 
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
     let Front { global, command } = Front::parse();
     cli::trace_to_stderr(&global);
     let result = match command {
+        Command::Bootstrap(args) => args.run(&global),
         Command::Explain(args) => args.run(&global),
         Command::Summary(args) => args.run(&global),
         Command::Sibling(words) => cli::run_sibling(&words),

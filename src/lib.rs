@@ -33,9 +33,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod baseline;
 pub mod cli;
 pub mod cluster;
 pub mod commands;
+pub mod files;
 pub mod policy;
 mod printable;
 pub mod reach;

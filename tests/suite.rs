@@ -1,6 +1,8 @@
 //! The one integration-test binary: every other file in this directory is a module of it.
 
 mod all_pairs;
+#[cfg(unix)]
+mod bootstrap;
 mod cli;
 #[cfg(unix)]
 mod control_plane;

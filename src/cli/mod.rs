@@ -6,13 +6,15 @@ mod connect;
 mod exit;
 mod input;
 mod output;
+mod progress;
 mod sibling;
 mod what_if;
 
 pub use connect::ConnectArgs;
 pub use exit::Exit;
 pub use input::{Input, InputArgs};
-pub use output::{ColorChoice, Output, OutputArgs, answer, warn, width};
+pub use output::{ColorChoice, Output, OutputArgs, answer, error, warn, width};
+pub use progress::{Progress, confirm, note};
 pub use sibling::run_sibling;
 pub use what_if::{PolicyName, WhatIfArgs};
 

@@ -73,13 +73,18 @@ pub fn answer(color: ColorChoice, text: &str) -> io::Result<()> {
 }
 
 /// Writes `error: …` to stderr. There is nowhere to say that this failed.
-pub(super) fn error(color: ColorChoice, message: &str) {
+pub fn error(color: ColorChoice, message: &str) {
     labelled(color, AnsiColor::Red.on_default().bold(), "error:", message);
 }
 
 /// Writes `warning: …` to stderr.
 pub fn warn(color: ColorChoice, message: &str) {
     labelled(color, AnsiColor::Yellow.on_default().bold(), "warning:", message);
+}
+
+/// Writes a line to stderr, where answers do not go.
+pub(super) fn note(line: &str) {
+    let _ = writeln!(io::stderr(), "{}", crate::printable::printable(line));
 }
 
 fn labelled(color: ColorChoice, style: Style, label: &str, message: &str) {

@@ -37,10 +37,18 @@ pub(super) fn of_kube(scene: Scene<'_>, error: &kube::Error) -> Error {
         let said = Status {
             message: Some(status.message.clone()),
             reason: Some(status.reason.clone()),
-            details: status
-                .details
-                .as_ref()
-                .map(|details| Details { name: Some(details.name.clone()) }),
+            details: status.details.as_ref().map(|details| Details {
+                name: Some(details.name.clone()),
+                causes: details
+                    .causes
+                    .iter()
+                    .map(|cause| Cause {
+                        reason: Some(cause.reason.clone()),
+                        message: Some(cause.message.clone()),
+                        field: Some(cause.field.clone()),
+                    })
+                    .collect(),
+            }),
         };
         return of_said(scene, status.code, said);
     }
@@ -69,6 +77,15 @@ struct Status {
 #[derive(Deserialize)]
 struct Details {
     name: Option<String>,
+    #[serde(default)]
+    causes: Vec<Cause>,
+}
+
+#[derive(Deserialize)]
+struct Cause {
+    reason: Option<String>,
+    message: Option<String>,
+    field: Option<String>,
 }
 
 fn of_said(scene: Scene<'_>, code: u16, said: Status) -> Error {
@@ -79,6 +96,11 @@ fn of_said(scene: Scene<'_>, code: u16, said: Status) -> Error {
         401 => {
             let login = scene.login.to_owned();
             Error::Unauthorized { doing, server, login, why: or(message, "unauthorized") }
+        }
+        // To writes admission, quotas and namespaces that are going say no with it too, in words of
+        // their own.
+        403 if scene.target.is_none() && !message.contains(" cannot ") && !message.is_empty() => {
+            Error::Status { doing, server, code, message }
         }
         403 => forbidden(scene, message),
         404 => {
@@ -97,8 +119,27 @@ fn of_said(scene: Scene<'_>, code: u16, said: Status) -> Error {
                 _ => Error::NotFound { doing, why: or(message, "not found") },
             }
         }
-        _ => Error::Status { doing, server, code, message: or(message, "no reason given") },
+        _ => {
+            let fields = conflicts(said.details.as_ref());
+            if code == 409 && !fields.is_empty() {
+                return Error::Conflict { doing, fields };
+            }
+            Error::Status { doing, server, code, message: or(message, "no reason given") }
+        }
     }
+}
+
+/// The fields that others own, and who: `conflict with "x" using v1` is what the server says.
+fn conflicts(details: Option<&Details>) -> Vec<(String, String)> {
+    let causes = details.iter().flat_map(|details| &details.causes);
+    let of_manager = causes.filter(|it| it.reason.as_deref() == Some("FieldManagerConflict"));
+    let pairs = of_manager.map(|cause| {
+        let message = cause.message.as_deref().unwrap_or_default();
+        let manager = message.split('"').nth(1).unwrap_or("another manager");
+        let field = cause.field.as_deref().unwrap_or("a field").trim_start_matches('.');
+        (clean(field), clean(manager))
+    });
+    pairs.collect()
 }
 
 fn or(message: String, otherwise: &str) -> String {

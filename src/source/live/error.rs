@@ -173,6 +173,15 @@ pub enum Error {
         api: String,
     },
 
+    /// 409: fields that are to be written are another manager's.
+    #[error("{doing}: {}; ask who runs it, or take over with --force-conflicts", Owned(.fields))]
+    Conflict {
+        /// What was being done.
+        doing: String,
+        /// Each field and the manager that owns it.
+        fields: Vec<(String, String)>,
+    },
+
     /// Any other refusal.
     #[error("{doing}: {server} answered {code}: {message}")]
     Status {
@@ -213,6 +222,21 @@ pub enum Error {
         /// The bound in bytes.
         limit: u64,
     },
+}
+
+impl Error {
+    /// Whether it is of the server as a whole, so that asking it for something else is in vain.
+    pub fn is_of_server(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused { .. }
+                | Self::Dns { .. }
+                | Self::Tls { .. }
+                | Self::Network { .. }
+                | Self::Timeout { .. }
+                | Self::Unauthorized { .. }
+        )
+    }
 }
 
 /// A right that the user does not have.
@@ -312,6 +336,18 @@ impl fmt::Display for OneOf<'_> {
             0 => Ok(()),
             more => write!(f, " and {more} more"),
         }
+    }
+}
+
+struct Owned<'a>(&'a [(String, String)]);
+
+impl fmt::Display for Owned<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (field, manager)) in self.0.iter().enumerate() {
+            let comma = if at > 0 { ", " } else { "" };
+            write!(f, "{comma}{field} is managed by {manager:?}")?;
+        }
+        Ok(())
     }
 }
 

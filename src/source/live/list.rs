@@ -4,7 +4,7 @@
 //! Out: the objects, and whether they are all there are.
 
 use super::Connection;
-use super::classify;
+use super::classify::{self, Scene};
 use super::error::Error;
 use super::target::{Selection, Target, page};
 use super::text::clean;
@@ -147,6 +147,15 @@ impl Connection {
             .header(header::ACCEPT, accept)
             .body(Body::empty())
             .map_err(|error| classify::of_chain(scene, &error))?;
+        self.exchange(scene, request).await
+    }
+
+    /// Sends a request and gives back the body of a successful answer.
+    pub(super) async fn exchange(
+        &self,
+        scene: Scene<'_>,
+        request: Request<Body>,
+    ) -> Result<Vec<u8>, Error> {
         let answer = self.client.send(request).await;
         let answer = answer.map_err(|error| classify::of_kube(scene, &error))?;
         let status = answer.status();

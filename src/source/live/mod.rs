@@ -19,6 +19,7 @@ mod provenance;
 mod proxy;
 mod read;
 mod request;
+mod survey;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -26,14 +27,17 @@ mod text;
 mod told;
 mod transport;
 mod warning;
+mod write;
 
 pub use config::{ConnectOptions, default_namespace};
 pub use environment::Environment;
 pub use error::{Error, Forbidden, TlsProblem};
 pub use list::{Extent, List};
 pub use plan::Wanted;
+pub use survey::Survey;
 pub use target::{Selection, Target};
 pub use warning::Sink;
+pub use write::{Applied, Write};
 
 use classify::Scene;
 use std::sync::Arc;

@@ -45,9 +45,14 @@ impl Target {
 
     /// What reading it is called: `listing pods in shop`, `reading pods/web in shop`.
     pub(super) fn doing(&self) -> String {
+        self.described(if self.name.is_some() { "reading" } else { "listing" })
+    }
+
+    /// What doing something else to it is called: `applying pods/web in shop`.
+    pub(super) fn described(&self, doing: &str) -> String {
         let mut words = match &self.name {
-            Some(name) => format!("reading {}/{name}", self.resource),
-            None => format!("listing {}", self.resource),
+            Some(name) => format!("{doing} {}/{name}", self.resource),
+            None => format!("{doing} {}", self.resource),
         };
         if let Some(namespace) = &self.namespace {
             words.push_str(" in ");

@@ -5,6 +5,7 @@ mod kubeconfigs;
 mod plugins;
 mod questions;
 mod reading;
+mod writing;
 
 use super::{ConnectOptions, Connection, Environment, Error, Sink, connect};
 use std::io::{Read as _, Write as _};

@@ -1,0 +1,269 @@
+//! What a baseline means, in sentences.
+
+use super::{Cut, Dns, DnsFacts, Impact, Way};
+use crate::cluster::ObjectRef;
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Lines of cuts that are shown, and peers in a line, unless all are asked for.
+const LINES: usize = 20;
+const PEERS: usize = 6;
+
+/// What the policies of a namespace mean together, in one line.
+pub fn meaning(namespace: &str, policies: &[NetworkPolicy]) -> String {
+    let own =
+        || policies.iter().filter(|policy| policy.metadata.namespace.as_deref() == Some(namespace));
+    let side = |kind: &str| {
+        let mut closed = false;
+        let mut allows = Vec::new();
+        for policy in own() {
+            let Some(spec) = &policy.spec else { continue };
+            if !spec.policy_types.iter().flatten().any(|of| of == kind) {
+                continue;
+            }
+            let everyone = LabelSelector::default();
+            closed |= spec.pod_selector.as_ref().is_none_or(|selector| *selector == everyone);
+            let rules = match kind {
+                "Ingress" => spec.ingress.as_ref().map_or(0, Vec::len),
+                _ => spec.egress.as_ref().map_or(0, Vec::len),
+            };
+            if rules > 0 {
+                let name = policy.metadata.name.as_deref().unwrap_or_default();
+                let dns = name == "allow-dns-egress";
+                allows.push(if dns { "DNS".to_owned() } else { name.to_owned() });
+            }
+        }
+        (closed, allows)
+    };
+    let ingress = match side("Ingress") {
+        (false, _) => "ingress stays open".to_owned(),
+        (true, allows) if allows.is_empty() => "ingress is now denied".to_owned(),
+        (true, allows) => format!("ingress is now {} only", listed(&allows)),
+    };
+    let egress = match side("Egress") {
+        (false, _) => "egress stays open".to_owned(),
+        (true, allows) if allows.is_empty() => "egress is now denied, DNS too".to_owned(),
+        (true, allows) => format!("egress is now {} only", listed(&allows)),
+    };
+    format!("{namespace}: {ingress}, {egress}, unless another policy allows more")
+}
+
+/// How DNS was allowed and why so, and what else there is to do.
+pub fn dns(mode: Dns, facts: Option<&DnsFacts>) -> Vec<String> {
+    let Some(facts) = facts.filter(|_| matches!(mode, Dns::Auto | Dns::Strict)) else {
+        return match mode {
+            Dns::None => Vec::new(),
+            _ => vec!["DNS is allowed to every pod of kube-system on 53/UDP and 53/TCP".to_owned()],
+        };
+    };
+    let labels: Vec<_> = facts.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let ports: Vec<_> = facts.ports.iter().map(ToString::to_string).collect();
+    let mut lines = vec![format!(
+        "DNS is allowed to the pods of Service {} ({}) on {}, where they listen",
+        facts.service,
+        labels.join(","),
+        listed(&ports)
+    )];
+    if let Some(cache) = &facts.node_local {
+        let addresses: Vec<_> = cache.addresses.iter().map(ToString::to_string).collect();
+        lines.push(match (addresses.is_empty(), cache.labels.is_empty()) {
+            (false, _) => format!(
+                "NodeLocal DNSCache is here: {} is allowed too; it answers in the node's network, \
+                 which some network plugins judge otherwise (Cilium needs a policy with toEntities: \
+                 host, or a local redirect policy)",
+                listed(&addresses)
+            ),
+            (true, false) => {
+                "NodeLocal DNSCache is here, and its pods are allowed too".to_owned()
+            }
+            (true, true) => "NodeLocal DNSCache is here, but its addresses are not known: allow \
+                             them with a policy of your own if names do not resolve"
+                .to_owned(),
+        });
+    }
+    lines
+}
+
+/// What would be cut, by workload, for reading before one agrees to it. Where that is too much to
+/// read, it is counted, unless `all` is asked for.
+pub fn cuts(namespace: &str, impact: &Impact, all: bool) -> Vec<String> {
+    let mut lines = detailed(impact, all);
+    if lines.len() > LINES && !all {
+        lines = counted(impact);
+    }
+    let more = if all { 0 } else { lines.len().saturating_sub(LINES) };
+    lines.truncate(lines.len() - more);
+    lines.insert(
+        0,
+        format!(
+            "{namespace}: connections that are possible now and would be cut, on ports that \
+             containers declare:"
+        ),
+    );
+    if more > 0 {
+        lines.push(format!("  and {more} more lines; --v 1 shows them all"));
+    }
+    if !impact.complete {
+        lines.push(format!(
+            "  there may be more: only the first {} connections were looked at",
+            impact.judged
+        ));
+    }
+    lines
+}
+
+/// A line for each workload and namespace at the other end, with the workloads there.
+fn detailed(impact: &Impact, all: bool) -> Vec<String> {
+    let mut groups: BTreeMap<(Way, String, String), BTreeSet<String>> = BTreeMap::new();
+    for cut in &impact.cuts {
+        let place = cut.peer.as_ref().map_or_else(|| OUTSIDE.to_owned(), place);
+        let peer = cut.peer.as_ref().map(|peer| match cut.way {
+            Way::In => short(peer),
+            Way::Out => short(peer) + &port(cut),
+        });
+        groups.entry((cut.way, local(cut), place)).or_default().extend(peer);
+    }
+    let line = |((way, local, place), peers): ((Way, String, String), BTreeSet<String>)| {
+        let mut names: Vec<&str> = peers.iter().map(String::as_str).collect();
+        let more = if all { 0 } else { names.len().saturating_sub(PEERS) };
+        names.truncate(names.len() - more);
+        let colon = if names.is_empty() { "" } else { ": " };
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("  {local} {} {place}{colon}{}{more}", arrow(way), names.join(", "))
+    };
+    groups.into_iter().map(line).collect()
+}
+
+/// Who is at the other end of one workload's cuts.
+#[derive(Default)]
+struct Ends {
+    places: BTreeSet<String>,
+    peers: BTreeSet<String>,
+    outside: bool,
+}
+
+/// A line for each workload, with how many there are at the other end.
+fn counted(impact: &Impact) -> Vec<String> {
+    let mut groups: BTreeMap<(Way, String), Ends> = BTreeMap::new();
+    for cut in &impact.cuts {
+        let ends = groups.entry((cut.way, local(cut))).or_default();
+        match &cut.peer {
+            None => ends.outside = true,
+            Some(peer) => {
+                ends.places.insert(place(peer));
+                ends.peers.insert(peer.to_string());
+            }
+        }
+    }
+    let some = |count: usize, one: &str| {
+        if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+    };
+    let line = |((way, local), Ends { places, peers, outside })| {
+        let mut ends = Vec::new();
+        if !peers.is_empty() {
+            let places = some(places.len(), "namespace");
+            ends.push(format!("{} in {places}", some(peers.len(), "workload")));
+        }
+        if outside {
+            ends.push(OUTSIDE.to_owned());
+        }
+        format!("  {local} {} {}", arrow(way), listed(&ends))
+    };
+    groups.into_iter().map(line).collect()
+}
+
+/// What stands for the world in a line.
+const OUTSIDE: &str = "outside the cluster";
+
+fn arrow(way: Way) -> &'static str {
+    match way {
+        Way::In => "←",
+        Way::Out => "→",
+    }
+}
+
+fn place(peer: &ObjectRef) -> String {
+    peer.namespace.as_deref().unwrap_or_default().to_owned()
+}
+
+fn port(cut: &Cut) -> String {
+    cut.port.map(|port| format!(" {port}")).unwrap_or_default()
+}
+
+/// The workload of the namespace, with its port where that is the destination.
+fn local(cut: &Cut) -> String {
+    match cut.way {
+        Way::In => short(&cut.local) + &port(cut),
+        Way::Out => short(&cut.local),
+    }
+}
+
+/// The object without its namespace, which stands beside it.
+fn short(object: &ObjectRef) -> String {
+    ObjectRef { namespace: None, ..object.clone() }.to_string()
+}
+
+/// `a, b and c`.
+fn listed(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::baseline::{Baseline, Deny, Facts};
+    use crate::cluster::Port;
+
+    #[test]
+    fn too_many_cuts_are_counted() {
+        let pod = |namespace: String, name: String| ObjectRef::namespaced("Pod", namespace, name);
+        let cut = |number: u32| Cut {
+            way: Way::In,
+            local: pod("a".into(), "web".into()),
+            peer: Some(pod(format!("ns-{}", number / 2), format!("p-{number}"))),
+            port: Some(Port::tcp(80)),
+        };
+        let impact = |count: u32| Impact {
+            cuts: (0..count).map(cut).chain([Cut { peer: None, ..cut(0) }]).collect(),
+            judged: 9,
+            complete: true,
+        };
+        assert_eq!(
+            cuts("a", &impact(3), false)[1..],
+            [
+                "  pod/web 80/TCP ← ns-0: pod/p-0, pod/p-1",
+                "  pod/web 80/TCP ← ns-1: pod/p-2",
+                "  pod/web 80/TCP ← outside the cluster",
+            ]
+        );
+        assert_eq!(
+            cuts("a", &impact(100), false)[1..],
+            ["  pod/web 80/TCP ← 100 workloads in 50 namespaces and outside the cluster"]
+        );
+        assert_eq!(cuts("a", &impact(100), true).len(), 52);
+    }
+
+    #[test]
+    fn what_it_means() {
+        let said = |baseline: &Baseline| meaning("a", &baseline.policies("a", &Facts::default()));
+        for (deny, dns, expected) in [
+            (Deny::Ingress, Dns::Auto, "a: ingress is now denied, egress is now DNS only, "),
+            (Deny::Ingress, Dns::None, "a: ingress is now denied, egress stays open, "),
+            (Deny::Egress, Dns::Auto, "a: ingress stays open, egress is now DNS only, "),
+            (Deny::All, Dns::None, "a: ingress is now denied, egress is now denied, DNS too, "),
+        ] {
+            let text = said(&Baseline { deny, dns, ..Baseline::default() });
+            assert!(text.starts_with(expected), "{text}");
+        }
+        let open = Baseline { same_namespace: true, ..Baseline::default() };
+        assert!(said(&open).contains(
+            "ingress is now allow-same-namespace only, egress is now DNS and allow-same-namespace \
+             only"
+        ));
+    }
+}

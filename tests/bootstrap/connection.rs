@@ -1,0 +1,125 @@
+//! A server that is slow, gone, a stranger, or does not know us: a sentence each, within the time.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{Ran, plugin, run};
+use crate::harness::{ControlPlane, Runner, control_plane};
+
+/// A cluster of a test's own, to be treated badly.
+pub(super) struct Own<'a> {
+    cluster: &'a ControlPlane,
+    runner: Runner,
+}
+
+impl<'a> Own<'a> {
+    pub(super) fn start(cluster: &'a ControlPlane) -> Self {
+        let runner = Runner::start(cluster.programs()).expect("a second cluster");
+        Self { cluster, runner }
+    }
+
+    pub(super) fn kubectl(&self) -> Command {
+        self.cluster.kubectl(self.runner.file("admin.kubeconfig"))
+    }
+
+    pub(super) fn apply(&self, manifest: &str) {
+        let mut child = self
+            .kubectl()
+            .args(["apply", "--server-side", "-f", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("kubectl starts");
+        child.stdin.take().expect("a pipe").write_all(manifest.as_bytes()).expect("it reads");
+        assert!(child.wait().expect("kubectl ends").success());
+    }
+
+    /// Sends a signal to the API server.
+    pub(super) fn signal(&self, signal: Signal) {
+        let pid = fs::read_to_string(self.runner.file("kube-apiserver.pid")).expect("a pid file");
+        let pid = Pid::from_raw(pid.trim_end().parse().expect("a number")).expect("not zero");
+        kill_process(pid, signal).expect("the API server runs");
+    }
+}
+
+impl Drop for Own<'_> {
+    fn drop(&mut self) {
+        drop(self.runner.stdin.take());
+        let _ = self.runner.child.wait();
+    }
+}
+
+#[test]
+fn an_api_server_that_is_slow_and_then_killed() {
+    let Ok(cluster) = control_plane() else { return };
+    let own = Own::start(cluster);
+    run(plugin(own.kubectl()).args(["before", "--dns", "namespace"])).done();
+
+    own.signal(Signal::STOP);
+    let started = Instant::now();
+    let slow = run(plugin(own.kubectl()).args(["before", "later", "--request-timeout", "2s"]));
+    let took = started.elapsed();
+    own.signal(Signal::CONT);
+    slow.failed(&["no complete answer", "within 2s", "raise --request-timeout"]);
+    assert!(took < Duration::from_secs(8), "{took:?}");
+
+    let names: Vec<_> = (0..300).map(|number| format!("many-{number}")).collect();
+    let mut child = plugin(own.kubectl())
+        .args(&names)
+        .args(["--dns", "namespace", "--request-timeout", "10s"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("kubectl starts");
+    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut first = String::new();
+    out.read_line(&mut first).expect("a line");
+    assert_eq!(first, "namespace/many-0 created\n");
+    own.signal(Signal::KILL);
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).expect("the rest");
+    let output = child.wait_with_output().expect("it ends");
+    let killed = Ran::of(&output).failed(&["; not tried: many-", "many-299"]);
+    let errors = killed.err.lines().filter(|line| line.starts_with("error:")).count();
+    assert_eq!(errors, 1, "{}", killed.err);
+    assert!(killed.err.contains("written"), "{}", killed.err);
+}
+
+#[test]
+fn a_strange_authority_and_an_expired_token() {
+    let Ok(cluster) = control_plane() else { return };
+    let directory = tempfile::tempdir().expect("a directory");
+    let admin = fs::read_to_string(cluster.admin()).expect("the admin's kubeconfig");
+    let line = |key: &str| {
+        let line = admin.lines().find(|line| line.trim_start().starts_with(key));
+        line.unwrap_or_else(|| panic!("no {key} in {admin}")).to_owned()
+    };
+    let stranger = Own::start(cluster);
+    let other = fs::read_to_string(stranger.runner.file("admin.kubeconfig")).expect("a file");
+    let authority = other.lines().find(|line| line.contains("certificate-authority:"));
+    let (ca, token) = (line("certificate-authority:"), line("token:"));
+    for (name, text, parts) in [
+        (
+            "ca",
+            admin.replace(&ca, authority.expect("an authority")),
+            ["no secure connection", "not signed by the certificate authority of the kubeconfig"],
+        ),
+        (
+            "token",
+            admin.replace(&token, "    token: expired"),
+            ["did not accept", "credentials may have expired"],
+        ),
+    ] {
+        let file = directory.path().join(name);
+        fs::write(&file, text).expect("a kubeconfig");
+        let started = Instant::now();
+        let ran = run(plugin(cluster.kubectl(&file)).args(["boot-x", "--request-timeout=5s"]));
+        let ran = ran.failed(&parts);
+        assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+        assert!(started.elapsed() < Duration::from_secs(8));
+    }
+}

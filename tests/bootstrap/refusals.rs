@@ -1,0 +1,124 @@
+//! Conflicts, missing rights and what Flux owns: refused in a sentence, with nothing half done unsaid.
+
+use super::writing::owned_by_flux;
+use super::{bootstrap, get, kubectl, names, plugin, run};
+use crate::harness::control_plane;
+
+#[test]
+fn a_conflict_names_field_and_manager_until_it_is_forced() {
+    let Ok(cluster) = control_plane() else { return };
+    let namespace = cluster.namespace("boot-conflict");
+    // As `kubectl apply --server-side` writes it: with a rule that would make the denial void.
+    cluster.apply(
+        &namespace,
+        "apiVersion: networking.k8s.io/v1\n\
+         kind: NetworkPolicy\n\
+         metadata: {name: default-deny-ingress}\n\
+         spec: {podSelector: {matchLabels: {app: x}}, policyTypes: [Ingress], ingress: [{}]}\n",
+    );
+    let refused = bootstrap(cluster, &[&namespace]).failed(&[
+        "spec.podSelector is managed by \"kubectl\"",
+        "spec.ingress is managed by \"kubectl\"",
+        "--force-conflicts",
+        "nothing was written",
+    ]);
+    assert_eq!(refused.out, "");
+    assert_eq!(names(cluster, &namespace), ["default-deny-ingress"]);
+    bootstrap(cluster, &[&namespace, "--force-conflicts"]).done();
+    let policy = get(cluster, &["networkpolicy", "-n", &namespace, "default-deny-ingress"]);
+    assert_eq!(
+        policy["spec"],
+        serde_json::json!({ "podSelector": {}, "policyTypes": ["Ingress"] })
+    );
+    assert_eq!(names(cluster, &namespace).len(), 2);
+}
+
+#[test]
+fn a_missing_right_is_one_sentence() {
+    let Ok(cluster) = control_plane() else { return };
+    let namespace = cluster.namespace("boot-rights");
+    let ran = run(plugin(cluster.kubectl(cluster.nobody())).arg(&namespace));
+    let parts =
+        format!("get networkpolicies.networking.k8s.io in {namespace}; nothing was written");
+    let ran = ran.failed(&["not allowed for \"nobody\"", "ask for the right to ", &parts]);
+    assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+    assert_eq!(ran.out, "");
+}
+
+#[test]
+fn what_was_done_before_a_failure_is_said() {
+    let Ok(cluster) = control_plane() else { return };
+    let role = ["create", "clusterrole", "boot-spaces", "--verb=get,create,patch"];
+    kubectl(cluster, &[&role[..], &["--resource=namespaces"]].concat());
+    let binding = ["create", "clusterrolebinding", "boot-spaces", "--clusterrole=boot-spaces"];
+    kubectl(cluster, &[&binding[..], &["--user=boot-half"]].concat());
+    let ran = bootstrap(cluster, &["boot-half", "--as", "boot-half"]).failed(&[
+        "ask for the right to patch networkpolicies.networking.k8s.io in boot-half",
+        "written before that: namespace/boot-half;",
+    ]);
+    assert_eq!(ran.out, "");
+    assert!(get(cluster, &["ns", "boot-half"])["metadata"]["name"] == "boot-half");
+    // Where the namespace is there, everything is tried before anything is written.
+    let namespace = cluster.namespace("boot-rehearsed");
+    let verbs = ["create", "role", "reader", "--verb=get", "--resource=networkpolicies"];
+    kubectl(cluster, &[&["-n", &*namespace][..], &verbs].concat());
+    let binding = ["create", "rolebinding", "reader", "--role=reader", "--user=boot-half"];
+    kubectl(cluster, &[&["-n", &*namespace][..], &binding].concat());
+    bootstrap(cluster, &[&namespace, "--label=a=b", "--as", "boot-half"])
+        .failed(&["ask for the right to patch networkpolicies", "nothing was written"]);
+    assert!(get(cluster, &["ns", &namespace])["metadata"]["labels"]["a"].is_null());
+}
+
+/// Whoever sees one namespace alone can close it, and is told what could not be looked at.
+#[test]
+fn a_tenant_closes_its_own_namespace() {
+    let Ok(cluster) = control_plane() else { return };
+    let namespace = cluster.namespace("boot-tenant");
+    cluster.apply(&namespace, &super::pod("web", 8080));
+    for (name, verbs, resource) in [
+        ("policies", "get,list,create,patch,delete", "networkpolicies"),
+        ("pods", "get,list", "pods"),
+    ] {
+        let (verbs, resource) = (format!("--verb={verbs}"), format!("--resource={resource}"));
+        kubectl(cluster, &["-n", &*namespace, "create", "role", name, &verbs, &resource]);
+        let role = format!("--role={name}");
+        let binding = ["create", "rolebinding", name, &role, "--user=boot-tenant"];
+        kubectl(cluster, &[&["-n", &*namespace][..], &binding].concat());
+    }
+    let user = [&*namespace, "--as", "boot-tenant"];
+    let ran = bootstrap(cluster, &user).failed(&["give --yes", "nothing was written"]);
+    let told = "connections with other namespaces are not looked at";
+    assert!(ran.err.contains(told) && ran.err.contains("pod/web → outside"), "{}", ran.err);
+    let said = bootstrap(cluster, &[&user[..], &["--yes", "--wait"]].concat()).done();
+    assert!(!said.contains("namespace/"), "{said}");
+    assert_eq!(names(cluster, &namespace).len(), 2);
+    bootstrap(cluster, &[&user[..], &["--remove"]].concat()).done();
+    assert!(names(cluster, &namespace).is_empty());
+}
+
+#[test]
+fn what_flux_owns_is_not_applied_over() {
+    let Ok(cluster) = control_plane() else { return };
+    let namespace = cluster.namespace("boot-flux");
+    cluster.apply(
+        &namespace,
+        "apiVersion: networking.k8s.io/v1\n\
+         kind: NetworkPolicy\n\
+         metadata:\n\
+         \x20 name: allow-dns-egress\n\
+         \x20 labels:\n\
+         \x20   helm.toolkit.fluxcd.io/name: base\n\
+         \x20   helm.toolkit.fluxcd.io/namespace: flux-system\n\
+         spec: {podSelector: {}, policyTypes: [Egress]}\n",
+    );
+    let offer = format!("kubectl netpol bootstrap {namespace} --export DIR");
+    bootstrap(cluster, &[&namespace]).failed(&[
+        "networkpolicy.networking.k8s.io/allow-dns-egress",
+        "HelmRelease flux-system/base",
+        &offer,
+    ]);
+    owned_by_flux(cluster, &namespace);
+    let parts = [&format!("namespace/{namespace}"), "Kustomization flux-system/apps", &offer];
+    bootstrap(cluster, &[&namespace, "--force-conflicts"]).failed(&parts);
+    assert_eq!(names(cluster, &namespace), ["allow-dns-egress"]);
+}

@@ -1,0 +1,332 @@
+//! What is written, shown and taken back.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use super::connection::Own;
+use super::{bootstrap, get, kubectl, names, plugin, pod, policies, run};
+use crate::harness::{ControlPlane, control_plane};
+
+#[test]
+fn a_new_namespace_is_closed_and_a_second_run_changes_nothing() {
+    let Ok(cluster) = control_plane() else { return };
+    let said = bootstrap(cluster, &["boot-new", "--label", "team=a"]).done();
+    assert_eq!(
+        said.lines().take(4).collect::<Vec<_>>(),
+        [
+            "namespace/boot-new created",
+            "networkpolicy.networking.k8s.io/default-deny-ingress serverside-applied",
+            "networkpolicy.networking.k8s.io/allow-dns-egress serverside-applied",
+            "boot-new: ingress is now denied, egress is now DNS only, unless another policy allows more",
+        ]
+    );
+    assert!(said.contains("Next: kubectl netpol explain -n boot-new "), "{said}");
+    assert_eq!(names(cluster, "boot-new"), ["allow-dns-egress", "default-deny-ingress"]);
+    let labels = &get(cluster, &["namespace", "boot-new"])["metadata"]["labels"];
+    assert_eq!(labels["team"], "a");
+
+    let before = policies(cluster, "boot-new");
+    let version = |object: Value| object["metadata"]["resourceVersion"].clone();
+    let namespace = version(get(cluster, &["namespace", "boot-new"]));
+    let again = bootstrap(cluster, &["boot-new", "--label", "team=a"]).done();
+    assert_eq!(again.lines().filter(|line| line.ends_with(" unchanged")).count(), 3, "{again}");
+    assert_eq!(policies(cluster, "boot-new"), before);
+    assert_eq!(version(get(cluster, &["namespace", "boot-new"])), namespace);
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let Ok(cluster) = control_plane() else { return };
+    for who in ["server", "client"] {
+        let said = bootstrap(cluster, &["boot-dry", &format!("--dry-run={who}")]).done();
+        assert!(said.contains("namespace/boot-dry created ("), "{said}");
+        let there = cluster.kubectl(cluster.admin()).args(["get", "ns", "boot-dry"]).output();
+        assert!(!there.expect("kubectl runs").status.success());
+    }
+    let namespace = cluster.namespace("boot-dry");
+    let said = bootstrap(cluster, &[&namespace, "--dry-run=server"]).done();
+    assert!(said.contains("allow-dns-egress serverside-applied (server dry run)"), "{said}");
+    assert_eq!(names(cluster, &namespace), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_printed_is_what_is_written() {
+    let Ok(cluster) = control_plane() else { return };
+    let flags = ["--allow-same-namespace", "--allow-ingress-controller", "--ingress-port", "8080"];
+    for format in ["yaml", "json"] {
+        let (ours, theirs) = (format!("boot-ours-{format}"), format!("boot-theirs-{format}"));
+        let arguments = [&[&*theirs, "--dry-run=client", "-o", format][..], &flags].concat();
+        let printed = bootstrap(cluster, &arguments).done();
+        let mut child = cluster
+            .kubectl(cluster.admin())
+            .args(["apply", "-f", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("kubectl starts");
+        child.stdin.take().expect("a pipe").write_all(printed.as_bytes()).expect("kubectl reads");
+        assert!(child.wait().expect("kubectl ends").success());
+        bootstrap(cluster, &[&[&*ours][..], &flags].concat()).done();
+        let seen = |namespace: &str| {
+            let list = get(cluster, &["networkpolicies", "-n", namespace]);
+            let items = list["items"].as_array().expect("items").iter();
+            let parts = items.map(|item| {
+                let metadata = &item["metadata"];
+                (metadata["name"].clone(), metadata["labels"].clone(), item["spec"].clone())
+            });
+            parts.collect::<Vec<_>>()
+        };
+        assert_eq!(seen(&ours).len(), 4);
+        assert_eq!(seen(&ours), seen(&theirs));
+    }
+    let names = bootstrap(cluster, &["boot-name", "-o", "name"]).done();
+    assert!(names.starts_with("namespace/boot-name\nnetworkpolicy.networking.k8s.io/"), "{names}");
+}
+
+#[test]
+fn a_teams_own_baseline_and_both_sides() {
+    let Ok(cluster) = control_plane() else { return };
+    let (namespace, identity) = (cluster.namespace("boot-own"), cluster.namespace("boot-idp"));
+    cluster.apply(&identity, &pod("keycloak", 8080));
+    cluster.apply(
+        &identity,
+        "apiVersion: v1\n\
+         kind: Service\n\
+         metadata: {name: keycloak}\n\
+         spec: {selector: {app: keycloak}, ports: [{port: 80, targetPort: main}]}\n",
+    );
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("baseline.yaml");
+    let text = format!(
+        "apiVersion: netpol/v1alpha1\n\
+         kind: Baseline\n\
+         deny: all\n\
+         dns: none\n\
+         allow:\n\
+         \x20 egress: [{identity}/svc/keycloak]\n\
+         policies:\n\
+         - name: allow-db\n\
+         \x20 spec: {{podSelector: {{}}, policyTypes: [Egress], egress: [{{ports: [{{port: 5432}}]}}]}}\n"
+    );
+    std::fs::write(&file, &text).expect("a file");
+    let path = file.to_str().expect("UTF-8");
+    let said = bootstrap(cluster, &[&namespace, "--baseline", path, "--both-sides"]).done();
+    let out = format!("allow-egress-to-{identity}-keycloak");
+    assert_eq!(
+        names(cluster, &namespace),
+        ["allow-db", &out, "default-deny-egress", "default-deny-ingress"]
+    );
+    let inn = format!("allow-{namespace}-to-keycloak");
+    assert!(said.contains(&format!("{inn} serverside-applied in namespace {identity}")), "{said}");
+    let policy = get(cluster, &["networkpolicy", "-n", &namespace, &out]);
+    assert_eq!(
+        policy["spec"]["egress"][0]["ports"][0]["port"], 8080,
+        "the pod's, not the Service's"
+    );
+    assert_eq!(names(cluster, &identity), [&*inn]);
+
+    let said = bootstrap(cluster, &[&namespace, "--remove"]).done();
+    assert!(said.contains(&format!("{inn} deleted in namespace {identity}")), "{said}");
+    assert_eq!(names(cluster, &namespace).len() + names(cluster, &identity).len(), 0);
+
+    std::fs::write(&file, text.replace("deny:", "denny:")).expect("a file");
+    let refused = bootstrap(cluster, &[&namespace, "--baseline", path]);
+    refused.failed(&["baseline.yaml", "line 3, column 1: unknown field denny"]);
+    // The front binary has the command inside, too.
+    let front = env!("CARGO_BIN_EXE_kubectl-netpol");
+    let schema = run(Command::new(front).args(["bootstrap", "--schema"])).done();
+    let schema: Value = serde_json::from_str(&schema).expect("JSON");
+    assert_eq!(schema["title"], "Baseline");
+}
+
+#[test]
+fn only_what_was_written_is_taken_back() {
+    let Ok(cluster) = control_plane() else { return };
+    let namespace = cluster.namespace("boot-back");
+    let policy = |name: &str, labels: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\n\
+             kind: NetworkPolicy\n\
+             metadata: {{name: {name}, labels: {{{labels}}}}}\n\
+             spec: {{podSelector: {{}}}}\n"
+        )
+    };
+    let ours = "app.kubernetes.io/managed-by: kubectl-netpol";
+    cluster.apply(&namespace, &policy("theirs", ""));
+    cluster.apply(&namespace, &policy("claims-to-be-ours", ours));
+    bootstrap(cluster, &[&namespace, "--label", "team=a", "--allow-same-namespace"]).done();
+    let edit = r#"{"spec":{"ingress":[{}]}}"#;
+    let patch = ["patch", "networkpolicy", "default-deny-ingress", "--type=merge", "-p", edit];
+    kubectl(cluster, &[&["-n", &*namespace][..], &patch].concat());
+
+    let dry = bootstrap(cluster, &[&namespace, "--remove", "--dry-run=server"]).done();
+    assert!(dry.contains("allow-dns-egress deleted (server dry run)"), "{dry}");
+    assert_eq!(names(cluster, &namespace).len(), 5);
+    let ran = bootstrap(cluster, &[&namespace, "--remove", "--wait"]);
+    let left: Vec<_> = ran.err.lines().filter(|line| line.starts_with("left: ")).collect();
+    assert!(left.len() == 2 && left[0].contains("claims-to-be-ours"), "{left:?}");
+    assert!(left[1].contains("default-deny-ingress") && left[1].contains("kubectl-patch"));
+    let said = ran.done();
+    assert!(said.contains(&format!("namespace/{namespace} labels removed")), "{said}");
+    assert_eq!(names(cluster, &namespace), ["claims-to-be-ours", "default-deny-ingress", "theirs"]);
+    assert!(get(cluster, &["ns", &namespace])["metadata"]["labels"]["team"].is_null());
+    bootstrap(cluster, &[&namespace, "--remove", "--force-conflicts"]).done();
+    assert_eq!(names(cluster, &namespace), ["claims-to-be-ours", "theirs"]);
+}
+
+#[test]
+fn what_would_be_cut_is_shown_and_agreed_to() {
+    let Ok(cluster) = control_plane() else { return };
+    let (shop, other) = (cluster.namespace("boot-shop"), cluster.namespace("boot-client"));
+    cluster.apply(&shop, &pod("web", 8080));
+    cluster.apply(&other, &pod("client", 9999));
+    let ran = bootstrap(cluster, &[&shop, "--v", "1"]).failed(&["--yes", "nothing was written"]);
+    for line in [
+        format!("pod/web 8080/TCP ← {other}: pod/client"),
+        "pod/web 8080/TCP ← outside the cluster".to_owned(),
+        format!("pod/web → {other}: pod/client 9999/TCP"),
+        "pod/web → outside the cluster".to_owned(),
+    ] {
+        assert!(ran.err.lines().any(|it| it.trim() == line), "{line} in {}", ran.err);
+    }
+    assert_eq!(names(cluster, &shop), Vec::<String>::new());
+    let dry = bootstrap(cluster, &[&shop, "--dry-run=server"]);
+    assert!(dry.err.contains("would be cut"), "{}", dry.err);
+    dry.done();
+    bootstrap(cluster, &[&shop, "--yes"]).done();
+    assert_eq!(names(cluster, &shop).len(), 2);
+    // What is closed already is not asked about again.
+    let again = bootstrap(cluster, &[&shop]);
+    assert!(!again.err.contains("would be cut"), "{}", again.err);
+    again.done();
+}
+
+/// Policies judge the port on the pod: the seed's page writes the Service's.
+#[test]
+fn a_services_port_is_remarked_upon() {
+    let Ok(cluster) = control_plane() else { return };
+    let namespace = cluster.namespace("boot-port");
+    cluster.apply(
+        &namespace,
+        "apiVersion: v1\n\
+         kind: Service\n\
+         metadata: {name: keycloak}\n\
+         spec: {selector: {app: keycloak}, ports: [{port: 80, targetPort: 8080}]}\n",
+    );
+    let flags = [&*namespace, "--dry-run=server", "--allow-ingress-controller", "--ingress-port"];
+    let ran = bootstrap(cluster, &[&flags[..], &["80"]].concat());
+    assert!(ran.err.contains("port 80 is that of Service keycloak"), "{}", ran.err);
+    assert!(ran.err.contains("the port on the pod, which is 8080"), "{}", ran.err);
+    let ran = bootstrap(cluster, &[&flags[..], &["8080"]].concat());
+    assert!(!ran.err.contains("Service keycloak"), "{}", ran.err);
+}
+
+#[test]
+fn who_stops_reading_does_not_stop_the_writing() {
+    let Ok(cluster) = control_plane() else { return };
+    let spaces = ["boot-pipe", "boot-pipe"].map(|prefix| cluster.namespace(prefix));
+    let mut child = plugin(cluster.kubectl(cluster.admin()))
+        .args(&spaces)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("kubectl starts");
+    drop(child.stdout.take());
+    assert!(child.wait().expect("it ends").success());
+    assert_eq!(spaces.map(|namespace| names(cluster, &namespace).len()), [2, 2]);
+}
+
+#[test]
+fn namespaces_by_label_and_one_that_fails() {
+    let Ok(cluster) = control_plane() else { return };
+    let spaces = ["boot-many", "boot-many", "boot-many"].map(|prefix| cluster.namespace(prefix));
+    for namespace in &spaces {
+        kubectl(cluster, &["label", "ns", namespace, "boot-many=yes"]);
+    }
+    owned_by_flux(cluster, &spaces[1]);
+    let ran = bootstrap(cluster, &["-l", "boot-many=yes"]).failed(&[&spaces[1], "Flux"]);
+    assert_eq!(ran.err.lines().filter(|line| line.starts_with("error:")).count(), 1);
+    let counts = spaces.each_ref().map(|namespace| names(cluster, namespace).len());
+    assert_eq!(counts, [2, 0, 2]);
+    let none = bootstrap(cluster, &["-l", "boot-many=no"]);
+    assert!(none.err.contains("No namespaces found"), "{}", none.err);
+    none.done();
+}
+
+/// The labels that the kustomize-controller gives to what it applies.
+pub(super) fn owned_by_flux(cluster: &ControlPlane, namespace: &str) {
+    let labels = ["name=apps", "namespace=flux-system"]
+        .map(|label| format!("kustomize.toolkit.fluxcd.io/{label}"));
+    kubectl(cluster, &["label", "ns", namespace, &labels[0], &labels[1]]);
+}
+
+#[test]
+fn dns_is_allowed_as_the_cluster_serves_it() {
+    let Ok(cluster) = control_plane() else { return };
+    let own = Own::start(cluster);
+    own.apply(
+        "apiVersion: v1\n\
+         kind: Namespace\n\
+         metadata: {name: openshift-dns}\n\
+         ---\n\
+         apiVersion: v1\n\
+         kind: Service\n\
+         metadata: {name: dns-default, namespace: openshift-dns}\n\
+         spec:\n\
+         \x20 selector: {dns.operator.openshift.io/daemonset-dns: default}\n\
+         \x20 ports:\n\
+         \x20 - {name: dns, port: 53, protocol: UDP, targetPort: dns}\n\
+         \x20 - {name: dns-tcp, port: 53, protocol: TCP, targetPort: 5353}\n\
+         \x20 - {name: metrics, port: 9154}\n\
+         ---\n\
+         apiVersion: v1\n\
+         kind: ServiceAccount\n\
+         metadata: {name: default, namespace: openshift-dns}\n\
+         ---\n\
+         apiVersion: v1\n\
+         kind: Pod\n\
+         metadata:\n\
+         \x20 name: dns-default-x\n\
+         \x20 namespace: openshift-dns\n\
+         \x20 labels: {dns.operator.openshift.io/daemonset-dns: default}\n\
+         spec:\n\
+         \x20 automountServiceAccountToken: false\n\
+         \x20 containers: [{name: dns, image: x, ports: [{name: dns, containerPort: 5353, protocol: UDP}]}]\n",
+    );
+    let shown = |own: &Own<'_>, arguments: &[&str]| {
+        let mut command: Command = plugin(own.kubectl());
+        let ran = run(command.args(arguments).args(["--dry-run=client", "-o", "json"]));
+        let list: Value = serde_json::from_str(&ran.done()).expect("JSON");
+        let items = list["items"].as_array().expect("items").iter();
+        let dns = items.filter(|item| item["metadata"]["name"] == "allow-dns-egress");
+        dns.map(|item| item["spec"]["egress"].clone()).next().expect("a DNS policy")
+    };
+    let egress = shown(&own, &["team-a"]);
+    let ports: Vec<_> = egress[0]["ports"].as_array().expect("ports").iter().collect();
+    assert!(ports.len() == 2 && ports.iter().all(|port| port["port"] == 5353), "{egress}");
+    let peer = &egress[0]["to"][0];
+    assert_eq!(
+        peer["podSelector"]["matchLabels"]["dns.operator.openshift.io/daemonset-dns"],
+        "default"
+    );
+
+    own.apply(
+        "apiVersion: apps/v1\n\
+         kind: DaemonSet\n\
+         metadata: {name: node-local-dns, namespace: kube-system}\n\
+         spec:\n\
+         \x20 selector: {matchLabels: {k8s-app: node-local-dns}}\n\
+         \x20 template:\n\
+         \x20   metadata: {labels: {k8s-app: node-local-dns}}\n\
+         \x20   spec:\n\
+         \x20     hostNetwork: true\n\
+         \x20     containers: [{name: c, image: x, args: [-localip, '169.254.20.10,10.96.0.10']}]\n",
+    );
+    let egress = shown(&own, &["team-a", "--dns", "strict"]);
+    assert_eq!(egress[1]["to"][0]["ipBlock"]["cidr"], "169.254.20.10/32");
+    assert_eq!(egress[1]["to"].as_array().map(Vec::len), Some(1), "{egress}");
+    let said = run(plugin(own.kubectl()).args(["team-a", "--dry-run=client"])).done();
+    assert!(said.contains("NodeLocal DNSCache is here: 169.254.20.10 is allowed too"), "{said}");
+}
