@@ -141,7 +141,7 @@ impl<'a> Planner<'a> {
             }
             "Node" => {
                 if self.must(Request::One(BuiltIn::Node, None, name.into()))?.is_none() {
-                    self.must(Request::Names(BuiltIn::Node, None))?;
+                    self.ask(Request::Names(BuiltIn::Node, None))?;
                 }
                 return Ok(None);
             }
@@ -219,7 +219,7 @@ impl<'a> Planner<'a> {
             let object = ObjectRef::namespaced(kind.name(), namespace, name);
             // A bare name has its own list of what there is.
             if !self.answers.contains_key(&Request::pods(namespace)) && !self.overlaid(&object) {
-                self.must(Request::Names(kind, Some(namespace.into())))?;
+                self.ask(Request::Names(kind, Some(namespace.into())))?;
             }
             return Ok(false);
         };
@@ -418,10 +418,7 @@ impl<'a> Planner<'a> {
                 }
                 Ok(Some((*namespace).to_owned()))
             }
-            [service, first]
-                if !matches!(self.ask(Request::namespace(first))?, Answer::Missing)
-                    || self.overlaid_namespace(first) =>
-            {
+            [service, first] if self.is_namespace(first, service)? => {
                 self.namespace(first);
                 self.service(first, service)?;
                 Ok(Some((*first).to_owned()))
@@ -437,6 +434,22 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Whether a name of two parts is a Service's in a namespace. Who may not read namespaces knows
+    /// it by the Service.
+    fn is_namespace(&mut self, name: &str, service: &str) -> Step<bool> {
+        if self.overlaid_namespace(name) {
+            return Ok(true);
+        }
+        Ok(match self.ask(Request::namespace(name))? {
+            Answer::Read { .. } => true,
+            Answer::Missing => false,
+            Answer::Failed(_) => {
+                let service = Request::One(BuiltIn::Service, Some(name.into()), service.into());
+                matches!(self.ask(service)?, Answer::Read { .. })
+            }
+        })
+    }
+
     /// The namespace of an end: its labels and its policies.
     fn namespace(&mut self, namespace: &str) {
         self.requests.insert(Request::policies(namespace));
@@ -449,7 +462,7 @@ impl<'a> Planner<'a> {
 
     fn names(&mut self, kind: BuiltIn, namespace: &str, name: &str) -> Step<()> {
         if !self.overlaid(&ObjectRef::namespaced(kind.name(), namespace, name)) {
-            self.must(Request::Names(kind, Some(namespace.into())))?;
+            self.ask(Request::Names(kind, Some(namespace.into())))?;
         }
         Ok(())
     }
