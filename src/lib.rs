@@ -38,6 +38,7 @@ pub mod cluster;
 pub mod commands;
 pub mod policy;
 mod printable;
+pub mod reach;
 pub mod report;
 pub mod source;
 pub mod verdict;

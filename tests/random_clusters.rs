@@ -2,7 +2,8 @@
 
 use crate::random::naive::{Answer, NaiveFlow, Who, address, answer};
 use crate::random::{
-    Ends, Random, boundary_addresses, boundary_ports, build, complete, hold, naive_flow,
+    Ends, Random, boundary_addresses, boundary_ports, build, complete, complete_cluster, hold,
+    naive_flow, partial_cluster,
 };
 use netpol::cluster::{Family, Port};
 use netpol::verdict::{Endpoint, Flow, Verdict, judge};
@@ -150,10 +151,10 @@ fn sound(cluster: &[Value], seed: u64) -> Option<String> {
 
 #[test]
 fn complete_clusters_are_judged_as_the_specification_reads() {
-    hold(400, false, exact);
+    hold(400, complete_cluster, exact);
 }
 
 #[test]
 fn partial_clusters_are_judged_soundly() {
-    hold(300, true, sound);
+    hold(300, partial_cluster, sound);
 }

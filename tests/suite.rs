@@ -1,5 +1,6 @@
 //! The one integration-test binary: every other file in this directory is a module of it.
 
+mod all_pairs;
 mod cli;
 #[cfg(unix)]
 mod control_plane;
@@ -11,6 +12,7 @@ mod live_explain;
 mod live_failures;
 mod random;
 mod random_clusters;
+mod reach_diff;
 mod run;
 mod semantics;
 mod transcripts;

@@ -50,8 +50,52 @@ fn object(fields: Vec<(&str, Option<Value>)>) -> Value {
     Value::Object(fields.collect::<Map<_, _>>())
 }
 
+/// A cluster of which everything is known.
+pub(crate) fn complete_cluster(r: &mut Random) -> Vec<Value> {
+    generate(r, false)
+}
+
+/// A cluster as manifests have it.
+pub(crate) fn partial_cluster(r: &mut Random) -> Vec<Value> {
+    generate(r, true)
+}
+
+/// A cluster before and after a change: objects of one side alone say so in `side`.
+pub(crate) fn before_and_after(r: &mut Random) -> Vec<Value> {
+    let partial = r.percent(30);
+    let mut all = Vec::new();
+    for object in generate(r, partial) {
+        let policy = object["kind"] == "NetworkPolicy";
+        match r.below(100) {
+            0..10 => all.push(with_side(object, "old")),
+            10..20 => all.push(with_side(object, "new")),
+            20..35 => {
+                let mut changed = object.clone();
+                if policy {
+                    changed["spec"] = spec(r);
+                } else {
+                    changed["metadata"]["labels"] = labels(r, &KEYS[..2], 60);
+                }
+                all.extend([with_side(object, "old"), with_side(changed, "new")]);
+            }
+            _ => all.push(object),
+        }
+    }
+    all
+}
+
+fn with_side(mut object: Value, side: &str) -> Value {
+    object["side"] = json!(side);
+    object
+}
+
+/// The objects of each side.
+pub(crate) fn two_sides(cluster: &[Value]) -> [Vec<Value>; 2] {
+    ["new", "old"].map(|other| cluster.iter().filter(|o| o["side"] != other).cloned().collect())
+}
+
 /// A random cluster: namespaces, nodes, pods and NetworkPolicies.
-pub(crate) fn generate(r: &mut Random, partial: bool) -> Vec<Value> {
+fn generate(r: &mut Random, partial: bool) -> Vec<Value> {
     let namespaces = &NAMESPACES[..r.between(1, 4)];
     let mut all = Vec::new();
     for name in namespaces {

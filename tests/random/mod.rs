@@ -11,7 +11,9 @@ pub(crate) mod naive;
 
 pub(crate) use build::{World, build};
 pub(crate) use flows::{Ends, boundary_addresses, boundary_ports, naive_flow};
-pub(crate) use generate::{complete, generate};
+pub(crate) use generate::{
+    before_and_after, complete, complete_cluster, partial_cluster, two_sides,
+};
 
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -66,16 +68,19 @@ fn from_env(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
 
+/// Makes a cluster.
+pub(crate) type Generator = fn(&mut Random) -> Vec<Value>;
+
 /// A property of one cluster: what is wrong, if anything is. The seed is for choices of its own.
 pub(crate) type Property = fn(&[Value], u64) -> Option<String>;
 
 #[allow(clippy::print_stdout, reason = "cargo shows it when a test is run with --nocapture")]
 /// Holds a property against random clusters, and reports the smallest failing one that it finds.
-pub(crate) fn hold(clusters: u64, partial: bool, property: Property) {
+pub(crate) fn hold(clusters: u64, generate: Generator, property: Property) {
     let clusters = from_env("NETPOL_RANDOM_CLUSTERS", clusters);
     let first = from_env("NETPOL_RANDOM_SEED", 1);
     for seed in first..first.saturating_add(clusters) {
-        let cluster = generate(&mut Random::new(seed), partial);
+        let cluster = generate(&mut Random::new(seed));
         if let Some(complaint) = check(property, &cluster, seed) {
             let (cluster, complaint) = shrink(property, cluster, complaint, seed);
             let manifests: Vec<String> = cluster.iter().map(Value::to_string).collect();

@@ -1,0 +1,378 @@
+//! What a change opens and closes, exactly.
+//!
+//! In: two snapshots, each with its rules. Out: a [`Diff`]: every flow between ends that both have
+//! whose verdict differs, as rectangles over one common refinement of classes, addresses and ports,
+//! each with a [`Witness`]. Ends that only one side has are listed apart.
+//!
+//! A pod that moved to or from a node gains and loses that node's exemption; that is no change of
+//! policy and is not compared.
+
+use super::classes::{Inside, Member, Side, Space, family_index};
+use super::connect::{Column, Relation};
+use super::ports::{PortSet, PortTable, PortsId};
+use super::sets::{ClassId, Run, SetId, SetTable, merged};
+use super::terms::Tables;
+use super::{End, Exemption, Reach, Relations, exempted, exemption};
+use crate::cluster::{Family, Name, Port, Snapshot};
+use crate::policy::Ruleset;
+use crate::verdict::Verdict;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// The difference between two connectivities.
+pub struct Diff<'a> {
+    space: Space<'a>,
+    tables: Tables,
+    old: [Option<Relations>; 2],
+    new: [Option<Relations>; 2],
+    changes: Vec<Change>,
+    /// The addresses of pods and nodes of either side.
+    taken: HashSet<IpAddr>,
+    /// Pods and nodes that only the old snapshot has, by its ids.
+    pub gone: Vec<End>,
+    /// Pods and nodes that only the new snapshot has, by its ids.
+    pub came: Vec<End>,
+}
+
+/// Flows between all of some sources and all of some destinations whose verdict changes alike.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The family of the flows.
+    pub family: Family,
+    /// The old verdict.
+    pub from: Verdict,
+    /// The new verdict.
+    pub to: Verdict,
+    /// The ports at which it changes so.
+    pub ports: PortSet,
+    /// One of the flows.
+    pub witness: Witness,
+    sources: SetId,
+    destinations: Arc<[ClassId]>,
+}
+
+/// An end of both snapshots, whose ids may differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Same {
+    /// By the old snapshot's ids.
+    pub old: End,
+    /// By the new snapshot's ids.
+    pub new: End,
+}
+
+/// One flow that changes, with the lowest port, to be explained on either side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Witness {
+    /// Its source.
+    pub source: Same,
+    /// Its destination.
+    pub destination: Same,
+    /// Its port.
+    pub port: Port,
+}
+
+/// Ends of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangedEnds {
+    /// One pod or node.
+    One(Same),
+    /// All addresses from one to another that no pod or node has.
+    Outside(IpAddr, IpAddr),
+}
+
+impl Change {
+    /// Whether the new verdict lets more through: Denied, Unknown, Allowed.
+    pub fn opens(&self) -> bool {
+        rank(self.to) > rank(self.from)
+    }
+}
+
+fn rank(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Denied => 0,
+        Verdict::Unknown => 1,
+        Verdict::Allowed => 2,
+    }
+}
+
+const VERDICTS: [Verdict; 3] = [Verdict::Denied, Verdict::Unknown, Verdict::Allowed];
+
+/// Compares two connectivities.
+pub fn diff<'a>(old: (&'a Snapshot, &'a Ruleset), new: (&'a Snapshot, &'a Ruleset)) -> Diff<'a> {
+    let side = |(snapshot, rules)| Side { snapshot, rules };
+    let space = Space::new(vec![side(old), side(new)]);
+    let mut tables = Tables { sets: SetTable::new(), ports: PortTable::new() };
+    let old = Relations::of_side(&space, 0, &mut tables);
+    let new = Relations::of_side(&space, 1, &mut tables);
+    let (mut gone, mut came) = (Vec::new(), Vec::new());
+    for member in (0..space.inside).flat_map(|class| space.members(class)) {
+        match member {
+            [Some(old), None] => gone.push(End::from(*old)),
+            [None, Some(new)] => came.push(End::from(*new)),
+            _ => {}
+        }
+    }
+    gone.sort_unstable();
+    came.sort_unstable();
+    let taken = space.sides.iter().flat_map(|side| {
+        let pods = side.snapshot.pods().iter().flat_map(|pod| &pod.ips);
+        pods.chain(side.snapshot.nodes.iter().flat_map(|node| &node.ips))
+    });
+    let taken = taken.copied().collect();
+    let mut diff = Diff { space, tables, old, new, changes: Vec::new(), taken, gone, came };
+    for family in Family::ALL {
+        let f = family_index(family);
+        if let (Some(old), Some(new)) = (diff.old[f].clone(), diff.new[f].clone()) {
+            diff.compare(family, &old, &new);
+        }
+    }
+    diff
+}
+
+/// The verdicts at some ports of one family: ports by old and new verdict, where they differ.
+pub type Changes = Vec<(Verdict, Verdict, PortSet)>;
+
+fn changes(old: &Reach, new: &Reach) -> Changes {
+    let with = |reach: &Reach, verdict| match verdict {
+        Verdict::Allowed => reach.certain.clone(),
+        Verdict::Unknown => reach.possible.difference(&reach.certain),
+        Verdict::Denied => PortSet::all().difference(&reach.possible),
+    };
+    let mut all = Vec::new();
+    for from in VERDICTS {
+        for to in VERDICTS.into_iter().filter(|to| *to != from) {
+            let ports = with(old, from).intersection(&with(new, to));
+            if !ports.is_empty() {
+                all.push((from, to, ports));
+            }
+        }
+    }
+    all
+}
+
+/// Certain and possible ports, of the old side and of the new.
+type Quad = [PortsId; 4];
+
+impl Diff<'_> {
+    /// Every change, as policies have it: IPv4 before IPv6, in the order of destinations.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// What changes from one end of both snapshots to another; nothing where they are not compared.
+    pub fn between(&self, source: Same, destination: Same, family: Family) -> Changes {
+        let class = |same: Same| {
+            let outside = matches!(same.old, End::Address(ip) if Family::of(ip) != family);
+            let class = self.space.class(0, &same.old).filter(|_| !outside)?;
+            (self.space.class(1, &same.new) == Some(class)).then_some(class)
+        };
+        let (Some(from), Some(to)) = (class(source), class(destination)) else { return Vec::new() };
+        self.between_classes(from, to, source, destination, family)
+    }
+
+    fn between_classes(
+        &self,
+        from: ClassId,
+        to: ClassId,
+        source: Same,
+        destination: Same,
+        family: Family,
+    ) -> Changes {
+        let f = family_index(family);
+        let (Some(old), Some(new)) = (&self.old[f], &self.new[f]) else { return Vec::new() };
+        let there = |relations: &Relations, class| {
+            self.tables.sets.contains(relations.certain.anyone, class)
+        };
+        if [old, new].into_iter().any(|side| !there(side, from) || !there(side, to)) {
+            return Vec::new();
+        }
+        let [before, after] = [
+            exemption(self.space.sides[0].snapshot, source.old, destination.old),
+            exemption(self.space.sides[1].snapshot, source.new, destination.new),
+        ];
+        if before != after || before == Exemption::Allowed {
+            return Vec::new();
+        }
+        let reach =
+            |relations: &Relations| exempted(relations.reach(&self.tables, from, to), before);
+        changes(&reach(old), &reach(new))
+    }
+
+    fn compare(&mut self, family: Family, old: &Relations, new: &Relations) {
+        let both = self.tables.sets.and(old.certain.anyone, new.certain.anyone);
+        let relations: [&Relation; 4] = [&old.certain, &old.possible, &new.certain, &new.possible];
+        let mut destinations: BTreeMap<[u32; 4], Vec<ClassId>> = BTreeMap::new();
+        for class in self.tables.sets.classes(both) {
+            let columns = relations.map(|relation| relation.column_of[class as usize]);
+            destinations.entry(columns).or_default().push(class);
+        }
+        let mut opened: HashMap<Quad, Arc<Changes>> = HashMap::new();
+        for (columns, classes) in destinations {
+            let columns: [&Column; 4] =
+                std::array::from_fn(|i| &relations[i].columns[columns[i] as usize]);
+            if columns[0] == columns[2] && columns[1] == columns[3] {
+                continue;
+            }
+            let mut by_change: BTreeMap<(u8, u8, &PortSet), Vec<Run>> = BTreeMap::new();
+            let overlay = overlay(&self.tables, columns);
+            let mut spans = Vec::with_capacity(overlay.len());
+            for (from, to, quad) in overlay {
+                if quad[0] == quad[2] && quad[1] == quad[3] {
+                    continue;
+                }
+                let known = opened.entry(quad).or_insert_with(|| {
+                    let set = |id| self.tables.ports.get(id).clone();
+                    let [a, b, c, d] = quad.map(set);
+                    let old = Reach { certain: a, possible: b };
+                    changes(&old, &Reach { certain: c, possible: d }).into()
+                });
+                spans.push((from, to, known.clone()));
+            }
+            for (from, to, changes) in &spans {
+                for (before, after, ports) in changes.iter() {
+                    let key = (rank(*before), rank(*after), ports);
+                    by_change.entry(key).or_default().push((*from, *to));
+                }
+            }
+            let destinations: Arc<[ClassId]> = classes.into();
+            for ((from, to, ports), runs) in by_change {
+                let sources = self.tables.sets.id(merged(runs));
+                let sources = self.tables.sets.and(sources, both);
+                let [from, to] = [from, to].map(|rank| VERDICTS[usize::from(rank)]);
+                let witness =
+                    self.witness(family, sources, &destinations, ports.lowest(), from, to);
+                let destinations = destinations.clone();
+                self.changes.extend(witness.map(|witness| Change {
+                    family,
+                    from,
+                    to,
+                    ports: ports.clone(),
+                    witness,
+                    sources,
+                    destinations,
+                }));
+            }
+        }
+    }
+
+    /// A flow of the rectangle that no exemption keeps as it was; `None` where each is exempt.
+    fn witness(
+        &self,
+        family: Family,
+        sources: SetId,
+        destinations: &[ClassId],
+        port: Option<Port>,
+        from: Verdict,
+        to: Verdict,
+    ) -> Option<Witness> {
+        let port = port?;
+        // Verdicts hang together with the kind of exemption, so a pair without any comes first.
+        let mut exempt = None;
+        for source_class in self.tables.sets.classes(sources) {
+            for source in self.examples(source_class, family) {
+                for destination_class in destinations {
+                    for destination in self.examples(*destination_class, family) {
+                        let (a, b) = (source_class, *destination_class);
+                        let changes = self.between_classes(a, b, source, destination, family);
+                        for (before, after, ports) in &changes {
+                            if !ports.contains(port) {
+                                continue;
+                            }
+                            let witness = Witness { source, destination, port };
+                            if (*before, *after) == (from, to) {
+                                return Some(witness);
+                            }
+                            exempt = exempt.or(Some(witness));
+                        }
+                    }
+                }
+                if exempt.is_some() {
+                    return exempt;
+                }
+            }
+        }
+        exempt
+    }
+
+    /// Enough ends of a class to find a pair without exemption: two for each node they are on.
+    fn examples(&self, class: ClassId, family: Family) -> Vec<Same> {
+        if let Some(atom) = self.space.atom(class, family) {
+            let taken = |ip| self.taken.contains(&ip);
+            let ip = End::Address(self.space.atoms[family_index(family)].example(atom, taken));
+            return vec![Same { old: ip, new: ip }];
+        }
+        let mut seen: HashMap<[Option<&Name>; 2], u8> = HashMap::new();
+        let members = self.space.members(class).iter();
+        members
+            .filter(|member| {
+                let nodes = std::array::from_fn(|side| self.node(member, side));
+                let times = seen.entry(nodes).or_default();
+                *times = times.saturating_add(1);
+                *times <= 2
+            })
+            .filter_map(same)
+            .collect()
+    }
+
+    fn node(&self, member: &Member, side: usize) -> Option<&Name> {
+        let snapshot = self.space.sides[side].snapshot;
+        match member[side]? {
+            Inside::Pod(pod) => snapshot.pod(pod).node.as_ref(),
+            Inside::Node(node) => Some(&snapshot.nodes[node].name),
+        }
+    }
+
+    /// The sources of a change.
+    pub fn sources<'s>(&'s self, change: &'s Change) -> impl Iterator<Item = ChangedEnds> + 's {
+        let classes = self.tables.sets.classes(change.sources);
+        classes.flat_map(|class| self.ends(class, change.family))
+    }
+
+    /// The destinations of a change.
+    pub fn destinations<'s>(
+        &'s self,
+        change: &'s Change,
+    ) -> impl Iterator<Item = ChangedEnds> + 's {
+        change.destinations.iter().flat_map(|class| self.ends(*class, change.family))
+    }
+
+    fn ends(&self, class: ClassId, family: Family) -> impl Iterator<Item = ChangedEnds> {
+        let outside = self.space.atom(class, family).map(|atom| {
+            let (first, last) = self.space.atoms[family_index(family)].bounds(atom);
+            ChangedEnds::Outside(first, last)
+        });
+        let inside = self.space.members(class).iter().filter_map(same);
+        inside.map(ChangedEnds::One).chain(outside)
+    }
+}
+
+fn same(member: &Member) -> Option<Same> {
+    let [old, new] = *member;
+    Some(Same { old: old?.into(), new: new?.into() })
+}
+
+/// Four columns cut at each other's edges.
+fn overlay(tables: &Tables, columns: [&Column; 4]) -> Vec<(ClassId, ClassId, Quad)> {
+    let mut edges: Vec<(ClassId, usize, PortsId)> = Vec::new();
+    for (i, column) in columns.into_iter().enumerate() {
+        for (set, ports) in column {
+            for (from, to) in tables.sets.runs(*set).iter() {
+                edges.extend([(*from, i, *ports), (*to, i, PortTable::NONE)]);
+            }
+        }
+    }
+    // Where one run ends and the next begins, the beginning counts: it sorts last.
+    edges.sort_unstable();
+    let mut spans = Vec::new();
+    let mut now: Quad = [PortTable::NONE; 4];
+    let mut from = 0;
+    for (at, i, ports) in edges {
+        if at > from && now.iter().any(|ports| *ports != PortTable::NONE) {
+            spans.push((from, at, now));
+        }
+        from = at;
+        now[i] = ports;
+    }
+    spans
+}

@@ -1,0 +1,239 @@
+//! Sets of destination ports, and a table in which each set is kept once.
+//!
+//! In: the ports of rules. Out: [`PortSet`] for callers, and inside this module small numbers that
+//! stand for sets, so that the few sets of a cluster are united and intersected once each.
+
+use super::sets::IdMap;
+use crate::cluster::{Port, PortRange, Protocol};
+use std::collections::HashMap;
+use std::fmt;
+
+/// Ports of all protocols as sorted ranges that neither overlap nor touch.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PortSet(Vec<(u32, u32)>);
+
+/// Port 0 of a protocol is in no set, so ranges of two protocols never touch.
+fn code(protocol: Protocol, number: u16) -> u32 {
+    (protocol as u32) << 16 | u32::from(number)
+}
+
+fn port(code: u32) -> Port {
+    let protocol = Protocol::ALL[((code >> 16) as usize).min(2)];
+    Port { protocol, number: (code & 0xffff) as u16 }
+}
+
+impl PortSet {
+    /// Every port of every protocol.
+    pub fn all() -> Self {
+        Self::of(Protocol::ALL.map(|p| (p, PortRange { first: 1, last: u16::MAX })))
+    }
+
+    /// The union of ranges in any order.
+    pub fn of(ranges: impl IntoIterator<Item = (Protocol, PortRange)>) -> Self {
+        let ranges = ranges.into_iter();
+        let mut codes: Vec<_> =
+            ranges.map(|(p, r)| (code(p, r.first.max(1)), code(p, r.last))).collect();
+        codes.sort_unstable();
+        let mut merged: Vec<(u32, u32)> = Vec::with_capacity(codes.len());
+        for (first, last) in codes {
+            match merged.last_mut() {
+                Some((_, end)) if first <= *end + 1 => *end = (*end).max(last),
+                _ => merged.push((first, last)),
+            }
+        }
+        Self(merged)
+    }
+
+    /// Whether no port is in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether every port is in it.
+    pub fn is_all(&self) -> bool {
+        *self == Self::all()
+    }
+
+    /// Whether it has this port.
+    pub fn contains(&self, port: Port) -> bool {
+        let code = code(port.protocol, port.number);
+        let at = self.0.partition_point(|(_, last)| *last < code);
+        self.0.get(at).is_some_and(|(first, _)| *first <= code)
+    }
+
+    /// The lowest port, TCP first.
+    pub fn lowest(&self) -> Option<Port> {
+        self.0.first().map(|(first, _)| port(*first))
+    }
+
+    /// Its ranges, by protocol and number.
+    pub fn ranges(&self) -> impl ExactSizeIterator<Item = (Protocol, PortRange)> {
+        self.0.iter().map(|(first, last)| {
+            let (first, last) = (port(*first), port(*last));
+            (first.protocol, PortRange { first: first.number, last: last.number })
+        })
+    }
+
+    /// Ports in either.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self::of(self.ranges().chain(other.ranges()))
+    }
+
+    /// Ports in both.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        let (mut i, mut j, mut both) = (0, 0, Vec::new());
+        while let (Some(a), Some(b)) = (self.0.get(i), other.0.get(j)) {
+            let (first, last) = (a.0.max(b.0), a.1.min(b.1));
+            if first <= last {
+                both.push((first, last));
+            }
+            if a.1 < b.1 { i += 1 } else { j += 1 }
+        }
+        Self(both)
+    }
+
+    /// Ports in this one alone.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Self {
+        let complement = other.complement();
+        self.intersection(&complement)
+    }
+
+    fn complement(&self) -> Self {
+        let mut rest = Vec::new();
+        for (first, last) in Self::all().0 {
+            let mut next = first;
+            for (from, to) in self.0.iter().filter(|(from, _)| (first..=last).contains(from)) {
+                if *from > next {
+                    rest.push((next, from - 1));
+                }
+                next = to + 1;
+            }
+            if next <= last {
+                rest.push((next, last));
+            }
+        }
+        Self(rest)
+    }
+}
+
+/// `80/TCP, 1024-65535/UDP`; `all` and `none` for the two extremes.
+impl fmt::Display for PortSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() || self.is_all() {
+            return f.write_str(if self.is_empty() { "none" } else { "all" });
+        }
+        for (i, (protocol, range)) in self.ranges().enumerate() {
+            write!(f, "{}{range}/{protocol}", if i == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
+/// Stands for a set of a [`PortTable`].
+pub(super) type PortsId = u32;
+
+/// Every port set that occurs, once.
+pub(super) struct PortTable {
+    sets: Vec<PortSet>,
+    ids: HashMap<PortSet, PortsId>,
+    or: IdMap,
+    and: IdMap,
+}
+
+impl PortTable {
+    pub(super) const NONE: PortsId = 0;
+    pub(super) const ALL: PortsId = 1;
+
+    pub(super) fn new() -> Self {
+        let mut table = Self {
+            sets: Vec::new(),
+            ids: HashMap::new(),
+            or: IdMap::default(),
+            and: IdMap::default(),
+        };
+        table.id(PortSet::default());
+        table.id(PortSet::all());
+        table
+    }
+
+    pub(super) fn get(&self, id: PortsId) -> &PortSet {
+        &self.sets[id as usize]
+    }
+
+    pub(super) fn id(&mut self, set: PortSet) -> PortsId {
+        if let Some(id) = self.ids.get(&set) {
+            return *id;
+        }
+        let id = u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
+        self.sets.push(set.clone());
+        self.ids.insert(set, id);
+        id
+    }
+
+    pub(super) fn or(&mut self, a: PortsId, b: PortsId) -> PortsId {
+        match (a, b) {
+            _ if a == b => return a,
+            (Self::NONE, x) | (x, Self::NONE) => return x,
+            (Self::ALL, _) | (_, Self::ALL) => return Self::ALL,
+            _ => {}
+        }
+        let key = (a.min(b), a.max(b));
+        if let Some(known) = self.or.get(&key) {
+            return *known;
+        }
+        let id = self.id(self.get(a).union(self.get(b)));
+        self.or.insert(key, id);
+        id
+    }
+
+    pub(super) fn and(&mut self, a: PortsId, b: PortsId) -> PortsId {
+        match (a, b) {
+            _ if a == b => return a,
+            (Self::ALL, x) | (x, Self::ALL) => return x,
+            (Self::NONE, _) | (_, Self::NONE) => return Self::NONE,
+            _ => {}
+        }
+        let key = (a.min(b), a.max(b));
+        if let Some(known) = self.and.get(&key) {
+            return *known;
+        }
+        let id = self.id(self.get(a).intersection(self.get(b)));
+        self.and.insert(key, id);
+        id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tcp(first: u16, last: u16) -> PortSet {
+        PortSet::of([(Protocol::Tcp, PortRange { first, last })])
+    }
+
+    #[test]
+    fn ranges_merge_and_protocols_stay_apart() {
+        let high = tcp(1, 79).union(&tcp(80, 65535));
+        assert_eq!(high, tcp(1, 65535));
+        let udp = PortSet::of([(Protocol::Udp, 1.into())]);
+        assert_eq!(high.union(&udp).ranges().len(), 2);
+        assert_eq!(high.union(&udp).to_string(), "1-65535/TCP, 1/UDP");
+        assert_eq!(udp.lowest(), Some(Port { protocol: Protocol::Udp, number: 1 }));
+    }
+
+    #[test]
+    fn set_algebra_at_the_edges() {
+        let all = PortSet::all();
+        assert!(all.difference(&all).is_empty() && all.is_all());
+        assert_eq!(all.difference(&PortSet::default()), all);
+        let web = tcp(80, 81).union(&tcp(443, 443));
+        assert_eq!(web.intersection(&tcp(81, 443)), tcp(81, 81).union(&tcp(443, 443)));
+        assert_eq!(web.difference(&tcp(81, 443)), tcp(80, 80));
+        assert_eq!(all.difference(&web).intersection(&web), PortSet::default());
+        assert_eq!(all.difference(&web).union(&web), all);
+        assert!(!web.contains(Port::tcp(82)) && web.contains(Port::tcp(443)));
+    }
+}

@@ -1,0 +1,136 @@
+//! The all-pairs engine against the one-flow evaluator, on random clusters.
+
+use crate::random::{
+    Random, World, boundary_ports, build, complete_cluster, hold, partial_cluster,
+};
+use netpol::cluster::{Family, Port};
+use netpol::reach::{Connectivity, End, Ends, Reach};
+use netpol::verdict::{Endpoint, Flow, Verdict, judge};
+use serde_json::Value;
+
+/// Flows compared in one cluster.
+const FLOWS: usize = 900;
+
+fn end(endpoint: &Endpoint) -> End {
+    match endpoint {
+        Endpoint::Pod(id) => End::Pod(*id),
+        Endpoint::Node(index) => End::Node(*index),
+        Endpoint::Address(ip) => End::Address(*ip),
+        Endpoint::Name(name) => panic!("{name} has no address"),
+    }
+}
+
+fn has_address(world: &World<'_>, endpoint: &Endpoint, family: Family) -> bool {
+    match endpoint {
+        Endpoint::Pod(id) => {
+            world.snapshot.pod_address(*id, family) != netpol::cluster::Addresses::Absent
+        }
+        Endpoint::Address(ip) => Family::of(*ip) == family,
+        _ => true,
+    }
+}
+
+/// Every pair of ends in both families, both at once.
+fn pairs(ends: &[Endpoint], r: &mut Random) -> Vec<(Endpoint, Endpoint, Family)> {
+    let outside = |end: &Endpoint| matches!(end, Endpoint::Address(_));
+    let mut all = Vec::new();
+    for source in ends {
+        for destination in ends {
+            if !(outside(source) && outside(destination)) {
+                all.extend(Family::ALL.map(|f| (source.clone(), destination.clone(), f)));
+            }
+        }
+    }
+    r.sample(all, 300)
+}
+
+/// Whether rectangles say the same, leaving out what is exempt from policies.
+fn rectangles_agree(
+    connectivity: &Connectivity<'_>,
+    world: &World<'_>,
+    (source, destination, family): &(Endpoint, Endpoint, Family),
+    port: Port,
+    got: &Reach,
+) -> Result<(), String> {
+    let on_node = |end: &Endpoint| match end {
+        Endpoint::Pod(id) => world.snapshot.pod(*id).host_network,
+        other => matches!(other, Endpoint::Node(_)),
+    };
+    if source == destination || on_node(source) || on_node(destination) {
+        return Ok(());
+    }
+    let mut counts = [0, 0];
+    for rectangle in connectivity.rectangles(*family) {
+        let has = |ends: &Ends, endpoint: &Endpoint| match (ends, endpoint) {
+            (Ends::One(known), _) => *known == end(endpoint),
+            (Ends::Outside(from, to), Endpoint::Address(ip)) => (from..=to).contains(&ip),
+            (Ends::Outside(..), _) => false,
+        };
+        if rectangle.ports.contains(port)
+            && rectangle.sources().any(|ends| has(&ends, source))
+            && rectangle.destinations().any(|ends| has(&ends, destination))
+        {
+            counts[usize::from(rectangle.certain)] += 1;
+        }
+    }
+    // Where nothing is unknown the certain ones are all there are.
+    let unsure = connectivity.rectangles(*family).any(|rectangle| !rectangle.certain);
+    let certain = u32::from(got.certain.contains(port));
+    let possible = if unsure { u32::from(got.possible.contains(port)) } else { 0 };
+    if counts == [possible, certain] { Ok(()) } else { Err(format!("{counts:?} rectangles")) }
+}
+
+fn equal(cluster: &[Value], seed: u64) -> Option<String> {
+    let world = build(cluster)?;
+    let mut r = Random::new(!seed);
+    let connectivity = Connectivity::compute(&world.snapshot, &world.rules);
+    let ports = boundary_ports(cluster);
+    let pairs = pairs(&crate::random::Ends::of(cluster, &world).all, &mut r);
+    let each = (FLOWS / pairs.len().max(1)).clamp(1, ports.len());
+    for (source, destination, family) in pairs.iter().cloned() {
+        let got = connectivity.allowed(end(&source), end(&destination), family);
+        if [&source, &destination].into_iter().any(|end| !has_address(&world, end, family)) {
+            if got != Reach::default() {
+                return Some(format!("{source:?} or {destination:?} has no {family}: {got:?}"));
+            }
+            continue;
+        }
+        for port in r.sample(ports.clone(), each) {
+            let flow = Flow {
+                source: source.clone(),
+                destination: destination.clone(),
+                port,
+                family,
+                through_service: false,
+            };
+            let expected = judge(&world.snapshot, &world.rules, &flow).verdict;
+            let verdict = match (got.certain.contains(port), got.possible.contains(port)) {
+                (true, true) => Verdict::Allowed,
+                (false, true) => Verdict::Unknown,
+                (false, false) => Verdict::Denied,
+                (true, false) => return Some(format!("certain but not possible: {flow:?}")),
+            };
+            if verdict != expected {
+                return Some(format!("{verdict:?}, not {expected:?}: {flow:?}\n{got:?}"));
+            }
+        }
+    }
+    for pair in r.sample(pairs, 12) {
+        let port = *r.pick(&ports);
+        let got = connectivity.allowed(end(&pair.0), end(&pair.1), pair.2);
+        if let Err(wrong) = rectangles_agree(&connectivity, &world, &pair, port, &got) {
+            return Some(format!("{wrong}: {pair:?} at {port}: {got:?}"));
+        }
+    }
+    None
+}
+
+#[test]
+fn all_pairs_of_complete_clusters_are_judged_as_one_by_one() {
+    hold(300, complete_cluster, equal);
+}
+
+#[test]
+fn all_pairs_of_partial_clusters_are_judged_as_one_by_one() {
+    hold(300, partial_cluster, equal);
+}

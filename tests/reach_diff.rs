@@ -1,0 +1,207 @@
+//! The diff of two connectivities against two verdicts on each flow, on random changes.
+
+use crate::random::{
+    Random, World, before_and_after, boundary_addresses, boundary_ports, build, hold, two_sides,
+};
+use netpol::cluster::{Addresses, Family, Port};
+use netpol::reach::{ChangedEnds, Diff, End, Same, Witness, diff};
+use netpol::verdict::{Endpoint, Flow, Verdict, judge};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Pairs of ends compared in one change, and ports at each.
+const PAIRS: usize = 250;
+const PORTS: usize = 3;
+
+fn endpoint(end: End) -> Endpoint {
+    match end {
+        End::Pod(id) => Endpoint::Pod(id),
+        End::Node(index) => Endpoint::Node(index),
+        End::Address(ip) => Endpoint::Address(ip),
+    }
+}
+
+fn verdict(
+    world: &World<'_>,
+    source: End,
+    destination: End,
+    port: Port,
+    family: Family,
+) -> Verdict {
+    let (source, destination) = (endpoint(source), endpoint(destination));
+    let flow = Flow { source, destination, port, family, through_service: false };
+    judge(&world.snapshot, &world.rules, &flow).verdict
+}
+
+fn has_address(world: &World<'_>, end: End, family: Family) -> bool {
+    match end {
+        End::Pod(id) => world.snapshot.pod_address(id, family) != Addresses::Absent,
+        End::Node(_) => true,
+        End::Address(ip) => Family::of(ip) == family,
+    }
+}
+
+/// How a pod stands to an end that is, or is on, a node.
+#[derive(Clone, Copy, PartialEq)]
+enum OwnNode {
+    /// They are no such pair.
+    Neither,
+    Other,
+    Own,
+    Unknown,
+}
+
+fn own_node(world: &World<'_>, a: End, b: End) -> OwnNode {
+    let pods = world.snapshot.pods();
+    let on_node = |end| match end {
+        End::Pod(id) => pods[id].host_network,
+        End::Node(_) => true,
+        End::Address(_) => false,
+    };
+    let node = |end| match end {
+        End::Pod(id) => pods[id].node.as_ref(),
+        End::Node(index) => Some(&world.snapshot.nodes[index].name),
+        End::Address(_) => None,
+    };
+    let outside = |end| matches!(end, End::Address(_));
+    if on_node(a) == on_node(b) || outside(a) || outside(b) {
+        return OwnNode::Neither;
+    }
+    match (node(a), node(b)) {
+        (Some(a), Some(b)) if a == b => OwnNode::Own,
+        (Some(_), Some(_)) => OwnNode::Other,
+        _ => OwnNode::Unknown,
+    }
+}
+
+/// Pods, nodes and addresses outside that both sides have.
+fn ends(cluster: &[Value], old: &World<'_>, new: &World<'_>) -> Vec<Same> {
+    let mut all = Vec::new();
+    for (id, pod) in old.snapshot.pods().iter().enumerate().filter(|(_, pod)| !pod.finished) {
+        let same = new.snapshot.pods().iter().position(|other| {
+            (&other.namespace, &other.name, other.template, other.finished)
+                == (&pod.namespace, &pod.name, pod.template, false)
+        });
+        all.extend(same.map(|new| Same { old: End::Pod(id), new: End::Pod(new) }));
+    }
+    for (index, node) in old.snapshot.nodes.iter().enumerate() {
+        let same = new.snapshot.nodes.iter().position(|other| other.name == node.name);
+        all.extend(same.map(|new| Same { old: End::Node(index), new: End::Node(new) }));
+    }
+    let taken: BTreeSet<_> = [old, new]
+        .into_iter()
+        .flat_map(|world| {
+            let pods = world.snapshot.pods().iter().flat_map(|pod| &pod.ips);
+            pods.chain(world.snapshot.nodes.iter().flat_map(|node| &node.ips))
+        })
+        .collect();
+    let outside = boundary_addresses(cluster).into_iter().filter(|ip| !taken.contains(ip));
+    all.extend(outside.map(End::Address).map(|ip| Same { old: ip, new: ip }));
+    all
+}
+
+/// The changes whose rectangles have this flow.
+fn covering(
+    diff: &Diff<'_>,
+    source: Same,
+    destination: Same,
+    port: Port,
+    family: Family,
+) -> Vec<(Verdict, Verdict)> {
+    let has = |ends: ChangedEnds, same: Same| match (ends, same.old) {
+        (ChangedEnds::One(known), _) => known == same,
+        (ChangedEnds::Outside(from, to), End::Address(ip)) => (from..=to).contains(&ip),
+        (ChangedEnds::Outside(..), _) => false,
+    };
+    diff.changes()
+        .iter()
+        .filter(|change| change.family == family && change.ports.contains(port))
+        .filter(|change| diff.sources(change).any(|ends| has(ends, source)))
+        .filter(|change| diff.destinations(change).any(|ends| has(ends, destination)))
+        .map(|change| (change.from, change.to))
+        .collect()
+}
+
+fn exact(cluster: &[Value], seed: u64) -> Option<String> {
+    let [old_objects, new_objects] = two_sides(cluster);
+    let (old, new) = (build(&old_objects)?, build(&new_objects)?);
+    let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
+    let mut r = Random::new(!seed);
+    let ends = ends(cluster, &old, &new);
+    let mut pairs = Vec::new();
+    for source in &ends {
+        for destination in &ends {
+            let outside = |same: &Same| matches!(same.old, End::Address(_));
+            if !(outside(source) && outside(destination)) {
+                pairs.extend(Family::ALL.map(|family| (*source, *destination, family)));
+            }
+        }
+    }
+    let ports = boundary_ports(cluster);
+    for (source, destination, family) in r.sample(pairs, PAIRS) {
+        let both = [source, destination];
+        let has = both
+            .into_iter()
+            .all(|same| has_address(&old, same.old, family) && has_address(&new, same.new, family));
+        let own = own_node(&old, source.old, destination.old);
+        let compared = has && own == own_node(&new, source.new, destination.new);
+        let got = diff.between(source, destination, family);
+        if !compared {
+            if !got.is_empty() {
+                return Some(format!("{both:?} {family} is not to be compared: {got:?}"));
+            }
+            continue;
+        }
+        for port in r.sample(ports.clone(), PORTS) {
+            let before = verdict(&old, source.old, destination.old, port, family);
+            let after = verdict(&new, source.new, destination.new, port, family);
+            let got: Vec<_> = got.iter().filter(|(.., ports)| ports.contains(port)).collect();
+            let got: Vec<_> = got.iter().map(|(from, to, _)| (*from, *to)).collect();
+            let expected = if before == after { vec![] } else { vec![(before, after)] };
+            let at = || format!("{source:?} to {destination:?} at {port} {family}");
+            if got != expected {
+                return Some(format!("{got:?}, not {expected:?}: {}", at()));
+            }
+            let covering = covering(&diff, source, destination, port, family);
+            // Exempt pairs may lie in a rectangle without changing, or change less than it says.
+            let itself = source == destination;
+            let right = if matches!(own, OwnNode::Neither | OwnNode::Other) && !itself {
+                covering == expected
+            } else {
+                covering.len() >= expected.len()
+            };
+            if !right {
+                return Some(format!("rectangles say {covering:?}, not {expected:?}: {}", at()));
+            }
+        }
+    }
+    for change in diff.changes() {
+        let Witness { source, destination, port } = change.witness;
+        let before = verdict(&old, source.old, destination.old, port, change.family);
+        let after = verdict(&new, source.new, destination.new, port, change.family);
+        let own = own_node(&old, source.old, destination.old);
+        let exempt = matches!(own, OwnNode::Own | OwnNode::Unknown);
+        if before == after || (!exempt && (before, after) != (change.from, change.to)) {
+            return Some(format!("{before:?} to {after:?} is no witness of {change:?}"));
+        }
+    }
+    None
+}
+
+#[test]
+fn a_diff_is_the_flows_whose_verdict_differs() {
+    hold(150, before_and_after, exact);
+}
+
+/// Compared with itself, nothing changes, comes or goes.
+#[test]
+fn a_diff_with_itself_is_empty() {
+    hold(60, before_and_after, |cluster, _| {
+        let [objects, _] = two_sides(cluster);
+        let world = build(&objects)?;
+        let side = (&world.snapshot, &world.rules);
+        let diff = diff(side, side);
+        let empty = diff.changes().is_empty() && diff.came.is_empty() && diff.gone.is_empty();
+        (!empty).then(|| format!("{:?} {:?} {:?}", diff.changes(), diff.came, diff.gone))
+    });
+}
