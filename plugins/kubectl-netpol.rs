@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use netpol::cli::{self, GlobalArgs};
-use netpol::commands::ExplainArgs;
+use netpol::commands::{ExplainArgs, SummaryArgs};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -32,6 +32,9 @@ enum Command {
     /// Say why a flow is allowed or denied, by policy, rule and line
     Explain(Box<ExplainArgs>),
 
+    /// Say of every namespace whether it is default-deny and what is allowed, in one table
+    Summary(Box<SummaryArgs>),
+
     /// Any other word is a sibling program, kubectl-netpol-WORD.
     #[command(external_subcommand)]
     Sibling(Vec<OsString>),
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
     cli::trace_to_stderr(&global);
     let result = match command {
         Command::Explain(args) => args.run(&global),
+        Command::Summary(args) => args.run(&global),
         Command::Sibling(words) => cli::run_sibling(&words),
     };
     cli::finish(&global, result)

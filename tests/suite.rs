@@ -15,5 +15,6 @@ mod random_clusters;
 mod reach_diff;
 mod run;
 mod semantics;
+mod summary;
 mod transcripts;
 mod truth_table;

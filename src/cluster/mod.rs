@@ -20,5 +20,6 @@ pub use pod::{ContainerPort, Pod, Workload};
 pub use port::{Port, PortRange, Protocol};
 pub use selector::{Mismatch, Operator, Requirement, Selector};
 pub use service::{EndpointSlice, Service, ServicePort, SliceEndpoint, TargetPort};
+pub(crate) use snapshot::NAMESPACE_NAME_LABEL;
 pub use snapshot::{Gap, Namespace, Node, PodId, Snapshot};
 pub use truth::Truth;

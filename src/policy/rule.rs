@@ -3,7 +3,9 @@
 //! A [`Policy`] speaks for one direction. It isolates the pods of its subject, and its entries admit
 //! flows. Nothing here knows how a dialect is written; only field paths point back to the text.
 
-use crate::cluster::{AddressBlock, Name, ObjectRef, Origin, PortRange, Protocol, Selector};
+use crate::cluster::{
+    AddressBlock, Name, Namespace, ObjectRef, Origin, Pod, PortRange, Protocol, Selector, Truth,
+};
 use std::fmt;
 
 /// The direction of a flow that a policy judges, seen from its subject.
@@ -56,6 +58,19 @@ pub struct PodSet {
     pub namespaces: Namespaces,
     /// Their labels.
     pub pods: Selector,
+}
+
+impl PodSet {
+    /// Whether it has a pod of the pod network, which is in this namespace.
+    pub fn has(&self, pod: &Pod, namespace: Option<&Namespace>) -> Truth {
+        let namespace = match &self.namespaces {
+            Namespaces::Own(name) => Truth::from(*name == pod.namespace),
+            Namespaces::Matching(selector) => {
+                namespace.map_or(Truth::Unknown, |namespace| namespace.matches(selector))
+            }
+        };
+        namespace.and(self.pods.matches(&pod.labels, pod.unknown_labels))
+    }
 }
 
 /// Namespaces by name or labels.

@@ -3,6 +3,7 @@
 //! In: an [`Explanation`] with the snapshot and rules it speaks of, and a [`Locate`] that finds the
 //! place of a field. Out: an [`ExplanationReport`], complete without any of them.
 
+use super::warnings::{self, Warning};
 use super::words::PeerEnd;
 use super::{names, words};
 use crate::cluster::{ObjectRef, Origin, Port, Snapshot, Truth};
@@ -222,16 +223,6 @@ pub struct MissReport {
     pub path: String,
     /// Why, in words.
     pub message: String,
-}
-
-/// Something that could make the answer wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Warning {
-    /// What, in words.
-    pub message: String,
-    /// Where.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub location: Option<Location>,
 }
 
 impl ExplanationReport {
@@ -505,32 +496,12 @@ impl Reporter<'_> {
                 }
             }
         }
-        let here = |remark: &&Remark| {
+        let here = |remark: &Remark| {
             let namespace = remark.object.namespace.as_deref();
             namespace.is_none_or(|namespace| namespaces.contains(&namespace))
         };
-        let mut warnings = Vec::new();
-        for remark in self.rules.rejected.iter().filter(here) {
-            for fault in &remark.faults {
-                let message = format!(
-                    "{} would be refused by the API server and is left out: {} {}",
-                    remark.object, fault.path, fault.message
-                );
-                let location = (self.locate)(&remark.origin, &fault.path);
-                warnings.push(Warning { message, location });
-            }
-        }
-        for remark in self.rules.lints.iter().filter(here) {
-            for fault in &remark.faults {
-                let message = format!("{}: {} {}", remark.object, fault.path, fault.message);
-                let location = (self.locate)(&remark.origin, &fault.path);
-                warnings.push(Warning { message, location });
-            }
-        }
-        warnings.extend(self.snapshot.gaps.iter().map(|gap| Warning {
-            message: format!("not read: {}: {}", gap.what, gap.why),
-            location: None,
-        }));
+        let mut warnings = warnings::remarks(self.rules, here, self.locate);
+        warnings.extend(warnings::gaps(self.snapshot));
         warnings
     }
 }

@@ -1,8 +1,6 @@
 //! The answer of `explain` for people: the verdict first, the reasons after, the next step last.
 
-use super::explanation::{
-    DirectionReport, ExplanationReport, FlowReport, Location, PolicyReport, short,
-};
+use super::explanation::{DirectionReport, ExplanationReport, FlowReport, PolicyReport, short};
 use super::screen::{BOLD, DIM, DOUBT, PLAIN, Screen, verdict_style};
 use super::words;
 use crate::printable::printable;
@@ -147,7 +145,7 @@ impl Text<'_> {
     /// Where a policy's deciding field is written, and who wrote it.
     fn written(&mut self, indent: usize, policy: &PolicyReport) {
         if policy.location.is_some() {
-            return self.place(indent, policy.location.as_ref());
+            return self.screen.place(indent, policy.location.as_ref());
         }
         let mut parts = vec![policy.field.clone()];
         parts.extend(policy.applied_by.as_ref().map(|applied| {
@@ -162,17 +160,11 @@ impl Text<'_> {
         self.screen.words(indent, indent, &[(DIM, &parts.join(", "))]);
     }
 
-    fn place(&mut self, indent: usize, location: Option<&Location>) {
-        let Some(Location { file, line, column, text }) = location else { return };
-        let place = format!("{file}:{line}:{column}:");
-        self.screen.line(indent, &[(DIM, &place), (PLAIN, " "), (PLAIN, text.trim())]);
-    }
-
     fn warnings(&mut self) {
         for warning in &self.report.warnings {
             self.screen.blank();
             self.screen.words(0, 2, &[(DOUBT, "warning:"), (PLAIN, &warning.message)]);
-            self.place(4, warning.location.as_ref());
+            self.screen.place(4, warning.location.as_ref());
         }
     }
 

@@ -3,14 +3,24 @@
 //! In: what the engines found, and a way to find the place of a field. Out: versioned types
 //! (`apiVersion: netpol/v1alpha1`) that serialise to JSON and YAML, and text made from the same types.
 
+mod columns;
 mod explanation;
 mod explanation_text;
 mod names;
+mod rule_words;
 mod screen;
+mod summary;
+mod summary_text;
+mod warnings;
 mod words;
 
 pub use explanation::{
     API_VERSION, DirectionReport, EndReport, ExplanationReport, FlowReport, Locate, Location,
-    MissReport, PolicyReport, Warning,
+    MissReport, PolicyReport,
 };
 pub use explanation_text::explanation_text;
+pub use summary::{
+    DirectionSummary, Isolation, NamespaceSummary, PolicySummary, RuleSummary, SummaryReport,
+};
+pub use summary_text::{summary_markdown, summary_text};
+pub use warnings::Warning;

@@ -37,3 +37,8 @@ pub(super) fn endpoints(snapshot: &Snapshot, all: &[Endpoint]) -> String {
         None => format!("{} and {} more", endpoint(snapshot, first), rest.len()),
     }
 }
+
+/// The workload that a pod belongs to, or the pod itself.
+pub(super) fn workload(snapshot: &Snapshot, pod: &Pod) -> ObjectRef {
+    pod.owner.map_or_else(|| pod.object(), |owner| snapshot.workloads[owner].object.clone())
+}

@@ -3,6 +3,7 @@
 //! In: plain text, some of it from the input. Out: a string with styles as escape sequences, which
 //! the command line strips where there is no colour.
 
+use super::explanation::Location;
 use crate::printable::printable;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
@@ -63,6 +64,13 @@ impl Screen {
             let _ = write!(self.out, "{style}{}{style:#}", printable(text));
         }
         self.out.push('\n');
+    }
+
+    /// Where something is written, with the text of that line.
+    pub(super) fn place(&mut self, indent: usize, location: Option<&Location>) {
+        let Some(Location { file, line, column, text }) = location else { return };
+        let place = format!("{file}:{line}:{column}:");
+        self.line(indent, &[(DIM, &place), (PLAIN, " "), (PLAIN, text.trim())]);
     }
 
     /// Text that is laid out already, such as a table.

@@ -82,10 +82,7 @@ pub(super) fn port_miss(
     destination: &str,
 ) -> String {
     if let Some((written, service)) = service_port(entry, service_ports) {
-        return format!(
-            "port is {}, that of {service}; policies judge the pod's: {}",
-            written.number, port.number
-        );
+        return service_port_mistake(written.number, service, port.number);
     }
     let items = match &entry.ports {
         Ports::Any => &[][..],
@@ -115,6 +112,11 @@ pub(super) fn port_miss(
             format!("{verb} {}, not {port}", list(&shown, "and"))
         }
     }
+}
+
+/// A rule names a Service's port where the pod's is meant.
+pub(super) fn service_port_mistake(written: u16, service: &str, pod: u16) -> String {
+    format!("port is {written}, that of {service}; policies judge the pod's: {pod}")
 }
 
 /// The Service port that a rule names where the pod's is meant: the commonest mistake.

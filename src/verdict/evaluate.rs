@@ -117,14 +117,7 @@ impl Judge<'_> {
     /// Whether a set has a pod of the pod network.
     fn selects(&self, set: &PodSet, pod: PodId) -> Truth {
         let pod = self.snapshot.pod(pod);
-        let namespace = match &set.namespaces {
-            Namespaces::Own(name) => Truth::from(*name == pod.namespace),
-            Namespaces::Matching(selector) => self
-                .snapshot
-                .namespace(&pod.namespace)
-                .map_or(Truth::Unknown, |namespace| namespace.matches(selector)),
-        };
-        namespace.and(set.pods.matches(&pod.labels, pod.unknown_labels))
+        set.has(pod, self.snapshot.namespace(&pod.namespace))
     }
 
     fn entry(&self, entry: &Entry, peer: &Endpoint) -> EntryTrace {

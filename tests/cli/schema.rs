@@ -78,6 +78,15 @@ fn answers_conform_to_the_schema() {
 }
 
 #[test]
+fn summaries_conform_to_their_schema() {
+    let schema = netpol(&["summary", "--schema"]).json();
+    for files in ["examples/homekube", "examples/homekube-fixed"] {
+        let answer = netpol(&["summary", "-f", files, "-o", "json"]).json();
+        assert_eq!(fault(&schema, &schema, &answer, "answer"), None, "{files}");
+    }
+}
+
+#[test]
 fn the_checker_finds_faults() {
     let schema = netpol(&["explain", "--schema"]).json();
     let (_, answer) =

@@ -1,0 +1,28 @@
+//! `kubectl netpol summary` as a binary of its own.
+
+use clap::Parser;
+use netpol::cli::{self, GlobalArgs};
+use netpol::commands::SummaryArgs;
+use std::process::ExitCode;
+
+/// Say of every namespace whether it is default-deny and what is allowed, in one table
+#[derive(Parser)]
+#[command(
+    name = "kubectl netpol summary",
+    bin_name = "kubectl netpol summary",
+    version,
+    max_term_width = 100
+)]
+struct Summary {
+    #[command(flatten)]
+    global: GlobalArgs,
+
+    #[command(flatten)]
+    args: SummaryArgs,
+}
+
+fn main() -> ExitCode {
+    let Summary { global, args } = Summary::parse();
+    cli::trace_to_stderr(&global);
+    cli::finish(&global, args.run(&global))
+}

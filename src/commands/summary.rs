@@ -1,0 +1,110 @@
+//! `summary`: every namespace, whether it is default-deny, and what is allowed.
+
+use crate::cli::{Exit, GlobalArgs, InputArgs, answer, width};
+use crate::printable::printable_json;
+use crate::report::{SummaryReport, summary_markdown, summary_text};
+use crate::source::yaml;
+use clap::{Args, ValueEnum};
+use schemars::generate::SchemaSettings;
+
+/// Arguments of `summary`.
+#[derive(Args, Clone, Debug)]
+#[command(
+    override_usage = "kubectl netpol summary [-n NAMESPACE] -f FILE [OPTIONS]",
+    after_help = AFTER_HELP
+)]
+pub struct SummaryArgs {
+    /// Every namespace, which is the default without -n
+    #[arg(short = 'A', long)]
+    all_namespaces: bool,
+
+    /// Print the JSON Schema of the answer and do nothing else
+    #[arg(long)]
+    schema: bool,
+
+    /// Output format: table, wide (counts and places too), md, json or yaml
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    output: Format,
+
+    #[command(flatten)]
+    input: InputArgs,
+}
+
+/// Output formats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For a terminal.
+    #[default]
+    Table,
+    /// For a terminal, with counts and places.
+    Wide,
+    /// For documentation.
+    Md,
+    /// For programs.
+    Json,
+    /// For programs and people.
+    Yaml,
+}
+
+/// The end of `summary --help`.
+const AFTER_HELP: &str = "\
+Examples:
+  # Which namespaces are closed, and what is open?
+  kubectl netpol summary -f examples/homekube
+
+  # The same for documentation
+  kubectl netpol summary -f examples/homekube -o md > docs/network-policies.md
+
+How to read it:
+  ingress, egress         every pod is isolated, those to come included
+  egress: 3 of 5          the other two may reach anything; with 5 of 5, only a
+                          new pod with other labels would
+  monitoring, monitoring/prometheus   a namespace, and pods of it by app label
+  a → b 8080/TCP          a may open connections to b on the pod's port 8080
+
+Exit codes:
+  0 done   2 error";
+
+impl SummaryArgs {
+    /// Runs the command.
+    pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
+        if self.schema {
+            // Of what is written, not of what would be read: fields that may be left out are optional.
+            let settings = SchemaSettings::draft2020_12().for_serialize();
+            let schema = settings.into_generator().into_root_schema_for::<SummaryReport>();
+            answer(global.color, &(serde_json::to_string_pretty(&schema)? + "\n"))?;
+            return Ok(Exit::Success);
+        }
+        let input = self.input.read(global, &global.namespace())?;
+        let only = global.namespace.as_deref().filter(|_| !self.all_namespaces);
+        if let Some(name) = only {
+            anyhow::ensure!(
+                input.snapshot.namespace(name).is_some(),
+                "namespace {name:?} not found; kubectl netpol summary -A shows all that are there"
+            );
+        }
+        let locate = input.locate();
+        let places = !matches!(self.output, Format::Table | Format::Md);
+        let report = SummaryReport::new(&input.snapshot, &input.rules, only, places, &*locate);
+        let text = match self.output {
+            Format::Table => summary_text(&report, width(), false),
+            Format::Wide => summary_text(&report, width(), true),
+            Format::Md => summary_markdown(&report),
+            Format::Json => {
+                let json = serde_json::to_string_pretty(&report)?;
+                printable_json(&json).into_owned() + "\n"
+            }
+            Format::Yaml => yaml::to_string(&report)?,
+        };
+        answer(global.color, &text)?;
+        Ok(Exit::Success)
+    }
+}

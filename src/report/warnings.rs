@@ -1,0 +1,51 @@
+//! What could make an answer wrong, said with every answer that it concerns.
+//!
+//! In: the remarks on policy objects and the gaps of the snapshot. Out: sentences with their places.
+
+use super::explanation::{Locate, Location};
+use crate::cluster::Snapshot;
+use crate::policy::{Remark, Ruleset};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Something that could make the answer wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Warning {
+    /// What, in words.
+    pub message: String,
+    /// Where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+}
+
+/// Remarks on the policies that `here` picks: refused ones first, then those that do not do what
+/// they seem to.
+pub(super) fn remarks(
+    rules: &Ruleset,
+    here: impl Fn(&Remark) -> bool,
+    locate: &Locate<'_>,
+) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut add = |remark: &Remark, between: &str| {
+        for fault in &remark.faults {
+            let message = format!("{}{between} {} {}", remark.object, fault.path, fault.message);
+            let location = locate(&remark.origin, &fault.path);
+            warnings.push(Warning { message, location });
+        }
+    };
+    for remark in rules.rejected.iter().filter(|remark| here(remark)) {
+        add(remark, " would be refused by the API server and is left out:");
+    }
+    for remark in rules.lints.iter().filter(|remark| here(remark)) {
+        add(remark, ":");
+    }
+    warnings
+}
+
+/// What was not read at all.
+pub(super) fn gaps(snapshot: &Snapshot) -> impl Iterator<Item = Warning> {
+    snapshot.gaps.iter().map(|gap| Warning {
+        message: format!("not read: {}: {}", gap.what, gap.why),
+        location: None,
+    })
+}
