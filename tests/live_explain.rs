@@ -185,6 +185,27 @@ fn what_if_a_workload_changed() {
     assert!(!answer.stdout.contains("allow-ingress-nginx"), "{}", answer.all());
 }
 
+/// What is only in the files is found there, although the cluster knows nothing of it.
+#[test]
+fn what_if_there_were_more() {
+    let Ok(homekube) = homekube() else { return };
+    let files = tempfile::tempdir().expect("a directory");
+    let file = files.path().join("new.yaml");
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/homekube/apps/whoami.yaml");
+    let whoami = std::fs::read_to_string(example).expect("the example");
+    let mut new =
+        whoami.replace("whoami", "novel").replace("namespace: default", "namespace: novel");
+    new.push_str("---\napiVersion: v1\nkind: Namespace\nmetadata: {name: novel}\n");
+    std::fs::write(&file, new).expect("a file");
+    for words in ["novel/deploy/novel", "novel/novel", "novel/svc/novel", "-n novel deploy/novel"] {
+        let with = format!("--with -f {}", file.display());
+        let answer = homekube.explain(&format!("{words} identity/svc/keycloak {with}"));
+        assert_eq!(answer.code, 1, "{}", answer.all());
+        assert!(answer.stdout.contains("egress of novel/deploy/novel: open"), "{}", answer.all());
+        assert!(!answer.requests.iter().any(|request| request.uri.contains("/namespaces?limit")));
+    }
+}
+
 #[test]
 fn what_if_a_policy_were_not_there() {
     let Ok(homekube) = homekube() else { return };

@@ -124,6 +124,17 @@ fn labels_that_may_not_be_read_matter_only_where_they_are_asked_for() {
         said.contains("not read: the labels of namespace identity: \"no-namespaces\" may not; ask")
     );
 
+    // A name that may be a Service's in a namespace, or the world's.
+    for (host, code, part) in [
+        ("keycloak.identity:80", 1, "→ identity/svc/keycloak port 80/TCP"),
+        ("example.com:443", 1, "example.com is outside the cluster"),
+    ] {
+        let answer = homekube.explain(&format!("monitoring/deploy/grafana {host} --as {user}"));
+        assert_eq!(answer.code, code, "{}", answer.all());
+        assert!(answer.stdout.contains(part), "{}", answer.all());
+        assert!(!answer.stdout.contains("namespace com"), "{}", answer.all());
+    }
+
     let policy = json!({
         "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
         "metadata": {"name": "by-team", "namespace": "monitoring"},

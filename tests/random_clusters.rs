@@ -149,6 +149,67 @@ fn sound(cluster: &[Value], seed: u64) -> Option<String> {
     None
 }
 
+/// Of two running pods, all that counts is the pods, their namespaces and the policies there: what
+/// is read of a live cluster for one flow.
+fn two_namespaces_suffice(cluster: &[Value], seed: u64) -> Option<String> {
+    let whole = build(cluster)?;
+    let mut r = Random::new(!seed);
+    let pods: Vec<usize> = (0..whole.pods.len())
+        // A pod on its node's network has that node's addresses, which the API tells with the pod.
+        .filter(|id| !whole.snapshot.pod(*id).ips.is_empty())
+        .collect();
+    let ports = boundary_ports(cluster);
+    let pairs = pods.iter().flat_map(|a| pods.iter().map(move |b| (*a, *b))).collect();
+    for (source, destination) in r.sample(pairs, 40) {
+        let namespaces = [source, destination].map(|id| &*whole.snapshot.pod(id).namespace);
+        let part: Vec<Value> = cluster
+            .iter()
+            .filter(|object| {
+                let (kind, metadata) = (&object["kind"], &object["metadata"]);
+                let of = |field: &str| metadata[field].as_str().unwrap_or("default");
+                match kind.as_str() {
+                    Some("Namespace") => namespaces.contains(&of("name")),
+                    Some("NetworkPolicy") => namespaces.contains(&of("namespace")),
+                    _ => [source, destination].iter().any(|id| whole.pods[*id] == *object),
+                }
+            })
+            .cloned()
+            .collect();
+        let read = build(&part)?;
+        let find = |id: usize| {
+            let is_it = |pod: &&Value| **pod == *whole.pods[id];
+            read.pods.iter().position(is_it).map(Endpoint::Pod)
+        };
+        let (from, to) = (find(source)?, find(destination)?);
+        for port in r.sample(ports.clone(), 4) {
+            for family in Family::ALL {
+                let flow = |source, destination| Flow {
+                    source,
+                    destination,
+                    port,
+                    family,
+                    through_service: false,
+                };
+                let flows = [
+                    flow(Endpoint::Pod(source), Endpoint::Pod(destination)),
+                    flow(from.clone(), to.clone()),
+                ];
+                let all = judge(&whole.snapshot, &whole.rules, &flows[0]).verdict;
+                let got = judge(&read.snapshot, &read.rules, &flows[1]).verdict;
+                if got != all {
+                    return Some(format!("{got:?} from a part, {all:?} from all: {:?}", flows[0]));
+                }
+            }
+        }
+    }
+    None
+}
+
+#[test]
+fn one_flow_needs_two_namespaces_only() {
+    hold(200, complete_cluster, two_namespaces_suffice);
+}
+
 #[test]
 fn complete_clusters_are_judged_as_the_specification_reads() {
     hold(400, complete_cluster, exact);

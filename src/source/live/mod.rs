@@ -14,6 +14,7 @@ mod exec;
 mod kubeconfig;
 mod layers;
 mod list;
+mod lookup;
 mod plan;
 mod provenance;
 mod proxy;

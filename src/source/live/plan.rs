@@ -7,7 +7,7 @@
 
 use super::error::Error;
 use super::request::{Answer, Read, Request};
-use super::told::{home, is_global, pods, running, top};
+use super::told::{home, pods, top};
 use crate::cluster::{ObjectRef, Pod, Service, kind_from_word};
 use crate::source::assemble::owner_of_replica_set;
 use crate::source::found::{Body, Owner};
@@ -15,7 +15,6 @@ use crate::source::kind::BuiltIn;
 use crate::source::objects::Objects;
 use crate::verdict::{Named, Target};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 /// Names that stand for names: more than this is a circle.
 const MOST_ALIASES: usize = 8;
@@ -54,22 +53,23 @@ pub(super) fn missing(wanted: Wanted<'_>, answers: &Answers) -> Result<BTreeSet<
     Ok(planner.requests)
 }
 
-struct Planner<'a> {
+pub(super) struct Planner<'a> {
     wanted: Wanted<'a>,
     answers: &'a Answers,
-    requests: BTreeSet<Request>,
-    aliases_left: usize,
+    pub(super) requests: BTreeSet<Request>,
+    /// Names that stand for names: more are a circle.
+    pub(super) aliases_left: usize,
 }
 
 /// Why a step goes no further.
-enum Stop {
+pub(super) enum Stop {
     /// Something must be read first.
     Pending,
     /// Something cannot be read without which there is no answer.
     Failed(Error),
 }
 
-type Step<T> = Result<T, Stop>;
+pub(super) type Step<T> = Result<T, Stop>;
 
 impl<'a> Planner<'a> {
     fn plan(&mut self) -> Result<(), Error> {
@@ -141,7 +141,7 @@ impl<'a> Planner<'a> {
             }
             "Node" => {
                 if self.must(Request::One(BuiltIn::Node, None, name.into()))?.is_none() {
-                    self.must(Request::Names(BuiltIn::Node, None))?;
+                    self.ask(Request::Names(BuiltIn::Node, None))?;
                 }
                 return Ok(None);
             }
@@ -213,13 +213,13 @@ impl<'a> Planner<'a> {
     }
 
     /// A workload with its pods; whether it is there.
-    fn workload(&mut self, kind: BuiltIn, namespace: &str, name: &str) -> Step<bool> {
+    pub(super) fn workload(&mut self, kind: BuiltIn, namespace: &str, name: &str) -> Step<bool> {
         let request = Request::One(kind, Some(namespace.into()), name.into());
         let Some(read) = self.must(request)? else {
             let object = ObjectRef::namespaced(kind.name(), namespace, name);
             // A bare name has its own list of what there is.
             if !self.answers.contains_key(&Request::pods(namespace)) && !self.overlaid(&object) {
-                self.must(Request::Names(kind, Some(namespace.into())))?;
+                self.ask(Request::Names(kind, Some(namespace.into())))?;
             }
             return Ok(false);
         };
@@ -234,7 +234,7 @@ impl<'a> Planner<'a> {
         Ok(true)
     }
 
-    fn service(&mut self, namespace: &str, name: &str) -> Step<()> {
+    pub(super) fn service(&mut self, namespace: &str, name: &str) -> Step<()> {
         let Some(service) = self.find_service(namespace, name)? else { return Ok(()) };
         if let Some(name) = &service.external_name {
             return self.alias(name);
@@ -275,17 +275,6 @@ impl<'a> Planner<'a> {
         if pending { Err(Stop::Pending) } else { Ok(()) }
     }
 
-    /// The name that a Service stands for, which may be a Service of this cluster again.
-    fn alias(&mut self, name: &str) -> Step<()> {
-        let parts: Vec<&str> = name.split('.').collect();
-        let here = matches!(parts.as_slice(), [_, _, "svc" | "pod", ..] | [_, _, _, "svc", ..]);
-        if here && self.aliases_left > 0 {
-            self.aliases_left -= 1;
-            self.host(name, "")?;
-        }
-        Ok(())
-    }
-
     fn find_service(&mut self, namespace: &str, name: &str) -> Step<Option<&'a Service>> {
         let object = ObjectRef::namespaced("Service", namespace, name);
         if let Some(Body::Service(service)) =
@@ -321,7 +310,7 @@ impl<'a> Planner<'a> {
 
     /// Who owns pods, where neither they nor their names tell; and the live form of workloads that
     /// are to be replaced, since one whose template changes loses these pods.
-    fn owners(
+    pub(super) fn owners(
         &mut self,
         namespace: &str,
         pods: impl Iterator<Item = (&'a Pod, Option<&'a Owner>)>,
@@ -347,98 +336,8 @@ impl<'a> Planner<'a> {
         if pending { Err(Stop::Pending) } else { Ok(()) }
     }
 
-    /// An address: of a pod, a Service or a node, or of none of them.
-    fn address(&mut self, address: IpAddr) -> Step<Option<String>> {
-        self.requests.insert(Request::ServicesAt(address));
-        let at = self.look_up(address, Request::PodsAt(address))?;
-        if let Some((pod, controller)) = at.and_then(|read| running(read, address)) {
-            self.namespace(&pod.namespace);
-            self.owners(&pod.namespace, std::iter::once((pod, controller)))?;
-            return Ok(Some(pod.namespace.to_string()));
-        }
-        let service = self.look_up(address, Request::ServicesAt(address))?;
-        let service = service.and_then(<[_]>::first).map(|(found, _)| &found.object);
-        if let Some(ObjectRef { namespace: Some(namespace), name, .. }) = service {
-            self.namespace(namespace);
-            self.service(namespace, name)?;
-            return Ok(Some(namespace.to_string()));
-        }
-        // Pods can be asked for by their first address only; the second is in a node's network.
-        let nodes = self.look_up(address, Request::Nodes)?.unwrap_or_default();
-        let node = nodes.iter().find(|(found, _)| match &found.body {
-            Body::Node { pod_cidrs, .. } => pod_cidrs.iter().any(|net| net.contains(&address)),
-            _ => false,
-        });
-        let Some((node, _)) = node else { return Ok(None) };
-        let read = self.must(Request::PodsOn(node.object.name.clone()))?.unwrap_or_default();
-        let Some((pod, _)) = running(read, address) else { return Ok(None) };
-        self.namespace(&pod.namespace);
-        Ok(Some(pod.namespace.to_string()))
-    }
-
-    /// A look-up across the cluster, which not everybody may do. An address that only the world at
-    /// large can have is judged as outside all the same.
-    fn look_up(&mut self, address: IpAddr, request: Request) -> Step<Option<&'a [Read]>> {
-        match self.ask(request)? {
-            Answer::Failed(error) if !is_global(address) => Err(Stop::Failed(error.clone())),
-            Answer::Read { found, .. } => Ok(Some(found)),
-            Answer::Failed(_) | Answer::Missing => Ok(None),
-        }
-    }
-
-    /// A host name as a pod's resolver sees it; see `verdict` for where the forms come from.
-    fn host(&mut self, host: &str, namespace: &str) -> Step<Option<String>> {
-        let host = host.trim_end_matches('.').to_ascii_lowercase();
-        let parts: Vec<&str> = host.split('.').collect();
-        match parts.as_slice() {
-            [service] => {
-                self.namespace(namespace);
-                self.service(namespace, service)?;
-                Ok(Some(namespace.to_owned()))
-            }
-            [ip, _, "pod", ..] => {
-                let address = ip.replace('-', ".").parse();
-                match address.or_else(|_| ip.replace('-', ":").parse()) {
-                    Ok(address) => self.address(address),
-                    Err(_) => Ok(None),
-                }
-            }
-            [service, namespace, "svc", ..] => {
-                self.namespace(namespace);
-                self.service(namespace, service)?;
-                Ok(Some((*namespace).to_owned()))
-            }
-            [hostname, service, namespace, "svc", ..] => {
-                self.namespace(namespace);
-                self.service(namespace, service)?;
-                if self.must(Request::pod(namespace, hostname))?.is_none()
-                    && let Some((set, _)) = hostname.rsplit_once('-')
-                {
-                    self.workload(BuiltIn::StatefulSet, namespace, set)?;
-                }
-                Ok(Some((*namespace).to_owned()))
-            }
-            [service, first]
-                if !matches!(self.ask(Request::namespace(first))?, Answer::Missing)
-                    || self.overlaid_namespace(first) =>
-            {
-                self.namespace(first);
-                self.service(first, service)?;
-                Ok(Some((*first).to_owned()))
-            }
-            // Static pods have dots in their names.
-            _ => match self.must(Request::pod(namespace, &host))? {
-                Some(_) => {
-                    self.namespace(namespace);
-                    Ok(Some(namespace.to_owned()))
-                }
-                None => Ok(None),
-            },
-        }
-    }
-
     /// The namespace of an end: its labels and its policies.
-    fn namespace(&mut self, namespace: &str) {
+    pub(super) fn namespace(&mut self, namespace: &str) {
         self.requests.insert(Request::policies(namespace));
         if let Ok(Answer::Missing) = self.ask(Request::namespace(namespace))
             && !self.overlaid_namespace(namespace)
@@ -449,7 +348,7 @@ impl<'a> Planner<'a> {
 
     fn names(&mut self, kind: BuiltIn, namespace: &str, name: &str) -> Step<()> {
         if !self.overlaid(&ObjectRef::namespaced(kind.name(), namespace, name)) {
-            self.must(Request::Names(kind, Some(namespace.into())))?;
+            self.ask(Request::Names(kind, Some(namespace.into())))?;
         }
         Ok(())
     }
@@ -458,7 +357,7 @@ impl<'a> Planner<'a> {
         self.wanted.overlay.is_some_and(|overlay| overlay.body(object).is_some())
     }
 
-    fn overlaid_namespace(&self, namespace: &str) -> bool {
+    pub(super) fn overlaid_namespace(&self, namespace: &str) -> bool {
         self.wanted.overlay.is_some_and(|overlay| {
             overlay.iter().any(|(object, ..)| match &object.namespace {
                 Some(of) => **of == *namespace,
@@ -468,7 +367,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The answer to a request, once there is one.
-    fn ask(&mut self, request: Request) -> Step<&'a Answer> {
+    pub(super) fn ask(&mut self, request: Request) -> Step<&'a Answer> {
         if let Some(answer) = self.answers.get(&request) {
             return Ok(answer);
         }
@@ -477,7 +376,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The same where nothing can be said without it; `None`: there is no such object.
-    fn must(&mut self, request: Request) -> Step<Option<&'a [Read]>> {
+    pub(super) fn must(&mut self, request: Request) -> Step<Option<&'a [Read]>> {
         match self.ask(request)? {
             Answer::Read { found, .. } => Ok(Some(found)),
             Answer::Missing => Ok(None),

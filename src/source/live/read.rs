@@ -125,6 +125,7 @@ fn is_fatal(error: &Error) -> bool {
 /// What was answered, as objects and gaps.
 fn objects(answers: Answers) -> Objects {
     let mut objects = Objects::default();
+    let mut unread = Vec::new();
     for (request, answer) in answers {
         match answer {
             Answer::Missing => {}
@@ -152,7 +153,19 @@ fn objects(answers: Answers) -> Objects {
                     leave_out(&mut objects, &request, why);
                 }
             }
-            Answer::Failed(error) => leave_out(&mut objects, &request, reason(&error)),
+            Answer::Failed(error) => match &request {
+                Request::One(BuiltIn::Namespace, _, name) => {
+                    unread.push((name.clone(), request.words(), reason(&error)));
+                }
+                _ => leave_out(&mut objects, &request, reason(&error)),
+            },
+        }
+    }
+    for (name, what, why) in unread {
+        // A namespace that may not be read need not exist.
+        if objects.iter().any(|(object, ..)| object.namespace.as_ref() == Some(&name)) {
+            objects.gaps.push(Gap { what, why });
+            objects.unread_labels.insert(name);
         }
     }
     objects
@@ -161,9 +174,6 @@ fn objects(answers: Answers) -> Objects {
 /// Marks what could not be read, where an answer may depend on it.
 fn leave_out(objects: &mut Objects, request: &Request, why: String) {
     match request {
-        Request::One(BuiltIn::Namespace, _, name) => {
-            objects.unread_labels.insert(name.clone());
-        }
         Request::All(BuiltIn::NetworkPolicy, namespace) => {
             objects.unread_policies.insert(namespace.clone());
         }
