@@ -1,6 +1,7 @@
 //! The answer of `explain` for people: the verdict first, the reasons after, the next step last.
 
-use super::explanation::{DirectionReport, ExplanationReport, FlowReport, PolicyReport, short};
+use super::explaining::short;
+use super::explanation::{DirectionReport, ExplanationReport, FlowReport, PolicyReport};
 use super::screen::{BOLD, DIM, DOUBT, PLAIN, Screen, verdict_style};
 use super::words;
 use crate::printable::printable;

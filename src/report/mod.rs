@@ -4,6 +4,7 @@
 //! (`apiVersion: netpol/v1alpha1`) that serialise to JSON and YAML, and text made from the same types.
 
 mod columns;
+mod explaining;
 mod explanation;
 mod explanation_text;
 mod names;

@@ -4,7 +4,7 @@
 //! named again below it.
 
 use super::columns::{self, Line};
-use super::explanation::short;
+use super::explaining::short;
 use super::rule_words;
 use super::screen::{BOLD, DIM, DOUBT, PLAIN, Screen};
 use super::summary::{
