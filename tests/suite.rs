@@ -12,6 +12,8 @@ mod homekube;
 mod live_explain;
 #[cfg(unix)]
 mod live_failures;
+#[cfg(unix)]
+mod live_whole;
 mod random;
 mod random_clusters;
 mod reach_diff;

@@ -5,6 +5,7 @@ use crate::cluster::Snapshot;
 use crate::policy::{Ruleset, Written};
 use crate::report::{Locate, Location};
 use crate::source::Objects;
+use crate::source::live;
 use crate::source::manifests::{Loaded, Locator, Manifests, Severity};
 use clap::Args;
 use ipnet::IpNet;
@@ -54,15 +55,21 @@ pub struct Input {
 }
 
 impl InputArgs {
-    /// Reads the manifests that the flags name; objects without a namespace are in `namespace`. What
-    /// is to be told about the input goes to stderr.
-    pub fn read(&self, global: &GlobalArgs, namespace: &str) -> anyhow::Result<Input> {
-        anyhow::ensure!(
-            self.names_manifests(),
-            "no input: give manifests with -f FILE or DIR, or a kustomization with -k DIR"
-        );
-        let Loaded { objects, locator, .. } = self.load(global, namespace)?;
-        Ok(self.input(objects, locator, namespace.to_owned(), Vec::new()))
+    /// Reads the manifests that the flags name, or else the live cluster: all of it, or the
+    /// namespace of `-n`. What is to be told about the input goes to stderr.
+    pub fn read(&self, global: &GlobalArgs) -> anyhow::Result<Input> {
+        if self.names_manifests() {
+            let namespace = global.namespace();
+            let Loaded { objects, locator, .. } = self.load(global, &namespace)?;
+            return Ok(self.input(objects, locator, namespace, Vec::new()));
+        }
+        let read = async {
+            let connection = global.connect().await?;
+            let objects = connection.whole(global.namespace.as_deref()).await?;
+            Ok::<_, live::Error>((objects, connection.namespace().to_owned()))
+        };
+        let (objects, namespace) = global.block_on(read)??;
+        Ok(self.input(objects, Locator::default(), namespace, Vec::new()))
     }
 
     /// Whether manifests are named.

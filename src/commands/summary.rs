@@ -83,7 +83,7 @@ impl SummaryArgs {
             answer(global.color, &(serde_json::to_string_pretty(&schema)? + "\n"))?;
             return Ok(Exit::Success);
         }
-        let input = self.input.read(global, &global.namespace())?;
+        let input = self.input.read(global)?;
         let only = global.namespace.as_deref().filter(|_| !self.all_namespaces);
         if let Some(name) = only {
             anyhow::ensure!(

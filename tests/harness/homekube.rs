@@ -105,10 +105,19 @@ impl HomeKube {
 
     /// `kubectl netpol explain …` as the user of a kubeconfig.
     pub(crate) fn explain_as(&self, kubeconfig: &Path, words: &str) -> Answer {
+        self.ask_as(kubeconfig, "explain", words)
+    }
+
+    /// Any command as the admin.
+    pub(crate) fn ask(&self, command: &str, words: &str) -> Answer {
+        self.ask_as(&self.cluster.admin(), command, words)
+    }
+
+    fn ask_as(&self, kubeconfig: &Path, command: &str, words: &str) -> Answer {
         let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.cluster.requests().len();
         let output = plugin(&self.cluster, kubeconfig)
-            .args(["netpol", "explain"])
+            .args(["netpol", command])
             .args(words.split_whitespace())
             .output()
             .expect("kubectl runs");

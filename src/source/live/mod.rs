@@ -28,6 +28,7 @@ mod text;
 mod told;
 mod transport;
 mod warning;
+mod whole;
 mod write;
 
 pub use config::{ConnectOptions, default_namespace};

@@ -207,7 +207,7 @@ fn reason(error: &Error) -> String {
 }
 
 /// An object with its place.
-struct Item(Found, Origin);
+pub(super) struct Item(pub(super) Found, pub(super) Origin);
 
 impl<T: Into<Found>> From<T> for Item {
     fn from(object: T) -> Self {
@@ -216,7 +216,7 @@ impl<T: Into<Found>> From<T> for Item {
 }
 
 /// A NetworkPolicy with whoever applied it.
-struct Policy(Found, Origin);
+pub(super) struct Policy(Found, Origin);
 
 impl<'de> Deserialize<'de> for Policy {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
