@@ -6,18 +6,22 @@ use crate::policy::{Ruleset, Written};
 use crate::report::{Locate, Location};
 use crate::source::Objects;
 use crate::source::manifests::{Loaded, Locator, Manifests, Severity};
+use crate::source::revision::Revision;
 use clap::Args;
 use ipnet::IpNet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The heading of these flags in help.
 const HEADING: &str = "Input";
 
+/// How the name of a Git revision begins.
+pub(super) const GIT: &str = "git:";
+
 /// Where objects come from.
 #[derive(Args, Clone, Debug, Default)]
 pub struct InputArgs {
-    /// Manifests instead of the live cluster: a file, a directory with all below it, or - for stdin;
-    /// repeatable
+    /// Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, or
+    /// git:REV[:PATH]; repeatable
     #[arg(short, long = "filename", value_name = "FILE", help_heading = HEADING)]
     pub filename: Vec<PathBuf>,
 
@@ -72,8 +76,16 @@ impl InputArgs {
 
     /// Reads the manifests and tells what is to be told about them.
     pub(super) fn load(&self, global: &GlobalArgs, namespace: &str) -> anyhow::Result<Loaded> {
+        let (mut files, mut revisions) = (Vec::new(), Vec::new());
+        for path in &self.filename {
+            match revision(path)? {
+                Some(revision) => revisions.push(revision),
+                None => files.push(path.clone()),
+            }
+        }
         let loaded = Manifests {
-            files: self.filename.clone(),
+            files,
+            revisions,
             kustomizations: self.kustomize.clone(),
             namespace: namespace.to_owned(),
             strict: self.strict,
@@ -101,6 +113,12 @@ impl InputArgs {
         let rules = Ruleset::compile(&written);
         Input { snapshot, written, rules, namespace, notes, locator }
     }
+}
+
+/// The Git revision that a name stands for; a file may have such a name too.
+fn revision(path: &Path) -> anyhow::Result<Option<Revision>> {
+    let name = path.to_str().and_then(|name| name.strip_prefix(GIT));
+    name.filter(|_| !path.exists()).map(|name| Ok(name.parse()?)).transpose()
 }
 
 impl Input {
