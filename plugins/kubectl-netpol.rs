@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use netpol::cli::{self, GlobalArgs};
-use netpol::commands::ExplainArgs;
+use netpol::commands::{DiffArgs, ExplainArgs};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -29,6 +29,9 @@ struct Front {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Say which flows a change opens and closes
+    Diff(Box<DiffArgs>),
+
     /// Say why a flow is allowed or denied, by policy, rule and line
     Explain(Box<ExplainArgs>),
 
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
     let Front { global, command } = Front::parse();
     cli::trace_to_stderr(&global);
     let result = match command {
+        Command::Diff(args) => args.run(&global),
         Command::Explain(args) => args.run(&global),
         Command::Sibling(words) => cli::run_sibling(&words),
     };

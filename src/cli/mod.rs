@@ -7,6 +7,7 @@ mod exit;
 mod input;
 mod output;
 mod sibling;
+mod side;
 mod what_if;
 
 pub use connect::ConnectArgs;
@@ -14,6 +15,7 @@ pub use exit::Exit;
 pub use input::{Input, InputArgs};
 pub use output::{ColorChoice, Output, OutputArgs, answer, warn, width};
 pub use sibling::run_sibling;
+pub use side::Side;
 pub use what_if::{PolicyName, WhatIfArgs};
 
 use crate::source::live::{self, Connection, Environment};

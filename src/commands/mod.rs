@@ -1,5 +1,20 @@
 //! One file a command: its arguments and what it does with them.
 
+mod diff;
 mod explain;
 
+pub use diff::{DiffArgs, DiffOutput, FailOn};
 pub use explain::ExplainArgs;
+
+use crate::cli::{Exit, GlobalArgs, answer};
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+
+/// `--schema`: the JSON Schema of an answer.
+fn print_schema<T: JsonSchema>(global: &GlobalArgs) -> anyhow::Result<Exit> {
+    // Of what is written, not of what would be read: fields that may be left out are optional.
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let schema = settings.into_generator().into_root_schema_for::<T>();
+    answer(global.color, &(serde_json::to_string_pretty(&schema)? + "\n"))?;
+    Ok(Exit::Success)
+}

@@ -150,7 +150,8 @@ impl Revision {
         let git = which::which("git").map_err(|_| Error::NoGit(self.shown()))?;
         let git = Git { program: &git, of: self };
         let (object, is_tree) = git.object()?;
-        let listed = if is_tree { git.list(&object)? } else { vec![(object, PathBuf::new(), FILE)] };
+        let listed =
+            if is_tree { git.list(&object)? } else { vec![(object, PathBuf::new(), FILE)] };
         let kept = |path: &Path, mode: u32| {
             path.as_os_str().is_empty() || wanted(path) || mode == SUBMODULE
         };
