@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use netpol::cli::{self, GlobalArgs};
-use netpol::commands::{BootstrapArgs, ExplainArgs, SummaryArgs};
+use netpol::commands::{BootstrapArgs, DiffArgs, ExplainArgs, SummaryArgs};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -31,6 +31,8 @@ struct Front {
 enum Command {
     /// Close a namespace: default deny, DNS and the named allows
     Bootstrap(Box<BootstrapArgs>),
+    /// Say which flows a change opens and closes
+    Diff(Box<DiffArgs>),
 
     /// Say why a flow is allowed or denied, by policy, rule and line
     Explain(Box<ExplainArgs>),
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
     cli::trace_to_stderr(&global);
     let result = match command {
         Command::Bootstrap(args) => args.run(&global),
+        Command::Diff(args) => args.run(&global),
         Command::Explain(args) => args.run(&global),
         Command::Summary(args) => args.run(&global),
         Command::Sibling(words) => cli::run_sibling(&words),

@@ -48,3 +48,34 @@ fn a_live_summary_of_one_namespace_reads_one_namespace() {
     let whole = |uri: &str| uri.starts_with("/api/v1/pods") || uri.contains("v1/networkpolicies");
     assert!(!live.requests.iter().any(|request| whole(&request.uri)), "{}", live.all());
 }
+
+/// What the repaired HomeKube opens and closes, whoever the pods are.
+#[test]
+fn a_diff_against_the_live_cluster_names_what_the_fix_opens() {
+    let Ok(homekube) = homekube() else { return };
+    let live = homekube.ask("diff", "-f examples/homekube-fixed -o json");
+    assert_eq!(live.code, 1, "{}", live.all());
+    let changes = |text: &str| -> Vec<String> {
+        let report: Value = serde_json::from_str(text).unwrap();
+        let all = report["changes"].as_array().unwrap();
+        let mut all: Vec<String> = all
+            .iter()
+            .map(|c| {
+                format!(
+                    "{} {} {} {}",
+                    c["change"], c["from"]["label"], c["to"]["label"], c["ports"]
+                )
+            })
+            .collect();
+        all.sort();
+        all
+    };
+    let written = netpol(&["diff", "examples/homekube", "examples/homekube-fixed", "-o", "json"]);
+    assert_eq!(changes(&live.stdout), changes(&written.stdout), "{}", live.all());
+    assert_eq!(changes(&live.stdout).len(), 5);
+    // The cluster against itself, and against what it runs already.
+    let same = homekube.ask("diff", "-f examples/homekube");
+    assert_eq!((same.code, same.stdout.contains("no flow changes")), (0, true), "{}", same.all());
+    let itself = homekube.ask("diff", "live live");
+    assert_eq!(itself.code, 0, "{}", itself.all());
+}

@@ -7,18 +7,22 @@ use crate::report::{Locate, Location};
 use crate::source::Objects;
 use crate::source::live;
 use crate::source::manifests::{Loaded, Locator, Manifests, Severity};
+use crate::source::revision::Revision;
 use clap::Args;
 use ipnet::IpNet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The heading of these flags in help.
 const HEADING: &str = "Input";
 
+/// How the name of a Git revision begins.
+pub(super) const GIT: &str = "git:";
+
 /// Where objects come from.
 #[derive(Args, Clone, Debug, Default)]
 pub struct InputArgs {
-    /// Manifests instead of the live cluster: a file, a directory with all below it, or - for stdin;
-    /// repeatable
+    /// Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, or
+    /// git:REV[:PATH]; repeatable
     #[arg(short, long = "filename", value_name = "FILE", help_heading = HEADING)]
     pub filename: Vec<PathBuf>,
 
@@ -63,13 +67,18 @@ impl InputArgs {
             let Loaded { objects, locator, .. } = self.load(global, &namespace)?;
             return Ok(self.input(objects, locator, namespace, Vec::new()));
         }
-        let read = async {
-            let connection = global.connect().await?;
-            let objects = connection.whole(global.namespace.as_deref()).await?;
-            Ok::<_, live::Error>((objects, connection.namespace().to_owned()))
-        };
-        let (objects, namespace) = global.block_on(read)??;
+        let (objects, namespace) = live_objects(global)?;
         Ok(self.input(objects, Locator::default(), namespace, Vec::new()))
+    }
+
+    /// Reads the live cluster as it is, and as it would be with the manifests that the flags name.
+    pub fn read_change(&self, global: &GlobalArgs) -> anyhow::Result<[Input; 2]> {
+        let (objects, namespace) = live_objects(global)?;
+        let Loaded { objects: over, locator, .. } = self.load(global, &namespace)?;
+        let mut after = objects.clone();
+        after.overlay(over);
+        let before = self.input(objects, Locator::default(), namespace.clone(), Vec::new());
+        Ok([before, self.input(after, locator, namespace, Vec::new())])
     }
 
     /// Whether manifests are named.
@@ -79,8 +88,16 @@ impl InputArgs {
 
     /// Reads the manifests and tells what is to be told about them.
     pub(super) fn load(&self, global: &GlobalArgs, namespace: &str) -> anyhow::Result<Loaded> {
+        let (mut files, mut revisions) = (Vec::new(), Vec::new());
+        for path in &self.filename {
+            match revision(path)? {
+                Some(revision) => revisions.push(revision),
+                None => files.push(path.clone()),
+            }
+        }
         let loaded = Manifests {
-            files: self.filename.clone(),
+            files,
+            revisions,
             kustomizations: self.kustomize.clone(),
             namespace: namespace.to_owned(),
             strict: self.strict,
@@ -108,6 +125,22 @@ impl InputArgs {
         let rules = Ruleset::compile(&written);
         Input { snapshot, written, rules, namespace, notes, locator }
     }
+}
+
+/// The Git revision that a name stands for; a file may have such a name too.
+fn revision(path: &Path) -> anyhow::Result<Option<Revision>> {
+    let name = path.to_str().and_then(|name| name.strip_prefix(GIT));
+    name.filter(|_| !path.exists()).map(|name| Ok(name.parse()?)).transpose()
+}
+
+/// All of the live cluster, or of the namespace of `-n`, and the namespace of names without one.
+fn live_objects(global: &GlobalArgs) -> anyhow::Result<(Objects, String)> {
+    let read = async {
+        let connection = global.connect().await?;
+        let objects = connection.whole(global.namespace.as_deref()).await?;
+        Ok::<_, live::Error>((objects, connection.namespace().to_owned()))
+    };
+    Ok(global.block_on(read)??)
 }
 
 impl Input {

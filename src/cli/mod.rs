@@ -8,6 +8,7 @@ mod input;
 mod output;
 mod progress;
 mod sibling;
+mod side;
 mod what_if;
 
 pub use connect::ConnectArgs;
@@ -16,6 +17,7 @@ pub use input::{Input, InputArgs};
 pub use output::{ColorChoice, Output, OutputArgs, answer, error, warn, width};
 pub use progress::{Progress, confirm, note};
 pub use sibling::run_sibling;
+pub use side::Side;
 pub use what_if::{PolicyName, WhatIfArgs};
 
 use crate::source::live::{self, Connection, Environment};

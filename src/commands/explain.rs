@@ -1,5 +1,6 @@
 //! `explain`: why a flow is allowed or denied.
 
+use super::print_schema;
 use crate::cli::{Exit, GlobalArgs, InputArgs, Output, OutputArgs, WhatIfArgs, answer, width};
 use crate::printable::printable_json;
 use crate::report::{ExplanationReport, explanation_text};
@@ -7,7 +8,6 @@ use crate::source::yaml;
 use crate::verdict::{self, PortWanted, Question, Target};
 use anyhow::Context as _;
 use clap::Args;
-use schemars::generate::SchemaSettings;
 
 /// Arguments of `explain`.
 #[derive(Args, Clone, Debug)]
@@ -79,7 +79,7 @@ impl ExplainArgs {
         let (Some(source), Some(destination), false) =
             (&self.source, &self.destination, self.schema)
         else {
-            return schema(global);
+            return print_schema::<ExplanationReport>(global);
         };
         let input = self.input.read_flow(global, &self.what_if, source, destination)?;
         let (port, namespace) = (self.port.as_ref(), &input.namespace);
@@ -114,14 +114,6 @@ impl ExplainArgs {
         answer(global.color, &text)?;
         Ok(exit)
     }
-}
-
-fn schema(global: &GlobalArgs) -> anyhow::Result<Exit> {
-    // Of what is written, not of what would be read: fields that may be left out are optional.
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    let schema = settings.into_generator().into_root_schema_for::<ExplanationReport>();
-    answer(global.color, &(serde_json::to_string_pretty(&schema)? + "\n"))?;
-    Ok(Exit::Success)
 }
 
 fn said(report: &ExplanationReport) -> String {

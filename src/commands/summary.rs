@@ -5,7 +5,6 @@ use crate::printable::printable_json;
 use crate::report::{SummaryReport, summary_markdown, summary_text};
 use crate::source::yaml;
 use clap::{Args, ValueEnum};
-use schemars::generate::SchemaSettings;
 
 /// Arguments of `summary`.
 #[derive(Args, Clone, Debug)]
@@ -77,11 +76,7 @@ impl SummaryArgs {
     /// Runs the command.
     pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
         if self.schema {
-            // Of what is written, not of what would be read: fields that may be left out are optional.
-            let settings = SchemaSettings::draft2020_12().for_serialize();
-            let schema = settings.into_generator().into_root_schema_for::<SummaryReport>();
-            answer(global.color, &(serde_json::to_string_pretty(&schema)? + "\n"))?;
-            return Ok(Exit::Success);
+            return super::print_schema::<SummaryReport>(global);
         }
         let input = self.input.read(global)?;
         let only = global.namespace.as_deref().filter(|_| !self.all_namespaces);

@@ -81,18 +81,33 @@ pub enum ChangedEnds {
     Outside(IpAddr, IpAddr),
 }
 
+/// A class of ends that no rule of either side tells apart; the same in both families.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EndClass(ClassId);
+
+/// The part of a change between two classes: every flow of it is judged alike, but for exemptions.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// The class of the sources.
+    pub sources: EndClass,
+    /// The class of the destinations.
+    pub destinations: EndClass,
+    /// The old verdict.
+    pub from: Verdict,
+    /// The new verdict.
+    pub to: Verdict,
+    /// The ports at which it changes so.
+    pub ports: PortSet,
+    /// A source that no exemption keeps as it was.
+    pub source: Same,
+    /// The destination with it.
+    pub destination: Same,
+}
+
 impl Change {
     /// Whether the new verdict lets more through: Denied, Unknown, Allowed.
     pub fn opens(&self) -> bool {
-        rank(self.to) > rank(self.from)
-    }
-}
-
-fn rank(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Denied => 0,
-        Verdict::Unknown => 1,
-        Verdict::Allowed => 2,
+        self.to.passes() > self.from.passes()
     }
 }
 
@@ -231,7 +246,7 @@ impl Diff<'_> {
             }
             for (from, to, changes) in &spans {
                 for (before, after, ports) in changes.iter() {
-                    let key = (rank(*before), rank(*after), ports);
+                    let key = (before.passes(), after.passes(), ports);
                     by_change.entry(key).or_default().push((*from, *to));
                 }
             }
@@ -321,6 +336,80 @@ impl Diff<'_> {
             Inside::Pod(pod) => snapshot.pod(pod).node.as_ref(),
             Inside::Node(node) => Some(&snapshot.nodes[node].name),
         }
+    }
+
+    /// How many cells a change has at most.
+    pub fn size(&self, change: &Change) -> usize {
+        self.tables.sets.classes(change.sources).count() * change.destinations.len()
+    }
+
+    /// A change class by class, without pairs that are exempt.
+    pub fn cells<'s>(&'s self, change: &'s Change) -> impl Iterator<Item = Cell> + 's {
+        let sources = self.tables.sets.classes(change.sources);
+        sources.flat_map(move |source| {
+            let examples = self.examples(source, change.family);
+            change.destinations.iter().flat_map(move |destination| {
+                let others = self.examples(*destination, change.family);
+                self.cell(change, (source, &examples), (*destination, &others))
+            })
+        })
+    }
+
+    fn cell(
+        &self,
+        change: &Change,
+        (sources, from): (ClassId, &[Same]),
+        (destinations, to): (ClassId, &[Same]),
+    ) -> Vec<Cell> {
+        let mut exempt = Vec::new();
+        for source in from {
+            for destination in to {
+                let (source, destination) = (*source, *destination);
+                let changes =
+                    self.between_classes(sources, destinations, source, destination, change.family);
+                let cells = changes.into_iter().map(|(from, to, ports)| {
+                    let ports = ports.intersection(&change.ports);
+                    let (sources, destinations) = (EndClass(sources), EndClass(destinations));
+                    Cell { sources, destinations, from, to, ports, source, destination }
+                });
+                let cells: Vec<Cell> = cells.filter(|cell| !cell.ports.is_empty()).collect();
+                if cells.iter().any(|cell| (cell.from, cell.to) == (change.from, change.to)) {
+                    return cells;
+                }
+                if exempt.is_empty() {
+                    exempt = cells;
+                }
+            }
+        }
+        exempt
+    }
+
+    /// The classes of the sources and of the destinations of a change.
+    pub fn classes<'s>(
+        &'s self,
+        change: &'s Change,
+    ) -> [Box<dyn Iterator<Item = EndClass> + 's>; 2] {
+        [
+            Box::new(self.tables.sets.classes(change.sources).map(EndClass)),
+            Box::new(change.destinations.iter().copied().map(EndClass)),
+        ]
+    }
+
+    /// Every class that is compared in a family, and whether it is outside the cluster.
+    pub fn compared(&self, family: Family) -> Vec<(EndClass, bool)> {
+        let f = family_index(family);
+        let (Some(old), Some(new)) = (&self.old[f], &self.new[f]) else { return Vec::new() };
+        let there = |relations: &Relations, class| {
+            self.tables.sets.contains(relations.certain.anyone, class)
+        };
+        let compared =
+            (0..self.space.size).filter(|class| there(old, *class) && there(new, *class));
+        compared.map(|class| (EndClass(class), class >= self.space.inside)).collect()
+    }
+
+    /// The ends of a class that both sides have.
+    pub fn members(&self, class: EndClass, family: Family) -> impl Iterator<Item = ChangedEnds> {
+        self.ends(class.0, family)
     }
 
     /// The sources of a change.

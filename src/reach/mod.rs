@@ -17,7 +17,7 @@ mod ports;
 mod sets;
 mod terms;
 
-pub use diff::{Change, ChangedEnds, Changes, Diff, Same, Witness, diff};
+pub use diff::{Cell, Change, ChangedEnds, Changes, Diff, EndClass, Same, Witness, diff};
 pub use ports::PortSet;
 
 use crate::cluster::{Family, PodId, Snapshot};

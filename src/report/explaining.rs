@@ -77,6 +77,16 @@ impl ExplanationReport {
     }
 }
 
+/// One case in words and places.
+pub(super) fn flow_report(
+    snapshot: &Snapshot,
+    rules: &Ruleset,
+    locate: &Locate<'_>,
+    case: &Case,
+) -> FlowReport {
+    Reporter { snapshot, rules, locate }.flow(case, true)
+}
+
 struct Reporter<'a> {
     snapshot: &'a Snapshot,
     rules: &'a Ruleset,

@@ -11,6 +11,7 @@ pub mod live;
 pub mod manifests;
 mod objects;
 pub mod process;
+pub mod revision;
 mod wire;
 pub mod yaml;
 

@@ -1,11 +1,12 @@
 //! Outside programs, run with a time limit and bounded output.
 //!
 //! In: a program and its arguments, never a shell. Out: what it wrote and how it ended, or why it
-//! could not be run to its end. Its stdin is closed, so it cannot wait for anyone.
+//! could not be run to its end. Its stdin has what it is given and then ends, so it cannot wait for
+//! anyone.
 
 use crate::printable::printable;
 use std::ffi::OsStr;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -64,20 +65,50 @@ pub enum Error {
     },
 }
 
+/// What a program finds when it starts.
+#[derive(Clone, Debug, Default)]
+pub struct Given<'a> {
+    /// Added to our own environment.
+    pub environment: &'a [(&'a str, &'a str)],
+    /// What it reads from stdin.
+    pub input: Vec<u8>,
+}
+
 /// Runs a program to its end. A failure that it reports itself is an [`Output`] like any other.
 pub fn run<I>(program: &Path, arguments: I, limits: Limits) -> Result<Output, Error>
 where
     I: IntoIterator,
     I::Item: AsRef<OsStr>,
 {
+    run_with(program, arguments, Given::default(), limits)
+}
+
+/// Runs a program with an environment and an input to its end.
+pub fn run_with<I>(
+    program: &Path,
+    arguments: I,
+    given: Given<'_>,
+    limits: Limits,
+) -> Result<Output, Error>
+where
+    I: IntoIterator,
+    I::Item: AsRef<OsStr>,
+{
     let failed = |source| Error::Run { program: program.to_owned(), source };
+    let Given { environment, input } = given;
     let mut child = Command::new(program)
         .args(arguments)
-        .stdin(Stdio::null())
+        .envs(environment.iter().copied())
+        .stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .map_err(failed)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // It may write before it has read all, so both go on at once. That it reads no more of
+        // its input is its own choice.
+        thread::spawn(move || drop(stdin.write_all(&input)));
+    }
     let result = finish(&mut child, program, limits);
     if result.is_err() {
         // Its own children may live on and hold the pipes; the readers are left to end with them.
@@ -165,6 +196,18 @@ mod tests {
         let long = sh("yes | head -c 1000000 >&2; printf done", minute, 100).unwrap();
         assert_eq!(long.stdout, b"done");
         assert!(long.stderr.len() as u64 <= MAX_STDERR);
+    }
+
+    #[test]
+    fn what_it_is_given() {
+        let limits = Limits { time: Duration::from_mins(1), output: 1 << 22 };
+        let input = vec![b'x'; 1 << 20];
+        let given = Given { environment: &[("GREETING", "hello")], input: input.clone() };
+        let script = ["-c", "printf $GREETING; cat"];
+        let output = run_with(Path::new("/bin/sh"), script, given.clone(), limits).unwrap();
+        assert_eq!(output.stdout, [b"hello".as_slice(), &input].concat());
+        let output = run_with(Path::new("/bin/sh"), ["-c", "exit 3"], given, limits).unwrap();
+        assert_eq!(output.status.code(), Some(3));
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod trace;
 
 pub use evaluate::judge;
 pub use explain::{Case, Explanation, Question, explain};
+pub(crate) use ports::boundaries;
 pub use ports::{CasePorts, Ranges};
 pub use resolve::{End, ResolveError};
 pub use suggest::{NoSuggestion, Suggestion, suggest};

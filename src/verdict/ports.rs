@@ -91,10 +91,10 @@ fn declared(snapshot: &Snapshot, destination: &Endpoint) -> Vec<Port> {
     ports.into_iter().collect()
 }
 
-type Cuts = BTreeSet<(Protocol, u16)>;
+pub(crate) type Cuts = BTreeSet<(Protocol, u16)>;
 
 /// Where ranges begin that some rule for either end tells apart.
-fn boundaries(
+pub(crate) fn boundaries(
     snapshot: &Snapshot,
     rules: &Ruleset,
     source: &Endpoint,

@@ -57,6 +57,15 @@ impl Verdict {
         }
     }
 
+    /// How much passes: Denied 0, Unknown 1, Allowed 2.
+    pub fn passes(self) -> u8 {
+        match self {
+            Self::Denied => 0,
+            Self::Unknown => 1,
+            Self::Allowed => 2,
+        }
+    }
+
     /// `Allowed`, `Denied` or `Unknown`.
     pub fn as_str(self) -> &'static str {
         match self {

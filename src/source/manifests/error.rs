@@ -2,7 +2,7 @@
 
 use crate::cluster::Gap;
 use crate::printable::printable;
-use crate::source::process;
+use crate::source::{process, revision};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +37,9 @@ pub enum Error {
     /// A directory with nothing to read.
     #[error("no .yaml, .yml or .json file in {}: give the directory that holds the manifests", shown(.0))]
     NoManifests(PathBuf),
+    /// A revision that could not be read.
+    #[error(transparent)]
+    Revision(#[from] revision::Error),
     /// Something could not be read and `strict` was asked for.
     #[error("{first}{}", more(*.others))]
     Strict {

@@ -33,6 +33,7 @@ pub(super) use policy::from_json as policy_from_json;
 use super::objects::{Objects, Replaced};
 use crate::cluster::{Name, Origin};
 use crate::printable::printable;
+use crate::source::revision::{Content, Entry, Revision};
 use error::shown;
 use file::{File, Kind, Tally};
 use rayon::prelude::*;
@@ -45,6 +46,8 @@ use walk::{Input, Inputs};
 pub struct Manifests {
     /// Files, directories (always with everything below them) and `-` for standard input.
     pub files: Vec<PathBuf>,
+    /// Trees of Git revisions.
+    pub revisions: Vec<Revision>,
     /// Directories for kustomize.
     pub kustomizations: Vec<PathBuf>,
     /// The namespace of objects that name none.
@@ -56,7 +59,13 @@ pub struct Manifests {
 impl Default for Manifests {
     fn default() -> Self {
         let namespace = "default".to_owned();
-        Self { files: Vec::new(), kustomizations: Vec::new(), namespace, strict: false }
+        Self {
+            files: Vec::new(),
+            revisions: Vec::new(),
+            kustomizations: Vec::new(),
+            namespace,
+            strict: false,
+        }
     }
 }
 
@@ -73,7 +82,8 @@ pub struct Loaded {
 
 impl Manifests {
     /// Reads everything. The order of the result is that of the input: of two objects with one
-    /// name the later counts, as if each were applied in turn; kustomizations come last.
+    /// name the later counts, as if each were applied in turn; revisions come after files, and
+    /// kustomizations last.
     pub fn load(&self) -> Result<Loaded, Error> {
         let started = Instant::now();
         let Inputs { list: inputs, warnings, .. } = Inputs::of(&self.files)?;
@@ -87,6 +97,12 @@ impl Manifests {
         let mut tally = Tally::default();
         for file in files {
             loaded.add(file?, &mut tally);
+        }
+        for revision in &self.revisions {
+            let read = revision.read(&|path| is_listed(path))?;
+            for file in decode(revision, read, &namespace) {
+                loaded.add(file, &mut tally);
+            }
         }
         for directory in &self.kustomizations {
             let bytes = kustomize::build(directory)?;
@@ -109,6 +125,29 @@ impl Manifests {
         }
         Ok(loaded)
     }
+}
+
+/// Whether a file below a directory is read: not hidden, and as kubectl's files are called.
+fn is_listed(path: &Path) -> bool {
+    let hidden = path.iter().any(|part| part.as_encoded_bytes().starts_with(b"."));
+    !hidden && walk::is_manifest(path)
+}
+
+/// Decodes the files of a revision, which cannot be read again like those on disk.
+fn decode(revision: &Revision, entries: Vec<Entry>, namespace: &Name) -> Vec<File> {
+    let decode = |entry: Entry| {
+        let path = revision.place(&entry.path);
+        match entry.content {
+            Content::File(bytes) => File::read(bytes, path.into(), Kind::Kept, namespace),
+            Content::Link => {
+                File::unread(&path, "is a symbolic link, which is not followed".to_owned())
+            }
+            Content::Submodule => {
+                File::unread(&path, "is a submodule: compare revisions of it".to_owned())
+            }
+        }
+    };
+    entries.into_par_iter().map(decode).collect()
 }
 
 fn read_input(input: &Input, namespace: &Name) -> Result<File, Error> {

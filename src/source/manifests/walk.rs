@@ -117,7 +117,7 @@ impl Inputs {
 }
 
 /// What kubectl reads in a directory, and a kustomization, which has something to say.
-fn is_manifest(path: &Path) -> bool {
+pub(super) fn is_manifest(path: &Path) -> bool {
     is_kustomization(path)
         || path.extension().is_some_and(|ext| ext == "yaml" || ext == "yml" || ext == "json")
 }

@@ -1,0 +1,150 @@
+//! What made a flow change: the policy and rule that now admits it, or that no longer does.
+//!
+//! In: the judgements of one flow on both sides. Out: a [`Cause`] for each direction that changed.
+//! Flows with equal causes are told together.
+
+use super::DiffSide;
+use crate::cluster::ObjectRef;
+use crate::policy::Ruleset;
+use crate::policy::rule::Direction;
+use crate::report::explaining::short;
+use crate::report::explanation::{DirectionReport, PolicyReport};
+use crate::report::words;
+use crate::verdict::{Judgement, Reason, Trace, Verdict};
+
+/// Why one direction changed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Cause {
+    pub(super) direction: Direction,
+    pub(super) what: What,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum What {
+    /// A rule admits now.
+    Admits(ObjectRef, Box<str>),
+    /// The policies that isolated do so no longer.
+    NotIsolated(Vec<ObjectRef>),
+    /// The policy that admitted isolates still, and does not admit.
+    NoLongerAdmits(ObjectRef),
+    /// The policy that admitted does not select the pods any more.
+    NoLongerSelects(ObjectRef),
+    /// The policy that admitted is not there any more, or not in force.
+    Gone(ObjectRef),
+    /// Policies isolate now what was open, and none admits.
+    Isolated(Vec<ObjectRef>),
+    /// What is known now does not decide.
+    NotKnown,
+}
+
+/// The causes of a change, egress first.
+pub(super) fn causes(old: &Judgement, new: &Judgement, sides: [&DiffSide<'_>; 2]) -> Vec<Cause> {
+    let [before, after] = sides.map(|side| side.rules);
+    let pairs = [(&old.egress, &new.egress), (&old.ingress, &new.ingress)];
+    // A direction that goes the other way, which the other outweighs, is no cause.
+    let opens = new.verdict.passes() > old.verdict.passes();
+    let changed = pairs.into_iter().filter(|(old, new)| {
+        let (old, new) = (old.verdict.passes(), new.verdict.passes());
+        if opens { new > old } else { new < old }
+    });
+    changed
+        .map(|(old, new)| Cause { direction: new.direction, what: what(old, new, before, after) })
+        .collect()
+}
+
+fn what(old: &Trace, new: &Trace, before: &Ruleset, after: &Ruleset) -> What {
+    let isolating = |trace: &Trace, rules: &Ruleset| {
+        let policies = trace.policies.iter();
+        policies.map(|policy| rules.policy(policy.policy).object.clone()).collect::<Vec<_>>()
+    };
+    match (new.verdict, new.reason) {
+        (Verdict::Allowed, Reason::Admitted) => match admitting(new, after) {
+            Some((policy, rule)) => What::Admits(policy, rule),
+            None => What::NotKnown,
+        },
+        (Verdict::Allowed, _) => What::NotIsolated(isolating(old, before)),
+        (Verdict::Denied, _) => match admitting(old, before) {
+            Some((policy, _)) => {
+                let still = isolating(new, after).contains(&policy);
+                let there = || after.policies().iter().any(|other| other.object == policy);
+                match (still, there) {
+                    (true, _) => What::NoLongerAdmits(policy),
+                    (false, there) if there() => What::NoLongerSelects(policy),
+                    (false, _) => What::Gone(policy),
+                }
+            }
+            None => What::Isolated(isolating(new, after)),
+        },
+        (Verdict::Unknown, _) => What::NotKnown,
+    }
+}
+
+/// The policy and rule that admit; the first of the nearest, as the answer of `explain` has it.
+fn admitting(trace: &Trace, rules: &Ruleset) -> Option<(ObjectRef, Box<str>)> {
+    let admitting = trace.policies.iter().rev().filter(|policy| policy.admits.is_yes());
+    let trace = admitting.max_by_key(|policy| policy.nearness())?;
+    let policy = rules.policy(trace.policy);
+    let (index, _) = trace.nearest()?;
+    Some((policy.object.clone(), policy.entries.get(index)?.path.clone()))
+}
+
+impl Cause {
+    /// The cause in words, and the policy to be shown with it.
+    pub(super) fn told(
+        &self,
+        before: &DirectionReport,
+        after: &DirectionReport,
+    ) -> (String, Option<PolicyReport>) {
+        let find = |report: &DirectionReport, object: &ObjectRef| {
+            let mut all = report.policies.iter();
+            let is = |p: &&PolicyReport| {
+                *p.name == *object.name && p.namespace.as_deref() == object.namespace.as_deref()
+            };
+            all.find(is).cloned()
+        };
+        let named = |object: &ObjectRef, policy: Option<&PolicyReport>| match policy
+            .and_then(|policy| policy.rule.as_deref())
+        {
+            Some(rule) => format!("{} {}", object.name, short(rule)),
+            None => object.name.to_string(),
+        };
+        let list = |objects: &[ObjectRef]| {
+            let all: Vec<String> = objects.iter().map(|object| object.name.to_string()).collect();
+            words::list(&all, "and")
+        };
+        let direction = self.direction;
+        match &self.what {
+            What::Admits(object, rule) => {
+                (format!("{} {} admits it", object.name, short(rule)), find(after, object))
+            }
+            What::NotIsolated(by) if by.is_empty() => (after.message.clone(), None),
+            What::NotIsolated(by) => {
+                let message =
+                    format!("no policy isolates its {direction} any more, as {} did", list(by));
+                (message, by.first().and_then(|object| find(before, object)))
+            }
+            What::NoLongerAdmits(object) => {
+                let policy = find(after, object);
+                let why = policy.as_ref().map_or("", |policy| &policy.message);
+                (format!("{} no longer admits it: {why}", named(object, policy.as_ref())), policy)
+            }
+            What::NoLongerSelects(object) => {
+                let policy = find(before, object);
+                let named = named(object, policy.as_ref());
+                let subject = &after.subject;
+                (format!("{named} admitted it and no longer selects {subject}"), policy)
+            }
+            What::Gone(object) => {
+                let policy = find(before, object);
+                let named = named(object, policy.as_ref());
+                (format!("{named} admitted it and is not in force any more"), policy)
+            }
+            What::Isolated(by) => {
+                let none = if by.len() == 1 { "which does not admit it" } else { "none admits it" };
+                let message = format!("isolated by {}, {none}", list(by));
+                (message, after.policies.first().cloned())
+            }
+            What::NotKnown => (after.message.clone(), after.policies.first().cloned()),
+        }
+    }
+}
