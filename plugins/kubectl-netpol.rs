@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use netpol::cli::{self, GlobalArgs};
-use netpol::commands::ExplainArgs;
+use netpol::commands::{ExplainArgs, ListArgs};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -32,6 +32,9 @@ enum Command {
     /// Say why a flow is allowed or denied, by policy, rule and line
     Explain(Box<ExplainArgs>),
 
+    /// List who may talk to whom on what
+    List(Box<ListArgs>),
+
     /// Any other word is a sibling program, kubectl-netpol-WORD.
     #[command(external_subcommand)]
     Sibling(Vec<OsString>),
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
     cli::trace_to_stderr(&global);
     let result = match command {
         Command::Explain(args) => args.run(&global),
+        Command::List(args) => args.run(&global),
         Command::Sibling(words) => cli::run_sibling(&words),
     };
     cli::finish(&global, result)

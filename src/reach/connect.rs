@@ -9,8 +9,10 @@ use super::classes::Space;
 use super::ports::{PortTable, PortsId};
 use super::sets::{ClassId, IdMap, Mix, SetId, SetTable, singles};
 use super::terms::{Mode, Resolver, Selecting, Tables, Term};
+use super::wide::{Everyone, Wide};
 use crate::cluster::Family;
 use crate::policy::PolicyId;
+use crate::policy::rule::Direction;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
@@ -26,6 +28,8 @@ pub(super) struct Relation {
     pub(super) columns: Vec<Column>,
     /// Everyone who can be an end.
     pub(super) anyone: SetId,
+    /// Whom the rules of each pod class admit altogether, by direction: into it, out of it.
+    wide: [Vec<Wide>; 2],
 }
 
 /// Sources, in order, with the ports they reach.
@@ -83,7 +87,16 @@ impl Relation {
         };
         join.egress_rules(family, mode, egress, anyone);
         let (column_of, columns) = join.columns(&guards, anyone);
-        Self { column_of, columns, anyone }
+        let everyone = Everyone { anyone, pods: join.resolver.every_pod(anyone) };
+        let wide = [guards.wide(join.resolver.tables, everyone), join.wide(everyone)];
+        Self { column_of, columns, anyone, wide }
+    }
+
+    /// Whom the rules of a class admit altogether; no policy isolates nodes and what is outside.
+    pub(super) fn wide(&self, direction: Direction, class: ClassId) -> Wide {
+        let [into, out] = &self.wide;
+        let all = if direction == Direction::Ingress { into } else { out };
+        all.get(class as usize).copied().unwrap_or(Wide::OPEN)
     }
 
     /// The ports from one class to another.
@@ -159,6 +172,12 @@ impl Guards {
             guards.of[class as usize] = profile;
         }
         guards
+    }
+
+    fn wide(&self, tables: &mut Tables, everyone: Everyone) -> Vec<Wide> {
+        let parts = self.profiles.iter().map(|parts| parts.iter().copied());
+        let wide: Vec<Wide> = parts.map(|parts| everyone.admitted(tables, parts)).collect();
+        self.of.iter().map(|profile| wide[*profile as usize]).collect()
     }
 }
 
@@ -338,6 +357,17 @@ impl<'a> Join<'_, '_, 'a> {
             let from = sets.and(from, anyone);
             self.rules.push(EgressRule { to, ports, from });
         }
+    }
+
+    fn wide(&mut self, everyone: Everyone) -> Vec<Wide> {
+        let (rules, tables) = (&self.rules, &mut *self.resolver.tables);
+        let parts = |profile: &Vec<u32>| {
+            let rules = profile.iter().map(|rule| &rules[*rule as usize]);
+            rules.map(|rule| (rule.to, rule.ports)).collect::<Vec<_>>()
+        };
+        let wide: Vec<Wide> =
+            self.profiles.iter().map(|p| everyone.admitted(tables, parts(p))).collect();
+        self.profile_of.iter().map(|profile| wide[*profile as usize]).collect()
     }
 
     /// Walks all destinations in order with the egress rules that reach each.

@@ -505,34 +505,44 @@ impl Reporter<'_> {
                 }
             }
         }
-        let here = |remark: &&Remark| {
-            let namespace = remark.object.namespace.as_deref();
+        let here = |namespace: Option<&str>| {
             namespace.is_none_or(|namespace| namespaces.contains(&namespace))
         };
-        let mut warnings = Vec::new();
-        for remark in self.rules.rejected.iter().filter(here) {
-            for fault in &remark.faults {
-                let message = format!(
-                    "{} would be refused by the API server and is left out: {} {}",
-                    remark.object, fault.path, fault.message
-                );
-                let location = (self.locate)(&remark.origin, &fault.path);
-                warnings.push(Warning { message, location });
-            }
-        }
-        for remark in self.rules.lints.iter().filter(here) {
-            for fault in &remark.faults {
-                let message = format!("{}: {} {}", remark.object, fault.path, fault.message);
-                let location = (self.locate)(&remark.origin, &fault.path);
-                warnings.push(Warning { message, location });
-            }
-        }
-        warnings.extend(self.snapshot.gaps.iter().map(|gap| Warning {
-            message: format!("not read: {}: {}", gap.what, gap.why),
-            location: None,
-        }));
-        warnings
+        remarks(self.snapshot, self.rules, self.locate, here)
     }
+}
+
+/// What could make an answer about some namespaces wrong.
+pub(super) fn remarks(
+    snapshot: &Snapshot,
+    rules: &Ruleset,
+    locate: &Locate<'_>,
+    here: impl Fn(Option<&str>) -> bool,
+) -> Vec<Warning> {
+    let here = |remark: &&Remark| here(remark.object.namespace.as_deref());
+    let mut warnings = Vec::new();
+    for remark in rules.rejected.iter().filter(here) {
+        for fault in &remark.faults {
+            let message = format!(
+                "{} would be refused by the API server and is left out: {} {}",
+                remark.object, fault.path, fault.message
+            );
+            let location = locate(&remark.origin, &fault.path);
+            warnings.push(Warning { message, location });
+        }
+    }
+    for remark in rules.lints.iter().filter(here) {
+        for fault in &remark.faults {
+            let message = format!("{}: {} {}", remark.object, fault.path, fault.message);
+            let location = locate(&remark.origin, &fault.path);
+            warnings.push(Warning { message, location });
+        }
+    }
+    warnings.extend(snapshot.gaps.iter().map(|gap| Warning {
+        message: format!("not read: {}: {}", gap.what, gap.why),
+        location: None,
+    }));
+    warnings
 }
 
 /// What in a rule does not match, peer and port.

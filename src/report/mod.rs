@@ -5,6 +5,7 @@
 
 mod explanation;
 mod explanation_text;
+mod flows;
 mod names;
 mod screen;
 mod words;
@@ -14,3 +15,7 @@ pub use explanation::{
     MissReport, PolicyReport, Warning,
 };
 pub use explanation_text::explanation_text;
+pub use flows::{
+    Asked, By, FlowEnd, FlowList, FlowPorts, ListedFlow, TooLarge, TooMany, flows_csv, flows_dot,
+    flows_markdown, flows_mermaid, flows_table,
+};
