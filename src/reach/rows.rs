@@ -133,8 +133,15 @@ struct Rows<'r, 'a> {
     wanted: &'r Wanted,
 }
 
-/// What covers flows between an end and others: its wide rules, and whether policies select it.
-type Cover = (Wide, bool);
+/// What covers flows between an end and others.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Cover {
+    wide: Wide,
+    /// Whether selectors can select it.
+    selectable: bool,
+    /// Nodes and addresses have no rows with anyone.
+    pod: bool,
+}
 
 impl Rows<'_, '_> {
     fn ports(&self, id: PortsId) -> &PortSet {
@@ -143,9 +150,10 @@ impl Rows<'_, '_> {
 
     fn cover(&self, direction: Direction, class: ClassId) -> Cover {
         let space = &self.all.space;
-        let selectable = class < space.pods
-            && space.facts[class as usize][0].as_ref().is_some_and(|facts| !facts.on_node);
-        (self.relation.wide(direction, class), selectable)
+        let pod = class < space.pods;
+        let facts = || space.facts[class as usize][0].as_ref();
+        let selectable = pod && facts().is_some_and(|facts| !facts.on_node);
+        Cover { wide: self.relation.wide(direction, class), selectable, pod }
     }
 
     /// From anyone or every pod to one class, and from one class to them.
@@ -241,13 +249,13 @@ impl Rows<'_, '_> {
     /// What of the ports no pair of symbolic rows says.
     fn uncovered(&self, ports: PortsId, out: Cover, into: Cover) -> PortSet {
         let Wanted { from, to, .. } = self.wanted;
-        let side = |(wide, _): Cover, other: Cover, listed: bool| {
-            let ids = if other.1 { [wide.anyone, wide.pods] } else { [wide.anyone; 2] };
+        let side = |Cover { wide, .. }: Cover, other: Cover, listed: bool| {
+            let ids = if other.selectable { [wide.anyone, wide.pods] } else { [wide.anyone; 2] };
             let said = self.ports(ids[0]).union(self.ports(ids[1]));
             // Rows that are not listed say nothing; that nobody is isolated goes without saying.
             if listed || said.is_all() { said } else { PortSet::default() }
         };
-        if from.is_some() && to.is_some() {
+        if (from.is_some() && (to.is_some() || !out.pod)) || (to.is_some() && !into.pod) {
             return self.ports(ports).clone();
         }
         let said = side(out, into, to.is_none()).intersection(&side(into, out, from.is_none()));

@@ -132,7 +132,9 @@ fn ports(flow: &ListedFlow, wide: bool, with_reason: bool) -> String {
         });
     }
     remarks.extend(flow.in_part.then_some("in part"));
-    remarks.extend(flow.family);
+    // Networks show their family.
+    let networks = [&flow.source, &flow.destination].iter().any(|end| !end.networks.is_empty());
+    remarks.extend(flow.family.filter(|_| !networks));
     if remarks.is_empty() { text } else { format!("{text} ({})", remarks.join(", ")) }
 }
 
@@ -154,6 +156,7 @@ pub(super) fn why(flow: &ListedFlow) -> String {
     match flow.reason {
         Some("NotIsolated") => "not isolated".to_owned(),
         Some("HostNetwork") => "on its node's network".to_owned(),
+        Some(_) if flow.rules.is_empty() => "admitted".to_owned(),
         Some(_) => flow.rules.join(", "),
         None => String::new(),
     }

@@ -71,8 +71,9 @@ fn has_namespace(snapshot: &Snapshot, set: &PodSet, namespace: &str) -> bool {
 fn admits(entry: &Entry, other: Party) -> bool {
     let Peers::Of(peers) = &entry.peers else { return true };
     peers.iter().any(|peer| match (&peer.admits, other) {
-        (PeerKind::Addresses(_), Party::Outside) => true,
-        (PeerKind::Addresses(block), _) => block.cidr.prefix_len() == 0,
+        (PeerKind::Addresses(block), Party::Anyone) => block.cidr.prefix_len() == 0,
+        // Where pods are may not be known.
+        (PeerKind::Addresses(_), _) => true,
         (PeerKind::Pods(set), Party::EveryPod) => {
             matches!(set.namespaces, Namespaces::Matching(_)) && set.pods.is_everything()
         }
