@@ -88,7 +88,15 @@ impl Relation {
         join.egress_rules(family, mode, egress, anyone);
         let (column_of, columns) = join.columns(&guards, anyone);
         let everyone = Everyone { anyone, pods: join.resolver.every_pod(anyone) };
-        let wide = [guards.wide(join.resolver.tables, everyone), join.wide(everyone)];
+        let out = join.profiles.iter().map(|profile| {
+            let rules = profile.iter().map(|rule| &join.rules[*rule as usize]);
+            rules.map(|rule| (rule.to, rule.ports)).collect()
+        });
+        let tables = &mut *join.resolver.tables;
+        let wide = [
+            everyone.admitted(tables, guards.profiles.iter().cloned(), &guards.of),
+            everyone.admitted(tables, out, &join.profile_of),
+        ];
         Self { column_of, columns, anyone, wide }
     }
 
@@ -172,12 +180,6 @@ impl Guards {
             guards.of[class as usize] = profile;
         }
         guards
-    }
-
-    fn wide(&self, tables: &mut Tables, everyone: Everyone) -> Vec<Wide> {
-        let parts = self.profiles.iter().map(|parts| parts.iter().copied());
-        let wide: Vec<Wide> = parts.map(|parts| everyone.admitted(tables, parts)).collect();
-        self.of.iter().map(|profile| wide[*profile as usize]).collect()
     }
 }
 
@@ -357,17 +359,6 @@ impl<'a> Join<'_, '_, 'a> {
             let from = sets.and(from, anyone);
             self.rules.push(EgressRule { to, ports, from });
         }
-    }
-
-    fn wide(&mut self, everyone: Everyone) -> Vec<Wide> {
-        let (rules, tables) = (&self.rules, &mut *self.resolver.tables);
-        let parts = |profile: &Vec<u32>| {
-            let rules = profile.iter().map(|rule| &rules[*rule as usize]);
-            rules.map(|rule| (rule.to, rule.ports)).collect::<Vec<_>>()
-        };
-        let wide: Vec<Wide> =
-            self.profiles.iter().map(|p| everyone.admitted(tables, parts(p))).collect();
-        self.profile_of.iter().map(|profile| wide[*profile as usize]).collect()
     }
 
     /// Walks all destinations in order with the egress rules that reach each.

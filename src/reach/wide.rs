@@ -30,12 +30,19 @@ pub(super) struct Everyone {
 }
 
 impl Everyone {
-    /// What parts, which may overlap, admit. Parts that cover everyone only together do not count.
+    /// What each class's profile of parts admits.
     pub(super) fn admitted(
         self,
         tables: &mut Tables,
-        parts: impl IntoIterator<Item = (SetId, PortsId)>,
-    ) -> Wide {
+        profiles: impl Iterator<Item = Vec<(SetId, PortsId)>>,
+        profile_of: &[u32],
+    ) -> Vec<Wide> {
+        let wide: Vec<Wide> = profiles.map(|parts| self.of(tables, parts)).collect();
+        profile_of.iter().map(|profile| wide[*profile as usize]).collect()
+    }
+
+    /// Parts may overlap; those that cover everyone only together do not count.
+    fn of(self, tables: &mut Tables, parts: Vec<(SetId, PortsId)>) -> Wide {
         let mut wide = Wide { anyone: PortTable::NONE, pods: PortTable::NONE };
         for (set, ports) in parts {
             if tables.sets.and(set, self.anyone) == self.anyone {

@@ -205,7 +205,9 @@ impl Collector<'_, '_> {
         }
         let mut alike: BTreeMap<BTreeMap<PortsIndex, Vec<u32>>, Vec<u32>> = BTreeMap::new();
         for (to, mut sources) in by_destination {
-            sources.values_mut().for_each(|classes| classes.sort_unstable());
+            for classes in sources.values_mut() {
+                classes.sort_unstable();
+            }
             alike.entry(sources).or_default().push(to);
         }
         let mut rows = Vec::new();

@@ -3,6 +3,7 @@
 use super::table::{port_words, why};
 use super::{FlowList, ListedFlow};
 use crate::printable::printable;
+use std::fmt::Write as _;
 
 const HEADER: [&str; 6] = ["source", "destination", "ports", "verdict", "family", "reason"];
 
@@ -47,11 +48,11 @@ pub fn flows_markdown(list: &FlowList) -> String {
             ports = format!("{ports} ({family})");
         }
         let row = [source, destination, ports, why].map(|field| markdown(&field));
-        out.push_str(&format!("| {} |\n", row.join(" | ")).replace("|  |", "| |"));
+        let _ = writeln!(out, "| {} |", row.join(" | "));
     }
     let warnings = list.warnings.iter().map(|warning| format!("Warning: {}", warning.message));
     for note in list.notes.iter().cloned().chain(warnings) {
-        out.push_str(&format!("\n{}.\n", markdown(&note)));
+        let _ = writeln!(out, "\n{}.", markdown(&note));
     }
     out
 }
