@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use netpol::cli::{self, GlobalArgs};
-use netpol::commands::{BootstrapArgs, DiffArgs, ExplainArgs, SummaryArgs};
+use netpol::commands::{BootstrapArgs, DiffArgs, ExplainArgs, ListArgs, SummaryArgs};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -37,6 +37,9 @@ enum Command {
     /// Say why a flow is allowed or denied, by policy, rule and line
     Explain(Box<ExplainArgs>),
 
+    /// List who may talk to whom on what
+    List(Box<ListArgs>),
+
     /// Say of every namespace whether it is default-deny and what is allowed, in one table
     Summary(Box<SummaryArgs>),
 
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Bootstrap(args) => args.run(&global),
         Command::Diff(args) => args.run(&global),
         Command::Explain(args) => args.run(&global),
+        Command::List(args) => args.run(&global),
         Command::Summary(args) => args.run(&global),
         Command::Sibling(words) => cli::run_sibling(&words),
     };

@@ -8,6 +8,7 @@ mod cli;
 mod control_plane;
 mod harness;
 mod homekube;
+mod list;
 #[cfg(unix)]
 mod live_explain;
 #[cfg(unix)]

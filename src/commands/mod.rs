@@ -3,11 +3,13 @@
 mod bootstrap;
 mod diff;
 mod explain;
+mod list;
 mod summary;
 
 pub use bootstrap::BootstrapArgs;
 pub use diff::{DiffArgs, DiffOutput, FailOn};
 pub use explain::ExplainArgs;
+pub use list::ListArgs;
 pub use summary::SummaryArgs;
 
 use crate::cli::{Exit, GlobalArgs, answer};

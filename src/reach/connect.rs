@@ -9,8 +9,10 @@ use super::classes::Space;
 use super::ports::{PortTable, PortsId};
 use super::sets::{ClassId, IdMap, Mix, SetId, SetTable, singles};
 use super::terms::{Mode, Resolver, Selecting, Tables, Term};
+use super::wide::{Everyone, Wide};
 use crate::cluster::Family;
 use crate::policy::PolicyId;
+use crate::policy::rule::Direction;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
@@ -26,6 +28,8 @@ pub(super) struct Relation {
     pub(super) columns: Vec<Column>,
     /// Everyone who can be an end.
     pub(super) anyone: SetId,
+    /// Whom the rules of each pod class admit altogether, by direction: into it, out of it.
+    wide: [Vec<Wide>; 2],
 }
 
 /// Sources, in order, with the ports they reach.
@@ -86,7 +90,24 @@ impl Relation {
         };
         join.egress_rules(family, mode, egress, anyone);
         let (column_of, columns) = join.columns(&guards, anyone);
-        Self { column_of, columns, anyone }
+        let everyone = Everyone { anyone, pods: join.resolver.every_pod(anyone) };
+        let out = join.profiles.iter().map(|profile| {
+            let rules = profile.iter().map(|rule| &join.rules[*rule as usize]);
+            rules.map(|rule| (rule.to, rule.ports)).collect()
+        });
+        let tables = &mut *join.resolver.tables;
+        let wide = [
+            everyone.admitted(tables, guards.profiles.iter().cloned(), &guards.of),
+            everyone.admitted(tables, out, &join.profile_of),
+        ];
+        Self { column_of, columns, anyone, wide }
+    }
+
+    /// Whom the rules of a class admit altogether; no policy isolates nodes and what is outside.
+    pub(super) fn wide(&self, direction: Direction, class: ClassId) -> Wide {
+        let [into, out] = &self.wide;
+        let all = if direction == Direction::Ingress { into } else { out };
+        all.get(class as usize).copied().unwrap_or(Wide::OPEN)
     }
 
     /// The ports from one class to another.

@@ -14,11 +14,14 @@ mod classes;
 mod connect;
 mod diff;
 mod ports;
+mod rows;
 mod sets;
 mod terms;
+mod wide;
 
 pub use diff::{Cell, Change, ChangedEnds, Changes, Diff, EndClass, Same, Witness, diff};
 pub use ports::PortSet;
+pub use rows::{Row, RowEnd, Wanted};
 
 use crate::cluster::{Family, PodId, Snapshot};
 use crate::policy::Ruleset;

@@ -75,7 +75,7 @@ fn contains(runs: &[Run], class: ClassId) -> bool {
 }
 
 /// Classes in both. Each run of the shorter is looked up in the longer.
-fn intersection(a: &[Run], b: &[Run]) -> Vec<Run> {
+pub(super) fn intersection(a: &[Run], b: &[Run]) -> Vec<Run> {
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     let mut both = Vec::new();
     let mut rest = long;

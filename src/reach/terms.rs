@@ -404,6 +404,12 @@ impl<'s, 'a> Resolver<'s, 'a> {
         self.tables.sets.id(merged(runs))
     }
 
+    /// Every selectable pod that can be an end, where more than one namespace has pods.
+    pub(super) fn every_pod(&mut self, anyone: SetId) -> Option<SetId> {
+        let several = self.space.namespaces.len() > 1;
+        several.then(|| self.tables.sets.and(self.selectable, anyone))
+    }
+
     /// What a policy admits. Terms without anyone or any port are left out.
     pub(super) fn terms(
         &mut self,

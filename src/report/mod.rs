@@ -8,6 +8,7 @@ mod diff;
 mod explaining;
 mod explanation;
 mod explanation_text;
+mod flows;
 mod names;
 mod rule_words;
 mod screen;
@@ -25,6 +26,10 @@ pub use explanation::{
     MissReport, PolicyReport,
 };
 pub use explanation_text::explanation_text;
+pub use flows::{
+    Asked, By, FlowEnd, FlowList, FlowPorts, ListedFlow, TooLarge, TooMany, flows_csv, flows_dot,
+    flows_markdown, flows_mermaid, flows_table,
+};
 pub use summary::{
     DirectionSummary, Isolation, NamespaceSummary, PolicySummary, RuleSummary, SummaryReport,
 };

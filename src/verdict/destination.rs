@@ -19,6 +19,17 @@ pub(super) struct Arrival {
     pub(super) dialled: Option<Port>,
 }
 
+/// The endpoints behind a destination, with the ports that a flow to it arrives at; `None` where it
+/// was named without a port and has none of its own.
+pub fn reached(
+    snapshot: &Snapshot,
+    end: &End,
+    wanted: Option<&PortWanted>,
+) -> Result<Vec<(Endpoint, Option<Port>)>, ResolveError> {
+    let (arrivals, _) = arrivals(snapshot, end, wanted)?;
+    Ok(arrivals.into_iter().map(|arrival| (arrival.endpoint, arrival.port)).collect())
+}
+
 /// Names that stand for names: more than this is a circle.
 const MOST_ALIASES: usize = 8;
 

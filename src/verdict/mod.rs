@@ -14,11 +14,12 @@ mod suggest;
 mod target;
 mod trace;
 
+pub use destination::reached;
 pub use evaluate::judge;
 pub use explain::{Case, Explanation, Question, explain};
 pub(crate) use ports::boundaries;
 pub use ports::{CasePorts, Ranges};
-pub use resolve::{End, ResolveError};
+pub use resolve::{End, ResolveError, resolve};
 pub use suggest::{NoSuggestion, Suggestion, suggest};
 pub use target::{Named, PortText, PortWanted, Target, TargetError};
 pub use trace::{

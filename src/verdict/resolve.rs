@@ -84,11 +84,7 @@ fn suggestions(names: &[String]) -> String {
 const NEAREST: usize = 5;
 
 /// Looks a target up. `namespace` is where names without one are.
-pub(super) fn resolve(
-    snapshot: &Snapshot,
-    target: &Target,
-    namespace: &str,
-) -> Result<End, ResolveError> {
+pub fn resolve(snapshot: &Snapshot, target: &Target, namespace: &str) -> Result<End, ResolveError> {
     let resolver = Resolver { snapshot, namespace };
     match &target.names {
         Named::Address(address) => Ok(resolver.address(*address)),

@@ -87,6 +87,16 @@ fn summaries_conform_to_their_schema() {
 }
 
 #[test]
+fn lists_conform_to_the_schema() {
+    let schema = netpol(&["list", "--schema"]).json();
+    for words in [&[][..], &["--exposed"], &["--by", "namespace"], &["--to", "203.0.113.7"]] {
+        let base = ["list", "-f", "examples/homekube", "-o", "json"];
+        let answer = netpol(&[&base[..], words].concat()).json();
+        assert_eq!(fault(&schema, &schema, &answer, "answer"), None, "{words:?}");
+    }
+}
+
+#[test]
 fn the_checker_finds_faults() {
     let schema = netpol(&["explain", "--schema"]).json();
     let (_, answer) =

@@ -1,0 +1,290 @@
+//! Everything that is allowed, as rows that stay short however many pods there are.
+//!
+//! In: a [`Connectivity`] and who is [`Wanted`]. Out: [`Row`]s. Rules that admit anyone, or every
+//! pod, give one row for the end they speak of, and other rows only say what these do not: a flow is
+//! allowed where a row has both ends, and where a row from anyone to its destination and a row from
+//! its source to anyone have the port in common. Nodes and addresses outside are always open to
+//! anyone and to everything, so they have no such rows of their own.
+
+use super::classes::family_index;
+use super::connect::Relation;
+use super::ports::{PortSet, PortTable, PortsId};
+use super::sets::{ClassId, Runs, intersection, singles};
+use super::wide::Wide;
+use super::{Connectivity, End, Ends, ends};
+use crate::cluster::Family;
+use crate::policy::rule::Direction;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
+
+/// One end of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RowEnd {
+    /// Everyone in the cluster and outside, as far as their own rules have it.
+    Anyone,
+    /// Every pod that policies can select, as far as their own rules have it.
+    EveryPod,
+    /// The ends of one class.
+    Class(u32),
+}
+
+/// The ports from one end to another.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'r> {
+    /// The source.
+    pub source: RowEnd,
+    /// The destination; never symbolic when the source is.
+    pub destination: RowEnd,
+    /// The ports, at least one.
+    pub ports: &'r PortSet,
+    /// Whether it is certain, or allowed or unknown.
+    pub certain: bool,
+}
+
+/// Which rows to list.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Only from these classes; then no row is from anyone.
+    pub from: Option<BTreeSet<u32>>,
+    /// Only to these classes; then no row is to anyone.
+    pub to: Option<BTreeSet<u32>>,
+    /// Only with an end among these classes.
+    pub touching: Option<Range<u32>>,
+    /// Only from anyone, every pod or outside.
+    pub exposed: bool,
+}
+
+impl Wanted {
+    fn touches(&self, class: ClassId) -> bool {
+        self.touching.as_ref().is_none_or(|range| range.contains(&class))
+    }
+}
+
+fn has(wanted: Option<&BTreeSet<u32>>, class: ClassId) -> bool {
+    wanted.is_none_or(|wanted| wanted.contains(&class))
+}
+
+impl Connectivity<'_> {
+    /// The class of an end; `None` for a finished pod.
+    pub fn class(&self, end: End) -> Option<u32> {
+        self.space.class(0, &end)
+    }
+
+    /// The classes of a namespace.
+    pub fn classes_of(&self, namespace: &str) -> Option<Range<u32>> {
+        self.space
+            .namespaces
+            .iter()
+            .find(|(name, _)| ****name == *namespace)
+            .map(|(_, r)| r.clone())
+    }
+
+    /// Whether the ends of a class can be ends of flows of a family.
+    pub fn has(&self, class: u32, family: Family) -> bool {
+        let relations = self.relations[family_index(family)].as_ref();
+        relations.is_some_and(|r| self.tables.sets.contains(r.certain.anyone, class))
+    }
+
+    /// Whether there are flows of a family.
+    pub fn has_family(&self, family: Family) -> bool {
+        self.relations[family_index(family)].is_some()
+    }
+
+    /// The ends of a class.
+    pub fn ends(&self, class: u32, family: Family) -> impl Iterator<Item = Ends> {
+        ends(&self.space, class, family)
+    }
+
+    /// The classes of a family's addresses outside, in order.
+    pub fn outside(&self, family: Family) -> Range<u32> {
+        let first = self.space.outside(family);
+        first..first + self.space.atoms[family_index(family)].len()
+    }
+
+    /// Every row of a family: certain ones first. Stops where `visit` breaks.
+    pub fn rows(
+        &self,
+        family: Family,
+        wanted: &Wanted,
+        visit: &mut dyn FnMut(Row<'_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let Some(relations) = &self.relations[family_index(family)] else {
+            return ControlFlow::Continue(());
+        };
+        let (certain, possible) = (&*relations.certain, &*relations.possible);
+        let rows = Rows { all: self, relation: certain, sure: None, wanted };
+        rows.symbolic(visit)?;
+        rows.explicit(visit)?;
+        if Arc::ptr_eq(&relations.certain, &relations.possible) {
+            return ControlFlow::Continue(());
+        }
+        let rows = Rows { all: self, relation: possible, sure: Some(certain), wanted };
+        rows.symbolic(visit)?;
+        rows.explicit(visit)
+    }
+}
+
+struct Rows<'r, 'a> {
+    all: &'r Connectivity<'a>,
+    relation: &'r Relation,
+    /// What is certain and therefore said already.
+    sure: Option<&'r Relation>,
+    wanted: &'r Wanted,
+}
+
+/// What covers flows between an end and others.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Cover {
+    wide: Wide,
+    /// Whether selectors can select it.
+    selectable: bool,
+    /// Nodes and addresses have no rows with anyone.
+    pod: bool,
+}
+
+impl Rows<'_, '_> {
+    fn ports(&self, id: PortsId) -> &PortSet {
+        self.all.tables.ports.get(id)
+    }
+
+    fn cover(&self, direction: Direction, class: ClassId) -> Cover {
+        let space = &self.all.space;
+        let pod = class < space.pods;
+        let facts = || space.facts[class as usize][0].as_ref();
+        let selectable = pod && facts().is_some_and(|facts| !facts.on_node);
+        Cover { wide: self.relation.wide(direction, class), selectable, pod }
+    }
+
+    /// From anyone or every pod to one class, and from one class to them.
+    fn symbolic(&self, visit: &mut dyn FnMut(Row<'_>) -> ControlFlow<()>) -> ControlFlow<()> {
+        let Wanted { from, to, exposed, .. } = self.wanted;
+        let certain = self.sure.is_none();
+        for direction in Direction::ALL {
+            let (own, other) = match direction {
+                Direction::Ingress => (to, from),
+                Direction::Egress => (from, to),
+            };
+            if other.is_some() || (*exposed && direction == Direction::Egress) {
+                continue;
+            }
+            let pods = 0..self.all.space.pods;
+            let there = |class: &ClassId| {
+                self.all.tables.sets.contains(self.relation.anyone, *class)
+                    && has(own.as_ref(), *class)
+                    && self.wanted.touches(*class)
+            };
+            for class in pods.filter(there) {
+                let wide = self.relation.wide(direction, class);
+                let mut anyone = self.ports(wide.anyone).clone();
+                let mut pods = self.ports(wide.pods).difference(&anyone);
+                if let Some(sure) = self.sure.map(|sure| sure.wide(direction, class)) {
+                    anyone = anyone.difference(self.ports(sure.anyone));
+                    pods = pods.difference(self.ports(sure.pods));
+                }
+                for (symbol, ports) in [(RowEnd::Anyone, anyone), (RowEnd::EveryPod, pods)] {
+                    let (source, destination) = match direction {
+                        Direction::Ingress => (symbol, RowEnd::Class(class)),
+                        Direction::Egress => (RowEnd::Class(class), symbol),
+                    };
+                    if !ports.is_empty() {
+                        visit(Row { source, destination, ports: &ports, certain })?;
+                    }
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Sources that are covered alike.
+    fn sources(&self) -> Vec<(Cover, Runs)> {
+        let mut by_cover: BTreeMap<Cover, Vec<ClassId>> = BTreeMap::new();
+        for class in self.all.tables.sets.classes(self.relation.anyone) {
+            let outside = class >= self.all.space.inside;
+            if has(self.wanted.from.as_ref(), class) && (outside || !self.wanted.exposed) {
+                let cover = self.cover(Direction::Egress, class);
+                by_cover.entry(cover).or_default().push(class);
+            }
+        }
+        by_cover.into_iter().map(|(cover, classes)| (cover, singles(classes).into())).collect()
+    }
+
+    /// Between classes, what symbolic rows do not say.
+    fn explicit(&self, visit: &mut dyn FnMut(Row<'_>) -> ControlFlow<()>) -> ControlFlow<()> {
+        let sets = &self.all.tables.sets;
+        let sources = self.sources();
+        let mut by_column: BTreeMap<(u32, Cover), Vec<ClassId>> = BTreeMap::new();
+        for class in sets.classes(self.relation.anyone) {
+            if has(self.wanted.to.as_ref(), class) {
+                let key = (
+                    self.relation.column_of[class as usize],
+                    self.cover(Direction::Ingress, class),
+                );
+                by_column.entry(key).or_default().push(class);
+            }
+        }
+        let mut known: HashMap<(PortsId, Cover, Cover), Arc<PortSet>> = HashMap::new();
+        for ((column, into), destinations) in by_column {
+            for (set, ports) in &self.relation.columns[column as usize] {
+                for (out, group) in &sources {
+                    let rest = known
+                        .entry((*ports, *out, into))
+                        .or_insert_with(|| self.uncovered(*ports, *out, into).into());
+                    if rest.is_empty() {
+                        continue;
+                    }
+                    let both = intersection(sets.runs(*set), group);
+                    let both = both.iter().flat_map(|(first, end)| *first..*end);
+                    for source in both {
+                        for destination in &destinations {
+                            self.pair(source, *destination, rest, visit)?;
+                        }
+                    }
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// What of the ports no pair of symbolic rows says.
+    fn uncovered(&self, ports: PortsId, out: Cover, into: Cover) -> PortSet {
+        let Wanted { from, to, .. } = self.wanted;
+        let side = |Cover { wide, .. }: Cover, other: Cover, listed: bool| {
+            let ids = if other.selectable { [wide.anyone, wide.pods] } else { [wide.anyone; 2] };
+            let said = self.ports(ids[0]).union(self.ports(ids[1]));
+            // Rows that are not listed say nothing; that nobody is isolated goes without saying.
+            if listed || said.is_all() { said } else { PortSet::default() }
+        };
+        if (from.is_some() && (to.is_some() || !out.pod)) || (to.is_some() && !into.pod) {
+            return self.ports(ports).clone();
+        }
+        let said = side(out, into, to.is_none()).intersection(&side(into, out, from.is_none()));
+        self.ports(ports).difference(&said)
+    }
+
+    fn pair(
+        &self,
+        source: ClassId,
+        destination: ClassId,
+        ports: &PortSet,
+        visit: &mut dyn FnMut(Row<'_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if !self.wanted.touches(source) && !self.wanted.touches(destination) {
+            return ControlFlow::Continue(());
+        }
+        let certain = self.sure.is_none();
+        let (from, to) = (RowEnd::Class(source), RowEnd::Class(destination));
+        let Some(sure) = self.sure else {
+            return visit(Row { source: from, destination: to, ports, certain });
+        };
+        let said = sure.ports(&self.all.tables, source, destination);
+        if said == PortTable::NONE {
+            return visit(Row { source: from, destination: to, ports, certain });
+        }
+        let ports = ports.difference(self.ports(said));
+        if ports.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        visit(Row { source: from, destination: to, ports: &ports, certain })
+    }
+}

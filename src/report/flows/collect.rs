@@ -1,0 +1,272 @@
+//! Rows of classes as rows of workloads, merged.
+//!
+//! In: the rows of a [`Connectivity`]. Out: [`Merged`] rows in order: one for all pods of a workload
+//! where they are alike, else one for each part of them, and one for both IP families where these do
+//! not differ.
+
+use super::group::Groups;
+use super::ranges::{Range, joined};
+use super::{By, TooMany};
+use crate::cluster::Family;
+use crate::reach::{Connectivity, End, Ends, PortSet, Row, RowEnd, Wanted};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
+
+/// Rows beyond this help nobody, and their memory must have an end.
+const MOST: usize = 1_000_000;
+
+/// Who stands at one end of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Party {
+    Anyone,
+    EveryPod,
+    Outside,
+    Group(u32),
+}
+
+/// All of a party, or a part of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    Whole,
+    Pods(Vec<End>),
+    Ranges(Vec<Range>),
+}
+
+/// A row in the order of the answer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Merged {
+    pub(super) source: (Party, Part),
+    pub(super) destination: (Party, Part),
+    pub(super) ports: PortSet,
+    pub(super) unknown: bool,
+    /// Not from and to all of their pods, and which is not told.
+    pub(super) in_part: bool,
+}
+
+/// The families of a row, and whether these are all that its ends have.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Families {
+    pub(super) v4: bool,
+    pub(super) v6: bool,
+    pub(super) could_be_both: bool,
+}
+
+type PortsIndex = u32;
+type Key = (Party, Party, bool);
+
+/// What is known between two parties.
+enum Between {
+    /// Class by class.
+    Pairs(Vec<(u32, u32, PortsIndex)>),
+    /// Only altogether: of namespaces, which may have very many classes.
+    Sum { all: PortSet, alike: bool, last: PortsIndex, pairs: usize },
+}
+
+pub(super) struct Collector<'c, 'a> {
+    pub(super) connectivity: &'c Connectivity<'a>,
+    pub(super) by: By,
+    pub(super) sources: &'c Groups,
+    pub(super) destinations: &'c Groups,
+    pub(super) wanted: &'c Wanted,
+}
+
+/// One class stands for anyone.
+const NO_CLASS: u32 = u32::MAX;
+
+impl Collector<'_, '_> {
+    pub(super) fn run(&self) -> Result<BTreeMap<Merged, Families>, TooMany> {
+        let mut rows: BTreeMap<Merged, Families> = BTreeMap::new();
+        for family in Family::ALL {
+            let (between, ports) = self.between(family)?;
+            let both = Family::ALL.into_iter().all(|family| self.connectivity.has_family(family));
+            for (key, between) in between {
+                for row in self.merged(family, key, between, &ports) {
+                    let could_be_both = both && self.is_in_both(&row);
+                    let families = rows.entry(row).or_default();
+                    families.could_be_both |= could_be_both;
+                    match family {
+                        Family::V4 => families.v4 = true,
+                        Family::V6 => families.v6 = true,
+                    }
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    fn between(&self, family: Family) -> Result<(BTreeMap<Key, Between>, Vec<PortSet>), TooMany> {
+        let mut between: BTreeMap<Key, Between> = BTreeMap::new();
+        let (mut ports, mut indices) = (Vec::new(), HashMap::<PortSet, PortsIndex>::new());
+        let mut count = 0;
+        let flow = self.connectivity.rows(family, self.wanted, &mut |row: Row<'_>| {
+            let index = *indices.entry(row.ports.clone()).or_insert_with_key(|set| {
+                ports.push(set.clone());
+                u32::try_from(ports.len() - 1).unwrap_or(u32::MAX)
+            });
+            for (source, from) in self.parties(self.sources, row.source, family) {
+                for (destination, to) in self.parties(self.destinations, row.destination, family) {
+                    let key = (source, destination, !row.certain);
+                    let sum = self.by == By::Namespace
+                        && ![source, destination].contains(&Party::Outside);
+                    match between.entry(key).or_insert_with(|| {
+                        count += usize::from(sum);
+                        if sum {
+                            let all = PortSet::default();
+                            Between::Sum { all, alike: true, last: index, pairs: 0 }
+                        } else {
+                            Between::Pairs(Vec::new())
+                        }
+                    }) {
+                        Between::Pairs(pairs) => {
+                            count += 1;
+                            pairs.push((from, to, index));
+                        }
+                        Between::Sum { all, alike, last, pairs } => {
+                            if *pairs == 0 || *last != index {
+                                *all = all.union(row.ports);
+                            }
+                            *alike &= *last == index;
+                            (*last, *pairs) = (index, *pairs + 1);
+                        }
+                    }
+                    if count > MOST {
+                        return ControlFlow::Break(());
+                    }
+                }
+            }
+            ControlFlow::Continue(())
+        });
+        match flow {
+            ControlFlow::Continue(()) => Ok((between, ports)),
+            ControlFlow::Break(()) => Err(TooMany(MOST)),
+        }
+    }
+
+    /// The parties that have pods in a row's end, with the class.
+    fn parties<'g>(
+        &self,
+        groups: &'g Groups,
+        end: RowEnd,
+        family: Family,
+    ) -> impl Iterator<Item = (Party, u32)> + 'g {
+        let (one, class) = match end {
+            RowEnd::Anyone => (Some(Party::Anyone), NO_CLASS),
+            RowEnd::EveryPod => (Some(Party::EveryPod), NO_CLASS),
+            RowEnd::Class(class) if self.connectivity.outside(family).contains(&class) => {
+                (Some(Party::Outside), class)
+            }
+            RowEnd::Class(class) => (None, class),
+        };
+        let of_class = if one.is_none() { groups.of_class(class) } else { &[] };
+        let groups = of_class.iter().map(|group| Party::Group(*group));
+        one.into_iter().chain(groups).map(move |party| (party, class))
+    }
+
+    /// The classes that a party has in a family.
+    fn classes(&self, groups: &Groups, party: Party, family: Family) -> Vec<u32> {
+        match party {
+            Party::Anyone | Party::EveryPod => vec![NO_CLASS],
+            Party::Outside => self.connectivity.outside(family).collect(),
+            Party::Group(id) => {
+                let classes = groups.group(id).members.keys().copied();
+                classes.filter(|class| self.connectivity.has(*class, family)).collect()
+            }
+        }
+    }
+
+    fn merged(
+        &self,
+        family: Family,
+        (source, destination, unknown): Key,
+        between: Between,
+        ports: &[PortSet],
+    ) -> Vec<Merged> {
+        let from = self.classes(self.sources, source, family);
+        let to = self.classes(self.destinations, destination, family);
+        let row = |source, destination, ports, in_part| Merged {
+            source,
+            destination,
+            ports,
+            unknown,
+            in_part,
+        };
+        let pairs = match between {
+            Between::Pairs(pairs) => pairs,
+            Between::Sum { all, alike, pairs, .. } => {
+                let in_part = !alike || pairs != from.len() * to.len();
+                let (source, destination) = ((source, Part::Whole), (destination, Part::Whole));
+                return vec![row(source, destination, all, in_part)];
+            }
+        };
+        // Ports with their sources, for each destination; destinations that agree are one row.
+        let mut by_destination: BTreeMap<u32, BTreeMap<PortsIndex, Vec<u32>>> = BTreeMap::new();
+        for (from, to, ports) in pairs {
+            by_destination.entry(to).or_default().entry(ports).or_default().push(from);
+        }
+        let mut alike: BTreeMap<BTreeMap<PortsIndex, Vec<u32>>, Vec<u32>> = BTreeMap::new();
+        for (to, mut sources) in by_destination {
+            for classes in sources.values_mut() {
+                classes.sort_unstable();
+            }
+            alike.entry(sources).or_default().push(to);
+        }
+        let mut rows = Vec::new();
+        for (sources, some_to) in alike {
+            for (index, some_from) in sources {
+                rows.push(row(
+                    (source, self.part(self.sources, source, &some_from, &from, family)),
+                    (destination, self.part(self.destinations, destination, &some_to, &to, family)),
+                    ports[index as usize].clone(),
+                    false,
+                ));
+            }
+        }
+        rows
+    }
+
+    fn part(
+        &self,
+        groups: &Groups,
+        party: Party,
+        some: &[u32],
+        all: &[u32],
+        family: Family,
+    ) -> Part {
+        match party {
+            Party::Anyone | Party::EveryPod => Part::Whole,
+            Party::Outside if some == all => Part::Whole,
+            Party::Outside => {
+                let ends = some.iter().flat_map(|class| self.connectivity.ends(*class, family));
+                Part::Ranges(joined(ends.filter_map(|ends| match ends {
+                    Ends::Outside(first, last) => Some((first, last)),
+                    Ends::One(_) => None,
+                })))
+            }
+            Party::Group(id) => {
+                let group = groups.group(id);
+                let pods = some.iter().filter_map(|class| group.members.get(class));
+                let mut pods: Vec<End> = pods.flatten().copied().collect();
+                if pods.len() == group.total || some == all && all.len() < group.members.len() {
+                    return Part::Whole;
+                }
+                pods.sort_unstable();
+                Part::Pods(pods)
+            }
+        }
+    }
+
+    /// Whether the ends of a row could be in a flow of either family.
+    fn is_in_both(&self, row: &Merged) -> bool {
+        let has = |groups: &Groups, party: Party, family| match party {
+            Party::Group(id) => {
+                let mut classes = groups.group(id).members.keys();
+                classes.any(|class| self.connectivity.has(*class, family))
+            }
+            _ => true,
+        };
+        Family::ALL.into_iter().all(|family| {
+            has(self.sources, row.source.0, family)
+                && has(self.destinations, row.destination.0, family)
+        })
+    }
+}

@@ -1,0 +1,93 @@
+//! Why anyone, every pod or the outside may.
+
+use super::collect::Party;
+use crate::cluster::Snapshot;
+use crate::policy::Ruleset;
+use crate::policy::rule::{
+    Direction, Entry, Namespaces, PeerKind, Peers, PodSet, PortMatch, Ports,
+};
+use crate::reach::{End, PortSet};
+use std::collections::BTreeSet;
+
+/// What lets them.
+pub(super) struct Why {
+    /// `NotIsolated`, `HostNetwork` or `Admitted`.
+    pub(super) reason: &'static str,
+    /// The rules that admit, such as `default/netpol/web ingress[0]`.
+    pub(super) rules: Vec<String>,
+}
+
+/// Pods alike have the same rules, so that a few tell it for all.
+const LOOKED_AT: usize = 32;
+
+pub(super) fn why(
+    snapshot: &Snapshot,
+    rules: &Ruleset,
+    direction: Direction,
+    pods: &[End],
+    other: Party,
+    ports: &PortSet,
+) -> Why {
+    let (mut isolated, mut on_pod_network) = (false, false);
+    let mut admitting = BTreeSet::new();
+    for end in pods.iter().take(LOOKED_AT) {
+        let End::Pod(id) = end else { continue };
+        let pod = snapshot.pod(*id);
+        if pod.host_network {
+            continue;
+        }
+        on_pod_network = true;
+        for (_, policy) in rules.candidates(&pod.namespace, direction) {
+            let selects = policy.subject.pods.matches(&pod.labels, pod.unknown_labels);
+            if selects.is_no() || !has_namespace(snapshot, &policy.subject, &pod.namespace) {
+                continue;
+            }
+            isolated = true;
+            for entry in &policy.entries {
+                if admits(entry, other) && meets(entry, ports) {
+                    let path = entry.path.strip_prefix("spec.").unwrap_or(&entry.path);
+                    admitting.insert(format!("{} {path}", policy.object));
+                }
+            }
+        }
+    }
+    let reason = match (isolated, on_pod_network) {
+        (true, _) => "Admitted",
+        (false, true) => "NotIsolated",
+        (false, false) => "HostNetwork",
+    };
+    Why { reason, rules: admitting.into_iter().collect() }
+}
+
+fn has_namespace(snapshot: &Snapshot, set: &PodSet, namespace: &str) -> bool {
+    match &set.namespaces {
+        Namespaces::Own(own) => **own == *namespace,
+        Namespaces::Matching(selector) => {
+            snapshot.namespace(namespace).is_none_or(|n| !n.matches(selector).is_no())
+        }
+    }
+}
+
+fn admits(entry: &Entry, other: Party) -> bool {
+    let Peers::Of(peers) = &entry.peers else { return true };
+    peers.iter().any(|peer| match (&peer.admits, other) {
+        (PeerKind::Addresses(block), Party::Anyone) => block.cidr.prefix_len() == 0,
+        // Where pods are may not be known.
+        (PeerKind::Addresses(_), _) => true,
+        (PeerKind::Pods(set), Party::EveryPod) => {
+            matches!(set.namespaces, Namespaces::Matching(_)) && set.pods.is_everything()
+        }
+        (PeerKind::Pods(_), _) => false,
+    })
+}
+
+fn meets(entry: &Entry, ports: &PortSet) -> bool {
+    let Ports::Of(items) = &entry.ports else { return true };
+    items.iter().any(|item| match &item.ports {
+        PortMatch::Named(_) => true,
+        PortMatch::All => ports.ranges().any(|(protocol, _)| protocol == item.protocol),
+        PortMatch::Range(range) => {
+            !PortSet::of([(item.protocol, *range)]).intersection(ports).is_empty()
+        }
+    })
+}

@@ -1,0 +1,338 @@
+//! `list`: its rows say what `explain` says, and every format stays what it is.
+
+use crate::random::{Ends as RandomEnds, Random, build, complete_cluster, hold, partial_cluster};
+use crate::run::{explain, list, netpol, netpol_with, text};
+use netpol::cluster::Family;
+use netpol::reach::{Connectivity, End, PortSet, Reach, RowEnd, Wanted};
+use netpol::verdict::Endpoint;
+use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::ControlFlow;
+
+const WORKLOADS: [&str; 6] = [
+    "default/deploy/whoami",
+    "identity/sts/keycloak",
+    "ingress-nginx/deploy/ingress-nginx-controller",
+    "kube-system/deploy/coredns",
+    "monitoring/deploy/grafana",
+    "monitoring/sts/prometheus",
+];
+
+fn listed(words: &[&str]) -> Value {
+    let run = netpol(&[&["list", "-o", "json"][..], words].concat());
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{words:?}");
+    run.json()
+}
+
+/// Whether the rows let a flow pass, read as their notes say.
+fn passes(flows: &[Value], from: &str, to: &str, protocol: &str, port: u64) -> bool {
+    let row = |source: &str, destination: &str| {
+        flows.iter().any(|flow| {
+            text(flow, "/source/label") == source
+                && text(flow, "/destination/label") == destination
+                && list(flow, "/ports").iter().any(|ports| {
+                    let first = ports["port"].as_u64().unwrap();
+                    let last = ports.get("endPort").map_or(first, |end| end.as_u64().unwrap());
+                    ports["protocol"] == protocol && (first..=last).contains(&port)
+                })
+        })
+    };
+    row(from, to) || (row(from, "anyone") && row("anyone", to))
+}
+
+#[test]
+fn rows_agree_with_explain_for_every_pair_and_port() {
+    for example in ["examples/homekube", "examples/homekube-fixed"] {
+        let answer = listed(&["-f", example]);
+        let flows = list(&answer, "/flows");
+        let mut ports = BTreeSet::from([("TCP".to_owned(), 80), ("TCP".to_owned(), 12345)]);
+        for port in flows.iter().filter(|flow| flow["anyPort"] == false) {
+            for port in list(port, "/ports") {
+                let number = port["port"].as_u64().unwrap();
+                ports.insert((text(port, "/protocol").to_owned(), number));
+            }
+        }
+        assert!(ports.len() > 4, "{ports:?}");
+        for from in WORKLOADS {
+            for to in WORKLOADS {
+                for (protocol, port) in &ports {
+                    let asked = format!("{port}/{protocol}");
+                    let (code, _) = explain(&["-f", example, from, to, "--port", &asked]);
+                    let expected = passes(flows, from, to, protocol, *port);
+                    assert_eq!(code == 0, expected, "{example}: {from} → {to} {asked}");
+                }
+            }
+        }
+    }
+}
+
+/// The rows of a family, read as the documentation of `reach::rows` says.
+struct Read {
+    rows: HashMap<(RowEnd, RowEnd), Reach>,
+}
+
+impl Read {
+    fn new(connectivity: &Connectivity<'_>, family: Family, wanted: &Wanted) -> Self {
+        let mut rows: HashMap<(RowEnd, RowEnd), Reach> = HashMap::new();
+        let _ = connectivity.rows(family, wanted, &mut |row| {
+            assert!(!row.ports.is_empty());
+            let reach = rows.entry((row.source, row.destination)).or_default();
+            let twice = reach.possible.intersection(row.ports);
+            assert!(twice.is_empty(), "said twice: {row:?}");
+            reach.possible = reach.possible.union(row.ports);
+            if row.certain {
+                reach.certain = reach.certain.union(row.ports);
+            }
+            ControlFlow::Continue(())
+        });
+        Self { rows }
+    }
+
+    /// What some rows say together, of what is certain or of all.
+    fn ports(&self, rows: &[(RowEnd, RowEnd)], certain: bool) -> PortSet {
+        rows.iter().filter_map(|row| self.rows.get(row)).fold(PortSet::default(), |all, reach| {
+            all.union(if certain { &reach.certain } else { &reach.possible })
+        })
+    }
+}
+
+fn end(endpoint: &Endpoint) -> End {
+    match endpoint {
+        Endpoint::Pod(id) => End::Pod(*id),
+        Endpoint::Node(index) => End::Node(*index),
+        Endpoint::Address(ip) => End::Address(*ip),
+        Endpoint::Name(name) => panic!("{name} has no address"),
+    }
+}
+
+fn rows_say_all(cluster: &[Value], seed: u64) -> Option<String> {
+    let world = build(cluster)?;
+    let connectivity = Connectivity::compute(&world.snapshot, &world.rules);
+    let ends = RandomEnds::of(cluster, &world).all;
+    let mut r = Random::new(!seed);
+    // Their own nodes are exempt, which is no row.
+    let on_node = |end: &End| match end {
+        End::Pod(id) => world.snapshot.pod(*id).host_network,
+        End::Node(_) => true,
+        End::Address(_) => false,
+    };
+    let mut pairs = Vec::new();
+    for source in ends.iter().map(end) {
+        for destination in ends.iter().map(end) {
+            let outside = |end| matches!(end, End::Address(_));
+            let exempt = source == destination || on_node(&source) != on_node(&destination);
+            let elsewhere = outside(source) && outside(destination);
+            if !exempt && !elsewhere {
+                pairs.push((source, destination));
+            }
+        }
+    }
+    for family in Family::ALL {
+        let whole = Read::new(&connectivity, family, &Wanted::default());
+        for (source, destination) in r.sample(pairs.clone(), 60) {
+            let of_other = |end| matches!(end, End::Address(ip) if Family::of(ip) != family);
+            let classes = (connectivity.class(source), connectivity.class(destination));
+            let (Some(from), Some(to)) = classes else { continue };
+            let there = connectivity.has(from, family) && connectivity.has(to, family);
+            if of_other(source) || of_other(destination) || !there {
+                continue;
+            }
+            let expected = connectivity.allowed(source, destination, family);
+            let (x, y) = (RowEnd::Class(from), RowEnd::Class(to));
+            let selectable = |end: End| matches!(end, End::Pod(_)) && !on_node(&end);
+            let is_pod = |end: End| matches!(end, End::Pod(_));
+            for certain in [true, false] {
+                // Nodes and the outside are open without saying so.
+                let side = |end: End, other: End, wide: [(RowEnd, RowEnd); 2]| {
+                    let wide = if selectable(other) { &wide[..] } else { &wide[..1] };
+                    if is_pod(end) { whole.ports(wide, certain) } else { PortSet::all() }
+                };
+                let out = side(source, destination, [(x, RowEnd::Anyone), (x, RowEnd::EveryPod)]);
+                let into = side(destination, source, [(RowEnd::Anyone, y), (RowEnd::EveryPod, y)]);
+                let got = whole.ports(&[(x, y)], certain).union(&out.intersection(&into));
+                let wanted = if certain { &expected.certain } else { &expected.possible };
+                if got != *wanted {
+                    return Some(format!(
+                        "{family} {source:?} → {destination:?}, certain {certain}: {got}, not {wanted}"
+                    ));
+                }
+            }
+            // Asked for alone, a pair is told in full.
+            let wanted =
+                Wanted { from: Some([from].into()), to: Some([to].into()), ..Wanted::default() };
+            let alone = Read::new(&connectivity, family, &wanted);
+            let got = alone.rows.get(&(x, y)).cloned().unwrap_or_default();
+            if got != expected {
+                return Some(format!("{family} {source:?} → {destination:?} alone: {got:?}"));
+            }
+        }
+    }
+    None
+}
+
+#[test]
+fn rows_of_complete_clusters_say_all_that_is_allowed() {
+    hold(200, complete_cluster, rows_say_all);
+}
+
+#[test]
+fn rows_of_partial_clusters_say_all_that_is_allowed() {
+    hold(200, partial_cluster, rows_say_all);
+}
+
+/// Pods of one workload with and without a label that a policy asks for.
+const DIFFERING: &str = "
+{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db, namespace: prod}, spec: {selector: {matchLabels: {app: db}}, serviceName: db, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: db, image: x}]}}}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: db-0, namespace: prod, labels: {app: db, role: primary}, ownerReferences: [{apiVersion: apps/v1, kind: StatefulSet, name: db, uid: u, controller: true}]}, spec: {containers: [{name: db, image: x}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: db-1, namespace: prod, labels: {app: db, role: replica}, ownerReferences: [{apiVersion: apps/v1, kind: StatefulSet, name: db, uid: u, controller: true}]}, spec: {containers: [{name: db, image: x}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: prod, labels: {app: web}}, spec: {containers: [{name: web, image: x}]}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: primary, namespace: prod}
+spec: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web, namespace: prod}
+spec: {podSelector: {matchLabels: {role: primary}}, ingress: [{from: [{podSelector: {matchLabels: {app: web}}}], ports: [{port: 5432}]}]}
+";
+
+#[test]
+fn pods_of_one_workload_that_differ_are_shown_apart() {
+    let run = netpol_with(&["list", "-f", "-", "-o", "csv"], DIFFERING.as_bytes());
+    let rows: Vec<&str> = run.stdout.lines().collect();
+    assert!(rows.contains(&"prod/pod/web,prod/sts/db (db-0),5432/TCP,Allowed,,"), "{run:?}");
+    assert!(rows.contains(&"prod/sts/db,anyone,any port,Allowed,,not isolated"), "{run:?}");
+    let run = netpol_with(&["list", "-f", "-", "-o", "csv", "--by", "pod"], DIFFERING.as_bytes());
+    assert!(run.stdout.contains("prod/pod/web,prod/pod/db-0,5432/TCP,Allowed,,\n"), "{run:?}");
+}
+
+/// Names that try to end the string, the cell or the line that they stand in.
+const HOSTILE: [&str; 5] = [
+    "a\"];x->y;//",
+    "b|c,\"d\"\n--> e",
+    "=cmd()\\",
+    "\"]\nclick n0 \"javascript:x\"%%",
+    "e\u{1b}[31m\u{202e}}subgraph",
+];
+
+fn hostile() -> String {
+    let pods = HOSTILE.map(|name| {
+        serde_json::json!({"apiVersion": "v1", "kind": "Pod", "metadata":
+            {"name": name, "namespace": format!("n{name}"), "labels": {"app": "x"}}, "spec": {}})
+        .to_string()
+    });
+    pods.join("\n---\n")
+}
+
+/// Fields of each line of CSV.
+fn csv(text: &str) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    for line in text.lines() {
+        let (mut fields, mut quoted) = (vec![String::new()], false);
+        let mut characters = line.chars().peekable();
+        while let Some(c) = characters.next() {
+            match c {
+                '"' if quoted && characters.next_if_eq(&'"').is_some() => {
+                    fields.last_mut().unwrap().push('"');
+                }
+                '"' => quoted = !quoted,
+                ',' if !quoted => fields.push(String::new()),
+                c => fields.last_mut().unwrap().push(c),
+            }
+        }
+        assert!(!quoted, "{line}");
+        rows.push(fields);
+    }
+    rows
+}
+
+/// The text with strings of DOT or Mermaid taken out.
+fn without_strings(text: &str, escapes: bool) -> String {
+    let (mut out, mut quoted) = (String::new(), false);
+    let mut characters = text.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            '\\' if quoted && escapes => drop(characters.next()),
+            '"' => quoted = !quoted,
+            c if !quoted => out.push(c),
+            '\n' => panic!("a string over lines: {text}"),
+            _ => {}
+        }
+    }
+    assert!(!quoted, "{text}");
+    out
+}
+
+#[test]
+fn hostile_names_break_no_format() {
+    let input = hostile();
+    let run = |format: &str| {
+        let run = netpol_with(&["list", "-f", "-", "-o", format], input.as_bytes());
+        assert_eq!(run.code, 0, "{run:?}");
+        let mark = |c| c == '\u{202e}' && format != "yaml";
+        let steers = |c: char| (c.is_control() && c != '\n') || mark(c);
+        assert!(!run.stdout.contains(steers), "{format}: {run:?}");
+        run
+    };
+    let rows = csv(&run("csv").stdout);
+    // From anyone to each and from each to anyone, below the header.
+    assert_eq!(rows.len(), 2 * HOSTILE.len() + 1, "{rows:?}");
+    assert!(rows.iter().all(|row| row.len() == 6), "{rows:?}");
+    let dot = without_strings(&run("dot").stdout, true);
+    let count = |text: &str, c: char| text.chars().filter(|found| *found == c).count();
+    assert_eq!((count(&dot, '{'), count(&dot, '}')), (1 + HOSTILE.len(), 1 + HOSTILE.len()));
+    assert_eq!(dot.matches("->").count(), 2 * HOSTILE.len(), "{dot}");
+    let mermaid = without_strings(&run("mermaid").stdout, false);
+    for line in mermaid.lines().map(str::trim).skip(1) {
+        let known = line.starts_with("subgraph s") || line == "end" || line.starts_with('n');
+        assert!(known && !line.contains("click"), "{line}");
+    }
+    for line in run("md").stdout.lines().skip(2).take(2 * HOSTILE.len()) {
+        let bars = line.replace("\\\\", "").replace("\\|", "").matches('|').count();
+        assert_eq!(bars, 5, "{line}");
+    }
+    run("table");
+    run("wide");
+    run("yaml");
+    assert_eq!(list(&run("json").json(), "/flows").len(), 2 * HOSTILE.len());
+}
+
+#[test]
+fn filters_and_refusals() {
+    let homekube = ["-f", "examples/homekube"];
+    let labels = |words: &[&str]| -> Vec<String> {
+        let answer = listed(&[&homekube[..], words].concat());
+        let flows = list(&answer, "/flows").iter();
+        let ends = |flow| [text(flow, "/source/label"), text(flow, "/destination/label")];
+        flows.map(|flow| ends(flow).join(" → ")).collect()
+    };
+    assert_eq!(
+        labels(&["--from", "monitoring/grafana"]),
+        ["monitoring/deploy/grafana → kube-system/deploy/coredns"]
+    );
+    assert_eq!(
+        labels(&["--from", "203.0.113.7"]),
+        [
+            "outside → ingress-nginx/deploy/ingress-nginx-controller",
+            "outside → kube-system/deploy/coredns"
+        ]
+    );
+    assert_eq!(labels(&["-n", "identity", "--port", "53/UDP"]).len(), 1);
+    assert_eq!(labels(&["-A"]).len(), 10);
+    assert_eq!(labels(&["--exposed"]).len(), 2);
+    for (words, part) in [
+        (&["--from", "monitoring/grafana:80"][..], "give --port"),
+        (&["--to", "nobody"], "not found"),
+        (&["-n", "nowhere"], "not in the input"),
+    ] {
+        let run = netpol(&[&["list"][..], &homekube, words].concat());
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:?}");
+        assert!(run.stderr.contains(part), "{run:?}");
+    }
+    assert_eq!(netpol(&["list", "-A", "-n", "x", "-f", "examples/homekube"]).code, 2);
+}
