@@ -213,12 +213,17 @@ impl Collector<'_, '_> {
         let mut rows = Vec::new();
         for (sources, some_to) in alike {
             for (index, some_from) in sources {
-                rows.push(row(
-                    (source, self.part(self.sources, source, &some_from, &from, family)),
-                    (destination, self.part(self.destinations, destination, &some_to, &to, family)),
-                    ports[index as usize].clone(),
-                    false,
-                ));
+                let mut source =
+                    (source, self.part(self.sources, source, &some_from, &from, family));
+                let mut destination =
+                    (destination, self.part(self.destinations, destination, &some_to, &to, family));
+                let mut in_part = false;
+                for (_, part) in [&mut source, &mut destination] {
+                    if self.by == By::Namespace && matches!(part, Part::Pods(_)) {
+                        (*part, in_part) = (Part::Whole, true);
+                    }
+                }
+                rows.push(row(source, destination, ports[index as usize].clone(), in_part));
             }
         }
         rows
