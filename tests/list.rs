@@ -76,12 +76,16 @@ impl Read {
         let mut rows: HashMap<(RowEnd, RowEnd), Reach> = HashMap::new();
         let _ = connectivity.rows(family, wanted, &mut |row| {
             assert!(!row.ports.is_empty());
-            let reach = rows.entry((row.source, row.destination)).or_default();
-            let twice = reach.possible.intersection(row.ports);
-            assert!(twice.is_empty(), "said twice: {row:?}");
-            reach.possible = reach.possible.union(row.ports);
-            if row.certain {
-                reach.certain = reach.certain.union(row.ports);
+            for source in each(row.source) {
+                for destination in each(row.destination) {
+                    let reach = rows.entry((source, destination)).or_default();
+                    let twice = reach.possible.intersection(row.ports);
+                    assert!(twice.is_empty(), "said twice: {row:?}");
+                    reach.possible = reach.possible.union(row.ports);
+                    if row.certain {
+                        reach.certain = reach.certain.union(row.ports);
+                    }
+                }
             }
             ControlFlow::Continue(())
         });
@@ -93,6 +97,14 @@ impl Read {
         rows.iter().filter_map(|row| self.rows.get(row)).fold(PortSet::default(), |all, reach| {
             all.union(if certain { &reach.certain } else { &reach.possible })
         })
+    }
+}
+
+/// Class by class.
+fn each(end: RowEnd) -> Vec<RowEnd> {
+    match end {
+        RowEnd::Outside(first, end) => (first..end).map(RowEnd::Class).collect(),
+        one => vec![one],
     }
 }
 

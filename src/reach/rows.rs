@@ -8,8 +8,8 @@
 
 use super::classes::family_index;
 use super::connect::Relation;
-use super::ports::{PortSet, PortTable, PortsId};
-use super::sets::{ClassId, Runs, intersection, singles};
+use super::ports::{PortSet, PortsId};
+use super::sets::{ClassId, Run, Runs, intersection, singles};
 use super::wide::Wide;
 use super::{Connectivity, End, Ends, ends};
 use crate::cluster::Family;
@@ -25,8 +25,10 @@ pub enum RowEnd {
     Anyone,
     /// Every pod that policies can select, as far as their own rules have it.
     EveryPod,
-    /// The ends of one class.
+    /// The ends of one class inside.
     Class(u32),
+    /// The addresses of neighbouring classes outside, from the first to the one after the last.
+    Outside(u32, u32),
 }
 
 /// The ports from one end to another.
@@ -225,6 +227,7 @@ impl Rows<'_, '_> {
         }
         let mut known: HashMap<(PortsId, Cover, Cover), Arc<PortSet>> = HashMap::new();
         for ((column, into), destinations) in by_column {
+            let destinations = self.units(&singles(destinations));
             for (set, ports) in &self.relation.columns[column as usize] {
                 for (out, group) in &sources {
                     let rest = known
@@ -233,9 +236,7 @@ impl Rows<'_, '_> {
                     if rest.is_empty() {
                         continue;
                     }
-                    let both = intersection(sets.runs(*set), group);
-                    let both = both.iter().flat_map(|(first, end)| *first..*end);
-                    for source in both {
+                    for source in self.units(&intersection(sets.runs(*set), group)) {
                         for destination in &destinations {
                             self.pair(source, *destination, rest, visit)?;
                         }
@@ -262,29 +263,66 @@ impl Rows<'_, '_> {
         self.ports(ports).difference(&said)
     }
 
+    /// Classes inside one by one, and runs of classes outside.
+    fn units(&self, runs: &[Run]) -> Vec<Run> {
+        let inside = self.all.space.inside;
+        let mut units = Vec::new();
+        for (first, end) in runs {
+            units.extend((*first..*end.min(&inside)).map(|class| (class, class + 1)));
+            units.extend((*end > inside).then_some((*first.max(&inside), *end)));
+        }
+        units
+    }
+
+    fn row_end(&self, (first, end): Run) -> RowEnd {
+        if first < self.all.space.inside {
+            RowEnd::Class(first)
+        } else {
+            RowEnd::Outside(first, end)
+        }
+    }
+
+    /// At most one of the two is more than one class, since nothing passes from outside to outside.
     fn pair(
         &self,
-        source: ClassId,
-        destination: ClassId,
+        source: Run,
+        destination: Run,
         ports: &PortSet,
         visit: &mut dyn FnMut(Row<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        if !self.wanted.touches(source) && !self.wanted.touches(destination) {
+        if !self.wanted.touches(source.0) && !self.wanted.touches(destination.0) {
             return ControlFlow::Continue(());
         }
         let certain = self.sure.is_none();
-        let (from, to) = (RowEnd::Class(source), RowEnd::Class(destination));
-        let Some(sure) = self.sure else {
-            return visit(Row { source: from, destination: to, ports, certain });
+        let mut row = |source: Run, destination: Run, ports: &PortSet| {
+            if ports.is_empty() {
+                return ControlFlow::Continue(());
+            }
+            let (source, destination) = (self.row_end(source), self.row_end(destination));
+            visit(Row { source, destination, ports, certain })
         };
-        let said = sure.ports(&self.all.tables, source, destination);
-        if said == PortTable::NONE {
-            return visit(Row { source: from, destination: to, ports, certain });
+        let Some(sure) = self.sure else { return row(source, destination, ports) };
+        let mut last: Option<(Run, Run, PortSet)> = None;
+        for from in source.0..source.1 {
+            for to in destination.0..destination.1 {
+                let said = sure.ports(&self.all.tables, from, to);
+                let rest = ports.difference(self.ports(said));
+                match &mut last {
+                    Some((source, destination, ports)) if *ports == rest => {
+                        (source.1, destination.1) = (from + 1, to + 1);
+                    }
+                    _ => {
+                        if let Some((source, destination, ports)) = last.take() {
+                            row(source, destination, &ports)?;
+                        }
+                        last = Some(((from, from + 1), (to, to + 1), rest));
+                    }
+                }
+            }
         }
-        let ports = ports.difference(self.ports(said));
-        if ports.is_empty() {
-            return ControlFlow::Continue(());
+        match last {
+            Some((source, destination, ports)) => row(source, destination, &ports),
+            None => ControlFlow::Continue(()),
         }
-        visit(Row { source: from, destination: to, ports: &ports, certain })
     }
 }

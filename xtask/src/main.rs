@@ -6,6 +6,7 @@
 
 #[cfg(unix)]
 mod control_plane;
+mod gen_cluster;
 mod tools;
 
 use std::io::Write as _;
@@ -35,6 +36,13 @@ enum Task {
         #[command(subcommand)]
         action: Option<ControlPlaneAction>,
     },
+
+    /// Write the manifests of a large cluster, in a shape measured on real ones.
+    ///
+    /// One file a namespace; the same for the same seed. The directory must be empty or new. The
+    /// answer is how many of each kind were written.
+    #[command(verbatim_doc_comment)]
+    GenCluster(gen_cluster::Options),
 }
 
 #[derive(Subcommand)]
@@ -72,6 +80,7 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> Result<()> {
     match task {
+        Task::GenCluster(options) => answer(&gen_cluster::run(&options)?),
         Task::ControlPlane { action } => {
             let programs = tools::provide(&tools::CONTROL_PLANE)?;
             match action {

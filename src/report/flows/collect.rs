@@ -5,7 +5,7 @@
 //! not differ.
 
 use super::group::Groups;
-use super::ranges::{Range, joined};
+use super::ranges::{Range, complement, joined};
 use super::{By, TooMany};
 use crate::cluster::Family;
 use crate::reach::{Connectivity, End, Ends, PortSet, Row, RowEnd, Wanted};
@@ -52,12 +52,14 @@ pub(super) struct Families {
 }
 
 type PortsIndex = u32;
+/// Neighbouring classes, from the first to the one after the last; more than one only outside.
+type Run = (u32, u32);
 type Key = (Party, Party, bool);
 
 /// What is known between two parties.
 enum Between {
     /// Class by class.
-    Pairs(Vec<(u32, u32, PortsIndex)>),
+    Pairs(Vec<(Run, Run, PortsIndex)>),
     /// Only altogether: of namespaces, which may have very many classes.
     Sum { all: PortSet, alike: bool, last: PortsIndex, pairs: usize },
 }
@@ -71,7 +73,7 @@ pub(super) struct Collector<'c, 'a> {
 }
 
 /// One class stands for anyone.
-const NO_CLASS: u32 = u32::MAX;
+const NO_CLASS: Run = (u32::MAX, u32::MAX);
 
 impl Collector<'_, '_> {
     pub(super) fn run(&self) -> Result<BTreeMap<Merged, Families>, TooMany> {
@@ -103,8 +105,8 @@ impl Collector<'_, '_> {
                 ports.push(set.clone());
                 u32::try_from(ports.len() - 1).unwrap_or(u32::MAX)
             });
-            for (source, from) in self.parties(self.sources, row.source, family) {
-                for (destination, to) in self.parties(self.destinations, row.destination, family) {
+            for (source, from) in parties(self.sources, row.source) {
+                for (destination, to) in parties(self.destinations, row.destination) {
                     let key = (source, destination, !row.certain);
                     let sum = self.by == By::Namespace
                         && ![source, destination].contains(&Party::Outside);
@@ -142,34 +144,18 @@ impl Collector<'_, '_> {
         }
     }
 
-    /// The parties that have pods in a row's end, with the class.
-    fn parties<'g>(
-        &self,
-        groups: &'g Groups,
-        end: RowEnd,
-        family: Family,
-    ) -> impl Iterator<Item = (Party, u32)> + 'g {
-        let (one, class) = match end {
-            RowEnd::Anyone => (Some(Party::Anyone), NO_CLASS),
-            RowEnd::EveryPod => (Some(Party::EveryPod), NO_CLASS),
-            RowEnd::Class(class) if self.connectivity.outside(family).contains(&class) => {
-                (Some(Party::Outside), class)
-            }
-            RowEnd::Class(class) => (None, class),
-        };
-        let of_class = if one.is_none() { groups.of_class(class) } else { &[] };
-        let groups = of_class.iter().map(|group| Party::Group(*group));
-        one.into_iter().chain(groups).map(move |party| (party, class))
-    }
-
     /// The classes that a party has in a family.
-    fn classes(&self, groups: &Groups, party: Party, family: Family) -> Vec<u32> {
+    fn classes(&self, groups: &Groups, party: Party, family: Family) -> Vec<Run> {
         match party {
             Party::Anyone | Party::EveryPod => vec![NO_CLASS],
-            Party::Outside => self.connectivity.outside(family).collect(),
+            Party::Outside => {
+                let outside = self.connectivity.outside(family);
+                vec![(outside.start, outside.end)]
+            }
             Party::Group(id) => {
                 let classes = groups.group(id).members.keys().copied();
-                classes.filter(|class| self.connectivity.has(*class, family)).collect()
+                let there = classes.filter(|class| self.connectivity.has(*class, family));
+                there.map(|class| (class, class + 1)).collect()
             }
         }
     }
@@ -199,11 +185,11 @@ impl Collector<'_, '_> {
             }
         };
         // Ports with their sources, for each destination; destinations that agree are one row.
-        let mut by_destination: BTreeMap<u32, BTreeMap<PortsIndex, Vec<u32>>> = BTreeMap::new();
+        let mut by_destination: BTreeMap<Run, BTreeMap<PortsIndex, Vec<Run>>> = BTreeMap::new();
         for (from, to, ports) in pairs {
             by_destination.entry(to).or_default().entry(ports).or_default().push(from);
         }
-        let mut alike: BTreeMap<BTreeMap<PortsIndex, Vec<u32>>, Vec<u32>> = BTreeMap::new();
+        let mut alike: BTreeMap<BTreeMap<PortsIndex, Vec<Run>>, Vec<Run>> = BTreeMap::new();
         for (to, mut sources) in by_destination {
             for classes in sources.values_mut() {
                 classes.sort_unstable();
@@ -213,12 +199,17 @@ impl Collector<'_, '_> {
         let mut rows = Vec::new();
         for (sources, some_to) in alike {
             for (index, some_from) in sources {
-                rows.push(row(
-                    (source, self.part(self.sources, source, &some_from, &from, family)),
-                    (destination, self.part(self.destinations, destination, &some_to, &to, family)),
-                    ports[index as usize].clone(),
-                    false,
-                ));
+                let mut source =
+                    (source, self.part(self.sources, source, &some_from, &from, family));
+                let mut destination =
+                    (destination, self.part(self.destinations, destination, &some_to, &to, family));
+                let mut in_part = false;
+                for (_, part) in [&mut source, &mut destination] {
+                    if self.by == By::Namespace && matches!(part, Part::Pods(_)) {
+                        (*part, in_part) = (Part::Whole, true);
+                    }
+                }
+                rows.push(row(source, destination, ports[index as usize].clone(), in_part));
             }
         }
         rows
@@ -228,23 +219,27 @@ impl Collector<'_, '_> {
         &self,
         groups: &Groups,
         party: Party,
-        some: &[u32],
-        all: &[u32],
+        some: &[Run],
+        all: &[Run],
         family: Family,
     ) -> Part {
         match party {
             Party::Anyone | Party::EveryPod => Part::Whole,
-            Party::Outside if some == all => Part::Whole,
             Party::Outside => {
-                let ends = some.iter().flat_map(|class| self.connectivity.ends(*class, family));
-                Part::Ranges(joined(ends.filter_map(|ends| match ends {
+                let classes = some.iter().flat_map(|(first, end)| *first..*end);
+                let ends = classes.flat_map(|class| self.connectivity.ends(class, family));
+                let ranges = joined(ends.filter_map(|ends| match ends {
                     Ends::Outside(first, last) => Some((first, last)),
                     Ends::One(_) => None,
-                })))
+                }));
+                if complement(&ranges, family).is_empty() {
+                    return Part::Whole;
+                }
+                Part::Ranges(ranges)
             }
             Party::Group(id) => {
                 let group = groups.group(id);
-                let pods = some.iter().filter_map(|class| group.members.get(class));
+                let pods = some.iter().filter_map(|(class, _)| group.members.get(class));
                 let mut pods: Vec<End> = pods.flatten().copied().collect();
                 if pods.len() == group.total || some == all && all.len() < group.members.len() {
                     return Part::Whole;
@@ -269,4 +264,16 @@ impl Collector<'_, '_> {
                 && has(self.destinations, row.destination.0, family)
         })
     }
+}
+
+/// The parties that have pods in a row's end, with its classes.
+fn parties(groups: &Groups, end: RowEnd) -> impl Iterator<Item = (Party, Run)> {
+    let (one, run, groups) = match end {
+        RowEnd::Anyone => (Some(Party::Anyone), NO_CLASS, &[][..]),
+        RowEnd::EveryPod => (Some(Party::EveryPod), NO_CLASS, &[][..]),
+        RowEnd::Outside(first, end) => (Some(Party::Outside), (first, end), &[][..]),
+        RowEnd::Class(class) => (None, (class, class + 1), groups.of_class(class)),
+    };
+    let groups = groups.iter().map(|group| Party::Group(*group));
+    one.into_iter().chain(groups).map(move |party| (party, run))
 }
