@@ -4,6 +4,7 @@ mod all_pairs;
 mod cli;
 #[cfg(unix)]
 mod control_plane;
+mod diff;
 mod harness;
 mod homekube;
 #[cfg(unix)]

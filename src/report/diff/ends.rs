@@ -3,13 +3,13 @@
 //! In: classes of ends. Out: an [`EndsReport`]: the workloads, nodes and ranges of addresses behind
 //! them, and a label that says "anyone" or "every pod of monitoring" where that is the truth.
 
-use crate::cluster::{Family, ObjectRef, Snapshot};
+use crate::cluster::{Family, Name, ObjectRef, Snapshot};
 use crate::reach::{ChangedEnds, Diff, End, EndClass};
 use crate::report::words;
 use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 /// One side of a change.
@@ -67,6 +67,8 @@ pub(super) struct Ends<'a> {
     diff: &'a Diff<'a>,
     snapshot: &'a Snapshot,
     everyone: Inside,
+    /// How many workloads each namespace has, and how many nodes there are.
+    sizes: HashMap<Option<Name>, usize>,
 }
 
 /// What people know an end inside by: its workload where it has one.
@@ -87,13 +89,17 @@ pub(super) fn known_as(snapshot: &Snapshot, end: End) -> Option<ObjectRef> {
 
 impl<'a> Ends<'a> {
     pub(super) fn new(diff: &'a Diff<'a>, snapshot: &'a Snapshot) -> Self {
-        let mut ends = Self { diff, snapshot, everyone: Inside::new() };
+        let (everyone, sizes) = (Inside::new(), HashMap::new());
+        let mut ends = Self { diff, snapshot, everyone, sizes };
         for family in Family::ALL {
             let classes = diff.compared(family).into_iter();
             let inside: BTreeSet<_> = classes.filter(|(_, o)| !o).map(|(class, _)| class).collect();
             for (object, pods) in ends.expand(&inside, Some(family)).0 {
                 ends.everyone.entry(object).or_default().extend(pods);
             }
+        }
+        for object in ends.everyone.keys() {
+            *ends.sizes.entry(object.namespace.clone()).or_default() += 1;
         }
         ends
     }
@@ -124,11 +130,19 @@ impl<'a> Ends<'a> {
         (inside, touching(outside))
     }
 
+    /// Describes one side of a change; a pod always reaches itself, so where `other` is one end
+    /// only, that is not missed among "anyone".
     pub(super) fn report(
         &self,
         classes: &BTreeSet<EndClass>,
+        other: &BTreeSet<EndClass>,
         family: Option<Family>,
     ) -> EndsReport {
+        let (other, beyond) = self.expand(other, family);
+        let itself = match other.keys().collect::<Vec<_>>().as_slice() {
+            [one] if beyond.is_empty() => Some((*one).clone()),
+            _ => None,
+        };
         let (inside, outside) = self.expand(classes, family);
         let all_outside =
             outside.iter().any(|range| is_all(*range)) && outside.iter().all(|r| is_all(*r));
@@ -138,7 +152,7 @@ impl<'a> Ends<'a> {
             ..MemberReport::of(object)
         });
         EndsReport {
-            label: self.label(&inside, &outside, all_outside),
+            label: self.label(&inside, &outside, all_outside, itself.as_ref()),
             members: members.collect(),
             addresses,
         }
@@ -150,23 +164,36 @@ impl<'a> Ends<'a> {
         (pods.len() < all).then(|| format!("{} of {all}", pods.len()))
     }
 
-    fn label(&self, inside: &Inside, outside: &[AddressRange], all_outside: bool) -> String {
-        let whole = |object: &ObjectRef| {
-            inside.get(object).is_some_and(|pods| self.part(object, pods).is_none())
+    fn label(
+        &self,
+        inside: &Inside,
+        outside: &[AddressRange],
+        all_outside: bool,
+        itself: Option<&ObjectRef>,
+    ) -> String {
+        let (mut missing, mut but_itself, mut parted) = (Inside::new(), false, false);
+        for (object, all) in &self.everyone {
+            match inside.get(object) {
+                Some(pods) => parted |= pods.len() < all.len(),
+                None if Some(object) == itself => but_itself = true,
+                None => drop(missing.insert(object.clone(), all.clone())),
+            }
+        }
+        let named = self.named(&missing);
+        let absent = missing.len() + usize::from(but_itself);
+        let most = !parted
+            && self.everyone.len() > 1
+            && named.len() <= MOST_NAMED
+            && absent * 2 < self.everyone.len();
+        let other = if but_itself { " else" } else { "" };
+        let but = match named.as_slice() {
+            [] => String::new(),
+            named => format!(" but {}", words::list(named, "and")),
         };
-        let missing: Vec<&ObjectRef> = self.everyone.keys().filter(|o| !whole(o)).collect();
-        let shown_missing =
-            || words::list(&missing.iter().map(ToString::to_string).collect::<Vec<_>>(), "and");
-        let most = self.everyone.len() > 1
-            && missing.len() <= MOST_NAMED
-            && missing.len() * 2 < self.everyone.len()
-            && missing.iter().all(|object| !inside.contains_key(object));
-        let mut parts = match (most, missing.is_empty(), all_outside) {
-            (true, true, true) => return "anyone".to_owned(),
-            (true, false, true) => return format!("anyone but {}", shown_missing()),
-            (true, true, false) => vec!["everyone inside".to_owned()],
-            (true, false, false) => vec![format!("everyone inside but {}", shown_missing())],
-            (false, ..) => self.by_namespace(inside),
+        let mut parts = match (most, all_outside) {
+            (true, true) => return format!("anyone{other}{but}"),
+            (true, false) => vec![format!("everyone{other} inside{but}")],
+            (false, _) => few(self.named(inside)),
         };
         match outside {
             _ if all_outside => parts.push("any address outside".to_owned()),
@@ -176,38 +203,42 @@ impl<'a> Ends<'a> {
         words::list(&parts, "and")
     }
 
-    fn by_namespace(&self, inside: &Inside) -> Vec<String> {
+    /// Whole namespaces first, then workloads and nodes.
+    fn named(&self, inside: &Inside) -> Vec<String> {
         let mut by_namespace: BTreeMap<Option<&str>, Vec<&ObjectRef>> = BTreeMap::new();
-        for object in self.everyone.keys() {
+        for object in inside.keys() {
             by_namespace.entry(object.namespace.as_deref()).or_default().push(object);
         }
-        let mut parts = Vec::new();
-        let mut named = Vec::new();
-        for (namespace, all) in by_namespace {
-            let there = |object: &&&ObjectRef| {
-                inside.get(*object).is_some_and(|pods| self.part(object, pods).is_none())
-            };
-            if all.len() > 1 && all.iter().all(|object| there(&object)) {
-                parts.push(match namespace {
+        let (mut whole, mut named) = (Vec::new(), Vec::new());
+        for (namespace, objects) in by_namespace {
+            let parts: Vec<Option<String>> =
+                objects.iter().map(|object| self.part(object, &inside[*object])).collect();
+            let all = self.sizes.get(&namespace.map(Into::into)).copied().unwrap_or_default();
+            if all > 1 && objects.len() == all && parts.iter().all(Option::is_none) {
+                whole.push(match namespace {
                     Some(namespace) => format!("every pod of {namespace}"),
                     None => "every node".to_owned(),
                 });
                 continue;
             }
-            named.extend(all.into_iter().filter_map(|object| {
-                let part = self.part(object, inside.get(object)?);
+            named.extend(objects.into_iter().zip(parts).map(|(object, part)| {
                 let part = part.map_or(String::new(), |part| format!(" ({part} pods)"));
-                Some(format!("{object}{part}"))
+                format!("{object}{part}")
             }));
         }
-        if named.len() > MOST_NAMED + 1 {
-            let more = named.len() - MOST_NAMED;
-            named.truncate(MOST_NAMED);
-            named.push(format!("{more} more"));
-        }
-        parts.extend(named);
-        parts
+        whole.extend(named);
+        whole
     }
+}
+
+/// The first names, and how many more there are.
+fn few(mut names: Vec<String>) -> Vec<String> {
+    if names.len() > MOST_NAMED + 1 {
+        let more = names.len() - MOST_NAMED;
+        names.truncate(MOST_NAMED);
+        names.push(format!("{more} more"));
+    }
+    names
 }
 
 /// Ranges in order, those that touch made one.
