@@ -59,14 +59,15 @@ const MOST_NAMED: usize = 3;
 /// Addresses from one to another.
 type AddressRange = (IpAddr, IpAddr);
 
-/// The pods of each workload, and nodes.
-type Inside = BTreeMap<ObjectRef, BTreeSet<End>>;
+/// How many of the pods of each workload, by its index among everyone; 1 of a node.
+type Inside = BTreeMap<usize, usize>;
 
 /// Describes ends by what the new side calls them.
 pub(super) struct Ends<'a> {
     diff: &'a Diff<'a>,
-    snapshot: &'a Snapshot,
-    everyone: Inside,
+    /// Every workload and node that is compared, with the number of its pods.
+    everyone: Vec<(ObjectRef, usize)>,
+    index: HashMap<End, usize>,
     /// How many workloads each namespace has, and how many nodes there are.
     sizes: HashMap<Option<Name>, usize>,
 }
@@ -89,24 +90,30 @@ pub(super) fn known_as(snapshot: &Snapshot, end: End) -> Option<ObjectRef> {
 
 impl<'a> Ends<'a> {
     pub(super) fn new(diff: &'a Diff<'a>, snapshot: &'a Snapshot) -> Self {
-        let (everyone, sizes) = (Inside::new(), HashMap::new());
-        let mut ends = Self { diff, snapshot, everyone, sizes };
-        for family in Family::ALL {
-            let classes = diff.compared(family).into_iter();
-            let inside: BTreeSet<_> = classes.filter(|(_, o)| !o).map(|(class, _)| class).collect();
-            for (object, pods) in ends.expand(&inside, Some(family)).0 {
-                ends.everyone.entry(object).or_default().extend(pods);
+        let classes = Family::ALL.into_iter().flat_map(|family| diff.compared(family));
+        let inside: BTreeSet<EndClass> =
+            classes.filter(|(_, outside)| !outside).map(|(class, _)| class).collect();
+        let mut known: BTreeMap<ObjectRef, Vec<End>> = BTreeMap::new();
+        for ends in inside.into_iter().flat_map(|class| diff.members(class, Family::V4)) {
+            if let ChangedEnds::One(same) = ends
+                && let Some(object) = known_as(snapshot, same.new)
+            {
+                known.entry(object).or_default().push(same.new);
             }
         }
-        for object in ends.everyone.keys() {
-            *ends.sizes.entry(object.namespace.clone()).or_default() += 1;
+        let (mut everyone, mut index, mut sizes) = (Vec::new(), HashMap::new(), HashMap::new());
+        for (object, ends) in known {
+            *sizes.entry(object.namespace.clone()).or_default() += 1;
+            let at = everyone.len();
+            everyone.push((object, ends.len()));
+            index.extend(ends.into_iter().map(|end| (end, at)));
         }
-        ends
+        Self { diff, everyone, index, sizes }
     }
 
     /// Every workload and node that is compared.
     pub(super) fn everyone(&self) -> impl Iterator<Item = &ObjectRef> {
-        self.everyone.keys()
+        self.everyone.iter().map(|(object, _)| object)
     }
 
     fn expand(
@@ -115,14 +122,17 @@ impl<'a> Ends<'a> {
         family: Option<Family>,
     ) -> (Inside, Vec<AddressRange>) {
         let (mut inside, mut outside) = (Inside::new(), Vec::new());
-        for family in Family::ALL.into_iter().filter(|f| family.is_none_or(|only| only == *f)) {
+        let families = Family::ALL.into_iter().filter(|f| family.is_none_or(|only| only == *f));
+        for (i, family) in families.enumerate() {
             for ends in classes.iter().flat_map(|class| self.diff.members(*class, family)) {
                 match ends {
-                    ChangedEnds::One(same) => {
-                        if let Some(object) = known_as(self.snapshot, same.new) {
-                            inside.entry(object).or_default().insert(same.new);
+                    // These are the same in either family.
+                    ChangedEnds::One(same) if i == 0 => {
+                        if let Some(at) = self.index.get(&same.new) {
+                            *inside.entry(*at).or_default() += 1;
                         }
                     }
+                    ChangedEnds::One(_) => {}
                     ChangedEnds::Outside(first, last) => outside.push((first, last)),
                 }
             }
@@ -130,38 +140,41 @@ impl<'a> Ends<'a> {
         (inside, touching(outside))
     }
 
-    /// Describes one side of a change; a pod always reaches itself, so where `other` is one end
-    /// only, that is not missed among "anyone".
+    /// Describes the sources and the destinations of a change.
     pub(super) fn report(
         &self,
-        classes: &BTreeSet<EndClass>,
-        other: &BTreeSet<EndClass>,
+        sources: &BTreeSet<EndClass>,
+        destinations: &BTreeSet<EndClass>,
         family: Option<Family>,
+    ) -> [EndsReport; 2] {
+        let [from, to] = [sources, destinations].map(|classes| self.expand(classes, family));
+        [self.side(&from, &to), self.side(&to, &from)]
+    }
+
+    fn side(
+        &self,
+        (inside, outside): &(Inside, Vec<AddressRange>),
+        (other, beyond): &(Inside, Vec<AddressRange>),
     ) -> EndsReport {
-        let (other, beyond) = self.expand(other, family);
-        let itself = match other.keys().collect::<Vec<_>>().as_slice() {
-            [one] if beyond.is_empty() => Some((*one).clone()),
-            _ => None,
-        };
-        let (inside, outside) = self.expand(classes, family);
-        let all_outside =
-            outside.iter().any(|range| is_all(*range)) && outside.iter().all(|r| is_all(*r));
-        let addresses: Vec<String> = outside.iter().flat_map(|range| blocks(*range)).collect();
-        let members = inside.iter().map(|(object, pods)| MemberReport {
-            pods: self.part(object, pods),
-            ..MemberReport::of(object)
+        // A pod always reaches itself, so where the other side is one end only, that end is not
+        // missed among "anyone".
+        let itself = other.keys().next().filter(|_| other.len() == 1 && beyond.is_empty());
+        let all_outside = !outside.is_empty() && outside.iter().all(|range| is_all(*range));
+        let members = inside.iter().map(|(at, pods)| MemberReport {
+            pods: self.part(*at, *pods),
+            ..MemberReport::of(&self.everyone[*at].0)
         });
         EndsReport {
-            label: self.label(&inside, &outside, all_outside, itself.as_ref()),
+            label: self.label(inside, outside, all_outside, itself.copied()),
             members: members.collect(),
-            addresses,
+            addresses: outside.iter().flat_map(|range| blocks(*range)).collect(),
         }
     }
 
     /// How many of a workload's pods, where it is not all.
-    fn part(&self, object: &ObjectRef, pods: &BTreeSet<End>) -> Option<String> {
-        let all = self.everyone.get(object).map_or(0, BTreeSet::len);
-        (pods.len() < all).then(|| format!("{} of {all}", pods.len()))
+    fn part(&self, at: usize, pods: usize) -> Option<String> {
+        let all = self.everyone[at].1;
+        (pods < all).then(|| format!("{pods} of {all}"))
     }
 
     fn label(
@@ -169,14 +182,14 @@ impl<'a> Ends<'a> {
         inside: &Inside,
         outside: &[AddressRange],
         all_outside: bool,
-        itself: Option<&ObjectRef>,
+        itself: Option<usize>,
     ) -> String {
         let (mut missing, mut but_itself, mut parted) = (Inside::new(), false, false);
-        for (object, all) in &self.everyone {
-            match inside.get(object) {
-                Some(pods) => parted |= pods.len() < all.len(),
-                None if Some(object) == itself => but_itself = true,
-                None => drop(missing.insert(object.clone(), all.clone())),
+        for (at, (_, all)) in self.everyone.iter().enumerate() {
+            match inside.get(&at) {
+                Some(pods) => parted |= pods < all,
+                None if Some(at) == itself => but_itself = true,
+                None => drop(missing.insert(at, *all)),
             }
         }
         let named = self.named(&missing);
@@ -205,23 +218,26 @@ impl<'a> Ends<'a> {
 
     /// Whole namespaces first, then workloads and nodes.
     fn named(&self, inside: &Inside) -> Vec<String> {
-        let mut by_namespace: BTreeMap<Option<&str>, Vec<&ObjectRef>> = BTreeMap::new();
-        for object in inside.keys() {
-            by_namespace.entry(object.namespace.as_deref()).or_default().push(object);
+        let mut by_namespace: BTreeMap<&Option<Name>, Vec<(&ObjectRef, Option<String>)>> =
+            BTreeMap::new();
+        for (at, pods) in inside {
+            let object = &self.everyone[*at].0;
+            by_namespace
+                .entry(&object.namespace)
+                .or_default()
+                .push((object, self.part(*at, *pods)));
         }
         let (mut whole, mut named) = (Vec::new(), Vec::new());
         for (namespace, objects) in by_namespace {
-            let parts: Vec<Option<String>> =
-                objects.iter().map(|object| self.part(object, &inside[*object])).collect();
-            let all = self.sizes.get(&namespace.map(Into::into)).copied().unwrap_or_default();
-            if all > 1 && objects.len() == all && parts.iter().all(Option::is_none) {
+            let all = self.sizes.get(namespace).copied().unwrap_or_default();
+            if all > 1 && objects.len() == all && objects.iter().all(|(_, part)| part.is_none()) {
                 whole.push(match namespace {
                     Some(namespace) => format!("every pod of {namespace}"),
                     None => "every node".to_owned(),
                 });
                 continue;
             }
-            named.extend(objects.into_iter().zip(parts).map(|(object, part)| {
+            named.extend(objects.into_iter().map(|(object, part)| {
                 let part = part.map_or(String::new(), |part| format!(" ({part} pods)"));
                 format!("{object}{part}")
             }));
