@@ -4,7 +4,7 @@ use crate::random::{
     Random, World, before_and_after, boundary_addresses, boundary_ports, build, hold, two_sides,
 };
 use netpol::cluster::{Addresses, Family, Port};
-use netpol::reach::{ChangedEnds, Diff, End, Same, Witness, diff};
+use netpol::reach::{Cell, ChangedEnds, Diff, End, Same, Witness, diff};
 use netpol::verdict::{Endpoint, Flow, Verdict, judge};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -100,6 +100,30 @@ fn ends(cluster: &[Value], old: &World<'_>, new: &World<'_>) -> Vec<Same> {
     all
 }
 
+/// The cells, by old and new verdict, that have this flow.
+fn cells_with(
+    diff: &Diff<'_>,
+    cells: &[(Family, Cell)],
+    source: Same,
+    destination: Same,
+    port: Port,
+    family: Family,
+) -> Vec<(Verdict, Verdict)> {
+    let has = |class, same: Same| {
+        diff.members(class, family).any(|ends| match (ends, same.old) {
+            (ChangedEnds::One(known), _) => known == same,
+            (ChangedEnds::Outside(from, to), End::Address(ip)) => (from..=to).contains(&ip),
+            (ChangedEnds::Outside(..), _) => false,
+        })
+    };
+    cells
+        .iter()
+        .filter(|(of, cell)| *of == family && cell.ports.contains(port))
+        .filter(|(_, cell)| has(cell.sources, source) && has(cell.destinations, destination))
+        .map(|(_, cell)| (cell.from, cell.to))
+        .collect()
+}
+
 /// The changes whose rectangles have this flow.
 fn covering(
     diff: &Diff<'_>,
@@ -138,6 +162,11 @@ fn exact(cluster: &[Value], seed: u64) -> Option<String> {
         }
     }
     let ports = boundary_ports(cluster);
+    let cells: Vec<(Family, Cell)> = diff
+        .changes()
+        .iter()
+        .flat_map(|change| diff.cells(change).map(|cell| (change.family, cell)))
+        .collect();
     for (source, destination, family) in r.sample(pairs, PAIRS) {
         let both = [source, destination];
         let has = both
@@ -170,6 +199,10 @@ fn exact(cluster: &[Value], seed: u64) -> Option<String> {
             } else {
                 covering.len() >= expected.len()
             };
+            let in_cells = cells_with(&diff, &cells, source, destination, port, family);
+            if matches!(own, OwnNode::Neither | OwnNode::Other) && !itself && in_cells != expected {
+                return Some(format!("cells say {in_cells:?}, not {expected:?}: {}", at()));
+            }
             if !right {
                 return Some(format!("rectangles say {covering:?}, not {expected:?}: {}", at()));
             }

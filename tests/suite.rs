@@ -6,6 +6,7 @@ mod bootstrap;
 mod cli;
 #[cfg(unix)]
 mod control_plane;
+mod diff;
 mod harness;
 mod homekube;
 mod list;

@@ -33,7 +33,7 @@ pub struct DiffArgs {
     #[arg(long)]
     summary: bool,
 
-    /// Changes that give exit code 1: any, opened or closed; what is not known counts as both may be
+    /// Changes that give exit code 1: any, opened or closed; what may have opened or closed counts
     #[arg(
         long,
         value_enum,

@@ -121,8 +121,13 @@ impl FromStr for Revision {
         if revision.is_empty() || !fit(revision) || !path.is_none_or(fit) {
             return Err(refuse());
         }
-        let path = path.map(|path| path.trim_end_matches('/')).filter(|path| !path.is_empty());
-        Ok(Self { revision: revision.to_owned(), path: path.map(Into::into) })
+        let path = path.map(|path| match path.trim_end_matches('/') {
+            // git takes these for names unless a slash follows.
+            here @ ("." | "..") => format!("{here}/"),
+            path => path.to_owned(),
+        });
+        let path = path.filter(|path| !path.is_empty());
+        Ok(Self { revision: revision.to_owned(), path })
     }
 }
 

@@ -97,6 +97,22 @@ fn lists_conform_to_the_schema() {
 }
 
 #[test]
+fn diffs_conform_to_the_schema() {
+    let schema = netpol(&["diff", "--schema"]).json();
+    let (broken, fixed) = ("examples/homekube", "examples/homekube-fixed");
+    let sides: [&[&str]; 4] = [
+        &[broken, fixed],
+        &[broken, fixed, "--summary"],
+        &["examples/homekube/identity", fixed],
+        &[fixed, "examples/homekube/observability"],
+    ];
+    for words in sides {
+        let run = netpol(&[&["diff", "-o", "json"], words].concat());
+        assert_eq!(fault(&schema, &schema, &run.json(), "answer"), None, "{words:?}");
+    }
+}
+
+#[test]
 fn the_checker_finds_faults() {
     let schema = netpol(&["explain", "--schema"]).json();
     let (_, answer) =

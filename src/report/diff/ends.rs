@@ -3,13 +3,13 @@
 //! In: classes of ends. Out: an [`EndsReport`]: the workloads, nodes and ranges of addresses behind
 //! them, and a label that says "anyone" or "every pod of monitoring" where that is the truth.
 
-use crate::cluster::{Family, ObjectRef, Snapshot};
+use crate::cluster::{Family, Name, ObjectRef, Snapshot};
 use crate::reach::{ChangedEnds, Diff, End, EndClass};
 use crate::report::words;
 use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 /// One side of a change.
@@ -59,14 +59,17 @@ const MOST_NAMED: usize = 3;
 /// Addresses from one to another.
 type AddressRange = (IpAddr, IpAddr);
 
-/// The pods of each workload, and nodes.
-type Inside = BTreeMap<ObjectRef, BTreeSet<End>>;
+/// How many of the pods of each workload, by its index among everyone; 1 of a node.
+type Inside = BTreeMap<usize, usize>;
 
 /// Describes ends by what the new side calls them.
 pub(super) struct Ends<'a> {
     diff: &'a Diff<'a>,
-    snapshot: &'a Snapshot,
-    everyone: Inside,
+    /// Every workload and node that is compared, with the number of its pods.
+    everyone: Vec<(ObjectRef, usize)>,
+    index: HashMap<End, usize>,
+    /// How many workloads each namespace has, and how many nodes there are.
+    sizes: HashMap<Option<Name>, usize>,
 }
 
 /// What people know an end inside by: its workload where it has one.
@@ -87,20 +90,30 @@ pub(super) fn known_as(snapshot: &Snapshot, end: End) -> Option<ObjectRef> {
 
 impl<'a> Ends<'a> {
     pub(super) fn new(diff: &'a Diff<'a>, snapshot: &'a Snapshot) -> Self {
-        let mut ends = Self { diff, snapshot, everyone: Inside::new() };
-        for family in Family::ALL {
-            let classes = diff.compared(family).into_iter();
-            let inside: BTreeSet<_> = classes.filter(|(_, o)| !o).map(|(class, _)| class).collect();
-            for (object, pods) in ends.expand(&inside, Some(family)).0 {
-                ends.everyone.entry(object).or_default().extend(pods);
+        let classes = Family::ALL.into_iter().flat_map(|family| diff.compared(family));
+        let inside: BTreeSet<EndClass> =
+            classes.filter(|(_, outside)| !outside).map(|(class, _)| class).collect();
+        let mut known: BTreeMap<ObjectRef, Vec<End>> = BTreeMap::new();
+        for ends in inside.into_iter().flat_map(|class| diff.members(class, Family::V4)) {
+            if let ChangedEnds::One(same) = ends
+                && let Some(object) = known_as(snapshot, same.new)
+            {
+                known.entry(object).or_default().push(same.new);
             }
         }
-        ends
+        let (mut everyone, mut index, mut sizes) = (Vec::new(), HashMap::new(), HashMap::new());
+        for (object, ends) in known {
+            *sizes.entry(object.namespace.clone()).or_default() += 1;
+            let at = everyone.len();
+            everyone.push((object, ends.len()));
+            index.extend(ends.into_iter().map(|end| (end, at)));
+        }
+        Self { diff, everyone, index, sizes }
     }
 
     /// Every workload and node that is compared.
     pub(super) fn everyone(&self) -> impl Iterator<Item = &ObjectRef> {
-        self.everyone.keys()
+        self.everyone.iter().map(|(object, _)| object)
     }
 
     fn expand(
@@ -109,14 +122,17 @@ impl<'a> Ends<'a> {
         family: Option<Family>,
     ) -> (Inside, Vec<AddressRange>) {
         let (mut inside, mut outside) = (Inside::new(), Vec::new());
-        for family in Family::ALL.into_iter().filter(|f| family.is_none_or(|only| only == *f)) {
+        let families = Family::ALL.into_iter().filter(|f| family.is_none_or(|only| only == *f));
+        for (i, family) in families.enumerate() {
             for ends in classes.iter().flat_map(|class| self.diff.members(*class, family)) {
                 match ends {
-                    ChangedEnds::One(same) => {
-                        if let Some(object) = known_as(self.snapshot, same.new) {
-                            inside.entry(object).or_default().insert(same.new);
+                    // These are the same in either family.
+                    ChangedEnds::One(same) if i == 0 => {
+                        if let Some(at) = self.index.get(&same.new) {
+                            *inside.entry(*at).or_default() += 1;
                         }
                     }
+                    ChangedEnds::One(_) => {}
                     ChangedEnds::Outside(first, last) => outside.push((first, last)),
                 }
             }
@@ -124,49 +140,73 @@ impl<'a> Ends<'a> {
         (inside, touching(outside))
     }
 
+    /// Describes the sources and the destinations of a change.
     pub(super) fn report(
         &self,
-        classes: &BTreeSet<EndClass>,
+        sources: &BTreeSet<EndClass>,
+        destinations: &BTreeSet<EndClass>,
         family: Option<Family>,
+    ) -> [EndsReport; 2] {
+        let [from, to] = [sources, destinations].map(|classes| self.expand(classes, family));
+        [self.side(&from, &to), self.side(&to, &from)]
+    }
+
+    fn side(
+        &self,
+        (inside, outside): &(Inside, Vec<AddressRange>),
+        (other, beyond): &(Inside, Vec<AddressRange>),
     ) -> EndsReport {
-        let (inside, outside) = self.expand(classes, family);
-        let all_outside =
-            outside.iter().any(|range| is_all(*range)) && outside.iter().all(|r| is_all(*r));
-        let addresses: Vec<String> = outside.iter().flat_map(|range| blocks(*range)).collect();
-        let members = inside.iter().map(|(object, pods)| MemberReport {
-            pods: self.part(object, pods),
-            ..MemberReport::of(object)
+        // A pod always reaches itself, so where the other side is one end only, that end is not
+        // missed among "anyone".
+        let itself = other.keys().next().filter(|_| other.len() == 1 && beyond.is_empty());
+        let all_outside = !outside.is_empty() && outside.iter().all(|range| is_all(*range));
+        let members = inside.iter().map(|(at, pods)| MemberReport {
+            pods: self.part(*at, *pods),
+            ..MemberReport::of(&self.everyone[*at].0)
         });
         EndsReport {
-            label: self.label(&inside, &outside, all_outside),
+            label: self.label(inside, outside, all_outside, itself.copied()),
             members: members.collect(),
-            addresses,
+            addresses: outside.iter().flat_map(|range| blocks(*range)).collect(),
         }
     }
 
     /// How many of a workload's pods, where it is not all.
-    fn part(&self, object: &ObjectRef, pods: &BTreeSet<End>) -> Option<String> {
-        let all = self.everyone.get(object).map_or(0, BTreeSet::len);
-        (pods.len() < all).then(|| format!("{} of {all}", pods.len()))
+    fn part(&self, at: usize, pods: usize) -> Option<String> {
+        let all = self.everyone[at].1;
+        (pods < all).then(|| format!("{pods} of {all}"))
     }
 
-    fn label(&self, inside: &Inside, outside: &[AddressRange], all_outside: bool) -> String {
-        let whole = |object: &ObjectRef| {
-            inside.get(object).is_some_and(|pods| self.part(object, pods).is_none())
+    fn label(
+        &self,
+        inside: &Inside,
+        outside: &[AddressRange],
+        all_outside: bool,
+        itself: Option<usize>,
+    ) -> String {
+        let (mut missing, mut but_itself, mut parted) = (Inside::new(), false, false);
+        for (at, (_, all)) in self.everyone.iter().enumerate() {
+            match inside.get(&at) {
+                Some(pods) => parted |= pods < all,
+                None if Some(at) == itself => but_itself = true,
+                None => drop(missing.insert(at, *all)),
+            }
+        }
+        let named = self.named(&missing);
+        let absent = missing.len() + usize::from(but_itself);
+        let most = !parted
+            && self.everyone.len() > 1
+            && named.len() <= MOST_NAMED
+            && absent * 2 < self.everyone.len();
+        let other = if but_itself { " else" } else { "" };
+        let but = match named.as_slice() {
+            [] => String::new(),
+            named => format!(" but {}", words::list(named, "and")),
         };
-        let missing: Vec<&ObjectRef> = self.everyone.keys().filter(|o| !whole(o)).collect();
-        let shown_missing =
-            || words::list(&missing.iter().map(ToString::to_string).collect::<Vec<_>>(), "and");
-        let most = self.everyone.len() > 1
-            && missing.len() <= MOST_NAMED
-            && missing.len() * 2 < self.everyone.len()
-            && missing.iter().all(|object| !inside.contains_key(object));
-        let mut parts = match (most, missing.is_empty(), all_outside) {
-            (true, true, true) => return "anyone".to_owned(),
-            (true, false, true) => return format!("anyone but {}", shown_missing()),
-            (true, true, false) => vec!["everyone inside".to_owned()],
-            (true, false, false) => vec![format!("everyone inside but {}", shown_missing())],
-            (false, ..) => self.by_namespace(inside),
+        let mut parts = match (most, all_outside) {
+            (true, true) => return format!("anyone{other}{but}"),
+            (true, false) => vec![format!("everyone{other} inside{but}")],
+            (false, _) => few(self.named(inside)),
         };
         match outside {
             _ if all_outside => parts.push("any address outside".to_owned()),
@@ -176,38 +216,45 @@ impl<'a> Ends<'a> {
         words::list(&parts, "and")
     }
 
-    fn by_namespace(&self, inside: &Inside) -> Vec<String> {
-        let mut by_namespace: BTreeMap<Option<&str>, Vec<&ObjectRef>> = BTreeMap::new();
-        for object in self.everyone.keys() {
-            by_namespace.entry(object.namespace.as_deref()).or_default().push(object);
+    /// Whole namespaces first, then workloads and nodes.
+    fn named(&self, inside: &Inside) -> Vec<String> {
+        let mut by_namespace: BTreeMap<&Option<Name>, Vec<(&ObjectRef, Option<String>)>> =
+            BTreeMap::new();
+        for (at, pods) in inside {
+            let object = &self.everyone[*at].0;
+            by_namespace
+                .entry(&object.namespace)
+                .or_default()
+                .push((object, self.part(*at, *pods)));
         }
-        let mut parts = Vec::new();
-        let mut named = Vec::new();
-        for (namespace, all) in by_namespace {
-            let there = |object: &&&ObjectRef| {
-                inside.get(*object).is_some_and(|pods| self.part(object, pods).is_none())
-            };
-            if all.len() > 1 && all.iter().all(|object| there(&object)) {
-                parts.push(match namespace {
+        let (mut whole, mut named) = (Vec::new(), Vec::new());
+        for (namespace, objects) in by_namespace {
+            let all = self.sizes.get(namespace).copied().unwrap_or_default();
+            if all > 1 && objects.len() == all && objects.iter().all(|(_, part)| part.is_none()) {
+                whole.push(match namespace {
                     Some(namespace) => format!("every pod of {namespace}"),
                     None => "every node".to_owned(),
                 });
                 continue;
             }
-            named.extend(all.into_iter().filter_map(|object| {
-                let part = self.part(object, inside.get(object)?);
+            named.extend(objects.into_iter().map(|(object, part)| {
                 let part = part.map_or(String::new(), |part| format!(" ({part} pods)"));
-                Some(format!("{object}{part}"))
+                format!("{object}{part}")
             }));
         }
-        if named.len() > MOST_NAMED + 1 {
-            let more = named.len() - MOST_NAMED;
-            named.truncate(MOST_NAMED);
-            named.push(format!("{more} more"));
-        }
-        parts.extend(named);
-        parts
+        whole.extend(named);
+        whole
     }
+}
+
+/// The first names, and how many more there are.
+fn few(mut names: Vec<String>) -> Vec<String> {
+    if names.len() > MOST_NAMED + 1 {
+        let more = names.len() - MOST_NAMED;
+        names.truncate(MOST_NAMED);
+        names.push(format!("{more} more"));
+    }
+    names
 }
 
 /// Ranges in order, those that touch made one.

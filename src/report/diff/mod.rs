@@ -254,6 +254,7 @@ impl Reporter<'_> {
                     .map(|endpoint| names::endpoint(side.snapshot, endpoint));
                 explain(side.arguments, &source, &destination, row.witness.port)
             });
+        let [from, to] = self.ends.report(&row.sources, &row.destinations, row.family);
         ChangeReport {
             change: match row.to {
                 Verdict::Allowed => "Opened",
@@ -262,8 +263,8 @@ impl Reporter<'_> {
             },
             before: row.from.as_str(),
             after: row.to.as_str(),
-            from: self.ends.report(&row.sources, row.family),
-            to: self.ends.report(&row.destinations, row.family),
+            from,
+            to,
             ports: ranges(&row.ports),
             ports_label: ports_label(&row.ports),
             family: row.family.map(|family| family.to_string()),

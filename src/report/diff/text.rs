@@ -81,7 +81,7 @@ pub(super) fn remark(change: &ChangeReport) -> &'static str {
 fn change(screen: &mut Screen, change: &ChangeReport, summary: bool) {
     let (style, mark) = mark(change);
     let flow = format!("{} → {}", change.from.label, change.to.label);
-    let mut line = vec![(style, mark), (BOLD, flow.as_str())];
+    let mut line = vec![(style, mark), (BOLD, flow.as_str()), (PLAIN, "on")];
     let ports = ports(change);
     line.push((style, &ports));
     let remark = remark(change);
