@@ -324,6 +324,20 @@ fn what_came_or_went_is_no_flow_change() {
     assert!(rows(&answer).iter().flatten().all(|cell| !cell.contains("third")), "{answer:#}");
 }
 
+/// A policy that is not read may well change flows, so nothing is said of all of them.
+#[test]
+fn what_was_not_read_is_told() {
+    let other = "
+---
+{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: x}, spec: {}}
+";
+    let run = between(PODS, &format!("{PODS}{other}"), &[]);
+    assert!(run.stdout.starts_with("no flow changes in what was read\n"), "{run:?}");
+    assert!(run.stdout.contains("CiliumNetworkPolicy.cilium.io is not read"), "{run:?}");
+    let (_, answer) = json(PODS, &format!("{PODS}{other}"));
+    assert_eq!(answer["summary"]["unread"], 1);
+}
+
 /// Contracts: 0 no flow changes, 1 changes, 2 error.
 #[test]
 fn exit_codes_and_fail_on() {
