@@ -74,7 +74,7 @@ fn is_error(run: &Run, part: &str) {
     assert!(run.stderr.starts_with("error: ") && run.stderr.contains(part), "{part}: {run:?}");
 }
 
-/// Each was checked by hand with `explain` on both sides; the commands that `diff` gives do it again.
+/// Each is confirmed by `explain` on both sides: the commands that `diff` gives are run here.
 #[test]
 fn the_repair_of_homekube_is_these_flows() {
     let run = netpol(&["diff", BROKEN, FIXED, "-o", "json"]);
@@ -324,6 +324,20 @@ fn what_came_or_went_is_no_flow_change() {
     assert!(rows(&answer).iter().flatten().all(|cell| !cell.contains("third")), "{answer:#}");
 }
 
+/// A policy that is not read may well change flows, so nothing is said of all of them.
+#[test]
+fn what_was_not_read_is_told() {
+    let other = "
+---
+{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: x}, spec: {}}
+";
+    let run = between(PODS, &format!("{PODS}{other}"), &[]);
+    assert!(run.stdout.starts_with("no flow changes in what was read\n"), "{run:?}");
+    assert!(run.stdout.contains("CiliumNetworkPolicy.cilium.io is not read"), "{run:?}");
+    let (_, answer) = json(PODS, &format!("{PODS}{other}"));
+    assert_eq!(answer["summary"]["unread"], 1);
+}
+
 /// Contracts: 0 no flow changes, 1 changes, 2 error.
 #[test]
 fn exit_codes_and_fail_on() {
@@ -364,9 +378,9 @@ fn bad_input_is_a_sentence() {
     let empty = tempfile::tempdir().unwrap();
     is_error(&netpol(&["diff", name(empty.path()), BROKEN]), "no .yaml, .yml or .json file in");
     is_error(&netpol(&["diff", "nowhere", BROKEN]), "cannot read nowhere");
-    is_error(&netpol(&["diff", "live", BROKEN]), "not read yet");
-    is_error(&netpol(&["diff", BROKEN, "live:home"]), "live:home is not read yet");
-    is_error(&netpol(&["diff", "-f", BROKEN]), "not read yet");
+    is_error(&netpol(&["diff", "live", BROKEN]), "no cluster");
+    is_error(&netpol(&["diff", BROKEN, "live:home"]), "home");
+    is_error(&netpol(&["diff", "-f", BROKEN]), "no cluster");
     is_error(&netpol(&["diff", "git:--output=x", BROKEN]), "is no revision");
     is_error(&netpol(&["diff", "git:", BROKEN]), "is no revision");
     is_error(&netpol(&["diff", "kustomize:", BROKEN]), "give the directory");

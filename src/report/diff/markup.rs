@@ -2,7 +2,7 @@
 //!
 //! In: a [`DiffReport`]. Out: text in which nothing that a file says is taken for markup.
 
-use super::text::{counts, only_sentences, ports, remark};
+use super::text::{headline, only_sentences, ports, remark};
 use super::{ChangeReport, DiffReport};
 use crate::printable::printable;
 use std::fmt::Write as _;
@@ -10,8 +10,7 @@ use std::fmt::Write as _;
 /// The answer as a comment of a pull request.
 pub fn diff_markdown(report: &DiffReport, summary: bool) -> String {
     let mut out = String::new();
-    let parts = counts(&report.summary);
-    let title = if parts.is_empty() { "no flow changes".to_owned() } else { parts.join(", ") };
+    let title = headline(&report.summary);
     let _ = writeln!(out, "### Network policies: {title}\n");
     let _ = writeln!(out, "{} → {}", code(&report.old.name), code(&report.new.name));
     if !report.changes.is_empty() {

@@ -93,6 +93,8 @@ pub struct DiffSummary {
     pub came: usize,
     /// Workloads and nodes that only the old side has.
     pub went: usize,
+    /// What was not read of either side; flows that depend on it may change too.
+    pub unread: usize,
 }
 
 /// Flows that change alike for one reason.
@@ -190,6 +192,7 @@ impl DiffReport {
             unknown: count("Unknown"),
             came: new_side.only_here.len(),
             went: old_side.only_here.len(),
+            unread: sides.iter().map(|side| side.snapshot.gaps.len()).sum(),
         };
         let warnings = warnings(sides);
         Self {

@@ -9,12 +9,12 @@ use anstyle::Style;
 /// The answer as text of `width` columns; `summary` has one line for a change.
 pub fn diff_text(report: &DiffReport, width: usize, summary: bool) -> String {
     let mut screen = Screen::new(width);
-    let parts = counts(&report.summary);
-    if parts.is_empty() {
-        screen.words(0, 2, &[(GOOD, "no flow changes")]);
-    } else {
-        screen.words(0, 2, &[(BOLD, &parts.join(", "))]);
-    }
+    let style = match (report.changes.is_empty(), report.summary.unread) {
+        (true, 0) => GOOD,
+        (true, _) => DOUBT,
+        (false, _) => BOLD,
+    };
+    screen.words(0, 2, &[(style, &headline(&report.summary))]);
     if !summary {
         let names = format!("{} → {}", report.old.name, report.new.name);
         screen.words(2, 2, &[(PLAIN, &names)]);
@@ -41,15 +41,20 @@ pub fn diff_text(report: &DiffReport, width: usize, summary: bool) -> String {
     screen.finish()
 }
 
-/// `3 opened`, `1 closed`.
-pub(super) fn counts(summary: &DiffSummary) -> Vec<String> {
+/// `3 opened, 1 closed`, or that nothing is.
+pub(super) fn headline(summary: &DiffSummary) -> String {
     let all = [
         (summary.opened, "opened"),
         (summary.closed, "closed"),
         (summary.unknown, "not known any more"),
     ];
     let all = all.into_iter().filter(|(count, _)| *count > 0);
-    all.map(|(count, what)| format!("{count} {what}")).collect()
+    let parts: Vec<String> = all.map(|(count, what)| format!("{count} {what}")).collect();
+    let changes = if parts.is_empty() { "no flow changes".to_owned() } else { parts.join(", ") };
+    match summary.unread {
+        0 => changes,
+        _ => format!("{changes} in what was read"),
+    }
 }
 
 fn mark(change: &ChangeReport) -> (Style, &'static str) {
