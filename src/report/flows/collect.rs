@@ -14,6 +14,8 @@ use std::ops::ControlFlow;
 
 /// Rows beyond this help nobody, and their memory must have an end.
 const MOST: usize = 1_000_000;
+/// So many ranges of addresses count as a row.
+const RANGES: usize = 10;
 
 /// Who stands at one end of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -111,7 +113,7 @@ impl Collector<'_, '_> {
                     let sum = self.by == By::Namespace
                         && ![source, destination].contains(&Party::Outside);
                     match between.entry(key).or_insert_with(|| {
-                        count += usize::from(sum);
+                        count += if sum { RANGES } else { 0 };
                         if sum {
                             let all = PortSet::default();
                             Between::Sum { all, alike: true, last: index, pairs: 0 }
@@ -120,7 +122,9 @@ impl Collector<'_, '_> {
                         }
                     }) {
                         Between::Pairs(pairs) => {
-                            count += 1;
+                            // Many ranges of addresses become one row.
+                            let outside = [source, destination].contains(&Party::Outside);
+                            count += if outside { 1 } else { RANGES };
                             pairs.push((from, to, index));
                         }
                         Between::Sum { all, alike, last, pairs } => {
@@ -131,7 +135,7 @@ impl Collector<'_, '_> {
                             (*last, *pairs) = (index, *pairs + 1);
                         }
                     }
-                    if count > MOST {
+                    if count > MOST * RANGES {
                         return ControlFlow::Break(());
                     }
                 }
