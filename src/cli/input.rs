@@ -1,6 +1,6 @@
 //! Flags that say where objects come from.
 
-use super::{GlobalArgs, output};
+use super::{GlobalArgs, Progress, output};
 use crate::cluster::Snapshot;
 use crate::policy::{Ruleset, Written};
 use crate::report::{Locate, Location};
@@ -95,6 +95,7 @@ impl InputArgs {
                 None => files.push(path.clone()),
             }
         }
+        let progress = Progress::slow(global.color, "reading manifests");
         let loaded = Manifests {
             files,
             revisions,
@@ -103,6 +104,7 @@ impl InputArgs {
             strict: self.strict,
         }
         .load()?;
+        drop(progress);
         // Whatever was not read is told with the answer, which depends on it.
         for warning in loaded.warnings.iter().filter(|w| w.severity == Severity::Note) {
             output::warn(global.color, &warning.to_string());
@@ -135,6 +137,7 @@ fn revision(path: &Path) -> anyhow::Result<Option<Revision>> {
 
 /// All of the live cluster, or of the namespace of `-n`, and the namespace of names without one.
 fn live_objects(global: &GlobalArgs) -> anyhow::Result<(Objects, String)> {
+    let _progress = Progress::slow(global.color, "reading the cluster");
     let read = async {
         let connection = global.connect().await?;
         let objects = connection.whole(global.namespace.as_deref()).await?;

@@ -5,6 +5,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::time::Duration;
 
+/// How long work takes before it is worth a word.
+const LONG: Duration = Duration::from_millis(300);
+
+/// How often the line moves.
+const TICK: Duration = Duration::from_millis(120);
+
 /// A line on stderr that goes when the work is done. Elsewhere than on a terminal it is not there.
 #[derive(Debug)]
 pub struct Progress(ProgressBar);
@@ -24,11 +30,31 @@ impl Progress {
         Self(bar)
     }
 
+    /// A line that shows only when the work takes long, so that quick answers do not flicker.
+    pub fn slow(color: ColorChoice, text: &str) -> Self {
+        let progress = Self::start(color);
+        if progress.0.is_hidden() {
+            return progress;
+        }
+        progress.0.set_draw_target(ProgressDrawTarget::hidden());
+        progress.0.set_message(crate::printable::printable(text).into_owned());
+        let line = progress.0.downgrade();
+        std::thread::spawn(move || {
+            std::thread::sleep(LONG);
+            // The work may be done, and the line gone with it.
+            if let Some(line) = line.upgrade() {
+                line.set_draw_target(ProgressDrawTarget::stderr());
+                line.enable_steady_tick(TICK);
+            }
+        });
+        progress
+    }
+
     /// Says what is being done.
     pub fn say(&self, text: &str) {
         if !self.0.is_hidden() {
             self.0.set_message(crate::printable::printable(text).into_owned());
-            self.0.enable_steady_tick(Duration::from_millis(120));
+            self.0.enable_steady_tick(TICK);
         }
     }
 

@@ -1,7 +1,7 @@
 //! `diff`: which flows a change opens and closes.
 
 use super::print_schema;
-use crate::cli::{Exit, GlobalArgs, InputArgs, Side, answer, width};
+use crate::cli::{Exit, GlobalArgs, InputArgs, Progress, Side, answer, width};
 use crate::printable::printable_json;
 use crate::reach;
 use crate::report::{DiffReport, DiffSide, diff_csv, diff_dot, diff_markdown, diff_text};
@@ -182,6 +182,7 @@ impl DiffArgs {
                 (["live".to_owned(), name], arguments, shared.read_change(global)?)
             }
         };
+        let progress = Progress::slow(global.color, "working out which flows differ");
         let diff = reach::diff((&before.snapshot, &before.rules), (&after.snapshot, &after.rules));
         let locate = [before.locate(), after.locate()];
         let inputs = [&before, &after];
@@ -193,6 +194,7 @@ impl DiffArgs {
             locate: &*locate[i],
         });
         let report = DiffReport::new(&diff, &old, &new, !self.summary);
+        drop(progress);
         answer(global.color, &self.text(&report)?)?;
         let found = match self.fail_on {
             FailOn::Any => report.opens() || report.closes(),

@@ -1,6 +1,6 @@
 //! `list`: who may talk to whom on what.
 
-use crate::cli::{Exit, GlobalArgs, Input, InputArgs, answer, width};
+use crate::cli::{Exit, GlobalArgs, Input, InputArgs, Progress, answer, width};
 use crate::cluster::Snapshot;
 use crate::printable::printable_json;
 use crate::reach::{self, PortSet};
@@ -116,7 +116,9 @@ impl ListArgs {
         let input = self.input.read(global)?;
         let asked = self.asked(global, &input)?;
         let locate = input.locate();
+        let progress = Progress::slow(global.color, "working out who reaches whom");
         let list = FlowList::new(&input.snapshot, &input.rules, &asked, &*locate)?;
+        drop(progress);
         let text = match self.output {
             Format::Table => flows_table(&list, width(), false),
             Format::Wide => flows_table(&list, width(), true),
