@@ -69,7 +69,8 @@ fn options() -> Options {
         emit_comments: false,
         // kubectl cuts documents before YAML sees them, so no directive stands before a `---`.
         disallow_directives: true,
-        block_scalar_eof_without_line_feed: true,
+        // kubectl ends the last line of a file if the file does not.
+        block_scalar_eof_without_line_feed: false,
         flow_nesting_limit: MAX_DEPTH,
         block_nesting_limit: MAX_DEPTH,
     }
