@@ -148,7 +148,7 @@ struct PolicyItem {
 /// A port in the schema: a number, or words such as 53/UDP and http.
 #[derive(JsonSchema)]
 #[serde(untagged)]
-#[allow(dead_code, reason = "only its schema is wanted")]
+#[expect(dead_code, reason = "only its schema is wanted")]
 enum PortWord {
     Number(u16),
     Words(String),
