@@ -63,6 +63,14 @@ impl Tier {
         }
     }
 
+    /// The priority, lower first, in an ordered tier.
+    pub fn priority(self) -> Option<i32> {
+        match self {
+            Self::Admin(priority) | Self::Baseline(priority) => Some(priority),
+            Self::Normal => None,
+        }
+    }
+
     /// Whether the first entry that matches decides.
     pub fn is_ordered(self) -> bool {
         self != Self::Normal

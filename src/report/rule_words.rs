@@ -49,6 +49,17 @@ pub(super) fn line(
     }
 }
 
+/// What a rule does, where that is not to allow, and what else must hold.
+pub(super) fn acting(action: &str, line: &str, condition: Option<&str>) -> String {
+    let verb = match action {
+        "Deny" => "deny ",
+        "Pass" => "pass on ",
+        _ => "",
+    };
+    let only = condition.map_or(String::new(), |condition| format!(", only {condition}"));
+    format!("{verb}{line}{only}")
+}
+
 /// The pods that a policy selects: `all`, an app, or labels.
 pub(super) fn subject(set: &PodSet) -> String {
     let pods = pods(&set.pods);

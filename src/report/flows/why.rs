@@ -4,7 +4,7 @@ use super::collect::Party;
 use crate::cluster::Snapshot;
 use crate::policy::Ruleset;
 use crate::policy::rule::{
-    Direction, Entry, Namespaces, PeerKind, Peers, PodSet, PortMatch, Ports,
+    Action, Direction, Entry, Namespaces, PeerKind, Peers, PodSet, PortMatch, Ports,
 };
 use crate::reach::{End, PortSet};
 use std::collections::BTreeSet;
@@ -42,8 +42,8 @@ pub(super) fn why(
             if selects.is_no() || !has_namespace(snapshot, &policy.subject, &pod.namespace) {
                 continue;
             }
-            isolated = true;
-            for entry in &policy.entries {
+            isolated |= policy.isolates;
+            for entry in policy.entries.iter().filter(|entry| entry.action == Action::Allow) {
                 if admits(entry, other) && meets(entry, ports) {
                     let path = entry.path.strip_prefix("spec.").unwrap_or(&entry.path);
                     admitting.insert(format!("{} {path}", policy.object));
@@ -51,7 +51,7 @@ pub(super) fn why(
             }
         }
     }
-    let reason = match (isolated, on_pod_network) {
+    let reason = match (isolated || !admitting.is_empty(), on_pod_network) {
         (true, _) => "Admitted",
         (false, true) => "NotIsolated",
         (false, false) => "HostNetwork",
@@ -77,6 +77,9 @@ fn admits(entry: &Entry, other: Party) -> bool {
         }
         (PeerKind::Pods(_), _) => false,
         // Where pods are may not be known.
+        (PeerKind::Entities(entities), Party::EveryPod) => entities.pods,
+        (PeerKind::Entities(entities), Party::Anyone) => entities.pods && entities.outside,
+        (PeerKind::Entities(entities), _) => entities.outside,
         (_, _) => true,
     })
 }
