@@ -3,6 +3,7 @@
 //!
 //! An enforcer changes what a peer may match and which entries are implied, never the algorithm.
 
+use super::rule::Scope;
 use crate::cluster::Name;
 use std::fmt;
 
@@ -23,6 +24,17 @@ impl Enforcer {
             Self::Kubernetes => None,
             Self::Cilium(cilium) => Some(cilium),
         }
+    }
+
+    /// Whom an address block means in the dialects of Kubernetes.
+    ///
+    /// Source: semantics/kubernetes.md section 2, "Matching", and section 3, "networks";
+    /// semantics/cilium.md section 3, "CIDR".
+    pub(crate) fn block_scope(&self) -> Scope {
+        self.cilium().map_or(Scope::EVERYONE, |cilium| Scope {
+            pods: cilium.cidr_matches_pods,
+            nodes: cilium.cidr_matches_nodes,
+        })
     }
 }
 

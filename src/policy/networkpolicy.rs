@@ -95,7 +95,7 @@ impl NetworkPolicy {
     pub fn lower(&self, enforcer: &Enforcer) -> Lowered {
         let mut lowering = Lowering {
             namespace: &self.namespace,
-            scope: block_scope(enforcer),
+            scope: enforcer.block_scope(),
             faults: Vec::new(),
         };
         if let Some(message) = dns_subdomain_fault(&self.name) {
@@ -180,16 +180,6 @@ impl NetworkPolicy {
         }
         lints
     }
-}
-
-/// Whom an ipBlock means.
-///
-/// Source: semantics/kubernetes.md section 2, "Matching"; semantics/cilium.md section 3, "CIDR".
-fn block_scope(enforcer: &Enforcer) -> Scope {
-    enforcer.cilium().map_or(Scope::EVERYONE, |cilium| Scope {
-        pods: cilium.cidr_matches_pods,
-        nodes: cilium.cidr_matches_nodes,
-    })
 }
 
 struct Lowering<'a> {

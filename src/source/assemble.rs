@@ -8,7 +8,7 @@ use super::objects::Objects;
 use crate::cluster::{
     Family, Labels, Name, Node, ObjectRef, Origin, Pod, Selector, Service, Snapshot, Workload,
 };
-use crate::policy::{Remark, Written, networkpolicy::NetworkPolicy};
+use crate::policy::{Remark, Written, admin::AdminPolicy, networkpolicy::NetworkPolicy};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -94,6 +94,10 @@ impl Linker {
                 origin,
                 spec: *spec,
             }),
+            Body::AdminPolicy(kind, spec) => {
+                let (name, spec) = (object.name, *spec);
+                self.written.admin_policies.push(AdminPolicy { kind, name, origin, spec });
+            }
             Body::Undecodable(faults) => {
                 self.written.undecodable.push(Remark { object, origin, faults });
             }

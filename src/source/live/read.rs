@@ -78,6 +78,13 @@ impl Connection {
             BuiltIn::Service => self.read_as::<api::Service>(request).await,
             BuiltIn::EndpointSlice => self.read_as::<api::EndpointSlice>(request).await,
             BuiltIn::NetworkPolicy => self.read_as::<Policy>(request).await,
+            BuiltIn::ClusterNetworkPolicy => {
+                self.read_as::<api::ClusterNetworkPolicy>(request).await
+            }
+            BuiltIn::AdminNetworkPolicy => self.read_as::<api::AdminNetworkPolicy>(request).await,
+            BuiltIn::BaselineAdminNetworkPolicy => {
+                self.read_as::<api::BaselineAdminNetworkPolicy>(request).await
+            }
         }
     }
 
