@@ -38,6 +38,11 @@ pub struct InputArgs {
     #[arg(long, help_heading = HEADING)]
     pub strict: bool,
 
+    /// Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is
+    /// given, the cluster or the kinds of the policies tell
+    #[arg(long, value_name = "PLUGIN", help_heading = HEADING)]
+    pub enforcer: Option<Enforcer>,
+
     /// Network of the pods whose addresses manifests do not tell; repeatable
     #[arg(long, value_name = "CIDR", help_heading = HEADING)]
     pub pod_cidr: Vec<IpNet>,
@@ -120,11 +125,14 @@ impl InputArgs {
         namespace: String,
         notes: Vec<String>,
     ) -> Input {
+        let enforcer = objects.enforcer.clone();
         let (mut snapshot, written) = objects.assemble();
         if !self.pod_cidr.is_empty() {
             snapshot.pod_cidrs = self.pod_cidr.iter().map(IpNet::trunc).collect();
         }
-        let rules = Ruleset::compile(&written, &snapshot, &Enforcer::default());
+        let told = self.enforcer.clone().or(enforcer);
+        let enforcer = told.unwrap_or_else(|| Enforcer::suiting(&written));
+        let rules = Ruleset::compile(&written, &snapshot, &enforcer);
         Input { snapshot, written, rules, namespace, notes, locator }
     }
 }

@@ -22,7 +22,7 @@ impl Objects {
     /// has running pods stands in the snapshot by these, any other by its template. Every namespace
     /// that an object is in exists.
     pub fn assemble(self) -> (Snapshot, Written) {
-        let Self { by_ref, without_pods, gaps, mut unread_labels, unread_policies, .. } = self;
+        let Self { by_ref, without_pods, gaps, mut unread_labels, unread, .. } = self;
         unread_labels.retain(|name| {
             let namespace = ObjectRef::cluster(BuiltIn::Namespace.name(), name.clone());
             !by_ref.contains_key(&namespace)
@@ -36,7 +36,7 @@ impl Objects {
         for name in &unread_labels {
             snapshot.add_unread_namespace(name);
         }
-        written.unread.network_policies = unread_policies;
+        written.unread = unread;
         snapshot.pod_cidrs = trusted_pod_cidrs(&pod_cidrs, snapshot.pods());
         snapshot.gaps = gaps;
         (snapshot, written)

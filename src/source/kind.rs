@@ -76,6 +76,19 @@ impl BuiltIn {
         (api, plural)
     }
 
+    /// Every version in which it is read, the one to be preferred first.
+    pub(super) fn versions(self) -> impl Iterator<Item = &'static str> {
+        let alike =
+            ALIKE.iter().filter(move |(kind, _)| *kind == self).map(|(_, version)| *version);
+        std::iter::once(BUILT_IN[self as usize].2).chain(alike)
+    }
+
+    /// The kinds of policies besides NetworkPolicy, and what these refer to.
+    pub(super) fn dialects() -> impl Iterator<Item = Self> {
+        let all = BUILT_IN.iter().map(|(kind, ..)| *kind);
+        all.filter(|kind| kind.is_policy() && *kind != Self::NetworkPolicy)
+    }
+
     /// The kind of this name, if it is a workload, which owns pods.
     pub(super) fn workload(name: &str) -> Option<Self> {
         let (kind, ..) = BUILT_IN.iter().find(|(_, known, _)| *known == name)?;

@@ -71,7 +71,10 @@ impl Judge<'_> {
         }
         let policies = self.selecting(&matcher, direction);
         let always = cilium.is_some_and(|cilium| cilium.enforcement == Enforcement::Always);
-        let implied = if cilium.is_some() { from_own_node } else { Truth::No };
+        let implied = match cilium {
+            Some(cilium) if cilium.node_reaches_own_pods => from_own_node,
+            _ => Truth::No,
+        };
         let Decision { mut verdict, mut reason, by: decided_by } =
             tiers::decide(&policies, implied, always);
         if verdict != Verdict::Allowed {

@@ -112,6 +112,16 @@ impl Connection {
         serde_json::from_slice(&bytes).map_err(|error| self.unreadable(target, &error))
     }
 
+    /// Reads one object from a path of its own; `target` gives it words.
+    pub(super) async fn get_at<T: DeserializeOwned>(
+        &self,
+        target: &Target,
+        path: &str,
+    ) -> Result<T, Error> {
+        let bytes = self.fetch(target, path, JSON).await?;
+        serde_json::from_slice(&bytes).map_err(|error| self.unreadable(target, &error))
+    }
+
     fn page<T: DeserializeOwned>(
         &self,
         target: &Target,

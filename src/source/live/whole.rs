@@ -8,6 +8,7 @@ use super::{Connection, Error, Extent, Selection, Target};
 use crate::cluster::Gap;
 use crate::source::{Objects, api};
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 
 /// Objects with the place of each, and why there may be more.
 type Read = Result<(Vec<Item>, Extent), Error>;
@@ -25,7 +26,8 @@ impl Connection {
             }
         };
         let namespaces = Target::of("v1", "namespaces");
-        let (pods, policies, namespaces, services, replica_sets, nodes) = tokio::join!(
+        let (served, pods, policies, namespaces, services, replica_sets, nodes) = tokio::join!(
+            self.served(),
             self.items::<api::Pod>(scoped("v1", "pods")),
             self.items::<Policy>(scoped("networking.k8s.io/v1", "networkpolicies")),
             self.items::<api::Namespace>(namespaces),
@@ -51,6 +53,8 @@ impl Connection {
                 }
             }
         }
+        let only = only.map(|only| BTreeSet::from([only.to_owned()]));
+        self.add_dialects(served, only.as_ref(), &mut objects).await?;
         Ok(objects)
     }
 
