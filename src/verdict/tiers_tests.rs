@@ -217,9 +217,8 @@ fn every_end(policies: &[PolicyTrace]) -> BTreeSet<Vec<Verdict>> {
         entries.filter(|e| e.action == action).any(|e| e.matches().is_yes())
     };
     let middle = match (said(Deny), said(Allow), policies.iter().any(|p| p.isolates)) {
-        (true, ..) => Deny,
         (false, true, _) => Allow,
-        (false, false, true) => Deny,
+        (true, ..) | (false, false, true) => Deny,
         (false, false, false) => Pass,
     };
     let baseline = tier(|tier| matches!(tier, Tier::Baseline(_)));
