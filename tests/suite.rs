@@ -1,5 +1,6 @@
 //! The one integration-test binary: every other file in this directory is a module of it.
 
+mod admin_table;
 mod all_pairs;
 #[cfg(unix)]
 mod bootstrap;
