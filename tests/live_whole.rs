@@ -35,7 +35,7 @@ fn a_live_summary_is_that_of_the_manifests() {
         }
     }
     // Every list once, in pages, for the whole cluster.
-    assert!(live.requests.len() <= 8, "{}", live.all());
+    assert!(live.requests.len() <= 9, "{}", live.all());
 }
 
 #[test]

@@ -36,7 +36,8 @@ impl ExplanationReport {
             namespace: end.object.as_ref().and_then(|o| o.namespace.as_deref().map(Into::into)),
             name: end.object.as_ref().map(|object| object.name.to_string()),
         };
-        let mut notes = explanation.notes.clone();
+        let mut notes = words::enforcement(rules);
+        notes.extend(explanation.notes.iter().cloned());
         if explanation.family_unknown {
             notes.push(
                 "IPv4 and IPv6 differ, and which one the pods use is not known: \

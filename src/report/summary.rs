@@ -25,6 +25,9 @@ pub struct SummaryReport {
     pub kind: &'static str,
     /// One for each namespace, by name.
     pub namespaces: Vec<NamespaceSummary>,
+    /// By whose reading it was found, where that is not the letter of the specifications.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What could make the whole answer wrong: input that was not read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
@@ -186,6 +189,7 @@ impl SummaryReport {
             api_version: API_VERSION,
             kind: "Summary",
             namespaces: namespaces.map(|name| reporter.namespace(name)).collect(),
+            notes: words::enforcement(rules),
             warnings,
         }
     }

@@ -11,6 +11,7 @@ mod ranges;
 mod table;
 mod why;
 
+use crate::report::words;
 pub use delimited::{flows_csv, flows_markdown};
 pub use graph::{TooLarge, flows_dot, flows_mermaid};
 pub use table::flows_table;
@@ -203,7 +204,7 @@ impl FlowList {
                 By::Namespace => "Namespace",
             },
             exposed: asked.exposed,
-            notes: notes(&flows, asked),
+            notes: [words::enforcement(rules), notes(&flows, asked)].concat(),
             flows,
             warnings: warnings::remarks(
                 rules,
