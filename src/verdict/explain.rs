@@ -190,7 +190,7 @@ fn classes<T: Copy + Eq + std::hash::Hash>(
 ) -> Vec<(Vec<Endpoint>, T)> {
     let blocks = rules.has_address_blocks();
     // Only a node, or a pod on its network, can be a pod's own node.
-    let nodes = !snapshot.nodes.is_empty() || snapshot.pods().iter().any(|pod| pod.host_network);
+    let nodes = snapshot.has_ends_on_nodes();
     let mut groups: Vec<(Vec<Endpoint>, T)> = Vec::new();
     let mut known = HashMap::new();
     for (endpoint, more) in endpoints {
