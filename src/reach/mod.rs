@@ -13,6 +13,7 @@ mod addresses;
 mod classes;
 mod connect;
 mod diff;
+mod members;
 mod ports;
 mod rows;
 mod sets;
