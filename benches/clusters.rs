@@ -5,7 +5,7 @@
 use crate::shapes::{self, Case, Made, generate};
 use netpol::cluster::{ContainerPort, Labels, ObjectRef, Origin, Pod, Port, Snapshot, Workload};
 use netpol::policy::networkpolicy::NetworkPolicy;
-use netpol::policy::{Ruleset, Written};
+use netpol::policy::{Enforcer, Ruleset, Written};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -32,8 +32,8 @@ pub(crate) fn cluster(case: Case) -> (Snapshot, Written) {
 }
 
 /// The policies in force, all of which are valid.
-pub(crate) fn rules(written: &Written) -> Ruleset {
-    let rules = Ruleset::compile(written);
+pub(crate) fn rules(snapshot: &Snapshot, written: &Written) -> Ruleset {
+    let rules = Ruleset::compile(written, snapshot, &Enforcer::default());
     assert!(rules.rejected.is_empty(), "{:?}", rules.rejected.first());
     rules
 }
@@ -68,6 +68,7 @@ fn add(
             name: format!("{app}-{replica}").into(),
             labels: labels.clone(),
             unknown_labels: &[],
+            service_account: "default".into(),
             ips: vec![IpAddr::from(Ipv4Addr::from(*address))],
             ports: ports.clone(),
             host_network: false,

@@ -9,11 +9,11 @@ use netpol::reach::diff;
 /// A cluster with itself, less one policy if `change`.
 fn compared(bencher: Bencher<'_, '_>, case: Case, change: bool) {
     let (old_snapshot, mut written) = clusters::cluster(case);
-    let old_rules = clusters::rules(&written);
+    let old_rules = clusters::rules(&old_snapshot, &written);
     if change {
         written.network_policies.remove(written.network_policies.len() / 2);
     }
-    let new_rules = clusters::rules(&written);
+    let new_rules = clusters::rules(&old_snapshot, &written);
     drop(written);
     let (new_snapshot, _) = clusters::cluster(case);
     let run = || diff((&old_snapshot, &old_rules), (&new_snapshot, &new_rules));

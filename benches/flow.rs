@@ -11,7 +11,7 @@ use netpol::verdict::{Question, Target, explain};
 /// From a pod in the middle of the cluster to the last one, as `name` names them.
 fn one_flow(bencher: Bencher<'_, '_>, case: Case, name: fn(&Snapshot, &Pod) -> String, port: &str) {
     let (snapshot, written) = clusters::cluster(case);
-    let rules = clusters::rules(&written);
+    let rules = clusters::rules(&snapshot, &written);
     let pods = snapshot.pods();
     let target = |pod: &Pod, port: &str| (name(&snapshot, pod) + port).parse().unwrap();
     let source: Target = target(&pods[pods.len() / 2], "");

@@ -7,7 +7,7 @@ use crate::measure::cases;
 use crate::shapes::Case;
 use divan::Bencher;
 use divan::counter::BytesCount;
-use netpol::policy::Ruleset;
+use netpol::policy::{Enforcer, Ruleset};
 use netpol::source::Objects;
 use netpol::source::manifests::{Loaded, Manifests};
 use tempfile::TempDir;
@@ -43,6 +43,6 @@ fn assemble(bencher: Bencher<'_, '_>, case: Case) {
 
 #[divan::bench(args = cases(), sample_size = 1, max_time = 5)]
 fn compile(bencher: Bencher<'_, '_>, case: Case) {
-    let (_, written) = cluster(case);
-    bencher.bench_local(|| Ruleset::compile(&written));
+    let (snapshot, written) = cluster(case);
+    bencher.bench_local(|| Ruleset::compile(&written, &snapshot, &Enforcer::default()));
 }

@@ -16,7 +16,7 @@ fn every_case() -> impl Iterator<Item = Case> {
 #[divan::bench(args = every_case(), sample_size = 1, max_time = 5)]
 fn all_pairs(bencher: Bencher<'_, '_>, case: Case) {
     let (snapshot, written) = clusters::cluster(case);
-    let rules = clusters::rules(&written);
+    let rules = clusters::rules(&snapshot, &written);
     drop(written);
     let before = peak_memory();
     bencher.bench_local(|| Connectivity::compute(&snapshot, &rules));

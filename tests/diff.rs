@@ -2,7 +2,7 @@
 
 use crate::run::{Run, command, list, netpol, netpol_with, run, text};
 use netpol::cluster::{Protocol, Snapshot};
-use netpol::policy::Ruleset;
+use netpol::policy::{Enforcer, Ruleset};
 use netpol::source::manifests::Manifests;
 use netpol::verdict::{PortText, PortWanted, Question, Target, Verdict, explain};
 use serde_json::Value;
@@ -144,7 +144,8 @@ fn load(files: &str) -> (Snapshot, Ruleset) {
     let files = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(files)];
     let loaded = Manifests { files, ..Manifests::default() }.load().unwrap();
     let (snapshot, written) = loaded.objects.assemble();
-    (snapshot, Ruleset::compile(&written))
+    let rules = Ruleset::compile(&written, &snapshot, &Enforcer::default());
+    (snapshot, rules)
 }
 
 /// Every pair of workloads at every port that anything mentions, and at some that nothing does.
@@ -541,24 +542,25 @@ fn a_rollout_is_no_change_and_hides_none() {
             )
         };
         let labels = format!("labels: {{app: a, pod-template-hash: '{hash}'}}");
-        let mut all = format!(
-            "\n---\n{{apiVersion: apps/v1, kind: ReplicaSet, metadata: {{name: a-{hash}, namespace: \
-             default, {labels}, {}}}}}\n",
+        let replica_set = format!(
+            "{{apiVersion: apps/v1, kind: ReplicaSet, metadata: {{name: a-{hash}, namespace: default, \
+             {labels}, {}}}}}",
             owned("Deployment", "a"),
         );
-        for replica in replicas {
-            all += &format!(
-                "---\n{{apiVersion: v1, kind: Pod, metadata: {{name: a-{hash}-{replica}, namespace: \
-                 default, {labels}, {}}}}}\n",
-                owned("ReplicaSet", &format!("a-{hash}")),
-            );
-        }
-        all
+        let controller = owned("ReplicaSet", &format!("a-{hash}"));
+        let pods = replicas.iter().map(|replica| {
+            format!(
+                "{{apiVersion: v1, kind: Pod, metadata: {{name: a-{hash}-{replica}, namespace: default, \
+                 {labels}, {controller}}}}}"
+            )
+        });
+        let all: Vec<String> = std::iter::once(replica_set).chain(pods).collect();
+        all.join("\n---\n")
     };
     let b =
         "{apiVersion: v1, kind: Pod, metadata: {name: b, namespace: default, labels: {app: b}}}";
-    let old = format!("{b}{}", live("5d4f", &["x1", "x2"]));
-    let new = format!("{b}{}", live("77c9", &["y1", "y2", "y3"]));
+    let old = format!("{b}\n---\n{}\n", live("5d4f", &["x1", "x2"]));
+    let new = format!("{b}\n---\n{}\n", live("77c9", &["y1", "y2", "y3"]));
     let run = between(&old, &new, &[]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{run:?}");
     assert!(run.stdout.starts_with("no flow changes"), "{run:?}");

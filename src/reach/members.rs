@@ -141,6 +141,7 @@ mod tests {
                 name: (*name).into(),
                 labels: [("app", *app), ("pod-template-hash", *name)].into_iter().collect(),
                 unknown_labels: &[],
+                service_account: "default".into(),
                 ips: Vec::new(),
                 ports: [].into(),
                 host_network: false,

@@ -181,20 +181,26 @@ impl Reporter<'_> {
     fn direction(&self, view: &View<'_>) -> DirectionReport {
         let trace = view.trace;
         let mut order: Vec<&PolicyTrace> = trace.policies.iter().collect();
-        order.sort_by_key(|policy| std::cmp::Reverse(policy.nearness()));
+        let decides = |policy: &PolicyTrace| {
+            trace.decided_by.is_some_and(|(decisive, _)| decisive == policy.policy)
+        };
+        order.sort_by_key(|policy| std::cmp::Reverse((decides(policy), policy.nearness())));
         let policies: Vec<_> = order.into_iter().map(|policy| self.policy(view, policy)).collect();
-        let admitted_by = policies.first().map(|policy| match &policy.rule {
+        let decided_by = policies.first().map(|policy| match &policy.rule {
             Some(rule) => format!("{} {}", policy.name, short(rule)),
             None => policy.name.clone(),
         });
+        let isolating = || {
+            let isolating = trace.policies.iter().filter(|policy| policy.isolates);
+            Truth::any(isolating.map(|policy| policy.selects))
+        };
         let isolated = match trace.reason {
-            Reason::Unknown(UnknownWhy::PoliciesUnread) => {
-                let known = Truth::any(trace.policies.iter().map(|policy| policy.selects));
-                known.or(Truth::Unknown)
-            }
-            Reason::Admitted | Reason::NoneAdmits | Reason::Unknown(_) => {
-                Truth::any(trace.policies.iter().map(|policy| policy.selects))
-            }
+            Reason::Unknown(UnknownWhy::PoliciesUnread) => isolating().or(Truth::Unknown),
+            Reason::Admitted
+            | Reason::Refused
+            | Reason::NoneAdmits
+            | Reason::Tie
+            | Reason::Unknown(_) => isolating(),
             _ => Truth::No,
         };
         DirectionReport {
@@ -202,7 +208,7 @@ impl Reporter<'_> {
             subject: view.subject.clone(),
             isolated: truth(isolated),
             reason: reason(trace.reason),
-            message: words::direction(trace, &view.peer, admitted_by.as_deref()),
+            message: words::direction(trace, &view.peer, decided_by.as_deref()),
             policies,
         }
     }
@@ -210,7 +216,7 @@ impl Reporter<'_> {
     fn policy(&self, view: &View<'_>, trace: &PolicyTrace) -> PolicyReport {
         let policy = self.rules.policy(trace.policy);
         let object = &policy.object;
-        let nearest = trace.nearest();
+        let nearest = trace.told();
         let mut report = PolicyReport {
             kind: object.kind.to_string(),
             namespace: object.namespace.as_deref().map(Into::into),
@@ -256,7 +262,7 @@ impl Reporter<'_> {
                 let (peer, port) = misses(view, entry, entry_trace);
                 RuleReport {
                     rule: entry.path.to_string(),
-                    admits: truth(entry_trace.admits()),
+                    admits: truth(entry_trace.matches()),
                     message: entry_message(entry_trace, peer.as_ref(), port.as_ref()),
                 }
             });
@@ -357,9 +363,7 @@ fn within_peer(miss: &PeerMiss) -> String {
         | PeerMiss::OtherFamily(_)
         | PeerMiss::AddressUnknown(_)
         | PeerMiss::OutsidePodNetworks(_) => ".ipBlock.cidr".to_owned(),
-        PeerMiss::OtherNamespace { .. } | PeerMiss::NotAPod | PeerMiss::HostNetwork => {
-            String::new()
-        }
+        _ => String::new(),
     }
 }
 
@@ -401,7 +405,10 @@ fn reason(reason: Reason) -> &'static str {
         Reason::OwnNode => "OwnNode",
         Reason::NotIsolated => "NotIsolated",
         Reason::Admitted => "Admitted",
+        Reason::Refused => "Refused",
         Reason::NoneAdmits => "NoneAdmits",
+        Reason::Tie => "Tie",
+        Reason::NotEnforced => "NotEnforced",
         Reason::Unknown(_) => "Unknown",
     }
 }

@@ -1,6 +1,7 @@
 //! The sentences of an answer. Everything that reads as English about a rule is written here.
 
 use crate::cluster::{Mismatch, Operator, Port, PortRange};
+use crate::policy::NamePattern;
 use crate::policy::rule::{Direction, Entry, PortMatch, Ports};
 use crate::verdict::{PeerMiss, PortMiss, Reason, Trace, UnknownWhy, Verdict};
 
@@ -36,7 +37,37 @@ pub(super) fn peer_miss(miss: &PeerMiss, peer: &str, kind: PeerEnd) -> String {
             format!("whether {block} has the address of {peer} is not known: {remedy}")
         }
         PeerMiss::OutsidePodNetworks(block) => format!("{block} has no address of {peer}"),
+        PeerMiss::NotOutside(block) => {
+            format!("{block} means addresses outside the cluster, and {peer} is inside")
+        }
+        PeerMiss::Unseen(why) => format!("not known: {why}"),
+        PeerMiss::NotANode => format!("it selects nodes, and {peer} is none"),
+        PeerMiss::NodeLabels(mismatch) => match &mismatch.found {
+            Some(found) => {
+                format!("node label {} is {found}; wanted {}", mismatch.wanted.key, mismatch.wanted)
+            }
+            None => {
+                format!("node has no label {}; wanted {}", mismatch.wanted.key, mismatch.wanted)
+            }
+        },
+        PeerMiss::NodeUnknown => format!("on which node {peer} is, is not known"),
+        PeerMiss::OwnNode => format!("it means other nodes, and {peer} is the pod's own"),
+        PeerMiss::NotOfEntities(written) => format!("{peer} is not {}", written.join(" or ")),
+        PeerMiss::PerhapsOfEntities(written) => {
+            format!("whether {peer} is {} is not known", written.join(" or "))
+        }
+        PeerMiss::OtherName(patterns) => {
+            format!("{peer} is no name that matches {}", patterns_text(patterns))
+        }
+        PeerMiss::PerhapsNamed(patterns) => format!(
+            "whether {peer} is an address of {} only DNS tells: ask with the name",
+            patterns_text(patterns)
+        ),
     }
+}
+
+fn patterns_text(patterns: &[NamePattern]) -> String {
+    list(&patterns.iter().map(ToString::to_string).collect::<Vec<_>>(), "or")
 }
 
 fn namespace_labels(namespace: &str, mismatch: &Mismatch) -> String {
@@ -134,8 +165,8 @@ pub(super) fn service_port<'a>(
 }
 
 /// What decides a direction, in one line.
-pub(super) fn direction(trace: &Trace, peer: &str, admitted_by: Option<&str>) -> String {
-    let count = trace.policies.len();
+pub(super) fn direction(trace: &Trace, peer: &str, decided_by: Option<&str>) -> String {
+    let count = trace.policies.iter().filter(|policy| policy.isolates).count();
     let policies = if count == 1 { "1 policy".to_owned() } else { format!("{count} policies") };
     match trace.reason {
         Reason::Outside => "outside the cluster, so no policy judges it".to_owned(),
@@ -148,7 +179,12 @@ pub(super) fn direction(trace: &Trace, peer: &str, admitted_by: Option<&str>) ->
         Reason::NotIsolated => {
             format!("open, since no policy isolates its {}", trace.direction)
         }
-        Reason::Admitted => format!("admitted by {}", admitted_by.unwrap_or("a policy")),
+        Reason::Admitted => format!("admitted by {}", decided_by.unwrap_or("a policy")),
+        Reason::Refused => format!("denied by {}", decided_by.unwrap_or("a policy")),
+        Reason::Tie => {
+            "ambiguous: policies of one tier and priority disagree, and either may win".to_owned()
+        }
+        Reason::NotEnforced => "no policy is enforced: policyEnforcementMode is never".to_owned(),
         Reason::NoneAdmits if count == 1 => {
             "isolated by 1 policy, which does not admit it".to_owned()
         }
@@ -208,6 +244,6 @@ pub(super) fn mark(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Allowed => "✓",
         Verdict::Denied => "✗",
-        Verdict::Unknown => "?",
+        Verdict::Unknown | Verdict::Ambiguous => "?",
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn causes(old: &Judgement, new: &Judgement, sides: [&DiffSide<'_>; 2]
 
 fn what(old: &Trace, new: &Trace, before: &Ruleset, after: &Ruleset) -> What {
     let isolating = |trace: &Trace, rules: &Ruleset| {
-        let policies = trace.policies.iter();
+        let policies = trace.policies.iter().filter(|policy| policy.isolates);
         policies.map(|policy| rules.policy(policy.policy).object.clone()).collect::<Vec<_>>()
     };
     match (new.verdict, new.reason) {
@@ -75,16 +75,14 @@ fn what(old: &Trace, new: &Trace, before: &Ruleset, after: &Ruleset) -> What {
             }
             None => What::Isolated(isolating(new, after)),
         },
-        (Verdict::Unknown, _) => What::NotKnown,
+        (Verdict::Unknown | Verdict::Ambiguous, _) => What::NotKnown,
     }
 }
 
-/// The policy and rule that admit; the first of the nearest, as the answer of `explain` has it.
+/// The policy and rule that admit.
 fn admitting(trace: &Trace, rules: &Ruleset) -> Option<(ObjectRef, Box<str>)> {
-    let admitting = trace.policies.iter().rev().filter(|policy| policy.admits.is_yes());
-    let trace = admitting.max_by_key(|policy| policy.nearness())?;
-    let policy = rules.policy(trace.policy);
-    let (index, _) = trace.nearest()?;
+    let (policy, index) = trace.decided_by.filter(|_| trace.reason == Reason::Admitted)?;
+    let policy = rules.policy(policy);
     Some((policy.object.clone(), policy.entries.get(index)?.path.clone()))
 }
 

@@ -38,7 +38,7 @@ pub(super) fn why(
         }
         on_pod_network = true;
         for (_, policy) in rules.candidates(&pod.namespace, direction) {
-            let selects = policy.subject.pods.matches(&pod.labels, pod.unknown_labels);
+            let selects = pod.matches(&policy.subject.pods);
             if selects.is_no() || !has_namespace(snapshot, &policy.subject, &pod.namespace) {
                 continue;
             }
@@ -71,13 +71,13 @@ fn has_namespace(snapshot: &Snapshot, set: &PodSet, namespace: &str) -> bool {
 fn admits(entry: &Entry, other: Party) -> bool {
     let Peers::Of(peers) = &entry.peers else { return true };
     peers.iter().any(|peer| match (&peer.admits, other) {
-        (PeerKind::Addresses(block), Party::Anyone) => block.cidr.prefix_len() == 0,
-        // Where pods are may not be known.
-        (PeerKind::Addresses(_), _) => true,
+        (PeerKind::Addresses(block, _), Party::Anyone) => block.cidr.prefix_len() == 0,
         (PeerKind::Pods(set), Party::EveryPod) => {
             matches!(set.namespaces, Namespaces::Matching(_)) && set.pods.is_everything()
         }
         (PeerKind::Pods(_), _) => false,
+        // Where pods are may not be known.
+        (_, _) => true,
     })
 }
 
