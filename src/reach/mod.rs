@@ -14,6 +14,7 @@ mod classes;
 mod connect;
 mod diff;
 mod members;
+mod overlay;
 mod ports;
 mod rows;
 mod sets;
