@@ -69,7 +69,7 @@ impl SummaryArgs {
         if self.output.schema {
             return super::print_schema::<SummaryReport>(global);
         }
-        let input = self.input.read(global)?;
+        let input = self.input.read_own(global)?;
         let only = global.namespace.as_deref().filter(|_| !self.all_namespaces);
         if let Some(name) = only {
             anyhow::ensure!(
