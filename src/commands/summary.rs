@@ -1,6 +1,6 @@
 //! `summary`: every namespace, whether it is default-deny, and what is allowed.
 
-use crate::cli::{Exit, Format, GlobalArgs, InputArgs, OutputArgs, answer, width};
+use crate::cli::{Exit, Format, GlobalArgs, InputArgs, OutputArgs, Progress, answer, width};
 use crate::report::{SummaryReport, summary_markdown, summary_text};
 use crate::source::yaml;
 use clap::{Args, ValueEnum};
@@ -79,7 +79,9 @@ impl SummaryArgs {
         }
         let locate = input.locate();
         let places = !matches!(self.output.format(), SummaryOutput::Table | SummaryOutput::Md);
+        let progress = Progress::slow(global.color, "summing up the rules");
         let report = SummaryReport::new(&input.snapshot, &input.rules, only, places, &*locate);
+        drop(progress);
         let text = match self.output.format() {
             SummaryOutput::Table => summary_text(&report, width(), false),
             SummaryOutput::Wide => summary_text(&report, width(), true),
