@@ -16,6 +16,8 @@ mod live_explain;
 #[cfg(unix)]
 mod live_failures;
 #[cfg(unix)]
+mod live_versions;
+#[cfg(unix)]
 mod live_whole;
 mod random;
 mod random_clusters;

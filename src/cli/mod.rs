@@ -14,7 +14,7 @@ mod what_if;
 pub use connect::ConnectArgs;
 pub use exit::Exit;
 pub use input::{Input, InputArgs};
-pub use output::{ColorChoice, Output, OutputArgs, answer, error, warn, width};
+pub use output::{ColorChoice, Format, Output, OutputArgs, answer, error, warn, width};
 pub use progress::{Progress, confirm, note};
 pub use sibling::run_sibling;
 pub use side::Side;

@@ -161,9 +161,9 @@ impl Reporter<'_> {
             return Vec::new();
         };
         let pod = self.snapshot.pod(*id);
-        let services = self.snapshot.services.iter().filter(|service| {
-            service.namespace == pod.namespace && !service.headless && service.selects(&pod.labels)
-        });
+        let services = self.snapshot.services.within(&pod.namespace);
+        let services = services.map(|(_, service)| service);
+        let services = services.filter(|service| !service.headless && service.selects(&pod.labels));
         let mut found = Vec::new();
         for service in services {
             let label =

@@ -27,8 +27,8 @@ pub use explanation::{
 };
 pub use explanation_text::explanation_text;
 pub use flows::{
-    Asked, By, FlowEnd, FlowList, FlowPorts, ListedFlow, TooLarge, TooMany, flows_csv, flows_dot,
-    flows_markdown, flows_mermaid, flows_table,
+    Asked, By, FlowEnd, FlowList, FlowPorts, ListedFlow, TooLarge, TooMany, Unmatched, flows_csv,
+    flows_dot, flows_markdown, flows_mermaid, flows_table,
 };
 pub use summary::{
     DirectionSummary, Isolation, NamespaceSummary, PolicySummary, RuleSummary, SummaryReport,

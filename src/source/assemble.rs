@@ -116,8 +116,7 @@ impl Linker {
         if let Some(template) = found.template.filter(|_| stands) {
             self.templates.insert(index, (template, origin.clone()));
         }
-        if !child {
-            let known = &mut self.snapshot.workloads[index];
+        if !child && let Some(known) = self.snapshot.workloads.get_mut(index) {
             known.selector = found.selector;
             known.replicas = found.replicas;
             known.origin = origin;

@@ -59,7 +59,10 @@ impl Connection {
     }
 
     async fn items<T: DeserializeOwned + Into<Item>>(&self, target: Target) -> Read {
-        let list = self.list::<T>(&target, &Selection::default()).await?;
+        let list = match self.list::<T>(&target, &Selection::default()).await {
+            Ok(list) => list,
+            Err(error) => return Err(self.with_versions(error).await),
+        };
         Ok((list.items.into_iter().map(Into::into).collect(), list.extent))
     }
 }
