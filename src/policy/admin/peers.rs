@@ -175,6 +175,7 @@ impl Lowering<'_> {
     fn list(&mut self, path: &str, items: &[String]) {
         if items.is_empty() || items.len() > MOST {
             self.fault(path, format!("needs 1 to {MOST} items"));
+            return;
         }
         for (i, item) in items.iter().enumerate() {
             if items.iter().take(i).any(|earlier| earlier == item) {

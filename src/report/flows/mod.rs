@@ -12,7 +12,6 @@ mod table;
 mod unmatched;
 mod why;
 
-use crate::report::words;
 pub use delimited::{flows_csv, flows_markdown};
 pub use graph::{TooLarge, flows_dot, flows_mermaid};
 pub use table::flows_table;
