@@ -38,6 +38,7 @@ pub mod cli;
 pub mod cluster;
 pub mod commands;
 pub mod files;
+pub mod flux;
 pub mod policy;
 mod printable;
 pub mod reach;
