@@ -1,6 +1,6 @@
 //! Flags that say where objects come from.
 
-use super::{GlobalArgs, Progress, output};
+use super::{GlobalArgs, Progress, Session, output};
 use crate::cluster::Snapshot;
 use crate::policy::{Ruleset, Written};
 use crate::report::{Locate, Location};
@@ -55,6 +55,8 @@ pub struct Input {
     pub namespace: String,
     /// What is only supposed of it, in words.
     pub notes: Vec<String>,
+    /// The cluster that it was read from, as far as one flow needs it.
+    pub session: Option<Session>,
     locator: Locator,
 }
 
@@ -102,6 +104,7 @@ impl InputArgs {
             kustomizations: self.kustomize.clone(),
             namespace: namespace.to_owned(),
             strict: self.strict,
+            ..Manifests::default()
         }
         .load()?;
         drop(progress);
@@ -125,7 +128,7 @@ impl InputArgs {
             snapshot.pod_cidrs = self.pod_cidr.iter().map(IpNet::trunc).collect();
         }
         let rules = Ruleset::compile(&written);
-        Input { snapshot, written, rules, namespace, notes, locator }
+        Input { snapshot, written, rules, namespace, notes, session: None, locator }
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Checkout {
     directory: PathBuf,
     /// The file from the top of the checkout, with slashes.
     pub file: String,
+    /// It stands for all that kustomize makes of its directory.
+    built: bool,
 }
 
 /// How a revision has an object.
@@ -39,12 +41,18 @@ pub enum Presence {
 }
 
 impl Checkout {
-    /// The checkout that a file is in; `None`: it is in none, or there is no git.
+    /// The checkout that a file is in, or a directory with a kustomization; `None`: it is in none, or
+    /// there is no git.
     pub fn of(file: &Path) -> Option<Self> {
         let git = which::which("git").ok()?;
-        let file = std::path::absolute(file).ok().filter(|file| file.is_file())?;
-        let (directory, name) = (file.parent()?.to_owned(), file.file_name()?.to_str()?);
-        let mut checkout = Self { git, directory, file: String::new() };
+        let file = std::path::absolute(file).ok()?;
+        let built = file.is_dir();
+        let (directory, name) = if built {
+            (file.clone(), "kustomization.yaml")
+        } else {
+            (file.parent()?.to_owned(), file.file_name()?.to_str().filter(|_| file.is_file())?)
+        };
+        let mut checkout = Self { git, directory, file: String::new(), built };
         let output = checkout.run(&["rev-parse", "--show-prefix"])?;
         let prefix = String::from_utf8(output.stdout).ok()?;
         // A line's end is git's own.
@@ -60,7 +68,8 @@ impl Checkout {
         body: &Body,
         namespace: &str,
     ) -> Option<Presence> {
-        let (_, hash) = revision.rsplit_once(':')?;
+        // What kustomize would make of that revision is not known.
+        let (_, hash) = revision.rsplit_once(':').filter(|_| !self.built)?;
         let is_hash =
             matches!(hash.len(), 40 | 64) && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !is_hash {
@@ -182,6 +191,9 @@ mod tests {
             assert_eq!(checkout.presence(revision, &object, body, "x"), expected, "{revision}");
         }
         assert_eq!(Checkout::of(&top.join("missing.yaml")), None);
+        let built = Checkout::of(&top.join("k8s")).unwrap();
+        assert_eq!(built.file, "k8s/kustomization.yaml");
+        assert_eq!(built.presence(&same, &object, body, "x"), None);
         let outside = tempfile::tempdir().unwrap();
         std::fs::write(outside.path().join("a.yaml"), "").unwrap();
         assert_eq!(Checkout::of(&outside.path().join("a.yaml")), None);

@@ -54,6 +54,7 @@ impl ExplanationReport {
             next: None,
             flows,
             notes,
+            deliveries: Vec::new(),
             warnings: reporter.warnings(explanation),
             suggestions: Vec::new(),
         }
