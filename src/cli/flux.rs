@@ -5,14 +5,14 @@
 //! that exempt an object from it are followed here.
 
 use super::input::{Input, InputArgs};
-use super::{GlobalArgs, Progress, output};
+use super::{GlobalArgs, Progress, Session, output};
 use crate::cluster::{ObjectRef, Origin};
 use crate::flux::{self, Build, Delivery};
-use crate::source::live::{Connection, Target};
+use crate::source::live::{Connection, Error, Target};
 use crate::source::manifests::{Loaded, Locator, Manifests, Severity};
 use crate::source::yaml::{Node, parse, split};
 use crate::source::{Body, Objects};
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -45,7 +45,8 @@ pub struct FluxBuildArgs {
     #[arg(long, value_name = "DIR", requires = "name", help_heading = HEADING)]
     path: Option<PathBuf>,
 
-    /// The Kustomization in a file, instead of the cluster's
+    /// The Kustomization in a file, instead of the cluster's; one that the cluster does not have is
+    /// built without variables of the cluster
     #[arg(long, value_name = "FILE", requires = "name", help_heading = HEADING)]
     kustomization_file: Option<PathBuf>,
 }
@@ -72,56 +73,46 @@ impl FluxBuildArgs {
     ) -> anyhow::Result<FluxChange> {
         let namespace = namespace(global);
         let path = self.path.as_deref().unwrap_or(Path::new("."));
-        let progress = Progress::slow(global.color, "building with flux");
         let connection = global.connect.words();
-        let built = Build {
-            name,
-            namespace: &namespace,
-            path,
-            file: self.kustomization_file.as_deref(),
-            connection: &connection,
-        }
-        .run()?;
-        drop(progress);
+        let file = self.kustomization_file.as_deref();
+        let builder =
+            Build { name, namespace: &namespace, path, file, connection: &connection }.prepare()?;
+        let progress = Progress::start(global.color);
+        progress.say("reading the Kustomization");
+        let session = Session::start(global)?;
+        let connection = &session.connection;
+        let found = match session.block_on(flux::kustomization(connection, &namespace, name))? {
+            // The file says all that the build needs.
+            Err(Error::NoSuchResource { .. }) if file.is_some() => None,
+            found => found?,
+        };
+        let doing = format!("comparing Kustomization {namespace}/{name}");
+        ensure!(found.is_some() || file.is_some(), "{doing}: there is none of that name");
+        ensure!(
+            !found.as_ref().is_some_and(|found| found.remote),
+            "{doing}: it applies to another cluster than this; build it with `flux build \
+             kustomization`, and compare with -f - and the --context of that cluster"
+        );
+        progress.say("building with flux");
+        let built = builder.run(found.is_none())?;
         let exempt = exempt(&built);
         let title = format!("flux:{namespace}/{name}");
+        let from = format!("{title} {}", output::shown_path(path));
         let Loaded { objects: mut over, locator, .. } =
-            load(global, shared, built, &format!("{title} {}", output::shown_path(path)))?;
-
-        let progress = Progress::slow(global.color, "reading the cluster");
+            progress.aside(|| load(global, shared, built, &from))?;
+        progress.say("reading the cluster");
         let read = async {
-            let connection = global.connect().await?;
-            let found = flux::kustomization(&connection, &namespace, name).await;
-            let found = match found {
-                // The file says all that the build needs, and what was never applied prunes nothing.
-                Err(crate::source::live::Error::NoSuchResource { .. })
-                    if self.kustomization_file.is_some() =>
-                {
-                    None
-                }
-                found => found?,
-            };
-            if found.is_none() && self.kustomization_file.is_none() {
-                bail!("comparing Kustomization {namespace}/{name}: there is none of that name");
-            }
-            if found.as_ref().is_some_and(|found| found.remote) {
-                bail!(
-                    "comparing Kustomization {namespace}/{name}: it applies to another cluster than \
-                     this; build it with `flux build kustomization`, and compare with -f - and the \
-                     --context of that cluster"
-                );
-            }
             // The namespace of -n is the Kustomization's: it may write anywhere.
             let objects = connection.whole(None).await?;
             let mut pruned = Vec::new();
             for object in leavers(found.as_ref(), &objects, &over) {
-                if prunes(&connection, &object).await? {
+                if prunes(connection, &object).await? {
                     pruned.push(object);
                 }
             }
-            Ok((objects, pruned))
+            Ok::<_, anyhow::Error>((objects, pruned))
         };
-        let (objects, pruned) = global.block_on(read)??;
+        let (objects, pruned) = session.block_on(read)??;
         drop(progress);
         for (object, always) in exempt {
             if always || objects.origin(&object).is_some() {

@@ -64,8 +64,9 @@ pub(super) fn add_deliveries(input: &Input, report: &mut ExplanationReport) -> a
     let mut concerned = Concerned::of(session, report);
     let (delivered, absent) = concerned.ask(session, input, false)?;
     report.deliveries = delivered.iter().map(DeliveryReport::new).collect();
-    if let Some(error) = absent.filter(|error| !matches!(error, live::Error::NoSuchResource { .. }))
-    {
+    let absent = absent.filter(|error| !matches!(error, live::Error::NoSuchResource { .. }));
+    // Who may not read much is told the same where there is no Flux at all.
+    if let Some(error) = absent.filter(|_| concerned.shows_flux()) {
         let message = format!("what Flux should make is not known: {error}");
         report.warnings.push(Warning { message, location: None });
     }
@@ -154,6 +155,12 @@ impl Concerned {
         concerned
     }
 
+    /// Whether there is a sign of Flux in the cluster.
+    fn shows_flux(&self) -> bool {
+        let mut all = self.live.values();
+        all.any(|(owner, by)| owner.is_some() || by.as_deref() == Some(CONTROLLER))
+    }
+
     fn add(&mut self, session: &Session, policy: &PolicyReport, same: &dyn Fn(&ObjectRef) -> bool) {
         let object = ObjectRef {
             kind: policy.kind.as_str().into(),
@@ -232,9 +239,12 @@ impl Concerned {
             }
             checkouts.extend(checkout.map(|checkout| (object.clone(), checkout)));
         }
-        let read = match owners.is_empty() {
-            true => Deliveries::default(),
-            false => session.block_on(flux::deliveries(connection, &owners))?,
+        // Where there are no Kustomizations there is none of these either.
+        let no_flux = matches!(absent, Some(live::Error::NoSuchResource { .. }));
+        let read = if owners.is_empty() || no_flux {
+            Deliveries::default()
+        } else {
+            session.block_on(flux::deliveries(connection, &owners))?
         };
         let delivered = read.list.into_iter().map(|delivery| {
             let policies =
@@ -252,7 +262,7 @@ impl Concerned {
                 ..missing.clone()
             });
             let missing = missing.collect();
-            Delivered { policies, missing, delivery }
+            Delivered { delivery, policies, missing }
         });
         Ok((delivered.collect(), absent.or(read.absent)))
     }

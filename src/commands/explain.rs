@@ -70,7 +70,8 @@ Examples:
   kubectl netpol explain -f k8s/ default/whoami identity/keycloak
 
   # The same once Flux has applied what Git has
-  kubectl netpol explain -n monitoring deploy/grafana identity/svc/keycloak --reconcile
+  kubectl netpol explain -n monitoring deploy/grafana identity/svc/keycloak \\
+    --reconcile
 
   # Apply what is missing
   kubectl netpol explain -f k8s/ web svc/db --suggest | kubectl apply -f -

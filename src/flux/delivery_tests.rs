@@ -8,6 +8,7 @@ fn name() -> ObjectRef {
     ObjectRef::namespaced("Kustomization", "flux-system", "observability")
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is what reading gives")]
 fn read(object: Value) -> Answer {
     Ok(Some(serde_json::from_value(object).unwrap()))
 }

@@ -17,6 +17,6 @@ mod wire;
 
 pub use checkout::{Checkout, Presence};
 pub use delivery::{Delivery, Hindrance, SourceState, State, short};
-pub use program::{Build, BuildError};
+pub use program::{Build, BuildError, Builder};
 pub use read::{Deliveries, Kustomizations, deliveries, kustomization};
 pub use reconcile::{Failure, Reconciliation, Step, reconcile, resume, title};

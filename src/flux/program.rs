@@ -31,6 +31,14 @@ pub struct Build<'a> {
     pub connection: &'a [OsString],
 }
 
+/// A [`Build`] that can be run.
+#[derive(Debug)]
+pub struct Builder<'a> {
+    of: Build<'a>,
+    program: PathBuf,
+    path: PathBuf,
+}
+
 /// Why nothing was built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
@@ -67,51 +75,65 @@ pub enum BuildError {
     },
 }
 
-impl Build<'_> {
-    /// Builds it; the manifests as YAML.
-    pub fn run(&self) -> Result<Vec<u8>, BuildError> {
-        let name = || format!("{}/{}", self.namespace, self.name);
-        let program = which::which("flux").map_err(|_| BuildError::NoProgram(name()))?;
-        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+impl<'a> Build<'a> {
+    /// Finds the CLI and the directory.
+    pub fn prepare(self) -> Result<Builder<'a>, BuildError> {
+        let program = which::which("flux").map_err(|_| BuildError::NoProgram(self.title()))?;
         let path = absolute(self.path);
         if !path.is_dir() {
-            return Err(BuildError::NoDirectory { name: name(), path: self.path.to_owned() });
+            return Err(BuildError::NoDirectory { name: self.title(), path: self.path.to_owned() });
         }
-        let kubeconfig = absolute_list(std::env::var_os("KUBECONFIG"), &absolute);
-        let environment: Vec<(&str, &str)> =
-            kubeconfig.as_deref().map(|list| ("KUBECONFIG", list)).into_iter().collect();
-        let run = |more: &[&str]| {
-            let mut words: Vec<OsString> =
-                ["build", "kustomization", "--namespace", self.namespace, "--path"]
-                    .map(OsString::from)
-                    .into();
-            words.push(path.clone().into());
-            if let Some(file) = self.file {
-                words.extend(["--kustomization-file".into(), absolute(file).into()]);
-            }
-            words.extend(more.iter().map(OsString::from));
-            words.extend(self.connection.iter().cloned());
-            // A name that starts with a dash would be taken for a flag.
-            words.extend(["--".into(), self.name.into()]);
-            let given = Given {
-                environment: &environment,
-                // In memory it reads nothing that is not below where it runs, which bases may be.
-                directory: path.ancestors().last(),
-                ..Given::default()
-            };
-            process::run_with(&program, words, given, LIMITS)
-                .map_err(|source| BuildError::Run { name: name(), source })
-        };
-        let mut output = run(&[IN_MEMORY])?;
+        Ok(Builder { of: self, program, path })
+    }
+
+    fn title(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+}
+
+impl Builder<'_> {
+    /// Builds it; the manifests as YAML. A Kustomization that is only in a file is built `dry`, without
+    /// asking the cluster, and so without variables that are there.
+    pub fn run(&self, dry: bool) -> Result<Vec<u8>, BuildError> {
+        let dry: &[&str] = if dry { &["--dry-run"] } else { &[] };
+        let mut output = self.output(&[&[IN_MEMORY], dry].concat())?;
         if !output.status.success() && output.stderr.contains(&format!("unknown flag: {IN_MEMORY}"))
         {
-            output = run(&[])?;
+            output = self.output(dry)?;
         }
         if output.status.success() {
             return Ok(output.stdout);
         }
-        Err(BuildError::Failed { name: name(), message: said(&output) })
+        Err(BuildError::Failed { name: self.of.title(), message: said(&output) })
     }
+
+    fn output(&self, flags: &[&str]) -> Result<Output, BuildError> {
+        let kubeconfig = absolute_list(std::env::var_os("KUBECONFIG"));
+        let environment: Vec<(&str, &str)> =
+            kubeconfig.as_deref().map(|list| ("KUBECONFIG", list)).into_iter().collect();
+        let words = ["build", "kustomization", "--namespace", self.of.namespace, "--path"];
+        let mut words: Vec<OsString> = words.map(OsString::from).into();
+        words.push(self.path.clone().into());
+        if let Some(file) = self.of.file {
+            words.extend(["--kustomization-file".into(), absolute(file).into()]);
+        }
+        words.extend(flags.iter().map(OsString::from));
+        words.extend(self.of.connection.iter().cloned());
+        // A name that starts with a dash would be taken for a flag.
+        words.extend(["--".into(), self.of.name.into()]);
+        let given = Given {
+            environment: &environment,
+            // In memory it reads nothing that is not below where it runs, which bases may be.
+            directory: self.path.ancestors().last(),
+            ..Given::default()
+        };
+        process::run_with(&self.program, words, given, LIMITS)
+            .map_err(|source| BuildError::Run { name: self.of.title(), source })
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// What the CLI says on its failure: its last line with a cross, else all of it.
@@ -123,10 +145,9 @@ fn said(output: &Output) -> String {
 }
 
 /// The files of `KUBECONFIG` by their full paths, since the CLI runs elsewhere.
-fn absolute_list(list: Option<OsString>, absolute: &dyn Fn(&Path) -> PathBuf) -> Option<String> {
+fn absolute_list(list: Option<OsString>) -> Option<String> {
     let list = list.filter(|list| !list.is_empty())?;
-    let paths = std::env::split_paths(&list);
-    let filled = paths.filter(|path| path.as_os_str() != OsStr::new(""));
+    let filled = std::env::split_paths(&list).filter(|path| path.as_os_str() != OsStr::new(""));
     let joined = std::env::join_paths(filled.map(|path| absolute(&path))).ok()?;
     joined.into_string().ok()
 }

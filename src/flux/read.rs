@@ -33,15 +33,14 @@ pub async fn deliveries(connection: &Connection, owners: &BTreeSet<ObjectRef>) -
     let sources = get_all(connection, found.filter_map(FluxObject::source).collect()).await;
     let mut deliveries = Deliveries::default();
     for (object, answer) in read {
-        match &answer {
-            Err(error @ Error::NoSuchResource { .. }) => deliveries.absent = Some(error.clone()),
-            _ => {
-                let found = answer.as_ref().ok().and_then(Option::as_ref);
-                let source = found.and_then(FluxObject::source);
-                let source = source.and_then(|source| sources.get(&source));
-                deliveries.list.push(Delivery::of(object, &answer, source));
-            }
+        if let Err(error @ Error::NoSuchResource { .. }) = answer {
+            deliveries.absent = Some(error);
+            continue;
         }
+        let found = answer.as_ref().ok().and_then(Option::as_ref);
+        let source = found.and_then(FluxObject::source);
+        let source = source.and_then(|source| sources.get(&source));
+        deliveries.list.push(Delivery::of(object, &answer, source));
     }
     deliveries
 }
@@ -62,11 +61,12 @@ async fn get_all(
     while let Some(joined) = running.join_next().await {
         match joined {
             Ok((object, answer)) => _ = answers.insert(object, answer),
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // Nobody cancels these.
-                Err(_) => continue,
-            },
+            // Nobody cancels these.
+            Err(error) => {
+                if let Ok(panic) = error.try_into_panic() {
+                    std::panic::resume_unwind(panic);
+                }
+            }
         }
     }
     answers

@@ -157,7 +157,8 @@ impl Run<'_> {
         (self.tell)(Step::Requested(object));
 
         let mut pause = POLL.0;
-        let mut last = String::new();
+        let mut last =
+            "its controller has not taken it up, perhaps since it does not run".to_owned();
         loop {
             let left = self.deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -167,7 +168,6 @@ impl Run<'_> {
             pause = (pause * 3 / 2).min(POLL.1);
             let (_, found) = self.ready_to_go(object).await?;
             if !is_handled(&before, &found) {
-                last = "its controller has not taken it up; does it run?".to_owned();
                 continue;
             }
             last = match delivery::progress(&found) {
@@ -209,7 +209,6 @@ impl Run<'_> {
     }
 
     fn late(&self, object: &ObjectRef, last: &str) -> Failure {
-        let last = if last.is_empty() { "nothing was heard of it" } else { last };
         Failure::TimedOut { what: title(object), timeout: self.how.timeout, last: last.to_owned() }
     }
 }

@@ -133,7 +133,7 @@ fn sentence(delivery: &Delivery) -> String {
             format!("last applied {applied} and not yet {fetched} of {source}")
         }
         (Some(true), None, Some(fetched), Some(source)) => {
-            format!("has applied nothing yet, and not {fetched} of {source}")
+            format!("has applied nothing yet of {source}, which is at {fetched}")
         }
         (Some(false), Some(applied), _, Some(source)) => {
             format!("has applied {applied}, all that {source} has")
@@ -290,3 +290,7 @@ pub(super) fn text(screen: &mut Screen, deliveries: &[DeliveryReport]) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "delivery_tests.rs"]
+mod tests;

@@ -24,6 +24,39 @@ fn what_the_repair_opens() {
     assert!(same.stdout.contains("no flow changes"), "{}", same.all());
 }
 
+/// A Kustomization that the cluster does not have yet is in a file.
+#[test]
+fn what_a_new_kustomization_opens() {
+    let Ok((kube, _turn)) = fluxkube() else { return };
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("new.yaml");
+    let kustomization = |name: &str| {
+        format!(
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n\
+             metadata: {{name: {name}, namespace: flux-system}}\n\
+             spec:\n  interval: 10m\n  prune: true\n  \
+             sourceRef: {{kind: GitRepository, name: homekube}}\n  \
+             patches:\n  - target: {{kind: NetworkPolicy, name: allow-prometheus-scrape}}\n    \
+             patch: |\n      - {{op: remove, path: /spec/egress/1}}\n"
+        )
+    };
+    for (name, text) in [("new", "new"), ("observability", "observability")] {
+        std::fs::write(&file, kustomization(text)).expect("a file");
+        let path = "examples/homekube-fixed/observability";
+        let file = file.display();
+        let words =
+            format!("diff --flux {name} --path {path} --kustomization-file {file} --summary");
+        let answer = kube.netpol(&words);
+        assert_eq!((answer.code, answer.stderr.as_str()), (1, ""), "{}", answer.all());
+        // The patch has taken the other rule away.
+        assert_eq!(
+            answer.stdout,
+            "1 opened\n\n\
+             + monitoring/sts/prometheus → identity/sts/keycloak on 8080/TCP\n"
+        );
+    }
+}
+
 /// The real CLI leaves no trace in the directory, and gets the kubeconfig, the context and the right
 /// namespace.
 #[test]
@@ -38,10 +71,10 @@ fn the_cli_is_told_what_we_were_told() {
     script(&bin, &format!("printf '%s\\n' \"$KUBECONFIG\" \"$@\" > '{}'", recorded.display()));
     let kubeconfig = kube.homekube.cluster.admin();
     let words = format!(
-        "diff --flux -odd --path k8s -n apps --kubeconfig {} --context admin --as a --as-group b",
+        "diff --flux=-odd --path k8s --kustomization-file new.yaml -n apps --kubeconfig {} --context \
+         admin --as a --as-group system:masters",
         kubeconfig.display()
-    )
-    .replace("--flux -odd", "--flux=-odd");
+    );
     let answer = kube.netpol_in(directory.path(), &bin, &words);
     let words = std::fs::read_to_string(&recorded).unwrap_or_else(|_| panic!("{}", answer.all()));
     let kubeconfig = kubeconfig.display().to_string();
@@ -56,11 +89,14 @@ fn the_cli_is_told_what_we_were_told() {
             "apps",
             "--path",
             &path.display().to_string(),
+            "--kustomization-file",
+            &directory.path().join("new.yaml").display().to_string(),
             "--in-memory-build",
+            "--dry-run",
             &format!("--kubeconfig={kubeconfig}"),
             "--context=admin",
             "--as=a",
-            "--as-group=b",
+            "--as-group=system:masters",
             "--",
             "-odd",
         ]
@@ -92,8 +128,7 @@ fn what_keeps_it_from_being_built() {
     for (words, error) in [
         (
             "diff --flux nobody --path examples/homekube/observability",
-            "error: building Kustomization flux-system/nobody: flux says: failed to get kustomization \
-             object: kustomizations.kustomize.toolkit.fluxcd.io \"nobody\" not found\n",
+            "error: comparing Kustomization flux-system/nobody: there is none of that name\n",
         ),
         (
             "diff --flux observability --path examples/nowhere",

@@ -6,10 +6,11 @@ use serde_json::json;
 
 const SECOND: &str = "main@sha1:2222222222222222222222222222222222222222";
 
+type Change = fn(&FluxKube);
+
 #[test]
 fn how_far_flux_is() {
     let Ok((kube, _turn)) = fluxkube() else { return };
-    type Change = fn(&FluxKube);
     let cases: [(&str, Change, &str); 6] = [
         (
             "UpToDate",
@@ -46,7 +47,13 @@ fn how_far_flux_is() {
         (
             "Missing",
             |kube| {
-                _ = kube.kubectl(&["delete", "kustomization", "observability", "-n", "flux-system"])
+                _ = kube.kubectl(&[
+                    "delete",
+                    "kustomization",
+                    "observability",
+                    "-n",
+                    "flux-system",
+                ]);
             },
             "Flux: There is no Kustomization flux-system/observability any more.",
         ),

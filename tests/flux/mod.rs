@@ -1,4 +1,4 @@
-//! Flux beside the answer: the real CLI, its CustomResourceDefinitions in a real API server, and a
+//! Flux beside the answer: the real CLI, its `CustomResourceDefinitions` in a real API server, and a
 //! stand-in for the controllers that handles requests to reconcile as they do.
 
 mod build;

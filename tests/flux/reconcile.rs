@@ -118,7 +118,7 @@ fn time_has_a_limit() {
     let answer = kube.netpol(&format!("{GRAFANA_TO_KEYCLOAK} --reconcile --timeout 1s"));
     assert_eq!((answer.code, answer.stdout.as_str()), (2, ""), "{}", answer.all());
     let error = "error: reconciling GitRepository flux-system/homekube: not done within 1 s: its \
-                 controller has not taken it up; does it run?; Flux goes on by itself, and --timeout \
+                 controller has not taken it up, perhaps since it does not run; Flux goes on by itself, and --timeout \
                  waits longer\n";
     assert!(answer.stderr.ends_with(error), "{}", answer.all());
 }

@@ -1,4 +1,4 @@
-//! Flux for tests: HomeKube on a cluster with the CustomResourceDefinitions of Flux, the real CLI, and
+//! Flux for tests: HomeKube on a cluster with the kinds of Flux, the real CLI, and
 //! what stands in for the controllers.
 //!
 //! In: `cargo xtask flux`, and the modules that tests/tools/flux pins. Out: a [`FluxKube`], which one
