@@ -94,7 +94,9 @@ impl DeliveryReport {
         sentences.extend(drift(delivery, policies));
         let mut next = next(delivery, missing);
         if next.is_none() && delivery.state() == State::UpToDate {
-            (next, sentences) = unmade(delivery, missing, sentences);
+            let (why, what) = unmade(delivered);
+            sentences.extend(why);
+            next = what;
         }
         let text = |name: &str| name.to_owned();
         Self {
@@ -192,14 +194,10 @@ fn hindrance(what: &str, hindrance: &Hindrance) -> String {
 
 /// Where Flux did not write what it owns, it will do so again.
 fn drift(delivery: &Delivery, policies: &[(ObjectRef, Option<String>)]) -> Option<String> {
-    let controller = match &*delivery.object.kind {
-        "Kustomization" => "kustomize-controller",
-        _ => "helm-controller",
-    };
     let (changed, by): (Vec<String>, Vec<&String>) = policies
         .iter()
         .filter_map(|(object, by)| Some((object.to_string(), by.as_ref()?)))
-        .filter(|(_, by)| *by != controller)
+        .filter(|(_, by)| *by != controller(delivery))
         .unzip();
     let by = *by.first()?;
     let (changed, were) =
@@ -210,20 +208,39 @@ fn drift(delivery: &Delivery, policies: &[(ObjectRef, Option<String>)]) -> Optio
 /// What a policy that is only in files is to Git.
 fn missing_sentence(missing: &MissingPolicy, delivery: &Delivery) -> String {
     let MissingPolicy { object, file, differs, presence } = missing;
-    let cluster = if *differs { "otherwise in the cluster" } else { "not in the cluster" };
+    let cluster = if *differs { "the cluster has it otherwise" } else { "not in the cluster" };
     let revision = delivery.source.as_ref().and_then(|source| source.revision.as_deref());
     let revision = revision.map_or_else(|| "the source's revision".to_owned(), short);
     match presence {
-        Some(Presence::Same) => format!("{object} is in Git at {revision}, and {cluster}."),
+        Some(Presence::Same) if *differs => format!("{object} is in Git at {revision}; {cluster}."),
+        Some(Presence::Same) => format!("{object} is in Git at {revision} but {cluster}."),
+        Some(Presence::Other) if *differs => {
+            format!("Both Git at {revision} and the cluster have {object} otherwise than {file}.")
+        }
         Some(Presence::Other) => {
             format!("{object} is {cluster}, and Git has it at {revision} otherwise than {file}.")
         }
-        Some(Presence::Absent) => format!("{object} is {cluster}, and not in Git at {revision}."),
-        Some(Presence::NoCommit) => format!(
-            "{object} is {cluster}; whether Git has it at {revision} is not known, since this clone \
-             does not have that commit."
-        ),
-        None => format!("{object} is {cluster}."),
+        Some(Presence::Absent) if *differs => {
+            format!("{object} is not in Git at {revision}; {cluster}.")
+        }
+        Some(Presence::Absent) => {
+            format!("{object} is neither in the cluster nor in Git at {revision}.")
+        }
+        Some(Presence::NoCommit) | None => {
+            let unknown = if presence.is_some() {
+                format!(
+                    " Whether Git has it at {revision} is not known, since this clone does not have \
+                     that commit."
+                )
+            } else {
+                String::new()
+            };
+            if *differs {
+                format!("The cluster has {object} otherwise than {file}.{unknown}")
+            } else {
+                format!("{object} is {cluster}.{unknown}")
+            }
+        }
     }
 }
 
@@ -255,24 +272,44 @@ fn next(delivery: &Delivery, missing: &[MissingPolicy]) -> Option<String> {
     }
 }
 
-/// Why what Git has is not in the cluster although all of Git was applied.
-fn unmade(
-    delivery: &Delivery,
-    missing: &[MissingPolicy],
-    mut sentences: Vec<String>,
-) -> (Option<String>, Vec<String>) {
-    let in_git = || missing.iter().filter(|it| it.presence == Some(Presence::Same));
-    if let Some(it) = in_git().find(|it| !delivery.made.contains(&it.object)) {
-        sentences.push(format!("It makes no {} of it.", it.object));
-        let next = format!("Is {} among the resources of its kustomization.yaml?", it.file);
-        return (Some(next), sentences);
+/// Why what Git has is not in the cluster although all of Git was applied, and what to do.
+fn unmade(delivered: &Delivered) -> (Option<String>, Option<String>) {
+    let Delivered { delivery, policies, missing } = delivered;
+    let back = || Some("Add --reconcile to have Flux put it back now.".to_owned());
+    let Some(it) = missing.iter().find(|it| it.presence == Some(Presence::Same)) else {
+        return (None, drift(delivery, policies).and_then(|_| back()));
+    };
+    let MissingPolicy { object, file, differs, .. } = it;
+    let labelled = policies.iter().find(|(policy, _)| policy == object);
+    match labelled {
+        // Another's hand was told of already.
+        Some((_, Some(by))) if *differs && by != controller(delivery) => (None, back()),
+        Some(_) => {
+            let path = delivery.path.as_deref().unwrap_or("./");
+            (
+                Some(format!("It makes {object} otherwise than {file}.")),
+                Some(format!(
+                    "Does its path, {path}, lead to that file, and do its patches and variables \
+                     leave the policy as it is?"
+                )),
+            )
+        }
+        None if delivery.made.contains(object) && !differs => {
+            (Some(format!("{object} was deleted since.")), back())
+        }
+        None => (
+            Some(format!("It makes no {object} of it.")),
+            Some(format!("Is {file} among the resources of its kustomization.yaml?")),
+        ),
     }
-    if let Some(it) = in_git().next() {
-        let done = if it.differs { "changed" } else { "deleted" };
-        sentences.push(format!("{} was {done} since.", it.object));
-        return (Some("Add --reconcile to have Flux put it back now.".to_owned()), sentences);
+}
+
+/// Who writes what an object of Flux makes.
+fn controller(delivery: &Delivery) -> &'static str {
+    match &*delivery.object.kind {
+        "Kustomization" => "kustomize-controller",
+        _ => "helm-controller",
     }
-    (None, sentences)
 }
 
 /// The deliveries for people.

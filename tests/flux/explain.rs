@@ -132,7 +132,7 @@ fn changes_by_hand_and_missing_rights() {
     let answer = kube.netpol(GRAFANA_TO_KEYCLOAK);
     policy("8080", "80");
     let drift = "monitoring/netpol/allow-grafana-to-keycloak was changed by kubectl-patch since, \
-                 which reconciling takes back.";
+                 which reconciling takes back. Add --reconcile to have Flux put it back now.";
     assert!(says(&answer, drift), "{}", answer.all());
     // The writer is kubectl-patch from now on; as Flux would have it is written again.
     let cluster = &kube.homekube.cluster;

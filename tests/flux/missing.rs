@@ -70,7 +70,7 @@ fn where_a_missing_policy_is() {
     kube.applied("identity", &without, &[]);
     let answer = checkout.ask(kube, "");
     let sentence = format!(
-        "Flux: {POLICY} is not in the cluster, and not in Git at {0}. Kustomization \
+        "Flux: {POLICY} is neither in the cluster nor in Git at {0}. Kustomization \
          flux-system/identity has applied {0}, all that GitRepository flux-system/homekube has. \
          Commit and push identity/grafana.yaml.",
         short(&without)
@@ -83,7 +83,7 @@ fn where_a_missing_policy_is() {
     kube.suspend("kustomization", "identity");
     let answer = checkout.ask(kube, "");
     let sentence = format!(
-        "Flux: {POLICY} is in Git at {1}, and not in the cluster. Kustomization flux-system/identity \
+        "Flux: {POLICY} is in Git at {1} but not in the cluster. Kustomization flux-system/identity \
          last applied {0} and not yet {1} of GitRepository flux-system/homekube, because it is \
          suspended. `flux resume kustomization identity -n flux-system` lets it go on.",
         short(&without),
@@ -129,7 +129,7 @@ fn what_is_applied_and_not_there() {
     // Of a commit that is not here nothing is known.
     kube.fetched("main@sha1:3333333333333333333333333333333333333333");
     let answer = checkout.ask(kube, "");
-    let sentence = "whether Git has it at main@sha1:33333333 is not known, since this clone does not \
+    let sentence = "Whether Git has it at main@sha1:33333333 is not known, since this clone does not \
                     have that commit.";
     assert!(says(&answer, sentence), "{}", answer.all());
     // Outside a checkout there is the inventory alone.
@@ -151,4 +151,27 @@ fn what_is_there_is_not_missing() {
     assert_eq!(deliveries.len(), 1, "{answer:#}");
     assert_eq!(deliveries[0]["name"], "observability");
     assert_eq!(deliveries[0].get("missing"), None);
+}
+
+/// The cluster's own is from somewhere else than the file.
+#[test]
+fn what_is_made_otherwise() {
+    let Ok((kube, _turn)) = fluxkube() else { return };
+    let checkout = Checkout::new();
+    let policies = "examples/homekube-fixed/observability/network-policies.yaml";
+    let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join(policies);
+    std::fs::copy(policies, checkout.path().join("identity/fixed.yaml")).expect("a file");
+    let head = checkout.commit();
+    kube.fetched(&head);
+    kube.applied("observability", &head, &[]);
+    let answer = checkout.ask(kube, "");
+    let sentence = format!(
+        "monitoring/netpol/allow-grafana-to-keycloak is in Git at {}; the cluster has it otherwise.",
+        &head[..18]
+    );
+    assert!(says(&answer, &sentence), "{}", answer.all());
+    let sentence = "It makes monitoring/netpol/allow-grafana-to-keycloak otherwise than \
+                    identity/fixed.yaml. Does its path, ./observability, lead to that file, and do \
+                    its patches and variables leave the policy as it is?";
+    assert!(says(&answer, sentence), "{}", answer.all());
 }
