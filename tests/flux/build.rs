@@ -1,7 +1,7 @@
 //! `diff --flux`: what Flux would open and close, built by its real CLI.
 
 use super::{json, says};
-use crate::harness::{FIRST, fluxkube};
+use crate::harness::{FIRST, fluxkube, homekube, plugin};
 use serde_json::json;
 use std::path::Path;
 
@@ -159,6 +159,23 @@ fn what_keeps_it_from_being_built() {
         assert_eq!(answer.code, if said.is_empty() { 0 } else { 2 }, "{}", answer.all());
         assert!(!answer.all().contains('\u{1b}'), "{}", answer.all());
     }
+}
+
+/// Where Flux is not installed the CLI is not even run.
+#[test]
+fn without_flux_in_the_cluster() {
+    let Ok(homekube) = homekube() else { return };
+    let bin = tempfile::tempdir().expect("a directory");
+    script(bin.path(), "exit 3");
+    let mut command = plugin(&homekube.cluster, &homekube.cluster.admin());
+    let ours = Path::new(env!("CARGO_BIN_EXE_kubectl-netpol")).parent().expect("a directory");
+    command.env("PATH", std::env::join_paths([ours, bin.path()]).expect("a PATH"));
+    let answer = homekube.ask_with(command.arg("netpol"), DIFF);
+    assert_eq!((answer.code, answer.stdout.as_str()), (2, ""), "{}", answer.all());
+    let doing = "error: reading kustomizations/observability in flux-system: https://127.0.0.1:";
+    assert!(answer.stderr.starts_with(doing), "{}", answer.all());
+    assert!(answer.stderr.contains("its CustomResourceDefinition is not installed there"));
+    assert_eq!(answer.requests.len(), 1, "{}", answer.all());
 }
 
 /// What a Kustomization made and does not make any more is removed, unless it is told not to.
