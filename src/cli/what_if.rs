@@ -2,10 +2,10 @@
 //! changes to it that are only supposed, by `--with` and `--without`.
 
 use super::input::{Input, InputArgs};
-use super::{GlobalArgs, output};
+use super::{GlobalArgs, Session, output};
 use crate::cluster::{ObjectRef, kind_from_word};
 use crate::source::Objects;
-use crate::source::live::Wanted;
+use crate::source::live::{Connection, Wanted};
 use crate::source::manifests::{Loaded, Locator};
 use crate::verdict::Target;
 use anyhow::{bail, ensure};
@@ -82,15 +82,50 @@ impl InputArgs {
             manifests || !what_if.with,
             "--with lays manifests over the live cluster: name them with -f FILE or -k DIR"
         );
-        let mut notes = Vec::new();
-        let (namespace, mut objects, locator) = if manifests && !what_if.with {
+        if manifests && !what_if.with {
             let namespace = global.namespace();
             let Loaded { objects, locator, .. } = self.load(global, &namespace)?;
-            (namespace, objects, locator)
-        } else {
-            let read = self.read_live(global, what_if, (source, destination), &mut notes);
-            global.block_on(read)??
-        };
+            return self.supposed(what_if, objects, locator, namespace, Vec::new());
+        }
+        self.read_flow_again(global, what_if, Session::start(global)?, (source, destination))
+    }
+
+    /// Reads what one flow needs over a connection that is there already.
+    pub fn read_flow_again(
+        &self,
+        global: &GlobalArgs,
+        what_if: &WhatIfArgs,
+        mut session: Session,
+        ends: (&Target, &Target),
+    ) -> anyhow::Result<Input> {
+        let mut notes = Vec::new();
+        let namespace = session.connection.namespace().to_owned();
+        let overlay = what_if.with.then(|| self.load(global, &namespace)).transpose()?;
+        let over = overlay.as_ref().map(|loaded| &loaded.objects);
+        let read = self.read_live(&session.connection, what_if, ends, over);
+        let mut objects = session.block_on(read)??;
+        let mut locator = Locator::default();
+        if let Some(loaded) = overlay {
+            notes.push(self.laid_over(&loaded.objects));
+            session.beneath = objects.clone();
+            session.overlay = loaded.objects.clone();
+            objects.overlay(loaded.objects);
+            locator = loaded.locator;
+        }
+        let mut input = self.supposed(what_if, objects, locator, namespace, notes)?;
+        input.session = Some(session);
+        Ok(input)
+    }
+
+    /// What was read, without what `--without` names.
+    fn supposed(
+        &self,
+        what_if: &WhatIfArgs,
+        mut objects: Objects,
+        locator: Locator,
+        namespace: String,
+        mut notes: Vec<String>,
+    ) -> anyhow::Result<Input> {
         for policy in &what_if.without {
             let object = policy.object(&namespace);
             take_away(&mut objects, &object)?;
@@ -101,40 +136,26 @@ impl InputArgs {
 
     async fn read_live(
         &self,
-        global: &GlobalArgs,
+        connection: &Connection,
         what_if: &WhatIfArgs,
         (source, destination): (&Target, &Target),
-        notes: &mut Vec<String>,
-    ) -> anyhow::Result<(String, Objects, Locator)> {
-        let connection = global.connect().await?;
-        let namespace = connection.namespace().to_owned();
-        let overlay = what_if.with.then(|| self.load(global, &namespace)).transpose()?;
+        overlay: Option<&Objects>,
+    ) -> anyhow::Result<Objects> {
+        let namespace = connection.namespace();
         let policies_of: Vec<String> = what_if
             .without
             .iter()
-            .map(|policy| policy.namespace.clone().unwrap_or_else(|| namespace.clone()))
+            .map(|policy| policy.namespace.clone().unwrap_or_else(|| namespace.to_owned()))
             .collect();
-        let wanted = Wanted {
-            source,
-            destination,
-            namespace: &namespace,
-            policies_of: &policies_of,
-            overlay: overlay.as_ref().map(|loaded| &loaded.objects),
-        };
-        let mut objects = connection.read(wanted).await?;
+        let wanted = Wanted { source, destination, namespace, policies_of: &policies_of, overlay };
+        let objects = connection.read(wanted).await?;
         tracing::debug!("{} requests to {}", connection.requests(), connection.server());
         if self.strict
             && let Some(gap) = objects.gaps.first()
         {
             bail!("{}: {}", gap.what, gap.why);
         }
-        let mut locator = Locator::default();
-        if let Some(loaded) = overlay {
-            notes.push(self.laid_over(&loaded.objects));
-            objects.overlay(loaded.objects);
-            locator = loaded.locator;
-        }
-        Ok((namespace, objects, locator))
+        Ok(objects)
     }
 
     /// What was laid over the cluster, in words.
