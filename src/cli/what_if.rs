@@ -3,7 +3,7 @@
 
 use super::input::{Input, InputArgs};
 use super::{GlobalArgs, Session, output};
-use crate::cluster::{ObjectRef, kind_from_word};
+use crate::cluster::{ObjectRef, kind_from_word, kind_word};
 use crate::source::Objects;
 use crate::source::live::{Connection, Wanted};
 use crate::source::manifests::{Loaded, Locator};
@@ -31,12 +31,23 @@ pub struct WhatIfArgs {
     pub without: Vec<PolicyName>,
 }
 
-/// A NetworkPolicy by name, in the namespace of names that come without one if need be.
+/// A policy by kind and name, in the namespace of names that come without one if need be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyName {
     namespace: Option<String>,
+    kind: &'static str,
     name: String,
 }
+
+/// The kinds of policies, and whether they have no namespace.
+const POLICIES: &[(&str, bool)] = &[
+    ("NetworkPolicy", false),
+    ("ClusterNetworkPolicy", true),
+    ("AdminNetworkPolicy", true),
+    ("BaselineAdminNetworkPolicy", true),
+    ("CiliumNetworkPolicy", false),
+    ("CiliumClusterwideNetworkPolicy", true),
+];
 
 impl FromStr for PolicyName {
     type Err = String;
@@ -48,22 +59,30 @@ impl FromStr for PolicyName {
             [namespace, kind, name] => (Some((*namespace).to_owned()), kind, name),
             _ => return Err("give netpol/NAME or NAMESPACE/netpol/NAME".to_owned()),
         };
-        if kind_from_word(kind) != Some("NetworkPolicy") {
+        let known = kind_from_word(kind);
+        let known = POLICIES.iter().find(|(policy, _)| known == Some(policy));
+        let Some((kind, cluster_scoped)) = known else {
             return Err(format!(
-                "{kind:?} is not netpol: give netpol/NAME or NAMESPACE/netpol/NAME"
+                "{kind:?} is no kind of policy: give netpol/NAME or NAMESPACE/netpol/NAME"
             ));
+        };
+        if *cluster_scoped && namespace.is_some() {
+            return Err(format!("{kind}s have no namespace: give {}/{name}", kind_word(kind)));
         }
         if name.is_empty() || namespace.as_deref() == Some("") {
             return Err("an empty name: give netpol/NAME or NAMESPACE/netpol/NAME".to_owned());
         }
-        Ok(Self { namespace, name: (*name).to_owned() })
+        Ok(Self { namespace, kind, name: (*name).to_owned() })
     }
 }
 
 impl PolicyName {
     fn object(&self, namespace: &str) -> ObjectRef {
+        if POLICIES.contains(&(self.kind, true)) {
+            return ObjectRef::cluster(self.kind, self.name.as_str());
+        }
         let namespace = self.namespace.as_deref().unwrap_or(namespace);
-        ObjectRef::namespaced("NetworkPolicy", namespace, self.name.as_str())
+        ObjectRef::namespaced(self.kind, namespace, self.name.as_str())
     }
 }
 
@@ -226,6 +245,8 @@ mod tests {
         assert_eq!(object("netpol/a"), "here/netpol/a");
         assert_eq!(object("networkpolicies.networking.k8s.io/a"), "here/netpol/a");
         assert_eq!(object("there/networkpolicy/a"), "there/netpol/a");
+        assert_eq!(object("anp/a"), "anp/a");
+        assert!(parse("there/anp/a").unwrap_err().contains("have no namespace"));
         for text in ["a", "deploy/a", "a/b/c/d", "netpol/", "/netpol/a"] {
             assert!(parse(text).unwrap_err().contains("give netpol/NAME"), "{text}");
         }

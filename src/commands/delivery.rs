@@ -10,8 +10,8 @@ use crate::cluster::{ObjectRef, Origin};
 use crate::flux::{
     self, Checkout, Deliveries, Delivery, Kustomizations, Reconciliation, Step, short, title,
 };
-use crate::policy::{Enforcer, Ruleset};
 use crate::policy::rule::Policy;
+use crate::policy::{Enforcer, Ruleset};
 use crate::report::{
     Delivered, DeliveryReport, ExplanationReport, MissingPolicy, PolicyReport, Warning,
 };
