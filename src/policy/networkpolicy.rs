@@ -137,7 +137,7 @@ impl NetworkPolicy {
         if directions.contains(&Direction::Egress) {
             parts.push(part(Direction::Egress, egress));
         }
-        Lowered { policies: parts, faults: Vec::new(), lints: self.lints() }
+        Lowered { policies: parts, lints: self.lints(), ..Lowered::default() }
     }
 
     /// What is valid but inert or sloppy.
