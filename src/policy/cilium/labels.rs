@@ -299,24 +299,35 @@ impl Lowering<'_> {
             kinds.push(PeerKind::Unresolved(why.into()));
             return kinds;
         }
+        let asks = |key: &str| positive.iter().any(|requirement| &*requirement.key == key);
         let entities = Entities {
             pods: false,
             own_node: terms.holds_for(HOST),
             other_nodes: terms.holds_for(REMOTE_NODE),
             outside: terms.holds_for(WORLD),
-            api_server: terms.holds_for(API_SERVER),
+            // Wherever it runs, it has one of the labels above besides.
+            api_server: asks("kube-apiserver") && terms.holds_for(API_SERVER),
             written: Vec::new(),
         };
-        let any = entities.own_node | entities.other_nodes | entities.outside | entities.api_server;
-        if any || !positive.is_empty() {
-            let written = match positive.as_slice() {
-                [] => {
-                    let message = "asks for no label that must be there, so it matches nodes and \
-                                   everything outside the cluster too";
-                    self.lint(path, message);
-                    vec!["host".into(), "remote-node".into(), "world".into()]
-                }
-                some => some.iter().map(|r| format!("reserved:{}", r.key).into()).collect(),
+        let matched = [
+            ("host", entities.own_node),
+            ("remote-node", entities.other_nodes),
+            ("world", entities.outside),
+        ];
+        let matched: Vec<Name> = matched
+            .iter()
+            .filter(|(_, matches)| *matches)
+            .map(|(name, _)| (*name).into())
+            .collect();
+        if !matched.is_empty() || !positive.is_empty() {
+            let written = if positive.is_empty() {
+                let names = matched.join(", ");
+                let message =
+                    format!("asks for no label that must be there, so it matches {names} too");
+                self.lint(path, message);
+                matched
+            } else {
+                positive.iter().map(|r| format!("reserved:{}", r.key).into()).collect()
             };
             kinds.push(PeerKind::Entities(Entities { written, ..entities }));
         }
