@@ -15,7 +15,7 @@ pub use text::diff_text;
 
 use super::explaining::flow_report;
 use super::explanation::{API_VERSION, DirectionReport, Locate, Location, PolicyReport};
-use super::warnings::Warning;
+use super::warnings::{Warning, sentences};
 use super::{names, words};
 use crate::cluster::{ObjectRef, Port, Protocol, Snapshot};
 use crate::policy::Ruleset;
@@ -405,12 +405,8 @@ fn warnings(sides: [&DiffSide<'_>; 2]) -> Vec<Warning> {
     };
     for side in sides {
         for remark in &side.rules.rejected {
-            for fault in &remark.faults {
-                let message = format!(
-                    "{} would be refused by the API server and is left out: {} {}",
-                    remark.object, fault.path, fault.message
-                );
-                tell(message, (side.locate)(&remark.origin, &fault.path), side.name);
+            for (message, path) in sentences(remark) {
+                tell(message, (side.locate)(&remark.origin, path), side.name);
             }
         }
         for gap in &side.snapshot.gaps {
