@@ -3,6 +3,7 @@
 use clap::Parser;
 use netpol::cli::{self, GlobalArgs};
 use netpol::commands::BootstrapArgs;
+use netpol::complete;
 use std::process::ExitCode;
 
 /// Close a namespace: default deny, DNS and the named allows
@@ -22,6 +23,9 @@ struct Bootstrap {
 }
 
 fn main() -> ExitCode {
+    if let Some(exit) = complete::completed::<Bootstrap>() {
+        return exit;
+    }
     let Bootstrap { args, global } = Bootstrap::parse();
     cli::trace_to_stderr(&global);
     cli::finish(&global, args.run(&global))

@@ -3,6 +3,7 @@
 use clap::Parser;
 use netpol::cli::{self, GlobalArgs};
 use netpol::commands::DiffArgs;
+use netpol::complete;
 use std::process::ExitCode;
 
 /// Say which flows a change opens and closes
@@ -22,6 +23,9 @@ struct Diff {
 }
 
 fn main() -> ExitCode {
+    if let Some(exit) = complete::completed::<Diff>() {
+        return exit;
+    }
     let Diff { args, global } = Diff::parse();
     cli::trace_to_stderr(&global);
     cli::finish(&global, args.run(&global))

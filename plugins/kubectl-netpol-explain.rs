@@ -3,6 +3,7 @@
 use clap::Parser;
 use netpol::cli::{self, GlobalArgs};
 use netpol::commands::ExplainArgs;
+use netpol::complete;
 use std::process::ExitCode;
 
 /// Say why a flow is allowed or denied, by policy, rule and line
@@ -22,6 +23,9 @@ struct Explain {
 }
 
 fn main() -> ExitCode {
+    if let Some(exit) = complete::completed::<Explain>() {
+        return exit;
+    }
     let Explain { args, global } = Explain::parse();
     cli::trace_to_stderr(&global);
     cli::finish(&global, args.run(&global))

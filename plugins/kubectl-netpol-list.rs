@@ -3,6 +3,7 @@
 use clap::Parser;
 use netpol::cli::{self, GlobalArgs};
 use netpol::commands::ListArgs;
+use netpol::complete;
 use std::process::ExitCode;
 
 /// List who may talk to whom on what
@@ -22,6 +23,9 @@ struct List {
 }
 
 fn main() -> ExitCode {
+    if let Some(exit) = complete::completed::<List>() {
+        return exit;
+    }
     let List { args, global } = List::parse();
     cli::trace_to_stderr(&global);
     cli::finish(&global, args.run(&global))

@@ -3,6 +3,7 @@
 use clap::Parser;
 use netpol::cli::{self, GlobalArgs};
 use netpol::commands::SummaryArgs;
+use netpol::complete;
 use std::process::ExitCode;
 
 /// Say of every namespace whether it is default-deny and what is allowed, in one table
@@ -22,6 +23,9 @@ struct Summary {
 }
 
 fn main() -> ExitCode {
+    if let Some(exit) = complete::completed::<Summary>() {
+        return exit;
+    }
     let Summary { global, args } = Summary::parse();
     cli::trace_to_stderr(&global);
     cli::finish(&global, args.run(&global))

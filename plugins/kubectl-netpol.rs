@@ -1,8 +1,11 @@
 //! `kubectl netpol`: the front binary, with every command inside.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use netpol::cli::{self, GlobalArgs};
-use netpol::commands::{BootstrapArgs, DiffArgs, ExplainArgs, ListArgs, SummaryArgs};
+use netpol::commands::{
+    self, BootstrapArgs, CompletionArgs, DiffArgs, ExplainArgs, ListArgs, SummaryArgs,
+};
+use netpol::complete;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -31,6 +34,10 @@ struct Front {
 enum Command {
     /// Close a namespace: default deny, DNS and the named allows
     Bootstrap(Box<BootstrapArgs>),
+
+    /// Complete words on the command line, with the names of the cluster
+    Completion(CompletionArgs),
+
     /// Say which flows a change opens and closes
     Diff(Box<DiffArgs>),
 
@@ -49,10 +56,17 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Some(exit) = complete::completed::<Front>() {
+        return exit;
+    }
+    if let Some(exit) = commands::generated::<Front>() {
+        return exit;
+    }
     let Front { global, command } = Front::parse();
     cli::trace_to_stderr(&global);
     let result = match command {
         Command::Bootstrap(args) => args.run(&global),
+        Command::Completion(args) => args.run(&global, &Front::command()),
         Command::Diff(args) => args.run(&global),
         Command::Explain(args) => args.run(&global),
         Command::List(args) => args.run(&global),

@@ -9,6 +9,28 @@ use std::path::{Path, PathBuf};
 
 /// Writes a file. A symbolic link stays one, and a file that was there keeps its permissions.
 pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    replace(path, content, |_| Ok(()))
+}
+
+/// Writes a file that anyone may run.
+pub fn write_program(path: &Path, content: &[u8]) -> io::Result<()> {
+    replace(path, content, |file| {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            file.set_permissions(fs::Permissions::from_mode(0o755))?;
+        }
+        // Elsewhere the name says what may be run.
+        let _ = file;
+        Ok(())
+    })
+}
+
+fn replace(
+    path: &Path,
+    content: &[u8],
+    permit: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<()> {
     let place = match fs::canonicalize(path) {
         Ok(place) => place,
         Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
@@ -16,7 +38,7 @@ pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     };
     let name = place.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
     let beside = place.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let written = fill(&beside, &place, content).and_then(|()| fs::rename(&beside, &place));
+    let written = fill(&beside, &place, content, permit).and_then(|()| fs::rename(&beside, &place));
     if written.is_err() {
         // What went wrong first is what counts.
         let _ = fs::remove_file(&beside);
@@ -24,11 +46,17 @@ pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     written
 }
 
-fn fill(beside: &PathBuf, place: &Path, content: &[u8]) -> io::Result<()> {
+fn fill(
+    beside: &PathBuf,
+    place: &Path,
+    content: &[u8],
+    permit: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<()> {
     let mut file: File = OpenOptions::new().write(true).create_new(true).open(beside)?;
     if let Ok(metadata) = fs::metadata(place) {
         file.set_permissions(metadata.permissions())?;
     }
+    permit(&file)?;
     file.write_all(content)?;
     file.sync_all()
 }

@@ -37,6 +37,7 @@ pub mod baseline;
 pub mod cli;
 pub mod cluster;
 pub mod commands;
+pub mod complete;
 pub mod files;
 pub mod flux;
 pub mod policy;

@@ -6,6 +6,8 @@ mod all_pairs;
 mod bootstrap;
 mod cli;
 #[cfg(unix)]
+mod completion;
+#[cfg(unix)]
 mod control_plane;
 mod diff;
 #[cfg(unix)]

@@ -1,15 +1,19 @@
 //! One file a command: its arguments and what it does with them.
 
 mod bootstrap;
+mod completion;
 mod delivery;
 mod diff;
 mod explain;
+mod generate;
 mod list;
 mod summary;
 
 pub use bootstrap::BootstrapArgs;
+pub use completion::CompletionArgs;
 pub use diff::{DiffArgs, DiffOutput, FailOn};
 pub use explain::ExplainArgs;
+pub use generate::generated;
 pub use list::ListArgs;
 pub use summary::SummaryArgs;
 

@@ -50,6 +50,10 @@ enum Task {
     /// answer is how many of each kind were written.
     #[command(verbatim_doc_comment)]
     GenCluster(gen_cluster::Options),
+
+    /// Write what follows from the flags: completions/, man/ and docs/reference.md.
+    #[command(verbatim_doc_comment)]
+    Generate,
 }
 
 #[derive(Subcommand)]
@@ -88,6 +92,7 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<()> {
     match task {
         Task::GenCluster(options) => answer(&gen_cluster::run(&options)?),
+        Task::Generate => generate(),
         Task::Flux => answer(&tools::provide(&tools::FLUX)?.display().to_string()),
         Task::ControlPlane { action } => {
             let programs = tools::provide(&tools::CONTROL_PLANE)?;
@@ -107,6 +112,18 @@ fn run(task: Task) -> Result<()> {
             }
         }
     }
+}
+
+/// The front binary knows its flags, and writes what follows from them.
+fn generate() -> Result<()> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let status = std::process::Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--bin", "kubectl-netpol", "--", "__generate", "."])
+        .current_dir(root)
+        .status()
+        .context("running cargo")?;
+    anyhow::ensure!(status.success(), "kubectl-netpol __generate: {status}");
+    answer("completions/, man/ and docs/reference.md are up to date")
 }
 
 /// One line of a task's answer, on its way at once: a reader may wait for it.

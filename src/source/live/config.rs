@@ -67,6 +67,29 @@ pub fn default_namespace(options: &ConnectOptions, environment: &Environment) ->
     context.namespace.filter(|namespace| !namespace.is_empty())
 }
 
+/// The names that a kubeconfig has to choose from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entries {
+    /// For `--context`.
+    pub contexts: Vec<String>,
+    /// For `--cluster`.
+    pub clusters: Vec<String>,
+    /// For `--user`.
+    pub users: Vec<String>,
+}
+
+/// What the kubeconfig has to choose from; nothing if it cannot be read.
+pub fn entries(options: &ConnectOptions, environment: &Environment) -> Entries {
+    let Ok(Some(kubeconfig)) = kubeconfig::load(options, environment) else {
+        return Entries::default();
+    };
+    Entries {
+        contexts: contexts(&kubeconfig),
+        clusters: kubeconfig.clusters.iter().map(|cluster| clean(&cluster.name)).collect(),
+        users: kubeconfig.auth_infos.iter().map(|user| clean(&user.name)).collect(),
+    }
+}
+
 /// Chooses cluster, user and namespace.
 pub(super) fn resolve(
     options: &ConnectOptions,

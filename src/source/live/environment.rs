@@ -33,6 +33,9 @@ pub struct Environment {
     pub stdin_is_terminal: bool,
     /// Someone can read what a credential plugin says.
     pub stderr_is_terminal: bool,
+    /// Nobody is to be asked anything, in a browser neither: of the credential plugins only those
+    /// run that never ask (`interactiveMode: Never`).
+    pub unattended: bool,
 }
 
 impl Environment {
@@ -50,6 +53,7 @@ impl Environment {
             service_account: PathBuf::from(SERVICE_ACCOUNT),
             stdin_is_terminal: io::stdin().is_terminal(),
             stderr_is_terminal: io::stderr().is_terminal(),
+            unattended: false,
         }
     }
 }

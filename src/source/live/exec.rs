@@ -62,7 +62,7 @@ pub(super) async fn run(
     command.env("KUBERNETES_EXEC_INFO", info).kill_on_drop(true).stdout(Stdio::piped());
     // Piped manifests on stdin are ours to read, so the plugin gets it only from a terminal.
     command.stdin(if interactive { Stdio::inherit() } else { Stdio::null() });
-    let seen = interactive || environment.stderr_is_terminal;
+    let seen = !environment.unattended && (interactive || environment.stderr_is_terminal);
     command.stderr(if seen { Stdio::inherit() } else { Stdio::piped() });
 
     let limit = if seen { ATTENDED } else { ALONE };
@@ -89,6 +89,10 @@ pub(super) async fn run(
 fn interactive(config: &ExecConfig, environment: &Environment) -> Result<bool, String> {
     match config.interactive_mode {
         Some(ExecInteractiveMode::Never) => Ok(false),
+        _ if environment.unattended => {
+            Err("it may ask the user (interactiveMode is not Never), and nobody is there"
+                .to_owned())
+        }
         Some(ExecInteractiveMode::Always) if !environment.stdin_is_terminal => Err(
             "it needs a terminal (interactiveMode: Always), and stdin is not one; run this in a \
              terminal with the manifests in files, or log in another way"

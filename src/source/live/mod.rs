@@ -32,7 +32,7 @@ mod warning;
 mod whole;
 mod write;
 
-pub use config::{ConnectOptions, default_namespace};
+pub use config::{ConnectOptions, Entries, default_namespace, entries};
 pub use environment::Environment;
 pub use error::{Error, Forbidden, TlsProblem};
 pub use list::{Extent, List};

@@ -1,0 +1,48 @@
+complete -c kubectl-netpol-bootstrap -s l -l selector -d 'The namespaces with these labels instead' -r
+complete -c kubectl-netpol-bootstrap -l label -d 'Label to give the namespace; repeatable' -r
+complete -c kubectl-netpol-bootstrap -l deny -d 'What is denied by default: ingress, egress or all' -r -f -a "ingress\t''
+egress\t''
+all\t''"
+complete -c kubectl-netpol-bootstrap -l dns -d 'How DNS is allowed: auto (as the cluster serves it), namespace (kube-system), strict or none' -r -f -a "auto\t''
+namespace\t''
+strict\t''
+none\t''"
+complete -c kubectl-netpol-bootstrap -l allow-ingress-controller -d 'Admit the ingress controller of a namespace, ingress-nginx by default' -r
+complete -c kubectl-netpol-bootstrap -l ingress-port -d 'Port on the pods that it may reach, not the Service\'s; repeatable, every port by default' -r
+complete -c kubectl-netpol-bootstrap -l allow-monitoring -d 'Admit monitoring, by default monitoring/app.kubernetes.io/name=prometheus' -r
+complete -c kubectl-netpol-bootstrap -l metrics-port -d 'Port on the pods that it may reach; repeatable, every port by default' -r
+complete -c kubectl-netpol-bootstrap -l allow-egress -d 'Where the pods may connect to: NAMESPACE/svc/NAME[:PORT] or an address; repeatable' -r
+complete -c kubectl-netpol-bootstrap -l baseline -d 'A team\'s own baseline; flags change it' -r -F
+complete -c kubectl-netpol-bootstrap -l dry-run -d 'Change nothing: client says what would be written, server lets the API server check it' -r -f -a "none\t'Write'
+client\t'Only say'
+server\t'Let the server check'"
+complete -c kubectl-netpol-bootstrap -s o -l output -d 'Output format: yaml, json or name' -r -f -a "yaml\t''
+json\t''
+name\t''"
+complete -c kubectl-netpol-bootstrap -l export -d 'Write files for Git to a directory instead, and add them to its kustomization.yaml' -r -F
+complete -c kubectl-netpol-bootstrap -l export-layout -d 'Files of --export: one (network-policies.yaml) or many (one a policy)' -r -f -a "one\t'One file a namespace'
+many\t'One file a policy'"
+complete -c kubectl-netpol-bootstrap -s n -l namespace -d 'Namespace of names that come without one' -r
+complete -c kubectl-netpol-bootstrap -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-netpol-bootstrap -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol-bootstrap -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-netpol-bootstrap -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-netpol-bootstrap -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-netpol-bootstrap -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-netpol-bootstrap -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol-bootstrap -l token -d 'Bearer token' -r
+complete -c kubectl-netpol-bootstrap -l as -d 'User to impersonate' -r
+complete -c kubectl-netpol-bootstrap -l as-group -d 'Group to impersonate; repeatable' -r
+complete -c kubectl-netpol-bootstrap -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-netpol-bootstrap -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol-bootstrap -l both-sides -d 'Write the ingress side of --allow-egress in the other namespace, too'
+complete -c kubectl-netpol-bootstrap -l allow-same-namespace -d 'Let the pods of the namespace reach one another'
+complete -c kubectl-netpol-bootstrap -l force-conflicts -d 'Take over fields that another field manager wrote'
+complete -c kubectl-netpol-bootstrap -l wait -d 'Wait until the API serves what was written, or no longer serves what was removed'
+complete -c kubectl-netpol-bootstrap -s y -l yes -d 'Do not ask before connections are cut'
+complete -c kubectl-netpol-bootstrap -l remove -d 'Take back what was written here, and nothing else'
+complete -c kubectl-netpol-bootstrap -l overwrite -d 'Let --export replace files that it did not write'
+complete -c kubectl-netpol-bootstrap -l schema -d 'Print the JSON Schema of --baseline files and do nothing else'
+complete -c kubectl-netpol-bootstrap -s h -l help -d 'Print help'

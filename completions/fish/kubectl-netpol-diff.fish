@@ -1,0 +1,35 @@
+complete -c kubectl-netpol-diff -l fail-on -d 'Changes that give exit code 1: any, opened or closed; what may have opened or closed counts' -r -f -a "any\t'All'
+opened\t'What opens, or may'
+closed\t'What closes, or may'"
+complete -c kubectl-netpol-diff -s o -l output -d 'Output format: text, json, yaml, md (a comment of a pull request), dot or csv' -r -f -a "text\t'For people'
+json\t'For programs'
+yaml\t'For programs and people'
+md\t'For a pull request'
+dot\t'For Graphviz'
+csv\t'For a spreadsheet'"
+complete -c kubectl-netpol-diff -s f -l filename -d 'Compare the live cluster with what it would be with these manifests applied; repeatable' -r -F
+complete -c kubectl-netpol-diff -s k -l kustomize -d 'The same with what kubectl or kustomize builds in a directory; repeatable' -r -F
+complete -c kubectl-netpol-diff -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol-diff -l flux -d 'Compare the live cluster with what it would be if this Kustomization of Flux applied --path; -n is its namespace, flux-system if not given' -r
+complete -c kubectl-netpol-diff -l path -d 'The directory that stands for the Kustomization\'s path in its source' -r -F
+complete -c kubectl-netpol-diff -l kustomization-file -d 'The Kustomization in a file, instead of the cluster\'s; one that the cluster does not have is built without variables of the cluster' -r -F
+complete -c kubectl-netpol-diff -s n -l namespace -d 'Namespace of names that come without one' -r
+complete -c kubectl-netpol-diff -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-netpol-diff -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol-diff -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-netpol-diff -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-netpol-diff -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-netpol-diff -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-netpol-diff -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol-diff -l token -d 'Bearer token' -r
+complete -c kubectl-netpol-diff -l as -d 'User to impersonate' -r
+complete -c kubectl-netpol-diff -l as-group -d 'Group to impersonate; repeatable' -r
+complete -c kubectl-netpol-diff -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-netpol-diff -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol-diff -l summary -d 'Print counts and one line for each change, without reasons'
+complete -c kubectl-netpol-diff -l schema -d 'Print the JSON Schema of the answer and do nothing else'
+complete -c kubectl-netpol-diff -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
+complete -c kubectl-netpol-diff -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol-diff -s h -l help -d 'Print help'

@@ -1,0 +1,33 @@
+complete -c kubectl-netpol-explain -l port -d 'Port, by number or name, if need be with its protocol: 80, 53/UDP, http' -r
+complete -c kubectl-netpol-explain -s o -l output -d 'Output format: text, wide (every rule), json or yaml' -r -f -a "text\t'For people'
+wide\t'For people, with every rule'
+json\t'For programs'
+yaml\t'For programs and people'"
+complete -c kubectl-netpol-explain -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable' -r -F
+complete -c kubectl-netpol-explain -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol-explain -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol-explain -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol-explain -l without -d 'Leave out a policy: netpol/NAME or NAMESPACE/netpol/NAME; repeatable' -r
+complete -c kubectl-netpol-explain -l timeout -d 'How long --reconcile may take' -r
+complete -c kubectl-netpol-explain -s n -l namespace -d 'Namespace of names that come without one' -r
+complete -c kubectl-netpol-explain -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-netpol-explain -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol-explain -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-netpol-explain -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-netpol-explain -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-netpol-explain -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-netpol-explain -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol-explain -l token -d 'Bearer token' -r
+complete -c kubectl-netpol-explain -l as -d 'User to impersonate' -r
+complete -c kubectl-netpol-explain -l as-group -d 'Group to impersonate; repeatable' -r
+complete -c kubectl-netpol-explain -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-netpol-explain -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol-explain -l suggest -d 'Print the smallest NetworkPolicies that would allow what is denied, as YAML to apply'
+complete -c kubectl-netpol-explain -l schema -d 'Print the JSON Schema of the answer and do nothing else'
+complete -c kubectl-netpol-explain -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
+complete -c kubectl-netpol-explain -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol-explain -l with -d 'Lay what -f and -k name over the live cluster, as if it were applied'
+complete -c kubectl-netpol-explain -l reconcile -d 'Have Flux apply what Git has, as `flux reconcile kustomization NAME --with-source` does, to the Kustomizations that the deciding policies come from; then explain'
+complete -c kubectl-netpol-explain -s h -l help -d 'Print help'

@@ -1,0 +1,39 @@
+complete -c kubectl-netpol-list -l from -d 'Only from this workload, pod, namespace, node or address' -r
+complete -c kubectl-netpol-list -l to -d 'Only to this workload, pod, namespace, Service, node or address' -r
+complete -c kubectl-netpol-list -l port -d 'Only rows with this port, by number or name: 80, 53/UDP, http' -r
+complete -c kubectl-netpol-list -l by -d 'What stands in a row: workload, pod or namespace' -r -f -a "workload\t''
+pod\t''
+namespace\t''"
+complete -c kubectl-netpol-list -s o -l output -d 'Output format: table, wide (with reasons), json, yaml, csv, md, dot or mermaid' -r -f -a "table\t''
+wide\t''
+json\t''
+yaml\t''
+csv\t''
+md\t''
+dot\t''
+mermaid\t''"
+complete -c kubectl-netpol-list -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable' -r -F
+complete -c kubectl-netpol-list -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol-list -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol-list -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol-list -s n -l namespace -d 'Namespace of names that come without one' -r
+complete -c kubectl-netpol-list -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-netpol-list -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol-list -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-netpol-list -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-netpol-list -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-netpol-list -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-netpol-list -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol-list -l token -d 'Bearer token' -r
+complete -c kubectl-netpol-list -l as -d 'User to impersonate' -r
+complete -c kubectl-netpol-list -l as-group -d 'Group to impersonate; repeatable' -r
+complete -c kubectl-netpol-list -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-netpol-list -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol-list -s A -l all-namespaces -d 'All namespaces, which is what goes without -n'
+complete -c kubectl-netpol-list -l exposed -d 'Only what is open to the whole cluster or to the outside, with the reason'
+complete -c kubectl-netpol-list -l schema -d 'Print the JSON Schema of the answer and do nothing else'
+complete -c kubectl-netpol-list -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
+complete -c kubectl-netpol-list -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol-list -s h -l help -d 'Print help'

@@ -1,0 +1,29 @@
+complete -c kubectl-netpol-summary -s o -l output -d 'Output format: table, wide (counts and places too), md, json or yaml' -r -f -a "table\t'For a terminal'
+wide\t'For a terminal, with counts and places'
+md\t'For documentation'
+json\t'For programs'
+yaml\t'For programs and people'"
+complete -c kubectl-netpol-summary -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable' -r -F
+complete -c kubectl-netpol-summary -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol-summary -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol-summary -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol-summary -s n -l namespace -d 'Namespace of names that come without one' -r
+complete -c kubectl-netpol-summary -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-netpol-summary -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol-summary -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-netpol-summary -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-netpol-summary -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-netpol-summary -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-netpol-summary -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol-summary -l token -d 'Bearer token' -r
+complete -c kubectl-netpol-summary -l as -d 'User to impersonate' -r
+complete -c kubectl-netpol-summary -l as-group -d 'Group to impersonate; repeatable' -r
+complete -c kubectl-netpol-summary -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-netpol-summary -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol-summary -s A -l all-namespaces -d 'Every namespace, which is the default without -n'
+complete -c kubectl-netpol-summary -l schema -d 'Print the JSON Schema of the answer and do nothing else'
+complete -c kubectl-netpol-summary -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
+complete -c kubectl-netpol-summary -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol-summary -s h -l help -d 'Print help'

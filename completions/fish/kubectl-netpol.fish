@@ -1,0 +1,256 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_kubectl_netpol_global_optspecs
+    string join \n n/namespace= color= v/v= kubeconfig= context= cluster= user= s/server= token= as= as-group= as-uid= request-timeout= h/help V/version
+end
+
+function __fish_kubectl_netpol_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_kubectl_netpol_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_kubectl_netpol_using_subcommand
+    set -l cmd (__fish_kubectl_netpol_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -s n -l namespace -d 'Namespace of names that come without one' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l token -d 'Bearer token' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l as -d 'User to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l as-group -d 'Group to impersonate; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -s h -l help -d 'Print help'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -s V -l version -d 'Print version'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "bootstrap" -d 'Close a namespace: default deny, DNS and the named allows'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "completion" -d 'Complete words on the command line, with the names of the cluster'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "diff" -d 'Say which flows a change opens and closes'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "explain" -d 'Say why a flow is allowed or denied, by policy, rule and line'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "list" -d 'List who may talk to whom on what'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "summary" -d 'Say of every namespace whether it is default-deny and what is allowed, in one table'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s l -l selector -d 'The namespaces with these labels instead' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l label -d 'Label to give the namespace; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l deny -d 'What is denied by default: ingress, egress or all' -r -f -a "ingress\t''
+egress\t''
+all\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l dns -d 'How DNS is allowed: auto (as the cluster serves it), namespace (kube-system), strict or none' -r -f -a "auto\t''
+namespace\t''
+strict\t''
+none\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l allow-ingress-controller -d 'Admit the ingress controller of a namespace, ingress-nginx by default' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l ingress-port -d 'Port on the pods that it may reach, not the Service\'s; repeatable, every port by default' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l allow-monitoring -d 'Admit monitoring, by default monitoring/app.kubernetes.io/name=prometheus' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l metrics-port -d 'Port on the pods that it may reach; repeatable, every port by default' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l allow-egress -d 'Where the pods may connect to: NAMESPACE/svc/NAME[:PORT] or an address; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l baseline -d 'A team\'s own baseline; flags change it' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l dry-run -d 'Change nothing: client says what would be written, server lets the API server check it' -r -f -a "none\t'Write'
+client\t'Only say'
+server\t'Let the server check'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s o -l output -d 'Output format: yaml, json or name' -r -f -a "yaml\t''
+json\t''
+name\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l export -d 'Write files for Git to a directory instead, and add them to its kustomization.yaml' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l export-layout -d 'Files of --export: one (network-policies.yaml) or many (one a policy)' -r -f -a "one\t'One file a namespace'
+many\t'One file a policy'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s n -l namespace -d 'Namespace of names that come without one' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l token -d 'Bearer token' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l as -d 'User to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l as-group -d 'Group to impersonate; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l both-sides -d 'Write the ingress side of --allow-egress in the other namespace, too'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l allow-same-namespace -d 'Let the pods of the namespace reach one another'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l force-conflicts -d 'Take over fields that another field manager wrote'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l wait -d 'Wait until the API serves what was written, or no longer serves what was removed'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s y -l yes -d 'Do not ask before connections are cut'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l remove -d 'Take back what was written here, and nothing else'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l overwrite -d 'Let --export replace files that it did not write'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l schema -d 'Print the JSON Schema of --baseline files and do nothing else'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s h -l help -d 'Print help'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s V -l version -d 'Print version'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -s n -l namespace -d 'Namespace of names that come without one' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l token -d 'Bearer token' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l as -d 'User to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l as-group -d 'Group to impersonate; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l install -d 'Put the completers that kubectl asks beside the plugin on PATH'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -s h -l help -d 'Print help'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -s V -l version -d 'Print version'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l fail-on -d 'Changes that give exit code 1: any, opened or closed; what may have opened or closed counts' -r -f -a "any\t'All'
+opened\t'What opens, or may'
+closed\t'What closes, or may'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s o -l output -d 'Output format: text, json, yaml, md (a comment of a pull request), dot or csv' -r -f -a "text\t'For people'
+json\t'For programs'
+yaml\t'For programs and people'
+md\t'For a pull request'
+dot\t'For Graphviz'
+csv\t'For a spreadsheet'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s f -l filename -d 'Compare the live cluster with what it would be with these manifests applied; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s k -l kustomize -d 'The same with what kubectl or kustomize builds in a directory; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l flux -d 'Compare the live cluster with what it would be if this Kustomization of Flux applied --path; -n is its namespace, flux-system if not given' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l path -d 'The directory that stands for the Kustomization\'s path in its source' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l kustomization-file -d 'The Kustomization in a file, instead of the cluster\'s; one that the cluster does not have is built without variables of the cluster' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s n -l namespace -d 'Namespace of names that come without one' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l token -d 'Bearer token' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l as -d 'User to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l as-group -d 'Group to impersonate; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l summary -d 'Print counts and one line for each change, without reasons'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l schema -d 'Print the JSON Schema of the answer and do nothing else'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s h -l help -d 'Print help'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s V -l version -d 'Print version'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l port -d 'Port, by number or name, if need be with its protocol: 80, 53/UDP, http' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s o -l output -d 'Output format: text, wide (every rule), json or yaml' -r -f -a "text\t'For people'
+wide\t'For people, with every rule'
+json\t'For programs'
+yaml\t'For programs and people'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l without -d 'Leave out a policy: netpol/NAME or NAMESPACE/netpol/NAME; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l timeout -d 'How long --reconcile may take' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s n -l namespace -d 'Namespace of names that come without one' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l token -d 'Bearer token' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l as -d 'User to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l as-group -d 'Group to impersonate; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l suggest -d 'Print the smallest NetworkPolicies that would allow what is denied, as YAML to apply'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l schema -d 'Print the JSON Schema of the answer and do nothing else'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l with -d 'Lay what -f and -k name over the live cluster, as if it were applied'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l reconcile -d 'Have Flux apply what Git has, as `flux reconcile kustomization NAME --with-source` does, to the Kustomizations that the deciding policies come from; then explain'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s V -l version -d 'Print version'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l from -d 'Only from this workload, pod, namespace, node or address' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l to -d 'Only to this workload, pod, namespace, Service, node or address' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l port -d 'Only rows with this port, by number or name: 80, 53/UDP, http' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l by -d 'What stands in a row: workload, pod or namespace' -r -f -a "workload\t''
+pod\t''
+namespace\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s o -l output -d 'Output format: table, wide (with reasons), json, yaml, csv, md, dot or mermaid' -r -f -a "table\t''
+wide\t''
+json\t''
+yaml\t''
+csv\t''
+md\t''
+dot\t''
+mermaid\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s n -l namespace -d 'Namespace of names that come without one' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l token -d 'Bearer token' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l as -d 'User to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l as-group -d 'Group to impersonate; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s A -l all-namespaces -d 'All namespaces, which is what goes without -n'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l exposed -d 'Only what is open to the whole cluster or to the outside, with the reason'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l schema -d 'Print the JSON Schema of the answer and do nothing else'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s h -l help -d 'Print help'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s V -l version -d 'Print version'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s o -l output -d 'Output format: table, wide (counts and places too), md, json or yaml' -r -f -a "table\t'For a terminal'
+wide\t'For a terminal, with counts and places'
+md\t'For documentation'
+json\t'For programs'
+yaml\t'For programs and people'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s n -l namespace -d 'Namespace of names that come without one' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l token -d 'Bearer token' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l as -d 'User to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l as-group -d 'Group to impersonate; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s A -l all-namespaces -d 'Every namespace, which is the default without -n'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l schema -d 'Print the JSON Schema of the answer and do nothing else'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s h -l help -d 'Print help'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s V -l version -d 'Print version'

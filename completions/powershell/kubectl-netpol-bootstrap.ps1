@@ -1,0 +1,73 @@
+
+using namespace System.Management.Automation
+using namespace System.Management.Automation.Language
+
+Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-bootstrap' -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+
+    $commandElements = $commandAst.CommandElements
+    $command = @(
+        'kubectl-netpol-bootstrap'
+        for ($i = 1; $i -lt $commandElements.Count; $i++) {
+            $element = $commandElements[$i]
+            if ($element -isnot [StringConstantExpressionAst] -or
+                $element.StringConstantType -ne [StringConstantType]::BareWord -or
+                $element.Value.StartsWith('-') -or
+                $element.Value -eq $wordToComplete) {
+                break
+        }
+        $element.Value
+    }) -join ';'
+
+    $completions = @(switch ($command) {
+        'kubectl-netpol-bootstrap' {
+            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'The namespaces with these labels instead')
+            [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'The namespaces with these labels instead')
+            [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'Label to give the namespace; repeatable')
+            [CompletionResult]::new('--deny', '--deny', [CompletionResultType]::ParameterName, 'What is denied by default: ingress, egress or all')
+            [CompletionResult]::new('--dns', '--dns', [CompletionResultType]::ParameterName, 'How DNS is allowed: auto (as the cluster serves it), namespace (kube-system), strict or none')
+            [CompletionResult]::new('--allow-ingress-controller', '--allow-ingress-controller', [CompletionResultType]::ParameterName, 'Admit the ingress controller of a namespace, ingress-nginx by default')
+            [CompletionResult]::new('--ingress-port', '--ingress-port', [CompletionResultType]::ParameterName, 'Port on the pods that it may reach, not the Service''s; repeatable, every port by default')
+            [CompletionResult]::new('--allow-monitoring', '--allow-monitoring', [CompletionResultType]::ParameterName, 'Admit monitoring, by default monitoring/app.kubernetes.io/name=prometheus')
+            [CompletionResult]::new('--metrics-port', '--metrics-port', [CompletionResultType]::ParameterName, 'Port on the pods that it may reach; repeatable, every port by default')
+            [CompletionResult]::new('--allow-egress', '--allow-egress', [CompletionResultType]::ParameterName, 'Where the pods may connect to: NAMESPACE/svc/NAME[:PORT] or an address; repeatable')
+            [CompletionResult]::new('--baseline', '--baseline', [CompletionResultType]::ParameterName, 'A team''s own baseline; flags change it')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Change nothing: client says what would be written, server lets the API server check it')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format: yaml, json or name')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format: yaml, json or name')
+            [CompletionResult]::new('--export', '--export', [CompletionResultType]::ParameterName, 'Write files for Git to a directory instead, and add them to its kustomization.yaml')
+            [CompletionResult]::new('--export-layout', '--export-layout', [CompletionResultType]::ParameterName, 'Files of --export: one (network-policies.yaml) or many (one a policy)')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace of names that come without one')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of names that come without one')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output: auto, always or never')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr; 0 to 9, as kubectl''s')
+            [CompletionResult]::new('--v', '--v', [CompletionResultType]::ParameterName, 'Say more on stderr; 0 to 9, as kubectl''s')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Path of the kubeconfig file')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig')
+            [CompletionResult]::new('--cluster', '--cluster', [CompletionResultType]::ParameterName, 'Cluster of the kubeconfig')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User of the kubeconfig')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Bearer token')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'User to impersonate')
+            [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'Group to impersonate; repeatable')
+            [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'UID to impersonate')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Limit of one request, such as 10s, 2m or 1h; 0 is none')
+            [CompletionResult]::new('--both-sides', '--both-sides', [CompletionResultType]::ParameterName, 'Write the ingress side of --allow-egress in the other namespace, too')
+            [CompletionResult]::new('--allow-same-namespace', '--allow-same-namespace', [CompletionResultType]::ParameterName, 'Let the pods of the namespace reach one another')
+            [CompletionResult]::new('--force-conflicts', '--force-conflicts', [CompletionResultType]::ParameterName, 'Take over fields that another field manager wrote')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait until the API serves what was written, or no longer serves what was removed')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask before connections are cut')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask before connections are cut')
+            [CompletionResult]::new('--remove', '--remove', [CompletionResultType]::ParameterName, 'Take back what was written here, and nothing else')
+            [CompletionResult]::new('--overwrite', '--overwrite', [CompletionResultType]::ParameterName, 'Let --export replace files that it did not write')
+            [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'Print the JSON Schema of --baseline files and do nothing else')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+    })
+
+    $completions.Where{ $_.CompletionText -like "$wordToComplete*" } |
+        Sort-Object -Property ListItemText
+}
