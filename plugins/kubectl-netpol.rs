@@ -3,7 +3,7 @@
 use clap::{CommandFactory as _, Parser, Subcommand};
 use netpol::cli::{self, GlobalArgs};
 use netpol::commands::{
-    self, BootstrapArgs, CompletionArgs, DiffArgs, ExplainArgs, ListArgs, SummaryArgs,
+    self, BootstrapArgs, CompletionArgs, DiffArgs, DoctorArgs, ExplainArgs, ListArgs, SummaryArgs,
 };
 use netpol::complete;
 use std::ffi::OsString;
@@ -16,6 +16,7 @@ use std::process::ExitCode;
     version,
     propagate_version = true,
     about = "Close namespaces with Kubernetes network policies, and say what is allowed, what is denied, and why",
+    after_help = AFTER_HELP,
     max_term_width = 100,
     subcommand_required = true,
     arg_required_else_help = true,
@@ -30,6 +31,18 @@ struct Front {
     command: Command,
 }
 
+/// The end of `--help`.
+const AFTER_HELP: &str = "\
+Examples:
+  kubectl netpol summary
+  kubectl netpol explain -n monitoring deploy/grafana identity/svc/keycloak
+  kubectl netpol bootstrap team-a --dry-run=server
+  kubectl netpol diff -f k8s/
+
+Exit codes:
+  0 done, allowed or no change   1 denied, changed or found   2 error
+  3 not known; kubectl netpol COMMAND --help says them of each command";
+
 #[derive(Subcommand)]
 enum Command {
     /// Close a namespace: default deny, DNS and the named allows
@@ -40,6 +53,9 @@ enum Command {
 
     /// Say which flows a change opens and closes
     Diff(Box<DiffArgs>),
+
+    /// Say whether programs, cluster and rights are there that the commands need
+    Doctor(DoctorArgs),
 
     /// Say why a flow is allowed or denied, by policy, rule and line
     Explain(Box<ExplainArgs>),
@@ -68,6 +84,7 @@ fn main() -> ExitCode {
         Command::Bootstrap(args) => args.run(&global),
         Command::Completion(args) => args.run(&global, &Front::command()),
         Command::Diff(args) => args.run(&global),
+        Command::Doctor(args) => args.run(&global),
         Command::Explain(args) => args.run(&global),
         Command::List(args) => args.run(&global),
         Command::Summary(args) => args.run(&global),

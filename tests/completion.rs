@@ -64,7 +64,7 @@ fn ten_situations_through_kubectl() {
         offers(cluster, &path, &[&["netpol"][..], words].concat(), values, end);
     };
     // 1. Commands.
-    let commands = ["bootstrap", "completion", "diff", "explain", "list", "summary"];
+    let commands = ["bootstrap", "completion", "diff", "doctor", "explain", "list", "summary"];
     let (found, _) = offered(cluster, &path, &["netpol", ""]);
     for command in commands {
         assert!(found.contains(&command.to_owned()), "{command}: {found:?}");

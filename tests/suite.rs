@@ -11,6 +11,8 @@ mod completion;
 mod control_plane;
 mod diff;
 #[cfg(unix)]
+mod doctor;
+#[cfg(unix)]
 mod flux;
 mod harness;
 mod homekube;

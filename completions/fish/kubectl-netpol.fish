@@ -44,6 +44,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -s V -l vers
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "bootstrap" -d 'Close a namespace: default deny, DNS and the named allows'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "completion" -d 'Complete words on the command line, with the names of the cluster'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "diff" -d 'Say which flows a change opens and closes'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "doctor" -d 'Say whether programs, cluster and rights are there that the commands need'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "explain" -d 'Say why a flow is allowed or denied, by policy, rule and line'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "list" -d 'List who may talk to whom on what'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "summary" -d 'Say of every namespace whether it is default-deny and what is allowed, in one table'
@@ -150,6 +151,27 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s R
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s V -l version -d 'Print version'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -s o -l output -d 'Output format: text, json or yaml' -r -f -a "text\t'For people'
+json\t'For programs'
+yaml\t'For programs and people'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -s n -l namespace -d 'Namespace of names that come without one' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l token -d 'Bearer token' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l as -d 'User to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l as-group -d 'Group to impersonate; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l schema -d 'Print the JSON Schema of the answer and do nothing else'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -s h -l help -d 'Print help'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l port -d 'Port, by number or name, if need be with its protocol: 80, 53/UDP, http' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s o -l output -d 'Output format: text, wide (every rule), json or yaml' -r -f -a "text\t'For people'
 wide\t'For people, with every rule'

@@ -20,6 +20,7 @@ pub use input::{Input, InputArgs};
 pub use output::{ColorChoice, Format, Output, OutputArgs, answer, error, warn, width};
 pub use progress::{Progress, confirm, note};
 pub use session::Session;
+pub(crate) use sibling::COMMANDS;
 pub use sibling::run_sibling;
 pub use side::Side;
 pub use what_if::{PolicyName, WhatIfArgs};

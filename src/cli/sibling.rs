@@ -6,8 +6,8 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
-/// Commands of the front binary, for the nearest name in an error.
-const COMMANDS: &[&str] =
+/// Commands of the front binary: for the nearest name in an error, and for `doctor`.
+pub(crate) const COMMANDS: &[&str] =
     &["bootstrap", "completion", "diff", "doctor", "explain", "list", "summary"];
 
 /// Runs the sibling with the remaining words and takes over its exit code.

@@ -96,7 +96,10 @@ Examples:
   kubectl netpol list -f k8s/ -n prod -o mermaid
 
 Ports are those of the pods, after any Service. That a pod reaches itself, and a
-node the pods on it, goes without saying and is not listed.";
+node the pods on it, goes without saying and is not listed.
+
+Exit codes:
+  0 done   2 error";
 
 impl ListArgs {
     /// Runs the command.

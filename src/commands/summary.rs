@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 /// Arguments of `summary`.
 #[derive(Args, Clone, Debug)]
 #[command(
-    override_usage = "kubectl netpol summary [-n NAMESPACE] -f FILE [OPTIONS]",
+    override_usage = "kubectl netpol summary [-n NAMESPACE | -A] [OPTIONS]",
     after_help = AFTER_HELP
 )]
 pub struct SummaryArgs {
@@ -47,7 +47,10 @@ impl Format for SummaryOutput {
 /// The end of `summary --help`.
 const AFTER_HELP: &str = "\
 Examples:
-  # Which namespaces are closed, and what is open?
+  # Which namespaces of the cluster are closed, and what is open?
+  kubectl netpol summary
+
+  # The same from manifests alone
   kubectl netpol summary -f examples/homekube
 
   # The same for documentation

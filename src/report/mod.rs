@@ -3,6 +3,7 @@
 //! In: what the engines found, and a way to find the place of a field. Out: versioned types
 //! (`apiVersion: netpol/v1alpha1`) that serialise to JSON and YAML, and text made from the same types.
 
+mod checks;
 mod columns;
 mod delivery;
 mod diff;
@@ -18,6 +19,7 @@ mod summary_text;
 mod warnings;
 mod words;
 
+pub use checks::check_text;
 pub use delivery::{Delivered, DeliveryReport, MissingPolicy};
 pub use diff::{
     ChangeReport, DiffReport, DiffSide, DiffSummary, EndsReport, MemberReport, ReasonReport,

@@ -181,3 +181,29 @@ fn paths_are_of_the_working_directory() {
     assert_eq!(run.code, 1, "{run:?}");
     assert!(run.stdout.contains("homekube/identity/network-policies.yaml:"), "{run:?}");
 }
+
+/// Every command says in one line what it is for, shows examples and names its exit codes.
+#[test]
+fn help_has_a_purpose_examples_and_exit_codes() {
+    let front = netpol(&["--help"]).stdout;
+    let (_, commands) = front.split_once("Commands:\n").unwrap();
+    let (commands, _) = commands.split_once("\n\n").unwrap();
+    // A name stands at the second column; what goes on from the line above does not.
+    let names: Vec<&str> = commands
+        .lines()
+        .filter(|line| !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(names.len() >= 7, "{names:?}");
+    for name in names {
+        let help = netpol(&[name, "--help"]);
+        assert_eq!(help.code, 0, "{help:?}");
+        for part in ["\nUsage: kubectl netpol ", "\nExamples:\n", "\nExit codes:\n  0 ", "2 error"]
+        {
+            assert!(help.stdout.contains(part), "{name}: {part:?}");
+        }
+        let (purpose, _) = help.stdout.split_once("\n\n").unwrap();
+        let one_sentence = !purpose.ends_with('.') && purpose.len() < 160;
+        assert!(one_sentence, "{name}: {purpose:?}");
+    }
+}

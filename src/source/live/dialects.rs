@@ -93,6 +93,18 @@ impl Served {
     fn has_group(&self, group: &str) -> bool {
         self.0.iter().any(|version| kind::group(version) == group)
     }
+
+    /// Whether Cilium's own kinds are served.
+    pub(super) fn has_cilium(&self) -> bool {
+        self.has_group(CILIUM)
+    }
+
+    /// The versions of a group.
+    pub(super) fn versions_of(&self, group: &str) -> Vec<String> {
+        let of_group = |version: &&String| kind::group(version) == group;
+        let version = |version: &String| version.rsplit('/').next().unwrap_or_default().to_owned();
+        self.0.iter().filter(of_group).map(version).collect()
+    }
 }
 
 /// One list that was asked for.
@@ -143,7 +155,7 @@ impl Connection {
                 (asked, items)
             });
         }
-        let enforcer = if served.has_group(CILIUM) { Some(self.cilium().await) } else { None };
+        let enforcer = if served.has_cilium() { Some(self.cilium().await) } else { None };
         while let Some(joined) = running.join_next().await {
             let (asked, items) = match joined {
                 Ok(joined) => joined,
@@ -177,7 +189,7 @@ impl Connection {
 
     /// Cilium as its agent's ConfigMap and image have it; where these may not be read, as it is
     /// unless told otherwise.
-    async fn cilium(&self) -> (Enforcer, Option<Gap>) {
+    pub(super) async fn cilium(&self) -> (Enforcer, Option<Gap>) {
         let config = Target::of("v1", "configmaps").within(AGENT_NAMESPACE).named(AGENT_CONFIG);
         let agent = Target::of("apps/v1", "daemonsets").within(AGENT_NAMESPACE).named(AGENT);
         let (config, agent) =

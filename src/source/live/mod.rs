@@ -5,6 +5,7 @@
 //! what the server wants told. Out: a [`Connection`] whose errors are sentences fit to print.
 //! Nothing here prints, and nothing that is secret gets into an error or the log.
 
+mod checkup;
 mod classify;
 mod config;
 mod credentials;
@@ -32,6 +33,7 @@ mod warning;
 mod whole;
 mod write;
 
+pub use checkup::{Right, ServedKinds};
 pub use config::{ConnectOptions, Entries, default_namespace, entries};
 pub use environment::Environment;
 pub use error::{Error, Forbidden, TlsProblem};

@@ -125,7 +125,7 @@ impl Connection {
         })
     }
 
-    async fn write<T: Serialize + Sync>(
+    pub(super) async fn write<T: Serialize + Sync>(
         &self,
         target: &Target,
         verb: &str,
