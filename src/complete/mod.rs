@@ -31,8 +31,8 @@ pub const WORD: &str = "__complete";
 /// Whoever presses TAB waits no longer.
 pub const LIMIT: Duration = Duration::from_millis(300);
 
-/// So much of it is left for what is done with the names.
-const RESERVE: Duration = Duration::from_millis(40);
+/// So long a cluster may take; the rest is for what is done with the names.
+const CLUSTER_LIMIT: Duration = Duration::from_millis(260);
 
 /// kubectl's directives: no blank behind the value, no names of files, names of directories only.
 const NO_SPACE: u8 = 2;
@@ -62,7 +62,7 @@ pub fn completed<C: CommandFactory + 'static>() -> Option<ExitCode> {
     let (done, result) = channel();
     std::thread::spawn(move || {
         // Nobody listens any more once the time is up.
-        let _ = done.send(answer(C::command(), &words, start + LIMIT - RESERVE));
+        let _ = done.send(answer(C::command(), &words, start + CLUSTER_LIMIT));
     });
     let text = result.recv_timeout(LIMIT).unwrap_or_else(|_| format!(":{NO_FILES}\n"));
     let _ = std::io::stdout().write_all(text.as_bytes());

@@ -104,7 +104,8 @@ async fn rights(connection: &Connection, only: Option<&str>, checks: &mut Vec<Ch
             denied.push(right.2);
         }
     }
-    if denied.is_empty() && own_only.is_empty() {
+    let of_namespaces = |name: &&str| only.is_none() || !CLUSTER_WIDE.contains(name);
+    if own_only.is_empty() && !denied.iter().any(of_namespaces) {
         let says = format!("all that is read may be listed {place}");
         checks.push(Check::ok(Area::Rights, says));
     }
@@ -114,6 +115,14 @@ async fn rights(connection: &Connection, only: Option<&str>, checks: &mut Vec<Ch
             format!("only in {own} you may list {}", own_only.join(", ")),
             "ask for the right in all namespaces, which list and diff need; or give -n",
         ));
+    }
+    // Who asks for one namespace may well do without these.
+    let (outside, denied): (Vec<_>, Vec<_>) =
+        denied.into_iter().partition(|name| only.is_some() && CLUSTER_WIDE.contains(name));
+    if !outside.is_empty() {
+        let says = format!("you may not list {}", outside.join(", "));
+        let advice = "ask for these rights for list and diff, which look at the whole cluster";
+        checks.push(Check::note(Area::Rights, says, Some(advice.to_owned())));
     }
     if !denied.is_empty() {
         checks.push(Check::wrong(
