@@ -14,6 +14,20 @@ pub(super) struct Decision {
     pub(super) verdict: Verdict,
     pub(super) reason: Reason,
     pub(super) by: Option<(PolicyId, usize)>,
+    /// What others, of the normal tier, could do about it.
+    pub(super) open_to: OpenTo,
+    /// Whether the normal tier has a say.
+    pub(super) normal: bool,
+}
+
+/// Which policies of the normal tier, besides those that are known, could change a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum OpenTo {
+    Nothing,
+    /// Those that deny.
+    Denials,
+    /// Those that isolate, and admit.
+    Any,
 }
 
 /// What can become of a flow in a tier, over everything that is not known.
@@ -52,6 +66,7 @@ pub(super) fn decide(policies: &[PolicyTrace], implied: Truth, always: bool) -> 
     let middle = split(|tier| tier == Tier::Normal);
     let baseline = split(|tier| matches!(tier, Tier::Baseline(_)));
     let mut all = ordered(&admin);
+    let normal_has_a_say = all.next;
     if all.next {
         all = all.then(normal(&middle, implied, always));
     }
@@ -60,12 +75,16 @@ pub(super) fn decide(policies: &[PolicyTrace], implied: Truth, always: bool) -> 
     }
     // Source: semantics/kubernetes.md section 1, step 5.
     all.allow |= all.next;
-    match (all.allow, all.deny) {
-        (true, false) => allowed(&admin, &middle, &baseline, implied),
-        (false, true) => denied(&admin, &middle, &baseline),
-        _ if all.tie && !all.unsure => {
-            Decision { verdict: Verdict::Ambiguous, reason: Reason::Tie, by: None }
+    let (verdict, reason, by) = match (all.allow, all.deny) {
+        (true, false) => {
+            let (reason, by) = allowed(&admin, &middle, &baseline, implied);
+            (Verdict::Allowed, reason, by)
         }
+        (false, true) => {
+            let (reason, by) = denied(&admin, &middle, &baseline);
+            (Verdict::Denied, reason, by)
+        }
+        _ if all.tie && !all.unsure => (Verdict::Ambiguous, Reason::Tie, None),
         _ => {
             // Only the implied rule may be in doubt: then the policies themselves admit nothing.
             let certain = policies.iter().all(|policy| {
@@ -73,9 +92,19 @@ pub(super) fn decide(policies: &[PolicyTrace], implied: Truth, always: bool) -> 
                     && policy.entries.iter().all(|entry| entry.matches() != Truth::Unknown)
             });
             let why = if certain { UnknownWhy::PerhapsOwnNode } else { UnknownWhy::Rules };
-            Decision { verdict: Verdict::Unknown, reason: Reason::Unknown(why), by: None }
+            (Verdict::Unknown, Reason::Unknown(why), None)
         }
-    }
+    };
+    let says = |what: fn(&PolicyTrace) -> Truth| {
+        middle.iter().any(|policy| policy.selects.is_yes() && what(policy).is_yes())
+    };
+    let open_to = match verdict {
+        _ if !normal_has_a_say => OpenTo::Nothing,
+        Verdict::Denied if says(|policy| policy.denies) => OpenTo::Nothing,
+        Verdict::Allowed if implied.is_yes() || says(|policy| policy.admits) => OpenTo::Denials,
+        _ => OpenTo::Any,
+    };
+    Decision { verdict, reason, by, open_to, normal: normal_has_a_say }
 }
 
 /// The first entry that matches decides; policies of one priority stand side by side.
@@ -185,49 +214,49 @@ fn first(policies: &[&PolicyTrace]) -> Chosen {
     })
 }
 
+type Decided = (Reason, Option<(PolicyId, usize)>);
+
 fn allowed(
     admin: &[&PolicyTrace],
     middle: &[&PolicyTrace],
     baseline: &[&PolicyTrace],
     implied: Truth,
-) -> Decision {
-    let decision = |reason, by| Decision { verdict: Verdict::Allowed, reason, by };
+) -> Decided {
     if let Some((Action::Allow, policy, entry)) = first(admin) {
-        return decision(Reason::Admitted, Some((policy, entry)));
+        return (Reason::Admitted, Some((policy, entry)));
     }
     let admitting = middle.iter().filter(|p| p.selects.is_yes() && p.admits.is_yes());
     // Of several the first in the order of reading whose match says most.
     let nearest = admitting.rev().max_by_key(|policy| policy.nearness());
     if let Some((policy, (entry, _))) = nearest.and_then(|p| Some((p, p.nearest()?))) {
-        return decision(Reason::Admitted, Some((policy.policy, entry)));
+        return (Reason::Admitted, Some((policy.policy, entry)));
     }
     if implied.is_yes() {
-        return decision(Reason::OwnNode, None);
+        return (Reason::OwnNode, None);
     }
     if middle.iter().any(|policy| policy.isolates) {
         // Each of those that may select the subject admits.
-        return decision(Reason::Admitted, None);
+        return (Reason::Admitted, None);
     }
     match first(baseline) {
-        Some((Action::Allow, policy, entry)) => decision(Reason::Admitted, Some((policy, entry))),
-        _ => decision(Reason::NotIsolated, None),
+        Some((Action::Allow, policy, entry)) => (Reason::Admitted, Some((policy, entry))),
+        _ => (Reason::NotIsolated, None),
     }
 }
 
-fn denied(admin: &[&PolicyTrace], middle: &[&PolicyTrace], baseline: &[&PolicyTrace]) -> Decision {
-    let decision = |reason, by| Decision { verdict: Verdict::Denied, reason, by };
+fn denied(admin: &[&PolicyTrace], middle: &[&PolicyTrace], baseline: &[&PolicyTrace]) -> Decided {
     if let Some((Action::Deny, policy, entry)) = first(admin) {
-        return decision(Reason::Refused, Some((policy, entry)));
+        return (Reason::Refused, Some((policy, entry)));
     }
     let denying = middle.iter().find(|p| p.selects.is_yes() && p.denies.is_yes());
     if let Some((policy, (entry, _))) = denying.and_then(|p| Some((p, p.decisive()?))) {
-        return decision(Reason::Refused, Some((policy.policy, entry)));
+        return (Reason::Refused, Some((policy.policy, entry)));
     }
     if middle.iter().any(|policy| policy.isolates && policy.selects.is_yes()) {
-        return decision(Reason::NoneAdmits, None);
+        return (Reason::NoneAdmits, None);
     }
     match first(baseline) {
-        Some((Action::Deny, policy, entry)) => decision(Reason::Refused, Some((policy, entry))),
-        _ => decision(Reason::NoneAdmits, None),
+        Some((Action::Deny, policy, entry)) => (Reason::Refused, Some((policy, entry))),
+        _ => (Reason::NoneAdmits, None),
     }
 }
