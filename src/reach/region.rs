@@ -189,7 +189,8 @@ mod tests {
         assert_eq!(or(t, &rest, &b)[..3], [(0, 4, web), (4, 6, one), (6, 9, PortTable::ALL)]);
         assert_eq!(but(t, &b, &b), []);
         // Neighbours that agree are one span again.
-        assert_eq!(or(t, &rest, &and(t, &a, &b)), a);
+        let both = and(t, &a, &b);
+        assert_eq!(or(t, &rest, &both), a);
         let set = t.sets.id(vec![(1, 4), (6, 8)]);
         assert_eq!(common(t, &a, set), web);
         let gap = t.sets.id(vec![(3, 7)]);

@@ -10,12 +10,12 @@ use std::net::IpAddr;
 /// The label that a controller sets at run time, in partial clusters.
 pub(crate) const RUNTIME_LABEL: &str = "hash";
 
-const KEYS: [&str; 3] = ["a", "b", RUNTIME_LABEL];
-const VALUES: [&str; 2] = ["x", "y"];
-const NAMESPACES: [&str; 4] = ["n1", "n2", "n3", "n4"];
+pub(super) const KEYS: [&str; 3] = ["a", "b", RUNTIME_LABEL];
+pub(super) const VALUES: [&str; 2] = ["x", "y"];
+pub(super) const NAMESPACES: [&str; 4] = ["n1", "n2", "n3", "n4"];
 const NODES: [&str; 2] = ["node-1", "node-2"];
 /// A node that no Node object describes.
-const ELSEWHERE: &str = "elsewhere";
+pub(super) const ELSEWHERE: &str = "elsewhere";
 const NAMES: [&str; 3] = ["http", "dns", "admin"];
 const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
 const NUMBERS: [u16; 7] = [1, 53, 80, 81, 8080, 9090, 65535];
@@ -45,7 +45,7 @@ const BLOCKS: [&str; 22] = [
     "2001:db8::6/126",
 ];
 
-fn object(fields: Vec<(&str, Option<Value>)>) -> Value {
+pub(super) fn object(fields: Vec<(&str, Option<Value>)>) -> Value {
     let fields = fields.into_iter().filter_map(|(key, v)| Some((key.to_owned(), v?)));
     Value::Object(fields.collect::<Map<_, _>>())
 }
@@ -63,18 +63,29 @@ pub(crate) fn partial_cluster(r: &mut Random) -> Vec<Value> {
 /// A cluster before and after a change: objects of one side alone say so in `side`.
 pub(crate) fn before_and_after(r: &mut Random) -> Vec<Value> {
     let partial = r.percent(30);
+    let cluster = generate(r, partial);
+    two_sided(r, cluster, |_, object| object.clone())
+}
+
+/// A random change of a cluster; `change` changes what is neither a NetworkPolicy nor has labels.
+pub(super) fn two_sided(
+    r: &mut Random,
+    cluster: Vec<Value>,
+    change: impl Fn(&mut Random, &Value) -> Value,
+) -> Vec<Value> {
     let mut all = Vec::new();
-    for object in generate(r, partial) {
-        let policy = object["kind"] == "NetworkPolicy";
+    for object in cluster {
         match r.below(100) {
             0..10 => all.push(with_side(object, "old")),
             10..20 => all.push(with_side(object, "new")),
             20..35 => {
                 let mut changed = object.clone();
-                if policy {
-                    changed["spec"] = spec(r);
-                } else {
-                    changed["metadata"]["labels"] = labels(r, &KEYS[..2], 60);
+                match object["kind"].as_str() {
+                    Some("NetworkPolicy") => changed["spec"] = spec(r),
+                    Some("Namespace" | "Node" | "Pod") => {
+                        changed["metadata"]["labels"] = labels(r, &KEYS[..2], 60);
+                    }
+                    _ => changed = change(r, &object),
                 }
                 all.extend([with_side(object, "old"), with_side(changed, "new")]);
             }
@@ -95,7 +106,7 @@ pub(crate) fn two_sides(cluster: &[Value]) -> [Vec<Value>; 2] {
 }
 
 /// A random cluster: namespaces, nodes, pods and NetworkPolicies.
-fn generate(r: &mut Random, partial: bool) -> Vec<Value> {
+pub(super) fn generate(r: &mut Random, partial: bool) -> Vec<Value> {
     let namespaces = &NAMESPACES[..r.between(1, 4)];
     let mut all = Vec::new();
     for name in namespaces {
@@ -148,7 +159,7 @@ fn families(r: &mut Random, v4: String, v6: String) -> Vec<String> {
     }
 }
 
-fn labels(r: &mut Random, keys: &[&str], percent: usize) -> Value {
+pub(super) fn labels(r: &mut Random, keys: &[&str], percent: usize) -> Value {
     let mut labels = Map::new();
     for key in keys {
         if r.percent(percent) {
@@ -236,7 +247,7 @@ fn container(r: &mut Random, restart: Option<&str>) -> Value {
 }
 
 /// Absent, null, empty, or a list.
-fn list(r: &mut Random, most: usize, item: fn(&mut Random) -> Value) -> Option<Value> {
+pub(super) fn list(r: &mut Random, most: usize, item: fn(&mut Random) -> Value) -> Option<Value> {
     match r.below(20) {
         0 | 1 => None,
         2 => Some(Value::Null),
@@ -280,7 +291,7 @@ fn rule(r: &mut Random, side: &str) -> Value {
     object(vec![(side, list(r, 3, peer)), ("ports", list(r, 3, port))])
 }
 
-fn peer(r: &mut Random) -> Value {
+pub(super) fn peer(r: &mut Random) -> Value {
     match r.below(10) {
         0..=2 => json!({"podSelector": selector(r, &KEYS, &VALUES)}),
         3 | 4 => json!({"namespaceSelector": namespace_selector(r)}),
@@ -314,14 +325,14 @@ fn strictly_inside(inner: &str, outer: &str) -> bool {
     length > outer_length && super::naive::in_cidr(ip, outer)
 }
 
-fn namespace_selector(r: &mut Random) -> Value {
+pub(super) fn namespace_selector(r: &mut Random) -> Value {
     if r.percent(30) {
         return selector(r, &["kubernetes.io/metadata.name"], &NAMESPACES);
     }
     selector(r, &["t", "a"], &VALUES)
 }
 
-fn selector(r: &mut Random, keys: &[&str], values: &[&str]) -> Value {
+pub(super) fn selector(r: &mut Random, keys: &[&str], values: &[&str]) -> Value {
     let labels = r.percent(50).then(|| {
         let mut labels = Map::new();
         for _ in 0..r.between(0, 1) {
@@ -350,7 +361,7 @@ fn selector(r: &mut Random, keys: &[&str], values: &[&str]) -> Value {
     object(vec![("matchLabels", labels), ("matchExpressions", expressions)])
 }
 
-fn port(r: &mut Random) -> Value {
+pub(super) fn port(r: &mut Random) -> Value {
     let protocol = r.percent(60).then(|| json!(r.pick(&PROTOCOLS)));
     let (port, end) = match r.below(10) {
         0 | 1 => (None, None),

@@ -6,8 +6,10 @@
 
 mod build;
 mod flows;
+mod form;
 mod generate;
 pub(crate) mod naive;
+pub(crate) mod rules;
 
 pub(crate) use build::{World, build};
 pub(crate) use flows::{Ends, boundary_addresses, boundary_ports, naive_flow};
