@@ -85,7 +85,11 @@ fn rectangles_agree(
     let kinds = [&got.unconditional, &got.certain, &got.possible];
     let expected: [u32; 3] =
         std::array::from_fn(|kind| u32::from(there[kind] && kinds[kind].contains(port)));
-    if counts == expected { Ok(()) } else { Err(format!("{counts:?} rectangles, not {expected:?}")) }
+    if counts == expected {
+        Ok(())
+    } else {
+        Err(format!("{counts:?} rectangles, not {expected:?}"))
+    }
 }
 
 fn equal(cluster: &[Value], seed: u64) -> Option<String> {

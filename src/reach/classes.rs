@@ -223,9 +223,8 @@ fn by_node(sides: &[Side<'_>]) -> bool {
             && (rules.traits().denies
                 || snapshot.namespaces().any(|n| rules.may_have_denials(&n.name)))
     };
-    let differ = |pair: &[Side<'_>]| {
-        pair[0].rules.cilium().is_some() != pair[1].rules.cilium().is_some()
-    };
+    let differ =
+        |pair: &[Side<'_>]| pair[0].rules.cilium().is_some() != pair[1].rules.cilium().is_some();
     sides.iter().any(|side| side.rules.traits().own_node || can_be_closed(side))
         || sides.windows(2).any(differ)
 }

@@ -9,10 +9,10 @@
 
 use super::classes::{Inside, Member, Side, Space, family_index};
 use super::connect::{Column, Relation};
+use super::exempt::{exempted, exemption, own_node};
 use super::ports::{PortSet, PortTable, PortsId};
 use super::sets::{ClassId, Run, SetId, SetTable, merged};
 use super::terms::Tables;
-use super::exempt::{exempted, exemption, own_node};
 use super::{End, Reach, Relations};
 use crate::cluster::{Family, Name, Port, Snapshot};
 use crate::policy::Ruleset;

@@ -452,9 +452,8 @@ impl<'s, 'a> Resolver<'s, 'a> {
             }
         };
         if entities.api_server {
-            let known = |this: &Self, end: &OnNode<'_>| {
-                end.is_api_server(this.api_server.as_deref())
-            };
+            let known =
+                |this: &Self, end: &OnNode<'_>| end.is_api_server(this.api_server.as_deref());
             let [is, may_be] = self.of_nodes(known);
             certain.extend(is);
             perhaps.extend(may_be);

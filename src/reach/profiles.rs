@@ -283,7 +283,8 @@ impl Profiler<'_, '_, '_> {
         let middle = policies.partition_point(|policy| matches!(tier(policy), Tier::Admin(_)));
         let last = policies.partition_point(|policy| tier(policy) <= Tier::Normal);
         // One of several may be followed.
-        let ties = |policies: &[(PolicyId, bool)]| policies.windows(2).any(|w| tier(&w[0]) == tier(&w[1]));
+        let ties =
+            |policies: &[(PolicyId, bool)]| policies.windows(2).any(|w| tier(&w[0]) == tier(&w[1]));
         self.resolver.uncertain |= ties(&policies[..middle]) || ties(&policies[last..]);
         let admin = self.admin(&policies[..middle], subject);
         let normal = self.speakers(&policies[middle..last], subject);

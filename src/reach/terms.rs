@@ -147,7 +147,8 @@ impl Resolver<'_, '_> {
             let always = enforcement == Enforcement::Always;
             self.uncertain |= unread != Unread::None;
             if unread != Unread::None || always {
-                for class in range.clone().filter(|c| self.tables.sets.contains(self.selectable, *c))
+                for class in
+                    range.clone().filter(|c| self.tables.sets.contains(self.selectable, *c))
                 {
                     all[class as usize].unread = unread;
                     all[class as usize].always = always;
@@ -279,4 +280,3 @@ impl Resolver<'_, '_> {
         }
     }
 }
-

@@ -3,7 +3,8 @@
 use super::generate::RUNTIME_LABEL;
 use ipnet::IpNet;
 use netpol::cluster::{
-    ContainerPort, EndpointSlice, Labels, Node, Origin, Pod, Port, Protocol, SliceEndpoint, Snapshot,
+    ContainerPort, EndpointSlice, Labels, Node, Origin, Pod, Port, Protocol, SliceEndpoint,
+    Snapshot,
 };
 use netpol::policy::networkpolicy::NetworkPolicy;
 use netpol::policy::{Cilium, CiliumVersion, Enforcement, Enforcer, Ruleset, Written};

@@ -9,6 +9,7 @@ mod flows;
 mod form;
 mod generate;
 pub(crate) mod naive;
+mod naive_rules;
 pub(crate) mod rules;
 
 pub(crate) use build::{World, build};

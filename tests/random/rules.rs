@@ -2,8 +2,8 @@
 //! cluster of NetworkPolicies, with what they ask for: an enforcer, labels of nodes, the API server.
 
 use super::generate::{
-    ELSEWHERE, KEYS, NAMESPACES, RUNTIME_LABEL, VALUES, complete as complete_pods, generate, labels,
-    list, namespace_selector, object, peer as network_peer, port, selector, two_sided,
+    ELSEWHERE, KEYS, NAMESPACES, RUNTIME_LABEL, VALUES, complete as complete_pods, generate,
+    labels, list, namespace_selector, object, peer as network_peer, port, selector, two_sided,
 };
 use super::{Random, boundary_addresses};
 use serde_json::{Value, json};
@@ -241,7 +241,9 @@ pub(crate) fn is_settled(cluster: &[Value]) -> bool {
     let known = |name: &Value| nodes.iter().any(|node| node["metadata"]["name"] == *name);
     let addressed = |node: &&Value| {
         let all = node["status"]["addresses"].as_array();
-        all.into_iter().flatten().any(|a| a["address"].as_str().is_some_and(|t| t.contains(['.', ':'])))
+        all.into_iter()
+            .flatten()
+            .any(|a| a["address"].as_str().is_some_and(|t| t.contains(['.', ':'])))
     };
     let pods = of("Pod");
     let on_node = pods.iter().filter(|pod| pod["spec"]["hostNetwork"] == true);
