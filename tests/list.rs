@@ -4,7 +4,7 @@ use crate::random::rules::{complete_rules, partial_rules};
 use crate::random::{Ends as RandomEnds, Random, build, complete_cluster, hold, partial_cluster};
 use crate::run::{explain, list, netpol, netpol_with, text};
 use netpol::cluster::Family;
-use netpol::reach::{Connectivity, End, PortSet, Reach, RowEnd, Wanted};
+use netpol::reach::{Connectivity, End, Ends, PortSet, Reach, RowEnd, Wanted};
 use netpol::verdict::Endpoint;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
@@ -208,6 +208,61 @@ fn rows_of_complete_rules_say_all_that_is_allowed() {
 #[test]
 fn rows_of_partial_rules_say_all_that_is_allowed() {
     hold(200, partial_rules, rows_say_all);
+}
+
+/// Where a Deny takes something away, a row from anyone says what is left for all of them.
+#[test]
+fn rows_from_anyone_stand_only_where_they_hold() {
+    let pod = |name: &str, namespace: &str| {
+        serde_json::json!({"kind": "Pod", "metadata": {"name": name, "namespace": namespace,
+            "labels": {"app": name}}, "spec": {}, "status": {}})
+    };
+    let from_b = serde_json::json!({"set": {"namespaceSelector": {},
+        "podSelector": {"matchLabels": {"app": "b"}}}});
+    let cluster = [
+        pod("a", "n1"),
+        pod("b", "n2"),
+        pod("c", "n2"),
+        serde_json::json!({"kind": "Rules", "metadata": {"name": "r"}, "direction": "Ingress",
+        "isolates": true, "subject": {"own": "n1"}, "entries": [
+            {"action": "Deny", "peers": [from_b], "ports": [{"port": 22}]},
+            {"action": "Allow", "ports": [{"port": 22, "endPort": 80}], "condition": "GET /"},
+            {"action": "Allow", "peers": [{"set": {"namespaceSelector": {}}}],
+             "ports": [{"port": 80}]},
+        ]}),
+    ];
+    let world = build(&cluster).unwrap();
+    let connectivity = Connectivity::compute(&world.snapshot, &world.rules);
+    let name = |end: RowEnd| match end {
+        RowEnd::Class(class) => match connectivity.ends(class, Family::V4).next() {
+            Some(Ends::One(End::Pod(id))) => world.snapshot.pod(id).name.to_string(),
+            other => panic!("{other:?}"),
+        },
+        other => format!("{other:?}"),
+    };
+    let mut rows = Vec::new();
+    let _ = connectivity.rows(Family::V4, &Wanted::default(), &mut |row| {
+        if !matches!(row.destination, RowEnd::Anyone | RowEnd::EveryPod) {
+            let bound = if row.conditional { " on condition" } else { "" };
+            let (from, to) = (name(row.source), name(row.destination));
+            rows.push(format!("{from} → {to} {}{bound}", row.ports));
+        }
+        ControlFlow::Continue(())
+    });
+    rows.sort();
+    // That nobody isolates b and c is said of each.
+    assert_eq!(
+        rows,
+        [
+            "Anyone → a 23-80/TCP on condition",
+            "Anyone → b all",
+            "Anyone → c all",
+            "EveryPod → a 80/TCP",
+            "Outside(3, 4) → a 22/TCP on condition",
+            "a → a 22/TCP on condition",
+            "c → a 22/TCP on condition",
+        ]
+    );
 }
 
 /// Pods of one workload with and without a label that a policy asks for.

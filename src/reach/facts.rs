@@ -134,8 +134,10 @@ pub(super) struct Reader<'a> {
     nodes: HashMap<&'a Name, usize>,
     /// The selectors of nodes that rules have.
     node_selectors: Vec<&'a Selector>,
-    /// Whether some rule asks for the API server, and where it is, if that is known.
-    api_server: Option<Option<Vec<IpAddr>>>,
+    /// Whether some rule asks for the API server.
+    asks_api_server: bool,
+    /// Where that is, if it is known.
+    api_server: Option<Vec<IpAddr>>,
     /// What those see of a node.
     node_labels: HashMap<(Vec<Truth>, Truth), u32>,
     /// Whether some block decides by the addresses of pods, and of nodes.
@@ -170,7 +172,7 @@ impl<'a> Reader<'a> {
         }
         let mut cut = Cut { pods: false, nodes: false };
         let mut node_selectors = Vec::new();
-        let mut api_server = false;
+        let mut asks_api_server = false;
         for peer in peers(side.rules) {
             match peer {
                 PeerKind::Addresses(_, scope) => {
@@ -180,7 +182,7 @@ impl<'a> Reader<'a> {
                 PeerKind::Nodes(set) if !node_selectors.contains(&&set.labels) => {
                     node_selectors.push(&set.labels);
                 }
-                PeerKind::Entities(entities) => api_server |= entities.api_server,
+                PeerKind::Entities(entities) => asks_api_server |= entities.api_server,
                 _ => {}
             }
         }
@@ -196,7 +198,8 @@ impl<'a> Reader<'a> {
             // The first of a name counts, as everywhere.
             nodes: nodes.rev().collect(),
             node_selectors,
-            api_server: api_server.then(|| side.snapshot.api_server()),
+            asks_api_server,
+            api_server: side.snapshot.api_server(),
             node_labels: HashMap::new(),
             cut,
             side,
@@ -234,12 +237,15 @@ impl<'a> Reader<'a> {
 
     /// What rules can tell of a node, besides where it is.
     fn on_node(&mut self, end: &OnNode<'_>) -> u32 {
-        if self.node_selectors.is_empty() && self.api_server.is_none() {
+        if self.node_selectors.is_empty() && !self.asks_api_server {
             return 0;
         }
         let selected = self.node_selectors.iter().map(|selector| end.selected(selector)).collect();
-        let known = self.api_server.as_ref().map(|known| known.as_deref());
-        let api_server = known.map_or(Truth::No, |known| end.is_api_server(known));
+        let api_server = if self.asks_api_server {
+            end.is_api_server(self.api_server.as_deref())
+        } else {
+            Truth::No
+        };
         let next = id(self.node_labels.len());
         *self.node_labels.entry((selected, api_server)).or_insert(next)
     }

@@ -23,6 +23,7 @@ mod ports;
 mod profiles;
 mod region;
 mod rows;
+mod selectors;
 mod sets;
 mod terms;
 mod tiers;

@@ -42,7 +42,7 @@ impl Profiles {
         let every_pod = resolver.every_pod(anyone);
         let cilium = resolver.space.sides[resolver.side].rules.cilium().is_some();
         let (admitted, admin) = (Vec::new(), HashMap::new());
-        let mut profiler = Profiler {
+        let mut maker = Maker {
             resolver,
             family,
             mode,
@@ -59,12 +59,12 @@ impl Profiles {
             if selecting.is_nobody() {
                 continue;
             }
-            let subject = profiler.subject(class, selecting);
+            let subject = maker.subject(class, selecting);
             let key = (selecting, subject.ports, subject.node);
             let profile = if let Some(profile) = known.get(&key) {
                 *profile
             } else {
-                let profile = profiler.parts(&subject, selecting).map_or(Self::OPEN, |parts| {
+                let profile = maker.parts(&subject, selecting).map_or(Self::OPEN, |parts| {
                     profiles.all.push(parts);
                     to_u32(profiles.all.len() - 1)
                 });
@@ -90,7 +90,7 @@ struct Subject {
     node: Option<u32>,
 }
 
-struct Profiler<'r, 's, 'a> {
+struct Maker<'r, 's, 'a> {
     resolver: &'r mut Resolver<'s, 'a>,
     family: Family,
     mode: Mode,
@@ -106,7 +106,7 @@ struct Profiler<'r, 's, 'a> {
     admin: HashMap<Vec<(PolicyId, bool)>, Arc<Ordered>>,
 }
 
-impl Profiler<'_, '_, '_> {
+impl Maker<'_, '_, '_> {
     fn subject(&mut self, class: ClassId, selecting: &Selecting) -> Subject {
         let by_node = self.resolver.space.by_node;
         let facts = self.resolver.space.facts[class as usize][self.resolver.side].as_ref();
@@ -282,10 +282,11 @@ impl Profiler<'_, '_, '_> {
         let tier = |policy: &(PolicyId, bool)| rules[policy.0].tier;
         let middle = policies.partition_point(|policy| matches!(tier(policy), Tier::Admin(_)));
         let last = policies.partition_point(|policy| tier(policy) <= Tier::Normal);
-        // One of several may be followed.
-        let ties =
-            |policies: &[(PolicyId, bool)]| policies.windows(2).any(|w| tier(&w[0]) == tier(&w[1]));
-        self.resolver.uncertain |= ties(&policies[..middle]) || ties(&policies[last..]);
+        // Of policies of one priority any may be followed.
+        for ordered in [&policies[..middle], &policies[last..]] {
+            let mut pairs = ordered.windows(2);
+            self.resolver.uncertain |= pairs.any(|pair| tier(&pair[0]) == tier(&pair[1]));
+        }
         let admin = self.admin(&policies[..middle], subject);
         let normal = self.speakers(&policies[middle..last], subject);
         let baseline = self.speakers(&policies[last..], subject);

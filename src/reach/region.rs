@@ -80,40 +80,41 @@ pub(super) fn parts(tables: &mut Tables, region: &Region) -> Parts {
     by_ports.into_iter().map(|(ports, runs)| (tables.sets.id(runs), ports)).collect()
 }
 
-/// Two regions laid over each other: what `both` makes of the ports of each, wherever one has any.
+/// Two regions laid over each other: what `join` makes of the ports of each, wherever one has any.
 fn overlay(
     tables: &mut Tables,
     a: &Region,
     b: &Region,
-    both: fn(&mut PortTable, PortsId, PortsId) -> PortsId,
+    join: fn(&mut PortTable, PortsId, PortsId) -> PortsId,
 ) -> Region {
     let mut result = Region::new();
-    let mut push = |from: ClassId, to: ClassId, ports: PortsId| {
-        if ports == PortTable::NONE || from == to {
-            return;
-        }
-        match result.last_mut() {
-            Some((_, end, last)) if *end == from && *last == ports => *end = to,
-            _ => result.push((from, to, ports)),
-        }
-    };
-    let (mut i, mut j, mut at) = (0, 0, 0);
+    let mut rest = [a.as_slice(), b.as_slice()];
+    let mut at = 0;
     loop {
-        // What each has at `at`, and where that ends.
-        let now = |spans: &Region, k: usize| match spans.get(k) {
+        // What each has from here on, and up to where.
+        let here = rest.map(|spans| match spans.first() {
             Some((from, to, ports)) if *from <= at => (*ports, *to),
             Some((from, ..)) => (PortTable::NONE, *from),
             None => (PortTable::NONE, ClassId::MAX),
-        };
-        let ((p, p_end), (q, q_end)) = (now(a, i), now(b, j));
-        let end = p_end.min(q_end);
+        });
+        let end = here[0].1.min(here[1].1);
         if end == ClassId::MAX {
             return result;
         }
-        push(at, end, both(&mut tables.ports, p, q));
+        let ports = join(&mut tables.ports, here[0].0, here[1].0);
+        match result.last_mut() {
+            Some((_, to, last)) if *to == at && *last == ports => *to = end,
+            _ if ports == PortTable::NONE || at == end => {}
+            _ => result.push((at, end, ports)),
+        }
         at = end;
-        i += usize::from(a.get(i).is_some_and(|span| span.1 <= at));
-        j += usize::from(b.get(j).is_some_and(|span| span.1 <= at));
+        for spans in &mut rest {
+            if let [(_, to, _), more @ ..] = spans
+                && *to <= at
+            {
+                *spans = more;
+            }
+        }
     }
 }
 

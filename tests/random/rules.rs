@@ -3,8 +3,9 @@
 
 use super::generate::{
     ELSEWHERE, KEYS, NAMESPACES, RUNTIME_LABEL, VALUES, complete as complete_pods, generate,
-    labels, list, namespace_selector, object, peer as network_peer, port, selector, two_sided,
+    labels, list, namespace_selector, object, peer as network_peer, port, selector,
 };
+use super::sides::two_sided;
 use super::{Random, boundary_addresses};
 use serde_json::{Value, json};
 
@@ -101,7 +102,7 @@ fn set(r: &mut Random, partial: bool) -> Value {
     };
     let keys = [&KEYS[..], &[ACCOUNT]].concat();
     let pods = if r.percent(40) { json!({}) } else { selector(r, &keys, &VALUES) };
-    let doubt = (partial && r.percent(12)).then(|| json!(true));
+    let doubt = (partial && r.percent(12)).then_some(Value::Bool(true));
     object(vec![
         ("own", own),
         ("namespaceSelector", namespaces),
