@@ -25,6 +25,10 @@ pub(crate) struct Cluster {
 }
 
 pub(crate) fn cluster(case: Case) -> Cluster {
+    enforced(case, &Enforcer::default())
+}
+
+pub(crate) fn enforced(case: Case, enforcer: &Enforcer) -> Cluster {
     let mut snapshot = Snapshot::default();
     let mut written = Written::default();
     let mut address = u32::from(Ipv4Addr::new(10, 0, 0, 0));
@@ -44,7 +48,7 @@ pub(crate) fn cluster(case: Case) -> Cluster {
             spec: serde_json::from_value(spec).unwrap(),
         }),
     });
-    let rules = Ruleset::compile(&written, &snapshot, &Enforcer::default());
+    let rules = Ruleset::compile(&written, &snapshot, enforcer);
     assert!(rules.rejected.is_empty(), "{:?}", rules.rejected.first());
     Cluster { snapshot, rules, workloads }
 }

@@ -5,8 +5,9 @@
 #![allow(clippy::print_stdout, reason = "a benchmark's answer is what it prints")]
 
 mod clusters;
+mod tiers;
 
-use clusters::{Case, Shape, cluster};
+use clusters::{Case, Cluster, Shape, cluster};
 use divan::Bencher;
 use netpol::cluster::Family;
 use netpol::reach::Connectivity;
@@ -39,7 +40,23 @@ fn cases() -> impl Iterator<Item = Case> {
 
 #[divan::bench(args = cases(), sample_size = 1, max_time = 5)]
 fn all_pairs(bencher: Bencher<'_, '_>, case: Case) {
-    let cluster = cluster(case);
+    measure(bencher, case, cluster);
+}
+
+/// With policies of administrators.
+#[divan::bench(args = cases(), sample_size = 1, max_time = 5)]
+fn tiers(bencher: Bencher<'_, '_>, case: Case) {
+    measure(bencher, case, tiers::tiered);
+}
+
+/// With rules that ask which node a pod is on.
+#[divan::bench(args = cases(), sample_size = 1, max_time = 5)]
+fn own_nodes(bencher: Bencher<'_, '_>, case: Case) {
+    measure(bencher, case, tiers::own_nodes);
+}
+
+fn measure(bencher: Bencher<'_, '_>, case: Case, make: fn(Case) -> Cluster) {
+    let cluster = make(case);
     let before = peak_memory();
     bencher.bench_local(|| Connectivity::compute(&cluster.snapshot, &cluster.rules));
     let start = cpu_time();
