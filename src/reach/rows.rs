@@ -4,7 +4,8 @@
 //! pod, give one row for the end they speak of, and other rows only say what these do not: a flow is
 //! allowed where a row has both ends, and where a row from anyone to its destination and a row from
 //! its source to anyone have the port in common. Nodes and addresses outside are always open to
-//! anyone and to everything, so they have no such rows of their own.
+//! anyone and to everything, so they have no such rows of their own. That a node reaches its own pods
+//! is no row.
 
 use super::classes::family_index;
 use super::connect::Relation;
