@@ -15,6 +15,7 @@ mod parse;
 mod reach;
 #[path = "../xtask/src/gen_cluster/shapes.rs"]
 mod shapes;
+mod tiers;
 #[path = "../xtask/src/gen_cluster/yaml.rs"]
 mod yaml;
 

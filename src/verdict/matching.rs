@@ -214,16 +214,14 @@ impl Matcher<'_> {
     /// Whether the peer is the API server: its own pods elsewhere are not, a node or an address may
     /// be.
     fn is_api_server(&self) -> Truth {
-        let is = |ips: &[IpAddr]| {
-            self.snapshot
-                .api_server()
-                .map_or(Truth::Unknown, |known| ips.iter().any(|ip| known.contains(ip)).into())
+        let is = |ips: &[IpAddr]| match self.snapshot.api_server() {
+            Some(known) if !ips.is_empty() => ips.iter().any(|ip| known.contains(ip)).into(),
+            _ => Truth::Unknown,
         };
         match self.peer {
             Endpoint::Pod(pod) if !self.snapshot.pod(*pod).host_network => Truth::No,
             Endpoint::Pod(pod) => match self.peer_node() {
                 Some(node) => is(&self.snapshot.nodes[node].ips),
-                None if self.snapshot.pod(*pod).ips.is_empty() => Truth::Unknown,
                 None => is(&self.snapshot.pod(*pod).ips),
             },
             Endpoint::Node(node) => is(&self.snapshot.nodes[*node].ips),
