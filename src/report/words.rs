@@ -26,9 +26,7 @@ pub(super) fn tiered(kind: &str, name: &str, tier: Option<&str>, priority: Optio
 pub(super) fn peer_miss(miss: &PeerMiss, peer: &str, kind: PeerEnd) -> String {
     match miss {
         PeerMiss::OtherNamespace { wanted, found } => {
-            format!(
-                "without a namespaceSelector it means pods of {wanted}, and {peer} is in {found}"
-            )
+            format!("it names no namespace, so it means pods of {wanted}; {peer} is in {found}")
         }
         PeerMiss::NamespaceLabels { namespace, mismatch } => namespace_labels(namespace, mismatch),
         PeerMiss::PodLabels(mismatch) => pod_labels(mismatch),
@@ -73,6 +71,7 @@ pub(super) fn peer_miss(miss: &PeerMiss, peer: &str, kind: PeerEnd) -> String {
             "whether {peer} is an address of {} only DNS tells: ask with the name",
             patterns_text(patterns)
         ),
+        PeerMiss::NoOne => "the rule means no one".to_owned(),
     }
 }
 
@@ -147,6 +146,7 @@ pub(super) fn port_miss(
         PortMiss::NameOfNoPod(name) => {
             format!("port {name:?} is a name that only pods can have, and {destination} is none")
         }
+        PortMiss::NoPort => "the rule means no port".to_owned(),
         PortMiss::Number { .. } | PortMiss::Protocol { .. } => {
             let shown: Vec<_> = items.iter().map(ToString::to_string).collect();
             let verb = if shown.len() == 1 { "port is" } else { "ports are" };

@@ -17,12 +17,11 @@ impl CidrGroup {
         let mut faults = Vec::new();
         let mut networks = Vec::new();
         for (i, text) in self.spec.external_cidrs.iter().flatten().enumerate() {
-            match network(text) {
-                Some(net) => networks.push(net.trunc()),
-                None => {
-                    let path = format!("spec.externalCIDRs[{i}]");
-                    faults.push(Fault { path, message: not_a_cidr(text) });
-                }
+            if let Some(net) = network(text) {
+                networks.push(net.trunc());
+            } else {
+                let path = format!("spec.externalCIDRs[{i}]");
+                faults.push(Fault { path, message: not_a_cidr(text) });
             }
         }
         if faults.is_empty() { Ok(networks) } else { Err(faults) }
@@ -171,12 +170,13 @@ impl Lowering<'_> {
             self.fault(path, "needs exactly one of matchName and matchPattern");
         }
         let known = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-        if name.is_some_and(|name| !name.bytes().all(known)) {
-            let message = "has characters other than letters, digits, -, _ and .";
+        if let Some(name) = name.filter(|name| !name.bytes().all(known)) {
+            let message = format!("{name:?} has characters other than letters, digits, -, _ and .");
             self.fault(format!("{path}.matchName"), message);
         }
-        if pattern.is_some_and(|pattern| !pattern.bytes().all(|b| known(b) || b == b'*')) {
-            let message = "has characters other than letters, digits, -, _, . and *";
+        if let Some(text) = pattern.filter(|text| !text.bytes().all(|b| known(b) || b == b'*')) {
+            let message =
+                format!("{text:?} has characters other than letters, digits, -, _, . and *");
             self.fault(format!("{path}.matchPattern"), message);
         }
         self.faults.len() == before
