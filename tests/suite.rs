@@ -1,5 +1,6 @@
 //! The one integration-test binary: every other file in this directory is a module of it.
 
+mod admin_table;
 mod all_pairs;
 #[cfg(unix)]
 mod bootstrap;
@@ -7,6 +8,8 @@ mod cli;
 #[cfg(unix)]
 mod control_plane;
 mod diff;
+#[cfg(unix)]
+mod flux;
 mod harness;
 mod homekube;
 mod list;
@@ -14,6 +17,8 @@ mod list;
 mod live_explain;
 #[cfg(unix)]
 mod live_failures;
+#[cfg(unix)]
+mod live_versions;
 #[cfg(unix)]
 mod live_whole;
 mod random;

@@ -1,8 +1,9 @@
 //! `diff`: which flows a change opens and closes.
 
 use super::print_schema;
-use crate::cli::{Exit, GlobalArgs, InputArgs, Progress, Side, answer, width};
-use crate::printable::printable_json;
+use crate::cli::{
+    Exit, FluxBuildArgs, Format, GlobalArgs, InputArgs, OutputArgs, Progress, Side, answer, width,
+};
 use crate::reach;
 use crate::report::{DiffReport, DiffSide, diff_csv, diff_dot, diff_markdown, diff_text};
 use crate::source::yaml;
@@ -16,7 +17,8 @@ use std::path::PathBuf;
 #[derive(Args, Clone, Debug)]
 #[command(
     override_usage = "kubectl netpol diff -f FILE [OPTIONS]\n       \
-                      kubectl netpol diff OLD NEW [OPTIONS]",
+                      kubectl netpol diff OLD NEW [OPTIONS]\n       \
+                      kubectl netpol diff --flux NAME --path DIR [OPTIONS]",
     after_help = AFTER_HELP
 )]
 pub struct DiffArgs {
@@ -44,21 +46,8 @@ pub struct DiffArgs {
     )]
     fail_on: FailOn,
 
-    /// Output format: text, json, yaml, md (a comment of a pull request), dot or csv
-    #[arg(
-        short,
-        long,
-        value_enum,
-        value_name = "FORMAT",
-        default_value_t,
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    output: DiffOutput,
-
-    /// Print the JSON Schema of the answer and do nothing else
-    #[arg(long)]
-    schema: bool,
+    #[command(flatten)]
+    output: OutputArgs<DiffOutput>,
 
     /// Compare the live cluster with what it would be with these manifests applied; repeatable
     #[arg(short, long, value_name = "FILE", conflicts_with = "old", help_heading = "Input")]
@@ -79,6 +68,9 @@ pub struct DiffArgs {
     /// Network of the pods whose addresses manifests do not tell; repeatable
     #[arg(long, value_name = "CIDR", help_heading = "Input")]
     pod_cidr: Vec<IpNet>,
+
+    #[command(flatten)]
+    flux: FluxBuildArgs,
 }
 
 fn side() -> impl clap::builder::TypedValueParser<Value = Side> {
@@ -115,6 +107,11 @@ pub enum DiffOutput {
     Csv,
 }
 
+impl Format for DiffOutput {
+    const HELP: &'static str =
+        "Output format: text, json, yaml, md (a comment of a pull request), dot or csv";
+}
+
 /// The end of `diff --help`.
 const AFTER_HELP: &str = "\
 Examples:
@@ -133,6 +130,9 @@ Examples:
   # A comment for a pull request, and failure only where something opens
   kubectl netpol diff git:origin/main:k8s k8s/ -o md --fail-on opened
 
+  # What would Flux open and close, if this were its source?
+  kubectl netpol diff --flux observability --path ./observability
+
   # One overlay against another
   kubectl netpol diff kustomize:overlays/staging kustomize:overlays/home
 
@@ -144,7 +144,7 @@ Exit codes:
 impl DiffArgs {
     /// Runs the command.
     pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
-        if self.schema {
+        if self.output.schema {
             return print_schema::<DiffReport>(global);
         }
         let shared = InputArgs {
@@ -154,6 +154,7 @@ impl DiffArgs {
             pod_cidr: self.pod_cidr.clone(),
             ..InputArgs::default()
         };
+        let mut piped_from = Vec::new();
         let (names, arguments, [before, after]) = match (&self.old, &self.new) {
             (Some(old), Some(new)) => {
                 ensure!(
@@ -164,6 +165,18 @@ impl DiffArgs {
                 let inputs = [old.read(global, &shared)?, new.read(global, &shared)?];
                 let arguments = sides.map(|side| self.arguments(side.flags(), global));
                 (sides.map(Side::name), arguments, inputs)
+            }
+            _ if let Some(name) = &self.flux.name => {
+                let change = self.flux.read_change(name, global, &shared)?;
+                piped_from = change.command;
+                let mut with = ["--with", "-f", "-"].map(ToOwned::to_owned).to_vec();
+                for object in &change.pruned {
+                    with.extend(["--without".to_owned(), object.to_string()]);
+                }
+                // -n is the Kustomization's namespace here.
+                let plain = GlobalArgs { namespace: None, ..global.clone() };
+                let arguments = [Vec::new(), with].map(|words| self.arguments(words, &plain));
+                (["live".to_owned(), change.name], arguments, change.sides)
             }
             _ if self.filename.is_empty() && self.kustomize.is_empty() => bail!(
                 "nothing to compare: give manifests to lay over the live cluster with -f FILE, or \
@@ -189,6 +202,7 @@ impl DiffArgs {
         let [old, new] = [0, 1].map(|i| DiffSide {
             name: &names[i],
             arguments: &arguments[i],
+            piped_from: if i == 0 { &[] } else { &piped_from },
             snapshot: &inputs[i].snapshot,
             rules: &inputs[i].rules,
             locate: &*locate[i],
@@ -205,12 +219,9 @@ impl DiffArgs {
     }
 
     fn text(&self, report: &DiffReport) -> anyhow::Result<String> {
-        Ok(match self.output {
+        Ok(match self.output.format() {
             DiffOutput::Text => diff_text(report, width(), self.summary),
-            DiffOutput::Json => {
-                let json = serde_json::to_string_pretty(report)?;
-                printable_json(&json).into_owned() + "\n"
-            }
+            DiffOutput::Json => super::json(report)?,
             DiffOutput::Yaml => yaml::to_string(report)?,
             DiffOutput::Md => diff_markdown(report, self.summary),
             DiffOutput::Dot => diff_dot(report),

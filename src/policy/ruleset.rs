@@ -36,6 +36,15 @@ pub struct Unread {
     pub cluster_wide: bool,
 }
 
+impl Unread {
+    /// Adds what else could not be read.
+    pub fn extend(&mut self, other: Self) {
+        self.network_policies.extend(other.network_policies);
+        self.denials.extend(other.denials);
+        self.cluster_wide |= other.cluster_wide;
+    }
+}
+
 impl Written {
     /// How many objects there are.
     pub fn len(&self) -> usize {

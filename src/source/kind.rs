@@ -84,6 +84,20 @@ impl BuiltIn {
         (api, plural)
     }
 
+    /// Every version in which it is read, the one to be preferred first.
+    pub(super) fn versions(self) -> impl Iterator<Item = &'static str> {
+        let alike =
+            ALIKE.iter().filter(move |(kind, _)| *kind == self).map(|(_, version)| *version);
+        std::iter::once(BUILT_IN[self as usize].2).chain(alike)
+    }
+
+    /// The kinds of policies besides NetworkPolicy, and what these refer to.
+    pub(super) fn dialects() -> impl Iterator<Item = Self> {
+        let all = BUILT_IN.iter().map(|(kind, ..)| *kind);
+        all.filter(|kind| kind.is_policy() || *kind == Self::CiliumCidrGroup)
+            .filter(|kind| *kind != Self::NetworkPolicy)
+    }
+
     /// The kind of this name, if it is a workload, which owns pods.
     pub(super) fn workload(name: &str) -> Option<Self> {
         let (kind, ..) = BUILT_IN.iter().find(|(_, known, _)| *known == name)?;
@@ -112,9 +126,10 @@ impl BuiltIn {
         clusterwide || self.admin_policy().is_some()
     }
 
-    /// Whether its objects allow or deny traffic, or say whom others mean, so that none may be lost.
+    /// Whether its objects allow or deny traffic, so that none may be lost.
     pub(super) fn is_policy(self) -> bool {
-        self.admin_policy().is_some() || self.is_cilium() || self == Self::NetworkPolicy
+        let cilium = self.is_cilium() && self != Self::CiliumCidrGroup;
+        cilium || self.admin_policy().is_some() || self == Self::NetworkPolicy
     }
 
     /// Whether it is of Cilium.

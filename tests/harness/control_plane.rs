@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Deserialize;
 
-use super::{Skip, expect_success, skip, xtask};
+use super::{Skip, Unprovided, expect_success, provided, skip, xtask};
 
 /// A cluster that is ready, together with the programs for it.
 pub(crate) struct ControlPlane {
@@ -244,33 +244,10 @@ impl Runner {
     }
 }
 
-/// The directory that holds the programs; a first build tells its progress meanwhile.
+/// The directory that holds the programs.
 fn programs() -> Result<PathBuf, Failure> {
-    let broken = |error| Failure::Broken(format!("running cargo xtask control-plane: {error}"));
-    let mut child = xtask(&["control-plane"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(broken)?;
-    let mut last = String::new();
-    for line in BufReader::new(child.stderr.take().expect("a pipe")).lines() {
-        last = line.map_err(broken)?;
-        let _ = writeln!(std::io::stderr(), "{last}");
-    }
-    let output = child.wait_with_output().map_err(broken)?;
-    let answer = String::from_utf8_lossy(&output.stdout);
-    // xtask's own failures are 2; cargo's, such as code that does not compile, are others.
-    match (output.status.code(), answer.lines().last()) {
-        (Some(0), Some(directory)) => Ok(PathBuf::from(directory)),
-        (Some(2), _) => {
-            let why = last.strip_prefix("error: ").unwrap_or(&last);
-            Err(Failure::NoPrograms(why.to_owned()))
-        }
-        _ => {
-            let status = output.status;
-            let why = format!("cargo xtask control-plane: {status}; its messages are above");
-            Err(Failure::Broken(why))
-        }
-    }
+    provided("control-plane").map_err(|unprovided| match unprovided {
+        Unprovided::Cannot(why) => Failure::NoPrograms(why),
+        Unprovided::Broken(why) => Failure::Broken(why),
+    })
 }

@@ -10,6 +10,7 @@ use super::lower::Lowering;
 use super::written::{NamespaceSet, NamespacedPods, Unknown, WrittenPeer};
 use crate::cluster::{AddressBlock, NAMESPACE_NAME_LABEL, Selector};
 use ipnet::IpNet;
+use std::net::IpAddr;
 
 /// The most networks or names of a peer, in both versions.
 const MOST: usize = 25;
@@ -174,6 +175,7 @@ impl Lowering<'_> {
     fn list(&mut self, path: &str, items: &[String]) {
         if items.is_empty() || items.len() > MOST {
             self.fault(path, format!("needs 1 to {MOST} items"));
+            return;
         }
         for (i, item) in items.iter().enumerate() {
             if items.iter().take(i).any(|earlier| earlier == item) {
@@ -183,18 +185,14 @@ impl Lowering<'_> {
     }
 
     fn network(&mut self, path: &str, text: &str) -> Option<AddressBlock> {
-        // An IPv4 network in IPv6 clothes is refused by both versions.
-        let mixed = text.contains(':') && text.contains('.');
-        let Some(net) = text.parse::<IpNet>().ok().filter(|_| !mixed) else {
+        let Some(net) = cidr(text) else {
             self.fault(path, format!("{text:?} is not a CIDR such as 10.0.0.0/8 or 2001:db8::/32"));
             return None;
         };
         let cidr = net.trunc();
         if cidr != net {
-            self.lint(
-                path,
-                format!("{text} is read as {cidr}; write it so, since newer CRDs refuse it"),
-            );
+            let message = format!("{text} is read as {cidr}; write it so: newer CRDs refuse it");
+            self.lint(path, message);
         }
         Some(AddressBlock { cidr, except: Vec::new() })
     }
@@ -215,11 +213,10 @@ impl Lowering<'_> {
             let why = "domainNames is for rules that accept; what it does in others depends on who \
                        enforces it";
             add(PeerKind::Unresolved(why.into()));
-            match self.cilium {
-                Some(_) => self.refuse(path, "domainNames is for Accept only"),
-                None => {
-                    self.lint(path, "is for rules that accept: here it depends on who enforces it")
-                }
+            if self.cilium.is_some() {
+                self.refuse(path, "domainNames is for Accept only");
+            } else {
+                self.lint(path, "is for rules that accept: here it depends on who enforces it");
             }
             return;
         }
@@ -238,6 +235,16 @@ impl Lowering<'_> {
             }
         }
     }
+}
+
+/// Reads a CIDR as the CRDs take it: without leading zeros, and no IPv4 in the clothes of IPv6.
+fn cidr(text: &str) -> Option<IpNet> {
+    let (address, length) = text.split_once('/')?;
+    let digits = length.bytes().all(|b| b.is_ascii_digit());
+    let plain = digits && (length == "0" || !length.starts_with('0'));
+    let mixed = address.contains(':') && address.contains('.');
+    let address = address.parse::<IpAddr>().ok().filter(|_| plain && !mixed)?;
+    IpNet::new(address, length.parse().ok()?).ok()
 }
 
 /// The pattern of the CRDs: whole labels, at least two, and `*.` before them or not.
@@ -288,6 +295,27 @@ fn named(namespace: &str) -> Namespaces {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Section 3, "networks": what `isCIDR` of the CRD takes.
+    #[test]
+    fn cidrs_of_the_crd() {
+        for text in ["0.0.0.0/0", "10.1.2.3/8", "::/0", "FD00::/8", "2001:db8::1/128"] {
+            assert!(cidr(text).is_some(), "{text}");
+        }
+        for text in [
+            "10.0.0.0",
+            "10.0.0.0/",
+            "10.0.0.0/33",
+            "10.0.0.0/+8",
+            "10.0.0.0/08",
+            "010.0.0.0/8",
+            "::ffff:10.0.0.0/104",
+            "fe80::1%eth0/64",
+            "10.0.0.0/8 ",
+        ] {
+            assert!(cidr(text).is_none(), "{text}");
+        }
+    }
 
     /// Section 3, "domainNames": the pattern of the CRD.
     #[test]

@@ -10,7 +10,7 @@ use super::super::{Cilium, CiliumVersion, Fault};
 use super::labels::Terms;
 use super::written::{Authentication, Element, Rule};
 use super::{CiliumPolicy, Known};
-use crate::cluster::Name;
+use crate::cluster::{Name, Origin};
 
 /// What is found on the way through one object.
 pub(super) struct Lowering<'a> {
@@ -20,6 +20,8 @@ pub(super) struct Lowering<'a> {
     pub(super) namespace: Option<&'a Name>,
     /// Whom networks mean.
     pub(super) scope: Scope,
+    /// It was read from a live cluster.
+    pub(super) live: bool,
     /// For what the agent rejects the object.
     pub(super) faults: Vec<Fault>,
     /// For what the API server refuses it.
@@ -102,6 +104,7 @@ impl<'a> Lowering<'a> {
             settings,
             namespace: policy.namespace.as_ref(),
             scope: known.enforcer.block_scope(),
+            live: matches!(policy.origin, Origin::Live { .. }),
             faults: Vec::new(),
             refused: Vec::new(),
             lints: Vec::new(),

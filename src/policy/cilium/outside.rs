@@ -195,7 +195,10 @@ impl Lowering<'_> {
                     *service.name == *name && is_in(service, wanted.namespace.as_deref())
                 }));
             }
+            // Of a live cluster only those Services were read that a flow needs.
+            let mut unread = self.live && found.is_empty();
             if let Some(wanted) = &reference.k8s_service_selector {
+                unread = self.live;
                 let selector = wanted.selector.clone().unwrap_or_default();
                 let path = format!("{path}.k8sServiceSelector.selector");
                 let selector = self.plain_labels(&path, &selector);
@@ -204,10 +207,11 @@ impl Lowering<'_> {
                     selector.selects(&service.labels) && is_in(service, wanted.namespace.as_deref())
                 }));
             }
-            if found.is_empty() {
+            if unread {
+                perhaps_service(&path, reference, peers);
+            } else if found.is_empty() {
                 let message = "names no Service that is among what was read, so it matches nothing";
-                self.lint(path, message);
-                continue;
+                self.lint(path.clone(), message);
             }
             for service in found {
                 self.service(&path, service, peers);
@@ -241,6 +245,21 @@ impl Lowering<'_> {
             self.block(path, IpNet::from(address), &[], peers);
         }
     }
+}
+
+/// Whoever may be behind a Service that was not read.
+fn perhaps_service(path: &str, reference: &ServiceRef, peers: &mut Vec<Peer>) {
+    let by_name = reference.k8s_service.as_ref().and_then(|wanted| wanted.namespace.as_deref());
+    let by_labels = reference.k8s_service_selector.as_ref();
+    let by_labels = by_labels.and_then(|wanted| wanted.namespace.as_deref());
+    let namespace = by_name.or(by_labels).filter(|name| !name.is_empty());
+    let namespace = namespace.map(|name| (NAMESPACE_NAME_LABEL, name));
+    let why = "the Services that it names were not all read";
+    let every = Namespaces::Matching(Selector::labels(namespace));
+    let pods = PodSet::new(every, Selector::default());
+    let admits = PeerKind::Pods(PodSet { doubt: Some(why.into()), ..pods });
+    peers.push(Peer { path: path.into(), admits });
+    peers.push(Peer { path: path.into(), admits: PeerKind::Unresolved(why.into()) });
 }
 
 /// Whether a Service is in a namespace; none means any.

@@ -102,6 +102,9 @@ impl Lowering<'_> {
             }
             Means::Other => Vec::new(),
         };
+        if protocols == [Protocol::Sctp] && !self.settings.sctp {
+            self.lint(path, "Cilium knows SCTP only with enable-sctp");
+        }
         rules.extend(protocols.into_iter().map(|protocol| PortRule {
             path: path.into(),
             protocol,

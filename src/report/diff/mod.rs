@@ -34,6 +34,8 @@ pub struct DiffSide<'a> {
     pub name: &'a str,
     /// The words with which `explain` reads the same.
     pub arguments: &'a [String],
+    /// The command whose output `explain` then reads, where there is one.
+    pub piped_from: &'a [String],
     /// What exists.
     pub snapshot: &'a Snapshot,
     /// What is in force.
@@ -180,7 +182,8 @@ impl DiffReport {
         });
         let count = |word| changes.iter().filter(|change| change.change == word).count();
         let [old_side, new_side] = reporter.only_on_one(diff);
-        let mut notes = reporter.not_compared(diff);
+        let mut notes = words::enforcement(new.rules);
+        notes.extend(reporter.not_compared(diff));
         if sampled {
             notes.push(
                 "there are many changes: reasons are those of one flow of each group".to_owned(),
@@ -255,7 +258,8 @@ impl Reporter<'_> {
             [(old, &cases[0]), (new, &cases[1])].map(|(side, case)| {
                 let [source, destination] = [&case.flow.source, &case.flow.destination]
                     .map(|endpoint| names::endpoint(side.snapshot, endpoint));
-                explain(side.arguments, &source, &destination, row.witness.port)
+                let command = explain(side.arguments, &source, &destination, row.witness.port);
+                piped(side.piped_from, command)
             });
         let [from, to] = self.ends.report(&row.sources, &row.destinations, row.family);
         ChangeReport {
@@ -344,6 +348,15 @@ fn explain(arguments: &[String], source: &str, destination: &str, port: Port) ->
     }
     words.extend([quoted(source), quoted(&destination)]);
     words.join(" ")
+}
+
+/// A command that reads what another one prints.
+fn piped(from: &[String], command: String) -> String {
+    if from.is_empty() {
+        return command;
+    }
+    let words: Vec<String> = from.iter().map(|word| quoted(word)).collect();
+    format!("{} | {command}", words.join(" "))
 }
 
 /// A word as a shell takes it back, whatever is in it.
@@ -442,5 +455,8 @@ mod tests {
             explain(&[], "-x/deploy/a", "b/deploy/c", Port::tcp(80)),
             "kubectl netpol explain -- -x/deploy/a b/deploy/c:80"
         );
+        let build = ["flux", "build", "a b"].map(ToOwned::to_owned);
+        assert_eq!(piped(&build, "c".to_owned()), "flux build 'a b' | c");
+        assert_eq!(piped(&[], "c".to_owned()), "c");
     }
 }
