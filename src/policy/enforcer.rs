@@ -29,7 +29,7 @@ impl Enforcer {
         }
     }
 
-    /// Who probably enforces policies of which nothing else is known: who has such kinds.
+    /// Who probably enforces policies of which nothing else is known: Cilium, where some are its own.
     pub fn suiting(written: &Written) -> Self {
         if written.cilium_policies.is_empty() {
             Self::Kubernetes

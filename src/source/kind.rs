@@ -94,8 +94,7 @@ impl BuiltIn {
     /// The kinds of policies besides NetworkPolicy, and what these refer to.
     pub(super) fn dialects() -> impl Iterator<Item = Self> {
         let all = BUILT_IN.iter().map(|(kind, ..)| *kind);
-        all.filter(|kind| kind.is_policy() || *kind == Self::CiliumCidrGroup)
-            .filter(|kind| *kind != Self::NetworkPolicy)
+        all.filter(|kind| kind.is_policy() && *kind != Self::NetworkPolicy)
     }
 
     /// The kind of this name, if it is a workload, which owns pods.
@@ -126,10 +125,9 @@ impl BuiltIn {
         clusterwide || self.admin_policy().is_some()
     }
 
-    /// Whether its objects allow or deny traffic, so that none may be lost.
+    /// Whether its objects allow or deny traffic, or say whom others mean, so that none may be lost.
     pub(super) fn is_policy(self) -> bool {
-        let cilium = self.is_cilium() && self != Self::CiliumCidrGroup;
-        cilium || self.admin_policy().is_some() || self == Self::NetworkPolicy
+        self.admin_policy().is_some() || self.is_cilium() || self == Self::NetworkPolicy
     }
 
     /// Whether it is of Cilium.

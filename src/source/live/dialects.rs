@@ -13,7 +13,7 @@ use super::{Connection, Extent, provenance};
 use crate::cluster::Gap;
 use crate::policy::{Cilium, CiliumVersion, Enforcer};
 use crate::source::kind::{self, BuiltIn};
-use crate::source::{Objects, manifests};
+use crate::source::{Objects, api, manifests};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
@@ -158,8 +158,22 @@ impl Connection {
         if let Some((enforcer, gap)) = enforcer {
             objects.enforcer = Some(enforcer);
             objects.gaps.extend(gap);
+            self.add_api_server(objects).await;
         }
         Ok(())
+    }
+
+    /// The addresses of the API server, which Cilium's policies name by an entity. Without them
+    /// rules for that entity are not known to match.
+    async fn add_api_server(&self, objects: &mut Objects) {
+        let slices = Target::of("discovery.k8s.io/v1", "endpointslices").within("default");
+        let of_api_server = Some("kubernetes.io/service-name=kubernetes".to_owned());
+        let selection = Selection { labels: of_api_server, fields: None };
+        if let Ok(list) = self.list::<api::EndpointSlice>(&slices, &selection).await {
+            for slice in list.items {
+                objects.insert(slice.into(), provenance::unasked());
+            }
+        }
     }
 
     /// Cilium as its agent's ConfigMap and image have it; where these may not be read, as it is
@@ -252,7 +266,8 @@ fn leave_out(objects: &mut Objects, asked: &Asked, why: String) {
         objects.unread.denials.insert(namespace.as_str().into());
         format!(" of {namespace}")
     } else {
-        objects.unread.cluster_wide |= asked.kind.is_policy();
+        // Of a group that is missing only the rules that name it are not known.
+        objects.unread.cluster_wide |= asked.kind != BuiltIn::CiliumCidrGroup;
         String::new()
     };
     let kinds = match kind.strip_suffix('y') {
