@@ -14,6 +14,7 @@ mod harness;
 mod homekube;
 mod list;
 #[cfg(unix)]
+mod live_dialects;
 mod live_explain;
 #[cfg(unix)]
 mod live_failures;

@@ -177,13 +177,19 @@ impl InputArgs {
         namespace: String,
         notes: Vec<String>,
     ) -> Input {
-        let enforcer = objects.enforcer.clone();
+        let found = objects.enforcer.clone();
         let (mut snapshot, written) = objects.assemble();
         if !self.pod_cidr.is_empty() {
             snapshot.pod_cidrs = self.pod_cidr.iter().map(IpNet::trunc).collect();
         }
-        let told = self.enforcer.clone().or(enforcer);
-        let enforcer = told.unwrap_or_else(|| Enforcer::suiting(&written));
+        let enforcer = match (&self.enforcer, found) {
+            (Some(told), _) => told.clone(),
+            (None, Some((enforcer, gap))) => {
+                snapshot.gaps.extend(gap);
+                enforcer
+            }
+            (None, None) => Enforcer::suiting(&written),
+        };
         let rules = Ruleset::compile(&written, &snapshot, &enforcer);
         Input { snapshot, written, rules, namespace, notes, session: None, locator }
     }

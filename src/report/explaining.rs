@@ -268,7 +268,8 @@ impl Reporter<'_> {
             report.action = Some(entry.action.as_str());
             report.message = entry_message(policy, entry_trace, peer.as_ref(), port.as_ref());
             if words::only_denies(policy) && trace.denies.is_no() {
-                report.message = format!("{}; {}", words::DENIES_AND_ISOLATES, report.message);
+                report.message = words::DENIES_AND_ISOLATES.to_owned();
+                (report.peer, report.port) = (None, None);
             }
             report.service_port_mistake = entry_trace.port.is_no()
                 && words::service_port(entry, view.service_ports).is_some();
@@ -301,7 +302,10 @@ impl Reporter<'_> {
         let counted = |case: &&Case| !case.ports.is_undeclared();
         let denied = |trace: fn(&Case) -> &Trace, ends: fn(&Case) -> &[Endpoint]| {
             let mut cases = explanation.cases.iter().filter(counted);
-            let case = cases.find(|case| trace(case).verdict == Verdict::Denied)?;
+            // Where a rule denies, none is missing.
+            let lacks =
+                |trace: &Trace| trace.verdict == Verdict::Denied && trace.reason != Reason::Refused;
+            let case = cases.find(|case| lacks(trace(case)))?;
             namespace(ends(case).first())
         };
         let egress = denied(|case| &case.judgement.egress, |case| &case.sources);

@@ -178,11 +178,15 @@ impl Text<'_> {
     }
 
     fn tail(&mut self) {
-        let Some(missing) = &self.report.missing else { return };
+        let ExplanationReport { missing, next, verdict, .. } = self.report;
+        if missing.is_none() && !["Denied", "Mixed"].contains(verdict) {
+            return;
+        }
         self.screen.blank();
-        self.screen.words(0, 0, &[(BOLD, missing)]);
-        if let Some(next) = &self.report.next {
-            self.screen.words(0, 0, &[(PLAIN, next)]);
+        for (style, line) in [(BOLD, missing), (PLAIN, next)] {
+            if let Some(line) = line {
+                self.screen.words(0, 0, &[(style, line)]);
+            }
         }
     }
 }
@@ -201,7 +205,8 @@ fn tells(reason: &str, index: usize, policy: &PolicyReport) -> bool {
 /// What the proxy asks for, where a flow is allowed only then.
 fn conditions(flows: &[FlowReport]) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
-    for direction in flows.iter().flat_map(|flow| [&flow.egress, &flow.ingress]) {
+    let allowed = flows.iter().filter(|flow| flow.verdict == "Allowed");
+    for direction in allowed.flat_map(|flow| [&flow.egress, &flow.ingress]) {
         if !direction.conditions.is_empty() {
             let words = format!("only {}.", words::list(&direction.conditions, "or"));
             if !all.contains(&words) {

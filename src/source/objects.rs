@@ -22,8 +22,8 @@ pub struct Objects {
     pub unread: Unread,
     /// Namespaces that exist, but whose labels could not be read.
     pub unread_labels: BTreeSet<Name>,
-    /// Who enforces the policies, where the cluster tells.
-    pub enforcer: Option<Enforcer>,
+    /// Who enforces the policies, where the cluster tells, and what of that could not be read.
+    pub enforcer: Option<(Enforcer, Option<Gap>)>,
     shared: Shared,
 }
 

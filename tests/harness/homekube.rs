@@ -145,6 +145,11 @@ impl Answer {
         }
     }
 
+    /// The answer to `-o json`.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|_| panic!("no JSON: {}", self.all()))
+    }
+
     /// Everything that was said, for a failing test.
     pub(crate) fn all(&self) -> String {
         let Self { stdout, stderr, code, requests } = self;

@@ -8,7 +8,7 @@ use super::{Failure, Run};
 use crate::baseline::{self, Impact};
 use crate::cli::{confirm, note};
 use crate::cluster::Origin;
-use crate::policy::Ruleset;
+use crate::policy::{Enforcer, Ruleset};
 use crate::source::live::{Connection, Error, Survey};
 use crate::source::{Found, api};
 use serde_json::Value;
@@ -86,7 +86,8 @@ fn compare(survey: Survey, namespace: &str, wanted: &[&Value]) -> Impact {
             with.insert(Found::from(policy), Origin::Synthetic);
         }
     }
-    let enforcer = survey.objects.enforcer.clone().unwrap_or_default();
+    let enforcer =
+        survey.objects.enforcer.clone().map_or_else(Enforcer::default, |(enforcer, _)| enforcer);
     let (snapshot, before) = survey.objects.assemble();
     let (_, after) = with.assemble();
     let compile = |written| Ruleset::compile(written, &snapshot, &enforcer);

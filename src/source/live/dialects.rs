@@ -155,9 +155,8 @@ impl Connection {
             };
             add(objects, &asked, items)?;
         }
-        if let Some((enforcer, gap)) = enforcer {
-            objects.enforcer = Some(enforcer);
-            objects.gaps.extend(gap);
+        if enforcer.is_some() {
+            objects.enforcer = enforcer;
             self.add_api_server(objects).await;
         }
         Ok(())

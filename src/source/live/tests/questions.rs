@@ -72,7 +72,7 @@ fn verdict(objects: Objects, source: &str, destination: &str) -> Option<Verdict>
         (source.parse().unwrap(), destination.parse().unwrap());
     let question =
         Question { source: &source, destination: &destination, port: None, namespace: "a" };
-    let enforcer = objects.enforcer.clone().unwrap_or_default();
+    let enforcer = objects.enforcer.clone().map(|(enforcer, _)| enforcer).unwrap_or_default();
     let (snapshot, written) = objects.assemble();
     let rules = Ruleset::compile(&written, &snapshot, &enforcer);
     verdict::explain(&snapshot, &rules, &question).unwrap().verdict()
@@ -297,12 +297,15 @@ fn cilium_is_found_with_its_settings() {
             ("/api/v1/namespaces/b/pods/db", object(&pod("b", "db", &["10.1.0.2"]))),
         ]);
         let objects = read(&server, "pod/web", "b/pod/db:80").unwrap();
-        assert_eq!(objects.enforcer.as_ref().map(ToString::to_string).as_deref(), Some(enforcer));
-        let whys: Vec<&str> = objects.gaps.iter().map(|gap| &*gap.what).collect();
-        match gap {
-            None => assert_eq!(whys, [""; 0]),
-            Some(gap) => assert!(whys.len() == 1 && whys[0].contains(gap), "{whys:?}"),
-        }
+        let (found, why) = objects.enforcer.clone().unwrap();
+        assert_eq!(found.to_string(), enforcer);
+        let why = why.map(|why| why.what);
+        assert_eq!(why.is_some(), gap.is_some(), "{why:?}");
+        assert!(
+            gap.is_none_or(|gap| why.as_deref().is_some_and(|why| why.contains(gap))),
+            "{why:?}"
+        );
+        assert_eq!(objects.gaps, []);
         assert_eq!(verdict(objects, "pod/web", "b/pod/db:80"), Some(then));
     }
 }
