@@ -268,7 +268,7 @@ impl Reporter<'_> {
             report.action = Some(entry.action.as_str());
             report.message = entry_message(policy, entry_trace, peer.as_ref(), port.as_ref());
             if words::only_denies(policy) && trace.denies.is_no() {
-                report.message = words::DENIES_AND_ISOLATES.to_owned();
+                words::DENIES_AND_ISOLATES.clone_into(&mut report.message);
                 (report.peer, report.port) = (None, None);
             }
             report.service_port_mistake = entry_trace.port.is_no()
