@@ -69,12 +69,14 @@ impl Matcher<'_> {
     pub(super) fn entry(&self, entry: &Entry) -> EntryTrace {
         let (peer, peer_item, peer_miss) = match &entry.peers {
             Peers::Any => (Truth::Yes, None, None),
+            Peers::Of(items) if items.is_empty() => (Truth::No, None, Some(PeerMiss::NoOne)),
             Peers::Of(items) => {
                 best(items.iter().map(|item| self.peer(&item.admits)), PeerMiss::nearness)
             }
         };
         let (port, port_item, port_miss) = match &entry.ports {
             Ports::Any => (Truth::Yes, None, None),
+            Ports::Of(items) if items.is_empty() => (Truth::No, None, Some(PortMiss::NoPort)),
             Ports::Of(items) => best(items.iter().map(|item| self.port(item)), PortMiss::nearness),
         };
         let action = entry.action;

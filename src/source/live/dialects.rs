@@ -260,16 +260,14 @@ fn add(objects: &mut Objects, asked: &Asked, items: Items) -> Result<(), Error> 
 
 /// Marks policies that could not be read.
 fn leave_out(objects: &mut Objects, asked: &Asked, why: String) {
-    let (kind, place) = match &asked.namespace {
-        Some(namespace) => {
-            objects.unread.denials.insert(namespace.as_str().into());
-            (asked.kind.name(), format!(" of {namespace}"))
-        }
-        None => {
-            // Of a group that is missing only the rules that name it are not known.
-            objects.unread.cluster_wide |= asked.kind != BuiltIn::CiliumCidrGroup;
-            (asked.kind.name(), String::new())
-        }
+    let kind = asked.kind.name();
+    let place = if let Some(namespace) = &asked.namespace {
+        objects.unread.denials.insert(namespace.as_str().into());
+        format!(" of {namespace}")
+    } else {
+        // Of a group that is missing only the rules that name it are not known.
+        objects.unread.cluster_wide |= asked.kind != BuiltIn::CiliumCidrGroup;
+        String::new()
     };
     let kinds = match kind.strip_suffix('y') {
         Some(stem) => format!("{stem}ies"),
