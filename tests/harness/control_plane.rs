@@ -20,20 +20,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Deserialize;
 
+use super::programs::{Failure, programs};
 use super::{Skip, expect_success, skip, xtask};
 
 /// A cluster that is ready, together with the programs for it.
 pub(crate) struct ControlPlane {
     programs: PathBuf,
     runner: Runner,
-}
-
-/// Why there is no cluster.
-enum Failure {
-    /// The programs cannot be had here.
-    NoPrograms(String),
-    /// They can, but there is something to mend.
-    Broken(String),
 }
 
 /// The cluster of this process; a test that gets none has said so and returns:
@@ -72,7 +65,7 @@ impl ControlPlane {
         if cfg!(not(unix)) {
             return Err(Failure::NoPrograms("no control plane but on Unix".to_owned()));
         }
-        let programs = programs()?;
+        let programs = programs("control-plane")?;
         let runner = Runner::start(&programs).map_err(Failure::Broken)?;
         Ok(Self { programs, runner })
     }
@@ -241,36 +234,5 @@ impl Runner {
     /// A file of the cluster, by the name that `cargo xtask control-plane run --help` gives it.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.directory.join(name)
-    }
-}
-
-/// The directory that holds the programs; a first build tells its progress meanwhile.
-fn programs() -> Result<PathBuf, Failure> {
-    let broken = |error| Failure::Broken(format!("running cargo xtask control-plane: {error}"));
-    let mut child = xtask(&["control-plane"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(broken)?;
-    let mut last = String::new();
-    for line in BufReader::new(child.stderr.take().expect("a pipe")).lines() {
-        last = line.map_err(broken)?;
-        let _ = writeln!(std::io::stderr(), "{last}");
-    }
-    let output = child.wait_with_output().map_err(broken)?;
-    let answer = String::from_utf8_lossy(&output.stdout);
-    // xtask's own failures are 2; cargo's, such as code that does not compile, are others.
-    match (output.status.code(), answer.lines().last()) {
-        (Some(0), Some(directory)) => Ok(PathBuf::from(directory)),
-        (Some(2), _) => {
-            let why = last.strip_prefix("error: ").unwrap_or(&last);
-            Err(Failure::NoPrograms(why.to_owned()))
-        }
-        _ => {
-            let status = output.status;
-            let why = format!("cargo xtask control-plane: {status}; its messages are above");
-            Err(Failure::Broken(why))
-        }
     }
 }

@@ -7,6 +7,8 @@
 
 mod control_plane;
 mod homekube;
+mod hubble;
+mod programs;
 
 use std::io::Write as _;
 use std::process::Command;
@@ -16,6 +18,7 @@ pub(crate) use control_plane::{
     ControlPlane, Request, Runner, control_plane, control_plane_of_its_own,
 };
 pub(crate) use homekube::{Answer, HomeKube, homekube, plugin};
+pub(crate) use hubble::{hubble, hubble_program};
 
 /// How many tests this process has skipped.
 static SKIPPED: AtomicUsize = AtomicUsize::new(0);
