@@ -38,6 +38,8 @@ pub mod cli;
 pub mod cluster;
 pub mod commands;
 pub mod files;
+pub mod hubble;
+pub mod observed;
 pub mod policy;
 mod printable;
 pub mod reach;
