@@ -73,6 +73,21 @@ impl ConnectArgs {
         }
     }
 
+    /// A flag that says more than which kubeconfig and which of its contexts; other programs may not
+    /// take it.
+    pub(crate) fn beyond_context(&self) -> Option<&'static str> {
+        let given = [
+            ("--cluster", self.cluster.is_some()),
+            ("--user", self.user.is_some()),
+            ("--server", self.server.is_some()),
+            ("--token", self.token.is_some()),
+            ("--as", self.as_user.is_some()),
+            ("--as-group", !self.as_group.is_empty()),
+            ("--as-uid", self.as_uid.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
+    }
+
     /// Connects; what the API server warns of goes to stderr.
     pub async fn connect(
         &self,
@@ -85,7 +100,7 @@ impl ConnectArgs {
 }
 
 /// A duration as kubectl takes it: a number of seconds, or numbers with `ms`, `s`, `m` and `h`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let refuse = || format!("{text:?} is not a duration: give 30, 10s, 2m or 1h");
     if let Ok(seconds) = text.parse() {
         return Ok(Duration::from_secs(seconds));

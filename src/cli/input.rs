@@ -82,12 +82,12 @@ impl InputArgs {
     }
 
     /// Whether manifests are named.
-    pub(super) fn names_manifests(&self) -> bool {
+    pub(crate) fn names_manifests(&self) -> bool {
         !self.filename.is_empty() || !self.kustomize.is_empty()
     }
 
     /// Reads the manifests and tells what is to be told about them.
-    pub(super) fn load(&self, global: &GlobalArgs, namespace: &str) -> anyhow::Result<Loaded> {
+    pub(crate) fn load(&self, global: &GlobalArgs, namespace: &str) -> anyhow::Result<Loaded> {
         let (mut files, mut revisions) = (Vec::new(), Vec::new());
         for path in &self.filename {
             match revision(path)? {
@@ -113,7 +113,7 @@ impl InputArgs {
     }
 
     /// Links objects and lowers policies.
-    pub(super) fn input(
+    pub(crate) fn input(
         &self,
         objects: Objects,
         locator: Locator,

@@ -9,7 +9,6 @@
 //! named, and an end is of one kind.
 
 use super::flow::{Event, Flow, Layer4, Party, Verdict};
-use super::record::Record;
 use crate::cluster::{Name, Protocol};
 use jiff::Timestamp;
 use std::collections::VecDeque;
@@ -119,9 +118,9 @@ impl Window {
         self.since.is_none_or(|since| flow.time.is_some_and(|time| time >= since))
     }
 
-    /// Of the records of a recording, the last flows only.
-    pub fn keep_last(&self, kept: &mut VecDeque<Record>, record: Record) {
-        kept.push_back(record);
+    /// Of the flows of a recording, the last only.
+    pub fn keep_last(&self, kept: &mut VecDeque<Box<Flow>>, flow: Box<Flow>) {
+        kept.push_back(flow);
         let most = usize::try_from(self.last.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
         while kept.len() > most {
             kept.pop_front();
@@ -396,7 +395,7 @@ mod tests {
         let window = Window { last: Some(2), ..Window::default() };
         let mut kept = VecDeque::new();
         for _ in 0..5 {
-            window.keep_last(&mut kept, Record::TooLong);
+            window.keep_last(&mut kept, Box::default());
         }
         assert_eq!(kept.len(), 2);
     }
