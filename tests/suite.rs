@@ -16,6 +16,8 @@ mod live_explain;
 mod live_failures;
 #[cfg(unix)]
 mod live_whole;
+#[cfg(unix)]
+mod observe;
 mod random;
 mod random_clusters;
 mod reach_diff;

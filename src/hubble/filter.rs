@@ -145,7 +145,7 @@ impl Filter {
                 add("namespace", &mut std::iter::once(namespace.to_string()));
             }
             (Some(namespace), None, Some(end)) if end.is_outside(namespace) => {
-                from = other.as_ref()
+                from = other.as_ref();
             }
             (Some(namespace), Some(end), None) if end.is_outside(namespace) => to = other.as_ref(),
             _ => {}

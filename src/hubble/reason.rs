@@ -154,14 +154,29 @@ impl DropReason {
     }
 }
 
-/// As Hubble's own lines have it: `Policy denied`.
+/// Words that are not spelled as words.
+const ABBREVIATIONS: [&str; 16] = [
+    "IP", "CT", "L2", "L3", "L4", "TCP", "NAT", "NAT46", "NAT64", "FIB", "LB", "SNAT", "DSR",
+    "EDT", "VNI", "SID",
+];
+
+/// As Hubble's own lines have it: `Policy denied`, `Stale or unroutable IP`.
 impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = self.0.to_lowercase().replace('_', " ");
-        let mut letters = words.chars();
-        let first = letters.next().map(|letter| letter.to_ascii_uppercase());
-        first.into_iter().chain(letters).try_for_each(|letter| fmt::Write::write_char(f, letter))
+        for (at, word) in self.0.split('_').enumerate() {
+            let small = word.to_lowercase();
+            match small.get(..1).zip(small.get(1..)) {
+                _ if ABBREVIATIONS.contains(&word) => write!(f, "{}{word}", space(at))?,
+                Some((first, rest)) if at == 0 => write!(f, "{}{rest}", first.to_uppercase())?,
+                _ => write!(f, "{}{small}", space(at))?,
+            }
+        }
+        Ok(())
     }
+}
+
+fn space(at: usize) -> &'static str {
+    if at == 0 { "" } else { " " }
 }
 
 #[cfg(test)]
@@ -201,6 +216,9 @@ mod tests {
     #[test]
     fn reasons_read_as_hubble_prints_them() {
         assert_eq!(DropReason::of_number(133).unwrap().to_string(), "Policy denied");
-        assert_eq!(DropReason::of_name("NAT46").unwrap().to_string(), "Nat46");
+        assert_eq!(DropReason::of_name("NAT46").unwrap().to_string(), "NAT46");
+        assert_eq!(DropReason::of_number(151).unwrap().to_string(), "Stale or unroutable IP");
+        assert_eq!(DropReason::of_number(250).unwrap().to_string(), "Reason 250");
+        assert_eq!(DropReason::of_name("é_NEW").unwrap().to_string(), "é new");
     }
 }

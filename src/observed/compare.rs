@@ -129,8 +129,7 @@ fn likely(scene: Scene<'_>, flow: &Flow, prediction: &Prediction, denied: bool) 
     if denied && flow.event == Event::L7 {
         likely.push(Likely::Layer7);
     }
-    let named = if denied { &flow.denied_by } else { &flow.allowed_by };
-    let unread = named.iter().find(|name| !is_read(scene.rules, name));
+    let unread = unread(scene.index, flow);
     likely.extend(unread.map(|name| Likely::NamedElsewhere(name.clone())));
     let reason = flow.drop_reason.as_ref();
     if denied && reason.is_some_and(crate::hubble::DropReason::is_deny_rule) && unread.is_none() {
@@ -172,15 +171,9 @@ fn likely(scene: Scene<'_>, flow: &Flow, prediction: &Prediction, denied: bool) 
     likely
 }
 
-/// Whether a policy that Hubble names is one of those that were read.
-fn is_read(rules: &Ruleset, name: &PolicyName) -> bool {
-    // Before 1.18 there is no kind; a name alone is no proof of another policy.
-    rules.policies().iter().any(|policy| {
-        let object = &policy.object;
-        *object.name == *name.name
-            && object.namespace.as_deref().unwrap_or_default() == &*name.namespace
-            && (name.kind.is_empty() || *object.kind == *name.kind)
-    })
+/// A policy that Hubble names for what became of a flow, and that was not read.
+pub fn unread<'a>(index: &Index, flow: &'a Flow) -> Option<&'a PolicyName> {
+    flow.allowed_by.iter().chain(&flow.denied_by).find(|name| !index.has_policy(name))
 }
 
 /// A policy that decides and was written after the flow.

@@ -4,8 +4,9 @@
 //! there is judged by another of its workload, or by the workload's template, as long as Hubble's
 //! labels do not say otherwise.
 
-use crate::cluster::{Labels, Name, PodId, Snapshot};
-use crate::hubble::{Flow, Party, Pods, PodsOf};
+use crate::cluster::{Labels, Name, ObjectRef, Origin, PodId, Snapshot};
+use crate::hubble::{Flow, Party, Pods, PodsOf, PolicyName};
+use crate::policy::Ruleset;
 use crate::verdict::Endpoint;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -21,6 +22,10 @@ const HASHES: [&str; 3] =
 /// Look-ups by the names and addresses that Hubble gives.
 #[derive(Debug, Default)]
 pub struct Index {
+    /// Kinds of the policies that were read, by namespace and name.
+    policies: HashMap<Name, HashMap<Name, Vec<Name>>>,
+    /// Something of it was read from files.
+    from_files: bool,
     pods: HashMap<Name, HashMap<Name, PodId>>,
     addresses: HashMap<IpAddr, Endpoint>,
     nodes: HashMap<Name, usize>,
@@ -44,8 +49,16 @@ pub enum Unjoined {
 
 impl Index {
     /// Prepares the look-ups.
-    pub fn new(snapshot: &Snapshot) -> Self {
+    pub fn new(snapshot: &Snapshot, rules: &Ruleset) -> Self {
         let mut index = Self::default();
+        let is_live = |origin: &Origin| matches!(origin, Origin::Live { .. });
+        index.from_files = snapshot.pods().iter().any(|pod| !is_live(&pod.origin));
+        for policy in rules.policies() {
+            let ObjectRef { kind, namespace, name } = policy.object.clone();
+            let of_namespace = index.policies.entry(namespace.unwrap_or_default()).or_default();
+            of_namespace.entry(name).or_default().push(kind);
+            index.from_files |= !is_live(&policy.origin);
+        }
         for (id, pod) in snapshot.pods().iter().enumerate() {
             if !pod.template {
                 let of_namespace = index.pods.entry(pod.namespace.clone()).or_default();
@@ -70,6 +83,20 @@ impl Index {
     /// Who has an address by the snapshot.
     pub fn at(&self, ip: IpAddr) -> Option<&Endpoint> {
         self.addresses.get(&ip)
+    }
+
+    /// Whether anything of it was read from files, rather than from the cluster that Hubble sees.
+    pub fn is_from_files(&self) -> bool {
+        self.from_files
+    }
+
+    /// Whether a policy that Hubble names is one of those that were read.
+    pub fn has_policy(&self, policy: &PolicyName) -> bool {
+        let named = self.policies.get(&*policy.namespace).and_then(|it| it.get(&*policy.name));
+        // Before 1.18 Hubble tells no kind; a name alone is no proof of another policy.
+        named.is_some_and(|kinds| {
+            policy.kind.is_empty() || kinds.iter().any(|kind| **kind == *policy.kind)
+        })
     }
 
     /// The end of a flow that a party is.

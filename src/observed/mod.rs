@@ -8,6 +8,6 @@ mod compare;
 mod join;
 mod predict;
 
-pub use compare::{Agreement, Likely, Observed, Scene, compare, observed};
+pub use compare::{Agreement, Likely, Observed, Scene, compare, observed, unread};
 pub use join::{Index, Unjoined};
 pub use predict::{Key, NotJudged, Prediction, key, predict};

@@ -11,7 +11,7 @@ use super::{Skip, skip};
 ///
 /// # Panics
 /// If building it went wrong.
-pub(crate) fn hubble_program() -> Result<&'static Path, Skip> {
+fn hubble_program() -> Result<&'static Path, Skip> {
     static SHARED: OnceLock<Result<PathBuf, Failure>> = OnceLock::new();
     match SHARED.get_or_init(|| programs("hubble").map(|directory| directory.join("hubble"))) {
         Ok(program) => Ok(program),

@@ -18,7 +18,7 @@ pub(crate) use control_plane::{
     ControlPlane, Request, Runner, control_plane, control_plane_of_its_own,
 };
 pub(crate) use homekube::{Answer, HomeKube, homekube, plugin};
-pub(crate) use hubble::{hubble, hubble_program};
+pub(crate) use hubble::hubble;
 
 /// How many tests this process has skipped.
 static SKIPPED: AtomicUsize = AtomicUsize::new(0);

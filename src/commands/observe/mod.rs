@@ -274,8 +274,8 @@ impl ObserveArgs {
         for note in notes {
             warn(global.color, &note);
         }
-        let (to_end, resolved) = to.unzip();
-        let (to_port, protocol) = match (resolved.flatten(), port) {
+        let (to_end, service_port) = to.unzip();
+        let (to_port, protocol) = match (service_port.flatten(), port) {
             (Some(port), _) => (Some(port.number), Some(port.protocol)),
             (None, Some(PortWanted { port: PortText::Number(number), protocol })) => {
                 (Some(*number), *protocol)

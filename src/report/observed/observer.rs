@@ -5,9 +5,9 @@
 
 use super::types::Prediction as PredictionReport;
 use crate::cluster::Snapshot;
-use crate::hubble::{Flow, Party};
+use crate::hubble::{Flow, Party, PolicyName};
 use crate::observed::{
-    self, Agreement, Index, Key, NotJudged, Prediction, Scene, compare, predict,
+    self, Agreement, Index, Key, NotJudged, Observed, Prediction, Scene, compare, predict,
 };
 use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
@@ -45,12 +45,14 @@ pub struct Observation {
     pub(super) decision: Result<Arc<Decision>, NotJudged>,
     /// Whether the two agree.
     pub agreement: Agreement,
+    /// They agree, but Hubble names a policy for it that was not read.
+    pub(super) unread: Option<PolicyName>,
 }
 
 impl<'a> Observer<'a> {
     /// Prepares for a state of the cluster.
     pub fn new(snapshot: &'a Snapshot, rules: &'a Ruleset, locate: &'a Locate<'a>) -> Self {
-        let index = Index::new(snapshot);
+        let index = Index::new(snapshot, rules);
         Self { snapshot, rules, locate, index, decisions: HashMap::new() }
     }
 
@@ -62,9 +64,14 @@ impl<'a> Observer<'a> {
                 let (snapshot, rules, index) = (self.snapshot, self.rules, &self.index);
                 compare(Scene { snapshot, rules, index }, &flow, &decision.prediction)
             }
+            Err(NotJudged::OwnNode) if observed::observed(&flow) == Observed::Allowed => {
+                Agreement::AsPredicted
+            }
             Err(_) => Agreement::NotCompared,
         };
-        Observation { flow, decision, agreement }
+        let agrees = agreement == Agreement::AsPredicted;
+        let unread = agrees.then(|| observed::unread(&self.index, &flow).cloned()).flatten();
+        Observation { flow, decision, agreement, unread }
     }
 
     fn decide(&mut self, key: Key) -> Arc<Decision> {
@@ -96,6 +103,10 @@ impl<'a> Observer<'a> {
         for (direction, report) in
             [(Direction::Egress, &mut report.egress), (Direction::Ingress, &mut report.ingress)]
         {
+            for policy in &mut report.policies {
+                // Of a stream of flows the nearest rule is enough.
+                policy.rules.clear();
+            }
             if prediction.verdict(Some(direction)) != prediction.trace(direction).verdict {
                 forget_rules(report);
             }
@@ -128,9 +139,8 @@ fn forget_rules(report: &mut DirectionReport) {
         policy.admits = "Unknown";
         policy.rule = None;
         policy.location = None;
-        policy.message = "isolates".to_owned();
+        "isolates".clone_into(&mut policy.message);
         (policy.peer, policy.port) = (None, None);
-        policy.rules.clear();
     }
 }
 

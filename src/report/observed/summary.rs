@@ -9,10 +9,10 @@ use crate::hubble::{Flow, Layer4};
 use crate::observed::{Agreement, Observed, observed};
 use crate::policy::rule::Direction;
 use crate::report::API_VERSION;
-use crate::report::columns::{Line, table};
 use crate::report::explaining::short;
 use crate::report::explanation::DirectionReport;
-use crate::report::screen::{PLAIN, Screen};
+use crate::report::screen::{BAD, BOLD, DIM, DOUBT, GOOD, PLAIN, Screen};
+use anstyle::Style;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -118,7 +118,7 @@ impl Summary {
             direction: flow.direction,
             seen: words::seen(flow, &what),
             as_predicted: words::as_predicted(agreement),
-            why: why(observation),
+            why: why(observation, &what),
             observed: what,
         };
         if let Some(row) = self.rows.get_mut(&key) {
@@ -195,7 +195,11 @@ fn port(flow: &Flow) -> String {
 }
 
 /// What decides, in a few words.
-fn why(observation: &Observation) -> String {
+fn why(observation: &Observation, what: &Observed) -> String {
+    if matches!(what, Observed::DroppedOtherwise | Observed::Unclear) {
+        let words = words::agreement(&observation.flow, what, &Agreement::NotCompared);
+        return words.trim_start_matches("dropped ").to_owned();
+    }
     let about = match (&observation.decision, observation.about()) {
         (Err(why), _) => return words::not_judged(why),
         (Ok(_), Some(about)) => about,
@@ -207,19 +211,46 @@ fn why(observation: &Observation) -> String {
 fn brief(report: &DirectionReport) -> String {
     match (report.reason, report.policies.first()) {
         ("NoneAdmits", Some(nearest)) => match &nearest.rule {
-            Some(rule) => format!("nearest {} {}: {}", nearest.name, short(rule), nearest.message),
+            Some(rule) => format!(
+                "none admits it, nearest {} {}: {}",
+                nearest.name,
+                short(rule),
+                nearest.message
+            ),
             None => format!("{} {}", nearest.name, nearest.message),
         },
         _ => report.message.clone(),
     }
 }
 
-/// The table.
+/// Two lines or more for equal flows.
 pub fn summary_text(summary: &ObservedSummary, width: usize) -> String {
     let mut screen = Screen::new(width);
+    let most = summary.rows.iter().map(|row| row.count).max().unwrap_or_default();
+    let digits = most.to_string().len();
+    for row in &summary.rows {
+        let count = format!("{:>digits$}", row.count);
+        let indent = digits + 4;
+        let flow = format!("{} → {} {}", row.from, row.to, row.port);
+        let space = digits - row.count.to_string().len();
+        screen.words(
+            space,
+            indent,
+            &[(BOLD, count.trim_start()), (style(row), row.mark), (PLAIN, &flow)],
+        );
+        let verdict = match (row.as_predicted, row.predicted) {
+            ("No", Some(predicted)) => format!(", predicted {}", predicted.to_lowercase()),
+            ("Yes", _) => " as predicted".to_owned(),
+            ("Unknown", _) => ", prediction not known".to_owned(),
+            _ => String::new(),
+        };
+        let text = format!("{}{verdict}: {}", row.seen, row.message);
+        screen.words(indent, indent + 2, &[(PLAIN, &text)]);
+        for guess in &row.likely {
+            screen.words(indent, indent + 2, &[(DOUBT, "likely:"), (PLAIN, guess)]);
+        }
+    }
     if !summary.rows.is_empty() {
-        let rows: Vec<[Vec<Line>; 4]> = summary.rows.iter().map(row).collect();
-        screen.block(&table(["COUNT", "OBSERVED", "FLOW", "PREDICTED"], &rows, width));
         screen.blank();
     }
     let plural = if summary.flows == 1 { "flow" } else { "flows" };
@@ -228,37 +259,26 @@ pub fn summary_text(summary: &ObservedSummary, width: usize) -> String {
         (flows, 0) => format!("{flows} {plural}, none against the prediction."),
         (flows, some) => format!("{flows} {plural}, {some} not as predicted."),
     };
-    screen.words(0, 0, &[(PLAIN, &total)]);
+    screen.words(0, 0, &[(BOLD, &total)]);
     if summary.not_listed > 0 {
-        let rest = format!(
-            "{} flows are in no row: there are too many different ones.",
-            summary.not_listed
-        );
-        screen.words(0, 0, &[(PLAIN, &rest)]);
+        let rest = summary.not_listed;
+        let text = format!("{rest} flows are not listed: there are too many different ones.");
+        screen.words(0, 0, &[(PLAIN, &text)]);
     }
     if summary.lost > 0 {
-        let lost = format!(
-            "{} events were lost by Hubble: what is not listed may have happened.",
-            summary.lost
-        );
-        screen.words(0, 0, &[(PLAIN, &lost)]);
+        let lost = summary.lost;
+        let text =
+            format!("{lost} events were lost by Hubble: what is not listed may have happened.");
+        screen.words(0, 0, &[(DOUBT, &text)]);
     }
     screen.finish()
 }
 
-fn row(row: &SummaryRow) -> [Vec<Line>; 4] {
-    let predicted = match (row.as_predicted, row.predicted) {
-        ("No", Some(predicted)) => format!("{} {}", row.mark, predicted.to_lowercase()),
-        ("Yes", Some(_)) => format!("{} as predicted", row.mark),
-        ("Unknown", _) => format!("{} not known", row.mark),
-        _ => format!("{} not compared", row.mark),
-    };
-    let mut last = vec![Line::new(0, &predicted), Line::new(2, &row.message)];
-    last.extend(row.likely.iter().map(|guess| Line::new(2, &format!("likely: {guess}"))));
-    [
-        vec![Line::new(0, &row.count.to_string())],
-        vec![Line::new(0, &row.seen)],
-        vec![Line::new(0, &row.from), Line::new(2, &format!("→ {} {}", row.to, row.port))],
-        last,
-    ]
+fn style(row: &SummaryRow) -> Style {
+    match row.mark {
+        "✓" => GOOD,
+        "✗" => BAD,
+        "≠" | "?" => DOUBT,
+        _ => DIM,
+    }
 }

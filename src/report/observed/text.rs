@@ -24,8 +24,14 @@ pub fn observation_text(observation: &Observation, width: usize) -> String {
     let about: Vec<&str> = about.iter().map(String::as_str).collect();
     screen.words(2, 4, &[(style, mark), (BOLD, &head), (PLAIN, &about.concat())]);
     let Some(prediction) = observation.predicted() else { return screen.finish() };
-    let directions =
+    if matches!(what, Observed::DroppedOtherwise | Observed::Unclear) {
+        return screen.finish();
+    }
+    let mut directions =
         [(Direction::Egress, &prediction.egress), (Direction::Ingress, &prediction.ingress)];
+    if flow.direction == Some(Direction::Ingress) {
+        directions.reverse();
+    }
     for (direction, report) in directions {
         if flow.direction.is_none_or(|asked| asked == direction) {
             policies(&mut screen, report);
@@ -38,6 +44,9 @@ pub fn observation_text(observation: &Observation, width: usize) -> String {
             };
             screen.words(4, 6, &[(BAD, too), (PLAIN, &other)]);
         }
+    }
+    if let Some(policy) = &observation.unread {
+        screen.words(4, 6, &[(DOUBT, "but"), (PLAIN, &words::unread(policy))]);
     }
     if let Agreement::Differs(guesses) = agreement {
         for guess in guesses {
@@ -52,12 +61,7 @@ fn headline(observation: &Observation, what: &Observed) -> (String, Vec<String>)
     let flow = &observation.flow;
     let prediction = match (&observation.decision, observation.predicted()) {
         (Err(why), _) => {
-            let head = match what {
-                Observed::DroppedOtherwise | Observed::Unclear => {
-                    words::agreement(flow, what, &Agreement::NotCompared)
-                }
-                _ => "not compared".to_owned(),
-            };
+            let head = words::agreement(flow, what, &observation.agreement);
             return (head + ":", vec![words::not_judged(why)]);
         }
         (Ok(_), None) => return (String::new(), Vec::new()),
@@ -81,7 +85,7 @@ fn headline(observation: &Observation, what: &Observed) -> (String, Vec<String>)
 /// The policies that isolate, and the rule that admits or comes nearest.
 fn policies(screen: &mut Screen, report: &DirectionReport) {
     let Some(first) = report.policies.first() else { return };
-    if report.verdict != "Allowed" {
+    if report.verdict != "Allowed" && first.admits != "Unknown" {
         let (rule, why) = nearest(first);
         screen.words(4, 6, &[(DIM, "nearest:"), (PLAIN, &rule), (PLAIN, &why)]);
     }
@@ -163,6 +167,7 @@ impl ObservedFlow {
             as_predicted: words::as_predicted(agreement),
             message: format!("{head} {}", about.concat()),
             likely: guesses(flow, agreement),
+            note: observation.unread.as_ref().map(words::unread),
         }
     }
 }

@@ -59,6 +59,9 @@ pub struct ObservedFlow {
     /// Where it is not as predicted: what is likely, the likeliest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub likely: Vec<String>,
+    /// Where it is as predicted, but Hubble names a policy for it that was not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// One end of a flow.

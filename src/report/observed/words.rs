@@ -44,12 +44,12 @@ pub(super) fn agreement(flow: &Flow, observed: &Observed, agreement: &Agreement)
             "not as predicted, which is denied".to_owned()
         }
         (Agreement::Differs(_), _) => "not as predicted, which is allowed".to_owned(),
-        (Agreement::NotKnown, _) => "what is predicted is not known".to_owned(),
+        (Agreement::NotKnown, _) => "the prediction is not known".to_owned(),
         (Agreement::NotCompared, Observed::DroppedOtherwise) => {
-            format!("no policy: {}", dropped_by(flow))
+            format!("dropped by no policy but {}", dropped_by(flow))
         }
         (Agreement::NotCompared, Observed::Unclear) => {
-            format!("perhaps no policy: {}", dropped_by(flow))
+            format!("dropped, perhaps by no policy: {}", dropped_by(flow))
         }
         (Agreement::NotCompared, _) => "not compared".to_owned(),
     }
@@ -63,12 +63,7 @@ fn dropped_by(flow: &Flow) -> String {
 pub(super) fn likely(flow: &Flow, likely: &Likely) -> String {
     match likely {
         Likely::WrittenLater(policy) => format!("{policy} was written after this flow"),
-        Likely::NamedElsewhere(policy) => {
-            format!(
-                "Hubble names {}, which is not among the NetworkPolicies that were read",
-                named(policy)
-            )
-        }
+        Likely::NamedElsewhere(policy) => unread(policy),
         Likely::DenyRule => {
             "a deny rule, which only policies of Cilium or of an admin have".to_owned()
         }
@@ -105,6 +100,11 @@ pub(super) fn likely(flow: &Flow, likely: &Likely) -> String {
     }
 }
 
+/// A policy that Hubble names and that was not read.
+pub(super) fn unread(policy: &PolicyName) -> String {
+    format!("Hubble names {}, which is not among the policies that were read", named(policy))
+}
+
 fn named(policy: &PolicyName) -> String {
     let kind = if policy.kind.is_empty() { "policy" } else { &policy.kind };
     match &*policy.namespace {
@@ -132,7 +132,7 @@ pub(super) fn seen(flow: &Flow, observed: &Observed) -> String {
         Observed::Allowed => "allowed",
         Observed::Denied => "denied",
         Observed::Audited => "audited",
-        Observed::DroppedOtherwise | Observed::Unclear => return dropped_by(flow),
+        Observed::DroppedOtherwise | Observed::Unclear => "dropped",
         Observed::Seen => "seen",
     };
     format!("{direction}{what}")

@@ -78,7 +78,7 @@ impl Change {
                     .filter(|object| object.kind == kind && !present.contains(object))
                     .cloned()
                     .collect();
-                gone.iter().fold(false, |changed, object| objects.remove(object) || changed)
+                gone.iter().filter(|object| objects.remove(object)).count() > 0
             }
             Self::Interrupted(_) => false,
         }
@@ -135,10 +135,10 @@ impl Connection {
             // One that is silent is begun anew.
             while let Ok(Some(event)) = tokio::time::timeout(SILENCE, events.next()).await {
                 let change = self.changes::<T>(kind, &doing, event, &mut present);
-                if let Some(change) = change {
-                    if send.send(change).await.is_err() {
-                        return;
-                    }
+                if let Some(change) = change
+                    && send.send(change).await.is_err()
+                {
+                    return;
                 }
             }
         }
