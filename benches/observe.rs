@@ -1,6 +1,7 @@
 //! Flows as `observe` takes them, 20,000 at a time: `cargo bench --bench observe`. The target is that
 //! each of these takes less than a second.
 
+#[allow(dead_code, reason = "shared with other benchmarks")]
 mod clusters;
 
 use clusters::{Case, Cluster, Shape, cluster};

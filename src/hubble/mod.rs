@@ -27,5 +27,5 @@ pub use program::{Cilium, Hubble};
 pub use reason::{DropClass, DropReason};
 pub use record::{Excerpt, NodeState, Record, read};
 pub use relay::Relay;
-pub use stream::{Ended, Stream};
+pub use stream::Stream;
 pub use version::{Capability, Version};

@@ -39,10 +39,6 @@ pub struct Stream {
     listener: Option<JoinHandle<()>>,
 }
 
-/// How a stream ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended;
-
 impl Stream {
     /// Starts it. `take` gets batches from another thread until it says `false`, and once an empty
     /// one at the end of the stream.
@@ -79,13 +75,8 @@ impl Stream {
         Ok(Self { child, relay, hubble, said, listener })
     }
 
-    /// The process.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Waits for the program after the end of its output; `flows` is what it had sent until then.
-    pub fn finish(mut self, flows: u64) -> Result<Ended, Error> {
+    pub fn finish(mut self, flows: u64) -> Result<(), Error> {
         let deadline = Instant::now() + PATIENCE;
         let failed = |source| Error::Run { program: self.hubble.program.clone(), source };
         let status = loop {
@@ -94,7 +85,7 @@ impl Stream {
             }
             if Instant::now() >= deadline {
                 // It closed its output and goes on all the same.
-                return Ok(Ended);
+                return Ok(());
             }
             std::thread::sleep(Duration::from_millis(5));
         };
@@ -107,9 +98,9 @@ impl Stream {
         self.outcome(status, flows)
     }
 
-    fn outcome(&self, status: ExitStatus, flows: u64) -> Result<Ended, Error> {
+    fn outcome(&self, status: ExitStatus, flows: u64) -> Result<(), Error> {
         if status.success() {
-            return Ok(Ended);
+            return Ok(());
         }
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let said = last_words(&said);
