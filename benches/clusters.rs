@@ -5,7 +5,7 @@ mod shapes;
 
 use netpol::cluster::{ContainerPort, Labels, Origin, Pod, Port, Snapshot};
 use netpol::policy::networkpolicy::NetworkPolicy;
-use netpol::policy::{Ruleset, Written};
+use netpol::policy::{Enforcer, Ruleset, Written};
 pub(crate) use shapes::{Case, Shape};
 use shapes::{Made, generate};
 use std::fmt;
@@ -44,7 +44,7 @@ pub(crate) fn cluster(case: Case) -> Cluster {
             spec: serde_json::from_value(spec).unwrap(),
         }),
     });
-    let rules = Ruleset::compile(&written);
+    let rules = Ruleset::compile(&written, &snapshot, &Enforcer::default());
     assert!(rules.rejected.is_empty(), "{:?}", rules.rejected.first());
     Cluster { snapshot, rules, workloads }
 }
@@ -73,6 +73,7 @@ fn add(
             name: format!("{app}-{replica}").into(),
             labels: labels.clone(),
             unknown_labels: &[],
+            service_account: "default".into(),
             ips: vec![IpAddr::from(Ipv4Addr::from(*address))],
             ports: ports.clone(),
             host_network: false,

@@ -12,7 +12,7 @@
 //! exit codes; nothing lower imports anything higher.
 //!
 //! ```
-//! use netpol::policy::Ruleset;
+//! use netpol::policy::{Enforcer, Ruleset};
 //! use netpol::source::manifests::Manifests;
 //! use netpol::verdict::{Question, Verdict, explain};
 //!
@@ -20,7 +20,7 @@
 //! let files = vec!["examples/homekube".into()];
 //! let loaded = Manifests { files, ..Manifests::default() }.load()?;
 //! let (snapshot, written) = loaded.objects.assemble();
-//! let rules = Ruleset::compile(&written);
+//! let rules = Ruleset::compile(&written, &snapshot, &Enforcer::default());
 //!
 //! let question = Question {
 //!     source: &"monitoring/deploy/grafana".parse()?,

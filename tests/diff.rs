@@ -2,7 +2,7 @@
 
 use crate::run::{Run, command, list, netpol, netpol_with, run, text};
 use netpol::cluster::{Protocol, Snapshot};
-use netpol::policy::Ruleset;
+use netpol::policy::{Enforcer, Ruleset};
 use netpol::source::manifests::Manifests;
 use netpol::verdict::{PortText, PortWanted, Question, Target, Verdict, explain};
 use serde_json::Value;
@@ -144,7 +144,8 @@ fn load(files: &str) -> (Snapshot, Ruleset) {
     let files = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(files)];
     let loaded = Manifests { files, ..Manifests::default() }.load().unwrap();
     let (snapshot, written) = loaded.objects.assemble();
-    (snapshot, Ruleset::compile(&written))
+    let rules = Ruleset::compile(&written, &snapshot, &Enforcer::default());
+    (snapshot, rules)
 }
 
 /// Every pair of workloads at every port that anything mentions, and at some that nothing does.

@@ -5,7 +5,7 @@
 use flate2::read::GzDecoder;
 use netpol::cluster::{ContainerPort, Labels, Origin, Pod, Port, Protocol, Snapshot};
 use netpol::policy::networkpolicy::{NetworkPolicy, Spec};
-use netpol::policy::{Ruleset, Written};
+use netpol::policy::{Enforcer, Ruleset, Written};
 use netpol::verdict::{Endpoint, Flow, Verdict, judge};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
@@ -91,6 +91,7 @@ impl State {
                 name: pod.name.as_str().into(),
                 labels: pod.labels.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect(),
                 unknown_labels: &[],
+                service_account: "default".into(),
                 ips: vec![pod.ip],
                 ports: ports.collect(),
                 host_network: false,
@@ -114,7 +115,7 @@ impl State {
         });
         let written =
             Written { network_policies: network_policies.collect(), ..Written::default() };
-        Ruleset::compile(&written)
+        Ruleset::compile(&written, &Snapshot::default(), &Enforcer::default())
     }
 }
 

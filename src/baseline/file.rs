@@ -5,6 +5,7 @@
 
 use super::{Baseline, Deny, Dns, INGRESS_CONTROLLER, LabelMap, OwnPolicy, Peer};
 use crate::cluster::{Name, Origin};
+use crate::policy::Enforcer;
 use crate::policy::networkpolicy::{self, NetworkPolicy};
 use crate::source::yaml::{self, Node};
 use crate::verdict::{PortWanted, Target};
@@ -273,9 +274,8 @@ fn checked(
         let why = format!("{} is the name of another policy of this baseline", item.name);
         return Err(fault(format!("{path}.name"), why));
     }
-    if let Err(faults) = policy.lower()
-        && let Some(first) = faults.into_iter().next()
-    {
+    let lowered = policy.lower(&Enforcer::default());
+    if let Some(first) = lowered.faults.into_iter().next() {
         return Err(fault(format!("{path}.{}", first.path), first.message));
     }
     serde_json::from_value(item.spec.clone())

@@ -53,7 +53,7 @@ pub struct Impact {
 
 /// Compares two sets of rules for the pods of one namespace.
 pub fn impact(snapshot: &Snapshot, before: &Ruleset, after: &Ruleset, namespace: &str) -> Impact {
-    let by_address = before.has_address_blocks() || after.has_address_blocks();
+    let by_address = before.traits().pod_addresses || after.traits().pod_addresses;
     let classes = classes(snapshot, by_address);
     let mut preview = Preview { snapshot, before, after, cuts: BTreeSet::new(), judged: 0 };
     for local in classes.iter().filter(|class| *snapshot.pod(class[0]).namespace == *namespace) {
@@ -170,6 +170,7 @@ mod tests {
     use super::*;
     use crate::baseline::{Baseline, Facts};
     use crate::cluster::Origin;
+    use crate::policy::Enforcer;
     use crate::source::{Found, Objects, api};
     use serde_json::{Value, json};
 
@@ -196,7 +197,8 @@ mod tests {
             objects.insert(Found::from(policy), Origin::Synthetic);
         }
         let (snapshot, written) = objects.assemble();
-        (snapshot, Ruleset::compile(&written))
+        let rules = Ruleset::compile(&written, &snapshot, &Enforcer::default());
+        (snapshot, rules)
     }
 
     fn cut(pods: &[Value], before: &[Value], namespace: &str) -> Impact {

@@ -33,7 +33,7 @@ impl From<Option<Verdict>> for Exit {
         match verdict {
             Some(Verdict::Allowed) => Self::Success,
             Some(Verdict::Denied) | None => Self::Found,
-            Some(Verdict::Unknown) => Self::Unknown,
+            Some(Verdict::Unknown | Verdict::Ambiguous) => Self::Unknown,
         }
     }
 }

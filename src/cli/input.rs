@@ -2,7 +2,7 @@
 
 use super::{GlobalArgs, Progress, output};
 use crate::cluster::Snapshot;
-use crate::policy::{Ruleset, Written};
+use crate::policy::{Enforcer, Ruleset, Written};
 use crate::report::{Locate, Location};
 use crate::source::Objects;
 use crate::source::live;
@@ -124,7 +124,7 @@ impl InputArgs {
         if !self.pod_cidr.is_empty() {
             snapshot.pod_cidrs = self.pod_cidr.iter().map(IpNet::trunc).collect();
         }
-        let rules = Ruleset::compile(&written);
+        let rules = Ruleset::compile(&written, &snapshot, &Enforcer::default());
         Input { snapshot, written, rules, namespace, notes, locator }
     }
 }

@@ -16,6 +16,7 @@ mod truth;
 pub use address::{AddressBlock, Addresses, Family, InvalidBlock};
 pub use labels::Labels;
 pub use object::{Applied, Name, ObjectRef, Origin, kind_from_word, kind_word};
+pub(crate) use pod::SERVICE_ACCOUNT_LABEL;
 pub use pod::{ContainerPort, Pod, Workload};
 pub use port::{Port, PortRange, Protocol};
 pub use selector::{Mismatch, Operator, Requirement, Selector};

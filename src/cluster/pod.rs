@@ -1,6 +1,8 @@
 //! Pods, and the workloads that own them.
 
-use super::{Addresses, Family, Labels, Name, ObjectRef, Origin, Port, Protocol, Selector};
+use super::{
+    Addresses, Family, Labels, Mismatch, Name, ObjectRef, Origin, Port, Protocol, Selector, Truth,
+};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -26,6 +28,8 @@ pub struct Pod {
     pub labels: Labels,
     /// Label keys that its controller sets when it makes the pod: here they are without a value.
     pub unknown_labels: &'static [&'static str],
+    /// The ServiceAccount that it runs as.
+    pub service_account: Name,
     /// Its addresses, at most one a family; empty while none is known.
     pub ips: Vec<IpAddr>,
     /// The ports of its containers and restartable init containers.
@@ -46,7 +50,31 @@ pub struct Pod {
     pub origin: Origin,
 }
 
+/// The label by which Cilium's selectors see the ServiceAccount of a pod.
+///
+/// Source: semantics/cilium.md section 2, "Identity labels of a pod".
+pub(crate) const SERVICE_ACCOUNT_LABEL: &str = "io.cilium.k8s.policy.serviceaccount";
+
 impl Pod {
+    /// The value of a label as selectors see it: one that is written, or the pod's ServiceAccount.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        if key == SERVICE_ACCOUNT_LABEL {
+            return Some(&self.service_account);
+        }
+        self.labels.get(key)
+    }
+
+    /// Whether a selector selects it; Unknown only where a label that is set at run time would
+    /// decide.
+    pub fn matches(&self, selector: &Selector) -> Truth {
+        selector.matches(|key| self.label(key), self.unknown_labels)
+    }
+
+    /// The first requirement that fails, or else the first that is not known to hold.
+    pub fn mismatch(&self, selector: &Selector) -> Option<Mismatch> {
+        selector.mismatch(|key| self.label(key), self.unknown_labels)
+    }
+
     /// Its object: the pod, for a template too.
     pub fn object(&self) -> ObjectRef {
         ObjectRef::namespaced("Pod", self.namespace.clone(), self.name.clone())

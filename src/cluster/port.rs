@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The transport protocols that NetworkPolicy knows.
+/// The protocols that policies know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Protocol {
     /// TCP, the default wherever Kubernetes lets the protocol out.
@@ -12,11 +12,20 @@ pub enum Protocol {
     Udp,
     /// SCTP.
     Sctp,
+    /// ICMP for IPv4, where a type stands for the port. Only Cilium's policies name it.
+    Icmp,
+    /// ICMP for IPv6.
+    IcmpV6,
 }
 
 impl Protocol {
-    /// All of them, in the order in which answers list them.
+    /// Those that have ports, in the order in which answers list them.
     pub const ALL: [Self; 3] = [Self::Tcp, Self::Udp, Self::Sctp];
+
+    /// Whether it has ports.
+    pub fn has_ports(self) -> bool {
+        Self::ALL.contains(&self)
+    }
 
     /// The name as the API writes it.
     pub fn as_str(self) -> &'static str {
@@ -24,6 +33,8 @@ impl Protocol {
             Self::Tcp => "TCP",
             Self::Udp => "UDP",
             Self::Sctp => "SCTP",
+            Self::Icmp => "ICMP",
+            Self::IcmpV6 => "ICMPv6",
         }
     }
 }
@@ -34,7 +45,7 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// Any case; the error is a sentence.
+/// One that has ports, in any case; the error is a sentence.
 impl FromStr for Protocol {
     type Err = String;
 

@@ -73,6 +73,13 @@ pub struct Mismatch {
     pub unknown: bool,
 }
 
+impl Mismatch {
+    /// Why labels, all of which are known, do not match.
+    pub fn of(selector: &Selector, labels: &Labels) -> Option<Self> {
+        selector.mismatch(|key| labels.get(key), &[])
+    }
+}
+
 impl Selector {
     /// A selector that asks for exactly these labels.
     pub fn labels<K: Into<Name>, V: Into<Name>>(labels: impl IntoIterator<Item = (K, V)>) -> Self {
@@ -88,30 +95,45 @@ impl Selector {
         self.requirements.is_empty()
     }
 
-    /// Whether `labels` match; Unknown only where a key of `unknown_keys` would decide.
-    pub fn matches(&self, labels: &Labels, unknown_keys: &[&str]) -> Truth {
+    /// Whether the labels that `value` gives match; Unknown only where a key of `unknown_keys`
+    /// would decide.
+    pub(super) fn matches<'l>(
+        &self,
+        value: impl Fn(&str) -> Option<&'l str>,
+        unknown_keys: &[&str],
+    ) -> Truth {
         self.requirements.iter().fold(Truth::Yes, |truth, requirement| {
-            truth.and(Self::judge(requirement, labels, unknown_keys))
+            truth.and(Self::judge(requirement, value(&requirement.key), unknown_keys))
         })
     }
 
+    /// Whether `labels`, all of which are known, match.
+    pub fn selects(&self, labels: &Labels) -> bool {
+        self.requirements
+            .iter()
+            .all(|requirement| requirement.holds_for(labels.get(&requirement.key)))
+    }
+
     /// The first requirement that fails, or else the first that is not known to hold.
-    pub fn mismatch(&self, labels: &Labels, unknown_keys: &[&str]) -> Option<Mismatch> {
+    pub(super) fn mismatch<'l>(
+        &self,
+        value: impl Fn(&str) -> Option<&'l str>,
+        unknown_keys: &[&str],
+    ) -> Option<Mismatch> {
         let with = |truth: Truth| {
-            self.requirements
-                .iter()
-                .find(|requirement| Self::judge(requirement, labels, unknown_keys) == truth)
-                .map(|requirement| Mismatch {
-                    wanted: requirement.clone(),
-                    found: labels.get(&requirement.key).map(Into::into),
-                    unknown: truth == Truth::Unknown,
-                })
+            let judge = |requirement: &&Requirement| {
+                Self::judge(requirement, value(&requirement.key), unknown_keys) == truth
+            };
+            self.requirements.iter().find(judge).map(|requirement| Mismatch {
+                wanted: requirement.clone(),
+                found: value(&requirement.key).map(Into::into),
+                unknown: truth == Truth::Unknown,
+            })
         };
         with(Truth::No).or_else(|| with(Truth::Unknown))
     }
 
-    fn judge(requirement: &Requirement, labels: &Labels, unknown_keys: &[&str]) -> Truth {
-        let value = labels.get(&requirement.key);
+    fn judge(requirement: &Requirement, value: Option<&str>, unknown_keys: &[&str]) -> Truth {
         if value.is_none() && unknown_keys.contains(&&*requirement.key) {
             // The controller will set some value: presence is known, the value is not.
             return match &requirement.operator {
@@ -163,8 +185,12 @@ mod tests {
         ] {
             let selector = requirement("k", operator.clone());
             for (labels, expected) in [&present, &other, &absent].into_iter().zip(expected) {
-                assert_eq!(selector.matches(labels, &[]), expected.into(), "{operator:?} {labels}");
-                assert_eq!(selector.mismatch(labels, &[]).is_none(), expected);
+                assert_eq!(
+                    selector.matches(|k| labels.get(k), &[]),
+                    expected.into(),
+                    "{operator:?} {labels}"
+                );
+                assert_eq!(selector.mismatch(|k| labels.get(k), &[]).is_none(), expected);
             }
         }
     }
@@ -173,10 +199,10 @@ mod tests {
     fn requirements_are_a_conjunction_and_none_selects_everything() {
         let selector = Selector::labels([("a", "1"), ("b", "2")]);
         let labels: Labels = [("a", "1"), ("b", "3")].into_iter().collect();
-        assert_eq!(selector.matches(&labels, &[]), Truth::No);
-        let miss = selector.mismatch(&labels, &[]).unwrap();
+        assert_eq!(selector.matches(|k| labels.get(k), &[]), Truth::No);
+        let miss = selector.mismatch(|k| labels.get(k), &[]).unwrap();
         assert_eq!((miss.wanted.to_string().as_str(), miss.found.as_deref()), ("b=2", Some("3")));
-        assert_eq!(Selector::default().matches(&labels, &[]), Truth::Yes);
+        assert_eq!(Selector::default().matches(|k| labels.get(k), &[]), Truth::Yes);
         assert_eq!(Selector::default().to_string(), "<all>");
     }
 
@@ -186,7 +212,8 @@ mod tests {
     fn labels_set_at_run_time_are_unknown_not_absent() {
         let labels = Labels::default();
         let keys = ["pod-template-hash"];
-        let of = |operator| requirement("pod-template-hash", operator).matches(&labels, &keys);
+        let of =
+            |operator| requirement("pod-template-hash", operator).matches(|k| labels.get(k), &keys);
         assert_eq!(of(Operator::In(vec!["abc".into()])), Truth::Unknown);
         assert_eq!(of(Operator::NotIn(vec!["abc".into()])), Truth::Unknown);
         assert_eq!(of(Operator::Exists), Truth::Yes);

@@ -32,7 +32,7 @@ impl Namespace {
     /// Whether a selector selects it.
     pub fn matches(&self, selector: &Selector) -> Truth {
         if !self.labels_unread {
-            return selector.matches(&self.labels, &[]);
+            return selector.selects(&self.labels).into();
         }
         let all = selector.requirements.iter();
         all.fold(Truth::Yes, |truth, requirement| truth.and(self.unread(requirement)))
@@ -50,7 +50,7 @@ impl Namespace {
     /// The first requirement that fails, or else the first that is not known to hold.
     pub fn mismatch(&self, selector: &Selector) -> Option<Mismatch> {
         if !self.labels_unread {
-            return selector.mismatch(&self.labels, &[]);
+            return selector.mismatch(|key| self.labels.get(key), &[]);
         }
         let with = |truth: Truth| {
             let mut all = selector.requirements.iter();
@@ -184,6 +184,16 @@ impl Snapshot {
             }
             address => address,
         }
+    }
+
+    /// The addresses of the API server, from the endpoints of Service `default/kubernetes`; `None`
+    /// where these are not known.
+    pub fn api_server(&self) -> Option<Vec<IpAddr>> {
+        let slices = self.endpoint_slices.iter();
+        let ours = slices.filter(|s| &*s.namespace == "default" && &*s.service == "kubernetes");
+        let ips: Vec<IpAddr> =
+            ours.flat_map(|s| &s.endpoints).flat_map(|e| &e.addresses).copied().collect();
+        (!ips.is_empty()).then_some(ips)
     }
 
     /// The labels of a pod's namespace.

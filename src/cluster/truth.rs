@@ -34,6 +34,20 @@ impl Truth {
         }
     }
 
+    /// It does not hold.
+    #[must_use]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the operator would hide that it has three values"
+    )]
+    pub fn not(self) -> Self {
+        match self {
+            Self::Yes => Self::No,
+            Self::Unknown => Self::Unknown,
+            Self::No => Self::Yes,
+        }
+    }
+
     /// Whether at least one of `all` holds; No for none at all.
     pub fn any(all: impl IntoIterator<Item = Self>) -> Self {
         all.into_iter().fold(Self::No, Self::or)

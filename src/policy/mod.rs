@@ -4,10 +4,14 @@
 //! read without asking which dialect a rule came from, and the objects that the API server would
 //! refuse, which are reported and never silently skipped.
 
+mod enforcer;
+mod names;
 pub mod networkpolicy;
 pub mod rule;
 mod ruleset;
 mod selector;
 
-pub use ruleset::{Fault, PolicyId, Remark, Ruleset, Written};
+pub use enforcer::{Cilium, CiliumVersion, Enforcement, Enforcer};
+pub use names::NamePattern;
+pub use ruleset::{Fault, Lowered, PolicyId, Remark, Ruleset, Traits, Unread, Written};
 pub use selector::LabelSelector;

@@ -4,10 +4,11 @@
 //! [`Policy`] for each direction in force, or every fault for which the API server would refuse it.
 
 use super::rule::{
-    Direction, Entry, Namespaces, Peer, PeerKind, Peers, PodSet, Policy, PortMatch, PortRule, Ports,
+    Action, Direction, Entry, Namespaces, Peer, PeerKind, Peers, PodSet, Policy, PortMatch,
+    PortRule, Ports, Scope, Tier,
 };
 use super::selector::dns_subdomain_fault;
-use super::{Fault, LabelSelector};
+use super::{Enforcer, Fault, LabelSelector, Lowered};
 use crate::cluster::{AddressBlock, InvalidBlock, Name, ObjectRef, Origin, PortRange, Protocol};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::Deserialize;
@@ -89,21 +90,23 @@ impl NetworkPolicy {
         ObjectRef::namespaced(KIND, self.namespace.clone(), self.name.clone())
     }
 
-    /// One policy for each direction in force.
-    ///
-    /// Errors: everything for which the API server would refuse the object
-    /// (`ValidateNetworkPolicy` in pkg/apis/networking/validation/validation.go).
-    pub fn lower(&self) -> Result<Vec<Policy>, Vec<Fault>> {
-        let mut lowering = Lowering { namespace: &self.namespace, faults: Vec::new() };
+    /// One policy for each direction in force, or everything for which the API server would refuse
+    /// the object (`ValidateNetworkPolicy` in pkg/apis/networking/validation/validation.go).
+    pub fn lower(&self, enforcer: &Enforcer) -> Lowered {
+        let mut lowering = Lowering {
+            namespace: &self.namespace,
+            scope: block_scope(enforcer),
+            faults: Vec::new(),
+        };
         if let Some(message) = dns_subdomain_fault(&self.name) {
             lowering.fault("metadata.name", message);
         }
         let directions = lowering.directions(&self.spec);
         let selector = self.spec.pod_selector.clone().unwrap_or_default();
-        let subject = PodSet {
-            namespaces: Namespaces::Own(self.namespace.clone()),
-            pods: selector.lower("spec.podSelector", &mut lowering.faults),
-        };
+        let subject = PodSet::new(
+            Namespaces::Own(self.namespace.clone()),
+            selector.lower("spec.podSelector", &mut lowering.faults),
+        );
         // Rules of a direction that is not in force are validated too, as the API server does.
         let ingress = self.spec.ingress.iter().flatten().enumerate().map(|(i, rule)| {
             let path = format!("spec.ingress[{i}]");
@@ -116,13 +119,15 @@ impl NetworkPolicy {
         });
         let egress: Vec<Entry> = egress.collect();
         if !lowering.faults.is_empty() {
-            return Err(lowering.faults);
+            return Lowered { faults: lowering.faults, ..Lowered::default() };
         }
         let part = |direction, entries| Policy {
             object: self.object(),
             origin: self.origin.clone(),
             direction,
+            tier: Tier::Normal,
             subject: subject.clone(),
+            isolates: true,
             entries,
         };
         let mut parts = Vec::new();
@@ -132,14 +137,14 @@ impl NetworkPolicy {
         if directions.contains(&Direction::Egress) {
             parts.push(part(Direction::Egress, egress));
         }
-        Ok(parts)
+        Lowered { policies: parts, faults: Vec::new(), lints: self.lints() }
     }
 
     /// What is valid but inert or sloppy.
     ///
     /// Source: semantics/kubernetes.md section 2, "Defaulting" (rules outside policyTypes are inert)
     /// and "Validation" (blocks with host bits are masked).
-    pub fn lints(&self) -> Vec<Fault> {
+    fn lints(&self) -> Vec<Fault> {
         let mut lints = Vec::new();
         let types = self.spec.policy_types.as_deref().unwrap_or_default();
         for (direction, rules) in [
@@ -177,8 +182,19 @@ impl NetworkPolicy {
     }
 }
 
+/// Whom an ipBlock means.
+///
+/// Source: semantics/kubernetes.md section 2, "Matching"; semantics/cilium.md section 3, "CIDR".
+fn block_scope(enforcer: &Enforcer) -> Scope {
+    enforcer.cilium().map_or(Scope::EVERYONE, |cilium| Scope {
+        pods: cilium.cidr_matches_pods,
+        nodes: cilium.cidr_matches_nodes,
+    })
+}
+
 struct Lowering<'a> {
     namespace: &'a Name,
+    scope: Scope,
     faults: Vec<Fault>,
 }
 
@@ -242,7 +258,7 @@ impl Lowering<'_> {
                     .collect(),
             ),
         };
-        Entry { path: path.into(), peers, ports }
+        Entry { path: path.into(), action: Action::Allow, peers, ports, condition: None }
     }
 
     fn peer(&mut self, path: String, written: &WrittenPeer) -> Option<Peer> {
@@ -253,7 +269,10 @@ impl Lowering<'_> {
                 return None;
             }
             let block = self.block(&path, block)?;
-            return Some(Peer { path: path.into(), admits: PeerKind::Addresses(block) });
+            return Some(Peer {
+                path: path.into(),
+                admits: PeerKind::Addresses(block, self.scope),
+            });
         }
         if pod_selector.is_none() && namespace_selector.is_none() {
             self.fault(path, "is empty: give a podSelector, a namespaceSelector or an ipBlock");
@@ -268,7 +287,7 @@ impl Lowering<'_> {
         };
         let pods = pod_selector.clone().unwrap_or_default();
         let pods = pods.lower(&format!("{path}.podSelector"), &mut self.faults);
-        Some(Peer { path: path.into(), admits: PeerKind::Pods(PodSet { namespaces, pods }) })
+        Some(Peer { path: path.into(), admits: PeerKind::Pods(PodSet::new(namespaces, pods)) })
     }
 
     fn block(&mut self, path: &str, written: &WrittenBlock) -> Option<AddressBlock> {

@@ -12,11 +12,13 @@ fn policy(spec: &str) -> NetworkPolicy {
 }
 
 fn lowered(spec: &str) -> Vec<Policy> {
-    policy(spec).lower().unwrap_or_else(|faults| panic!("{spec}: {faults:?}"))
+    let lowered = policy(spec).lower(&Enforcer::default());
+    assert_eq!(lowered.faults, [], "{spec}");
+    lowered.policies
 }
 
 fn faults(spec: &str) -> Vec<String> {
-    policy(spec).lower().expect_err(spec).into_iter().map(|fault| fault.path).collect()
+    policy(spec).lower(&Enforcer::default()).faults.into_iter().map(|fault| fault.path).collect()
 }
 
 /// pkg/apis/networking/v1/defaults.go; semantics/kubernetes.md section 2, "Defaulting".
@@ -79,7 +81,7 @@ fn peers_by_selectors() {
         .iter()
         .map(|peer| match &peer.admits {
             PeerKind::Pods(set) => (&set.namespaces, set.pods.to_string()),
-            PeerKind::Addresses(_) => panic!(),
+            _ => panic!(),
         })
         .collect();
     let everything = Namespaces::Matching(crate::cluster::Selector::default());
@@ -134,7 +136,7 @@ fn refusals() {
     }
     let mut unnamed = policy("{}");
     unnamed.name = "Not_A_Name".into();
-    assert_eq!(unnamed.lower().unwrap_err()[0].path, "metadata.name");
+    assert_eq!(unnamed.lower(&Enforcer::default()).faults[0].path, "metadata.name");
 }
 
 /// Fields that do not exist are refused by kubectl's and Flux's strict field validation, and are
@@ -157,7 +159,7 @@ fn sloppy_blocks_are_masked_and_noted() {
     let spec =
         r#"{"egress":[{"to":[{"ipBlock":{"cidr":"010.1.2.3/8","except":["10.9.9.9/16"]}}]}]}"#;
     let Peers::Of(peers) = lowered(spec).remove(1).entries.remove(0).peers else { panic!() };
-    let PeerKind::Addresses(block) = &peers[0].admits else { panic!() };
+    let PeerKind::Addresses(block, Scope::EVERYONE) = &peers[0].admits else { panic!() };
     assert_eq!(block.to_string(), "10.0.0.0/8 except 10.9.0.0/16");
     assert_eq!(policy(spec).lints().len(), 2);
     let fine = r#"{"egress":[{"to":[{"ipBlock":{"cidr":"2001:db8::/32"}}]}]}"#;

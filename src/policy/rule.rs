@@ -1,8 +1,10 @@
 //! The one rule form that every dialect is lowered to.
 //!
-//! A [`Policy`] speaks for one direction. It isolates the pods of its subject, and its entries admit
-//! flows. Nothing here knows how a dialect is written; only field paths point back to the text.
+//! A [`Policy`] speaks for one direction and stands in a [`Tier`]. Its entries allow, deny or pass
+//! flows on to the next tier, and it may isolate the pods of its subject. Nothing here knows how a
+//! dialect is written; only field paths point back to the text.
 
+use super::names::NamePattern;
 use crate::cluster::{
     AddressBlock, Name, Namespace, ObjectRef, Origin, Pod, PortRange, Protocol, Selector, Truth,
 };
@@ -36,6 +38,67 @@ impl fmt::Display for Direction {
     }
 }
 
+/// Where a policy stands among the others: tiers are judged in this order.
+///
+/// Source: semantics/kubernetes.md section 1, steps 2 to 5; semantics/cilium.md section 9.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Tier {
+    /// Of administrators, before all others: by priority, lower first; the first entry that matches
+    /// decides.
+    Admin(i32),
+    /// NetworkPolicies and Cilium's own: any match of a Deny denies, else any match of an Allow
+    /// allows, else an isolating policy denies.
+    Normal,
+    /// Of administrators, after all others: as [`Tier::Admin`].
+    Baseline(i32),
+}
+
+impl Tier {
+    /// `Admin`, `Normal` or `Baseline`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin(_) => "Admin",
+            Self::Normal => "Normal",
+            Self::Baseline(_) => "Baseline",
+        }
+    }
+
+    /// The priority, lower first, in an ordered tier.
+    pub fn priority(self) -> Option<i32> {
+        match self {
+            Self::Admin(priority) | Self::Baseline(priority) => Some(priority),
+            Self::Normal => None,
+        }
+    }
+
+    /// Whether the first entry that matches decides.
+    pub fn is_ordered(self) -> bool {
+        self != Self::Normal
+    }
+}
+
+/// What an entry does with the flows that it matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Action {
+    /// Lets them pass, for this direction.
+    Allow,
+    /// Drops them.
+    Deny,
+    /// Leaves them to the next tier. Only in ordered tiers.
+    Pass,
+}
+
+impl Action {
+    /// `Allow`, `Deny` or `Pass`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "Allow",
+            Self::Deny => "Deny",
+            Self::Pass => "Pass",
+        }
+    }
+}
+
 /// One direction of one policy object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
@@ -45,9 +108,14 @@ pub struct Policy {
     pub origin: Origin,
     /// The direction that this part judges.
     pub direction: Direction,
-    /// The pods it speaks for; selected pods become isolated in this direction.
+    /// Where it stands among the others.
+    pub tier: Tier,
+    /// The pods it speaks for.
     pub subject: PodSet,
-    /// What it admits; a union, in the order of the text.
+    /// Selected pods lose everything in this direction that no entry allows. Only in
+    /// [`Tier::Normal`].
+    pub isolates: bool,
+    /// What it says, in the order of the text; in [`Tier::Normal`] the order does not count.
     pub entries: Vec<Entry>,
 }
 
@@ -58,9 +126,17 @@ pub struct PodSet {
     pub namespaces: Namespaces,
     /// Their labels.
     pub pods: Selector,
+    /// Why pods that match are only perhaps in the set: it asks for something that cannot be seen
+    /// from here.
+    pub doubt: Option<Box<str>>,
 }
 
 impl PodSet {
+    /// Pods by namespace and labels, and nothing else.
+    pub fn new(namespaces: Namespaces, pods: Selector) -> Self {
+        Self { namespaces, pods, doubt: None }
+    }
+
     /// Whether it has a pod of the pod network, which is in this namespace.
     pub fn has(&self, pod: &Pod, namespace: Option<&Namespace>) -> Truth {
         let namespace = match &self.namespaces {
@@ -69,7 +145,8 @@ impl PodSet {
                 namespace.map_or(Truth::Unknown, |namespace| namespace.matches(selector))
             }
         };
-        namespace.and(self.pods.matches(&pod.labels, pod.unknown_labels))
+        let seen = if self.doubt.is_some() { Truth::Unknown } else { Truth::Yes };
+        namespace.and(pod.matches(&self.pods)).and(seen)
     }
 }
 
@@ -87,10 +164,24 @@ pub enum Namespaces {
 pub struct Entry {
     /// Field path of the rule, such as `spec.ingress[1]`.
     pub path: Box<str>,
+    /// What it does with the flows that match.
+    pub action: Action,
     /// Who the other side may be.
     pub peers: Peers,
     /// Which destination ports.
     pub ports: Ports,
+    /// What else must hold, which only shows once the connection is open. Only with
+    /// [`Action::Allow`].
+    pub condition: Option<Condition>,
+}
+
+/// What must hold besides peer and port for a flow to get through, such as an HTTP path.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Condition {
+    /// Field path, such as `spec.egress[0].toPorts[0].rules.http`.
+    pub path: Box<str>,
+    /// In words after "only", such as `HTTP GET /healthz`.
+    pub words: Box<str>,
 }
 
 /// The other side of a flow.
@@ -107,17 +198,70 @@ pub enum Peers {
 pub struct Peer {
     /// Field path of the item, such as `spec.ingress[1].from[0]`.
     pub path: Box<str>,
-    /// Whom it admits.
+    /// Whom it means.
     pub admits: PeerKind,
 }
 
-/// Whom a peer item admits.
+/// Whom a peer item means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeerKind {
     /// Pods by selectors.
     Pods(PodSet),
-    /// Addresses, whoever has them.
-    Addresses(AddressBlock),
+    /// Those of a scope that have an address of a block.
+    Addresses(AddressBlock, Scope),
+    /// Nodes, and pods on their nodes' networks.
+    Nodes(NodeSet),
+    /// Cilium's entities.
+    Entities(Entities),
+    /// Whatever has a name that matches one of these patterns, as a destination outside.
+    Names(Vec<NamePattern>),
+    /// Those outside whom nothing here can tell; why, as the end of a sentence.
+    Unresolved(Box<str>),
+}
+
+/// Who of those that have an address is meant by it, besides the world outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Scope {
+    /// Pods of the pod network.
+    pub pods: bool,
+    /// Nodes, and pods on their nodes' networks.
+    pub nodes: bool,
+}
+
+impl Scope {
+    /// Whoever has the address, as NetworkPolicy and ClusterNetworkPolicy have it.
+    pub const EVERYONE: Self = Self { pods: true, nodes: true };
+    /// Only what is outside the cluster, as Cilium has it unless told otherwise.
+    pub const OUTSIDE: Self = Self { pods: false, nodes: false };
+}
+
+/// Nodes by labels.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NodeSet {
+    /// Their labels.
+    pub labels: Selector,
+    /// The subject's own node counts too. Cilium's `toNodes` means other nodes only.
+    pub own: bool,
+}
+
+/// Cilium's entities, as ends of a flow.
+///
+/// Source: semantics/cilium.md section 3, "Entities". Those that are no end here (`health`, `init`,
+/// `ingress`, `unmanaged`) match nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Entities {
+    /// Pods of the pod network.
+    pub pods: bool,
+    /// The subject's own node.
+    pub own_node: bool,
+    /// Every other node.
+    pub other_nodes: bool,
+    /// Everything outside the cluster.
+    pub outside: bool,
+    /// The API server, wherever it runs.
+    pub api_server: bool,
+    /// The entities as written.
+    pub written: Vec<Name>,
 }
 
 /// The destination ports of a rule.

@@ -1,8 +1,9 @@
 //! All policies in the one form, with the index by namespace that keeps look-ups small.
 
 use super::networkpolicy::NetworkPolicy;
-use super::rule::{Direction, Namespaces, PeerKind, Peers, Policy};
-use crate::cluster::{Name, ObjectRef, Origin};
+use super::rule::{Direction, Entry, Namespaces, PeerKind, Peers, Policy};
+use super::{Cilium, Enforcer};
+use crate::cluster::{Name, ObjectRef, Origin, Snapshot};
 use std::collections::{BTreeSet, HashMap};
 
 /// Policy objects as read, before anything is made of them.
@@ -12,8 +13,19 @@ pub struct Written {
     pub network_policies: Vec<NetworkPolicy>,
     /// Policy objects whose fields do not even have the right names and types.
     pub undecodable: Vec<Remark>,
-    /// Namespaces that may have policies which could not be read.
-    pub unread: BTreeSet<Name>,
+    /// What could not be read.
+    pub unread: Unread,
+}
+
+/// Policies that could not be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unread {
+    /// Namespaces that may have NetworkPolicies which could not be read: they may isolate and admit.
+    pub network_policies: BTreeSet<Name>,
+    /// Namespaces that may have policies which could not be read and may deny.
+    pub denials: BTreeSet<Name>,
+    /// Policies for the whole cluster could not be read, which may do anything.
+    pub cluster_wide: bool,
 }
 
 impl Written {
@@ -44,9 +56,8 @@ pub struct Remark {
 }
 
 impl Remark {
-    fn of(policy: &NetworkPolicy, faults: Vec<Fault>) -> Option<Self> {
-        let (object, origin) = (policy.object(), policy.origin.clone());
-        (!faults.is_empty()).then_some(Self { object, origin, faults })
+    fn of(object: ObjectRef, origin: &Origin, faults: Vec<Fault>) -> Option<Self> {
+        (!faults.is_empty()).then(|| Self { object, origin: origin.clone(), faults })
     }
 }
 
@@ -59,25 +70,54 @@ pub struct Fault {
     pub message: String,
 }
 
+/// What lowering one object gives.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Lowered {
+    /// One policy for each direction, tier or rule.
+    pub policies: Vec<Policy>,
+    /// Why the object is refused; then nothing of it is in force.
+    pub faults: Vec<Fault>,
+    /// What is valid but does not do what its author probably meant.
+    pub lints: Vec<Fault>,
+}
+
 /// What is in force.
 #[derive(Clone, Debug, Default)]
 pub struct Ruleset {
     policies: Vec<Policy>,
     by_namespace: HashMap<Name, Vec<PolicyId>>,
     cluster_wide: Vec<PolicyId>,
-    has_address_blocks: bool,
-    unread: BTreeSet<Name>,
+    traits: Traits,
+    unread: Unread,
+    enforcer: Enforcer,
     /// Objects that would be refused.
     pub rejected: Vec<Remark>,
     /// What is valid but does not do what its author probably meant.
     pub lints: Vec<Remark>,
 }
 
+/// What kinds of rules there are, so that what no rule asks for need not be looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traits {
+    /// Some rule decides by address.
+    pub addresses: bool,
+    /// Some rule decides by the address of a pod of the pod network.
+    pub pod_addresses: bool,
+    /// Some rule decides by whether a node is the subject's own.
+    pub own_node: bool,
+    /// Some rule denies, or stands in an ordered tier.
+    pub denies: bool,
+    /// Some rule has a condition that only shows once the connection is open.
+    pub conditions: bool,
+}
+
 impl Ruleset {
-    /// Lowers everything that is written.
-    pub fn compile(written: &Written) -> Self {
+    /// Lowers everything that is written, as this enforcer reads it. The snapshot gives the Services
+    /// that policies name.
+    pub fn compile(written: &Written, _snapshot: &Snapshot, enforcer: &Enforcer) -> Self {
         let (rejected, unread) = (written.undecodable.clone(), written.unread.clone());
-        let mut ruleset = Self { unread, rejected, ..Self::default() };
+        let enforcer = enforcer.clone();
+        let mut ruleset = Self { unread, enforcer, rejected, ..Self::default() };
         for policy in &written.network_policies {
             ruleset.add_network_policy(policy);
         }
@@ -86,18 +126,24 @@ impl Ruleset {
 
     /// Adds one NetworkPolicy, or a remark on why it would be refused.
     pub fn add_network_policy(&mut self, policy: &NetworkPolicy) {
-        match policy.lower() {
-            Ok(parts) => {
-                for part in parts {
-                    self.add(part);
-                }
-                self.lints.extend(Remark::of(policy, policy.lints()));
+        let lowered = policy.lower(&self.enforcer);
+        self.add(&policy.object(), &policy.origin, lowered);
+    }
+
+    fn add(&mut self, object: &ObjectRef, origin: &Origin, lowered: Lowered) {
+        let Lowered { policies, faults, lints } = lowered;
+        if faults.is_empty() {
+            for policy in policies {
+                self.add_policy(policy);
             }
-            Err(faults) => self.rejected.extend(Remark::of(policy, faults)),
+            self.lints.extend(Remark::of(object.clone(), origin, lints));
+        } else {
+            self.rejected.extend(Remark::of(object.clone(), origin, faults));
         }
     }
 
-    fn add(&mut self, policy: Policy) {
+    /// Adds one policy that is lowered already.
+    pub fn add_policy(&mut self, policy: Policy) {
         let id = self.policies.len();
         match &policy.subject.namespaces {
             Namespaces::Own(namespace) => {
@@ -106,21 +152,41 @@ impl Ruleset {
             }
             Namespaces::Matching(_) => self.cluster_wide.push(id),
         }
-        self.has_address_blocks |= policy.entries.iter().any(|entry| match &entry.peers {
-            Peers::Any => false,
-            Peers::Of(peers) => peers.iter().any(|p| matches!(p.admits, PeerKind::Addresses(_))),
-        });
+        self.traits.denies |= policy.tier.is_ordered();
+        for entry in &policy.entries {
+            self.traits.add(entry);
+        }
         self.policies.push(policy);
     }
 
-    /// Whether some rule decides by address, so that two pods that are alike may be told apart by it.
-    pub fn has_address_blocks(&self) -> bool {
-        self.has_address_blocks
+    /// What kinds of rules there are.
+    pub fn traits(&self) -> Traits {
+        self.traits
     }
 
-    /// Whether a namespace may have policies which could not be read.
+    /// Who enforces the policies.
+    pub fn enforcer(&self) -> &Enforcer {
+        &self.enforcer
+    }
+
+    /// Cilium's settings, where it enforces the policies.
+    pub fn cilium(&self) -> Option<&Cilium> {
+        self.enforcer.cilium()
+    }
+
+    /// Whether a namespace may have policies which could not be read, that isolate and admit.
     pub fn is_unread(&self, namespace: &str) -> bool {
-        self.unread.contains(namespace)
+        self.unread.network_policies.contains(namespace) || self.may_have_denials(namespace)
+    }
+
+    /// Whether policies which could not be read may deny what others allow in a namespace.
+    pub fn may_have_denials(&self, namespace: &str) -> bool {
+        self.unread.cluster_wide || self.unread.denials.contains(namespace)
+    }
+
+    /// Whether policies for the whole cluster could not be read.
+    pub fn cluster_wide_unread(&self) -> bool {
+        self.unread.cluster_wide
     }
 
     /// Every policy part, by [`PolicyId`].
@@ -144,5 +210,26 @@ impl Ruleset {
             .chain(&self.cluster_wide)
             .map(|id| (*id, &self.policies[*id]))
             .filter(move |(_, policy)| policy.direction == direction)
+    }
+}
+
+impl Traits {
+    fn add(&mut self, entry: &Entry) {
+        self.denies |= entry.action != super::rule::Action::Allow;
+        self.conditions |= entry.condition.is_some();
+        let Peers::Of(peers) = &entry.peers else { return };
+        for peer in peers {
+            match &peer.admits {
+                PeerKind::Addresses(_, scope) => {
+                    self.addresses = true;
+                    self.pod_addresses |= scope.pods;
+                }
+                PeerKind::Nodes(nodes) => self.own_node |= !nodes.own,
+                PeerKind::Entities(entities) => {
+                    self.own_node |= entities.own_node != entities.other_nodes;
+                }
+                PeerKind::Pods(_) | PeerKind::Names(_) | PeerKind::Unresolved(_) => {}
+            }
+        }
     }
 }

@@ -9,7 +9,8 @@ use super::End;
 use super::addresses::Atoms;
 use super::sets::ClassId;
 use crate::cluster::{
-    Addresses, ContainerPort, Family, Labels, Name, ObjectRef, Operator, Pod, Protocol, Snapshot,
+    Addresses, ContainerPort, Family, Labels, Name, ObjectRef, Operator, Pod, Protocol,
+    SERVICE_ACCOUNT_LABEL, Snapshot,
 };
 use crate::policy::Ruleset;
 use crate::policy::rule::{PeerKind, Peers, PodSet, PortMatch, Ports};
@@ -134,7 +135,7 @@ impl<'a> Space<'a> {
             namespaces: BTreeMap::new(),
             pods: 0,
             inside: 0,
-            uncut: sides.iter().all(|side| !side.rules.has_address_blocks()),
+            uncut: sides.iter().all(|side| !side.rules.traits().addresses),
             size: 0,
             class_of_pod: sides.iter().map(|s| vec![NO_CLASS; s.snapshot.pods().len()]).collect(),
             class_of_node: sides.iter().map(|s| vec![NO_CLASS; s.snapshot.nodes.len()]).collect(),
@@ -230,15 +231,15 @@ fn peers(rules: &Ruleset) -> impl Iterator<Item = &PeerKind> {
 
 fn address_blocks(rules: &Ruleset) -> impl Iterator<Item = &crate::cluster::AddressBlock> {
     peers(rules).filter_map(|peer| match peer {
-        PeerKind::Addresses(block) => Some(block),
-        PeerKind::Pods(_) => None,
+        PeerKind::Addresses(block, _) => Some(block),
+        _ => None,
     })
 }
 
 fn pod_sets(rules: &Ruleset) -> impl Iterator<Item = &PodSet> {
     let of_peers = peers(rules).filter_map(|peer| match peer {
         PeerKind::Pods(set) => Some(set),
-        PeerKind::Addresses(_) => None,
+        _ => None,
     });
     rules.policies().iter().map(|policy| &policy.subject).chain(of_peers)
 }
@@ -289,8 +290,9 @@ fn members(sides: &[Side<'_>]) -> Vec<Member> {
     all
 }
 
-/// The labels of a pod, and the keys that are set at run time.
-type Labelling<'a> = (&'a Labels, &'static [&'static str]);
+/// The labels of a pod, the keys that are set at run time, and its ServiceAccount where rules ask
+/// for it.
+type Labelling<'a> = (&'a Labels, &'static [&'static str], Option<&'a str>);
 
 /// What a selector can see of the value of a label.
 #[derive(PartialEq, Eq, Hash)]
@@ -349,7 +351,7 @@ impl<'a> Reader<'a> {
             numbers: HashMap::new(),
             // The first of a name counts, as everywhere.
             nodes: nodes.rev().collect(),
-            cut: side.rules.has_address_blocks(),
+            cut: side.rules.traits().addresses,
             side,
         }
     }
@@ -398,7 +400,8 @@ impl<'a> Reader<'a> {
     }
 
     fn projected(&mut self, pod: &'a Pod) -> u32 {
-        let whole = (&pod.labels, pod.unknown_labels);
+        let account = self.mentioned.contains_key(SERVICE_ACCOUNT_LABEL);
+        let whole = (&pod.labels, pod.unknown_labels, account.then(|| &*pod.service_account));
         // Pods of one workload follow each other, and comparing is cheaper than hashing.
         if let Some((last, projected)) = self.last
             && last == whole
@@ -411,12 +414,13 @@ impl<'a> Reader<'a> {
     }
 
     fn project(&mut self, whole: Labelling<'a>) -> u32 {
-        let (labels, unknown_labels) = whole;
+        let (labels, unknown_labels, account) = whole;
         if let Some(known) = self.labels.get(&whole) {
             return *known;
         }
         let mut projection = Vec::new();
-        for (key, value) in labels.iter() {
+        let account = account.map(|account| (SERVICE_ACCOUNT_LABEL, account));
+        for (key, value) in labels.iter().chain(account) {
             if let Some(values) = self.mentioned.get(key) {
                 let value = values.get(value).map_or(Value::Unmentioned, |value| Value::Is(value));
                 projection.push((key, value));

@@ -151,7 +151,8 @@ pub type Changes = Vec<(Verdict, Verdict, PortSet)>;
 fn changes(old: &Reach, new: &Reach) -> Changes {
     let with = |reach: &Reach, verdict| match verdict {
         Verdict::Allowed => reach.certain.clone(),
-        Verdict::Unknown => reach.possible.difference(&reach.certain),
+        // The engine of all flows does not tell what is ambiguous from what is not known.
+        Verdict::Unknown | Verdict::Ambiguous => reach.possible.difference(&reach.certain),
         Verdict::Denied => PortSet::all().difference(&reach.possible),
     };
     let mut all = Vec::new();

@@ -282,7 +282,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
             let side = self.side;
             let mut test = |truth: Truth, class: ClassId| {
                 if let Some(pod) = space.example(class, side) {
-                    let matches = set.pods.matches(&pod.labels, pod.unknown_labels);
+                    let matches = pod.matches(&set.pods);
                     add(truth.and(matches), (class, class + 1));
                 }
             };
@@ -424,7 +424,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
             let ports = match &entry.ports {
                 Ports::Any => PortTable::ALL,
                 Ports::Of(items) => {
-                    for item in items {
+                    for item in items.iter().filter(|item| item.protocol.has_ports()) {
                         match &item.ports {
                             PortMatch::All => {
                                 ranges
@@ -453,7 +453,8 @@ impl<'s, 'a> Resolver<'s, 'a> {
                     for item in items {
                         let pair = match &item.admits {
                             PeerKind::Pods(set) => self.pod_set(set),
-                            PeerKind::Addresses(block) => self.block(block, family),
+                            PeerKind::Addresses(block, _) => self.block(block, family),
+                            _ => Pair { certain: SetTable::EMPTY, possible: anyone },
                         };
                         add(self.tables.sets.and(pair.get(mode), anyone));
                     }
@@ -499,7 +500,7 @@ fn pod_peers(entry: &Entry) -> impl Iterator<Item = &PodSet> {
     };
     items.iter().filter_map(|item| match &item.admits {
         PeerKind::Pods(set) => Some(set),
-        PeerKind::Addresses(_) => None,
+        _ => None,
     })
 }
 

@@ -11,7 +11,7 @@ use super::warnings::{self, Warning};
 use super::words::PeerEnd;
 use super::{names, words};
 use crate::cluster::{ObjectRef, Origin, Port, Snapshot, Truth};
-use crate::policy::rule::{Entry, Peers, Ports};
+use crate::policy::rule::{Entry, Peers, Policy, Ports};
 use crate::policy::{Remark, Ruleset};
 use crate::verdict::{
     Case, CasePorts, Endpoint, EntryTrace, Explanation, NoSuggestion, PeerMiss, PolicyTrace,
@@ -181,20 +181,29 @@ impl Reporter<'_> {
     fn direction(&self, view: &View<'_>) -> DirectionReport {
         let trace = view.trace;
         let mut order: Vec<&PolicyTrace> = trace.policies.iter().collect();
-        order.sort_by_key(|policy| std::cmp::Reverse(policy.nearness()));
-        let policies: Vec<_> = order.into_iter().map(|policy| self.policy(view, policy)).collect();
-        let admitted_by = policies.first().map(|policy| match &policy.rule {
-            Some(rule) => format!("{} {}", policy.name, short(rule)),
-            None => policy.name.clone(),
+        let decides = |policy: &PolicyTrace| {
+            trace.decided_by.is_some_and(|(decisive, _)| decisive == policy.policy)
+        };
+        // Those that isolate before those that only would allow or deny more.
+        order.sort_by_key(|policy| {
+            std::cmp::Reverse((decides(policy), policy.isolates, policy.nearness()))
         });
+        let policies: Vec<_> = order.into_iter().map(|policy| self.policy(view, policy)).collect();
+        let decided_by = policies.first().map(|policy| match &policy.rule {
+            Some(rule) => format!("{} {}", policy.label(), short(rule)),
+            None => policy.label(),
+        });
+        let isolating = || {
+            let isolating = trace.policies.iter().filter(|policy| policy.isolates);
+            Truth::any(isolating.map(|policy| policy.selects))
+        };
         let isolated = match trace.reason {
-            Reason::Unknown(UnknownWhy::PoliciesUnread) => {
-                let known = Truth::any(trace.policies.iter().map(|policy| policy.selects));
-                known.or(Truth::Unknown)
-            }
-            Reason::Admitted | Reason::NoneAdmits | Reason::Unknown(_) => {
-                Truth::any(trace.policies.iter().map(|policy| policy.selects))
-            }
+            Reason::Unknown(UnknownWhy::PoliciesUnread) => isolating().or(Truth::Unknown),
+            Reason::Admitted
+            | Reason::Refused
+            | Reason::NoneAdmits
+            | Reason::Tie
+            | Reason::Unknown(_) => isolating(),
             _ => Truth::No,
         };
         DirectionReport {
@@ -202,7 +211,8 @@ impl Reporter<'_> {
             subject: view.subject.clone(),
             isolated: truth(isolated),
             reason: reason(trace.reason),
-            message: words::direction(trace, &view.peer, admitted_by.as_deref()),
+            message: words::direction(trace, self.rules, &view.peer, decided_by.as_deref()),
+            conditions: trace.conditions.iter().map(|c| c.words.to_string()).collect(),
             policies,
         }
     }
@@ -210,15 +220,20 @@ impl Reporter<'_> {
     fn policy(&self, view: &View<'_>, trace: &PolicyTrace) -> PolicyReport {
         let policy = self.rules.policy(trace.policy);
         let object = &policy.object;
-        let nearest = trace.nearest();
+        let nearest = trace.told();
         let mut report = PolicyReport {
             kind: object.kind.to_string(),
             namespace: object.namespace.as_deref().map(Into::into),
             name: object.name.to_string(),
+            tier: policy.tier.is_ordered().then(|| policy.tier.as_str()),
+            priority: policy.tier.priority(),
+            isolates: policy.isolates,
             selects: truth(trace.selects),
             admits: truth(trace.admits),
+            denies: (!trace.denies.is_no()).then(|| truth(trace.denies)),
             rule: None,
-            message: format!("has no {} rules: it only isolates", policy.direction),
+            action: None,
+            message: words::without_rules(policy),
             peer: None,
             port: None,
             service_port_mistake: false,
@@ -248,7 +263,11 @@ impl Reporter<'_> {
                 .or(peer.as_ref())
                 .map_or_else(|| entry.path.to_string(), |miss| miss.path.clone());
             report.rule = Some(entry.path.to_string());
-            report.message = entry_message(entry_trace, peer.as_ref(), port.as_ref());
+            report.action = Some(entry.action.as_str());
+            report.message = entry_message(policy, entry_trace, peer.as_ref(), port.as_ref());
+            if words::only_denies(policy) && trace.denies.is_no() {
+                report.message = format!("{}; {}", words::DENIES_AND_ISOLATES, report.message);
+            }
             report.service_port_mistake = entry_trace.port.is_no()
                 && words::service_port(entry, view.service_ports).is_some();
             (report.peer, report.port) = (peer, port);
@@ -256,8 +275,9 @@ impl Reporter<'_> {
                 let (peer, port) = misses(view, entry, entry_trace);
                 RuleReport {
                     rule: entry.path.to_string(),
-                    admits: truth(entry_trace.admits()),
-                    message: entry_message(entry_trace, peer.as_ref(), port.as_ref()),
+                    action: entry.action.as_str(),
+                    matches: truth(entry_trace.matches()),
+                    message: entry_message(policy, entry_trace, peer.as_ref(), port.as_ref()),
                 }
             });
             report.rules = rules.collect();
@@ -357,21 +377,20 @@ fn within_peer(miss: &PeerMiss) -> String {
         | PeerMiss::OtherFamily(_)
         | PeerMiss::AddressUnknown(_)
         | PeerMiss::OutsidePodNetworks(_) => ".ipBlock.cidr".to_owned(),
-        PeerMiss::OtherNamespace { .. } | PeerMiss::NotAPod | PeerMiss::HostNetwork => {
-            String::new()
-        }
+        _ => String::new(),
     }
 }
 
 fn entry_message(
+    policy: &Policy,
     trace: &EntryTrace,
     peer: Option<&MissReport>,
     port: Option<&MissReport>,
 ) -> String {
     match (peer, port) {
-        (None, None) => "admits the flow".to_owned(),
+        (None, None) => words::does(policy.tier, trace.action).to_owned(),
         (Some(peer), None) if trace.peer == Truth::Unknown => {
-            format!("may admit it: {}", peer.message)
+            format!("{}: {}", words::may_do(trace.action), peer.message)
         }
         (Some(peer), None) => format!("port matches; {}", peer.message),
         (None, Some(port)) => format!("peer matches; {}", port.message),
@@ -401,7 +420,10 @@ fn reason(reason: Reason) -> &'static str {
         Reason::OwnNode => "OwnNode",
         Reason::NotIsolated => "NotIsolated",
         Reason::Admitted => "Admitted",
+        Reason::Refused => "Refused",
         Reason::NoneAdmits => "NoneAdmits",
+        Reason::Tie => "Tie",
+        Reason::NotEnforced => "NotEnforced",
         Reason::Unknown(_) => "Unknown",
     }
 }

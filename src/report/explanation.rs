@@ -4,6 +4,7 @@
 //! is complete by itself.
 
 use super::warnings::Warning;
+use super::words;
 use crate::cluster::Origin;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -81,7 +82,7 @@ pub struct EndReport {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FlowReport {
-    /// `Allowed`, `Denied` or `Unknown`.
+    /// `Allowed`, `Denied`, `Ambiguous` or `Unknown`.
     pub verdict: &'static str,
     /// The sources.
     pub from: Vec<String>,
@@ -114,22 +115,26 @@ pub struct FlowReport {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DirectionReport {
-    /// `Allowed`, `Denied` or `Unknown`.
+    /// `Allowed`, `Denied`, `Ambiguous` or `Unknown`.
     pub verdict: &'static str,
     /// Whose direction it is.
     pub subject: String,
     /// Whether policies isolate it: `Yes`, `No` or `Unknown`.
     pub isolated: &'static str,
     /// What decides: `Outside`, `Node`, `HostNetwork`, `SamePod`, `OwnNode`, `NotIsolated`,
-    /// `Admitted`, `NoneAdmits` or `Unknown`.
+    /// `Admitted`, `Refused`, `NoneAdmits`, `Tie`, `NotEnforced` or `Unknown`.
     pub reason: &'static str,
     /// The same in words.
     pub message: String,
-    /// Every policy that isolates, the one that admits or comes nearest first.
+    /// What else must hold for the flow to get through, such as an HTTP path: one of these is
+    /// enough.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<String>,
+    /// Every policy that selects the subject, the one that decides or comes nearest first.
     pub policies: Vec<PolicyReport>,
 }
 
-/// One policy that isolates, or may.
+/// One policy that selects the subject, or may.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyReport {
@@ -140,14 +145,28 @@ pub struct PolicyReport {
     pub namespace: Option<String>,
     /// Its name.
     pub name: String,
+    /// Its tier, where that is not `Normal`: `Admin` or `Baseline`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tier: Option<&'static str>,
+    /// Its priority in that tier, lower first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i32>,
+    /// Whether it isolates the pods that it selects.
+    pub isolates: bool,
     /// Whether it selects the pods: `Yes` or `Unknown`.
     pub selects: &'static str,
-    /// Whether it admits the flow: `Yes`, `No` or `Unknown`.
+    /// Whether a rule of it that allows matches the flow: `Yes`, `No` or `Unknown`.
     pub admits: &'static str,
-    /// The rule that admits, or that comes nearest to it.
+    /// Whether a rule of it that denies matches the flow: `Yes` or `Unknown`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub denies: Option<&'static str>,
+    /// The rule that decides, or that comes nearest to admitting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
-    /// Why it admits or does not.
+    /// What that rule does: `Allow`, `Deny` or `Pass`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<&'static str>,
+    /// What it does, or why it does not.
     pub message: String,
     /// What in the rule does not match the other end.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -172,6 +191,14 @@ pub struct PolicyReport {
     /// Every rule with why it does not admit; only with `-o wide`, json and yaml.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleReport>,
+}
+
+impl PolicyReport {
+    /// Its name as people tell policies apart: with its kind, unless that is NetworkPolicy, and its
+    /// tier.
+    pub(super) fn label(&self) -> String {
+        words::tiered(&self.kind, &self.name, self.tier, self.priority)
+    }
 }
 
 /// Who last wrote an object.
@@ -202,8 +229,10 @@ pub struct OwnerReport {
 pub struct RuleReport {
     /// Its field path.
     pub rule: String,
-    /// Whether it admits the flow: `Yes`, `No` or `Unknown`.
-    pub admits: &'static str,
+    /// What it does with the flows that match: `Allow`, `Deny` or `Pass`.
+    pub action: &'static str,
+    /// Whether it matches the flow: `Yes`, `No` or `Unknown`.
+    pub matches: &'static str,
     /// Why.
     pub message: String,
 }

@@ -52,6 +52,9 @@ impl Text<'_> {
         if report.verdict == "Mixed" {
             self.screen.words(2, 2, &[(PLAIN, &mixture(&report.flows))]);
         }
+        for condition in conditions(&report.flows) {
+            self.screen.words(2, 2, &[(DOUBT, "conditional:"), (PLAIN, &condition)]);
+        }
         for note in &report.notes {
             self.screen.words(2, 2, &[(PLAIN, &format!("{note}."))]);
         }
@@ -115,22 +118,25 @@ impl Text<'_> {
         let subject = format!("{name} of {}:", direction.subject);
         self.screen.words(0, 2, &[(style, mark), (BOLD, &subject), (PLAIN, &direction.message)]);
         if direction.verdict == "Allowed" {
-            let admitting = direction.policies.iter().find(|policy| policy.admits == "Yes");
+            // The policy that decides comes first.
+            let deciding = direction.policies.first().filter(|_| direction.reason == "Admitted");
             if !self.wide {
-                if let Some(policy) = admitting {
+                if let Some(policy) = deciding {
                     self.written(4, policy);
                 }
                 return;
             }
         }
-        for policy in &direction.policies {
-            self.policy(policy);
+        for (index, policy) in direction.policies.iter().enumerate() {
+            if self.wide || tells(direction.reason, index, policy) {
+                self.policy(policy);
+            }
         }
     }
 
     fn policy(&mut self, policy: &PolicyReport) {
         let rule = policy.rule.as_deref().map_or("", short);
-        self.screen.words(4, 6, &[(BOLD, &policy.name), (DIM, rule)]);
+        self.screen.words(4, 6, &[(BOLD, &policy.label()), (DIM, rule)]);
         self.screen.words(6, 6, &[(PLAIN, &policy.message)]);
         self.written(6, policy);
         if self.wide {
@@ -177,6 +183,31 @@ impl Text<'_> {
             self.screen.words(0, 0, &[(PLAIN, next)]);
         }
     }
+}
+
+/// Whether a policy has to do with a verdict that is not Allowed.
+fn tells(reason: &str, index: usize, policy: &PolicyReport) -> bool {
+    match reason {
+        // A rule that denies needs no other, and it comes first.
+        "Refused" => index == 0,
+        "NoneAdmits" => policy.isolates,
+        "Tie" => policy.tier.is_some(),
+        _ => true,
+    }
+}
+
+/// What the proxy asks for, where a flow is allowed only then.
+fn conditions(flows: &[FlowReport]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for direction in flows.iter().flat_map(|flow| [&flow.egress, &flow.ingress]) {
+        if !direction.conditions.is_empty() {
+            let words = format!("only {}.", words::list(&direction.conditions, "or"));
+            if !all.contains(&words) {
+                all.push(words);
+            }
+        }
+    }
+    all
 }
 
 /// How long ago a time of the API was: `40s`, `5m`, `7h` or `3d`.
@@ -257,7 +288,7 @@ fn mixture(flows: &[FlowReport]) -> String {
             .then(|| format!("{} on {}", verdict.to_lowercase(), words::list(&ports, "and")))
     };
     let parts: Vec<String> =
-        ["Allowed", "Denied", "Unknown"].into_iter().filter_map(of_verdict).collect();
+        ["Allowed", "Denied", "Ambiguous", "Unknown"].into_iter().filter_map(of_verdict).collect();
     let mut text = parts.join(", ");
     if let Some(first) = text.get_mut(0..1) {
         first.make_ascii_uppercase();
@@ -302,10 +333,13 @@ fn table(flows: &[FlowReport], named: bool) -> String {
 
 /// A direction in a few words.
 fn brief(direction: &DirectionReport, named: bool) -> String {
-    let admitting = direction.policies.iter().find(|policy| policy.admits == "Yes");
-    match (direction.reason, admitting) {
-        ("Admitted", Some(policy)) if named => policy.name.clone(),
+    let deciding = direction.policies.first();
+    match (direction.reason, deciding) {
+        ("Admitted" | "Refused", Some(policy)) if named => policy.label(),
         ("Admitted", _) => "admitted".to_owned(),
+        ("Refused", _) => "denied".to_owned(),
+        ("Tie", _) => "ambiguous".to_owned(),
+        ("NotEnforced", _) => "not enforced".to_owned(),
         ("NotIsolated", _) => "not isolated".to_owned(),
         ("NoneAdmits", _) => "none admits".to_owned(),
         ("SamePod", _) => "itself".to_owned(),

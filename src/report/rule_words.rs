@@ -49,6 +49,17 @@ pub(super) fn line(
     }
 }
 
+/// What a rule does, where that is not to allow, and what else must hold.
+pub(super) fn acting(action: &str, line: &str, condition: Option<&str>) -> String {
+    let verb = match action {
+        "Deny" => "deny ",
+        "Pass" => "pass on ",
+        _ => "",
+    };
+    let only = condition.map_or(String::new(), |condition| format!(", only {condition}"));
+    format!("{verb}{line}{only}")
+}
+
 /// The pods that a policy selects: `all`, an app, or labels.
 pub(super) fn subject(set: &PodSet) -> String {
     let pods = pods(&set.pods);
@@ -66,7 +77,13 @@ pub(super) fn peers(peers: &Peers) -> Vec<String> {
     for item in items {
         let words = match &item.admits {
             PeerKind::Pods(set) => pod_peer(set),
-            PeerKind::Addresses(block) => vec![block.to_string()],
+            PeerKind::Addresses(block, _) => vec![block.to_string()],
+            PeerKind::Nodes(nodes) => vec![format!("nodes[{}]", nodes.labels)],
+            PeerKind::Entities(entities) => {
+                entities.written.iter().map(ToString::to_string).collect()
+            }
+            PeerKind::Names(patterns) => patterns.iter().map(ToString::to_string).collect(),
+            PeerKind::Unresolved(why) => vec![format!("[{why}]")],
         };
         for word in words {
             if !all.contains(&word) {
@@ -171,7 +188,8 @@ pub(super) fn is_dns(snapshot: &Snapshot, entry: &Entry) -> bool {
         && ports.iter().all(is_dns_port)
         && peers.iter().all(|peer| match &peer.admits {
             PeerKind::Pods(set) => is_dns_set(snapshot, set),
-            PeerKind::Addresses(block) => block.cidr.to_string() == NODE_LOCAL_DNS,
+            PeerKind::Addresses(block, _) => block.cidr.to_string() == NODE_LOCAL_DNS,
+            _ => false,
         })
 }
 
@@ -213,7 +231,7 @@ fn is_dns_set(snapshot: &Snapshot, set: &PodSet) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::Ruleset;
+    use crate::policy::{Enforcer, Ruleset};
     use crate::source::manifests::decode_text;
     use std::path::Path;
 
@@ -229,7 +247,7 @@ mod tests {
         let (objects, warnings) = decode_text(text.into_bytes(), Path::new("in.yaml"), "default");
         assert!(warnings.is_empty(), "{warnings:?}");
         let (snapshot, written) = objects.assemble();
-        let rules = Ruleset::compile(&written);
+        let rules = Ruleset::compile(&written, &snapshot, &Enforcer::default());
         assert!(rules.rejected.is_empty(), "{:?}", rules.rejected);
         let policies = rules.policies().iter();
         let line = |policy: &crate::policy::rule::Policy, entry: &Entry| {

@@ -7,7 +7,9 @@ use super::explanation::{API_VERSION, Locate, Location};
 use super::warnings::{self, Warning};
 use super::{names, rule_words, words};
 use crate::cluster::{ObjectRef, Pod, PodId, Port, Service, Snapshot, TargetPort, Truth};
-use crate::policy::rule::{Direction, Entry, PeerKind, Peers, Policy, PortMatch, Ports};
+use crate::policy::rule::{
+    Action, Direction, Entry, Namespaces, PeerKind, Peers, PodSet, Policy, PortMatch, Ports,
+};
 use crate::policy::{Remark, Ruleset};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -105,12 +107,20 @@ pub struct PolicySummary {
     pub kind: String,
     /// Its name.
     pub name: String,
+    /// Its tier, where that is not `Normal`: `Admin` or `Baseline`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tier: Option<&'static str>,
+    /// Its priority in that tier, lower first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i32>,
+    /// Whether it isolates the pods that it selects.
+    pub isolates: bool,
     /// The pods that it selects, in words: `all`, an app, or labels.
     pub subject: String,
     /// There are pods, and it selects none of them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub selects_no_pod: bool,
-    /// What it admits; without any rule it only isolates.
+    /// What it admits or denies; without any rule it only isolates.
     pub rules: Vec<RuleSummary>,
     /// Where it is written, if it has no rules: they have their own places.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,12 +133,17 @@ pub struct PolicySummary {
 pub struct RuleSummary {
     /// Its field path.
     pub rule: String,
+    /// What it does: `Allow`, `Deny` or `Pass`.
+    pub action: &'static str,
     /// All of it in words: `monitoring/prometheus → keycloak 8080/TCP`.
     pub words: String,
     /// The other side: namespaces, `namespace/app`, address blocks.
     pub peers: Vec<String>,
     /// The ports on the destination.
     pub ports: Vec<String>,
+    /// What else must hold, such as an HTTP path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
     /// It leads to the cluster's DNS and nowhere else.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dns: bool,
@@ -138,6 +153,13 @@ pub struct RuleSummary {
     /// Where it is written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
+}
+
+impl PolicySummary {
+    /// Its name, with its kind unless that is NetworkPolicy, and its tier.
+    pub(super) fn label(&self) -> String {
+        words::tiered(&self.kind, &self.name, self.tier, self.priority)
+    }
 }
 
 impl SummaryReport {
@@ -216,7 +238,27 @@ impl Reporter<'_> {
 
     /// The policies that may speak for pods of a namespace.
     fn policies_of(&self, namespace: &str, direction: Direction) -> impl Iterator<Item = &Policy> {
-        self.rules.candidates(namespace, direction).map(|(_, policy)| policy)
+        let place = self.snapshot.namespace(namespace);
+        let here = move |policy: &&Policy| match &policy.subject.namespaces {
+            Namespaces::Own(own) => **own == *namespace,
+            Namespaces::Matching(selector) => {
+                place.is_none_or(|place| !place.matches(selector).is_no())
+            }
+        };
+        self.rules.candidates(namespace, direction).map(|(_, policy)| policy).filter(here)
+    }
+
+    /// Whether a policy isolates every pod that a namespace has or may come to have.
+    fn isolates_all(&self, namespace: &str, policy: &Policy) -> bool {
+        let here = match &policy.subject.namespaces {
+            Namespaces::Own(own) => **own == *namespace,
+            Namespaces::Matching(selector) => {
+                let place = self.snapshot.namespace(namespace);
+                place.is_some_and(|place| place.matches(selector).is_yes())
+            }
+        };
+        let PodSet { pods, doubt, .. } = &policy.subject;
+        policy.isolates && here && pods.is_everything() && doubt.is_none()
     }
 
     fn direction(
@@ -226,7 +268,7 @@ impl Reporter<'_> {
         workloads: &Workloads,
     ) -> DirectionSummary {
         let mut policies: Vec<&Policy> = self.policies_of(namespace, direction).collect();
-        policies.sort_by(|a, b| a.object.cmp(&b.object));
+        policies.sort_by(|a, b| (a.tier, &a.object).cmp(&(b.tier, &b.object)));
         let place = self.snapshot.namespace(namespace);
         let selects = |policy: &Policy, id: PodId| policy.subject.has(self.snapshot.pod(id), place);
         let mut summary = DirectionSummary {
@@ -241,8 +283,8 @@ impl Reporter<'_> {
         };
         let unread = self.rules.is_unread(namespace);
         for (workload, pods) in workloads {
-            let isolated =
-                pods.iter().map(|id| Truth::any(policies.iter().map(|p| selects(p, *id))));
+            let isolating = || policies.iter().filter(|policy| policy.isolates);
+            let isolated = pods.iter().map(|id| Truth::any(isolating().map(|p| selects(p, *id))));
             match isolated.fold(Truth::Yes, Truth::and) {
                 Truth::Yes => summary.isolated += 1,
                 // A policy that was not read may select them.
@@ -257,10 +299,10 @@ impl Reporter<'_> {
             let selected: Vec<PodId> =
                 pods().copied().filter(|id| !selects(policy, *id).is_no()).collect();
             let every = policy.subject.pods.is_everything();
-            if every {
-                of_all.push(policy.object.name.to_string());
-            } else if !selected.is_empty() {
-                of_some.push(policy.object.name.to_string());
+            if self.isolates_all(namespace, policy) {
+                of_all.push(words::label(&policy.object));
+            } else if policy.isolates && !selected.is_empty() {
+                of_some.push(words::label(&policy.object));
             }
             let selects_no_pod = !every && selected.is_empty() && !workloads.is_empty();
             summary.policies.push(self.policy(policy, &selected, selects_no_pod));
@@ -277,7 +319,8 @@ impl Reporter<'_> {
         summary.default_deny =
             matches!(summary.isolation, Isolation::All | Isolation::AllWorkloads);
         let in_use = summary.policies.iter().filter(|policy| !policy.selects_no_pod);
-        let mut rules = in_use.flat_map(|policy| &policy.rules).peekable();
+        let allows = |rule: &&RuleSummary| rule.action != Action::Deny.as_str();
+        let mut rules = in_use.flat_map(|policy| &policy.rules).filter(allows).peekable();
         summary.dns_only =
             summary.default_deny && !unread && rules.peek().is_some() && rules.all(|rule| rule.dns);
         summary
@@ -291,9 +334,13 @@ impl Reporter<'_> {
             let dns =
                 policy.direction == Direction::Egress && rule_words::is_dns(self.snapshot, entry);
             let all = usize::MAX;
+            let line = rule_words::line(policy.direction, &subject, &peers, &ports, dns, all);
+            let condition = entry.condition.as_ref().map(|condition| condition.words.to_string());
             RuleSummary {
                 rule: entry.path.to_string(),
-                words: rule_words::line(policy.direction, &subject, &peers, &ports, dns, all),
+                action: entry.action.as_str(),
+                words: rule_words::acting(entry.action.as_str(), &line, condition.as_deref()),
+                condition,
                 peers,
                 ports,
                 dns,
@@ -307,6 +354,9 @@ impl Reporter<'_> {
         PolicySummary {
             kind: policy.object.kind.to_string(),
             name: policy.object.name.to_string(),
+            tier: policy.tier.is_ordered().then(|| policy.tier.as_str()),
+            priority: policy.tier.priority(),
+            isolates: policy.isolates,
             rules: policy.entries.iter().map(rule).collect(),
             subject,
             selects_no_pod,

@@ -27,7 +27,13 @@ fn policy(name: &str, spec: &str) -> String {
 fn report(text: &str) -> SummaryReport {
     let (objects, _) = decode_text(text.into(), Path::new("in.yaml"), "default");
     let (snapshot, written) = objects.assemble();
-    SummaryReport::new(&snapshot, &Ruleset::compile(&written), None, false, &|_, _| None)
+    SummaryReport::new(
+        &snapshot,
+        &Ruleset::compile(&written, &snapshot, &crate::policy::Enforcer::default()),
+        None,
+        false,
+        &|_, _| None,
+    )
 }
 
 fn shop(policies: &[String]) -> NamespaceSummary {

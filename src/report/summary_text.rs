@@ -197,7 +197,10 @@ impl Cells {
 
     fn allowed(&mut self, direction: Direction, summary: &DirectionSummary) -> Vec<Line> {
         let mut lines = Vec::new();
-        let admits = |policy: &&PolicySummary| !policy.rules.is_empty() && !policy.selects_no_pod;
+        let admits = |policy: &&PolicySummary| {
+            let allows = |rule: &RuleSummary| rule.action != "Deny";
+            !policy.selects_no_pod && policy.rules.iter().any(allows)
+        };
         let mut indent = 0;
         // The same for every pod needs no more than the name.
         let mut brief = false;
@@ -212,9 +215,9 @@ impl Cells {
         }
         for policy in &summary.policies {
             if policy.selects_no_pod {
-                lines.push(Line::new(indent, &format!("{} {NO_POD}", policy.name)));
+                lines.push(Line::new(indent, &format!("{} {NO_POD}", policy.label())));
             } else if !policy.rules.is_empty() {
-                lines.push(Line::new(indent, &policy.name));
+                lines.push(Line::new(indent, &policy.label()));
             }
             for rule in policy.rules.iter().filter(|_| !brief) {
                 let text = self.rule(direction, policy, rule);
@@ -231,8 +234,9 @@ impl Cells {
     }
 
     fn rule(&mut self, direction: Direction, policy: &PolicySummary, rule: &RuleSummary) -> String {
-        let RuleSummary { peers, ports, dns, .. } = rule;
-        let mut text = rule_words::line(direction, &policy.subject, peers, ports, *dns, self.most);
+        let RuleSummary { peers, ports, dns, action, condition, .. } = rule;
+        let line = rule_words::line(direction, &policy.subject, peers, ports, *dns, self.most);
+        let mut text = rule_words::acting(action, &line, condition.as_deref());
         for note in &rule.notes {
             let known = self.notes.iter().position(|earlier| earlier == note);
             let index = known.unwrap_or_else(|| {
@@ -322,7 +326,7 @@ fn places(screen: &mut Screen, report: &SummaryReport) {
                 let rules = policy.rules.iter().map(|rule| (short(&rule.rule), &rule.location));
                 let itself = policy.rules.is_empty().then_some((word, &policy.location));
                 for (what, place) in rules.chain(itself) {
-                    screen.words(4, 6, &[(PLAIN, &policy.name), (DIM, what)]);
+                    screen.words(4, 6, &[(PLAIN, &policy.label()), (DIM, what)]);
                     screen.place(6, place.as_ref());
                 }
             }

@@ -1,14 +1,25 @@
 //! The sentences of an answer. Everything that reads as English about a rule is written here.
 
-use crate::cluster::{Mismatch, Operator, Port, PortRange};
-use crate::policy::rule::{Direction, Entry, PortMatch, Ports};
-use crate::verdict::{PeerMiss, PortMiss, Reason, Trace, UnknownWhy, Verdict};
+use crate::cluster::{Mismatch, ObjectRef, Operator, Port, PortRange, kind_word};
+use crate::policy::rule::{Action, Direction, Entry, Policy, PortMatch, Ports, Tier};
+use crate::policy::{NamePattern, Ruleset, networkpolicy};
+use crate::verdict::{PeerMiss, PolicyTrace, PortMiss, Reason, Trace, UnknownWhy, Verdict};
 
 /// What the other end is, as far as advice depends on it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum PeerEnd {
     Pod,
     Other,
+}
+
+/// A policy as [`label`] has it, with its tier.
+pub(super) fn tiered(kind: &str, name: &str, tier: Option<&str>, priority: Option<i32>) -> String {
+    let name = label(&ObjectRef::cluster(kind, name));
+    match (tier, priority) {
+        (Some(tier), Some(priority)) => format!("{name} ({tier} tier, priority {priority})"),
+        (Some(tier), None) => format!("{name} ({tier} tier)"),
+        (None, _) => name,
+    }
 }
 
 /// Why a peer item does not match `peer`.
@@ -36,7 +47,37 @@ pub(super) fn peer_miss(miss: &PeerMiss, peer: &str, kind: PeerEnd) -> String {
             format!("whether {block} has the address of {peer} is not known: {remedy}")
         }
         PeerMiss::OutsidePodNetworks(block) => format!("{block} has no address of {peer}"),
+        PeerMiss::NotOutside(block) => {
+            format!("{block} means addresses outside the cluster, and {peer} is inside")
+        }
+        PeerMiss::Unseen(why) => format!("not known: {why}"),
+        PeerMiss::NotANode => format!("it selects nodes, and {peer} is none"),
+        PeerMiss::NodeLabels(mismatch) => match &mismatch.found {
+            Some(found) => {
+                format!("node label {} is {found}; wanted {}", mismatch.wanted.key, mismatch.wanted)
+            }
+            None => {
+                format!("node has no label {}; wanted {}", mismatch.wanted.key, mismatch.wanted)
+            }
+        },
+        PeerMiss::NodeUnknown => format!("on which node {peer} is, is not known"),
+        PeerMiss::OwnNode => format!("it means other nodes, and {peer} is the pod's own"),
+        PeerMiss::NotOfEntities(written) => format!("{peer} is not {}", written.join(" or ")),
+        PeerMiss::PerhapsOfEntities(written) => {
+            format!("whether {peer} is {} is not known", written.join(" or "))
+        }
+        PeerMiss::OtherName(patterns) => {
+            format!("{peer} is no name that matches {}", patterns_text(patterns))
+        }
+        PeerMiss::PerhapsNamed(patterns) => format!(
+            "whether {peer} is an address of {} only DNS tells: ask with the name",
+            patterns_text(patterns)
+        ),
     }
+}
+
+fn patterns_text(patterns: &[NamePattern]) -> String {
+    list(&patterns.iter().map(ToString::to_string).collect::<Vec<_>>(), "or")
 }
 
 fn namespace_labels(namespace: &str, mismatch: &Mismatch) -> String {
@@ -133,9 +174,57 @@ pub(super) fn service_port<'a>(
     })
 }
 
+/// A policy that has no rule of its direction.
+pub(super) fn without_rules(policy: &Policy) -> String {
+    if policy.isolates {
+        format!("has no {} rules: it only isolates", policy.direction)
+    } else {
+        format!("has no {} rules and does not isolate", policy.direction)
+    }
+}
+
+/// What is said of a policy that has only rules that deny and isolates for lack of a word.
+///
+/// Source: semantics/cilium.md section 4, "Deny-only policies also flip default deny".
+pub(super) const DENIES_AND_ISOLATES: &str = "only denies, yet isolates, so that nothing passes \
+     that no other rule allows (enableDefaultDeny: false would leave the rest open)";
+
+/// Whether a policy isolates although all of its rules deny.
+pub(super) fn only_denies(policy: &Policy) -> bool {
+    let denies = |entry: &Entry| entry.action == Action::Deny;
+    policy.isolates && !policy.entries.is_empty() && policy.entries.iter().all(denies)
+}
+
+/// What a rule that matches does.
+pub(super) fn does(tier: Tier, action: Action) -> &'static str {
+    match (action, tier) {
+        (Action::Allow, Tier::Admin(_)) => "allows the flow before any other policy is asked",
+        (Action::Allow, _) => "admits the flow",
+        (Action::Deny, Tier::Normal) => "denies the flow, whatever others allow",
+        (Action::Deny, Tier::Admin(_)) => "denies the flow before any other policy is asked",
+        (Action::Deny, Tier::Baseline(_)) => "denies the flow, since no policy before it decides",
+        (Action::Pass, Tier::Baseline(_)) => "leaves the flow open, past the rest of its tier",
+        (Action::Pass, _) => "passes the flow on to NetworkPolicies",
+    }
+}
+
+/// What a rule that may match may do.
+pub(super) fn may_do(action: Action) -> &'static str {
+    match action {
+        Action::Allow => "may admit it",
+        Action::Deny => "may deny it",
+        Action::Pass => "may pass it on",
+    }
+}
+
 /// What decides a direction, in one line.
-pub(super) fn direction(trace: &Trace, peer: &str, admitted_by: Option<&str>) -> String {
-    let count = trace.policies.len();
+pub(super) fn direction(
+    trace: &Trace,
+    rules: &Ruleset,
+    peer: &str,
+    decided_by: Option<&str>,
+) -> String {
+    let count = trace.policies.iter().filter(|policy| policy.isolates).count();
     let policies = if count == 1 { "1 policy".to_owned() } else { format!("{count} policies") };
     match trace.reason {
         Reason::Outside => "outside the cluster, so no policy judges it".to_owned(),
@@ -144,16 +233,46 @@ pub(super) fn direction(trace: &Trace, peer: &str, admitted_by: Option<&str>) ->
             "on its node's network, where NetworkPolicy does not apply".to_owned()
         }
         Reason::SamePod => "a pod always reaches itself".to_owned(),
+        Reason::OwnNode if rules.cilium().is_some() => {
+            format!("{peer} is its own node, which Cilium lets in unless a policy denies it")
+        }
         Reason::OwnNode => format!("{peer} is its own node, which always reaches it"),
         Reason::NotIsolated => {
             format!("open, since no policy isolates its {}", trace.direction)
         }
-        Reason::Admitted => format!("admitted by {}", admitted_by.unwrap_or("a policy")),
+        Reason::Admitted => {
+            let by = format!("admitted by {}", decided_by.unwrap_or("a policy"));
+            match overruled(trace, rules) {
+                Some(deny) => format!("{by}, so that {deny} does not count"),
+                None => by,
+            }
+        }
+        Reason::Refused => {
+            let by = format!("denied by {}", decided_by.unwrap_or("a policy"));
+            match overruled(trace, rules) {
+                Some(allow) => format!("{by}, which overrules {allow}"),
+                None => by,
+            }
+        }
+        Reason::Tie => {
+            let who = tied(trace, rules);
+            format!("ambiguous: {who} have one tier and priority and disagree, and either may win")
+        }
+        Reason::NotEnforced => {
+            "open, since Cilium is told to enforce no policy (enable-policy: never)".to_owned()
+        }
+        Reason::NoneAdmits if count == 0 => {
+            "isolated, since Cilium is told to isolate every pod (enable-policy: always), \
+             and no policy admits it"
+                .to_owned()
+        }
         Reason::NoneAdmits if count == 1 => {
             "isolated by 1 policy, which does not admit it".to_owned()
         }
         Reason::NoneAdmits => format!("isolated by {policies}, none admits it"),
         Reason::Unknown(UnknownWhy::Rules) => {
+            let all = trace.policies.len();
+            let policies = if all == 1 { "1 policy".to_owned() } else { format!("{all} policies") };
             format!("not known: it depends on what {policies} would match")
         }
         Reason::Unknown(UnknownWhy::PoliciesUnread) if count == 0 => {
@@ -176,6 +295,51 @@ pub(super) fn direction(trace: &Trace, peer: &str, admitted_by: Option<&str>) ->
              network plugin"
                 .to_owned()
         }
+    }
+}
+
+/// A rule that says the opposite and does not count: a deny where the flow is allowed, an allow
+/// where it is denied.
+fn overruled(trace: &Trace, rules: &Ruleset) -> Option<String> {
+    let (decisive, _) = trace.decided_by?;
+    let opposite = if trace.reason == Reason::Admitted { Action::Deny } else { Action::Allow };
+    trace.policies.iter().filter(|policy| policy.selects.is_yes()).find_map(|policy| {
+        let mut entries = policy.entries.iter().enumerate();
+        let (index, _) = entries.find(|(_, e)| e.action == opposite && e.matches().is_yes())?;
+        // What is ordered after the rule that decides in its own policy is no news.
+        if policy.policy == decisive && policy.tier.is_ordered() {
+            return None;
+        }
+        let written = rules.policy(policy.policy);
+        let path = &written.entries.get(index)?.path;
+        let path = path.strip_prefix("spec.").unwrap_or(path);
+        Some(format!("{} {path}", label(&written.object)))
+    })
+}
+
+/// The policies of one priority that disagree, as far as they certainly match.
+fn tied(trace: &Trace, rules: &Ruleset) -> String {
+    let ordered: Vec<&PolicyTrace> =
+        trace.policies.iter().filter(|policy| policy.tier.is_ordered()).collect();
+    let says = |policy: &PolicyTrace| policy.decisive().map(|(_, entry)| entry.action);
+    let group = ordered.chunk_by(|a, b| a.tier == b.tier).find(|group| {
+        let mut actions: Vec<Action> = group.iter().filter_map(|policy| says(policy)).collect();
+        actions.sort_unstable();
+        actions.dedup();
+        actions.len() > 1
+    });
+    let speak = group.into_iter().flatten().filter(|policy| says(policy).is_some());
+    let names: Vec<String> =
+        speak.map(|policy| label(&rules.policy(policy.policy).object)).collect();
+    list(&names, "and")
+}
+
+/// A policy as people tell policies apart: with its kind, unless that is NetworkPolicy.
+pub(super) fn label(object: &ObjectRef) -> String {
+    if *object.kind == *networkpolicy::KIND {
+        object.name.to_string()
+    } else {
+        format!("{}/{}", kind_word(&object.kind), object.name)
     }
 }
 
@@ -208,6 +372,6 @@ pub(super) fn mark(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Allowed => "✓",
         Verdict::Denied => "✗",
-        Verdict::Unknown => "?",
+        Verdict::Unknown | Verdict::Ambiguous => "?",
     }
 }

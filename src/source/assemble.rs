@@ -36,7 +36,7 @@ impl Objects {
         for name in &unread_labels {
             snapshot.add_unread_namespace(name);
         }
-        written.unread = unread_policies;
+        written.unread.network_policies = unread_policies;
         snapshot.pod_cidrs = trusted_pod_cidrs(&pod_cidrs, snapshot.pods());
         snapshot.gaps = gaps;
         (snapshot, written)

@@ -14,6 +14,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::LazyLock;
 
 /// An object as it was found, slim and not yet linked.
 #[derive(Clone, Debug, PartialEq)]
@@ -290,6 +291,7 @@ fn pod_of(
         name: object.name.clone(),
         labels: labels(metadata.labels),
         unknown_labels: &[],
+        service_account: service_account(&spec),
         ips,
         ports: container_ports(&spec),
         host_network,
@@ -301,6 +303,13 @@ fn pod_of(
         origin: Origin::Synthetic,
     };
     Found { object, body: Body::Pod { pod: Box::new(pod), controller } }
+}
+
+/// The ServiceAccount admission controller fills in `default`.
+fn service_account(spec: &wire::PodSpec) -> Name {
+    static DEFAULT: LazyLock<Name> = LazyLock::new(|| "default".into());
+    let written = spec.service_account_name.as_ref().or(spec.service_account.as_ref());
+    written.filter(|name| !name.is_empty()).unwrap_or(&DEFAULT).clone()
 }
 
 fn addresses(list: Option<Vec<wire::Ip>>, single: Option<String>) -> Vec<IpAddr> {
@@ -410,6 +419,7 @@ fn template_pod(object: &ObjectRef, template: wire::Template) -> Pod {
         name: object.name.clone(),
         labels: labels(template.metadata.unwrap_or_default().labels),
         unknown_labels: &[],
+        service_account: service_account(&spec),
         ips: Vec::new(),
         ports: container_ports(&spec),
         host_network: spec.host_network == Some(true),

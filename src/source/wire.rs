@@ -145,6 +145,9 @@ pub(super) struct PodSpec {
     pub(super) init_containers: Option<Vec<Container>>,
     pub(super) host_network: Option<bool>,
     pub(super) node_name: Option<Name>,
+    pub(super) service_account_name: Option<Name>,
+    /// The name that it had before.
+    pub(super) service_account: Option<Name>,
 }
 
 /// A container or an init container.

@@ -11,7 +11,7 @@ use super::resolve::{End, ResolveError, resolve};
 use super::target::{Named, PortWanted, Target};
 use super::trace::{Endpoint, Flow, Judgement, Verdict};
 use crate::cluster::{Addresses, ContainerPort, Family, Labels, Name, Port, Snapshot};
-use crate::policy::Ruleset;
+use crate::policy::{Ruleset, Traits};
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -171,6 +171,7 @@ enum Key<'a, T> {
         namespace: &'a Name,
         labels: &'a Labels,
         unknown_labels: &'static [&'static str],
+        service_account: &'a Name,
         ports: &'a [ContainerPort],
         host_network: bool,
         node: Option<&'a Name>,
@@ -188,9 +189,11 @@ fn classes<T: Copy + Eq + std::hash::Hash>(
     rules: &Ruleset,
     endpoints: impl Iterator<Item = (Endpoint, T)>,
 ) -> Vec<(Vec<Endpoint>, T)> {
-    let blocks = rules.has_address_blocks();
+    let Traits { pod_addresses, addresses, own_node, .. } = rules.traits();
     // Only a node, or a pod on its network, can be a pod's own node.
-    let nodes = !snapshot.nodes.is_empty() || snapshot.pods().iter().any(|pod| pod.host_network);
+    let nodes = own_node
+        || !snapshot.nodes.is_empty()
+        || snapshot.pods().iter().any(|pod| pod.host_network);
     let mut groups: Vec<(Vec<Endpoint>, T)> = Vec::new();
     let mut known = HashMap::new();
     for (endpoint, more) in endpoints {
@@ -203,12 +206,17 @@ fn classes<T: Copy + Eq + std::hash::Hash>(
                     namespace: &pod.namespace,
                     labels: &pod.labels,
                     unknown_labels: pod.unknown_labels,
+                    service_account: &pod.service_account,
                     ports: &pod.ports,
                     host_network: pod.host_network,
                     node: pod.node.as_ref().filter(|_| nodes),
                     template: pod.template,
                     families,
-                    ips: if blocks { &pod.ips } else { &[] },
+                    ips: if pod_addresses || (addresses && pod.host_network) {
+                        &pod.ips
+                    } else {
+                        &[]
+                    },
                     more,
                 }
             }

@@ -7,11 +7,13 @@
 mod destination;
 mod evaluate;
 mod explain;
+mod matching;
 mod ports;
 mod remarks;
 mod resolve;
 mod suggest;
 mod target;
+mod tiers;
 mod trace;
 
 pub use destination::reached;

@@ -41,7 +41,7 @@ fn service_address(service: &Service, rules: &Ruleset, case: &Case) -> Option<St
     entries(rules, &egress.policies).find_map(|(object, entry)| {
         let Peers::Of(peers) = &entry.peers else { return None };
         let has = |ip: &&IpAddr| {
-            peers.iter().any(|p| matches!(&p.admits, PeerKind::Addresses(b) if b.contains(**ip)))
+            peers.iter().any(|p| matches!(&p.admits, PeerKind::Addresses(b, _) if b.contains(**ip)))
         };
         let ip = service.cluster_ips.iter().find(has)?;
         Some(format!(

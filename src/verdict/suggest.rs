@@ -6,10 +6,10 @@
 
 use super::explain::{Case, Explanation, Question, explain};
 use super::ports::CasePorts;
-use super::trace::{Endpoint, Verdict};
+use super::trace::{Endpoint, Reason, Verdict};
 use crate::cluster::{Labels, Name, Operator, Origin, PodId, Port, Snapshot};
-use crate::policy::rule::Direction;
-use crate::policy::{Ruleset, networkpolicy};
+use crate::policy::rule::{Direction, Tier};
+use crate::policy::{PolicyId, Ruleset, networkpolicy};
 use k8s_openapi::api::networking::v1::{
     IPBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer,
     NetworkPolicyPort, NetworkPolicySpec,
@@ -54,6 +54,9 @@ pub enum NoSuggestion {
     /// The pods have no labels to select them by.
     #[error("{0} has no labels, so no policy can select it alone: give it a label")]
     NoLabels(String),
+    /// A rule denies the flow, and no rule that allows overrules it.
+    #[error("{0} {1} denies it, and no policy that allows overrules that: change it there")]
+    Refused(String, Box<str>),
     /// Allowing rules were tried and the flow stayed denied.
     #[error("no NetworkPolicy that only allows would let the flow pass")]
     NotEnough,
@@ -69,6 +72,15 @@ pub fn suggest(
     question: &Question<'_>,
     explanation: &Explanation,
 ) -> Result<Vec<Suggestion>, NoSuggestion> {
+    // A Baseline policy comes after NetworkPolicies, so that one of these can overrule it.
+    let mut refusals = not_allowed(explanation).filter_map(refused);
+    let is_final =
+        |(policy, _): &(PolicyId, usize)| !matches!(rules.policy(*policy).tier, Tier::Baseline(_));
+    if let Some((policy, entry)) = refusals.find(is_final) {
+        let policy = rules.policy(policy);
+        let path = policy.entries.get(entry).map_or_else(Box::default, |e| e.path.clone());
+        return Err(NoSuggestion::Refused(policy.object.to_string(), path));
+    }
     let builder = Builder { snapshot, rules };
     let mut suggestions: Vec<Suggestion> = Vec::new();
     for direction in [Direction::Egress, Direction::Ingress] {
@@ -94,6 +106,12 @@ pub fn suggest(
         }
         _ => Err(NoSuggestion::NotEnough),
     }
+}
+
+/// The rule that denies a case.
+fn refused(case: &Case) -> Option<(PolicyId, usize)> {
+    let directions = [&case.judgement.egress, &case.judgement.ingress];
+    directions.into_iter().find(|trace| trace.reason == Reason::Refused)?.decided_by
 }
 
 fn not_allowed(explanation: &Explanation) -> impl Iterator<Item = &Case> {

@@ -3,8 +3,8 @@
 use crate::cluster::{
     AddressBlock, Family, Mismatch, Name, PodId, Port, PortRange, Protocol, Truth,
 };
-use crate::policy::PolicyId;
-use crate::policy::rule::Direction;
+use crate::policy::rule::{Action, Condition, Direction, Tier};
+use crate::policy::{NamePattern, PolicyId};
 use std::net::IpAddr;
 
 /// One end of a flow.
@@ -42,35 +42,39 @@ pub enum Verdict {
     Allowed,
     /// It is dropped.
     Denied,
+    /// Policies of one priority disagree, and whoever enforces them may follow either.
+    Ambiguous,
     /// What is known does not decide.
     Unknown,
 }
 
 impl Verdict {
-    /// Of two verdicts that must both allow. Denied wins over Unknown.
+    /// Of two verdicts that must both allow. Denied wins over Unknown, and that over Ambiguous.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Denied, _) | (_, Self::Denied) => Self::Denied,
             (Self::Allowed, Self::Allowed) => Self::Allowed,
-            _ => Self::Unknown,
+            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
+            _ => Self::Ambiguous,
         }
     }
 
-    /// How much passes: Denied 0, Unknown 1, Allowed 2.
+    /// How much passes: Denied 0, Ambiguous and Unknown 1, Allowed 2.
     pub fn passes(self) -> u8 {
         match self {
             Self::Denied => 0,
-            Self::Unknown => 1,
+            Self::Ambiguous | Self::Unknown => 1,
             Self::Allowed => 2,
         }
     }
 
-    /// `Allowed`, `Denied` or `Unknown`.
+    /// `Allowed`, `Denied`, `Ambiguous` or `Unknown`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Allowed => "Allowed",
             Self::Denied => "Denied",
+            Self::Ambiguous => "Ambiguous",
             Self::Unknown => "Unknown",
         }
     }
@@ -96,7 +100,13 @@ pub struct Trace {
     pub verdict: Verdict,
     /// What decides.
     pub reason: Reason,
-    /// Every policy that isolates the subject, or may, in the order of reading.
+    /// The rule that decides, where one does.
+    pub decided_by: Option<(PolicyId, usize)>,
+    /// What else must hold for the flow to get through: a list of conditions, one of which is
+    /// enough; empty where some rule allows it without any.
+    pub conditions: Vec<Condition>,
+    /// Every policy that selects the subject, or may, by tier and priority and then in the order of
+    /// reading.
     pub policies: Vec<PolicyTrace>,
 }
 
@@ -117,8 +127,14 @@ pub enum Reason {
     NotIsolated,
     /// A rule admits the flow.
     Admitted,
+    /// A rule denies the flow.
+    Refused,
     /// Policies isolate the subject and none of their rules admits the flow.
     NoneAdmits,
+    /// Policies of one tier and priority disagree.
+    Tie,
+    /// The network plugin is told to enforce no policy.
+    NotEnforced,
     /// Not decided.
     Unknown(UnknownWhy),
 }
@@ -138,17 +154,23 @@ pub enum UnknownWhy {
     SelfThroughService,
 }
 
-/// One policy that isolates the subject, or may.
+/// One policy that selects the subject, or may.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PolicyTrace {
     /// The policy.
     pub policy: PolicyId,
+    /// Where it stands among the others.
+    pub tier: Tier,
+    /// It isolates what it selects.
+    pub isolates: bool,
     /// Whether it selects the subject; never No.
     pub selects: Truth,
     /// The label for which that is not known.
     pub doubt: Option<Mismatch>,
-    /// Whether one of its rules admits the flow.
+    /// Whether one of its rules that allow matches the flow.
     pub admits: Truth,
+    /// Whether one of its rules that deny matches the flow.
+    pub denies: Truth,
     /// Each of its rules.
     pub entries: Vec<EntryTrace>,
 }
@@ -159,12 +181,32 @@ impl PolicyTrace {
         (self.admits.is_yes(), self.nearest().map(|(_, entry)| entry.nearness()))
     }
 
-    /// The rule that admits, or the one that comes nearest; `None` where there are no rules.
+    /// Of the rules that allow, the one that matches or comes nearest; `None` where there are none.
     pub fn nearest(&self) -> Option<(usize, &EntryTrace)> {
         self.entries
             .iter()
             .enumerate()
+            .filter(|(_, entry)| entry.action == Action::Allow)
             .max_by_key(|(i, entry)| (entry.nearness(), std::cmp::Reverse(*i)))
+    }
+
+    /// The rule that decides for this policy: in ordered tiers the first that matches, else one that
+    /// denies before one that allows.
+    pub fn decisive(&self) -> Option<(usize, &EntryTrace)> {
+        let mut matching =
+            self.entries.iter().enumerate().filter(|(_, entry)| entry.matches().is_yes());
+        if self.tier.is_ordered() {
+            return matching.next();
+        }
+        let denies = |(_, entry): &(usize, &EntryTrace)| entry.action == Action::Deny;
+        matching.find(denies).or_else(|| self.nearest().filter(|(_, e)| e.matches().is_yes()))
+    }
+
+    /// The rule to be told: the one that decides, or that comes nearest to allowing, or else the
+    /// first.
+    pub fn told(&self) -> Option<(usize, &EntryTrace)> {
+        let nearest = || self.nearest().or_else(|| self.entries.iter().enumerate().next());
+        self.decisive().or_else(nearest)
     }
 }
 
@@ -174,6 +216,8 @@ pub type Nearness = (u8, u8, u8, u8);
 /// One rule against the flow.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EntryTrace {
+    /// What the rule does.
+    pub action: Action,
     /// Whether the peer matches.
     pub peer: Truth,
     /// The peer item that matches or comes nearest; `None` for a rule that restricts no peer.
@@ -189,8 +233,8 @@ pub struct EntryTrace {
 }
 
 impl EntryTrace {
-    /// Whether the rule admits the flow.
-    pub fn admits(&self) -> Truth {
+    /// Whether the rule matches the flow.
+    pub fn matches(&self) -> Truth {
         self.peer.and(self.port)
     }
 
@@ -253,18 +297,46 @@ pub enum PeerMiss {
     AddressUnknown(AddressBlock),
     /// The block cannot have the address, wherever in the pod networks it is.
     OutsidePodNetworks(AddressBlock),
+    /// The block does not mean pods and nodes, whatever their addresses.
+    NotOutside(AddressBlock),
+    /// The item asks for something that cannot be seen from here: why.
+    Unseen(Box<str>),
+    /// The item selects nodes and the other end is none.
+    NotANode,
+    /// The node's labels do not match.
+    NodeLabels(Mismatch),
+    /// Which node the other end is, or whether it is the subject's own, is not known.
+    NodeUnknown,
+    /// The item means other nodes, and this is the subject's own.
+    OwnNode,
+    /// The other end is none of these entities.
+    NotOfEntities(Box<[Name]>),
+    /// Whether the other end is one of these entities is not known.
+    PerhapsOfEntities(Box<[Name]>),
+    /// The name matches none of these patterns.
+    OtherName(Box<[NamePattern]>),
+    /// Whether the address belongs to a name of these patterns is not known.
+    PerhapsNamed(Box<[NamePattern]>),
 }
 
 impl PeerMiss {
     /// More is nearer to a match.
     pub(super) fn nearness(&self) -> u8 {
         match self {
-            Self::PodLabels(_) | Self::Excepted { .. } => 4,
-            Self::AddressUnknown(_) => 5,
-            Self::NamespaceLabels { .. } => 3,
-            Self::OtherNamespace { .. } => 2,
-            Self::OutsideBlock { .. } | Self::HostNetwork | Self::OutsidePodNetworks(_) => 1,
-            Self::NotAPod | Self::OtherFamily(_) => 0,
+            Self::AddressUnknown(_)
+            | Self::Unseen(_)
+            | Self::NodeUnknown
+            | Self::PerhapsOfEntities(_)
+            | Self::PerhapsNamed(_) => 5,
+            Self::PodLabels(_) | Self::Excepted { .. } | Self::NodeLabels(_) => 4,
+            Self::NamespaceLabels { .. } | Self::OwnNode => 3,
+            Self::OtherNamespace { .. } | Self::OtherName(_) => 2,
+            Self::OutsideBlock { .. }
+            | Self::HostNetwork
+            | Self::OutsidePodNetworks(_)
+            | Self::NotOutside(_)
+            | Self::NotOfEntities(_) => 1,
+            Self::NotAPod | Self::NotANode | Self::OtherFamily(_) => 0,
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::generate::RUNTIME_LABEL;
 use netpol::cluster::{ContainerPort, Labels, Node, Origin, Pod, Port, Protocol, Snapshot};
 use netpol::policy::networkpolicy::NetworkPolicy;
-use netpol::policy::{Ruleset, Written};
+use netpol::policy::{Enforcer, Ruleset, Written};
 use serde_json::Value;
 
 /// A cluster in both forms. `pods[id]` and `nodes[index]` are the manifests of the same objects.
@@ -52,7 +52,7 @@ pub(crate) fn build(cluster: &[Value]) -> Option<World<'_>> {
                 snapshot.mention_namespace(&namespace.into());
             }
             "UnreadPolicies" => {
-                written.unread.insert(namespace.into());
+                written.unread.network_policies.insert(namespace.into());
             }
             "PodNetworks" => {
                 let nets = items(&object["cidrs"]).map(|net| net.as_str().unwrap());
@@ -61,7 +61,7 @@ pub(crate) fn build(cluster: &[Value]) -> Option<World<'_>> {
             other => panic!("kind {other}"),
         }
     }
-    let rules = Ruleset::compile(&written);
+    let rules = Ruleset::compile(&written, &snapshot, &Enforcer::default());
     rules.rejected.is_empty().then_some(World { snapshot, rules, pods, nodes })
 }
 
@@ -98,6 +98,7 @@ fn pod(object: &Value, namespace: &str, name: &str) -> Option<Pod> {
         name: name.into(),
         labels: labels(object),
         unknown_labels: if annotations["runtime-label"] == "true" { &[RUNTIME_LABEL] } else { &[] },
+        service_account: spec["serviceAccountName"].as_str().unwrap_or("default").into(),
         ips: ips.collect::<Option<_>>()?,
         ports: ports.into(),
         host_network: spec["hostNetwork"] == true,

@@ -18,7 +18,7 @@ mod validation;
 
 use ipnet::IpNet;
 use netpol::cluster::Snapshot;
-use netpol::policy::{Remark, Ruleset};
+use netpol::policy::{Enforcer, Remark, Ruleset};
 use netpol::report::{ExplanationReport, explanation_text};
 use netpol::source::manifests::decode_text;
 use netpol::verdict::{
@@ -112,7 +112,7 @@ fn bare(manifests: &str) -> Cluster {
     let (objects, warnings) = decode_text(manifests.into(), Path::new("in.yaml"), "shop");
     assert!(warnings.is_empty(), "{warnings:?}");
     let (snapshot, written) = objects.assemble();
-    Cluster { rules: Ruleset::compile(&written), snapshot }
+    Cluster { rules: Ruleset::compile(&written, &snapshot, &Enforcer::default()), snapshot }
 }
 
 impl Cluster {

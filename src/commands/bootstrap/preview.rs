@@ -8,7 +8,7 @@ use super::{Failure, Run};
 use crate::baseline::{self, Impact};
 use crate::cli::{confirm, note};
 use crate::cluster::Origin;
-use crate::policy::Ruleset;
+use crate::policy::{Enforcer, Ruleset};
 use crate::source::live::{Connection, Error, Survey};
 use crate::source::{Found, api};
 use serde_json::Value;
@@ -88,6 +88,7 @@ fn compare(survey: Survey, namespace: &str, wanted: &[&Value]) -> Impact {
     }
     let (snapshot, before) = survey.objects.assemble();
     let (_, after) = with.assemble();
-    let (before, after) = (Ruleset::compile(&before), Ruleset::compile(&after));
+    let compile = |written| Ruleset::compile(written, &snapshot, &Enforcer::default());
+    let (before, after) = (compile(&before), compile(&after));
     baseline::impact(&snapshot, &before, &after, namespace)
 }

@@ -33,6 +33,10 @@ pub(super) enum What {
     Gone(ObjectRef),
     /// Policies isolate now what was open, and none admits.
     Isolated(Vec<ObjectRef>),
+    /// A rule denies now.
+    Denies(ObjectRef, Box<str>),
+    /// The rule that denied does so no longer.
+    NoLongerDenies(ObjectRef, Box<str>),
     /// What is known now does not decide.
     NotKnown,
 }
@@ -54,16 +58,23 @@ pub(super) fn causes(old: &Judgement, new: &Judgement, sides: [&DiffSide<'_>; 2]
 
 fn what(old: &Trace, new: &Trace, before: &Ruleset, after: &Ruleset) -> What {
     let isolating = |trace: &Trace, rules: &Ruleset| {
-        let policies = trace.policies.iter();
+        let policies = trace.policies.iter().filter(|policy| policy.isolates);
         policies.map(|policy| rules.policy(policy.policy).object.clone()).collect::<Vec<_>>()
     };
     match (new.verdict, new.reason) {
-        (Verdict::Allowed, Reason::Admitted) => match admitting(new, after) {
+        (Verdict::Allowed, Reason::Admitted) => match deciding(new, after, Reason::Admitted) {
             Some((policy, rule)) => What::Admits(policy, rule),
             None => What::NotKnown,
         },
-        (Verdict::Allowed, _) => What::NotIsolated(isolating(old, before)),
-        (Verdict::Denied, _) => match admitting(old, before) {
+        (Verdict::Allowed, _) => match deciding(old, before, Reason::Refused) {
+            Some((policy, rule)) => What::NoLongerDenies(policy, rule),
+            None => What::NotIsolated(isolating(old, before)),
+        },
+        (Verdict::Denied, Reason::Refused) => match deciding(new, after, Reason::Refused) {
+            Some((policy, rule)) => What::Denies(policy, rule),
+            None => What::NotKnown,
+        },
+        (Verdict::Denied, _) => match deciding(old, before, Reason::Admitted) {
             Some((policy, _)) => {
                 let still = isolating(new, after).contains(&policy);
                 let there = || after.policies().iter().any(|other| other.object == policy);
@@ -75,16 +86,14 @@ fn what(old: &Trace, new: &Trace, before: &Ruleset, after: &Ruleset) -> What {
             }
             None => What::Isolated(isolating(new, after)),
         },
-        (Verdict::Unknown, _) => What::NotKnown,
+        (Verdict::Unknown | Verdict::Ambiguous, _) => What::NotKnown,
     }
 }
 
-/// The policy and rule that admit; the first of the nearest, as the answer of `explain` has it.
-fn admitting(trace: &Trace, rules: &Ruleset) -> Option<(ObjectRef, Box<str>)> {
-    let admitting = trace.policies.iter().rev().filter(|policy| policy.admits.is_yes());
-    let trace = admitting.max_by_key(|policy| policy.nearness())?;
-    let policy = rules.policy(trace.policy);
-    let (index, _) = trace.nearest()?;
+/// The policy and rule that decide, for this reason.
+fn deciding(trace: &Trace, rules: &Ruleset, reason: Reason) -> Option<(ObjectRef, Box<str>)> {
+    let (policy, index) = trace.decided_by.filter(|_| trace.reason == reason)?;
+    let policy = rules.policy(policy);
     Some((policy.object.clone(), policy.entries.get(index)?.path.clone()))
 }
 
@@ -98,24 +107,33 @@ impl Cause {
         let find = |report: &DirectionReport, object: &ObjectRef| {
             let mut all = report.policies.iter();
             let is = |p: &&PolicyReport| {
-                *p.name == *object.name && p.namespace.as_deref() == object.namespace.as_deref()
+                *p.name == *object.name
+                    && *p.kind == *object.kind
+                    && p.namespace.as_deref() == object.namespace.as_deref()
             };
             all.find(is).cloned()
         };
         let named = |object: &ObjectRef, policy: Option<&PolicyReport>| match policy
             .and_then(|policy| policy.rule.as_deref())
         {
-            Some(rule) => format!("{} {}", object.name, short(rule)),
-            None => object.name.to_string(),
+            Some(rule) => format!("{} {}", words::label(object), short(rule)),
+            None => words::label(object),
         };
         let list = |objects: &[ObjectRef]| {
-            let all: Vec<String> = objects.iter().map(|object| object.name.to_string()).collect();
+            let all: Vec<String> = objects.iter().map(words::label).collect();
             words::list(&all, "and")
         };
         let direction = self.direction;
         match &self.what {
             What::Admits(object, rule) => {
-                (format!("{} {} admits it", object.name, short(rule)), find(after, object))
+                (format!("{} {} admits it", words::label(object), short(rule)), find(after, object))
+            }
+            What::Denies(object, rule) => {
+                (format!("{} {} denies it", words::label(object), short(rule)), find(after, object))
+            }
+            What::NoLongerDenies(object, rule) => {
+                let policy = find(before, object);
+                (format!("{} {} no longer denies it", words::label(object), short(rule)), policy)
             }
             What::NotIsolated(by) if by.is_empty() => (after.message.clone(), None),
             What::NotIsolated(by) => {

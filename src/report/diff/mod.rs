@@ -262,7 +262,7 @@ impl Reporter<'_> {
             change: match row.to {
                 Verdict::Allowed => "Opened",
                 Verdict::Denied => "Closed",
-                Verdict::Unknown => "Unknown",
+                Verdict::Unknown | Verdict::Ambiguous => "Unknown",
             },
             before: row.from.as_str(),
             after: row.to.as_str(),

@@ -4,7 +4,7 @@ use super::collect::Party;
 use crate::cluster::Snapshot;
 use crate::policy::Ruleset;
 use crate::policy::rule::{
-    Direction, Entry, Namespaces, PeerKind, Peers, PodSet, PortMatch, Ports,
+    Action, Direction, Entry, Namespaces, PeerKind, Peers, PodSet, PortMatch, Ports,
 };
 use crate::reach::{End, PortSet};
 use std::collections::BTreeSet;
@@ -38,12 +38,12 @@ pub(super) fn why(
         }
         on_pod_network = true;
         for (_, policy) in rules.candidates(&pod.namespace, direction) {
-            let selects = policy.subject.pods.matches(&pod.labels, pod.unknown_labels);
+            let selects = pod.matches(&policy.subject.pods);
             if selects.is_no() || !has_namespace(snapshot, &policy.subject, &pod.namespace) {
                 continue;
             }
-            isolated = true;
-            for entry in &policy.entries {
+            isolated |= policy.isolates;
+            for entry in policy.entries.iter().filter(|entry| entry.action == Action::Allow) {
                 if admits(entry, other) && meets(entry, ports) {
                     let path = entry.path.strip_prefix("spec.").unwrap_or(&entry.path);
                     admitting.insert(format!("{} {path}", policy.object));
@@ -51,7 +51,7 @@ pub(super) fn why(
             }
         }
     }
-    let reason = match (isolated, on_pod_network) {
+    let reason = match (isolated || !admitting.is_empty(), on_pod_network) {
         (true, _) => "Admitted",
         (false, true) => "NotIsolated",
         (false, false) => "HostNetwork",
@@ -71,13 +71,16 @@ fn has_namespace(snapshot: &Snapshot, set: &PodSet, namespace: &str) -> bool {
 fn admits(entry: &Entry, other: Party) -> bool {
     let Peers::Of(peers) = &entry.peers else { return true };
     peers.iter().any(|peer| match (&peer.admits, other) {
-        (PeerKind::Addresses(block), Party::Anyone) => block.cidr.prefix_len() == 0,
-        // Where pods are may not be known.
-        (PeerKind::Addresses(_), _) => true,
+        (PeerKind::Addresses(block, _), Party::Anyone) => block.cidr.prefix_len() == 0,
         (PeerKind::Pods(set), Party::EveryPod) => {
             matches!(set.namespaces, Namespaces::Matching(_)) && set.pods.is_everything()
         }
         (PeerKind::Pods(_), _) => false,
+        // Where pods are may not be known.
+        (PeerKind::Entities(entities), Party::EveryPod) => entities.pods,
+        (PeerKind::Entities(entities), Party::Anyone) => entities.pods && entities.outside,
+        (PeerKind::Entities(entities), _) => entities.outside,
+        (_, _) => true,
     })
 }
 

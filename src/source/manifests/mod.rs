@@ -5,12 +5,12 @@
 //! and a gap in the snapshot, since a policy may hide there; `strict` makes it an error.
 //!
 //! ```no_run
-//! use netpol::policy::Ruleset;
+//! use netpol::policy::{Enforcer, Ruleset};
 //! use netpol::source::manifests::Manifests;
 //!
 //! let loaded = Manifests { files: vec!["k8s/".into()], ..Manifests::default() }.load()?;
 //! let (snapshot, written) = loaded.objects.assemble();
-//! let ruleset = Ruleset::compile(&written);
+//! let ruleset = Ruleset::compile(&written, &snapshot, &Enforcer::default());
 //! # Ok::<(), netpol::source::manifests::Error>(())
 //! ```
 

@@ -2,7 +2,7 @@
 
 use super::super::Wanted;
 use super::{Reply, Server, reply, run, to};
-use crate::policy::Ruleset;
+use crate::policy::{Enforcer, Ruleset};
 use crate::source::Objects;
 use crate::verdict::{self, Question, Target, Verdict};
 use serde_json::{Value, json};
@@ -71,7 +71,13 @@ fn verdict(objects: Objects, source: &str, destination: &str) -> Option<Verdict>
     let question =
         Question { source: &source, destination: &destination, port: None, namespace: "a" };
     let (snapshot, written) = objects.assemble();
-    verdict::explain(&snapshot, &Ruleset::compile(&written), &question).unwrap().verdict()
+    verdict::explain(
+        &snapshot,
+        &Ruleset::compile(&written, &snapshot, &Enforcer::default()),
+        &question,
+    )
+    .unwrap()
+    .verdict()
 }
 
 /// Pods `a/web` and `b/db`, with an answer to the question for the policies of `b`.

@@ -1,7 +1,7 @@
 //! Files, directories, pipes and kustomizations.
 
 use super::*;
-use crate::policy::Ruleset;
+use crate::policy::{Enforcer, Ruleset};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
@@ -313,7 +313,7 @@ fn real_inputs() {
         let loaded = load(&[&path]).unwrap();
         assert_eq!(told(&loaded, &path).len(), warnings, "{:#?}", loaded.warnings);
         let (snapshot, written) = loaded.objects.assemble();
-        let ruleset = Ruleset::compile(&written);
+        let ruleset = Ruleset::compile(&written, &snapshot, &Enforcer::default());
         assert!(ruleset.rejected.is_empty(), "{:?}", ruleset.rejected);
         assert_eq!((snapshot.pods().len(), written.len()), (pods, policies), "{name}");
     }

@@ -1,7 +1,7 @@
 //! The texts that people write: lists, JSON, templates, and what is wrong in them.
 
 use super::*;
-use crate::policy::Ruleset;
+use crate::policy::{Enforcer, Ruleset};
 use proptest::prelude::*;
 
 const A: &str = "{apiVersion: v1, kind: Namespace, metadata: {name: a}}";
@@ -179,7 +179,8 @@ fn policies_that_do_not_decode_are_kept_with_the_reason() {
         ("spec: {}", "default/netpol/", "metadata.name", "is missing"),
     ] {
         let (_, written) = assemble(&policy(rest));
-        let remark = &Ruleset::compile(&written).rejected[0];
+        let remark =
+            &Ruleset::compile(&written, &Snapshot::default(), &Enforcer::default()).rejected[0];
         assert_eq!(remark.object.to_string(), object, "{rest}");
         let fault = &remark.faults[0];
         assert_eq!((fault.path.as_str(), fault.message.as_str()), (path, message), "{rest}");
@@ -268,6 +269,6 @@ proptest! {
         let mut twice = objects.clone();
         twice.overlay(objects);
         let (_, written) = twice.assemble();
-        Ruleset::compile(&written);
+        Ruleset::compile(&written, &Snapshot::default(), &Enforcer::default());
     }
 }

@@ -1,0 +1,339 @@
+//! One rule against one flow: does its peer match, does its port, and if not, what is in the way.
+//!
+//! In: an [`Entry`] and the flow as seen from its subject. Out: an [`EntryTrace`].
+
+use super::trace::{Endpoint, EntryTrace, Flow, PeerMiss, PortMiss};
+use crate::cluster::{
+    AddressBlock, Addresses, Family, Mismatch, Name, PodId, Protocol, Snapshot, Truth,
+};
+use crate::policy::NamePattern;
+use crate::policy::rule::{
+    Entities, Entry, Namespaces, NodeSet, PeerKind, Peers, PodSet, PortMatch, PortRule, Ports,
+    Scope,
+};
+use ipnet::IpNet;
+use std::net::IpAddr;
+
+/// Whether a peer item matches, and why not.
+type Tried = (Truth, Option<PeerMiss>);
+
+/// A flow as seen from its subject.
+pub(super) struct Matcher<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) flow: &'a Flow,
+    /// The pod that policies select.
+    pub(super) subject: PodId,
+    /// The other end.
+    pub(super) peer: &'a Endpoint,
+}
+
+impl Matcher<'_> {
+    /// Whether the peer is the node on which the subject runs, or shares that node's network.
+    pub(super) fn is_own_node(&self) -> Truth {
+        if !self.peer_is_on_node() {
+            return Truth::No;
+        }
+        let node_name = match self.peer {
+            Endpoint::Node(node) => Some(&self.snapshot.nodes[*node].name),
+            Endpoint::Pod(peer) => self.snapshot.pod(*peer).node.as_ref(),
+            Endpoint::Address(_) | Endpoint::Name(_) => None,
+        };
+        match (node_name, &self.snapshot.pod(self.subject).node) {
+            (Some(a), Some(b)) => (a == b).into(),
+            _ => Truth::Unknown,
+        }
+    }
+
+    /// Whether the peer is a node, or a pod on its node's network, which counts as its node.
+    fn peer_is_on_node(&self) -> bool {
+        match self.peer {
+            Endpoint::Node(_) => true,
+            Endpoint::Pod(pod) => self.snapshot.pod(*pod).host_network,
+            Endpoint::Address(_) | Endpoint::Name(_) => false,
+        }
+    }
+
+    /// The node that the peer is or runs on, where that is known.
+    fn peer_node(&self) -> Option<usize> {
+        match self.peer {
+            Endpoint::Node(node) => Some(*node),
+            Endpoint::Pod(pod) => {
+                let name = self.snapshot.pod(*pod).node.as_ref()?;
+                self.snapshot.nodes.iter().position(|node| node.name == *name)
+            }
+            Endpoint::Address(_) | Endpoint::Name(_) => None,
+        }
+    }
+
+    /// Tries a rule.
+    pub(super) fn entry(&self, entry: &Entry) -> EntryTrace {
+        let (peer, peer_item, peer_miss) = match &entry.peers {
+            Peers::Any => (Truth::Yes, None, None),
+            Peers::Of(items) => {
+                best(items.iter().map(|item| self.peer(&item.admits)), PeerMiss::nearness)
+            }
+        };
+        let (port, port_item, port_miss) = match &entry.ports {
+            Ports::Any => (Truth::Yes, None, None),
+            Ports::Of(items) => best(items.iter().map(|item| self.port(item)), PortMiss::nearness),
+        };
+        let action = entry.action;
+        EntryTrace { action, peer, peer_item, peer_miss, port, port_item, port_miss }
+    }
+
+    fn peer(&self, kind: &PeerKind) -> Tried {
+        match kind {
+            PeerKind::Pods(set) => self.pod_peer(set),
+            PeerKind::Addresses(block, scope) => self.address_peer(block, *scope),
+            PeerKind::Nodes(nodes) => self.node_peer(nodes),
+            PeerKind::Entities(entities) => self.entity_peer(entities),
+            PeerKind::Names(patterns) => self.name_peer(patterns),
+            PeerKind::Unresolved(why) => match self.peer {
+                Endpoint::Address(_) | Endpoint::Name(_) => {
+                    (Truth::Unknown, Some(PeerMiss::Unseen(why.clone())))
+                }
+                Endpoint::Pod(_) | Endpoint::Node(_) => {
+                    (Truth::No, Some(PeerMiss::NotOfEntities(["outside".into()].into())))
+                }
+            },
+        }
+    }
+
+    fn pod_peer(&self, set: &PodSet) -> Tried {
+        let Endpoint::Pod(id) = self.peer else {
+            return (Truth::No, Some(PeerMiss::NotAPod));
+        };
+        let pod = self.snapshot.pod(*id);
+        if pod.host_network {
+            return (Truth::No, Some(PeerMiss::HostNetwork));
+        }
+        let namespace = self.snapshot.namespace(&pod.namespace);
+        let truth = set.has(pod, namespace);
+        if truth.is_yes() {
+            return (truth, None);
+        }
+        let namespace_miss = match &set.namespaces {
+            Namespaces::Own(name) if *name != pod.namespace => Some(PeerMiss::OtherNamespace {
+                wanted: name.clone(),
+                found: pod.namespace.clone(),
+            }),
+            Namespaces::Own(_) => None,
+            Namespaces::Matching(selector) => {
+                namespace.and_then(|namespace| namespace.mismatch(selector)).map(|mismatch| {
+                    PeerMiss::NamespaceLabels { namespace: pod.namespace.clone(), mismatch }
+                })
+            }
+        };
+        let miss = namespace_miss
+            .or_else(|| pod.mismatch(&set.pods).map(PeerMiss::PodLabels))
+            .or_else(|| set.doubt.clone().map(PeerMiss::Unseen));
+        (truth, miss)
+    }
+
+    fn address_peer(&self, block: &AddressBlock, scope: Scope) -> Tried {
+        let family = self.flow.family;
+        let meant = match self.peer {
+            Endpoint::Address(_) | Endpoint::Name(_) => true,
+            _ if self.peer_is_on_node() => scope.nodes,
+            _ => scope.pods,
+        };
+        if !meant {
+            return (Truth::No, Some(PeerMiss::NotOutside(block.clone())));
+        }
+        let addresses = self.addresses(self.peer, family);
+        let truth = block.matches(&addresses, family);
+        let miss = match addresses {
+            _ if truth.is_yes() => return (truth, None),
+            _ if Family::of_net(block.cidr) != family => PeerMiss::OtherFamily(block.clone()),
+            Addresses::Known(address) if block.cidr.contains(&address) => {
+                PeerMiss::Excepted { block: block.clone(), address }
+            }
+            Addresses::Known(address) => PeerMiss::OutsideBlock { block: block.clone(), address },
+            _ if truth.is_no() => PeerMiss::OutsidePodNetworks(block.clone()),
+            _ => PeerMiss::AddressUnknown(block.clone()),
+        };
+        (truth, Some(miss))
+    }
+
+    /// Source: semantics/kubernetes.md section 3, "nodes"; semantics/cilium.md section 2,
+    /// "fromNodes/toNodes".
+    fn node_peer(&self, nodes: &NodeSet) -> Tried {
+        if !self.peer_is_on_node() {
+            let unknown =
+                matches!(self.peer, Endpoint::Address(_)) && self.snapshot.nodes.is_empty();
+            return if unknown {
+                (Truth::Unknown, Some(PeerMiss::NodeUnknown))
+            } else {
+                (Truth::No, Some(PeerMiss::NotANode))
+            };
+        }
+        let labels = match self.peer_node() {
+            _ if nodes.labels.is_everything() => Truth::Yes,
+            Some(node) => nodes.labels.selects(&self.snapshot.nodes[node].labels).into(),
+            None => Truth::Unknown,
+        };
+        let own = if nodes.own { Truth::No } else { self.is_own_node() };
+        let miss = match (labels, own) {
+            (Truth::No, _) => {
+                let node = self.peer_node().map(|node| &self.snapshot.nodes[node].labels);
+                let miss = node.and_then(|node| Mismatch::of(&nodes.labels, node));
+                return (Truth::No, Some(miss.map_or(PeerMiss::NotANode, PeerMiss::NodeLabels)));
+            }
+            (_, Truth::Yes) => return (Truth::No, Some(PeerMiss::OwnNode)),
+            (Truth::Yes, Truth::No) => return (Truth::Yes, None),
+            _ => PeerMiss::NodeUnknown,
+        };
+        (Truth::Unknown, Some(miss))
+    }
+
+    /// Source: semantics/cilium.md section 3, "Entities".
+    fn entity_peer(&self, entities: &Entities) -> Tried {
+        let on_node = self.peer_is_on_node();
+        let mut truth = match self.peer {
+            Endpoint::Pod(_) if !on_node => entities.pods.into(),
+            Endpoint::Pod(_) | Endpoint::Node(_) => match (entities.own_node, entities.other_nodes)
+            {
+                (true, true) => Truth::Yes,
+                (false, false) => Truth::No,
+                (true, false) => self.is_own_node(),
+                (false, true) => self.is_own_node().not(),
+            },
+            Endpoint::Address(_) | Endpoint::Name(_) => entities.outside.into(),
+        };
+        if entities.api_server && !truth.is_yes() {
+            truth = truth.or(self.is_api_server());
+        }
+        let written: Box<[Name]> = entities.written.clone().into();
+        match truth {
+            Truth::Yes => (truth, None),
+            Truth::No => (truth, Some(PeerMiss::NotOfEntities(written))),
+            Truth::Unknown => (truth, Some(PeerMiss::PerhapsOfEntities(written))),
+        }
+    }
+
+    /// Whether the peer is the API server: its own pods elsewhere are not, a node or an address may
+    /// be.
+    fn is_api_server(&self) -> Truth {
+        let is = |ips: &[IpAddr]| {
+            self.snapshot
+                .api_server()
+                .map_or(Truth::Unknown, |known| ips.iter().any(|ip| known.contains(ip)).into())
+        };
+        match self.peer {
+            Endpoint::Pod(pod) if !self.snapshot.pod(*pod).host_network => Truth::No,
+            Endpoint::Pod(pod) => match self.peer_node() {
+                Some(node) => is(&self.snapshot.nodes[node].ips),
+                None if self.snapshot.pod(*pod).ips.is_empty() => Truth::Unknown,
+                None => is(&self.snapshot.pod(*pod).ips),
+            },
+            Endpoint::Node(node) => is(&self.snapshot.nodes[*node].ips),
+            Endpoint::Address(ip) => is(&[*ip]),
+            Endpoint::Name(_) => Truth::Unknown,
+        }
+    }
+
+    /// Source: semantics/cilium.md section 3, "toFQDNs"; semantics/kubernetes.md section 3,
+    /// "domainNames": names are of what is outside, and which addresses they have is not known.
+    fn name_peer(&self, patterns: &[NamePattern]) -> Tried {
+        match self.peer {
+            Endpoint::Name(name) if patterns.iter().any(|pattern| pattern.matches(name)) => {
+                (Truth::Yes, None)
+            }
+            Endpoint::Name(_) => (Truth::No, Some(PeerMiss::OtherName(patterns.into()))),
+            Endpoint::Address(_) => (Truth::Unknown, Some(PeerMiss::PerhapsNamed(patterns.into()))),
+            Endpoint::Pod(_) | Endpoint::Node(_) => {
+                (Truth::No, Some(PeerMiss::OtherName(patterns.into())))
+            }
+        }
+    }
+
+    fn addresses(&self, endpoint: &Endpoint, family: Family) -> Addresses {
+        // Which of several addresses a node uses is its own choice.
+        let of_node = |index: usize| {
+            let ips = self.snapshot.nodes[index].ips.iter();
+            let of_family: Vec<_> = ips.copied().filter(|ip| Family::of(*ip) == family).collect();
+            match of_family.as_slice() {
+                [] => Addresses::Unknown,
+                [ip] => Addresses::Known(*ip),
+                several => Addresses::Within(several.iter().copied().map(IpNet::from).collect()),
+            }
+        };
+        match endpoint {
+            Endpoint::Address(ip) if Family::of(*ip) == family => Addresses::Known(*ip),
+            Endpoint::Address(_) => Addresses::Absent,
+            Endpoint::Name(_) => Addresses::Unknown,
+            Endpoint::Node(node) => of_node(*node),
+            Endpoint::Pod(id) => match self.snapshot.pod_address(*id, family) {
+                Addresses::Unknown if self.snapshot.pod(*id).host_network => self
+                    .snapshot
+                    .pod(*id)
+                    .node
+                    .as_ref()
+                    .and_then(|name| self.snapshot.nodes.iter().position(|n| n.name == *name))
+                    .map_or(Addresses::Unknown, of_node),
+                addresses => addresses,
+            },
+        }
+    }
+
+    fn port(&self, rule: &PortRule) -> (Truth, Option<PortMiss>) {
+        let found = self.flow.port;
+        let number_matches = match &rule.ports {
+            PortMatch::All => true,
+            PortMatch::Range(range) => range.contains(found.number),
+            PortMatch::Named(name) => self.named(name, rule.protocol).contains(&found.number),
+        };
+        if rule.protocol != found.protocol {
+            let (wanted, found) = (rule.protocol, found.protocol);
+            return (Truth::No, Some(PortMiss::Protocol { wanted, found, number_matches }));
+        }
+        if number_matches {
+            return (Truth::Yes, None);
+        }
+        let miss = match &rule.ports {
+            PortMatch::All => return (Truth::Yes, None),
+            PortMatch::Range(wanted) => PortMiss::Number { wanted: *wanted, found: found.number },
+            PortMatch::Named(name) if !matches!(self.flow.destination, Endpoint::Pod(_)) => {
+                PortMiss::NameOfNoPod(name.clone())
+            }
+            PortMatch::Named(name) => match self.named(name, rule.protocol) {
+                numbers if numbers.is_empty() => PortMiss::NoSuchName(name.clone()),
+                numbers => PortMiss::NameIsOther { name: name.clone(), numbers },
+            },
+        };
+        (Truth::No, Some(miss))
+    }
+
+    /// The numbers of a port name on the destination pod, whichever direction is judged.
+    fn named(&self, name: &str, protocol: Protocol) -> Vec<u16> {
+        match self.flow.destination {
+            Endpoint::Pod(pod) => self.snapshot.pod(pod).named_ports(name, protocol).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Of a union: the item that matches, or may, or comes nearest, and why it does not match.
+fn best<M>(
+    items: impl Iterator<Item = (Truth, Option<M>)>,
+    nearness: impl Fn(&M) -> u8,
+) -> (Truth, Option<usize>, Option<M>) {
+    let rank = |truth: Truth, miss: Option<&M>| {
+        let truth = match truth {
+            Truth::Yes => 2,
+            Truth::Unknown => 1,
+            Truth::No => 0,
+        };
+        (truth, miss.map_or(u8::MAX, &nearness))
+    };
+    let mut chosen: Option<(usize, (Truth, Option<M>))> = None;
+    for (i, item) in items.enumerate() {
+        let nearer = chosen.as_ref().is_none_or(|(_, (truth, miss))| {
+            rank(item.0, item.1.as_ref()) > rank(*truth, miss.as_ref())
+        });
+        if nearer {
+            chosen = Some((i, item));
+        }
+    }
+    chosen.map_or((Truth::No, None, None), |(i, (truth, miss))| (truth, Some(i), miss))
+}
