@@ -3,7 +3,7 @@
 use super::join::{Index, contradiction};
 use super::predict::Prediction;
 use crate::cluster::{ObjectRef, Origin, Snapshot};
-use crate::hubble::{DropClass, Event, Flow, Party, PolicyName, Verdict as Seen};
+use crate::hubble::{DropClass, DropReason, Event, Flow, Party, PolicyName, Verdict as Seen};
 use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
 use crate::verdict::{Endpoint, Trace, Verdict};
@@ -112,12 +112,25 @@ pub fn compare(scene: Scene<'_>, flow: &Flow, prediction: &Prediction) -> Agreem
     match (prediction.verdict(flow.direction), denied) {
         // Without a direction, that one side let it through does not mean that both do.
         (Verdict::Denied, false) if flow.direction.is_none() => Agreement::NotCompared,
-        (Verdict::Unknown, _) => Agreement::NotKnown,
+        (Verdict::Unknown | Verdict::Ambiguous, _) => Agreement::NotKnown,
+        // It passes only if something holds that no policy alone decides.
+        (Verdict::Allowed, true) if is_conditional(flow, prediction) => Agreement::NotKnown,
         (Verdict::Allowed, false) | (Verdict::Denied, true) => Agreement::AsPredicted,
         (Verdict::Allowed, true) | (Verdict::Denied, false) => {
             Agreement::Differs(likely(scene, flow, prediction, denied))
         }
     }
+}
+
+/// Whether a denial is by what an allowed flow must hold besides: an L7 rule, or authentication.
+fn is_conditional(flow: &Flow, prediction: &Prediction) -> bool {
+    let by_condition = flow.event == Event::L7
+        || flow.drop_reason.as_ref().is_some_and(DropReason::is_authentication);
+    let traces = Direction::ALL.into_iter().map(|it| prediction.trace(it));
+    by_condition
+        && traces
+            .filter(|trace| flow.direction.is_none_or(|asked| asked == trace.direction))
+            .any(|trace| !trace.conditions.is_empty())
 }
 
 fn likely(scene: Scene<'_>, flow: &Flow, prediction: &Prediction, denied: bool) -> Vec<Likely> {
@@ -132,10 +145,10 @@ fn likely(scene: Scene<'_>, flow: &Flow, prediction: &Prediction, denied: bool) 
     let unread = unread(scene.index, flow);
     likely.extend(unread.map(|name| Likely::NamedElsewhere(name.clone())));
     let reason = flow.drop_reason.as_ref();
-    if denied && reason.is_some_and(crate::hubble::DropReason::is_deny_rule) && unread.is_none() {
+    if denied && reason.is_some_and(DropReason::is_deny_rule) && unread.is_none() {
         likely.push(Likely::DenyRule);
     }
-    if denied && reason.is_some_and(crate::hubble::DropReason::is_authentication) {
+    if denied && reason.is_some_and(DropReason::is_authentication) {
         likely.push(Likely::Authentication);
     }
     likely.extend(written_later(scene.rules, flow.time, &traces).map(Likely::WrittenLater));

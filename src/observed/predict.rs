@@ -7,7 +7,7 @@ use super::join::{Index, Unjoined};
 use crate::cluster::{Family, Port, Protocol, Snapshot};
 use crate::hubble::{Flow, Layer4};
 use crate::policy::Ruleset;
-use crate::policy::rule::{Direction, PeerKind, Peers};
+use crate::policy::rule::{Action, Direction, PeerKind, Peers};
 use crate::verdict::{self, Endpoint, Judgement, Reason, Trace, Verdict, judge};
 
 /// What is predicted of a flow.
@@ -57,7 +57,11 @@ impl Prediction {
     /// policies isolate is not defined.
     fn of(&self, trace: &Trace) -> Verdict {
         match trace.reason {
-            Reason::Admitted | Reason::NoneAdmits if self.portless => Verdict::Unknown,
+            Reason::Admitted | Reason::NoneAdmits | Reason::Refused | Reason::Tie
+                if self.portless =>
+            {
+                Verdict::Unknown
+            }
             _ => trace.verdict,
         }
     }
@@ -78,13 +82,15 @@ impl Prediction {
         trace.policies.iter().all(|policy| {
             let entries = &rules.policy(policy.policy).entries;
             let mut admitting =
-                policy.entries.iter().zip(entries).filter(|(trace, _)| trace.admits().is_yes());
+                policy.entries.iter().zip(entries).filter(|(trace, entry)| {
+                    entry.action == Action::Allow && trace.matches().is_yes()
+                });
             admitting.all(|(trace, entry)| match &entry.peers {
                 Peers::Any => false,
                 Peers::Of(items) => trace
                     .peer_item
                     .and_then(|at| items.get(at))
-                    .is_some_and(|item| matches!(item.admits, PeerKind::Addresses(_))),
+                    .is_some_and(|item| matches!(item.admits, PeerKind::Addresses(..))),
             })
         })
     }

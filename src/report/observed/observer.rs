@@ -135,9 +135,10 @@ fn forget_rules(report: &mut DirectionReport) {
         "isolated by {policies}; what NetworkPolicy means for a protocol without ports is not \
          defined, and Cilium admits it by rules without ports only"
     );
+    report.conditions.clear();
     for policy in &mut report.policies {
         policy.admits = "Unknown";
-        policy.rule = None;
+        (policy.denies, policy.rule, policy.action) = (None, None, None);
         policy.location = None;
         "isolates".clone_into(&mut policy.message);
         (policy.peer, policy.port) = (None, None);

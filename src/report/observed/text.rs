@@ -87,11 +87,13 @@ fn policies(screen: &mut Screen, report: &DirectionReport) {
     let Some(first) = report.policies.first() else { return };
     if report.verdict != "Allowed" && first.admits != "Unknown" {
         let (rule, why) = nearest(first);
-        screen.words(4, 6, &[(DIM, "nearest:"), (PLAIN, &rule), (PLAIN, &why)]);
+        let what = if report.reason == "Refused" { "denied by:" } else { "nearest:" };
+        screen.words(4, 6, &[(DIM, what), (PLAIN, &rule), (PLAIN, &why)]);
     }
     screen.place(6, first.location.as_ref());
-    if report.policies.len() > 1 {
-        screen.words(4, 6, &[(DIM, "isolated by:"), (PLAIN, &names(report))]);
+    let isolating = isolating(report);
+    if report.policies.len() > 1 && !isolating.is_empty() {
+        screen.words(4, 6, &[(DIM, "isolated by:"), (PLAIN, &isolating)]);
     }
 }
 
@@ -103,8 +105,9 @@ fn nearest(policy: &PolicyReport) -> (String, String) {
 }
 
 /// The names of the policies that isolate.
-pub(super) fn names(report: &DirectionReport) -> String {
-    let names: Vec<&str> = report.policies.iter().map(|policy| policy.name.as_str()).collect();
+fn isolating(report: &DirectionReport) -> String {
+    let isolating = report.policies.iter().filter(|policy| policy.isolates);
+    let names: Vec<&str> = isolating.map(|policy| policy.name.as_str()).collect();
     names.join(", ")
 }
 

@@ -94,8 +94,7 @@ pub(super) fn likely(flow: &Flow, likely: &Likely) -> String {
             flow.node
         ),
         Likely::Stale => {
-            "policies or labels changed since, or policies of another kind than NetworkPolicy"
-                .to_owned()
+            "policies or labels changed since, or a policy that was not read".to_owned()
         }
     }
 }
