@@ -7,6 +7,8 @@
 mod compare;
 mod join;
 mod predict;
+#[cfg(test)]
+mod tests;
 
 pub use compare::{Agreement, Likely, Observed, Scene, compare, observed, unread};
 pub use join::{Index, Unjoined};

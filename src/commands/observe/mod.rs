@@ -136,7 +136,8 @@ Examples:
   kubectl netpol observe -n monitoring --verdict dropped --follow
 
   # What went from Grafana to Keycloak in the last minutes
-  kubectl netpol observe --from monitoring/deploy/grafana --to identity/svc/keycloak --since 5m
+  kubectl netpol observe --since 5m \\
+    --from monitoring/deploy/grafana --to identity/svc/keycloak
 
   # Recorded flows against the manifests of a repository, equal ones counted
   hubble observe --last 1000 -o jsonpb > flows.jsonl
