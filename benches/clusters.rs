@@ -1,41 +1,25 @@
 //! Clusters of any size in memory, in the shapes that `cargo xtask gen-cluster` writes.
+//!
+//! In: a [`Case`]. Out: a snapshot of its pods and workloads, and its policies as read.
 
-#[path = "../xtask/src/gen_cluster/shapes.rs"]
-mod shapes;
-
-use netpol::cluster::{ContainerPort, Labels, Origin, Pod, Port, Snapshot};
+use crate::shapes::{self, Case, Made, generate};
+use netpol::cluster::{ContainerPort, Labels, ObjectRef, Origin, Pod, Port, Snapshot, Workload};
 use netpol::policy::networkpolicy::NetworkPolicy;
 use netpol::policy::{Enforcer, Ruleset, Written};
-pub(crate) use shapes::{Case, Shape};
-use shapes::{Made, generate};
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-impl fmt::Display for Case {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}-{}", self.shape, self.pods)
-    }
-}
-
-pub(crate) struct Cluster {
-    pub(crate) snapshot: Snapshot,
-    pub(crate) rules: Ruleset,
-    pub(crate) workloads: usize,
-}
-
-pub(crate) fn cluster(case: Case) -> Cluster {
+/// What exists and what is written.
+pub(crate) fn cluster(case: Case) -> (Snapshot, Written) {
     let mut snapshot = Snapshot::default();
     let mut written = Written::default();
     let mut address = u32::from(Ipv4Addr::new(10, 0, 0, 0));
-    let mut workloads = 0;
     generate(case, 42, &mut |made| match made {
         Made::Namespace { name, labels } => {
             snapshot.add_namespace(name, &labels.iter().copied().collect(), None);
         }
         Made::Workload { namespace, app, labels, pods } => {
-            add(&mut snapshot, &mut address, namespace, app, labels, pods);
-            workloads += 1;
+            add(&mut snapshot, &mut address, (namespace, app), labels, pods);
         }
         Made::Policy { namespace, name, spec } => written.network_policies.push(NetworkPolicy {
             namespace: namespace.into(),
@@ -44,16 +28,20 @@ pub(crate) fn cluster(case: Case) -> Cluster {
             spec: serde_json::from_value(spec).unwrap(),
         }),
     });
-    let rules = Ruleset::compile(&written, &snapshot, &Enforcer::default());
+    (snapshot, written)
+}
+
+/// The policies in force, all of which are valid.
+pub(crate) fn rules(snapshot: &Snapshot, written: &Written) -> Ruleset {
+    let rules = Ruleset::compile(written, snapshot, &Enforcer::default());
     assert!(rules.rejected.is_empty(), "{:?}", rules.rejected.first());
-    Cluster { snapshot, rules, workloads }
+    rules
 }
 
 fn add(
     snapshot: &mut Snapshot,
     address: &mut u32,
-    namespace: &str,
-    app: &str,
+    (namespace, app): (&str, &str),
     labels: &[(&str, &str)],
     count: usize,
 ) {
@@ -66,6 +54,13 @@ fn add(
             sidecar: false,
         })
         .collect();
+    let owner = snapshot.workloads.len();
+    snapshot.workloads.push(Workload {
+        object: ObjectRef::namespaced("Deployment", namespace, app),
+        selector: None,
+        replicas: None,
+        origin: Origin::Synthetic,
+    });
     for replica in 0..count {
         *address += 1;
         snapshot.add_pod(Pod {
@@ -78,7 +73,7 @@ fn add(
             ports: ports.clone(),
             host_network: false,
             node: Some(format!("node-{}", *address % 5000).into()),
-            owner: None,
+            owner: Some(owner),
             template: false,
             ready: true,
             finished: false,

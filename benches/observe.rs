@@ -1,12 +1,11 @@
-//! Flows as `observe` takes them, 20,000 at a time: `cargo bench --bench observe`. The target is that
-//! each of these takes less than a second.
+//! Flows as `observe` takes them, 20,000 at a time: `cargo bench --bench engine -- observe`. The target
+//! is that each of these takes less than a second.
 
-#[allow(dead_code, reason = "shared with other benchmarks")]
-mod clusters;
-
-use clusters::{Case, Cluster, Shape, cluster};
+use crate::clusters;
+use crate::shapes::{Case, Shape};
 use divan::Bencher;
 use divan::counter::ItemsCount;
+use netpol::cluster::Snapshot;
 use netpol::hubble::{Pairs, Record, read};
 use netpol::report::{ObservedFlow, Observer, Summary, observation_text};
 use std::fmt::Write as _;
@@ -14,23 +13,17 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-fn main() {
-    divan::main();
-}
-
 /// How many flows a second are to be kept up with.
 const FLOWS: usize = 20_000;
 
 /// Between how many pairs of pods they are: few, which come again and again, or nearly all different.
 const PAIRS: [usize; 2] = [500, FLOWS];
 
-fn of_cluster() -> Cluster {
-    cluster(Case { shape: Shape::Micro, pods: 10_000 })
-}
+const CLUSTER: Case = Case { shape: Shape::Micro, pods: 10_000 };
 
 /// As the CLI prints them: an allowed flow, then both events of a denied one, and so on.
-fn recording(cluster: &Cluster, pairs: usize) -> String {
-    let pods = cluster.snapshot.pods();
+fn recording(snapshot: &Snapshot, pairs: usize) -> String {
+    let pods = snapshot.pods();
     let mut out = String::new();
     for at in 0..FLOWS {
         // Every pair has its own two pods; a prime mixes namespaces.
@@ -85,7 +78,7 @@ fn each(recording: &str, mut take: impl FnMut(Box<netpol::hubble::Flow>)) {
 
 #[divan::bench]
 fn read_only(bencher: Bencher<'_, '_>) {
-    let recording = recording(&of_cluster(), 500);
+    let recording = recording(&clusters::cluster(CLUSTER).0, 500);
     bencher.counter(ItemsCount::new(FLOWS)).bench(|| each(&recording, drop));
 }
 
@@ -115,12 +108,13 @@ fn with_observer(
     pairs: usize,
     mut show: impl FnMut(&mut Observer<'_>, Box<netpol::hubble::Flow>, &mut String),
 ) {
-    let cluster = of_cluster();
-    let recording = recording(&cluster, pairs);
+    let (snapshot, written) = clusters::cluster(CLUSTER);
+    let rules = clusters::rules(&snapshot, &written);
+    let recording = recording(&snapshot, pairs);
     bencher.counter(ItemsCount::new(FLOWS)).bench_local(|| {
         // From nothing: the first flows are judged anew, as after a change of the cluster.
         let locate = |_: &_, _: &str| None;
-        let mut observer = Observer::new(&cluster.snapshot, &cluster.rules, &locate);
+        let mut observer = Observer::new(&snapshot, &rules, &locate);
         let mut out = String::new();
         let mut length = 0;
         each(&recording, |flow| {

@@ -530,3 +530,49 @@ fn revisions_that_are_not_there_are_a_sentence() {
     git(&work, &["commit", "-qm", "nothing"]);
     is_error(&repository.diff("work", &["git:HEAD", "git:HEAD~1"]), "no .yaml, .yml or .json file");
 }
+
+/// A Deployment's pods have a new name after every rollout: they are its pods all the same.
+#[test]
+fn a_rollout_is_no_change_and_hides_none() {
+    let live = |hash: &str, replicas: &[&str]| -> String {
+        let owned = |kind: &str, name: &str| {
+            format!(
+                "ownerReferences: [{{apiVersion: apps/v1, kind: {kind}, name: {name}, uid: '1', \
+                 controller: true}}]"
+            )
+        };
+        let labels = format!("labels: {{app: a, pod-template-hash: '{hash}'}}");
+        let replica_set = format!(
+            "{{apiVersion: apps/v1, kind: ReplicaSet, metadata: {{name: a-{hash}, namespace: default, \
+             {labels}, {}}}}}",
+            owned("Deployment", "a"),
+        );
+        let controller = owned("ReplicaSet", &format!("a-{hash}"));
+        let pods = replicas.iter().map(|replica| {
+            format!(
+                "{{apiVersion: v1, kind: Pod, metadata: {{name: a-{hash}-{replica}, namespace: default, \
+                 {labels}, {controller}}}}}"
+            )
+        });
+        let all: Vec<String> = std::iter::once(replica_set).chain(pods).collect();
+        all.join("\n---\n")
+    };
+    let b =
+        "{apiVersion: v1, kind: Pod, metadata: {name: b, namespace: default, labels: {app: b}}}";
+    let old = format!("{b}\n---\n{}\n", live("5d4f", &["x1", "x2"]));
+    let new = format!("{b}\n---\n{}\n", live("77c9", &["y1", "y2", "y3"]));
+    let run = between(&old, &new, &[]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{run:?}");
+    assert!(run.stdout.starts_with("no flow changes"), "{run:?}");
+    assert!(!run.stdout.contains("ame, so not compared"), "{run:?}");
+
+    let (code, answer) = json(&format!("{old}{POLICY}"), &new);
+    assert_eq!(code, 1);
+    let from_to: Vec<_> =
+        rows(&answer).into_iter().map(|[change, from, to, _]| (change, from, to)).collect();
+    assert!(!from_to.is_empty(), "{answer}");
+    for (change, _, to) in from_to {
+        assert_eq!((change.as_str(), to.as_str()), ("Opened", "default/deploy/a"), "{answer}");
+    }
+    assert_eq!(answer["old"]["onlyHere"], answer["new"]["onlyHere"], "{answer}");
+}

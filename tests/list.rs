@@ -348,3 +348,57 @@ fn filters_and_refusals() {
     }
     assert_eq!(netpol(&["list", "-A", "-n", "x", "-f", "examples/homekube"]).code, 2);
 }
+
+/// An operator makes `monitoring/prometheus` of a custom resource, so manifests do not have it.
+const OPERATED: &str = "
+{apiVersion: v1, kind: Namespace, metadata: {name: monitoring}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: exporter, namespace: monitoring, labels: {app: exporter}}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: exporter, namespace: monitoring}
+spec:
+  podSelector: {matchLabels: {app: exporter}}
+  policyTypes: [Ingress, Egress]
+  ingress:
+  - from: [{podSelector: {matchLabels: {app: prometheus}}}]
+    ports: [{port: 9443}]
+  - from: [{ipBlock: {cidr: 192.0.2.0/24}}, {podSelector: {matchLabels: {app: exporter}}}]
+  egress:
+  - to: [{namespaceSelector: {matchLabels: {team: none}}}]
+";
+
+/// Rules for pods that are not there do not go unsaid where one end is asked for.
+#[test]
+fn rules_that_no_known_pod_matches_are_named() {
+    let run = |words: &[&str]| {
+        let run = netpol_with(&[&["list", "-f", "-"][..], words].concat(), OPERATED.as_bytes());
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{run:?}");
+        run
+    };
+    let to = ["--to", "monitoring/exporter"];
+    let said = "monitoring/netpol/exporter ingress[0] allows monitoring/prometheus on 9443/TCP, \
+                but no known pod matches";
+    let table = run(&to).stdout;
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Beside the rows that there are.
+    assert!(table.contains("outside 192.0.2.0/24"), "{table}");
+    assert!(words(&table).contains(said), "{table}");
+    let only = run(&[&to[..], &["--port", "9443", "--from", "monitoring/exporter"]].concat());
+    assert!(!only.stdout.contains("no known pod"), "both ends are asked for: {only:?}");
+    let other = run(&[&to[..], &["--port", "80"]].concat()).stdout;
+    assert!(!other.contains("no known pod"), "another port: {other}");
+
+    let from = run(&["--from", "monitoring/exporter"]).stdout;
+    assert!(from.starts_with("No flow is allowed between what is known here"), "{from}");
+    let said = "monitoring/netpol/exporter egress[0] allows namespaces[team=none] on any port, \
+                but no known pod matches.";
+    assert!(words(&from).contains(said), "{from}");
+    let json = run(&["--from", "monitoring/exporter", "-o", "json"]).json();
+    assert_eq!(list(&json, "/flows").len(), 0);
+    assert_eq!(text(&json, "/unmatched/0/rule"), "monitoring/netpol/exporter egress[0]");
+    assert_eq!(text(&json, "/unmatched/0/peers/0"), "namespaces[team=none]");
+    assert!(run(&["--from", "monitoring/exporter", "-o", "md"]).stdout.contains("no known pod"));
+    assert!(!run(&[]).stdout.contains("no known pod"));
+}

@@ -15,7 +15,7 @@ use crate::harness::{
 const WORDS: &str = "monitoring/deploy/grafana identity/svc/keycloak";
 
 /// Lets the user of a name read some resources in some namespaces of HomeKube.
-fn allow(cluster: &ControlPlane, user: &str, rights: &[(&str, &[&str])]) {
+pub(crate) fn allow(cluster: &ControlPlane, user: &str, rights: &[(&str, &[&str])]) {
     for (namespace, resources) in rights {
         let rules: Vec<_> = resources
             .iter()

@@ -1,6 +1,7 @@
 //! Commands about a whole cluster against a real API server, driven by the real kubectl.
 
 use crate::harness::homekube;
+use crate::live_failures::allow;
 use crate::run::netpol;
 use serde_json::Value;
 
@@ -35,7 +36,7 @@ fn a_live_summary_is_that_of_the_manifests() {
         }
     }
     // Every list once, in pages, for the whole cluster.
-    assert!(live.requests.len() <= 8, "{}", live.all());
+    assert!(live.requests.len() <= 9, "{}", live.all());
 }
 
 #[test]
@@ -78,4 +79,82 @@ fn a_diff_against_the_live_cluster_names_what_the_fix_opens() {
     assert_eq!((same.code, same.stdout.contains("no flow changes")), (0, true), "{}", same.all());
     let itself = homekube.ask("diff", "live live");
     assert_eq!(itself.code, 0, "{}", itself.all());
+}
+
+/// The rows of a list, without the reasons.
+fn flows(answer: &str) -> Vec<String> {
+    let answer: Value = serde_json::from_str(answer).unwrap();
+    let flows = answer["flows"].as_array().unwrap().iter();
+    let row = |flow: &Value| {
+        let label = |end: &str| flow[end]["label"].as_str().unwrap().to_owned();
+        let (from, to) = (label("source"), label("destination"));
+        format!("{} {from} → {to} {}", flow["verdict"].as_str().unwrap(), flow["ports"])
+    };
+    flows.map(row).collect()
+}
+
+/// Every workload of the cluster, by its owners, as from the manifests.
+#[test]
+fn a_live_list_is_that_of_the_manifests() {
+    let Ok(homekube) = homekube() else { return };
+    for words in ["", "--exposed", "--from monitoring/deploy/grafana", "--to identity/svc/keycloak"]
+    {
+        let live = homekube.ask("list", &format!("{words} -o json"));
+        assert_eq!((live.code, live.stderr.as_str()), (0, ""), "{}", live.all());
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let written =
+            netpol(&[&["list", "-f", "examples/homekube", "-o", "json"], &words[..]].concat());
+        assert_eq!(flows(&live.stdout), flows(&written.stdout), "{}", live.all());
+        assert!(!flows(&live.stdout).is_empty(), "{}", live.all());
+        // Every list once, in pages, for the whole cluster.
+        assert!(live.requests.len() <= 8, "{}", live.all());
+    }
+}
+
+#[test]
+fn a_live_list_as_text() {
+    let Ok(homekube) = homekube() else { return };
+    let live = homekube.ask("list", "--from monitoring/deploy/grafana");
+    assert_eq!((live.code, live.stderr.as_str()), (0, ""), "{}", live.all());
+    let rows: Vec<Vec<&str>> =
+        live.stdout.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[0], ["FROM", "TO", "PORTS"], "{}", live.all());
+    assert_eq!(
+        rows[1],
+        ["monitoring/deploy/grafana", "kube-system/deploy/coredns", "53/TCP,", "53/UDP"],
+        "{}",
+        live.all()
+    );
+    let exposed = homekube.ask("list", "--exposed");
+    assert!(exposed.stdout.starts_with("FROM"), "{}", exposed.all());
+    assert!(exposed.stdout.lines().next().unwrap().ends_with("WHY"), "{}", exposed.all());
+    let missing = homekube.ask("list", "--from monitoring/deploy/grafanna");
+    assert_eq!((missing.code, missing.stdout.as_str()), (2, ""), "{}", missing.all());
+    assert!(missing.stderr.contains("there are monitoring/deploy/grafana, "), "{}", missing.all());
+}
+
+/// A namespace's flows have their other ends anywhere, so all of the cluster is read where it may be.
+#[test]
+fn a_live_list_of_one_namespace_knows_the_others() {
+    let Ok(homekube) = homekube() else { return };
+    let written = netpol(&["list", "-f", "examples/homekube", "-n", "monitoring", "-o", "json"]);
+    let live = homekube.ask("list", "-n monitoring -o json");
+    assert_eq!((live.code, live.stderr.as_str()), (0, ""), "{}", live.all());
+    assert_eq!(flows(&live.stdout), flows(&written.stdout), "{}", live.all());
+    assert_eq!(flows(&live.stdout).len(), 3, "{}", live.all());
+    let diff = homekube.ask("diff", "-n monitoring -f examples/homekube-fixed --summary");
+    assert_eq!(diff.code, 1, "{}", diff.all());
+    assert!(diff.stdout.contains("monitoring/deploy/grafana → identity"), "{}", diff.all());
+
+    // One who may read no other is told so.
+    let user = "reader-of-monitoring";
+    let resources = ["pods", "services", "replicasets.apps", "networkpolicies.networking.k8s.io"];
+    allow(&homekube.cluster, user, &[("monitoring", &resources)]);
+    let own = homekube.ask("list", &format!("-n monitoring --from deploy/grafana --as {user}"));
+    assert_eq!(own.code, 0, "{}", own.all());
+    let words = own.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("warning: not read: other namespaces: listing pods"), "{}", own.all());
+    assert!(words.contains("no known pod matches"), "{}", own.all());
+    let strict = homekube.ask("list", &format!("-n monitoring --strict --as {user}"));
+    assert_eq!((strict.code, strict.stdout.as_str()), (2, ""), "{}", strict.all());
 }

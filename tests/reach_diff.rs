@@ -74,6 +74,49 @@ fn own_node(world: &World<'_>, a: End, b: End) -> OwnNode {
     }
 }
 
+/// Pods and nodes that are compared.
+fn compared_inside(diff: &Diff<'_>) -> Vec<Same> {
+    let classes = Family::ALL.into_iter().flat_map(|family| diff.compared(family));
+    let inside: BTreeSet<_> =
+        classes.filter(|(_, outside)| !outside).map(|(class, _)| class).collect();
+    let ends = inside.into_iter().flat_map(|class| diff.members(class, Family::V4));
+    let same = ends.filter_map(|ends| match ends {
+        ChangedEnds::One(same) => Some(same),
+        ChangedEnds::Outside(..) => None,
+    });
+    same.collect()
+}
+
+/// Says what is wrong with how pods without a namesake were paired: with one of their workload, as
+/// long as there are any, and each with one only.
+fn mispaired(diff: &Diff<'_>, old: &World<'_>, new: &World<'_>) -> Option<String> {
+    let workload = |world: &World<'_>, end: End| {
+        let End::Pod(id) = end else { return None };
+        let pod = world.snapshot.pod(id);
+        let owner = pod.owner.filter(|_| !pod.template)?;
+        Some(world.snapshot.workloads[owner].object.clone())
+    };
+    let left = |world, ends: &[End]| -> BTreeSet<_> {
+        ends.iter().filter_map(|end| workload(world, *end)).collect()
+    };
+    let both: Vec<_> =
+        left(old, &diff.gone).intersection(&left(new, &diff.came)).cloned().collect();
+    if !both.is_empty() {
+        return Some(format!("pods of {both:?} are left on both sides"));
+    }
+    let name = |world: &World<'_>, end: End| match end {
+        End::Pod(id) => world.snapshot.pod(id).object().to_string(),
+        End::Node(index) => world.snapshot.nodes[index].name.to_string(),
+        End::Address(address) => address.to_string(),
+    };
+    compared_inside(diff).into_iter().find_map(|same| {
+        let wrong = name(old, same.old) != name(new, same.new)
+            && (workload(old, same.old).is_none()
+                || workload(old, same.old) != workload(new, same.new));
+        wrong.then(|| format!("{same:?} are not the same"))
+    })
+}
+
 /// Pods, nodes and addresses outside that both sides have.
 fn ends(cluster: &[Value], old: &World<'_>, new: &World<'_>) -> Vec<Same> {
     let mut all = Vec::new();
@@ -151,7 +194,13 @@ fn exact(cluster: &[Value], seed: u64) -> Option<String> {
     let (old, new) = (build(&old_objects)?, build(&new_objects)?);
     let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
     let mut r = Random::new(!seed);
-    let ends = ends(cluster, &old, &new);
+    if let Some(wrong) = mispaired(&diff, &old, &new) {
+        return Some(wrong);
+    }
+    let mut ends = ends(cluster, &old, &new);
+    ends.extend(compared_inside(&diff));
+    ends.sort_unstable();
+    ends.dedup();
     let mut pairs = Vec::new();
     for source in &ends {
         for destination in &ends {

@@ -1,5 +1,6 @@
 //! The one integration-test binary: every other file in this directory is a module of it.
 
+mod admin_table;
 mod all_pairs;
 #[cfg(unix)]
 mod bootstrap;
@@ -14,6 +15,8 @@ mod list;
 mod live_explain;
 #[cfg(unix)]
 mod live_failures;
+#[cfg(unix)]
+mod live_versions;
 #[cfg(unix)]
 mod live_whole;
 #[cfg(unix)]

@@ -1,13 +1,14 @@
 //! Flags that say where objects come from.
 
 use super::{GlobalArgs, Progress, output};
-use crate::cluster::Snapshot;
+use crate::cluster::{Gap, Snapshot};
 use crate::policy::{Enforcer, Ruleset, Written};
 use crate::report::{Locate, Location};
 use crate::source::Objects;
 use crate::source::live;
 use crate::source::manifests::{Loaded, Locator, Manifests, Severity};
 use crate::source::revision::Revision;
+use anyhow::bail;
 use clap::Args;
 use ipnet::IpNet;
 use std::path::{Path, PathBuf};
@@ -38,9 +39,27 @@ pub struct InputArgs {
     #[arg(long, help_heading = HEADING)]
     pub strict: bool,
 
+    /// Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is
+    /// given, the cluster or the kinds of the policies tell
+    #[arg(long, value_name = "PLUGIN", help_heading = HEADING)]
+    pub enforcer: Option<Enforcer>,
+
+    /// Who enforces them where neither the flag nor the cluster tells; else their kinds do.
+    #[arg(skip)]
+    pub supposed: Option<Enforcer>,
+
     /// Network of the pods whose addresses manifests do not tell; repeatable
     #[arg(long, value_name = "CIDR", help_heading = HEADING)]
     pub pod_cidr: Vec<IpNet>,
+}
+
+/// How much of a live cluster is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    /// All of it.
+    Everything,
+    /// The namespace of `-n`, where it is given.
+    Own,
 }
 
 /// What was read, ready to be judged.
@@ -59,21 +78,31 @@ pub struct Input {
 }
 
 impl InputArgs {
-    /// Reads the manifests that the flags name, or else the live cluster: all of it, or the
-    /// namespace of `-n`. What is to be told about the input goes to stderr.
+    /// Reads the manifests that the flags name, or else the live cluster. What is to be told about
+    /// the input goes to stderr.
     pub fn read(&self, global: &GlobalArgs) -> anyhow::Result<Input> {
+        self.read_or(global, Scope::Everything)
+    }
+
+    /// The same, but of a live cluster only the namespace of `-n`, where it is given: for answers
+    /// that are not about flows, whose other end may be anywhere.
+    pub fn read_own(&self, global: &GlobalArgs) -> anyhow::Result<Input> {
+        self.read_or(global, Scope::Own)
+    }
+
+    fn read_or(&self, global: &GlobalArgs, scope: Scope) -> anyhow::Result<Input> {
         if self.names_manifests() {
             let namespace = global.namespace();
             let Loaded { objects, locator, .. } = self.load(global, &namespace)?;
             return Ok(self.input(objects, locator, namespace, Vec::new()));
         }
-        let (objects, namespace) = live_objects(global)?;
+        let (objects, namespace) = self.live_objects(global, scope)?;
         Ok(self.input(objects, Locator::default(), namespace, Vec::new()))
     }
 
     /// Reads the live cluster as it is, and as it would be with the manifests that the flags name.
     pub fn read_change(&self, global: &GlobalArgs) -> anyhow::Result<[Input; 2]> {
-        let (objects, namespace) = live_objects(global)?;
+        let (objects, namespace) = self.live_objects(global, Scope::Everything)?;
         let Loaded { objects: over, locator, .. } = self.load(global, &namespace)?;
         let mut after = objects.clone();
         after.overlay(over);
@@ -112,6 +141,35 @@ impl InputArgs {
         Ok(loaded)
     }
 
+    /// The live cluster and the namespace of names without one.
+    fn live_objects(&self, global: &GlobalArgs, scope: Scope) -> anyhow::Result<(Objects, String)> {
+        let _progress = Progress::slow(global.color, "reading the cluster");
+        let only = global.namespace.as_deref();
+        let read = async {
+            let connection = global.connect().await?;
+            let objects = match connection.whole(only.filter(|_| scope == Scope::Own)).await {
+                // A user of one namespace sees at least what is in it.
+                Err(live::Error::Forbidden(why))
+                    if scope == Scope::Everything && only.is_some() =>
+                {
+                    let mut objects = connection.whole(only).await?;
+                    let what = "other namespaces".to_owned();
+                    objects.gaps.push(Gap { what, why: why.to_string() });
+                    objects
+                }
+                read => read?,
+            };
+            Ok::<_, live::Error>((objects, connection.namespace().to_owned()))
+        };
+        let (objects, namespace) = global.block_on(read)??;
+        if self.strict
+            && let Some(gap) = objects.gaps.first()
+        {
+            bail!("{}: {}", gap.what, gap.why);
+        }
+        Ok((objects, namespace))
+    }
+
     /// Links objects and lowers policies.
     pub(crate) fn input(
         &self,
@@ -120,11 +178,14 @@ impl InputArgs {
         namespace: String,
         notes: Vec<String>,
     ) -> Input {
+        let enforcer = objects.enforcer.clone();
         let (mut snapshot, written) = objects.assemble();
         if !self.pod_cidr.is_empty() {
             snapshot.pod_cidrs = self.pod_cidr.iter().map(IpNet::trunc).collect();
         }
-        let rules = Ruleset::compile(&written, &snapshot, &Enforcer::default());
+        let told = self.enforcer.clone().or(enforcer).or_else(|| self.supposed.clone());
+        let enforcer = told.unwrap_or_else(|| Enforcer::suiting(&written));
+        let rules = Ruleset::compile(&written, &snapshot, &enforcer);
         Input { snapshot, written, rules, namespace, notes, locator }
     }
 }
@@ -133,17 +194,6 @@ impl InputArgs {
 fn revision(path: &Path) -> anyhow::Result<Option<Revision>> {
     let name = path.to_str().and_then(|name| name.strip_prefix(GIT));
     name.filter(|_| !path.exists()).map(|name| Ok(name.parse()?)).transpose()
-}
-
-/// All of the live cluster, or of the namespace of `-n`, and the namespace of names without one.
-fn live_objects(global: &GlobalArgs) -> anyhow::Result<(Objects, String)> {
-    let _progress = Progress::slow(global.color, "reading the cluster");
-    let read = async {
-        let connection = global.connect().await?;
-        let objects = connection.whole(global.namespace.as_deref()).await?;
-        Ok::<_, live::Error>((objects, connection.namespace().to_owned()))
-    };
-    Ok(global.block_on(read)??)
 }
 
 impl Input {

@@ -16,7 +16,7 @@ pub(crate) use connect::duration;
 pub use exit::Exit;
 pub use input::{Input, InputArgs};
 pub(crate) use output::shown_path;
-pub use output::{ColorChoice, Output, OutputArgs, answer, error, warn, width};
+pub use output::{ColorChoice, Format, Output, OutputArgs, answer, error, warn, width};
 pub use progress::{Progress, confirm, note};
 pub use sibling::run_sibling;
 pub use side::Side;

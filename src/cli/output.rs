@@ -28,20 +28,36 @@ impl From<ColorChoice> for anstream::ColorChoice {
     }
 }
 
-/// `-o` of commands that explain in text.
+/// The formats in which a command answers.
+pub trait Format: ValueEnum + Default + Copy + Send + Sync + 'static {
+    /// What `--help` says of them.
+    const HELP: &'static str;
+}
+
+/// `-o`, and `--schema` for the one that programs read.
 #[derive(Args, Clone, Copy, Debug, Default)]
-pub struct OutputArgs {
-    /// Output format: text, wide (every rule), json or yaml
+pub struct OutputArgs<F: Format> {
+    /// Print the JSON Schema of the answer and do nothing else
+    #[arg(long)]
+    pub schema: bool,
+
+    // No default of clap's: it would keep one for all commands.
     #[arg(
         short,
         long,
         value_enum,
         value_name = "FORMAT",
-        default_value_t,
-        hide_default_value = true,
-        hide_possible_values = true
+        hide_possible_values = true,
+        help = F::HELP
     )]
-    pub output: Output,
+    output: Option<F>,
+}
+
+impl<F: Format> OutputArgs<F> {
+    /// The format of the answer.
+    pub fn format(&self) -> F {
+        self.output.unwrap_or_default()
+    }
 }
 
 /// Output formats.
@@ -56,6 +72,10 @@ pub enum Output {
     Json,
     /// For programs and people.
     Yaml,
+}
+
+impl Format for Output {
+    const HELP: &'static str = "Output format: text, wide (every rule), json or yaml";
 }
 
 impl Output {

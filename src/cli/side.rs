@@ -6,6 +6,7 @@
 use super::input::GIT;
 use super::{GlobalArgs, Input, InputArgs, output};
 use crate::source::revision::Revision;
+use anyhow::Context as _;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -92,10 +93,10 @@ impl Side {
             Self::Kustomize(directory) => input.kustomize = vec![directory.clone()],
             Self::Live(context) => {
                 let mut there = global.clone();
-                if context.is_some() {
-                    there.connect.context.clone_from(context);
-                }
-                return input.read(&there);
+                let Some(_) = context else { return input.read(&there) };
+                there.connect.context.clone_from(context);
+                // Of two clusters one may fail where the other does not.
+                return input.read(&there).with_context(|| format!("reading {}", self.name()));
             }
         }
         input.read(global)

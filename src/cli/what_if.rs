@@ -168,7 +168,7 @@ fn take_away(objects: &mut Objects, object: &ObjectRef) -> anyhow::Result<()> {
         return Ok(());
     }
     if let Some(namespace) = &object.namespace
-        && objects.unread_policies.contains(namespace)
+        && objects.unread.network_policies.contains(namespace)
     {
         let gap = objects.gaps.iter().find(|gap| gap.what.ends_with(&**namespace));
         let why = gap.map_or(String::new(), |gap| format!(": {}", gap.why));

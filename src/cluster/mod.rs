@@ -4,6 +4,7 @@
 //! Nothing here knows a policy, a file or an API.
 
 mod address;
+mod by_namespace;
 mod labels;
 mod object;
 mod pod;
@@ -14,6 +15,7 @@ mod snapshot;
 mod truth;
 
 pub use address::{AddressBlock, Addresses, Family, InvalidBlock};
+pub use by_namespace::{ByNamespace, Placed};
 pub use labels::Labels;
 pub use object::{Applied, Name, ObjectRef, Origin, kind_from_word, kind_word};
 pub(crate) use pod::SERVICE_ACCOUNT_LABEL;

@@ -21,6 +21,14 @@ const KINDS: &[(&str, &str, &[&str])] = &[
     ("Namespace", "ns", &["namespace", "namespaces"]),
     ("Node", "node", &["nodes", "no"]),
     ("NetworkPolicy", "netpol", &["networkpolicy", "networkpolicies"]),
+    // Its own short name, cnp, is that of CiliumNetworkPolicy too.
+    ("ClusterNetworkPolicy", "clusternetworkpolicy", &["clusternetworkpolicies"]),
+    ("AdminNetworkPolicy", "anp", &["adminnetworkpolicy", "adminnetworkpolicies"]),
+    (
+        "BaselineAdminNetworkPolicy",
+        "banp",
+        &["baselineadminnetworkpolicy", "baselineadminnetworkpolicies"],
+    ),
 ];
 
 /// The word for a kind on the command line and in answers: `deploy`, `svc`, or the kind in lower case.

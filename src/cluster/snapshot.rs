@@ -1,8 +1,8 @@
 //! Everything that exists, at one moment, with the look-ups that the rest needs.
 
 use super::{
-    Addresses, EndpointSlice, Family, Labels, Mismatch, Name, Origin, Pod, Requirement, Selector,
-    Service, Truth, Workload,
+    Addresses, ByNamespace, EndpointSlice, Family, Labels, Mismatch, Name, Origin, Pod,
+    Requirement, Selector, Service, Truth, Workload,
 };
 use ipnet::IpNet;
 use std::collections::{BTreeMap, HashMap};
@@ -88,12 +88,15 @@ pub struct Snapshot {
     namespaces: BTreeMap<Name, Namespace>,
     pods: Vec<Pod>,
     pods_by_namespace: HashMap<Name, Vec<PodId>>,
+    /// The first pod that has an address of its own.
+    pods_by_address: HashMap<IpAddr, PodId>,
+    has_pods_on_nodes: bool,
     /// The owners of pods.
-    pub workloads: Vec<Workload>,
+    pub workloads: ByNamespace<Workload>,
     /// The Services.
-    pub services: Vec<Service>,
+    pub services: ByNamespace<Service>,
     /// Endpoints that were written out rather than selected.
-    pub endpoint_slices: Vec<EndpointSlice>,
+    pub endpoint_slices: ByNamespace<EndpointSlice>,
     /// The nodes.
     pub nodes: Vec<Node>,
     /// Where pods whose address is not known have theirs; empty when that is not known either.
@@ -165,8 +168,24 @@ impl Snapshot {
         self.mention_namespace(&pod.namespace);
         let id = self.pods.len();
         self.pods_by_namespace.entry(pod.namespace.clone()).or_default().push(id);
+        self.has_pods_on_nodes |= pod.host_network;
+        if !pod.finished && !pod.host_network {
+            for address in &pod.ips {
+                self.pods_by_address.entry(*address).or_insert(id);
+            }
+        }
         self.pods.push(pod);
         id
+    }
+
+    /// The pod that has an address now: not one that has finished, nor one on its node's network.
+    pub fn pod_at(&self, address: IpAddr) -> Option<PodId> {
+        self.pods_by_address.get(&address).copied()
+    }
+
+    /// Whether some end is a node, or a pod on its node's network.
+    pub fn has_ends_on_nodes(&self) -> bool {
+        self.has_pods_on_nodes || !self.nodes.is_empty()
     }
 
     /// What is known of a pod's address in one family: its own, else the cluster's pod CIDRs.
@@ -220,6 +239,36 @@ mod tests {
         assert_eq!(of("b"), "kubernetes.io/metadata.name=b,team=x");
         assert!(snapshot.namespace("a").unwrap().origin.is_none());
         assert!(snapshot.namespace("b").unwrap().origin.is_some());
+    }
+
+    /// An address is that of the pod which has it now; the nodes' own are nobody's.
+    #[test]
+    fn pods_by_address() {
+        let address: IpAddr = "10.0.0.7".parse().unwrap();
+        let pod = |name: &str, finished, host_network| Pod {
+            namespace: "a".into(),
+            name: name.into(),
+            labels: Labels::default(),
+            unknown_labels: &[],
+            service_account: "default".into(),
+            ips: vec![address],
+            ports: [].into(),
+            host_network,
+            node: None,
+            owner: None,
+            template: false,
+            ready: true,
+            finished,
+            origin: Origin::Synthetic,
+        };
+        let mut snapshot = Snapshot::default();
+        snapshot.add_pod(pod("done", true, false));
+        assert_eq!((snapshot.pod_at(address), snapshot.has_ends_on_nodes()), (None, false));
+        snapshot.add_pod(pod("on-node", false, true));
+        assert_eq!((snapshot.pod_at(address), snapshot.has_ends_on_nodes()), (None, true));
+        let first = snapshot.add_pod(pod("first", false, false));
+        snapshot.add_pod(pod("second", false, false));
+        assert_eq!(snapshot.pod_at(address), Some(first));
     }
 
     /// Unread labels decide nothing; the name is always known.

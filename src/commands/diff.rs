@@ -1,8 +1,7 @@
 //! `diff`: which flows a change opens and closes.
 
 use super::print_schema;
-use crate::cli::{Exit, GlobalArgs, InputArgs, Progress, Side, answer, width};
-use crate::printable::printable_json;
+use crate::cli::{Exit, Format, GlobalArgs, InputArgs, OutputArgs, Progress, Side, answer, width};
 use crate::reach;
 use crate::report::{DiffReport, DiffSide, diff_csv, diff_dot, diff_markdown, diff_text};
 use crate::source::yaml;
@@ -44,21 +43,8 @@ pub struct DiffArgs {
     )]
     fail_on: FailOn,
 
-    /// Output format: text, json, yaml, md (a comment of a pull request), dot or csv
-    #[arg(
-        short,
-        long,
-        value_enum,
-        value_name = "FORMAT",
-        default_value_t,
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    output: DiffOutput,
-
-    /// Print the JSON Schema of the answer and do nothing else
-    #[arg(long)]
-    schema: bool,
+    #[command(flatten)]
+    output: OutputArgs<DiffOutput>,
 
     /// Compare the live cluster with what it would be with these manifests applied; repeatable
     #[arg(short, long, value_name = "FILE", conflicts_with = "old", help_heading = "Input")]
@@ -115,6 +101,11 @@ pub enum DiffOutput {
     Csv,
 }
 
+impl Format for DiffOutput {
+    const HELP: &'static str =
+        "Output format: text, json, yaml, md (a comment of a pull request), dot or csv";
+}
+
 /// The end of `diff --help`.
 const AFTER_HELP: &str = "\
 Examples:
@@ -144,7 +135,7 @@ Exit codes:
 impl DiffArgs {
     /// Runs the command.
     pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
-        if self.schema {
+        if self.output.schema {
             return print_schema::<DiffReport>(global);
         }
         let shared = InputArgs {
@@ -205,12 +196,9 @@ impl DiffArgs {
     }
 
     fn text(&self, report: &DiffReport) -> anyhow::Result<String> {
-        Ok(match self.output {
+        Ok(match self.output.format() {
             DiffOutput::Text => diff_text(report, width(), self.summary),
-            DiffOutput::Json => {
-                let json = serde_json::to_string_pretty(report)?;
-                printable_json(&json).into_owned() + "\n"
-            }
+            DiffOutput::Json => super::json(report)?,
             DiffOutput::Yaml => yaml::to_string(report)?,
             DiffOutput::Md => diff_markdown(report, self.summary),
             DiffOutput::Dot => diff_dot(report),

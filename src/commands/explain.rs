@@ -2,7 +2,6 @@
 
 use super::print_schema;
 use crate::cli::{Exit, GlobalArgs, InputArgs, Output, OutputArgs, WhatIfArgs, answer, width};
-use crate::printable::printable_json;
 use crate::report::{ExplanationReport, explanation_text};
 use crate::source::yaml;
 use crate::verdict::{self, PortWanted, Question, Target};
@@ -32,12 +31,8 @@ pub struct ExplainArgs {
     #[arg(long)]
     suggest: bool,
 
-    /// Print the JSON Schema of the answer and do nothing else
-    #[arg(long)]
-    schema: bool,
-
     #[command(flatten)]
-    output: OutputArgs,
+    output: OutputArgs<Output>,
 
     #[command(flatten)]
     input: InputArgs,
@@ -77,7 +72,7 @@ impl ExplainArgs {
     /// Runs the command.
     pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
         let (Some(source), Some(destination), false) =
-            (&self.source, &self.destination, self.schema)
+            (&self.source, &self.destination, self.output.schema)
         else {
             return print_schema::<ExplanationReport>(global);
         };
@@ -86,7 +81,7 @@ impl ExplainArgs {
         let question = Question { source, destination, port, namespace };
         let (snapshot, rules) = (&input.snapshot, &input.rules);
         let explanation = verdict::explain(snapshot, rules, &question);
-        let untold = explanation.is_err() || (self.suggest && self.output.output.is_text());
+        let untold = explanation.is_err() || (self.suggest && self.output.format().is_text());
         if untold {
             input.tell_gaps(global);
         }
@@ -101,11 +96,8 @@ impl ExplainArgs {
         } else {
             report.set_next(&suggestions);
         }
-        let text = match self.output.output {
-            Output::Json => {
-                let json = serde_json::to_string_pretty(&report)?;
-                printable_json(&json).into_owned() + "\n"
-            }
+        let text = match self.output.format() {
+            Output::Json => super::json(&report)?,
             Output::Yaml => yaml::to_string(&report)?,
             Output::Text | Output::Wide if self.suggest => documents(&report)?,
             Output::Text => explanation_text(&report, width(), false),

@@ -1,8 +1,7 @@
 //! `list`: who may talk to whom on what.
 
-use crate::cli::{Exit, GlobalArgs, Input, InputArgs, Progress, answer, width};
+use crate::cli::{Exit, Format, GlobalArgs, Input, InputArgs, OutputArgs, Progress, answer, width};
 use crate::cluster::Snapshot;
-use crate::printable::printable_json;
 use crate::reach::{self, PortSet};
 use crate::report::{
     Asked, By, FlowList, flows_csv, flows_dot, flows_markdown, flows_mermaid, flows_table,
@@ -48,21 +47,8 @@ pub struct ListArgs {
     )]
     by: ByArg,
 
-    /// Print the JSON Schema of the answer and do nothing else
-    #[arg(long)]
-    schema: bool,
-
-    /// Output format: table, wide (with reasons), json, yaml, csv, md, dot or mermaid
-    #[arg(
-        short,
-        long,
-        value_enum,
-        value_name = "FORMAT",
-        default_value_t,
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    output: Format,
+    #[command(flatten)]
+    output: OutputArgs<ListOutput>,
 
     #[command(flatten)]
     input: InputArgs,
@@ -77,7 +63,7 @@ enum ByArg {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum ListOutput {
     #[default]
     Table,
     Wide,
@@ -87,6 +73,11 @@ enum Format {
     Md,
     Dot,
     Mermaid,
+}
+
+impl Format for ListOutput {
+    const HELP: &'static str =
+        "Output format: table, wide (with reasons), json, yaml, csv, md, dot or mermaid";
 }
 
 /// The end of `list --help`.
@@ -110,7 +101,7 @@ node the pods on it, goes without saying and is not listed.";
 impl ListArgs {
     /// Runs the command.
     pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
-        if self.schema {
+        if self.output.schema {
             return super::print_schema::<FlowList>(global);
         }
         let input = self.input.read(global)?;
@@ -119,20 +110,17 @@ impl ListArgs {
         let progress = Progress::slow(global.color, "working out who reaches whom");
         let list = FlowList::new(&input.snapshot, &input.rules, &asked, &*locate)?;
         drop(progress);
-        let text = match self.output {
-            Format::Table => flows_table(&list, width(), false),
-            Format::Wide => flows_table(&list, width(), true),
-            Format::Json => {
-                let json = serde_json::to_string_pretty(&list)?;
-                printable_json(&json).into_owned() + "\n"
-            }
-            Format::Yaml => yaml::to_string(&list)?,
-            Format::Csv => flows_csv(&list),
-            Format::Md => flows_markdown(&list),
-            Format::Dot => flows_dot(&list)?,
-            Format::Mermaid => flows_mermaid(&list)?,
+        let text = match self.output.format() {
+            ListOutput::Table => flows_table(&list, width(), false),
+            ListOutput::Wide => flows_table(&list, width(), true),
+            ListOutput::Json => super::json(&list)?,
+            ListOutput::Yaml => yaml::to_string(&list)?,
+            ListOutput::Csv => flows_csv(&list),
+            ListOutput::Md => flows_markdown(&list),
+            ListOutput::Dot => flows_dot(&list)?,
+            ListOutput::Mermaid => flows_mermaid(&list)?,
         };
-        if matches!(self.output, Format::Csv | Format::Dot | Format::Mermaid) {
+        if matches!(self.output.format(), ListOutput::Csv | ListOutput::Dot | ListOutput::Mermaid) {
             input.tell_gaps(global);
         }
         answer(global.color, &text)?;

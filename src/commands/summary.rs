@@ -1,7 +1,6 @@
 //! `summary`: every namespace, whether it is default-deny, and what is allowed.
 
-use crate::cli::{Exit, GlobalArgs, InputArgs, answer, width};
-use crate::printable::printable_json;
+use crate::cli::{Exit, Format, GlobalArgs, InputArgs, OutputArgs, Progress, answer, width};
 use crate::report::{SummaryReport, summary_markdown, summary_text};
 use crate::source::yaml;
 use clap::{Args, ValueEnum};
@@ -17,21 +16,8 @@ pub struct SummaryArgs {
     #[arg(short = 'A', long)]
     all_namespaces: bool,
 
-    /// Print the JSON Schema of the answer and do nothing else
-    #[arg(long)]
-    schema: bool,
-
-    /// Output format: table, wide (counts and places too), md, json or yaml
-    #[arg(
-        short,
-        long,
-        value_enum,
-        value_name = "FORMAT",
-        default_value_t,
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    output: Format,
+    #[command(flatten)]
+    output: OutputArgs<SummaryOutput>,
 
     #[command(flatten)]
     input: InputArgs,
@@ -39,7 +25,7 @@ pub struct SummaryArgs {
 
 /// Output formats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum SummaryOutput {
     /// For a terminal.
     #[default]
     Table,
@@ -51,6 +37,11 @@ enum Format {
     Json,
     /// For programs and people.
     Yaml,
+}
+
+impl Format for SummaryOutput {
+    const HELP: &'static str =
+        "Output format: table, wide (counts and places too), md, json or yaml";
 }
 
 /// The end of `summary --help`.
@@ -75,10 +66,10 @@ Exit codes:
 impl SummaryArgs {
     /// Runs the command.
     pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
-        if self.schema {
+        if self.output.schema {
             return super::print_schema::<SummaryReport>(global);
         }
-        let input = self.input.read(global)?;
+        let input = self.input.read_own(global)?;
         let only = global.namespace.as_deref().filter(|_| !self.all_namespaces);
         if let Some(name) = only {
             anyhow::ensure!(
@@ -87,17 +78,16 @@ impl SummaryArgs {
             );
         }
         let locate = input.locate();
-        let places = !matches!(self.output, Format::Table | Format::Md);
+        let places = !matches!(self.output.format(), SummaryOutput::Table | SummaryOutput::Md);
+        let progress = Progress::slow(global.color, "summing up the rules");
         let report = SummaryReport::new(&input.snapshot, &input.rules, only, places, &*locate);
-        let text = match self.output {
-            Format::Table => summary_text(&report, width(), false),
-            Format::Wide => summary_text(&report, width(), true),
-            Format::Md => summary_markdown(&report),
-            Format::Json => {
-                let json = serde_json::to_string_pretty(&report)?;
-                printable_json(&json).into_owned() + "\n"
-            }
-            Format::Yaml => yaml::to_string(&report)?,
+        drop(progress);
+        let text = match self.output.format() {
+            SummaryOutput::Table => summary_text(&report, width(), false),
+            SummaryOutput::Wide => summary_text(&report, width(), true),
+            SummaryOutput::Md => summary_markdown(&report),
+            SummaryOutput::Json => super::json(&report)?,
+            SummaryOutput::Yaml => yaml::to_string(&report)?,
         };
         answer(global.color, &text)?;
         Ok(Exit::Success)

@@ -3,8 +3,12 @@
 //!
 //! An enforcer changes what a peer may match and which entries are implied, never the algorithm.
 
+use super::Written;
+use super::rule::Scope;
 use crate::cluster::Name;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 /// Who enforces the policies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +28,22 @@ impl Enforcer {
             Self::Cilium(cilium) => Some(cilium),
         }
     }
+
+    /// Who probably enforces policies of which nothing else is known: who has such kinds.
+    pub fn suiting(_written: &Written) -> Self {
+        Self::Kubernetes
+    }
+
+    /// Whom an address block means in the dialects of Kubernetes.
+    ///
+    /// Source: semantics/kubernetes.md section 2, "Matching", and section 3, "networks";
+    /// semantics/cilium.md section 3, "CIDR".
+    pub(crate) fn block_scope(&self) -> Scope {
+        self.cilium().map_or(Scope::EVERYONE, |cilium| Scope {
+            pods: cilium.cidr_matches_pods,
+            nodes: cilium.cidr_matches_nodes,
+        })
+    }
 }
 
 /// `kubernetes`, `cilium-1.19`.
@@ -36,6 +56,23 @@ impl fmt::Display for Enforcer {
     }
 }
 
+/// `kubernetes`, `cilium` for the version that is met most, or `cilium-1.18` to `cilium-1.20`.
+impl FromStr for Enforcer {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "kubernetes" => return Ok(Self::Kubernetes),
+            "cilium" => return Ok(Self::Cilium(Cilium::default())),
+            _ => {}
+        }
+        let version = text.strip_prefix("cilium-").and_then(CiliumVersion::named);
+        version.map(|version| Self::Cilium(Cilium::new(version))).ok_or_else(|| {
+            "give kubernetes, cilium, cilium-1.18, cilium-1.19 or cilium-1.20".to_owned()
+        })
+    }
+}
+
 /// A minor version of Cilium. What differs between them is in semantics/cilium.md section 10.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CiliumVersion {
@@ -45,6 +82,28 @@ pub enum CiliumVersion {
     V1_19,
     /// 1.20 and later.
     V1_20,
+}
+
+impl CiliumVersion {
+    /// All of them.
+    const ALL: [Self; 3] = [Self::V1_18, Self::V1_19, Self::V1_20];
+
+    /// The version of this name.
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|version| version.to_string() == name)
+    }
+
+    /// The version of a release such as `v1.19.4` or `1.20.0-rc.1`: the nearest that is known.
+    pub fn of_release(release: &str) -> Option<Self> {
+        let mut parts = release.strip_prefix('v').unwrap_or(release).split('.');
+        let major: u32 = parts.next()?.parse().ok()?;
+        let minor: u32 = parts.next()?.parse().ok()?;
+        Some(match (major, minor) {
+            (0, _) | (1, 0..=18) => Self::V1_18,
+            (1, 19) => Self::V1_19,
+            _ => Self::V1_20,
+        })
+    }
 }
 
 impl fmt::Display for CiliumVersion {
@@ -96,6 +155,12 @@ pub struct Cilium {
     pub default_local_cluster: bool,
     /// `cluster-name`; `None` where it is not known.
     pub cluster_name: Option<Name>,
+    /// `enable-k8s-networkpolicy`: NetworkPolicies are enforced.
+    pub network_policies: bool,
+    /// `enable-sctp`: ports of SCTP can be allowed.
+    pub sctp: bool,
+    /// `allow-localhost` is not `policy`: a node reaches the pods that run on it.
+    pub node_reaches_own_pods: bool,
     /// `enable-k8s-cluster-network-policy`: ClusterNetworkPolicies are enforced.
     pub cluster_network_policies: bool,
 }
@@ -118,7 +183,128 @@ impl Cilium {
             l7_proxy: true,
             default_local_cluster: version >= CiliumVersion::V1_19,
             cluster_name: None,
+            network_policies: true,
+            sctp: false,
+            node_reaches_own_pods: true,
             cluster_network_policies: version >= CiliumVersion::V1_20,
         }
+    }
+}
+
+/// The version that is met most.
+impl Default for Cilium {
+    fn default() -> Self {
+        Self::new(CiliumVersion::V1_19)
+    }
+}
+
+impl Cilium {
+    /// A version with the settings of the agent's ConfigMap, `kube-system/cilium-config`.
+    ///
+    /// Source: semantics/cilium.md sections 3 to 5 and 9. What is absent or not understood has its
+    /// default; `enable-k8s-cluster-network-policy` is off unless it is switched on.
+    pub fn configured(version: CiliumVersion, config: &BTreeMap<String, String>) -> Self {
+        let text = |key: &str| config.get(key).map(|value| value.trim());
+        let mut cilium = Self { cluster_network_policies: false, ..Self::new(version) };
+        for (key, setting) in [
+            ("policy-audit-mode", &mut cilium.audit),
+            ("enable-host-firewall", &mut cilium.host_firewall),
+            ("enable-node-selector-labels", &mut cilium.node_selector_labels),
+            ("enable-non-default-deny-policies", &mut cilium.non_default_deny),
+            ("enable-l7-proxy", &mut cilium.l7_proxy),
+            ("policy-default-local-cluster", &mut cilium.default_local_cluster),
+            ("enable-k8s-networkpolicy", &mut cilium.network_policies),
+            ("enable-sctp", &mut cilium.sctp),
+            ("enable-k8s-cluster-network-policy", &mut cilium.cluster_network_policies),
+        ] {
+            // As Go's strconv.ParseBool.
+            match text(key) {
+                Some("1" | "t" | "T" | "true" | "TRUE" | "True") => *setting = true,
+                Some("0" | "f" | "F" | "false" | "FALSE" | "False") => *setting = false,
+                _ => {}
+            }
+        }
+        let modes = text("policy-cidr-match-mode").unwrap_or_default();
+        for mode in modes.split([',', ' ']) {
+            cilium.cidr_matches_nodes |= mode == "nodes";
+            cilium.cidr_matches_pods |= mode == "pods" && version >= CiliumVersion::V1_20;
+        }
+        cilium.enforcement = match text("enable-policy") {
+            Some("always") => Enforcement::Always,
+            Some("never") => Enforcement::Never,
+            _ => Enforcement::Default,
+        };
+        cilium.node_reaches_own_pods = text("allow-localhost") != Some("policy");
+        cilium.cluster_name =
+            Some(text("cluster-name").filter(|name| !name.is_empty()).unwrap_or("default").into());
+        cilium
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_releases() {
+        for name in ["kubernetes", "cilium-1.18", "cilium-1.19", "cilium-1.20"] {
+            assert_eq!(name.parse::<Enforcer>().map(|e| e.to_string()), Ok(name.to_owned()));
+        }
+        assert_eq!("cilium".parse::<Enforcer>().map(|e| e.to_string()), Ok("cilium-1.19".into()));
+        assert!("cilium-1.7".parse::<Enforcer>().unwrap_err().contains("cilium-1.18"));
+        for (release, version) in [
+            ("v1.19.4", Some("1.19")),
+            ("1.16.0", Some("1.18")),
+            ("v1.20.0-rc.1", Some("1.20")),
+            ("v1.21.0-pre.2", Some("1.20")),
+            ("2.0", Some("1.20")),
+            ("latest", None),
+            ("", None),
+        ] {
+            let found = CiliumVersion::of_release(release).map(|version| version.to_string());
+            assert_eq!(found.as_deref(), version, "{release}");
+        }
+    }
+
+    /// semantics/cilium.md sections 3, 4, 5, 9 and 10: the agent's settings and their defaults.
+    #[test]
+    fn settings_of_the_agent() {
+        let of = |version, pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+            Cilium::configured(version, &pairs.collect())
+        };
+        let plain = of(CiliumVersion::V1_20, &[]);
+        assert_eq!(
+            plain,
+            Cilium {
+                cluster_network_policies: false,
+                cluster_name: Some("default".into()),
+                ..Cilium::new(CiliumVersion::V1_20)
+            }
+        );
+        assert!(plain.default_local_cluster && plain.l7_proxy && plain.non_default_deny);
+        assert!(!of(CiliumVersion::V1_18, &[]).default_local_cluster);
+        let other = of(
+            CiliumVersion::V1_19,
+            &[
+                ("enable-policy", "always"),
+                ("policy-audit-mode", "true"),
+                ("policy-cidr-match-mode", "nodes,pods"),
+                ("enable-l7-proxy", "false"),
+                ("policy-default-local-cluster", "perhaps"),
+                ("cluster-name", "home"),
+                ("allow-localhost", "policy"),
+            ],
+        );
+        assert_eq!(other.enforcement, Enforcement::Always);
+        assert!(other.audit && other.cidr_matches_nodes && other.default_local_cluster);
+        assert!(!other.l7_proxy && !other.node_reaches_own_pods);
+        assert!(!other.cidr_matches_pods, "only since 1.20");
+        assert_eq!(other.cluster_name.as_deref(), Some("home"));
+        assert!(of(CiliumVersion::V1_20, &[("policy-cidr-match-mode", "pods")]).cidr_matches_pods);
+        assert_eq!(
+            of(CiliumVersion::V1_19, &[("enable-policy", "never")]).enforcement,
+            Enforcement::Never
+        );
     }
 }

@@ -4,6 +4,7 @@
 //! read without asking which dialect a rule came from, and the objects that the API server would
 //! refuse, which are reported and never silently skipped.
 
+pub mod admin;
 mod enforcer;
 mod names;
 pub mod networkpolicy;

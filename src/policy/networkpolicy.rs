@@ -5,11 +5,13 @@
 
 use super::rule::{
     Action, Direction, Entry, Namespaces, Peer, PeerKind, Peers, PodSet, Policy, PortMatch,
-    PortRule, Ports, Scope, Tier,
+    PortRule, Ports, Tier,
 };
 use super::selector::dns_subdomain_fault;
-use super::{Enforcer, Fault, LabelSelector, Lowered};
-use crate::cluster::{AddressBlock, InvalidBlock, Name, ObjectRef, Origin, PortRange, Protocol};
+use super::{Cilium, CiliumVersion, Enforcer, Fault, LabelSelector, Lowered};
+use crate::cluster::{
+    AddressBlock, InvalidBlock, Name, ObjectRef, Origin, PortRange, Protocol, Selector,
+};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::Deserialize;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -93,11 +95,7 @@ impl NetworkPolicy {
     /// One policy for each direction in force, or everything for which the API server would refuse
     /// the object (`ValidateNetworkPolicy` in pkg/apis/networking/validation/validation.go).
     pub fn lower(&self, enforcer: &Enforcer) -> Lowered {
-        let mut lowering = Lowering {
-            namespace: &self.namespace,
-            scope: block_scope(enforcer),
-            faults: Vec::new(),
-        };
+        let mut lowering = Lowering { namespace: &self.namespace, enforcer, faults: Vec::new() };
         if let Some(message) = dns_subdomain_fault(&self.name) {
             lowering.fault("metadata.name", message);
         }
@@ -137,7 +135,14 @@ impl NetworkPolicy {
         if directions.contains(&Direction::Egress) {
             parts.push(part(Direction::Egress, egress));
         }
-        Lowered { policies: parts, faults: Vec::new(), lints: self.lints() }
+        let mut lints = self.lints();
+        if let Some(cilium) = enforcer.cilium() {
+            lints.extend(under_cilium(cilium, &parts));
+            if !cilium.network_policies {
+                parts.clear();
+            }
+        }
+        Lowered { policies: parts, faults: Vec::new(), lints }
     }
 
     /// What is valid but inert or sloppy.
@@ -182,19 +187,33 @@ impl NetworkPolicy {
     }
 }
 
-/// Whom an ipBlock means.
+/// Why a flow from a pod of the namespace may be let in by an ipBlock.
+const IP_BLOCK_DEFECT: &str = "Cilium 1.19 lets pods of the policy's own namespace in by an ipBlock \
+     too, until the fix of cilium/cilium#46305";
+
+/// What Cilium does not do that a policy asks for.
 ///
-/// Source: semantics/kubernetes.md section 2, "Matching"; semantics/cilium.md section 3, "CIDR".
-fn block_scope(enforcer: &Enforcer) -> Scope {
-    enforcer.cilium().map_or(Scope::EVERYONE, |cilium| Scope {
-        pods: cilium.cidr_matches_pods,
-        nodes: cilium.cidr_matches_nodes,
-    })
+/// Source: semantics/cilium.md section 5, deviation 10, and the agent's `enable-k8s-networkpolicy`.
+fn under_cilium(cilium: &Cilium, parts: &[Policy]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if !cilium.network_policies {
+        let message = "is not enforced: Cilium's enable-k8s-networkpolicy is false".to_owned();
+        faults.push(Fault { path: "spec".to_owned(), message });
+    }
+    for entry in parts.iter().flat_map(|part| &part.entries).filter(|_| !cilium.sctp) {
+        let Ports::Of(items) = &entry.ports else { continue };
+        let sctp = items.iter().filter(|item| item.protocol == Protocol::Sctp);
+        faults.extend(sctp.map(|item| Fault {
+            path: item.path.to_string(),
+            message: "Cilium knows SCTP only with enable-sctp".to_owned(),
+        }));
+    }
+    faults
 }
 
 struct Lowering<'a> {
     namespace: &'a Name,
-    scope: Scope,
+    enforcer: &'a Enforcer,
     faults: Vec<Fault>,
 }
 
@@ -240,13 +259,15 @@ impl Lowering<'_> {
         // `from`, `to` and `ports` that are absent or empty restrict nothing.
         let peers = match peers.unwrap_or_default() {
             [] => Peers::Any,
-            items => Peers::Of(
-                items
-                    .iter()
-                    .enumerate()
+            items => {
+                let items = items.iter().enumerate();
+                let mut peers: Vec<Peer> = items
                     .filter_map(|(i, item)| self.peer(format!("{path}.{side}[{i}]"), item))
-                    .collect(),
-            ),
+                    .collect();
+                let besides = peers.iter().find_map(|peer| self.let_in_by_defect(side, peer));
+                peers.extend(besides);
+                Peers::Of(peers)
+            }
         };
         let ports = match ports.unwrap_or_default() {
             [] => Ports::Any,
@@ -261,6 +282,21 @@ impl Lowering<'_> {
         Entry { path: path.into(), action: Action::Allow, peers, ports, condition: None }
     }
 
+    /// Whom Cilium 1.19 may let in besides by an ipBlock.
+    ///
+    /// Source: semantics/cilium.md section 5, deviation 13.
+    fn let_in_by_defect(&self, side: &str, peer: &Peer) -> Option<Peer> {
+        let cilium = self.enforcer.cilium()?;
+        let defect = cilium.version == CiliumVersion::V1_19 && cilium.default_local_cluster;
+        let block = matches!(peer.admits, PeerKind::Addresses(..));
+        (defect && block && side == "from").then(|| {
+            let own = Namespaces::Own(self.namespace.clone());
+            let doubt = Some(IP_BLOCK_DEFECT.into());
+            let pods = PodSet { doubt, ..PodSet::new(own, Selector::default()) };
+            Peer { path: peer.path.clone(), admits: PeerKind::Pods(pods) }
+        })
+    }
+
     fn peer(&mut self, path: String, written: &WrittenPeer) -> Option<Peer> {
         let WrittenPeer { pod_selector, namespace_selector, ip_block } = written;
         if let Some(block) = ip_block {
@@ -271,7 +307,7 @@ impl Lowering<'_> {
             let block = self.block(&path, block)?;
             return Some(Peer {
                 path: path.into(),
-                admits: PeerKind::Addresses(block, self.scope),
+                admits: PeerKind::Addresses(block, self.enforcer.block_scope()),
             });
         }
         if pod_selector.is_none() && namespace_selector.is_none() {

@@ -159,7 +159,7 @@ fn sloppy_blocks_are_masked_and_noted() {
     let spec =
         r#"{"egress":[{"to":[{"ipBlock":{"cidr":"010.1.2.3/8","except":["10.9.9.9/16"]}}]}]}"#;
     let Peers::Of(peers) = lowered(spec).remove(1).entries.remove(0).peers else { panic!() };
-    let PeerKind::Addresses(block, Scope::EVERYONE) = &peers[0].admits else { panic!() };
+    let PeerKind::Addresses(block, _) = &peers[0].admits else { panic!() };
     assert_eq!(block.to_string(), "10.0.0.0/8 except 10.9.0.0/16");
     assert_eq!(policy(spec).lints().len(), 2);
     let fine = r#"{"egress":[{"to":[{"ipBlock":{"cidr":"2001:db8::/32"}}]}]}"#;

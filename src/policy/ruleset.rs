@@ -1,5 +1,6 @@
 //! All policies in the one form, with the index by namespace that keeps look-ups small.
 
+use super::admin::{AdminPolicy, mixed_versions};
 use super::networkpolicy::NetworkPolicy;
 use super::rule::{Direction, Entry, Namespaces, PeerKind, Peers, Policy};
 use super::{Cilium, Enforcer};
@@ -11,6 +12,8 @@ use std::collections::{BTreeSet, HashMap};
 pub struct Written {
     /// `networking.k8s.io/v1` NetworkPolicies.
     pub network_policies: Vec<NetworkPolicy>,
+    /// The policies of administrators, of `policy.networking.k8s.io`.
+    pub admin_policies: Vec<AdminPolicy>,
     /// Policy objects whose fields do not even have the right names and types.
     pub undecodable: Vec<Remark>,
     /// What could not be read.
@@ -28,10 +31,19 @@ pub struct Unread {
     pub cluster_wide: bool,
 }
 
+impl Unread {
+    /// Adds what else could not be read.
+    pub fn extend(&mut self, other: Self) {
+        self.network_policies.extend(other.network_policies);
+        self.denials.extend(other.denials);
+        self.cluster_wide |= other.cluster_wide;
+    }
+}
+
 impl Written {
     /// How many objects there are.
     pub fn len(&self) -> usize {
-        self.network_policies.len() + self.undecodable.len()
+        self.network_policies.len() + self.admin_policies.len() + self.undecodable.len()
     }
 
     /// Whether nothing is written at all.
@@ -120,6 +132,13 @@ impl Ruleset {
         let mut ruleset = Self { unread, enforcer, rejected, ..Self::default() };
         for policy in &written.network_policies {
             ruleset.add_network_policy(policy);
+        }
+        for policy in &written.admin_policies {
+            let lowered = policy.lower(&ruleset.enforcer);
+            ruleset.add(&policy.object(), &policy.origin, lowered);
+        }
+        if ruleset.cilium().is_none() {
+            ruleset.lints.extend(mixed_versions(&written.admin_policies));
         }
         ruleset
     }

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct LabelSelector {
-    match_labels: Option<BTreeMap<String, String>>,
-    match_expressions: Option<Vec<MatchExpression>>,
+    pub(super) match_labels: Option<BTreeMap<String, String>>,
+    pub(super) match_expressions: Option<Vec<MatchExpression>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct MatchExpression {
+pub(super) struct MatchExpression {
     key: String,
     operator: String,
     values: Option<Vec<String>>,

@@ -7,10 +7,11 @@
 
 use super::End;
 use super::addresses::Atoms;
+use super::members::{Inside, Member, members};
 use super::sets::ClassId;
 use crate::cluster::{
-    Addresses, ContainerPort, Family, Labels, Name, ObjectRef, Operator, Pod, Protocol,
-    SERVICE_ACCOUNT_LABEL, Snapshot,
+    Addresses, ContainerPort, Family, Labels, Name, Operator, Pod, Protocol, SERVICE_ACCOUNT_LABEL,
+    Snapshot,
 };
 use crate::policy::Ruleset;
 use crate::policy::rule::{PeerKind, Peers, PodSet, PortMatch, Ports};
@@ -26,25 +27,6 @@ pub(super) struct Side<'a> {
 
 /// No class: the pod has finished.
 const NO_CLASS: ClassId = ClassId::MAX;
-
-/// The same end on either side; `None` on the side that does not have it.
-pub(super) type Member = [Option<Inside>; 2];
-
-/// An end inside the cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Inside {
-    Pod(usize),
-    Node(usize),
-}
-
-impl From<Inside> for End {
-    fn from(inside: Inside) -> Self {
-        match inside {
-            Inside::Pod(pod) => Self::Pod(pod),
-            Inside::Node(node) => Self::Node(node),
-        }
-    }
-}
 
 /// What is known of the address of a class in one family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -242,52 +224,6 @@ fn pod_sets(rules: &Ruleset) -> impl Iterator<Item = &PodSet> {
         _ => None,
     });
     rules.policies().iter().map(|policy| &policy.subject).chain(of_peers)
-}
-
-/// Every end inside, the same ends of two sides together.
-fn members(sides: &[Side<'_>]) -> Vec<Member> {
-    type Identity<'s> = (&'s str, &'s str, bool, Option<&'s ObjectRef>);
-    fn identity<'s>(snapshot: &'s Snapshot, pod: &'s Pod) -> Identity<'s> {
-        let owner = pod.owner.filter(|_| pod.template);
-        let owner = owner.and_then(|owner| snapshot.workloads.get(owner));
-        (&*pod.namespace, &*pod.name, pod.template, owner.map(|owner| &owner.object))
-    }
-    let running = |side: &Side<'_>| {
-        let pods = side.snapshot.pods().iter().enumerate();
-        pods.filter(|(_, pod)| !pod.finished).map(|(id, _)| id).collect::<Vec<_>>()
-    };
-    let mut all: Vec<Member> = Vec::new();
-    let [first, rest @ ..] = sides else { return all };
-    all.extend(running(first).into_iter().map(|pod| [Some(Inside::Pod(pod)), None]));
-    all.extend((0..first.snapshot.nodes.len()).map(|node| [Some(Inside::Node(node)), None]));
-    let [second] = rest else { return all };
-    let mut known: HashMap<Identity<'_>, Vec<usize>> = HashMap::new();
-    let mut known_nodes: HashMap<&Name, Vec<usize>> = HashMap::new();
-    for (at, member) in all.iter().enumerate().rev() {
-        match member[0] {
-            Some(Inside::Pod(pod)) => {
-                let pod = first.snapshot.pod(pod);
-                known.entry(identity(first.snapshot, pod)).or_default().push(at);
-            }
-            Some(Inside::Node(node)) => {
-                known_nodes.entry(&first.snapshot.nodes[node].name).or_default().push(at);
-            }
-            None => {}
-        }
-    }
-    let mut join = |at: Option<usize>, inside| match at {
-        Some(at) => all[at][1] = Some(inside),
-        None => all.push([None, Some(inside)]),
-    };
-    for pod in running(second) {
-        let same = known.get_mut(&identity(second.snapshot, second.snapshot.pod(pod)));
-        join(same.and_then(Vec::pop), Inside::Pod(pod));
-    }
-    for (node, written) in second.snapshot.nodes.iter().enumerate() {
-        let same = known_nodes.get_mut(&written.name);
-        join(same.and_then(Vec::pop), Inside::Node(node));
-    }
-    all
 }
 
 /// The labels of a pod, the keys that are set at run time, and its ServiceAccount where rules ask

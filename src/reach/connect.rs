@@ -6,6 +6,7 @@
 //! and what admits anyone stays one set.
 
 use super::classes::Space;
+use super::overlay::Base;
 use super::ports::{PortTable, PortsId};
 use super::sets::{ClassId, IdMap, Mix, SetId, SetTable, singles};
 use super::terms::{Mode, Resolver, Selecting, Tables, Term};
@@ -15,6 +16,7 @@ use crate::policy::PolicyId;
 use crate::policy::rule::Direction;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::BuildHasherDefault;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Disjoint sets of sources with the ports they reach, none empty.
@@ -33,7 +35,7 @@ pub(super) struct Relation {
 }
 
 /// Sources, in order, with the ports they reach.
-type Spans = Vec<(ClassId, ClassId, PortsId)>;
+pub(super) type Spans = Vec<(ClassId, ClassId, PortsId)>;
 
 type Pure = Vec<(SetId, PortsId)>;
 
@@ -52,6 +54,8 @@ const fn at_scale(release: u32, debug: u32) -> u32 {
 const WIDE: u32 = at_scale(128, 3);
 /// Up to so many source classes are looked at one by one.
 const FEW: u32 = at_scale(32, 2);
+/// So many times as many sources are worth keeping, so that few are laid over them.
+const MANY: u32 = at_scale(4, 0);
 /// The profile and the egress rule of sources that no egress policy isolates.
 const FREE: u32 = 0;
 
@@ -65,7 +69,7 @@ struct Join<'r, 's, 'a> {
     profiles: Vec<Vec<u32>>,
     profile_of: Vec<u32>,
     inside: SetId,
-    wide_joins: QuickMap<(SetId, PortsId, u32), Arc<Spans>>,
+    wide_joins: QuickMap<(SetId, PortsId, u32), Rc<Base>>,
 }
 
 impl Relation {
@@ -291,7 +295,7 @@ fn disjoint(tables: &mut Tables, mut spans: Spans) -> Spans {
 }
 
 /// Disjoint spans as sets, one for each port set.
-fn parts(tables: &mut Tables, spans: &Spans) -> Column {
+pub(super) fn parts(tables: &mut Tables, spans: &Spans) -> Column {
     let mut by_ports: BTreeMap<PortsId, Vec<(ClassId, ClassId)>> = BTreeMap::new();
     for (from, to, ports) in spans {
         let runs = by_ports.entry(*ports).or_default();
@@ -426,7 +430,7 @@ impl<'a> Join<'_, '_, 'a> {
         wide: &Interned,
         class: ClassId,
     ) -> Column {
-        let mut spans = Spans::new();
+        let (mut spans, mut bases) = (Spans::new(), Vec::new());
         let outside = class >= self.space().inside;
         for (peers, ports) in admitted {
             let tables = &mut *self.resolver.tables;
@@ -457,13 +461,21 @@ impl<'a> Join<'_, '_, 'a> {
                     add(&tables.sets, &mut spans, both, reached);
                 }
             }
-            spans.extend(self.wide_join(peers, *ports, wide).iter());
+            bases.push(self.wide_join(peers, *ports, wide));
         }
-        let spans = disjoint(self.resolver.tables, spans);
-        parts(self.resolver.tables, &spans)
+        let tables = &mut *self.resolver.tables;
+        let mut spans = disjoint(tables, spans);
+        if let [base] = bases.as_slice()
+            && spans.len() * MANY as usize <= base.spans.len()
+        {
+            return base.with(tables, &spans);
+        }
+        spans.extend(bases.iter().flat_map(|base| &base.spans));
+        let spans = disjoint(tables, spans);
+        parts(tables, &spans)
     }
 
-    fn wide_join(&mut self, peers: SetId, ports: PortsId, wide: &Interned) -> Arc<Spans> {
+    fn wide_join(&mut self, peers: SetId, ports: PortsId, wide: &Interned) -> Rc<Base> {
         let key = (peers, ports, wide.id());
         if let Some(known) = self.wide_joins.get(&key) {
             return known.clone();
@@ -478,9 +490,10 @@ impl<'a> Join<'_, '_, 'a> {
                 add(&tables.sets, &mut spans, both, reached);
             }
         }
-        let spans = Arc::new(disjoint(tables, spans));
-        self.wide_joins.insert(key, spans.clone());
-        spans
+        let spans = disjoint(tables, spans);
+        let base = Rc::new(Base::new(spans));
+        self.wide_joins.insert(key, base.clone());
+        base
     }
 }
 

@@ -7,8 +7,9 @@
 //! A pod that moved to or from a node gains and loses that node's exemption; that is no change of
 //! policy and is not compared.
 
-use super::classes::{Inside, Member, Side, Space, family_index};
+use super::classes::{Side, Space, family_index};
 use super::connect::{Column, Relation};
+use super::members::{Inside, Member};
 use super::ports::{PortSet, PortTable, PortsId};
 use super::sets::{ClassId, Run, SetId, SetTable, merged};
 use super::terms::Tables;

@@ -13,6 +13,8 @@ mod addresses;
 mod classes;
 mod connect;
 mod diff;
+mod members;
+mod overlay;
 mod ports;
 mod rows;
 mod sets;

@@ -28,8 +28,8 @@ pub use explanation::{
 };
 pub use explanation_text::explanation_text;
 pub use flows::{
-    Asked, By, FlowEnd, FlowList, FlowPorts, ListedFlow, TooLarge, TooMany, flows_csv, flows_dot,
-    flows_markdown, flows_mermaid, flows_table,
+    Asked, By, FlowEnd, FlowList, FlowPorts, ListedFlow, TooLarge, TooMany, Unmatched, flows_csv,
+    flows_dot, flows_markdown, flows_mermaid, flows_table,
 };
 pub use observed::{
     LostEvents, Observation, ObservedEnd, ObservedFlow, ObservedLine, ObservedPolicy,

@@ -6,14 +6,14 @@
 use super::explanation::{API_VERSION, Locate, Location};
 use super::warnings::{self, Warning};
 use super::{names, rule_words, words};
-use crate::cluster::{ObjectRef, Pod, PodId, Port, Service, Snapshot, TargetPort, Truth};
+use crate::cluster::{ObjectRef, Pod, PodId, Port, Snapshot, TargetPort, Truth};
 use crate::policy::rule::{
     Action, Direction, Entry, Namespaces, PeerKind, Peers, PodSet, Policy, PortMatch, Ports,
 };
 use crate::policy::{Remark, Ruleset};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The answer of `summary`.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -25,6 +25,9 @@ pub struct SummaryReport {
     pub kind: &'static str,
     /// One for each namespace, by name.
     pub namespaces: Vec<NamespaceSummary>,
+    /// By whose reading it was found, where that is not the letter of the specifications.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What could make the whole answer wrong: input that was not read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
@@ -172,11 +175,7 @@ impl SummaryReport {
         places: bool,
         locate: &Locate<'_>,
     ) -> Self {
-        let mut services: HashMap<&str, Vec<&Service>> = HashMap::new();
-        for service in &snapshot.services {
-            services.entry(&service.namespace).or_default().push(service);
-        }
-        let reporter = Reporter { snapshot, rules, services, places, locate };
+        let reporter = Reporter { snapshot, rules, places, locate };
         let wanted = |name: &&str| only.is_none_or(|only| only == *name);
         let namespaces = snapshot.namespaces().map(|namespace| &*namespace.name).filter(wanted);
         let cluster_scoped = |remark: &Remark| remark.object.namespace.is_none();
@@ -186,6 +185,7 @@ impl SummaryReport {
             api_version: API_VERSION,
             kind: "Summary",
             namespaces: namespaces.map(|name| reporter.namespace(name)).collect(),
+            notes: words::enforcement(rules),
             warnings,
         }
     }
@@ -194,7 +194,6 @@ impl SummaryReport {
 struct Reporter<'a> {
     snapshot: &'a Snapshot,
     rules: &'a Ruleset,
-    services: HashMap<&'a str, Vec<&'a Service>>,
     places: bool,
     locate: &'a Locate<'a>,
 }
@@ -419,7 +418,8 @@ impl Reporter<'_> {
 
     /// Every Service port that leads to a pod, with the port on the pod.
     fn translations<'a>(&'a self, pod: &'a Pod) -> impl Iterator<Item = (String, Port, u16)> + 'a {
-        let services = self.services.get(&*pod.namespace).into_iter().flatten();
+        let services = self.snapshot.services.within(&pod.namespace);
+        let services = services.map(|(_, service)| service);
         let of_pod = services.filter(|service| !service.headless && service.selects(&pod.labels));
         of_pod.flat_map(move |service| {
             let label =

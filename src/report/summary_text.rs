@@ -41,7 +41,8 @@ pub fn summary_text(report: &SummaryReport, width: usize, wide: bool) -> String 
     for (i, note) in cells.notes.iter().enumerate() {
         screen.words(0, 2, &[(BOLD, &mark(i)), (PLAIN, note)]);
     }
-    let total = total(report);
+    let mut total = total(report);
+    total.extend(report.notes.iter().map(|note| (PLAIN, format!("{note}."))));
     let warnings: Vec<&Warning> = warnings(report).collect();
     if !total.is_empty() || !warnings.is_empty() {
         screen.blank();
@@ -75,6 +76,7 @@ pub fn summary_markdown(report: &SummaryReport) -> String {
         let _ = writeln!(out, "| {} |", row.join(" | "));
     }
     let notes = cells.notes.iter().enumerate().map(|(i, note)| format!("{} {note}", mark(i)));
+    let notes = notes.chain(report.notes.iter().map(|note| format!("{note}.")));
     let warnings = warnings(report).map(|warning| format!("warning: {}", warning.message));
     let items: Vec<String> = notes.chain(warnings).collect();
     if !items.is_empty() {

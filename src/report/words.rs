@@ -343,6 +343,18 @@ pub(super) fn label(object: &ObjectRef) -> String {
     }
 }
 
+/// By whose reading an answer was found, where that is not the letter of the specifications.
+pub(super) fn enforcement(rules: &Ruleset) -> Vec<String> {
+    let Some(cilium) = rules.cilium() else { return Vec::new() };
+    let mut notes = vec![format!("Judged as Cilium {} enforces policies", cilium.version)];
+    if cilium.audit {
+        let audit = "Cilium's policy-audit-mode is on: what is denied here passes all the same and \
+                     is reported with the verdict AUDIT";
+        notes.push(audit.to_owned());
+    }
+    notes
+}
+
 /// On which side something is missing.
 pub(super) fn missing(egress: Option<&str>, ingress: Option<&str>) -> Option<String> {
     let side = |direction: Direction, namespace: &str| format!("{direction} in {namespace}");

@@ -8,7 +8,7 @@ use super::objects::Objects;
 use crate::cluster::{
     Family, Labels, Name, Node, ObjectRef, Origin, Pod, Selector, Service, Snapshot, Workload,
 };
-use crate::policy::{Remark, Written, networkpolicy::NetworkPolicy};
+use crate::policy::{Remark, Written, admin::AdminPolicy, networkpolicy::NetworkPolicy};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -22,7 +22,7 @@ impl Objects {
     /// has running pods stands in the snapshot by these, any other by its template. Every namespace
     /// that an object is in exists.
     pub fn assemble(self) -> (Snapshot, Written) {
-        let Self { by_ref, without_pods, gaps, mut unread_labels, unread_policies, .. } = self;
+        let Self { by_ref, without_pods, gaps, mut unread_labels, unread, .. } = self;
         unread_labels.retain(|name| {
             let namespace = ObjectRef::cluster(BuiltIn::Namespace.name(), name.clone());
             !by_ref.contains_key(&namespace)
@@ -36,7 +36,7 @@ impl Objects {
         for name in &unread_labels {
             snapshot.add_unread_namespace(name);
         }
-        written.unread.network_policies = unread_policies;
+        written.unread = unread;
         snapshot.pod_cidrs = trusted_pod_cidrs(&pod_cidrs, snapshot.pods());
         snapshot.gaps = gaps;
         (snapshot, written)
@@ -94,6 +94,10 @@ impl Linker {
                 origin,
                 spec: *spec,
             }),
+            Body::AdminPolicy(kind, spec) => {
+                let (name, spec) = (object.name, *spec);
+                self.written.admin_policies.push(AdminPolicy { kind, name, origin, spec });
+            }
             Body::Undecodable(faults) => {
                 self.written.undecodable.push(Remark { object, origin, faults });
             }
@@ -112,8 +116,7 @@ impl Linker {
         if let Some(template) = found.template.filter(|_| stands) {
             self.templates.insert(index, (template, origin.clone()));
         }
-        if !child {
-            let known = &mut self.snapshot.workloads[index];
+        if !child && let Some(known) = self.snapshot.workloads.get_mut(index) {
             known.selector = found.selector;
             known.replicas = found.replicas;
             known.origin = origin;

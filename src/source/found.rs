@@ -9,7 +9,7 @@ use crate::cluster::{
     ContainerPort, EndpointSlice, Labels, Name, ObjectRef, Origin, Pod, Port, Protocol, Selector,
     Service, ServicePort, SliceEndpoint, TargetPort,
 };
-use crate::policy::{Fault, LabelSelector, networkpolicy::Spec};
+use crate::policy::{Fault, LabelSelector, admin, networkpolicy::Spec};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 use std::net::IpAddr;
@@ -54,7 +54,9 @@ pub enum Body {
     EndpointSlice(EndpointSlice),
     /// A NetworkPolicy.
     NetworkPolicy(Box<Spec>),
-    /// A NetworkPolicy whose fields do not even have the right names and types.
+    /// A ClusterNetworkPolicy, AdminNetworkPolicy or BaselineAdminNetworkPolicy.
+    AdminPolicy(admin::Kind, Box<admin::Spec>),
+    /// A policy whose fields do not even have the right names and types.
     Undecodable(Vec<Fault>),
 }
 
@@ -82,7 +84,7 @@ pub struct FoundWorkload {
 
 /// Reads an object of a built-in kind. Objects without a namespace are in `default_namespace`.
 ///
-/// Errors: a field has the wrong type, or a field of a NetworkPolicy is not known.
+/// Errors: a field has the wrong type, or a field of a policy is not known.
 pub(super) fn read<'de, D: Deserializer<'de>>(
     kind: BuiltIn,
     source: D,
@@ -168,11 +170,30 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             Found { object, body }
         }
         BuiltIn::NetworkPolicy => {
-            let policy = wire::NetworkPolicy::deserialize(source)?;
+            let policy = wire::Policy::deserialize(source)?;
             let object = place(&policy.metadata.unwrap_or_default());
-            Found { object, body: Body::NetworkPolicy(Box::new(policy.spec.unwrap_or_default())) }
+            Found { object, body: Body::NetworkPolicy(policy.spec.unwrap_or_default()) }
+        }
+        BuiltIn::ClusterNetworkPolicy => {
+            admin_policy(admin::Kind::ClusterNetworkPolicy, source, place)?
+        }
+        BuiltIn::AdminNetworkPolicy => {
+            admin_policy(admin::Kind::AdminNetworkPolicy, source, place)?
+        }
+        BuiltIn::BaselineAdminNetworkPolicy => {
+            admin_policy(admin::Kind::BaselineAdminNetworkPolicy, source, place)?
         }
     })
+}
+
+fn admin_policy<'de, D: Deserializer<'de>>(
+    kind: admin::Kind,
+    source: D,
+    place: impl Fn(&wire::Metadata) -> ObjectRef,
+) -> Result<Found, D::Error> {
+    let policy = wire::Policy::deserialize(source)?;
+    let object = place(&policy.metadata.unwrap_or_default());
+    Ok(Found { object, body: Body::AdminPolicy(kind, policy.spec.unwrap_or_default()) })
 }
 
 /// Reads the pod template of a custom resource.

@@ -4,6 +4,7 @@
 //! counts: a NetworkPolicy of Calico is not one of Kubernetes.
 
 use crate::cluster::Name;
+use crate::policy::admin;
 use std::sync::LazyLock;
 
 /// The kinds of Kubernetes that are read.
@@ -22,6 +23,9 @@ pub(super) enum BuiltIn {
     Service,
     EndpointSlice,
     NetworkPolicy,
+    ClusterNetworkPolicy,
+    AdminNetworkPolicy,
+    BaselineAdminNetworkPolicy,
 }
 
 /// Kind, its name, and the group and version that serve it.
@@ -39,7 +43,18 @@ const BUILT_IN: &[(BuiltIn, &str, &str)] = &[
     (BuiltIn::Service, "Service", "v1"),
     (BuiltIn::EndpointSlice, "EndpointSlice", "discovery.k8s.io/v1"),
     (BuiltIn::NetworkPolicy, "NetworkPolicy", "networking.k8s.io/v1"),
+    (BuiltIn::ClusterNetworkPolicy, "ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2"),
+    (BuiltIn::AdminNetworkPolicy, "AdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1"),
+    (
+        BuiltIn::BaselineAdminNetworkPolicy,
+        "BaselineAdminNetworkPolicy",
+        "policy.networking.k8s.io/v1alpha1",
+    ),
 ];
+
+/// Further versions of a kind in which it is written just so.
+const ALIKE: &[(BuiltIn, &str)] =
+    &[(BuiltIn::ClusterNetworkPolicy, "policy.networking.k8s.io/v1beta1")];
 
 static NAMES: LazyLock<Vec<Name>> =
     LazyLock::new(|| BUILT_IN.iter().map(|(_, name, _)| (*name).into()).collect());
@@ -61,6 +76,19 @@ impl BuiltIn {
         (api, plural)
     }
 
+    /// Every version in which it is read, the one to be preferred first.
+    pub(super) fn versions(self) -> impl Iterator<Item = &'static str> {
+        let alike =
+            ALIKE.iter().filter(move |(kind, _)| *kind == self).map(|(_, version)| *version);
+        std::iter::once(BUILT_IN[self as usize].2).chain(alike)
+    }
+
+    /// The kinds of policies besides NetworkPolicy, and what these refer to.
+    pub(super) fn dialects() -> impl Iterator<Item = Self> {
+        let all = BUILT_IN.iter().map(|(kind, ..)| *kind);
+        all.filter(|kind| kind.is_policy() && *kind != Self::NetworkPolicy)
+    }
+
     /// The kind of this name, if it is a workload, which owns pods.
     pub(super) fn workload(name: &str) -> Option<Self> {
         let (kind, ..) = BUILT_IN.iter().find(|(_, known, _)| *known == name)?;
@@ -79,7 +107,22 @@ impl BuiltIn {
 
     /// Whether its objects have no namespace.
     pub(super) fn is_cluster_scoped(self) -> bool {
-        matches!(self, Self::Namespace | Self::Node)
+        self.admin_policy().is_some() || matches!(self, Self::Namespace | Self::Node)
+    }
+
+    /// Whether its objects allow or deny traffic, so that none may be lost.
+    pub(super) fn is_policy(self) -> bool {
+        self.admin_policy().is_some() || self == Self::NetworkPolicy
+    }
+
+    /// The kind of a policy of administrators.
+    pub(super) fn admin_policy(self) -> Option<admin::Kind> {
+        match self {
+            Self::ClusterNetworkPolicy => Some(admin::Kind::ClusterNetworkPolicy),
+            Self::AdminNetworkPolicy => Some(admin::Kind::AdminNetworkPolicy),
+            Self::BaselineAdminNetworkPolicy => Some(admin::Kind::BaselineAdminNetworkPolicy),
+            _ => None,
+        }
     }
 }
 
@@ -102,10 +145,6 @@ pub(super) enum Known {
 const OTHER_POLICIES: &[(&str, &[&str])] = &[
     ("cilium.io", &["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"]),
     (
-        "policy.networking.k8s.io",
-        &["ClusterNetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy"],
-    ),
-    (
         "projectcalico.org",
         &[
             "NetworkPolicy",
@@ -121,11 +160,14 @@ const OTHER_POLICIES: &[(&str, &[&str])] = &[
 pub(super) fn lookup(api_version: &str, kind: &str) -> Known {
     let group = group(api_version);
     if let Some((built_in, _, serves)) = BUILT_IN.iter().find(|(_, name, _)| *name == kind) {
-        if api_version == *serves {
+        if api_version == *serves || ALIKE.contains(&(*built_in, api_version)) {
             return Known::BuiltIn(*built_in);
         }
         // Everything in extensions moved to the group it is served in now.
         let served_group = self::group(serves);
+        if group == served_group && built_in.admin_policy().is_some() {
+            return Known::OtherPolicy; // Their API is young: another version may be a newer one.
+        }
         if group == served_group || (group == "extensions" && !served_group.is_empty()) {
             return Known::Outdated(serves);
         }
@@ -168,6 +210,11 @@ mod tests {
             (BuiltIn::NetworkPolicy, "networking.k8s.io/v1", "networkpolicies"),
             (BuiltIn::EndpointSlice, "discovery.k8s.io/v1", "endpointslices"),
             (BuiltIn::Pod, "v1", "pods"),
+            (
+                BuiltIn::ClusterNetworkPolicy,
+                "policy.networking.k8s.io/v1alpha2",
+                "clusternetworkpolicies",
+            ),
         ] {
             assert_eq!(kind.resource(), (api, resource.to_owned()));
         }
@@ -188,6 +235,14 @@ mod tests {
             ("projectcalico.org/v3", "NetworkPolicy", Known::OtherPolicy),
             ("crd.projectcalico.org/v1", "NetworkPolicy", Known::OtherPolicy),
             ("cilium.io/v2", "CiliumNetworkPolicy", Known::OtherPolicy),
+            (
+                "policy.networking.k8s.io/v1beta1",
+                "ClusterNetworkPolicy",
+                Known::BuiltIn(BuiltIn::ClusterNetworkPolicy),
+            ),
+            ("policy.networking.k8s.io/v1", "ClusterNetworkPolicy", Known::OtherPolicy),
+            ("policy.networking.k8s.io/v1alpha2", "AdminNetworkPolicy", Known::OtherPolicy),
+            ("crd.antrea.io/v1beta1", "ClusterNetworkPolicy", Known::OtherPolicy),
             ("notcilium.io/v2", "CiliumNetworkPolicy", Known::Custom),
             ("cilium.io/v2", "CiliumEndpoint", Known::Custom),
             ("serving.knative.dev/v1", "Service", Known::Custom),

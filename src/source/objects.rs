@@ -6,6 +6,7 @@
 
 use super::found::{Body, Found, FoundWorkload};
 use crate::cluster::{ContainerPort, Gap, Labels, Name, ObjectRef, Origin, Pod};
+use crate::policy::{Enforcer, Unread};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
@@ -17,10 +18,12 @@ pub struct Objects {
     pub(super) without_pods: BTreeSet<ObjectRef>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
-    /// Namespaces that may have policies which could not be read.
-    pub unread_policies: BTreeSet<Name>,
+    /// Policies that could not be read.
+    pub unread: Unread,
     /// Namespaces that exist, but whose labels could not be read.
     pub unread_labels: BTreeSet<Name>,
+    /// Who enforces the policies, where the cluster tells.
+    pub enforcer: Option<Enforcer>,
     shared: Shared,
 }
 
@@ -85,8 +88,9 @@ impl Objects {
         }
         self.without_pods.extend(other.without_pods);
         self.gaps.extend(other.gaps);
-        self.unread_policies.extend(other.unread_policies);
+        self.unread.extend(other.unread);
         self.unread_labels.extend(other.unread_labels);
+        self.enforcer = other.enforcer.or(self.enforcer.take());
     }
 
     /// Removes an object, a workload with its pods; false: there was none.

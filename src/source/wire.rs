@@ -351,17 +351,17 @@ pub(super) struct NodeAddress {
     pub(super) address: Option<String>,
 }
 
-/// A NetworkPolicy. Its fields are checked strictly, as kubectl does: a misspelt one changes what
+/// A policy. Its fields are checked strictly, as kubectl does: a misspelt one changes what
 /// the policy means.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct NetworkPolicy {
+pub(super) struct Policy<Spec> {
     #[serde(rename = "apiVersion")]
     pub(super) _api_version: Option<IgnoredAny>,
     #[serde(rename = "kind")]
     pub(super) _kind: Option<IgnoredAny>,
     pub(super) metadata: Option<Metadata>,
-    pub(super) spec: Option<crate::policy::networkpolicy::Spec>,
+    pub(super) spec: Option<Spec>,
     #[serde(rename = "status")]
     pub(super) _status: Option<IgnoredAny>,
 }

@@ -245,9 +245,9 @@ impl<'a> Expansion<'a> {
 
     /// Endpoints that EndpointSlices list, with port name and port; no port means the Service's own.
     fn written_out(&self) -> Vec<(Endpoint, Option<Name>, Option<Port>)> {
-        let slices = self.snapshot.endpoint_slices.iter().filter(|slice| {
-            slice.namespace == self.service.namespace && slice.service == self.service.name
-        });
+        let slices = self.snapshot.endpoint_slices.within(&self.service.namespace);
+        let slices = slices.map(|(_, slice)| slice);
+        let slices = slices.filter(|slice| slice.service == self.service.name);
         let mut found = Vec::new();
         for slice in slices {
             for endpoint in slice.endpoints.iter().filter(|endpoint| endpoint.ready) {
@@ -265,12 +265,9 @@ impl<'a> Expansion<'a> {
     fn endpoint(&self, address: IpAddr, pod: Option<&str>) -> Endpoint {
         let in_namespace = self.snapshot.pods_in(&self.service.namespace);
         let named = in_namespace.filter(|(_, p)| !p.template).find(|(_, p)| pod == Some(&*p.name));
-        let by_address = || {
-            let mut all = self.snapshot.pods().iter().enumerate();
-            all.find(|(_, p)| !p.finished && !p.host_network && p.ips.contains(&address))
-        };
-        match named.or_else(by_address) {
-            Some((id, _)) => Endpoint::Pod(id),
+        let named = named.map(|(id, _)| id);
+        match named.or_else(|| self.snapshot.pod_at(address)) {
+            Some(id) => Endpoint::Pod(id),
             None => Endpoint::Address(address),
         }
     }

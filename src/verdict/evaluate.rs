@@ -5,7 +5,7 @@
 //! semantics/cilium.md sections 4 and 9.
 
 use super::matching::Matcher;
-use super::tiers::{self, Decision};
+use super::tiers::{self, Circumstances, Decision};
 use super::trace::{
     Endpoint, EntryTrace, Flow, Judgement, PolicyTrace, Reason, Trace, UnknownWhy, Verdict,
 };
@@ -71,20 +71,20 @@ impl Judge<'_> {
         }
         let policies = self.selecting(&matcher, direction);
         let always = cilium.is_some_and(|cilium| cilium.enforcement == Enforcement::Always);
-        let implied = if cilium.is_some() { from_own_node } else { Truth::No };
+        let implied = match cilium {
+            Some(cilium) if cilium.node_reaches_own_pods => from_own_node,
+            _ => Truth::No,
+        };
+        // Source: section 5: where the specification of NetworkPolicy is silent. That of the ordered
+        // tiers is not: their rules apply.
+        let exempt = match direction {
+            _ if same_pod => Some(UnknownWhy::SelfThroughService),
+            _ if own_node.is_no() || cilium.is_some() => None,
+            Direction::Ingress => Some(UnknownWhy::PerhapsOwnNode),
+            Direction::Egress => Some(UnknownWhy::ToOwnNode),
+        };
         let Decision { mut verdict, mut reason, by: decided_by } =
-            tiers::decide(&policies, implied, always);
-        if verdict != Verdict::Allowed {
-            let exemption = match direction {
-                _ if same_pod => Some(UnknownWhy::SelfThroughService),
-                _ if own_node.is_no() || cilium.is_some() => None,
-                Direction::Ingress => Some(UnknownWhy::PerhapsOwnNode),
-                Direction::Egress => Some(UnknownWhy::ToOwnNode),
-            };
-            if let Some(why) = exemption {
-                (verdict, reason) = (Verdict::Unknown, Reason::Unknown(why));
-            }
-        }
+            tiers::decide(&policies, Circumstances { implied, always, exempt });
         if self.may_be_overruled(pod, reason, decided_by) {
             (verdict, reason) = (Verdict::Unknown, Reason::Unknown(UnknownWhy::PoliciesUnread));
         }

@@ -191,9 +191,7 @@ fn classes<T: Copy + Eq + std::hash::Hash>(
 ) -> Vec<(Vec<Endpoint>, T)> {
     let Traits { pod_addresses, addresses, own_node, .. } = rules.traits();
     // Only a node, or a pod on its network, can be a pod's own node.
-    let nodes = own_node
-        || !snapshot.nodes.is_empty()
-        || snapshot.pods().iter().any(|pod| pod.host_network);
+    let nodes = own_node || snapshot.has_ends_on_nodes();
     let mut groups: Vec<(Vec<Endpoint>, T)> = Vec::new();
     let mut known = HashMap::new();
     for (endpoint, more) in endpoints {

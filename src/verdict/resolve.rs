@@ -119,7 +119,7 @@ impl Resolver<'_> {
         let lower = word.to_ascii_lowercase();
         let resource = lower.split('.').next().unwrap_or_default();
         kind_from_word(word).map(ToOwned::to_owned).or_else(|| {
-            let mut kinds = self.snapshot.workloads.iter().map(|workload| &workload.object.kind);
+            let mut kinds = self.snapshot.workloads.kinds();
             kinds
                 .find(|kind| {
                     let kind = kind.to_ascii_lowercase();
@@ -164,13 +164,11 @@ impl Resolver<'_> {
         kind: Option<&str>,
         name: &str,
     ) -> Option<Result<End, ResolveError>> {
-        let index = self.snapshot.workloads.iter().position(|workload| {
-            let object = &workload.object;
-            *object.name == *name
-                && object.namespace.as_deref() == Some(namespace)
-                && kind.is_none_or(|kind| *object.kind == *kind)
-        })?;
-        let workload = &self.snapshot.workloads[index];
+        let (index, workload) =
+            self.snapshot.workloads.within(namespace).find(|(_, workload)| {
+                let object = &workload.object;
+                *object.name == *name && kind.is_none_or(|kind| *object.kind == *kind)
+            })?;
         let of_it = self.snapshot.pods_in(namespace).filter(|(_, pod)| pod.owner == Some(index));
         let (finished, running): (Vec<_>, Vec<_>) = of_it.partition(|(_, pod)| pod.finished);
         let object = workload.object.clone();
@@ -189,11 +187,8 @@ impl Resolver<'_> {
     }
 
     fn service(&self, namespace: &str, name: &str) -> Option<Result<End, ResolveError>> {
-        let index = self
-            .snapshot
-            .services
-            .iter()
-            .position(|service| *service.name == *name && *service.namespace == *namespace)?;
+        let mut services = self.snapshot.services.within(namespace);
+        let (index, _) = services.find(|(_, service)| *service.name == *name)?;
         Some(Ok(self.service_end(index)))
     }
 
@@ -244,12 +239,7 @@ impl Resolver<'_> {
     fn address(&self, address: IpAddr) -> End {
         // Servers that listen on both families log ::ffff:10.0.0.7 for 10.0.0.7.
         let address = address.to_canonical();
-        let running = |pod: &Pod| !pod.finished && !pod.host_network;
-        let pods = self.snapshot.pods().iter();
-        if let Some(id) = pods
-            .enumerate()
-            .find_map(|(id, pod)| (running(pod) && pod.ips.contains(&address)).then_some(id))
-        {
+        if let Some(id) = self.snapshot.pod_at(address) {
             let object = self.snapshot.pod(id).object();
             let note = format!("{address} is {object}");
             return End { notes: vec![note], ..end(object, vec![id]) };

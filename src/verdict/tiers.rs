@@ -1,8 +1,9 @@
 //! What policies say together: tiers in order, and what can still happen where not all is known.
 //!
 //! In: the policies that select the subject of one direction, or may, each with its rules tried.
-//! Out: the verdict and what decides. Source: semantics/kubernetes.md section 1, steps 2 to 5, and
-//! section 3; semantics/cilium.md sections 4 and 9.
+//! Out: the verdict and what decides, which is exact as long as what is not known is independent.
+//! Source: semantics/kubernetes.md section 1, steps 2 to 5, and section 3; semantics/cilium.md
+//! sections 4 and 9.
 
 use super::trace::{PolicyTrace, Reason, UnknownWhy, Verdict};
 use crate::cluster::Truth;
@@ -16,139 +17,155 @@ pub(super) struct Decision {
     pub(super) by: Option<(PolicyId, usize)>,
 }
 
-/// What can become of a flow in a tier, over everything that is not known.
-#[derive(Clone, Copy, Default)]
-struct Outcomes {
-    allow: bool,
-    deny: bool,
-    /// It goes on to the next tier.
-    next: bool,
-    /// Two outcomes because policies of one priority disagree.
-    tie: bool,
-    /// Two outcomes because something is not known.
-    unsure: bool,
+/// What the subject's own situation adds to the rules of its policies.
+#[derive(Clone, Copy)]
+pub(super) struct Circumstances {
+    /// Whether an implied rule of the normal tier allows the flow.
+    pub(super) implied: Truth,
+    /// The subject is isolated even without any policy.
+    pub(super) always: bool,
+    /// Why this flow is perhaps exempt: from all policies if the source may be the subject's own
+    /// node, else from isolation only.
+    pub(super) exempt: Option<UnknownWhy>,
 }
 
-impl Outcomes {
-    /// These outcomes, and those of the tier to which the flow may go on.
+/// What may become of a flow: any of a set of ends, of which whoever enforces may pick one.
+type Ends = u8;
+
+const ALLOW: Ends = 1;
+const DENY: Ends = 2;
+/// It goes on to the next tier.
+const NEXT: Ends = 4;
+
+/// The sets of ends that are possible, over everything that is not known; the set `s` is bit `s`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Possible(u8);
+
+impl Possible {
+    const NONE: Self = Self(0);
+
+    fn only(ends: Ends) -> Self {
+        Self(1 << ends)
+    }
+
+    fn has(self, ends: Ends) -> bool {
+        self.0 & Self::only(ends).0 != 0
+    }
+
+    fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    fn sets(self) -> impl Iterator<Item = Ends> {
+        (0..8).filter(move |ends| self.has(*ends))
+    }
+
+    /// Whether the flow may reach the next tier.
+    fn goes_on(self) -> bool {
+        self.sets().any(|ends| ends & NEXT != 0)
+    }
+
+    /// Both speak: any of the ends of the one or of the other may be picked.
+    fn beside(self, other: Self) -> Self {
+        let pairs = self.sets().flat_map(|a| other.sets().map(move |b| a | b));
+        pairs.fold(Self::NONE, |all, ends| all.or(Self::only(ends)))
+    }
+
+    /// The flow goes on where these say so.
     fn then(self, next: Self) -> Self {
-        Self {
-            allow: self.allow | next.allow,
-            deny: self.deny | next.deny,
-            next: next.next,
-            tie: self.tie | next.tie,
-            unsure: self.unsure | next.unsure,
-        }
+        self.sets().fold(Self::NONE, |all, ends| {
+            all.or(match ends & NEXT {
+                0 => Self::only(ends),
+                _ => Self::only(ends & !NEXT).beside(next),
+            })
+        })
     }
 }
 
-/// Decides. `implied`: whether an implied rule of the normal tier allows the flow; `always`: the
-/// subject is isolated even without any policy.
-pub(super) fn decide(policies: &[PolicyTrace], implied: Truth, always: bool) -> Decision {
+/// Decides.
+pub(super) fn decide(policies: &[PolicyTrace], about: Circumstances) -> Decision {
     let split = |tier: fn(Tier) -> bool| -> Vec<&PolicyTrace> {
         policies.iter().filter(|policy| tier(policy.tier)).collect()
     };
     let admin = split(|tier| matches!(tier, Tier::Admin(_)));
     let middle = split(|tier| tier == Tier::Normal);
     let baseline = split(|tier| matches!(tier, Tier::Baseline(_)));
-    let mut all = ordered(&admin);
-    if all.next {
-        all = all.then(normal(&middle, implied, always));
-    }
-    if all.next {
-        all = all.then(ordered(&baseline));
-    }
+    let first = ordered(&admin);
+    let Middle { possible, closed } = normal(&middle, about);
     // Source: semantics/kubernetes.md section 1, step 5.
-    all.allow |= all.next;
-    match (all.allow, all.deny) {
-        (true, false) => allowed(&admin, &middle, &baseline, implied),
-        (false, true) => denied(&admin, &middle, &baseline),
-        _ if all.tie && !all.unsure => {
-            Decision { verdict: Verdict::Ambiguous, reason: Reason::Tie, by: None }
-        }
-        _ => {
-            // Only the implied rule may be in doubt: then the policies themselves admit nothing.
-            let certain = policies.iter().all(|policy| {
-                policy.selects != Truth::Unknown
-                    && policy.entries.iter().all(|entry| entry.matches() != Truth::Unknown)
-            });
-            let why = if certain { UnknownWhy::PerhapsOwnNode } else { UnknownWhy::Rules };
-            Decision { verdict: Verdict::Unknown, reason: Reason::Unknown(why), by: None }
-        }
+    let mut all = first.then(possible).then(ordered(&baseline)).then(Possible::only(ALLOW));
+    let perhaps_own_node = about.exempt == Some(UnknownWhy::PerhapsOwnNode);
+    if perhaps_own_node {
+        all = all.or(Possible::only(ALLOW));
+    }
+    let undecided = |verdict, reason| Decision { verdict, reason, by: None };
+    if all == Possible::only(ALLOW) {
+        allowed(&admin, &middle, &baseline, about)
+    } else if all == Possible::only(DENY) {
+        denied(&admin, &middle, &baseline, about)
+    } else if all == Possible::only(ALLOW | DENY) {
+        undecided(Verdict::Ambiguous, Reason::Tie)
+    } else {
+        // Only the implied rule may be in doubt: then the policies themselves admit nothing.
+        let certain = policies.iter().all(|policy| {
+            policy.selects != Truth::Unknown
+                && policy.entries.iter().all(|entry| entry.matches() != Truth::Unknown)
+        });
+        let why = match about.exempt {
+            Some(why) if perhaps_own_node || (closed && first.goes_on()) => why,
+            _ if certain => UnknownWhy::PerhapsOwnNode,
+            _ => UnknownWhy::Rules,
+        };
+        undecided(Verdict::Unknown, Reason::Unknown(why))
     }
 }
 
-/// The first entry that matches decides; policies of one priority stand side by side.
-fn ordered(policies: &[&PolicyTrace]) -> Outcomes {
-    let mut all = Outcomes::default();
+/// The first entry that matches decides; policies of one priority stand side by side, and of those
+/// that match any may be followed.
+fn ordered(policies: &[&PolicyTrace]) -> Possible {
+    let mut all = Possible::NONE;
     for peers in policies.chunk_by(|a, b| a.tier == b.tier) {
-        let says: Vec<Says> = peers.iter().map(|policy| Says::of(policy)).collect();
-        let mut together = Says { nothing: true, ..Says::default() };
-        for one in &says {
-            together.allow |= one.allow;
-            together.deny |= one.deny;
-            together.pass |= one.pass;
-            together.nothing &= one.nothing;
-        }
-        let speak: Vec<&Says> = says.iter().filter(|one| one.speaks()).collect();
-        let certain: Vec<&&Says> = speak.iter().filter(|one| one.is_certain()).collect();
-        let disagree = certain.windows(2).any(|pair| pair[0] != pair[1]);
-        all.tie |= disagree;
-        all.unsure |= speak.len() != certain.len();
-        all.allow |= together.allow;
-        all.deny |= together.deny;
-        all.next |= together.pass;
-        if !together.nothing {
+        let silent = Possible::only(0);
+        let said = peers.iter().fold(silent, |said, policy| said.beside(says(policy)));
+        all = all.or(Possible(said.0 & !silent.0));
+        if !said.has(0) {
             return all;
         }
     }
-    all.next = true;
-    all
+    all.or(Possible::only(NEXT))
 }
 
-/// What one policy of an ordered tier may say.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Says {
-    allow: bool,
-    deny: bool,
-    pass: bool,
-    nothing: bool,
-}
-
-impl Says {
-    fn of(policy: &PolicyTrace) -> Self {
-        let mut says = Self { nothing: !policy.selects.is_yes(), ..Self::default() };
-        for entry in &policy.entries {
-            let matches = entry.matches();
-            if matches.is_no() {
-                continue;
-            }
-            match entry.action {
-                Action::Allow => says.allow = true,
-                Action::Deny => says.deny = true,
-                Action::Pass => says.pass = true,
-            }
-            if matches.is_yes() {
-                return says;
-            }
+/// What one policy of an ordered tier may say; the empty set: nothing.
+fn says(policy: &PolicyTrace) -> Possible {
+    let silent = Possible::only(0);
+    let mut says = if policy.selects.is_yes() { Possible::NONE } else { silent };
+    for entry in &policy.entries {
+        let matches = entry.matches();
+        if matches.is_no() {
+            continue;
         }
-        says.nothing = true;
-        says
+        says = says.or(Possible::only(match entry.action {
+            Action::Allow => ALLOW,
+            Action::Deny => DENY,
+            Action::Pass => NEXT,
+        }));
+        if matches.is_yes() {
+            return says;
+        }
     }
+    says.or(silent)
+}
 
-    fn speaks(self) -> bool {
-        self.allow || self.deny || self.pass
-    }
-
-    /// It says one thing, whatever is not known.
-    fn is_certain(self) -> bool {
-        !self.nothing
-            && [self.allow, self.deny, self.pass].into_iter().filter(|said| *said).count() == 1
-    }
+/// What the normal tier may say.
+struct Middle {
+    possible: Possible,
+    /// Isolation may deny the flow.
+    closed: bool,
 }
 
 /// Any match of a Deny denies, else any match of an Allow allows, else who is isolated is denied.
-fn normal(policies: &[&PolicyTrace], implied: Truth, always: bool) -> Outcomes {
+fn normal(policies: &[&PolicyTrace], about: Circumstances) -> Middle {
+    let Circumstances { implied, always, exempt } = about;
     let says = |what: fn(&PolicyTrace) -> Truth| {
         Truth::any(policies.iter().map(|policy| policy.selects.and(what(policy))))
     };
@@ -159,20 +176,19 @@ fn normal(policies: &[&PolicyTrace], implied: Truth, always: bool) -> Outcomes {
     // of them select the subject, one that does admits.
     let all_admit = !always
         && policies.iter().filter(|policy| policy.isolates).all(|policy| policy.admits.is_yes());
-    let closed = if denies.is_yes() || admits.is_yes() || all_admit {
-        Truth::No
-    } else if isolated.is_yes() && admits.is_no() {
-        Truth::Yes
-    } else if isolated.is_no() {
-        Truth::No
-    } else {
-        Truth::Unknown
-    };
-    let allow = !denies.is_yes() && !admits.is_no();
-    let next = !denies.is_yes() && !admits.is_yes() && !isolated.is_yes();
-    let deny = !denies.is_no() || !closed.is_no();
-    let unsure = [denies, admits, isolated].contains(&Truth::Unknown);
-    Outcomes { allow, deny, next, tie: false, unsure }
+    let spared = denies.is_yes() || admits.is_yes() || all_admit || isolated.is_no();
+    let (closed, open) = (!spared, !denies.is_yes());
+    let mut possible = Possible::NONE;
+    for (may, end) in [
+        (open && (!admits.is_no() || (closed && exempt.is_some())), ALLOW),
+        (closed || !denies.is_no(), DENY),
+        (open && !admits.is_yes() && !isolated.is_yes(), NEXT),
+    ] {
+        if may {
+            possible = possible.or(Possible::only(end));
+        }
+    }
+    Middle { possible, closed }
 }
 
 type Chosen = Option<(Action, PolicyId, usize)>;
@@ -189,7 +205,7 @@ fn allowed(
     admin: &[&PolicyTrace],
     middle: &[&PolicyTrace],
     baseline: &[&PolicyTrace],
-    implied: Truth,
+    about: Circumstances,
 ) -> Decision {
     let decision = |reason, by| Decision { verdict: Verdict::Allowed, reason, by };
     if let Some((Action::Allow, policy, entry)) = first(admin) {
@@ -201,7 +217,7 @@ fn allowed(
     if let Some((policy, (entry, _))) = nearest.and_then(|p| Some((p, p.nearest()?))) {
         return decision(Reason::Admitted, Some((policy.policy, entry)));
     }
-    if implied.is_yes() {
+    if about.implied.is_yes() {
         return decision(Reason::OwnNode, None);
     }
     if middle.iter().any(|policy| policy.isolates) {
@@ -214,7 +230,12 @@ fn allowed(
     }
 }
 
-fn denied(admin: &[&PolicyTrace], middle: &[&PolicyTrace], baseline: &[&PolicyTrace]) -> Decision {
+fn denied(
+    admin: &[&PolicyTrace],
+    middle: &[&PolicyTrace],
+    baseline: &[&PolicyTrace],
+    about: Circumstances,
+) -> Decision {
     let decision = |reason, by| Decision { verdict: Verdict::Denied, reason, by };
     if let Some((Action::Deny, policy, entry)) = first(admin) {
         return decision(Reason::Refused, Some((policy, entry)));
@@ -223,7 +244,8 @@ fn denied(admin: &[&PolicyTrace], middle: &[&PolicyTrace], baseline: &[&PolicyTr
     if let Some((policy, (entry, _))) = denying.and_then(|p| Some((p, p.decisive()?))) {
         return decision(Reason::Refused, Some((policy.policy, entry)));
     }
-    if middle.iter().any(|policy| policy.isolates && policy.selects.is_yes()) {
+    let isolates = |policy: &&PolicyTrace| policy.isolates && policy.selects.is_yes();
+    if about.always || middle.iter().any(isolates) {
         return decision(Reason::NoneAdmits, None);
     }
     match first(baseline) {
@@ -231,3 +253,7 @@ fn denied(admin: &[&PolicyTrace], middle: &[&PolicyTrace], baseline: &[&PolicyTr
         _ => decision(Reason::NoneAdmits, None),
     }
 }
+
+#[cfg(test)]
+#[path = "tiers_tests.rs"]
+mod tests;

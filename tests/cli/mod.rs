@@ -2,6 +2,8 @@
 
 mod input;
 mod output;
+#[cfg(target_os = "linux")]
+mod progress;
 mod schema;
 mod usage;
 

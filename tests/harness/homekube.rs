@@ -113,7 +113,8 @@ impl HomeKube {
         self.ask_as(&self.cluster.admin(), command, words)
     }
 
-    fn ask_as(&self, kubeconfig: &Path, command: &str, words: &str) -> Answer {
+    /// Any command with a kubeconfig.
+    pub(crate) fn ask_as(&self, kubeconfig: &Path, command: &str, words: &str) -> Answer {
         let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.cluster.requests().len();
         let output = plugin(&self.cluster, kubeconfig)

@@ -1,7 +1,9 @@
 //! Random manifests as the library's own types.
 
 use super::generate::RUNTIME_LABEL;
-use netpol::cluster::{ContainerPort, Labels, Node, Origin, Pod, Port, Protocol, Snapshot};
+use netpol::cluster::{
+    ContainerPort, Labels, Node, ObjectRef, Origin, Pod, Port, Protocol, Snapshot, Workload,
+};
 use netpol::policy::networkpolicy::NetworkPolicy;
 use netpol::policy::{Enforcer, Ruleset, Written};
 use serde_json::Value;
@@ -36,7 +38,9 @@ pub(crate) fn build(cluster: &[Value]) -> Option<World<'_>> {
             }
             "Pod" => {
                 pods.push(object);
-                snapshot.add_pod(pod(object, namespace, name?)?);
+                let owner = metadata["annotations"]["workload"].as_str();
+                let owner = owner.map(|name| workload(&mut snapshot, namespace, name));
+                snapshot.add_pod(Pod { owner, ..pod(object, namespace, name?)? });
             }
             "NetworkPolicy" => {
                 let spec = match &object["spec"] {
@@ -63,6 +67,17 @@ pub(crate) fn build(cluster: &[Value]) -> Option<World<'_>> {
     }
     let rules = Ruleset::compile(&written, &snapshot, &Enforcer::default());
     rules.rejected.is_empty().then_some(World { snapshot, rules, pods, nodes })
+}
+
+/// The index of a workload, which is there from now on.
+fn workload(snapshot: &mut Snapshot, namespace: &str, name: &str) -> usize {
+    let object = ObjectRef::namespaced("Deployment", namespace, name);
+    let known = snapshot.workloads.iter().position(|known| known.object == object);
+    known.unwrap_or_else(|| {
+        let (selector, replicas, origin) = (None, None, Origin::Synthetic);
+        snapshot.workloads.push(Workload { object, selector, replicas, origin });
+        snapshot.workloads.len() - 1
+    })
 }
 
 fn items(list: &Value) -> impl Iterator<Item = &Value> {

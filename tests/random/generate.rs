@@ -60,12 +60,27 @@ pub(crate) fn partial_cluster(r: &mut Random) -> Vec<Value> {
     generate(r, true)
 }
 
-/// A cluster before and after a change: objects of one side alone say so in `side`.
+/// A cluster before and after a change: objects of one side alone say so in `side`. Some pods are of
+/// a workload, which may have replaced them by pods of other names.
 pub(crate) fn before_and_after(r: &mut Random) -> Vec<Value> {
     let partial = r.percent(30);
     let mut all = Vec::new();
-    for object in generate(r, partial) {
+    for mut object in generate(r, partial) {
         let policy = object["kind"] == "NetworkPolicy";
+        let template = object["metadata"]["annotations"]["template"] == "true";
+        if object["kind"] == "Pod" && !template && r.percent(40) {
+            object["metadata"]["annotations"]["workload"] = json!(r.pick(&["w1", "w2"]));
+            if r.percent(50) {
+                let mut next = object.clone();
+                let name = format!("{}-next", object["metadata"]["name"].as_str().unwrap());
+                next["metadata"]["name"] = json!(name);
+                if r.percent(30) {
+                    next["metadata"]["labels"] = labels(r, &KEYS[..2], 60);
+                }
+                all.extend([with_side(object, "old"), with_side(next, "new")]);
+                continue;
+            }
+        }
         match r.below(100) {
             0..10 => all.push(with_side(object, "old")),
             10..20 => all.push(with_side(object, "new")),

@@ -3,6 +3,7 @@
 //!
 //! A test is one manifest snippet over [`BASE`], and questions with their verdicts in one line each.
 
+mod admin;
 mod defaults;
 mod endpoints;
 mod exemptions;

@@ -8,7 +8,7 @@ use super::{Failure, Run};
 use crate::baseline::{self, Impact};
 use crate::cli::{confirm, note};
 use crate::cluster::Origin;
-use crate::policy::{Enforcer, Ruleset};
+use crate::policy::Ruleset;
 use crate::source::live::{Connection, Error, Survey};
 use crate::source::{Found, api};
 use serde_json::Value;
@@ -86,9 +86,10 @@ fn compare(survey: Survey, namespace: &str, wanted: &[&Value]) -> Impact {
             with.insert(Found::from(policy), Origin::Synthetic);
         }
     }
+    let enforcer = survey.objects.enforcer.clone().unwrap_or_default();
     let (snapshot, before) = survey.objects.assemble();
     let (_, after) = with.assemble();
-    let compile = |written| Ruleset::compile(written, &snapshot, &Enforcer::default());
+    let compile = |written| Ruleset::compile(written, &snapshot, &enforcer);
     let (before, after) = (compile(&before), compile(&after));
     baseline::impact(&snapshot, &before, &after, namespace)
 }

@@ -69,8 +69,8 @@ impl Live {
     }
 
     /// The same, watched from now on.
-    pub(super) fn watched(mut self) -> Self {
-        self.watch = Some(self.connection.watch(self.only.as_deref()));
+    pub(super) async fn watched(mut self) -> Self {
+        self.watch = Some(self.connection.watch(self.only.as_deref()).await);
         self
     }
 

@@ -8,6 +8,7 @@ mod ui;
 use super::print_schema;
 use crate::cli::{Exit, GlobalArgs, Input, InputArgs, Progress, duration, warn};
 use crate::hubble::{Error, Events, Filter, Hubble, Relay, Stream, Verdict, Window};
+use crate::policy::{Cilium, Enforcer};
 use crate::report::ObservedLine;
 use crate::verdict::{PortText, PortWanted, Target};
 use anyhow::{Context as _, bail};
@@ -247,14 +248,17 @@ impl ObserveArgs {
 
     /// What flows are judged by, and for a live cluster that is followed, what keeps it current.
     async fn world(&self, global: &GlobalArgs) -> anyhow::Result<(Input, Option<Live>)> {
-        if self.input.names_manifests() {
-            return Ok((self.input.read(global)?, None));
+        // Where there is Hubble, there is Cilium.
+        let supposed = Some(Enforcer::Cilium(Cilium::default()));
+        let flags = InputArgs { supposed, ..self.input.clone() };
+        if flags.names_manifests() {
+            return Ok((flags.read(global)?, None));
         }
         let progress = Progress::slow(global.color, "reading the cluster");
-        let live = Live::read(global, &self.input).await?;
+        let live = Live::read(global, &flags).await?;
         drop(progress);
         let input = live.input();
-        Ok((input, self.follow.then(|| live.watched())))
+        Ok((input, if self.follow { Some(live.watched().await) } else { None }))
     }
 
     fn filter(&self, global: &GlobalArgs, input: &Input) -> anyhow::Result<(Filter, Window)> {

@@ -180,7 +180,8 @@ impl DiffReport {
         });
         let count = |word| changes.iter().filter(|change| change.change == word).count();
         let [old_side, new_side] = reporter.only_on_one(diff);
-        let mut notes = reporter.not_compared(diff);
+        let mut notes = words::enforcement(new.rules);
+        notes.extend(reporter.not_compared(diff));
         if sampled {
             notes.push(
                 "there are many changes: reasons are those of one flow of each group".to_owned(),

@@ -1,7 +1,7 @@
 //! The rows as CSV and as a Markdown table.
 
 use super::table::{port_words, why};
-use super::{FlowList, ListedFlow};
+use super::{FlowList, ListedFlow, Unmatched};
 use crate::printable::printable;
 use std::fmt::Write as _;
 
@@ -51,7 +51,8 @@ pub fn flows_markdown(list: &FlowList) -> String {
         let _ = writeln!(out, "| {} |", row.join(" | "));
     }
     let warnings = list.warnings.iter().map(|warning| format!("Warning: {}", warning.message));
-    for note in list.notes.iter().cloned().chain(warnings) {
+    let unmatched = list.unmatched.iter().map(Unmatched::sentence);
+    for note in unmatched.chain(list.notes.iter().cloned()).chain(warnings) {
         let _ = writeln!(out, "\n{}.", markdown(&note));
     }
     out

@@ -9,6 +9,7 @@ mod graph;
 mod group;
 mod ranges;
 mod table;
+mod unmatched;
 mod why;
 
 pub use delimited::{flows_csv, flows_markdown};
@@ -17,6 +18,7 @@ pub use table::flows_table;
 
 use super::explanation::{API_VERSION, Locate};
 use super::warnings::{self, Warning};
+use super::words;
 use crate::cluster::{Family, Port, Protocol, Snapshot};
 use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
@@ -78,12 +80,36 @@ pub struct FlowList {
     pub exposed: bool,
     /// By source, destination and ports.
     pub flows: Vec<ListedFlow>,
+    /// With one end asked for: rules for it that allow pods of which none is known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unmatched: Vec<Unmatched>,
     /// How to read the rows, and how the question was understood.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// What could make the answer wrong: policies that would be refused, input that was not read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+}
+
+/// A rule that allows pods of which none is known: of a custom resource, of later, or of a typing
+/// error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Unmatched {
+    /// The rule, such as `default/netpol/web ingress[0]`.
+    pub rule: String,
+    /// The peers in words, such as `monitoring/prometheus`.
+    pub peers: Vec<String>,
+    /// The ports in words.
+    pub ports: Vec<String>,
+}
+
+impl Unmatched {
+    /// As a sentence without its end.
+    fn sentence(&self) -> String {
+        let (peers, ports) = (words::list(&self.peers, "and"), words::list(&self.ports, "and"));
+        format!("{} allows {peers} on {ports}, but no known pod matches", self.rule)
+    }
 }
 
 /// The ports from one end to another.
@@ -203,7 +229,12 @@ impl FlowList {
                 By::Namespace => "Namespace",
             },
             exposed: asked.exposed,
-            notes: notes(&flows, asked),
+            unmatched: if asked.exposed {
+                Vec::new()
+            } else {
+                unmatched::unmatched(snapshot, rules, asked)
+            },
+            notes: [words::enforcement(rules), notes(&flows, asked)].concat(),
             flows,
             warnings: warnings::remarks(
                 rules,

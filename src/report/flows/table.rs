@@ -9,6 +9,8 @@ use unicode_width::UnicodeWidthStr;
 
 /// So many port ranges a narrow table shows.
 const PORTS: usize = 4;
+/// So many rules that no known pod matches a narrow table tells.
+const UNMATCHED: usize = 5;
 /// So many networks a narrow table shows.
 const NETWORKS: usize = 3;
 
@@ -16,10 +18,10 @@ const NETWORKS: usize = 3;
 pub fn flows_table(list: &FlowList, width: usize, wide: bool) -> String {
     let mut screen = Screen::new(width);
     if list.flows.is_empty() {
-        let nothing = if list.exposed {
-            "Nothing is open to the whole cluster or to the outside."
-        } else {
-            "No flow is allowed between what was asked for."
+        let nothing = match (list.exposed, list.unmatched.as_slice()) {
+            (true, _) => "Nothing is open to the whole cluster or to the outside.",
+            (false, []) => "No flow is allowed between what was asked for.",
+            (false, _) => "No flow is allowed between what is known here; see the rules below.",
         };
         screen.words(0, 0, &[(PLAIN, nothing)]);
     } else {
@@ -29,6 +31,16 @@ pub fn flows_table(list: &FlowList, width: usize, wide: bool) -> String {
         } else {
             blocks(&mut screen, list);
         }
+    }
+    if !list.unmatched.is_empty() {
+        screen.blank();
+    }
+    for rule in list.unmatched.iter().take(if wide { usize::MAX } else { UNMATCHED }) {
+        screen.words(0, 2, &[(PLAIN, &format!("{}.", rule.sentence()))]);
+    }
+    if list.unmatched.len() > UNMATCHED && !wide {
+        let more = list.unmatched.len() - UNMATCHED;
+        screen.words(0, 2, &[(DIM, &format!("{more} more rules like these: -o wide tells them."))]);
     }
     if !list.notes.is_empty() {
         screen.blank();

@@ -59,7 +59,8 @@ pub(super) fn why(
     Why { reason, rules: admitting.into_iter().collect() }
 }
 
-fn has_namespace(snapshot: &Snapshot, set: &PodSet, namespace: &str) -> bool {
+/// Whether a set may have pods of a namespace.
+pub(super) fn has_namespace(snapshot: &Snapshot, set: &PodSet, namespace: &str) -> bool {
     match &set.namespaces {
         Namespaces::Own(own) => **own == *namespace,
         Namespaces::Matching(selector) => {
@@ -84,7 +85,8 @@ fn admits(entry: &Entry, other: Party) -> bool {
     })
 }
 
-fn meets(entry: &Entry, ports: &PortSet) -> bool {
+/// Whether a rule has some of these ports; what a name stands for may differ from pod to pod.
+pub(super) fn meets(entry: &Entry, ports: &PortSet) -> bool {
     let Ports::Of(items) = &entry.ports else { return true };
     items.iter().any(|item| match &item.ports {
         PortMatch::Named(_) => true,

@@ -115,6 +115,7 @@ fn of_said(scene: Scene<'_>, code: u16, said: Status) -> Error {
                     server,
                     resource: target.resource.clone(),
                     api: target.api.clone(),
+                    versions: None,
                 },
                 _ => Error::NotFound { doing, why: or(message, "not found") },
             }

@@ -158,10 +158,7 @@ pub enum Error {
     },
 
     /// 404: the server has no such kind of object.
-    #[error(
-        "{doing}: {server} serves no {resource} in {api}; its CustomResourceDefinition is not \
-         installed there, or only in another version"
-    )]
+    #[error("{doing}: {server} serves no {resource} in {api}; {}", Served { api, versions })]
     NoSuchResource {
         /// What was being done.
         doing: String,
@@ -171,6 +168,8 @@ pub enum Error {
         resource: String,
         /// The group and version, such as `cilium.io/v2`.
         api: String,
+        /// The versions of the group that it does serve, where it was asked.
+        versions: Option<Vec<String>>,
     },
 
     /// 409: fields that are to be written are another manager's.
@@ -335,6 +334,38 @@ impl fmt::Display for OneOf<'_> {
         match self.0.len().saturating_sub(SHOWN) {
             0 => Ok(()),
             more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+/// What a server has in place of a resource, and what to do.
+struct Served<'a> {
+    api: &'a str,
+    versions: &'a Option<Vec<String>>,
+}
+
+impl fmt::Display for Served<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (group, version) = self.api.split_once('/').unwrap_or(("", self.api));
+        // Every Kubernetes has these; other groups come with CustomResourceDefinitions.
+        let of_kubernetes =
+            !group.contains('.') || ["discovery.k8s.io", "networking.k8s.io"].contains(&group);
+        let remedy = if of_kubernetes {
+            "read its manifests \
+             with -f instead"
+        } else {
+            "install that version of its CustomResourceDefinition"
+        };
+        match self.versions.as_deref() {
+            None if of_kubernetes => f.write_str("it may serve another version only"),
+            None => f.write_str(
+                "its CustomResourceDefinition is not installed there, or only in another version",
+            ),
+            Some([]) => write!(f, "it serves nothing of {group}: {remedy}"),
+            Some(versions) if versions.iter().any(|served| served == version) => {
+                write!(f, "it serves {} without them: {remedy}", self.api)
+            }
+            Some(versions) => write!(f, "of {group} it serves {} only: {remedy}", OneOf(versions)),
         }
     }
 }

@@ -6,7 +6,7 @@
 use super::Connection;
 use super::classify::{self, Scene};
 use super::error::Error;
-use super::target::{Selection, Target, page};
+use super::target::{Selection, Target, escaped, page};
 use super::text::clean;
 use http::{Request, header};
 use kube::client::Body;
@@ -106,9 +106,38 @@ impl Connection {
         Ok(list)
     }
 
+    /// An error about a resource that is not served, with what is served in its place. An answer
+    /// that cannot be had leaves it as it is.
+    pub(super) async fn with_versions(&self, mut error: Error) -> Error {
+        if let Error::NoSuchResource { api, versions, .. } = &mut error
+            && let Some((group, _)) = api.split_once('/')
+        {
+            let target = Target::of(api.clone(), "");
+            let read = self.fetch(&target, &format!("/apis/{}", escaped(group)), JSON).await;
+            *versions = match read {
+                Ok(bytes) => serde_json::from_slice::<Group>(&bytes).ok().map(|group| {
+                    group.versions.iter().map(|served| clean(&served.version)).collect()
+                }),
+                Err(Error::NoSuchResource { .. }) => Some(Vec::new()),
+                Err(_) => None,
+            };
+        }
+        error
+    }
+
     /// Reads one object; `target` names it.
     pub async fn get<T: DeserializeOwned>(&self, target: &Target) -> Result<T, Error> {
         let bytes = self.fetch(target, &target.to_string(), JSON).await?;
+        serde_json::from_slice(&bytes).map_err(|error| self.unreadable(target, &error))
+    }
+
+    /// Reads one object from a path of its own; `target` gives it words.
+    pub(super) async fn get_at<T: DeserializeOwned>(
+        &self,
+        target: &Target,
+        path: &str,
+    ) -> Result<T, Error> {
+        let bytes = self.fetch(target, path, JSON).await?;
         serde_json::from_slice(&bytes).map_err(|error| self.unreadable(target, &error))
     }
 
@@ -202,6 +231,17 @@ impl Unreadable {
                 Extent::Partial(format!("{doing}: {count} of them cannot be read: {first}"));
         }
     }
+}
+
+/// A group of the API, as discovery has it.
+#[derive(Deserialize)]
+struct Group {
+    versions: Vec<Version>,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: String,
 }
 
 /// One page of a list.

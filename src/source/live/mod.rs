@@ -8,6 +8,7 @@
 mod classify;
 mod config;
 mod credentials;
+mod dialects;
 mod environment;
 mod error;
 mod exec;

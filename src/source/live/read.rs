@@ -26,6 +26,19 @@ const MOST_ROUNDS: usize = 8;
 impl Connection {
     /// Reads what a question needs, and no more.
     pub async fn read(&self, wanted: Wanted<'_>) -> Result<Objects, Error> {
+        let (answers, served) = tokio::join!(self.rounds(wanted), self.served());
+        let answers = answers?;
+        let namespaces = answers.keys().filter_map(|request| match request {
+            Request::All(BuiltIn::NetworkPolicy, namespace) => Some(namespace.to_string()),
+            _ => None,
+        });
+        let namespaces = namespaces.collect();
+        let mut objects = objects(answers);
+        self.add_dialects(served, Some(&namespaces), &mut objects).await?;
+        Ok(objects)
+    }
+
+    async fn rounds(&self, wanted: Wanted<'_>) -> Result<Answers, Error> {
         let mut answers = Answers::new();
         for _ in 0..MOST_ROUNDS {
             let missing = match plan::missing(wanted, &answers) {
@@ -58,7 +71,7 @@ impl Connection {
                 answers.insert(request, answer);
             }
         }
-        Ok(objects(answers))
+        Ok(answers)
     }
 
     async fn answer(&self, request: &Request) -> Answer {
@@ -78,6 +91,13 @@ impl Connection {
             BuiltIn::Service => self.read_as::<api::Service>(request).await,
             BuiltIn::EndpointSlice => self.read_as::<api::EndpointSlice>(request).await,
             BuiltIn::NetworkPolicy => self.read_as::<Policy>(request).await,
+            BuiltIn::ClusterNetworkPolicy => {
+                self.read_as::<api::ClusterNetworkPolicy>(request).await
+            }
+            BuiltIn::AdminNetworkPolicy => self.read_as::<api::AdminNetworkPolicy>(request).await,
+            BuiltIn::BaselineAdminNetworkPolicy => {
+                self.read_as::<api::BaselineAdminNetworkPolicy>(request).await
+            }
         }
     }
 
@@ -175,7 +195,7 @@ fn objects(answers: Answers) -> Objects {
 fn leave_out(objects: &mut Objects, request: &Request, why: String) {
     match request {
         Request::All(BuiltIn::NetworkPolicy, namespace) => {
-            objects.unread_policies.insert(namespace.clone());
+            objects.unread.network_policies.insert(namespace.clone());
         }
         Request::All(BuiltIn::Pod, _)
         | Request::PodsBy(..)
@@ -191,7 +211,7 @@ fn leave_out(objects: &mut Objects, request: &Request, why: String) {
 }
 
 /// Why something could not be read, in a few words.
-fn reason(error: &Error) -> String {
+pub(super) fn reason(error: &Error) -> String {
     match error {
         Error::Forbidden(forbidden) => {
             let user = forbidden.user.as_ref().map_or("you".to_owned(), |u| format!("{u:?}"));

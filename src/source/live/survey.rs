@@ -7,6 +7,7 @@ use super::{Connection, Error, Extent, Selection, Target};
 use crate::cluster::{Gap, Origin};
 use crate::source::{Found, Objects, api};
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 
 /// What was read.
 #[derive(Debug, Default)]
@@ -32,7 +33,8 @@ impl Connection {
         let policies = || Target::of("networking.k8s.io/v1", "networkpolicies");
         let pods = || Target::of("v1", "pods");
         let namespaces = Target::of("v1", "namespaces");
-        let (all_pods, all_policies, all_namespaces) = tokio::join!(
+        let (served, all_pods, all_policies, all_namespaces) = tokio::join!(
+            self.served(),
             self.found::<api::Pod>(pods()),
             self.found::<api::NetworkPolicy>(policies()),
             self.found::<api::Namespace>(namespaces),
@@ -57,6 +59,9 @@ impl Connection {
                 survey.objects.gaps.push(Gap { what, why: error.to_string() });
             }
         }
+        let own = BTreeSet::from([namespace.to_owned()]);
+        let only = survey.only_own.as_ref().map(|_| &own);
+        self.add_dialects(served, only, &mut survey.objects).await?;
         Ok(survey)
     }
 

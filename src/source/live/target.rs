@@ -123,7 +123,7 @@ pub(super) fn page(
     uri
 }
 
-fn escaped(text: &str) -> impl fmt::Display {
+pub(super) fn escaped(text: &str) -> impl fmt::Display {
     // `.` and `..` would be resolved away by a proxy.
     let dots = text.chars().all(|char| char == '.');
     let text = utf8_percent_encode(text, if dots { NON_ALPHANUMERIC } else { KEPT });

@@ -1,23 +1,23 @@
 //! Changes of what answers depend on, as the API server tells them.
 //!
-//! In: a connection and what was read over it. Out: [`Change`]s of namespaces, pods and
-//! NetworkPolicies, which keep [`Objects`] what the cluster is. After an interruption everything is
+//! In: a connection and what was read over it. Out: [`Change`]s of namespaces, pods and policies,
+//! which keep [`Objects`] what the cluster is. After an interruption everything is
 //! listed anew, so nothing is missed for good.
 
-use super::read::{Item, Policy};
-use super::{Connection, Error, Target};
+use super::read::Item;
+use super::{Connection, Error, Target, dialects, provenance};
 use crate::cluster::{ObjectRef, Origin};
 use crate::source::found::Found;
 use crate::source::kind::BuiltIn;
-use crate::source::{Objects, api};
+use crate::source::{Objects, api, manifests};
 use futures_util::StreamExt as _;
 use kube::api::{ApiResource, DynamicObject};
 use kube::runtime::{WatchStreamExt as _, watcher};
-use serde::de::DeserializeOwned;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::pin::pin;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 /// The server ends a watch after five minutes at the latest; one that is silent for longer is dead.
 const SILENCE: Duration = Duration::from_mins(6);
@@ -46,18 +46,14 @@ pub struct Kind(BuiltIn);
 #[derive(Debug)]
 pub struct Watch {
     changes: mpsc::Receiver<Change>,
-    tasks: tokio::task::JoinSet<()>,
+    /// Ended when they are dropped.
+    _tasks: JoinSet<()>,
 }
 
 impl Watch {
     /// The next change; `None` where nothing is watched any more.
     pub async fn next(&mut self) -> Option<Change> {
         self.changes.recv().await
-    }
-
-    /// How many kinds are watched.
-    pub fn kinds(&self) -> usize {
-        self.tasks.len()
     }
 }
 
@@ -86,47 +82,50 @@ impl Change {
 }
 
 impl Connection {
-    /// Watches namespaces, pods and NetworkPolicies, or `only` those of one namespace.
-    pub fn watch(&self, only: Option<&str>) -> Watch {
-        let (send, changes) = mpsc::channel(WAITING);
-        let mut tasks = tokio::task::JoinSet::new();
-        tasks.spawn(self.clone().follow::<api::Pod>(BuiltIn::Pod, owned(only), send.clone()));
-        tasks.spawn(self.clone().follow::<Policy>(
-            BuiltIn::NetworkPolicy,
-            owned(only),
-            send.clone(),
-        ));
+    /// Watches namespaces, pods and policies of every kind that the cluster serves, or `only` those
+    /// of one namespace.
+    pub async fn watch(&self, only: Option<&str>) -> Watch {
+        let scoped = |kind: BuiltIn| {
+            let (version, resource) = kind.resource();
+            let target = Target::of(version, resource);
+            match only {
+                Some(namespace) => target.within(namespace),
+                None => target,
+            }
+        };
+        let mut wanted: Vec<(BuiltIn, Target)> =
+            [BuiltIn::Pod, BuiltIn::NetworkPolicy].map(|kind| (kind, scoped(kind))).into();
         if only.is_none() {
-            tasks.spawn(self.clone().follow::<api::Namespace>(BuiltIn::Namespace, None, send));
+            wanted.push((BuiltIn::Namespace, scoped(BuiltIn::Namespace)));
         }
-        Watch { changes, tasks }
+        if let Ok(served) = self.served().await {
+            let only = only.map(|only| BTreeSet::from([only.to_owned()]));
+            let asked = dialects::asked(&served, only.as_ref());
+            wanted.extend(asked.into_iter().map(|asked| (asked.kind, asked.target)));
+        }
+        let (send, changes) = mpsc::channel(WAITING);
+        let mut tasks = JoinSet::new();
+        for (kind, target) in wanted {
+            tasks.spawn(self.clone().follow(kind, target, send.clone()));
+        }
+        Watch { changes, _tasks: tasks }
     }
 
-    async fn follow<T: DeserializeOwned + Into<Item>>(
-        self,
-        kind: BuiltIn,
-        only: Option<String>,
-        send: mpsc::Sender<Change>,
-    ) {
-        let (group_version, plural) = kind.resource();
-        let (group, version) = group_version.split_once('/').unwrap_or(("", group_version));
+    async fn follow(self, kind: BuiltIn, target: Target, send: mpsc::Sender<Change>) {
+        let (group, version) = target.api.split_once('/').unwrap_or(("", &target.api));
         let resource = ApiResource {
             group: group.to_owned(),
             version: version.to_owned(),
-            api_version: group_version.to_owned(),
+            api_version: target.api.clone(),
             kind: kind.name().to_string(),
-            plural: plural.clone(),
+            plural: target.resource.clone(),
         };
-        let api: kube::Api<DynamicObject> = match &only {
+        let api: kube::Api<DynamicObject> = match &target.namespace {
             Some(namespace) => {
                 kube::Api::namespaced_with(self.client.clone(), namespace, &resource)
             }
             None => kube::Api::all_with(self.client.clone(), &resource),
         };
-        let mut target = Target::of(group_version, plural);
-        if let Some(namespace) = only {
-            target = target.within(namespace);
-        }
         let doing = target.described("watching");
         loop {
             let mut events =
@@ -134,8 +133,7 @@ impl Connection {
             let mut present = HashSet::new();
             // One that is silent is begun anew.
             while let Ok(Some(event)) = tokio::time::timeout(SILENCE, events.next()).await {
-                let change = self.changes::<T>(kind, &doing, event, &mut present);
-                if let Some(change) = change
+                if let Some(change) = self.change(kind, &doing, event, &mut present)
                     && send.send(change).await.is_err()
                 {
                     return;
@@ -144,7 +142,7 @@ impl Connection {
         }
     }
 
-    fn changes<T: DeserializeOwned + Into<Item>>(
+    fn change(
         &self,
         kind: BuiltIn,
         doing: &str,
@@ -152,10 +150,10 @@ impl Connection {
         present: &mut HashSet<ObjectRef>,
     ) -> Option<Change> {
         match event {
-            Ok(watcher::Event::Apply(object)) => put::<T>(&object),
+            Ok(watcher::Event::Apply(object)) => put(kind, &object),
             Ok(watcher::Event::InitApply(object)) => {
                 present.insert(reference(kind, &object));
-                put::<T>(&object)
+                put(kind, &object)
             }
             Ok(watcher::Event::Delete(object)) => Some(Change::Gone(reference(kind, &object))),
             Ok(watcher::Event::Init) => {
@@ -184,18 +182,25 @@ impl Connection {
     }
 }
 
-fn owned(text: Option<&str>) -> Option<String> {
-    text.map(ToOwned::to_owned)
-}
-
 /// The object as it is read of a list; one that cannot be read changes nothing.
-fn put<T: DeserializeOwned + Into<Item>>(object: &DynamicObject) -> Option<Change> {
+fn put(kind: BuiltIn, object: &DynamicObject) -> Option<Change> {
     let text = serde_json::to_string(object).ok()?;
-    let read: T = serde_json::from_str(&text)
-        .inspect_err(|error| tracing::warn!(%error, "an object that cannot be read"))
-        .ok()?;
-    let Item(found, origin) = read.into();
-    Some(Change::Put(Box::new((found, origin))))
+    let read = if kind.is_policy() {
+        manifests::policy_from_json(kind, &text).map(|found| (found, provenance::of_json(&text)))
+    } else {
+        let read: Result<Item, _> = match kind {
+            BuiltIn::Namespace => serde_json::from_str::<api::Namespace>(&text).map(Into::into),
+            _ => serde_json::from_str::<api::Pod>(&text).map(Into::into),
+        };
+        read.map(|Item(found, origin)| (found, origin)).map_err(|error| error.to_string())
+    };
+    match read {
+        Ok(read) => Some(Change::Put(Box::new(read))),
+        Err(error) => {
+            tracing::warn!(error, "an object that cannot be read");
+            None
+        }
+    }
 }
 
 fn reference(kind: BuiltIn, object: &DynamicObject) -> ObjectRef {

@@ -8,6 +8,7 @@ use super::{Connection, Error, Extent, Selection, Target};
 use crate::cluster::Gap;
 use crate::source::{Objects, api};
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 
 /// Objects with the place of each, and why there may be more.
 type Read = Result<(Vec<Item>, Extent), Error>;
@@ -25,7 +26,8 @@ impl Connection {
             }
         };
         let namespaces = Target::of("v1", "namespaces");
-        let (pods, policies, namespaces, services, replica_sets, nodes) = tokio::join!(
+        let (served, pods, policies, namespaces, services, replica_sets, nodes) = tokio::join!(
+            self.served(),
             self.items::<api::Pod>(scoped("v1", "pods")),
             self.items::<Policy>(scoped("networking.k8s.io/v1", "networkpolicies")),
             self.items::<api::Namespace>(namespaces),
@@ -51,11 +53,16 @@ impl Connection {
                 }
             }
         }
+        let only = only.map(|only| BTreeSet::from([only.to_owned()]));
+        self.add_dialects(served, only.as_ref(), &mut objects).await?;
         Ok(objects)
     }
 
     async fn items<T: DeserializeOwned + Into<Item>>(&self, target: Target) -> Read {
-        let list = self.list::<T>(&target, &Selection::default()).await?;
+        let list = match self.list::<T>(&target, &Selection::default()).await {
+            Ok(list) => list,
+            Err(error) => return Err(self.with_versions(error).await),
+        };
         Ok((list.items.into_iter().map(Into::into).collect(), list.extent))
     }
 }

@@ -9,7 +9,7 @@ use super::template;
 use crate::cluster::{Name, Origin};
 use crate::printable::printable;
 use crate::source::found::{self, Found};
-use crate::source::kind::{self, BuiltIn, Known};
+use crate::source::kind::{self, Known};
 use crate::source::wire;
 use crate::source::yaml::{self, Document, Mark, Node};
 use rayon::prelude::*;
@@ -199,8 +199,8 @@ impl Decoder<'_> {
         }
         let origin = self.origin(at);
         match known {
-            Known::BuiltIn(BuiltIn::NetworkPolicy) => {
-                out.found.push((policy::read(node, self.namespace), origin));
+            Known::BuiltIn(built_in) if built_in.is_policy() => {
+                out.found.push((policy::read(built_in, node, self.namespace), origin));
             }
             Known::BuiltIn(built_in) => match found::read(built_in, node, self.namespace) {
                 Ok(found) => out.named(found, origin, node.mark()),

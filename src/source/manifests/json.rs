@@ -6,7 +6,7 @@
 
 use super::decode::{At, Decoded, Decoder, TOO_DEEP};
 use crate::source::found;
-use crate::source::kind::{self, BuiltIn, Known};
+use crate::source::kind::{self, Known};
 use crate::source::yaml::{self, Document, Mark};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -180,7 +180,8 @@ fn decode(
     if let (Some(kind), Some(version)) = (&kind, &version) {
         match kind::lookup(version, kind) {
             // A policy is read strictly, which the slow way does with the better messages.
-            Known::BuiltIn(BuiltIn::NetworkPolicy) | Known::Outdated(_) | Known::OtherPolicy => {}
+            Known::BuiltIn(built_in) if built_in.is_policy() => {}
+            Known::Outdated(_) | Known::OtherPolicy => {}
             Known::BuiltIn(built_in) => {
                 let mut source = serde_json::Deserializer::from_str(piece.text);
                 if let Ok(found) = found::read(built_in, &mut source, decoder.namespace) {

@@ -1,4 +1,4 @@
-//! A NetworkPolicy from its tree, strictly, with its faults in plain words.
+//! A policy from its tree, strictly, with its faults in plain words.
 //!
 //! In: the tree of one object. Out: always a [`Found`]: one that cannot be decoded is kept with the
 //! reason, since a policy that is silently missing makes every answer wrong.
@@ -10,9 +10,9 @@ use crate::source::found::{self, Body, Found};
 use crate::source::kind::BuiltIn;
 use crate::source::yaml::{self, Document, Node};
 
-/// Reads a NetworkPolicy.
-pub(super) fn read(node: &Node<'_>, default_namespace: &Name) -> Found {
-    match found::read(BuiltIn::NetworkPolicy, node, default_namespace) {
+/// Reads a policy of a kind.
+pub(super) fn read(kind: BuiltIn, node: &Node<'_>, default_namespace: &Name) -> Found {
+    match found::read(kind, node, default_namespace) {
         Ok(found) if !found.object.name.is_empty() => found,
         Ok(found) => undecodable(found.object, "metadata.name", "is missing"),
         Err(error) => {
@@ -22,8 +22,8 @@ pub(super) fn read(node: &Node<'_>, default_namespace: &Name) -> Found {
             };
             let namespace = word("namespace").unwrap_or_else(|| default_namespace.clone());
             let object = ObjectRef {
-                kind: BuiltIn::NetworkPolicy.name(),
-                namespace: Some(namespace),
+                kind: kind.name(),
+                namespace: (!kind.is_cluster_scoped()).then_some(namespace),
                 name: word("name").unwrap_or_default(),
             };
             undecodable(object, &path(&error), plain(error.message()))
@@ -31,10 +31,10 @@ pub(super) fn read(node: &Node<'_>, default_namespace: &Name) -> Found {
     }
 }
 
-/// Reads a NetworkPolicy that the API sent.
-pub(in crate::source) fn from_json(text: &str) -> Result<Found, String> {
+/// Reads a policy of a kind that the API sent.
+pub(in crate::source) fn from_json(kind: BuiltIn, text: &str) -> Result<Found, String> {
     let node = yaml::parse(&Document::whole(text)).map_err(|error| error.to_string())?;
-    node.map(|node| read(&node, &Name::default())).ok_or_else(|| "it is null".to_owned())
+    node.map(|node| read(kind, &node, &Name::default())).ok_or_else(|| "it is null".to_owned())
 }
 
 fn undecodable(object: ObjectRef, path: &str, message: impl Into<String>) -> Found {

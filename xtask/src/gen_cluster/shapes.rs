@@ -4,6 +4,7 @@
 //! a snapshot of them, `cargo xtask gen-cluster` writes them down; both compile this file.
 
 use serde_json::{Value, json};
+use std::fmt;
 
 /// How policies are written.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,6 +23,12 @@ pub(crate) enum Shape {
 pub(crate) struct Case {
     pub(crate) shape: Shape,
     pub(crate) pods: usize,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}-{}", self.shape, self.pods)
+    }
 }
 
 struct Random(u64);

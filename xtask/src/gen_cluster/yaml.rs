@@ -68,22 +68,3 @@ fn word(text: &str) -> String {
         && !NO_WORDS.contains(&&*text.to_ascii_lowercase());
     if plain { text.to_owned() } else { Value::from(text).to_string() }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn block_yaml() {
-        let mut out = String::new();
-        write(
-            &mut out,
-            &json!({"spec": {"podSelector": {}, "list": [{"port": 80, "more": ["no", "12e3"]}], "none": []}}),
-        );
-        assert_eq!(
-            out,
-            "spec:\n  list:\n  - more:\n    - \"no\"\n    - \"12e3\"\n    port: 80\n  none: []\n  podSelector: {}\n"
-        );
-    }
-}

@@ -2,7 +2,7 @@
 
 use super::super::Wanted;
 use super::{Reply, Server, reply, run, to};
-use crate::policy::{Enforcer, Ruleset};
+use crate::policy::Ruleset;
 use crate::source::Objects;
 use crate::verdict::{self, Question, Target, Verdict};
 use serde_json::{Value, json};
@@ -18,6 +18,7 @@ fn server(answers: Vec<(&'static str, Reply)>) -> Server {
         let last = path.rsplit('/').next().unwrap_or_default();
         match found {
             Some((_, reply)) => reply.clone(),
+            None if path == "/apis" => object(&json!({"groups": []})),
             None if last.ends_with('s') => list(&[]),
             None => reply(404, r#"{"kind":"Status","reason":"NotFound","details":{"name":"x"}}"#),
         }
@@ -70,14 +71,10 @@ fn verdict(objects: Objects, source: &str, destination: &str) -> Option<Verdict>
         (source.parse().unwrap(), destination.parse().unwrap());
     let question =
         Question { source: &source, destination: &destination, port: None, namespace: "a" };
+    let enforcer = objects.enforcer.clone().unwrap_or_default();
     let (snapshot, written) = objects.assemble();
-    verdict::explain(
-        &snapshot,
-        &Ruleset::compile(&written, &snapshot, &Enforcer::default()),
-        &question,
-    )
-    .unwrap()
-    .verdict()
+    let rules = Ruleset::compile(&written, &snapshot, &enforcer);
+    verdict::explain(&snapshot, &rules, &question).unwrap().verdict()
 }
 
 /// Pods `a/web` and `b/db`, with an answer to the question for the policies of `b`.
@@ -224,7 +221,87 @@ fn names_outside_the_cluster_need_hardly_anything() {
             "GET /api/v1/namespaces/a",
             "GET /api/v1/namespaces/a/pods/login.example.com",
             "GET /api/v1/namespaces/a/pods/web",
+            "GET /apis",
             "GET /apis/networking.k8s.io/v1/namespaces/a/networkpolicies?limit=500",
         ]
     );
+}
+
+/// `/apis` of a server that serves these.
+fn groups(versions: &[&str]) -> Reply {
+    let version = |version: &&str| json!({"versions": [{"groupVersion": version}]});
+    object(&json!({"groups": versions.iter().map(version).collect::<Vec<_>>()}))
+}
+
+const ADMIN: &str = "/apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies";
+
+/// Policies of administrators count, and may deny what cannot be read.
+#[test]
+fn policies_of_administrators_are_read_where_they_are_served() {
+    let deny = json!({
+        "metadata": {"name": "closed"},
+        "spec": {
+            "tier": "Admin", "priority": 1,
+            "subject": {"namespaces": {}},
+            "ingress": [{"action": "Deny", "from": [{"namespaces": {}}]}],
+        },
+    });
+    let served = || groups(&["apps/v1", "policy.networking.k8s.io/v1alpha2"]);
+    for (apis, policies, why, then) in [
+        (groups(&["apps/v1"]), forbidden(), None, Verdict::Allowed),
+        (reply(404, "no such page"), forbidden(), None, Verdict::Allowed),
+        (served(), list(&[]), None, Verdict::Allowed),
+        (served(), list(&[deny]), None, Verdict::Denied),
+        (served(), forbidden(), Some("the ClusterNetworkPolicies: "), Verdict::Unknown),
+        (served(), reply(404, "no such page"), None, Verdict::Allowed),
+        (forbidden(), list(&[]), Some("which kinds of policies"), Verdict::Unknown),
+    ] {
+        let server = server(vec![
+            ("/apis", apis),
+            (ADMIN, policies),
+            ("/api/v1/namespaces/a", object(&json!({"metadata": {"name": "a"}}))),
+            ("/api/v1/namespaces/b", object(&json!({"metadata": {"name": "b"}}))),
+            ("/api/v1/namespaces/a/pods/web", object(&pod("a", "web", &["10.1.0.1"]))),
+            ("/api/v1/namespaces/b/pods/db", object(&pod("b", "db", &["10.1.0.2"]))),
+        ]);
+        let objects = read(&server, "pod/web", "b/pod/db:80").unwrap();
+        let whys: Vec<String> =
+            objects.gaps.iter().map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
+        match why {
+            None => assert_eq!(whys, [""; 0]),
+            Some(why) => assert!(whys.len() == 1 && whys[0].contains(why), "{whys:?}"),
+        }
+        assert_eq!(verdict(objects, "pod/web", "b/pod/db:80"), Some(then), "{whys:?}");
+    }
+}
+
+/// Cilium is known by its group, its settings by the agent's ConfigMap and its version by the image.
+#[test]
+fn cilium_is_found_with_its_settings() {
+    let config = "/api/v1/namespaces/kube-system/configmaps/cilium-config";
+    let agent = "/apis/apps/v1/namespaces/kube-system/daemonsets/cilium";
+    let settings = json!({"data": {"enable-policy": "always", "cluster-name": "home"}});
+    let image = json!({"spec": {"template": {"spec": {"containers": [
+        {"name": "cilium-agent", "image": "quay.io/cilium/cilium:v1.20.1"}]}}}});
+    for (config_reply, agent_reply, enforcer, gap, then) in [
+        (object(&settings), object(&image), "cilium-1.20", None, Verdict::Denied),
+        (object(&settings), forbidden(), "cilium-1.19", Some("the version of"), Verdict::Denied),
+        (forbidden(), object(&image), "cilium-1.20", Some("the settings of"), Verdict::Allowed),
+    ] {
+        let server = server(vec![
+            ("/apis", groups(&["cilium.io/v2"])),
+            (config, config_reply),
+            (agent, agent_reply),
+            ("/api/v1/namespaces/a/pods/web", object(&pod("a", "web", &["10.1.0.1"]))),
+            ("/api/v1/namespaces/b/pods/db", object(&pod("b", "db", &["10.1.0.2"]))),
+        ]);
+        let objects = read(&server, "pod/web", "b/pod/db:80").unwrap();
+        assert_eq!(objects.enforcer.as_ref().map(ToString::to_string).as_deref(), Some(enforcer));
+        let whys: Vec<&str> = objects.gaps.iter().map(|gap| &*gap.what).collect();
+        match gap {
+            None => assert_eq!(whys, [""; 0]),
+            Some(gap) => assert!(whys.len() == 1 && whys[0].contains(gap), "{whys:?}"),
+        }
+        assert_eq!(verdict(objects, "pod/web", "b/pod/db:80"), Some(then));
+    }
 }

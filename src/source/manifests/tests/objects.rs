@@ -243,7 +243,7 @@ status: {addresses: [{type: InternalIP, address: 192.0.2.1}, {type: Hostname, ad
 {apiVersion: v1, kind: Namespace, metadata: {name: b, labels: {team: x}}}
 ",
     );
-    let [web, less, out] = snapshot.services.as_slice() else { panic!() };
+    let [web, less, out] = &snapshot.services[..] else { panic!() };
     assert!(less.headless && less.selector.is_none() && less.cluster_ips.is_empty());
     assert_eq!(out.external_name.as_deref(), Some("example.com"));
     let targets: Vec<_> = web.ports.iter().map(|port| port.target.clone()).collect();

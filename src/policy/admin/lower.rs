@@ -1,0 +1,292 @@
+//! Head, subject and rules: validated as the CRDs do it, and closed where they are not understood.
+//!
+//! Source: semantics/kubernetes.md sections 3 and 4.
+
+use super::super::rule::{
+    Action, Condition, Direction, Entry, Namespaces, Peer, PeerKind, Peers, PodSet, PortMatch,
+    PortRule, Ports, Scope, Tier,
+};
+use super::super::selector::dns_subdomain_fault;
+use super::super::{Cilium, Enforcer, Fault};
+use super::written::{Rule, Spec, Subject, WrittenPeer};
+use super::{BASELINE_PRIORITY, Kind};
+use crate::cluster::{Protocol, Selector};
+
+/// What is found on the way through one object.
+pub(super) struct Lowering<'a> {
+    pub(super) kind: Kind,
+    pub(super) cilium: Option<&'a Cilium>,
+    /// Whom networks mean.
+    pub(super) scope: Scope,
+    /// It is stored in a cluster, so its API server took it.
+    pub(super) live: bool,
+    pub(super) faults: Vec<Fault>,
+    pub(super) lints: Vec<Fault>,
+    /// What is not known in the rule at hand, each with what it is.
+    pub(super) unknown: Vec<Fault>,
+    /// Cilium takes nothing of the object.
+    pub(super) refused: bool,
+}
+
+impl<'a> Lowering<'a> {
+    pub(super) fn new(kind: Kind, enforcer: &'a Enforcer, live: bool) -> Self {
+        Self {
+            kind,
+            cilium: enforcer.cilium(),
+            scope: enforcer.block_scope(),
+            live,
+            faults: Vec::new(),
+            lints: Vec::new(),
+            unknown: Vec::new(),
+            refused: false,
+        }
+    }
+
+    pub(super) fn fault(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.faults.push(Fault { path: path.into(), message: message.into() });
+    }
+
+    pub(super) fn lint(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.lints.push(Fault { path: path.into(), message: message.into() });
+    }
+
+    /// Marks something that a newer version of the API may know.
+    pub(super) fn unknown(&mut self, path: impl Into<String>, what: impl Into<String>) {
+        self.unknown.push(Fault { path: path.into(), message: what.into() });
+    }
+
+    /// Cilium refuses the whole object for this.
+    pub(super) fn refuse(&mut self, path: impl Into<String>, why: &str) {
+        self.refused = true;
+        self.lint(path, format!("Cilium refuses the policy, so nothing of it counts: {why}"));
+    }
+
+    /// The most items of a list.
+    pub(super) fn most(&self) -> usize {
+        if self.kind.is_v1alpha1() { 100 } else { 25 }
+    }
+
+    pub(super) fn name(&mut self, name: &str) {
+        if let Some(message) = dns_subdomain_fault(name) {
+            self.fault("metadata.name", message);
+        } else if self.kind == Kind::BaselineAdminNetworkPolicy && name != "default" {
+            let message = "must be default: a cluster has one BaselineAdminNetworkPolicy";
+            self.fault("metadata.name", message);
+        }
+    }
+
+    pub(super) fn tier(&mut self, spec: &Spec) -> Option<Tier> {
+        let foreign = "is a field of ClusterNetworkPolicy";
+        if self.kind.is_v1alpha1() && spec.tier.is_some() {
+            self.fault("spec.tier", foreign);
+        }
+        if self.kind == Kind::BaselineAdminNetworkPolicy {
+            if spec.priority.is_some() {
+                self.fault("spec.priority", foreign);
+            }
+            return Some(Tier::Baseline(BASELINE_PRIORITY));
+        }
+        let priority = match spec.priority.map(i32::try_from) {
+            Some(Ok(priority)) if (0..=1000).contains(&priority) => Some(priority),
+            Some(_) => {
+                self.fault("spec.priority", "is not 0 to 1000");
+                None
+            }
+            None => {
+                self.fault("spec.priority", "is missing: give 0 to 1000; lower comes first");
+                None
+            }
+        };
+        let tier = match spec.tier.as_deref() {
+            _ if self.kind.is_v1alpha1() => Tier::Admin,
+            Some("Admin") => Tier::Admin,
+            Some("Baseline") => Tier::Baseline,
+            Some(other) => {
+                self.fault("spec.tier", format!("{other:?} is not Admin or Baseline"));
+                return None;
+            }
+            None => {
+                self.fault("spec.tier", "is missing: give Admin or Baseline");
+                return None;
+            }
+        };
+        priority.map(tier)
+    }
+
+    pub(super) fn subject(&mut self, written: Option<&Subject>) -> Option<PodSet> {
+        let path = "spec.subject";
+        match written {
+            Some(Subject { namespaces: Some(selector), pods: None }) => {
+                let namespaces = selector.lower(&format!("{path}.namespaces"), &mut self.faults);
+                Some(PodSet::new(Namespaces::Matching(namespaces), Selector::default()))
+            }
+            Some(Subject { namespaces: None, pods: Some(pods) }) => {
+                let path = format!("{path}.pods");
+                // The subject has no rule that could fail closed.
+                if let Some(field) = pods.unknown_field() {
+                    self.fault(format!("{path}.{field}"), "is not known");
+                }
+                if pods.namespaces.is_some() {
+                    self.fault(format!("{path}.namespaces"), "is not known");
+                    return None;
+                }
+                self.pods(&path, pods)
+            }
+            Some(Subject { namespaces: Some(_), pods: Some(_) }) => {
+                self.fault(path, "has both namespaces and pods: give one");
+                None
+            }
+            Some(_) | None => {
+                self.fault(path, "is missing: give namespaces or pods");
+                None
+            }
+        }
+    }
+
+    /// The entries of one direction, in the order of the text, which is that of precedence.
+    pub(super) fn rules(&mut self, direction: Direction, written: &[Rule]) -> Vec<Entry> {
+        if written.len() > self.most() {
+            let most = self.most();
+            self.fault(format!("spec.{direction}"), format!("has more than {most} rules"));
+        }
+        let entries = written
+            .iter()
+            .enumerate()
+            .map(|(i, rule)| self.rule(direction, format!("spec.{direction}[{i}]"), rule));
+        entries.collect::<Vec<_>>().into_iter().flatten().collect()
+    }
+
+    fn rule(&mut self, direction: Direction, path: String, written: &Rule) -> Vec<Entry> {
+        self.unknown.clear();
+        if written.name.as_ref().is_some_and(|name| name.chars().count() > 100) {
+            self.fault(format!("{path}.name"), "is longer than 100 characters");
+        }
+        let action = self.action(&path, written.action.as_deref());
+        let (side, wrong) = match direction {
+            Direction::Ingress => (("from", &written.from), ("to", &written.to)),
+            Direction::Egress => (("to", &written.to), ("from", &written.from)),
+        };
+        if wrong.1.is_some() {
+            let message = format!("is not a field of {direction} rules: write {}", side.0);
+            self.fault(format!("{path}.{}", wrong.0), message);
+        }
+        let written_peers = side.1.as_deref().unwrap_or_default();
+        if written_peers.is_empty() || written_peers.len() > self.most() {
+            let message = format!("needs 1 to {} items", self.most());
+            self.fault(format!("{path}.{}", side.0), message);
+        }
+        let allows = action == Some(Action::Allow);
+        let mut peers = Vec::new();
+        for (i, peer) in written_peers.iter().enumerate() {
+            self.peer(direction, allows, &format!("{path}.{}[{i}]", side.0), peer, &mut peers);
+        }
+        let ports = self.ports(&path, written);
+        self.names_without_pods(&path, written_peers, &ports);
+        let Some(action) = action else { return Vec::new() };
+        let mut entries = self.dns(&path, action, written_peers);
+        let entry = match (self.unknown.is_empty(), action) {
+            (true, _) => (action, Peers::Of(peers), ports),
+            // Source: section 3, "Fail closed".
+            (false, Action::Allow) => (action, Peers::Of(Vec::new()), ports),
+            (false, Action::Deny | Action::Pass) => (Action::Deny, Peers::Any, Ports::Any),
+        };
+        self.tell_unknown(action);
+        let (action, peers, ports) = entry;
+        entries.push(Entry { path: path.into(), action, peers, ports, condition: None });
+        entries
+    }
+
+    fn action(&mut self, path: &str, written: Option<&str>) -> Option<Action> {
+        let path = format!("{path}.action");
+        let allow = if self.kind.is_v1alpha1() { "Allow" } else { "Accept" };
+        let action = match written {
+            Some(word) if word == allow => Some(Action::Allow),
+            Some("Deny") => Some(Action::Deny),
+            Some("Pass") if self.kind != Kind::BaselineAdminNetworkPolicy => Some(Action::Pass),
+            _ => None,
+        };
+        if action.is_none() {
+            let known = match self.kind {
+                Kind::BaselineAdminNetworkPolicy => "Allow or Deny".to_owned(),
+                _ => format!("{allow}, Deny or Pass"),
+            };
+            let message = match written {
+                None => format!("is missing: give {known}"),
+                Some(other) => format!("{other:?} is not {known}"),
+            };
+            self.fault(path, message);
+        }
+        action
+    }
+
+    /// What is not known closes the whole rule, and is told.
+    fn tell_unknown(&mut self, action: Action) {
+        let closed = match action {
+            Action::Allow => "this rule then lets nothing through".to_owned(),
+            Action::Deny | Action::Pass => {
+                format!("this {} rule then denies everything", action.as_str())
+            }
+        };
+        for Fault { path, message } in std::mem::take(&mut self.unknown) {
+            self.lint(path, format!("{message}; {closed}"));
+        }
+    }
+
+    /// Names of ports beside peers that have none.
+    ///
+    /// Source: section 3: refused in the experimental channel only.
+    fn names_without_pods(&mut self, path: &str, peers: &[WrittenPeer], ports: &Ports) {
+        let Ports::Of(items) = ports else { return };
+        if !items.iter().any(|item| matches!(item.ports, PortMatch::Named(_))) {
+            return;
+        }
+        let has = |field: fn(&WrittenPeer) -> bool| peers.iter().any(field);
+        for (present, field) in [
+            (has(|peer| peer.networks.is_some()), "networks"),
+            (has(|peer| peer.nodes.is_some()), "nodes"),
+            (has(|peer| peer.domain_names.is_some()), "domainNames"),
+        ] {
+            if present {
+                let message = format!(
+                    "has {field} and the name of a port, which only pods have; CRDs of the \
+                     experimental channel refuse it"
+                );
+                self.lint(path, message);
+            }
+        }
+    }
+
+    /// The lookups of names, which Cilium lets through to the cluster's DNS with them.
+    ///
+    /// Source: `ParseClusterNetworkPolicy` of Cilium 1.20, which names the pods and ports so.
+    fn dns(&self, path: &str, action: Action, peers: &[WrittenPeer]) -> Vec<Entry> {
+        let names: Vec<&str> = peers
+            .iter()
+            .filter_map(|peer| peer.domain_names.as_ref())
+            .flatten()
+            .map(|n| &**n)
+            .collect();
+        if self.cilium.is_none() || action != Action::Allow || names.is_empty() {
+            return Vec::new();
+        }
+        let dns = PodSet::new(
+            Namespaces::Matching(Selector::default()),
+            Selector::labels([("k8s-app", "kube-dns")]),
+        );
+        let ports = ["dns", "dns-tcp"].into_iter().flat_map(|name| {
+            Protocol::ALL.map(|protocol| PortRule {
+                path: path.into(),
+                protocol,
+                ports: PortMatch::Named(name.into()),
+            })
+        });
+        let words = format!("DNS lookups of {}", names.join(", "));
+        vec![Entry {
+            path: path.into(),
+            action: Action::Allow,
+            peers: Peers::Of(vec![Peer { path: path.into(), admits: PeerKind::Pods(dns) }]),
+            ports: Ports::Of(ports.collect()),
+            condition: Some(Condition { path: path.into(), words: words.into() }),
+        }]
+    }
+}

@@ -1,0 +1,128 @@
+//! semantics/cilium.md section 9: what Cilium makes of the policies of administrators.
+
+use super::{EVERY_POD, admin, from, linted, namespace, to, under};
+use crate::semantics::{holds, policy};
+use netpol::policy::{Cilium, CiliumVersion, Enforcer};
+
+fn cilium(change: impl Fn(&mut Cilium)) -> Enforcer {
+    let mut cilium = Cilium::new(CiliumVersion::V1_20);
+    change(&mut cilium);
+    Enforcer::Cilium(cilium)
+}
+
+/// Section 9: only with enable-k8s-cluster-network-policy, from 1.20.
+#[test]
+fn cluster_network_policies_must_be_switched_on() {
+    let deny = admin(1, &from("Deny", EVERY_POD));
+    under(&deny, &cilium(|_| {})).holds(&["web → api:80 is Denied"]);
+    let off = cilium(|cilium| cilium.cluster_network_policies = false);
+    let older = Enforcer::Cilium(Cilium::new(CiliumVersion::V1_19));
+    for enforcer in [off, older] {
+        let cluster = under(&deny, &enforcer);
+        cluster.holds(&["web → api:80 is Allowed"]);
+        linted(&cluster, "kind", "NOT ENFORCED");
+        assert!(cluster.lints()[0].contains("enable-k8s-cluster-network-policy"));
+    }
+}
+
+/// Section 9: Cilium has never enforced v1alpha1.
+#[test]
+fn v1alpha1_is_not_enforced() {
+    for (kind, name, head) in [
+        ("AdminNetworkPolicy", "a", "priority: 1, "),
+        ("BaselineAdminNetworkPolicy", "default", ""),
+    ] {
+        let text = format!(
+            "---\napiVersion: policy.networking.k8s.io/v1alpha1\nkind: {kind}\n\
+             metadata: {{name: {name}}}\n\
+             spec: {{{head}subject: {{namespaces: {{}}}}, {}}}\n",
+            from("Deny", EVERY_POD)
+        );
+        holds(&text, &["web → api:80 is Denied"]);
+        let cluster = under(&text, &cilium(|_| {}));
+        cluster.holds(&["web → api:80 is Allowed"]);
+        linted(&cluster, "kind", "NOT ENFORCED");
+    }
+}
+
+/// Section 9: tiers come before "deny wins".
+#[test]
+fn tiers_under_cilium() {
+    let policies = admin(1, &from("Accept", &namespace("shop")))
+        + &policy("shut", "podSelector: {}, ingress: []");
+    under(&policies, &cilium(|_| {}))
+        .holds(&["web → api:80 is Allowed", "other/client → api:80 is Denied"]);
+}
+
+/// Sections 3 and 9: networks are Cilium's CIDRs: outside, unless policy-cidr-match-mode says more.
+#[test]
+fn networks_under_cilium() {
+    let deny = admin(1, &to("Deny", "{networks: [0.0.0.0/0]}"));
+    under(&deny, &cilium(|_| {})).holds(&[
+        "web → 203.0.113.7:80 is Denied",
+        "web → api:80 is Allowed",
+        "web → node/n1:80 is Allowed",
+    ]);
+    let both = cilium(|cilium| {
+        cilium.cidr_matches_pods = true;
+        cilium.cidr_matches_nodes = true;
+    });
+    under(&deny, &both).holds(&["web → api:80 is Denied", "web → node/n1:80 is Denied"]);
+}
+
+/// Section 9: nodes needs enable-node-selector-labels; without it the policy is refused.
+#[test]
+fn nodes_under_cilium() {
+    let deny = admin(1, &to("Deny", "{nodes: {}}, {namespaces: {}}"));
+    let cluster = under(&deny, &cilium(|_| {}));
+    cluster.holds(&["web → node/n1:80 is Allowed", "web → api:80 is Allowed"]);
+    linted(&cluster, "spec.egress[0].to[0].nodes", "enable-node-selector-labels");
+    under(&deny, &cilium(|cilium| cilium.node_selector_labels = true)).holds(&[
+        "web → node/n1:80 is Denied",
+        "web → node/n2:80 is Denied",
+        "web → api:80 is Denied",
+    ]);
+}
+
+/// Section 9: domainNames only with Accept, and only with the proxy for DNS.
+#[test]
+fn names_under_cilium() {
+    let shut = admin(9, &to("Deny", "{networks: [0.0.0.0/0, \"::/0\"]}, {namespaces: {}}"));
+    let name = "{domainNames: [\"*.example.com\"]}";
+    let accept = admin(1, &to("Accept", name)) + &shut;
+    let cluster = under(&accept, &cilium(|_| {}));
+    cluster.holds(&[
+        "web → https://a.b.example.com is Allowed",
+        "web → https://example.com is Denied",
+        "web → api:80 is Denied",
+    ]);
+    let off = under(&accept, &cilium(|cilium| cilium.l7_proxy = false));
+    linted(&off, "spec.egress[0].to[0].domainNames", "enable-l7-proxy");
+    off.holds(&["web → https://a.b.example.com is Denied"]);
+    let deny = under(&admin(1, &to("Deny", name)), &cilium(|_| {}));
+    linted(&deny, "spec.egress[0].to[0].domainNames", "for Accept only");
+    deny.holds(&["web → https://a.b.example.com is Allowed"]);
+}
+
+/// With names Cilium lets their lookups through to the DNS of the cluster.
+#[test]
+fn lookups_under_cilium() {
+    let dns = "---\napiVersion: v1\nkind: Pod\n\
+               metadata: {name: dns, namespace: kube-system, labels: {k8s-app: kube-dns}}\n\
+               spec: {containers: [{ports: [{name: dns, containerPort: 53, protocol: UDP}]}]}\n\
+               status: {podIP: 10.0.3.1}\n";
+    let policies = dns.to_owned()
+        + &admin(1, &to("Accept", "{domainNames: [k8s.io]}"))
+        + &admin(2, &to("Deny", EVERY_POD));
+    let cluster = under(&policies, &cilium(|_| {}));
+    cluster.holds(&[
+        "web → kube-system/dns:53/UDP is Allowed",
+        "web → kube-system/dns:80 is Denied",
+        "web → api:5353/UDP is Denied",
+    ]);
+    let answer = cluster.ask("web → kube-system/dns:53/UDP");
+    let conditions: Vec<&str> = answer.egress().conditions.iter().map(|c| &*c.words).collect();
+    assert_eq!(conditions, ["DNS lookups of k8s.io"]);
+    // The specification grants no such thing.
+    holds(&policies, &["web → kube-system/dns:53/UDP is Denied"]);
+}
