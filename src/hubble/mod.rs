@@ -17,6 +17,7 @@ mod record;
 mod relay;
 mod stream;
 mod version;
+mod wire;
 
 pub use decode::decode;
 pub use error::Error;
