@@ -8,8 +8,8 @@
 //!     source          cluster     policy          verdict             report
 //! ```
 //!
-//! Only [`source`] touches the outside world; only [`cli`] and [`commands`] print, colour and decide
-//! exit codes; nothing lower imports anything higher.
+//! Only [`source`] and [`flux`] touch the outside world; only [`cli`] and [`commands`] print, colour
+//! and decide exit codes; nothing lower imports anything higher.
 //!
 //! ```
 //! use netpol::policy::{Enforcer, Ruleset};
@@ -38,6 +38,7 @@ pub mod cli;
 pub mod cluster;
 pub mod commands;
 pub mod files;
+pub mod flux;
 pub mod hubble;
 pub mod observed;
 pub mod policy;

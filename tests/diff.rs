@@ -330,11 +330,11 @@ fn what_came_or_went_is_no_flow_change() {
 fn what_was_not_read_is_told() {
     let other = "
 ---
-{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: x}, spec: {}}
+{apiVersion: projectcalico.org/v3, kind: NetworkPolicy, metadata: {name: x}, spec: {}}
 ";
     let run = between(PODS, &format!("{PODS}{other}"), &[]);
     assert!(run.stdout.starts_with("no flow changes in what was read\n"), "{run:?}");
-    assert!(run.stdout.contains("CiliumNetworkPolicy.cilium.io is not read"), "{run:?}");
+    assert!(run.stdout.contains("NetworkPolicy.projectcalico.org is not read"), "{run:?}");
     let (_, answer) = json(PODS, &format!("{PODS}{other}"));
     assert_eq!(answer["summary"]["unread"], 1);
 }

@@ -8,6 +8,8 @@ mod cli;
 #[cfg(unix)]
 mod control_plane;
 mod diff;
+#[cfg(unix)]
+mod flux;
 mod harness;
 mod homekube;
 mod list;

@@ -3,7 +3,8 @@
 use super::{ColorChoice, output};
 use crate::source::live::{self, ConnectOptions, Connection, Environment};
 use clap::Args;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,6 +89,39 @@ impl ConnectArgs {
         given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
     }
 
+    /// The flags in words again, for a program that takes kubectl's. Paths are full: it may run
+    /// elsewhere.
+    pub fn words(&self) -> Vec<OsString> {
+        let mut words = Vec::new();
+        let mut add = |flag: &str, value: Option<OsString>| {
+            if let Some(value) = value {
+                let mut word = OsString::from(flag);
+                word.push("=");
+                word.push(value);
+                words.push(word);
+            }
+        };
+        let kubeconfig = self.kubeconfig.as_ref();
+        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        add("--kubeconfig", kubeconfig.map(absolute).map(Into::into));
+        let token = self.token.as_ref().map(|token| token.expose_secret().to_owned());
+        for (flag, value) in [
+            ("--context", &self.context),
+            ("--cluster", &self.cluster),
+            ("--user", &self.user),
+            ("--server", &self.server),
+            ("--token", &token),
+            ("--as", &self.as_user),
+            ("--as-uid", &self.as_uid),
+        ] {
+            add(flag, value.clone().map(Into::into));
+        }
+        for group in &self.as_group {
+            add("--as-group", Some(group.into()));
+        }
+        words
+    }
+
     /// Connects; what the API server warns of goes to stderr.
     pub async fn connect(
         &self,
@@ -100,7 +134,7 @@ impl ConnectArgs {
 }
 
 /// A duration as kubectl takes it: a number of seconds, or numbers with `ms`, `s`, `m` and `h`.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     let refuse = || format!("{text:?} is not a duration: give 30, 10s, 2m or 1h");
     if let Ok(seconds) = text.parse() {
         return Ok(Duration::from_secs(seconds));

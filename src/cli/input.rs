@@ -1,6 +1,6 @@
 //! Flags that say where objects come from.
 
-use super::{GlobalArgs, Progress, output};
+use super::{GlobalArgs, Progress, Session, output};
 use crate::cluster::{Gap, Snapshot};
 use crate::policy::{Enforcer, Ruleset, Written};
 use crate::report::{Locate, Location};
@@ -74,6 +74,8 @@ pub struct Input {
     pub namespace: String,
     /// What is only supposed of it, in words.
     pub notes: Vec<String>,
+    /// The cluster that it was read from, as far as one flow needs it.
+    pub session: Option<Session>,
     locator: Locator,
 }
 
@@ -131,6 +133,7 @@ impl InputArgs {
             kustomizations: self.kustomize.clone(),
             namespace: namespace.to_owned(),
             strict: self.strict,
+            ..Manifests::default()
         }
         .load()?;
         drop(progress);
@@ -186,7 +189,7 @@ impl InputArgs {
         let told = self.enforcer.clone().or(enforcer).or_else(|| self.supposed.clone());
         let enforcer = told.unwrap_or_else(|| Enforcer::suiting(&written));
         let rules = Ruleset::compile(&written, &snapshot, &enforcer);
-        Input { snapshot, written, rules, namespace, notes, locator }
+        Input { snapshot, written, rules, namespace, notes, session: None, locator }
     }
 }
 

@@ -4,20 +4,23 @@
 
 mod connect;
 mod exit;
+mod flux;
 mod input;
 mod output;
 mod progress;
+mod session;
 mod sibling;
 mod side;
 mod what_if;
 
-pub use connect::ConnectArgs;
-pub(crate) use connect::duration;
+pub use connect::{ConnectArgs, duration};
 pub use exit::Exit;
+pub use flux::{FluxBuildArgs, FluxChange};
 pub use input::{Input, InputArgs};
 pub(crate) use output::shown_path;
 pub use output::{ColorChoice, Format, Output, OutputArgs, answer, error, warn, width};
 pub use progress::{Progress, confirm, note};
+pub use session::Session;
 pub use sibling::run_sibling;
 pub use side::Side;
 pub use what_if::{PolicyName, WhatIfArgs};

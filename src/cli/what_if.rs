@@ -2,10 +2,10 @@
 //! changes to it that are only supposed, by `--with` and `--without`.
 
 use super::input::{Input, InputArgs};
-use super::{GlobalArgs, output};
-use crate::cluster::{ObjectRef, kind_from_word};
+use super::{GlobalArgs, Session, output};
+use crate::cluster::{ObjectRef, kind_from_word, kind_word};
 use crate::source::Objects;
-use crate::source::live::Wanted;
+use crate::source::live::{Connection, Wanted};
 use crate::source::manifests::{Loaded, Locator};
 use crate::verdict::Target;
 use anyhow::{bail, ensure};
@@ -31,12 +31,23 @@ pub struct WhatIfArgs {
     pub without: Vec<PolicyName>,
 }
 
-/// A NetworkPolicy by name, in the namespace of names that come without one if need be.
+/// A policy by kind and name, in the namespace of names that come without one if need be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyName {
     namespace: Option<String>,
+    kind: &'static str,
     name: String,
 }
+
+/// The kinds of policies, and whether they have no namespace.
+const POLICIES: &[(&str, bool)] = &[
+    ("NetworkPolicy", false),
+    ("ClusterNetworkPolicy", true),
+    ("AdminNetworkPolicy", true),
+    ("BaselineAdminNetworkPolicy", true),
+    ("CiliumNetworkPolicy", false),
+    ("CiliumClusterwideNetworkPolicy", true),
+];
 
 impl FromStr for PolicyName {
     type Err = String;
@@ -48,22 +59,30 @@ impl FromStr for PolicyName {
             [namespace, kind, name] => (Some((*namespace).to_owned()), kind, name),
             _ => return Err("give netpol/NAME or NAMESPACE/netpol/NAME".to_owned()),
         };
-        if kind_from_word(kind) != Some("NetworkPolicy") {
+        let known = kind_from_word(kind);
+        let known = POLICIES.iter().find(|(policy, _)| known == Some(policy));
+        let Some((kind, cluster_scoped)) = known else {
             return Err(format!(
-                "{kind:?} is not netpol: give netpol/NAME or NAMESPACE/netpol/NAME"
+                "{kind:?} is no kind of policy: give netpol/NAME or NAMESPACE/netpol/NAME"
             ));
+        };
+        if *cluster_scoped && namespace.is_some() {
+            return Err(format!("{kind}s have no namespace: give {}/{name}", kind_word(kind)));
         }
         if name.is_empty() || namespace.as_deref() == Some("") {
             return Err("an empty name: give netpol/NAME or NAMESPACE/netpol/NAME".to_owned());
         }
-        Ok(Self { namespace, name: (*name).to_owned() })
+        Ok(Self { namespace, kind, name: (*name).to_owned() })
     }
 }
 
 impl PolicyName {
     fn object(&self, namespace: &str) -> ObjectRef {
+        if POLICIES.contains(&(self.kind, true)) {
+            return ObjectRef::cluster(self.kind, self.name.as_str());
+        }
         let namespace = self.namespace.as_deref().unwrap_or(namespace);
-        ObjectRef::namespaced("NetworkPolicy", namespace, self.name.as_str())
+        ObjectRef::namespaced(self.kind, namespace, self.name.as_str())
     }
 }
 
@@ -82,15 +101,50 @@ impl InputArgs {
             manifests || !what_if.with,
             "--with lays manifests over the live cluster: name them with -f FILE or -k DIR"
         );
-        let mut notes = Vec::new();
-        let (namespace, mut objects, locator) = if manifests && !what_if.with {
+        if manifests && !what_if.with {
             let namespace = global.namespace();
             let Loaded { objects, locator, .. } = self.load(global, &namespace)?;
-            (namespace, objects, locator)
-        } else {
-            let read = self.read_live(global, what_if, (source, destination), &mut notes);
-            global.block_on(read)??
-        };
+            return self.supposed(what_if, objects, locator, namespace, Vec::new());
+        }
+        self.read_flow_again(global, what_if, Session::start(global)?, (source, destination))
+    }
+
+    /// Reads what one flow needs over a connection that is there already.
+    pub fn read_flow_again(
+        &self,
+        global: &GlobalArgs,
+        what_if: &WhatIfArgs,
+        mut session: Session,
+        ends: (&Target, &Target),
+    ) -> anyhow::Result<Input> {
+        let mut notes = Vec::new();
+        let namespace = session.connection.namespace().to_owned();
+        let overlay = what_if.with.then(|| self.load(global, &namespace)).transpose()?;
+        let over = overlay.as_ref().map(|loaded| &loaded.objects);
+        let read = self.read_live(&session.connection, what_if, ends, over);
+        let mut objects = session.block_on(read)??;
+        let mut locator = Locator::default();
+        if let Some(loaded) = overlay {
+            notes.push(self.laid_over(&loaded.objects));
+            session.beneath = objects.clone();
+            session.overlay = loaded.objects.clone();
+            objects.overlay(loaded.objects);
+            locator = loaded.locator;
+        }
+        let mut input = self.supposed(what_if, objects, locator, namespace, notes)?;
+        input.session = Some(session);
+        Ok(input)
+    }
+
+    /// What was read, without what `--without` names.
+    fn supposed(
+        &self,
+        what_if: &WhatIfArgs,
+        mut objects: Objects,
+        locator: Locator,
+        namespace: String,
+        mut notes: Vec<String>,
+    ) -> anyhow::Result<Input> {
         for policy in &what_if.without {
             let object = policy.object(&namespace);
             take_away(&mut objects, &object)?;
@@ -101,40 +155,26 @@ impl InputArgs {
 
     async fn read_live(
         &self,
-        global: &GlobalArgs,
+        connection: &Connection,
         what_if: &WhatIfArgs,
         (source, destination): (&Target, &Target),
-        notes: &mut Vec<String>,
-    ) -> anyhow::Result<(String, Objects, Locator)> {
-        let connection = global.connect().await?;
-        let namespace = connection.namespace().to_owned();
-        let overlay = what_if.with.then(|| self.load(global, &namespace)).transpose()?;
+        overlay: Option<&Objects>,
+    ) -> anyhow::Result<Objects> {
+        let namespace = connection.namespace();
         let policies_of: Vec<String> = what_if
             .without
             .iter()
-            .map(|policy| policy.namespace.clone().unwrap_or_else(|| namespace.clone()))
+            .map(|policy| policy.namespace.clone().unwrap_or_else(|| namespace.to_owned()))
             .collect();
-        let wanted = Wanted {
-            source,
-            destination,
-            namespace: &namespace,
-            policies_of: &policies_of,
-            overlay: overlay.as_ref().map(|loaded| &loaded.objects),
-        };
-        let mut objects = connection.read(wanted).await?;
+        let wanted = Wanted { source, destination, namespace, policies_of: &policies_of, overlay };
+        let objects = connection.read(wanted).await?;
         tracing::debug!("{} requests to {}", connection.requests(), connection.server());
         if self.strict
             && let Some(gap) = objects.gaps.first()
         {
             bail!("{}: {}", gap.what, gap.why);
         }
-        let mut locator = Locator::default();
-        if let Some(loaded) = overlay {
-            notes.push(self.laid_over(&loaded.objects));
-            objects.overlay(loaded.objects);
-            locator = loaded.locator;
-        }
-        Ok((namespace, objects, locator))
+        Ok(objects)
     }
 
     /// What was laid over the cluster, in words.
@@ -205,6 +245,8 @@ mod tests {
         assert_eq!(object("netpol/a"), "here/netpol/a");
         assert_eq!(object("networkpolicies.networking.k8s.io/a"), "here/netpol/a");
         assert_eq!(object("there/networkpolicy/a"), "there/netpol/a");
+        assert_eq!(object("anp/a"), "anp/a");
+        assert!(parse("there/anp/a").unwrap_err().contains("have no namespace"));
         for text in ["a", "deploy/a", "a/b/c/d", "netpol/", "/netpol/a"] {
             assert!(parse(text).unwrap_err().contains("give netpol/NAME"), "{text}");
         }

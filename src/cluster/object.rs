@@ -21,6 +21,13 @@ const KINDS: &[(&str, &str, &[&str])] = &[
     ("Namespace", "ns", &["namespace", "namespaces"]),
     ("Node", "node", &["nodes", "no"]),
     ("NetworkPolicy", "netpol", &["networkpolicy", "networkpolicies"]),
+    ("CiliumNetworkPolicy", "cnp", &["ciliumnetworkpolicy", "ciliumnetworkpolicies", "ciliumnp"]),
+    (
+        "CiliumClusterwideNetworkPolicy",
+        "ccnp",
+        &["ciliumclusterwidenetworkpolicy", "ciliumclusterwidenetworkpolicies"],
+    ),
+    ("CiliumCIDRGroup", "ccg", &["ciliumcidrgroup", "ciliumcidrgroups"]),
     // Its own short name, cnp, is that of CiliumNetworkPolicy too.
     ("ClusterNetworkPolicy", "clusternetworkpolicy", &["clusternetworkpolicies"]),
     ("AdminNetworkPolicy", "anp", &["adminnetworkpolicy", "adminnetworkpolicies"]),

@@ -43,6 +43,8 @@ pub struct Service {
     pub namespace: Name,
     /// Its name.
     pub name: Name,
+    /// Its own labels.
+    pub labels: Labels,
     /// The labels of its pods; `None` when others write its EndpointSlices.
     pub selector: Option<Labels>,
     /// Its ports.

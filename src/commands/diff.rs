@@ -1,7 +1,9 @@
 //! `diff`: which flows a change opens and closes.
 
 use super::print_schema;
-use crate::cli::{Exit, Format, GlobalArgs, InputArgs, OutputArgs, Progress, Side, answer, width};
+use crate::cli::{
+    Exit, FluxBuildArgs, Format, GlobalArgs, InputArgs, OutputArgs, Progress, Side, answer, width,
+};
 use crate::reach;
 use crate::report::{DiffReport, DiffSide, diff_csv, diff_dot, diff_markdown, diff_text};
 use crate::source::yaml;
@@ -15,7 +17,8 @@ use std::path::PathBuf;
 #[derive(Args, Clone, Debug)]
 #[command(
     override_usage = "kubectl netpol diff -f FILE [OPTIONS]\n       \
-                      kubectl netpol diff OLD NEW [OPTIONS]",
+                      kubectl netpol diff OLD NEW [OPTIONS]\n       \
+                      kubectl netpol diff --flux NAME --path DIR [OPTIONS]",
     after_help = AFTER_HELP
 )]
 pub struct DiffArgs {
@@ -65,6 +68,9 @@ pub struct DiffArgs {
     /// Network of the pods whose addresses manifests do not tell; repeatable
     #[arg(long, value_name = "CIDR", help_heading = "Input")]
     pod_cidr: Vec<IpNet>,
+
+    #[command(flatten)]
+    flux: FluxBuildArgs,
 }
 
 fn side() -> impl clap::builder::TypedValueParser<Value = Side> {
@@ -124,6 +130,9 @@ Examples:
   # A comment for a pull request, and failure only where something opens
   kubectl netpol diff git:origin/main:k8s k8s/ -o md --fail-on opened
 
+  # What would Flux open and close, if this were its source?
+  kubectl netpol diff --flux observability --path ./observability
+
   # One overlay against another
   kubectl netpol diff kustomize:overlays/staging kustomize:overlays/home
 
@@ -145,6 +154,7 @@ impl DiffArgs {
             pod_cidr: self.pod_cidr.clone(),
             ..InputArgs::default()
         };
+        let mut piped_from = Vec::new();
         let (names, arguments, [before, after]) = match (&self.old, &self.new) {
             (Some(old), Some(new)) => {
                 ensure!(
@@ -155,6 +165,18 @@ impl DiffArgs {
                 let inputs = [old.read(global, &shared)?, new.read(global, &shared)?];
                 let arguments = sides.map(|side| self.arguments(side.flags(), global));
                 (sides.map(Side::name), arguments, inputs)
+            }
+            _ if let Some(name) = &self.flux.name => {
+                let change = self.flux.read_change(name, global, &shared)?;
+                piped_from = change.command;
+                let mut with = ["--with", "-f", "-"].map(ToOwned::to_owned).to_vec();
+                for object in &change.pruned {
+                    with.extend(["--without".to_owned(), object.to_string()]);
+                }
+                // -n is the Kustomization's namespace here.
+                let plain = GlobalArgs { namespace: None, ..global.clone() };
+                let arguments = [Vec::new(), with].map(|words| self.arguments(words, &plain));
+                (["live".to_owned(), change.name], arguments, change.sides)
             }
             _ if self.filename.is_empty() && self.kustomize.is_empty() => bail!(
                 "nothing to compare: give manifests to lay over the live cluster with -f FILE, or \
@@ -180,6 +202,7 @@ impl DiffArgs {
         let [old, new] = [0, 1].map(|i| DiffSide {
             name: &names[i],
             arguments: &arguments[i],
+            piped_from: if i == 0 { &[] } else { &piped_from },
             snapshot: &inputs[i].snapshot,
             rules: &inputs[i].rules,
             locate: &*locate[i],

@@ -1,7 +1,10 @@
 //! `explain`: why a flow is allowed or denied.
 
+use super::delivery::{FluxArgs, add_deliveries};
 use super::print_schema;
-use crate::cli::{Exit, GlobalArgs, InputArgs, Output, OutputArgs, WhatIfArgs, answer, width};
+use crate::cli::{
+    Exit, GlobalArgs, Input, InputArgs, Output, OutputArgs, WhatIfArgs, answer, width,
+};
 use crate::report::{ExplanationReport, explanation_text};
 use crate::source::yaml;
 use crate::verdict::{self, PortWanted, Question, Target};
@@ -39,6 +42,9 @@ pub struct ExplainArgs {
 
     #[command(flatten)]
     what_if: WhatIfArgs,
+
+    #[command(flatten)]
+    flux: FluxArgs,
 }
 
 /// The end of `explain --help`.
@@ -58,6 +64,10 @@ Examples:
   # Every port that a workload declares, and any other
   kubectl netpol explain -f k8s/ default/whoami identity/keycloak
 
+  # The same once Flux has applied what Git has
+  kubectl netpol explain -n monitoring deploy/grafana identity/svc/keycloak \\
+    --reconcile
+
   # Apply what is missing
   kubectl netpol explain -f k8s/ web svc/db --suggest | kubectl apply -f -
 
@@ -76,7 +86,15 @@ impl ExplainArgs {
         else {
             return print_schema::<ExplanationReport>(global);
         };
-        let input = self.input.read_flow(global, &self.what_if, source, destination)?;
+        self.flux.check(&self.input)?;
+        let mut input = self.input.read_flow(global, &self.what_if, source, destination)?;
+        if self.flux.reconcile {
+            let report = self.report(&input, source, destination)?;
+            input = self.flux.reconcile(global, input, &report, |session| {
+                let ends = (source, destination);
+                self.input.read_flow_again(global, &self.what_if, session, ends)
+            })?;
+        }
         let (port, namespace) = (self.port.as_ref(), &input.namespace);
         let question = Question { source, destination, port, namespace };
         let (snapshot, rules) = (&input.snapshot, &input.rules);
@@ -89,6 +107,7 @@ impl ExplainArgs {
         explanation.notes.splice(0..0, input.notes.iter().cloned());
         let locate = input.locate();
         let mut report = ExplanationReport::new(&explanation, snapshot, rules, &*locate);
+        add_deliveries(&input, &mut report)?;
         let exit = Exit::from(explanation.verdict());
         let suggestions = verdict::suggest(snapshot, rules, &question, &explanation);
         if self.suggest {
@@ -105,6 +124,22 @@ impl ExplainArgs {
         };
         answer(global.color, &text)?;
         Ok(exit)
+    }
+}
+
+impl ExplainArgs {
+    /// The answer as it is before anything is asked of Flux.
+    fn report(
+        &self,
+        input: &Input,
+        source: &Target,
+        destination: &Target,
+    ) -> anyhow::Result<ExplanationReport> {
+        let (port, namespace) = (self.port.as_ref(), &input.namespace);
+        let question = Question { source, destination, port, namespace };
+        let (snapshot, rules) = (&input.snapshot, &input.rules);
+        let explanation = verdict::explain(snapshot, rules, &question)?;
+        Ok(ExplanationReport::new(&explanation, snapshot, rules, &*input.locate()))
     }
 }
 

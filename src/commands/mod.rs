@@ -1,6 +1,7 @@
 //! One file a command: its arguments and what it does with them.
 
 mod bootstrap;
+mod delivery;
 mod diff;
 mod explain;
 mod list;

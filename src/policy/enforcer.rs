@@ -29,9 +29,13 @@ impl Enforcer {
         }
     }
 
-    /// Who probably enforces policies of which nothing else is known: who has such kinds.
-    pub fn suiting(_written: &Written) -> Self {
-        Self::Kubernetes
+    /// Who probably enforces policies of which nothing else is known: Cilium, where some are its own.
+    pub fn suiting(written: &Written) -> Self {
+        if written.cilium_policies.is_empty() {
+            Self::Kubernetes
+        } else {
+            Self::Cilium(Cilium::default())
+        }
     }
 
     /// Whom an address block means in the dialects of Kubernetes.

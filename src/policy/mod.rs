@@ -1,10 +1,11 @@
 //! What is written: one file a dialect, each lowered to the one form in [`rule`].
 //!
 //! In: policy objects as their authors wrote them ([`Written`]). Out: a [`Ruleset`] that the engines
-//! read without asking which dialect a rule came from, and the objects that the API server would
-//! refuse, which are reported and never silently skipped.
+//! read without asking which dialect a rule came from, and the objects that the API server or
+//! Cilium's agent would refuse, which are reported and never silently skipped.
 
 pub mod admin;
+pub mod cilium;
 mod enforcer;
 mod names;
 pub mod networkpolicy;
@@ -14,5 +15,5 @@ mod selector;
 
 pub use enforcer::{Cilium, CiliumVersion, Enforcement, Enforcer};
 pub use names::NamePattern;
-pub use ruleset::{Fault, Lowered, PolicyId, Remark, Ruleset, Traits, Unread, Written};
+pub use ruleset::{Fault, Lowered, PolicyId, RefusedBy, Remark, Ruleset, Traits, Unread, Written};
 pub use selector::LabelSelector;

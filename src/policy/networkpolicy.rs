@@ -142,7 +142,7 @@ impl NetworkPolicy {
                 parts.clear();
             }
         }
-        Lowered { policies: parts, faults: Vec::new(), lints }
+        Lowered { policies: parts, lints, ..Lowered::default() }
     }
 
     /// What is valid but inert or sloppy.

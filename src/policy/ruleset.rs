@@ -1,6 +1,7 @@
 //! All policies in the one form, with the index by namespace that keeps look-ups small.
 
 use super::admin::{AdminPolicy, mixed_versions};
+use super::cilium::{CidrGroup, CiliumPolicy, Known};
 use super::networkpolicy::NetworkPolicy;
 use super::rule::{Direction, Entry, Namespaces, PeerKind, Peers, Policy};
 use super::{Cilium, Enforcer};
@@ -14,6 +15,10 @@ pub struct Written {
     pub network_policies: Vec<NetworkPolicy>,
     /// The policies of administrators, of `policy.networking.k8s.io`.
     pub admin_policies: Vec<AdminPolicy>,
+    /// Cilium's own policies.
+    pub cilium_policies: Vec<CiliumPolicy>,
+    /// Groups of networks that Cilium's policies name.
+    pub cidr_groups: Vec<CidrGroup>,
     /// Policy objects whose fields do not even have the right names and types.
     pub undecodable: Vec<Remark>,
     /// What could not be read.
@@ -43,7 +48,11 @@ impl Unread {
 impl Written {
     /// How many objects there are.
     pub fn len(&self) -> usize {
-        self.network_policies.len() + self.admin_policies.len() + self.undecodable.len()
+        self.network_policies.len()
+            + self.admin_policies.len()
+            + self.cilium_policies.len()
+            + self.cidr_groups.len()
+            + self.undecodable.len()
     }
 
     /// Whether nothing is written at all.
@@ -63,14 +72,32 @@ pub struct Remark {
     pub object: ObjectRef,
     /// Where it was written.
     pub origin: Origin,
+    /// Who refuses it, if anyone does.
+    pub refused_by: Option<RefusedBy>,
     /// What is wrong, at least one thing.
     pub faults: Vec<Fault>,
 }
 
 impl Remark {
-    fn of(object: ObjectRef, origin: &Origin, faults: Vec<Fault>) -> Option<Self> {
-        (!faults.is_empty()).then(|| Self { object, origin: origin.clone(), faults })
+    fn of(
+        object: ObjectRef,
+        origin: &Origin,
+        refused_by: Option<RefusedBy>,
+        faults: Vec<Fault>,
+    ) -> Option<Self> {
+        let origin = || origin.clone();
+        (!faults.is_empty()).then(|| Self { object, origin: origin(), refused_by, faults })
     }
+}
+
+/// Who refuses an object that is faulty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RefusedBy {
+    /// The API server, so that there is no such object.
+    #[default]
+    ApiServer,
+    /// Cilium's agent: the object is there, and nothing of it is enforced.
+    Agent,
 }
 
 /// One thing that validation finds wrong.
@@ -89,6 +116,8 @@ pub struct Lowered {
     pub policies: Vec<Policy>,
     /// Why the object is refused; then nothing of it is in force.
     pub faults: Vec<Fault>,
+    /// Who refuses it then.
+    pub refused_by: RefusedBy,
     /// What is valid but does not do what its author probably meant.
     pub lints: Vec<Fault>,
 }
@@ -126,10 +155,10 @@ pub struct Traits {
 impl Ruleset {
     /// Lowers everything that is written, as this enforcer reads it. The snapshot gives the Services
     /// that policies name.
-    pub fn compile(written: &Written, _snapshot: &Snapshot, enforcer: &Enforcer) -> Self {
+    pub fn compile(written: &Written, snapshot: &Snapshot, enforcer: &Enforcer) -> Self {
         let (rejected, unread) = (written.undecodable.clone(), written.unread.clone());
-        let enforcer = enforcer.clone();
-        let mut ruleset = Self { unread, enforcer, rejected, ..Self::default() };
+        let mut ruleset = Self { unread, rejected, ..Self::default() };
+        ruleset.enforcer = enforcer.clone();
         for policy in &written.network_policies {
             ruleset.add_network_policy(policy);
         }
@@ -137,7 +166,14 @@ impl Ruleset {
             let lowered = policy.lower(&ruleset.enforcer);
             ruleset.add(&policy.object(), &policy.origin, lowered);
         }
-        if ruleset.cilium().is_none() {
+        let known = Known::new(written, snapshot, enforcer);
+        for group in &written.cidr_groups {
+            ruleset.add(&group.object(), &group.origin, group.check());
+        }
+        for policy in &written.cilium_policies {
+            ruleset.add(&policy.object(), &policy.origin, policy.lower(&known));
+        }
+        if enforcer.cilium().is_none() {
             ruleset.lints.extend(mixed_versions(&written.admin_policies));
         }
         ruleset
@@ -150,14 +186,15 @@ impl Ruleset {
     }
 
     fn add(&mut self, object: &ObjectRef, origin: &Origin, lowered: Lowered) {
-        let Lowered { policies, faults, lints } = lowered;
+        let Lowered { policies, faults, refused_by, lints } = lowered;
         if faults.is_empty() {
             for policy in policies {
                 self.add_policy(policy);
             }
-            self.lints.extend(Remark::of(object.clone(), origin, lints));
+            self.lints.extend(Remark::of(object.clone(), origin, None, lints));
         } else {
-            self.rejected.extend(Remark::of(object.clone(), origin, faults));
+            let refused_by = Some(refused_by);
+            self.rejected.extend(Remark::of(object.clone(), origin, refused_by, faults));
         }
     }
 

@@ -16,9 +16,9 @@ pub struct LabelSelector {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub(super) struct MatchExpression {
-    key: String,
-    operator: String,
-    values: Option<Vec<String>>,
+    pub(super) key: String,
+    pub(super) operator: String,
+    pub(super) values: Option<Vec<String>>,
 }
 
 impl LabelSelector {
@@ -27,10 +27,21 @@ impl LabelSelector {
     /// Source: `ValidateLabelSelector` in k8s.io/apimachinery/pkg/apis/meta/v1/validation: In and
     /// `NotIn` need values, Exists and `DoesNotExist` take none, keys and values must be label syntax.
     pub(crate) fn lower(&self, path: &str, faults: &mut Vec<Fault>) -> Selector {
+        self.lower_keys(path, |key| key, faults)
+    }
+
+    /// As [`LabelSelector::lower`], where only this part of each key must be a label key. The
+    /// requirements keep the keys as written.
+    pub(super) fn lower_keys(
+        &self,
+        path: &str,
+        label_key: fn(&str) -> &str,
+        faults: &mut Vec<Fault>,
+    ) -> Selector {
         let mut requirements = Vec::new();
         for (key, value) in self.match_labels.iter().flatten() {
             let path = || format!("{path}.matchLabels[{key}]");
-            check(label_key_fault(key), path, faults);
+            check(label_key_fault(label_key(key)), path, faults);
             check(label_value_fault(value), path, faults);
             requirements.push(Requirement {
                 key: key.as_str().into(),
@@ -39,7 +50,7 @@ impl LabelSelector {
         }
         for (i, expression) in self.match_expressions.iter().flatten().enumerate() {
             let path = |field: &str| format!("{path}.matchExpressions[{i}]{field}");
-            check(label_key_fault(&expression.key), || path(".key"), faults);
+            check(label_key_fault(label_key(&expression.key)), || path(".key"), faults);
             let values = expression.values.as_deref().unwrap_or_default();
             for (j, value) in values.iter().enumerate() {
                 check(label_value_fault(value), || path(&format!(".values[{j}]")), faults);

@@ -55,6 +55,7 @@ impl ExplanationReport {
             next: None,
             flows,
             notes,
+            deliveries: Vec::new(),
             warnings: reporter.warnings(explanation),
             suggestions: Vec::new(),
         }
@@ -227,7 +228,7 @@ impl Reporter<'_> {
             namespace: object.namespace.as_deref().map(Into::into),
             name: object.name.to_string(),
             tier: policy.tier.is_ordered().then(|| policy.tier.as_str()),
-            priority: policy.tier.priority(),
+            priority: words::priority(policy),
             isolates: policy.isolates,
             selects: truth(trace.selects),
             admits: truth(trace.admits),

@@ -3,6 +3,7 @@
 //! In: what `explaining` found words and places for. Out: [`ExplanationReport`], which serialises and
 //! is complete by itself.
 
+use super::delivery::DeliveryReport;
 use super::warnings::Warning;
 use super::words;
 use crate::cluster::Origin;
@@ -53,6 +54,9 @@ pub struct ExplanationReport {
     /// How the question was understood.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// Of a live cluster: how far Flux is with what decides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deliveries: Vec<DeliveryReport>,
     /// What could make the answer wrong: policies that would be refused, input that was not read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,

@@ -1,5 +1,6 @@
 //! The answer of `explain` for people: the verdict first, the reasons after, the next step last.
 
+use super::delivery;
 use super::explaining::short;
 use super::explanation::{DirectionReport, ExplanationReport, FlowReport, PolicyReport};
 use super::screen::{BOLD, DIM, DOUBT, PLAIN, Screen, verdict_style};
@@ -17,6 +18,7 @@ pub fn explanation_text(report: &ExplanationReport, width: usize, wide: bool) ->
     let mut text = Text { report, wide, width, screen: Screen::new(width) };
     text.head();
     text.flows();
+    delivery::text(&mut text.screen, &report.deliveries);
     text.warnings();
     text.tail();
     text.screen.finish()

@@ -4,6 +4,7 @@
 //! (`apiVersion: netpol/v1alpha1`) that serialise to JSON and YAML, and text made from the same types.
 
 mod columns;
+mod delivery;
 mod diff;
 mod explaining;
 mod explanation;
@@ -18,13 +19,14 @@ mod summary_text;
 mod warnings;
 mod words;
 
+pub use delivery::{Delivered, DeliveryReport, MissingPolicy};
 pub use diff::{
     ChangeReport, DiffReport, DiffSide, DiffSummary, EndsReport, MemberReport, ReasonReport,
     SideReport, diff_csv, diff_dot, diff_markdown, diff_text,
 };
 pub use explanation::{
     API_VERSION, DirectionReport, EndReport, ExplanationReport, FlowReport, Locate, Location,
-    MissReport, PolicyReport,
+    MissReport, OwnerReport, PolicyReport,
 };
 pub use explanation_text::explanation_text;
 pub use flows::{

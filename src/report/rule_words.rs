@@ -164,7 +164,27 @@ pub(super) fn ports(ports: &Ports) -> Vec<String> {
     match ports {
         Ports::Any => vec!["any port".to_owned()],
         Ports::Of(items) if items.is_empty() => vec!["no port".to_owned()],
-        Ports::Of(items) => items.iter().map(ToString::to_string).collect(),
+        Ports::Of(items) => {
+            // One name or number for every protocol is one word.
+            let mut words: Vec<String> = Vec::new();
+            for item in items {
+                let of_all = Protocol::ALL.iter().all(|protocol| {
+                    let same =
+                        |other: &PortRule| other.protocol == *protocol && other.ports == item.ports;
+                    items.iter().any(same)
+                });
+                let word = match &item.ports {
+                    _ if !of_all || !item.protocol.has_ports() => item.to_string(),
+                    PortMatch::All => "any port".to_owned(),
+                    PortMatch::Range(range) => range.to_string(),
+                    PortMatch::Named(name) => name.to_string(),
+                };
+                if !words.contains(&word) {
+                    words.push(word);
+                }
+            }
+            words
+        }
     }
 }
 
@@ -186,6 +206,7 @@ pub(super) fn is_dns(snapshot: &Snapshot, entry: &Entry) -> bool {
     !peers.is_empty()
         && !ports.is_empty()
         && ports.iter().all(is_dns_port)
+        && ports.iter().any(|port| port.protocol != Protocol::Sctp)
         && peers.iter().all(|peer| match &peer.admits {
             PeerKind::Pods(set) => is_dns_set(snapshot, set),
             PeerKind::Addresses(block, _) => block.cidr.to_string() == NODE_LOCAL_DNS,
@@ -194,15 +215,14 @@ pub(super) fn is_dns(snapshot: &Snapshot, entry: &Entry) -> bool {
 }
 
 fn is_dns_port(item: &PortRule) -> bool {
-    let number = match &item.ports {
+    match &item.ports {
         PortMatch::Range(range) => {
             // OpenShift's DNS pods listen on 5353, and policies judge the pod's port.
             [53, 5353].map(PortRange::from).contains(range)
         }
         PortMatch::Named(name) => ["dns", "dns-tcp"].contains(&&**name),
         PortMatch::All => false,
-    };
-    number && item.protocol != Protocol::Sctp
+    }
 }
 
 fn is_dns_set(snapshot: &Snapshot, set: &PodSet) -> bool {

@@ -354,7 +354,7 @@ impl Reporter<'_> {
             kind: policy.object.kind.to_string(),
             name: policy.object.name.to_string(),
             tier: policy.tier.is_ordered().then(|| policy.tier.as_str()),
-            priority: policy.tier.priority(),
+            priority: words::priority(policy),
             isolates: policy.isolates,
             rules: policy.entries.iter().map(rule).collect(),
             subject,

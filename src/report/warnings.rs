@@ -4,7 +4,7 @@
 
 use super::explanation::{Locate, Location};
 use crate::cluster::Snapshot;
-use crate::policy::{Remark, Ruleset};
+use crate::policy::{RefusedBy, Remark, Ruleset};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -26,20 +26,26 @@ pub(super) fn remarks(
     locate: &Locate<'_>,
 ) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    let mut add = |remark: &Remark, between: &str| {
-        for fault in &remark.faults {
-            let message = format!("{}{between} {} {}", remark.object, fault.path, fault.message);
-            let location = locate(&remark.origin, &fault.path);
+    for remark in rules.rejected.iter().chain(&rules.lints).filter(|remark| here(remark)) {
+        for (message, path) in sentences(remark) {
+            let location = locate(&remark.origin, path);
             warnings.push(Warning { message, location });
         }
-    };
-    for remark in rules.rejected.iter().filter(|remark| here(remark)) {
-        add(remark, " would be refused by the API server and is left out:");
-    }
-    for remark in rules.lints.iter().filter(|remark| here(remark)) {
-        add(remark, ":");
     }
     warnings
+}
+
+/// A sentence for each thing that is said of an object, and the field that it is about.
+pub(super) fn sentences(remark: &Remark) -> impl Iterator<Item = (String, &str)> {
+    let between = match remark.refused_by {
+        Some(RefusedBy::ApiServer) => " would be refused by the API server and is left out:",
+        Some(RefusedBy::Agent) => ": the agent rejects it, so that nothing of it is enforced:",
+        None => ":",
+    };
+    remark.faults.iter().map(move |fault| {
+        let message = format!("{}{between} {} {}", remark.object, fault.path, fault.message);
+        (message, fault.path.as_str())
+    })
 }
 
 /// What was not read at all.

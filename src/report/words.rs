@@ -1,5 +1,6 @@
 //! The sentences of an answer. Everything that reads as English about a rule is written here.
 
+use super::rule_words;
 use crate::cluster::{Mismatch, ObjectRef, Operator, Port, PortRange, kind_word};
 use crate::policy::rule::{Action, Direction, Entry, Policy, PortMatch, Ports, Tier};
 use crate::policy::{NamePattern, Ruleset, networkpolicy};
@@ -10,6 +11,11 @@ use crate::verdict::{PeerMiss, PolicyTrace, PortMiss, Reason, Trace, UnknownWhy,
 pub(super) enum PeerEnd {
     Pod,
     Other,
+}
+
+/// The priority of a policy, where its author gave it one.
+pub(super) fn priority(policy: &Policy) -> Option<i32> {
+    policy.tier.priority().filter(|_| *policy.object.kind != *"BaselineAdminNetworkPolicy")
 }
 
 /// A policy as [`label`] has it, with its tier.
@@ -125,10 +131,6 @@ pub(super) fn port_miss(
     if let Some((written, service)) = service_port(entry, service_ports) {
         return service_port_mistake(written.number, service, port.number);
     }
-    let items = match &entry.ports {
-        Ports::Any => &[][..],
-        Ports::Of(items) => items,
-    };
     match miss {
         PortMiss::Protocol { wanted, found, number_matches: true } => {
             format!("port {} is {wanted} there; the flow is {found}", port.number)
@@ -148,7 +150,7 @@ pub(super) fn port_miss(
             format!("port {name:?} is a name that only pods can have, and {destination} is none")
         }
         PortMiss::Number { .. } | PortMiss::Protocol { .. } => {
-            let shown: Vec<_> = items.iter().map(ToString::to_string).collect();
+            let shown = rule_words::ports(&entry.ports);
             let verb = if shown.len() == 1 { "port is" } else { "ports are" };
             format!("{verb} {}, not {port}", list(&shown, "and"))
         }

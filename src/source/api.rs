@@ -62,6 +62,7 @@ macro_rules! policies {
 
 policies! {
     NetworkPolicy ClusterNetworkPolicy AdminNetworkPolicy BaselineAdminNetworkPolicy
+    CiliumNetworkPolicy CiliumClusterwideNetworkPolicy CiliumCidrGroup
 }
 
 #[cfg(test)]

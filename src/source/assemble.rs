@@ -8,7 +8,10 @@ use super::objects::Objects;
 use crate::cluster::{
     Family, Labels, Name, Node, ObjectRef, Origin, Pod, Selector, Service, Snapshot, Workload,
 };
-use crate::policy::{Remark, Written, admin::AdminPolicy, networkpolicy::NetworkPolicy};
+use crate::policy::admin::AdminPolicy;
+use crate::policy::cilium::{CidrGroup, CiliumPolicy};
+use crate::policy::networkpolicy::NetworkPolicy;
+use crate::policy::{RefusedBy, Remark, Written};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -98,8 +101,20 @@ impl Linker {
                 let (name, spec) = (object.name, *spec);
                 self.written.admin_policies.push(AdminPolicy { kind, name, origin, spec });
             }
+            Body::CiliumPolicy(spec) => self.written.cilium_policies.push(CiliumPolicy {
+                namespace: object.namespace,
+                name: object.name,
+                origin,
+                spec: *spec,
+            }),
+            Body::CidrGroup { labels, spec } => {
+                let name = object.name;
+                self.written.cidr_groups.push(CidrGroup { name, labels, origin, spec });
+            }
             Body::Undecodable(faults) => {
-                self.written.undecodable.push(Remark { object, origin, faults });
+                let refused_by = Some(RefusedBy::ApiServer);
+                let remark = Remark { object, origin, refused_by, faults };
+                self.written.undecodable.push(remark);
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::cluster::{
     ContainerPort, EndpointSlice, Labels, Name, ObjectRef, Origin, Pod, Port, Protocol, Selector,
     Service, ServicePort, SliceEndpoint, TargetPort,
 };
-use crate::policy::{Fault, LabelSelector, admin, networkpolicy::Spec};
+use crate::policy::{Fault, LabelSelector, admin, cilium, networkpolicy::Spec};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 use std::net::IpAddr;
@@ -56,6 +56,15 @@ pub enum Body {
     NetworkPolicy(Box<Spec>),
     /// A ClusterNetworkPolicy, AdminNetworkPolicy or BaselineAdminNetworkPolicy.
     AdminPolicy(admin::Kind, Box<admin::Spec>),
+    /// A CiliumNetworkPolicy, or without a namespace a CiliumClusterwideNetworkPolicy.
+    CiliumPolicy(Box<cilium::Spec>),
+    /// A CiliumCIDRGroup.
+    CidrGroup {
+        /// Its labels.
+        labels: Labels,
+        /// What it groups.
+        spec: cilium::GroupSpec,
+    },
     /// A policy whose fields do not even have the right names and types.
     Undecodable(Vec<Fault>),
 }
@@ -149,9 +158,10 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
         }
         BuiltIn::Service => {
             let service = wire::Service::deserialize(source)?;
-            let object = place(&service.metadata.unwrap_or_default());
+            let metadata = service.metadata.unwrap_or_default();
+            let object = place(&metadata);
             let spec = service.spec.unwrap_or_default();
-            let body = Body::Service(Box::new(service_of(&object, spec)));
+            let body = Body::Service(Box::new(service_of(&object, labels(metadata.labels), spec)));
             Found { object, body }
         }
         BuiltIn::EndpointSlice => {
@@ -183,7 +193,50 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
         BuiltIn::BaselineAdminNetworkPolicy => {
             admin_policy(admin::Kind::BaselineAdminNetworkPolicy, source, place)?
         }
+        BuiltIn::CiliumNetworkPolicy | BuiltIn::CiliumClusterwideNetworkPolicy => {
+            let mut unknown = Vec::new();
+            let note = |path: serde_ignored::Path<'_>| unknown.extend(field_path(&path));
+            let policy: wire::CiliumPolicy = serde_ignored::deserialize(source, note)?;
+            let object = place(&policy.metadata.unwrap_or_default());
+            let spec = cilium::Spec { spec: policy.spec, specs: policy.specs, unknown };
+            Found { object, body: Body::CiliumPolicy(Box::new(spec)) }
+        }
+        BuiltIn::CiliumCidrGroup => {
+            let group = wire::CidrGroup::deserialize(source)?;
+            let metadata = group.metadata.unwrap_or_default();
+            let object = place(&metadata);
+            let (labels, spec) = (labels(metadata.labels), group.spec.unwrap_or_default());
+            Found { object, body: Body::CidrGroup { labels, spec } }
+        }
     })
+}
+
+/// The path of a field that is not known, but for those outside the spec that every object may have.
+fn field_path(path: &serde_ignored::Path<'_>) -> Option<String> {
+    use serde_ignored::Path;
+    fn write(path: &Path<'_>, out: &mut String) {
+        match path {
+            Path::Root => {}
+            Path::Seq { parent, index } => {
+                write(parent, out);
+                out.push_str(&format!("[{index}]"));
+            }
+            Path::Map { parent, key } => {
+                write(parent, out);
+                if !out.is_empty() {
+                    out.push('.');
+                }
+                out.push_str(key);
+            }
+            Path::Some { parent }
+            | Path::NewtypeStruct { parent }
+            | Path::NewtypeVariant { parent } => write(parent, out),
+        }
+    }
+    let mut all = String::new();
+    write(path, &mut all);
+    let first = all.split_once('.').map_or(all.as_str(), |(first, _)| first);
+    (!matches!(first, "apiVersion" | "kind" | "metadata" | "status")).then_some(all)
 }
 
 fn admin_policy<'de, D: Deserializer<'de>>(
@@ -453,7 +506,7 @@ fn template_pod(object: &ObjectRef, template: wire::Template) -> Pod {
     }
 }
 
-fn service_of(object: &ObjectRef, spec: wire::ServiceSpec) -> Service {
+fn service_of(object: &ObjectRef, labels: Labels, spec: wire::ServiceSpec) -> Service {
     let external = spec.kind.as_deref() == Some("ExternalName");
     let written = spec.cluster_ips.unwrap_or_default();
     let written: Vec<&str> = if written.is_empty() {
@@ -464,6 +517,7 @@ fn service_of(object: &ObjectRef, spec: wire::ServiceSpec) -> Service {
     Service {
         namespace: object.namespace.clone().unwrap_or_default(),
         name: object.name.clone(),
+        labels,
         selector: spec.selector.map(|map| map.0).filter(|labels| !labels.is_empty() && !external),
         ports: spec.ports.unwrap_or_default().into_iter().map(service_port).collect(),
         headless: written.first() == Some(&"None"),

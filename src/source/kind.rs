@@ -7,7 +7,7 @@ use crate::cluster::Name;
 use crate::policy::admin;
 use std::sync::LazyLock;
 
-/// The kinds of Kubernetes that are read.
+/// The kinds that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum BuiltIn {
     Namespace,
@@ -26,6 +26,9 @@ pub(super) enum BuiltIn {
     ClusterNetworkPolicy,
     AdminNetworkPolicy,
     BaselineAdminNetworkPolicy,
+    CiliumNetworkPolicy,
+    CiliumClusterwideNetworkPolicy,
+    CiliumCidrGroup,
 }
 
 /// Kind, its name, and the group and version that serve it.
@@ -50,11 +53,16 @@ const BUILT_IN: &[(BuiltIn, &str, &str)] = &[
         "BaselineAdminNetworkPolicy",
         "policy.networking.k8s.io/v1alpha1",
     ),
+    (BuiltIn::CiliumNetworkPolicy, "CiliumNetworkPolicy", "cilium.io/v2"),
+    (BuiltIn::CiliumClusterwideNetworkPolicy, "CiliumClusterwideNetworkPolicy", "cilium.io/v2"),
+    (BuiltIn::CiliumCidrGroup, "CiliumCIDRGroup", "cilium.io/v2"),
 ];
 
 /// Further versions of a kind in which it is written just so.
-const ALIKE: &[(BuiltIn, &str)] =
-    &[(BuiltIn::ClusterNetworkPolicy, "policy.networking.k8s.io/v1beta1")];
+const ALIKE: &[(BuiltIn, &str)] = &[
+    (BuiltIn::ClusterNetworkPolicy, "policy.networking.k8s.io/v1beta1"),
+    (BuiltIn::CiliumCidrGroup, "cilium.io/v2alpha1"),
+];
 
 static NAMES: LazyLock<Vec<Name>> =
     LazyLock::new(|| BUILT_IN.iter().map(|(_, name, _)| (*name).into()).collect());
@@ -107,12 +115,29 @@ impl BuiltIn {
 
     /// Whether its objects have no namespace.
     pub(super) fn is_cluster_scoped(self) -> bool {
-        self.admin_policy().is_some() || matches!(self, Self::Namespace | Self::Node)
+        let clusterwide = matches!(
+            self,
+            Self::Namespace
+                | Self::Node
+                | Self::CiliumClusterwideNetworkPolicy
+                | Self::CiliumCidrGroup
+        );
+        clusterwide || self.admin_policy().is_some()
     }
 
-    /// Whether its objects allow or deny traffic, so that none may be lost.
+    /// Whether its objects allow or deny traffic, or say whom others mean, so that none may be lost.
     pub(super) fn is_policy(self) -> bool {
-        self.admin_policy().is_some() || self == Self::NetworkPolicy
+        self.admin_policy().is_some() || self.is_cilium() || self == Self::NetworkPolicy
+    }
+
+    /// Whether it is of Cilium.
+    fn is_cilium(self) -> bool {
+        matches!(
+            self,
+            Self::CiliumNetworkPolicy
+                | Self::CiliumClusterwideNetworkPolicy
+                | Self::CiliumCidrGroup
+        )
     }
 
     /// The kind of a policy of administrators.
@@ -143,7 +168,6 @@ pub(super) enum Known {
 
 /// Kinds of other projects that allow or deny traffic, by the end of their group.
 const OTHER_POLICIES: &[(&str, &[&str])] = &[
-    ("cilium.io", &["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"]),
     (
         "projectcalico.org",
         &[
@@ -165,8 +189,9 @@ pub(super) fn lookup(api_version: &str, kind: &str) -> Known {
         }
         // Everything in extensions moved to the group it is served in now.
         let served_group = self::group(serves);
-        if group == served_group && built_in.admin_policy().is_some() {
-            return Known::OtherPolicy; // Their API is young: another version may be a newer one.
+        let young = built_in.admin_policy().is_some() || built_in.is_cilium();
+        if group == served_group && young {
+            return Known::OtherPolicy; // Another version may be a newer one.
         }
         if group == served_group || (group == "extensions" && !served_group.is_empty()) {
             return Known::Outdated(serves);
@@ -215,6 +240,13 @@ mod tests {
                 "policy.networking.k8s.io/v1alpha2",
                 "clusternetworkpolicies",
             ),
+            (BuiltIn::CiliumNetworkPolicy, "cilium.io/v2", "ciliumnetworkpolicies"),
+            (
+                BuiltIn::CiliumClusterwideNetworkPolicy,
+                "cilium.io/v2",
+                "ciliumclusterwidenetworkpolicies",
+            ),
+            (BuiltIn::CiliumCidrGroup, "cilium.io/v2", "ciliumcidrgroups"),
         ] {
             assert_eq!(kind.resource(), (api, resource.to_owned()));
         }
@@ -234,7 +266,8 @@ mod tests {
             ("batch/v1beta1", "CronJob", Known::Outdated("batch/v1")),
             ("projectcalico.org/v3", "NetworkPolicy", Known::OtherPolicy),
             ("crd.projectcalico.org/v1", "NetworkPolicy", Known::OtherPolicy),
-            ("cilium.io/v2", "CiliumNetworkPolicy", Known::OtherPolicy),
+            ("cilium.io/v3", "CiliumNetworkPolicy", Known::OtherPolicy),
+            ("cilium.io/v2alpha1", "CiliumCIDRGroup", Known::BuiltIn(BuiltIn::CiliumCidrGroup)),
             (
                 "policy.networking.k8s.io/v1beta1",
                 "ClusterNetworkPolicy",

@@ -72,6 +72,8 @@ pub struct Given<'a> {
     pub environment: &'a [(&'a str, &'a str)],
     /// What it reads from stdin.
     pub input: Vec<u8>,
+    /// Where it runs, if not where we do.
+    pub directory: Option<&'a Path>,
 }
 
 /// Runs a program to its end. A failure that it reports itself is an [`Output`] like any other.
@@ -95,8 +97,12 @@ where
     I::Item: AsRef<OsStr>,
 {
     let failed = |source| Error::Run { program: program.to_owned(), source };
-    let Given { environment, input } = given;
-    let mut child = Command::new(program)
+    let Given { environment, input, directory } = given;
+    let mut command = Command::new(program);
+    if let Some(directory) = directory {
+        command.current_dir(directory);
+    }
+    let mut child = command
         .args(arguments)
         .envs(environment.iter().copied())
         .stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() })
@@ -202,12 +208,16 @@ mod tests {
     fn what_it_is_given() {
         let limits = Limits { time: Duration::from_mins(1), output: 1 << 22 };
         let input = vec![b'x'; 1 << 20];
-        let given = Given { environment: &[("GREETING", "hello")], input: input.clone() };
+        let environment = [("GREETING", "hello")];
+        let given = Given { environment: &environment, input: input.clone(), directory: None };
         let script = ["-c", "printf $GREETING; cat"];
         let output = run_with(Path::new("/bin/sh"), script, given.clone(), limits).unwrap();
         assert_eq!(output.stdout, [b"hello".as_slice(), &input].concat());
         let output = run_with(Path::new("/bin/sh"), ["-c", "exit 3"], given, limits).unwrap();
         assert_eq!(output.status.code(), Some(3));
+        let given = Given { directory: Some(Path::new("/")), ..Given::default() };
+        let output = run_with(Path::new("/bin/sh"), ["-c", "pwd"], given, limits).unwrap();
+        assert_eq!(output.stdout, b"/\n");
     }
 
     #[test]

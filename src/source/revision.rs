@@ -14,7 +14,7 @@ use std::time::Duration;
 const LIMITS: Limits = Limits { time: Duration::from_mins(1), output: 1 << 30 };
 
 /// Nothing is locked or refreshed, nobody is asked, nothing is fetched.
-const ENVIRONMENT: &[(&str, &str)] = &[
+pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
     ("GIT_OPTIONAL_LOCKS", "0"),
     ("GIT_TERMINAL_PROMPT", "0"),
     ("GIT_NO_LAZY_FETCH", "1"),
@@ -197,7 +197,7 @@ impl Git<'_> {
     }
 
     fn run(&self, arguments: &[&str], input: Vec<u8>) -> Result<Output, Error> {
-        let given = Given { environment: ENVIRONMENT, input };
+        let given = Given { environment: ENVIRONMENT, input, ..Given::default() };
         process::run_with(self.program, arguments.iter().map(OsStr::new), given, LIMITS)
             .map_err(|source| Error::Run { revision: self.of.shown(), source })
     }

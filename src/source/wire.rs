@@ -5,6 +5,7 @@
 //! objects are facts, not policies. Out: [`found`](super::found) makes objects of them.
 
 use crate::cluster::{Labels, Name, Protocol};
+use crate::policy::cilium;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::fmt;
@@ -364,4 +365,21 @@ pub(super) struct Policy<Spec> {
     pub(super) spec: Option<Spec>,
     #[serde(rename = "status")]
     pub(super) _status: Option<IgnoredAny>,
+}
+
+/// A CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy. Its CRD drops what it does not know.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct CiliumPolicy {
+    pub(super) metadata: Option<Metadata>,
+    pub(super) spec: Option<cilium::Rule>,
+    pub(super) specs: Option<Vec<cilium::Rule>>,
+}
+
+/// A CiliumCIDRGroup.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct CidrGroup {
+    pub(super) metadata: Option<Metadata>,
+    pub(super) spec: Option<cilium::GroupSpec>,
 }

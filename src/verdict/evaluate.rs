@@ -89,7 +89,7 @@ impl Judge<'_> {
             (verdict, reason) = (Verdict::Unknown, Reason::Unknown(UnknownWhy::PoliciesUnread));
         }
         let conditions = match verdict {
-            Verdict::Allowed => self.conditions(&policies, decided_by),
+            Verdict::Allowed => self.conditions(&policies, decided_by, implied),
             _ => Vec::new(),
         };
         Trace { direction, verdict, reason, decided_by, conditions, policies }
@@ -158,11 +158,12 @@ impl Judge<'_> {
     /// What must hold besides: nothing, where some rule that allows has no condition.
     ///
     /// Source: semantics/cilium.md section 3, "toPorts": an allow without L7 rules for the same peer
-    /// and port makes those of others void.
+    /// and port makes those of others void; section 4, "Allow-localhost": so does the implied one.
     fn conditions(
         &self,
         policies: &[PolicyTrace],
         decided_by: Option<(PolicyId, usize)>,
+        implied: Truth,
     ) -> Vec<Condition> {
         let Some((decisive, entry)) = decided_by else { return Vec::new() };
         let condition = |policy: PolicyId, entry: usize| {
@@ -170,6 +171,9 @@ impl Judge<'_> {
         };
         if self.rules.policy(decisive).tier.is_ordered() {
             return condition(decisive, entry).into_iter().collect();
+        }
+        if implied.is_yes() {
+            return Vec::new();
         }
         let mut all = Vec::new();
         for trace in policies.iter().filter(|p| !p.tier.is_ordered() && p.selects.is_yes()) {

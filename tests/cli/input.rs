@@ -208,9 +208,9 @@ fn a_refused_policy_is_told_with_its_place() {
 
 #[test]
 fn other_dialects_are_told() {
-    let cilium = "---\n{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: x, namespace: default}}\n";
-    let run = ask_text(format!("{PODS}{cilium}"));
-    is_warning(&run, &["a CiliumNetworkPolicy.cilium.io is not read: it may allow or deny more"]);
+    let calico = "---\n{apiVersion: projectcalico.org/v3, kind: NetworkPolicy, metadata: {name: x, namespace: default}}\n";
+    let run = ask_text(format!("{PODS}{calico}"));
+    is_warning(&run, &["a NetworkPolicy.projectcalico.org is not read: it may allow or deny more"]);
 }
 
 #[test]

@@ -20,13 +20,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Deserialize;
 
-use super::programs::{Failure, programs};
-use super::{Skip, expect_success, skip, xtask};
+use super::{Skip, Unprovided, expect_success, provided, skip, xtask};
 
 /// A cluster that is ready, together with the programs for it.
 pub(crate) struct ControlPlane {
     programs: PathBuf,
     runner: Runner,
+}
+
+/// Why there is no cluster.
+enum Failure {
+    /// The programs cannot be had here.
+    NoPrograms(String),
+    /// They can, but there is something to mend.
+    Broken(String),
 }
 
 /// The cluster of this process; a test that gets none has said so and returns:
@@ -65,7 +72,7 @@ impl ControlPlane {
         if cfg!(not(unix)) {
             return Err(Failure::NoPrograms("no control plane but on Unix".to_owned()));
         }
-        let programs = programs("control-plane")?;
+        let programs = programs()?;
         let runner = Runner::start(&programs).map_err(Failure::Broken)?;
         Ok(Self { programs, runner })
     }
@@ -235,4 +242,12 @@ impl Runner {
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }
+}
+
+/// The directory that holds the programs.
+fn programs() -> Result<PathBuf, Failure> {
+    provided("control-plane").map_err(|unprovided| match unprovided {
+        Unprovided::Cannot(why) => Failure::NoPrograms(why),
+        Unprovided::Broken(why) => Failure::Broken(why),
+    })
 }

@@ -35,11 +35,7 @@ pub(crate) fn homekube() -> Result<&'static HomeKube, Skip> {
     static SHARED: OnceLock<Option<HomeKube>> = OnceLock::new();
     let mut skipped = None;
     let shared = SHARED.get_or_init(|| match control_plane_of_its_own() {
-        Ok(cluster) => {
-            let homekube = HomeKube { cluster, turn: Mutex::new(()) };
-            homekube.set_up();
-            Some(homekube)
-        }
+        Ok(cluster) => Some(HomeKube::on(cluster)),
         Err(skip) => {
             skipped = Some(skip);
             None
@@ -53,6 +49,13 @@ pub(crate) fn homekube() -> Result<&'static HomeKube, Skip> {
 }
 
 impl HomeKube {
+    /// Puts it on a cluster.
+    pub(crate) fn on(cluster: ControlPlane) -> Self {
+        let homekube = Self { cluster, turn: Mutex::new(()) };
+        homekube.set_up();
+        homekube
+    }
+
     fn set_up(&self) {
         let cluster = &self.cluster;
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/homekube");
@@ -115,13 +118,14 @@ impl HomeKube {
 
     /// Any command with a kubeconfig.
     pub(crate) fn ask_as(&self, kubeconfig: &Path, command: &str, words: &str) -> Answer {
+        self.ask_with(plugin(&self.cluster, kubeconfig).args(["netpol", command]), words)
+    }
+
+    /// A command that [`plugin`] has begun, with these words behind it.
+    pub(crate) fn ask_with(&self, command: &mut Command, words: &str) -> Answer {
         let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.cluster.requests().len();
-        let output = plugin(&self.cluster, kubeconfig)
-            .args(["netpol", command])
-            .args(words.split_whitespace())
-            .output()
-            .expect("kubectl runs");
+        let output = command.args(words.split_whitespace()).output().expect("kubectl runs");
         let mut requests = self.cluster.requests();
         drop(turn);
         requests.drain(..before);

@@ -4,19 +4,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::programs::{Failure, programs};
-use super::{Skip, skip};
+use super::{Skip, Unprovided, provided, skip};
 
 /// The program; a test that gets none has said so and returns.
 ///
 /// # Panics
 /// If building it went wrong.
 fn hubble_program() -> Result<&'static Path, Skip> {
-    static SHARED: OnceLock<Result<PathBuf, Failure>> = OnceLock::new();
-    match SHARED.get_or_init(|| programs("hubble").map(|directory| directory.join("hubble"))) {
+    static SHARED: OnceLock<Result<PathBuf, Unprovided>> = OnceLock::new();
+    match SHARED.get_or_init(|| provided("hubble").map(|directory| directory.join("hubble"))) {
         Ok(program) => Ok(program),
-        Err(Failure::NoPrograms(why)) => Err(skip(why)),
-        Err(Failure::Broken(why)) => panic!("{why}"),
+        Err(Unprovided::Cannot(why)) => Err(skip(why)),
+        Err(Unprovided::Broken(why)) => panic!("{why}"),
     }
 }
 

@@ -6,17 +6,21 @@
 //! `NETPOL_TESTS_MUST_RUN=1` to make it fail instead, as CI should.
 
 mod control_plane;
+#[cfg(unix)]
+mod flux;
 mod homekube;
 mod hubble;
-mod programs;
 
-use std::io::Write as _;
-use std::process::Command;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub(crate) use control_plane::{
     ControlPlane, Request, Runner, control_plane, control_plane_of_its_own,
 };
+#[cfg(unix)]
+pub(crate) use flux::{Controllers, FIRST, FluxKube, fluxkube};
 pub(crate) use homekube::{Answer, HomeKube, homekube, plugin};
 pub(crate) use hubble::hubble;
 
@@ -58,6 +62,44 @@ pub(crate) fn xtask(arguments: &[&str]) -> Command {
         }
     }
     command
+}
+
+/// Why there are no programs.
+pub(crate) enum Unprovided {
+    /// They cannot be had here.
+    Cannot(String),
+    /// There is something to mend.
+    Broken(String),
+}
+
+/// The directory that a task of xtask provides; a first build tells its progress meanwhile.
+pub(crate) fn provided(task: &str) -> Result<PathBuf, Unprovided> {
+    let broken = |error| Unprovided::Broken(format!("running cargo xtask {task}: {error}"));
+    let mut child = xtask(&[task])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(broken)?;
+    let mut last = String::new();
+    for line in BufReader::new(child.stderr.take().expect("a pipe")).lines() {
+        last = line.map_err(broken)?;
+        let _ = writeln!(std::io::stderr(), "{last}");
+    }
+    let output = child.wait_with_output().map_err(broken)?;
+    let answer = String::from_utf8_lossy(&output.stdout);
+    // xtask's own failures are 2; cargo's, such as code that does not compile, are others.
+    match (output.status.code(), answer.lines().last()) {
+        (Some(0), Some(directory)) => Ok(PathBuf::from(directory)),
+        (Some(2), _) => {
+            Err(Unprovided::Cannot(last.strip_prefix("error: ").unwrap_or(&last).to_owned()))
+        }
+        _ => {
+            let status = output.status;
+            let why = format!("cargo xtask {task}: {status}; its messages are above");
+            Err(Unprovided::Broken(why))
+        }
+    }
 }
 
 /// Runs a program to its end and gives back its stdout.

@@ -4,6 +4,7 @@
 //! A test is one manifest snippet over [`BASE`], and questions with their verdicts in one line each.
 
 mod admin;
+mod cilium;
 mod defaults;
 mod endpoints;
 mod exemptions;
@@ -110,10 +111,15 @@ fn cluster(manifests: &str) -> Cluster {
 
 /// These manifests alone; objects without a namespace are in shop.
 fn bare(manifests: &str) -> Cluster {
+    enforced(manifests, &Enforcer::default())
+}
+
+/// These manifests alone, as this enforcer reads them.
+fn enforced(manifests: &str, enforcer: &Enforcer) -> Cluster {
     let (objects, warnings) = decode_text(manifests.into(), Path::new("in.yaml"), "shop");
     assert!(warnings.is_empty(), "{warnings:?}");
     let (snapshot, written) = objects.assemble();
-    Cluster { rules: Ruleset::compile(&written, &snapshot, &Enforcer::default()), snapshot }
+    Cluster { rules: Ruleset::compile(&written, &snapshot, enforcer), snapshot }
 }
 
 impl Cluster {

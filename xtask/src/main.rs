@@ -44,6 +44,13 @@ enum Task {
     #[command(verbatim_doc_comment)]
     Hubble,
 
+    /// Provide the Flux CLI for the tests.
+    ///
+    /// It is built once with Go from the version pinned in tests/tools/flux and kept in the user's
+    /// cache. The last line of stdout is the directory that holds it.
+    #[command(verbatim_doc_comment)]
+    Flux,
+
     /// Write the manifests of a large cluster, in a shape measured on real ones.
     ///
     /// One file a namespace; the same for the same seed. The directory must be empty or new. The
@@ -89,6 +96,7 @@ fn run(task: Task) -> Result<()> {
     match task {
         Task::GenCluster(options) => answer(&gen_cluster::run(&options)?),
         Task::Hubble => answer(&tools::provide(&tools::HUBBLE)?.display().to_string()),
+        Task::Flux => answer(&tools::provide(&tools::FLUX)?.display().to_string()),
         Task::ControlPlane { action } => {
             let programs = tools::provide(&tools::CONTROL_PLANE)?;
             match action {

@@ -6,6 +6,10 @@
 //! A further program is a further row, with a module of its own where its requirements disagree
 //! with those that are here. A kit's directory is named by its version and by a digest of all that
 //! decides its content, so a change of `go.mod` builds anew and an old checkout finds its own.
+//!
+//! Some modules do not build as they are published, since files that their releases generate are
+//! missing. Such files stand in `generated/` beside `go.mod`; the programs are then built in a copy of
+//! the module with these files, from the pins of its own `go.mod` and `go.sum`.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
@@ -16,6 +20,9 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, anyhow, ensure};
 
 use crate::progress;
+
+/// Files that upstream generates and does not publish.
+const GENERATED: &str = "generated";
 
 /// Programs that are built from one Go module and live in one directory.
 #[derive(Debug)]
@@ -41,7 +48,8 @@ struct Tool {
     version_of: &'static str,
     /// Arguments with which it reports that version.
     probe: &'static [&'static str],
-    /// Go variables to set, with `{version}`, `{major}` and `{minor}` filled in.
+    /// Go variables to set, with `{version}`, `{number}` (without its `v`), `{major}` and `{minor}`
+    /// filled in.
     stamps: &'static [&'static str],
 }
 
@@ -101,6 +109,21 @@ pub(crate) const HUBBLE: Kit = Kit {
     }],
 };
 
+/// The Flux CLI.
+pub(crate) const FLUX: Kit = Kit {
+    name: "flux",
+    module: "tests/tools/flux",
+    version_of: "github.com/fluxcd/flux2/v2",
+    given_by: None,
+    tools: &[Tool {
+        name: "flux",
+        package: "github.com/fluxcd/flux2/v2/cmd/flux",
+        version_of: "github.com/fluxcd/flux2/v2",
+        probe: &["--version"],
+        stamps: &["main.VERSION={number}"],
+    }],
+};
+
 /// The directory that holds the kit's programs; builds them if nobody has.
 pub(crate) fn provide(kit: &Kit) -> Result<PathBuf> {
     if let Some(directory) = given(kit)? {
@@ -133,8 +156,23 @@ pub(crate) fn provide(kit: &Kit) -> Result<PathBuf> {
         remove(&unfinished)?;
     }
     fs::create_dir(&unfinished).with_context(|| format!("creating {}", unfinished.display()))?;
+    let generated = module.join(GENERATED);
+    let sources = cache.join(format!("{name}.sources"));
+    let copied = generated.is_dir();
+    if copied {
+        if sources.exists() {
+            remove(&sources)?;
+        }
+        let published = download(&go, &module, kit.version_of)?;
+        copy(&published, &sources)?;
+        copy(&generated, &sources)?;
+    }
+    let built_in = if copied { &sources } else { &module };
     for tool in kit.tools {
-        build(tool, &go, &module, pins.version(tool.version_of)?, &unfinished)?;
+        build(tool, &go, built_in, pins.version(tool.version_of)?, &unfinished)?;
+    }
+    if copied {
+        remove(&sources)?;
     }
     fs::rename(&unfinished, &directory)
         .with_context(|| format!("renaming {} to {name}", unfinished.display()))?;
@@ -177,6 +215,42 @@ fn lock(path: &Path, kit: &Kit) -> Result<File> {
     }
     file.lock().with_context(|| format!("locking {}", path.display()))?;
     Ok(file)
+}
+
+/// Fetches a required module; its sources as published, checked against `go.sum`.
+fn download(go: &Path, module: &Path, path: &str) -> Result<PathBuf> {
+    let output = Command::new(go)
+        .current_dir(module)
+        .args(["mod", "download", "-json", path])
+        .env("GOFLAGS", "-mod=readonly")
+        .env("GOWORK", "off")
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("running {}", go.display()))?;
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let said = answer["Error"].as_str().unwrap_or("Go's own words are above");
+    let directory = answer["Dir"].as_str().filter(|_| output.status.success());
+    let directory = directory.with_context(|| {
+        format!("fetching {path} for {} failed ({}): {said}", module.display(), output.status)
+    })?;
+    Ok(directory.into())
+}
+
+/// Copies the files of a directory and all below into another, over what is there.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("creating {}", to.display()))?;
+    let entries = fs::read_dir(from).with_context(|| format!("reading {}", from.display()))?;
+    for entry in entries {
+        let entry = entry.with_context(|| format!("reading {}", from.display()))?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy(&from, &to)?;
+        } else {
+            fs::copy(&from, &to).with_context(|| format!("copying {}", from.display()))?;
+        }
+    }
+    Ok(())
 }
 
 fn build(tool: &Tool, go: &Path, module: &Path, version: &str, into: &Path) -> Result<()> {
@@ -222,6 +296,7 @@ fn linker_flags(stamps: &[&str], version: &str) -> String {
     let (major, minor) = (numbers.next().unwrap_or(""), numbers.next().unwrap_or(""));
     let stamps = stamps.iter().map(|stamp| {
         let stamp = stamp.replace("{version}", version);
+        let stamp = stamp.replace("{number}", version.trim_start_matches('v'));
         format!(" -X {}", stamp.replace("{major}", major).replace("{minor}", minor))
     });
     format!("-s -w{}", stamps.collect::<String>())
@@ -250,6 +325,8 @@ struct Pins {
     file: PathBuf,
     requirements: String,
     checksums: String,
+    /// The names and texts of the files in `generated/`.
+    generated: String,
 }
 
 impl Pins {
@@ -259,7 +336,11 @@ impl Pins {
             fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
         };
         let (requirements, checksums) = (read("go.mod")?, read("go.sum")?);
-        Ok(Self { file: module.join("go.mod"), requirements, checksums })
+        let mut generated = String::new();
+        if module.join(GENERATED).is_dir() {
+            texts(&module.join(GENERATED), &mut generated)?;
+        }
+        Ok(Self { file: module.join("go.mod"), requirements, checksums, generated })
     }
 
     /// The version of a module in a line `path version`, perhaps after the word `require`.
@@ -277,14 +358,37 @@ impl Pins {
     fn digest(&self, kit: &Kit) -> u64 {
         let machine = format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH);
         let recipe = format!("{kit:?}");
+        let generated = Some(&self.generated).filter(|texts| !texts.is_empty());
         let parts = [&self.requirements, &self.checksums, &recipe, &machine];
         parts
-            .iter()
+            .into_iter()
+            .chain(generated)
             .flat_map(|part| part.bytes().chain([0]))
             .fold(0xcbf2_9ce4_8422_2325, |digest, byte| {
                 (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
             })
     }
+}
+
+/// The names and texts of all files below a directory, in the order of their names.
+fn texts(directory: &Path, into: &mut String) -> Result<()> {
+    let entries =
+        fs::read_dir(directory).with_context(|| format!("reading {}", directory.display()))?;
+    let mut paths = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()
+        .with_context(|| format!("reading {}", directory.display()))?;
+    paths.sort();
+    for path in paths {
+        into.push_str(&path.file_name().unwrap_or_default().to_string_lossy());
+        if path.is_dir() {
+            texts(&path, into)?;
+        } else {
+            let text = fs::read_to_string(&path);
+            into.push_str(&text.with_context(|| format!("reading {}", path.display()))?);
+        }
+    }
+    Ok(())
 }
 
 fn names(kit: &Kit) -> String {
@@ -316,7 +420,7 @@ mod tests {
 
     #[test]
     fn every_tool_is_pinned() {
-        for kit in [CONTROL_PLANE, HUBBLE] {
+        for kit in [CONTROL_PLANE, HUBBLE, FLUX] {
             let pins = Pins::read(&workspace().join(kit.module)).unwrap();
             for tool in kit.tools {
                 assert!(pins.version(tool.version_of).unwrap().starts_with('v'));
@@ -327,6 +431,13 @@ mod tests {
     }
 
     #[test]
+    fn flux_is_pinned_with_its_checksum() {
+        let pins = Pins::read(&workspace().join(FLUX.module)).unwrap();
+        let version = pins.version(FLUX.version_of).unwrap();
+        assert!(pins.checksums.contains(&format!("{} {version} h1:", FLUX.version_of)));
+    }
+
+    #[test]
     fn a_version_is_found_in_a_block_and_on_its_own_line() {
         let pins = Pins {
             file: PathBuf::from("go.mod"),
@@ -334,6 +445,7 @@ mod tests {
                            replace (\n\ta.b/e => a.b/e v7.8.9\n)\n"
                 .into(),
             checksums: String::new(),
+            generated: String::new(),
         };
         assert_eq!(pins.version("a.b/c").unwrap(), "v1.2.3");
         assert_eq!(pins.version("a.b/c/d").unwrap(), "v4.5.6");
@@ -345,6 +457,7 @@ mod tests {
     fn a_version_is_stamped_whole_and_in_parts() {
         let flags = linker_flags(&["p.v={version}", "p.m={major}.{minor}"], "v1.36.4");
         assert_eq!(flags, "-s -w -X p.v=v1.36.4 -X p.m=1.36");
+        assert_eq!(linker_flags(&["p.n={number}"], "v2.9.5"), "-s -w -X p.n=2.9.5");
         assert_eq!(linker_flags(&[], "v1.36.4"), "-s -w");
     }
 }

@@ -107,7 +107,7 @@ impl AdminPolicy {
             lints.push(Fault { path: "spec".to_owned(), message });
         }
         let parts = parts.into_iter().filter(|(_, entries)| !refused && !entries.is_empty());
-        Lowered { policies: parts.map(part).collect(), faults, lints }
+        Lowered { policies: parts.map(part).collect(), faults, lints, ..Lowered::default() }
     }
 
     /// Why nobody enforces policies of this kind, as the end of a sentence.
@@ -148,7 +148,7 @@ pub(super) fn mixed_versions(policies: &[AdminPolicy]) -> impl Iterator<Item = R
             }
         };
         let faults = vec![Fault { path: "apiVersion".to_owned(), message: message.to_owned() }];
-        Remark { object: policy.object(), origin: policy.origin.clone(), faults }
+        Remark { object: policy.object(), origin: policy.origin.clone(), refused_by: None, faults }
     })
 }
 

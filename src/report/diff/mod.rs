@@ -15,7 +15,7 @@ pub use text::diff_text;
 
 use super::explaining::flow_report;
 use super::explanation::{API_VERSION, DirectionReport, Locate, Location, PolicyReport};
-use super::warnings::Warning;
+use super::warnings::{Warning, sentences};
 use super::{names, words};
 use crate::cluster::{ObjectRef, Port, Protocol, Snapshot};
 use crate::policy::Ruleset;
@@ -34,6 +34,8 @@ pub struct DiffSide<'a> {
     pub name: &'a str,
     /// The words with which `explain` reads the same.
     pub arguments: &'a [String],
+    /// The command whose output `explain` then reads, where there is one.
+    pub piped_from: &'a [String],
     /// What exists.
     pub snapshot: &'a Snapshot,
     /// What is in force.
@@ -256,7 +258,8 @@ impl Reporter<'_> {
             [(old, &cases[0]), (new, &cases[1])].map(|(side, case)| {
                 let [source, destination] = [&case.flow.source, &case.flow.destination]
                     .map(|endpoint| names::endpoint(side.snapshot, endpoint));
-                explain(side.arguments, &source, &destination, row.witness.port)
+                let command = explain(side.arguments, &source, &destination, row.witness.port);
+                piped(side.piped_from, command)
             });
         let [from, to] = self.ends.report(&row.sources, &row.destinations, row.family);
         ChangeReport {
@@ -347,6 +350,15 @@ fn explain(arguments: &[String], source: &str, destination: &str, port: Port) ->
     words.join(" ")
 }
 
+/// A command that reads what another one prints.
+fn piped(from: &[String], command: String) -> String {
+    if from.is_empty() {
+        return command;
+    }
+    let words: Vec<String> = from.iter().map(|word| quoted(word)).collect();
+    format!("{} | {command}", words.join(" "))
+}
+
 /// A word as a shell takes it back, whatever is in it.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,@%+=[]~".contains(c);
@@ -393,12 +405,8 @@ fn warnings(sides: [&DiffSide<'_>; 2]) -> Vec<Warning> {
     };
     for side in sides {
         for remark in &side.rules.rejected {
-            for fault in &remark.faults {
-                let message = format!(
-                    "{} would be refused by the API server and is left out: {} {}",
-                    remark.object, fault.path, fault.message
-                );
-                tell(message, (side.locate)(&remark.origin, &fault.path), side.name);
+            for (message, path) in sentences(remark) {
+                tell(message, (side.locate)(&remark.origin, path), side.name);
             }
         }
         for gap in &side.snapshot.gaps {
@@ -447,5 +455,8 @@ mod tests {
             explain(&[], "-x/deploy/a", "b/deploy/c", Port::tcp(80)),
             "kubectl netpol explain -- -x/deploy/a b/deploy/c:80"
         );
+        let build = ["flux", "build", "a b"].map(ToOwned::to_owned);
+        assert_eq!(piped(&build, "c".to_owned()), "flux build 'a b' | c");
+        assert_eq!(piped(&[], "c".to_owned()), "c");
     }
 }

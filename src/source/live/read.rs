@@ -98,6 +98,11 @@ impl Connection {
             BuiltIn::BaselineAdminNetworkPolicy => {
                 self.read_as::<api::BaselineAdminNetworkPolicy>(request).await
             }
+            BuiltIn::CiliumNetworkPolicy => self.read_as::<api::CiliumNetworkPolicy>(request).await,
+            BuiltIn::CiliumClusterwideNetworkPolicy => {
+                self.read_as::<api::CiliumClusterwideNetworkPolicy>(request).await
+            }
+            BuiltIn::CiliumCidrGroup => self.read_as::<api::CiliumCidrGroup>(request).await,
         }
     }
 

@@ -56,7 +56,7 @@ impl Connection {
         how: Write<'_>,
     ) -> Result<Applied, Error> {
         let query = format!("?fieldManager={}&force={}", how.manager, how.force);
-        let object = self.patch(target, &query, APPLY, object, how.dry_run).await?;
+        let object = self.patch(target, ("applying", APPLY), &query, object, how.dry_run).await?;
         let changed = before.is_none_or(|before| differ(before, &object));
         Ok(Applied { object, changed })
     }
@@ -71,7 +71,22 @@ impl Connection {
         let none: serde_json::Map<_, _> =
             fields.iter().map(|field| ((*field).clone(), Value::Null)).collect();
         let query = format!("?fieldManager={}", how.manager);
-        self.patch(target, &query, MERGE, &json!({ "spec": none }), how.dry_run).await?;
+        self.patch(target, ("applying", MERGE), &query, &json!({ "spec": none }), how.dry_run)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes an annotation.
+    pub async fn annotate(
+        &self,
+        target: &Target,
+        (key, value): (&str, &str),
+        how: Write<'_>,
+    ) -> Result<(), Error> {
+        let query = format!("?fieldManager={}", how.manager);
+        let annotations = serde_json::Map::from_iter([(key.to_owned(), value.into())]);
+        let body = json!({ "metadata": { "annotations": annotations } });
+        self.patch(target, ("annotating", MERGE), &query, &body, how.dry_run).await?;
         Ok(())
     }
 
@@ -96,15 +111,15 @@ impl Connection {
     async fn patch<T: Serialize + Sync>(
         &self,
         target: &Target,
+        (verb, kind): (&str, &str),
         query: &str,
-        kind: &str,
         body: &T,
         dry: bool,
     ) -> Result<Value, Error> {
         let uri = format!("{target}{query}{}", dry_run(dry));
-        let answer = self.write(target, "applying", Method::PATCH, &uri, kind, body).await?;
+        let answer = self.write(target, verb, Method::PATCH, &uri, kind, body).await?;
         serde_json::from_slice(&answer).map_err(|error| Error::Unreadable {
-            doing: target.described("applying"),
+            doing: target.described(verb),
             server: self.server.clone(),
             why: clean(&error.to_string()),
         })

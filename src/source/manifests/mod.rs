@@ -50,6 +50,8 @@ pub struct Manifests {
     pub revisions: Vec<Revision>,
     /// Directories for kustomize.
     pub kustomizations: Vec<PathBuf>,
+    /// Texts that are here already, each with what stands for its file.
+    pub texts: Vec<(PathBuf, Vec<u8>)>,
     /// The namespace of objects that name none.
     pub namespace: String,
     /// Whatever cannot be read is an error.
@@ -63,6 +65,7 @@ impl Default for Manifests {
             files: Vec::new(),
             revisions: Vec::new(),
             kustomizations: Vec::new(),
+            texts: Vec::new(),
             namespace,
             strict: false,
         }
@@ -82,8 +85,8 @@ pub struct Loaded {
 
 impl Manifests {
     /// Reads everything. The order of the result is that of the input: of two objects with one
-    /// name the later counts, as if each were applied in turn; revisions come after files, and
-    /// kustomizations last.
+    /// name the later counts, as if each were applied in turn; revisions come after files, then
+    /// kustomizations and texts.
     pub fn load(&self) -> Result<Loaded, Error> {
         let started = Instant::now();
         let Inputs { list: inputs, warnings, .. } = Inputs::of(&self.files)?;
@@ -107,6 +110,10 @@ impl Manifests {
         for directory in &self.kustomizations {
             let bytes = kustomize::build(directory)?;
             let file = File::read(bytes, directory.as_path().into(), Kind::Kept, &namespace);
+            loaded.add(file, &mut tally);
+        }
+        for (name, bytes) in &self.texts {
+            let file = File::read(bytes.clone(), name.as_path().into(), Kind::Kept, &namespace);
             loaded.add(file, &mut tally);
         }
         loaded.finish(tally);

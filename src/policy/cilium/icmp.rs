@@ -1,0 +1,103 @@
+//! `icmps`: types of ICMP, which stand where ports stand.
+//!
+//! Source: semantics/cilium.md section 3, "icmps[]".
+
+use super::super::rule::{PortMatch, PortRule};
+use super::lower::{At, Lowering};
+use super::written::{IcmpRule, IcmpType};
+use crate::cluster::Protocol;
+
+/// The most fields of an item.
+const MOST_FIELDS: usize = 40;
+
+/// Types of ICMP for IPv4 by the names that the CRD takes.
+const V4: &[(&str, u16)] = &[
+    ("EchoReply", 0),
+    ("DestinationUnreachable", 3),
+    ("Redirect", 5),
+    ("Echo", 8),
+    ("EchoRequest", 8),
+    ("RouterAdvertisement", 9),
+    ("RouterSelection", 10),
+    ("TimeExceeded", 11),
+    ("ParameterProblem", 12),
+    ("Timestamp", 13),
+    ("TimestampReply", 14),
+    ("Photuris", 40),
+    ("ExtendedEchoRequest", 42),
+    ("ExtendedEchoReply", 43),
+];
+
+/// Types of ICMP for IPv6 by the names that the CRD takes.
+const V6: &[(&str, u16)] = &[
+    ("DestinationUnreachable", 1),
+    ("PacketTooBig", 2),
+    ("TimeExceeded", 3),
+    ("ParameterProblem", 4),
+    ("EchoRequest", 128),
+    ("EchoReply", 129),
+    ("MulticastListenerQuery", 130),
+    ("MulticastListenerReport", 131),
+    ("MulticastListenerDone", 132),
+    ("RouterSolicitation", 133),
+    ("RouterAdvertisement", 134),
+    ("NeighborSolicitation", 135),
+    ("NeighborAdvertisement", 136),
+    ("RedirectMessage", 137),
+    ("RouterRenumbering", 138),
+    ("ICMPNodeInformationQuery", 139),
+    ("ICMPNodeInformationResponse", 140),
+    ("InverseNeighborDiscoverySolicitation", 141),
+    ("InverseNeighborDiscoveryAdvertisement", 142),
+    ("HomeAgentAddressDiscoveryRequest", 144),
+    ("HomeAgentAddressDiscoveryReply", 145),
+    ("MobilePrefixSolicitation", 146),
+    ("MobilePrefixAdvertisement", 147),
+    ("DuplicateAddressRequestCodeSuffix", 157),
+    ("DuplicateAddressConfirmationCodeSuffix", 158),
+    ("ExtendedEchoRequest", 160),
+    ("ExtendedEchoReply", 161),
+];
+
+impl Lowering<'_> {
+    pub(super) fn icmps(&mut self, at: At<'_>, written: &[IcmpRule]) -> Vec<PortRule> {
+        let mut rules = Vec::new();
+        for (i, item) in written.iter().enumerate() {
+            let path = format!("{}.icmps[{i}].fields", at.path);
+            let fields = item.fields.as_deref().unwrap_or_default();
+            if fields.len() > MOST_FIELDS {
+                self.fault(path.clone(), format!("has more than {MOST_FIELDS} items"));
+            }
+            for (j, field) in fields.iter().enumerate() {
+                let path = format!("{path}[{j}]");
+                let (protocol, names) = match field.family.as_deref() {
+                    None | Some("" | "IPv4") => (Protocol::Icmp, V4),
+                    Some("IPv6") => (Protocol::IcmpV6, V6),
+                    Some(other) => {
+                        let message = format!("{other:?} is not IPv4 or IPv6");
+                        self.fault(format!("{path}.family"), message);
+                        continue;
+                    }
+                };
+                let Some(number) = number(field.kind.as_ref(), names) else {
+                    let message = "is not a type of ICMP: 0 to 255, or a name such as EchoRequest";
+                    self.refuse(format!("{path}.type"), message);
+                    continue;
+                };
+                let ports = PortMatch::Range(number.into());
+                rules.push(PortRule { path: path.into(), protocol, ports });
+            }
+        }
+        rules
+    }
+}
+
+fn number(written: Option<&IcmpType>, names: &[(&str, u16)]) -> Option<u16> {
+    match written? {
+        IcmpType::Number(number) => u8::try_from(*number).ok().map(u16::from),
+        IcmpType::Name(name) => {
+            let named = names.iter().find(|(known, _)| *known == name.as_str());
+            named.map(|(_, number)| *number).or_else(|| name.parse::<u8>().ok().map(u16::from))
+        }
+    }
+}

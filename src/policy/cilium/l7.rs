@@ -1,0 +1,218 @@
+//! What must hold on a port besides its number: rules for HTTP, DNS and Kafka, names of TLS
+//! servers, listeners.
+//!
+//! In: an item of `toPorts`. Out: a condition in words, and every fault for which the agent rejects
+//! it. Source: semantics/cilium.md section 1, "Sanitize errors", and section 3, "L7" and
+//! "serverNames".
+
+use super::super::CiliumVersion;
+use super::super::rule::{Condition, Direction};
+use super::lower::{At, Lowering, both};
+use super::ports::{is_range, is_zero};
+use super::written::{Fqdn, HttpRule, KafkaRule, L7Rules, PortRules};
+
+/// More items than these are counted, not told.
+const MOST_WORDS: usize = 4;
+
+impl L7Rules {
+    /// Whether it says nothing, so that the proxy is left out.
+    fn is_empty(&self) -> bool {
+        self.http.is_none()
+            && self.kafka.is_none()
+            && self.dns.is_none()
+            && self.l7.is_none()
+            && self.proto().is_none()
+    }
+
+    fn proto(&self) -> Option<&str> {
+        self.l7proto.as_deref().filter(|name| !name.is_empty())
+    }
+}
+
+impl Lowering<'_> {
+    /// What must hold on these ports.
+    pub(super) fn l7(&mut self, at: At<'_>, path: &str, item: &PortRules) -> Option<Condition> {
+        if at.denies() {
+            for (field, present) in [
+                ("rules", item.rules.is_some()),
+                ("listener", item.listener.is_some()),
+                ("serverNames", item.server_names.is_some()),
+            ] {
+                if present {
+                    self.dropped(format!("{path}.{field}"), "so the ports are denied as a whole");
+                }
+            }
+            return None;
+        }
+        let rules = item.rules.as_ref().filter(|rules| !rules.is_empty());
+        let l7 = rules.and_then(|rules| self.rules(at, path, item, rules));
+        let names = self.server_names(path, item, rules.is_some());
+        let listener = item.listener.as_ref().map(|listener| {
+            let name = listener.name.as_deref().unwrap_or_default();
+            if at.direction == Direction::Ingress {
+                self.fault(format!("{path}.listener"), "is not for ingress");
+            }
+            if rules.is_some() {
+                self.fault(format!("{path}.listener"), "cannot stand with L7 rules");
+            }
+            Condition {
+                path: format!("{path}.listener").into(),
+                words: format!("what the Envoy listener {name} lets through").into(),
+            }
+        });
+        both(both(names, l7), listener)
+    }
+
+    fn server_names(&mut self, path: &str, item: &PortRules, l7: bool) -> Option<Condition> {
+        let names = item.server_names.as_deref().filter(|names| !names.is_empty())?;
+        let path = format!("{path}.serverNames");
+        if l7 && item.terminating_tls.is_none() {
+            self.fault(path.clone(), "cannot stand with L7 rules unless terminatingTLS is there");
+        }
+        if names.iter().any(String::is_empty) {
+            self.fault(path.clone(), "has an empty name");
+        }
+        let words = format!("TLS to {}", some(names.iter().cloned(), ", "));
+        Some(Condition { path: path.into(), words: words.into() })
+    }
+
+    fn rules(
+        &mut self,
+        at: At<'_>,
+        path: &str,
+        item: &PortRules,
+        rules: &L7Rules,
+    ) -> Option<Condition> {
+        let field = format!("{path}.rules");
+        let kafka_is_gone = self.settings.version >= CiliumVersion::V1_20;
+        if kafka_is_gone && rules.kafka.is_some() {
+            let message = "was removed in Cilium 1.20: the API server drops it, so the port is open \
+                           to every request";
+            self.lint(format!("{field}.kafka"), message);
+        }
+        let kafka = rules.kafka.as_deref().filter(|_| !kafka_is_gone);
+        let kinds: Vec<&str> = [
+            ("http", rules.http.is_some()),
+            ("kafka", kafka.is_some()),
+            ("dns", rules.dns.is_some()),
+            ("l7proto", rules.proto().is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(kind, present)| present.then_some(kind))
+        .collect();
+        if rules.l7.is_some() && rules.proto().is_none() {
+            self.fault(format!("{field}.l7"), "needs l7proto beside it");
+        }
+        if kinds.len() > 1 {
+            let message = format!("has {}: give one", kinds.join(" and "));
+            self.fault(field.clone(), message);
+        }
+        let kind = *kinds.first()?;
+        if !self.settings.l7_proxy {
+            self.fault(field.clone(), "needs the option enable-l7-proxy, which is off");
+        }
+        self.ports_of_l7(at, path, item, rules);
+        for (i, fqdn) in rules.dns.iter().flatten().enumerate() {
+            self.fqdn(&format!("{field}.dns[{i}]"), fqdn, false);
+        }
+        let words = match kind {
+            "http" => http_words(rules.http.as_deref().unwrap_or_default()),
+            "kafka" => kafka_words(kafka.unwrap_or_default()),
+            "dns" => dns_words(rules.dns.as_deref().unwrap_or_default()),
+            _ => format!("what the L7 parser {} takes", rules.proto().unwrap_or_default()),
+        };
+        Some(Condition { path: format!("{field}.{kind}").into(), words: words.into() })
+    }
+
+    /// Whether L7 rules can stand on these ports in this place.
+    fn ports_of_l7(&mut self, at: At<'_>, path: &str, item: &PortRules, rules: &L7Rules) {
+        let ports = item.ports.as_deref().unwrap_or_default();
+        let dns = rules.dns.as_ref().is_some_and(|dns| !dns.is_empty());
+        if dns && at.direction == Direction::Ingress {
+            self.fault(format!("{path}.rules.dns"), "is not for ingress");
+        }
+        if rules.dns.is_some() && ports.is_empty() {
+            self.fault(format!("{path}.ports"), "is missing: rules for DNS need port 53");
+        }
+        if at.of_nodes {
+            let egress_dns = dns && at.direction == Direction::Egress;
+            if !egress_dns {
+                self.fault(format!("{path}.rules"), "cannot stand in a rule with nodeSelector");
+            }
+        }
+        for (i, port) in ports.iter().enumerate() {
+            let path = format!("{path}.ports[{i}]");
+            if is_zero(port) {
+                self.fault(format!("{path}.port"), "is 0, which cannot stand with L7 rules");
+            }
+            if dns && is_range(port) {
+                self.fault(
+                    format!("{path}.endPort"),
+                    "makes a range, which rules for DNS take not",
+                );
+            }
+            if !dns && port.protocol.as_deref() != Some("TCP") {
+                let found = port.protocol.as_deref().unwrap_or("ANY");
+                let message = format!("is {found}: L7 rules other than for DNS need TCP");
+                self.fault(format!("{path}.protocol"), message);
+            }
+        }
+    }
+}
+
+/// The first items, and how many more there are.
+fn some(items: impl Iterator<Item = String>, between: &str) -> String {
+    let items: Vec<String> = items.collect();
+    let (shown, more) = items.split_at(items.len().min(MOST_WORDS));
+    let shown = shown.join(between);
+    if more.is_empty() { shown } else { format!("{shown} and {} more", more.len()) }
+}
+
+fn http_words(rules: &[HttpRule]) -> String {
+    if rules.is_empty() || rules.contains(&HttpRule::default()) {
+        return "HTTP".to_owned();
+    }
+    some(rules.iter().map(http_rule), " or ")
+}
+
+fn http_rule(rule: &HttpRule) -> String {
+    let mut words = "HTTP".to_owned();
+    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    for (before, text) in
+        [(" ", given(&rule.method)), (" ", given(&rule.path)), (" at host ", given(&rule.host))]
+    {
+        if let Some(text) = text {
+            words.push_str(before);
+            words.push_str(&text);
+        }
+    }
+    let headers = rule.headers.iter().flatten().cloned();
+    let matches = rule.header_matches.iter().flatten();
+    let headers: Vec<String> =
+        headers.chain(matches.filter_map(|header| header.name.clone())).collect();
+    if !headers.is_empty() {
+        words.push_str(&format!(" with header {}", some(headers.into_iter(), ", ")));
+    }
+    words
+}
+
+fn kafka_words(rules: &[KafkaRule]) -> String {
+    if rules.is_empty() || rules.contains(&KafkaRule::default()) {
+        return "Kafka".to_owned();
+    }
+    let words = rules.iter().map(|rule| {
+        let action = rule.role.as_deref().or(rule.api_key.as_deref());
+        let action = action.map_or(String::new(), |action| format!(" {action}"));
+        let topic = rule.topic.as_deref().map_or(String::new(), |t| format!(" on topic {t}"));
+        format!("Kafka{action}{topic}")
+    });
+    some(words, " or ")
+}
+
+fn dns_words(rules: &[Fqdn]) -> String {
+    if rules.is_empty() {
+        return "DNS".to_owned();
+    }
+    let patterns = rules.iter().flat_map(Fqdn::patterns).map(|pattern| pattern.to_string());
+    format!("DNS names {}", some(patterns, ", "))
+}

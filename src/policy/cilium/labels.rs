@@ -1,0 +1,347 @@
+//! Label selectors of Cilium, and whom they mean.
+//!
+//! In: a selector whose keys may have a source. Out: pods by their own labels and those of their
+//! namespaces, and entities by their reserved labels. Source: semantics/cilium.md section 2.
+
+use super::super::Fault;
+use super::super::rule::{Entities, Namespaces, PeerKind, PodSet};
+use super::lower::Lowering;
+use super::written::WrittenSelector;
+use crate::cluster::{NAMESPACE_NAME_LABEL, Name, Operator, Requirement, Selector};
+
+/// The key by which selectors see the namespace of a pod.
+const NAMESPACE: &str = "io.kubernetes.pod.namespace";
+/// What comes before the keys of a namespace's labels.
+const NAMESPACE_LABELS: &str = "io.cilium.k8s.namespace.labels.";
+/// The key by which selectors see the cluster of a pod.
+const CLUSTER: &str = "io.cilium.k8s.policy.cluster";
+
+/// Label keys that identities do not have by default, by how they begin.
+///
+/// Source: section 2, "Default label filter"; `defaultLabelPrefixCfg` in Cilium's pkg/labelsfilter.
+const EXCLUDED: &[&str] = &[
+    "io.kubernetes",
+    "kubernetes.io",
+    "statefulset.kubernetes.io/pod-name",
+    "apps.kubernetes.io/pod-index",
+    "batch.kubernetes.io/job-completion-index",
+    "k8s.io",
+    "pod-template-generation",
+    "pod-template-hash",
+    "controller-revision-hash",
+    "annotation",
+    "etcd_node",
+];
+
+fn is_excluded(key: &str) -> bool {
+    EXCLUDED.iter().any(|prefix| key.starts_with(prefix)) || key.contains("beta.kubernetes.io")
+}
+
+/// The source of a key and the key without it; no source is as good as `any`.
+fn split(key: &str) -> (&str, &str) {
+    key.split_once(':').unwrap_or(("any", key))
+}
+
+fn bare(key: &str) -> &str {
+    split(key).1
+}
+
+/// A selector taken apart by what its requirements ask about.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Terms {
+    /// About the pod's own labels.
+    pods: Vec<Requirement>,
+    /// About its namespace.
+    namespaces: Vec<Requirement>,
+    /// About reserved labels, which pods do not have.
+    reserved: Vec<Requirement>,
+    /// It says itself which namespace.
+    pub(super) has_namespace: bool,
+    has_namespace_labels: bool,
+    has_cluster: bool,
+    /// A namespace or cluster was asked for on its behalf, so that only pods can match.
+    pods_only: bool,
+    /// No pod can match.
+    no_pods: bool,
+    /// Nothing that has no labels of pods can match.
+    only_labelled: bool,
+    /// What cannot be told, as the end of a sentence.
+    doubt: Option<String>,
+    /// It asks for labels of addresses, which are not told here.
+    addresses: Option<String>,
+}
+
+/// A non-pod identity, by its reserved labels.
+const HOST: &[&str] = &["host"];
+const REMOTE_NODE: &[&str] = &["remote-node"];
+const WORLD: &[&str] = &["world"];
+const API_SERVER: &[&str] = &["kube-apiserver"];
+
+impl Terms {
+    /// Whether the requirements hold for whatever has only these reserved labels.
+    fn holds_for(&self, labels: &[&str]) -> bool {
+        !self.pods_only
+            && !self.only_labelled
+            && self.reserved.iter().all(|requirement| {
+                requirement.holds_for(labels.contains(&&*requirement.key).then_some(""))
+            })
+    }
+
+    /// Both must hold.
+    pub(super) fn and(&mut self, other: &Self) {
+        self.pods.extend(other.pods.iter().cloned());
+        self.namespaces.extend(other.namespaces.iter().cloned());
+        self.reserved.extend(other.reserved.iter().cloned());
+        self.pods_only |= other.pods_only;
+        self.no_pods |= other.no_pods;
+        self.only_labelled |= other.only_labelled;
+        self.doubt = self.doubt.take().or_else(|| other.doubt.clone());
+        self.addresses = self.addresses.take().or_else(|| other.addresses.clone());
+    }
+
+    /// Whether it asks about a reserved label, be it that it is not there.
+    pub(super) fn has_reserved(&self) -> bool {
+        !self.reserved.is_empty()
+    }
+
+    /// Whether it speaks of endpoints whose labels are not known yet.
+    pub(super) fn has_init(&self) -> bool {
+        self.reserved.iter().any(|requirement| &*requirement.key == "init")
+    }
+
+    fn require_name(&mut self, name: &Name) {
+        self.namespaces.push(Requirement {
+            key: NAMESPACE_NAME_LABEL.into(),
+            operator: Operator::In(vec![name.clone()]),
+        });
+    }
+
+    /// The pods it means; `None` where no pod can match.
+    fn pods(&self, own: Option<&Name>) -> Option<PodSet> {
+        if self.no_pods || self.reserved.iter().any(|requirement| !requirement.holds_for(None)) {
+            return None;
+        }
+        let is_own = |requirement: &Requirement| {
+            let Operator::In(names) = &requirement.operator else { return false };
+            *requirement.key == *NAMESPACE_NAME_LABEL
+                && own.is_some_and(|own| *names == [own.clone()])
+        };
+        let namespaces = match (own, self.namespaces.as_slice()) {
+            (Some(own), [only]) if is_own(only) => Namespaces::Own(own.clone()),
+            (_, all) => Namespaces::Matching(Selector { requirements: all.to_vec() }),
+        };
+        let mut set = PodSet::new(namespaces, Selector { requirements: self.pods.clone() });
+        set.doubt = self.doubt.as_deref().map(Into::into);
+        Some(set)
+    }
+}
+
+impl Lowering<'_> {
+    /// Takes a selector apart.
+    pub(super) fn terms(&mut self, path: &str, written: &WrittenSelector) -> Terms {
+        let mut faults = Vec::new();
+        let selector = written.plain().lower_keys(path, bare, &mut faults);
+        self.refused.append(&mut faults);
+        let mut terms = Terms::default();
+        for requirement in selector.requirements {
+            let (source, key) = split(&requirement.key);
+            let stripped = Requirement { key: key.into(), operator: requirement.operator.clone() };
+            let absent = requirement.holds_for(None);
+            match source {
+                "any" | "" | "k8s" => {
+                    terms.only_labelled |= !absent;
+                    self.label(path, stripped, &mut terms);
+                }
+                "reserved" => terms.reserved.push(stripped),
+                "cidr" | "cidrgroup" | "fqdn" => {
+                    terms.no_pods |= !absent;
+                    if !absent {
+                        terms.only_labelled = true;
+                        terms.addresses = Some(format!(
+                            "which addresses have the label {requirement} is not known"
+                        ));
+                    }
+                }
+                _ => {
+                    terms.only_labelled |= !absent;
+                    let why = format!("labels of the source {source} cannot be seen from here");
+                    terms.doubt.get_or_insert(why);
+                }
+            }
+        }
+        terms
+    }
+
+    /// A requirement about a label of Kubernetes.
+    fn label(&mut self, path: &str, requirement: Requirement, terms: &mut Terms) {
+        let key = &*requirement.key;
+        let absent = requirement.holds_for(None);
+        if key == NAMESPACE {
+            terms.has_namespace = true;
+            let key = NAMESPACE_NAME_LABEL.into();
+            terms.namespaces.push(Requirement { key, ..requirement });
+        } else if let Some(label) = key.strip_prefix(NAMESPACE_LABELS) {
+            terms.has_namespace_labels = true;
+            terms.namespaces.push(Requirement { key: label.into(), ..requirement });
+        } else if key == CLUSTER {
+            terms.has_cluster = true;
+            self.cluster(path, &requirement, terms);
+        } else if is_excluded(key) {
+            let then = if absent { "so this always holds" } else { "so this never matches" };
+            let message = format!(
+                "asks for label {key}, which Cilium does not look at unless its option labels says \
+                 so: {then}"
+            );
+            self.lint(path, message);
+            terms.no_pods |= !absent;
+        } else {
+            terms.pods.push(requirement);
+        }
+    }
+
+    /// Every pod here is of this cluster.
+    fn cluster(&mut self, path: &str, requirement: &Requirement, terms: &mut Terms) {
+        let holds = match (&self.settings.cluster_name, &requirement.operator) {
+            (_, Operator::Exists) => Some(true),
+            (_, Operator::DoesNotExist) => Some(false),
+            (Some(name), _) => Some(requirement.holds_for(Some(name))),
+            (None, _) => None,
+        };
+        match holds {
+            Some(true) => {}
+            Some(false) => {
+                terms.no_pods = true;
+                self.lint(
+                    path,
+                    format!("asks for {requirement}, which no pod of this cluster has"),
+                );
+            }
+            None => {
+                let why = format!("whether this cluster has {requirement} is not known");
+                terms.doubt.get_or_insert(why);
+            }
+        }
+    }
+
+    /// The pods that a rule speaks for; `None` where it speaks for none.
+    ///
+    /// Source: section 2, "CNP subject" and "CCNP subject".
+    pub(super) fn subject(
+        &mut self,
+        path: &str,
+        written: &WrittenSelector,
+    ) -> (Terms, Option<PodSet>) {
+        let Some(own) = self.namespace else {
+            let terms = self.terms(path, written);
+            let set = terms.pods(None);
+            if set.is_none() {
+                self.lint(path, "selects no pod, so the rule does nothing here");
+            }
+            return (terms, set);
+        };
+        // The namespace under the source k8s is overwritten; under any other it must hold as well.
+        let forced = format!("k8s:{NAMESPACE}");
+        let mut written = written.clone();
+        if let Some(user) = written.take_label(&forced)
+            && *user != **own
+        {
+            let message = format!(
+                "{user:?} is ignored: a CiliumNetworkPolicy speaks for its own namespace {own} only"
+            );
+            self.lint(format!("{path}.matchLabels[{forced}]"), message);
+        }
+        let mut terms = self.terms(path, &written);
+        let is_name = |requirement: &Requirement| *requirement.key == *NAMESPACE_NAME_LABEL;
+        let others = terms.namespaces.iter().filter(|requirement| is_name(requirement));
+        let own_fails = others.clone().any(|requirement| !requirement.holds_for(Some(own)));
+        terms.namespaces.retain(|requirement| !is_name(requirement));
+        terms.no_pods |= own_fails;
+        terms.require_name(own);
+        let set = terms.pods(Some(own));
+        if set.is_none() {
+            self.lint(path, format!("selects no pod of namespace {own}, so the rule does nothing"));
+        }
+        (terms, set)
+    }
+
+    /// Adds what Cilium adds to a selector of peers that does not say its namespace or cluster.
+    ///
+    /// Source: section 2, "CNP peer", "CCNP peer" and "Both".
+    pub(super) fn inject(&self, terms: &mut Terms, for_init: bool) {
+        if terms.has_reserved() {
+            return;
+        }
+        if !terms.has_namespace {
+            match self.namespace {
+                Some(own) if !terms.has_namespace_labels => {
+                    terms.require_name(own);
+                    terms.pods_only = true;
+                }
+                Some(_) => {}
+                None => terms.pods_only |= !for_init,
+            }
+        }
+        terms.pods_only |= self.settings.default_local_cluster && !terms.has_cluster;
+    }
+
+    /// Whom a selector of `fromEndpoints` or `toEndpoints` means.
+    pub(super) fn endpoints(&mut self, path: &str, terms: &Terms) -> Vec<PeerKind> {
+        let mut kinds: Vec<PeerKind> =
+            terms.pods(self.namespace).map(PeerKind::Pods).into_iter().collect();
+        kinds.extend(terms.addresses.as_deref().map(|why| PeerKind::Unresolved(why.into())));
+        let positive: Vec<&Requirement> =
+            terms.reserved.iter().filter(|requirement| !requirement.holds_for(None)).collect();
+        let asks_not =
+            terms.reserved.iter().any(|r| r.holds_for(None) && &*r.key == "kube-apiserver");
+        if positive.len() > 1 || asks_not {
+            let why = "which endpoints have these reserved labels cannot be told";
+            self.lint(path, format!("is not judged: {why}"));
+            kinds.push(PeerKind::Unresolved(why.into()));
+            return kinds;
+        }
+        let asks = |key: &str| positive.iter().any(|requirement| &*requirement.key == key);
+        let entities = Entities {
+            pods: false,
+            own_node: terms.holds_for(HOST),
+            other_nodes: terms.holds_for(REMOTE_NODE),
+            outside: terms.holds_for(WORLD),
+            // Wherever it runs, it has one of the labels above besides.
+            api_server: asks("kube-apiserver") && terms.holds_for(API_SERVER),
+            written: Vec::new(),
+        };
+        let matched = [
+            ("host", entities.own_node),
+            ("remote-node", entities.other_nodes),
+            ("world", entities.outside),
+        ];
+        let matched: Vec<Name> = matched
+            .iter()
+            .filter(|(_, matches)| *matches)
+            .map(|(name, _)| (*name).into())
+            .collect();
+        if !matched.is_empty() || !positive.is_empty() {
+            let written = if positive.is_empty() {
+                let names = matched.join(", ");
+                let message =
+                    format!("asks for no label that must be there, so it matches {names} too");
+                self.lint(path, message);
+                matched
+            } else {
+                positive.iter().map(|r| format!("reserved:{}", r.key).into()).collect()
+            };
+            kinds.push(PeerKind::Entities(Entities { written, ..entities }));
+        }
+        kinds
+    }
+
+    /// Labels of nodes or of other objects: only keys of Kubernetes count.
+    pub(super) fn plain_labels(&mut self, path: &str, written: &WrittenSelector) -> Selector {
+        let mut faults: Vec<Fault> = Vec::new();
+        let mut selector = written.plain().lower_keys(path, bare, &mut faults);
+        self.refused.append(&mut faults);
+        for requirement in &mut selector.requirements {
+            requirement.key = bare(&requirement.key).into();
+        }
+        selector
+    }
+}

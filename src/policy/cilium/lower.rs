@@ -1,0 +1,379 @@
+//! Rules and their elements: whom they speak for, what they isolate, what they allow and deny.
+//!
+//! Source: semantics/cilium.md section 1, "Sanitize errors", section 2, "Absent vs empty", and
+//! sections 3 and 4.
+
+use super::super::rule::{
+    Action, Condition, Direction, Entry, PeerKind, Peers, PodSet, Policy, Ports, Scope, Tier,
+};
+use super::super::{Cilium, CiliumVersion, Fault};
+use super::labels::Terms;
+use super::written::{Authentication, Element, Rule};
+use super::{CiliumPolicy, Known};
+use crate::cluster::Name;
+
+/// What is found on the way through one object.
+pub(super) struct Lowering<'a> {
+    policy: &'a CiliumPolicy,
+    pub(super) known: &'a Known<'a>,
+    pub(super) settings: &'a Cilium,
+    pub(super) namespace: Option<&'a Name>,
+    /// Whom networks mean.
+    pub(super) scope: Scope,
+    /// For what the agent rejects the object.
+    pub(super) faults: Vec<Fault>,
+    /// For what the API server refuses it.
+    pub(super) refused: Vec<Fault>,
+    pub(super) lints: Vec<Fault>,
+}
+
+/// An element with its place, and what its rule says of it.
+#[derive(Clone, Copy)]
+pub(super) struct At<'a> {
+    pub(super) path: &'a str,
+    pub(super) direction: Direction,
+    pub(super) action: Action,
+    /// The rule speaks for nodes.
+    pub(super) of_nodes: bool,
+}
+
+impl At<'_> {
+    pub(super) fn denies(self) -> bool {
+        self.action == Action::Deny
+    }
+
+    /// The name of a field that is called after its direction, such as `fromCIDR`.
+    pub(super) fn field(self, name: &str) -> String {
+        match self.direction {
+            Direction::Ingress => format!("from{name}"),
+            Direction::Egress => format!("to{name}"),
+        }
+    }
+}
+
+/// What a rule says in one direction.
+struct Section<'a> {
+    direction: Direction,
+    allow: Vec<&'a Element>,
+    deny: Vec<&'a Element>,
+    default_deny: Option<bool>,
+}
+
+impl<'a> Section<'a> {
+    fn both(rule: &'a Rule) -> [Self; 2] {
+        let default = rule.enable_default_deny.unwrap_or_default();
+        [
+            Self {
+                direction: Direction::Ingress,
+                allow: rule.ingress.iter().flatten().map(|element| &element.0).collect(),
+                deny: rule.ingress_deny.iter().flatten().map(|element| &element.0).collect(),
+                default_deny: default.ingress,
+            },
+            Self {
+                direction: Direction::Egress,
+                allow: rule.egress.iter().flatten().map(|element| &element.0).collect(),
+                deny: rule.egress_deny.iter().flatten().map(|element| &element.0).collect(),
+                default_deny: default.egress,
+            },
+        ]
+    }
+
+    fn is_empty(&self) -> bool {
+        self.allow.is_empty() && self.deny.is_empty()
+    }
+
+    /// Whether the rule isolates: it has a section for the direction, and does not say otherwise.
+    ///
+    /// Source: section 4, "Deny-only policies" and "enableDefaultDeny".
+    fn isolates(&self, settings: &Cilium) -> bool {
+        !self.is_empty() && (!settings.non_default_deny || self.default_deny.unwrap_or(true))
+    }
+}
+
+impl<'a> Lowering<'a> {
+    pub(super) fn new(
+        policy: &'a CiliumPolicy,
+        known: &'a Known<'a>,
+        settings: &'a Cilium,
+    ) -> Self {
+        Self {
+            policy,
+            known,
+            settings,
+            namespace: policy.namespace.as_ref(),
+            scope: known.enforcer.block_scope(),
+            faults: Vec::new(),
+            refused: Vec::new(),
+            lints: Vec::new(),
+        }
+    }
+
+    pub(super) fn fault(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.faults.push(Fault { path: path.into(), message: message.into() });
+    }
+
+    pub(super) fn refuse(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.refused.push(Fault { path: path.into(), message: message.into() });
+    }
+
+    pub(super) fn lint(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.lints.push(Fault { path: path.into(), message: message.into() });
+    }
+
+    /// One policy for each direction of a rule.
+    pub(super) fn rule(&mut self, path: String, rule: &Rule) -> Vec<Policy> {
+        let sections = Section::both(rule);
+        if sections.iter().all(Section::is_empty) {
+            let message = "needs at least one of ingress, ingressDeny, egress and egressDeny; an \
+                           empty list is as good as none";
+            self.fault(path.clone(), message);
+        }
+        self.log(&path, rule);
+        let subject = self.speaks_for(&path, rule);
+        let of_nodes = rule.node_selector.is_some();
+        let for_init = subject.as_ref().is_some_and(|(terms, _)| terms.has_init());
+        let mut policies = Vec::new();
+        for section in &sections {
+            let entries = self.section(&path, section, of_nodes, for_init);
+            let Some((_, Some(subject))) = &subject else { continue };
+            if section.is_empty() {
+                if section.default_deny == Some(true) {
+                    let direction = section.direction;
+                    let message =
+                        format!("has no effect: the rule has no {direction} section; add one");
+                    self.lint(format!("{path}.enableDefaultDeny.{direction}"), message);
+                }
+                continue;
+            }
+            self.about_default_deny(&path, section, &entries);
+            policies.push(Policy {
+                object: self.policy.object(),
+                origin: self.policy.origin.clone(),
+                direction: section.direction,
+                tier: Tier::Normal,
+                subject: subject.clone(),
+                isolates: section.isolates(self.settings),
+                entries,
+            });
+        }
+        policies
+    }
+
+    /// Source: section 1: neither or both of endpointSelector and nodeSelector; nodeSelector in a
+    /// CiliumNetworkPolicy. Section 4, "Host firewall".
+    fn speaks_for(&mut self, path: &str, rule: &Rule) -> Option<(Terms, Option<PodSet>)> {
+        match (&rule.endpoint_selector, &rule.node_selector) {
+            (Some(_), Some(_)) => {
+                self.fault(path, "has both endpointSelector and nodeSelector: give one");
+                None
+            }
+            (None, None) => {
+                self.fault(path, "needs endpointSelector; {} selects all pods");
+                None
+            }
+            (Some(selector), None) => {
+                Some(self.subject(&format!("{path}.endpointSelector"), selector))
+            }
+            (None, Some(selector)) => {
+                let path = format!("{path}.nodeSelector");
+                self.plain_labels(&path, selector);
+                if self.namespace.is_some() {
+                    let message = "is for nodes: write a CiliumClusterwideNetworkPolicy";
+                    self.fault(path, message);
+                } else if self.settings.host_firewall {
+                    self.lint(path, "speaks for nodes, which are not judged here");
+                } else {
+                    let message = "speaks for nodes and has no effect: Cilium's host firewall is off \
+                                   (option enable-host-firewall)";
+                    self.lint(path, message);
+                }
+                None
+            }
+        }
+    }
+
+    /// Source: section 1: `log.value` of at most 32 printable characters.
+    fn log(&mut self, path: &str, rule: &Rule) {
+        let Some(value) = rule.log.as_ref().and_then(|log| log.value.as_ref()) else { return };
+        if value.chars().count() > 32 || value.chars().any(char::is_control) {
+            self.fault(
+                format!("{path}.log.value"),
+                "is longer than 32 characters, or not printable",
+            );
+        }
+    }
+
+    /// Source: section 4: `false` adds allows without isolating, and what an L7 rule then does to
+    /// other requests depends on the version.
+    fn about_default_deny(&mut self, path: &str, section: &Section<'_>, entries: &[Entry]) {
+        if section.default_deny != Some(false) {
+            return;
+        }
+        let direction = section.direction;
+        let path = format!("{path}.enableDefaultDeny.{direction}");
+        if !self.settings.non_default_deny {
+            let message = "does not count: the option enable-non-default-deny-policies is off";
+            self.lint(path, message);
+        } else if entries.iter().any(|entry| entry.condition.is_some()) {
+            let message = "is false beside L7 rules: by Cilium's documentation requests that match \
+                           none of them may still be refused, by its source from 1.18 on they pass";
+            self.lint(path, message);
+        }
+    }
+
+    fn section(
+        &mut self,
+        rule: &str,
+        section: &Section<'_>,
+        of_nodes: bool,
+        for_init: bool,
+    ) -> Vec<Entry> {
+        let direction = section.direction;
+        let required = self.requires(rule, section, for_init);
+        let mut entries = Vec::new();
+        for (action, field, elements) in
+            [(Action::Allow, "", &section.allow), (Action::Deny, "Deny", &section.deny)]
+        {
+            for (i, element) in elements.iter().enumerate() {
+                let path = format!("{rule}.{direction}{field}[{i}]");
+                let at = At { path: &path, direction, action, of_nodes };
+                let required = required.as_ref().filter(|_| action == Action::Allow);
+                entries.extend(self.element(at, element, required, for_init));
+            }
+        }
+        entries
+    }
+
+    /// What `fromRequires` or `toRequires` ask of every peer of the direction.
+    ///
+    /// Source: section 1: from 1.19 on the CRD refuses them; section 3: before, they must hold as
+    /// well in all rules that allow.
+    fn requires(&mut self, rule: &str, section: &Section<'_>, for_init: bool) -> Option<Terms> {
+        let mut all: Option<Terms> = None;
+        for (field, elements) in [("", &section.allow), ("Deny", &section.deny)] {
+            for (i, element) in elements.iter().enumerate() {
+                let direction = section.direction;
+                let path = format!("{rule}.{direction}{field}[{i}]");
+                let at = At { path: &path, direction, action: Action::Allow, of_nodes: false };
+                let path = format!("{path}.{}", at.field("Requires"));
+                let written = element.requires.as_deref().unwrap_or_default();
+                if written.is_empty() {
+                    continue;
+                }
+                if self.settings.version >= CiliumVersion::V1_19 {
+                    self.refuse(
+                        path,
+                        "was removed in Cilium 1.19: write the labels into the peers",
+                    );
+                    continue;
+                }
+                for (j, selector) in written.iter().enumerate() {
+                    let mut terms = self.terms(&format!("{path}[{j}]"), selector);
+                    self.inject(&mut terms, for_init);
+                    match &mut all {
+                        Some(all) => all.and(&terms),
+                        None => all = Some(terms),
+                    }
+                }
+                let message = "narrows the peers of every policy that selects the same pods; here \
+                               only those of this rule are narrowed. Cilium 1.19 removes it: write \
+                               the labels into the peers";
+                self.lint(path, message);
+            }
+        }
+        all
+    }
+
+    /// What one element says: nothing, or one entry for each condition.
+    fn element(
+        &mut self,
+        at: At<'_>,
+        element: &Element,
+        required: Option<&Terms>,
+        for_init: bool,
+    ) -> Vec<Entry> {
+        let peers = self.peers(at, element, required, for_init);
+        let ports = self.port_parts(at, element);
+        let says_ports = ports.is_some();
+        let authentication = self.authentication(at, element.authentication.as_ref());
+        let (peers, parts) = match (peers, ports) {
+            // Source: section 2: an element without peers and ports allows nothing.
+            (None, None) => {
+                let message = match at.action {
+                    Action::Allow => {
+                        "has neither peers nor ports, so it allows nothing; in a NetworkPolicy it \
+                         would allow everyone. Write the entity all for that"
+                    }
+                    _ => "has neither peers nor ports, so it denies nothing",
+                };
+                self.lint(at.path, message);
+                (Peers::Of(Vec::new()), vec![(Ports::Any, None)])
+            }
+            (None, Some(parts)) => (Peers::Any, parts),
+            (Some(peers), None) => (peers, vec![(Ports::Any, None)]),
+            (Some(peers), Some(parts)) => (peers, parts),
+        };
+        if says_ports && parts.iter().all(|(ports, _)| *ports == Ports::Of(Vec::new())) {
+            self.lint(at.path, "has no port that can match, so it means nothing");
+        }
+        let entry = |(ports, condition): (Ports, Option<Condition>)| Entry {
+            path: at.path.into(),
+            action: at.action,
+            peers: peers.clone(),
+            ports,
+            condition: both(condition, authentication.clone()),
+        };
+        parts.into_iter().map(entry).collect()
+    }
+
+    /// Source: section 3, "authentication.mode".
+    fn authentication(
+        &mut self,
+        at: At<'_>,
+        written: Option<&Authentication>,
+    ) -> Option<Condition> {
+        let written = written?;
+        let path = format!("{}.authentication", at.path);
+        if at.denies() {
+            self.dropped(path, "so the rule denies without it");
+            return None;
+        }
+        let words = match written.mode.as_deref() {
+            Some("required") => "after mutual authentication",
+            Some("test-always-fail") => "after an authentication that is made to fail",
+            Some("disabled") => return None,
+            other => {
+                let given = other.unwrap_or_default();
+                let message = format!("{given:?} is not disabled, required or test-always-fail");
+                self.refuse(format!("{path}.mode"), message);
+                return None;
+            }
+        };
+        Some(Condition { path: path.into(), words: words.into() })
+    }
+
+    /// A field that exists elsewhere and not here.
+    pub(super) fn dropped(&mut self, path: impl Into<String>, then: &str) {
+        let message = format!("is not known here and the API server drops it, {then}");
+        self.lint(path, message);
+    }
+}
+
+/// Both conditions must hold; the path is that of the first.
+pub(super) fn both(one: Option<Condition>, other: Option<Condition>) -> Option<Condition> {
+    match (one, other) {
+        (Some(one), Some(other)) => {
+            let words = format!("{}, {}", one.words, other.words).into();
+            Some(Condition { path: one.path, words })
+        }
+        (one, other) => one.or(other),
+    }
+}
+
+/// Peers of kinds, at one place.
+pub(super) fn at(
+    path: &str,
+    kinds: Vec<PeerKind>,
+) -> impl Iterator<Item = super::super::rule::Peer> {
+    kinds.into_iter().map(move |admits| super::super::rule::Peer { path: path.into(), admits })
+}

@@ -1,0 +1,228 @@
+//! `toPorts`: which ports, and what must hold on them.
+//!
+//! Source: semantics/cilium.md section 1, "Sanitize errors", section 2, "Absent vs empty", and
+//! section 3, "toPorts".
+
+use super::super::CiliumVersion;
+use super::super::rule::{Condition, PortMatch, PortRule, Ports};
+use super::lower::{At, Lowering};
+use super::written::{Element, PortRules, WrittenPort};
+use crate::cluster::{PortRange, Protocol};
+
+/// The most ports of an item of `toPorts`.
+const MOST_PORTS: usize = 40;
+
+/// What the protocol of a port means.
+enum Means {
+    /// These protocols that have ports.
+    Ports(Vec<Protocol>),
+    /// ICMP, where the type stands for the port.
+    Icmp(Protocol),
+    /// A protocol without ports, which no flow here has.
+    Other,
+}
+
+impl Lowering<'_> {
+    /// Ports, each with what must hold besides; `None` where the element says nothing of ports.
+    pub(super) fn port_parts(
+        &mut self,
+        at: At<'_>,
+        element: &Element,
+    ) -> Option<Vec<(Ports, Option<Condition>)>> {
+        let ports = element.ports.as_deref().unwrap_or_default();
+        let icmps = element.icmps.as_deref().unwrap_or_default();
+        if !ports.is_empty() && !icmps.is_empty() {
+            let message = "has both toPorts and icmps: write one element for each";
+            self.fault(at.path, message);
+        }
+        if !icmps.is_empty() {
+            return Some(vec![(Ports::Of(self.icmps(at, icmps)), None)]);
+        }
+        if ports.is_empty() {
+            return None;
+        }
+        let mut plain = Vec::new();
+        let mut parts = Vec::new();
+        for (i, item) in ports.iter().enumerate() {
+            let path = format!("{}.toPorts[{i}]", at.path);
+            let condition = self.l7(at, &path, item);
+            let mut rules = self.port_list(&path, item);
+            match condition {
+                Some(condition) => parts.push((Ports::Of(rules), Some(condition))),
+                None => plain.append(&mut rules),
+            }
+        }
+        if !plain.is_empty() || parts.is_empty() {
+            parts.insert(0, (Ports::Of(plain), None));
+        }
+        Some(parts)
+    }
+
+    fn port_list(&mut self, path: &str, item: &PortRules) -> Vec<PortRule> {
+        let written = item.ports.as_deref().unwrap_or_default();
+        if written.is_empty() {
+            self.lint(path, "has no ports, so it matches none; leave toPorts out for every port");
+        }
+        if written.len() > MOST_PORTS {
+            self.fault(format!("{path}.ports"), format!("has more than {MOST_PORTS} ports"));
+        }
+        let mut rules = Vec::new();
+        for (i, port) in written.iter().enumerate() {
+            self.port(&format!("{path}.ports[{i}]"), port, &mut rules);
+        }
+        rules
+    }
+
+    fn port(&mut self, path: &str, written: &WrittenPort, rules: &mut Vec<PortRule>) {
+        let Some(means) = self.protocol(path, written.protocol.as_deref()) else { return };
+        let text = written.port.as_deref().unwrap_or_default();
+        let ports = match (&means, text) {
+            (Means::Other, "" | "0") => return,
+            (Means::Other, _) => {
+                let protocol = written.protocol.as_deref().unwrap_or_default();
+                let message = format!("{protocol} has no ports: give 0");
+                self.fault(format!("{path}.port"), message);
+                return;
+            }
+            (_, "") => {
+                self.fault(format!("{path}.port"), "is missing: give a number or a name in quotes");
+                return;
+            }
+            (_, text) => self.port_match(path, text, written.end_port),
+        };
+        let Some(ports) = ports else { return };
+        let protocols = match means {
+            Means::Ports(protocols) => protocols,
+            Means::Icmp(protocol) => {
+                let message = format!(
+                    "{protocol} in toPorts is not supported by Cilium's documentation: write icmps"
+                );
+                self.lint(format!("{path}.protocol"), message);
+                vec![protocol]
+            }
+            Means::Other => Vec::new(),
+        };
+        rules.extend(protocols.into_iter().map(|protocol| PortRule {
+            path: path.into(),
+            protocol,
+            ports: ports.clone(),
+        }));
+    }
+
+    /// Source: section 3: ANY is TCP, UDP and SCTP, not ICMP; VRRP and IGMP have no port, and 1.20
+    /// adds more such.
+    fn protocol(&mut self, path: &str, written: Option<&str>) -> Option<Means> {
+        let newer = self.settings.version >= CiliumVersion::V1_20;
+        match written.unwrap_or("ANY") {
+            "" | "ANY" => Some(Means::Ports(Protocol::ALL.to_vec())),
+            "TCP" => Some(Means::Ports(vec![Protocol::Tcp])),
+            "UDP" => Some(Means::Ports(vec![Protocol::Udp])),
+            "SCTP" => Some(Means::Ports(vec![Protocol::Sctp])),
+            "ICMP" => Some(Means::Icmp(Protocol::Icmp)),
+            "ICMPV6" => Some(Means::Icmp(Protocol::IcmpV6)),
+            "VRRP" | "IGMP" => Some(Means::Other),
+            "GRE" | "IPIP" | "IPV6" | "ESP" | "AH" if newer => Some(Means::Other),
+            other => {
+                let message = format!("{other:?} is not TCP, UDP, SCTP or ANY");
+                self.fault(format!("{path}.protocol"), message);
+                None
+            }
+        }
+    }
+
+    /// A number, a range or a name.
+    ///
+    /// Source: section 3, "port" and "endPort"; section 1: an endPort below the port is not rejected,
+    /// and only the port then matches.
+    fn port_match(&mut self, path: &str, text: &str, end: Option<i64>) -> Option<PortMatch> {
+        let end_path = format!("{path}.endPort");
+        if is_service_name(text) {
+            if end.is_some_and(|end| end != 0) {
+                self.lint(end_path, "is ignored beside the name of a port");
+            }
+            return Some(PortMatch::Named(text.to_ascii_lowercase().into()));
+        }
+        let Some(first) = number(text) else {
+            let message = format!("{text:?} is neither a port nor the name of one");
+            self.fault(format!("{path}.port"), message);
+            return None;
+        };
+        let end = end.filter(|end| *end != 0);
+        match end.map(u16::try_from) {
+            _ if first == 0 => Some(PortMatch::All),
+            None => Some(PortMatch::Range(first.into())),
+            Some(Ok(last)) if last >= first => Some(PortMatch::Range(PortRange { first, last })),
+            Some(Ok(last)) => {
+                let message = format!("{last} is below port {first}, so only {first} matches");
+                self.lint(end_path, message);
+                Some(PortMatch::Range(first.into()))
+            }
+            Some(Err(_)) => {
+                self.refuse(end_path, "is not a port: 1 to 65535");
+                None
+            }
+        }
+    }
+}
+
+/// A number as Go reads it with any base: a zero in front makes it octal.
+fn number(text: &str) -> Option<u16> {
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    match text.strip_prefix('0') {
+        Some("") => Some(0),
+        Some(octal) => u16::from_str_radix(octal, 8).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+/// A name of a port: letters, digits and single hyphens, at least one letter, at most 15.
+///
+/// Source: `IsSvcName` in Cilium's pkg/iana.
+fn is_service_name(text: &str) -> bool {
+    text.len() <= 15
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && text.bytes().any(|b| b.is_ascii_alphabetic())
+        && !text.contains("--")
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+/// The port as the checks of L7 rules see it.
+pub(super) fn is_zero(port: &WrittenPort) -> bool {
+    port.port.as_deref().and_then(number) == Some(0)
+}
+
+/// Whether it is a range, as the checks of L7 rules see it.
+pub(super) fn is_range(port: &WrittenPort) -> bool {
+    let first = port.port.as_deref().and_then(number).map(i64::from);
+    first.is_some_and(|first| port.end_port.is_some_and(|end| end > first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Section 3, "port": a number as text, or a name.
+    #[test]
+    fn numbers_and_names() {
+        for (text, expected) in [
+            ("80", Some(80)),
+            ("0", Some(0)),
+            ("65535", Some(65535)),
+            ("65536", None),
+            ("010", Some(8)),
+            ("080", None),
+            ("", None),
+            ("-1", None),
+        ] {
+            assert_eq!(number(text), expected, "{text}");
+        }
+        for (text, name) in
+            [("http", true), ("HTTP-2", true), ("0x10", true), ("80", false), ("a--b", false)]
+        {
+            assert_eq!(is_service_name(text), name, "{text}");
+        }
+    }
+}

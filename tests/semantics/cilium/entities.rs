@@ -1,0 +1,158 @@
+//! Section 3, "Entities".
+
+use super::{cluster, egress, holds, holds_with, ingress, settings};
+use netpol::policy::{Cilium, CiliumVersion};
+
+/// The verdicts on a pod of the namespace, one elsewhere, another node, an address outside and a
+/// name, as egress of web sees them.
+fn to(entities: &str, expected: [&str; 6]) {
+    to_with(settings(), entities, expected);
+}
+
+fn to_with(settings: Cilium, entities: &str, expected: [&str; 6]) {
+    let questions = [
+        "web → api:80",
+        "web → other/client:80",
+        "web → node/n2:22",
+        "web → node/n1:22",
+        "web → 203.0.113.7:443",
+        "web → https://example.com",
+    ];
+    let all = questions.iter().zip(expected);
+    let lines: Vec<String> = all.map(|(question, is)| format!("{question} is {is}")).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    holds_with(settings, &egress(&format!("[{{toEntities: {entities}}}]")), &lines);
+}
+
+const YES: &str = "Allowed";
+const NO: &str = "Denied";
+const MAYBE: &str = "Unknown";
+
+/// Row all: every identity.
+#[test]
+fn all() {
+    to("[all]", [YES; 6]);
+}
+
+/// Row none: nothing.
+#[test]
+fn none() {
+    to("[none]", [NO; 6]);
+}
+
+/// Row world: everything without an identity of the cluster.
+#[test]
+fn world() {
+    to("[world]", [NO, NO, NO, NO, YES, YES]);
+}
+
+/// Row cluster: nodes and all pods.
+#[test]
+fn cluster_is_nodes_and_pods() {
+    to("[cluster]", [YES, YES, YES, YES, NO, NO]);
+}
+
+/// Row cluster-mesh: from 1.20 on.
+#[test]
+fn cluster_mesh() {
+    to_with(Cilium::new(CiliumVersion::V1_20), "[cluster-mesh]", [YES, YES, YES, YES, NO, NO]);
+    let older = cluster(&egress("[{toEntities: [cluster-mesh]}]"));
+    assert!(older.rejected()[0].contains("\"cluster-mesh\" is not an entity of Cilium 1.19"));
+    older.holds(&["web → 203.0.113.7:443 is Allowed"]);
+}
+
+/// Row host: the local node, and pods on its network.
+#[test]
+fn host() {
+    to("[host]", [NO, NO, YES, NO, NO, NO]);
+    let agent = crate::semantics::pod(
+        "shop",
+        "agent",
+        "agent",
+        "192.168.0.2",
+        "nodeName: n2, hostNetwork: true",
+    );
+    holds(&format!("{agent}{}", egress("[{toEntities: [host]}]")), &["web → agent:80 is Allowed"]);
+}
+
+/// Row remote-node: other nodes, and pods on their networks.
+#[test]
+fn remote_node() {
+    to("[remote-node]", [NO, NO, NO, YES, NO, NO]);
+    let agent = crate::semantics::pod(
+        "shop",
+        "agent",
+        "agent",
+        "192.168.0.1",
+        "nodeName: n1, hostNetwork: true",
+    );
+    holds(
+        &format!("{agent}{}", egress("[{toEntities: [remote-node]}]")),
+        &["web → agent:80 is Allowed"],
+    );
+    // Together they are every node, even where it is not known which is one's own.
+    to("[host, remote-node]", [NO, NO, YES, YES, NO, NO]);
+}
+
+fn api_server(address: &str) -> String {
+    format!(
+        "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {{name: kubernetes, \
+         namespace: default, labels: {{kubernetes.io/service-name: kubernetes}}}}\n\
+         addressType: IPv4\nports: [{{port: 6443}}]\nendpoints: [{{addresses: [{address}]}}]\n"
+    )
+}
+
+/// Row kube-apiserver: on a node, or outside and managed by others.
+#[test]
+fn kube_apiserver() {
+    to("[kube-apiserver]", [NO, NO, MAYBE, MAYBE, MAYBE, MAYBE]);
+    let policy = egress("[{toEntities: [kube-apiserver]}]");
+    holds(
+        &format!("{}{policy}", api_server("192.168.0.1")),
+        &[
+            "web → node/n1:6443 is Allowed",
+            "web → node/n2:6443 is Denied",
+            "web → 203.0.113.7:6443 is Denied",
+        ],
+    );
+    holds(
+        &format!("{}{policy}", api_server("203.0.113.7")),
+        &[
+            "web → 203.0.113.7:6443 is Allowed",
+            "web → 203.0.113.8:6443 is Denied",
+            "web → node/n1:6443 is Denied",
+        ],
+    );
+}
+
+/// Rows ingress, health, init and unmanaged: none of the ends that are judged here.
+#[test]
+fn entities_that_are_no_ends_here() {
+    for entity in ["ingress", "health", "init", "unmanaged"] {
+        to(&format!("[{entity}]"), [NO; 6]);
+    }
+}
+
+/// The CRD takes no other word.
+#[test]
+fn other_words_are_refused() {
+    let cluster = cluster(&ingress("[{fromEntities: [internet]}]"));
+    let text = cluster.ask("web → api:80").text();
+    let told = "shop/cnp/in would be refused by the API server and is left out: \
+                spec.ingress[0].fromEntities[0] \"internet\" is not an entity";
+    assert!(text.contains(told), "{text}");
+    cluster.holds(&["web → api:80 is Allowed"]);
+}
+
+/// Items are ORed, on ingress too.
+#[test]
+fn several_entities() {
+    holds(
+        &ingress("[{fromEntities: [world, remote-node]}]"),
+        &[
+            "203.0.113.7 → api:80 is Allowed",
+            "node/n2 → api:80 is Allowed",
+            "web → api:80 is Denied",
+        ],
+    );
+}

@@ -1,0 +1,155 @@
+//! Section 3: "toPorts" and "icmps".
+
+use super::{cluster, holds, icmp, ingress, lint, settings, with};
+use netpol::cluster::{Family, Protocol};
+use netpol::policy::{Cilium, CiliumVersion};
+use netpol::verdict::Verdict;
+
+fn ports(item: &str) -> String {
+    ingress(&format!("[{{toPorts: [{{ports: [{item}]}}]}}]"))
+}
+
+/// Checks what becomes of web → api on these ports.
+fn admits(item: &str, expected: &[(&str, bool)]) {
+    for (port, allowed) in expected {
+        let verdict = if *allowed { "Allowed" } else { "Denied" };
+        holds(&ports(item), &[&format!("web → api:{port} is {verdict}")]);
+    }
+}
+
+/// port: a number as text.
+#[test]
+fn numbers() {
+    admits("{port: \"80\", protocol: TCP}", &[("80", true), ("81", false), ("80/UDP", false)]);
+    // As Go reads them: a zero in front makes a number octal.
+    admits("{port: \"010\", protocol: TCP}", &[("8", true), ("10", false)]);
+}
+
+/// port: a name, in any case, resolved on the destination.
+#[test]
+fn names() {
+    for name in ["http", "HTTP"] {
+        let item = format!("{{port: {name}, protocol: TCP}}");
+        admits(&item, &[("8080", true), ("80", false), ("8080/UDP", false)]);
+    }
+    // The protocol of the container port counts.
+    admits("{port: dns}", &[("5353/UDP", true), ("5353", false)]);
+    let egress = super::egress("[{toPorts: [{ports: [{port: http, protocol: TCP}]}]}]");
+    holds(&egress, &["web → api:8080 is Allowed", "web → api:80 is Denied"]);
+}
+
+/// port `"0"`: all ports of the protocol.
+#[test]
+fn zero_is_every_port() {
+    admits("{port: \"0\", protocol: TCP}", &[("1", true), ("65535", true), ("1/UDP", false)]);
+    admits("{port: \"0\"}", &[("1", true), ("1/UDP", true), ("1/SCTP", true)]);
+}
+
+/// protocol: ANY is the default, and TCP, UDP and SCTP.
+#[test]
+fn any_protocol() {
+    for item in ["{port: \"80\"}", "{port: \"80\", protocol: ANY}"] {
+        admits(item, &[("80", true), ("80/UDP", true), ("80/SCTP", true), ("81", false)]);
+    }
+    admits("{port: \"80\", protocol: SCTP}", &[("80/SCTP", true), ("80", false)]);
+}
+
+/// protocol: ANY is not ICMP.
+#[test]
+fn any_is_not_icmp() {
+    let cluster = cluster(&ports("{port: \"0\"}"));
+    assert_eq!(icmp(&cluster, Protocol::Icmp, 8, Family::V4).verdict, Verdict::Denied);
+}
+
+/// protocol: VRRP and IGMP have no ports; 1.20 adds GRE, IPIP, IPV6, ESP and AH.
+#[test]
+fn protocols_without_ports() {
+    for protocol in ["GRE", "IPIP", "IPV6", "ESP", "AH"] {
+        let policy = ports(&format!("{{port: \"0\", protocol: {protocol}}}"));
+        assert_eq!(cluster(&policy).rejected().len(), 1, "{protocol}");
+        let newer = with(Cilium::new(CiliumVersion::V1_20), &policy);
+        assert_eq!(newer.rejected(), [""; 0], "{protocol}");
+        newer.holds(&["web → api:80 is Denied"]);
+    }
+}
+
+/// endPort: a range.
+#[test]
+fn ranges() {
+    admits(
+        "{port: \"80\", endPort: 90, protocol: TCP}",
+        &[("79", false), ("80", true), ("85", true), ("90", true), ("91", false)],
+    );
+    let named = ports("{port: http, endPort: 9000, protocol: TCP}");
+    holds(&named, &["web → api:8080 is Allowed", "web → api:8081 is Denied"]);
+    lint(&cluster(&named), "is ignored beside the name of a port");
+}
+
+fn icmps(fields: &str) -> String {
+    ingress(&format!("[{{fromEndpoints: [{{}}], icmps: [{{fields: [{fields}]}}]}}]"))
+}
+
+/// icmps: the family is IPv4 unless said otherwise; the type is a number or a name.
+#[test]
+fn types_of_icmp() {
+    for (fields, v4, v6) in [
+        ("{type: 8}", Some(8), None),
+        ("{type: EchoRequest}", Some(8), None),
+        ("{type: \"8\", family: IPv4}", Some(8), None),
+        ("{type: 128, family: IPv6}", None, Some(128)),
+        ("{type: EchoRequest, family: IPv6}", None, Some(128)),
+        ("{type: 8}, {type: 128, family: IPv6}", Some(8), Some(128)),
+    ] {
+        let cluster = cluster(&icmps(fields));
+        assert_eq!(cluster.rejected(), [""; 0], "{fields}");
+        for number in [0, 8, 128] {
+            let of = |protocol, family| icmp(&cluster, protocol, number, family).verdict;
+            let expected = |allowed: Option<u16>| {
+                if allowed == Some(number) { Verdict::Allowed } else { Verdict::Denied }
+            };
+            assert_eq!(of(Protocol::Icmp, Family::V4), expected(v4), "{fields} {number}");
+            assert_eq!(of(Protocol::IcmpV6, Family::V6), expected(v6), "{fields} {number}");
+        }
+        cluster.holds(&["web → api:8 is Denied"]);
+    }
+}
+
+/// icmps: whoever may use only ports of TCP and UDP may not ping; whom no port is named may.
+#[test]
+fn icmp_beside_other_rules() {
+    for (policy, verdict) in [
+        (ports("{port: \"80\"}"), Verdict::Denied),
+        (ingress("[{fromEndpoints: [{}]}]"), Verdict::Allowed),
+        (ingress("[{fromEntities: [all]}]"), Verdict::Allowed),
+        (String::new(), Verdict::Allowed),
+        (ingress("[{fromEndpoints: [{}], icmps: []}]"), Verdict::Allowed),
+        (ingress("[{fromEndpoints: [{}], icmps: [{}]}]"), Verdict::Denied),
+    ] {
+        let cluster = cluster(&policy);
+        assert_eq!(icmp(&cluster, Protocol::Icmp, 8, Family::V4).verdict, verdict, "{policy}");
+    }
+}
+
+/// icmps: types are 0 to 255 or names that the CRD takes, families IPv4 or IPv6, fields at most 40.
+#[test]
+fn what_icmps_do_not_take() {
+    let many = vec!["{type: 8}"; 41].join(", ");
+    for (fields, part) in [
+        ("{type: 256}", "is not a type of ICMP"),
+        ("{type: Ping}", "is not a type of ICMP"),
+        ("{}", "is not a type of ICMP"),
+        ("{type: 8, family: IPv5}", "is not IPv4 or IPv6"),
+        (many.as_str(), "more than 40"),
+    ] {
+        let cluster = cluster(&icmps(fields));
+        assert!(cluster.rejected()[0].contains(part), "{fields}: {:?}", cluster.rejected());
+        cluster.holds(&["web → api:80 is Allowed"]);
+    }
+}
+
+/// ICMP as a protocol of toPorts is not supported by the documentation.
+#[test]
+fn icmp_in_ports_is_told() {
+    let policy = ports("{port: \"8\", protocol: ICMP}");
+    lint(&with(settings(), &policy), "write icmps");
+}
