@@ -76,20 +76,20 @@ fn each(recording: &str, mut take: impl FnMut(Box<netpol::hubble::Flow>)) {
     read.expect("memory can be read");
 }
 
-#[divan::bench]
+#[divan::bench(max_time = 5)]
 fn read_only(bencher: Bencher<'_, '_>) {
     let recording = recording(&clusters::cluster(CLUSTER).0, 500);
     bencher.counter(ItemsCount::new(FLOWS)).bench(|| each(&recording, drop));
 }
 
-#[divan::bench(args = PAIRS)]
+#[divan::bench(args = PAIRS, max_time = 5)]
 fn as_text(bencher: Bencher<'_, '_>, pairs: usize) {
     with_observer(bencher, pairs, |observer, flow, out| {
         out.push_str(&observation_text(&observer.observe(flow), 80));
     });
 }
 
-#[divan::bench(args = PAIRS)]
+#[divan::bench(args = PAIRS, max_time = 5)]
 fn as_json(bencher: Bencher<'_, '_>, pairs: usize) {
     with_observer(bencher, pairs, |observer, flow, out| {
         let line = serde_json::to_string(&ObservedFlow::new(&observer.observe(flow)));
@@ -97,7 +97,7 @@ fn as_json(bencher: Bencher<'_, '_>, pairs: usize) {
     });
 }
 
-#[divan::bench(args = PAIRS)]
+#[divan::bench(args = PAIRS, max_time = 5)]
 fn counted(bencher: Bencher<'_, '_>, pairs: usize) {
     let mut summary = Summary::default();
     with_observer(bencher, pairs, |observer, flow, _| summary.add(&observer.observe(flow)));
@@ -127,7 +127,7 @@ fn with_observer(
 }
 
 /// From a pipe to `/dev/null`, start and manifests included.
-#[divan::bench(args = ["text", "json"], sample_count = 10)]
+#[divan::bench(args = ["text", "json"], max_time = 5)]
 fn whole_process(bencher: Bencher<'_, '_>, format: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let flows = std::fs::read_to_string(root.join("examples/flows/homekube.jsonl")).expect("flows");
