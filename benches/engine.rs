@@ -11,6 +11,7 @@ mod flow;
 #[path = "../xtask/src/gen_cluster/manifests.rs"]
 mod manifests;
 mod measure;
+mod observe;
 mod parse;
 mod reach;
 #[path = "../xtask/src/gen_cluster/shapes.rs"]

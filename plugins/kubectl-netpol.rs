@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use netpol::cli::{self, GlobalArgs};
-use netpol::commands::{BootstrapArgs, DiffArgs, ExplainArgs, ListArgs, SummaryArgs};
+use netpol::commands::{BootstrapArgs, DiffArgs, ExplainArgs, ListArgs, ObserveArgs, SummaryArgs};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -40,6 +40,9 @@ enum Command {
     /// List who may talk to whom on what
     List(Box<ListArgs>),
 
+    /// Show the flows that Hubble sees, beside what the policies predict
+    Observe(Box<ObserveArgs>),
+
     /// Say of every namespace whether it is default-deny and what is allowed, in one table
     Summary(Box<SummaryArgs>),
 
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::Diff(args) => args.run(&global),
         Command::Explain(args) => args.run(&global),
         Command::List(args) => args.run(&global),
+        Command::Observe(args) => args.run(&global),
         Command::Summary(args) => args.run(&global),
         Command::Sibling(words) => cli::run_sibling(&words),
     };

@@ -39,6 +39,8 @@ pub mod cluster;
 pub mod commands;
 pub mod files;
 pub mod flux;
+pub mod hubble;
+pub mod observed;
 pub mod policy;
 mod printable;
 pub mod reach;

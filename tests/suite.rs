@@ -22,6 +22,8 @@ mod live_failures;
 mod live_versions;
 #[cfg(unix)]
 mod live_whole;
+#[cfg(unix)]
+mod observe;
 mod random;
 mod random_clusters;
 mod reach_diff;

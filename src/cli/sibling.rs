@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Commands of the front binary, for the nearest name in an error.
-const COMMANDS: &[&str] = &["bootstrap", "diff", "explain", "list", "summary"];
+const COMMANDS: &[&str] = &["bootstrap", "diff", "explain", "list", "observe", "summary"];
 
 /// Runs the sibling with the remaining words and takes over its exit code.
 ///

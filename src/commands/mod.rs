@@ -5,12 +5,14 @@ mod delivery;
 mod diff;
 mod explain;
 mod list;
+mod observe;
 mod summary;
 
 pub use bootstrap::BootstrapArgs;
 pub use diff::{DiffArgs, DiffOutput, FailOn};
 pub use explain::ExplainArgs;
 pub use list::ListArgs;
+pub use observe::ObserveArgs;
 pub use summary::SummaryArgs;
 
 use crate::cli::{Exit, GlobalArgs, answer};

@@ -37,6 +37,13 @@ enum Task {
         action: Option<ControlPlaneAction>,
     },
 
+    /// Provide Hubble's command line for the tests.
+    ///
+    /// It is built once with Go from the version pinned in tests/tools/hubble and kept in the user's
+    /// cache. The last line of stdout is the directory that holds it.
+    #[command(verbatim_doc_comment)]
+    Hubble,
+
     /// Provide the Flux CLI for the tests.
     ///
     /// It is built once with Go from the version pinned in tests/tools/flux and kept in the user's
@@ -88,6 +95,7 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<()> {
     match task {
         Task::GenCluster(options) => answer(&gen_cluster::run(&options)?),
+        Task::Hubble => answer(&tools::provide(&tools::HUBBLE)?.display().to_string()),
         Task::Flux => answer(&tools::provide(&tools::FLUX)?.display().to_string()),
         Task::ControlPlane { action } => {
             let programs = tools::provide(&tools::CONTROL_PLANE)?;

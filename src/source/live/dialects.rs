@@ -96,10 +96,10 @@ impl Served {
 }
 
 /// One list that was asked for.
-struct Asked {
-    kind: BuiltIn,
+pub(super) struct Asked {
+    pub(super) kind: BuiltIn,
     namespace: Option<String>,
-    target: Target,
+    pub(super) target: Target,
 }
 
 type Items = Result<(Vec<Box<RawValue>>, Extent), Error>;
@@ -216,7 +216,7 @@ fn release(agent: &Agent) -> Option<CiliumVersion> {
 }
 
 /// The lists to read: those of namespaces one by one, unless all are wanted.
-fn asked(served: &Served, namespaces: Option<&BTreeSet<String>>) -> Vec<Asked> {
+pub(super) fn asked(served: &Served, namespaces: Option<&BTreeSet<String>>) -> Vec<Asked> {
     let mut all = Vec::new();
     for kind in BuiltIn::dialects() {
         let Some(version) = served.version(kind) else { continue };
