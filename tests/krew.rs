@@ -5,6 +5,7 @@
 //! `cargo test --test suite krew:: -- --include-ignored`.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -141,7 +142,10 @@ fn the_manifest_of_this_machine_has_the_hash_of_the_archive() {
     let packed = Packed::of(project().join("Cargo.toml").to_str().unwrap());
     let content = fs::read(&packed.archive).unwrap();
     let digest = ring::digest::digest(&ring::digest::SHA256, &content);
-    let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = digest.as_ref().iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    });
     assert_eq!(packed.sha256, digest);
     let manifest = yaml(&packed.manifest());
     assert_krew_takes(&manifest);

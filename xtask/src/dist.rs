@@ -188,7 +188,12 @@ fn header(size: u64, mode: u32) -> tar::Header {
 fn sha256(path: &Path) -> Result<String> {
     let content = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
     let digest = ring::digest::digest(&ring::digest::SHA256, &content);
-    Ok(digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(digest.as_ref()))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
 }
 
 /// Writes the manifest beside the archives; gives back its path. Its name is the plugin's, which krew's
@@ -220,7 +225,7 @@ fn fill(
     let mut filled = String::new();
     for line in parts.next().unwrap_or_default().lines().filter(|line| !line.starts_with('#')) {
         match line.strip_prefix("  version: ") {
-            Some(_) => filled.push_str(&format!("  version: {version}\n")),
+            Some(_) => filled.extend(["  version: ", version, "\n"]),
             None => filled.extend([line, "\n"]),
         }
     }
@@ -235,9 +240,9 @@ fn fill(
         filled.push_str(PLATFORM);
         for line in platform.lines() {
             if line.starts_with("    uri: ") {
-                filled.push_str(&format!("    uri: {base}/{archive}\n"));
+                filled.extend(["    uri: ", base, "/", archive, "\n"]);
             } else if line.starts_with("    sha256: ") {
-                filled.push_str(&format!("    sha256: {sha256}\n"));
+                filled.extend(["    sha256: ", &sha256, "\n"]);
             } else {
                 filled.extend([line, "\n"]);
             }
@@ -264,6 +269,11 @@ mod tests {
         assert_eq!(filled, expected);
         let kept = fill(TEMPLATE, "v1.2.3", None, only_two).unwrap();
         assert!(kept.contains("    uri: https://e/x/two.tar.gz\n"), "{kept}");
+    }
+
+    #[test]
+    fn a_hash_has_two_digits_a_byte() {
+        assert_eq!(hexadecimal(&[0x00, 0x0f, 0xa5, 0xff]), "000fa5ff");
     }
 
     #[test]
