@@ -12,6 +12,7 @@ mod diff;
 mod flux;
 mod harness;
 mod homekube;
+mod krew;
 mod list;
 #[cfg(unix)]
 mod live_dialects;

@@ -6,6 +6,7 @@
 
 #[cfg(unix)]
 mod control_plane;
+mod dist;
 mod gen_cluster;
 mod tools;
 
@@ -57,6 +58,16 @@ enum Task {
     /// answer is how many of each kind were written.
     #[command(verbatim_doc_comment)]
     GenCluster(gen_cluster::Options),
+
+    /// Pack the archive that krew installs, and the manifest for it.
+    ///
+    /// The same sources give the same bytes. The answer is the archive's SHA-256 and path; the manifest,
+    /// netpol.yaml, stands beside it and names the archives that are there.
+    #[command(verbatim_doc_comment)]
+    Dist(dist::Options),
+
+    /// Write the krew manifest of the archives in a directory.
+    KrewManifest(dist::ManifestOptions),
 }
 
 #[derive(Subcommand)]
@@ -96,6 +107,8 @@ fn run(task: Task) -> Result<()> {
     match task {
         Task::GenCluster(options) => answer(&gen_cluster::run(&options)?),
         Task::Hubble => answer(&tools::provide(&tools::HUBBLE)?.display().to_string()),
+        Task::Dist(options) => answer(&dist::run(&options)?),
+        Task::KrewManifest(options) => answer(&dist::manifest(&options)?),
         Task::Flux => answer(&tools::provide(&tools::FLUX)?.display().to_string()),
         Task::ControlPlane { action } => {
             let programs = tools::provide(&tools::CONTROL_PLANE)?;

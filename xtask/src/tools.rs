@@ -396,7 +396,7 @@ fn names(kit: &Kit) -> String {
 }
 
 /// The workspace that this program was built from.
-fn workspace() -> &'static Path {
+pub(crate) fn workspace() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here)
 }
