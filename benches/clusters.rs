@@ -33,7 +33,12 @@ pub(crate) fn cluster(case: Case) -> (Snapshot, Written) {
 
 /// The policies in force, all of which are valid.
 pub(crate) fn rules(snapshot: &Snapshot, written: &Written) -> Ruleset {
-    let rules = Ruleset::compile(written, snapshot, &Enforcer::default());
+    enforced(snapshot, written, &Enforcer::default())
+}
+
+/// The same as an enforcer reads them.
+pub(crate) fn enforced(snapshot: &Snapshot, written: &Written, enforcer: &Enforcer) -> Ruleset {
+    let rules = Ruleset::compile(written, snapshot, enforcer);
     assert!(rules.rejected.is_empty(), "{:?}", rules.rejected.first());
     rules
 }

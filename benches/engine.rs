@@ -11,10 +11,12 @@ mod flow;
 #[path = "../xtask/src/gen_cluster/manifests.rs"]
 mod manifests;
 mod measure;
+mod observe;
 mod parse;
 mod reach;
 #[path = "../xtask/src/gen_cluster/shapes.rs"]
 mod shapes;
+mod tiers;
 #[path = "../xtask/src/gen_cluster/yaml.rs"]
 mod yaml;
 

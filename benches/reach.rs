@@ -3,8 +3,10 @@
 use crate::clusters;
 use crate::measure::{SIZES, cpu_time, peak_memory};
 use crate::shapes::{Case, Shape};
+use crate::tiers;
 use divan::Bencher;
-use netpol::cluster::Family;
+use netpol::cluster::{Family, Snapshot};
+use netpol::policy::Ruleset;
 use netpol::reach::Connectivity;
 
 const SHAPES: [Shape; 4] = [Shape::Micro, Shape::Openshift, Shape::Monolith, Shape::Largest];
@@ -15,9 +17,27 @@ fn every_case() -> impl Iterator<Item = Case> {
 
 #[divan::bench(args = every_case(), sample_size = 1, max_time = 5)]
 fn all_pairs(bencher: Bencher<'_, '_>, case: Case) {
-    let (snapshot, written) = clusters::cluster(case);
-    let rules = clusters::rules(&snapshot, &written);
-    drop(written);
+    measure(bencher, case, |case| {
+        let (snapshot, written) = clusters::cluster(case);
+        let rules = clusters::rules(&snapshot, &written);
+        (snapshot, rules)
+    });
+}
+
+/// With policies of administrators.
+#[divan::bench(args = every_case(), sample_size = 1, max_time = 5)]
+fn tiers(bencher: Bencher<'_, '_>, case: Case) {
+    measure(bencher, case, tiers::tiered);
+}
+
+/// With rules that ask which node a pod is on.
+#[divan::bench(args = every_case(), sample_size = 1, max_time = 5)]
+fn own_nodes(bencher: Bencher<'_, '_>, case: Case) {
+    measure(bencher, case, tiers::own_nodes);
+}
+
+fn measure(bencher: Bencher<'_, '_>, case: Case, make: fn(Case) -> (Snapshot, Ruleset)) {
+    let (snapshot, rules) = make(case);
     let before = peak_memory();
     bencher.bench_local(|| Connectivity::compute(&snapshot, &rules));
     let start = cpu_time();

@@ -3,7 +3,8 @@
 use clap::{CommandFactory as _, Parser, Subcommand};
 use netpol::cli::{self, GlobalArgs};
 use netpol::commands::{
-    self, BootstrapArgs, CompletionArgs, DiffArgs, DoctorArgs, ExplainArgs, ListArgs, SummaryArgs,
+    self, BootstrapArgs, CompletionArgs, DiffArgs, DoctorArgs, ExplainArgs, ListArgs, ObserveArgs,
+    SummaryArgs,
 };
 use netpol::complete;
 use std::ffi::OsString;
@@ -63,6 +64,9 @@ enum Command {
     /// List who may talk to whom on what
     List(Box<ListArgs>),
 
+    /// Show the flows that Hubble sees, beside what the policies predict
+    Observe(Box<ObserveArgs>),
+
     /// Say of every namespace whether it is default-deny and what is allowed, in one table
     Summary(Box<SummaryArgs>),
 
@@ -87,6 +91,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => args.run(&global),
         Command::Explain(args) => args.run(&global),
         Command::List(args) => args.run(&global),
+        Command::Observe(args) => args.run(&global),
         Command::Summary(args) => args.run(&global),
         Command::Sibling(words) => cli::run_sibling(&words),
     };

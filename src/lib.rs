@@ -40,6 +40,8 @@ pub mod commands;
 pub mod complete;
 pub mod files;
 pub mod flux;
+pub mod hubble;
+pub mod observed;
 pub mod policy;
 mod printable;
 pub mod reach;

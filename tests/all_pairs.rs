@@ -1,5 +1,6 @@
 //! The all-pairs engine against the one-flow evaluator, on random clusters.
 
+use crate::random::rules::{complete_rules, partial_rules};
 use crate::random::{
     Random, World, boundary_ports, build, complete_cluster, hold, partial_cluster,
 };
@@ -59,8 +60,15 @@ fn rectangles_agree(
     if source == destination || on_node(source) || on_node(destination) {
         return Ok(());
     }
-    let mut counts = [0, 0];
+    let mut counts = [0; 3];
+    let mut there = [true, false, false];
     for rectangle in connectivity.rectangles(*family) {
+        let kind = match (rectangle.certain, rectangle.conditional) {
+            (true, conditional) => usize::from(conditional),
+            (false, false) => 2,
+            (false, true) => return Err("uncertain and conditional".into()),
+        };
+        there[kind] = true;
         let has = |ends: &Ends, endpoint: &Endpoint| match (ends, endpoint) {
             (Ends::One(known), _) => *known == end(endpoint),
             (Ends::Outside(from, to), Endpoint::Address(ip)) => (from..=to).contains(&ip),
@@ -70,14 +78,18 @@ fn rectangles_agree(
             && rectangle.sources().any(|ends| has(&ends, source))
             && rectangle.destinations().any(|ends| has(&ends, destination))
         {
-            counts[usize::from(rectangle.certain)] += 1;
+            counts[kind] += 1;
         }
     }
-    // Where nothing is unknown the certain ones are all there are.
-    let unsure = connectivity.rectangles(*family).any(|rectangle| !rectangle.certain);
-    let certain = u32::from(got.certain.contains(port));
-    let possible = if unsure { u32::from(got.possible.contains(port)) } else { 0 };
-    if counts == [possible, certain] { Ok(()) } else { Err(format!("{counts:?} rectangles")) }
+    // A kind that has nothing more than the one before is left out.
+    let kinds = [&got.unconditional, &got.certain, &got.possible];
+    let expected: [u32; 3] =
+        std::array::from_fn(|kind| u32::from(there[kind] && kinds[kind].contains(port)));
+    if counts == expected {
+        Ok(())
+    } else {
+        Err(format!("{counts:?} rectangles, not {expected:?}"))
+    }
 }
 
 fn equal(cluster: &[Value], seed: u64) -> Option<String> {
@@ -103,7 +115,12 @@ fn equal(cluster: &[Value], seed: u64) -> Option<String> {
                 family,
                 through_service: false,
             };
-            let expected = judge(&world.snapshot, &world.rules, &flow).verdict;
+            let judged = judge(&world.snapshot, &world.rules, &flow);
+            // Which policy is followed is no more known than what cannot be seen.
+            let expected = match judged.verdict {
+                Verdict::Ambiguous => Verdict::Unknown,
+                verdict => verdict,
+            };
             let verdict = match (got.certain.contains(port), got.possible.contains(port)) {
                 (true, true) => Verdict::Allowed,
                 (false, true) => Verdict::Unknown,
@@ -112,6 +129,11 @@ fn equal(cluster: &[Value], seed: u64) -> Option<String> {
             };
             if verdict != expected {
                 return Some(format!("{verdict:?}, not {expected:?}: {flow:?}\n{got:?}"));
+            }
+            let conditions = [&judged.egress.conditions, &judged.ingress.conditions];
+            let free = conditions.iter().all(|conditions| conditions.is_empty());
+            if got.unconditional.contains(port) != (verdict == Verdict::Allowed && free) {
+                return Some(format!("{conditions:?} of {flow:?}\n{got:?}"));
             }
         }
     }
@@ -133,4 +155,14 @@ fn all_pairs_of_complete_clusters_are_judged_as_one_by_one() {
 #[test]
 fn all_pairs_of_partial_clusters_are_judged_as_one_by_one() {
     hold(300, partial_cluster, equal);
+}
+
+#[test]
+fn all_pairs_of_complete_rules_are_judged_as_one_by_one() {
+    hold(300, complete_rules, equal);
+}
+
+#[test]
+fn all_pairs_of_partial_rules_are_judged_as_one_by_one() {
+    hold(300, partial_rules, equal);
 }

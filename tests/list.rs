@@ -1,9 +1,10 @@
 //! `list`: its rows say what `explain` says, and every format stays what it is.
 
+use crate::random::rules::{complete_rules, partial_rules};
 use crate::random::{Ends as RandomEnds, Random, build, complete_cluster, hold, partial_cluster};
 use crate::run::{explain, list, netpol, netpol_with, text};
 use netpol::cluster::Family;
-use netpol::reach::{Connectivity, End, PortSet, Reach, RowEnd, Wanted};
+use netpol::reach::{Connectivity, End, Ends, PortSet, Reach, RowEnd, Wanted};
 use netpol::verdict::Endpoint;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
@@ -82,8 +83,12 @@ impl Read {
                     let twice = reach.possible.intersection(row.ports);
                     assert!(twice.is_empty(), "said twice: {row:?}");
                     reach.possible = reach.possible.union(row.ports);
+                    assert!(row.certain || !row.conditional, "{row:?}");
                     if row.certain {
                         reach.certain = reach.certain.union(row.ports);
+                    }
+                    if row.certain && !row.conditional {
+                        reach.unconditional = reach.unconditional.union(row.ports);
                     }
                 }
             }
@@ -92,13 +97,16 @@ impl Read {
         Self { rows }
     }
 
-    /// What some rows say together, of what is certain or of all.
-    fn ports(&self, rows: &[(RowEnd, RowEnd)], certain: bool) -> PortSet {
-        rows.iter().filter_map(|row| self.rows.get(row)).fold(PortSet::default(), |all, reach| {
-            all.union(if certain { &reach.certain } else { &reach.possible })
-        })
+    /// What some rows say together, of one of the three parts of what they say.
+    fn ports(&self, rows: &[(RowEnd, RowEnd)], part: Part) -> PortSet {
+        let reaches = rows.iter().filter_map(|row| self.rows.get(row));
+        reaches.fold(PortSet::default(), |all, reach| all.union(part(reach)))
     }
 }
+
+type Part = fn(&Reach) -> &PortSet;
+
+const PARTS: [Part; 3] = [|r| &r.unconditional, |r| &r.certain, |r| &r.possible];
 
 /// Class by class.
 fn each(end: RowEnd) -> Vec<RowEnd> {
@@ -153,19 +161,19 @@ fn rows_say_all(cluster: &[Value], seed: u64) -> Option<String> {
             let (x, y) = (RowEnd::Class(from), RowEnd::Class(to));
             let selectable = |end: End| matches!(end, End::Pod(_)) && !on_node(&end);
             let is_pod = |end: End| matches!(end, End::Pod(_));
-            for certain in [true, false] {
+            for (kind, part) in PARTS.into_iter().enumerate() {
                 // Nodes and the outside are open without saying so.
                 let side = |end: End, other: End, wide: [(RowEnd, RowEnd); 2]| {
                     let wide = if selectable(other) { &wide[..] } else { &wide[..1] };
-                    if is_pod(end) { whole.ports(wide, certain) } else { PortSet::all() }
+                    if is_pod(end) { whole.ports(wide, part) } else { PortSet::all() }
                 };
                 let out = side(source, destination, [(x, RowEnd::Anyone), (x, RowEnd::EveryPod)]);
                 let into = side(destination, source, [(RowEnd::Anyone, y), (RowEnd::EveryPod, y)]);
-                let got = whole.ports(&[(x, y)], certain).union(&out.intersection(&into));
-                let wanted = if certain { &expected.certain } else { &expected.possible };
+                let got = whole.ports(&[(x, y)], part).union(&out.intersection(&into));
+                let wanted = part(&expected);
                 if got != *wanted {
                     return Some(format!(
-                        "{family} {source:?} → {destination:?}, certain {certain}: {got}, not {wanted}"
+                        "{family} {source:?} → {destination:?}, part {kind}: {got}, not {wanted}"
                     ));
                 }
             }
@@ -190,6 +198,71 @@ fn rows_of_complete_clusters_say_all_that_is_allowed() {
 #[test]
 fn rows_of_partial_clusters_say_all_that_is_allowed() {
     hold(200, partial_cluster, rows_say_all);
+}
+
+#[test]
+fn rows_of_complete_rules_say_all_that_is_allowed() {
+    hold(200, complete_rules, rows_say_all);
+}
+
+#[test]
+fn rows_of_partial_rules_say_all_that_is_allowed() {
+    hold(200, partial_rules, rows_say_all);
+}
+
+/// Where a Deny takes something away, a row from anyone says what is left for all of them.
+#[test]
+fn rows_from_anyone_stand_only_where_they_hold() {
+    let pod = |name: &str, namespace: &str| {
+        serde_json::json!({"kind": "Pod", "metadata": {"name": name, "namespace": namespace,
+            "labels": {"app": name}}, "spec": {}, "status": {}})
+    };
+    let from_b = serde_json::json!({"set": {"namespaceSelector": {},
+        "podSelector": {"matchLabels": {"app": "b"}}}});
+    let cluster = [
+        pod("a", "n1"),
+        pod("b", "n2"),
+        pod("c", "n2"),
+        serde_json::json!({"kind": "Rules", "metadata": {"name": "r"}, "direction": "Ingress",
+        "isolates": true, "subject": {"own": "n1"}, "entries": [
+            {"action": "Deny", "peers": [from_b], "ports": [{"port": 22}]},
+            {"action": "Allow", "ports": [{"port": 22, "endPort": 80}], "condition": "GET /"},
+            {"action": "Allow", "peers": [{"set": {"namespaceSelector": {}}}],
+             "ports": [{"port": 80}]},
+        ]}),
+    ];
+    let world = build(&cluster).unwrap();
+    let connectivity = Connectivity::compute(&world.snapshot, &world.rules);
+    let name = |end: RowEnd| match end {
+        RowEnd::Class(class) => match connectivity.ends(class, Family::V4).next() {
+            Some(Ends::One(End::Pod(id))) => world.snapshot.pod(id).name.to_string(),
+            other => panic!("{other:?}"),
+        },
+        other => format!("{other:?}"),
+    };
+    let mut rows = Vec::new();
+    let _ = connectivity.rows(Family::V4, &Wanted::default(), &mut |row| {
+        if !matches!(row.destination, RowEnd::Anyone | RowEnd::EveryPod) {
+            let bound = if row.conditional { " on condition" } else { "" };
+            let (from, to) = (name(row.source), name(row.destination));
+            rows.push(format!("{from} → {to} {}{bound}", row.ports));
+        }
+        ControlFlow::Continue(())
+    });
+    rows.sort();
+    // That nobody isolates b and c is said of each.
+    assert_eq!(
+        rows,
+        [
+            "Anyone → a 23-80/TCP on condition",
+            "Anyone → b all",
+            "Anyone → c all",
+            "EveryPod → a 80/TCP",
+            "Outside(3, 4) → a 22/TCP on condition",
+            "a → a 22/TCP on condition",
+            "c → a 22/TCP on condition",
+        ]
+    );
 }
 
 /// Pods of one workload with and without a label that a policy asks for.

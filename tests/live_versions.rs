@@ -28,7 +28,10 @@ fn answer(mut stream: &TcpStream, answers: &[(&str, u16, &str)]) -> Option<()> {
     while !lines.next()?.ok()?.is_empty() {}
     let path = first.split([' ', '?']).nth(1)?;
     let found = answers.iter().find(|(known, ..)| *known == path);
-    let empty = r#"{"kind":"List","metadata":{},"items":[]}"#;
+    let empty = match path {
+        "/apis" => r#"{"kind":"APIGroupList","groups":[]}"#,
+        _ => r#"{"kind":"List","metadata":{},"items":[]}"#,
+    };
     let (status, body) = found.map_or((200, empty), |(_, status, body)| (*status, *body));
     let length = body.len();
     let head =

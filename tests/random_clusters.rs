@@ -1,6 +1,7 @@
 //! The one-flow evaluator against a naive reading of the specification, on random clusters.
 
-use crate::random::naive::{Answer, NaiveFlow, Who, address, answer};
+use crate::random::naive::{Answer, Bound, NaiveFlow, Who, address, answer};
+use crate::random::rules::{self, complete_rules, partial_rules};
 use crate::random::{
     Ends, Random, boundary_addresses, boundary_ports, build, complete, complete_cluster, hold,
     naive_flow, partial_cluster,
@@ -52,13 +53,17 @@ fn agrees(got: Verdict, expected: Answer) -> bool {
         (got, expected),
         (Verdict::Allowed, Answer::Allowed)
             | (Verdict::Denied, Answer::Denied)
-            | (Verdict::Unknown, Answer::Undefined)
+            | (Verdict::Unknown | Verdict::Ambiguous, Answer::Undefined)
     )
 }
 
 /// Where everything is known, the verdict is the specification's; Unknown only where that is silent.
 fn exact(cluster: &[Value], seed: u64) -> Option<String> {
     let world = build(cluster)?;
+    let has_rules = cluster.iter().any(|object| object["kind"] == "Rules");
+    if has_rules && !rules::is_settled(cluster) {
+        return None;
+    }
     if world.snapshot.pods().iter().any(|pod| pod.node.is_none()) {
         return None;
     }
@@ -70,10 +75,14 @@ fn exact(cluster: &[Value], seed: u64) -> Option<String> {
         if [naive.source, naive.destination].into_iter().any(|who| address(who, v6).is_none()) {
             continue;
         }
-        let expected = answer(cluster, &naive);
+        let (expected, bound) = answer(cluster, &naive);
         let got = judge(&world.snapshot, &world.rules, &flow);
         if !agrees(got.verdict, expected) {
             return Some(format!("{:?}, not {expected:?}: {flow:?}\n{got:?}", got.verdict));
+        }
+        let free = got.egress.conditions.is_empty() && got.ingress.conditions.is_empty();
+        if expected == Answer::Allowed && free != (bound == Bound::Free) {
+            return Some(format!("not {bound:?}: {flow:?}\n{got:?}"));
         }
     }
     None
@@ -87,17 +96,22 @@ fn sound(cluster: &[Value], seed: u64) -> Option<String> {
     let world = build(cluster)?;
     let mut r = Random::new(!seed);
     let mut ends = Ends::of(cluster, &world).all;
-    ends.push(Endpoint::Name("example.com".into()));
+    let has_rules = cluster.iter().any(|object| object["kind"] == "Rules");
+    if !has_rules {
+        // Rules may name names, and which addresses have them is drawn anew for each.
+        ends.push(Endpoint::Name("example.com".into()));
+    }
     let mut definite = Vec::new();
     for flow in flows(&ends, &boundary_ports(cluster), &mut r) {
         let got = judge(&world.snapshot, &world.rules, &flow);
-        if got.verdict != Verdict::Unknown {
+        if matches!(got.verdict, Verdict::Allowed | Verdict::Denied) {
             definite.push((flow, got));
         }
     }
     let anywhere = boundary_addresses(cluster);
     for _ in 0..COMPLETIONS {
-        let completed = complete(&mut r, cluster);
+        let completed =
+            if has_rules { rules::complete(&mut r, cluster) } else { complete(&mut r, cluster) };
         let find = |kind: &str, name: &Value| {
             let mut all = completed.iter();
             all.find(|o| o["kind"] == kind && o["metadata"]["name"] == *name)
@@ -135,7 +149,11 @@ fn sound(cluster: &[Value], seed: u64) -> Option<String> {
                 v6,
                 through_service: flow.through_service,
             };
-            let expected = answer(&completed, &naive);
+            let (expected, bound) = answer(&completed, &naive);
+            let free = got.egress.conditions.is_empty() && got.ingress.conditions.is_empty();
+            if got.verdict == Verdict::Allowed && free && bound == Bound::OnCondition {
+                return Some(format!("bound when completed: {flow:?}\n{got:?}"));
+            }
             if !agrees(got.verdict, expected) {
                 let manifests: Vec<String> = completed.iter().map(Value::to_string).collect();
                 return Some(format!(
@@ -218,4 +236,14 @@ fn complete_clusters_are_judged_as_the_specification_reads() {
 #[test]
 fn partial_clusters_are_judged_soundly() {
     hold(300, partial_cluster, sound);
+}
+
+#[test]
+fn complete_rules_are_judged_as_the_specification_reads() {
+    hold(400, complete_rules, exact);
+}
+
+#[test]
+fn partial_rules_are_judged_soundly() {
+    hold(150, partial_rules, sound);
 }

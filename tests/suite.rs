@@ -16,6 +16,7 @@ mod doctor;
 mod flux;
 mod harness;
 mod homekube;
+mod krew;
 mod list;
 #[cfg(unix)]
 mod live_dialects;
@@ -26,6 +27,8 @@ mod live_failures;
 mod live_versions;
 #[cfg(unix)]
 mod live_whole;
+#[cfg(unix)]
+mod observe;
 mod random;
 mod random_clusters;
 mod reach_diff;

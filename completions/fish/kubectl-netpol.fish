@@ -47,6 +47,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "diff"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "doctor" -d 'Say whether programs, cluster and rights are there that the commands need'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "explain" -d 'Say why a flow is allowed or denied, by policy, rule and line'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "list" -d 'List who may talk to whom on what'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "observe" -d 'Show the flows that Hubble sees, beside what the policies predict'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "summary" -d 'Say of every namespace whether it is default-deny and what is allowed, in one table'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s l -l selector -d 'The namespaces with these labels instead' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l label -d 'Label to give the namespace; repeatable' -r
@@ -246,6 +247,48 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s R
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s V -l version -d 'Print version'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l from -d 'Only from this workload, pod, Service, namespace, node, name or address' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l to -d 'Only to this workload, pod, Service, namespace, node, name or address' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l port -d 'Only to this port of the destination: 8080, 53/UDP' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l verdict -d 'Only with this verdict: dropped, forwarded, audit or redirected; repeatable' -r -f -a "dropped\t''
+forwarded\t''
+audit\t''
+redirected\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l since -d 'Only since then: 30s, 5m, 2h, or a time such as 2026-11-20T10:15:00Z' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l last -d 'Only the last so many; of a cluster, of each node (20 unless --since or --follow is given)' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s o -l output -d 'Output format: text or json (one line a flow)' -r -f -a "text\t''
+json\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l input-file -d 'Recorded flows instead of the live ones: what `hubble observe -o jsonpb` printed; - for stdin' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l hubble-server -d 'Address of Hubble\'s relay, where it is reachable already; else its port is forwarded' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l hubble-namespace -d 'Namespace of Cilium, if it is not kube-system' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s n -l namespace -d 'Namespace of names that come without one' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l token -d 'Bearer token' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l as -d 'User to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l as-group -d 'Group to impersonate; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l follow -d 'Go on with what comes, until Ctrl-C'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l trace -d 'Packets on their way and replies too, for which no policy is asked'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l summary -d 'Count equal flows and show one table at the end'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l ui -d 'Open Hubble\'s UI, by `cilium hubble ui`, and do nothing else'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l schema -d 'Print the JSON Schema of the answer and do nothing else'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s h -l help -d 'Print help'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s o -l output -d 'Output format: table, wide (counts and places too), md, json or yaml' -r -f -a "table\t'For a terminal'
 wide\t'For a terminal, with counts and places'
 md\t'For documentation'

@@ -74,6 +74,21 @@ impl ConnectArgs {
         }
     }
 
+    /// A flag that says more than which kubeconfig and which of its contexts; other programs may not
+    /// take it.
+    pub(crate) fn beyond_context(&self) -> Option<&'static str> {
+        let given = [
+            ("--cluster", self.cluster.is_some()),
+            ("--user", self.user.is_some()),
+            ("--server", self.server.is_some()),
+            ("--token", self.token.is_some()),
+            ("--as", self.as_user.is_some()),
+            ("--as-group", !self.as_group.is_empty()),
+            ("--as-uid", self.as_uid.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
+    }
+
     /// The flags in words again, for a program that takes kubectl's. Paths are full: it may run
     /// elsewhere.
     pub fn words(&self) -> Vec<OsString> {

@@ -44,6 +44,10 @@ pub struct InputArgs {
     #[arg(long, value_name = "PLUGIN", help_heading = HEADING)]
     pub enforcer: Option<Enforcer>,
 
+    /// Who enforces them where neither the flag nor the cluster tells; else their kinds do.
+    #[arg(skip)]
+    pub supposed: Option<Enforcer>,
+
     /// Network of the pods whose addresses manifests do not tell; repeatable
     #[arg(long, value_name = "CIDR", help_heading = HEADING)]
     pub pod_cidr: Vec<IpNet>,
@@ -109,12 +113,12 @@ impl InputArgs {
     }
 
     /// Whether manifests are named.
-    pub(super) fn names_manifests(&self) -> bool {
+    pub(crate) fn names_manifests(&self) -> bool {
         !self.filename.is_empty() || !self.kustomize.is_empty()
     }
 
     /// Reads the manifests and tells what is to be told about them.
-    pub(super) fn load(&self, global: &GlobalArgs, namespace: &str) -> anyhow::Result<Loaded> {
+    pub(crate) fn load(&self, global: &GlobalArgs, namespace: &str) -> anyhow::Result<Loaded> {
         let (mut files, mut revisions) = (Vec::new(), Vec::new());
         for path in &self.filename {
             match revision(path)? {
@@ -170,7 +174,7 @@ impl InputArgs {
     }
 
     /// Links objects and lowers policies.
-    pub(super) fn input(
+    pub(crate) fn input(
         &self,
         objects: Objects,
         locator: Locator,
@@ -182,13 +186,14 @@ impl InputArgs {
         if !self.pod_cidr.is_empty() {
             snapshot.pod_cidrs = self.pod_cidr.iter().map(IpNet::trunc).collect();
         }
-        let enforcer = match (&self.enforcer, found) {
-            (Some(told), _) => told.clone(),
-            (None, Some((enforcer, gap))) => {
+        let enforcer = match (&self.enforcer, found, &self.supposed) {
+            (Some(told), ..) => told.clone(),
+            (None, Some((enforcer, gap)), _) => {
                 snapshot.gaps.extend(gap);
                 enforcer
             }
-            (None, None) => Enforcer::suiting(&written),
+            (None, None, Some(supposed)) => supposed.clone(),
+            (None, None, None) => Enforcer::suiting(&written),
         };
         let rules = Ruleset::compile(&written, &snapshot, &enforcer);
         Input { snapshot, written, rules, namespace, notes, session: None, locator }

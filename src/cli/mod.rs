@@ -17,6 +17,7 @@ pub use connect::{ConnectArgs, duration};
 pub use exit::Exit;
 pub use flux::{FluxBuildArgs, FluxChange};
 pub use input::{Input, InputArgs};
+pub(crate) use output::shown_path;
 pub use output::{ColorChoice, Format, Output, OutputArgs, answer, error, warn, width};
 pub use progress::{Progress, confirm, note};
 pub use session::Session;

@@ -113,7 +113,7 @@ fn labelled(color: ColorChoice, style: Style, label: &str, message: &str) {
 }
 
 /// A path of the command line, fit to be shown.
-pub(super) fn shown_path(path: &Path) -> String {
+pub(crate) fn shown_path(path: &Path) -> String {
     if path.as_os_str() == "-" {
         return "standard input".to_owned();
     }

@@ -8,7 +8,7 @@ use std::process::Command;
 
 /// Commands of the front binary: for the nearest name in an error, and for `doctor`.
 pub(crate) const COMMANDS: &[&str] =
-    &["bootstrap", "completion", "diff", "doctor", "explain", "list", "summary"];
+    &["bootstrap", "completion", "diff", "doctor", "explain", "list", "observe", "summary"];
 
 /// Runs the sibling with the remaining words and takes over its exit code.
 ///

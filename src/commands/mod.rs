@@ -8,6 +8,7 @@ mod doctor;
 mod explain;
 mod generate;
 mod list;
+mod observe;
 mod summary;
 
 pub use bootstrap::BootstrapArgs;
@@ -17,6 +18,7 @@ pub use doctor::DoctorArgs;
 pub use explain::ExplainArgs;
 pub use generate::generated;
 pub use list::ListArgs;
+pub use observe::ObserveArgs;
 pub use summary::SummaryArgs;
 
 use crate::cli::{Exit, GlobalArgs, answer};

@@ -171,7 +171,7 @@ pub struct Entry {
     /// Which destination ports.
     pub ports: Ports,
     /// What else must hold, which only shows once the connection is open. Only with
-    /// [`Action::Allow`].
+    /// [`Action::Allow`] in [`Tier::Normal`].
     pub condition: Option<Condition>,
 }
 

@@ -7,14 +7,12 @@
 
 use super::End;
 use super::addresses::Atoms;
+use super::facts::{Facts, Reader, Shared, peers};
 use super::members::{Inside, Member, members};
 use super::sets::ClassId;
-use crate::cluster::{
-    Addresses, ContainerPort, Family, Labels, Name, Operator, Pod, Protocol, SERVICE_ACCOUNT_LABEL,
-    Snapshot,
-};
+use crate::cluster::{AddressBlock, Family, Name, Pod, Snapshot, Truth};
 use crate::policy::Ruleset;
-use crate::policy::rule::{PeerKind, Peers, PodSet, PortMatch, Ports};
+use crate::policy::rule::PeerKind;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
@@ -27,28 +25,6 @@ pub(super) struct Side<'a> {
 
 /// No class: the pod has finished.
 const NO_CLASS: ClassId = ClassId::MAX;
-
-/// What is known of the address of a class in one family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Place {
-    Absent,
-    Unknown,
-    /// Somewhere in the cluster's pod networks.
-    Within,
-    Atom(u32),
-}
-
-/// What one side knows of a class.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Facts {
-    /// It uses its node's network, or is a node: no policy selects it.
-    pub(super) on_node: bool,
-    /// IPv4, IPv6.
-    pub(super) places: [Place; 2],
-    /// The numbers that the names which rules mention have on it, interned.
-    pub(super) ports: u32,
-    labels: u32,
-}
 
 /// Classes with what the sides know of each.
 pub(super) struct Space<'a> {
@@ -64,7 +40,11 @@ pub(super) struct Space<'a> {
     pub(super) inside: ClassId,
     /// No block tells addresses apart, so both families have one and the same atom.
     pub(super) uncut: bool,
+    /// Classes know their node.
+    pub(super) by_node: bool,
     pub(super) atoms: [Atoms; 2],
+    /// The atoms of ends with several addresses.
+    pub(super) several: Vec<Box<[u32]>>,
     pub(super) size: ClassId,
     class_of_pod: Vec<Vec<ClassId>>,
     class_of_node: Vec<Vec<ClassId>>,
@@ -74,7 +54,7 @@ pub(super) fn family_index(family: Family) -> usize {
     usize::from(family == Family::V6)
 }
 
-fn id(index: usize) -> u32 {
+pub(super) fn id(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
@@ -83,8 +63,12 @@ type Key = (Option<u32>, [Option<Facts>; 2]);
 
 impl<'a> Space<'a> {
     pub(super) fn new(sides: Vec<Side<'a>>) -> Self {
-        let blocks = || sides.iter().flat_map(|side| address_blocks(side.rules));
+        let servers = api_servers(&sides);
+        let uncut = servers.is_empty() && sides.iter().all(|side| !side.rules.traits().addresses);
+        let blocks = || sides.iter().flat_map(|side| address_blocks(side.rules)).chain(&servers);
         let atoms = Family::ALL.map(|family| Atoms::cut(family, blocks()));
+        let by_node = by_node(&sides);
+        let mut shared = Shared::new(atoms, by_node);
         let mut readers: Vec<Reader<'a>> = sides.iter().map(|side| Reader::new(*side)).collect();
         let mut keyed: Vec<(Key, Member)> = Vec::new();
         let names: BTreeSet<&'a Name> = sides
@@ -97,14 +81,10 @@ impl<'a> Space<'a> {
             let mut namespace = None;
             let mut facts = [None, None];
             for (i, reader) in readers.iter_mut().enumerate() {
-                facts[i] = match member[i] {
-                    Some(Inside::Pod(pod)) => {
-                        namespace = ranks.get(&sides[i].snapshot.pod(pod).namespace).copied();
-                        Some(reader.pod(pod, &atoms))
-                    }
-                    Some(Inside::Node(node)) => Some(reader.node(node, &atoms)),
-                    None => None,
-                };
+                if let Some(Inside::Pod(pod)) = member[i] {
+                    namespace = ranks.get(&sides[i].snapshot.pod(pod).namespace).copied();
+                }
+                facts[i] = member[i].map(|inside| reader.facts(inside, &mut shared));
             }
             keyed.push(((namespace, facts), member));
         }
@@ -117,11 +97,13 @@ impl<'a> Space<'a> {
             namespaces: BTreeMap::new(),
             pods: 0,
             inside: 0,
-            uncut: sides.iter().all(|side| !side.rules.traits().addresses),
+            uncut,
+            by_node,
             size: 0,
             class_of_pod: sides.iter().map(|s| vec![NO_CLASS; s.snapshot.pods().len()]).collect(),
             class_of_node: sides.iter().map(|s| vec![NO_CLASS; s.snapshot.nodes.len()]).collect(),
-            atoms,
+            atoms: shared.atoms,
+            several: shared.several,
             sides,
         };
         let mut last: Option<Key> = None;
@@ -162,11 +144,27 @@ impl<'a> Space<'a> {
         &self.members[self.starts[class as usize]..self.starts[class as usize + 1]]
     }
 
+    /// One pod or node of a class on one side.
+    pub(super) fn one_of(&self, class: ClassId, side: usize) -> Option<Inside> {
+        self.members(class).first()?[side]
+    }
+
     /// One pod of a pod class on one side.
     pub(super) fn example(&self, class: ClassId, side: usize) -> Option<&'a Pod> {
-        match self.members(class).first()?[side]? {
+        match self.one_of(class, side)? {
             Inside::Pod(pod) => Some(self.sides[side].snapshot.pod(pod)),
             Inside::Node(_) => None,
+        }
+    }
+
+    /// Whether a class on nodes is the own node of a pod class; No where classes do not know it.
+    pub(super) fn is_own_node(&self, on_node: ClassId, pod: ClassId, side: usize) -> Truth {
+        let facts = |class: ClassId| self.facts.get(class as usize).and_then(|f| f[side].as_ref());
+        match (facts(on_node), facts(pod)) {
+            (Some(a), Some(b)) if self.by_node && a.on_node && !b.on_node => {
+                a.node.zip(b.node).map_or(Truth::Unknown, |(a, b)| (a == b).into())
+            }
+            _ => Truth::No,
         }
     }
 
@@ -198,196 +196,39 @@ impl<'a> Space<'a> {
     }
 }
 
-fn peers(rules: &Ruleset) -> impl Iterator<Item = &PeerKind> {
-    rules
-        .policies()
-        .iter()
-        .flat_map(|policy| &policy.entries)
-        .filter_map(|entry| match &entry.peers {
-            Peers::Any => None,
-            Peers::Of(peers) => Some(peers),
-        })
-        .flatten()
-        .map(|peer| &peer.admits)
+/// Whether the relations themselves must know which node a pod is on: some rule asks for it, or the
+/// node's own way to its pods can be closed, or is not the same on both sides.
+fn by_node(sides: &[Side<'_>]) -> bool {
+    let can_be_closed = |side: &Side<'_>| {
+        let (snapshot, rules) = (side.snapshot, side.rules);
+        rules.cilium().is_some()
+            && (rules.traits().denies
+                || snapshot.namespaces().any(|n| rules.may_have_denials(&n.name)))
+    };
+    let differ =
+        |pair: &[Side<'_>]| pair[0].rules.cilium().is_some() != pair[1].rules.cilium().is_some();
+    // Out to its own node a pod is perhaps exempt from isolation, but not from rules that deny.
+    let can_be_denied = |side: &Side<'_>| {
+        let (snapshot, rules) = (side.snapshot, side.rules);
+        rules.cilium().is_none() && rules.traits().denies && snapshot.has_ends_on_nodes()
+    };
+    let asks = |side: &Side<'_>| side.rules.traits().own_node;
+    sides.iter().any(|side| asks(side) || can_be_closed(side) || can_be_denied(side))
+        || sides.windows(2).any(differ)
 }
 
-fn address_blocks(rules: &Ruleset) -> impl Iterator<Item = &crate::cluster::AddressBlock> {
+/// The addresses of the API server as blocks, where some rule asks for it.
+fn api_servers(sides: &[Side<'_>]) -> Vec<AddressBlock> {
+    let asks = |side: &&Side<'_>| {
+        peers(side.rules).any(|p| matches!(p, PeerKind::Entities(entities) if entities.api_server))
+    };
+    let ips = sides.iter().filter(asks).filter_map(|side| side.snapshot.api_server()).flatten();
+    ips.map(|ip| AddressBlock { cidr: ip.into(), except: Vec::new() }).collect()
+}
+
+fn address_blocks(rules: &Ruleset) -> impl Iterator<Item = &AddressBlock> {
     peers(rules).filter_map(|peer| match peer {
         PeerKind::Addresses(block, _) => Some(block),
         _ => None,
     })
-}
-
-fn pod_sets(rules: &Ruleset) -> impl Iterator<Item = &PodSet> {
-    let of_peers = peers(rules).filter_map(|peer| match peer {
-        PeerKind::Pods(set) => Some(set),
-        _ => None,
-    });
-    rules.policies().iter().map(|policy| &policy.subject).chain(of_peers)
-}
-
-/// The labels of a pod, the keys that are set at run time, and its ServiceAccount where rules ask
-/// for it.
-type Labelling<'a> = (&'a Labels, &'static [&'static str], Option<&'a str>);
-
-/// What a selector can see of the value of a label.
-#[derive(PartialEq, Eq, Hash)]
-enum Value<'a> {
-    Is(&'a str),
-    /// One of those that no selector mentions, which are all alike.
-    Unmentioned,
-    /// There, but its controller sets it at run time.
-    Unknown,
-}
-
-/// Reads the facts of one side, interned so that comparing them is cheap.
-struct Reader<'a> {
-    side: Side<'a>,
-    /// Label keys that selectors mention, with the values they mention.
-    mentioned: BTreeMap<&'a str, BTreeSet<&'a str>>,
-    port_names: BTreeSet<(&'a str, Protocol)>,
-    labels: HashMap<Labelling<'a>, u32>,
-    last: Option<(Labelling<'a>, u32)>,
-    projections: HashMap<Vec<(&'a str, Value<'a>)>, u32>,
-    declared: HashMap<&'a [ContainerPort], u32>,
-    numbers: HashMap<Vec<(&'a str, Protocol, u16)>, u32>,
-    nodes: HashMap<&'a Name, usize>,
-    /// Whether some block cuts a family.
-    cut: bool,
-}
-
-impl<'a> Reader<'a> {
-    fn new(side: Side<'a>) -> Self {
-        let mut mentioned: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for set in pod_sets(side.rules) {
-            for requirement in &set.pods.requirements {
-                let values = mentioned.entry(&requirement.key).or_default();
-                if let Operator::In(some) | Operator::NotIn(some) = &requirement.operator {
-                    values.extend(some.iter().map(|value| &**value));
-                }
-            }
-        }
-        let mut port_names = BTreeSet::new();
-        for entry in side.rules.policies().iter().flat_map(|policy| &policy.entries) {
-            let Ports::Of(items) = &entry.ports else { continue };
-            for item in items {
-                if let PortMatch::Named(name) = &item.ports {
-                    port_names.insert((&**name, item.protocol));
-                }
-            }
-        }
-        let nodes = side.snapshot.nodes.iter().enumerate().map(|(i, node)| (&node.name, i));
-        Self {
-            mentioned,
-            port_names,
-            labels: HashMap::new(),
-            last: None,
-            projections: HashMap::new(),
-            declared: HashMap::new(),
-            numbers: HashMap::new(),
-            // The first of a name counts, as everywhere.
-            nodes: nodes.rev().collect(),
-            cut: side.rules.traits().addresses,
-            side,
-        }
-    }
-
-    fn pod(&mut self, index: usize, atoms: &[Atoms; 2]) -> Facts {
-        let pod = self.side.snapshot.pod(index);
-        let places = Family::ALL.map(|family| self.pod_place(index, family, atoms));
-        let ports = self.ports(&pod.ports);
-        // A pod on its node's network is selected by nothing, so its labels do not matter.
-        let labels = if pod.host_network { 0 } else { self.projected(pod) };
-        Facts { on_node: pod.host_network, places, ports, labels }
-    }
-
-    fn node(&self, index: usize, atoms: &[Atoms; 2]) -> Facts {
-        let places = Family::ALL.map(|family| self.node_place(index, family, atoms));
-        Facts { on_node: true, places, ports: 0, labels: 0 }
-    }
-
-    fn node_place(&self, index: usize, family: Family, atoms: &[Atoms; 2]) -> Place {
-        let ips = &self.side.snapshot.nodes[index].ips;
-        let ip = ips.iter().find(|ip| Family::of(**ip) == family);
-        self.place(&ip.map_or(Addresses::Unknown, |ip| Addresses::Known(*ip)), family, atoms)
-    }
-
-    fn pod_place(&self, index: usize, family: Family, atoms: &[Atoms; 2]) -> Place {
-        let pod = self.side.snapshot.pod(index);
-        match self.side.snapshot.pod_address(index, family) {
-            Addresses::Unknown if pod.host_network => {
-                let node = pod.node.as_ref().and_then(|name| self.nodes.get(name));
-                let unknown = || self.place(&Addresses::Unknown, family, atoms);
-                node.map_or_else(unknown, |node| self.node_place(*node, family, atoms))
-            }
-            address => self.place(&address, family, atoms),
-        }
-    }
-
-    fn place(&self, address: &Addresses, family: Family, atoms: &[Atoms; 2]) -> Place {
-        match address {
-            Addresses::Absent => Place::Absent,
-            // Where no block decides, no address matters.
-            _ if !self.cut => Place::Unknown,
-            Addresses::Known(ip) => Place::Atom(atoms[family_index(family)].of(*ip)),
-            Addresses::Within(_) => Place::Within,
-            Addresses::Unknown => Place::Unknown,
-        }
-    }
-
-    fn projected(&mut self, pod: &'a Pod) -> u32 {
-        let account = self.mentioned.contains_key(SERVICE_ACCOUNT_LABEL);
-        let whole = (&pod.labels, pod.unknown_labels, account.then(|| &*pod.service_account));
-        // Pods of one workload follow each other, and comparing is cheaper than hashing.
-        if let Some((last, projected)) = self.last
-            && last == whole
-        {
-            return projected;
-        }
-        let projected = self.project(whole);
-        self.last = Some((whole, projected));
-        projected
-    }
-
-    fn project(&mut self, whole: Labelling<'a>) -> u32 {
-        let (labels, unknown_labels, account) = whole;
-        if let Some(known) = self.labels.get(&whole) {
-            return *known;
-        }
-        let mut projection = Vec::new();
-        let account = account.map(|account| (SERVICE_ACCOUNT_LABEL, account));
-        for (key, value) in labels.iter().chain(account) {
-            if let Some(values) = self.mentioned.get(key) {
-                let value = values.get(value).map_or(Value::Unmentioned, |value| Value::Is(value));
-                projection.push((key, value));
-            }
-        }
-        for key in unknown_labels {
-            if self.mentioned.contains_key(key) && labels.get(key).is_none() {
-                projection.push((key, Value::Unknown));
-            }
-        }
-        let next = id(self.projections.len());
-        let projected = *self.projections.entry(projection).or_insert(next);
-        self.labels.insert(whole, projected);
-        projected
-    }
-
-    fn ports(&mut self, declared: &'a [ContainerPort]) -> u32 {
-        if let Some(known) = self.declared.get(declared) {
-            return *known;
-        }
-        let mut numbers: Vec<(&str, Protocol, u16)> = declared
-            .iter()
-            .filter_map(|port| Some((port.name.as_deref()?, port.port.protocol, port.port.number)))
-            .filter(|(name, protocol, _)| self.port_names.contains(&(*name, *protocol)))
-            .collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        // 0 is the class without any.
-        let next = if numbers.is_empty() { 0 } else { id(self.numbers.len()) + 1 };
-        let ports = *self.numbers.entry(numbers).or_insert(next);
-        self.declared.insert(declared, ports);
-        ports
-    }
 }

@@ -7,17 +7,18 @@
 
 use super::classes::Space;
 use super::overlay::Base;
+use super::peers::Resolver;
 use super::ports::{PortTable, PortsId};
-use super::sets::{ClassId, IdMap, Mix, SetId, SetTable, singles};
-use super::terms::{Mode, Resolver, Selecting, Tables, Term};
+use super::profiles::{Profiles, to_u32};
+use super::region::{Parts, add, disjoint, parts};
+use super::sets::{ClassId, IdMap, Mix, SetId, singles};
+use super::terms::{Mode, Selecting, Tables};
 use super::wide::{Everyone, Wide};
 use crate::cluster::Family;
-use crate::policy::PolicyId;
 use crate::policy::rule::Direction;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::BuildHasherDefault;
 use std::rc::Rc;
-use std::sync::Arc;
 
 /// Disjoint sets of sources with the ports they reach, none empty.
 pub(super) type Column = Vec<(SetId, PortsId)>;
@@ -33,11 +34,6 @@ pub(super) struct Relation {
     /// Whom the rules of each pod class admit altogether, by direction: into it, out of it.
     wide: [Vec<Wide>; 2],
 }
-
-/// Sources, in order, with the ports they reach.
-pub(super) type Spans = Vec<(ClassId, ClassId, PortsId)>;
-
-type Pure = Vec<(SetId, PortsId)>;
 
 /// Egress to these destinations at these ports.
 struct EgressRule {
@@ -56,7 +52,7 @@ const WIDE: u32 = at_scale(128, 3);
 const FEW: u32 = at_scale(32, 2);
 /// So many times as many sources are worth keeping, so that few are laid over them.
 const MANY: u32 = at_scale(4, 0);
-/// The profile and the egress rule of sources that no egress policy isolates.
+/// The egress rule of sources that no egress policy restricts.
 const FREE: u32 = 0;
 
 type QuickMap<K, V> = HashMap<K, V, BuildHasherDefault<Mix>>;
@@ -77,33 +73,29 @@ impl Relation {
         resolver: &mut Resolver<'_, '_>,
         family: Family,
         mode: Mode,
-        ingress: &[Selecting],
-        egress: &[Selecting],
+        selecting: &[Vec<Selecting>; 2],
     ) -> Self {
         let anyone = resolver.anyone(family);
-        let guards = Guards::new(resolver, family, mode, ingress, anyone);
+        let [ingress, egress] = selecting;
+        let mut profiles = |direction, selecting: &[Selecting]| {
+            Profiles::new(resolver, family, mode, (direction, selecting), anyone)
+        };
+        let guards = profiles(Direction::Ingress, ingress);
+        let out = profiles(Direction::Egress, egress);
+        let everyone = Everyone { anyone, pods: resolver.every_pod(anyone) };
+        let wide = [&guards, &out].map(|p| everyone.admitted(resolver.tables, &p.all, &p.of));
         let inside = resolver.tables.sets.id(vec![(0, resolver.space.inside)]);
         let mut join = Join {
             rules: Vec::new(),
             bundles: Vec::new(),
             profiles: Vec::new(),
-            profile_of: vec![FREE; resolver.space.pods as usize],
+            profile_of: Vec::new(),
             inside,
             wide_joins: QuickMap::default(),
             resolver,
         };
-        join.egress_rules(family, mode, egress, anyone);
+        join.egress_rules(out, anyone);
         let (column_of, columns) = join.columns(&guards, anyone);
-        let everyone = Everyone { anyone, pods: join.resolver.every_pod(anyone) };
-        let out = join.profiles.iter().map(|profile| {
-            let rules = profile.iter().map(|rule| &join.rules[*rule as usize]);
-            rules.map(|rule| (rule.to, rule.ports)).collect()
-        });
-        let tables = &mut *join.resolver.tables;
-        let wide = [
-            everyone.admitted(tables, guards.profiles.iter().cloned(), &guards.of),
-            everyone.admitted(tables, out, &join.profile_of),
-        ];
         Self { column_of, columns, anyone, wide }
     }
 
@@ -122,243 +114,33 @@ impl Relation {
     }
 }
 
-/// What ingress policies admit, for each kind of pod class.
-struct Guards {
-    /// The profile of each pod class.
-    of: Vec<u32>,
-    profiles: Vec<Pure>,
-}
-
-impl Guards {
-    /// The profile of ends that no ingress policy isolates.
-    const OPEN: u32 = 0;
-
-    fn new(
-        resolver: &mut Resolver<'_, '_>,
-        family: Family,
-        mode: Mode,
-        selecting: &[Selecting],
-        anyone: SetId,
-    ) -> Self {
-        let mut guards = Self {
-            of: vec![Self::OPEN; selecting.len()],
-            profiles: vec![vec![(anyone, PortTable::ALL)]],
-        };
-        let mut known: HashMap<(&Selecting, u32), u32> = HashMap::new();
-        let mut terms: Vec<Option<Arc<Vec<Term>>>> = Vec::new();
-        for (class, selecting) in (0..).zip(selecting) {
-            if selecting.is_nobody() {
-                continue;
-            }
-            let mut of_policy = |resolver: &mut Resolver<'_, '_>, policy: PolicyId| {
-                if terms.len() <= policy {
-                    terms.resize(policy + 1, None);
-                }
-                terms[policy]
-                    .get_or_insert_with(|| resolver.terms(policy, family, mode, anyone).into())
-                    .clone()
-            };
-            let policies = selecting.certainly.iter().chain(&selecting.perhaps);
-            let mut has_names = false;
-            for policy in policies {
-                let terms = of_policy(resolver, *policy);
-                has_names |= terms.iter().any(|term| !term.names.is_empty());
-            }
-            // Only names make the class's own ports matter.
-            let facts = resolver.space.facts[class as usize][resolver.side].as_ref();
-            let ports = facts.filter(|_| has_names).map_or(0, |facts| facts.ports);
-            if let Some(profile) = known.get(&(selecting, ports)) {
-                guards.of[class as usize] = *profile;
-                continue;
-            }
-            let admitted = admitted(resolver, selecting, mode, |resolver, policy| {
-                let terms = of_policy(resolver, policy);
-                let on_class = terms.iter().map(|t| (t.peers, resolver.ports_on(t, class)));
-                on_class.filter(|(_, ports)| *ports != PortTable::NONE).collect()
-            });
-            let profile = match admitted {
-                None => Self::OPEN,
-                Some(admitted) => {
-                    guards.profiles.push(admitted);
-                    to_u32(guards.profiles.len() - 1)
-                }
-            };
-            known.insert((selecting, ports), profile);
-            guards.of[class as usize] = profile;
-        }
-        guards
-    }
-}
-
-fn to_u32(index: usize) -> u32 {
-    u32::try_from(index).unwrap_or(u32::MAX)
-}
-
-/// What selecting policies admit together; `None` where nothing isolates.
-///
-/// Source: semantics/kubernetes.md section 1, step 3. A policy that only perhaps selects may isolate,
-/// and may admit: without a certain one, a flow certainly passes when each of them admits it.
-fn admitted<'s, 'a>(
-    resolver: &mut Resolver<'s, 'a>,
-    selecting: &Selecting,
-    mode: Mode,
-    mut terms: impl FnMut(&mut Resolver<'s, 'a>, PolicyId) -> Pure,
-) -> Option<Pure> {
-    let Selecting { certainly, perhaps, unread } = selecting;
-    let mut union = |resolver: &mut Resolver<'s, 'a>,
-                     policies: &mut dyn Iterator<Item = &PolicyId>| {
-        let mut by_peers: BTreeMap<SetId, PortsId> = BTreeMap::new();
-        for policy in policies {
-            for (peers, ports) in terms(resolver, *policy) {
-                let known = by_peers.entry(peers).or_insert(PortTable::NONE);
-                *known = resolver.tables.ports.or(*known, ports);
-            }
-        }
-        by_peers.into_iter().collect::<Pure>()
-    };
-    if *unread {
-        // Whatever was not read may isolate, and may admit anything.
-        return match mode {
-            Mode::Possible => None,
-            Mode::Certain => Some(union(resolver, &mut certainly.iter())),
-        };
-    }
-    match (mode, certainly.as_slice(), perhaps.as_slice()) {
-        (_, [], []) | (Mode::Possible, [], _) => None,
-        (Mode::Possible, _, _) => Some(union(resolver, &mut certainly.iter().chain(perhaps))),
-        (Mode::Certain, [_, ..], _) => Some(union(resolver, &mut certainly.iter())),
-        (Mode::Certain, [], [first, rest @ ..]) => {
-            let mut all = union(resolver, &mut std::iter::once(first));
-            for policy in rest {
-                let one = union(resolver, &mut std::iter::once(policy));
-                all = product(resolver.tables, &all, &one);
-            }
-            Some(all)
-        }
-    }
-}
-
-/// What both admit, in disjoint parts so that it does not grow with every policy.
-fn product(tables: &mut Tables, a: &Pure, b: &Pure) -> Pure {
-    let mut spans = Spans::new();
-    for (peers, ports) in a {
-        for (other, other_ports) in b {
-            let both = tables.sets.and(*peers, *other);
-            let ports = tables.ports.and(*ports, *other_ports);
-            add(&tables.sets, &mut spans, both, ports);
-        }
-    }
-    let spans = disjoint(tables, spans);
-    parts(tables, &spans)
-}
-
-fn add(sets: &SetTable, spans: &mut Spans, set: SetId, ports: PortsId) {
-    if ports != PortTable::NONE {
-        spans.extend(sets.runs(set).iter().map(|(from, to)| (*from, *to, ports)));
-    }
-}
-
-/// Overlapping spans as disjoint ones in order, ports united.
-fn disjoint(tables: &mut Tables, mut spans: Spans) -> Spans {
-    spans.sort_unstable();
-    if spans.windows(2).all(|pair| pair[0].1 < pair[1].0) {
-        return spans;
-    }
-    let mut ends: Vec<(ClassId, bool, PortsId)> =
-        spans.iter().flat_map(|(from, to, p)| [(*from, true, *p), (*to, false, *p)]).collect();
-    ends.sort_unstable_by_key(|(at, ..)| *at);
-    let mut active: Vec<(PortsId, u32)> = Vec::new();
-    let mut result: Spans = Vec::new();
-    let (mut i, mut ports, mut from) = (0, PortTable::NONE, 0);
-    while i < ends.len() {
-        let at = ends[i].0;
-        while let Some((_, begins, ports)) = ends.get(i).filter(|(here, ..)| *here == at) {
-            match active.iter_mut().find(|(known, _)| known == ports) {
-                Some((_, count)) => {
-                    *count = if *begins { *count + 1 } else { count.wrapping_sub(1) }
-                }
-                None => active.push((*ports, if *begins { 1 } else { u32::MAX })),
-            }
-            i += 1;
-        }
-        active.retain(|(_, count)| *count != 0);
-        let now =
-            active.iter().fold(PortTable::NONE, |all, (ports, _)| tables.ports.or(all, *ports));
-        if now != ports {
-            if ports != PortTable::NONE {
-                result.push((from, at, ports));
-            }
-            (ports, from) = (now, at);
-        }
-    }
-    result
-}
-
-/// Disjoint spans as sets, one for each port set.
-pub(super) fn parts(tables: &mut Tables, spans: &Spans) -> Column {
-    let mut by_ports: BTreeMap<PortsId, Vec<(ClassId, ClassId)>> = BTreeMap::new();
-    for (from, to, ports) in spans {
-        let runs = by_ports.entry(*ports).or_default();
-        match runs.last_mut() {
-            Some((_, end)) if end == from => *end = *to,
-            _ => runs.push((*from, *to)),
-        }
-    }
-    by_ports.into_iter().map(|(ports, runs)| (tables.sets.id(runs), ports)).collect()
-}
-
 impl<'a> Join<'_, '_, 'a> {
     fn space(&self) -> &Space<'a> {
         self.resolver.space
     }
 
-    fn egress_rules(&mut self, family: Family, mode: Mode, selecting: &[Selecting], anyone: SetId) {
+    fn egress_rules(&mut self, out: Profiles, anyone: SetId) {
         let mut rule_ids: IdMap = IdMap::default();
         let mut sources: Vec<Vec<ClassId>> = vec![Vec::new()];
         let mut written = vec![(anyone, PortTable::ALL)];
-        self.profiles.push(vec![FREE]);
-        let mut known: HashMap<&Selecting, u32> = HashMap::new();
-        let mut pure: Vec<Option<Arc<Pure>>> = Vec::new();
+        self.profile_of = out.of;
+        for (profile, parts) in out.all.into_iter().enumerate() {
+            let rules = parts.into_iter().map(|part| {
+                *rule_ids.entry(part).or_insert_with(|| {
+                    written.push(part);
+                    sources.push(Vec::new());
+                    to_u32(written.len() - 1)
+                })
+            });
+            let open = profile == Profiles::OPEN as usize;
+            self.profiles.push(if open { vec![FREE] } else { rules.collect() });
+        }
         let mut free = Vec::new();
-        for (class, selecting) in (0..).zip(selecting) {
-            let profile = if selecting.is_nobody() {
-                FREE
-            } else if let Some(profile) = known.get(selecting) {
-                *profile
-            } else {
-                let admitted = admitted(self.resolver, selecting, mode, |resolver, policy| {
-                    if pure.len() <= policy {
-                        pure.resize(policy + 1, None);
-                    }
-                    let terms = pure[policy].get_or_insert_with(|| {
-                        let mut out = Vec::new();
-                        for term in resolver.terms(policy, family, mode, anyone) {
-                            resolver.resolved(&term, &mut out);
-                        }
-                        out.into()
-                    });
-                    terms.to_vec()
-                });
-                let profile = admitted.map_or(FREE, |admitted| {
-                    let rules = admitted.into_iter().map(|term| {
-                        *rule_ids.entry(term).or_insert_with(|| {
-                            written.push(term);
-                            sources.push(Vec::new());
-                            to_u32(written.len() - 1)
-                        })
-                    });
-                    let rules = rules.collect();
-                    self.profiles.push(rules);
-                    to_u32(self.profiles.len() - 1)
-                });
-                known.insert(selecting, profile);
-                profile
-            };
-            self.profile_of[class as usize] = profile;
-            if profile == FREE {
+        for (class, profile) in (0..).zip(&self.profile_of) {
+            if *profile == Profiles::OPEN {
                 free.push(class);
             } else {
-                for rule in &self.profiles[profile as usize] {
+                for rule in &self.profiles[*profile as usize] {
                     sources[*rule as usize].push(class);
                 }
             }
@@ -376,7 +158,7 @@ impl<'a> Join<'_, '_, 'a> {
     }
 
     /// Walks all destinations in order with the egress rules that reach each.
-    fn columns(&mut self, guards: &Guards, anyone: SetId) -> (Vec<u32>, Vec<Column>) {
+    fn columns(&mut self, guards: &Profiles, anyone: SetId) -> (Vec<u32>, Vec<Column>) {
         let mut column_of = vec![0; self.space().size as usize];
         let mut columns = vec![Column::new()];
         let mut column_ids: HashMap<Column, u32> = HashMap::from([(Column::new(), 0)]);
@@ -402,13 +184,13 @@ impl<'a> Join<'_, '_, 'a> {
                     if self.resolver.tables.sets.size(to) > WIDE { &mut wide } else { &mut narrow };
                 active.set(bundle, begins);
             }
-            let guard = guards.of.get(class as usize).copied().unwrap_or(Guards::OPEN);
+            let guard = guards.of.get(class as usize).copied().unwrap_or(Profiles::OPEN);
             let outside = class >= self.space().inside;
             let key = (guard, narrow.id(), wide.id(), outside);
             let column = if let Some(column) = known.get(&key) {
                 *column
             } else {
-                let admitted = &guards.profiles[guard as usize];
+                let admitted = &guards.all[guard as usize];
                 let column = self.column(admitted, &narrow, &wide, class);
                 let next = to_u32(columns.len());
                 let column = *column_ids.entry(column).or_insert_with_key(|column| {
@@ -425,12 +207,12 @@ impl<'a> Join<'_, '_, 'a> {
 
     fn column(
         &mut self,
-        admitted: &Pure,
+        admitted: &Parts,
         narrow: &Interned,
         wide: &Interned,
         class: ClassId,
     ) -> Column {
-        let (mut spans, mut bases) = (Spans::new(), Vec::new());
+        let (mut spans, mut bases) = (Vec::new(), Vec::new());
         let outside = class >= self.space().inside;
         for (peers, ports) in admitted {
             let tables = &mut *self.resolver.tables;
@@ -480,7 +262,7 @@ impl<'a> Join<'_, '_, 'a> {
         if let Some(known) = self.wide_joins.get(&key) {
             return known.clone();
         }
-        let mut spans = Spans::new();
+        let mut spans = Vec::new();
         let tables = &mut *self.resolver.tables;
         for rule in wide.now().iter().flat_map(|bundle| &self.bundles[*bundle as usize]) {
             let rule = &self.rules[*rule as usize];
@@ -490,8 +272,7 @@ impl<'a> Join<'_, '_, 'a> {
                 add(&tables.sets, &mut spans, both, reached);
             }
         }
-        let spans = disjoint(tables, spans);
-        let base = Rc::new(Base::new(spans));
+        let base = Rc::new(Base::new(disjoint(tables, spans)));
         self.wide_joins.insert(key, base.clone());
         base
     }

@@ -4,16 +4,17 @@
 //! whose verdict differs, as rectangles over one common refinement of classes, addresses and ports,
 //! each with a [`Witness`]. Ends that only one side has are listed apart.
 //!
-//! A pod that moved to or from a node gains and loses that node's exemption; that is no change of
-//! policy and is not compared.
+//! A pod that moved to or from a node changes how that node stands to it; that is no change of policy,
+//! so the two are not compared.
 
 use super::classes::{Side, Space, family_index};
 use super::connect::{Column, Relation};
+use super::exempt::{exempted, exemption, own_node};
 use super::members::{Inside, Member};
 use super::ports::{PortSet, PortTable, PortsId};
 use super::sets::{ClassId, Run, SetId, SetTable, merged};
 use super::terms::Tables;
-use super::{End, Exemption, Reach, Relations, exempted, exemption};
+use super::{End, Reach, Relations};
 use crate::cluster::{Family, Name, Port, Snapshot};
 use crate::policy::Ruleset;
 use crate::verdict::Verdict;
@@ -204,16 +205,20 @@ impl Diff<'_> {
         if [old, new].into_iter().any(|side| !there(side, from) || !there(side, to)) {
             return Vec::new();
         }
-        let [before, after] = [
-            exemption(self.space.sides[0].snapshot, source.old, destination.old),
-            exemption(self.space.sides[1].snapshot, source.new, destination.new),
-        ];
-        if before != after || before == Exemption::Allowed {
+        let snapshots = [0, 1].map(|side| self.space.sides[side].snapshot);
+        if own_node(snapshots[0], source.old, destination.old)
+            != own_node(snapshots[1], source.new, destination.new)
+        {
             return Vec::new();
         }
-        let reach =
-            |relations: &Relations| exempted(relations.reach(&self.tables, from, to), before);
-        changes(&reach(old), &reach(new))
+        let reach = |relations: &Relations, side, source, destination| {
+            let reach = relations.reach(&self.tables, from, to);
+            exempted(reach, exemption(&self.space, side, source, destination))
+        };
+        changes(
+            &reach(old, 0, source.old, destination.old),
+            &reach(new, 1, source.new, destination.new),
+        )
     }
 
     fn compare(&mut self, family: Family, old: &Relations, new: &Relations) {
@@ -241,8 +246,12 @@ impl Diff<'_> {
                 let known = opened.entry(quad).or_insert_with(|| {
                     let set = |id| self.tables.ports.get(id).clone();
                     let [a, b, c, d] = quad.map(set);
-                    let old = Reach { certain: a, possible: b };
-                    changes(&old, &Reach { certain: c, possible: d }).into()
+                    let reach = |certain, possible| Reach {
+                        unconditional: PortSet::default(),
+                        certain,
+                        possible,
+                    };
+                    changes(&reach(a, b), &reach(c, d)).into()
                 });
                 spans.push((from, to, known.clone()));
             }

@@ -8,17 +8,27 @@
 //! This is a second implementation of what [`verdict`](crate::verdict) says of one flow, and shares
 //! no code with it; random clusters hold the two together. A pod to itself and a node to its own pods
 //! are exempt from policies flow by flow: [`Connectivity::allowed`] knows, rectangles leave it out.
+//! Only where rules ask which node a pod is on, or can close a node's way to its pods, do classes
+//! know their node, and rectangles have that way too.
 
 mod addresses;
 mod classes;
 mod connect;
 mod diff;
+mod exempt;
+mod facts;
 mod members;
+mod nodes;
 mod overlay;
+mod peers;
 mod ports;
+mod profiles;
+mod region;
 mod rows;
+mod selectors;
 mod sets;
 mod terms;
+mod tiers;
 mod wide;
 
 pub use diff::{Cell, Change, ChangedEnds, Changes, Diff, EndClass, Same, Witness, diff};
@@ -30,12 +40,14 @@ use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
 use classes::{Side, Space, family_index};
 use connect::Relation;
+use exempt::{exempted, exemption};
+use peers::Resolver;
 use ports::PortTable;
 use sets::{ClassId, SetId, SetTable};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use terms::{Mode, Resolver, Tables};
+use terms::{Mode, Tables};
 
 /// One end of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,15 +63,18 @@ pub enum End {
 /// The ports between two ends. What is possible but not certain is unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reach {
+    /// Those of `certain` at which nothing else must hold, such as an HTTP path.
+    pub unconditional: PortSet,
     /// Ports that are allowed, whatever the unknown parts turn out to be.
     pub certain: PortSet,
     /// Ports that are allowed or unknown.
     pub possible: PortSet,
 }
 
-/// The relations of one side in one family.
+/// The relations of one side in one family, each within the next.
 #[derive(Clone)]
 struct Relations {
+    unconditional: Arc<Relation>,
     certain: Arc<Relation>,
     possible: Arc<Relation>,
 }
@@ -68,8 +83,8 @@ impl Relations {
     /// Both families; `None` for one in which nothing inside has an address.
     fn of_side(space: &Space<'_>, side: usize, tables: &mut Tables) -> [Option<Self>; 2] {
         let mut resolver = Resolver::new(space, side, tables);
-        let ingress = resolver.selecting(Direction::Ingress);
-        let egress = resolver.selecting(Direction::Egress);
+        let selecting = Direction::ALL.map(|direction| resolver.selecting(direction));
+        let conditions = space.sides[side].rules.traits().conditions;
         let mut all = [None, None];
         for family in Family::ALL {
             let anyone = resolver.anyone(family);
@@ -85,12 +100,14 @@ impl Relations {
             } else {
                 let mut of = |mode| {
                     let resolver = &mut resolver;
-                    let relation = Relation::new(resolver, family, mode, &ingress, &egress);
+                    let relation = Relation::new(resolver, family, mode, &selecting);
                     (Arc::new(relation), resolver.uncertain)
                 };
                 let (certain, uncertain) = of(Mode::Certain);
                 let possible = if uncertain { of(Mode::Possible).0 } else { certain.clone() };
-                Self { certain, possible }
+                let unconditional =
+                    if conditions { of(Mode::Unconditional).0 } else { certain.clone() };
+                Self { unconditional, certain, possible }
             });
         }
         all
@@ -100,7 +117,20 @@ impl Relations {
         let ports = |relation: &Relation| {
             tables.ports.get(relation.ports(tables, source, destination)).clone()
         };
-        Reach { certain: ports(&self.certain), possible: ports(&self.possible) }
+        let certain = ports(&self.certain);
+        let same = Arc::ptr_eq(&self.unconditional, &self.certain);
+        let unconditional = if same { certain.clone() } else { ports(&self.unconditional) };
+        Reach { unconditional, certain, possible: ports(&self.possible) }
+    }
+
+    /// Those that differ, each within the next, with whether they are certain and whether they have
+    /// flows that depend on a condition.
+    fn layers(&self) -> impl Iterator<Item = (&Arc<Relation>, bool, bool)> {
+        let on_condition = !Arc::ptr_eq(&self.unconditional, &self.certain);
+        let unsure = !Arc::ptr_eq(&self.certain, &self.possible);
+        std::iter::once((&self.unconditional, true, false))
+            .chain(on_condition.then_some((&self.certain, true, true)))
+            .chain(unsure.then_some((&self.possible, false, false)))
     }
 }
 
@@ -137,7 +167,7 @@ impl<'a> Connectivity<'a> {
             return Reach::default();
         }
         let reach = relations.reach(&self.tables, from, to);
-        exempted(reach, exemption(self.space.sides[0].snapshot, source, destination))
+        exempted(reach, exemption(&self.space, 0, source, destination))
     }
 
     /// How many classes there are, pods and nodes first, then all.
@@ -145,15 +175,12 @@ impl<'a> Connectivity<'a> {
         (self.space.inside as usize, self.space.size as usize)
     }
 
-    /// Disjoint rectangles that together are all that policies allow, certainly or perhaps.
+    /// Rectangles that together are all that policies allow: without condition, then all that is
+    /// certain, then all that is possible. Those of one kind are disjoint, and a kind that has nothing
+    /// more than the one before is left out.
     pub fn rectangles(&self, family: Family) -> impl Iterator<Item = Rectangle<'_>> {
-        let relations = self.relations[family_index(family)].as_ref();
-        let relations = relations.map(|relations| {
-            let same = Arc::ptr_eq(&relations.certain, &relations.possible);
-            let unsure = (!same).then_some((false, &relations.possible));
-            std::iter::once((true, &relations.certain)).chain(unsure)
-        });
-        relations.into_iter().flatten().flat_map(move |(certain, relation)| {
+        let relations = self.relations[family_index(family)].iter();
+        relations.flat_map(Relations::layers).flat_map(move |(relation, certain, conditional)| {
             let mut destinations: BTreeMap<u32, Vec<ClassId>> = BTreeMap::new();
             for class in self.tables.sets.classes(relation.anyone) {
                 let column = relation.column_of[class as usize];
@@ -165,6 +192,7 @@ impl<'a> Connectivity<'a> {
                     connectivity: self,
                     family,
                     certain,
+                    conditional,
                     sources: *sources,
                     destinations: destinations.clone(),
                     ports: self.tables.ports.get(*ports),
@@ -181,6 +209,8 @@ pub struct Rectangle<'c> {
     pub family: Family,
     /// Whether its flows are certain, or allowed or unknown.
     pub certain: bool,
+    /// Whether some of its flows, which are certain, depend on a condition.
+    pub conditional: bool,
     sources: SetId,
     destinations: Arc<[ClassId]>,
     /// The ports.
@@ -217,53 +247,4 @@ fn ends(space: &Space<'_>, class: ClassId, family: Family) -> impl Iterator<Item
     });
     let inside = space.members(class).iter().filter_map(|member| member[0]);
     inside.map(|inside| Ends::One(inside.into())).chain(outside)
-}
-
-/// What the specification exempts from policies, whatever they say (section 5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Exemption {
-    None,
-    /// Certainly allowed.
-    Allowed,
-    /// Perhaps exempt: what is not allowed is unknown.
-    Perhaps,
-}
-
-fn exemption(snapshot: &Snapshot, source: End, destination: End) -> Exemption {
-    let pod = |end| match end {
-        End::Pod(id) => Some(snapshot.pod(id)),
-        End::Node(_) | End::Address(_) => None,
-    };
-    if let Some(source_pod) = pod(source)
-        && source == destination
-        && !source_pod.template
-    {
-        return Exemption::Allowed;
-    }
-    // The name of the node that an end is, in policies' eyes; `None`: it is none.
-    let node_of = |end| match end {
-        End::Pod(id) if snapshot.pod(id).host_network => Some(snapshot.pod(id).node.as_ref()),
-        End::Node(index) => snapshot.nodes.get(index).map(|node| Some(&node.name)),
-        End::Pod(_) | End::Address(_) => None,
-    };
-    let (Some(node), Some(pod), ingress) = (match (node_of(source), node_of(destination)) {
-        (Some(node), None) => (Some(node), pod(destination), true),
-        (None, Some(node)) => (Some(node), pod(source), false),
-        _ => (None, None, false),
-    }) else {
-        return Exemption::None;
-    };
-    match (node, &pod.node) {
-        (Some(a), Some(b)) if a != b => Exemption::None,
-        (Some(_), Some(_)) if ingress => Exemption::Allowed,
-        _ => Exemption::Perhaps,
-    }
-}
-
-fn exempted(reach: Reach, exemption: Exemption) -> Reach {
-    match exemption {
-        Exemption::None => reach,
-        Exemption::Allowed => Reach { certain: PortSet::all(), possible: PortSet::all() },
-        Exemption::Perhaps => Reach { possible: PortSet::all(), ..reach },
-    }
 }

@@ -4,8 +4,9 @@
 //! that some block tells apart differ from each other in a handful of sources; the thousands that a
 //! rule for the whole outside lets there are gone through once, not once for each.
 
-use super::connect::{Column, Spans, parts};
+use super::connect::Column;
 use super::ports::PortsId;
+use super::region::{Region, parts};
 use super::sets::{ClassId, Run, SetId, SetTable};
 use super::terms::Tables;
 use std::cell::OnceCell;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 /// Many sources.
 pub(super) struct Base {
     /// Disjoint, in order.
-    pub(super) spans: Spans,
+    pub(super) spans: Region,
     /// The same as sets, once asked for.
     column: OnceCell<Column>,
 }
@@ -27,12 +28,12 @@ struct Moved {
 }
 
 impl Base {
-    pub(super) fn new(spans: Spans) -> Self {
+    pub(super) fn new(spans: Region) -> Self {
         Self { spans, column: OnceCell::new() }
     }
 
     /// The column of these sources and a few more, which are disjoint and in order.
-    pub(super) fn with(&self, tables: &mut Tables, few: &Spans) -> Column {
+    pub(super) fn with(&self, tables: &mut Tables, few: &Region) -> Column {
         let column = self.column.get_or_init(|| parts(tables, &self.spans));
         if few.is_empty() {
             return column.clone();
@@ -51,7 +52,7 @@ impl Base {
     }
 
     /// Which sources go from one set to another, since they reach more ports than before.
-    fn moved(&self, tables: &mut Tables, few: &Spans) -> BTreeMap<PortsId, Moved> {
+    fn moved(&self, tables: &mut Tables, few: &Region) -> BTreeMap<PortsId, Moved> {
         let mut moved: BTreeMap<PortsId, Moved> = BTreeMap::new();
         for (from, to, ports) in few {
             let known = self.spans.partition_point(|(_, end, _)| end <= from);
@@ -140,7 +141,7 @@ mod tests {
         };
         let (web, db) = (port(80), port(5432));
         let both = tables.ports.or(web, db);
-        let many: Spans = vec![(0, 4, web), (4, 6, db), (8, 9, web)];
+        let many: Region = vec![(0, 4, web), (4, 6, db), (8, 9, web)];
         let all = parts(&mut tables, &many);
         let base = Base::new(many);
         assert_eq!(base.with(&mut tables, &Vec::new()), all);

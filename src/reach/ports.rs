@@ -141,6 +141,7 @@ pub(super) struct PortTable {
     ids: HashMap<PortSet, PortsId>,
     or: IdMap,
     and: IdMap,
+    but: IdMap,
 }
 
 impl PortTable {
@@ -153,6 +154,7 @@ impl PortTable {
             ids: HashMap::new(),
             or: IdMap::default(),
             and: IdMap::default(),
+            but: IdMap::default(),
         };
         table.id(PortSet::default());
         table.id(PortSet::all());
@@ -202,6 +204,22 @@ impl PortTable {
         }
         let id = self.id(self.get(a).intersection(self.get(b)));
         self.and.insert(key, id);
+        id
+    }
+
+    /// Ports of `a` that are not in `b`.
+    pub(super) fn but(&mut self, a: PortsId, b: PortsId) -> PortsId {
+        match (a, b) {
+            (_, Self::NONE) => return a,
+            (_, Self::ALL) | (Self::NONE, _) => return Self::NONE,
+            _ if a == b => return Self::NONE,
+            _ => {}
+        }
+        if let Some(known) = self.but.get(&(a, b)) {
+            return *known;
+        }
+        let id = self.id(self.get(a).difference(self.get(b)));
+        self.but.insert((a, b), id);
         id
     }
 }

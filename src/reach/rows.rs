@@ -4,7 +4,8 @@
 //! pod, give one row for the end they speak of, and other rows only say what these do not: a flow is
 //! allowed where a row has both ends, and where a row from anyone to its destination and a row from
 //! its source to anyone have the port in common. Nodes and addresses outside are always open to
-//! anyone and to everything, so they have no such rows of their own.
+//! anyone and to everything, so they have no such rows of their own. That a node reaches its own pods
+//! is no row.
 
 use super::classes::family_index;
 use super::connect::Relation;
@@ -12,7 +13,7 @@ use super::ports::{PortSet, PortsId};
 use super::sets::{ClassId, Run, Runs, intersection, singles};
 use super::wide::Wide;
 use super::{Connectivity, End, Ends, ends};
-use crate::cluster::Family;
+use crate::cluster::{Family, Truth};
 use crate::policy::rule::Direction;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::{ControlFlow, Range};
@@ -42,6 +43,8 @@ pub struct Row<'r> {
     pub ports: &'r PortSet,
     /// Whether it is certain, or allowed or unknown.
     pub certain: bool,
+    /// Whether it is certain but for a condition, such as an HTTP path.
+    pub conditional: bool,
 }
 
 /// Which rows to list.
@@ -104,7 +107,8 @@ impl Connectivity<'_> {
         first..first + self.space.atoms[family_index(family)].len()
     }
 
-    /// Every row of a family: certain ones first. Stops where `visit` breaks.
+    /// Every row of a family: those without condition, then others that are certain, then the rest.
+    /// Stops where `visit` breaks.
     pub fn rows(
         &self,
         family: Family,
@@ -114,24 +118,24 @@ impl Connectivity<'_> {
         let Some(relations) = &self.relations[family_index(family)] else {
             return ControlFlow::Continue(());
         };
-        let (certain, possible) = (&*relations.certain, &*relations.possible);
-        let rows = Rows { all: self, relation: certain, sure: None, wanted };
-        rows.symbolic(visit)?;
-        rows.explicit(visit)?;
-        if Arc::ptr_eq(&relations.certain, &relations.possible) {
-            return ControlFlow::Continue(());
+        let mut said = None;
+        for (relation, certain, conditional) in relations.layers() {
+            let rows = Rows { all: self, relation, said, certain, conditional, wanted };
+            rows.symbolic(visit)?;
+            rows.explicit(visit)?;
+            said = Some(relation);
         }
-        let rows = Rows { all: self, relation: possible, sure: Some(certain), wanted };
-        rows.symbolic(visit)?;
-        rows.explicit(visit)
+        ControlFlow::Continue(())
     }
 }
 
 struct Rows<'r, 'a> {
     all: &'r Connectivity<'a>,
     relation: &'r Relation,
-    /// What is certain and therefore said already.
-    sure: Option<&'r Relation>,
+    /// What was said already.
+    said: Option<&'r Relation>,
+    certain: bool,
+    conditional: bool,
     wanted: &'r Wanted,
 }
 
@@ -161,7 +165,7 @@ impl Rows<'_, '_> {
     /// From anyone or every pod to one class, and from one class to them.
     fn symbolic(&self, visit: &mut dyn FnMut(Row<'_>) -> ControlFlow<()>) -> ControlFlow<()> {
         let Wanted { from, to, exposed, .. } = self.wanted;
-        let certain = self.sure.is_none();
+        let (certain, conditional) = (self.certain, self.conditional);
         for direction in Direction::ALL {
             let (own, other) = match direction {
                 Direction::Ingress => (to, from),
@@ -180,9 +184,9 @@ impl Rows<'_, '_> {
                 let wide = self.relation.wide(direction, class);
                 let mut anyone = self.ports(wide.anyone).clone();
                 let mut pods = self.ports(wide.pods).difference(&anyone);
-                if let Some(sure) = self.sure.map(|sure| sure.wide(direction, class)) {
-                    anyone = anyone.difference(self.ports(sure.anyone));
-                    pods = pods.difference(self.ports(sure.pods));
+                if let Some(said) = self.said.map(|said| said.wide(direction, class)) {
+                    anyone = anyone.difference(self.ports(said.anyone));
+                    pods = pods.difference(self.ports(said.pods));
                 }
                 for (symbol, ports) in [(RowEnd::Anyone, anyone), (RowEnd::EveryPod, pods)] {
                     let (source, destination) = match direction {
@@ -190,7 +194,7 @@ impl Rows<'_, '_> {
                         Direction::Egress => (RowEnd::Class(class), symbol),
                     };
                     if !ports.is_empty() {
-                        visit(Row { source, destination, ports: &ports, certain })?;
+                        visit(Row { source, destination, ports: &ports, certain, conditional })?;
                     }
                 }
             }
@@ -293,19 +297,26 @@ impl Rows<'_, '_> {
         if !self.wanted.touches(source.0) && !self.wanted.touches(destination.0) {
             return ControlFlow::Continue(());
         }
-        let certain = self.sure.is_none();
+        // That a node reaches its own pods goes without saying, unless it is asked.
+        let asked = self.wanted.from.is_some() && self.wanted.to.is_some();
+        match self.all.space.is_own_node(source.0, destination.0, 0) {
+            Truth::Yes if !asked => return ControlFlow::Continue(()),
+            Truth::Unknown if !asked && !self.certain => return ControlFlow::Continue(()),
+            _ => {}
+        }
+        let (certain, conditional) = (self.certain, self.conditional);
         let mut row = |source: Run, destination: Run, ports: &PortSet| {
             if ports.is_empty() {
                 return ControlFlow::Continue(());
             }
             let (source, destination) = (self.row_end(source), self.row_end(destination));
-            visit(Row { source, destination, ports, certain })
+            visit(Row { source, destination, ports, certain, conditional })
         };
-        let Some(sure) = self.sure else { return row(source, destination, ports) };
+        let Some(known) = self.said else { return row(source, destination, ports) };
         let mut last: Option<(Run, Run, PortSet)> = None;
         for from in source.0..source.1 {
             for to in destination.0..destination.1 {
-                let said = sure.ports(&self.all.tables, from, to);
+                let said = known.ports(&self.all.tables, from, to);
                 let rest = ports.difference(self.ports(said));
                 match &mut last {
                     Some((source, destination, ports)) if *ports == rest => {

@@ -3,6 +3,7 @@
 //! In: what the rules of an end admit, as sets. Out: [`Wide`], the ports at which they admit everyone.
 
 use super::ports::{PortTable, PortsId};
+use super::region::Parts;
 use super::sets::{SetId, SetTable};
 use super::terms::Tables;
 
@@ -34,17 +35,17 @@ impl Everyone {
     pub(super) fn admitted(
         self,
         tables: &mut Tables,
-        profiles: impl Iterator<Item = Vec<(SetId, PortsId)>>,
+        profiles: &[Parts],
         profile_of: &[u32],
     ) -> Vec<Wide> {
-        let wide: Vec<Wide> = profiles.map(|parts| self.of(tables, parts)).collect();
+        let wide: Vec<Wide> = profiles.iter().map(|parts| self.of(tables, parts)).collect();
         profile_of.iter().map(|profile| wide[*profile as usize]).collect()
     }
 
     /// Parts may overlap; those that cover everyone only together do not count.
-    fn of(self, tables: &mut Tables, parts: Vec<(SetId, PortsId)>) -> Wide {
+    fn of(self, tables: &mut Tables, parts: &Parts) -> Wide {
         let mut wide = Wide { anyone: PortTable::NONE, pods: PortTable::NONE };
-        for (set, ports) in parts {
+        for (set, ports) in parts.iter().copied() {
             if tables.sets.and(set, self.anyone) == self.anyone {
                 wide.anyone = tables.ports.or(wide.anyone, ports);
             }

@@ -12,7 +12,7 @@ use super::words::PeerEnd;
 use super::{names, words};
 use crate::cluster::{ObjectRef, Origin, Port, Snapshot, Truth};
 use crate::policy::rule::{Entry, Peers, Policy, Ports};
-use crate::policy::{Remark, Ruleset};
+use crate::policy::{Remark, Ruleset, networkpolicy};
 use crate::verdict::{
     Case, CasePorts, Endpoint, EntryTrace, Explanation, NoSuggestion, PeerMiss, PolicyTrace,
     PortMiss, Reason, Suggestion, Trace, UnknownWhy, Verdict,
@@ -258,7 +258,7 @@ impl Reporter<'_> {
         }
         if let Some((index, entry_trace)) = nearest {
             let entry = &policy.entries[index];
-            let (peer, port) = misses(view, entry, entry_trace);
+            let (peer, port) = misses(view, policy, entry, entry_trace);
             report.field = port
                 .as_ref()
                 .filter(|_| peer.is_none())
@@ -268,14 +268,14 @@ impl Reporter<'_> {
             report.action = Some(entry.action.as_str());
             report.message = entry_message(policy, entry_trace, peer.as_ref(), port.as_ref());
             if words::only_denies(policy) && trace.denies.is_no() {
-                report.message = words::DENIES_AND_ISOLATES.to_owned();
+                words::DENIES_AND_ISOLATES.clone_into(&mut report.message);
                 (report.peer, report.port) = (None, None);
             }
             report.service_port_mistake = entry_trace.port.is_no()
                 && words::service_port(entry, view.service_ports).is_some();
             (report.peer, report.port) = (peer, port);
             let rules = policy.entries.iter().zip(&trace.entries).map(|(entry, entry_trace)| {
-                let (peer, port) = misses(view, entry, entry_trace);
+                let (peer, port) = misses(view, policy, entry, entry_trace);
                 RuleReport {
                     rule: entry.path.to_string(),
                     action: entry.action.as_str(),
@@ -338,6 +338,7 @@ impl Reporter<'_> {
 /// What in a rule does not match, peer and port.
 fn misses(
     view: &View<'_>,
+    policy: &Policy,
     entry: &Entry,
     trace: &EntryTrace,
 ) -> (Option<MissReport>, Option<MissReport>) {
@@ -349,7 +350,10 @@ fn misses(
             Peers::Any => Vec::new(),
             Peers::Of(items) => items.iter().map(|item| &*item.path).collect(),
         };
-        let path = item_path(trace.peer_item, paths) + &within_peer(miss);
+        // Other dialects call what is within an item by other names.
+        let known = *policy.object.kind == *networkpolicy::KIND;
+        let within = if known { within_peer(miss) } else { String::new() };
+        let path = item_path(trace.peer_item, paths) + &within;
         MissReport { path, message: words::peer_miss(miss, &view.peer, view.peer_end) }
     });
     let port = trace.port_miss.as_ref().map(|miss| {
@@ -361,7 +365,10 @@ fn misses(
             PortMiss::Protocol { .. } => "protocol",
             _ => "port",
         };
-        let path = format!("{}.{field}", item_path(trace.port_item, paths));
+        let path = match miss {
+            PortMiss::NoPort => entry.path.to_string(),
+            _ => format!("{}.{field}", item_path(trace.port_item, paths)),
+        };
         let message =
             words::port_miss(miss, entry, view.port, view.service_ports, &view.destination);
         MissReport { path, message }
@@ -369,7 +376,7 @@ fn misses(
     (peer, port)
 }
 
-/// The field within a peer item that decides, as far as it is written.
+/// The field within a peer item of a NetworkPolicy that decides, as far as it is written.
 fn within_peer(miss: &PeerMiss) -> String {
     match miss {
         PeerMiss::NamespaceLabels { mismatch, .. } => {

@@ -12,6 +12,7 @@ mod explanation;
 mod explanation_text;
 mod flows;
 mod names;
+mod observed;
 mod rule_words;
 mod screen;
 mod summary;
@@ -33,6 +34,11 @@ pub use explanation_text::explanation_text;
 pub use flows::{
     Asked, By, FlowEnd, FlowList, FlowPorts, ListedFlow, TooLarge, TooMany, Unmatched, flows_csv,
     flows_dot, flows_markdown, flows_mermaid, flows_table,
+};
+pub use observed::{
+    LostEvents, Observation, ObservedEnd, ObservedFlow, ObservedLine, ObservedPolicy,
+    ObservedSummary, ObservedVerdict, Observer, Prediction, Summary, SummaryRow, lost_text,
+    observation_text, summary_text as observed_summary_text,
 };
 pub use summary::{
     DirectionSummary, Isolation, NamespaceSummary, PolicySummary, RuleSummary, SummaryReport,

@@ -32,9 +32,7 @@ pub(super) fn tiered(kind: &str, name: &str, tier: Option<&str>, priority: Optio
 pub(super) fn peer_miss(miss: &PeerMiss, peer: &str, kind: PeerEnd) -> String {
     match miss {
         PeerMiss::OtherNamespace { wanted, found } => {
-            format!(
-                "without a namespaceSelector it means pods of {wanted}, and {peer} is in {found}"
-            )
+            format!("it names no namespace, so it means pods of {wanted}; {peer} is in {found}")
         }
         PeerMiss::NamespaceLabels { namespace, mismatch } => namespace_labels(namespace, mismatch),
         PeerMiss::PodLabels(mismatch) => pod_labels(mismatch),
@@ -79,6 +77,7 @@ pub(super) fn peer_miss(miss: &PeerMiss, peer: &str, kind: PeerEnd) -> String {
             "whether {peer} is an address of {} only DNS tells: ask with the name",
             patterns_text(patterns)
         ),
+        PeerMiss::NoOne => "the rule means no one".to_owned(),
     }
 }
 
@@ -149,6 +148,7 @@ pub(super) fn port_miss(
         PortMiss::NameOfNoPod(name) => {
             format!("port {name:?} is a name that only pods can have, and {destination} is none")
         }
+        PortMiss::NoPort => "the rule means no port".to_owned(),
         PortMiss::Number { .. } | PortMiss::Protocol { .. } => {
             let shown = rule_words::ports(&entry.ports);
             let verb = if shown.len() == 1 { "port is" } else { "ports are" };

@@ -104,4 +104,29 @@ mod tests {
         assert_eq!(found.object.to_string(), "clusternetworkpolicy/p");
         assert!(matches!(found.body, Body::Undecodable(_)));
     }
+
+    /// Cilium's kinds; what their CRD does not know is kept by its path.
+    #[test]
+    fn policies_of_cilium() {
+        let text = r#"{"metadata":{"name":"p","namespace":"a","uid":"1"},"status":{"newer":1},
+            "spec":{"endpointSelector":{"newer":1},"ingress":[{"toPorts":[{"newer":1}]}]}}"#;
+        let found = serde_json::from_str::<CiliumNetworkPolicy>(text).map(Found::from).unwrap();
+        assert_eq!(found.object.to_string(), "a/cnp/p");
+        let Body::CiliumPolicy(spec) = found.body else { panic!("{found:?}") };
+        let unknown = ["spec.endpointSelector.newer", "spec.ingress[0].toPorts[0].newer"];
+        assert_eq!(spec.unknown, unknown);
+        let text = r#"{"metadata":{"name":"p"},"specs":[{"newer":1}]}"#;
+        let found = serde_json::from_str::<CiliumClusterwideNetworkPolicy>(text);
+        let found = found.map(Found::from).unwrap();
+        assert_eq!(found.object.to_string(), "ccnp/p");
+        let Body::CiliumPolicy(spec) = found.body else { panic!("{found:?}") };
+        assert_eq!(spec.unknown, ["specs[0].newer"]);
+        let text = r#"{"metadata":{"name":"g","labels":{"a":"b"}},"spec":{"externalCIDRs":[]}}"#;
+        let found = serde_json::from_str::<CiliumCidrGroup>(text).map(Found::from).unwrap();
+        assert_eq!(found.object.to_string(), "ccg/g");
+        assert!(matches!(found.body, Body::CidrGroup { labels, .. } if !labels.is_empty()));
+        let text = r#"{"metadata":{"name":"p","namespace":"a"},"spec":[]}"#;
+        let found = serde_json::from_str::<CiliumNetworkPolicy>(text).map(Found::from).unwrap();
+        assert!(matches!(found.body, Body::Undecodable(_)));
+    }
 }

@@ -194,49 +194,22 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             admin_policy(admin::Kind::BaselineAdminNetworkPolicy, source, place)?
         }
         BuiltIn::CiliumNetworkPolicy | BuiltIn::CiliumClusterwideNetworkPolicy => {
-            let mut unknown = Vec::new();
-            let note = |path: serde_ignored::Path<'_>| unknown.extend(field_path(&path));
-            let policy: wire::CiliumPolicy = serde_ignored::deserialize(source, note)?;
-            let object = place(&policy.metadata.unwrap_or_default());
-            let spec = cilium::Spec { spec: policy.spec, specs: policy.specs, unknown };
-            Found { object, body: Body::CiliumPolicy(Box::new(spec)) }
+            let (metadata, spec) = wire::CiliumPolicy::read(source)?;
+            Found { object: place(&metadata), body: Body::CiliumPolicy(Box::new(spec)) }
         }
-        BuiltIn::CiliumCidrGroup => {
-            let group = wire::CidrGroup::deserialize(source)?;
-            let metadata = group.metadata.unwrap_or_default();
-            let object = place(&metadata);
-            let (labels, spec) = (labels(metadata.labels), group.spec.unwrap_or_default());
-            Found { object, body: Body::CidrGroup { labels, spec } }
-        }
+        BuiltIn::CiliumCidrGroup => cidr_group(source, place)?,
     })
 }
 
-/// The path of a field that is not known, but for those outside the spec that every object may have.
-fn field_path(path: &serde_ignored::Path<'_>) -> Option<String> {
-    use serde_ignored::Path;
-    fn write(path: &Path<'_>, out: &mut String) {
-        match path {
-            Path::Root => {}
-            Path::Seq { parent, index } => {
-                write(parent, out);
-                out.push_str(&format!("[{index}]"));
-            }
-            Path::Map { parent, key } => {
-                write(parent, out);
-                if !out.is_empty() {
-                    out.push('.');
-                }
-                out.push_str(key);
-            }
-            Path::Some { parent }
-            | Path::NewtypeStruct { parent }
-            | Path::NewtypeVariant { parent } => write(parent, out),
-        }
-    }
-    let mut all = String::new();
-    write(path, &mut all);
-    let first = all.split_once('.').map_or(all.as_str(), |(first, _)| first);
-    (!matches!(first, "apiVersion" | "kind" | "metadata" | "status")).then_some(all)
+fn cidr_group<'de, D: Deserializer<'de>>(
+    source: D,
+    place: impl Fn(&wire::Metadata) -> ObjectRef,
+) -> Result<Found, D::Error> {
+    let group = wire::CidrGroup::deserialize(source)?;
+    let metadata = group.metadata.unwrap_or_default();
+    let object = place(&metadata);
+    let (labels, spec) = (labels(metadata.labels), group.spec.unwrap_or_default());
+    Ok(Found { object, body: Body::CidrGroup { labels, spec } })
 }
 
 fn admin_policy<'de, D: Deserializer<'de>>(

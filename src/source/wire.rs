@@ -376,6 +376,46 @@ pub(super) struct CiliumPolicy {
     pub(super) specs: Option<Vec<cilium::Rule>>,
 }
 
+impl CiliumPolicy {
+    /// Reads one, with the paths of the fields that are not known.
+    pub(super) fn read<'de, D: Deserializer<'de>>(
+        source: D,
+    ) -> Result<(Metadata, cilium::Spec), D::Error> {
+        let mut unknown = Vec::new();
+        let note = |path: serde_ignored::Path<'_>| unknown.extend(field_path(&path));
+        let Self { metadata, spec, specs } = serde_ignored::deserialize(source, note)?;
+        Ok((metadata.unwrap_or_default(), cilium::Spec { spec, specs, unknown }))
+    }
+}
+
+/// The path of a field that is not known, but for those outside the spec that every object may have.
+fn field_path(path: &serde_ignored::Path<'_>) -> Option<String> {
+    use serde_ignored::Path;
+    fn write(path: &Path<'_>, out: &mut String) {
+        match path {
+            Path::Root => {}
+            Path::Seq { parent, index } => {
+                write(parent, out);
+                out.extend(["[", &index.to_string(), "]"]);
+            }
+            Path::Map { parent, key } => {
+                write(parent, out);
+                if !out.is_empty() {
+                    out.push('.');
+                }
+                out.push_str(key);
+            }
+            Path::Some { parent }
+            | Path::NewtypeStruct { parent }
+            | Path::NewtypeVariant { parent } => write(parent, out),
+        }
+    }
+    let mut all = String::new();
+    write(path, &mut all);
+    let first = all.split_once('.').map_or(all.as_str(), |(first, _)| first);
+    (!matches!(first, "apiVersion" | "kind" | "metadata" | "status")).then_some(all)
+}
+
 /// A CiliumCIDRGroup.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

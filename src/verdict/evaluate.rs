@@ -5,13 +5,13 @@
 //! semantics/cilium.md sections 4 and 9.
 
 use super::matching::Matcher;
-use super::tiers::{self, Circumstances, Decision};
+use super::tiers::{self, Circumstances, Decision, OpenTo};
 use super::trace::{
     Endpoint, EntryTrace, Flow, Judgement, PolicyTrace, Reason, Trace, UnknownWhy, Verdict,
 };
 use crate::cluster::{PodId, Snapshot, Truth};
 use crate::policy::rule::{Action, Condition, Direction, Tier};
-use crate::policy::{Enforcement, PolicyId, Ruleset};
+use crate::policy::{Enforcement, Ruleset};
 
 /// Judges one flow in both directions.
 ///
@@ -83,13 +83,13 @@ impl Judge<'_> {
             Direction::Ingress => Some(UnknownWhy::PerhapsOwnNode),
             Direction::Egress => Some(UnknownWhy::ToOwnNode),
         };
-        let Decision { mut verdict, mut reason, by: decided_by } =
-            tiers::decide(&policies, Circumstances { implied, always, exempt });
-        if self.may_be_overruled(pod, reason, decided_by) {
+        let decision = tiers::decide(&policies, Circumstances { implied, always, exempt });
+        let Decision { mut verdict, mut reason, by: decided_by, .. } = decision;
+        if self.may_be_overruled(pod, decision.open_to) {
             (verdict, reason) = (Verdict::Unknown, Reason::Unknown(UnknownWhy::PoliciesUnread));
         }
         let conditions = match verdict {
-            Verdict::Allowed => self.conditions(&policies, decided_by, implied),
+            Verdict::Allowed => self.conditions(&policies, &decision, implied),
             _ => Vec::new(),
         };
         Trace { direction, verdict, reason, decided_by, conditions, policies }
@@ -99,24 +99,13 @@ impl Judge<'_> {
     ///
     /// A NetworkPolicy may isolate and admit, so a rule that admits is enough and one that denies is
     /// final, but for those of the Baseline tier, which it comes before. Others may deny as well.
-    fn may_be_overruled(
-        &self,
-        pod: PodId,
-        reason: Reason,
-        decided_by: Option<(PolicyId, usize)>,
-    ) -> bool {
+    fn may_be_overruled(&self, pod: PodId, open_to: OpenTo) -> bool {
         let namespace = &self.snapshot.pod(pod).namespace;
-        if !self.rules.is_unread(namespace) {
-            return false;
-        }
-        let tier = decided_by.map(|(policy, _)| self.rules.policy(policy).tier);
-        let denials = self.rules.may_have_denials(namespace);
-        match (reason, tier) {
+        match open_to {
             _ if self.rules.cluster_wide_unread() => true,
-            (Reason::Refused | Reason::Admitted, Some(Tier::Admin(_)))
-            | (Reason::Refused, Some(Tier::Normal)) => false,
-            (Reason::Admitted, Some(Tier::Normal)) | (Reason::OwnNode, None) => denials,
-            _ => true,
+            OpenTo::Nothing => false,
+            OpenTo::Denials => self.rules.may_have_denials(namespace),
+            OpenTo::Any => self.rules.is_unread(namespace),
         }
     }
 
@@ -155,37 +144,41 @@ impl Judge<'_> {
         policies
     }
 
-    /// What must hold besides: nothing, where some rule that allows has no condition.
+    /// What must hold besides: nothing, where some rule that allows has no condition. A rule that
+    /// only perhaps matches may bind a flow that others let through.
     ///
     /// Source: semantics/cilium.md section 3, "toPorts": an allow without L7 rules for the same peer
-    /// and port makes those of others void; section 4, "Allow-localhost": so does the implied one.
+    /// and port makes those of others void.
     fn conditions(
         &self,
         policies: &[PolicyTrace],
-        decided_by: Option<(PolicyId, usize)>,
+        decision: &Decision,
         implied: Truth,
     ) -> Vec<Condition> {
-        let Some((decisive, entry)) = decided_by else { return Vec::new() };
-        let condition = |policy: PolicyId, entry: usize| {
-            self.rules.policy(policy).entries.get(entry).and_then(|entry| entry.condition.clone())
-        };
-        if self.rules.policy(decisive).tier.is_ordered() {
-            return condition(decisive, entry).into_iter().collect();
+        if let Some((policy, entry)) = decision.by {
+            let policy = self.rules.policy(policy);
+            if policy.tier.is_ordered() {
+                let entry = policy.entries.get(entry);
+                return entry.and_then(|entry| entry.condition.clone()).into_iter().collect();
+            }
         }
-        if implied.is_yes() {
+        if !decision.normal || implied.is_yes() {
             return Vec::new();
         }
         let mut all = Vec::new();
-        for trace in policies.iter().filter(|p| !p.tier.is_ordered() && p.selects.is_yes()) {
-            for (index, entry) in trace.entries.iter().enumerate() {
-                if entry.action != Action::Allow || !entry.matches().is_yes() {
-                    continue;
-                }
-                match condition(trace.policy, index) {
-                    None => return Vec::new(),
-                    Some(condition) if !all.contains(&condition) => all.push(condition),
-                    Some(_) => {}
-                }
+        for trace in policies.iter().filter(|policy| policy.tier == Tier::Normal) {
+            let written = &self.rules.policy(trace.policy).entries;
+            let allows = || {
+                let both = trace.entries.iter().zip(written);
+                both.filter(|(entry, _)| entry.action == Action::Allow)
+            };
+            let free = allows().any(|(e, rule)| rule.condition.is_none() && e.matches().is_yes());
+            if free && trace.selects.is_yes() {
+                return Vec::new();
+            }
+            // Whichever policies select, each makes its own conditions void.
+            for (_, rule) in allows().filter(|(entry, _)| !free && !entry.matches().is_no()) {
+                all.extend(rule.condition.clone().filter(|condition| !all.contains(condition)));
             }
         }
         all

@@ -69,12 +69,14 @@ impl Matcher<'_> {
     pub(super) fn entry(&self, entry: &Entry) -> EntryTrace {
         let (peer, peer_item, peer_miss) = match &entry.peers {
             Peers::Any => (Truth::Yes, None, None),
+            Peers::Of(items) if items.is_empty() => (Truth::No, None, Some(PeerMiss::NoOne)),
             Peers::Of(items) => {
                 best(items.iter().map(|item| self.peer(&item.admits)), PeerMiss::nearness)
             }
         };
         let (port, port_item, port_miss) = match &entry.ports {
             Ports::Any => (Truth::Yes, None, None),
+            Ports::Of(items) if items.is_empty() => (Truth::No, None, Some(PortMiss::NoPort)),
             Ports::Of(items) => best(items.iter().map(|item| self.port(item)), PortMiss::nearness),
         };
         let action = entry.action;
@@ -214,16 +216,14 @@ impl Matcher<'_> {
     /// Whether the peer is the API server: its own pods elsewhere are not, a node or an address may
     /// be.
     fn is_api_server(&self) -> Truth {
-        let is = |ips: &[IpAddr]| {
-            self.snapshot
-                .api_server()
-                .map_or(Truth::Unknown, |known| ips.iter().any(|ip| known.contains(ip)).into())
+        let is = |ips: &[IpAddr]| match self.snapshot.api_server() {
+            Some(known) if !ips.is_empty() => ips.iter().any(|ip| known.contains(ip)).into(),
+            _ => Truth::Unknown,
         };
         match self.peer {
             Endpoint::Pod(pod) if !self.snapshot.pod(*pod).host_network => Truth::No,
             Endpoint::Pod(pod) => match self.peer_node() {
                 Some(node) => is(&self.snapshot.nodes[node].ips),
-                None if self.snapshot.pod(*pod).ips.is_empty() => Truth::Unknown,
                 None => is(&self.snapshot.pod(*pod).ips),
             },
             Endpoint::Node(node) => is(&self.snapshot.nodes[*node].ips),

@@ -15,6 +15,20 @@ pub(super) struct Decision {
     pub(super) verdict: Verdict,
     pub(super) reason: Reason,
     pub(super) by: Option<(PolicyId, usize)>,
+    /// What others, of the normal tier, could do about it.
+    pub(super) open_to: OpenTo,
+    /// Whether the normal tier has a say.
+    pub(super) normal: bool,
+}
+
+/// Which policies of the normal tier, besides those that are known, could change a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum OpenTo {
+    Nothing,
+    /// Those that deny.
+    Denials,
+    /// Those that isolate, and admit.
+    Any,
 }
 
 /// What the subject's own situation adds to the rules of its policies.
@@ -98,8 +112,9 @@ pub(super) fn decide(policies: &[PolicyTrace], about: Circumstances) -> Decision
     if perhaps_own_node {
         all = all.or(Possible::only(ALLOW));
     }
-    let undecided = |verdict, reason| Decision { verdict, reason, by: None };
-    if all == Possible::only(ALLOW) {
+    let normal = first.goes_on();
+    let undecided = |verdict, reason| (verdict, reason, None);
+    let (verdict, reason, by) = if all == Possible::only(ALLOW) {
         allowed(&admin, &middle, &baseline, about)
     } else if all == Possible::only(DENY) {
         denied(&admin, &middle, &baseline, about)
@@ -117,7 +132,19 @@ pub(super) fn decide(policies: &[PolicyTrace], about: Circumstances) -> Decision
             _ => UnknownWhy::Rules,
         };
         undecided(Verdict::Unknown, Reason::Unknown(why))
-    }
+    };
+    let says = |what: fn(&PolicyTrace) -> Truth| {
+        middle.iter().any(|policy| policy.selects.is_yes() && what(policy).is_yes())
+    };
+    let open_to = match verdict {
+        _ if !normal => OpenTo::Nothing,
+        Verdict::Denied if says(|policy| policy.denies) => OpenTo::Nothing,
+        Verdict::Allowed if about.implied.is_yes() || says(|policy| policy.admits) => {
+            OpenTo::Denials
+        }
+        _ => OpenTo::Any,
+    };
+    Decision { verdict, reason, by, open_to, normal }
 }
 
 /// The first entry that matches decides; policies of one priority stand side by side, and of those
@@ -191,6 +218,8 @@ fn normal(policies: &[&PolicyTrace], about: Circumstances) -> Middle {
     Middle { possible, closed }
 }
 
+type Decided = (Verdict, Reason, Option<(PolicyId, usize)>);
+
 type Chosen = Option<(Action, PolicyId, usize)>;
 
 /// The first entry of an ordered tier that certainly matches.
@@ -206,8 +235,8 @@ fn allowed(
     middle: &[&PolicyTrace],
     baseline: &[&PolicyTrace],
     about: Circumstances,
-) -> Decision {
-    let decision = |reason, by| Decision { verdict: Verdict::Allowed, reason, by };
+) -> Decided {
+    let decision = |reason, by| (Verdict::Allowed, reason, by);
     if let Some((Action::Allow, policy, entry)) = first(admin) {
         return decision(Reason::Admitted, Some((policy, entry)));
     }
@@ -235,8 +264,8 @@ fn denied(
     middle: &[&PolicyTrace],
     baseline: &[&PolicyTrace],
     about: Circumstances,
-) -> Decision {
-    let decision = |reason, by| Decision { verdict: Verdict::Denied, reason, by };
+) -> Decided {
+    let decision = |reason, by| (Verdict::Denied, reason, by);
     if let Some((Action::Deny, policy, entry)) = first(admin) {
         return decision(Reason::Refused, Some((policy, entry)));
     }

@@ -39,7 +39,7 @@ fn decided(mut policies: Vec<PolicyTrace>, about: Circumstances) -> Decision {
 }
 
 fn walk(policies: Vec<PolicyTrace>) -> (Verdict, Reason, Option<(PolicyId, usize)>) {
-    let Decision { verdict, reason, by } = decided(policies, NOTHING);
+    let Decision { verdict, reason, by, .. } = decided(policies, NOTHING);
     (verdict, reason, by)
 }
 
@@ -131,7 +131,7 @@ fn unknown_entries_and_subjects() {
 #[test]
 fn implied_rules_and_isolation_of_all() {
     let with = |policies: Vec<PolicyTrace>, implied, always| {
-        let Decision { verdict, reason, by } =
+        let Decision { verdict, reason, by, .. } =
             decided(policies, Circumstances { implied, always, exempt: None });
         (verdict, reason, by)
     };

@@ -317,6 +317,8 @@ pub enum PeerMiss {
     OtherName(Box<[NamePattern]>),
     /// Whether the address belongs to a name of these patterns is not known.
     PerhapsNamed(Box<[NamePattern]>),
+    /// The rule means no one at all.
+    NoOne,
 }
 
 impl PeerMiss {
@@ -336,7 +338,7 @@ impl PeerMiss {
             | Self::OutsidePodNetworks(_)
             | Self::NotOutside(_)
             | Self::NotOfEntities(_) => 1,
-            Self::NotAPod | Self::NotANode | Self::OtherFamily(_) => 0,
+            Self::NotAPod | Self::NotANode | Self::OtherFamily(_) | Self::NoOne => 0,
         }
     }
 }
@@ -371,6 +373,8 @@ pub enum PortMiss {
     },
     /// Names mean container ports, and the destination is no pod.
     NameOfNoPod(Name),
+    /// The rule means no port at all.
+    NoPort,
 }
 
 impl PortMiss {
@@ -380,7 +384,7 @@ impl PortMiss {
             Self::Protocol { number_matches: true, .. } => 3,
             Self::Number { .. } | Self::NameIsOther { .. } => 2,
             Self::NoSuchName(_) => 1,
-            Self::Protocol { .. } | Self::NameOfNoPod(_) => 0,
+            Self::Protocol { .. } | Self::NameOfNoPod(_) | Self::NoPort => 0,
         }
     }
 }

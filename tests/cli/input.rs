@@ -213,6 +213,16 @@ fn other_dialects_are_told() {
     is_warning(&run, &["a NetworkPolicy.projectcalico.org is not read: it may allow or deny more"]);
 }
 
+/// Who writes Cilium's policies has Cilium.
+#[test]
+fn cilium_policies_tell_who_enforces() {
+    let cilium = "---\n{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: x, namespace: default}, spec: {endpointSelector: {}, ingress: [{}]}}\n";
+    let run = ask_text(format!("{PODS}{cilium}"));
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.stdout.contains("Judged as Cilium 1.19"), "{run:?}");
+    assert!(run.stdout.contains("cnp/x ingress[0]"), "{run:?}");
+}
+
 #[test]
 fn a_template_is_told_as_one() {
     let run = ask_text(format!(

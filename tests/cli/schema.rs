@@ -113,6 +113,21 @@ fn diffs_conform_to_the_schema() {
 }
 
 #[test]
+fn observed_flows_conform_to_the_schema() {
+    let schema = netpol(&["observe", "--schema"]).json();
+    let flows = "examples/flows/homekube.jsonl";
+    let base = ["observe", "-f", "examples/homekube", "--input-file", flows, "-o", "json"];
+    for words in [&["--trace"][..], &["--summary"]] {
+        let answer = netpol(&[&base[..], words].concat());
+        assert_eq!(answer.code, 0, "{answer:?}");
+        for line in answer.stdout.lines() {
+            let line: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(fault(&schema, &schema, &line, "line"), None, "{words:?}");
+        }
+    }
+}
+
+#[test]
 fn the_checker_finds_faults() {
     let schema = netpol(&["explain", "--schema"]).json();
     let (_, answer) =

@@ -81,9 +81,9 @@ fn two_requests_more() {
     let Ok((kube, _turn)) = fluxkube() else { return };
     let answer = kube.netpol(GRAFANA_TO_KEYCLOAK);
     let uris: Vec<&str> = answer.requests.iter().map(|request| request.uri.as_str()).collect();
-    assert_eq!(uris.len(), 10, "{}", answer.all());
+    assert_eq!(uris.len(), 11, "{}", answer.all());
     assert_eq!(
-        uris[8..],
+        uris[9..],
         [
             "/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/flux-system/kustomizations/observability",
             "/apis/source.toolkit.fluxcd.io/v1/namespaces/flux-system/gitrepositories/homekube",

@@ -9,6 +9,7 @@ mod control_plane;
 #[cfg(unix)]
 mod flux;
 mod homekube;
+mod hubble;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub(crate) use control_plane::{
 #[cfg(unix)]
 pub(crate) use flux::{Controllers, FIRST, FluxKube, fluxkube};
 pub(crate) use homekube::{Answer, HomeKube, homekube, plugin};
+pub(crate) use hubble::hubble;
 
 /// How many tests this process has skipped.
 static SKIPPED: AtomicUsize = AtomicUsize::new(0);

@@ -1,11 +1,13 @@
 //! Random manifests as the library's own types.
 
 use super::generate::RUNTIME_LABEL;
+use ipnet::IpNet;
 use netpol::cluster::{
-    ContainerPort, Labels, Node, ObjectRef, Origin, Pod, Port, Protocol, Snapshot, Workload,
+    ContainerPort, EndpointSlice, Labels, Node, ObjectRef, Origin, Pod, Port, Protocol,
+    SliceEndpoint, Snapshot, Workload,
 };
 use netpol::policy::networkpolicy::NetworkPolicy;
-use netpol::policy::{Enforcer, Ruleset, Written};
+use netpol::policy::{Cilium, CiliumVersion, Enforcement, Enforcer, Ruleset, Written};
 use serde_json::Value;
 
 /// A cluster in both forms. `pods[id]` and `nodes[index]` are the manifests of the same objects.
@@ -20,7 +22,8 @@ pub(crate) struct World<'a> {
 pub(crate) fn build(cluster: &[Value]) -> Option<World<'_>> {
     let mut snapshot = Snapshot::default();
     let mut written = Written::default();
-    let (mut pods, mut nodes) = (Vec::new(), Vec::new());
+    let mut enforcer = Enforcer::default();
+    let (mut pods, mut nodes, mut rules_of) = (Vec::new(), Vec::new(), Vec::new());
     for object in cluster {
         let metadata = &object["metadata"];
         let name = metadata["name"].as_str();
@@ -62,10 +65,38 @@ pub(crate) fn build(cluster: &[Value]) -> Option<World<'_>> {
                 let nets = items(&object["cidrs"]).map(|net| net.as_str().unwrap());
                 snapshot.pod_cidrs = nets.map(|net| net.parse().unwrap()).collect();
             }
+            "UnreadDenials" => {
+                written.unread.denials.insert(namespace.into());
+            }
+            "UnreadClusterWide" => written.unread.cluster_wide = true,
+            "Enforcer" => {
+                let mut cilium = Cilium::new(CiliumVersion::V1_20);
+                cilium.enforcement = match object["enforcement"].as_str().unwrap_or_default() {
+                    "Always" => Enforcement::Always,
+                    "Never" => Enforcement::Never,
+                    _ => Enforcement::Default,
+                };
+                cilium.node_reaches_own_pods = object["allowLocalhost"] != "policy";
+                enforcer = Enforcer::Cilium(cilium);
+            }
+            "ApiServer" => {
+                let nets = items(&object["cidrs"]).map(|net| net.as_str().unwrap());
+                let addresses = nets.map(|net| net.parse::<IpNet>().unwrap().addr()).collect();
+                snapshot.endpoint_slices.push(EndpointSlice {
+                    namespace: "default".into(),
+                    service: "kubernetes".into(),
+                    ports: Vec::new(),
+                    endpoints: vec![SliceEndpoint { addresses, pod: None, ready: true }],
+                });
+            }
+            "Rules" => rules_of.push(super::form::policy(object)?),
             other => panic!("kind {other}"),
         }
     }
-    let rules = Ruleset::compile(&written, &snapshot, &Enforcer::default());
+    let mut rules = Ruleset::compile(&written, &snapshot, &enforcer);
+    for policy in rules_of {
+        rules.add_policy(policy);
+    }
     rules.rejected.is_empty().then_some(World { snapshot, rules, pods, nodes })
 }
 

@@ -10,12 +10,12 @@ use std::net::IpAddr;
 /// The label that a controller sets at run time, in partial clusters.
 pub(crate) const RUNTIME_LABEL: &str = "hash";
 
-const KEYS: [&str; 3] = ["a", "b", RUNTIME_LABEL];
-const VALUES: [&str; 2] = ["x", "y"];
-const NAMESPACES: [&str; 4] = ["n1", "n2", "n3", "n4"];
+pub(super) const KEYS: [&str; 3] = ["a", "b", RUNTIME_LABEL];
+pub(super) const VALUES: [&str; 2] = ["x", "y"];
+pub(super) const NAMESPACES: [&str; 4] = ["n1", "n2", "n3", "n4"];
 const NODES: [&str; 2] = ["node-1", "node-2"];
 /// A node that no Node object describes.
-const ELSEWHERE: &str = "elsewhere";
+pub(super) const ELSEWHERE: &str = "elsewhere";
 const NAMES: [&str; 3] = ["http", "dns", "admin"];
 const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
 const NUMBERS: [u16; 7] = [1, 53, 80, 81, 8080, 9090, 65535];
@@ -45,7 +45,7 @@ const BLOCKS: [&str; 22] = [
     "2001:db8::6/126",
 ];
 
-fn object(fields: Vec<(&str, Option<Value>)>) -> Value {
+pub(super) fn object(fields: Vec<(&str, Option<Value>)>) -> Value {
     let fields = fields.into_iter().filter_map(|(key, v)| Some((key.to_owned(), v?)));
     Value::Object(fields.collect::<Map<_, _>>())
 }
@@ -60,57 +60,8 @@ pub(crate) fn partial_cluster(r: &mut Random) -> Vec<Value> {
     generate(r, true)
 }
 
-/// A cluster before and after a change: objects of one side alone say so in `side`. Some pods are of
-/// a workload, which may have replaced them by pods of other names.
-pub(crate) fn before_and_after(r: &mut Random) -> Vec<Value> {
-    let partial = r.percent(30);
-    let mut all = Vec::new();
-    for mut object in generate(r, partial) {
-        let policy = object["kind"] == "NetworkPolicy";
-        let template = object["metadata"]["annotations"]["template"] == "true";
-        if object["kind"] == "Pod" && !template && r.percent(40) {
-            object["metadata"]["annotations"]["workload"] = json!(r.pick(&["w1", "w2"]));
-            if r.percent(50) {
-                let mut next = object.clone();
-                let name = format!("{}-next", object["metadata"]["name"].as_str().unwrap());
-                next["metadata"]["name"] = json!(name);
-                if r.percent(30) {
-                    next["metadata"]["labels"] = labels(r, &KEYS[..2], 60);
-                }
-                all.extend([with_side(object, "old"), with_side(next, "new")]);
-                continue;
-            }
-        }
-        match r.below(100) {
-            0..10 => all.push(with_side(object, "old")),
-            10..20 => all.push(with_side(object, "new")),
-            20..35 => {
-                let mut changed = object.clone();
-                if policy {
-                    changed["spec"] = spec(r);
-                } else {
-                    changed["metadata"]["labels"] = labels(r, &KEYS[..2], 60);
-                }
-                all.extend([with_side(object, "old"), with_side(changed, "new")]);
-            }
-            _ => all.push(object),
-        }
-    }
-    all
-}
-
-fn with_side(mut object: Value, side: &str) -> Value {
-    object["side"] = json!(side);
-    object
-}
-
-/// The objects of each side.
-pub(crate) fn two_sides(cluster: &[Value]) -> [Vec<Value>; 2] {
-    ["new", "old"].map(|other| cluster.iter().filter(|o| o["side"] != other).cloned().collect())
-}
-
 /// A random cluster: namespaces, nodes, pods and NetworkPolicies.
-fn generate(r: &mut Random, partial: bool) -> Vec<Value> {
+pub(super) fn generate(r: &mut Random, partial: bool) -> Vec<Value> {
     let namespaces = &NAMESPACES[..r.between(1, 4)];
     let mut all = Vec::new();
     for name in namespaces {
@@ -163,7 +114,7 @@ fn families(r: &mut Random, v4: String, v6: String) -> Vec<String> {
     }
 }
 
-fn labels(r: &mut Random, keys: &[&str], percent: usize) -> Value {
+pub(super) fn labels(r: &mut Random, keys: &[&str], percent: usize) -> Value {
     let mut labels = Map::new();
     for key in keys {
         if r.percent(percent) {
@@ -251,7 +202,7 @@ fn container(r: &mut Random, restart: Option<&str>) -> Value {
 }
 
 /// Absent, null, empty, or a list.
-fn list(r: &mut Random, most: usize, item: fn(&mut Random) -> Value) -> Option<Value> {
+pub(super) fn list(r: &mut Random, most: usize, item: fn(&mut Random) -> Value) -> Option<Value> {
     match r.below(20) {
         0 | 1 => None,
         2 => Some(Value::Null),
@@ -263,7 +214,7 @@ fn list(r: &mut Random, most: usize, item: fn(&mut Random) -> Value) -> Option<V
     }
 }
 
-fn spec(r: &mut Random) -> Value {
+pub(super) fn spec(r: &mut Random) -> Value {
     let types: [Option<Value>; 8] = [
         None,
         Some(Value::Null),
@@ -295,7 +246,7 @@ fn rule(r: &mut Random, side: &str) -> Value {
     object(vec![(side, list(r, 3, peer)), ("ports", list(r, 3, port))])
 }
 
-fn peer(r: &mut Random) -> Value {
+pub(super) fn peer(r: &mut Random) -> Value {
     match r.below(10) {
         0..=2 => json!({"podSelector": selector(r, &KEYS, &VALUES)}),
         3 | 4 => json!({"namespaceSelector": namespace_selector(r)}),
@@ -329,14 +280,14 @@ fn strictly_inside(inner: &str, outer: &str) -> bool {
     length > outer_length && super::naive::in_cidr(ip, outer)
 }
 
-fn namespace_selector(r: &mut Random) -> Value {
+pub(super) fn namespace_selector(r: &mut Random) -> Value {
     if r.percent(30) {
         return selector(r, &["kubernetes.io/metadata.name"], &NAMESPACES);
     }
     selector(r, &["t", "a"], &VALUES)
 }
 
-fn selector(r: &mut Random, keys: &[&str], values: &[&str]) -> Value {
+pub(super) fn selector(r: &mut Random, keys: &[&str], values: &[&str]) -> Value {
     let labels = r.percent(50).then(|| {
         let mut labels = Map::new();
         for _ in 0..r.between(0, 1) {
@@ -365,7 +316,7 @@ fn selector(r: &mut Random, keys: &[&str], values: &[&str]) -> Value {
     object(vec![("matchLabels", labels), ("matchExpressions", expressions)])
 }
 
-fn port(r: &mut Random) -> Value {
+pub(super) fn port(r: &mut Random) -> Value {
     let protocol = r.percent(60).then(|| json!(r.pick(&PROTOCOLS)));
     let (port, end) = match r.below(10) {
         0 | 1 => (None, None),

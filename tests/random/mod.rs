@@ -6,14 +6,17 @@
 
 mod build;
 mod flows;
+mod form;
 mod generate;
 pub(crate) mod naive;
+mod naive_rules;
+pub(crate) mod rules;
+mod sides;
 
 pub(crate) use build::{World, build};
 pub(crate) use flows::{Ends, boundary_addresses, boundary_ports, naive_flow};
-pub(crate) use generate::{
-    before_and_after, complete, complete_cluster, partial_cluster, two_sides,
-};
+pub(crate) use generate::{complete, complete_cluster, partial_cluster};
+pub(crate) use sides::{before_and_after, two_sides};
 
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};

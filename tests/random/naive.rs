@@ -3,6 +3,7 @@
 //! It reads manifests as JSON, knows only yes and no, and shares no code with the library: slow,
 //! obvious and independent. Section numbers are those of semantics/kubernetes.md.
 
+use super::naive_rules::{Case, Outcomes, cilium};
 use serde_json::Value;
 use std::net::IpAddr;
 
@@ -28,87 +29,89 @@ pub(crate) struct NaiveFlow<'a> {
 pub(crate) enum Answer {
     Allowed,
     Denied,
-    /// The specification leaves it to the network plugin.
+    /// The specification leaves it to the network plugin, or to it which policy it follows.
     Undefined,
 }
 
-/// Section 1: both directions must allow.
-pub(crate) fn answer(cluster: &[Value], flow: &NaiveFlow<'_>) -> Answer {
-    let egress = one_direction(cluster, flow, "Egress");
-    let ingress = one_direction(cluster, flow, "Ingress");
-    if egress == Answer::Denied || ingress == Answer::Denied {
+/// What else must hold where a flow is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bound {
+    Free,
+    OnCondition,
+}
+
+/// Section 1: both directions must allow. With whether anything else must hold.
+pub(crate) fn answer(cluster: &[Value], flow: &NaiveFlow<'_>) -> (Answer, Bound) {
+    let [egress, ingress] = ["Egress", "Ingress"].map(|d| one_direction(cluster, flow, d));
+    let both = [egress.0, ingress.0];
+    let answer = if both.contains(&Answer::Denied) {
         Answer::Denied
-    } else if egress == Answer::Undefined || ingress == Answer::Undefined {
+    } else if both.contains(&Answer::Undefined) {
         Answer::Undefined
     } else {
         Answer::Allowed
-    }
+    };
+    let bound = [egress.1, ingress.1].contains(&Bound::OnCondition);
+    (answer, if bound { Bound::OnCondition } else { Bound::Free })
 }
 
-fn one_direction(cluster: &[Value], flow: &NaiveFlow<'_>, direction: &str) -> Answer {
+fn one_direction(cluster: &[Value], flow: &NaiveFlow<'_>, direction: &str) -> (Answer, Bound) {
     let ingress = direction == "Ingress";
     let (subject, peer) =
         if ingress { (flow.destination, flow.source) } else { (flow.source, flow.destination) };
+    let allowed = (Answer::Allowed, Bound::Free);
     // Section 1: only pods of the pod network are subjects.
-    let Who::Pod(pod) = subject else { return Answer::Allowed };
+    let Who::Pod(pod) = subject else { return allowed };
     if is_host_network(pod) {
-        return Answer::Allowed;
+        return allowed;
     }
     // Section 5: a pod to itself always; through a Service it is undefined.
     let itself = subject == peer;
     if itself && !flow.through_service {
-        return Answer::Allowed;
+        return allowed;
     }
-    // Section 5: the resident node, or a host-network pod on it, always reaches the pod.
+    // semantics/cilium.md section 4, "Enforcement mode".
+    let cilium = cilium(cluster);
+    if cilium == Some("Never") {
+        return allowed;
+    }
     let node = &pod["spec"]["nodeName"];
-    let from_own_node = match peer {
+    let own_node = match peer {
         Who::Node(other) => other["metadata"]["name"] == *node,
         Who::Pod(other) => is_host_network(other) && other["spec"]["nodeName"] == *node,
         Who::Outside(_) => false,
     };
-    if ingress && from_own_node {
-        return Answer::Allowed;
+    // Section 5: the resident node, or a host-network pod on it, always reaches the pod.
+    if ingress && own_node && cilium.is_none() {
+        return allowed;
     }
-    // Section 1, step 3.
-    let mut isolated = false;
-    for policy in cluster.iter().filter(|object| object["kind"] == "NetworkPolicy") {
-        if !is_isolating(policy, pod, direction) {
-            continue;
-        }
-        isolated = true;
-        let rules = if ingress { &policy["spec"]["ingress"] } else { &policy["spec"]["egress"] };
-        for rule in items(rules) {
-            let peers = if ingress { &rule["from"] } else { &rule["to"] };
-            if peer_matches(cluster, policy, peers, peer, flow.v6)
-                && port_matches(&rule["ports"], flow)
-            {
-                return Answer::Allowed;
-            }
-        }
-    }
-    if !isolated {
-        Answer::Allowed
-    } else if itself || (!ingress && from_own_node) {
-        Answer::Undefined
-    } else {
-        Answer::Denied
+    // Section 5: to itself through a Service network plugins differ, and to its own node the two
+    // texts of NetworkPolicy; other policies apply.
+    let spared = itself || (!ingress && own_node && cilium.is_none());
+    let case = Case { cluster, flow, direction, pod, peer, own_node, spared };
+    let Outcomes { allow, deny, conditional } = case.outcomes();
+    match (allow, deny) {
+        (true, false) if conditional => (Answer::Allowed, Bound::OnCondition),
+        (true, false) => allowed,
+        (true, true) => (Answer::Undefined, Bound::Free),
+        _ => (Answer::Denied, Bound::Free),
     }
 }
 
-fn items(list: &Value) -> &[Value] {
+pub(super) fn items(list: &Value) -> &[Value] {
     list.as_array().map_or(&[], Vec::as_slice)
 }
 
-fn is_host_network(pod: &Value) -> bool {
+pub(super) fn is_host_network(pod: &Value) -> bool {
     pod["spec"]["hostNetwork"] == true
 }
 
-fn namespace_of(object: &Value) -> &str {
+pub(super) fn namespace_of(object: &Value) -> &str {
     object["metadata"]["namespace"].as_str().unwrap_or("default")
 }
 
 /// Section 2, "Defaulting".
-fn is_isolating(policy: &Value, pod: &Value, direction: &str) -> bool {
+pub(super) fn is_isolating(policy: &Value, pod: &Value, direction: &str) -> bool {
     let spec = &policy["spec"];
     let written = items(&spec["policyTypes"]);
     let in_force = if written.is_empty() {
@@ -121,12 +124,16 @@ fn is_isolating(policy: &Value, pod: &Value, direction: &str) -> bool {
         && selector_matches(&spec["podSelector"], |key| label(pod, key))
 }
 
-fn label<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
+pub(super) fn label<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     object["metadata"]["labels"][key].as_str()
 }
 
 /// `kubernetes.io/metadata.name` is on every namespace, written or not.
-fn namespace_label<'a>(cluster: &'a [Value], namespace: &'a str, key: &str) -> Option<&'a str> {
+pub(super) fn namespace_label<'a>(
+    cluster: &'a [Value],
+    namespace: &'a str,
+    key: &str,
+) -> Option<&'a str> {
     if key == "kubernetes.io/metadata.name" {
         return Some(namespace);
     }
@@ -136,7 +143,10 @@ fn namespace_label<'a>(cluster: &'a [Value], namespace: &'a str, key: &str) -> O
     label(written, key)
 }
 
-fn selector_matches<'a>(selector: &Value, label: impl Fn(&str) -> Option<&'a str>) -> bool {
+pub(super) fn selector_matches<'a>(
+    selector: &Value,
+    label: impl Fn(&str) -> Option<&'a str>,
+) -> bool {
     let labels = selector["matchLabels"].as_object();
     let labels_hold =
         labels.into_iter().flatten().all(|(key, wanted)| label(key) == wanted.as_str());
@@ -154,19 +164,33 @@ fn selector_matches<'a>(selector: &Value, label: impl Fn(&str) -> Option<&'a str
         })
 }
 
+/// A NetworkPolicy's rules of one direction.
+pub(super) fn rules_of<'p>(policy: &'p Value, direction: &str) -> &'p [Value] {
+    items(if direction == "Ingress" {
+        &policy["spec"]["ingress"]
+    } else {
+        &policy["spec"]["egress"]
+    })
+}
+
 /// Section 2: no peers means anyone; items are a union; two selectors in one item are a conjunction.
-fn peer_matches(
+pub(super) fn allows_peer(
     cluster: &[Value],
     policy: &Value,
-    peers: &Value,
+    rule: &Value,
     other: Who<'_>,
     v6: bool,
 ) -> bool {
-    let peers = items(peers);
+    let from = items(&rule["from"]);
+    let peers = if from.is_empty() { items(&rule["to"]) } else { from };
     peers.is_empty()
         || peers.iter().any(|peer| {
             let block = &peer["ipBlock"];
             if !block.is_null() {
+                // semantics/cilium.md section 5: only what is outside the cluster.
+                if cilium(cluster).is_some() && !matches!(other, Who::Outside(_)) {
+                    return false;
+                }
                 let Some(ip) = address(other, v6) else { return false };
                 let cidr = block["cidr"].as_str().unwrap();
                 let excepted = items(&block["except"])
@@ -219,7 +243,7 @@ pub(crate) fn in_cidr(ip: IpAddr, cidr: &str) -> bool {
 }
 
 /// Section 2: no ports means all; protocol defaults to TCP; a name is the destination pod's.
-fn port_matches(ports: &Value, flow: &NaiveFlow<'_>) -> bool {
+pub(super) fn port_matches(ports: &Value, flow: &NaiveFlow<'_>) -> bool {
     let ports = items(ports);
     ports.is_empty()
         || ports.iter().any(|item| {

@@ -6,6 +6,7 @@
 
 #[cfg(unix)]
 mod control_plane;
+mod dist;
 mod gen_cluster;
 mod tools;
 
@@ -37,6 +38,13 @@ enum Task {
         action: Option<ControlPlaneAction>,
     },
 
+    /// Provide Hubble's command line for the tests.
+    ///
+    /// It is built once with Go from the version pinned in tests/tools/hubble and kept in the user's
+    /// cache. The last line of stdout is the directory that holds it.
+    #[command(verbatim_doc_comment)]
+    Hubble,
+
     /// Provide the Flux CLI for the tests.
     ///
     /// It is built once with Go from the version pinned in tests/tools/flux and kept in the user's
@@ -54,6 +62,16 @@ enum Task {
     /// Write what follows from the flags: completions/, man/ and docs/reference.md.
     #[command(verbatim_doc_comment)]
     Generate,
+
+    /// Pack the archive that krew installs, and the manifest for it.
+    ///
+    /// The same sources give the same bytes. The answer is the archive's SHA-256 and path; the manifest,
+    /// netpol.yaml, stands beside it and names the archives that are there.
+    #[command(verbatim_doc_comment)]
+    Dist(dist::Options),
+
+    /// Write the krew manifest of the archives in a directory.
+    KrewManifest(dist::ManifestOptions),
 }
 
 #[derive(Subcommand)]
@@ -93,6 +111,9 @@ fn run(task: Task) -> Result<()> {
     match task {
         Task::GenCluster(options) => answer(&gen_cluster::run(&options)?),
         Task::Generate => generate(),
+        Task::Hubble => answer(&tools::provide(&tools::HUBBLE)?.display().to_string()),
+        Task::Dist(options) => answer(&dist::run(&options)?),
+        Task::KrewManifest(options) => answer(&dist::manifest(&options)?),
         Task::Flux => answer(&tools::provide(&tools::FLUX)?.display().to_string()),
         Task::ControlPlane { action } => {
             let programs = tools::provide(&tools::CONTROL_PLANE)?;

@@ -34,7 +34,7 @@ const PROGRAMS: &[Program] = &[
         asked: &["version", "--client", "-o", "json"],
         need: Some("diff --flux"),
     },
-    Program { name: "hubble", asked: &["version"], need: Some("flows as Cilium saw them") },
+    Program { name: "hubble", asked: &["version"], need: Some("observe") },
     Program { name: "cilium", asked: &["version", "--client"], need: None },
 ];
 

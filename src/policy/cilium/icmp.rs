@@ -96,8 +96,8 @@ fn number(written: Option<&IcmpType>, names: &[(&str, u16)]) -> Option<u16> {
     match written? {
         IcmpType::Number(number) => u8::try_from(*number).ok().map(u16::from),
         IcmpType::Name(name) => {
-            let named = names.iter().find(|(known, _)| *known == name.as_str());
-            named.map(|(_, number)| *number).or_else(|| name.parse::<u8>().ok().map(u16::from))
+            let known = names.iter().find(|(known, _)| *known == name.as_str());
+            known.map(|(_, number)| *number).or_else(|| name.parse::<u8>().ok().map(u16::from))
         }
     }
 }

@@ -191,7 +191,8 @@ fn http_rule(rule: &HttpRule) -> String {
     let headers: Vec<String> =
         headers.chain(matches.filter_map(|header| header.name.clone())).collect();
     if !headers.is_empty() {
-        words.push_str(&format!(" with header {}", some(headers.into_iter(), ", ")));
+        words.push_str(" with header ");
+        words.push_str(&some(headers.into_iter(), ", "));
     }
     words
 }

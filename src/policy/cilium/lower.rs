@@ -10,7 +10,7 @@ use super::super::{Cilium, CiliumVersion, Fault};
 use super::labels::Terms;
 use super::written::{Authentication, Element, Rule};
 use super::{CiliumPolicy, Known};
-use crate::cluster::Name;
+use crate::cluster::{Name, Origin};
 
 /// What is found on the way through one object.
 pub(super) struct Lowering<'a> {
@@ -20,6 +20,8 @@ pub(super) struct Lowering<'a> {
     pub(super) namespace: Option<&'a Name>,
     /// Whom networks mean.
     pub(super) scope: Scope,
+    /// It was read from a live cluster.
+    pub(super) live: bool,
     /// For what the agent rejects the object.
     pub(super) faults: Vec<Fault>,
     /// For what the API server refuses it.
@@ -102,6 +104,7 @@ impl<'a> Lowering<'a> {
             settings,
             namespace: policy.namespace.as_ref(),
             scope: known.enforcer.block_scope(),
+            live: matches!(policy.origin, Origin::Live { .. }),
             faults: Vec::new(),
             refused: Vec::new(),
             lints: Vec::new(),
@@ -121,20 +124,20 @@ impl<'a> Lowering<'a> {
     }
 
     /// One policy for each direction of a rule.
-    pub(super) fn rule(&mut self, path: String, rule: &Rule) -> Vec<Policy> {
+    pub(super) fn rule(&mut self, path: &str, rule: &Rule) -> Vec<Policy> {
         let sections = Section::both(rule);
         if sections.iter().all(Section::is_empty) {
             let message = "needs at least one of ingress, ingressDeny, egress and egressDeny; an \
                            empty list is as good as none";
-            self.fault(path.clone(), message);
+            self.fault(path, message);
         }
-        self.log(&path, rule);
-        let subject = self.speaks_for(&path, rule);
+        self.log(path, rule);
+        let subject = self.speaks_for(path, rule);
         let of_nodes = rule.node_selector.is_some();
         let for_init = subject.as_ref().is_some_and(|(terms, _)| terms.has_init());
         let mut policies = Vec::new();
         for section in &sections {
-            let entries = self.section(&path, section, of_nodes, for_init);
+            let entries = self.section(path, section, of_nodes, for_init);
             let Some((_, Some(subject))) = &subject else { continue };
             if section.is_empty() {
                 if section.default_deny == Some(true) {
@@ -145,7 +148,7 @@ impl<'a> Lowering<'a> {
                 }
                 continue;
             }
-            self.about_default_deny(&path, section, &entries);
+            self.about_default_deny(path, section, &entries);
             policies.push(Policy {
                 object: self.policy.object(),
                 origin: self.policy.origin.clone(),
@@ -293,10 +296,10 @@ impl<'a> Lowering<'a> {
         for_init: bool,
     ) -> Vec<Entry> {
         let peers = self.peers(at, element, required, for_init);
-        let ports = self.port_parts(at, element);
-        let says_ports = ports.is_some();
+        let choices = self.port_choices(at, element);
+        let says_ports = choices.is_some();
         let authentication = self.authentication(at, element.authentication.as_ref());
-        let (peers, parts) = match (peers, ports) {
+        let (peers, choices) = match (peers, choices) {
             // Source: section 2: an element without peers and ports allows nothing.
             (None, None) => {
                 let message = match at.action {
@@ -309,11 +312,11 @@ impl<'a> Lowering<'a> {
                 self.lint(at.path, message);
                 (Peers::Of(Vec::new()), vec![(Ports::Any, None)])
             }
-            (None, Some(parts)) => (Peers::Any, parts),
+            (None, Some(choices)) => (Peers::Any, choices),
             (Some(peers), None) => (peers, vec![(Ports::Any, None)]),
-            (Some(peers), Some(parts)) => (peers, parts),
+            (Some(peers), Some(choices)) => (peers, choices),
         };
-        if says_ports && parts.iter().all(|(ports, _)| *ports == Ports::Of(Vec::new())) {
+        if says_ports && choices.iter().all(|(ports, _)| *ports == Ports::Of(Vec::new())) {
             self.lint(at.path, "has no port that can match, so it means nothing");
         }
         let entry = |(ports, condition): (Ports, Option<Condition>)| Entry {
@@ -323,7 +326,7 @@ impl<'a> Lowering<'a> {
             ports,
             condition: both(condition, authentication.clone()),
         };
-        parts.into_iter().map(entry).collect()
+        choices.into_iter().map(entry).collect()
     }
 
     /// Source: section 3, "authentication.mode".

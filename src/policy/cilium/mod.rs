@@ -109,7 +109,7 @@ impl CiliumPolicy {
         }
         let mut policies = Vec::new();
         for (path, rule) in self.rules() {
-            policies.extend(lowering.rule(path, rule));
+            policies.extend(lowering.rule(&path, rule));
         }
         let Lowering { faults, refused, lints, .. } = lowering;
         if !refused.is_empty() {

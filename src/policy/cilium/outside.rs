@@ -17,12 +17,11 @@ impl CidrGroup {
         let mut faults = Vec::new();
         let mut networks = Vec::new();
         for (i, text) in self.spec.external_cidrs.iter().flatten().enumerate() {
-            match network(text) {
-                Some(net) => networks.push(net.trunc()),
-                None => {
-                    let path = format!("spec.externalCIDRs[{i}]");
-                    faults.push(Fault { path, message: not_a_cidr(text) });
-                }
+            if let Some(net) = network(text) {
+                networks.push(net.trunc());
+            } else {
+                let path = format!("spec.externalCIDRs[{i}]");
+                faults.push(Fault { path, message: not_a_cidr(text) });
             }
         }
         if faults.is_empty() { Ok(networks) } else { Err(faults) }
@@ -171,12 +170,13 @@ impl Lowering<'_> {
             self.fault(path, "needs exactly one of matchName and matchPattern");
         }
         let known = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-        if name.is_some_and(|name| !name.bytes().all(known)) {
-            let message = "has characters other than letters, digits, -, _ and .";
+        if let Some(name) = name.filter(|name| !name.bytes().all(known)) {
+            let message = format!("{name:?} has characters other than letters, digits, -, _ and .");
             self.fault(format!("{path}.matchName"), message);
         }
-        if pattern.is_some_and(|pattern| !pattern.bytes().all(|b| known(b) || b == b'*')) {
-            let message = "has characters other than letters, digits, -, _, . and *";
+        if let Some(text) = pattern.filter(|text| !text.bytes().all(|b| known(b) || b == b'*')) {
+            let message =
+                format!("{text:?} has characters other than letters, digits, -, _, . and *");
             self.fault(format!("{path}.matchPattern"), message);
         }
         self.faults.len() == before
@@ -195,7 +195,10 @@ impl Lowering<'_> {
                     *service.name == *name && is_in(service, wanted.namespace.as_deref())
                 }));
             }
+            // Of a live cluster only those Services were read that a flow needs.
+            let mut unread = self.live && found.is_empty();
             if let Some(wanted) = &reference.k8s_service_selector {
+                unread = self.live;
                 let selector = wanted.selector.clone().unwrap_or_default();
                 let path = format!("{path}.k8sServiceSelector.selector");
                 let selector = self.plain_labels(&path, &selector);
@@ -204,10 +207,11 @@ impl Lowering<'_> {
                     selector.selects(&service.labels) && is_in(service, wanted.namespace.as_deref())
                 }));
             }
-            if found.is_empty() {
+            if unread {
+                perhaps_service(&path, reference, peers);
+            } else if found.is_empty() {
                 let message = "names no Service that is among what was read, so it matches nothing";
-                self.lint(path, message);
-                continue;
+                self.lint(path.clone(), message);
             }
             for service in found {
                 self.service(&path, service, peers);
@@ -241,6 +245,21 @@ impl Lowering<'_> {
             self.block(path, IpNet::from(address), &[], peers);
         }
     }
+}
+
+/// Whoever may be behind a Service that was not read.
+fn perhaps_service(path: &str, reference: &ServiceRef, peers: &mut Vec<Peer>) {
+    let by_name = reference.k8s_service.as_ref().and_then(|wanted| wanted.namespace.as_deref());
+    let by_labels = reference.k8s_service_selector.as_ref();
+    let by_labels = by_labels.and_then(|wanted| wanted.namespace.as_deref());
+    let namespace = by_name.or(by_labels).filter(|name| !name.is_empty());
+    let namespace = namespace.map(|name| (NAMESPACE_NAME_LABEL, name));
+    let why = "the Services that it names were not all read";
+    let every = Namespaces::Matching(Selector::labels(namespace));
+    let pods = PodSet::new(every, Selector::default());
+    let admits = PeerKind::Pods(PodSet { doubt: Some(why.into()), ..pods });
+    peers.push(Peer { path: path.into(), admits });
+    peers.push(Peer { path: path.into(), admits: PeerKind::Unresolved(why.into()) });
 }
 
 /// Whether a Service is in a namespace; none means any.

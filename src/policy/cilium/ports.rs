@@ -24,7 +24,7 @@ enum Means {
 
 impl Lowering<'_> {
     /// Ports, each with what must hold besides; `None` where the element says nothing of ports.
-    pub(super) fn port_parts(
+    pub(super) fn port_choices(
         &mut self,
         at: At<'_>,
         element: &Element,
@@ -42,20 +42,20 @@ impl Lowering<'_> {
             return None;
         }
         let mut plain = Vec::new();
-        let mut parts = Vec::new();
+        let mut choices = Vec::new();
         for (i, item) in ports.iter().enumerate() {
             let path = format!("{}.toPorts[{i}]", at.path);
             let condition = self.l7(at, &path, item);
             let mut rules = self.port_list(&path, item);
             match condition {
-                Some(condition) => parts.push((Ports::Of(rules), Some(condition))),
+                Some(condition) => choices.push((Ports::Of(rules), Some(condition))),
                 None => plain.append(&mut rules),
             }
         }
-        if !plain.is_empty() || parts.is_empty() {
-            parts.insert(0, (Ports::Of(plain), None));
+        if !plain.is_empty() || choices.is_empty() {
+            choices.insert(0, (Ports::Of(plain), None));
         }
-        Some(parts)
+        Some(choices)
     }
 
     fn port_list(&mut self, path: &str, item: &PortRules) -> Vec<PortRule> {
@@ -102,6 +102,9 @@ impl Lowering<'_> {
             }
             Means::Other => Vec::new(),
         };
+        if protocols == [Protocol::Sctp] && !self.settings.sctp {
+            self.lint(path, "Cilium knows SCTP only with enable-sctp");
+        }
         rules.extend(protocols.into_iter().map(|protocol| PortRule {
             path: path.into(),
             protocol,

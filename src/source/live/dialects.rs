@@ -108,10 +108,10 @@ impl Served {
 }
 
 /// One list that was asked for.
-struct Asked {
-    kind: BuiltIn,
+pub(super) struct Asked {
+    pub(super) kind: BuiltIn,
     namespace: Option<String>,
-    target: Target,
+    pub(super) target: Target,
 }
 
 type Items = Result<(Vec<Box<RawValue>>, Extent), Error>;
@@ -228,7 +228,7 @@ fn release(agent: &Agent) -> Option<CiliumVersion> {
 }
 
 /// The lists to read: those of namespaces one by one, unless all are wanted.
-fn asked(served: &Served, namespaces: Option<&BTreeSet<String>>) -> Vec<Asked> {
+pub(super) fn asked(served: &Served, namespaces: Option<&BTreeSet<String>>) -> Vec<Asked> {
     let mut all = Vec::new();
     for kind in BuiltIn::dialects() {
         let Some(version) = served.version(kind) else { continue };
@@ -272,16 +272,14 @@ fn add(objects: &mut Objects, asked: &Asked, items: Items) -> Result<(), Error> 
 
 /// Marks policies that could not be read.
 fn leave_out(objects: &mut Objects, asked: &Asked, why: String) {
-    let (kind, place) = match &asked.namespace {
-        Some(namespace) => {
-            objects.unread.denials.insert(namespace.as_str().into());
-            (asked.kind.name(), format!(" of {namespace}"))
-        }
-        None => {
-            // Of a group that is missing only the rules that name it are not known.
-            objects.unread.cluster_wide |= asked.kind != BuiltIn::CiliumCidrGroup;
-            (asked.kind.name(), String::new())
-        }
+    let kind = asked.kind.name();
+    let place = if let Some(namespace) = &asked.namespace {
+        objects.unread.denials.insert(namespace.as_str().into());
+        format!(" of {namespace}")
+    } else {
+        // Of a group that is missing only the rules that name it are not known.
+        objects.unread.cluster_wide |= asked.kind != BuiltIn::CiliumCidrGroup;
+        String::new()
     };
     let kinds = match kind.strip_suffix('y') {
         Some(stem) => format!("{stem}ies"),

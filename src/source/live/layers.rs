@@ -5,7 +5,8 @@
 use super::transport::{Late, TooLarge};
 use super::warning::Warnings;
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::BodyExt as _;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full};
 use kube::client::Body;
 use std::error::Error as StdError;
 use std::pin::Pin;
@@ -18,6 +19,8 @@ use tower::{Service, retry::Policy};
 
 /// Any error, as tower passes it on.
 pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
+/// The body of an answer.
+type Answer = UnsyncBoxBody<bytes::Bytes, BoxError>;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
 /// The most retries of one request.
@@ -29,7 +32,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// Reads the whole answer within a time and a size, retries and all.
 ///
-/// Every request of ours has one answer, so nothing is lost by not streaming it.
+/// Every request of ours has one answer, so nothing is lost by not streaming it; but for a watch,
+/// which the server ends, and whose parts are small.
 #[derive(Clone)]
 pub(super) struct Whole<S> {
     pub(super) inner: S,
@@ -44,7 +48,7 @@ where
     B: http_body::Body<Data = bytes::Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
-    type Response = Response<Body>;
+    type Response = Response<Answer>;
     type Error = BoxError;
     type Future = BoxFuture<Self::Response>;
 
@@ -53,8 +57,14 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let watch = is_watch(&request);
         let answer = self.inner.call(request);
         let (timeout, limit) = (self.timeout, self.limit);
+        if watch {
+            return Box::pin(async move {
+                Ok(answer.await?.map(|body| body.map_err(Into::into).boxed_unsync()))
+            });
+        }
         let whole = async move {
             let (head, mut body) = answer.await?.into_parts();
             let mut bytes = Vec::new();
@@ -65,7 +75,10 @@ where
                 }
                 bytes.extend_from_slice(&data);
             }
-            Ok(Response::from_parts(head, Body::from(bytes)))
+            Ok(Response::from_parts(
+                head,
+                Full::from(bytes).map_err(|never| match never {}).boxed_unsync(),
+            ))
         };
         Box::pin(async move {
             match timeout {
@@ -76,6 +89,12 @@ where
             }
         })
     }
+}
+
+/// Whether the answer to a request goes on and on.
+fn is_watch(request: &Request<Body>) -> bool {
+    let mut parts = request.uri().query().unwrap_or_default().split('&');
+    parts.any(|part| matches!(part, "watch=true" | "watch=1"))
 }
 
 /// Counts and logs each request that goes out, and hears the warnings in its answer.

@@ -30,6 +30,7 @@ mod text;
 mod told;
 mod transport;
 mod warning;
+mod watch;
 mod whole;
 mod write;
 
@@ -42,6 +43,7 @@ pub use plan::Wanted;
 pub use survey::Survey;
 pub use target::{Selection, Target};
 pub use warning::Sink;
+pub use watch::{Change, Watch};
 pub use write::{Applied, Write};
 
 use classify::Scene;

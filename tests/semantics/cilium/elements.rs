@@ -18,7 +18,7 @@ fn peers_and_ports_must_both_match() {
     );
 }
 
-/// Elements are ORed.
+/// One element that matches is enough.
 #[test]
 fn one_element_is_enough() {
     let elements = format!("[{{fromEndpoints: [{{}}], {PORT_80}}}, {{fromEntities: [world]}}]");
@@ -33,7 +33,7 @@ fn one_element_is_enough() {
     );
 }
 
-/// Items of an L3 list are ORed, and so are those of toPorts and of their ports.
+/// One item that matches is enough, of an L3 list, of toPorts and of their ports.
 #[test]
 fn items_are_ored() {
     let peers = "{matchLabels: {app: web}}, {matchLabels: {io.kubernetes.pod.namespace: other}}";

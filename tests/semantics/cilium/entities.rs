@@ -144,7 +144,7 @@ fn other_words_are_refused() {
     cluster.holds(&["web → api:80 is Allowed"]);
 }
 
-/// Items are ORed, on ingress too.
+/// One item that matches is enough, on ingress too.
 #[test]
 fn several_entities() {
     holds(

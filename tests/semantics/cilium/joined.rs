@@ -65,3 +65,15 @@ fn a_denial_names_its_policy() {
     let text = cluster(&deny).ask("web → api:80").text();
     assert!(text.contains("denied by cnp/no-web ingressDeny[0]"), "{text}");
 }
+/// Section 2: the answer says what a rule that means no one or no port lacks.
+#[test]
+fn rules_that_mean_nothing_are_told() {
+    for (elements, part) in [
+        ("[{}]", "the rule means no one"),
+        ("[{fromEndpoints: []}]", "the rule means no one"),
+        ("[{fromEndpoints: [{}], toPorts: [{}]}]", "peer matches; the rule means no port"),
+    ] {
+        let text = cluster(&ingress(elements)).ask("web → api:80").text();
+        assert!(text.contains(part) && !text.contains("admits the flow"), "{text}");
+    }
+}

@@ -14,7 +14,7 @@ fn condition(item: &str) -> Vec<String> {
     conditions(&cluster, "web → api:80")
 }
 
-/// Row L7: http; items are ORed, fields ANDed; `[{}]` is every request.
+/// Row L7: http; one item that matches is enough, and all its fields must; `[{}]` is every request.
 #[test]
 fn http() {
     for (rules, words) in [

@@ -40,7 +40,7 @@ fn spec_and_specs_are_a_union() {
     );
 }
 
-/// Section 1: both nil is an error, ErrEmptyCNP.
+/// Section 1: both nil is an error.
 #[test]
 fn neither_spec_nor_specs_is_rejected() {
     rejected(&object("p", ""), "spec", "is missing, and so is specs");

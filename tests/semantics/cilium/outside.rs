@@ -1,7 +1,11 @@
 //! Section 3: "CIDR", "toFQDNs" and "toServices".
 
 use super::{cluster, egress, group, holds, holds_with, ingress, lint, settings};
-use netpol::policy::{Cilium, CiliumVersion};
+use crate::semantics::{BASE, Cluster};
+use netpol::cluster::Origin;
+use netpol::policy::{Cilium, CiliumVersion, Enforcer, Ruleset};
+use netpol::source::manifests::decode_text;
+use std::path::Path;
 
 fn set(item: &str) -> String {
     egress(&format!("[{{toCIDRSet: [{item}]}}]"))
@@ -28,7 +32,7 @@ fn addresses_and_prefixes() {
     lint(&cluster(&sloppy), "203.0.113.7/24 is read as 203.0.113.0/24");
 }
 
-/// CIDRSet: cidr with except, which narrows this item and is no deny.
+/// `toCIDRSet`: cidr with except, which narrows this item and is no deny.
 #[test]
 fn except_narrows_its_own_item() {
     let item = "{cidr: 203.0.113.0/24, except: [203.0.113.0/28]}";
@@ -276,4 +280,27 @@ fn services_with_ports_and_without_services() {
     let missing = services("{k8sService: {serviceName: nothing, namespace: shop}}");
     holds(&missing, &["web → api:80 is Denied", "web → 203.0.113.7:443 is Denied"]);
     lint(&cluster(&missing), "names no Service that is among what was read");
+}
+
+/// toServices: of a live cluster not every Service is read, so those that are not may match.
+#[test]
+fn services_of_a_live_cluster() {
+    let of = |items: &str| {
+        let text = format!("{BASE}{}", services(items));
+        let (objects, _) = decode_text(text.into(), Path::new("in.yaml"), "shop");
+        let (snapshot, mut written) = objects.assemble();
+        written.cilium_policies[0].origin = Origin::Live { applied: None, owner: None };
+        let rules = Ruleset::compile(&written, &snapshot, &Enforcer::Cilium(settings()));
+        Cluster { snapshot, rules }
+    };
+    for items in [
+        "{k8sService: {serviceName: api, namespace: shop}}",
+        "{k8sServiceSelector: {selector: {}, namespace: shop}}",
+    ] {
+        of(items).holds(&[
+            "web → api:80 is Unknown",
+            "web → other/client:80 is Denied",
+            "web → 203.0.113.7:443 is Unknown",
+        ]);
+    }
 }

@@ -73,6 +73,15 @@ fn protocols_without_ports() {
     }
 }
 
+/// Section 5, deviation 10: SCTP needs enable-sctp, which is told where SCTP is asked for.
+#[test]
+fn sctp_needs_a_setting() {
+    let policy = ports("{port: \"80\", protocol: SCTP}");
+    lint(&cluster(&policy), "Cilium knows SCTP only with enable-sctp");
+    let on = with(Cilium { sctp: true, ..settings() }, &policy);
+    assert_eq!(on.lints(), [""; 0]);
+}
+
 /// endPort: a range.
 #[test]
 fn ranges() {

@@ -73,7 +73,7 @@ fn ports(items: &str) -> String {
     ingress(&format!("[{{toPorts: [{{ports: [{items}]}}]}}]"))
 }
 
-/// Row 5: more than 40 ports a PortRule.
+/// Row 5: more than 40 ports an item of toPorts.
 #[test]
 fn forty_ports() {
     let list =
@@ -226,7 +226,7 @@ fn l7_needs_the_proxy() {
     rejected_with(off, &policy, "spec.ingress[0].toPorts[0].rules", "enable-l7-proxy");
 }
 
-/// Row 9: an item of a CIDRSet with not exactly one of cidr, cidrGroupRef and cidrGroupSelector;
+/// Row 9: an item of `toCIDRSet` with not exactly one of cidr, cidrGroupRef and cidrGroupSelector;
 /// except outside of cidr.
 #[test]
 fn cidr_rules() {

@@ -6,6 +6,7 @@ use crate::policy::Ruleset;
 use crate::source::Objects;
 use crate::verdict::{self, Question, Target, Verdict};
 use serde_json::{Value, json};
+use std::slice;
 use std::time::Duration;
 
 /// An API server with some objects, by path or by path and query; whatever else is asked for is an
@@ -246,14 +247,14 @@ fn policies_of_administrators_are_read_where_they_are_served() {
             "ingress": [{"action": "Deny", "from": [{"namespaces": {}}]}],
         },
     });
-    let served = || groups(&["apps/v1", "policy.networking.k8s.io/v1alpha2"]);
+    let both = || groups(&["apps/v1", "policy.networking.k8s.io/v1alpha2"]);
     for (apis, policies, why, then) in [
         (groups(&["apps/v1"]), forbidden(), None, Verdict::Allowed),
         (reply(404, "no such page"), forbidden(), None, Verdict::Allowed),
-        (served(), list(&[]), None, Verdict::Allowed),
-        (served(), list(&[deny]), None, Verdict::Denied),
-        (served(), forbidden(), Some("the ClusterNetworkPolicies: "), Verdict::Unknown),
-        (served(), reply(404, "no such page"), None, Verdict::Allowed),
+        (both(), list(&[]), None, Verdict::Allowed),
+        (both(), list(&[deny]), None, Verdict::Denied),
+        (both(), forbidden(), Some("the ClusterNetworkPolicies: "), Verdict::Unknown),
+        (both(), reply(404, "no such page"), None, Verdict::Allowed),
         (forbidden(), list(&[]), Some("which kinds of policies"), Verdict::Unknown),
     ] {
         let server = server(vec![
@@ -305,6 +306,38 @@ fn cilium_is_found_with_its_settings() {
             "{why:?}"
         );
         assert_eq!(objects.gaps, []);
+        assert_eq!(verdict(objects, "pod/web", "b/pod/db:80"), Some(then));
+    }
+}
+
+/// Cilium's own policies count, those for the whole cluster and of both ends' namespaces.
+#[test]
+fn policies_of_cilium_are_read_where_they_are_served() {
+    let deny = json!({
+        "metadata": {"name": "closed", "namespace": "b"},
+        "spec": {"endpointSelector": {}, "ingressDeny": [{"fromEntities": ["cluster"]}]},
+    });
+    let namespaced = "/apis/cilium.io/v2/namespaces/b/ciliumnetworkpolicies";
+    let clusterwide = "/apis/cilium.io/v2/ciliumclusterwidenetworkpolicies";
+    let groups_of_cidrs = "/apis/cilium.io/v2/ciliumcidrgroups";
+    for (own, wide, cidrs, then) in [
+        (list(&[]), list(&[]), list(&[]), Verdict::Allowed),
+        (list(slice::from_ref(&deny)), list(&[]), list(&[]), Verdict::Denied),
+        (list(&[]), list(&[deny]), list(&[]), Verdict::Denied),
+        (forbidden(), list(&[]), list(&[]), Verdict::Unknown),
+        (list(&[]), forbidden(), list(&[]), Verdict::Unknown),
+        // Without groups only what refers to them is not known.
+        (list(&[]), list(&[]), forbidden(), Verdict::Allowed),
+    ] {
+        let server = server(vec![
+            ("/apis", groups(&["cilium.io/v2"])),
+            (namespaced, own),
+            (clusterwide, wide),
+            (groups_of_cidrs, cidrs),
+            ("/api/v1/namespaces/a/pods/web", object(&pod("a", "web", &["10.1.0.1"]))),
+            ("/api/v1/namespaces/b/pods/db", object(&pod("b", "db", &["10.1.0.2"]))),
+        ]);
+        let objects = read(&server, "pod/web", "b/pod/db:80").unwrap();
         assert_eq!(verdict(objects, "pod/web", "b/pod/db:80"), Some(then));
     }
 }

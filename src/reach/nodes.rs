@@ -1,0 +1,48 @@
+//! Ends that are nodes, or pods on their nodes' networks, as rules see them.
+
+use crate::cluster::{Node, Pod, Selector, Snapshot, Truth};
+use std::net::IpAddr;
+
+/// A node, or a pod on its node's network, which counts as its node.
+pub(super) struct OnNode<'a> {
+    /// The node, where it is known.
+    node: Option<&'a Node>,
+    /// The addresses that are known.
+    ips: &'a [IpAddr],
+}
+
+impl<'a> OnNode<'a> {
+    pub(super) fn of_node(snapshot: &'a Snapshot, index: usize) -> Self {
+        let node = &snapshot.nodes[index];
+        Self { node: Some(node), ips: &node.ips }
+    }
+
+    /// A pod on the network of the node with this index, if that is known.
+    pub(super) fn of_pod(snapshot: &'a Snapshot, pod: &'a Pod, node: Option<usize>) -> Self {
+        match node {
+            Some(index) => Self::of_node(snapshot, index),
+            None => Self { node: None, ips: &pod.ips },
+        }
+    }
+
+    /// Whether the node's labels match.
+    ///
+    /// Source: semantics/kubernetes.md section 3, "nodes".
+    pub(super) fn selected(&self, selector: &Selector) -> Truth {
+        match self.node {
+            _ if selector.is_everything() => Truth::Yes,
+            Some(node) => selector.selects(&node.labels).into(),
+            None => Truth::Unknown,
+        }
+    }
+
+    /// Whether it is the API server, whose addresses may be known.
+    pub(super) fn is_api_server(&self, known: Option<&[IpAddr]>) -> Truth {
+        match known {
+            Some(known) if !self.ips.is_empty() => {
+                self.ips.iter().any(|ip| known.contains(ip)).into()
+            }
+            _ => Truth::Unknown,
+        }
+    }
+}

@@ -1,0 +1,424 @@
+//! What policies let each class do in one direction, computed once for classes that are alike.
+//!
+//! In: the policies that select each class. Out: [`Profiles`], the sets of peers with ports that each
+//! class may reach or be reached by. Where policies only isolate and allow, as NetworkPolicies do,
+//! that is the union of their rules; else the tiers are gone through as [`tiers`] has it.
+
+use super::peers::Resolver;
+use super::ports::{PortTable, PortsId};
+use super::region::{Parts, Region, add, and, but, common, disjoint, of_set, or, parts};
+use super::sets::{ClassId, SetId, SetTable};
+use super::terms::{Clauses, Mode, Selecting, Tables, Unread};
+use super::tiers::{self, Besides, Ordered, Rule, Speaker};
+use crate::cluster::Family;
+use crate::policy::PolicyId;
+use crate::policy::rule::{Direction, Tier};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// What each kind of pod class may do.
+pub(super) struct Profiles {
+    /// The profile of each pod class.
+    pub(super) of: Vec<u32>,
+    pub(super) all: Vec<Parts>,
+}
+
+impl Profiles {
+    /// The profile of ends that nothing restricts.
+    pub(super) const OPEN: u32 = 0;
+
+    pub(super) fn new(
+        resolver: &mut Resolver<'_, '_>,
+        family: Family,
+        mode: Mode,
+        (direction, selecting): (Direction, &[Selecting]),
+        anyone: SetId,
+    ) -> Self {
+        let mut profiles = Self {
+            of: vec![Self::OPEN; selecting.len()],
+            all: vec![vec![(anyone, PortTable::ALL)]],
+        };
+        let everything = of_set(&resolver.tables.sets, anyone, PortTable::ALL);
+        let every_pod = resolver.every_pod(anyone);
+        let cilium = resolver.space.sides[resolver.side].rules.cilium().is_some();
+        let (admitted, admin) = (Vec::new(), HashMap::new());
+        let mut maker = Maker {
+            resolver,
+            family,
+            mode,
+            direction,
+            anyone,
+            every_pod,
+            everything,
+            cilium,
+            admitted,
+            admin,
+        };
+        let mut known: HashMap<(&Selecting, u32, Option<u32>), u32> = HashMap::new();
+        for (class, selecting) in (0..).zip(selecting) {
+            if selecting.is_nobody() {
+                continue;
+            }
+            let subject = maker.subject(class, selecting);
+            let key = (selecting, subject.ports, subject.node);
+            let profile = if let Some(profile) = known.get(&key) {
+                *profile
+            } else {
+                let profile = maker.parts(&subject, selecting).map_or(Self::OPEN, |parts| {
+                    profiles.all.push(parts);
+                    to_u32(profiles.all.len() - 1)
+                });
+                known.insert(key, profile);
+                profile
+            };
+            profiles.of[class as usize] = profile;
+        }
+        profiles
+    }
+}
+
+pub(super) fn to_u32(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+/// The class for which profiles are made, with what of it matters.
+struct Subject {
+    class: ClassId,
+    /// Its port names, where rules ask for them.
+    ports: u32,
+    /// Its node, where rules ask for it.
+    node: Option<u32>,
+}
+
+struct Maker<'r, 's, 'a> {
+    resolver: &'r mut Resolver<'s, 'a>,
+    family: Family,
+    mode: Mode,
+    direction: Direction,
+    anyone: SetId,
+    every_pod: Option<SetId>,
+    /// Every flow.
+    everything: Region,
+    cilium: bool,
+    /// What policies allow, where it is the same for every subject.
+    admitted: Vec<Option<Arc<Parts>>>,
+    /// What the first tier does, where it is the same for every subject.
+    admin: HashMap<Vec<(PolicyId, bool)>, Arc<Ordered>>,
+}
+
+impl Maker<'_, '_, '_> {
+    fn subject(&mut self, class: ClassId, selecting: &Selecting) -> Subject {
+        let by_node = self.resolver.space.by_node;
+        let facts = self.resolver.space.facts[class as usize][self.resolver.side].as_ref();
+        let ingress = self.direction == Direction::Ingress;
+        // Only names make the class's own ports matter.
+        let mut named = false;
+        let mut owned = by_node && (ingress || !self.cilium);
+        if ingress || by_node {
+            for (policy, _) in selecting.policies() {
+                let clauses = self.clauses(policy);
+                named |= ingress && clauses.named;
+                owned |= clauses.owned;
+            }
+        }
+        Subject {
+            class,
+            ports: facts.filter(|_| named).map_or(0, |facts| facts.ports),
+            node: facts.filter(|_| owned).and_then(|facts| facts.node),
+        }
+    }
+
+    fn clauses(&mut self, policy: PolicyId) -> Arc<Clauses> {
+        self.resolver.clauses(policy, self.family, self.anyone)
+    }
+
+    fn tables(&mut self) -> &mut Tables {
+        self.resolver.tables
+    }
+
+    /// Whether a policy's rules match the same for every subject.
+    fn is_shared(&self, clauses: &Clauses) -> bool {
+        !clauses.owned && (self.direction == Direction::Egress || !clauses.named)
+    }
+
+    /// What policies let through; `None` where it is everything.
+    fn parts(&mut self, subject: &Subject, selecting: &Selecting) -> Option<Parts> {
+        let mut plain = matches!(selecting.unread, Unread::None | Unread::Policies);
+        for (policy, _) in selecting.policies() {
+            let clauses = self.clauses(policy);
+            plain &= clauses.plain && !(self.mode == Mode::Unconditional && clauses.conditional);
+        }
+        if plain { self.plain(subject, selecting) } else { self.tiered(subject, selecting) }
+    }
+
+    /// The subject's own node, as far as its way to or from its pods is open of itself.
+    ///
+    /// Source: semantics/kubernetes.md section 5, "resident node" and "pod -> own node", which no
+    /// policy closes; semantics/cilium.md section 4, "Allow-localhost", an implied rule.
+    fn own_node(&mut self, subject: &Subject, mode: Mode) -> SetId {
+        let open = match (self.direction, mode) {
+            (Direction::Ingress, _) => {
+                let cilium = self.resolver.space.sides[self.resolver.side].rules.cilium();
+                cilium.is_none_or(|cilium| cilium.node_reaches_own_pods)
+            }
+            (Direction::Egress, mode) => mode == Mode::Possible && !self.cilium,
+        };
+        if !self.resolver.space.by_node || !open {
+            return SetTable::EMPTY;
+        }
+        let own = self.resolver.whole_own_node(subject.node, mode);
+        let anyone = self.anyone;
+        self.tables().sets.and(own, anyone)
+    }
+
+    /// Policies that isolate and allow, and do nothing else.
+    ///
+    /// Source: semantics/kubernetes.md section 1, step 3. A policy that only perhaps selects may
+    /// isolate, and may admit: without a certain one, a flow certainly passes when each of them
+    /// admits it. Whatever was not read may isolate, and may admit anything.
+    fn plain(&mut self, subject: &Subject, selecting: &Selecting) -> Option<Parts> {
+        let Selecting { certainly, perhaps, always, unread } = selecting;
+        let isolated = *always || !certainly.is_empty();
+        let mut all = match (self.mode, perhaps.as_slice()) {
+            (Mode::Possible, _) if !isolated || *unread != Unread::None => return None,
+            (Mode::Possible, _) => self.union(certainly.iter().chain(perhaps), subject),
+            (_, [first, rest @ ..]) if !isolated && *unread == Unread::None => {
+                let mut all = self.union(std::iter::once(first), subject);
+                for policy in rest {
+                    let one = self.union(std::iter::once(policy), subject);
+                    all = product(self.tables(), &all, &one);
+                }
+                all
+            }
+            _ => self.union(certainly.iter(), subject),
+        };
+        let own = self.own_node(subject, self.mode);
+        if own != SetTable::EMPTY {
+            all.push((own, PortTable::ALL));
+        }
+        Some(all)
+    }
+
+    fn union<'p>(
+        &mut self,
+        policies: impl Iterator<Item = &'p PolicyId>,
+        subject: &Subject,
+    ) -> Parts {
+        let mut by_peers: BTreeMap<SetId, PortsId> = BTreeMap::new();
+        for policy in policies {
+            for (peers, ports) in self.admitted(*policy, subject).iter() {
+                let known = by_peers.entry(*peers).or_insert(PortTable::NONE);
+                *known = self.tables().ports.or(*known, *ports);
+            }
+        }
+        by_peers.into_iter().collect()
+    }
+
+    /// What all rules of a policy match.
+    fn admitted(&mut self, policy: PolicyId, subject: &Subject) -> Arc<Parts> {
+        if let Some(Some(known)) = self.admitted.get(policy) {
+            return known.clone();
+        }
+        let clauses = self.clauses(policy);
+        let mut out = Vec::new();
+        for index in 0..clauses.all.len() {
+            self.matched(&clauses, index, subject, self.mode, &mut out);
+        }
+        let out = Arc::new(out);
+        if self.is_shared(&clauses) {
+            if self.admitted.len() <= policy {
+                self.admitted.resize(policy + 1, None);
+            }
+            self.admitted[policy] = Some(out.clone());
+        }
+        out
+    }
+
+    /// What a rule matches.
+    fn matched(
+        &mut self,
+        clauses: &Clauses,
+        index: usize,
+        subject: &Subject,
+        mode: Mode,
+        out: &mut Parts,
+    ) {
+        for term in &clauses.all[index].terms {
+            let peers = term.peers.get(mode);
+            let peers = self.resolver.owned(peers, term.own, subject.node, mode);
+            if peers == SetTable::EMPTY {
+                continue;
+            }
+            if self.direction == Direction::Egress {
+                self.resolver.resolved(term, peers, out);
+            } else {
+                let ports = self.resolver.ports_on(term, subject.class);
+                if ports != PortTable::NONE {
+                    out.push((peers, ports));
+                }
+            }
+        }
+    }
+
+    /// Policies of any tier.
+    fn tiered(&mut self, subject: &Subject, selecting: &Selecting) -> Option<Parts> {
+        let mut region = if selecting.unread == Unread::ClusterWide {
+            if self.mode == Mode::Possible {
+                return None;
+            }
+            Region::new()
+        } else {
+            self.passing(subject, selecting)
+        };
+        // Out to its own node a pod is perhaps exempt from isolation, but not from rules that deny.
+        if !self.cilium && self.direction == Direction::Ingress {
+            let own = self.own_node(subject, self.mode);
+            let own = of_set(&self.tables().sets, own, PortTable::ALL);
+            region = or(self.tables(), &region, &own);
+        }
+        (region != self.everything).then(|| self.as_parts(region))
+    }
+
+    fn passing(&mut self, subject: &Subject, selecting: &Selecting) -> Region {
+        let mut policies: Vec<(PolicyId, bool)> = selecting.policies().collect();
+        let rules = self.resolver.policies();
+        policies.sort_by_key(|(policy, _)| rules[*policy].tier);
+        let tier = |policy: &(PolicyId, bool)| rules[policy.0].tier;
+        let middle = policies.partition_point(|policy| matches!(tier(policy), Tier::Admin(_)));
+        let last = policies.partition_point(|policy| tier(policy) <= Tier::Normal);
+        // Of policies of one priority any may be followed.
+        for ordered in [&policies[..middle], &policies[last..]] {
+            let mut pairs = ordered.windows(2);
+            self.resolver.uncertain |= pairs.any(|pair| tier(&pair[0]) == tier(&pair[1]));
+        }
+        let admin = self.admin(&policies[..middle], subject);
+        let normal = self.speakers(&policies[middle..last], subject);
+        let baseline = self.speakers(&policies[last..], subject);
+        let implied = [Mode::Certain, Mode::Possible].map(|mode| {
+            let own = if self.cilium { self.own_node(subject, mode) } else { SetTable::EMPTY };
+            of_set(&self.tables().sets, own, PortTable::ALL)
+        });
+        let exempt = if !self.cilium && self.direction == Direction::Egress {
+            self.own_node(subject, Mode::Possible)
+        } else {
+            SetTable::EMPTY
+        };
+        let exempt = of_set(&self.tables().sets, exempt, PortTable::ALL);
+        let tables = &mut *self.resolver.tables;
+        let everything = &self.everything;
+        let besides = Besides { always: selecting.always, implied, exempt };
+        let outcome = tiers::outcome(tables, everything, &admin, &normal, &baseline, besides);
+        let unread = selecting.unread;
+        if self.mode == Mode::Possible {
+            if unread == Unread::None {
+                return outcome.allow;
+            }
+            // What the first tier does not decide only a Deny does.
+            let more = but(tables, &outcome.normal, &outcome.refused);
+            return or(tables, &outcome.allow, &more);
+        }
+        let mut certain = but(tables, everything, &outcome.deny);
+        if unread != Unread::None {
+            let mut decided = but(tables, everything, &outcome.normal);
+            if unread == Unread::Policies {
+                decided = or(tables, &decided, &outcome.admitted);
+            }
+            certain = and(tables, &certain, &decided);
+        }
+        if self.mode == Mode::Unconditional {
+            let bound = and(tables, &outcome.normal, &outcome.conditional);
+            certain = but(tables, &certain, &bound);
+        }
+        certain
+    }
+
+    fn admin(&mut self, policies: &[(PolicyId, bool)], subject: &Subject) -> Arc<Ordered> {
+        if let Some(known) = self.admin.get(policies) {
+            return known.clone();
+        }
+        let speakers = self.speakers(policies, subject);
+        let everything = self.everything.clone();
+        let ordered = Arc::new(tiers::ordered(self.tables(), everything, &speakers));
+        let shared = policies.iter().all(|(policy, _)| {
+            let clauses = self.clauses(*policy);
+            self.is_shared(&clauses)
+        });
+        if shared {
+            self.admin.insert(policies.to_vec(), ordered.clone());
+        }
+        ordered
+    }
+
+    fn speakers(&mut self, policies: &[(PolicyId, bool)], subject: &Subject) -> Vec<Speaker> {
+        let speaker = |(policy, certainly): &(PolicyId, bool)| {
+            let clauses = self.clauses(*policy);
+            let written = &self.resolver.policies()[*policy];
+            let rules = (0..clauses.all.len()).map(|index| {
+                let mut region = |mode| self.region(*policy, &clauses, index, subject, mode);
+                let (certain, possible) = (region(Mode::Certain), region(Mode::Possible));
+                let clause = &clauses.all[index];
+                Rule { action: clause.action, conditional: clause.conditional, certain, possible }
+            });
+            let rules = rules.collect();
+            let (tier, isolates) = (written.tier, written.isolates);
+            Speaker { tier, isolates, certainly: *certainly, rules }
+        };
+        policies.iter().map(speaker).collect()
+    }
+
+    /// The region that a rule matches.
+    fn region(
+        &mut self,
+        policy: PolicyId,
+        clauses: &Clauses,
+        index: usize,
+        subject: &Subject,
+        mode: Mode,
+    ) -> Arc<Region> {
+        let key = (policy, index, self.family, mode == Mode::Possible);
+        if let Some(known) = self.resolver.regions.get(&key) {
+            return known.clone();
+        }
+        let (mut out, mut spans) = (Parts::new(), Vec::new());
+        self.matched(clauses, index, subject, mode, &mut out);
+        for (set, ports) in out {
+            add(&self.tables().sets, &mut spans, set, ports);
+        }
+        let region = Arc::new(disjoint(self.tables(), spans));
+        if self.is_shared(clauses) {
+            self.resolver.regions.insert(key, region.clone());
+        }
+        region
+    }
+
+    /// What everyone and every pod has in common comes first and whole: others have the same, and
+    /// lists of rows name it so.
+    fn as_parts(&mut self, mut region: Region) -> Parts {
+        let mut all = Parts::new();
+        for set in [Some(self.anyone), self.every_pod].into_iter().flatten() {
+            let tables = self.tables();
+            let ports = common(tables, &region, set);
+            if ports != PortTable::NONE {
+                all.push((set, ports));
+                let whole = of_set(&tables.sets, set, ports);
+                region = but(tables, &region, &whole);
+            }
+        }
+        all.extend(parts(self.tables(), &region));
+        all
+    }
+}
+
+/// What both admit, in disjoint parts so that it does not grow with every policy.
+fn product(tables: &mut Tables, a: &Parts, b: &Parts) -> Parts {
+    let mut spans = Vec::new();
+    for (peers, ports) in a {
+        for (other, other_ports) in b {
+            let both = tables.sets.and(*peers, *other);
+            let ports = tables.ports.and(*ports, *other_ports);
+            add(&tables.sets, &mut spans, both, ports);
+        }
+    }
+    let region = disjoint(tables, spans);
+    parts(tables, &region)
+}

@@ -1,0 +1,199 @@
+//! What policies of all tiers say together, over every peer and port at once.
+//!
+//! In: for one subject and direction, each policy with the regions that its rules certainly and
+//! perhaps match. Out: an [`Outcome`]: where the flow may be allowed, and where it may be denied; what
+//! is not known, and what policies of one priority disagree on, is in both.
+//!
+//! Source: semantics/kubernetes.md section 1, steps 2 to 5, and section 3; semantics/cilium.md
+//! sections 4 and 9.
+
+use super::region::{Region, and, but, or};
+use super::terms::Tables;
+use crate::policy::rule::{Action, Tier};
+use std::sync::Arc;
+
+/// A rule with what it matches.
+pub(super) struct Rule {
+    pub(super) action: Action,
+    /// A condition must hold besides.
+    pub(super) conditional: bool,
+    pub(super) certain: Arc<Region>,
+    pub(super) possible: Arc<Region>,
+}
+
+/// A policy that selects the subject.
+pub(super) struct Speaker {
+    pub(super) tier: Tier,
+    pub(super) isolates: bool,
+    /// It certainly selects.
+    pub(super) certainly: bool,
+    pub(super) rules: Vec<Rule>,
+}
+
+/// What an ordered tier may do with the flows that reach it.
+#[derive(Clone)]
+pub(super) struct Ordered {
+    allow: Region,
+    deny: Region,
+    /// Those that it may leave to the next tier.
+    next: Region,
+}
+
+/// What may become of every flow.
+pub(super) struct Outcome {
+    pub(super) allow: Region,
+    pub(super) deny: Region,
+    /// What may reach the normal tier.
+    pub(super) normal: Region,
+    /// Of all flows, those that some rule of the normal tier certainly allows, and denies.
+    pub(super) admitted: Region,
+    pub(super) refused: Region,
+    /// Of all flows, those for which a condition may have to hold if the normal tier allows them.
+    pub(super) conditional: Region,
+}
+
+/// An ordered tier: of each priority the first rule that matches decides. Policies of one priority
+/// stand side by side, and any of them may be followed.
+pub(super) fn ordered(tables: &mut Tables, reach: Region, policies: &[Speaker]) -> Ordered {
+    let (mut allow, mut deny, mut pass) = (Region::new(), Region::new(), Region::new());
+    let mut reach = reach;
+    for group in policies.chunk_by(|a, b| a.tier == b.tier) {
+        let mut silent: Option<Region> = None;
+        for policy in group {
+            let mut rest = reach.clone();
+            for rule in &policy.rules {
+                let matched = and(tables, &rest, &rule.possible);
+                let said = match rule.action {
+                    Action::Allow => &mut allow,
+                    Action::Deny => &mut deny,
+                    Action::Pass => &mut pass,
+                };
+                *said = or(tables, said, &matched);
+                rest = but(tables, &rest, &rule.certain);
+            }
+            let quiet = if policy.certainly { &rest } else { &reach };
+            silent = Some(match silent {
+                Some(others) => and(tables, &others, quiet),
+                None => quiet.clone(),
+            });
+        }
+        reach = silent.unwrap_or(reach);
+    }
+    let next = or(tables, &reach, &pass);
+    Ordered { allow, deny, next }
+}
+
+/// What rules of the normal tier match, certainly and perhaps.
+#[derive(Default)]
+struct Matched {
+    certain: Region,
+    possible: Region,
+}
+
+impl Matched {
+    fn add(&mut self, tables: &mut Tables, policy: &Speaker, rule: &Rule) {
+        self.possible = or(tables, &self.possible, &rule.possible);
+        if policy.certainly {
+            self.certain = or(tables, &self.certain, &rule.certain);
+        }
+    }
+}
+
+/// What a policy of the normal tier certainly allows if it selects the subject, and where it allows
+/// only on a condition.
+fn allows(tables: &mut Tables, policy: &Speaker) -> (Region, Region) {
+    let (mut all, mut free, mut bound) = (Region::new(), Region::new(), Region::new());
+    for rule in policy.rules.iter().filter(|rule| rule.action == Action::Allow) {
+        all = or(tables, &all, &rule.certain);
+        if rule.conditional {
+            bound = or(tables, &bound, &rule.possible);
+        } else {
+            free = or(tables, &free, &rule.certain);
+        }
+    }
+    let bound = but(tables, &bound, &free);
+    (all, bound)
+}
+
+/// What the subject's situation adds to the rules of its policies.
+pub(super) struct Besides {
+    /// It is isolated even without any policy.
+    pub(super) always: bool,
+    /// What an implied rule of the normal tier certainly and perhaps allows.
+    pub(super) implied: [Region; 2],
+    /// What isolation perhaps does not close.
+    pub(super) exempt: Region,
+}
+
+/// All tiers. `admin` is what the first one does; `middle` and `baseline` are the policies of the
+/// others.
+pub(super) fn outcome(
+    tables: &mut Tables,
+    everything: &Region,
+    admin: &Ordered,
+    middle: &[Speaker],
+    baseline: &[Speaker],
+    besides: Besides,
+) -> Outcome {
+    let Besides { always, implied, exempt } = besides;
+    let normal = admin.next.clone();
+    let [certain, possible] = implied;
+    let mut admits = Matched { certain: certain.clone(), possible };
+    let mut denies = Matched::default();
+    // What each policy that may isolate admits itself: whichever of them select, one that does
+    // admits. It says something only where none certainly isolates.
+    let mut all_admit = everything.clone();
+    let (mut isolates, mut may_isolate) = (always, always);
+    let (mut conditional, mut free) = (Region::new(), certain);
+    for policy in middle {
+        let (own, bound) = allows(tables, policy);
+        conditional = or(tables, &conditional, &bound);
+        if policy.isolates {
+            all_admit = and(tables, &all_admit, &own);
+            isolates |= policy.certainly;
+            may_isolate = true;
+        }
+        for rule in &policy.rules {
+            match rule.action {
+                Action::Allow => {
+                    admits.add(tables, policy, rule);
+                    if policy.certainly && !rule.conditional {
+                        free = or(tables, &free, &rule.certain);
+                    }
+                }
+                Action::Deny => denies.add(tables, policy, rule),
+                // Only ordered tiers pass.
+                Action::Pass => {}
+            }
+        }
+    }
+    if always {
+        all_admit = Region::new();
+    }
+    // An Allow without condition for the same peer and port makes the conditions of others void.
+    let conditional = but(tables, &conditional, &free);
+    let open = but(tables, &normal, &denies.certain);
+    let mut allow = and(tables, &open, &admits.possible);
+    let mut deny = and(tables, &normal, &denies.possible);
+    let mut next = Region::new();
+    if may_isolate {
+        let admitted = or(tables, &admits.certain, &all_admit);
+        let closed = but(tables, &normal, &admitted);
+        deny = or(tables, &deny, &closed);
+        let spared = and(tables, &closed, &open);
+        let spared = and(tables, &spared, &exempt);
+        allow = or(tables, &allow, &spared);
+    }
+    if !isolates {
+        next = but(tables, &open, &admits.certain);
+    }
+    let last = ordered(tables, next, baseline);
+    for more in [&admin.allow, &last.allow, &last.next] {
+        allow = or(tables, &allow, more);
+    }
+    for more in [&admin.deny, &last.deny] {
+        deny = or(tables, &deny, more);
+    }
+    let (admitted, refused) = (admits.certain, denies.certain);
+    Outcome { allow, deny, normal, admitted, refused, conditional }
+}

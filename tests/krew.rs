@@ -1,0 +1,272 @@
+//! The plugin as krew brings it: the manifest, the archive, and what is installed from them.
+//!
+//! Source: semantics/kubectl-krew-flux.md section 2. Every run has the test [`installed_as_krew_does_it`],
+//! which unpacks and links as krew does. The one with krew itself runs where `kubectl-krew` is on PATH:
+//! `cargo test --test suite krew:: -- --include-ignored`.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use flate2::read::GzDecoder;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::harness::{Unprovided, expect_success, provided, skip, xtask};
+use crate::run::FRONT;
+
+/// An archive and its manifest, packed by `cargo xtask dist` from the program of this build.
+struct Packed {
+    directory: TempDir,
+    archive: PathBuf,
+    sha256: String,
+}
+
+impl Packed {
+    fn of(binary: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let out = directory.path().to_str().unwrap();
+        let answer =
+            expect_success(xtask(&["dist", "--binary", binary, "--out", out]).stdin(Stdio::null()));
+        let (sha256, archive) = answer.trim().split_once("  ").unwrap();
+        Self { archive: PathBuf::from(archive), sha256: sha256.to_owned(), directory }
+    }
+
+    fn manifest(&self) -> PathBuf {
+        self.directory.path().join("netpol.yaml")
+    }
+}
+
+fn yaml(path: &Path) -> Value {
+    serde_saphyr::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What krew's validation demands of the words of a manifest.
+fn assert_krew_takes(manifest: &Value) {
+    assert_eq!(manifest["apiVersion"], "krew.googlecontainertools.github.com/v1alpha2");
+    assert_eq!(manifest["kind"], "Plugin");
+    assert_eq!(manifest["metadata"]["name"], "netpol");
+    let spec = &manifest["spec"];
+    let fields: BTreeSet<&str> = spec.as_object().unwrap().keys().map(String::as_str).collect();
+    let known = ["description", "homepage", "platforms", "shortDescription", "version"];
+    assert_eq!(fields, BTreeSet::from(known), "krew refuses fields that it does not know");
+    assert_eq!(spec["version"], concat!("v", env!("CARGO_PKG_VERSION")));
+    let short = spec["shortDescription"].as_str().unwrap();
+    assert!(short.len() <= 50 && !short.contains('\n') && !short.contains("plugin"), "{short}");
+    let description = spec["description"].as_str().unwrap();
+    assert!(description.lines().all(|line| line.len() <= 80), "{description}");
+
+    let mut seen = BTreeSet::new();
+    for platform in spec["platforms"].as_array().unwrap() {
+        let labels = platform["selector"]["matchLabels"].as_object().unwrap();
+        assert_eq!(labels.keys().collect::<Vec<_>>(), ["arch", "os"]);
+        let (os, arch) = (labels["os"].as_str().unwrap(), labels["arch"].as_str().unwrap());
+        assert!(seen.insert(format!("{os}-{arch}")), "{os}/{arch} is there twice");
+        let uri = platform["uri"].as_str().unwrap();
+        assert!(uri.starts_with("https://"), "{uri}");
+        assert!(uri.ends_with(&format!("/kubectl-netpol-{os}-{arch}.tar.gz")), "{uri}");
+        let sha256 = platform["sha256"].as_str().unwrap();
+        let hexadecimal = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        assert!(sha256.len() == 64 && sha256.bytes().all(hexadecimal), "{sha256}");
+        let bin = if os == "windows" { "kubectl-netpol.exe" } else { "kubectl-netpol" };
+        assert_eq!(platform["bin"], bin);
+    }
+    assert!(!seen.is_empty());
+}
+
+#[test]
+fn the_manifest_has_every_platform_that_the_release_builds() {
+    let manifest = yaml(&project().join("krew-manifest.yaml"));
+    assert_krew_takes(&manifest);
+    let label = |platform: &Value, name| {
+        platform["selector"]["matchLabels"][name].as_str().unwrap().to_owned()
+    };
+    let platforms = manifest["spec"]["platforms"].as_array().unwrap();
+    let named: BTreeSet<String> = platforms
+        .iter()
+        .map(|platform| format!("{}-{}", label(platform, "os"), label(platform, "arch")))
+        .collect();
+
+    let release = yaml(&project().join(".github/workflows/release.yml"));
+    let rows = release["jobs"]["archive"]["strategy"]["matrix"]["include"].as_array().unwrap();
+    let built = rows.iter().map(|row| row["platform"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(named, built);
+    assert_eq!(named.len(), 5);
+}
+
+/// krew takes `TypeDir` and `TypeReg` and refuses names with `..`; its index wants a license under one
+/// of a few names.
+#[test]
+fn an_archive_is_the_same_each_time_and_holds_only_what_krew_takes() {
+    // Any file will do for a program here, and a small one is packed sooner.
+    let small = project().join("Cargo.toml");
+    let small = small.to_str().unwrap();
+    let (first, second) = (Packed::of(small), Packed::of(small));
+    assert_eq!(fs::read(&first.archive).unwrap(), fs::read(&second.archive).unwrap());
+    assert_eq!(fs::read(first.manifest()).unwrap(), fs::read(second.manifest()).unwrap());
+
+    let mut archive = tar::Archive::new(GzDecoder::new(File::open(&first.archive).unwrap()));
+    let mut names = BTreeSet::new();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let header = entry.header().clone();
+        let name = entry.path().unwrap().to_str().unwrap().to_owned();
+        let kind = header.entry_type();
+        assert!(kind.is_file() || kind.is_dir(), "{name}: {kind:?}");
+        assert!(!name.contains("..") && !name.starts_with('/'), "{name}");
+        assert_eq!(header.uid().unwrap() + header.gid().unwrap(), 0, "{name}");
+        assert_eq!(header.mtime().unwrap(), 315_532_800, "{name}");
+        let program = name == "kubectl-netpol";
+        let executable = program || kind.is_dir();
+        assert_eq!(header.mode().unwrap(), if executable { 0o755 } else { 0o644 }, "{name}");
+        if program {
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).unwrap();
+            assert_eq!(content, fs::read(small).unwrap());
+        }
+        names.insert(name);
+    }
+    assert!(names.contains("LICENSE") && names.contains("kubectl-netpol"), "{names:?}");
+}
+
+/// `krew install --manifest --archive` verifies the hash all the same.
+#[test]
+fn the_manifest_of_this_machine_has_the_hash_of_the_archive() {
+    let packed = Packed::of(project().join("Cargo.toml").to_str().unwrap());
+    let content = fs::read(&packed.archive).unwrap();
+    let digest = ring::digest::digest(&ring::digest::SHA256, &content);
+    let digest = digest.as_ref().iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    });
+    assert_eq!(packed.sha256, digest);
+    let manifest = yaml(&packed.manifest());
+    assert_krew_takes(&manifest);
+    let platforms = manifest["spec"]["platforms"].as_array().unwrap();
+    assert_eq!(platforms.len(), 1, "only this machine's archive is there");
+    assert_eq!(platforms[0]["sha256"], digest);
+}
+
+/// The plugin, installed below a root of krew, in an environment with nothing else.
+struct Installed<'a> {
+    home: &'a Path,
+    /// Holds kubectl.
+    programs: &'a Path,
+}
+
+impl Installed<'_> {
+    fn kubectl(&self, words: &[&str]) -> Command {
+        let path = [self.home.join(".krew/bin"), self.programs.to_path_buf()];
+        let mut command = Command::new(self.programs.join("kubectl"));
+        command
+            .args(words)
+            .current_dir(project())
+            .env_clear()
+            .env("HOME", self.home)
+            .env("KREW_ROOT", self.home.join(".krew"))
+            .env("PATH", std::env::join_paths(path).unwrap())
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn assert_works(&self) {
+        let help = expect_success(&mut self.kubectl(&["netpol", "--help"]));
+        assert!(help.contains("Usage: kubectl netpol"), "{help}");
+
+        let question = ["netpol", "explain", "-f", "examples/homekube", "-n", "monitoring"];
+        let ends = ["deploy/grafana", "http://keycloak.identity.svc.cluster.local/realms/home"];
+        let output = self.kubectl(&[&question[..], &ends].concat()).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.starts_with("DENIED monitoring/deploy/grafana"), "{said}");
+        assert_eq!(output.status.code(), Some(1), "a denial is 1, through kubectl too");
+
+        let closes = ["netpol", "bootstrap", "team-a", "--dns", "namespace", "--dry-run", "client"];
+        let output = self.kubectl(&closes).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.contains("networkpolicy.networking.k8s.io/allow-dns-egress"), "{said}");
+        assert_eq!(output.status.code(), Some(0));
+    }
+
+    fn assert_gone(&self) {
+        assert!(!self.home.join(".krew/store/netpol").exists());
+        assert!(!self.home.join(".krew/bin/kubectl-netpol").is_symlink());
+        let output = self.kubectl(&["netpol", "--help"]).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("unknown command \"netpol\""), "{said}");
+    }
+}
+
+/// Where kubectl is, or the reason why nothing can be installed.
+fn kubectl() -> Result<PathBuf, String> {
+    provided("control-plane").map_err(|unprovided| match unprovided {
+        Unprovided::Cannot(why) => why,
+        Unprovided::Broken(why) => panic!("{why}"),
+    })
+}
+
+/// krew unpacks into `store/NAME/VERSION` and makes one link, `bin/kubectl-NAME`; to uninstall is to
+/// remove both.
+#[cfg(unix)]
+#[test]
+fn installed_as_krew_does_it() {
+    let programs = match kubectl() {
+        Ok(programs) => programs,
+        Err(why) => {
+            skip(&why);
+            return;
+        }
+    };
+    let packed = Packed::of(FRONT);
+    let manifest = yaml(&packed.manifest());
+    let (version, bin) = (&manifest["spec"]["version"], &manifest["spec"]["platforms"][0]["bin"]);
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join(".krew");
+    let store = root.join("store/netpol").join(version.as_str().unwrap());
+    fs::create_dir_all(&store).unwrap();
+    fs::create_dir(root.join("bin")).unwrap();
+    tar::Archive::new(GzDecoder::new(File::open(&packed.archive).unwrap())).unpack(&store).unwrap();
+    let link = root.join("bin/kubectl-netpol");
+    std::os::unix::fs::symlink(store.join(bin.as_str().unwrap()), &link).unwrap();
+
+    let installed = Installed { home: home.path(), programs: &programs };
+    installed.assert_works();
+
+    // It has written nothing beside what was installed.
+    let names = |path: &Path| -> Vec<_> {
+        fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+    };
+    assert!(names(home.path()).iter().all(|name| name == ".krew" || name == ".kube"));
+    assert_eq!(names(&root.join("store/netpol")).len(), 1);
+    fs::remove_file(link).unwrap();
+    fs::remove_dir_all(root.join("store/netpol")).unwrap();
+    installed.assert_gone();
+}
+
+/// The same with krew itself.
+#[cfg(unix)]
+#[test]
+#[ignore = "needs kubectl-krew on PATH"]
+fn installed_by_krew() {
+    let krew = which::which("kubectl-krew").expect("kubectl-krew on PATH");
+    let programs = kubectl().unwrap_or_else(|why| panic!("{why}"));
+    let packed = Packed::of(FRONT);
+    let home = tempfile::tempdir().unwrap();
+    let installed = Installed { home: home.path(), programs: &programs };
+    let krew = |words: &[&str]| {
+        let mut command = Command::new(&krew);
+        command.args(words).env("HOME", home.path()).env("KREW_ROOT", home.path().join(".krew"));
+        expect_success(command.env("KREW_NO_UPGRADE_CHECK", "1").stdin(Stdio::null()))
+    };
+    let manifest = format!("--manifest={}", packed.manifest().display());
+    krew(&["install", &manifest, &format!("--archive={}", packed.archive.display())]);
+    installed.assert_works();
+    krew(&["uninstall", "netpol"]);
+    installed.assert_gone();
+}

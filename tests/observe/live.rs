@@ -1,0 +1,129 @@
+//! Flows beside a live cluster, which changes while they are followed.
+
+use super::{Fake, observe};
+use crate::harness::{ControlPlane, control_plane, expect_success};
+use crate::run::text;
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+/// Nothing that is waited for takes longer.
+const LONG: Duration = Duration::from_mins(1);
+
+fn pod(cluster: &ControlPlane, namespace: &str, name: &str, ip: &str) {
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": name, "labels": {"app": name}},
+        "spec": {"containers": [{"name": "c", "image": "x"}]},
+    });
+    cluster.apply(namespace, &pod.to_string());
+    let status = json!({"status": {"phase": "Running", "podIP": ip, "podIPs": [{"ip": ip}]}});
+    expect_success(
+        cluster
+            .kubectl(cluster.admin())
+            .args(["patch", "pod", name, "-n", namespace, "--subresource=status", "--type=merge"])
+            .args(["-p", &status.to_string()]),
+    );
+}
+
+fn policy(name: &str, ingress: &Value) -> String {
+    json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": name},
+        "spec": {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": ingress},
+    })
+    .to_string()
+}
+
+fn flow(namespace: &str, from: &str, to: &str) -> String {
+    json!({"flow": {
+        "time": "2026-01-01T00:00:00Z", "verdict": "FORWARDED",
+        "IP": {"source": "10.9.0.1", "destination": "10.9.0.2"},
+        "l4": {"TCP": {"source_port": 40000, "destination_port": 80}},
+        "source": {"identity": 1000, "namespace": namespace, "pod_name": from},
+        "destination": {"identity": 1001, "namespace": namespace, "pod_name": to},
+        "event_type": {"type": 5}, "traffic_direction": "INGRESS", "is_reply": false, "node_name": "n",
+    }})
+    .to_string()
+}
+
+/// The same flow, sent again and again, is judged by what the cluster is at the time.
+#[test]
+fn predictions_stay_current() {
+    let Ok(cluster) = control_plane() else { return };
+    let namespace = cluster.namespace("observed");
+    pod(cluster, &namespace, "web", "10.9.0.1");
+    pod(cluster, &namespace, "db", "10.9.0.2");
+    let (web, late) = (flow(&namespace, "web", "db"), flow(&namespace, "late", "db"));
+    let hubble =
+        Fake::hubble("v1.19.4", &format!("while sleep 0.2; do echo '{web}'; echo '{late}'; done"));
+    let mut child = observe(&["--follow", "-o", "json", "-n", &namespace], Some(&hubble.program))
+        .env("KUBECONFIG", cluster.admin())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut wait_for = |what: &str, wanted: &dyn Fn(&Value) -> bool| {
+        let deadline = Instant::now() + LONG;
+        loop {
+            let line = lines.next().expect("more flows").unwrap();
+            let flow: Value = serde_json::from_str(&line).unwrap();
+            if wanted(&flow) {
+                return flow;
+            }
+            assert!(Instant::now() < deadline, "{what} did not come about: {flow:#}");
+        }
+    };
+    let of = |flow: &Value, pod: &str, verdict: &str| {
+        text(flow, "/source/pod") == pod && text(flow, "/predicted/ingress/verdict") == verdict
+    };
+    wait_for("an open namespace", &|flow| of(flow, "web", "Allowed"));
+    wait_for("a pod that is not known", &|flow| {
+        text(flow, "/source/pod") == "late" && flow["predicted"].is_null()
+    });
+
+    cluster.apply(&namespace, &policy("deny", &json!([])));
+    let denied = wait_for("a denial", &|flow| of(flow, "web", "Denied"));
+    assert_eq!(text(&denied, "/predicted/ingress/policies/0/name"), "deny");
+    // The policy was written after the flow was seen: that is the likeliest reason.
+    let likely = text(&denied, "/likely/0");
+    assert_eq!(likely, format!("{namespace}/netpol/deny was written after this flow"));
+
+    let from_late = json!([{"from": [{"podSelector": {"matchLabels": {"app": "late"}}}]}]);
+    cluster.apply(&namespace, &policy("allow-late", &from_late));
+    pod(cluster, &namespace, "late", "10.9.0.3");
+    wait_for("a new pod that is admitted", &|flow| of(flow, "late", "Allowed"));
+
+    let mut delete = cluster.kubectl(cluster.admin());
+    expect_success(delete.args(["delete", "netpol", "deny", "allow-late", "-n", &namespace]));
+    wait_for("an open namespace again", &|flow| of(flow, "web", "Allowed"));
+
+    let process = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    for _ in lines.by_ref() {}
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(0), ""));
+    // The kubeconfig is the environment's: nothing of it is on the command line.
+    let arguments = fs::read_to_string(hubble.path("arguments")).unwrap();
+    assert_eq!(
+        arguments.trim(),
+        format!(
+            "observe -o jsonpb --port-forward --port-forward-port 0 --follow --namespace {namespace} \
+             --type policy-verdict --type drop --type l7"
+        )
+    );
+}
+
+#[test]
+fn who_may_read_nothing_is_told() {
+    let Ok(cluster) = control_plane() else { return };
+    let hubble = Fake::hubble("v1.19.4", "exit 0");
+    let mut command = observe(&[], Some(&hubble.program));
+    let answer = crate::run::run(command.env("KUBECONFIG", cluster.nobody()), b"");
+    assert_eq!(answer.code, 2, "{answer:?}");
+    assert!(answer.stderr.contains("not allowed for \"nobody\""), "{answer:?}");
+}

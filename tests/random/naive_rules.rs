@@ -1,0 +1,219 @@
+//! The naive evaluator's part for rules of all tiers: one subject, one direction, one flow.
+//!
+//! Written from semantics/kubernetes.md sections 1 and 3 and semantics/cilium.md sections 3, 4 and 9.
+
+use super::naive::{
+    NaiveFlow, Who, address, allows_peer, in_cidr, is_host_network, is_isolating, items, label,
+    namespace_label, namespace_of, port_matches, rules_of, selector_matches,
+};
+use super::rules::ACCOUNT;
+use serde_json::Value;
+use std::net::IpAddr;
+
+/// One direction of a flow.
+pub(super) struct Case<'c> {
+    pub(super) cluster: &'c [Value],
+    pub(super) flow: &'c NaiveFlow<'c>,
+    pub(super) direction: &'c str,
+    /// The pod that policies select.
+    pub(super) pod: &'c Value,
+    pub(super) peer: Who<'c>,
+    /// The peer is the pod's own node.
+    pub(super) own_node: bool,
+    /// Whether isolation holds here is not defined.
+    pub(super) spared: bool,
+}
+
+/// What may become of it: more than one thing only where policies of one priority disagree.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Outcomes {
+    pub(super) allow: bool,
+    pub(super) deny: bool,
+    /// A condition must hold besides, if it is allowed.
+    pub(super) conditional: bool,
+}
+
+/// `None`: the letter of the specifications. Else Cilium's enforcement mode.
+pub(super) fn cilium(cluster: &[Value]) -> Option<&str> {
+    let enforcer = cluster.iter().find(|object| object["kind"] == "Enforcer")?;
+    Some(enforcer["enforcement"].as_str().unwrap_or("Default"))
+}
+
+impl<'c> Case<'c> {
+    /// Admin, NetworkPolicies and Cilium's, Baseline, in this order; at the end it is allowed.
+    pub(super) fn outcomes(&self) -> Outcomes {
+        let mut all = Outcomes::default();
+        if !self.ordered("Admin", &mut all) {
+            return all;
+        }
+        if !self.normal(&mut all) {
+            return all;
+        }
+        all.allow |= self.ordered("Baseline", &mut all);
+        all
+    }
+
+    fn selecting(&self, tier: &'c str) -> impl Iterator<Item = &'c Value> {
+        self.cluster.iter().filter(move |object| {
+            object["kind"] == "Rules"
+                && object["tier"].as_str().unwrap_or("Normal") == tier
+                && object["direction"] == self.direction
+                && self.in_set(&object["subject"], self.pod)
+        })
+    }
+
+    /// Section 3: lower priorities first; in each policy the first rule that matches. Of policies of
+    /// one priority any may be followed. Says whether the flow may go on to the next tier.
+    fn ordered(&self, tier: &'c str, all: &mut Outcomes) -> bool {
+        for priority in 0..10 {
+            let said: Vec<&str> = self
+                .selecting(tier)
+                .filter(|policy| policy["priority"].as_i64().unwrap_or(0) == priority)
+                .filter_map(|policy| items(&policy["entries"]).iter().find(|e| self.matches(e)))
+                .map(|entry| entry["action"].as_str().unwrap())
+                .collect();
+            if !said.is_empty() {
+                all.allow |= said.contains(&"Allow");
+                all.deny |= said.contains(&"Deny");
+                return said.contains(&"Pass");
+            }
+        }
+        true
+    }
+
+    /// Cilium section 4: a Deny, else an Allow, else isolation; NetworkPolicies are among them.
+    fn normal(&self, all: &mut Outcomes) -> bool {
+        let matching: Vec<&Value> = self
+            .selecting("Normal")
+            .flat_map(|policy| items(&policy["entries"]))
+            .filter(|entry| self.matches(entry))
+            .collect();
+        if matching.iter().any(|entry| entry["action"] == "Deny") {
+            all.deny = true;
+            return false;
+        }
+        let v6 = self.flow.v6;
+        let mut isolated = cilium(self.cluster) == Some("Always");
+        // Cilium section 4, "Allow-localhost".
+        let localhost =
+            |object: &Value| object["kind"] == "Enforcer" && object["allowLocalhost"] != "policy";
+        let implied =
+            self.cluster.iter().any(localhost) && self.own_node && self.direction == "Ingress";
+        let mut unconditional = implied;
+        for policy in self.cluster.iter().filter(|object| object["kind"] == "NetworkPolicy") {
+            if !is_isolating(policy, self.pod, self.direction) {
+                continue;
+            }
+            isolated = true;
+            unconditional |= rules_of(policy, self.direction).iter().any(|rule| {
+                allows_peer(self.cluster, policy, rule, self.peer, v6)
+                    && port_matches(&rule["ports"], self.flow)
+            });
+        }
+        isolated |= self.selecting("Normal").any(|policy| policy["isolates"] == true);
+        unconditional |= matching.iter().any(|entry| entry["condition"].is_null());
+        if unconditional || !matching.is_empty() {
+            all.allow = true;
+            all.conditional = !unconditional;
+            return false;
+        }
+        all.deny |= isolated;
+        all.allow |= isolated && self.spared;
+        !isolated
+    }
+
+    fn matches(&self, entry: &Value) -> bool {
+        let peers = &entry["peers"];
+        (peers.is_null() || items(peers).iter().any(|peer| self.is_peer(peer)))
+            && port_matches(&entry["ports"], self.flow)
+    }
+
+    /// Pods of the pod network only.
+    fn in_set(&self, set: &Value, pod: &Value) -> bool {
+        let namespace = namespace_of(pod);
+        let of_namespace = match set["own"].as_str() {
+            Some(own) => own == namespace,
+            None => selector_matches(&set["namespaceSelector"], |key| {
+                namespace_label(self.cluster, namespace, key)
+            }),
+        };
+        let label = |key: &str| {
+            if key == ACCOUNT {
+                return Some(pod["spec"]["serviceAccountName"].as_str().unwrap_or("default"));
+            }
+            label(pod, key)
+        };
+        let seen = set["only"].is_null() || items(&set["only"]).contains(&pod["metadata"]["name"]);
+        of_namespace
+            && !is_host_network(pod)
+            && selector_matches(&set["podSelector"], label)
+            && seen
+    }
+
+    /// The node that the peer is, or whose network it uses.
+    fn node(&self) -> Option<&'c Value> {
+        match self.peer {
+            Who::Node(node) => Some(node),
+            Who::Pod(pod) if is_host_network(pod) => self.cluster.iter().find(|object| {
+                object["kind"] == "Node" && object["metadata"]["name"] == pod["spec"]["nodeName"]
+            }),
+            Who::Pod(_) | Who::Outside(_) => None,
+        }
+    }
+
+    fn is_peer(&self, peer: &Value) -> bool {
+        let outside = matches!(self.peer, Who::Outside(_));
+        let of_pod_network = matches!(self.peer, Who::Pod(pod) if !is_host_network(pod));
+        let on_node = !outside && !of_pod_network;
+        let among = |cidrs: &Value, ip: IpAddr| {
+            items(cidrs).iter().any(|cidr| in_cidr(ip, cidr.as_str().unwrap()))
+        };
+        if !peer["set"].is_null() {
+            return matches!(self.peer, Who::Pod(pod) if self.in_set(&peer["set"], pod));
+        }
+        if !peer["block"].is_null() {
+            let meant = outside
+                || (of_pod_network && peer["pods"] == true)
+                || (on_node && peer["nodes"] == true);
+            let block = &peer["block"];
+            return meant
+                && address(self.peer, self.flow.v6).is_some_and(|ip| {
+                    in_cidr(ip, block["cidr"].as_str().unwrap()) && !among(&block["except"], ip)
+                });
+        }
+        if !peer["nodes"].is_null() {
+            let other = peer["own"] == true || !self.own_node;
+            let selected = |node| selector_matches(&peer["nodes"], |key| label(node, key));
+            return other && self.node().is_some_and(selected);
+        }
+        if !peer["entities"].is_null() {
+            return items(&peer["entities"]).iter().any(|entity| match entity.as_str().unwrap() {
+                "pods" => of_pod_network,
+                "own" => self.own_node,
+                "other" => on_node && !self.own_node,
+                "outside" => outside,
+                _ => self.is_api_server(),
+            });
+        }
+        // A name or something else that only a cluster resolves, to addresses outside.
+        matches!(self.peer, Who::Outside(ip) if among(&peer["settled"], ip))
+    }
+
+    fn is_api_server(&self) -> bool {
+        let servers: Vec<IpAddr> = self
+            .cluster
+            .iter()
+            .filter(|object| object["kind"] == "ApiServer")
+            .flat_map(|object| items(&object["cidrs"]))
+            .map(|cidr| cidr.as_str().unwrap().split_once('/').unwrap().0.parse().unwrap())
+            .collect();
+        match (self.peer, self.node()) {
+            (Who::Outside(ip), _) => servers.contains(&ip),
+            (_, Some(node)) => items(&node["status"]["addresses"])
+                .iter()
+                .filter_map(|item| item["address"].as_str()?.parse::<IpAddr>().ok())
+                .any(|ip| servers.contains(&ip)),
+            _ => false,
+        }
+    }
+}
