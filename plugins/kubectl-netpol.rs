@@ -42,7 +42,7 @@ Examples:
 
 Exit codes:
   0 done, allowed or no change   1 denied, changed or found   2 error
-  3 not known; kubectl netpol COMMAND --help says them of each command";
+  3 not known; the help of a command has its own";
 
 #[derive(Subcommand)]
 enum Command {

@@ -55,7 +55,7 @@ pub(super) enum Shell {
 /// The end of `completion --help`.
 const AFTER_HELP: &str = "\
 Examples:
-  # Complete kubectl netpol in every shell that completes kubectl (1.26 or newer)
+  # In every shell that completes kubectl, of kubectl 1.26 and newer
   kubectl netpol completion --install
 
   # Complete kubectl-netpol, called by its own name, in this bash

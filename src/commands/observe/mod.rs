@@ -148,8 +148,10 @@ The first line of a flow is Hubble's own, with times in UTC. Below it:
   ✓ passes, as predicted   ✗ denied, as predicted
   ≠ not as predicted       ? the prediction is not known   · not compared
 
-It runs the program hubble (HUBBLE_BIN, else on PATH), and gives back 0 unless
-something goes wrong: 2.";
+It runs the program hubble: HUBBLE_BIN, else the one on PATH.
+
+Exit codes:
+  0 done   2 error";
 
 /// A duration before now, or a time.
 fn since(text: &str) -> Result<Timestamp, String> {
