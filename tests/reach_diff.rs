@@ -285,6 +285,31 @@ fn a_diff_of_rules_is_the_flows_whose_verdict_differs() {
     hold(200, changed_rules, exact);
 }
 
+/// semantics/cilium.md section 4, "Allow-localhost": who closes the way of nodes to their pods closes
+/// it for each node's own pods only.
+#[test]
+fn a_setting_that_closes_own_nodes_is_a_change() {
+    let node = |name: &str| serde_json::json!({"kind": "Node", "metadata": {"name": name}});
+    let pod = serde_json::json!({"kind": "Pod", "metadata": {"name": "a", "namespace": "n1"},
+        "spec": {"nodeName": "node-1"}, "status": {}});
+    let policy = serde_json::json!({"kind": "NetworkPolicy",
+        "metadata": {"name": "p", "namespace": "n1"}, "spec": {}});
+    let enforcer =
+        |localhost: &str| serde_json::json!({"kind": "Enforcer", "allowLocalhost": localhost});
+    let both = [node("node-1"), node("node-2"), pod, policy];
+    let [old, new] =
+        ["auto", "policy"].map(|localhost| [&both[..], &[enforcer(localhost)]].concat());
+    let (old, new) = (build(&old).unwrap(), build(&new).unwrap());
+    let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
+    for change in diff.changes() {
+        assert_eq!((change.from, change.to), (Verdict::Allowed, Verdict::Denied));
+        let sources: Vec<_> = diff.sources(change).collect();
+        let same = Same { old: End::Node(0), new: End::Node(0) };
+        assert_eq!(sources, [ChangedEnds::One(same)]);
+    }
+    assert_eq!(diff.changes().len(), 2, "one for each family: {:?}", diff.changes());
+}
+
 /// Compared with itself, nothing changes, comes or goes.
 #[test]
 fn a_diff_with_itself_is_empty() {

@@ -7,6 +7,7 @@
 
 use super::End;
 use super::addresses::Atoms;
+use super::exempt::NodeRule;
 use super::facts::{Facts, Reader, Shared, peers};
 use super::members::{Inside, Member, members};
 use super::sets::ClassId;
@@ -196,25 +197,16 @@ impl<'a> Space<'a> {
     }
 }
 
-/// Whether the relations themselves must know which node a pod is on: some rule asks for it, or the
-/// node's own way to its pods can be closed, or is not the same on both sides.
+/// Whether the relations themselves must know which node a pod is on: some rule asks for it, or can
+/// change how a node stands to its pods, or that is not the same on both sides.
 fn by_node(sides: &[Side<'_>]) -> bool {
-    let can_be_closed = |side: &Side<'_>| {
-        let (snapshot, rules) = (side.snapshot, side.rules);
-        rules.cilium().is_some()
-            && (rules.traits().denies
-                || snapshot.namespaces().any(|n| rules.may_have_denials(&n.name)))
+    let matters = |side: &Side<'_>| {
+        side.rules.traits().own_node
+            || NodeRule::of(side.rules).can_be_changed(side.snapshot, side.rules)
     };
-    let differ =
-        |pair: &[Side<'_>]| pair[0].rules.cilium().is_some() != pair[1].rules.cilium().is_some();
-    // Out to its own node a pod is perhaps exempt from isolation, but not from rules that deny.
-    let can_be_denied = |side: &Side<'_>| {
-        let (snapshot, rules) = (side.snapshot, side.rules);
-        rules.cilium().is_none() && rules.traits().denies && snapshot.has_ends_on_nodes()
-    };
-    let asks = |side: &Side<'_>| side.rules.traits().own_node;
-    sides.iter().any(|side| asks(side) || can_be_closed(side) || can_be_denied(side))
-        || sides.windows(2).any(differ)
+    let differ = |pair: &[Side<'_>]| NodeRule::of(pair[0].rules) != NodeRule::of(pair[1].rules);
+    sides.iter().any(|side| side.snapshot.has_ends_on_nodes())
+        && (sides.iter().any(matters) || sides.windows(2).any(differ))
 }
 
 /// The addresses of the API server as blocks, where some rule asks for it.

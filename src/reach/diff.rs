@@ -205,10 +205,11 @@ impl Diff<'_> {
         if [old, new].into_iter().any(|side| !there(side, from) || !there(side, to)) {
             return Vec::new();
         }
-        let snapshots = [0, 1].map(|side| self.space.sides[side].snapshot);
-        if own_node(snapshots[0], source.old, destination.old)
-            != own_node(snapshots[1], source.new, destination.new)
-        {
+        let own = |side: usize, source, destination| {
+            let own = own_node(self.space.sides[side].snapshot, source, destination);
+            own.map(|(_, own)| own)
+        };
+        if own(0, source.old, destination.old) != own(1, source.new, destination.new) {
             return Vec::new();
         }
         let reach = |relations: &Relations, side, source, destination| {

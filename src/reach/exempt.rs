@@ -7,7 +7,49 @@ use super::classes::Space;
 use super::ports::PortSet;
 use super::{End, Reach};
 use crate::cluster::{Pod, Snapshot, Truth};
-use crate::policy::rule::Direction;
+use crate::policy::Ruleset;
+use crate::policy::rule::{Action, Direction, Entry};
+
+/// How a node stands to the pods that run on it, as whoever enforces has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NodeRule {
+    /// It reaches them whatever policies say; whether isolation by NetworkPolicy keeps them from it is
+    /// not known, and rules of ordered tiers do.
+    Exempt,
+    /// An implied rule of the normal tier lets it reach them.
+    Implied,
+    /// As any other node.
+    None,
+}
+
+impl NodeRule {
+    /// Source: semantics/kubernetes.md section 5, "resident node" and "pod -> own node";
+    /// semantics/cilium.md section 4, "Allow-localhost".
+    pub(super) fn of(rules: &Ruleset) -> Self {
+        match rules.cilium() {
+            None => Self::Exempt,
+            Some(cilium) if cilium.node_reaches_own_pods => Self::Implied,
+            Some(_) => Self::None,
+        }
+    }
+
+    /// Whether rules can say otherwise.
+    pub(super) fn can_be_changed(self, snapshot: &Snapshot, rules: &Ruleset) -> bool {
+        let denies = |entry: &Entry| entry.action != Action::Allow;
+        match self {
+            Self::None => false,
+            Self::Implied => {
+                rules.traits().denies
+                    || snapshot.namespaces().any(|n| rules.may_have_denials(&n.name))
+            }
+            Self::Exempt => rules
+                .policies()
+                .iter()
+                .filter(|policy| policy.direction == Direction::Egress)
+                .any(|p| p.tier.is_ordered() || p.entries.iter().any(denies)),
+        }
+    }
+}
 
 /// What the specification exempts from policies, whatever they say (section 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,9 +94,6 @@ pub(super) fn own_node(
 }
 
 /// How far a flow of one side is exempt.
-///
-/// Source: semantics/kubernetes.md section 5; semantics/cilium.md section 4, "Allow-localhost": out
-/// to its own node nothing exempts a pod.
 pub(super) fn exemption(
     space: &Space<'_>,
     side: usize,
@@ -68,15 +107,15 @@ pub(super) fn exemption(
     if space.by_node {
         return Exemption::None;
     }
-    let cilium = space.sides[side].rules.cilium();
-    let closed = cilium.is_some_and(|cilium| !cilium.node_reaches_own_pods);
-    let cilium = cilium.is_some();
-    match own_node(snapshot, source, destination) {
-        None | Some((_, Truth::No)) => Exemption::None,
-        Some((Direction::Ingress, _)) if closed => Exemption::None,
-        Some((Direction::Ingress, Truth::Yes)) => Exemption::Allowed,
-        Some((Direction::Egress, _)) if cilium => Exemption::None,
-        Some(_) => Exemption::Perhaps,
+    let Some((direction, own)) = own_node(snapshot, source, destination) else {
+        return Exemption::None;
+    };
+    match (NodeRule::of(space.sides[side].rules), direction, own) {
+        (NodeRule::None, ..) | (_, _, Truth::No) | (NodeRule::Implied, Direction::Egress, _) => {
+            Exemption::None
+        }
+        (_, Direction::Ingress, Truth::Yes) => Exemption::Allowed,
+        _ => Exemption::Perhaps,
     }
 }
 

@@ -4,6 +4,7 @@
 //! certainly matches, and what may.
 
 use super::classes::{Space, family_index};
+use super::exempt::NodeRule;
 use super::facts::{Facts, Place};
 use super::members::Inside;
 use super::nodes::OnNode;
@@ -119,7 +120,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
             space,
             side,
             // Whether a pod reaches its own node is open in the specification of NetworkPolicy.
-            uncertain: space.by_node && space.sides[side].rules.cilium().is_none(),
+            uncertain: space.by_node && NodeRule::of(space.sides[side].rules) == NodeRule::Exempt,
             tables,
             selectable,
             on_node,

@@ -4,6 +4,7 @@
 //! class may reach or be reached by. Where policies only isolate and allow, as NetworkPolicies do,
 //! that is the union of their rules; else the tiers are gone through as [`tiers`] has it.
 
+use super::exempt::NodeRule;
 use super::peers::Resolver;
 use super::ports::{PortTable, PortsId};
 use super::region::{Parts, Region, add, and, but, common, disjoint, of_set, or, parts};
@@ -40,7 +41,7 @@ impl Profiles {
         };
         let everything = of_set(&resolver.tables.sets, anyone, PortTable::ALL);
         let every_pod = resolver.every_pod(anyone);
-        let cilium = resolver.space.sides[resolver.side].rules.cilium().is_some();
+        let node_rule = NodeRule::of(resolver.space.sides[resolver.side].rules);
         let (admitted, admin) = (Vec::new(), HashMap::new());
         let mut maker = Maker {
             resolver,
@@ -50,7 +51,7 @@ impl Profiles {
             anyone,
             every_pod,
             everything,
-            cilium,
+            node_rule,
             admitted,
             admin,
         };
@@ -99,7 +100,7 @@ struct Maker<'r, 's, 'a> {
     every_pod: Option<SetId>,
     /// Every flow.
     everything: Region,
-    cilium: bool,
+    node_rule: NodeRule,
     /// What policies allow, where it is the same for every subject.
     admitted: Vec<Option<Arc<Parts>>>,
     /// What the first tier does, where it is the same for every subject.
@@ -113,7 +114,9 @@ impl Maker<'_, '_, '_> {
         let ingress = self.direction == Direction::Ingress;
         // Only names make the class's own ports matter.
         let mut named = false;
-        let mut owned = by_node && (ingress || !self.cilium);
+        let rule = self.node_rule;
+        let mut owned =
+            by_node && (rule == NodeRule::Exempt || (ingress && rule != NodeRule::None));
         if ingress || by_node {
             for (policy, _) in selecting.policies() {
                 let clauses = self.clauses(policy);
@@ -151,17 +154,12 @@ impl Maker<'_, '_, '_> {
         if plain { self.plain(subject, selecting) } else { self.tiered(subject, selecting) }
     }
 
-    /// The subject's own node, as far as its way to or from its pods is open of itself.
-    ///
-    /// Source: semantics/kubernetes.md section 5, "resident node" and "pod -> own node", which no
-    /// policy closes; semantics/cilium.md section 4, "Allow-localhost", an implied rule.
+    /// The subject's own node, as far as whoever enforces lets it through of itself.
     fn own_node(&mut self, subject: &Subject, mode: Mode) -> SetId {
-        let open = match (self.direction, mode) {
-            (Direction::Ingress, _) => {
-                let cilium = self.resolver.space.sides[self.resolver.side].rules.cilium();
-                cilium.is_none_or(|cilium| cilium.node_reaches_own_pods)
-            }
-            (Direction::Egress, mode) => mode == Mode::Possible && !self.cilium,
+        let open = match (self.node_rule, self.direction) {
+            (NodeRule::None, _) | (NodeRule::Implied, Direction::Egress) => false,
+            (NodeRule::Exempt, Direction::Egress) => mode == Mode::Possible,
+            (_, Direction::Ingress) => true,
         };
         if !self.resolver.space.by_node || !open {
             return SetTable::EMPTY;
@@ -271,7 +269,7 @@ impl Maker<'_, '_, '_> {
             self.passing(subject, selecting)
         };
         // Out to its own node a pod is perhaps exempt from isolation, but not from rules that deny.
-        if !self.cilium && self.direction == Direction::Ingress {
+        if self.node_rule == NodeRule::Exempt && self.direction == Direction::Ingress {
             let own = self.own_node(subject, self.mode);
             let own = of_set(&self.tables().sets, own, PortTable::ALL);
             region = or(self.tables(), &region, &own);
@@ -295,10 +293,11 @@ impl Maker<'_, '_, '_> {
         let normal = self.speakers(&policies[middle..last], subject);
         let baseline = self.speakers(&policies[last..], subject);
         let implied = [Mode::Certain, Mode::Possible].map(|mode| {
-            let own = if self.cilium { self.own_node(subject, mode) } else { SetTable::EMPTY };
+            let implied = self.node_rule == NodeRule::Implied;
+            let own = if implied { self.own_node(subject, mode) } else { SetTable::EMPTY };
             of_set(&self.tables().sets, own, PortTable::ALL)
         });
-        let exempt = if !self.cilium && self.direction == Direction::Egress {
+        let exempt = if self.direction == Direction::Egress {
             self.own_node(subject, Mode::Possible)
         } else {
             SetTable::EMPTY

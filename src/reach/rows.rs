@@ -118,12 +118,12 @@ impl Connectivity<'_> {
         let Some(relations) = &self.relations[family_index(family)] else {
             return ControlFlow::Continue(());
         };
-        let mut said = None;
+        let mut said = Vec::new();
         for (relation, certain, conditional) in relations.layers() {
-            let rows = Rows { all: self, relation, said, certain, conditional, wanted };
+            let rows = Rows { all: self, relation, said: &said, certain, conditional, wanted };
             rows.symbolic(visit)?;
             rows.explicit(visit)?;
-            said = Some(relation);
+            said.push(&**relation);
         }
         ControlFlow::Continue(())
     }
@@ -132,8 +132,8 @@ impl Connectivity<'_> {
 struct Rows<'r, 'a> {
     all: &'r Connectivity<'a>,
     relation: &'r Relation,
-    /// What was said already.
-    said: Option<&'r Relation>,
+    /// What was said already, each within the next.
+    said: &'r [&'r Relation],
     certain: bool,
     conditional: bool,
     wanted: &'r Wanted,
@@ -184,7 +184,8 @@ impl Rows<'_, '_> {
                 let wide = self.relation.wide(direction, class);
                 let mut anyone = self.ports(wide.anyone).clone();
                 let mut pods = self.ports(wide.pods).difference(&anyone);
-                if let Some(said) = self.said.map(|said| said.wide(direction, class)) {
+                // What admits everyone only with several rules together is not always seen to do so.
+                for said in self.said.iter().map(|said| said.wide(direction, class)) {
                     anyone = anyone.difference(self.ports(said.anyone));
                     pods = pods.difference(self.ports(said.pods));
                 }
@@ -312,7 +313,7 @@ impl Rows<'_, '_> {
             let (source, destination) = (self.row_end(source), self.row_end(destination));
             visit(Row { source, destination, ports, certain, conditional })
         };
-        let Some(known) = self.said else { return row(source, destination, ports) };
+        let Some(known) = self.said.last() else { return row(source, destination, ports) };
         let mut last: Option<(Run, Run, PortSet)> = None;
         for from in source.0..source.1 {
             for to in destination.0..destination.1 {

@@ -84,12 +84,13 @@ impl Judge<'_> {
             Direction::Egress => Some(UnknownWhy::ToOwnNode),
         };
         let decision = tiers::decide(&policies, Circumstances { implied, always, exempt });
-        let Decision { mut verdict, mut reason, by: decided_by, .. } = decision;
-        if self.may_be_overruled(pod, decision.open_to) {
+        let Decision { mut verdict, mut reason, by: decided_by, open_to, normal } = decision;
+        if self.may_be_overruled(pod, open_to) {
             (verdict, reason) = (Verdict::Unknown, Reason::Unknown(UnknownWhy::PoliciesUnread));
         }
         let conditions = match verdict {
-            Verdict::Allowed => self.conditions(&policies, &decision, implied),
+            // Only rules of the normal tier have any.
+            Verdict::Allowed if normal && !implied.is_yes() => self.conditions(&policies),
             _ => Vec::new(),
         };
         Trace { direction, verdict, reason, decided_by, conditions, policies }
@@ -148,23 +149,8 @@ impl Judge<'_> {
     /// only perhaps matches may bind a flow that others let through.
     ///
     /// Source: semantics/cilium.md section 3, "toPorts": an allow without L7 rules for the same peer
-    /// and port makes those of others void.
-    fn conditions(
-        &self,
-        policies: &[PolicyTrace],
-        decision: &Decision,
-        implied: Truth,
-    ) -> Vec<Condition> {
-        if let Some((policy, entry)) = decision.by {
-            let policy = self.rules.policy(policy);
-            if policy.tier.is_ordered() {
-                let entry = policy.entries.get(entry);
-                return entry.and_then(|entry| entry.condition.clone()).into_iter().collect();
-            }
-        }
-        if !decision.normal || implied.is_yes() {
-            return Vec::new();
-        }
+    /// and port makes those of others void; section 4, "Allow-localhost": so does the implied one.
+    fn conditions(&self, policies: &[PolicyTrace]) -> Vec<Condition> {
         let mut all = Vec::new();
         for trace in policies.iter().filter(|policy| policy.tier == Tier::Normal) {
             let written = &self.rules.policy(trace.policy).entries;
