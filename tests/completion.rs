@@ -253,6 +253,30 @@ fn installing_the_completers() {
     assert_eq!(fs::read(&file).unwrap(), b"#!/bin/sh\n# someone's own\n");
 }
 
+/// `completion --remove` takes back what `--install` wrote, and no other's.
+#[test]
+fn removing_the_completers() {
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    symlink(FRONT, directory.path().join("kubectl-netpol")).unwrap();
+    let completion = |flag: &str| {
+        let mut command = command(FRONT, &["completion", flag]);
+        run(command.env("PATH", directory.path()), b"")
+    };
+    let nothing = "no completer on PATH was written by --install: nothing to remove\n";
+    assert_eq!(completion("--remove").stdout, nothing);
+    completion("--install");
+    let file = directory.path().join("kubectl_complete-netpol");
+    assert!(file.exists());
+    let done = completion("--remove");
+    assert_eq!((done.code, done.stdout), (0, format!("{} removed\n", file.display())));
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    fs::write(&file, "#!/bin/sh\n# someone's own\n").unwrap();
+    assert_eq!(completion("--remove").stdout, nothing);
+    assert!(file.exists());
+    let both = command(FRONT, &["completion", "--remove", "--install"]).output().unwrap();
+    assert_eq!(both.status.code(), Some(2));
+}
+
 /// completions/, man/ and docs/reference.md are what the flags say.
 #[test]
 fn generated_files_are_up_to_date() {

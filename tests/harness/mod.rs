@@ -10,6 +10,7 @@ mod control_plane;
 mod flux;
 mod homekube;
 mod hubble;
+mod krew;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ pub(crate) use control_plane::{
 pub(crate) use flux::{Controllers, FIRST, FluxKube, fluxkube};
 pub(crate) use homekube::{Answer, HomeKube, homekube, plugin};
 pub(crate) use hubble::hubble;
+pub(crate) use krew::krew;
 
 /// How many tests this process has skipped.
 static SKIPPED: AtomicUsize = AtomicUsize::new(0);

@@ -52,6 +52,13 @@ enum Task {
     #[command(verbatim_doc_comment)]
     Flux,
 
+    /// Provide krew and the validator of its index for the tests.
+    ///
+    /// They are built once with Go from the version pinned in tests/tools/krew and kept in the user's
+    /// cache. The last line of stdout is the directory that holds them.
+    #[command(verbatim_doc_comment)]
+    Krew,
+
     /// Write the manifests of a large cluster, in a shape measured on real ones.
     ///
     /// One file a namespace; the same for the same seed. The directory must be empty or new. The
@@ -112,6 +119,7 @@ fn run(task: Task) -> Result<()> {
         Task::GenCluster(options) => answer(&gen_cluster::run(&options)?),
         Task::Generate => generate(),
         Task::Hubble => answer(&tools::provide(&tools::HUBBLE)?.display().to_string()),
+        Task::Krew => answer(&tools::provide(&tools::KREW)?.display().to_string()),
         Task::Dist(options) => answer(&dist::run(&options)?),
         Task::KrewManifest(options) => answer(&dist::manifest(&options)?),
         Task::Flux => answer(&tools::provide(&tools::FLUX)?.display().to_string()),
