@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::documents::documented;
 use crate::harness::{Answer, HomeKube, homekube};
 
 const GRAFANA_TO_KEYCLOAK: &str =
@@ -52,6 +53,23 @@ const QUESTIONS: &[(&str, i32, &[&str])] = &[
         &["Missing on both sides: egress in default and ingress in monitoring."],
     ),
 ];
+
+/// docs/explain.md shows a part of an answer. How long ago something was done is another matter.
+#[test]
+fn the_documentation_shows_a_live_answer() {
+    let Ok(homekube) = homekube() else { return };
+    let timeless = |text: &str| -> String {
+        let words = text.split_whitespace().map(|word| word.trim_end_matches(','));
+        let age = |word: &&str| {
+            let number = word.trim_end_matches(['s', 'm', 'h', 'd']);
+            *word == "ago" || (number != *word && number.parse::<u32>().is_ok())
+        };
+        words.filter(|word| !age(word)).collect::<Vec<_>>().join(" ")
+    };
+    let shown = documented("docs/explain.md", "text live");
+    let answer = homekube.explain(GRAFANA_TO_KEYCLOAK);
+    assert!(timeless(&answer.stdout).contains(&timeless(&shown)), "{}", answer.all());
+}
 
 #[test]
 fn live_answers_are_those_of_the_manifests() {

@@ -12,6 +12,7 @@ mod control_plane;
 mod diff;
 #[cfg(unix)]
 mod doctor;
+mod documents;
 #[cfg(unix)]
 mod flux;
 mod harness;

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::connection::Own;
 use super::{bootstrap, get, kubectl, names, plugin, pod, policies, run};
-use crate::harness::{ControlPlane, control_plane};
+use crate::documents::documented;
+use crate::harness::{ControlPlane, control_plane, homekube};
 
 #[test]
 fn a_new_namespace_is_closed_and_a_second_run_changes_nothing() {
@@ -83,6 +84,35 @@ fn what_is_printed_is_what_is_written() {
     }
     let names = bootstrap(cluster, &["boot-name", "-o", "name"]).done();
     assert!(names.starts_with("namespace/boot-name\nnetworkpolicy.networking.k8s.io/"), "{names}");
+}
+
+/// The baseline of docs/bootstrap.md, on HomeKube, whose Keycloak it names.
+#[test]
+fn the_documentation_shows_a_baseline() {
+    let Ok(homekube) = homekube() else { return };
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("baseline.yaml");
+    std::fs::write(&file, documented("docs/bootstrap.md", "yaml baseline")).expect("a file");
+    let words = format!("team-a --baseline {} --dry-run client -o name", file.display());
+    let answer = homekube.ask("bootstrap", &words);
+    assert_eq!(answer.code, 0, "{}", answer.all());
+    let mut made: Vec<&str> = answer.stdout.lines().collect();
+    made.sort_unstable();
+    let policy = |name: &str| format!("networkpolicy.networking.k8s.io/{name}");
+    let names = [
+        "allow-database",
+        "allow-dns-egress",
+        "allow-egress-to-identity-keycloak",
+        "allow-ingress-nginx",
+        "allow-monitoring-scrape",
+        "allow-same-namespace",
+        "allow-team-a-to-keycloak",
+        "default-deny-egress",
+        "default-deny-ingress",
+    ];
+    let mut expected = vec!["namespace/team-a".to_owned()];
+    expected.extend(names.map(policy));
+    assert_eq!(made, expected);
 }
 
 #[test]

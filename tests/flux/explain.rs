@@ -1,6 +1,7 @@
 //! `explain` says how far Flux is with what decides.
 
 use super::{GRAFANA_TO_KEYCLOAK, json, says};
+use crate::documents::documented;
 use crate::harness::{FluxKube, fluxkube, homekube};
 use serde_json::json;
 
@@ -63,6 +64,10 @@ fn how_far_flux_is() {
         change(kube);
         let answer = kube.netpol(GRAFANA_TO_KEYCLOAK);
         assert!(says(&answer, sentence), "{state}: {}", answer.all());
+        if state == "Suspended" {
+            let shown = documented("docs/flux.md", "text live");
+            assert!(answer.stdout.contains(&shown), "{shown}\nis not in {}", answer.all());
+        }
         assert_eq!((answer.code, answer.stderr.as_str()), (1, ""), "{}", answer.all());
         for line in answer.stdout.lines().filter(|line| line.trim().contains(' ')) {
             assert!(line.chars().count() <= 80, "{line}");

@@ -1,0 +1,147 @@
+//! What the documentation says, held to the program: links lead somewhere, and every command in it is one
+//! that the program understands. `transcripts.rs` runs the commands that have an answer.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::run::netpol;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every page of the repository, as Git has it or will have it.
+fn pages() -> Vec<PathBuf> {
+    let directories = ["", "docs", "examples", "fuzz", "tests/transcripts"];
+    let mut found = Vec::new();
+    for directory in directories.map(|name| root().join(name)) {
+        let Ok(entries) = fs::read_dir(directory) else { continue };
+        let paths = entries.map(|entry| entry.unwrap().path());
+        found.extend(paths.filter(|path| path.extension().is_some_and(|it| it == "md")));
+    }
+    found.sort();
+    found
+}
+
+/// A fenced block: the words behind its fence, and its lines.
+struct Block {
+    words: String,
+    lines: Vec<String>,
+}
+
+/// A page as its blocks, and everything else.
+fn parts(text: &str) -> (Vec<Block>, String) {
+    let (mut blocks, mut prose) = (Vec::new(), String::new());
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(words) = line.strip_prefix("```") {
+            let inside = lines.by_ref().take_while(|line| *line != "```").map(ToOwned::to_owned);
+            blocks.push(Block { words: words.to_owned(), lines: inside.collect() });
+        } else {
+            prose.push_str(line);
+            prose.push('\n');
+        }
+    }
+    (blocks, prose)
+}
+
+/// The block of a page that begins with these words behind its fence, as a text with a test of its own
+/// compares it with what the program says.
+pub(crate) fn documented(page: &str, words: &str) -> String {
+    let (blocks, _) = parts(&fs::read_to_string(root().join(page)).unwrap());
+    let mut found = blocks.into_iter().filter(|block| block.words == words);
+    let block = found.next().unwrap_or_else(|| panic!("{page} has no block {words:?}"));
+    assert!(found.next().is_none(), "{page} has two blocks {words:?}");
+    block.lines.join("\n") + "\n"
+}
+
+/// The targets of `[text](target)`, code left out.
+fn links(prose: &str) -> Vec<String> {
+    let spans = prose.split('`').step_by(2).collect::<Vec<_>>().join("code");
+    let targets = spans.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    targets.map(ToOwned::to_owned).collect()
+}
+
+/// The anchors that a page's headings make.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let (_, prose) = parts(text);
+    let titles = prose.lines().filter(|line| line.starts_with('#'));
+    let anchor = |title: &str| {
+        let title = title.trim_start_matches('#').trim().to_lowercase();
+        let kept = title.chars().filter(|it| it.is_alphanumeric() || matches!(it, ' ' | '-' | '_'));
+        kept.map(|it| if it == ' ' { '-' } else { it }).collect()
+    };
+    titles.map(anchor).collect()
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let mut followed = 0;
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        for link in links(&parts(&text).1) {
+            if link.starts_with("https://") {
+                continue;
+            }
+            let (path, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let target = if path.is_empty() { page.clone() } else { page.with_file_name(path) };
+            assert!(target.exists(), "{}: {link}", page.display());
+            if !anchor.is_empty() {
+                let there = anchors(&fs::read_to_string(&target).unwrap());
+                assert!(there.contains(anchor), "{}: {link}: {there:?}", page.display());
+            }
+            followed += 1;
+        }
+    }
+    assert!(followed >= 10, "only {followed} links found");
+}
+
+/// Each `kubectl netpol …` of a page, in shell blocks and in code within a sentence.
+fn commands(text: &str) -> Vec<String> {
+    let (blocks, prose) = parts(text);
+    let shell = blocks.into_iter().filter(|block| block.words == "sh");
+    let lines = shell.flat_map(|block| block.lines);
+    let spans = prose.split('`').skip(1).step_by(2).map(|span| span.replace('\n', " "));
+    let whole = lines.chain(spans).filter(|line| line.starts_with("kubectl netpol "));
+    // Up to a pipe; what stands for something else is no command.
+    let first = whole.map(|line| line.split(" | ").next().unwrap_or_default().to_owned());
+    first.filter(|line| !line.contains(['<', '…'])).collect()
+}
+
+/// Help is printed only once everything before it was understood.
+#[test]
+fn commands_that_are_not_run_are_understood() {
+    let mut understood = 0;
+    for page in pages() {
+        for line in commands(&fs::read_to_string(&page).unwrap()) {
+            let words: Vec<&str> = line.split_whitespace().skip(2).chain(["--help"]).collect();
+            let done = netpol(&words);
+            let place = page.display();
+            assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{place}: {line}");
+            understood += 1;
+        }
+    }
+    assert!(understood >= 10, "only {understood} commands found");
+}
+
+/// A block is of a kind that some test runs or compares. The picture of the rooms is the one exception.
+#[test]
+fn every_block_is_held_to_something() {
+    for page in pages() {
+        let name = page.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+        let (blocks, _) = parts(&fs::read_to_string(&page).unwrap());
+        for block in blocks {
+            let held = match block.words.as_str() {
+                "console" | "sh" => true,
+                // Generated, or compared by `documented`.
+                "text" => name == "docs/reference.md",
+                "text live" => ["docs/explain.md", "docs/flux.md"].contains(&&*name),
+                "yaml baseline" => name == "docs/bootstrap.md",
+                "" => name == "docs/architecture.md",
+                _ => false,
+            };
+            assert!(held, "{name}: no test holds a block {:?}: {:?}", block.words, block.lines);
+        }
+    }
+}
