@@ -1,8 +1,9 @@
 //! `doctor`: on a PATH made for it, and against a real API server.
 
-use crate::harness::{ControlPlane, fluxkube, homekube, plugin};
+use crate::harness::{ControlPlane, expect_success, fluxkube, homekube, plugin};
+use crate::live_dialects::dialects;
 use crate::run::{FRONT, Run, command, run};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use tempfile::TempDir;
@@ -86,11 +87,46 @@ fn programs_and_their_versions() {
         ),
     );
     has(&done, "- kubectl is not on PATH; install it for -k");
-    has(&done, "✓ cilium is not on PATH, and no command here needs it");
+    has(&done, "- cilium is not on PATH; install it for observe --ui");
     has(&done, "✗ no cluster: there is no kubeconfig");
     let empty = tempfile::tempdir().unwrap();
     let none = doctor(&[empty.path()], &[]);
     has(&none, "✗ kubectl-netpol is not on PATH; add ");
+}
+
+/// `observe` finds its programs by variables too, and so does `doctor`.
+#[test]
+fn programs_that_variables_name() {
+    let (path, elsewhere) = (with_front(), tempfile::tempdir().unwrap());
+    program(path.path(), "hubble", "echo 'hubble v1.18.3 compiled'");
+    program(elsewhere.path(), "hubble-old", "echo 'hubble v1.16.2 compiled'");
+    program(elsewhere.path(), "hubble-older", "echo 'hubble v0.11.0 compiled'");
+    program(elsewhere.path(), "cilium-cli", "echo 'cilium-cli: v0.18.8 compiled'");
+    let place = elsewhere.path().display();
+    let with = |variable: &str, name: &str| {
+        let mut doctor = command(FRONT, &["doctor"]);
+        let path = std::env::join_paths([path.path()]).unwrap();
+        doctor.env("PATH", path).env("COLUMNS", "80").env(variable, elsewhere.path().join(name));
+        run(&mut doctor, b"")
+    };
+    let old = with("HUBBLE_BIN", "hubble-old");
+    has(
+        &old,
+        &format!(
+            "- hubble v1.16.2 ({place}/hubble-old) does not find the relay by itself, which it does \
+             from v1.17.0 on; give observe --hubble-server, or update it"
+        ),
+    );
+    let older = with("HUBBLE_BIN", "hubble-older");
+    has(
+        &older,
+        &format!("✗ {place}/hubble-older is Hubble 0.11.0, and observe needs 0.12.0 or newer:"),
+    );
+    let none = with("HUBBLE_BIN", "nothing");
+    has(&none, &format!("✗ HUBBLE_BIN is {place}/nothing: "));
+    let cilium = with("CILIUM_BIN", "cilium-cli");
+    has(&cilium, &format!("✓ cilium v0.18.8 ({place}/cilium-cli)"));
+    has(&cilium, &format!("✓ hubble v1.18.3 ({}/hubble)", path.path().display()));
 }
 
 /// The checks of an area, as state and sentence.
@@ -171,11 +207,31 @@ fn rights_in_one_namespace() {
     let done = kubectl(&[]);
     assert_eq!(done.code, 1, "{done:?}");
     assert!(of_area(&done.stdout, "Rights")[0].1.starts_with("you may not list namespaces, pods,"));
+    // Where it is that of the context, there are some.
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut of_context: Value = serde_json::from_str(&expect_success(
+        cluster.kubectl(&admin).args(["config", "view", "--raw", "-o", "json"]),
+    ))
+    .unwrap();
+    of_context["contexts"][0]["context"]["namespace"] = "monitoring".into();
+    std::fs::write(file.path(), of_context.to_string()).unwrap();
+    let done = asked(cluster, file.path(), &["--as", "one-namespace", "-o", "json"]);
+    let rights = of_area(&done.stdout, "Rights");
+    let only = "only in monitoring you may list pods, services, networkpolicies,";
+    assert!(rights[0].0 == "Wrong" && rights[0].1.starts_with(only), "{rights:?}");
+    let nowhere = ("Wrong", "you may not list namespaces, nodes in all namespaces");
+    assert_eq!(rights[1], (nowhere.0.to_owned(), nowhere.1.to_owned()));
     let done = kubectl(&["-n", "monitoring"]);
     assert_eq!(
         of_area(&done.stdout, "Rights"),
         pairs(&[
             ("Ok", "all that is read may be listed in monitoring"),
+            (
+                "Note",
+                "only in monitoring you may list pods, services, networkpolicies, endpointslices, \
+                 deployments, replicasets, statefulsets, daemonsets, jobs, cronjobs, \
+                 replicationcontrollers"
+            ),
             ("Note", "you may not list namespaces, nodes"),
             (
                 "Note",
@@ -187,6 +243,85 @@ fn rights_in_one_namespace() {
     let nobody = asked(cluster, &cluster.nobody(), &[]);
     assert_eq!(nobody.code, 1, "{nobody:?}");
     has(&nobody, "ask for these rights; without them answers are Unknown or errors");
+}
+
+/// semantics/cilium.md sections 3 to 5 and 9: the settings of the agent that change what policies mean.
+#[test]
+fn what_cilium_makes_of_policies() {
+    let Ok((dialects, _turn)) = dialects() else { return };
+    let cluster = &dialects.homekube.cluster;
+    let network = || {
+        let done = asked(cluster, &cluster.admin(), &["-o", "json"]);
+        (done.code, of_area(&done.stdout, "Network"))
+    };
+    let agent = |image: &str| {
+        json!({
+            "apiVersion": "apps/v1", "kind": "DaemonSet",
+            "metadata": {"name": "cilium", "namespace": "kube-system"},
+            "spec": {
+                "selector": {"matchLabels": {"k8s-app": "cilium"}},
+                "template": {
+                    "metadata": {"labels": {"k8s-app": "cilium"}},
+                    "spec": {"containers": [{"name": "cilium-agent", "image": image}]},
+                },
+            },
+        })
+    };
+    let config = |data: Value| {
+        json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "data": data,
+            "metadata": {"name": "cilium-config", "namespace": "kube-system"},
+        })
+    };
+    let (code, found) = network();
+    assert_eq!(found[0].0, "Note", "{found:?}");
+    assert!(found[0].1.starts_with("the settings of Cilium are not known: "), "{found:?}");
+    assert_eq!(code, 0, "not to be known is nothing wrong");
+
+    let well = [
+        agent("quay.io/cilium/cilium:v1.20.1@sha256:abc"),
+        config(json!({"enable-policy": "always", "enable-k8s-cluster-network-policy": "true"})),
+    ];
+    dialects.with(&well, &mut |_| {
+        let always =
+            "enable-policy is always: every pod is isolated, whether a policy selects it or not";
+        let release = "Cilium v1.20.1 enforces policies, read as by cilium-1.20";
+        assert_eq!(network(), (0, pairs(&[("Ok", release), ("Ok", always)])));
+    });
+    let settings = config(json!({
+        "enable-policy": "never", "policy-audit-mode": "true",
+        "enable-k8s-networkpolicy": "false", "enable-l7-proxy": "false",
+        "enable-non-default-deny-policies": "false",
+    }));
+    let amiss = [agent("quay.io/cilium/cilium:v1.16.5"), settings];
+    dialects.with(&amiss, &mut |_| {
+        let (code, found) = network();
+        assert_eq!(code, 1);
+        assert_eq!(
+            found,
+            pairs(&[
+                // The nearest that is known.
+                ("Ok", "Cilium v1.16.5 enforces policies, read as by cilium-1.18"),
+                ("Wrong", "enable-policy is never: Cilium enforces no policy"),
+                ("Wrong", "policy-audit-mode is on: what policies deny is let through"),
+                ("Wrong", "enable-k8s-networkpolicy is false: Cilium enforces no NetworkPolicy"),
+                (
+                    "Note",
+                    "enable-non-default-deny-policies is false: policies isolate whatever their \
+                     enableDefaultDeny"
+                ),
+                (
+                    "Note",
+                    "enable-l7-proxy is false: policies with rules for HTTP or DNS are rejected"
+                ),
+                (
+                    "Note",
+                    "Cilium enforces no ClusterNetworkPolicy here, although the cluster has that \
+                     kind"
+                ),
+            ])
+        );
+    });
 }
 
 #[test]

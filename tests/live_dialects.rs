@@ -36,12 +36,12 @@ const KINDS: [(&str, &str, &str, &str, bool); 6] = [
 ];
 
 /// HomeKube with these kinds, to one test at a time, which takes away what it made.
-struct Dialects {
-    homekube: HomeKube,
+pub(crate) struct Dialects {
+    pub(crate) homekube: HomeKube,
     turn: Mutex<()>,
 }
 
-fn dialects() -> Result<(&'static Dialects, MutexGuard<'static, ()>), Skip> {
+pub(crate) fn dialects() -> Result<(&'static Dialects, MutexGuard<'static, ()>), Skip> {
     static SHARED: OnceLock<Option<Dialects>> = OnceLock::new();
     let shared = SHARED.get_or_init(|| {
         let cluster = control_plane_of_its_own().ok()?;
@@ -83,7 +83,7 @@ fn definition(
 
 impl Dialects {
     /// Asks with these objects in the cluster, and takes them away.
-    fn with(&self, objects: &[Value], questions: &mut dyn FnMut(&HomeKube)) {
+    pub(crate) fn with(&self, objects: &[Value], questions: &mut dyn FnMut(&HomeKube)) {
         let list = json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string();
         let cluster = &self.homekube.cluster;
         cluster.apply_with(&["--server-side", "--field-manager=platform-team"], &list);

@@ -2,9 +2,8 @@
 
 use super::report::{Area, Check};
 use crate::cli::GlobalArgs;
-use crate::cluster::Gap;
-use crate::policy::{Enforcement, Enforcer};
-use crate::source::live::{Connection, Right};
+use crate::policy::{Cilium, Enforcement};
+use crate::source::live::{Connection, Right, ServedKinds};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -86,51 +85,14 @@ async fn all(global: &GlobalArgs, checks: &mut Vec<Check>) {
 }
 
 async fn rights(connection: &Connection, only: Option<&str>, checks: &mut Vec<Check>) {
-    let own = connection.namespace();
-    let place = only.map_or("in all namespaces".to_owned(), |only| format!("in {only}"));
-    let (mut denied, mut own_only) = (Vec::new(), Vec::new());
-    let missing = match lacking(connection, READ, only).await {
-        Ok(missing) => missing,
+    match reading(connection, only).await {
+        Ok(found) => checks.extend(found),
         Err(why) => {
             let says = format!("rights cannot be asked for: {why}");
             return checks.push(Check::note(Area::Rights, says, None));
         }
-    };
-    for right in missing {
-        let here = only.is_none() && !CLUSTER_WIDE.contains(&right.2);
-        if here && may(connection.clone(), right, Some(own.to_owned())).await == Ok(true) {
-            own_only.push(right.2);
-        } else {
-            denied.push(right.2);
-        }
     }
-    let of_namespaces = |name: &&str| only.is_none() || !CLUSTER_WIDE.contains(name);
-    if own_only.is_empty() && !denied.iter().any(of_namespaces) {
-        let says = format!("all that is read may be listed {place}");
-        checks.push(Check::ok(Area::Rights, says));
-    }
-    if !own_only.is_empty() {
-        checks.push(Check::wrong(
-            Area::Rights,
-            format!("only in {own} you may list {}", own_only.join(", ")),
-            "ask for the right in all namespaces, which list and diff need; or give -n",
-        ));
-    }
-    // Who asks for one namespace may well do without these.
-    let (outside, denied): (Vec<_>, Vec<_>) =
-        denied.into_iter().partition(|name| only.is_some() && CLUSTER_WIDE.contains(name));
-    if !outside.is_empty() {
-        let says = format!("you may not list {}", outside.join(", "));
-        let advice = "ask for these rights for list and diff, which look at the whole cluster";
-        checks.push(Check::note(Area::Rights, says, Some(advice.to_owned())));
-    }
-    if !denied.is_empty() {
-        checks.push(Check::wrong(
-            Area::Rights,
-            format!("you may not list {} {place}", denied.join(", ")),
-            "ask for these rights; without them answers are Unknown or errors",
-        ));
-    }
+    let place = only.map_or("in all namespaces".to_owned(), |only| format!("in {only}"));
     let Ok(missing) = lacking(connection, WRITE, only).await else { return };
     checks.push(if missing.is_empty() {
         Check::ok(Area::Rights, format!("bootstrap may write {place}"))
@@ -140,6 +102,53 @@ async fn rights(connection: &Connection, only: Option<&str>, checks: &mut Vec<Ch
         let says = format!("bootstrap may not {} {place}", missing.join(", "));
         Check::note(Area::Rights, says, Some("ask for these rights, or use --export".to_owned()))
     });
+}
+
+/// What may be read in all namespaces; what only in one, that of -n or of the context; and what not.
+async fn reading(connection: &Connection, only: Option<&str>) -> Result<Vec<Check>, String> {
+    let own = only.unwrap_or(connection.namespace());
+    let missing = lacking(connection, READ, None).await?;
+    let namespaced = |(_, _, resource): &Asked| !CLUSTER_WIDE.contains(resource);
+    let asked: Vec<Asked> = missing.iter().copied().filter(namespaced).collect();
+    let not_here = lacking(connection, &asked, Some(own)).await?;
+    let only_here: Vec<&Asked> = asked.iter().filter(|right| !not_here.contains(right)).collect();
+    // Who asks for one namespace may well do without what is of none.
+    let beside = |right: &&Asked| only.is_some() && !namespaced(right);
+    let (beside, denied): (Vec<_>, Vec<_>) =
+        missing.iter().filter(|right| !only_here.contains(right)).partition(beside);
+    let list = |rights: Vec<&Asked>| {
+        rights.into_iter().map(|(_, _, resource)| *resource).collect::<Vec<_>>().join(", ")
+    };
+    let mut checks = Vec::new();
+    let place = match only {
+        Some(only) if !missing.is_empty() => format!("in {only}"),
+        _ => "in all namespaces".to_owned(),
+    };
+    if denied.is_empty() && (only_here.is_empty() || only.is_some()) {
+        let says = format!("all that is read may be listed {place}");
+        checks.push(Check::ok(Area::Rights, says));
+    }
+    if !only_here.is_empty() {
+        let says = format!("only in {own} you may list {}", list(only_here));
+        let advice = "ask for the right in all namespaces, which list and diff need";
+        checks.push(match only {
+            Some(_) => Check::note(Area::Rights, says, advice.to_owned()),
+            None => Check::wrong(Area::Rights, says, format!("{advice}; or give -n {own}")),
+        });
+    }
+    if !beside.is_empty() {
+        let says = format!("you may not list {}", list(beside));
+        let advice = "ask for these rights for list and diff, which look at the whole cluster";
+        checks.push(Check::note(Area::Rights, says, advice.to_owned()));
+    }
+    if !denied.is_empty() {
+        checks.push(Check::wrong(
+            Area::Rights,
+            format!("you may not list {} {place}", list(denied)),
+            "ask for these rights; without them answers are Unknown or errors",
+        ));
+    }
+    Ok(checks)
 }
 
 /// The rights of these that we do not have, all asked for at once.
@@ -201,36 +210,81 @@ async fn kinds(connection: &Connection, checks: &mut Vec<Check>) {
             )
         });
     }
-    checks.extend(network(connection.enforcer(&served).await));
+    checks.extend(network(connection, &served).await);
 }
 
-fn network(enforcer: Option<(Enforcer, Option<Gap>)>) -> Vec<Check> {
-    let Some((enforcer, gap)) = enforcer else {
+/// Who enforces the policies, and what of its settings changes what they mean.
+async fn network(connection: &Connection, served: &ServedKinds) -> Vec<Check> {
+    let Some((enforcer, gap)) = connection.enforcer(served).await else {
         let says = "the cluster names none; policies are read as the specifications have them";
         let advice = "--enforcer names one";
         return vec![Check::note(Area::Network, says, Some(advice.to_owned()))];
     };
-    let mut checks = vec![match gap {
-        None => Check::ok(Area::Network, format!("policies are read as by {enforcer}")),
+    let mut checks = Vec::new();
+    match gap {
+        None => {
+            let release = connection.cilium_release().await.unwrap_or_default();
+            let says = format!("Cilium {release} enforces policies, read as by {enforcer}");
+            checks.push(Check::ok(Area::Network, says));
+        }
         Some(gap) => {
-            Check::note(Area::Network, format!("{} are not known: {}", gap.what, gap.why), None)
+            let says = format!("{} are not known: {}", gap.what, gap.why);
+            checks.push(Check::note(Area::Network, says, None));
         }
-    }];
-    if let Some(cilium) = enforcer.cilium() {
-        if cilium.audit {
-            checks.push(Check::wrong(
-                Area::Network,
-                "policy-audit-mode is on: what policies deny is let through",
-                "turn it off once nothing is denied that should pass",
-            ));
-        }
-        if cilium.enforcement == Enforcement::Never {
-            checks.push(Check::wrong(
-                Area::Network,
-                "enable-policy is never: Cilium enforces no policy",
-                "set it to default or always",
-            ));
-        }
+    }
+    checks.extend(enforcer.cilium().map(|cilium| settings(cilium, served)).unwrap_or_default());
+    checks
+}
+
+/// The settings of Cilium's agent that make policies mean less than they say, or more.
+fn settings(cilium: &Cilium, served: &ServedKinds) -> Vec<Check> {
+    let wrong = |says: &str, advice: &str| Check::wrong(Area::Network, says, advice);
+    let note = |says: &str, advice: &str| Check::note(Area::Network, says, advice.to_owned());
+    let mut checks = Vec::new();
+    checks.push(match cilium.enforcement {
+        Enforcement::Default => Check::ok(
+            Area::Network,
+            "enable-policy is default: what policies select is isolated, and nothing else",
+        ),
+        Enforcement::Always => Check::ok(
+            Area::Network,
+            "enable-policy is always: every pod is isolated, whether a policy selects it or not",
+        ),
+        Enforcement::Never => wrong(
+            "enable-policy is never: Cilium enforces no policy",
+            "set it to default or always",
+        ),
+    });
+    if cilium.audit {
+        checks.push(wrong(
+            "policy-audit-mode is on: what policies deny is let through",
+            "turn it off once nothing is denied that should pass",
+        ));
+    }
+    if !cilium.network_policies {
+        checks.push(wrong(
+            "enable-k8s-networkpolicy is false: Cilium enforces no NetworkPolicy",
+            "set it to true; those of bootstrap do nothing until then",
+        ));
+    }
+    if !cilium.non_default_deny {
+        checks.push(note(
+            "enable-non-default-deny-policies is false: policies isolate whatever their enableDefaultDeny",
+            "set it to true if policies are to allow without isolating",
+        ));
+    }
+    if !cilium.l7_proxy {
+        checks.push(note(
+            "enable-l7-proxy is false: policies with rules for HTTP or DNS are rejected",
+            "set it to true if there are any",
+        ));
+    }
+    let versions = served.versions("policy.networking.k8s.io");
+    if versions.iter().any(|version| version == "v1alpha2") && !cilium.cluster_network_policies {
+        checks.push(note(
+            "Cilium enforces no ClusterNetworkPolicy here, although the cluster has that kind",
+            "Cilium 1.20 does with enable-k8s-cluster-network-policy",
+        ));
     }
     checks
 }

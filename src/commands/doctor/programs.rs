@@ -1,4 +1,5 @@
-//! What is on PATH: the plugin's own binaries, which may shadow one another, and outside programs.
+//! What is on PATH: the plugin's own binaries, which may shadow one another, and outside programs, which
+//! are looked for as the commands that run them do.
 //!
 //! kubectl runs the longest plugin name that PATH has, wherever it is: an old
 //! `kubectl-netpol-explain` answers in the place of a new `kubectl-netpol`.
@@ -6,6 +7,7 @@
 use super::report::{Area, Check};
 use crate::cli::COMMANDS;
 use crate::commands::completion::completer_name;
+use crate::hubble::{self, Capability, Hubble};
 use crate::source::process::{self, Limits};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -22,40 +24,67 @@ struct Program {
     name: &'static str,
     /// Arguments with which it tells its version, without asking a cluster.
     asked: &'static [&'static str],
-    /// What does not go without it, if anything.
-    need: Option<&'static str>,
+    /// What does not go without it.
+    need: &'static str,
 }
 
 const PROGRAMS: &[Program] = &[
-    Program { name: "kubectl", asked: &["version", "--client", "-o", "json"], need: Some("-k") },
-    Program { name: "kustomize", asked: &["version"], need: Some("-k where kubectl is not there") },
-    Program {
-        name: "flux",
-        asked: &["version", "--client", "-o", "json"],
-        need: Some("diff --flux"),
-    },
-    Program { name: "hubble", asked: &["version"], need: Some("observe") },
-    Program { name: "cilium", asked: &["version", "--client"], need: None },
+    Program { name: "kubectl", asked: &["version", "--client", "-o", "json"], need: "-k" },
+    Program { name: "kustomize", asked: &["version"], need: "-k where kubectl is not there" },
+    Program { name: "flux", asked: &["version", "--client", "-o", "json"], need: "diff --flux" },
 ];
+
+/// The Cilium CLI, which is found in another way.
+const CILIUM: Program =
+    Program { name: "cilium", asked: &["version", "--client"], need: "observe --ui" };
 
 /// The plugin and the programs.
 pub(super) fn checks() -> Vec<Check> {
     let mut checks = plugins();
-    checks.extend(PROGRAMS.iter().map(check));
+    checks.extend(PROGRAMS.iter().map(|program| match which::which(program.name) {
+        Ok(path) => check(program, &path),
+        Err(_) => missing(program.name, program.need),
+    }));
+    checks.push(hubble());
+    checks.push(match hubble::Cilium::find() {
+        Ok(cilium) => check(&CILIUM, &cilium.program),
+        Err(hubble::Error::NoCilium) => missing(CILIUM.name, CILIUM.need),
+        Err(error) => Check::error(Area::Programs, &error),
+    });
     checks
 }
 
-fn check(program: &Program) -> Check {
-    let Program { name, asked, need } = program;
-    let Ok(path) = which::which(name) else {
-        let says = format!("{name} is not on PATH");
-        return match need {
-            Some(need) => Check::note(Area::Programs, says, Some(format!("install it for {need}"))),
-            None => Check::ok(Area::Programs, format!("{says}, and no command here needs it")),
-        };
-    };
+/// The Hubble CLI, as `observe` finds it.
+fn hubble() -> Check {
+    match Hubble::find() {
+        Ok(Hubble { program, version }) => {
+            let says = format!("hubble v{version} ({})", program.display());
+            if version.has(Capability::PortForward) {
+                return Check::ok(Area::Programs, says);
+            }
+            let since = Capability::PortForward.since();
+            let says =
+                format!("{says} does not find the relay by itself, which it does from v{since} on");
+            Check::note(
+                Area::Programs,
+                says,
+                "give observe --hubble-server, or update it".to_owned(),
+            )
+        }
+        Err(hubble::Error::NoHubble) => missing("hubble", "observe"),
+        Err(error) => Check::error(Area::Programs, &error),
+    }
+}
+
+fn missing(name: &str, need: &str) -> Check {
+    let says = format!("{name} is not on PATH");
+    Check::note(Area::Programs, says, format!("install it for {need}"))
+}
+
+fn check(program: &Program, path: &Path) -> Check {
+    let Program { name, asked, .. } = program;
     let place = path.display();
-    match said(&path, asked) {
+    match said(path, asked) {
         Ok(said) => match version(&said) {
             Some(version) => Check::ok(Area::Programs, format!("{name} {version} ({place})")),
             None => Check::note(Area::Programs, format!("{name} tells no version ({place})"), None),

@@ -71,6 +71,11 @@ impl Connection {
         if served.0.has_cilium() { Some(self.cilium().await) } else { None }
     }
 
+    /// The release of Cilium that runs, such as `v1.19.4`, where the image of its agent tells.
+    pub async fn cilium_release(&self) -> Option<String> {
+        self.agent_release().await.map(|release| clean(&release))
+    }
+
     /// Whether we may do something, by the API server's own word.
     pub async fn may(&self, right: Right<'_>) -> Result<bool, Error> {
         let target = Target::of("authorization.k8s.io/v1", "selfsubjectaccessreviews");

@@ -187,6 +187,13 @@ impl Connection {
         }
     }
 
+    /// The release of Cilium that its agent's image names, as it is written there.
+    pub(super) async fn agent_release(&self) -> Option<String> {
+        let agent = Target::of("apps/v1", "daemonsets").within(AGENT_NAMESPACE).named(AGENT);
+        let agent = self.get::<Agent>(&agent).await.ok()?;
+        release(&agent).map(ToOwned::to_owned)
+    }
+
     /// Cilium as its agent's ConfigMap and image have it; where these may not be read, as it is
     /// unless told otherwise.
     pub(super) async fn cilium(&self) -> (Enforcer, Option<Gap>) {
@@ -194,7 +201,7 @@ impl Connection {
         let agent = Target::of("apps/v1", "daemonsets").within(AGENT_NAMESPACE).named(AGENT);
         let (config, agent) =
             tokio::join!(self.get::<ConfigMap>(&config), self.get::<Agent>(&agent));
-        let version = agent.as_ref().ok().and_then(release);
+        let version = agent.as_ref().ok().and_then(release).and_then(CiliumVersion::of_release);
         let enforcer = Enforcer::Cilium(match &config {
             Ok(ConfigMap { data }) => {
                 let data = data.clone().unwrap_or_default();
@@ -218,13 +225,12 @@ impl Connection {
     }
 }
 
-/// The version that the agent's image names.
-fn release(agent: &Agent) -> Option<CiliumVersion> {
+/// The release that the agent's image names.
+fn release(agent: &Agent) -> Option<&str> {
     let mut containers = agent.spec.template.spec.containers.iter();
     let image = &containers.find(|container| container.name == "cilium-agent")?.image;
     let image = image.split_once('@').map_or(&**image, |(image, _digest)| image);
-    let (_, tag) = image.rsplit_once(':')?;
-    CiliumVersion::of_release(tag)
+    image.rsplit_once(':').map(|(_, tag)| tag)
 }
 
 /// The lists to read: those of namespaces one by one, unless all are wanted.
@@ -298,7 +304,8 @@ mod tests {
             let container = Container { name: "cilium-agent".into(), image: image.into() };
             let spec = AgentPod { containers: vec![container] };
             let agent = Agent { spec: AgentSpec { template: AgentTemplate { spec } } };
-            release(&agent).map(|version| version.to_string())
+            let version = release(&agent).and_then(CiliumVersion::of_release);
+            version.map(|version| version.to_string())
         };
         for (image, version) in [
             ("quay.io/cilium/cilium:v1.19.4@sha256:abc", Some("1.19")),
