@@ -4,7 +4,7 @@
 
 use super::trace::{Endpoint, EntryTrace, Flow, PeerMiss, PortMiss};
 use crate::cluster::{
-    AddressBlock, Addresses, Family, Mismatch, Name, PodId, Protocol, Snapshot, Truth,
+    AddressBlock, Addresses, Family, Mismatch, Name, Pod, PodId, Protocol, Snapshot, Truth,
 };
 use crate::policy::NamePattern;
 use crate::policy::rule::{
@@ -293,7 +293,7 @@ impl Matcher<'_> {
         let miss = match &rule.ports {
             PortMatch::All => return (Truth::Yes, None),
             PortMatch::Range(wanted) => PortMiss::Number { wanted: *wanted, found: found.number },
-            PortMatch::Named(name) if !matches!(self.flow.destination, Endpoint::Pod(_)) => {
+            PortMatch::Named(name) if self.naming().is_none() => {
                 PortMiss::NameOfNoPod(name.clone())
             }
             PortMatch::Named(name) => match self.named(name, rule.protocol) {
@@ -304,12 +304,19 @@ impl Matcher<'_> {
         (Truth::No, Some(miss))
     }
 
-    /// The numbers of a port name on the destination pod, whichever direction is judged.
+    /// The destination, if its ports have names: a pod, but not one of its node's network, which is
+    /// no pod to policies.
+    ///
+    /// Source: semantics/kubernetes.md section 2, "Named port", and section 5, "hostNetwork pod".
+    fn naming(&self) -> Option<&Pod> {
+        let Endpoint::Pod(pod) = self.flow.destination else { return None };
+        Some(self.snapshot.pod(pod)).filter(|pod| !pod.host_network)
+    }
+
+    /// The numbers of a port name on the destination, whichever direction is judged.
     fn named(&self, name: &str, protocol: Protocol) -> Vec<u16> {
-        match self.flow.destination {
-            Endpoint::Pod(pod) => self.snapshot.pod(pod).named_ports(name, protocol).collect(),
-            _ => Vec::new(),
-        }
+        let numbers = self.naming().map(|pod| pod.named_ports(name, protocol).collect());
+        numbers.unwrap_or_default()
     }
 }
 

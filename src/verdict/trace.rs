@@ -371,7 +371,7 @@ pub enum PortMiss {
         /// The numbers it has on the destination.
         numbers: Vec<u16>,
     },
-    /// Names mean container ports, and the destination is no pod.
+    /// Names mean container ports, and the destination is no pod, or one of its node's network.
     NameOfNoPod(Name),
     /// The rule means no port at all.
     NoPort,
