@@ -4,7 +4,7 @@
 //! policy that selects an end. Source of the rules: semantics/kubernetes.md sections 1, 2, 3 and 5;
 //! semantics/cilium.md sections 4 and 9.
 
-use super::matching::Matcher;
+use super::matching::{Matcher, missed};
 use super::tiers::{self, Circumstances, Decision, OpenTo};
 use super::trace::{
     Endpoint, EntryTrace, Flow, Judgement, PolicyTrace, Reason, Trace, UnknownWhy, Verdict,
@@ -131,13 +131,14 @@ impl Judge<'_> {
                     let of_action = entries.iter().filter(|entry| entry.action == action);
                     Truth::any(of_action.map(EntryTrace::matches))
                 };
-                let doubt = (!selects.is_yes()).then(|| pod.mismatch(&policy.subject.pods));
+                let doubt =
+                    (!selects.is_yes()).then(|| missed(&policy.subject, pod, namespace)).flatten();
                 Some(PolicyTrace {
                     policy: id,
                     tier: policy.tier,
                     isolates: policy.isolates,
                     selects,
-                    doubt: doubt.flatten(),
+                    doubt,
                     admits: any(Action::Allow),
                     denies: any(Action::Deny),
                     entries,

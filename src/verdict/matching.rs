@@ -4,7 +4,8 @@
 
 use super::trace::{Endpoint, EntryTrace, Flow, PeerMiss, PortMiss};
 use crate::cluster::{
-    AddressBlock, Addresses, Family, Mismatch, Name, Pod, PodId, Protocol, Snapshot, Truth,
+    AddressBlock, Addresses, Family, Mismatch, Name, Namespace, Pod, PodId, Protocol, Snapshot,
+    Truth,
 };
 use crate::policy::NamePattern;
 use crate::policy::rule::{
@@ -114,22 +115,7 @@ impl Matcher<'_> {
         if truth.is_yes() {
             return (truth, None);
         }
-        let namespace_miss = match &set.namespaces {
-            Namespaces::Own(name) if *name != pod.namespace => Some(PeerMiss::OtherNamespace {
-                wanted: name.clone(),
-                found: pod.namespace.clone(),
-            }),
-            Namespaces::Own(_) => None,
-            Namespaces::Matching(selector) => {
-                namespace.and_then(|namespace| namespace.mismatch(selector)).map(|mismatch| {
-                    PeerMiss::NamespaceLabels { namespace: pod.namespace.clone(), mismatch }
-                })
-            }
-        };
-        let miss = namespace_miss
-            .or_else(|| pod.mismatch(&set.pods).map(PeerMiss::PodLabels))
-            .or_else(|| set.doubt.clone().map(PeerMiss::Unseen));
-        (truth, miss)
+        (truth, missed(set, pod, namespace))
     }
 
     fn address_peer(&self, block: &AddressBlock, scope: Scope) -> Tried {
@@ -318,6 +304,24 @@ impl Matcher<'_> {
         let numbers = self.naming().map(|pod| pod.named_ports(name, protocol).collect());
         numbers.unwrap_or_default()
     }
+}
+
+/// Why a pod is not in a set, or only perhaps.
+pub(super) fn missed(set: &PodSet, pod: &Pod, namespace: Option<&Namespace>) -> Option<PeerMiss> {
+    let of_namespace = match &set.namespaces {
+        Namespaces::Own(name) if *name != pod.namespace => {
+            Some(PeerMiss::OtherNamespace { wanted: name.clone(), found: pod.namespace.clone() })
+        }
+        Namespaces::Own(_) => None,
+        Namespaces::Matching(selector) => {
+            namespace.and_then(|namespace| namespace.mismatch(selector)).map(|mismatch| {
+                PeerMiss::NamespaceLabels { namespace: pod.namespace.clone(), mismatch }
+            })
+        }
+    };
+    of_namespace
+        .or_else(|| pod.mismatch(&set.pods).map(PeerMiss::PodLabels))
+        .or_else(|| set.doubt.clone().map(PeerMiss::Unseen))
 }
 
 /// Of a union: the item that matches, or may, or comes nearest, and why it does not match.

@@ -165,8 +165,8 @@ pub struct PolicyTrace {
     pub isolates: bool,
     /// Whether it selects the subject; never No.
     pub selects: Truth,
-    /// The label for which that is not known.
-    pub doubt: Option<Mismatch>,
+    /// Why that is not known.
+    pub doubt: Option<PeerMiss>,
     /// Whether one of its rules that allow matches the flow.
     pub admits: Truth,
     /// Whether one of its rules that deny matches the flow.
