@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::harness::{expect_success, xtask};
 use crate::run::netpol;
 
 fn root() -> &'static Path {
@@ -123,6 +124,42 @@ fn commands_that_are_not_run_are_understood() {
         }
     }
     assert!(understood >= 10, "only {understood} commands found");
+}
+
+/// Lines for a shell that are not for the plugin: tasks are understood by `cargo xtask`, and files stand
+/// where those tasks put them.
+#[test]
+fn other_commands_are_what_the_project_has() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let dist = expect_success(&mut xtask(&["dist", "--help"]));
+    let out = dist.split_once("--out <DIR>").unwrap().1.split_once("[default: ").unwrap().1;
+    let out = out.split(']').next().unwrap();
+    let install = format!(
+        "kubectl krew install --manifest={out}/netpol.yaml \
+         --archive={out}/kubectl-netpol-linux-amd64.tar.gz"
+    );
+    for page in pages() {
+        let (blocks, _) = parts(&fs::read_to_string(&page).unwrap());
+        let shell = blocks.into_iter().filter(|block| block.words == "sh");
+        for line in shell.flat_map(|block| block.lines) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let held = match words[..] {
+                ["kubectl", "netpol", ..] => true,
+                ["kubectl", "krew", ..] => line == install,
+                ["cargo", "xtask", ..] => {
+                    expect_success(&mut xtask(&[&words[2..], &["--help"]].concat()));
+                    true
+                }
+                ["cargo", "test", ..] => read(".ci/run").contains(&line),
+                ["cargo", "install", "--path", ".", "--bin", name] => {
+                    read("Cargo.toml").contains(&format!("name = \"{name}\""))
+                }
+                [program] => root().join(program).is_file(),
+                _ => false,
+            };
+            assert!(held, "{}: {line}", page.display());
+        }
+    }
 }
 
 /// A block is of a kind that some test runs or compares. The picture of the rooms is the one exception.
