@@ -120,6 +120,8 @@ pub struct Lowered {
     pub refused_by: RefusedBy,
     /// What is valid but does not do what its author probably meant.
     pub lints: Vec<Fault>,
+    /// What it says is not known, as if it could not be read.
+    pub unread: bool,
 }
 
 /// What is in force.
@@ -186,7 +188,15 @@ impl Ruleset {
     }
 
     fn add(&mut self, object: &ObjectRef, origin: &Origin, lowered: Lowered) {
-        let Lowered { policies, faults, refused_by, lints } = lowered;
+        let Lowered { policies, faults, refused_by, lints, unread } = lowered;
+        if unread {
+            match &object.namespace {
+                Some(namespace) => {
+                    self.unread.denials.insert(namespace.clone());
+                }
+                None => self.unread.cluster_wide = true,
+            }
+        }
         if faults.is_empty() {
             for policy in policies {
                 self.add_policy(policy);
@@ -284,7 +294,7 @@ impl Traits {
                 PeerKind::Entities(entities) => {
                     self.own_node |= entities.own_node != entities.other_nodes;
                 }
-                PeerKind::Pods(_) | PeerKind::Names(_) | PeerKind::Unresolved(_) => {}
+                PeerKind::Pods(_) | PeerKind::Names(_) | PeerKind::Unresolved(..) => {}
             }
         }
     }

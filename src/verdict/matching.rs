@@ -90,14 +90,12 @@ impl Matcher<'_> {
             PeerKind::Nodes(nodes) => self.node_peer(nodes),
             PeerKind::Entities(entities) => self.entity_peer(entities),
             PeerKind::Names(patterns) => self.name_peer(patterns),
-            PeerKind::Unresolved(why) => match self.peer {
-                Endpoint::Address(_) | Endpoint::Name(_) => {
-                    (Truth::Unknown, Some(PeerMiss::Unseen(why.clone())))
-                }
-                Endpoint::Pod(_) | Endpoint::Node(_) => {
-                    (Truth::No, Some(PeerMiss::NotOfEntities(["outside".into()].into())))
-                }
-            },
+            PeerKind::Unresolved(why, scope) if self.is_meant(*scope) => {
+                (Truth::Unknown, Some(PeerMiss::Unseen(why.clone())))
+            }
+            PeerKind::Unresolved(..) => {
+                (Truth::No, Some(PeerMiss::NotOfEntities(["outside".into()].into())))
+            }
         }
     }
 
@@ -132,14 +130,18 @@ impl Matcher<'_> {
         (truth, miss)
     }
 
-    fn address_peer(&self, block: &AddressBlock, scope: Scope) -> Tried {
-        let family = self.flow.family;
-        let meant = match self.peer {
+    /// Whether the peer is outside, or of those in the cluster whom the scope has.
+    fn is_meant(&self, scope: Scope) -> bool {
+        match self.peer {
             Endpoint::Address(_) | Endpoint::Name(_) => true,
             _ if self.peer_is_on_node() => scope.nodes,
             _ => scope.pods,
-        };
-        if !meant {
+        }
+    }
+
+    fn address_peer(&self, block: &AddressBlock, scope: Scope) -> Tried {
+        let family = self.flow.family;
+        if !self.is_meant(scope) {
             return (Truth::No, Some(PeerMiss::NotOutside(block.clone())));
         }
         let addresses = self.addresses(self.peer, family);
@@ -228,8 +230,18 @@ impl Matcher<'_> {
             },
             Endpoint::Node(node) => is(&self.snapshot.nodes[*node].ips),
             Endpoint::Address(ip) => is(&[*ip]),
-            Endpoint::Name(_) => Truth::Unknown,
+            // Names are of what is outside.
+            Endpoint::Name(_) => match self.snapshot.api_server() {
+                Some(ips) if ips.iter().all(|ip| self.is_inside(*ip)) => Truth::No,
+                _ => Truth::Unknown,
+            },
         }
+    }
+
+    /// Whether a pod or a node has an address.
+    fn is_inside(&self, ip: IpAddr) -> bool {
+        let mut nodes = self.snapshot.nodes.iter();
+        self.snapshot.pod_at(ip).is_some() || nodes.any(|node| node.ips.contains(&ip))
     }
 
     /// Source: semantics/cilium.md section 3, "toFQDNs"; semantics/kubernetes.md section 3,

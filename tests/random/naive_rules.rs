@@ -195,8 +195,14 @@ impl<'c> Case<'c> {
                 _ => self.is_api_server(),
             });
         }
-        // A name or something else that only a cluster resolves, to addresses outside.
-        matches!(self.peer, Who::Outside(ip) if among(&peer["settled"], ip))
+        // A name or something else that only a cluster resolves, mostly to addresses outside.
+        match self.peer {
+            Who::Outside(ip) => among(&peer["settled"], ip),
+            Who::Pod(pod) if of_pod_network => {
+                items(&peer["somePods"]).contains(&pod["metadata"]["name"])
+            }
+            Who::Pod(_) | Who::Node(_) => peer["everyNode"] == true,
+        }
     }
 
     fn is_api_server(&self) -> bool {

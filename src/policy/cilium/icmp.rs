@@ -75,12 +75,18 @@ impl Lowering<'_> {
                     Some("IPv6") => (Protocol::IcmpV6, V6),
                     Some(other) => {
                         let message = format!("{other:?} is not IPv4 or IPv6");
-                        self.fault(format!("{path}.family"), message);
+                        self.refuse(format!("{path}.family"), message);
                         continue;
                     }
                 };
                 let Some(number) = number(field.kind.as_ref(), names) else {
-                    let message = "is not a type of ICMP: 0 to 255, or a name such as EchoRequest";
+                    let given = match &field.kind {
+                        Some(IcmpType::Name(name)) => format!("{name:?} "),
+                        _ => String::new(),
+                    };
+                    let message = format!(
+                        "{given}is not a type of ICMP: 0 to 255, or a name such as EchoRequest"
+                    );
                     self.refuse(format!("{path}.type"), message);
                     continue;
                 };

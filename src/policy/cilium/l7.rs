@@ -113,7 +113,10 @@ impl Lowering<'_> {
         }
         self.ports_of_l7(at, path, item, rules);
         for (i, fqdn) in rules.dns.iter().flatten().enumerate() {
-            self.fqdn(&format!("{field}.dns[{i}]"), fqdn, false);
+            let path = format!("{field}.dns[{i}]");
+            if fqdn.texts().find_map(|text| self.unfilled(&path, text)).is_none() {
+                self.fqdn(&path, fqdn);
+            }
         }
         let words = match kind {
             "http" => http_words(rules.http.as_deref().unwrap_or_default()),

@@ -4,9 +4,10 @@
 //! namespaces, and entities by their reserved labels. Source: semantics/cilium.md section 2.
 
 use super::super::Fault;
-use super::super::rule::{Entities, Namespaces, PeerKind, PodSet};
+use super::super::rule::{Entities, Namespaces, PeerKind, PodSet, Scope};
 use super::lower::Lowering;
-use super::written::WrittenSelector;
+use super::variables::variable;
+use super::written::{Unfilled, WrittenSelector};
 use crate::cluster::{NAMESPACE_NAME_LABEL, Name, Operator, Requirement, Selector};
 
 /// The key by which selectors see the namespace of a pod.
@@ -67,8 +68,8 @@ pub(super) struct Terms {
     only_labelled: bool,
     /// What cannot be told, as the end of a sentence.
     doubt: Option<String>,
-    /// It asks for labels of addresses, which are not told here.
-    addresses: Option<String>,
+    /// Others whom it perhaps means, and why that is not told here.
+    others: Option<(String, Scope)>,
 }
 
 /// A non-pod identity, by its reserved labels.
@@ -96,7 +97,7 @@ impl Terms {
         self.no_pods |= other.no_pods;
         self.only_labelled |= other.only_labelled;
         self.doubt = self.doubt.take().or_else(|| other.doubt.clone());
-        self.addresses = self.addresses.take().or_else(|| other.addresses.clone());
+        self.others = self.others.take().or_else(|| other.others.clone());
     }
 
     /// Whether it asks about a reserved label, be it that it is not there.
@@ -140,9 +141,14 @@ impl Lowering<'_> {
     /// Takes a selector apart.
     pub(super) fn terms(&mut self, path: &str, written: &WrittenSelector) -> Terms {
         let mut faults = Vec::new();
+        let mut written = written.clone();
+        let unfilled = written.take_unfilled();
         let selector = written.plain().lower_keys(path, bare, &mut faults);
         self.refused.append(&mut faults);
         let mut terms = Terms::default();
+        for asked in &unfilled {
+            self.unfilled_label(path, asked, &mut terms);
+        }
         for requirement in selector.requirements {
             let (source, key) = split(&requirement.key);
             let stripped = Requirement { key: key.into(), operator: requirement.operator.clone() };
@@ -157,9 +163,9 @@ impl Lowering<'_> {
                     terms.no_pods |= !absent;
                     if !absent {
                         terms.only_labelled = true;
-                        terms.addresses = Some(format!(
-                            "which addresses have the label {requirement} is not known"
-                        ));
+                        let why =
+                            format!("which addresses have the label {requirement} is not known");
+                        terms.others = Some((why, self.scope));
                     }
                 }
                 _ => {
@@ -170,6 +176,20 @@ impl Lowering<'_> {
             }
         }
         terms
+    }
+
+    /// A requirement in which a variable is not filled in.
+    fn unfilled_label(&mut self, path: &str, asked: &Unfilled, terms: &mut Terms) {
+        let Some(why) = self.unfilled(path, &asked.text) else { return };
+        let (source, key) = split(&asked.key);
+        terms.has_namespace |= key == NAMESPACE;
+        terms.has_namespace_labels |= key.starts_with(NAMESPACE_LABELS);
+        terms.has_cluster |= key == CLUSTER;
+        if variable(&asked.key).is_some() || !matches!(source, "any" | "" | "k8s") {
+            terms.others = Some((why.clone(), Scope::EVERYONE));
+        }
+        terms.only_labelled |= asked.must_be_there;
+        terms.doubt.get_or_insert(why);
     }
 
     /// A requirement about a label of Kubernetes.
@@ -288,7 +308,8 @@ impl Lowering<'_> {
     pub(super) fn endpoints(&mut self, path: &str, terms: &Terms) -> Vec<PeerKind> {
         let mut kinds: Vec<PeerKind> =
             terms.pods(self.namespace).map(PeerKind::Pods).into_iter().collect();
-        kinds.extend(terms.addresses.as_deref().map(|why| PeerKind::Unresolved(why.into())));
+        let others = terms.others.as_ref();
+        kinds.extend(others.map(|(why, scope)| PeerKind::Unresolved(why.as_str().into(), *scope)));
         let positive: Vec<&Requirement> =
             terms.reserved.iter().filter(|requirement| !requirement.holds_for(None)).collect();
         let asks_not =
@@ -296,7 +317,7 @@ impl Lowering<'_> {
         if positive.len() > 1 || asks_not {
             let why = "which endpoints have these reserved labels cannot be told";
             self.lint(path, format!("is not judged: {why}"));
-            kinds.push(PeerKind::Unresolved(why.into()));
+            kinds.push(PeerKind::Unresolved(why.into(), Scope::NODES));
             return kinds;
         }
         let asks = |key: &str| positive.iter().any(|requirement| &*requirement.key == key);
@@ -334,14 +355,23 @@ impl Lowering<'_> {
         kinds
     }
 
-    /// Labels of nodes or of other objects: only keys of Kubernetes count.
-    pub(super) fn plain_labels(&mut self, path: &str, written: &WrittenSelector) -> Selector {
+    /// Labels of nodes or of other objects: only keys of Kubernetes count. `None` where a variable
+    /// is not filled in, which is told.
+    pub(super) fn plain_labels(
+        &mut self,
+        path: &str,
+        written: &WrittenSelector,
+    ) -> Option<Selector> {
+        if let Some(asked) = written.clone().take_unfilled().first() {
+            self.unfilled(path, &asked.text);
+            return None;
+        }
         let mut faults: Vec<Fault> = Vec::new();
         let mut selector = written.plain().lower_keys(path, bare, &mut faults);
         self.refused.append(&mut faults);
         for requirement in &mut selector.requirements {
             requirement.key = bare(&requirement.key).into();
         }
-        selector
+        Some(selector)
     }
 }

@@ -8,6 +8,8 @@ use super::super::rule::{
 };
 use super::super::{Cilium, CiliumVersion, Fault};
 use super::labels::Terms;
+use super::ports::Choice;
+use super::variables::perhaps;
 use super::written::{Authentication, Element, Rule};
 use super::{CiliumPolicy, Known};
 use crate::cluster::{Name, Origin};
@@ -310,19 +312,22 @@ impl<'a> Lowering<'a> {
                     _ => "has neither peers nor ports, so it denies nothing",
                 };
                 self.lint(at.path, message);
-                (Peers::Of(Vec::new()), vec![(Ports::Any, None)])
+                (Peers::Of(Vec::new()), vec![Choice::of(Ports::Any, None)])
             }
             (None, Some(choices)) => (Peers::Any, choices),
-            (Some(peers), None) => (peers, vec![(Ports::Any, None)]),
+            (Some(peers), None) => (peers, vec![Choice::of(Ports::Any, None)]),
             (Some(peers), Some(choices)) => (peers, choices),
         };
-        if says_ports && choices.iter().all(|(ports, _)| *ports == Ports::Of(Vec::new())) {
+        if says_ports && choices.iter().all(|choice| choice.ports == Ports::Of(Vec::new())) {
             self.lint(at.path, "has no port that can match, so it means nothing");
         }
-        let entry = |(ports, condition): (Ports, Option<Condition>)| Entry {
+        let entry = |Choice { ports, condition, doubt }: Choice| Entry {
             path: at.path.into(),
             action: at.action,
-            peers: peers.clone(),
+            peers: match doubt {
+                Some(why) => perhaps(at.path, peers.clone(), &why),
+                None => peers.clone(),
+            },
             ports,
             condition: both(condition, authentication.clone()),
         };

@@ -12,6 +12,8 @@ mod lower;
 mod outside;
 mod peers;
 mod ports;
+mod services;
+mod variables;
 mod written;
 
 pub use written::{GroupSpec, Rule, Spec};
@@ -19,6 +21,7 @@ pub use written::{GroupSpec, Rule, Spec};
 use super::{Cilium, Enforcer, Fault, Lowered, RefusedBy, Written};
 use crate::cluster::{Labels, Name, ObjectRef, Origin, Snapshot};
 use lower::Lowering;
+use variables::variable;
 
 /// A CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy as written.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,7 +114,20 @@ impl CiliumPolicy {
         for (path, rule) in self.rules() {
             policies.extend(lowering.rule(&path, rule));
         }
-        let Lowering { faults, refused, lints, .. } = lowering;
+        let Lowering { faults, refused, mut lints, .. } = lowering;
+        // What a variable stands for may be valid, so the object is not refused for it.
+        let mut all = faults.iter().chain(&refused).peekable();
+        if all.peek().is_some() && all.all(|fault| variable(&fault.message).is_some()) {
+            let told = faults.into_iter().chain(refused).map(|Fault { path, message }| {
+                let message = format!(
+                    "{message}, but its variable is not filled in: what this \
+                                       policy does is not known; render it first"
+                );
+                Fault { path, message }
+            });
+            lints.extend(told);
+            return Lowered { lints, unread: true, ..Lowered::default() };
+        }
         if !refused.is_empty() {
             return Lowered { faults: refused, ..Lowered::default() };
         }

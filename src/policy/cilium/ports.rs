@@ -6,6 +6,7 @@
 use super::super::CiliumVersion;
 use super::super::rule::{Condition, PortMatch, PortRule, Ports};
 use super::lower::{At, Lowering};
+use super::variables::variable;
 use super::written::{Element, PortRules, WrittenPort};
 use crate::cluster::{PortRange, Protocol};
 
@@ -22,13 +23,32 @@ enum Means {
     Other,
 }
 
+/// Ports of an element.
+pub(super) struct Choice {
+    pub(super) ports: Ports,
+    /// What must hold besides.
+    pub(super) condition: Option<Condition>,
+    /// Why these are only perhaps its ports.
+    pub(super) doubt: Option<String>,
+}
+
+impl Choice {
+    pub(super) fn of(ports: Ports, condition: Option<Condition>) -> Self {
+        Self { ports, condition, doubt: None }
+    }
+}
+
+/// The ports of a list: those that are known, and those that may be any of their protocols.
+#[derive(Default)]
+struct Listed {
+    known: Vec<PortRule>,
+    unknown: Vec<PortRule>,
+    why: Option<String>,
+}
+
 impl Lowering<'_> {
-    /// Ports, each with what must hold besides; `None` where the element says nothing of ports.
-    pub(super) fn port_choices(
-        &mut self,
-        at: At<'_>,
-        element: &Element,
-    ) -> Option<Vec<(Ports, Option<Condition>)>> {
+    /// What an element says of ports; `None` where it says nothing.
+    pub(super) fn port_choices(&mut self, at: At<'_>, element: &Element) -> Option<Vec<Choice>> {
         let ports = element.ports.as_deref().unwrap_or_default();
         let icmps = element.icmps.as_deref().unwrap_or_default();
         if !ports.is_empty() && !icmps.is_empty() {
@@ -36,7 +56,7 @@ impl Lowering<'_> {
             self.fault(at.path, message);
         }
         if !icmps.is_empty() {
-            return Some(vec![(Ports::Of(self.icmps(at, icmps)), None)]);
+            return Some(vec![Choice::of(Ports::Of(self.icmps(at, icmps)), None)]);
         }
         if ports.is_empty() {
             return None;
@@ -46,19 +66,23 @@ impl Lowering<'_> {
         for (i, item) in ports.iter().enumerate() {
             let path = format!("{}.toPorts[{i}]", at.path);
             let condition = self.l7(at, &path, item);
-            let mut rules = self.port_list(&path, item);
+            let Listed { mut known, unknown, why } = self.port_list(&path, item);
+            if why.is_some() {
+                let ports = Ports::Of(unknown);
+                choices.push(Choice { ports, condition: condition.clone(), doubt: why });
+            }
             match condition {
-                Some(condition) => choices.push((Ports::Of(rules), Some(condition))),
-                None => plain.append(&mut rules),
+                Some(_) => choices.push(Choice::of(Ports::Of(known), condition)),
+                None => plain.append(&mut known),
             }
         }
         if !plain.is_empty() || choices.is_empty() {
-            choices.insert(0, (Ports::Of(plain), None));
+            choices.insert(0, Choice::of(Ports::Of(plain), None));
         }
         Some(choices)
     }
 
-    fn port_list(&mut self, path: &str, item: &PortRules) -> Vec<PortRule> {
+    fn port_list(&mut self, path: &str, item: &PortRules) -> Listed {
         let written = item.ports.as_deref().unwrap_or_default();
         if written.is_empty() {
             self.lint(path, "has no ports, so it matches none; leave toPorts out for every port");
@@ -66,14 +90,27 @@ impl Lowering<'_> {
         if written.len() > MOST_PORTS {
             self.fault(format!("{path}.ports"), format!("has more than {MOST_PORTS} ports"));
         }
-        let mut rules = Vec::new();
+        let mut rules = Listed::default();
         for (i, port) in written.iter().enumerate() {
             self.port(&format!("{path}.ports[{i}]"), port, &mut rules);
         }
         rules
     }
 
-    fn port(&mut self, path: &str, written: &WrittenPort, rules: &mut Vec<PortRule>) {
+    fn port(&mut self, path: &str, written: &WrittenPort, rules: &mut Listed) {
+        let mut texts = written.protocol.iter().chain(&written.port);
+        if let Some(why) = texts.find_map(|text| self.unfilled(path, text)) {
+            let unfilled = |text: &&str| variable(text).is_none();
+            let protocol = written.protocol.as_deref().filter(unfilled).unwrap_or("ANY");
+            let Some(Means::Ports(protocols)) = self.protocol(path, Some(protocol)) else { return };
+            rules.unknown.extend(protocols.into_iter().map(|protocol| PortRule {
+                path: path.into(),
+                protocol,
+                ports: PortMatch::All,
+            }));
+            rules.why = Some(why);
+            return;
+        }
         let Some(means) = self.protocol(path, written.protocol.as_deref()) else { return };
         let text = written.port.as_deref().unwrap_or_default();
         let ports = match (&means, text) {
@@ -105,7 +142,7 @@ impl Lowering<'_> {
         if protocols == [Protocol::Sctp] && !self.settings.sctp {
             self.lint(path, "Cilium knows SCTP only with enable-sctp");
         }
-        rules.extend(protocols.into_iter().map(|protocol| PortRule {
+        rules.known.extend(protocols.into_iter().map(|protocol| PortRule {
             path: path.into(),
             protocol,
             ports: ports.clone(),

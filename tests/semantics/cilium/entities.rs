@@ -46,16 +46,35 @@ fn world() {
     to("[world]", [NO, NO, NO, NO, YES, YES]);
 }
 
-/// Row cluster: nodes and all pods.
+/// Row cluster: nodes and all pods, and the API server wherever it runs, which may be outside
+/// (`InitEntities` in Cilium's pkg/policy/api/entity.go, 1.18 to 1.20).
 #[test]
-fn cluster_is_nodes_and_pods() {
-    to("[cluster]", [YES, YES, YES, YES, NO, NO]);
+fn cluster_is_nodes_and_pods_and_the_api_server() {
+    to("[cluster]", [YES, YES, YES, YES, MAYBE, MAYBE]);
+    let policy = egress("[{toEntities: [cluster]}]");
+    holds(
+        &format!("{}{policy}", api_server("192.168.0.1")),
+        &["web → 203.0.113.7:443 is Denied", "web → https://example.com is Denied"],
+    );
+    // A name may be that of an API server outside.
+    holds(
+        &format!("{}{policy}", api_server("203.0.113.7")),
+        &[
+            "web → 203.0.113.7:6443 is Allowed",
+            "web → 203.0.113.8:6443 is Denied",
+            "web → https://example.com is Unknown",
+        ],
+    );
 }
 
 /// Row cluster-mesh: from 1.20 on.
 #[test]
 fn cluster_mesh() {
-    to_with(Cilium::new(CiliumVersion::V1_20), "[cluster-mesh]", [YES, YES, YES, YES, NO, NO]);
+    to_with(
+        Cilium::new(CiliumVersion::V1_20),
+        "[cluster-mesh]",
+        [YES, YES, YES, YES, MAYBE, MAYBE],
+    );
     let older = cluster(&egress("[{toEntities: [cluster-mesh]}]"));
     assert!(older.rejected()[0].contains("\"cluster-mesh\" is not an entity of Cilium 1.19"));
     older.holds(&["web → 203.0.113.7:443 is Allowed"]);

@@ -12,6 +12,8 @@ mod objects;
 mod outside;
 mod ports;
 mod sanitize;
+mod services;
+mod variables;
 
 use super::{BASE, Cluster, enforced};
 use netpol::cluster::{Family, PodId, Port, Protocol};
