@@ -1,7 +1,7 @@
 //! Completion as kubectl asks for it: `kubectl __complete netpol …` with the real kubectl and, for
 //! the names of a cluster, a real API server; and the files that follow from the flags.
 
-use crate::harness::{ControlPlane, fluxkube, homekube};
+use crate::harness::{ControlPlane, expect_success, fluxkube, homekube, missing, xtask};
 use crate::run::{FRONT, command, netpol, run};
 use std::collections::BTreeSet;
 use std::fs;
@@ -54,19 +54,22 @@ fn offers(cluster: &ControlPlane, path: &TempDir, words: &[&str], values: &[&str
     assert_eq!((sorted(found), directive.as_str()), (expected, end), "{words:?}");
 }
 
-/// kubectl-krew-flux section 1, "Completion": lines of VALUE and help, and a directive, by the
+/// Must show 2: ten situations through the real kubectl, and against a real API server where it is about
+/// names. kubectl-krew-flux section 1, "Completion": lines of VALUE and help, and a directive, by the
 /// completer of the longest plugin name; with the front alone on PATH it gets every word.
 #[test]
 fn ten_situations_through_kubectl() {
     let Ok(homekube) = homekube() else { return };
+    let _turn = homekube.turn();
     let (cluster, path) = (&homekube.cluster, on_path(&["kubectl-netpol"]));
     let offers = |words: &[&str], values: &[&str], end: &str| {
         offers(cluster, &path, &[&["netpol"][..], words].concat(), values, end);
     };
     // 1. Commands.
-    let commands = ["bootstrap", "completion", "diff", "doctor", "explain", "list", "summary"];
     let (found, _) = offered(cluster, &path, &["netpol", ""]);
-    for command in commands {
+    for command in
+        ["bootstrap", "completion", "diff", "doctor", "explain", "list", "observe", "summary"]
+    {
         assert!(found.contains(&command.to_owned()), "{command}: {found:?}");
     }
     // 2. Flags.
@@ -74,7 +77,8 @@ fn ten_situations_through_kubectl() {
     // 3. Values of a flag, behind a blank and behind an equals sign.
     offers(&["explain", "-o", ""], &["text", "wide", "json", "yaml"], ":4");
     offers(&["bootstrap", "x", "--dry-run="], &["none", "client", "server"], ":4");
-    // 4. Namespaces of the cluster.
+    // 4. Namespaces of the cluster, as a flag's value and as what a command works on.
+    offers(&["bootstrap", "mon"], &["monitoring"], ":4");
     offers(&["list", "-n", "i"], &["identity", "ingress-nginx"], ":4");
     // 5. Workloads, by kind and by name alone, in a namespace.
     offers(&["explain", "-n", "monitoring", "deploy/"], &["deploy/grafana"], ":4");
@@ -88,9 +92,12 @@ fn ten_situations_through_kubectl() {
     // 9. Policies.
     let without = ["explain", "-n", "monitoring", "--without", "netpol/allow-g"];
     offers(&without, &["netpol/allow-grafana-to-keycloak"], ":4");
-    // 10. Contexts, of the kubeconfig.
+    // 10. Contexts, of the kubeconfig, also as a side of a comparison.
     let (contexts, _) = offered(cluster, &path, &["netpol", "explain", "--context", ""]);
     assert_eq!(contexts.len(), 1, "{contexts:?}");
+    offers(&["diff", "live:"], &[&format!("live:{}", contexts[0])], ":0");
+    // Flags that filter take the same ends.
+    offers(&["observe", "-n", "monitoring", "--from", "sts/"], &["sts/prometheus"], ":4");
     // Files are the shell's.
     offers(&["explain", "-f", ""], &[], ":0");
     offers(&["explain", "-k", ""], &[], ":16");
@@ -103,7 +110,9 @@ fn names_of_manifests() {
     let Ok(homekube) = homekube() else { return };
     let (cluster, path) = (&homekube.cluster, on_path(&["kubectl-netpol"]));
     let explain = ["netpol", "explain", "-f", "tests/transcripts/summary"];
+    let turn = homekube.turn();
     let (found, _) = offered(cluster, &path, &[&explain[..], &["-n", ""]].concat());
+    drop(turn);
     assert!(!found.is_empty() && !found.contains(&"kube-public".to_owned()), "{found:?}");
     let asked = homekube.ask("__complete", "explain -f examples/homekube -n monitoring deploy/");
     assert_eq!(asked.stdout, "deploy/grafana\tDeployment in monitoring\n:4\n");
@@ -114,6 +123,7 @@ fn names_of_manifests() {
 #[test]
 fn a_single_plugin_has_a_completer_of_its_own() {
     let Ok(homekube) = homekube() else { return };
+    let _turn = homekube.turn();
     let (cluster, path) = (&homekube.cluster, on_path(&["kubectl-netpol-explain"]));
     offers(
         cluster,
@@ -253,21 +263,45 @@ fn installing_the_completers() {
     assert_eq!(fs::read(&file).unwrap(), b"#!/bin/sh\n# someone's own\n");
 }
 
-/// completions/, man/ and docs/reference.md are what the flags say.
+/// `completion --remove` takes back what `--install` wrote, and no other's.
+#[test]
+fn removing_the_completers() {
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    symlink(FRONT, directory.path().join("kubectl-netpol")).unwrap();
+    let completion = |flag: &str| {
+        let mut command = command(FRONT, &["completion", flag]);
+        run(command.env("PATH", directory.path()), b"")
+    };
+    let nothing = "no completer on PATH was written by --install: nothing to remove\n";
+    assert_eq!(completion("--remove").stdout, nothing);
+    completion("--install");
+    let file = directory.path().join("kubectl_complete-netpol");
+    assert!(file.exists());
+    let done = completion("--remove");
+    assert_eq!((done.code, done.stdout), (0, format!("{} removed\n", file.display())));
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    fs::write(&file, "#!/bin/sh\n# someone's own\n").unwrap();
+    assert_eq!(completion("--remove").stdout, nothing);
+    assert!(file.exists());
+    let both = command(FRONT, &["completion", "--remove", "--install"]).output().unwrap();
+    assert_eq!(both.status.code(), Some(2));
+}
+
+/// completions/, man/ and docs/reference.md are what the flags say, docs/picture.svg what `explain` does.
 #[test]
 fn generated_files_are_up_to_date() {
     let directory = tempfile::tempdir().unwrap();
-    let made = netpol(&["__generate", directory.path().to_str().unwrap()]);
-    assert_eq!((made.code, made.stderr.as_str()), (0, ""));
+    let out = directory.path().to_str().unwrap();
+    expect_success(&mut xtask(&["generate", "--binary", FRONT, "--out", out]));
     let root = Path::new(ROOT);
     let fresh = files(directory.path(), &["completions", "man", "docs"]);
     let mut kept = files(root, &["completions", "man"]);
-    kept.insert(PathBuf::from("docs/reference.md"));
+    kept.extend(["docs/reference.md", "docs/picture.svg"].map(PathBuf::from));
     assert_eq!(fresh, kept, "cargo xtask generate writes them; remove what is no longer made");
     for file in fresh {
         let read = |directory: &Path| fs::read_to_string(directory.join(&file)).unwrap();
         let same = read(directory.path()) == read(root);
-        assert!(same, "{} is not what the flags say: cargo xtask generate", file.display());
+        assert!(same, "{} is not what the program says: cargo xtask generate", file.display());
     }
 }
 
@@ -287,19 +321,25 @@ fn files(root: &Path, directories: &[&str]) -> BTreeSet<PathBuf> {
     found
 }
 
-/// The scripts are ones that shells take; a shell that is not here is not asked.
+/// The scripts are ones that shells take. A shell that is not here is said to be missing, and counted;
+/// it is no program that this project builds, so that is no failure where every test must run.
 #[test]
 fn shells_take_the_scripts() {
-    for (shell, flag, files) in [
-        ("bash", "-n", "completions/bash/kubectl-netpol"),
-        ("zsh", "-n", "completions/zsh/_kubectl-netpol"),
-        ("fish", "-n", "completions/fish/kubectl-netpol.fish"),
-        ("sh", "-n", "completions/kubectl_complete-netpol-explain"),
+    let powershell = "$errors = $null; $null = [Management.Automation.Language.Parser]::ParseFile(\
+                      'completions/powershell/kubectl-netpol.ps1', [ref]$null, [ref]$errors); \
+                      exit $errors.Count";
+    for (shell, words) in [
+        ("bash", &["-n", "completions/bash/kubectl-netpol"][..]),
+        ("sh", &["-n", "completions/kubectl_complete-netpol-explain"]),
+        ("zsh", &["-n", "completions/zsh/_kubectl-netpol"]),
+        ("fish", &["-n", "completions/fish/kubectl-netpol.fish"]),
+        ("pwsh", &["-NoProfile", "-NonInteractive", "-Command", powershell]),
     ] {
         if which::which(shell).is_err() {
+            missing(&format!("no {shell} here to read its completions"));
             continue;
         }
-        let done = run(&mut command(shell, &[flag, files]), b"");
-        assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{shell} {files}");
+        let done = run(&mut command(shell, words), b"");
+        assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{shell} {words:?}");
     }
 }

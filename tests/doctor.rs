@@ -118,6 +118,7 @@ fn asked(cluster: &ControlPlane, kubeconfig: &Path, words: &[&str]) -> Run {
 #[test]
 fn a_cluster_where_all_is_well() {
     let Ok(homekube) = homekube() else { return };
+    let _turn = homekube.turn();
     let cluster = &homekube.cluster;
     let done = asked(cluster, &cluster.admin(), &["-o", "json"]);
     assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{done:?}");
@@ -149,6 +150,7 @@ fn a_cluster_where_all_is_well() {
 #[test]
 fn rights_in_one_namespace() {
     let Ok(homekube) = homekube() else { return };
+    let _turn = homekube.turn();
     let cluster = &homekube.cluster;
     let rules = "[{apiGroups: ['', apps, batch, networking.k8s.io, discovery.k8s.io], resources: ['*'], \
                  verbs: [list]}]";

@@ -1,8 +1,6 @@
-//! The plugin as krew brings it: the manifest, the archive, and what is installed from them.
+//! What krew installs from: the manifest and the archive. `installed.rs` installs them.
 //!
-//! Source: semantics/kubectl-krew-flux.md section 2. Every run has the test [`installed_as_krew_does_it`],
-//! which unpacks and links as krew does. The one with krew itself runs where `kubectl-krew` is on PATH:
-//! `cargo test --test suite krew:: -- --include-ignored`.
+//! Source: semantics/kubectl-krew-flux.md section 2.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -15,18 +13,17 @@ use flate2::read::GzDecoder;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{Unprovided, expect_success, provided, skip, xtask};
-use crate::run::FRONT;
+use crate::harness::{expect_success, krew, xtask};
 
 /// An archive and its manifest, packed by `cargo xtask dist` from the program of this build.
-struct Packed {
+pub(crate) struct Packed {
     directory: TempDir,
-    archive: PathBuf,
+    pub(crate) archive: PathBuf,
     sha256: String,
 }
 
 impl Packed {
-    fn of(binary: &str) -> Self {
+    pub(crate) fn of(binary: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let out = directory.path().to_str().unwrap();
         let answer =
@@ -35,16 +32,16 @@ impl Packed {
         Self { archive: PathBuf::from(archive), sha256: sha256.to_owned(), directory }
     }
 
-    fn manifest(&self) -> PathBuf {
+    pub(crate) fn manifest(&self) -> PathBuf {
         self.directory.path().join("netpol.yaml")
     }
 }
 
-fn yaml(path: &Path) -> Value {
+pub(crate) fn yaml(path: &Path) -> Value {
     serde_saphyr::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-fn project() -> &'static Path {
+pub(crate) fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -154,119 +151,23 @@ fn the_manifest_of_this_machine_has_the_hash_of_the_archive() {
     assert_eq!(platforms[0]["sha256"], digest);
 }
 
-/// The plugin, installed below a root of krew, in an environment with nothing else.
-struct Installed<'a> {
-    home: &'a Path,
-    /// Holds kubectl.
-    programs: &'a Path,
-}
-
-impl Installed<'_> {
-    fn kubectl(&self, words: &[&str]) -> Command {
-        let path = [self.home.join(".krew/bin"), self.programs.to_path_buf()];
-        let mut command = Command::new(self.programs.join("kubectl"));
-        command
-            .args(words)
-            .current_dir(project())
-            .env_clear()
-            .env("HOME", self.home)
-            .env("KREW_ROOT", self.home.join(".krew"))
-            .env("PATH", std::env::join_paths(path).unwrap())
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn assert_works(&self) {
-        let help = expect_success(&mut self.kubectl(&["netpol", "--help"]));
-        assert!(help.contains("Usage: kubectl netpol"), "{help}");
-
-        let question = ["netpol", "explain", "-f", "examples/homekube", "-n", "monitoring"];
-        let ends = ["deploy/grafana", "http://keycloak.identity.svc.cluster.local/realms/home"];
-        let output = self.kubectl(&[&question[..], &ends].concat()).output().unwrap();
-        let said = String::from_utf8(output.stdout).unwrap();
-        assert!(said.starts_with("DENIED monitoring/deploy/grafana"), "{said}");
-        assert_eq!(output.status.code(), Some(1), "a denial is 1, through kubectl too");
-
-        let closes = ["netpol", "bootstrap", "team-a", "--dns", "namespace", "--dry-run", "client"];
-        let output = self.kubectl(&closes).output().unwrap();
-        let said = String::from_utf8(output.stdout).unwrap();
-        assert!(said.contains("networkpolicy.networking.k8s.io/allow-dns-egress"), "{said}");
-        assert_eq!(output.status.code(), Some(0));
-    }
-
-    fn assert_gone(&self) {
-        assert!(!self.home.join(".krew/store/netpol").exists());
-        assert!(!self.home.join(".krew/bin/kubectl-netpol").is_symlink());
-        let output = self.kubectl(&["netpol", "--help"]).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(said.contains("unknown command \"netpol\""), "{said}");
-    }
-}
-
-/// Where kubectl is, or the reason why nothing can be installed.
-fn kubectl() -> Result<PathBuf, String> {
-    provided("control-plane").map_err(|unprovided| match unprovided {
-        Unprovided::Cannot(why) => why,
-        Unprovided::Broken(why) => panic!("{why}"),
-    })
-}
-
-/// krew unpacks into `store/NAME/VERSION` and makes one link, `bin/kubectl-NAME`; to uninstall is to
-/// remove both.
-#[cfg(unix)]
+/// krew's own validator, which the index runs on every manifest: structure, platforms and that none is
+/// selected twice. What it installs needs the archives of a release, so that is left out here.
 #[test]
-fn installed_as_krew_does_it() {
-    let programs = match kubectl() {
-        Ok(programs) => programs,
-        Err(why) => {
-            skip(&why);
-            return;
-        }
+fn the_validator_of_the_index_takes_the_manifest() {
+    let Ok(krew) = krew() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let manifest = directory.path().join("netpol.yaml");
+    let text = fs::read_to_string(project().join("krew-manifest.yaml")).unwrap();
+    let validate = |text: &str| {
+        fs::write(&manifest, text).unwrap();
+        let mut validator = Command::new(krew.join("validate-krew-manifest"));
+        let output = validator.arg("-skip-install").arg("-manifest").arg(&manifest).output();
+        let output = output.unwrap();
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
     };
-    let packed = Packed::of(FRONT);
-    let manifest = yaml(&packed.manifest());
-    let (version, bin) = (&manifest["spec"]["version"], &manifest["spec"]["platforms"][0]["bin"]);
-    let home = tempfile::tempdir().unwrap();
-    let root = home.path().join(".krew");
-    let store = root.join("store/netpol").join(version.as_str().unwrap());
-    fs::create_dir_all(&store).unwrap();
-    fs::create_dir(root.join("bin")).unwrap();
-    tar::Archive::new(GzDecoder::new(File::open(&packed.archive).unwrap())).unpack(&store).unwrap();
-    let link = root.join("bin/kubectl-netpol");
-    std::os::unix::fs::symlink(store.join(bin.as_str().unwrap()), &link).unwrap();
-
-    let installed = Installed { home: home.path(), programs: &programs };
-    installed.assert_works();
-
-    // It has written nothing beside what was installed.
-    let names = |path: &Path| -> Vec<_> {
-        fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name()).collect()
-    };
-    assert!(names(home.path()).iter().all(|name| name == ".krew" || name == ".kube"));
-    assert_eq!(names(&root.join("store/netpol")).len(), 1);
-    fs::remove_file(link).unwrap();
-    fs::remove_dir_all(root.join("store/netpol")).unwrap();
-    installed.assert_gone();
-}
-
-/// The same with krew itself.
-#[cfg(unix)]
-#[test]
-#[ignore = "needs kubectl-krew on PATH"]
-fn installed_by_krew() {
-    let krew = which::which("kubectl-krew").expect("kubectl-krew on PATH");
-    let programs = kubectl().unwrap_or_else(|why| panic!("{why}"));
-    let packed = Packed::of(FRONT);
-    let home = tempfile::tempdir().unwrap();
-    let installed = Installed { home: home.path(), programs: &programs };
-    let krew = |words: &[&str]| {
-        let mut command = Command::new(&krew);
-        command.args(words).env("HOME", home.path()).env("KREW_ROOT", home.path().join(".krew"));
-        expect_success(command.env("KREW_NO_UPGRADE_CHECK", "1").stdin(Stdio::null()))
-    };
-    let manifest = format!("--manifest={}", packed.manifest().display());
-    krew(&["install", &manifest, &format!("--archive={}", packed.archive.display())]);
-    installed.assert_works();
-    krew(&["uninstall", "netpol"]);
-    installed.assert_gone();
+    let (well, said) = validate(&text);
+    assert!(well && said.contains("no overlapping spec.platform[].selector"), "{said}");
+    let (well, said) = validate(&text.replacen("arch: arm64", "arch: amd64", 1));
+    assert!(!well && said.contains("overlapping platform selectors found"), "{said}");
 }

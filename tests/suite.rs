@@ -16,6 +16,8 @@ mod doctor;
 mod flux;
 mod harness;
 mod homekube;
+#[cfg(unix)]
+mod installed;
 mod krew;
 mod list;
 #[cfg(unix)]

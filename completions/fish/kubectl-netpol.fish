@@ -114,6 +114,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l as-uid -d 'UID to impersonate' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l install -d 'Put the completers that kubectl asks beside the plugin on PATH'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l remove -d 'Remove what --install wrote, before the plugin itself is uninstalled'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l fail-on -d 'Changes that give exit code 1: any, opened or closed; what may have opened or closed counts' -r -f -a "any\t'All'

@@ -1,7 +1,8 @@
 //! `completion`: scripts for shells, and the completers that kubectl asks.
 //!
 //! kubectl completes the words of a plugin by running `kubectl_complete-NAME` from PATH. krew puts one
-//! program of a plugin on PATH only, so `--install` writes the completers beside the plugin.
+//! program of a plugin on PATH only, so `--install` writes the completers beside the plugin, and
+//! `--remove` takes them away, since krew does not know of them.
 
 use crate::cli::{Exit, GlobalArgs, answer, warn};
 use crate::complete::WORD;
@@ -25,7 +26,7 @@ const OURS: &str = "# Completions of kubectl netpol:";
 /// Arguments of `completion`.
 #[derive(Args, Clone, Debug)]
 #[command(
-    override_usage = "kubectl netpol completion SHELL\n       kubectl netpol completion --install",
+    override_usage = "kubectl netpol completion SHELL\n       kubectl netpol completion --install|--remove",
     after_help = AFTER_HELP
 )]
 pub struct CompletionArgs {
@@ -33,7 +34,7 @@ pub struct CompletionArgs {
     #[arg(
         value_enum,
         value_name = "SHELL",
-        required_unless_present = "install",
+        required_unless_present_any = ["install", "remove"],
         hide_possible_values = true
     )]
     shell: Option<Shell>,
@@ -41,6 +42,10 @@ pub struct CompletionArgs {
     /// Put the completers that kubectl asks beside the plugin on PATH
     #[arg(long, conflicts_with = "shell")]
     install: bool,
+
+    /// Remove what --install wrote, before the plugin itself is uninstalled
+    #[arg(long, conflicts_with_all = ["shell", "install"])]
+    remove: bool,
 }
 
 /// A shell that there are scripts for.
@@ -74,6 +79,7 @@ impl CompletionArgs {
     pub fn run(&self, global: &GlobalArgs, front: &Command) -> anyhow::Result<Exit> {
         let text = match self.shell {
             Some(shell) => script(front, FRONT, shell)?,
+            None if self.remove => remove(front)?,
             None => install(global, front)?,
         };
         answer(global.color, &text)?;
@@ -137,6 +143,34 @@ pub(super) fn completer(program: &str) -> String {
     )
 }
 
+/// Takes away the completers of ours that are on PATH or beside the plugin, and says which.
+fn remove(front: &Command) -> anyhow::Result<String> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut directories: Vec<PathBuf> = env::split_paths(&path).collect();
+    let own = env::args_os().next().map(PathBuf::from);
+    directories.extend(own.as_deref().and_then(Path::parent).map(Path::to_owned));
+    let mut said = String::new();
+    for directory in directories.iter().filter(|directory| directory.is_absolute()) {
+        for (program, _) in programs(front) {
+            let file = directory.join(completer_name(&program));
+            let ours = fs::read(&file).is_ok_and(|there| is_ours(&there));
+            if ours {
+                let shown = printable(&file.to_string_lossy()).into_owned();
+                fs::remove_file(&file).with_context(|| format!("removing {shown}"))?;
+                let _ = writeln!(said, "{shown} removed");
+            }
+        }
+    }
+    if said.is_empty() {
+        said.push_str("no completer on PATH was written by --install: nothing to remove\n");
+    }
+    Ok(said)
+}
+
+fn is_ours(content: &[u8]) -> bool {
+    String::from_utf8_lossy(content).contains(OURS)
+}
+
 /// Writes the completers beside the programs that are on PATH, and says what was done.
 fn install(global: &GlobalArgs, front: &Command) -> anyhow::Result<String> {
     ensure!(
@@ -177,7 +211,7 @@ fn install(global: &GlobalArgs, front: &Command) -> anyhow::Result<String> {
                 let _ = writeln!(said, "{shown} is up to date");
                 continue;
             }
-            Ok(there) if !String::from_utf8_lossy(&there).contains(OURS) => bail!(
+            Ok(there) if !is_ours(&there) => bail!(
                 "{shown} is a completer that was not written here: move it away, and try again"
             ),
             _ => {}

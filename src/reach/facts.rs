@@ -217,13 +217,13 @@ impl<'a> Reader<'a> {
     fn pod(&mut self, index: usize, shared: &mut Shared<'a>) -> Facts {
         let pod = self.side.snapshot.pod(index);
         let places = Family::ALL.map(|family| self.pod_place(index, family, shared));
-        let ports = self.ports(&pod.ports);
-        // A pod on its node's network is selected by nothing, so its own labels do not matter.
-        let labels = if pod.host_network {
+        // A pod on its node's network is selected by nothing, so its own labels do not matter, nor
+        // do the names of its ports.
+        let (ports, labels) = if pod.host_network {
             let node = pod.node.as_ref().and_then(|name| self.nodes.get(name).copied());
-            self.on_node(&OnNode::of_pod(self.side.snapshot, pod, node))
+            (0, self.on_node(&OnNode::of_pod(self.side.snapshot, pod, node)))
         } else {
-            self.projected(pod)
+            (self.ports(&pod.ports), self.projected(pod))
         };
         let node = shared.node(pod.node.as_ref());
         Facts { on_node: pod.host_network, node, places, ports, labels }

@@ -325,8 +325,7 @@ impl Maker<'_, '_, '_> {
             certain = and(tables, &certain, &decided);
         }
         if self.mode == Mode::Unconditional {
-            let bound = and(tables, &outcome.normal, &outcome.conditional);
-            certain = but(tables, &certain, &bound);
+            certain = but(tables, &certain, &outcome.conditional);
         }
         certain
     }

@@ -197,7 +197,7 @@ impl Resolver<'_, '_> {
             owned: false,
         };
         for entry in &written.entries {
-            let conditional = entry.condition.is_some() && !written.tier.is_ordered();
+            let conditional = entry.condition.is_some();
             clauses.plain &= entry.action == Action::Allow;
             clauses.conditional |= conditional;
             let (ports, names) = self.ports_of(&entry.ports);

@@ -37,6 +37,8 @@ pub(super) struct Ordered {
     deny: Region,
     /// Those that it may leave to the next tier.
     next: Region,
+    /// Of those that it may allow, those for which a condition may have to hold.
+    conditional: Region,
 }
 
 /// What may become of every flow.
@@ -48,7 +50,7 @@ pub(super) struct Outcome {
     /// Of all flows, those that some rule of the normal tier certainly allows, and denies.
     pub(super) admitted: Region,
     pub(super) refused: Region,
-    /// Of all flows, those for which a condition may have to hold if the normal tier allows them.
+    /// Those for which a condition may have to hold if they are allowed.
     pub(super) conditional: Region,
 }
 
@@ -56,6 +58,7 @@ pub(super) struct Outcome {
 /// stand side by side, and any of them may be followed.
 pub(super) fn ordered(tables: &mut Tables, reach: Region, policies: &[Speaker]) -> Ordered {
     let (mut allow, mut deny, mut pass) = (Region::new(), Region::new(), Region::new());
+    let mut conditional = Region::new();
     let mut reach = reach;
     for group in policies.chunk_by(|a, b| a.tier == b.tier) {
         let mut silent: Option<Region> = None;
@@ -69,6 +72,9 @@ pub(super) fn ordered(tables: &mut Tables, reach: Region, policies: &[Speaker]) 
                     Action::Pass => &mut pass,
                 };
                 *said = or(tables, said, &matched);
+                if rule.conditional {
+                    conditional = or(tables, &conditional, &matched);
+                }
                 rest = but(tables, &rest, &rule.certain);
             }
             let quiet = if policy.certainly { &rest } else { &reach };
@@ -80,7 +86,7 @@ pub(super) fn ordered(tables: &mut Tables, reach: Region, policies: &[Speaker]) 
         reach = silent.unwrap_or(reach);
     }
     let next = or(tables, &reach, &pass);
-    Ordered { allow, deny, next }
+    Ordered { allow, deny, next, conditional }
 }
 
 /// What rules of the normal tier match, certainly and perhaps.
@@ -172,6 +178,7 @@ pub(super) fn outcome(
     }
     // An Allow without condition for the same peer and port makes the conditions of others void.
     let conditional = but(tables, &conditional, &free);
+    let mut conditional = and(tables, &normal, &conditional);
     let open = but(tables, &normal, &denies.certain);
     let mut allow = and(tables, &open, &admits.possible);
     let mut deny = and(tables, &normal, &denies.possible);
@@ -193,6 +200,9 @@ pub(super) fn outcome(
     }
     for more in [&admin.deny, &last.deny] {
         deny = or(tables, &deny, more);
+    }
+    for more in [&admin.conditional, &last.conditional] {
+        conditional = or(tables, &conditional, more);
     }
     let (admitted, refused) = (admits.certain, denies.certain);
     Outcome { allow, deny, normal, admitted, refused, conditional }

@@ -286,7 +286,7 @@ impl Reporter<'_> {
             report.rules = rules.collect();
         }
         if let Some(doubt) = &trace.doubt {
-            let why = words::pod_labels(doubt);
+            let why = words::peer_miss(doubt, &view.subject, words::PeerEnd::Pod);
             report.message = format!("may isolate {} ({why}): {}", view.subject, report.message);
         }
         report.location = (self.locate)(&policy.origin, &report.field);

@@ -44,4 +44,4 @@ pub use summary::{
     DirectionSummary, Isolation, NamespaceSummary, PolicySummary, RuleSummary, SummaryReport,
 };
 pub use summary_text::{summary_markdown, summary_text};
-pub use warnings::Warning;
+pub use warnings::{Warning, rejections};

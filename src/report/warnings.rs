@@ -35,17 +35,31 @@ pub(super) fn remarks(
     warnings
 }
 
-/// A sentence for each thing that is said of an object, and the field that it is about.
-pub(super) fn sentences(remark: &Remark) -> impl Iterator<Item = (String, &str)> {
+/// What is said of each object that is refused.
+pub fn rejections(rules: &Ruleset) -> impl Iterator<Item = String> {
+    rules.rejected.iter().flat_map(sentences).map(|(message, _)| message)
+}
+
+/// How many faults of one object are said.
+const FAULTS: usize = 3;
+
+/// What is said of an object, and the field that it is about: one sentence of one that is refused,
+/// however much is wrong with it, else one for each remark.
+pub(super) fn sentences(remark: &Remark) -> Vec<(String, &str)> {
+    let all = remark.faults.iter().map(|fault| format!("{} {}", fault.path, fault.message));
+    let paths = remark.faults.iter().map(|fault| fault.path.as_str());
     let between = match remark.refused_by {
-        Some(RefusedBy::ApiServer) => " would be refused by the API server and is left out:",
-        Some(RefusedBy::Agent) => ": the agent rejects it, so that nothing of it is enforced:",
-        None => ":",
+        Some(RefusedBy::ApiServer) => " would be refused by the API server and is left out",
+        Some(RefusedBy::Agent) => ": the agent rejects it, so that nothing of it is enforced",
+        None => return all.map(|said| format!("{}: {said}", remark.object)).zip(paths).collect(),
     };
-    remark.faults.iter().map(move |fault| {
-        let message = format!("{}{between} {} {}", remark.object, fault.path, fault.message);
-        (message, fault.path.as_str())
-    })
+    let mut faults: Vec<String> = all.take(FAULTS).collect();
+    match remark.faults.len().saturating_sub(FAULTS) {
+        0 => {}
+        more => faults.push(format!("and {more} more")),
+    }
+    let message = format!("{}{between}: {}", remark.object, faults.join("; "));
+    paths.take(1).map(|path| (message.clone(), path)).collect()
 }
 
 /// What was not read at all.

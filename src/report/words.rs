@@ -146,7 +146,10 @@ pub(super) fn port_miss(
             )
         }
         PortMiss::NameOfNoPod(name) => {
-            format!("port {name:?} is a name that only pods can have, and {destination} is none")
+            format!(
+                "port {name:?} is a name that only pods of the pod network can have, and \
+                 {destination} is none"
+            )
         }
         PortMiss::NoPort => "the rule means no port".to_owned(),
         PortMiss::Number { .. } | PortMiss::Protocol { .. } => {

@@ -4,14 +4,14 @@
 //! policy that selects an end. Source of the rules: semantics/kubernetes.md sections 1, 2, 3 and 5;
 //! semantics/cilium.md sections 4 and 9.
 
-use super::matching::Matcher;
+use super::matching::{Matcher, missed};
 use super::tiers::{self, Circumstances, Decision, OpenTo};
 use super::trace::{
     Endpoint, EntryTrace, Flow, Judgement, PolicyTrace, Reason, Trace, UnknownWhy, Verdict,
 };
 use crate::cluster::{PodId, Snapshot, Truth};
 use crate::policy::rule::{Action, Condition, Direction, Tier};
-use crate::policy::{Enforcement, Ruleset};
+use crate::policy::{Enforcement, PolicyId, Ruleset};
 
 /// Judges one flow in both directions.
 ///
@@ -84,13 +84,16 @@ impl Judge<'_> {
             Direction::Egress => Some(UnknownWhy::ToOwnNode),
         };
         let decision = tiers::decide(&policies, Circumstances { implied, always, exempt });
-        let Decision { mut verdict, mut reason, by: decided_by, open_to, normal } = decision;
+        let Decision { mut verdict, mut reason, by: decided_by, open_to, normal, allowing } =
+            decision;
         if self.may_be_overruled(pod, open_to) {
             (verdict, reason) = (Verdict::Unknown, Reason::Unknown(UnknownWhy::PoliciesUnread));
         }
         let conditions = match verdict {
-            // Only rules of the normal tier have any.
-            Verdict::Allowed if normal && !implied.is_yes() => self.conditions(&policies),
+            Verdict::Allowed => {
+                let normal = (normal && !implied.is_yes()).then_some(policies.as_slice());
+                self.conditions(&allowing, normal.unwrap_or_default())
+            }
             _ => Vec::new(),
         };
         Trace { direction, verdict, reason, decided_by, conditions, policies }
@@ -128,13 +131,14 @@ impl Judge<'_> {
                     let of_action = entries.iter().filter(|entry| entry.action == action);
                     Truth::any(of_action.map(EntryTrace::matches))
                 };
-                let doubt = (!selects.is_yes()).then(|| pod.mismatch(&policy.subject.pods));
+                let doubt =
+                    (!selects.is_yes()).then(|| missed(&policy.subject, pod, namespace)).flatten();
                 Some(PolicyTrace {
                     policy: id,
                     tier: policy.tier,
                     isolates: policy.isolates,
                     selects,
-                    doubt: doubt.flatten(),
+                    doubt,
                     admits: any(Action::Allow),
                     denies: any(Action::Deny),
                     entries,
@@ -145,13 +149,24 @@ impl Judge<'_> {
         policies
     }
 
-    /// What must hold besides: nothing, where some rule that allows has no condition. A rule that
-    /// only perhaps matches may bind a flow that others let through.
+    /// What must hold besides: of rules of the ordered tiers, each of which may be the one that is
+    /// followed, and of the normal tier, unless some rule there that allows has no condition. A rule
+    /// that only perhaps matches may bind a flow that others let through.
     ///
     /// Source: semantics/cilium.md section 3, "toPorts": an allow without L7 rules for the same peer
     /// and port makes those of others void; section 4, "Allow-localhost": so does the implied one.
-    fn conditions(&self, policies: &[PolicyTrace]) -> Vec<Condition> {
-        let mut all = Vec::new();
+    fn conditions(
+        &self,
+        ordered: &[(PolicyId, usize)],
+        policies: &[PolicyTrace],
+    ) -> Vec<Condition> {
+        let mut all: Vec<Condition> = Vec::new();
+        for (policy, entry) in ordered {
+            let rule = self.rules.policy(*policy).entries.get(*entry);
+            let condition = rule.and_then(|rule| rule.condition.clone());
+            all.extend(condition.filter(|condition| !all.contains(condition)));
+        }
+        let before = all.len();
         for trace in policies.iter().filter(|policy| policy.tier == Tier::Normal) {
             let written = &self.rules.policy(trace.policy).entries;
             let allows = || {
@@ -160,7 +175,8 @@ impl Judge<'_> {
             };
             let free = allows().any(|(e, rule)| rule.condition.is_none() && e.matches().is_yes());
             if free && trace.selects.is_yes() {
-                return Vec::new();
+                all.truncate(before);
+                return all;
             }
             // Whichever policies select, each makes its own conditions void.
             for (_, rule) in allows().filter(|(entry, _)| !free && !entry.matches().is_no()) {

@@ -4,7 +4,8 @@
 
 use super::trace::{Endpoint, EntryTrace, Flow, PeerMiss, PortMiss};
 use crate::cluster::{
-    AddressBlock, Addresses, Family, Mismatch, Name, PodId, Protocol, Snapshot, Truth,
+    AddressBlock, Addresses, Family, Mismatch, Name, Namespace, Pod, PodId, Protocol, Snapshot,
+    Truth,
 };
 use crate::policy::NamePattern;
 use crate::policy::rule::{
@@ -112,22 +113,7 @@ impl Matcher<'_> {
         if truth.is_yes() {
             return (truth, None);
         }
-        let namespace_miss = match &set.namespaces {
-            Namespaces::Own(name) if *name != pod.namespace => Some(PeerMiss::OtherNamespace {
-                wanted: name.clone(),
-                found: pod.namespace.clone(),
-            }),
-            Namespaces::Own(_) => None,
-            Namespaces::Matching(selector) => {
-                namespace.and_then(|namespace| namespace.mismatch(selector)).map(|mismatch| {
-                    PeerMiss::NamespaceLabels { namespace: pod.namespace.clone(), mismatch }
-                })
-            }
-        };
-        let miss = namespace_miss
-            .or_else(|| pod.mismatch(&set.pods).map(PeerMiss::PodLabels))
-            .or_else(|| set.doubt.clone().map(PeerMiss::Unseen));
-        (truth, miss)
+        (truth, missed(set, pod, namespace))
     }
 
     /// Whether the peer is outside, or of those in the cluster whom the scope has.
@@ -305,7 +291,7 @@ impl Matcher<'_> {
         let miss = match &rule.ports {
             PortMatch::All => return (Truth::Yes, None),
             PortMatch::Range(wanted) => PortMiss::Number { wanted: *wanted, found: found.number },
-            PortMatch::Named(name) if !matches!(self.flow.destination, Endpoint::Pod(_)) => {
+            PortMatch::Named(name) if self.naming().is_none() => {
                 PortMiss::NameOfNoPod(name.clone())
             }
             PortMatch::Named(name) => match self.named(name, rule.protocol) {
@@ -316,13 +302,38 @@ impl Matcher<'_> {
         (Truth::No, Some(miss))
     }
 
-    /// The numbers of a port name on the destination pod, whichever direction is judged.
-    fn named(&self, name: &str, protocol: Protocol) -> Vec<u16> {
-        match self.flow.destination {
-            Endpoint::Pod(pod) => self.snapshot.pod(pod).named_ports(name, protocol).collect(),
-            _ => Vec::new(),
-        }
+    /// The destination, if its ports have names: a pod, but not one of its node's network, which is
+    /// no pod to policies.
+    ///
+    /// Source: semantics/kubernetes.md section 2, "Named port", and section 5, "hostNetwork pod".
+    fn naming(&self) -> Option<&Pod> {
+        let Endpoint::Pod(pod) = self.flow.destination else { return None };
+        Some(self.snapshot.pod(pod)).filter(|pod| !pod.host_network)
     }
+
+    /// The numbers of a port name on the destination, whichever direction is judged.
+    fn named(&self, name: &str, protocol: Protocol) -> Vec<u16> {
+        let numbers = self.naming().map(|pod| pod.named_ports(name, protocol).collect());
+        numbers.unwrap_or_default()
+    }
+}
+
+/// Why a pod is not in a set, or only perhaps.
+pub(super) fn missed(set: &PodSet, pod: &Pod, namespace: Option<&Namespace>) -> Option<PeerMiss> {
+    let of_namespace = match &set.namespaces {
+        Namespaces::Own(name) if *name != pod.namespace => {
+            Some(PeerMiss::OtherNamespace { wanted: name.clone(), found: pod.namespace.clone() })
+        }
+        Namespaces::Own(_) => None,
+        Namespaces::Matching(selector) => {
+            namespace.and_then(|namespace| namespace.mismatch(selector)).map(|mismatch| {
+                PeerMiss::NamespaceLabels { namespace: pod.namespace.clone(), mismatch }
+            })
+        }
+    };
+    of_namespace
+        .or_else(|| pod.mismatch(&set.pods).map(PeerMiss::PodLabels))
+        .or_else(|| set.doubt.clone().map(PeerMiss::Unseen))
 }
 
 /// Of a union: the item that matches, or may, or comes nearest, and why it does not match.

@@ -19,6 +19,8 @@ pub(super) struct Decision {
     pub(super) open_to: OpenTo,
     /// Whether the normal tier has a say.
     pub(super) normal: bool,
+    /// The rules of ordered tiers that allow it, or may.
+    pub(super) allowing: Vec<(PolicyId, usize)>,
 }
 
 /// Which policies of the normal tier, besides those that are known, could change a verdict.
@@ -107,7 +109,12 @@ pub(super) fn decide(policies: &[PolicyTrace], about: Circumstances) -> Decision
     let first = ordered(&admin);
     let Middle { possible, closed } = normal(&middle, about);
     // Source: semantics/kubernetes.md section 1, step 5.
-    let mut all = first.then(possible).then(ordered(&baseline)).then(Possible::only(ALLOW));
+    let upper = first.then(possible);
+    let mut all = upper.then(ordered(&baseline)).then(Possible::only(ALLOW));
+    let mut allowing = allowing(&admin);
+    if upper.goes_on() {
+        allowing.extend(self::allowing(&baseline));
+    }
     let perhaps_own_node = about.exempt == Some(UnknownWhy::PerhapsOwnNode);
     if perhaps_own_node {
         all = all.or(Possible::only(ALLOW));
@@ -144,7 +151,7 @@ pub(super) fn decide(policies: &[PolicyTrace], about: Circumstances) -> Decision
         }
         _ => OpenTo::Any,
     };
-    Decision { verdict, reason, by, open_to, normal }
+    Decision { verdict, reason, by, open_to, normal, allowing }
 }
 
 /// The first entry that matches decides; policies of one priority stand side by side, and of those
@@ -160,6 +167,26 @@ fn ordered(policies: &[&PolicyTrace]) -> Possible {
         }
     }
     all.or(Possible::only(NEXT))
+}
+
+/// The rules that may be the ones to allow.
+fn allowing(policies: &[&PolicyTrace]) -> Vec<(PolicyId, usize)> {
+    let mut all = Vec::new();
+    for peers in policies.chunk_by(|a, b| a.tier == b.tier) {
+        for policy in peers {
+            let decisive = policy.entries.iter().position(|entry| entry.matches().is_yes());
+            let last = decisive.unwrap_or(usize::MAX);
+            for (index, entry) in policy.entries.iter().enumerate().take_while(|e| e.0 <= last) {
+                if entry.action == Action::Allow && !entry.matches().is_no() {
+                    all.push((policy.policy, index));
+                }
+            }
+        }
+        if !peers.iter().all(|policy| says(policy).has(0)) {
+            break;
+        }
+    }
+    all
 }
 
 /// What one policy of an ordered tier may say; the empty set: nothing.

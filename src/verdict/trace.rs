@@ -165,8 +165,8 @@ pub struct PolicyTrace {
     pub isolates: bool,
     /// Whether it selects the subject; never No.
     pub selects: Truth,
-    /// The label for which that is not known.
-    pub doubt: Option<Mismatch>,
+    /// Why that is not known.
+    pub doubt: Option<PeerMiss>,
     /// Whether one of its rules that allow matches the flow.
     pub admits: Truth,
     /// Whether one of its rules that deny matches the flow.
@@ -371,7 +371,7 @@ pub enum PortMiss {
         /// The numbers it has on the destination.
         numbers: Vec<u16>,
     },
-    /// Names mean container ports, and the destination is no pod.
+    /// Names mean container ports, and the destination is no pod, or one of its node's network.
     NameOfNoPod(Name),
     /// The rule means no port at all.
     NoPort,

@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -101,6 +101,11 @@ impl HomeKube {
         );
     }
 
+    /// Keeps others from counting requests, for a test that asks the cluster in a way of its own.
+    pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// `kubectl netpol explain …` as the admin.
     pub(crate) fn explain(&self, words: &str) -> Answer {
         self.explain_as(&self.cluster.admin(), words)
@@ -123,7 +128,7 @@ impl HomeKube {
 
     /// A command that [`plugin`] has begun, with these words behind it.
     pub(crate) fn ask_with(&self, command: &mut Command, words: &str) -> Answer {
-        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = self.turn();
         let before = self.cluster.requests().len();
         let output = command.args(words.split_whitespace()).output().expect("kubectl runs");
         let mut requests = self.cluster.requests();

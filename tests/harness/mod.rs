@@ -10,6 +10,7 @@ mod control_plane;
 mod flux;
 mod homekube;
 mod hubble;
+mod krew;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
@@ -23,8 +24,9 @@ pub(crate) use control_plane::{
 pub(crate) use flux::{Controllers, FIRST, FluxKube, fluxkube};
 pub(crate) use homekube::{Answer, HomeKube, homekube, plugin};
 pub(crate) use hubble::hubble;
+pub(crate) use krew::krew;
 
-/// How many tests this process has skipped.
+/// How many tests or parts of them this process has skipped.
 static SKIPPED: AtomicUsize = AtomicUsize::new(0);
 
 /// The proof that a test said why it does not run; only [`skip`] gives it out.
@@ -38,13 +40,19 @@ pub(crate) struct Skip(());
 pub(crate) fn skip(why: &str) -> Skip {
     let must_run = std::env::var_os("NETPOL_TESTS_MUST_RUN").is_some_and(|set| !set.is_empty());
     assert!(!must_run, "cannot run, but NETPOL_TESTS_MUST_RUN is set: {why}");
+    missing(why);
+    Skip(())
+}
+
+/// Says that a part of the current test does not run, and why, for a program that the tests use where
+/// the machine has it: its absence is no failure anywhere.
+pub(crate) fn missing(why: &str) {
     let count = 1 + SKIPPED.fetch_add(1, Ordering::Relaxed);
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
     // Not `eprintln!`, which is captured.
     let line = format!("skipped ({count} so far): {test}: {why}\n");
     let _ = std::io::stderr().write_all(line.as_bytes());
-    Skip(())
 }
 
 /// `cargo xtask …`, whose messages go where this process's go.

@@ -266,6 +266,9 @@ pub(super) fn port_matches(ports: &Value, flow: &NaiveFlow<'_>) -> bool {
 /// Sidecars' ports count; ports of init containers that end do not.
 fn serves(flow: &NaiveFlow<'_>, name: &str) -> bool {
     let Who::Pod(pod) = flow.destination else { return false };
+    if is_host_network(pod) {
+        return false;
+    }
     let spec = &pod["spec"];
     let sidecars = items(&spec["initContainers"]).iter().filter(|c| c["restartPolicy"] == "Always");
     items(&spec["containers"]).iter().chain(sidecars).flat_map(|c| items(&c["ports"])).any(

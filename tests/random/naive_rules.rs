@@ -66,13 +66,14 @@ impl<'c> Case<'c> {
     /// one priority any may be followed. Says whether the flow may go on to the next tier.
     fn ordered(&self, tier: &'c str, all: &mut Outcomes) -> bool {
         for priority in 0..10 {
-            let said: Vec<&str> = self
+            let first: Vec<&Value> = self
                 .selecting(tier)
                 .filter(|policy| policy["priority"].as_i64().unwrap_or(0) == priority)
                 .filter_map(|policy| items(&policy["entries"]).iter().find(|e| self.matches(e)))
-                .map(|entry| entry["action"].as_str().unwrap())
                 .collect();
+            let said: Vec<&str> = first.iter().map(|e| e["action"].as_str().unwrap()).collect();
             if !said.is_empty() {
+                all.conditional |= first.iter().any(|entry| !entry["condition"].is_null());
                 all.allow |= said.contains(&"Allow");
                 all.deny |= said.contains(&"Deny");
                 return said.contains(&"Pass");
@@ -114,7 +115,7 @@ impl<'c> Case<'c> {
         unconditional |= matching.iter().any(|entry| entry["condition"].is_null());
         if unconditional || !matching.is_empty() {
             all.allow = true;
-            all.conditional = !unconditional;
+            all.conditional |= !unconditional;
             return false;
         }
         all.deny |= isolated;

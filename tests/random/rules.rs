@@ -120,7 +120,7 @@ fn entry(r: &mut Random, normal: bool, partial: bool) -> Value {
         let peers: Vec<Value> = (0..r.between(0, 3)).map(|_| peer(r, partial)).collect();
         Value::Array(peers)
     });
-    let conditional = normal && action == "Allow" && r.percent(35);
+    let conditional = action == "Allow" && r.percent(if normal { 35 } else { 15 });
     object(vec![
         ("action", Some(json!(action))),
         ("peers", peers),

@@ -124,6 +124,16 @@ fn a_host_network_destination_is_an_address() {
     holds(&(agent() + &block), &["web → other/agent:80 is Allowed"]);
 }
 
+/// Section 2, "Named port": never matches what is no pod to policies.
+#[test]
+fn ports_of_a_host_network_destination_have_no_names() {
+    let ports = "containers: [{ports: [{name: metrics, containerPort: 9100}]}], hostNetwork";
+    let agent = agent().replace("hostNetwork", ports);
+    let by_name = agent.clone() + &egress("[{ports: [{port: metrics}]}]");
+    holds(&by_name, &["web → other/agent:9100 is Denied"]);
+    holds(&(agent + &egress("[{ports: [{port: 9100}]}]")), &["web → other/agent:9100 is Allowed"]);
+}
+
 /// Section 5: … without an address of its own it has its node's.
 #[test]
 fn a_host_network_pod_without_status_has_its_nodes_address() {

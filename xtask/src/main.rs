@@ -8,6 +8,8 @@
 mod control_plane;
 mod dist;
 mod gen_cluster;
+mod generate;
+mod picture;
 mod tools;
 
 use std::io::Write as _;
@@ -52,6 +54,13 @@ enum Task {
     #[command(verbatim_doc_comment)]
     Flux,
 
+    /// Provide krew and the validator of its index for the tests.
+    ///
+    /// They are built once with Go from the version pinned in tests/tools/krew and kept in the user's
+    /// cache. The last line of stdout is the directory that holds them.
+    #[command(verbatim_doc_comment)]
+    Krew,
+
     /// Write the manifests of a large cluster, in a shape measured on real ones.
     ///
     /// One file a namespace; the same for the same seed. The directory must be empty or new. The
@@ -59,9 +68,8 @@ enum Task {
     #[command(verbatim_doc_comment)]
     GenCluster(gen_cluster::Options),
 
-    /// Write what follows from the flags: completions/, man/ and docs/reference.md.
-    #[command(verbatim_doc_comment)]
-    Generate,
+    /// Write what follows from the program: completions/, man/, docs/reference.md and docs/picture.svg.
+    Generate(generate::Options),
 
     /// Pack the archive that krew installs, and the manifest for it.
     ///
@@ -110,8 +118,9 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<()> {
     match task {
         Task::GenCluster(options) => answer(&gen_cluster::run(&options)?),
-        Task::Generate => generate(),
+        Task::Generate(options) => answer(&generate::run(&options)?),
         Task::Hubble => answer(&tools::provide(&tools::HUBBLE)?.display().to_string()),
+        Task::Krew => answer(&tools::provide(&tools::KREW)?.display().to_string()),
         Task::Dist(options) => answer(&dist::run(&options)?),
         Task::KrewManifest(options) => answer(&dist::manifest(&options)?),
         Task::Flux => answer(&tools::provide(&tools::FLUX)?.display().to_string()),
@@ -133,18 +142,6 @@ fn run(task: Task) -> Result<()> {
             }
         }
     }
-}
-
-/// The front binary knows its flags, and writes what follows from them.
-fn generate() -> Result<()> {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let status = std::process::Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--bin", "kubectl-netpol", "--", "__generate", "."])
-        .current_dir(root)
-        .status()
-        .context("running cargo")?;
-    anyhow::ensure!(status.success(), "kubectl-netpol __generate: {status}");
-    answer("completions/, man/ and docs/reference.md are up to date")
 }
 
 /// One line of a task's answer, on its way at once: a reader may wait for it.

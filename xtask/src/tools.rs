@@ -46,7 +46,7 @@ struct Tool {
     package: &'static str,
     /// The module whose version the program reports.
     version_of: &'static str,
-    /// Arguments with which it reports that version.
+    /// Arguments with which it reports that version; none where it reports none.
     probe: &'static [&'static str],
     /// Go variables to set, with `{version}`, `{number}` (without its `v`), `{major}` and `{minor}`
     /// filled in.
@@ -122,6 +122,31 @@ pub(crate) const FLUX: Kit = Kit {
         probe: &["--version"],
         stamps: &["main.VERSION={number}"],
     }],
+};
+
+/// krew, and what checks manifests for its index.
+pub(crate) const KREW: Kit = Kit {
+    name: "krew",
+    module: "tests/tools/krew",
+    version_of: "sigs.k8s.io/krew",
+    given_by: None,
+    tools: &[
+        Tool {
+            name: "kubectl-krew",
+            package: "sigs.k8s.io/krew/cmd/krew",
+            version_of: "sigs.k8s.io/krew",
+            probe: &["version"],
+            // A tag that is only a version makes it ask GitHub now and then whether there is a newer one.
+            stamps: &["sigs.k8s.io/krew/internal/version.gitTag=for-tests-{version}"],
+        },
+        Tool {
+            name: "validate-krew-manifest",
+            package: "sigs.k8s.io/krew/cmd/validate-krew-manifest",
+            version_of: "sigs.k8s.io/krew",
+            probe: &[],
+            stamps: &[],
+        },
+    ],
 };
 
 /// The directory that holds the kit's programs; builds them if nobody has.
@@ -304,9 +329,16 @@ fn linker_flags(stamps: &[&str], version: &str) -> String {
 
 /// Refuses a program that runs but is not what was asked for.
 fn probe(tool: &Tool, program: &Path, version: &str) -> Result<()> {
+    if tool.probe.is_empty() {
+        return Ok(());
+    }
     let asked = format!("{} {}", tool.name, tool.probe.join(" "));
+    // krew makes its directories whatever it is asked.
+    let home = tempfile::tempdir().context("making a directory")?;
     let output = Command::new(program)
         .args(tool.probe)
+        .env("HOME", home.path())
+        .env_remove("KREW_ROOT")
         .stdin(Stdio::null())
         .output()
         .with_context(|| format!("running {asked}"))?;
@@ -421,7 +453,7 @@ mod tests {
     #[test]
     fn every_tool_is_pinned() {
         // Flux is built as its own module pins it, so there is no line for the tool.
-        for kit in [CONTROL_PLANE, HUBBLE] {
+        for kit in [CONTROL_PLANE, HUBBLE, KREW] {
             let pins = Pins::read(&workspace().join(kit.module)).unwrap();
             for tool in kit.tools {
                 assert!(pins.version(tool.version_of).unwrap().starts_with('v'));

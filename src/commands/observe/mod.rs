@@ -9,7 +9,7 @@ use super::print_schema;
 use crate::cli::{Exit, GlobalArgs, Input, InputArgs, Progress, duration, warn};
 use crate::hubble::{Error, Events, Filter, Hubble, Relay, Stream, Verdict, Window};
 use crate::policy::{Cilium, Enforcer};
-use crate::report::ObservedLine;
+use crate::report::{ObservedLine, rejections};
 use crate::verdict::{PortText, PortWanted, Target};
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
@@ -320,14 +320,8 @@ enum Source {
 /// What the reader should know of the input before the first flow.
 fn tell(global: &GlobalArgs, input: &Input) {
     input.tell_gaps(global);
-    for remark in &input.rules.rejected {
-        let faults: Vec<String> = remark
-            .faults
-            .iter()
-            .map(|fault| format!("{}: {}", fault.path, fault.message))
-            .collect();
-        let why = faults.join("; ");
-        warn(global.color, &format!("{} is not in force: {why}", remark.object));
+    for message in rejections(&input.rules) {
+        warn(global.color, &message);
     }
 }
 

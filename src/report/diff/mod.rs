@@ -18,8 +18,8 @@ use super::explanation::{API_VERSION, DirectionReport, Locate, Location, PolicyR
 use super::warnings::{Warning, sentences};
 use super::{names, words};
 use crate::cluster::{ObjectRef, Port, Protocol, Snapshot};
-use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
+use crate::policy::{Remark, Ruleset};
 use crate::reach::{Diff, End, PortSet};
 use crate::verdict::Verdict;
 use ends::{Ends, known_as};
@@ -392,7 +392,8 @@ fn ports_label(ports: &PortSet) -> String {
     all.collect::<Vec<_>>().join(", ")
 }
 
-/// Policies that are refused, and what was not read, of either side.
+/// Policies that are refused, and what was not read, of either side; and what the change brings that
+/// does not do what it seems to.
 fn warnings(sides: [&DiffSide<'_>; 2]) -> Vec<Warning> {
     let mut all: Vec<(String, Option<Location>, Vec<&str>)> = Vec::new();
     let mut tell = |message: String, location, name| match all
@@ -403,9 +404,16 @@ fn warnings(sides: [&DiffSide<'_>; 2]) -> Vec<Warning> {
         Some(_) => {}
         None => all.push((message, location, vec![name])),
     };
+    let [old, new] = sides;
+    let known: BTreeSet<String> =
+        old.rules.lints.iter().flat_map(sentences).map(|(message, _)| message).collect();
     for side in sides {
-        for remark in &side.rules.rejected {
+        let lints: &[Remark] = if std::ptr::eq(side, new) { &side.rules.lints } else { &[] };
+        for remark in side.rules.rejected.iter().chain(lints) {
             for (message, path) in sentences(remark) {
+                if remark.refused_by.is_none() && known.contains(&message) {
+                    continue;
+                }
                 tell(message, (side.locate)(&remark.origin, path), side.name);
             }
         }

@@ -386,3 +386,28 @@ fn subjects_by_service_account() {
         &["api → web:80 is Denied", "web → 203.0.113.7:80 is Denied"],
     );
 }
+
+/// Identity labels: whether a policy selects a pod may be unknown for its namespace's labels, or for
+/// a source that nobody but the agent sees; the answer says which.
+#[test]
+fn why_a_subject_is_in_doubt() {
+    let unlabelled = "{apiVersion: v1, kind: Pod, metadata: {name: lone, namespace: bare}}\n";
+    let teams = "---\napiVersion: cilium.io/v2\nkind: CiliumClusterwideNetworkPolicy\n\
+                 metadata: {name: teams}\nspec:\n  \
+                 endpointSelector: {matchLabels: {\"k8s:io.cilium.k8s.namespace.labels.team\": a}}\n  \
+                 ingress: [{fromEndpoints: [{matchLabels: {app: none}}]}]\n";
+    let by_namespace = cluster(&format!("---\n{unlabelled}{teams}"));
+    let answer = by_namespace.ask("web → bare/lone:80");
+    assert_eq!(answer.verdict(), "Unknown");
+    let text = answer.text().split_whitespace().collect::<Vec<_>>().join(" ");
+    let why =
+        "may isolate bare/pod/lone (the labels of namespace bare are not known; wanted team=a)";
+    assert!(text.contains(why), "{text}");
+
+    let cni = teams.replace("k8s:io.cilium.k8s.namespace.labels.team", "cni:zone");
+    let by_source = cluster(&cni);
+    let answer = by_source.ask("web → api:80");
+    let text = answer.text().split_whitespace().collect::<Vec<_>>().join(" ");
+    let why = "may isolate shop/pod/api (not known: labels of the source cni cannot be seen";
+    assert!(text.contains(why), "{text}");
+}
