@@ -3,8 +3,8 @@
 use super::admin::{AdminPolicy, mixed_versions};
 use super::cilium::{CidrGroup, CiliumPolicy, Known};
 use super::networkpolicy::NetworkPolicy;
-use super::rule::{Direction, Entry, Namespaces, PeerKind, Peers, Policy};
-use super::{Cilium, Enforcer};
+use super::rule::{Direction, Entry, Namespaces, PeerKind, Peers, PodSet, Policy};
+use super::{Cilium, Enforcer, LabelFilter};
 use crate::cluster::{Name, ObjectRef, Origin, Snapshot};
 use std::collections::{BTreeSet, HashMap};
 
@@ -188,7 +188,12 @@ impl Ruleset {
     }
 
     fn add(&mut self, object: &ObjectRef, origin: &Origin, lowered: Lowered) {
-        let Lowered { policies, faults, refused_by, lints, unread } = lowered;
+        let Lowered { mut policies, faults, refused_by, mut lints, unread } = lowered;
+        if let Enforcer::Cilium(cilium) = &self.enforcer {
+            let of_namespaces = !object.kind.starts_with("Cilium");
+            policies
+                .retain_mut(|policy| visible(policy, &cilium.labels, of_namespaces, &mut lints));
+        }
         if unread {
             match &object.namespace {
                 Some(namespace) => {
@@ -277,6 +282,43 @@ impl Ruleset {
             .map(|id| (*id, &self.policies[*id]))
             .filter(move |(_, policy)| policy.direction == direction)
     }
+}
+
+/// Leaves of a policy what Cilium's identities show; false: it can select no pod.
+///
+/// Source: semantics/cilium.md section 2, "Default label filter".
+fn visible(
+    policy: &mut Policy,
+    labels: &LabelFilter,
+    of_namespaces: bool,
+    lints: &mut Vec<Fault>,
+) -> bool {
+    let mut seen = |set: &mut PodSet, path: &str| {
+        let mut told = |message| {
+            let fault = Fault { path: path.to_owned(), message };
+            if !lints.contains(&fault) {
+                lints.push(fault);
+            }
+        };
+        match labels.seen(set.clone(), of_namespaces, &mut told) {
+            Some(visible) => *set = visible,
+            None => return false,
+        }
+        true
+    };
+    for entry in &mut policy.entries {
+        if let Peers::Of(peers) = &mut entry.peers {
+            peers.retain_mut(|peer| match &mut peer.admits {
+                PeerKind::Pods(set) => seen(set, &peer.path),
+                _ => true,
+            });
+        }
+    }
+    let subject = match &*policy.object.kind {
+        "NetworkPolicy" => "spec.podSelector",
+        _ => "spec.subject",
+    };
+    seen(&mut policy.subject, subject)
 }
 
 impl Traits {

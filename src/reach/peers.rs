@@ -286,6 +286,11 @@ impl<'s, 'a> Resolver<'s, 'a> {
                 (Pair::NOBODY, Own::Whichever)
             }
         };
+        // Without any node known, who is outside may be one.
+        let nodes = entities.own_node || entities.other_nodes;
+        if nodes && self.space.sides[self.side].snapshot.nodes.is_empty() {
+            perhaps.push(outside);
+        }
         if entities.api_server {
             let known =
                 |this: &Self, end: &OnNode<'_>| end.is_api_server(this.api_server.as_deref());

@@ -16,7 +16,7 @@ use ipnet::IpNet;
 use std::net::IpAddr;
 
 /// Whether a peer item matches, and why not.
-type Tried = (Truth, Option<PeerMiss>);
+pub(super) type Tried = (Truth, Option<PeerMiss>);
 
 /// A flow as seen from its subject.
 pub(super) struct Matcher<'a> {
@@ -26,11 +26,16 @@ pub(super) struct Matcher<'a> {
     pub(super) subject: PodId,
     /// The other end.
     pub(super) peer: &'a Endpoint,
+    /// Cilium enforces the policies.
+    pub(super) cilium: bool,
 }
 
 impl Matcher<'_> {
     /// Whether the peer is the node on which the subject runs, or shares that node's network.
     pub(super) fn is_own_node(&self) -> Truth {
+        if self.is_node_local() {
+            return Truth::Yes;
+        }
         if !self.peer_is_on_node() {
             return Truth::No;
         }
@@ -85,6 +90,9 @@ impl Matcher<'_> {
     }
 
     fn peer(&self, kind: &PeerKind) -> Tried {
+        if let Some(tried) = self.inside(kind) {
+            return tried;
+        }
         match kind {
             PeerKind::Pods(set) => self.pod_peer(set),
             PeerKind::Addresses(block, scope) => self.address_peer(block, *scope),
@@ -190,6 +198,13 @@ impl Matcher<'_> {
             },
             Endpoint::Address(_) | Endpoint::Name(_) => entities.outside.into(),
         };
+        // Without any node known, an address may be one's.
+        if matches!(self.peer, Endpoint::Address(_))
+            && (entities.own_node || entities.other_nodes)
+            && self.snapshot.nodes.is_empty()
+        {
+            truth = truth.or(Truth::Unknown);
+        }
         if entities.api_server && !truth.is_yes() {
             truth = truth.or(self.is_api_server());
         }

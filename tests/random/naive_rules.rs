@@ -102,7 +102,7 @@ impl<'c> Case<'c> {
             self.cluster.iter().any(localhost) && self.own_node && self.direction == "Ingress";
         let mut unconditional = implied;
         for policy in self.cluster.iter().filter(|object| object["kind"] == "NetworkPolicy") {
-            if !is_isolating(policy, self.pod, self.direction) {
+            if !is_isolating(policy, self.pod, self.direction, cilium(self.cluster).is_some()) {
                 continue;
             }
             isolated = true;

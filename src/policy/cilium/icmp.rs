@@ -66,7 +66,7 @@ impl Lowering<'_> {
             let path = format!("{}.icmps[{i}].fields", at.path);
             let fields = item.fields.as_deref().unwrap_or_default();
             if fields.len() > MOST_FIELDS {
-                self.fault(path.clone(), format!("has more than {MOST_FIELDS} items"));
+                self.refuse(path.clone(), format!("has more than {MOST_FIELDS} items"));
             }
             for (j, field) in fields.iter().enumerate() {
                 let path = format!("{path}[{j}]");

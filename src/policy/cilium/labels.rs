@@ -4,39 +4,17 @@
 //! namespaces, and entities by their reserved labels. Source: semantics/cilium.md section 2.
 
 use super::super::Fault;
+use super::super::identity::{NAMESPACE_LABELS, not_looked_at, perhaps_looked_at};
 use super::super::rule::{Entities, Namespaces, PeerKind, PodSet, Scope};
 use super::lower::Lowering;
 use super::variables::variable;
 use super::written::{Unfilled, WrittenSelector};
-use crate::cluster::{NAMESPACE_NAME_LABEL, Name, Operator, Requirement, Selector};
+use crate::cluster::{NAMESPACE_NAME_LABEL, Name, Operator, Requirement, Selector, Truth};
 
 /// The key by which selectors see the namespace of a pod.
 const NAMESPACE: &str = "io.kubernetes.pod.namespace";
-/// What comes before the keys of a namespace's labels.
-const NAMESPACE_LABELS: &str = "io.cilium.k8s.namespace.labels.";
 /// The key by which selectors see the cluster of a pod.
 const CLUSTER: &str = "io.cilium.k8s.policy.cluster";
-
-/// Label keys that identities do not have by default, by how they begin.
-///
-/// Source: section 2, "Default label filter"; `defaultLabelPrefixCfg` in Cilium's pkg/labelsfilter.
-const EXCLUDED: &[&str] = &[
-    "io.kubernetes",
-    "kubernetes.io",
-    "statefulset.kubernetes.io/pod-name",
-    "apps.kubernetes.io/pod-index",
-    "batch.kubernetes.io/job-completion-index",
-    "k8s.io",
-    "pod-template-generation",
-    "pod-template-hash",
-    "controller-revision-hash",
-    "annotation",
-    "etcd_node",
-];
-
-fn is_excluded(key: &str) -> bool {
-    EXCLUDED.iter().any(|prefix| key.starts_with(prefix)) || key.contains("beta.kubernetes.io")
-}
 
 /// The source of a key and the key without it; no source is as good as `any`.
 fn split(key: &str) -> (&str, &str) {
@@ -195,27 +173,39 @@ impl Lowering<'_> {
     /// A requirement about a label of Kubernetes.
     fn label(&mut self, path: &str, requirement: Requirement, terms: &mut Terms) {
         let key = &*requirement.key;
-        let absent = requirement.holds_for(None);
         if key == NAMESPACE {
             terms.has_namespace = true;
             let key = NAMESPACE_NAME_LABEL.into();
             terms.namespaces.push(Requirement { key, ..requirement });
         } else if let Some(label) = key.strip_prefix(NAMESPACE_LABELS) {
             terms.has_namespace_labels = true;
-            terms.namespaces.push(Requirement { key: label.into(), ..requirement });
+            if self.is_seen(path, &requirement, terms) {
+                terms.namespaces.push(Requirement { key: label.into(), ..requirement });
+            }
         } else if key == CLUSTER {
             terms.has_cluster = true;
             self.cluster(path, &requirement, terms);
-        } else if is_excluded(key) {
-            let then = if absent { "so this always holds" } else { "so this never matches" };
-            let message = format!(
-                "asks for label {key}, which Cilium does not look at unless its option labels says \
-                 so: {then}"
-            );
-            self.lint(path, message);
-            terms.no_pods |= !absent;
-        } else {
+        } else if self.is_seen(path, &requirement, terms) {
             terms.pods.push(requirement);
+        }
+    }
+
+    /// Whether the pods' labels decide about a requirement; else it always holds, or never does.
+    ///
+    /// Source: section 2, "Default label filter".
+    fn is_seen(&mut self, path: &str, requirement: &Requirement, terms: &mut Terms) -> bool {
+        let (key, absent) = (&*requirement.key, requirement.holds_for(None));
+        match self.settings.labels.keeps(key) {
+            Truth::Yes => true,
+            Truth::No => {
+                self.lint(path, not_looked_at(key, absent));
+                terms.no_pods |= !absent;
+                false
+            }
+            Truth::Unknown => {
+                terms.doubt.get_or_insert_with(|| perhaps_looked_at(key));
+                !absent
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 //! Source: semantics/cilium.md section 3, "CIDR" and "toFQDNs".
 
 use super::super::rule::{Peer, PeerKind, Scope};
-use super::super::{Fault, NamePattern};
+use super::super::{CiliumVersion, Fault, NamePattern};
 use super::CidrGroup;
 use super::lower::{At, Lowering};
 use super::variables::variable;
@@ -101,18 +101,21 @@ impl Lowering<'_> {
         for (i, text) in rule.except.iter().flatten().enumerate() {
             match network(text) {
                 Some(net) => except.push(net),
-                None => self.fault(format!("{path}.except[{i}]"), not_a_cidr(text)),
+                None => self.refuse(format!("{path}.except[{i}]"), not_a_cidr(text)),
             }
         }
         let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         match (given(&rule.cidr), given(&rule.cidr_group_ref), &rule.cidr_group_selector) {
             (Some(text), None, None) => {
                 let Some(cidr) = network(&text) else {
-                    self.fault(format!("{path}.cidr"), not_a_cidr(&text));
+                    self.refuse(format!("{path}.cidr"), not_a_cidr(&text));
                     return;
                 };
                 for (i, net) in except.iter().enumerate() {
-                    if !cidr.contains(&net.addr()) {
+                    // Source: section 10: 1.20 refuses one that is wider than the network, too.
+                    let wider = self.settings.version >= CiliumVersion::V1_20
+                        && net.prefix_len() < cidr.prefix_len();
+                    if !cidr.contains(&net.addr()) || wider {
                         let message = format!("{net} is not inside {cidr}");
                         self.fault(format!("{path}.except[{i}]"), message);
                     }
@@ -164,7 +167,7 @@ impl Lowering<'_> {
             }
             _ => {
                 let message = "needs exactly one of cidr, cidrGroupRef and cidrGroupSelector";
-                self.fault(path, message);
+                self.refuse(path, message);
             }
         }
     }
@@ -186,13 +189,8 @@ impl Lowering<'_> {
             if let Some(why) = fqdn.texts().find_map(|text| self.unfilled(&path, text)) {
                 peers.push(Self::unknown_peer(&path, &why, Scope::OUTSIDE));
             } else if self.fqdn(&path, fqdn) {
-                patterns.extend(fqdn.patterns());
+                patterns.extend(fqdn.patterns(self.settings.version));
             }
-        }
-        if !self.known.sees_dns {
-            let message = "needs a rule that lets Cilium see the answers of DNS (toPorts.rules.dns): \
-                           none is among what was read, and without one no name ever matches";
-            self.lint(field, message);
         }
         if !patterns.is_empty() {
             peers.push(Peer { path: field.into(), admits: PeerKind::Names(patterns) });
@@ -242,8 +240,15 @@ impl Fqdn {
     }
 
     /// The name, the pattern, or both.
-    pub(super) fn patterns(&self) -> impl Iterator<Item = NamePattern> {
+    ///
+    /// Source: `ToAnchoredRegexp` in Cilium's pkg/fqdn/matchpattern: `**.` is more than one level from
+    /// 1.19 on.
+    pub(super) fn patterns(&self, version: CiliumVersion) -> impl Iterator<Item = NamePattern> {
+        let glob = match version {
+            CiliumVersion::V1_18 => NamePattern::glob_of_one_level,
+            CiliumVersion::V1_19 | CiliumVersion::V1_20 => NamePattern::glob,
+        };
         let name = self.name().map(NamePattern::exactly);
-        name.into_iter().chain(self.pattern().map(NamePattern::glob))
+        name.into_iter().chain(self.pattern().map(glob))
     }
 }

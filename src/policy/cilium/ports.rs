@@ -17,8 +17,6 @@ const MOST_PORTS: usize = 40;
 enum Means {
     /// These protocols that have ports.
     Ports(Vec<Protocol>),
-    /// ICMP, where the type stands for the port.
-    Icmp(Protocol),
     /// A protocol without ports, which no flow here has.
     Other,
 }
@@ -55,6 +53,10 @@ impl Lowering<'_> {
             let message = "has both toPorts and icmps: write one element for each";
             self.fault(at.path, message);
         }
+        if !icmps.is_empty() && !self.settings.icmp_rules {
+            let path = format!("{}.icmps", at.path);
+            self.fault(path, "needs the option enable-icmp-rules, which is off");
+        }
         if !icmps.is_empty() {
             return Some(vec![Choice::of(Ports::Of(self.icmps(at, icmps)), None)]);
         }
@@ -66,7 +68,7 @@ impl Lowering<'_> {
         for (i, item) in ports.iter().enumerate() {
             let path = format!("{}.toPorts[{i}]", at.path);
             let condition = self.l7(at, &path, item);
-            let Listed { mut known, unknown, why } = self.port_list(&path, item);
+            let Listed { mut known, unknown, why } = self.port_list(at, &path, item);
             if why.is_some() {
                 let ports = Ports::Of(unknown);
                 choices.push(Choice { ports, condition: condition.clone(), doubt: why });
@@ -82,13 +84,19 @@ impl Lowering<'_> {
         Some(choices)
     }
 
-    fn port_list(&mut self, path: &str, item: &PortRules) -> Listed {
+    fn port_list(&mut self, at: At<'_>, path: &str, item: &PortRules) -> Listed {
         let written = item.ports.as_deref().unwrap_or_default();
         if written.is_empty() {
             self.lint(path, "has no ports, so it matches none; leave toPorts out for every port");
         }
         if written.len() > MOST_PORTS {
-            self.fault(format!("{path}.ports"), format!("has more than {MOST_PORTS} ports"));
+            let message = format!("has more than {MOST_PORTS} ports");
+            // The CRD says so for rules that allow only.
+            if at.denies() {
+                self.fault(format!("{path}.ports"), message);
+            } else {
+                self.refuse(format!("{path}.ports"), message);
+            }
         }
         let mut rules = Listed::default();
         for (i, port) in written.iter().enumerate() {
@@ -113,6 +121,20 @@ impl Lowering<'_> {
         }
         let Some(means) = self.protocol(path, written.protocol.as_deref()) else { return };
         let text = written.port.as_deref().unwrap_or_default();
+        let missing = "is missing: give a number or a name in quotes";
+        if written.port.is_some() && text.is_empty() {
+            self.refuse(format!("{path}.port"), missing);
+            return;
+        }
+        if text.is_empty() && !self.settings.extended_protocols {
+            // Up to 1.18 the CRD asks for it.
+            if self.settings.version == CiliumVersion::V1_18 {
+                self.refuse(format!("{path}.port"), missing);
+            } else {
+                self.fault(format!("{path}.port"), missing);
+            }
+            return;
+        }
         let ports = match (&means, text) {
             (Means::Other, "" | "0") => return,
             (Means::Other, _) => {
@@ -121,22 +143,12 @@ impl Lowering<'_> {
                 self.fault(format!("{path}.port"), message);
                 return;
             }
-            (_, "") => {
-                self.fault(format!("{path}.port"), "is missing: give a number or a name in quotes");
-                return;
-            }
+            (_, "") => Some(PortMatch::All),
             (_, text) => self.port_match(path, text, written.end_port),
         };
         let Some(ports) = ports else { return };
         let protocols = match means {
             Means::Ports(protocols) => protocols,
-            Means::Icmp(protocol) => {
-                let message = format!(
-                    "{protocol} in toPorts is not supported by Cilium's documentation: write icmps"
-                );
-                self.lint(format!("{path}.protocol"), message);
-                vec![protocol]
-            }
             Means::Other => Vec::new(),
         };
         if protocols == [Protocol::Sctp] && !self.settings.sctp {
@@ -149,22 +161,23 @@ impl Lowering<'_> {
         }));
     }
 
-    /// Source: section 3: ANY is TCP, UDP and SCTP, not ICMP; VRRP and IGMP have no port, and 1.20
-    /// adds more such.
+    /// Source: section 3: ANY is TCP, UDP and SCTP, not ICMP; VRRP and IGMP, from 1.19 on, have no
+    /// port, and 1.20 adds more such.
     fn protocol(&mut self, path: &str, written: Option<&str>) -> Option<Means> {
-        let newer = self.settings.version >= CiliumVersion::V1_20;
+        let version = self.settings.version;
         match written.unwrap_or("ANY") {
-            "" | "ANY" => Some(Means::Ports(Protocol::ALL.to_vec())),
+            "ANY" => Some(Means::Ports(Protocol::ALL.to_vec())),
             "TCP" => Some(Means::Ports(vec![Protocol::Tcp])),
             "UDP" => Some(Means::Ports(vec![Protocol::Udp])),
             "SCTP" => Some(Means::Ports(vec![Protocol::Sctp])),
-            "ICMP" => Some(Means::Icmp(Protocol::Icmp)),
-            "ICMPV6" => Some(Means::Icmp(Protocol::IcmpV6)),
-            "VRRP" | "IGMP" => Some(Means::Other),
-            "GRE" | "IPIP" | "IPV6" | "ESP" | "AH" if newer => Some(Means::Other),
+            "VRRP" | "IGMP" if version >= CiliumVersion::V1_19 => Some(Means::Other),
+            "GRE" | "IPIP" | "IPV6" | "ESP" | "AH" if version >= CiliumVersion::V1_20 => {
+                Some(Means::Other)
+            }
             other => {
-                let message = format!("{other:?} is not TCP, UDP, SCTP or ANY");
-                self.fault(format!("{path}.protocol"), message);
+                let icmp = if other.starts_with("ICMP") { ": write icmps for ICMP" } else { "" };
+                let message = format!("{other:?} is not TCP, UDP, SCTP or ANY{icmp}");
+                self.refuse(format!("{path}.protocol"), message);
                 None
             }
         }

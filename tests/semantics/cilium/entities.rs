@@ -144,6 +144,44 @@ fn kube_apiserver() {
     );
 }
 
+/// Rows host and remote-node: an address is a node's only where a Node has it; where no Node was read
+/// it may be one's.
+#[test]
+fn addresses_may_be_nodes_where_none_was_read() {
+    let pod = crate::semantics::pod("shop", "web", "web", "10.0.1.11", "nodeName: n2");
+    for entities in ["[host]", "[remote-node]", "[host, remote-node]"] {
+        let policy = egress(&format!("[{{toEntities: {entities}}}]"));
+        let enforcer = netpol::policy::Enforcer::Cilium(settings());
+        let bare = crate::semantics::enforced(&format!("{pod}{policy}"), &enforcer);
+        bare.holds(&["web → 192.168.0.9:22 is Unknown", "web → https://example.com is Denied"]);
+        holds(&policy, &["web → 192.168.0.9:22 is Denied"]);
+    }
+}
+
+/// Section 5, deviation 14: the address of `NodeLocal` `DNSCache` is one of each pod's own node.
+#[test]
+fn the_address_for_dns_on_each_node() {
+    let question = "web → 169.254.20.10:53/UDP";
+    for (list, verdict) in [
+        ("toEntities: [host]", "Allowed"),
+        ("toEntities: [cluster]", "Allowed"),
+        ("toEntities: [remote-node]", "Denied"),
+        ("toEntities: [world]", "Denied"),
+        ("toCIDR: [169.254.20.10/32]", "Denied"),
+        ("toCIDR: [0.0.0.0/0]", "Denied"),
+        ("toEndpoints: [{matchLabels: {k8s-app: kube-dns}}]", "Denied"),
+        ("toFQDNs: [{matchName: a.b}]", "Denied"),
+        ("toEntities: [kube-apiserver]", "Unknown"),
+    ] {
+        holds(&egress(&format!("[{{{list}}}]")), &[&format!("{question} is {verdict}")]);
+    }
+    let nodes = Cilium { cidr_matches_nodes: true, ..settings() };
+    let policy = egress("[{toCIDR: [169.254.20.10/32]}]");
+    holds_with(nodes, &policy, &[&format!("{question} is Allowed")]);
+    // As any address of the own node it gets in by the implied rule of section 4.
+    holds(&ingress("[{}]"), &["169.254.20.10 → api:80 is Allowed"]);
+}
+
 /// Rows ingress, health, init and unmanaged: none of the ends that are judged here.
 #[test]
 fn entities_that_are_no_ends_here() {

@@ -1,6 +1,8 @@
 //! Section 3: "CIDR" and "toFQDNs".
 
-use super::{cluster, egress, group, holds, holds_with, ingress, lint, settings};
+use super::{
+    ccnp, cluster, cnp, conditions, egress, group, holds, holds_with, ingress, lint, settings, with,
+};
 use netpol::policy::{Cilium, CiliumVersion};
 
 fn set(item: &str) -> String {
@@ -162,6 +164,62 @@ fn names_and_patterns() {
     }
 }
 
+/// Section 10: `**.` is more than one level from 1.19 on; before it is taken, as `*.`.
+#[test]
+fn patterns_of_several_levels() {
+    let policy = names("{matchPattern: \"**.example.com\"}");
+    for (version, several) in [
+        (CiliumVersion::V1_18, "Denied"),
+        (CiliumVersion::V1_19, "Allowed"),
+        (CiliumVersion::V1_20, "Allowed"),
+    ] {
+        let line = format!("web → https://a.www.example.com is {several}");
+        holds_with(
+            Cilium::new(version),
+            &policy,
+            &[
+                "web → https://www.example.com is Allowed",
+                "web → https://example.com is Denied",
+                &line,
+            ],
+        );
+    }
+}
+
+/// Section 10: an except that is wider than its network leaves nothing; 1.20 rejects it.
+#[test]
+fn an_except_that_is_wider_than_its_network() {
+    let policy = set("{cidr: 203.0.113.0/24, except: [203.0.113.0/16]}");
+    for version in [CiliumVersion::V1_18, CiliumVersion::V1_19] {
+        holds_with(Cilium::new(version), &policy, &["web → 203.0.113.7:443 is Denied"]);
+    }
+    let newer = with(Cilium::new(CiliumVersion::V1_20), &policy);
+    assert!(newer.rejected()[0].contains("toCIDRSet[0].except[0] 203.0.113.0/16 is not inside"));
+    newer.holds(&["web → 203.0.113.7:443 is Allowed"]);
+}
+
+/// Row "NB `world`", and section 6: an address of the pod network that no pod is known to have may be
+/// a pod's, so it is neither outside for certain nor a pod for certain.
+#[test]
+fn addresses_of_the_pod_network() {
+    let of = |policy: &str| cluster(policy).pod_cidrs(&["10.9.0.0/16"]);
+    for list in ["toCIDR: [10.0.0.0/8]", "toCIDR: [0.0.0.0/0]", "toEntities: [world]"] {
+        let cluster = of(&egress(&format!("[{{{list}}}]")));
+        cluster.holds(&["web → 10.9.9.9:80 is Unknown", "web → 10.10.9.9:80 is Allowed"]);
+        let text = cluster.ask("web → 10.9.9.9:80").text();
+        let told = "10.9.9.9 is in the pod network, and no pod that was read has this address";
+        assert!(text.contains(told), "{text}");
+        // Without it nothing says so.
+        super::cluster(&egress(&format!("[{{{list}}}]"))).holds(&["web → 10.9.9.9:80 is Allowed"]);
+    }
+    of(&egress("[{toEndpoints: [{}]}]")).holds(&["web → 10.9.9.9:80 is Unknown"]);
+    of(&egress("[{toEntities: [world, cluster]}]")).holds(&["web → 10.9.9.9:80 is Allowed"]);
+    of(&egress("[{toCIDR: [203.0.113.0/24]}]")).holds(&["web → 10.9.9.9:80 is Denied"]);
+    let modes = Cilium { cidr_matches_pods: true, ..Cilium::new(CiliumVersion::V1_20) };
+    let by_address = with(modes, &egress("[{toCIDR: [10.0.0.0/8]}]")).pod_cidrs(&["10.9.0.0/16"]);
+    by_address.holds(&["web → 10.9.9.9:80 is Allowed"]);
+}
+
 /// toFQDNs: which address has which name only DNS tells; what is in the cluster has none.
 #[test]
 fn names_of_addresses() {
@@ -175,11 +233,40 @@ fn names_of_addresses() {
     );
 }
 
-/// toFQDNs: without a DNS rule Cilium learns no address.
+/// toFQDNs: without a DNS rule for the same pods Cilium learns addresses from others' lookups at best.
 #[test]
-fn names_need_a_dns_rule() {
+fn names_need_a_dns_rule_for_the_same_pods() {
     let policy = names("{matchName: login.example.com}");
-    lint(&cluster(&policy), "needs a rule that lets Cilium see the answers of DNS");
+    let told = "shop/cnp/out: spec.egress[0].toFQDNs needs a rule with rules.dns toward the DNS \
+                server for the same pods, by which Cilium learns the addresses: none was found for \
+                shop/web";
+    let question = "web → https://login.example.com";
+    let condition = "to addresses that Cilium has seen in answers of DNS, though no rule with \
+                     rules.dns shows it those of this pod";
+    let proxy = "toPorts: [{ports: [{port: \"53\"}], rules: {dns: [{matchPattern: \"*\"}]}}]";
+    let of = |subject: &str, proxy: &str| {
+        cnp("dns", &format!("endpointSelector: {subject}, egress: [{{{proxy}}}]"))
+    };
+    let empty = "toPorts: [{ports: [{port: \"53\"}], rules: {dns: []}}]";
+    for other in [String::new(), of("{matchLabels: {app: api}}", proxy), of("{}", empty)] {
+        let cluster = cluster(&format!("{policy}{other}"));
+        assert_eq!(cluster.rejected(), [""; 0]);
+        lint(&cluster, told);
+        cluster.holds(&["web → https://login.example.com is Allowed"]);
+        assert_eq!(conditions(&cluster, question), [condition], "{other}");
+        let text = cluster.ask(question).text();
+        assert!(text.contains("only to addresses that Cilium has seen"), "{text}");
+    }
+    let everywhere = ccnp("dns", &format!("endpointSelector: {{}}, egress: [{{{proxy}}}]"));
+    let same = "{matchExpressions: [{key: app, operator: Exists}]}";
+    for other in
+        [of("{}", proxy), of("{matchLabels: {app: web}}", proxy), of(same, proxy), everywhere]
+    {
+        let cluster = cluster(&format!("{policy}{other}"));
+        cluster.holds(&["web → https://login.example.com is Allowed"]);
+        assert_eq!(conditions(&cluster, question), [""; 0], "{other}");
+        assert!(cluster.lints().iter().all(|lint| !lint.contains("rules.dns")), "{other}");
+    }
     let dns = "[{toFQDNs: [{matchName: login.example.com}]}, {toEndpoints: [{matchLabels: \
                {io.kubernetes.pod.namespace: kube-system}}], toPorts: [{ports: [{port: \"53\"}], \
                rules: {dns: [{matchPattern: \"*\"}]}}]}]";

@@ -19,12 +19,20 @@ fn a_namespaced_policy_has_no_node_selector() {
     rejected(&cnp("p", "nodeSelector: {}, ingress: [{}]"), "spec.nodeSelector", part);
 }
 
-/// Row 2: none of ingress, ingressDeny, egress and egressDeny; an empty list counts as absent.
+/// Row 2: none of ingress, ingressDeny, egress and egressDeny. Without any of them the CRD refuses the
+/// rule (`anyOf` with `required`); an empty list is a section to the CRD and none to the agent.
 #[test]
 fn a_rule_has_a_section() {
-    for sections in ["", ", ingress: []", ", egress: [], ingressDeny: []", ", ingress: null"] {
+    for (sections, who) in [
+        ("", "would be refused by the API server"),
+        (", ingress: null", "would be refused by the API server"),
+        (", ingress: []", "the agent rejects it"),
+        (", egress: [], ingressDeny: []", "the agent rejects it"),
+    ] {
         let policy = cnp("p", &format!("{API}{sections}"));
         rejected(&policy, "spec", "needs at least one of ingress");
+        let text = cluster(&policy).ask("web → api:80").text();
+        assert!(text.contains(who), "{sections}: {text}");
     }
 }
 

@@ -1,11 +1,7 @@
 //! Section 3, "toServices", and what an element without anyone behind its Services means.
 
 use super::{WEB, cluster, cnp, egress, holds, holds_with, lint, settings};
-use crate::semantics::{BASE, Cluster};
-use netpol::cluster::Origin;
-use netpol::policy::{Cilium, CiliumVersion, Enforcer, Ruleset};
-use netpol::source::manifests::decode_text;
-use std::path::Path;
+use netpol::policy::{Cilium, CiliumVersion};
 
 fn services(items: &str) -> String {
     egress(&format!("[{{toServices: [{items}]}}]"))
@@ -226,14 +222,7 @@ fn empty_lists_that_do_not_close_the_element() {
 /// toServices: of a live cluster not every Service is read, so those that are not may match.
 #[test]
 fn services_of_a_live_cluster() {
-    let of = |items: &str| {
-        let text = format!("{BASE}{}", services(items));
-        let (objects, _) = decode_text(text.into(), Path::new("in.yaml"), "shop");
-        let (snapshot, mut written) = objects.assemble();
-        written.cilium_policies[0].origin = Origin::Live { applied: None, owner: None };
-        let rules = Ruleset::compile(&written, &snapshot, &Enforcer::Cilium(settings()));
-        Cluster { snapshot, rules }
-    };
+    let of = |items: &str| super::live(settings(), &services(items));
     for items in [
         "{k8sService: {serviceName: api, namespace: shop}}",
         "{k8sServiceSelector: {selector: {}, namespace: shop}}",
