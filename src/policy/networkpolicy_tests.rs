@@ -172,5 +172,9 @@ fn inert_rules_are_noted() {
     let lints = policy(r#"{"policyTypes":["Ingress"],"egress":[{}]}"#).lints(&Enforcer::Kubernetes);
     assert_eq!(lints.len(), 1);
     assert_eq!(lints[0].path, "spec.egress");
-    assert!(policy(r#"{"policyTypes":["Ingress"],"egress":[]}"#).lints().is_empty());
+    assert!(
+        policy(r#"{"policyTypes":["Ingress"],"egress":[]}"#)
+            .lints(&Enforcer::Kubernetes)
+            .is_empty()
+    );
 }

@@ -3,8 +3,10 @@
 
 mod absent;
 mod defaultdeny;
+mod deviations;
 mod elements;
 mod entities;
+mod filter;
 mod joined;
 mod l7;
 mod labels;
