@@ -1,6 +1,7 @@
 //! `icmps`: types of ICMP, which stand where ports stand.
 //!
-//! Source: semantics/cilium.md section 3, "icmps[]".
+//! Source: semantics/cilium.md section 3, "icmps[]"; Cilium's pkg/policy/api/icmp.go and
+//! `WithPort` in its pkg/policy/types.
 
 use super::super::rule::{PortMatch, PortRule};
 use super::lower::{At, Lowering};
@@ -90,7 +91,21 @@ impl Lowering<'_> {
                     self.refuse(format!("{path}.type"), message);
                     continue;
                 };
-                let ports = PortMatch::Range(number.into());
+                // The type stands where the port stands, and port 0 is every port.
+                let ports = match u16::try_from(number) {
+                    Ok(number @ 1..) => PortMatch::Range(number.into()),
+                    Ok(0) | Err(_) => {
+                        let message = format!("{number} is read as every type of {protocol}");
+                        self.lint(format!("{path}.type"), message);
+                        PortMatch::All
+                    }
+                };
+                if number > u8::MAX.into() && ports != PortMatch::All {
+                    self.lint(
+                        format!("{path}.type"),
+                        format!("{number} is no type, so it matches nothing"),
+                    );
+                }
                 rules.push(PortRule { path: path.into(), protocol, ports });
             }
         }
@@ -98,12 +113,14 @@ impl Lowering<'_> {
     }
 }
 
-fn number(written: Option<&IcmpType>, names: &[(&str, u16)]) -> Option<u16> {
+/// The number of a type. The CRD checks what is written as text only.
+fn number(written: Option<&IcmpType>, names: &[(&str, u16)]) -> Option<i64> {
     match written? {
-        IcmpType::Number(number) => u8::try_from(*number).ok().map(u16::from),
+        IcmpType::Number(number) => Some(*number),
         IcmpType::Name(name) => {
             let known = names.iter().find(|(known, _)| *known == name.as_str());
-            known.map(|(_, number)| *number).or_else(|| name.parse::<u8>().ok().map(u16::from))
+            let number = known.map(|(_, number)| i64::from(*number));
+            number.or_else(|| name.parse::<u8>().ok().map(i64::from))
         }
     }
 }

@@ -55,10 +55,18 @@ impl Lowering<'_> {
                 peers.push(Self::unknown_peer(&path, &why, self.scope));
                 continue;
             }
-            let single = || text.parse::<IpAddr>().ok().map(IpNet::from);
-            match network(text).or_else(single) {
-                Some(cidr) => self.block(&path, cidr, &[], peers),
-                None => self.fault(path, format!("{text:?} is neither a CIDR nor an address")),
+            let single = text.parse::<IpAddr>().ok().map(IpNet::from);
+            match (network(text), single) {
+                (Some(cidr), _) => self.block(&path, cidr, &[], peers),
+                // The agent takes an address; the CRD does not, unless it was stored before it said so.
+                (None, Some(single)) if self.live => self.block(&path, single, &[], peers),
+                (None, Some(single)) => {
+                    self.refuse(
+                        path,
+                        format!("{text:?} is an address, not a CIDR: write {single}"),
+                    );
+                }
+                (None, None) => self.refuse(path, not_a_cidr(text)),
             }
         }
         for (i, rule) in element.cidr_set.iter().flatten().enumerate() {

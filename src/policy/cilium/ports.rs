@@ -197,7 +197,11 @@ impl Lowering<'_> {
         }
         let Some(first) = number(text) else {
             let message = format!("{text:?} is neither a port nor the name of one");
-            self.fault(format!("{path}.port"), message);
+            if may_be_port(text) {
+                self.fault(format!("{path}.port"), message);
+            } else {
+                self.refuse(format!("{path}.port"), message);
+            }
             return None;
         };
         let end = end.filter(|end| *end != 0);
@@ -228,6 +232,17 @@ fn number(text: &str) -> Option<u16> {
         Some(octal) => u16::from_str_radix(octal, 8).ok(),
         None => text.parse().ok(),
     }
+}
+
+/// Whether the CRD takes a text for a port: it begins with a digit, or ends like a name.
+fn may_be_port(text: &str) -> bool {
+    let digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+    let tail = text.rsplit("--").next().unwrap_or(text);
+    let tail = tail.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '-').next();
+    let name = tail.is_some_and(|tail| {
+        !tail.ends_with('-') && tail.bytes().any(|byte| byte.is_ascii_alphabetic())
+    });
+    digit(text.as_bytes().first()) || name
 }
 
 /// A name of a port: letters, digits and single hyphens, at least one letter, at most 15.
@@ -271,6 +286,16 @@ mod tests {
             ("-1", None),
         ] {
             assert_eq!(number(text), expected, "{text}");
+        }
+        for (text, taken) in [
+            ("8 0", true),
+            ("65536", true),
+            ("a--b", true),
+            ("-1", false),
+            ("a-", false),
+            ("é1", false),
+        ] {
+            assert_eq!(may_be_port(text), taken, "{text}");
         }
         for (text, name) in
             [("http", true), ("HTTP-2", true), ("0x10", true), ("80", false), ("a--b", false)]

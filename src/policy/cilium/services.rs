@@ -43,8 +43,11 @@ impl Lowering<'_> {
         // Of a live cluster only those Services were read that a flow needs.
         let (found, unread): (Vec<&Service>, bool) = match reference {
             ServiceRef { k8s_service_selector: Some(wanted), .. } => {
-                let selector = wanted.selector.clone().unwrap_or_default();
                 let field = format!("{path}.k8sServiceSelector.selector");
+                let Some(selector) = wanted.selector.clone() else {
+                    self.refuse(field, "is missing: {} selects every Service");
+                    return Lead::Perhaps;
+                };
                 let namespace = wanted.namespace.as_deref();
                 let Some(selector) = self.plain_labels(&field, &selector) else {
                     self.perhaps_service(path, namespace, peers);

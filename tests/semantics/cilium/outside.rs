@@ -1,7 +1,8 @@
 //! Section 3: "CIDR" and "toFQDNs".
 
 use super::{
-    ccnp, cluster, cnp, conditions, egress, group, holds, holds_with, ingress, lint, settings, with,
+    ccnp, cluster, cnp, conditions, egress, group, holds, holds_with, ingress, lint, live,
+    settings, with,
 };
 use netpol::policy::{Cilium, CiliumVersion};
 
@@ -9,11 +10,12 @@ fn set(item: &str) -> String {
     egress(&format!("[{{toCIDRSet: [{item}]}}]"))
 }
 
-/// fromCIDR and toCIDR: an address or a prefix.
+/// fromCIDR and toCIDR: a prefix. The agent takes an address too, the CRD does not, so there are only
+/// old ones of those.
 #[test]
 fn addresses_and_prefixes() {
     holds(
-        &egress("[{toCIDR: [203.0.113.7, 198.51.100.0/24, \"2001:db8::/32\"]}]"),
+        &egress("[{toCIDR: [203.0.113.7/32, 198.51.100.0/24, \"2001:db8::/32\"]}]"),
         &[
             "web → 203.0.113.7:443 is Allowed",
             "web → 203.0.113.8:443 is Denied",
@@ -24,6 +26,11 @@ fn addresses_and_prefixes() {
         &ingress("[{fromCIDR: [203.0.113.0/24]}]"),
         &["203.0.113.7 → api:80 is Allowed", "198.51.100.9 → api:80 is Denied"],
     );
+    let single = "[{toCIDR: [203.0.113.7, \"2001:db8::7\"]}]";
+    let refused = cluster(&egress(single)).rejected();
+    assert!(refused[0].contains("\"203.0.113.7\" is an address, not a CIDR: write 203.0.113.7/32"));
+    live(settings(), &egress(single))
+        .holds(&["web → 203.0.113.7:443 is Allowed", "web → 203.0.113.8:443 is Denied"]);
     // Bits of the host are masked.
     let sloppy = egress("[{toCIDR: [203.0.113.7/24]}]");
     holds(&sloppy, &["web → 203.0.113.9:443 is Allowed"]);
@@ -36,7 +43,7 @@ fn except_narrows_its_own_item() {
     let item = "{cidr: 203.0.113.0/24, except: [203.0.113.0/28]}";
     let lines = ["web → 203.0.113.77:443 is Allowed", "web → 203.0.113.7:443 is Denied"];
     holds(&set(item), &lines);
-    let other = egress(&format!("[{{toCIDRSet: [{item}]}}, {{toCIDR: [203.0.113.7]}}]"));
+    let other = egress(&format!("[{{toCIDRSet: [{item}]}}, {{toCIDR: [203.0.113.7/32]}}]"));
     holds(&other, &["web → 203.0.113.7:443 is Allowed", "web → 203.0.113.8:443 is Denied"]);
 }
 

@@ -156,12 +156,29 @@ fn icmp_beside_other_rules() {
     }
 }
 
+/// icmps: the type stands where the port stands, so 0 is every type (`WithPort` in Cilium's
+/// pkg/policy/types), and a number that is no type matches nothing.
+#[test]
+fn numbers_that_are_no_types_of_icmp() {
+    for (kind, echo, told) in [
+        ("0", Verdict::Allowed, "0 is read as every type of ICMP"),
+        ("EchoReply", Verdict::Allowed, "0 is read as every type of ICMP"),
+        ("-1", Verdict::Allowed, "-1 is read as every type of ICMP"),
+        ("256", Verdict::Denied, "256 is no type, so it matches nothing"),
+    ] {
+        let cluster = cluster(&icmps(&format!("{{type: {kind}}}")));
+        assert_eq!(cluster.rejected(), [""; 0], "{kind}");
+        assert_eq!(icmp(&cluster, Protocol::Icmp, 8, Family::V4).verdict, echo, "{kind}");
+        lint(&cluster, told);
+    }
+}
+
 /// icmps: types are 0 to 255 or names that the CRD takes, families IPv4 or IPv6, fields at most 40.
 #[test]
 fn what_icmps_do_not_take() {
     let many = vec!["{type: 8}"; 41].join(", ");
     for (fields, part) in [
-        ("{type: 256}", "is not a type of ICMP"),
+        ("{type: \"256\"}", "is not a type of ICMP"),
         ("{type: Ping}", "is not a type of ICMP"),
         ("{}", "is not a type of ICMP"),
         ("{type: 8, family: IPv5}", "is not IPv4 or IPv6"),

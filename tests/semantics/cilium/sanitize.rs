@@ -254,7 +254,7 @@ fn cidr_rules() {
         rejected(&set(&item), &format!("{path}.except[0]"), "is not inside 10.0.0.0/8");
     }
     rejected(&set("{cidr: 10.0.0.1}"), &format!("{path}.cidr"), "is not a CIDR");
-    rejected(&egress("[{toCIDR: [example.com]}]"), "spec.egress[0].toCIDR[0]", "neither a CIDR");
+    rejected(&egress("[{toCIDR: [example.com]}]"), "spec.egress[0].toCIDR[0]", "is not a CIDR");
 }
 
 /// Row 10: fromNodes and toNodes with enable-node-selector-labels off.
