@@ -4,6 +4,8 @@ mod admin_table;
 mod all_pairs;
 #[cfg(unix)]
 mod bootstrap;
+#[cfg(unix)]
+mod cilium_crds;
 mod cli;
 #[cfg(unix)]
 mod completion;

@@ -100,7 +100,8 @@ fn peer(written: &Value) -> Option<Peer> {
         let patterns = items(&written["names"]).filter_map(Value::as_str);
         PeerKind::Names(patterns.map(NamePattern::glob).collect())
     } else {
-        PeerKind::Unresolved(written["unresolved"].as_str()?.into())
+        let scope = Scope { pods: flag("pods"), nodes: flag("nodes") };
+        PeerKind::Unresolved(written["unresolved"].as_str()?.into(), scope)
     };
     Some(Peer { path: "peer".into(), admits })
 }

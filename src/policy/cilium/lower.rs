@@ -8,6 +8,8 @@ use super::super::rule::{
 };
 use super::super::{Cilium, CiliumVersion, Fault};
 use super::labels::Terms;
+use super::ports::Choice;
+use super::variables::perhaps;
 use super::written::{Authentication, Element, Rule};
 use super::{CiliumPolicy, Known};
 use crate::cluster::{Name, Origin};
@@ -27,6 +29,8 @@ pub(super) struct Lowering<'a> {
     /// For what the API server refuses it.
     pub(super) refused: Vec<Fault>,
     pub(super) lints: Vec<Fault>,
+    /// The pods of the rule whose answers of DNS Cilium does not see, in words.
+    unseen_lookups: Option<String>,
 }
 
 /// An element with its place, and what its rule says of it.
@@ -108,6 +112,7 @@ impl<'a> Lowering<'a> {
             faults: Vec::new(),
             refused: Vec::new(),
             lints: Vec::new(),
+            unseen_lookups: None,
         }
     }
 
@@ -126,13 +131,24 @@ impl<'a> Lowering<'a> {
     /// One policy for each direction of a rule.
     pub(super) fn rule(&mut self, path: &str, rule: &Rule) -> Vec<Policy> {
         let sections = Section::both(rule);
-        if sections.iter().all(Section::is_empty) {
+        let written = rule.ingress.is_some()
+            || rule.ingress_deny.is_some()
+            || rule.egress.is_some()
+            || rule.egress_deny.is_some();
+        if !written {
+            let message = "needs at least one of ingress, ingressDeny, egress and egressDeny";
+            self.refuse(path, message);
+        } else if sections.iter().all(Section::is_empty) {
             let message = "needs at least one of ingress, ingressDeny, egress and egressDeny; an \
                            empty list is as good as none";
             self.fault(path, message);
         }
         self.log(path, rule);
         let subject = self.speaks_for(path, rule);
+        self.unseen_lookups = match &subject {
+            Some((_, Some(subject))) => self.known.lookups.unseen(subject, self.known.snapshot),
+            _ => None,
+        };
         let of_nodes = rule.node_selector.is_some();
         let for_init = subject.as_ref().is_some_and(|(terms, _)| terms.has_init());
         let mut policies = Vec::new();
@@ -162,16 +178,22 @@ impl<'a> Lowering<'a> {
         policies
     }
 
+    /// Whom a rule speaks for; `None` where that is no pod, or faulty.
+    ///
     /// Source: section 1: neither or both of endpointSelector and nodeSelector; nodeSelector in a
     /// CiliumNetworkPolicy. Section 4, "Host firewall".
-    fn speaks_for(&mut self, path: &str, rule: &Rule) -> Option<(Terms, Option<PodSet>)> {
+    pub(super) fn speaks_for(
+        &mut self,
+        path: &str,
+        rule: &Rule,
+    ) -> Option<(Terms, Option<PodSet>)> {
         match (&rule.endpoint_selector, &rule.node_selector) {
             (Some(_), Some(_)) => {
-                self.fault(path, "has both endpointSelector and nodeSelector: give one");
+                self.refuse(path, "has both endpointSelector and nodeSelector: give one");
                 None
             }
             (None, None) => {
-                self.fault(path, "needs endpointSelector; {} selects all pods");
+                self.refuse(path, "needs endpointSelector; {} selects all pods");
                 None
             }
             (Some(selector), None) => {
@@ -199,7 +221,7 @@ impl<'a> Lowering<'a> {
     fn log(&mut self, path: &str, rule: &Rule) {
         let Some(value) = rule.log.as_ref().and_then(|log| log.value.as_ref()) else { return };
         if value.chars().count() > 32 || value.chars().any(char::is_control) {
-            self.fault(
+            self.refuse(
                 format!("{path}.log.value"),
                 "is longer than 32 characters, or not printable",
             );
@@ -299,6 +321,7 @@ impl<'a> Lowering<'a> {
         let choices = self.port_choices(at, element);
         let says_ports = choices.is_some();
         let authentication = self.authentication(at, element.authentication.as_ref());
+        let besides = both(self.lookups(at, element), authentication);
         let (peers, choices) = match (peers, choices) {
             // Source: section 2: an element without peers and ports allows nothing.
             (None, None) => {
@@ -310,23 +333,44 @@ impl<'a> Lowering<'a> {
                     _ => "has neither peers nor ports, so it denies nothing",
                 };
                 self.lint(at.path, message);
-                (Peers::Of(Vec::new()), vec![(Ports::Any, None)])
+                (Peers::Of(Vec::new()), vec![Choice::of(Ports::Any, None)])
             }
             (None, Some(choices)) => (Peers::Any, choices),
-            (Some(peers), None) => (peers, vec![(Ports::Any, None)]),
+            (Some(peers), None) => (peers, vec![Choice::of(Ports::Any, None)]),
             (Some(peers), Some(choices)) => (peers, choices),
         };
-        if says_ports && choices.iter().all(|(ports, _)| *ports == Ports::Of(Vec::new())) {
+        if says_ports && choices.iter().all(|choice| choice.ports == Ports::Of(Vec::new())) {
             self.lint(at.path, "has no port that can match, so it means nothing");
         }
-        let entry = |(ports, condition): (Ports, Option<Condition>)| Entry {
+        let entry = |Choice { ports, condition, doubt }: Choice| Entry {
             path: at.path.into(),
             action: at.action,
-            peers: peers.clone(),
+            peers: match doubt {
+                Some(why) => perhaps(at.path, peers.clone(), &why),
+                None => peers.clone(),
+            },
             ports,
-            condition: both(condition, authentication.clone()),
+            condition: both(condition, besides.clone()),
         };
         choices.into_iter().map(entry).collect()
+    }
+
+    /// What `toFQDNs` needs of pods whose lookups Cilium does not see.
+    ///
+    /// Source: section 3, "toFQDNs": addresses are learned only from answers that pass the proxy,
+    /// but once learned they count for every pod of the node.
+    fn lookups(&mut self, at: At<'_>, element: &Element) -> Option<Condition> {
+        let names = element.fqdns.as_ref().is_some_and(|fqdns| !fqdns.is_empty());
+        let unseen = self.unseen_lookups.clone().filter(|_| names && !at.denies())?;
+        let path = format!("{}.toFQDNs", at.path);
+        let message = format!(
+            "needs a rule with rules.dns toward the DNS server for the same pods, by which Cilium \
+             learns the addresses: none was found for {unseen}"
+        );
+        self.lint(path.clone(), message);
+        let words = "to addresses that Cilium has seen in answers of DNS, though no rule with \
+                     rules.dns shows it those of this pod";
+        Some(Condition { path: path.into(), words: words.into() })
     }
 
     /// Source: section 3, "authentication.mode".

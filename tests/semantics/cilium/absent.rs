@@ -34,6 +34,9 @@ fn an_empty_list_of_peers_selects_nothing() {
         let with_ports = format!("[{{{list}: [], toPorts: [{{ports: [{{port: \"80\"}}]}}]}}]");
         admits(&ingress(&with_ports), [NO; 4]);
     }
+    // It closes the element for another list too.
+    let other = "[{fromEntities: [], fromCIDR: [203.0.113.0/24]}]";
+    admits(&ingress(other), [NO; 4]);
     // null is absent.
     let null = "[{fromEndpoints: null, toPorts: [{ports: [{port: \"80\"}]}]}]";
     admits(&ingress(null), [YES; 4]);
