@@ -5,8 +5,8 @@
 //! it. Source: semantics/cilium.md section 1, "Sanitize errors", and section 3, "L7" and
 //! "serverNames".
 
-use super::super::CiliumVersion;
 use super::super::rule::{Condition, Direction};
+use super::super::{CiliumVersion, NamePattern};
 use super::lower::{At, Lowering, both};
 use super::ports::{is_range, is_zero};
 use super::written::{Fqdn, HttpRule, KafkaRule, L7Rules, PortRules};
@@ -58,6 +58,7 @@ impl Lowering<'_> {
             Condition {
                 path: format!("{path}.listener").into(),
                 words: format!("what the Envoy listener {name} lets through").into(),
+                names: Box::default(),
             }
         });
         both(both(names, l7), listener)
@@ -73,7 +74,7 @@ impl Lowering<'_> {
             self.fault(path.clone(), "has an empty name");
         }
         let words = format!("TLS to {}", some(names.iter().cloned(), ", "));
-        Some(Condition { path: path.into(), words: words.into() })
+        Some(Condition { path: path.into(), words: words.into(), names: Box::default() })
     }
 
     fn rules(
@@ -115,13 +116,22 @@ impl Lowering<'_> {
         for (i, fqdn) in rules.dns.iter().flatten().enumerate() {
             self.fqdn(&format!("{field}.dns[{i}]"), fqdn, false);
         }
+        let mut names = Vec::new();
         let words = match kind {
             "http" => http_words(rules.http.as_deref().unwrap_or_default()),
             "kafka" => kafka_words(kafka.unwrap_or_default()),
-            "dns" => dns_words(rules.dns.as_deref().unwrap_or_default()),
+            "dns" => {
+                let dns = rules.dns.as_deref().unwrap_or_default();
+                names = dns.iter().flat_map(Fqdn::patterns).collect();
+                if dns.is_empty() {
+                    names.push(NamePattern::glob("*"));
+                }
+                dns_words(dns)
+            }
             _ => format!("what the L7 parser {} takes", rules.proto().unwrap_or_default()),
         };
-        Some(Condition { path: format!("{field}.{kind}").into(), words: words.into() })
+        let path = format!("{field}.{kind}").into();
+        Some(Condition { path, words: words.into(), names: names.into() })
     }
 
     /// Whether L7 rules can stand on these ports in this place.

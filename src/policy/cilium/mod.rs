@@ -72,6 +72,12 @@ impl<'a> Known<'a> {
             sees_dns: written.cilium_policies.iter().any(CiliumPolicy::has_dns_rules),
         }
     }
+
+    /// For one policy by itself, which names no groups and is not asked where DNS is seen.
+    pub(super) fn without_groups(snapshot: &'a Snapshot, enforcer: &'a Enforcer) -> Self {
+        let settings = enforcer.cilium();
+        Self { settings, enforcer, groups: &[], snapshot, sees_dns: true }
+    }
 }
 
 impl CiliumPolicy {
