@@ -38,6 +38,7 @@ pub mod cli;
 pub mod cluster;
 pub mod commands;
 pub mod complete;
+pub mod draft;
 pub mod files;
 pub mod flux;
 pub mod hubble;

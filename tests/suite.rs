@@ -39,6 +39,7 @@ mod random_clusters;
 mod reach_diff;
 mod run;
 mod semantics;
+mod suggest;
 mod summary;
 mod transcripts;
 mod truth_table;

@@ -3,6 +3,7 @@
 //! In: raw arguments. Out: validated options, and the one place that prints and decides the exit code.
 
 mod connect;
+mod dialect;
 mod exit;
 mod flux;
 mod input;

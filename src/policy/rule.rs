@@ -182,6 +182,8 @@ pub struct Condition {
     pub path: Box<str>,
     /// In words after "only", such as `HTTP GET /healthz`.
     pub words: Box<str>,
+    /// The names that a rule for DNS lets pods ask for, so that Cilium learns their addresses.
+    pub names: Box<[NamePattern]>,
 }
 
 /// The other side of a flow.

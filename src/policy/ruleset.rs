@@ -187,6 +187,14 @@ impl Ruleset {
         self.add(&policy.object(), &policy.origin, lowered);
     }
 
+    /// Adds one of Cilium's policies, or a remark on why it would be refused. Of groups of networks
+    /// it knows none.
+    pub fn add_cilium_policy(&mut self, policy: &CiliumPolicy, snapshot: &Snapshot) {
+        let enforcer = self.enforcer.clone();
+        let lowered = policy.lower(&Known::without_groups(snapshot, &enforcer));
+        self.add(&policy.object(), &policy.origin, lowered);
+    }
+
     fn add(&mut self, object: &ObjectRef, origin: &Origin, lowered: Lowered) {
         let Lowered { mut policies, faults, refused_by, mut lints, unread } = lowered;
         if let Enforcer::Cilium(cilium) = &self.enforcer {

@@ -7,7 +7,7 @@ use super::super::rule::{Namespaces, PodSet};
 use super::lower::Lowering;
 use super::written::Rule;
 use super::{CiliumPolicy, Known};
-use crate::cluster::{Pod, Snapshot};
+use crate::cluster::{Pod, Selector, Snapshot};
 
 /// The pods whose lookups Cilium sees.
 #[derive(Default)]
@@ -38,6 +38,12 @@ impl SeenLookups {
         let sees = |pod: &Pod| subjects.iter().any(|set| has(set, pod, known.snapshot).is_yes());
         let pods = known.snapshot.pods().iter().map(sees).collect();
         Self { subjects, pods }
+    }
+
+    /// Cilium sees those of every pod.
+    pub(super) fn of_every_pod() -> Self {
+        let everyone = PodSet::new(Namespaces::Matching(Selector::default()), Selector::default());
+        Self { subjects: vec![everyone], pods: Vec::new() }
     }
 
     /// Those of a subject whose lookups Cilium does not see, in words; `None` where it sees all.

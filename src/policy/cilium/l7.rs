@@ -73,6 +73,7 @@ impl Lowering<'_> {
             Condition {
                 path: format!("{path}.listener").into(),
                 words: format!("what the Envoy listener {name} lets through").into(),
+                names: Box::default(),
             }
         });
         both(both(names, l7), listener)
@@ -88,7 +89,7 @@ impl Lowering<'_> {
             self.refuse(path.clone(), "has an empty name");
         }
         let words = format!("TLS to {}", some(names.iter().cloned(), ", "));
-        Some(Condition { path: path.into(), words: words.into() })
+        Some(Condition { path: path.into(), words: words.into(), names: Box::default() })
     }
 
     /// What the CRD takes: exactly one kind of rules. From 1.20 on it knows neither kafka nor l7proto,
@@ -152,6 +153,7 @@ impl Lowering<'_> {
             let parser = parser.map(|words| Condition {
                 path: format!("{field}.l7proto").into(),
                 words: words.into(),
+                names: Box::default(),
             });
             if parser.is_none() {
                 self.lint(field, "has no rule, so the ports are open to every request");
@@ -171,13 +173,18 @@ impl Lowering<'_> {
                 self.fqdn(&path, fqdn);
             }
         }
+        let mut names = Vec::new();
         let (kind, words) = match (&rules.dns, &rules.http, &rules.kafka) {
-            (Some(dns), ..) if !dns.is_empty() => ("dns", dns_words(dns)),
+            (Some(dns), ..) if !dns.is_empty() => {
+                names = dns.iter().flat_map(|fqdn| fqdn.patterns(self.settings.version)).collect();
+                ("dns", dns_words(dns))
+            }
             (_, Some(http), _) if !http.is_empty() => ("http", http_words(http)),
             (.., Some(kafka)) if !kafka.is_empty() => ("kafka", kafka_words(kafka)),
             _ => ("l7proto", parser?),
         };
-        Some(Condition { path: format!("{field}.{kind}").into(), words: words.into() })
+        let path = format!("{field}.{kind}").into();
+        Some(Condition { path, words: words.into(), names: names.into() })
     }
 
     /// Whether L7 rules can stand on these ports in this place.

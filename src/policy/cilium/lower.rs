@@ -10,7 +10,7 @@ use super::super::{Cilium, CiliumVersion, Fault};
 use super::labels::Terms;
 use super::ports::Choice;
 use super::variables::perhaps;
-use super::written::{Authentication, Element, Rule};
+use super::written::{Authentication, Element, Rule, WrittenSelector};
 use super::{CiliumPolicy, Known};
 use crate::cluster::{Name, Origin};
 
@@ -24,6 +24,8 @@ pub(super) struct Lowering<'a> {
     pub(super) scope: Scope,
     /// It was read from a live cluster.
     pub(super) live: bool,
+    /// The rule in hand closes all pods and allows nothing, as it means to.
+    closes: bool,
     /// For what the agent rejects the object.
     pub(super) faults: Vec<Fault>,
     /// For what the API server refuses it.
@@ -109,6 +111,7 @@ impl<'a> Lowering<'a> {
             namespace: policy.namespace.as_ref(),
             scope: known.enforcer.block_scope(),
             live: matches!(policy.origin, Origin::Live { .. }),
+            closes: false,
             faults: Vec::new(),
             refused: Vec::new(),
             lints: Vec::new(),
@@ -149,6 +152,7 @@ impl<'a> Lowering<'a> {
             Some((_, Some(subject))) => self.known.lookups.unseen(subject, self.known.snapshot),
             _ => None,
         };
+        self.closes = is_default_deny(rule);
         let of_nodes = rule.node_selector.is_some();
         let for_init = subject.as_ref().is_some_and(|(terms, _)| terms.has_init());
         let mut policies = Vec::new();
@@ -332,7 +336,9 @@ impl<'a> Lowering<'a> {
                     }
                     _ => "has neither peers nor ports, so it denies nothing",
                 };
-                self.lint(at.path, message);
+                if !self.closes {
+                    self.lint(at.path, message);
+                }
                 (Peers::Of(Vec::new()), vec![Choice::of(Ports::Any, None)])
             }
             (None, Some(choices)) => (Peers::Any, choices),
@@ -370,7 +376,7 @@ impl<'a> Lowering<'a> {
         self.lint(path.clone(), message);
         let words = "to addresses that Cilium has seen in answers of DNS, though no rule with \
                      rules.dns shows it those of this pod";
-        Some(Condition { path: path.into(), words: words.into() })
+        Some(Condition { path: path.into(), words: words.into(), names: Box::default() })
     }
 
     /// Source: section 3, "authentication.mode".
@@ -396,7 +402,7 @@ impl<'a> Lowering<'a> {
                 return None;
             }
         };
-        Some(Condition { path: path.into(), words: words.into() })
+        Some(Condition { path: path.into(), words: words.into(), names: Box::default() })
     }
 
     /// A field that exists elsewhere and not here.
@@ -406,12 +412,21 @@ impl<'a> Lowering<'a> {
     }
 }
 
+/// Whether a rule is how Cilium's documentation closes pods: every pod, and elements that allow
+/// nothing. Narrower ones are more likely written by who knows NetworkPolicies.
+fn is_default_deny(rule: &Rule) -> bool {
+    let says_nothing = |elements: &[&Element]| elements.iter().all(|e| **e == Element::default());
+    rule.endpoint_selector.as_ref().is_some_and(WrittenSelector::is_everything)
+        && Section::both(rule).iter().all(|s| s.deny.is_empty() && says_nothing(&s.allow))
+}
+
 /// Both conditions must hold; the path is that of the first.
 pub(super) fn both(one: Option<Condition>, other: Option<Condition>) -> Option<Condition> {
     match (one, other) {
         (Some(one), Some(other)) => {
             let words = format!("{}, {}", one.words, other.words).into();
-            Some(Condition { path: one.path, words })
+            let names = if one.names.is_empty() { other.names } else { one.names };
+            Some(Condition { path: one.path, words, names })
         }
         (one, other) => one.or(other),
     }

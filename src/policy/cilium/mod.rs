@@ -75,6 +75,12 @@ impl<'a> Known<'a> {
         known.lookups = SeenLookups::new(&written.cilium_policies, &known);
         known
     }
+
+    /// For one policy by itself, which names no groups and is not asked where DNS is seen.
+    pub(super) fn without_groups(snapshot: &'a Snapshot, enforcer: &'a Enforcer) -> Self {
+        let settings = enforcer.cilium();
+        Self { settings, enforcer, groups: &[], snapshot, lookups: SeenLookups::of_every_pod() }
+    }
 }
 
 impl CiliumPolicy {

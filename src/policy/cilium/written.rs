@@ -113,6 +113,12 @@ impl WrittenSelector {
         all
     }
 
+    /// Whether it asks for nothing.
+    pub(super) fn is_everything(&self) -> bool {
+        self.match_labels.as_ref().is_none_or(BTreeMap::is_empty)
+            && self.match_expressions.as_ref().is_none_or(Vec::is_empty)
+    }
+
     /// Takes out a label, and says its value.
     pub(super) fn take_label(&mut self, key: &str) -> Option<String> {
         self.match_labels.as_mut()?.remove(key)
