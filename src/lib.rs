@@ -41,6 +41,7 @@ pub mod complete;
 pub mod files;
 pub mod flux;
 pub mod hubble;
+pub mod learn;
 pub mod observed;
 pub mod policy;
 mod printable;

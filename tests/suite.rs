@@ -17,6 +17,7 @@ mod flux;
 mod harness;
 mod homekube;
 mod krew;
+mod learn;
 mod list;
 #[cfg(unix)]
 mod live_dialects;

@@ -5,6 +5,7 @@
 mod connect;
 mod exit;
 mod flux;
+mod hubble;
 mod input;
 mod output;
 mod progress;
@@ -16,6 +17,7 @@ mod what_if;
 pub use connect::{ConnectArgs, duration};
 pub use exit::Exit;
 pub use flux::{FluxBuildArgs, FluxChange};
+pub use hubble::{HubbleArgs, Source, WAITING, since};
 pub use input::{Input, InputArgs};
 pub(crate) use output::shown_path;
 pub use output::{ColorChoice, Format, Output, OutputArgs, answer, error, warn, width};

@@ -22,6 +22,7 @@ pub use explain::{Case, Explanation, Question, explain};
 pub(crate) use ports::boundaries;
 pub use ports::{CasePorts, Ranges};
 pub use resolve::{End, ResolveError, resolve};
+pub(crate) use suggest::as_written;
 pub use suggest::{NoSuggestion, Suggestion, suggest};
 pub use target::{Named, PortText, PortWanted, Target, TargetError};
 pub use trace::{

@@ -19,20 +19,6 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-/// Labels that change with every release or that a controller sets: no policy should select on them.
-const VOLATILE: &[&str] = &[
-    "app.kubernetes.io/managed-by",
-    "app.kubernetes.io/version",
-    "apps.kubernetes.io/pod-index",
-    "batch.kubernetes.io/controller-uid",
-    "controller-revision-hash",
-    "controller-uid",
-    "helm.sh/chart",
-    "pod-template-generation",
-    "pod-template-hash",
-    "statefulset.kubernetes.io/pod-name",
-];
-
 /// A policy that is missing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Suggestion {
@@ -98,7 +84,8 @@ pub fn suggest(
     }
     let mut with = rules.clone();
     for suggestion in &suggestions {
-        with.add_network_policy(&as_written(suggestion).ok_or(NoSuggestion::NotEnough)?);
+        let written = as_written(&suggestion.policy).ok_or(NoSuggestion::NotEnough)?;
+        with.add_network_policy(&written);
     }
     match explain(snapshot, &with, question) {
         Ok(then) if with.rejected == rules.rejected && not_allowed(&then).next().is_none() => {
@@ -121,9 +108,9 @@ fn not_allowed(explanation: &Explanation) -> impl Iterator<Item = &Case> {
         .filter(|case| case.judgement.verdict != Verdict::Allowed && !case.ports.is_undeclared())
 }
 
-/// The policy as if it had been read, to try it.
-fn as_written(suggestion: &Suggestion) -> Option<networkpolicy::NetworkPolicy> {
-    let NetworkPolicy { metadata, spec } = &suggestion.policy;
+/// A policy of ours as if it had been read, to try it.
+pub(crate) fn as_written(policy: &NetworkPolicy) -> Option<networkpolicy::NetworkPolicy> {
+    let NetworkPolicy { metadata, spec } = policy;
     Some(networkpolicy::NetworkPolicy {
         namespace: metadata.namespace.as_deref()?.into(),
         name: metadata.name.as_deref()?.into(),
@@ -231,11 +218,8 @@ impl Builder<'_> {
             });
             pairs.collect::<Option<Vec<_>>>().map(Labels::from_iter)
         });
-        let lasting = || {
-            let lasting = pod.labels.iter().filter(|(key, _)| !VOLATILE.contains(key));
-            lasting.collect::<Labels>()
-        };
-        let labels = by_selector.filter(|labels| !labels.is_empty()).unwrap_or_else(lasting);
+        let labels = by_selector.filter(|labels| !labels.is_empty());
+        let labels = labels.unwrap_or_else(|| pod.labels.lasting());
         if labels.is_empty() {
             return Err(NoSuggestion::NoLabels(pod.object().to_string()));
         }
