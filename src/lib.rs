@@ -42,6 +42,7 @@ pub mod draft;
 pub mod files;
 pub mod flux;
 pub mod hubble;
+pub mod learn;
 pub mod observed;
 pub mod policy;
 mod printable;

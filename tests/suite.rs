@@ -22,6 +22,7 @@ mod homekube;
 #[cfg(unix)]
 mod installed;
 mod krew;
+mod learn;
 mod list;
 #[cfg(unix)]
 mod live_dialects;

@@ -17,20 +17,6 @@ use crate::policy::rule::{Action, Direction};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-/// Labels that change with every release or that a controller sets: no policy should select on them.
-const VOLATILE: &[&str] = &[
-    "app.kubernetes.io/managed-by",
-    "app.kubernetes.io/version",
-    "apps.kubernetes.io/pod-index",
-    "batch.kubernetes.io/controller-uid",
-    "controller-revision-hash",
-    "controller-uid",
-    "helm.sh/chart",
-    "pod-template-generation",
-    "pod-template-hash",
-    "statefulset.kubernetes.io/pod-name",
-];
-
 /// Services of DNS: nearly all clusters, OpenShift, and some that name it so.
 const DNS_SERVICES: [(&str, &str); 3] =
     [("kube-system", "kube-dns"), ("openshift-dns", "dns-default"), ("kube-system", "coredns")];
@@ -201,11 +187,8 @@ impl Builder<'_> {
             });
             pairs.collect::<Option<Vec<_>>>().map(Labels::from_iter)
         });
-        let lasting = || {
-            let lasting = pod.labels.iter().filter(|(key, _)| !VOLATILE.contains(key));
-            lasting.collect::<Labels>()
-        };
-        let labels = by_selector.filter(|labels| !labels.is_empty()).unwrap_or_else(lasting);
+        let labels = by_selector.filter(|labels| !labels.is_empty());
+        let labels = labels.unwrap_or_else(|| pod.labels.lasting());
         if labels.is_empty() {
             return Err(NoSuggestion::NoLabels(pod.object().to_string()));
         }
