@@ -8,11 +8,9 @@
 use super::matching::{Matcher, Tried};
 use super::trace::{Endpoint, PeerMiss};
 use crate::cluster::{Addresses, Truth};
+use crate::policy::NODE_LOCAL_DNS;
 use crate::policy::rule::{Entities, PeerKind};
-use std::net::{IpAddr, Ipv4Addr};
-
-/// Where `NodeLocal` `DNSCache` listens, on each pod's own node.
-const NODE_LOCAL_DNS: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 20, 10));
+use std::net::IpAddr;
 
 impl Matcher<'_> {
     /// Whether the peer is an address of each pod's own node.
