@@ -1,12 +1,15 @@
 //! Who refuses a policy of Cilium: the real API server with the real CRDs of the Cilium that
 //! tests/tools/hubble pins, beside what this project says.
 
-use crate::harness::{control_plane_of_its_own, expect_success, module, skip};
+use crate::harness::{ControlPlane, control_plane_of_its_own, expect_success, module, skip};
 use netpol::policy::{Cilium, CiliumVersion, Enforcer, RefusedBy, Ruleset};
 use netpol::source::manifests::decode_text;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
 
 const WEB: &str = "endpointSelector: {matchLabels: {app: web}}";
 
@@ -155,6 +158,21 @@ fn rules() -> Vec<(bool, String)> {
     namespaced.chain(clusterwide.map(|rule| (true, rule.to_owned()))).collect()
 }
 
+/// Waits for the kinds. While a definition has no conditions at all kubectl does not wait but fails.
+fn established(cluster: &ControlPlane) {
+    let wait = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
+    let mut kubectl = cluster.kubectl(cluster.admin());
+    let kubectl = kubectl.args(wait).stdout(Stdio::null()).stderr(Stdio::null());
+    let done = (0..100).any(|_| {
+        let status = kubectl.status().expect("kubectl runs");
+        if !status.success() {
+            sleep(Duration::from_millis(200));
+        }
+        status.success()
+    });
+    assert!(done, "the kinds are not established");
+}
+
 /// What the API server refuses, and nothing else, is said to be refused by it; what else is faulty is
 /// the agent's to reject.
 #[test]
@@ -173,8 +191,7 @@ fn the_api_server_refuses_what_is_said_to_be_refused() {
         let mut kubectl = cluster.kubectl(cluster.admin());
         expect_success(kubectl.args(["apply", "--server-side", "-f"]).arg(file));
     }
-    let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
-    expect_success(cluster.kubectl(cluster.admin()).args(established));
+    established(&cluster);
 
     let rules = rules();
     let mut manifests = String::new();
