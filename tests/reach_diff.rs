@@ -2,7 +2,7 @@
 
 use crate::random::rules::changed_rules;
 use crate::random::{
-    Random, World, before_and_after, boundary_addresses, boundary_ports, build, hold, two_sides,
+    Random, World, before_and_after, boundary_ports, build, hold, outside, two_sides,
 };
 use netpol::cluster::{Addresses, Family, Port};
 use netpol::reach::{Cell, ChangedEnds, Diff, End, Same, Witness, diff};
@@ -136,15 +136,8 @@ fn ends(cluster: &[Value], old: &World<'_>, new: &World<'_>) -> Vec<Same> {
         let same = new.snapshot.nodes.iter().position(|other| other.name == node.name);
         all.extend(same.map(|new| Same { old: End::Node(index), new: End::Node(new) }));
     }
-    let taken: BTreeSet<_> = [old, new]
-        .into_iter()
-        .flat_map(|world| {
-            let pods = world.snapshot.pods().iter().flat_map(|pod| &pod.ips);
-            pods.chain(world.snapshot.nodes.iter().flat_map(|node| &node.ips))
-        })
-        .collect();
-    let outside = boundary_addresses(cluster).into_iter().filter(|ip| !taken.contains(ip));
-    all.extend(outside.map(End::Address).map(|ip| Same { old: ip, new: ip }));
+    let outside = outside(cluster, &[old, new]).into_iter().map(End::Address);
+    all.extend(outside.map(|ip| Same { old: ip, new: ip }));
     all
 }
 

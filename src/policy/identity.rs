@@ -1,12 +1,32 @@
-//! Which labels of pods and namespaces Cilium looks at.
+//! What Cilium's identities show of pods, namespaces and addresses.
 //!
-//! In: a label key with its source. Out: whether identities have it, so that selectors can see it.
+//! In: a label key. Out: whether identities have it, so that selectors can see it.
 //! Source: semantics/cilium.md section 2, "Default label filter"; `filterLabels` and
 //! `defaultLabelPrefixCfg` in Cilium's pkg/labelsfilter, 1.18 to 1.20.
 
 use super::CiliumVersion;
-use super::rule::{Namespaces, PodSet};
-use crate::cluster::{Requirement, Truth};
+use super::rule::{Namespaces, PodSet, Scope};
+use crate::cluster::{AddressBlock, Requirement, Truth};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Where `NodeLocal` `DNSCache` listens, on each pod's own node, whose identity the address has.
+///
+/// Source: semantics/cilium.md section 5, deviation 14.
+pub(crate) const NODE_LOCAL_DNS: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 20, 10));
+
+/// The shortest prefix of a network that is meant for it, as 169.254.0.0/16.
+const LINK_LOCAL: u8 = 16;
+
+/// What a network means that somebody wrote for the DNS on each node; `None` for others.
+pub(super) fn not_for_dns(block: &AddressBlock, scope: Scope) -> Option<String> {
+    let meant = block.cidr.prefix_len() >= LINK_LOCAL && block.contains(NODE_LOCAL_DNS);
+    (meant && !scope.nodes).then(|| {
+        format!(
+            "has {NODE_LOCAL_DNS}, where NodeLocal DNSCache listens on each node: Cilium takes it \
+             for the node, which no network means; write the entity host in a CiliumNetworkPolicy"
+        )
+    })
+}
 
 /// What comes before the keys of a namespace's labels.
 pub(super) const NAMESPACE_LABELS: &str = "io.cilium.k8s.namespace.labels.";

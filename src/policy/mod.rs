@@ -16,6 +16,7 @@ mod selector;
 
 pub use enforcer::{Cilium, CiliumVersion, Enforcement, Enforcer};
 pub use identity::LabelFilter;
+pub(crate) use identity::NODE_LOCAL_DNS;
 pub use names::NamePattern;
 pub use ruleset::{Fault, Lowered, PolicyId, RefusedBy, Remark, Ruleset, Traits, Unread, Written};
 pub use selector::LabelSelector;

@@ -2,8 +2,9 @@
 
 use super::admin::{AdminPolicy, mixed_versions};
 use super::cilium::{CidrGroup, CiliumPolicy, Known};
+use super::identity::not_for_dns;
 use super::networkpolicy::NetworkPolicy;
-use super::rule::{Direction, Entry, Namespaces, PeerKind, Peers, PodSet, Policy};
+use super::rule::{Direction, Entry, Namespaces, PeerKind, Peers, Policy};
 use super::{Cilium, Enforcer, LabelFilter};
 use crate::cluster::{Name, ObjectRef, Origin, Snapshot};
 use std::collections::{BTreeSet, HashMap};
@@ -294,39 +295,44 @@ impl Ruleset {
 
 /// Leaves of a policy what Cilium's identities show; false: it can select no pod.
 ///
-/// Source: semantics/cilium.md section 2, "Default label filter".
+/// Source: semantics/cilium.md section 2, "Default label filter", and section 5, deviation 14.
 fn visible(
     policy: &mut Policy,
     labels: &LabelFilter,
     of_namespaces: bool,
     lints: &mut Vec<Fault>,
 ) -> bool {
-    let mut seen = |set: &mut PodSet, path: &str| {
-        let mut told = |message| {
-            let fault = Fault { path: path.to_owned(), message };
-            if !lints.contains(&fault) {
-                lints.push(fault);
-            }
-        };
-        match labels.seen(set.clone(), of_namespaces, &mut told) {
-            Some(visible) => *set = visible,
-            None => return false,
+    let mut tell = |path: &str, message| {
+        let fault = Fault { path: path.to_owned(), message };
+        if !lints.contains(&fault) {
+            lints.push(fault);
         }
-        true
+    };
+    let mut seen = |kind: &mut PeerKind, path: &str| match kind {
+        PeerKind::Pods(set) => {
+            let told = &mut |message| tell(path, message);
+            labels.seen(set.clone(), of_namespaces, told).map(|visible| *set = visible).is_some()
+        }
+        PeerKind::Addresses(block, scope) => {
+            if let Some(message) = not_for_dns(block, *scope) {
+                tell(path, message);
+            }
+            true
+        }
+        _ => true,
     };
     for entry in &mut policy.entries {
         if let Peers::Of(peers) = &mut entry.peers {
-            peers.retain_mut(|peer| match &mut peer.admits {
-                PeerKind::Pods(set) => seen(set, &peer.path),
-                _ => true,
-            });
+            peers.retain_mut(|peer| seen(&mut peer.admits, &peer.path));
         }
     }
     let subject = match &*policy.object.kind {
         "NetworkPolicy" => "spec.podSelector",
         _ => "spec.subject",
     };
-    seen(&mut policy.subject, subject)
+    let told = &mut |message| tell(subject, message);
+    let visible = labels.seen(policy.subject.clone(), of_namespaces, told);
+    visible.map(|visible| policy.subject = visible).is_some()
 }
 
 impl Traits {

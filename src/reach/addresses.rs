@@ -106,8 +106,8 @@ impl Atoms {
         let (first, last) = (number(first), number(last));
         let low = if first == 0 && last > 0 { 1 } else { first };
         // A range full of taken addresses is left after this many: its first one must do.
-        (low..=last)
-            .take(100_000)
+        let up = (low..=last).take(50_000);
+        up.chain((low..=last).rev().take(50_000))
             .map(|number| self.address(number))
             .find(|address| !taken(*address))
             .unwrap_or_else(|| self.address(low))

@@ -325,7 +325,9 @@ impl Diff<'_> {
     /// Enough ends of a class to find a pair without exemption: two for each node they are on.
     fn examples(&self, class: ClassId, family: Family) -> Vec<Same> {
         if let Some(atom) = self.space.atom(class, family) {
-            let taken = |ip| self.taken.contains(&ip);
+            let of_pods = self.space.is_of_any_pods(family, atom);
+            let taken =
+                |ip| self.taken.contains(&ip) || (!of_pods && self.space.is_in_pod_network(ip));
             let ip = End::Address(self.space.atoms[family_index(family)].example(atom, taken));
             return vec![Same { old: ip, new: ip }];
         }

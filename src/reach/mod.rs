@@ -21,6 +21,7 @@ mod members;
 mod nodes;
 mod overlay;
 mod peers;
+mod pod_network;
 mod ports;
 mod profiles;
 mod region;
@@ -222,8 +223,8 @@ pub struct Rectangle<'c> {
 pub enum Ends {
     /// One pod or node.
     One(End),
-    /// All addresses from one to another that no pod or node has: under Cilium neither those of the
-    /// pod network, which may be pods', nor the one on each node for DNS, which is the node's.
+    /// All addresses from one to another that no pod or node has. Under Cilium those of the pod network
+    /// are not meant either unless all of them are, nor is the one on each node for DNS.
     Outside(IpAddr, IpAddr),
 }
 

@@ -8,6 +8,7 @@ use super::exempt::NodeRule;
 use super::facts::{Facts, Place};
 use super::members::Inside;
 use super::nodes::OnNode;
+use super::pod_network::split;
 use super::ports::PortsId;
 use super::region::Region;
 use super::selectors::Labelled;
@@ -81,6 +82,8 @@ pub(super) struct Resolver<'s, 'a> {
     /// Selectable classes with labels that are set at run time.
     pub(super) runtime_labelled: Vec<ClassId>,
     inside_by_place: [BTreeMap<Place, Vec<Run>>; 2],
+    /// Those outside that may be pods, by family.
+    in_pods: [Vec<Run>; 2],
     blocks: [HashMap<(&'a AddressBlock, Scope), Pair>; 2],
     /// The classes that call a port by a name, with its numbers there.
     pub(super) named: HashMap<(Name, Protocol), Vec<(SetId, PortsId)>>,
@@ -136,6 +139,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
             labelled: Labelled::new(),
             runtime_labelled: Vec::new(),
             inside_by_place,
+            in_pods: Family::ALL.map(|family| space.in_pod_network(side, family)),
             blocks: [HashMap::new(), HashMap::new()],
             named: HashMap::new(),
             clauses: [Vec::new(), Vec::new()],
@@ -204,7 +208,10 @@ impl<'s, 'a> Resolver<'s, 'a> {
             certain = intersection(&merged(certain), &meant);
             perhaps = intersection(&merged(perhaps), &meant);
         }
-        certain.extend(outside);
+        let of_pods = if scope.pods { &[][..] } else { &self.in_pods[f] };
+        let [sure, unsure] = split(&merged(outside), of_pods);
+        certain.extend(sure);
+        perhaps.extend(unsure);
         let pair = self.pair(certain, perhaps);
         self.blocks[f].insert((block, scope), pair);
         pair
@@ -273,8 +280,15 @@ impl<'s, 'a> Resolver<'s, 'a> {
         if entities.pods {
             certain.extend(self.tables.sets.runs(self.selectable).iter());
         }
-        if entities.outside {
-            certain.push(outside);
+        let [sure, unsure] = split(&[outside], &self.in_pods[family_index(family)]);
+        match (entities.outside, entities.pods) {
+            (true, true) => certain.push(outside),
+            (true, false) => {
+                certain.extend(sure);
+                perhaps.extend(unsure);
+            }
+            (false, true) => perhaps.extend(unsure),
+            (false, false) => {}
         }
         let own = match (entities.own_node, entities.other_nodes) {
             (true, false) => (Pair::sure(on_node), Own::Node),
@@ -314,7 +328,11 @@ impl<'s, 'a> Resolver<'s, 'a> {
     pub(super) fn peer(&mut self, peer: &'a PeerKind, family: Family) -> [(Pair, Own); 2] {
         let nobody = (Pair::NOBODY, Own::Whichever);
         match peer {
-            PeerKind::Pods(set) => [(self.pod_set(set), Own::Whichever), nobody],
+            PeerKind::Pods(set) => {
+                let unread = self.in_pods[family_index(family)].clone();
+                let unread = self.pair(Vec::new(), unread);
+                [(self.pod_set(set), Own::Whichever), (unread, Own::Whichever)]
+            }
             PeerKind::Addresses(block, scope) => {
                 [(self.block(block, *scope, family), Own::Whichever), nobody]
             }

@@ -8,16 +8,26 @@
 use super::matching::{Matcher, Tried};
 use super::trace::{Endpoint, PeerMiss};
 use crate::cluster::{Addresses, Truth};
+use crate::policy::NODE_LOCAL_DNS;
 use crate::policy::rule::{Entities, PeerKind};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
-/// Where `NodeLocal` `DNSCache` listens, on each pod's own node.
-const NODE_LOCAL_DNS: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 20, 10));
+/// Why it is not known who has an address of the pod network.
+fn perhaps_pod(ip: IpAddr) -> PeerMiss {
+    let why = format!("{ip} is in the pod network, and no pod that was read has this address");
+    PeerMiss::Unseen(why.into())
+}
 
 impl Matcher<'_> {
     /// Whether the peer is an address of each pod's own node.
     pub(super) fn is_node_local(&self) -> bool {
         self.cilium && *self.peer == Endpoint::Address(NODE_LOCAL_DNS)
+    }
+
+    /// Whether the peer is an address of the pod network that no pod is known to have.
+    pub(super) fn may_be_pod(&self) -> bool {
+        let Endpoint::Address(ip) = *self.peer else { return false };
+        self.cilium && self.snapshot.pod_cidrs.iter().any(|net| net.contains(&ip))
     }
 
     /// What an item says of an address that is in the cluster; `None` for others.
@@ -26,8 +36,7 @@ impl Matcher<'_> {
         if self.is_node_local() {
             return Some(self.of_own_node(kind, ip));
         }
-        let in_pod_network = self.snapshot.pod_cidrs.iter().any(|net| net.contains(&ip));
-        (self.cilium && in_pod_network).then(|| self.of_pod_network(kind, ip)).flatten()
+        self.may_be_pod().then(|| self.of_pod_network(kind, ip)).flatten()
     }
 
     /// An address of the own node has that node's identity.
@@ -62,11 +71,7 @@ impl Matcher<'_> {
 
     /// An address of the pod network may be that of a pod which was not read, or nobody's.
     fn of_pod_network(&self, kind: &PeerKind, ip: IpAddr) -> Option<Tried> {
-        let unknown = || {
-            let why =
-                format!("{ip} is in the pod network, and no pod that was read has this address");
-            Some((Truth::Unknown, Some(PeerMiss::Unseen(why.into()))))
-        };
+        let unknown = || Some((Truth::Unknown, Some(perhaps_pod(ip))));
         match kind {
             PeerKind::Pods(_) => unknown(),
             PeerKind::Addresses(block, scope)
@@ -75,10 +80,10 @@ impl Matcher<'_> {
             {
                 unknown()
             }
-            PeerKind::Entities(Entities { outside: true, pods: true, .. }) => {
-                Some((Truth::Yes, None))
+            PeerKind::Entities(entities) if entities.outside != entities.pods => {
+                let truth = self.entity_peer(entities).0;
+                Some((truth, (!truth.is_yes()).then(|| perhaps_pod(ip))))
             }
-            PeerKind::Entities(Entities { outside, pods, .. }) if *outside || *pods => unknown(),
             _ => None,
         }
     }

@@ -185,7 +185,7 @@ impl Matcher<'_> {
     }
 
     /// Source: semantics/cilium.md section 3, "Entities".
-    fn entity_peer(&self, entities: &Entities) -> Tried {
+    pub(super) fn entity_peer(&self, entities: &Entities) -> Tried {
         let on_node = self.peer_is_on_node();
         let mut truth = match self.peer {
             Endpoint::Pod(_) if !on_node => entities.pods.into(),
@@ -195,6 +195,11 @@ impl Matcher<'_> {
                 (false, false) => Truth::No,
                 (true, false) => self.is_own_node(),
                 (false, true) => self.is_own_node().not(),
+            },
+            Endpoint::Address(_) if self.may_be_pod() => match (entities.outside, entities.pods) {
+                (true, true) => Truth::Yes,
+                (false, false) => Truth::No,
+                _ => Truth::Unknown,
             },
             Endpoint::Address(_) | Endpoint::Name(_) => entities.outside.into(),
         };

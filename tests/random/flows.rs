@@ -2,6 +2,7 @@
 
 use super::World;
 use super::naive::{NaiveFlow, Who};
+use ipnet::IpNet;
 use netpol::cluster::{Port, Protocol};
 use netpol::verdict::{Endpoint, Flow};
 use serde_json::Value;
@@ -78,6 +79,34 @@ pub(crate) fn boundary_addresses(cluster: &[Value]) -> Vec<IpAddr> {
     all.into_iter().collect()
 }
 
+/// Addresses that no pod or node of any of these worlds has. To Cilium whatever is in the pod network
+/// may be a pod, and is not outside, unless some rule has a block that is all of the pod network.
+pub(crate) fn outside(cluster: &[Value], worlds: &[&World<'_>]) -> Vec<IpAddr> {
+    let mut written: Vec<IpNet> = Vec::new();
+    let mut net = |text: &Value| written.extend(text.as_str().unwrap().parse::<IpNet>());
+    for object in cluster {
+        each(object, "cidr", &mut net);
+        each(object, "except", &mut |list| {
+            list.as_array().into_iter().flatten().for_each(&mut net)
+        });
+    }
+    let is_inside = |ip: IpAddr| {
+        worlds.iter().any(|world| {
+            let snapshot = &world.snapshot;
+            let mut pods = snapshot.pods().iter().flat_map(|pod| &pod.ips);
+            let mut nodes = snapshot.nodes.iter().flat_map(|node| &node.ips);
+            let mut nets = snapshot.pod_cidrs.iter().filter(|_| world.rules.cilium().is_some());
+            pods.any(|other| *other == ip)
+                || nodes.any(|other| *other == ip)
+                || nets.any(|net| {
+                    net.contains(&ip)
+                        && !written.iter().any(|block| net.contains(block) && block.contains(&ip))
+                })
+        })
+    };
+    boundary_addresses(cluster).into_iter().filter(|ip| !is_inside(*ip)).collect()
+}
+
 /// The ends of flows: running pods, nodes, and outside addresses that neither has.
 pub(crate) struct Ends {
     pub(crate) all: Vec<Endpoint>,
@@ -86,21 +115,10 @@ pub(crate) struct Ends {
 impl Ends {
     pub(crate) fn of(cluster: &[Value], world: &World<'_>) -> Self {
         let (pods, nodes) = (world.snapshot.pods(), &world.snapshot.nodes);
-        let taken: BTreeSet<IpAddr> = pods
-            .iter()
-            .flat_map(|pod| &pod.ips)
-            .chain(nodes.iter().flat_map(|node| &node.ips))
-            .copied()
-            .collect();
         let running = pods.iter().enumerate().filter(|(_, pod)| !pod.finished);
         let mut all: Vec<Endpoint> = running.map(|(id, _)| Endpoint::Pod(id)).collect();
         all.extend((0..nodes.len()).map(Endpoint::Node));
-        // To Cilium whatever is in the pod network may be a pod, and is not outside.
-        let nets = &world.snapshot.pod_cidrs;
-        let nets = world.rules.cilium().map_or(&[][..], |_| nets.as_slice());
-        let inside = |ip: &IpAddr| taken.contains(ip) || nets.iter().any(|net| net.contains(ip));
-        let outside = boundary_addresses(cluster).into_iter().filter(|ip| !inside(ip));
-        all.extend(outside.map(Endpoint::Address));
+        all.extend(outside(cluster, &[world]).into_iter().map(Endpoint::Address));
         Self { all }
     }
 }

@@ -14,7 +14,7 @@ pub(crate) mod rules;
 mod sides;
 
 pub(crate) use build::{World, build};
-pub(crate) use flows::{Ends, boundary_addresses, boundary_ports, naive_flow};
+pub(crate) use flows::{Ends, boundary_addresses, boundary_ports, naive_flow, outside};
 pub(crate) use generate::{complete, complete_cluster, partial_cluster};
 pub(crate) use sides::{before_and_after, two_sides};
 

@@ -91,25 +91,24 @@ impl Lowering<'_> {
                     self.refuse(format!("{path}.type"), message);
                     continue;
                 };
-                // The type stands where the port stands, and port 0 is every port.
-                let ports = match u16::try_from(number) {
-                    Ok(number @ 1..) => PortMatch::Range(number.into()),
-                    Ok(0) | Err(_) => {
-                        let message = format!("{number} is read as every type of {protocol}");
-                        self.lint(format!("{path}.type"), message);
-                        PortMatch::All
-                    }
-                };
-                if number > u8::MAX.into() && ports != PortMatch::All {
-                    self.lint(
-                        format!("{path}.type"),
-                        format!("{number} is no type, so it matches nothing"),
-                    );
-                }
+                let ports = self.icmp_type(&format!("{path}.type"), number, protocol);
                 rules.push(PortRule { path: path.into(), protocol, ports });
             }
         }
         rules
+    }
+
+    /// The type stands where the port stands, and port 0 is every port.
+    fn icmp_type(&mut self, path: &str, number: i64, protocol: Protocol) -> PortMatch {
+        let port = u16::try_from(number).ok().filter(|number| *number > 0);
+        let Some(port) = port else {
+            self.lint(path, format!("{number} is read as every type of {protocol}"));
+            return PortMatch::All;
+        };
+        if port > u8::MAX.into() {
+            self.lint(path, format!("{number} is no type, so it matches nothing"));
+        }
+        PortMatch::Range(port.into())
     }
 }
 

@@ -88,7 +88,7 @@ impl WrittenSelector {
         let mut all = Vec::new();
         if let Some(labels) = &mut self.match_labels {
             labels.retain(|key, value| {
-                let text = [&*key, &*value].into_iter().find(|text| has(text)).cloned();
+                let text = [key, &*value].into_iter().find(|text| has(text)).cloned();
                 all.extend(text.iter().map(|text| Unfilled {
                     key: key.clone(),
                     text: text.clone(),

@@ -256,6 +256,10 @@ fn row_14_node_local_dns() {
     );
     let block = egress(&format!("[{{to: [{{ipBlock: {{cidr: 169.254.20.10/32}}}}], {ports}}}]"));
     differ(&block, &[&format!("{question} is Allowed / Denied")]);
+    let told = "to[0] has 169.254.20.10, where NodeLocal DNSCache listens on each node: Cilium takes it \
+                for the node, which no network means";
+    super::lint(&cluster(&block), told);
+    assert_eq!(letter(&block).lints(), [""; 0]);
     let ports = "toPorts: [{ports: [{port: \"53\"}]}]";
     let entity = super::egress(&format!("[{{toEntities: [host], {ports}}}]"));
     cluster(&entity).holds(&[&format!("{question} is Allowed")]);
