@@ -4,6 +4,8 @@ mod admin_table;
 mod all_pairs;
 #[cfg(unix)]
 mod bootstrap;
+#[cfg(unix)]
+mod cilium_crds;
 mod cli;
 #[cfg(unix)]
 mod completion;
@@ -20,6 +22,7 @@ mod homekube;
 #[cfg(unix)]
 mod installed;
 mod krew;
+mod learn;
 mod list;
 #[cfg(unix)]
 mod live_dialects;
@@ -37,6 +40,7 @@ mod random_clusters;
 mod reach_diff;
 mod run;
 mod semantics;
+mod suggest;
 mod summary;
 mod transcripts;
 mod truth_table;

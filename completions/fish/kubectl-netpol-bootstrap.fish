@@ -22,6 +22,14 @@ name\t''"
 complete -c kubectl-netpol-bootstrap -l export -d 'Write files for Git to a directory instead, and add them to its kustomization.yaml' -r -F
 complete -c kubectl-netpol-bootstrap -l export-layout -d 'Files of --export: one (network-policies.yaml) or many (one a policy)' -r -f -a "one\t'One file a namespace'
 many\t'One file a policy'"
+complete -c kubectl-netpol-bootstrap -l learn -d 'Add the policies that flows need which Hubble saw: of the last hour, or since 30m or a time; prints everything for review and applies nothing' -r
+complete -c kubectl-netpol-bootstrap -l input-file -d 'Recorded flows instead of the live ones: what `hubble observe -o jsonpb` printed; - for stdin' -r -F
+complete -c kubectl-netpol-bootstrap -l hubble-server -d 'Address of Hubble\'s relay, where it is reachable already; else its port is forwarded' -r
+complete -c kubectl-netpol-bootstrap -l hubble-namespace -d 'Namespace of Cilium, if it is not kube-system' -r
+complete -c kubectl-netpol-bootstrap -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable' -r -F
+complete -c kubectl-netpol-bootstrap -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol-bootstrap -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol-bootstrap -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol-bootstrap -s n -l namespace -d 'Namespace of names that come without one' -r
 complete -c kubectl-netpol-bootstrap -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t'Always'
@@ -45,4 +53,6 @@ complete -c kubectl-netpol-bootstrap -s y -l yes -d 'Do not ask before connectio
 complete -c kubectl-netpol-bootstrap -l remove -d 'Take back what was written here, and nothing else'
 complete -c kubectl-netpol-bootstrap -l overwrite -d 'Let --export replace files that it did not write'
 complete -c kubectl-netpol-bootstrap -l schema -d 'Print the JSON Schema of --baseline files and do nothing else'
+complete -c kubectl-netpol-bootstrap -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
+complete -c kubectl-netpol-bootstrap -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol-bootstrap -s h -l help -d 'Print help'

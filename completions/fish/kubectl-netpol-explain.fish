@@ -1,4 +1,6 @@
 complete -c kubectl-netpol-explain -l port -d 'Port, by number or name, if need be with its protocol: 80, 53/UDP, http' -r
+complete -c kubectl-netpol-explain -l suggest -d 'Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy or cilium, by default the dialect of the policies that isolate' -r -f -a "networkpolicy\t''
+cilium\t''"
 complete -c kubectl-netpol-explain -s o -l output -d 'Output format: text, wide (every rule), json or yaml' -r -f -a "text\t'For people'
 wide\t'For people, with every rule'
 json\t'For programs'
@@ -24,7 +26,6 @@ complete -c kubectl-netpol-explain -l as -d 'User to impersonate' -r
 complete -c kubectl-netpol-explain -l as-group -d 'Group to impersonate; repeatable' -r
 complete -c kubectl-netpol-explain -l as-uid -d 'UID to impersonate' -r
 complete -c kubectl-netpol-explain -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
-complete -c kubectl-netpol-explain -l suggest -d 'Print the smallest NetworkPolicies that would allow what is denied, as YAML to apply'
 complete -c kubectl-netpol-explain -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol-explain -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol-explain -l strict -d 'Make everything that cannot be read an error'

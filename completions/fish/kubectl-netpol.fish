@@ -73,6 +73,14 @@ name\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l export -d 'Write files for Git to a directory instead, and add them to its kustomization.yaml' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l export-layout -d 'Files of --export: one (network-policies.yaml) or many (one a policy)' -r -f -a "one\t'One file a namespace'
 many\t'One file a policy'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l learn -d 'Add the policies that flows need which Hubble saw: of the last hour, or since 30m or a time; prints everything for review and applies nothing' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l input-file -d 'Recorded flows instead of the live ones: what `hubble observe -o jsonpb` printed; - for stdin' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l hubble-server -d 'Address of Hubble\'s relay, where it is reachable already; else its port is forwarded' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l hubble-namespace -d 'Namespace of Cilium, if it is not kube-system' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s n -l namespace -d 'Namespace of names that come without one' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t'Always'
@@ -96,6 +104,8 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l remove -d 'Take back what was written here, and nothing else'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l overwrite -d 'Let --export replace files that it did not write'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l schema -d 'Print the JSON Schema of --baseline files and do nothing else'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -s n -l namespace -d 'Namespace of names that come without one' -r
@@ -175,6 +185,8 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l port -d 'Port, by number or name, if need be with its protocol: 80, 53/UDP, http' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l suggest -d 'Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy or cilium, by default the dialect of the policies that isolate' -r -f -a "networkpolicy\t''
+cilium\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s o -l output -d 'Output format: text, wide (every rule), json or yaml' -r -f -a "text\t'For people'
 wide\t'For people, with every rule'
 json\t'For programs'
@@ -200,7 +212,6 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l as-group -d 'Group to impersonate; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l as-uid -d 'UID to impersonate' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l suggest -d 'Print the smallest NetworkPolicies that would allow what is denied, as YAML to apply'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l strict -d 'Make everything that cannot be read an error'

@@ -22,6 +22,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-explain' -Script
     $completions = @(switch ($command) {
         'kubectl-netpol-explain' {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Port, by number or name, if need be with its protocol: 80, 53/UDP, http')
+            [CompletionResult]::new('--suggest', '--suggest', [CompletionResultType]::ParameterName, 'Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy or cilium, by default the dialect of the policies that isolate')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format: text, wide (every rule), json or yaml')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format: text, wide (every rule), json or yaml')
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable')
@@ -48,7 +49,6 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-explain' -Script
             [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'Group to impersonate; repeatable')
             [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'UID to impersonate')
             [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Limit of one request, such as 10s, 2m or 1h; 0 is none')
-            [CompletionResult]::new('--suggest', '--suggest', [CompletionResultType]::ParameterName, 'Print the smallest NetworkPolicies that would allow what is denied, as YAML to apply')
             [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'Print the JSON Schema of the answer and do nothing else')
             [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'Directories are always read with all below them; taken since kubectl has it')
             [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Directories are always read with all below them; taken since kubectl has it')

@@ -3,8 +3,10 @@
 //! In: raw arguments. Out: validated options, and the one place that prints and decides the exit code.
 
 mod connect;
+mod dialect;
 mod exit;
 mod flux;
+mod hubble;
 mod input;
 mod output;
 mod progress;
@@ -16,6 +18,7 @@ mod what_if;
 pub use connect::{ConnectArgs, duration};
 pub use exit::Exit;
 pub use flux::{FluxBuildArgs, FluxChange};
+pub use hubble::{HubbleArgs, Source, WAITING, since};
 pub use input::{Input, InputArgs};
 pub(crate) use output::shown_path;
 pub use output::{ColorChoice, Format, Output, OutputArgs, answer, error, warn, width};

@@ -4,6 +4,23 @@ use super::Name;
 use std::fmt;
 use std::sync::Arc;
 
+/// Labels that change with every release or that a controller sets: no policy should select on them.
+const VOLATILE: &[&str] = &[
+    "app.kubernetes.io/managed-by",
+    "app.kubernetes.io/version",
+    "apps.kubernetes.io/pod-index",
+    "batch.kubernetes.io/controller-uid",
+    "controller-revision-hash",
+    "controller-uid",
+    "helm.sh/chart",
+    "kubevirt.io/created-by",
+    "kubevirt.io/nodeName",
+    "pod-template-generation",
+    "pod-template-hash",
+    "rollouts-pod-template-hash",
+    "statefulset.kubernetes.io/pod-name",
+];
+
 /// An immutable set of labels, sorted by key. Cloning shares it, so the pods of one workload hold one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Labels(Arc<[(Name, Name)]>);
@@ -18,6 +35,12 @@ impl Labels {
     /// Every label, sorted by key.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.0.iter().map(|(k, v)| (&**k, &**v))
+    }
+
+    /// Those by which a policy may select: without labels that change with every release or pod.
+    #[must_use]
+    pub fn lasting(&self) -> Self {
+        self.iter().filter(|(key, _)| !VOLATILE.contains(key)).collect()
     }
 
     /// Whether there is no label at all.

@@ -3,12 +3,14 @@
 use super::delivery::{FluxArgs, add_deliveries};
 use super::print_schema;
 use crate::cli::{
-    Exit, GlobalArgs, Input, InputArgs, Output, OutputArgs, WhatIfArgs, answer, width,
+    Exit, GlobalArgs, Input, InputArgs, Output, OutputArgs, WhatIfArgs, answer, warn, width,
 };
+use crate::draft::Dialect;
+use crate::printable::printable;
 use crate::report::{ExplanationReport, explanation_text};
 use crate::source::yaml;
-use crate::verdict::{self, PortWanted, Question, Target};
-use anyhow::Context as _;
+use crate::verdict::{self, NoSuggestion, PortWanted, Question, Target};
+use anyhow::{Context as _, anyhow};
 use clap::Args;
 
 /// Arguments of `explain`.
@@ -30,9 +32,17 @@ pub struct ExplainArgs {
     #[arg(long, value_name = "PORT")]
     port: Option<PortWanted>,
 
-    /// Print the smallest NetworkPolicies that would allow what is denied, as YAML to apply
-    #[arg(long)]
-    suggest: bool,
+    /// Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy
+    /// or cilium, by default the dialect of the policies that isolate
+    #[arg(
+        long,
+        value_enum,
+        value_name = "DIALECT",
+        num_args = 0..=1,
+        require_equals = true,
+        hide_possible_values = true
+    )]
+    suggest: Option<Option<Dialect>>,
 
     #[command(flatten)]
     output: OutputArgs<Output>,
@@ -71,6 +81,9 @@ Examples:
   # Apply what is missing
   kubectl netpol explain -f k8s/ web svc/db --suggest | kubectl apply -f -
 
+  # The same as a CiliumNetworkPolicy, which can name a host
+  kubectl netpol explain web https://login.example.com --suggest=cilium
+
 Names:
   NAME  KIND/NAME  NAMESPACE/NAME  NAMESPACE/KIND/NAME, with :PORT behind it
   http://host/path  name.namespace.svc.cluster.local  10.0.0.7  [2001:db8::7]:443
@@ -99,7 +112,8 @@ impl ExplainArgs {
         let question = Question { source, destination, port, namespace };
         let (snapshot, rules) = (&input.snapshot, &input.rules);
         let explanation = verdict::explain(snapshot, rules, &question);
-        let untold = explanation.is_err() || (self.suggest && self.output.format().is_text());
+        let untold =
+            explanation.is_err() || (self.suggest.is_some() && self.output.format().is_text());
         if untold {
             input.tell_gaps(global);
         }
@@ -109,16 +123,27 @@ impl ExplainArgs {
         let mut report = ExplanationReport::new(&explanation, snapshot, rules, &*locate);
         add_deliveries(&input, &mut report)?;
         let exit = Exit::from(explanation.verdict());
-        let suggestions = verdict::suggest(snapshot, rules, &question, &explanation);
-        if self.suggest {
-            report.add_suggestions(&suggestions.with_context(|| said(&report))?);
+        let wanted = self.suggest.flatten();
+        let suggestions = verdict::suggest(snapshot, rules, &question, &explanation, wanted);
+        if self.suggest.is_some() {
+            let suggestions = suggestions.map_err(|why| match report.refused_at() {
+                Some(place) if matches!(why, NoSuggestion::Refused(..)) => {
+                    anyhow!("{why} ({})", printable(&place))
+                }
+                _ => why.into(),
+            });
+            let suggestions = suggestions.with_context(|| said(&report))?;
+            for note in suggestions.iter().flat_map(|suggestion| &suggestion.notes) {
+                warn(global.color, note);
+            }
+            report.add_suggestions(&suggestions);
         } else {
             report.set_next(&suggestions);
         }
         let text = match self.output.format() {
             Output::Json => super::json(&report)?,
             Output::Yaml => yaml::to_string(&report)?,
-            Output::Text | Output::Wide if self.suggest => documents(&report)?,
+            Output::Text | Output::Wide if self.suggest.is_some() => documents(&report)?,
             Output::Text => explanation_text(&report, width(), false),
             Output::Wide => explanation_text(&report, width(), true),
         };

@@ -3,8 +3,8 @@
 //!
 //! An enforcer changes what a peer may match and which entries are implied, never the algorithm.
 
-use super::Written;
 use super::rule::Scope;
+use super::{LabelFilter, Written};
 use crate::cluster::Name;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -134,7 +134,7 @@ pub enum Enforcement {
 
 /// Cilium and those of its agent's settings that change an answer.
 ///
-/// Source: semantics/cilium.md sections 3 to 5 and 9; the names are the agent's options.
+/// Source: semantics/cilium.md sections 2 to 5 and 9; the names are the agent's options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cilium {
     /// The minor version.
@@ -167,6 +167,12 @@ pub struct Cilium {
     pub node_reaches_own_pods: bool,
     /// `enable-k8s-cluster-network-policy`: ClusterNetworkPolicies are enforced.
     pub cluster_network_policies: bool,
+    /// `enable-icmp-rules`: rules for ICMP can be used.
+    pub icmp_rules: bool,
+    /// `enable-extended-ip-protocols`: ports may be left out.
+    pub extended_protocols: bool,
+    /// `labels` and `label-prefix-file`: which labels selectors can see.
+    pub labels: LabelFilter,
 }
 
 impl Cilium {
@@ -191,6 +197,9 @@ impl Cilium {
             sctp: false,
             node_reaches_own_pods: true,
             cluster_network_policies: version >= CiliumVersion::V1_20,
+            icmp_rules: true,
+            extended_protocols: false,
+            labels: LabelFilter::new(version),
         }
     }
 }
@@ -220,6 +229,8 @@ impl Cilium {
             ("enable-k8s-networkpolicy", &mut cilium.network_policies),
             ("enable-sctp", &mut cilium.sctp),
             ("enable-k8s-cluster-network-policy", &mut cilium.cluster_network_policies),
+            ("enable-icmp-rules", &mut cilium.icmp_rules),
+            ("enable-extended-ip-protocols", &mut cilium.extended_protocols),
         ] {
             // As Go's strconv.ParseBool.
             match text(key) {
@@ -239,6 +250,9 @@ impl Cilium {
             _ => Enforcement::Default,
         };
         cilium.node_reaches_own_pods = text("allow-localhost") != Some("policy");
+        let [labels, file] =
+            ["labels", "label-prefix-file"].map(|key| text(key).unwrap_or_default());
+        cilium.labels = LabelFilter::configured(version, labels, file);
         cilium.cluster_name =
             Some(text("cluster-name").filter(|name| !name.is_empty()).unwrap_or("default").into());
         cilium
@@ -298,11 +312,16 @@ mod tests {
                 ("policy-default-local-cluster", "perhaps"),
                 ("cluster-name", "home"),
                 ("allow-localhost", "policy"),
+                ("enable-icmp-rules", "false"),
+                ("enable-extended-ip-protocols", "true"),
+                ("labels", "k8s:app"),
             ],
         );
         assert_eq!(other.enforcement, Enforcement::Always);
         assert!(other.audit && other.cidr_matches_nodes && other.default_local_cluster);
-        assert!(!other.l7_proxy && !other.node_reaches_own_pods);
+        assert!(!other.l7_proxy && !other.node_reaches_own_pods && !other.icmp_rules);
+        assert!(plain.icmp_rules && !plain.extended_protocols && other.extended_protocols);
+        assert_eq!(other.labels, LabelFilter::configured(CiliumVersion::V1_19, "k8s:app", ""));
         assert!(!other.cidr_matches_pods, "only since 1.20");
         assert_eq!(other.cluster_name.as_deref(), Some("home"));
         assert!(of(CiliumVersion::V1_20, &[("policy-cidr-match-mode", "pods")]).cidr_matches_pods);

@@ -7,6 +7,7 @@
 pub mod admin;
 pub mod cilium;
 mod enforcer;
+mod identity;
 mod names;
 pub mod networkpolicy;
 pub mod rule;
@@ -14,6 +15,7 @@ mod ruleset;
 mod selector;
 
 pub use enforcer::{Cilium, CiliumVersion, Enforcement, Enforcer};
+pub use identity::LabelFilter;
 pub use names::NamePattern;
 pub use ruleset::{Fault, Lowered, PolicyId, RefusedBy, Remark, Ruleset, Traits, Unread, Written};
 pub use selector::LabelSelector;

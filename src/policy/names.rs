@@ -20,6 +20,8 @@ enum Form {
     Every,
     /// One or more whole labels before this, which starts with a dot.
     Under(Box<str>),
+    /// One or more whole labels before a dot and a name of this glob.
+    UnderGlob(Box<str>),
     /// Each `*` is any run of characters but dots.
     Glob(Box<str>),
 }
@@ -45,18 +47,27 @@ impl NamePattern {
         Self { written: pattern.into(), form }
     }
 
-    /// Cilium's `matchPattern`: a lone `*` is every name, `**.` at the start is one or more labels,
-    /// any other `*` a run of characters without a dot.
+    /// Cilium's `matchPattern`: only stars are every name, two or more and a dot at the start are one
+    /// or more labels, any other stars a run of characters without a dot.
     ///
-    /// Source: semantics/cilium.md section 3, "toFQDNs".
+    /// Source: semantics/cilium.md section 3, "toFQDNs"; `ToAnchoredRegexp` in Cilium's
+    /// pkg/fqdn/matchpattern from 1.19 on.
     pub fn glob(pattern: &str) -> Self {
-        let form = match pattern.strip_prefix("**") {
-            _ if pattern == "*" => Form::Every,
-            Some(suffix) if suffix.starts_with('.') && !suffix.contains('*') => {
-                Form::Under(normal(suffix))
-            }
-            _ => Form::Glob(normal(pattern)),
+        let plain = normal(pattern);
+        let rest = plain.trim_start_matches('*');
+        let stars = plain.len() - rest.len();
+        let form = match rest.strip_prefix('.') {
+            _ if rest.is_empty() && stars > 0 => Form::Every,
+            Some(glob) if stars > 1 && glob.contains('*') => Form::UnderGlob(glob.into()),
+            Some(_) if stars > 1 => Form::Under(rest.into()),
+            _ => Form::Glob(plain),
         };
+        Self { written: pattern.into(), form }
+    }
+
+    /// The same up to 1.18: a lone `*` is every name, and no stars span levels.
+    pub fn glob_of_one_level(pattern: &str) -> Self {
+        let form = if pattern == "*" { Form::Every } else { Form::Glob(normal(pattern)) };
         Self { written: pattern.into(), form }
     }
 
@@ -69,6 +80,11 @@ impl NamePattern {
             Form::Under(suffix) => {
                 name.len() > suffix.len() && name.ends_with(&**suffix) && !name.starts_with('.')
             }
+            Form::UnderGlob(pattern) => name.match_indices('.').any(|(dot, _)| {
+                let (labels, rest) = (name.get(..dot), name.get(dot + 1..));
+                let whole = labels.is_some_and(|labels| labels.split('.').all(|l| !l.is_empty()));
+                whole && rest.is_some_and(|rest| glob(pattern.as_bytes(), rest.as_bytes()))
+            }),
             Form::Glob(pattern) => glob(pattern.as_bytes(), name.as_bytes()),
         }
     }
@@ -130,8 +146,29 @@ mod tests {
             ("a*b*.c", "axxyy.c", false),
             ("*x.*y.com", "aax.by.com", true),
             ("API.Example.com.", "api.example.com", true),
+            ("**", "a.b", true),
+            ("*.", "a.b", true),
+            ("***.example.com", "a.b.example.com", true),
+            ("**.api*.com", "a.b.api1.com", true),
+            ("**.api*.com", "api1.com", false),
+            ("**.api*.com", "a..api1.com", false),
         ] {
             assert_eq!(NamePattern::glob(pattern).matches(name), matches, "{pattern} {name}");
+        }
+    }
+
+    /// semantics/cilium.md section 10: `**.` patterns from 1.19 on; before, each star is of one level.
+    #[test]
+    fn patterns_of_older_versions() {
+        for (pattern, name, matches) in [
+            ("*", "a.b", true),
+            ("**", "a.b", false),
+            ("**", "a", true),
+            ("**.example.com", "a.example.com", true),
+            ("**.example.com", "a.b.example.com", false),
+        ] {
+            let found = NamePattern::glob_of_one_level(pattern).matches(name);
+            assert_eq!(found, matches, "{pattern} {name}");
         }
     }
 

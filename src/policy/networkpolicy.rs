@@ -99,7 +99,16 @@ impl NetworkPolicy {
         if let Some(message) = dns_subdomain_fault(&self.name) {
             lowering.fault("metadata.name", message);
         }
-        let directions = lowering.directions(&self.spec);
+        let mut directions = lowering.directions(&self.spec);
+        // Source: semantics/cilium.md section 5; `ParseNetworkPolicy` in Cilium's pkg/k8s: every rule
+        // that is written counts, whatever policyTypes lists.
+        if enforcer.cilium().is_some() {
+            let rules = |direction| match direction {
+                Direction::Ingress => self.spec.ingress.as_ref().map_or(0, Vec::len),
+                Direction::Egress => self.spec.egress.as_ref().map_or(0, Vec::len),
+            };
+            directions.extend(Direction::ALL.into_iter().filter(|d| rules(*d) > 0));
+        }
         let selector = self.spec.pod_selector.clone().unwrap_or_default();
         let subject = PodSet::new(
             Namespaces::Own(self.namespace.clone()),
@@ -135,7 +144,7 @@ impl NetworkPolicy {
         if directions.contains(&Direction::Egress) {
             parts.push(part(Direction::Egress, egress));
         }
-        let mut lints = self.lints();
+        let mut lints = self.lints(enforcer);
         if let Some(cilium) = enforcer.cilium() {
             lints.extend(under_cilium(cilium, &parts));
             if !cilium.network_policies {
@@ -149,7 +158,7 @@ impl NetworkPolicy {
     ///
     /// Source: semantics/kubernetes.md section 2, "Defaulting" (rules outside policyTypes are inert)
     /// and "Validation" (blocks with host bits are masked).
-    fn lints(&self) -> Vec<Fault> {
+    fn lints(&self, enforcer: &Enforcer) -> Vec<Fault> {
         let mut lints = Vec::new();
         let types = self.spec.policy_types.as_deref().unwrap_or_default();
         for (direction, rules) in [
@@ -158,8 +167,14 @@ impl NetworkPolicy {
         ] {
             if rules > 0 && !types.is_empty() && !types.iter().any(|t| t == direction) {
                 let field = direction.to_ascii_lowercase();
-                let message =
-                    format!("has no effect: policyTypes does not list {direction}; add it there");
+                let message = if enforcer.cilium().is_some() {
+                    format!(
+                        "counts although policyTypes does not list {direction}, and closes that \
+                         direction: Cilium enforces every rule that is written"
+                    )
+                } else {
+                    format!("has no effect: policyTypes does not list {direction}; add it there")
+                };
                 lints.push(Fault { path: format!("spec.{field}"), message });
             }
         }
@@ -188,7 +203,7 @@ impl NetworkPolicy {
 }
 
 /// Why a flow from a pod of the namespace may be let in by an ipBlock.
-const IP_BLOCK_DEFECT: &str = "Cilium 1.19 lets pods of the policy's own namespace in by an ipBlock \
+const IP_BLOCK_DEFECT: &str = "Cilium up to 1.19 lets pods of the policy's own namespace in by an ipBlock \
      too, until the fix of cilium/cilium#46305";
 
 /// What Cilium does not do that a policy asks for.
@@ -282,12 +297,13 @@ impl Lowering<'_> {
         Entry { path: path.into(), action: Action::Allow, peers, ports, condition: None }
     }
 
-    /// Whom Cilium 1.19 may let in besides by an ipBlock.
+    /// Whom Cilium up to 1.19 may let in besides by an ipBlock, where peers are those of its own cluster
+    /// unless they say otherwise.
     ///
     /// Source: semantics/cilium.md section 5, deviation 13.
     fn let_in_by_defect(&self, side: &str, peer: &Peer) -> Option<Peer> {
         let cilium = self.enforcer.cilium()?;
-        let defect = cilium.version == CiliumVersion::V1_19 && cilium.default_local_cluster;
+        let defect = cilium.version <= CiliumVersion::V1_19 && cilium.default_local_cluster;
         let block = matches!(peer.admits, PeerKind::Addresses(..));
         (defect && block && side == "from").then(|| {
             let own = Namespaces::Own(self.namespace.clone());

@@ -161,16 +161,20 @@ fn sloppy_blocks_are_masked_and_noted() {
     let Peers::Of(peers) = lowered(spec).remove(1).entries.remove(0).peers else { panic!() };
     let PeerKind::Addresses(block, _) = &peers[0].admits else { panic!() };
     assert_eq!(block.to_string(), "10.0.0.0/8 except 10.9.0.0/16");
-    assert_eq!(policy(spec).lints().len(), 2);
+    assert_eq!(policy(spec).lints(&Enforcer::Kubernetes).len(), 2);
     let fine = r#"{"egress":[{"to":[{"ipBlock":{"cidr":"2001:db8::/32"}}]}]}"#;
-    assert_eq!(policy(fine).lints(), []);
+    assert_eq!(policy(fine).lints(&Enforcer::Kubernetes), []);
 }
 
 /// semantics/kubernetes.md section 2, "Defaulting": explicit policyTypes make other rules inert.
 #[test]
 fn inert_rules_are_noted() {
-    let lints = policy(r#"{"policyTypes":["Ingress"],"egress":[{}]}"#).lints();
+    let lints = policy(r#"{"policyTypes":["Ingress"],"egress":[{}]}"#).lints(&Enforcer::Kubernetes);
     assert_eq!(lints.len(), 1);
     assert_eq!(lints[0].path, "spec.egress");
-    assert!(policy(r#"{"policyTypes":["Ingress"],"egress":[]}"#).lints().is_empty());
+    assert!(
+        policy(r#"{"policyTypes":["Ingress"],"egress":[]}"#)
+            .lints(&Enforcer::Kubernetes)
+            .is_empty()
+    );
 }

@@ -182,6 +182,8 @@ pub struct Condition {
     pub path: Box<str>,
     /// In words after "only", such as `HTTP GET /healthz`.
     pub words: Box<str>,
+    /// The names that a rule for DNS lets pods ask for, so that Cilium learns their addresses.
+    pub names: Box<[NamePattern]>,
 }
 
 /// The other side of a flow.
@@ -215,11 +217,11 @@ pub enum PeerKind {
     Entities(Entities),
     /// Whatever has a name that matches one of these patterns, as a destination outside.
     Names(Vec<NamePattern>),
-    /// Those outside whom nothing here can tell; why, as the end of a sentence.
-    Unresolved(Box<str>),
+    /// Those of a scope whom nothing here can tell; why, as the end of a sentence.
+    Unresolved(Box<str>, Scope),
 }
 
-/// Who of those that have an address is meant by it, besides the world outside.
+/// Who may be meant by an address, or by what is not known, besides the world outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Scope {
     /// Pods of the pod network.
@@ -233,6 +235,8 @@ impl Scope {
     pub const EVERYONE: Self = Self { pods: true, nodes: true };
     /// Only what is outside the cluster, as Cilium has it unless told otherwise.
     pub const OUTSIDE: Self = Self { pods: false, nodes: false };
+    /// What is outside, and nodes.
+    pub const NODES: Self = Self { pods: false, nodes: true };
 }
 
 /// Nodes by labels.

@@ -3,8 +3,8 @@
 use super::admin::{AdminPolicy, mixed_versions};
 use super::cilium::{CidrGroup, CiliumPolicy, Known};
 use super::networkpolicy::NetworkPolicy;
-use super::rule::{Direction, Entry, Namespaces, PeerKind, Peers, Policy};
-use super::{Cilium, Enforcer};
+use super::rule::{Direction, Entry, Namespaces, PeerKind, Peers, PodSet, Policy};
+use super::{Cilium, Enforcer, LabelFilter};
 use crate::cluster::{Name, ObjectRef, Origin, Snapshot};
 use std::collections::{BTreeSet, HashMap};
 
@@ -120,6 +120,8 @@ pub struct Lowered {
     pub refused_by: RefusedBy,
     /// What is valid but does not do what its author probably meant.
     pub lints: Vec<Fault>,
+    /// What it says is not known, as if it could not be read.
+    pub unread: bool,
 }
 
 /// What is in force.
@@ -185,8 +187,29 @@ impl Ruleset {
         self.add(&policy.object(), &policy.origin, lowered);
     }
 
+    /// Adds one of Cilium's policies, or a remark on why it would be refused. Of groups of networks
+    /// it knows none.
+    pub fn add_cilium_policy(&mut self, policy: &CiliumPolicy, snapshot: &Snapshot) {
+        let enforcer = self.enforcer.clone();
+        let lowered = policy.lower(&Known::without_groups(snapshot, &enforcer));
+        self.add(&policy.object(), &policy.origin, lowered);
+    }
+
     fn add(&mut self, object: &ObjectRef, origin: &Origin, lowered: Lowered) {
-        let Lowered { policies, faults, refused_by, lints } = lowered;
+        let Lowered { mut policies, faults, refused_by, mut lints, unread } = lowered;
+        if let Enforcer::Cilium(cilium) = &self.enforcer {
+            let of_namespaces = !object.kind.starts_with("Cilium");
+            policies
+                .retain_mut(|policy| visible(policy, &cilium.labels, of_namespaces, &mut lints));
+        }
+        if unread {
+            match &object.namespace {
+                Some(namespace) => {
+                    self.unread.denials.insert(namespace.clone());
+                }
+                None => self.unread.cluster_wide = true,
+            }
+        }
         if faults.is_empty() {
             for policy in policies {
                 self.add_policy(policy);
@@ -269,6 +292,43 @@ impl Ruleset {
     }
 }
 
+/// Leaves of a policy what Cilium's identities show; false: it can select no pod.
+///
+/// Source: semantics/cilium.md section 2, "Default label filter".
+fn visible(
+    policy: &mut Policy,
+    labels: &LabelFilter,
+    of_namespaces: bool,
+    lints: &mut Vec<Fault>,
+) -> bool {
+    let mut seen = |set: &mut PodSet, path: &str| {
+        let mut told = |message| {
+            let fault = Fault { path: path.to_owned(), message };
+            if !lints.contains(&fault) {
+                lints.push(fault);
+            }
+        };
+        match labels.seen(set.clone(), of_namespaces, &mut told) {
+            Some(visible) => *set = visible,
+            None => return false,
+        }
+        true
+    };
+    for entry in &mut policy.entries {
+        if let Peers::Of(peers) = &mut entry.peers {
+            peers.retain_mut(|peer| match &mut peer.admits {
+                PeerKind::Pods(set) => seen(set, &peer.path),
+                _ => true,
+            });
+        }
+    }
+    let subject = match &*policy.object.kind {
+        "NetworkPolicy" => "spec.podSelector",
+        _ => "spec.subject",
+    };
+    seen(&mut policy.subject, subject)
+}
+
 impl Traits {
     fn add(&mut self, entry: &Entry) {
         self.denies |= entry.action != super::rule::Action::Allow;
@@ -284,7 +344,7 @@ impl Traits {
                 PeerKind::Entities(entities) => {
                     self.own_node |= entities.own_node != entities.other_nodes;
                 }
-                PeerKind::Pods(_) | PeerKind::Names(_) | PeerKind::Unresolved(_) => {}
+                PeerKind::Pods(_) | PeerKind::Names(_) | PeerKind::Unresolved(..) => {}
             }
         }
     }

@@ -222,7 +222,8 @@ pub struct Rectangle<'c> {
 pub enum Ends {
     /// One pod or node.
     One(End),
-    /// All addresses from one to another that no pod or node has.
+    /// All addresses from one to another that no pod or node has: under Cilium neither those of the
+    /// pod network, which may be pods', nor the one on each node for DNS, which is the node's.
     Outside(IpAddr, IpAddr),
 }
 

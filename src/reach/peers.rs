@@ -200,11 +200,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
             }
         }
         if scope != Scope::EVERYONE {
-            let meant = match (scope.pods, scope.nodes) {
-                (true, _) => self.tables.sets.runs(self.selectable).clone(),
-                (_, true) => self.tables.sets.runs(self.on_node).clone(),
-                _ => self.tables.sets.runs(SetTable::EMPTY).clone(),
-            };
+            let meant = self.inside(scope);
             certain = intersection(&merged(certain), &meant);
             perhaps = intersection(&merged(perhaps), &meant);
         }
@@ -261,6 +257,14 @@ impl<'s, 'a> Resolver<'s, 'a> {
         self.pair(Vec::new(), vec![outside])
     }
 
+    /// Those in the cluster whom a scope has.
+    fn inside(&self, scope: Scope) -> Vec<Run> {
+        let runs = |set| self.tables.sets.runs(set).iter().copied();
+        let pods = scope.pods.then(|| runs(self.selectable)).into_iter().flatten();
+        let nodes = scope.nodes.then(|| runs(self.on_node)).into_iter().flatten();
+        merged(pods.chain(nodes).collect())
+    }
+
     /// Source: semantics/cilium.md section 3, "Entities".
     fn entities(&mut self, entities: &Entities, family: Family) -> [(Pair, Own); 2] {
         let (mut certain, mut perhaps) = (Vec::new(), Vec::new());
@@ -282,6 +286,11 @@ impl<'s, 'a> Resolver<'s, 'a> {
                 (Pair::NOBODY, Own::Whichever)
             }
         };
+        // Without any node known, who is outside may be one.
+        let nodes = entities.own_node || entities.other_nodes;
+        if nodes && self.space.sides[self.side].snapshot.nodes.is_empty() {
+            perhaps.push(outside);
+        }
         if entities.api_server {
             let known =
                 |this: &Self, end: &OnNode<'_>| end.is_api_server(this.api_server.as_deref());
@@ -321,8 +330,11 @@ impl<'s, 'a> Resolver<'s, 'a> {
             }
             PeerKind::Entities(entities) => self.entities(entities, family),
             // Which addresses a name has is not known.
-            PeerKind::Names(_) | PeerKind::Unresolved(_) => {
-                [(self.perhaps_outside(family), Own::Whichever), nobody]
+            PeerKind::Names(_) => [(self.perhaps_outside(family), Own::Whichever), nobody],
+            PeerKind::Unresolved(_, scope) => {
+                let mut perhaps = self.inside(*scope);
+                perhaps.push(self.outside(family));
+                [(self.pair(Vec::new(), perhaps), Own::Whichever), nobody]
             }
         }
     }

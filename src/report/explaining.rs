@@ -5,7 +5,7 @@
 
 use super::explanation::{
     API_VERSION, AppliedBy, DirectionReport, EndReport, ExplanationReport, FlowReport, Locate,
-    MissReport, OwnerReport, PolicyReport, RuleReport,
+    Location, MissReport, OwnerReport, PolicyReport, RuleReport,
 };
 use super::warnings::{self, Warning};
 use super::words::PeerEnd;
@@ -72,10 +72,29 @@ impl ExplanationReport {
         };
     }
 
+    /// Where the rule is written that denies, if one does.
+    pub fn refused_at(&self) -> Option<String> {
+        let mut directions = self.flows.iter().flat_map(|flow| [&flow.egress, &flow.ingress]);
+        let denied = directions.find(|direction| direction.reason == "Refused")?;
+        let policy = denied.policies.first()?;
+        if let Some(Location { file, line, column, .. }) = &policy.location {
+            return Some(format!("{file}:{line}:{column}"));
+        }
+        if let Some(OwnerReport { kind, namespace, name }) = &policy.owner {
+            let namespace = namespace.as_ref().map_or(String::new(), |n| format!("{n}/"));
+            return Some(format!("owned by {kind} {namespace}{name}"));
+        }
+        policy.applied_by.as_ref().map(|applied| format!("applied by {}", applied.manager))
+    }
+
     /// Adds what `--suggest` asks for.
     pub fn add_suggestions(&mut self, suggestions: &[Suggestion]) {
-        let values = suggestions.iter().map(|s| serde_json::to_value(&s.policy));
-        self.suggestions = values.filter_map(Result::ok).collect();
+        self.suggestions = suggestions.iter().map(|suggestion| suggestion.policy.clone()).collect();
+        for note in suggestions.iter().flat_map(|suggestion| &suggestion.notes) {
+            if !self.notes.contains(note) {
+                self.notes.push(note.clone());
+            }
+        }
     }
 }
 

@@ -60,7 +60,8 @@ pub struct ExplanationReport {
     /// What could make the answer wrong: policies that would be refused, input that was not read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
-    /// With `--suggest`: NetworkPolicies that would allow the denied flows, ready to apply.
+    /// With `--suggest`: NetworkPolicies and CiliumNetworkPolicies that would allow the denied flows,
+    /// ready to apply.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub suggestions: Vec<serde_json::Value>,
 }

@@ -83,7 +83,7 @@ pub(super) fn peers(peers: &Peers) -> Vec<String> {
                 entities.written.iter().map(ToString::to_string).collect()
             }
             PeerKind::Names(patterns) => patterns.iter().map(ToString::to_string).collect(),
-            PeerKind::Unresolved(why) => vec![format!("[{why}]")],
+            PeerKind::Unresolved(why, _) => vec![format!("[{why}]")],
         };
         for word in words {
             if !all.contains(&word) {

@@ -61,7 +61,8 @@ impl Judge<'_> {
         if cilium.is_some_and(|cilium| cilium.enforcement == Enforcement::Never) {
             return allowed(Reason::NotEnforced);
         }
-        let matcher = Matcher { snapshot: self.snapshot, flow: self.flow, subject: pod, peer };
+        let (snapshot, flow) = (self.snapshot, self.flow);
+        let matcher = Matcher { snapshot, flow, subject: pod, peer, cilium: cilium.is_some() };
         let own_node = matcher.is_own_node();
         // Source: section 5, "resident node": no policy can keep it out; in Cilium it is allowed by
         // an implied rule, which a written Deny overrules (semantics/cilium.md section 4).

@@ -16,7 +16,7 @@ use ipnet::IpNet;
 use std::net::IpAddr;
 
 /// Whether a peer item matches, and why not.
-type Tried = (Truth, Option<PeerMiss>);
+pub(super) type Tried = (Truth, Option<PeerMiss>);
 
 /// A flow as seen from its subject.
 pub(super) struct Matcher<'a> {
@@ -26,11 +26,16 @@ pub(super) struct Matcher<'a> {
     pub(super) subject: PodId,
     /// The other end.
     pub(super) peer: &'a Endpoint,
+    /// Cilium enforces the policies.
+    pub(super) cilium: bool,
 }
 
 impl Matcher<'_> {
     /// Whether the peer is the node on which the subject runs, or shares that node's network.
     pub(super) fn is_own_node(&self) -> Truth {
+        if self.is_node_local() {
+            return Truth::Yes;
+        }
         if !self.peer_is_on_node() {
             return Truth::No;
         }
@@ -85,20 +90,21 @@ impl Matcher<'_> {
     }
 
     fn peer(&self, kind: &PeerKind) -> Tried {
+        if let Some(tried) = self.inside(kind) {
+            return tried;
+        }
         match kind {
             PeerKind::Pods(set) => self.pod_peer(set),
             PeerKind::Addresses(block, scope) => self.address_peer(block, *scope),
             PeerKind::Nodes(nodes) => self.node_peer(nodes),
             PeerKind::Entities(entities) => self.entity_peer(entities),
             PeerKind::Names(patterns) => self.name_peer(patterns),
-            PeerKind::Unresolved(why) => match self.peer {
-                Endpoint::Address(_) | Endpoint::Name(_) => {
-                    (Truth::Unknown, Some(PeerMiss::Unseen(why.clone())))
-                }
-                Endpoint::Pod(_) | Endpoint::Node(_) => {
-                    (Truth::No, Some(PeerMiss::NotOfEntities(["outside".into()].into())))
-                }
-            },
+            PeerKind::Unresolved(why, scope) if self.is_meant(*scope) => {
+                (Truth::Unknown, Some(PeerMiss::Unseen(why.clone())))
+            }
+            PeerKind::Unresolved(..) => {
+                (Truth::No, Some(PeerMiss::NotOfEntities(["outside".into()].into())))
+            }
         }
     }
 
@@ -118,14 +124,18 @@ impl Matcher<'_> {
         (truth, missed(set, pod, namespace))
     }
 
-    fn address_peer(&self, block: &AddressBlock, scope: Scope) -> Tried {
-        let family = self.flow.family;
-        let meant = match self.peer {
+    /// Whether the peer is outside, or of those in the cluster whom the scope has.
+    fn is_meant(&self, scope: Scope) -> bool {
+        match self.peer {
             Endpoint::Address(_) | Endpoint::Name(_) => true,
             _ if self.peer_is_on_node() => scope.nodes,
             _ => scope.pods,
-        };
-        if !meant {
+        }
+    }
+
+    fn address_peer(&self, block: &AddressBlock, scope: Scope) -> Tried {
+        let family = self.flow.family;
+        if !self.is_meant(scope) {
             return (Truth::No, Some(PeerMiss::NotOutside(block.clone())));
         }
         let addresses = self.addresses(self.peer, family);
@@ -188,6 +198,13 @@ impl Matcher<'_> {
             },
             Endpoint::Address(_) | Endpoint::Name(_) => entities.outside.into(),
         };
+        // Without any node known, an address may be one's.
+        if matches!(self.peer, Endpoint::Address(_))
+            && (entities.own_node || entities.other_nodes)
+            && self.snapshot.nodes.is_empty()
+        {
+            truth = truth.or(Truth::Unknown);
+        }
         if entities.api_server && !truth.is_yes() {
             truth = truth.or(self.is_api_server());
         }
@@ -214,8 +231,18 @@ impl Matcher<'_> {
             },
             Endpoint::Node(node) => is(&self.snapshot.nodes[*node].ips),
             Endpoint::Address(ip) => is(&[*ip]),
-            Endpoint::Name(_) => Truth::Unknown,
+            // Names are of what is outside.
+            Endpoint::Name(_) => match self.snapshot.api_server() {
+                Some(ips) if ips.iter().all(|ip| self.is_inside(*ip)) => Truth::No,
+                _ => Truth::Unknown,
+            },
         }
+    }
+
+    /// Whether a pod or a node has an address.
+    fn is_inside(&self, ip: IpAddr) -> bool {
+        let mut nodes = self.snapshot.nodes.iter();
+        self.snapshot.pod_at(ip).is_some() || nodes.any(|node| node.ips.contains(&ip))
     }
 
     /// Source: semantics/cilium.md section 3, "toFQDNs"; semantics/kubernetes.md section 3,

@@ -7,6 +7,7 @@
 mod destination;
 mod evaluate;
 mod explain;
+mod inside;
 mod matching;
 mod ports;
 mod remarks;

@@ -32,7 +32,8 @@ pub(super) fn remarks(
 
 /// A block that has the Service's own address, where the flow is not admitted without it.
 ///
-/// Source: semantics/kubernetes.md section 6: ipBlock on a `ClusterIP` is undefined.
+/// Source: semantics/kubernetes.md section 6: ipBlock on a `ClusterIP` is undefined;
+/// semantics/cilium.md section 5, deviation 3.
 fn service_address(service: &Service, rules: &Ruleset, case: &Case) -> Option<String> {
     let egress = &case.judgement.egress;
     if egress.verdict == Verdict::Allowed {
@@ -44,11 +45,12 @@ fn service_address(service: &Service, rules: &Ruleset, case: &Case) -> Option<St
             peers.iter().any(|p| matches!(&p.admits, PeerKind::Addresses(b, _) if b.contains(**ip)))
         };
         let ip = service.cluster_ips.iter().find(has)?;
-        Some(format!(
-            "{object} {} has the Service's own address {ip}; whether policies see that address is \
-             undefined, and here they see the pods'",
-            entry.path
-        ))
+        let then = if rules.cilium().is_some() {
+            ", which Cilium's policies never see: the Service is translated first"
+        } else {
+            "; whether policies see that address is undefined, and here they see the pods'"
+        };
+        Some(format!("{object} {} has the Service's own address {ip}{then}", entry.path))
     })
 }
 

@@ -11,6 +11,7 @@ mod flux;
 mod homekube;
 mod hubble;
 mod krew;
+mod modules;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ pub(crate) use flux::{Controllers, FIRST, FluxKube, fluxkube};
 pub(crate) use homekube::{Answer, HomeKube, homekube, plugin};
 pub(crate) use hubble::hubble;
 pub(crate) use krew::krew;
+pub(crate) use modules::module;
 
 /// How many tests or parts of them this process has skipped.
 static SKIPPED: AtomicUsize = AtomicUsize::new(0);

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod failures;
+mod learned;
 mod live;
 mod recordings;
 

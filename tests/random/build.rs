@@ -14,6 +14,7 @@ use serde_json::Value;
 pub(crate) struct World<'a> {
     pub(crate) snapshot: Snapshot,
     pub(crate) rules: Ruleset,
+    pub(crate) written: Written,
     pub(crate) pods: Vec<&'a Value>,
     pub(crate) nodes: Vec<&'a Value>,
 }
@@ -97,7 +98,7 @@ pub(crate) fn build(cluster: &[Value]) -> Option<World<'_>> {
     for policy in rules_of {
         rules.add_policy(policy);
     }
-    rules.rejected.is_empty().then_some(World { snapshot, rules, pods, nodes })
+    rules.rejected.is_empty().then_some(World { snapshot, rules, written, pods, nodes })
 }
 
 /// The index of a workload, which is there from now on.

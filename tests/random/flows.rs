@@ -95,7 +95,11 @@ impl Ends {
         let running = pods.iter().enumerate().filter(|(_, pod)| !pod.finished);
         let mut all: Vec<Endpoint> = running.map(|(id, _)| Endpoint::Pod(id)).collect();
         all.extend((0..nodes.len()).map(Endpoint::Node));
-        let outside = boundary_addresses(cluster).into_iter().filter(|ip| !taken.contains(ip));
+        // To Cilium whatever is in the pod network may be a pod, and is not outside.
+        let nets = &world.snapshot.pod_cidrs;
+        let nets = world.rules.cilium().map_or(&[][..], |_| nets.as_slice());
+        let inside = |ip: &IpAddr| taken.contains(ip) || nets.iter().any(|net| net.contains(ip));
+        let outside = boundary_addresses(cluster).into_iter().filter(|ip| !inside(ip));
         all.extend(outside.map(Endpoint::Address));
         Self { all }
     }

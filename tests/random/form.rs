@@ -53,7 +53,11 @@ fn entry(written: &Value, tier: Tier) -> Option<Entry> {
         Some(list) => Ports::Of(list.iter().map(port).collect::<Option<_>>()?),
     };
     let condition = written["condition"].as_str();
-    let condition = condition.map(|w| Condition { path: "condition".into(), words: w.into() });
+    let condition = condition.map(|w| Condition {
+        path: "condition".into(),
+        words: w.into(),
+        names: Box::default(),
+    });
     Some(Entry { path: "entry".into(), action, peers, ports, condition })
 }
 
@@ -100,7 +104,8 @@ fn peer(written: &Value) -> Option<Peer> {
         let patterns = items(&written["names"]).filter_map(Value::as_str);
         PeerKind::Names(patterns.map(NamePattern::glob).collect())
     } else {
-        PeerKind::Unresolved(written["unresolved"].as_str()?.into())
+        let scope = Scope { pods: flag("pods"), nodes: flag("nodes") };
+        PeerKind::Unresolved(written["unresolved"].as_str()?.into(), scope)
     };
     Some(Peer { path: "peer".into(), admits })
 }

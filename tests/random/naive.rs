@@ -111,7 +111,8 @@ pub(super) fn namespace_of(object: &Value) -> &str {
 }
 
 /// Section 2, "Defaulting".
-pub(super) fn is_isolating(policy: &Value, pod: &Value, direction: &str) -> bool {
+/// To Cilium every rule that is written counts (semantics/cilium.md section 5), whatever policyTypes has.
+pub(super) fn is_isolating(policy: &Value, pod: &Value, direction: &str, cilium: bool) -> bool {
     let spec = &policy["spec"];
     let written = items(&spec["policyTypes"]);
     let in_force = if written.is_empty() {
@@ -119,7 +120,7 @@ pub(super) fn is_isolating(policy: &Value, pod: &Value, direction: &str) -> bool
     } else {
         written.iter().any(|word| word == direction)
     };
-    in_force
+    (in_force || (cilium && !rules_of(policy, direction).is_empty()))
         && namespace_of(policy) == namespace_of(pod)
         && selector_matches(&spec["podSelector"], |key| label(pod, key))
 }

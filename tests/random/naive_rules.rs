@@ -102,7 +102,7 @@ impl<'c> Case<'c> {
             self.cluster.iter().any(localhost) && self.own_node && self.direction == "Ingress";
         let mut unconditional = implied;
         for policy in self.cluster.iter().filter(|object| object["kind"] == "NetworkPolicy") {
-            if !is_isolating(policy, self.pod, self.direction) {
+            if !is_isolating(policy, self.pod, self.direction, cilium(self.cluster).is_some()) {
                 continue;
             }
             isolated = true;
@@ -196,8 +196,14 @@ impl<'c> Case<'c> {
                 _ => self.is_api_server(),
             });
         }
-        // A name or something else that only a cluster resolves, to addresses outside.
-        matches!(self.peer, Who::Outside(ip) if among(&peer["settled"], ip))
+        // A name or something else that only a cluster resolves, mostly to addresses outside.
+        match self.peer {
+            Who::Outside(ip) => among(&peer["settled"], ip),
+            Who::Pod(pod) if of_pod_network => {
+                items(&peer["somePods"]).contains(&pod["metadata"]["name"])
+            }
+            Who::Pod(_) | Who::Node(_) => peer["everyNode"] == true,
+        }
     }
 
     fn is_api_server(&self) -> bool {

@@ -155,7 +155,10 @@ fn peer(r: &mut Random, partial: bool) -> Value {
             json!({"entities": r.sample(all.to_vec(), most)})
         }
         10 => json!({"names": [r.pick(&["example.com", "*.example.com", "*"])]}),
-        _ => json!({"unresolved": "its groups are not known"}),
+        _ => {
+            let (pods, nodes) = (r.percent(40), r.percent(40));
+            json!({"unresolved": "its groups are not known", "pods": pods, "nodes": nodes})
+        }
     }
 }
 
@@ -251,6 +254,12 @@ fn settle(r: &mut Random, value: &mut Value, pods: &[String], boundaries: &[std:
             if fields.contains_key("names") || fields.contains_key("unresolved") {
                 let some = if r.percent(30) { Vec::new() } else { addresses(r, boundaries) };
                 fields.insert("settled".into(), json!(some));
+                let most = r.below(pods.len() + 1);
+                if fields.get("pods") == Some(&Value::Bool(true)) {
+                    fields.insert("somePods".into(), json!(r.sample(pods.to_vec(), most)));
+                }
+                let nodes = fields.get("nodes") == Some(&Value::Bool(true));
+                fields.insert("everyNode".into(), json!(nodes && r.percent(50)));
             }
             fields.values_mut().for_each(|field| settle(r, field, pods, boundaries));
         }

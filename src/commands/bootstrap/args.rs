@@ -1,5 +1,6 @@
 //! The arguments of `bootstrap`, and the one [`Plan`] they come to.
 
+use super::learn::LearnArgs;
 use crate::baseline::{self, Baseline, Deny, Dns, INGRESS_CONTROLLER, LabelMap, MONITORING, Peer};
 use crate::cli::GlobalArgs;
 use crate::cluster::kind_from_word;
@@ -134,6 +135,9 @@ pub struct BootstrapArgs {
     /// Print the JSON Schema of --baseline files and do nothing else
     #[arg(long)]
     pub(super) schema: bool,
+
+    #[command(flatten)]
+    pub(super) learn: LearnArgs,
 }
 
 /// The end of `bootstrap --help`.
@@ -152,6 +156,9 @@ Examples:
 
   # As files for Git
   kubectl netpol bootstrap team-a --export clusters/home/team-a
+
+  # With what works now, as Hubble saw it; read it before it is applied
+  kubectl netpol bootstrap team-a --learn=24h > team-a.yaml
 
   # Take it back
   kubectl netpol bootstrap team-a --remove
@@ -246,7 +253,7 @@ impl BootstrapArgs {
             },
             None => Action::Apply,
         };
-        Ok(Plan {
+        let plan = Plan {
             baseline: self.baseline()?,
             namespaces: self.named(global)?,
             dry_run: self.dry_run,
@@ -256,7 +263,20 @@ impl BootstrapArgs {
             yes: self.yes,
             action,
             verbose: global.v > 0,
-        })
+        };
+        self.learn.check(self, &plan)?;
+        Ok(plan)
+    }
+
+    /// A flag that is about writing to the cluster only.
+    pub(super) fn flag_of_writing(&self) -> Option<&'static str> {
+        let given = [
+            ("--force-conflicts", self.force_conflicts),
+            ("--wait", self.wait),
+            ("--yes", self.yes),
+            ("--dry-run=server", self.dry_run == DryRun::Server),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
     }
 
     fn named(&self, global: &GlobalArgs) -> anyhow::Result<Namespaces> {

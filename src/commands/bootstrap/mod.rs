@@ -9,6 +9,7 @@ mod args;
 mod export;
 mod facts;
 mod kustomization;
+mod learn;
 mod output;
 mod owner;
 mod preview;
@@ -29,6 +30,7 @@ use output::{json_of, yaml_of};
 use serde::Serialize;
 use serde_json::Value;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 
 /// Namespaces that the cluster itself runs in; a selector is not enough to close them.
@@ -109,7 +111,11 @@ impl BootstrapArgs {
         }
         let plan = self.plan(global)?;
         let progress = Progress::start(global.color);
-        let run = Run { plan: &plan, global, progress, later: RefCell::default() };
+        let (later, learned) = (RefCell::default(), BTreeMap::new());
+        let run = Run { plan: &plan, global, progress, later, learned };
+        if self.learn.is_wanted() {
+            return self.learn.run(run);
+        }
         global.block_on(run.all())?
     }
 }
@@ -121,6 +127,15 @@ struct Run<'a> {
     progress: Progress,
     /// Warnings that matter only once something is written.
     later: RefCell<Vec<String>>,
+    /// By namespace, the policies that observed flows need.
+    learned: BTreeMap<String, Vec<NetworkPolicy>>,
+}
+
+/// What is known before the first namespace.
+struct Begun {
+    connection: Option<Connection>,
+    namespaces: Vec<String>,
+    dns: Option<DnsFacts>,
 }
 
 impl Run<'_> {
@@ -179,6 +194,14 @@ impl Run<'_> {
             }
         }
         Ok(if failed == 0 { Exit::Success } else { Exit::Error })
+    }
+
+    /// Looks up what is the same for all namespaces; of a cluster only if there is one.
+    async fn begin(&self, online: bool) -> anyhow::Result<Begun> {
+        let connection = if online { self.connection().await? } else { None };
+        let namespaces = self.namespaces(connection.as_ref()).await?;
+        let dns = self.dns(connection.as_ref()).await?;
+        Ok(Begun { connection, namespaces, dns })
     }
 
     /// What can do without a cluster goes on without it, with a word.
@@ -332,7 +355,8 @@ impl Run<'_> {
         dns: Option<&DnsFacts>,
     ) -> Result<Outcome, Failure> {
         let facts = self.facts(connection, namespace, dns).await?;
-        let policies = self.plan.baseline.policies(namespace, &facts);
+        let mut policies = self.plan.baseline.policies(namespace, &facts);
+        policies.extend(self.learned.get(namespace).into_iter().flatten().cloned());
         let mut outcome = Outcome::default();
         if !self.plan.baseline.labels.is_empty() {
             let object = to_value(&self.plan.baseline.namespace(namespace))?;

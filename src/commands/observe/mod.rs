@@ -6,8 +6,10 @@ mod session;
 mod ui;
 
 use super::print_schema;
-use crate::cli::{Exit, GlobalArgs, Input, InputArgs, Progress, duration, warn};
-use crate::hubble::{Error, Events, Filter, Hubble, Relay, Stream, Verdict, Window};
+use crate::cli::{
+    Exit, GlobalArgs, HubbleArgs, Input, InputArgs, Progress, Source, WAITING, since, warn,
+};
+use crate::hubble::{Error, Events, Filter, Stream, Verdict, Window};
 use crate::policy::{Cilium, Enforcer};
 use crate::report::{ObservedLine, rejections};
 use crate::verdict::{PortText, PortWanted, Target};
@@ -16,12 +18,8 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use live::Live;
 use session::{Incoming, Session};
-use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::sync::mpsc;
-
-/// So many batches of records may wait; then Hubble is made to wait.
-const WAITING: usize = 16;
 
 /// A hubble that ends by the Ctrl-C that ends us may be noticed first.
 const SAME_KEY: Duration = Duration::from_millis(200);
@@ -50,7 +48,7 @@ pub struct ObserveArgs {
     verdict: Vec<VerdictArg>,
 
     /// Go on with what comes, until Ctrl-C
-    #[arg(long)]
+    #[arg(long, conflicts_with = "input_file")]
     follow: bool,
 
     /// Only since then: 30s, 5m, 2h, or a time such as 2026-11-20T10:15:00Z
@@ -90,30 +88,11 @@ pub struct ObserveArgs {
     output: Format,
 
     #[command(flatten)]
-    source: SourceArgs,
+    source: HubbleArgs,
 
     #[command(flatten)]
     input: InputArgs,
 }
-
-/// Where flows come from.
-#[derive(Args, Clone, Debug)]
-struct SourceArgs {
-    /// Recorded flows instead of the live ones: what `hubble observe -o jsonpb` printed; - for stdin
-    #[arg(long, value_name = "FILE", help_heading = HEADING, conflicts_with = "follow")]
-    input_file: Option<PathBuf>,
-
-    /// Address of Hubble's relay, where it is reachable already; else its port is forwarded
-    #[arg(long, value_name = "ADDRESS", help_heading = HEADING)]
-    hubble_server: Option<String>,
-
-    /// Namespace of Cilium, if it is not kube-system
-    #[arg(long, value_name = "NAMESPACE", help_heading = HEADING)]
-    hubble_namespace: Option<String>,
-}
-
-/// The heading of the flags that say where flows come from.
-const HEADING: &str = "Hubble";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum VerdictArg {
@@ -153,17 +132,6 @@ It runs the program hubble: HUBBLE_BIN, else the one on PATH.
 Exit codes:
   0 done   2 error";
 
-/// A duration before now, or a time.
-fn since(text: &str) -> Result<Timestamp, String> {
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Ok(time);
-    }
-    let refuse = || format!("{text:?} is neither a time such as 2026-11-20T10:15:00Z nor 5m or 2h");
-    let ago = duration(text).map_err(|_| refuse())?;
-    let then = SystemTime::now().checked_sub(ago).ok_or_else(refuse)?;
-    Timestamp::try_from(then).map_err(|_| refuse())
-}
-
 impl ObserveArgs {
     /// Runs the command.
     pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
@@ -173,35 +141,8 @@ impl ObserveArgs {
         if self.ui {
             return ui::open(global, self.source.hubble_namespace.as_deref());
         }
-        let source = match &self.source.input_file {
-            Some(file) => Source::File(file.clone()),
-            None => Source::Hubble(self.hubble(global)?),
-        };
+        let source = self.source.source(global)?;
         global.block_on(self.observe(global, source))?
-    }
-
-    /// The program and the way to the relay.
-    fn hubble(&self, global: &GlobalArgs) -> anyhow::Result<(Hubble, Relay)> {
-        let hubble = Hubble::find()?;
-        let named = self.source.hubble_server.clone();
-        let server = named
-            .or_else(|| std::env::var("HUBBLE_SERVER").ok().filter(|server| !server.is_empty()));
-        let connect = &global.connect;
-        let relay = Relay::choose(
-            hubble.version,
-            server,
-            connect.kubeconfig.clone(),
-            connect.context.clone(),
-            self.source.hubble_namespace.clone(),
-        );
-        if let (Relay::Forward { .. }, Some(flag)) = (&relay, connect.beyond_context()) {
-            bail!(
-                "hubble forwards the relay's port as the kubeconfig says and takes no {flag}: \
-                 forward it yourself (kubectl port-forward -n kube-system service/hubble-relay \
-                 4245:80) and give --hubble-server localhost:4245"
-            );
-        }
-        Ok((hubble, relay))
     }
 
     async fn observe(&self, global: &GlobalArgs, source: Source) -> anyhow::Result<Exit> {
@@ -209,13 +150,13 @@ impl ObserveArgs {
         let (filter, window) = self.filter(global, &input)?;
         let (send, receive) = mpsc::channel(WAITING);
         let from_file = matches!(source, Source::File(_));
-        let (name, stream) = match source {
+        let name = source.name();
+        let stream = match source {
             Source::File(file) => {
                 session::read_file(&file, send)?;
-                (crate::cli::shown_path(&file), None)
+                None
             }
-            Source::Hubble((hubble, relay)) => {
-                let name = hubble.program.display().to_string();
+            Source::Hubble(hubble, relay) => {
                 let take = move |batch: Vec<_>| {
                     let incoming = if batch.is_empty() {
                         Incoming::End(Ok(()))
@@ -224,7 +165,7 @@ impl ObserveArgs {
                     };
                     send.blocking_send(incoming).is_ok()
                 };
-                (name, Some(Stream::start(hubble, relay, &filter, &window, take)?))
+                Some(Stream::start(hubble, relay, &filter, &window, take)?)
             }
         };
         tell(global, &input);
@@ -309,12 +250,6 @@ impl ObserveArgs {
         };
         Ok((filter, Window { since: self.since, last: self.last, follow: self.follow }))
     }
-}
-
-/// Where flows come from.
-enum Source {
-    File(PathBuf),
-    Hubble((Hubble, Relay)),
 }
 
 /// What the reader should know of the input before the first flow.

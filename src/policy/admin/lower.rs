@@ -7,7 +7,7 @@ use super::super::rule::{
     PortRule, Ports, Scope, Tier,
 };
 use super::super::selector::dns_subdomain_fault;
-use super::super::{Cilium, Enforcer, Fault};
+use super::super::{Cilium, Enforcer, Fault, NamePattern};
 use super::written::{Rule, Spec, Subject, WrittenPeer};
 use super::{BASELINE_PRIORITY, Kind};
 use crate::cluster::{Protocol, Selector};
@@ -286,7 +286,11 @@ impl<'a> Lowering<'a> {
             action: Action::Allow,
             peers: Peers::Of(vec![Peer { path: path.into(), admits: PeerKind::Pods(dns) }]),
             ports: Ports::Of(ports.collect()),
-            condition: Some(Condition { path: path.into(), words: words.into() }),
+            condition: Some(Condition {
+                path: path.into(),
+                words: words.into(),
+                names: names.iter().map(|name| NamePattern::domain(name)).collect(),
+            }),
         }]
     }
 }

@@ -3,7 +3,7 @@
 //! Source: semantics/kubernetes.md section 3, "networks", "nodes", "domainNames" and "Fail closed",
 //! and section 4, "Legacy".
 
-use super::super::rule::{Direction, Namespaces, NodeSet, Peer, PeerKind, PodSet};
+use super::super::rule::{Direction, Namespaces, NodeSet, Peer, PeerKind, PodSet, Scope};
 use super::super::{LabelSelector, NamePattern};
 use super::Kind;
 use super::lower::Lowering;
@@ -212,7 +212,7 @@ impl Lowering<'_> {
         if !allows {
             let why = "domainNames is for rules that accept; what it does in others depends on who \
                        enforces it";
-            add(PeerKind::Unresolved(why.into()));
+            add(PeerKind::Unresolved(why.into(), Scope::OUTSIDE));
             if self.cilium.is_some() {
                 self.refuse(path, "domainNames is for Accept only");
             } else {

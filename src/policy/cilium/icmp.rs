@@ -1,6 +1,7 @@
 //! `icmps`: types of ICMP, which stand where ports stand.
 //!
-//! Source: semantics/cilium.md section 3, "icmps[]".
+//! Source: semantics/cilium.md section 3, "icmps[]"; Cilium's pkg/policy/api/icmp.go and
+//! `WithPort` in its pkg/policy/types.
 
 use super::super::rule::{PortMatch, PortRule};
 use super::lower::{At, Lowering};
@@ -66,7 +67,7 @@ impl Lowering<'_> {
             let path = format!("{}.icmps[{i}].fields", at.path);
             let fields = item.fields.as_deref().unwrap_or_default();
             if fields.len() > MOST_FIELDS {
-                self.fault(path.clone(), format!("has more than {MOST_FIELDS} items"));
+                self.refuse(path.clone(), format!("has more than {MOST_FIELDS} items"));
             }
             for (j, field) in fields.iter().enumerate() {
                 let path = format!("{path}[{j}]");
@@ -75,16 +76,36 @@ impl Lowering<'_> {
                     Some("IPv6") => (Protocol::IcmpV6, V6),
                     Some(other) => {
                         let message = format!("{other:?} is not IPv4 or IPv6");
-                        self.fault(format!("{path}.family"), message);
+                        self.refuse(format!("{path}.family"), message);
                         continue;
                     }
                 };
                 let Some(number) = number(field.kind.as_ref(), names) else {
-                    let message = "is not a type of ICMP: 0 to 255, or a name such as EchoRequest";
+                    let given = match &field.kind {
+                        Some(IcmpType::Name(name)) => format!("{name:?} "),
+                        _ => String::new(),
+                    };
+                    let message = format!(
+                        "{given}is not a type of ICMP: 0 to 255, or a name such as EchoRequest"
+                    );
                     self.refuse(format!("{path}.type"), message);
                     continue;
                 };
-                let ports = PortMatch::Range(number.into());
+                // The type stands where the port stands, and port 0 is every port.
+                let ports = match u16::try_from(number) {
+                    Ok(number @ 1..) => PortMatch::Range(number.into()),
+                    Ok(0) | Err(_) => {
+                        let message = format!("{number} is read as every type of {protocol}");
+                        self.lint(format!("{path}.type"), message);
+                        PortMatch::All
+                    }
+                };
+                if number > u8::MAX.into() && ports != PortMatch::All {
+                    self.lint(
+                        format!("{path}.type"),
+                        format!("{number} is no type, so it matches nothing"),
+                    );
+                }
                 rules.push(PortRule { path: path.into(), protocol, ports });
             }
         }
@@ -92,12 +113,14 @@ impl Lowering<'_> {
     }
 }
 
-fn number(written: Option<&IcmpType>, names: &[(&str, u16)]) -> Option<u16> {
+/// The number of a type. The CRD checks what is written as text only.
+fn number(written: Option<&IcmpType>, names: &[(&str, u16)]) -> Option<i64> {
     match written? {
-        IcmpType::Number(number) => u8::try_from(*number).ok().map(u16::from),
+        IcmpType::Number(number) => Some(*number),
         IcmpType::Name(name) => {
             let known = names.iter().find(|(known, _)| *known == name.as_str());
-            known.map(|(_, number)| *number).or_else(|| name.parse::<u8>().ok().map(u16::from))
+            let number = known.map(|(_, number)| i64::from(*number));
+            number.or_else(|| name.parse::<u8>().ok().map(i64::from))
         }
     }
 }

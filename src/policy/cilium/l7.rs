@@ -15,17 +15,28 @@ use super::written::{Fqdn, HttpRule, KafkaRule, L7Rules, PortRules};
 const MOST_WORDS: usize = 4;
 
 impl L7Rules {
-    /// Whether it says nothing, so that the proxy is left out.
+    /// Whether it has no rule, so that the agent neither checks it nor asks the proxy.
+    ///
+    /// Source: `L7Rules.IsEmpty` in Cilium's pkg/policy/api/l4.go.
     fn is_empty(&self) -> bool {
-        self.http.is_none()
-            && self.kafka.is_none()
-            && self.dns.is_none()
-            && self.l7.is_none()
-            && self.proto().is_none()
+        let Self { http, kafka, dns, l7, .. } = self;
+        let [http, kafka] = [http.as_ref().map(Vec::len), kafka.as_ref().map(Vec::len)];
+        let [dns, l7] = [dns.as_ref().map(Vec::len), l7.as_ref().map(Vec::len)];
+        [http, kafka, dns, l7].into_iter().all(|len| len.is_none_or(|len| len == 0))
     }
 
     fn proto(&self) -> Option<&str> {
         self.l7proto.as_deref().filter(|name| !name.is_empty())
+    }
+
+    /// The rules that a version knows.
+    fn known_to(&self, version: CiliumVersion) -> Self {
+        match version {
+            CiliumVersion::V1_18 | CiliumVersion::V1_19 => self.clone(),
+            CiliumVersion::V1_20 => {
+                Self { http: self.http.clone(), dns: self.dns.clone(), ..Self::default() }
+            }
+        }
     }
 }
 
@@ -44,8 +55,12 @@ impl Lowering<'_> {
             }
             return None;
         }
-        let rules = item.rules.as_ref().filter(|rules| !rules.is_empty());
-        let l7 = rules.and_then(|rules| self.rules(at, path, item, rules));
+        let known = item.rules.as_ref().map(|rules| rules.known_to(self.settings.version));
+        if let (Some(written), Some(known)) = (&item.rules, &known) {
+            self.one_kind(&format!("{path}.rules"), written, known);
+        }
+        let rules = known.as_ref().filter(|rules| !rules.is_empty());
+        let l7 = known.as_ref().and_then(|rules| self.rules(at, path, item, rules));
         let names = self.server_names(path, item, rules.is_some());
         let listener = item.listener.as_ref().map(|listener| {
             let name = listener.name.as_deref().unwrap_or_default();
@@ -58,6 +73,7 @@ impl Lowering<'_> {
             Condition {
                 path: format!("{path}.listener").into(),
                 words: format!("what the Envoy listener {name} lets through").into(),
+                names: Box::default(),
             }
         });
         both(both(names, l7), listener)
@@ -70,10 +86,58 @@ impl Lowering<'_> {
             self.fault(path.clone(), "cannot stand with L7 rules unless terminatingTLS is there");
         }
         if names.iter().any(String::is_empty) {
-            self.fault(path.clone(), "has an empty name");
+            self.refuse(path.clone(), "has an empty name");
         }
         let words = format!("TLS to {}", some(names.iter().cloned(), ", "));
-        Some(Condition { path: path.into(), words: words.into() })
+        Some(Condition { path: path.into(), words: words.into(), names: Box::default() })
+    }
+
+    /// What the CRD takes: exactly one kind of rules. From 1.20 on it knows neither kafka nor l7proto,
+    /// so the API server drops them before it looks.
+    ///
+    /// Source: section 1, "Sanitize errors"; section 10; the CRDs of 1.18 to 1.20.
+    fn one_kind(&mut self, field: &str, written: &L7Rules, known: &L7Rules) {
+        let kinds: Vec<&str> = [
+            ("http", known.http.is_some()),
+            ("kafka", known.kafka.is_some()),
+            ("dns", known.dns.is_some()),
+            ("l7proto", known.l7proto.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(kind, present)| present.then_some(kind))
+        .collect();
+        let gone = [
+            ("kafka", written.kafka.is_some() && known.kafka.is_none()),
+            ("l7proto", written.l7proto.is_some() && known.l7proto.is_none()),
+        ];
+        let gone = gone.into_iter().find_map(|(kind, gone)| gone.then_some(kind));
+        match (kinds.as_slice(), gone) {
+            ([], Some(kind)) if self.live => {
+                let message = "was removed in Cilium 1.20: the API server drops it, so the port is \
+                               open to every request";
+                self.lint(format!("{field}.{kind}"), message);
+            }
+            ([], Some(kind)) => {
+                let message = "was removed in Cilium 1.20: the API server drops it, and takes no \
+                               rules without http or dns";
+                self.refuse(format!("{field}.{kind}"), message);
+            }
+            ([], None) if written.l7.is_some() => {
+                self.refuse(format!("{field}.l7"), "needs l7proto beside it");
+            }
+            ([], None) => {
+                self.refuse(field, "is empty: leave it out to let every request pass");
+            }
+            ([_], Some(kind)) => {
+                let message = "was removed in Cilium 1.20: the API server drops it";
+                self.lint(format!("{field}.{kind}"), message);
+            }
+            ([_], None) => {}
+            (several, _) => {
+                let message = format!("has {}: give one", several.join(" and "));
+                self.refuse(field, message);
+            }
+        }
     }
 
     fn rules(
@@ -84,44 +148,43 @@ impl Lowering<'_> {
         rules: &L7Rules,
     ) -> Option<Condition> {
         let field = format!("{path}.rules");
-        let kafka_is_gone = self.settings.version >= CiliumVersion::V1_20;
-        if kafka_is_gone && rules.kafka.is_some() {
-            let message = "was removed in Cilium 1.20: the API server drops it, so the port is open \
-                           to every request";
-            self.lint(format!("{field}.kafka"), message);
+        let parser = rules.proto().map(|name| format!("what the L7 parser {name} takes"));
+        if rules.is_empty() {
+            let parser = parser.map(|words| Condition {
+                path: format!("{field}.l7proto").into(),
+                words: words.into(),
+                names: Box::default(),
+            });
+            if parser.is_none() {
+                self.lint(field, "has no rule, so the ports are open to every request");
+            }
+            return parser;
         }
-        let kafka = rules.kafka.as_deref().filter(|_| !kafka_is_gone);
-        let kinds: Vec<&str> = [
-            ("http", rules.http.is_some()),
-            ("kafka", kafka.is_some()),
-            ("dns", rules.dns.is_some()),
-            ("l7proto", rules.proto().is_some()),
-        ]
-        .into_iter()
-        .filter_map(|(kind, present)| present.then_some(kind))
-        .collect();
-        if rules.l7.is_some() && rules.proto().is_none() {
+        if rules.l7.is_some() && parser.is_none() {
             self.fault(format!("{field}.l7"), "needs l7proto beside it");
         }
-        if kinds.len() > 1 {
-            let message = format!("has {}: give one", kinds.join(" and "));
-            self.fault(field.clone(), message);
-        }
-        let kind = *kinds.first()?;
         if !self.settings.l7_proxy {
             self.fault(field.clone(), "needs the option enable-l7-proxy, which is off");
         }
         self.ports_of_l7(at, path, item, rules);
         for (i, fqdn) in rules.dns.iter().flatten().enumerate() {
-            self.fqdn(&format!("{field}.dns[{i}]"), fqdn, false);
+            let path = format!("{field}.dns[{i}]");
+            if fqdn.texts().find_map(|text| self.unfilled(&path, text)).is_none() {
+                self.fqdn(&path, fqdn);
+            }
         }
-        let words = match kind {
-            "http" => http_words(rules.http.as_deref().unwrap_or_default()),
-            "kafka" => kafka_words(kafka.unwrap_or_default()),
-            "dns" => dns_words(rules.dns.as_deref().unwrap_or_default()),
-            _ => format!("what the L7 parser {} takes", rules.proto().unwrap_or_default()),
+        let mut names = Vec::new();
+        let (kind, words) = match (&rules.dns, &rules.http, &rules.kafka) {
+            (Some(dns), ..) if !dns.is_empty() => {
+                names = dns.iter().flat_map(|fqdn| fqdn.patterns(self.settings.version)).collect();
+                ("dns", dns_words(dns))
+            }
+            (_, Some(http), _) if !http.is_empty() => ("http", http_words(http)),
+            (.., Some(kafka)) if !kafka.is_empty() => ("kafka", kafka_words(kafka)),
+            _ => ("l7proto", parser?),
         };
-        Some(Condition { path: format!("{field}.{kind}").into(), words: words.into() })
+        let path = format!("{field}.{kind}").into();
+        Some(Condition { path, words: words.into(), names: names.into() })
     }
 
     /// Whether L7 rules can stand on these ports in this place.
@@ -169,7 +232,7 @@ fn some(items: impl Iterator<Item = String>, between: &str) -> String {
 }
 
 fn http_words(rules: &[HttpRule]) -> String {
-    if rules.is_empty() || rules.contains(&HttpRule::default()) {
+    if rules.contains(&HttpRule::default()) {
         return "HTTP".to_owned();
     }
     some(rules.iter().map(http_rule), " or ")
@@ -198,7 +261,7 @@ fn http_rule(rule: &HttpRule) -> String {
 }
 
 fn kafka_words(rules: &[KafkaRule]) -> String {
-    if rules.is_empty() || rules.contains(&KafkaRule::default()) {
+    if rules.contains(&KafkaRule::default()) {
         return "Kafka".to_owned();
     }
     let words = rules.iter().map(|rule| {
@@ -211,9 +274,6 @@ fn kafka_words(rules: &[KafkaRule]) -> String {
 }
 
 fn dns_words(rules: &[Fqdn]) -> String {
-    if rules.is_empty() {
-        return "DNS".to_owned();
-    }
-    let patterns = rules.iter().flat_map(Fqdn::patterns).map(|pattern| pattern.to_string());
+    let patterns = rules.iter().flat_map(Fqdn::texts).map(ToOwned::to_owned);
     format!("DNS names {}", some(patterns, ", "))
 }

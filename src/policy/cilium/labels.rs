@@ -4,38 +4,17 @@
 //! namespaces, and entities by their reserved labels. Source: semantics/cilium.md section 2.
 
 use super::super::Fault;
-use super::super::rule::{Entities, Namespaces, PeerKind, PodSet};
+use super::super::identity::{NAMESPACE_LABELS, not_looked_at, perhaps_looked_at};
+use super::super::rule::{Entities, Namespaces, PeerKind, PodSet, Scope};
 use super::lower::Lowering;
-use super::written::WrittenSelector;
-use crate::cluster::{NAMESPACE_NAME_LABEL, Name, Operator, Requirement, Selector};
+use super::variables::variable;
+use super::written::{Unfilled, WrittenSelector};
+use crate::cluster::{NAMESPACE_NAME_LABEL, Name, Operator, Requirement, Selector, Truth};
 
 /// The key by which selectors see the namespace of a pod.
 const NAMESPACE: &str = "io.kubernetes.pod.namespace";
-/// What comes before the keys of a namespace's labels.
-const NAMESPACE_LABELS: &str = "io.cilium.k8s.namespace.labels.";
 /// The key by which selectors see the cluster of a pod.
 const CLUSTER: &str = "io.cilium.k8s.policy.cluster";
-
-/// Label keys that identities do not have by default, by how they begin.
-///
-/// Source: section 2, "Default label filter"; `defaultLabelPrefixCfg` in Cilium's pkg/labelsfilter.
-const EXCLUDED: &[&str] = &[
-    "io.kubernetes",
-    "kubernetes.io",
-    "statefulset.kubernetes.io/pod-name",
-    "apps.kubernetes.io/pod-index",
-    "batch.kubernetes.io/job-completion-index",
-    "k8s.io",
-    "pod-template-generation",
-    "pod-template-hash",
-    "controller-revision-hash",
-    "annotation",
-    "etcd_node",
-];
-
-fn is_excluded(key: &str) -> bool {
-    EXCLUDED.iter().any(|prefix| key.starts_with(prefix)) || key.contains("beta.kubernetes.io")
-}
 
 /// The source of a key and the key without it; no source is as good as `any`.
 fn split(key: &str) -> (&str, &str) {
@@ -67,8 +46,8 @@ pub(super) struct Terms {
     only_labelled: bool,
     /// What cannot be told, as the end of a sentence.
     doubt: Option<String>,
-    /// It asks for labels of addresses, which are not told here.
-    addresses: Option<String>,
+    /// Others whom it perhaps means, and why that is not told here.
+    others: Option<(String, Scope)>,
 }
 
 /// A non-pod identity, by its reserved labels.
@@ -96,7 +75,7 @@ impl Terms {
         self.no_pods |= other.no_pods;
         self.only_labelled |= other.only_labelled;
         self.doubt = self.doubt.take().or_else(|| other.doubt.clone());
-        self.addresses = self.addresses.take().or_else(|| other.addresses.clone());
+        self.others = self.others.take().or_else(|| other.others.clone());
     }
 
     /// Whether it asks about a reserved label, be it that it is not there.
@@ -140,9 +119,14 @@ impl Lowering<'_> {
     /// Takes a selector apart.
     pub(super) fn terms(&mut self, path: &str, written: &WrittenSelector) -> Terms {
         let mut faults = Vec::new();
+        let mut written = written.clone();
+        let unfilled = written.take_unfilled();
         let selector = written.plain().lower_keys(path, bare, &mut faults);
         self.refused.append(&mut faults);
         let mut terms = Terms::default();
+        for asked in &unfilled {
+            self.unfilled_label(path, asked, &mut terms);
+        }
         for requirement in selector.requirements {
             let (source, key) = split(&requirement.key);
             let stripped = Requirement { key: key.into(), operator: requirement.operator.clone() };
@@ -157,9 +141,9 @@ impl Lowering<'_> {
                     terms.no_pods |= !absent;
                     if !absent {
                         terms.only_labelled = true;
-                        terms.addresses = Some(format!(
-                            "which addresses have the label {requirement} is not known"
-                        ));
+                        let why =
+                            format!("which addresses have the label {requirement} is not known");
+                        terms.others = Some((why, self.scope));
                     }
                 }
                 _ => {
@@ -172,30 +156,56 @@ impl Lowering<'_> {
         terms
     }
 
+    /// A requirement in which a variable is not filled in.
+    fn unfilled_label(&mut self, path: &str, asked: &Unfilled, terms: &mut Terms) {
+        let Some(why) = self.unfilled(path, &asked.text) else { return };
+        let (source, key) = split(&asked.key);
+        terms.has_namespace |= key == NAMESPACE;
+        terms.has_namespace_labels |= key.starts_with(NAMESPACE_LABELS);
+        terms.has_cluster |= key == CLUSTER;
+        if variable(&asked.key).is_some() || !matches!(source, "any" | "" | "k8s") {
+            terms.others = Some((why.clone(), Scope::EVERYONE));
+        }
+        terms.only_labelled |= asked.must_be_there;
+        terms.doubt.get_or_insert(why);
+    }
+
     /// A requirement about a label of Kubernetes.
     fn label(&mut self, path: &str, requirement: Requirement, terms: &mut Terms) {
         let key = &*requirement.key;
-        let absent = requirement.holds_for(None);
         if key == NAMESPACE {
             terms.has_namespace = true;
             let key = NAMESPACE_NAME_LABEL.into();
             terms.namespaces.push(Requirement { key, ..requirement });
         } else if let Some(label) = key.strip_prefix(NAMESPACE_LABELS) {
             terms.has_namespace_labels = true;
-            terms.namespaces.push(Requirement { key: label.into(), ..requirement });
+            if self.is_seen(path, &requirement, terms) {
+                terms.namespaces.push(Requirement { key: label.into(), ..requirement });
+            }
         } else if key == CLUSTER {
             terms.has_cluster = true;
             self.cluster(path, &requirement, terms);
-        } else if is_excluded(key) {
-            let then = if absent { "so this always holds" } else { "so this never matches" };
-            let message = format!(
-                "asks for label {key}, which Cilium does not look at unless its option labels says \
-                 so: {then}"
-            );
-            self.lint(path, message);
-            terms.no_pods |= !absent;
-        } else {
+        } else if self.is_seen(path, &requirement, terms) {
             terms.pods.push(requirement);
+        }
+    }
+
+    /// Whether the pods' labels decide about a requirement; else it always holds, or never does.
+    ///
+    /// Source: section 2, "Default label filter".
+    fn is_seen(&mut self, path: &str, requirement: &Requirement, terms: &mut Terms) -> bool {
+        let (key, absent) = (&*requirement.key, requirement.holds_for(None));
+        match self.settings.labels.keeps(key) {
+            Truth::Yes => true,
+            Truth::No => {
+                self.lint(path, not_looked_at(key, absent));
+                terms.no_pods |= !absent;
+                false
+            }
+            Truth::Unknown => {
+                terms.doubt.get_or_insert_with(|| perhaps_looked_at(key));
+                !absent
+            }
         }
     }
 
@@ -288,7 +298,8 @@ impl Lowering<'_> {
     pub(super) fn endpoints(&mut self, path: &str, terms: &Terms) -> Vec<PeerKind> {
         let mut kinds: Vec<PeerKind> =
             terms.pods(self.namespace).map(PeerKind::Pods).into_iter().collect();
-        kinds.extend(terms.addresses.as_deref().map(|why| PeerKind::Unresolved(why.into())));
+        let others = terms.others.as_ref();
+        kinds.extend(others.map(|(why, scope)| PeerKind::Unresolved(why.as_str().into(), *scope)));
         let positive: Vec<&Requirement> =
             terms.reserved.iter().filter(|requirement| !requirement.holds_for(None)).collect();
         let asks_not =
@@ -296,7 +307,7 @@ impl Lowering<'_> {
         if positive.len() > 1 || asks_not {
             let why = "which endpoints have these reserved labels cannot be told";
             self.lint(path, format!("is not judged: {why}"));
-            kinds.push(PeerKind::Unresolved(why.into()));
+            kinds.push(PeerKind::Unresolved(why.into(), Scope::NODES));
             return kinds;
         }
         let asks = |key: &str| positive.iter().any(|requirement| &*requirement.key == key);
@@ -334,14 +345,23 @@ impl Lowering<'_> {
         kinds
     }
 
-    /// Labels of nodes or of other objects: only keys of Kubernetes count.
-    pub(super) fn plain_labels(&mut self, path: &str, written: &WrittenSelector) -> Selector {
+    /// Labels of nodes or of other objects: only keys of Kubernetes count. `None` where a variable
+    /// is not filled in, which is told.
+    pub(super) fn plain_labels(
+        &mut self,
+        path: &str,
+        written: &WrittenSelector,
+    ) -> Option<Selector> {
+        if let Some(asked) = written.clone().take_unfilled().first() {
+            self.unfilled(path, &asked.text);
+            return None;
+        }
         let mut faults: Vec<Fault> = Vec::new();
         let mut selector = written.plain().lower_keys(path, bare, &mut faults);
         self.refused.append(&mut faults);
         for requirement in &mut selector.requirements {
             requirement.key = bare(&requirement.key).into();
         }
-        selector
+        Some(selector)
     }
 }

@@ -8,7 +8,9 @@ use super::super::rule::{
 };
 use super::super::{Cilium, CiliumVersion, Fault};
 use super::labels::Terms;
-use super::written::{Authentication, Element, Rule};
+use super::ports::Choice;
+use super::variables::perhaps;
+use super::written::{Authentication, Element, Rule, WrittenSelector};
 use super::{CiliumPolicy, Known};
 use crate::cluster::{Name, Origin};
 
@@ -22,11 +24,15 @@ pub(super) struct Lowering<'a> {
     pub(super) scope: Scope,
     /// It was read from a live cluster.
     pub(super) live: bool,
+    /// The rule in hand closes all pods and allows nothing, as it means to.
+    closes: bool,
     /// For what the agent rejects the object.
     pub(super) faults: Vec<Fault>,
     /// For what the API server refuses it.
     pub(super) refused: Vec<Fault>,
     pub(super) lints: Vec<Fault>,
+    /// The pods of the rule whose answers of DNS Cilium does not see, in words.
+    unseen_lookups: Option<String>,
 }
 
 /// An element with its place, and what its rule says of it.
@@ -105,9 +111,11 @@ impl<'a> Lowering<'a> {
             namespace: policy.namespace.as_ref(),
             scope: known.enforcer.block_scope(),
             live: matches!(policy.origin, Origin::Live { .. }),
+            closes: false,
             faults: Vec::new(),
             refused: Vec::new(),
             lints: Vec::new(),
+            unseen_lookups: None,
         }
     }
 
@@ -126,13 +134,25 @@ impl<'a> Lowering<'a> {
     /// One policy for each direction of a rule.
     pub(super) fn rule(&mut self, path: &str, rule: &Rule) -> Vec<Policy> {
         let sections = Section::both(rule);
-        if sections.iter().all(Section::is_empty) {
+        let written = rule.ingress.is_some()
+            || rule.ingress_deny.is_some()
+            || rule.egress.is_some()
+            || rule.egress_deny.is_some();
+        if !written {
+            let message = "needs at least one of ingress, ingressDeny, egress and egressDeny";
+            self.refuse(path, message);
+        } else if sections.iter().all(Section::is_empty) {
             let message = "needs at least one of ingress, ingressDeny, egress and egressDeny; an \
                            empty list is as good as none";
             self.fault(path, message);
         }
         self.log(path, rule);
         let subject = self.speaks_for(path, rule);
+        self.unseen_lookups = match &subject {
+            Some((_, Some(subject))) => self.known.lookups.unseen(subject, self.known.snapshot),
+            _ => None,
+        };
+        self.closes = is_default_deny(rule);
         let of_nodes = rule.node_selector.is_some();
         let for_init = subject.as_ref().is_some_and(|(terms, _)| terms.has_init());
         let mut policies = Vec::new();
@@ -162,16 +182,22 @@ impl<'a> Lowering<'a> {
         policies
     }
 
+    /// Whom a rule speaks for; `None` where that is no pod, or faulty.
+    ///
     /// Source: section 1: neither or both of endpointSelector and nodeSelector; nodeSelector in a
     /// CiliumNetworkPolicy. Section 4, "Host firewall".
-    fn speaks_for(&mut self, path: &str, rule: &Rule) -> Option<(Terms, Option<PodSet>)> {
+    pub(super) fn speaks_for(
+        &mut self,
+        path: &str,
+        rule: &Rule,
+    ) -> Option<(Terms, Option<PodSet>)> {
         match (&rule.endpoint_selector, &rule.node_selector) {
             (Some(_), Some(_)) => {
-                self.fault(path, "has both endpointSelector and nodeSelector: give one");
+                self.refuse(path, "has both endpointSelector and nodeSelector: give one");
                 None
             }
             (None, None) => {
-                self.fault(path, "needs endpointSelector; {} selects all pods");
+                self.refuse(path, "needs endpointSelector; {} selects all pods");
                 None
             }
             (Some(selector), None) => {
@@ -199,7 +225,7 @@ impl<'a> Lowering<'a> {
     fn log(&mut self, path: &str, rule: &Rule) {
         let Some(value) = rule.log.as_ref().and_then(|log| log.value.as_ref()) else { return };
         if value.chars().count() > 32 || value.chars().any(char::is_control) {
-            self.fault(
+            self.refuse(
                 format!("{path}.log.value"),
                 "is longer than 32 characters, or not printable",
             );
@@ -299,6 +325,7 @@ impl<'a> Lowering<'a> {
         let choices = self.port_choices(at, element);
         let says_ports = choices.is_some();
         let authentication = self.authentication(at, element.authentication.as_ref());
+        let besides = both(self.lookups(at, element), authentication);
         let (peers, choices) = match (peers, choices) {
             // Source: section 2: an element without peers and ports allows nothing.
             (None, None) => {
@@ -309,24 +336,47 @@ impl<'a> Lowering<'a> {
                     }
                     _ => "has neither peers nor ports, so it denies nothing",
                 };
-                self.lint(at.path, message);
-                (Peers::Of(Vec::new()), vec![(Ports::Any, None)])
+                if !self.closes {
+                    self.lint(at.path, message);
+                }
+                (Peers::Of(Vec::new()), vec![Choice::of(Ports::Any, None)])
             }
             (None, Some(choices)) => (Peers::Any, choices),
-            (Some(peers), None) => (peers, vec![(Ports::Any, None)]),
+            (Some(peers), None) => (peers, vec![Choice::of(Ports::Any, None)]),
             (Some(peers), Some(choices)) => (peers, choices),
         };
-        if says_ports && choices.iter().all(|(ports, _)| *ports == Ports::Of(Vec::new())) {
+        if says_ports && choices.iter().all(|choice| choice.ports == Ports::Of(Vec::new())) {
             self.lint(at.path, "has no port that can match, so it means nothing");
         }
-        let entry = |(ports, condition): (Ports, Option<Condition>)| Entry {
+        let entry = |Choice { ports, condition, doubt }: Choice| Entry {
             path: at.path.into(),
             action: at.action,
-            peers: peers.clone(),
+            peers: match doubt {
+                Some(why) => perhaps(at.path, peers.clone(), &why),
+                None => peers.clone(),
+            },
             ports,
-            condition: both(condition, authentication.clone()),
+            condition: both(condition, besides.clone()),
         };
         choices.into_iter().map(entry).collect()
+    }
+
+    /// What `toFQDNs` needs of pods whose lookups Cilium does not see.
+    ///
+    /// Source: section 3, "toFQDNs": addresses are learned only from answers that pass the proxy,
+    /// but once learned they count for every pod of the node.
+    fn lookups(&mut self, at: At<'_>, element: &Element) -> Option<Condition> {
+        let names = element.fqdns.as_ref().is_some_and(|fqdns| !fqdns.is_empty());
+        let unseen = self.unseen_lookups.clone().filter(|_| names && !at.denies())?;
+        let path = format!("{}.toFQDNs", at.path);
+        let message = format!(
+            "needs a rule with rules.dns toward the DNS server for the same pods, by which Cilium \
+             learns the addresses: none was found for {unseen}"
+        );
+        self.lint(path.clone(), message);
+        let words = "to addresses that Cilium has seen in answers of DNS, though no rule with \
+                     rules.dns shows it those of this pod";
+        Some(Condition { path: path.into(), words: words.into(), names: Box::default() })
     }
 
     /// Source: section 3, "authentication.mode".
@@ -352,7 +402,7 @@ impl<'a> Lowering<'a> {
                 return None;
             }
         };
-        Some(Condition { path: path.into(), words: words.into() })
+        Some(Condition { path: path.into(), words: words.into(), names: Box::default() })
     }
 
     /// A field that exists elsewhere and not here.
@@ -362,12 +412,21 @@ impl<'a> Lowering<'a> {
     }
 }
 
+/// Whether a rule is how Cilium's documentation closes pods: every pod, and elements that allow
+/// nothing. Narrower ones are more likely written by who knows NetworkPolicies.
+fn is_default_deny(rule: &Rule) -> bool {
+    let says_nothing = |elements: &[&Element]| elements.iter().all(|e| **e == Element::default());
+    rule.endpoint_selector.as_ref().is_some_and(WrittenSelector::is_everything)
+        && Section::both(rule).iter().all(|s| s.deny.is_empty() && says_nothing(&s.allow))
+}
+
 /// Both conditions must hold; the path is that of the first.
 pub(super) fn both(one: Option<Condition>, other: Option<Condition>) -> Option<Condition> {
     match (one, other) {
         (Some(one), Some(other)) => {
             let words = format!("{}, {}", one.words, other.words).into();
-            Some(Condition { path: one.path, words })
+            let names = if one.names.is_empty() { other.names } else { one.names };
+            Some(Condition { path: one.path, words, names })
         }
         (one, other) => one.or(other),
     }

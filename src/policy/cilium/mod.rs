@@ -5,6 +5,7 @@
 //! fault for which Cilium's agent would enforce nothing of it. Source: semantics/cilium.md sections
 //! 1 to 4.
 
+mod dns;
 mod icmp;
 mod l7;
 mod labels;
@@ -12,13 +13,17 @@ mod lower;
 mod outside;
 mod peers;
 mod ports;
+mod services;
+mod variables;
 mod written;
 
 pub use written::{GroupSpec, Rule, Spec};
 
 use super::{Cilium, Enforcer, Fault, Lowered, RefusedBy, Written};
 use crate::cluster::{Labels, Name, ObjectRef, Origin, Snapshot};
+use dns::SeenLookups;
 use lower::Lowering;
+use variables::variable;
 
 /// A CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy as written.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,8 +59,8 @@ pub(super) struct Known<'a> {
     enforcer: &'a Enforcer,
     groups: &'a [CidrGroup],
     snapshot: &'a Snapshot,
-    /// Some rule lets Cilium see the answers of DNS.
-    sees_dns: bool,
+    /// Whose answers of DNS Cilium sees.
+    lookups: SeenLookups,
 }
 
 impl<'a> Known<'a> {
@@ -64,13 +69,17 @@ impl<'a> Known<'a> {
         snapshot: &'a Snapshot,
         enforcer: &'a Enforcer,
     ) -> Self {
-        Self {
-            settings: enforcer.cilium(),
-            enforcer,
-            groups: &written.cidr_groups,
-            snapshot,
-            sees_dns: written.cilium_policies.iter().any(CiliumPolicy::has_dns_rules),
-        }
+        let (settings, groups) = (enforcer.cilium(), &written.cidr_groups);
+        let lookups = SeenLookups::default();
+        let mut known = Self { settings, enforcer, groups, snapshot, lookups };
+        known.lookups = SeenLookups::new(&written.cilium_policies, &known);
+        known
+    }
+
+    /// For one policy by itself, which names no groups and is not asked where DNS is seen.
+    pub(super) fn without_groups(snapshot: &'a Snapshot, enforcer: &'a Enforcer) -> Self {
+        let settings = enforcer.cilium();
+        Self { settings, enforcer, groups: &[], snapshot, lookups: SeenLookups::of_every_pod() }
     }
 }
 
@@ -111,7 +120,20 @@ impl CiliumPolicy {
         for (path, rule) in self.rules() {
             policies.extend(lowering.rule(&path, rule));
         }
-        let Lowering { faults, refused, lints, .. } = lowering;
+        let Lowering { faults, refused, mut lints, .. } = lowering;
+        // What a variable stands for may be valid, so the object is not refused for it.
+        let mut all = faults.iter().chain(&refused).peekable();
+        if all.peek().is_some() && all.all(|fault| variable(&fault.message).is_some()) {
+            let told = faults.into_iter().chain(refused).map(|Fault { path, message }| {
+                let message = format!(
+                    "{message}, but its variable is not filled in: what this \
+                                       policy does is not known; render it first"
+                );
+                Fault { path, message }
+            });
+            lints.extend(told);
+            return Lowered { lints, unread: true, ..Lowered::default() };
+        }
         if !refused.is_empty() {
             return Lowered { faults: refused, ..Lowered::default() };
         }
@@ -126,12 +148,6 @@ impl CiliumPolicy {
         let spec = self.spec.spec.iter().map(|rule| ("spec".to_owned(), rule));
         let specs = self.spec.specs.iter().flatten().enumerate();
         spec.chain(specs.map(|(i, rule)| (format!("specs[{i}]"), rule)))
-    }
-
-    fn has_dns_rules(&self) -> bool {
-        let elements = self.rules().flat_map(|(_, rule)| rule.egress.iter().flatten());
-        let ports = elements.flat_map(|element| element.0.ports.iter().flatten());
-        ports.filter_map(|ports| ports.rules.as_ref()).any(|rules| rules.dns.is_some())
     }
 }
 

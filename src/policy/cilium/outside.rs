@@ -1,25 +1,34 @@
-//! Peers outside the cluster: networks, groups of them, names, and Services.
+//! Peers outside the cluster: networks, groups of them, and names.
 //!
-//! Source: semantics/cilium.md section 3, "CIDR", "toFQDNs" and "toServices".
+//! Source: semantics/cilium.md section 3, "CIDR" and "toFQDNs".
 
-use super::super::rule::{Namespaces, Peer, PeerKind, PodSet, Scope};
-use super::super::{Fault, NamePattern};
+use super::super::rule::{Peer, PeerKind, Scope};
+use super::super::{CiliumVersion, Fault, NamePattern};
 use super::CidrGroup;
 use super::lower::{At, Lowering};
-use super::written::{CidrRule, Element, Fqdn, ServiceRef};
-use crate::cluster::{AddressBlock, NAMESPACE_NAME_LABEL, Selector, Service};
+use super::variables::variable;
+use super::written::{CidrRule, Element, Fqdn};
+use crate::cluster::AddressBlock;
 use ipnet::IpNet;
 use std::net::IpAddr;
 
+/// The most characters of a name or pattern.
+const MOST_CHARACTERS: usize = 255;
+
 impl CidrGroup {
-    /// Its networks, or what is wrong with them.
+    /// Whether some network is a variable that nobody filled in.
+    fn has_variables(&self) -> bool {
+        self.spec.external_cidrs.iter().flatten().any(|text| variable(text).is_some())
+    }
+
+    /// Its networks but for variables, or what is wrong with them.
     pub(super) fn networks(&self) -> Result<Vec<IpNet>, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut networks = Vec::new();
         for (i, text) in self.spec.external_cidrs.iter().flatten().enumerate() {
             if let Some(net) = network(text) {
                 networks.push(net.trunc());
-            } else {
+            } else if variable(text).is_none() {
                 let path = format!("spec.externalCIDRs[{i}]");
                 faults.push(Fault { path, message: not_a_cidr(text) });
             }
@@ -42,10 +51,22 @@ impl Lowering<'_> {
     pub(super) fn cidrs(&mut self, at: At<'_>, element: &Element, peers: &mut Vec<Peer>) {
         for (i, text) in element.cidr.iter().flatten().enumerate() {
             let path = format!("{}.{}[{i}]", at.path, at.field("CIDR"));
-            let single = || text.parse::<IpAddr>().ok().map(IpNet::from);
-            match network(text).or_else(single) {
-                Some(cidr) => self.block(&path, cidr, &[], peers),
-                None => self.fault(path, format!("{text:?} is neither a CIDR nor an address")),
+            if let Some(why) = self.unfilled(&path, text) {
+                peers.push(Self::unknown_peer(&path, &why, self.scope));
+                continue;
+            }
+            let single = text.parse::<IpAddr>().ok().map(IpNet::from);
+            match (network(text), single) {
+                (Some(cidr), _) => self.block(&path, cidr, &[], peers),
+                // The agent takes an address; the CRD does not, unless it was stored before it said so.
+                (None, Some(single)) if self.live => self.block(&path, single, &[], peers),
+                (None, Some(single)) => {
+                    self.refuse(
+                        path,
+                        format!("{text:?} is an address, not a CIDR: write {single}"),
+                    );
+                }
+                (None, None) => self.refuse(path, not_a_cidr(text)),
             }
         }
         for (i, rule) in element.cidr_set.iter().flatten().enumerate() {
@@ -54,7 +75,13 @@ impl Lowering<'_> {
         }
     }
 
-    fn block(&mut self, path: &str, cidr: IpNet, except: &[IpNet], peers: &mut Vec<Peer>) {
+    pub(super) fn block(
+        &mut self,
+        path: &str,
+        cidr: IpNet,
+        except: &[IpNet],
+        peers: &mut Vec<Peer>,
+    ) {
         let masked = cidr.trunc();
         if masked != cidr {
             self.lint(path, format!("{cidr} is read as {masked}; write it so"));
@@ -71,22 +98,32 @@ impl Lowering<'_> {
 
     /// Source: section 1: exactly one of cidr, cidrGroupRef and cidrGroupSelector; except inside.
     fn cidr_rule(&mut self, path: &str, rule: &CidrRule, peers: &mut Vec<Peer>) {
+        let texts = rule.except.iter().flatten().chain(&rule.cidr).chain(&rule.cidr_group_ref);
+        if let Some(text) = texts.into_iter().find(|text| variable(text).is_some())
+            && let Some(why) = self.unfilled(path, text)
+        {
+            peers.push(Self::unknown_peer(path, &why, self.scope));
+            return;
+        }
         let mut except = Vec::new();
         for (i, text) in rule.except.iter().flatten().enumerate() {
             match network(text) {
                 Some(net) => except.push(net),
-                None => self.fault(format!("{path}.except[{i}]"), not_a_cidr(text)),
+                None => self.refuse(format!("{path}.except[{i}]"), not_a_cidr(text)),
             }
         }
         let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         match (given(&rule.cidr), given(&rule.cidr_group_ref), &rule.cidr_group_selector) {
             (Some(text), None, None) => {
                 let Some(cidr) = network(&text) else {
-                    self.fault(format!("{path}.cidr"), not_a_cidr(&text));
+                    self.refuse(format!("{path}.cidr"), not_a_cidr(&text));
                     return;
                 };
                 for (i, net) in except.iter().enumerate() {
-                    if !cidr.contains(&net.addr()) {
+                    // Source: section 10: 1.20 refuses one that is wider than the network, too.
+                    let wider = self.settings.version >= CiliumVersion::V1_20
+                        && net.prefix_len() < cidr.prefix_len();
+                    if !cidr.contains(&net.addr()) || wider {
                         let message = format!("{net} is not inside {cidr}");
                         self.fault(format!("{path}.except[{i}]"), message);
                     }
@@ -95,31 +132,42 @@ impl Lowering<'_> {
             }
             (None, Some(name), None) => {
                 let group = self.known.groups.iter().find(|group| *group.name == *name);
+                if group.is_some_and(CidrGroup::has_variables) {
+                    let why = format!("variables of the CiliumCIDRGroup {name} are not filled in");
+                    self.unresolved(path, &why, peers);
+                }
                 match group.map(CidrGroup::networks) {
                     Some(Ok(networks)) => {
                         for cidr in networks {
                             self.block(path, cidr, &except, peers);
                         }
                     }
-                    Some(Err(_)) => self.unresolved(
-                        path,
-                        format!("the CiliumCIDRGroup {name} has faults"),
-                        peers,
-                    ),
-                    None => self.unresolved(
-                        path,
-                        format!("the CiliumCIDRGroup {name} is not among what was read"),
-                        peers,
-                    ),
+                    Some(Err(_)) => {
+                        let why = format!("the CiliumCIDRGroup {name} has faults");
+                        self.unresolved(path, &why, peers);
+                    }
+                    None => {
+                        let why = format!("the CiliumCIDRGroup {name} is not among what was read");
+                        self.unresolved(path, &why, peers);
+                    }
                 }
             }
             (None, None, Some(selector)) => {
-                let selector = self.plain_labels(&format!("{path}.cidrGroupSelector"), selector);
+                let field = format!("{path}.cidrGroupSelector");
+                let Some(selector) = self.plain_labels(&field, selector) else {
+                    let why = "a variable of its selector is not filled in";
+                    peers.push(Self::unknown_peer(path, why, self.scope));
+                    return;
+                };
                 let groups = self.known.groups.iter();
                 let selected: Vec<_> = groups.filter(|g| selector.selects(&g.labels)).collect();
                 if selected.is_empty() {
                     let why = format!("no CiliumCIDRGroup with {selector} is among what was read");
-                    self.unresolved(path, why, peers);
+                    self.unresolved(path, &why, peers);
+                } else if selected.iter().any(|group| group.has_variables()) {
+                    let why =
+                        format!("variables of a CiliumCIDRGroup with {selector} are not filled in");
+                    self.unresolved(path, &why, peers);
                 }
                 for cidr in selected.iter().filter_map(|group| group.networks().ok()).flatten() {
                     self.block(path, cidr, &except, peers);
@@ -127,147 +175,70 @@ impl Lowering<'_> {
             }
             _ => {
                 let message = "needs exactly one of cidr, cidrGroupRef and cidrGroupSelector";
-                self.fault(path, message);
+                self.refuse(path, message);
             }
         }
     }
 
-    fn unresolved(&mut self, path: &str, why: String, peers: &mut Vec<Peer>) {
+    /// Addresses that are not known.
+    pub(super) fn unresolved(&mut self, path: &str, why: &str, peers: &mut Vec<Peer>) {
         self.lint(path, format!("cannot be told: {why}"));
-        peers.push(Peer { path: path.into(), admits: PeerKind::Unresolved(why.into()) });
+        peers.push(Self::unknown_peer(path, why, self.scope));
     }
 
-    /// Source: section 3, "toFQDNs"; section 1: deny rules have none.
-    pub(super) fn fqdns(&mut self, at: At<'_>, written: &[Fqdn], peers: &mut Vec<Peer>) {
-        let field = format!("{}.toFQDNs", at.path);
+    /// Source: section 3, "toFQDNs".
+    pub(super) fn fqdns(&mut self, field: &str, written: &[Fqdn], peers: &mut Vec<Peer>) {
         if written.is_empty() {
-            return;
-        }
-        if at.denies() {
-            self.fault(field, "is not for egressDeny: deny by CIDR, or do not allow the name");
             return;
         }
         let mut patterns = Vec::new();
         for (i, fqdn) in written.iter().enumerate() {
             let path = format!("{field}[{i}]");
-            if self.fqdn(&path, fqdn, true) {
-                patterns.extend(fqdn.patterns());
+            if let Some(why) = fqdn.texts().find_map(|text| self.unfilled(&path, text)) {
+                peers.push(Self::unknown_peer(&path, &why, Scope::OUTSIDE));
+            } else if self.fqdn(&path, fqdn) {
+                patterns.extend(fqdn.patterns(self.settings.version));
             }
         }
-        if !self.known.sees_dns {
-            let message = "needs a rule that lets Cilium see the answers of DNS (toPorts.rules.dns): \
-                           none is among what was read, and without one no name ever matches";
-            self.lint(field.clone(), message);
-        }
-        peers.push(Peer { path: field.into(), admits: PeerKind::Names(patterns) });
-    }
-
-    /// Checks a name or pattern.
-    pub(super) fn fqdn(&mut self, path: &str, fqdn: &Fqdn, one: bool) -> bool {
-        let before = self.faults.len();
-        let (name, pattern) = (fqdn.name(), fqdn.pattern());
-        if name.is_some() == pattern.is_some() && (one || name.is_none()) {
-            self.fault(path, "needs exactly one of matchName and matchPattern");
-        }
-        let known = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-        if let Some(name) = name.filter(|name| !name.bytes().all(known)) {
-            let message = format!("{name:?} has characters other than letters, digits, -, _ and .");
-            self.fault(format!("{path}.matchName"), message);
-        }
-        if let Some(text) = pattern.filter(|text| !text.bytes().all(|b| known(b) || b == b'*')) {
-            let message =
-                format!("{text:?} has characters other than letters, digits, -, _, . and *");
-            self.fault(format!("{path}.matchPattern"), message);
-        }
-        self.faults.len() == before
-    }
-
-    /// Source: section 3, "toServices": with a selector the pods of the Service, without one the
-    /// addresses of its EndpointSlices.
-    pub(super) fn services(&mut self, at: At<'_>, written: &[ServiceRef], peers: &mut Vec<Peer>) {
-        for (i, reference) in written.iter().enumerate() {
-            let path = format!("{}.toServices[{i}]", at.path);
-            let mut found: Vec<&Service> = Vec::new();
-            if let Some(wanted) = &reference.k8s_service {
-                let name = wanted.service_name.as_deref().unwrap_or_default();
-                let all = self.known.snapshot.services.iter();
-                found.extend(all.filter(|service| {
-                    *service.name == *name && is_in(service, wanted.namespace.as_deref())
-                }));
-            }
-            // Of a live cluster only those Services were read that a flow needs.
-            let mut unread = self.live && found.is_empty();
-            if let Some(wanted) = &reference.k8s_service_selector {
-                unread = self.live;
-                let selector = wanted.selector.clone().unwrap_or_default();
-                let path = format!("{path}.k8sServiceSelector.selector");
-                let selector = self.plain_labels(&path, &selector);
-                let all = self.known.snapshot.services.iter();
-                found.extend(all.filter(|service| {
-                    selector.selects(&service.labels) && is_in(service, wanted.namespace.as_deref())
-                }));
-            }
-            if unread {
-                perhaps_service(&path, reference, peers);
-            } else if found.is_empty() {
-                let message = "names no Service that is among what was read, so it matches nothing";
-                self.lint(path.clone(), message);
-            }
-            for service in found {
-                self.service(&path, service, peers);
-            }
+        if !patterns.is_empty() {
+            peers.push(Peer { path: field.into(), admits: PeerKind::Names(patterns) });
         }
     }
 
-    fn service(&mut self, path: &str, service: &Service, peers: &mut Vec<Peer>) {
-        if let Some(labels) = &service.selector {
-            let namespace = Selector::labels([(NAMESPACE_NAME_LABEL, service.namespace.clone())]);
-            let set = PodSet::new(Namespaces::Matching(namespace), Selector::labels(labels.iter()));
-            peers.push(Peer { path: path.into(), admits: PeerKind::Pods(set) });
-            return;
+    /// Checks a name or pattern of `toFQDNs` or `rules.dns`: the CRD has one schema for both.
+    pub(super) fn fqdn(&mut self, path: &str, fqdn: &Fqdn) -> bool {
+        let before = self.refused.len();
+        if fqdn.match_name.is_some() == fqdn.match_pattern.is_some() {
+            self.refuse(path, "needs exactly one of matchName and matchPattern");
         }
-        let slices =
-            self.known.snapshot.endpoint_slices.iter().filter(|slice| {
-                slice.namespace == service.namespace && slice.service == service.name
-            });
-        let addresses: Vec<IpAddr> = slices
-            .flat_map(|slice| &slice.endpoints)
-            .flat_map(|endpoint| endpoint.addresses.iter().copied())
-            .collect();
-        if addresses.is_empty() {
-            let why = format!(
-                "the addresses of the Service {}/{} are not known",
-                service.namespace, service.name
-            );
-            self.unresolved(path, why, peers);
+        for (field, text, star) in
+            [("matchName", &fqdn.match_name, ""), ("matchPattern", &fqdn.match_pattern, "*")]
+        {
+            let Some(text) = text.as_deref() else { continue };
+            let known = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+            let part = |part: &str| {
+                !part.is_empty() && part.bytes().all(|b| known(b) || star.as_bytes().contains(&b))
+            };
+            let mut parts = text.strip_suffix('.').unwrap_or(text).split('.');
+            if text.len() > MOST_CHARACTERS || !parts.all(part) {
+                let star = if star.is_empty() { "" } else { " and *" };
+                let message = format!(
+                    "{text:?} is not at most {MOST_CHARACTERS} letters, digits, -, _{star}, with \
+                     single dots between them"
+                );
+                self.refuse(format!("{path}.{field}"), message);
+            }
         }
-        for address in addresses {
-            self.block(path, IpNet::from(address), &[], peers);
-        }
+        self.refused.len() == before
     }
-}
-
-/// Whoever may be behind a Service that was not read.
-fn perhaps_service(path: &str, reference: &ServiceRef, peers: &mut Vec<Peer>) {
-    let by_name = reference.k8s_service.as_ref().and_then(|wanted| wanted.namespace.as_deref());
-    let by_labels = reference.k8s_service_selector.as_ref();
-    let by_labels = by_labels.and_then(|wanted| wanted.namespace.as_deref());
-    let namespace = by_name.or(by_labels).filter(|name| !name.is_empty());
-    let namespace = namespace.map(|name| (NAMESPACE_NAME_LABEL, name));
-    let why = "the Services that it names were not all read";
-    let every = Namespaces::Matching(Selector::labels(namespace));
-    let pods = PodSet::new(every, Selector::default());
-    let admits = PeerKind::Pods(PodSet { doubt: Some(why.into()), ..pods });
-    peers.push(Peer { path: path.into(), admits });
-    peers.push(Peer { path: path.into(), admits: PeerKind::Unresolved(why.into()) });
-}
-
-/// Whether a Service is in a namespace; none means any.
-fn is_in(service: &Service, namespace: Option<&str>) -> bool {
-    namespace.is_none_or(|name| name.is_empty() || *service.namespace == *name)
 }
 
 impl Fqdn {
+    /// What is written.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.match_name.iter().chain(&self.match_pattern).map(String::as_str)
+    }
+
     fn name(&self) -> Option<&str> {
         self.match_name.as_deref().filter(|name| !name.is_empty())
     }
@@ -277,8 +248,15 @@ impl Fqdn {
     }
 
     /// The name, the pattern, or both.
-    pub(super) fn patterns(&self) -> impl Iterator<Item = NamePattern> {
+    ///
+    /// Source: `ToAnchoredRegexp` in Cilium's pkg/fqdn/matchpattern: `**.` is more than one level from
+    /// 1.19 on.
+    pub(super) fn patterns(&self, version: CiliumVersion) -> impl Iterator<Item = NamePattern> {
+        let glob = match version {
+            CiliumVersion::V1_18 => NamePattern::glob_of_one_level,
+            CiliumVersion::V1_19 | CiliumVersion::V1_20 => NamePattern::glob,
+        };
         let name = self.name().map(NamePattern::exactly);
-        name.into_iter().chain(self.pattern().map(NamePattern::glob))
+        name.into_iter().chain(self.pattern().map(glob))
     }
 }

@@ -3,10 +3,11 @@
 //! Source: semantics/cilium.md section 3, "Element structure", "Entities" and "toGroups/fromGroups".
 
 use super::super::CiliumVersion;
-use super::super::rule::{Entities, Namespaces, NodeSet, Peer, PeerKind, Peers, PodSet};
+use super::super::rule::{Entities, Namespaces, NodeSet, Peer, PeerKind, Peers, PodSet, Scope};
 use super::labels::Terms;
 use super::lower::{At, Lowering, at as at_path};
-use super::written::{Element, WrittenSelector};
+use super::services::{Lead, perhaps_anyone};
+use super::written::{Element, Fqdn, WrittenSelector};
 use crate::cluster::Selector;
 
 impl Lowering<'_> {
@@ -18,18 +19,23 @@ impl Lowering<'_> {
         required: Option<&Terms>,
         for_init: bool,
     ) -> Option<Peers> {
-        let lists = [
+        let fqdns = self.allowed_fqdns(at, element);
+        // Of these an empty list means no one; an empty list of the others is as good as none.
+        let closing = [
             (at.field("Endpoints"), element.endpoints.as_ref().map(Vec::len)),
             (at.field("CIDR"), element.cidr.as_ref().map(Vec::len)),
             (at.field("CIDRSet"), element.cidr_set.as_ref().map(Vec::len)),
             (at.field("Entities"), element.entities.as_ref().map(Vec::len)),
-            (at.field("Groups"), element.groups.as_ref().map(Vec::len)),
             (at.field("Nodes"), element.nodes.as_ref().map(Vec::len)),
-            (at.field("Services"), element.services.as_ref().map(Vec::len)),
-            (at.field("FQDNs"), element.fqdns.as_ref().map(Vec::len)),
         ];
-        let given: Vec<&str> = lists
+        let others = [
+            (at.field("Groups"), element.groups.as_ref().map(Vec::len)),
+            (at.field("Services"), element.services.as_ref().map(Vec::len)),
+            (at.field("FQDNs"), fqdns.map(<[_]>::len)),
+        ];
+        let given: Vec<&str> = closing
             .iter()
+            .chain(&others)
             .filter(|(_, len)| len.is_some_and(|len| len > 0))
             .map(|(field, _)| field.as_str())
             .collect();
@@ -40,11 +46,15 @@ impl Lowering<'_> {
             );
             self.fault(at.path, message);
         }
-        if lists.iter().all(|(_, len)| len.is_none()) {
-            return None;
+        for (field, _) in others.iter().filter(|(_, len)| *len == Some(0)) {
+            let message = "is an empty list, which is as good as none: Cilium does not close the \
+                           element for it, so ports beside it mean anyone";
+            self.lint(format!("{}.{field}", at.path), message);
         }
-        if given.is_empty() {
-            self.lint(at.path, "has an empty list of peers, so it means no one");
+        let closed = closing.iter().find(|(_, len)| *len == Some(0));
+        if let Some((field, _)) = closed {
+            let message = format!("has an empty list of peers, {field}, so it means no one");
+            self.lint(at.path, message);
         }
         let mut peers = Vec::new();
         for (i, selector) in element.endpoints.iter().flatten().enumerate() {
@@ -59,18 +69,66 @@ impl Lowering<'_> {
         }
         self.cidrs(at, element, &mut peers);
         self.nodes(at, element.nodes.as_deref().unwrap_or_default(), &mut peers);
-        self.services(at, element.services.as_deref().unwrap_or_default(), &mut peers);
-        self.fqdns(at, element.fqdns.as_deref().unwrap_or_default(), &mut peers);
+        let lead = self.element_services(at, element, &mut peers);
+        self.fqdns(&format!("{}.toFQDNs", at.path), fqdns.unwrap_or_default(), &mut peers);
         for (i, _) in element.groups.iter().flatten().enumerate() {
             let path = format!("{}.{}[{i}]", at.path, at.field("Groups"));
             let why = "which addresses a group of the cloud has is not known";
-            peers.push(Peer { path: path.into(), admits: PeerKind::Unresolved(why.into()) });
+            peers.push(Self::unknown_peer(&path, why, self.scope));
         }
         let entities = element.entities.as_deref().unwrap_or_default();
-        if self.entities(at, entities, &mut peers) {
-            return Some(Peers::Any);
+        let everyone = self.entities(at, entities, &mut peers);
+        match (closed, given.as_slice()) {
+            (Some(_), _) => Some(Peers::Of(Vec::new())),
+            (None, []) => None,
+            (None, [_]) if lead == Some(Lead::Nowhere) => None,
+            _ if everyone => Some(Peers::Any),
+            _ => Some(Peers::Of(peers)),
         }
-        Some(Peers::Of(peers))
+    }
+
+    /// `toFQDNs` of an element that allows.
+    ///
+    /// Source: section 1: deny rules have no such field, so the API server drops it.
+    fn allowed_fqdns<'e>(&mut self, at: At<'_>, element: &'e Element) -> Option<&'e [Fqdn]> {
+        let written = element.fqdns.as_deref()?;
+        if at.denies() {
+            let then = "so the element denies whom it would deny without: deny by CIDR, or do not \
+                        allow the name";
+            self.dropped(format!("{}.toFQDNs", at.path), then);
+            return None;
+        }
+        Some(written)
+    }
+
+    /// Adds whoever is behind the Services of an element; `None` where it names none.
+    ///
+    /// Source: section 3, "toServices": Cilium looks Services up for `egress` only, and an element
+    /// whose Services lead to no one has no peers, so that ports beside them are open to anyone.
+    fn element_services(
+        &mut self,
+        at: At<'_>,
+        element: &Element,
+        peers: &mut Vec<Peer>,
+    ) -> Option<Lead> {
+        let written = element.services.as_deref().filter(|written| !written.is_empty())?;
+        let field = format!("{}.toServices", at.path);
+        let ports = !element.ports.as_deref().unwrap_or_default().is_empty()
+            || !element.icmps.as_deref().unwrap_or_default().is_empty();
+        if at.denies() {
+            let then =
+                if ports { "it denies everyone on these ports" } else { "it denies nothing" };
+            self.lint(
+                field,
+                format!("has no effect: Cilium looks up no Services to deny, so {then}"),
+            );
+            return Some(Lead::Nowhere);
+        }
+        let lead = self.services(&field, written, peers);
+        if ports && lead == Lead::Perhaps {
+            peers.push(perhaps_anyone(&field));
+        }
+        Some(lead)
     }
 
     /// Entities are one peer together, since own and other nodes are all nodes; true: everyone.
@@ -81,6 +139,10 @@ impl Lowering<'_> {
         let mut all = Entities::default();
         let mut everyone = false;
         for (i, word) in written.iter().enumerate() {
+            if let Some(why) = self.unfilled(&format!("{path}[{i}]"), word) {
+                peers.push(Self::unknown_peer(&path, &why, Scope::EVERYONE));
+                continue;
+            }
             match word.as_str() {
                 "all" => everyone = true,
                 "world" => all.outside = true,
@@ -88,11 +150,13 @@ impl Lowering<'_> {
                     all.pods = true;
                     all.own_node = true;
                     all.other_nodes = true;
+                    all.api_server = true;
                 }
                 "cluster-mesh" if self.settings.version >= CiliumVersion::V1_20 => {
                     all.pods = true;
                     all.own_node = true;
                     all.other_nodes = true;
+                    all.api_server = true;
                 }
                 "host" => all.own_node = true,
                 "remote-node" => all.other_nodes = true,
@@ -109,7 +173,7 @@ impl Lowering<'_> {
             }
             all.written.push(word.as_str().into());
         }
-        if written.is_empty() {
+        if all.written.is_empty() {
             return false;
         }
         if all.outside {
@@ -141,7 +205,11 @@ impl Lowering<'_> {
         }
         for (i, selector) in written.iter().enumerate() {
             let path = format!("{field}[{i}]");
-            let labels = self.plain_labels(&path, selector);
+            let Some(labels) = self.plain_labels(&path, selector) else {
+                let why = "a variable of its selector is not filled in";
+                peers.push(Self::unknown_peer(&path, why, Scope::NODES));
+                continue;
+            };
             let admits = PeerKind::Nodes(NodeSet { labels, own: false });
             peers.push(Peer { path: path.into(), admits });
         }

@@ -23,6 +23,17 @@ fn an_empty_element_allows_nothing() {
     admits(&ccnp("p", &format!("{API}, ingress: [{{}}]")), [NO; 4]);
 }
 
+/// The same for every pod of a namespace is how Cilium's documentation closes it: nothing is amiss,
+/// unless something is allowed beside it.
+#[test]
+fn the_default_deny_is_meant() {
+    let closed = cnp("p", "endpointSelector: {}, ingress: [{}], egress: [{}]");
+    admits(&closed, [NO; 4]);
+    assert_eq!(cluster(&closed).lints(), [""; 0]);
+    let beside = cnp("p", "endpointSelector: {}, ingress: [{}, {fromEntities: [world]}]");
+    lint(&cluster(&beside), "spec.ingress[0] has neither peers nor ports, so it allows");
+}
+
 /// Row `ingress: [{fromEndpoints: []}]`: a list that is there and empty selects nothing; so do the
 /// other lists.
 #[test]
@@ -34,6 +45,9 @@ fn an_empty_list_of_peers_selects_nothing() {
         let with_ports = format!("[{{{list}: [], toPorts: [{{ports: [{{port: \"80\"}}]}}]}}]");
         admits(&ingress(&with_ports), [NO; 4]);
     }
+    // It closes the element for another list too.
+    let other = "[{fromEntities: [], fromCIDR: [203.0.113.0/24]}]";
+    admits(&ingress(other), [NO; 4]);
     // null is absent.
     let null = "[{fromEndpoints: null, toPorts: [{ports: [{port: \"80\"}]}]}]";
     admits(&ingress(null), [YES; 4]);

@@ -46,16 +46,35 @@ fn world() {
     to("[world]", [NO, NO, NO, NO, YES, YES]);
 }
 
-/// Row cluster: nodes and all pods.
+/// Row cluster: nodes and all pods, and the API server wherever it runs, which may be outside
+/// (`InitEntities` in Cilium's pkg/policy/api/entity.go, 1.18 to 1.20).
 #[test]
-fn cluster_is_nodes_and_pods() {
-    to("[cluster]", [YES, YES, YES, YES, NO, NO]);
+fn cluster_is_nodes_and_pods_and_the_api_server() {
+    to("[cluster]", [YES, YES, YES, YES, MAYBE, MAYBE]);
+    let policy = egress("[{toEntities: [cluster]}]");
+    holds(
+        &format!("{}{policy}", api_server("192.168.0.1")),
+        &["web → 203.0.113.7:443 is Denied", "web → https://example.com is Denied"],
+    );
+    // A name may be that of an API server outside.
+    holds(
+        &format!("{}{policy}", api_server("203.0.113.7")),
+        &[
+            "web → 203.0.113.7:6443 is Allowed",
+            "web → 203.0.113.8:6443 is Denied",
+            "web → https://example.com is Unknown",
+        ],
+    );
 }
 
 /// Row cluster-mesh: from 1.20 on.
 #[test]
 fn cluster_mesh() {
-    to_with(Cilium::new(CiliumVersion::V1_20), "[cluster-mesh]", [YES, YES, YES, YES, NO, NO]);
+    to_with(
+        Cilium::new(CiliumVersion::V1_20),
+        "[cluster-mesh]",
+        [YES, YES, YES, YES, MAYBE, MAYBE],
+    );
     let older = cluster(&egress("[{toEntities: [cluster-mesh]}]"));
     assert!(older.rejected()[0].contains("\"cluster-mesh\" is not an entity of Cilium 1.19"));
     older.holds(&["web → 203.0.113.7:443 is Allowed"]);
@@ -123,6 +142,44 @@ fn kube_apiserver() {
             "web → node/n1:6443 is Denied",
         ],
     );
+}
+
+/// Rows host and remote-node: an address is a node's only where a Node has it; where no Node was read
+/// it may be one's.
+#[test]
+fn addresses_may_be_nodes_where_none_was_read() {
+    let pod = crate::semantics::pod("shop", "web", "web", "10.0.1.11", "nodeName: n2");
+    for entities in ["[host]", "[remote-node]", "[host, remote-node]"] {
+        let policy = egress(&format!("[{{toEntities: {entities}}}]"));
+        let enforcer = netpol::policy::Enforcer::Cilium(settings());
+        let bare = crate::semantics::enforced(&format!("{pod}{policy}"), &enforcer);
+        bare.holds(&["web → 192.168.0.9:22 is Unknown", "web → https://example.com is Denied"]);
+        holds(&policy, &["web → 192.168.0.9:22 is Denied"]);
+    }
+}
+
+/// Section 5, deviation 14: the address of `NodeLocal` `DNSCache` is one of each pod's own node.
+#[test]
+fn the_address_for_dns_on_each_node() {
+    let question = "web → 169.254.20.10:53/UDP";
+    for (list, verdict) in [
+        ("toEntities: [host]", "Allowed"),
+        ("toEntities: [cluster]", "Allowed"),
+        ("toEntities: [remote-node]", "Denied"),
+        ("toEntities: [world]", "Denied"),
+        ("toCIDR: [169.254.20.10/32]", "Denied"),
+        ("toCIDR: [0.0.0.0/0]", "Denied"),
+        ("toEndpoints: [{matchLabels: {k8s-app: kube-dns}}]", "Denied"),
+        ("toFQDNs: [{matchName: a.b}]", "Denied"),
+        ("toEntities: [kube-apiserver]", "Unknown"),
+    ] {
+        holds(&egress(&format!("[{{{list}}}]")), &[&format!("{question} is {verdict}")]);
+    }
+    let nodes = Cilium { cidr_matches_nodes: true, ..settings() };
+    let policy = egress("[{toCIDR: [169.254.20.10/32]}]");
+    holds_with(nodes, &policy, &[&format!("{question} is Allowed")]);
+    // As any address of the own node it gets in by the implied rule of section 4.
+    holds(&ingress("[{}]"), &["169.254.20.10 → api:80 is Allowed"]);
 }
 
 /// Rows ingress, health, init and unmanaged: none of the ends that are judged here.

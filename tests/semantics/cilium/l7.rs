@@ -1,7 +1,7 @@
 //! Section 3: L7 rules, serverNames, listener and authentication, which only show once the
 //! connection is open.
 
-use super::{API, cluster, cnp, conditions, egress, holds, ingress, lint, with};
+use super::{API, cluster, cnp, conditions, egress, holds, ingress, lint, live, with};
 use netpol::policy::{Cilium, CiliumVersion};
 
 /// The condition on web → api:80 of an item of toPorts.
@@ -25,7 +25,6 @@ fn http() {
         ("{headers: [\"X-A: true\"]}", "HTTP with header X-A: true"),
         ("{headerMatches: [{name: X-B, value: c}]}", "HTTP with header X-B"),
         ("{}", "HTTP"),
-        ("", "HTTP"),
     ] {
         assert_eq!(condition(&format!("rules: {{http: [{rules}]}}")), [words], "{rules}");
     }
@@ -43,16 +42,38 @@ fn dns() {
     assert_eq!(conditions(&cluster, "web → api:53/UDP"), ["DNS names a.b, *.example.com"]);
 }
 
-/// Row L7: kafka up to 1.19; from 1.20 on it is not there and the port is open.
+/// Row L7: kafka up to 1.19.
 #[test]
 fn kafka() {
     let words = condition("rules: {kafka: [{role: produce, topic: orders}, {apiKey: fetch}]}");
     assert_eq!(words, ["Kafka produce on topic orders or Kafka fetch"]);
     assert_eq!(condition("rules: {kafka: [{}]}"), ["Kafka"]);
-    let policy = "[{toPorts: [{ports: [{port: \"80\", protocol: TCP}], rules: {kafka: [{}]}}]}]";
-    let newer = with(Cilium::new(CiliumVersion::V1_20), &egress(policy));
-    lint(&newer, "was removed in Cilium 1.20");
-    assert_eq!(conditions(&newer, "web → api:80"), [""; 0]);
+}
+
+/// Section 10: kafka and l7proto are gone from 1.20 on. The API server drops them before it looks, and
+/// takes no rules without http or dns; what is stored already is open to every request.
+#[test]
+fn kafka_and_other_parsers_are_gone_from_1_20_on() {
+    let settings = || Cilium::new(CiliumVersion::V1_20);
+    for kind in ["kafka: [{}]", "l7proto: cassandra, l7: [{a: b}]"] {
+        let policy = |rules: &str| {
+            let ports = "ports: [{port: \"80\", protocol: TCP}]";
+            egress(&format!("[{{toPorts: [{{{ports}, rules: {{{rules}}}}}]}}]"))
+        };
+        let newer = with(settings(), &policy(kind));
+        let [fault] = newer.rejected().try_into().expect("one fault");
+        assert!(fault.contains("was removed in Cilium 1.20"), "{fault}");
+        let text = newer.ask("web → api:80").text();
+        assert!(text.contains("would be refused by the API server"), "{text}");
+        let with_http = with(settings(), &policy(&format!("{kind}, http: [{{method: GET}}]")));
+        assert_eq!(with_http.rejected(), [""; 0]);
+        lint(&with_http, "was removed in Cilium 1.20: the API server drops it");
+        assert_eq!(conditions(&with_http, "web → api:80"), ["HTTP GET"]);
+        let stored = live(settings(), &policy(kind));
+        lint(&stored, "so the port is open to every request");
+        stored.holds(&["web → api:80 is Allowed", "web → api:81 is Denied"]);
+        assert_eq!(conditions(&stored, "web → api:80"), [""; 0]);
+    }
 }
 
 /// Row L7: l7proto with l7.
@@ -62,12 +83,19 @@ fn other_parsers() {
     assert_eq!(words, ["what the L7 parser cassandra takes"]);
 }
 
-/// Rules that say nothing are none.
+/// Rules that say nothing are none (`L7Rules.IsEmpty` in Cilium's pkg/policy/api/l4.go): an empty list
+/// does not send anything to the proxy. `rules: {}` is refused by the CRD.
 #[test]
 fn empty_rules() {
-    for rules in ["rules: {}", "rules: null", "rules: {l7proto: \"\"}"] {
+    for rules in
+        ["rules: null", "rules: {l7proto: \"\"}", "rules: {http: []}", "rules: {kafka: []}"]
+    {
         assert_eq!(condition(rules), [""; 0], "{rules}");
     }
+    assert_eq!(condition("rules: {l7proto: cassandra}"), ["what the L7 parser cassandra takes"]);
+    let ports = "ports: [{port: \"80\", protocol: TCP}], rules: {}";
+    let empty = cluster(&egress(&format!("[{{toPorts: [{{{ports}}}]}}]")));
+    assert!(empty.rejected()[0].contains("toPorts[0].rules is empty"), "{:?}", empty.rejected());
 }
 
 /// Row serverNames: names that TLS may ask for.

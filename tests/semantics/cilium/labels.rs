@@ -104,7 +104,8 @@ fn the_service_account() {
     holds(&format!("{job}{default}"), &["job → api:80 is Denied", "web → api:80 is Allowed"]);
 }
 
-/// Default label filter: a selector on an excluded label never matches, which is told.
+/// Default label filter: a selector on an excluded label never matches, which is told. Other dialects
+/// and options are in filter.rs.
 #[test]
 fn excluded_labels() {
     for label in [

@@ -3,8 +3,10 @@
 
 mod absent;
 mod defaultdeny;
+mod deviations;
 mod elements;
 mod entities;
+mod filter;
 mod joined;
 mod l7;
 mod labels;
@@ -12,11 +14,15 @@ mod objects;
 mod outside;
 mod ports;
 mod sanitize;
+mod services;
+mod variables;
 
 use super::{BASE, Cluster, enforced};
-use netpol::cluster::{Family, PodId, Port, Protocol};
-use netpol::policy::{Cilium, CiliumVersion, Enforcer};
+use netpol::cluster::{Family, Origin, PodId, Port, Protocol};
+use netpol::policy::{Cilium, CiliumVersion, Enforcer, Ruleset};
+use netpol::source::manifests::decode_text;
 use netpol::verdict::{Endpoint, Flow, Judgement, judge};
+use std::path::Path;
 
 /// The settings of 1.19 in a cluster whose name is known.
 fn settings() -> Cilium {
@@ -31,6 +37,19 @@ fn cluster(manifests: &str) -> Cluster {
 /// The base with these manifests after it, under Cilium with these settings.
 fn with(settings: Cilium, manifests: &str) -> Cluster {
     enforced(&format!("{BASE}{manifests}"), &Enforcer::Cilium(settings))
+}
+
+/// The same, where Cilium's policies were read from a live cluster.
+fn live(settings: Cilium, manifests: &str) -> Cluster {
+    let text = format!("{BASE}{manifests}");
+    let (objects, warnings) = decode_text(text.into(), Path::new("in.yaml"), "shop");
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let (snapshot, mut written) = objects.assemble();
+    for policy in &mut written.cilium_policies {
+        policy.origin = Origin::Live { applied: None, owner: None };
+    }
+    let rules = Ruleset::compile(&written, &snapshot, &Enforcer::Cilium(settings));
+    Cluster { snapshot, rules }
 }
 
 /// A CiliumNetworkPolicy of namespace shop; `body` is `spec: …` or `specs: …`.

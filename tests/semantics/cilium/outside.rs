@@ -1,21 +1,21 @@
-//! Section 3: "CIDR", "toFQDNs" and "toServices".
+//! Section 3: "CIDR" and "toFQDNs".
 
-use super::{cluster, egress, group, holds, holds_with, ingress, lint, settings};
-use crate::semantics::{BASE, Cluster};
-use netpol::cluster::Origin;
-use netpol::policy::{Cilium, CiliumVersion, Enforcer, Ruleset};
-use netpol::source::manifests::decode_text;
-use std::path::Path;
+use super::{
+    ccnp, cluster, cnp, conditions, egress, group, holds, holds_with, ingress, lint, live,
+    settings, with,
+};
+use netpol::policy::{Cilium, CiliumVersion};
 
 fn set(item: &str) -> String {
     egress(&format!("[{{toCIDRSet: [{item}]}}]"))
 }
 
-/// fromCIDR and toCIDR: an address or a prefix.
+/// fromCIDR and toCIDR: a prefix. The agent takes an address too, the CRD does not, so there are only
+/// old ones of those.
 #[test]
 fn addresses_and_prefixes() {
     holds(
-        &egress("[{toCIDR: [203.0.113.7, 198.51.100.0/24, \"2001:db8::/32\"]}]"),
+        &egress("[{toCIDR: [203.0.113.7/32, 198.51.100.0/24, \"2001:db8::/32\"]}]"),
         &[
             "web → 203.0.113.7:443 is Allowed",
             "web → 203.0.113.8:443 is Denied",
@@ -26,6 +26,11 @@ fn addresses_and_prefixes() {
         &ingress("[{fromCIDR: [203.0.113.0/24]}]"),
         &["203.0.113.7 → api:80 is Allowed", "198.51.100.9 → api:80 is Denied"],
     );
+    let single = "[{toCIDR: [203.0.113.7, \"2001:db8::7\"]}]";
+    let refused = cluster(&egress(single)).rejected();
+    assert!(refused[0].contains("\"203.0.113.7\" is an address, not a CIDR: write 203.0.113.7/32"));
+    live(settings(), &egress(single))
+        .holds(&["web → 203.0.113.7:443 is Allowed", "web → 203.0.113.8:443 is Denied"]);
     // Bits of the host are masked.
     let sloppy = egress("[{toCIDR: [203.0.113.7/24]}]");
     holds(&sloppy, &["web → 203.0.113.9:443 is Allowed"]);
@@ -38,7 +43,7 @@ fn except_narrows_its_own_item() {
     let item = "{cidr: 203.0.113.0/24, except: [203.0.113.0/28]}";
     let lines = ["web → 203.0.113.77:443 is Allowed", "web → 203.0.113.7:443 is Denied"];
     holds(&set(item), &lines);
-    let other = egress(&format!("[{{toCIDRSet: [{item}]}}, {{toCIDR: [203.0.113.7]}}]"));
+    let other = egress(&format!("[{{toCIDRSet: [{item}]}}, {{toCIDR: [203.0.113.7/32]}}]"));
     holds(&other, &["web → 203.0.113.7:443 is Allowed", "web → 203.0.113.8:443 is Denied"]);
 }
 
@@ -166,6 +171,62 @@ fn names_and_patterns() {
     }
 }
 
+/// Section 10: `**.` is more than one level from 1.19 on; before it is taken, as `*.`.
+#[test]
+fn patterns_of_several_levels() {
+    let policy = names("{matchPattern: \"**.example.com\"}");
+    for (version, several) in [
+        (CiliumVersion::V1_18, "Denied"),
+        (CiliumVersion::V1_19, "Allowed"),
+        (CiliumVersion::V1_20, "Allowed"),
+    ] {
+        let line = format!("web → https://a.www.example.com is {several}");
+        holds_with(
+            Cilium::new(version),
+            &policy,
+            &[
+                "web → https://www.example.com is Allowed",
+                "web → https://example.com is Denied",
+                &line,
+            ],
+        );
+    }
+}
+
+/// Section 10: an except that is wider than its network leaves nothing; 1.20 rejects it.
+#[test]
+fn an_except_that_is_wider_than_its_network() {
+    let policy = set("{cidr: 203.0.113.0/24, except: [203.0.113.0/16]}");
+    for version in [CiliumVersion::V1_18, CiliumVersion::V1_19] {
+        holds_with(Cilium::new(version), &policy, &["web → 203.0.113.7:443 is Denied"]);
+    }
+    let newer = with(Cilium::new(CiliumVersion::V1_20), &policy);
+    assert!(newer.rejected()[0].contains("toCIDRSet[0].except[0] 203.0.113.0/16 is not inside"));
+    newer.holds(&["web → 203.0.113.7:443 is Allowed"]);
+}
+
+/// Row "NB `world`", and section 6: an address of the pod network that no pod is known to have may be
+/// a pod's, so it is neither outside for certain nor a pod for certain.
+#[test]
+fn addresses_of_the_pod_network() {
+    let of = |policy: &str| cluster(policy).pod_cidrs(&["10.9.0.0/16"]);
+    for list in ["toCIDR: [10.0.0.0/8]", "toCIDR: [0.0.0.0/0]", "toEntities: [world]"] {
+        let cluster = of(&egress(&format!("[{{{list}}}]")));
+        cluster.holds(&["web → 10.9.9.9:80 is Unknown", "web → 10.10.9.9:80 is Allowed"]);
+        let text = cluster.ask("web → 10.9.9.9:80").text();
+        let told = "10.9.9.9 is in the pod network, and no pod that was read has this address";
+        assert!(text.contains(told), "{text}");
+        // Without it nothing says so.
+        super::cluster(&egress(&format!("[{{{list}}}]"))).holds(&["web → 10.9.9.9:80 is Allowed"]);
+    }
+    of(&egress("[{toEndpoints: [{}]}]")).holds(&["web → 10.9.9.9:80 is Unknown"]);
+    of(&egress("[{toEntities: [world, cluster]}]")).holds(&["web → 10.9.9.9:80 is Allowed"]);
+    of(&egress("[{toCIDR: [203.0.113.0/24]}]")).holds(&["web → 10.9.9.9:80 is Denied"]);
+    let modes = Cilium { cidr_matches_pods: true, ..Cilium::new(CiliumVersion::V1_20) };
+    let by_address = with(modes, &egress("[{toCIDR: [10.0.0.0/8]}]")).pod_cidrs(&["10.9.0.0/16"]);
+    by_address.holds(&["web → 10.9.9.9:80 is Allowed"]);
+}
+
 /// toFQDNs: which address has which name only DNS tells; what is in the cluster has none.
 #[test]
 fn names_of_addresses() {
@@ -179,128 +240,42 @@ fn names_of_addresses() {
     );
 }
 
-/// toFQDNs: without a DNS rule Cilium learns no address.
+/// toFQDNs: without a DNS rule for the same pods Cilium learns addresses from others' lookups at best.
 #[test]
-fn names_need_a_dns_rule() {
+fn names_need_a_dns_rule_for_the_same_pods() {
     let policy = names("{matchName: login.example.com}");
-    lint(&cluster(&policy), "needs a rule that lets Cilium see the answers of DNS");
+    let told = "shop/cnp/out: spec.egress[0].toFQDNs needs a rule with rules.dns toward the DNS \
+                server for the same pods, by which Cilium learns the addresses: none was found for \
+                shop/web";
+    let question = "web → https://login.example.com";
+    let condition = "to addresses that Cilium has seen in answers of DNS, though no rule with \
+                     rules.dns shows it those of this pod";
+    let proxy = "toPorts: [{ports: [{port: \"53\"}], rules: {dns: [{matchPattern: \"*\"}]}}]";
+    let of = |subject: &str, proxy: &str| {
+        cnp("dns", &format!("endpointSelector: {subject}, egress: [{{{proxy}}}]"))
+    };
+    let empty = "toPorts: [{ports: [{port: \"53\"}], rules: {dns: []}}]";
+    for other in [String::new(), of("{matchLabels: {app: api}}", proxy), of("{}", empty)] {
+        let cluster = cluster(&format!("{policy}{other}"));
+        assert_eq!(cluster.rejected(), [""; 0]);
+        lint(&cluster, told);
+        cluster.holds(&["web → https://login.example.com is Allowed"]);
+        assert_eq!(conditions(&cluster, question), [condition], "{other}");
+        let text = cluster.ask(question).text();
+        assert!(text.contains("only to addresses that Cilium has seen"), "{text}");
+    }
+    let everywhere = ccnp("dns", &format!("endpointSelector: {{}}, egress: [{{{proxy}}}]"));
+    let same = "{matchExpressions: [{key: app, operator: Exists}]}";
+    for other in
+        [of("{}", proxy), of("{matchLabels: {app: web}}", proxy), of(same, proxy), everywhere]
+    {
+        let cluster = cluster(&format!("{policy}{other}"));
+        cluster.holds(&["web → https://login.example.com is Allowed"]);
+        assert_eq!(conditions(&cluster, question), [""; 0], "{other}");
+        assert!(cluster.lints().iter().all(|lint| !lint.contains("rules.dns")), "{other}");
+    }
     let dns = "[{toFQDNs: [{matchName: login.example.com}]}, {toEndpoints: [{matchLabels: \
                {io.kubernetes.pod.namespace: kube-system}}], toPorts: [{ports: [{port: \"53\"}], \
                rules: {dns: [{matchPattern: \"*\"}]}}]}]";
     assert_eq!(cluster(&egress(dns)).lints(), [""; 0]);
-}
-
-fn services(items: &str) -> String {
-    egress(&format!("[{{toServices: [{items}]}}]"))
-}
-
-const SERVICES: &str = "---
-apiVersion: v1
-kind: Service
-metadata: {name: api, namespace: shop, labels: {tier: back}}
-spec: {selector: {app: api}, ports: [{port: 80, targetPort: 8080}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: client, namespace: other}
-spec: {selector: {app: web}, ports: [{port: 80}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: legacy, namespace: shop}
-spec: {ports: [{port: 443}]}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: legacy-1, namespace: shop, labels: {kubernetes.io/service-name: legacy}}
-addressType: IPv4
-ports: [{port: 443}]
-endpoints: [{addresses: [203.0.113.7]}, {addresses: [10.0.1.10]}]
-";
-
-/// toServices: with a selector its pods, in its namespace.
-#[test]
-fn services_with_a_selector() {
-    let api = services("{k8sService: {serviceName: api, namespace: shop}}");
-    holds(
-        &format!("{SERVICES}{api}"),
-        &[
-            "web → api:8080 is Allowed",
-            "web → other/client:80 is Denied",
-            "web → svc/api:80 is Allowed",
-        ],
-    );
-    let client = services("{k8sService: {serviceName: client, namespace: other}}");
-    holds(
-        &format!("{SERVICES}{client}"),
-        &["web → other/client:80 is Allowed", "web → api:80 is Denied"],
-    );
-    let elsewhere = services("{k8sService: {serviceName: api, namespace: other}}");
-    holds(&format!("{SERVICES}{elsewhere}"), &["web → api:8080 is Denied"]);
-    // Without a namespace any.
-    let any = services("{k8sService: {serviceName: client}}");
-    holds(&format!("{SERVICES}{any}"), &["web → other/client:80 is Allowed"]);
-}
-
-/// toServices: without a selector the addresses of its EndpointSlices, as CIDRs.
-#[test]
-fn services_without_a_selector() {
-    let legacy = services("{k8sService: {serviceName: legacy, namespace: shop}}");
-    holds(
-        &format!("{SERVICES}{legacy}"),
-        &[
-            "web → 203.0.113.7:443 is Allowed",
-            "web → 203.0.113.8:443 is Denied",
-            // A network means no pod.
-            "web → api:443 is Denied",
-        ],
-    );
-}
-
-/// toServices: k8sServiceSelector selects Services by their own labels.
-#[test]
-fn services_by_labels() {
-    let policy =
-        services("{k8sServiceSelector: {selector: {matchLabels: {tier: back}}, namespace: shop}}");
-    holds(
-        &format!("{SERVICES}{policy}"),
-        &["web → api:8080 is Allowed", "web → other/client:80 is Denied"],
-    );
-}
-
-/// toServices: backend ports may be combined; a Service that is not there matches nothing.
-#[test]
-fn services_with_ports_and_without_services() {
-    let ports = "[{toServices: [{k8sService: {serviceName: api, namespace: shop}}], \
-                 toPorts: [{ports: [{port: \"8080\"}]}]}]";
-    holds(
-        &format!("{SERVICES}{}", egress(ports)),
-        &["web → api:8080 is Allowed", "web → api:80 is Denied"],
-    );
-    let missing = services("{k8sService: {serviceName: nothing, namespace: shop}}");
-    holds(&missing, &["web → api:80 is Denied", "web → 203.0.113.7:443 is Denied"]);
-    lint(&cluster(&missing), "names no Service that is among what was read");
-}
-
-/// toServices: of a live cluster not every Service is read, so those that are not may match.
-#[test]
-fn services_of_a_live_cluster() {
-    let of = |items: &str| {
-        let text = format!("{BASE}{}", services(items));
-        let (objects, _) = decode_text(text.into(), Path::new("in.yaml"), "shop");
-        let (snapshot, mut written) = objects.assemble();
-        written.cilium_policies[0].origin = Origin::Live { applied: None, owner: None };
-        let rules = Ruleset::compile(&written, &snapshot, &Enforcer::Cilium(settings()));
-        Cluster { snapshot, rules }
-    };
-    for items in [
-        "{k8sService: {serviceName: api, namespace: shop}}",
-        "{k8sServiceSelector: {selector: {}, namespace: shop}}",
-    ] {
-        of(items).holds(&[
-            "web → api:80 is Unknown",
-            "web → other/client:80 is Denied",
-            "web → 203.0.113.7:443 is Unknown",
-        ]);
-    }
 }

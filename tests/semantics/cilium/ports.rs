@@ -54,6 +54,17 @@ fn any_protocol() {
     admits("{port: \"80\", protocol: SCTP}", &[("80/SCTP", true), ("80", false)]);
 }
 
+/// port: may be left out with `enable-extended-ip-protocols`, and is then every port.
+#[test]
+fn a_port_may_be_left_out() {
+    let extended = Cilium { extended_protocols: true, ..settings() };
+    super::holds_with(
+        extended,
+        &ports("{protocol: TCP}"),
+        &["web → api:1 is Allowed", "web → api:1/UDP is Denied"],
+    );
+}
+
 /// protocol: ANY is not ICMP.
 #[test]
 fn any_is_not_icmp() {
@@ -61,9 +72,15 @@ fn any_is_not_icmp() {
     assert_eq!(icmp(&cluster, Protocol::Icmp, 8, Family::V4).verdict, Verdict::Denied);
 }
 
-/// protocol: VRRP and IGMP have no ports; 1.20 adds GRE, IPIP, IPV6, ESP and AH.
+/// protocol: VRRP and IGMP, from 1.19 on, have no ports; 1.20 adds GRE, IPIP, IPV6, ESP and AH.
 #[test]
 fn protocols_without_ports() {
+    for protocol in ["VRRP", "IGMP"] {
+        let policy = ports(&format!("{{port: \"0\", protocol: {protocol}}}"));
+        assert_eq!(cluster(&policy).rejected(), [""; 0], "{protocol}");
+        let older = with(Cilium::new(CiliumVersion::V1_18), &policy);
+        assert!(older.rejected()[0].contains("is not TCP, UDP, SCTP or ANY"), "{protocol}");
+    }
     for protocol in ["GRE", "IPIP", "IPV6", "ESP", "AH"] {
         let policy = ports(&format!("{{port: \"0\", protocol: {protocol}}}"));
         assert_eq!(cluster(&policy).rejected().len(), 1, "{protocol}");
@@ -139,12 +156,29 @@ fn icmp_beside_other_rules() {
     }
 }
 
+/// icmps: the type stands where the port stands, so 0 is every type (`WithPort` in Cilium's
+/// pkg/policy/types), and a number that is no type matches nothing.
+#[test]
+fn numbers_that_are_no_types_of_icmp() {
+    for (kind, echo, told) in [
+        ("0", Verdict::Allowed, "0 is read as every type of ICMP"),
+        ("EchoReply", Verdict::Allowed, "0 is read as every type of ICMP"),
+        ("-1", Verdict::Allowed, "-1 is read as every type of ICMP"),
+        ("256", Verdict::Denied, "256 is no type, so it matches nothing"),
+    ] {
+        let cluster = cluster(&icmps(&format!("{{type: {kind}}}")));
+        assert_eq!(cluster.rejected(), [""; 0], "{kind}");
+        assert_eq!(icmp(&cluster, Protocol::Icmp, 8, Family::V4).verdict, echo, "{kind}");
+        lint(&cluster, told);
+    }
+}
+
 /// icmps: types are 0 to 255 or names that the CRD takes, families IPv4 or IPv6, fields at most 40.
 #[test]
 fn what_icmps_do_not_take() {
     let many = vec!["{type: 8}"; 41].join(", ");
     for (fields, part) in [
-        ("{type: 256}", "is not a type of ICMP"),
+        ("{type: \"256\"}", "is not a type of ICMP"),
         ("{type: Ping}", "is not a type of ICMP"),
         ("{}", "is not a type of ICMP"),
         ("{type: 8, family: IPv5}", "is not IPv4 or IPv6"),
@@ -156,9 +190,20 @@ fn what_icmps_do_not_take() {
     }
 }
 
-/// ICMP as a protocol of toPorts is not supported by the documentation.
+/// ICMP is no protocol of toPorts: the CRD does not take it.
 #[test]
-fn icmp_in_ports_is_told() {
-    let policy = ports("{port: \"8\", protocol: ICMP}");
-    lint(&with(settings(), &policy), "write icmps");
+fn icmp_is_no_protocol_of_ports() {
+    for protocol in ["ICMP", "ICMPV6"] {
+        let policy = ports(&format!("{{port: \"8\", protocol: {protocol}}}"));
+        assert!(cluster(&policy).rejected()[0].contains("write icmps for ICMP"), "{protocol}");
+    }
+}
+
+/// icmps need `enable-icmp-rules`, which is on unless switched off.
+#[test]
+fn icmps_need_a_setting() {
+    let off = with(Cilium { icmp_rules: false, ..settings() }, &icmps("{type: 8}"));
+    let [fault] = off.rejected().try_into().expect("one fault");
+    assert!(fault.contains("spec.ingress[0].icmps needs the option enable-icmp-rules"), "{fault}");
+    off.holds(&["web → api:80 is Allowed"]);
 }

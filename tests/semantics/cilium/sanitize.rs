@@ -1,6 +1,6 @@
 //! Section 1, "Sanitize errors": for each of them nothing of the object is enforced.
 
-use super::{API, ccnp, cluster, cnp, egress, holds, holds_with, ingress, object, rejected};
+use super::{API, WEB, ccnp, cluster, cnp, egress, holds, holds_with, ingress, object, rejected};
 use super::{rejected_with, settings, with};
 use netpol::policy::{Cilium, CiliumVersion};
 
@@ -19,12 +19,20 @@ fn a_namespaced_policy_has_no_node_selector() {
     rejected(&cnp("p", "nodeSelector: {}, ingress: [{}]"), "spec.nodeSelector", part);
 }
 
-/// Row 2: none of ingress, ingressDeny, egress and egressDeny; an empty list counts as absent.
+/// Row 2: none of ingress, ingressDeny, egress and egressDeny. Without any of them the CRD refuses the
+/// rule (`anyOf` with `required`); an empty list is a section to the CRD and none to the agent.
 #[test]
 fn a_rule_has_a_section() {
-    for sections in ["", ", ingress: []", ", egress: [], ingressDeny: []", ", ingress: null"] {
+    for (sections, who) in [
+        ("", "would be refused by the API server"),
+        (", ingress: null", "would be refused by the API server"),
+        (", ingress: []", "the agent rejects it"),
+        (", egress: [], ingressDeny: []", "the agent rejects it"),
+    ] {
         let policy = cnp("p", &format!("{API}{sections}"));
         rejected(&policy, "spec", "needs at least one of ingress");
+        let text = cluster(&policy).ask("web → api:80").text();
+        assert!(text.contains(who), "{sections}: {text}");
     }
 }
 
@@ -246,7 +254,7 @@ fn cidr_rules() {
         rejected(&set(&item), &format!("{path}.except[0]"), "is not inside 10.0.0.0/8");
     }
     rejected(&set("{cidr: 10.0.0.1}"), &format!("{path}.cidr"), "is not a CIDR");
-    rejected(&egress("[{toCIDR: [example.com]}]"), "spec.egress[0].toCIDR[0]", "neither a CIDR");
+    rejected(&egress("[{toCIDR: [example.com]}]"), "spec.egress[0].toCIDR[0]", "is not a CIDR");
 }
 
 /// Row 10: fromNodes and toNodes with enable-node-selector-labels off.
@@ -262,11 +270,21 @@ fn nodes_need_their_labels() {
     }
 }
 
-/// Row 11: toFQDNs in egressDeny.
+/// Row 11: toFQDNs in egressDeny: there is no such field, so the API server drops it and the element
+/// is one without peers.
 #[test]
 fn names_are_not_denied() {
-    let policy = cnp("p", &format!("{API}, egressDeny: [{{toFQDNs: [{{matchName: a.b}}]}}]"));
-    rejected(&policy, "spec.egressDeny[0].toFQDNs", "is not for egressDeny");
+    let names = "toFQDNs: [{matchName: a.b}]";
+    let open = "egress: [{toEntities: [all]}]";
+    let policy = cnp("p", &format!("{WEB}, {open}, egressDeny: [{{{names}}}]"));
+    holds(&policy, &["web → https://a.b is Allowed", "web → api:80 is Allowed"]);
+    super::lint(
+        &cluster(&policy),
+        "spec.egressDeny[0].toFQDNs is not known here and the API server",
+    );
+    let ports = "toPorts: [{ports: [{port: \"80\"}]}]";
+    let policy = cnp("p", &format!("{WEB}, {open}, egressDeny: [{{{names}, {ports}}}]"));
+    holds(&policy, &["web → api:80 is Denied", "web → https://a.b is Allowed"]);
 }
 
 /// Row 11: fromRequires and toRequires, which must be empty from 1.19 on.
@@ -294,17 +312,33 @@ fn log_values() {
     assert_eq!(cluster(&policy(&"a".repeat(32))).rejected(), [""; 0]);
 }
 
-/// Section 3, "toFQDNs": exactly one of the two, of characters of DNS names.
+/// Section 3, "toFQDNs" and "L7": exactly one of the two, of characters of DNS names. The CRD has
+/// one schema for `toFQDNs` and `rules.dns`, so `dns: [{}]` never reaches the agent, which would take
+/// it.
 #[test]
 fn names_are_checked() {
+    let long = format!("{{matchName: {}}}", "a".repeat(256));
     for (name, path, part) in [
         ("{}", "", "needs exactly one of matchName"),
         ("{matchName: a.b, matchPattern: \"*.b\"}", "", "needs exactly one of matchName"),
-        ("{matchName: \"*.b\"}", ".matchName", "has characters other"),
-        ("{matchPattern: \"a/b\"}", ".matchPattern", "has characters other"),
+        ("{matchName: \"*.b\"}", ".matchName", "letters, digits, -, _,"),
+        ("{matchName: \"a..b\"}", ".matchName", "single dots"),
+        ("{matchName: \"\"}", ".matchName", "letters"),
+        ("{matchPattern: \"a/b\"}", ".matchPattern", "letters, digits, -, _ and *"),
+        (&long, ".matchName", "at most 255"),
     ] {
         let policy = egress(&format!("[{{toFQDNs: [{name}]}}]"));
         rejected(&policy, &format!("spec.egress[0].toFQDNs[0]{path}"), part);
+        let dns =
+            format!("[{{toPorts: [{{ports: [{{port: \"53\"}}], rules: {{dns: [{name}]}}}}]}}]");
+        let path = format!("spec.egress[0].toPorts[0].rules.dns[0]{path}");
+        rejected(&egress(&dns), &path, part);
+        let text = cluster(&egress(&dns)).ask("web → api:80").text();
+        assert!(text.contains("would be refused by the API server"), "{text}");
+    }
+    for name in ["{matchName: a.b.}", "{matchPattern: \"*\"}", "{matchPattern: \"**.b_c-d\"}"] {
+        let policy = egress(&format!("[{{toFQDNs: [{name}]}}]"));
+        assert_eq!(cluster(&policy).rejected(), [""; 0], "{name}");
     }
 }
 

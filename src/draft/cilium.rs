@@ -1,0 +1,180 @@
+//! A draft as a CiliumNetworkPolicy.
+//!
+//! Source: semantics/cilium.md section 2, "Absent vs empty", and section 3.
+
+use super::{Dialect, Draft, LabelMap, Peer, Port, Rule, network};
+use crate::cluster::Protocol;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use serde_json::{Map, Value, json};
+
+/// By which selectors see the namespace of a pod.
+const NAMESPACE: &str = "k8s:io.kubernetes.pod.namespace";
+
+/// The most ports of an item of `toPorts`.
+///
+/// Source: section 1, "Sanitize errors".
+const MOST_PORTS: usize = 40;
+
+impl Draft {
+    /// The policy as a CiliumNetworkPolicy.
+    pub fn cilium(&self) -> Value {
+        let mut spec = Map::new();
+        spec.insert("endpointSelector".to_owned(), selector(None, &self.subject));
+        for (field, side, rules) in
+            [("ingress", "from", &self.ingress), ("egress", "to", &self.egress)]
+        {
+            if let Some(rules) = rules {
+                spec.insert(field.to_owned(), elements(side, rules));
+            }
+        }
+        json!({
+            "apiVersion": Dialect::Cilium.api_version(),
+            "kind": Dialect::Cilium.kind(),
+            "metadata": self.metadata(),
+            "spec": spec,
+        })
+    }
+}
+
+/// The elements of a direction.
+///
+/// One element without any field isolates and allows nothing, in every version that is known; an
+/// empty list would count as absent, and the agent would reject the object. `enableDefaultDeny` is
+/// left out: it is true unless it is given, and CRDs before 1.16 do not know it.
+fn elements(side: &str, rules: &[Rule]) -> Value {
+    if rules.is_empty() {
+        return json!([{}]);
+    }
+    rules.iter().flat_map(|rule| of_rule(side, rule)).collect()
+}
+
+/// One element for each kind of peer, since an element takes only one.
+fn of_rule(side: &str, rule: &Rule) -> Vec<Value> {
+    let mut fields: Vec<(String, Vec<Value>)> = Vec::new();
+    for peer in &rule.peers {
+        let (field, item) = match peer {
+            Peer::Pods { namespace, labels } => {
+                ("Endpoints", selector(namespace.as_deref(), labels))
+            }
+            Peer::Address(address) => ("CIDR", network(*address).into()),
+            Peer::Entity(entity) => ("Entities", entity.as_str().into()),
+            Peer::Name(name) => ("FQDNs", name_item(name)),
+        };
+        let field = format!("{side}{field}");
+        match fields.iter_mut().find(|(known, _)| *known == field) {
+            Some((_, items)) => items.push(item),
+            None => fields.push((field, vec![item])),
+        }
+    }
+    let to_ports: Vec<Value> =
+        rule.ports.chunks(MOST_PORTS).map(|ports| port_rule(ports, &rule.dns)).collect();
+    let element = |(field, items): (String, Vec<Value>)| {
+        let mut element = Map::from_iter([(field, items.into())]);
+        if !to_ports.is_empty() {
+            element.insert("toPorts".to_owned(), to_ports.clone().into());
+        }
+        element.into()
+    };
+    fields.into_iter().map(element).collect()
+}
+
+fn port_rule(ports: &[Port], dns: &[String]) -> Value {
+    let ports: Vec<Value> = ports.iter().map(port).collect();
+    if dns.is_empty() {
+        return json!({ "ports": ports });
+    }
+    let names: Vec<Value> = dns.iter().map(|name| name_item(name)).collect();
+    json!({ "ports": ports, "rules": { "dns": names } })
+}
+
+/// Pods by labels; those of the policy's own namespace unless one is given.
+fn selector(namespace: Option<&str>, labels: &LabelMap) -> Value {
+    let namespace = namespace.map(|namespace| (NAMESPACE.to_owned(), namespace.into()));
+    let labels = labels.iter().map(|(key, value)| (key.clone(), value.as_str().into()));
+    let all: Map<String, Value> = namespace.into_iter().chain(labels).collect();
+    if all.is_empty() { json!({}) } else { json!({ "matchLabels": all }) }
+}
+
+fn name_item(name: &str) -> Value {
+    if name.contains('*') { json!({ "matchPattern": name }) } else { json!({ "matchName": name }) }
+}
+
+fn port(port: &Port) -> Value {
+    let number = match &port.port {
+        IntOrString::Int(number) => number.to_string(),
+        IntOrString::String(name) => name.clone(),
+    };
+    let protocol = match port.protocol {
+        Protocol::IcmpV6 => "ICMPV6",
+        other => other.as_str(),
+    };
+    json!({ "port": number, "protocol": protocol })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Entity;
+    use super::*;
+
+    fn pods(namespace: Option<&str>, labels: &[(&str, &str)]) -> Peer {
+        let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Peer::Pods { namespace: namespace.map(Into::into), labels }
+    }
+
+    /// Section 2, "Absent vs empty": a direction that is closed has one element that says nothing,
+    /// and one that is not spoken of is absent.
+    #[test]
+    fn closed_is_one_element_that_says_nothing() {
+        let draft = Draft { ingress: Some(Vec::new()), ..Draft::new("a", "closed") };
+        assert_eq!(draft.cilium()["spec"], json!({ "endpointSelector": {}, "ingress": [{}] }));
+    }
+
+    /// Section 3, "Element structure": one list of peers an element.
+    #[test]
+    fn kinds_of_peers_stand_apart() {
+        let rule = Rule {
+            peers: vec![
+                pods(None, &[]),
+                Peer::Entity(Entity::Host),
+                pods(Some("b"), &[("app", "x")]),
+                Peer::Address("2001:db8::1".parse().unwrap()),
+                Peer::Name("*.example.com".into()),
+            ],
+            ports: vec![Port::number(Protocol::Tcp, 443)],
+            dns: Vec::new(),
+        };
+        let draft = Draft { egress: Some(vec![rule]), ..Draft::new("a", "out") };
+        let ports = json!([{ "ports": [{ "port": "443", "protocol": "TCP" }] }]);
+        assert_eq!(
+            draft.cilium()["spec"]["egress"],
+            json!([
+                {
+                    "toEndpoints": [
+                        {},
+                        { "matchLabels": { NAMESPACE: "b", "app": "x" } },
+                    ],
+                    "toPorts": ports,
+                },
+                { "toEntities": ["host"], "toPorts": ports },
+                { "toCIDR": ["2001:db8::1/128"], "toPorts": ports },
+                { "toFQDNs": [{ "matchPattern": "*.example.com" }], "toPorts": ports },
+            ])
+        );
+    }
+
+    /// Section 1: at most 40 ports an item.
+    #[test]
+    fn many_ports_are_several_items() {
+        let ports = (1..=41).map(|number| Port::number(Protocol::Udp, number)).collect();
+        let rule = Rule { peers: vec![pods(None, &[])], ports, dns: vec!["*".into()] };
+        let items = of_rule("to", &rule)[0]["toPorts"].clone();
+        let counts: Vec<_> = items
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|i| i["ports"].as_array().unwrap().len())
+            .collect();
+        assert_eq!(counts, [40, 1]);
+        assert_eq!(items[1]["rules"], json!({ "dns": [{ "matchPattern": "*" }] }));
+    }
+}

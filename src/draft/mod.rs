@@ -1,0 +1,207 @@
+//! Policies that this program writes, in whichever dialect is wanted.
+//!
+//! In: a [`Draft`], which is what one policy is to open or close. Out: the object, as a NetworkPolicy
+//! ([`Draft::network_policy`]) or as a CiliumNetworkPolicy ([`Draft::cilium`]). Nothing here asks
+//! what a cluster has; who drafts a policy has done so.
+//!
+//! ```
+//! use netpol::draft::{Dialect, Draft};
+//!
+//! let closed = Draft { ingress: Some(Vec::new()), ..Draft::new("team-a", "default-deny-ingress") };
+//! let policy = closed.object(Dialect::Cilium).unwrap();
+//! assert_eq!(policy["spec"]["ingress"], serde_json::json!([{}]));
+//! ```
+
+mod cilium;
+mod networkpolicy;
+
+use crate::cluster::Protocol;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// Labels of an object, in their order.
+pub type LabelMap = BTreeMap<String, String>;
+
+/// The longest name of an object.
+const LONGEST_NAME: usize = 253;
+
+/// The language of a policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Dialect {
+    /// `networking.k8s.io/v1` NetworkPolicy.
+    #[default]
+    NetworkPolicy,
+    /// `cilium.io/v2` CiliumNetworkPolicy.
+    Cilium,
+}
+
+impl Dialect {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::NetworkPolicy, Self::Cilium];
+
+    /// What it is called on a command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NetworkPolicy => "networkpolicy",
+            Self::Cilium => "cilium",
+        }
+    }
+
+    /// The kind of its policies.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::NetworkPolicy => "NetworkPolicy",
+            Self::Cilium => "CiliumNetworkPolicy",
+        }
+    }
+
+    /// The group and version of that kind.
+    pub fn api_version(self) -> &'static str {
+        match self {
+            Self::NetworkPolicy => "networking.k8s.io/v1",
+            Self::Cilium => "cilium.io/v2",
+        }
+    }
+
+    /// The resource of that kind, as paths of the API have it.
+    pub fn resource(self) -> &'static str {
+        match self {
+            Self::NetworkPolicy => "networkpolicies",
+            Self::Cilium => "ciliumnetworkpolicies",
+        }
+    }
+
+    /// The dialect of a kind.
+    pub fn of_kind(kind: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dialect| dialect.kind() == kind)
+    }
+}
+
+/// One policy, before it is written in a dialect.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Draft {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Labels of the object.
+    pub labels: LabelMap,
+    /// Annotations of the object.
+    pub annotations: LabelMap,
+    /// The labels of the pods that it selects; none means every pod of the namespace.
+    pub subject: LabelMap,
+    /// What may come in. `None`: it says nothing of that; empty: nothing may.
+    pub ingress: Option<Vec<Rule>>,
+    /// The same of what may go out.
+    pub egress: Option<Vec<Rule>>,
+}
+
+/// One rule: any of the peers, on any of the ports.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rule {
+    /// At least one.
+    pub peers: Vec<Peer>,
+    /// None means every port.
+    pub ports: Vec<Port>,
+    /// Patterns of names that may be asked for, where the peers serve DNS to Cilium's proxy; none
+    /// means no proxy. Only Cilium knows this.
+    pub dns: Vec<String>,
+}
+
+/// Who is at the other end.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Peer {
+    /// Pods by labels; without any all pods of the namespace, which is the policy's own unless one
+    /// is named.
+    Pods {
+        /// Their namespace.
+        namespace: Option<String>,
+        /// Their labels.
+        labels: LabelMap,
+    },
+    /// An address outside the cluster.
+    Address(IpAddr),
+    /// One of Cilium's entities.
+    Entity(Entity),
+    /// A DNS name outside the cluster, to which pods may connect.
+    Name(String),
+}
+
+/// Those of Cilium's entities that policies are drafted with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Entity {
+    /// The pod's own node.
+    Host,
+    /// Every other node.
+    RemoteNode,
+    /// The API server.
+    KubeApiserver,
+}
+
+impl Entity {
+    /// The name that Cilium has for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::RemoteNode => "remote-node",
+            Self::KubeApiserver => "kube-apiserver",
+        }
+    }
+}
+
+/// A port of a pod, by number or by the name that the pod has for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Port {
+    /// Its protocol.
+    pub protocol: Protocol,
+    /// Number or name.
+    pub port: IntOrString,
+}
+
+impl Port {
+    /// A port by its number.
+    pub fn number(protocol: Protocol, number: u16) -> Self {
+        Self { protocol, port: IntOrString::Int(number.into()) }
+    }
+
+    /// Where DNS is served.
+    pub fn dns() -> Vec<Self> {
+        [Protocol::Udp, Protocol::Tcp].map(|protocol| Self::number(protocol, 53)).into()
+    }
+}
+
+impl Draft {
+    /// A policy that says nothing yet.
+    pub fn new(namespace: &str, name: &str) -> Self {
+        let name = name.chars().take(LONGEST_NAME).collect();
+        Self { namespace: namespace.to_owned(), name, ..Self::default() }
+    }
+
+    /// The policy as the API writes it; `None` where the dialect has no words for a peer.
+    pub fn object(&self, dialect: Dialect) -> Option<Value> {
+        match dialect {
+            Dialect::NetworkPolicy => serde_json::to_value(self.network_policy()?).ok(),
+            Dialect::Cilium => Some(self.cilium()),
+        }
+    }
+
+    fn metadata(&self) -> ObjectMeta {
+        let given = |map: &LabelMap| (!map.is_empty()).then(|| map.clone());
+        ObjectMeta {
+            name: Some(self.name.clone()),
+            namespace: Some(self.namespace.clone()),
+            labels: given(&self.labels),
+            annotations: given(&self.annotations),
+            ..ObjectMeta::default()
+        }
+    }
+}
+
+/// An address as the network of it alone.
+fn network(address: IpAddr) -> String {
+    let length = if address.is_ipv4() { 32 } else { 128 };
+    format!("{address}/{length}")
+}

@@ -1,0 +1,313 @@
+//! What is missing once the namespace is closed, and what became of every connection.
+
+use super::collect::Collector;
+use super::evidence::{Connection, Evidence, Who};
+use super::policies::{self, Pair, Peer, Wanted};
+use super::units::Unnameable;
+use crate::cluster::{Name, Origin, Port};
+use crate::observed::{Key, predict};
+use crate::policy::rule::Direction;
+use crate::policy::{Ruleset, Written, networkpolicy};
+use crate::verdict::Verdict;
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::net::IpAddr;
+
+/// A policy isolates what it selects, so that what was open may need one too; that ends soon.
+const ROUNDS: usize = 4;
+
+/// A connection that works, what was seen of it, and its place among all.
+type Working<'a> = (&'a Connection, &'a Evidence, usize);
+
+/// What is learned for one namespace.
+pub struct Lesson {
+    /// The namespace.
+    pub namespace: Box<str>,
+    /// The policies that are missing, by name.
+    pub policies: Vec<NetworkPolicy>,
+    /// Every connection of the namespace that was seen, in order.
+    pub seen: Vec<Seen>,
+    /// Policies of the namespace that these would take the place of, having their names.
+    pub replaced: Vec<Name>,
+    /// What would be in force.
+    pub after: Ruleset,
+}
+
+/// A connection and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The connection.
+    pub connection: Connection,
+    /// The pods, nodes and addresses that it was seen between, as far as they are kept.
+    pub keys: BTreeSet<Key>,
+    /// How often it was let through, and denied at egress and at ingress.
+    pub counts: [u64; 3],
+    /// It passes only since policies are audited.
+    pub audited: bool,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// What becomes of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// New policies admit it; their names.
+    Learned(BTreeSet<String>),
+    /// It stays allowed by other policies, or nothing isolates its ends.
+    Covered,
+    /// It does not work: policies denied it last, or where it was not seen they would.
+    Denied {
+        /// It was not seen on that side, where the policies deny it.
+        predicted: bool,
+    },
+    /// It works, and would not.
+    Cut(Lost),
+    /// It is allowed here, and its other end is in a namespace whose policies deny it: it passes only
+    /// since these are audited, or are not what was read.
+    OtherSide,
+}
+
+/// Why a connection that works cannot be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// An end is a node, which no NetworkPolicy can name.
+    Node,
+    /// An end has no labels to name it by.
+    NoLabels,
+    /// There are too many addresses or ports to name each.
+    TooMany,
+    /// A rule denies it, or whether it passes is not known.
+    Refused,
+}
+
+/// What is missing in a namespace for what was seen to work, once `closing` is applied to it.
+pub fn learn(
+    collector: &Collector<'_>,
+    written: &Written,
+    before: &Ruleset,
+    namespace: &str,
+    closing: &[NetworkPolicy],
+) -> Lesson {
+    let judge = Judge { collector, namespace };
+    let mut works = Vec::new();
+    let mut seen = Vec::new();
+    for (connection, evidence) in collector.connections.iter().filter(|(it, _)| judge.is_ours(it)) {
+        let denied = if evidence.works() {
+            judge.is_denied_unseen(before, evidence).then_some(true)
+        } else {
+            Some(false)
+        };
+        let fate = denied.map_or(Fate::Covered, |predicted| Fate::Denied { predicted });
+        if denied.is_none() {
+            works.push((connection, evidence, seen.len()));
+        }
+        seen.push(Seen {
+            connection: *connection,
+            keys: evidence.keys.clone(),
+            counts: [evidence.passed(), evidence.egress.denied, evidence.ingress.denied],
+            audited: evidence.is_audited(),
+            fate,
+        });
+    }
+    let pairs: BTreeSet<Pair> =
+        works.iter().flat_map(|(connection, ..)| judge.pairs(connection)).collect();
+    let names = policies::names(&collector.units, &pairs);
+    let ours: HashSet<&str> = names.values().map(String::as_str).collect();
+    // A policy that has one of these names is ours of an earlier day, and is made anew.
+    let (closed, _) = judge.with(written, closing, |name| ours.contains(name));
+    let mut rules = judge.compile(&closed, before);
+    let mut made: BTreeMap<String, NetworkPolicy> = BTreeMap::new();
+    let mut wanted: BTreeMap<Pair, Wanted> = BTreeMap::new();
+    let mut replaced = Vec::new();
+    for _ in 0..ROUNDS {
+        let missing = judge.missing(&rules, &works, &wanted);
+        if missing.is_empty() {
+            break;
+        }
+        for (pair, address, port) in missing {
+            wanted.entry(pair).or_default().add(address, port);
+        }
+        for (pair, wanted) in wanted.iter().filter(|(_, wanted)| !wanted.is_too_much()) {
+            let Some(name) = names.get(pair) else { continue };
+            let policy = policies::policy(&collector.units, pair, name, wanted);
+            made.extend(policy.map(|policy| (name.clone(), policy)));
+        }
+        let all: Vec<NetworkPolicy> = closing.iter().chain(made.values()).cloned().collect();
+        let with;
+        (with, replaced) = judge.with(written, &all, |_| false);
+        rules = judge.compile(&with, before);
+    }
+    replaced.retain(|name| made.contains_key(&**name));
+    let (policies, after) = (made.values().cloned().collect(), rules);
+    for (connection, evidence, at) in works {
+        let stays =
+            evidence.keys.iter().all(|key| judge.verdict(&after, key, None) == Verdict::Allowed);
+        let missing: Vec<Pair> =
+            judge.pairs(connection).filter(|pair| wanted.contains_key(pair)).collect();
+        let own: BTreeSet<String> = missing
+            .iter()
+            .filter_map(|pair| names.get(pair))
+            .filter(|name| made.contains_key(*name))
+            .cloned()
+            .collect();
+        let here = |key: &Key| {
+            judge
+                .pairs(connection)
+                .all(|pair| judge.verdict(&after, key, Some(pair.direction)) == Verdict::Allowed)
+        };
+        let fate = match (stays, own.is_empty()) {
+            (false, _) if evidence.keys.iter().all(here) => Fate::OtherSide,
+            (true, true) => Fate::Covered,
+            (true, false) => Fate::Learned(own),
+            (false, _) => Fate::Cut(judge.why_lost(&missing, &wanted)),
+        };
+        if let Some(seen) = seen.get_mut(at) {
+            seen.fate = fate;
+        }
+    }
+    seen.sort_by_cached_key(|seen| judge.order(&seen.connection));
+    Lesson { namespace: namespace.into(), policies, seen, replaced, after }
+}
+
+struct Judge<'a, 'b> {
+    collector: &'a Collector<'b>,
+    namespace: &'a str,
+}
+
+impl Judge<'_, '_> {
+    fn is_local(&self, who: Who) -> bool {
+        let Who::Unit(id) = who else { return false };
+        self.collector.units.get(id).namespace.as_deref() == Some(self.namespace)
+    }
+
+    fn is_ours(&self, connection: &Connection) -> bool {
+        self.is_local(connection.source) || self.is_local(connection.destination)
+    }
+
+    /// The sides of a connection that are in the namespace.
+    fn pairs(&self, connection: &Connection) -> impl Iterator<Item = Pair> {
+        let Connection { source, destination, .. } = *connection;
+        let sides =
+            [(Direction::Egress, source, destination), (Direction::Ingress, destination, source)];
+        let pair = |(direction, subject, peer)| {
+            let Who::Unit(id) = subject else { return None };
+            let peer = match peer {
+                Who::Unit(peer) => Peer::Unit(peer),
+                Who::Address(_) => Peer::Outside,
+            };
+            self.is_local(subject).then_some(Pair { direction, subject: id, peer })
+        };
+        sides.map(pair).into_iter().flatten()
+    }
+
+    /// What is not allowed by these rules and not yet wanted, on sides in the namespace.
+    fn missing(
+        &self,
+        rules: &Ruleset,
+        works: &[Working<'_>],
+        wanted: &BTreeMap<Pair, Wanted>,
+    ) -> Vec<(Pair, Option<IpAddr>, Port)> {
+        let mut missing = Vec::new();
+        for (connection, evidence, _) in works {
+            let address = connection.address();
+            for pair in self.pairs(connection) {
+                let open = |key: &Key| self.verdict(rules, key, Some(pair.direction));
+                if !wanted.get(&pair).is_some_and(|it| it.has(address, connection.port))
+                    && evidence.keys.iter().any(|key| open(key) != Verdict::Allowed)
+                {
+                    missing.push((pair, address, connection.port));
+                }
+            }
+        }
+        missing
+    }
+
+    /// Whether the policies in force certainly deny it on a side where it was not seen.
+    fn is_denied_unseen(&self, rules: &Ruleset, evidence: &Evidence) -> bool {
+        Direction::ALL.into_iter().any(|direction| {
+            evidence.side(direction).last().is_none()
+                && evidence
+                    .keys
+                    .iter()
+                    .all(|key| self.verdict(rules, key, Some(direction)) == Verdict::Denied)
+        })
+    }
+
+    fn verdict(&self, rules: &Ruleset, key: &Key, direction: Option<Direction>) -> Verdict {
+        predict(self.collector.snapshot, rules, key).verdict(direction)
+    }
+
+    fn compile(&self, written: &Written, like: &Ruleset) -> Ruleset {
+        Ruleset::compile(written, self.collector.snapshot, like.enforcer())
+    }
+
+    /// What is written, with policies added that replace those of their names, and some left away;
+    /// and the names of those that were replaced.
+    fn with(
+        &self,
+        written: &Written,
+        policies: &[NetworkPolicy],
+        without: impl Fn(&str) -> bool,
+    ) -> (Written, Vec<Name>) {
+        let mut with = written.clone();
+        let names: BTreeSet<(Option<&str>, Option<&str>)> = policies
+            .iter()
+            .map(|it| (it.metadata.namespace.as_deref(), it.metadata.name.as_deref()))
+            .collect();
+        let mut replaced = Vec::new();
+        with.network_policies.retain(|policy| {
+            let same_name = names.contains(&(Some(&policy.namespace), Some(&policy.name)));
+            if same_name {
+                replaced.push(policy.name.clone());
+            }
+            let is_left_out = *policy.namespace == *self.namespace && without(&policy.name);
+            !same_name && !is_left_out
+        });
+        with.network_policies.extend(policies.iter().filter_map(as_written));
+        (with, replaced)
+    }
+
+    fn why_lost(&self, missing: &[Pair], wanted: &BTreeMap<Pair, Wanted>) -> Lost {
+        let units = &self.collector.units;
+        let ends = missing.iter().flat_map(|pair| match pair.peer {
+            Peer::Unit(peer) => vec![pair.subject, peer],
+            Peer::Outside => vec![pair.subject],
+        });
+        let mut faults = ends.filter_map(|id| units.get(id).selector.as_ref().err());
+        match faults.next() {
+            Some(Unnameable::Node) => Lost::Node,
+            Some(Unnameable::NoLabels) => Lost::NoLabels,
+            None if missing.iter().any(|it| wanted.get(it).is_some_and(Wanted::is_too_much)) => {
+                Lost::TooMany
+            }
+            None => Lost::Refused,
+        }
+    }
+
+    fn order(&self, connection: &Connection) -> (String, String, Port) {
+        let [from, to] = [connection.source, connection.destination]
+            .map(|who| super::words::end(self.collector, who));
+        (from, to, connection.port)
+    }
+}
+
+impl Connection {
+    /// The end that is outside the cluster.
+    fn address(&self) -> Option<IpAddr> {
+        [self.source, self.destination].into_iter().find_map(|who| match who {
+            Who::Address(ip) => Some(ip),
+            Who::Unit(_) => None,
+        })
+    }
+}
+
+/// A policy of ours as if it had been read, to try it.
+pub(super) fn as_written(policy: &NetworkPolicy) -> Option<networkpolicy::NetworkPolicy> {
+    let NetworkPolicy { metadata, spec } = policy;
+    Some(networkpolicy::NetworkPolicy {
+        namespace: metadata.namespace.as_deref()?.into(),
+        name: metadata.name.as_deref()?.into(),
+        origin: Origin::Synthetic,
+        spec: serde_json::from_value(serde_json::to_value(spec).ok()?).ok()?,
+    })
+}

@@ -1,0 +1,85 @@
+//! Addresses that Cilium takes for something in the cluster, though no pod or node is known to have
+//! them.
+//!
+//! In: an address as the other end of a flow. Out: what a peer item says of it, where that is not what
+//! it says of an address outside. Source: semantics/cilium.md section 3, "CIDR", and section 5,
+//! deviation 14.
+
+use super::matching::{Matcher, Tried};
+use super::trace::{Endpoint, PeerMiss};
+use crate::cluster::{Addresses, Truth};
+use crate::policy::rule::{Entities, PeerKind};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Where `NodeLocal` `DNSCache` listens, on each pod's own node.
+const NODE_LOCAL_DNS: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 20, 10));
+
+impl Matcher<'_> {
+    /// Whether the peer is an address of each pod's own node.
+    pub(super) fn is_node_local(&self) -> bool {
+        self.cilium && *self.peer == Endpoint::Address(NODE_LOCAL_DNS)
+    }
+
+    /// What an item says of an address that is in the cluster; `None` for others.
+    pub(super) fn inside(&self, kind: &PeerKind) -> Option<Tried> {
+        let Endpoint::Address(ip) = *self.peer else { return None };
+        if self.is_node_local() {
+            return Some(self.of_own_node(kind, ip));
+        }
+        let in_pod_network = self.snapshot.pod_cidrs.iter().any(|net| net.contains(&ip));
+        (self.cilium && in_pod_network).then(|| self.of_pod_network(kind, ip)).flatten()
+    }
+
+    /// An address of the own node has that node's identity.
+    fn of_own_node(&self, kind: &PeerKind, ip: IpAddr) -> Tried {
+        let no = |miss| (Truth::No, Some(miss));
+        match kind {
+            PeerKind::Pods(_) => no(PeerMiss::NotAPod),
+            PeerKind::Addresses(block, scope) if scope.nodes => {
+                match block.matches(&Addresses::Known(ip), self.flow.family) {
+                    Truth::Yes => (Truth::Yes, None),
+                    _ => no(PeerMiss::OutsideBlock { block: block.clone(), address: ip }),
+                }
+            }
+            PeerKind::Addresses(block, _) => no(PeerMiss::NotOutside(block.clone())),
+            PeerKind::Nodes(nodes) if !nodes.own => no(PeerMiss::OwnNode),
+            PeerKind::Nodes(nodes) if nodes.labels.is_everything() => (Truth::Yes, None),
+            PeerKind::Nodes(_) => (Truth::Unknown, Some(PeerMiss::NodeUnknown)),
+            PeerKind::Entities(Entities { own_node: true, .. }) => (Truth::Yes, None),
+            PeerKind::Entities(Entities { api_server: true, written, .. }) => {
+                (Truth::Unknown, Some(PeerMiss::PerhapsOfEntities(written.clone().into())))
+            }
+            PeerKind::Entities(entities) => {
+                no(PeerMiss::NotOfEntities(entities.written.clone().into()))
+            }
+            PeerKind::Names(patterns) => no(PeerMiss::OtherName(patterns.clone().into())),
+            PeerKind::Unresolved(why, scope) if scope.nodes => {
+                (Truth::Unknown, Some(PeerMiss::Unseen(why.clone())))
+            }
+            PeerKind::Unresolved(..) => no(PeerMiss::NotOfEntities(["outside".into()].into())),
+        }
+    }
+
+    /// An address of the pod network may be that of a pod which was not read, or nobody's.
+    fn of_pod_network(&self, kind: &PeerKind, ip: IpAddr) -> Option<Tried> {
+        let unknown = || {
+            let why =
+                format!("{ip} is in the pod network, and no pod that was read has this address");
+            Some((Truth::Unknown, Some(PeerMiss::Unseen(why.into()))))
+        };
+        match kind {
+            PeerKind::Pods(_) => unknown(),
+            PeerKind::Addresses(block, scope)
+                if !scope.pods
+                    && block.matches(&Addresses::Known(ip), self.flow.family).is_yes() =>
+            {
+                unknown()
+            }
+            PeerKind::Entities(Entities { outside: true, pods: true, .. }) => {
+                Some((Truth::Yes, None))
+            }
+            PeerKind::Entities(Entities { outside, pods, .. }) if *outside || *pods => unknown(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Who refuses a policy of Cilium: the real API server with the real CRDs of the Cilium that
+//! tests/tools/hubble pins, beside what this project says.
+
+use crate::harness::{control_plane_of_its_own, expect_success, module, skip};
+use netpol::policy::{Cilium, CiliumVersion, Enforcer, RefusedBy, Ruleset};
+use netpol::source::manifests::decode_text;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+const WEB: &str = "endpointSelector: {matchLabels: {app: web}}";
+
+/// Rules as they are written, by whether the policy is clusterwide.
+fn rules() -> Vec<(bool, String)> {
+    let mut all: Vec<(bool, String)> = Vec::new();
+    let mut whole = |rule: &str| all.push((false, rule.to_owned()));
+    // Selectors and sections.
+    for rule in [
+        "ingress: [{}]",
+        "endpointSelector: {}, nodeSelector: {}, ingress: [{}]",
+        "nodeSelector: {}, ingress: [{}]",
+        "endpointSelector: null, ingress: [{}]",
+        WEB,
+        "endpointSelector: {}, ingress: []",
+        "endpointSelector: {}, ingress: null",
+        "endpointSelector: {}, egress: [], ingressDeny: []",
+        "endpointSelector: {}, ingress: [{}]",
+        "endpointSelector: {}, order: 1, ingress: [{}]",
+        "endpointSelector: {}, log: {value: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}, ingress: [{}]",
+        "endpointSelector: {}, log: {value: \"a\\tb\"}, ingress: [{}]",
+        "endpointSelector: {matchLabels: {app: \"a b\"}}, ingress: [{}]",
+        "endpointSelector: {matchExpressions: [{key: a, operator: Is}]}, ingress: [{}]",
+        "endpointSelector: {}, egressDeny: [{toFQDNs: [{matchName: a.b}]}]",
+    ] {
+        whole(rule);
+    }
+    let mut egress = |element: &str| all.push((false, format!("{WEB}, egress: [{{{element}}}]")));
+    for element in [
+        "toFQDNs: []",
+        "toFQDNs: [{}]",
+        "toFQDNs: [{matchName: a.b, matchPattern: \"*.b\"}]",
+        "toFQDNs: [{matchName: \"*.b\"}]",
+        "toFQDNs: [{matchName: \"\"}]",
+        "toFQDNs: [{matchName: a..b}]",
+        "toFQDNs: [{matchName: .a}]",
+        "toFQDNs: [{matchName: a.b.}]",
+        "toFQDNs: [{matchName: a_b-c.D}]",
+        "toFQDNs: [{matchPattern: \"a/b\"}]",
+        "toFQDNs: [{matchPattern: \"**.b\"}]",
+        "toFQDNs: [{matchPattern: \"*\"}]",
+        "toEndpoints: [], toCIDR: []",
+        "toEndpoints: [{}], toEntities: [world]",
+        "toEntities: [internet]",
+        "toEntities: [cluster-mesh]",
+        "toEntities: [kube-apiserver, ingress, none]",
+        "toCIDR: [203.0.113.7]",
+        "toCIDR: [203.0.113.0/24, \"2001:db8::/32\"]",
+        "toCIDR: [203.0.113.7/24]",
+        "toCIDR: [example.com]",
+        "toCIDR: [\"${CIDR}\"]",
+        "toCIDRSet: [{}]",
+        "toCIDRSet: [{cidr: 10.0.0.1}]",
+        "toCIDRSet: [{cidr: 10.0.0.0/8, cidrGroupRef: a}]",
+        "toCIDRSet: [{cidrGroupRef: a, cidrGroupSelector: {}}]",
+        "toCIDRSet: [{cidrGroupSelector: {}}]",
+        "toCIDRSet: [{cidr: 10.0.0.0/8, except: [192.168.0.0/16]}]",
+        "toCIDRSet: [{cidr: 10.0.0.0/8, except: [192.168.0.1]}]",
+        "toRequires: []",
+        "toRequires: [{}]",
+        "toServices: [{}]",
+        "toServices: [{k8sServiceSelector: {selector: {}}}]",
+        "toServices: [{k8sServiceSelector: {}}]",
+        "toGroups: [{aws: {}}]",
+        "toNodes: [{}]",
+        "authentication: {mode: maybe}",
+        "authentication: {mode: required}",
+        "icmps: [{fields: [{type: 8}]}], toPorts: [{ports: [{port: \"80\"}]}]",
+        "icmps: [{fields: [{type: 256}]}]",
+        "icmps: [{fields: [{type: \"256\"}]}]",
+        "icmps: [{fields: [{type: -1}]}]",
+        "icmps: [{fields: [{type: EchoRequest}]}]",
+        "icmps: [{fields: [{type: Ping}]}]",
+        "icmps: [{fields: [{}]}]",
+        "icmps: [{fields: [{type: 8, family: IPv5}]}]",
+    ] {
+        egress(element);
+    }
+    let many = vec!["{type: 8}"; 41].join(", ");
+    egress(&format!("icmps: [{{fields: [{many}]}}]"));
+    let many = vec!["{port: \"80\"}"; 41].join(", ");
+    egress(&format!("toPorts: [{{ports: [{many}]}}]"));
+    for port in [
+        "port: \"80\"",
+        "port: 80",
+        "port: \"\"",
+        "protocol: TCP",
+        "port: \"080\"",
+        "port: http",
+        "port: \"65536\"",
+        "port: \"-1\"",
+        "port: a--b",
+        "port: \"8 0\"",
+        "port: a-",
+        "port: \"-\"",
+        "port: \"é1\"",
+        "port: way-too-long-for-a-port",
+        "port: \"80\", protocol: tcp",
+        "port: \"80\", protocol: \"\"",
+        "port: \"8\", protocol: ICMP",
+        "port: \"8\", protocol: ICMPV6",
+        "port: \"0\", protocol: VRRP",
+        "port: \"80\", protocol: IGMP",
+        "port: \"0\", protocol: GRE",
+        "port: \"80\", endPort: 70",
+        "port: \"80\", endPort: 70000",
+        "port: \"80\", endPort: -1",
+    ] {
+        egress(&format!("toPorts: [{{ports: [{{{port}}}]}}]"));
+    }
+    let tcp = "ports: [{port: \"80\", protocol: TCP}]";
+    for item in [
+        "",
+        "ports: []",
+        "rules: null",
+        "rules: {}",
+        "rules: {http: []}",
+        "rules: {http: [{}]}",
+        "rules: {http: [{}], kafka: [{}]}",
+        "rules: {http: [{}], l7proto: x}",
+        "rules: {http: [{}], l7: [{}]}",
+        "rules: {l7: [{}]}",
+        "rules: {l7proto: x, l7: [{}]}",
+        "rules: {l7proto: \"\"}",
+        "rules: {kafka: [{}]}",
+        "rules: {dns: [{}]}",
+        "rules: {dns: [{matchName: a.b, matchPattern: a.b}]}",
+        "rules: {dns: [{matchPattern: \"*\"}]}",
+        "serverNames: [\"\"]",
+        "serverNames: [a.b]",
+        "listener: {envoyConfig: {name: e}, name: l}",
+    ] {
+        let comma = if item.is_empty() || item.starts_with("ports") { "" } else { ", " };
+        let ports = if item.starts_with("ports") { "" } else { tcp };
+        egress(&format!("toPorts: [{{{ports}{comma}{item}}}]"));
+    }
+    let many = vec!["{port: \"80\"}"; 41].join(", ");
+    all.push((false, format!("{WEB}, egressDeny: [{{toPorts: [{{ports: [{many}]}}]}}]")));
+    all.push((false, format!("{WEB}, ingressDeny: [{{toPorts: [{{{tcp}, rules: {{}}}}]}}]")));
+    all.push((true, "nodeSelector: {}, ingress: [{}]".to_owned()));
+    all.push((true, "ingress: [{}]".to_owned()));
+    all
+}
+
+/// What the API server refuses, and nothing else, is said to be refused by it; what else is faulty is
+/// the agent's to reject.
+#[test]
+fn the_api_server_refuses_what_is_said_to_be_refused() {
+    let cilium = match module("hubble", "github.com/cilium/cilium") {
+        Ok(cilium) => cilium,
+        Err(why) => {
+            skip(&why);
+            return;
+        }
+    };
+    let Ok(cluster) = control_plane_of_its_own() else { return };
+    let definitions = cilium.join("pkg/k8s/apis/cilium.io/client/crds/v2");
+    for kind in ["ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies"] {
+        let file = definitions.join(kind).with_extension("yaml");
+        let mut kubectl = cluster.kubectl(cluster.admin());
+        expect_success(kubectl.args(["apply", "--server-side", "-f"]).arg(file));
+    }
+    let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
+    expect_success(cluster.kubectl(cluster.admin()).args(established));
+
+    let rules = rules();
+    let mut manifests = String::new();
+    for (i, (clusterwide, rule)) in rules.iter().enumerate() {
+        let (kind, namespace) = if *clusterwide {
+            ("CiliumClusterwideNetworkPolicy", "")
+        } else {
+            ("CiliumNetworkPolicy", ", namespace: default")
+        };
+        writeln!(
+            manifests,
+            "---\napiVersion: cilium.io/v2\nkind: {kind}\nmetadata: {{name: p{i}{namespace}}}\n\
+             spec: {{{rule}}}"
+        )
+        .expect("a string");
+    }
+    let file = cluster.admin().with_file_name("policies.yaml");
+    std::fs::write(&file, &manifests).expect("a file in the cluster's directory");
+    // It goes on after what is refused.
+    let created = cluster
+        .kubectl(cluster.admin())
+        .args(["create", "--dry-run=server", "--validate=ignore", "-o", "name", "-f"])
+        .arg(&file)
+        .output()
+        .expect("kubectl runs");
+    let created = String::from_utf8(created.stdout).expect("names");
+    let taken: BTreeSet<usize> =
+        created.lines().filter_map(|name| name.rsplit_once("/p")?.1.parse().ok()).collect();
+    assert!(!taken.is_empty(), "{created}");
+
+    let (objects, _) = decode_text(manifests.into_bytes(), Path::new("in.yaml"), "default");
+    let (snapshot, written) = objects.assemble();
+    let enforcer = Enforcer::Cilium(Cilium::new(CiliumVersion::V1_19));
+    let compiled = Ruleset::compile(&written, &snapshot, &enforcer);
+    let mut wrong = Vec::new();
+    for (i, (_, rule)) in rules.iter().enumerate() {
+        let remark = compiled.rejected.iter().find(|r| *r.object.name == *format!("p{i}"));
+        let by = remark.and_then(|remark| remark.refused_by);
+        // Of a variable nobody knows what the API server will say.
+        let said = by != Some(RefusedBy::ApiServer);
+        if said != taken.contains(&i) && !rule.contains("${") {
+            let told = remark.map_or("", |remark| &remark.faults[0].message);
+            wrong.push(format!("taken: {}, said: {by:?} {told}: {rule}", taken.contains(&i)));
+        }
+    }
+    assert!(wrong.is_empty(), "of {} rules:\n{}", rules.len(), wrong.join("\n"));
+}
