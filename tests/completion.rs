@@ -46,12 +46,23 @@ fn offered(cluster: &ControlPlane, path: &TempDir, words: &[&str]) -> (Vec<Strin
     (lines.into_iter().map(value).collect(), directive)
 }
 
-/// Asserts the whole answer, whatever its order.
+/// Asserts the whole answer, whatever its order. A cluster has 300 ms, which a busy machine may not give
+/// it, so what is not there is asked for some times more.
 fn offers(cluster: &ControlPlane, path: &TempDir, words: &[&str], values: &[&str], end: &str) {
-    let (found, directive) = offered(cluster, path, words);
-    let sorted = |values: Vec<String>| values.into_iter().collect::<BTreeSet<_>>();
-    let expected = sorted(values.iter().map(|&value| value.to_owned()).collect());
-    assert_eq!((sorted(found), directive.as_str()), (expected, end), "{words:?}");
+    let expected = values.iter().map(|&value| value.to_owned()).collect::<BTreeSet<_>>();
+    let ask = || {
+        let (found, directive) = offered(cluster, path, words);
+        (found.into_iter().collect::<BTreeSet<_>>(), directive)
+    };
+    let expected = (expected, end.to_owned());
+    let mut found = ask();
+    for _ in 0..10 {
+        if found == expected {
+            return;
+        }
+        found = ask();
+    }
+    assert_eq!(found, expected, "{words:?}");
 }
 
 /// Must show 2: ten situations through the real kubectl, and against a real API server where it is about
@@ -139,8 +150,7 @@ fn a_single_plugin_has_a_completer_of_its_own() {
 fn kustomizations_of_flux() {
     let Ok((kube, _turn)) = fluxkube() else { return };
     let (cluster, path) = (&kube.homekube.cluster, on_path(&["kubectl-netpol"]));
-    let (found, directive) = offered(cluster, &path, &["netpol", "diff", "--flux", "o"]);
-    assert_eq!((found, directive.as_str()), (vec!["observability".to_owned()], ":4"));
+    offers(cluster, &path, &["netpol", "diff", "--flux", "o"], &["observability"], ":4");
 }
 
 /// What a user may not read is not offered, and nobody is told why.
