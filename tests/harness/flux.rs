@@ -5,7 +5,7 @@
 //! test after another has to itself, with a source and two Kustomizations that are up to date.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{JoinHandle, sleep, spawn};
@@ -14,8 +14,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    Answer, HomeKube, Skip, Unprovided, control_plane_of_its_own, expect_success, plugin, provided,
-    skip,
+    Answer, HomeKube, Skip, Unprovided, control_plane_of_its_own, expect_success, go_module,
+    plugin, provided, skip,
 };
 
 /// The revision that everything is at.
@@ -49,7 +49,8 @@ impl FluxKube {
         })?;
         let mut definitions = Vec::new();
         for controller in ["kustomize-controller", "source-controller"] {
-            definitions.push(module(controller)?.join("config/crd/bases"));
+            let module = go_module("flux", &format!("github.com/fluxcd/{controller}"))?;
+            definitions.push(module.join("config/crd/bases"));
         }
         let Ok(cluster) = control_plane_of_its_own() else {
             return Err("there is no cluster for Flux".to_owned());
@@ -191,22 +192,6 @@ fn patch_status(homekube: &HomeKube, kind: &str, name: &str, status: &Value) {
     let patch = json!({"status": status}).to_string();
     let words = ["patch", kind, name, "-n", "flux-system", "--subresource=status", "--type=merge"];
     expect_success(cluster.kubectl(cluster.admin()).args(words).args(["-p", &patch]));
-}
-
-/// Where a module that tests/tools/flux pins is.
-fn module(name: &str) -> Result<PathBuf, String> {
-    let go = which::which("go").map_err(|_| format!("no `go` on PATH to fetch {name} with"))?;
-    let output = Command::new(go)
-        .args(["mod", "download", "-json", &format!("github.com/fluxcd/{name}")])
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/flux"))
-        .env("GOFLAGS", "-mod=readonly")
-        .env("GOWORK", "off")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("running go: {error}"))?;
-    let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    let directory = answer["Dir"].as_str().map(PathBuf::from);
-    directory.ok_or_else(|| format!("cannot fetch {name}: {}", answer["Error"]))
 }
 
 /// What stands in for Flux's controllers until it is dropped: it handles the annotation

@@ -12,7 +12,7 @@ mod homekube;
 mod hubble;
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -100,6 +100,22 @@ pub(crate) fn provided(task: &str) -> Result<PathBuf, Unprovided> {
             Err(Unprovided::Broken(why))
         }
     }
+}
+
+/// Where a Go module is that tests/tools/PINS pins.
+pub(crate) fn go_module(pins: &str, module: &str) -> Result<PathBuf, String> {
+    let go = which::which("go").map_err(|_| format!("no `go` on PATH to fetch {module} with"))?;
+    let output = Command::new(go)
+        .args(["mod", "download", "-json", module])
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools").join(pins))
+        .env("GOFLAGS", "-mod=readonly")
+        .env("GOWORK", "off")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("running go: {error}"))?;
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let directory = answer["Dir"].as_str().map(PathBuf::from);
+    directory.ok_or_else(|| format!("cannot fetch {module}: {}", answer["Error"]))
 }
 
 /// Runs a program to its end and gives back its stdout.
