@@ -96,12 +96,12 @@ fn wishes(r: &mut Random) -> (Baseline, Facts) {
         node_local,
     });
     let mut egress: Vec<Destination> = Vec::new();
-    for _ in 0..r.below(3) {
+    for at in 0..r.below(3) {
         let who = match r.percent(30) {
-            true => Who::Address("203.0.113.7".parse().unwrap()),
+            true => Who::Address(format!("203.0.113.{}", at + 7).parse().unwrap()),
             false => Who::Service {
                 namespace: (*r.pick(&["other", "monitoring"])).to_owned(),
-                name: "service".into(),
+                name: format!("service-{at}"),
                 labels: [label(r)].into(),
             },
         };
