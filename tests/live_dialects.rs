@@ -1,10 +1,15 @@
 //! Policies of administrators and of Cilium in a live cluster: their kinds installed in a real API
 //! server, the plugin run by the real kubectl.
 //!
-//! The schemas here keep whatever is written; what real ones refuse is for the tests of semantics.
+//! CiliumNetworkPolicies have the schema of the Cilium that tests/tools/hubble pins, where it can be
+//! had. The other schemas here keep whatever is written; what real ones refuse is for the tests of
+//! semantics.
 
-use crate::harness::{Answer, HomeKube, Skip, control_plane_of_its_own, expect_success};
+use crate::harness::{
+    Answer, HomeKube, Skip, control_plane_of_its_own, expect_success, module, skip,
+};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Group, version, plural, kind, and whether its objects have a namespace.
@@ -38,22 +43,38 @@ const KINDS: [(&str, &str, &str, &str, bool); 6] = [
 /// HomeKube with these kinds, to one test at a time, which takes away what it made.
 pub(crate) struct Dialects {
     pub(crate) homekube: HomeKube,
+    /// Why CiliumNetworkPolicies have no schema of their own, where they do not.
+    without_schema: Option<String>,
     turn: Mutex<()>,
+}
+
+/// The definition of CiliumNetworkPolicies as Cilium installs it.
+fn real_definition() -> Result<PathBuf, String> {
+    let module = module("hubble", "github.com/cilium/cilium")?;
+    let file = "pkg/k8s/apis/cilium.io/client/crds/v2/ciliumnetworkpolicies.yaml";
+    Ok(module.join(file))
 }
 
 pub(crate) fn dialects() -> Result<(&'static Dialects, MutexGuard<'static, ()>), Skip> {
     static SHARED: OnceLock<Option<Dialects>> = OnceLock::new();
     let shared = SHARED.get_or_init(|| {
         let cluster = control_plane_of_its_own().ok()?;
-        let definitions: Vec<Value> = KINDS.iter().map(definition).collect();
+        let real = real_definition();
+        let others = KINDS.iter().skip(usize::from(real.is_ok()));
+        let definitions: Vec<Value> = others.map(definition).collect();
         let list = json!({"apiVersion": "v1", "kind": "List", "items": definitions});
         cluster.apply_with(&[], &list.to_string());
+        if let Ok(file) = &real {
+            let mut command = cluster.kubectl(cluster.admin());
+            expect_success(command.args(["apply", "--server-side", "-f"]).arg(file));
+        }
         let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
         expect_success(cluster.kubectl(cluster.admin()).args(established));
-        Some(Dialects { homekube: HomeKube::on(cluster), turn: Mutex::new(()) })
+        let without_schema = real.err();
+        Some(Dialects { homekube: HomeKube::on(cluster), without_schema, turn: Mutex::new(()) })
     });
     let Some(dialects) = shared else {
-        return Err(crate::harness::skip("there is no cluster for the other dialects"));
+        return Err(skip("there is no cluster for the other dialects"));
     };
     Ok((dialects, dialects.turn.lock().unwrap_or_else(PoisonError::into_inner)))
 }
@@ -248,4 +269,138 @@ fn policies_that_may_not_be_read_are_not_guessed() {
         let answer = homekube.explain(&words);
         expect(&answer, 3, &["UNKNOWN", "not read: the CiliumClusterwideNetworkPolicies"]);
     });
+}
+
+/// What is suggested in Cilium's words is what the API server takes, by Cilium's own schema.
+#[test]
+fn a_suggested_policy_of_cilium_is_valid() {
+    let Ok((dialects, _turn)) = dialects() else { return };
+    if let Some(why) = &dialects.without_schema {
+        skip(why);
+        return;
+    }
+    let cluster = &dialects.homekube.cluster;
+    let dry_run = |manifest: &str| {
+        let file = cluster.admin().with_file_name("suggested.yaml");
+        std::fs::write(&file, manifest).expect("a file in the cluster's directory");
+        let mut command = cluster.kubectl(cluster.admin());
+        let words = ["apply", "--dry-run=server", "--validate=strict", "-f"];
+        command.args(words).arg(&file).output().expect("kubectl runs")
+    };
+    let grafana = "monitoring/deploy/grafana";
+    for (to, field) in [
+        ("identity/svc/keycloak", "fromEndpoints"),
+        ("https://login.example.com/", "toFQDNs"),
+        ("203.0.113.7:443", "toCIDR"),
+    ] {
+        let answer = dialects.homekube.ask("explain", &format!("{grafana} {to} --suggest=cilium"));
+        assert_eq!(answer.code, 1, "{}", answer.all());
+        assert!(answer.stdout.contains(field), "{}", answer.all());
+        let taken = dry_run(&answer.stdout);
+        let said = String::from_utf8_lossy(&taken.stdout);
+        assert!(taken.status.success(), "{to}: {taken:?}\n{}", answer.stdout);
+        assert_eq!(
+            said.matches(" created (server dry run)").count(),
+            answer.stdout.matches("kind: CiliumNetworkPolicy").count(),
+            "{said}"
+        );
+        // The schema is one that refuses.
+        let refused = dry_run(&answer.stdout.replace(field, "elsewhere"));
+        assert!(!refused.status.success(), "{refused:?}");
+    }
+}
+
+/// `bootstrap --dialect cilium`: written, unchanged, a foreign rule, taken back.
+#[test]
+fn a_namespace_is_closed_in_the_words_of_cilium() {
+    let Ok((dialects, _turn)) = dialects() else { return };
+    if let Some(why) = &dialects.without_schema {
+        skip(why);
+        return;
+    }
+    let cluster = &dialects.homekube.cluster;
+    let run = |words: &str| dialects.homekube.ask("bootstrap", &format!("cilium-new {words}"));
+    let get = || {
+        let words = ["get", "ciliumnetworkpolicies", "-n", "cilium-new", "-o", "json"];
+        let text = expect_success(cluster.kubectl(cluster.admin()).args(words));
+        let list: Value = serde_json::from_str(&text).expect("JSON");
+        list["items"].as_array().expect("items").clone()
+    };
+    let flags = "--dialect cilium --dns namespace --dns-proxy --deny all --allow-same-namespace \
+                 --allow-egress https://login.example.com --allow-egress 203.0.113.7:5432 \
+                 --allow-egress identity/svc/keycloak --allow-ingress-controller --ingress-port 8080 \
+                 --allow-monitoring";
+    let dry = run(&format!("{flags} --dry-run=server"));
+    assert_eq!((dry.code, dry.stdout.contains("(server dry run)")), (0, true), "{}", dry.all());
+    let first = run(&format!("{flags} --wait"));
+    assert_eq!(first.code, 0, "{}", first.all());
+    let applied = "ciliumnetworkpolicy.cilium.io/default-deny-ingress serverside-applied";
+    assert!(first.stdout.contains(applied), "{}", first.all());
+    let names = |items: &[Value]| -> Vec<String> {
+        let name = |item: &Value| item["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        items.iter().map(name).collect()
+    };
+    let written = get();
+    assert_eq!(
+        names(&written),
+        [
+            "allow-dns-egress",
+            "allow-egress-to-203.0.113.7",
+            "allow-egress-to-identity-keycloak",
+            "allow-egress-to-login.example.com",
+            "allow-ingress-nginx",
+            "allow-monitoring-scrape",
+            "allow-same-namespace",
+            "default-deny-egress",
+            "default-deny-ingress",
+        ]
+    );
+    // The API server keeps the element that closes as it was written.
+    let closed = json!({"endpointSelector": {}, "ingress": [{}]});
+    assert_eq!(written.last().expect("one")["spec"], closed);
+
+    let again = run(flags);
+    assert_eq!(again.stdout.matches(" unchanged").count(), 10, "{}", again.all());
+    assert_eq!(get(), written);
+
+    // Nothing comes in, and the engine reads it so without a word against it.
+    let pod = "cilium-new/pod/web";
+    let manifest = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: default}\n---\n\
+                    apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {app: web}}\nspec:\n  \
+                    automountServiceAccountToken: false\n  containers: [{name: c, image: x}]\n";
+    cluster.apply("cilium-new", manifest);
+    let answer = dialects.homekube.explain(&format!("monitoring/deploy/grafana {pod}:80"));
+    assert_eq!(answer.code, 1, "{}", answer.all());
+    assert!(!answer.stdout.contains("warning: cilium-new"), "{}", answer.all());
+
+    // A rule that another wrote is no part of the baseline.
+    let patch = |patch: &str| {
+        let words =
+            ["patch", "cnp", "default-deny-ingress", "-n", "cilium-new", "--type=merge", "-p"];
+        expect_success(cluster.kubectl(cluster.admin()).args(words).arg(patch));
+    };
+    patch(r#"{"spec":{"egress":[{"toEntities":["world"]}]}}"#);
+    patch(r#"{"specs":[{"endpointSelector":{},"ingress":[{"fromEntities":["world"]}]}]}"#);
+    let conflict = run(&format!("{flags} --yes"));
+    assert_eq!(conflict.code, 2, "{}", conflict.all());
+    for field in ["spec.egress", "specs", "kubectl-patch"] {
+        assert!(conflict.stderr.contains(field), "{field}: {}", conflict.all());
+    }
+    let forced = run(&format!("{flags} --yes --force-conflicts"));
+    assert_eq!(forced.code, 0, "{}", forced.all());
+    let last = get().pop().expect("one");
+    assert_eq!((&last["spec"], &last["specs"]), (&closed, &Value::Null));
+
+    // Only what is of the dialect, then everything.
+    let other = run("--remove --dialect networkpolicy");
+    assert!(other.stdout.contains("nothing of the baseline is there"), "{}", other.all());
+    assert_eq!(get().len(), 9);
+    let removed = run("--remove --wait");
+    assert_eq!(
+        removed.stdout.matches("ciliumnetworkpolicy.cilium.io/").count(),
+        9,
+        "{}",
+        removed.all()
+    );
+    assert_eq!(get(), Vec::<Value>::new());
 }

@@ -2,6 +2,7 @@
 
 mod admin_table;
 mod all_pairs;
+mod baseline_dialects;
 #[cfg(unix)]
 mod bootstrap;
 #[cfg(unix)]

@@ -7,11 +7,13 @@ complete -c kubectl-netpol-bootstrap -l dns -d 'How DNS is allowed: auto (as the
 namespace\t''
 strict\t''
 none\t''"
+complete -c kubectl-netpol-bootstrap -l dialect -d 'Language of the policies: networkpolicy (default) or cilium' -r -f -a "networkpolicy\t''
+cilium\t''"
 complete -c kubectl-netpol-bootstrap -l allow-ingress-controller -d 'Admit the ingress controller of a namespace, ingress-nginx by default' -r
 complete -c kubectl-netpol-bootstrap -l ingress-port -d 'Port on the pods that it may reach, not the Service\'s; repeatable, every port by default' -r
 complete -c kubectl-netpol-bootstrap -l allow-monitoring -d 'Admit monitoring, by default monitoring/app.kubernetes.io/name=prometheus' -r
 complete -c kubectl-netpol-bootstrap -l metrics-port -d 'Port on the pods that it may reach; repeatable, every port by default' -r
-complete -c kubectl-netpol-bootstrap -l allow-egress -d 'Where the pods may connect to: NAMESPACE/svc/NAME[:PORT] or an address; repeatable' -r
+complete -c kubectl-netpol-bootstrap -l allow-egress -d 'Where the pods may connect to: NAMESPACE/svc/NAME[:PORT] or an address, with --dns-proxy also a host; repeatable' -r
 complete -c kubectl-netpol-bootstrap -l baseline -d 'A team\'s own baseline; flags change it' -r -F
 complete -c kubectl-netpol-bootstrap -l dry-run -d 'Change nothing: client says what would be written, server lets the API server check it' -r -f -a "none\t'Write'
 client\t'Only say'
@@ -45,6 +47,7 @@ complete -c kubectl-netpol-bootstrap -l as -d 'User to impersonate' -r
 complete -c kubectl-netpol-bootstrap -l as-group -d 'Group to impersonate; repeatable' -r
 complete -c kubectl-netpol-bootstrap -l as-uid -d 'UID to impersonate' -r
 complete -c kubectl-netpol-bootstrap -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol-bootstrap -l dns-proxy -d 'Let what is asked of DNS pass Cilium\'s proxy, without which no policy can name a host'
 complete -c kubectl-netpol-bootstrap -l both-sides -d 'Write the ingress side of --allow-egress in the other namespace, too'
 complete -c kubectl-netpol-bootstrap -l allow-same-namespace -d 'Let the pods of the namespace reach one another'
 complete -c kubectl-netpol-bootstrap -l force-conflicts -d 'Take over fields that another field manager wrote'

@@ -1,5 +1,6 @@
 complete -c kubectl-netpol-explain -l port -d 'Port, by number or name, if need be with its protocol: 80, 53/UDP, http' -r
-complete -c kubectl-netpol-explain -l suggest -d 'Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy or cilium, by default the dialect of the policies that isolate' -r -f -a "networkpolicy\t''
+complete -c kubectl-netpol-explain -l suggest -d 'Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy, cilium, or auto, the dialect of the policies that isolate' -r -f -a "auto\t''
+networkpolicy\t''
 cilium\t''"
 complete -c kubectl-netpol-explain -s o -l output -d 'Output format: text, wide (every rule), json or yaml' -r -f -a "text\t'For people'
 wide\t'For people, with every rule'

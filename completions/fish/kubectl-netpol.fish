@@ -58,11 +58,13 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap"
 namespace\t''
 strict\t''
 none\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l dialect -d 'Language of the policies: networkpolicy (default) or cilium' -r -f -a "networkpolicy\t''
+cilium\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l allow-ingress-controller -d 'Admit the ingress controller of a namespace, ingress-nginx by default' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l ingress-port -d 'Port on the pods that it may reach, not the Service\'s; repeatable, every port by default' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l allow-monitoring -d 'Admit monitoring, by default monitoring/app.kubernetes.io/name=prometheus' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l metrics-port -d 'Port on the pods that it may reach; repeatable, every port by default' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l allow-egress -d 'Where the pods may connect to: NAMESPACE/svc/NAME[:PORT] or an address; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l allow-egress -d 'Where the pods may connect to: NAMESPACE/svc/NAME[:PORT] or an address, with --dns-proxy also a host; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l baseline -d 'A team\'s own baseline; flags change it' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l dry-run -d 'Change nothing: client says what would be written, server lets the API server check it' -r -f -a "none\t'Write'
 client\t'Only say'
@@ -96,6 +98,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l as-group -d 'Group to impersonate; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l as-uid -d 'UID to impersonate' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l dns-proxy -d 'Let what is asked of DNS pass Cilium\'s proxy, without which no policy can name a host'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l both-sides -d 'Write the ingress side of --allow-egress in the other namespace, too'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l allow-same-namespace -d 'Let the pods of the namespace reach one another'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l force-conflicts -d 'Take over fields that another field manager wrote'
@@ -185,7 +188,8 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l port -d 'Port, by number or name, if need be with its protocol: 80, 53/UDP, http' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l suggest -d 'Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy or cilium, by default the dialect of the policies that isolate' -r -f -a "networkpolicy\t''
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l suggest -d 'Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy, cilium, or auto, the dialect of the policies that isolate' -r -f -a "auto\t''
+networkpolicy\t''
 cilium\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s o -l output -d 'Output format: text, wide (every rule), json or yaml' -r -f -a "text\t'For people'
 wide\t'For people, with every rule'

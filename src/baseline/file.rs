@@ -242,6 +242,7 @@ pub fn from_yaml(text: &str) -> Result<Baseline, FileError> {
         egress: allow.egress.into_iter().flatten().map(|to| to.0).collect(),
         both_sides: allow.both_sides.unwrap_or(false),
         policies,
+        ..Baseline::default()
     })
 }
 

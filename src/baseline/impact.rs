@@ -202,9 +202,7 @@ mod tests {
     }
 
     fn cut(pods: &[Value], before: &[Value], namespace: &str) -> Impact {
-        let added = Baseline::default().policies(namespace, &Facts::default());
-        let mut after: Vec<Value> =
-            added.iter().map(|policy| serde_json::to_value(policy).unwrap()).collect();
+        let mut after = Baseline::default().objects(namespace, &Facts::default());
         after.extend_from_slice(before);
         let (snapshot, rules) = of(pods, before);
         impact(&snapshot, &rules, &of(pods, &after).1, namespace)

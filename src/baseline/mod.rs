@@ -1,14 +1,15 @@
 //! The baseline that closes a namespace, as typed values.
 //!
 //! In: a [`Baseline`], which is what its author wants, and [`Facts`], what the cluster told. Out: the
-//! NetworkPolicies of a namespace ([`Baseline::policies`]), what they mean in one line ([`meaning`])
-//! and what they would cut ([`impact()`]). Nothing here reads or writes anything.
+//! policies of a namespace ([`Baseline::policies`]), in either dialect ([`Baseline::objects`]), what
+//! they mean in one line ([`meaning`]) and what they would cut ([`impact()`]). Nothing here reads or
+//! writes anything.
 //!
 //! ```
 //! use netpol::baseline::{Baseline, Facts};
 //!
 //! let policies = Baseline::default().policies("team-a", &Facts::default());
-//! let names: Vec<_> = policies.iter().filter_map(|p| p.metadata.name.as_deref()).collect();
+//! let names: Vec<_> = policies.iter().map(|policy| policy.name()).collect();
 //! assert_eq!(names, ["default-deny-ingress", "allow-dns-egress"]);
 //! ```
 
@@ -21,10 +22,12 @@ pub use file::{FileError, from_yaml, schema};
 pub use impact::{Cut, Impact, Way, impact};
 pub use words::{cuts, dns, meaning};
 
+use crate::draft::{Dialect, Draft};
 use crate::verdict::{PortWanted, Target};
-use k8s_openapi::api::networking::v1::NetworkPolicySpec;
-use std::collections::BTreeMap;
+use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicySpec};
 use std::net::IpAddr;
+
+pub use crate::draft::LabelMap;
 
 /// The field manager of everything that is applied.
 pub const MANAGER: &str = "kubectl-netpol";
@@ -36,9 +39,6 @@ pub const OTHER_SIDE: &str = "kubectl-netpol/other-side";
 pub const INGRESS_CONTROLLER: &str = "ingress-nginx";
 /// Where the seed's Prometheus runs, and its label.
 pub const MONITORING: &str = "monitoring/app.kubernetes.io/name=prometheus";
-
-/// Labels of an object, in their order.
-pub type LabelMap = BTreeMap<String, String>;
 
 /// What is denied unless a policy allows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,6 +87,20 @@ pub struct Baseline {
     pub both_sides: bool,
     /// The author's own policies.
     pub policies: Vec<OwnPolicy>,
+    /// The language of the policies, but for the author's own.
+    pub dialect: Dialect,
+    /// What is asked of DNS passes Cilium's proxy, so that it knows the addresses of names. Only in
+    /// Cilium's dialect.
+    pub dns_proxy: bool,
+}
+
+/// One policy of a baseline.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BaselinePolicy {
+    /// One that takes any dialect.
+    Drafted(Draft),
+    /// The author's own, which is a NetworkPolicy whatever the dialect: Cilium enforces these, too.
+    Own(NetworkPolicy),
 }
 
 /// Pods of another namespace that may come in.
@@ -167,4 +181,6 @@ pub enum Who {
     },
     /// An address.
     Address(IpAddr),
+    /// A DNS name outside the cluster. Only in Cilium's dialect.
+    Name(String),
 }

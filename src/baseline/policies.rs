@@ -1,25 +1,21 @@
-//! From what is wanted to NetworkPolicies.
+//! From what is wanted to policies, before they take a dialect.
 
 use super::{
-    Baseline, Deny, Destination, Dns, DnsFacts, Facts, LabelMap, MANAGED_BY, MANAGER, OTHER_SIDE,
-    Peer, Who,
+    Baseline, BaselinePolicy, Deny, Destination, Dns, DnsFacts, Facts, LabelMap, MANAGED_BY,
+    MANAGER, OTHER_SIDE, Peer, Who,
 };
+use crate::cluster::Protocol;
+use crate::draft::{self, Dialect, Draft, Entity, Rule};
+use crate::policy::rule::Direction;
 use crate::verdict::{PortText, PortWanted};
 use k8s_openapi::api::core::v1::Namespace;
-use k8s_openapi::api::networking::v1::{
-    IPBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer,
-    NetworkPolicyPort, NetworkPolicySpec,
-};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use std::net::IpAddr;
+use serde_json::Value;
 
-/// The label that every namespace has with its own name.
-const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 /// Where DNS is served as long as nothing else is known.
 const DNS_NAMESPACE: &str = "kube-system";
-/// The longest name of an object.
-const LONGEST_NAME: usize = 253;
 
 impl Baseline {
     /// The Namespace with its labels.
@@ -31,140 +27,175 @@ impl Baseline {
 
     /// The policies of a namespace, the denials first. With [`Baseline::both_sides`] the last are
     /// of the namespaces at the other end.
-    pub fn policies(&self, namespace: &str, facts: &Facts) -> Vec<NetworkPolicy> {
+    pub fn policies(&self, namespace: &str, facts: &Facts) -> Vec<BaselinePolicy> {
         let mut policies = Vec::new();
-        let mut add = |name: &str, spec| policies.push(policy(namespace, name, spec));
+        let mut add = |name: &str, ingress, egress| {
+            policies.push(BaselinePolicy::Drafted(Draft {
+                ingress,
+                egress,
+                ..ours(namespace, name)
+            }));
+        };
         if self.deny != Deny::Egress {
-            add("default-deny-ingress", ingress(Vec::new()));
+            add("default-deny-ingress", Some(Vec::new()), None);
         }
         if self.deny != Deny::Ingress {
-            add("default-deny-egress", egress(Vec::new()));
+            add("default-deny-egress", None, Some(Vec::new()));
         }
         if self.dns != Dns::None {
             let known = facts.dns.as_ref().filter(|_| self.dns != Dns::Namespace);
-            add("allow-dns-egress", egress(dns_rules(known)));
+            add("allow-dns-egress", None, Some(self.dns_rules(known)));
         }
         if let Some(controller) = &self.ingress_controller {
             let name = format!("allow-{}", controller.namespace);
-            add(&name, ingress(vec![from_peer(controller)]));
+            add(&name, Some(vec![from_peer(controller)]), None);
         }
         if let Some(monitoring) = &self.monitoring {
-            add("allow-monitoring-scrape", ingress(vec![from_peer(monitoring)]));
+            add("allow-monitoring-scrape", Some(vec![from_peer(monitoring)]), None);
         }
         if self.same_namespace {
-            add("allow-same-namespace", within_namespace());
+            // Both directions, since the pods may be isolated in both.
+            let everyone = || {
+                let peers = vec![draft::Peer::Pods { namespace: None, labels: LabelMap::new() }];
+                Some(vec![Rule { peers, ..Rule::default() }])
+            };
+            add("allow-same-namespace", everyone(), everyone());
         }
-        for own in &self.policies {
-            add(&own.name, own.spec.clone());
-        }
+        policies.extend(self.policies.iter().map(|own| {
+            let metadata = ObjectMeta {
+                name: Some(own.name.clone()),
+                namespace: Some(namespace.to_owned()),
+                labels: Some(label()),
+                ..ObjectMeta::default()
+            };
+            BaselinePolicy::Own(NetworkPolicy { metadata, spec: Some(own.spec.clone()) })
+        }));
         let mut others = Vec::new();
         for destination in &facts.egress {
-            let mut out = policy(namespace, &egress_name(destination), to(destination));
+            let mut out = Draft {
+                egress: Some(vec![to(destination)]),
+                ..ours(namespace, &egress_name(destination))
+            };
             if self.both_sides
                 && let Some(other) = other_side(namespace, destination)
             {
-                let ObjectMeta { namespace, name, .. } = &other.metadata;
-                let other_name =
-                    [namespace, name].map(|part| part.as_deref().unwrap_or_default()).join("/");
-                out.metadata.annotations = Some([(OTHER_SIDE.to_owned(), other_name)].into());
-                others.push(other);
+                let other_name = format!("{}/{}", other.namespace, other.name);
+                out.annotations = [(OTHER_SIDE.to_owned(), other_name)].into();
+                others.push(BaselinePolicy::Drafted(other));
             }
-            policies.push(out);
+            policies.push(BaselinePolicy::Drafted(out));
         }
         policies.extend(others);
         policies
     }
-}
 
-fn policy(namespace: &str, name: &str, spec: NetworkPolicySpec) -> NetworkPolicy {
-    NetworkPolicy {
-        metadata: ObjectMeta {
-            name: Some(name.chars().take(LONGEST_NAME).collect()),
-            namespace: Some(namespace.to_owned()),
-            labels: Some([(MANAGED_BY.to_owned(), MANAGER.to_owned())].into()),
-            ..ObjectMeta::default()
-        },
-        spec: Some(spec),
+    /// The same as the API writes them, in the baseline's dialect.
+    pub fn objects(&self, namespace: &str, facts: &Facts) -> Vec<Value> {
+        let policies = self.policies(namespace, facts);
+        policies.iter().filter_map(|policy| policy.object(self.dialect)).collect()
+    }
+
+    fn dns_rules(&self, known: Option<&DnsFacts>) -> Vec<Rule> {
+        let dns = if self.dns_proxy { vec!["*".to_owned()] } else { Vec::new() };
+        let port_53 = draft::Port::dns;
+        let Some(DnsFacts { namespace, labels, ports, node_local, .. }) = known else {
+            let peers = vec![pods(DNS_NAMESPACE, &LabelMap::new())];
+            return vec![Rule { peers, ports: port_53(), dns }];
+        };
+        let peers = vec![pods(namespace, labels)];
+        let mut rules = vec![Rule { peers, ports: port_items(ports), dns: dns.clone() }];
+        if let Some(cache) = node_local {
+            let by_label = (!cache.labels.is_empty()).then(|| pods(DNS_NAMESPACE, &cache.labels));
+            let by_address: Vec<draft::Peer> = match self.dialect {
+                Dialect::NetworkPolicy => {
+                    cache.addresses.iter().copied().map(draft::Peer::Address).collect()
+                }
+                // Cilium takes what listens in the node's network for the node.
+                Dialect::Cilium if cache.addresses.is_empty() => Vec::new(),
+                Dialect::Cilium => vec![draft::Peer::Entity(Entity::Host)],
+            };
+            let peers: Vec<_> = by_label.into_iter().chain(by_address).collect();
+            if !peers.is_empty() {
+                rules.push(Rule { peers, ports: port_53(), dns });
+            }
+        }
+        rules
     }
 }
 
-/// Every pod is isolated from what comes in, but for what the rules admit.
-fn ingress(rules: Vec<NetworkPolicyIngressRule>) -> NetworkPolicySpec {
-    NetworkPolicySpec {
-        pod_selector: Some(LabelSelector::default()),
-        policy_types: Some(vec!["Ingress".to_owned()]),
-        ingress: (!rules.is_empty()).then_some(rules),
-        egress: None,
-    }
-}
-
-/// As [`ingress`], for what goes out.
-fn egress(rules: Vec<NetworkPolicyEgressRule>) -> NetworkPolicySpec {
-    NetworkPolicySpec {
-        pod_selector: Some(LabelSelector::default()),
-        policy_types: Some(vec!["Egress".to_owned()]),
-        ingress: None,
-        egress: (!rules.is_empty()).then_some(rules),
-    }
-}
-
-/// Both directions, since the pods may be isolated in both.
-fn within_namespace() -> NetworkPolicySpec {
-    let everyone =
-        || NetworkPolicyPeer { pod_selector: Some(LabelSelector::default()), ..no_peer() };
-    NetworkPolicySpec {
-        pod_selector: Some(LabelSelector::default()),
-        policy_types: Some(vec!["Ingress".to_owned(), "Egress".to_owned()]),
-        ingress: Some(vec![NetworkPolicyIngressRule { from: Some(vec![everyone()]), ports: None }]),
-        egress: Some(vec![NetworkPolicyEgressRule { to: Some(vec![everyone()]), ports: None }]),
-    }
-}
-
-fn no_peer() -> NetworkPolicyPeer {
-    NetworkPolicyPeer::default()
-}
-
-fn dns_rules(known: Option<&DnsFacts>) -> Vec<NetworkPolicyEgressRule> {
-    let port_53: Vec<_> = ["UDP", "TCP"].map(port_53).into();
-    let Some(DnsFacts { namespace, labels, ports, node_local, .. }) = known else {
-        let to = Some(vec![pods(DNS_NAMESPACE, &LabelMap::new())]);
-        return vec![NetworkPolicyEgressRule { to, ports: Some(port_53) }];
-    };
-    let to = Some(vec![pods(namespace, labels)]);
-    let mut rules = vec![NetworkPolicyEgressRule { to, ports: port_items(ports) }];
-    if let Some(cache) = node_local {
-        let by_label = (!cache.labels.is_empty()).then(|| pods(DNS_NAMESPACE, &cache.labels));
-        let by_address = cache.addresses.iter().map(|address| block(*address));
-        let to: Vec<_> = by_label.into_iter().chain(by_address).collect();
-        if !to.is_empty() {
-            rules.push(NetworkPolicyEgressRule { to: Some(to), ports: Some(port_53) });
+impl BaselinePolicy {
+    /// Its namespace.
+    pub fn namespace(&self) -> &str {
+        match self {
+            Self::Drafted(draft) => &draft.namespace,
+            Self::Own(policy) => policy.metadata.namespace.as_deref().unwrap_or_default(),
         }
     }
-    rules
-}
 
-fn port_53(protocol: &str) -> NetworkPolicyPort {
-    NetworkPolicyPort {
-        protocol: Some(protocol.to_owned()),
-        port: Some(IntOrString::Int(53)),
-        end_port: None,
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Drafted(draft) => &draft.name,
+            Self::Own(policy) => policy.metadata.name.as_deref().unwrap_or_default(),
+        }
+    }
+
+    /// The policy as the API writes it; an author's own stays what it is. `None` where the dialect
+    /// has no words for it.
+    pub fn object(&self, dialect: Dialect) -> Option<Value> {
+        match self {
+            Self::Drafted(draft) => draft.object(dialect),
+            Self::Own(policy) => serde_json::to_value(policy).ok(),
+        }
+    }
+
+    /// How many rules it has for a direction, and whether they are about every pod; `None`: it says
+    /// nothing of it.
+    pub(super) fn rules(&self, direction: Direction) -> Option<(usize, bool)> {
+        match self {
+            Self::Drafted(draft) => {
+                let rules = match direction {
+                    Direction::Ingress => &draft.ingress,
+                    Direction::Egress => &draft.egress,
+                };
+                rules.as_ref().map(|rules| (rules.len(), draft.subject.is_empty()))
+            }
+            Self::Own(policy) => {
+                let spec = policy.spec.as_ref()?;
+                let (kind, count) = match direction {
+                    Direction::Ingress => ("Ingress", spec.ingress.as_ref().map_or(0, Vec::len)),
+                    Direction::Egress => ("Egress", spec.egress.as_ref().map_or(0, Vec::len)),
+                };
+                let speaks = spec.policy_types.iter().flatten().any(|of| of == kind);
+                let everyone = LabelSelector::default();
+                let every = spec.pod_selector.as_ref().is_none_or(|it| *it == everyone);
+                speaks.then_some((count, every))
+            }
+        }
     }
 }
 
-fn from_peer(peer: &Peer) -> NetworkPolicyIngressRule {
-    NetworkPolicyIngressRule {
-        from: Some(vec![pods(&peer.namespace, &peer.labels)]),
-        ports: port_items(&peer.ports),
-    }
+fn label() -> LabelMap {
+    [(MANAGED_BY.to_owned(), MANAGER.to_owned())].into()
 }
 
-fn to(destination: &Destination) -> NetworkPolicySpec {
+/// A policy for every pod of a namespace that carries our label.
+fn ours(namespace: &str, name: &str) -> Draft {
+    Draft { labels: label(), ..Draft::new(namespace, name) }
+}
+
+fn from_peer(peer: &Peer) -> Rule {
+    let ports = port_items(&peer.ports);
+    Rule { peers: vec![pods(&peer.namespace, &peer.labels)], ports, dns: Vec::new() }
+}
+
+fn to(destination: &Destination) -> Rule {
     let peer = match &destination.who {
         Who::Service { namespace, labels, .. } => pods(namespace, labels),
-        Who::Address(address) => block(*address),
+        Who::Address(address) => draft::Peer::Address(*address),
+        Who::Name(name) => draft::Peer::Name(name.clone()),
     };
-    let ports = port_items(&destination.ports);
-    egress(vec![NetworkPolicyEgressRule { to: Some(vec![peer]), ports }])
+    Rule { peers: vec![peer], ports: port_items(&destination.ports), dns: Vec::new() }
 }
 
 fn egress_name(destination: &Destination) -> String {
@@ -174,49 +205,40 @@ fn egress_name(destination: &Destination) -> String {
         Who::Address(address) => {
             format!("allow-egress-to-{address}").replace(':', "-").trim_end_matches('-').to_owned()
         }
+        Who::Name(name) => {
+            format!("allow-egress-to-{}", name.trim_end_matches('.')).to_ascii_lowercase()
+        }
     }
 }
 
-/// The policy that lets the namespace in at a destination; an address has none.
-fn other_side(namespace: &str, destination: &Destination) -> Option<NetworkPolicy> {
+/// The policy that lets the namespace in at a destination; what is outside has none.
+fn other_side(namespace: &str, destination: &Destination) -> Option<Draft> {
     let Who::Service { namespace: there, name, labels } = &destination.who else { return None };
-    let rule = NetworkPolicyIngressRule {
-        from: Some(vec![pods(namespace, &LabelMap::new())]),
+    let rule = Rule {
+        peers: vec![pods(namespace, &LabelMap::new())],
         ports: port_items(&destination.ports),
+        dns: Vec::new(),
     };
-    let spec = NetworkPolicySpec { pod_selector: Some(selector(labels)), ..ingress(vec![rule]) };
-    Some(policy(there, &format!("allow-{namespace}-to-{name}"), spec))
+    Some(Draft {
+        subject: labels.clone(),
+        ingress: Some(vec![rule]),
+        ..ours(there, &format!("allow-{namespace}-to-{name}"))
+    })
 }
 
-fn pods(namespace: &str, labels: &LabelMap) -> NetworkPolicyPeer {
-    let by_name = [(NAMESPACE_NAME.to_owned(), namespace.to_owned())].into();
-    NetworkPolicyPeer {
-        namespace_selector: Some(selector(&by_name)),
-        pod_selector: (!labels.is_empty()).then(|| selector(labels)),
-        ip_block: None,
-    }
+fn pods(namespace: &str, labels: &LabelMap) -> draft::Peer {
+    draft::Peer::Pods { namespace: Some(namespace.to_owned()), labels: labels.clone() }
 }
 
-fn selector(labels: &LabelMap) -> LabelSelector {
-    LabelSelector { match_labels: Some(labels.clone()), ..LabelSelector::default() }
-}
-
-fn block(address: IpAddr) -> NetworkPolicyPeer {
-    let length = if address.is_ipv4() { 32 } else { 128 };
-    let block = IPBlock { cidr: format!("{address}/{length}"), except: None };
-    NetworkPolicyPeer { ip_block: Some(block), ..no_peer() }
-}
-
-fn port_items(ports: &[PortWanted]) -> Option<Vec<NetworkPolicyPort>> {
-    let item = |wanted: &PortWanted| NetworkPolicyPort {
-        protocol: Some(wanted.protocol.map_or("TCP", |protocol| protocol.as_str()).to_owned()),
-        port: Some(match &wanted.port {
+fn port_items(ports: &[PortWanted]) -> Vec<draft::Port> {
+    let item = |wanted: &PortWanted| draft::Port {
+        protocol: wanted.protocol.unwrap_or(Protocol::Tcp),
+        port: match &wanted.port {
             PortText::Number(number) => IntOrString::Int((*number).into()),
             PortText::Name(name) => IntOrString::String(name.clone()),
-        }),
-        end_port: None,
+        },
     };
-    (!ports.is_empty()).then(|| ports.iter().map(item).collect())
+    ports.iter().map(item).collect()
 }
 
 #[cfg(test)]
@@ -224,7 +246,7 @@ mod tests {
     use super::*;
     use crate::baseline::NodeLocal;
     use crate::source::yaml;
-    use serde_json::Value;
+    use serde_json::json;
 
     fn spec_of(text: &str) -> Value {
         let document = yaml::split(text).next().unwrap();
@@ -236,7 +258,7 @@ mod tests {
     #[test]
     fn the_default_is_the_seeds_baseline() {
         let baseline = Baseline { dns: Dns::Namespace, ..Baseline::default() };
-        let policies = baseline.policies("default", &Facts::default());
+        let policies = baseline.objects("default", &Facts::default());
         let expected = [
             include_str!(
                 "../../examples/homekube/infrastructure/network-policies/default-deny-ingress.yaml"
@@ -247,7 +269,7 @@ mod tests {
         ];
         assert_eq!(policies.len(), expected.len());
         for (policy, expected) in policies.iter().zip(expected) {
-            assert_eq!(serde_json::to_value(&policy.spec).unwrap(), spec_of(expected));
+            assert_eq!(policy["spec"], spec_of(expected));
         }
     }
 
@@ -268,16 +290,16 @@ mod tests {
             }),
             ..Baseline::default()
         };
-        let policies = baseline.policies("default", &Facts::default());
-        assert_eq!(policies[2].metadata.name.as_deref(), Some("allow-ingress-nginx"));
+        let policies = baseline.objects("default", &Facts::default());
+        assert_eq!(policies[2]["metadata"]["name"], "allow-ingress-nginx");
         let mut expected = spec_of(include_str!(
             "../../examples/homekube/infrastructure/network-policies/allow-monitoring-scrape.yaml"
         ));
         for port in expected["ingress"][0]["ports"].as_array_mut().unwrap() {
             port["protocol"] = "TCP".into();
         }
-        assert_eq!(policies[3].metadata.name.as_deref(), Some("allow-monitoring-scrape"));
-        assert_eq!(serde_json::to_value(&policies[3].spec).unwrap(), expected);
+        assert_eq!(policies[3]["metadata"]["name"], "allow-monitoring-scrape");
+        assert_eq!(policies[3]["spec"], expected);
     }
 
     #[test]
@@ -295,11 +317,11 @@ mod tests {
         };
         let rule = |facts: &Facts, dns| {
             let baseline = Baseline { dns, ..Baseline::default() };
-            serde_json::to_value(&baseline.policies("a", facts)[1].spec).unwrap()["egress"].clone()
+            baseline.objects("a", facts)[1]["spec"]["egress"].clone()
         };
         let strict = &rule(&facts(None), Dns::Auto)[0];
         assert_eq!(
-            strict["to"][0]["namespaceSelector"]["matchLabels"][NAMESPACE_NAME],
+            strict["to"][0]["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"],
             "openshift-dns"
         );
         assert_eq!(strict["ports"][0]["port"], 5353);
@@ -327,14 +349,81 @@ mod tests {
         };
         let facts = Facts { egress: vec![keycloak], ..Facts::default() };
         let baseline = Baseline { both_sides: true, ..Baseline::default() };
-        let policies = baseline.policies("monitoring", &facts);
+        let policies = baseline.objects("monitoring", &facts);
         let [.., out, inn] = &policies[..] else { panic!() };
-        let other = &out.metadata.annotations.as_ref().unwrap()[OTHER_SIDE];
+        let other = &out["metadata"]["annotations"][OTHER_SIDE];
         assert_eq!(other, "identity/allow-monitoring-to-keycloak");
-        assert_eq!(inn.metadata.namespace.as_deref(), Some("identity"));
-        assert_eq!(inn.metadata.name.as_deref(), Some("allow-monitoring-to-keycloak"));
-        let one = Baseline::default().policies("monitoring", &facts);
+        assert_eq!(inn["metadata"]["namespace"], "identity");
+        assert_eq!(inn["metadata"]["name"], "allow-monitoring-to-keycloak");
+        let one = Baseline::default().objects("monitoring", &facts);
         assert_eq!(one.len(), 3);
-        assert!(one[2].metadata.annotations.is_none());
+        assert!(one[2]["metadata"]["annotations"].is_null());
+    }
+
+    /// semantics/cilium.md section 2, "Absent vs empty", and section 5, deviation 14: a direction is
+    /// closed by one element that says nothing, and a cache on the node's network is the node.
+    #[test]
+    fn the_same_in_the_words_of_cilium() {
+        let cache =
+            NodeLocal { addresses: vec!["169.254.20.10".parse().unwrap()], ..NodeLocal::default() };
+        let facts = Facts {
+            dns: Some(DnsFacts {
+                service: "kube-system/kube-dns".into(),
+                namespace: "kube-system".into(),
+                labels: [("k8s-app".into(), "kube-dns".into())].into(),
+                ports: vec!["53/UDP".parse().unwrap(), "53/TCP".parse().unwrap()],
+                node_local: Some(cache),
+            }),
+            egress: vec![Destination {
+                label: "login.example.com".into(),
+                who: Who::Name("login.example.com".into()),
+                ports: vec!["443".parse().unwrap()],
+            }],
+        };
+        let baseline = Baseline {
+            deny: Deny::All,
+            dialect: Dialect::Cilium,
+            dns_proxy: true,
+            same_namespace: true,
+            ..Baseline::default()
+        };
+        let objects = baseline.objects("a", &facts);
+        let specs: Vec<_> = objects.iter().map(|object| object["spec"].clone()).collect();
+        let to_ports = json!([{
+            "ports": [{"port": "53", "protocol": "UDP"}, {"port": "53", "protocol": "TCP"}],
+            "rules": {"dns": [{"matchPattern": "*"}]},
+        }]);
+        let dns = json!({
+            "k8s-app": "kube-dns", "k8s:io.kubernetes.pod.namespace": "kube-system",
+        });
+        assert_eq!(
+            specs,
+            [
+                json!({"endpointSelector": {}, "ingress": [{}]}),
+                json!({"endpointSelector": {}, "egress": [{}]}),
+                json!({"endpointSelector": {}, "egress": [
+                    {"toEndpoints": [{"matchLabels": dns}], "toPorts": to_ports},
+                    {"toEntities": ["host"], "toPorts": to_ports},
+                ]}),
+                json!({
+                    "endpointSelector": {},
+                    "ingress": [{"fromEndpoints": [{}]}],
+                    "egress": [{"toEndpoints": [{}]}],
+                }),
+                json!({"endpointSelector": {}, "egress": [{
+                    "toFQDNs": [{"matchName": "login.example.com"}],
+                    "toPorts": [{"ports": [{"port": "443", "protocol": "TCP"}]}],
+                }]}),
+            ]
+        );
+        let metadata = json!({
+            "name": "default-deny-ingress", "namespace": "a",
+            "labels": {"app.kubernetes.io/managed-by": "kubectl-netpol"},
+        });
+        assert_eq!(objects[0]["metadata"], metadata);
+        assert_eq!(
+            (&objects[0]["apiVersion"], &objects[0]["kind"]),
+            (&json!("cilium.io/v2"), &json!("CiliumNetworkPolicy"))
+        );
     }
 }

@@ -1,9 +1,9 @@
 //! What a baseline means, in sentences.
 
-use super::{Cut, Dns, DnsFacts, Impact, Way};
+use super::{Baseline, BaselinePolicy, Cut, Dns, DnsFacts, Impact, Way};
 use crate::cluster::ObjectRef;
-use k8s_openapi::api::networking::v1::NetworkPolicy;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use crate::draft::Dialect;
+use crate::policy::rule::Direction;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Lines of cuts that are shown, and peers in a line, unless all are asked for.
@@ -11,37 +11,26 @@ const LINES: usize = 20;
 const PEERS: usize = 6;
 
 /// What the policies of a namespace mean together, in one line.
-pub fn meaning(namespace: &str, policies: &[NetworkPolicy]) -> String {
-    let own =
-        || policies.iter().filter(|policy| policy.metadata.namespace.as_deref() == Some(namespace));
-    let side = |kind: &str| {
+pub fn meaning(namespace: &str, policies: &[BaselinePolicy]) -> String {
+    let side = |direction: Direction| {
         let mut closed = false;
         let mut allows = Vec::new();
-        for policy in own() {
-            let Some(spec) = &policy.spec else { continue };
-            if !spec.policy_types.iter().flatten().any(|of| of == kind) {
-                continue;
-            }
-            let everyone = LabelSelector::default();
-            closed |= spec.pod_selector.as_ref().is_none_or(|selector| *selector == everyone);
-            let rules = match kind {
-                "Ingress" => spec.ingress.as_ref().map_or(0, Vec::len),
-                _ => spec.egress.as_ref().map_or(0, Vec::len),
-            };
+        for policy in policies.iter().filter(|policy| policy.namespace() == namespace) {
+            let Some((rules, every_pod)) = policy.rules(direction) else { continue };
+            closed |= every_pod;
             if rules > 0 {
-                let name = policy.metadata.name.as_deref().unwrap_or_default();
-                let dns = name == "allow-dns-egress";
-                allows.push(if dns { "DNS".to_owned() } else { name.to_owned() });
+                let dns = policy.name() == "allow-dns-egress";
+                allows.push(if dns { "DNS".to_owned() } else { policy.name().to_owned() });
             }
         }
         (closed, allows)
     };
-    let ingress = match side("Ingress") {
+    let ingress = match side(Direction::Ingress) {
         (false, _) => "ingress stays open".to_owned(),
         (true, allows) if allows.is_empty() => "ingress is now denied".to_owned(),
         (true, allows) => format!("ingress is now {} only", listed(&allows)),
     };
-    let egress = match side("Egress") {
+    let egress = match side(Direction::Egress) {
         (false, _) => "egress stays open".to_owned(),
         (true, allows) if allows.is_empty() => "egress is now denied, DNS too".to_owned(),
         (true, allows) => format!("egress is now {} only", listed(&allows)),
@@ -50,13 +39,24 @@ pub fn meaning(namespace: &str, policies: &[NetworkPolicy]) -> String {
 }
 
 /// How DNS was allowed and why so, and what else there is to do.
-pub fn dns(mode: Dns, facts: Option<&DnsFacts>) -> Vec<String> {
-    let Some(facts) = facts.filter(|_| matches!(mode, Dns::Auto | Dns::Strict)) else {
-        return match mode {
-            Dns::None => Vec::new(),
-            _ => vec!["DNS is allowed to every pod of kube-system on 53/UDP and 53/TCP".to_owned()],
-        };
+pub fn dns(baseline: &Baseline, facts: Option<&DnsFacts>) -> Vec<String> {
+    let mode = baseline.dns;
+    if mode == Dns::None {
+        return Vec::new();
+    }
+    let mut lines = match facts.filter(|_| matches!(mode, Dns::Auto | Dns::Strict)) {
+        None => vec!["DNS is allowed to every pod of kube-system on 53/UDP and 53/TCP".to_owned()],
+        Some(facts) => known_dns(baseline.dialect, facts),
     };
+    if baseline.dns_proxy {
+        let line = "What is asked of DNS passes Cilium's proxy, so that policies may name hosts \
+                    (toFQDNs)";
+        lines.push(line.to_owned());
+    }
+    lines
+}
+
+fn known_dns(dialect: Dialect, facts: &DnsFacts) -> Vec<String> {
     let labels: Vec<_> = facts.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let ports: Vec<_> = facts.ports.iter().map(ToString::to_string).collect();
     let mut lines = vec![format!(
@@ -67,18 +67,21 @@ pub fn dns(mode: Dns, facts: Option<&DnsFacts>) -> Vec<String> {
     )];
     if let Some(cache) = &facts.node_local {
         let addresses: Vec<_> = cache.addresses.iter().map(ToString::to_string).collect();
-        lines.push(match (addresses.is_empty(), cache.labels.is_empty()) {
-            (false, _) => format!(
+        lines.push(match (addresses.is_empty(), cache.labels.is_empty(), dialect) {
+            (false, _, Dialect::NetworkPolicy) => format!(
                 "NodeLocal DNSCache is here: {} is allowed too; it answers in the node's network, \
                  which some network plugins judge otherwise (Cilium needs a policy with toEntities: \
-                 host, or a local redirect policy)",
+                 host, as --dialect cilium writes it, or a local redirect policy)",
                 listed(&addresses)
             ),
-            (true, false) => {
-                "NodeLocal DNSCache is here, and its pods are allowed too".to_owned()
+            (false, _, Dialect::Cilium) => {
+                "NodeLocal DNSCache is here: the pod's own node is allowed too, on 53/UDP and \
+                 53/TCP, since Cilium takes what listens in the node's network for the node"
+                    .to_owned()
             }
-            (true, true) => "NodeLocal DNSCache is here, but its addresses are not known: allow \
-                             them with a policy of your own if names do not resolve"
+            (true, false, _) => "NodeLocal DNSCache is here, and its pods are allowed too".to_owned(),
+            (true, true, _) => "NodeLocal DNSCache is here, but its addresses are not known: allow \
+                                them with a policy of your own if names do not resolve"
                 .to_owned(),
         });
     }

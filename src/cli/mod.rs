@@ -3,7 +3,6 @@
 //! In: raw arguments. Out: validated options, and the one place that prints and decides the exit code.
 
 mod connect;
-mod dialect;
 mod exit;
 mod flux;
 mod hubble;

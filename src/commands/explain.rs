@@ -11,7 +11,7 @@ use crate::report::{ExplanationReport, explanation_text};
 use crate::source::yaml;
 use crate::verdict::{self, NoSuggestion, PortWanted, Question, Target};
 use anyhow::{Context as _, anyhow};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 /// Arguments of `explain`.
 #[derive(Args, Clone, Debug)]
@@ -32,17 +32,18 @@ pub struct ExplainArgs {
     #[arg(long, value_name = "PORT")]
     port: Option<PortWanted>,
 
-    /// Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy
-    /// or cilium, by default the dialect of the policies that isolate
+    /// Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy,
+    /// cilium, or auto, the dialect of the policies that isolate
     #[arg(
         long,
         value_enum,
         value_name = "DIALECT",
         num_args = 0..=1,
         require_equals = true,
+        default_missing_value = "auto",
         hide_possible_values = true
     )]
-    suggest: Option<Option<Dialect>>,
+    suggest: Option<Suggest>,
 
     #[command(flatten)]
     output: OutputArgs<Output>,
@@ -55,6 +56,24 @@ pub struct ExplainArgs {
 
     #[command(flatten)]
     flux: FluxArgs,
+}
+
+/// `--suggest`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Suggest {
+    Auto,
+    Networkpolicy,
+    Cilium,
+}
+
+impl Suggest {
+    fn dialect(self) -> Option<Dialect> {
+        match self {
+            Self::Auto => None,
+            Self::Networkpolicy => Some(Dialect::NetworkPolicy),
+            Self::Cilium => Some(Dialect::Cilium),
+        }
+    }
 }
 
 /// The end of `explain --help`.
@@ -123,7 +142,7 @@ impl ExplainArgs {
         let mut report = ExplanationReport::new(&explanation, snapshot, rules, &*locate);
         add_deliveries(&input, &mut report)?;
         let exit = Exit::from(explanation.verdict());
-        let wanted = self.suggest.flatten();
+        let wanted = self.suggest.and_then(Suggest::dialect);
         let suggestions = verdict::suggest(snapshot, rules, &question, &explanation, wanted);
         if self.suggest.is_some() {
             let suggestions = suggestions.map_err(|why| match report.refused_at() {

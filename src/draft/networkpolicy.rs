@@ -25,25 +25,24 @@ impl Draft {
         let spec = NetworkPolicySpec {
             pod_selector: Some(selector(&self.subject)),
             policy_types: Some(types.map(|(name, _)| (*name).to_owned()).collect()),
-            ingress,
-            egress,
+            ingress: (!ingress.is_empty()).then_some(ingress),
+            egress: (!egress.is_empty()).then_some(egress),
         };
         Some(NetworkPolicy { metadata: self.metadata(), spec: Some(spec) })
     }
 }
 
-/// The rules of a direction; the inner `None`: there are none. The outer: a peer has no words.
+/// The rules of a direction; `None`: for a peer there are no words.
 fn rules<T>(
     rules: Option<&[Rule]>,
     rule: impl Fn(Vec<NetworkPolicyPeer>, Option<Vec<NetworkPolicyPort>>) -> T,
-) -> Option<Option<Vec<T>>> {
-    let Some(rules) = rules.filter(|rules| !rules.is_empty()) else { return Some(None) };
-    let written = rules.iter().map(|of| {
+) -> Option<Vec<T>> {
+    let written = rules.unwrap_or_default().iter().map(|of| {
         let peers = of.peers.iter().map(peer).collect::<Option<Vec<_>>>()?;
         let ports = of.ports.iter().map(port).collect();
         Some(rule(peers, (!of.ports.is_empty()).then_some(ports)))
     });
-    written.collect::<Option<Vec<_>>>().map(Some)
+    written.collect()
 }
 
 fn peer(peer: &Peer) -> Option<NetworkPolicyPeer> {

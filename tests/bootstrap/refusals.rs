@@ -122,3 +122,34 @@ fn what_flux_owns_is_not_applied_over() {
     bootstrap(cluster, &[&namespace, "--force-conflicts"]).failed(&parts);
     assert_eq!(names(cluster, &namespace), ["allow-dns-egress"]);
 }
+
+/// Where there is no such kind, not even the namespace is made.
+#[test]
+fn policies_of_cilium_need_its_kind() {
+    let Ok(cluster) = control_plane() else { return };
+    for dry in ["--dry-run=none", "--dry-run=server"] {
+        let refused = bootstrap(cluster, &["boot-no-cilium", "--dialect", "cilium", dry]);
+        refused.failed(&["no kind CiliumNetworkPolicy (cilium.io/v2)", "nothing was written"]);
+    }
+    let there = cluster.kubectl(cluster.admin()).args(["get", "ns", "boot-no-cilium"]).output();
+    assert!(!there.expect("kubectl runs").status.success());
+    // It can be shown and written as files all the same, and there is nothing to take back.
+    let flags = ["boot-no-cilium", "--dialect", "cilium", "--dry-run=client", "-o", "yaml"];
+    let shown = bootstrap(cluster, &flags).done();
+    assert!(shown.contains("kind: CiliumNetworkPolicy"), "{shown}");
+    let namespace = cluster.namespace("boot-no-cilium");
+    bootstrap(cluster, &[&namespace, "--remove"]).done();
+}
+
+#[test]
+fn flags_of_cilium_without_its_dialect() {
+    let Ok(cluster) = control_plane() else { return };
+    let alone = bootstrap(cluster, &["boot-flags", "--dns-proxy"]);
+    alone.failed(&["--dns-proxy is Cilium's: give --dialect cilium too"]);
+    let none = ["boot-flags", "--dialect", "cilium", "--dns-proxy", "--dns", "none"];
+    bootstrap(cluster, &none).failed(&["with --dns none it is not"]);
+    let name = ["boot-flags", "--dry-run=client", "--allow-egress", "https://login.example.com"];
+    bootstrap(cluster, &name).failed(&["NetworkPolicy knows no names", "--dialect cilium"]);
+    let unseen = [&name[..], &["--dialect", "cilium"]].concat();
+    bootstrap(cluster, &unseen).failed(&["learns the addresses of names", "give --dns-proxy"]);
+}

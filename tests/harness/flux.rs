@@ -49,10 +49,8 @@ impl FluxKube {
         })?;
         let mut definitions = Vec::new();
         for controller in ["kustomize-controller", "source-controller"] {
-            definitions.push(
-                module("flux", &format!("github.com/fluxcd/{controller}"))?
-                    .join("config/crd/bases"),
-            );
+            let module = module("flux", &format!("github.com/fluxcd/{controller}"))?;
+            definitions.push(module.join("config/crd/bases"));
         }
         let Ok(cluster) = control_plane_of_its_own() else {
             return Err("there is no cluster for Flux".to_owned());

@@ -5,10 +5,10 @@
 //! is written, and what was written before a failure is said.
 
 use super::args::DryRun;
-use super::{Deed, Failure, Outcome, Run, State, owner, to_value};
+use super::{Deed, Failure, Outcome, Run, State, dialect_of, owner, to_value};
 use crate::baseline::{DnsFacts, MANAGER};
+use crate::draft::Dialect;
 use crate::source::live::{Connection, Error, Target, Write};
-use k8s_openapi::api::networking::v1::NetworkPolicy;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ struct Piece {
     target: Target,
     wanted: Value,
     live: Option<Value>,
-    /// Fields of the spec that others wrote and that must go, with who wrote them.
+    /// Fields of the policy that others wrote and that must go, with who wrote them.
     foreign: Vec<(String, String)>,
     changed: bool,
 }
@@ -34,9 +34,9 @@ enum Home {
     Unseen,
 }
 
-/// One policy by namespace and name.
-pub(super) fn policy_target(namespace: &str, name: &str) -> Target {
-    Target::of("networking.k8s.io/v1", "networkpolicies").within(namespace).named(name)
+/// The policies of one dialect in a namespace.
+pub(super) fn policies_target(dialect: Dialect, namespace: &str) -> Target {
+    Target::of(dialect.api_version(), dialect.resource()).within(namespace)
 }
 
 /// The sentence for what Flux delivers.
@@ -81,11 +81,12 @@ impl Run<'_> {
         }
         let facts = self.facts(Some(connection), namespace, dns).await?;
         let policies = self.plan.baseline.policies(namespace, &facts);
+        let objects = self.plan.baseline.objects(namespace, &facts);
         let mut outcome = Outcome::default();
         let (mut pieces, space) = if self.plan.dry_run == DryRun::Client {
-            (Self::unread(&policies)?, self.space(&home, namespace)?)
+            (Self::unread(objects), self.space(&home, namespace)?)
         } else {
-            let mut pieces = self.read(connection, namespace, &policies, &home).await?;
+            let mut pieces = self.read(connection, namespace, objects, &home).await?;
             let space = self.space(&home, namespace)?;
             self.rehearse(connection, namespace, &at, space.as_ref(), &home, &mut pieces)
                 .await
@@ -146,18 +147,15 @@ impl Run<'_> {
         wanted.then(|| to_value(&self.plan.baseline.namespace(namespace))).transpose()
     }
 
-    fn unread(policies: &[NetworkPolicy]) -> anyhow::Result<Vec<Piece>> {
-        let piece = |policy: &NetworkPolicy| {
-            let wanted = to_value(policy)?;
-            Ok(Piece {
-                target: target(&wanted),
-                wanted,
-                live: None,
-                foreign: Vec::new(),
-                changed: true,
-            })
+    fn unread(objects: Vec<Value>) -> Vec<Piece> {
+        let piece = |wanted: Value| Piece {
+            target: target(&wanted),
+            wanted,
+            live: None,
+            foreign: Vec::new(),
+            changed: true,
         };
-        policies.iter().map(piece).collect()
+        objects.into_iter().map(piece).collect()
     }
 
     /// Reads what is there, and refuses what others own.
@@ -165,10 +163,10 @@ impl Run<'_> {
         &self,
         connection: &Connection,
         namespace: &str,
-        policies: &[NetworkPolicy],
+        objects: Vec<Value>,
         home: &Home,
     ) -> Result<Vec<Piece>, Failure> {
-        let mut pieces = Self::unread(policies)?;
+        let mut pieces = Self::unread(objects);
         for piece in &mut pieces {
             let elsewhere = piece.wanted["metadata"]["namespace"].as_str() != Some(namespace);
             if matches!(home, Home::Missing) && !elsewhere {
@@ -249,11 +247,12 @@ impl Run<'_> {
             Err(error) => return Err(error),
             Ok(_) => {
                 let name = piece.wanted["metadata"]["name"].as_str().unwrap_or_default();
-                (format!("applying networkpolicies/{name} in {namespace}"), Vec::new())
+                let resource = dialect_of(&piece.wanted).unwrap_or_default().resource();
+                (format!("applying {resource}/{name} in {namespace}"), Vec::new())
             }
         };
         let foreign = piece.foreign.iter();
-        fields.extend(foreign.map(|(field, by)| (format!("spec.{field}"), by.clone())));
+        fields.extend(foreign.cloned());
         Err(Error::Conflict { doing, fields })
     }
 
@@ -293,7 +292,7 @@ impl Run<'_> {
             let how = self.how(false);
             if !piece.foreign.is_empty() {
                 let fields: Vec<_> = piece.foreign.iter().map(|(field, _)| field).collect();
-                connection.clear_spec(&piece.target, &fields, how).await?;
+                connection.clear(&piece.target, &fields, how).await?;
             }
             connection.apply(&piece.target, &piece.wanted, piece.live.as_ref(), how).await?;
         }
@@ -337,7 +336,8 @@ impl Run<'_> {
 
 fn target(policy: &Value) -> Target {
     let part = |key: &str| policy["metadata"][key].as_str().unwrap_or_default();
-    policy_target(part("namespace"), part("name"))
+    let dialect = dialect_of(policy).unwrap_or_default();
+    policies_target(dialect, part("namespace")).named(part("name"))
 }
 
 fn nothing_written(mut failure: Failure) -> Failure {

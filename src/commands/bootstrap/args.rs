@@ -4,6 +4,7 @@ use super::learn::LearnArgs;
 use crate::baseline::{self, Baseline, Deny, Dns, INGRESS_CONTROLLER, LabelMap, MONITORING, Peer};
 use crate::cli::GlobalArgs;
 use crate::cluster::kind_from_word;
+use crate::draft::Dialect;
 use crate::printable::printable;
 use crate::verdict::{Named, PortWanted, Target};
 use anyhow::{Context as _, bail, ensure};
@@ -37,6 +38,14 @@ pub struct BootstrapArgs {
     #[arg(long, value_enum, value_name = "HOW", hide_possible_values = true)]
     dns: Option<DnsWord>,
 
+    /// Language of the policies: networkpolicy (default) or cilium
+    #[arg(long, value_enum, value_name = "DIALECT", hide_possible_values = true)]
+    dialect: Option<DialectWord>,
+
+    /// Let what is asked of DNS pass Cilium's proxy, without which no policy can name a host
+    #[arg(long)]
+    dns_proxy: bool,
+
     /// Admit the ingress controller of a namespace, ingress-nginx by default
     #[arg(
         long,
@@ -65,7 +74,8 @@ pub struct BootstrapArgs {
     #[arg(long, value_name = "PORT", value_delimiter = ',')]
     metrics_port: Vec<PortWanted>,
 
-    /// Where the pods may connect to: NAMESPACE/svc/NAME[:PORT] or an address; repeatable
+    /// Where the pods may connect to: NAMESPACE/svc/NAME[:PORT] or an address, with --dns-proxy
+    /// also a host; repeatable
     #[arg(long, value_name = "DESTINATION")]
     allow_egress: Vec<Target>,
 
@@ -154,6 +164,10 @@ Examples:
     --ingress-port 8080 --allow-monitoring --metrics-port 9090 \\
     --allow-egress identity/svc/keycloak
 
+  # In the words of Cilium, which can name a host
+  kubectl netpol bootstrap team-a --dialect cilium --dns-proxy \\
+    --allow-egress https://login.example.com
+
   # As files for Git
   kubectl netpol bootstrap team-a --export clusters/home/team-a
 
@@ -179,6 +193,12 @@ enum DnsWord {
     Namespace,
     Strict,
     None,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DialectWord {
+    Networkpolicy,
+    Cilium,
 }
 
 /// `--dry-run`.
@@ -215,6 +235,8 @@ pub(super) enum Layout {
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) baseline: Baseline,
+    /// The dialects whose policies are taken back.
+    pub(super) removed: Vec<Dialect>,
     pub(super) namespaces: Namespaces,
     pub(super) dry_run: DryRun,
     pub(super) format: Option<Format>,
@@ -255,6 +277,7 @@ impl BootstrapArgs {
         };
         let plan = Plan {
             baseline: self.baseline()?,
+            removed: self.dialect().map_or_else(|| Dialect::ALL.to_vec(), |one| vec![one]),
             namespaces: self.named(global)?,
             dry_run: self.dry_run,
             format: self.output,
@@ -277,6 +300,13 @@ impl BootstrapArgs {
             ("--dry-run=server", self.dry_run == DryRun::Server),
         ];
         given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
+    }
+
+    fn dialect(&self) -> Option<Dialect> {
+        self.dialect.map(|word| match word {
+            DialectWord::Networkpolicy => Dialect::NetworkPolicy,
+            DialectWord::Cilium => Dialect::Cilium,
+        })
     }
 
     fn named(&self, global: &GlobalArgs) -> anyhow::Result<Namespaces> {
@@ -323,6 +353,18 @@ impl BootstrapArgs {
             Some(DnsWord::Namespace) => baseline.dns = Dns::Namespace,
             Some(DnsWord::Strict) => baseline.dns = Dns::Strict,
             Some(DnsWord::None) => baseline.dns = Dns::None,
+        }
+        baseline.dialect = self.dialect().unwrap_or_default();
+        baseline.dns_proxy = self.dns_proxy;
+        if self.dns_proxy {
+            ensure!(
+                baseline.dialect == Dialect::Cilium,
+                "--dns-proxy is Cilium's: give --dialect cilium too, or leave it out"
+            );
+            ensure!(
+                baseline.dns != Dns::None,
+                "--dns-proxy says how DNS is allowed, and with --dns none it is not: give another --dns"
+            );
         }
         if let Some(namespace) = &self.allow_ingress_controller {
             ensure!(is_label(namespace), "--allow-ingress-controller={namespace}: not a namespace");

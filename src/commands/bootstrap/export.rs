@@ -7,7 +7,7 @@
 
 use super::args::{Action, DryRun, Layout};
 use super::output::yaml_of;
-use super::{Run, kustomization, to_value};
+use super::{Run, dialect_of, kustomization, to_value};
 use crate::baseline::{self, DnsFacts};
 use crate::cli::{Exit, error};
 use crate::files;
@@ -88,7 +88,7 @@ impl Run<'_> {
         lines.extend(words);
         if !ready.is_empty() {
             self.warn_later();
-            lines.extend(baseline::dns(self.plan.baseline.dns, dns.as_ref()));
+            lines.extend(baseline::dns(&self.plan.baseline, dns.as_ref()));
         }
         self.answer_lines(&lines)?;
         Ok(if failed { Exit::Error } else { Exit::Success })
@@ -120,7 +120,7 @@ impl Run<'_> {
             .deeds
             .into_iter()
             .map(|deed| deed.object)
-            .filter(|object| object["kind"].as_str() == Some("NetworkPolicy"))
+            .filter(|object| dialect_of(object).is_some())
             .collect();
         match layout {
             Layout::One => {

@@ -17,15 +17,15 @@ mod remove;
 
 pub use args::BootstrapArgs;
 
-use crate::baseline::{self, Dns, DnsFacts, Facts, Who};
+use crate::baseline::{self, BaselinePolicy, Dns, DnsFacts, Facts, Who};
 use crate::cli::{Exit, GlobalArgs, Progress, answer, error, note, warn};
+use crate::draft::Dialect;
 use crate::printable::printable;
 use crate::source::live::{self, Connection, Selection, Target};
 use crate::source::{Found, api};
 use crate::verdict::Named;
 use anyhow::{anyhow, bail};
 use args::{Action, DryRun, Format, Namespaces, Plan};
-use k8s_openapi::api::networking::v1::NetworkPolicy;
 use output::{json_of, yaml_of};
 use serde::Serialize;
 use serde_json::Value;
@@ -145,6 +145,7 @@ impl Run<'_> {
         if let Action::Export { .. } = self.plan.action {
             return self.export(connection.as_ref(), &namespaces).await;
         }
+        self.check_dialect(connection.as_ref()).await?;
         let dns = match self.plan.action {
             Action::Remove => None,
             _ => self.dns(connection.as_ref()).await?,
@@ -187,7 +188,7 @@ impl Run<'_> {
                 self.answer_lines(&done.map_or_else(Vec::new, |namespace| {
                     let next = "Next: kubectl netpol explain -n";
                     let next = format!("{next} {namespace} WORKLOAD DESTINATION");
-                    let mut lines = baseline::dns(self.plan.baseline.dns, dns.as_ref());
+                    let mut lines = baseline::dns(&self.plan.baseline, dns.as_ref());
                     lines.push(next);
                     lines
                 }))?;
@@ -202,6 +203,25 @@ impl Run<'_> {
         let namespaces = self.namespaces(connection.as_ref()).await?;
         let dns = self.dns(connection.as_ref()).await?;
         Ok(Begun { connection, namespaces, dns })
+    }
+
+    /// Policies of a kind that the cluster does not have are not written.
+    async fn check_dialect(&self, connection: Option<&Connection>) -> anyhow::Result<()> {
+        let dialect = self.plan.baseline.dialect;
+        let writes = self.plan.action == Action::Apply && self.plan.dry_run != DryRun::Client;
+        let Some(connection) = connection.filter(|_| writes && dialect == Dialect::Cilium) else {
+            return Ok(());
+        };
+        if connection.serves(dialect.api_version(), dialect.resource()).await? {
+            return Ok(());
+        }
+        bail!(
+            "--dialect cilium: the cluster has no kind {} ({}), so Cilium is not installed there, or \
+             keeps its policies elsewhere; nothing was written; leave --dialect out, or write files \
+             with --export DIR",
+            dialect.kind(),
+            dialect.api_version()
+        )
     }
 
     /// What can do without a cluster goes on without it, with a word.
@@ -319,12 +339,27 @@ impl Run<'_> {
                 Named::Path(parts) => parts.join("/"),
                 Named::Address(address) => address.to_string(),
             };
+            let own = &self.plan.baseline;
+            if let (None, Named::Host(host), true) = (service, &target.names, own.dns_proxy) {
+                facts.egress.push(baseline::Destination {
+                    label: host.clone(),
+                    who: Who::Name(host.clone()),
+                    ports: target.port.clone().into_iter().collect(),
+                });
+                continue;
+            }
             let Some((there, name)) = service else {
-                bail!(
-                    "--allow-egress {}: it is outside the cluster, and NetworkPolicy knows no names: \
-                     give its address",
-                    said()
-                );
+                let why = match own.dialect {
+                    Dialect::NetworkPolicy => {
+                        "NetworkPolicy knows no names: give its address, or --dialect cilium and \
+                         --dns-proxy"
+                    }
+                    Dialect::Cilium => {
+                        "Cilium learns the addresses of names from its DNS proxy: give --dns-proxy, or \
+                         its address"
+                    }
+                };
+                bail!("--allow-egress {}: it is outside the cluster, and {why}", said());
             };
             let Some(connection) = connection else {
                 bail!("--allow-egress {}: there is no cluster to ask for its pods", said());
@@ -362,8 +397,8 @@ impl Run<'_> {
             let object = to_value(&self.plan.baseline.namespace(namespace))?;
             outcome.deeds.push(Deed::of(object, namespace, State::Applied));
         }
-        for policy in &policies {
-            outcome.deeds.push(Deed::of(to_value(policy)?, namespace, State::Applied));
+        for object in self.plan.baseline.objects(namespace, &facts) {
+            outcome.deeds.push(Deed::of(object, namespace, State::Applied));
         }
         self.explain(&mut outcome, namespace, &policies, &facts);
         Ok(outcome)
@@ -374,7 +409,7 @@ impl Run<'_> {
         &self,
         outcome: &mut Outcome,
         namespace: &str,
-        policies: &[NetworkPolicy],
+        policies: &[BaselinePolicy],
         facts: &Facts,
     ) {
         let own = &self.plan.baseline;
@@ -448,14 +483,20 @@ impl Deed {
     fn of(object: Value, home: &str, state: State) -> Self {
         let metadata = &object["metadata"];
         let name = metadata["name"].as_str().unwrap_or_default();
-        let kind = match object["kind"].as_str() {
-            Some("Namespace") => "namespace",
-            _ => "networkpolicy.networking.k8s.io",
+        let kind = match dialect_of(&object) {
+            Some(Dialect::NetworkPolicy) => "networkpolicy.networking.k8s.io",
+            Some(Dialect::Cilium) => "ciliumnetworkpolicy.cilium.io",
+            None => "namespace",
         };
         let there = metadata["namespace"].as_str().unwrap_or(home);
         let elsewhere = (there != home).then(|| there.to_owned());
         Self { name: format!("{kind}/{name}"), elsewhere, state, object }
     }
+}
+
+/// The dialect of a policy; `None`: it is none.
+fn dialect_of(object: &Value) -> Option<Dialect> {
+    object["kind"].as_str().and_then(Dialect::of_kind)
 }
 
 /// A typed object as the API writes it.

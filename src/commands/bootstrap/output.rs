@@ -15,7 +15,7 @@ pub(super) fn yaml_of(objects: &[Value]) -> anyhow::Result<String> {
 }
 
 /// Keys in the order in which people write them; any other behind these.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 28] = [
     "apiVersion",
     "kind",
     "metadata",
@@ -27,12 +27,23 @@ const ORDER: [&str; 17] = [
     "namespaceSelector",
     "podSelector",
     "policyTypes",
+    "endpointSelector",
     "from",
     "to",
+    "fromEndpoints",
+    "fromCIDR",
+    "fromEntities",
+    "toEndpoints",
+    "toCIDR",
+    "toEntities",
+    "toFQDNs",
+    "toPorts",
     "protocol",
     "port",
     "ports",
+    "rules",
     "ingress",
+    "egress",
 ];
 
 /// An object that is written in that order.

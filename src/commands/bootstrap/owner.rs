@@ -5,9 +5,6 @@
 use crate::baseline::{MANAGED_BY, MANAGER};
 use serde_json::Value;
 
-/// The part of an object that says what a NetworkPolicy does.
-const SPEC_FIELDS: [&str; 4] = ["podSelector", "policyTypes", "ingress", "egress"];
-
 /// What of Flux delivers the object: `Kustomization flux-system/apps`.
 pub(super) fn flux(object: &Value) -> Option<String> {
     let label = |key: String| object["metadata"]["labels"][key].as_str().map(ToOwned::to_owned);
@@ -41,30 +38,37 @@ pub(super) fn labelled_by_us(object: &Value) -> bool {
 /// The other managers that wrote a part of the spec.
 pub(super) fn others(object: &Value) -> Vec<String> {
     let others = managers(object).filter(|entry| {
-        entry["manager"].as_str() != Some(MANAGER) && !entry["fieldsV1"]["f:spec"].is_null()
+        let wrote = |key: &str| !entry["fieldsV1"][key].is_null();
+        entry["manager"].as_str() != Some(MANAGER) && (wrote("f:spec") || wrote("f:specs"))
     });
     others.map(name).collect()
 }
 
-/// Fields of a live NetworkPolicy's spec that are not wanted and that others wrote, with who: applying
-/// leaves them as they are, and a rule more makes another policy of it.
+/// Fields of a live policy that are not wanted and that others wrote, with who: applying leaves them
+/// as they are, and a rule more makes another policy of it. Cilium's have rules in `specs`, too.
 pub(super) fn foreign(live: &Value, wanted: &Value) -> Vec<(String, String)> {
-    let ours = applied(live);
     let mut found = Vec::new();
-    for field in SPEC_FIELDS {
-        let key = format!("f:{field}");
-        let there = !live["spec"][field].is_null();
-        let is_ours = ours.is_some_and(|fields| !fields["f:spec"][&key].is_null());
-        let owner = managers(live).find(|entry| {
-            entry["manager"].as_str() != Some(MANAGER)
-                && !entry["fieldsV1"]["f:spec"][&key].is_null()
-        });
-        if there && wanted["spec"][field].is_null() && (!is_ours || owner.is_some()) {
-            let owner = owner.map_or_else(|| "another manager".to_owned(), name);
-            found.push((field.to_owned(), owner));
+    for field in live["spec"].as_object().into_iter().flat_map(|spec| spec.keys()) {
+        if wanted["spec"][field].is_null() {
+            let key = format!("f:{field}");
+            let by = foreign_field(live, |fields| !fields["f:spec"][&key].is_null());
+            found.extend(by.map(|by| (format!("spec.{field}"), by)));
         }
     }
+    if !live["specs"].is_null() && wanted["specs"].is_null() {
+        let by = foreign_field(live, |fields| !fields["f:specs"].is_null());
+        found.extend(by.map(|by| ("specs".to_owned(), by)));
+    }
     found
+}
+
+/// Who besides us wrote a field; `None`: only we did.
+fn foreign_field(live: &Value, has: impl Fn(&Value) -> bool) -> Option<String> {
+    let is_ours = applied(live).is_some_and(&has);
+    let owner = managers(live)
+        .find(|entry| entry["manager"].as_str() != Some(MANAGER) && has(&entry["fieldsV1"]));
+    let owner = owner.map(name);
+    if is_ours { owner } else { Some(owner.unwrap_or_else(|| "another manager".to_owned())) }
 }
 
 fn managers(object: &Value) -> impl Iterator<Item = &Value> {
@@ -109,7 +113,10 @@ mod tests {
         };
         let rule = json!({ "f:spec": { "f:ingress": {} } });
         let edited = live(json!([managed("kubectl-edit", "Update", &rule)]));
-        assert_eq!(foreign(&edited, &wanted), [("ingress".to_owned(), "kubectl-edit".to_owned())]);
+        assert_eq!(
+            foreign(&edited, &wanted),
+            [("spec.ingress".to_owned(), "kubectl-edit".to_owned())]
+        );
         assert_eq!(others(&edited), ["kubectl-edit"]);
         // What we applied ourselves goes when it is no longer applied.
         let ours = live(json!([managed(MANAGER, "Apply", &rule)]));

@@ -4,10 +4,11 @@
 //! the terminal or gave `--yes`.
 
 use super::args::DryRun;
-use super::{Failure, Run};
+use super::{Failure, Run, dialect_of};
 use crate::baseline::{self, Impact};
 use crate::cli::{confirm, note};
 use crate::cluster::Origin;
+use crate::draft::Dialect;
 use crate::policy::{Enforcer, Ruleset};
 use crate::source::live::{Connection, Error, Survey};
 use crate::source::{Found, api};
@@ -81,9 +82,15 @@ fn compare(survey: Survey, namespace: &str, wanted: &[&Value]) -> Impact {
     let mut with = survey.objects.clone();
     for policy in wanted {
         // A value that was just written as text reads back.
-        let read = serde_json::from_str::<api::NetworkPolicy>(&policy.to_string());
+        let text = policy.to_string();
+        let read: Result<Found, _> = match dialect_of(policy) {
+            Some(Dialect::Cilium) => {
+                serde_json::from_str::<api::CiliumNetworkPolicy>(&text).map(Found::from)
+            }
+            _ => serde_json::from_str::<api::NetworkPolicy>(&text).map(Found::from),
+        };
         if let Ok(policy) = read {
-            with.insert(Found::from(policy), Origin::Synthetic);
+            with.insert(policy, Origin::Synthetic);
         }
     }
     let enforcer =

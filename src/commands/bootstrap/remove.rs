@@ -4,10 +4,11 @@
 //! wrote in. Anything that looks like it but is not is left and named. A namespace stays: what is in
 //! it may be others'; only the labels that it was given go.
 
-use super::apply::policy_target;
+use super::apply::policies_target;
 use super::args::DryRun;
-use super::{Deed, Failure, Outcome, Run, State, owner};
+use super::{Deed, Failure, Outcome, Run, State, dialect_of, owner};
 use crate::baseline::{MANAGED_BY, MANAGER, OTHER_SIDE};
+use crate::draft::Dialect;
 use crate::source::live::{Connection, Error, Selection, Target, Write};
 use serde_json::{Value, json};
 
@@ -18,22 +19,14 @@ impl Run<'_> {
         namespace: &str,
     ) -> Result<Outcome, Failure> {
         let mut outcome = Outcome::default();
-        let all = Target::of("networking.k8s.io/v1", "networkpolicies").within(namespace);
-        let labels = Some(format!("{MANAGED_BY}={MANAGER}"));
-        let selection = Selection { labels, ..Selection::default() };
-        let mut found: Vec<Value> = connection.list(&all, &selection).await?.items;
-        for other in found.iter().filter_map(other_side).collect::<Vec<_>>() {
-            // The other side may be gone, or not ours to see.
-            match connection.find(&other).await {
-                Ok(object) => found.extend(object.filter(owner::is_labelled)),
-                Err(error) => outcome.notes.push(format!("left: {error}")),
-            }
+        let mut found = Vec::new();
+        for dialect in &self.plan.removed {
+            found.extend(self.ours(connection, *dialect, namespace, &mut outcome).await?);
         }
         let how =
             Write { manager: MANAGER, force: false, dry_run: self.plan.dry_run == DryRun::Server };
         let mut gone = Vec::new();
-        for mut object in found {
-            head(&mut object);
+        for object in found {
             let mut deed = Deed::of(object.clone(), namespace, State::Removed);
             if let Some(why) = self.not_ours(&object) {
                 outcome.notes.push(format!("left: {} in {namespace}: {why}", deed.name));
@@ -41,7 +34,8 @@ impl Run<'_> {
             }
             let metadata = &object["metadata"];
             let part = |key: &str| metadata[key].as_str().unwrap_or_default();
-            let target = policy_target(part("namespace"), part("name"));
+            let dialect = dialect_of(&object).unwrap_or_default();
+            let target = policies_target(dialect, part("namespace")).named(part("name"));
             if self.plan.dry_run != DryRun::Client
                 && let Err(error) = connection.delete(&target, &object, how.dry_run).await
             {
@@ -67,6 +61,50 @@ impl Run<'_> {
             ));
         }
         Ok(outcome)
+    }
+
+    /// The policies of one dialect that carry our label, with those at the other end.
+    async fn ours(
+        &self,
+        connection: &Connection,
+        dialect: Dialect,
+        namespace: &str,
+        outcome: &mut Outcome,
+    ) -> Result<Vec<Value>, Failure> {
+        let labels = Some(format!("{MANAGED_BY}={MANAGER}"));
+        let selection = Selection { labels, ..Selection::default() };
+        let all = policies_target(dialect, namespace);
+        let mut found: Vec<Value> = match connection.list(&all, &selection).await {
+            Ok(list) => list.items,
+            // Where there is no such kind, or it is not ours to see, we wrote none.
+            Err(Error::NotFound { .. } | Error::NoSuchResource { .. })
+                if dialect == Dialect::Cilium =>
+            {
+                return Ok(Vec::new());
+            }
+            // Whoever may do nothing with a kind is told so before that there is none.
+            Err(error @ Error::Forbidden(_))
+                if dialect == Dialect::Cilium && self.plan.removed.len() > 1 =>
+            {
+                let served = connection.serves(dialect.api_version(), dialect.resource()).await;
+                if served.unwrap_or(true) {
+                    outcome.notes.push(format!("left: {error}"));
+                }
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        for object in &mut found {
+            head(object, dialect);
+        }
+        for other in found.iter().filter_map(other_side).collect::<Vec<_>>() {
+            // The other side may be gone, or not ours to see.
+            match connection.find(&other).await {
+                Ok(object) => found.extend(object.filter(owner::is_labelled)),
+                Err(error) => outcome.notes.push(format!("left: {error}")),
+            }
+        }
+        Ok(found)
     }
 
     fn not_ours(&self, object: &Value) -> Option<String> {
@@ -115,9 +153,9 @@ impl Run<'_> {
 }
 
 /// The items of a list do not say their kind.
-fn head(object: &mut Value) {
-    object["apiVersion"] = "networking.k8s.io/v1".into();
-    object["kind"] = "NetworkPolicy".into();
+fn head(object: &mut Value, dialect: Dialect) {
+    object["apiVersion"] = dialect.api_version().into();
+    object["kind"] = dialect.kind().into();
 }
 
 /// The policy at the other end that was written with this one.
@@ -125,7 +163,7 @@ fn other_side(object: &Value) -> Option<Target> {
     let (namespace, name) =
         object["metadata"]["annotations"][OTHER_SIDE].as_str()?.split_once('/')?;
     owner::applied(object)?;
-    Some(policy_target(namespace, name))
+    Some(policies_target(dialect_of(object)?, namespace).named(name))
 }
 
 /// The object without what the server added.

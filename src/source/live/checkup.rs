@@ -33,6 +33,16 @@ struct Version {
 }
 
 #[derive(Deserialize)]
+struct ResourceList {
+    resources: Vec<Resource>,
+}
+
+#[derive(Deserialize)]
+struct Resource {
+    name: String,
+}
+
+#[derive(Deserialize)]
 struct Review {
     status: ReviewStatus,
 }
@@ -64,6 +74,17 @@ impl Connection {
     /// Which kinds the cluster serves.
     pub async fn served_kinds(&self) -> Result<ServedKinds, Error> {
         Ok(ServedKinds(self.served().await?))
+    }
+
+    /// Whether the cluster serves a resource in this group and version. Everyone who is logged in may
+    /// ask for that.
+    pub async fn serves(&self, api: &str, resource: &str) -> Result<bool, Error> {
+        let target = Target::of(api, "API resources");
+        match self.get_at::<ResourceList>(&target, &format!("/apis/{api}")).await {
+            Ok(list) => Ok(list.resources.iter().any(|it| it.name == resource)),
+            Err(Error::NotFound { .. } | Error::NoSuchResource { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Who enforces the policies, where the cluster tells, and what of it could not be read.

@@ -61,18 +61,22 @@ impl Connection {
         Ok(Applied { object, changed })
     }
 
-    /// Takes fields of the object's spec away, whoever wrote them.
-    pub async fn clear_spec(
+    /// Takes fields away, such as `spec.ingress`, whoever wrote them.
+    pub async fn clear(
         &self,
         target: &Target,
         fields: &[&String],
         how: Write<'_>,
     ) -> Result<(), Error> {
-        let none: serde_json::Map<_, _> =
-            fields.iter().map(|field| ((*field).clone(), Value::Null)).collect();
+        let mut none = json!({});
+        for field in fields {
+            match field.split_once('.') {
+                Some((outer, inner)) => none[outer][inner] = Value::Null,
+                None => none[field.as_str()] = Value::Null,
+            }
+        }
         let query = format!("?fieldManager={}", how.manager);
-        self.patch(target, ("applying", MERGE), &query, &json!({ "spec": none }), how.dry_run)
-            .await?;
+        self.patch(target, ("applying", MERGE), &query, &none, how.dry_run).await?;
         Ok(())
     }
 

@@ -104,6 +104,13 @@ pub fn suggest(
     }
 }
 
+/// A policy that is to be tried.
+struct Drafted {
+    direction: Direction,
+    dialect: Dialect,
+    draft: Draft,
+}
+
 /// What policies are to be found for.
 struct Attempt<'a> {
     snapshot: &'a Snapshot,
@@ -116,7 +123,7 @@ impl Attempt<'_> {
     /// Drafts the policies and tries them.
     fn with(&self, wanted: Option<Dialect>) -> Result<Vec<Suggestion>, NoSuggestion> {
         let builder = Builder { snapshot: self.snapshot, rules: self.rules };
-        let mut drafts: Vec<(Direction, Dialect, Draft)> = Vec::new();
+        let mut drafts: Vec<Drafted> = Vec::new();
         for direction in [Direction::Egress, Direction::Ingress] {
             let mut openings: Vec<Opening> = Vec::new();
             for case in not_allowed(self.explanation) {
@@ -127,21 +134,20 @@ impl Attempt<'_> {
                 }
             }
             for opening in openings {
-                let others = drafts.iter().map(|(_, _, draft)| draft);
-                let draft = builder.draft(direction, &opening, others);
-                drafts.push((direction, opening.dialect, draft));
+                let draft = builder.draft(direction, &opening, &drafts);
+                drafts.push(Drafted { direction, dialect: opening.dialect, draft });
             }
         }
-        let last = drafts.last().map(|(_, dialect, _)| *dialect);
+        let last = drafts.last().map(|drafted| drafted.dialect);
         let Some(dialect) = last else { return Err(NoSuggestion::AllAllowed) };
         self.tried(&drafts).ok_or(NoSuggestion::NotEnough(dialect))
     }
 
     /// The policies, if all of them together let every flow pass.
-    fn tried(&self, drafts: &[(Direction, Dialect, Draft)]) -> Option<Vec<Suggestion>> {
+    fn tried(&self, drafts: &[Drafted]) -> Option<Vec<Suggestion>> {
         let mut with = self.rules.clone();
         let mut suggestions = Vec::new();
-        for (direction, dialect, draft) in drafts {
+        for Drafted { direction, dialect, draft } in drafts {
             let policy = draft.object(*dialect)?;
             let before = with.lints.len();
             match dialect {

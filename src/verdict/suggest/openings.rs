@@ -7,7 +7,7 @@
 use super::super::explain::Case;
 use super::super::ports::CasePorts;
 use super::super::trace::Endpoint;
-use super::NoSuggestion;
+use super::{Drafted, NoSuggestion};
 use crate::cluster::{
     Labels, Name, Operator, Pod, PodId, Port, Protocol, Snapshot, TargetPort, Truth,
 };
@@ -213,11 +213,11 @@ impl Builder<'_> {
     }
 
     /// The policy of an opening, beside others that are drafted already.
-    pub(super) fn draft<'a>(
+    pub(super) fn draft(
         &self,
         direction: Direction,
         opening: &Opening,
-        others: impl Iterator<Item = &'a Draft> + Clone,
+        others: &[Drafted],
     ) -> Draft {
         let Opening { namespace, name, labels, peer, ports, lookup, .. } = opening;
         let port = |port: &Port| draft::Port::number(port.protocol, port.number);
@@ -234,8 +234,9 @@ impl Builder<'_> {
             Direction::Egress => (None, Some(rules), name.to_string(), peer.name(namespace)),
         };
         // Both sides may be in one namespace.
-        let drafted =
-            |name: &str| others.clone().any(|o| o.name == name && *o.namespace == **namespace);
+        let drafted = |name: &str| {
+            others.iter().any(|it| it.draft.name == name && *it.draft.namespace == **namespace)
+        };
         let name = self.free_name(namespace, &format!("allow-{from}-to-{to}"), direction, drafted);
         Draft { subject: label_map(labels), ingress, egress, ..Draft::new(namespace, &name) }
     }
