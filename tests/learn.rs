@@ -1,7 +1,7 @@
 //! `bootstrap --learn` on random clusters: what is learned keeps what was seen, and opens nothing else.
 
 use crate::random::{Ends, Random, World, boundary_ports, build, complete_cluster, hold};
-use netpol::baseline::{Baseline, Deny, Dns, Facts};
+use netpol::baseline::{Baseline, BaselinePolicy, Deny, Dns, Facts};
 use netpol::cluster::{Family, PodId, Port, PortRange};
 use netpol::hubble::{Event, Flow as Seen, Layer4, Party, Verdict as Told};
 use netpol::learn::{Collector, Fate, Lesson, Lost, learn};
@@ -283,6 +283,7 @@ fn lesson_holds(cluster: &[Value], seed: u64) -> Option<String> {
     }
     let namespace = r.pick(&namespaces).clone();
     let closing = baseline(&mut r).policies(&namespace, &Facts::default());
+    let closing: Vec<_> = closing.iter().filter_map(BaselinePolicy::network_policy).collect();
     let index = Index::new(&world.snapshot, &world.rules);
     let wanted = [namespace.as_str().into()];
     let mut collector = Collector::new(&world.snapshot, index, wanted, None);

@@ -40,6 +40,8 @@ mod random;
 mod random_clusters;
 mod reach_diff;
 mod run;
+#[cfg(unix)]
+mod seed;
 mod semantics;
 mod suggest;
 mod summary;

@@ -149,6 +149,14 @@ impl BaselinePolicy {
         }
     }
 
+    /// The policy as a NetworkPolicy.
+    pub fn network_policy(&self) -> Option<NetworkPolicy> {
+        match self {
+            Self::Drafted(draft) => draft.network_policy(),
+            Self::Own(policy) => Some(policy.clone()),
+        }
+    }
+
     /// How many rules it has for a direction, and whether they are about every pod; `None`: it says
     /// nothing of it.
     pub(super) fn rules(&self, direction: Direction) -> Option<(usize, bool)> {

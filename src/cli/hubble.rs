@@ -11,14 +11,17 @@ use jiff::Timestamp;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::time::SystemTime;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, SystemTime};
 
 /// The heading of the flags that say where flows come from.
 const HEADING: &str = "Hubble";
 
 /// So many batches of records may wait; then Hubble is made to wait.
 pub const WAITING: usize = 16;
+
+/// A hubble that was asked for what it has, and says nothing for so long, is not waited for.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Where flows come from.
 #[derive(Args, Clone, Debug, Default)]
@@ -102,16 +105,22 @@ impl Source {
         let stream =
             Stream::start(hubble, relay, filter, window, move |batch| send.send(batch).is_ok())?;
         let mut read = 0;
-        for batch in receive {
+        loop {
+            let batch = match receive.recv_timeout(PATIENCE) {
+                Ok(batch) => batch,
+                Err(RecvTimeoutError::Timeout) => {
+                    return Err(Error::Silent { seconds: PATIENCE.as_secs() });
+                }
+                Err(RecvTimeoutError::Disconnected) => Vec::new(),
+            };
             if batch.is_empty() {
                 return stream.finish(read);
             }
             read += u64::try_from(batch.len()).unwrap_or(u64::MAX);
             if !take(batch) {
-                break;
+                return Ok(());
             }
         }
-        Ok(())
     }
 }
 

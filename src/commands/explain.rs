@@ -1,6 +1,7 @@
 //! `explain`: why a flow is allowed or denied.
 
 use super::delivery::{FluxArgs, add_deliveries};
+use super::observing::{Asked, ObservingArgs};
 use super::print_schema;
 use crate::cli::{
     Exit, GlobalArgs, Input, InputArgs, Output, OutputArgs, WhatIfArgs, answer, warn, width,
@@ -56,6 +57,9 @@ pub struct ExplainArgs {
 
     #[command(flatten)]
     flux: FluxArgs,
+
+    #[command(flatten)]
+    observing: ObservingArgs,
 }
 
 /// `--suggest`.
@@ -96,6 +100,10 @@ Examples:
   # The same once Flux has applied what Git has
   kubectl netpol explain -n monitoring deploy/grafana identity/svc/keycloak \\
     --reconcile
+
+  # With the flows that Hubble saw between the two in the last 5 minutes
+  kubectl netpol explain -n monitoring deploy/grafana identity/svc/keycloak \
+    --observe
 
   # Apply what is missing
   kubectl netpol explain -f k8s/ web svc/db --suggest | kubectl apply -f -
@@ -141,6 +149,17 @@ impl ExplainArgs {
         let locate = input.locate();
         let mut report = ExplanationReport::new(&explanation, snapshot, rules, &*locate);
         add_deliveries(&input, &mut report)?;
+        if self.observing.is_wanted() {
+            let hypothetical = self.what_if.with || !self.what_if.without.is_empty();
+            let asked = Asked::new(&question, &explanation, hypothetical);
+            match self.observing.between(global, &input, &asked) {
+                Ok(observed) => report.observed = Some(observed),
+                // The verdict does not depend on it.
+                Err(error) => {
+                    warn(global.color, &format!("what was observed is not known: {error:#}"));
+                }
+            }
+        }
         let exit = Exit::from(explanation.verdict());
         let wanted = self.suggest.and_then(Suggest::dialect);
         let suggestions = verdict::suggest(snapshot, rules, &question, &explanation, wanted);

@@ -9,6 +9,7 @@ mod explain;
 mod generate;
 mod list;
 mod observe;
+mod observing;
 mod summary;
 
 pub use bootstrap::BootstrapArgs;

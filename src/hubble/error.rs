@@ -89,6 +89,15 @@ pub enum Error {
         /// What it wrote to stderr last.
         said: String,
     },
+    /// It neither writes nor ends.
+    #[error(
+        "hubble has said nothing for {seconds} s and does not end: the relay may be busy; ask for less \
+         time, or record with `hubble observe -o jsonpb` and give --input-file"
+    )]
+    Silent {
+        /// How long was waited.
+        seconds: u64,
+    },
     /// Someone ended it.
     #[error("hubble was ended by {by} after {flows} flows: what came later is not shown")]
     Ended {

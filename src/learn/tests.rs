@@ -3,7 +3,7 @@
 use super::collect::MOST_CONNECTIONS;
 use super::judge::as_written;
 use super::*;
-use crate::baseline::{Baseline, Deny, Dns, Facts};
+use crate::baseline::{Baseline, BaselinePolicy, Deny, Dns, Facts};
 use crate::hubble::{Record, decode};
 use crate::observed::Index;
 use crate::policy::{Cilium, Enforcer, Ruleset, Written};
@@ -96,6 +96,7 @@ fn lesson_of(flows: &[crate::hubble::Flow], there: &[NetworkPolicy]) -> Told {
     }
     let baseline = Baseline { deny: Deny::All, dns: Dns::Namespace, ..Baseline::default() };
     let closing = baseline.policies("a", &Facts::default());
+    let closing: Vec<_> = closing.iter().filter_map(BaselinePolicy::network_policy).collect();
     let lesson = learn(&collector, &written, &rules, "a", &closing);
     let text = lesson_text(&collector, &lesson, false);
     let reading = reading_text(&collector);

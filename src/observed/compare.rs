@@ -64,13 +64,15 @@ pub enum Agreement {
 pub enum Likely {
     /// A policy was written after the flow was seen.
     WrittenLater(ObjectRef),
-    /// Hubble names a policy that was not read: of another kind, or no longer there.
+    /// Hubble names a policy that was not read: it is no longer there, or could not be read.
     NamedElsewhere(PolicyName),
-    /// A deny rule dropped it, which a NetworkPolicy cannot have.
+    /// Hubble names a policy that was read and by that is refused, so that it is not in force.
+    NotInForce(PolicyName),
+    /// A deny rule dropped it, and none of those that were read matches.
     DenyRule,
-    /// The two ends had to authenticate each other.
+    /// The two ends had to authenticate each other, which no rule that was read asks for.
     Authentication,
-    /// The L7 proxy dropped it: port and peer are allowed.
+    /// An L7 rule dropped a request, and by what was read none is for it.
     Layer7,
     /// Only a block of addresses admits it, and Cilium matches those with addresses outside the
     /// cluster only.
@@ -143,7 +145,11 @@ fn likely(scene: Scene<'_>, flow: &Flow, prediction: &Prediction, denied: bool) 
         likely.push(Likely::Layer7);
     }
     let unread = unread(scene.index, flow);
-    likely.extend(unread.map(|name| Likely::NamedElsewhere(name.clone())));
+    likely.extend(unread.map(|name| {
+        let refused = scene.rules.rejected.iter().any(|it| is_named(name, &it.object));
+        let name = name.clone();
+        if refused { Likely::NotInForce(name) } else { Likely::NamedElsewhere(name) }
+    }));
     let reason = flow.drop_reason.as_ref();
     if denied && reason.is_some_and(DropReason::is_deny_rule) && unread.is_none() {
         likely.push(Likely::DenyRule);
@@ -187,6 +193,13 @@ fn likely(scene: Scene<'_>, flow: &Flow, prediction: &Prediction, denied: bool) 
 /// A policy that Hubble names for what became of a flow, and that was not read.
 pub fn unread<'a>(index: &Index, flow: &'a Flow) -> Option<&'a PolicyName> {
     flow.allowed_by.iter().chain(&flow.denied_by).find(|name| !index.has_policy(name))
+}
+
+/// Whether Hubble's name means an object; before 1.18 it tells no kind.
+fn is_named(name: &PolicyName, object: &ObjectRef) -> bool {
+    *name.name == *object.name
+        && *name.namespace == *object.namespace.clone().unwrap_or_default()
+        && (name.kind.is_empty() || *name.kind == *object.kind)
 }
 
 /// A policy that decides and was written after the flow.

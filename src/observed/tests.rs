@@ -196,6 +196,21 @@ fn every_guess_has_its_reason() {
     let files = two_pods(World::files()).policy("deny", None, &deny());
     assert_eq!(files.likely(&flow(&none)), [Likely::Manifests]);
 
+    // A policy that is refused was read all the same, and is named as such.
+    let mut refused = two_pods(World::live()).policy("deny", None, &deny());
+    let spec =
+        serde_json::from_value(json!({"podSelector": {}, "policyTypes": ["Inward"]})).unwrap();
+    refused.written.network_policies[0].spec = spec;
+    let named =
+        json!({"ingress_denied_by": [{"name": "deny", "namespace": "a", "kind": "NetworkPolicy"}]});
+    let (rules, seen) = (refused.rules(), dropped(&named));
+    let index = Index::new(&refused.snapshot, &rules);
+    let key = key(&refused.snapshot, &index, &seen).unwrap();
+    let prediction = predict(&refused.snapshot, &rules, &key);
+    let scene = Scene { snapshot: &refused.snapshot, rules: &rules, index: &index };
+    let Agreement::Differs(likely) = compare(scene, &seen, &prediction) else { panic!() };
+    assert!(matches!(&likely[0], Likely::NotInForce(name) if &*name.name == "deny"), "{likely:?}");
+
     let deny_rule = dropped(&json!({"drop_reason_desc": "POLICY_DENY"}));
     assert_eq!(open().likely(&deny_rule), [Likely::DenyRule, Likely::Stale]);
     let named = dropped(&json!({

@@ -55,6 +55,7 @@ impl ExplanationReport {
             next: None,
             flows,
             notes,
+            observed: None,
             deliveries: Vec::new(),
             warnings: reporter.warnings(explanation),
             suggestions: Vec::new(),

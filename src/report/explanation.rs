@@ -4,6 +4,7 @@
 //! is complete by itself.
 
 use super::delivery::DeliveryReport;
+use super::observed::ObservedBetween;
 use super::warnings::Warning;
 use super::words;
 use crate::cluster::Origin;
@@ -54,6 +55,9 @@ pub struct ExplanationReport {
     /// How the question was understood.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// With `--observe`: what was seen between the two ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed: Option<ObservedBetween>,
     /// Of a live cluster: how far Flux is with what decides.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deliveries: Vec<DeliveryReport>,

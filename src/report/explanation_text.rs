@@ -3,6 +3,7 @@
 use super::delivery;
 use super::explaining::short;
 use super::explanation::{DirectionReport, ExplanationReport, FlowReport, PolicyReport};
+use super::observed::between_text;
 use super::screen::{BOLD, DIM, DOUBT, PLAIN, Screen, verdict_style};
 use super::words;
 use crate::printable::printable;
@@ -18,6 +19,9 @@ pub fn explanation_text(report: &ExplanationReport, width: usize, wide: bool) ->
     let mut text = Text { report, wide, width, screen: Screen::new(width) };
     text.head();
     text.flows();
+    if let Some(observed) = &report.observed {
+        between_text(&mut text.screen, observed);
+    }
     delivery::text(&mut text.screen, &report.deliveries);
     text.warnings();
     text.tail();

@@ -36,9 +36,9 @@ pub use flows::{
     flows_dot, flows_markdown, flows_mermaid, flows_table,
 };
 pub use observed::{
-    LostEvents, Observation, ObservedEnd, ObservedFlow, ObservedLine, ObservedPolicy,
-    ObservedSummary, ObservedVerdict, Observer, Prediction, Summary, SummaryRow, lost_text,
-    observation_text, summary_text as observed_summary_text,
+    Between, LostEvents, Observation, ObservedBetween, ObservedCount, ObservedEnd, ObservedFlow,
+    ObservedLine, ObservedPolicy, ObservedSummary, ObservedVerdict, Observer, Prediction, Summary,
+    SummaryRow, lost_text, observation_text, summary_text as observed_summary_text,
 };
 pub use summary::{
     DirectionSummary, Isolation, NamespaceSummary, PolicySummary, RuleSummary, SummaryReport,

@@ -2,6 +2,7 @@
 //! not what they should be.
 
 mod arguments;
+mod explained;
 mod failures;
 mod learned;
 mod live;

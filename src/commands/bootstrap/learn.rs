@@ -7,8 +7,9 @@
 use super::args::{Action, Format, Namespaces, Plan};
 use super::output::{json_of, yaml_of};
 use super::{BootstrapArgs, Run};
-use crate::baseline;
+use crate::baseline::{self, BaselinePolicy};
 use crate::cli::{Exit, GlobalArgs, HubbleArgs, Input, InputArgs, Source, note, since};
+use crate::draft::Dialect;
 use crate::hubble::{Error, Events, Filter, Window};
 use crate::learn::{Collector, Lesson, learn, lesson_text, reading_text};
 use crate::observed::Index;
@@ -79,6 +80,10 @@ impl LearnArgs {
             );
         }
         ensure!(plan.action != Action::Remove, "--learn and --remove are contrary to each other");
+        ensure!(
+            plan.baseline.dialect == Dialect::NetworkPolicy,
+            "--learn writes NetworkPolicies, which Cilium enforces too: leave out --dialect"
+        );
         if let (Namespaces::Labelled(_), true) = (&plan.namespaces, self.is_offline()) {
             anyhow::bail!("-l needs a cluster: name the namespaces");
         }
@@ -132,10 +137,13 @@ impl LearnArgs {
         for namespace in &begun.namespaces {
             let facts = run.facts(begun.connection.as_ref(), namespace, begun.dns.as_ref()).await?;
             let closing = plan.baseline.policies(namespace, &facts);
+            let closing: Vec<_> =
+                closing.iter().filter_map(BaselinePolicy::network_policy).collect();
             let lesson = learn(&collector, &input.written, &input.rules, namespace, &closing);
             lines.extend(lesson_text(&collector, &lesson, plan.verbose));
             lines.extend(unseen(&input, &lesson, plan.verbose));
-            run.learned.insert(namespace.clone(), lesson.policies);
+            let learned = lesson.policies.into_iter().map(BaselinePolicy::Own).collect();
+            run.learned.insert(namespace.clone(), learned);
         }
         let exit = if let Action::Export { .. } = plan.action {
             run.export(begun.connection.as_ref(), &begun.namespaces).await?

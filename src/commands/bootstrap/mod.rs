@@ -128,7 +128,7 @@ struct Run<'a> {
     /// Warnings that matter only once something is written.
     later: RefCell<Vec<String>>,
     /// By namespace, the policies that observed flows need.
-    learned: BTreeMap<String, Vec<NetworkPolicy>>,
+    learned: BTreeMap<String, Vec<BaselinePolicy>>,
 }
 
 /// What is known before the first namespace.
@@ -397,7 +397,8 @@ impl Run<'_> {
             let object = to_value(&self.plan.baseline.namespace(namespace))?;
             outcome.deeds.push(Deed::of(object, namespace, State::Applied));
         }
-        for object in self.plan.baseline.objects(namespace, &facts) {
+        let dialect = self.plan.baseline.dialect;
+        for object in policies.iter().filter_map(|policy| policy.object(dialect)) {
             outcome.deeds.push(Deed::of(object, namespace, State::Applied));
         }
         self.explain(&mut outcome, namespace, &policies, &facts);

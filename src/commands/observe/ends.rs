@@ -9,15 +9,15 @@ use crate::verdict::{Endpoint, Named, PortWanted, ResolveError, Target, reached,
 use anyhow::bail;
 
 /// What names are looked up in.
-pub(super) struct Resolver<'a> {
-    pub(super) snapshot: &'a Snapshot,
+pub(in crate::commands) struct Resolver<'a> {
+    pub(in crate::commands) snapshot: &'a Snapshot,
     /// Where names without a namespace are.
-    pub(super) namespace: &'a str,
+    pub(in crate::commands) namespace: &'a str,
 }
 
 impl Resolver<'_> {
     /// The end that a name means; of a Service with a port, the port of its pods too.
-    pub(super) fn end(
+    pub(in crate::commands) fn end(
         &self,
         target: &Target,
         port: Option<&PortWanted>,

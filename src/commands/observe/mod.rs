@@ -1,6 +1,6 @@
 //! `observe`: the flows that Hubble sees, beside what the policies predict.
 
-mod ends;
+pub(super) mod ends;
 mod live;
 mod session;
 mod ui;

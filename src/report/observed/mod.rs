@@ -4,6 +4,7 @@
 //! Hubble's users know it with the decision below, a versioned object for programs, and a table of
 //! equal flows with counts.
 
+mod between;
 mod line;
 mod observer;
 mod summary;
@@ -11,6 +12,8 @@ mod text;
 mod types;
 mod words;
 
+pub(in crate::report) use between::between_text;
+pub use between::{Between, ObservedBetween, ObservedCount};
 pub use observer::{Observation, Observer};
 pub use summary::{ObservedSummary, Summary, SummaryRow, summary_text};
 pub use text::{lost_text, observation_text};

@@ -229,26 +229,7 @@ pub fn summary_text(summary: &ObservedSummary, width: usize) -> String {
     let most = summary.rows.iter().map(|row| row.count).max().unwrap_or_default();
     let digits = most.to_string().len();
     for row in &summary.rows {
-        let count = format!("{:>digits$}", row.count);
-        let indent = digits + 4;
-        let flow = format!("{} → {} {}", row.from, row.to, row.port);
-        let space = digits - row.count.to_string().len();
-        screen.words(
-            space,
-            indent,
-            &[(BOLD, count.trim_start()), (style(row), row.mark), (PLAIN, &flow)],
-        );
-        let verdict = match (row.as_predicted, row.predicted) {
-            ("No", Some(predicted)) => format!(", predicted {}", predicted.to_lowercase()),
-            ("Yes", _) => " as predicted".to_owned(),
-            ("Unknown", _) => ", prediction not known".to_owned(),
-            _ => String::new(),
-        };
-        let text = format!("{}{verdict}: {}", row.seen, row.message);
-        screen.words(indent, indent + 2, &[(PLAIN, &text)]);
-        for guess in &row.likely {
-            screen.words(indent, indent + 2, &[(DOUBT, "likely:"), (PLAIN, guess)]);
-        }
+        row_text(&mut screen, digits, row);
     }
     if !summary.rows.is_empty() {
         screen.blank();
@@ -272,6 +253,30 @@ pub fn summary_text(summary: &ObservedSummary, width: usize) -> String {
         screen.words(0, 0, &[(DOUBT, &text)]);
     }
     screen.finish()
+}
+
+/// The lines of one row, with counts of so many digits.
+pub(super) fn row_text(screen: &mut Screen, digits: usize, row: &SummaryRow) {
+    let count = format!("{:>digits$}", row.count);
+    let indent = digits + 4;
+    let flow = format!("{} → {} {}", row.from, row.to, row.port);
+    let space = digits.saturating_sub(row.count.to_string().len());
+    screen.words(
+        space,
+        indent,
+        &[(BOLD, count.trim_start()), (style(row), row.mark), (PLAIN, &flow)],
+    );
+    let verdict = match (row.as_predicted, row.predicted) {
+        ("No", Some(predicted)) => format!(", predicted {}", predicted.to_lowercase()),
+        ("Yes", _) => " as predicted".to_owned(),
+        ("Unknown", _) => ", prediction not known".to_owned(),
+        _ => String::new(),
+    };
+    let text = format!("{}{verdict}: {}", row.seen, row.message);
+    screen.words(indent, indent + 2, &[(PLAIN, &text)]);
+    for guess in &row.likely {
+        screen.words(indent, indent + 2, &[(DOUBT, "likely:"), (PLAIN, guess)]);
+    }
 }
 
 fn style(row: &SummaryRow) -> Style {

@@ -64,14 +64,18 @@ pub(super) fn likely(flow: &Flow, likely: &Likely) -> String {
     match likely {
         Likely::WrittenLater(policy) => format!("{policy} was written after this flow"),
         Likely::NamedElsewhere(policy) => unread(policy),
+        Likely::NotInForce(policy) => format!(
+            "Hubble names {}, which is refused as it was read, so that it should not be in force",
+            named(policy)
+        ),
         Likely::DenyRule => {
-            "a deny rule, which only policies of Cilium or of an admin have".to_owned()
+            "a deny rule dropped it, and none of those that were read matches it".to_owned()
         }
-        Likely::Authentication => {
-            "a policy of Cilium wants the two ends to authenticate each other".to_owned()
-        }
+        Likely::Authentication => "the two ends had to authenticate each other, and no rule that \
+                                   was read asks for it"
+            .to_owned(),
         Likely::Layer7 => {
-            "peer and port are allowed; an L7 rule of Cilium drops the request".to_owned()
+            "an L7 rule dropped the request, and no rule that was read looks at it".to_owned()
         }
         Likely::BlockOfCluster => {
             "only an ipBlock admits it, and Cilium matches those with addresses outside the \
