@@ -213,6 +213,14 @@ impl Pattern {
     /// How long a match at the start of a key is, where there is one.
     fn matches(&self, key: &str) -> Option<usize> {
         let key = key.as_bytes();
+        // Most patterns differ in what they begin with.
+        let differs = |(at, token): (usize, &Token)| match token {
+            Token::Is(byte) => Some(key.get(at) != Some(byte)),
+            Token::Any | Token::Run => None,
+        };
+        if self.tokens.iter().enumerate().map_while(differs).any(|differs| differs) {
+            return None;
+        }
         // From each place, where a match of the tokens that follow ends.
         let mut ends: Vec<Option<usize>> = (0..=key.len()).map(Some).collect();
         for token in self.tokens.iter().rev() {

@@ -84,6 +84,8 @@ pub(super) struct Resolver<'s, 'a> {
     inside_by_place: [BTreeMap<Place, Vec<Run>>; 2],
     /// Those outside that may be pods, by family.
     in_pods: [Vec<Run>; 2],
+    /// Those that are addresses of each node.
+    local: [Vec<Run>; 2],
     blocks: [HashMap<(&'a AddressBlock, Scope), Pair>; 2],
     /// The classes that call a port by a name, with its numbers there.
     pub(super) named: HashMap<(Name, Protocol), Vec<(SetId, PortsId)>>,
@@ -140,6 +142,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
             runtime_labelled: Vec::new(),
             inside_by_place,
             in_pods: Family::ALL.map(|family| space.in_pod_network(side, family)),
+            local: Family::ALL.map(|family| space.node_local_dns(side, family)),
             blocks: [HashMap::new(), HashMap::new()],
             named: HashMap::new(),
             clauses: [Vec::new(), Vec::new()],
@@ -209,7 +212,9 @@ impl<'s, 'a> Resolver<'s, 'a> {
             perhaps = intersection(&merged(perhaps), &meant);
         }
         let of_pods = if scope.pods { &[][..] } else { &self.in_pods[f] };
-        let [sure, unsure] = split(&merged(outside), of_pods);
+        let local = if scope.nodes { &[][..] } else { &self.local[f] };
+        let [outside, _] = split(&merged(outside), local);
+        let [sure, unsure] = split(&outside, of_pods);
         certain.extend(sure);
         perhaps.extend(unsure);
         let pair = self.pair(certain, perhaps);
@@ -252,6 +257,12 @@ impl<'s, 'a> Resolver<'s, 'a> {
         pair
     }
 
+    /// Ends outside, without those that are nodes'.
+    fn plain_outside(&self, family: Family) -> Vec<Run> {
+        let [plain, _] = split(&[self.outside(family)], &self.local[family_index(family)]);
+        plain
+    }
+
     /// Ends outside, as one run.
     fn outside(&self, family: Family) -> Run {
         let first = self.space.outside(family);
@@ -260,8 +271,8 @@ impl<'s, 'a> Resolver<'s, 'a> {
 
     /// Those outside, of whom nothing is known.
     fn perhaps_outside(&mut self, family: Family) -> Pair {
-        let outside = self.outside(family);
-        self.pair(Vec::new(), vec![outside])
+        let outside = self.plain_outside(family);
+        self.pair(Vec::new(), outside)
     }
 
     /// Those in the cluster whom a scope has.
@@ -280,9 +291,13 @@ impl<'s, 'a> Resolver<'s, 'a> {
         if entities.pods {
             certain.extend(self.tables.sets.runs(self.selectable).iter());
         }
-        let [sure, unsure] = split(&[outside], &self.in_pods[family_index(family)]);
+        let plain = self.plain_outside(family);
+        let [sure, unsure] = split(&plain, &self.in_pods[family_index(family)]);
+        if entities.own_node {
+            certain.extend(&self.local[family_index(family)]);
+        }
         match (entities.outside, entities.pods) {
-            (true, true) => certain.push(outside),
+            (true, true) => certain.extend(&plain),
             (true, false) => {
                 certain.extend(sure);
                 perhaps.extend(unsure);
@@ -303,16 +318,17 @@ impl<'s, 'a> Resolver<'s, 'a> {
         // Without any node known, who is outside may be one.
         let nodes = entities.own_node || entities.other_nodes;
         if nodes && self.space.sides[self.side].snapshot.nodes.is_empty() {
-            perhaps.push(outside);
+            perhaps.extend(&plain);
         }
         if entities.api_server {
+            perhaps.extend(&self.local[family_index(family)]);
             let known =
                 |this: &Self, end: &OnNode<'_>| end.is_api_server(this.api_server.as_deref());
             let [is, may_be] = self.of_nodes(known);
             certain.extend(is);
             perhaps.extend(may_be);
             match &self.api_server {
-                None => perhaps.push(outside),
+                None => perhaps.extend(&plain),
                 Some(ips) => {
                     let atoms = &self.space.atoms[family_index(family)];
                     let ips = ips.iter().filter(|ip| Family::of(**ip) == family);
@@ -339,19 +355,24 @@ impl<'s, 'a> Resolver<'s, 'a> {
             PeerKind::Nodes(set) => {
                 let own = if set.own { Own::Whichever } else { Own::OtherNode };
                 let nodes = (self.node_set(&set.labels), own);
+                let (mut certain, mut perhaps) = (Vec::new(), Vec::new());
+                let local = if set.labels.is_everything() { &mut certain } else { &mut perhaps };
+                local.extend(self.local[family_index(family)].iter().filter(|_| set.own));
                 // Without any node known, who is outside may be one.
                 if self.space.sides[self.side].snapshot.nodes.is_empty() {
-                    [nodes, (self.perhaps_outside(family), Own::Whichever)]
-                } else {
-                    [nodes, nobody]
+                    perhaps.extend(self.plain_outside(family));
                 }
+                [nodes, (self.pair(certain, perhaps), Own::Whichever)]
             }
             PeerKind::Entities(entities) => self.entities(entities, family),
             // Which addresses a name has is not known.
             PeerKind::Names(_) => [(self.perhaps_outside(family), Own::Whichever), nobody],
             PeerKind::Unresolved(_, scope) => {
                 let mut perhaps = self.inside(*scope);
-                perhaps.push(self.outside(family));
+                perhaps.extend(self.plain_outside(family));
+                if scope.nodes {
+                    perhaps.extend(&self.local[family_index(family)]);
+                }
                 [(self.pair(Vec::new(), perhaps), Own::Whichever), nobody]
             }
         }

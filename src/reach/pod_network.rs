@@ -1,11 +1,14 @@
-//! Addresses of the pod network, which to Cilium may be pods though none is known to have them.
+//! Addresses that Cilium does not take for outside: those of the pod network, which may be pods' though
+//! none is known to have them, and the one for DNS on each node.
 //!
 //! In: one side of a [`Space`]. Out: the classes outside of which every address is one. A class that
-//! has others too stands for these. Source: semantics/cilium.md section 3, "CIDR".
+//! has others too stands for these. Source: semantics/cilium.md section 3, "CIDR", and section 5,
+//! deviation 14.
 
 use super::classes::{Space, family_index};
 use super::sets::{ClassId, Run, intersection};
 use crate::cluster::Family;
+use crate::policy::NODE_LOCAL_DNS;
 use ipnet::IpNet;
 use std::net::IpAddr;
 
@@ -42,6 +45,20 @@ impl Space<'_> {
         let atoms = 0..self.atoms[family_index(family)].len();
         let of_pods = atoms.filter(|atom| self.is_of_pods(side, family, *atom));
         super::sets::singles(of_pods.map(|atom| first + atom))
+    }
+}
+
+impl Space<'_> {
+    /// The class that has but the address of DNS on each node, which to Cilium is the own node's.
+    pub(super) fn node_local_dns(&self, side: usize, family: Family) -> Vec<Run> {
+        if self.sides[side].rules.cilium().is_none() || Family::of(NODE_LOCAL_DNS) != family {
+            return Vec::new();
+        }
+        let atoms = &self.atoms[family_index(family)];
+        let atom = atoms.of(NODE_LOCAL_DNS);
+        let class = self.outside(family) + atom;
+        let alone = atoms.bounds(atom) == (NODE_LOCAL_DNS, NODE_LOCAL_DNS);
+        alone.then_some((class, class + 1)).into_iter().collect()
     }
 }
 

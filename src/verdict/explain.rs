@@ -5,9 +5,10 @@
 
 use super::destination::{Arrival, arrivals};
 use super::evaluate::judge;
+use super::inside::inside_note;
 use super::ports::{CasePorts, same, sweep};
 use super::remarks::remarks;
-use super::resolve::{End, ResolveError, resolve};
+use super::resolve::{End, ResolveError, outside_note, resolve};
 use super::target::{Named, PortWanted, Target};
 use super::trace::{Endpoint, Flow, Judgement, Verdict};
 use crate::cluster::{Addresses, ContainerPort, Family, Labels, Name, Port, Snapshot};
@@ -106,6 +107,13 @@ pub fn explain(
     let destination = resolve(snapshot, question.destination, namespace)?;
     let (arrivals, mut notes) = arrivals(snapshot, &destination, port)?;
     notes.splice(0..0, source.notes.iter().chain(&destination.notes).cloned());
+    for end in source.endpoints.iter().chain(&destination.endpoints) {
+        let Endpoint::Address(ip) = end else { continue };
+        let outside = notes.iter_mut().find(|note| **note == outside_note(*ip));
+        if let (Some(note), Some(inside)) = (outside, inside_note(snapshot, rules, *ip)) {
+            *note = inside;
+        }
+    }
 
     let sources = classes(snapshot, rules, source.endpoints.iter().map(|e| (e.clone(), ())));
     let places = classes(

@@ -7,15 +7,25 @@
 
 use super::matching::{Matcher, Tried};
 use super::trace::{Endpoint, PeerMiss};
-use crate::cluster::{Addresses, Truth};
-use crate::policy::NODE_LOCAL_DNS;
+use crate::cluster::{Addresses, Snapshot, Truth};
 use crate::policy::rule::{Entities, PeerKind};
+use crate::policy::{NODE_LOCAL_DNS, Ruleset};
 use std::net::IpAddr;
 
 /// Why it is not known who has an address of the pod network.
-fn perhaps_pod(ip: IpAddr) -> PeerMiss {
-    let why = format!("{ip} is in the pod network, and no pod that was read has this address");
-    PeerMiss::Unseen(why.into())
+fn perhaps_pod(ip: IpAddr) -> String {
+    format!("{ip} is in the pod network, and no pod that was read has this address")
+}
+
+/// What is said of an address that nothing is known to have and that is not outside.
+pub(super) fn inside_note(snapshot: &Snapshot, rules: &Ruleset, ip: IpAddr) -> Option<String> {
+    rules.cilium()?;
+    if ip == NODE_LOCAL_DNS {
+        let where_it_is = "is where NodeLocal DNSCache listens on each node";
+        return Some(format!("{ip} {where_it_is}: judged as a pod's own node, as Cilium does"));
+    }
+    let in_pod_network = snapshot.pod_cidrs.iter().any(|net| net.contains(&ip));
+    in_pod_network.then(|| format!("{}: it may be a pod's", perhaps_pod(ip)))
 }
 
 impl Matcher<'_> {
@@ -71,7 +81,8 @@ impl Matcher<'_> {
 
     /// An address of the pod network may be that of a pod which was not read, or nobody's.
     fn of_pod_network(&self, kind: &PeerKind, ip: IpAddr) -> Option<Tried> {
-        let unknown = || Some((Truth::Unknown, Some(perhaps_pod(ip))));
+        let miss = || PeerMiss::Unseen(perhaps_pod(ip).into());
+        let unknown = || Some((Truth::Unknown, Some(miss())));
         match kind {
             PeerKind::Pods(_) => unknown(),
             PeerKind::Addresses(block, scope)
@@ -82,7 +93,7 @@ impl Matcher<'_> {
             }
             PeerKind::Entities(entities) if entities.outside != entities.pods => {
                 let truth = self.entity_peer(entities).0;
-                Some((truth, (!truth.is_yes()).then(|| perhaps_pod(ip))))
+                Some((truth, (!truth.is_yes()).then(miss)))
             }
             _ => None,
         }

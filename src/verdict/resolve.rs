@@ -93,6 +93,13 @@ pub fn resolve(snapshot: &Snapshot, target: &Target, namespace: &str) -> Result<
     }
 }
 
+/// What is said of an address that nothing here has.
+pub(super) fn outside_note(address: IpAddr) -> String {
+    format!(
+        "{address} is the address of no pod, Service or node here: judged as outside the cluster"
+    )
+}
+
 struct Resolver<'a> {
     snapshot: &'a Snapshot,
     namespace: &'a str,
@@ -255,9 +262,7 @@ impl Resolver<'_> {
             end.notes.push(format!("{address} is {}", end.label));
             return end;
         }
-        let note = format!(
-            "{address} is the address of no pod, Service or node here: judged as outside the cluster"
-        );
+        let note = outside_note(address);
         End {
             object: None,
             label: address.to_string(),

@@ -87,7 +87,7 @@ pub(crate) fn outside(cluster: &[Value], worlds: &[&World<'_>]) -> Vec<IpAddr> {
     for object in cluster {
         each(object, "cidr", &mut net);
         each(object, "except", &mut |list| {
-            list.as_array().into_iter().flatten().for_each(&mut net)
+            list.as_array().into_iter().flatten().for_each(&mut net);
         });
     }
     let is_inside = |ip: IpAddr| {

@@ -1,7 +1,9 @@
 //! Section 3, "Entities".
 
 use super::{cluster, egress, holds, holds_with, ingress, settings};
+use netpol::cluster::{Family, Port, Protocol};
 use netpol::policy::{Cilium, CiliumVersion};
+use netpol::reach::{Connectivity, End};
 
 /// The verdicts on a pod of the namespace, one elsewhere, another node, an address outside and a
 /// name, as egress of web sees them.
@@ -178,8 +180,37 @@ fn the_address_for_dns_on_each_node() {
     let nodes = Cilium { cidr_matches_nodes: true, ..settings() };
     let policy = egress("[{toCIDR: [169.254.20.10/32]}]");
     holds_with(nodes, &policy, &[&format!("{question} is Allowed")]);
+    let told = cluster("").ask(question).notes();
+    assert!(told.contains("judged as a pod's own node, as Cilium does"), "{told}");
     // As any address of the own node it gets in by the implied rule of section 4.
     holds(&ingress("[{}]"), &["169.254.20.10 → api:80 is Allowed"]);
+}
+
+/// The same of all flows at once, where a rule sets the address apart.
+#[test]
+fn the_address_for_dns_among_all_flows() {
+    let rule = |peers: &str, port: u16| {
+        format!("{{{peers}, toPorts: [{{ports: [{{port: \"{port}\"}}]}}]}}")
+    };
+    let block = rule("toCIDR: [169.254.20.10/32]", 53);
+    let (host, world) = (rule("toEntities: [host]", 54), rule("toEntities: [world]", 55));
+    let policy = egress(&format!("[{block}, {host}, {world}]"));
+    let nodes = Cilium { cidr_matches_nodes: true, ..settings() };
+    for (settings, allowed) in [(settings(), [54].as_slice()), (nodes, &[53, 54])] {
+        let cluster = super::with(settings, &policy);
+        let all = Connectivity::compute(&cluster.snapshot, &cluster.rules);
+        let web = cluster.snapshot.pods().iter().position(|pod| &*pod.name == "web").unwrap();
+        let dns = End::Address("169.254.20.10".parse().unwrap());
+        let reach = all.allowed(End::Pod(web), dns, Family::V4);
+        for number in [53, 54, 55] {
+            let there = allowed.contains(&number);
+            let port = Port { protocol: Protocol::Tcp, number };
+            assert_eq!(reach.certain.contains(port), there, "{number}");
+            let verdict = if there { "Allowed" } else { "Denied" };
+            cluster.holds(&[&format!("web → 169.254.20.10:{number} is {verdict}")]);
+        }
+        assert_eq!(reach.certain, reach.possible);
+    }
 }
 
 /// Rows ingress, health, init and unmanaged: none of the ends that are judged here.
