@@ -58,9 +58,10 @@ fn cluster(r: &mut Random) -> Vec<Value> {
 
 fn ports(r: &mut Random) -> Vec<PortWanted> {
     let one = |r: &mut Random| PortWanted {
-        port: match r.percent(25) {
-            true => PortText::Name("http".into()),
-            false => PortText::Number(*r.pick(&PORTS)),
+        port: if r.percent(25) {
+            PortText::Name("http".into())
+        } else {
+            PortText::Number(*r.pick(&PORTS))
         },
         protocol: *r.pick(&[None, Some(Protocol::Tcp), Some(Protocol::Udp)]),
     };
@@ -97,13 +98,14 @@ fn wishes(r: &mut Random) -> (Baseline, Facts) {
     });
     let mut egress: Vec<Destination> = Vec::new();
     for at in 0..r.below(3) {
-        let who = match r.percent(30) {
-            true => Who::Address(format!("203.0.113.{}", at + 7).parse().unwrap()),
-            false => Who::Service {
+        let who = if r.percent(30) {
+            Who::Address(format!("203.0.113.{}", at + 7).parse().unwrap())
+        } else {
+            Who::Service {
                 namespace: (*r.pick(&["other", "monitoring"])).to_owned(),
                 name: format!("service-{at}"),
                 labels: [label(r)].into(),
-            },
+            }
         };
         egress.push(Destination { label: "somewhere".into(), who, ports: ports(r) });
     }

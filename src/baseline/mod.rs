@@ -100,7 +100,7 @@ pub enum BaselinePolicy {
     /// One that takes any dialect.
     Drafted(Draft),
     /// The author's own, which is a NetworkPolicy whatever the dialect: Cilium enforces these, too.
-    Own(NetworkPolicy),
+    Own(Box<NetworkPolicy>),
 }
 
 /// Pods of another namespace that may come in.

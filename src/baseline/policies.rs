@@ -68,7 +68,8 @@ impl Baseline {
                 labels: Some(label()),
                 ..ObjectMeta::default()
             };
-            BaselinePolicy::Own(NetworkPolicy { metadata, spec: Some(own.spec.clone()) })
+            let spec = Some(own.spec.clone());
+            BaselinePolicy::Own(Box::new(NetworkPolicy { metadata, spec }))
         }));
         let mut others = Vec::new();
         for destination in &facts.egress {

@@ -38,9 +38,10 @@ impl Draft {
 
 /// The elements of a direction.
 ///
-/// One element without any field isolates and allows nothing, in every version that is known; an
-/// empty list would count as absent, and the agent would reject the object. `enableDefaultDeny` is
-/// left out: it is true unless it is given, and CRDs before 1.16 do not know it.
+/// One element without any field isolates and allows nothing: the section is there, and there is no
+/// peer or port to allow (`mergeL4Filter` in Cilium's pkg/policy, 1.18 to 1.20). An empty list would
+/// count as absent, and the agent would reject the object. `enableDefaultDeny` is left out: it is
+/// true unless it is given, and CRDs before 1.16 do not know it.
 fn elements(side: &str, rules: &[Rule]) -> Value {
     if rules.is_empty() {
         return json!([{}]);

@@ -23,7 +23,7 @@ use crate::draft::Dialect;
 use crate::printable::printable;
 use crate::source::live::{self, Connection, Selection, Target};
 use crate::source::{Found, api};
-use crate::verdict::Named;
+use crate::verdict::{self, Named};
 use anyhow::{anyhow, bail};
 use args::{Action, DryRun, Format, Namespaces, Plan};
 use output::{json_of, yaml_of};
@@ -230,7 +230,7 @@ impl Run<'_> {
         let offline = plan.action != Action::Remove
             && (plan.dry_run == DryRun::Client || plan.action != Action::Apply);
         let asks = !matches!(plan.baseline.dns, Dns::Namespace | Dns::None)
-            || !plan.baseline.egress.is_empty()
+            || plan.baseline.egress.iter().any(is_inside)
             || matches!(plan.namespaces, Namespaces::Labelled(_));
         if matches!(plan.action, Action::Export { .. }) && !asks {
             return Ok(None);
@@ -503,6 +503,15 @@ fn dialect_of(object: &Value) -> Option<Dialect> {
 /// A typed object as the API writes it.
 fn to_value<T: Serialize>(object: &T) -> anyhow::Result<Value> {
     Ok(serde_json::to_value(object)?)
+}
+
+/// Whether a destination is one that only the cluster knows.
+fn is_inside(target: &verdict::Target) -> bool {
+    match &target.names {
+        Named::Address(_) => false,
+        Named::Host(host) => in_cluster(host).is_some(),
+        Named::Path(_) => true,
+    }
 }
 
 fn is_service(kind: &str) -> bool {
