@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Group, version, plural, kind, and whether its objects have a namespace.
-const KINDS: [(&str, &str, &str, &str, bool); 6] = [
+pub(crate) const KINDS: [(&str, &str, &str, &str, bool); 6] = [
     ("cilium.io", "v2", "ciliumnetworkpolicies", "CiliumNetworkPolicy", true),
     (
         "cilium.io",
@@ -36,12 +36,12 @@ const KINDS: [(&str, &str, &str, &str, bool); 6] = [
 ];
 
 /// HomeKube with these kinds, to one test at a time, which takes away what it made.
-struct Dialects {
-    homekube: HomeKube,
+pub(crate) struct Dialects {
+    pub(crate) homekube: HomeKube,
     turn: Mutex<()>,
 }
 
-fn dialects() -> Result<(&'static Dialects, MutexGuard<'static, ()>), Skip> {
+pub(crate) fn dialects() -> Result<(&'static Dialects, MutexGuard<'static, ()>), Skip> {
     static SHARED: OnceLock<Option<Dialects>> = OnceLock::new();
     let shared = SHARED.get_or_init(|| {
         let cluster = control_plane_of_its_own().ok()?;
@@ -58,7 +58,8 @@ fn dialects() -> Result<(&'static Dialects, MutexGuard<'static, ()>), Skip> {
     Ok((dialects, dialects.turn.lock().unwrap_or_else(PoisonError::into_inner)))
 }
 
-fn definition(
+/// The definition of a kind.
+pub(crate) fn definition(
     (group, version, plural, kind, namespaced): &(&str, &str, &str, &str, bool),
 ) -> Value {
     json!({
