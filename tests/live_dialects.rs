@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Group, version, plural, kind, and whether its objects have a namespace.
-const KINDS: [(&str, &str, &str, &str, bool); 6] = [
+pub(crate) const KINDS: [(&str, &str, &str, &str, bool); 6] = [
     ("cilium.io", "v2", "ciliumnetworkpolicies", "CiliumNetworkPolicy", true),
     (
         "cilium.io",
@@ -79,7 +79,8 @@ pub(crate) fn dialects() -> Result<(&'static Dialects, MutexGuard<'static, ()>),
     Ok((dialects, dialects.turn.lock().unwrap_or_else(PoisonError::into_inner)))
 }
 
-fn definition(
+/// The definition of a kind.
+pub(crate) fn definition(
     (group, version, plural, kind, namespaced): &(&str, &str, &str, &str, bool),
 ) -> Value {
     json!({

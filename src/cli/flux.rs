@@ -8,7 +8,7 @@ use super::input::{Input, InputArgs};
 use super::{GlobalArgs, Progress, Session, output};
 use crate::cluster::{ObjectRef, Origin};
 use crate::flux::{self, Build, Delivery};
-use crate::source::live::{Connection, Error, Target};
+use crate::source::live::{Connection, Error};
 use crate::source::manifests::{Loaded, Locator, Manifests, Severity};
 use crate::source::yaml::{Node, parse, split};
 use crate::source::{Body, Objects};
@@ -225,7 +225,16 @@ fn leavers(found: Option<&Delivery>, live: &Objects, over: &Objects) -> Vec<Obje
         _ => false,
     };
     let is_policy = |object: &&ObjectRef| {
-        matches!(live.body(object), Some(Body::NetworkPolicy(_) | Body::Undecodable(_)))
+        matches!(
+            live.body(object),
+            Some(
+                Body::NetworkPolicy(_)
+                    | Body::AdminPolicy(..)
+                    | Body::CiliumPolicy(_)
+                    | Body::CidrGroup { .. }
+                    | Body::Undecodable(_)
+            )
+        )
     };
     let made = found.made.iter().filter(|object| over.origin(object).is_none());
     made.filter(is_its_own).filter(is_policy).cloned().collect()
@@ -233,10 +242,7 @@ fn leavers(found: Option<&Delivery>, live: &Objects, over: &Objects) -> Vec<Obje
 
 /// Whether Flux removes a policy that it does not make any more: it may be told not to.
 async fn prunes(connection: &Connection, object: &ObjectRef) -> anyhow::Result<bool> {
-    let namespace = object.namespace.as_deref().unwrap_or_default();
-    let target = Target::of("networking.k8s.io/v1", "networkpolicies");
-    let target = target.within(namespace).named(&*object.name);
-    let Some(found) = connection.find(&target).await? else { return Ok(false) };
+    let Some(found) = connection.find_policy(object).await? else { return Ok(false) };
     let says = |key: &str| {
         ["annotations", "labels"].iter().any(|field| {
             let value = found["metadata"][field][key].as_str();

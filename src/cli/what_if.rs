@@ -47,6 +47,7 @@ const POLICIES: &[(&str, bool)] = &[
     ("BaselineAdminNetworkPolicy", true),
     ("CiliumNetworkPolicy", false),
     ("CiliumClusterwideNetworkPolicy", true),
+    ("CiliumCIDRGroup", true),
 ];
 
 impl FromStr for PolicyName {

@@ -1,8 +1,11 @@
 //! `diff --flux`: what Flux would open and close, built by its real CLI.
 
-use super::{json, says};
-use crate::harness::{FIRST, fluxkube, homekube, plugin};
-use serde_json::json;
+use super::{json as json_of, says};
+use crate::harness::{
+    FIRST, FluxKube, expect_success, fluxkube, fluxkube_of_its_own, homekube, plugin,
+};
+use crate::live_dialects::{KINDS, definition};
+use serde_json::{Value, json};
 use std::path::Path;
 
 const DIFF: &str = "diff --flux observability --path examples/homekube-fixed/observability";
@@ -218,7 +221,7 @@ fn what_is_pruned() {
         answer.all()
     );
     assert!(says(&answer, "no policy isolates its ingress any more, as deny did"));
-    let json = json(&kube.netpol(&format!("{words} -o json")));
+    let json = json_of(&kube.netpol(&format!("{words} -o json")));
     let after = json["changes"][0]["witness"]["explainAfter"].as_str().unwrap_or_default();
     let command = format!(
         "flux build kustomization --namespace flux-system --path {} observability | kubectl netpol \
@@ -244,4 +247,98 @@ fn what_is_pruned() {
     kube.kubectl(&[&["label", "--overwrite"], &policy[..], &[others]].concat());
     assert_eq!(kube.netpol(&words).code, 0);
     kube.kubectl(&[&["delete"], &policy[..]].concat());
+}
+
+/// Installs the kinds of a group.
+fn install(kube: &FluxKube, group: &str) {
+    let cluster = &kube.homekube.cluster;
+    let kinds = KINDS.iter().filter(|(of, ..)| *of == group);
+    let items: Vec<Value> = kinds.map(definition).collect();
+    cluster
+        .apply_with(&[], &json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string());
+    let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
+    expect_success(cluster.kubectl(cluster.admin()).args(established));
+}
+
+/// Policies of administrators and of Cilium are pruned as NetworkPolicies are, and what that opens is
+/// told.
+#[test]
+fn other_kinds_are_pruned_too() {
+    let Ok(kube) = fluxkube_of_its_own() else { return };
+    let cluster = &kube.homekube.cluster;
+    let namespace = cluster.namespace("pruned-kinds");
+    let labels = json!({
+        "kustomize.toolkit.fluxcd.io/name": "observability",
+        "kustomize.toolkit.fluxcd.io/namespace": "flux-system",
+    });
+    let pod = |name: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}},
+            "spec": {"containers": [{"name": "a", "image": "a", "ports": [{"containerPort": 80}]}]},
+        })
+    };
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": [pod("a"), pod("b")]});
+    cluster.apply(&namespace, &list.to_string());
+    let admin = json!({
+        "apiVersion": "policy.networking.k8s.io/v1alpha2", "kind": "ClusterNetworkPolicy",
+        "metadata": {"name": "closed", "labels": labels},
+        "spec": {
+            "tier": "Admin", "priority": 1,
+            "subject": {"namespaces": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}},
+            "ingress": [{"action": "Deny", "from": [{"namespaces": {}}]}],
+        },
+    });
+    let cilium = json!({
+        "apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy",
+        "metadata": {"name": "closed", "namespace": namespace, "labels": labels},
+        "spec": {
+            "endpointSelector": {},
+            "ingress": [{"fromEndpoints": [{"matchLabels": {"app": "nobody"}}]}],
+        },
+    });
+    let empty = tempfile::tempdir().expect("a directory");
+    let name = "apiVersion: v1\nkind: Namespace\nmetadata: {name: monitoring}\n";
+    std::fs::write(empty.path().join("namespace.yaml"), name).expect("a file");
+    let words = format!("diff --flux observability --path {}", empty.path().display());
+    for (group, policy, id, without) in [
+        (
+            "policy.networking.k8s.io",
+            admin,
+            "_closed_policy.networking.k8s.io_ClusterNetworkPolicy".to_owned(),
+            "--without clusternetworkpolicy/closed".to_owned(),
+        ),
+        (
+            "cilium.io",
+            cilium,
+            format!("{namespace}_closed_cilium.io_CiliumNetworkPolicy"),
+            format!("--without {namespace}/cnp/closed"),
+        ),
+    ] {
+        install(&kube, group);
+        cluster.apply_with(&[], &policy.to_string());
+        let made = |entries: Value| {
+            let status = json!({
+                "lastAppliedRevision": FIRST, "lastAttemptedRevision": FIRST,
+                "conditions": [], "inventory": {"entries": entries},
+            });
+            kube.status("kustomization", "observability", status);
+        };
+        made(json!([]));
+        let before = kube.netpol(&words);
+        assert_eq!(before.code, 0, "{}", before.all());
+        made(json!([{"id": id, "v": "v1"}]));
+        let answer = kube.netpol(&words);
+        assert_eq!(answer.code, 1, "{group}: {}", answer.all());
+        assert!(answer.stdout.contains(&namespace), "{}", answer.all());
+        let json = json_of(&kube.netpol(&format!("{words} -o json")));
+        let after = json["changes"][0]["witness"]["explainAfter"].as_str().unwrap_or_default();
+        assert!(after.contains(&without), "{after}");
+        // It is told not to.
+        let kind = policy["kind"].as_str().unwrap().to_lowercase();
+        let disabled = "kustomize.toolkit.fluxcd.io/prune=disabled";
+        kube.kubectl(&["annotate", &kind, "closed", "-n", &namespace, disabled]);
+        let kept = kube.netpol(&words);
+        assert_eq!(kept.code, 0, "{}", kept.all());
+        kube.kubectl(&["delete", &kind, "closed", "-n", &namespace]);
+    }
 }

@@ -29,6 +29,13 @@ pub(crate) struct FluxKube {
     turn: Mutex<()>,
 }
 
+/// A cluster that no other test ever has: for those that install further kinds.
+pub(crate) fn fluxkube_of_its_own() -> Result<FluxKube, Skip> {
+    let kube = FluxKube::start().map_err(|why| skip(&why))?;
+    kube.reset();
+    Ok(kube)
+}
+
 /// The cluster, to this test alone until the guard is dropped: `let Ok((kube, _turn)) = …`.
 pub(crate) fn fluxkube() -> Result<(&'static FluxKube, MutexGuard<'static, ()>), Skip> {
     static SHARED: OnceLock<Result<FluxKube, String>> = OnceLock::new();

@@ -22,7 +22,7 @@ pub(crate) use control_plane::{
     ControlPlane, Request, Runner, control_plane, control_plane_of_its_own,
 };
 #[cfg(unix)]
-pub(crate) use flux::{Controllers, FIRST, FluxKube, fluxkube};
+pub(crate) use flux::{Controllers, FIRST, FluxKube, fluxkube, fluxkube_of_its_own};
 pub(crate) use homekube::{Answer, HomeKube, homekube, plugin};
 pub(crate) use hubble::hubble;
 pub(crate) use krew::krew;

@@ -1,7 +1,8 @@
 //! `bootstrap --learn` with flows that come from a hubble.
 
+use super::live::{flow, pod};
 use super::{FLOWS, Fake};
-use crate::harness::hubble;
+use crate::harness::{control_plane, expect_success, hubble};
 use crate::run::{FRONT, Run, command, run};
 use std::path::Path;
 
@@ -97,4 +98,33 @@ fn exported_for_git() {
     assert!(listed.contains(name), "{listed}");
     let again = learn(&fake.program, &export);
     assert!(again.stdout.contains(&format!("{name} unchanged")), "{again:?}");
+}
+
+/// Against a live cluster: nothing is written unasked, and what is printed goes through
+/// `kubectl apply -f -`.
+#[test]
+fn from_a_live_cluster_into_one() {
+    let Ok(cluster) = control_plane() else { return };
+    let namespace = cluster.namespace("learned");
+    pod(cluster, &namespace, "web", "10.9.2.1");
+    pod(cluster, &namespace, "db", "10.9.2.2");
+    let fake = Fake::hubble("v1.19.4", &format!("echo '{}'", flow(&namespace, "web", "db")));
+    let mut learn = command(FRONT, &["bootstrap", &namespace, "--learn=2026-01-01T00:00:00Z"]);
+    learn.env("HUBBLE_BIN", &fake.program).env("KUBECONFIG", cluster.admin());
+    let learned = run(&mut learn, b"");
+    assert_eq!(learned.code, 0, "{learned:?}");
+    assert!(learned.stderr.contains("pod/web → pod/db 80/TCP: 1 flow"), "{learned:?}");
+    let policies = || {
+        let mut get = cluster.kubectl(cluster.admin());
+        expect_success(get.args(["get", "netpol", "-n", &namespace, "-o", "name"]))
+    };
+    assert_eq!(policies(), "", "nothing is applied unasked");
+    cluster.apply_with(&[], &learned.stdout);
+    for name in ["default-deny-ingress", "allow-dns-egress", "allow-db-from-web", "allow-web-to-db"]
+    {
+        assert!(policies().contains(&format!("/{name}\n")), "{name}: {}", policies());
+    }
+    // The same flow gives the same policies, now that they are there.
+    let again = run(&mut learn, b"");
+    assert_eq!(again.stdout, learned.stdout);
 }

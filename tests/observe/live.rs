@@ -2,6 +2,7 @@
 
 use super::{Fake, observe};
 use crate::harness::{ControlPlane, control_plane, expect_success};
+use crate::live_dialects::dialects;
 use crate::run::text;
 use serde_json::{Value, json};
 use std::fs;
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 /// Nothing that is waited for takes longer.
 const LONG: Duration = Duration::from_mins(1);
 
-fn pod(cluster: &ControlPlane, namespace: &str, name: &str, ip: &str) {
+pub(super) fn pod(cluster: &ControlPlane, namespace: &str, name: &str, ip: &str) {
     let pod = json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": name, "labels": {"app": name}},
@@ -36,7 +37,7 @@ fn policy(name: &str, ingress: &Value) -> String {
     .to_string()
 }
 
-fn flow(namespace: &str, from: &str, to: &str) -> String {
+pub(super) fn flow(namespace: &str, from: &str, to: &str) -> String {
     json!({"flow": {
         "time": "2026-01-01T00:00:00Z", "verdict": "FORWARDED",
         "IP": {"source": "10.9.0.1", "destination": "10.9.0.2"},
@@ -116,6 +117,112 @@ fn predictions_stay_current() {
              --type policy-verdict --type drop --type l7"
         )
     );
+}
+
+/// A running `observe --follow -o json`, whose flows are waited for.
+struct Followed {
+    child: std::process::Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Followed {
+    fn start(cluster: &ControlPlane, hubble: &Fake, words: &[&str]) -> Self {
+        let mut child = observe(&["--follow", "-o", "json"], Some(&hubble.program))
+            .args(words)
+            .env("KUBECONFIG", cluster.admin())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    /// The first flow whose ingress is predicted so, by this policy or by none.
+    fn wait_for(&mut self, verdict: &str, policy: Option<&str>) {
+        let deadline = Instant::now() + LONG;
+        loop {
+            let line = self.lines.next().expect("more flows").unwrap();
+            let flow: Value = serde_json::from_str(&line).unwrap();
+            let by = flow.pointer("/predicted/ingress/policies/0/name").and_then(Value::as_str);
+            if text(&flow, "/predicted/ingress/verdict") == verdict && by == policy {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{verdict} by {policy:?} did not come: {flow:#}");
+        }
+    }
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Policies of Cilium and of administrators are watched as NetworkPolicies are.
+#[test]
+fn predictions_stay_current_for_every_kind() {
+    let Ok((dialects, _turn)) = dialects() else { return };
+    let cluster = &dialects.homekube.cluster;
+    let namespace = cluster.namespace("observed-kinds");
+    pod(cluster, &namespace, "web", "10.9.1.1");
+    pod(cluster, &namespace, "db", "10.9.1.2");
+    let web = flow(&namespace, "web", "db");
+    let hubble = Fake::hubble("v1.19.4", &format!("while sleep 0.2; do echo '{web}'; done"));
+    let delete = |kind: &str, name: &str| {
+        let mut delete = cluster.kubectl(cluster.admin());
+        expect_success(delete.args(["delete", kind, name, "-n", &namespace]));
+    };
+
+    let mut followed = Followed::start(cluster, &hubble, &["-n", &namespace]);
+    followed.wait_for("Allowed", None);
+    let cilium = |app: &str| {
+        let from = json!([{"fromEndpoints": [{"matchLabels": {"app": app}}]}]);
+        json!({
+            "apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "metadata": {"name": "only"},
+            "spec": {"endpointSelector": {"matchLabels": {"app": "db"}}, "ingress": from},
+        })
+        .to_string()
+    };
+    cluster.apply(&namespace, &cilium("nobody"));
+    followed.wait_for("Denied", Some("only"));
+    cluster.apply(&namespace, &cilium("web"));
+    followed.wait_for("Allowed", Some("only"));
+    delete("ciliumnetworkpolicies", "only");
+    followed.wait_for("Allowed", None);
+    let wide = json!({
+        "apiVersion": "cilium.io/v2", "kind": "CiliumClusterwideNetworkPolicy",
+        "metadata": {"name": "wide"},
+        "spec": {
+            "endpointSelector": {"matchLabels": {"k8s:io.kubernetes.pod.namespace": namespace}},
+            "ingressDeny": [{"fromEntities": ["cluster"]}],
+        },
+    });
+    cluster.apply_with(&[], &wide.to_string());
+    followed.wait_for("Denied", Some("wide"));
+    delete("ciliumclusterwidenetworkpolicies", "wide");
+    followed.wait_for("Allowed", None);
+    drop(followed);
+
+    // Cilium of this version does not enforce those of administrators.
+    let flags = ["-n", &namespace, "--enforcer", "kubernetes"];
+    let mut followed = Followed::start(cluster, &hubble, &flags);
+    followed.wait_for("Allowed", None);
+    let admin = json!({
+        "apiVersion": "policy.networking.k8s.io/v1alpha2", "kind": "ClusterNetworkPolicy",
+        "metadata": {"name": "closed"},
+        "spec": {
+            "tier": "Admin", "priority": 1,
+            "subject": {"namespaces": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}},
+            "ingress": [{"action": "Deny", "from": [{"namespaces": {}}]}],
+        },
+    });
+    cluster.apply_with(&[], &admin.to_string());
+    followed.wait_for("Denied", Some("closed"));
+    delete("clusternetworkpolicies", "closed");
+    followed.wait_for("Allowed", None);
 }
 
 #[test]

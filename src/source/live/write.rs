@@ -8,6 +8,8 @@ use super::classify;
 use super::error::Error;
 use super::target::Target;
 use super::text::clean;
+use crate::cluster::ObjectRef;
+use crate::source::kind::BuiltIn;
 use http::{Method, Request, header};
 use kube::client::Body;
 use serde::Serialize;
@@ -45,6 +47,26 @@ impl Connection {
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Reads a policy of any kind that is judged, in whichever of its versions the server has;
+    /// `None`: there is none, or it is no policy.
+    pub async fn find_policy(&self, object: &ObjectRef) -> Result<Option<Value>, Error> {
+        let mut kinds = BuiltIn::dialects().chain([BuiltIn::NetworkPolicy]);
+        let Some(kind) = kinds.find(|kind| kind.name() == object.kind) else { return Ok(None) };
+        let (_, resource) = kind.resource();
+        for version in kind.versions() {
+            let target = Target::of(version, resource.clone()).named(&*object.name);
+            let target = match &object.namespace {
+                Some(namespace) => target.within(&**namespace),
+                None => target,
+            };
+            match self.find(&target).await {
+                Err(Error::NoSuchResource { .. }) => {}
+                found => return found,
+            }
+        }
+        Ok(None)
     }
 
     /// Makes the fields of `object` those of the manager. `before` is the object as it was read.
