@@ -154,7 +154,7 @@ impl BaselinePolicy {
     pub fn network_policy(&self) -> Option<NetworkPolicy> {
         match self {
             Self::Drafted(draft) => draft.network_policy(),
-            Self::Own(policy) => Some(policy.clone()),
+            Self::Own(policy) => Some((**policy).clone()),
         }
     }
 

@@ -142,7 +142,8 @@ impl LearnArgs {
             let lesson = learn(&collector, &input.written, &input.rules, namespace, &closing);
             lines.extend(lesson_text(&collector, &lesson, plan.verbose));
             lines.extend(unseen(&input, &lesson, plan.verbose));
-            let learned = lesson.policies.into_iter().map(BaselinePolicy::Own).collect();
+            let learned = lesson.policies.into_iter().map(Box::new).map(BaselinePolicy::Own);
+            let learned = learned.collect();
             run.learned.insert(namespace.clone(), learned);
         }
         let exit = if let Action::Export { .. } = plan.action {
