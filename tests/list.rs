@@ -290,10 +290,10 @@ spec: {podSelector: {matchLabels: {role: primary}}, ingress: [{from: [{podSelect
 fn pods_of_one_workload_that_differ_are_shown_apart() {
     let run = netpol_with(&["list", "-f", "-", "-o", "csv"], DIFFERING.as_bytes());
     let rows: Vec<&str> = run.stdout.lines().collect();
-    assert!(rows.contains(&"prod/pod/web,prod/sts/db (db-0),5432/TCP,Allowed,,"), "{run:?}");
-    assert!(rows.contains(&"prod/sts/db,anyone,any port,Allowed,,not isolated"), "{run:?}");
+    assert!(rows.contains(&"prod/pod/web,prod/sts/db (db-0),5432/TCP,Allowed,,,"), "{run:?}");
+    assert!(rows.contains(&"prod/sts/db,anyone,any port,Allowed,,not isolated,"), "{run:?}");
     let run = netpol_with(&["list", "-f", "-", "-o", "csv", "--by", "pod"], DIFFERING.as_bytes());
-    assert!(run.stdout.contains("prod/pod/web,prod/pod/db-0,5432/TCP,Allowed,,\n"), "{run:?}");
+    assert!(run.stdout.contains("prod/pod/web,prod/pod/db-0,5432/TCP,Allowed,,,\n"), "{run:?}");
 }
 
 /// Names that try to end the string, the cell or the line that they stand in.
@@ -367,7 +367,7 @@ fn hostile_names_break_no_format() {
     let rows = csv(&run("csv").stdout);
     // From anyone to each and from each to anyone, below the header.
     assert_eq!(rows.len(), 2 * HOSTILE.len() + 1, "{rows:?}");
-    assert!(rows.iter().all(|row| row.len() == 6), "{rows:?}");
+    assert!(rows.iter().all(|row| row.len() == 7), "{rows:?}");
     let dot = without_strings(&run("dot").stdout, true);
     let count = |text: &str, c: char| text.chars().filter(|found| *found == c).count();
     assert_eq!((count(&dot, '{'), count(&dot, '}')), (1 + HOSTILE.len(), 1 + HOSTILE.len()));
@@ -474,4 +474,59 @@ fn rules_that_no_known_pod_matches_are_named() {
     assert_eq!(text(&json, "/unmatched/0/peers/0"), "namespaces[team=none]");
     assert!(run(&["--from", "monitoring/exporter", "-o", "md"]).stdout.contains("no known pod"));
     assert!(!run(&[]).stdout.contains("no known pod"));
+}
+
+/// What passes only on a condition is a row of its own, marked in every format.
+#[test]
+fn conditional_rows_are_marked() {
+    let pod = |name: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, namespace: shop, \
+             labels: {{app: {name}}}}}}}\n---\n"
+        )
+    };
+    let policy = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n\
+                  metadata: {name: api, namespace: shop}\nspec:\n  \
+                  endpointSelector: {matchLabels: {app: api}}\n  ingress:\n  \
+                  - fromEndpoints: [{matchLabels: {app: web}}]\n    toPorts:\n    \
+                  - {ports: [{port: \"80\", protocol: TCP}], rules: {http: [{method: GET}]}}\n    \
+                  - {ports: [{port: \"81\", protocol: TCP}]}\n  \
+                  - toPorts: [{ports: [{port: \"82\", protocol: TCP}], rules: {http: [{method: PUT}]}}]\n";
+    let input = pod("web") + &pod("api") + policy;
+    let ask = |words: &[&str]| {
+        netpol_with(
+            &[&["list", "-f", "-", "--to", "shop/pod/api"], words].concat(),
+            input.as_bytes(),
+        )
+    };
+    let answer = ask(&["-o", "json"]).json();
+    let rows: Vec<_> = list(&answer, "/flows")
+        .iter()
+        .map(|flow| {
+            let conditions = flow["conditions"].as_array().map_or(&[][..], Vec::as_slice);
+            let words: Vec<&str> = conditions.iter().filter_map(Value::as_str).collect();
+            let from = text(flow, "/source/label");
+            (from, flow["ports"][0]["port"].as_u64().unwrap(), text(flow, "/verdict"), words)
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("anyone", 82, "Allowed", vec!["HTTP PUT"]),
+            ("shop/pod/web", 80, "Allowed", vec!["HTTP GET"]),
+            ("shop/pod/web", 81, "Allowed", vec![]),
+        ],
+        "{answer}"
+    );
+    let table = ask(&[]).stdout;
+    for part in ["80/TCP*\n", "81/TCP\n", "*: not all of it passes, only HTTP GET or HTTP PUT."] {
+        assert!(table.contains(part), "{part}: {table}");
+    }
+    assert!(
+        ask(&["-o", "csv"])
+            .stdout
+            .contains("shop/pod/web,shop/pod/api,80/TCP,Allowed,,,HTTP GET\n")
+    );
+    assert!(ask(&["-o", "md"]).stdout.contains("80/TCP\\*"));
+    assert!(ask(&["-o", "mermaid"]).stdout.contains("-.->"));
 }

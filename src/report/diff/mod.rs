@@ -4,6 +4,7 @@
 //! fields are written. Out: a [`DiffReport`], complete without any of them, and its texts.
 
 mod cause;
+mod conditions;
 mod ends;
 mod markup;
 mod rows;
@@ -197,7 +198,7 @@ impl DiffReport {
             went: old_side.only_here.len(),
             unread: sides.iter().map(|side| side.snapshot.gaps.len()).sum(),
         };
-        let warnings = warnings(sides);
+        let warnings = [warnings(sides), conditions::warnings(sides)].concat();
         Self {
             api_version: API_VERSION,
             kind: "Diff",

@@ -34,13 +34,32 @@ pub(super) enum Part {
     Ranges(Vec<Range>),
 }
 
+/// How far a row holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Holds {
+    Always,
+    /// On a condition that only shows later.
+    Conditionally,
+    Unknown,
+}
+
+impl Holds {
+    fn of(row: &Row<'_>) -> Self {
+        match (row.certain, row.conditional) {
+            (false, _) => Self::Unknown,
+            (true, true) => Self::Conditionally,
+            (true, false) => Self::Always,
+        }
+    }
+}
+
 /// A row in the order of the answer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Merged {
     pub(super) source: (Party, Part),
     pub(super) destination: (Party, Part),
     pub(super) ports: PortSet,
-    pub(super) unknown: bool,
+    pub(super) holds: Holds,
     /// Not from and to all of their pods, and which is not told.
     pub(super) in_part: bool,
 }
@@ -56,7 +75,7 @@ pub(super) struct Families {
 type PortsIndex = u32;
 /// Neighbouring classes, from the first to the one after the last; more than one only outside.
 type Run = (u32, u32);
-type Key = (Party, Party, bool);
+type Key = (Party, Party, Holds);
 
 /// What is known between two parties.
 enum Between {
@@ -109,7 +128,7 @@ impl Collector<'_, '_> {
             });
             for (source, from) in parties(self.sources, row.source) {
                 for (destination, to) in parties(self.destinations, row.destination) {
-                    let key = (source, destination, !row.certain);
+                    let key = (source, destination, Holds::of(&row));
                     let sum = self.by == By::Namespace
                         && ![source, destination].contains(&Party::Outside);
                     match between.entry(key).or_insert_with(|| {
@@ -167,7 +186,7 @@ impl Collector<'_, '_> {
     fn merged(
         &self,
         family: Family,
-        (source, destination, unknown): Key,
+        (source, destination, holds): Key,
         between: Between,
         ports: &[PortSet],
     ) -> Vec<Merged> {
@@ -177,7 +196,7 @@ impl Collector<'_, '_> {
             source,
             destination,
             ports,
-            unknown,
+            holds,
             in_part,
         };
         let pairs = match between {

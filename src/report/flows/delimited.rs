@@ -1,13 +1,14 @@
 //! The rows as CSV and as a Markdown table.
 
-use super::table::{port_words, why};
+use super::table::{mark, port_words, why};
 use super::{FlowList, ListedFlow, Unmatched};
 use crate::printable::printable;
 use std::fmt::Write as _;
 
-const HEADER: [&str; 6] = ["source", "destination", "ports", "verdict", "family", "reason"];
+const HEADER: [&str; 7] =
+    ["source", "destination", "ports", "verdict", "family", "reason", "conditions"];
 
-fn fields(flow: &ListedFlow) -> [String; 6] {
+fn fields(flow: &ListedFlow) -> [String; 7] {
     let in_part = if flow.in_part { " (in part)" } else { "" };
     [
         flow.source.label.clone(),
@@ -16,6 +17,7 @@ fn fields(flow: &ListedFlow) -> [String; 6] {
         flow.verdict.to_owned(),
         flow.family.unwrap_or_default().to_owned(),
         why(flow),
+        flow.conditions.join("; "),
     ]
 }
 
@@ -40,10 +42,8 @@ fn csv(field: &str) -> String {
 pub fn flows_markdown(list: &FlowList) -> String {
     let mut out = String::from("| From | To | Ports | Why |\n|---|---|---|---|\n");
     for flow in &list.flows {
-        let [source, destination, mut ports, verdict, family, why] = fields(flow);
-        if verdict == "Unknown" {
-            ports.push('?');
-        }
+        let [source, destination, mut ports, _, family, why, _] = fields(flow);
+        ports.push_str(mark(flow));
         if !family.is_empty() {
             ports = format!("{ports} ({family})");
         }

@@ -1,6 +1,6 @@
 //! The rows as a picture: namespaces as boxes, flows as arrows with their ports.
 
-use super::table::port_words;
+use super::table::{mark, port_words};
 use super::{FlowEnd, FlowList};
 use crate::printable::printable;
 use std::collections::{BTreeMap, HashMap};
@@ -25,7 +25,7 @@ const MOST_DOT: usize = 5000;
 struct Picture<'l> {
     nodes: Vec<&'l FlowEnd>,
     by_namespace: BTreeMap<Option<&'l str>, Vec<usize>>,
-    /// The ports, and whether they are certain.
+    /// Whether they simply hold, and the ports.
     arrows: Vec<(usize, usize, bool, String)>,
 }
 
@@ -34,7 +34,7 @@ impl<'l> Picture<'l> {
         let mut picture =
             Self { nodes: Vec::new(), by_namespace: BTreeMap::new(), arrows: Vec::new() };
         let mut numbers: HashMap<&FlowEnd, usize> = HashMap::new();
-        let mut arrows: BTreeMap<(usize, usize, bool), Vec<String>> = BTreeMap::new();
+        let mut arrows: BTreeMap<(usize, usize, &str), Vec<String>> = BTreeMap::new();
         for flow in &list.flows {
             let mut number = |end: &'l FlowEnd| {
                 *numbers.entry(end).or_insert_with(|| {
@@ -45,7 +45,7 @@ impl<'l> Picture<'l> {
                     number
                 })
             };
-            let key = (number(&flow.source), number(&flow.destination), flow.verdict == "Allowed");
+            let key = (number(&flow.source), number(&flow.destination), mark(flow));
             let mut words = port_words(flow).join(", ");
             if let Some(family) = flow.family {
                 words = format!("{words} ({family})");
@@ -55,9 +55,8 @@ impl<'l> Picture<'l> {
         if arrows.len() > most {
             return Err(TooLarge { arrows: arrows.len(), most });
         }
-        let arrow = |((from, to, certain), words): (_, Vec<String>)| {
-            let mark = if certain { "" } else { "?" };
-            (from, to, certain, words.join(", ") + mark)
+        let arrow = |((from, to, mark), words): ((_, _, &str), Vec<String>)| {
+            (from, to, mark.is_empty(), words.join(", ") + mark)
         };
         picture.arrows = arrows.into_iter().map(arrow).collect();
         Ok(picture)

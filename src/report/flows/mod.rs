@@ -4,6 +4,7 @@
 //! them. What a rule says of anyone stays one row; how such rows go together is told in `notes`.
 
 mod collect;
+mod conditions;
 mod delimited;
 mod graph;
 mod group;
@@ -24,7 +25,7 @@ use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
 use crate::reach::{Connectivity, End, PortSet, Wanted};
 use crate::verdict::{PortText, PortWanted};
-use collect::{Collector, Families, Merged, Part, Party};
+use collect::{Collector, Families, Holds, Merged, Part, Party};
 use group::{Group, Groups};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -132,6 +133,10 @@ pub struct ListedFlow {
     /// `IPv4` or `IPv6`, where it is only the one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family: Option<&'static str>,
+    /// What must hold besides, such as `HTTP GET /`; of an allowed row that has some, what passes
+    /// without any condition is in a row of its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<String>,
     /// Of a row with anyone, every pod or outside: `NotIsolated`, `HostNetwork` or `Admitted`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
@@ -260,7 +265,7 @@ impl Lister<'_> {
     fn flow(&self, row: &Merged, families: Families) -> ListedFlow {
         let why = self.why(row);
         ListedFlow {
-            verdict: if row.unknown { "Unknown" } else { "Allowed" },
+            verdict: if row.holds == Holds::Unknown { "Unknown" } else { "Allowed" },
             source: self.end(self.sources, &row.source, families),
             destination: self.end(self.destinations, &row.destination, families),
             ports: row
@@ -279,6 +284,7 @@ impl Lister<'_> {
                 Families { v4: false, v6: true, could_be_both: true } => Some("IPv6"),
                 _ => None,
             },
+            conditions: self.conditions(row, families),
             reason: why.as_ref().map(|why| why.reason),
             rules: why.map_or_else(Vec::new, |why| why.rules),
         }
@@ -416,6 +422,9 @@ fn pods(groups: &Groups, (party, part): &(Party, Part)) -> Vec<End> {
     }
 }
 
+/// So many conditions are told below the rows.
+const CONDITIONS: usize = 3;
+
 /// How to read the rows that are there.
 fn notes(flows: &[ListedFlow], asked: &Asked) -> Vec<String> {
     let mut notes = asked.notes.clone();
@@ -435,6 +444,16 @@ fn notes(flows: &[ListedFlow], asked: &Asked) -> Vec<String> {
     }
     if flows.iter().any(|flow| flow.in_part) {
         notes.push("in part: not from all pods to all pods; --by workload tells which".to_owned());
+    }
+    let conditions: BTreeSet<&str> =
+        flows.iter().flat_map(|flow| &flow.conditions).map(String::as_str).collect();
+    if !conditions.is_empty() {
+        let more = conditions.len().saturating_sub(CONDITIONS);
+        let mut words: Vec<String> =
+            conditions.into_iter().take(CONDITIONS).map(str::to_owned).collect();
+        words.extend((more > 0).then(|| format!("{more} more")));
+        let words = words::list(&words, "or");
+        notes.push(format!("*: not all of it passes, only {words}"));
     }
     if flows.iter().any(|flow| flow.verdict == "Unknown") {
         notes.push(

@@ -132,9 +132,7 @@ fn ports(flow: &ListedFlow, wide: bool, with_reason: bool) -> String {
         }
         _ => all.join(", "),
     };
-    if flow.verdict == "Unknown" {
-        text.push('?');
-    }
+    text.push_str(mark(flow));
     let mut remarks: Vec<&str> = Vec::new();
     if with_reason {
         remarks.extend(match flow.reason {
@@ -148,6 +146,15 @@ fn ports(flow: &ListedFlow, wide: bool, with_reason: bool) -> String {
     let networks = [&flow.source, &flow.destination].iter().any(|end| !end.networks.is_empty());
     remarks.extend(flow.family.filter(|_| !networks));
     if remarks.is_empty() { text } else { format!("{text} ({})", remarks.join(", ")) }
+}
+
+/// What says that a row does not simply hold; the notes tell what it means.
+pub(super) fn mark(flow: &ListedFlow) -> &'static str {
+    match (flow.verdict, flow.conditions.as_slice()) {
+        ("Unknown", _) => "?",
+        (_, []) => "",
+        _ => "*",
+    }
 }
 
 /// Each range of ports in words.
