@@ -102,6 +102,10 @@ fn build(target: Option<&str>) -> Result<PathBuf> {
     flags.push("=kubectl-netpol\u{1f}--remap-path-prefix=");
     flags.push(cargo_home);
     flags.push("=cargo");
+    if !target.map_or(cfg!(windows), |triple| triple.contains("windows")) {
+        // A panic ends the program, so nothing unwinds; Windows wants the tables nevertheless.
+        flags.push("\u{1f}-Cforce-unwind-tables=no");
+    }
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // In a directory of its own: other flags would make everyday builds start anew.
     let mut built = workspace().join("target/dist");
