@@ -7,22 +7,19 @@ use std::net::IpAddr;
 pub(super) struct OnNode<'a> {
     /// The node, where it is known.
     node: Option<&'a Node>,
-    /// The addresses that are known.
+    /// The addresses of the pod, where it is one; they are its node's.
     ips: &'a [IpAddr],
 }
 
 impl<'a> OnNode<'a> {
     pub(super) fn of_node(snapshot: &'a Snapshot, index: usize) -> Self {
         let node = &snapshot.nodes[index];
-        Self { node: Some(node), ips: &node.ips }
+        Self { node: Some(node), ips: &[] }
     }
 
     /// A pod on the network of the node with this index, if that is known.
     pub(super) fn of_pod(snapshot: &'a Snapshot, pod: &'a Pod, node: Option<usize>) -> Self {
-        match node {
-            Some(index) => Self::of_node(snapshot, index),
-            None => Self { node: None, ips: &pod.ips },
-        }
+        Self { node: node.map(|index| &snapshot.nodes[index]), ips: &pod.ips }
     }
 
     /// Whether the node's labels match.
@@ -38,10 +35,14 @@ impl<'a> OnNode<'a> {
 
     /// Whether it is the API server, whose addresses may be known.
     pub(super) fn is_api_server(&self, known: Option<&[IpAddr]>) -> Truth {
-        match known {
-            Some(known) if !self.ips.is_empty() => {
-                self.ips.iter().any(|ip| known.contains(ip)).into()
-            }
+        let Some(known) = known else { return Truth::Unknown };
+        let mut ips = self.ips.iter().chain(self.node.into_iter().flat_map(|node| &node.ips));
+        if ips.any(|ip| known.contains(ip)) {
+            return Truth::Yes;
+        }
+        // A node may have more addresses than a pod tells.
+        match self.node {
+            Some(node) if !node.ips.is_empty() || !self.ips.is_empty() => Truth::No,
             _ => Truth::Unknown,
         }
     }

@@ -228,12 +228,15 @@ impl Matcher<'_> {
             Some(known) if !ips.is_empty() => ips.iter().any(|ip| known.contains(ip)).into(),
             _ => Truth::Unknown,
         };
+        // The addresses of a pod on its node's network are the node's, which may have more.
+        let is_on = |pod: &Pod| match self.peer_node() {
+            Some(node) => is(&[&pod.ips[..], &self.snapshot.nodes[node].ips].concat()),
+            None if is(&pod.ips).is_yes() => Truth::Yes,
+            None => Truth::Unknown,
+        };
         match self.peer {
             Endpoint::Pod(pod) if !self.snapshot.pod(*pod).host_network => Truth::No,
-            Endpoint::Pod(pod) => match self.peer_node() {
-                Some(node) => is(&self.snapshot.nodes[node].ips),
-                None => is(&self.snapshot.pod(*pod).ips),
-            },
+            Endpoint::Pod(pod) => is_on(self.snapshot.pod(*pod)),
             Endpoint::Node(node) => is(&self.snapshot.nodes[*node].ips),
             Endpoint::Address(ip) => is(&[*ip]),
             // Names are of what is outside.

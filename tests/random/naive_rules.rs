@@ -214,13 +214,18 @@ impl<'c> Case<'c> {
             .flat_map(|object| items(&object["cidrs"]))
             .map(|cidr| cidr.as_str().unwrap().split_once('/').unwrap().0.parse().unwrap())
             .collect();
-        match (self.peer, self.node()) {
-            (Who::Outside(ip), _) => servers.contains(&ip),
-            (_, Some(node)) => items(&node["status"]["addresses"])
-                .iter()
-                .filter_map(|item| item["address"].as_str()?.parse::<IpAddr>().ok())
-                .any(|ip| servers.contains(&ip)),
-            _ => false,
-        }
+        // What a pod on its node's network has are addresses of the node.
+        let own = match self.peer {
+            Who::Outside(ip) => return servers.contains(&ip),
+            Who::Pod(pod) if is_host_network(pod) => items(&pod["status"]["podIPs"]),
+            Who::Pod(_) => return false,
+            Who::Node(_) => &[],
+        };
+        let of_node = self.node().map_or(&[][..], |node| items(&node["status"]["addresses"]));
+        let texts = own.iter().map(|item| &item["ip"]);
+        texts
+            .chain(of_node.iter().map(|item| &item["address"]))
+            .filter_map(|text| text.as_str()?.parse::<IpAddr>().ok())
+            .any(|ip| servers.contains(&ip))
     }
 }

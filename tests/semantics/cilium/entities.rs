@@ -123,6 +123,18 @@ fn api_server(address: &str) -> String {
     )
 }
 
+/// Row kube-apiserver: a pod on its node's network has that node's addresses, of which it may not
+/// tell all.
+#[test]
+fn a_pod_on_an_unknown_node_is_perhaps_the_api_server() {
+    let agent = crate::semantics::pod("shop", "agent", "agent", "192.168.9.1", "hostNetwork: true");
+    let policy = egress("[{toEntities: [kube-apiserver]}]");
+    for (address, verdict) in [("192.168.9.1", "Allowed"), ("192.168.9.2", "Unknown")] {
+        let manifests = format!("{agent}{}{policy}", api_server(address));
+        holds(&manifests, &[&format!("web → agent:80 is {verdict}")]);
+    }
+}
+
 /// Row kube-apiserver: on a node, or outside and managed by others.
 #[test]
 fn kube_apiserver() {
