@@ -71,7 +71,7 @@ impl Baseline {
             let spec = Some(own.spec.clone());
             BaselinePolicy::Own(Box::new(NetworkPolicy { metadata, spec }))
         }));
-        let mut others = Vec::new();
+        let (mut ways, mut others) = (Vec::new(), Vec::new());
         for destination in &facts.egress {
             let mut out = Draft {
                 egress: Some(vec![to(destination)]),
@@ -82,11 +82,11 @@ impl Baseline {
             {
                 let other_name = format!("{}/{}", other.namespace, other.name);
                 out.annotations = [(OTHER_SIDE.to_owned(), other_name)].into();
-                others.push(BaselinePolicy::Drafted(other));
+                join(&mut others, other);
             }
-            policies.push(BaselinePolicy::Drafted(out));
+            join(&mut ways, out);
         }
-        policies.extend(others);
+        policies.extend(ways.into_iter().chain(others).map(BaselinePolicy::Drafted));
         policies
     }
 
@@ -121,6 +121,25 @@ impl Baseline {
             }
         }
         rules
+    }
+}
+
+/// Adds a policy; of two with one name, such as for two ports of one destination, the rules of both
+/// stand in the first, since the later would else take its place.
+fn join(policies: &mut Vec<Draft>, more: Draft) {
+    let same =
+        |draft: &&mut Draft| (&draft.namespace, &draft.name) == (&more.namespace, &more.name);
+    let Some(known) = policies.iter_mut().find(same) else {
+        policies.push(more);
+        return;
+    };
+    for (rules, new) in [(&mut known.ingress, more.ingress), (&mut known.egress, more.egress)] {
+        for rule in new.into_iter().flatten() {
+            let rules = rules.get_or_insert_default();
+            if !rules.contains(&rule) {
+                rules.push(rule);
+            }
+        }
     }
 }
 
@@ -367,6 +386,31 @@ mod tests {
         let one = Baseline::default().objects("monitoring", &facts);
         assert_eq!(one.len(), 3);
         assert!(one[2]["metadata"]["annotations"].is_null());
+    }
+
+    /// One name is one policy, so what is asked for one destination stands together.
+    #[test]
+    fn two_ports_of_one_destination_are_one_policy() {
+        let to = |who: &str, port: &str| Destination {
+            label: who.into(),
+            who: Who::Address(who.parse().unwrap()),
+            ports: vec![port.parse().unwrap()],
+        };
+        let egress = vec![
+            to("10.0.0.7", "80"),
+            to("10.0.0.8", "80"),
+            to("10.0.0.7", "443"),
+            to("10.0.0.7", "80"),
+        ];
+        let facts = Facts { egress, ..Facts::default() };
+        let policies = Baseline::default().objects("team-a", &facts);
+        let [_, _, seven, eight] = &policies[..] else { panic!("{policies:?}") };
+        let ports = |policy: &Value| {
+            let rules = policy["spec"]["egress"].as_array().unwrap().clone();
+            rules.iter().map(|rule| rule["ports"][0]["port"].as_u64().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(seven["metadata"]["name"], "allow-egress-to-10.0.0.7");
+        assert_eq!((ports(seven), ports(eight)), (vec![80, 443], vec![80]));
     }
 
     /// semantics/cilium.md section 2, "Absent vs empty", and section 5, deviation 14: a direction is
