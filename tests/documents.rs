@@ -151,6 +151,9 @@ fn other_commands_are_what_the_project_has() {
                     true
                 }
                 ["cargo", "test", ..] => read(".ci/run").contains(&line),
+                ["cargo", "run", "--quiet", "--", ..] => {
+                    netpol(&[&words[4..], &["--help"]].concat()).code == 0
+                }
                 ["cargo", "install", "--path", ".", "--bin", name] => {
                     read("Cargo.toml").contains(&format!("name = \"{name}\""))
                 }

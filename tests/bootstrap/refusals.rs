@@ -153,3 +153,14 @@ fn flags_of_cilium_without_its_dialect() {
     let unseen = [&name[..], &["--dialect", "cilium"]].concat();
     bootstrap(cluster, &unseen).failed(&["learns the addresses of names", "give --dns-proxy"]);
 }
+
+/// Without a cluster the way out is files to write; manifests to read would be of no use.
+#[test]
+fn no_cluster_to_write_to() {
+    let mut command = crate::run::command(crate::run::FRONT, &["bootstrap", "team-a"]);
+    let output = command.env("KUBECONFIG", "/dev/null").output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("no cluster to write to") && told.contains("--export DIR"), "{told}");
+    assert!(!told.contains("-f"), "{told}");
+}

@@ -1,5 +1,8 @@
 //! `diff`: what it tells is what `explain` says differently on either side, and nothing else.
 
+mod revisions;
+mod warnings;
+
 use crate::run::{Run, command, list, netpol, netpol_with, run, text};
 use netpol::cluster::{Protocol, Snapshot};
 use netpol::policy::{Enforcer, Ruleset};
@@ -411,126 +414,6 @@ fn hostile_names_stay_names() {
     assert!(table.iter().all(|row| !row.contains("<b>") && !row.contains("a|b")), "{markdown}");
 }
 
-/// A repository whose last commit closes what the one before it leaves open.
-struct Repository(TempDir);
-
-fn git(directory: &Path, words: &[&str]) -> String {
-    let mut git = command("git", words);
-    git.current_dir(directory)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1");
-    for (name, value) in [("NAME", "a"), ("EMAIL", "a@example.com")] {
-        git.env(format!("GIT_AUTHOR_{name}"), value).env(format!("GIT_COMMITTER_{name}"), value);
-    }
-    let run = run(&mut git, b"");
-    assert_eq!(run.code, 0, "git {words:?}: {run:?}");
-    run.stdout
-}
-
-impl Repository {
-    fn new() -> Self {
-        let all = tempfile::tempdir().unwrap();
-        let work = all.path().join("work");
-        fs::create_dir_all(work.join("k8s/.hidden")).unwrap();
-        git(&work, &["init", "-q", "-b", "main"]);
-        fs::write(work.join("README.md"), "no manifest").unwrap();
-        fs::write(work.join("k8s/pods.yaml"), PODS).unwrap();
-        fs::write(work.join("k8s/.hidden/policy.yaml"), POLICY).unwrap();
-        git(&work, &["add", "-A"]);
-        git(&work, &["commit", "-qm", "open"]);
-        fs::write(work.join("k8s/policy.yaml"), POLICY).unwrap();
-        git(&work, &["add", "-A"]);
-        git(&work, &["commit", "-qm", "closed"]);
-        git(all.path(), &["clone", "-q", "--bare", "work", "bare.git"]);
-        let url = format!("file://{}", name(&work));
-        git(all.path(), &["clone", "-q", "--depth=1", &url, "shallow"]);
-        Self(all)
-    }
-
-    fn diff(&self, place: &str, words: &[&str]) -> Run {
-        let words = [&["diff"], words].concat();
-        run(command(crate::run::FRONT, &words).current_dir(self.0.path().join(place)), b"")
-    }
-}
-
-/// Everything in a directory with its content and time, the index too.
-fn everything(directory: &Path) -> Vec<(String, Vec<u8>, std::time::SystemTime)> {
-    let mut all = Vec::new();
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            all.extend(everything(&path));
-        } else {
-            let time = path.metadata().unwrap().modified().unwrap();
-            all.push((name(&path).to_owned(), fs::read(&path).unwrap(), time));
-        }
-    }
-    all.sort();
-    all
-}
-
-#[test]
-fn revisions_are_compared_and_nothing_is_touched() {
-    let repository = Repository::new();
-    let work = repository.0.path().join("work");
-    // Local changes: staged, not staged, and not known to git at all.
-    fs::write(work.join("k8s/pods.yaml"), "staged").unwrap();
-    git(&work, &["add", "k8s/pods.yaml"]);
-    fs::write(work.join("k8s/policy.yaml"), "{").unwrap();
-    fs::write(work.join("k8s/new.yaml"), "new: true").unwrap();
-    let status = git(&work, &["status", "--porcelain"]);
-    let before = everything(repository.0.path());
-    for place in ["work", "work/k8s", "bare.git"] {
-        let run = repository.diff(place, &["git:HEAD~1", "git:HEAD"]);
-        assert_eq!((run.code, run.stderr.as_str()), (1, ""), "{place}");
-        assert!(run.stdout.starts_with("2 closed\n"), "{place}: {run:?}");
-        let line = "HEAD:k8s/policy.yaml:10:14: ports: [{port: 80}, {port: 81}]";
-        assert!(run.stdout.contains(line), "{place}: {run:?}");
-        assert!(
-            run.stdout.contains("$ kubectl netpol explain -f git:HEAD default/pod/b"),
-            "{run:?}"
-        );
-        let same = repository.diff(place, &["git:main", "git:HEAD:k8s"]);
-        assert_eq!(same.code, 0, "{place}: {same:?}");
-        let one = repository.diff(place, &["git:HEAD:k8s/pods.yaml", "git:HEAD~1:k8s/"]);
-        assert_eq!(one.code, 0, "{place}: {one:?}");
-    }
-    assert_eq!(repository.diff("work/k8s", &["git:HEAD~1:./", "git:HEAD:./"]).code, 1);
-    assert_eq!(everything(repository.0.path()), before);
-    assert_eq!(git(&work, &["status", "--porcelain"]), status);
-}
-
-/// The command that `diff` gives for a revision explains it.
-#[test]
-fn explain_reads_revisions_too() {
-    let repository = Repository::new();
-    for (revision, code) in [("git:HEAD~1", 0), ("git:HEAD:k8s", 1)] {
-        let words = ["explain", "-f", revision, "other/pod/c", "default/pod/a:80"];
-        let bare = repository.0.path().join("bare.git");
-        let run = run(command(crate::run::FRONT, &words).current_dir(bare), b"");
-        assert_eq!(run.code, code, "{run:?}");
-    }
-}
-
-#[test]
-fn revisions_that_are_not_there_are_a_sentence() {
-    let repository = Repository::new();
-    for (place, revision, part) in [
-        ("work", "git:nope", "git knows no revision nope here"),
-        ("bare.git", "git:HEAD~7", "git knows no revision HEAD~7 here"),
-        ("shallow", "git:HEAD~1", "this clone is shallow"),
-        ("work", "git:HEAD:nope", "revision HEAD has no nope"),
-        ("work", "git:HEAD:k8s/.hidden/none", "revision HEAD has no k8s/.hidden/none"),
-        (".", "git:HEAD", "git says: not a git repository"),
-    ] {
-        is_error(&repository.diff(place, &[revision, "git:HEAD"]), part);
-    }
-    let work = repository.0.path().join("work");
-    git(&work, &["rm", "-rq", "k8s"]);
-    git(&work, &["commit", "-qm", "nothing"]);
-    is_error(&repository.diff("work", &["git:HEAD", "git:HEAD~1"]), "no .yaml, .yml or .json file");
-}
-
 /// A Deployment's pods have a new name after every rollout: they are its pods all the same.
 #[test]
 fn a_rollout_is_no_change_and_hides_none() {
@@ -575,67 +458,4 @@ fn a_rollout_is_no_change_and_hides_none() {
         assert_eq!((change.as_str(), to.as_str()), ("Opened", "default/deploy/a"), "{answer}");
     }
     assert_eq!(answer["old"]["onlyHere"], answer["new"]["onlyHere"], "{answer}");
-}
-
-/// What a change brings that does not do what it seems to is told; what was there before is not.
-#[test]
-fn remarks_on_what_a_change_brings() {
-    let silent =
-        POLICY.replace("only-b", "silent").replace("spec:", "spec:\n  policyTypes: [Egress]");
-    let (old, new) = (format!("{PODS}{POLICY}"), format!("{PODS}{POLICY}{silent}"));
-    let told = |answer: &Value| -> Vec<String> {
-        let warnings = answer["warnings"].as_array().map_or(&[][..], Vec::as_slice);
-        warnings.iter().map(|warning| text(warning, "/message").to_owned()).collect()
-    };
-    let (_, answer) = json(&old, &new);
-    let [message] = told(&answer).try_into().unwrap();
-    assert!(message.starts_with("in ") && message.contains("new.yaml: default/netpol/silent: "));
-    assert!(
-        message.ends_with(
-            "spec.ingress has no effect: policyTypes does not list Ingress; add it there"
-        )
-    );
-    assert_eq!(told(&json(&new, &new).1), [""; 0]);
-}
-
-/// One sentence of a policy, however much is wrong with it.
-#[test]
-fn a_refused_policy_is_one_warning() {
-    let faulty =
-        POLICY.replace("{port: 80}, {port: 81}", "{port: 0}, {port: -1}, {port: 70000}, {port: A}");
-    let (_, answer) = json(&format!("{PODS}{POLICY}"), &format!("{PODS}{faulty}"));
-    let warnings = list(&answer, "/warnings");
-    assert_eq!(warnings.len(), 1, "{answer}");
-    let message = text(&warnings[0], "/message");
-    assert!(message.contains("is left out: spec.ingress[0].ports[0].port"), "{message}");
-    assert!(message.ends_with("; and 1 more"), "{message}");
-}
-
-/// What passes on a condition is compared as allowed, so that other conditions are told.
-#[test]
-fn other_conditions_are_told() {
-    let policy = |http: &str| {
-        format!(
-            "{PODS}---\n{{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, \
-             metadata: {{name: only-b, namespace: default}}, spec: {{endpointSelector: \
-             {{matchLabels: {{app: a}}}}, ingress: [{{fromEndpoints: [{{matchLabels: {{app: b}}}}], \
-             toPorts: [{{ports: [{{port: \"80\", protocol: TCP}}]{http}}}]}}]}}}}\n"
-        )
-    };
-    let (open, bound) = (policy(""), policy(", rules: {http: [{method: GET}]}"));
-    let told = |old: &str, new: &str| {
-        let (code, answer) = json(old, new);
-        assert_eq!((code, list(&answer, "/changes").len()), (0, 0), "{answer}");
-        let warnings = answer["warnings"].as_array().cloned().unwrap_or_default();
-        warnings.iter().map(|it| text(it, "/message").to_owned()).collect::<Vec<_>>()
-    };
-    let told_of = |from: &str, to: &str| {
-        vec![format!(
-            "the conditions of default/cnp/only-b change from {from} to {to}; what passes on a \
-             condition is compared as allowed"
-        )]
-    };
-    assert_eq!(told(&open, &bound), told_of("none", "HTTP GET"));
-    assert_eq!(told(&bound, &open), told_of("HTTP GET", "none"));
-    assert_eq!(told(&bound, &bound), [""; 0]);
 }

@@ -246,6 +246,11 @@ impl Run<'_> {
                 self.warn(&format!("going on without a cluster: {error}"));
                 Ok(None)
             }
+            // Manifests say nothing here: what is written would go to a cluster, or to files.
+            Err(live::Error::NoCluster { looked }) if plan.action == Action::Apply => bail!(
+                "no cluster to write to: there is no kubeconfig ({looked}) and this is not a pod with \
+                 a service account; give --kubeconfig or --server, or write files with --export DIR"
+            ),
             Err(error) => Err(error.into()),
         }
     }
