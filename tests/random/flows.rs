@@ -4,6 +4,7 @@ use super::World;
 use super::naive::{NaiveFlow, Who};
 use ipnet::IpNet;
 use netpol::cluster::{Port, Protocol};
+use netpol::policy::rule::{PeerKind, Peers};
 use netpol::verdict::{Endpoint, Flow};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -82,13 +83,17 @@ pub(crate) fn boundary_addresses(cluster: &[Value]) -> Vec<IpAddr> {
 /// Addresses that no pod or node of any of these worlds has. To Cilium whatever is in the pod network
 /// may be a pod, and is not outside, unless some rule has a block that is all of the pod network.
 pub(crate) fn outside(cluster: &[Value], worlds: &[&World<'_>]) -> Vec<IpAddr> {
+    // Of rules that are in force: what is written may not be.
+    let entries = worlds.iter().flat_map(|world| world.rules.policies()).flat_map(|it| &it.entries);
     let mut written: Vec<IpNet> = Vec::new();
-    let mut net = |text: &Value| written.extend(text.as_str().unwrap().parse::<IpNet>());
-    for object in cluster {
-        each(object, "cidr", &mut net);
-        each(object, "except", &mut |list| {
-            list.as_array().into_iter().flatten().for_each(&mut net);
-        });
+    for entry in entries {
+        let Peers::Of(peers) = &entry.peers else { continue };
+        for peer in peers {
+            if let PeerKind::Addresses(block, _) = &peer.admits {
+                written.push(block.cidr);
+                written.extend(&block.except);
+            }
+        }
     }
     let is_inside = |ip: IpAddr| {
         worlds.iter().any(|world| {

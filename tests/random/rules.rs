@@ -187,6 +187,16 @@ pub(crate) fn complete(r: &mut Random, partial: &[Value]) -> Vec<Value> {
             addresses.retain(|address| known(address) || !api(address));
         }
     }
+    // Nor does a pod on its network, whose addresses are the node's.
+    for pod in all.iter_mut().filter(|object| object["spec"]["hostNetwork"] == true) {
+        let before = |other: &&Value| other["metadata"]["name"] == pod["metadata"]["name"];
+        let told = partial.iter().filter(|object| object["kind"] == "Pod").find(before);
+        if told.is_none_or(|pod| pod["status"]["podIPs"].is_null())
+            && let Some(ips) = pod["status"]["podIPs"].as_array_mut()
+        {
+            ips.retain(|item| of_api.iter().all(|ip| item["ip"] != **ip));
+        }
+    }
     let boundaries = boundary_addresses(partial);
     let pods: Vec<String> = all
         .iter()
