@@ -182,8 +182,19 @@ pub struct Condition {
     pub path: Box<str>,
     /// In words after "only", such as `HTTP GET /healthz`.
     pub words: Box<str>,
+    /// All of it, to be compared and not shown, since it may hold values of headers: equal texts ask
+    /// for the same.
+    pub asks: Box<str>,
     /// The names that a rule for DNS lets pods ask for, so that Cilium learns their addresses.
     pub names: Box<[NamePattern]>,
+}
+
+impl Condition {
+    /// One that its words say all of.
+    pub fn new(path: impl Into<Box<str>>, words: impl Into<Box<str>>) -> Self {
+        let words = words.into();
+        Self { path: path.into(), asks: words.clone(), words, names: Box::default() }
+    }
 }
 
 /// The other side of a flow.

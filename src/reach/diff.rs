@@ -1,8 +1,10 @@
 //! What a change opens and closes, exactly.
 //!
 //! In: two snapshots, each with its rules. Out: a [`Diff`]: every flow between ends that both have
-//! whose verdict differs, as rectangles over one common refinement of classes, addresses and ports,
-//! each with a [`Witness`]. Ends that only one side has are listed apart.
+//! of which more or less gets through, as rectangles over one common refinement of classes, addresses
+//! and ports, each with a [`Witness`]. Where policies ask for other conditions than before, so are the
+//! flows that pass on a condition on both sides: only a judgement of one knows whether it is the same.
+//! Ends that only one side has are listed apart.
 //!
 //! A pod that moved to or from a node changes how that node stands to it; that is no change of policy,
 //! so the two are not compared.
@@ -15,10 +17,10 @@ use super::ports::{PortSet, PortTable, PortsId};
 use super::sets::{ClassId, Run, SetId, SetTable, merged};
 use super::terms::Tables;
 use super::{End, Reach, Relations};
-use crate::cluster::{Family, Name, Port, Snapshot};
+use crate::cluster::{Family, Name, ObjectRef, Port, Snapshot};
 use crate::policy::Ruleset;
-use crate::verdict::Verdict;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use crate::verdict::Passage;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -29,6 +31,8 @@ pub struct Diff<'a> {
     old: [Option<Relations>; 2],
     new: [Option<Relations>; 2],
     changes: Vec<Change>,
+    /// Whether flows that pass on a condition on both sides count as changes.
+    reworded: bool,
     /// The addresses of pods and nodes of either side.
     taken: HashSet<IpAddr>,
     /// Pods and nodes that only the old snapshot has, by its ids.
@@ -37,15 +41,15 @@ pub struct Diff<'a> {
     pub came: Vec<End>,
 }
 
-/// Flows between all of some sources and all of some destinations whose verdict changes alike.
+/// Flows between all of some sources and all of some destinations that change alike.
 #[derive(Clone, Debug)]
 pub struct Change {
     /// The family of the flows.
     pub family: Family,
-    /// The old verdict.
-    pub from: Verdict,
-    /// The new verdict.
-    pub to: Verdict,
+    /// What got through.
+    pub from: Passage,
+    /// What gets through now; on a condition as before, where that may be another one.
+    pub to: Passage,
     /// The ports at which it changes so.
     pub ports: PortSet,
     /// One of the flows.
@@ -94,10 +98,10 @@ pub struct Cell {
     pub sources: EndClass,
     /// The class of the destinations.
     pub destinations: EndClass,
-    /// The old verdict.
-    pub from: Verdict,
-    /// The new verdict.
-    pub to: Verdict,
+    /// What got through.
+    pub from: Passage,
+    /// What gets through now; on a condition as before, where that may be another one.
+    pub to: Passage,
     /// The ports at which it changes so.
     pub ports: PortSet,
     /// A source that no exemption keeps as it was.
@@ -105,15 +109,6 @@ pub struct Cell {
     /// The destination with it.
     pub destination: Same,
 }
-
-impl Change {
-    /// Whether the new verdict lets more through: Denied, Unknown, Allowed.
-    pub fn opens(&self) -> bool {
-        self.to.passes() > self.from.passes()
-    }
-}
-
-const VERDICTS: [Verdict; 3] = [Verdict::Denied, Verdict::Unknown, Verdict::Allowed];
 
 /// Compares two connectivities.
 pub fn diff<'a>(old: (&'a Snapshot, &'a Ruleset), new: (&'a Snapshot, &'a Ruleset)) -> Diff<'a> {
@@ -137,7 +132,10 @@ pub fn diff<'a>(old: (&'a Snapshot, &'a Ruleset), new: (&'a Snapshot, &'a Rulese
         pods.chain(side.snapshot.nodes.iter().flat_map(|node| &node.ips))
     });
     let taken = taken.copied().collect();
-    let mut diff = Diff { space, tables, old, new, changes: Vec::new(), taken, gone, came };
+    let [a, b] = [0, 1].map(|side| conditions(space.sides[side].rules));
+    let reworded = !a.is_empty() && !b.is_empty() && a != b;
+    let mut diff =
+        Diff { space, tables, old, new, changes: Vec::new(), reworded, taken, gone, came };
     for family in Family::ALL {
         let f = family_index(family);
         if let (Some(old), Some(new)) = (diff.old[f].clone(), diff.new[f].clone()) {
@@ -147,30 +145,52 @@ pub fn diff<'a>(old: (&'a Snapshot, &'a Ruleset), new: (&'a Snapshot, &'a Rulese
     diff
 }
 
-/// The verdicts at some ports of one family: ports by old and new verdict, where they differ.
-pub type Changes = Vec<(Verdict, Verdict, PortSet)>;
+/// What policies ask for besides, by the name of the policy.
+fn conditions(rules: &Ruleset) -> BTreeSet<(&ObjectRef, &str)> {
+    let policies = rules.policies().iter().filter(|_| rules.traits().conditions);
+    let all = policies.flat_map(|policy| {
+        let conditions = policy.entries.iter().filter_map(|entry| entry.condition.as_ref());
+        conditions.map(|condition| (&policy.object, &*condition.asks))
+    });
+    all.collect()
+}
 
-fn changes(old: &Reach, new: &Reach) -> Changes {
-    let with = |reach: &Reach, verdict| match verdict {
-        Verdict::Allowed => reach.certain.clone(),
-        // The engine of all flows does not tell what is ambiguous from what is not known.
-        Verdict::Unknown | Verdict::Ambiguous => reach.possible.difference(&reach.certain),
-        Verdict::Denied => PortSet::all().difference(&reach.possible),
+/// The changes at some ports of one family: ports by what got through and what does now.
+pub type Changes = Vec<(Passage, Passage, PortSet)>;
+
+fn changes(old: &Reach, new: &Reach, reworded: bool) -> Changes {
+    // The engine of all flows does not tell what is ambiguous from what is not known.
+    let by_passage = |reach: &Reach| {
+        [
+            (Passage::Denied, PortSet::all().difference(&reach.possible)),
+            (Passage::Unknown, reach.possible.difference(&reach.certain)),
+            (Passage::OnCondition, reach.certain.difference(&reach.unconditional)),
+            (Passage::Allowed, reach.unconditional.clone()),
+        ]
     };
+    let (before, after) = (by_passage(old), by_passage(new));
     let mut all = Vec::new();
-    for from in VERDICTS {
-        for to in VERDICTS.into_iter().filter(|to| *to != from) {
-            let ports = with(old, from).intersection(&with(new, to));
+    for (from, old) in &before {
+        for (to, new) in &after {
+            if from == to && !(reworded && *from == Passage::OnCondition) {
+                continue;
+            }
+            let ports = old.intersection(new);
             if !ports.is_empty() {
-                all.push((from, to, ports));
+                all.push((*from, *to, ports));
             }
         }
     }
     all
 }
 
-/// Certain and possible ports, of the old side and of the new.
-type Quad = [PortsId; 4];
+/// The ports of the three relations of the old side, then of the new.
+type Six = [PortsId; 6];
+
+/// Whether two sides differ, or both have something on a condition that may be another one.
+fn may_change<T: PartialEq>(six: &[T; 6], reworded: bool) -> bool {
+    six[..3] != six[3..] || (reworded && six[0] != six[1] && six[3] != six[4])
+}
 
 impl Diff<'_> {
     /// Every change, as policies have it: IPv4 before IPv6, in the order of destinations.
@@ -219,46 +239,58 @@ impl Diff<'_> {
         changes(
             &reach(old, 0, source.old, destination.old),
             &reach(new, 1, source.new, destination.new),
+            self.reworded,
         )
     }
 
     fn compare(&mut self, family: Family, old: &Relations, new: &Relations) {
         let both = self.tables.sets.and(old.certain.anyone, new.certain.anyone);
-        let relations: [&Relation; 4] = [&old.certain, &old.possible, &new.certain, &new.possible];
-        let mut destinations: BTreeMap<[u32; 4], Vec<ClassId>> = BTreeMap::new();
+        let all: [&Relation; 6] = [
+            &old.unconditional,
+            &old.certain,
+            &old.possible,
+            &new.unconditional,
+            &new.certain,
+            &new.possible,
+        ];
+        // Where nothing is unknown and nothing depends on a condition, all of a side are one.
+        let first: [usize; 6] =
+            std::array::from_fn(|i| (0..i).find(|j| std::ptr::eq(all[*j], all[i])).unwrap_or(i));
+        let mut destinations: BTreeMap<[u32; 6], Vec<ClassId>> = BTreeMap::new();
         for class in self.tables.sets.classes(both) {
-            let columns = relations.map(|relation| relation.column_of[class as usize]);
+            let columns = all.map(|relation| relation.column_of[class as usize]);
             destinations.entry(columns).or_default().push(class);
         }
-        let mut opened: HashMap<Quad, Arc<Changes>> = HashMap::new();
+        let mut opened: HashMap<Six, Arc<Changes>> = HashMap::new();
         for (columns, classes) in destinations {
-            let columns: [&Column; 4] =
-                std::array::from_fn(|i| &relations[i].columns[columns[i] as usize]);
-            if columns[0] == columns[2] && columns[1] == columns[3] {
+            let columns: [&Column; 6] =
+                std::array::from_fn(|i| &all[i].columns[columns[i] as usize]);
+            if !may_change(&columns, self.reworded) {
                 continue;
             }
-            let mut by_change: BTreeMap<(u8, u8, &PortSet), Vec<Run>> = BTreeMap::new();
-            let overlay = overlay(&self.tables, columns);
+            let mut by_change: BTreeMap<(Passage, Passage, &PortSet), Vec<Run>> = BTreeMap::new();
+            let distinct = (0..6).filter(|i| first[*i] == *i).map(|i| (i, columns[i]));
+            let overlay = overlay(&self.tables, distinct);
             let mut spans = Vec::with_capacity(overlay.len());
-            for (from, to, quad) in overlay {
-                if quad[0] == quad[2] && quad[1] == quad[3] {
+            for (from, to, ports) in overlay {
+                let six = first.map(|i| ports[i]);
+                if !may_change(&six, self.reworded) {
                     continue;
                 }
-                let known = opened.entry(quad).or_insert_with(|| {
-                    let set = |id| self.tables.ports.get(id).clone();
-                    let [a, b, c, d] = quad.map(set);
-                    let reach = |certain, possible| Reach {
-                        unconditional: PortSet::default(),
-                        certain,
-                        possible,
-                    };
-                    changes(&reach(a, b), &reach(c, d)).into()
+                let known = opened.entry(six).or_insert_with(|| {
+                    let ports = |i: usize| self.tables.ports.get(six[i]).clone();
+                    let [old, new] = [0, 3].map(|i| Reach {
+                        unconditional: ports(i),
+                        certain: ports(i + 1),
+                        possible: ports(i + 2),
+                    });
+                    changes(&old, &new, self.reworded).into()
                 });
                 spans.push((from, to, known.clone()));
             }
             for (from, to, changes) in &spans {
                 for (before, after, ports) in changes.iter() {
-                    let key = (before.passes(), after.passes(), ports);
+                    let key = (*before, *after, ports);
                     by_change.entry(key).or_default().push((*from, *to));
                 }
             }
@@ -266,7 +298,6 @@ impl Diff<'_> {
             for ((from, to, ports), runs) in by_change {
                 let sources = self.tables.sets.id(merged(runs));
                 let sources = self.tables.sets.and(sources, both);
-                let [from, to] = [from, to].map(|rank| VERDICTS[usize::from(rank)]);
                 let witness =
                     self.witness(family, sources, &destinations, ports.lowest(), from, to);
                 let destinations = destinations.clone();
@@ -290,8 +321,8 @@ impl Diff<'_> {
         sources: SetId,
         destinations: &[ClassId],
         port: Option<Port>,
-        from: Verdict,
-        to: Verdict,
+        from: Passage,
+        to: Passage,
     ) -> Option<Witness> {
         let port = port?;
         // Verdicts hang together with the kind of exemption, so a pair without any comes first.
@@ -455,10 +486,13 @@ fn same(member: &Member) -> Option<Same> {
     Some(Same { old: old?.into(), new: new?.into() })
 }
 
-/// Four columns cut at each other's edges.
-fn overlay(tables: &Tables, columns: [&Column; 4]) -> Vec<(ClassId, ClassId, Quad)> {
+/// Some of six columns cut at each other's edges.
+fn overlay<'c>(
+    tables: &Tables,
+    columns: impl Iterator<Item = (usize, &'c Column)>,
+) -> Vec<(ClassId, ClassId, Six)> {
     let mut edges: Vec<(ClassId, usize, PortsId)> = Vec::new();
-    for (i, column) in columns.into_iter().enumerate() {
+    for (i, column) in columns {
         for (set, ports) in column {
             for (from, to) in tables.sets.runs(*set).iter() {
                 edges.extend([(*from, i, *ports), (*to, i, PortTable::NONE)]);
@@ -468,7 +502,7 @@ fn overlay(tables: &Tables, columns: [&Column; 4]) -> Vec<(ClassId, ClassId, Qua
     // Where one run ends and the next begins, the beginning counts: it sorts last.
     edges.sort_unstable();
     let mut spans = Vec::new();
-    let mut now: Quad = [PortTable::NONE; 4];
+    let mut now: Six = [PortTable::NONE; 6];
     let mut from = 0;
     for (at, i, ports) in edges {
         if at > from && now.iter().any(|ports| *ports != PortTable::NONE) {

@@ -5,6 +5,7 @@ use crate::cluster::{Mismatch, ObjectRef, Operator, Port, PortRange, kind_word};
 use crate::policy::rule::{Action, Direction, Entry, Policy, PortMatch, Ports, Tier};
 use crate::policy::{NamePattern, Ruleset, networkpolicy};
 use crate::verdict::{PeerMiss, PolicyTrace, PortMiss, Reason, Trace, UnknownWhy, Verdict};
+use std::borrow::Borrow;
 
 /// What the other end is, as far as advice depends on it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -376,11 +377,11 @@ pub(super) fn missing(egress: Option<&str>, ingress: Option<&str>) -> Option<Str
 }
 
 /// `a, b and c`.
-pub(super) fn list(items: &[String], last: &str) -> String {
+pub(super) fn list(items: &[impl Borrow<str>], last: &str) -> String {
     match items {
         [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., end] => format!("{} {last} {end}", first.join(", ")),
+        [one] => one.borrow().to_owned(),
+        [first @ .., end] => format!("{} {last} {}", first.join(", "), end.borrow()),
     }
 }
 

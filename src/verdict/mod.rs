@@ -26,6 +26,6 @@ pub use resolve::{End, ResolveError, resolve};
 pub use suggest::{NoSuggestion, Suggestion, suggest};
 pub use target::{Named, PortText, PortWanted, Target, TargetError};
 pub use trace::{
-    Endpoint, EntryTrace, Flow, Judgement, Nearness, PeerMiss, PolicyTrace, PortMiss, Reason,
-    Trace, UnknownWhy, Verdict,
+    Endpoint, EntryTrace, Flow, Judgement, Nearness, Passage, PeerMiss, PolicyTrace, PortMiss,
+    Reason, Trace, UnknownWhy, Verdict,
 };

@@ -60,15 +60,6 @@ impl Verdict {
         }
     }
 
-    /// How much passes: Denied 0, Ambiguous and Unknown 1, Allowed 2.
-    pub fn passes(self) -> u8 {
-        match self {
-            Self::Denied => 0,
-            Self::Ambiguous | Self::Unknown => 1,
-            Self::Allowed => 2,
-        }
-    }
-
     /// `Allowed`, `Denied`, `Ambiguous` or `Unknown`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -76,6 +67,32 @@ impl Verdict {
             Self::Denied => "Denied",
             Self::Ambiguous => "Ambiguous",
             Self::Unknown => "Unknown",
+        }
+    }
+}
+
+/// How much of a flow gets through, from nothing to all: what tells two verdicts apart when a change
+/// is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Passage {
+    /// Nothing.
+    Denied,
+    /// What is known does not decide, or policies of one priority disagree.
+    Unknown,
+    /// What satisfies a condition besides, such as an HTTP path.
+    OnCondition,
+    /// All of it.
+    Allowed,
+}
+
+impl Passage {
+    /// `Denied`, `Unknown`, `OnCondition` or `Allowed`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Denied => "Denied",
+            Self::Unknown => "Unknown",
+            Self::OnCondition => "OnCondition",
+            Self::Allowed => "Allowed",
         }
     }
 }
@@ -89,6 +106,13 @@ pub struct Judgement {
     pub egress: Trace,
     /// Into the destination.
     pub ingress: Trace,
+}
+
+impl Judgement {
+    /// How much gets through both directions.
+    pub fn passage(&self) -> Passage {
+        self.egress.passage().min(self.ingress.passage())
+    }
 }
 
 /// One direction of a judgement.
@@ -108,6 +132,18 @@ pub struct Trace {
     /// Every policy that selects the subject, or may, by tier and priority and then in the order of
     /// reading.
     pub policies: Vec<PolicyTrace>,
+}
+
+impl Trace {
+    /// How much gets through this direction.
+    pub fn passage(&self) -> Passage {
+        match self.verdict {
+            Verdict::Denied => Passage::Denied,
+            Verdict::Ambiguous | Verdict::Unknown => Passage::Unknown,
+            Verdict::Allowed if self.conditions.is_empty() => Passage::Allowed,
+            Verdict::Allowed => Passage::OnCondition,
+        }
+    }
 }
 
 /// What decides a direction.

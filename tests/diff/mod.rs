@@ -1,5 +1,6 @@
 //! `diff`: what it tells is what `explain` says differently on either side, and nothing else.
 
+mod conditions;
 mod revisions;
 mod warnings;
 

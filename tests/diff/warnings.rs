@@ -35,32 +35,3 @@ fn a_refused_policy_is_one_warning() {
     assert!(message.contains("is left out: spec.ingress[0].ports[0].port"), "{message}");
     assert!(message.ends_with("; and 1 more"), "{message}");
 }
-
-/// What passes on a condition is compared as allowed, so that other conditions are told.
-#[test]
-fn other_conditions_are_told() {
-    let policy = |http: &str| {
-        format!(
-            "{PODS}---\n{{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, \
-             metadata: {{name: only-b, namespace: default}}, spec: {{endpointSelector: \
-             {{matchLabels: {{app: a}}}}, ingress: [{{fromEndpoints: [{{matchLabels: {{app: b}}}}], \
-             toPorts: [{{ports: [{{port: \"80\", protocol: TCP}}]{http}}}]}}]}}}}\n"
-        )
-    };
-    let (open, bound) = (policy(""), policy(", rules: {http: [{method: GET}]}"));
-    let told = |old: &str, new: &str| {
-        let (code, answer) = json(old, new);
-        assert_eq!((code, list(&answer, "/changes").len()), (0, 0), "{answer}");
-        let warnings = answer["warnings"].as_array().cloned().unwrap_or_default();
-        warnings.iter().map(|it| text(it, "/message").to_owned()).collect::<Vec<_>>()
-    };
-    let told_of = |from: &str, to: &str| {
-        vec![format!(
-            "the conditions of default/cnp/only-b change from {from} to {to}; what passes on a \
-             condition is compared as allowed"
-        )]
-    };
-    assert_eq!(told(&open, &bound), told_of("none", "HTTP GET"));
-    assert_eq!(told(&bound, &open), told_of("HTTP GET", "none"));
-    assert_eq!(told(&bound, &bound), [""; 0]);
-}

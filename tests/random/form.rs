@@ -53,11 +53,7 @@ fn entry(written: &Value, tier: Tier) -> Option<Entry> {
         Some(list) => Ports::Of(list.iter().map(port).collect::<Option<_>>()?),
     };
     let condition = written["condition"].as_str();
-    let condition = condition.map(|w| Condition {
-        path: "condition".into(),
-        words: w.into(),
-        names: Box::default(),
-    });
+    let condition = condition.map(|words| Condition::new("condition", words));
     Some(Entry { path: "entry".into(), action, peers, ports, condition })
 }
 

@@ -27,6 +27,7 @@ pub(crate) fn changed_rules(r: &mut Random) -> Vec<Value> {
     let partial = r.percent(40);
     let cluster = with_rules(r, partial);
     two_sided(r, cluster, |r, object| match object["kind"].as_str() {
+        Some("Rules") if r.percent(50) => other_conditions(r, object),
         Some("Rules") => rules(r, object["metadata"]["name"].as_str().unwrap(), partial),
         Some("Enforcer") => enforcer(r),
         _ => object.clone(),
@@ -70,6 +71,8 @@ fn with_rules(r: &mut Random, partial: bool) -> Vec<Value> {
     }
     all
 }
+
+const CONDITIONS: [&str; 2] = ["GET /", "POST /"];
 
 fn enforcer(r: &mut Random) -> Value {
     let enforcement = *r.pick(&["Default", "Default", "Default", "Default", "Always", "Never"]);
@@ -125,8 +128,19 @@ fn entry(r: &mut Random, normal: bool, partial: bool) -> Value {
         ("action", Some(json!(action))),
         ("peers", peers),
         ("ports", list(r, 3, rule_port)),
-        ("condition", conditional.then(|| json!(r.pick(&["GET /", "POST /"])))),
+        ("condition", conditional.then(|| json!(r.pick(&CONDITIONS)))),
     ])
+}
+
+/// The same rules, some of them on another condition.
+fn other_conditions(r: &mut Random, rules: &Value) -> Value {
+    let mut rules = rules.clone();
+    for entry in rules["entries"].as_array_mut().unwrap() {
+        if !entry["condition"].is_null() && r.percent(70) {
+            entry["condition"] = json!(r.pick(&CONDITIONS));
+        }
+    }
+    rules
 }
 
 fn rule_port(r: &mut Random) -> Value {

@@ -287,9 +287,8 @@ impl<'a> Lowering<'a> {
             peers: Peers::Of(vec![Peer { path: path.into(), admits: PeerKind::Pods(dns) }]),
             ports: Ports::Of(ports.collect()),
             condition: Some(Condition {
-                path: path.into(),
-                words: words.into(),
                 names: names.iter().map(|name| NamePattern::domain(name)).collect(),
+                ..Condition::new(path, words)
             }),
         }]
     }

@@ -10,6 +10,8 @@ use super::super::rule::{Condition, Direction};
 use super::lower::{At, Lowering, both};
 use super::ports::{is_range, is_zero};
 use super::written::{Fqdn, HttpRule, KafkaRule, L7Rules, PortRules};
+use std::collections::BTreeSet;
+use std::fmt::Debug;
 
 /// More items than these are counted, not told.
 const MOST_WORDS: usize = 4;
@@ -70,11 +72,9 @@ impl Lowering<'_> {
             if rules.is_some() {
                 self.fault(format!("{path}.listener"), "cannot stand with L7 rules");
             }
-            Condition {
-                path: format!("{path}.listener").into(),
-                words: format!("what the Envoy listener {name} lets through").into(),
-                names: Box::default(),
-            }
+            let words = format!("what the Envoy listener {name} lets through");
+            let asks = format!("{listener:?}").into();
+            Condition { asks, ..Condition::new(format!("{path}.listener"), words) }
         });
         both(both(names, l7), listener)
     }
@@ -89,7 +89,7 @@ impl Lowering<'_> {
             self.refuse(path.clone(), "has an empty name");
         }
         let words = format!("TLS to {}", some(names.iter().cloned(), ", "));
-        Some(Condition { path: path.into(), words: words.into(), names: Box::default() })
+        Some(Condition { asks: all_of(names), ..Condition::new(path, words) })
     }
 
     /// What the CRD takes: exactly one kind of rules. From 1.20 on it knows neither kafka nor l7proto,
@@ -150,11 +150,7 @@ impl Lowering<'_> {
         let field = format!("{path}.rules");
         let parser = rules.proto().map(|name| format!("what the L7 parser {name} takes"));
         if rules.is_empty() {
-            let parser = parser.map(|words| Condition {
-                path: format!("{field}.l7proto").into(),
-                words: words.into(),
-                names: Box::default(),
-            });
+            let parser = parser.map(|words| Condition::new(format!("{field}.l7proto"), words));
             if parser.is_none() {
                 self.lint(field, "has no rule, so the ports are open to every request");
             }
@@ -174,17 +170,17 @@ impl Lowering<'_> {
             }
         }
         let mut names = Vec::new();
-        let (kind, words) = match (&rules.dns, &rules.http, &rules.kafka) {
+        let (kind, words, asks) = match (&rules.dns, &rules.http, &rules.kafka) {
             (Some(dns), ..) if !dns.is_empty() => {
                 names = dns.iter().flat_map(|fqdn| fqdn.patterns(self.settings.version)).collect();
-                ("dns", dns_words(dns))
+                ("dns", dns_words(dns), all_of(dns))
             }
-            (_, Some(http), _) if !http.is_empty() => ("http", http_words(http)),
-            (.., Some(kafka)) if !kafka.is_empty() => ("kafka", kafka_words(kafka)),
-            _ => ("l7proto", parser?),
+            (_, Some(http), _) if !http.is_empty() => ("http", http_words(http), all_of(http)),
+            (.., Some(kafka)) if !kafka.is_empty() => ("kafka", kafka_words(kafka), all_of(kafka)),
+            _ => ("l7proto", parser?, format!("{rules:?}").into()),
         };
         let path = format!("{field}.{kind}").into();
-        Some(Condition { path, words: words.into(), names: names.into() })
+        Some(Condition { path, words: words.into(), asks, names: names.into() })
     }
 
     /// Whether L7 rules can stand on these ports in this place.
@@ -221,6 +217,12 @@ impl Lowering<'_> {
             }
         }
     }
+}
+
+/// Rules of which one is enough, whatever their order.
+fn all_of(rules: &[impl Debug]) -> Box<str> {
+    let rules: BTreeSet<String> = rules.iter().map(|rule| format!("{rule:?}")).collect();
+    rules.into_iter().collect::<Vec<_>>().join(" or ").into()
 }
 
 /// The first items, and how many more there are.

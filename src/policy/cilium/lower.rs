@@ -376,7 +376,7 @@ impl<'a> Lowering<'a> {
         self.lint(path.clone(), message);
         let words = "to addresses that Cilium has seen in answers of DNS, though no rule with \
                      rules.dns shows it those of this pod";
-        Some(Condition { path: path.into(), words: words.into(), names: Box::default() })
+        Some(Condition::new(path, words))
     }
 
     /// Source: section 3, "authentication.mode".
@@ -402,7 +402,7 @@ impl<'a> Lowering<'a> {
                 return None;
             }
         };
-        Some(Condition { path: path.into(), words: words.into(), names: Box::default() })
+        Some(Condition::new(path, words))
     }
 
     /// A field that exists elsewhere and not here.
@@ -426,7 +426,8 @@ pub(super) fn both(one: Option<Condition>, other: Option<Condition>) -> Option<C
         (Some(one), Some(other)) => {
             let words = format!("{}, {}", one.words, other.words).into();
             let names = if one.names.is_empty() { other.names } else { one.names };
-            Some(Condition { path: one.path, words, names })
+            let asks = format!("{} and {}", one.asks, other.asks).into();
+            Some(Condition { path: one.path, words, asks, names })
         }
         (one, other) => one.or(other),
     }

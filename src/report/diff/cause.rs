@@ -10,7 +10,9 @@ use crate::policy::rule::Direction;
 use crate::report::explaining::short;
 use crate::report::explanation::{DirectionReport, PolicyReport};
 use crate::report::words;
-use crate::verdict::{Judgement, Reason, Trace, Verdict};
+use crate::verdict::{Judgement, Passage, Reason, Trace};
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 /// Why one direction changed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,8 +23,14 @@ pub(super) struct Cause {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum What {
-    /// A rule admits now.
-    Admits(ObjectRef, Box<str>),
+    /// A rule admits now; on one of these conditions, if there are any.
+    Admits(ObjectRef, Box<str>, Vec<Box<str>>),
+    /// On one of these conditions, what passed without; the policy that asks for the first of them.
+    OnlyOn(Vec<Box<str>>, Option<ObjectRef>),
+    /// On one of these conditions now; before on one of those.
+    Instead(Vec<Box<str>>, Vec<Box<str>>, Option<ObjectRef>),
+    /// What passed on one of these conditions passes without.
+    NoCondition(Vec<Box<str>>, Option<ObjectRef>),
     /// The policies that isolated do so no longer.
     NotIsolated(Vec<ObjectRef>),
     /// The policy that admitted isolates still, and does not admit.
@@ -41,19 +49,25 @@ pub(super) enum What {
     NotKnown,
 }
 
-/// The causes of a change, egress first.
+/// The causes of a change, egress first; none where a flow passes on the same conditions as before.
 pub(super) fn causes(old: &Judgement, new: &Judgement, sides: [&DiffSide<'_>; 2]) -> Vec<Cause> {
     let [before, after] = sides.map(|side| side.rules);
     let pairs = [(&old.egress, &new.egress), (&old.ingress, &new.ingress)];
+    let change = new.passage().cmp(&old.passage());
     // A direction that goes the other way, which the other outweighs, is no cause.
-    let opens = new.verdict.passes() > old.verdict.passes();
     let changed = pairs.into_iter().filter(|(old, new)| {
-        let (old, new) = (old.verdict.passes(), new.verdict.passes());
-        if opens { new > old } else { new < old }
+        let here = new.passage().cmp(&old.passage());
+        let reworded = new.passage() == Passage::OnCondition && asked(old) != asked(new);
+        reworded || (here != Ordering::Equal && (here == change || change == Ordering::Equal))
     });
     changed
         .map(|(old, new)| Cause { direction: new.direction, what: what(old, new, before, after) })
         .collect()
+}
+
+/// All that a direction asks for besides, to be compared.
+fn asked(trace: &Trace) -> BTreeSet<&str> {
+    trace.conditions.iter().map(|condition| &*condition.asks).collect()
 }
 
 fn what(old: &Trace, new: &Trace, before: &Ruleset, after: &Ruleset) -> What {
@@ -61,20 +75,36 @@ fn what(old: &Trace, new: &Trace, before: &Ruleset, after: &Ruleset) -> What {
         let policies = trace.policies.iter().filter(|policy| policy.isolates);
         policies.map(|policy| rules.policy(policy.policy).object.clone()).collect::<Vec<_>>()
     };
-    match (new.verdict, new.reason) {
-        (Verdict::Allowed, Reason::Admitted) => match deciding(new, after, Reason::Admitted) {
-            Some((policy, rule)) => What::Admits(policy, rule),
-            None => What::NotKnown,
-        },
-        (Verdict::Allowed, _) => match deciding(old, before, Reason::Refused) {
-            Some((policy, rule)) => What::NoLongerDenies(policy, rule),
-            None => What::NotIsolated(isolating(old, before)),
-        },
-        (Verdict::Denied, Reason::Refused) => match deciding(new, after, Reason::Refused) {
+    let conditions =
+        |trace: &Trace| trace.conditions.iter().map(|it| it.words.clone()).collect::<Vec<_>>();
+    let policy = |trace, rules| deciding(trace, rules, Reason::Admitted).map(|(policy, _)| policy);
+    match (old.passage(), new.passage(), new.reason) {
+        (Passage::OnCondition, Passage::OnCondition, _) => {
+            What::Instead(conditions(new), conditions(old), policy(new, after))
+        }
+        (Passage::Allowed, Passage::OnCondition, _) => {
+            What::OnlyOn(conditions(new), policy(new, after))
+        }
+        (Passage::OnCondition, Passage::Allowed, _) => {
+            What::NoCondition(conditions(old), policy(new, after))
+        }
+        (_, Passage::Allowed | Passage::OnCondition, Reason::Admitted) => {
+            match deciding(new, after, Reason::Admitted) {
+                Some((policy, rule)) => What::Admits(policy, rule, conditions(new)),
+                None => What::NotKnown,
+            }
+        }
+        (_, Passage::Allowed | Passage::OnCondition, _) => {
+            match deciding(old, before, Reason::Refused) {
+                Some((policy, rule)) => What::NoLongerDenies(policy, rule),
+                None => What::NotIsolated(isolating(old, before)),
+            }
+        }
+        (_, Passage::Denied, Reason::Refused) => match deciding(new, after, Reason::Refused) {
             Some((policy, rule)) => What::Denies(policy, rule),
             None => What::NotKnown,
         },
-        (Verdict::Denied, _) => match deciding(old, before, Reason::Admitted) {
+        (_, Passage::Denied, _) => match deciding(old, before, Reason::Admitted) {
             Some((policy, _)) => {
                 let still = isolating(new, after).contains(&policy);
                 let there = || after.policies().iter().any(|other| other.object == policy);
@@ -86,7 +116,7 @@ fn what(old: &Trace, new: &Trace, before: &Ruleset, after: &Ruleset) -> What {
             }
             None => What::Isolated(isolating(new, after)),
         },
-        (Verdict::Unknown | Verdict::Ambiguous, _) => What::NotKnown,
+        (_, Passage::Unknown, _) => What::NotKnown,
     }
 }
 
@@ -125,8 +155,31 @@ impl Cause {
         };
         let direction = self.direction;
         match &self.what {
-            What::Admits(object, rule) => {
-                (format!("{} {} admits it", words::label(object), short(rule)), find(after, object))
+            What::Admits(object, rule, conditions) => {
+                let only = match conditions.as_slice() {
+                    [] => String::new(),
+                    all => format!(", only {}", words::list(all, "or")),
+                };
+                let named = words::label(object);
+                (format!("{named} {} admits it{only}", short(rule)), find(after, object))
+            }
+            What::OnlyOn(now, by) => {
+                let message = format!("only {} gets through now", words::list(now, "or"));
+                (message, by.as_ref().and_then(|object| find(after, object)))
+            }
+            What::Instead(now, before, by) => {
+                let [now, before] = [now, before].map(|all| words::list(all, "or"));
+                let message = if now == before {
+                    format!("{now} gets through with other values than before")
+                } else {
+                    format!("only {now} gets through now, and before only {before}")
+                };
+                (message, by.as_ref().and_then(|object| find(after, object)))
+            }
+            What::NoCondition(before, by) => {
+                let before = words::list(before, "or");
+                let message = format!("every request gets through now, and before only {before}");
+                (message, by.as_ref().and_then(|object| find(after, object)))
             }
             What::Denies(object, rule) => {
                 (format!("{} {} denies it", words::label(object), short(rule)), find(after, object))

@@ -26,6 +26,7 @@ pub fn diff_markdown(report: &DiffReport, summary: bool) -> String {
             let word = match change.change {
                 "Opened" => "🟢 opened",
                 "Closed" => "🔴 closed",
+                "Conditions" => "🟡 on other conditions",
                 _ => "🟡 not known",
             };
             let _ = write!(
@@ -108,6 +109,7 @@ pub fn diff_dot(report: &DiffReport) -> String {
         let (color, style) = match change.change {
             "Opened" => ("green", "solid"),
             "Closed" => ("red", "dashed"),
+            "Conditions" => ("blue", "dashed"),
             _ => ("orange", "dotted"),
         };
         let _ = writeln!(

@@ -4,7 +4,6 @@
 //! fields are written. Out: a [`DiffReport`], complete without any of them, and its texts.
 
 mod cause;
-mod conditions;
 mod ends;
 mod markup;
 mod rows;
@@ -22,11 +21,12 @@ use crate::cluster::{ObjectRef, Port, Protocol, Snapshot};
 use crate::policy::rule::Direction;
 use crate::policy::{Remark, Ruleset};
 use crate::reach::{Diff, End, PortSet};
-use crate::verdict::Verdict;
+use crate::verdict::Passage;
 use ends::{Ends, known_as};
-use rows::{Row, rows};
+use rows::{Row, Rows, rows};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 /// One of the two that are compared.
@@ -59,7 +59,8 @@ pub struct DiffReport {
     pub new: SideReport,
     /// How much there is.
     pub summary: DiffSummary,
-    /// Flows between ends of both sides whose verdict differs, in as few rows as can be.
+    /// Flows between ends of both sides of which more or less gets through, or on other conditions, in
+    /// as few rows as can be.
     pub changes: Vec<ChangeReport>,
     /// How it was compared.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -67,6 +68,9 @@ pub struct DiffReport {
     /// What could make the answer wrong: policies that would be refused, input that was not read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+    /// More or less may get through where the conditions of flows were not compared.
+    #[serde(skip)]
+    unsure: bool,
 }
 
 /// One side.
@@ -86,10 +90,12 @@ pub struct SideReport {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DiffSummary {
-    /// What passes now and did not, or was not known to.
+    /// What gets through now and did not, was not known to, or did on a condition only.
     pub opened: usize,
-    /// What passed, or was not known, and does not now.
+    /// What got through, or was not known, and does not now, or on a condition only.
     pub closed: usize,
+    /// What gets through on another condition than before.
+    pub conditions: usize,
     /// What was known and is not now.
     pub unknown: usize,
     /// Workloads and nodes that only the new side has.
@@ -104,11 +110,12 @@ pub struct DiffSummary {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChangeReport {
-    /// `Opened`, `Closed` or `Unknown`, after the new verdict.
+    /// `Opened`: more gets through than before; `Closed`: less; `Conditions`: on a condition as before,
+    /// but another one; `Unknown`: it is not known any more.
     pub change: &'static str,
-    /// The old verdict: `Allowed`, `Denied` or `Unknown`.
+    /// What got through: `Allowed`, `OnCondition`, `Denied` or `Unknown`.
     pub before: &'static str,
-    /// The new verdict.
+    /// What gets through now.
     pub after: &'static str,
     /// Who opens the connections.
     pub from: EndsReport,
@@ -161,9 +168,12 @@ pub struct WitnessReport {
     pub explain_before: String,
     /// The command that explains it as it is now.
     pub explain_after: String,
-    /// It opens more than before, whatever is not known turns out to be.
+    /// More may get through than before.
     #[serde(skip)]
     opens: bool,
+    /// Less may get through than before.
+    #[serde(skip)]
+    closes: bool,
 }
 
 impl DiffReport {
@@ -171,13 +181,15 @@ impl DiffReport {
     pub fn new(diff: &Diff<'_>, old: &DiffSide<'_>, new: &DiffSide<'_>, reasons: bool) -> Self {
         let sides = [old, new];
         let ends = Ends::new(diff, new.snapshot);
-        let (rows, sampled) = rows(diff, sides);
+        let Rows { all: rows, sampled, unsure } = rows(diff, sides);
         let reporter = Reporter { ends: &ends, sides, reasons };
         let mut changes: Vec<ChangeReport> = rows.iter().map(|row| reporter.change(row)).collect();
         changes.sort_by(|a, b| {
             let key = |change: &ChangeReport| {
-                let rank = ["Opened", "Closed"].iter().position(|word| *word == change.change);
-                (rank.unwrap_or(2), change.from.label.clone(), change.to.label.clone())
+                let rank = ["Opened", "Closed", "Conditions"]
+                    .iter()
+                    .position(|word| *word == change.change);
+                (rank.unwrap_or(3), change.from.label.clone(), change.to.label.clone())
             };
             key(a).cmp(&key(b)).then_with(|| a.ports.cmp(&b.ports))
         });
@@ -193,12 +205,22 @@ impl DiffReport {
         let summary = DiffSummary {
             opened: count("Opened"),
             closed: count("Closed"),
+            conditions: count("Conditions"),
             unknown: count("Unknown"),
             came: new_side.only_here.len(),
             went: old_side.only_here.len(),
             unread: sides.iter().map(|side| side.snapshot.gaps.len()).sum(),
         };
-        let warnings = [warnings(sides), conditions::warnings(sides)].concat();
+        let mut warnings = warnings(sides);
+        warnings.extend(unsure.then(|| {
+            Warning {
+                message:
+                    "too many flows pass on a condition to compare it for each: some may pass on \
+                      another one than before"
+                        .to_owned(),
+                location: None,
+            }
+        }));
         Self {
             api_version: API_VERSION,
             kind: "Diff",
@@ -208,17 +230,18 @@ impl DiffReport {
             changes,
             notes,
             warnings,
+            unsure,
         }
     }
 
     /// Whether something opens, or may.
     pub fn opens(&self) -> bool {
-        self.changes.iter().any(|change| change.witness.opens)
+        self.unsure || self.changes.iter().any(|change| change.witness.opens)
     }
 
     /// Whether something closes, or may.
     pub fn closes(&self) -> bool {
-        self.changes.iter().any(|change| !change.witness.opens)
+        self.unsure || self.changes.iter().any(|change| change.witness.closes)
     }
 }
 
@@ -264,10 +287,11 @@ impl Reporter<'_> {
             });
         let [from, to] = self.ends.report(&row.sources, &row.destinations, row.family);
         ChangeReport {
-            change: match row.to {
-                Verdict::Allowed => "Opened",
-                Verdict::Denied => "Closed",
-                Verdict::Unknown | Verdict::Ambiguous => "Unknown",
+            change: match (row.to, row.to.cmp(&row.from)) {
+                (Passage::Unknown, _) => "Unknown",
+                (_, Ordering::Greater) => "Opened",
+                (_, Ordering::Less) => "Closed",
+                (_, Ordering::Equal) => "Conditions",
             },
             before: row.from.as_str(),
             after: row.to.as_str(),
@@ -284,7 +308,8 @@ impl Reporter<'_> {
                 protocol: row.witness.port.protocol.as_str(),
                 explain_before,
                 explain_after,
-                opens: row.to.passes() > row.from.passes(),
+                opens: row.to >= row.from,
+                closes: row.to <= row.from,
             },
         }
     }

@@ -7,7 +7,7 @@ use super::DiffSide;
 use super::cause::{Cause, causes};
 use crate::cluster::{Family, Port, PortRange, Protocol};
 use crate::reach::{Cell, Diff, End, EndClass, PortSet, Same};
-use crate::verdict::{Case, CasePorts, Endpoint, Flow, Judgement, Verdict, boundaries, judge};
+use crate::verdict::{Case, CasePorts, Endpoint, Flow, Judgement, Passage, boundaries, judge};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// So many flows are judged for their causes; beyond, one speaks for all of its change.
@@ -16,8 +16,8 @@ const MOST_JUDGED: usize = 4000;
 /// Flows that change alike for one cause.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
-    pub(super) from: Verdict,
-    pub(super) to: Verdict,
+    pub(super) from: Passage,
+    pub(super) to: Passage,
     /// `None`: in both, or there is only one.
     pub(super) family: Option<Family>,
     pub(super) causes: Vec<Cause>,
@@ -71,24 +71,37 @@ fn endpoint(end: End) -> Endpoint {
     }
 }
 
-/// Every change in as few rows as its causes allow, and whether some causes are of one flow only.
-pub(super) fn rows(diff: &Diff<'_>, sides: [&DiffSide<'_>; 2]) -> (Vec<Row>, bool) {
+/// Every change in as few rows as its causes allow.
+pub(super) struct Rows {
+    pub(super) all: Vec<Row>,
+    /// Some causes are those of one flow only.
+    pub(super) sampled: bool,
+    /// Some flows that pass on a condition may do so on another one than before.
+    pub(super) unsure: bool,
+}
+
+pub(super) fn rows(diff: &Diff<'_>, sides: [&DiffSide<'_>; 2]) -> Rows {
     let mut rows = Vec::new();
     let mut left = MOST_JUDGED;
-    let mut sampled = false;
+    let (mut sampled, mut unsure) = (false, false);
     for change in diff.changes() {
         if diff.size(change) > left {
-            sampled = true;
             let [sources, destinations] = diff.classes(change).map(Iterator::collect);
             let (source, destination) = (change.witness.source, change.witness.destination);
             let (family, port) = (change.family, change.witness.port);
             let witness = Witness { source, destination, port, family };
             let [old, new] = witness.judged(sides);
+            let causes = causes(&old, &new, sides);
+            if change.from == change.to && causes.is_empty() {
+                unsure = true;
+                continue;
+            }
+            sampled = true;
             rows.push(Row {
                 from: change.from,
                 to: change.to,
                 family: Some(family),
-                causes: causes(&old, &new, sides),
+                causes,
                 sources,
                 destinations,
                 ports: change.ports.clone(),
@@ -100,7 +113,7 @@ pub(super) fn rows(diff: &Diff<'_>, sides: [&DiffSide<'_>; 2]) -> (Vec<Row>, boo
             by_cause(&mut rows, &cell, change.family, sides, &mut left);
         }
     }
-    (merged(diff, rows), sampled)
+    Rows { all: merged(diff, rows), sampled, unsure }
 }
 
 /// The rows of one cell: ports at which different rules decide are told apart.
@@ -119,6 +132,8 @@ fn by_cause(
         let [old, new] = Witness { source, destination, port, family }.judged(sides);
         known.entry(causes(&old, &new, sides)).or_default().push((protocol, range));
     }
+    // On the same conditions as before.
+    known.retain(|causes, _| cell.from != cell.to || !causes.is_empty());
     for (causes, ranges) in known {
         let ports = PortSet::of(ranges);
         let Some(port) = witness_port(cell, &ports, sides[1]) else { continue };
@@ -166,7 +181,7 @@ fn witness_port(cell: &Cell, ports: &PortSet, new: &DiffSide<'_>) -> Option<Port
 
 /// What rows have in common that may become one: all but the part that is left out.
 type Key = (
-    (Verdict, Verdict, Option<Family>, Vec<Cause>),
+    (Passage, Passage, Option<Family>, Vec<Cause>),
     Option<PortSet>,
     Option<BTreeSet<EndClass>>,
     Option<BTreeSet<EndClass>>,

@@ -46,6 +46,7 @@ pub(super) fn headline(summary: &DiffSummary) -> String {
     let all = [
         (summary.opened, "opened"),
         (summary.closed, "closed"),
+        (summary.conditions, "on other conditions"),
         (summary.unknown, "not known any more"),
     ];
     let all = all.into_iter().filter(|(count, _)| *count > 0);
@@ -61,6 +62,7 @@ fn mark(change: &ChangeReport) -> (Style, &'static str) {
     match change.change {
         "Opened" => (GOOD, "+"),
         "Closed" => (BAD, "-"),
+        "Conditions" => (DOUBT, "~"),
         _ => (DOUBT, "?"),
     }
 }
@@ -73,9 +75,15 @@ pub(super) fn ports(change: &ChangeReport) -> String {
     }
 }
 
-/// What the old verdict was where that is not plain.
+/// What was and is, where that is not plain.
 pub(super) fn remark(change: &ChangeReport) -> &'static str {
     match (change.before, change.after) {
+        ("OnCondition", "OnCondition") => "on another condition",
+        ("OnCondition", "Allowed" | "Denied") => "before on a condition",
+        ("OnCondition", "Unknown") => "before on a condition, now not known",
+        ("Denied", "OnCondition") => "on a condition",
+        ("Allowed", "OnCondition") => "now on a condition",
+        ("Unknown", "OnCondition") => "on a condition, before not known",
         ("Unknown", _) => "before not known",
         ("Allowed", "Unknown") => "before allowed, now not known",
         ("Denied", "Unknown") => "before denied, now not known",
