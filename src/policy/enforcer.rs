@@ -38,6 +38,18 @@ impl Enforcer {
         }
     }
 
+    /// Whether it enforces policies of a kind at all.
+    ///
+    /// Source: semantics/cilium.md sections 5 and 9.
+    pub(super) fn reads(&self, kind: &str) -> bool {
+        match (self.cilium(), kind) {
+            (None, _) => !kind.starts_with("Cilium"),
+            (Some(cilium), "NetworkPolicy") => cilium.network_policies,
+            (Some(cilium), "ClusterNetworkPolicy") => cilium.cluster_network_policies,
+            (Some(_), _) => kind.starts_with("Cilium"),
+        }
+    }
+
     /// Whom an address block means in the dialects of Kubernetes.
     ///
     /// Source: semantics/kubernetes.md section 2, "Matching", and section 3, "networks";

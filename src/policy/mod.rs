@@ -13,6 +13,7 @@ pub mod networkpolicy;
 pub mod rule;
 mod ruleset;
 mod selector;
+mod variables;
 
 pub use enforcer::{Cilium, CiliumVersion, Enforcement, Enforcer};
 pub use identity::LabelFilter;

@@ -8,6 +8,7 @@ use super::rule::{
     PortRule, Ports, Tier,
 };
 use super::selector::dns_subdomain_fault;
+use super::variables::{not_filled_in, perhaps, unfilled, unknown_peer, variable};
 use super::{Cilium, CiliumVersion, Enforcer, Fault, LabelSelector, Lowered};
 use crate::cluster::{
     AddressBlock, InvalidBlock, Name, ObjectRef, Origin, PortRange, Protocol, Selector,
@@ -95,7 +96,8 @@ impl NetworkPolicy {
     /// One policy for each direction in force, or everything for which the API server would refuse
     /// the object (`ValidateNetworkPolicy` in pkg/apis/networking/validation/validation.go).
     pub fn lower(&self, enforcer: &Enforcer) -> Lowered {
-        let mut lowering = Lowering { namespace: &self.namespace, enforcer, faults: Vec::new() };
+        let (faults, unfilled) = (Vec::new(), Vec::new());
+        let mut lowering = Lowering { namespace: &self.namespace, enforcer, faults, unfilled };
         if let Some(message) = dns_subdomain_fault(&self.name) {
             lowering.fault("metadata.name", message);
         }
@@ -110,23 +112,23 @@ impl NetworkPolicy {
             directions.extend(Direction::ALL.into_iter().filter(|d| rules(*d) > 0));
         }
         let selector = self.spec.pod_selector.clone().unwrap_or_default();
-        let subject = PodSet::new(
-            Namespaces::Own(self.namespace.clone()),
-            selector.lower("spec.podSelector", &mut lowering.faults),
-        );
+        let (selector, doubt) = lowering.selector("spec.podSelector", selector);
+        let own = Namespaces::Own(self.namespace.clone());
+        let subject = PodSet { doubt, ..PodSet::new(own, selector) };
         // Rules of a direction that is not in force are validated too, as the API server does.
         let ingress = self.spec.ingress.iter().flatten().enumerate().map(|(i, rule)| {
             let path = format!("spec.ingress[{i}]");
-            lowering.entry(path, "from", rule.from.as_deref(), rule.ports.as_deref())
+            lowering.entries(&path, "from", rule.from.as_deref(), rule.ports.as_deref())
         });
-        let ingress: Vec<Entry> = ingress.collect();
+        let ingress: Vec<Entry> = ingress.flatten().collect();
         let egress = self.spec.egress.iter().flatten().enumerate().map(|(i, rule)| {
             let path = format!("spec.egress[{i}]");
-            lowering.entry(path, "to", rule.to.as_deref(), rule.ports.as_deref())
+            lowering.entries(&path, "to", rule.to.as_deref(), rule.ports.as_deref())
         });
-        let egress: Vec<Entry> = egress.collect();
-        if !lowering.faults.is_empty() {
-            return Lowered { faults: lowering.faults, ..Lowered::default() };
+        let egress: Vec<Entry> = egress.flatten().collect();
+        let Lowering { faults, unfilled, .. } = lowering;
+        if !faults.is_empty() {
+            return Lowered { faults, lints: unfilled, ..Lowered::default() };
         }
         let part = |direction, entries| Policy {
             object: self.object(),
@@ -144,7 +146,7 @@ impl NetworkPolicy {
         if directions.contains(&Direction::Egress) {
             parts.push(part(Direction::Egress, egress));
         }
-        let mut lints = self.lints(enforcer);
+        let mut lints = [unfilled, self.lints(enforcer)].concat();
         if let Some(cilium) = enforcer.cilium() {
             lints.extend(under_cilium(cilium, &parts));
             if !cilium.network_policies {
@@ -230,6 +232,8 @@ struct Lowering<'a> {
     namespace: &'a Name,
     enforcer: &'a Enforcer,
     faults: Vec<Fault>,
+    /// What has a variable that nobody filled in.
+    unfilled: Vec<Fault>,
 }
 
 impl Lowering<'_> {
@@ -264,13 +268,29 @@ impl Lowering<'_> {
         directions
     }
 
-    fn entry(
+    /// Tells that a text has a variable, and says why it is not known.
+    fn unfilled(&mut self, path: &str, text: &str) -> Option<Box<str>> {
+        let why = not_filled_in(variable(text)?);
+        self.unfilled.push(Fault { path: path.to_owned(), message: unfilled(&why) });
+        Some(why.into())
+    }
+
+    /// What is known of a selector, and why that is not all.
+    fn selector(&mut self, path: &str, mut written: LabelSelector) -> (Selector, Option<Box<str>>) {
+        let asked = written.take_unfilled();
+        let all: Vec<_> = asked.iter().filter_map(|it| self.unfilled(path, &it.text)).collect();
+        (written.lower(path, &mut self.faults), all.into_iter().next())
+    }
+
+    /// A rule; those of its ports that a variable hides are an entry of their own, which matches
+    /// perhaps.
+    fn entries(
         &mut self,
-        path: String,
+        path: &str,
         side: &str,
         peers: Option<&[WrittenPeer]>,
         ports: Option<&[WrittenPort]>,
-    ) -> Entry {
+    ) -> Vec<Entry> {
         // `from`, `to` and `ports` that are absent or empty restrict nothing.
         let peers = match peers.unwrap_or_default() {
             [] => Peers::Any,
@@ -284,17 +304,46 @@ impl Lowering<'_> {
                 Peers::Of(peers)
             }
         };
-        let ports = match ports.unwrap_or_default() {
-            [] => Ports::Any,
-            items => Ports::Of(
-                items
-                    .iter()
-                    .enumerate()
-                    .filter_map(|(i, item)| self.port(format!("{path}.ports[{i}]"), item))
-                    .collect(),
-            ),
+        let entry = |peers, ports| {
+            let (path, action) = (path.into(), Action::Allow);
+            Entry { path, action, peers, ports, condition: None }
         };
-        Entry { path: path.into(), action: Action::Allow, peers, ports, condition: None }
+        let Some(items) = ports.filter(|items| !items.is_empty()) else {
+            return vec![entry(peers, Ports::Any)];
+        };
+        let (mut known, mut hidden, mut why) = (Vec::new(), Vec::new(), None);
+        for (i, item) in items.iter().enumerate() {
+            let path = format!("{path}.ports[{i}]");
+            let protocol = item.protocol.as_deref().unwrap_or("TCP");
+            let port = match &item.port {
+                Some(IntOrString::Text(text)) => text,
+                _ => "",
+            };
+            let Some(unseen) = [protocol, port].iter().find_map(|text| self.unfilled(&path, text))
+            else {
+                known.extend(self.port(path, item));
+                continue;
+            };
+            why = Some(unseen);
+            let protocols = Protocol::ALL.into_iter();
+            hidden.extend(
+                protocols.filter(|it| variable(protocol).is_some() || it.as_str() == protocol).map(
+                    |protocol| PortRule {
+                        path: path.as_str().into(),
+                        protocol,
+                        ports: PortMatch::All,
+                    },
+                ),
+            );
+        }
+        let mut entries = Vec::new();
+        if let Some(why) = why {
+            entries.push(entry(perhaps(path, peers.clone(), &why), Ports::Of(hidden)));
+        }
+        if entries.is_empty() || !known.is_empty() {
+            entries.insert(0, entry(peers, Ports::Of(known)));
+        }
+        entries
     }
 
     /// Whom Cilium up to 1.19 may let in besides by an ipBlock, where peers are those of its own cluster
@@ -304,7 +353,7 @@ impl Lowering<'_> {
     fn let_in_by_defect(&self, side: &str, peer: &Peer) -> Option<Peer> {
         let cilium = self.enforcer.cilium()?;
         let defect = cilium.version <= CiliumVersion::V1_19 && cilium.default_local_cluster;
-        let block = matches!(peer.admits, PeerKind::Addresses(..));
+        let block = matches!(peer.admits, PeerKind::Addresses(..) | PeerKind::Unresolved(..));
         (defect && block && side == "from").then(|| {
             let own = Namespaces::Own(self.namespace.clone());
             let doubt = Some(IP_BLOCK_DEFECT.into());
@@ -320,26 +369,31 @@ impl Lowering<'_> {
                 self.fault(path, "ipBlock cannot stand with podSelector or namespaceSelector");
                 return None;
             }
+            let mut texts = block.except.iter().flatten().chain([&block.cidr]);
+            let scope = self.enforcer.block_scope();
+            let at = format!("{path}.ipBlock");
+            if let Some(why) = texts.find_map(|text| self.unfilled(&at, text)) {
+                return Some(unknown_peer(&path, &why, scope));
+            }
             let block = self.block(&path, block)?;
-            return Some(Peer {
-                path: path.into(),
-                admits: PeerKind::Addresses(block, self.enforcer.block_scope()),
-            });
+            return Some(Peer { path: path.into(), admits: PeerKind::Addresses(block, scope) });
         }
         if pod_selector.is_none() && namespace_selector.is_none() {
             self.fault(path, "is empty: give a podSelector, a namespaceSelector or an ipBlock");
             return None;
         }
-        let namespaces = match namespace_selector {
-            None => Namespaces::Own(self.namespace.clone()),
+        let (namespaces, unseen) = match namespace_selector {
+            None => (Namespaces::Own(self.namespace.clone()), None),
             Some(selector) => {
                 let path = format!("{path}.namespaceSelector");
-                Namespaces::Matching(selector.lower(&path, &mut self.faults))
+                let (selector, unseen) = self.selector(&path, selector.clone());
+                (Namespaces::Matching(selector), unseen)
             }
         };
         let pods = pod_selector.clone().unwrap_or_default();
-        let pods = pods.lower(&format!("{path}.podSelector"), &mut self.faults);
-        Some(Peer { path: path.into(), admits: PeerKind::Pods(PodSet::new(namespaces, pods)) })
+        let (pods, doubt) = self.selector(&format!("{path}.podSelector"), pods);
+        let set = PodSet { doubt: unseen.or(doubt), ..PodSet::new(namespaces, pods) };
+        Some(Peer { path: path.into(), admits: PeerKind::Pods(set) })
     }
 
     fn block(&mut self, path: &str, written: &WrittenBlock) -> Option<AddressBlock> {

@@ -5,6 +5,7 @@ use super::cilium::{CidrGroup, CiliumPolicy, Known};
 use super::identity::not_for_dns;
 use super::networkpolicy::NetworkPolicy;
 use super::rule::{Direction, Entry, Namespaces, PeerKind, Peers, Policy};
+use super::variables::only_unfilled;
 use super::{Cilium, Enforcer, LabelFilter};
 use crate::cluster::{Name, ObjectRef, Origin, Snapshot};
 use std::collections::{BTreeSet, HashMap};
@@ -159,9 +160,16 @@ impl Ruleset {
     /// Lowers everything that is written, as this enforcer reads it. The snapshot gives the Services
     /// that policies name.
     pub fn compile(written: &Written, snapshot: &Snapshot, enforcer: &Enforcer) -> Self {
-        let (rejected, unread) = (written.undecodable.clone(), written.unread.clone());
-        let mut ruleset = Self { unread, rejected, ..Self::default() };
+        let mut ruleset = Self { unread: written.unread.clone(), ..Self::default() };
         ruleset.enforcer = enforcer.clone();
+        for Remark { object, origin, refused_by, faults } in &written.undecodable {
+            let refused_by = refused_by.unwrap_or_default();
+            ruleset.add(
+                object,
+                origin,
+                Lowered { faults: faults.clone(), refused_by, ..Lowered::default() },
+            );
+        }
         for policy in &written.network_policies {
             ruleset.add_network_policy(policy);
         }
@@ -197,7 +205,12 @@ impl Ruleset {
     }
 
     fn add(&mut self, object: &ObjectRef, origin: &Origin, lowered: Lowered) {
-        let Lowered { mut policies, faults, refused_by, mut lints, unread } = lowered;
+        let Lowered { mut policies, mut faults, refused_by, mut lints, mut unread } = lowered;
+        if let Some(told) = only_unfilled(&faults) {
+            faults.clear();
+            lints.extend(told);
+            unread = self.enforcer.reads(&object.kind);
+        }
         if let Enforcer::Cilium(cilium) = &self.enforcer {
             let of_namespaces = !object.kind.starts_with("Cilium");
             policies
@@ -206,7 +219,11 @@ impl Ruleset {
         if unread {
             match &object.namespace {
                 Some(namespace) => {
-                    self.unread.denials.insert(namespace.clone());
+                    let unread = &mut self.unread;
+                    let can_deny = *object.kind != *super::networkpolicy::KIND;
+                    let of =
+                        if can_deny { &mut unread.denials } else { &mut unread.network_policies };
+                    of.insert(namespace.clone());
                 }
                 None => self.unread.cluster_wide = true,
             }

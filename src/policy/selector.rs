@@ -1,6 +1,7 @@
 //! `metav1.LabelSelector` as it is written, with the API server's validation.
 
 use super::Fault;
+use super::variables::variable;
 use crate::cluster::{Operator, Requirement, Selector};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -21,7 +22,49 @@ pub(super) struct MatchExpression {
     pub(super) values: Option<Vec<String>>,
 }
 
+/// A requirement with a variable that nobody filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unfilled {
+    /// The label key, which may be the variable.
+    pub(super) key: String,
+    /// What has the variable.
+    pub(super) text: String,
+    /// Without such a label the requirement fails.
+    pub(super) must_be_there: bool,
+}
+
 impl LabelSelector {
+    /// Takes out the requirements that have variables.
+    pub(super) fn take_unfilled(&mut self) -> Vec<Unfilled> {
+        let has = |text: &String| variable(text).is_some();
+        let mut all = Vec::new();
+        if let Some(labels) = &mut self.match_labels {
+            labels.retain(|key, value| {
+                let text = [key, &*value].into_iter().find(|text| has(text)).cloned();
+                all.extend(text.iter().map(|text| Unfilled {
+                    key: key.clone(),
+                    text: text.clone(),
+                    must_be_there: true,
+                }));
+                text.is_none()
+            });
+        }
+        if let Some(expressions) = &mut self.match_expressions {
+            expressions.retain(|expression| {
+                let values = expression.values.iter().flatten();
+                let texts = [&expression.key, &expression.operator].into_iter().chain(values);
+                let text = texts.into_iter().find(|text| has(text)).cloned();
+                all.extend(text.iter().map(|text| Unfilled {
+                    key: expression.key.clone(),
+                    text: text.clone(),
+                    must_be_there: matches!(&*expression.operator, "In" | "Exists"),
+                }));
+                text.is_none()
+            });
+        }
+        all
+    }
+
     /// The selector, or what the API server refuses in it.
     ///
     /// Source: `ValidateLabelSelector` in k8s.io/apimachinery/pkg/apis/meta/v1/validation: In and

@@ -17,6 +17,7 @@ mod selectors;
 mod services;
 mod templates;
 mod validation;
+mod variables;
 
 use ipnet::IpNet;
 use netpol::cluster::Snapshot;

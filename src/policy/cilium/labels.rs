@@ -6,9 +6,10 @@
 use super::super::Fault;
 use super::super::identity::{NAMESPACE_LABELS, not_looked_at, perhaps_looked_at};
 use super::super::rule::{Entities, Namespaces, PeerKind, PodSet, Scope};
+use super::super::selector::Unfilled;
+use super::super::variables::variable;
 use super::lower::Lowering;
-use super::variables::variable;
-use super::written::{Unfilled, WrittenSelector};
+use super::written::WrittenSelector;
 use crate::cluster::{NAMESPACE_NAME_LABEL, Name, Operator, Requirement, Selector, Truth};
 
 /// The key by which selectors see the namespace of a pod.
@@ -119,9 +120,9 @@ impl Lowering<'_> {
     /// Takes a selector apart.
     pub(super) fn terms(&mut self, path: &str, written: &WrittenSelector) -> Terms {
         let mut faults = Vec::new();
-        let mut written = written.clone();
+        let mut written = written.plain();
         let unfilled = written.take_unfilled();
-        let selector = written.plain().lower_keys(path, bare, &mut faults);
+        let selector = written.lower_keys(path, bare, &mut faults);
         self.refused.append(&mut faults);
         let mut terms = Terms::default();
         for asked in &unfilled {
@@ -352,12 +353,13 @@ impl Lowering<'_> {
         path: &str,
         written: &WrittenSelector,
     ) -> Option<Selector> {
-        if let Some(asked) = written.clone().take_unfilled().first() {
+        let mut written = written.plain();
+        if let Some(asked) = written.take_unfilled().first() {
             self.unfilled(path, &asked.text);
             return None;
         }
         let mut faults: Vec<Fault> = Vec::new();
-        let mut selector = written.plain().lower_keys(path, bare, &mut faults);
+        let mut selector = written.lower_keys(path, bare, &mut faults);
         self.refused.append(&mut faults);
         for requirement in &mut selector.requirements {
             requirement.key = bare(&requirement.key).into();

@@ -6,10 +6,10 @@
 use super::super::rule::{
     Action, Condition, Direction, Entry, PeerKind, Peers, PodSet, Policy, Ports, Scope, Tier,
 };
+use super::super::variables::{not_filled_in, perhaps, unfilled, variable};
 use super::super::{Cilium, CiliumVersion, Fault};
 use super::labels::Terms;
 use super::ports::Choice;
-use super::variables::perhaps;
 use super::written::{Authentication, Element, Rule, WrittenSelector};
 use super::{CiliumPolicy, Known};
 use crate::cluster::{Name, Origin};
@@ -403,6 +403,13 @@ impl<'a> Lowering<'a> {
             }
         };
         Some(Condition::new(path, words))
+    }
+
+    /// Tells that a text has a variable, and says why it is not known.
+    pub(super) fn unfilled(&mut self, path: &str, text: &str) -> Option<String> {
+        let why = not_filled_in(variable(text)?);
+        self.lint(path, unfilled(&why));
+        Some(why)
     }
 
     /// A field that exists elsewhere and not here.

@@ -14,16 +14,15 @@ mod outside;
 mod peers;
 mod ports;
 mod services;
-mod variables;
 mod written;
 
 pub use written::{GroupSpec, Rule, Spec};
 
+use super::variables::only_unfilled;
 use super::{Cilium, Enforcer, Fault, Lowered, RefusedBy, Written};
 use crate::cluster::{Labels, Name, ObjectRef, Origin, Snapshot};
 use dns::SeenLookups;
 use lower::Lowering;
-use variables::variable;
 
 /// A CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy as written.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,16 +120,7 @@ impl CiliumPolicy {
             policies.extend(lowering.rule(&path, rule));
         }
         let Lowering { faults, refused, mut lints, .. } = lowering;
-        // What a variable stands for may be valid, so the object is not refused for it.
-        let mut all = faults.iter().chain(&refused).peekable();
-        if all.peek().is_some() && all.all(|fault| variable(&fault.message).is_some()) {
-            let told = faults.into_iter().chain(refused).map(|Fault { path, message }| {
-                let message = format!(
-                    "{message}, but its variable is not filled in: what this \
-                                       policy does is not known; render it first"
-                );
-                Fault { path, message }
-            });
+        if let Some(told) = only_unfilled(&[faults.as_slice(), &refused].concat()) {
             lints.extend(told);
             return Lowered { lints, unread: true, ..Lowered::default() };
         }

@@ -3,10 +3,10 @@
 //! Source: semantics/cilium.md section 3, "CIDR" and "toFQDNs".
 
 use super::super::rule::{Peer, PeerKind, Scope};
+use super::super::variables::{unknown_peer, variable};
 use super::super::{CiliumVersion, Fault, NamePattern};
 use super::CidrGroup;
 use super::lower::{At, Lowering};
-use super::variables::variable;
 use super::written::{CidrRule, Element, Fqdn};
 use crate::cluster::AddressBlock;
 use ipnet::IpNet;
@@ -52,7 +52,7 @@ impl Lowering<'_> {
         for (i, text) in element.cidr.iter().flatten().enumerate() {
             let path = format!("{}.{}[{i}]", at.path, at.field("CIDR"));
             if let Some(why) = self.unfilled(&path, text) {
-                peers.push(Self::unknown_peer(&path, &why, self.scope));
+                peers.push(unknown_peer(&path, &why, self.scope));
                 continue;
             }
             let single = text.parse::<IpAddr>().ok().map(IpNet::from);
@@ -102,7 +102,7 @@ impl Lowering<'_> {
         if let Some(text) = texts.into_iter().find(|text| variable(text).is_some())
             && let Some(why) = self.unfilled(path, text)
         {
-            peers.push(Self::unknown_peer(path, &why, self.scope));
+            peers.push(unknown_peer(path, &why, self.scope));
             return;
         }
         let mut except = Vec::new();
@@ -156,7 +156,7 @@ impl Lowering<'_> {
                 let field = format!("{path}.cidrGroupSelector");
                 let Some(selector) = self.plain_labels(&field, selector) else {
                     let why = "a variable of its selector is not filled in";
-                    peers.push(Self::unknown_peer(path, why, self.scope));
+                    peers.push(unknown_peer(path, why, self.scope));
                     return;
                 };
                 let groups = self.known.groups.iter();
@@ -183,7 +183,7 @@ impl Lowering<'_> {
     /// Addresses that are not known.
     pub(super) fn unresolved(&mut self, path: &str, why: &str, peers: &mut Vec<Peer>) {
         self.lint(path, format!("cannot be told: {why}"));
-        peers.push(Self::unknown_peer(path, why, self.scope));
+        peers.push(unknown_peer(path, why, self.scope));
     }
 
     /// Source: section 3, "toFQDNs".
@@ -195,7 +195,7 @@ impl Lowering<'_> {
         for (i, fqdn) in written.iter().enumerate() {
             let path = format!("{field}[{i}]");
             if let Some(why) = fqdn.texts().find_map(|text| self.unfilled(&path, text)) {
-                peers.push(Self::unknown_peer(&path, &why, Scope::OUTSIDE));
+                peers.push(unknown_peer(&path, &why, Scope::OUTSIDE));
             } else if self.fqdn(&path, fqdn) {
                 patterns.extend(fqdn.patterns(self.settings.version));
             }

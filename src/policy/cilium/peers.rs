@@ -4,6 +4,7 @@
 
 use super::super::CiliumVersion;
 use super::super::rule::{Entities, Namespaces, NodeSet, Peer, PeerKind, Peers, PodSet, Scope};
+use super::super::variables::unknown_peer;
 use super::labels::Terms;
 use super::lower::{At, Lowering, at as at_path};
 use super::services::{Lead, perhaps_anyone};
@@ -74,7 +75,7 @@ impl Lowering<'_> {
         for (i, _) in element.groups.iter().flatten().enumerate() {
             let path = format!("{}.{}[{i}]", at.path, at.field("Groups"));
             let why = "which addresses a group of the cloud has is not known";
-            peers.push(Self::unknown_peer(&path, why, self.scope));
+            peers.push(unknown_peer(&path, why, self.scope));
         }
         let entities = element.entities.as_deref().unwrap_or_default();
         let everyone = self.entities(at, entities, &mut peers);
@@ -140,7 +141,7 @@ impl Lowering<'_> {
         let mut everyone = false;
         for (i, word) in written.iter().enumerate() {
             if let Some(why) = self.unfilled(&format!("{path}[{i}]"), word) {
-                peers.push(Self::unknown_peer(&path, &why, Scope::EVERYONE));
+                peers.push(unknown_peer(&path, &why, Scope::EVERYONE));
                 continue;
             }
             match word.as_str() {
@@ -207,7 +208,7 @@ impl Lowering<'_> {
             let path = format!("{field}[{i}]");
             let Some(labels) = self.plain_labels(&path, selector) else {
                 let why = "a variable of its selector is not filled in";
-                peers.push(Self::unknown_peer(&path, why, Scope::NODES));
+                peers.push(unknown_peer(&path, why, Scope::NODES));
                 continue;
             };
             let admits = PeerKind::Nodes(NodeSet { labels, own: false });

@@ -5,8 +5,8 @@
 
 use super::super::CiliumVersion;
 use super::super::rule::{Condition, PortMatch, PortRule, Ports};
+use super::super::variables::variable;
 use super::lower::{At, Lowering};
-use super::variables::variable;
 use super::written::{Element, PortRules, WrittenPort};
 use crate::cluster::{PortRange, Protocol};
 

@@ -5,8 +5,8 @@
 //! `mergeEndpointSelectors` in its pkg/policy/utils, 1.18 to 1.20.
 
 use super::super::rule::{Namespaces, Peer, PeerKind, PodSet, Scope};
+use super::super::variables::{unknown_peer, variable};
 use super::lower::Lowering;
-use super::variables::variable;
 use super::written::ServiceRef;
 use crate::cluster::{NAMESPACE_NAME_LABEL, Selector, Service};
 use ipnet::IpNet;
@@ -123,7 +123,7 @@ impl Lowering<'_> {
         let pods = PodSet::new(every, Selector::default());
         let admits = PeerKind::Pods(PodSet { doubt: Some(why.into()), ..pods });
         peers.push(Peer { path: path.into(), admits });
-        peers.push(Self::unknown_peer(path, why, self.scope));
+        peers.push(unknown_peer(path, why, self.scope));
     }
 }
 
@@ -132,7 +132,7 @@ impl Lowering<'_> {
 pub(super) fn perhaps_anyone(path: &str) -> Peer {
     let why = "the Services that it names were not all read, and where they lead to no one Cilium \
                lets anyone pass on these ports";
-    Lowering::unknown_peer(path, why, Scope::EVERYONE)
+    unknown_peer(path, why, Scope::EVERYONE)
 }
 
 /// Whether a Service is in a namespace; none means any.

@@ -3,8 +3,8 @@
 //! In: texts as written. Out: the variables in them. What a variable stands for is not known, so
 //! neither is whether the text is valid: it is a gap, never a fault.
 
-use super::super::rule::{Peer, PeerKind, Peers, PodSet, Scope};
-use super::lower::Lowering;
+use super::Fault;
+use super::rule::{Peer, PeerKind, Peers, PodSet, Scope};
 
 /// The first variable of a text, as Flux and envsubst write them.
 pub(super) fn variable(text: &str) -> Option<&str> {
@@ -19,23 +19,36 @@ pub(super) fn not_filled_in(variable: &str) -> String {
     format!("the variable {variable} is not filled in")
 }
 
-impl Lowering<'_> {
-    /// Tells that a text has a variable, and says why it is not known.
-    pub(super) fn unfilled(&mut self, path: &str, text: &str) -> Option<String> {
-        let why = not_filled_in(variable(text)?);
-        self.lint(path, format!("cannot be told: {why}; render it first"));
-        Some(why)
-    }
+/// What is told of a field of which that is so.
+pub(super) fn unfilled(why: &str) -> String {
+    format!("cannot be told: {why}; render it first")
+}
 
-    /// A peer of whom nothing is known but the scope.
-    pub(super) fn unknown_peer(path: &str, why: &str, scope: Scope) -> Peer {
-        Peer { path: path.into(), admits: PeerKind::Unresolved(why.into(), scope) }
+/// What is told of an object that is not valid for its variables only: what they stand for may be.
+/// `None` where something else is wrong with it, or nothing is.
+pub(super) fn only_unfilled(faults: &[Fault]) -> Option<Vec<Fault>> {
+    let mut all = faults.iter();
+    if faults.is_empty() || !all.all(|fault| variable(&fault.message).is_some()) {
+        return None;
     }
+    let told = faults.iter().map(|Fault { path, message }| {
+        let message = format!(
+            "{message}, but its variable is not filled in: what this policy does is not known; \
+             render it first"
+        );
+        Fault { path: path.clone(), message }
+    });
+    Some(told.collect())
+}
+
+/// A peer of whom nothing is known but the scope.
+pub(super) fn unknown_peer(path: &str, why: &str, scope: Scope) -> Peer {
+    Peer { path: path.into(), admits: PeerKind::Unresolved(why.into(), scope) }
 }
 
 /// The same peers, each of them only perhaps.
 pub(super) fn perhaps(path: &str, peers: Peers, why: &str) -> Peers {
-    let everyone = || Lowering::unknown_peer(path, why, Scope::EVERYONE);
+    let everyone = || unknown_peer(path, why, Scope::EVERYONE);
     let Peers::Of(peers) = peers else { return Peers::Of(vec![everyone()]) };
     let doubtful = |peer: Peer| {
         let admits = match peer.admits {
