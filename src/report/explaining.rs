@@ -11,7 +11,7 @@ use super::warnings::{self, Warning};
 use super::words::PeerEnd;
 use super::{names, words};
 use crate::cluster::{ObjectRef, Origin, Port, Snapshot, Truth};
-use crate::policy::rule::{Entry, Peers, Policy, Ports};
+use crate::policy::rule::{Action, Entry, Peers, Policy, Ports};
 use crate::policy::{Remark, Ruleset, networkpolicy};
 use crate::verdict::{
     Case, CasePorts, Endpoint, EntryTrace, Explanation, NoSuggestion, PeerMiss, PolicyTrace,
@@ -420,7 +420,11 @@ fn entry_message(
     peer: Option<&MissReport>,
     port: Option<&MissReport>,
 ) -> String {
+    let means_no_one = trace.peer_miss == Some(PeerMiss::NoOne);
     match (peer, port) {
+        (Some(peer), _) if means_no_one && trace.action == Action::Allow => {
+            format!("{}, so it only isolates", peer.message)
+        }
         (None, None) => words::does(policy.tier, trace.action).to_owned(),
         (Some(peer), None) if trace.peer == Truth::Unknown => {
             format!("{}: {}", words::may_do(trace.action), peer.message)

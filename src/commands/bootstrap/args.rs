@@ -320,7 +320,12 @@ impl BootstrapArgs {
                 Some((kind, name)) if kind_from_word(kind) == Some("Namespace") => name,
                 _ => word,
             };
-            ensure!(is_label(name), "{:?} is not the name of a namespace", printable(name));
+            ensure!(
+                is_label(name),
+                "{:?} is not the name of a namespace: names are at most 63 lower-case letters, digits \
+                 and -, a letter or digit first and last",
+                printable(name)
+            );
             if !names.iter().any(|known| known == name) {
                 names.push(name.to_owned());
             }

@@ -69,7 +69,7 @@ fn a_denial_names_its_policy() {
 #[test]
 fn rules_that_mean_nothing_are_told() {
     for (elements, part) in [
-        ("[{}]", "the rule means no one"),
+        ("[{}]", "\n      the rule means no one, so it only isolates\n"),
         ("[{fromEndpoints: []}]", "the rule means no one"),
         ("[{fromEndpoints: [{}], toPorts: [{}]}]", "peer matches; the rule means no port"),
     ] {
