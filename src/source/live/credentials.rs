@@ -3,7 +3,7 @@
 //! In: the user as written: token files, credential plugins, legacy providers. Out: the same user
 //! with a token or a certificate in place, which the client library uses without asking anyone.
 
-use super::config::{Access, one_line};
+use super::config::Access;
 use super::environment::Environment;
 use super::error::Error;
 use super::exec::{self, Credential};
@@ -35,10 +35,6 @@ pub(super) async fn settle(
             }
         }
     }
-    // Go reads base64 across lines.
-    user.client_certificate_data = user.client_certificate_data.take().map(one_line);
-    user.client_key_data =
-        user.client_key_data.take().map(|data| one_line(data.expose_secret().to_owned()).into());
     let provider = user.auth_provider.take();
     let exec = user.exec.take();
     if user.token.is_some() || (user.username.is_some() && user.password.is_some()) {

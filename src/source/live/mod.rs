@@ -27,6 +27,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tls;
 mod told;
 mod transport;
 mod warning;

@@ -3,12 +3,13 @@
 //!
 //! In: a cluster, a user with credentials in place, a proxy. Out: a [`kube::Client`].
 
-use super::config::{Access, ConnectOptions, one_line};
+use super::config::{Access, ConnectOptions};
 use super::environment::Environment;
 use super::error::Error;
 use super::layers::{Again, BoxError, Observed, Whole};
 use super::proxy::proxy_for;
 use super::text::clean;
+use super::tls::{Tls, unusable};
 use super::warning::Warnings;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,8 +21,9 @@ use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::rt::TokioExecutor;
 use kube::Config;
 use kube::client::{Body, ClientBuilder, ConfigExt as _};
+use kube::config::AuthInfo;
 use percent_encoding::percent_decode_str;
-use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+use secrecy::ExposeSecret as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -62,21 +64,15 @@ pub(super) fn build(
     environment: &Environment,
     warnings: &Warnings,
 ) -> Result<Transport, Error> {
-    let mut config = config_of(access)?;
+    let config = config_of(access)?;
     let proxy = proxy_for(&config.cluster_url, access.cluster.proxy_url.as_deref(), environment)?;
     let secure = |url: &Uri| url.scheme_str() == Some("https");
-    if config.root_cert.is_none() && !secure(&config.cluster_url) && !proxy.iter().any(secure) {
-        // Reading the system's certificates for nothing takes longer than the requests.
-        config.root_cert = Some(Vec::new());
-    }
+    let tls = Tls::of(access, secure(&config.cluster_url) || proxy.iter().any(secure))?;
     let mut server = named(&config.cluster_url);
     if let Some(proxy) = &proxy {
         server = format!("{server} (through the proxy {})", named(proxy));
     }
-    let unusable = |error: kube::Error| unusable(access, &error);
-
-    let road = Road::to(proxy.as_ref(), &config).map_err(unusable)?;
-    let connector = config.rustls_https_connector_with_connector(road).map_err(unusable)?;
+    let connector = tls.to_server(Road::to(proxy.as_ref(), &tls)?)?;
     let client: HyperClient<_, Body> =
         HyperClient::builder(TokioExecutor::new()).build(Patient(connector));
     let sent = Arc::new(AtomicUsize::new(0));
@@ -87,8 +83,11 @@ pub(super) fn build(
         .layer(config.base_uri_layer())
         .layer(DecompressionLayer::new().gzip(!config.disable_compression))
         .layer(RetryLayer::new(Again::default()))
-        .option_layer(config.auth_layer().map_err(unusable)?)
-        .layer(config.extra_headers_layer().map_err(unusable)?)
+        .layer(config.extra_headers_layer().map_err(|error| {
+            // The outermost words are about the library's own set-up.
+            let why = std::error::Error::source(&error).map(ToString::to_string);
+            unusable(access, clean(&why.unwrap_or_else(|| error.to_string())))
+        })?)
         .layer(layer_fn(move |inner| {
             let (warnings, sent) = observe.clone();
             Observed { inner, warnings, sent }
@@ -96,17 +95,6 @@ pub(super) fn build(
         .service(client);
     let client = ClientBuilder::new(service, access.namespace.clone()).build();
     Ok(Transport { client, server, sent })
-}
-
-/// What is wrong with a certificate, key, header or the like of the kubeconfig.
-fn unusable(access: &Access, error: &kube::Error) -> Error {
-    // The outermost words are about the library's own set-up.
-    let why =
-        std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
-    Error::Setting {
-        what: format!("the connection to {} as {}", clean(&access.server), access.login),
-        why: clean(&why),
-    }
 }
 
 /// The server's URL; one without a scheme is read as client-go reads it.
@@ -148,39 +136,28 @@ fn config_of(access: &Access) -> Result<Config, Error> {
     let mut config = Config::new(url_of(access)?);
     config.default_namespace.clone_from(&access.namespace);
     config.auth_info = access.user.clone();
-    config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
     config.disable_compression = cluster.disable_compression.unwrap_or(false);
-    config.tls_server_name = cluster.tls_server_name.clone().filter(|name| !name.is_empty());
-    config.root_cert = authority(access)?;
     config.headers.push((header::USER_AGENT, HeaderValue::from_static(user_agent())));
+    config.headers.extend(login(access)?.map(|login| (header::AUTHORIZATION, login)));
     Ok(config)
 }
 
-/// The certificates that the server's must be signed by; `None` leaves it to the system.
-fn authority(access: &Access) -> Result<Option<Vec<Vec<u8>>>, Error> {
-    let cluster = &access.cluster;
-    let wrong = |why: String| Error::Setting {
-        what: format!("the certificate authority for {}", clean(&access.server)),
-        why,
+/// What the user is known by, where that is a token or a password.
+fn login(access: &Access) -> Result<Option<HeaderValue>, Error> {
+    let AuthInfo { username, password, token, .. } = &access.user;
+    let text = match (username, password, token) {
+        (Some(user), Some(password), _) => {
+            let both = format!("{user}:{}", password.expose_secret());
+            format!("Basic {}", STANDARD.encode(both))
+        }
+        (.., Some(token)) => format!("Bearer {}", token.expose_secret()),
+        _ => return Ok(None),
     };
-    let file = cluster.certificate_authority.as_ref().filter(|file| !file.is_empty());
-    let data = cluster.certificate_authority_data.as_ref().filter(|data| !data.is_empty());
-    let pem = match (data, file) {
-        (Some(data), _) => STANDARD
-            .decode(one_line(data.clone()))
-            .map_err(|error| wrong(format!("certificate-authority-data is not base64: {error}")))?,
-        (None, Some(file)) => std::fs::read(file)
-            .map_err(|error| wrong(format!("reading {}: {error}", clean(file))))?,
-        (None, None) => return Ok(None),
-    };
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem)
-        .map(|certificate| certificate.map(|certificate| certificate.to_vec()))
-        .collect();
-    match certificates {
-        Ok(certificates) if !certificates.is_empty() => Ok(Some(certificates)),
-        Ok(_) => Err(wrong("it holds no certificate in PEM".to_owned())),
-        Err(error) => Err(wrong(format!("it is not PEM: {error}"))),
-    }
+    let header = HeaderValue::try_from(text);
+    let mut header = header
+        .map_err(|_| unusable(access, "a token cannot have control characters".to_owned()))?;
+    header.set_sensitive(true);
+    Ok(Some(header))
 }
 
 fn user_agent() -> &'static str {
@@ -204,7 +181,7 @@ enum Road {
 }
 
 impl Road {
-    fn to(proxy: Option<&Uri>, config: &Config) -> Result<Self, kube::Error> {
+    fn to(proxy: Option<&Uri>, tls: &Tls<'_>) -> Result<Self, Error> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         // Without it, each small request waits some 40 ms for the other side's delayed ACK.
@@ -226,8 +203,7 @@ impl Road {
                 })
             }
             Some("https") => {
-                let tls = config.rustls_https_connector_with_connector(tcp)?;
-                let tunnel = Tunnel::new(proxy.clone(), tls);
+                let tunnel = Tunnel::new(proxy.clone(), tls.to_proxy(tcp)?);
                 Self::Https(match basic {
                     Some(basic) => tunnel.with_auth(basic),
                     None => tunnel,

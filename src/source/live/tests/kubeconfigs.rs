@@ -80,8 +80,8 @@ fn names_that_do_not_exist() {
                     &kubeconfig("a", "https://one", "{client-certificate-data: YQ==}"),
                 ),
             ),
-            "the connection to https://one as the user \"a\" of the kubeconfig: failed to load client \
-             key: no base64 data or file",
+            "the connection to https://one as the user \"a\" of the kubeconfig: a client \
+             certificate needs its key: give client-key or client-key-data",
         ),
         (
             ConnectOptions { as_groups: vec!["g".into()], ..options.clone() },

@@ -2,14 +2,15 @@
 
 mod failures;
 mod kubeconfigs;
+mod logins;
 mod plugins;
 mod questions;
 mod reading;
 mod writing;
 
 use super::{ConnectOptions, Connection, Environment, Error, Sink, connect};
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -69,6 +70,31 @@ impl Server {
         Self { address, served }
     }
 
+    /// One that speaks TLS, answers all the same, and says as a header `certificates` how many its
+    /// client showed.
+    pub(super) fn secure(config: rustls::ServerConfig, answer: Reply) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let served = Arc::new(Mutex::new(Vec::<Served>::new()));
+        let (config, log) = (Arc::new(config), Arc::clone(&served));
+        thread::spawn(move || {
+            for mut tcp in listener.incoming().flatten() {
+                let mut tls = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+                if tls.complete_io(&mut tcp).is_err() {
+                    continue;
+                }
+                let shown = tls.peer_certificates().map_or(0, <[_]>::len).to_string();
+                let shown = ("certificates".to_owned(), shown);
+                let answer = |number: usize, _: &Served| {
+                    log.lock().unwrap()[number].headers.push(shown.clone());
+                    answer.clone()
+                };
+                converse(rustls::StreamOwned::new(tls, tcp), &answer, &log);
+            }
+        });
+        Self { address, served }
+    }
+
     pub(super) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -83,7 +109,7 @@ impl Server {
 }
 
 fn converse(
-    mut stream: TcpStream,
+    mut stream: impl Read + Write,
     answer: &(dyn Fn(usize, &Served) -> Reply + Send + Sync),
     log: &Mutex<Vec<Served>>,
 ) -> Option<()> {
