@@ -5,6 +5,7 @@
 
 use crate::cluster::{Name, ObjectRef};
 use crate::source::live::Target;
+use crate::source::name_in_group;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
@@ -217,9 +218,9 @@ impl FluxObject {
         entries.into_iter().flatten().filter_map(|entry| {
             let (namespace, rest) = entry.id.as_ref()?.split_once('_')?;
             let (rest, kind) = rest.rsplit_once('_')?;
-            let (name, _group) = rest.rsplit_once('_')?;
+            let (name, group) = rest.rsplit_once('_')?;
             Some(ObjectRef {
-                kind: kind.into(),
+                kind: name_in_group(group, kind),
                 namespace: (!namespace.is_empty()).then(|| namespace.into()),
                 name: name.replace("__", ":").into(),
             })
@@ -247,13 +248,19 @@ mod tests {
         let kustomization = object(json!({"status": {"inventory": {"entries": [
             {"id": "monitoring_allow-dns-egress_networking.k8s.io_NetworkPolicy", "v": "v1"},
             {"id": "_monitoring__Namespace", "v": "v1"},
+            {"id": "monitoring_allow-dns-egress_crd.projectcalico.org_NetworkPolicy", "v": "v1"},
             {"id": "_system__node_rbac.authorization.k8s.io_ClusterRole", "v": "v1"},
             {"id": "x"}, {"id": null}, {}, {"id": "a_b"},
         ]}}}));
         let shown: Vec<String> = kustomization.inventory().map(|o| o.to_string()).collect();
         assert_eq!(
             shown,
-            ["monitoring/netpol/allow-dns-egress", "ns/monitoring", "clusterrole/system:node"]
+            [
+                "monitoring/netpol/allow-dns-egress",
+                "ns/monitoring",
+                "monitoring/networkpolicy.crd.projectcalico.org/allow-dns-egress",
+                "clusterrole/system:node"
+            ]
         );
     }
 

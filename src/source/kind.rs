@@ -215,6 +215,15 @@ pub(super) fn group(api_version: &str) -> &str {
     api_version.split_once('/').map_or("", |(group, _)| group)
 }
 
+/// The kind under which an object of a group is known here: with its group where that is not the one
+/// in which we know a kind of that name.
+pub(crate) fn name_in_group(of: &str, kind: &str) -> Name {
+    match BUILT_IN.iter().find(|(_, name, _)| *name == kind) {
+        Some((.., api)) if group(api) != of => format!("{kind}.{of}").into(),
+        _ => kind.into(),
+    }
+}
+
 /// The kind under which a custom resource is known here: with its group where Kubernetes itself has
 /// a kind of that name, as kubectl asks for it then.
 pub(super) fn custom_name(api_version: &str, kind: &str) -> Name {

@@ -16,4 +16,5 @@ mod wire;
 pub mod yaml;
 
 pub use found::{Body, Found, FoundWorkload, Owner};
+pub(crate) use kind::name_in_group;
 pub use objects::{Objects, Replaced};
