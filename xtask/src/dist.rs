@@ -102,9 +102,9 @@ fn build(target: Option<&str>) -> Result<PathBuf> {
     flags.push("=kubectl-netpol\u{1f}--remap-path-prefix=");
     flags.push(cargo_home);
     flags.push("=cargo");
-    if !target.map_or(cfg!(windows), |triple| triple.contains("windows")) {
-        // A panic ends the program, so nothing unwinds; Windows wants the tables nevertheless.
-        flags.push("\u{1f}-Cforce-unwind-tables=no");
+    for flag in linking(target) {
+        flags.push("\u{1f}");
+        flags.push(flag);
     }
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // In a directory of its own: other flags would make everyday builds start anew.
@@ -124,6 +124,24 @@ fn build(target: Option<&str>) -> Result<PathBuf> {
     ensure!(status.success(), "cargo build failed ({status}); its own words are above");
     let windows = target.map_or(cfg!(windows), |triple| triple.contains("windows"));
     Ok(built.join("release").join(if windows { "kubectl-netpol.exe" } else { "kubectl-netpol" }))
+}
+
+/// What the linker does to make the program smaller: equal functions become one, and the addresses
+/// that are set when it starts take few bytes. Only where it is LLVM's, which comes with Rust.
+fn linking(target: Option<&str>) -> &'static [&'static str] {
+    match target {
+        // Its C library sets addresses in that form itself.
+        Some(triple) if triple.ends_with("-linux-musl") => &[
+            "-Clinker=rust-lld",
+            "-Clinker-flavor=ld.lld",
+            "-Clink-arg=--icf=all",
+            "-Clink-arg=--pack-dyn-relocs=relr",
+        ],
+        None if cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")) => {
+            &["-Clink-arg=-Wl,--icf=all"]
+        }
+        _ => &[],
+    }
 }
 
 /// Writes the archive. Krew takes directories and regular files only.
