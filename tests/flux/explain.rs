@@ -160,6 +160,59 @@ fn changes_by_hand_and_missing_rights() {
     assert!(says(&answer, unread), "{}", answer.all());
 }
 
+/// A HelmRelease is named with what hinders it; it has no source whose revision could be compared.
+#[test]
+fn what_helm_has_made() {
+    let Ok((kube, _turn)) = fluxkube() else { return };
+    let label = |labels: &[&str]| {
+        let policy = ["label", "--overwrite", "netpol", "allow-grafana-to-keycloak"];
+        kube.kubectl(&[&policy[..], &["-n", "monitoring"], labels].concat());
+    };
+    let release = json!({
+        "apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease",
+        "metadata": {"name": "grafana", "namespace": "flux-system"},
+        "spec": {
+            "interval": "10m", "suspend": false,
+            "chartRef": {"kind": "OCIRepository", "name": "grafana"},
+        },
+    });
+    kube.homekube.cluster.apply_with(&[], &release.to_string());
+    let of = |tool: &str, name: &str| {
+        ["name", "namespace"].map(|key| match (name, key) {
+            ("", _) => format!("{tool}.toolkit.fluxcd.io/{key}-"),
+            (_, "name") => format!("{tool}.toolkit.fluxcd.io/{key}={name}"),
+            _ => format!("{tool}.toolkit.fluxcd.io/{key}=flux-system"),
+        })
+    };
+    let [helm, helm_namespace] = of("helm", "grafana");
+    let [kustomize, kustomize_namespace] = of("kustomize", "");
+    label(&[&helm, &helm_namespace, &kustomize, &kustomize_namespace]);
+    let ready = json!([{
+        "type": "Ready", "status": "True", "reason": "UpgradeSucceeded", "message": "upgraded",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }]);
+    kube.status("helmrelease", "grafana", json!({"conditions": ready}));
+    let applied = kube.netpol(GRAFANA_TO_KEYCLOAK);
+    kube.fails("helmrelease", "grafana", "UpgradeFailed", "timed out waiting");
+    let failed = kube.netpol(GRAFANA_TO_KEYCLOAK);
+    kube.suspend("helmrelease", "grafana");
+    let suspended = kube.netpol(GRAFANA_TO_KEYCLOAK);
+    let [helm, helm_namespace] = of("helm", "");
+    let [kustomize, kustomize_namespace] = of("kustomize", "observability");
+    label(&[&helm, &helm_namespace, &kustomize, &kustomize_namespace]);
+    kube.kubectl(&["delete", "helmrelease", "grafana", "-n", "flux-system", "--wait=false"]);
+    for (answer, sentence) in [
+        (applied, "Flux: HelmRelease flux-system/grafana is ready."),
+        (
+            failed,
+            "Of HelmRelease flux-system/grafana: it fails with UpgradeFailed: timed out waiting.",
+        ),
+        (suspended, "`flux resume helmrelease grafana -n flux-system` lets it go on."),
+    ] {
+        assert!(says(&answer, sentence), "{sentence}: {}", answer.all());
+    }
+}
+
 #[test]
 fn without_flux_in_the_cluster_there_is_nothing_to_tell() {
     let Ok(homekube) = homekube() else { return };

@@ -55,7 +55,7 @@ impl FluxKube {
             Unprovided::Broken(why) => panic!("{why}"),
         })?;
         let mut definitions = Vec::new();
-        for controller in ["kustomize-controller", "source-controller"] {
+        for controller in ["helm-controller", "kustomize-controller", "source-controller"] {
             let module = module("flux", &format!("github.com/fluxcd/{controller}"))?;
             definitions.push(module.join("config/crd/bases"));
         }
