@@ -14,13 +14,15 @@ use super::connect::{Column, Relation};
 use super::exempt::{exempted, exemption, own_node};
 use super::members::{Inside, Member};
 use super::ports::{PortSet, PortTable, PortsId};
+use super::sayings::{Sayings, retold};
 use super::sets::{ClassId, Run, SetId, SetTable, merged};
 use super::terms::Tables;
 use super::{End, Reach, Relations};
-use crate::cluster::{Family, Name, ObjectRef, Port, Snapshot};
+use crate::cluster::{Family, Name, Port, Snapshot};
 use crate::policy::Ruleset;
+use crate::policy::rule::Direction;
 use crate::verdict::Passage;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -31,8 +33,9 @@ pub struct Diff<'a> {
     old: [Option<Relations>; 2],
     new: [Option<Relations>; 2],
     changes: Vec<Change>,
-    /// Whether flows that pass on a condition on both sides count as changes.
-    reworded: bool,
+    /// The classes to which the sides do not say the same, by family and direction: what passes on a
+    /// condition on both sides may do so on another one.
+    retold: [[SetId; 2]; 2],
     /// The addresses of pods and nodes of either side.
     taken: HashSet<IpAddr>,
     /// Pods and nodes that only the old snapshot has, by its ids.
@@ -115,8 +118,11 @@ pub fn diff<'a>(old: (&'a Snapshot, &'a Ruleset), new: (&'a Snapshot, &'a Rulese
     let side = |(snapshot, rules)| Side { snapshot, rules };
     let space = Space::new(vec![side(old), side(new)]);
     let mut tables = Tables { sets: SetTable::new(), ports: PortTable::new() };
-    let old = Relations::of_side(&space, 0, &mut tables);
-    let new = Relations::of_side(&space, 1, &mut tables);
+    let bound = space.sides.iter().all(|side| side.rules.traits().conditions);
+    let mut sayings = bound.then(|| Sayings::new(&space, &mut tables.sets));
+    let (old, told) = Relations::with_sayings(&space, 0, &mut tables, sayings.as_mut());
+    let (new, again) = Relations::with_sayings(&space, 1, &mut tables, sayings.as_mut());
+    let retold = retold(&space, &mut tables.sets, &told, &again);
     let (mut gone, mut came) = (Vec::new(), Vec::new());
     for member in (0..space.inside).flat_map(|class| space.members(class)) {
         match member {
@@ -132,10 +138,7 @@ pub fn diff<'a>(old: (&'a Snapshot, &'a Ruleset), new: (&'a Snapshot, &'a Rulese
         pods.chain(side.snapshot.nodes.iter().flat_map(|node| &node.ips))
     });
     let taken = taken.copied().collect();
-    let [a, b] = [0, 1].map(|side| conditions(space.sides[side].rules));
-    let reworded = !a.is_empty() && !b.is_empty() && a != b;
-    let mut diff =
-        Diff { space, tables, old, new, changes: Vec::new(), reworded, taken, gone, came };
+    let mut diff = Diff { space, tables, old, new, changes: Vec::new(), retold, taken, gone, came };
     for family in Family::ALL {
         let f = family_index(family);
         if let (Some(old), Some(new)) = (diff.old[f].clone(), diff.new[f].clone()) {
@@ -145,20 +148,10 @@ pub fn diff<'a>(old: (&'a Snapshot, &'a Ruleset), new: (&'a Snapshot, &'a Rulese
     diff
 }
 
-/// What policies ask for besides, by the name of the policy.
-fn conditions(rules: &Ruleset) -> BTreeSet<(&ObjectRef, &str)> {
-    let policies = rules.policies().iter().filter(|_| rules.traits().conditions);
-    let all = policies.flat_map(|policy| {
-        let conditions = policy.entries.iter().filter_map(|entry| entry.condition.as_ref());
-        conditions.map(|condition| (&policy.object, &*condition.asks))
-    });
-    all.collect()
-}
-
 /// The changes at some ports of one family: ports by what got through and what does now.
 pub type Changes = Vec<(Passage, Passage, PortSet)>;
 
-fn changes(old: &Reach, new: &Reach, reworded: bool) -> Changes {
+fn changes(old: &Reach, new: &Reach, retold: bool) -> Changes {
     // The engine of all flows does not tell what is ambiguous from what is not known.
     let by_passage = |reach: &Reach| {
         [
@@ -172,7 +165,7 @@ fn changes(old: &Reach, new: &Reach, reworded: bool) -> Changes {
     let mut all = Vec::new();
     for (from, old) in &before {
         for (to, new) in &after {
-            if from == to && !(reworded && *from == Passage::OnCondition) {
+            if from == to && !(retold && *from == Passage::OnCondition) {
                 continue;
             }
             let ports = old.intersection(new);
@@ -188,8 +181,8 @@ fn changes(old: &Reach, new: &Reach, reworded: bool) -> Changes {
 type Six = [PortsId; 6];
 
 /// Whether two sides differ, or both have something on a condition that may be another one.
-fn may_change<T: PartialEq>(six: &[T; 6], reworded: bool) -> bool {
-    six[..3] != six[3..] || (reworded && six[0] != six[1] && six[3] != six[4])
+fn may_change<T: PartialEq>(six: &[T; 6], retold: bool) -> bool {
+    six[..3] != six[3..] || (retold && six[0] != six[1] && six[3] != six[4])
 }
 
 impl Diff<'_> {
@@ -239,8 +232,13 @@ impl Diff<'_> {
         changes(
             &reach(old, 0, source.old, destination.old),
             &reach(new, 1, source.new, destination.new),
-            self.reworded,
+            self.is_retold(f, Direction::Egress, from) || self.is_retold(f, Direction::Ingress, to),
         )
+    }
+
+    /// Whether the sides do not say the same to a class.
+    fn is_retold(&self, family: usize, direction: Direction, class: ClassId) -> bool {
+        self.tables.sets.contains(self.retold[family][direction as usize], class)
     }
 
     fn compare(&mut self, family: Family, old: &Relations, new: &Relations) {
@@ -256,16 +254,19 @@ impl Diff<'_> {
         // Where nothing is unknown and nothing depends on a condition, all of a side are one.
         let first: [usize; 6] =
             std::array::from_fn(|i| (0..i).find(|j| std::ptr::eq(all[*j], all[i])).unwrap_or(i));
-        let mut destinations: BTreeMap<[u32; 6], Vec<ClassId>> = BTreeMap::new();
+        let f = family_index(family);
+        let any_retold = self.retold[f].iter().any(|set| *set != SetTable::EMPTY);
+        let mut destinations: BTreeMap<([u32; 6], bool), Vec<ClassId>> = BTreeMap::new();
         for class in self.tables.sets.classes(both) {
             let columns = all.map(|relation| relation.column_of[class as usize]);
-            destinations.entry(columns).or_default().push(class);
+            let retold = any_retold && self.is_retold(f, Direction::Ingress, class);
+            destinations.entry((columns, retold)).or_default().push(class);
         }
         let mut opened: HashMap<Six, Arc<Changes>> = HashMap::new();
-        for (columns, classes) in destinations {
+        for ((columns, retold), classes) in destinations {
             let columns: [&Column; 6] =
                 std::array::from_fn(|i| &all[i].columns[columns[i] as usize]);
-            if !may_change(&columns, self.reworded) {
+            if !may_change(&columns, any_retold) {
                 continue;
             }
             let mut by_change: BTreeMap<(Passage, Passage, &PortSet), Vec<Run>> = BTreeMap::new();
@@ -274,7 +275,7 @@ impl Diff<'_> {
             let mut spans = Vec::with_capacity(overlay.len());
             for (from, to, ports) in overlay {
                 let six = first.map(|i| ports[i]);
-                if !may_change(&six, self.reworded) {
+                if !may_change(&six, any_retold) {
                     continue;
                 }
                 let known = opened.entry(six).or_insert_with(|| {
@@ -284,7 +285,7 @@ impl Diff<'_> {
                         certain: ports(i + 1),
                         possible: ports(i + 2),
                     });
-                    changes(&old, &new, self.reworded).into()
+                    changes(&old, &new, any_retold).into()
                 });
                 spans.push((from, to, known.clone()));
             }
@@ -297,7 +298,11 @@ impl Diff<'_> {
             let destinations: Arc<[ClassId]> = classes.into();
             for ((from, to, ports), runs) in by_change {
                 let sources = self.tables.sets.id(merged(runs));
-                let sources = self.tables.sets.and(sources, both);
+                let mut sources = self.tables.sets.and(sources, both);
+                if from == to && !retold {
+                    let retold = self.retold[f][Direction::Egress as usize];
+                    sources = self.tables.sets.and(sources, retold);
+                }
                 let witness =
                     self.witness(family, sources, &destinations, ports.lowest(), from, to);
                 let destinations = destinations.clone();

@@ -26,6 +26,7 @@ mod ports;
 mod profiles;
 mod region;
 mod rows;
+mod sayings;
 mod selectors;
 mod sets;
 mod terms;
@@ -44,6 +45,7 @@ use connect::Relation;
 use exempt::{exempted, exemption};
 use peers::Resolver;
 use ports::PortTable;
+use sayings::{Said, Sayings};
 use sets::{ClassId, SetId, SetTable};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -83,10 +85,20 @@ struct Relations {
 impl Relations {
     /// Both families; `None` for one in which nothing inside has an address.
     fn of_side(space: &Space<'_>, side: usize, tables: &mut Tables) -> [Option<Self>; 2] {
+        Self::with_sayings(space, side, tables, None).0
+    }
+
+    /// The same, and by family and direction what is said to each pod class, if that is asked for.
+    fn with_sayings<'a>(
+        space: &Space<'a>,
+        side: usize,
+        tables: &mut Tables,
+        mut sayings: Option<&mut Sayings<'a>>,
+    ) -> ([Option<Self>; 2], [[Vec<Said>; 2]; 2]) {
         let mut resolver = Resolver::new(space, side, tables);
         let selecting = Direction::ALL.map(|direction| resolver.selecting(direction));
         let conditions = space.sides[side].rules.traits().conditions;
-        let mut all = [None, None];
+        let (mut all, mut said) = ([None, None], <[[Vec<Said>; 2]; 2]>::default());
         for family in Family::ALL {
             let anyone = resolver.anyone(family);
             let outside = space.outside(family);
@@ -94,6 +106,12 @@ impl Relations {
                 continue;
             }
             // Without blocks the families differ only in who has an address.
+            if let Some(sayings) = sayings.as_deref_mut() {
+                for (i, (direction, of)) in Direction::ALL.into_iter().zip(&selecting).enumerate() {
+                    let each = sayings.heard(&mut resolver, family, (direction, of));
+                    said[family_index(family)][i] = each;
+                }
+            }
             let same = all[0].as_ref().filter(|_| space.uncut);
             let same = same.filter(|v4: &&Self| v4.certain.anyone == anyone).cloned();
             all[family_index(family)] = Some(if let Some(same) = same {
@@ -111,7 +129,7 @@ impl Relations {
                 Self { unconditional, certain, possible }
             });
         }
-        all
+        (all, said)
     }
 
     fn reach(&self, tables: &Tables, source: ClassId, destination: ClassId) -> Reach {

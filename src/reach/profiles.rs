@@ -39,22 +39,7 @@ impl Profiles {
             of: vec![Self::OPEN; selecting.len()],
             all: vec![vec![(anyone, PortTable::ALL)]],
         };
-        let everything = of_set(&resolver.tables.sets, anyone, PortTable::ALL);
-        let every_pod = resolver.every_pod(anyone);
-        let node_rule = NodeRule::of(resolver.space.sides[resolver.side].rules);
-        let (admitted, admin) = (Vec::new(), HashMap::new());
-        let mut maker = Maker {
-            resolver,
-            family,
-            mode,
-            direction,
-            anyone,
-            every_pod,
-            everything,
-            node_rule,
-            admitted,
-            admin,
-        };
+        let mut maker = Maker::new(resolver, family, mode, direction);
         let mut known: HashMap<(&Selecting, u32, Option<u32>), u32> = HashMap::new();
         for (class, selecting) in (0..).zip(selecting) {
             if selecting.is_nobody() {
@@ -83,7 +68,7 @@ pub(super) fn to_u32(index: usize) -> u32 {
 }
 
 /// The class for which profiles are made, with what of it matters.
-struct Subject {
+pub(super) struct Subject {
     class: ClassId,
     /// Its port names, where rules ask for them.
     ports: u32,
@@ -91,8 +76,9 @@ struct Subject {
     node: Option<u32>,
 }
 
-struct Maker<'r, 's, 'a> {
-    resolver: &'r mut Resolver<'s, 'a>,
+/// Makes profiles.
+pub(super) struct Maker<'r, 's, 'a> {
+    pub(super) resolver: &'r mut Resolver<'s, 'a>,
     family: Family,
     mode: Mode,
     direction: Direction,
@@ -107,8 +93,33 @@ struct Maker<'r, 's, 'a> {
     admin: HashMap<Vec<(PolicyId, bool)>, Arc<Ordered>>,
 }
 
-impl Maker<'_, '_, '_> {
-    fn subject(&mut self, class: ClassId, selecting: &Selecting) -> Subject {
+impl<'r, 's, 'a> Maker<'r, 's, 'a> {
+    pub(super) fn new(
+        resolver: &'r mut Resolver<'s, 'a>,
+        family: Family,
+        mode: Mode,
+        direction: Direction,
+    ) -> Self {
+        let anyone = resolver.anyone(family);
+        let everything = of_set(&resolver.tables.sets, anyone, PortTable::ALL);
+        let every_pod = resolver.every_pod(anyone);
+        let node_rule = NodeRule::of(resolver.space.sides[resolver.side].rules);
+        let (admitted, admin) = (Vec::new(), HashMap::new());
+        Self {
+            resolver,
+            family,
+            mode,
+            direction,
+            anyone,
+            every_pod,
+            everything,
+            node_rule,
+            admitted,
+            admin,
+        }
+    }
+
+    pub(super) fn subject(&mut self, class: ClassId, selecting: &Selecting) -> Subject {
         let by_node = self.resolver.space.by_node;
         let facts = self.resolver.space.facts[class as usize][self.resolver.side].as_ref();
         let ingress = self.direction == Direction::Ingress;
@@ -131,7 +142,7 @@ impl Maker<'_, '_, '_> {
         }
     }
 
-    fn clauses(&mut self, policy: PolicyId) -> Arc<Clauses> {
+    pub(super) fn clauses(&mut self, policy: PolicyId) -> Arc<Clauses> {
         self.resolver.clauses(policy, self.family, self.anyone)
     }
 
@@ -140,7 +151,7 @@ impl Maker<'_, '_, '_> {
     }
 
     /// Whether a policy's rules match the same for every subject.
-    fn is_shared(&self, clauses: &Clauses) -> bool {
+    pub(super) fn is_shared(&self, clauses: &Clauses) -> bool {
         !clauses.owned && (self.direction == Direction::Egress || !clauses.named)
     }
 
@@ -233,7 +244,7 @@ impl Maker<'_, '_, '_> {
     }
 
     /// What a rule matches.
-    fn matched(
+    pub(super) fn matched(
         &mut self,
         clauses: &Clauses,
         index: usize,

@@ -107,6 +107,38 @@ fn other_conditions_are_a_change() {
     assert_eq!(told(&both, &both.replace("only-b", "renamed")), None);
 }
 
+/// The same conditions for other peers, and pods that other rules select since their labels changed.
+#[test]
+fn conditions_that_change_hands() {
+    let c =
+        "{apiVersion: v1, kind: Pod, metadata: {name: c, namespace: default, labels: {app: c}}}";
+    let of = |app: &str, method: &str| {
+        format!(
+            "{{fromEndpoints: [{{matchLabels: {{app: {app}}}}}], toPorts: [{{ports: [{{port: \"80\", \
+             protocol: TCP}}], rules: {{http: [{{method: {method}}}]}}}}]}}"
+        )
+    };
+    let policy = |rules: [String; 2]| {
+        format!(
+            "{PODS}---\n{c}\n---\n{{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: \
+             {{name: both, namespace: default}}, spec: {{endpointSelector: {{matchLabels: {{app: a}}}}, \
+             ingress: [{}]}}}}\n",
+            rules.join(", ")
+        )
+    };
+    let old = policy([of("b", "GET"), of("c", "PUT")]);
+    let swapped = policy([of("b", "PUT"), of("c", "GET")]);
+    let sources = |new: &str| -> Vec<String> {
+        let (_, answer) = json(&old, new);
+        let changes = list(&answer, "/changes");
+        assert!(changes.iter().all(|it| text(it, "/change") == "Conditions"), "{answer}");
+        changes.iter().map(|it| text(it, "/from/label").to_owned()).collect()
+    };
+    assert_eq!(sources(&swapped), ["default/pod/b", "default/pod/c"]);
+    assert_eq!(sources(&policy([of("c", "PUT"), of("b", "GET")])), [""; 0]);
+    assert_eq!(sources(&old.replace("labels: {app: b}", "labels: {app: c}")), ["default/pod/b"]);
+}
+
 /// An exit code for what opens only, and one for what closes only.
 #[test]
 fn narrowing_is_no_opening() {
