@@ -14,13 +14,12 @@ use super::connect::{Column, Relation};
 use super::exempt::{exempted, exemption, own_node};
 use super::members::{Inside, Member};
 use super::ports::{PortSet, PortTable, PortsId};
-use super::sayings::{Sayings, retold};
+use super::sayings::{Retold, Sayings};
 use super::sets::{ClassId, Run, SetId, SetTable, merged};
 use super::terms::Tables;
 use super::{End, Reach, Relations};
 use crate::cluster::{Family, Name, Port, Snapshot};
 use crate::policy::Ruleset;
-use crate::policy::rule::Direction;
 use crate::verdict::Passage;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
@@ -33,9 +32,9 @@ pub struct Diff<'a> {
     old: [Option<Relations>; 2],
     new: [Option<Relations>; 2],
     changes: Vec<Change>,
-    /// The classes to which the sides do not say the same, by family and direction: what passes on a
-    /// condition on both sides may do so on another one.
-    retold: [[SetId; 2]; 2],
+    /// Where rules differ, by family: what passes on a condition on both sides may do so there on
+    /// another one.
+    retold: [Retold; 2],
     /// The addresses of pods and nodes of either side.
     taken: HashSet<IpAddr>,
     /// Pods and nodes that only the old snapshot has, by its ids.
@@ -122,7 +121,8 @@ pub fn diff<'a>(old: (&'a Snapshot, &'a Ruleset), new: (&'a Snapshot, &'a Rulese
     let mut sayings = bound.then(|| Sayings::new(&space, &mut tables.sets));
     let (old, told) = Relations::with_sayings(&space, 0, &mut tables, sayings.as_mut());
     let (new, again) = Relations::with_sayings(&space, 1, &mut tables, sayings.as_mut());
-    let retold = retold(&space, &mut tables.sets, &told, &again);
+    let retold = sayings.map(|it| it.retold(&space, &mut tables.sets, &[told, again]));
+    let retold = retold.unwrap_or_default();
     let (mut gone, mut came) = (Vec::new(), Vec::new());
     for member in (0..space.inside).flat_map(|class| space.members(class)) {
         match member {
@@ -232,13 +232,8 @@ impl Diff<'_> {
         changes(
             &reach(old, 0, source.old, destination.old),
             &reach(new, 1, source.new, destination.new),
-            self.is_retold(f, Direction::Egress, from) || self.is_retold(f, Direction::Ingress, to),
+            self.retold[f].has(&self.tables.sets, from, to),
         )
-    }
-
-    /// Whether the sides do not say the same to a class.
-    fn is_retold(&self, family: usize, direction: Direction, class: ClassId) -> bool {
-        self.tables.sets.contains(self.retold[family][direction as usize], class)
     }
 
     fn compare(&mut self, family: Family, old: &Relations, new: &Relations) {
@@ -255,11 +250,12 @@ impl Diff<'_> {
         let first: [usize; 6] =
             std::array::from_fn(|i| (0..i).find(|j| std::ptr::eq(all[*j], all[i])).unwrap_or(i));
         let f = family_index(family);
-        let any_retold = self.retold[f].iter().any(|set| *set != SetTable::EMPTY);
-        let mut destinations: BTreeMap<([u32; 6], bool), Vec<ClassId>> = BTreeMap::new();
-        for class in self.tables.sets.classes(both) {
+        let any_retold = !self.retold[f].is_nothing();
+        let mut destinations: BTreeMap<([u32; 6], SetId), Vec<ClassId>> = BTreeMap::new();
+        let classes: Vec<ClassId> = self.tables.sets.classes(both).collect();
+        for class in classes {
             let columns = all.map(|relation| relation.column_of[class as usize]);
-            let retold = any_retold && self.is_retold(f, Direction::Ingress, class);
+            let retold = self.retold[f].sources(&mut self.tables.sets, class);
             destinations.entry((columns, retold)).or_default().push(class);
         }
         let mut opened: HashMap<Six, Arc<Changes>> = HashMap::new();
@@ -299,8 +295,7 @@ impl Diff<'_> {
             for ((from, to, ports), runs) in by_change {
                 let sources = self.tables.sets.id(merged(runs));
                 let mut sources = self.tables.sets.and(sources, both);
-                if from == to && !retold {
-                    let retold = self.retold[f][Direction::Egress as usize];
+                if from == to {
                     sources = self.tables.sets.and(sources, retold);
                 }
                 let witness =

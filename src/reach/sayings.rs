@@ -1,8 +1,8 @@
 //! Whether flows that pass on a condition on both sides do so on the same one.
 //!
-//! In: the policies that select each class, of two sides that share their tables. Out: what is [`Said`]
-//! to each class. A flow whose source and destination are told the same on both sides is bound by the
-//! same conditions; of others only a judgement of one flow knows.
+//! In: the policies that select each class, of two sides that share their tables. Out: [`Retold`]: whom
+//! the rules mean that only one side has for a class. Other flows of it are bound by the same rules on
+//! both sides, so by the same conditions; of those only a judgement of one flow knows.
 
 use super::classes::Space;
 use super::exempt::NodeRule;
@@ -14,7 +14,7 @@ use super::terms::{Mode, Selecting, Unread};
 use crate::cluster::Family;
 use crate::policy::PolicyId;
 use crate::policy::rule::{Action, Direction, Tier};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A rule as it binds flows: whom it certainly and perhaps matches, and what it asks for besides.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -24,19 +24,35 @@ struct Binding<'a> {
     matched: [Parts; 2],
 }
 
-/// The policies of two sides by what they say, whoever wrote them.
+/// What counts as one: a rule, or all of a policy whose rules count by their order or only together.
+type Saying<'a> = (Tier, Vec<Binding<'a>>);
+
+/// The sayings of two sides, whoever wrote them.
 pub(super) struct Sayings<'a> {
-    known: HashMap<(Tier, bool, Vec<Binding<'a>>), u32>,
+    known: HashMap<Saying<'a>, u32>,
+    /// Whom each means.
+    means: Vec<SetId>,
     /// The ends that both sides have: of others nothing is compared.
     both: SetId,
 }
 
-/// All that is said to one class in one direction: each saying, and whether it certainly selects.
+/// All that is said to one class in one direction.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Said {
-    policies: Vec<(u32, bool)>,
-    always: bool,
+    /// Each saying, and whether its policy certainly selects.
+    sayings: BTreeSet<(u32, bool)>,
+    /// Whether policies isolate it, certainly and perhaps.
+    isolated: [bool; 2],
     unread: Unread,
+}
+
+/// Where rules differ between two sides, in one family.
+#[derive(Default)]
+pub(super) struct Retold {
+    /// By direction, whom the rules mean that only one side has for a pod class.
+    peers: [HashMap<ClassId, SetId>; 2],
+    /// The same out of pods: those with the same peers.
+    out: Vec<(SetId, SetId)>,
 }
 
 impl<'a> Sayings<'a> {
@@ -46,11 +62,10 @@ impl<'a> Sayings<'a> {
             facts.is_none_or(|sides| sides.iter().all(Option::is_some))
         };
         let both = sets.id(singles((0..space.size).filter(there)));
-        Self { known: HashMap::new(), both }
+        Self { known: HashMap::new(), means: Vec::new(), both }
     }
 
-    /// What one side says to each pod class; equal on both sides, it puts flows under the same
-    /// conditions.
+    /// What one side says to each pod class.
     pub(super) fn heard(
         &mut self,
         resolver: &mut Resolver<'_, 'a>,
@@ -58,34 +73,38 @@ impl<'a> Sayings<'a> {
         (direction, selecting): (Direction, &[Selecting]),
     ) -> Vec<Said> {
         let mut maker = Maker::new(resolver, family, Mode::Certain, direction);
-        let mut shared: HashMap<PolicyId, u32> = HashMap::new();
+        let mut shared: HashMap<(PolicyId, bool), Vec<u32>> = HashMap::new();
         let each = (0..).zip(selecting).map(|(class, selecting)| {
             let subject = maker.subject(class, selecting);
-            let mut policies = Vec::new();
+            let mut said = Said { unread: selecting.unread, ..Said::default() };
+            said.isolated[0] = selecting.always;
             for (policy, certainly) in selecting.policies() {
-                let saying = shared.get(&policy).copied().unwrap_or_else(|| {
-                    let (saying, same) = self.of(&mut maker, policy, &subject);
-                    if same {
-                        shared.insert(policy, saying);
-                    }
-                    saying
-                });
-                policies.push((saying, certainly));
+                said.isolated[usize::from(!certainly)] |=
+                    maker.resolver.policies()[policy].isolates;
+                if let Some(sayings) = shared.get(&(policy, certainly)) {
+                    said.sayings.extend(sayings.iter().map(|saying| (*saying, certainly)));
+                    continue;
+                }
+                let sayings = self.of(&mut maker, (policy, certainly), &subject);
+                said.sayings.extend(sayings.iter().map(|saying| (*saying, certainly)));
+                let clauses = maker.clauses(policy);
+                if maker.is_shared(&clauses) {
+                    shared.insert((policy, certainly), sayings);
+                }
             }
-            // Their order is that of reading.
-            policies.sort_unstable();
-            Said { policies, always: selecting.always, unread: selecting.unread }
+            said
         });
         each.collect()
     }
 
-    /// A policy's saying to a subject, and whether it is the same to all.
+    /// What a policy says to a subject. In the normal tier rules add up, whichever policy they are of,
+    /// if it certainly selects.
     fn of(
         &mut self,
         maker: &mut Maker<'_, '_, 'a>,
-        policy: PolicyId,
+        (policy, certainly): (PolicyId, bool),
         subject: &Subject,
-    ) -> (u32, bool) {
+    ) -> Vec<u32> {
         let written = &maker.resolver.policies()[policy];
         let clauses = maker.clauses(policy);
         let mut bindings = Vec::with_capacity(clauses.all.len());
@@ -103,26 +122,82 @@ impl<'a> Sayings<'a> {
             let asks = entry.condition.as_ref().map(|condition| &*condition.asks);
             bindings.push(Binding { action: clause.action, asks, matched });
         }
-        let next = to_u32(self.known.len());
-        let saying = *self.known.entry((written.tier, written.isolates, bindings)).or_insert(next);
-        (saying, maker.is_shared(&clauses))
+        let sets = &mut maker.resolver.tables.sets;
+        if written.tier == Tier::Normal && certainly {
+            bindings.into_iter().map(|one| self.id(sets, (written.tier, vec![one]))).collect()
+        } else {
+            vec![self.id(sets, (written.tier, bindings))]
+        }
+    }
+
+    fn id(&mut self, sets: &mut SetTable, saying: Saying<'a>) -> u32 {
+        if let Some(known) = self.known.get(&saying) {
+            return *known;
+        }
+        let matched = saying.1.iter().flat_map(|binding| binding.matched.iter().flatten());
+        let means = sets.any(matched.map(|(peers, _)| *peers));
+        let id = to_u32(self.means.len());
+        self.means.push(means);
+        self.known.insert(saying, id);
+        id
+    }
+
+    /// What differs between what each side says, by family.
+    pub(super) fn retold(
+        &self,
+        space: &Space<'_>,
+        sets: &mut SetTable,
+        [told, again]: &[[[Vec<Said>; 2]; 2]; 2],
+    ) -> [Retold; 2] {
+        let [a, b] = [0, 1].map(|side| NodeRule::of(space.sides[side].rules));
+        std::array::from_fn(|family| {
+            let mut retold = Retold::default();
+            for (direction, peers) in retold.peers.iter_mut().enumerate() {
+                let both = told[family][direction].iter().zip(&again[family][direction]);
+                for (class, (old, new)) in (0..).zip(both) {
+                    if a != b || (old.isolated, old.unread) != (new.isolated, new.unread) {
+                        peers.insert(class, self.both);
+                        continue;
+                    }
+                    let differ = old.sayings.symmetric_difference(&new.sayings);
+                    let differ = sets.any(differ.map(|(saying, _)| self.means[*saying as usize]));
+                    if differ != SetTable::EMPTY {
+                        peers.insert(class, differ);
+                    }
+                }
+            }
+            let mut out: BTreeMap<SetId, Vec<ClassId>> = BTreeMap::new();
+            for (class, peers) in &retold.peers[Direction::Egress as usize] {
+                out.entry(*peers).or_default().push(*class);
+            }
+            let alike = out.into_iter().map(|(peers, mut classes)| {
+                classes.sort_unstable();
+                (peers, sets.id(singles(classes)))
+            });
+            retold.out = alike.collect();
+            retold
+        })
     }
 }
 
-/// The pod classes to which the sides do not say the same, by family and direction.
-pub(super) fn retold(
-    space: &Space<'_>,
-    sets: &mut SetTable,
-    told: &[[Vec<Said>; 2]; 2],
-    again: &[[Vec<Said>; 2]; 2],
-) -> [[SetId; 2]; 2] {
-    let [a, b] = [0, 1].map(|side| NodeRule::of(space.sides[side].rules));
-    std::array::from_fn(|family| {
-        std::array::from_fn(|direction| {
-            let (old, new) = (&told[family][direction], &again[family][direction]);
-            let differs = |class: &ClassId| a != b || old[*class as usize] != new[*class as usize];
-            let classes = to_u32(old.len().min(new.len()));
-            sets.id(singles((0..classes).filter(differs)))
-        })
-    })
+impl Retold {
+    pub(super) fn is_nothing(&self) -> bool {
+        self.peers.iter().all(HashMap::is_empty)
+    }
+
+    /// Whether rules for flows from one class to another differ.
+    pub(super) fn has(&self, sets: &SetTable, from: ClassId, to: ClassId) -> bool {
+        let [into, out] = &self.peers;
+        into.get(&to).is_some_and(|peers| sets.contains(*peers, from))
+            || out.get(&from).is_some_and(|peers| sets.contains(*peers, to))
+    }
+
+    /// The sources of such flows to a class.
+    pub(super) fn sources(&self, sets: &mut SetTable, to: ClassId) -> SetId {
+        let [into, _] = &self.peers;
+        let mut all: Vec<SetId> = into.get(&to).copied().into_iter().collect();
+        let of_out = self.out.iter().filter(|(peers, _)| sets.contains(*peers, to));
+        all.extend(of_out.map(|(_, sources)| *sources));
+        sets.any(all)
+    }
 }

@@ -3,7 +3,7 @@
 //! Classes of one namespace have neighbouring numbers, so sets are sorted runs: what selects by
 //! namespace is a handful of runs however many pods it has, and what selects within one is short.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
@@ -155,6 +155,19 @@ impl SetTable {
         self.and.insert(key, id);
         id
     }
+
+    /// What is in any of these.
+    pub(super) fn any(&mut self, ids: impl IntoIterator<Item = SetId>) -> SetId {
+        let ids: BTreeSet<SetId> = ids.into_iter().filter(|id| *id != Self::EMPTY).collect();
+        match ids.first() {
+            None => Self::EMPTY,
+            Some(one) if ids.len() == 1 => *one,
+            _ => {
+                let runs = ids.iter().flat_map(|id| self.runs(*id).iter().copied()).collect();
+                self.id(merged(runs))
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -172,6 +185,9 @@ mod tests {
         assert_eq!(table.classes(both).collect::<Vec<_>>(), [2, 8]);
         assert!(table.contains(a, 8) && !table.contains(a, 9) && !table.contains(a, 3));
         assert_eq!(table.and(a, SetTable::EMPTY), SetTable::EMPTY);
+        let any = table.any([b, SetTable::EMPTY, a]);
+        assert_eq!(&**table.runs(any), &[(0, 3), (5, 10)]);
+        assert_eq!((table.any([a, a]), table.any([])), (a, SetTable::EMPTY));
         // More runs than the linear look-ahead takes.
         let many = table.id(singles((0..100).map(|i| i * 2)));
         let one = table.id(vec![(51, 54), (120, 121)]);
