@@ -314,27 +314,13 @@ impl Lowering<'_> {
         let (mut known, mut hidden, mut why) = (Vec::new(), Vec::new(), None);
         for (i, item) in items.iter().enumerate() {
             let path = format!("{path}.ports[{i}]");
-            let protocol = item.protocol.as_deref().unwrap_or("TCP");
-            let port = match &item.port {
-                Some(IntOrString::Text(text)) => text,
-                _ => "",
-            };
-            let Some(unseen) = [protocol, port].iter().find_map(|text| self.unfilled(&path, text))
-            else {
-                known.extend(self.port(path, item));
-                continue;
-            };
-            why = Some(unseen);
-            let protocols = Protocol::ALL.into_iter();
-            hidden.extend(
-                protocols.filter(|it| variable(protocol).is_some() || it.as_str() == protocol).map(
-                    |protocol| PortRule {
-                        path: path.as_str().into(),
-                        protocol,
-                        ports: PortMatch::All,
-                    },
-                ),
-            );
+            match self.hidden(&path, item) {
+                Some((unseen, ports)) => {
+                    why = Some(unseen);
+                    hidden.extend(ports);
+                }
+                None => known.extend(self.port(path, item)),
+            }
         }
         let mut entries = Vec::new();
         if let Some(why) = why {
@@ -344,6 +330,23 @@ impl Lowering<'_> {
             entries.insert(0, entry(peers, Ports::Of(known)));
         }
         entries
+    }
+
+    /// The ports of which a variable may be one, and why.
+    fn hidden(&mut self, path: &str, written: &WrittenPort) -> Option<(Box<str>, Vec<PortRule>)> {
+        let name = written.protocol.as_deref().unwrap_or("TCP");
+        let port = match &written.port {
+            Some(IntOrString::Text(text)) => text,
+            _ => "",
+        };
+        let may_be = |protocol: &Protocol| variable(name).is_some() || protocol.as_str() == name;
+        let protocols: Vec<Protocol> = Protocol::ALL.into_iter().filter(may_be).collect();
+        if protocols.is_empty() {
+            return None; // Whatever the port is, the rule is refused.
+        }
+        let why = [name, port].iter().find_map(|text| self.unfilled(path, text))?;
+        let rule = |protocol| PortRule { path: path.into(), protocol, ports: PortMatch::All };
+        Some((why, protocols.into_iter().map(rule).collect()))
     }
 
     /// Whom Cilium up to 1.19 may let in besides by an ipBlock, where peers are those of its own cluster

@@ -3,7 +3,7 @@
 //! In: a deserializer over one object and its kind. Out: a [`Found`], which needs nothing of its
 //! text any more. Objects are not linked to one another yet; see [`assemble`](super::assemble).
 
-use super::kind::BuiltIn;
+use super::kind::{BuiltIn, group, name_in_group};
 use super::wire;
 use crate::cluster::{
     ContainerPort, EndpointSlice, Labels, Name, ObjectRef, Origin, Pod, Port, Protocol, Selector,
@@ -235,7 +235,7 @@ pub(super) fn read_custom(
     template: wire::Template,
     default_namespace: &Name,
 ) -> Found {
-    let kind_name = super::kind::custom_name(api_version, kind);
+    let kind_name = name_in_group(group(api_version), kind);
     let namespace = metadata.namespace.clone().unwrap_or_else(|| default_namespace.clone());
     let object = ObjectRef::namespaced(kind_name, namespace, name(metadata));
     let mut pod = template_pod(&object, template);
@@ -305,7 +305,7 @@ fn controller(metadata: &wire::Metadata) -> Option<Owner> {
     let owner = owners.find(|owner| owner.controller == Some(true) && &*owner.kind != "Node")?;
     let api_version = owner.api_version.as_deref().unwrap_or_default();
     let kind = match super::kind::lookup(api_version, &owner.kind) {
-        super::kind::Known::Custom => super::kind::custom_name(api_version, &owner.kind),
+        super::kind::Known::Custom => name_in_group(group(api_version), &owner.kind),
         _ => owner.kind.clone(),
     };
     Some(Owner { kind, name: owner.name.clone() })

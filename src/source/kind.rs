@@ -216,21 +216,11 @@ pub(super) fn group(api_version: &str) -> &str {
 }
 
 /// The kind under which an object of a group is known here: with its group where that is not the one
-/// in which we know a kind of that name.
+/// in which we know a kind of that name, as kubectl asks for it then.
 pub(crate) fn name_in_group(of: &str, kind: &str) -> Name {
     match BUILT_IN.iter().find(|(_, name, _)| *name == kind) {
         Some((.., api)) if group(api) != of => format!("{kind}.{of}").into(),
         _ => kind.into(),
-    }
-}
-
-/// The kind under which a custom resource is known here: with its group where Kubernetes itself has
-/// a kind of that name, as kubectl asks for it then.
-pub(super) fn custom_name(api_version: &str, kind: &str) -> Name {
-    if BUILT_IN.iter().any(|(_, name, _)| *name == kind) {
-        format!("{kind}.{}", group(api_version)).into()
-    } else {
-        kind.into()
     }
 }
 
@@ -296,9 +286,9 @@ mod tests {
             assert_eq!(lookup(api_version, kind), expected, "{api_version} {kind}");
         }
         assert_eq!(
-            &*custom_name("serving.knative.dev/v1", "Service"),
+            &*name_in_group("serving.knative.dev", "Service"),
             "Service.serving.knative.dev"
         );
-        assert_eq!(&*custom_name("argoproj.io/v1alpha1", "Rollout"), "Rollout");
+        assert_eq!(&*name_in_group("argoproj.io", "Rollout"), "Rollout");
     }
 }

@@ -327,6 +327,12 @@ fn what_came_or_went_is_no_flow_change() {
     assert_eq!(text(&answer, "/old/onlyHere/0/name"), "d");
     assert_eq!(text(&answer, "/old/namespaces/0"), "third");
     assert!(rows(&answer).iter().flatten().all(|cell| !cell.contains("third")), "{answer:#}");
+    // More than a dozen are counted.
+    let namespace =
+        |i| format!("---\n{{apiVersion: v1, kind: Namespace, metadata: {{name: n{i}}}}}\n");
+    let many: String = (10..24).map(namespace).collect();
+    let run = between(PODS, &format!("{PODS}{many}"), &[]);
+    assert!(run.stdout.contains("n20, n21 and 2 more."), "{run:?}");
 }
 
 /// A policy that is not read may well change flows, so nothing is said of all of them.

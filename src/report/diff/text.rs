@@ -154,17 +154,11 @@ pub(super) fn only_sentences(report: &DiffReport) -> Vec<String> {
     let mut sentences = Vec::new();
     for (side, verb) in [(&report.old, "Went"), (&report.new, "Came")] {
         if !side.only_here.is_empty() {
-            let mut names: Vec<String> = side.only_here.iter().map(member).collect();
-            if names.len() > MOST_LISTED {
-                let more = names.len() - MOST_LISTED;
-                names.truncate(MOST_LISTED);
-                names.push(format!("{more} more"));
-            }
-            let names = words::list(&names, "and");
+            let names = few(side.only_here.iter().map(member).collect());
             sentences.push(format!("{verb}, so not compared: {names}."));
         }
         if !side.namespaces.is_empty() {
-            let names = words::list(&side.namespaces, "and");
+            let names = few(side.namespaces.clone());
             let word = if side.namespaces.len() == 1 { "Namespace" } else { "Namespaces" };
             sentences.push(format!("{word} only in {}: {names}.", side.name));
         }
@@ -172,5 +166,15 @@ pub(super) fn only_sentences(report: &DiffReport) -> Vec<String> {
     sentences
 }
 
-/// More workloads that came or went are counted only.
+/// The first names, and how many more there are.
+fn few(mut names: Vec<String>) -> String {
+    if names.len() > MOST_LISTED {
+        let more = names.len() - MOST_LISTED;
+        names.truncate(MOST_LISTED);
+        names.push(format!("{more} more"));
+    }
+    words::list(&names, "and")
+}
+
+/// More workloads or namespaces that came or went are counted only.
 const MOST_LISTED: usize = 12;
