@@ -7,7 +7,7 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use netpol::cluster::Snapshot;
 use netpol::hubble::{Pairs, Record, read};
-use netpol::report::{ObservedFlow, Observer, Summary, observation_text};
+use netpol_plugins::report::{ObservedFlow, Observer, Summary, observation_text};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;

@@ -7,9 +7,9 @@ use crate::measure::cases;
 use crate::shapes::Case;
 use divan::Bencher;
 use divan::counter::BytesCount;
+use netpol::objects::Objects;
 use netpol::policy::{Enforcer, Ruleset};
-use netpol::source::Objects;
-use netpol::source::manifests::{Loaded, Manifests};
+use netpol_sources::manifests::{Loaded, Manifests};
 use tempfile::TempDir;
 
 /// The manifests of a cluster on disk, and how long they are.

@@ -1,9 +1,9 @@
 //! `kubectl netpol bootstrap` as a binary of its own.
 
 use clap::Parser;
-use netpol::cli::{self, GlobalArgs};
-use netpol::commands::BootstrapArgs;
-use netpol::complete;
+use netpol_plugins::cli::{self, GlobalArgs};
+use netpol_plugins::commands::BootstrapArgs;
+use netpol_plugins::complete;
 use std::process::ExitCode;
 
 /// Close a namespace: default deny, DNS and the named allows

@@ -1,9 +1,9 @@
 //! `kubectl netpol diff` as a binary of its own.
 
 use clap::Parser;
-use netpol::cli::{self, GlobalArgs};
-use netpol::commands::DiffArgs;
-use netpol::complete;
+use netpol_plugins::cli::{self, GlobalArgs};
+use netpol_plugins::commands::DiffArgs;
+use netpol_plugins::complete;
 use std::process::ExitCode;
 
 /// Say which flows a change opens and closes

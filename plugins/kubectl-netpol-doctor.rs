@@ -1,9 +1,9 @@
 //! `kubectl netpol doctor` as a binary of its own.
 
 use clap::Parser;
-use netpol::cli::{self, GlobalArgs};
-use netpol::commands::DoctorArgs;
-use netpol::complete;
+use netpol_plugins::cli::{self, GlobalArgs};
+use netpol_plugins::commands::DoctorArgs;
+use netpol_plugins::complete;
 use std::process::ExitCode;
 
 /// Say whether programs, cluster and rights are there that the commands need

@@ -1,9 +1,9 @@
 //! `kubectl netpol explain` as a binary of its own.
 
 use clap::Parser;
-use netpol::cli::{self, GlobalArgs};
-use netpol::commands::ExplainArgs;
-use netpol::complete;
+use netpol_plugins::cli::{self, GlobalArgs};
+use netpol_plugins::commands::ExplainArgs;
+use netpol_plugins::complete;
 use std::process::ExitCode;
 
 /// Say why a flow is allowed or denied, by policy, rule and line

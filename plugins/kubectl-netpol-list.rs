@@ -1,9 +1,9 @@
 //! `kubectl netpol list` as a binary of its own.
 
 use clap::Parser;
-use netpol::cli::{self, GlobalArgs};
-use netpol::commands::ListArgs;
-use netpol::complete;
+use netpol_plugins::cli::{self, GlobalArgs};
+use netpol_plugins::commands::ListArgs;
+use netpol_plugins::complete;
 use std::process::ExitCode;
 
 /// List who may talk to whom on what

@@ -1,9 +1,9 @@
 //! `kubectl netpol observe` as a binary of its own.
 
 use clap::Parser;
-use netpol::cli::{self, GlobalArgs};
-use netpol::commands::ObserveArgs;
-use netpol::complete;
+use netpol_plugins::cli::{self, GlobalArgs};
+use netpol_plugins::commands::ObserveArgs;
+use netpol_plugins::complete;
 use std::process::ExitCode;
 
 /// Show the flows that Hubble sees, beside what the policies predict

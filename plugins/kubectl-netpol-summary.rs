@@ -1,9 +1,9 @@
 //! `kubectl netpol summary` as a binary of its own.
 
 use clap::Parser;
-use netpol::cli::{self, GlobalArgs};
-use netpol::commands::SummaryArgs;
-use netpol::complete;
+use netpol_plugins::cli::{self, GlobalArgs};
+use netpol_plugins::commands::SummaryArgs;
+use netpol_plugins::complete;
 use std::process::ExitCode;
 
 /// Say of every namespace whether it is default-deny and what is allowed, in one table

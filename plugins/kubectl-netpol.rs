@@ -1,12 +1,12 @@
 //! `kubectl netpol`: the front binary, with every command inside.
 
 use clap::{CommandFactory as _, Parser, Subcommand};
-use netpol::cli::{self, GlobalArgs};
-use netpol::commands::{
+use netpol_plugins::cli::{self, GlobalArgs};
+use netpol_plugins::commands::{
     self, BootstrapArgs, CompletionArgs, DiffArgs, DoctorArgs, ExplainArgs, ListArgs, ObserveArgs,
     SummaryArgs,
 };
-use netpol::complete;
+use netpol_plugins::complete;
 use std::ffi::OsString;
 use std::process::ExitCode;
 

@@ -4,27 +4,41 @@
 //! [`policy::Ruleset`], what is written, lowered to one rule form:
 //!
 //! ```text
-//! files, live API ─▶ Snapshot ─▶ Ruleset ─▶ judgement of one flow ─▶ report
-//!     source          cluster     policy          verdict             report
+//! texts, API ─▶ Objects ─▶ Snapshot ─▶ Ruleset ─▶ one flow · every flow
+//!            objects      cluster     policy     verdict    reach
 //! ```
 //!
-//! Only [`source`] and [`flux`] touch the outside world; only [`cli`] and [`commands`] print, colour
-//! and decide exit codes; nothing lower imports anything higher.
+//! Nothing here reads a file, starts a program, talks to a server or prints; nothing lower imports
+//! anything higher.
 //!
 //! ```
+//! use netpol::objects::decode_text;
 //! use netpol::policy::{Enforcer, Ruleset};
-//! use netpol::source::manifests::Manifests;
 //! use netpol::verdict::{Question, Verdict, explain};
+//! use std::path::Path;
 //!
-//! # std::env::set_current_dir(env!("CARGO_MANIFEST_DIR"))?;
-//! let files = vec!["examples/homekube".into()];
-//! let loaded = Manifests { files, ..Manifests::default() }.load()?;
-//! let (snapshot, written) = loaded.objects.assemble();
+//! let manifests = r"
+//! apiVersion: v1
+//! kind: Pod
+//! metadata: { namespace: shop, name: db, labels: { app: db } }
+//! ---
+//! apiVersion: v1
+//! kind: Pod
+//! metadata: { namespace: shop, name: web, labels: { app: web } }
+//! ---
+//! apiVersion: networking.k8s.io/v1
+//! kind: NetworkPolicy
+//! metadata: { namespace: shop, name: default-deny }
+//! spec: { podSelector: {}, policyTypes: [Ingress] }
+//! ";
+//! let (objects, warnings) = decode_text(manifests.into(), Path::new("shop.yaml"), "default");
+//! assert!(warnings.is_empty());
+//! let (snapshot, written) = objects.assemble();
 //! let rules = Ruleset::compile(&written, &snapshot, &Enforcer::default());
 //!
 //! let question = Question {
-//!     source: &"monitoring/deploy/grafana".parse()?,
-//!     destination: &"http://keycloak.identity.svc.cluster.local/realms/home".parse()?,
+//!     source: &"shop/web".parse()?,
+//!     destination: &"shop/db:5432".parse()?,
 //!     port: None,
 //!     namespace: "default",
 //! };
@@ -40,19 +54,14 @@
 )]
 
 pub mod baseline;
-pub mod cli;
 pub mod cluster;
-pub mod commands;
-pub mod complete;
 pub mod draft;
-pub mod files;
-pub mod flux;
 pub mod hubble;
 pub mod learn;
+pub mod objects;
 pub mod observed;
 pub mod policy;
-mod printable;
+pub mod printable;
 pub mod reach;
-pub mod report;
-pub mod source;
 pub mod verdict;
+pub mod yaml;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// The text with control characters and invisible direction marks spelled out: ESC becomes `\u{1b}`.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.chars().any(steers) {
         return Cow::Borrowed(text);
     }
@@ -22,7 +22,7 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
 /// The same for JSON, in whose own spelling: the value stays what it was.
 ///
 /// JSON has to escape only the control characters of ASCII; all others stand within strings.
-pub(crate) fn printable_json(json: &str) -> Cow<'_, str> {
+pub fn printable_json(json: &str) -> Cow<'_, str> {
     let unescaped = |c: char| c > '\u{7e}' && steers(c);
     if !json.chars().any(unescaped) {
         return Cow::Borrowed(json);

@@ -5,8 +5,8 @@
 
 use flate2::read::GzDecoder;
 use netpol::cluster::{ContainerPort, Family, Labels, Node, Origin, Pod, Port, Protocol, Snapshot};
+use netpol::objects::decode_text;
 use netpol::policy::{Enforcer, Ruleset};
-use netpol::source::manifests::decode_text;
 use netpol::verdict::{Endpoint, Flow, Verdict, judge};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

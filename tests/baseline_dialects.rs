@@ -8,8 +8,8 @@ use netpol::baseline::{
 };
 use netpol::cluster::{Family, Port, Protocol, Snapshot};
 use netpol::draft::Dialect;
+use netpol::objects::decode_text;
 use netpol::policy::{Cilium, CiliumVersion, Enforcer, Ruleset};
-use netpol::source::manifests::decode_text;
 use netpol::verdict::{Endpoint, Flow, PortText, PortWanted, Verdict, judge};
 use serde_json::{Value, json};
 use std::path::Path;

@@ -2,8 +2,8 @@
 //! tests/tools/hubble pins, beside what this project says.
 
 use crate::harness::{ControlPlane, control_plane_of_its_own, expect_success, module, skip};
+use netpol::objects::decode_text;
 use netpol::policy::{Cilium, CiliumVersion, Enforcer, RefusedBy, Ruleset};
-use netpol::source::manifests::decode_text;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;

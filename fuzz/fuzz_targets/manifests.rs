@@ -6,7 +6,7 @@ use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
 use netpol::policy::Ruleset;
-use netpol::source::manifests::decode_text;
+use netpol::objects::decode_text;
 
 fuzz_target!(|bytes: &[u8]| {
     let (objects, warnings) = decode_text(bytes.to_vec(), Path::new("f.yaml"), "default");

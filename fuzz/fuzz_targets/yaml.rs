@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
-use netpol::source::yaml;
+use netpol::yaml;
 use serde::{Deserialize, Serialize};
 
 /// Something like a manifest: a field of each kind.

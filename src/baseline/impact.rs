@@ -170,8 +170,8 @@ mod tests {
     use super::*;
     use crate::baseline::{Baseline, Facts};
     use crate::cluster::Origin;
+    use crate::objects::{Found, Objects, api};
     use crate::policy::Enforcer;
-    use crate::source::{Found, Objects, api};
     use serde_json::{Value, json};
 
     fn pod(namespace: &str, name: &str, port: u16, network: bool) -> Value {

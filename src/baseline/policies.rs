@@ -273,7 +273,7 @@ fn port_items(ports: &[PortWanted]) -> Vec<draft::Port> {
 mod tests {
     use super::*;
     use crate::baseline::NodeLocal;
-    use crate::source::yaml;
+    use crate::yaml;
     use serde_json::json;
 
     fn spec_of(text: &str) -> Value {

@@ -83,7 +83,7 @@ impl<T: Placed> ByNamespace<T> {
     }
 
     /// An object to be changed in place; where it is and what kind it is must stay.
-    pub(crate) fn get_mut(&mut self, index: usize) -> Option<&mut T> {
+    pub fn get_mut(&mut self, index: usize) -> Option<&mut T> {
         self.all.get_mut(index)
     }
 

@@ -53,7 +53,7 @@ pub struct Pod {
 /// The label by which Cilium's selectors see the ServiceAccount of a pod.
 ///
 /// Source: semantics/cilium.md section 2, "Identity labels of a pod".
-pub(crate) const SERVICE_ACCOUNT_LABEL: &str = "io.cilium.k8s.policy.serviceaccount";
+pub const SERVICE_ACCOUNT_LABEL: &str = "io.cilium.k8s.policy.serviceaccount";
 
 impl Pod {
     /// The value of a label as selectors see it: one that is written, or the pod's ServiceAccount.

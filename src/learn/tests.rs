@@ -5,13 +5,13 @@ use super::judge::as_written;
 use super::*;
 use crate::baseline::{Baseline, BaselinePolicy, Deny, Dns, Facts};
 use crate::hubble::{Record, decode};
+use crate::objects::decode_text;
 use crate::observed::Index;
 use crate::policy::{Cilium, Enforcer, Ruleset, Written};
-use crate::source::manifests::Manifests;
-use crate::source::yaml;
+use crate::yaml;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::Path;
 
 /// Two workloads of namespace `a`, of which one has all labels of the other, and one of `b`.
 const CLUSTER: &str = r"
@@ -83,10 +83,9 @@ struct Told {
 }
 
 fn lesson_of(flows: &[crate::hubble::Flow], there: &[NetworkPolicy]) -> Told {
-    let texts = vec![(PathBuf::from("cluster"), CLUSTER.as_bytes().to_vec())];
-    let loaded = Manifests { texts, ..Manifests::default() }.load().unwrap();
-    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
-    let (snapshot, mut written): (_, Written) = loaded.objects.assemble();
+    let (objects, warnings) = decode_text(CLUSTER.into(), Path::new("cluster"), "default");
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let (snapshot, mut written): (_, Written) = objects.assemble();
     written.network_policies.extend(there.iter().map(|policy| as_written(policy).unwrap()));
     let rules = Ruleset::compile(&written, &snapshot, &Enforcer::Cilium(Cilium::default()));
     let mut collector =

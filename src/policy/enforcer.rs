@@ -54,7 +54,7 @@ impl Enforcer {
     ///
     /// Source: semantics/kubernetes.md section 2, "Matching", and section 3, "networks";
     /// semantics/cilium.md section 3, "CIDR".
-    pub(crate) fn block_scope(&self) -> Scope {
+    pub fn block_scope(&self) -> Scope {
         self.cilium().map_or(Scope::EVERYONE, |cilium| Scope {
             pods: cilium.cidr_matches_pods,
             nodes: cilium.cidr_matches_nodes,

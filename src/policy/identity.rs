@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv4Addr};
 /// Where `NodeLocal` `DNSCache` listens, on each pod's own node, whose identity the address has.
 ///
 /// Source: semantics/cilium.md section 5, deviation 14.
-pub(crate) const NODE_LOCAL_DNS: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 20, 10));
+pub const NODE_LOCAL_DNS: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 20, 10));
 
 /// The shortest prefix of a network that is meant for it, as 169.254.0.0/16.
 const LINK_LOCAL: u8 = 16;

@@ -17,7 +17,7 @@ mod variables;
 
 pub use enforcer::{Cilium, CiliumVersion, Enforcement, Enforcer};
 pub use identity::LabelFilter;
-pub(crate) use identity::NODE_LOCAL_DNS;
+pub use identity::NODE_LOCAL_DNS;
 pub use names::NamePattern;
 pub use ruleset::{Fault, Lowered, PolicyId, RefusedBy, Remark, Ruleset, Traits, Unread, Written};
 pub use selector::LabelSelector;

@@ -69,7 +69,7 @@ impl LabelSelector {
     ///
     /// Source: `ValidateLabelSelector` in k8s.io/apimachinery/pkg/apis/meta/v1/validation: In and
     /// `NotIn` need values, Exists and `DoesNotExist` take none, keys and values must be label syntax.
-    pub(crate) fn lower(&self, path: &str, faults: &mut Vec<Fault>) -> Selector {
+    pub fn lower(&self, path: &str, faults: &mut Vec<Fault>) -> Selector {
         self.lower_keys(path, |key| key, faults)
     }
 

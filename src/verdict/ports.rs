@@ -91,10 +91,11 @@ fn declared(snapshot: &Snapshot, destination: &Endpoint) -> Vec<Port> {
     ports.into_iter().collect()
 }
 
-pub(crate) type Cuts = BTreeSet<(Protocol, u16)>;
+/// Where the ports of a protocol are cut: each is the first of a range that is judged alike.
+pub type Cuts = BTreeSet<(Protocol, u16)>;
 
 /// Where ranges begin that some rule for either end tells apart.
-pub(crate) fn boundaries(
+pub fn boundaries(
     snapshot: &Snapshot,
     rules: &Ruleset,
     source: &Endpoint,

@@ -2,7 +2,7 @@
 
 use super::{PODS, is_error, name, with_file};
 use crate::run::{FRONT, command, netpol, netpol_with, run};
-use netpol::source::yaml;
+use netpol::yaml;
 
 const DENIED: [&str; 4] = ["a", "b", "--port", "80"];
 

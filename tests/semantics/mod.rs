@@ -21,13 +21,13 @@ mod variables;
 
 use ipnet::IpNet;
 use netpol::cluster::Snapshot;
+use netpol::objects::decode_text;
 use netpol::policy::{Enforcer, Remark, Ruleset};
-use netpol::report::{ExplanationReport, explanation_text};
-use netpol::source::manifests::decode_text;
 use netpol::verdict::{
     self, Case, EntryTrace, Explanation, PeerMiss, PolicyTrace, PortMiss, Question, Reason,
     ResolveError, Trace, Verdict,
 };
+use netpol_plugins::report::{ExplanationReport, explanation_text};
 use std::path::Path;
 
 /// Two namespaces, two nodes, and three pods, none of them isolated:
@@ -219,7 +219,7 @@ impl Answer<'_> {
     fn cases(&self) -> Vec<String> {
         let flows = self.report().flows;
         let family = |family: Option<String>| family.map_or(String::new(), |f| format!(" {f}"));
-        let line = |flow: netpol::report::FlowReport| {
+        let line = |flow: netpol_plugins::report::FlowReport| {
             let (to, ports) = (flow.to.join(" "), &flow.ports);
             format!("{to} {ports}{} {}", family(flow.family), flow.verdict)
         };

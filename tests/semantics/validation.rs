@@ -172,6 +172,6 @@ fn an_outdated_policy_is_a_gap() {
     let text =
         "{apiVersion: extensions/v1beta1, kind: NetworkPolicy, metadata: {name: old}, spec: {}}";
     let path = std::path::Path::new("in.yaml");
-    let (_, warnings) = netpol::source::manifests::decode_text(text.into(), path, "shop");
+    let (_, warnings) = netpol::objects::decode_text(text.into(), path, "shop");
     assert!(warnings[0].message.contains("write apiVersion: networking.k8s.io/v1"), "{warnings:?}");
 }

@@ -11,8 +11,8 @@ mod v1alpha1;
 mod validation;
 
 use super::{Cluster, cluster};
+use netpol::objects::decode_text;
 use netpol::policy::{Enforcer, Ruleset};
-use netpol::source::manifests::decode_text;
 use std::path::Path;
 
 /// A ClusterNetworkPolicy with this whole spec.

@@ -2,8 +2,8 @@
 
 use super::{EVERY_POD, admin, cluster, from};
 use netpol::cluster::{kind_from_word, kind_word};
+use netpol::objects::decode_text;
 use netpol::policy::{Enforcer, Ruleset};
-use netpol::source::manifests::decode_text;
 use std::path::Path;
 
 /// Section 3: the short name `cnp` is CiliumNetworkPolicy's too, so it means neither here.

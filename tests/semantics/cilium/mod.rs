@@ -19,8 +19,8 @@ mod variables;
 
 use super::{BASE, Cluster, enforced};
 use netpol::cluster::{Family, Origin, PodId, Port, Protocol};
+use netpol::objects::decode_text;
 use netpol::policy::{Cilium, CiliumVersion, Enforcer, Ruleset};
-use netpol::source::manifests::decode_text;
 use netpol::verdict::{Endpoint, Flow, Judgement, judge};
 use std::path::Path;
 

@@ -1,0 +1,178 @@
+//! kubectl's flags that choose a cluster and who one is there.
+
+use super::{ColorChoice, output};
+use clap::Args;
+use netpol_sources::live::{self, ConnectOptions, Connection, Environment};
+use secrecy::{ExposeSecret as _, SecretString};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The heading of these flags in help: one each, since a heading for all would spill over.
+const HEADING: &str = "Cluster";
+
+/// How to reach a cluster; each flag means what it means in kubectl.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ConnectArgs {
+    /// Path of the kubeconfig file
+    #[arg(long, global = true, help_heading = HEADING, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+
+    /// Context of the kubeconfig
+    #[arg(long, global = true, help_heading = HEADING, value_name = "NAME")]
+    pub context: Option<String>,
+
+    /// Cluster of the kubeconfig
+    #[arg(long, global = true, help_heading = HEADING, value_name = "NAME")]
+    pub cluster: Option<String>,
+
+    /// User of the kubeconfig
+    #[arg(long, global = true, help_heading = HEADING, value_name = "NAME")]
+    pub user: Option<String>,
+
+    /// Address of the API server
+    #[arg(short, long, global = true, help_heading = HEADING, value_name = "URL")]
+    pub server: Option<String>,
+
+    /// Bearer token
+    #[arg(long, global = true, help_heading = HEADING, value_name = "TOKEN")]
+    pub token: Option<SecretString>,
+
+    /// User to impersonate
+    #[arg(long = "as", global = true, help_heading = HEADING, value_name = "USER")]
+    pub as_user: Option<String>,
+
+    /// Group to impersonate; repeatable
+    #[arg(long = "as-group", global = true, help_heading = HEADING, value_name = "GROUP")]
+    pub as_group: Vec<String>,
+
+    /// UID to impersonate
+    #[arg(long = "as-uid", global = true, help_heading = HEADING, value_name = "UID")]
+    pub as_uid: Option<String>,
+
+    /// Limit of one request, such as 10s, 2m or 1h; 0 is none
+    #[arg(long, global = true, help_heading = HEADING, value_name = "DURATION", value_parser = duration)]
+    pub request_timeout: Option<Duration>,
+}
+
+impl ConnectArgs {
+    /// The flags as the client takes them.
+    pub fn options(&self, namespace: Option<&str>) -> ConnectOptions {
+        ConnectOptions {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+            cluster: self.cluster.clone(),
+            user: self.user.clone(),
+            namespace: namespace.map(ToOwned::to_owned),
+            server: self.server.clone(),
+            token: self.token.clone(),
+            as_user: self.as_user.clone(),
+            as_groups: self.as_group.clone(),
+            as_uid: self.as_uid.clone(),
+            request_timeout: self.request_timeout.filter(|limit| !limit.is_zero()),
+        }
+    }
+
+    /// A flag that says more than which kubeconfig and which of its contexts; other programs may not
+    /// take it.
+    pub(crate) fn beyond_context(&self) -> Option<&'static str> {
+        let given = [
+            ("--cluster", self.cluster.is_some()),
+            ("--user", self.user.is_some()),
+            ("--server", self.server.is_some()),
+            ("--token", self.token.is_some()),
+            ("--as", self.as_user.is_some()),
+            ("--as-group", !self.as_group.is_empty()),
+            ("--as-uid", self.as_uid.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
+    }
+
+    /// The flags in words again, for a program that takes kubectl's. Paths are full: it may run
+    /// elsewhere.
+    pub fn words(&self) -> Vec<OsString> {
+        let mut words = Vec::new();
+        let mut add = |flag: &str, value: Option<OsString>| {
+            if let Some(value) = value {
+                let mut word = OsString::from(flag);
+                word.push("=");
+                word.push(value);
+                words.push(word);
+            }
+        };
+        let kubeconfig = self.kubeconfig.as_ref();
+        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        add("--kubeconfig", kubeconfig.map(absolute).map(Into::into));
+        let token = self.token.as_ref().map(|token| token.expose_secret().to_owned());
+        for (flag, value) in [
+            ("--context", &self.context),
+            ("--cluster", &self.cluster),
+            ("--user", &self.user),
+            ("--server", &self.server),
+            ("--token", &token),
+            ("--as", &self.as_user),
+            ("--as-uid", &self.as_uid),
+        ] {
+            add(flag, value.clone().map(Into::into));
+        }
+        for group in &self.as_group {
+            add("--as-group", Some(group.into()));
+        }
+        words
+    }
+
+    /// Connects; what the API server warns of goes to stderr.
+    pub async fn connect(
+        &self,
+        namespace: Option<&str>,
+        color: ColorChoice,
+    ) -> Result<Connection, live::Error> {
+        let warn = Arc::new(move |text: &str| output::warn(color, text));
+        live::connect(&self.options(namespace), &Environment::of_process(), warn).await
+    }
+}
+
+/// A duration as kubectl takes it: a number of seconds, or numbers with `ms`, `s`, `m` and `h`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let refuse = || format!("{text:?} is not a duration: give 30, 10s, 2m or 1h");
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let mut total = Duration::ZERO;
+    let mut rest = if text.is_empty() { return Err(refuse()) } else { text };
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let number: u32 = rest[..digits].parse().map_err(|_| refuse())?;
+        rest = &rest[digits..];
+        let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let unit = match &rest[..letters] {
+            "ms" => Duration::from_millis(1),
+            "s" => Duration::from_secs(1),
+            "m" => Duration::from_mins(1),
+            "h" => Duration::from_hours(1),
+            _ => return Err(refuse()),
+        };
+        rest = &rest[letters..];
+        let part = unit.checked_mul(number).ok_or_else(refuse)?;
+        total = total.checked_add(part).ok_or_else(refuse)?;
+    }
+    Ok(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_as_kubectl_takes_them() {
+        for (text, expected) in
+            [("0", 0), ("30", 30_000), ("10s", 10_000), ("1m30s", 90_000), ("250ms", 250)]
+        {
+            assert_eq!(duration(text), Ok(Duration::from_millis(expected)), "{text}");
+        }
+        for text in ["", "s", "10x", "-1", "1.5s", "99999999999999999999h", "4294967295hé"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

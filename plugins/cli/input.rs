@@ -1,0 +1,229 @@
+//! Flags that say where objects come from.
+
+use super::{GlobalArgs, Progress, Session, output};
+use crate::report::{Locate, Location};
+use anyhow::bail;
+use clap::Args;
+use ipnet::IpNet;
+use netpol::cluster::{Gap, Snapshot};
+use netpol::objects::Objects;
+use netpol::policy::{Enforcer, Ruleset, Written};
+use netpol_sources::live;
+use netpol_sources::manifests::{Loaded, Locator, Manifests, Severity};
+use netpol_sources::revision::Revision;
+use std::path::{Path, PathBuf};
+
+/// The heading of these flags in help.
+const HEADING: &str = "Input";
+
+/// How the name of a Git revision begins.
+pub(super) const GIT: &str = "git:";
+
+/// Where objects come from.
+#[derive(Args, Clone, Debug, Default)]
+pub struct InputArgs {
+    /// Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, or
+    /// git:REV[:PATH]; repeatable
+    #[arg(short, long = "filename", value_name = "FILE", help_heading = HEADING)]
+    pub filename: Vec<PathBuf>,
+
+    /// Directory with a kustomization, built by kubectl or kustomize; repeatable
+    #[arg(short, long, value_name = "DIR", help_heading = HEADING)]
+    pub kustomize: Vec<PathBuf>,
+
+    /// Directories are always read with all below them; taken since kubectl has it
+    #[arg(short = 'R', long, hide = true, help_heading = HEADING)]
+    pub recursive: bool,
+
+    /// Make everything that cannot be read an error
+    #[arg(long, help_heading = HEADING)]
+    pub strict: bool,
+
+    /// Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is
+    /// given, the cluster or the kinds of the policies tell
+    #[arg(long, value_name = "PLUGIN", help_heading = HEADING)]
+    pub enforcer: Option<Enforcer>,
+
+    /// Who enforces them where neither the flag nor the cluster tells; else their kinds do.
+    #[arg(skip)]
+    pub supposed: Option<Enforcer>,
+
+    /// Network of the pods whose addresses manifests do not tell; repeatable
+    #[arg(long, value_name = "CIDR", help_heading = HEADING)]
+    pub pod_cidr: Vec<IpNet>,
+}
+
+/// How much of a live cluster is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    /// All of it.
+    Everything,
+    /// The namespace of `-n`, where it is given.
+    Own,
+}
+
+/// What was read, ready to be judged.
+pub struct Input {
+    /// What exists.
+    pub snapshot: Snapshot,
+    /// What is written.
+    pub written: Written,
+    /// What is in force.
+    pub rules: Ruleset,
+    /// The namespace of names that come without one.
+    pub namespace: String,
+    /// What is only supposed of it, in words.
+    pub notes: Vec<String>,
+    /// The cluster that it was read from, as far as one flow needs it.
+    pub session: Option<Session>,
+    locator: Locator,
+}
+
+impl InputArgs {
+    /// Reads the manifests that the flags name, or else the live cluster. What is to be told about
+    /// the input goes to stderr.
+    pub fn read(&self, global: &GlobalArgs) -> anyhow::Result<Input> {
+        self.read_or(global, Scope::Everything)
+    }
+
+    /// The same, but of a live cluster only the namespace of `-n`, where it is given: for answers
+    /// that are not about flows, whose other end may be anywhere.
+    pub fn read_own(&self, global: &GlobalArgs) -> anyhow::Result<Input> {
+        self.read_or(global, Scope::Own)
+    }
+
+    fn read_or(&self, global: &GlobalArgs, scope: Scope) -> anyhow::Result<Input> {
+        if self.names_manifests() {
+            let namespace = global.namespace();
+            let Loaded { objects, locator, .. } = self.load(global, &namespace)?;
+            return Ok(self.input(objects, locator, namespace, Vec::new()));
+        }
+        let (objects, namespace) = self.live_objects(global, scope)?;
+        Ok(self.input(objects, Locator::default(), namespace, Vec::new()))
+    }
+
+    /// Reads the live cluster as it is, and as it would be with the manifests that the flags name.
+    pub fn read_change(&self, global: &GlobalArgs) -> anyhow::Result<[Input; 2]> {
+        let (objects, namespace) = self.live_objects(global, Scope::Everything)?;
+        let Loaded { objects: over, locator, .. } = self.load(global, &namespace)?;
+        let mut after = objects.clone();
+        after.overlay(over);
+        let before = self.input(objects, Locator::default(), namespace.clone(), Vec::new());
+        Ok([before, self.input(after, locator, namespace, Vec::new())])
+    }
+
+    /// Whether manifests are named.
+    pub(crate) fn names_manifests(&self) -> bool {
+        !self.filename.is_empty() || !self.kustomize.is_empty()
+    }
+
+    /// Reads the manifests and tells what is to be told about them.
+    pub(crate) fn load(&self, global: &GlobalArgs, namespace: &str) -> anyhow::Result<Loaded> {
+        let (mut files, mut revisions) = (Vec::new(), Vec::new());
+        for path in &self.filename {
+            match revision(path)? {
+                Some(revision) => revisions.push(revision),
+                None => files.push(path.clone()),
+            }
+        }
+        let progress = Progress::slow(global.color, "reading manifests");
+        let loaded = Manifests {
+            files,
+            revisions,
+            kustomizations: self.kustomize.clone(),
+            namespace: namespace.to_owned(),
+            strict: self.strict,
+            ..Manifests::default()
+        }
+        .load()?;
+        drop(progress);
+        // Whatever was not read is told with the answer, which depends on it.
+        for warning in loaded.warnings.iter().filter(|w| w.severity == Severity::Note) {
+            output::warn(global.color, &warning.to_string());
+        }
+        Ok(loaded)
+    }
+
+    /// The live cluster and the namespace of names without one.
+    fn live_objects(&self, global: &GlobalArgs, scope: Scope) -> anyhow::Result<(Objects, String)> {
+        let _progress = Progress::slow(global.color, "reading the cluster");
+        let only = global.namespace.as_deref();
+        let read = async {
+            let connection = global.connect().await?;
+            let objects = match connection.whole(only.filter(|_| scope == Scope::Own)).await {
+                // A user of one namespace sees at least what is in it.
+                Err(live::Error::Forbidden(why))
+                    if scope == Scope::Everything && only.is_some() =>
+                {
+                    let mut objects = connection.whole(only).await?;
+                    let what = "other namespaces".to_owned();
+                    objects.gaps.push(Gap { what, why: why.to_string() });
+                    objects
+                }
+                read => read?,
+            };
+            Ok::<_, live::Error>((objects, connection.namespace().to_owned()))
+        };
+        let (objects, namespace) = global.block_on(read)??;
+        if self.strict
+            && let Some(gap) = objects.gaps.first()
+        {
+            bail!("{}: {}", gap.what, gap.why);
+        }
+        Ok((objects, namespace))
+    }
+
+    /// Links objects and lowers policies.
+    pub(crate) fn input(
+        &self,
+        objects: Objects,
+        locator: Locator,
+        namespace: String,
+        notes: Vec<String>,
+    ) -> Input {
+        let found = objects.enforcer.clone();
+        let (mut snapshot, written) = objects.assemble();
+        if !self.pod_cidr.is_empty() {
+            snapshot.pod_cidrs = self.pod_cidr.iter().map(IpNet::trunc).collect();
+        }
+        let enforcer = match (&self.enforcer, found, &self.supposed) {
+            (Some(told), ..) => told.clone(),
+            (None, Some((enforcer, gap)), _) => {
+                snapshot.gaps.extend(gap);
+                enforcer
+            }
+            (None, None, Some(supposed)) => supposed.clone(),
+            (None, None, None) => Enforcer::suiting(&written),
+        };
+        let rules = Ruleset::compile(&written, &snapshot, &enforcer);
+        Input { snapshot, written, rules, namespace, notes, session: None, locator }
+    }
+}
+
+/// The Git revision that a name stands for; a file may have such a name too.
+fn revision(path: &Path) -> anyhow::Result<Option<Revision>> {
+    let name = path.to_str().and_then(|name| name.strip_prefix(GIT));
+    name.filter(|_| !path.exists()).map(|name| Ok(name.parse()?)).transpose()
+}
+
+impl Input {
+    /// Tells on stderr what was not read, where no answer tells it.
+    pub fn tell_gaps(&self, global: &GlobalArgs) {
+        for gap in &self.snapshot.gaps {
+            output::warn(global.color, &format!("not read: {}: {}", gap.what, gap.why));
+        }
+    }
+
+    /// Finds the places of fields.
+    pub fn locate(&self) -> Box<Locate<'_>> {
+        Box::new(|origin, path| {
+            let place = self.locator.locate(origin, path)?;
+            Some(Location {
+                file: place.file,
+                line: place.line,
+                column: place.column,
+                text: place.text,
+            })
+        })
+    }
+}

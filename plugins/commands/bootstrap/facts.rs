@@ -1,0 +1,284 @@
+//! What a baseline has to know of a cluster: where DNS is served, and where a Service leads.
+//!
+//! In: a connection. Out: labels and ports of pods, since policies judge the pod and its port after
+//! any Service has translated.
+
+use netpol::baseline::{Destination, DnsFacts, LabelMap, NodeLocal, Who};
+use netpol::cluster::{Labels, Port, Service, ServicePort, TargetPort};
+use netpol::objects::{Body, Found, api};
+use netpol::verdict::{PortText, PortWanted};
+use netpol_sources::live::{Connection, Error, Selection, Target};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// Where clusters have their DNS Service: nearly all of them, OpenShift, and some that name it so.
+const DNS_SERVICES: [(&str, &str); 3] =
+    [("kube-system", "kube-dns"), ("openshift-dns", "dns-default"), ("kube-system", "coredns")];
+/// The label of DNS Services with other names (RKE2).
+const DNS_LABEL: &str = "k8s-app=kube-dns";
+/// Where NodeLocal DNSCache is installed, and its name.
+const NODE_LOCAL: (&str, &str) = ("kube-system", "node-local-dns");
+
+/// Where the cluster serves DNS; `None`: there is no such Service.
+pub(super) async fn dns_facts(connection: &Connection) -> Result<Option<DnsFacts>, Error> {
+    let (service, node_local) = tokio::join!(dns_service(connection), node_local_dns(connection));
+    let Some(service) = service? else { return Ok(None) };
+    let Some(labels) = service.selector.as_ref().filter(|labels| !labels.is_empty()) else {
+        return Ok(None);
+    };
+    let dns = |port: &&ServicePort| {
+        port.port.number == 53 || port.name.as_deref().is_some_and(|name| name.starts_with("dns"))
+    };
+    let ports: Vec<_> = service.ports.iter().filter(dns).collect();
+    let ports = target_ports(connection, &service, &ports).await?;
+    Ok(Some(DnsFacts {
+        service: format!("{}/{}", service.namespace, service.name),
+        namespace: service.namespace.to_string(),
+        labels: map(labels),
+        ports,
+        // Without it DNS works as it always did.
+        node_local: node_local.ok().flatten(),
+    }))
+}
+
+async fn dns_service(connection: &Connection) -> Result<Option<Service>, Error> {
+    for (namespace, name) in DNS_SERVICES {
+        if let Some(service) = service(connection, namespace, name).await? {
+            return Ok(Some(service));
+        }
+    }
+    let target = Target::of("v1", "services").within("kube-system");
+    let selection = Selection { labels: Some(DNS_LABEL.to_owned()), ..Selection::default() };
+    let list = connection.list::<api::Service>(&target, &selection).await?;
+    Ok(list.items.into_iter().find_map(|item| body(item.into())))
+}
+
+/// A Service; `None`: there is none.
+async fn service(
+    connection: &Connection,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<Service>, Error> {
+    let target = Target::of("v1", "services").within(namespace).named(name);
+    match connection.get::<api::Service>(&target).await {
+        Ok(service) => Ok(body(service.into())),
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Where a Service leads, by the port that clients dial or by all of its ports.
+pub(super) async fn destination(
+    connection: &Connection,
+    namespace: &str,
+    name: &str,
+    port: Option<&PortWanted>,
+) -> Result<Destination, String> {
+    let label = format!("{namespace}/svc/{name}");
+    let service = service(connection, namespace, name).await.map_err(|error| error.to_string())?;
+    let service = service.ok_or_else(|| format!("there is no Service {label}"))?;
+    if let Some(external) = &service.external_name {
+        return Err(format!(
+            "{label} stands for {external}, which is outside the cluster: NetworkPolicy knows no \
+             names"
+        ));
+    }
+    let Some(labels) = service.selector.as_ref().filter(|labels| !labels.is_empty()) else {
+        return Err(format!("{label} selects no pods, so no policy can name what is behind it"));
+    };
+    let matches = |at: &&ServicePort| {
+        port.is_none_or(|wanted| {
+            wanted.protocol.is_none_or(|protocol| protocol == at.port.protocol)
+                && match &wanted.port {
+                    PortText::Number(number) => *number == at.port.number,
+                    PortText::Name(name) => at.name.as_deref() == Some(name),
+                }
+        })
+    };
+    let chosen: Vec<_> = service.ports.iter().filter(matches).collect();
+    if let Some(port) = port.filter(|_| chosen.is_empty()) {
+        let known: Vec<_> = service.ports.iter().map(|port| port.port.to_string()).collect();
+        return Err(format!("{label} has no port {port}; it has {}", known.join(", ")));
+    }
+    let ports = if service.headless {
+        // Clients dial the pods, so no port is translated.
+        chosen.iter().map(|port| number(port.port)).collect()
+    } else {
+        target_ports(connection, &service, &chosen).await.map_err(|error| error.to_string())?
+    };
+    let (namespace, name) = (namespace.to_owned(), name.to_owned());
+    Ok(Destination { label, who: Who::Service { namespace, name, labels: map(labels) }, ports })
+}
+
+/// A sentence for each port that is a Service's and leads to another on the pods.
+pub(super) async fn service_ports(
+    connection: &Connection,
+    namespace: &str,
+    given: &[&PortWanted],
+) -> Result<Vec<String>, Error> {
+    let target = Target::of("v1", "services").within(namespace);
+    let list = connection.list::<api::Service>(&target, &Selection::default()).await?;
+    let services: Vec<_> = list.items.into_iter().filter_map(|item| body(item.into())).collect();
+    let all =
+        || services.iter().flat_map(|service| service.ports.iter().map(move |p| (service, p)));
+    let is_target = |number| all().any(|(_, port)| port.target == TargetPort::Number(number));
+    let mut lines = Vec::new();
+    for wanted in given {
+        let PortText::Number(number) = wanted.port else { continue };
+        for (service, port) in all().filter(|(_, port)| port.port.number == number) {
+            if is_target(number) {
+                continue;
+            }
+            let target = match &port.target {
+                TargetPort::Number(number) => number.to_string(),
+                TargetPort::Name(name) => name.to_string(),
+            };
+            lines.push(format!(
+                "port {number} is that of Service {}; policies judge the port on the pod, which is \
+                 {target}",
+                service.name
+            ));
+        }
+    }
+    Ok(lines)
+}
+
+/// The ports on the pods. A named one has the numbers that the pods give it, since plugins
+/// disagree on names in egress rules; without pods it stays a name.
+async fn target_ports(
+    connection: &Connection,
+    service: &Service,
+    ports: &[&ServicePort],
+) -> Result<Vec<PortWanted>, Error> {
+    let is_named = |port: &&&ServicePort| matches!(port.target, TargetPort::Name(_));
+    let mut pods = Vec::new();
+    if ports.iter().any(|port| is_named(&port)) {
+        let target = Target::of("v1", "pods").within(&*service.namespace);
+        let labels = service.selector.as_ref().map(ToString::to_string);
+        let list = connection
+            .list::<api::Pod>(&target, &Selection { labels, ..Selection::default() })
+            .await?;
+        for item in list.items {
+            if let Body::Pod { pod, .. } = Found::from(item).body {
+                pods.push(pod);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for port in ports {
+        let protocol = port.port.protocol;
+        match &port.target {
+            TargetPort::Number(target) => {
+                found.push(number(Port { protocol, number: *target }));
+            }
+            TargetPort::Name(name) => {
+                let numbers = pods.iter().flat_map(|pod| pod.named_ports(name, protocol));
+                let numbers: BTreeSet<u16> = numbers.collect();
+                if numbers.is_empty() {
+                    let port = PortText::Name(name.to_string());
+                    found.push(PortWanted { port, protocol: Some(protocol) });
+                }
+                found.extend(numbers.into_iter().map(|n| number(Port { protocol, number: n })));
+            }
+        }
+    }
+    let mut seen: Vec<PortWanted> = Vec::new();
+    found.retain(|port| {
+        !seen.contains(port) && {
+            seen.push(port.clone());
+            true
+        }
+    });
+    Ok(found)
+}
+
+async fn node_local_dns(connection: &Connection) -> Result<Option<NodeLocal>, Error> {
+    let (namespace, name) = NODE_LOCAL;
+    let target = Target::of("apps/v1", "daemonsets").within(namespace).named(name);
+    match connection.get::<DaemonSet>(&target).await {
+        Ok(found) => Ok(Some(found.node_local())),
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn body(found: Found) -> Option<Service> {
+    match found.body {
+        Body::Service(service) => Some(*service),
+        _ => None,
+    }
+}
+
+fn map(labels: &Labels) -> LabelMap {
+    labels.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+fn number(port: Port) -> PortWanted {
+    PortWanted { port: PortText::Number(port.number), protocol: Some(port.protocol) }
+}
+
+/// The fields of NodeLocal DNSCache that say where it listens.
+#[derive(Deserialize)]
+struct DaemonSet {
+    spec: Spec,
+}
+
+#[derive(Deserialize)]
+struct Spec {
+    template: Template,
+}
+
+#[derive(Deserialize)]
+struct Template {
+    #[serde(default)]
+    metadata: Metadata,
+    spec: PodSpec,
+}
+
+#[derive(Default, Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    labels: LabelMap,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PodSpec {
+    #[serde(default)]
+    host_network: bool,
+    #[serde(default)]
+    containers: Vec<Container>,
+}
+
+#[derive(Deserialize)]
+struct Container {
+    #[serde(default)]
+    args: Vec<String>,
+}
+
+impl DaemonSet {
+    fn node_local(self) -> NodeLocal {
+        let Template { metadata, spec } = self.spec.template;
+        if !spec.host_network {
+            return NodeLocal { addresses: Vec::new(), labels: metadata.labels };
+        }
+        let args: Vec<String> = spec.containers.into_iter().flat_map(|it| it.args).collect();
+        let mut addresses = Vec::new();
+        for (at, arg) in args.iter().enumerate() {
+            let Some(rest) = arg.trim_start_matches('-').strip_prefix("localip") else { continue };
+            let value = rest.strip_prefix('=').or_else(|| args.get(at + 1).map(String::as_str));
+            let listed = value.unwrap_or_default().split(',');
+            // The others are the DNS Service's own.
+            addresses.extend(listed.filter_map(|ip| ip.parse().ok()).filter(is_link_local));
+        }
+        NodeLocal { addresses, labels: LabelMap::new() }
+    }
+}
+
+fn is_link_local(address: &IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local() || address.is_unique_local(),
+    }
+}

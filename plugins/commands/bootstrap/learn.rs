@@ -1,0 +1,222 @@
+//! `bootstrap --learn`: the baseline with what observed flows need, for review.
+//!
+//! In: flows of Hubble, the cluster or manifests that their ends are looked up in, and the plan of a
+//! baseline. Out: all policies on stdout, or files for Git; on stderr what was learned, what was not,
+//! and what would be cut. Nothing is ever applied.
+
+use super::args::{Action, Format, Namespaces, Plan};
+use super::output::{json_of, yaml_of};
+use super::{BootstrapArgs, Run};
+use crate::cli::{Exit, GlobalArgs, HubbleArgs, Input, InputArgs, Source, note, since};
+use anyhow::ensure;
+use clap::Args;
+use jiff::Timestamp;
+use netpol::baseline::{self, BaselinePolicy};
+use netpol::draft::Dialect;
+use netpol::hubble::{Events, Filter, Window};
+use netpol::learn::{Collector, Lesson, learn, lesson_text, reading_text};
+use netpol::observed::Index;
+use netpol::policy::{Cilium, Enforcer};
+use netpol_sources::hubble::Error;
+use serde_json::Value;
+
+/// How far back is looked unless told otherwise.
+const SINCE: &str = "1h";
+
+/// Arguments of `--learn`.
+#[derive(Args, Clone, Debug)]
+pub(super) struct LearnArgs {
+    /// Add the policies that flows need which Hubble saw: of the last hour, or since 30m or a time;
+    /// prints everything for review and applies nothing
+    #[arg(
+        long,
+        value_name = "TIME",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        value_parser = time,
+        help_heading = "Learning"
+    )]
+    learn: Option<Time>,
+
+    #[command(flatten)]
+    hubble: HubbleArgs,
+
+    #[command(flatten)]
+    input: InputArgs,
+}
+
+/// How far back is looked; `None` where that is not told.
+#[derive(Clone, Copy, Debug)]
+struct Time(Option<Timestamp>);
+
+fn time(text: &str) -> Result<Time, String> {
+    if text.is_empty() { Ok(Time(None)) } else { since(text).map(|time| Time(Some(time))) }
+}
+
+impl LearnArgs {
+    /// Whether anything is to be learned; a recording says so by itself.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.learn.is_some() || self.hubble.input_file.is_some()
+    }
+
+    /// Whether pods are looked up in manifests, so that there is no cluster.
+    pub(super) fn is_offline(&self) -> bool {
+        self.input.names_manifests()
+    }
+
+    /// Refuses what says nothing, or the contrary.
+    pub(super) fn check(&self, args: &BootstrapArgs, plan: &Plan) -> anyhow::Result<()> {
+        if !self.is_wanted() {
+            ensure!(
+                !self.is_offline(),
+                "-f and -k say where pods are looked up for --learn; without it they say nothing"
+            );
+            return Ok(());
+        }
+        if let Some(flag) = args.flag_of_writing() {
+            anyhow::bail!(
+                "--learn applies nothing, so {flag} says nothing: read the policies, then pipe them \
+                 to `kubectl apply -f -`, or give --export DIR"
+            );
+        }
+        ensure!(plan.action != Action::Remove, "--learn and --remove are contrary to each other");
+        ensure!(
+            plan.baseline.dialect == Dialect::NetworkPolicy,
+            "--learn writes NetworkPolicies, which Cilium enforces too: leave out --dialect"
+        );
+        if let (Namespaces::Labelled(_), true) = (&plan.namespaces, self.is_offline()) {
+            anyhow::bail!("-l needs a cluster: name the namespaces");
+        }
+        Ok(())
+    }
+
+    /// The cluster or the manifests.
+    fn read(&self, global: &GlobalArgs, plan: &Plan) -> anyhow::Result<Input> {
+        // Where there is Hubble, there is Cilium.
+        let supposed = Some(Enforcer::Cilium(Cilium::default()));
+        let flags = InputArgs { supposed, ..self.input.clone() };
+        let mut global = global.clone();
+        // Who may read one namespace only learns from that.
+        if let Namespaces::Named(names) = &plan.namespaces
+            && let [only] = &names[..]
+        {
+            global.namespace = Some(only.clone());
+        }
+        flags.read(&global)
+    }
+
+    fn window(&self) -> anyhow::Result<Window> {
+        let told = self.learn.and_then(|Time(told)| told);
+        // A recording is taken as it is, unless told otherwise.
+        let default = || since(SINCE).map_err(anyhow::Error::msg).map(Some);
+        let since = match (told, &self.hubble.input_file) {
+            (Some(told), _) => Some(told),
+            (None, Some(_)) => None,
+            (None, None) => default()?,
+        };
+        Ok(Window { since, ..Window::default() })
+    }
+
+    /// Learns, and prints or exports.
+    pub(super) fn run(&self, run: Run<'_>) -> anyhow::Result<Exit> {
+        let source = self.hubble.source(run.global)?;
+        let input = self.read(run.global, run.plan)?;
+        input.tell_gaps(run.global);
+        run.global.block_on(self.learn(run, source, input))?
+    }
+
+    async fn learn(&self, mut run: Run<'_>, source: Source, input: Input) -> anyhow::Result<Exit> {
+        let (plan, window) = (run.plan, self.window()?);
+        let begun = run.begin(!self.is_offline()).await?;
+        let index = Index::new(&input.snapshot, &input.rules);
+        let wanted = begun.namespaces.iter().map(|name| name.as_str().into());
+        let mut collector = Collector::new(&input.snapshot, index, wanted, window.since);
+        run.progress.say("reading what Hubble saw");
+        read(source, &begun.namespaces, &window, &mut collector)?;
+        let mut lines = Vec::new();
+        for namespace in &begun.namespaces {
+            let facts = run.facts(begun.connection.as_ref(), namespace, begun.dns.as_ref()).await?;
+            let closing = plan.baseline.policies(namespace, &facts);
+            let closing: Vec<_> =
+                closing.iter().filter_map(BaselinePolicy::network_policy).collect();
+            let lesson = learn(&collector, &input.written, &input.rules, namespace, &closing);
+            lines.extend(lesson_text(&collector, &lesson, plan.verbose));
+            lines.extend(unseen(&input, &lesson, plan.verbose));
+            let learned = lesson.policies.into_iter().map(Box::new).map(BaselinePolicy::Own);
+            let learned = learned.collect();
+            run.learned.insert(namespace.clone(), learned);
+        }
+        let exit = if let Action::Export { .. } = plan.action {
+            run.export(begun.connection.as_ref(), &begun.namespaces).await?
+        } else {
+            run.print(&begun).await?;
+            run.warn_later();
+            Exit::Success
+        };
+        run.progress.aside(|| {
+            note(&lines);
+            note(&reading_text(&collector));
+        });
+        Ok(exit)
+    }
+}
+
+/// Reads all flows of the time.
+fn read(
+    source: Source,
+    namespaces: &[String],
+    window: &Window,
+    collector: &mut Collector<'_>,
+) -> anyhow::Result<()> {
+    let only = match namespaces {
+        [only] => Some(only.as_str().into()),
+        _ => None,
+    };
+    let filter = Filter { namespace: only, events: Events::All, ..Filter::default() };
+    let name = source.name();
+    source.read(&filter, window, |batch| {
+        collector.take(batch);
+        true
+    })?;
+    if collector.flows() == 0
+        && let Some((lines, first)) = collector.unreadable()
+    {
+        return Err(Error::Rubbish { source_name: name, lines, first: first.clone() }.into());
+    }
+    Ok(())
+}
+
+/// What is possible now on declared ports, whether it was seen or not, and would be cut.
+fn unseen(input: &Input, lesson: &Lesson, all: bool) -> Vec<String> {
+    let namespace = &lesson.namespace;
+    let impact = baseline::impact(&input.snapshot, &input.rules, &lesson.after, namespace);
+    if impact.cuts.is_empty() {
+        return Vec::new();
+    }
+    baseline::cuts(namespace, &impact, all)
+}
+
+impl Run<'_> {
+    /// Every policy as text for `kubectl apply -f -`.
+    async fn print(&self, begun: &super::Begun) -> anyhow::Result<()> {
+        let mut objects: Vec<Value> = Vec::new();
+        let mut names = String::new();
+        for namespace in &begun.namespaces {
+            let imagined =
+                self.imagine(begun.connection.as_ref(), namespace, begun.dns.as_ref()).await;
+            let outcome = imagined.map_err(|failure| anyhow::anyhow!(failure.why))?;
+            for deed in outcome.deeds {
+                names += &netpol::printable::printable(&deed.name);
+                names.push('\n');
+                objects.push(deed.object);
+            }
+        }
+        let text = match self.plan.format {
+            None | Some(Format::Yaml) => yaml_of(&objects)?,
+            Some(Format::Json) => json_of(objects)?,
+            Some(Format::Name) => names,
+        };
+        self.answer(&text)
+    }
+}

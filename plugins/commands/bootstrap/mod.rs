@@ -1,0 +1,531 @@
+//! `bootstrap`: closes namespaces, in a cluster or as files for Git, and takes it back.
+//!
+//! In: [`BootstrapArgs`]. Out: objects in the cluster or files on disk, and on stdout what was done,
+//! what it means and what comes next. One namespace that fails does not stop the others, unless it
+//! is the server that fails.
+
+mod apply;
+mod args;
+mod export;
+mod facts;
+mod kustomization;
+mod learn;
+mod output;
+mod owner;
+mod preview;
+mod remove;
+
+pub use args::BootstrapArgs;
+
+use crate::cli::{Exit, GlobalArgs, Progress, answer, error, note, warn};
+use anyhow::{anyhow, bail};
+use args::{Action, DryRun, Format, Namespaces, Plan};
+use netpol::baseline::{self, BaselinePolicy, Dns, DnsFacts, Facts, Who};
+use netpol::draft::Dialect;
+use netpol::objects::{Found, api};
+use netpol::printable::printable;
+use netpol::verdict::{self, Named};
+use netpol_sources::live::{self, Connection, Selection, Target};
+use output::{json_of, yaml_of};
+use serde::Serialize;
+use serde_json::Value;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+
+/// Namespaces that the cluster itself runs in; a selector is not enough to close them.
+const SYSTEM: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
+
+/// What was done to one object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Created,
+    Applied,
+    Unchanged,
+    Removed,
+    Released,
+}
+
+impl State {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Applied => "serverside-applied",
+            Self::Unchanged => "unchanged",
+            Self::Removed => "deleted",
+            Self::Released => "labels removed",
+        }
+    }
+}
+
+/// One object and what was done to it.
+#[derive(Clone, Debug)]
+struct Deed {
+    /// Kind with group, and name, as kubectl prints them.
+    name: String,
+    /// Its namespace, where that is not the one in hand.
+    elsewhere: Option<String>,
+    state: State,
+    /// The object as it is wanted.
+    object: Value,
+}
+
+/// What was done in one namespace, and what there is to say of it.
+#[derive(Debug, Default)]
+struct Outcome {
+    deeds: Vec<Deed>,
+    /// Lines of the answer.
+    words: Vec<String>,
+    /// Lines beside it.
+    notes: Vec<String>,
+}
+
+/// Why a namespace was not done.
+#[derive(Debug)]
+struct Failure {
+    /// One sentence, with what was done nevertheless.
+    why: String,
+    /// Asking the server for more is in vain.
+    of_server: bool,
+}
+
+impl From<live::Error> for Failure {
+    fn from(error: live::Error) -> Self {
+        Self { of_server: error.is_of_server(), why: error.to_string() }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self { of_server: false, why: format!("{error:#}") }
+    }
+}
+
+impl BootstrapArgs {
+    /// Runs the command.
+    pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
+        if self.schema {
+            let schema = serde_json::to_string_pretty(&baseline::schema())?;
+            answer(global.color, &(schema + "\n"))?;
+            return Ok(Exit::Success);
+        }
+        let plan = self.plan(global)?;
+        let progress = Progress::start(global.color);
+        let (later, learned) = (RefCell::default(), BTreeMap::new());
+        let run = Run { plan: &plan, global, progress, later, learned };
+        if self.learn.is_wanted() {
+            return self.learn.run(run);
+        }
+        global.block_on(run.all())?
+    }
+}
+
+/// One run of the command.
+struct Run<'a> {
+    plan: &'a Plan,
+    global: &'a GlobalArgs,
+    progress: Progress,
+    /// Warnings that matter only once something is written.
+    later: RefCell<Vec<String>>,
+    /// By namespace, the policies that observed flows need.
+    learned: BTreeMap<String, Vec<BaselinePolicy>>,
+}
+
+/// What is known before the first namespace.
+struct Begun {
+    connection: Option<Connection>,
+    namespaces: Vec<String>,
+    dns: Option<DnsFacts>,
+}
+
+impl Run<'_> {
+    async fn all(&self) -> anyhow::Result<Exit> {
+        let connection = self.connection().await?;
+        let namespaces = self.namespaces(connection.as_ref()).await?;
+        if let Action::Export { .. } = self.plan.action {
+            return self.export(connection.as_ref(), &namespaces).await;
+        }
+        self.check_dialect(connection.as_ref()).await?;
+        let dns = match self.plan.action {
+            Action::Remove => None,
+            _ => self.dns(connection.as_ref()).await?,
+        };
+        let mut failed = 0;
+        let mut last_done = None;
+        let mut objects = Vec::new();
+        for (at, namespace) in namespaces.iter().enumerate() {
+            self.progress.say(&format!("{namespace} ({} of {})", at + 1, namespaces.len()));
+            let done = match (&connection, &self.plan.action) {
+                (Some(connection), Action::Remove) => self.remove(connection, namespace).await,
+                (Some(connection), _) => self.apply(connection, namespace, dns.as_ref()).await,
+                (None, _) => self.imagine(None, namespace, dns.as_ref()).await,
+            };
+            match done {
+                Ok(outcome) => {
+                    last_done = Some(namespace);
+                    self.tell(outcome, &mut objects)?;
+                }
+                Err(failure) => {
+                    failed += 1;
+                    let mut why = format!("{namespace}: {}", failure.why);
+                    let rest = &namespaces[at + 1..];
+                    if failure.of_server && !rest.is_empty() {
+                        why = format!("{why}; not tried: {}", rest.join(", "));
+                    }
+                    self.progress.aside(|| error(self.global.color, &why));
+                    if failure.of_server {
+                        break;
+                    }
+                }
+            }
+        }
+        match self.plan.format {
+            Some(Format::Yaml) => self.answer(&yaml_of(&objects)?)?,
+            Some(Format::Json) => self.answer(&json_of(objects)?)?,
+            Some(Format::Name) => {}
+            None => {
+                let done = last_done.filter(|_| self.plan.action == Action::Apply);
+                self.answer_lines(&done.map_or_else(Vec::new, |namespace| {
+                    let next = "Next: kubectl netpol explain -n";
+                    let next = format!("{next} {namespace} WORKLOAD DESTINATION");
+                    let mut lines = baseline::dns(&self.plan.baseline, dns.as_ref());
+                    lines.push(next);
+                    lines
+                }))?;
+            }
+        }
+        Ok(if failed == 0 { Exit::Success } else { Exit::Error })
+    }
+
+    /// Looks up what is the same for all namespaces; of a cluster only if there is one.
+    async fn begin(&self, online: bool) -> anyhow::Result<Begun> {
+        let connection = if online { self.connection().await? } else { None };
+        let namespaces = self.namespaces(connection.as_ref()).await?;
+        let dns = self.dns(connection.as_ref()).await?;
+        Ok(Begun { connection, namespaces, dns })
+    }
+
+    /// Policies of a kind that the cluster does not have are not written.
+    async fn check_dialect(&self, connection: Option<&Connection>) -> anyhow::Result<()> {
+        let dialect = self.plan.baseline.dialect;
+        let writes = self.plan.action == Action::Apply && self.plan.dry_run != DryRun::Client;
+        let Some(connection) = connection.filter(|_| writes && dialect == Dialect::Cilium) else {
+            return Ok(());
+        };
+        if connection.serves(dialect.api_version(), dialect.resource()).await? {
+            return Ok(());
+        }
+        bail!(
+            "--dialect cilium: the cluster has no kind {} ({}), so Cilium is not installed there, or \
+             keeps its policies elsewhere; nothing was written; leave --dialect out, or write files \
+             with --export DIR",
+            dialect.kind(),
+            dialect.api_version()
+        )
+    }
+
+    /// What can do without a cluster goes on without it, with a word.
+    async fn connection(&self) -> anyhow::Result<Option<Connection>> {
+        let plan = self.plan;
+        let offline = plan.action != Action::Remove
+            && (plan.dry_run == DryRun::Client || plan.action != Action::Apply);
+        let asks = !matches!(plan.baseline.dns, Dns::Namespace | Dns::None)
+            || plan.baseline.egress.iter().any(is_inside)
+            || matches!(plan.namespaces, Namespaces::Labelled(_));
+        if matches!(plan.action, Action::Export { .. }) && !asks {
+            return Ok(None);
+        }
+        match self.global.connect().await {
+            Ok(connection) => Ok(Some(connection)),
+            Err(live::Error::NoCluster { .. } | live::Error::NoContext { .. })
+                if offline && !asks =>
+            {
+                Ok(None)
+            }
+            Err(error) if offline => {
+                self.warn(&format!("going on without a cluster: {error}"));
+                Ok(None)
+            }
+            // Manifests say nothing here: what is written would go to a cluster, or to files.
+            Err(live::Error::NoCluster { looked }) if plan.action == Action::Apply => bail!(
+                "no cluster to write to: there is no kubeconfig ({looked}) and this is not a pod with \
+                 a service account; give --kubeconfig or --server, or write files with --export DIR"
+            ),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn namespaces(&self, connection: Option<&Connection>) -> anyhow::Result<Vec<String>> {
+        let selector = match &self.plan.namespaces {
+            Namespaces::Named(names) => return Ok(names.clone()),
+            Namespaces::Labelled(selector) => selector,
+        };
+        let Some(connection) = connection else { bail!("-l needs a cluster") };
+        self.progress.say("listing namespaces");
+        let labels = Some(selector.clone());
+        let target = Target::of("v1", "namespaces");
+        let selection = Selection { labels, ..Selection::default() };
+        let list = connection.list::<api::Namespace>(&target, &selection).await?;
+        if let live::Extent::Partial(why) = list.extent {
+            bail!("not all namespaces were read: {why}");
+        }
+        let names = list.items.into_iter().map(|item| Found::from(item).object.name.to_string());
+        let (system, names): (Vec<_>, Vec<_>) = names.partition(|n| SYSTEM.contains(&&**n));
+        if !system.is_empty() {
+            let names = system.join(", ");
+            self.warn(&format!(
+                "left out, since the cluster runs there: {names}; name it if meant"
+            ));
+        }
+        if names.is_empty() {
+            note(&[format!("No namespaces found with labels {selector}.")]);
+        }
+        Ok(names)
+    }
+
+    /// Where DNS is served, as far as that is to be known.
+    async fn dns(&self, connection: Option<&Connection>) -> anyhow::Result<Option<DnsFacts>> {
+        let mode = self.plan.baseline.dns;
+        if !matches!(mode, Dns::Auto | Dns::Strict) {
+            return Ok(None);
+        }
+        self.progress.say("looking for the DNS Service");
+        let why = match connection {
+            None => "there is no cluster to ask".to_owned(),
+            Some(connection) => match facts::dns_facts(connection).await {
+                Ok(Some(facts)) => return Ok(Some(facts)),
+                Ok(None) => "the cluster has no DNS Service with pods".to_owned(),
+                Err(error) if error.is_of_server() && !self.may_go_offline() => {
+                    return Err(error.into());
+                }
+                Err(error) => error.to_string(),
+            },
+        };
+        if mode == Dns::Strict {
+            bail!("--dns strict: {why}; give --dns namespace to allow all of kube-system");
+        }
+        let why = format!("allowing DNS to every pod of kube-system on port 53, since {why}");
+        self.later.borrow_mut().push(why);
+        Ok(None)
+    }
+
+    fn may_go_offline(&self) -> bool {
+        self.plan.dry_run == DryRun::Client || matches!(self.plan.action, Action::Export { .. })
+    }
+
+    /// What is known of the destinations of one namespace.
+    async fn facts(
+        &self,
+        connection: Option<&Connection>,
+        namespace: &str,
+        dns: Option<&DnsFacts>,
+    ) -> anyhow::Result<Facts> {
+        let mut facts = Facts { dns: dns.cloned(), egress: Vec::new() };
+        for target in &self.plan.baseline.egress {
+            let service = match &target.names {
+                Named::Address(address) => {
+                    facts.egress.push(baseline::Destination {
+                        label: address.to_string(),
+                        who: Who::Address(*address),
+                        ports: target.port.clone().into_iter().collect(),
+                    });
+                    continue;
+                }
+                Named::Path(parts) => match &parts[..] {
+                    [name] => Some((namespace, &**name)),
+                    [kind, name] if is_service(kind) => Some((namespace, &**name)),
+                    [other, name] | [other, _, name] => Some((&**other, &**name)),
+                    _ => None,
+                },
+                Named::Host(host) => in_cluster(host),
+            };
+            let said = || match &target.names {
+                Named::Host(host) => host.clone(),
+                Named::Path(parts) => parts.join("/"),
+                Named::Address(address) => address.to_string(),
+            };
+            let own = &self.plan.baseline;
+            if let (None, Named::Host(host), true) = (service, &target.names, own.dns_proxy) {
+                facts.egress.push(baseline::Destination {
+                    label: host.clone(),
+                    who: Who::Name(host.clone()),
+                    ports: target.port.clone().into_iter().collect(),
+                });
+                continue;
+            }
+            let Some((there, name)) = service else {
+                let why = match own.dialect {
+                    Dialect::NetworkPolicy => {
+                        "NetworkPolicy knows no names: give its address, or --dialect cilium and \
+                         --dns-proxy"
+                    }
+                    Dialect::Cilium => {
+                        "Cilium learns the addresses of names from its DNS proxy: give --dns-proxy, or \
+                         its address"
+                    }
+                };
+                bail!("--allow-egress {}: it is outside the cluster, and {why}", said());
+            };
+            let Some(connection) = connection else {
+                bail!("--allow-egress {}: there is no cluster to ask for its pods", said());
+            };
+            let found = facts::destination(connection, there, name, target.port.as_ref()).await;
+            let found = found.map_err(|why| anyhow!("--allow-egress {}: {why}", said()))?;
+            facts.egress.push(found);
+        }
+        Ok(facts)
+    }
+
+    /// Where a port that was given is a Service's, which no policy sees.
+    async fn service_ports(&self, connection: &Connection, namespace: &str) -> Vec<String> {
+        let peers = [&self.plan.baseline.ingress_controller, &self.plan.baseline.monitoring];
+        let given: Vec<_> = peers.into_iter().flatten().flat_map(|peer| &peer.ports).collect();
+        if given.is_empty() {
+            return Vec::new();
+        }
+        // It is a word of advice: who may not list Services goes without.
+        facts::service_ports(connection, namespace, &given).await.unwrap_or_default()
+    }
+
+    /// What would be written, without a word to the server.
+    async fn imagine(
+        &self,
+        connection: Option<&Connection>,
+        namespace: &str,
+        dns: Option<&DnsFacts>,
+    ) -> Result<Outcome, Failure> {
+        let facts = self.facts(connection, namespace, dns).await?;
+        let mut policies = self.plan.baseline.policies(namespace, &facts);
+        policies.extend(self.learned.get(namespace).into_iter().flatten().cloned());
+        let mut outcome = Outcome::default();
+        if !self.plan.baseline.labels.is_empty() {
+            let object = to_value(&self.plan.baseline.namespace(namespace))?;
+            outcome.deeds.push(Deed::of(object, namespace, State::Applied));
+        }
+        let dialect = self.plan.baseline.dialect;
+        for object in policies.iter().filter_map(|policy| policy.object(dialect)) {
+            outcome.deeds.push(Deed::of(object, namespace, State::Applied));
+        }
+        self.explain(&mut outcome, namespace, &policies, &facts);
+        Ok(outcome)
+    }
+
+    /// Adds what the policies mean.
+    fn explain(
+        &self,
+        outcome: &mut Outcome,
+        namespace: &str,
+        policies: &[BaselinePolicy],
+        facts: &Facts,
+    ) {
+        let own = &self.plan.baseline;
+        outcome.words.push(baseline::meaning(namespace, policies));
+        for destination in &facts.egress {
+            if let (Who::Service { namespace: there, .. }, false) =
+                (&destination.who, own.both_sides)
+            {
+                outcome.words.push(format!(
+                    "{} is opened on the egress side only: where {there} denies ingress, \
+                     --both-sides opens that, too",
+                    destination.label
+                ));
+            }
+        }
+    }
+
+    fn tell(&self, outcome: Outcome, objects: &mut Vec<Value>) -> anyhow::Result<()> {
+        let mut lines = Vec::new();
+        let dry = match self.plan.dry_run {
+            DryRun::None => "",
+            DryRun::Client => " (dry run)",
+            DryRun::Server => " (server dry run)",
+        };
+        for deed in &outcome.deeds {
+            let Deed { name, elsewhere, state, .. } = deed;
+            lines.push(match (self.plan.format, elsewhere) {
+                (Some(Format::Name), _) => name.clone(),
+                (Some(_), _) => continue,
+                (None, Some(there)) => {
+                    format!("{name} {}{dry} in namespace {there}", state.word())
+                }
+                (None, None) => format!("{name} {}{dry}", state.word()),
+            });
+        }
+        if self.plan.format.is_none() {
+            lines.extend(outcome.words);
+        }
+        self.warn_later();
+        self.progress.aside(|| note(&outcome.notes));
+        self.answer_lines(&lines)?;
+        objects.extend(outcome.deeds.into_iter().map(|deed| deed.object).filter(|o| !o.is_null()));
+        Ok(())
+    }
+
+    fn answer_lines(&self, lines: &[String]) -> anyhow::Result<()> {
+        let lines: Vec<_> = lines.iter().map(|line| printable(line)).collect();
+        self.answer(&lines.iter().flat_map(|line| [line, "\n"]).collect::<String>())
+    }
+
+    fn answer(&self, text: &str) -> anyhow::Result<()> {
+        match self.progress.aside(|| answer(self.global.color, text)) {
+            // Whoever stops reading does not stop what is being written.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            written => Ok(written?),
+        }
+    }
+
+    fn warn_later(&self) {
+        for text in self.later.take() {
+            self.warn(&text);
+        }
+    }
+
+    fn warn(&self, text: &str) {
+        self.progress.aside(|| warn(self.global.color, text));
+    }
+}
+
+impl Deed {
+    fn of(object: Value, home: &str, state: State) -> Self {
+        let metadata = &object["metadata"];
+        let name = metadata["name"].as_str().unwrap_or_default();
+        let kind = match dialect_of(&object) {
+            Some(Dialect::NetworkPolicy) => "networkpolicy.networking.k8s.io",
+            Some(Dialect::Cilium) => "ciliumnetworkpolicy.cilium.io",
+            None => "namespace",
+        };
+        let there = metadata["namespace"].as_str().unwrap_or(home);
+        let elsewhere = (there != home).then(|| there.to_owned());
+        Self { name: format!("{kind}/{name}"), elsewhere, state, object }
+    }
+}
+
+/// The dialect of a policy; `None`: it is none.
+fn dialect_of(object: &Value) -> Option<Dialect> {
+    object["kind"].as_str().and_then(Dialect::of_kind)
+}
+
+/// A typed object as the API writes it.
+fn to_value<T: Serialize>(object: &T) -> anyhow::Result<Value> {
+    Ok(serde_json::to_value(object)?)
+}
+
+/// Whether a destination is one that only the cluster knows.
+fn is_inside(target: &verdict::Target) -> bool {
+    match &target.names {
+        Named::Address(_) => false,
+        Named::Host(host) => in_cluster(host).is_some(),
+        Named::Path(_) => true,
+    }
+}
+
+fn is_service(kind: &str) -> bool {
+    netpol::cluster::kind_from_word(kind) == Some("Service")
+}
+
+/// Namespace and name of a Service in `name.namespace.svc[.cluster.local]`.
+fn in_cluster(host: &str) -> Option<(&str, &str)> {
+    let mut parts = host.split('.');
+    let (name, namespace) = (parts.next()?, parts.next()?);
+    (parts.next() == Some("svc")).then_some((namespace, name))
+}

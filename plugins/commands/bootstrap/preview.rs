@@ -1,0 +1,103 @@
+//! What closing a namespace would cut, shown before it is done.
+//!
+//! In: the policies that are to be written. Out: lines on stderr, and the consent of whoever sits at
+//! the terminal or gave `--yes`.
+
+use super::args::DryRun;
+use super::{Failure, Run, dialect_of};
+use crate::cli::{confirm, note};
+use netpol::baseline::{self, Impact};
+use netpol::cluster::Origin;
+use netpol::draft::Dialect;
+use netpol::objects::{Found, api};
+use netpol::policy::{Enforcer, Ruleset};
+use netpol_sources::live::{Connection, Error, Survey};
+use serde_json::Value;
+
+impl Run<'_> {
+    /// Shows what would be cut and asks; a failure says that nothing was written.
+    pub(super) async fn preview(
+        &self,
+        connection: &Connection,
+        namespace: &str,
+        wanted: &[&Value],
+    ) -> Result<(), Failure> {
+        self.progress.say(&format!("{namespace}: looking at what would be cut"));
+        let lines = match self.what_is_cut(connection, namespace, wanted).await {
+            Ok(lines) if lines.is_empty() => return Ok(()),
+            Ok(lines) => lines,
+            Err(Error::Forbidden(why)) => {
+                vec![format!("{namespace}: what would be cut is not known: {why}")]
+            }
+            Err(error) => {
+                let failure = Failure::from(error);
+                let why = format!("{}; nothing was written", failure.why);
+                return Err(Failure { why, ..failure });
+            }
+        };
+        self.progress.aside(|| note(&lines));
+        if self.plan.yes || self.plan.dry_run != DryRun::None {
+            return Ok(());
+        }
+        let question = format!("Close {namespace} all the same?");
+        let answer = self.progress.aside(|| confirm(&question)).map_err(anyhow::Error::from)?;
+        let why = match answer {
+            Some(true) => return Ok(()),
+            Some(false) => "not closed, as you wish; nothing was written",
+            None => {
+                "it runs pods that would lose connections (above): give --yes to close it, or \
+                     allow them first; nothing was written"
+            }
+        };
+        Err(Failure { why: why.to_owned(), of_server: false })
+    }
+
+    async fn what_is_cut(
+        &self,
+        connection: &Connection,
+        namespace: &str,
+        wanted: &[&Value],
+    ) -> Result<Vec<String>, Error> {
+        if !connection.has_pods(namespace).await? {
+            return Ok(Vec::new());
+        }
+        let survey = connection.survey(namespace).await?;
+        let only_own = survey.only_own.clone();
+        let impact = compare(survey, namespace, wanted);
+        let mut lines = Vec::new();
+        if !impact.cuts.is_empty() {
+            lines.extend(baseline::cuts(namespace, &impact, self.plan.verbose));
+        }
+        if let Some(why) = only_own {
+            lines.push(format!(
+                "{namespace}: connections with other namespaces are not looked at: {why}"
+            ));
+        }
+        Ok(lines)
+    }
+}
+
+/// The cluster as it is against the cluster with the policies.
+fn compare(survey: Survey, namespace: &str, wanted: &[&Value]) -> Impact {
+    let mut with = survey.objects.clone();
+    for policy in wanted {
+        // A value that was just written as text reads back.
+        let text = policy.to_string();
+        let read: Result<Found, _> = match dialect_of(policy) {
+            Some(Dialect::Cilium) => {
+                serde_json::from_str::<api::CiliumNetworkPolicy>(&text).map(Found::from)
+            }
+            _ => serde_json::from_str::<api::NetworkPolicy>(&text).map(Found::from),
+        };
+        if let Ok(policy) = read {
+            with.insert(policy, Origin::Synthetic);
+        }
+    }
+    let enforcer =
+        survey.objects.enforcer.clone().map_or_else(Enforcer::default, |(enforcer, _)| enforcer);
+    let (snapshot, before) = survey.objects.assemble();
+    let (_, after) = with.assemble();
+    let compile = |written| Ruleset::compile(written, &snapshot, &enforcer);
+    let (before, after) = (compile(&before), compile(&after));
+    baseline::impact(&snapshot, &before, &after, namespace)
+}

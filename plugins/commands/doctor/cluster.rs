@@ -1,0 +1,290 @@
+//! The cluster: whether it answers, what we may read there, which kinds it has, who enforces policies.
+
+use super::report::{Area, Check};
+use crate::cli::GlobalArgs;
+use netpol::policy::{Cilium, Enforcement};
+use netpol_sources::live::{Connection, Right, ServedKinds};
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// Nobody waits longer to hear that a cluster does not answer.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A right: verb, group and resource.
+type Asked = (&'static str, &'static str, &'static str);
+
+/// What is read.
+const READ: &[Asked] = &[
+    ("list", "", "namespaces"),
+    ("list", "", "pods"),
+    ("list", "", "services"),
+    ("list", "networking.k8s.io", "networkpolicies"),
+    ("list", "discovery.k8s.io", "endpointslices"),
+    ("list", "", "nodes"),
+    ("list", "apps", "deployments"),
+    ("list", "apps", "replicasets"),
+    ("list", "apps", "statefulsets"),
+    ("list", "apps", "daemonsets"),
+    ("list", "batch", "jobs"),
+    ("list", "batch", "cronjobs"),
+    ("list", "", "replicationcontrollers"),
+];
+
+/// Resources of no namespace.
+const CLUSTER_WIDE: &[&str] = &["namespaces", "nodes"];
+
+/// What `bootstrap` writes.
+const WRITE: &[Asked] = &[
+    ("create", "", "namespaces"),
+    ("patch", "", "namespaces"),
+    ("create", "networking.k8s.io", "networkpolicies"),
+    ("patch", "networking.k8s.io", "networkpolicies"),
+    ("delete", "networking.k8s.io", "networkpolicies"),
+];
+
+/// Groups of kinds that may be there, with what is read of them.
+const GROUPS: &[(&str, &str, &[&str])] = &[
+    (
+        "policy.networking.k8s.io",
+        "policies of administrators",
+        &["clusternetworkpolicies", "adminnetworkpolicies", "baselineadminnetworkpolicies"],
+    ),
+    (
+        "cilium.io",
+        "policies of Cilium",
+        &["ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies"],
+    ),
+    ("kustomize.toolkit.fluxcd.io", "Kustomizations of Flux", &["kustomizations"]),
+];
+
+/// Everything about the cluster.
+pub(super) async fn checks(global: &GlobalArgs) -> Vec<Check> {
+    let mut checks = Vec::new();
+    if timeout(LIMIT, all(global, &mut checks)).await.is_err() {
+        let says = format!("the cluster has not answered everything in {} s", LIMIT.as_secs());
+        checks.push(Check::wrong(Area::Cluster, says, "try again, or check the network"));
+    }
+    checks
+}
+
+async fn all(global: &GlobalArgs, checks: &mut Vec<Check>) {
+    let connection = match global.connect().await {
+        Ok(connection) => connection,
+        Err(error) => return checks.push(Check::error(Area::Cluster, &error)),
+    };
+    let version = match connection.version().await {
+        Ok(version) => version,
+        Err(error) => return checks.push(Check::error(Area::Cluster, &error)),
+    };
+    let context = connection.context().map_or(String::new(), |name| format!(", context {name}"));
+    let server = connection.server();
+    checks.push(Check::ok(Area::Cluster, format!("Kubernetes {version} at {server}{context}")));
+    rights(&connection, global.namespace.as_deref(), checks).await;
+    kinds(&connection, checks).await;
+}
+
+async fn rights(connection: &Connection, only: Option<&str>, checks: &mut Vec<Check>) {
+    match reading(connection, only).await {
+        Ok(found) => checks.extend(found),
+        Err(why) => {
+            let says = format!("rights cannot be asked for: {why}");
+            return checks.push(Check::note(Area::Rights, says, None));
+        }
+    }
+    let place = only.map_or("in all namespaces".to_owned(), |only| format!("in {only}"));
+    let Ok(missing) = lacking(connection, WRITE, only).await else { return };
+    checks.push(if missing.is_empty() {
+        Check::ok(Area::Rights, format!("bootstrap may write {place}"))
+    } else {
+        let missing: Vec<_> =
+            missing.iter().map(|(verb, _, resource)| format!("{verb} {resource}")).collect();
+        let says = format!("bootstrap may not {} {place}", missing.join(", "));
+        Check::note(Area::Rights, says, Some("ask for these rights, or use --export".to_owned()))
+    });
+}
+
+/// What may be read in all namespaces; what only in one, that of -n or of the context; and what not.
+async fn reading(connection: &Connection, only: Option<&str>) -> Result<Vec<Check>, String> {
+    let own = only.unwrap_or(connection.namespace());
+    let missing = lacking(connection, READ, None).await?;
+    let namespaced = |(_, _, resource): &Asked| !CLUSTER_WIDE.contains(resource);
+    let asked: Vec<Asked> = missing.iter().copied().filter(namespaced).collect();
+    let not_here = lacking(connection, &asked, Some(own)).await?;
+    let only_here: Vec<&Asked> = asked.iter().filter(|right| !not_here.contains(right)).collect();
+    // Who asks for one namespace may well do without what is of none.
+    let beside = |right: &&Asked| only.is_some() && !namespaced(right);
+    let (beside, denied): (Vec<_>, Vec<_>) =
+        missing.iter().filter(|right| !only_here.contains(right)).partition(beside);
+    let list = |rights: Vec<&Asked>| {
+        rights.into_iter().map(|(_, _, resource)| *resource).collect::<Vec<_>>().join(", ")
+    };
+    let mut checks = Vec::new();
+    let place = match only {
+        Some(only) if !missing.is_empty() => format!("in {only}"),
+        _ => "in all namespaces".to_owned(),
+    };
+    if denied.is_empty() && (only_here.is_empty() || only.is_some()) {
+        let says = format!("all that is read may be listed {place}");
+        checks.push(Check::ok(Area::Rights, says));
+    }
+    if !only_here.is_empty() {
+        let says = format!("only in {own} you may list {}", list(only_here));
+        let advice = "ask for the right in all namespaces, which list and diff need";
+        checks.push(match only {
+            Some(_) => Check::note(Area::Rights, says, advice.to_owned()),
+            None => Check::wrong(Area::Rights, says, format!("{advice}; or give -n {own}")),
+        });
+    }
+    if !beside.is_empty() {
+        let says = format!("you may not list {}", list(beside));
+        let advice = "ask for these rights for list and diff, which look at the whole cluster";
+        checks.push(Check::note(Area::Rights, says, advice.to_owned()));
+    }
+    if !denied.is_empty() {
+        checks.push(Check::wrong(
+            Area::Rights,
+            format!("you may not list {} {place}", list(denied)),
+            "ask for these rights; without them answers are Unknown or errors",
+        ));
+    }
+    Ok(checks)
+}
+
+/// The rights of these that we do not have, all asked for at once.
+async fn lacking(
+    connection: &Connection,
+    rights: &[Asked],
+    namespace: Option<&str>,
+) -> Result<Vec<Asked>, String> {
+    let mut running = JoinSet::new();
+    for (order, right) in rights.iter().copied().enumerate() {
+        let (connection, namespace) = (connection.clone(), namespace.map(ToOwned::to_owned));
+        running.spawn(async move { (order, right, may(connection, right, namespace).await) });
+    }
+    let mut missing = Vec::new();
+    while let Some(joined) = running.join_next().await {
+        let (order, right, allowed) = joined.map_err(|error| error.to_string())?;
+        if !allowed? {
+            missing.push((order, right));
+        }
+    }
+    missing.sort_unstable();
+    Ok(missing.into_iter().map(|(_, right)| right).collect())
+}
+
+async fn may(
+    connection: Connection,
+    (verb, group, resource): Asked,
+    namespace: Option<String>,
+) -> Result<bool, String> {
+    let namespace = namespace.as_deref().filter(|_| !CLUSTER_WIDE.contains(&resource));
+    let right = Right { verb, group, resource, namespace };
+    connection.may(right).await.map_err(|error| error.to_string())
+}
+
+async fn kinds(connection: &Connection, checks: &mut Vec<Check>) {
+    let served = match connection.served_kinds().await {
+        Ok(served) => served,
+        Err(error) => return checks.push(Check::error(Area::Kinds, &error)),
+    };
+    for (group, what, resources) in GROUPS {
+        let versions = served.versions(group);
+        if versions.is_empty() {
+            let says = format!("{group} is not served: no {what}");
+            checks.push(Check::ok(Area::Kinds, says));
+            continue;
+        }
+        let lists: Vec<Asked> = resources.iter().map(|name| ("list", *group, *name)).collect();
+        // Where rights cannot be asked for, that was said already.
+        let denied = lacking(connection, &lists, None).await.unwrap_or_default();
+        let denied: Vec<&str> = denied.into_iter().map(|(_, _, resource)| resource).collect();
+        let versions = versions.join(", ");
+        checks.push(if denied.is_empty() {
+            Check::ok(Area::Kinds, format!("{group} {versions}: {what} are read"))
+        } else {
+            Check::wrong(
+                Area::Kinds,
+                format!("{group} {versions}: you may not list {}", denied.join(", ")),
+                format!("ask for these rights; {what} are not known without them"),
+            )
+        });
+    }
+    checks.extend(network(connection, &served).await);
+}
+
+/// Who enforces the policies, and what of its settings changes what they mean.
+async fn network(connection: &Connection, served: &ServedKinds) -> Vec<Check> {
+    let Some((enforcer, gap)) = connection.enforcer(served).await else {
+        let says = "the cluster names none; policies are read as the specifications have them";
+        let advice = "--enforcer names one";
+        return vec![Check::note(Area::Network, says, Some(advice.to_owned()))];
+    };
+    let mut checks = Vec::new();
+    match gap {
+        None => {
+            let release = connection.cilium_release().await.unwrap_or_default();
+            let says = format!("Cilium {release} enforces policies, read as by {enforcer}");
+            checks.push(Check::ok(Area::Network, says));
+        }
+        Some(gap) => {
+            let says = format!("{} are not known: {}", gap.what, gap.why);
+            checks.push(Check::note(Area::Network, says, None));
+        }
+    }
+    checks.extend(enforcer.cilium().map(|cilium| settings(cilium, served)).unwrap_or_default());
+    checks
+}
+
+/// The settings of Cilium's agent that make policies mean less than they say, or more.
+fn settings(cilium: &Cilium, served: &ServedKinds) -> Vec<Check> {
+    let wrong = |says: &str, advice: &str| Check::wrong(Area::Network, says, advice);
+    let note = |says: &str, advice: &str| Check::note(Area::Network, says, advice.to_owned());
+    let mut checks = Vec::new();
+    checks.push(match cilium.enforcement {
+        Enforcement::Default => Check::ok(
+            Area::Network,
+            "enable-policy is default: what policies select is isolated, and nothing else",
+        ),
+        Enforcement::Always => Check::ok(
+            Area::Network,
+            "enable-policy is always: every pod is isolated, whether a policy selects it or not",
+        ),
+        Enforcement::Never => wrong(
+            "enable-policy is never: Cilium enforces no policy",
+            "set it to default or always",
+        ),
+    });
+    if cilium.audit {
+        checks.push(wrong(
+            "policy-audit-mode is on: what policies deny is let through",
+            "turn it off once nothing is denied that should pass",
+        ));
+    }
+    if !cilium.network_policies {
+        checks.push(wrong(
+            "enable-k8s-networkpolicy is false: Cilium enforces no NetworkPolicy",
+            "set it to true; those of bootstrap do nothing until then",
+        ));
+    }
+    if !cilium.non_default_deny {
+        checks.push(note(
+            "enable-non-default-deny-policies is false: policies isolate whatever their enableDefaultDeny",
+            "set it to true if policies are to allow without isolating",
+        ));
+    }
+    if !cilium.l7_proxy {
+        checks.push(note(
+            "enable-l7-proxy is false: policies with rules for HTTP or DNS are rejected",
+            "set it to true if there are any",
+        ));
+    }
+    let versions = served.versions("policy.networking.k8s.io");
+    if versions.iter().any(|version| version == "v1alpha2") && !cilium.cluster_network_policies {
+        checks.push(note(
+            "Cilium enforces no ClusterNetworkPolicy here, although the cluster has that kind",
+            "Cilium 1.20 does with enable-k8s-cluster-network-policy",
+        ));
+    }
+    checks
+}

@@ -1,0 +1,219 @@
+//! `explain`: why a flow is allowed or denied.
+
+use super::delivery::{FluxArgs, add_deliveries};
+use super::observing::{Asked, ObservingArgs};
+use super::print_schema;
+use crate::cli::{
+    Exit, GlobalArgs, Input, InputArgs, Output, OutputArgs, WhatIfArgs, answer, warn, width,
+};
+use crate::report::{ExplanationReport, explanation_text};
+use anyhow::{Context as _, anyhow};
+use clap::{Args, ValueEnum};
+use netpol::draft::Dialect;
+use netpol::printable::printable;
+use netpol::verdict::{self, NoSuggestion, PortWanted, Question, Target};
+use netpol::yaml;
+
+/// Arguments of `explain`.
+#[derive(Args, Clone, Debug)]
+#[command(
+    override_usage = "kubectl netpol explain SOURCE DESTINATION [--port PORT] [OPTIONS]",
+    after_help = AFTER_HELP
+)]
+pub struct ExplainArgs {
+    /// Who opens the connection: a workload, pod, node or address
+    #[arg(value_name = "SOURCE", required_unless_present = "schema")]
+    source: Option<Target>,
+
+    /// Who is to take it: a workload, pod, Service, URL, host name or address
+    #[arg(value_name = "DESTINATION", required_unless_present = "schema")]
+    destination: Option<Target>,
+
+    /// Port, by number or name, if need be with its protocol: 80, 53/UDP, http
+    #[arg(long, value_name = "PORT")]
+    port: Option<PortWanted>,
+
+    /// Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy,
+    /// cilium, or auto, the dialect of the policies that isolate
+    #[arg(
+        long,
+        value_enum,
+        value_name = "DIALECT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "auto",
+        hide_possible_values = true
+    )]
+    suggest: Option<Suggest>,
+
+    #[command(flatten)]
+    output: OutputArgs<Output>,
+
+    #[command(flatten)]
+    input: InputArgs,
+
+    #[command(flatten)]
+    what_if: WhatIfArgs,
+
+    #[command(flatten)]
+    flux: FluxArgs,
+
+    #[command(flatten)]
+    observing: ObservingArgs,
+}
+
+/// `--suggest`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Suggest {
+    Auto,
+    Networkpolicy,
+    Cilium,
+}
+
+impl Suggest {
+    fn dialect(self) -> Option<Dialect> {
+        match self {
+            Self::Auto => None,
+            Self::Networkpolicy => Some(Dialect::NetworkPolicy),
+            Self::Cilium => Some(Dialect::Cilium),
+        }
+    }
+}
+
+/// The end of `explain --help`.
+const AFTER_HELP: &str = "\
+Examples:
+  # Why can Grafana not reach Keycloak? Asks the live cluster
+  kubectl netpol explain -n monitoring deploy/grafana \\
+    http://keycloak.identity.svc.cluster.local/realms/home
+
+  # The same if a file were applied, or a policy were not there
+  kubectl netpol explain -n monitoring deploy/grafana identity/svc/keycloak \\
+    --with -f new.yaml --without identity/netpol/default-deny-ingress
+
+  # The same from manifests alone, without any cluster
+  kubectl netpol explain -f k8s/ monitoring/grafana identity/keycloak
+
+  # Every port that a workload declares, and any other
+  kubectl netpol explain -f k8s/ default/whoami identity/keycloak
+
+  # The same once Flux has applied what Git has
+  kubectl netpol explain -n monitoring deploy/grafana identity/svc/keycloak \\
+    --reconcile
+
+  # With the flows that Hubble saw between the two in the last 5 minutes
+  kubectl netpol explain -n monitoring deploy/grafana identity/svc/keycloak \
+    --observe
+
+  # Apply what is missing
+  kubectl netpol explain -f k8s/ web svc/db --suggest | kubectl apply -f -
+
+  # The same as a CiliumNetworkPolicy, which can name a host
+  kubectl netpol explain web https://login.example.com --suggest=cilium
+
+Names:
+  NAME  KIND/NAME  NAMESPACE/NAME  NAMESPACE/KIND/NAME, with :PORT behind it
+  http://host/path  name.namespace.svc.cluster.local  10.0.0.7  [2001:db8::7]:443
+
+Exit codes:
+  0 allowed   1 denied, in whole or in part   2 error   3 not known";
+
+impl ExplainArgs {
+    /// Runs the command.
+    pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
+        let (Some(source), Some(destination), false) =
+            (&self.source, &self.destination, self.output.schema)
+        else {
+            return print_schema::<ExplanationReport>(global);
+        };
+        self.flux.check(&self.input)?;
+        let mut input = self.input.read_flow(global, &self.what_if, source, destination)?;
+        if self.flux.reconcile {
+            let report = self.report(&input, source, destination)?;
+            input = self.flux.reconcile(global, input, &report, |session| {
+                let ends = (source, destination);
+                self.input.read_flow_again(global, &self.what_if, session, ends)
+            })?;
+        }
+        let (port, namespace) = (self.port.as_ref(), &input.namespace);
+        let question = Question { source, destination, port, namespace };
+        let (snapshot, rules) = (&input.snapshot, &input.rules);
+        let explanation = verdict::explain(snapshot, rules, &question);
+        let untold =
+            explanation.is_err() || (self.suggest.is_some() && self.output.format().is_text());
+        if untold {
+            input.tell_gaps(global);
+        }
+        let mut explanation = explanation?;
+        explanation.notes.splice(0..0, input.notes.iter().cloned());
+        let locate = input.locate();
+        let mut report = ExplanationReport::new(&explanation, snapshot, rules, &*locate);
+        add_deliveries(&input, &mut report)?;
+        if self.observing.is_wanted() {
+            let hypothetical = self.what_if.with || !self.what_if.without.is_empty();
+            let asked = Asked::new(&question, &explanation, hypothetical);
+            match self.observing.between(global, &input, &asked) {
+                Ok(observed) => report.observed = Some(observed),
+                // The verdict does not depend on it.
+                Err(error) => {
+                    warn(global.color, &format!("what was observed is not known: {error:#}"));
+                }
+            }
+        }
+        let exit = Exit::from(explanation.verdict());
+        let wanted = self.suggest.and_then(Suggest::dialect);
+        let suggestions = verdict::suggest(snapshot, rules, &question, &explanation, wanted);
+        if self.suggest.is_some() {
+            let suggestions = suggestions.map_err(|why| match report.refused_at() {
+                Some(place) if matches!(why, NoSuggestion::Refused(..)) => {
+                    anyhow!("{why} ({})", printable(&place))
+                }
+                _ => why.into(),
+            });
+            let suggestions = suggestions.with_context(|| said(&report))?;
+            for note in suggestions.iter().flat_map(|suggestion| &suggestion.notes) {
+                warn(global.color, note);
+            }
+            report.add_suggestions(&suggestions);
+        } else {
+            report.set_next(&suggestions);
+        }
+        let text = match self.output.format() {
+            Output::Json => super::json(&report)?,
+            Output::Yaml => yaml::to_string(&report)?,
+            Output::Text | Output::Wide if self.suggest.is_some() => documents(&report)?,
+            Output::Text => explanation_text(&report, width(), false),
+            Output::Wide => explanation_text(&report, width(), true),
+        };
+        answer(global.color, &text)?;
+        Ok(exit)
+    }
+}
+
+impl ExplainArgs {
+    /// The answer as it is before anything is asked of Flux.
+    fn report(
+        &self,
+        input: &Input,
+        source: &Target,
+        destination: &Target,
+    ) -> anyhow::Result<ExplanationReport> {
+        let (port, namespace) = (self.port.as_ref(), &input.namespace);
+        let question = Question { source, destination, port, namespace };
+        let (snapshot, rules) = (&input.snapshot, &input.rules);
+        let explanation = verdict::explain(snapshot, rules, &question)?;
+        Ok(ExplanationReport::new(&explanation, snapshot, rules, &*input.locate()))
+    }
+}
+
+fn said(report: &ExplanationReport) -> String {
+    let verdict = report.verdict.to_lowercase();
+    format!("{} → {} is {verdict}", report.source.label, report.destination.label)
+}
+
+/// The suggested policies as documents to apply.
+fn documents(report: &ExplanationReport) -> anyhow::Result<String> {
+    let documents = report.suggestions.iter().map(yaml::to_string);
+    let documents: Vec<String> = documents.collect::<Result<_, _>>()?;
+    Ok(documents.join("---\n"))
+}

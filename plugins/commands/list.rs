@@ -1,0 +1,201 @@
+//! `list`: who may talk to whom on what.
+
+use crate::cli::{Exit, Format, GlobalArgs, Input, InputArgs, OutputArgs, Progress, answer, width};
+use crate::report::{
+    Asked, By, FlowList, flows_csv, flows_dot, flows_markdown, flows_mermaid, flows_table,
+};
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+use netpol::cluster::Snapshot;
+use netpol::reach::{self, PortSet};
+use netpol::verdict::{self, Endpoint, PortWanted, Target};
+use netpol::yaml;
+use std::collections::{HashMap, HashSet};
+
+/// Arguments of `list`.
+#[derive(Args, Clone, Debug)]
+#[command(override_usage = "kubectl netpol list [-n NAMESPACE | -A] [OPTIONS]", after_help = AFTER_HELP)]
+pub struct ListArgs {
+    /// All namespaces, which is what goes without -n
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    all_namespaces: bool,
+
+    /// Only from this workload, pod, namespace, node or address
+    #[arg(long, value_name = "SOURCE")]
+    from: Option<Target>,
+
+    /// Only to this workload, pod, namespace, Service, node or address
+    #[arg(long, value_name = "DESTINATION")]
+    to: Option<Target>,
+
+    /// Only rows with this port, by number or name: 80, 53/UDP, http
+    #[arg(long, value_name = "PORT")]
+    port: Option<PortWanted>,
+
+    /// Only what is open to the whole cluster or to the outside, with the reason
+    #[arg(long)]
+    exposed: bool,
+
+    /// What stands in a row: workload, pod or namespace
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHAT",
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    by: ByArg,
+
+    #[command(flatten)]
+    output: OutputArgs<ListOutput>,
+
+    #[command(flatten)]
+    input: InputArgs,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum ByArg {
+    #[default]
+    Workload,
+    Pod,
+    Namespace,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum ListOutput {
+    #[default]
+    Table,
+    Wide,
+    Json,
+    Yaml,
+    Csv,
+    Md,
+    Dot,
+    Mermaid,
+}
+
+impl Format for ListOutput {
+    const HELP: &'static str =
+        "Output format: table, wide (with reasons), json, yaml, csv, md, dot or mermaid";
+}
+
+/// The end of `list --help`.
+const AFTER_HELP: &str = "\
+Examples:
+  # Who may talk to whom, by the manifests of a repository
+  kubectl netpol list -f k8s/
+
+  # What is open to the whole cluster or to the outside, and why
+  kubectl netpol list -f k8s/ --exposed
+
+  # Who reaches the database
+  kubectl netpol list -f k8s/ --to prod/db --port 5432
+
+  # A picture for the documentation
+  kubectl netpol list -f k8s/ -n prod -o mermaid
+
+Ports are those of the pods, after any Service. That a pod reaches itself, and a
+node the pods on it, goes without saying and is not listed.
+
+Exit codes:
+  0 done   2 error";
+
+impl ListArgs {
+    /// Runs the command.
+    pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
+        if self.output.schema {
+            return super::print_schema::<FlowList>(global);
+        }
+        let input = self.input.read(global)?;
+        let asked = self.asked(global, &input)?;
+        let locate = input.locate();
+        let progress = Progress::slow(global.color, "working out who reaches whom");
+        let list = FlowList::new(&input.snapshot, &input.rules, &asked, &*locate)?;
+        drop(progress);
+        let text = match self.output.format() {
+            ListOutput::Table => flows_table(&list, width(), false),
+            ListOutput::Wide => flows_table(&list, width(), true),
+            ListOutput::Json => super::json(&list)?,
+            ListOutput::Yaml => yaml::to_string(&list)?,
+            ListOutput::Csv => flows_csv(&list),
+            ListOutput::Md => flows_markdown(&list),
+            ListOutput::Dot => flows_dot(&list)?,
+            ListOutput::Mermaid => flows_mermaid(&list)?,
+        };
+        if matches!(self.output.format(), ListOutput::Csv | ListOutput::Dot | ListOutput::Mermaid) {
+            input.tell_gaps(global);
+        }
+        answer(global.color, &text)?;
+        Ok(Exit::Success)
+    }
+
+    fn asked(&self, global: &GlobalArgs, input: &Input) -> anyhow::Result<Asked> {
+        let Input { snapshot, namespace, .. } = input;
+        let mut notes = input.notes.clone();
+        if let Some(only) = &global.namespace
+            && snapshot.namespace(only).is_none()
+        {
+            bail!("namespace {only:?} is not in the input{}", nearest(snapshot, only));
+        }
+        let mut from = None;
+        if let Some(target) = &self.from {
+            if target.port.is_some() {
+                bail!("--from takes no port: policies judge the destination's; give --port");
+            }
+            let end = verdict::resolve(snapshot, target, namespace)?;
+            notes.extend(end.notes.iter().cloned());
+            let ends = end.endpoints.iter().map(|endpoint| known("--from", endpoint));
+            from = Some(ends.collect::<anyhow::Result<HashSet<_>>>()?);
+        }
+        let mut to = None;
+        if let Some(target) = &self.to {
+            let end = verdict::resolve(snapshot, target, namespace)?;
+            notes.extend(end.notes.iter().cloned());
+            let mut ends: HashMap<reach::End, Option<PortSet>> = HashMap::new();
+            for (endpoint, port) in verdict::reached(snapshot, &end, target.port.as_ref())? {
+                let ports = ends.entry(known("--to", &endpoint)?).or_default();
+                // Without a port of its own a Service means its pods.
+                if let Some(port) = port.filter(|_| target.port.is_some()) {
+                    let one = PortSet::of([(port.protocol, port.number.into())]);
+                    *ports = Some(ports.take().unwrap_or_default().union(&one));
+                }
+            }
+            to = Some(ends);
+        }
+        Ok(Asked {
+            by: match self.by {
+                ByArg::Workload => By::Workload,
+                ByArg::Pod => By::Pod,
+                ByArg::Namespace => By::Namespace,
+            },
+            from,
+            to,
+            port: self.port.clone(),
+            // With --from or --to it is where their names are.
+            namespace: global
+                .namespace
+                .clone()
+                .filter(|_| self.from.is_none() && self.to.is_none()),
+            exposed: self.exposed,
+            notes,
+        })
+    }
+}
+
+fn known(flag: &str, endpoint: &Endpoint) -> anyhow::Result<reach::End> {
+    Ok(match endpoint {
+        Endpoint::Pod(id) => reach::End::Pod(*id),
+        Endpoint::Node(node) => reach::End::Node(*node),
+        Endpoint::Address(address) => reach::End::Address(*address),
+        Endpoint::Name(name) => bail!("{flag}: the address of {name} is not known: give it"),
+    })
+}
+
+fn nearest(snapshot: &Snapshot, name: &str) -> String {
+    let likeness = |known: &str| strsim::jaro_winkler(known, name);
+    let names = snapshot.namespaces().map(|namespace| &*namespace.name);
+    let best = names.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    best.filter(|best| likeness(best) > 0.7)
+        .map_or(String::new(), |best| format!("; there is {best:?}"))
+}

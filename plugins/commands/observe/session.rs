@@ -1,0 +1,321 @@
+//! One run of `observe`: records in, lines out.
+//!
+//! In: batches of records, states of the cluster and the wish to end, whichever comes first. Out:
+//! lines on stdout as they come, or one table at the end; what is missing on stderr. Memory does not
+//! grow with the number of flows.
+
+use super::live::Live;
+use crate::cli::{ColorChoice, Input, answer, warn, width};
+use crate::report::{
+    LostEvents, ObservedFlow, Observer, Summary, lost_text, observation_text, observed_summary_text,
+};
+use netpol::hubble::{Excerpt, Filter, Flow, Pairs, Record, Window};
+use netpol::printable::printable_json;
+use netpol_sources::hubble::Error;
+use serde::Serialize;
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+
+/// Between two words on lost events so much time passes.
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(10);
+
+/// What a source of records sends.
+pub(super) enum Incoming {
+    /// Records.
+    Some(Vec<Record>),
+    /// There are no more, or they cannot be read.
+    End(io::Result<()>),
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// There was no more.
+    Over,
+    /// Somebody wanted it to end.
+    Interrupted,
+}
+
+/// Reads a recording in a thread of its own.
+pub(super) fn read_file(path: &Path, send: mpsc::Sender<Incoming>) -> Result<(), Error> {
+    let stdin = path.as_os_str() == "-";
+    let failed = |source| Error::Input { path: path.to_owned(), source };
+    let file = if stdin { None } else { Some(File::open(path).map_err(failed)?) };
+    std::thread::spawn(move || {
+        let take = |batch| send.blocking_send(Incoming::Some(batch)).is_ok();
+        let read = match file {
+            Some(file) => netpol::hubble::read(file, take),
+            None => netpol::hubble::read(io::stdin().lock(), take),
+        };
+        let _ = send.blocking_send(Incoming::End(read));
+    });
+    Ok(())
+}
+
+/// What is counted and kept while flows come.
+pub(super) struct Session {
+    color: ColorChoice,
+    json: bool,
+    width: usize,
+    filter: Filter,
+    window: Window,
+    /// Of a recording only the last flows are wanted: they are held until its end.
+    held: Option<VecDeque<Box<Flow>>>,
+    pairs: Pairs,
+    summary: Option<Summary>,
+    /// Flows read.
+    read: u64,
+    /// Flows shown or counted.
+    shown: u64,
+    /// Flows whose event no policy decides.
+    other_events: u64,
+    unreadable: u64,
+    first_unreadable: Option<Excerpt>,
+    too_long: u64,
+    lost: Lost,
+}
+
+/// Lost events that were not yet told.
+#[derive(Default)]
+struct Lost {
+    count: u64,
+    source: Box<str>,
+    node: Box<str>,
+    told: Option<Instant>,
+}
+
+impl Session {
+    pub(super) fn new(color: ColorChoice, json: bool, summary: bool) -> Self {
+        Self {
+            color,
+            json,
+            width: width(),
+            filter: Filter::default(),
+            window: Window::default(),
+            held: None,
+            pairs: Pairs::default(),
+            summary: summary.then(Summary::default),
+            read: 0,
+            shown: 0,
+            other_events: 0,
+            unreadable: 0,
+            first_unreadable: None,
+            too_long: 0,
+            lost: Lost::default(),
+        }
+    }
+
+    /// Says which flows are wanted; with `hold`, of a recording the last only.
+    pub(super) fn wants(&mut self, filter: Filter, window: Window, hold: Option<Window>) {
+        (self.filter, self.window) = (filter, window);
+        self.held = hold.map(|_| VecDeque::new());
+    }
+
+    /// How many flows were read.
+    pub(super) fn read(&self) -> u64 {
+        self.read
+    }
+
+    /// Goes on until there is no more.
+    pub(super) async fn run(
+        &mut self,
+        mut input: Input,
+        mut live: Option<Live>,
+        mut records: mpsc::Receiver<Incoming>,
+        mut interrupt: Pin<&mut impl Future<Output = ()>>,
+    ) -> anyhow::Result<End> {
+        loop {
+            let next = {
+                let locate = input.locate();
+                let mut observer = Observer::new(&input.snapshot, &input.rules, &*locate);
+                loop {
+                    tokio::select! {
+                        biased;
+                        () = interrupt.as_mut() => return Ok(End::Interrupted),
+                        next = state(live.as_mut()) => break next,
+                        incoming = records.recv() => match incoming {
+                            Some(Incoming::Some(batch)) => self.take(&mut observer, batch)?,
+                            Some(Incoming::End(read)) => {
+                                self.release(&mut observer)?;
+                                read?;
+                                return Ok(End::Over);
+                            }
+                            None => return Ok(End::Over),
+                        },
+                    }
+                }
+            };
+            tracing::debug!("the cluster changed: predictions are made anew");
+            input = next;
+        }
+    }
+
+    fn take(&mut self, observer: &mut Observer<'_>, batch: Vec<Record>) -> anyhow::Result<()> {
+        let mut out = String::new();
+        for record in batch {
+            match record {
+                Record::Flow(flow) => {
+                    self.read += 1;
+                    if !self.filter.has_event(&flow) {
+                        self.other_events += 1;
+                    } else if self.filter.has(&flow)
+                        && self.window.has(&flow)
+                        && !self.pairs.is_second(&flow)
+                    {
+                        match &mut self.held {
+                            Some(held) => self.window.keep_last(held, flow),
+                            None => self.show(observer, flow, &mut out)?,
+                        }
+                    }
+                }
+                Record::Lost { count, source, node } => {
+                    self.lose(count, source, node, &mut out)?;
+                }
+                Record::Nodes(state) if state.is_trouble() => {
+                    let (nodes, why) = (state.nodes.join(", "), &state.message);
+                    let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+                    let text =
+                        format!("no flows from node {nodes}{why}: what happens there is not shown");
+                    warn(self.color, &text);
+                }
+                Record::Nodes(_) => {}
+                Record::Unreadable(excerpt) => {
+                    self.unreadable += 1;
+                    self.first_unreadable.get_or_insert(excerpt);
+                }
+                Record::TooLong => self.too_long += 1,
+            }
+        }
+        self.put(&out)
+    }
+
+    /// Shows what was held.
+    fn release(&mut self, observer: &mut Observer<'_>) -> anyhow::Result<()> {
+        let mut out = String::new();
+        for flow in self.held.take().into_iter().flatten() {
+            self.show(observer, flow, &mut out)?;
+        }
+        self.put(&out)
+    }
+
+    fn show(
+        &mut self,
+        observer: &mut Observer<'_>,
+        flow: Box<Flow>,
+        out: &mut String,
+    ) -> anyhow::Result<()> {
+        self.shown += 1;
+        let observation = observer.observe(flow);
+        match &mut self.summary {
+            Some(summary) => summary.add(&observation),
+            None if self.json => line(out, &ObservedFlow::new(&observation))?,
+            None => out.push_str(&observation_text(&observation, self.width)),
+        }
+        Ok(())
+    }
+
+    fn lose(
+        &mut self,
+        count: u64,
+        source: Box<str>,
+        node: Box<str>,
+        out: &mut String,
+    ) -> anyhow::Result<()> {
+        match &mut self.summary {
+            Some(summary) => summary.lose(count),
+            None if self.json => line(out, &LostEvents::new(count, source, node))?,
+            None => {
+                let lost = &mut self.lost;
+                if lost.count == 0 || (lost.source == source && lost.node == node) {
+                    (lost.source, lost.node) = (source, node);
+                } else {
+                    // Of several places none is named.
+                    (lost.source, lost.node) = Default::default();
+                }
+                lost.count = lost.count.saturating_add(count);
+                if lost.told.is_none_or(|told| told.elapsed() > BETWEEN_WARNINGS) {
+                    self.put(out)?;
+                    out.clear();
+                    self.tell_lost();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_lost(&mut self) {
+        if self.lost.count > 0 {
+            warn(self.color, &lost_text(self.lost.count, &self.lost.source, &self.lost.node));
+            self.lost = Lost { told: Some(Instant::now()), ..Lost::default() };
+        }
+    }
+
+    fn put(&self, out: &str) -> anyhow::Result<()> {
+        if !out.is_empty() {
+            answer(self.color, out)?;
+        }
+        Ok(())
+    }
+
+    /// Says what is to be said at the end; `over`: nobody ended it before.
+    pub(super) fn finish(&mut self, name: &str, over: bool) -> anyhow::Result<()> {
+        if over
+            && self.read == 0
+            && let Some(first) = self.first_unreadable.take()
+        {
+            let (source_name, lines) = (name.to_owned(), self.unreadable);
+            return Err(Error::Rubbish { source_name, lines, first }.into());
+        }
+        if let Some(summary) = &self.summary {
+            let report = summary.report();
+            let mut text = String::new();
+            if self.json {
+                line(&mut text, &report)?;
+            } else {
+                text = observed_summary_text(&report, self.width);
+            }
+            self.put(&text)?;
+        }
+        self.tell_lost();
+        if let Some(first) = &self.first_unreadable {
+            let (count, text, why) = (self.unreadable, &first.text, &first.why);
+            let lines =
+                if count == 1 { "1 line was".to_owned() } else { format!("{count} lines were") };
+            warn(
+                self.color,
+                &format!("{lines} no flows and left out; the first: {text:?} ({why})"),
+            );
+        }
+        if self.too_long > 0 {
+            let count = self.too_long;
+            warn(self.color, &format!("lines of more than 1 MiB were left out: {count}"));
+        }
+        if over && self.shown == 0 && self.other_events > 0 {
+            let count = self.other_events;
+            let text = format!(
+                "none of {count} flows is a policy's decision: --trace shows packets on their way"
+            );
+            warn(self.color, &text);
+        }
+        Ok(())
+    }
+}
+
+/// The next state of a cluster that is followed.
+async fn state(live: Option<&mut Live>) -> Input {
+    match live {
+        Some(live) => live.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn line(out: &mut String, value: &impl Serialize) -> anyhow::Result<()> {
+    out.push_str(&printable_json(&serde_json::to_string(value)?));
+    out.push('\n');
+    Ok(())
+}

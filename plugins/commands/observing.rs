@@ -1,0 +1,154 @@
+//! `explain --observe`: what Hubble saw between the two ends, beside the verdict.
+//!
+//! In: the ends as they were asked for, and what the verdict was made from. Out: an
+//! [`ObservedBetween`]. The verdict needs none of it, so that a failure is a warning.
+
+use super::observe::ends::Resolver;
+use crate::cli::{GlobalArgs, HubbleArgs, Input, Source, since};
+use crate::report::{Between, ObservedBetween, Observer};
+use anyhow::Context as _;
+use clap::Args;
+use jiff::Timestamp;
+use netpol::cluster::Port;
+use netpol::hubble::{Events, Filter, Window};
+use netpol::verdict::{CasePorts, Explanation, PortWanted, Question, Target};
+use netpol_sources::hubble::Error;
+
+/// How far back is looked unless told otherwise.
+const SINCE: &str = "5m";
+
+/// What is asked of Hubble.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct ObservingArgs {
+    /// Show what Hubble saw between the two, too: in the last 5 minutes, or since 1h or a time
+    #[arg(
+        long,
+        value_name = "TIME",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        value_parser = time,
+        help_heading = "Hubble"
+    )]
+    observe: Option<Time>,
+
+    #[command(flatten)]
+    hubble: HubbleArgs,
+}
+
+/// How far back is looked, as it was said; `None` where that is not told.
+#[derive(Clone, Debug)]
+struct Time(Option<(String, Timestamp)>);
+
+fn time(text: &str) -> Result<Time, String> {
+    if text.is_empty() {
+        return Ok(Time(None));
+    }
+    since(text).map(|time| Time(Some((text.to_owned(), time))))
+}
+
+/// The question that was explained.
+pub(super) struct Asked<'a> {
+    source: &'a Target,
+    destination: &'a Target,
+    /// The port on the pods, if it is one.
+    port: Option<Port>,
+    /// The verdict is on what would be.
+    hypothetical: bool,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn new(
+        question: &Question<'a>,
+        explanation: &Explanation,
+        hypothetical: bool,
+    ) -> Self {
+        let Question { source, destination, port, .. } = *question;
+        let port = asked_port(destination, port, explanation);
+        Self { source, destination, port, hypothetical }
+    }
+}
+
+impl ObservingArgs {
+    /// Whether it is asked for; a recording says so by itself.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.observe.is_some() || self.hubble.input_file.is_some()
+    }
+
+    /// Reads the flows between the two ends.
+    pub(super) fn between(
+        &self,
+        global: &GlobalArgs,
+        input: &Input,
+        asked: &Asked<'_>,
+    ) -> anyhow::Result<ObservedBetween> {
+        let source = self.hubble.source(global)?;
+        let told = self.observe.clone().and_then(|Time(told)| told);
+        let told = match (told, &source) {
+            // A recording is taken as it is, unless told otherwise.
+            (None, Source::File(_)) => None,
+            (Some(told), _) => Some(told),
+            (None, Source::Hubble(..)) => {
+                Some((SINCE.to_owned(), since(SINCE).map_err(anyhow::Error::msg)?))
+            }
+        };
+        let place = match (&told, &source) {
+            (None, _) => source.name(),
+            (Some((text, _)), Source::File(_)) => format!("{} ({})", source.name(), span(text)),
+            (Some((text, _)), Source::Hubble(..)) => span(text),
+        };
+        let window = Window { since: told.map(|(_, since)| since), ..Window::default() };
+        let filter = filter(input, asked)?;
+        let locate = input.locate();
+        let observer = Observer::new(&input.snapshot, &input.rules, &*locate);
+        let mut between = Between::new(observer, filter.clone(), window, asked.hypothetical);
+        let name = source.name();
+        source.read(&filter, &window, |batch| {
+            between.take(batch);
+            true
+        })?;
+        if let Some((lines, first)) = between.rubbish() {
+            return Err(Error::Rubbish { source_name: name, lines, first: first.clone() }.into());
+        }
+        Ok(between.report(place))
+    }
+}
+
+/// `the last 5m`, or since when.
+fn span(text: &str) -> String {
+    match text.parse::<Timestamp>() {
+        Ok(_) => format!("the time since {text}"),
+        Err(_) => format!("the last {text}"),
+    }
+}
+
+fn filter(input: &Input, asked: &Asked<'_>) -> anyhow::Result<Filter> {
+    let resolver = Resolver { snapshot: &input.snapshot, namespace: &input.namespace };
+    // How the ends were understood is told by the explanation.
+    let mut notes = Vec::new();
+    let (from, _) = resolver.end(asked.source, None, &mut notes).context("the source")?;
+    let (to, _) = resolver.end(asked.destination, None, &mut notes).context("the destination")?;
+    Ok(Filter {
+        from: Some(from),
+        to: Some(to),
+        to_port: asked.port.map(|port| port.number),
+        protocol: asked.port.map(|port| port.protocol),
+        events: Events::Decisions,
+        ..Filter::default()
+    })
+}
+
+/// The one port on the pods that was asked for; `None` where that is any, or more than one.
+fn asked_port(
+    destination: &Target,
+    port: Option<&PortWanted>,
+    explanation: &Explanation,
+) -> Option<Port> {
+    destination.port.as_ref().or(port)?;
+    let mut ports = explanation.cases.iter().filter_map(|case| match case.ports {
+        CasePorts::One(port) => Some(port),
+        _ => None,
+    });
+    let first = ports.next()?;
+    ports.all(|port| port == first).then_some(first)
+}

@@ -1,0 +1,87 @@
+//! Everything that says who may talk to whom in a cluster: namespaces, pods and NetworkPolicies.
+//!
+//! In: a connection. Out: [`Objects`] ready to be linked; what may not be read is among their gaps.
+//! A user who sees only one namespace gets that one.
+
+use super::{Connection, Error, Extent, Selection, Target};
+use netpol::cluster::{Gap, Origin};
+use netpol::objects::{Found, Objects, api};
+use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// The objects.
+    pub objects: Objects,
+    /// Why other namespaces could not be read, if so.
+    pub only_own: Option<String>,
+}
+
+impl Connection {
+    /// The pods of one namespace: what runs there.
+    pub async fn has_pods(&self, namespace: &str) -> Result<bool, Error> {
+        let target = Target::of("v1", "pods").within(namespace);
+        let fields = "status.phase!=Succeeded,status.phase!=Failed".to_owned();
+        let selection = Selection { fields: Some(fields), ..Selection::default() };
+        Ok(!self.list::<serde::de::IgnoredAny>(&target, &selection).await?.items.is_empty())
+    }
+
+    /// Reads namespaces, pods and policies of the cluster, or of `namespace` where no more is allowed.
+    pub async fn survey(&self, namespace: &str) -> Result<Survey, Error> {
+        let mut survey = Survey::default();
+        let policies = || Target::of("networking.k8s.io/v1", "networkpolicies");
+        let pods = || Target::of("v1", "pods");
+        let namespaces = Target::of("v1", "namespaces");
+        let (served, all_pods, all_policies, all_namespaces) = tokio::join!(
+            self.served(),
+            self.found::<api::Pod>(pods()),
+            self.found::<api::NetworkPolicy>(policies()),
+            self.found::<api::Namespace>(namespaces),
+        );
+        match (all_pods, all_policies) {
+            (Ok(pods), Ok(policies)) => {
+                survey.add(pods);
+                survey.add(policies);
+            }
+            (Err(error), _) | (_, Err(error)) if error.is_of_server() => return Err(error),
+            (Err(error), _) | (_, Err(error)) => {
+                survey.only_own = Some(error.to_string());
+                survey.add(self.found::<api::Pod>(pods().within(namespace)).await?);
+                let policies = policies().within(namespace);
+                survey.add(self.found::<api::NetworkPolicy>(policies).await?);
+            }
+        }
+        match all_namespaces {
+            Ok(namespaces) => survey.add(namespaces),
+            Err(error) => {
+                let what = "the labels of namespaces".to_owned();
+                survey.objects.gaps.push(Gap { what, why: error.to_string() });
+            }
+        }
+        let own = BTreeSet::from([namespace.to_owned()]);
+        let only = survey.only_own.as_ref().map(|_| &own);
+        self.add_dialects(served, only, &mut survey.objects).await?;
+        Ok(survey)
+    }
+
+    async fn found<T: DeserializeOwned + Into<Found>>(
+        &self,
+        target: Target,
+    ) -> Result<(Vec<Found>, Extent), Error> {
+        let list = self.list::<T>(&target, &Selection::default()).await?;
+        tracing::info!("{}: {}", target.described("read"), list.items.len());
+        Ok((list.items.into_iter().map(Into::into).collect(), list.extent))
+    }
+}
+
+impl Survey {
+    fn add(&mut self, (found, extent): (Vec<Found>, Extent)) {
+        for found in found {
+            self.objects.insert(found, Origin::Synthetic);
+        }
+        if let Extent::Partial(why) = extent {
+            self.objects.gaps.push(Gap { what: "a list".to_owned(), why });
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Changes of what answers depend on, as the API server tells them.
+//!
+//! In: a connection and what was read over it. Out: [`Change`]s of namespaces, pods and policies,
+//! which keep [`Objects`] what the cluster is. After an interruption everything is
+//! listed anew, so nothing is missed for good.
+
+use super::read::Item;
+use super::{Connection, Error, Target, dialects, provenance};
+use futures_util::StreamExt as _;
+use kube::api::{ApiResource, DynamicObject};
+use kube::runtime::{WatchStreamExt as _, watcher};
+use netpol::cluster::{ObjectRef, Origin};
+use netpol::objects::Found;
+use netpol::objects::kind::BuiltIn;
+use netpol::objects::{Objects, api, policy_from_json};
+use std::collections::{BTreeSet, HashSet};
+use std::pin::pin;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+/// The server ends a watch after five minutes at the latest; one that is silent for longer is dead.
+const SILENCE: Duration = Duration::from_mins(6);
+
+/// So many changes may wait.
+const WAITING: usize = 1024;
+
+/// One change.
+#[derive(Debug)]
+pub enum Change {
+    /// An object is there, or is otherwise than before.
+    Put(Box<(Found, Origin)>),
+    /// An object is gone.
+    Gone(ObjectRef),
+    /// All objects of a kind are these.
+    All(Kind, HashSet<ObjectRef>),
+    /// They cannot be watched at the moment; what was read may be out of date.
+    Interrupted(Error),
+}
+
+/// A kind that is watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kind(BuiltIn);
+
+/// Changes as they come; watching ends when it is dropped.
+#[derive(Debug)]
+pub struct Watch {
+    changes: mpsc::Receiver<Change>,
+    /// Ended when they are dropped.
+    _tasks: JoinSet<()>,
+}
+
+impl Watch {
+    /// The next change; `None` where nothing is watched any more.
+    pub async fn next(&mut self) -> Option<Change> {
+        self.changes.recv().await
+    }
+}
+
+impl Change {
+    /// Makes the change; false: it says nothing new.
+    pub fn apply(self, objects: &mut Objects) -> bool {
+        match self {
+            Self::Put(found) => {
+                let (found, origin) = *found;
+                !objects.insert(found, origin).is_some_and(|replaced| replaced.identical)
+            }
+            Self::Gone(object) => objects.remove(&object),
+            Self::All(Kind(kind), present) => {
+                let kind = kind.name();
+                let gone: Vec<ObjectRef> = objects
+                    .iter()
+                    .map(|(object, ..)| object)
+                    .filter(|object| object.kind == kind && !present.contains(object))
+                    .cloned()
+                    .collect();
+                gone.iter().filter(|object| objects.remove(object)).count() > 0
+            }
+            Self::Interrupted(_) => false,
+        }
+    }
+}
+
+impl Connection {
+    /// Watches namespaces, pods and policies of every kind that the cluster serves, or `only` those
+    /// of one namespace.
+    pub async fn watch(&self, only: Option<&str>) -> Watch {
+        let scoped = |kind: BuiltIn| {
+            let (version, resource) = kind.resource();
+            let target = Target::of(version, resource);
+            match only {
+                Some(namespace) => target.within(namespace),
+                None => target,
+            }
+        };
+        let mut wanted: Vec<(BuiltIn, Target)> =
+            [BuiltIn::Pod, BuiltIn::NetworkPolicy].map(|kind| (kind, scoped(kind))).into();
+        if only.is_none() {
+            wanted.push((BuiltIn::Namespace, scoped(BuiltIn::Namespace)));
+        }
+        if let Ok(served) = self.served().await {
+            let only = only.map(|only| BTreeSet::from([only.to_owned()]));
+            let asked = dialects::asked(&served, only.as_ref());
+            wanted.extend(asked.into_iter().map(|asked| (asked.kind, asked.target)));
+        }
+        let (send, changes) = mpsc::channel(WAITING);
+        let mut tasks = JoinSet::new();
+        for (kind, target) in wanted {
+            tasks.spawn(self.clone().follow(kind, target, send.clone()));
+        }
+        Watch { changes, _tasks: tasks }
+    }
+
+    async fn follow(self, kind: BuiltIn, target: Target, send: mpsc::Sender<Change>) {
+        let (group, version) = target.api.split_once('/').unwrap_or(("", &target.api));
+        let resource = ApiResource {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            api_version: target.api.clone(),
+            kind: kind.name().to_string(),
+            plural: target.resource.clone(),
+        };
+        let api: kube::Api<DynamicObject> = match &target.namespace {
+            Some(namespace) => {
+                kube::Api::namespaced_with(self.client.clone(), namespace, &resource)
+            }
+            None => kube::Api::all_with(self.client.clone(), &resource),
+        };
+        let doing = target.described("watching");
+        loop {
+            let mut events =
+                pin!(watcher(api.clone(), watcher::Config::default()).default_backoff());
+            let mut present = HashSet::new();
+            // One that is silent is begun anew.
+            while let Ok(Some(event)) = tokio::time::timeout(SILENCE, events.next()).await {
+                if let Some(change) = self.change(kind, &doing, event, &mut present)
+                    && send.send(change).await.is_err()
+                {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn change(
+        &self,
+        kind: BuiltIn,
+        doing: &str,
+        event: Result<watcher::Event<DynamicObject>, watcher::Error>,
+        present: &mut HashSet<ObjectRef>,
+    ) -> Option<Change> {
+        match event {
+            Ok(watcher::Event::Apply(object)) => put(kind, &object),
+            Ok(watcher::Event::InitApply(object)) => {
+                present.insert(reference(kind, &object));
+                put(kind, &object)
+            }
+            Ok(watcher::Event::Delete(object)) => Some(Change::Gone(reference(kind, &object))),
+            Ok(watcher::Event::Init) => {
+                present.clear();
+                None
+            }
+            Ok(watcher::Event::InitDone) => Some(Change::All(Kind(kind), std::mem::take(present))),
+            Err(error) => self.failed(doing, error).map(Change::Interrupted),
+        }
+    }
+
+    /// The sentence for a failure; none for what happens to every watch now and then.
+    fn failed(&self, doing: &str, error: watcher::Error) -> Option<Error> {
+        match error {
+            watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error) => {
+                Some(self.explain(doing, &error))
+            }
+            // It is listed anew, or the watch goes on where it was.
+            watcher::Error::WatchError(_) | watcher::Error::WatchFailed(_) => None,
+            error @ watcher::Error::NoResourceVersion => Some(Error::Unreadable {
+                doing: doing.to_owned(),
+                server: self.server.clone(),
+                why: error.to_string(),
+            }),
+        }
+    }
+}
+
+/// The object as it is read of a list; one that cannot be read changes nothing.
+fn put(kind: BuiltIn, object: &DynamicObject) -> Option<Change> {
+    let text = serde_json::to_string(object).ok()?;
+    let read = if kind.is_policy() {
+        policy_from_json(kind, &text).map(|found| (found, provenance::of_json(&text)))
+    } else {
+        let read: Result<Item, _> = match kind {
+            BuiltIn::Namespace => serde_json::from_str::<api::Namespace>(&text).map(Into::into),
+            _ => serde_json::from_str::<api::Pod>(&text).map(Into::into),
+        };
+        read.map(|Item(found, origin)| (found, origin)).map_err(|error| error.to_string())
+    };
+    match read {
+        Ok(read) => Some(Change::Put(Box::new(read))),
+        Err(error) => {
+            tracing::warn!(error, "an object that cannot be read");
+            None
+        }
+    }
+}
+
+fn reference(kind: BuiltIn, object: &DynamicObject) -> ObjectRef {
+    let name = object.metadata.name.as_deref().unwrap_or_default();
+    match object.metadata.namespace.as_deref() {
+        Some(namespace) => ObjectRef::namespaced(kind.name(), namespace, name),
+        None => ObjectRef::cluster(kind.name(), name),
+    }
+}

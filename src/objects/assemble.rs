@@ -1,0 +1,259 @@
+//! Objects linked to one another: pods to the workloads that own them, all to their namespaces.
+//!
+//! In: [`Objects`]. Out: a [`Snapshot`] of what exists and [`Written`], the policies.
+
+use super::found::{Body, FoundWorkload, Owner};
+use super::kind::BuiltIn;
+use super::set::Objects;
+use crate::cluster::{
+    Family, Labels, Name, Node, ObjectRef, Origin, Pod, Selector, Service, Snapshot, Workload,
+};
+use crate::policy::admin::AdminPolicy;
+use crate::policy::cilium::{CidrGroup, CiliumPolicy};
+use crate::policy::networkpolicy::NetworkPolicy;
+use crate::policy::{RefusedBy, Remark, Written};
+use ipnet::IpNet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// A chain of owners is short; more links than this are a loop.
+const MAX_OWNERS: usize = 8;
+
+impl Objects {
+    /// Links the objects.
+    ///
+    /// Pods belong to the topmost workload of their chain of owners, known or not. A workload that
+    /// has running pods stands in the snapshot by these, any other by its template. Every namespace
+    /// that an object is in exists.
+    pub fn assemble(self) -> (Snapshot, Written) {
+        let Self { by_ref, without_pods, gaps, mut unread_labels, unread, .. } = self;
+        unread_labels.retain(|name| {
+            let namespace = ObjectRef::cluster(BuiltIn::Namespace.name(), name.clone());
+            !by_ref.contains_key(&namespace)
+        });
+        let mut linker = Linker { owners: owners(&by_ref), without_pods, ..Linker::default() };
+        for (object, (origin, body)) in by_ref {
+            linker.add(object, origin, body);
+        }
+        linker.templates();
+        let Linker { mut snapshot, mut written, pod_cidrs, .. } = linker;
+        for name in &unread_labels {
+            snapshot.add_unread_namespace(name);
+        }
+        written.unread = unread;
+        snapshot.pod_cidrs = trusted_pod_cidrs(&pod_cidrs, snapshot.pods());
+        snapshot.gaps = gaps;
+        (snapshot, written)
+    }
+}
+
+/// What controls each workload that was found.
+fn owners(objects: &BTreeMap<ObjectRef, (Origin, Body)>) -> HashMap<ObjectRef, Option<Owner>> {
+    let owner = |(object, (_, body)): (&ObjectRef, &(Origin, Body))| match body {
+        Body::Workload(workload) => Some((object.clone(), workload.controller.clone())),
+        _ => None,
+    };
+    objects.iter().filter_map(owner).collect()
+}
+
+#[derive(Default)]
+struct Linker {
+    /// What controls each workload that was found.
+    owners: HashMap<ObjectRef, Option<Owner>>,
+    /// Workloads whose running pods are not there any more.
+    without_pods: BTreeSet<ObjectRef>,
+    snapshot: Snapshot,
+    written: Written,
+    pod_cidrs: Vec<IpNet>,
+    /// Index in the snapshot of each topmost workload.
+    workloads: HashMap<ObjectRef, usize>,
+    /// Workloads that need no template: they have running pods, or are done.
+    represented: Vec<bool>,
+    /// The template that stands for a workload, by the workload's index.
+    templates: BTreeMap<usize, (Pod, Origin)>,
+}
+
+impl Linker {
+    fn add(&mut self, object: ObjectRef, origin: Origin, body: Body) {
+        if let Some(namespace) = &object.namespace {
+            self.snapshot.mention_namespace(namespace);
+        }
+        match body {
+            Body::Namespace(labels) => {
+                self.snapshot.add_namespace(object.name, &labels, Some(origin));
+            }
+            Body::Node { labels, ips, pod_cidrs } => {
+                self.pod_cidrs.extend(pod_cidrs);
+                self.snapshot.nodes.push(Node { name: object.name, labels, ips });
+            }
+            Body::Pod { pod, controller } => self.add_pod(*pod, controller.as_ref(), origin),
+            Body::Workload(workload) => self.add_workload(&object, *workload, origin),
+            Body::Service(service) => {
+                self.snapshot.services.push(Service { origin, ..*service });
+            }
+            Body::EndpointSlice(slice) => self.snapshot.endpoint_slices.push(slice),
+            Body::NetworkPolicy(spec) => self.written.network_policies.push(NetworkPolicy {
+                namespace: object.namespace.unwrap_or_default(),
+                name: object.name,
+                origin,
+                spec: *spec,
+            }),
+            Body::AdminPolicy(kind, spec) => {
+                let (name, spec) = (object.name, *spec);
+                self.written.admin_policies.push(AdminPolicy { kind, name, origin, spec });
+            }
+            Body::CiliumPolicy(spec) => self.written.cilium_policies.push(CiliumPolicy {
+                namespace: object.namespace,
+                name: object.name,
+                origin,
+                spec: *spec,
+            }),
+            Body::CidrGroup { labels, spec } => {
+                let name = object.name;
+                self.written.cidr_groups.push(CidrGroup { name, labels, origin, spec });
+            }
+            Body::Undecodable(faults) => {
+                let refused_by = Some(RefusedBy::ApiServer);
+                let remark = Remark { object, origin, refused_by, faults };
+                self.written.undecodable.push(remark);
+            }
+        }
+    }
+
+    fn add_workload(&mut self, object: &ObjectRef, found: FoundWorkload, origin: Origin) {
+        let top = self.top(object.clone());
+        let child = top != *object;
+        if child && self.owners.contains_key(&top) {
+            return; // Its owner speaks for it.
+        }
+        let index = self.workload(top);
+        // Old ReplicaSets of a Deployment stay behind with no replicas.
+        let stands = !child || found.replicas != Some(0);
+        if let Some(template) = found.template.filter(|_| stands) {
+            self.templates.insert(index, (template, origin.clone()));
+        }
+        if !child && let Some(known) = self.snapshot.workloads.get_mut(index) {
+            known.selector = found.selector;
+            known.replicas = found.replicas;
+            known.origin = origin;
+        }
+    }
+
+    fn add_pod(&mut self, mut pod: Pod, controller: Option<&Owner>, origin: Origin) {
+        pod.origin = origin;
+        if let Some(owner) = controller {
+            let mut chain = vec![owner_ref(owner, &pod.namespace)];
+            self.climb(&mut chain, Some(&pod.labels));
+            if chain.iter().any(|owner| self.without_pods.contains(owner)) {
+                return;
+            }
+            if let Some(top) = chain.pop() {
+                // A Job that is done makes no more pods; any other workload makes new ones for
+                // those that are finished.
+                let represents = !pod.finished || *top.kind == *BuiltIn::Job.name();
+                let index = self.workload(top);
+                self.represented[index] |= represents;
+                pod.owner = Some(index);
+            }
+        }
+        self.snapshot.add_pod(pod);
+    }
+
+    /// The index of a workload, which is there from now on.
+    fn workload(&mut self, object: ObjectRef) -> usize {
+        if let Some(index) = self.workloads.get(&object) {
+            return *index;
+        }
+        let index = self.snapshot.workloads.len();
+        self.workloads.insert(object.clone(), index);
+        self.represented.push(false);
+        let (selector, replicas, origin) = (None::<Selector>, None, Origin::Synthetic);
+        self.snapshot.workloads.push(Workload { object, selector, replicas, origin });
+        index
+    }
+
+    fn templates(&mut self) {
+        for (index, (mut pod, origin)) in std::mem::take(&mut self.templates) {
+            if !self.represented[index] {
+                pod.name = self.snapshot.workloads[index].object.name.clone();
+                pod.owner = Some(index);
+                pod.origin = origin;
+                self.snapshot.add_pod(pod);
+            }
+        }
+    }
+
+    /// The topmost owner of an object.
+    fn top(&self, object: ObjectRef) -> ObjectRef {
+        let mut chain = vec![object];
+        self.climb(&mut chain, None);
+        chain.swap_remove(chain.len() - 1)
+    }
+
+    /// Extends a chain of owners to its top.
+    fn climb(&self, chain: &mut Vec<ObjectRef>, labels: Option<&Labels>) {
+        while let Some(last) = chain.last()
+            && chain.len() <= MAX_OWNERS
+            && let Some(next) = self.owner_of(last, labels)
+        {
+            chain.push(next);
+        }
+    }
+
+    /// Who controls a workload: as it says itself, or as its name tells where it was not read.
+    fn owner_of(&self, object: &ObjectRef, pod_labels: Option<&Labels>) -> Option<ObjectRef> {
+        let namespace = object.namespace.as_ref()?;
+        if let Some(controller) = self.owners.get(object) {
+            return controller.as_ref().map(|owner| owner_ref(owner, namespace));
+        }
+        let named = |kind: &str, name: &str| ObjectRef::namespaced(kind, namespace.clone(), name);
+        let known = |owner: &ObjectRef| self.owners.contains_key(owner);
+        match &*object.kind {
+            "ReplicaSet" => {
+                let (kind, name) = owner_of_replica_set(&object.name, pod_labels?)?;
+                Some(named(kind, name))
+            }
+            // A CronJob names its Jobs `name-<minutes since 1970>`.
+            "Job" => {
+                let (name, minute) = object.name.rsplit_once('-')?;
+                let digits = !minute.is_empty() && minute.bytes().all(|b| b.is_ascii_digit());
+                Some(named("CronJob", name)).filter(|owner| digits && known(owner))
+            }
+            "VirtualMachineInstance" => {
+                Some(named("VirtualMachine", &object.name)).filter(|owner| known(owner))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Kind and name of what owns a ReplicaSet: it names it `name-<hash>`, and labels its pods with the
+/// hash.
+pub fn owner_of_replica_set<'a>(
+    name: &'a str,
+    pod_labels: &Labels,
+) -> Option<(&'static str, &'a str)> {
+    let owner = |kind, label| {
+        let hash = pod_labels.get(label).filter(|hash| !hash.is_empty())?;
+        Some((kind, name.strip_suffix(hash)?.strip_suffix('-')?))
+    };
+    let rollout = owner("Rollout", "rollouts-pod-template-hash");
+    rollout.or_else(|| owner("Deployment", "pod-template-hash"))
+}
+
+fn owner_ref(owner: &Owner, namespace: &Name) -> ObjectRef {
+    ObjectRef::namespaced(owner.kind.clone(), namespace.clone(), owner.name.clone())
+}
+
+/// The nodes' pod networks, unless a running pod proves that addresses come from elsewhere: Cilium
+/// and Calico may hand them out from pools of their own.
+fn trusted_pod_cidrs(written: &[IpNet], pods: &[Pod]) -> Vec<IpNet> {
+    let merged = IpNet::aggregate(&written.to_vec());
+    let is_outside = |family: Family| {
+        pods.iter().filter(|pod| !pod.host_network).flat_map(|pod| &pod.ips).any(|ip| {
+            Family::of(*ip) == family && !merged.iter().any(|network| network.contains(ip))
+        })
+    };
+    let outside = Family::ALL.map(is_outside);
+    let trusted = |net: &IpNet| !outside[usize::from(Family::of_net(*net) == Family::V6)];
+    merged.iter().copied().filter(trusted).collect()
+}

@@ -1,0 +1,335 @@
+//! From the text of one file to the objects in it.
+//!
+//! In: the text. Out: [`Decoded`], the objects in the order of the text with their places, and what
+//! could not be read. One malformed document takes no other with it.
+
+use super::found::{self, Found};
+use super::json;
+use super::kind::{self, Known};
+use super::policy;
+use super::template;
+use super::wire;
+use crate::cluster::{Name, Origin};
+use crate::printable::printable;
+use crate::yaml::{self, Document, Mark, Node};
+use rayon::prelude::*;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Documents of a file larger than this are decoded in parallel.
+const LARGE: usize = 256 * 1024;
+
+/// Lists of lists are not followed deeper than this.
+const MAX_LISTS: usize = 8;
+
+/// What is said of deeper ones.
+pub(super) const TOO_DEEP: &str = "lists within lists are not read so deep: flatten them";
+
+/// What a file, or a part of it, holds.
+#[derive(Debug, Default)]
+pub(super) struct Decoded {
+    pub(super) found: Vec<(Found, Origin)>,
+    pub(super) problems: Vec<Problem>,
+    /// Policies of other dialects: kind with group, and the place.
+    pub(super) other_policies: Vec<(String, Mark)>,
+    /// Documents or objects, whatever their kind.
+    pub(super) objects: usize,
+}
+
+/// Something that could not be read.
+#[derive(Debug)]
+pub(super) struct Problem {
+    pub(super) mark: Mark,
+    pub(super) message: String,
+    pub(super) kind: ProblemKind,
+}
+
+/// What sort of problem it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProblemKind {
+    /// An object, or what may be one, is lost.
+    Lost,
+    /// Its name is still a variable.
+    Variable,
+    /// It is no Kubernetes object: values of a chart, a patch, a configuration.
+    NoObject,
+}
+
+impl Decoded {
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.found.append(&mut other.found);
+        self.problems.append(&mut other.problems);
+        self.other_policies.append(&mut other.other_policies);
+        self.objects += other.objects;
+    }
+
+    /// Decodes pieces in parallel and puts the results together in order.
+    pub(super) fn collect<T: Sync>(
+        pieces: &[T],
+        chunk: usize,
+        decode: impl Fn(&mut Self, &T) + Sync,
+    ) -> Self {
+        let parts: Vec<Self> = pieces
+            .par_chunks(chunk)
+            .map(|pieces| {
+                let mut part = Self::default();
+                for piece in pieces {
+                    decode(&mut part, piece);
+                }
+                part
+            })
+            .collect();
+        parts.into_iter().fold(Self::default(), |mut all, part| {
+            all.append(part);
+            all
+        })
+    }
+}
+
+/// Reads one file.
+#[derive(Clone, Copy)]
+pub(super) struct Decoder<'a> {
+    /// The whole text of the file.
+    pub(super) text: &'a str,
+    pub(super) file: &'a Arc<Path>,
+    pub(super) namespace: &'a Name,
+}
+
+/// Where an object stands: which document, and where in it.
+#[derive(Clone)]
+pub(super) struct At {
+    pub(super) offset: usize,
+    pub(super) line: usize,
+    pub(super) within: String,
+    /// What a typed list says of its items.
+    pub(super) inherited: Option<(String, String)>,
+    pub(super) depth: usize,
+}
+
+impl At {
+    pub(super) fn document(offset: usize, line: usize) -> Self {
+        Self { offset, line, within: String::new(), inherited: None, depth: 0 }
+    }
+
+    /// Goes down into the items of a list; false: too deep.
+    pub(super) fn enter(&mut self, api_version: &str, list_kind: &str) -> bool {
+        self.inherited = list_kind
+            .strip_suffix("List")
+            .filter(|kind| !kind.is_empty())
+            .map(|kind| (api_version.to_owned(), kind.to_owned()));
+        self.depth += 1;
+        self.depth <= MAX_LISTS
+    }
+}
+
+impl Decoder<'_> {
+    /// Decodes a whole file.
+    pub(super) fn decode(&self) -> Decoded {
+        if let Some(decoded) = json::stream(self) {
+            return decoded;
+        }
+        let documents: Vec<Document<'_>> = yaml::split(self.text).collect();
+        if self.text.len() < LARGE {
+            let mut decoded = Decoded::default();
+            for document in &documents {
+                self.document(&mut decoded, document);
+            }
+            return decoded;
+        }
+        Decoded::collect(&documents, 16, |part, document| self.document(part, document))
+    }
+
+    fn document(&self, out: &mut Decoded, document: &Document<'_>) {
+        if document.text.trim_start().starts_with('{')
+            && let Some(decoded) = json::document(self, document)
+        {
+            out.append(decoded);
+            return;
+        }
+        self.yaml(out, document, At::document(document.offset, document.line));
+    }
+
+    /// Decodes one document as YAML, which JSON is too.
+    pub(super) fn yaml(&self, out: &mut Decoded, document: &Document<'_>, at: At) {
+        match yaml::parse(document) {
+            Ok(Some(node)) => self.object(out, &node, at),
+            Ok(None) => {}
+            Err(error) => out.lost(error.mark().unwrap_or(FIRST), error.message()),
+        }
+    }
+
+    fn object(&self, out: &mut Decoded, node: &Node<'_>, at: At) {
+        if node.entries().is_none() {
+            let what = if node.items().is_some() { "a list" } else { "text" };
+            out.no_object(node.mark(), format!("{what}, not a Kubernetes object"));
+            return;
+        }
+        let inherited = at.inherited.clone();
+        let inherited = inherited.as_ref();
+        let word = |key| node.get(key).and_then(Node::as_str).filter(|word| !word.is_empty());
+        let kind = word("kind").or(inherited.map(|(_, kind)| kind.as_str()));
+        let api_version = word("apiVersion").or(inherited.map(|(version, _)| version.as_str()));
+        let Some(kind) = kind else {
+            out.no_object(node.mark(), "has no kind, so it is not a Kubernetes object".to_owned());
+            return;
+        };
+        if kind.ends_with("List")
+            && let Some(items) = node.get("items").and_then(Node::items)
+        {
+            self.items(out, node.mark(), items, at.clone(), (api_version.unwrap_or("v1"), kind));
+            return;
+        }
+        out.objects += 1;
+        let Some(api_version) = api_version else {
+            out.lost(node.mark(), format!("{} has no apiVersion", printable(kind)));
+            return;
+        };
+        let known = kind::lookup(api_version, kind);
+        if matches!(known, Known::BuiltIn(_))
+            && let Some(name) = variable(node)
+        {
+            let message = format!(
+                "{} is named {name}: variables are not filled in; render it first, as with \
+                 `flux build kustomization` or `envsubst`",
+                printable(kind)
+            );
+            let (mark, kind) = (node.mark(), ProblemKind::Variable);
+            out.problems.push(Problem { mark, message, kind });
+            return;
+        }
+        let origin = self.origin(at);
+        match known {
+            Known::BuiltIn(built_in) if built_in.is_policy() => {
+                out.found.push((policy::read(built_in, node, self.namespace), origin));
+            }
+            Known::BuiltIn(built_in) => match found::read(built_in, node, self.namespace) {
+                Ok(found) => out.named(found, origin, node.mark()),
+                Err(error) => {
+                    let name = object_name(node);
+                    let message = policy::plain(error.message());
+                    let path = policy::path(&error);
+                    let mark = error.mark().unwrap_or(node.mark());
+                    out.lost(mark, format!("{kind} {name} is not read: {path}: {message}"));
+                }
+            },
+            Known::Outdated(served) => {
+                let (name, version) = (object_name(node), printable(api_version));
+                out.lost(
+                    node.mark(),
+                    format!(
+                        "{kind} {name} is not read: API servers no longer serve {version}; \
+                         write apiVersion: {served}"
+                    ),
+                );
+            }
+            Known::OtherPolicy => {
+                let name = format!("{kind}.{}", kind::group(api_version));
+                out.other_policies.push((printable(&name).into_owned(), node.mark()));
+            }
+            Known::Irrelevant => {}
+            Known::Custom => self.custom(out, node, origin, (api_version, kind)),
+        }
+    }
+
+    fn items(
+        &self,
+        out: &mut Decoded,
+        mark: Mark,
+        items: &[Node<'_>],
+        mut at: At,
+        (api_version, kind): (&str, &str),
+    ) {
+        if !at.enter(api_version, kind) {
+            out.lost(mark, TOO_DEEP);
+            return;
+        }
+        let item = |out: &mut Decoded, (i, node): &(usize, &Node<'_>)| {
+            let mut at = at.clone();
+            let dot = if at.within.is_empty() { "" } else { "." };
+            at.within = format!("{}{dot}items[{i}]", at.within);
+            self.object(out, node, at);
+        };
+        let items: Vec<_> = items.iter().enumerate().collect();
+        out.append(Decoded::collect(&items, 64, item));
+    }
+
+    fn custom(
+        &self,
+        out: &mut Decoded,
+        node: &Node<'_>,
+        origin: Origin,
+        (api_version, kind): (&str, &str),
+    ) {
+        let Some(template) = template::find(node) else { return };
+        let metadata = node.get("metadata").map(yaml::from_node::<wire::Metadata>).transpose();
+        let read = metadata.and_then(|metadata| Ok((metadata, template.read()?)));
+        match read {
+            Ok((metadata, template)) => {
+                let replicas = node.get("spec").and_then(|spec| spec.get("replicas"));
+                let replicas = replicas.and_then(|replicas| yaml::from_node(replicas).ok());
+                let found = found::read_custom(
+                    api_version,
+                    kind,
+                    &metadata.unwrap_or_default(),
+                    replicas,
+                    template,
+                    self.namespace,
+                );
+                out.named(found, origin, node.mark());
+            }
+            Err(error) => {
+                let (kind, name) = (printable(kind), object_name(node));
+                let message = error.message();
+                let mark = error.mark().unwrap_or(node.mark());
+                out.lost(mark, format!("the pod template of {kind} {name} is not read: {message}"));
+            }
+        }
+    }
+
+    pub(super) fn origin(&self, at: At) -> Origin {
+        let within = (!at.within.is_empty()).then(|| at.within.into());
+        Origin::Manifest { file: self.file.clone(), offset: at.offset, line: at.line, within }
+    }
+}
+
+const FIRST: Mark = Mark { line: 1, column: 1 };
+
+/// The name or namespace, if it holds a variable such as `${APP}`, which no name can.
+fn variable(node: &Node<'_>) -> Option<String> {
+    let metadata = node.get("metadata")?;
+    let words = ["name", "namespace"].into_iter().filter_map(|key| metadata.get(key)?.as_str());
+    words.into_iter().find(|word| word.contains("${")).map(|word| printable(word).into_owned())
+}
+
+/// `metadata.name` as it is written, for messages.
+fn object_name(node: &Node<'_>) -> String {
+    let name = node.get("metadata").and_then(|metadata| metadata.get("name"));
+    let name = name.and_then(Node::as_str).unwrap_or("(without a name)");
+    printable(name).into_owned()
+}
+
+impl Decoded {
+    /// Adds an object, which must have a name.
+    pub(super) fn named(&mut self, found: Found, origin: Origin, mark: Mark) {
+        if found.object.name.is_empty() {
+            let kind = printable(&found.object.kind).into_owned();
+            self.lost(mark, format!("{kind} is not read: it has no metadata.name"));
+        } else {
+            self.found.push((found, origin));
+        }
+    }
+
+    /// The places of everything that is to be told.
+    pub(super) fn marks(&mut self) -> impl Iterator<Item = &mut Mark> {
+        let problems = self.problems.iter_mut().map(|problem| &mut problem.mark);
+        problems.chain(self.other_policies.iter_mut().map(|(_, mark)| mark))
+    }
+
+    pub(super) fn lost(&mut self, mark: Mark, message: impl Into<String>) {
+        self.problems.push(Problem { mark, message: message.into(), kind: ProblemKind::Lost });
+    }
+
+    fn no_object(&mut self, mark: Mark, message: String) {
+        self.problems.push(Problem { mark, message, kind: ProblemKind::NoObject });
+    }
+}

@@ -1,0 +1,244 @@
+//! One file: its objects, and its problems as warnings that a reader can bear.
+//!
+//! In: bytes. Out: a [`File`]. A template of Helm, a values file or a patch gives one warning for
+//! the whole file, however many documents of it fail.
+
+use super::decode::{Decoded, Decoder, Problem, ProblemKind};
+use super::found::Found;
+use super::set::{Objects, Replaced};
+use super::warning::{Severity, Warning, shown};
+use super::{kustomization, text};
+use crate::cluster::{Name, Origin};
+use crate::printable::printable;
+use crate::yaml::Mark;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Whether the text can be read again later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It can.
+    OnDisk,
+    /// It has to be kept.
+    Kept,
+}
+
+/// What one file gave.
+#[derive(Debug)]
+pub struct File {
+    pub(super) path: Arc<Path>,
+    /// Its text, where it has to be kept.
+    pub(super) kept: Option<String>,
+    pub(super) found: Vec<(Found, Origin)>,
+    pub(super) warnings: Vec<Warning>,
+    pub(super) other_policies: Vec<(String, Mark)>,
+}
+
+/// Decodes a text as the content of a file, without a file: objects and warnings.
+pub fn decode_text(bytes: Vec<u8>, path: &Path, namespace: &str) -> (Objects, Vec<Warning>) {
+    let mut reading = Reading::default();
+    reading.add(File::read(bytes, path.into(), Kind::OnDisk, &namespace.into()));
+    let (objects, warnings, _) = reading.finish();
+    (objects, warnings)
+}
+
+/// Texts that cannot be read again, by what stands for their file.
+pub type Kept = Vec<(Arc<Path>, String)>;
+
+/// What files give together, one after the other.
+#[derive(Debug, Default)]
+pub struct Reading {
+    objects: Objects,
+    warnings: Vec<Warning>,
+    kept: Kept,
+    tally: Tally,
+}
+
+impl Reading {
+    /// Takes a warning, with the gap that it leaves.
+    pub fn warn(&mut self, warning: Warning) {
+        self.objects.gaps.extend(warning.gap());
+        self.warnings.push(warning);
+    }
+
+    /// Takes what one file gave; of two objects with one name the later counts.
+    pub fn add(&mut self, file: File) {
+        let File { path, kept, found, warnings, other_policies } = file;
+        self.tally.other_policies(&path, other_policies);
+        for warning in warnings {
+            self.warn(warning);
+        }
+        for (found, origin) in found {
+            match self.objects.insert(found, origin) {
+                Some(replaced) if replaced.identical => self.tally.same(replaced),
+                Some(replaced) => self.warn(twice(&replaced)),
+                None => {}
+            }
+        }
+        self.kept.extend(kept.map(|text| (path, text)));
+    }
+
+    /// The objects, what is to be told, and the texts that have to be kept.
+    pub fn finish(mut self) -> (Objects, Vec<Warning>, Kept) {
+        for warning in std::mem::take(&mut self.tally).warnings() {
+            self.warn(warning);
+        }
+        (self.objects, self.warnings, self.kept)
+    }
+}
+
+impl File {
+    /// A file that could not be read.
+    pub fn unread(path: &Path, message: String) -> Self {
+        let warnings = vec![Warning::new(path, Severity::Unread, message)];
+        Self::without_objects(path.into(), warnings)
+    }
+
+    fn without_objects(path: Arc<Path>, warnings: Vec<Warning>) -> Self {
+        Self { path, kept: None, found: Vec::new(), warnings, other_policies: Vec::new() }
+    }
+
+    /// Decodes the content of a file.
+    pub fn read(bytes: Vec<u8>, path: Arc<Path>, kind: Kind, namespace: &Name) -> Self {
+        let text = match text::decode(bytes, &path) {
+            Ok(text) => text,
+            Err(not_text) => {
+                let mut file = Self::unread(&path, not_text.message);
+                file.warnings.iter_mut().for_each(|warning| warning.at = not_text.at);
+                return file;
+            }
+        };
+        if kustomization::is_kustomization(&path) {
+            let warnings = of_kustomization(&path, &text).into_iter().collect();
+            return Self::without_objects(path, warnings);
+        }
+        let decoded = Decoder { text: &text, file: &path, namespace }.decode();
+        let warnings = warnings(&path, &text, &decoded);
+        let kept = (kind == Kind::Kept).then_some(text);
+        let Decoded { found, other_policies, .. } = decoded;
+        Self { path, kept, found, warnings, other_policies }
+    }
+}
+
+/// What to tell of a kustomization among plain files.
+fn of_kustomization(path: &Path, text: &str) -> Option<Warning> {
+    let changes = kustomization::changes(text);
+    let listed = match changes.as_slice() {
+        [] => return None,
+        [one] => format!("its {one}"),
+        [many @ .., last] => format!("its {} and {last}", many.join(", ")),
+    };
+    let message =
+        format!("{listed} are not applied: the files are read as they are; use -k for it");
+    Some(Warning::new(path, Severity::Note, message))
+}
+
+fn warnings(path: &Path, text: &str, decoded: &Decoded) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut warn = |severity, mark: Mark, message: String| {
+        let mut warning = Warning::new(path, severity, message);
+        warning.at = Some((mark.line, mark.column));
+        warnings.push(warning);
+    };
+    let lost = |problem: &&Problem| problem.kind == ProblemKind::Lost;
+    let variable = |problem: &&Problem| problem.kind == ProblemKind::Variable;
+    let no_object = |problem: &&Problem| problem.kind == ProblemKind::NoObject;
+    if let Some(first) = decoded.problems.iter().find(lost)
+        && memchr::memmem::find(text.as_bytes(), b"{{").is_some()
+    {
+        let message = "looks like a template and is not read: render it first, as with \
+                       `helm template . | … -f -`";
+        warn(Severity::Unread, first.mark, message.to_owned());
+    } else {
+        if let Some(first) = decoded.problems.iter().find(variable) {
+            warn(Severity::Unread, first.mark, first.message.clone());
+        }
+        for problem in decoded.problems.iter().filter(lost) {
+            warn(Severity::Unread, problem.mark, problem.message.clone());
+        }
+        if let Some(first) = decoded.problems.iter().find(no_object) {
+            warn(Severity::Note, first.mark, format!("not read: {}", first.message));
+        }
+    }
+    warnings
+}
+
+/// What is told once for all files.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// Policies of other dialects: how many of each kind, and where the first stands.
+    others: BTreeMap<String, (usize, Arc<Path>, Mark)>,
+    /// How many objects are the same as one before, and the first of them.
+    same: Option<(usize, Replaced)>,
+}
+
+impl Tally {
+    /// Counts the policies of other dialects in one file.
+    pub(super) fn other_policies(&mut self, path: &Arc<Path>, found: Vec<(String, Mark)>) {
+        for (kind, mark) in found {
+            self.others.entry(kind).or_insert_with(|| (0, path.clone(), mark)).0 += 1;
+        }
+    }
+
+    /// Counts an object that says the same as the one that it replaces. The same place read twice
+    /// is nobody's mistake.
+    pub(super) fn same(&mut self, replaced: Replaced) {
+        if replaced.earlier != replaced.later {
+            self.same.get_or_insert((0, replaced)).0 += 1;
+        }
+    }
+
+    /// One warning for each kind, and one for the objects that are the same.
+    pub(super) fn warnings(self) -> impl Iterator<Item = Warning> {
+        let others = self.others.into_iter().map(|(kind, (count, path, mark))| {
+            let message = match count {
+                1 => format!("a {kind} is not read: it may allow or deny more"),
+                _ => format!("{count} {kind} are not read: they may allow or deny more"),
+            };
+            let mut warning = Warning::new(&path, Severity::OtherDialect, message);
+            warning.at = Some((mark.line, mark.column));
+            warning
+        });
+        let same = self.same.map(|(count, first)| {
+            let object = first.object.to_string();
+            let (object, earlier) = (printable(&object), place(&first.earlier));
+            let more =
+                if count == 1 { String::new() } else { format!(" (and {} more)", count - 1) };
+            let message = format!(
+                "{object} is the same as at {earlier} and counts once{more}; should they be in \
+                 several namespaces, read what renders them"
+            );
+            at_origin(&first.later, message)
+        });
+        others.chain(same)
+    }
+}
+
+/// Of two objects with one name that differ.
+fn twice(replaced: &Replaced) -> Warning {
+    let object = replaced.object.to_string();
+    let (object, earlier) = (printable(&object), place(&replaced.earlier));
+    at_origin(
+        &replaced.later,
+        format!("{object} is also written at {earlier}; only the later of the two counts"),
+    )
+}
+
+/// `file:line` of an object.
+fn place(origin: &Origin) -> String {
+    match origin {
+        Origin::Manifest { file, line, .. } => format!("{}:{line}", shown(file)),
+        Origin::Live { .. } | Origin::Synthetic => String::new(),
+    }
+}
+
+/// A note on one object.
+pub fn at_origin(origin: &Origin, message: String) -> Warning {
+    let Origin::Manifest { file, line, .. } = origin else {
+        return Warning::new(Path::new(""), Severity::Note, message);
+    };
+    let mut warning = Warning::new(file, Severity::Note, message);
+    warning.at = u32::try_from(*line).ok().map(|line| (line, 1));
+    warning
+}

@@ -1,0 +1,32 @@
+//! Objects as they are written: text of manifests, or what the API sends, becomes [`Objects`].
+//!
+//! In: texts and JSON. Out: [`Objects`], which [`assemble`](Objects::assemble) links into a snapshot
+//! and the policies, and [`Warning`]s on what could not be read. Files, programs and servers are read
+//! elsewhere.
+
+pub mod api;
+mod assemble;
+mod decode;
+mod file;
+mod found;
+mod json;
+pub mod kind;
+mod kustomization;
+mod policy;
+mod set;
+mod template;
+pub mod text;
+mod warning;
+mod wire;
+
+pub use assemble::owner_of_replica_set;
+pub use file::{File, Kept, Kind, Reading, at_origin, decode_text};
+pub use found::{Body, Found, FoundWorkload, Owner};
+pub use kind::name_in_group;
+pub use kustomization::is_kustomization;
+pub use policy::from_json as policy_from_json;
+pub use set::{Objects, Replaced};
+pub use warning::{Severity, Warning, shown};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! A policy from its tree, strictly, with its faults in plain words.
+//!
+//! In: the tree of one object. Out: always a [`Found`]: one that cannot be decoded is kept with the
+//! reason, since a policy that is silently missing makes every answer wrong.
+
+use crate::cluster::{Name, ObjectRef};
+use crate::objects::found::{self, Body, Found};
+use crate::objects::kind::BuiltIn;
+use crate::policy::Fault;
+use crate::printable::printable;
+use crate::yaml::{self, Document, Node};
+
+/// Reads a policy of a kind.
+pub(super) fn read(kind: BuiltIn, node: &Node<'_>, default_namespace: &Name) -> Found {
+    match found::read(kind, node, default_namespace) {
+        Ok(found) if !found.object.name.is_empty() => found,
+        Ok(found) => undecodable(found.object, "metadata.name", "is missing"),
+        Err(error) => {
+            let word = |key| {
+                let value = node.get("metadata").and_then(|metadata| metadata.get(key));
+                value.and_then(Node::as_str).filter(|word| !word.is_empty()).map(Name::from)
+            };
+            let namespace = word("namespace").unwrap_or_else(|| default_namespace.clone());
+            let object = ObjectRef {
+                kind: kind.name(),
+                namespace: (!kind.is_cluster_scoped()).then_some(namespace),
+                name: word("name").unwrap_or_default(),
+            };
+            undecodable(object, &path(&error), plain(error.message()))
+        }
+    }
+}
+
+/// Reads a policy of a kind that the API sent.
+pub fn from_json(kind: BuiltIn, text: &str) -> Result<Found, String> {
+    let node = yaml::parse(&Document::whole(text)).map_err(|error| error.to_string())?;
+    node.map(|node| read(kind, &node, &Name::default())).ok_or_else(|| "it is null".to_owned())
+}
+
+fn undecodable(object: ObjectRef, path: &str, message: impl Into<String>) -> Found {
+    let fault = Fault { path: path.to_owned(), message: message.into() };
+    Found { object, body: Body::Undecodable(vec![fault]) }
+}
+
+/// The field that an error speaks of; an unknown field itself, not the mapping that it stands in.
+pub(super) fn path(error: &yaml::Error) -> String {
+    let unknown = error.message().strip_prefix(UNKNOWN_FIELD).and_then(|m| m.split_once("; "));
+    match (error.path(), unknown) {
+        (path, None) => path.to_owned(),
+        ("", Some((field, _))) => field.to_owned(),
+        (path, Some((field, _))) => format!("{path}.{field}"),
+    }
+}
+
+/// How the reader's message of an unknown field begins.
+const UNKNOWN_FIELD: &str = "unknown field ";
+
+/// The reader's message in plain words: of an unknown field, the known one that is nearest.
+pub(super) fn plain(message: &str) -> String {
+    let parts = message.strip_prefix(UNKNOWN_FIELD).and_then(|m| m.split_once("; known are "));
+    let Some((field, known)) = parts else {
+        return printable(message).into_owned();
+    };
+    let field = printable(field);
+    let distance = |known: &&str| strsim::damerau_levenshtein(&field.to_lowercase(), known);
+    match known.split(", ").min_by_key(distance) {
+        Some(nearest) if distance(&nearest) <= 2.max(nearest.len() / 3) => {
+            format!("unknown field \"{field}\"; did you mean \"{nearest}\"?")
+        }
+        _ => format!("unknown field \"{field}\"; known are {known}"),
+    }
+}
