@@ -13,7 +13,7 @@
 //!
 //! ```
 //! use std::collections::BTreeMap;
-//! use netpol::source::yaml;
+//! use netpol::yaml;
 //!
 //! let file = "kind: A\n---\nkind: B\nlabels: {app: web}\n";
 //! let documents: Vec<_> = yaml::split(file).collect();
