@@ -11,7 +11,7 @@ const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 /// A resource of the API, narrowed to a namespace and to one object where so wanted.
 ///
 /// ```
-/// use netpol::source::live::Target;
+/// use netpol_sources::live::Target;
 /// let policies = Target::of("networking.k8s.io/v1", "networkpolicies").within("shop");
 /// assert_eq!(policies.to_string(), "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies");
 /// ```
