@@ -1,6 +1,5 @@
 //! The one integration-test binary: every other file in this directory is a module of it.
 
-mod admin_table;
 mod all_pairs;
 mod baseline_dialects;
 #[cfg(unix)]
@@ -45,5 +44,5 @@ mod seed;
 mod semantics;
 mod suggest;
 mod summary;
+mod tables;
 mod transcripts;
-mod truth_table;

@@ -4,6 +4,7 @@
 //! the next `$` is what stdout and then stderr must say, and a last line `? N` the exit code (0 when
 //! it is not there). `NETPOL_TRANSCRIPTS=overwrite` writes down what was said instead; read it.
 
+use crate::harness::root;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,7 +14,7 @@ const COLUMNS: &str = "80";
 
 #[test]
 fn every_console_block_says_what_the_program_says() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = root();
     let mut files = vec![root.join("README.md")];
     for directory in ["docs", "tests/transcripts"] {
         files.extend(markdown_in(&root.join(directory)));
