@@ -16,6 +16,8 @@ mod diff;
 mod doctor;
 mod documents;
 #[cfg(unix)]
+mod ecosystem;
+#[cfg(unix)]
 mod flux;
 mod harness;
 mod homekube;
