@@ -48,3 +48,4 @@ mod suggest;
 mod summary;
 mod tables;
 mod transcripts;
+mod workflows;
