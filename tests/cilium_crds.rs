@@ -1,7 +1,9 @@
 //! Who refuses a policy of Cilium: the real API server with the real CRDs of the Cilium that
 //! tests/tools/hubble pins, beside what this project says.
 
-use crate::harness::{ControlPlane, control_plane_of_its_own, expect_success, module, skip};
+use crate::harness::{
+    ControlPlane, Outside, control_plane_of_its_own, expect_success, module, skip,
+};
 use netpol::objects::decode_text;
 use netpol::policy::{Cilium, CiliumVersion, Enforcer, RefusedBy, Ruleset};
 use std::collections::BTreeSet;
@@ -180,7 +182,7 @@ fn the_api_server_refuses_what_is_said_to_be_refused() {
     let cilium = match module("hubble", "github.com/cilium/cilium") {
         Ok(cilium) => cilium,
         Err(why) => {
-            skip(&why);
+            skip(Outside::GoModule, &why);
             return;
         }
     };

@@ -1,7 +1,9 @@
 //! Completion as kubectl asks for it: `kubectl __complete netpol …` with the real kubectl and, for
 //! the names of a cluster, a real API server; and the files that follow from the flags.
 
-use crate::harness::{ControlPlane, expect_success, fluxkube, homekube, missing, xtask};
+use crate::harness::{
+    ControlPlane, Outside, expect_success, fluxkube, homekube, root, skip, xtask,
+};
 use crate::run::{FRONT, command, netpol, run};
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,8 +13,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-
 /// A directory for PATH with some of the programs and the completers of the repository.
 fn on_path(programs: &[&str]) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
@@ -20,7 +20,7 @@ fn on_path(programs: &[&str]) -> TempDir {
     for program in programs {
         symlink(built.join(program), directory.path().join(program)).unwrap();
         let completer = program.replacen("kubectl-", "kubectl_complete-", 1);
-        let from = Path::new(ROOT).join("completions").join(&completer);
+        let from = root().join("completions").join(&completer);
         symlink(from, directory.path().join(completer)).unwrap();
     }
     directory
@@ -30,7 +30,7 @@ fn on_path(programs: &[&str]) -> TempDir {
 fn offered(cluster: &ControlPlane, path: &TempDir, words: &[&str]) -> (Vec<String>, String) {
     let mut kubectl = cluster.kubectl(cluster.admin());
     let path = std::env::join_paths([path.path(), Path::new("/bin")]).unwrap();
-    kubectl.current_dir(ROOT).env("PATH", path).arg("__complete").args(words);
+    kubectl.current_dir(root()).env("PATH", path).arg("__complete").args(words);
     let output = kubectl.output().unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
     // kubectl itself says this on stderr, which shells hide; nothing else may be there.
@@ -260,7 +260,7 @@ fn installing_the_completers() {
     let said = install();
     assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{said:?}");
     assert!(said.stdout.starts_with(&format!("{} written\n", file.display())), "{said:?}");
-    let kept = Path::new(ROOT).join("completions/kubectl_complete-netpol");
+    let kept = root().join("completions/kubectl_complete-netpol");
     assert_eq!(fs::read(&file).unwrap(), fs::read(kept).unwrap());
     let listed = run(&mut command(file.to_str().unwrap(), &["expl"]), b"");
     assert!(listed.stdout.starts_with("explain\t"), "{listed:?}");
@@ -303,7 +303,7 @@ fn generated_files_are_up_to_date() {
     let directory = tempfile::tempdir().unwrap();
     let out = directory.path().to_str().unwrap();
     expect_success(&mut xtask(&["generate", "--binary", FRONT, "--out", out]));
-    let root = Path::new(ROOT);
+    let root = root();
     let fresh = files(directory.path(), &["completions", "man", "docs"]);
     let mut kept = files(root, &["completions", "man"]);
     kept.extend(["docs/reference.md", "docs/picture.svg"].map(PathBuf::from));
@@ -331,8 +331,7 @@ fn files(root: &Path, directories: &[&str]) -> BTreeSet<PathBuf> {
     found
 }
 
-/// The scripts are ones that shells take. A shell that is not here is said to be missing, and counted;
-/// it is no program that this project builds, so that is no failure where every test must run.
+/// The scripts are ones that shells take. A shell that is not here is said to be left out, and counted.
 #[test]
 fn shells_take_the_scripts() {
     let powershell = "$errors = $null; $null = [Management.Automation.Language.Parser]::ParseFile(\
@@ -346,7 +345,7 @@ fn shells_take_the_scripts() {
         ("pwsh", &["-NoProfile", "-NonInteractive", "-Command", powershell]),
     ] {
         if which::which(shell).is_err() {
-            missing(&format!("no {shell} here to read its completions"));
+            skip(Outside::Shell, &format!("no {shell} here to read its completions"));
             continue;
         }
         let done = run(&mut command(shell, words), b"");

@@ -3,18 +3,15 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::harness::{expect_success, xtask};
+use crate::harness::{expect_success, root, xtask};
 use crate::run::netpol;
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
 
 /// Every page of the repository, as Git has it or will have it.
 fn pages() -> Vec<PathBuf> {
-    let directories = ["", "docs", "examples", "fuzz", "tests/transcripts"];
+    let directories =
+        ["", "docs", "examples", "fuzz", "tests/cases", "tests/regressions", "tests/transcripts"];
     let mut found = Vec::new();
     for directory in directories.map(|name| root().join(name)) {
         let Ok(entries) = fs::read_dir(directory) else { continue };

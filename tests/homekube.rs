@@ -1,5 +1,6 @@
 //! `HomeKube`, the first customer: what it must be shown, and that the repair repairs it.
 
+use crate::harness::root;
 use crate::run::{explain, list, netpol, netpol_with, text};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -40,7 +41,7 @@ fn policies<'a>(flow: &'a Value, direction: &str) -> BTreeMap<&'a str, &'a Value
 /// What the named line of the named file really holds; it must be what the answer shows.
 fn line_of(policy: &Value) -> String {
     let file = text(policy, "/location/file");
-    let content = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+    let content = fs::read_to_string(root().join(file)).unwrap();
     let line = usize::try_from(policy["location"]["line"].as_u64().unwrap()).unwrap();
     let found = content.lines().nth(line - 1).unwrap().to_owned();
     assert_eq!(found, text(policy, "/location/text"));
@@ -222,8 +223,8 @@ fn the_suggestion_opens_the_flow_and_nothing_else() {
 }
 
 /// The files below a directory with their text.
-fn files(root: &str) -> BTreeMap<PathBuf, String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(root);
+fn files(directory: &str) -> BTreeMap<PathBuf, String> {
+    let root = root().join(directory);
     let (mut found, mut directories) = (BTreeMap::new(), vec![root.clone()]);
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(directory).unwrap() {

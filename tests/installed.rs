@@ -16,8 +16,8 @@ use std::thread::JoinHandle;
 use flate2::read::GzDecoder;
 use tempfile::TempDir;
 
-use crate::harness::{ControlPlane, control_plane, expect_success, krew};
-use crate::krew::{Packed, project, yaml};
+use crate::harness::{ControlPlane, control_plane, expect_success, krew, root};
+use crate::krew::{Packed, yaml};
 use crate::run::{FRONT, Run, run};
 
 /// The version that is packed, as krew's manifest has it.
@@ -56,7 +56,7 @@ impl Fresh {
         let mut command = Command::new(self.programs.path().join("kubectl"));
         command
             .args(words)
-            .current_dir(project())
+            .current_dir(root())
             .env_clear()
             .env("HOME", self.home.path())
             .env("KREW_ROOT", self.krew_root())

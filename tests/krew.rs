@@ -13,7 +13,7 @@ use flate2::read::GzDecoder;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{expect_success, krew, xtask};
+use crate::harness::{expect_success, krew, root, xtask};
 
 /// An archive and its manifest, packed by `cargo xtask dist` from the program of this build.
 pub(crate) struct Packed {
@@ -39,10 +39,6 @@ impl Packed {
 
 pub(crate) fn yaml(path: &Path) -> Value {
     serde_saphyr::from_str(&fs::read_to_string(path).unwrap()).unwrap()
-}
-
-pub(crate) fn project() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// What krew's validation demands of the words of a manifest.
@@ -80,7 +76,7 @@ fn assert_krew_takes(manifest: &Value) {
 
 #[test]
 fn the_manifest_has_every_platform_that_the_release_builds() {
-    let manifest = yaml(&project().join("krew-manifest.yaml"));
+    let manifest = yaml(&root().join("krew-manifest.yaml"));
     assert_krew_takes(&manifest);
     let label = |platform: &Value, name| {
         platform["selector"]["matchLabels"][name].as_str().unwrap().to_owned()
@@ -91,7 +87,7 @@ fn the_manifest_has_every_platform_that_the_release_builds() {
         .map(|platform| format!("{}-{}", label(platform, "os"), label(platform, "arch")))
         .collect();
 
-    let release = yaml(&project().join(".github/workflows/release.yml"));
+    let release = yaml(&root().join(".github/workflows/release.yml"));
     let rows = release["jobs"]["archive"]["strategy"]["matrix"]["include"].as_array().unwrap();
     let built = rows.iter().map(|row| row["platform"].as_str().unwrap().to_owned()).collect();
     assert_eq!(named, built);
@@ -103,7 +99,7 @@ fn the_manifest_has_every_platform_that_the_release_builds() {
 #[test]
 fn an_archive_is_the_same_each_time_and_holds_only_what_krew_takes() {
     // Any file will do for a program here, and a small one is packed sooner.
-    let small = project().join("Cargo.toml");
+    let small = root().join("Cargo.toml");
     let small = small.to_str().unwrap();
     let (first, second) = (Packed::of(small), Packed::of(small));
     assert_eq!(fs::read(&first.archive).unwrap(), fs::read(&second.archive).unwrap());
@@ -136,7 +132,7 @@ fn an_archive_is_the_same_each_time_and_holds_only_what_krew_takes() {
 /// `krew install --manifest --archive` verifies the hash all the same.
 #[test]
 fn the_manifest_of_this_machine_has_the_hash_of_the_archive() {
-    let packed = Packed::of(project().join("Cargo.toml").to_str().unwrap());
+    let packed = Packed::of(root().join("Cargo.toml").to_str().unwrap());
     let content = fs::read(&packed.archive).unwrap();
     let digest = ring::digest::digest(&ring::digest::SHA256, &content);
     let digest = digest.as_ref().iter().fold(String::new(), |mut text, byte| {
@@ -158,7 +154,7 @@ fn the_validator_of_the_index_takes_the_manifest() {
     let Ok(krew) = krew() else { return };
     let directory = tempfile::tempdir().unwrap();
     let manifest = directory.path().join("netpol.yaml");
-    let text = fs::read_to_string(project().join("krew-manifest.yaml")).unwrap();
+    let text = fs::read_to_string(root().join("krew-manifest.yaml")).unwrap();
     let validate = |text: &str| {
         fs::write(&manifest, text).unwrap();
         let mut validator = Command::new(krew.join("validate-krew-manifest"));

@@ -6,7 +6,7 @@
 //! semantics.
 
 use crate::harness::{
-    Answer, HomeKube, Skip, control_plane_of_its_own, expect_success, module, skip,
+    Answer, HomeKube, Outside, Skip, control_plane_of_its_own, expect_success, module, skip,
 };
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -74,7 +74,7 @@ pub(crate) fn dialects() -> Result<(&'static Dialects, MutexGuard<'static, ()>),
         Some(Dialects { homekube: HomeKube::on(cluster), without_schema, turn: Mutex::new(()) })
     });
     let Some(dialects) = shared else {
-        return Err(skip("there is no cluster for the other dialects"));
+        return Err(skip(Outside::ControlPlane, "there is no cluster for the other dialects"));
     };
     Ok((dialects, dialects.turn.lock().unwrap_or_else(PoisonError::into_inner)))
 }
@@ -277,7 +277,7 @@ fn policies_that_may_not_be_read_are_not_guessed() {
 fn a_suggested_policy_of_cilium_is_valid() {
     let Ok((dialects, _turn)) = dialects() else { return };
     if let Some(why) = &dialects.without_schema {
-        skip(why);
+        skip(Outside::GoModule, why);
         return;
     }
     let cluster = &dialects.homekube.cluster;
@@ -316,7 +316,7 @@ fn a_suggested_policy_of_cilium_is_valid() {
 fn a_namespace_is_closed_in_the_words_of_cilium() {
     let Ok((dialects, _turn)) = dialects() else { return };
     if let Some(why) = &dialects.without_schema {
-        skip(why);
+        skip(Outside::GoModule, why);
         return;
     }
     let cluster = &dialects.homekube.cluster;

@@ -1,13 +1,12 @@
 //! `explain` against a real API server, driven by the real kubectl: the answers of HomeKube, what
 //! they cost, and what is supposed to be otherwise.
 
-use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
 
 use crate::documents::documented;
-use crate::harness::{Answer, HomeKube, homekube};
+use crate::harness::{Answer, HomeKube, homekube, root};
 
 const GRAFANA_TO_KEYCLOAK: &str =
     "-n monitoring deploy/grafana http://keycloak.identity.svc.cluster.local/realms/home";
@@ -91,7 +90,7 @@ fn live_answers_are_those_of_the_manifests() {
         let offline = Command::new(env!("CARGO_BIN_EXE_kubectl-netpol"))
             .args(["explain", "-f", "examples/homekube", "-o", "json"])
             .args(words.split_whitespace())
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .current_dir(root())
             .output()
             .expect("our binary runs");
         let offline = json(&Answer::new(&offline, Vec::new()));
@@ -200,8 +199,7 @@ fn what_if_a_workload_changed() {
     let Ok(homekube) = homekube() else { return };
     let files = tempfile::tempdir().expect("a directory");
     let file = files.path().join("grafana.yaml");
-    let example =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/homekube/observability/grafana.yaml");
+    let example = root().join("examples/homekube/observability/grafana.yaml");
     let grafana = std::fs::read_to_string(example).expect("the example");
     let relabelled = grafana.replace("app.kubernetes.io/name: grafana", "app: grafana");
     std::fs::write(&file, relabelled).expect("a file");
@@ -217,7 +215,7 @@ fn what_if_there_were_more() {
     let Ok(homekube) = homekube() else { return };
     let files = tempfile::tempdir().expect("a directory");
     let file = files.path().join("new.yaml");
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/homekube/apps/whoami.yaml");
+    let example = root().join("examples/homekube/apps/whoami.yaml");
     let whoami = std::fs::read_to_string(example).expect("the example");
     let mut new =
         whoami.replace("whoami", "novel").replace("namespace: default", "namespace: novel");

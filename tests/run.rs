@@ -1,5 +1,6 @@
 //! The real binary, run as a user runs it: from the project's root, without a terminal.
 
+use crate::harness::root;
 use serde_json::Value;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -18,7 +19,7 @@ pub(crate) struct Run {
 /// A program in the project's root, in an environment that changes no answer.
 pub(crate) fn command(program: &str, words: &[&str]) -> Command {
     let mut command = Command::new(program);
-    command.args(words).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command.args(words).current_dir(root());
     for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM", "COLUMNS", "RUST_BACKTRACE"] {
         command.env_remove(name);
     }

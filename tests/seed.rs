@@ -1,6 +1,6 @@
 //! The commands of HomeKube's page, and their equivalents in the README: each one is run.
 
-use crate::harness::{Answer, Controllers, FIRST, FluxKube, fluxkube, hubble, plugin};
+use crate::harness::{Answer, Controllers, FIRST, FluxKube, fluxkube, hubble, plugin, root};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ const SECOND: &str = "main@sha1:2222222222222222222222222222222222222222";
 
 /// The page's commands as they stand in the README, each with ours.
 fn table() -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = root();
     let text = fs::read_to_string(root.join("README.md")).unwrap();
     let section = text.split("## HomeKube's commands\n").nth(1).expect("the section");
     let section = section.split("\n## ").next().unwrap();
@@ -33,7 +33,7 @@ struct Programs {
 impl Programs {
     fn new(hubble: &Path) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let flows = fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join(FLOWS)).unwrap();
+        let flows = fs::canonicalize(root().join(FLOWS)).unwrap();
         let hubble = hubble.display();
         let recording = format!(
             "[ \"$1\" = version ] && exec '{hubble}' version\n\

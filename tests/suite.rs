@@ -1,6 +1,5 @@
 //! The one integration-test binary: every other file in this directory is a module of it.
 
-mod admin_table;
 mod all_pairs;
 mod baseline_dialects;
 #[cfg(unix)]
@@ -16,6 +15,8 @@ mod diff;
 #[cfg(unix)]
 mod doctor;
 mod documents;
+#[cfg(unix)]
+mod ecosystem;
 #[cfg(unix)]
 mod flux;
 mod harness;
@@ -45,5 +46,6 @@ mod seed;
 mod semantics;
 mod suggest;
 mod summary;
+mod tables;
 mod transcripts;
-mod truth_table;
+mod workflows;

@@ -1,9 +1,12 @@
-//! Commands in the documentation, run and compared: every ```` ```console ```` block.
+//! Commands in the documentation and in tests/regressions, run and compared: every ```` ```console ````
+//! block.
 //!
-//! A line `$ kubectl netpol …` is run with our binary in the project's directory; what follows up to
-//! the next `$` is what stdout and then stderr must say, and a last line `? N` the exit code (0 when
-//! it is not there). `NETPOL_TRANSCRIPTS=overwrite` writes down what was said instead; read it.
+//! A line `$ kubectl netpol …` is run with our binary in the project's directory, or in that of the
+//! regression; what follows up to the next `$` is what stdout and then stderr must say, and a last line
+//! `? N` the exit code (0 when it is not there). `NETPOL_TRANSCRIPTS=overwrite` writes down what was
+//! said instead; read it.
 
+use crate::harness::root;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,33 +16,55 @@ const COLUMNS: &str = "80";
 
 #[test]
 fn every_console_block_says_what_the_program_says() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut files = vec![root.join("README.md")];
+    let mut files = vec![root().join("README.md")];
     for directory in ["docs", "tests/transcripts"] {
-        files.extend(markdown_in(&root.join(directory)));
+        files.extend(markdown_in(&root().join(directory)));
     }
+    let commands = hold(&files, |_| root());
+    assert!(commands > 0, "no command found in the documentation");
+}
+
+/// Faults of the past: tests/regressions/README.md says how a case is made.
+#[test]
+fn every_regression_is_answered_rightly() {
+    let entries = std::fs::read_dir(root().join("tests/regressions")).unwrap();
+    let cases = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+    let mut files: Vec<PathBuf> = cases.map(|case| case.join("case.md")).collect();
+    files.sort();
+    for file in &files {
+        let text = std::fs::read_to_string(file)
+            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let titled = text.starts_with("# ") && text.contains("\n$ kubectl netpol ");
+        assert!(titled, "{}: a case has a heading and a command", file.display());
+    }
+    let commands = hold(&files, |file| file.parent().unwrap());
+    assert!(commands >= files.len() && !files.is_empty(), "{commands} in {files:?}");
+}
+
+/// Runs the commands of these files, each in the directory for it, and compares; gives back how many.
+fn hold<'a>(files: &'a [PathBuf], directory: impl Fn(&'a Path) -> &'a Path) -> usize {
     let overwrite = std::env::var("NETPOL_TRANSCRIPTS").is_ok_and(|word| word == "overwrite");
     let (mut run, mut differing) = (0, Vec::new());
     for file in files {
-        let text = std::fs::read_to_string(&file).unwrap();
-        let (rewritten, commands) = replay(root, &text);
+        let text = std::fs::read_to_string(file).unwrap();
+        let (rewritten, commands) = replay(directory(file), &text);
         run += commands;
         if rewritten == text {
             continue;
         }
         if overwrite {
-            std::fs::write(&file, rewritten).unwrap();
+            std::fs::write(file, rewritten).unwrap();
         } else {
-            let name = file.strip_prefix(root).unwrap().display().to_string();
+            let name = file.strip_prefix(root()).unwrap().display().to_string();
             differing.push(format!("{name}:\n{}", difference(&text, &rewritten)));
         }
     }
-    assert!(run > 0, "no command found in the documentation");
     assert!(
         differing.is_empty(),
-        "the documentation differs from the program (- documentation, + program):\n{}",
+        "what is written down differs from the program (- written, + program):\n{}",
         differing.join("\n")
     );
+    run
 }
 
 fn markdown_in(directory: &Path) -> Vec<PathBuf> {
@@ -80,13 +105,32 @@ fn replay(root: &Path, text: &str) -> (String, usize) {
     (out, commands)
 }
 
+/// The words of a command line as a shell has them: in quotes, spaces belong to a word.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut quote) = (Vec::new(), None);
+    let mut word: Option<String> = None;
+    for char in line.chars() {
+        match (quote, char) {
+            (Some(open), _) if char == open => quote = None,
+            (None, '"' | '\'') => {
+                quote = Some(char);
+                word.get_or_insert_default();
+            }
+            (None, _) if char.is_whitespace() => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(char),
+        }
+    }
+    assert_eq!(quote, None, "{line:?}: an open quote");
+    words.extend(word);
+    words
+}
+
 fn answer(root: &Path, command: &str) -> String {
-    let words: Vec<&str> = command.split_whitespace().collect();
-    let ["kubectl", "netpol", arguments @ ..] = words.as_slice() else {
-        panic!("{command:?}: only `kubectl netpol …` is run");
-    };
+    let arguments = command.strip_prefix("kubectl netpol");
+    let arguments =
+        arguments.unwrap_or_else(|| panic!("{command:?}: only `kubectl netpol …` is run"));
     let output = Command::new(env!("CARGO_BIN_EXE_kubectl-netpol"))
-        .args(arguments)
+        .args(words(arguments))
         .current_dir(root)
         .env("COLUMNS", COLUMNS)
         .env("NO_COLOR", "1")

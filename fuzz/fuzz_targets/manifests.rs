@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use netpol::policy::Ruleset;
+use netpol::policy::{Cilium, CiliumVersion, Enforcer, Ruleset};
 use netpol::objects::decode_text;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -19,5 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
     for pod in snapshot.pods() {
         assert!(pod.owner.is_none_or(|owner| owner < snapshot.workloads.len()));
     }
-    Ruleset::compile(&written);
+    for enforcer in [Enforcer::Kubernetes, Enforcer::Cilium(Cilium::new(CiliumVersion::V1_19))] {
+        Ruleset::compile(&written, &snapshot, &enforcer);
+    }
 });

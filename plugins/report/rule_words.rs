@@ -251,8 +251,8 @@ fn is_dns_set(snapshot: &Snapshot, set: &PodSet) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use netpol::policy::{Enforcer, Ruleset};
     use netpol::objects::decode_text;
+    use netpol::policy::{Enforcer, Ruleset};
     use std::path::Path;
 
     /// The rules of one policy in namespace `shop`, beside namespaces kube-system and ops (team=ops).

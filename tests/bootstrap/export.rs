@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::{bootstrap, get, kubectl};
-use crate::harness::{control_plane, expect_success};
+use crate::harness::{control_plane, expect_success, root};
 
 #[test]
 fn the_exported_files_build_to_what_is_applied() {
@@ -84,7 +84,7 @@ fn the_seeds_layout_is_written_without_a_cluster() {
                 .collect::<String>()
         };
         let seed = format!("examples/homekube/infrastructure/network-policies/{name}.yaml");
-        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = root();
         let spec = |text: &str| {
             let spec = text.split("spec:").nth(1).expect("a spec").replace([' ', '-'], "");
             spec.replace("[Ingress]", "Ingress").replace("[Egress]", "Egress")

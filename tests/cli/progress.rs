@@ -1,13 +1,15 @@
 //! The line that says what is going on, on a terminal that `script` provides.
 
-use crate::harness::skip;
+use crate::harness::{Outside, skip};
 use crate::run::{FRONT, command, run};
 
 /// What a terminal would show of `list -f -` whose input comes after a second.
 fn shown(more: &str) -> Option<String> {
     let pod = "{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: b}}";
-    if let Err(error) = command("script", &["--version"]).output() {
-        let _ = skip(&format!("no terminal without script: {error}"));
+    let version = command("script", &["--version"]).output();
+    // Others of that name have other flags.
+    if !version.is_ok_and(|it| String::from_utf8_lossy(&it.stdout).contains("util-linux")) {
+        let _ = skip(Outside::Script, "no terminal without the script of util-linux");
         return None;
     }
     let line = format!("(sleep 1; echo '{pod}') | '{FRONT}' list -f - {more}");

@@ -1,10 +1,10 @@
 //! Exit codes, flags, and the binaries beside one another.
 
 use super::{is_error, over_pods};
+use crate::harness::root;
 use crate::run::{FRONT, command, netpol, run};
 use std::fs;
 use std::io::Read;
-use std::path::Path;
 use std::process::Stdio;
 
 const ALONE: &str = env!("CARGO_BIN_EXE_kubectl-netpol-explain");
@@ -176,7 +176,7 @@ fn help_names_the_plugin_as_kubectl_does() {
 fn paths_are_of_the_working_directory() {
     let mut elsewhere =
         command(FRONT, &["explain", "-f", "homekube", "default/whoami", "identity/keycloak:8080"]);
-    elsewhere.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"));
+    elsewhere.current_dir(root().join("examples"));
     let run = run(&mut elsewhere, b"");
     assert_eq!(run.code, 1, "{run:?}");
     assert!(run.stdout.contains("homekube/identity/network-policies.yaml:"), "{run:?}");

@@ -4,6 +4,7 @@ mod conditions;
 mod revisions;
 mod warnings;
 
+use crate::harness::root;
 use crate::run::{Run, command, list, netpol, netpol_with, run, text};
 use netpol::cluster::{Protocol, Snapshot};
 use netpol::policy::{Enforcer, Ruleset};
@@ -137,7 +138,7 @@ fn the_repair_is_by_these_rules() {
     );
     for reason in list(&answer, "/changes").iter().flat_map(|change| list(change, "/reasons")) {
         let file = text(reason, "/policy/location/file");
-        let content = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        let content = fs::read_to_string(root().join(file)).unwrap();
         let line = usize::try_from(reason["policy"]["location"]["line"].as_u64().unwrap()).unwrap();
         let found = content.lines().nth(line - 1).unwrap();
         assert_eq!(found, text(reason, "/policy/location/text"));
@@ -145,7 +146,7 @@ fn the_repair_is_by_these_rules() {
 }
 
 fn load(files: &str) -> (Snapshot, Ruleset) {
-    let files = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(files)];
+    let files = vec![root().join(files)];
     let loaded = Manifests { files, ..Manifests::default() }.load().unwrap();
     let (snapshot, written) = loaded.objects.assemble();
     let rules = Ruleset::compile(&written, &snapshot, &Enforcer::default());

@@ -2,7 +2,7 @@
 
 use super::{json as json_of, says};
 use crate::harness::{
-    FIRST, FluxKube, expect_success, fluxkube, fluxkube_of_its_own, homekube, plugin,
+    FIRST, FluxKube, expect_success, fluxkube, fluxkube_of_its_own, homekube, plugin, root,
 };
 use crate::live_dialects::{KINDS, definition};
 use serde_json::{Value, json};
@@ -117,7 +117,7 @@ fn script(directory: &Path, text: &str) {
 #[test]
 fn what_keeps_it_from_being_built() {
     let Ok((kube, _turn)) = fluxkube() else { return };
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = root();
     let empty = tempfile::tempdir().expect("a directory");
     let answer = kube.netpol_in(root, empty.path(), DIFF);
     let error = "error: building Kustomization flux-system/observability: the Flux CLI is not on PATH; \

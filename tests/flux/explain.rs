@@ -2,7 +2,7 @@
 
 use super::{GRAFANA_TO_KEYCLOAK, json, says};
 use crate::documents::documented;
-use crate::harness::{FluxKube, fluxkube, homekube};
+use crate::harness::{FluxKube, fluxkube, homekube, root};
 use serde_json::json;
 
 const SECOND: &str = "main@sha1:2222222222222222222222222222222222222222";
@@ -144,7 +144,7 @@ fn changes_by_hand_and_missing_rights() {
     let file = "examples/homekube/observability/network-policies.yaml";
     let words = ["apply", "--server-side", "--force-conflicts", "-f", file];
     let mut command = cluster.kubectl(cluster.admin());
-    command.current_dir(env!("CARGO_MANIFEST_DIR")).args(words);
+    command.current_dir(root()).args(words);
     crate::harness::expect_success(command.arg("--field-manager=kustomize-controller"));
 
     let role = "netpol-reader-without-flux";

@@ -1,7 +1,7 @@
 //! A policy that files have and the cluster has not: where on the way it is.
 
 use super::{json, says};
-use crate::harness::{FluxKube, expect_success, fluxkube};
+use crate::harness::{FluxKube, expect_success, fluxkube, root};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -159,7 +159,7 @@ fn what_is_made_otherwise() {
     let Ok((kube, _turn)) = fluxkube() else { return };
     let checkout = Checkout::new();
     let policies = "examples/homekube-fixed/observability/network-policies.yaml";
-    let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join(policies);
+    let policies = root().join(policies);
     std::fs::copy(policies, checkout.path().join("identity/fixed.yaml")).expect("a file");
     let head = checkout.commit();
     kube.fetched(&head);

@@ -1,7 +1,7 @@
 //! `explain --reconcile` has Flux apply what Git has, and explains what is then.
 
 use super::{GRAFANA_TO_KEYCLOAK, json, says};
-use crate::harness::{Controllers, FIRST, FluxKube, fluxkube};
+use crate::harness::{Controllers, FIRST, FluxKube, fluxkube, root};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ const SECOND: &str = "main@sha1:2222222222222222222222222222222222222222";
 fn apply(kube: &FluxKube, directory: &str) {
     let cluster = &kube.homekube.cluster;
     let mut command = cluster.kubectl(cluster.admin());
-    command.current_dir(env!("CARGO_MANIFEST_DIR")).args([
+    command.current_dir(root()).args([
         "apply",
         "--server-side",
         "--force-conflicts",

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Deserialize;
 
-use super::{Skip, Unprovided, expect_success, provided, skip, xtask};
+use super::{Outside, Skip, Unprovided, expect_success, provided, skip, xtask};
 
 /// A cluster that is ready, together with the programs for it.
 pub(crate) struct ControlPlane {
@@ -45,7 +45,7 @@ pub(crate) fn control_plane() -> Result<&'static ControlPlane, Skip> {
     static SHARED: OnceLock<Result<ControlPlane, Failure>> = OnceLock::new();
     match SHARED.get_or_init(ControlPlane::start) {
         Ok(cluster) => Ok(cluster),
-        Err(Failure::NoPrograms(why)) => Err(skip(why)),
+        Err(Failure::NoPrograms(why)) => Err(skip(Outside::ControlPlane, why)),
         Err(Failure::Broken(why)) => panic!("{why}"),
     }
 }

@@ -14,8 +14,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    Answer, HomeKube, Skip, Unprovided, control_plane_of_its_own, expect_success, module, plugin,
-    provided, skip,
+    Answer, HomeKube, Outside, Skip, Unprovided, control_plane_of_its_own, expect_success, module,
+    plugin, provided, root, skip,
 };
 
 /// The revision that everything is at.
@@ -31,7 +31,7 @@ pub(crate) struct FluxKube {
 
 /// A cluster that no other test ever has: for those that install further kinds.
 pub(crate) fn fluxkube_of_its_own() -> Result<FluxKube, Skip> {
-    let kube = FluxKube::start().map_err(|why| skip(&why))?;
+    let kube = FluxKube::start().map_err(|why| skip(Outside::Flux, &why))?;
     kube.reset();
     Ok(kube)
 }
@@ -41,7 +41,7 @@ pub(crate) fn fluxkube() -> Result<(&'static FluxKube, MutexGuard<'static, ()>),
     static SHARED: OnceLock<Result<FluxKube, String>> = OnceLock::new();
     let kube = match SHARED.get_or_init(FluxKube::start) {
         Ok(kube) => kube,
-        Err(why) => return Err(skip(why)),
+        Err(why) => return Err(skip(Outside::Flux, why)),
     };
     let turn = kube.turn.lock().unwrap_or_else(PoisonError::into_inner);
     kube.reset();
@@ -165,7 +165,7 @@ impl FluxKube {
 
     /// `kubectl netpol …` with flux and git on its PATH.
     pub(crate) fn netpol(&self, words: &str) -> Answer {
-        self.netpol_in(Path::new(env!("CARGO_MANIFEST_DIR")), &self.programs, words)
+        self.netpol_in(root(), &self.programs, words)
     }
 
     /// The same in a directory, with flux from another one.

@@ -11,7 +11,9 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::{ControlPlane, Request, Skip, control_plane_of_its_own, expect_success};
+use super::{
+    ControlPlane, Outside, Request, Skip, control_plane_of_its_own, expect_success, root, skip,
+};
 
 /// A cluster with HomeKube on it.
 pub(crate) struct HomeKube {
@@ -44,7 +46,7 @@ pub(crate) fn homekube() -> Result<&'static HomeKube, Skip> {
     match (shared, skipped) {
         (Some(shared), _) => Ok(shared),
         (None, Some(skip)) => Err(skip),
-        (None, None) => Err(super::skip("there is no cluster for HomeKube")),
+        (None, None) => Err(skip(Outside::ControlPlane, "there is no cluster for HomeKube")),
     }
 }
 
@@ -58,7 +60,7 @@ impl HomeKube {
 
     fn set_up(&self) {
         let cluster = &self.cluster;
-        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/homekube");
+        let examples = root().join("examples/homekube");
         // The namespaces come in the same directory as what is in them.
         for _ in 0..2 {
             let mut command = cluster.kubectl(cluster.admin());
@@ -171,7 +173,7 @@ pub(crate) fn plugin(cluster: &ControlPlane, kubeconfig: &Path) -> Command {
     let binary = Path::new(env!("CARGO_BIN_EXE_kubectl-netpol"));
     let mut command = cluster.kubectl(kubeconfig);
     command
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(root())
         .env("PATH", binary.parent().expect("a directory"))
         .env("COLUMNS", "80")
         .env("NO_COLOR", "1");

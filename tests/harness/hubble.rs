@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::{Skip, Unprovided, provided, skip};
+use super::{Outside, Skip, Unprovided, provided, skip};
 
 /// The program; a test that gets none has said so and returns.
 ///
@@ -14,7 +14,7 @@ fn hubble_program() -> Result<&'static Path, Skip> {
     static SHARED: OnceLock<Result<PathBuf, Unprovided>> = OnceLock::new();
     match SHARED.get_or_init(|| provided("hubble").map(|directory| directory.join("hubble"))) {
         Ok(program) => Ok(program),
-        Err(Unprovided::Cannot(why)) => Err(skip(why)),
+        Err(Unprovided::Cannot(why)) => Err(skip(Outside::Hubble, why)),
         Err(Unprovided::Broken(why)) => panic!("{why}"),
     }
 }

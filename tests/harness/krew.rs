@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::{Skip, Unprovided, provided, skip};
+use super::{Outside, Skip, Unprovided, provided, skip};
 
 /// The directory that holds `kubectl-krew` and `validate-krew-manifest`; a test that gets none has said
 /// so and returns.
@@ -14,7 +14,7 @@ pub(crate) fn krew() -> Result<&'static Path, Skip> {
     static SHARED: OnceLock<Result<PathBuf, Unprovided>> = OnceLock::new();
     match SHARED.get_or_init(|| provided("krew")) {
         Ok(directory) => Ok(directory),
-        Err(Unprovided::Cannot(why)) => Err(skip(why)),
+        Err(Unprovided::Cannot(why)) => Err(skip(Outside::Krew, why)),
         Err(Unprovided::Broken(why)) => panic!("{why}"),
     }
 }

@@ -1,9 +1,5 @@
 //! What the tests stand on: outside programs, started once and shared, and the loud way to go
 //! without them.
-//!
-//! A test whose outside program cannot be had passes, but says on the real stderr that it was
-//! skipped and why; `cargo test` captures what a passing test prints, but not this. Set
-//! `NETPOL_TESTS_MUST_RUN=1` to make it fail instead, as CI should.
 
 mod control_plane;
 #[cfg(unix)]
@@ -12,11 +8,12 @@ mod homekube;
 mod hubble;
 mod krew;
 mod modules;
+mod outside;
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::OnceLock;
 
 pub(crate) use control_plane::{
     ControlPlane, Request, Runner, control_plane, control_plane_of_its_own,
@@ -27,34 +24,16 @@ pub(crate) use homekube::{Answer, HomeKube, homekube, plugin};
 pub(crate) use hubble::hubble;
 pub(crate) use krew::krew;
 pub(crate) use modules::module;
+pub(crate) use outside::{Outside, Skip, hermetic, skip};
 
-/// How many tests or parts of them this process has skipped.
-static SKIPPED: AtomicUsize = AtomicUsize::new(0);
-
-/// The proof that a test said why it does not run; only [`skip`] gives it out.
-#[derive(Debug)]
-pub(crate) struct Skip(());
-
-/// Says that the current test does not run, and why.
-///
-/// # Panics
-/// If `NETPOL_TESTS_MUST_RUN` is set and not empty.
-pub(crate) fn skip(why: &str) -> Skip {
-    let must_run = std::env::var_os("NETPOL_TESTS_MUST_RUN").is_some_and(|set| !set.is_empty());
-    assert!(!must_run, "cannot run, but NETPOL_TESTS_MUST_RUN is set: {why}");
-    missing(why);
-    Skip(())
-}
-
-/// Says that a part of the current test does not run, and why, for a program that the tests use where
-/// the machine has it: its absence is no failure anywhere.
-pub(crate) fn missing(why: &str) {
-    let count = 1 + SKIPPED.fetch_add(1, Ordering::Relaxed);
-    let thread = std::thread::current();
-    let test = thread.name().unwrap_or("a test");
-    // Not `eprintln!`, which is captured.
-    let line = format!("skipped ({count} so far): {test}: {why}\n");
-    let _ = std::io::stderr().write_all(line.as_bytes());
+/// The root of the workspace, in which commands of the documentation are run.
+pub(crate) fn root() -> &'static Path {
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = package.ancestors().find(|it| it.join("Cargo.lock").is_file());
+        root.expect("a directory with Cargo.lock").to_path_buf()
+    })
 }
 
 /// `cargo xtask …`, whose messages go where this process's go.
@@ -63,7 +42,7 @@ pub(crate) fn xtask(arguments: &[&str]) -> Command {
     command
         .args(["run", "--quiet", "--package", "xtask", "--"])
         .args(arguments)
-        .current_dir(env!("CARGO_MANIFEST_DIR"));
+        .current_dir(root());
     // What cargo tells this test of its package would make build scripts run anew that read it.
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
@@ -84,6 +63,9 @@ pub(crate) enum Unprovided {
 
 /// The directory that a task of xtask provides; a first build tells its progress meanwhile.
 pub(crate) fn provided(task: &str) -> Result<PathBuf, Unprovided> {
+    if hermetic() {
+        return Err(Unprovided::Cannot("NETPOL_TESTS_HERMETIC is set".to_owned()));
+    }
     let broken = |error| Unprovided::Broken(format!("running cargo xtask {task}: {error}"));
     let mut child = xtask(&[task])
         .stdin(Stdio::null())

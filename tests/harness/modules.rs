@@ -1,13 +1,17 @@
 //! Files of the Go modules that the directories below tests/tools pin.
 
+use super::{hermetic, root};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// Where a module that `tests/tools/DIRECTORY` pins is, or why it is not here.
 pub(crate) fn module(directory: &str, name: &str) -> Result<PathBuf, String> {
+    if hermetic() {
+        return Err(format!("NETPOL_TESTS_HERMETIC is set, so {name} is not fetched"));
+    }
     let go = which::which("go").map_err(|_| format!("no `go` on PATH to fetch {name} with"))?;
-    let pins = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools").join(directory);
+    let pins = root().join("tests/tools").join(directory);
     let output = Command::new(go)
         .args(["mod", "download", "-json", name])
         .current_dir(pins)

@@ -1,6 +1,7 @@
 //! `explain --observe`: what Hubble saw beside the verdict, which never depends on it.
 
 use super::{FLOWS, Fake};
+use crate::harness::root;
 use crate::run::{FRONT, Run, command, run, text};
 use serde_json::Value;
 use std::path::Path;
@@ -22,7 +23,7 @@ fn json(run: &Run) -> Value {
 /// The flows of a recording, as they come from a program too.
 #[test]
 fn beside_the_verdict() {
-    let root = env!("CARGO_MANIFEST_DIR");
+    let root = root().display();
     let fake = Fake::hubble("v1.19.4", &format!("cat '{root}/{FLOWS}'"));
     let since = "--observe=2026-11-20T00:00:00Z";
     let live = explain(&fake.program, &[GRAFANA, KEYCLOAK, since, "-o", "json"]);

@@ -1,6 +1,7 @@
 //! Programs that are missing, too old, killed, or not Hubble at all: a sentence each, exit 2.
 
 use super::{FLOWS, Fake, observe};
+use crate::harness::root;
 use crate::run::{Run, run};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -100,7 +101,7 @@ fn the_relay_refuses() {
 /// What had come is shown, and that it ended is said.
 #[test]
 fn hubble_is_killed_mid_stream() {
-    let flows = Path::new(env!("CARGO_MANIFEST_DIR")).join(FLOWS);
+    let flows = root().join(FLOWS);
     let script = format!("head -n 3 {}; kill -9 $$", flows.display());
     let answer = Fake::hubble("v1.19.4", &script).observe(&["-o", "json"]);
     fails(&answer, &["hubble was ended by signal 9 after 3 flows"]);
@@ -119,7 +120,7 @@ fn hubble_prints_rubbish() {
     fails(&answer, &["has no flows in it", "3 lines are none", "\"<html>\""]);
     assert_eq!(answer.stdout, "");
     // A little of it among flows is a warning.
-    let flows = Path::new(env!("CARGO_MANIFEST_DIR")).join(FLOWS);
+    let flows = root().join(FLOWS);
     let script =
         format!("echo WARN; head -n 3 {}; head -c 2000000 /dev/zero; echo", flows.display());
     let answer = Fake::hubble("v1.19.4", &script).observe(&["-o", "json"]);
@@ -163,7 +164,7 @@ fn words_that_cannot_be_used() {
 /// Ctrl-C ends both, with the table that was asked for.
 #[test]
 fn following_ends_cleanly() {
-    let flows = Path::new(env!("CARGO_MANIFEST_DIR")).join(FLOWS);
+    let flows = root().join(FLOWS);
     let script =
         format!("echo $$ > \"$(dirname \"$0\")/pid\"; cat {}; exec sleep 60", flows.display());
     for (signal, words, shown) in [
@@ -216,7 +217,7 @@ fn wait_for_pid(file: &Path) -> i32 {
 /// A reader that has enough is no error.
 #[test]
 fn a_closed_pipe_ends_it() {
-    let flows = Path::new(env!("CARGO_MANIFEST_DIR")).join(FLOWS);
+    let flows = root().join(FLOWS);
     let script = format!("while cat {}; do :; done", flows.display());
     let hubble = Fake::hubble("v1.19.4", &script);
     let mut child =

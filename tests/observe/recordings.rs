@@ -1,12 +1,11 @@
 //! Recorded flows of HomeKube, directly and through the real CLI.
 
 use super::{FLOWS, lines, observe, recorded};
-use crate::harness::{hubble, skip};
+use crate::harness::{hubble, root};
 use crate::run::{list, run, text};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
 /// The recording through the real CLI and a pipe gives what the recording itself gives.
 #[test]
@@ -14,7 +13,10 @@ fn through_the_real_cli_nothing_changes() {
     let Ok(mut command) = hubble() else { return };
     let output = command.args(["observe", "--input-file", FLOWS, "-o", "jsonpb"]).output().unwrap();
     assert!(output.status.success());
-    assert_eq!(String::from_utf8_lossy(&output.stdout), fs::read_to_string(FLOWS).unwrap());
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        fs::read_to_string(root().join(FLOWS)).unwrap()
+    );
     for words in [&["-o", "json"][..], &[], &["--summary"], &["--trace"]] {
         let base = ["-f", "examples/homekube", "--input-file", "-"];
         let piped = run(&mut observe(&[&base, words].concat(), None), &output.stdout);
@@ -200,7 +202,7 @@ fn filters_are_applied_to_recordings_too() {
 
 #[test]
 fn equal_flows_are_counted() {
-    let many = fs::read_to_string(FLOWS).unwrap().repeat(3);
+    let many = fs::read_to_string(root().join(FLOWS)).unwrap().repeat(3);
     let words = ["-f", "examples/homekube", "--input-file", "-", "--summary", "-o", "json"];
     let answer = run(&mut observe(&words, None), many.as_bytes());
     let summary = answer.json();
@@ -213,29 +215,6 @@ fn equal_flows_are_counted() {
     let first: Vec<&str> = rows.iter().take(2).map(|row| text(row, "/asPredicted")).collect();
     assert_eq!(first, ["No", "No"]);
     assert_eq!(text(&rows[9], "/from"), "monitoring/deploy/grafana");
-}
-
-/// The canonical flows of the semantics: accepted, and none of their ends guessed.
-#[test]
-fn the_canonical_flows_are_read() {
-    let path = Path::new("../shared/cases/hubble-canonical.jsonl");
-    let Ok(canonical) = fs::read(path) else {
-        let _ = skip(&format!("{} is not there", path.display()));
-        return;
-    };
-    let words = ["-f", "examples/homekube", "--input-file", "-", "-o", "json"];
-    let answer = run(&mut observe(&words, None), &canonical);
-    assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
-    let flows = lines(&answer);
-    // Six lines: of the denied packet's two events one is left.
-    assert_eq!(flows.len(), 5);
-    assert_eq!(text(&flows[0], "/asPredicted"), "Yes");
-    assert_eq!(text(&flows[1], "/asPredicted"), "Yes");
-    let deny = &flows[2];
-    assert_eq!(text(deny, "/observed/policies/0/kind"), "CiliumClusterwideNetworkPolicy");
-    assert_eq!(text(deny, "/asPredicted"), "Yes");
-    assert!(text(&flows[3], "/message").contains("shop/shop-1 is not known here"));
-    assert_eq!(text(&flows[4], "/kind"), "LostEvents");
 }
 
 #[test]

@@ -114,6 +114,11 @@ fn families(r: &mut Random, v4: String, v6: String) -> Vec<String> {
     }
 }
 
+/// Labels of a namespace or node.
+pub(crate) fn random_labels(r: &mut Random) -> Value {
+    labels(r, &["t", "a"], 60)
+}
+
 pub(super) fn labels(r: &mut Random, keys: &[&str], percent: usize) -> Value {
     let mut labels = Map::new();
     for key in keys {
@@ -214,7 +219,7 @@ pub(super) fn list(r: &mut Random, most: usize, item: fn(&mut Random) -> Value) 
     }
 }
 
-pub(super) fn spec(r: &mut Random) -> Value {
+pub(crate) fn spec(r: &mut Random) -> Value {
     let types: [Option<Value>; 8] = [
         None,
         Some(Value::Null),

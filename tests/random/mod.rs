@@ -4,6 +4,7 @@
 //! `NETPOL_RANDOM_CLUSTERS` says how many clusters a property sees, `NETPOL_RANDOM_SEED` where to
 //! begin, so that a failure is repeated with the seed it printed and a count of 1.
 
+mod admin;
 mod build;
 mod flows;
 mod form;
@@ -13,9 +14,10 @@ mod naive_rules;
 pub(crate) mod rules;
 mod sides;
 
+pub(crate) use admin::{cluster_network_policy, lowered};
 pub(crate) use build::{World, build};
 pub(crate) use flows::{Ends, boundary_addresses, boundary_ports, naive_flow, outside};
-pub(crate) use generate::{complete, complete_cluster, partial_cluster};
+pub(crate) use generate::{complete, complete_cluster, partial_cluster, random_labels, spec};
 pub(crate) use sides::{before_and_after, two_sides};
 
 use serde_json::Value;

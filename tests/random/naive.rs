@@ -42,7 +42,7 @@ pub(crate) enum Bound {
 
 /// Section 1: both directions must allow. With whether anything else must hold.
 pub(crate) fn answer(cluster: &[Value], flow: &NaiveFlow<'_>) -> (Answer, Bound) {
-    let [egress, ingress] = ["Egress", "Ingress"].map(|d| one_direction(cluster, flow, d));
+    let [egress, ingress] = sides(cluster, flow);
     let both = [egress.0, ingress.0];
     let answer = if both.contains(&Answer::Denied) {
         Answer::Denied
@@ -53,6 +53,11 @@ pub(crate) fn answer(cluster: &[Value], flow: &NaiveFlow<'_>) -> (Answer, Bound)
     };
     let bound = [egress.1, ingress.1].contains(&Bound::OnCondition);
     (answer, if bound { Bound::OnCondition } else { Bound::Free })
+}
+
+/// What egress and what ingress say by themselves.
+pub(crate) fn sides(cluster: &[Value], flow: &NaiveFlow<'_>) -> [(Answer, Bound); 2] {
+    ["Egress", "Ingress"].map(|direction| one_direction(cluster, flow, direction))
 }
 
 fn one_direction(cluster: &[Value], flow: &NaiveFlow<'_>, direction: &str) -> (Answer, Bound) {

@@ -8,6 +8,7 @@ use super::naive::{
 };
 use super::rules::ACCOUNT;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// One direction of a flow.
@@ -65,10 +66,12 @@ impl<'c> Case<'c> {
     /// Section 3: lower priorities first; in each policy the first rule that matches. Of policies of
     /// one priority any may be followed. Says whether the flow may go on to the next tier.
     fn ordered(&self, tier: &'c str, all: &mut Outcomes) -> bool {
-        for priority in 0..10 {
+        let of = |policy: &Value| policy["priority"].as_i64().unwrap_or(0);
+        let priorities: BTreeSet<i64> = self.selecting(tier).map(of).collect();
+        for priority in priorities {
             let first: Vec<&Value> = self
                 .selecting(tier)
-                .filter(|policy| policy["priority"].as_i64().unwrap_or(0) == priority)
+                .filter(|policy| of(policy) == priority)
                 .filter_map(|policy| items(&policy["entries"]).iter().find(|e| self.matches(e)))
                 .collect();
             let said: Vec<&str> = first.iter().map(|e| e["action"].as_str().unwrap()).collect();

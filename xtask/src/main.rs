@@ -1,12 +1,13 @@
 //! `cargo xtask`: the development tasks of kubectl netpol.
 //!
 //! In: the command line. Out: what the task answers on stdout, everything else on stderr, and the
-//! exit code 0 (done) or 2 (failed). Only this file knows the command line and prints answers; the
+//! exit code: 0 (done), 1 (what was compared differs) or 2 (failed). Only this file knows the command line and prints answers; the
 //! tasks themselves are one module each.
 
 #[cfg(unix)]
 mod control_plane;
 mod dist;
+mod ecosystem;
 mod gen_cluster;
 mod generate;
 mod picture;
@@ -71,6 +72,14 @@ enum Task {
     /// Write what follows from the program: completions/, man/, docs/reference.md and docs/picture.svg.
     Generate(generate::Options),
 
+    /// Compare what two builds answer over directories of manifests.
+    ///
+    /// Every command that only reads is run by both, as text and as JSON: list, list --exposed, summary,
+    /// diff with the next directory and with nothing, and explain for some of the flows. The answer is a
+    /// unified diff for each difference; the exit code is 1 where there is one.
+    #[command(verbatim_doc_comment)]
+    Ecosystem(ecosystem::Options),
+
     /// Pack the archive that krew installs, and the manifest for it.
     ///
     /// The same sources give the same bytes. The answer is the archive's SHA-256 and path; the manifest,
@@ -107,7 +116,7 @@ enum ControlPlaneAction {
 
 fn main() -> ExitCode {
     match run(Cli::parse().task) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             progress(&format!("error: {error:#}"));
             ExitCode::from(2)
@@ -115,8 +124,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: Task) -> Result<()> {
-    match task {
+fn run(task: Task) -> Result<ExitCode> {
+    let done = match task {
+        Task::Ecosystem(options) => {
+            let compared = ecosystem::run(&options)?;
+            answer(&compared.text)?;
+            return Ok(ExitCode::from(u8::from(!compared.same)));
+        }
         Task::GenCluster(options) => answer(&gen_cluster::run(&options)?),
         Task::Generate(options) => answer(&generate::run(&options)?),
         Task::Hubble => answer(&tools::provide(&tools::HUBBLE)?.display().to_string()),
@@ -141,7 +155,8 @@ fn run(task: Task) -> Result<()> {
                 }
             }
         }
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// One line of a task's answer, on its way at once: a reader may wait for it.

@@ -1,7 +1,6 @@
 //! Files, directories, pipes and kustomizations.
 
 use super::*;
-use netpol::policy::{Cilium, CiliumVersion, Enforcer, Ruleset};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
@@ -291,36 +290,6 @@ fn a_large_list_of_pods() {
         Origin::Live { .. } | Origin::Synthetic => false,
     });
     assert!(lines);
-}
-
-/// Real manifests lie in `shared` beside the project, or beside what holds its worktrees.
-fn real(name: &str) -> Option<PathBuf> {
-    let below = Path::new("shared/cases/real").join(name);
-    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let found = project.ancestors().skip(1).map(|dir| dir.join(&below)).find(|dir| dir.is_dir());
-    if found.is_none() {
-        skipped(&format!("{} is not beside the project", below.display()));
-    }
-    found
-}
-
-#[test]
-fn real_inputs() {
-    for (name, pods, policies, warnings) in
-        [("kube-prometheus", 6, 8, 0), ("online-boutique", 12, 13, 0), ("cilium-home", 0, 144, 4)]
-    {
-        let Some(path) = real(name) else { continue };
-        let loaded = load(&[&path]).unwrap();
-        assert_eq!(told(&loaded, &path).len(), warnings, "{:#?}", loaded.warnings);
-        let (snapshot, written) = loaded.objects.assemble();
-        let ruleset = Ruleset::compile(&written, &snapshot, &Enforcer::default());
-        assert!(ruleset.rejected.is_empty(), "{:?}", ruleset.rejected);
-        assert_eq!((snapshot.pods().len(), written.len()), (pods, policies), "{name}");
-        let cilium = Enforcer::Cilium(Cilium::new(CiliumVersion::V1_19));
-        let ruleset = Ruleset::compile(&written, &snapshot, &cilium);
-        // Cilium takes everything; variables that nobody filled in are gaps.
-        assert!(ruleset.rejected.is_empty(), "{:?}", ruleset.rejected);
-    }
 }
 
 /// The examples of this project have nothing to be told about.
