@@ -215,7 +215,7 @@ fn equal_flows_are_counted() {
     assert_eq!(text(&rows[9], "/from"), "monitoring/deploy/grafana");
 }
 
-/// The canonical flows of the semantics: accepted, and none of their ends guessed.
+/// The canonical flows: accepted, and none of their ends guessed.
 #[test]
 fn the_canonical_flows_are_read() {
     let path = Path::new("../shared/cases/hubble-canonical.jsonl");

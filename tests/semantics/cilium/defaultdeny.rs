@@ -1,4 +1,4 @@
-//! Section 4: default deny, deny precedence and the algorithm.
+//! docs/semantics/cilium-verdicts.md#one-direction: default deny, deny precedence and the algorithm.
 
 use super::{
     API, WEB, ccnp, cluster, cnp, egress, holds, holds_with, ingress, lint, settings, with,
@@ -7,7 +7,7 @@ use crate::semantics::policy;
 use netpol::policy::{Cilium, Enforcement};
 use netpol::verdict::Reason;
 
-/// `if R empty -> ALLOW (not isolated)`.
+/// docs/semantics/cilium-verdicts.md#one-direction: no rule, so allowed.
 #[test]
 fn without_rules_everything_passes() {
     let cluster = cluster("");
@@ -16,7 +16,8 @@ fn without_rules_everything_passes() {
     assert_eq!(reasons, (Reason::NotIsolated, Reason::NotIsolated));
 }
 
-/// `if any matching deny entry in R -> DENY`, whatever allows it.
+/// docs/semantics/cilium-verdicts.md#one-direction: what denies and matches denies, whatever allows
+/// it.
 #[test]
 fn deny_wins() {
     let both = format!(
@@ -28,14 +29,15 @@ fn deny_wins() {
     assert_eq!(cluster.ask("web → api:80").ingress().reason, Reason::Refused);
 }
 
-/// `if any matching allow entry in R -> ALLOW`.
+/// docs/semantics/cilium-verdicts.md#one-direction: what allows and matches allows.
 #[test]
 fn allow_admits() {
     let cluster = cluster(&ingress("[{fromEndpoints: [{}]}]"));
     assert_eq!(cluster.ask("web → api:80").ingress().reason, Reason::Admitted);
 }
 
-/// `if defaultDeny -> DENY`, else allowed: one rule that isolates is enough.
+/// docs/semantics/cilium-verdicts.md#one-direction: denied where a rule isolates, else allowed: one
+/// rule that isolates is enough.
 #[test]
 fn default_deny_is_of_any_rule() {
     let open = format!(

@@ -1,4 +1,5 @@
-//! Section 2: identity labels, selectors and what Cilium adds to them.
+//! docs/semantics/cilium-labels.md#identity-labels: identity labels, selectors and what Cilium adds
+//! to them.
 
 use super::{
     API, WEB, ccnp, cluster, cnp, egress, holds, holds_with, ingress, lint, settings, with,
@@ -362,8 +363,8 @@ fn nodes_by_labels() {
     );
 }
 
-/// Section 3, and section 10: up to 1.18 `fromRequires` narrows the peers of the rule, and that it
-/// does so elsewhere too is told.
+/// docs/semantics/cilium-rules.md#requires: up to 1.18 `fromRequires` narrows the peers of the rule,
+/// and that it does so elsewhere too is told.
 #[test]
 fn requires_narrow_up_to_1_18() {
     let older = Cilium::new(CiliumVersion::V1_18);

@@ -1,4 +1,4 @@
-//! Section 3: "CIDR" and "toFQDNs".
+//! docs/semantics/cilium-rules.md#networks and docs/semantics/cilium-rules.md#names.
 
 use super::{
     ccnp, cluster, cnp, conditions, egress, group, holds, holds_with, ingress, lint, live,
@@ -171,7 +171,8 @@ fn names_and_patterns() {
     }
 }
 
-/// Section 10: `**.` is more than one level from 1.19 on; before it is taken, as `*.`.
+/// docs/semantics/cilium-rules.md#names: `**.` is more than one level from 1.19 on; before it is
+/// taken, as `*.`.
 #[test]
 fn patterns_of_several_levels() {
     let policy = names("{matchPattern: \"**.example.com\"}");
@@ -193,7 +194,8 @@ fn patterns_of_several_levels() {
     }
 }
 
-/// Section 10: an except that is wider than its network leaves nothing; 1.20 rejects it.
+/// docs/semantics/cilium-objects.md#networks-that-are-rejected: an except that is wider than its
+/// network leaves nothing; 1.20 rejects it.
 #[test]
 fn an_except_that_is_wider_than_its_network() {
     let policy = set("{cidr: 203.0.113.0/24, except: [203.0.113.0/16]}");
@@ -205,8 +207,8 @@ fn an_except_that_is_wider_than_its_network() {
     newer.holds(&["web → 203.0.113.7:443 is Allowed"]);
 }
 
-/// Row "NB `world`", and section 6: an address of the pod network that no pod is known to have may be
-/// a pod's, so it is neither outside for certain nor a pod for certain.
+/// docs/semantics/cilium-rules.md#addresses-of-the-pod-network: an address of the pod network that no
+/// pod is known to have may be a pod's, so it is neither outside for certain nor a pod for certain.
 #[test]
 fn addresses_of_the_pod_network() {
     let of = |policy: &str| cluster(policy).pod_cidrs(&["10.9.0.0/16"]);

@@ -1,4 +1,4 @@
-//! Section 3: "toPorts" and "icmps".
+//! docs/semantics/cilium-ports.md#ports and docs/semantics/cilium-ports.md#icmp.
 
 use super::{cluster, holds, icmp, ingress, lint, settings, with};
 use netpol::cluster::{Family, Protocol};
@@ -90,7 +90,8 @@ fn protocols_without_ports() {
     }
 }
 
-/// Section 5, deviation 10: SCTP needs enable-sctp, which is told where SCTP is asked for.
+/// docs/semantics/cilium-networkpolicy.md#sctp: SCTP needs enable-sctp, which is told where SCTP is
+/// asked for.
 #[test]
 fn sctp_needs_a_setting() {
     let policy = ports("{port: \"80\", protocol: SCTP}");
