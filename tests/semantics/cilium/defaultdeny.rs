@@ -69,7 +69,8 @@ fn nodes_and_the_world_impose_nothing() {
     holds(&all, &["web → node/n1:22 is Allowed", "203.0.113.7 → api:80 is Allowed"]);
 }
 
-/// Deny-only policies flip default deny, unless enableDefaultDeny says otherwise.
+/// docs/semantics/cilium-verdicts.md#rules-that-only-deny: they flip default deny, unless
+/// enableDefaultDeny says otherwise.
 #[test]
 fn a_policy_that_only_denies_isolates() {
     let deny = "egressDeny: [{toCIDR: [203.0.113.0/24]}]";
@@ -115,7 +116,8 @@ fn default_deny_off_beside_l7() {
     lint(&cluster(&policy), "may still be refused, by its source from 1.18 on they pass");
 }
 
-/// enable-non-default-deny-policies off: every rule gets default deny.
+/// docs/semantics/cilium-verdicts.md#enabledefaultdeny: with enable-non-default-deny-policies off
+/// every rule gets default deny.
 #[test]
 fn default_deny_cannot_be_off() {
     let policy =
@@ -126,7 +128,8 @@ fn default_deny_cannot_be_off() {
     lint(&with(off, &policy), "enable-non-default-deny-policies is off");
 }
 
-/// Deny beats any allow regardless of specificity, kind and namespace, NetworkPolicy included.
+/// docs/semantics/cilium-verdicts.md#deny-comes-first: it beats any allow regardless of specificity,
+/// kind and namespace, NetworkPolicy included.
 #[test]
 fn deny_wins_over_every_kind() {
     let allows = [
@@ -151,7 +154,9 @@ fn deny_wins_over_every_kind() {
     }
 }
 
-/// NetworkPolicy and both kinds of Cilium live in one tier and are a union.
+/// docs/semantics/cilium-verdicts.md#one-tier-for-three-kinds:
+/// docs/semantics/cilium-verdicts.md#one-tier-for-three-kinds: NetworkPolicy and both kinds of Cilium
+/// live in one tier and are a union.
 #[test]
 fn kinds_are_a_union() {
     let np =
@@ -172,7 +177,7 @@ fn kinds_are_a_union() {
     );
 }
 
-/// enable-policy: `default`, `always` and `never`.
+/// docs/semantics/cilium-verdicts.md#enforcement-mode: `default`, `always` and `never`.
 #[test]
 fn enforcement_modes() {
     let of = |enforcement| Cilium { enforcement, ..settings() };
@@ -190,8 +195,8 @@ fn enforcement_modes() {
     holds_with(of(Enforcement::Always), &both, &["web → api:80 is Allowed"]);
 }
 
-/// allow-localhost: the own node gets in unless a rule denies it; other nodes do not, and egress to
-/// the own node is not implied.
+/// docs/semantics/cilium-verdicts.md#docs/semantics/cilium-verdicts.md#allow-localhost: the own node
+/// gets in unless a rule denies it; other nodes do not, and egress to the own node is not implied.
 #[test]
 fn the_own_node_gets_in() {
     let closed = ingress("[{}]");
@@ -202,7 +207,7 @@ fn the_own_node_gets_in() {
     holds(&egress("[{}]"), &["web → node/n2:22 is Denied"]);
 }
 
-/// allow-localhost makes L7 rules void for the own node.
+/// docs/semantics/cilium-verdicts.md#allow-localhost: it makes L7 rules void for the own node.
 #[test]
 fn the_own_node_needs_no_l7() {
     let http = "[{fromEntities: [host], toPorts: [{ports: [{port: \"80\", protocol: TCP}], \

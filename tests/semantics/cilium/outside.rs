@@ -37,7 +37,8 @@ fn addresses_and_prefixes() {
     lint(&cluster(&sloppy), "203.0.113.7/24 is read as 203.0.113.0/24");
 }
 
-/// `toCIDRSet`: cidr with except, which narrows this item and is no deny.
+/// docs/semantics/cilium-rules.md#except: docs/semantics/cilium-rules.md#except: `toCIDRSet`: cidr
+/// with except, which narrows this item and is no deny.
 #[test]
 fn except_narrows_its_own_item() {
     let item = "{cidr: 203.0.113.0/24, except: [203.0.113.0/28]}";
@@ -77,6 +78,7 @@ fn match_modes() {
     }
 }
 
+/// docs/semantics/cilium-rules.md#all-addresses: docs/semantics/cilium-rules.md#all-addresses:
 /// `0.0.0.0/0` and `::/0` are the world, and nothing in the cluster.
 #[test]
 fn whole_families() {
@@ -105,7 +107,7 @@ fn selection_is_by_containment() {
     );
 }
 
-/// cidrGroupRef: the networks of the group, with the item's own except.
+/// docs/semantics/cilium-rules.md#cidr-groups: the networks of the group, with the item's own except.
 #[test]
 fn groups_by_name() {
     let groups = group("partners", "[203.0.113.0/24, 198.51.100.0/24]");
@@ -132,7 +134,7 @@ fn groups_that_are_not_there() {
     faulty.holds(&lines);
 }
 
-/// cidrGroupSelector: groups by their labels.
+/// docs/semantics/cilium-rules.md#cidr-groups: groups by their labels.
 #[test]
 fn groups_by_labels() {
     let groups = format!(

@@ -25,7 +25,7 @@ fn numbers() {
     admits("{port: \"010\", protocol: TCP}", &[("8", true), ("10", false)]);
 }
 
-/// port: a name, in any case, resolved on the destination.
+/// docs/semantics/cilium-ports.md#named-ports: a name, in any case, resolved on the destination.
 #[test]
 fn names() {
     for name in ["http", "HTTP"] {
@@ -45,7 +45,7 @@ fn zero_is_every_port() {
     admits("{port: \"0\"}", &[("1", true), ("1/UDP", true), ("1/SCTP", true)]);
 }
 
-/// protocol: ANY is the default, and TCP, UDP and SCTP.
+/// docs/semantics/cilium-ports.md#protocols: ANY is the default, and TCP, UDP and SCTP.
 #[test]
 fn any_protocol() {
     for item in ["{port: \"80\"}", "{port: \"80\", protocol: ANY}"] {
@@ -65,14 +65,15 @@ fn a_port_may_be_left_out() {
     );
 }
 
-/// protocol: ANY is not ICMP.
+/// docs/semantics/cilium-ports.md#protocols: ANY is not ICMP.
 #[test]
 fn any_is_not_icmp() {
     let cluster = cluster(&ports("{port: \"0\"}"));
     assert_eq!(icmp(&cluster, Protocol::Icmp, 8, Family::V4).verdict, Verdict::Denied);
 }
 
-/// protocol: VRRP and IGMP, from 1.19 on, have no ports; 1.20 adds GRE, IPIP, IPV6, ESP and AH.
+/// docs/semantics/cilium-ports.md#protocols: VRRP and IGMP, from 1.19 on, have no ports; 1.20 adds
+/// GRE, IPIP, IPV6, ESP and AH.
 #[test]
 fn protocols_without_ports() {
     for protocol in ["VRRP", "IGMP"] {
