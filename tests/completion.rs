@@ -65,9 +65,9 @@ fn offers(cluster: &ControlPlane, path: &TempDir, words: &[&str], values: &[&str
     assert_eq!(found, expected, "{words:?}");
 }
 
-/// Must show 2: ten situations through the real kubectl, and against a real API server where it is about
-/// names. kubectl-krew-flux section 1, "Completion": lines of VALUE and help, and a directive, by the
-/// completer of the longest plugin name; with the front alone on PATH it gets every word.
+/// Ten situations through the real kubectl, and against a real API server where it is about names.
+/// docs/semantics/kubectl.md#completion: lines of VALUE and help, and a directive, by the completer
+/// of the longest plugin name; with the front alone on PATH it gets every word.
 #[test]
 fn ten_situations_through_kubectl() {
     let Ok(homekube) = homekube() else { return };
@@ -130,7 +130,7 @@ fn names_of_manifests() {
     assert_eq!(asked.requests.len(), 0, "{}", asked.all());
 }
 
-/// kubectl-krew-flux section 1: kubectl does not ask the front's completer for a sub-binary.
+/// docs/semantics/kubectl.md#completion: kubectl does not ask the front's completer for a sub-binary.
 #[test]
 fn a_single_plugin_has_a_completer_of_its_own() {
     let Ok(homekube) = homekube() else { return };

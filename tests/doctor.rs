@@ -34,8 +34,8 @@ fn has(run: &Run, line: &str) {
     assert!(words(&run.stdout).contains(line), "{line:?} is not in\n{run:?}");
 }
 
-/// kubectl-krew-flux section 1: the longest name wins over the order of PATH, so that a stale
-/// sub-binary shadows the front.
+/// docs/semantics/kubectl.md#finding-a-plugin: the longest name wins over the order of PATH, so that
+/// a stale sub-binary shadows the front.
 #[test]
 fn stale_and_shadowed_binaries() {
     let (first, second) = (with_front(), with_front());
@@ -245,7 +245,8 @@ fn rights_in_one_namespace() {
     has(&nobody, "ask for these rights; without them answers are Unknown or errors");
 }
 
-/// semantics/cilium.md sections 3 to 5 and 9: the settings of the agent that change what policies mean.
+/// docs/semantics/cilium-objects.md#settings-of-the-agent: the settings of the agent that change what
+/// policies mean.
 #[test]
 fn what_cilium_makes_of_policies() {
     let Ok((dialects, _turn)) = dialects() else { return };

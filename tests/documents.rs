@@ -11,7 +11,17 @@ use crate::run::netpol;
 /// Every page of the repository, as Git has it or will have it.
 fn pages() -> Vec<PathBuf> {
     let directories =
-        ["", "docs", "examples", "fuzz", "tests/cases", "tests/regressions", "tests/transcripts"];
+        [
+            "",
+            "docs",
+            "docs/decisions",
+            "docs/semantics",
+            "examples",
+            "fuzz",
+            "tests/cases",
+            "tests/regressions",
+            "tests/transcripts",
+        ];
     let mut found = Vec::new();
     for directory in directories.map(|name| root().join(name)) {
         let Ok(entries) = fs::read_dir(directory) else { continue };
@@ -62,7 +72,7 @@ fn links(prose: &str) -> Vec<String> {
 }
 
 /// The anchors that a page's headings make.
-fn anchors(text: &str) -> BTreeSet<String> {
+pub(crate) fn anchors(text: &str) -> BTreeSet<String> {
     let (_, prose) = parts(text);
     let titles = prose.lines().filter(|line| line.starts_with('#'));
     let anchor = |title: &str| {

@@ -1,8 +1,9 @@
 //! The plugin as somebody new to it has it: installed from its archive into an empty home, with kubectl
 //! and nothing else on PATH, used, and taken away again.
 //!
-//! Source: semantics/kubectl-krew-flux.md sections 1 and 2. Once unpacked and linked as krew does it,
-//! and with krew itself: from the archive, from an index, upgraded, uninstalled.
+//! Source: docs/semantics/kubectl.md#finding-a-plugin and docs/semantics/krew.md. Once unpacked and
+//! linked as krew does it, and with krew itself: from the archive, from an index, upgraded,
+//! uninstalled.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};

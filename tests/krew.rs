@@ -1,6 +1,6 @@
 //! What krew installs from: the manifest and the archive. `installed.rs` installs them.
 //!
-//! Source: semantics/kubectl-krew-flux.md section 2.
+//! Source: docs/semantics/krew.md.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -293,8 +293,8 @@ fn a_diff_of_rules_is_the_flows_whose_verdict_differs() {
     hold(200, changed_rules, exact);
 }
 
-/// semantics/cilium.md section 4, "Allow-localhost": who closes the way of nodes to their pods closes
-/// it for each node's own pods only.
+/// docs/semantics/cilium-verdicts.md#allow-localhost: who closes the way of nodes to their pods
+/// closes it for each node's own pods only.
 #[test]
 fn a_setting_that_closes_own_nodes_is_a_change() {
     let node = |name: &str| serde_json::json!({"kind": "Node", "metadata": {"name": name}});

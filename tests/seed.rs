@@ -135,7 +135,7 @@ fn every_line_of_the_table_is_run() {
     }
 }
 
-/// semantics/hubble.md section 7: the page's own line fails.
+/// docs/semantics/hubble.md#filters-that-exclude-each-other: the page's own line fails.
 fn refused_by_hubble(page: &str) {
     let Ok(mut real) = hubble() else { return };
     let words = page.split_whitespace().skip(1);

@@ -137,7 +137,8 @@ fn each_side_gets_the_dialect_that_isolates_it() {
     );
 }
 
-/// semantics/cilium.md section 2: a peer without a namespace is of the policy's own.
+/// docs/semantics/cilium-labels.md#peer-of-a-ciliumnetworkpolicy: a peer without a namespace is of
+/// the policy's own.
 #[test]
 fn pods_are_named_by_labels_and_namespace() {
     let [out, inn] = &suggested(CLUSTER, "shop/api shop/db:5432", "--suggest")[..] else {
@@ -164,8 +165,9 @@ fn pods_are_named_by_labels_and_namespace() {
     );
 }
 
-/// semantics/cilium.md section 3, "Entities", and section 5, deviations 2 and 6: nodes, what shares
-/// their network and the API server are entities, not addresses.
+/// docs/semantics/cilium-rules.md#entities, docs/semantics/cilium-networkpolicy.md#ipblock-and-nodes
+/// and docs/semantics/cilium-networkpolicy.md#host-network: nodes, what shares their network and the
+/// API server are entities, not addresses.
 #[test]
 fn nodes_and_the_api_server_are_entities() {
     let entities = |question: &str| of_cilium(question)["egress"][0]["toEntities"].clone();
@@ -187,8 +189,8 @@ fn addresses_outside_are_networks() {
     assert_eq!(inn["ingress"][0]["fromCIDR"], json!(["203.0.113.7/32"]));
 }
 
-/// semantics/cilium.md section 3, "toFQDNs": addresses of names are learned from answers that pass
-/// the DNS proxy.
+/// docs/semantics/cilium-rules.md#names: addresses of names are learned from answers that pass the
+/// DNS proxy.
 #[test]
 fn a_name_comes_with_its_lookup() {
     let question = "shop/api https://login.example.com/";
@@ -223,7 +225,7 @@ fn a_name_comes_with_its_lookup() {
     assert_eq!(elements("*.example.org"), 2, "another name may be asked for");
 }
 
-/// semantics/cilium.md section 5, deviation 2; and a NetworkPolicy has no names.
+/// docs/semantics/cilium-networkpolicy.md#ipblock-and-nodes; and a NetworkPolicy has no names.
 #[test]
 fn where_only_cilium_has_words_it_is_said() {
     let needs = "a CiliumNetworkPolicy can let it pass: give --suggest=cilium";
@@ -253,7 +255,7 @@ fn where_only_cilium_has_words_it_is_said() {
     assert!(not_read.contains("only Cilium enforces a CiliumNetworkPolicy"), "{not_read}");
 }
 
-/// semantics/cilium.md section 4: a deny overrules any allow, whatever its kind.
+/// docs/semantics/cilium-verdicts.md#deny-comes-first: a deny overrules any allow, whatever its kind.
 #[test]
 fn a_denial_is_named_with_its_place() {
     let deny = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n\
@@ -272,7 +274,7 @@ fn a_denial_is_named_with_its_place() {
     }
 }
 
-/// semantics/cilium.md section 5, deviation 10.
+/// docs/semantics/cilium-networkpolicy.md#sctp.
 #[test]
 fn sctp_is_remarked_upon() {
     let answer = ask(CLUSTER, "shop/api shop/db:132/SCTP --suggest");

@@ -6,6 +6,7 @@ mod baseline_dialects;
 mod bootstrap;
 #[cfg(unix)]
 mod cilium_crds;
+mod citations;
 mod cli;
 #[cfg(unix)]
 mod completion;

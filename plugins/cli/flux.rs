@@ -150,7 +150,7 @@ impl FluxBuildArgs {
 
 /// The namespace of Kustomizations, as the CLI finds it.
 ///
-/// Source: semantics/kubectl-krew-flux.md section 4.
+/// Source: docs/semantics/flux.md#namespace.
 fn namespace(global: &GlobalArgs) -> String {
     let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     if let Some(namespace) = &global.namespace {

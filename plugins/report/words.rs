@@ -191,7 +191,7 @@ pub(super) fn without_rules(policy: &Policy) -> String {
 
 /// What is said of a policy that has only rules that deny and isolates for lack of a word.
 ///
-/// Source: semantics/cilium.md section 4, "Deny-only policies also flip default deny".
+/// Source: docs/semantics/cilium-verdicts.md#rules-that-only-deny.
 pub(super) const DENIES_AND_ISOLATES: &str = "only denies, yet isolates, so that nothing passes \
      that no other rule allows (enableDefaultDeny: false would leave the rest open)";
 

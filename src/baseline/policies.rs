@@ -413,8 +413,9 @@ mod tests {
         assert_eq!((ports(seven), ports(eight)), (vec![80, 443], vec![80]));
     }
 
-    /// semantics/cilium.md section 2, "Absent vs empty", and section 5, deviation 14: a direction is
-    /// closed by one element that says nothing, and a cache on the node's network is the node.
+    /// docs/semantics/cilium-rules.md#absent-and-empty and
+    /// docs/semantics/cilium-networkpolicy.md#nodelocal-dns: a direction is closed by one element
+    /// that says nothing, and a cache on the node's network is the node.
     #[test]
     fn the_same_in_the_words_of_cilium() {
         let cache =

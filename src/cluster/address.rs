@@ -54,7 +54,7 @@ pub enum Addresses {
 /// `ipBlock`: the addresses of `cidr` without those of `except`.
 ///
 /// `except` is taken from this block only: another rule may admit the same address
-/// (semantics/kubernetes.md section 2, "Matching").
+/// (docs/semantics/networkpolicy.md#address-blocks).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AddressBlock {
     /// The block, masked.
@@ -145,7 +145,8 @@ mod tests {
         }
     }
 
-    /// semantics/kubernetes.md section 2: ipBlock matches by family; except is cut from its own item.
+    /// docs/semantics/networkpolicy.md#address-blocks: ipBlock matches by family; except is cut from
+    /// its own item.
     #[test]
     fn known_addresses() {
         let b = block("10.0.0.0/8", &["10.1.0.0/16"]);

@@ -52,7 +52,7 @@ pub struct Pod {
 
 /// The label by which Cilium's selectors see the ServiceAccount of a pod.
 ///
-/// Source: semantics/cilium.md section 2, "Identity labels of a pod".
+/// Source: docs/semantics/cilium-labels.md#identity-labels.
 pub const SERVICE_ACCOUNT_LABEL: &str = "io.cilium.k8s.policy.serviceaccount";
 
 impl Pod {
@@ -93,8 +93,8 @@ impl Pod {
 
     /// The numbers that a port name has on this pod for one protocol, sidecars included.
     ///
-    /// Source: semantics/kubernetes.md section 2, "Named port": name and protocol must both agree,
-    /// and one name may give several numbers.
+    /// Source: docs/semantics/networkpolicy.md#named-ports: name and protocol must both agree, and
+    /// one name may give several numbers.
     pub fn named_ports(&self, name: &str, protocol: Protocol) -> impl Iterator<Item = u16> {
         self.ports
             .iter()

@@ -169,8 +169,8 @@ mod tests {
         Selector { requirements: vec![Requirement { key: key.into(), operator }] }
     }
 
-    /// semantics/kubernetes.md section 2, "Matching": In needs the key; NotIn and DoesNotExist match
-    /// when the key is absent.
+    /// docs/semantics/networkpolicy.md#label-selectors: In needs the key; NotIn and DoesNotExist
+    /// match when the key is absent.
     #[test]
     fn operators_against_present_other_and_absent_keys() {
         let values = vec![Name::from("x"), Name::from("y")];

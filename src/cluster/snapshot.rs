@@ -131,8 +131,9 @@ impl Snapshot {
 
     /// Makes sure that a namespace that objects name exists.
     ///
-    /// Source: semantics/kubernetes.md section 2: `kubernetes.io/metadata.name` is on every live
-    /// Namespace, so it is known even where the Namespace itself is not. Its other labels are not.
+    /// Source: docs/semantics/networkpolicy.md#name-of-a-namespace: `kubernetes.io/metadata.name` is
+    /// on every live Namespace, so it is known even where the Namespace itself is not. Its other
+    /// labels are not.
     pub fn mention_namespace(&mut self, name: &Name) {
         if !self.namespaces.contains_key(name) {
             self.add_unread_namespace(name);
@@ -226,7 +227,8 @@ mod tests {
     use super::*;
     use crate::cluster::Operator;
 
-    /// semantics/kubernetes.md section 2: metadata.name is synthesised and cannot be overwritten.
+    /// docs/semantics/networkpolicy.md#name-of-a-namespace: metadata.name is synthesised and cannot
+    /// be overwritten.
     #[test]
     fn namespaces_carry_their_name() {
         let mut snapshot = Snapshot::default();

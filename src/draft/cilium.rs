@@ -1,6 +1,7 @@
 //! A draft as a CiliumNetworkPolicy.
 //!
-//! Source: semantics/cilium.md section 2, "Absent vs empty", and section 3.
+//! Source: docs/semantics/cilium-rules.md#absent-and-empty and
+//! docs/semantics/cilium-rules.md#elements.
 
 use super::{Dialect, Draft, LabelMap, Peer, Port, Rule, network};
 use crate::cluster::Protocol;
@@ -12,7 +13,7 @@ const NAMESPACE: &str = "k8s:io.kubernetes.pod.namespace";
 
 /// The most ports of an item of `toPorts`.
 ///
-/// Source: section 1, "Sanitize errors".
+/// Source: docs/semantics/cilium-objects.md#ports-that-are-rejected.
 const MOST_PORTS: usize = 40;
 
 impl Draft {
@@ -122,15 +123,15 @@ mod tests {
         Peer::Pods { namespace: namespace.map(Into::into), labels }
     }
 
-    /// Section 2, "Absent vs empty": a direction that is closed has one element that says nothing,
-    /// and one that is not spoken of is absent.
+    /// docs/semantics/cilium-rules.md#absent-and-empty: a direction that is closed has one element
+    /// that says nothing, and one that is not spoken of is absent.
     #[test]
     fn closed_is_one_element_that_says_nothing() {
         let draft = Draft { ingress: Some(Vec::new()), ..Draft::new("a", "closed") };
         assert_eq!(draft.cilium()["spec"], json!({ "endpointSelector": {}, "ingress": [{}] }));
     }
 
-    /// Section 3, "Element structure": one list of peers an element.
+    /// docs/semantics/cilium-rules.md#elements: one list of peers an element.
     #[test]
     fn kinds_of_peers_stand_apart() {
         let rule = Rule {
@@ -163,7 +164,7 @@ mod tests {
         );
     }
 
-    /// Section 1: at most 40 ports an item.
+    /// docs/semantics/cilium-objects.md#ports-that-are-rejected: at most 40 ports an item.
     #[test]
     fn many_ports_are_several_items() {
         let ports = (1..=41).map(|number| Port::number(Protocol::Udp, number)).collect();

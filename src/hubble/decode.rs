@@ -1,8 +1,8 @@
 //! One line of `hubble observe -o jsonpb`.
 //!
 //! In: a line: a `GetFlowsResponse` in protobuf's JSON, or a bare flow as older versions print it.
-//! Out: a [`Record`]. Source: semantics/hubble.md section 1: what is zero is left out, enums are names
-//! or numbers, 64-bit integers are strings, and fields that are not known are skipped.
+//! Out: a [`Record`]. Source: docs/semantics/hubble.md#records: what is zero is left out, enums are
+//! names or numbers, 64-bit integers are strings, and fields that are not known are skipped.
 
 use super::flow::{Event, Flow, Layer4, Layer7, Owner, Party, PolicyName, Verdict};
 use super::reason::DropReason;
@@ -220,7 +220,7 @@ mod tests {
 
     const DENIED: &str = r#"{"verdict":"DROPPED","drop_reason":133,"IP":{"source":"10.0.0.1","destination":"fd00::1"},"l4":{"TCP":{"source_port":4,"destination_port":9000,"flags":{"SYN":true}}},"source":{"identity":24513,"namespace":"a","labels":["k8s:x=y","reserved:host"],"pod_name":"p"},"event_type":{"type":5},"traffic_direction":"EGRESS","egress_denied_by":[{"name":"b","kind":"K","revision":"15"}],"ingress_denied_by":[{"name":"no"}],"future":{"x":[1,{}]}}"#;
 
-    /// semantics/hubble.md section 1: accept both wrapped and bare flows, and unknown fields.
+    /// docs/semantics/hubble.md#records: accept both wrapped and bare flows, and unknown fields.
     #[test]
     fn wrapped_and_bare_are_one() {
         let bare = flow(DENIED);
@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(flow(&format!(r#"{{"flow":{DENIED},"node_name":"n"}}"#)).node, "n".into());
     }
 
-    /// semantics/hubble.md section 5: the CLI takes camelCase names and numeric enums.
+    /// docs/semantics/hubble.md#recordings: the CLI takes camelCase names and numeric enums.
     #[test]
     fn names_and_numbers_of_other_makers() {
         let numeric = flow(

@@ -4,9 +4,9 @@
 //! Hubble's filters are coarser than what people name: it knows pods by the beginning of their name.
 //! So a flow that Hubble sends is asked [`Filter::has`] once more.
 //!
-//! `hubble observe` refuses combinations such as `--namespace` with `--to-namespace` (semantics,
-//! section 5). No value of these types becomes one: `--namespace` stands only where neither end is
-//! named, and an end is of one kind.
+//! `hubble observe` refuses combinations such as `--namespace` with `--to-namespace`
+//! (docs/semantics/hubble.md#filters-that-exclude-each-other). No value of these types becomes one:
+//! `--namespace` stands only where neither end is named, and an end is of one kind.
 
 use super::flow::{Event, Flow, Layer4, Party, Verdict};
 use crate::cluster::{Name, Protocol};
@@ -308,7 +308,8 @@ mod tests {
         Party { namespace: "a".into(), pod: pod.into(), workloads, ..Party::default() }
     }
 
-    /// semantics/hubble.md section 5: -n with to-namespace is refused, so it is never sent.
+    /// docs/semantics/hubble.md#filters-that-exclude-each-other: -n with to-namespace is refused, so
+    /// it is never sent.
     #[test]
     fn a_namespace_beside_a_named_end_is_the_other_ends() {
         let ends = [

@@ -140,7 +140,8 @@ impl Party {
 
     /// Whether it is outside the cluster.
     ///
-    /// Source: semantics/hubble.md section 1: identities 2, 9 and 10 and those of CIDRs, from 2^24 on.
+    /// Source: docs/semantics/hubble.md#ends: identities 2, 9 and 10 and those of CIDRs, from 2^24
+    /// on.
     pub fn is_world(&self) -> bool {
         matches!(self.identity, 2 | 9 | 10)
             || ["world", "world-ipv4", "world-ipv6"].iter().any(|name| self.is_reserved(name))

@@ -4,7 +4,7 @@
 //! [`Flow`]s, one by one and with bounded memory. Nothing here knows a snapshot, a policy or a verdict
 //! of ours, and the program is run elsewhere.
 //!
-//! Source of the format: semantics/hubble.md.
+//! Source of the format: docs/semantics/hubble.md.
 
 mod decode;
 mod filter;

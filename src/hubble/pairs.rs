@@ -1,7 +1,8 @@
 //! The two events of one denied packet, of which one is enough.
 //!
-//! Source: semantics/hubble.md section 4: one denied packet gives a policy-verdict event and then a
-//! drop event. They are told apart from a repeated packet by time and by kind.
+//! Source: docs/semantics/hubble.md#two-events-for-one-packet: one denied packet gives a
+//! policy-verdict event and then a drop event. They are told apart from a repeated packet by time and
+//! by kind.
 
 use super::flow::{Event, Flow, Layer4, Verdict};
 use super::reason::DropClass;
@@ -96,7 +97,7 @@ mod tests {
         }
     }
 
-    /// semantics/hubble.md section 4: two events, one packet.
+    /// docs/semantics/hubble.md#two-events-for-one-packet: two events, one packet.
     #[test]
     fn a_packet_counts_once_and_its_repetition_again() {
         let mut pairs = Pairs::default();

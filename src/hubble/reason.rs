@@ -129,7 +129,7 @@ impl DropReason {
 
     /// Who is behind it.
     ///
-    /// Source: semantics/hubble.md section 1, `drop_reason_desc`.
+    /// Source: docs/semantics/hubble.md#drop-reasons.
     pub fn class(&self) -> DropClass {
         match &*self.0 {
             POLICY_DENIED | POLICY_DENY | AUTH_REQUIRED => DropClass::Policy,
@@ -183,7 +183,7 @@ fn space(at: usize) -> &'static str {
 mod tests {
     use super::*;
 
-    /// semantics/hubble.md section 1: which drops are a policy's, which are not.
+    /// docs/semantics/hubble.md#drop-reasons: which drops are a policy's, which are not.
     #[test]
     fn policies_are_behind_three_reasons() {
         for (number, name) in [(133, "POLICY_DENIED"), (181, "POLICY_DENY"), (189, "AUTH_REQUIRED")]

@@ -164,7 +164,7 @@ mod tests {
 
     const FLOW: &str = r#"{"flow":{"verdict":"FORWARDED"}}"#;
 
-    /// semantics/hubble.md section 5: the CLI stops at a line of 64 KiB; we do not.
+    /// docs/semantics/hubble.md#recordings: the CLI stops at a line of 64 KiB; we do not.
     #[test]
     fn long_lines_are_read_and_longer_ones_counted() {
         let long = format!(r#"{{"flow":{{"verdict":"DROPPED","x":"{}"}}}}"#, "y".repeat(100_000));

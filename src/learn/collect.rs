@@ -22,7 +22,7 @@ const MOST_LEFT: usize = 64;
 
 /// Identities from here on are of addresses outside the cluster, below of pods.
 ///
-/// Source: semantics/hubble.md section 1.
+/// Source: docs/semantics/hubble.md#ends.
 const FIRST_OF_ADDRESSES: u32 = 1 << 24;
 
 /// Identities below are reserved: host, world, health and the like.

@@ -151,7 +151,7 @@ fn within_the_namespace_both_sides_are_written() {
     assert_eq!(names, ["allow-db-from-dump", "allow-dump-to-db"]);
 }
 
-/// semantics/hubble.md section 4: what an event says of policies.
+/// docs/semantics/hubble.md#events: what an event says of policies.
 #[test]
 fn what_says_nothing_of_what_works() {
     left(&json!({"is_reply": true}), "0 connections");

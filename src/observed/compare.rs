@@ -31,7 +31,7 @@ pub enum Observed {
 
 /// What an event says of policies.
 ///
-/// Source: semantics/hubble.md sections 1 and 4.
+/// Source: docs/semantics/hubble.md#events and docs/semantics/hubble.md#attribution.
 pub fn observed(flow: &Flow) -> Observed {
     if !flow.is_decision() {
         return Observed::Seen;

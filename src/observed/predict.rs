@@ -53,7 +53,7 @@ impl Prediction {
         }
     }
 
-    /// Source: semantics/kubernetes.md, last section: what becomes of ICMP and the like where
+    /// Source: docs/semantics/kubernetes.md#other-protocols: what becomes of ICMP and the like where
     /// policies isolate is not defined.
     fn of(&self, trace: &Trace) -> Verdict {
         match trace.reason {
@@ -69,7 +69,8 @@ impl Prediction {
 
 impl Prediction {
     /// Whether a direction passes only by blocks of addresses, and the other end is in the cluster:
-    /// Cilium matches blocks with addresses outside only (semantics/cilium.md).
+    /// Cilium matches blocks with addresses outside only
+    /// (docs/semantics/cilium-networkpolicy.md#ipblock-and-pods).
     pub(super) fn is_by_block_of_cluster(&self, rules: &Ruleset, trace: &Trace) -> bool {
         let peer = match trace.direction {
             Direction::Ingress => &self.flow.source,

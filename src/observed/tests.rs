@@ -248,7 +248,8 @@ fn every_guess_has_its_reason() {
     assert_eq!(open().likely(&dropped(&outside)), [Likely::Stale]);
 }
 
-/// semantics/cilium.md: Cilium matches blocks of addresses with what is outside the cluster only.
+/// docs/semantics/cilium-networkpolicy.md#ipblock-and-pods: Cilium matches blocks of addresses with
+/// what is outside the cluster only.
 #[test]
 fn a_block_that_admits_a_pod_is_another_enforcers() {
     let block = |cidr: &str| json!({"policyTypes": ["Ingress"], "ingress": [{"from": [{"ipBlock": {"cidr": cidr}}]}]});

@@ -40,7 +40,8 @@ impl Enforcer {
 
     /// Whether it enforces policies of a kind at all.
     ///
-    /// Source: semantics/cilium.md sections 5 and 9.
+    /// Source: docs/semantics/cilium-networkpolicy.md and
+    /// docs/semantics/cilium-verdicts.md#clusternetworkpolicy.
     pub(super) fn reads(&self, kind: &str) -> bool {
         match (self.cilium(), kind) {
             (None, _) => !kind.starts_with("Cilium"),
@@ -52,8 +53,8 @@ impl Enforcer {
 
     /// Whom an address block means in the dialects of Kubernetes.
     ///
-    /// Source: semantics/kubernetes.md section 2, "Matching", and section 3, "networks";
-    /// semantics/cilium.md section 3, "CIDR".
+    /// Source: docs/semantics/networkpolicy.md#address-blocks, docs/semantics/admin.md#networks and
+    /// docs/semantics/cilium-rules.md#networks.
     pub fn block_scope(&self) -> Scope {
         self.cilium().map_or(Scope::EVERYONE, |cilium| Scope {
             pods: cilium.cidr_matches_pods,
@@ -89,7 +90,8 @@ impl FromStr for Enforcer {
     }
 }
 
-/// A minor version of Cilium. What differs between them is in semantics/cilium.md section 10.
+/// A minor version of Cilium. What differs between them is in
+/// docs/semantics/cilium-objects.md#versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CiliumVersion {
     /// 1.18 and before.
@@ -146,7 +148,7 @@ pub enum Enforcement {
 
 /// Cilium and those of its agent's settings that change an answer.
 ///
-/// Source: semantics/cilium.md sections 2 to 5 and 9; the names are the agent's options.
+/// Source: docs/semantics/cilium-objects.md#settings-of-the-agent; the names are the agent's options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cilium {
     /// The minor version.
@@ -226,8 +228,9 @@ impl Default for Cilium {
 impl Cilium {
     /// A version with the settings of the agent's ConfigMap, `kube-system/cilium-config`.
     ///
-    /// Source: semantics/cilium.md sections 3 to 5 and 9. What is absent or not understood has its
-    /// default; `enable-k8s-cluster-network-policy` is off unless it is switched on.
+    /// Source: docs/semantics/cilium-objects.md#settings-of-the-agent. What is absent or not
+    /// understood has its default; `enable-k8s-cluster-network-policy` is off unless it is switched
+    /// on.
     pub fn configured(version: CiliumVersion, config: &BTreeMap<String, String>) -> Self {
         let text = |key: &str| config.get(key).map(|value| value.trim());
         let mut cilium = Self { cluster_network_policies: false, ..Self::new(version) };
@@ -296,7 +299,8 @@ mod tests {
         }
     }
 
-    /// semantics/cilium.md sections 3, 4, 5, 9 and 10: the agent's settings and their defaults.
+    /// docs/semantics/cilium-objects.md#settings-of-the-agent: the agent's settings and their
+    /// defaults.
     #[test]
     fn settings_of_the_agent() {
         let of = |version, pairs: &[(&str, &str)]| {

@@ -1,8 +1,8 @@
 //! What Cilium's identities show of pods, namespaces and addresses.
 //!
-//! In: a label key. Out: whether identities have it, so that selectors can see it.
-//! Source: semantics/cilium.md section 2, "Default label filter"; `filterLabels` and
-//! `defaultLabelPrefixCfg` in Cilium's pkg/labelsfilter, 1.18 to 1.20.
+//! In: a label key. Out: whether identities have it, so that selectors can see it. Source:
+//! docs/semantics/cilium-labels.md#label-filter; `filterLabels` and `defaultLabelPrefixCfg` in
+//! Cilium's pkg/labelsfilter, 1.18 to 1.20.
 
 use super::CiliumVersion;
 use super::rule::{Namespaces, PodSet, Scope};
@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 /// Where `NodeLocal` `DNSCache` listens, on each pod's own node, whose identity the address has.
 ///
-/// Source: semantics/cilium.md section 5, deviation 14.
+/// Source: docs/semantics/cilium-networkpolicy.md#nodelocal-dns.
 pub const NODE_LOCAL_DNS: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 20, 10));
 
 /// The shortest prefix of a network that is meant for it, as 169.254.0.0/16.
@@ -258,8 +258,8 @@ mod tests {
         filter.keeps(key)
     }
 
-    /// semantics/cilium.md section 2, "Default label filter": by what a key begins with, and what is
-    /// kept wins where it says more.
+    /// docs/semantics/cilium-labels.md#label-filter: by what a key begins with, and what is kept wins
+    /// where it says more.
     #[test]
     fn defaults() {
         let filter = LabelFilter::new(CiliumVersion::V1_19);

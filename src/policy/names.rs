@@ -38,7 +38,7 @@ impl NamePattern {
 
     /// One of `domainNames`: a name, or `*.` and one: one or more whole labels before it.
     ///
-    /// Source: semantics/kubernetes.md section 3, "domainNames".
+    /// Source: docs/semantics/admin.md#domain-names.
     pub fn domain(pattern: &str) -> Self {
         let form = match pattern.strip_prefix('*') {
             Some(suffix) if suffix.starts_with('.') => Form::Under(normal(suffix)),
@@ -50,7 +50,7 @@ impl NamePattern {
     /// Cilium's `matchPattern`: only stars are every name, two or more and a dot at the start are one
     /// or more labels, any other stars a run of characters without a dot.
     ///
-    /// Source: semantics/cilium.md section 3, "toFQDNs"; `ToAnchoredRegexp` in Cilium's
+    /// Source: docs/semantics/cilium-rules.md#names; `ToAnchoredRegexp` in Cilium's
     /// pkg/fqdn/matchpattern from 1.19 on.
     pub fn glob(pattern: &str) -> Self {
         let plain = normal(pattern);
@@ -126,8 +126,8 @@ impl fmt::Display for NamePattern {
 mod tests {
     use super::*;
 
-    /// semantics/cilium.md section 3, "toFQDNs": `*` has no dots, `**.` is one or more levels, a lone
-    /// `*` is every name.
+    /// docs/semantics/cilium-rules.md#names: `*` has no dots, `**.` is one or more levels, a lone `*`
+    /// is every name.
     #[test]
     fn patterns_of_cilium() {
         for (pattern, name, matches) in [
@@ -157,7 +157,8 @@ mod tests {
         }
     }
 
-    /// semantics/cilium.md section 10: `**.` patterns from 1.19 on; before, each star is of one level.
+    /// docs/semantics/cilium-objects.md#versions: `**.` patterns from 1.19 on; before, each star is
+    /// of one level.
     #[test]
     fn patterns_of_older_versions() {
         for (pattern, name, matches) in [
@@ -172,7 +173,7 @@ mod tests {
         }
     }
 
-    /// semantics/kubernetes.md section 3: `*.k8s.io` does not match `k8s.io`, and spans labels.
+    /// docs/semantics/admin.md#domain-names: `*.k8s.io` does not match `k8s.io`, and spans labels.
     #[test]
     fn domain_names() {
         for (pattern, name, matches) in [

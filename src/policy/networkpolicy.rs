@@ -102,8 +102,8 @@ impl NetworkPolicy {
             lowering.fault("metadata.name", message);
         }
         let mut directions = lowering.directions(&self.spec);
-        // Source: semantics/cilium.md section 5; `ParseNetworkPolicy` in Cilium's pkg/k8s: every rule
-        // that is written counts, whatever policyTypes lists.
+        // Source: docs/semantics/cilium-networkpolicy.md#policytypes; `ParseNetworkPolicy` in
+        // Cilium's pkg/k8s: every rule that is written counts, whatever policyTypes lists.
         if enforcer.cilium().is_some() {
             let rules = |direction| match direction {
                 Direction::Ingress => self.spec.ingress.as_ref().map_or(0, Vec::len),
@@ -158,8 +158,8 @@ impl NetworkPolicy {
 
     /// What is valid but inert or sloppy.
     ///
-    /// Source: semantics/kubernetes.md section 2, "Defaulting" (rules outside policyTypes are inert)
-    /// and "Validation" (blocks with host bits are masked).
+    /// Source: docs/semantics/networkpolicy.md#defaulting (rules outside policyTypes are inert) and
+    /// docs/semantics/networkpolicy.md#validation (blocks with host bits are masked).
     fn lints(&self, enforcer: &Enforcer) -> Vec<Fault> {
         let mut lints = Vec::new();
         let types = self.spec.policy_types.as_deref().unwrap_or_default();
@@ -210,7 +210,7 @@ const IP_BLOCK_DEFECT: &str = "Cilium up to 1.19 lets pods of the policy's own n
 
 /// What Cilium does not do that a policy asks for.
 ///
-/// Source: semantics/cilium.md section 5, deviation 10, and the agent's `enable-k8s-networkpolicy`.
+/// Source: docs/semantics/cilium-networkpolicy.md#sctp and the agent's `enable-k8s-networkpolicy`.
 fn under_cilium(cilium: &Cilium, parts: &[Policy]) -> Vec<Fault> {
     let mut faults = Vec::new();
     if !cilium.network_policies {
@@ -352,7 +352,7 @@ impl Lowering<'_> {
     /// Whom Cilium up to 1.19 may let in besides by an ipBlock, where peers are those of its own cluster
     /// unless they say otherwise.
     ///
-    /// Source: semantics/cilium.md section 5, deviation 13.
+    /// Source: docs/semantics/cilium-networkpolicy.md#ipblock-alone-admits-the-namespace.
     fn let_in_by_defect(&self, side: &str, peer: &Peer) -> Option<Peer> {
         let cilium = self.enforcer.cilium()?;
         let defect = cilium.version <= CiliumVersion::V1_19 && cilium.default_local_cluster;

@@ -21,7 +21,7 @@ fn faults(spec: &str) -> Vec<String> {
     policy(spec).lower(&Enforcer::default()).faults.into_iter().map(|fault| fault.path).collect()
 }
 
-/// pkg/apis/networking/v1/defaults.go; semantics/kubernetes.md section 2, "Defaulting".
+/// pkg/apis/networking/v1/defaults.go; docs/semantics/networkpolicy.md#defaulting.
 #[test]
 fn policy_types_default_by_egress_rules() {
     use Direction::{Egress, Ingress};
@@ -41,7 +41,7 @@ fn policy_types_default_by_egress_rules() {
     }
 }
 
-/// semantics/kubernetes.md section 2, "Empty vs absent": the rows about rules, peers and ports.
+/// docs/semantics/networkpolicy.md#absent-and-empty: the rows about rules, peers and ports.
 #[test]
 fn absent_and_empty() {
     let entries = |spec: &str| lowered(spec).remove(0).entries;
@@ -68,8 +68,8 @@ fn absent_and_empty() {
     assert_eq!(rule.to_string(), "5-9/SCTP");
 }
 
-/// semantics/kubernetes.md section 2: podSelector alone means the policy's namespace; {} all of it;
-/// namespaceSelector {} all namespaces; both in one item are a conjunction.
+/// docs/semantics/networkpolicy.md#pods-as-peers: podSelector alone means the policy's namespace; {}
+/// all of it; namespaceSelector {} all namespaces; both in one item are a conjunction.
 #[test]
 fn peers_by_selectors() {
     let spec = r#"{"ingress":[{"from":[
@@ -153,7 +153,7 @@ fn unknown_fields_are_refused() {
     }
 }
 
-/// semantics/kubernetes.md section 2, "Validation": old objects may have sloppy CIDRs.
+/// docs/semantics/networkpolicy.md#validation: old objects may have sloppy CIDRs.
 #[test]
 fn sloppy_blocks_are_masked_and_noted() {
     let spec =
@@ -166,7 +166,7 @@ fn sloppy_blocks_are_masked_and_noted() {
     assert_eq!(policy(fine).lints(&Enforcer::Kubernetes), []);
 }
 
-/// semantics/kubernetes.md section 2, "Defaulting": explicit policyTypes make other rules inert.
+/// docs/semantics/networkpolicy.md#defaulting: explicit policyTypes make other rules inert.
 #[test]
 fn inert_rules_are_noted() {
     let lints = policy(r#"{"policyTypes":["Ingress"],"egress":[{}]}"#).lints(&Enforcer::Kubernetes);

@@ -40,7 +40,7 @@ impl fmt::Display for Direction {
 
 /// Where a policy stands among the others: tiers are judged in this order.
 ///
-/// Source: semantics/kubernetes.md section 1, steps 2 to 5; semantics/cilium.md section 9.
+/// Source: docs/semantics/kubernetes.md#tiers and docs/semantics/cilium-verdicts.md#tiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Tier {
     /// Of administrators, before all others: by priority, lower first; the first entry that matches
@@ -261,7 +261,7 @@ pub struct NodeSet {
 
 /// Cilium's entities, as ends of a flow.
 ///
-/// Source: semantics/cilium.md section 3, "Entities". Those that are no end here (`health`, `init`,
+/// Source: docs/semantics/cilium-rules.md#entities. Those that are no end here (`health`, `init`,
 /// `ingress`, `unmanaged`) match nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Entities {

@@ -312,7 +312,8 @@ impl Ruleset {
 
 /// Leaves of a policy what Cilium's identities show; false: it can select no pod.
 ///
-/// Source: semantics/cilium.md section 2, "Default label filter", and section 5, deviation 14.
+/// Source: docs/semantics/cilium-labels.md#label-filter and
+/// docs/semantics/cilium-networkpolicy.md#nodelocal-dns.
 fn visible(
     policy: &mut Policy,
     labels: &LabelFilter,

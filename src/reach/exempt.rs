@@ -23,8 +23,9 @@ pub(super) enum NodeRule {
 }
 
 impl NodeRule {
-    /// Source: semantics/kubernetes.md section 5, "resident node" and "pod -> own node";
-    /// semantics/cilium.md section 4, "Allow-localhost".
+    /// Source: docs/semantics/kubernetes.md#own-node-to-pod,
+    /// docs/semantics/kubernetes.md#pod-to-own-node and
+    /// docs/semantics/cilium-verdicts.md#allow-localhost.
     pub(super) fn of(rules: &Ruleset) -> Self {
         match rules.cilium() {
             None => Self::Exempt,
@@ -51,7 +52,8 @@ impl NodeRule {
     }
 }
 
-/// What the specification exempts from policies, whatever they say (section 5).
+/// What the specification exempts from policies, whatever they say
+/// (docs/semantics/kubernetes.md#exemptions).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exemption {
     None,

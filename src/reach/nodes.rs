@@ -24,7 +24,7 @@ impl<'a> OnNode<'a> {
 
     /// Whether the node's labels match.
     ///
-    /// Source: semantics/kubernetes.md section 3, "nodes".
+    /// Source: docs/semantics/admin.md#nodes.
     pub(super) fn selected(&self, selector: &Selector) -> Truth {
         match self.node {
             _ if selector.is_everything() => Truth::Yes,

@@ -283,7 +283,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
         merged(pods.chain(nodes).collect())
     }
 
-    /// Source: semantics/cilium.md section 3, "Entities".
+    /// Source: docs/semantics/cilium-rules.md#entities.
     fn entities(&mut self, entities: &Entities, family: Family) -> [(Pair, Own); 2] {
         let (mut certain, mut perhaps) = (Vec::new(), Vec::new());
         let outside = self.outside(family);

@@ -2,8 +2,9 @@
 //! none is known to have them, and the one for DNS on each node.
 //!
 //! In: one side of a [`Space`]. Out: the classes outside of which every address is one. A class that
-//! has others too stands for these. Source: semantics/cilium.md section 3, "CIDR", and section 5,
-//! deviation 14.
+//! has others too stands for these. Source:
+//! docs/semantics/cilium-rules.md#addresses-of-the-pod-network and
+//! docs/semantics/cilium-networkpolicy.md#nodelocal-dns.
 
 use super::classes::{Space, family_index};
 use super::sets::{ClassId, Run, intersection};

@@ -182,8 +182,8 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
 
     /// Policies that isolate and allow, and do nothing else.
     ///
-    /// Source: semantics/kubernetes.md section 1, step 3. A policy that only perhaps selects may
-    /// isolate, and may admit: without a certain one, a flow certainly passes when each of them
+    /// Source: docs/semantics/kubernetes.md#networkpolicy-tier. A policy that only perhaps selects
+    /// may isolate, and may admit: without a certain one, a flow certainly passes when each of them
     /// admits it. Whatever was not read may isolate, and may admit anything.
     fn plain(&mut self, subject: &Subject, selecting: &Selecting) -> Option<Parts> {
         let Selecting { certainly, perhaps, always, unread } = selecting;

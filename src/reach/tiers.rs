@@ -4,8 +4,8 @@
 //! perhaps match. Out: an [`Outcome`]: where the flow may be allowed, and where it may be denied; what
 //! is not known, and what policies of one priority disagree on, is in both.
 //!
-//! Source: semantics/kubernetes.md section 1, steps 2 to 5, and section 3; semantics/cilium.md
-//! sections 4 and 9.
+//! Source: docs/semantics/kubernetes.md#tiers, docs/semantics/admin.md#order-and-ties and
+//! docs/semantics/cilium-verdicts.md#one-direction.
 
 use super::region::{Region, and, but, or};
 use super::terms::Tables;

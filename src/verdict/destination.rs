@@ -1,7 +1,7 @@
 //! Where a flow arrives: a Service's ports and endpoints, or the port that was asked for.
 //!
 //! In: the destination as resolved and the port wanted. Out: every [`Arrival`], after translation by
-//! a Service, since policies judge what arrives (semantics/kubernetes.md section 6).
+//! a Service, since policies judge what arrives (docs/semantics/services.md#expansion).
 
 use super::resolve::{End, ResolveError, external};
 use super::target::{PortText, PortWanted};

@@ -1,8 +1,8 @@
 //! The one-flow evaluator.
 //!
 //! In: one [`Flow`] between two ends of a snapshot. Out: a [`Judgement`] with the trace of every
-//! policy that selects an end. Source of the rules: semantics/kubernetes.md sections 1, 2, 3 and 5;
-//! semantics/cilium.md sections 4 and 9.
+//! policy that selects an end. Source of the rules: docs/semantics/kubernetes.md,
+//! docs/semantics/networkpolicy.md, docs/semantics/admin.md and docs/semantics/cilium-verdicts.md.
 
 use super::matching::{Matcher, missed};
 use super::tiers::{self, Circumstances, Decision, OpenTo};
@@ -15,8 +15,8 @@ use crate::policy::{Enforcement, PolicyId, Ruleset};
 
 /// Judges one flow in both directions.
 ///
-/// Source: section 1: a flow passes when the source's egress and the destination's ingress both
-/// allow it.
+/// Source: docs/semantics/kubernetes.md#verdict: a flow passes when the source's egress and the
+/// destination's ingress both allow it.
 pub fn judge(snapshot: &Snapshot, rules: &Ruleset, flow: &Flow) -> Judgement {
     let judge = Judge { snapshot, rules, flow };
     let egress = judge.direction(Direction::Egress);
@@ -64,8 +64,9 @@ impl Judge<'_> {
         let (snapshot, flow) = (self.snapshot, self.flow);
         let matcher = Matcher { snapshot, flow, subject: pod, peer, cilium: cilium.is_some() };
         let own_node = matcher.is_own_node();
-        // Source: section 5, "resident node": no policy can keep it out; in Cilium it is allowed by
-        // an implied rule, which a written Deny overrules (semantics/cilium.md section 4).
+        // Source: docs/semantics/kubernetes.md#own-node-to-pod: no policy can keep it out; in Cilium
+        // it is allowed by an implied rule, which a written Deny overrules
+        // (docs/semantics/cilium-verdicts.md#allow-localhost).
         let from_own_node = if direction == Direction::Ingress { own_node } else { Truth::No };
         if from_own_node.is_yes() && cilium.is_none() {
             return allowed(Reason::OwnNode);
@@ -76,8 +77,8 @@ impl Judge<'_> {
             Some(cilium) if cilium.node_reaches_own_pods => from_own_node,
             _ => Truth::No,
         };
-        // Source: section 5: where the specification of NetworkPolicy is silent. That of the ordered
-        // tiers is not: their rules apply.
+        // Source: docs/semantics/kubernetes.md#exemptions: where the specification of NetworkPolicy
+        // is silent. That of the ordered tiers is not: their rules apply.
         let exempt = match direction {
             _ if same_pod => Some(UnknownWhy::SelfThroughService),
             _ if own_node.is_no() || cilium.is_some() => None,
@@ -154,8 +155,9 @@ impl Judge<'_> {
     /// followed, and of the normal tier, unless some rule there that allows has no condition. A rule
     /// that only perhaps matches may bind a flow that others let through.
     ///
-    /// Source: semantics/cilium.md section 3, "toPorts": an allow without L7 rules for the same peer
-    /// and port makes those of others void; section 4, "Allow-localhost": so does the implied one.
+    /// Source: docs/semantics/cilium-ports.md#layer-7-beside-plain-rules: an allow without L7 rules
+    /// for the same peer and port makes those of others void;
+    /// docs/semantics/cilium-verdicts.md#allow-localhost: so does the implied one.
     fn conditions(
         &self,
         ordered: &[(PolicyId, usize)],

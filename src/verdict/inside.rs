@@ -1,9 +1,10 @@
 //! Addresses that Cilium takes for something in the cluster, though no pod or node is known to have
 //! them.
 //!
-//! In: an address as the other end of a flow. Out: what a peer item says of it, where that is not what
-//! it says of an address outside. Source: semantics/cilium.md section 3, "CIDR", and section 5,
-//! deviation 14.
+//! In: an address as the other end of a flow. Out: what a peer item says of it, where that is not
+//! what it says of an address outside. Source:
+//! docs/semantics/cilium-rules.md#addresses-of-the-pod-network and
+//! docs/semantics/cilium-networkpolicy.md#nodelocal-dns.
 
 use super::matching::{Matcher, Tried};
 use super::trace::{Endpoint, PeerMiss};

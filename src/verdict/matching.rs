@@ -153,8 +153,7 @@ impl Matcher<'_> {
         (truth, Some(miss))
     }
 
-    /// Source: semantics/kubernetes.md section 3, "nodes"; semantics/cilium.md section 2,
-    /// "fromNodes/toNodes".
+    /// Source: docs/semantics/admin.md#nodes and docs/semantics/cilium-labels.md#nodes-as-peers.
     fn node_peer(&self, nodes: &NodeSet) -> Tried {
         if !self.peer_is_on_node() {
             let unknown =
@@ -184,7 +183,7 @@ impl Matcher<'_> {
         (Truth::Unknown, Some(miss))
     }
 
-    /// Source: semantics/cilium.md section 3, "Entities".
+    /// Source: docs/semantics/cilium-rules.md#entities.
     pub(super) fn entity_peer(&self, entities: &Entities) -> Tried {
         let on_node = self.peer_is_on_node();
         let mut truth = match self.peer {
@@ -253,8 +252,8 @@ impl Matcher<'_> {
         self.snapshot.pod_at(ip).is_some() || nodes.any(|node| node.ips.contains(&ip))
     }
 
-    /// Source: semantics/cilium.md section 3, "toFQDNs"; semantics/kubernetes.md section 3,
-    /// "domainNames": names are of what is outside, and which addresses they have is not known.
+    /// Source: docs/semantics/cilium-rules.md#names and docs/semantics/admin.md#domain-names: names
+    /// are of what is outside, and which addresses they have is not known.
     fn name_peer(&self, patterns: &[NamePattern]) -> Tried {
         match self.peer {
             Endpoint::Name(name) if patterns.iter().any(|pattern| pattern.matches(name)) => {
@@ -328,7 +327,8 @@ impl Matcher<'_> {
     /// The destination, if its ports have names: a pod, but not one of its node's network, which is
     /// no pod to policies.
     ///
-    /// Source: semantics/kubernetes.md section 2, "Named port", and section 5, "hostNetwork pod".
+    /// Source: docs/semantics/networkpolicy.md#named-ports and
+    /// docs/semantics/kubernetes.md#host-network.
     fn naming(&self) -> Option<&Pod> {
         let Endpoint::Pod(pod) = self.flow.destination else { return None };
         Some(self.snapshot.pod(pod)).filter(|pod| !pod.host_network)

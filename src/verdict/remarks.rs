@@ -32,8 +32,8 @@ pub(super) fn remarks(
 
 /// A block that has the Service's own address, where the flow is not admitted without it.
 ///
-/// Source: semantics/kubernetes.md section 6: ipBlock on a `ClusterIP` is undefined;
-/// semantics/cilium.md section 5, deviation 3.
+/// Source: docs/semantics/services.md#cluster-addresses: ipBlock on a `ClusterIP` is undefined;
+/// docs/semantics/cilium-networkpolicy.md#ipblock-and-services.
 fn service_address(service: &Service, rules: &Ruleset, case: &Case) -> Option<String> {
     let egress = &case.judgement.egress;
     if egress.verdict == Verdict::Allowed {
@@ -56,7 +56,7 @@ fn service_address(service: &Service, rules: &Ruleset, case: &Case) -> Option<St
 
 /// A rule that names a port of a restartable init container.
 ///
-/// Source: semantics/kubernetes.md section 2, "Named port": the specification is silent on those.
+/// Source: docs/semantics/networkpolicy.md#named-ports: the specification is silent on those.
 fn sidecar_name(snapshot: &Snapshot, rules: &Ruleset, case: &Case) -> Option<String> {
     let Endpoint::Pod(id) = case.flow.destination else { return None };
     let pod = snapshot.pod(id);

@@ -215,7 +215,7 @@ fn split_port(text: &str) -> Result<(&str, Option<PortWanted>), TargetError> {
 mod tests {
     use super::*;
 
-    /// design.md, "Contracts": the forms that people have at hand.
+    /// The forms that people have at hand.
     #[test]
     fn forms() {
         for (text, names, port) in [

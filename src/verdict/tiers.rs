@@ -1,9 +1,9 @@
 //! What policies say together: tiers in order, and what can still happen where not all is known.
 //!
-//! In: the policies that select the subject of one direction, or may, each with its rules tried.
-//! Out: the verdict and what decides, which is exact as long as what is not known is independent.
-//! Source: semantics/kubernetes.md section 1, steps 2 to 5, and section 3; semantics/cilium.md
-//! sections 4 and 9.
+//! In: the policies that select the subject of one direction, or may, each with its rules tried. Out:
+//! the verdict and what decides, which is exact as long as what is not known is independent. Source:
+//! docs/semantics/kubernetes.md#tiers, docs/semantics/admin.md#order-and-ties and
+//! docs/semantics/cilium-verdicts.md#one-direction.
 
 use super::trace::{PolicyTrace, Reason, UnknownWhy, Verdict};
 use crate::cluster::Truth;
@@ -108,7 +108,7 @@ pub(super) fn decide(policies: &[PolicyTrace], about: Circumstances) -> Decision
     let baseline = split(|tier| matches!(tier, Tier::Baseline(_)));
     let first = ordered(&admin);
     let Middle { possible, closed } = normal(&middle, about);
-    // Source: semantics/kubernetes.md section 1, step 5.
+    // Source: docs/semantics/kubernetes.md#default.
     let upper = first.then(possible);
     let mut all = upper.then(ordered(&baseline)).then(Possible::only(ALLOW));
     let mut allowing = allowing(&admin);

@@ -1,4 +1,5 @@
-//! The walk through the tiers, with everything that may be unknown. semantics/kubernetes.md section 1.
+//! The walk through the tiers, with everything that may be unknown.
+//! docs/semantics/kubernetes.md#tiers.
 
 use super::super::trace::EntryTrace;
 use super::*;
@@ -55,7 +56,7 @@ fn baseline(priority: i32, entries: &[(Action, Truth)]) -> PolicyTrace {
     trace(Tier::Baseline(priority), Yes, entries)
 }
 
-/// Section 1, steps 2 to 5: each tier decides before the next, and names what decides.
+/// docs/semantics/kubernetes.md#tiers: each tier decides before the next, and names what decides.
 #[test]
 fn tiers_in_their_order() {
     use Verdict::{Allowed, Denied};
@@ -81,7 +82,8 @@ fn tiers_in_their_order() {
     }
 }
 
-/// Section 3: policies of one priority that disagree are ambiguous only if the ends differ.
+/// docs/semantics/admin.md#order-and-ties: policies of one priority that disagree are ambiguous only
+/// if the ends differ.
 #[test]
 fn ties() {
     let tie = (Verdict::Ambiguous, Reason::Tie, None);
@@ -127,7 +129,9 @@ fn unknown_entries_and_subjects() {
     assert_eq!(walk(vec![admits, baseline(1, &[(Deny, Yes)])]), unknown);
 }
 
-/// semantics/cilium.md section 4: the implied rule of the own node, and isolation without a policy.
+/// docs/semantics/cilium-verdicts.md#allow-localhost and
+/// docs/semantics/cilium-verdicts.md#enforcement-mode: the implied rule of the own node, and
+/// isolation without a policy.
 #[test]
 fn implied_rules_and_isolation_of_all() {
     let with = |policies: Vec<PolicyTrace>, implied, always| {
@@ -148,8 +152,9 @@ fn implied_rules_and_isolation_of_all() {
     assert_eq!(with(vec![admin(1, &[(Allow, Yes)])], No, true).1, Reason::Admitted);
 }
 
-/// Section 5: a pod to itself through a Service and to its own node: NetworkPolicy is silent, the
-/// policies of administrators are not.
+/// docs/semantics/kubernetes.md#own-address-through-a-service and
+/// docs/semantics/kubernetes.md#pod-to-own-node: a pod to itself through a Service and to its own
+/// node: NetworkPolicy is silent, the policies of administrators are not.
 #[test]
 fn exemptions_are_from_isolation() {
     let with = |policies: Vec<PolicyTrace>, why| {

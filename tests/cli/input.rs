@@ -189,7 +189,7 @@ fn strict_makes_warnings_errors() {
     assert_eq!(netpol_with(&words, PODS.as_bytes()).code, 1);
 }
 
-/// Section 2, Validation: a policy that would be refused is told with its place.
+/// docs/semantics/networkpolicy.md#validation: a policy that would be refused is told with its place.
 #[test]
 fn a_refused_policy_is_told_with_its_place() {
     let bad = "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: bad, namespace: default}\n\

@@ -32,7 +32,7 @@ fn understood(arguments: &[String]) -> Result<Option<Vec<Value>>, String> {
     Ok(Some(text.lines().filter_map(filter).collect()))
 }
 
-/// semantics/hubble.md section 5, `--print-raw-filters`: the filter intended, flag by flag.
+/// docs/semantics/hubble.md#filters, `--print-raw-filters`: the filter intended, flag by flag.
 #[test]
 fn filters_mean_to_the_cli_what_they_mean_here() {
     let home = |name: &str| Some(End::Namespace(name.into()));

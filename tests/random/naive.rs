@@ -1,7 +1,8 @@
 //! A deliberately naive evaluator of one flow, straight from the text of the specification.
 //!
 //! It reads manifests as JSON, knows only yes and no, and shares no code with the library: slow,
-//! obvious and independent. Section numbers are those of semantics/kubernetes.md.
+//! obvious and independent. Written from docs/semantics/kubernetes.md and
+//! docs/semantics/networkpolicy.md.
 
 use super::naive_rules::{Case, Outcomes, cilium};
 use serde_json::Value;
@@ -40,7 +41,8 @@ pub(crate) enum Bound {
     OnCondition,
 }
 
-/// Section 1: both directions must allow. With whether anything else must hold.
+/// docs/semantics/kubernetes.md#verdict: both directions must allow. With whether anything else must
+/// hold.
 pub(crate) fn answer(cluster: &[Value], flow: &NaiveFlow<'_>) -> (Answer, Bound) {
     let [egress, ingress] = sides(cluster, flow);
     let both = [egress.0, ingress.0];
@@ -65,17 +67,18 @@ fn one_direction(cluster: &[Value], flow: &NaiveFlow<'_>, direction: &str) -> (A
     let (subject, peer) =
         if ingress { (flow.destination, flow.source) } else { (flow.source, flow.destination) };
     let allowed = (Answer::Allowed, Bound::Free);
-    // Section 1: only pods of the pod network are subjects.
+    // docs/semantics/kubernetes.md#verdict: only pods of the pod network are subjects.
     let Who::Pod(pod) = subject else { return allowed };
     if is_host_network(pod) {
         return allowed;
     }
-    // Section 5: a pod to itself always; through a Service it is undefined.
+    // docs/semantics/kubernetes.md#own-address: a pod to itself always; through a Service it is
+    // undefined.
     let itself = subject == peer;
     if itself && !flow.through_service {
         return allowed;
     }
-    // semantics/cilium.md section 4, "Enforcement mode".
+    // docs/semantics/cilium-verdicts.md#enforcement-mode.
     let cilium = cilium(cluster);
     if cilium == Some("Never") {
         return allowed;
@@ -86,12 +89,13 @@ fn one_direction(cluster: &[Value], flow: &NaiveFlow<'_>, direction: &str) -> (A
         Who::Pod(other) => is_host_network(other) && other["spec"]["nodeName"] == *node,
         Who::Outside(_) => false,
     };
-    // Section 5: the resident node, or a host-network pod on it, always reaches the pod.
+    // docs/semantics/kubernetes.md#own-node-to-pod: the resident node, or a host-network pod on it,
+    // always reaches the pod.
     if ingress && own_node && cilium.is_none() {
         return allowed;
     }
-    // Section 5: to itself through a Service network plugins differ, and to its own node the two
-    // texts of NetworkPolicy; other policies apply.
+    // docs/semantics/kubernetes.md#own-address-through-a-service: to itself through a Service network
+    // plugins differ, and to its own node the two texts of NetworkPolicy; other policies apply.
     let spared = itself || (!ingress && own_node && cilium.is_none());
     let case = Case { cluster, flow, direction, pod, peer, own_node, spared };
     let Outcomes { allow, deny, conditional } = case.outcomes();
@@ -115,8 +119,8 @@ pub(super) fn namespace_of(object: &Value) -> &str {
     object["metadata"]["namespace"].as_str().unwrap_or("default")
 }
 
-/// Section 2, "Defaulting".
-/// To Cilium every rule that is written counts (semantics/cilium.md section 5), whatever policyTypes has.
+/// docs/semantics/networkpolicy.md#defaulting. To Cilium every rule that is written counts
+/// (docs/semantics/cilium-networkpolicy.md#policytypes), whatever policyTypes has.
 pub(super) fn is_isolating(policy: &Value, pod: &Value, direction: &str, cilium: bool) -> bool {
     let spec = &policy["spec"];
     let written = items(&spec["policyTypes"]);
@@ -179,7 +183,8 @@ pub(super) fn rules_of<'p>(policy: &'p Value, direction: &str) -> &'p [Value] {
     })
 }
 
-/// Section 2: no peers means anyone; items are a union; two selectors in one item are a conjunction.
+/// docs/semantics/networkpolicy.md#absent-and-empty: no peers means anyone; items are a union; two
+/// selectors in one item are a conjunction.
 pub(super) fn allows_peer(
     cluster: &[Value],
     policy: &Value,
@@ -193,7 +198,8 @@ pub(super) fn allows_peer(
         || peers.iter().any(|peer| {
             let block = &peer["ipBlock"];
             if !block.is_null() {
-                // semantics/cilium.md section 5: only what is outside the cluster.
+                // docs/semantics/cilium-networkpolicy.md#ipblock-and-pods: only what is outside the
+                // cluster.
                 if cilium(cluster).is_some() && !matches!(other, Who::Outside(_)) {
                     return false;
                 }
@@ -248,7 +254,8 @@ pub(crate) fn in_cidr(ip: IpAddr, cidr: &str) -> bool {
     }
 }
 
-/// Section 2: no ports means all; protocol defaults to TCP; a name is the destination pod's.
+/// docs/semantics/networkpolicy.md#ports: no ports means all; protocol defaults to TCP; a name is the
+/// destination pod's.
 pub(super) fn port_matches(ports: &Value, flow: &NaiveFlow<'_>) -> bool {
     let ports = items(ports);
     ports.is_empty()

@@ -1,6 +1,7 @@
 //! The naive evaluator's part for rules of all tiers: one subject, one direction, one flow.
 //!
-//! Written from semantics/kubernetes.md sections 1 and 3 and semantics/cilium.md sections 3, 4 and 9.
+//! Written from docs/semantics/kubernetes.md, docs/semantics/admin.md, docs/semantics/cilium-rules.md
+//! and docs/semantics/cilium-verdicts.md.
 
 use super::naive::{
     NaiveFlow, Who, address, allows_peer, in_cidr, is_host_network, is_isolating, items, label,
@@ -63,8 +64,9 @@ impl<'c> Case<'c> {
         })
     }
 
-    /// Section 3: lower priorities first; in each policy the first rule that matches. Of policies of
-    /// one priority any may be followed. Says whether the flow may go on to the next tier.
+    /// docs/semantics/admin.md#order-and-ties: lower priorities first; in each policy the first rule
+    /// that matches. Of policies of one priority any may be followed. Says whether the flow may go on
+    /// to the next tier.
     fn ordered(&self, tier: &'c str, all: &mut Outcomes) -> bool {
         let of = |policy: &Value| policy["priority"].as_i64().unwrap_or(0);
         let priorities: BTreeSet<i64> = self.selecting(tier).map(of).collect();
@@ -85,7 +87,8 @@ impl<'c> Case<'c> {
         true
     }
 
-    /// Cilium section 4: a Deny, else an Allow, else isolation; NetworkPolicies are among them.
+    /// docs/semantics/cilium-verdicts.md#one-direction: a Deny, else an Allow, else isolation;
+    /// NetworkPolicies are among them.
     fn normal(&self, all: &mut Outcomes) -> bool {
         let matching: Vec<&Value> = self
             .selecting("Normal")
@@ -98,7 +101,7 @@ impl<'c> Case<'c> {
         }
         let v6 = self.flow.v6;
         let mut isolated = cilium(self.cluster) == Some("Always");
-        // Cilium section 4, "Allow-localhost".
+        // docs/semantics/cilium-verdicts.md#allow-localhost.
         let localhost =
             |object: &Value| object["kind"] == "Enforcer" && object["allowLocalhost"] != "policy";
         let implied =

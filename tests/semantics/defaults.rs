@@ -1,9 +1,9 @@
-//! Section 2, "Defaulting" and "Empty vs absent".
+//! docs/semantics/networkpolicy.md#defaulting and docs/semantics/networkpolicy.md#absent-and-empty.
 
 use super::{cluster, egress, holds, ingress, policy};
 use netpol::verdict::Reason;
 
-/// Section 2, Defaulting: policyTypes absent or `[]`: Ingress.
+/// docs/semantics/networkpolicy.md#defaulting: policyTypes absent or `[]`: Ingress.
 #[test]
 fn without_policy_types_ingress_is_isolated() {
     for types in ["", "policyTypes: [], ", "policyTypes: null, "] {
@@ -14,7 +14,7 @@ fn without_policy_types_ingress_is_isolated() {
     }
 }
 
-/// Section 2, Defaulting: … plus Egress iff there are egress rules.
+/// docs/semantics/networkpolicy.md#defaulting: … plus Egress iff there are egress rules.
 #[test]
 fn an_egress_rule_without_policy_types_isolates_both_ways() {
     holds(
@@ -27,7 +27,8 @@ fn an_egress_rule_without_policy_types_isolates_both_ways() {
     );
 }
 
-/// Section 2, Defaulting: so `egress: []` without policyTypes isolates ingress only.
+/// docs/semantics/networkpolicy.md#defaulting: so `egress: []` without policyTypes isolates ingress
+/// only.
 #[test]
 fn an_empty_egress_list_without_policy_types_isolates_ingress_only() {
     holds(
@@ -36,7 +37,8 @@ fn an_empty_egress_list_without_policy_types_isolates_ingress_only() {
     );
 }
 
-/// Section 2, Defaulting: explicit policyTypes wins; egress rules beside `[Ingress]` are inert.
+/// docs/semantics/networkpolicy.md#defaulting: explicit policyTypes wins; egress rules beside
+/// `[Ingress]` are inert.
 #[test]
 fn egress_rules_outside_policy_types_are_inert() {
     let inert =
@@ -50,7 +52,7 @@ fn egress_rules_outside_policy_types_are_inert() {
     );
 }
 
-/// Section 2, Defaulting: likewise ingress rules beside `[Egress]`.
+/// docs/semantics/networkpolicy.md#defaulting: likewise ingress rules beside `[Egress]`.
 #[test]
 fn ingress_rules_outside_policy_types_are_inert() {
     let inert =
@@ -64,7 +66,7 @@ fn ingress_rules_outside_policy_types_are_inert() {
     );
 }
 
-/// Section 2, Defaulting: the lint is in the answer.
+/// docs/semantics/networkpolicy.md#defaulting: the lint is in the answer.
 #[test]
 fn inert_rules_are_told_with_the_answer() {
     let inert =
@@ -74,7 +76,7 @@ fn inert_rules_are_told_with_the_answer() {
     assert!(text.contains("warning: shop/netpol/p: spec.ingress has no effect"), "{text}");
 }
 
-/// Section 2, Defaulting: ports\[\].protocol absent: TCP.
+/// docs/semantics/networkpolicy.md#defaulting: ports\[\].protocol absent: TCP.
 #[test]
 fn a_port_without_protocol_is_tcp() {
     holds(
@@ -87,7 +89,7 @@ fn a_port_without_protocol_is_tcp() {
     );
 }
 
-/// Section 2, Defaulting: metadata.namespace absent: that of the command line.
+/// docs/semantics/networkpolicy.md#defaulting: metadata.namespace absent: that of the command line.
 #[test]
 fn a_policy_without_a_namespace_is_in_the_one_asked_for() {
     holds(
@@ -96,7 +98,8 @@ fn a_policy_without_a_namespace_is_in_the_one_asked_for() {
     );
 }
 
-/// Section 2, podSelector: absent, null and `{}` mean all pods of the policy's namespace.
+/// docs/semantics/networkpolicy.md#fields: podSelector: absent, null and `{}` mean all pods of the
+/// policy's namespace.
 #[test]
 fn an_absent_subject_is_every_pod_of_the_namespace() {
     for spec in ["policyTypes: [Ingress]", "podSelector: null", "podSelector: {}"] {
@@ -111,7 +114,8 @@ fn an_absent_subject_is_every_pod_of_the_namespace() {
     }
 }
 
-/// Section 2, Empty vs absent: `ingress` absent, null or `[]`: isolated, nothing allowed.
+/// docs/semantics/networkpolicy.md#absent-and-empty: `ingress` absent, null or `[]`: isolated,
+/// nothing allowed.
 #[test]
 fn no_ingress_rules_admit_nothing() {
     for rules in ["", ", ingress: null", ", ingress: []"] {
@@ -136,7 +140,8 @@ fn no_egress_rules_admit_nothing() {
     }
 }
 
-/// Section 2, Empty vs absent: `ingress: [{}]`: all sources, all ports, all protocols.
+/// docs/semantics/networkpolicy.md#absent-and-empty: `ingress: [{}]`: all sources, all ports, all
+/// protocols.
 #[test]
 fn an_empty_rule_admits_everything() {
     holds(
@@ -154,7 +159,8 @@ fn an_empty_rule_admits_everything() {
     );
 }
 
-/// Section 2, Empty vs absent: `from` absent or `[]`: any source, external included.
+/// docs/semantics/networkpolicy.md#absent-and-empty: `from` absent or `[]`: any source, external
+/// included.
 #[test]
 fn a_rule_without_from_admits_any_source() {
     for from in ["", "from: [], ", "from: null, "] {
@@ -184,7 +190,7 @@ fn a_rule_without_to_admits_any_destination() {
     }
 }
 
-/// Section 2, Empty vs absent: `ports` absent or `[]`: any port and protocol.
+/// docs/semantics/networkpolicy.md#absent-and-empty: `ports` absent or `[]`: any port and protocol.
 #[test]
 fn a_rule_without_ports_admits_any_port() {
     for ports in ["", ", ports: []", ", ports: null"] {
@@ -199,7 +205,7 @@ fn a_rule_without_ports_admits_any_port() {
     }
 }
 
-/// Section 2, Empty vs absent: `ports: [{}]`: all TCP ports.
+/// docs/semantics/networkpolicy.md#absent-and-empty: `ports: [{}]`: all TCP ports.
 #[test]
 fn an_empty_port_is_all_of_tcp() {
     holds(
@@ -208,7 +214,7 @@ fn an_empty_port_is_all_of_tcp() {
     );
 }
 
-/// Section 2, Empty vs absent: `ports: [{protocol: UDP}]`: all UDP ports.
+/// docs/semantics/networkpolicy.md#absent-and-empty: `ports: [{protocol: UDP}]`: all UDP ports.
 #[test]
 fn a_port_of_a_protocol_alone_is_all_of_it() {
     holds(
@@ -221,7 +227,8 @@ fn a_port_of_a_protocol_alone_is_all_of_it() {
     );
 }
 
-/// Section 2, Empty vs absent: `podSelector: {}` alone: all pods of the policy's namespace.
+/// docs/semantics/networkpolicy.md#absent-and-empty: `podSelector: {}` alone: all pods of the
+/// policy's namespace.
 #[test]
 fn an_empty_pod_selector_is_the_policys_namespace() {
     holds(
@@ -234,8 +241,8 @@ fn an_empty_pod_selector_is_the_policys_namespace() {
     );
 }
 
-/// Section 2, Empty vs absent: `namespaceSelector: {}`: all pods in all namespaces; not external
-/// addresses, not nodes.
+/// docs/semantics/networkpolicy.md#absent-and-empty: `namespaceSelector: {}`: all pods in all
+/// namespaces; not external addresses, not nodes.
 #[test]
 fn an_empty_namespace_selector_is_every_pod_and_nothing_else() {
     holds(
@@ -249,7 +256,7 @@ fn an_empty_namespace_selector_is_every_pod_and_nothing_else() {
     );
 }
 
-/// Section 2, Empty vs absent: both selectors in one item: AND.
+/// docs/semantics/networkpolicy.md#absent-and-empty: both selectors in one item: AND.
 #[test]
 fn both_selectors_in_one_item_must_match() {
     holds(
@@ -266,7 +273,7 @@ fn both_selectors_in_one_item_must_match() {
     );
 }
 
-/// Section 2, Empty vs absent: as two items: OR.
+/// docs/semantics/networkpolicy.md#absent-and-empty: as two items: OR.
 #[test]
 fn selectors_in_two_items_are_alternatives() {
     holds(

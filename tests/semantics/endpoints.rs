@@ -1,4 +1,5 @@
-//! Section 6: endpoints: ready ones, and those written out in `EndpointSlices`.
+//! docs/semantics/services.md#endpoints: endpoints: ready ones, and those written out in
+//! `EndpointSlices`.
 
 use super::{cluster, egress, pod, policy};
 
@@ -13,7 +14,8 @@ fn slice(name: &str, ports: &str, endpoints: &str) -> String {
     )
 }
 
-/// Section 6: selectorless: external IPs of its `EndpointSlices`, with their port.
+/// docs/semantics/services.md#endpoints: selectorless: external IPs of its `EndpointSlices`, with
+/// their port.
 #[test]
 fn a_selectorless_service_leads_to_written_addresses() {
     let slice = slice("db-1", "{name: sql, port: 15432}", "{addresses: [198.51.100.5]}");
@@ -26,7 +28,7 @@ fn a_selectorless_service_leads_to_written_addresses() {
     assert_eq!(answer.cases(), ["198.51.100.5 15432/TCP Allowed"]);
 }
 
-/// Section 6: an address of a slice that is a pod's is that pod.
+/// docs/semantics/services.md#endpoints: an address of a slice that is a pod's is that pod.
 #[test]
 fn a_written_address_may_be_a_pod() {
     let slice = slice("db-1", "{name: sql, port: 8080}", "{addresses: [10.0.1.10]}");
@@ -35,7 +37,7 @@ fn a_written_address_may_be_a_pod() {
     assert_eq!(cluster.ask("other/client → svc/db:5432").cases(), ["shop/pod/api 8080/TCP Denied"]);
 }
 
-/// Section 6: ready endpoints only; a slice that says nothing means ready.
+/// docs/semantics/services.md#endpoints: ready endpoints only; a slice that says nothing means ready.
 #[test]
 fn endpoints_that_are_not_ready_are_left_out() {
     let slice = slice(
@@ -48,7 +50,8 @@ fn endpoints_that_are_not_ready_are_left_out() {
     assert_eq!(cases, ["198.51.100.6 198.51.100.7 5432/TCP Allowed"]);
 }
 
-/// Section 6: a slice's port belongs to the Service port of its name.
+/// docs/semantics/services.md#ports-of-a-service: a slice's port belongs to the Service port of its
+/// name.
 #[test]
 fn slice_ports_are_matched_by_name() {
     let slice = slice(
@@ -60,7 +63,7 @@ fn slice_ports_are_matched_by_name() {
     assert_eq!(cluster.ask("web → svc/db:sql").cases(), ["198.51.100.5 5433/TCP Allowed"]);
 }
 
-/// Section 6: several slices add up, of both families.
+/// docs/semantics/services.md#endpoints: several slices add up, of both families.
 #[test]
 fn slices_add_up() {
     let one = slice("db-1", "{name: sql, port: 5432}", "{addresses: [198.51.100.5]}");
@@ -72,7 +75,7 @@ fn slices_add_up() {
     assert_eq!(answer.cases(), ["198.51.100.5 5432/TCP Allowed"]);
 }
 
-/// Section 6: without slices there is nothing to judge.
+/// docs/semantics/services.md#endpoints: without slices there is nothing to judge.
 #[test]
 fn a_selectorless_service_without_slices_is_not_known() {
     let cluster = cluster(SELECTORLESS);
@@ -81,7 +84,7 @@ fn a_selectorless_service_without_slices_is_not_known() {
     assert!(answer.notes().contains("has no endpoint"), "{}", answer.notes());
 }
 
-/// Section 6: ready endpoints of a selector; the others are told.
+/// docs/semantics/services.md#endpoints: ready endpoints of a selector; the others are told.
 #[test]
 fn pods_that_are_not_ready_get_no_traffic() {
     let service = "---\n{apiVersion: v1, kind: Service, metadata: {name: api, namespace: shop}, \
@@ -104,7 +107,8 @@ fn pods_that_are_not_ready_get_no_traffic() {
     );
 }
 
-/// Section 6: a headless Service without a selector leads to the addresses written for it.
+/// docs/semantics/services.md#headless-services: a headless Service without a selector leads to the
+/// addresses written for it.
 #[test]
 fn a_headless_service_without_a_selector() {
     let headless = SELECTORLESS.replace("spec: {", "spec: {clusterIP: None, ");

@@ -1,4 +1,4 @@
-//! Section 5, the table, column NetworkPolicy.
+//! docs/semantics/kubernetes.md#exemptions, for NetworkPolicy.
 
 use super::{Cluster, cluster, egress, holds, ingress, peer_miss, pod, policy};
 use netpol::verdict::{PeerMiss, Reason, UnknownWhy};
@@ -19,7 +19,7 @@ fn reasons(cluster: &Cluster, question: &str) -> (Reason, Reason) {
     cluster.ask(question).reasons()
 }
 
-/// Section 5: pod → own pod IP: always allowed.
+/// docs/semantics/kubernetes.md#own-address: pod → own pod IP: always allowed.
 #[test]
 fn a_pod_reaches_itself() {
     let cluster = cluster(&closed());
@@ -27,7 +27,8 @@ fn a_pod_reaches_itself() {
     assert_eq!(reasons(&cluster, "api → api:80"), (Reason::SamePod, Reason::SamePod));
 }
 
-/// Section 5: pod → Service → same pod: undefined, CNIs differ.
+/// docs/semantics/kubernetes.md#own-address-through-a-service: pod → Service → same pod: undefined,
+/// CNIs differ.
 #[test]
 fn a_pod_through_a_service_to_itself_is_not_known() {
     let service = "---\n{apiVersion: v1, kind: Service, metadata: {name: api, namespace: shop}, \
@@ -46,7 +47,7 @@ fn a_pod_through_a_service_to_itself_is_not_known() {
     );
 }
 
-/// Section 5: resident node → pod: always allowed.
+/// docs/semantics/kubernetes.md#own-node-to-pod: resident node → pod: always allowed.
 #[test]
 fn a_node_reaches_its_pods() {
     let cluster = cluster(&closed());
@@ -54,7 +55,8 @@ fn a_node_reaches_its_pods() {
     assert_eq!(reasons(&cluster, "node/n1 → api:80"), (Reason::Node, Reason::OwnNode));
 }
 
-/// Section 5: pod → own node: the overview and the isolation text disagree.
+/// docs/semantics/kubernetes.md#pod-to-own-node: pod → own node: the overview and the isolation text
+/// disagree.
 #[test]
 fn a_pod_to_its_own_node_is_not_known_unless_admitted() {
     let cluster = cluster(&closed());
@@ -69,7 +71,7 @@ fn a_pod_to_its_own_node_is_not_known_unless_admitted() {
     );
 }
 
-/// Section 5: a pod to another node is judged by address.
+/// docs/semantics/kubernetes.md#other-nodes: a pod to another node is judged by address.
 #[test]
 fn a_pod_to_another_node_is_judged_by_address() {
     holds(&closed(), &["web → node/n1:10250 is Denied"]);
@@ -80,7 +82,7 @@ fn a_pod_to_another_node_is_judged_by_address() {
     holds(&egress("[{to: [{namespaceSelector: {}}]}]"), &["web → node/n1:10250 is Denied"]);
 }
 
-/// Section 5: other node → pod: source is an IP: ipBlock only.
+/// docs/semantics/kubernetes.md#other-nodes: other node → pod: source is an IP: ipBlock only.
 #[test]
 fn another_node_is_an_address() {
     holds(&closed(), &["node/n2 → api:80 is Denied"]);
@@ -91,7 +93,8 @@ fn another_node_is_an_address() {
     );
 }
 
-/// Section 5: hostNetwork pod as subject: ignored; policies do not select it.
+/// docs/semantics/kubernetes.md#host-network: hostNetwork pod as subject: ignored; policies do not
+/// select it.
 #[test]
 fn a_host_network_pod_is_not_isolated() {
     let shop_agent = agent().replace("namespace: other", "namespace: shop");
@@ -101,7 +104,8 @@ fn a_host_network_pod_is_not_isolated() {
     assert_eq!(reasons(&cluster, "agent → 203.0.113.7:80"), (Reason::HostNetwork, Reason::Outside));
 }
 
-/// Section 5: hostNetwork pod in a peer selector: treated as its node's address.
+/// docs/semantics/kubernetes.md#host-network: hostNetwork pod in a peer selector: treated as its
+/// node's address.
 #[test]
 fn a_host_network_pod_is_no_peer_by_labels() {
     let on_n2 = agent().replace("n1", "n2").replace("192.168.0.1", "192.168.0.2");
@@ -115,7 +119,8 @@ fn a_host_network_pod_is_no_peer_by_labels() {
     holds(&(on_n2 + &block), &["other/agent → api:80 is Allowed"]);
 }
 
-/// Section 5: hostNetwork pod as destination of an egress rule: by its node's address too.
+/// docs/semantics/kubernetes.md#host-network: hostNetwork pod as destination of an egress rule: by
+/// its node's address too.
 #[test]
 fn a_host_network_destination_is_an_address() {
     let labels = egress("[{to: [{namespaceSelector: {}}]}]");
@@ -124,7 +129,7 @@ fn a_host_network_destination_is_an_address() {
     holds(&(agent() + &block), &["web → other/agent:80 is Allowed"]);
 }
 
-/// Section 2, "Named port": never matches what is no pod to policies.
+/// docs/semantics/networkpolicy.md#named-ports: never matches what is no pod to policies.
 #[test]
 fn ports_of_a_host_network_destination_have_no_names() {
     let ports = "containers: [{ports: [{name: metrics, containerPort: 9100}]}], hostNetwork";
@@ -134,7 +139,7 @@ fn ports_of_a_host_network_destination_have_no_names() {
     holds(&(agent + &egress("[{ports: [{port: 9100}]}]")), &["web → other/agent:9100 is Allowed"]);
 }
 
-/// Section 5: … without an address of its own it has its node's.
+/// docs/semantics/kubernetes.md#host-network: … without an address of its own it has its node's.
 #[test]
 fn a_host_network_pod_without_status_has_its_nodes_address() {
     let young = "---\n{apiVersion: v1, kind: Pod, metadata: {name: young, namespace: other}, \
@@ -143,7 +148,8 @@ fn a_host_network_pod_without_status_has_its_nodes_address() {
     holds(&(young.to_owned() + &block), &["web → other/young:80 is Allowed"]);
 }
 
-/// Section 5: hostNetwork client on the same node: resident node → allowed.
+/// docs/semantics/kubernetes.md#own-node-to-pod: hostNetwork client on the same node: resident node →
+/// allowed.
 #[test]
 fn a_host_network_pod_of_the_same_node_is_the_node() {
     let cluster = cluster(&(agent() + &closed()));
@@ -151,7 +157,8 @@ fn a_host_network_pod_of_the_same_node_is_the_node() {
     assert_eq!(reasons(&cluster, "other/agent → api:80"), (Reason::HostNetwork, Reason::OwnNode));
 }
 
-/// Section 5: a pod to a hostNetwork pod of its own node: as to the node.
+/// docs/semantics/kubernetes.md#pod-to-own-node: a pod to a hostNetwork pod of its own node: as to
+/// the node.
 #[test]
 fn a_pod_to_a_host_network_pod_of_its_node_is_not_known() {
     let cluster = cluster(&(agent() + &closed()));
@@ -159,7 +166,7 @@ fn a_pod_to_a_host_network_pod_of_its_node_is_not_known() {
     assert_eq!(answer.egress().reason, Reason::Unknown(UnknownWhy::ToOwnNode));
 }
 
-/// Section 5: which node a pod runs on may not be known yet.
+/// docs/semantics/kubernetes.md#pod-to-own-node: which node a pod runs on may not be known yet.
 #[test]
 fn a_node_to_a_pod_without_one_is_not_known_unless_admitted() {
     let unplaced = pod("shop", "unplaced", "api", "10.0.1.60", "");
@@ -169,7 +176,7 @@ fn a_node_to_a_pod_without_one_is_not_known_unless_admitted() {
     holds(&(unplaced + &ingress("[{}]")), &["node/n1 → unplaced:80 is Allowed"]);
 }
 
-/// Section 5: external → pod: ipBlock or empty `from`.
+/// docs/semantics/kubernetes.md#outside: external → pod: ipBlock or empty `from`.
 #[test]
 fn outside_is_admitted_by_address_or_by_no_from() {
     holds(
@@ -183,7 +190,8 @@ fn outside_is_admitted_by_address_or_by_no_from() {
     );
 }
 
-/// Section 5: ICMP and other protocols: undefined, so they cannot be asked about.
+/// docs/semantics/kubernetes.md#other-protocols: ICMP and other protocols: undefined, so they cannot
+/// be asked about.
 #[test]
 fn icmp_is_not_judged() {
     for port in ["api:0/ICMP", "api:8/ICMP"] {
@@ -192,7 +200,7 @@ fn icmp_is_not_judged() {
     }
 }
 
-/// Section 1: node to node, and outside to a node: no policy judges it.
+/// docs/semantics/kubernetes.md#verdict: node to node, and outside to a node: no policy judges it.
 #[test]
 fn nodes_are_no_subjects() {
     let cluster = cluster(&closed());

@@ -1,4 +1,4 @@
-//! Section 5, "Pod lifecycle".
+//! docs/semantics/kubernetes.md#pods-that-count.
 
 use super::{cluster, holds, ingress, policy};
 
@@ -21,7 +21,7 @@ fn from_block(cidr: &str) -> String {
 const SERVICE: &str = "---\n{apiVersion: v1, kind: Service, metadata: {name: web, namespace: shop}, \
                        spec: {selector: {app: web}, ports: [{port: 80}]}}\n";
 
-/// Section 5, Lifecycle: policies apply regardless of readiness.
+/// docs/semantics/kubernetes.md#readiness: policies apply regardless of readiness.
 #[test]
 fn a_pod_that_is_not_ready_is_selected() {
     let slow = pod(
@@ -33,7 +33,7 @@ fn a_pod_that_is_not_ready_is_selected() {
     holds(&(slow + &from_web()), &["slow → api:80 is Allowed"]);
 }
 
-/// Section 5, Lifecycle: phase Succeeded or Failed: drop from subjects.
+/// docs/semantics/kubernetes.md#finished-pods: phase Succeeded or Failed: drop from subjects.
 #[test]
 fn a_finished_pod_cannot_be_asked_about() {
     for phase in ["Succeeded", "Failed"] {
@@ -46,7 +46,7 @@ fn a_finished_pod_cannot_be_asked_about() {
     }
 }
 
-/// Section 5, Lifecycle: … and from peers; the IP may be reused.
+/// docs/semantics/kubernetes.md#finished-pods: … and from peers; the IP may be reused.
 #[test]
 fn the_address_of_a_finished_pod_is_anothers() {
     let done = pod("done", "", "phase: Succeeded, podIP: 10.0.1.71");
@@ -56,7 +56,7 @@ fn the_address_of_a_finished_pod_is_anothers() {
     assert_eq!(cluster.ask("10.0.1.71 → api:80").report().source.label, "shop/pod/heir");
 }
 
-/// Section 5, Lifecycle: a finished pod is no endpoint of a Service.
+/// docs/semantics/kubernetes.md#finished-pods: a finished pod is no endpoint of a Service.
 #[test]
 fn a_finished_pod_gets_no_traffic_from_a_service() {
     let done = pod("done", "", "phase: Failed, podIP: 10.0.1.71");
@@ -64,7 +64,8 @@ fn a_finished_pod_gets_no_traffic_from_a_service() {
     assert_eq!(cluster.ask("api → svc/web:80").cases(), ["shop/pod/web 80/TCP Allowed"]);
 }
 
-/// Section 5, Lifecycle: deletionTimestamp set, containers running: still selected, keeps its access.
+/// docs/semantics/kubernetes.md#terminating-pods: deletionTimestamp set, containers running: still
+/// selected, keeps its access.
 #[test]
 fn a_terminating_pod_is_still_selected() {
     let leaving = pod(
@@ -81,7 +82,8 @@ fn a_terminating_pod_is_still_selected() {
     assert!(answer.notes().contains("1 of its pods not ready"), "{}", answer.notes());
 }
 
-/// Section 5, Lifecycle: Pending without podIP: selector matching works, ipBlock is Unknown.
+/// docs/semantics/kubernetes.md#pods-without-an-address: Pending without podIP: selector matching
+/// works, ipBlock is Unknown.
 #[test]
 fn a_pod_without_an_address_is_matched_by_labels_only() {
     let waiting = pod("waiting", "", "phase: Pending");
@@ -93,7 +95,7 @@ fn a_pod_without_an_address_is_matched_by_labels_only() {
     assert!(text.contains("say where pods are with --pod-cidr"), "{text}");
 }
 
-/// Section 5, Lifecycle: … unless the pods' networks decide it.
+/// docs/semantics/kubernetes.md#pods-without-an-address: … unless the pods' networks decide it.
 #[test]
 fn pod_cidrs_decide_about_a_pod_without_an_address() {
     let waiting = pod("waiting", "", "phase: Pending");
@@ -104,7 +106,7 @@ fn pod_cidrs_decide_about_a_pod_without_an_address() {
     of("10.0.1.0/24").holds(&["waiting → api:80 is Unknown"]);
 }
 
-/// Section 5, Lifecycle: the nodes' podCIDRs do the same.
+/// docs/semantics/kubernetes.md#pods-without-an-address: the nodes' podCIDRs do the same.
 #[test]
 fn the_nodes_pod_networks_decide_too() {
     let waiting = pod("waiting", "", "phase: Pending");
@@ -114,7 +116,8 @@ fn the_nodes_pod_networks_decide_too() {
     holds(&of("192.168.0.0/16"), &["waiting → api:80 is Denied"]);
 }
 
-/// Section 5, Lifecycle: … but not where running pods have addresses from elsewhere.
+/// docs/semantics/kubernetes.md#pods-without-an-address: … but not where running pods have addresses
+/// from elsewhere.
 #[test]
 fn pod_networks_that_running_pods_disprove_decide_nothing() {
     let waiting = pod("waiting", "", "phase: Pending");
@@ -125,7 +128,7 @@ fn pod_networks_that_running_pods_disprove_decide_nothing() {
     );
 }
 
-/// Section 5, Lifecycle: dual stack: podIPs, not podIP.
+/// docs/semantics/kubernetes.md#dual-stack: dual stack: podIPs, not podIP.
 #[test]
 fn all_addresses_of_a_pod_count() {
     let both =
@@ -135,7 +138,7 @@ fn all_addresses_of_a_pod_count() {
     assert_eq!(answer.report().destination.label, "shop/pod/both");
 }
 
-/// Section 5, Lifecycle: an old status has podIP alone.
+/// docs/semantics/kubernetes.md#dual-stack: an old status has podIP alone.
 #[test]
 fn a_single_pod_ip_counts_where_there_are_no_others() {
     let old = pod("old", "", "podIP: 10.0.1.74");

@@ -1,5 +1,5 @@
-//! The specification, line by line: each test cites the section and the row of
-//! semantics/kubernetes.md that it holds the answer to.
+//! The specification, line by line: each test cites the rule of docs/semantics that it holds the
+//! answer to.
 //!
 //! A test is one manifest snippet over [`BASE`], and questions with their verdicts in one line each.
 

@@ -1,9 +1,10 @@
-//! Sections 1 and 7: what a verdict is made of, and how it is said.
+//! docs/semantics/kubernetes.md#verdict and docs/semantics/kubernetes.md#answers: what a verdict is
+//! made of, and how it is said.
 
 use super::{cluster, egress, holds, ingress, policy};
 use netpol::verdict::{Reason, UnknownWhy};
 
-/// Section 1: verdict(flow) = egress AND ingress.
+/// docs/semantics/kubernetes.md#verdict: verdict(flow) = egress AND ingress.
 #[test]
 fn both_directions_must_allow() {
     let (open_in, open_out) = (ingress("[{}]"), egress("[{}]"));
@@ -14,7 +15,8 @@ fn both_directions_must_allow() {
     holds(&(shut_in + &shut_out), &["web → api:80 is Denied"]);
 }
 
-/// Section 1, step 3: without a policy that selects the pod the direction is open.
+/// docs/semantics/kubernetes.md#isolation: without a policy that selects the pod the direction is
+/// open.
 #[test]
 fn nothing_isolates_by_default() {
     let cluster = cluster("");
@@ -25,7 +27,7 @@ fn nothing_isolates_by_default() {
     );
 }
 
-/// Section 1: isolation is per direction.
+/// docs/semantics/kubernetes.md#isolation: isolation is per direction.
 #[test]
 fn an_egress_policy_does_not_isolate_ingress() {
     let cluster = cluster(&policy("p", "podSelector: {}, policyTypes: [Egress], egress: [{}]"));
@@ -33,14 +35,16 @@ fn an_egress_policy_does_not_isolate_ingress() {
     assert_eq!(answer.reasons(), (Reason::Admitted, Reason::NotIsolated));
 }
 
-/// Section 1: policies judge connection initiation; the way back is another question.
+/// docs/semantics/kubernetes.md#flows: policies judge connection initiation; the way back is another
+/// question.
 #[test]
 fn a_rule_does_not_open_the_way_back() {
     let manifests = policy("closed", "podSelector: {}") + &ingress("[{from: [{podSelector: {}}]}]");
     holds(&manifests, &["web → api:80 is Allowed", "api → web:80 is Denied"]);
 }
 
-/// Section 1: a denial of one direction stands, whatever the other is not known for.
+/// docs/semantics/kubernetes.md#verdict-without-certainty: a denial of one direction stands, whatever
+/// the other is not known for.
 #[test]
 fn denied_wins_over_unknown() {
     let waiting = "---\n{apiVersion: v1, kind: Pod, metadata: {name: waiting, namespace: shop, labels: {app: waiting}}, \
@@ -52,7 +56,8 @@ fn denied_wins_over_unknown() {
     holds(&(text + &shut), &["waiting → api:80 is Denied"]);
 }
 
-/// Section 7: a NetworkPolicy never denies alone: "isolated by …, none admits".
+/// docs/semantics/kubernetes.md#reasons: a NetworkPolicy never denies alone: "isolated by …, none
+/// admits".
 #[test]
 fn a_denial_names_all_that_isolate() {
     let cluster =
@@ -67,7 +72,7 @@ fn a_denial_names_all_that_isolate() {
     }
 }
 
-/// Section 7: "admits (rule i, peer j, port k)".
+/// docs/semantics/kubernetes.md#reasons: "admits (rule i, peer j, port k)".
 #[test]
 fn an_admission_names_rule_peer_and_port() {
     let rules = "[{from: [{podSelector: {matchLabels: {app: x}}}]}, \
@@ -79,7 +84,8 @@ fn an_admission_names_rule_peer_and_port() {
     assert!(answer.text().contains("in ingress[1]"), "{}", answer.text());
 }
 
-/// Section 7: nearest miss: peer right and port wrong is nearer than peer wrong.
+/// docs/semantics/kubernetes.md#reasons: nearest miss: peer right and port wrong is nearer than peer
+/// wrong.
 #[test]
 fn the_nearest_rule_is_named() {
     let rules = "[{from: [{podSelector: {matchLabels: {app: x}}}], ports: [{port: 81}]}, \
@@ -90,7 +96,7 @@ fn the_nearest_rule_is_named() {
     assert!(answer.text().contains("peer matches; port is 80/TCP"), "{}", answer.text());
 }
 
-/// Section 7: Unknown has a reason.
+/// docs/semantics/kubernetes.md#verdict-without-certainty: Unknown has a reason.
 #[test]
 fn unknown_says_why() {
     let cluster = cluster(&egress("[{to: [{ipBlock: {cidr: 203.0.113.0/24}}]}]"));

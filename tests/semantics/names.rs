@@ -1,4 +1,5 @@
-//! Section 6 as it is asked: URLs, DNS names, addresses, and names that are not there.
+//! docs/semantics/services.md#names-in-the-cluster and docs/semantics/services.md#addresses as they
+//! are asked: URLs, DNS names, addresses, and names that are not there.
 
 use super::{Cluster, cluster, pod};
 
@@ -28,7 +29,8 @@ fn from(source: &str, destination: &str) -> (String, Vec<String>) {
     (answer.report().destination.label, answer.cases())
 }
 
-/// Section 6: the forms in which a Service's URL is found in a log.
+/// docs/semantics/services.md#names-in-the-cluster: the forms in which a Service's URL is found in a
+/// log.
 #[test]
 fn urls_of_a_service() {
     for (url, port) in [
@@ -48,13 +50,14 @@ fn urls_of_a_service() {
     }
 }
 
-/// Section 6: the zone need not be cluster.local.
+/// docs/semantics/services.md#names-in-the-cluster: the zone need not be cluster.local.
 #[test]
 fn another_cluster_domain() {
     assert_eq!(asked("http://api.shop.svc.k8s.example.org/").0, "shop/svc/api");
 }
 
-/// Section 6: a short DNS name is completed in the source's namespace.
+/// docs/semantics/services.md#names-in-the-cluster: a short DNS name is completed in the source's
+/// namespace.
 #[test]
 fn a_short_name_is_of_the_sources_namespace() {
     assert_eq!(from("other/client", "http://api/").0, "other/svc/api");
@@ -64,14 +67,14 @@ fn a_short_name_is_of_the_sources_namespace() {
     assert_eq!(from("other/client", "svc/api:80").0, "shop/svc/api");
 }
 
-/// Section 6: `svc.ns`.
+/// docs/semantics/services.md#names-in-the-cluster: `svc.ns`.
 #[test]
 fn a_name_with_its_namespace() {
     assert_eq!(asked("http://api.other/").0, "other/svc/api");
     assert_eq!(asked("api.other:80").0, "other/svc/api");
 }
 
-/// Section 6: other dotted names are outside.
+/// docs/semantics/services.md#names-in-the-cluster: other dotted names are outside.
 #[test]
 fn a_dotted_name_that_is_no_service_is_outside() {
     let (label, cases) = asked("https://api.example.com/");
@@ -81,7 +84,7 @@ fn a_dotted_name_that_is_no_service_is_outside() {
     );
 }
 
-/// Section 6: pod DNS names, of both families.
+/// docs/semantics/services.md#names-in-the-cluster: pod DNS names, of both families.
 #[test]
 fn a_pods_dns_name() {
     assert_eq!(asked("http://10-0-1-10.shop.pod.cluster.local:8080/").0, "shop/pod/api");
@@ -91,7 +94,8 @@ fn a_pods_dns_name() {
     assert_eq!(answer.report().destination.label, "shop/pod/six");
 }
 
-/// Section 6: the host name of a pod of a `StatefulSet`, known by its template or running.
+/// docs/semantics/services.md#names-in-the-cluster: the host name of a pod of a `StatefulSet`, known
+/// by its template or running.
 #[test]
 fn the_host_name_of_a_stateful_sets_pod() {
     let host = "db-0.db.shop.svc.cluster.local:5432";
@@ -101,7 +105,7 @@ fn the_host_name_of_a_stateful_sets_pod() {
     assert_eq!(cluster.ask(&format!("web → {host}")).report().destination.label, "shop/pod/db-0");
 }
 
-/// Section 6: addresses of pods and nodes are those; any other is outside.
+/// docs/semantics/services.md#addresses: addresses of pods and nodes are those; any other is outside.
 #[test]
 fn addresses() {
     assert_eq!(asked("10.0.1.10:8080").0, "shop/pod/api");

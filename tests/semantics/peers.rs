@@ -1,4 +1,4 @@
-//! Section 2, "Matching": ipBlock, and addresses of both families.
+//! docs/semantics/networkpolicy.md#address-blocks: ipBlock, and addresses of both families.
 
 use super::{cluster, egress, holds, ingress, peer_miss, policy};
 use netpol::verdict::{PeerMiss, Reason};
@@ -18,7 +18,8 @@ fn dual_stack() -> String {
     pod("both", "api", 40) + &pod("caller", "both", 41)
 }
 
-/// Section 2, ipBlock matches the peer's IP, whatever it is: pods too.
+/// docs/semantics/networkpolicy.md#address-blocks: ipBlock matches the peer's IP, whatever it is:
+/// pods too.
 #[test]
 fn a_block_admits_whoever_has_the_address() {
     holds(
@@ -46,7 +47,7 @@ fn a_block_of_an_egress_rule_is_matched_with_the_destination() {
     );
 }
 
-/// Section 2, except is taken from its block.
+/// docs/semantics/networkpolicy.md#address-blocks: except is taken from its block.
 #[test]
 fn except_is_left_out() {
     let block = from_block("cidr: 10.0.0.0/8, except: [10.0.2.0/24]");
@@ -58,14 +59,15 @@ fn except_is_left_out() {
     assert!(text.contains("10.0.2.20 is in the except of 10.0.0.0/8 except 10.0.2.0/24"), "{text}");
 }
 
-/// Section 2, except is subtracted only within its own item; another item may re-allow.
+/// docs/semantics/networkpolicy.md#address-blocks: except is subtracted only within its own item;
+/// another item may re-allow.
 #[test]
 fn another_item_may_admit_what_one_excepts() {
     let rules = "[{from: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.0.2.0/24]}}, {ipBlock: {cidr: 10.0.2.20/32}}]}]";
     holds(&ingress(rules), &["other/client → api:80 is Allowed", "10.0.2.21 → api:80 is Denied"]);
 }
 
-/// Section 2, another policy may re-allow too.
+/// docs/semantics/networkpolicy.md#address-blocks: another policy may re-allow too.
 #[test]
 fn another_policy_may_admit_what_one_excepts() {
     let all = from_block("cidr: 0.0.0.0/0, except: [203.0.113.0/24]");
@@ -74,7 +76,7 @@ fn another_policy_may_admit_what_one_excepts() {
     holds(&(all + &one), &["203.0.113.7 → api:80 is Allowed", "203.0.113.8 → api:80 is Denied"]);
 }
 
-/// Section 2, ipBlock matches by family.
+/// docs/semantics/networkpolicy.md#address-blocks: ipBlock matches by family.
 #[test]
 fn a_block_of_one_family_has_no_address_of_the_other() {
     let block = from_block("cidr: \"::/0\"");
@@ -85,7 +87,7 @@ fn a_block_of_one_family_has_no_address_of_the_other() {
     assert!(matches!(peer_miss(answer.ingress()), PeerMiss::OtherFamily(_)));
 }
 
-/// Section 2, IPv6 blocks with except.
+/// docs/semantics/networkpolicy.md#address-blocks: IPv6 blocks with except.
 #[test]
 fn blocks_of_ipv6() {
     let block = from_block("cidr: \"2001:db8::/32\", except: [\"2001:db8:bad::/48\"]");
@@ -100,7 +102,8 @@ fn blocks_of_ipv6() {
     );
 }
 
-/// Section 5, Dual stack: judge per family; use status.podIPs. Different verdicts are two cases.
+/// docs/semantics/kubernetes.md#dual-stack: judge per family; use status.podIPs. Different verdicts
+/// are two cases.
 #[test]
 fn families_with_different_verdicts_are_two_cases() {
     let cluster = cluster(&(dual_stack() + &from_block("cidr: 10.0.0.0/8")));
@@ -112,7 +115,7 @@ fn families_with_different_verdicts_are_two_cases() {
     );
 }
 
-/// Section 5, Dual stack: equal verdicts are one case without a family.
+/// docs/semantics/kubernetes.md#dual-stack: equal verdicts are one case without a family.
 #[test]
 fn families_with_equal_verdicts_are_one_case() {
     let both = ingress(
@@ -122,7 +125,8 @@ fn families_with_equal_verdicts_are_one_case() {
     assert_eq!(cluster.ask("caller → both:80").cases(), ["shop/pod/both 80/TCP Allowed"]);
 }
 
-/// Section 5, Dual stack: a pod of one family meets a dual-stack pod in that family only.
+/// docs/semantics/kubernetes.md#dual-stack: a pod of one family meets a dual-stack pod in that family
+/// only.
 #[test]
 fn only_families_that_both_ends_have_are_judged() {
     let cluster = cluster(&(dual_stack() + &from_block("cidr: 10.0.0.0/8")));
@@ -132,7 +136,8 @@ fn only_families_that_both_ends_have_are_judged() {
     assert!(answer.notes().contains("no IP family in common"), "{}", answer.notes());
 }
 
-/// Section 1: an external source is judged at ingress only, an external destination at egress only.
+/// docs/semantics/kubernetes.md#verdict: an external source is judged at ingress only, an external
+/// destination at egress only.
 #[test]
 fn outside_addresses_have_no_direction_of_their_own() {
     let cluster = cluster(&(ingress("[{}]") + &egress("[{}]")));
@@ -140,7 +145,8 @@ fn outside_addresses_have_no_direction_of_their_own() {
     assert_eq!(cluster.ask("web → 203.0.113.7:80").reasons(), (Reason::Admitted, Reason::Outside));
 }
 
-/// Section 2, ipBlock on a name whose address is not known decides nothing, but for a whole family.
+/// docs/semantics/networkpolicy.md#address-blocks: ipBlock on a name whose address is not known
+/// decides nothing, but for a whole family.
 #[test]
 fn a_block_does_not_decide_about_a_host_name() {
     holds(
@@ -154,7 +160,7 @@ fn a_block_does_not_decide_about_a_host_name() {
     holds(&egress("[{to: [{namespaceSelector: {}}]}]"), &["web → https://example.com is Denied"]);
 }
 
-/// Section 2: a node with several addresses may use any of them.
+/// docs/semantics/networkpolicy.md#address-blocks: a node with several addresses may use any of them.
 #[test]
 fn a_node_with_several_addresses_is_decided_only_if_they_agree() {
     let node = "---\n{apiVersion: v1, kind: Node, metadata: {name: n3}, \
@@ -170,7 +176,8 @@ fn a_node_with_several_addresses_is_decided_only_if_they_agree() {
     holds(&(node.to_owned() + &whole), &["node/n3 → api:80 is Allowed"]);
 }
 
-/// Section 2, `from` of a selector never means an address, even one that a pod could have.
+/// docs/semantics/networkpolicy.md#pods-as-peers: `from` of a selector never means an address, even
+/// one that a pod could have.
 #[test]
 fn a_selector_does_not_admit_an_address() {
     let cluster = cluster(&ingress("[{from: [{namespaceSelector: {}}]}]"));

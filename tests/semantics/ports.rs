@@ -1,4 +1,4 @@
-//! Section 2, "Matching": ports.
+//! docs/semantics/networkpolicy.md#ports: ports.
 
 use super::{cluster, egress, holds, ingress, pod, port_miss};
 use netpol::verdict::PortMiss;
@@ -11,7 +11,7 @@ fn serves(name: &str, port: u16) -> String {
     pod("shop", name, "api", &format!("10.0.1.{}", 100 + port % 100), &ports)
 }
 
-/// Section 2, Port: the destination port, not the Service's.
+/// docs/semantics/networkpolicy.md#ports: the destination port, not the Service's.
 #[test]
 fn a_port_is_the_destinations() {
     holds(
@@ -20,7 +20,7 @@ fn a_port_is_the_destinations() {
     );
 }
 
-/// Section 2, Named port: resolved on the subject for ingress.
+/// docs/semantics/networkpolicy.md#named-ports: resolved on the subject for ingress.
 #[test]
 fn a_name_in_ingress_is_resolved_on_the_subject() {
     holds(
@@ -29,13 +29,14 @@ fn a_name_in_ingress_is_resolved_on_the_subject() {
     );
 }
 
-/// Section 2, Named port: resolved on each peer pod for egress.
+/// docs/semantics/networkpolicy.md#named-ports: resolved on each peer pod for egress.
 #[test]
 fn a_name_in_egress_is_resolved_on_the_destination() {
     holds(&egress(NAMED), &["web → api:8080 is Allowed", "web → api:80 is Denied"]);
 }
 
-/// Section 2, Named port: one name may give different numbers on different pods.
+/// docs/semantics/networkpolicy.md#named-ports: one name may give different numbers on different
+/// pods.
 #[test]
 fn a_name_is_another_number_on_another_pod() {
     let both = serves("api-a", 8081) + &serves("api-b", 8082) + &ingress(NAMED);
@@ -54,7 +55,7 @@ fn a_name_is_another_number_on_another_pod() {
     assert_eq!((&**name, numbers.as_slice()), ("http", &[8082][..]));
 }
 
-/// Section 2, Named port: … or several numbers on one pod.
+/// docs/semantics/networkpolicy.md#named-ports: … or several numbers on one pod.
 #[test]
 fn a_name_may_be_several_numbers_on_one_pod() {
     let twice = "containers: [{ports: [{name: http, containerPort: 81}]}, {ports: [{name: http, containerPort: 82}]}]";
@@ -64,7 +65,7 @@ fn a_name_may_be_several_numbers_on_one_pod() {
     );
 }
 
-/// Section 2, Named port: never matches non-pods.
+/// docs/semantics/networkpolicy.md#named-ports: never matches non-pods.
 #[test]
 fn a_name_matches_no_address_and_no_node() {
     let policy = egress(NAMED);
@@ -74,7 +75,7 @@ fn a_name_matches_no_address_and_no_node() {
     assert!(matches!(port_miss(answer.egress()), PortMiss::NameOfNoPod(_)));
 }
 
-/// Section 2, Named port: the wrong protocol matches nothing.
+/// docs/semantics/networkpolicy.md#named-ports: the wrong protocol matches nothing.
 #[test]
 fn a_name_of_the_other_protocol_matches_nothing() {
     holds(
@@ -87,7 +88,7 @@ fn a_name_of_the_other_protocol_matches_nothing() {
     );
 }
 
-/// Section 2, Named port: an unserved name matches nothing.
+/// docs/semantics/networkpolicy.md#named-ports: an unserved name matches nothing.
 #[test]
 fn a_name_that_nothing_serves_matches_nothing() {
     let policy = ingress("[{ports: [{port: metrics}]}]");
@@ -101,7 +102,8 @@ fn a_name_that_nothing_serves_matches_nothing() {
     assert!(text.contains("no container of shop/pod/api calls a TCP port \"metrics\""), "{text}");
 }
 
-/// Section 2, Named port: restartable init containers (sidecars) count; ordinary ones do not.
+/// docs/semantics/networkpolicy.md#named-ports: restartable init containers (sidecars) count;
+/// ordinary ones do not.
 #[test]
 fn sidecars_name_ports_and_init_containers_do_not() {
     let of = |policy: &str| {
@@ -117,7 +119,7 @@ fn sidecars_name_ports_and_init_containers_do_not() {
     holds(&of(""), &["web → meshed:9000 is Denied"]);
 }
 
-/// Section 2, endPort: inclusive range, both ends.
+/// docs/semantics/networkpolicy.md#ranges-of-ports: inclusive range, both ends.
 #[test]
 fn end_port_is_inclusive() {
     holds(
@@ -139,7 +141,8 @@ fn end_port_is_inclusive() {
     );
 }
 
-/// Section 2, a pod need not declare a port for traffic to it to be judged.
+/// docs/semantics/networkpolicy.md#ports: a pod need not declare a port for traffic to it to be
+/// judged.
 #[test]
 fn undeclared_ports_are_judged_too() {
     holds(
@@ -148,7 +151,8 @@ fn undeclared_ports_are_judged_too() {
     );
 }
 
-/// Section 2, protocol in TCP, UDP and SCTP: a port of one is not that of another.
+/// docs/semantics/networkpolicy.md#ports: protocol in TCP, UDP and SCTP: a port of one is not that of
+/// another.
 #[test]
 fn sctp_is_a_protocol_of_its_own() {
     let policy = ingress("[{ports: [{port: 3868, protocol: SCTP}]}]");
@@ -165,7 +169,7 @@ fn sctp_is_a_protocol_of_its_own() {
     assert!(matches!(port_miss(answer.ingress()), PortMiss::Protocol { number_matches: true, .. }));
 }
 
-/// Section 2, endPort and names in one list are alternatives.
+/// docs/semantics/networkpolicy.md#named-ports: endPort and names in one list are alternatives.
 #[test]
 fn port_items_are_alternatives() {
     holds(

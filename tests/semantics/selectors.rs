@@ -1,4 +1,4 @@
-//! Section 2, "Matching": label selectors and namespaces.
+//! docs/semantics/networkpolicy.md#label-selectors: label selectors and namespaces.
 
 use super::{bare, cluster, holds, ingress, peer_miss, policy};
 use netpol::verdict::PeerMiss;
@@ -15,7 +15,7 @@ fn expression(key: &str, operator: &str) -> String {
     format!("matchExpressions: [{{key: {key}, operator: {operator}}}]")
 }
 
-/// Section 2, `LabelSelector`: matchLabels AND matchExpressions.
+/// docs/semantics/networkpolicy.md#label-selectors: matchLabels AND matchExpressions.
 #[test]
 fn labels_and_expressions_must_all_hold() {
     let both =
@@ -26,14 +26,14 @@ fn labels_and_expressions_must_all_hold() {
     holds(&isolates(&both.replace("app: api", "app: web")), &["web → api:80 is Allowed"]);
 }
 
-/// Section 2, `LabelSelector`: In needs the key.
+/// docs/semantics/networkpolicy.md#label-selectors: In needs the key.
 #[test]
 fn in_needs_the_key() {
     holds(&from_pods(&expression("app", "In, values: [x, web]")), &["web → api:80 is Allowed"]);
     holds(&from_pods(&expression("absent", "In, values: [web]")), &["web → api:80 is Denied"]);
 }
 
-/// Section 2, `LabelSelector`: `NotIn` matches when the key is absent.
+/// docs/semantics/networkpolicy.md#label-selectors: `NotIn` matches when the key is absent.
 #[test]
 fn not_in_matches_an_absent_key() {
     holds(&from_pods(&expression("absent", "NotIn, values: [x]")), &["web → api:80 is Allowed"]);
@@ -41,7 +41,8 @@ fn not_in_matches_an_absent_key() {
     holds(&from_pods(&expression("app", "NotIn, values: [x, web]")), &["web → api:80 is Denied"]);
 }
 
-/// Section 2, `LabelSelector`: `DoesNotExist` matches when the key is absent; Exists is its opposite.
+/// docs/semantics/networkpolicy.md#label-selectors: `DoesNotExist` matches when the key is absent;
+/// Exists is its opposite.
 #[test]
 fn existence() {
     holds(&from_pods(&expression("absent", "DoesNotExist")), &["web → api:80 is Allowed"]);
@@ -50,7 +51,7 @@ fn existence() {
     holds(&from_pods(&expression("absent", "Exists")), &["web → api:80 is Denied"]);
 }
 
-/// Section 2, `LabelSelector`: unknown operator = invalid object.
+/// docs/semantics/networkpolicy.md#label-selectors: unknown operator = invalid object.
 #[test]
 fn an_unknown_operator_makes_the_policy_invalid() {
     let cluster = cluster(&from_pods(&expression("app", "Gt, values: [\"1\"]")));
@@ -62,7 +63,8 @@ fn an_unknown_operator_makes_the_policy_invalid() {
     cluster.holds(&["web → api:80 is Allowed"]);
 }
 
-/// Section 2, peer.podSelector without namespaceSelector: policy namespace only.
+/// docs/semantics/networkpolicy.md#pods-as-peers: peer.podSelector without namespaceSelector: policy
+/// namespace only.
 #[test]
 fn a_pod_selector_alone_stays_in_the_policys_namespace() {
     let policy = from_pods("matchLabels: {app: web}");
@@ -73,7 +75,8 @@ fn a_pod_selector_alone_stays_in_the_policys_namespace() {
     assert_eq!((&**wanted, &**found), ("shop", "other"));
 }
 
-/// Section 2, peer with both selectors: pods in matching namespaces.
+/// docs/semantics/networkpolicy.md#pods-as-peers: peer with both selectors: pods in matching
+/// namespaces.
 #[test]
 fn both_selectors_mean_pods_in_matching_namespaces() {
     let peer = |app| {
@@ -93,7 +96,8 @@ fn both_selectors_mean_pods_in_matching_namespaces() {
     assert!(matches!(peer_miss(answer.ingress()), PeerMiss::NamespaceLabels { .. }));
 }
 
-/// Section 2, namespaceSelector alone: all pods of the matching namespaces.
+/// docs/semantics/networkpolicy.md#pods-as-peers: namespaceSelector alone: all pods of the matching
+/// namespaces.
 #[test]
 fn a_namespace_selector_alone_means_all_their_pods() {
     holds(
@@ -110,7 +114,8 @@ fn a_namespace_selector_alone_means_all_their_pods() {
     );
 }
 
-/// Section 2, `kubernetes.io/metadata.name` is always on a live Namespace.
+/// docs/semantics/networkpolicy.md#name-of-a-namespace: `kubernetes.io/metadata.name` is always on a
+/// live Namespace.
 #[test]
 fn every_namespace_has_the_label_of_its_name() {
     holds(
@@ -119,8 +124,9 @@ fn every_namespace_has_the_label_of_its_name() {
     );
 }
 
-/// Section 2, … synthesised for namespaces known only by name; section 7: what other labels they have
-/// is not known, and a guess would be wrong for every repository without its Namespace objects.
+/// docs/semantics/networkpolicy.md#name-of-a-namespace, … synthesised for namespaces known only by
+/// name; docs/semantics/kubernetes.md#verdict-without-certainty: what other labels they have is not
+/// known, and a guess would be wrong for every repository without its Namespace objects.
 #[test]
 fn of_a_namespace_that_is_not_written_only_the_name_is_known() {
     let far = pod_in_far();
@@ -142,7 +148,8 @@ fn pod_in_far() -> String {
     super::pod("far", "probe", "probe", "10.0.3.30", "nodeName: n2")
 }
 
-/// Section 2, Matching: rules and policies are a union; order is irrelevant.
+/// docs/semantics/networkpolicy.md#rules-and-policies: rules and policies are a union; order is
+/// irrelevant.
 #[test]
 fn policies_and_rules_are_a_union_in_any_order() {
     let deny = policy("deny", "podSelector: {}");
@@ -157,7 +164,8 @@ fn policies_and_rules_are_a_union_in_any_order() {
     }
 }
 
-/// Section 2, Matching: rule = peer AND port; items within a list are OR.
+/// docs/semantics/networkpolicy.md#rules-and-policies: rule = peer AND port; items within a list are
+/// OR.
 #[test]
 fn a_rule_needs_peer_and_port_and_its_items_are_alternatives() {
     holds(
@@ -174,7 +182,8 @@ fn a_rule_needs_peer_and_port_and_its_items_are_alternatives() {
     );
 }
 
-/// Section 2, Matching: peer of one rule and port of another do not add up.
+/// docs/semantics/networkpolicy.md#rules-and-policies: peer of one rule and port of another do not
+/// add up.
 #[test]
 fn halves_of_two_rules_do_not_make_one() {
     holds(
@@ -185,7 +194,7 @@ fn halves_of_two_rules_do_not_make_one() {
     );
 }
 
-/// Section 2: a policy speaks for pods of its own namespace only.
+/// docs/semantics/networkpolicy.md#fields: a policy speaks for pods of its own namespace only.
 #[test]
 fn a_policy_does_not_isolate_other_namespaces() {
     holds(&policy("p", "podSelector: {}"), &["web → other/client:80 is Allowed"]);

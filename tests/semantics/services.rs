@@ -1,4 +1,4 @@
-//! Section 6: Services and their ports.
+//! docs/semantics/services.md#ports-of-a-service: Services and their ports.
 
 use super::{Cluster, cluster, egress, holds, ingress, pod};
 
@@ -26,7 +26,8 @@ fn cases(cluster: &Cluster, question: &str) -> Vec<String> {
     cluster.ask(question).cases()
 }
 
-/// Section 6: Service port → targetPort by number; policies judge the targetPort.
+/// docs/semantics/services.md#ports-of-a-service: Service port → targetPort by number; policies judge
+/// the targetPort.
 #[test]
 fn a_service_port_is_the_target_port_on_the_pod() {
     let cluster = cluster(&(api("8080") + &port_8080()));
@@ -40,7 +41,8 @@ fn a_service_port_is_the_target_port_on_the_pod() {
     );
 }
 
-/// Section 6: writing the Service port in a rule is a top error, so it is named.
+/// docs/semantics/services.md#ports-of-a-service: writing the Service port in a rule is a top error,
+/// so it is named.
 #[test]
 fn a_rule_on_the_service_port_is_named_as_the_mistake() {
     let cluster = cluster(&(api("8080") + &egress("[{ports: [{port: 80}]}]")));
@@ -54,14 +56,14 @@ fn a_rule_on_the_service_port_is_named_as_the_mistake() {
     );
 }
 
-/// Section 6: a targetPort that is not given is the port itself.
+/// docs/semantics/services.md#ports-of-a-service: a targetPort that is not given is the port itself.
 #[test]
 fn without_a_target_port_the_port_is_kept() {
     let plain = service("api", "selector: {app: api}, ports: [{port: 8080}]");
     holds(&(plain + &port_8080()), &["web → svc/api:8080 is Allowed"]);
 }
 
-/// Section 6: a named targetPort is resolved per pod.
+/// docs/semantics/services.md#ports-of-a-service: a named targetPort is resolved per pod.
 #[test]
 fn a_named_target_port_is_resolved_on_each_pod() {
     let other = pod(
@@ -77,7 +79,8 @@ fn a_named_target_port_is_resolved_on_each_pod() {
     assert_eq!(answer.verdict(), "Mixed");
 }
 
-/// Section 6: a pod without the name is not reached, and that is told.
+/// docs/semantics/services.md#ports-of-a-service: a pod without the name is not reached, and that is
+/// told.
 #[test]
 fn a_pod_without_the_named_port_is_not_reached() {
     let cluster = cluster(&(api("metrics") + &port_8080()));
@@ -88,14 +91,14 @@ fn a_pod_without_the_named_port_is_not_reached() {
     assert!(notes.contains("shop/svc/api has no endpoint here"), "{notes}");
 }
 
-/// Section 6: the Service port asked for by its name.
+/// docs/semantics/services.md#ports-of-a-service: the Service port asked for by its name.
 #[test]
 fn a_service_port_by_name() {
     let cluster = cluster(&(api("http") + &port_8080()));
     assert_eq!(cases(&cluster, "web → svc/api:web"), ["shop/pod/api 8080/TCP Allowed"]);
 }
 
-/// Section 6: without a port every port of the Service is judged.
+/// docs/semantics/services.md#ports-of-a-service: without a port every port of the Service is judged.
 #[test]
 fn all_ports_of_a_service() {
     let two = service(
@@ -109,7 +112,8 @@ fn all_ports_of_a_service() {
     );
 }
 
-/// Section 6: of one number for two protocols the protocol decides.
+/// docs/semantics/services.md#ports-of-a-service: of one number for two protocols the protocol
+/// decides.
 #[test]
 fn a_port_of_two_protocols() {
     let two = service(
@@ -121,7 +125,8 @@ fn a_port_of_two_protocols() {
     assert_eq!(cases(&cluster, "web → svc/api:53").len(), 2);
 }
 
-/// Section 6: a port that the Service does not have is an error with those that it has.
+/// docs/semantics/services.md#ports-of-a-service: a port that the Service does not have is an error
+/// with those that it has.
 #[test]
 fn a_port_that_the_service_does_not_have() {
     let cluster = cluster(&api("http"));
@@ -132,7 +137,8 @@ fn a_port_that_the_service_does_not_have() {
     assert!(cluster.refusal("web → svc/api:metrics").contains("has no port metrics"));
 }
 
-/// Section 6: a headless Service is a list of pods; no port is translated.
+/// docs/semantics/services.md#headless-services: a headless Service is a list of pods; no port is
+/// translated.
 #[test]
 fn a_headless_service_translates_no_port() {
     let headless = service(
@@ -146,7 +152,7 @@ fn a_headless_service_translates_no_port() {
     assert!(notes.contains("is headless: clients dial its pods"), "{notes}");
 }
 
-/// Section 6: ExternalName: an outside name.
+/// docs/semantics/services.md#external-names: ExternalName: an outside name.
 #[test]
 fn an_external_name_is_outside() {
     let external = service("db", "type: ExternalName, externalName: db.example.com");
@@ -161,7 +167,8 @@ fn an_external_name_is_outside() {
     );
 }
 
-/// Section 6: an ExternalName that is a Service of the cluster stands for that Service.
+/// docs/semantics/services.md#external-names: an ExternalName that is a Service of the cluster stands
+/// for that Service.
 #[test]
 fn an_external_name_may_be_a_service_of_the_cluster() {
     let alias = service("alias", "type: ExternalName, externalName: api.shop.svc.cluster.local");
@@ -170,7 +177,8 @@ fn an_external_name_may_be_a_service_of_the_cluster() {
     assert_eq!(cases(&cluster, "web → http://alias/"), ["shop/pod/api 8080/TCP Allowed"]);
 }
 
-/// Section 6: names that stand for one another in a circle end in an answer, not in a loop.
+/// docs/semantics/services.md#external-names: names that stand for one another in a circle end in an
+/// answer, not in a loop.
 #[test]
 fn external_names_in_a_circle_end() {
     let one = service("one", "type: ExternalName, externalName: two.shop.svc.cluster.local");
@@ -180,7 +188,8 @@ fn external_names_in_a_circle_end() {
     assert!(refusal.contains("circle"), "{refusal}");
 }
 
-/// Section 6: an ExternalName of the cluster that is not there is told.
+/// docs/semantics/services.md#external-names: an ExternalName of the cluster that is not there is
+/// told.
 #[test]
 fn an_external_name_that_is_missing_is_an_error() {
     let alias = service("alias", "type: ExternalName, externalName: apj.shop.svc.cluster.local");
@@ -191,7 +200,8 @@ fn an_external_name_that_is_missing_is_an_error() {
     );
 }
 
-/// Section 6: a Service whose selector selects nothing has no endpoint: nothing can be said.
+/// docs/semantics/services.md#endpoints: a Service whose selector selects nothing has no endpoint:
+/// nothing can be said.
 #[test]
 fn a_service_without_endpoints_is_not_known() {
     let empty = service("empty", "selector: {app: nothing}, ports: [{port: 80}]");
@@ -207,7 +217,7 @@ fn a_service_without_endpoints_is_not_known() {
     );
 }
 
-/// Section 6: the same for a Service as the source.
+/// docs/semantics/services.md#endpoints: the same for a Service as the source.
 #[test]
 fn a_source_without_endpoints_is_not_known() {
     let empty = service("empty", "selector: {app: nothing}, ports: [{port: 80}]");
@@ -218,7 +228,7 @@ fn a_source_without_endpoints_is_not_known() {
     assert!(notes.contains("shop/svc/empty has no pods: nothing would connect"), "{notes}");
 }
 
-/// Section 6: the Service's address is the Service.
+/// docs/semantics/services.md#cluster-addresses: the Service's address is the Service.
 #[test]
 fn a_cluster_ip_is_its_service() {
     let cluster = cluster(&(api("http") + &port_8080()));
@@ -227,7 +237,7 @@ fn a_cluster_ip_is_its_service() {
     assert!(answer.notes().contains("10.96.0.10 is shop/svc/api"), "{}", answer.notes());
 }
 
-/// Section 6: ipBlock on a `ClusterIP`: undefined.
+/// docs/semantics/services.md#cluster-addresses: ipBlock on a `ClusterIP`: undefined.
 #[test]
 fn a_block_with_the_services_own_address_is_told() {
     let cluster = cluster(&(api("http") + &egress("[{to: [{ipBlock: {cidr: 10.96.0.10/32}}]}]")));
@@ -236,7 +246,8 @@ fn a_block_with_the_services_own_address_is_told() {
     assert!(notes.contains(note), "{notes}");
 }
 
-/// Section 6: the pods' ingress is judged by the pod that calls, not by the Service.
+/// docs/semantics/services.md#expansion: the pods' ingress is judged by the pod that calls, not by
+/// the Service.
 #[test]
 fn ingress_sees_the_caller_through_a_service() {
     holds(

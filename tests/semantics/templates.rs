@@ -15,7 +15,8 @@ fn from(key: &str, value: &str) -> String {
     ingress(&format!("[{{from: [{{podSelector: {{matchLabels: {{{key}: \"{value}\"}}}}}}]}}]"))
 }
 
-/// Section 2: a label that a controller sets when it makes the pod has no value in the template.
+/// docs/semantics/kubernetes.md#templates: a label that a controller sets when it makes the pod has
+/// no value in the template.
 #[test]
 fn labels_set_at_run_time_are_not_known() {
     for (kind, key) in [
@@ -37,7 +38,7 @@ fn labels_set_at_run_time_are_not_known() {
     assert!(answer.text().contains("is set when the pod is made"), "{}", answer.text());
 }
 
-/// Section 2: that it will be there is known.
+/// docs/semantics/kubernetes.md#templates: that it will be there is known.
 #[test]
 fn labels_set_at_run_time_are_there() {
     let by = |operator: &str| {
@@ -76,7 +77,7 @@ fn a_subject_that_may_select_may_isolate() {
     holds(&(workload("Deployment", "") + &maybe + &open), &["web → app:80 is Allowed"]);
 }
 
-/// Section 5: which node the pods of a template run on is not known.
+/// docs/semantics/kubernetes.md#templates: which node the pods of a template run on is not known.
 #[test]
 fn a_node_to_a_template_is_not_known() {
     let cluster = cluster(&(workload("Deployment", "") + &policy("p", "podSelector: {}")));
@@ -85,7 +86,7 @@ fn a_node_to_a_template_is_not_known() {
     assert_eq!(answer.verdict(), "Unknown");
 }
 
-/// Section 5: the same for a template to a node: it may be its own.
+/// docs/semantics/kubernetes.md#templates: the same for a template to a node: it may be its own.
 #[test]
 fn a_template_to_a_node_is_not_known() {
     let shut = policy("p", "podSelector: {}, policyTypes: [Egress]");
@@ -94,7 +95,8 @@ fn a_template_to_a_node_is_not_known() {
     assert_eq!(answer.egress().reason, Reason::Unknown(UnknownWhy::ToOwnNode));
 }
 
-/// Section 5: nor which node a template on the host network has, and so whether it is the pod's own.
+/// docs/semantics/kubernetes.md#templates: nor which node a template on the host network has, and so
+/// whether it is the pod's own.
 #[test]
 fn a_host_network_template_may_be_the_pods_own_node() {
     let daemon = workload("DaemonSet", "hostNetwork: true");
@@ -106,7 +108,8 @@ fn a_host_network_template_may_be_the_pods_own_node() {
     );
 }
 
-/// Section 5: two replicas of one template are two pods, so self traffic is not exempt.
+/// docs/semantics/kubernetes.md#templates: two replicas of one template are two pods, so self traffic
+/// is not exempt.
 #[test]
 fn replicas_of_a_template_do_not_count_as_one_pod() {
     let deploy = workload("Deployment", "");
@@ -118,7 +121,7 @@ fn replicas_of_a_template_do_not_count_as_one_pod() {
     holds(&(deploy + &own), &["app → app:80 is Allowed"]);
 }
 
-/// Section 5: the address of a template's pods is not known.
+/// docs/semantics/kubernetes.md#templates: the address of a template's pods is not known.
 #[test]
 fn a_template_has_no_address() {
     let block = ingress("[{from: [{ipBlock: {cidr: 10.0.1.0/24}}]}]");
@@ -142,7 +145,8 @@ fn running_pods_stand_for_their_workload() {
     assert_eq!(answer.report().flows[0].from, ["shop/pod/app-abc-x"]);
 }
 
-/// Section 6: several pods behind one name with different verdicts: mixed results are a result.
+/// docs/semantics/services.md#expansion: several pods behind one name with different verdicts: mixed
+/// results are a result.
 #[test]
 fn pods_of_one_name_are_judged_each() {
     let three = pod("shop", "a", "many", "10.0.1.91", "nodeName: n1")

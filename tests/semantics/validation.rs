@@ -1,4 +1,4 @@
-//! Section 2, "Validation": what the API server refuses is told and left out.
+//! docs/semantics/networkpolicy.md#validation: what the API server refuses is told and left out.
 
 use super::{cluster, holds, ingress, policy};
 
@@ -20,14 +20,15 @@ fn port_refused(item: &str, path: &str, part: &str) {
     refused(&ingress(&format!("[{{ports: [{item}]}}]")), path, part);
 }
 
-/// Section 2, Validation: `from: [{}]` is invalid, a peer needs at least one field.
+/// docs/semantics/networkpolicy.md#validation: `from: [{}]` is invalid, a peer needs at least one
+/// field.
 #[test]
 fn a_peer_needs_a_field() {
     peer_refused("{}", "spec.ingress[0].from[0]", "is empty");
     peer_refused("{podSelector: null}", "spec.ingress[0].from[0]", "is empty");
 }
 
-/// Section 2, Validation: ipBlock excludes the selectors.
+/// docs/semantics/networkpolicy.md#validation: ipBlock excludes the selectors.
 #[test]
 fn a_block_stands_alone() {
     for selector in ["podSelector", "namespaceSelector"] {
@@ -39,7 +40,8 @@ fn a_block_stands_alone() {
     }
 }
 
-/// Section 2, Validation: endPort needs a port, a numeric one, and endPort >= port.
+/// docs/semantics/networkpolicy.md#validation: endPort needs a port, a numeric one, and endPort >=
+/// port.
 #[test]
 fn end_port_needs_a_number_below_it() {
     port_refused("{endPort: 90}", "spec.ingress[0].ports[0].endPort", "needs a port");
@@ -52,7 +54,8 @@ fn end_port_needs_a_number_below_it() {
     port_refused("{port: 91, endPort: 65536}", "spec.ingress[0].ports[0].endPort", "1 to 65535");
 }
 
-/// Section 2, Validation: a named port must be a valid port name, a number a port.
+/// docs/semantics/networkpolicy.md#validation: a named port must be a valid port name, a number a
+/// port.
 #[test]
 fn a_port_is_a_number_or_a_valid_name() {
     for name in ["HTTP", "way-too-long-for-a-port", "-http", "a--b", "\"8080\""] {
@@ -71,7 +74,7 @@ fn a_port_is_a_number_or_a_valid_name() {
     }
 }
 
-/// Section 2, Validation: each except must be a strict subset of cidr.
+/// docs/semantics/networkpolicy.md#validation: each except must be a strict subset of cidr.
 #[test]
 fn except_is_strictly_inside() {
     for except in ["10.0.0.0/8", "0.0.0.0/0", "192.168.0.0/16", "\"2001:db8::/32\""] {
@@ -83,7 +86,7 @@ fn except_is_strictly_inside() {
     }
 }
 
-/// Section 2, Validation: cidr is needed, and a CIDR.
+/// docs/semantics/networkpolicy.md#validation: cidr is needed, and a CIDR.
 #[test]
 fn a_block_has_a_cidr() {
     for cidr in ["{}", "{cidr: 10.0.0.1}", "{cidr: 10.0.0.0/33}", "{cidr: example.com/24}"] {
@@ -95,7 +98,8 @@ fn a_block_has_a_cidr() {
     }
 }
 
-/// Section 2, Validation: old stored objects may be sloppy: parsed leniently, masked, and told.
+/// docs/semantics/networkpolicy.md#validation: old stored objects may be sloppy: parsed leniently,
+/// masked, and told.
 #[test]
 fn sloppy_cidrs_are_masked() {
     let sloppy = ingress("[{from: [{ipBlock: {cidr: 10.0.2.77/24}}]}]");
@@ -106,7 +110,7 @@ fn sloppy_cidrs_are_masked() {
     holds(&zeros, &["other/client → api:80 is Allowed", "web → api:80 is Denied"]);
 }
 
-/// Section 2, Validation: protocol in TCP, UDP and SCTP.
+/// docs/semantics/networkpolicy.md#validation: protocol in TCP, UDP and SCTP.
 #[test]
 fn other_protocols_are_refused() {
     for protocol in ["ICMP", "tcp", "ANY"] {
@@ -118,7 +122,7 @@ fn other_protocols_are_refused() {
     }
 }
 
-/// Section 2: policyTypes has Ingress and Egress, at most two.
+/// docs/semantics/networkpolicy.md#validation: policyTypes has Ingress and Egress, at most two.
 #[test]
 fn policy_types_are_ingress_and_egress() {
     refused(
@@ -133,7 +137,7 @@ fn policy_types_are_ingress_and_egress() {
     );
 }
 
-/// Section 2, Validation: rules that are not in force are validated too.
+/// docs/semantics/networkpolicy.md#validation: rules that are not in force are validated too.
 #[test]
 fn inert_rules_are_validated() {
     refused(
@@ -143,7 +147,8 @@ fn inert_rules_are_validated() {
     );
 }
 
-/// Section 2: a field that does not exist changes what the policy means, so it is not skipped.
+/// docs/semantics/networkpolicy.md#validation: a field that does not exist changes what the policy
+/// means, so it is not skipped.
 #[test]
 fn unknown_fields_are_refused() {
     refused(&policy("p", "podselector: {}"), "spec.podselector", "did you mean \"podSelector\"?");
@@ -154,7 +159,7 @@ fn unknown_fields_are_refused() {
     );
 }
 
-/// Section 2, Validation: the answer names what was left out.
+/// docs/semantics/networkpolicy.md#validation: the answer names what was left out.
 #[test]
 fn a_refused_policy_is_told_with_the_answer() {
     let cluster = cluster(&ingress("[{from: [{}]}]"));
@@ -166,7 +171,8 @@ fn a_refused_policy_is_told_with_the_answer() {
     assert!(!cluster.ask("other/client → 203.0.113.7:80").text().contains("would be refused"));
 }
 
-/// Section 2: policies of an API version that is no longer served are not read, and that is told.
+/// docs/semantics/networkpolicy.md#validation: policies of an API version that is no longer served
+/// are not read, and that is told.
 #[test]
 fn an_outdated_policy_is_a_gap() {
     let text =

@@ -1,6 +1,6 @@
-//! Sections 2 and 3, "Validation": what is refused must be wrong for certain. A variable such as
-//! `${DOMAIN}`, which Flux or envsubst fills in, may stand for anything, so it is a gap and makes
-//! Unknown.
+//! docs/semantics/networkpolicy.md#validation: what is refused must be wrong for certain. A variable
+//! such as `${DOMAIN}`, which Flux or envsubst fills in, may stand for anything, so it is a gap and
+//! makes Unknown.
 
 use super::{cluster, holds, ingress, policy};
 

@@ -241,8 +241,8 @@ mod tests {
         serde_json::from_value(value).unwrap()
     }
 
-    /// semantics/kubectl-krew-flux.md section 4: entries id `ns_name_group_Kind`; cluster-scoped starts
-    /// with `_`.
+    /// docs/semantics/flux.md#inventory: entries id `ns_name_group_Kind`; cluster-scoped starts with
+    /// `_`.
     #[test]
     fn inventory_entries() {
         let kustomization = object(json!({"status": {"inventory": {"entries": [

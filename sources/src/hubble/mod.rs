@@ -4,7 +4,7 @@
 //! [`Filter`](netpol::hubble::Filter). Out: batches of [`Record`](netpol::hubble::Record)s with
 //! bounded memory, or why there are none.
 //!
-//! Source of the CLI's behaviour: semantics/hubble.md.
+//! Source of the CLI's behaviour: docs/semantics/hubble.md.
 
 mod error;
 mod program;

@@ -106,7 +106,8 @@ impl Relay {
 mod tests {
     use super::*;
 
-    /// semantics/hubble.md section 5: -P from 1.17, else the relay must be reachable already.
+    /// docs/semantics/hubble.md#reaching-a-relay: -P from 1.17, else the relay must be reachable
+    /// already.
     #[test]
     fn the_way_depends_on_the_version() {
         let choose = |version, server: Option<&str>| {

@@ -15,7 +15,7 @@ pub enum Capability {
     PortForward,
 }
 
-/// Since when. Source: semantics/hubble.md section 5, "Version history".
+/// Since when. Source: docs/semantics/hubble.md#versions-of-the-command-line.
 const SINCE: &[(Capability, Version)] =
     &[(Capability::Observe, Version(0, 12, 0)), (Capability::PortForward, Version(1, 17, 0))];
 
@@ -74,7 +74,7 @@ mod tests {
         }
     }
 
-    /// semantics/hubble.md section 5: -P from 1.17.
+    /// docs/semantics/hubble.md#reaching-a-relay: -P from 1.17.
     #[test]
     fn what_a_version_can_do() {
         assert!(Version(1, 17, 0).has(Capability::PortForward));

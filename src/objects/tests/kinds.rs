@@ -50,7 +50,7 @@ status:
     assert_eq!((pod.node.as_deref(), pod.owner), (Some("n1"), None));
 }
 
-/// semantics/kubernetes.md section 5, "Pod lifecycle".
+/// docs/semantics/kubernetes.md#pods-that-count.
 #[test]
 fn the_life_of_a_pod() {
     let pod = |metadata: &str, rest: &str| {

@@ -1,6 +1,6 @@
 //! Head, subject and rules: validated as the CRDs do it, and closed where they are not understood.
 //!
-//! Source: semantics/kubernetes.md sections 3 and 4.
+//! Source: docs/semantics/admin.md.
 
 use super::super::rule::{
     Action, Condition, Direction, Entry, Namespaces, Peer, PeerKind, Peers, PodSet, PortMatch,
@@ -186,7 +186,7 @@ impl<'a> Lowering<'a> {
         let mut entries = self.dns(&path, action, written_peers);
         let entry = match (self.unknown.is_empty(), action) {
             (true, _) => (action, Peers::Of(peers), ports),
-            // Source: section 3, "Fail closed".
+            // Source: docs/semantics/admin.md#fail-closed.
             (false, Action::Allow) => (action, Peers::Of(Vec::new()), ports),
             (false, Action::Deny | Action::Pass) => (Action::Deny, Peers::Any, Ports::Any),
         };
@@ -234,7 +234,7 @@ impl<'a> Lowering<'a> {
 
     /// Names of ports beside peers that have none.
     ///
-    /// Source: section 3: refused in the experimental channel only.
+    /// Source: docs/semantics/admin.md#named-ports: refused in the experimental channel only.
     fn names_without_pods(&mut self, path: &str, peers: &[WrittenPeer], ports: &Ports) {
         let Ports::Of(items) = ports else { return };
         if !items.iter().any(|item| matches!(item.ports, PortMatch::Named(_))) {

@@ -3,8 +3,8 @@
 //!
 //! In: one object as written, with absent, empty and unknown fields apart. Out: one [`Policy`] for
 //! each direction that has rules, in tier Admin or Baseline, or every fault for which the API server
-//! would refuse it. Source: semantics/kubernetes.md sections 3 and 4; for what Cilium makes of them
-//! semantics/cilium.md section 9.
+//! would refuse it. Source: docs/semantics/admin.md; for what Cilium makes of them
+//! docs/semantics/cilium-verdicts.md#clusternetworkpolicy.
 
 mod lower;
 mod peers;
@@ -70,7 +70,7 @@ impl AdminPolicy {
     /// One policy for each direction with rules, or everything for which the API server would refuse
     /// the object.
     ///
-    /// Source: semantics/kubernetes.md section 3: a policy without rules in a direction does not
+    /// Source: docs/semantics/admin.md#no-isolation: a policy without rules in a direction does not
     /// affect it, and nothing isolates.
     pub fn lower(&self, enforcer: &Enforcer) -> Lowered {
         let live = matches!(self.origin, Origin::Live { .. });
@@ -112,7 +112,7 @@ impl AdminPolicy {
 
     /// Why nobody enforces policies of this kind, as the end of a sentence.
     ///
-    /// Source: semantics/cilium.md section 9.
+    /// Source: docs/semantics/cilium-verdicts.md#clusternetworkpolicy.
     fn not_enforced(&self, enforcer: &Enforcer) -> Option<String> {
         let cilium = enforcer.cilium()?;
         let name = self.kind.name();
@@ -132,7 +132,7 @@ impl AdminPolicy {
 
 /// Remarks on policies of v1alpha1 that stand beside some of v1alpha2.
 ///
-/// Source: semantics/kubernetes.md section 4: what they mean together is not defined.
+/// Source: docs/semantics/admin.md#both-versions: what they mean together is not defined.
 pub(super) fn mixed_versions(policies: &[AdminPolicy]) -> impl Iterator<Item = Remark> {
     let newer = policies.iter().any(|policy| !policy.kind.is_v1alpha1());
     let older = policies.iter().filter(move |policy| newer && policy.kind.is_v1alpha1());

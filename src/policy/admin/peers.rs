@@ -1,7 +1,8 @@
 //! Peers: pods, networks, nodes and names.
 //!
-//! Source: semantics/kubernetes.md section 3, "networks", "nodes", "domainNames" and "Fail closed",
-//! and section 4, "Legacy".
+//! Source: docs/semantics/admin.md#networks, docs/semantics/admin.md#nodes,
+//! docs/semantics/admin.md#domain-names, docs/semantics/admin.md#fail-closed and
+//! docs/semantics/admin.md#older-forms-of-v1alpha1.
 
 use super::super::rule::{Direction, Namespaces, NodeSet, Peer, PeerKind, PodSet, Scope};
 use super::super::{LabelSelector, NamePattern};
@@ -138,7 +139,8 @@ impl Lowering<'_> {
 
     /// Pods by both selectors.
     ///
-    /// Source: section 3: without a namespaceSelector all namespaces; section 4: both are required.
+    /// Source: docs/semantics/admin.md#subjects-and-peers: without a namespaceSelector all
+    /// namespaces; docs/semantics/admin.md#admin-v1alpha1: both are required.
     pub(super) fn pods(&mut self, path: &str, written: &NamespacedPods) -> Option<PodSet> {
         let namespaces = match (&written.namespace_selector, &written.namespaces) {
             (Some(selector), None) => {
@@ -265,8 +267,8 @@ const ZONE: &str = "cluster.local";
 
 /// The namespaces whose pods have DNS records that a name may match.
 ///
-/// Source: semantics/kubernetes.md section 3, "domainNames": records of headless Services and of pods
-/// work, those of a `ClusterIP` do not.
+/// Source: docs/semantics/admin.md#domain-names: records of headless Services and of pods work, those
+/// of a `ClusterIP` do not.
 fn namespaces_of_records(name: &str) -> Option<Namespaces> {
     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
     let (wild, name) = name.strip_prefix("*.").map_or((false, name.as_str()), |rest| (true, rest));
@@ -296,7 +298,7 @@ fn named(namespace: &str) -> Namespaces {
 mod tests {
     use super::*;
 
-    /// Section 3, "networks": what `isCIDR` of the CRD takes.
+    /// docs/semantics/admin.md#networks: what `isCIDR` of the CRD takes.
     #[test]
     fn cidrs_of_the_crd() {
         for text in ["0.0.0.0/0", "10.1.2.3/8", "::/0", "FD00::/8", "2001:db8::1/128"] {
@@ -317,7 +319,7 @@ mod tests {
         }
     }
 
-    /// Section 3, "domainNames": the pattern of the CRD.
+    /// docs/semantics/admin.md#domain-names: the pattern of the CRD.
     #[test]
     fn domain_names_of_the_crd() {
         for name in ["k8s.io", "*.k8s.io", "Login.Example.com.", "_x.a_b.c-d.io", "*.a.b.c"] {
@@ -330,7 +332,7 @@ mod tests {
         }
     }
 
-    /// Section 3, "domainNames": headless and pod records work.
+    /// docs/semantics/admin.md#domain-names: headless and pod records work.
     #[test]
     fn names_of_the_cluster_may_be_pods() {
         let of = |name: &str| {

@@ -1,6 +1,7 @@
 //! Destination ports: `protocols` of v1alpha2, `ports` of v1alpha1.
 //!
-//! Source: semantics/kubernetes.md section 3, "protocols" and "destinationNamedPort", and section 4.
+//! Source: docs/semantics/admin.md#protocols, docs/semantics/admin.md#named-ports and
+//! docs/semantics/admin.md#ports-of-v1alpha1.
 
 use super::super::rule::{PortMatch, PortRule, Ports};
 use super::lower::Lowering;
@@ -106,7 +107,8 @@ impl Lowering<'_> {
             return None;
         }
         let Some(port) = &written.destination_port else {
-            // Source: section 3: all ports by the documentation, refused by the CRD.
+            // Source: docs/semantics/admin.md#protocols: all ports by the documentation, refused by
+            // the CRD.
             let message = "without destinationPort is read as all its ports, but CRDs refuse it: \
                            write the range 1 to 65535";
             self.lint(path, message);

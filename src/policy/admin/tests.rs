@@ -19,8 +19,8 @@ fn cluster_policy(rules: &str) -> Lowered {
     lowered(Kind::ClusterNetworkPolicy, Origin::Synthetic, &spec)
 }
 
-/// Section 3: one part for each direction with rules, in the tier that is asked for, and no part
-/// isolates.
+/// docs/semantics/admin.md#no-isolation: one part for each direction with rules, in the tier that is
+/// asked for, and no part isolates.
 #[test]
 fn one_part_for_each_direction_with_rules() {
     let (from, to) = (
@@ -44,7 +44,7 @@ fn one_part_for_each_direction_with_rules() {
     }
 }
 
-/// Section 4: the tiers of v1alpha1.
+/// docs/semantics/admin.md#admin-v1alpha1: the tiers of v1alpha1.
 #[test]
 fn tiers_of_the_kinds() {
     let rules =
@@ -79,7 +79,8 @@ fn places() {
     assert_eq!((&*entry.path, entry.action), ("spec.egress[0]", Action::Allow));
 }
 
-/// Section 3, "protocols": absent is any port; "pods": without a namespaceSelector all namespaces.
+/// docs/semantics/admin.md#protocols: absent is any port; docs/semantics/admin.md#subjects-and-peers:
+/// without a namespaceSelector all namespaces.
 #[test]
 fn absent_is_any() {
     let lowered =
@@ -93,7 +94,8 @@ fn absent_is_any() {
     assert_eq!((&set.namespaces, set.pods.is_everything()), (&namespaces, true));
 }
 
-/// Section 3, "Fail closed": a cluster that stores a peer without any field knows a field for it.
+/// docs/semantics/admin.md#fail-closed: a cluster that stores a peer without any field knows a field
+/// for it.
 #[test]
 fn an_empty_peer_in_a_cluster_is_not_known() {
     let live = || Origin::Live { applied: None, owner: None };

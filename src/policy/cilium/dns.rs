@@ -1,7 +1,7 @@
 //! Which pods Cilium sees the answers of DNS of, without which it knows no address of a name.
 //!
-//! In: every rule with `rules.dns` and the pods. Out: of a subject, the pods that no such rule selects.
-//! Source: semantics/cilium.md section 3, "toFQDNs".
+//! In: every rule with `rules.dns` and the pods. Out: of a subject, the pods that no such rule
+//! selects. Source: docs/semantics/cilium-rules.md#names.
 
 use super::super::rule::{Namespaces, PodSet};
 use super::lower::Lowering;

@@ -1,7 +1,7 @@
 //! `icmps`: types of ICMP, which stand where ports stand.
 //!
-//! Source: semantics/cilium.md section 3, "icmps[]"; Cilium's pkg/policy/api/icmp.go and
-//! `WithPort` in its pkg/policy/types.
+//! Source: docs/semantics/cilium-ports.md#icmp; Cilium's pkg/policy/api/icmp.go and `WithPort` in its
+//! pkg/policy/types.
 
 use super::super::rule::{PortMatch, PortRule};
 use super::lower::{At, Lowering};

@@ -2,8 +2,8 @@
 //! servers, listeners.
 //!
 //! In: an item of `toPorts`. Out: a condition in words, and every fault for which the agent rejects
-//! it. Source: semantics/cilium.md section 1, "Sanitize errors", and section 3, "L7" and
-//! "serverNames".
+//! it. Source: docs/semantics/cilium-objects.md#layer-7-rules-that-are-rejected,
+//! docs/semantics/cilium-ports.md#layer-7 and docs/semantics/cilium-ports.md#server-names.
 
 use super::super::CiliumVersion;
 use super::super::rule::{Condition, Direction};
@@ -95,7 +95,8 @@ impl Lowering<'_> {
     /// What the CRD takes: exactly one kind of rules. From 1.20 on it knows neither kafka nor l7proto,
     /// so the API server drops them before it looks.
     ///
-    /// Source: section 1, "Sanitize errors"; section 10; the CRDs of 1.18 to 1.20.
+    /// Source: docs/semantics/cilium-objects.md#layer-7-rules-that-are-rejected and
+    /// docs/semantics/cilium-objects.md#versions; the CRDs of 1.18 to 1.20.
     fn one_kind(&mut self, field: &str, written: &L7Rules, known: &L7Rules) {
         let kinds: Vec<&str> = [
             ("http", known.http.is_some()),

@@ -1,7 +1,7 @@
 //! Label selectors of Cilium, and whom they mean.
 //!
 //! In: a selector whose keys may have a source. Out: pods by their own labels and those of their
-//! namespaces, and entities by their reserved labels. Source: semantics/cilium.md section 2.
+//! namespaces, and entities by their reserved labels. Source: docs/semantics/cilium-labels.md.
 
 use super::super::Fault;
 use super::super::identity::{NAMESPACE_LABELS, not_looked_at, perhaps_looked_at};
@@ -193,7 +193,7 @@ impl Lowering<'_> {
 
     /// Whether the pods' labels decide about a requirement; else it always holds, or never does.
     ///
-    /// Source: section 2, "Default label filter".
+    /// Source: docs/semantics/cilium-labels.md#label-filter.
     fn is_seen(&mut self, path: &str, requirement: &Requirement, terms: &mut Terms) -> bool {
         let (key, absent) = (&*requirement.key, requirement.holds_for(None));
         match self.settings.labels.keeps(key) {
@@ -236,7 +236,8 @@ impl Lowering<'_> {
 
     /// The pods that a rule speaks for; `None` where it speaks for none.
     ///
-    /// Source: section 2, "CNP subject" and "CCNP subject".
+    /// Source: docs/semantics/cilium-labels.md#subject-of-a-ciliumnetworkpolicy and
+    /// docs/semantics/cilium-labels.md#subject-of-a-ciliumclusterwidenetworkpolicy.
     pub(super) fn subject(
         &mut self,
         path: &str,
@@ -277,7 +278,9 @@ impl Lowering<'_> {
 
     /// Adds what Cilium adds to a selector of peers that does not say its namespace or cluster.
     ///
-    /// Source: section 2, "CNP peer", "CCNP peer" and "Both".
+    /// Source: docs/semantics/cilium-labels.md#peer-of-a-ciliumnetworkpolicy,
+    /// docs/semantics/cilium-labels.md#peer-of-a-ciliumclusterwidenetworkpolicy and
+    /// docs/semantics/cilium-labels.md#cluster-of-a-peer.
     pub(super) fn inject(&self, terms: &mut Terms, for_init: bool) {
         if terms.has_reserved() {
             return;

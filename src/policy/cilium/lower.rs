@@ -1,7 +1,8 @@
 //! Rules and their elements: whom they speak for, what they isolate, what they allow and deny.
 //!
-//! Source: semantics/cilium.md section 1, "Sanitize errors", section 2, "Absent vs empty", and
-//! sections 3 and 4.
+//! Source: docs/semantics/cilium-objects.md#who-refuses,
+//! docs/semantics/cilium-rules.md#absent-and-empty and
+//! docs/semantics/cilium-verdicts.md#one-direction.
 
 use super::super::rule::{
     Action, Condition, Direction, Entry, PeerKind, Peers, PodSet, Policy, Ports, Scope, Tier,
@@ -92,7 +93,8 @@ impl<'a> Section<'a> {
 
     /// Whether the rule isolates: it has a section for the direction, and does not say otherwise.
     ///
-    /// Source: section 4, "Deny-only policies" and "enableDefaultDeny".
+    /// Source: docs/semantics/cilium-verdicts.md#rules-that-only-deny and
+    /// docs/semantics/cilium-verdicts.md#enabledefaultdeny.
     fn isolates(&self, settings: &Cilium) -> bool {
         !self.is_empty() && (!settings.non_default_deny || self.default_deny.unwrap_or(true))
     }
@@ -184,8 +186,9 @@ impl<'a> Lowering<'a> {
 
     /// Whom a rule speaks for; `None` where that is no pod, or faulty.
     ///
-    /// Source: section 1: neither or both of endpointSelector and nodeSelector; nodeSelector in a
-    /// CiliumNetworkPolicy. Section 4, "Host firewall".
+    /// Source: docs/semantics/cilium-objects.md#selector-of-the-subject: neither or both of
+    /// endpointSelector and nodeSelector; nodeSelector in a CiliumNetworkPolicy.
+    /// docs/semantics/cilium-verdicts.md#host-firewall.
     pub(super) fn speaks_for(
         &mut self,
         path: &str,
@@ -221,7 +224,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// Source: section 1: `log.value` of at most 32 printable characters.
+    /// Source: docs/semantics/cilium-objects.md#log: `log.value` of at most 32 printable characters.
     fn log(&mut self, path: &str, rule: &Rule) {
         let Some(value) = rule.log.as_ref().and_then(|log| log.value.as_ref()) else { return };
         if value.chars().count() > 32 || value.chars().any(char::is_control) {
@@ -232,8 +235,8 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// Source: section 4: `false` adds allows without isolating, and what an L7 rule then does to
-    /// other requests depends on the version.
+    /// Source: docs/semantics/cilium-verdicts.md#enabledefaultdeny: `false` adds allows without
+    /// isolating, and what an L7 rule then does to other requests depends on the version.
     fn about_default_deny(&mut self, path: &str, section: &Section<'_>, entries: &[Entry]) {
         if section.default_deny != Some(false) {
             return;
@@ -275,8 +278,8 @@ impl<'a> Lowering<'a> {
 
     /// What `fromRequires` or `toRequires` ask of every peer of the direction.
     ///
-    /// Source: section 1: from 1.19 on the CRD refuses them; section 3: before, they must hold as
-    /// well in all rules that allow.
+    /// Source: docs/semantics/cilium-rules.md#requires: from 1.19 on the CRD refuses them; before,
+    /// they must hold as well in all rules that allow.
     fn requires(&mut self, rule: &str, section: &Section<'_>, for_init: bool) -> Option<Terms> {
         let mut all: Option<Terms> = None;
         for (field, elements) in [("", &section.allow), ("Deny", &section.deny)] {
@@ -327,7 +330,8 @@ impl<'a> Lowering<'a> {
         let authentication = self.authentication(at, element.authentication.as_ref());
         let besides = both(self.lookups(at, element), authentication);
         let (peers, choices) = match (peers, choices) {
-            // Source: section 2: an element without peers and ports allows nothing.
+            // Source: docs/semantics/cilium-rules.md#absent-and-empty: an element without peers and
+            // ports allows nothing.
             (None, None) => {
                 let message = match at.action {
                     Action::Allow => {
@@ -363,8 +367,8 @@ impl<'a> Lowering<'a> {
 
     /// What `toFQDNs` needs of pods whose lookups Cilium does not see.
     ///
-    /// Source: section 3, "toFQDNs": addresses are learned only from answers that pass the proxy,
-    /// but once learned they count for every pod of the node.
+    /// Source: docs/semantics/cilium-rules.md#names: addresses are learned only from answers that
+    /// pass the proxy, but once learned they count for every pod of the node.
     fn lookups(&mut self, at: At<'_>, element: &Element) -> Option<Condition> {
         let names = element.fqdns.as_ref().is_some_and(|fqdns| !fqdns.is_empty());
         let unseen = self.unseen_lookups.clone().filter(|_| names && !at.denies())?;
@@ -379,7 +383,7 @@ impl<'a> Lowering<'a> {
         Some(Condition::new(path, words))
     }
 
-    /// Source: section 3, "authentication.mode".
+    /// Source: docs/semantics/cilium-ports.md#authentication.
     fn authentication(
         &mut self,
         at: At<'_>,

@@ -2,8 +2,9 @@
 //!
 //! In: one object as written, with absent and empty apart, and what its rules refer to ([`Known`]).
 //! Out: one [`Policy`](super::rule::Policy) for each rule and direction, in tier Normal, or every
-//! fault for which Cilium's agent would enforce nothing of it. Source: semantics/cilium.md sections
-//! 1 to 4.
+//! fault for which Cilium's agent would enforce nothing of it. Source:
+//! docs/semantics/cilium-objects.md, docs/semantics/cilium-labels.md, docs/semantics/cilium-rules.md,
+//! docs/semantics/cilium-ports.md and docs/semantics/cilium-verdicts.md.
 
 mod dns;
 mod icmp;
@@ -95,8 +96,8 @@ impl CiliumPolicy {
 
     /// One policy for each rule and direction, or everything for which nothing of it is enforced.
     ///
-    /// Source: semantics/cilium.md section 1: `spec` and `specs` are a union; one bad rule fails the
-    /// whole object.
+    /// Source: docs/semantics/cilium-objects.md#spec-and-specs: `spec` and `specs` are a union; one
+    /// bad rule fails the whole object.
     pub(super) fn lower(&self, known: &Known<'_>) -> Lowered {
         let Some(settings) = known.settings else {
             let message = format!(

@@ -1,6 +1,6 @@
 //! Peers outside the cluster: networks, groups of them, and names.
 //!
-//! Source: semantics/cilium.md section 3, "CIDR" and "toFQDNs".
+//! Source: docs/semantics/cilium-rules.md#networks and docs/semantics/cilium-rules.md#names.
 
 use super::super::rule::{Peer, PeerKind, Scope};
 use super::super::variables::{unknown_peer, variable};
@@ -96,7 +96,8 @@ impl Lowering<'_> {
         peers.push(Peer { path: path.into(), admits: PeerKind::Addresses(block, scope) });
     }
 
-    /// Source: section 1: exactly one of cidr, cidrGroupRef and cidrGroupSelector; except inside.
+    /// Source: docs/semantics/cilium-objects.md#networks-that-are-rejected: exactly one of cidr,
+    /// cidrGroupRef and cidrGroupSelector; except inside.
     fn cidr_rule(&mut self, path: &str, rule: &CidrRule, peers: &mut Vec<Peer>) {
         let texts = rule.except.iter().flatten().chain(&rule.cidr).chain(&rule.cidr_group_ref);
         if let Some(text) = texts.into_iter().find(|text| variable(text).is_some())
@@ -120,7 +121,8 @@ impl Lowering<'_> {
                     return;
                 };
                 for (i, net) in except.iter().enumerate() {
-                    // Source: section 10: 1.20 refuses one that is wider than the network, too.
+                    // Source: docs/semantics/cilium-objects.md#networks-that-are-rejected: 1.20
+                    // refuses one that is wider than the network, too.
                     let wider = self.settings.version >= CiliumVersion::V1_20
                         && net.prefix_len() < cidr.prefix_len();
                     if !cidr.contains(&net.addr()) || wider {
@@ -186,7 +188,7 @@ impl Lowering<'_> {
         peers.push(unknown_peer(path, why, self.scope));
     }
 
-    /// Source: section 3, "toFQDNs".
+    /// Source: docs/semantics/cilium-rules.md#names.
     pub(super) fn fqdns(&mut self, field: &str, written: &[Fqdn], peers: &mut Vec<Peer>) {
         if written.is_empty() {
             return;

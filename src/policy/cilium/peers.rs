@@ -1,6 +1,7 @@
 //! The peers of an element: exactly one of its lists, and whom its items mean.
 //!
-//! Source: semantics/cilium.md section 3, "Element structure", "Entities" and "toGroups/fromGroups".
+//! Source: docs/semantics/cilium-rules.md#elements, docs/semantics/cilium-rules.md#entities and
+//! docs/semantics/cilium-rules.md#groups-of-a-cloud.
 
 use super::super::CiliumVersion;
 use super::super::rule::{Entities, Namespaces, NodeSet, Peer, PeerKind, Peers, PodSet, Scope};
@@ -90,7 +91,8 @@ impl Lowering<'_> {
 
     /// `toFQDNs` of an element that allows.
     ///
-    /// Source: section 1: deny rules have no such field, so the API server drops it.
+    /// Source: docs/semantics/cilium-objects.md#fields-that-are-not-there: deny rules have no such
+    /// field, so the API server drops it.
     fn allowed_fqdns<'e>(&mut self, at: At<'_>, element: &'e Element) -> Option<&'e [Fqdn]> {
         let written = element.fqdns.as_deref()?;
         if at.denies() {
@@ -104,8 +106,9 @@ impl Lowering<'_> {
 
     /// Adds whoever is behind the Services of an element; `None` where it names none.
     ///
-    /// Source: section 3, "toServices": Cilium looks Services up for `egress` only, and an element
-    /// whose Services lead to no one has no peers, so that ports beside them are open to anyone.
+    /// Source: docs/semantics/cilium-rules.md#services: Cilium looks Services up for `egress` only,
+    /// and an element whose Services lead to no one has no peers, so that ports beside them are open
+    /// to anyone.
     fn element_services(
         &mut self,
         at: At<'_>,
@@ -134,7 +137,7 @@ impl Lowering<'_> {
 
     /// Entities are one peer together, since own and other nodes are all nodes; true: everyone.
     ///
-    /// Source: section 3, "Entities".
+    /// Source: docs/semantics/cilium-rules.md#entities.
     fn entities(&mut self, at: At<'_>, written: &[String], peers: &mut Vec<Peer>) -> bool {
         let path = format!("{}.{}", at.path, at.field("Entities"));
         let mut all = Entities::default();
@@ -186,8 +189,8 @@ impl Lowering<'_> {
 
     /// Pods, where what means the world may mean them too.
     ///
-    /// Source: section 3, "CIDR": with pods in `policy-cidr-match-mode`, `world` also matches pods
-    /// that carry CIDR labels.
+    /// Source: docs/semantics/cilium-rules.md#world: with pods in `policy-cidr-match-mode`, `world`
+    /// also matches pods that carry CIDR labels.
     pub(super) fn perhaps_pods(&self, path: &str) -> Option<Peer> {
         self.settings.cidr_matches_pods.then(|| {
             let why = "with policy-cidr-match-mode=pods the world may have pods in it";
@@ -198,7 +201,8 @@ impl Lowering<'_> {
         })
     }
 
-    /// Source: section 1: nodes need `enable-node-selector-labels`; section 2, "fromNodes/toNodes".
+    /// Source: docs/semantics/cilium-objects.md#nodes-need-a-setting and
+    /// docs/semantics/cilium-labels.md#nodes-as-peers.
     fn nodes(&mut self, at: At<'_>, written: &[WrittenSelector], peers: &mut Vec<Peer>) {
         let field = format!("{}.{}", at.path, at.field("Nodes"));
         if !written.is_empty() && !self.settings.node_selector_labels {

@@ -1,7 +1,7 @@
 //! `toPorts`: which ports, and what must hold on them.
 //!
-//! Source: semantics/cilium.md section 1, "Sanitize errors", section 2, "Absent vs empty", and
-//! section 3, "toPorts".
+//! Source: docs/semantics/cilium-objects.md#ports-that-are-rejected,
+//! docs/semantics/cilium-rules.md#absent-and-empty and docs/semantics/cilium-ports.md#ports.
 
 use super::super::CiliumVersion;
 use super::super::rule::{Condition, PortMatch, PortRule, Ports};
@@ -161,8 +161,8 @@ impl Lowering<'_> {
         }));
     }
 
-    /// Source: section 3: ANY is TCP, UDP and SCTP, not ICMP; VRRP and IGMP, from 1.19 on, have no
-    /// port, and 1.20 adds more such.
+    /// Source: docs/semantics/cilium-ports.md#protocols: ANY is TCP, UDP and SCTP, not ICMP; VRRP and
+    /// IGMP, from 1.19 on, have no port, and 1.20 adds more such.
     fn protocol(&mut self, path: &str, written: Option<&str>) -> Option<Means> {
         let version = self.settings.version;
         match written.unwrap_or("ANY") {
@@ -185,8 +185,9 @@ impl Lowering<'_> {
 
     /// A number, a range or a name.
     ///
-    /// Source: section 3, "port" and "endPort"; section 1: an endPort below the port is not rejected,
-    /// and only the port then matches.
+    /// Source: docs/semantics/cilium-ports.md#ports;
+    /// docs/semantics/cilium-objects.md#ports-that-are-rejected: an endPort below the port is not
+    /// rejected, and only the port then matches.
     fn port_match(&mut self, path: &str, text: &str, end: Option<i64>) -> Option<PortMatch> {
         let end_path = format!("{path}.endPort");
         if is_service_name(text) {
@@ -272,7 +273,7 @@ pub(super) fn is_range(port: &WrittenPort) -> bool {
 mod tests {
     use super::*;
 
-    /// Section 3, "port": a number as text, or a name.
+    /// docs/semantics/cilium-ports.md#ports: a number as text, or a name.
     #[test]
     fn numbers_and_names() {
         for (text, expected) in [

@@ -1,7 +1,7 @@
 //! `toServices`: the pods and addresses behind Services.
 //!
 //! In: the items of an element that allows. Out: whom they mean, and how far that is known. Source:
-//! semantics/cilium.md section 3, "toServices"; `resolveToServices` in Cilium's pkg/policy/k8s and
+//! docs/semantics/cilium-rules.md#services; `resolveToServices` in Cilium's pkg/policy/k8s and
 //! `mergeEndpointSelectors` in its pkg/policy/utils, 1.18 to 1.20.
 
 use super::super::rule::{Namespaces, Peer, PeerKind, PodSet, Scope};

@@ -1,7 +1,8 @@
 //! Cilium's policies as they are written, with absent and empty apart.
 //!
-//! In: any serde deserializer. Out: the rules of one object, and the paths of the fields that its
-//! CRD does not know. Source: semantics/cilium.md section 1, "Rule fields", and section 3.
+//! In: any serde deserializer. Out: the rules of one object, and the paths of the fields that its CRD
+//! does not know. Source: docs/semantics/cilium-objects.md#fields-of-a-rule,
+//! docs/semantics/cilium-rules.md#elements and docs/semantics/cilium-ports.md.
 
 use super::super::LabelSelector;
 use super::super::selector::MatchExpression;

@@ -198,7 +198,7 @@ impl Builder<'_> {
     /// Whether some rule lets the pod ask for a name through Cilium's proxy, so that its addresses
     /// become known.
     ///
-    /// Source: semantics/cilium.md section 3, "toFQDNs".
+    /// Source: docs/semantics/cilium-rules.md#names.
     fn may_look_up(&self, id: PodId, name: &str) -> bool {
         let pod = self.snapshot.pod(id);
         let namespace = self.snapshot.namespace(&pod.namespace);

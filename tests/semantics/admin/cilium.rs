@@ -1,4 +1,5 @@
-//! semantics/cilium.md section 9: what Cilium makes of the policies of administrators.
+//! docs/semantics/cilium-verdicts.md#clusternetworkpolicy: what Cilium makes of the policies of
+//! administrators.
 
 use super::{EVERY_POD, admin, from, linted, namespace, to, under};
 use crate::semantics::{holds, policy};
@@ -10,7 +11,8 @@ fn cilium(change: impl Fn(&mut Cilium)) -> Enforcer {
     Enforcer::Cilium(cilium)
 }
 
-/// Section 9: only with enable-k8s-cluster-network-policy, from 1.20.
+/// docs/semantics/cilium-verdicts.md#clusternetworkpolicy: only with
+/// enable-k8s-cluster-network-policy, from 1.20.
 #[test]
 fn cluster_network_policies_must_be_switched_on() {
     let deny = admin(1, &from("Deny", EVERY_POD));
@@ -25,7 +27,7 @@ fn cluster_network_policies_must_be_switched_on() {
     }
 }
 
-/// Section 9: Cilium has never enforced v1alpha1.
+/// docs/semantics/cilium-verdicts.md#clusternetworkpolicy: Cilium has never enforced v1alpha1.
 #[test]
 fn v1alpha1_is_not_enforced() {
     for (kind, name, head) in [
@@ -45,7 +47,7 @@ fn v1alpha1_is_not_enforced() {
     }
 }
 
-/// Section 9: tiers come before "deny wins".
+/// docs/semantics/cilium-verdicts.md#tiers: tiers come before "deny wins".
 #[test]
 fn tiers_under_cilium() {
     let policies = admin(1, &from("Accept", &namespace("shop")))
@@ -54,7 +56,8 @@ fn tiers_under_cilium() {
         .holds(&["web → api:80 is Allowed", "other/client → api:80 is Denied"]);
 }
 
-/// Sections 3 and 9: networks are Cilium's CIDRs: outside, unless policy-cidr-match-mode says more.
+/// docs/semantics/cilium-verdicts.md#clusternetworkpolicy: networks are Cilium's CIDRs: outside,
+/// unless policy-cidr-match-mode says more.
 #[test]
 fn networks_under_cilium() {
     let deny = admin(1, &to("Deny", "{networks: [0.0.0.0/0]}"));
@@ -70,7 +73,8 @@ fn networks_under_cilium() {
     under(&deny, &both).holds(&["web → api:80 is Denied", "web → node/n1:80 is Denied"]);
 }
 
-/// Section 9: nodes needs enable-node-selector-labels; without it the policy is refused.
+/// docs/semantics/cilium-verdicts.md#clusternetworkpolicy: nodes needs enable-node-selector-labels;
+/// without it the policy is refused.
 #[test]
 fn nodes_under_cilium() {
     let deny = admin(1, &to("Deny", "{nodes: {}}, {namespaces: {}}"));
@@ -84,7 +88,8 @@ fn nodes_under_cilium() {
     ]);
 }
 
-/// Section 9: domainNames only with Accept, and only with the proxy for DNS.
+/// docs/semantics/cilium-verdicts.md#domainnames-of-clusternetworkpolicy: domainNames only with
+/// Accept, and only with the proxy for DNS.
 #[test]
 fn names_under_cilium() {
     let shut = admin(9, &to("Deny", "{networks: [0.0.0.0/0, \"::/0\"]}, {namespaces: {}}"));

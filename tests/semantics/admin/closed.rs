@@ -1,9 +1,10 @@
-//! Section 3, "Fail closed": what a newer version of the API may know.
+//! docs/semantics/admin.md#fail-closed: what a newer version of the API may know.
 
 use super::{EVERY_POD, admin, cluster, from, linted, refused, to, to_ports};
 use crate::semantics::ingress;
 
-/// Section 3: a peer with no known field: an Accept rule matches nothing, not even by other peers.
+/// docs/semantics/admin.md#fail-closed: a peer with no known field: an Accept rule matches nothing,
+/// not even by other peers.
 #[test]
 fn accept_matches_nothing() {
     for (rules, path) in [
@@ -20,7 +21,7 @@ fn accept_matches_nothing() {
     }
 }
 
-/// Section 3: a Deny or Pass rule with such a peer denies everything.
+/// docs/semantics/admin.md#fail-closed: a Deny or Pass rule with such a peer denies everything.
 #[test]
 fn deny_and_pass_deny_everything() {
     for action in ["Deny", "Pass"] {
@@ -42,7 +43,7 @@ fn deny_and_pass_deny_everything() {
     }
 }
 
-/// Section 3: "for unknown protocol entries do the same".
+/// docs/semantics/admin.md#fail-closed: an unknown entry of protocols does the same.
 #[test]
 fn unknown_protocols_close_too() {
     for (protocol, at) in [
@@ -61,7 +62,7 @@ fn unknown_protocols_close_too() {
     }
 }
 
-/// Section 3: ingress peers are pods only, so others are not known there.
+/// docs/semantics/admin.md#fail-closed: ingress peers are pods only, so others are not known there.
 #[test]
 fn ingress_knows_pods_only() {
     for (peer, field) in [
@@ -79,8 +80,8 @@ fn ingress_knows_pods_only() {
     }
 }
 
-/// Section 3: a peer without any field is not of a newer API: nobody can have stored it, if it is
-/// only written.
+/// docs/semantics/admin.md#fail-closed: a peer without any field is not of a newer API: nobody can
+/// have stored it, if it is only written.
 #[test]
 fn an_empty_peer_is_refused() {
     let object = "clusternetworkpolicy/admin-1";

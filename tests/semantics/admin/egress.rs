@@ -1,10 +1,12 @@
-//! Section 3, "networks", "nodes" and "domainNames": what only egress can name.
+//! docs/semantics/admin.md#networks, docs/semantics/admin.md#nodes and
+//! docs/semantics/admin.md#domain-names: what only egress can name.
 
 use super::{admin, agent, baseline, cluster, linted, to};
 use crate::semantics::{egress, holds, peer_miss, pod};
 use netpol::verdict::{PeerMiss, Reason, UnknownWhy};
 
-/// Section 3, "networks": containment of the destination's address: pods, nodes, everything.
+/// docs/semantics/admin.md#networks: containment of the destination's address: pods, nodes,
+/// everything.
 #[test]
 fn networks_match_whoever_has_the_address() {
     let deny = |network: &str| admin(1, &to("Deny", &format!("{{networks: [{network}]}}")));
@@ -29,7 +31,7 @@ fn networks_match_whoever_has_the_address() {
     );
 }
 
-/// Section 3, "networks": per family.
+/// docs/semantics/admin.md#networks: per family.
 #[test]
 fn networks_are_of_one_family() {
     let six = pod("shop", "six", "six", "2001:db8:1::1", "");
@@ -47,7 +49,7 @@ fn networks_are_of_one_family() {
     }
 }
 
-/// Section 5, "Pending without podIP": networks are not known.
+/// docs/semantics/kubernetes.md#pods-without-an-address: networks are not known.
 #[test]
 fn networks_and_pods_without_an_address() {
     let waiting = "---\n{apiVersion: v1, kind: Pod, metadata: {name: waiting, namespace: shop}}\n";
@@ -68,7 +70,7 @@ fn labelled() -> String {
     node("n3", "192.168.0.3", "edge") + &node("n4", "192.168.0.4", "core")
 }
 
-/// Section 3, "nodes": an address of a selected node; {} is all of them.
+/// docs/semantics/admin.md#nodes: an address of a selected node; {} is all of them.
 #[test]
 fn nodes_by_labels() {
     let deny = |selector: &str| admin(1, &to("Deny", &format!("{{nodes: {selector}}}")));
@@ -84,7 +86,7 @@ fn nodes_by_labels() {
     holds(&deny("{}"), &["web → node/n1:80 is Denied", "web → node/n2:80 is Denied"]);
 }
 
-/// Section 3, "nodes": not the pods that run on the node, but those on its network.
+/// docs/semantics/admin.md#nodes: not the pods that run on the node, but those on its network.
 #[test]
 fn nodes_are_not_the_pods_on_them() {
     let cluster = cluster(&(agent() + &admin(1, &to("Deny", "{nodes: {}}"))));
@@ -93,7 +95,7 @@ fn nodes_are_not_the_pods_on_them() {
     assert_eq!(answer.egress().reason, Reason::NotIsolated);
 }
 
-/// Section 3, "nodes": without any Node read, an address may be one's.
+/// docs/semantics/admin.md#nodes: without any Node read, an address may be one's.
 #[test]
 fn nodes_that_are_not_known() {
     let manifests =
@@ -111,7 +113,7 @@ fn only_names(list: &str) -> String {
     admin(1, &names("Accept", list)) + &admin(2, &to("Deny", "{networks: [0.0.0.0/0, \"::/0\"]}"))
 }
 
-/// Section 3, "domainNames": by name it is decided; `*.` is one or more whole labels.
+/// docs/semantics/admin.md#domain-names: by name it is decided; `*.` is one or more whole labels.
 #[test]
 fn names_decide_names() {
     holds(
@@ -127,7 +129,7 @@ fn names_decide_names() {
     );
 }
 
-/// Section 3, "domainNames": by a bare address the answer is not known.
+/// docs/semantics/admin.md#domain-names: by a bare address the answer is not known.
 #[test]
 fn names_do_not_decide_addresses() {
     let cluster = cluster(&only_names("k8s.io"));
@@ -140,7 +142,7 @@ fn names_do_not_decide_addresses() {
     holds(&admin(1, &names("Accept", "k8s.io")), &["web → 203.0.113.7:443 is Allowed"]);
 }
 
-/// Section 3, "domainNames": grants no access to DNS itself, nor to pods.
+/// docs/semantics/admin.md#domain-names: grants no access to DNS itself, nor to pods.
 #[test]
 fn names_grant_nothing_else() {
     holds(
@@ -149,7 +151,7 @@ fn names_grant_nothing_else() {
     );
 }
 
-/// Section 3, "domainNames": records of headless Services and of pods work.
+/// docs/semantics/admin.md#domain-names: records of headless Services and of pods work.
 #[test]
 fn names_of_the_cluster_are_perhaps_pods() {
     let cluster = cluster(&only_names("\"*.shop.svc.cluster.local\""));
@@ -159,7 +161,7 @@ fn names_of_the_cluster_are_perhaps_pods() {
     assert!(why.contains("*.shop.svc.cluster.local"), "{why}");
 }
 
-/// Section 3, "domainNames": tier Baseline takes them too.
+/// docs/semantics/admin.md#domain-names: tier Baseline takes them too.
 #[test]
 fn names_in_baseline() {
     let policies = baseline(1, &names("Accept", "k8s.io"))
@@ -169,7 +171,7 @@ fn names_in_baseline() {
     holds(&shut, &["web → https://k8s.io is Denied"]);
 }
 
-/// Section 3, "domainNames": Accept only by the text, which no CRD enforces.
+/// docs/semantics/admin.md#domain-names: Accept only by the text, which no CRD enforces.
 #[test]
 fn names_in_other_rules_are_not_known() {
     for action in ["Deny", "Pass"] {

@@ -1,5 +1,5 @@
-//! Sections 1, 3 and 4 for the policies of administrators: ClusterNetworkPolicy,
-//! AdminNetworkPolicy and BaselineAdminNetworkPolicy.
+//! docs/semantics/admin.md and docs/semantics/kubernetes.md#tiers for the policies of administrators:
+//! ClusterNetworkPolicy, AdminNetworkPolicy and BaselineAdminNetworkPolicy.
 
 mod cilium;
 mod closed;

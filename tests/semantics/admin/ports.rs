@@ -1,9 +1,10 @@
-//! Section 3, "protocols" and "destinationNamedPort".
+//! docs/semantics/admin.md#protocols and docs/semantics/admin.md#named-ports.
 
 use super::{EVERY_POD, admin, agent, cluster, linted, to, to_ports};
 use crate::semantics::{holds, pod};
 
-/// Section 3: protocols absent: any; items are OR; one protocol is not another.
+/// docs/semantics/admin.md#protocols: protocols absent: any; items are OR; one protocol is not
+/// another.
 #[test]
 fn protocols() {
     holds(
@@ -27,7 +28,7 @@ fn protocols() {
     );
 }
 
-/// Section 3: a range has both its ends.
+/// docs/semantics/admin.md#protocols: a range has both its ends.
 #[test]
 fn ranges_are_inclusive() {
     holds(
@@ -42,7 +43,8 @@ fn ranges_are_inclusive() {
     );
 }
 
-/// Section 3: `tcp: {}` is refused by the CRD and all ports by the documentation.
+/// docs/semantics/admin.md#protocols: `tcp: {}` is refused by the CRD and all ports by the
+/// documentation.
 #[test]
 fn a_protocol_without_a_port_is_all_of_them() {
     let cluster = cluster(&admin(1, &to_ports("Deny", "{tcp: {}}")));
@@ -50,7 +52,8 @@ fn a_protocol_without_a_port_is_all_of_them() {
     linted(&cluster, "spec.egress[0].protocols[0].tcp", "1 to 65535");
 }
 
-/// Section 3: destinationNamedPort: of the destination pod, whose container says the protocol.
+/// docs/semantics/admin.md#named-ports: destinationNamedPort: of the destination pod, whose container
+/// says the protocol.
 #[test]
 fn named_ports() {
     holds(
@@ -68,7 +71,8 @@ fn named_ports() {
     );
 }
 
-/// Section 3: … of the subject, for ingress; one name may be several numbers.
+/// docs/semantics/admin.md#named-ports: … of the subject, for ingress; one name may be several
+/// numbers.
 #[test]
 fn named_ports_of_the_subject() {
     let twice = pod(
@@ -92,7 +96,8 @@ fn named_ports_of_the_subject() {
     );
 }
 
-/// Section 3: names never match what is no pod; the experimental channel refuses them together.
+/// docs/semantics/admin.md#named-ports: names never match what is no pod; the experimental channel
+/// refuses them together.
 #[test]
 fn named_ports_beside_networks() {
     let rules = "egress: [{action: Deny, to: [{networks: [0.0.0.0/0]}], \

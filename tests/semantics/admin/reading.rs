@@ -6,7 +6,8 @@ use netpol::objects::decode_text;
 use netpol::policy::{Enforcer, Ruleset};
 use std::path::Path;
 
-/// Section 3: the short name `cnp` is CiliumNetworkPolicy's too, so it means neither here.
+/// docs/semantics/admin.md#short-name: the short name `cnp` is CiliumNetworkPolicy's too, so it means
+/// neither here.
 #[test]
 fn words_of_kubectl() {
     for (word, kind) in [

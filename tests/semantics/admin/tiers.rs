@@ -1,4 +1,5 @@
-//! Section 1, steps 2 to 5, section 3 and section 5: who comes before whom, and what is exempt.
+//! docs/semantics/kubernetes.md#tiers, docs/semantics/admin.md and
+//! docs/semantics/kubernetes.md#exemptions: who comes before whom, and what is exempt.
 
 use super::{EVERY_POD, admin, agent, baseline, cluster, cluster_policy, from, namespace, to};
 use crate::semantics::{egress, holds, ingress, policy};
@@ -9,7 +10,7 @@ fn closed() -> String {
     policy("closed", "podSelector: {}, policyTypes: [Ingress, Egress]")
 }
 
-/// Section 1, step 2: Accept and Deny of tier Admin are final.
+/// docs/semantics/kubernetes.md#admin-tier: Accept and Deny of tier Admin are final.
 #[test]
 fn admin_comes_before_networkpolicy() {
     let (accept, deny) = (from("Accept", EVERY_POD), from("Deny", EVERY_POD));
@@ -20,7 +21,8 @@ fn admin_comes_before_networkpolicy() {
     holds(&(egress("[]") + &admin(1, &out)), &["web → api:80 is Allowed"]);
 }
 
-/// Section 1, steps 3 and 4: a NetworkPolicy that isolates is final, so Baseline never counts there.
+/// docs/semantics/kubernetes.md#networkpolicy-tier: a NetworkPolicy that isolates is final, so
+/// Baseline never counts there.
 #[test]
 fn networkpolicy_comes_before_baseline() {
     let (accept, deny) = (from("Accept", EVERY_POD), from("Deny", EVERY_POD));
@@ -31,7 +33,8 @@ fn networkpolicy_comes_before_baseline() {
     );
 }
 
-/// Section 1, step 2: Pass leaves the tier, and what comes after it there does not count.
+/// docs/semantics/kubernetes.md#admin-tier: Pass leaves the tier, and what comes after it there does
+/// not count.
 #[test]
 fn pass_goes_to_networkpolicy() {
     let policies = admin(1, &from("Pass", EVERY_POD)) + &admin(2, &from("Deny", EVERY_POD));
@@ -40,7 +43,7 @@ fn pass_goes_to_networkpolicy() {
     holds(&policies, &["web → api:80 is Allowed"]);
 }
 
-/// Section 1, step 2: … and where nothing isolates, to Baseline.
+/// docs/semantics/kubernetes.md#admin-tier: … and where nothing isolates, to Baseline.
 #[test]
 fn pass_goes_on_to_baseline() {
     let policies = admin(1, &from("Pass", EVERY_POD)) + &baseline(1, &from("Deny", EVERY_POD));
@@ -49,14 +52,16 @@ fn pass_goes_on_to_baseline() {
     assert_eq!(cluster.ask("web → api:80").ingress().reason, Reason::Refused);
 }
 
-/// Section 1, step 4, and section 3: Pass in Baseline skips the rest of it, giving the default.
+/// docs/semantics/kubernetes.md#baseline-tier: Pass in Baseline skips the rest of it, giving the
+/// default.
 #[test]
 fn pass_in_baseline_is_the_default() {
     let policies = baseline(1, &from("Pass", EVERY_POD)) + &baseline(2, &from("Deny", EVERY_POD));
     holds(&policies, &["web → api:80 is Allowed", "other/client → api:80 is Allowed"]);
 }
 
-/// Section 1: an Admin Accept on egress says nothing about ingress at the destination.
+/// docs/semantics/kubernetes.md#verdict: an Admin Accept on egress says nothing about ingress at the
+/// destination.
 #[test]
 fn an_accept_does_not_open_the_other_direction() {
     let accept = admin(1, &to("Accept", EVERY_POD));
@@ -64,7 +69,7 @@ fn an_accept_does_not_open_the_other_direction() {
     holds(&(accept + &egress("[]")), &["web → api:80 is Allowed"]);
 }
 
-/// Section 3: no implicit isolation: unmatched traffic falls through.
+/// docs/semantics/admin.md#no-isolation: no implicit isolation: unmatched traffic falls through.
 #[test]
 fn nothing_isolates() {
     for policy in [
@@ -75,7 +80,7 @@ fn nothing_isolates() {
     }
 }
 
-/// Section 3: a policy without rules in a direction does not affect it.
+/// docs/semantics/admin.md#no-isolation: a policy without rules in a direction does not affect it.
 #[test]
 fn a_direction_without_rules_is_not_affected() {
     let cluster = cluster(&admin(1, &from("Deny", &namespace("other"))));
@@ -83,7 +88,8 @@ fn a_direction_without_rules_is_not_affected() {
     assert_eq!(cluster.ask("api → other/client:80").reasons().0, Reason::NotIsolated);
 }
 
-/// Section 1: tier 3 is per direction: an egress-only NetworkPolicy does not stop Baseline ingress.
+/// docs/semantics/kubernetes.md#networkpolicy-tier: tier 3 is per direction: an egress-only
+/// NetworkPolicy does not stop Baseline ingress.
 #[test]
 fn an_egress_policy_does_not_stop_baseline_ingress() {
     let out = policy("out", "podSelector: {}, policyTypes: [Egress], egress: [{}]");
@@ -94,7 +100,8 @@ fn an_egress_policy_does_not_stop_baseline_ingress() {
     holds(&(entry + &deny), &["api → other/client:80 is Denied"]);
 }
 
-/// Section 1, step 2: ascending priority, and rules in list order within a policy.
+/// docs/semantics/kubernetes.md#admin-tier: ascending priority, and rules in list order within a
+/// policy.
 #[test]
 fn priority_and_then_the_order_of_the_text() {
     let policies =
@@ -116,7 +123,8 @@ fn tied(name: &str, rules: &str) -> String {
     cluster_policy(name, &spec)
 }
 
-/// Section 3: the same tier and priority, both match, the actions differ: ambiguous.
+/// docs/semantics/admin.md#order-and-ties: the same tier and priority, both match, the actions
+/// differ: ambiguous.
 #[test]
 fn ties_that_matter_are_ambiguous() {
     let policies =
@@ -129,7 +137,8 @@ fn ties_that_matter_are_ambiguous() {
     holds(&(policies + &shut), &["other/client → api:80 is Denied"]);
 }
 
-/// Section 3: a tie between Accept and Pass matters only if what follows denies.
+/// docs/semantics/admin.md#order-and-ties: a tie between Accept and Pass matters only if what follows
+/// denies.
 #[test]
 fn ties_with_one_end_are_decided() {
     let policies = tied("a", &from("Accept", EVERY_POD)) + &tied("b", &from("Pass", EVERY_POD));
@@ -141,8 +150,8 @@ fn ties_with_one_end_are_decided() {
     holds(&tiers, &["web → api:80 is Allowed"]);
 }
 
-/// Section 3: subjects by namespace, and by namespace and pod; without a namespaceSelector all
-/// namespaces.
+/// docs/semantics/admin.md#subjects-and-peers: subjects by namespace, and by namespace and pod;
+/// without a namespaceSelector all namespaces.
 #[test]
 fn subjects() {
     let with = |subject: &str| {
@@ -164,7 +173,8 @@ fn subjects() {
     );
 }
 
-/// Section 5: hostNetwork pods are never selected, as subject or as peer.
+/// docs/semantics/kubernetes.md#host-network: hostNetwork pods are never selected, as subject or as
+/// peer.
 #[test]
 fn host_network_pods_are_never_selected() {
     let deny = admin(1, &(from("Deny", EVERY_POD) + ", " + &to("Deny", EVERY_POD)));
@@ -177,7 +187,8 @@ fn host_network_pods_are_never_selected() {
     assert_eq!(cluster.ask("other/agent → web:80").reasons().0, Reason::HostNetwork);
 }
 
-/// Section 3: ingress peers are pods only, so nodes and the outside cannot be denied.
+/// docs/semantics/admin.md#ingress-is-from-pods: ingress peers are pods only, so nodes and the
+/// outside cannot be denied.
 #[test]
 fn ingress_is_never_from_nodes_or_outside() {
     holds(
@@ -186,7 +197,8 @@ fn ingress_is_never_from_nodes_or_outside() {
     );
 }
 
-/// Section 5: pod → own pod IP is not subject; pod → Service → same pod is.
+/// docs/semantics/kubernetes.md#own-address: pod → own pod IP is not subject; pod → Service → same
+/// pod is.
 #[test]
 fn a_pod_to_itself() {
     let service = "---\n{apiVersion: v1, kind: Service, metadata: {name: api, namespace: shop}, \
@@ -201,7 +213,8 @@ fn a_pod_to_itself() {
     assert_eq!(cluster.ask("api → svc/api:80").ingress().reason, why);
 }
 
-/// Section 5: pod → own node: nodes and networks rules apply, whatever NetworkPolicy makes of it.
+/// docs/semantics/kubernetes.md#pod-to-own-node: pod → own node: nodes and networks rules apply,
+/// whatever NetworkPolicy makes of it.
 #[test]
 fn a_pod_to_its_own_node() {
     for peer in ["{nodes: {}}", "{networks: [192.168.0.0/16]}"] {
@@ -215,14 +228,16 @@ fn a_pod_to_its_own_node() {
     holds(&closed(), &["api → node/n1:10250 is Unknown"]);
 }
 
-/// Section 5: resident node → pod: ingress peers cannot name nodes.
+/// docs/semantics/kubernetes.md#own-node-to-pod: resident node → pod: ingress peers cannot name
+/// nodes.
 #[test]
 fn the_own_node_is_let_in() {
     let deny = admin(1, &from("Deny", EVERY_POD)) + &closed();
     holds(&deny, &["node/n1 → api:80 is Allowed", "node/n2 → api:80 is Denied"]);
 }
 
-/// Section 1 and the lifecycle of section 5: what is not known of a label matters where ends differ.
+/// docs/semantics/kubernetes.md#verdict-without-certainty: what is not known of a label matters where
+/// ends differ.
 #[test]
 fn unknown_labels_decide_nothing() {
     let template = "---\n{apiVersion: apps/v1, kind: Deployment, metadata: {name: app, namespace: \

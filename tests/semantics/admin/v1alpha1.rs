@@ -1,4 +1,4 @@
-//! Section 4: AdminNetworkPolicy and BaselineAdminNetworkPolicy.
+//! docs/semantics/admin.md#admin-v1alpha1: AdminNetworkPolicy and BaselineAdminNetworkPolicy.
 
 use super::{EVERY_POD, admin, baseline, cluster, from, linted, namespace, refused, to};
 use crate::semantics::{holds, ingress};
@@ -22,7 +22,7 @@ fn for_ports(action: &str, ports: &str) -> String {
     format!("egress: [{{action: {action}, to: [{EVERY_POD}], ports: [{ports}]}}]")
 }
 
-/// Section 4: ANP = Admin, BANP = Baseline.
+/// docs/semantics/admin.md#admin-v1alpha1: ANP = Admin, BANP = Baseline.
 #[test]
 fn tiers_of_v1alpha1() {
     let policies = anp("a", 10, &from("Allow", &namespace("shop")))
@@ -35,7 +35,8 @@ fn tiers_of_v1alpha1() {
     );
 }
 
-/// Section 4: portNumber, portRange, namedPort; TCP unless said; ends of a range are inclusive.
+/// docs/semantics/admin.md#ports-of-v1alpha1: portNumber, portRange, namedPort; TCP unless said; ends
+/// of a range are inclusive.
 #[test]
 fn ports_of_v1alpha1() {
     for (ports, lines) in [
@@ -58,7 +59,8 @@ fn ports_of_v1alpha1() {
     }
 }
 
-/// Section 4: start < end is text only: the CRD takes it, and it means nothing.
+/// docs/semantics/admin.md#ports-of-v1alpha1: start < end is text only: the CRD takes it, and it
+/// means nothing.
 #[test]
 fn a_range_that_is_turned_round() {
     let cluster = cluster(&anp("a", 1, &for_ports("Deny", "{portRange: {start: 90, end: 80}}")));
@@ -66,7 +68,8 @@ fn a_range_that_is_turned_round() {
     linted(&cluster, "spec.egress[0].ports[0].portRange", "so it means no port");
 }
 
-/// Section 4: networks, nodes, domainNames; the last in AdminNetworkPolicy only.
+/// docs/semantics/admin.md#admin-v1alpha1: networks, nodes, domainNames; the last in
+/// AdminNetworkPolicy only.
 #[test]
 fn peers_of_v1alpha1() {
     let outside = "{networks: [0.0.0.0/0]}";
@@ -84,7 +87,7 @@ fn peers_of_v1alpha1() {
     linted(&cluster, "spec.egress[0].to[0].domainNames", "lets nothing through");
 }
 
-/// Section 4: forms up to v0.1.1 are read with a warning.
+/// docs/semantics/admin.md#older-forms-of-v1alpha1: forms up to v0.1.1 are read with a warning.
 #[test]
 fn older_peers_are_read() {
     let blue = "{matchLabels: {team: blue}}";
@@ -107,7 +110,7 @@ fn older_peers_are_read() {
     }
 }
 
-/// Section 4: sameLabels and notSameLabels are refused.
+/// docs/semantics/admin.md#older-forms-of-v1alpha1: sameLabels and notSameLabels are refused.
 #[test]
 fn relative_peers_are_refused() {
     for field in ["sameLabels", "notSameLabels"] {
@@ -120,7 +123,8 @@ fn relative_peers_are_refused() {
     }
 }
 
-/// Section 4: the BANP is a singleton without a priority, and cannot pass.
+/// docs/semantics/admin.md#admin-v1alpha1: the BANP is a singleton without a priority, and cannot
+/// pass.
 #[test]
 fn the_baseline_is_one() {
     refused(&banp("mine", &from("Deny", EVERY_POD)), "banp/mine", "metadata.name", "default");
@@ -130,7 +134,7 @@ fn the_baseline_is_one() {
     refused(&first, "banp/default", "spec.priority", "ClusterNetworkPolicy");
 }
 
-/// Section 4: both selectors of pods are required.
+/// docs/semantics/admin.md#admin-v1alpha1: both selectors of pods are required.
 #[test]
 fn pods_need_both_selectors() {
     let peer = "{pods: {podSelector: {}}}";
@@ -139,7 +143,7 @@ fn pods_need_both_selectors() {
     holds(&admin(1, &from("Deny", peer)), &["web → api:80 is Denied"]);
 }
 
-/// Section 4, "Migration": what one version calls otherwise is named.
+/// docs/semantics/admin.md#migration: what one version calls otherwise is named.
 #[test]
 fn the_versions_words_are_told_apart() {
     let accept = anp("a", 1, &from("Accept", EVERY_POD));
@@ -153,7 +157,8 @@ fn the_versions_words_are_told_apart() {
     refused(&tier, "anp/a", "spec.tier", "ClusterNetworkPolicy");
 }
 
-/// Section 4: any word is a protocol to the API; one that is not known closes the rule.
+/// docs/semantics/admin.md#ports-of-v1alpha1: any word is a protocol to the API; one that is not
+/// known closes the rule.
 #[test]
 fn unknown_protocols_of_v1alpha1_close() {
     let ports = "{portNumber: {protocol: ICMP, port: 8}}";
@@ -162,7 +167,8 @@ fn unknown_protocols_of_v1alpha1_close() {
     linted(&cluster, "spec.egress[0].ports[0].portNumber.protocol", "denies everything");
 }
 
-/// Section 4: both versions in one cluster: undefined; merged by priority, with a warning.
+/// docs/semantics/admin.md#both-versions: both versions in one cluster: undefined; merged by
+/// priority, with a warning.
 #[test]
 fn both_versions_together() {
     let policies = anp("a", 1, &from("Allow", &namespace("shop")))

@@ -1,4 +1,4 @@
-//! Section 3: what the CRD refuses, each once.
+//! docs/semantics/admin.md#clusternetworkpolicy: what the CRD refuses, each once.
 
 use super::{EVERY_POD, admin, cluster, cluster_policy, from, linted, refused, to, to_ports};
 
@@ -64,7 +64,7 @@ fn rules() {
     rules_refused(&rule(&empty), &at("protocols"), "leave it out for any port");
 }
 
-/// Section 3: at most 25 rules, peers and protocols.
+/// docs/semantics/admin.md#clusternetworkpolicy: at most 25 rules, peers and protocols.
 #[test]
 fn limits() {
     let many = |item: &str, count: usize| vec![item; count].join(", ");
@@ -86,7 +86,7 @@ fn limits() {
     assert_eq!(cluster(&admin(1, &full)).rejected(), [""; 0]);
 }
 
-/// Section 3: exactly one of the fields of a peer.
+/// docs/semantics/admin.md#subjects-and-peers: exactly one of the fields of a peer.
 #[test]
 fn a_peer_is_one_thing() {
     let two = "{namespaces: {}, networks: [10.0.0.0/8]}";
@@ -166,7 +166,7 @@ fn what_is_refused_does_nothing() {
     cluster.holds(&["web → api:80 is Allowed"]);
 }
 
-/// Section 3: a policy without rules does not affect anything.
+/// docs/semantics/admin.md#no-isolation: a policy without rules does not affect anything.
 #[test]
 fn a_policy_without_rules_is_told() {
     for rules in ["ingress: []", "egress: null"] {

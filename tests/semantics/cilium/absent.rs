@@ -1,4 +1,4 @@
-//! Section 2, "Absent vs empty".
+//! docs/semantics/cilium-rules.md#absent-and-empty.
 
 use super::{API, ccnp, cluster, cnp, holds, ingress, lint};
 
@@ -15,7 +15,8 @@ fn admits(policy: &str, expected: [&str; 4]) {
 const YES: &str = "Allowed";
 const NO: &str = "Denied";
 
-/// Row `ingress: [{}]`: default deny that allows nothing.
+/// docs/semantics/cilium-rules.md#absent-and-empty, `ingress: [{}]`: default deny that allows
+/// nothing.
 #[test]
 fn an_empty_element_allows_nothing() {
     admits(&ingress("[{}]"), [NO; 4]);
@@ -34,8 +35,8 @@ fn the_default_deny_is_meant() {
     lint(&cluster(&beside), "spec.ingress[0] has neither peers nor ports, so it allows");
 }
 
-/// Row `ingress: [{fromEndpoints: []}]`: a list that is there and empty selects nothing; so do the
-/// other lists.
+/// docs/semantics/cilium-rules.md#absent-and-empty, `ingress: [{fromEndpoints: []}]`: a list that is
+/// there and empty selects nothing; so do the other lists.
 #[test]
 fn an_empty_list_of_peers_selects_nothing() {
     for list in ["fromEndpoints", "fromCIDR", "fromCIDRSet", "fromEntities"] {
@@ -53,7 +54,8 @@ fn an_empty_list_of_peers_selects_nothing() {
     admits(&ingress(null), [YES; 4]);
 }
 
-/// Row `ingress: [{toPorts: […]}]`: any peer, host and world too, on those ports.
+/// docs/semantics/cilium-rules.md#absent-and-empty, `ingress: [{toPorts: […]}]`: any peer, host and
+/// world too, on those ports.
 #[test]
 fn ports_without_peers_admit_anyone() {
     let policy = ingress("[{toPorts: [{ports: [{port: \"80\"}]}]}]");
@@ -61,7 +63,8 @@ fn ports_without_peers_admit_anyone() {
     holds(&policy, &["web → api:81 is Denied", "203.0.113.7 → api:81 is Denied"]);
 }
 
-/// Row `ingress: [{fromEndpoints: [{}]}]`: pods of the same namespace, in a clusterwide policy all.
+/// docs/semantics/cilium-rules.md#absent-and-empty, `ingress: [{fromEndpoints: [{}]}]`: pods of the
+/// same namespace, in a clusterwide policy all.
 #[test]
 fn every_endpoint() {
     admits(&ingress("[{fromEndpoints: [{}]}]"), [YES, NO, NO, NO]);
@@ -69,7 +72,8 @@ fn every_endpoint() {
     admits(&clusterwide, [YES, YES, NO, NO]);
 }
 
-/// Row `toPorts: []` and absent: all ports and protocols of the peers.
+/// docs/semantics/cilium-rules.md#absent-and-empty, `toPorts: []` and absent: all ports and protocols
+/// of the peers.
 #[test]
 fn no_ports_are_all_ports() {
     for ports in ["", ", toPorts: []", ", toPorts: null"] {
@@ -86,7 +90,8 @@ fn no_ports_are_all_ports() {
     }
 }
 
-/// Row `toPorts: [{}]` and `toPorts: [{ports: []}]`: matches nothing, yet isolates.
+/// docs/semantics/cilium-rules.md#absent-and-empty, `toPorts: [{}]` and `toPorts: [{ports: []}]`:
+/// matches nothing, yet isolates.
 #[test]
 fn an_item_without_ports_matches_nothing() {
     for item in ["{}", "{ports: []}"] {
@@ -101,7 +106,8 @@ fn an_item_without_ports_matches_nothing() {
     }
 }
 
-/// Row "no ingress key at all": the direction is untouched.
+/// docs/semantics/cilium-rules.md#absent-and-empty, "no ingress key at all": the direction is
+/// untouched.
 #[test]
 fn a_direction_without_a_section_is_untouched() {
     let policy = cnp("p", &format!("{API}, egress: [{{}}]"));
@@ -109,7 +115,7 @@ fn a_direction_without_a_section_is_untouched() {
     holds(&policy, &["api → web:80 is Denied", "api → 203.0.113.7:443 is Denied"]);
 }
 
-/// Section 2: the same rows hold for deny rules.
+/// docs/semantics/cilium-rules.md#absent-and-empty: the same rows hold for deny rules.
 #[test]
 fn deny_rules_too() {
     let policy = |deny: &str| {

@@ -1,4 +1,4 @@
-//! Section 4: default deny, deny precedence and the algorithm.
+//! docs/semantics/cilium-verdicts.md#one-direction: default deny, deny precedence and the algorithm.
 
 use super::{
     API, WEB, ccnp, cluster, cnp, egress, holds, holds_with, ingress, lint, settings, with,
@@ -7,7 +7,7 @@ use crate::semantics::policy;
 use netpol::policy::{Cilium, Enforcement};
 use netpol::verdict::Reason;
 
-/// `if R empty -> ALLOW (not isolated)`.
+/// docs/semantics/cilium-verdicts.md#one-direction: no rule, so allowed.
 #[test]
 fn without_rules_everything_passes() {
     let cluster = cluster("");
@@ -16,7 +16,8 @@ fn without_rules_everything_passes() {
     assert_eq!(reasons, (Reason::NotIsolated, Reason::NotIsolated));
 }
 
-/// `if any matching deny entry in R -> DENY`, whatever allows it.
+/// docs/semantics/cilium-verdicts.md#one-direction: what denies and matches denies, whatever allows
+/// it.
 #[test]
 fn deny_wins() {
     let both = format!(
@@ -28,14 +29,15 @@ fn deny_wins() {
     assert_eq!(cluster.ask("web → api:80").ingress().reason, Reason::Refused);
 }
 
-/// `if any matching allow entry in R -> ALLOW`.
+/// docs/semantics/cilium-verdicts.md#one-direction: what allows and matches allows.
 #[test]
 fn allow_admits() {
     let cluster = cluster(&ingress("[{fromEndpoints: [{}]}]"));
     assert_eq!(cluster.ask("web → api:80").ingress().reason, Reason::Admitted);
 }
 
-/// `if defaultDeny -> DENY`, else allowed: one rule that isolates is enough.
+/// docs/semantics/cilium-verdicts.md#one-direction: denied where a rule isolates, else allowed: one
+/// rule that isolates is enough.
 #[test]
 fn default_deny_is_of_any_rule() {
     let open = format!(
@@ -67,7 +69,8 @@ fn nodes_and_the_world_impose_nothing() {
     holds(&all, &["web → node/n1:22 is Allowed", "203.0.113.7 → api:80 is Allowed"]);
 }
 
-/// Deny-only policies flip default deny, unless enableDefaultDeny says otherwise.
+/// docs/semantics/cilium-verdicts.md#rules-that-only-deny: they flip default deny, unless
+/// enableDefaultDeny says otherwise.
 #[test]
 fn a_policy_that_only_denies_isolates() {
     let deny = "egressDeny: [{toCIDR: [203.0.113.0/24]}]";
@@ -113,7 +116,8 @@ fn default_deny_off_beside_l7() {
     lint(&cluster(&policy), "may still be refused, by its source from 1.18 on they pass");
 }
 
-/// enable-non-default-deny-policies off: every rule gets default deny.
+/// docs/semantics/cilium-verdicts.md#enabledefaultdeny: with enable-non-default-deny-policies off
+/// every rule gets default deny.
 #[test]
 fn default_deny_cannot_be_off() {
     let policy =
@@ -124,7 +128,8 @@ fn default_deny_cannot_be_off() {
     lint(&with(off, &policy), "enable-non-default-deny-policies is off");
 }
 
-/// Deny beats any allow regardless of specificity, kind and namespace, NetworkPolicy included.
+/// docs/semantics/cilium-verdicts.md#deny-comes-first: it beats any allow regardless of specificity,
+/// kind and namespace, NetworkPolicy included.
 #[test]
 fn deny_wins_over_every_kind() {
     let allows = [
@@ -149,7 +154,9 @@ fn deny_wins_over_every_kind() {
     }
 }
 
-/// NetworkPolicy and both kinds of Cilium live in one tier and are a union.
+/// docs/semantics/cilium-verdicts.md#one-tier-for-three-kinds:
+/// docs/semantics/cilium-verdicts.md#one-tier-for-three-kinds: NetworkPolicy and both kinds of Cilium
+/// live in one tier and are a union.
 #[test]
 fn kinds_are_a_union() {
     let np =
@@ -170,7 +177,7 @@ fn kinds_are_a_union() {
     );
 }
 
-/// enable-policy: `default`, `always` and `never`.
+/// docs/semantics/cilium-verdicts.md#enforcement-mode: `default`, `always` and `never`.
 #[test]
 fn enforcement_modes() {
     let of = |enforcement| Cilium { enforcement, ..settings() };
@@ -188,8 +195,8 @@ fn enforcement_modes() {
     holds_with(of(Enforcement::Always), &both, &["web → api:80 is Allowed"]);
 }
 
-/// allow-localhost: the own node gets in unless a rule denies it; other nodes do not, and egress to
-/// the own node is not implied.
+/// docs/semantics/cilium-verdicts.md#docs/semantics/cilium-verdicts.md#allow-localhost: the own node
+/// gets in unless a rule denies it; other nodes do not, and egress to the own node is not implied.
 #[test]
 fn the_own_node_gets_in() {
     let closed = ingress("[{}]");
@@ -200,7 +207,7 @@ fn the_own_node_gets_in() {
     holds(&egress("[{}]"), &["web → node/n2:22 is Denied"]);
 }
 
-/// allow-localhost makes L7 rules void for the own node.
+/// docs/semantics/cilium-verdicts.md#allow-localhost: it makes L7 rules void for the own node.
 #[test]
 fn the_own_node_needs_no_l7() {
     let http = "[{fromEntities: [host], toPorts: [{ports: [{port: \"80\", protocol: TCP}], \

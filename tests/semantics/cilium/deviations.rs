@@ -1,5 +1,5 @@
-//! Section 5: a NetworkPolicy as the letter of the specification has it, and as Cilium does. One test
-//! a row of the table, and the "Parsing facts" below it.
+//! docs/semantics/cilium-networkpolicy.md: a NetworkPolicy as the letter of the specification has it,
+//! and as Cilium does. One test a rule.
 
 use super::{API, BASE, cluster, cnp, group, icmp, settings, with};
 use crate::semantics::{Cluster, egress, enforced, ingress, pod, policy};
@@ -32,7 +32,8 @@ fn differ(manifests: &str, lines: &[&str]) {
     }
 }
 
-/// Row 1: ipBlock never matches pods, whatever their addresses.
+/// docs/semantics/cilium-networkpolicy.md#ipblock-and-pods: ipBlock never matches pods, whatever
+/// their addresses.
 #[test]
 fn row_1_blocks_and_pods() {
     let block = egress("[{to: [{ipBlock: {cidr: 10.0.0.0/8}}]}]");
@@ -48,8 +49,8 @@ fn row_1_blocks_and_pods() {
     with(modes, &block).holds(&["web → api:80 is Allowed"]);
 }
 
-/// Row 2: ipBlock on a node, the API server or a pod on its node's network matches only with
-/// policyCIDRMatchMode nodes.
+/// docs/semantics/cilium-networkpolicy.md#ipblock-and-nodes: ipBlock on a node, the API server or a
+/// pod on its node's network matches only with policyCIDRMatchMode nodes.
 #[test]
 fn row_2_blocks_and_nodes() {
     let agent = pod("shop", "agent", "agent", "192.168.0.1", "nodeName: n1, hostNetwork: true");
@@ -62,8 +63,9 @@ fn row_2_blocks_and_nodes() {
     with(modes, &block).holds(&["web → node/n1:6443 is Allowed", "web → agent:80 is Allowed"]);
 }
 
-/// Row 3: ipBlock on a `ClusterIP` never matches: the Service is translated first. The specification
-/// leaves that open, and an answer says which it is.
+/// docs/semantics/cilium-networkpolicy.md#ipblock-and-services: ipBlock on a `ClusterIP` never
+/// matches: the Service is translated first. The specification leaves that open, and an answer says
+/// which it is.
 #[test]
 fn row_3_blocks_and_services() {
     let service = "---\n{apiVersion: v1, kind: Service, metadata: {name: api, namespace: shop}, \
@@ -80,7 +82,8 @@ fn row_3_blocks_and_services() {
     assert!(closed.contains(told), "{closed}");
 }
 
-/// Row 4: `0.0.0.0/0` is the world only: no pods and no nodes.
+/// docs/semantics/cilium-networkpolicy.md#all-addresses: `0.0.0.0/0` is the world only: no pods and
+/// no nodes.
 #[test]
 fn row_4_the_whole_family() {
     differ(
@@ -93,8 +96,8 @@ fn row_4_the_whole_family() {
     );
 }
 
-/// Row 5: the own node gets in, by an implied rule; the way to it is not allowed, and other nodes are
-/// not let in.
+/// docs/semantics/cilium-networkpolicy.md#own-node: the own node gets in, by an implied rule; the way
+/// to it is not allowed, and other nodes are not let in.
 #[test]
 fn row_5_the_own_node() {
     let closed = policy(
@@ -120,8 +123,8 @@ fn row_5_the_own_node() {
     cluster(&format!("{closed}{denied}")).holds(&["node/n2 → web:80 is Denied"]);
 }
 
-/// Row 6: pods on their nodes' networks are host or remote-node: never a subject, and no selector
-/// matches them.
+/// docs/semantics/cilium-networkpolicy.md#host-network: pods on their nodes' networks are host or
+/// remote-node: never a subject, and no selector matches them.
 #[test]
 fn row_6_host_network() {
     let agent = pod("shop", "agent", "agent", "192.168.0.2", "nodeName: n2, hostNetwork: true");
@@ -136,7 +139,8 @@ fn row_6_host_network() {
     cluster(&format!("{agent}{peer}{entity}")).holds(&["agent → api:80 is Allowed"]);
 }
 
-/// Row 7: ports and peers are those after the Service, on egress too.
+/// docs/semantics/cilium-networkpolicy.md#after-the-service: ports and peers are those after the
+/// Service, on egress too.
 #[test]
 fn row_7_ports_after_translation() {
     let service = "---\n{apiVersion: v1, kind: Service, metadata: {name: api, namespace: shop}, \
@@ -149,8 +153,9 @@ fn row_7_ports_after_translation() {
     differ(&rule(8080), &["web → svc/api:80 is Allowed / Allowed"]);
 }
 
-/// Row 8: Cilium's Ingress is an identity of its own, which is no end here: a NetworkPolicy can only
-/// admit it by admitting anyone, and the entity ingress means no pod.
+/// docs/semantics/cilium-networkpolicy.md#ingress-controllers: Cilium's Ingress is an identity of its
+/// own, which is no end here: a NetworkPolicy can only admit it by admitting anyone, and the entity
+/// ingress means no pod.
 #[test]
 fn row_8_ingress_controllers() {
     let controller = "---\n{apiVersion: v1, kind: Namespace, metadata: {name: ingress-nginx}}\n"
@@ -165,8 +170,8 @@ fn row_8_ingress_controllers() {
     cluster(&(controller + &entity)).holds(&["ingress-nginx/c → api:80 is Denied"]);
 }
 
-/// Row 9: what comes from outside is world; through another node it may be remote-node, which only an
-/// entity admits.
+/// docs/semantics/cilium-networkpolicy.md#through-another-node: what comes from outside is world;
+/// through another node it may be remote-node, which only an entity admits.
 #[test]
 fn row_9_from_outside() {
     let block = ingress("[{from: [{ipBlock: {cidr: 203.0.113.0/24}}]}]");
@@ -178,7 +183,7 @@ fn row_9_from_outside() {
     cluster(&(block + &entity)).holds(&["node/n2 → api:80 is Allowed"]);
 }
 
-/// Row 10: SCTP needs enable-sctp, which is told.
+/// docs/semantics/cilium-networkpolicy.md#sctp: SCTP needs enable-sctp, which is told.
 #[test]
 fn row_10_sctp() {
     let rule = ingress("[{ports: [{port: 80, protocol: SCTP}]}]");
@@ -188,7 +193,7 @@ fn row_10_sctp() {
     assert!(!told(&with(Cilium { sctp: true, ..settings() }, &rule)));
 }
 
-/// Row 11: endPort, which every version here has.
+/// docs/semantics/cilium-networkpolicy.md#ranges-of-ports: endPort, which every version here has.
 #[test]
 fn row_11_ranges() {
     differ(
@@ -197,7 +202,8 @@ fn row_11_ranges() {
     );
 }
 
-/// Row 12: ICMP is denied where only ports are allowed, and allowed by a rule without ports.
+/// docs/semantics/cilium-networkpolicy.md#other-protocols: ICMP is denied where only ports are
+/// allowed, and allowed by a rule without ports.
 #[test]
 fn row_12_icmp() {
     for (rules, verdict) in [
@@ -211,9 +217,10 @@ fn row_12_icmp() {
     }
 }
 
-/// Row 13, the defect of 1.19: with policy-default-local-cluster an ingress peer that is only an
-/// ipBlock admits the pods of the namespace too, until its fix. 1.18 has the same code, with the option
-/// off unless it is switched on.
+/// docs/semantics/cilium-networkpolicy.md#ipblock-alone-admits-the-namespace: with
+/// policy-default-local-cluster an ingress peer that is only an ipBlock admits the pods of the
+/// namespace too, until its fix. 1.18 has the same code, with the option off unless it is switched
+/// on.
 #[test]
 fn row_13_a_block_that_admits_the_namespace() {
     let block = ingress("[{from: [{ipBlock: {cidr: 203.0.113.0/24}}]}]");
@@ -242,8 +249,8 @@ fn row_13_a_block_that_admits_the_namespace() {
         .holds(&["web → api:80 is Denied"]);
 }
 
-/// Row 14: `NodeLocal` DNS is on the own node, so neither a selector nor an ipBlock matches it; the
-/// entity host does.
+/// docs/semantics/cilium-networkpolicy.md#nodelocal-dns: `NodeLocal` DNS is on the own node, so
+/// neither a selector nor an ipBlock matches it; the entity host does.
 #[test]
 fn row_14_node_local_dns() {
     let question = "web → 169.254.20.10:53/UDP";
@@ -265,7 +272,8 @@ fn row_14_node_local_dns() {
     cluster(&entity).holds(&[&format!("{question} is Allowed")]);
 }
 
-/// Row 15: health probes come from the own node, which gets in.
+/// docs/semantics/cilium-networkpolicy.md#health-probes: health probes come from the own node, which
+/// gets in.
 #[test]
 fn row_15_health_probes() {
     let closed = policy("shut", "podSelector: {}");
@@ -277,9 +285,9 @@ fn row_15_health_probes() {
     with(off, &closed).holds(&["node/n1 → api:8080 is Denied"]);
 }
 
-/// Not in the table: rules of a direction that policyTypes does not list are inert by the letter, and
-/// count to Cilium, which closes the direction for them (`ParseNetworkPolicy` in pkg/k8s, 1.18 to
-/// 1.20).
+/// docs/semantics/cilium-networkpolicy.md#policytypes: rules of a direction that policyTypes does not
+/// list are inert by the letter, and count to Cilium, which closes the direction for them
+/// (`ParseNetworkPolicy` in pkg/k8s, 1.18 to 1.20).
 #[test]
 fn rules_outside_of_policy_types() {
     let spec = |rules: &str| {
@@ -307,8 +315,9 @@ fn rules_outside_of_policy_types() {
     differ(&policy("p", other), &["web → api:81 is Allowed / Denied"]);
 }
 
-/// "Parsing facts": no `from` is everyone, host and world too; `namespaceSelector: {}` is every pod; no
-/// protocol is TCP, no port every port of the protocol; a name is the destination's.
+/// docs/semantics/cilium-networkpolicy.md#what-is-absent: no `from` is everyone, host and world too;
+/// `namespaceSelector: {}` is every pod; no protocol is TCP, no port every port of the protocol; a
+/// name is the destination's.
 #[test]
 fn parsing_facts() {
     differ(
@@ -341,7 +350,8 @@ fn parsing_facts() {
     );
 }
 
-/// "Parsing facts": of `OpenShift` the DNS pods listen on 5353, so that is the port a rule must have.
+/// docs/semantics/cilium-networkpolicy.md#dns-of-openshift: of `OpenShift` the DNS pods listen on
+/// 5353, so that is the port a rule must have.
 #[test]
 fn dns_that_listens_elsewhere() {
     let dns = "---\n{apiVersion: v1, kind: Service, metadata: {name: dns, namespace: shop}, \
@@ -354,8 +364,8 @@ fn dns_that_listens_elsewhere() {
     differ(&rule(5353), &["web → svc/dns:53/UDP is Allowed / Allowed"]);
 }
 
-/// "K8s NP always DefaultDeny=true": enable-non-default-deny-policies does not matter to it, and a
-/// group of networks is nothing to it.
+/// docs/semantics/cilium-networkpolicy.md#what-is-absent: enable-non-default-deny-policies does not
+/// matter to it, and a group of networks is nothing to it.
 #[test]
 fn network_policies_always_isolate() {
     let closed = group("partners", "[203.0.113.0/24]") + &policy("shut", "podSelector: {}");

@@ -1,4 +1,4 @@
-//! Section 3, "Element structure".
+//! docs/semantics/cilium-rules.md#elements.
 
 use super::{API, cnp, egress, holds, ingress};
 

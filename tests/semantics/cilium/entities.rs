@@ -1,4 +1,4 @@
-//! Section 3, "Entities".
+//! docs/semantics/cilium-rules.md#entities.
 
 use super::{cluster, egress, holds, holds_with, ingress, settings};
 use netpol::cluster::{Family, Port, Protocol};
@@ -30,26 +30,26 @@ const YES: &str = "Allowed";
 const NO: &str = "Denied";
 const MAYBE: &str = "Unknown";
 
-/// Row all: every identity.
+/// docs/semantics/cilium-rules.md#entities, all: every identity.
 #[test]
 fn all() {
     to("[all]", [YES; 6]);
 }
 
-/// Row none: nothing.
+/// docs/semantics/cilium-rules.md#entities, none: nothing.
 #[test]
 fn none() {
     to("[none]", [NO; 6]);
 }
 
-/// Row world: everything without an identity of the cluster.
+/// docs/semantics/cilium-rules.md#entities, world: everything without an identity of the cluster.
 #[test]
 fn world() {
     to("[world]", [NO, NO, NO, NO, YES, YES]);
 }
 
-/// Row cluster: nodes and all pods, and the API server wherever it runs, which may be outside
-/// (`InitEntities` in Cilium's pkg/policy/api/entity.go, 1.18 to 1.20).
+/// docs/semantics/cilium-rules.md#entities, cluster: nodes and all pods, and the API server wherever
+/// it runs, which may be outside (`InitEntities` in Cilium's pkg/policy/api/entity.go, 1.18 to 1.20).
 #[test]
 fn cluster_is_nodes_and_pods_and_the_api_server() {
     to("[cluster]", [YES, YES, YES, YES, MAYBE, MAYBE]);
@@ -69,7 +69,7 @@ fn cluster_is_nodes_and_pods_and_the_api_server() {
     );
 }
 
-/// Row cluster-mesh: from 1.20 on.
+/// docs/semantics/cilium-rules.md#entities, cluster-mesh: from 1.20 on.
 #[test]
 fn cluster_mesh() {
     to_with(
@@ -82,7 +82,7 @@ fn cluster_mesh() {
     older.holds(&["web → 203.0.113.7:443 is Allowed"]);
 }
 
-/// Row host: the local node, and pods on its network.
+/// docs/semantics/cilium-rules.md#entities, host: the local node, and pods on its network.
 #[test]
 fn host() {
     to("[host]", [NO, NO, YES, NO, NO, NO]);
@@ -96,7 +96,7 @@ fn host() {
     holds(&format!("{agent}{}", egress("[{toEntities: [host]}]")), &["web → agent:80 is Allowed"]);
 }
 
-/// Row remote-node: other nodes, and pods on their networks.
+/// docs/semantics/cilium-rules.md#entities, remote-node: other nodes, and pods on their networks.
 #[test]
 fn remote_node() {
     to("[remote-node]", [NO, NO, NO, YES, NO, NO]);
@@ -123,8 +123,8 @@ fn api_server(address: &str) -> String {
     )
 }
 
-/// Row kube-apiserver: a pod on its node's network has that node's addresses, of which it may not
-/// tell all.
+/// docs/semantics/cilium-rules.md#entities, kube-apiserver: a pod on its node's network has that
+/// node's addresses, of which it may not tell all.
 #[test]
 fn a_pod_on_an_unknown_node_is_perhaps_the_api_server() {
     let agent = crate::semantics::pod("shop", "agent", "agent", "192.168.9.1", "hostNetwork: true");
@@ -135,7 +135,8 @@ fn a_pod_on_an_unknown_node_is_perhaps_the_api_server() {
     }
 }
 
-/// Row kube-apiserver: on a node, or outside and managed by others.
+/// docs/semantics/cilium-rules.md#entities, kube-apiserver: on a node, or outside and managed by
+/// others.
 #[test]
 fn kube_apiserver() {
     to("[kube-apiserver]", [NO, NO, MAYBE, MAYBE, MAYBE, MAYBE]);
@@ -158,8 +159,8 @@ fn kube_apiserver() {
     );
 }
 
-/// Rows host and remote-node: an address is a node's only where a Node has it; where no Node was read
-/// it may be one's.
+/// docs/semantics/cilium-rules.md#entities, host and remote-node: an address is a node's only where a
+/// Node has it; where no Node was read it may be one's.
 #[test]
 fn addresses_may_be_nodes_where_none_was_read() {
     let pod = crate::semantics::pod("shop", "web", "web", "10.0.1.11", "nodeName: n2");
@@ -172,7 +173,8 @@ fn addresses_may_be_nodes_where_none_was_read() {
     }
 }
 
-/// Section 5, deviation 14: the address of `NodeLocal` `DNSCache` is one of each pod's own node.
+/// docs/semantics/cilium-networkpolicy.md#nodelocal-dns: the address of `NodeLocal` `DNSCache` is one
+/// of each pod's own node.
 #[test]
 fn the_address_for_dns_on_each_node() {
     let question = "web → 169.254.20.10:53/UDP";
@@ -194,7 +196,8 @@ fn the_address_for_dns_on_each_node() {
     holds_with(nodes, &policy, &[&format!("{question} is Allowed")]);
     let told = cluster("").ask(question).notes();
     assert!(told.contains("judged as a pod's own node, as Cilium does"), "{told}");
-    // As any address of the own node it gets in by the implied rule of section 4.
+    // As any address of the own node it gets in by the implied rule of
+    // docs/semantics/cilium-verdicts.md#allow-localhost.
     holds(&ingress("[{}]"), &["169.254.20.10 → api:80 is Allowed"]);
 }
 
@@ -225,7 +228,8 @@ fn the_address_for_dns_among_all_flows() {
     }
 }
 
-/// Rows ingress, health, init and unmanaged: none of the ends that are judged here.
+/// docs/semantics/cilium-rules.md#entities, ingress, health, init and unmanaged: none of the ends
+/// that are judged here.
 #[test]
 fn entities_that_are_no_ends_here() {
     for entity in ["ingress", "health", "init", "unmanaged"] {

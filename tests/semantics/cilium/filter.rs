@@ -1,5 +1,5 @@
-//! Section 2, "Default label filter": labels that identities do not have, in every dialect, and the
-//! options `labels` and `label-prefix-file`.
+//! docs/semantics/cilium-labels.md#label-filter: labels that identities do not have, in every
+//! dialect, and the options `labels` and `label-prefix-file`.
 
 use super::{cluster, cnp, holds, holds_with, ingress, lint, settings, with};
 use crate::semantics::{self, policy};

@@ -1,10 +1,12 @@
-//! Sections 2, 4 and 9: what the kinds mean together, and where one line means two things.
+//! docs/semantics/cilium-rules.md#absent-and-empty and docs/semantics/cilium-verdicts.md#tiers: what
+//! the kinds mean together, and where one line means two things.
 
 use super::{API, WEB, ccnp, cluster, cnp, holds, holds_with, ingress, rejected};
 use crate::semantics::policy;
 use netpol::policy::{Cilium, CiliumVersion};
 
-/// Section 1: rejected by the agent, so that a policy which looks closed leaves everything open.
+/// docs/semantics/cilium-objects.md#who-refuses: rejected by the agent, so that a policy which looks
+/// closed leaves everything open.
 #[test]
 fn rejected_by_the_agent() {
     let policy = cnp(
@@ -16,7 +18,8 @@ fn rejected_by_the_agent() {
     rejected(&policy, "spec.ingress[0].toPorts[0].ports[0].protocol", "need TCP");
 }
 
-/// Section 9: an Admin Accept beats a deny of Cilium: tiers come before "deny wins".
+/// docs/semantics/cilium-verdicts.md#tiers: an Admin Accept beats a deny of Cilium: tiers come before
+/// "deny wins".
 #[test]
 fn an_admin_accept_over_a_deny() {
     let accept = "---\napiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\n\
@@ -33,15 +36,15 @@ fn an_admin_accept_over_a_deny() {
     holds_with(newer, &deny, &["other/client → api:80 is Denied"]);
 }
 
-/// Section 4: a policy that only denies isolates.
+/// docs/semantics/cilium-verdicts.md#rules-that-only-deny: a policy that only denies isolates.
 #[test]
 fn a_deny_only_policy_isolates() {
     let deny = format!("{WEB}, egressDeny: [{{toEntities: [kube-apiserver]}}]");
     holds(&cnp("p", &deny), &["web → 203.0.113.7:443 is Denied", "web → api:80 is Denied"]);
 }
 
-/// Section 2: `fromEndpoints: [{}]` is the own namespace in a CiliumNetworkPolicy, every pod in a
-/// CiliumClusterwideNetworkPolicy.
+/// docs/semantics/cilium-labels.md#peer-of-a-ciliumnetworkpolicy: `fromEndpoints: [{}]` is the own
+/// namespace in a CiliumNetworkPolicy, every pod in a CiliumClusterwideNetworkPolicy.
 #[test]
 fn every_endpoint_of_both_kinds() {
     let rule = format!("{API}, ingress: [{{fromEndpoints: [{{}}]}}]");
@@ -49,8 +52,8 @@ fn every_endpoint_of_both_kinds() {
     holds(&ccnp("p", &rule), &["web → api:80 is Allowed", "other/client → api:80 is Allowed"]);
 }
 
-/// Section 2: `ingress: [{}]` allows nothing in a CiliumNetworkPolicy and everyone in a
-/// NetworkPolicy.
+/// docs/semantics/cilium-rules.md#absent-and-empty: `ingress: [{}]` allows nothing in a
+/// CiliumNetworkPolicy and everyone in a NetworkPolicy.
 #[test]
 fn an_empty_rule_of_both_kinds() {
     holds(&ingress("[{}]"), &["web → api:80 is Denied", "203.0.113.7 → api:80 is Denied"]);
@@ -58,14 +61,16 @@ fn an_empty_rule_of_both_kinds() {
     holds(&np, &["web → api:80 is Allowed", "203.0.113.7 → api:80 is Allowed"]);
 }
 
-/// Section 4: the answer names the policy that denies, by its kind.
+/// docs/semantics/cilium-verdicts.md#deny-comes-first: the answer names the policy that denies, by
+/// its kind.
 #[test]
 fn a_denial_names_its_policy() {
     let deny = cnp("no-web", &format!("{API}, ingressDeny: [{{fromEndpoints: [{{}}]}}]"));
     let text = cluster(&deny).ask("web → api:80").text();
     assert!(text.contains("denied by cnp/no-web ingressDeny[0]"), "{text}");
 }
-/// Section 2: the answer says what a rule that means no one or no port lacks.
+/// docs/semantics/cilium-rules.md#absent-and-empty: the answer says what a rule that means no one or
+/// no port lacks.
 #[test]
 fn rules_that_mean_nothing_are_told() {
     for (elements, part) in [

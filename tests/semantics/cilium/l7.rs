@@ -1,5 +1,5 @@
-//! Section 3: L7 rules, serverNames, listener and authentication, which only show once the
-//! connection is open.
+//! docs/semantics/cilium-ports.md#layer-7: L7 rules, serverNames, listener and authentication, which
+//! only show once the connection is open.
 
 use super::{API, cluster, cnp, conditions, egress, holds, ingress, lint, live, with};
 use netpol::policy::{Cilium, CiliumVersion};
@@ -14,7 +14,8 @@ fn condition(item: &str) -> Vec<String> {
     conditions(&cluster, "web → api:80")
 }
 
-/// Row L7: http; one item that matches is enough, and all its fields must; `[{}]` is every request.
+/// docs/semantics/cilium-ports.md#layer-7: http; one item that matches is enough, and all its fields
+/// must; `[{}]` is every request.
 #[test]
 fn http() {
     for (rules, words) in [
@@ -33,7 +34,7 @@ fn http() {
     assert_eq!(condition(&format!("rules: {{http: [{many}]}}")), [words]);
 }
 
-/// Row L7: dns, with names and patterns.
+/// docs/semantics/cilium-ports.md#layer-7: dns, with names and patterns.
 #[test]
 fn dns() {
     let rule = "[{toPorts: [{ports: [{port: \"53\"}], rules: {dns: [{matchName: a.b}, \
@@ -42,7 +43,7 @@ fn dns() {
     assert_eq!(conditions(&cluster, "web → api:53/UDP"), ["DNS names a.b, *.example.com"]);
 }
 
-/// Row L7: kafka up to 1.19.
+/// docs/semantics/cilium-ports.md#layer-7: kafka up to 1.19.
 #[test]
 fn kafka() {
     let words = condition("rules: {kafka: [{role: produce, topic: orders}, {apiKey: fetch}]}");
@@ -50,8 +51,9 @@ fn kafka() {
     assert_eq!(condition("rules: {kafka: [{}]}"), ["Kafka"]);
 }
 
-/// Section 10: kafka and l7proto are gone from 1.20 on. The API server drops them before it looks, and
-/// takes no rules without http or dns; what is stored already is open to every request.
+/// docs/semantics/cilium-ports.md#layer-7: kafka and l7proto are gone from 1.20 on. The API server
+/// drops them before it looks, and takes no rules without http or dns; what is stored already is open
+/// to every request.
 #[test]
 fn kafka_and_other_parsers_are_gone_from_1_20_on() {
     let settings = || Cilium::new(CiliumVersion::V1_20);
@@ -76,7 +78,7 @@ fn kafka_and_other_parsers_are_gone_from_1_20_on() {
     }
 }
 
-/// Row L7: l7proto with l7.
+/// docs/semantics/cilium-ports.md#layer-7: l7proto with l7.
 #[test]
 fn other_parsers() {
     let words = condition("rules: {l7proto: cassandra, l7: [{query_action: select}]}");
@@ -98,7 +100,7 @@ fn empty_rules() {
     assert!(empty.rejected()[0].contains("toPorts[0].rules is empty"), "{:?}", empty.rejected());
 }
 
-/// Row serverNames: names that TLS may ask for.
+/// docs/semantics/cilium-ports.md#server-names: names that TLS may ask for.
 #[test]
 fn server_names() {
     assert_eq!(condition("serverNames: [api.example.com]"), ["TLS to api.example.com"]);
@@ -107,14 +109,14 @@ fn server_names() {
     assert_eq!(condition(terminated), ["TLS to a.b, HTTP GET"]);
 }
 
-/// Row listener.
+/// docs/semantics/cilium-ports.md#listeners.
 #[test]
 fn listener() {
     let words = condition("listener: {envoyConfig: {name: e}, name: custom}");
     assert_eq!(words, ["what the Envoy listener custom lets through"]);
 }
 
-/// Row authentication.mode.
+/// docs/semantics/cilium-ports.md#authentication.
 #[test]
 fn authentication() {
     let of = |mode: &str, more: &str| {
@@ -132,8 +134,8 @@ fn authentication() {
     assert!(wrong.rejected()[0].contains("\"maybe\" is not disabled"), "{:?}", wrong.rejected());
 }
 
-/// "An allow without L7 for the same peer and port wildcards the L7 rule for that peer"; for
-/// disjoint peers they remain separate.
+/// docs/semantics/cilium-ports.md#layer-7-beside-plain-rules: an allow without L7 for the same peer
+/// and port makes those of others void; for disjoint peers they remain separate.
 #[test]
 fn a_plain_rule_makes_l7_rules_void() {
     let http =
@@ -156,7 +158,8 @@ fn a_plain_rule_makes_l7_rules_void() {
     assert_eq!(conditions(&one, "web → api:81"), [""; 0]);
 }
 
-/// Section 4: deny rules have no L7: what is written there is dropped and told.
+/// docs/semantics/cilium-ports.md#layer-7: deny rules have no L7: what is written there is dropped
+/// and told.
 #[test]
 fn deny_rules_have_no_l7() {
     let ports = "ports: [{port: \"80\", protocol: TCP}], rules: {http: [{method: GET}]}";

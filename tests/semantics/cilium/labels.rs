@@ -1,4 +1,5 @@
-//! Section 2: identity labels, selectors and what Cilium adds to them.
+//! docs/semantics/cilium-labels.md#identity-labels: identity labels, selectors and what Cilium adds
+//! to them.
 
 use super::{
     API, WEB, ccnp, cluster, cnp, egress, holds, holds_with, ingress, lint, settings, with,
@@ -19,7 +20,7 @@ fn expression(key: &str, rest: &str) -> String {
     from(&format!("matchExpressions: [{{key: \"{key}\", operator: {rest}}}]"))
 }
 
-/// Identity labels: those of the pod.
+/// docs/semantics/cilium-labels.md#identity-labels: those of the pod.
 #[test]
 fn labels_of_the_pod() {
     holds(
@@ -104,8 +105,8 @@ fn the_service_account() {
     holds(&format!("{job}{default}"), &["job → api:80 is Denied", "web → api:80 is Allowed"]);
 }
 
-/// Default label filter: a selector on an excluded label never matches, which is told. Other dialects
-/// and options are in filter.rs.
+/// docs/semantics/cilium-labels.md#label-filter: a selector on an excluded label never matches, which
+/// is told. Other dialects and options are in filter.rs.
 #[test]
 fn excluded_labels() {
     for label in [
@@ -132,7 +133,7 @@ fn excluded_labels() {
     assert_eq!(cluster(&policy).lints(), [""; 0]);
 }
 
-/// Key grammar: no source, `any:` and `k8s:` mean labels of pods.
+/// docs/semantics/cilium-labels.md#keys: no source, `any:` and `k8s:` mean labels of pods.
 #[test]
 fn sources_of_pod_labels() {
     for key in ["app", "\"any:app\"", "\"k8s:app\""] {
@@ -144,7 +145,8 @@ fn sources_of_pod_labels() {
     }
 }
 
-/// Key grammar: `reserved:` means entities, and no namespace is added.
+/// docs/semantics/cilium-labels.md#reserved-labels: `reserved:` means entities, and no namespace is
+/// added.
 #[test]
 fn reserved_labels() {
     holds(
@@ -188,7 +190,7 @@ fn reserved_labels() {
     );
 }
 
-/// Key grammar: labels of addresses are not told, and no pod has them.
+/// docs/semantics/cilium-labels.md#keys: labels of addresses are not told, and no pod has them.
 #[test]
 fn labels_of_addresses() {
     for key in ["cidr:203.0.113.0", "cidrgroup:partners", "fqdn:example.com"] {
@@ -199,7 +201,7 @@ fn labels_of_addresses() {
     }
 }
 
-/// Key grammar: other sources cannot be seen from here.
+/// docs/semantics/cilium-labels.md#keys: other sources cannot be seen from here.
 #[test]
 fn other_sources() {
     for key in ["node:kubernetes.io/arch", "unspec:app", "container:app"] {
@@ -210,6 +212,7 @@ fn other_sources() {
     }
 }
 
+/// docs/semantics/cilium-labels.md#requirements: docs/semantics/cilium-labels.md#requirements:
 /// matchLabels and matchExpressions are all required; NotIn and DoesNotExist hold for absent keys.
 #[test]
 fn expressions() {
@@ -230,7 +233,8 @@ fn expressions() {
     assert!(cluster.rejected()[0].contains("is not In, NotIn"), "{:?}", cluster.rejected());
 }
 
-/// "CNP subject": its namespace is forced, and another one is ignored and told.
+/// docs/semantics/cilium-labels.md#subject-of-a-ciliumnetworkpolicy: its namespace is forced, and
+/// another one is ignored and told.
 #[test]
 fn a_namespaced_policy_stays_in_its_namespace() {
     let policy =
@@ -252,7 +256,8 @@ fn a_namespaced_policy_stays_in_its_namespace() {
     holds(&other_team, &["api → web:80 is Allowed", "api → other/client:80 is Allowed"]);
 }
 
-/// "CNP peer": the own namespace is added unless the selector has a key of namespaces.
+/// docs/semantics/cilium-labels.md#peer-of-a-ciliumnetworkpolicy: the own namespace is added unless
+/// the selector has a key of namespaces.
 #[test]
 fn peers_of_a_namespaced_policy() {
     holds(&from(""), &["web → api:80 is Allowed", "other/client → api:80 is Denied"]);
@@ -266,7 +271,8 @@ fn peers_of_a_namespaced_policy() {
     );
 }
 
-/// "CCNP subject": nothing is added, and namespaces can be asked for.
+/// docs/semantics/cilium-labels.md#subject-of-a-ciliumclusterwidenetworkpolicy: nothing is added, and
+/// namespaces can be asked for.
 #[test]
 fn subjects_of_a_clusterwide_policy() {
     let policy =
@@ -294,7 +300,8 @@ fn subjects_of_a_clusterwide_policy() {
     holds(&policy(pods), &["web → api:80 is Denied"]);
 }
 
-/// "CCNP peer": only pods, never host or world, unless a namespace is asked for.
+/// docs/semantics/cilium-labels.md#peer-of-a-ciliumclusterwidenetworkpolicy: only pods, never host or
+/// world, unless a namespace is asked for.
 #[test]
 fn peers_of_a_clusterwide_policy() {
     let policy =
@@ -314,8 +321,9 @@ fn peers_of_a_clusterwide_policy() {
     );
 }
 
-/// "Both": the own cluster is added by default from 1.19 on. Without it a selector that asks for no
-/// label that must be there matches nodes and the world too.
+/// docs/semantics/cilium-labels.md#cluster-of-a-peer: the own cluster is added by default from 1.19
+/// on. Without it a selector that asks for no label that must be there matches nodes and the world
+/// too.
 #[test]
 fn selectors_that_ask_for_nothing_that_must_be_there() {
     let policy = expression("io.kubernetes.pod.namespace", "NotIn, values: [other]");
@@ -337,7 +345,8 @@ fn selectors_that_ask_for_nothing_that_must_be_there() {
     with(off, &policy).holds(&others("Allowed").each_ref().map(String::as_str));
 }
 
-/// "fromNodes/toNodes": other nodes, by their labels, with enable-node-selector-labels.
+/// docs/semantics/cilium-labels.md#nodes-as-peers: other nodes, by their labels, with
+/// enable-node-selector-labels.
 #[test]
 fn nodes_by_labels() {
     let on = Cilium { node_selector_labels: true, ..settings() };
@@ -362,8 +371,8 @@ fn nodes_by_labels() {
     );
 }
 
-/// Section 3, and section 10: up to 1.18 `fromRequires` narrows the peers of the rule, and that it
-/// does so elsewhere too is told.
+/// docs/semantics/cilium-rules.md#requires: up to 1.18 `fromRequires` narrows the peers of the rule,
+/// and that it does so elsewhere too is told.
 #[test]
 fn requires_narrow_up_to_1_18() {
     let older = Cilium::new(CiliumVersion::V1_18);

@@ -1,5 +1,5 @@
-//! Cilium's policies, line by line: each test cites the section and the row of
-//! semantics/cilium.md that it holds the answer to.
+//! Cilium's policies, line by line: each test cites the rule of docs/semantics that it holds the
+//! answer to, or stands below the one that its file cites.
 
 mod absent;
 mod defaultdeny;

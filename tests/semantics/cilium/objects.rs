@@ -1,11 +1,12 @@
-//! Section 1: the kinds, `spec` and `specs`, what is stored and has no effect, fields.
+//! docs/semantics/cilium-objects.md#kinds: the kinds, `spec` and `specs`, what is stored and has no
+//! effect, fields.
 
 use super::{API, WEB, ccnp, cluster, cnp, egress, group, holds, ingress, lint, object, with};
 use super::{rejected, settings};
 use crate::semantics::enforced;
 use netpol::policy::{Cilium, CiliumVersion, Enforcer};
 
-/// Section 1, table, row CiliumNetworkPolicy: `spec: Rule` and/or `specs: [Rule]`.
+/// docs/semantics/cilium-objects.md#spec-and-specs: `spec: Rule` and/or `specs: [Rule]`.
 #[test]
 fn a_policy_has_spec_or_specs() {
     let spec = format!("spec: {{{API}, ingress: [{{fromEndpoints: [{{}}]}}]}}");
@@ -22,7 +23,8 @@ fn a_policy_has_spec_or_specs() {
     );
 }
 
-/// Section 1: both present is a union of rules, evaluated independently.
+/// docs/semantics/cilium-objects.md#spec-and-specs: both present is a union of rules, evaluated
+/// independently.
 #[test]
 fn spec_and_specs_are_a_union() {
     let body = format!(
@@ -40,14 +42,14 @@ fn spec_and_specs_are_a_union() {
     );
 }
 
-/// Section 1: both nil is an error.
+/// docs/semantics/cilium-objects.md#spec-and-specs: both nil is an error.
 #[test]
 fn neither_spec_nor_specs_is_rejected() {
     rejected(&object("p", ""), "spec", "is missing, and so is specs");
     rejected(&object("p", "spec: null"), "spec", "is missing, and so is specs");
 }
 
-/// Section 1, table, row CiliumClusterwideNetworkPolicy: cluster scope, the same body.
+/// docs/semantics/cilium-objects.md#kinds: cluster scope, the same body.
 #[test]
 fn a_clusterwide_policy_speaks_for_every_namespace() {
     holds(
@@ -60,7 +62,7 @@ fn a_clusterwide_policy_speaks_for_every_namespace() {
     );
 }
 
-/// Section 1, table, row CiliumCIDRGroup: v2, and v2alpha1 earlier.
+/// docs/semantics/cilium-objects.md#kinds: v2, and v2alpha1 earlier.
 #[test]
 fn groups_of_networks_of_both_versions() {
     let rule = egress("[{toCIDRSet: [{cidrGroupRef: partners}]}]");
@@ -70,8 +72,8 @@ fn groups_of_networks_of_both_versions() {
     holds(&format!("{}{rule}", v2.replace("cilium.io/v2", "cilium.io/v2alpha1")), &lines);
 }
 
-/// Section 1: admission is lenient; what the agent rejects is not enforced at all, without a
-/// default deny either, and the answer says so.
+/// docs/semantics/cilium-objects.md#who-refuses: what the agent rejects is not enforced at all,
+/// without a default deny either, and the answer says so.
 #[test]
 fn what_the_agent_rejects_has_no_effect_and_is_told() {
     let bad = "[{fromEndpoints: [{}], fromEntities: [world]}]";
@@ -83,14 +85,15 @@ fn what_the_agent_rejects_has_no_effect_and_is_told() {
     assert!(text.contains(told), "{text}");
 }
 
-/// Section 1: one bad rule in `specs` fails the whole object.
+/// docs/semantics/cilium-objects.md#spec-and-specs: one bad rule in `specs` fails the whole object.
 #[test]
 fn one_bad_rule_fails_the_object() {
     let specs = format!("specs: [{{{API}, ingress: [{{}}]}}, {{{WEB}}}]");
     rejected(&object("p", &specs), "specs[1]", "needs at least one of ingress");
 }
 
-/// Section 1: wrong types never reach the agent: the API server refuses them.
+/// docs/semantics/cilium-objects.md#who-refuses: wrong types never reach the agent: the API server
+/// refuses them.
 #[test]
 fn wrong_types_are_refused_by_the_api_server() {
     let cluster = cluster(&ingress("[{toPorts: [{ports: [{port: 80}]}]}]"));
@@ -100,7 +103,7 @@ fn wrong_types_are_refused_by_the_api_server() {
     assert!(text.contains(told), "{text}");
 }
 
-/// Section 1, "Rule fields": labels, description and log change nothing.
+/// docs/semantics/cilium-objects.md#fields-of-a-rule: labels, description and log change nothing.
 #[test]
 fn fields_that_change_nothing() {
     let more = "labels: [{key: a, value: b}], description: x, log: {value: audit-me}";
@@ -110,8 +113,8 @@ fn fields_that_change_nothing() {
     cluster.holds(&["web → api:80 is Denied"]);
 }
 
-/// Section 1, "Rule fields": there is no order, level, priority or tier. The CRD drops what it does
-/// not know, at any depth, so the rest counts and the field is told.
+/// docs/semantics/cilium-objects.md#fields-of-a-rule: there is no order, level, priority or tier. The
+/// CRD drops what it does not know, at any depth, so the rest counts and the field is told.
 #[test]
 fn unknown_fields_are_dropped_and_told() {
     let spec = format!("{API}, order: 1, ingress: [{{fromEndpoint: [{{}}]}}]");
@@ -123,7 +126,8 @@ fn unknown_fields_are_dropped_and_told() {
     assert_eq!(clean.lints(), [""; 0]);
 }
 
-/// Section 1, and section 4, "Host firewall": nodeSelector rules without the firewall are inert.
+/// docs/semantics/cilium-verdicts.md#host-firewall: nodeSelector rules without the firewall are
+/// inert.
 #[test]
 fn node_policies_are_told() {
     let policy = ccnp("nodes", "nodeSelector: {}, ingress: [{}]");
@@ -134,7 +138,7 @@ fn node_policies_are_told() {
     lint(&on, "spec.nodeSelector speaks for nodes, which are not judged here");
 }
 
-/// Section 1: only Cilium reads them.
+/// docs/semantics/cilium-objects.md#kinds: only Cilium reads them.
 #[test]
 fn other_network_plugins_enforce_none_of_them() {
     let policy = format!("{}{}", crate::semantics::BASE, ingress("[{}]"));
@@ -143,7 +147,7 @@ fn other_network_plugins_enforce_none_of_them() {
     cluster.holds(&["web → api:80 is Allowed"]);
 }
 
-/// Section 1: every version reads the three kinds.
+/// docs/semantics/cilium-objects.md#kinds: every version reads the three kinds.
 #[test]
 fn every_version() {
     for version in [CiliumVersion::V1_18, CiliumVersion::V1_19, CiliumVersion::V1_20] {

@@ -1,4 +1,4 @@
-//! Section 3: "CIDR" and "toFQDNs".
+//! docs/semantics/cilium-rules.md#networks and docs/semantics/cilium-rules.md#names.
 
 use super::{
     ccnp, cluster, cnp, conditions, egress, group, holds, holds_with, ingress, lint, live,
@@ -37,7 +37,8 @@ fn addresses_and_prefixes() {
     lint(&cluster(&sloppy), "203.0.113.7/24 is read as 203.0.113.0/24");
 }
 
-/// `toCIDRSet`: cidr with except, which narrows this item and is no deny.
+/// docs/semantics/cilium-rules.md#except: docs/semantics/cilium-rules.md#except: `toCIDRSet`: cidr
+/// with except, which narrows this item and is no deny.
 #[test]
 fn except_narrows_its_own_item() {
     let item = "{cidr: 203.0.113.0/24, except: [203.0.113.0/28]}";
@@ -77,6 +78,7 @@ fn match_modes() {
     }
 }
 
+/// docs/semantics/cilium-rules.md#all-addresses: docs/semantics/cilium-rules.md#all-addresses:
 /// `0.0.0.0/0` and `::/0` are the world, and nothing in the cluster.
 #[test]
 fn whole_families() {
@@ -105,7 +107,7 @@ fn selection_is_by_containment() {
     );
 }
 
-/// cidrGroupRef: the networks of the group, with the item's own except.
+/// docs/semantics/cilium-rules.md#cidr-groups: the networks of the group, with the item's own except.
 #[test]
 fn groups_by_name() {
     let groups = group("partners", "[203.0.113.0/24, 198.51.100.0/24]");
@@ -132,7 +134,7 @@ fn groups_that_are_not_there() {
     faulty.holds(&lines);
 }
 
-/// cidrGroupSelector: groups by their labels.
+/// docs/semantics/cilium-rules.md#cidr-groups: groups by their labels.
 #[test]
 fn groups_by_labels() {
     let groups = format!(
@@ -171,7 +173,8 @@ fn names_and_patterns() {
     }
 }
 
-/// Section 10: `**.` is more than one level from 1.19 on; before it is taken, as `*.`.
+/// docs/semantics/cilium-rules.md#names: `**.` is more than one level from 1.19 on; before it is
+/// taken, as `*.`.
 #[test]
 fn patterns_of_several_levels() {
     let policy = names("{matchPattern: \"**.example.com\"}");
@@ -193,7 +196,8 @@ fn patterns_of_several_levels() {
     }
 }
 
-/// Section 10: an except that is wider than its network leaves nothing; 1.20 rejects it.
+/// docs/semantics/cilium-objects.md#networks-that-are-rejected: an except that is wider than its
+/// network leaves nothing; 1.20 rejects it.
 #[test]
 fn an_except_that_is_wider_than_its_network() {
     let policy = set("{cidr: 203.0.113.0/24, except: [203.0.113.0/16]}");
@@ -205,8 +209,8 @@ fn an_except_that_is_wider_than_its_network() {
     newer.holds(&["web → 203.0.113.7:443 is Allowed"]);
 }
 
-/// Row "NB `world`", and section 6: an address of the pod network that no pod is known to have may be
-/// a pod's, so it is neither outside for certain nor a pod for certain.
+/// docs/semantics/cilium-rules.md#addresses-of-the-pod-network: an address of the pod network that no
+/// pod is known to have may be a pod's, so it is neither outside for certain nor a pod for certain.
 #[test]
 fn addresses_of_the_pod_network() {
     let of = |policy: &str| cluster(policy).pod_cidrs(&["10.9.0.0/16"]);

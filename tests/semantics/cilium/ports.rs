@@ -1,4 +1,4 @@
-//! Section 3: "toPorts" and "icmps".
+//! docs/semantics/cilium-ports.md#ports and docs/semantics/cilium-ports.md#icmp.
 
 use super::{cluster, holds, icmp, ingress, lint, settings, with};
 use netpol::cluster::{Family, Protocol};
@@ -25,7 +25,7 @@ fn numbers() {
     admits("{port: \"010\", protocol: TCP}", &[("8", true), ("10", false)]);
 }
 
-/// port: a name, in any case, resolved on the destination.
+/// docs/semantics/cilium-ports.md#named-ports: a name, in any case, resolved on the destination.
 #[test]
 fn names() {
     for name in ["http", "HTTP"] {
@@ -45,7 +45,7 @@ fn zero_is_every_port() {
     admits("{port: \"0\"}", &[("1", true), ("1/UDP", true), ("1/SCTP", true)]);
 }
 
-/// protocol: ANY is the default, and TCP, UDP and SCTP.
+/// docs/semantics/cilium-ports.md#protocols: ANY is the default, and TCP, UDP and SCTP.
 #[test]
 fn any_protocol() {
     for item in ["{port: \"80\"}", "{port: \"80\", protocol: ANY}"] {
@@ -65,14 +65,15 @@ fn a_port_may_be_left_out() {
     );
 }
 
-/// protocol: ANY is not ICMP.
+/// docs/semantics/cilium-ports.md#protocols: ANY is not ICMP.
 #[test]
 fn any_is_not_icmp() {
     let cluster = cluster(&ports("{port: \"0\"}"));
     assert_eq!(icmp(&cluster, Protocol::Icmp, 8, Family::V4).verdict, Verdict::Denied);
 }
 
-/// protocol: VRRP and IGMP, from 1.19 on, have no ports; 1.20 adds GRE, IPIP, IPV6, ESP and AH.
+/// docs/semantics/cilium-ports.md#protocols: VRRP and IGMP, from 1.19 on, have no ports; 1.20 adds
+/// GRE, IPIP, IPV6, ESP and AH.
 #[test]
 fn protocols_without_ports() {
     for protocol in ["VRRP", "IGMP"] {
@@ -90,7 +91,8 @@ fn protocols_without_ports() {
     }
 }
 
-/// Section 5, deviation 10: SCTP needs enable-sctp, which is told where SCTP is asked for.
+/// docs/semantics/cilium-networkpolicy.md#sctp: SCTP needs enable-sctp, which is told where SCTP is
+/// asked for.
 #[test]
 fn sctp_needs_a_setting() {
     let policy = ports("{port: \"80\", protocol: SCTP}");

@@ -1,10 +1,11 @@
-//! Section 1, "Sanitize errors": for each of them nothing of the object is enforced.
+//! docs/semantics/cilium-objects.md#who-refuses: for each of them nothing of the object is enforced.
 
 use super::{API, WEB, ccnp, cluster, cnp, egress, holds, holds_with, ingress, object, rejected};
 use super::{rejected_with, settings, with};
 use netpol::policy::{Cilium, CiliumVersion};
 
-/// Row 1: neither or both of endpointSelector and nodeSelector.
+/// docs/semantics/cilium-objects.md#selector-of-the-subject: neither or both of endpointSelector and
+/// nodeSelector.
 #[test]
 fn exactly_one_selector() {
     rejected(&cnp("p", "ingress: [{}]"), "spec", "needs endpointSelector");
@@ -12,15 +13,16 @@ fn exactly_one_selector() {
     rejected(&ccnp("p", both), "spec", "has both endpointSelector and nodeSelector");
 }
 
-/// Row 1: nodeSelector in a CiliumNetworkPolicy.
+/// docs/semantics/cilium-objects.md#selector-of-the-subject: nodeSelector in a CiliumNetworkPolicy.
 #[test]
 fn a_namespaced_policy_has_no_node_selector() {
     let part = "write a CiliumClusterwideNetworkPolicy";
     rejected(&cnp("p", "nodeSelector: {}, ingress: [{}]"), "spec.nodeSelector", part);
 }
 
-/// Row 2: none of ingress, ingressDeny, egress and egressDeny. Without any of them the CRD refuses the
-/// rule (`anyOf` with `required`); an empty list is a section to the CRD and none to the agent.
+/// docs/semantics/cilium-objects.md#a-section-is-there: none of ingress, ingressDeny, egress and
+/// egressDeny. Without any of them the CRD refuses the rule (`anyOf` with `required`); an empty list
+/// is a section to the CRD and none to the agent.
 #[test]
 fn a_rule_has_a_section() {
     for (sections, who) in [
@@ -36,7 +38,8 @@ fn a_rule_has_a_section() {
     }
 }
 
-/// Row 3: more than one L3 member in an element, every pair.
+/// docs/semantics/cilium-objects.md#one-kind-of-peer: more than one L3 member in an element, every
+/// pair.
 #[test]
 fn one_list_of_peers_an_element() {
     let lists = |side: &str| {
@@ -70,7 +73,7 @@ fn one_list_of_peers_an_element() {
     }
 }
 
-/// Row 4: icmps together with toPorts.
+/// docs/semantics/cilium-objects.md#icmp-beside-ports: icmps together with toPorts.
 #[test]
 fn icmps_or_ports() {
     let both = "[{icmps: [{fields: [{type: 8}]}], toPorts: [{ports: [{port: \"80\"}]}]}]";
@@ -81,7 +84,7 @@ fn ports(items: &str) -> String {
     ingress(&format!("[{{toPorts: [{{ports: [{items}]}}]}}]"))
 }
 
-/// Row 5: more than 40 ports an item of toPorts.
+/// docs/semantics/cilium-objects.md#ports-that-are-rejected: more than 40 ports an item of toPorts.
 #[test]
 fn forty_ports() {
     let list =
@@ -90,7 +93,8 @@ fn forty_ports() {
     holds(&ports(&list(40)), &["web → api:40 is Allowed", "web → api:41 is Denied"]);
 }
 
-/// Row 5: bad protocol, unparsable port, port missing.
+/// docs/semantics/cilium-objects.md#ports-that-are-rejected: bad protocol, unparsable port, port
+/// missing.
 #[test]
 fn bad_ports() {
     let port = "spec.ingress[0].toPorts[0].ports[0].port";
@@ -106,7 +110,7 @@ fn bad_ports() {
     }
 }
 
-/// Row 5: a port other than 0 with VRRP or IGMP.
+/// docs/semantics/cilium-objects.md#ports-that-are-rejected: a port other than 0 with VRRP or IGMP.
 #[test]
 fn protocols_without_ports() {
     for protocol in ["VRRP", "IGMP"] {
@@ -119,7 +123,8 @@ fn protocols_without_ports() {
     }
 }
 
-/// Row 5, NB: endPort below port is not rejected and matches the port alone.
+/// docs/semantics/cilium-objects.md#ports-that-are-rejected: endPort below port is not rejected and
+/// matches the port alone.
 #[test]
 fn an_end_below_the_port_is_not_rejected() {
     let policy = ports("{port: \"80\", endPort: 70, protocol: TCP}");
@@ -139,7 +144,8 @@ fn rules(section: &str, item: &str) -> String {
 
 const TCP: &str = "ports: [{port: \"80\", protocol: TCP}]";
 
-/// Row 6: more than one of http, kafka, dns and l7.
+/// docs/semantics/cilium-objects.md#layer-7-rules-that-are-rejected: more than one of http, kafka,
+/// dns and l7.
 #[test]
 fn one_kind_of_l7_rules() {
     for (both, part) in [
@@ -154,7 +160,8 @@ fn one_kind_of_l7_rules() {
     rejected(&policy, "spec.ingress[0].toPorts[0].rules.l7", "needs l7proto");
 }
 
-/// Row 6: L7 with port 0; http and kafka with another protocol than TCP, ANY included.
+/// docs/semantics/cilium-objects.md#layer-7-rules-that-are-rejected: L7 with port 0; http and kafka
+/// with another protocol than TCP, ANY included.
 #[test]
 fn l7_needs_a_port_of_tcp() {
     for kind in ["http", "kafka"] {
@@ -171,7 +178,7 @@ fn l7_needs_a_port_of_tcp() {
     }
 }
 
-/// Row 6: dns on ingress.
+/// docs/semantics/cilium-objects.md#layer-7-rules-that-are-rejected: dns on ingress.
 #[test]
 fn dns_is_for_egress() {
     let item = "ports: [{port: \"53\"}], rules: {dns: [{matchPattern: \"*\"}]}";
@@ -181,7 +188,8 @@ fn dns_is_for_egress() {
     rejected(&rules("egress", no_port), "spec.egress[0].toPorts[0].ports", "need port 53");
 }
 
-/// Row 7: L7 in rules for nodes: none on ingress, neither http nor kafka on egress.
+/// docs/semantics/cilium-objects.md#layer-7-rules-that-are-rejected: L7 in rules for nodes: none on
+/// ingress, neither http nor kafka on egress.
 #[test]
 fn l7_of_nodes() {
     let policy = |section: &str, item: &str| {
@@ -196,7 +204,8 @@ fn l7_of_nodes() {
     assert_eq!(cluster(&policy("egress", dns)).rejected(), [""; 0]);
 }
 
-/// Row 7: listener on ingress; listener together with rules.
+/// docs/semantics/cilium-objects.md#layer-7-rules-that-are-rejected: listener on ingress; listener
+/// together with rules.
 #[test]
 fn listeners() {
     let listener = "listener: {envoyConfig: {name: e}, name: l}";
@@ -207,7 +216,8 @@ fn listeners() {
     holds(&rules("egress", &format!("{TCP}, {listener}")), &["web → api:80 is Allowed"]);
 }
 
-/// Row 7: serverNames together with L7 rules unless terminatingTLS is set; an empty serverName.
+/// docs/semantics/cilium-objects.md#layer-7-rules-that-are-rejected: serverNames together with L7
+/// rules unless terminatingTLS is set; an empty serverName.
 #[test]
 fn server_names() {
     let path = "spec.egress[0].toPorts[0].serverNames";
@@ -219,14 +229,15 @@ fn server_names() {
     rejected(&rules("egress", &format!("{TCP}, serverNames: [\"\"]")), path, "an empty name");
 }
 
-/// Row 8: DNS rules with a range of ports.
+/// docs/semantics/cilium-objects.md#layer-7-rules-that-are-rejected: DNS rules with a range of ports.
 #[test]
 fn dns_rules_take_no_range() {
     let item = "ports: [{port: \"53\", endPort: 54}], rules: {dns: [{matchPattern: \"*\"}]}";
     rejected(&rules("egress", item), "spec.egress[0].toPorts[0].ports[0].endPort", "a range");
 }
 
-/// Row 8: any L7 rule with enable-l7-proxy off.
+/// docs/semantics/cilium-objects.md#layer-7-rules-that-are-rejected: any L7 rule with enable-l7-proxy
+/// off.
 #[test]
 fn l7_needs_the_proxy() {
     let off = Cilium { l7_proxy: false, ..settings() };
@@ -234,8 +245,8 @@ fn l7_needs_the_proxy() {
     rejected_with(off, &policy, "spec.ingress[0].toPorts[0].rules", "enable-l7-proxy");
 }
 
-/// Row 9: an item of `toCIDRSet` with not exactly one of cidr, cidrGroupRef and cidrGroupSelector;
-/// except outside of cidr.
+/// docs/semantics/cilium-objects.md#networks-that-are-rejected: an item of `toCIDRSet` with not
+/// exactly one of cidr, cidrGroupRef and cidrGroupSelector; except outside of cidr.
 #[test]
 fn cidr_rules() {
     let set = |item: &str| egress(&format!("[{{toCIDRSet: [{item}]}}]"));
@@ -257,7 +268,8 @@ fn cidr_rules() {
     rejected(&egress("[{toCIDR: [example.com]}]"), "spec.egress[0].toCIDR[0]", "is not a CIDR");
 }
 
-/// Row 10: fromNodes and toNodes with enable-node-selector-labels off.
+/// docs/semantics/cilium-objects.md#nodes-need-a-setting: fromNodes and toNodes with
+/// enable-node-selector-labels off.
 #[test]
 fn nodes_need_their_labels() {
     for (policy, path) in [
@@ -270,8 +282,8 @@ fn nodes_need_their_labels() {
     }
 }
 
-/// Row 11: toFQDNs in egressDeny: there is no such field, so the API server drops it and the element
-/// is one without peers.
+/// docs/semantics/cilium-objects.md#fields-that-are-not-there: toFQDNs in egressDeny: there is no
+/// such field, so the API server drops it and the element is one without peers.
 #[test]
 fn names_are_not_denied() {
     let names = "toFQDNs: [{matchName: a.b}]";
@@ -287,7 +299,8 @@ fn names_are_not_denied() {
     holds(&policy, &["web → api:80 is Denied", "web → https://a.b is Allowed"]);
 }
 
-/// Row 11: fromRequires and toRequires, which must be empty from 1.19 on.
+/// docs/semantics/cilium-objects.md#fields-that-are-not-there: fromRequires and toRequires, which
+/// must be empty from 1.19 on.
 #[test]
 fn requires_are_gone_from_1_19_on() {
     for (policy, path) in [
@@ -301,7 +314,7 @@ fn requires_are_gone_from_1_19_on() {
     holds(&ingress("[{fromRequires: [], fromEndpoints: [{}]}]"), &["web → api:80 is Allowed"]);
 }
 
-/// Row 12: log.value of more than 32 characters, or not printable.
+/// docs/semantics/cilium-objects.md#log: log.value of more than 32 characters, or not printable.
 #[test]
 fn log_values() {
     let policy =
@@ -312,9 +325,9 @@ fn log_values() {
     assert_eq!(cluster(&policy(&"a".repeat(32))).rejected(), [""; 0]);
 }
 
-/// Section 3, "toFQDNs" and "L7": exactly one of the two, of characters of DNS names. The CRD has
-/// one schema for `toFQDNs` and `rules.dns`, so `dns: [{}]` never reaches the agent, which would take
-/// it.
+/// docs/semantics/cilium-objects.md#who-refuses: exactly one of the two, of characters of DNS names.
+/// The CRD has one schema for `toFQDNs` and `rules.dns`, so `dns: [{}]` never reaches the agent,
+/// which would take it.
 #[test]
 fn names_are_checked() {
     let long = format!("{{matchName: {}}}", "a".repeat(256));
@@ -342,7 +355,8 @@ fn names_are_checked() {
     }
 }
 
-/// Section 1: a rule is checked as a whole, and every fault is told.
+/// docs/semantics/cilium-objects.md#who-refuses: a rule is checked as a whole, and every fault is
+/// told.
 #[test]
 fn every_fault_is_told() {
     let body = "specs: [{ingress: [{}]}, {endpointSelector: {}}]";

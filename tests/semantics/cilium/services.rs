@@ -1,4 +1,5 @@
-//! Section 3, "toServices", and what an element without anyone behind its Services means.
+//! docs/semantics/cilium-rules.md#services, and what an element without anyone behind its Services
+//! means.
 
 use super::{WEB, cluster, cnp, egress, holds, holds_with, lint, settings};
 use netpol::policy::{Cilium, CiliumVersion};
@@ -158,7 +159,7 @@ fn ports_beside_services_that_were_not_read() {
 
 /// egressDeny.toServices: Cilium looks Services up for `egress` only (`processRule` in
 /// pkg/policy/k8s, 1.18 to 1.20), so alone it denies nothing, and with ports everyone on them. It
-/// isolates in both cases, as section 4, "Deny-only policies", has it.
+/// isolates in both cases, as docs/semantics/cilium-verdicts.md#rules-that-only-deny has it.
 #[test]
 fn services_are_not_denied() {
     let policy = |deny: &str, more: &str| {

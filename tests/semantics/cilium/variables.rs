@@ -1,11 +1,12 @@
-//! Section 1, "Admission": what is rejected must be wrong for certain. A variable that nobody filled
-//! in may stand for anything, so it is a gap and makes Unknown.
+//! docs/semantics/cilium-objects.md#who-refuses: what is rejected must be wrong for certain. A
+//! variable that nobody filled in may stand for anything, so it is a gap and makes Unknown.
 
 use super::{API, ccnp, cluster, cnp, conditions, egress, group, holds, ingress, lint};
 
 const TOLD: &str = "the variable ${X} is not filled in";
 
-/// Section 3, "toFQDNs": the addresses behind the name are not known; what is inside has no name.
+/// docs/semantics/cilium-rules.md#names: the addresses behind the name are not known; what is inside
+/// has no name.
 #[test]
 fn names() {
     for item in ["matchName: \"idm.${X}\"", "matchPattern: \"*.${X}\""] {
@@ -27,7 +28,7 @@ fn names() {
     holds(&egress(two), &["web → https://login.example.com is Allowed"]);
 }
 
-/// Section 3, "L7": a DNS rule is a condition, whatever names it has.
+/// docs/semantics/cilium-ports.md#layer-7: a DNS rule is a condition, whatever names it has.
 #[test]
 fn dns_rules() {
     let rule =
@@ -38,7 +39,7 @@ fn dns_rules() {
     lint(&cluster, TOLD);
 }
 
-/// Section 3, "toServices": the Service was not read.
+/// docs/semantics/cilium-rules.md#services: the Service was not read.
 #[test]
 fn services() {
     for service in
@@ -52,7 +53,7 @@ fn services() {
     holds(&egress(by_labels), &["web → api:80 is Unknown", "web → node/n1:22 is Denied"]);
 }
 
-/// Section 3, "CIDR": what has an address outside, and nothing inside.
+/// docs/semantics/cilium-rules.md#networks: what has an address outside, and nothing inside.
 #[test]
 fn networks() {
     for list in [
@@ -74,7 +75,8 @@ fn networks() {
     holds(&format!("{partners}{policy}"), &lines);
 }
 
-/// Section 2: whom a label selects is not known; other requirements still decide.
+/// docs/semantics/cilium-labels.md#identity-labels: whom a label selects is not known; other
+/// requirements still decide.
 #[test]
 fn labels() {
     let from = |selector: &str| ingress(&format!("[{{fromEndpoints: [{{{selector}}}]}}]"));
@@ -104,14 +106,16 @@ fn labels() {
     );
 }
 
-/// Section 4: whether the policy selects the pod, and so isolates it, is not known.
+/// docs/semantics/cilium-verdicts.md#one-direction: whether the policy selects the pod, and so
+/// isolates it, is not known.
 #[test]
 fn subjects() {
     let policy = cnp("p", "endpointSelector: {matchLabels: {app: \"${X}\"}}, ingress: [{}]");
     holds(&policy, &["web → api:80 is Unknown", "web → other/client:80 is Allowed"]);
 }
 
-/// Section 3, "Entities" and "toPorts": whoever, and on whichever port.
+/// docs/semantics/cilium-rules.md#entities and docs/semantics/cilium-ports.md#ports: whoever, and on
+/// whichever port.
 #[test]
 fn entities_and_ports() {
     let entities = egress("[{toEntities: [\"${X}\", world]}]");
