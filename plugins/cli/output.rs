@@ -77,7 +77,7 @@ impl<A: Formats> fmt::Debug for OutputArgs<A> {
 }
 
 /// Reads the word of one of some formats.
-pub(crate) fn one_of(formats: &'static [Format]) -> impl TypedValueParser<Value = Format> + Clone {
+pub(crate) fn one_of(formats: &'static [Format]) -> impl TypedValueParser<Value = Format> {
     let words = formats.iter().map(|it| PossibleValue::new(it.word()).help(it.about()));
     PossibleValuesParser::new(words).try_map(|word| {
         let mut all = Format::ALL.into_iter();

@@ -58,7 +58,7 @@ impl Line {
         let shape = Shape { width, first: self.indent, hang, breaks: true };
         let mut indent = self.indent;
         for line in wrap(words.iter().map(|word| ((), word.as_str())), shape) {
-            let words: Vec<&str> = line.into_iter().map(|(_, word)| word).collect();
+            let words: Vec<&str> = line.into_iter().map(|((), word)| word).collect();
             out.push(" ".repeat(indent) + &words.join(" "));
             indent = hang;
         }

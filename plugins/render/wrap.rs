@@ -69,7 +69,7 @@ mod tests {
     fn wrapped(text: &str, shape: Shape) -> Vec<String> {
         let lines = wrap(text.split(' ').map(|word| ((), word)), shape);
         let words = |line: &Vec<((), &str)>| -> String {
-            line.iter().map(|(_, word)| *word).collect::<Vec<_>>().join(" ")
+            line.iter().map(|((), word)| *word).collect::<Vec<_>>().join(" ")
         };
         lines.iter().map(words).collect()
     }
