@@ -13,4 +13,4 @@
 pub mod cli;
 pub mod commands;
 pub mod complete;
-pub mod report;
+pub mod render;

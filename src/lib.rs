@@ -53,6 +53,7 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable)
 )]
 
+pub mod answer;
 pub mod baseline;
 pub mod cluster;
 pub mod draft;
@@ -62,6 +63,7 @@ pub mod objects;
 pub mod observed;
 pub mod policy;
 pub mod printable;
+pub mod prose;
 pub mod reach;
 pub mod verdict;
 pub mod yaml;

@@ -10,18 +10,17 @@ use crate::run::netpol;
 
 /// Every page of the repository, as Git has it or will have it.
 fn pages() -> Vec<PathBuf> {
-    let directories =
-        [
-            "",
-            "docs",
-            "docs/decisions",
-            "docs/semantics",
-            "examples",
-            "fuzz",
-            "tests/cases",
-            "tests/regressions",
-            "tests/transcripts",
-        ];
+    let directories = [
+        "",
+        "docs",
+        "docs/decisions",
+        "docs/semantics",
+        "examples",
+        "fuzz",
+        "tests/cases",
+        "tests/regressions",
+        "tests/transcripts",
+    ];
     let mut found = Vec::new();
     for directory in directories.map(|name| root().join(name)) {
         let Ok(entries) = fs::read_dir(directory) else { continue };

@@ -1,10 +1,10 @@
 //! Flags that say where objects come from.
 
 use super::{GlobalArgs, Progress, Session, output};
-use crate::report::{Locate, Location};
 use anyhow::bail;
 use clap::Args;
 use ipnet::IpNet;
+use netpol::answer::{Locate, Location};
 use netpol::cluster::{Gap, Snapshot};
 use netpol::objects::Objects;
 use netpol::policy::{Enforcer, Ruleset, Written};

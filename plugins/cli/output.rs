@@ -1,9 +1,13 @@
 //! Where answers and errors go, with or without colour.
 
+use crate::render::{Answer, Format, Formats, Page, render};
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use std::fmt;
 use std::io::{self, Write};
+use std::marker::PhantomData;
 use std::path::Path;
 
 /// When to colour.
@@ -28,15 +32,9 @@ impl From<ColorChoice> for anstream::ColorChoice {
     }
 }
 
-/// The formats in which a command answers.
-pub trait Format: ValueEnum + Default + Copy + Send + Sync + 'static {
-    /// What `--help` says of them.
-    const HELP: &'static str;
-}
-
-/// `-o`, and `--schema` for the one that programs read.
-#[derive(Args, Clone, Copy, Debug, Default)]
-pub struct OutputArgs<F: Format> {
+/// `-o` with the formats of an answer, and `--schema` for the one that programs read.
+#[derive(Args)]
+pub struct OutputArgs<A: Formats> {
     /// Print the JSON Schema of the answer and do nothing else
     #[arg(long)]
     pub schema: bool,
@@ -45,44 +43,46 @@ pub struct OutputArgs<F: Format> {
     #[arg(
         short,
         long,
-        value_enum,
+        value_parser = one_of(A::FORMATS),
         value_name = "FORMAT",
         hide_possible_values = true,
-        help = F::HELP
+        help = A::HELP
     )]
-    output: Option<F>,
+    output: Option<Format>,
+
+    #[arg(skip)]
+    answer: PhantomData<fn() -> A>,
 }
 
-impl<F: Format> OutputArgs<F> {
+impl<A: Formats> OutputArgs<A> {
     /// The format of the answer.
-    pub fn format(&self) -> F {
-        self.output.unwrap_or_default()
+    pub fn format(&self) -> Format {
+        self.output.or_else(|| A::FORMATS.first().copied()).unwrap_or(Format::Text)
     }
 }
 
-/// Output formats.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// For people.
-    #[default]
-    Text,
-    /// For people, with every rule.
-    Wide,
-    /// For programs.
-    Json,
-    /// For programs and people.
-    Yaml,
-}
-
-impl Format for Output {
-    const HELP: &'static str = "Output format: text, wide (every rule), json or yaml";
-}
-
-impl Output {
-    /// Whether it is for people only.
-    pub fn is_text(self) -> bool {
-        matches!(self, Self::Text | Self::Wide)
+impl<A: Formats> Clone for OutputArgs<A> {
+    fn clone(&self) -> Self {
+        Self { schema: self.schema, output: self.output, answer: PhantomData }
     }
+}
+
+impl<A: Formats> fmt::Debug for OutputArgs<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutputArgs")
+            .field("schema", &self.schema)
+            .field("output", &self.output)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads the word of one of some formats.
+pub(crate) fn one_of(formats: &'static [Format]) -> impl TypedValueParser<Value = Format> {
+    let words = formats.iter().map(|it| PossibleValue::new(it.word()).help(it.about()));
+    PossibleValuesParser::new(words).try_map(|word| {
+        let mut all = Format::ALL.into_iter();
+        all.find(|format| format.word() == word).ok_or("no such format")
+    })
 }
 
 /// Writes an answer to stdout.
@@ -118,6 +118,12 @@ pub(crate) fn shown_path(path: &Path) -> String {
         return "standard input".to_owned();
     }
     netpol::printable::printable(&path.to_string_lossy()).into_owned()
+}
+
+/// An answer on stdout, in one of its formats.
+pub fn show(color: ColorChoice, shown: &impl Answer, format: Format) -> anyhow::Result<()> {
+    let page = Page { width: width(), brief: false };
+    Ok(answer(color, &render(shown, format, page)?)?)
 }
 
 /// The columns of the terminal: of `COLUMNS`, else of the terminal, else 80; at most 120.

@@ -2,15 +2,15 @@
 
 use super::print_schema;
 use crate::cli::{
-    Exit, FluxBuildArgs, Format, GlobalArgs, InputArgs, OutputArgs, Progress, Side, answer, width,
+    Exit, FluxBuildArgs, GlobalArgs, InputArgs, OutputArgs, Progress, Side, answer, width,
 };
-use crate::report::{DiffReport, DiffSide, diff_csv, diff_dot, diff_markdown, diff_text};
+use crate::render::{Page, render};
 use anyhow::{bail, ensure};
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
+use netpol::answer::{DiffReport, DiffSide};
 use netpol::reach;
-use netpol::yaml;
 use std::path::PathBuf;
 
 /// Arguments of `diff`.
@@ -47,7 +47,7 @@ pub struct DiffArgs {
     fail_on: FailOn,
 
     #[command(flatten)]
-    output: OutputArgs<DiffOutput>,
+    output: OutputArgs<DiffReport>,
 
     /// Compare the live cluster with what it would be with these manifests applied; repeatable
     #[arg(short, long, value_name = "FILE", conflicts_with = "old", help_heading = "Input")]
@@ -87,29 +87,6 @@ pub enum FailOn {
     Opened,
     /// What closes, or may.
     Closed,
-}
-
-/// Output formats.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum DiffOutput {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs.
-    Json,
-    /// For programs and people.
-    Yaml,
-    /// For a pull request.
-    Md,
-    /// For Graphviz.
-    Dot,
-    /// For a spreadsheet.
-    Csv,
-}
-
-impl Format for DiffOutput {
-    const HELP: &'static str =
-        "Output format: text, json, yaml, md (a comment of a pull request), dot or csv";
 }
 
 /// The end of `diff --help`.
@@ -209,24 +186,14 @@ impl DiffArgs {
         });
         let report = DiffReport::new(&diff, &old, &new, !self.summary);
         drop(progress);
-        answer(global.color, &self.text(&report)?)?;
+        let page = Page { width: width(), brief: self.summary };
+        answer(global.color, &render(&report, self.output.format(), page)?)?;
         let found = match self.fail_on {
             FailOn::Any => report.opens() || report.closes(),
             FailOn::Opened => report.opens(),
             FailOn::Closed => report.closes(),
         };
         Ok(if found { Exit::Found } else { Exit::Success })
-    }
-
-    fn text(&self, report: &DiffReport) -> anyhow::Result<String> {
-        Ok(match self.output.format() {
-            DiffOutput::Text => diff_text(report, width(), self.summary),
-            DiffOutput::Json => super::json(report)?,
-            DiffOutput::Yaml => yaml::to_string(report)?,
-            DiffOutput::Md => diff_markdown(report, self.summary),
-            DiffOutput::Dot => diff_dot(report),
-            DiffOutput::Csv => diff_csv(report),
-        })
     }
 
     /// The words with which `explain` reads a side as it is read here.

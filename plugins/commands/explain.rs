@@ -3,12 +3,10 @@
 use super::delivery::{FluxArgs, add_deliveries};
 use super::observing::{Asked, ObservingArgs};
 use super::print_schema;
-use crate::cli::{
-    Exit, GlobalArgs, Input, InputArgs, Output, OutputArgs, WhatIfArgs, answer, warn, width,
-};
-use crate::report::{ExplanationReport, explanation_text};
+use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, WhatIfArgs, answer, show, warn};
 use anyhow::{Context as _, anyhow};
 use clap::{Args, ValueEnum};
+use netpol::answer::ExplanationReport;
 use netpol::draft::Dialect;
 use netpol::printable::printable;
 use netpol::verdict::{self, NoSuggestion, PortWanted, Question, Target};
@@ -47,7 +45,7 @@ pub struct ExplainArgs {
     suggest: Option<Suggest>,
 
     #[command(flatten)]
-    output: OutputArgs<Output>,
+    output: OutputArgs<ExplanationReport>,
 
     #[command(flatten)]
     input: InputArgs,
@@ -178,14 +176,12 @@ impl ExplainArgs {
         } else {
             report.set_next(&suggestions);
         }
-        let text = match self.output.format() {
-            Output::Json => super::json(&report)?,
-            Output::Yaml => yaml::to_string(&report)?,
-            Output::Text | Output::Wide if self.suggest.is_some() => documents(&report)?,
-            Output::Text => explanation_text(&report, width(), false),
-            Output::Wide => explanation_text(&report, width(), true),
-        };
-        answer(global.color, &text)?;
+        let format = self.output.format();
+        if format.is_text() && self.suggest.is_some() {
+            answer(global.color, &documents(&report)?)?;
+        } else {
+            show(global.color, &report, format)?;
+        }
         Ok(exit)
     }
 }
@@ -207,7 +203,7 @@ impl ExplainArgs {
 }
 
 fn said(report: &ExplanationReport) -> String {
-    let verdict = report.verdict.to_lowercase();
+    let verdict = report.verdict.as_str().to_lowercase();
     format!("{} → {} is {verdict}", report.source.label, report.destination.label)
 }
 

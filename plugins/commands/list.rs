@@ -1,15 +1,13 @@
 //! `list`: who may talk to whom on what.
 
-use crate::cli::{Exit, Format, GlobalArgs, Input, InputArgs, OutputArgs, Progress, answer, width};
-use crate::report::{
-    Asked, By, FlowList, flows_csv, flows_dot, flows_markdown, flows_mermaid, flows_table,
-};
+use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, answer, width};
+use crate::render::{Page, render};
 use anyhow::bail;
 use clap::{Args, ValueEnum};
+use netpol::answer::{Asked, By, FlowList};
 use netpol::cluster::Snapshot;
 use netpol::reach::{self, PortSet};
 use netpol::verdict::{self, Endpoint, PortWanted, Target};
-use netpol::yaml;
 use std::collections::{HashMap, HashSet};
 
 /// Arguments of `list`.
@@ -48,36 +46,10 @@ pub struct ListArgs {
     by: ByArg,
 
     #[command(flatten)]
-    output: OutputArgs<ListOutput>,
+    output: OutputArgs<FlowList>,
 
     #[command(flatten)]
     input: InputArgs,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum ByArg {
-    #[default]
-    Workload,
-    Pod,
-    Namespace,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum ListOutput {
-    #[default]
-    Table,
-    Wide,
-    Json,
-    Yaml,
-    Csv,
-    Md,
-    Dot,
-    Mermaid,
-}
-
-impl Format for ListOutput {
-    const HELP: &'static str =
-        "Output format: table, wide (with reasons), json, yaml, csv, md, dot or mermaid";
 }
 
 /// The end of `list --help`.
@@ -101,6 +73,14 @@ node the pods on it, goes without saying and is not listed.
 Exit codes:
   0 done   2 error";
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum ByArg {
+    #[default]
+    Workload,
+    Pod,
+    Namespace,
+}
+
 impl ListArgs {
     /// Runs the command.
     pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
@@ -113,17 +93,9 @@ impl ListArgs {
         let progress = Progress::slow(global.color, "working out who reaches whom");
         let list = FlowList::new(&input.snapshot, &input.rules, &asked, &*locate)?;
         drop(progress);
-        let text = match self.output.format() {
-            ListOutput::Table => flows_table(&list, width(), false),
-            ListOutput::Wide => flows_table(&list, width(), true),
-            ListOutput::Json => super::json(&list)?,
-            ListOutput::Yaml => yaml::to_string(&list)?,
-            ListOutput::Csv => flows_csv(&list),
-            ListOutput::Md => flows_markdown(&list),
-            ListOutput::Dot => flows_dot(&list)?,
-            ListOutput::Mermaid => flows_mermaid(&list)?,
-        };
-        if matches!(self.output.format(), ListOutput::Csv | ListOutput::Dot | ListOutput::Mermaid) {
+        let format = self.output.format();
+        let text = render(&list, format, Page { width: width(), brief: false })?;
+        if format.is_bare() {
             input.tell_gaps(global);
         }
         answer(global.color, &text)?;

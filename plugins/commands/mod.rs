@@ -14,7 +14,7 @@ mod summary;
 
 pub use bootstrap::BootstrapArgs;
 pub use completion::CompletionArgs;
-pub use diff::{DiffArgs, DiffOutput, FailOn};
+pub use diff::{DiffArgs, FailOn};
 pub use doctor::DoctorArgs;
 pub use explain::ExplainArgs;
 pub use generate::generated;
@@ -23,16 +23,8 @@ pub use observe::ObserveArgs;
 pub use summary::SummaryArgs;
 
 use crate::cli::{Exit, GlobalArgs, answer};
-use netpol::printable::printable_json;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde::Serialize;
-
-/// `-o json`: an answer for programs, safe on a terminal too.
-fn json<T: Serialize>(answer: &T) -> anyhow::Result<String> {
-    let json = serde_json::to_string_pretty(answer)?;
-    Ok(printable_json(&json).into_owned() + "\n")
-}
 
 /// `--schema`: the JSON Schema of an answer.
 fn print_schema<T: JsonSchema>(global: &GlobalArgs) -> anyhow::Result<Exit> {

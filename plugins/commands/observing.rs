@@ -5,10 +5,10 @@
 
 use super::observe::ends::Resolver;
 use crate::cli::{GlobalArgs, HubbleArgs, Input, Source, since};
-use crate::report::{Between, ObservedBetween, Observer};
 use anyhow::Context as _;
 use clap::Args;
 use jiff::Timestamp;
+use netpol::answer::{Between, ObservedBetween, Observer};
 use netpol::cluster::Port;
 use netpol::hubble::{Events, Filter, Window};
 use netpol::verdict::{CasePorts, Explanation, PortWanted, Question, Target};

@@ -1,9 +1,9 @@
 //! `summary`: every namespace, whether it is default-deny, and what is allowed.
 
-use crate::cli::{Exit, Format, GlobalArgs, InputArgs, OutputArgs, Progress, answer, width};
-use crate::report::{SummaryReport, summary_markdown, summary_text};
-use clap::{Args, ValueEnum};
-use netpol::yaml;
+use crate::cli::{Exit, GlobalArgs, InputArgs, OutputArgs, Progress, show};
+use crate::render::Format;
+use clap::Args;
+use netpol::answer::SummaryReport;
 
 /// Arguments of `summary`.
 #[derive(Args, Clone, Debug)]
@@ -17,31 +17,10 @@ pub struct SummaryArgs {
     all_namespaces: bool,
 
     #[command(flatten)]
-    output: OutputArgs<SummaryOutput>,
+    output: OutputArgs<SummaryReport>,
 
     #[command(flatten)]
     input: InputArgs,
-}
-
-/// Output formats.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum SummaryOutput {
-    /// For a terminal.
-    #[default]
-    Table,
-    /// For a terminal, with counts and places.
-    Wide,
-    /// For documentation.
-    Md,
-    /// For programs.
-    Json,
-    /// For programs and people.
-    Yaml,
-}
-
-impl Format for SummaryOutput {
-    const HELP: &'static str =
-        "Output format: table, wide (counts and places too), md, json or yaml";
 }
 
 /// The end of `summary --help`.
@@ -81,18 +60,11 @@ impl SummaryArgs {
             );
         }
         let locate = input.locate();
-        let places = !matches!(self.output.format(), SummaryOutput::Table | SummaryOutput::Md);
+        let places = !matches!(self.output.format(), Format::Table | Format::Md);
         let progress = Progress::slow(global.color, "summing up the rules");
         let report = SummaryReport::new(&input.snapshot, &input.rules, only, places, &*locate);
         drop(progress);
-        let text = match self.output.format() {
-            SummaryOutput::Table => summary_text(&report, width(), false),
-            SummaryOutput::Wide => summary_text(&report, width(), true),
-            SummaryOutput::Md => summary_markdown(&report),
-            SummaryOutput::Json => super::json(&report)?,
-            SummaryOutput::Yaml => yaml::to_string(&report)?,
-        };
-        answer(global.color, &text)?;
+        show(global.color, &report, self.output.format())?;
         Ok(Exit::Success)
     }
 }

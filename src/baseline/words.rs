@@ -4,6 +4,7 @@ use super::{Baseline, BaselinePolicy, Cut, Dns, DnsFacts, Impact, Way};
 use crate::cluster::ObjectRef;
 use crate::draft::Dialect;
 use crate::policy::rule::Direction;
+use crate::prose::list;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Lines of cuts that are shown, and peers in a line, unless all are asked for.
@@ -28,12 +29,12 @@ pub fn meaning(namespace: &str, policies: &[BaselinePolicy]) -> String {
     let ingress = match side(Direction::Ingress) {
         (false, _) => "ingress stays open".to_owned(),
         (true, allows) if allows.is_empty() => "ingress is now denied".to_owned(),
-        (true, allows) => format!("ingress is now {} only", listed(&allows)),
+        (true, allows) => format!("ingress is now {} only", list(&allows, "and")),
     };
     let egress = match side(Direction::Egress) {
         (false, _) => "egress stays open".to_owned(),
         (true, allows) if allows.is_empty() => "egress is now denied, DNS too".to_owned(),
-        (true, allows) => format!("egress is now {} only", listed(&allows)),
+        (true, allows) => format!("egress is now {} only", list(&allows, "and")),
     };
     format!("{namespace}: {ingress}, {egress}, unless another policy allows more")
 }
@@ -63,7 +64,7 @@ fn known_dns(dialect: Dialect, facts: &DnsFacts) -> Vec<String> {
         "DNS is allowed to the pods of Service {} ({}) on {}, where they listen",
         facts.service,
         labels.join(","),
-        listed(&ports)
+        list(&ports, "and")
     )];
     if let Some(cache) = &facts.node_local {
         let addresses: Vec<_> = cache.addresses.iter().map(ToString::to_string).collect();
@@ -72,7 +73,7 @@ fn known_dns(dialect: Dialect, facts: &DnsFacts) -> Vec<String> {
                 "NodeLocal DNSCache is here: {} is allowed too; it answers in the node's network, \
                  which some network plugins judge otherwise (Cilium needs a policy with toEntities: \
                  host, as --dialect cilium writes it, or a local redirect policy)",
-                listed(&addresses)
+                list(&addresses, "and")
             ),
             (false, _, Dialect::Cilium) => {
                 "NodeLocal DNSCache is here: the pod's own node is allowed too, on 53/UDP and \
@@ -171,7 +172,7 @@ fn counted(impact: &Impact) -> Vec<String> {
         if outside {
             ends.push(OUTSIDE.to_owned());
         }
-        format!("  {local} {} {}", arrow(way), listed(&ends))
+        format!("  {local} {} {}", arrow(way), list(&ends, "and"))
     };
     groups.into_iter().map(line).collect()
 }
@@ -205,15 +206,6 @@ fn local(cut: &Cut) -> String {
 /// The object without its namespace, which stands beside it.
 fn short(object: &ObjectRef) -> String {
     ObjectRef { namespace: None, ..object.clone() }.to_string()
-}
-
-/// `a, b and c`.
-fn listed(items: &[String]) -> String {
-    match items {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
 }
 
 #[cfg(test)]

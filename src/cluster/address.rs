@@ -2,15 +2,19 @@
 
 use super::Truth;
 use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::fmt;
 use std::net::IpAddr;
 
 /// An IP family. A flow has exactly one; dual-stack pods are judged once for each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 pub enum Family {
     /// IPv4.
+    #[serde(rename = "IPv4")]
     V4,
     /// IPv6.
+    #[serde(rename = "IPv6")]
     V6,
 }
 

@@ -1,10 +1,13 @@
 //! Ports and protocols.
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 
 /// The protocols that policies know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Protocol {
     /// TCP, the default wherever Kubernetes lets the protocol out.
     Tcp,
@@ -15,6 +18,7 @@ pub enum Protocol {
     /// ICMP for IPv4, where a type stands for the port. Only Cilium's policies name it.
     Icmp,
     /// ICMP for IPv6.
+    #[serde(rename = "ICMPv6")]
     IcmpV6,
 }
 

@@ -1,9 +1,12 @@
 //! Yes, no, or not known: the logic of everything that is judged from partial knowledge.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 /// A truth value in Kleene's three-valued logic.
 ///
 /// `Unknown` says that the snapshot lacks what would decide, never that nothing was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub enum Truth {
     /// It holds, whatever the unknown parts turn out to be.
     Yes,

@@ -4,13 +4,20 @@ use super::reason::{DropClass, DropReason};
 use crate::cluster::Protocol;
 use crate::policy::rule::Direction;
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::net::IpAddr;
 
 /// What became of a packet, by Hubble.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "UPPERCASE")]
+#[schemars(rename = "HubbleVerdict")]
 pub enum Verdict {
     /// Hubble does not say.
     #[default]
+    #[serde(rename = "VERDICT_UNKNOWN")]
     Unknown,
     /// It was let through.
     Forwarded,

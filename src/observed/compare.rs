@@ -8,12 +8,14 @@ use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
 use crate::verdict::{Endpoint, Trace, Verdict};
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// More than this many guesses help nobody.
 const MOST_LIKELY: usize = 3;
 
 /// What an event says of policies.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 pub enum Observed {
     /// The direction's policies let it through.
     Allowed,

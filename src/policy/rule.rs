@@ -8,10 +8,13 @@ use super::names::NamePattern;
 use crate::cluster::{
     AddressBlock, Name, Namespace, ObjectRef, Origin, Pod, PortRange, Protocol, Selector, Truth,
 };
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::fmt;
 
 /// The direction of a flow that a policy judges, seen from its subject.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// Into the subject: the peer is the source.
     Ingress,
@@ -78,7 +81,7 @@ impl Tier {
 }
 
 /// What an entry does with the flows that it matches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 pub enum Action {
     /// Lets them pass, for this direction.
     Allow,

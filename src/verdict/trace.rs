@@ -5,6 +5,8 @@ use crate::cluster::{
 };
 use crate::policy::rule::{Action, Condition, Direction, Tier};
 use crate::policy::{NamePattern, PolicyId};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::net::IpAddr;
 
 /// One end of a flow.
@@ -36,7 +38,7 @@ pub struct Flow {
 }
 
 /// What becomes of a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 pub enum Verdict {
     /// It passes.
     Allowed,
@@ -73,7 +75,7 @@ impl Verdict {
 
 /// How much of a flow gets through, from nothing to all: what tells two verdicts apart when a change
 /// is judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 pub enum Passage {
     /// Nothing.
     Denied,

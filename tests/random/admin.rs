@@ -1,6 +1,6 @@
 //! Random ClusterNetworkPolicies as manifests, and the same as the naive evaluator's rules.
 //!
-//! Source: semantics/kubernetes.md section 3.
+//! Source: docs/semantics/admin.md#order-and-ties.
 
 use super::Random;
 use super::generate::{KEYS, VALUES, list, namespace_selector, object, selector};

@@ -20,14 +20,15 @@ mod validation;
 mod variables;
 
 use ipnet::IpNet;
-use netpol::cluster::Snapshot;
+use netpol::answer::{ExplanationReport, FlowReport};
+use netpol::cluster::{Family, Snapshot};
 use netpol::objects::decode_text;
 use netpol::policy::{Enforcer, Remark, Ruleset};
 use netpol::verdict::{
     self, Case, EntryTrace, Explanation, PeerMiss, PolicyTrace, PortMiss, Question, Reason,
     ResolveError, Trace, Verdict,
 };
-use netpol_plugins::report::{ExplanationReport, explanation_text};
+use netpol_plugins::render::{Format, Page, render};
 use std::path::Path;
 
 /// Two namespaces, two nodes, and three pods, none of them isolated:
@@ -218,10 +219,10 @@ impl Answer<'_> {
     /// Ends, ports, family and verdict of every case.
     fn cases(&self) -> Vec<String> {
         let flows = self.report().flows;
-        let family = |family: Option<String>| family.map_or(String::new(), |f| format!(" {f}"));
-        let line = |flow: netpol_plugins::report::FlowReport| {
+        let family = |family: Option<Family>| family.map_or(String::new(), |f| format!(" {f}"));
+        let line = |flow: FlowReport| {
             let (to, ports) = (flow.to.join(" "), &flow.ports);
-            format!("{to} {ports}{} {}", family(flow.family), flow.verdict)
+            format!("{to} {ports}{} {}", family(flow.family), flow.verdict.as_str())
         };
         flows.into_iter().map(line).collect()
     }
@@ -236,7 +237,9 @@ impl Answer<'_> {
     }
 
     fn text(&self) -> String {
-        anstream::adapter::strip_str(&explanation_text(&self.report(), 400, true)).to_string()
+        let page = Page { width: 400, brief: false };
+        let text = render(&self.report(), Format::Wide, page).unwrap();
+        anstream::adapter::strip_str(&text).to_string()
     }
 }
 

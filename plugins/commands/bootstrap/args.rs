@@ -1,7 +1,8 @@
 //! The arguments of `bootstrap`, and the one [`Plan`] they come to.
 
 use super::learn::LearnArgs;
-use crate::cli::GlobalArgs;
+use crate::cli::{GlobalArgs, one_of};
+use crate::render::Format;
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, ValueEnum};
 use netpol::baseline::{self, Baseline, Deny, Dns, INGRESS_CONTROLLER, LabelMap, MONITORING, Peer};
@@ -103,7 +104,13 @@ pub struct BootstrapArgs {
     dry_run: DryRun,
 
     /// Output format: yaml, json or name
-    #[arg(short, long, value_enum, value_name = "FORMAT", hide_possible_values = true)]
+    #[arg(
+        short,
+        long,
+        value_parser = one_of(&[Format::Yaml, Format::Json, Format::Name]),
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
     output: Option<Format>,
 
     /// Take over fields that another field manager wrote
@@ -211,14 +218,6 @@ pub(super) enum DryRun {
     Client,
     /// Let the server check.
     Server,
-}
-
-/// `-o`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    Yaml,
-    Json,
-    Name,
 }
 
 /// `--export-layout`.

@@ -4,10 +4,11 @@
 //! baseline. Out: all policies on stdout, or files for Git; on stderr what was learned, what was not,
 //! and what would be cut. Nothing is ever applied.
 
-use super::args::{Action, Format, Namespaces, Plan};
+use super::args::{Action, Namespaces, Plan};
 use super::output::{json_of, yaml_of};
 use super::{BootstrapArgs, Run};
 use crate::cli::{Exit, GlobalArgs, HubbleArgs, Input, InputArgs, Source, note, since};
+use crate::render::Format;
 use anyhow::ensure;
 use clap::Args;
 use jiff::Timestamp;
@@ -213,9 +214,9 @@ impl Run<'_> {
             }
         }
         let text = match self.plan.format {
-            None | Some(Format::Yaml) => yaml_of(&objects)?,
             Some(Format::Json) => json_of(objects)?,
             Some(Format::Name) => names,
+            _ => yaml_of(&objects)?,
         };
         self.answer(&text)
     }

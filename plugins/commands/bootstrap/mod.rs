@@ -18,8 +18,9 @@ mod remove;
 pub use args::BootstrapArgs;
 
 use crate::cli::{Exit, GlobalArgs, Progress, answer, error, note, warn};
+use crate::render::Format;
 use anyhow::{anyhow, bail};
-use args::{Action, DryRun, Format, Namespaces, Plan};
+use args::{Action, DryRun, Namespaces, Plan};
 use netpol::baseline::{self, BaselinePolicy, Dns, DnsFacts, Facts, Who};
 use netpol::draft::Dialect;
 use netpol::objects::{Found, api};
@@ -180,9 +181,9 @@ impl Run<'_> {
             }
         }
         match self.plan.format {
-            Some(Format::Yaml) => self.answer(&yaml_of(&objects)?)?,
             Some(Format::Json) => self.answer(&json_of(objects)?)?,
             Some(Format::Name) => {}
+            Some(_) => self.answer(&yaml_of(&objects)?)?,
             None => {
                 let done = last_done.filter(|_| self.plan.action == Action::Apply);
                 self.answer_lines(&done.map_or_else(Vec::new, |namespace| {

@@ -1,7 +1,7 @@
 //! The cluster: whether it answers, what we may read there, which kinds it has, who enforces policies.
 
-use super::report::{Area, Check};
 use crate::cli::GlobalArgs;
+use netpol::answer::{Area, Check};
 use netpol::policy::{Cilium, Enforcement};
 use netpol_sources::live::{Connection, Right, ServedKinds};
 use std::time::Duration;

@@ -2,35 +2,17 @@
 
 mod cluster;
 mod programs;
-mod report;
 
-use crate::cli::{Exit, Format, GlobalArgs, OutputArgs, Progress, answer, width};
-use clap::{Args, ValueEnum};
-use netpol::yaml;
-use report::DoctorReport;
+use crate::cli::{Exit, GlobalArgs, OutputArgs, Progress, show};
+use clap::Args;
+use netpol::answer::Checkup;
 
 /// Arguments of `doctor`.
 #[derive(Args, Clone, Debug)]
 #[command(override_usage = "kubectl netpol doctor [OPTIONS]", after_help = AFTER_HELP)]
 pub struct DoctorArgs {
     #[command(flatten)]
-    output: OutputArgs<DoctorOutput>,
-}
-
-/// Output formats.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum DoctorOutput {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs.
-    Json,
-    /// For programs and people.
-    Yaml,
-}
-
-impl Format for DoctorOutput {
-    const HELP: &'static str = "Output format: text, json or yaml";
+    output: OutputArgs<Checkup>,
 }
 
 /// The end of `doctor --help`.
@@ -52,19 +34,14 @@ impl DoctorArgs {
     /// Runs the command.
     pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
         if self.output.schema {
-            return super::print_schema::<DoctorReport>(global);
+            return super::print_schema::<Checkup>(global);
         }
         let progress = Progress::slow(global.color, "looking at programs and the cluster");
         let mut checks = programs::checks();
         checks.extend(global.block_on(cluster::checks(global))?);
         drop(progress);
-        let report = DoctorReport::new(checks);
-        let text = match self.output.format() {
-            DoctorOutput::Text => report.text(width()),
-            DoctorOutput::Json => super::json(&report)?,
-            DoctorOutput::Yaml => yaml::to_string(&report)?,
-        };
-        answer(global.color, &text)?;
-        Ok(report.exit())
+        let report = Checkup::new(checks);
+        show(global.color, &report, self.output.format())?;
+        Ok(if report.well { Exit::Success } else { Exit::Found })
     }
 }

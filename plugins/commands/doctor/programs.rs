@@ -4,9 +4,9 @@
 //! kubectl runs the longest plugin name that PATH has, wherever it is: an old
 //! `kubectl-netpol-explain` answers in the place of a new `kubectl-netpol`.
 
-use super::report::{Area, Check};
 use crate::cli::COMMANDS;
 use crate::commands::completion::completer_name;
+use netpol::answer::{Area, Check};
 use netpol_sources::hubble::{self, Capability, Hubble};
 use netpol_sources::process::{self, Limits};
 use serde_json::Value;

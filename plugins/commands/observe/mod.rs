@@ -7,13 +7,15 @@ mod ui;
 
 use super::print_schema;
 use crate::cli::{
-    Exit, GlobalArgs, HubbleArgs, Input, InputArgs, Progress, Source, WAITING, since, warn,
+    Exit, GlobalArgs, HubbleArgs, Input, InputArgs, OutputArgs, Progress, Source, WAITING, since,
+    warn,
 };
-use crate::report::{ObservedLine, rejections};
+use crate::render::Format;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use live::Live;
+use netpol::answer::{ObservedLine, rejections};
 use netpol::hubble::{Events, Filter, Verdict, Window};
 use netpol::policy::{Cilium, Enforcer};
 use netpol::verdict::{PortText, PortWanted, Target};
@@ -72,21 +74,8 @@ pub struct ObserveArgs {
     #[arg(long)]
     ui: bool,
 
-    /// Print the JSON Schema of the answer and do nothing else
-    #[arg(long)]
-    schema: bool,
-
-    /// Output format: text or json (one line a flow)
-    #[arg(
-        short,
-        long,
-        value_enum,
-        value_name = "FORMAT",
-        default_value_t,
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    output: Format,
+    #[command(flatten)]
+    output: OutputArgs<ObservedLine>,
 
     #[command(flatten)]
     source: HubbleArgs,
@@ -101,13 +90,6 @@ enum VerdictArg {
     Forwarded,
     Audit,
     Redirected,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    #[default]
-    Text,
-    Json,
 }
 
 /// The end of `observe --help`.
@@ -136,7 +118,7 @@ Exit codes:
 impl ObserveArgs {
     /// Runs the command.
     pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
-        if self.schema {
+        if self.output.schema {
             return print_schema::<ObservedLine>(global);
         }
         if self.ui {
@@ -171,7 +153,8 @@ impl ObserveArgs {
         };
         tell(global, &input);
         let hold = (from_file && window.last.is_some()).then_some(window);
-        let mut session = Session::new(global.color, self.output == Format::Json, self.summary);
+        let mut session =
+            Session::new(global.color, self.output.format() == Format::Json, self.summary);
         session.wants(filter, window, hold);
         let mut interrupt = std::pin::pin!(interrupted()?);
         let ended = session.run(input, live, receive, interrupt.as_mut()).await?;

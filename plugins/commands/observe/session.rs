@@ -6,13 +6,10 @@
 
 use super::live::Live;
 use crate::cli::{ColorChoice, Input, answer, warn, width};
-use crate::report::{
-    LostEvents, ObservedFlow, Observer, Summary, lost_text, observation_text, observed_summary_text,
-};
+use crate::render::{json_line, lost_text, observation_text, observed_summary_text};
+use netpol::answer::{LostEvents, ObservedFlow, Observer, Summary};
 use netpol::hubble::{Excerpt, Filter, Flow, Pairs, Record, Window};
-use netpol::printable::printable_json;
 use netpol_sources::hubble::Error;
-use serde::Serialize;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
@@ -213,7 +210,7 @@ impl Session {
         let observation = observer.observe(flow);
         match &mut self.summary {
             Some(summary) => summary.add(&observation),
-            None if self.json => line(out, &ObservedFlow::new(&observation))?,
+            None if self.json => out.push_str(&json_line(&ObservedFlow::new(&observation))?),
             None => out.push_str(&observation_text(&observation, self.width)),
         }
         Ok(())
@@ -228,7 +225,7 @@ impl Session {
     ) -> anyhow::Result<()> {
         match &mut self.summary {
             Some(summary) => summary.lose(count),
-            None if self.json => line(out, &LostEvents::new(count, source, node))?,
+            None if self.json => out.push_str(&json_line(&LostEvents::new(count, source, node))?),
             None => {
                 let lost = &mut self.lost;
                 if lost.count == 0 || (lost.source == source && lost.node == node) {
@@ -273,12 +270,11 @@ impl Session {
         }
         if let Some(summary) = &self.summary {
             let report = summary.report();
-            let mut text = String::new();
-            if self.json {
-                line(&mut text, &report)?;
+            let text = if self.json {
+                json_line(&report)?
             } else {
-                text = observed_summary_text(&report, self.width);
-            }
+                observed_summary_text(&report, self.width)
+            };
             self.put(&text)?;
         }
         self.tell_lost();
@@ -312,10 +308,4 @@ async fn state(live: Option<&mut Live>) -> Input {
         Some(live) => live.next().await,
         None => std::future::pending().await,
     }
-}
-
-fn line(out: &mut String, value: &impl Serialize) -> anyhow::Result<()> {
-    out.push_str(&printable_json(&serde_json::to_string(value)?));
-    out.push('\n');
-    Ok(())
 }

@@ -8,6 +8,7 @@
 
 use super::wire::{Condition, FluxObject};
 use crate::live;
+use netpol::answer::DeliveryState;
 use netpol::cluster::ObjectRef;
 
 /// What keeps what Git has from the cluster, or may.
@@ -70,43 +71,6 @@ pub struct SourceState {
     pub revision: Option<String>,
 }
 
-/// A [`Delivery`] in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// All that its source has is applied.
-    UpToDate,
-    /// Its source has what it has not applied.
-    Behind,
-    /// It is suspended.
-    Suspended,
-    /// It fails.
-    NotReady,
-    /// It is at work, or about to be.
-    Reconciling,
-    /// It has applied all that its source has, but that fails or is suspended.
-    SourceNotReady,
-    /// There is no such object, or not for long.
-    Missing,
-    /// What is known does not tell.
-    Unknown,
-}
-
-impl State {
-    /// The word in answers.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::UpToDate => "UpToDate",
-            Self::Behind => "Behind",
-            Self::Suspended => "Suspended",
-            Self::NotReady => "NotReady",
-            Self::Reconciling => "Reconciling",
-            Self::SourceNotReady => "SourceNotReady",
-            Self::Missing => "Missing",
-            Self::Unknown => "Unknown",
-        }
-    }
-}
-
 /// What came of reading an object: itself, or nothing where there is none.
 pub(super) type Answer = Result<Option<FluxObject>, live::Error>;
 
@@ -142,26 +106,26 @@ impl Delivery {
     }
 
     /// All of it in one word.
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> DeliveryState {
         let has = |wanted: fn(&Hindrance) -> bool| self.hindrances.iter().any(wanted);
         if has(|it| matches!(it, Hindrance::Gone | Hindrance::Going)) {
-            return State::Missing;
+            return DeliveryState::Missing;
         }
         if has(|it| matches!(it, Hindrance::Unread(_))) {
-            return State::Unknown;
+            return DeliveryState::Unknown;
         }
         if has(|it| matches!(it, Hindrance::Suspended)) {
-            return State::Suspended;
+            return DeliveryState::Suspended;
         }
         if has(|it| matches!(it, Hindrance::Failing { .. })) {
-            return State::NotReady;
+            return DeliveryState::NotReady;
         }
         let behind = self.is_behind();
         if behind == Some(true) {
-            return State::Behind;
+            return DeliveryState::Behind;
         }
         if !self.hindrances.is_empty() {
-            return State::Reconciling;
+            return DeliveryState::Reconciling;
         }
         match &self.source {
             Some(source) => {
@@ -169,22 +133,26 @@ impl Delivery {
                 let working =
                     |it: &Hindrance| matches!(it, Hindrance::Underway(_) | Hindrance::Unobserved);
                 if source.hindrances.iter().any(unread) {
-                    State::Unknown
+                    DeliveryState::Unknown
                 } else if source.hindrances.iter().all(working) {
-                    if source.hindrances.is_empty() { known(behind) } else { State::Reconciling }
+                    if source.hindrances.is_empty() {
+                        known(behind)
+                    } else {
+                        DeliveryState::Reconciling
+                    }
                 } else {
-                    State::SourceNotReady
+                    DeliveryState::SourceNotReady
                 }
             }
             // A HelmRelease has its chart's version, which says nothing of a source.
-            None if &*self.object.kind == "Kustomization" => State::Unknown,
-            None => State::UpToDate,
+            None if &*self.object.kind == "Kustomization" => DeliveryState::Unknown,
+            None => DeliveryState::UpToDate,
         }
     }
 }
 
-fn known(behind: Option<bool>) -> State {
-    if behind == Some(false) { State::UpToDate } else { State::Unknown }
+fn known(behind: Option<bool>) -> DeliveryState {
+    if behind == Some(false) { DeliveryState::UpToDate } else { DeliveryState::Unknown }
 }
 
 /// What of a revision says what it has: the digest, since one content may have several names.

@@ -64,12 +64,12 @@ fn forbidden() -> live::Error {
 #[test]
 fn states_of_a_kustomization() {
     type Change = fn(&mut Value);
-    let cases: [(&str, Change, State, Vec<Hindrance>); 9] = [
-        ("ready", as_is, State::UpToDate, vec![]),
+    let cases: [(&str, Change, DeliveryState, Vec<Hindrance>); 9] = [
+        ("ready", as_is, DeliveryState::UpToDate, vec![]),
         (
             "suspended",
             |it| it["spec"]["suspend"] = json!(true),
-            State::Suspended,
+            DeliveryState::Suspended,
             vec![Hindrance::Suspended],
         ),
         (
@@ -78,7 +78,7 @@ fn states_of_a_kustomization() {
                 it["status"]["conditions"] = json!([condition("Ready", "False", "BuildFailed")]);
                 it["metadata"]["generation"] = json!(4);
             },
-            State::NotReady,
+            DeliveryState::NotReady,
             vec![failing("BuildFailed")],
         ),
         (
@@ -89,25 +89,25 @@ fn states_of_a_kustomization() {
                     condition("Stalled", "True", "AccessDenied"),
                 ]);
             },
-            State::NotReady,
+            DeliveryState::NotReady,
             vec![failing("AccessDenied")],
         ),
         (
             "at work",
             |it| it["status"]["conditions"] = json!([condition("Ready", "Unknown", "Progressing")]),
-            State::Reconciling,
+            DeliveryState::Reconciling,
             vec![Hindrance::Underway("Progressing it says".into())],
         ),
         (
             "changed a moment ago",
             |it| it["metadata"]["generation"] = json!(4),
-            State::Reconciling,
+            DeliveryState::Reconciling,
             vec![Hindrance::Unobserved],
         ),
         (
             "new",
             |it| it["status"] = json!({"lastAppliedRevision": ONE}),
-            State::Reconciling,
+            DeliveryState::Reconciling,
             vec![Hindrance::Unreported],
         ),
         (
@@ -116,13 +116,13 @@ fn states_of_a_kustomization() {
                 it["status"] = Value::Null;
                 it["spec"]["suspend"] = json!(true);
             },
-            State::Suspended,
+            DeliveryState::Suspended,
             vec![Hindrance::Suspended],
         ),
         (
             "going",
             |it| it["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z"),
-            State::Missing,
+            DeliveryState::Missing,
             vec![Hindrance::Going],
         ),
     ];
@@ -137,15 +137,21 @@ fn states_of_a_kustomization() {
 #[test]
 fn what_was_not_read() {
     let delivery = Delivery::of(name(), &Ok(None), None);
-    assert_eq!((delivery.state(), delivery.hindrances), (State::Missing, vec![Hindrance::Gone]));
+    assert_eq!(
+        (delivery.state(), delivery.hindrances),
+        (DeliveryState::Missing, vec![Hindrance::Gone])
+    );
     let delivery = Delivery::of(name(), &Err(forbidden()), None);
-    assert_eq!(delivery.state(), State::Unknown);
+    assert_eq!(delivery.state(), DeliveryState::Unknown);
     assert!(matches!(&delivery.hindrances[..], [Hindrance::Unread(why)] if why.contains("403")));
     let delivery = Delivery::of(name(), &kustomization(as_is), Some(&Err(forbidden())));
-    assert_eq!((delivery.state(), delivery.is_behind()), (State::Unknown, None));
+    assert_eq!((delivery.state(), delivery.is_behind()), (DeliveryState::Unknown, None));
     // Its own trouble is known all the same.
     let suspended = kustomization(|it| it["spec"]["suspend"] = json!(true));
-    assert_eq!(Delivery::of(name(), &suspended, Some(&Err(forbidden()))).state(), State::Suspended);
+    assert_eq!(
+        Delivery::of(name(), &suspended, Some(&Err(forbidden()))).state(),
+        DeliveryState::Suspended
+    );
 }
 
 #[test]
@@ -154,20 +160,20 @@ fn behind_its_source() {
         Delivery::of(name(), &kustomization(change), Some(&git(revision, as_is)))
     };
     let delivery = of(as_is, TWO);
-    assert_eq!((delivery.state(), delivery.is_behind()), (State::Behind, Some(true)));
+    assert_eq!((delivery.state(), delivery.is_behind()), (DeliveryState::Behind, Some(true)));
     assert_eq!(delivery.source.unwrap().revision.as_deref(), Some(TWO));
     // Never applied at all.
     let never = of(|it| it["status"]["lastAppliedRevision"] = Value::Null, TWO);
-    assert_eq!((never.state(), never.applied), (State::Behind, None));
+    assert_eq!((never.state(), never.applied), (DeliveryState::Behind, None));
     // Why it is behind says more than that it is.
     let failed = |it: &mut Value| {
         it["status"]["conditions"] = json!([condition("Ready", "False", "BuildFailed")]);
     };
     let delivery = of(failed, TWO);
-    assert_eq!((delivery.state(), delivery.is_behind()), (State::NotReady, Some(true)));
+    assert_eq!((delivery.state(), delivery.is_behind()), (DeliveryState::NotReady, Some(true)));
     // One content under two names.
     let tag = "v1.0@sha1:1111111111111111111111111111111111111111";
-    assert_eq!(of(as_is, tag).state(), State::UpToDate);
+    assert_eq!(of(as_is, tag).state(), DeliveryState::UpToDate);
 }
 
 #[test]
@@ -179,14 +185,14 @@ fn states_of_a_source() {
     let failed = git(ONE, |it| {
         it["status"]["conditions"] = json!([condition("Ready", "False", "GitOperationFailed")]);
     });
-    assert_eq!(of(failed), (State::SourceNotReady, vec![failing("GitOperationFailed")]));
+    assert_eq!(of(failed), (DeliveryState::SourceNotReady, vec![failing("GitOperationFailed")]));
     let suspended = git(ONE, |it| it["spec"]["suspend"] = json!(true));
-    assert_eq!(of(suspended), (State::SourceNotReady, vec![Hindrance::Suspended]));
-    assert_eq!(of(Ok(None)), (State::SourceNotReady, vec![Hindrance::Gone]));
+    assert_eq!(of(suspended), (DeliveryState::SourceNotReady, vec![Hindrance::Suspended]));
+    assert_eq!(of(Ok(None)), (DeliveryState::SourceNotReady, vec![Hindrance::Gone]));
     let empty = git("", as_is);
-    assert_eq!(of(empty), (State::SourceNotReady, vec![Hindrance::Empty]));
+    assert_eq!(of(empty), (DeliveryState::SourceNotReady, vec![Hindrance::Empty]));
     let changed = git(ONE, |it| it["metadata"]["generation"] = json!(2));
-    assert_eq!(of(changed), (State::Reconciling, vec![Hindrance::Unobserved]));
+    assert_eq!(of(changed), (DeliveryState::Reconciling, vec![Hindrance::Unobserved]));
 }
 
 /// A HelmRelease has no source of its own that could be compared.
@@ -198,11 +204,11 @@ fn a_helm_release_is_ready_or_not() {
         read(json!({"metadata": {"generation": 1},
                     "status": {"observedGeneration": 1, "conditions": conditions}}))
     };
-    assert_eq!(Delivery::of(name(), &of("True"), None).state(), State::UpToDate);
+    assert_eq!(Delivery::of(name(), &of("True"), None).state(), DeliveryState::UpToDate);
     let failed = Delivery::of(name(), &of("False"), None);
     assert_eq!(
         (failed.state(), failed.hindrances),
-        (State::NotReady, vec![failing("UpgradeFailed")])
+        (DeliveryState::NotReady, vec![failing("UpgradeFailed")])
     );
 }
 

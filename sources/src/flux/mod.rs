@@ -16,7 +16,7 @@ mod reconcile;
 mod wire;
 
 pub use checkout::{Checkout, Presence};
-pub use delivery::{Delivery, Hindrance, SourceState, State, short};
+pub use delivery::{Delivery, Hindrance, SourceState, short};
 pub use program::{Build, BuildError, Builder};
 pub use read::{Deliveries, Kustomizations, deliveries, kustomization};
 pub use reconcile::{Failure, Reconciliation, Step, reconcile, resume, title};

@@ -1,0 +1,55 @@
+//! The cells of a list, in a table of whatever format.
+
+use netpol::answer::{Because, FlowPorts, ListedFlow};
+use netpol::verdict::Verdict;
+
+/// What [`fields`] are called.
+pub(in crate::render) const FIELDS: [&str; 7] =
+    ["source", "destination", "ports", "verdict", "family", "reason", "conditions"];
+
+/// All of a row.
+pub(in crate::render) fn fields(flow: &ListedFlow) -> [String; 7] {
+    let in_part = if flow.in_part { " (in part)" } else { "" };
+    [
+        flow.source.label.clone(),
+        flow.destination.label.clone(),
+        port_words(flow).join(", ") + in_part,
+        flow.verdict.as_str().to_owned(),
+        flow.family.map_or(String::new(), |family| family.to_string()),
+        why(flow),
+        flow.conditions.join("; "),
+    ]
+}
+
+/// What says that a row does not simply hold; the notes tell what it means.
+pub(in crate::render) fn mark(flow: &ListedFlow) -> &'static str {
+    match (flow.verdict, flow.conditions.as_slice()) {
+        (Verdict::Unknown, _) => "?",
+        (_, []) => "",
+        _ => "*",
+    }
+}
+
+/// Each range of ports in words.
+pub(in crate::render) fn port_words(flow: &ListedFlow) -> Vec<String> {
+    if flow.any_port {
+        return vec!["any port".to_owned()];
+    }
+    let word = |ports: &FlowPorts| match ports {
+        FlowPorts { protocol, port: 1, end_port: Some(u16::MAX) } => format!("any {protocol} port"),
+        FlowPorts { protocol, port, end_port: Some(end) } => format!("{port}-{end}/{protocol}"),
+        FlowPorts { protocol, port, end_port: None } => format!("{port}/{protocol}"),
+    };
+    flow.ports.iter().map(word).collect()
+}
+
+/// Why a row with anyone is there.
+pub(in crate::render) fn why(flow: &ListedFlow) -> String {
+    match flow.reason {
+        Some(Because::NotIsolated) => "not isolated".to_owned(),
+        Some(Because::HostNetwork) => "on its node's network".to_owned(),
+        Some(_) if flow.rules.is_empty() => "admitted".to_owned(),
+        Some(_) => flow.rules.join(", "),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,5 @@
+//! What stands in the rows of answers, whatever the format.
+
+pub(super) mod diff;
+pub(super) mod list;
+pub(super) mod summary;

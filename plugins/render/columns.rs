@@ -1,0 +1,175 @@
+//! Columns of wrapped text for a terminal.
+//!
+//! In: rows of cells, each some lines with an indent. Out: a table of a given width. Lines are
+//! wrapped here rather than by the table, so that what is wrapped stays indented.
+
+use super::wrap::{Shape, wrap};
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use netpol::printable::printable;
+use unicode_width::UnicodeWidthStr;
+
+/// The space between two columns.
+const GAP: usize = 2;
+
+/// How much deeper than its beginning a wrapped line goes on.
+const HANG: usize = 2;
+
+/// No column is narrower.
+const NARROWEST: usize = 8;
+
+/// One line of a cell before it is wrapped, with its indent.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub(super) indent: usize,
+    pub(super) text: String,
+}
+
+impl Line {
+    pub(super) fn new(indent: usize, text: &str) -> Self {
+        Self { indent, text: printable(text).into_owned() }
+    }
+
+    /// What stays together: words, and those that mean nothing without the next.
+    fn words(&self) -> Vec<String> {
+        let mut words: Vec<String> = Vec::new();
+        for word in self.text.split(' ').filter(|word| !word.is_empty()) {
+            match words.last_mut().filter(|last| ["→", "any"].contains(&last.as_str())) {
+                Some(last) => *last = format!("{last} {word}"),
+                None => words.push(word.to_owned()),
+            }
+        }
+        words
+    }
+
+    /// The width that it would like, and the least in which no word is broken.
+    fn widths(&self) -> (usize, usize) {
+        let words = self.words();
+        let longest = words.iter().enumerate().map(|(i, word)| {
+            let hang = if i == 0 { 0 } else { HANG };
+            self.indent + hang + word.width()
+        });
+        (self.indent + self.text.width(), longest.max().unwrap_or_default())
+    }
+
+    fn wrap(&self, width: usize, out: &mut Vec<String>) {
+        let words = self.words();
+        let hang = self.indent + HANG;
+        let shape = Shape { width, first: self.indent, hang, breaks: true };
+        let mut indent = self.indent;
+        for line in wrap(words.iter().map(|word| ((), word.as_str())), shape) {
+            let words: Vec<&str> = line.into_iter().map(|((), word)| word).collect();
+            out.push(" ".repeat(indent) + &words.join(" "));
+            indent = hang;
+        }
+    }
+}
+
+/// Rows below a header. The last two columns share what the others leave; a row of several lines is
+/// set off by empty ones.
+pub(super) fn table<const N: usize>(
+    header: [&str; N],
+    rows: &[[Vec<Line>; N]],
+    width: usize,
+) -> String {
+    let widths = widths(header, rows, width);
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    table.set_header(header);
+    let mut after_tall = false;
+    for (i, row) in rows.iter().enumerate() {
+        let cells: Vec<Vec<String>> = row
+            .iter()
+            .zip(widths)
+            .map(|(lines, width)| {
+                let mut wrapped = Vec::new();
+                for line in lines {
+                    line.wrap(width, &mut wrapped);
+                }
+                wrapped
+            })
+            .collect();
+        let tall = cells.iter().any(|lines| lines.len() > 1);
+        if i > 0 && (tall || after_tall) {
+            table.add_row([""]);
+        }
+        table.add_row(cells.iter().map(|lines| lines.join("\n")));
+        after_tall = tall;
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, u16::try_from(GAP).unwrap_or_default()));
+    }
+    table.trim_fmt()
+}
+
+/// The width of each column: the first ones as they like, up to a quarter each; the last two so
+/// that words stay whole if that is possible at all.
+fn widths<const N: usize>(header: [&str; N], rows: &[[Vec<Line>; N]], width: usize) -> [usize; N] {
+    let wanted: [(usize, usize); N] = std::array::from_fn(|column| {
+        let lines = rows.iter().flat_map(|row| &row[column]).map(Line::widths);
+        let title = header[column].width();
+        lines.fold((title, title), |a, b| (a.0.max(b.0), a.1.max(b.1)))
+    });
+    let mut widths = wanted.map(|(natural, _)| natural);
+    let Some(shared) = N.checked_sub(2) else { return widths };
+    let mut rest = width.saturating_sub(GAP * (N - 1));
+    for (column, taken) in widths[..shared].iter_mut().enumerate() {
+        *taken = (*taken).min((width / 4).max(header[column].width()));
+        rest = rest.saturating_sub(*taken);
+    }
+    let ((natural_a, whole_a), (natural_b, whole_b)) = (wanted[shared], wanted[shared + 1]);
+    if natural_a + natural_b <= rest {
+        return widths;
+    }
+    let a = if whole_a + whole_b <= rest {
+        let fair = whole_a + (rest - whole_a - whole_b) / 2;
+        fair.min(natural_a).max(rest.saturating_sub(natural_b))
+    } else {
+        (rest * whole_a / (whole_a + whole_b)).clamp(rest / 4, rest - rest / 4)
+    };
+    widths[shared] = a.max(NARROWEST);
+    widths[shared + 1] = rest.saturating_sub(a).max(NARROWEST);
+    widths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrapped(indent: usize, text: &str, width: usize) -> Vec<String> {
+        let mut out = Vec::new();
+        Line::new(indent, text).wrap(width, &mut out);
+        out
+    }
+
+    #[test]
+    fn lines_wrap_between_words_and_hang() {
+        assert_eq!(wrapped(2, "a/b → c 80/TCP", 80), ["  a/b → c 80/TCP"]);
+        assert_eq!(
+            wrapped(2, "monitoring/prometheus → keycloak 8080/TCP", 23),
+            ["  monitoring/prometheus", "    → keycloak 8080/TCP"]
+        );
+    }
+
+    #[test]
+    fn words_that_fit_nowhere_break_after_punctuation() {
+        assert_eq!(
+            wrapped(0, "allow-prometheus-scrape", 12),
+            ["allow-", "  prometheus", "  -scrape"]
+        );
+        assert_eq!(wrapped(0, "東京東京", 5), ["東京", "  東", "  京"]);
+        // Narrower than any word: it still ends.
+        assert_eq!(wrapped(4, "ab", 1).concat().replace(' ', ""), "ab");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_table() {
+        let long = "x-".repeat(40);
+        let cell = |text: &str| vec![Line::new(0, text), Line::new(2, "a → b 80/TCP, 81/TCP")];
+        let rows = [[cell(&long), cell("ingress"), cell(&long), cell(&long)]];
+        for width in 60..120 {
+            let table = table(["A", "B", "C", "D"], &rows, width);
+            assert!(table.lines().all(|line| line.width() <= width), "{width}\n{table}");
+        }
+    }
+}

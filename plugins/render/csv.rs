@@ -1,0 +1,39 @@
+//! CSV, with a line of names.
+
+use super::cells;
+use super::escape::csv;
+use netpol::answer::{DiffReport, FlowList};
+
+/// The rows of a list.
+pub(super) fn list(list: &FlowList) -> String {
+    let rows = list.flows.iter().map(cells::list::fields);
+    table(cells::list::FIELDS, rows)
+}
+
+/// The changes of a diff.
+pub(super) fn diff(report: &DiffReport) -> String {
+    let names = ["change", "before", "after", "from", "to", "ports", "family", "reason", "explain"];
+    let rows = report.changes.iter().map(|change| {
+        let reasons = change.reasons.iter();
+        let reasons: Vec<String> =
+            reasons.map(|reason| format!("{}: {}", reason.direction, reason.message)).collect();
+        [
+            change.change.to_string(),
+            change.before.as_str().to_owned(),
+            change.after.as_str().to_owned(),
+            change.from.label.clone(),
+            change.to.label.clone(),
+            change.ports_label.clone(),
+            change.family.map_or(String::new(), |family| family.to_string()),
+            reasons.join("; "),
+            change.witness.explain_after.clone(),
+        ]
+    });
+    table(names, rows)
+}
+
+fn table<const N: usize>(names: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+    let header = names.join(",") + "\n";
+    let rows = rows.map(|row| row.map(|field| csv(&field)).join(",") + "\n");
+    std::iter::once(header).chain(rows).collect()
+}

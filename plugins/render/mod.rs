@@ -1,0 +1,26 @@
+//! Answers as people and programs read them.
+//!
+//! In: an answer of the core ([`netpol::answer`]) and a [`Format`]. Out: text, with styles as escape
+//! sequences where it is for a terminal. A file here is a format; `answers.rs` says which answer comes
+//! in which. Nothing here prints.
+
+mod answers;
+mod cells;
+mod columns;
+mod csv;
+mod dot;
+mod escape;
+mod format;
+mod json;
+mod markdown;
+mod mermaid;
+mod picture;
+mod screen;
+mod text;
+mod wrap;
+mod yaml;
+
+pub use answers::{Answer, Formats, Page, render};
+pub use format::Format;
+pub use json::json_line;
+pub use text::{lost_text, observation_text, observed_summary_text};

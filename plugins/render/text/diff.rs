@@ -1,0 +1,96 @@
+//! The answer of `diff` for people: how much first, then each change with its reason.
+
+use crate::render::cells::diff::{headline, only_sentences, ports, remark};
+use crate::render::screen::{BAD, BOLD, DIM, DOUBT, GOOD, PLAIN, Screen};
+use anstyle::Style;
+use netpol::answer::{ChangeKind, ChangeReport, DiffReport, PolicyReport};
+
+/// The answer as text of `width` columns; `summary` has one line for a change.
+pub(in crate::render) fn diff(report: &DiffReport, width: usize, summary: bool) -> String {
+    let mut screen = Screen::new(width);
+    let style = match (report.changes.is_empty(), report.summary.unread) {
+        (true, 0) => GOOD,
+        (true, _) => DOUBT,
+        (false, _) => BOLD,
+    };
+    screen.words(0, 2, &[(style, &headline(&report.summary))]);
+    if !summary {
+        let names = format!("{} → {}", report.old.name, report.new.name);
+        screen.words(2, 2, &[(PLAIN, &names)]);
+    }
+    if summary && !report.changes.is_empty() {
+        screen.blank();
+    }
+    for change in &report.changes {
+        if !summary {
+            screen.blank();
+        }
+        self::change(&mut screen, change, summary);
+    }
+    only_on_one(&mut screen, report);
+    for note in &report.notes {
+        screen.blank();
+        screen.words(0, 2, &[(PLAIN, &format!("{note}."))]);
+    }
+    for warning in &report.warnings {
+        screen.blank();
+        screen.words(0, 2, &[(DOUBT, "warning:"), (PLAIN, &warning.message)]);
+        screen.place(4, warning.location.as_ref());
+    }
+    screen.finish()
+}
+
+fn mark(change: &ChangeReport) -> (Style, &'static str) {
+    match change.change {
+        ChangeKind::Opened => (GOOD, "+"),
+        ChangeKind::Closed => (BAD, "-"),
+        ChangeKind::Conditions => (DOUBT, "~"),
+        ChangeKind::Unknown => (DOUBT, "?"),
+    }
+}
+
+fn change(screen: &mut Screen, change: &ChangeReport, summary: bool) {
+    let (style, mark) = mark(change);
+    let flow = format!("{} → {}", change.from.label, change.to.label);
+    let mut line = vec![(style, mark), (BOLD, flow.as_str()), (PLAIN, "on")];
+    let ports = ports(change);
+    line.push((style, &ports));
+    let remark = remark(change);
+    if !remark.is_empty() {
+        line.push((DOUBT, remark));
+    }
+    screen.words(0, 4, &line);
+    if summary {
+        return;
+    }
+    for reason in &change.reasons {
+        let direction = format!("{}:", reason.direction);
+        screen.words(4, 6, &[(DIM, &direction), (PLAIN, &reason.message)]);
+        if let Some(policy) = &reason.policy {
+            written(screen, policy);
+        }
+    }
+    screen.line(4, &[(DIM, "$ "), (DIM, &change.witness.explain_after)]);
+}
+
+/// Where a policy's deciding field is written.
+fn written(screen: &mut Screen, policy: &PolicyReport) {
+    if policy.location.is_some() {
+        return screen.place(6, policy.location.as_ref());
+    }
+    if let Some(applied) = &policy.applied_by {
+        let by = format!("{}, applied by {}", policy.field, applied.manager);
+        screen.words(6, 6, &[(DIM, &by)]);
+    }
+}
+
+fn only_on_one(screen: &mut Screen, report: &DiffReport) {
+    let told = only_sentences(report);
+    if told.is_empty() {
+        return;
+    }
+    screen.blank();
+    for sentence in told {
+        screen.words(0, 2, &[(PLAIN, &sentence)]);
+    }
+}

@@ -1,0 +1,19 @@
+//! Text for a terminal, a file for each answer.
+
+mod checkup;
+mod delivery;
+mod diff;
+mod explanation;
+mod hubble;
+mod list;
+mod observed;
+mod summary;
+#[cfg(test)]
+mod tests;
+
+pub(super) use checkup::checkup;
+pub(super) use diff::diff;
+pub(super) use explanation::explanation;
+pub(super) use list::list;
+pub use observed::{lost_text, observation_text, observed_summary_text};
+pub(super) use summary::summary;

@@ -1,0 +1,70 @@
+//! The command that explains one flow, as a shell takes it.
+
+use super::DiffSide;
+use crate::cluster::{Port, Protocol};
+
+/// The command that explains a flow as a side has it.
+pub(super) fn command(side: &DiffSide<'_>, source: &str, destination: &str, port: Port) -> String {
+    piped(side.piped_from, explain(side.arguments, source, destination, port))
+}
+
+/// The command that explains one flow.
+fn explain(arguments: &[String], source: &str, destination: &str, port: Port) -> String {
+    let suffix = match port.protocol {
+        Protocol::Tcp => String::new(),
+        other => format!("/{other}"),
+    };
+    let destination = match destination.parse::<std::net::Ipv6Addr>() {
+        Ok(ip) => format!("[{ip}]:{}{suffix}", port.number),
+        Err(_) => format!("{destination}:{}{suffix}", port.number),
+    };
+    let mut words: Vec<String> = ["kubectl", "netpol", "explain"].map(Into::into).into();
+    words.extend(arguments.iter().map(|word| quoted(word)));
+    if source.starts_with('-') {
+        words.push("--".to_owned());
+    }
+    words.extend([quoted(source), quoted(&destination)]);
+    words.join(" ")
+}
+
+/// A command that reads what another one prints.
+fn piped(from: &[String], command: String) -> String {
+    if from.is_empty() {
+        return command;
+    }
+    let words: Vec<String> = from.iter().map(|word| quoted(word)).collect();
+    format!("{} | {command}", words.join(" "))
+}
+
+/// A word as a shell takes it back, whatever is in it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,@%+=[]~".contains(c);
+    let odd_start = word.starts_with(['~', '[', '=']);
+    if !word.is_empty() && !odd_start && word.chars().all(plain) && !word.contains('[') {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a file says never runs in the shell that a command is pasted to.
+    #[test]
+    fn commands_are_quoted() {
+        let arguments = ["-f".to_owned(), "it's; here".to_owned()];
+        let port = Port { protocol: Protocol::Udp, number: 53 };
+        assert_eq!(
+            explain(&arguments, "a/deploy/$(id)", "2001:db8::7", port),
+            r"kubectl netpol explain -f 'it'\''s; here' 'a/deploy/$(id)' '[2001:db8::7]:53/UDP'"
+        );
+        assert_eq!(
+            explain(&[], "-x/deploy/a", "b/deploy/c", Port::tcp(80)),
+            "kubectl netpol explain -- -x/deploy/a b/deploy/c:80"
+        );
+        let build = ["flux", "build", "a b"].map(ToOwned::to_owned);
+        assert_eq!(piped(&build, "c".to_owned()), "flux build 'a b' | c");
+        assert_eq!(piped(&[], "c".to_owned()), "c");
+    }
+}

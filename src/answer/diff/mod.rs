@@ -1,0 +1,180 @@
+//! The answer of `diff` as a versioned type.
+//!
+//! In: the difference of two connectivities, and for each side what it is called and where its
+//! fields are written. Out: a [`DiffReport`], complete without any of them.
+
+mod cause;
+mod command;
+mod ends;
+mod reporter;
+mod rows;
+
+use super::end::{EndsReport, MemberReport};
+use super::explanation::{DirectionReport, PolicyReport};
+use super::place::Locate;
+use super::vocabulary::{ApiVersion, ChangeKind, DiffKind};
+use super::warnings::Warning;
+use crate::cluster::{Family, Protocol, Snapshot};
+use crate::policy::Ruleset;
+use crate::policy::rule::Direction;
+use crate::verdict::Passage;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// One of the two that are compared.
+pub struct DiffSide<'a> {
+    /// What it is called, as on the command line.
+    pub name: &'a str,
+    /// The words with which `explain` reads the same.
+    pub arguments: &'a [String],
+    /// The command whose output `explain` then reads, where there is one.
+    pub piped_from: &'a [String],
+    /// What exists.
+    pub snapshot: &'a Snapshot,
+    /// What is in force.
+    pub rules: &'a Ruleset,
+    /// Finds places.
+    pub locate: &'a Locate<'a>,
+}
+
+/// The answer of `diff`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DiffReport {
+    /// Always `netpol/v1alpha1`.
+    pub api_version: ApiVersion,
+    /// Always `Diff`.
+    pub kind: DiffKind,
+    /// The old side.
+    pub old: SideReport,
+    /// The new side.
+    pub new: SideReport,
+    /// How much there is.
+    pub summary: DiffSummary,
+    /// Flows between ends of both sides of which more or less gets through, or on other conditions, in
+    /// as few rows as can be.
+    pub changes: Vec<ChangeReport>,
+    /// How it was compared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// What could make the answer wrong: policies that would be refused, input that was not read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+    /// More or less may get through where the conditions of flows were not compared.
+    #[serde(skip)]
+    unsure: bool,
+}
+
+/// One side.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SideReport {
+    /// What it is called, as on the command line.
+    pub name: String,
+    /// Workloads, pods without one, and nodes that only this side has. Their flows are not compared.
+    pub only_here: Vec<MemberReport>,
+    /// Namespaces that only this side has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
+}
+
+/// Counts of a diff, by rows of `changes`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DiffSummary {
+    /// What gets through now and did not, was not known to, or did on a condition only.
+    pub opened: usize,
+    /// What got through, or was not known, and does not now, or on a condition only.
+    pub closed: usize,
+    /// What gets through on another condition than before.
+    pub conditions: usize,
+    /// What was known and is not now.
+    pub unknown: usize,
+    /// Workloads and nodes that only the new side has.
+    pub came: usize,
+    /// Workloads and nodes that only the old side has.
+    pub went: usize,
+    /// What was not read of either side; flows that depend on it may change too.
+    pub unread: usize,
+}
+
+/// Flows that change alike for one reason.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeReport {
+    /// What it does.
+    pub change: ChangeKind,
+    /// What got through.
+    pub before: Passage,
+    /// What gets through now.
+    pub after: Passage,
+    /// Who opens the connections.
+    pub from: EndsReport,
+    /// Who is to take them.
+    pub to: EndsReport,
+    /// The ports of the destinations, as ranges of each protocol: `8080/TCP`, `1-79/UDP`.
+    pub ports: Vec<String>,
+    /// The same in words: `every port but 8080/TCP`.
+    pub ports_label: String,
+    /// The IP family, where only flows of one change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<Family>,
+    /// Why, for each direction that changed; of the witness, and alike for all. Not with `--summary`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<ReasonReport>,
+    /// One of the flows.
+    pub witness: WitnessReport,
+}
+
+/// Why one direction changed.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReasonReport {
+    /// The direction.
+    pub direction: Direction,
+    /// Why, in words.
+    pub message: String,
+    /// The policy that decides, on the side on which it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyReport>,
+    /// How the old side decides the witness.
+    pub before: DirectionReport,
+    /// How the new side does.
+    pub after: DirectionReport,
+}
+
+/// One flow that changes.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WitnessReport {
+    /// Its source.
+    pub source: String,
+    /// Its destination.
+    pub destination: String,
+    /// Its port.
+    pub port: u16,
+    /// Its protocol.
+    pub protocol: Protocol,
+    /// The command that explains it as it was.
+    pub explain_before: String,
+    /// The command that explains it as it is now.
+    pub explain_after: String,
+    /// More may get through than before.
+    #[serde(skip)]
+    opens: bool,
+    /// Less may get through than before.
+    #[serde(skip)]
+    closes: bool,
+}
+
+impl DiffReport {
+    /// Whether something opens, or may.
+    pub fn opens(&self) -> bool {
+        self.unsure || self.changes.iter().any(|change| change.witness.opens)
+    }
+
+    /// Whether something closes, or may.
+    pub fn closes(&self) -> bool {
+        self.unsure || self.changes.iter().any(|change| change.witness.closes)
+    }
+}

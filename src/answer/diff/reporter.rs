@@ -1,0 +1,274 @@
+//! A difference in words and places.
+//!
+//! In: the [`Diff`] of two sides and its rows. Out: a [`DiffReport`].
+
+use super::cause::Cause;
+use super::command::command;
+use super::ends::{Ends, known_as};
+use super::rows::{Row, Rows, rows};
+use super::{
+    ChangeReport, DiffReport, DiffSide, DiffSummary, ReasonReport, SideReport, WitnessReport,
+};
+use crate::answer::end::MemberReport;
+use crate::answer::explaining::flow_report;
+use crate::answer::explanation::PolicyReport;
+use crate::answer::place::Location;
+use crate::answer::vocabulary::{ApiVersion, ChangeKind, DiffKind};
+use crate::answer::warnings::{Warning, sentences};
+use crate::answer::{names, words};
+use crate::cluster::ObjectRef;
+use crate::policy::Remark;
+use crate::policy::rule::Direction;
+use crate::prose::list;
+use crate::reach::{Diff, End, PortSet};
+use crate::verdict::Passage;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+impl DiffReport {
+    /// Puts a difference into words and places; without reasons where a summary is enough.
+    pub fn new(diff: &Diff<'_>, old: &DiffSide<'_>, new: &DiffSide<'_>, reasons: bool) -> Self {
+        let sides = [old, new];
+        let ends = Ends::new(diff, new.snapshot);
+        let Rows { all: rows, sampled, unsure } = rows(diff, sides);
+        let reporter = Reporter { ends: &ends, sides, reasons };
+        let mut changes: Vec<ChangeReport> = rows.iter().map(|row| reporter.change(row)).collect();
+        changes.sort_by(|a, b| {
+            let key = |change: &ChangeReport| {
+                (change.change, change.from.label.clone(), change.to.label.clone())
+            };
+            key(a).cmp(&key(b)).then_with(|| a.ports.cmp(&b.ports))
+        });
+        let count = |kind| changes.iter().filter(|change| change.change == kind).count();
+        let [old_side, new_side] = reporter.only_on_one(diff);
+        let mut notes = words::enforcement(new.rules);
+        notes.extend(reporter.not_compared(diff));
+        if sampled {
+            notes.push(
+                "there are many changes: reasons are those of one flow of each group".to_owned(),
+            );
+        }
+        let summary = DiffSummary {
+            opened: count(ChangeKind::Opened),
+            closed: count(ChangeKind::Closed),
+            conditions: count(ChangeKind::Conditions),
+            unknown: count(ChangeKind::Unknown),
+            came: new_side.only_here.len(),
+            went: old_side.only_here.len(),
+            unread: sides.iter().map(|side| side.snapshot.gaps.len()).sum(),
+        };
+        let mut warnings = warnings(sides);
+        warnings.extend(unsure.then(|| {
+            Warning {
+                message:
+                    "too many flows pass on a condition to compare it for each: some may pass on \
+                      another one than before"
+                        .to_owned(),
+                location: None,
+            }
+        }));
+        Self {
+            api_version: ApiVersion,
+            kind: DiffKind,
+            old: old_side,
+            new: new_side,
+            summary,
+            changes,
+            notes,
+            warnings,
+            unsure,
+        }
+    }
+}
+
+struct Reporter<'a> {
+    ends: &'a Ends<'a>,
+    sides: [&'a DiffSide<'a>; 2],
+    reasons: bool,
+}
+
+impl Reporter<'_> {
+    fn change(&self, row: &Row) -> ChangeReport {
+        let [old, new] = self.sides;
+        let cases = [row.witness.case(old, false), row.witness.case(new, true)];
+        let reasons = if self.reasons {
+            let [before, after] = [(old, &cases[0]), (new, &cases[1])]
+                .map(|(side, case)| flow_report(side.snapshot, side.rules, side.locate, case));
+            let reason = |cause: &Cause| {
+                let (mut before, mut after) = match cause.direction {
+                    Direction::Egress => (before.egress.clone(), after.egress.clone()),
+                    Direction::Ingress => (before.ingress.clone(), after.ingress.clone()),
+                };
+                let (message, policy) = cause.told(&before, &after);
+                let policies = before.policies.iter_mut().chain(&mut after.policies);
+                // What every other rule says is for explain to tell.
+                policies.for_each(|policy| policy.rules.clear());
+                let policy = policy.map(|policy| PolicyReport { rules: Vec::new(), ..policy });
+                ReasonReport { direction: cause.direction, message, policy, before, after }
+            };
+            row.causes.iter().map(reason).collect()
+        } else {
+            Vec::new()
+        };
+        let flow = &cases[1].flow;
+        let [source, destination] = [&flow.source, &flow.destination]
+            .map(|endpoint| names::endpoint(new.snapshot, endpoint));
+        let [explain_before, explain_after] =
+            [(old, &cases[0]), (new, &cases[1])].map(|(side, case)| {
+                let [source, destination] = [&case.flow.source, &case.flow.destination]
+                    .map(|endpoint| names::endpoint(side.snapshot, endpoint));
+                command(side, &source, &destination, row.witness.port)
+            });
+        let [from, to] = self.ends.report(&row.sources, &row.destinations, row.family);
+        ChangeReport {
+            change: match (row.to, row.to.cmp(&row.from)) {
+                (Passage::Unknown, _) => ChangeKind::Unknown,
+                (_, Ordering::Greater) => ChangeKind::Opened,
+                (_, Ordering::Less) => ChangeKind::Closed,
+                (_, Ordering::Equal) => ChangeKind::Conditions,
+            },
+            before: row.from,
+            after: row.to,
+            from,
+            to,
+            ports: ranges(&row.ports),
+            ports_label: ports_label(&row.ports),
+            family: row.family,
+            reasons,
+            witness: WitnessReport {
+                source,
+                destination,
+                port: row.witness.port.number,
+                protocol: row.witness.port.protocol,
+                explain_before,
+                explain_after,
+                opens: row.to >= row.from,
+                closes: row.to <= row.from,
+            },
+        }
+    }
+
+    /// What only one side has.
+    fn only_on_one(&self, diff: &Diff<'_>) -> [SideReport; 2] {
+        let known = |side: &DiffSide<'_>| -> BTreeSet<ObjectRef> {
+            let pods = side.snapshot.pods().iter().enumerate();
+            let pods = pods.filter(|(_, pod)| !pod.finished).map(|(id, _)| End::Pod(id));
+            let nodes = (0..side.snapshot.nodes.len()).map(End::Node);
+            pods.chain(nodes).filter_map(|end| known_as(side.snapshot, end)).collect()
+        };
+        let all = self.sides.map(known);
+        let namespaces = self.sides.map(|side| {
+            let names = side.snapshot.namespaces().map(|namespace| namespace.name.to_string());
+            names.collect::<BTreeSet<_>>()
+        });
+        let ends = [&diff.gone, &diff.came];
+        [0, 1].map(|i| {
+            let here = ends[i].iter().filter_map(|end| known_as(self.sides[i].snapshot, *end));
+            let here: BTreeSet<ObjectRef> = here.filter(|o| !all[1 - i].contains(o)).collect();
+            SideReport {
+                name: self.sides[i].name.to_owned(),
+                only_here: here.iter().map(MemberReport::of).collect(),
+                namespaces: namespaces[i].difference(&namespaces[1 - i]).cloned().collect(),
+            }
+        })
+    }
+
+    /// Workloads that both sides have, but with other pods, so that none is compared.
+    fn not_compared(&self, diff: &Diff<'_>) -> Vec<String> {
+        let known = |side: usize, ends: &[End]| -> BTreeSet<ObjectRef> {
+            ends.iter().filter_map(|end| known_as(self.sides[side].snapshot, *end)).collect()
+        };
+        let compared: BTreeSet<&ObjectRef> = self.ends.everyone().collect();
+        let (gone, came) = (known(0, &diff.gone), known(1, &diff.came));
+        let both = gone.intersection(&came).filter(|object| !compared.contains(object));
+        let names: Vec<String> = both.map(ToString::to_string).collect();
+        let [old, new] = self.sides.map(|side| side.name);
+        let note = || {
+            let names = list(&names, "and");
+            format!("not compared, since {old} and {new} have other pods of it: {names}")
+        };
+        if names.is_empty() { Vec::new() } else { vec![note()] }
+    }
+}
+
+fn ranges(ports: &PortSet) -> Vec<String> {
+    ports.ranges().map(|(protocol, range)| format!("{range}/{protocol}")).collect()
+}
+
+/// Ports in words: as they are, or all but a few.
+fn ports_label(ports: &PortSet) -> String {
+    if ports.is_all() {
+        return "every port".to_owned();
+    }
+    let missing = PortSet::all().difference(ports);
+    if missing.ranges().len() < ports.ranges().len() {
+        return format!("every port but {}", list(&ranges(&missing), "and"));
+    }
+    let all = ports.ranges().map(|(protocol, range)| {
+        if (range.first, range.last) == (1, u16::MAX) {
+            format!("every {protocol} port")
+        } else {
+            format!("{range}/{protocol}")
+        }
+    });
+    all.collect::<Vec<_>>().join(", ")
+}
+
+/// Policies that are refused, and what was not read, of either side; and what the change brings that
+/// does not do what it seems to.
+fn warnings(sides: [&DiffSide<'_>; 2]) -> Vec<Warning> {
+    let mut all: Vec<(String, Option<Location>, Vec<&str>)> = Vec::new();
+    let mut tell = |message: String, location, name| match all
+        .iter_mut()
+        .find(|(known, ..)| *known == message)
+    {
+        Some((.., names)) if !names.contains(&name) => names.push(name),
+        Some(_) => {}
+        None => all.push((message, location, vec![name])),
+    };
+    let [old, new] = sides;
+    let known: BTreeSet<String> =
+        old.rules.lints.iter().flat_map(sentences).map(|(message, _)| message).collect();
+    for side in sides {
+        let lints: &[Remark] = if std::ptr::eq(side, new) { &side.rules.lints } else { &[] };
+        for remark in side.rules.rejected.iter().chain(lints) {
+            for (message, path) in sentences(remark) {
+                if remark.refused_by.is_none() && known.contains(&message) {
+                    continue;
+                }
+                tell(message, (side.locate)(&remark.origin, path), side.name);
+            }
+        }
+        for gap in &side.snapshot.gaps {
+            tell(format!("not read: {}: {}", gap.what, gap.why), None, side.name);
+        }
+    }
+    let warnings = all.into_iter().map(|(message, location, names)| {
+        let message = match names.as_slice() {
+            [one] => format!("in {one}: {message}"),
+            _ => message,
+        };
+        Warning { message, location }
+    });
+    warnings.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::{PortRange, Protocol};
+
+    #[test]
+    fn ports_in_words() {
+        let range = |first, last| (Protocol::Tcp, PortRange { first, last });
+        let tcp = |ranges: &[(u16, u16)]| PortSet::of(ranges.iter().map(|(a, b)| range(*a, *b)));
+        for (ports, label) in [
+            (PortSet::all(), "every port"),
+            (tcp(&[(80, 80), (443, 443)]), "80/TCP, 443/TCP"),
+            (tcp(&[(1, u16::MAX)]), "every TCP port"),
+            (PortSet::all().difference(&tcp(&[(8080, 8080)])), "every port but 8080/TCP"),
+        ] {
+            assert_eq!(ports_label(&ports), label);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Who is at the ends of flows.
+//!
+//! In: the objects behind an end. Out: what answers call it: one end of a question or of a row, or the
+//! many of a change.
+
+use crate::cluster::{Name, ObjectRef};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// What an end is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+pub enum EndKind {
+    /// Everyone in the cluster and outside.
+    Anyone,
+    /// Every pod.
+    EveryPod,
+    /// Addresses outside the cluster.
+    Outside,
+    /// An object, by its kind.
+    #[serde(untagged)]
+    Object(Name),
+}
+
+/// One end.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EndReport {
+    /// How it is called in the answer; of a question, in a form that the command line takes back.
+    pub label: String,
+    /// What it is: `Anyone`, `EveryPod`, `Outside` or the kind of an object; absent of a question's
+    /// address or name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<EndKind>,
+    /// Its namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The pods of it that are meant, where not all are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pods: Vec<String>,
+    /// The networks that are meant, where not all of the outside is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<String>,
+}
+
+impl EndReport {
+    /// An end that is no object.
+    pub(super) fn called(label: impl Into<String>, kind: Option<EndKind>) -> Self {
+        Self {
+            label: label.into(),
+            kind,
+            namespace: None,
+            name: None,
+            pods: Vec::new(),
+            networks: Vec::new(),
+        }
+    }
+
+    /// An object.
+    pub(super) fn of(label: impl Into<String>, object: &ObjectRef) -> Self {
+        Self {
+            namespace: object.namespace.as_deref().map(Into::into),
+            name: Some(object.name.to_string()),
+            ..Self::called(label, Some(EndKind::Object(object.kind.clone())))
+        }
+    }
+
+    /// Whether it is an object of a kind.
+    pub fn is(&self, kind: &str) -> bool {
+        matches!(&self.kind, Some(EndKind::Object(own)) if **own == *kind)
+    }
+}
+
+/// One side of a change.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EndsReport {
+    /// All of it in words: `anyone`, `every pod of monitoring`, `monitoring/deploy/grafana`.
+    pub label: String,
+    /// The workloads, pods without one, and nodes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<MemberReport>,
+    /// The addresses outside the cluster, as blocks or `FIRST-LAST`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
+}
+
+/// A workload, a pod without one, or a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MemberReport {
+    /// Its kind.
+    pub kind: String,
+    /// Its namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// How many of its pods, where it is not all of them: `2 of 3`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pods: Option<String>,
+}
+
+impl MemberReport {
+    pub(super) fn of(object: &ObjectRef) -> Self {
+        Self {
+            kind: object.kind.to_string(),
+            namespace: object.namespace.as_deref().map(Into::into),
+            name: object.name.to_string(),
+            pods: None,
+        }
+    }
+}

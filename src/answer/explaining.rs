@@ -1,0 +1,437 @@
+//! Puts an explanation into words and places.
+//!
+//! In: an [`Explanation`] with the snapshot and rules it speaks of, and a [`Locate`] that finds the
+//! place of a field. Out: an [`ExplanationReport`], complete without any of them.
+
+use super::end::EndReport;
+use super::explanation::{
+    AppliedBy, DirectionReport, ExplanationReport, FlowReport, MissReport, OwnerReport,
+    PolicyReport, RuleReport,
+};
+use super::place::{Locate, Location, short};
+use super::vocabulary::{ApiVersion, Because, ExplanationKind, OrderedTier};
+use super::warnings::{self, Warning};
+use super::words::PeerEnd;
+use super::{names, words};
+use crate::cluster::{ObjectRef, Origin, Port, Snapshot, Truth};
+use crate::policy::rule::{Action, Entry, Peers, Policy, Ports};
+use crate::policy::{Remark, Ruleset, networkpolicy};
+use crate::verdict::{
+    Case, CasePorts, Endpoint, EntryTrace, Explanation, NoSuggestion, PeerMiss, PolicyTrace,
+    PortMiss, Reason, Suggestion, Trace, UnknownWhy, Verdict,
+};
+
+impl ExplanationReport {
+    /// Puts an explanation into words and places.
+    pub fn new(
+        explanation: &Explanation,
+        snapshot: &Snapshot,
+        rules: &Ruleset,
+        locate: &Locate<'_>,
+    ) -> Self {
+        let reporter = Reporter { snapshot, rules, locate };
+        let alone = explanation.cases.len() == 1;
+        let flows: Vec<FlowReport> =
+            explanation.cases.iter().map(|case| reporter.flow(case, alone)).collect();
+        let end = |end: &crate::verdict::End| match &end.object {
+            Some(object) => EndReport::of(end.label.clone(), object),
+            None => EndReport::called(end.label.clone(), None),
+        };
+        let mut notes = words::enforcement(rules);
+        notes.extend(explanation.notes.iter().cloned());
+        if explanation.family_unknown {
+            notes.push(
+                "IPv4 and IPv6 differ, and which one the pods use is not known: \
+                 say where pods are with --pod-cidr"
+                    .to_owned(),
+            );
+        }
+        Self {
+            api_version: ApiVersion,
+            kind: ExplanationKind,
+            verdict: explanation.verdict().into(),
+            source: end(&explanation.source),
+            destination: end(&explanation.destination),
+            missing: reporter.missing(explanation),
+            next: None,
+            flows,
+            notes,
+            observed: None,
+            deliveries: Vec::new(),
+            warnings: reporter.warnings(explanation),
+            suggestions: Vec::new(),
+        }
+    }
+
+    /// Says what to do next about what is denied.
+    pub fn set_next(&mut self, suggestions: &Result<Vec<Suggestion>, NoSuggestion>) {
+        self.next = match suggestions {
+            Ok(_) => {
+                Some("Add --suggest to print the smallest policies that would allow it.".to_owned())
+            }
+            Err(NoSuggestion::AllAllowed) => None,
+            Err(why) => Some(format!("Nothing to suggest: {why}.")),
+        };
+    }
+
+    /// Where the rule is written that denies, if one does.
+    pub fn refused_at(&self) -> Option<String> {
+        let mut directions = self.flows.iter().flat_map(|flow| [&flow.egress, &flow.ingress]);
+        let denied = directions.find(|direction| direction.reason == Because::Refused)?;
+        let policy = denied.policies.first()?;
+        if let Some(Location { file, line, column, .. }) = &policy.location {
+            return Some(format!("{file}:{line}:{column}"));
+        }
+        if let Some(OwnerReport { kind, namespace, name }) = &policy.owner {
+            let namespace = namespace.as_ref().map_or(String::new(), |n| format!("{n}/"));
+            return Some(format!("owned by {kind} {namespace}{name}"));
+        }
+        policy.applied_by.as_ref().map(|applied| format!("applied by {}", applied.manager))
+    }
+
+    /// Adds what `--suggest` asks for.
+    pub fn add_suggestions(&mut self, suggestions: &[Suggestion]) {
+        self.suggestions = suggestions.iter().map(|suggestion| suggestion.policy.clone()).collect();
+        for note in suggestions.iter().flat_map(|suggestion| &suggestion.notes) {
+            if !self.notes.contains(note) {
+                self.notes.push(note.clone());
+            }
+        }
+    }
+}
+
+/// One case in words and places.
+pub(super) fn flow_report(
+    snapshot: &Snapshot,
+    rules: &Ruleset,
+    locate: &Locate<'_>,
+    case: &Case,
+) -> FlowReport {
+    Reporter { snapshot, rules, locate }.flow(case, true)
+}
+
+struct Reporter<'a> {
+    snapshot: &'a Snapshot,
+    rules: &'a Ruleset,
+    locate: &'a Locate<'a>,
+}
+
+/// What a direction is explained with.
+struct View<'a> {
+    subject: String,
+    peer: String,
+    peer_end: PeerEnd,
+    destination: String,
+    port: Port,
+    /// Ports of Services that lead to `port` of the destination, each with its Service.
+    service_ports: &'a [(Port, String)],
+    trace: &'a Trace,
+}
+
+impl Reporter<'_> {
+    fn flow(&self, case: &Case, alone: bool) -> FlowReport {
+        let name = |endpoints: &[Endpoint]| names::endpoints(self.snapshot, endpoints);
+        let (source, destination) = (name(&case.sources), name(&case.destinations));
+        let service_ports = self.service_ports(case);
+        let peer_end = |endpoints: &[Endpoint]| match endpoints.first() {
+            Some(Endpoint::Pod(_)) => PeerEnd::Pod,
+            _ => PeerEnd::Other,
+        };
+        let (from, to) = (peer_end(&case.sources), peer_end(&case.destinations));
+        let view = |trace, subject: &str, peer: &str, peer_end| View {
+            subject: subject.to_owned(),
+            peer: peer.to_owned(),
+            peer_end,
+            destination: destination.clone(),
+            port: case.flow.port,
+            service_ports: &service_ports,
+            trace,
+        };
+        let (port, ports) = match &case.ports {
+            CasePorts::One(port) => (Some(*port), port.to_string()),
+            CasePorts::Ranges(ranges) => {
+                let shown: Vec<_> =
+                    ranges.iter().map(|(protocol, range)| format!("{range}/{protocol}")).collect();
+                (None, shown.join(", "))
+            }
+            CasePorts::AnyOther if alone => (None, "any port".to_owned()),
+            CasePorts::AnyOther => (None, "any other port".to_owned()),
+        };
+        let each = |endpoints: &[Endpoint]| {
+            endpoints.iter().map(|endpoint| names::endpoint(self.snapshot, endpoint)).collect()
+        };
+        FlowReport {
+            verdict: case.judgement.verdict,
+            from: each(&case.sources),
+            to: each(&case.destinations),
+            port: port.map(|port| port.number),
+            protocol: port.map(|port| port.protocol),
+            ports,
+            service_port: case.dialled.map(|port| port.number),
+            family: case.family,
+            egress: self.direction(&view(&case.judgement.egress, &source, &destination, to)),
+            ingress: self.direction(&view(&case.judgement.ingress, &destination, &source, from)),
+            undeclared: case.ports.is_undeclared(),
+        }
+    }
+
+    /// The Service ports that lead to the port of a case: what its author may have meant.
+    fn service_ports(&self, case: &Case) -> Vec<(Port, String)> {
+        let (Some(Endpoint::Pod(id)), CasePorts::One(port)) =
+            (case.destinations.first(), &case.ports)
+        else {
+            return Vec::new();
+        };
+        let pod = self.snapshot.pod(*id);
+        let services = self.snapshot.services.within(&pod.namespace);
+        let services = services.map(|(_, service)| service);
+        let services = services.filter(|service| !service.headless && service.selects(&pod.labels));
+        let mut found = Vec::new();
+        for service in services {
+            let label =
+                ObjectRef::namespaced("Service", service.namespace.clone(), service.name.clone());
+            found.extend(
+                service
+                    .ports
+                    .iter()
+                    .filter(|p| p.port != *port && p.leads_to(pod, *port))
+                    .map(|p| (p.port, label.to_string())),
+            );
+        }
+        found
+    }
+
+    fn direction(&self, view: &View<'_>) -> DirectionReport {
+        let trace = view.trace;
+        let mut order: Vec<&PolicyTrace> = trace.policies.iter().collect();
+        let decides = |policy: &PolicyTrace| {
+            trace.decided_by.is_some_and(|(decisive, _)| decisive == policy.policy)
+        };
+        // Those that isolate before those that only would allow or deny more.
+        order.sort_by_key(|policy| {
+            std::cmp::Reverse((decides(policy), policy.isolates, policy.nearness()))
+        });
+        let policies: Vec<_> = order.into_iter().map(|policy| self.policy(view, policy)).collect();
+        let decided_by = policies.first().map(|policy| match &policy.rule {
+            Some(rule) => format!("{} {}", policy.label(), short(rule)),
+            None => policy.label(),
+        });
+        let isolating = || {
+            let isolating = trace.policies.iter().filter(|policy| policy.isolates);
+            Truth::any(isolating.map(|policy| policy.selects))
+        };
+        let isolated = match trace.reason {
+            Reason::Unknown(UnknownWhy::PoliciesUnread) => isolating().or(Truth::Unknown),
+            Reason::Admitted
+            | Reason::Refused
+            | Reason::NoneAdmits
+            | Reason::Tie
+            | Reason::Unknown(_) => isolating(),
+            _ => Truth::No,
+        };
+        DirectionReport {
+            verdict: trace.verdict,
+            subject: view.subject.clone(),
+            isolated,
+            reason: trace.reason.into(),
+            message: words::direction(trace, self.rules, &view.peer, decided_by.as_deref()),
+            conditions: trace.conditions.iter().map(|c| c.words.to_string()).collect(),
+            policies,
+        }
+    }
+
+    fn policy(&self, view: &View<'_>, trace: &PolicyTrace) -> PolicyReport {
+        let policy = self.rules.policy(trace.policy);
+        let object = &policy.object;
+        let nearest = trace.told();
+        let mut report = PolicyReport {
+            kind: object.kind.to_string(),
+            namespace: object.namespace.as_deref().map(Into::into),
+            name: object.name.to_string(),
+            tier: OrderedTier::of(policy.tier),
+            priority: words::priority(policy),
+            isolates: policy.isolates,
+            selects: trace.selects,
+            admits: trace.admits,
+            denies: (!trace.denies.is_no()).then_some(trace.denies),
+            rule: None,
+            action: None,
+            message: words::without_rules(policy),
+            peer: None,
+            port: None,
+            service_port_mistake: false,
+            field: "metadata.name".to_owned(),
+            location: None,
+            applied_by: None,
+            owner: None,
+            rules: Vec::new(),
+        };
+        if let Origin::Live { applied, owner } = &policy.origin {
+            report.applied_by = applied.as_deref().map(|applied| AppliedBy {
+                manager: applied.manager.to_string(),
+                time: applied.time.as_deref().map(Into::into),
+            });
+            report.owner = owner.as_deref().map(|owner| OwnerReport {
+                kind: owner.kind.to_string(),
+                namespace: owner.namespace.as_deref().map(Into::into),
+                name: owner.name.to_string(),
+            });
+        }
+        if let Some((index, entry_trace)) = nearest {
+            let entry = &policy.entries[index];
+            let (peer, port) = misses(view, policy, entry, entry_trace);
+            report.field = port
+                .as_ref()
+                .filter(|_| peer.is_none())
+                .or(peer.as_ref())
+                .map_or_else(|| entry.path.to_string(), |miss| miss.path.clone());
+            report.rule = Some(entry.path.to_string());
+            report.action = Some(entry.action);
+            report.message = entry_message(policy, entry_trace, peer.as_ref(), port.as_ref());
+            if words::only_denies(policy) && trace.denies.is_no() {
+                words::DENIES_AND_ISOLATES.clone_into(&mut report.message);
+                (report.peer, report.port) = (None, None);
+            }
+            report.service_port_mistake = entry_trace.port.is_no()
+                && words::service_port(entry, view.service_ports).is_some();
+            (report.peer, report.port) = (peer, port);
+            let rules = policy.entries.iter().zip(&trace.entries).map(|(entry, entry_trace)| {
+                let (peer, port) = misses(view, policy, entry, entry_trace);
+                RuleReport {
+                    rule: entry.path.to_string(),
+                    action: entry.action,
+                    matches: entry_trace.matches(),
+                    message: entry_message(policy, entry_trace, peer.as_ref(), port.as_ref()),
+                }
+            });
+            report.rules = rules.collect();
+        }
+        if let Some(doubt) = &trace.doubt {
+            let why = words::peer_miss(doubt, &view.subject, words::PeerEnd::Pod);
+            report.message = format!("may isolate {} ({why}): {}", view.subject, report.message);
+        }
+        report.location = (self.locate)(&policy.origin, &report.field);
+        report
+    }
+
+    /// The namespaces in which egress and ingress are denied, in words.
+    fn missing(&self, explanation: &Explanation) -> Option<String> {
+        let namespace = |endpoint: Option<&Endpoint>| match endpoint {
+            Some(Endpoint::Pod(id)) => Some(self.snapshot.pod(*id).namespace.to_string()),
+            _ => None,
+        };
+        let counted = |case: &&Case| !case.ports.is_undeclared();
+        let denied = |trace: fn(&Case) -> &Trace, ends: fn(&Case) -> &[Endpoint]| {
+            let mut cases = explanation.cases.iter().filter(counted);
+            // Where a rule denies, none is missing.
+            let lacks =
+                |trace: &Trace| trace.verdict == Verdict::Denied && trace.reason != Reason::Refused;
+            let case = cases.find(|case| lacks(trace(case)))?;
+            namespace(ends(case).first())
+        };
+        let egress = denied(|case| &case.judgement.egress, |case| &case.sources);
+        let ingress = denied(|case| &case.judgement.ingress, |case| &case.destinations);
+        words::missing(egress.as_deref(), ingress.as_deref())
+    }
+
+    /// Remarks on policies of the two namespaces, and what was not read at all.
+    fn warnings(&self, explanation: &Explanation) -> Vec<Warning> {
+        let mut namespaces: Vec<&str> = Vec::new();
+        for case in &explanation.cases {
+            for endpoint in case.sources.iter().chain(&case.destinations) {
+                let Endpoint::Pod(id) = endpoint else { continue };
+                let namespace = &*self.snapshot.pod(*id).namespace;
+                if !namespaces.contains(&namespace) {
+                    namespaces.push(namespace);
+                }
+            }
+        }
+        let here = |remark: &Remark| {
+            let namespace = remark.object.namespace.as_deref();
+            namespace.is_none_or(|namespace| namespaces.contains(&namespace))
+        };
+        let mut warnings = warnings::remarks(self.rules, here, self.locate);
+        warnings.extend(warnings::gaps(self.snapshot));
+        warnings
+    }
+}
+
+/// What in a rule does not match, peer and port.
+fn misses(
+    view: &View<'_>,
+    policy: &Policy,
+    entry: &Entry,
+    trace: &EntryTrace,
+) -> (Option<MissReport>, Option<MissReport>) {
+    let item_path = |index: Option<usize>, paths: Vec<&str>| {
+        index.and_then(|i| paths.get(i).copied()).unwrap_or(&entry.path).to_owned()
+    };
+    let peer = trace.peer_miss.as_ref().map(|miss| {
+        let paths = match &entry.peers {
+            Peers::Any => Vec::new(),
+            Peers::Of(items) => items.iter().map(|item| &*item.path).collect(),
+        };
+        // Other dialects call what is within an item by other names.
+        let known = *policy.object.kind == *networkpolicy::KIND;
+        let within = if known { within_peer(miss) } else { String::new() };
+        let path = item_path(trace.peer_item, paths) + &within;
+        MissReport { path, message: words::peer_miss(miss, &view.peer, view.peer_end) }
+    });
+    let port = trace.port_miss.as_ref().map(|miss| {
+        let paths = match &entry.ports {
+            Ports::Any => Vec::new(),
+            Ports::Of(items) => items.iter().map(|item| &*item.path).collect(),
+        };
+        let field = match miss {
+            PortMiss::Protocol { .. } => "protocol",
+            _ => "port",
+        };
+        let path = match miss {
+            PortMiss::NoPort => entry.path.to_string(),
+            _ => format!("{}.{field}", item_path(trace.port_item, paths)),
+        };
+        let message =
+            words::port_miss(miss, entry, view.port, view.service_ports, &view.destination);
+        MissReport { path, message }
+    });
+    (peer, port)
+}
+
+/// The field within a peer item of a NetworkPolicy that decides, as far as it is written.
+fn within_peer(miss: &PeerMiss) -> String {
+    match miss {
+        PeerMiss::NamespaceLabels { mismatch, .. } => {
+            format!(".namespaceSelector.matchLabels[{}]", mismatch.wanted.key)
+        }
+        PeerMiss::PodLabels(mismatch) => {
+            format!(".podSelector.matchLabels[{}]", mismatch.wanted.key)
+        }
+        PeerMiss::Excepted { .. } => ".ipBlock.except".to_owned(),
+        PeerMiss::OutsideBlock { .. }
+        | PeerMiss::OtherFamily(_)
+        | PeerMiss::AddressUnknown(_)
+        | PeerMiss::OutsidePodNetworks(_) => ".ipBlock.cidr".to_owned(),
+        _ => String::new(),
+    }
+}
+
+fn entry_message(
+    policy: &Policy,
+    trace: &EntryTrace,
+    peer: Option<&MissReport>,
+    port: Option<&MissReport>,
+) -> String {
+    let means_no_one = trace.peer_miss == Some(PeerMiss::NoOne);
+    match (peer, port) {
+        (Some(peer), _) if means_no_one && trace.action == Action::Allow => {
+            format!("{}, so it only isolates", peer.message)
+        }
+        (None, None) => words::does(policy.tier, trace.action).to_owned(),
+        (Some(peer), None) if trace.peer == Truth::Unknown => {
+            format!("{}: {}", words::may_do(trace.action), peer.message)
+        }
+        (Some(peer), None) => format!("port matches; {}", peer.message),
+        (None, Some(port)) => format!("peer matches; {}", port.message),
+        (Some(peer), Some(port)) => format!("{}; {}", peer.message, port.message),
+    }
+}

@@ -1,0 +1,150 @@
+//! The answer of `list` as a versioned type: who may talk to whom, at which ports.
+//!
+//! In: a snapshot, its rules and what is [`Asked`]. Out: a [`FlowList`], complete without any of
+//! them. What a rule says of anyone stays one row; how such rows go together is told in `notes`.
+
+mod collect;
+mod conditions;
+mod group;
+mod lister;
+mod ranges;
+mod unmatched;
+mod why;
+
+use super::end::EndReport;
+use super::vocabulary::{ApiVersion, Because, FlowListKind};
+use super::warnings::Warning;
+use crate::cluster::{Family, Protocol};
+use crate::prose;
+use crate::reach::{End, PortSet};
+use crate::verdict::{PortWanted, Verdict};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::{HashMap, HashSet};
+
+/// What stands in a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub enum By {
+    /// The owners of pods.
+    #[default]
+    Workload,
+    /// Pods.
+    Pod,
+    /// Namespaces.
+    Namespace,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// What stands in a row.
+    pub by: By,
+    /// Only from these.
+    pub from: Option<HashSet<End>>,
+    /// Only to these, each at its ports, where ports were asked for.
+    pub to: Option<HashMap<End, Option<PortSet>>>,
+    /// Only rows with this port.
+    pub port: Option<PortWanted>,
+    /// Only with an end in this namespace.
+    pub namespace: Option<String>,
+    /// Only what is open to anyone, to every pod or to the outside.
+    pub exposed: bool,
+    /// What the reader should know of how the question was understood.
+    pub notes: Vec<String>,
+}
+
+/// More rows than one answer should hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("more than {0} flows: ask for fewer with -n, --from, --to or --by namespace")]
+pub struct TooMany(usize);
+
+/// The answer of `list`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FlowList {
+    /// Always `netpol/v1alpha1`.
+    pub api_version: ApiVersion,
+    /// Always `FlowList`.
+    pub kind: FlowListKind,
+    /// What stands in a row.
+    pub by: By,
+    /// Whether only what is open to the whole cluster or to the outside is listed.
+    pub exposed: bool,
+    /// By source, destination and ports.
+    pub flows: Vec<ListedFlow>,
+    /// With one end asked for: rules for it that allow pods of which none is known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unmatched: Vec<Unmatched>,
+    /// How to read the rows, and how the question was understood.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// What could make the answer wrong: policies that would be refused, input that was not read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+}
+
+/// A rule that allows pods of which none is known: of a custom resource, of later, or of a typing
+/// error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Unmatched {
+    /// The rule, such as `default/netpol/web ingress[0]`.
+    pub rule: String,
+    /// The peers in words, such as `monitoring/prometheus`.
+    pub peers: Vec<String>,
+    /// The ports in words.
+    pub ports: Vec<String>,
+}
+
+impl Unmatched {
+    /// As a sentence without its end.
+    pub fn sentence(&self) -> String {
+        let (peers, ports) = (prose::list(&self.peers, "and"), prose::list(&self.ports, "and"));
+        format!("{} allows {peers} on {ports}, but no known pod matches", self.rule)
+    }
+}
+
+/// The ports from one end to another.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ListedFlow {
+    /// `Allowed`, or `Unknown` where it depends on what is not known.
+    pub verdict: Verdict,
+    /// Who opens the connection.
+    pub source: EndReport,
+    /// Who takes it.
+    pub destination: EndReport,
+    /// The ports, as they arrive at the destination's pods.
+    pub ports: Vec<FlowPorts>,
+    /// Whether these are all ports of all protocols.
+    pub any_port: bool,
+    /// Whether only some of the pods are meant, which happens only by namespace.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub in_part: bool,
+    /// The IP family, where it is only the one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<Family>,
+    /// What must hold besides, such as `HTTP GET /`; of an allowed row that has some, what passes
+    /// without any condition is in a row of its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<String>,
+    /// Of a row with anyone, every pod or outside: why these may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Because>,
+    /// The rules that admit them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<String>,
+}
+
+/// Ports of one protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FlowPorts {
+    /// The protocol.
+    pub protocol: Protocol,
+    /// The port, or the first of a range.
+    pub port: u16,
+    /// The last of a range.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_port: Option<u16>,
+}

@@ -1,0 +1,50 @@
+//! What the engines found, as typed, versioned answers.
+//!
+//! In: results of [`verdict`](crate::verdict), [`reach`](crate::reach) and
+//! [`observed`](crate::observed), with the snapshot and rules that they speak of and a way to find the
+//! place of a field ([`Locate`]). Out: plain types (`apiVersion: netpol/v1alpha1`) that serialise to
+//! JSON and YAML, have a JSON Schema, and are complete by themselves. Sentences that belong to an
+//! answer are made here; how one looks in text, Markdown or a picture is not this room's business.
+
+mod checkup;
+mod delivery;
+mod diff;
+mod end;
+mod explaining;
+mod explanation;
+mod list;
+mod names;
+mod observed;
+mod place;
+mod rule_words;
+mod summary;
+mod vocabulary;
+mod warnings;
+mod words;
+
+pub use checkup::{Area, Check, CheckState, Checkup};
+pub use delivery::{DeliveryReport, DeliverySource, DeliveryState};
+pub use diff::{
+    ChangeReport, DiffReport, DiffSide, DiffSummary, ReasonReport, SideReport, WitnessReport,
+};
+pub use end::{EndKind, EndReport, EndsReport, MemberReport};
+pub use explanation::{
+    AppliedBy, DirectionReport, ExplanationReport, FlowReport, MissReport, OwnerReport,
+    PolicyReport, RuleReport,
+};
+pub use list::{Asked, By, FlowList, FlowPorts, ListedFlow, TooMany, Unmatched};
+pub use observed::{
+    Between, LostEvents, Observation, ObservedBetween, ObservedCount, ObservedEnd, ObservedFlow,
+    ObservedLine, ObservedPolicy, ObservedSummary, ObservedVerdict, Observer, Prediction, Summary,
+    SummaryRow, seen,
+};
+pub use place::{Locate, Location, short};
+pub use summary::{
+    DirectionSummary, Isolation, NamespaceSummary, PolicySummary, RuleSummary, SummaryReport,
+};
+pub use vocabulary::{
+    ApiVersion, AsPredicted, Because, ChangeKind, CheckupKind, DiffKind, ExplanationKind, Fate,
+    FlowListKind, LostEventsKind, ObservedFlowKind, ObservedProtocol, ObservedSummaryKind,
+    OrderedTier, Outcome, SummaryKind,
+};
+pub use warnings::{Warning, rejections};

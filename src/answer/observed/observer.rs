@@ -1,0 +1,183 @@
+//! Judges observed flows, equal ones once.
+//!
+//! In: a snapshot, rules and a way to find places; then flow after flow. Out: an [`Observation`] each.
+//! Memory is bounded: of decisions only so many are kept.
+
+use super::types::Prediction as PredictionReport;
+use crate::answer::explaining::flow_report;
+use crate::answer::explanation::DirectionReport;
+use crate::answer::names;
+use crate::answer::place::Locate;
+use crate::answer::vocabulary::Because;
+use crate::cluster::{Snapshot, Truth};
+use crate::hubble::{Flow, Party, PolicyName};
+use crate::observed::{
+    self, Agreement, Index, Key, NotJudged, Observed, Prediction, Scene, compare, predict,
+};
+use crate::policy::Ruleset;
+use crate::policy::rule::Direction;
+use crate::verdict::{Case, CasePorts, Endpoint, Verdict};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// More decisions are not kept: the world has many addresses.
+const MOST_DECISIONS: usize = 16_384;
+
+/// Judges flows by one state of the cluster.
+pub struct Observer<'a> {
+    snapshot: &'a Snapshot,
+    rules: &'a Ruleset,
+    locate: &'a Locate<'a>,
+    index: Index,
+    decisions: HashMap<Key, Arc<Decision>>,
+}
+
+/// What is predicted of flows that are equal to policies.
+pub(super) struct Decision {
+    pub(super) prediction: Prediction,
+    pub(super) report: Arc<PredictionReport>,
+    /// The workloads at its ends, or what else people know them by.
+    pub(super) ends: [String; 2],
+}
+
+/// A flow beside what is predicted of it.
+pub struct Observation {
+    /// The flow.
+    pub flow: Box<Flow>,
+    pub(super) decision: Result<Arc<Decision>, NotJudged>,
+    /// Whether the two agree.
+    pub agreement: Agreement,
+    /// They agree, but Hubble names a policy for it that was not read.
+    pub(super) unread: Option<PolicyName>,
+}
+
+impl<'a> Observer<'a> {
+    /// Prepares for a state of the cluster.
+    pub fn new(snapshot: &'a Snapshot, rules: &'a Ruleset, locate: &'a Locate<'a>) -> Self {
+        let index = Index::new(snapshot, rules);
+        Self { snapshot, rules, locate, index, decisions: HashMap::new() }
+    }
+
+    /// Judges one flow.
+    pub fn observe(&mut self, flow: Box<Flow>) -> Observation {
+        let decision = observed::key(self.snapshot, &self.index, &flow).map(|key| self.decide(key));
+        let agreement = match &decision {
+            Ok(decision) => {
+                let (snapshot, rules, index) = (self.snapshot, self.rules, &self.index);
+                compare(Scene { snapshot, rules, index }, &flow, &decision.prediction)
+            }
+            Err(NotJudged::OwnNode) if observed::observed(&flow) == Observed::Allowed => {
+                Agreement::AsPredicted
+            }
+            Err(_) => Agreement::NotCompared,
+        };
+        let agrees = agreement == Agreement::AsPredicted;
+        let unread = agrees.then(|| observed::unread(&self.index, &flow).cloned()).flatten();
+        Observation { flow, decision, agreement, unread }
+    }
+
+    fn decide(&mut self, key: Key) -> Arc<Decision> {
+        if let Some(known) = self.decisions.get(&key) {
+            return Arc::clone(known);
+        }
+        let prediction = predict(self.snapshot, self.rules, &key);
+        let decision = Arc::new(self.report(prediction));
+        if self.decisions.len() >= MOST_DECISIONS {
+            self.decisions.clear();
+        }
+        self.decisions.insert(key, Arc::clone(&decision));
+        decision
+    }
+
+    /// The prediction in words and places: those of `explain`.
+    fn report(&self, prediction: Prediction) -> Decision {
+        let flow = &prediction.flow;
+        let case = Case {
+            sources: vec![flow.source.clone()],
+            destinations: vec![flow.destination.clone()],
+            ports: CasePorts::One(flow.port),
+            dialled: None,
+            family: None,
+            flow: flow.clone(),
+            judgement: prediction.judgement.clone(),
+        };
+        let mut report = flow_report(self.snapshot, self.rules, self.locate, &case);
+        for (direction, report) in
+            [(Direction::Egress, &mut report.egress), (Direction::Ingress, &mut report.ingress)]
+        {
+            for policy in &mut report.policies {
+                // Of a stream of flows the nearest rule is enough.
+                policy.rules.clear();
+            }
+            if prediction.verdict(Some(direction)) != prediction.trace(direction).verdict {
+                forget_rules(report);
+            }
+        }
+        let [from, to] =
+            [&flow.source, &flow.destination].map(|end| names::endpoint(self.snapshot, end));
+        let known_as = |end: &Endpoint| match end {
+            Endpoint::Pod(id) => names::workload(self.snapshot, self.snapshot.pod(*id)).to_string(),
+            end => names::endpoint(self.snapshot, end),
+        };
+        let ends = [&flow.source, &flow.destination].map(known_as);
+        let verdict = prediction.verdict(None);
+        let (egress, ingress) = (report.egress, report.ingress);
+        let report = Arc::new(PredictionReport { from, to, verdict, egress, ingress });
+        Decision { prediction, report, ends }
+    }
+}
+
+/// Takes back what rules say of ports, where the flow has none.
+fn forget_rules(report: &mut DirectionReport) {
+    report.verdict = Verdict::Unknown;
+    report.reason = Because::Unknown;
+    let count = report.policies.len();
+    let policies = if count == 1 { "1 policy".to_owned() } else { format!("{count} policies") };
+    report.message = format!(
+        "isolated by {policies}; what NetworkPolicy means for a protocol without ports is not \
+         defined, and Cilium admits it by rules without ports only"
+    );
+    report.conditions.clear();
+    for policy in &mut report.policies {
+        policy.admits = Truth::Unknown;
+        (policy.denies, policy.rule, policy.action) = (None, None, None);
+        policy.location = None;
+        "isolates".clone_into(&mut policy.message);
+        (policy.peer, policy.port) = (None, None);
+    }
+}
+
+impl Observation {
+    /// The prediction in words and places, where there is one.
+    pub fn predicted(&self) -> Option<&PredictionReport> {
+        self.decision.as_ref().ok().map(|decision| &*decision.report)
+    }
+
+    /// The direction that the flow's event is about, as it is predicted.
+    pub fn about(&self) -> Option<&DirectionReport> {
+        let report = &self.decision.as_ref().ok()?.report;
+        match self.flow.direction? {
+            Direction::Egress => Some(&report.egress),
+            Direction::Ingress => Some(&report.ingress),
+        }
+    }
+
+    /// What to call the two ends: their workloads where they are known.
+    pub fn ends(&self) -> [String; 2] {
+        match &self.decision {
+            Ok(decision) => decision.ends.clone(),
+            Err(_) => [&self.flow.source, &self.flow.destination].map(party),
+        }
+    }
+}
+
+fn party(party: &Party) -> String {
+    if party.is_pod() {
+        return format!("{}/{}", party.namespace, party.pod);
+    }
+    match (party.names.first(), party.ip) {
+        (Some(name), _) => name.to_string(),
+        (None, Some(ip)) => ip.to_string(),
+        (None, None) => "someone".to_owned(),
+    }
+}

@@ -1,0 +1,175 @@
+//! The answer of `summary` as a versioned type: every namespace, how closed it is, what is open.
+//!
+//! In: a [`Snapshot`], a [`Ruleset`] and a [`Locate`] that finds the place of a field. Out: a
+//! [`SummaryReport`], complete without any of them.
+
+mod reporter;
+#[cfg(test)]
+mod tests;
+
+use super::place::Location;
+use super::vocabulary::{ApiVersion, OrderedTier, SummaryKind};
+use super::warnings::Warning;
+use super::{rule_words, words};
+use crate::policy::rule::{Action, Direction};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// The answer of `summary`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SummaryReport {
+    /// Always `netpol/v1alpha1`.
+    pub api_version: ApiVersion,
+    /// Always `Summary`.
+    pub kind: SummaryKind,
+    /// One for each namespace, by name.
+    pub namespaces: Vec<NamespaceSummary>,
+    /// By whose reading it was found, where that is not the letter of the specifications.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// What could make the whole answer wrong: input that was not read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+}
+
+/// One namespace.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NamespaceSummary {
+    /// Its name.
+    pub name: String,
+    /// How many policies are in force here.
+    pub policies: usize,
+    /// There may be policies which could not be read, so that the row is not all.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub policies_unread: bool,
+    /// How many workloads it has on the pod network; a pod without an owner is one.
+    pub workloads: usize,
+    /// How many pods these have; absent where manifests do not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pods: Option<usize>,
+    /// Workloads on their node's network, where no NetworkPolicy applies.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub host_network: Vec<String>,
+    /// What may come in.
+    pub ingress: DirectionSummary,
+    /// What may go out.
+    pub egress: DirectionSummary,
+    /// What could make the row wrong, such as policies that would be refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+}
+
+/// One direction of a namespace.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DirectionSummary {
+    /// How much is isolated.
+    pub isolation: Isolation,
+    /// Whether every pod is isolated, so that only what is listed here passes.
+    pub default_deny: bool,
+    /// The policies that isolate: those that select every pod, or else all that select some.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub isolated_by: Vec<String>,
+    /// How many workloads are isolated.
+    pub isolated: usize,
+    /// The workloads that are not isolated: anything passes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<String>,
+    /// The workloads of which it is not known whether they are isolated.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<String>,
+    /// Every pod is isolated and what is open leads to the cluster's DNS only.
+    pub dns_only: bool,
+    /// Every policy of the direction, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<PolicySummary>,
+}
+
+/// How much of a namespace is isolated in one direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub enum Isolation {
+    /// Every pod, those to come included: a policy selects all.
+    All,
+    /// Every workload that is there; a new one with other labels would be open.
+    AllWorkloads,
+    /// Some workloads.
+    Partial,
+    /// None.
+    None,
+    /// It depends on labels that are not known.
+    Unknown,
+}
+
+/// One direction of one policy.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicySummary {
+    /// Its kind.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Its tier, where that is ordered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tier: Option<OrderedTier>,
+    /// Its priority in that tier, lower first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i32>,
+    /// Whether it isolates the pods that it selects.
+    pub isolates: bool,
+    /// The pods that it selects, in words: `all`, an app, or labels.
+    pub subject: String,
+    /// There are pods, and it selects none of them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub selects_no_pod: bool,
+    /// What it admits or denies; without any rule it only isolates.
+    pub rules: Vec<RuleSummary>,
+    /// Where it is written, if it has no rules: they have their own places.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+}
+
+/// One rule.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RuleSummary {
+    /// Its field path.
+    pub rule: String,
+    /// What it does.
+    pub action: Action,
+    /// All of it in words: `monitoring/prometheus → keycloak 8080/TCP`.
+    pub words: String,
+    /// The other side: namespaces, `namespace/app`, address blocks.
+    pub peers: Vec<String>,
+    /// The ports on the destination.
+    pub ports: Vec<String>,
+    /// What else must hold, such as an HTTP path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    /// It leads to the cluster's DNS and nowhere else.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dns: bool,
+    /// What in it does not do what it seems to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// Where it is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+}
+
+impl PolicySummary {
+    /// Its name, with its kind unless that is NetworkPolicy, and its tier.
+    pub fn label(&self) -> String {
+        words::tiered(&self.kind, &self.name, self.tier, self.priority)
+    }
+}
+
+impl RuleSummary {
+    /// The rule in one line, with so many peers at most; the rest is counted.
+    pub fn line(&self, direction: Direction, subject: &str, most: usize) -> String {
+        let Self { peers, ports, dns, action, condition, .. } = self;
+        let line = rule_words::line(direction, subject, peers, ports, *dns, most);
+        rule_words::acting(*action, &line, condition.as_deref())
+    }
+}

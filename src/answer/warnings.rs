@@ -1,0 +1,71 @@
+//! What could make an answer wrong, said with every answer that it concerns.
+//!
+//! In: the remarks on policy objects and the gaps of the snapshot. Out: sentences with their places.
+
+use super::place::{Locate, Location};
+use crate::cluster::Snapshot;
+use crate::policy::{RefusedBy, Remark, Ruleset};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Something that could make the answer wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Warning {
+    /// What, in words.
+    pub message: String,
+    /// Where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+}
+
+/// Remarks on the policies that `here` picks: refused ones first, then those that do not do what
+/// they seem to.
+pub(super) fn remarks(
+    rules: &Ruleset,
+    here: impl Fn(&Remark) -> bool,
+    locate: &Locate<'_>,
+) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for remark in rules.rejected.iter().chain(&rules.lints).filter(|remark| here(remark)) {
+        for (message, path) in sentences(remark) {
+            let location = locate(&remark.origin, path);
+            warnings.push(Warning { message, location });
+        }
+    }
+    warnings
+}
+
+/// What is said of each object that is refused.
+pub fn rejections(rules: &Ruleset) -> impl Iterator<Item = String> {
+    rules.rejected.iter().flat_map(sentences).map(|(message, _)| message)
+}
+
+/// How many faults of one object are said.
+const FAULTS: usize = 3;
+
+/// What is said of an object, and the field that it is about: one sentence of one that is refused,
+/// however much is wrong with it, else one for each remark.
+pub(super) fn sentences(remark: &Remark) -> Vec<(String, &str)> {
+    let all = remark.faults.iter().map(|fault| format!("{} {}", fault.path, fault.message));
+    let paths = remark.faults.iter().map(|fault| fault.path.as_str());
+    let between = match remark.refused_by {
+        Some(RefusedBy::ApiServer) => " would be refused by the API server and is left out",
+        Some(RefusedBy::Agent) => ": the agent rejects it, so that nothing of it is enforced",
+        None => return all.map(|said| format!("{}: {said}", remark.object)).zip(paths).collect(),
+    };
+    let mut faults: Vec<String> = all.take(FAULTS).collect();
+    match remark.faults.len().saturating_sub(FAULTS) {
+        0 => {}
+        more => faults.push(format!("and {more} more")),
+    }
+    let message = format!("{}{between}: {}", remark.object, faults.join("; "));
+    paths.take(1).map(|path| (message.clone(), path)).collect()
+}
+
+/// What was not read at all.
+pub(super) fn gaps(snapshot: &Snapshot) -> impl Iterator<Item = Warning> {
+    snapshot.gaps.iter().map(|gap| Warning {
+        message: format!("not read: {}: {}", gap.what, gap.why),
+        location: None,
+    })
+}
