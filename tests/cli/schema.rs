@@ -10,9 +10,16 @@ fn fault(root: &Value, schema: &Value, value: &Value, at: &str) -> Option<String
             root.pointer(reference.trim_start_matches('#')).expect("a reference that leads on");
         return fault(root, target, value, at);
     }
-    if let Some(any) = schema.get("anyOf").and_then(Value::as_array) {
-        let fits = any.iter().any(|schema| fault(root, schema, value, at).is_none());
-        return (!fits).then(|| format!("{at}: {value} fits none of anyOf"));
+    for choice in ["anyOf", "oneOf"] {
+        if let Some(any) = schema.get(choice).and_then(Value::as_array) {
+            let fits = any.iter().any(|schema| fault(root, schema, value, at).is_none());
+            return (!fits).then(|| format!("{at}: {value} fits none of {choice}"));
+        }
+    }
+    let words = schema.get("enum").and_then(Value::as_array);
+    let other_word = words.is_some_and(|words| !words.contains(value));
+    if other_word || schema.get("const").is_some_and(|word| word != value) {
+        return Some(format!("{at}: {value} is another word"));
     }
     let kind = match value {
         Value::Null => "null",
@@ -142,6 +149,82 @@ fn the_checker_finds_faults() {
     assert!(check(&|v| v["flows"][0]["egress"] = Value::Null).is_some());
     assert!(check(&|v| drop(v.as_object_mut().unwrap().remove("verdict"))).is_some());
     assert!(check(&|v| v["surprise"] = 1.into()).is_some());
+    assert!(check(&|v| v["kind"] = "Explanations".into()).is_some());
+    assert!(check(&|v| v["verdict"] = "allowed".into()).is_some());
+    assert!(check(&|v| v["flows"][0]["egress"]["reason"] = "Perhaps".into()).is_some());
+    assert!(check(&|v| v["flows"][0]["protocol"] = "tcp".into()).is_some());
+}
+
+/// The words that a field may have, wherever a schema lists them.
+fn words<'s>(root: &'s Value, schema: &'s Value) -> Vec<&'s str> {
+    if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+        return words(root, root.pointer(reference.trim_start_matches('#')).unwrap());
+    }
+    let list = |key: &str| schema.get(key).and_then(Value::as_array).into_iter().flatten();
+    let choices = list("anyOf").chain(list("oneOf")).flat_map(|choice| words(root, choice));
+    let named = list("enum").chain(schema.get("const")).filter_map(Value::as_str);
+    choices.chain(named).collect()
+}
+
+/// Closed vocabularies are in the schemas word by word.
+#[test]
+fn schemas_list_every_word() {
+    let explain = netpol(&["explain", "--schema"]).json();
+    let list = netpol(&["list", "--schema"]).json();
+    let diff = netpol(&["diff", "--schema"]).json();
+    let observe = netpol(&["observe", "--schema"]).json();
+    for (schema, field, expected) in [
+        (&explain, "/properties/apiVersion", &["netpol/v1alpha1"][..]),
+        (&explain, "/properties/verdict", &["Allowed", "Denied", "Ambiguous", "Unknown", "Mixed"]),
+        (
+            &explain,
+            "/$defs/DirectionReport/properties/reason",
+            &[
+                "Outside",
+                "Node",
+                "HostNetwork",
+                "SamePod",
+                "OwnNode",
+                "NotIsolated",
+                "Admitted",
+                "Refused",
+                "NoneAdmits",
+                "Tie",
+                "NotEnforced",
+                "Unknown",
+            ],
+        ),
+        (&explain, "/$defs/DirectionReport/properties/isolated", &["Yes", "Unknown", "No"]),
+        (&explain, "/$defs/RuleReport/properties/action", &["Allow", "Deny", "Pass"]),
+        (&explain, "/$defs/PolicyReport/properties/tier", &["Admin", "Baseline"]),
+        (&explain, "/$defs/FlowReport/properties/family", &["IPv4", "IPv6"]),
+        (&list, "/properties/by", &["Workload", "Pod", "Namespace"]),
+        (&list, "/$defs/EndReport/properties/kind", &["Anyone", "EveryPod", "Outside"]),
+        (&diff, "/$defs/ReasonReport/properties/direction", &["ingress", "egress"]),
+        (
+            &diff,
+            "/$defs/ChangeReport/properties/change",
+            &["Opened", "Closed", "Conditions", "Unknown"],
+        ),
+        (
+            &diff,
+            "/$defs/ChangeReport/properties/before",
+            &["Denied", "Unknown", "OnCondition", "Allowed"],
+        ),
+        (
+            &observe,
+            "/$defs/ObservedVerdict/properties/meaning",
+            &["Allowed", "Denied", "Audited", "DroppedOtherwise", "Unclear", "Seen"],
+        ),
+        (
+            &observe,
+            "/$defs/ObservedFlow/properties/protocol",
+            &["TCP", "UDP", "SCTP", "ICMPv4", "ICMPv6"],
+        ),
+    ] {
+        let found = words(schema, schema.pointer(field).unwrap_or_else(|| panic!("{field}")));
+        assert_eq!(found, expected, "{field}");
+    }
 }
 
 #[test]
