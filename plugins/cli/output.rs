@@ -1,6 +1,6 @@
 //! Where answers and errors go, with or without colour.
 
-use crate::render::{Answer, Format, Formats, Page, render};
+use crate::render::{Answer, Format, Formats, Offered, Page, render};
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -57,7 +57,9 @@ pub struct OutputArgs<A: Formats> {
 impl<A: Formats> OutputArgs<A> {
     /// The format of the answer.
     pub fn format(&self) -> Format {
-        self.output.or_else(|| A::FORMATS.first().copied()).unwrap_or(Format::Text)
+        self.output
+            .or_else(|| A::FORMATS.first().map(|(format, _)| *format))
+            .unwrap_or(Format::Text)
     }
 }
 
@@ -77,11 +79,14 @@ impl<A: Formats> fmt::Debug for OutputArgs<A> {
 }
 
 /// Reads the word of one of some formats.
-pub(crate) fn one_of(formats: &'static [Format]) -> impl TypedValueParser<Value = Format> {
-    let words = formats.iter().map(|it| PossibleValue::new(it.word()).help(it.about()));
+pub(crate) fn one_of(formats: &'static [Offered]) -> impl TypedValueParser<Value = Format> {
+    let words = formats.iter().map(|(format, about)| {
+        let word = PossibleValue::new(format.word());
+        if about.is_empty() { word } else { word.help(*about) }
+    });
     PossibleValuesParser::new(words).try_map(|word| {
-        let mut all = Format::ALL.into_iter();
-        all.find(|format| format.word() == word).ok_or("no such format")
+        let mut offered = formats.iter().map(|(format, _)| *format);
+        offered.find(|format| format.word() == word).ok_or("no such format")
     })
 }
 

@@ -16,10 +16,13 @@ pub struct Page {
     pub brief: bool,
 }
 
+/// A format of an answer, with what completion says of it.
+pub type Offered = (Format, &'static str);
+
 /// The formats that a command offers.
 pub trait Formats: 'static {
     /// The formats, the one without `-o` first.
-    const FORMATS: &'static [Format];
+    const FORMATS: &'static [Offered];
 
     /// What `--help` says of them.
     const HELP: &'static str;
@@ -41,7 +44,12 @@ pub fn render(answer: &impl Answer, format: Format, page: Page) -> anyhow::Resul
 }
 
 impl Formats for ExplanationReport {
-    const FORMATS: &'static [Format] = &[Format::Text, Format::Wide, Format::Json, Format::Yaml];
+    const FORMATS: &'static [Offered] = &[
+        (Format::Text, "For people"),
+        (Format::Wide, "For people, with every rule"),
+        (Format::Json, "For programs"),
+        (Format::Yaml, "For programs and people"),
+    ];
     const HELP: &'static str = "Output format: text, wide (every rule), json or yaml";
 }
 
@@ -52,15 +60,15 @@ impl Answer for ExplanationReport {
 }
 
 impl Formats for FlowList {
-    const FORMATS: &'static [Format] = &[
-        Format::Table,
-        Format::Wide,
-        Format::Json,
-        Format::Yaml,
-        Format::Csv,
-        Format::Md,
-        Format::Dot,
-        Format::Mermaid,
+    const FORMATS: &'static [Offered] = &[
+        (Format::Table, ""),
+        (Format::Wide, ""),
+        (Format::Json, ""),
+        (Format::Yaml, ""),
+        (Format::Csv, ""),
+        (Format::Md, ""),
+        (Format::Dot, ""),
+        (Format::Mermaid, ""),
     ];
     const HELP: &'static str =
         "Output format: table, wide (with reasons), json, yaml, csv, md, dot or mermaid";
@@ -79,8 +87,14 @@ impl Answer for FlowList {
 }
 
 impl Formats for DiffReport {
-    const FORMATS: &'static [Format] =
-        &[Format::Text, Format::Json, Format::Yaml, Format::Md, Format::Dot, Format::Csv];
+    const FORMATS: &'static [Offered] = &[
+        (Format::Text, "For people"),
+        (Format::Json, "For programs"),
+        (Format::Yaml, "For programs and people"),
+        (Format::Md, "For a pull request"),
+        (Format::Dot, "For Graphviz"),
+        (Format::Csv, "For a spreadsheet"),
+    ];
     const HELP: &'static str =
         "Output format: text, json, yaml, md (a comment of a pull request), dot or csv";
 }
@@ -97,8 +111,13 @@ impl Answer for DiffReport {
 }
 
 impl Formats for SummaryReport {
-    const FORMATS: &'static [Format] =
-        &[Format::Table, Format::Wide, Format::Md, Format::Json, Format::Yaml];
+    const FORMATS: &'static [Offered] = &[
+        (Format::Table, "For a terminal"),
+        (Format::Wide, "For a terminal, with counts and places"),
+        (Format::Md, "For documentation"),
+        (Format::Json, "For programs"),
+        (Format::Yaml, "For programs and people"),
+    ];
     const HELP: &'static str =
         "Output format: table, wide (counts and places too), md, json or yaml";
 }
@@ -113,7 +132,11 @@ impl Answer for SummaryReport {
 }
 
 impl Formats for Checkup {
-    const FORMATS: &'static [Format] = &[Format::Text, Format::Json, Format::Yaml];
+    const FORMATS: &'static [Offered] = &[
+        (Format::Text, "For people"),
+        (Format::Json, "For programs"),
+        (Format::Yaml, "For programs and people"),
+    ];
     const HELP: &'static str = "Output format: text, json or yaml";
 }
 
@@ -125,7 +148,7 @@ impl Answer for Checkup {
 
 /// Flows come one by one, so that `observe` asks the formats for each line itself.
 impl Formats for ObservedLine {
-    const FORMATS: &'static [Format] = &[Format::Text, Format::Json];
+    const FORMATS: &'static [Offered] = &[(Format::Text, ""), (Format::Json, "")];
     const HELP: &'static str = "Output format: text or json (one line a flow)";
 }
 
@@ -137,7 +160,7 @@ mod tests {
         let (_, all) = A::HELP.split_once(": ").unwrap();
         let words = all.split(", ").flat_map(|part| part.split(" or "));
         let words: Vec<&str> = words.map(|part| part.split(' ').next().unwrap()).collect();
-        let formats: Vec<&str> = A::FORMATS.iter().map(|format| format.word()).collect();
+        let formats: Vec<&str> = A::FORMATS.iter().map(|(format, _)| format.word()).collect();
         assert_eq!(words, formats);
     }
 

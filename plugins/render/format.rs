@@ -26,20 +26,6 @@ pub enum Format {
 }
 
 impl Format {
-    /// Every format.
-    pub const ALL: [Self; 10] = [
-        Self::Text,
-        Self::Table,
-        Self::Wide,
-        Self::Json,
-        Self::Yaml,
-        Self::Csv,
-        Self::Md,
-        Self::Dot,
-        Self::Mermaid,
-        Self::Name,
-    ];
-
     /// Its word on the command line.
     pub fn word(self) -> &'static str {
         match self {
@@ -53,22 +39,6 @@ impl Format {
             Self::Dot => "dot",
             Self::Mermaid => "mermaid",
             Self::Name => "name",
-        }
-    }
-
-    /// What completion says of it.
-    pub fn about(self) -> &'static str {
-        match self {
-            Self::Text => "For people",
-            Self::Table => "A table for people",
-            Self::Wide => "For people, with all that is known",
-            Self::Json => "For programs",
-            Self::Yaml => "For programs and people",
-            Self::Csv => "For a spreadsheet",
-            Self::Md => "For documentation and pull requests",
-            Self::Dot => "A picture for Graphviz",
-            Self::Mermaid => "A picture for Mermaid",
-            Self::Name => "Names, for other commands",
         }
     }
 

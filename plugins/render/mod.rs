@@ -20,7 +20,7 @@ mod text;
 mod wrap;
 mod yaml;
 
-pub use answers::{Answer, Formats, Page, render};
+pub use answers::{Answer, Formats, Offered, Page, render};
 pub use format::Format;
 pub use json::json_line;
 pub use text::{lost_text, observation_text, observed_summary_text};

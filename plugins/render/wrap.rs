@@ -78,7 +78,7 @@ mod tests {
     fn long_words_break_or_stick_out() {
         let shape = |breaks| Shape { width: 12, first: 0, hang: 2, breaks };
         let text = "allow-prometheus-scrape a b";
-        assert_eq!(wrapped(text, shape(true)), ["allow-", "prometheus", "-scrape a b"]);
+        assert_eq!(wrapped(text, shape(true)), ["allow-", "prometheus", "-scrape a", "b"]);
         assert_eq!(wrapped(text, shape(false)), ["allow-prometheus-scrape", "a b"]);
         assert_eq!(wrapped("", shape(true)), [""]);
     }

@@ -2,7 +2,7 @@
 
 use super::learn::LearnArgs;
 use crate::cli::{GlobalArgs, one_of};
-use crate::render::Format;
+use crate::render::{Format, Offered};
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, ValueEnum};
 use netpol::baseline::{self, Baseline, Deny, Dns, INGRESS_CONTROLLER, LabelMap, MONITORING, Peer};
@@ -107,7 +107,7 @@ pub struct BootstrapArgs {
     #[arg(
         short,
         long,
-        value_parser = one_of(&[Format::Yaml, Format::Json, Format::Name]),
+        value_parser = one_of(FORMATS),
         value_name = "FORMAT",
         hide_possible_values = true
     )]
@@ -207,6 +207,9 @@ enum DialectWord {
     Networkpolicy,
     Cilium,
 }
+
+/// What `-o` takes.
+const FORMATS: &[Offered] = &[(Format::Yaml, ""), (Format::Json, ""), (Format::Name, "")];
 
 /// `--dry-run`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
