@@ -144,6 +144,6 @@ fn what_counts_as_a_citation() {
     assert_eq!(of("/ Source: docs/a.md#b-c."), [("docs/a.md", Some("b-c"))]);
     assert_eq!(of("/ (docs/a.md): docs/b.md#c"), [("docs/a.md", None), ("docs/b.md", Some("c"))]);
     assert_eq!(of(" see semantics/a.md section 3"), [("semantics/a.md", None)]);
-    assert_eq!(of(" ../shared/b.md"), [("../shared/b.md", None)]);
+    assert_eq!(of(" ../other/b.md"), [("../other/b.md", None)]);
     assert_eq!(of(" of a.mdx and of a file `.md`"), []);
 }

@@ -154,7 +154,6 @@ fn deny_wins_over_every_kind() {
     }
 }
 
-/// docs/semantics/cilium-verdicts.md#one-tier-for-three-kinds:
 /// docs/semantics/cilium-verdicts.md#one-tier-for-three-kinds: NetworkPolicy and both kinds of Cilium
 /// live in one tier and are a union.
 #[test]
@@ -195,8 +194,8 @@ fn enforcement_modes() {
     holds_with(of(Enforcement::Always), &both, &["web → api:80 is Allowed"]);
 }
 
-/// docs/semantics/cilium-verdicts.md#docs/semantics/cilium-verdicts.md#allow-localhost: the own node
-/// gets in unless a rule denies it; other nodes do not, and egress to the own node is not implied.
+/// docs/semantics/cilium-verdicts.md#allow-localhost: the own node gets in unless a rule denies it;
+/// other nodes do not, and egress to the own node is not implied.
 #[test]
 fn the_own_node_gets_in() {
     let closed = ingress("[{}]");

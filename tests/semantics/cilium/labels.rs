@@ -212,8 +212,8 @@ fn other_sources() {
     }
 }
 
-/// docs/semantics/cilium-labels.md#requirements: docs/semantics/cilium-labels.md#requirements:
-/// matchLabels and matchExpressions are all required; NotIn and DoesNotExist hold for absent keys.
+/// docs/semantics/cilium-labels.md#requirements: matchLabels and matchExpressions are all required;
+/// NotIn and DoesNotExist hold for absent keys.
 #[test]
 fn expressions() {
     for (rest, expected) in [

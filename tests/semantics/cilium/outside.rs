@@ -37,8 +37,8 @@ fn addresses_and_prefixes() {
     lint(&cluster(&sloppy), "203.0.113.7/24 is read as 203.0.113.0/24");
 }
 
-/// docs/semantics/cilium-rules.md#except: docs/semantics/cilium-rules.md#except: `toCIDRSet`: cidr
-/// with except, which narrows this item and is no deny.
+/// docs/semantics/cilium-rules.md#except: `toCIDRSet`: cidr with except, which narrows this item and
+/// is no deny.
 #[test]
 fn except_narrows_its_own_item() {
     let item = "{cidr: 203.0.113.0/24, except: [203.0.113.0/28]}";
@@ -78,8 +78,8 @@ fn match_modes() {
     }
 }
 
-/// docs/semantics/cilium-rules.md#all-addresses: docs/semantics/cilium-rules.md#all-addresses:
-/// `0.0.0.0/0` and `::/0` are the world, and nothing in the cluster.
+/// docs/semantics/cilium-rules.md#all-addresses: `0.0.0.0/0` and `::/0` are the world, and nothing in
+/// the cluster.
 #[test]
 fn whole_families() {
     holds(
