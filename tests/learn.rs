@@ -7,7 +7,7 @@ use netpol::hubble::{Event, Flow as Seen, Layer4, Party, Verdict as Told};
 use netpol::learn::{Collector, Fate, Lesson, Lost, learn};
 use netpol::observed::Index;
 use netpol::policy::rule::Direction;
-use netpol::reach::{Connectivity, End, PortSet};
+use netpol::reach::{Connectivity, PortSet};
 use netpol::verdict::{Endpoint, Flow, Verdict, judge};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -151,15 +151,6 @@ fn applied(cluster: &[Value], policies: &[impl serde::Serialize]) -> Vec<Value> 
     kept.cloned().chain(policies).collect()
 }
 
-fn end(endpoint: &Endpoint) -> End {
-    match endpoint {
-        Endpoint::Pod(id) => End::Pod(*id),
-        Endpoint::Node(index) => End::Node(*index),
-        Endpoint::Address(ip) => End::Address(*ip),
-        Endpoint::Name(name) => panic!("{name} has no address"),
-    }
-}
-
 fn flows(world: &World<'_>, cluster: &[Value], namespace: &str, r: &mut Random) -> Vec<Flow> {
     let ends = Ends::of(cluster, world).all;
     let ports = boundary_ports(cluster);
@@ -208,8 +199,9 @@ fn opens_nothing_else(
                 if !told(source) || !told(destination) {
                     continue;
                 }
-                let [old, new] = [&before, &after]
-                    .map(|it| it.allowed(end(source), end(destination), family).possible);
+                let [old, new] = [&before, &after].map(|it| {
+                    it.allowed(source.end().unwrap(), destination.end().unwrap(), family).possible
+                });
                 let opened = new.difference(&old);
                 let seen = observed.iter().filter(|flow| {
                     alike(with, &flow.source, source) && alike(with, &flow.destination, destination)

@@ -5,7 +5,6 @@ use crate::random::{Ends as RandomEnds, Random, build, complete_cluster, hold, p
 use crate::run::{explain, list, netpol, netpol_with, text};
 use netpol::cluster::Family;
 use netpol::reach::{Connectivity, End, Ends, PortSet, Reach, RowEnd, Wanted};
-use netpol::verdict::Endpoint;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
@@ -116,15 +115,6 @@ fn each(end: RowEnd) -> Vec<RowEnd> {
     }
 }
 
-fn end(endpoint: &Endpoint) -> End {
-    match endpoint {
-        Endpoint::Pod(id) => End::Pod(*id),
-        Endpoint::Node(index) => End::Node(*index),
-        Endpoint::Address(ip) => End::Address(*ip),
-        Endpoint::Name(name) => panic!("{name} has no address"),
-    }
-}
-
 fn rows_say_all(cluster: &[Value], seed: u64) -> Option<String> {
     let world = build(cluster)?;
     let connectivity = Connectivity::compute(&world.snapshot, &world.rules);
@@ -137,8 +127,8 @@ fn rows_say_all(cluster: &[Value], seed: u64) -> Option<String> {
         End::Address(_) => false,
     };
     let mut pairs = Vec::new();
-    for source in ends.iter().map(end) {
-        for destination in ends.iter().map(end) {
+    for source in ends.iter().map(|it| it.end().unwrap()) {
+        for destination in ends.iter().map(|it| it.end().unwrap()) {
             let outside = |end| matches!(end, End::Address(_));
             let exempt = source == destination || on_node(&source) != on_node(&destination);
             let elsewhere = outside(source) && outside(destination);

@@ -6,9 +6,9 @@ use super::{GlobalArgs, Session, output};
 use anyhow::{bail, ensure};
 use clap::Args;
 use netpol::cluster::{ObjectRef, kind_from_word, kind_word};
+use netpol::ends::EndName;
 use netpol::objects::Objects;
-use netpol::verdict::Target;
-use netpol_sources::live::{Connection, Wanted};
+use netpol_sources::live::{Connection, Needs};
 use netpol_sources::manifests::{Loaded, Locator};
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -94,8 +94,8 @@ impl InputArgs {
         &self,
         global: &GlobalArgs,
         what_if: &WhatIfArgs,
-        source: &Target,
-        destination: &Target,
+        source: &EndName,
+        destination: &EndName,
     ) -> anyhow::Result<Input> {
         let manifests = self.names_manifests();
         ensure!(
@@ -116,7 +116,7 @@ impl InputArgs {
         global: &GlobalArgs,
         what_if: &WhatIfArgs,
         mut session: Session,
-        ends: (&Target, &Target),
+        ends: (&EndName, &EndName),
     ) -> anyhow::Result<Input> {
         let mut notes = Vec::new();
         let namespace = session.connection.namespace().to_owned();
@@ -158,7 +158,7 @@ impl InputArgs {
         &self,
         connection: &Connection,
         what_if: &WhatIfArgs,
-        (source, destination): (&Target, &Target),
+        (source, destination): (&EndName, &EndName),
         overlay: Option<&Objects>,
     ) -> anyhow::Result<Objects> {
         let namespace = connection.namespace();
@@ -167,8 +167,8 @@ impl InputArgs {
             .iter()
             .map(|policy| policy.namespace.clone().unwrap_or_else(|| namespace.to_owned()))
             .collect();
-        let wanted = Wanted { source, destination, namespace, policies_of: &policies_of, overlay };
-        let objects = connection.read(wanted).await?;
+        let needs = Needs { source, destination, namespace, policies_of: &policies_of, overlay };
+        let objects = connection.read(needs).await?;
         tracing::debug!("{} requests to {}", connection.requests(), connection.server());
         if self.strict
             && let Some(gap) = objects.gaps.first()

@@ -2,12 +2,12 @@
 
 use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, answer, width};
 use crate::render::{Page, render};
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use clap::{Args, ValueEnum};
 use netpol::answer::{Asked, By, FlowList};
 use netpol::cluster::Snapshot;
-use netpol::reach::{self, PortSet};
-use netpol::verdict::{self, Endpoint, PortWanted, Target};
+use netpol::ends::{self, End, EndName, Endpoint, PortWanted};
+use netpol::reach::PortSet;
 use std::collections::{HashMap, HashSet};
 
 /// Arguments of `list`.
@@ -20,11 +20,11 @@ pub struct ListArgs {
 
     /// Only from this workload, pod, namespace, node or address
     #[arg(long, value_name = "SOURCE")]
-    from: Option<Target>,
+    from: Option<EndName>,
 
     /// Only to this workload, pod, namespace, Service, node or address
     #[arg(long, value_name = "DESTINATION")]
-    to: Option<Target>,
+    to: Option<EndName>,
 
     /// Only rows with this port, by number or name: 80, 53/UDP, http
     #[arg(long, value_name = "PORT")]
@@ -115,17 +115,17 @@ impl ListArgs {
             if target.port.is_some() {
                 bail!("--from takes no port: policies judge the destination's; give --port");
             }
-            let end = verdict::resolve(snapshot, target, namespace)?;
+            let end = ends::resolve(snapshot, target, namespace)?;
             notes.extend(end.notes.iter().cloned());
             let ends = end.endpoints.iter().map(|endpoint| known("--from", endpoint));
             from = Some(ends.collect::<anyhow::Result<HashSet<_>>>()?);
         }
         let mut to = None;
         if let Some(target) = &self.to {
-            let end = verdict::resolve(snapshot, target, namespace)?;
+            let end = ends::resolve(snapshot, target, namespace)?;
             notes.extend(end.notes.iter().cloned());
-            let mut ends: HashMap<reach::End, Option<PortSet>> = HashMap::new();
-            for (endpoint, port) in verdict::reached(snapshot, &end, target.port.as_ref())? {
+            let mut ends: HashMap<End, Option<PortSet>> = HashMap::new();
+            for (endpoint, port) in ends::reached(snapshot, &end, target.port.as_ref())? {
                 let ports = ends.entry(known("--to", &endpoint)?).or_default();
                 // Without a port of its own a Service means its pods.
                 if let Some(port) = port.filter(|_| target.port.is_some()) {
@@ -155,13 +155,8 @@ impl ListArgs {
     }
 }
 
-fn known(flag: &str, endpoint: &Endpoint) -> anyhow::Result<reach::End> {
-    Ok(match endpoint {
-        Endpoint::Pod(id) => reach::End::Pod(*id),
-        Endpoint::Node(node) => reach::End::Node(*node),
-        Endpoint::Address(address) => reach::End::Address(*address),
-        Endpoint::Name(name) => bail!("{flag}: the address of {name} is not known: give it"),
-    })
+fn known(flag: &str, endpoint: &Endpoint) -> anyhow::Result<End> {
+    endpoint.end().map_err(|name| anyhow!("{flag}: the address of {name} is not known: give it"))
 }
 
 fn nearest(snapshot: &Snapshot, name: &str) -> String {

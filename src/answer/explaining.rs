@@ -11,9 +11,10 @@ use super::explanation::{
 use super::place::{Locate, Location, short};
 use super::vocabulary::{ApiVersion, Because, ExplanationKind, OrderedTier};
 use super::warnings::{self, Warning};
+use super::words;
 use super::words::PeerEnd;
-use super::{names, words};
 use crate::cluster::{ObjectRef, Origin, Port, Snapshot, Truth};
+use crate::ends::{Resolved, names};
 use crate::policy::rule::{Action, Entry, Peers, Policy, Ports};
 use crate::policy::{Remark, Ruleset, networkpolicy};
 use crate::verdict::{
@@ -33,7 +34,7 @@ impl ExplanationReport {
         let alone = explanation.cases.len() == 1;
         let flows: Vec<FlowReport> =
             explanation.cases.iter().map(|case| reporter.flow(case, alone)).collect();
-        let end = |end: &crate::verdict::End| match &end.object {
+        let end = |end: &Resolved| match &end.object {
             Some(object) => EndReport::of(end.label.clone(), object),
             None => EndReport::called(end.label.clone(), None),
         };

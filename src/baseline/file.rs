@@ -5,9 +5,9 @@
 
 use super::{Baseline, Deny, Dns, INGRESS_CONTROLLER, LabelMap, OwnPolicy, Peer};
 use crate::cluster::{Name, Origin};
+use crate::ends::{EndName, PortWanted};
 use crate::policy::Enforcer;
 use crate::policy::networkpolicy::{self, NetworkPolicy};
-use crate::verdict::{PortWanted, Target};
 use crate::yaml::{self, Node};
 use k8s_openapi::api::networking::v1::NetworkPolicySpec;
 use schemars::JsonSchema;
@@ -183,7 +183,7 @@ impl<'de> Deserialize<'de> for Port {
 
 /// A destination as `explain` takes it.
 #[derive(Debug)]
-struct Destination(Target);
+struct Destination(EndName);
 
 impl<'de> Deserialize<'de> for Destination {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {

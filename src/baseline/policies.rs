@@ -6,8 +6,8 @@ use super::{
 };
 use crate::cluster::Protocol;
 use crate::draft::{self, Dialect, Draft, Entity, Rule};
+use crate::ends::{PortText, PortWanted};
 use crate::policy::rule::Direction;
-use crate::verdict::{PortText, PortWanted};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};

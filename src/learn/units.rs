@@ -7,6 +7,7 @@
 //! excluded; pods of other workloads with just the same labels stay, and are told.
 
 use crate::cluster::{Labels, Name, ObjectRef, Operator, Pod, PodId, Snapshot};
+use crate::ends::names;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -122,8 +123,7 @@ impl<'a> Units<'a> {
     }
 
     fn object(&self, pod: &Pod) -> ObjectRef {
-        let owner = pod.owner.and_then(|owner| self.snapshot.workloads.get(owner));
-        owner.map_or_else(|| pod.object(), |owner| owner.object.clone())
+        names::workload(self.snapshot, pod)
     }
 
     fn selector(&mut self, id: PodId, pod: &Pod, object: &ObjectRef) -> Option<LabelSelector> {

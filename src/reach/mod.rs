@@ -33,11 +33,12 @@ mod terms;
 mod tiers;
 mod wide;
 
+pub use crate::ends::End;
 pub use diff::{Cell, Change, ChangedEnds, Changes, Diff, EndClass, Same, Witness, diff};
 pub use ports::PortSet;
 pub use rows::{Row, RowEnd, Wanted};
 
-use crate::cluster::{Family, PodId, Snapshot};
+use crate::cluster::{Family, Snapshot};
 use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
 use classes::{Side, Space, family_index};
@@ -51,17 +52,6 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use terms::{Mode, Tables};
-
-/// One end of a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum End {
-    /// A pod, or the pods that a template stands for.
-    Pod(PodId),
-    /// A node, by its index in the snapshot.
-    Node(usize),
-    /// An address that no pod or node has.
-    Address(IpAddr),
-}
 
 /// The ports between two ends. What is possible but not certain is unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

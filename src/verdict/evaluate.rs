@@ -6,10 +6,9 @@
 
 use super::matching::{Matcher, missed};
 use super::tiers::{self, Circumstances, Decision, OpenTo};
-use super::trace::{
-    Endpoint, EntryTrace, Flow, Judgement, PolicyTrace, Reason, Trace, UnknownWhy, Verdict,
-};
+use super::trace::{EntryTrace, Flow, Judgement, PolicyTrace, Reason, Trace, UnknownWhy, Verdict};
 use crate::cluster::{PodId, Snapshot, Truth};
+use crate::ends::Endpoint;
 use crate::policy::rule::{Action, Condition, Direction, Tier};
 use crate::policy::{Enforcement, PolicyId, Ruleset};
 

@@ -3,15 +3,16 @@
 //! In: a [`Question`]. Out: an [`Explanation`] with one [`Case`] for everything that policies tell
 //! apart: pods behind a name, ports, IP families. Pods that no rule tells apart are judged once.
 
-use super::destination::{Arrival, arrivals};
 use super::evaluate::judge;
 use super::inside::inside_note;
 use super::ports::{CasePorts, same, sweep};
 use super::remarks::remarks;
-use super::resolve::{End, ResolveError, outside_note, resolve};
-use super::target::{Named, PortWanted, Target};
-use super::trace::{Endpoint, Flow, Judgement, Verdict};
+use super::trace::{Flow, Judgement, Verdict};
 use crate::cluster::{Addresses, ContainerPort, Family, Labels, Name, Port, Snapshot};
+use crate::ends::{
+    Arrival, EndName, Endpoint, Named, PortWanted, ResolveError, Resolved, arrivals, outside_note,
+    resolve,
+};
 use crate::policy::{Ruleset, Traits};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -20,9 +21,9 @@ use std::net::IpAddr;
 #[derive(Clone, Debug)]
 pub struct Question<'a> {
     /// Who opens the connection.
-    pub source: &'a Target,
+    pub source: &'a EndName,
     /// Who is to take it.
-    pub destination: &'a Target,
+    pub destination: &'a EndName,
     /// The port, where it was given apart from the destination.
     pub port: Option<&'a PortWanted>,
     /// The namespace of names that come without one.
@@ -33,9 +34,9 @@ pub struct Question<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
     /// The source as understood.
-    pub source: End,
+    pub source: Resolved,
     /// The destination as understood.
-    pub destination: End,
+    pub destination: Resolved,
     /// One for everything that is told apart.
     pub cases: Vec<Case>,
     /// The cases differ by IP family, and which one the pods use is not known.

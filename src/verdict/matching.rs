@@ -2,11 +2,12 @@
 //!
 //! In: an [`Entry`] and the flow as seen from its subject. Out: an [`EntryTrace`].
 
-use super::trace::{Endpoint, EntryTrace, Flow, PeerMiss, PortMiss};
+use super::trace::{EntryTrace, Flow, PeerMiss, PortMiss};
 use crate::cluster::{
     AddressBlock, Addresses, Family, Mismatch, Name, Namespace, Pod, PodId, Protocol, Snapshot,
     Truth,
 };
+use crate::ends::Endpoint;
 use crate::policy::NamePattern;
 use crate::policy::rule::{
     Entities, Entry, Namespaces, NodeSet, PeerKind, Peers, PodSet, PortMatch, PortRule, Ports,

@@ -1,26 +1,12 @@
 //! What a judgement consists of.
 
-use crate::cluster::{
-    AddressBlock, Family, Mismatch, Name, PodId, Port, PortRange, Protocol, Truth,
-};
+use crate::cluster::{AddressBlock, Family, Mismatch, Name, Port, PortRange, Protocol, Truth};
+use crate::ends::Endpoint;
 use crate::policy::rule::{Action, Condition, Direction, Tier};
 use crate::policy::{NamePattern, PolicyId};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::net::IpAddr;
-
-/// One end of a flow.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Endpoint {
-    /// A pod, or the pods that a template stands for.
-    Pod(PodId),
-    /// A node, by its index in the snapshot.
-    Node(usize),
-    /// An address that no pod or node of the snapshot has.
-    Address(IpAddr),
-    /// A DNS name outside the cluster, whose addresses are not known.
-    Name(Name),
-}
 
 /// One connection, as it is opened.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

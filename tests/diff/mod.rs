@@ -7,8 +7,9 @@ mod warnings;
 use crate::harness::root;
 use crate::run::{Run, command, list, netpol, netpol_with, run, text};
 use netpol::cluster::{Protocol, Snapshot};
+use netpol::ends::{EndName, PortText, PortWanted};
 use netpol::policy::{Enforcer, Ruleset};
-use netpol::verdict::{PortText, PortWanted, Question, Target, Verdict, explain};
+use netpol::verdict::{Question, Verdict, explain};
 use netpol_sources::manifests::Manifests;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -168,7 +169,7 @@ fn rows_are_the_flows_that_explain_judges_otherwise() {
                 for protocol in [Protocol::Tcp, Protocol::Udp] {
                     let port = PortText::Number(number);
                     let port = PortWanted { port, protocol: Some(protocol) };
-                    let [from, to]: [Target; 2] =
+                    let [from, to]: [EndName; 2] =
                         [source, destination].map(|name| name.parse().unwrap());
                     let verdicts = [0, 1].map(|i| {
                         let (snapshot, rules) = &sides[i];

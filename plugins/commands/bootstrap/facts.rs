@@ -5,8 +5,8 @@
 
 use netpol::baseline::{Destination, DnsFacts, LabelMap, NodeLocal, Who};
 use netpol::cluster::{Labels, Port, Service, ServicePort, TargetPort};
+use netpol::ends::{PortText, PortWanted};
 use netpol::objects::{Body, Found, api};
-use netpol::verdict::{PortText, PortWanted};
 use netpol_sources::live::{Connection, Error, Selection, Target};
 use serde::Deserialize;
 use std::collections::BTreeSet;

@@ -23,9 +23,9 @@ use anyhow::{anyhow, bail};
 use args::{Action, DryRun, Namespaces, Plan};
 use netpol::baseline::{self, BaselinePolicy, Dns, DnsFacts, Facts, Who};
 use netpol::draft::Dialect;
+use netpol::ends::{EndName, Named};
 use netpol::objects::{Found, api};
 use netpol::printable::printable;
-use netpol::verdict::{self, Named};
 use netpol_sources::live::{self, Connection, Selection, Target};
 use output::{json_of, yaml_of};
 use serde::Serialize;
@@ -512,7 +512,7 @@ fn to_value<T: Serialize>(object: &T) -> anyhow::Result<Value> {
 }
 
 /// Whether a destination is one that only the cluster knows.
-fn is_inside(target: &verdict::Target) -> bool {
+fn is_inside(target: &EndName) -> bool {
     match &target.names {
         Named::Address(_) => false,
         Named::Host(host) => in_cluster(host).is_some(),

@@ -12,10 +12,10 @@ use tokio::time::timeout;
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// A right: verb, group and resource.
-type Asked = (&'static str, &'static str, &'static str);
+type Access = (&'static str, &'static str, &'static str);
 
 /// What is read.
-const READ: &[Asked] = &[
+const READ: &[Access] = &[
     ("list", "", "namespaces"),
     ("list", "", "pods"),
     ("list", "", "services"),
@@ -35,7 +35,7 @@ const READ: &[Asked] = &[
 const CLUSTER_WIDE: &[&str] = &["namespaces", "nodes"];
 
 /// What `bootstrap` writes.
-const WRITE: &[Asked] = &[
+const WRITE: &[Access] = &[
     ("create", "", "namespaces"),
     ("patch", "", "namespaces"),
     ("create", "networking.k8s.io", "networkpolicies"),
@@ -108,15 +108,15 @@ async fn rights(connection: &Connection, only: Option<&str>, checks: &mut Vec<Ch
 async fn reading(connection: &Connection, only: Option<&str>) -> Result<Vec<Check>, String> {
     let own = only.unwrap_or(connection.namespace());
     let missing = lacking(connection, READ, None).await?;
-    let namespaced = |(_, _, resource): &Asked| !CLUSTER_WIDE.contains(resource);
-    let asked: Vec<Asked> = missing.iter().copied().filter(namespaced).collect();
+    let namespaced = |(_, _, resource): &Access| !CLUSTER_WIDE.contains(resource);
+    let asked: Vec<Access> = missing.iter().copied().filter(namespaced).collect();
     let not_here = lacking(connection, &asked, Some(own)).await?;
-    let only_here: Vec<&Asked> = asked.iter().filter(|right| !not_here.contains(right)).collect();
+    let only_here: Vec<&Access> = asked.iter().filter(|right| !not_here.contains(right)).collect();
     // Who asks for one namespace may well do without what is of none.
-    let beside = |right: &&Asked| only.is_some() && !namespaced(right);
+    let beside = |right: &&Access| only.is_some() && !namespaced(right);
     let (beside, denied): (Vec<_>, Vec<_>) =
         missing.iter().filter(|right| !only_here.contains(right)).partition(beside);
-    let list = |rights: Vec<&Asked>| {
+    let list = |rights: Vec<&Access>| {
         rights.into_iter().map(|(_, _, resource)| *resource).collect::<Vec<_>>().join(", ")
     };
     let mut checks = Vec::new();
@@ -154,9 +154,9 @@ async fn reading(connection: &Connection, only: Option<&str>) -> Result<Vec<Chec
 /// The rights of these that we do not have, all asked for at once.
 async fn lacking(
     connection: &Connection,
-    rights: &[Asked],
+    rights: &[Access],
     namespace: Option<&str>,
-) -> Result<Vec<Asked>, String> {
+) -> Result<Vec<Access>, String> {
     let mut running = JoinSet::new();
     for (order, right) in rights.iter().copied().enumerate() {
         let (connection, namespace) = (connection.clone(), namespace.map(ToOwned::to_owned));
@@ -175,7 +175,7 @@ async fn lacking(
 
 async fn may(
     connection: Connection,
-    (verb, group, resource): Asked,
+    (verb, group, resource): Access,
     namespace: Option<String>,
 ) -> Result<bool, String> {
     let namespace = namespace.as_deref().filter(|_| !CLUSTER_WIDE.contains(&resource));
@@ -195,7 +195,7 @@ async fn kinds(connection: &Connection, checks: &mut Vec<Check>) {
             checks.push(Check::ok(Area::Kinds, says));
             continue;
         }
-        let lists: Vec<Asked> = resources.iter().map(|name| ("list", *group, *name)).collect();
+        let lists: Vec<Access> = resources.iter().map(|name| ("list", *group, *name)).collect();
         // Where rights cannot be asked for, that was said already.
         let denied = lacking(connection, &lists, None).await.unwrap_or_default();
         let denied: Vec<&str> = denied.into_iter().map(|(_, _, resource)| resource).collect();

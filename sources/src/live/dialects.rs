@@ -108,7 +108,7 @@ impl Served {
 }
 
 /// One list that was asked for.
-pub(super) struct Asked {
+pub(super) struct Listing {
     pub(super) kind: BuiltIn,
     namespace: Option<String>,
     pub(super) target: Target,
@@ -234,15 +234,15 @@ fn release(agent: &Agent) -> Option<&str> {
 }
 
 /// The lists to read: those of namespaces one by one, unless all are wanted.
-pub(super) fn asked(served: &Served, namespaces: Option<&BTreeSet<String>>) -> Vec<Asked> {
+pub(super) fn asked(served: &Served, namespaces: Option<&BTreeSet<String>>) -> Vec<Listing> {
     let mut all = Vec::new();
     for kind in BuiltIn::dialects() {
         let Some(version) = served.version(kind) else { continue };
         let (_, resource) = kind.resource();
         let target = Target::of(version, resource);
         match namespaces.filter(|_| !kind.is_cluster_scoped()) {
-            None => all.push(Asked { kind, namespace: None, target }),
-            Some(namespaces) => all.extend(namespaces.iter().map(|namespace| Asked {
+            None => all.push(Listing { kind, namespace: None, target }),
+            Some(namespaces) => all.extend(namespaces.iter().map(|namespace| Listing {
                 kind,
                 namespace: Some(namespace.clone()),
                 target: target.clone().within(namespace),
@@ -252,7 +252,7 @@ pub(super) fn asked(served: &Served, namespaces: Option<&BTreeSet<String>>) -> V
     all
 }
 
-fn add(objects: &mut Objects, asked: &Asked, items: Items) -> Result<(), Error> {
+fn add(objects: &mut Objects, asked: &Listing, items: Items) -> Result<(), Error> {
     let why = match items {
         Ok((items, extent)) => {
             for item in items {
@@ -277,7 +277,7 @@ fn add(objects: &mut Objects, asked: &Asked, items: Items) -> Result<(), Error> 
 }
 
 /// Marks policies that could not be read.
-fn leave_out(objects: &mut Objects, asked: &Asked, why: String) {
+fn leave_out(objects: &mut Objects, asked: &Listing, why: String) {
     let kind = asked.kind.name();
     let place = if let Some(namespace) = &asked.namespace {
         objects.unread.denials.insert(namespace.as_str().into());

@@ -40,7 +40,7 @@ pub use config::{ConnectOptions, Entries, default_namespace, entries};
 pub use environment::Environment;
 pub use error::{Error, Forbidden, TlsProblem};
 pub use list::{Extent, List};
-pub use plan::Wanted;
+pub use plan::Needs;
 pub use survey::Survey;
 pub use target::{Selection, Target};
 pub use warning::Sink;

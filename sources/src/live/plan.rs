@@ -9,11 +9,11 @@ use super::error::Error;
 use super::request::{Answer, Read, Request};
 use super::told::{home, pods, top};
 use netpol::cluster::{ObjectRef, Pod, Service, kind_from_word};
+use netpol::ends::{EndName, Named};
 use netpol::objects::Objects;
 use netpol::objects::kind::BuiltIn;
 use netpol::objects::owner_of_replica_set;
 use netpol::objects::{Body, Owner};
-use netpol::verdict::{Named, Target};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names that stand for names: more than this is a circle.
@@ -28,11 +28,11 @@ const WORKLOADS: [BuiltIn; 5] =
 
 /// What a question needs to have read.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
+pub struct Needs<'a> {
     /// Who opens the connection.
-    pub source: &'a Target,
+    pub source: &'a EndName,
     /// Who is to take it.
-    pub destination: &'a Target,
+    pub destination: &'a EndName,
     /// The namespace of names that come without one.
     pub namespace: &'a str,
     /// Further namespaces whose policies are named in the question.
@@ -45,16 +45,16 @@ pub struct Wanted<'a> {
 pub(super) type Answers = BTreeMap<Request, Answer>;
 
 /// The requests that are still missing. An error is one that leaves no way to an answer.
-pub(super) fn missing(wanted: Wanted<'_>, answers: &Answers) -> Result<BTreeSet<Request>, Error> {
+pub(super) fn missing(needs: Needs<'_>, answers: &Answers) -> Result<BTreeSet<Request>, Error> {
     let mut planner =
-        Planner { wanted, answers, requests: BTreeSet::new(), aliases_left: MOST_ALIASES };
+        Planner { needs, answers, requests: BTreeSet::new(), aliases_left: MOST_ALIASES };
     planner.plan()?;
     planner.requests.retain(|request| !answers.contains_key(request));
     Ok(planner.requests)
 }
 
 pub(super) struct Planner<'a> {
-    wanted: Wanted<'a>,
+    needs: Needs<'a>,
     answers: &'a Answers,
     pub(super) requests: BTreeSet<Request>,
     /// Names that stand for names: more are a circle.
@@ -73,8 +73,8 @@ pub(super) type Step<T> = Result<T, Stop>;
 
 impl<'a> Planner<'a> {
     fn plan(&mut self) -> Result<(), Error> {
-        let Wanted { source, destination, namespace, .. } = self.wanted;
-        for namespace in self.wanted.policies_of {
+        let Needs { source, destination, namespace, .. } = self.needs;
+        for namespace in self.needs.policies_of {
             self.requests.insert(Request::policies(namespace));
         }
         let from = match self.end(source, namespace) {
@@ -101,7 +101,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Plans one end and gives its namespace, where it has one.
-    fn end(&mut self, target: &Target, namespace: &str) -> Step<Option<String>> {
+    fn end(&mut self, target: &EndName, namespace: &str) -> Step<Option<String>> {
         match &target.names {
             Named::Address(address) => self.address(*address),
             Named::Host(host) => self.host(host, namespace),
@@ -278,7 +278,7 @@ impl<'a> Planner<'a> {
     fn find_service(&mut self, namespace: &str, name: &str) -> Step<Option<&'a Service>> {
         let object = ObjectRef::namespaced("Service", namespace, name);
         if let Some(Body::Service(service)) =
-            self.wanted.overlay.and_then(|overlay| overlay.body(&object))
+            self.needs.overlay.and_then(|overlay| overlay.body(&object))
         {
             return Ok(Some(service));
         }
@@ -354,11 +354,11 @@ impl<'a> Planner<'a> {
     }
 
     fn overlaid(&self, object: &ObjectRef) -> bool {
-        self.wanted.overlay.is_some_and(|overlay| overlay.body(object).is_some())
+        self.needs.overlay.is_some_and(|overlay| overlay.body(object).is_some())
     }
 
     pub(super) fn overlaid_namespace(&self, namespace: &str) -> bool {
-        self.wanted.overlay.is_some_and(|overlay| {
+        self.needs.overlay.is_some_and(|overlay| {
             overlay.iter().any(|(object, ..)| match &object.namespace {
                 Some(of) => **of == *namespace,
                 None => *object.kind == *"Namespace" && *object.name == *namespace,

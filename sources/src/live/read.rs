@@ -1,12 +1,12 @@
 //! Reading what one question needs, a handful of requests at a time, into objects.
 //!
-//! In: a [`Wanted`]. Out: [`Objects`] with what was read, and what could not be read as gaps:
+//! In: a [`Needs`]. Out: [`Objects`] with what was read, and what could not be read as gaps:
 //! policies and labels of namespaces are marked as not known, so that an answer that depends on them
 //! is not known either. What leaves no way to an answer, such as pods that may not be read, is an
 //! error.
 
 use super::error::Error;
-use super::plan::{self, Answers, Wanted};
+use super::plan::{self, Answers, Needs};
 use super::provenance;
 use super::request::{Answer, Request};
 use super::{Connection, Extent};
@@ -25,8 +25,8 @@ const MOST_ROUNDS: usize = 8;
 
 impl Connection {
     /// Reads what a question needs, and no more.
-    pub async fn read(&self, wanted: Wanted<'_>) -> Result<Objects, Error> {
-        let (answers, served) = tokio::join!(self.rounds(wanted), self.served());
+    pub async fn read(&self, needs: Needs<'_>) -> Result<Objects, Error> {
+        let (answers, served) = tokio::join!(self.rounds(needs), self.served());
         let answers = answers?;
         let namespaces = answers.keys().filter_map(|request| match request {
             Request::All(BuiltIn::NetworkPolicy, namespace) => Some(namespace.to_string()),
@@ -38,10 +38,10 @@ impl Connection {
         Ok(objects)
     }
 
-    async fn rounds(&self, wanted: Wanted<'_>) -> Result<Answers, Error> {
+    async fn rounds(&self, needs: Needs<'_>) -> Result<Answers, Error> {
         let mut answers = Answers::new();
         for _ in 0..MOST_ROUNDS {
-            let missing = match plan::missing(wanted, &answers) {
+            let missing = match plan::missing(needs, &answers) {
                 Ok(missing) if missing.is_empty() => break,
                 Ok(missing) => missing,
                 Err(error) => return Err(error),

@@ -39,7 +39,7 @@ pub(super) struct Witness {
 impl Witness {
     /// The flow on one side, with its judgement.
     pub(super) fn case(&self, side: &DiffSide<'_>, is_new: bool) -> Case {
-        let pick = |same: Same| endpoint(if is_new { same.new } else { same.old });
+        let pick = |same: Same| Endpoint::from(if is_new { same.new } else { same.old });
         let flow = Flow {
             source: pick(self.source),
             destination: pick(self.destination),
@@ -60,14 +60,6 @@ impl Witness {
 
     fn judged(&self, sides: [&DiffSide<'_>; 2]) -> [Judgement; 2] {
         [self.case(sides[0], false).judgement, self.case(sides[1], true).judgement]
-    }
-}
-
-fn endpoint(end: End) -> Endpoint {
-    match end {
-        End::Pod(id) => Endpoint::Pod(id),
-        End::Node(index) => Endpoint::Node(index),
-        End::Address(ip) => Endpoint::Address(ip),
     }
 }
 
@@ -152,8 +144,8 @@ fn by_cause(
 
 /// The ports of a cell, cut where a rule of either side begins or ends.
 fn pieces(cell: &Cell, sides: [&DiffSide<'_>; 2], left: usize) -> Vec<(Protocol, PortRange)> {
-    let cuts = |side: &DiffSide<'_>, source, destination| {
-        boundaries(side.snapshot, side.rules, &endpoint(source), &endpoint(destination))
+    let cuts = |side: &DiffSide<'_>, source: End, destination: End| {
+        boundaries(side.snapshot, side.rules, &source.into(), &destination.into())
     };
     let mut all = cuts(sides[0], cell.source.old, cell.destination.old);
     all.extend(cuts(sides[1], cell.source.new, cell.destination.new));

@@ -5,9 +5,9 @@
 //! not differ.
 
 use super::group::Groups;
-use super::ranges::{Range, complement, joined};
 use super::{By, TooMany};
 use crate::cluster::Family;
+use crate::ends::ranges::{Range, complement, joined};
 use crate::reach::{Connectivity, End, Ends, PortSet, Row, RowEnd, Wanted};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;

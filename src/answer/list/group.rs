@@ -4,6 +4,7 @@
 
 use super::By;
 use crate::cluster::{ObjectRef, Snapshot};
+use crate::ends::names;
 use crate::reach::{Connectivity, End};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -74,16 +75,14 @@ fn object(snapshot: &Snapshot, end: End, by: By) -> ObjectRef {
     match end {
         End::Pod(id) => {
             let pod = snapshot.pod(id);
-            let owner = pod.owner.and_then(|owner| snapshot.workloads.get(owner));
-            match (by, owner) {
-                (By::Namespace, _) => ObjectRef::cluster("Namespace", pod.namespace.clone()),
-                (By::Workload, Some(owner)) => owner.object.clone(),
+            match by {
+                By::Namespace => ObjectRef::cluster("Namespace", pod.namespace.clone()),
                 // A template stands for pods that have no names yet.
-                (By::Pod, Some(owner)) if pod.template => owner.object.clone(),
-                _ => pod.object(),
+                By::Pod if !pod.template => pod.object(),
+                By::Pod | By::Workload => names::workload(snapshot, pod),
             }
         }
-        End::Node(node) => ObjectRef::cluster("Node", snapshot.nodes[node].name.clone()),
+        End::Node(node) => names::node(snapshot, node),
         // Addresses are never grouped.
         End::Address(address) => ObjectRef::cluster("Address", address.to_string()),
     }

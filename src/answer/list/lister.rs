@@ -6,17 +6,18 @@ use super::collect::{Collector, Families, Holds, Merged, Part, Party};
 use super::group::{Group, Groups};
 use super::unmatched::unmatched;
 use super::why::{Why, why};
-use super::{Asked, FlowList, FlowPorts, ListedFlow, TooMany, ranges};
+use super::{Asked, FlowList, FlowPorts, ListedFlow, TooMany};
 use crate::answer::end::{EndKind, EndReport};
 use crate::answer::place::Locate;
 use crate::answer::vocabulary::{ApiVersion, FlowListKind};
 use crate::answer::{warnings, words};
 use crate::cluster::{Family, Port, Protocol, Snapshot};
+use crate::ends::{PortText, ranges};
 use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
 use crate::prose::list;
 use crate::reach::{Connectivity, End, PortSet, Wanted};
-use crate::verdict::{PortText, Verdict};
+use crate::verdict::Verdict;
 use std::collections::{BTreeSet, HashSet};
 
 impl FlowList {

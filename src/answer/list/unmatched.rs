@@ -6,10 +6,10 @@ use super::{Asked, Unmatched};
 use crate::answer::place::short;
 use crate::answer::rule_words;
 use crate::cluster::{Namespace, Pod, Protocol, Snapshot, Truth};
+use crate::ends::PortText;
 use crate::policy::rule::{Action, Direction, Entry, Namespaces, Peer, PeerKind, Peers, PodSet};
 use crate::policy::{PolicyId, Ruleset};
 use crate::reach::{End, PortSet};
-use crate::verdict::PortText;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Every such rule where only one end is asked for, in the order of reading.

@@ -5,8 +5,9 @@ use super::{
 };
 use crate::answer::place::{Locate, Location};
 use crate::answer::vocabulary::{ApiVersion, OrderedTier, SummaryKind};
-use crate::answer::{names, rule_words, warnings, words};
+use crate::answer::{rule_words, warnings, words};
 use crate::cluster::{ObjectRef, Pod, PodId, Port, Snapshot, TargetPort, Truth};
+use crate::ends::names;
 use crate::policy::rule::{
     Action, Direction, Entry, Namespaces, PeerKind, Peers, PodSet, Policy, PortMatch, Ports,
 };

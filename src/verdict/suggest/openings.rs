@@ -6,12 +6,12 @@
 
 use super::super::explain::Case;
 use super::super::ports::CasePorts;
-use super::super::trace::Endpoint;
 use super::{Drafted, NoSuggestion};
 use crate::cluster::{
     Labels, Name, Operator, Pod, PodId, Port, Protocol, Snapshot, TargetPort, Truth,
 };
 use crate::draft::{self, Dialect, Draft, Entity, LabelMap, Peer, Rule};
+use crate::ends::Endpoint;
 use crate::policy::Ruleset;
 use crate::policy::rule::{Action, Direction};
 use std::collections::BTreeSet;
