@@ -16,11 +16,11 @@ mod cilium;
 mod networkpolicy;
 
 use crate::cluster::Protocol;
+use ipnet::IpNet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
-use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Labels of an object, in their order.
 pub type LabelMap = BTreeMap<String, String>;
@@ -91,8 +91,8 @@ pub struct Draft {
     pub labels: LabelMap,
     /// Annotations of the object.
     pub annotations: LabelMap,
-    /// The labels of the pods that it selects; none means every pod of the namespace.
-    pub subject: LabelMap,
+    /// The pods that it selects.
+    pub subject: Selector,
     /// What may come in. `None`: it says nothing of that; empty: nothing may.
     pub ingress: Option<Vec<Rule>>,
     /// The same of what may go out.
@@ -111,19 +111,40 @@ pub struct Rule {
     pub dns: Vec<String>,
 }
 
+/// Pods of a namespace by their labels; without any it means all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Selector {
+    /// Labels that they have.
+    pub labels: LabelMap,
+    /// Keys of labels that they do not have.
+    pub absent: BTreeSet<String>,
+}
+
+impl Selector {
+    /// Whether it means every pod.
+    pub fn is_everything(&self) -> bool {
+        self.labels.is_empty() && self.absent.is_empty()
+    }
+}
+
+impl From<LabelMap> for Selector {
+    fn from(labels: LabelMap) -> Self {
+        Self { labels, absent: BTreeSet::new() }
+    }
+}
+
 /// Who is at the other end.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Peer {
-    /// Pods by labels; without any all pods of the namespace, which is the policy's own unless one
-    /// is named.
+    /// Pods by labels, of the policy's own namespace unless one is named.
     Pods {
         /// Their namespace.
         namespace: Option<String>,
-        /// Their labels.
-        labels: LabelMap,
+        /// Which of them.
+        pods: Selector,
     },
-    /// An address outside the cluster.
-    Address(IpAddr),
+    /// Addresses outside the cluster.
+    Block(IpNet),
     /// One of Cilium's entities.
     Entity(Entity),
     /// A DNS name outside the cluster, to which pods may connect.
@@ -198,10 +219,4 @@ impl Draft {
             ..ObjectMeta::default()
         }
     }
-}
-
-/// An address as the network of it alone.
-fn network(address: IpAddr) -> String {
-    let length = if address.is_ipv4() { 32 } else { 128 };
-    format!("{address}/{length}")
 }

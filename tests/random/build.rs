@@ -6,6 +6,7 @@ use netpol::cluster::{
     ContainerPort, EndpointSlice, Labels, Node, ObjectRef, Origin, Pod, Port, Protocol,
     SliceEndpoint, Snapshot, Workload,
 };
+use netpol::objects::Objects;
 use netpol::policy::networkpolicy::NetworkPolicy;
 use netpol::policy::{Cilium, CiliumVersion, Enforcement, Enforcer, Ruleset, Written};
 use serde_json::Value;
@@ -61,6 +62,12 @@ pub(crate) fn build(cluster: &[Value]) -> Option<World<'_>> {
             }
             "UnreadPolicies" => {
                 written.unread.network_policies.insert(namespace.into());
+            }
+            "CiliumNetworkPolicy" => {
+                let mut objects = Objects::default();
+                assert!(objects.insert_policy(object));
+                written.cilium_policies.extend(objects.assemble().1.cilium_policies);
+                snapshot.mention_namespace(&namespace.into());
             }
             "PodNetworks" => {
                 let nets = items(&object["cidrs"]).map(|net| net.as_str().unwrap());
