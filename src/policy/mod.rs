@@ -13,6 +13,7 @@ pub mod networkpolicy;
 pub mod rule;
 mod ruleset;
 mod selector;
+mod sight;
 mod variables;
 
 pub use enforcer::{Cilium, CiliumVersion, Enforcement, Enforcer};
@@ -21,3 +22,4 @@ pub use identity::NODE_LOCAL_DNS;
 pub use names::NamePattern;
 pub use ruleset::{Fault, Lowered, PolicyId, RefusedBy, Remark, Ruleset, Traits, Unread, Written};
 pub use selector::LabelSelector;
+pub use sight::{Labelling, Sight, peers};
