@@ -44,6 +44,8 @@ mod random_clusters;
 mod reach_diff;
 mod run;
 #[cfg(unix)]
+mod safety;
+#[cfg(unix)]
 mod seed;
 mod semantics;
 mod suggest;
