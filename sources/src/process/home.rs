@@ -19,6 +19,7 @@ impl Home {
         for _ in 0..TRIES {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let place = base.join(format!("kubectl-netpol-{}-{number}", std::process::id()));
+            #[cfg_attr(not(unix), expect(unused_mut, reason = "it has a mode on Unix"))]
             let mut builder = std::fs::DirBuilder::new();
             #[cfg(unix)]
             std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
