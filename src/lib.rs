@@ -63,5 +63,6 @@ pub mod observed;
 pub mod policy;
 pub mod printable;
 pub mod reach;
+pub mod unwritten;
 pub mod verdict;
 pub mod yaml;

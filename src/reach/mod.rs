@@ -33,6 +33,7 @@ mod terms;
 mod tiers;
 mod wide;
 
+pub(crate) use addresses::Atoms;
 pub use diff::{Cell, Change, ChangedEnds, Changes, Diff, EndClass, Same, Witness, diff};
 pub use ports::PortSet;
 pub use rows::{Row, RowEnd, Wanted};
