@@ -49,7 +49,10 @@ mod tests {
     #[test]
     fn suppositions_have_names_of_their_own() {
         let name = supposed_namespace("shop", "team=a");
-        assert_eq!((&*name, real_namespace(&name), real_namespace("shop")), ("shop (team=a)", "shop", "shop"));
+        assert_eq!(
+            (&*name, real_namespace(&name), real_namespace("shop")),
+            ("shop (team=a)", "shop", "shop")
+        );
         // All of one namespace stand together in order.
         assert!(*"shop" < *name && *name < *"shop-2");
     }

@@ -282,6 +282,11 @@ impl Ruleset {
         self.unread.cluster_wide || self.unread.denials.contains(real_namespace(namespace))
     }
 
+    /// The namespaces of which some policies could not be read.
+    pub fn unread_namespaces(&self) -> impl Iterator<Item = &Name> {
+        self.unread.network_policies.iter().chain(&self.unread.denials)
+    }
+
     /// Whether policies for the whole cluster could not be read.
     pub fn cluster_wide_unread(&self) -> bool {
         self.unread.cluster_wide

@@ -2,8 +2,8 @@
 //!
 //! In: a ruleset. Out: each selector whose requirements contradict each other, with where it stands.
 
-use crate::cluster::{Operator, SERVICE_ACCOUNT_LABEL, Selector};
 use crate::cluster::Bringer;
+use crate::cluster::{Operator, SERVICE_ACCOUNT_LABEL, Selector};
 use crate::policy::Ruleset;
 use crate::policy::rule::{Namespaces, PeerKind, Peers, PodSet};
 use std::collections::{BTreeMap, BTreeSet};
@@ -99,7 +99,9 @@ mod tests {
 
     #[test]
     fn requirements_that_contradict_each_other() {
-        let some = |names: &[&str]| names.iter().map(|name| crate::cluster::Name::from(*name)).collect::<Vec<_>>();
+        let some = |names: &[&str]| {
+            names.iter().map(|name| crate::cluster::Name::from(*name)).collect::<Vec<_>>()
+        };
         let asks = |all: &[Operator]| Selector {
             requirements: all
                 .iter()

@@ -85,7 +85,9 @@ impl<'a> Flows<'a> {
         let circuit = Circuit::new();
         let own_node = circuit.constant(false);
         let shared = match &who {
-            [Who::Unwritten(a, one), Who::Unwritten(b, other)] => !a.other && !b.other && one == other,
+            [Who::Unwritten(a, one), Who::Unwritten(b, other)] => {
+                !a.other && !b.other && one == other
+            }
             _ => false,
         };
         let mut flows = Self {
@@ -173,8 +175,7 @@ impl<'a> Flows<'a> {
                 let spaces = spaces.iter().filter(|r| *r.key != *NAMESPACE_NAME_LABEL);
                 let pods = set.pods.requirements.iter().map(|r| (Of::Pod(role), r));
                 for (of, requirement) in spaces.map(|r| (of, r)).chain(pods) {
-                    let values =
-                        self.labels.entry((of, requirement.key.clone())).or_default();
+                    let values = self.labels.entry((of, requirement.key.clone())).or_default();
                     if let Operator::In(some) | Operator::NotIn(some) = &requirement.operator {
                         values.some.extend(some.iter().map(|value| (value.clone(), None)));
                     }
@@ -273,7 +274,9 @@ impl<'a> Flows<'a> {
                     }
                     let local = Endpoint::Address(crate::policy::NODE_LOCAL_DNS);
                     for (both, lit) in ends.iter().zip(&lits) {
-                        if both[0] == local && self.sides.iter().all(|side| side.rules.cilium().is_some()) {
+                        if both[0] == local
+                            && self.sides.iter().all(|side| side.rules.cilium().is_some())
+                        {
                             if !on_node {
                                 self.own_node = *lit;
                             } else {
@@ -363,7 +366,8 @@ impl<'a> Flows<'a> {
         let some = |names: &[Name]| -> Vec<Lit> {
             names.iter().filter_map(|name| values.some.get(name).copied().flatten()).collect()
         };
-        let there: Vec<Lit> = values.some.values().chain([&values.other]).filter_map(|l| *l).collect();
+        let there: Vec<Lit> =
+            values.some.values().chain([&values.other]).filter_map(|l| *l).collect();
         match &requirement.operator {
             Operator::In(names) => {
                 let some = some(names);
@@ -554,7 +558,13 @@ impl<'a> Flows<'a> {
 
     /// What tells what is not known of a rule from that of others: the same rule on both sides is not
     /// known alike.
-    fn rule_key(&self, side: usize, direction: Direction, policy: &Policy, entry: &Entry) -> String {
+    fn rule_key(
+        &self,
+        side: usize,
+        direction: Direction,
+        policy: &Policy,
+        entry: &Entry,
+    ) -> String {
         let hangs = |peer: &PeerKind| match peer {
             PeerKind::Unresolved(..) => true,
             PeerKind::Pods(set) => set.doubt.is_some(),
@@ -572,7 +582,13 @@ impl<'a> Flows<'a> {
         if elsewhere { key } else { format!("{} {}", policy.object, entry.path) }
     }
 
-    fn matches(&mut self, side: usize, direction: Direction, policy: &Policy, entry: &Entry) -> Lit {
+    fn matches(
+        &mut self,
+        side: usize,
+        direction: Direction,
+        policy: &Policy,
+        entry: &Entry,
+    ) -> Lit {
         let peer = 1 - subject(direction);
         let peers = match &entry.peers {
             Peers::Any => self.circuit.constant(true),
@@ -588,11 +604,8 @@ impl<'a> Flows<'a> {
     }
 
     fn selects(&mut self, side: usize, direction: Direction, policy: &Policy) -> Lit {
-        let doubt = if policy.subject.doubt.is_some() {
-            policy.object.to_string()
-        } else {
-            String::new()
-        };
+        let doubt =
+            if policy.subject.doubt.is_some() { policy.object.to_string() } else { String::new() };
         self.in_set(side, subject(direction), &policy.subject, &doubt)
     }
 

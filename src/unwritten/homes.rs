@@ -4,7 +4,9 @@
 //! nothing tells apart but their names are one, and any other namespace at all.
 
 use super::parts::{is_own, policy_key};
-use crate::cluster::{Labels, NAMESPACE_NAME_LABEL, Name, Operator, Selector, Snapshot, real_namespace};
+use crate::cluster::{
+    Labels, NAMESPACE_NAME_LABEL, Name, Operator, Selector, Snapshot, real_namespace,
+};
 use crate::policy::Ruleset;
 use crate::policy::rule::{Namespaces, PeerKind, Peers, PodSet, Policy};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -130,15 +132,15 @@ pub(super) fn homes(sides: &[Side<'_>]) -> Vec<Home> {
     for side in sides {
         let known = side.snapshot.namespaces().filter(|namespace| !namespace.supposed);
         names.extend(known.map(|namespace| &*namespace.name));
+        names.extend(side.rules.unread_namespaces().map(|name| &**name));
     }
     let own = own_policies(sides);
     let mut all: Vec<Home> = vec![other(&names)];
     let mut alike: HashMap<String, usize> = HashMap::new();
     for name in names {
         let (labels, written) = labels(sides, name);
-        let unlike = |key: &&str| {
-            labels.as_ref().is_some_and(|[old, new]| old.get(key) != new.get(key))
-        };
+        let unlike =
+            |key: &&str| labels.as_ref().is_some_and(|[old, new]| old.get(key) != new.get(key));
         let changed = said.keys.iter().any(|key| unlike(key));
         let shown = labels.as_ref().map(|both| {
             let labels = both.each_ref().map(|labels| {

@@ -7,6 +7,7 @@
 //! any other pod. What could not be decided, or was given up, is in [`Unwritten`]. docs/open-world.md has
 //! the theory: what a population is, and why these pods suffice.
 
+mod asked;
 mod circuit;
 mod dead;
 mod flows;
@@ -16,13 +17,14 @@ mod sat;
 mod search;
 mod shape;
 
+pub use asked::{Asked, AskedError, Wanted, asked};
 pub use dead::{Dead, dead};
 pub use shape::{Label, Place, Shape};
 
+use crate::cluster::Selector;
 use crate::cluster::{Bringer, Name, ObjectRef, Origin, Representative, Snapshot};
 use crate::policy::Ruleset;
 use crate::policy::rule::{Direction, Namespaces, PodSet, Policy, Tier};
-use crate::cluster::Selector;
 use homes::{Home, Side, homes};
 use parts::Part;
 use search::{Found, FoundEnd, Search};
@@ -105,10 +107,8 @@ pub fn of_two(
     effort: Effort,
 ) -> Unwritten {
     let told = {
-        let sides = [
-            Side { snapshot: old, rules: old_rules },
-            Side { snapshot: new, rules: new_rules },
-        ];
+        let sides =
+            [Side { snapshot: old, rules: old_rules }, Side { snapshot: new, rules: new_rules }];
         let homes = homes(&sides);
         let mut search = Search::new(&sides, &homes, effort.steps);
         search.differences();
@@ -180,7 +180,7 @@ impl Told {
         for member in &home.members {
             let mut shape = shape.clone();
             match &mut shape.place {
-                Place::Written(name) | Place::Named { name, .. } => name.clone_from(member),
+                Place::AsIs(name) | Place::Named { name, .. } => name.clone_from(member),
                 Place::Other { .. } => {}
             }
             let brought_by = brought_by.map(|bringer| moved(bringer, &home.name, member));
@@ -204,7 +204,7 @@ impl Told {
             let place = if home.other {
                 Place::Other { name: home.name.clone(), supposed: Vec::new() }
             } else if home.written {
-                Place::Written(home.name.clone())
+                Place::AsIs(home.name.clone())
             } else {
                 let (supposed, known) = (Vec::new(), crate::cluster::Labels::default());
                 Place::Named { name: home.name.clone(), supposed, known }
@@ -238,7 +238,7 @@ fn moved(bringer: &Bringer, from: &Name, to: &Name) -> Bringer {
 fn group(shape: &Shape, home: &Name) -> String {
     let mut shape = shape.clone();
     match &mut shape.place {
-        Place::Written(name) | Place::Named { name, .. } => name.clone_from(home),
+        Place::AsIs(name) | Place::Named { name, .. } => name.clone_from(home),
         Place::Other { .. } => {}
     }
     format!("{} {}", shape.words(), shape.pod().name)

@@ -35,7 +35,8 @@ pub(super) enum What {
 /// A selector as a text that is the same for the same requirements. `own` is a namespace whose name is
 /// not to show.
 fn selector_key(selector: &Selector, own: Option<&str>, out: &mut String) {
-    let mut all: Vec<String> = selector.requirements.iter().map(|r| requirement_key(r, own)).collect();
+    let mut all: Vec<String> =
+        selector.requirements.iter().map(|r| requirement_key(r, own)).collect();
     all.sort_unstable();
     all.dedup();
     let _ = write!(out, "{all:?}");
@@ -159,9 +160,9 @@ fn keyed(side: usize, id: PolicyId, policy: &Policy) -> Vec<(Part, String)> {
         let rest = rest_key(rule);
         for (peer, key) in peers {
             for name in &names {
-                let key = ordered.clone().unwrap_or_else(|| {
-                    format!("{direction:?} {subject} {key} {rest}")
-                });
+                let key = ordered
+                    .clone()
+                    .unwrap_or_else(|| format!("{direction:?} {subject} {key} {rest}"));
                 all.push((part(What::Rule { entry, peer, name: *name }), key));
             }
         }
@@ -213,7 +214,8 @@ fn differing(old: &Ruleset, new: &Ruleset) -> [Vec<PolicyId>; 2] {
     let mut came = Vec::new();
     for (id, policy) in new.policies().iter().enumerate() {
         let known = by_object.get_mut(&policy.object);
-        let at = known.as_ref().and_then(|ids| ids.iter().position(|i| same(old.policy(*i), policy)));
+        let at =
+            known.as_ref().and_then(|ids| ids.iter().position(|i| same(old.policy(*i), policy)));
         match (known, at) {
             (Some(ids), Some(at)) => {
                 gone.remove(&ids.remove(at));

@@ -148,7 +148,8 @@ impl Solver {
         let mut lits = lits.to_vec();
         lits.sort_unstable();
         lits.dedup();
-        if lits.windows(2).any(|pair| pair[0] == !pair[1]) || lits.iter().any(|lit| self.holds(*lit))
+        if lits.windows(2).any(|pair| pair[0] == !pair[1])
+            || lits.iter().any(|lit| self.holds(*lit))
         {
             return;
         }
@@ -380,7 +381,9 @@ mod tests {
     fn as_a_table_has_it() {
         let mut state = 1_u64;
         let mut below = |end: u64| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) % end
         };
         for _ in 0..400 {
@@ -396,9 +399,8 @@ mod tests {
             }
             for _ in 0..4 {
                 let assumed = [lit(), lit()];
-                let holds = |values: u32, lit: &Lit| {
-                    (values >> lit.var() & 1 == 1) == (lit.0 & 1 == 0)
-                };
+                let holds =
+                    |values: u32, lit: &Lit| (values >> lit.var() & 1 == 1) == (lit.0 & 1 == 0);
                 let expected = (0..256).any(|values| {
                     clauses.iter().all(|clause| clause.iter().any(|lit| holds(values, lit)))
                         && assumed.iter().all(|lit| holds(values, lit))

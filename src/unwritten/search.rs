@@ -49,6 +49,29 @@ struct Goal {
     part: Option<Part>,
     /// The side on which more is to get through.
     side: usize,
+    also: Also,
+}
+
+/// What is to hold at the other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Also {
+    /// Whatever is needed.
+    Whatever,
+    /// No policy isolates it, so that it depends on nothing about the subject.
+    Free,
+    /// This rule lets it.
+    Part(Part),
+}
+
+impl Goal {
+    fn new(part: Option<Part>, side: usize) -> Self {
+        Self { part, side, also: Also::Whatever }
+    }
+
+    /// The same, whatever holds at the other end.
+    fn itself(self) -> Self {
+        Self { also: Also::Whatever, ..self }
+    }
 }
 
 /// Kinds of ends at the other side of a subject, each of which is looked at for itself.
@@ -113,7 +136,10 @@ impl<'a> Search<'a> {
             unfinished: BTreeSet::new(),
             budget: Budget { steps },
             scratch: sides.iter().map(|side| Scratch::new(side.snapshot)).collect(),
-            others: vec![(Vec::new(), homes.first().map(|home| home.name.clone()).unwrap_or_default())],
+            others: vec![(
+                Vec::new(),
+                homes.first().map(|home| home.name.clone()).unwrap_or_default(),
+            )],
             done: HashSet::new(),
             hidden: HashMap::new(),
         }
@@ -132,10 +158,8 @@ impl<'a> Search<'a> {
         if parts.is_empty() && moved.is_empty() && !other && !self.homes.iter().any(|h| h.changed) {
             return;
         }
-        let every: Vec<Part> = [(0, old), (1, new)]
-            .into_iter()
-            .flat_map(|(side, of)| all(side, of.rules))
-            .collect();
+        let every: Vec<Part> =
+            [(0, old), (1, new)].into_iter().flat_map(|(side, of)| all(side, of.rules)).collect();
         if other {
             parts.clone_from(&every);
         }
@@ -148,7 +172,7 @@ impl<'a> Search<'a> {
                 let goals = |some: &[Part]| -> Vec<Goal> {
                     let parts = some.iter().map(|part| Some(*part));
                     let parts = parts.chain(other.then_some(None));
-                    parts.flat_map(|part| [1, 0].map(|side| Goal { part, side })).collect()
+                    parts.flat_map(|part| [1, 0].map(|side| Goal::new(part, side))).collect()
                 };
                 let narrow = goals(if changed { &whole } else { &some });
                 let wide = goals(&whole);
@@ -159,30 +183,67 @@ impl<'a> Search<'a> {
                 let goals: Vec<Goal> = every
                     .iter()
                     .filter(|part| part.direction(&self.rules()) == direction)
-                    .flat_map(|part| [1, 0].map(|side| Goal { part: Some(*part), side }))
+                    .flat_map(|part| [1, 0].map(|side| Goal::new(Some(*part), side)))
                     .collect();
                 let who = Who::One(vec![[old, new]]);
                 for home in self.homes {
-                    self.pair(direction, &who, &Who::Unwritten(home, home.name.clone()), &goals, Group::Known(at));
+                    self.pair(
+                        direction,
+                        &who,
+                        &Who::Unwritten(home, home.name.clone()),
+                        &goals,
+                        Group::Known(at),
+                    );
                 }
             }
         }
         self.finish();
     }
 
-    /// Looks for what rules of one side allow and refuse.
+    /// Looks for what rules of one side allow and refuse. A pod that no policy isolates the other way
+    /// shows what a rule does for every pod it speaks for; only where there is none such are rules of
+    /// both ends looked at in pairs.
     pub(super) fn effects(&mut self) {
         let [side] = self.sides else { return };
         let parts = all(0, side.rules);
+        let parts: Vec<Part> = parts.into_iter().filter(|p| p.what != What::Isolation).collect();
+        let (allow, refuse): (Vec<Part>, Vec<Part>) =
+            parts.iter().partition(|part| self.action(**part) == Some(Action::Allow));
+        let goal = |part: &Part, also| Goal { also, ..Goal::new(Some(*part), 0) };
         for direction in Direction::ALL {
             for (place, home) in self.homes.iter().enumerate() {
                 let who = Who::Unwritten(home, home.name.clone());
-                let parts = self.relevant(&parts, direction, home);
-                let parts = parts.into_iter().filter(|part| part.what != What::Isolation);
-                let goals: Vec<Goal> =
-                    parts.map(|part| Goal { part: Some(part), side: 0 }).collect();
+                let allow = self.relevant(&allow, direction, home);
+                let free = allow.iter().map(|part| goal(part, Also::Free));
+                let refuse = self.relevant(&refuse, direction, home);
+                let refuse = refuse.iter().map(|part| goal(part, Also::Whatever));
+                let goals: Vec<Goal> = free.chain(refuse).collect();
                 self.subject(direction, (place, &who), &goals, &[], &[]);
                 self.unprotected(direction, (place, home));
+            }
+        }
+        let rules = self.rules();
+        for direction in Direction::ALL {
+            let others: Vec<Part> =
+                allow.iter().filter(|part| part.direction(&rules) != direction).copied().collect();
+            for home in self.homes {
+                let who = Who::Unwritten(home, home.name.clone());
+                let mut open = self.relevant(&allow, direction, home);
+                let done = &self.done;
+                open.retain(|p| !done.contains(&(Goal::new(Some(*p), 0), Group::Unwritten)));
+                let pairs = open
+                    .iter()
+                    .flat_map(|part| others.iter().map(|other| goal(part, Also::Part(*other))));
+                let goals: Vec<Goal> = pairs.collect();
+                for other in self.homes {
+                    self.pair(
+                        direction,
+                        &who,
+                        &Who::Unwritten(other, other.name.clone()),
+                        &goals,
+                        Group::Unwritten,
+                    );
+                }
             }
         }
         self.finish();
@@ -259,7 +320,10 @@ impl<'a> Search<'a> {
     /// The policies of all sides that may select pods of a home.
     fn policies(&self, direction: Direction, home: &Home) -> Vec<&'a Policy> {
         let of = |side: &Side<'a>| {
-            side.rules.candidates(&home.name, direction).map(|(_, policy)| policy).collect::<Vec<_>>()
+            side.rules
+                .candidates(&home.name, direction)
+                .map(|(_, policy)| policy)
+                .collect::<Vec<_>>()
         };
         self.sides.iter().flat_map(of).collect()
     }
@@ -300,6 +364,11 @@ impl<'a> Search<'a> {
             if self.done.contains(&(*goal, group)) || !self.is_wanted(*goal, group) {
                 continue;
             }
+            if let (Also::Part(part), Who::Unwritten(home, _)) = (goal.also, peer)
+                && !may_select(part.policy(&self.rules()), part.side, home)
+            {
+                continue;
+            }
             if self.budget.steps == 0 {
                 self.give_up(*goal, direction, who, peer);
                 continue;
@@ -313,6 +382,11 @@ impl<'a> Search<'a> {
             });
             let opened = flows.opened(goal.side);
             let mut wanted = Vec::new();
+            match goal.also {
+                Also::Whatever => {}
+                Also::Free => wanted.push(flows.unprotected(opposite(direction))),
+                Also::Part(part) => wanted.push(flows.part(part)),
+            }
             let mut named = false;
             match goal.part {
                 None => wanted.push(opened),
@@ -347,7 +421,7 @@ impl<'a> Search<'a> {
         match items.get(peer).map(|item| &item.admits) {
             Some(PeerKind::Pods(_)) => group != Group::Outside && group != Group::OnNodes,
             Some(PeerKind::Addresses(..)) => {
-                group == Group::Outside || !self.done.contains(&(goal, Group::Outside))
+                group == Group::Outside || !self.done.contains(&(goal.itself(), Group::Outside))
             }
             _ => true,
         }
@@ -374,7 +448,8 @@ impl<'a> Search<'a> {
         }
         let mut lits: Vec<Lit> = Vec::new();
         for ((of, key), values) in &flows.labels {
-            let account = matches!(of, Of::Pod(_)) && **key == *crate::cluster::SERVICE_ACCOUNT_LABEL;
+            let account =
+                matches!(of, Of::Pod(_)) && **key == *crate::cluster::SERVICE_ACCOUNT_LABEL;
             if !account {
                 lits.extend(values.some.values().chain([&values.other]).filter_map(|lit| *lit));
             }
@@ -446,7 +521,8 @@ impl<'a> Search<'a> {
                     found.push(FoundEnd::Shape(shape, place));
                 }
                 Who::One(all) => {
-                    let chosen = flows.one_of[role].iter().position(|lit| flows.circuit.holds(*lit));
+                    let chosen =
+                        flows.one_of[role].iter().position(|lit| flows.circuit.holds(*lit));
                     let Some(both) = chosen.and_then(|i| all.get(i)) else { return };
                     endpoints.push(self.scratched_known(both));
                     found.push(FoundEnd::Known(both[0].clone()));
@@ -477,6 +553,7 @@ impl<'a> Search<'a> {
         let found = Found { part: goal.part, ends, hidden: !seen };
         if seen {
             self.done.insert((goal, group));
+            self.done.insert((goal.itself(), group));
             self.found.push(found);
         } else {
             self.hidden.entry((goal, group)).or_insert(found);
@@ -516,7 +593,7 @@ impl<'a> Search<'a> {
         let place = if home.other {
             Place::Other { name: self.other_name(&supposed), supposed }
         } else if home.written {
-            Place::Written(name.clone())
+            Place::AsIs(name.clone())
         } else {
             let known = home.labels.as_ref().map(|both| both[0].clone()).unwrap_or_default();
             Place::Named { name: name.clone(), supposed, known }
@@ -551,7 +628,7 @@ impl<'a> Search<'a> {
     fn scratched(&mut self, shape: &Shape) -> [Endpoint; 2] {
         let of = |search: &mut Self, side: usize| {
             let scratch = &mut search.scratch[side];
-            if let Place::Written(name) = &shape.place
+            if let Place::AsIs(name) = &shape.place
                 && scratch.snapshot.namespace(name).is_none()
             {
                 let known = search.sides[side].snapshot.namespace(name);
@@ -611,7 +688,9 @@ impl<'a> Search<'a> {
         let cilium = self.sides.iter().any(|side| side.rules.cilium().is_some());
         for side in self.sides {
             more.extend(side.snapshot.pod_cidrs.iter().map(|net| single(*net)));
-            more.extend(side.snapshot.api_server().into_iter().flatten().map(|ip| single(ip.into())));
+            more.extend(
+                side.snapshot.api_server().into_iter().flatten().map(|ip| single(ip.into())),
+            );
         }
         more.extend(cilium.then(|| single(NODE_LOCAL_DNS.into())));
         let atoms = crate::reach::Atoms::cut(family, of_family.into_iter().chain(&more));
@@ -673,12 +752,19 @@ impl<'a> Search<'a> {
         }
         let mut flows = Flows::new(self.sides, ends, Family::V4);
         let wanted = flows.unprotected(direction);
-        let goal = Goal { part: None, side: 0 };
+        let goal = Goal::new(None, 0);
         match self.ask(&mut flows, &[wanted], false) {
             Answer::Yes => self.take(&flows, [&who, &peer], direction, goal, Group::Unwritten),
             Answer::No => {}
             Answer::GivenUp => self.give_up(goal, direction, &who, &peer),
         }
+    }
+}
+
+fn opposite(direction: Direction) -> Direction {
+    match direction {
+        Direction::Ingress => Direction::Egress,
+        Direction::Egress => Direction::Ingress,
     }
 }
 
@@ -714,7 +800,30 @@ fn settings_differ(old: &Side<'_>, new: &Side<'_>, homes: &[Home]) -> bool {
         || old.rules.cluster_wide_unread() != new.rules.cluster_wide_unread()
         || old.snapshot.pod_cidrs != new.snapshot.pod_cidrs
         || old.snapshot.api_server() != new.snapshot.api_server()
+        || nodes_differ(old.snapshot, new.snapshot)
         || homes.iter().any(|home| unread(old, &home.name) != unread(new, &home.name))
+}
+
+/// Whether what both sides know of some node, or of a pod on its network, is not the same.
+fn nodes_differ(old: &Snapshot, new: &Snapshot) -> bool {
+    // Without any node known, whatever is outside may be one.
+    if old.nodes.is_empty() != new.nodes.is_empty() {
+        return true;
+    }
+    let nodes: HashMap<&Name, _> =
+        old.nodes.iter().rev().map(|n| (&n.name, (&n.labels, &n.ips))).collect();
+    let pods = |side: &Snapshot| -> BTreeMap<_, _> {
+        let all = if side.has_ends_on_nodes() { side.pods() } else { &[] };
+        let on_node = all.iter().filter(|pod| pod.host_network && !pod.finished);
+        on_node.map(|pod| (own_key(pod), (pod.node.clone(), pod.ips.clone()))).collect()
+    };
+    let (before, after) = (pods(old), pods(new));
+    new.nodes.iter().any(|n| nodes.get(&n.name).is_some_and(|was| *was != (&n.labels, &n.ips)))
+        || after.iter().any(|(key, is)| before.get(key).is_some_and(|was| was != is))
+}
+
+fn own_key(pod: &Pod) -> (Name, Name, bool) {
+    (pod.namespace.clone(), pod.name.clone(), pod.template)
 }
 
 /// The known pods that are not the same on both sides, as far as rules can see.

@@ -24,8 +24,8 @@ pub struct Label {
 /// Where a pod is that is not written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Place {
-    /// In a namespace that is written.
-    Written(Name),
+    /// In a namespace as the snapshot has it, written or not.
+    AsIs(Name),
     /// In one that is not, or not on both sides, which has these labels.
     Named {
         /// Its name.
@@ -78,7 +78,7 @@ impl Shape {
     /// The name of its namespace in a snapshot.
     pub fn namespace(&self) -> Name {
         match &self.place {
-            Place::Written(name) | Place::Other { name, .. } => name.clone(),
+            Place::AsIs(name) | Place::Other { name, .. } => name.clone(),
             Place::Named { name, supposed, .. } => supposed_namespace(name, &selector(supposed)),
         }
     }
@@ -97,7 +97,7 @@ impl Shape {
     /// The labels that its namespace has; `None` where that is written.
     fn namespace_labels(&self) -> Option<Labels> {
         let (name, supposed, known) = match &self.place {
-            Place::Written(_) => return None,
+            Place::AsIs(_) => return None,
             Place::Named { name, supposed, known } => (name, supposed, Some(known)),
             Place::Other { name, supposed } => (name, supposed, None),
         };
@@ -119,8 +119,8 @@ impl Shape {
     pub fn words(&self) -> String {
         let any = self.labels.is_empty();
         match &self.place {
-            Place::Written(name) if any => format!("any other pod of {name}"),
-            Place::Written(name) => format!("{} in {name}", self.pods()),
+            Place::AsIs(name) if any => format!("any other pod of {name}"),
+            Place::AsIs(name) => format!("{} in {name}", self.pods()),
             Place::Named { name, supposed, .. } => {
                 let wanted = if supposed.is_empty() {
                     name.to_string()
@@ -147,13 +147,14 @@ impl Shape {
     /// As a question names it.
     pub fn asked(&self) -> String {
         match &self.place {
-            Place::Written(name) => format!("{name}/{}", self.pods()),
-            Place::Named { name, supposed, .. } if supposed.is_empty() => {
+            Place::AsIs(name) => format!("{name}/{}", self.pods()),
+            Place::Named { name, known, .. } if !known.is_empty() => {
                 format!("{name}/{}", self.pods())
             }
             Place::Named { name, supposed, .. } => {
-                let name = format!("{NAMESPACE_NAME_LABEL}={name}");
-                format!("{} in namespaces[{name},{}]", self.pods(), selector(supposed))
+                let more = if supposed.is_empty() { "" } else { "," };
+                let wanted = format!("{NAMESPACE_NAME_LABEL}={name}{more}{}", selector(supposed));
+                format!("{} in namespaces[{wanted}]", self.pods())
             }
             Place::Other { supposed, .. } => {
                 format!("{} in namespaces[{}]", self.pods(), selector(supposed))
@@ -263,9 +264,14 @@ mod tests {
         let db = || vec![label("app", "db")];
         let monitoring = [label("role", "monitoring")];
         for (place, labels, words, asked) in [
-            (Place::Written("shop".into()), db(), "pods[app=db] in shop", "shop/pods[app=db]"),
-            (Place::Written("shop".into()), vec![], "any other pod of shop", "shop/pods"),
-            (named(&[]), db(), "pods[app=db] in shop", "shop/pods[app=db]"),
+            (Place::AsIs("shop".into()), db(), "pods[app=db] in shop", "shop/pods[app=db]"),
+            (Place::AsIs("shop".into()), vec![], "any other pod of shop", "shop/pods"),
+            (
+                named(&[]),
+                db(),
+                "pods[app=db] in shop",
+                "pods[app=db] in namespaces[kubernetes.io/metadata.name=shop]",
+            ),
             (
                 named(&monitoring),
                 vec![],
@@ -279,7 +285,12 @@ mod tests {
                 "pods[app=prometheus,tier] in namespaces[role=monitoring]",
                 "pods[app=prometheus,tier] in namespaces[role=monitoring]",
             ),
-            (other(&monitoring), vec![], "namespaces[role=monitoring]", "pods in namespaces[role=monitoring]"),
+            (
+                other(&monitoring),
+                vec![],
+                "namespaces[role=monitoring]",
+                "pods in namespaces[role=monitoring]",
+            ),
         ] {
             let shape = shape(place, labels);
             assert_eq!((&*shape.words(), &*shape.asked()), (words, asked));
@@ -307,7 +318,7 @@ mod tests {
                 r#"{"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"app":"db"},"name":"witness-1","namespace":"shop"},"spec":{"containers":[{"image":"example.invalid/witness","name":"witness","ports":[{"containerPort":8080,"name":"http","protocol":"TCP"}]}],"serviceAccountName":"db"}}"#,
             ]
         );
-        shape.place = Place::Written("shop".into());
+        shape.place = Place::AsIs("shop".into());
         assert_eq!(shown(&shape).len(), 1);
     }
 }

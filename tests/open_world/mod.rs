@@ -1,9 +1,14 @@
 //! Pods that are written nowhere: what is said without them holds for every population.
 
+mod many_keys;
+mod one_side;
 mod population;
+mod said_again;
 
 use crate::random::rules::changed_rules;
-use crate::random::{Random, before_and_after, boundary_addresses, boundary_ports, build, hold, two_sides};
+use crate::random::{
+    Random, before_and_after, boundary_addresses, boundary_ports, build, hold, two_sides,
+};
 use netpol::cluster::{Family, Snapshot};
 use netpol::policy::Ruleset;
 use netpol::reach::{Change, Diff, End, diff};
@@ -78,9 +83,11 @@ fn sound(cluster: &[Value], seed: u64) -> Option<String> {
         !compared.unwritten.is_complete() || diff.changes().iter().any(|change| opens(change) == up)
     });
     let rules = [&old.rules, &new.rules];
-    let mut ends: Vec<Endpoint> = population.strangers.iter().map(|id| Endpoint::Pod(*id)).collect();
+    let mut ends: Vec<Endpoint> =
+        population.strangers.iter().map(|id| Endpoint::Pod(*id)).collect();
     ends.extend(boundary_addresses(cluster).into_iter().map(Endpoint::Address));
-    let nodes = [&old, &new].map(|world| world.snapshot.nodes.iter().map(|n| n.name.clone()).collect::<Vec<_>>());
+    let nodes = [&old, &new]
+        .map(|world| world.snapshot.nodes.iter().map(|n| n.name.clone()).collect::<Vec<_>>());
     let both = nodes[0].iter().enumerate().filter(|(i, name)| nodes[1].get(*i) == Some(name));
     ends.extend(both.map(|(i, _)| Endpoint::Node(i)));
     let ports = boundary_ports(cluster);
@@ -109,7 +116,15 @@ fn sound(cluster: &[Value], seed: u64) -> Option<String> {
                     Endpoint::Pod(id) => {
                         let pod = population.sides[side].pod(*id);
                         let namespace = population.sides[side].namespace(&pod.namespace).unwrap();
-                        format!("{} {} in {} ports {:?} ips {:?} sa {}", pod.name, pod.labels, namespace.labels, pod.ports, pod.ips, pod.service_account)
+                        format!(
+                            "{} {} in {} ports {:?} ips {:?} sa {}",
+                            pod.name,
+                            pod.labels,
+                            namespace.labels,
+                            pod.ports,
+                            pod.ips,
+                            pod.service_account
+                        )
                     }
                     other => format!("{other:?}"),
                 };
@@ -139,7 +154,11 @@ fn false_alarms(compared: &Compared<'_>, diff: &Diff<'_>) -> Option<String> {
             if let [End::Pod(a), End::Pod(b)] = ends
                 && !coexist(snapshot, a, b)
             {
-                return Some(format!("{} and {} cannot both be", snapshot.pod(a).name, snapshot.pod(b).name));
+                return Some(format!(
+                    "{} and {} cannot both be",
+                    snapshot.pod(a).name,
+                    snapshot.pod(b).name
+                ));
             }
             let (world, ends) = alone(snapshot, ends);
             let [source, destination] = ends;

@@ -44,7 +44,12 @@ fn of_namespace(r: &mut Random, sides: &[&Snapshot], name: &str) -> (Labels, boo
     (known.into_iter().next().unwrap_or_else(|| labels(r, &["t", "a"])), all)
 }
 
-fn address(r: &mut Random, family: Family, among: &[IpAddr], nets: &[ipnet::IpNet]) -> Option<IpAddr> {
+fn address(
+    r: &mut Random,
+    family: Family,
+    among: &[IpAddr],
+    nets: &[ipnet::IpNet],
+) -> Option<IpAddr> {
     let there = |ip: &IpAddr| {
         Family::of(*ip) == family && (nets.is_empty() || nets.iter().any(|net| net.contains(ip)))
     };
