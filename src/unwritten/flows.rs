@@ -5,7 +5,8 @@
 //! same on both sides. It says of all pods at once what [`judge`](crate::verdict::judge) says of one
 //! flow, and every answer is tried with that before it is believed.
 //!
-//! Source: semantics/kubernetes.md sections 1 to 3 and 5; semantics/cilium.md sections 3, 4 and 9.
+//! docs/open-world.md says why it is enough. Source of the rules: docs/semantics/kubernetes.md,
+//! docs/semantics/networkpolicy.md, docs/semantics/admin.md and docs/semantics/cilium-verdicts.md.
 
 use super::circuit::Circuit;
 use super::homes::{Home, Side, sets};
