@@ -148,13 +148,13 @@ impl Wanted {
         namespace: &str,
     ) -> Result<Shape, AskedError> {
         let labels = |pairs: &[Pair], spaces: bool| -> Vec<Label> {
-            let label = |(key, value): &Pair| match value {
-                Some(value) => Label { key: key.clone(), value: value.clone(), any: false },
-                None => {
+            let label = |(key, value): &Pair| {
+                let free = || {
                     let taken = mentioned(rules, key, spaces);
-                    let value = free_name("other", |name| taken.contains(name));
-                    Label { key: key.clone(), value, any: true }
-                }
+                    free_name("other", |name| taken.contains(name))
+                };
+                let any = value.is_none();
+                Label { key: key.clone(), value: value.clone().unwrap_or_else(free), any }
             };
             pairs.iter().map(label).collect()
         };
@@ -199,7 +199,7 @@ fn of_name(snapshot: &Snapshot, name: Name, supposed: Vec<Label>) -> Result<Plac
 fn mentioned<'a>(rules: &[&'a Ruleset], key: &str, spaces: bool) -> BTreeSet<&'a str> {
     let policies = rules.iter().flat_map(|rules| rules.policies());
     let mut all = BTreeSet::new();
-    for set in policies.flat_map(|policy| sets(policy)) {
+    for set in policies.flat_map(sets) {
         let requirements = match (&set.namespaces, spaces) {
             (Namespaces::Own(name), true) => {
                 all.extend((key == NAMESPACE_NAME_LABEL).then_some(&**name));

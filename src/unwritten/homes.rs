@@ -141,7 +141,7 @@ pub(super) fn homes(sides: &[Side<'_>]) -> Vec<Home> {
         let (labels, written) = labels(sides, name);
         let unlike =
             |key: &&str| labels.as_ref().is_some_and(|[old, new]| old.get(key) != new.get(key));
-        let changed = said.keys.iter().any(|key| unlike(key));
+        let changed = said.keys.iter().any(unlike);
         let shown = labels.as_ref().map(|both| {
             let labels = both.each_ref().map(|labels| {
                 let shown = labels.iter().filter(|(key, _)| said.keys.contains(key));

@@ -94,7 +94,7 @@ impl Order {
         self.last = var;
     }
 
-    fn to_front(&mut self, var: usize) {
+    fn bump(&mut self, var: usize) {
         let id = u32::try_from(var).unwrap_or(NONE);
         if self.first == id {
             return;
@@ -279,7 +279,7 @@ impl Solver {
         seen.sort_unstable_by_key(|var| std::cmp::Reverse(self.order.stamp[*var]));
         for var in seen {
             self.seen[var] = false;
-            self.order.to_front(var);
+            self.order.bump(var);
         }
         let rest = learnt.iter().enumerate().skip(1);
         let highest = rest.max_by_key(|(_, lit)| self.levels[lit.var()]).map(|(i, _)| i);

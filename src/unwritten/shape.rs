@@ -101,7 +101,7 @@ impl Shape {
             Place::Named { name, supposed, known } => (name, supposed, Some(known)),
             Place::Other { name, supposed } => (name, supposed, None),
         };
-        let known = known.into_iter().flat_map(|labels| labels.iter());
+        let known = known.into_iter().flat_map(Labels::iter);
         let known = known.map(|(k, v)| (Name::from(k), Name::from(v)));
         let supposed = supposed.iter().map(|label| (label.key.clone(), label.value.clone()));
         let all: Labels = known.chain(supposed).collect();

@@ -7,7 +7,7 @@ use netpol::reach::{ChangedEnds, End, diff};
 use netpol::unwritten::{Effort, isolated, of_two};
 use serde_json::{Value, json};
 
-fn policy(spec: Value) -> Vec<Value> {
+fn policy(spec: &Value) -> Vec<Value> {
     vec![json!({
         "kind": "NetworkPolicy",
         "metadata": {"name": "db", "namespace": "shop"},
@@ -56,8 +56,8 @@ fn changes(old: &[Value], new: &[Value], other: Option<Direction>) -> Vec<String
     all
 }
 
-fn db(from: Value) -> Vec<Value> {
-    policy(json!({
+fn db(from: &Value) -> Vec<Value> {
+    policy(&json!({
         "podSelector": {"matchLabels": {"app": "db"}},
         "policyTypes": ["Ingress"],
         "ingress": [{"from": from}],
@@ -70,9 +70,9 @@ fn web() -> Value {
 
 #[test]
 fn a_policy_is_opened_to_the_whole_cluster() {
-    let new = db(json!([{"namespaceSelector": {}}]));
+    let new = db(&json!([{"namespaceSelector": {}}]));
     assert_eq!(
-        changes(&db(web()), &new, None),
+        changes(&db(&web()), &new, None),
         [
             "any other namespace → pods[app=db] in shop: Denied to Allowed",
             "pods[app=db] in shop → pods[app=db] in shop: Denied to Allowed",
@@ -82,8 +82,8 @@ fn a_policy_is_opened_to_the_whole_cluster() {
 
 #[test]
 fn a_policy_is_opened_to_the_internet() {
-    let new = db(json!([{"ipBlock": {"cidr": "0.0.0.0/0"}}]));
-    let all = changes(&db(web()), &new, None);
+    let new = db(&json!([{"ipBlock": {"cidr": "0.0.0.0/0"}}]));
+    let all = changes(&db(&web()), &new, None);
     assert!(
         all.contains(&"0.0.0.0-255.255.255.255 → pods[app=db] in shop: Denied to Allowed".into()),
         "{all:?}"
@@ -92,11 +92,9 @@ fn a_policy_is_opened_to_the_internet() {
 
 #[test]
 fn a_peer_is_in_a_namespace_that_nobody_has_written() {
-    let named = |name: &str| {
-        json!([{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}])
-    };
+    let named = |name: &str| json!([{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}]);
     assert_eq!(
-        changes(&db(named("monitoring")), &db(named("ingress-nginx")), None),
+        changes(&db(&named("monitoring")), &db(&named("ingress-nginx")), None),
         [
             "any other pod of ingress-nginx → pods[app=db] in shop: Denied to Allowed",
             "any other pod of monitoring → pods[app=db] in shop: Allowed to Denied",
@@ -109,7 +107,7 @@ fn a_peer_is_in_a_namespace_that_nobody_has_written() {
 fn a_second_label_is_another_pod() {
     let two = json!([{"podSelector": {"matchLabels": {"app": "web", "tier": "front"}}}]);
     assert_eq!(
-        changes(&db(two), &db(web()), None),
+        changes(&db(&two), &db(&web()), None),
         ["pods[app=web] in shop → pods[app=db] in shop: Denied to Allowed"]
     );
     let absent = json!([{"podSelector": {
@@ -117,7 +115,7 @@ fn a_second_label_is_another_pod() {
         "matchExpressions": [{"key": "quarantine", "operator": "DoesNotExist"}],
     }}]);
     assert_eq!(
-        changes(&db(absent), &db(web()), None),
+        changes(&db(&absent), &db(&web()), None),
         ["pods[app=web,quarantine] in shop → pods[app=db] in shop: Denied to Allowed"]
     );
 }
@@ -125,7 +123,7 @@ fn a_second_label_is_another_pod() {
 #[test]
 fn a_default_deny_becomes_allow_all() {
     let default = |ingress: Value| {
-        policy(json!({"podSelector": {}, "policyTypes": ["Ingress"], "ingress": ingress}))
+        policy(&json!({"podSelector": {}, "policyTypes": ["Ingress"], "ingress": ingress}))
     };
     let all = changes(&default(json!([])), &default(json!([{}])), None);
     for line in [
@@ -139,7 +137,7 @@ fn a_default_deny_becomes_allow_all() {
 /// An allow-all where nothing was opens what another policy closes.
 #[test]
 fn an_allow_opens_where_another_policy_isolates() {
-    let allow = policy(json!({"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]}));
+    let allow = policy(&json!({"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]}));
     assert_eq!(changes(&[], &allow, None), [""; 0]);
     let all = changes(&[], &allow, Some(Direction::Ingress));
     let line = "any other namespace → any other pod of shop: Denied to Allowed".to_owned();
@@ -151,7 +149,7 @@ fn an_allow_opens_where_another_policy_isolates() {
 #[test]
 fn a_named_port_has_any_number() {
     let at = |port: Value| {
-        policy(json!({
+        policy(&json!({
             "podSelector": {"matchLabels": {"app": "db"}},
             "policyTypes": ["Ingress"],
             "ingress": [{"from": web(), "ports": [{"port": port}]}],

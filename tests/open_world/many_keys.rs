@@ -6,7 +6,7 @@ use netpol::unwritten::{Effort, of_one, of_two};
 use netpol::verdict::Passage;
 use serde_json::{Value, json};
 
-fn policy(namespace: &str, name: &str, spec: Value) -> Value {
+fn policy(namespace: &str, name: &str, spec: &Value) -> Value {
     let metadata = json!({"name": name, "namespace": namespace});
     json!({"kind": "NetworkPolicy", "metadata": metadata, "spec": spec})
 }
@@ -19,7 +19,7 @@ fn clients(count: usize) -> Vec<Value> {
         policy(
             "shop",
             &format!("service-{i}"),
-            json!({
+            &json!({
                 "podSelector": {"matchLabels": {"app": format!("service-{i}")}},
                 "ingress": [{"from": from}],
             }),
@@ -29,12 +29,12 @@ fn clients(count: usize) -> Vec<Value> {
     all.push(policy(
         "shop",
         "default",
-        json!({"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}),
+        &json!({"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}),
     ));
     all.push(policy(
         "shop",
         "out",
-        json!({"podSelector": {}, "policyTypes": ["Egress"],
+        &json!({"podSelector": {}, "policyTypes": ["Egress"],
         "egress": [{"to": [{"podSelector": {}}]}]}),
     ));
     all
@@ -81,19 +81,19 @@ fn namespaces_that_are_alike_are_one() {
                 policy(
                     &namespace,
                     "default",
-                    json!({"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}),
+                    &json!({"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}),
                 ),
                 policy(
                     &namespace,
                     "dns",
-                    json!({"podSelector": {}, "policyTypes": ["Egress"], "egress": [{
+                    &json!({"podSelector": {}, "policyTypes": ["Egress"], "egress": [{
                     "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}],
                     "ports": [{"protocol": "UDP", "port": 53}]}]}),
                 ),
                 policy(
                     &namespace,
                     "web",
-                    json!({"podSelector": {"matchLabels": {"app": "web"}},
+                    &json!({"podSelector": {"matchLabels": {"app": "web"}},
                     "policyTypes": ["Ingress"], "ingress": [{"from": from, "ports": [{"port": 80}]},
                         {"from": [{"namespaceSelector": {}}], "ports": [{"port": port}]}]}),
                 ),

@@ -183,7 +183,7 @@ fn alone(snapshot: &Snapshot, ends: [End; 2]) -> (Snapshot, [Endpoint; 2]) {
     let mut world = Snapshot::default();
     world.nodes.clone_from(&snapshot.nodes);
     world.pod_cidrs.clone_from(&snapshot.pod_cidrs);
-    for slice in snapshot.endpoint_slices.iter() {
+    for slice in &snapshot.endpoint_slices {
         world.endpoint_slices.push(slice.clone());
     }
     let ends = ends.map(|end| match end {

@@ -8,7 +8,7 @@ use netpol::reach::{Connectivity, End};
 use netpol::unwritten::{Effort, of_one};
 use netpol::verdict::{Endpoint, Passage};
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 const STRANGERS: usize = 60;
 
@@ -80,7 +80,7 @@ fn complete(cluster: &[Value], seed: u64, each: bool) -> Option<String> {
     ends.extend((0..known).map(Endpoint::Pod));
     ends.extend(boundary_addresses(cluster).into_iter().map(Endpoint::Address));
     let side = &population.sides[0];
-    let is_stranger: HashMap<&Endpoint, ()> = strangers.iter().map(|end| (end, ())).collect();
+    let is_stranger: HashSet<&Endpoint> = strangers.iter().collect();
     for _ in 0..1500 {
         let mut pair = [r.pick(&strangers).clone(), r.pick(&ends).clone()];
         let role = r.below(2);
@@ -102,7 +102,7 @@ fn complete(cluster: &[Value], seed: u64, each: bool) -> Option<String> {
         if !passes {
             continue;
         }
-        let other = pair.iter().enumerate().find(|(_, end)| !is_stranger.contains_key(end));
+        let other = pair.iter().enumerate().find(|(_, end)| !is_stranger.contains(end));
         let shown = || {
             let of = |end: &Endpoint| match end {
                 Endpoint::Pod(id) => {
@@ -119,14 +119,9 @@ fn complete(cluster: &[Value], seed: u64, each: bool) -> Option<String> {
         };
         match other {
             // The other end is the one that the stranger reaches, or that reaches it.
-            Some((role, Endpoint::Pod(id))) if each => {
-                if !reached.contains(&(1 - role, *id)) {
-                    return Some(format!(
-                        "nobody is said to be at the other end of {}; {:?}",
-                        shown(),
-                        reps()
-                    ));
-                }
+            Some((role, Endpoint::Pod(id))) if each && !reached.contains(&(1 - role, *id)) => {
+                let said = "nobody is said to be at the other end of";
+                return Some(format!("{said} {}; {:?}", shown(), reps()));
             }
             None if !anything => {
                 return Some(format!(

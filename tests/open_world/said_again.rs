@@ -62,7 +62,9 @@ fn apart(part: &Value, field: &str, rules: &[Value]) -> Vec<Value> {
 fn shuffle(r: &mut Random, value: &mut Value) {
     match value {
         Value::Array(items) => {
-            items.iter_mut().for_each(|item| shuffle(r, item));
+            for item in items.iter_mut() {
+                shuffle(r, item);
+            }
             let most = items.len();
             *items = r.sample(std::mem::take(items), most);
         }
