@@ -17,6 +17,7 @@ mod trace;
 pub use crate::ends::Endpoint;
 pub use evaluate::judge;
 pub use explain::{Case, Explanation, Question, explain};
+pub(crate) use matching::means;
 pub use ports::{CasePorts, Ranges};
 pub use ports::{Cuts, boundaries};
 pub use suggest::{NoSuggestion, Suggestion, suggest};
