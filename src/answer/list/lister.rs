@@ -8,7 +8,7 @@ use super::unmatched::unmatched;
 use super::why::{Why, why};
 use super::{Asked, FlowList, FlowPorts, ListedFlow, TooMany};
 use crate::answer::end::{EndKind, EndReport};
-use crate::answer::place::Locate;
+use crate::answer::place::{Locate, short};
 use crate::answer::vocabulary::{ApiVersion, FlowListKind};
 use crate::answer::{warnings, words};
 use crate::cluster::{Family, Port, Protocol, Snapshot};
@@ -17,15 +17,18 @@ use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
 use crate::prose::list;
 use crate::reach::{Connectivity, End, PortSet, Wanted};
+use crate::unwritten::{Dead, Unwritten};
 use crate::verdict::Verdict;
 use std::collections::{BTreeSet, HashSet};
 
 impl FlowList {
-    /// Lists what is asked for.
+    /// Lists what is asked for; with what was found of pods that are not written, where that was looked
+    /// for, of which the representatives are in the snapshot.
     pub fn new(
         snapshot: &Snapshot,
         rules: &Ruleset,
         asked: &Asked,
+        unwritten: Option<&Unwritten>,
         locate: &Locate<'_>,
     ) -> Result<Self, TooMany> {
         let connectivity = Connectivity::compute(snapshot, rules);
@@ -72,6 +75,9 @@ impl FlowList {
             exposed: asked.exposed,
             unmatched: if asked.exposed { Vec::new() } else { unmatched(snapshot, rules, asked) },
             notes: [words::enforcement(rules), notes(&flows, asked)].concat(),
+            missing: missing(snapshot, rules, unwritten),
+            known_only: unwritten.is_none(),
+            dead: unwritten.map_or_else(Vec::new, dead),
             flows,
             warnings: warnings::remarks(
                 rules,
@@ -83,6 +89,30 @@ impl FlowList {
             .collect(),
         })
     }
+}
+
+/// What was not looked at to the end.
+fn missing(snapshot: &Snapshot, rules: &Ruleset, unwritten: Option<&Unwritten>) -> Vec<String> {
+    if snapshot.pods().len() == snapshot.representatives().len() && rules.policies().is_empty() {
+        return vec![
+            "the input has no workload and no policy: there is nothing to judge".to_owned(),
+        ];
+    }
+    let given_up = unwritten.into_iter().flat_map(|unwritten| &unwritten.given_up);
+    let mut all: Vec<String> = given_up
+        .map(|it| format!("pods of {} and {} that are not written", it.source, it.destination))
+        .collect();
+    all.dedup();
+    all
+}
+
+/// Selectors that no pod can ever match.
+fn dead(unwritten: &Unwritten) -> Vec<String> {
+    let one = |dead: &Dead| {
+        let Dead { at, selector } = dead;
+        format!("{} {}: nothing can match {selector}", at.object, short(&at.path))
+    };
+    unwritten.dead.iter().map(one).collect()
 }
 
 pub(super) struct Lister<'a> {
@@ -162,7 +192,10 @@ impl Lister<'_> {
             }
             (Party::Outside, _) => plain("outside", EndKind::Outside),
             (Party::Group(id), part) => {
-                let Group { object, total, .. } = groups.group(id);
+                let Group { object, representative, total, .. } = groups.group(id);
+                if let Some(of) = representative.and_then(|id| self.snapshot.representative(id)) {
+                    return EndReport::supposed(of);
+                }
                 let whole = match &*object.kind {
                     "Namespace" => object.name.to_string(),
                     _ => object.to_string(),

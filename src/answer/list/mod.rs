@@ -72,6 +72,16 @@ pub struct FlowList {
     pub exposed: bool,
     /// By source, destination and ports.
     pub flows: Vec<ListedFlow>,
+    /// What could not be looked at to the end, so that there may be more flows than are listed; absent
+    /// where the list is complete.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// Pods that are written nowhere were not looked for.
+    #[serde(skip)]
+    pub known_only: bool,
+    /// Selectors that no pod can ever match.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dead: Vec<String>,
     /// With one end asked for: rules for it that allow pods of which none is known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unmatched: Vec<Unmatched>,
