@@ -214,6 +214,13 @@ impl PolicyTrace {
         (self.admits, self.denies) = (any(Action::Allow), any(Action::Deny));
     }
 
+    /// Forgets why rules do not match.
+    pub(super) fn forget_misses(&mut self) {
+        for entry in &mut self.entries {
+            (entry.peer_miss, entry.port_miss) = (None, None);
+        }
+    }
+
     /// How near the policy comes to admitting; more is nearer.
     pub fn nearness(&self) -> (bool, Option<Nearness>) {
         (self.admits.is_yes(), self.nearest().map(|(_, entry)| entry.nearness()))

@@ -84,8 +84,10 @@ pub fn why(
     for group in groups {
         let judges = group.iter().map(|flow| Judge { snapshot, rules, flow });
         let parts = judges.filter(passes).map(|judge| {
-            let judged = judge.situation(direction).map(|situation| {
+            let judged = judge.situation(direction).map(|mut situation| {
                 let conclusion = situation.conclude(&situation.policies);
+                // They are judged again and again, for which it does not matter why rules miss.
+                situation.policies.iter_mut().for_each(PolicyTrace::forget_misses);
                 (situation, conclusion)
             });
             (judge, judged)
@@ -196,17 +198,11 @@ struct Ruled<'a> {
 impl<'a> Ruled<'a> {
     /// Or what else lets it through.
     fn new(situation: Situation<'a>, conclusion: &Conclusion) -> Result<Self, Because> {
-        let tier = |rule: RuleId| {
-            let of = situation.policies.iter().find(|policy| policy.policy == rule.0);
-            of.map_or(Tier::Normal, |policy| policy.tier)
-        };
         let decided_by = conclusion.decided_by;
-        let ordered = decided_by.map(tier).filter(|tier| tier.is_ordered());
+        let ordered = decided_by.map(|rule| tier(&situation, rule));
+        let ordered = ordered.filter(|tier| tier.is_ordered());
         let mut rules: BTreeSet<RuleId> = conclusion.allowing.iter().copied().collect();
-        match ordered {
-            Some(decides) => rules.retain(|rule| tier(*rule) == decides),
-            None => rules.extend(allowing(&situation.policies)),
-        }
+        rules.extend(allowing(&situation.policies));
         let mut part = Self {
             because: ordered.map_or(Because::Admitted, Because::Administrator),
             passage: conclusion.passage(),
@@ -215,16 +211,37 @@ impl<'a> Ruled<'a> {
             enough: BTreeSet::new(),
             situation,
         };
-        // Rules that let through what nothing would stop are not why it passes.
-        if ordered.is_none() && !part.changes_without(&part.rules) {
-            let own_node = conclusion.reason == Reason::OwnNode;
-            return Err(if own_node { Because::OwnNode } else { Because::NotIsolated });
+        if ordered.is_none() {
+            let mut other = part.without(&part.rules);
+            // The Baseline tier may let it through as well.
+            if other.reason == Reason::Admitted {
+                part.rules.extend(other.allowing);
+                other = part.without(&part.rules);
+            }
+            // Rules that let through what nothing would stop are not why it passes.
+            if other.passage() == part.passage {
+                let own_node = other.reason == Reason::OwnNode;
+                return Err(if own_node { Because::OwnNode } else { Because::NotIsolated });
+            }
         }
-        let enough = |rule: &RuleId| {
-            let others = part.rules.iter().copied().filter(|other| other != rule);
-            part.without(&others.collect()).passage() == part.passage
+        let alone = |rules: &BTreeSet<RuleId>| {
+            let others = part.rules.difference(rules).copied().collect();
+            part.without(&others).passage() == part.passage
         };
-        part.enough = part.rules.iter().copied().filter(enough).collect();
+        let is_enough = |rule: &RuleId| alone(&[*rule].into());
+        let mut enough: BTreeSet<RuleId> = part.rules.iter().copied().filter(is_enough).collect();
+        let mut rules = None;
+        if let Some(decides) = ordered {
+            // What others allow does not count, unless an administrator's rule only perhaps matches.
+            let decides = |rule: &RuleId| tier(&part.situation, *rule) == decides;
+            let of_tier = part.rules.iter().copied().filter(decides).collect();
+            if alone(&of_tier) {
+                enough.retain(|rule| of_tier.contains(rule));
+                rules = Some(of_tier);
+            }
+        }
+        part.enough = enough;
+        part.rules = rules.unwrap_or(part.rules);
         Ok(part)
     }
 
@@ -249,6 +266,12 @@ impl<'a> Ruled<'a> {
         other.passage() != self.passage
             || (self.because != Because::Admitted && other.decided_by != self.decided_by)
     }
+}
+
+/// The tier of a rule.
+fn tier(situation: &Situation<'_>, rule: RuleId) -> Tier {
+    let of = situation.policies.iter().find(|policy| policy.policy == rule.0);
+    of.map_or(Tier::Normal, |policy| policy.tier)
 }
 
 /// The rules of the normal tier that allow the flow, or may.

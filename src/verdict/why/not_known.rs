@@ -104,9 +104,10 @@ pub(super) fn deciding(
     let mut deciding: Vec<bool> = (0..items.len()).map(matters).collect();
     if !all {
         open.not_known.extend(left(conclusion.reason));
-        if !deciding.contains(&true) {
-            deciding.fill(true);
-        }
+    }
+    // The evaluator takes what is not known one by one, and does not see what hangs together.
+    if !deciding.contains(&true) && open.not_known.is_empty() && open.tied.is_empty() {
+        deciding.fill(true);
     }
     for (item, _) in items.into_iter().zip(deciding).filter(|(_, matters)| *matters) {
         let policy = situation.policies[item.at].policy;
