@@ -10,7 +10,7 @@ use netpol::policy::rule::{Action, Direction, Peers};
 use netpol::policy::{Enforcement, Ruleset, Written};
 use netpol::reach::{Connectivity, End, Example, PortSet, RowEnd, Wanted};
 use netpol::verdict::{
-    Because, Endpoint, Flow, Judgement, NotKnown, Passage, Reason, RuleId, Trace, UnknownWhy,
+    Endpoint, Flow, Ground, Judgement, NotKnown, Passage, Reason, RuleId, Trace, UnknownWhy,
     Verdict, Why, judge, why,
 };
 use serde_json::{Value, json};
@@ -168,7 +168,7 @@ impl Asked<'_> {
         if of_row.is_empty() {
             return None;
         }
-        if said.because.is_empty() {
+        if said.grounds.is_empty() {
             return Some("no reason".into());
         }
         let alone = self.keeping(|rule| said.rules.contains(&rule));
@@ -183,34 +183,34 @@ impl Asked<'_> {
             changes |=
                 without.passage() != trace.passage() || without.decided_by != trace.decided_by;
             let isolated = trace.policies.iter().any(|p| p.isolates && p.selects.is_yes());
-            let covered: &[Because] = match trace.reason {
+            let covered: &[Ground] = match trace.reason {
                 // Beside a rule that would deny it, or asks for more, one that allows counts.
-                Reason::NotIsolated if without.passage() == trace.passage() => {
-                    &[Because::NotIsolated]
+                Reason::NotIsolated
+                    if trace.conditions.is_empty() && without.passage() == trace.passage() =>
+                {
+                    &[Ground::NotIsolated]
                 }
-                Reason::HostNetwork => &[Because::HostNetwork],
-                Reason::NotEnforced => &[Because::NotEnforced],
+                Reason::HostNetwork => &[Ground::HostNetwork],
+                Reason::NotEnforced => &[Ground::NotEnforced],
                 _ => &[],
             };
-            if !covered.iter().all(|because| said.because.contains(because)) {
+            if !covered.iter().all(|because| said.grounds.contains(because)) {
                 return Some(format!("{flow:?} passes for another reason: {:?}", trace.reason));
             }
             let exempt = trace.policies.is_empty() || trace.reason == Reason::OwnNode;
-            if said.because.iter().all(|it| *it == Because::NotIsolated) && isolated && !exempt {
+            if said.grounds.iter().all(|it| *it == Ground::NotIsolated) && isolated && !exempt {
                 return Some(format!("{flow:?} is isolated"));
             }
         }
-        let ruled = said
-            .because
-            .iter()
-            .any(|it| matches!(it, Because::Admitted | Because::Administrator(_)));
+        let ruled =
+            said.grounds.iter().any(|it| matches!(it, Ground::Admitted | Ground::Administrator(_)));
         if ruled != !said.rules.is_empty() {
             return Some("rules are named, or are not".into());
         }
         if ruled && !changes {
             return Some("nothing changes without the named rules".into());
         }
-        if said.because.contains(&Because::NotIsolated) {
+        if said.grounds.contains(&Ground::NotIsolated) {
             let enforcement = self.world.rules.cilium().map(|cilium| cilium.enforcement);
             let open = of_row
                 .iter()

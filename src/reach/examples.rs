@@ -14,7 +14,6 @@ use super::{Connectivity, End};
 use crate::cluster::{Family, Name, Port, Protocol, Truth};
 use crate::policy::rule::Direction;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -27,6 +26,16 @@ pub struct Example {
     pub destination: End,
     /// Its port.
     pub port: Port,
+}
+
+/// What of a class matters to what policies say of it in one direction: of classes in equal ones the
+/// same is said, for the same reasons.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Standing<'c> {
+    direction: Direction,
+    policies: Option<&'c Selecting>,
+    /// Whether it is on its node's network, the names of its ports, its node.
+    facts: Option<(bool, u32, Option<u32>)>,
 }
 
 /// The rules of one side, as far as they tell ends apart.
@@ -73,12 +82,11 @@ const CLASSES: usize = 8;
 const MEMBERS: usize = 16;
 
 impl Connectivity<'_> {
-    /// What of a class matters to what policies say of it in one direction: of classes with equal
-    /// ones the same is said, for the same reasons.
-    pub fn situation(&self, direction: Direction, class: u32) -> impl Clone + Eq + Hash + use<'_> {
+    /// What of a class matters to what policies say of it in one direction.
+    pub fn standing(&self, direction: Direction, class: u32) -> Standing<'_> {
         let facts = self.space.facts.get(class as usize).and_then(|facts| facts[0].as_ref());
         let facts = facts.map(|facts| (facts.on_node, facts.ports, facts.node));
-        (direction, self.told.selecting(direction).get(class as usize), facts)
+        Standing { direction, policies: self.told.selecting(direction).get(class as usize), facts }
     }
 
     /// The classes of one end of a row, from the first of each run to the one after its last.

@@ -36,7 +36,7 @@ mod wide;
 
 pub use crate::ends::End;
 pub use diff::{Cell, Change, ChangedEnds, Changes, Diff, EndClass, Same, Witness, diff};
-pub use examples::Example;
+pub use examples::{Example, Standing};
 pub use ports::PortSet;
 pub use rows::{Row, RowEnd, Wanted};
 

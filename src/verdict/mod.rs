@@ -26,4 +26,4 @@ pub use trace::{
     EntryTrace, Flow, Judgement, Nearness, Passage, PeerMiss, PolicyTrace, PortMiss, Reason, Trace,
     UnknownWhy, Verdict,
 };
-pub use why::{Because, NotKnown, RuleId, Why, why};
+pub use why::{Closed, Ground, NotKnown, RuleId, Why, closed, why};

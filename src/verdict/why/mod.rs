@@ -5,8 +5,10 @@
 //! asked of the evaluator of one flow: a rule is named where the flow is judged otherwise without it,
 //! and what is not known where it makes a difference.
 
+mod closed;
 mod not_known;
 
+pub use closed::{Closed, closed};
 pub use not_known::NotKnown;
 
 use super::evaluate::{Conclusion, Judge, Situation};
@@ -21,7 +23,7 @@ pub type RuleId = (PolicyId, usize);
 
 /// What decides a part of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Because {
+pub enum Ground {
     /// Rules admit it, and nothing else does.
     Admitted,
     /// A policy of an administrator allows it.
@@ -48,7 +50,7 @@ pub enum Because {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Why {
     /// What decides; of several each holds for a part of the row.
-    pub because: BTreeSet<Because>,
+    pub grounds: BTreeSet<Ground>,
     /// The rules that decide: those that admit, that disagree, or of which it is not known whether
     /// they match.
     pub rules: BTreeSet<RuleId>,
@@ -108,7 +110,7 @@ pub fn why(
 impl Why {
     /// Adds what is said of another part of the row.
     pub fn extend(&mut self, other: Self) {
-        self.because.extend(other.because);
+        self.grounds.extend(other.grounds);
         self.rules.extend(other.rules);
         self.perhaps.extend(other.perhaps);
         self.conditions.extend(other.conditions);
@@ -117,11 +119,11 @@ impl Why {
     }
 
     /// What is to be said: what goes without saying only where there is nothing else.
-    pub fn told(&self) -> impl Iterator<Item = Because> {
+    pub fn told(&self) -> impl Iterator<Item = Ground> {
         let silent =
-            |it: &Because| matches!(it, Because::NotJudged | Because::SamePod | Because::OwnNode);
-        let loud = self.because.iter().any(|it| !silent(it));
-        self.because.iter().copied().filter(move |it| !loud || !silent(it))
+            |it: &Ground| matches!(it, Ground::NotJudged | Ground::SamePod | Ground::OwnNode);
+        let loud = self.grounds.iter().any(|it| !silent(it));
+        self.grounds.iter().copied().filter(move |it| !loud || !silent(it))
     }
 
     fn allowed<'a>(
@@ -132,15 +134,15 @@ impl Why {
         let mut ruled = Vec::new();
         for part in parts {
             match part {
-                Err(reason) => self.because.extend(exempt(reason)),
+                Err(reason) => self.grounds.extend(exempt(reason)),
                 Ok((situation, conclusion)) if conclusion.passage() == passage => {
                     self.conditions.extend(conclusion.conditions.iter().cloned());
                     match Ruled::new(situation, &conclusion) {
                         Ok(part) => {
-                            self.because.insert(part.because);
+                            self.grounds.insert(part.ground);
                             ruled.push(part);
                         }
-                        Err(because) => drop(self.because.insert(because)),
+                        Err(ground) => drop(self.grounds.insert(ground)),
                     }
                 }
                 // Of exempt flows policies may say anything.
@@ -162,8 +164,8 @@ impl Why {
         }
         let matcher = judge.matcher(direction);
         let open = not_known::deciding(judge, matcher.as_ref(), situation, conclusion);
-        self.because.extend((!open.not_known.is_empty()).then_some(Because::Unknown));
-        self.because.extend((!open.tied.is_empty()).then_some(Because::Tie));
+        self.grounds.extend((!open.not_known.is_empty()).then_some(Ground::Unknown));
+        self.grounds.extend((!open.tied.is_empty()).then_some(Ground::Tie));
         self.rules.extend(open.rules);
         self.perhaps.extend(open.perhaps);
         self.not_known.extend(open.not_known);
@@ -172,13 +174,13 @@ impl Why {
 }
 
 /// Why policies are not asked.
-fn exempt(reason: Reason) -> Option<Because> {
+fn exempt(reason: Reason) -> Option<Ground> {
     Some(match reason {
-        Reason::HostNetwork => Because::HostNetwork,
-        Reason::NotEnforced => Because::NotEnforced,
-        Reason::OwnNode => Because::OwnNode,
-        Reason::SamePod => Because::SamePod,
-        Reason::Node | Reason::Outside => Because::NotJudged,
+        Reason::HostNetwork => Ground::HostNetwork,
+        Reason::NotEnforced => Ground::NotEnforced,
+        Reason::OwnNode => Ground::OwnNode,
+        Reason::SamePod => Ground::SamePod,
+        Reason::Node | Reason::Outside => Ground::NotJudged,
         _ => return None,
     })
 }
@@ -186,7 +188,7 @@ fn exempt(reason: Reason) -> Option<Because> {
 /// A flow that rules let through.
 struct Ruled<'a> {
     situation: Situation<'a>,
-    because: Because,
+    ground: Ground,
     passage: Passage,
     decided_by: Option<RuleId>,
     /// The rules that may be what lets it through.
@@ -197,14 +199,14 @@ struct Ruled<'a> {
 
 impl<'a> Ruled<'a> {
     /// Or what else lets it through.
-    fn new(situation: Situation<'a>, conclusion: &Conclusion) -> Result<Self, Because> {
+    fn new(situation: Situation<'a>, conclusion: &Conclusion) -> Result<Self, Ground> {
         let decided_by = conclusion.decided_by;
         let ordered = decided_by.map(|rule| tier(&situation, rule));
         let ordered = ordered.filter(|tier| tier.is_ordered());
         let mut rules: BTreeSet<RuleId> = conclusion.allowing.iter().copied().collect();
         rules.extend(allowing(&situation.policies));
         let mut part = Self {
-            because: ordered.map_or(Because::Admitted, Because::Administrator),
+            ground: ordered.map_or(Ground::Admitted, Ground::Administrator),
             passage: conclusion.passage(),
             decided_by,
             rules,
@@ -221,7 +223,7 @@ impl<'a> Ruled<'a> {
             // Rules that let through what nothing would stop are not why it passes.
             if other.passage() == part.passage {
                 let own_node = other.reason == Reason::OwnNode;
-                return Err(if own_node { Because::OwnNode } else { Because::NotIsolated });
+                return Err(if own_node { Ground::OwnNode } else { Ground::NotIsolated });
             }
         }
         let alone = |rules: &BTreeSet<RuleId>| {
@@ -264,7 +266,7 @@ impl<'a> Ruled<'a> {
     fn changes_without(&self, rules: &BTreeSet<RuleId>) -> bool {
         let other = self.without(rules);
         other.passage() != self.passage
-            || (self.because != Because::Admitted && other.decided_by != self.decided_by)
+            || (self.ground != Ground::Admitted && other.decided_by != self.decided_by)
     }
 }
 

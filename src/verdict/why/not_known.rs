@@ -5,11 +5,12 @@
 
 use super::RuleId;
 use crate::cluster::{Namespace, Pod, Truth};
+use crate::ends::Endpoint;
 use crate::policy::PolicyId;
 use crate::policy::rule::{Action, Entry, Namespaces, PeerKind, Peers, PodSet};
 use crate::verdict::evaluate::{Conclusion, Judge, Situation};
 use crate::verdict::matching::Matcher;
-use crate::verdict::trace::{Endpoint, PeerMiss, PolicyTrace, Reason, UnknownWhy, Verdict};
+use crate::verdict::trace::{PeerMiss, PolicyTrace, Reason, UnknownWhy, Verdict};
 use std::collections::BTreeSet;
 
 /// What is not known.
