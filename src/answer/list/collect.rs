@@ -27,7 +27,7 @@ pub(super) enum Party {
 }
 
 /// All of a party, or a part of it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Part {
     Whole,
     Pods(Vec<End>),

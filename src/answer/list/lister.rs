@@ -5,7 +5,7 @@
 use super::collect::{Collector, Families, Holds, Merged, Part, Party};
 use super::group::{Group, Groups};
 use super::unmatched::unmatched;
-use super::why::{Why, why};
+use super::why::{Known, reasons};
 use super::{Asked, FlowList, FlowPorts, ListedFlow, TooMany};
 use crate::answer::end::{EndKind, EndReport};
 use crate::answer::place::Locate;
@@ -14,10 +14,10 @@ use crate::answer::{warnings, words};
 use crate::cluster::{Family, Port, Protocol, Snapshot};
 use crate::ends::{PortText, ranges};
 use crate::policy::Ruleset;
-use crate::policy::rule::Direction;
 use crate::prose::list;
 use crate::reach::{Connectivity, End, PortSet, Wanted};
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, Why};
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
 
 impl FlowList {
@@ -54,8 +54,15 @@ impl FlowList {
             wanted: &wanted,
         };
         let rows = collector.run()?;
-        let lister =
-            Lister { snapshot, rules, asked, sources: &sources, destinations: &destinations };
+        let lister = Lister {
+            snapshot,
+            rules,
+            asked,
+            connectivity: &connectivity,
+            sources: &sources,
+            destinations: &destinations,
+            known: RefCell::default(),
+        };
         let flows: Vec<ListedFlow> = rows
             .into_iter()
             .filter(|(row, _)| lister.has_port(row))
@@ -89,13 +96,20 @@ pub(super) struct Lister<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) rules: &'a Ruleset,
     asked: &'a Asked,
+    pub(super) connectivity: &'a Connectivity<'a>,
     pub(super) sources: &'a Groups,
     pub(super) destinations: &'a Groups,
+    pub(super) known: RefCell<Known<'a>>,
 }
 
 impl Lister<'_> {
     fn flow(&self, row: &Merged, families: Families) -> ListedFlow {
-        let why = self.why(row);
+        let why = self.why(row, families).unwrap_or_default();
+        // Between workloads rules are told of what is not known only: elsewhere there are too many.
+        let between =
+            [&row.source, &row.destination].iter().all(|end| matches!(end.0, Party::Group(_)));
+        let told = !between || row.holds == Holds::Unknown;
+        let mut reasons = if told { reasons(&why) } else { Vec::new() }.into_iter();
         ListedFlow {
             verdict: match row.holds {
                 Holds::Unknown => Verdict::Unknown,
@@ -119,25 +133,12 @@ impl Lister<'_> {
                 Families { v4: false, v6: true, could_be_both: true } => Some(Family::V6),
                 _ => None,
             },
-            conditions: self.conditions(row, families),
-            reason: why.as_ref().map(|why| why.reason),
-            rules: why.map_or_else(Vec::new, |why| why.rules),
+            conditions: conditions(row, &why),
+            reason: reasons.next(),
+            also: reasons.collect(),
+            rules: if told { self.rules_of(&why) } else { Vec::new() },
+            not_known: self.not_known(&why),
         }
-    }
-
-    fn why(&self, row: &Merged) -> Option<Why> {
-        let symbolic = |party| matches!(party, Party::Anyone | Party::EveryPod | Party::Outside);
-        let (direction, groups, own, other) = match (row.source.0, row.destination.0) {
-            (other, Party::Group(_)) if symbolic(other) => {
-                (Direction::Ingress, self.destinations, &row.destination, other)
-            }
-            (Party::Group(_), other) if symbolic(other) => {
-                (Direction::Egress, self.sources, &row.source, other)
-            }
-            _ => return None,
-        };
-        let pods = pods(groups, own);
-        Some(why(self.snapshot, self.rules, direction, &pods, other, &row.ports))
     }
 
     fn end(&self, groups: &Groups, end: &(Party, Part), families: Families) -> EndReport {
@@ -237,8 +238,22 @@ impl Lister<'_> {
     }
 }
 
+/// What must hold for a row that passes on a condition.
+fn conditions(row: &Merged, why: &Why) -> Vec<String> {
+    if row.holds != Holds::Conditionally {
+        return Vec::new();
+    }
+    let mut words: Vec<String> = Vec::new();
+    for condition in &why.conditions {
+        if !words.iter().any(|known| **known == *condition.words) {
+            words.push(condition.words.to_string());
+        }
+    }
+    if words.is_empty() { vec!["what `explain` tells".to_owned()] } else { words }
+}
+
 /// The pods or nodes of a row's end.
-pub(super) fn pods(groups: &Groups, (party, part): &(Party, Part)) -> Vec<End> {
+fn pods(groups: &Groups, (party, part): &(Party, Part)) -> Vec<End> {
     match (party, part) {
         (Party::Group(_), Part::Pods(pods)) => pods.clone(),
         (Party::Group(id), _) => groups.group(*id).members.values().flatten().copied().collect(),
@@ -246,8 +261,8 @@ pub(super) fn pods(groups: &Groups, (party, part): &(Party, Part)) -> Vec<End> {
     }
 }
 
-/// So many conditions are told below the rows.
-const CONDITIONS: usize = 3;
+/// So many conditions, and things that are not known, are told below the rows.
+const TOLD: usize = 3;
 
 /// How to read the rows that are there.
 fn notes(flows: &[ListedFlow], asked: &Asked) -> Vec<String> {
@@ -273,19 +288,28 @@ fn notes(flows: &[ListedFlow], asked: &Asked) -> Vec<String> {
     let conditions: BTreeSet<&str> =
         flows.iter().flat_map(|flow| &flow.conditions).map(String::as_str).collect();
     if !conditions.is_empty() {
-        let more = conditions.len().saturating_sub(CONDITIONS);
-        let mut words: Vec<String> =
-            conditions.into_iter().take(CONDITIONS).map(str::to_owned).collect();
-        words.extend((more > 0).then(|| format!("{more} more")));
-        let words = list(&words, "or");
+        let words = some(conditions);
         notes.push(format!("*: not all of it passes, only {words}"));
     }
-    if flows.iter().any(|flow| flow.verdict == Verdict::Unknown) {
-        notes.push(
-            "?: not known, since it depends on addresses or labels that the input does not tell; \
-             --pod-cidr says where pods are"
-                .to_owned(),
-        );
-    }
+    notes.extend(not_known(flows));
     notes
+}
+
+/// The first of some words, and how many more there are.
+fn some(words: BTreeSet<&str>) -> String {
+    let more = words.len().saturating_sub(TOLD);
+    let mut some: Vec<String> = words.into_iter().take(TOLD).map(str::to_owned).collect();
+    some.extend((more > 0).then(|| format!("{more} more")));
+    list(&some, "or")
+}
+
+/// On what rows depend of which it is not known whether they hold.
+fn not_known(flows: &[ListedFlow]) -> Option<String> {
+    if flows.iter().all(|flow| flow.verdict != Verdict::Unknown) {
+        return None;
+    }
+    let all = flows.iter().flat_map(|flow| &flow.not_known).map(String::as_str);
+    let words = some(all.collect());
+    let on = if words.is_empty() { "what `explain` tells" } else { &words };
+    Some(format!("?: not known, since it depends on {on}"))
 }
