@@ -33,7 +33,8 @@ fn cluster(r: &mut Random) -> Vec<Value> {
     cluster
 }
 
-fn baseline(r: &mut Random) -> Baseline {
+/// Any of the ways to close a namespace.
+pub(crate) fn baseline(r: &mut Random) -> Baseline {
     Baseline {
         deny: *r.pick(&[Deny::Ingress, Deny::Egress, Deny::All]),
         dns: *r.pick(&[Dns::Namespace, Dns::None]),

@@ -1,7 +1,8 @@
 //! What `bootstrap` says that closing a namespace would cut, against every flow judged one by one.
 
+use crate::learn;
 use crate::random::{Ends, Random, World, build, complete_cluster, hold, partial_cluster};
-use netpol::baseline::{self, Baseline, Cut, Deny, Dns, Facts, Way};
+use netpol::baseline::{self, Baseline, Cut, Facts, Way};
 use netpol::cluster::{Addresses, Family, Port};
 use netpol::draft::Dialect;
 use netpol::ends::names;
@@ -12,15 +13,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Cuts inside the cluster and to or from the outside, over all clusters.
 static CUTS: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
-
-fn baseline(r: &mut Random) -> Baseline {
-    Baseline {
-        deny: *r.pick(&[Deny::Ingress, Deny::Egress, Deny::All]),
-        dns: *r.pick(&[Dns::Namespace, Dns::None]),
-        same_namespace: r.percent(30),
-        ..Baseline::default()
-    }
-}
 
 fn has_address(world: &World<'_>, end: &Endpoint, family: Family) -> bool {
     match end {
@@ -89,7 +81,7 @@ fn preview_holds(cluster: &[Value], seed: u64) -> Option<String> {
     let namespace = r.pick(namespaces.get(..).filter(|all| !all.is_empty())?).clone();
     let dialect =
         if before.rules.cilium().is_some() { *r.pick(&Dialect::ALL) } else { Dialect::default() };
-    let baseline = Baseline { dialect, ..baseline(&mut r) };
+    let baseline = Baseline { dialect, ..learn::baseline(&mut r) };
     let closed: Vec<Value> =
         cluster.iter().cloned().chain(baseline.objects(&namespace, &Facts::default())).collect();
     let after = build(&closed)?;

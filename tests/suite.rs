@@ -43,6 +43,7 @@ mod preview;
 mod random;
 mod random_clusters;
 mod reach_diff;
+mod reasons;
 mod run;
 #[cfg(unix)]
 mod seed;

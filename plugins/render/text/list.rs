@@ -150,6 +150,7 @@ fn ports(flow: &ListedFlow, wide: bool, with_reason: bool) -> String {
         remarks.extend(match flow.reason {
             Some(Because::NotIsolated) => Some("not isolated".to_owned()),
             Some(Because::HostNetwork) => Some("host network".to_owned()),
+            Some(Because::NotEnforced) => Some("not enforced".to_owned()),
             _ => None,
         });
     }
