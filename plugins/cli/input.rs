@@ -117,6 +117,18 @@ impl InputArgs {
         !self.filename.is_empty() || !self.kustomize.is_empty()
     }
 
+    /// The flags that say how what is read is judged, in words again.
+    pub(crate) fn judged_by(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if let Some(enforcer) = &self.enforcer {
+            words.extend(["--enforcer".to_owned(), enforcer.to_string()]);
+        }
+        for cidr in &self.pod_cidr {
+            words.extend(["--pod-cidr".to_owned(), cidr.to_string()]);
+        }
+        words
+    }
+
     /// Reads the manifests and tells what is to be told about them.
     pub(crate) fn load(&self, global: &GlobalArgs, namespace: &str) -> anyhow::Result<Loaded> {
         let (mut files, mut revisions) = (Vec::new(), Vec::new());

@@ -23,7 +23,6 @@ pub use output::{ColorChoice, OutputArgs, answer, error, show, warn, width};
 pub(crate) use output::{one_of, shown_path};
 pub use progress::{Progress, confirm, note};
 pub use session::Session;
-pub(crate) use sibling::COMMANDS;
 pub use sibling::run_sibling;
 pub use side::Side;
 pub use what_if::{PolicyName, WhatIfArgs};

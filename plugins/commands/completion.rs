@@ -4,6 +4,7 @@
 //! program of a plugin on PATH only, so `--install` writes the completers beside the plugin, and
 //! `--remove` takes them away, since krew does not know of them.
 
+use super::front::command_line;
 use crate::cli::{Exit, GlobalArgs, answer, warn};
 use crate::complete::WORD;
 use anyhow::{Context as _, bail, ensure};
@@ -75,8 +76,9 @@ Exit codes:
   0 done   2 error";
 
 impl CompletionArgs {
-    /// Runs the command; `front` is the command line that is completed.
-    pub fn run(&self, global: &GlobalArgs, front: &Command) -> anyhow::Result<Exit> {
+    /// Runs the command.
+    pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
+        let front = &command_line();
         let text = match self.shell {
             Some(shell) => script(front, FRONT, shell)?,
             None if self.remove => remove(front)?,

@@ -468,3 +468,32 @@ fn a_rollout_is_no_change_and_hides_none() {
     }
     assert_eq!(answer["old"]["onlyHere"], answer["new"]["onlyHere"], "{answer}");
 }
+
+/// Cilium does not match pods by address, so the rule opens nothing between them there.
+///
+/// Source: <https://docs.cilium.io/en/v1.19/network/kubernetes/policy/>, "ipBlock set with a pod IP".
+#[test]
+fn both_sides_are_judged_as_the_enforcer_does() {
+    let pods = "\
+{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: x}, status: {podIP: 10.0.0.1}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: b, namespace: x, labels: {app: b}}, status: {podIP: 10.0.0.2}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: only, namespace: x}
+spec:
+  podSelector: {matchLabels: {app: b}}
+  ingress: ";
+    let opened = |enforcer: &str| {
+        let new = format!("{pods}[{{from: [{{ipBlock: {{cidr: 10.0.0.1/32}}}}]}}]\n");
+        let words = ["--enforcer", enforcer, "-o", "json"];
+        let run = between(&format!("{pods}[]\n"), &new, &words);
+        let told = list(&run.json(), "/changes").to_vec();
+        let pods = told.iter().filter(|change| text(change, "/from/label") == "x/pod/a").count();
+        let again = text(&told[0], "/witness/explainBefore").contains(&format!(" {enforcer}"));
+        (pods, again)
+    };
+    assert_eq!(opened("kubernetes"), (1, true));
+    assert_eq!(opened("cilium-1.19"), (0, true));
+}

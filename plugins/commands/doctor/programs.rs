@@ -4,7 +4,7 @@
 //! kubectl runs the longest plugin name that PATH has, wherever it is: an old
 //! `kubectl-netpol-explain` answers in the place of a new `kubectl-netpol`.
 
-use crate::cli::COMMANDS;
+use crate::commands::NAMES;
 use crate::commands::completion::completer_name;
 use netpol::answer::{Area, Check};
 use netpol_sources::hubble::{self, Capability, Hubble};
@@ -126,7 +126,7 @@ fn plugins() -> Vec<Check> {
     let own = env::current_exe().and_then(fs::canonicalize).ok();
     let mut found: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     let names: Vec<String> = std::iter::once("kubectl-netpol".to_owned())
-        .chain(COMMANDS.iter().map(|command| format!("kubectl-netpol-{command}")))
+        .chain(NAMES.iter().map(|command| format!("kubectl-netpol-{command}")))
         .collect();
     for name in names {
         let mut places: Vec<PathBuf> = Vec::new();
