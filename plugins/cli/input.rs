@@ -8,6 +8,7 @@ use netpol::answer::{Locate, Location};
 use netpol::cluster::{Gap, Snapshot};
 use netpol::objects::Objects;
 use netpol::policy::{Enforcer, Ruleset, Written};
+use netpol_sources::limits::Limits;
 use netpol_sources::live;
 use netpol_sources::manifests::{Loaded, Locator, Manifests, Severity};
 use netpol_sources::revision::Revision;
@@ -38,6 +39,14 @@ pub struct InputArgs {
     /// Make everything that cannot be read an error
     #[arg(long, help_heading = HEADING)]
     pub strict: bool,
+
+    /// Let kustomize fetch what a kustomization takes from elsewhere; else that is an error
+    #[arg(long, help_heading = HEADING)]
+    pub pull: bool,
+
+    /// How much is read at most: files=NUMBER, bytes=SIZE, objects=NUMBER, or several with commas
+    #[arg(long, value_name = "LIMITS", help_heading = HEADING)]
+    pub limits: Option<Limits>,
 
     /// Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is
     /// given, the cluster or the kinds of the policies tell
@@ -117,6 +126,12 @@ impl InputArgs {
         !self.filename.is_empty() || !self.kustomize.is_empty()
     }
 
+    /// Manifests of nothing yet, read as the flags say.
+    pub(crate) fn manifests(&self) -> Manifests {
+        let limits = self.limits.unwrap_or_default();
+        Manifests { strict: self.strict, pull: self.pull, limits, ..Manifests::default() }
+    }
+
     /// The flags that say how what is read is judged, in words again.
     pub(crate) fn judged_by(&self) -> Vec<String> {
         let mut words = Vec::new();
@@ -144,8 +159,7 @@ impl InputArgs {
             revisions,
             kustomizations: self.kustomize.clone(),
             namespace: namespace.to_owned(),
-            strict: self.strict,
-            ..Manifests::default()
+            ..self.manifests()
         }
         .load()?;
         drop(progress);

@@ -2,9 +2,9 @@
 
 use super::Exit;
 use anyhow::{Context as _, bail};
+use netpol_sources::process::{self, Program};
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::Command;
 
 /// Runs the sibling with the remaining words and takes over its exit code.
 ///
@@ -23,20 +23,9 @@ pub fn run_sibling(words: &[OsString], commands: &[&str]) -> anyhow::Result<Exit
         let hint = near.map_or(String::new(), |near| format!(", did you mean {near}?"));
         bail!("unknown command {word:?}{hint}; see kubectl netpol --help");
     };
-    run(Command::new(&sibling).args(rest))
-        .with_context(|| format!("cannot run {}", sibling.display()))
-}
-
-#[cfg(unix)]
-fn run(command: &mut Command) -> anyhow::Result<Exit> {
-    use std::os::unix::process::CommandExt as _;
-    // On success this does not return: the sibling takes our place.
-    Err(command.exec().into())
-}
-
-#[cfg(not(unix))]
-fn run(command: &mut Command) -> anyhow::Result<Exit> {
-    Ok(match command.status()?.code() {
+    let code = process::become_program(Program::Sibling, &sibling, rest, &[]);
+    let code = code.with_context(|| format!("cannot run {}", sibling.display()))?;
+    Ok(match code {
         Some(0) => Exit::Success,
         Some(1) => Exit::Found,
         Some(3) => Exit::Unknown,

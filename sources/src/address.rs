@@ -1,0 +1,52 @@
+//! Addresses without what is secret in them.
+
+use std::borrow::Cow;
+
+/// The text without user information in its addresses: `https://user:password@host/` is
+/// `https://host/`.
+///
+/// A password may itself have an `@`, so all up to the last before the path goes; what has none stays
+/// as it is.
+pub fn without_user(text: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (scheme, after) = rest.split_at(at + 3);
+        let end = after
+            .find(|c: char| {
+                matches!(c, '/' | '?' | '#' | '"' | '\'' | '`' | ')' | ',') || c.is_whitespace()
+            })
+            .unwrap_or(after.len());
+        out.push_str(scheme);
+        let (authority, behind) = after.split_at(end);
+        out.push_str(authority.rsplit_once('@').map_or(authority, |(_, host)| host));
+        rest = behind;
+    }
+    if out.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_user;
+
+    #[test]
+    fn users_and_passwords_are_left_out() {
+        for (text, shown) in [
+            ("https://u:p@host:6443/x?y=a@b", "https://host:6443/x?y=a@b"),
+            (
+                "ssh://git@host/a and https://u:p@q@host, both",
+                "ssh://host/a and https://host, both",
+            ),
+            ("\"socks5h://me:x@p:1080\"", "\"socks5h://p:1080\""),
+            ("https://host/a@b", "https://host/a@b"),
+            ("me@example.com", "me@example.com"),
+            ("://", "://"),
+        ] {
+            assert_eq!(without_user(text), shown);
+        }
+    }
+}
