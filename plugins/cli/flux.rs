@@ -172,8 +172,9 @@ fn load(
     name: &str,
 ) -> anyhow::Result<Loaded> {
     let texts = vec![(PathBuf::from(name), built)];
-    let loaded =
-        Manifests { texts, ..shared.manifests() }.load().context("reading what flux has built")?;
+    let loaded = Manifests { texts, ..shared.manifests(global) }
+        .load()
+        .context("reading what flux has built")?;
     for warning in loaded.warnings.iter().filter(|it| it.severity == Severity::Note) {
         output::warn(global.color, &warning.to_string());
     }

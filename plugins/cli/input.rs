@@ -8,7 +8,6 @@ use netpol::answer::{Locate, Location};
 use netpol::cluster::{Gap, Snapshot};
 use netpol::objects::Objects;
 use netpol::policy::{Enforcer, Ruleset, Written};
-use netpol_sources::limits::Limits;
 use netpol_sources::live;
 use netpol_sources::manifests::{Loaded, Locator, Manifests, Severity};
 use netpol_sources::revision::Revision;
@@ -43,10 +42,6 @@ pub struct InputArgs {
     /// Let kustomize fetch what a kustomization takes from elsewhere; else that is an error
     #[arg(long, help_heading = HEADING)]
     pub pull: bool,
-
-    /// How much is read at most: files=NUMBER, bytes=SIZE, objects=NUMBER, or several with commas
-    #[arg(long, value_name = "LIMITS", help_heading = HEADING)]
-    pub limits: Option<Limits>,
 
     /// Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is
     /// given, the cluster or the kinds of the policies tell
@@ -127,8 +122,8 @@ impl InputArgs {
     }
 
     /// Manifests of nothing yet, read as the flags say.
-    pub(crate) fn manifests(&self) -> Manifests {
-        let limits = self.limits.unwrap_or_default();
+    pub(crate) fn manifests(&self, global: &GlobalArgs) -> Manifests {
+        let limits = global.limits();
         Manifests { strict: self.strict, pull: self.pull, limits, ..Manifests::default() }
     }
 
@@ -159,7 +154,7 @@ impl InputArgs {
             revisions,
             kustomizations: self.kustomize.clone(),
             namespace: namespace.to_owned(),
-            ..self.manifests()
+            ..self.manifests(global)
         }
         .load()?;
         drop(progress);

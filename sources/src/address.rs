@@ -6,20 +6,25 @@ use std::borrow::Cow;
 /// `https://host/`.
 ///
 /// A password may itself have an `@`, so all up to the last before the path goes; what has none stays
-/// as it is.
+/// as it is. Programs that take an address for a path leave one slash of two.
 pub fn without_user(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (scheme, after) = rest.split_at(at + 3);
-        let end = after
-            .find(|c: char| {
-                matches!(c, '/' | '?' | '#' | '"' | '\'' | '`' | ')' | ',') || c.is_whitespace()
-            })
-            .unwrap_or(after.len());
+    while let Some(at) = rest.find(":/") {
+        let slashes = rest[at + 1..].bytes().take_while(|byte| *byte == b'/').count();
+        let (scheme, after) = rest.split_at(at + 1 + slashes);
+        let ends = |c: char| {
+            matches!(c, '/' | '?' | '#' | '"' | '\'' | '`' | ')' | ',') || c.is_whitespace()
+        };
+        let end = after.find(ends).unwrap_or(after.len());
         out.push_str(scheme);
         let (authority, behind) = after.split_at(end);
-        out.push_str(authority.rsplit_once('@').map_or(authority, |(_, host)| host));
+        let shown = match authority.rsplit_once('@') {
+            // A path may have an `@`, but hardly a colon before it.
+            Some((user, host)) if slashes > 1 || user.contains(':') => host,
+            _ => authority,
+        };
+        out.push_str(shown);
         rest = behind;
     }
     if out.is_empty() {
@@ -45,6 +50,9 @@ mod tests {
             ("https://host/a@b", "https://host/a@b"),
             ("me@example.com", "me@example.com"),
             ("://", "://"),
+            ("lstat /tmp/https:/me:x@host/x", "lstat /tmp/https:/host/x"),
+            ("C:/Users/a@b", "C:/Users/a@b"),
+            ("x:/a@b", "x:/a@b"),
         ] {
             assert_eq!(without_user(text), shown);
         }

@@ -13,6 +13,13 @@ const SUPPOSED_MEMORY: u64 = 8 << 30;
 /// Less than this is no fraction worth a name.
 const LEAST_BYTES: u64 = 1 << 30;
 
+/// A cluster of 150,000 pods has no more objects that are read.
+const LEAST_OBJECTS: u64 = 500_000;
+
+/// Bounds of what waits to be understood.
+const LEAST_HELD: u64 = 256 << 20;
+const MOST_HELD: u64 = 1 << 30;
+
 /// So much is read at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -24,11 +31,23 @@ pub struct Limits {
     pub objects: u64,
 }
 
-/// Generous: no set of manifests is near, and the bytes are half of the machine's memory.
+/// Generous, and a fraction of the machine's memory: half of it in bytes, and an object for every 8 KiB.
 impl Default for Limits {
     fn default() -> Self {
-        let bytes = (memory().unwrap_or(SUPPOSED_MEMORY) / 2).max(LEAST_BYTES);
-        Self { files: 200_000, bytes, objects: 5_000_000 }
+        let memory = memory().unwrap_or(SUPPOSED_MEMORY);
+        Self {
+            files: 200_000,
+            bytes: (memory / 2).max(LEAST_BYTES),
+            objects: (memory >> 13).max(LEAST_OBJECTS),
+        }
+    }
+}
+
+impl Limits {
+    /// Of the bytes so many may wait to be understood, all answers of a server together: what is made
+    /// of a byte may be ten.
+    pub(crate) fn held(&self) -> u64 {
+        (self.bytes / 16).clamp(LEAST_HELD, MOST_HELD).min(self.bytes)
     }
 }
 

@@ -489,11 +489,12 @@ spec:
         let new = format!("{pods}[{{from: [{{ipBlock: {{cidr: 10.0.0.1/32}}}}]}}]\n");
         let words = ["--enforcer", enforcer, "-o", "json"];
         let run = between(&format!("{pods}[]\n"), &new, &words);
-        let told = list(&run.json(), "/changes").to_vec();
-        let pods = told.iter().filter(|change| text(change, "/from/label") == "x/pod/a").count();
-        let again = text(&told[0], "/witness/explainBefore").contains(&format!(" {enforcer}"));
-        (pods, again)
+        let told = &list(&run.json(), "/changes")[0];
+        let command = text(told, "/witness/explainAfter");
+        assert!(command.contains(&format!("--enforcer {enforcer} ")), "{command}");
+        (text(told, "/change").to_owned(), text(told, "/from/label").to_owned())
     };
-    assert_eq!(opened("kubernetes"), (1, true));
-    assert_eq!(opened("cilium-1.19"), (0, true));
+    let told = |from: &str| ("Opened".to_owned(), from.to_owned());
+    assert_eq!(opened("kubernetes"), told("x/pod/a and 10.0.0.1/32"));
+    assert_eq!(opened("cilium-1.19"), told("10.0.0.1/32"));
 }

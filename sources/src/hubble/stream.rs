@@ -6,6 +6,7 @@
 use super::error::Error;
 use super::program::Hubble;
 use super::relay::Relay;
+use crate::address::without_user;
 use crate::process::{self, Program};
 use netpol::hubble::{self, Filter, Record, Window, decode};
 use netpol::printable::printable;
@@ -138,7 +139,7 @@ fn listen(stderr: impl Read, said: &Mutex<VecDeque<String>>, take: &dyn Fn(Vec<R
             if said.len() == LAST_LINES {
                 said.pop_front();
             }
-            said.push_back(printable(text).chars().take(SHOWN).collect());
+            said.push_back(printable(&without_user(text)).chars().take(SHOWN).collect());
         }
     }
 }

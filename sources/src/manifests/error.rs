@@ -1,5 +1,6 @@
 //! What stops reading, and what is only worth a warning.
 
+use crate::address::without_user;
 use crate::{process, revision};
 use netpol::objects::{Warning, shown};
 use netpol::printable::printable;
@@ -31,7 +32,7 @@ pub enum Error {
     #[error(transparent)]
     TooMuch(#[from] crate::limits::Exceeded),
     /// `-f https://…`.
-    #[error("cannot read {}: files are not fetched; use `curl -L URL | … -f -`", printable(.0))]
+    #[error("cannot read {}: files are not fetched; use `curl -L URL | … -f -`", printable(&without_user(.0)))]
     Url(String),
     /// `-f - -f -`.
     #[error("-f - is given twice: standard input can be read only once")]

@@ -10,6 +10,7 @@ mod program;
 pub(crate) use program::find_on;
 pub use program::{Program, directories, find, find_all, named};
 
+use crate::address::without_user;
 use netpol::printable::printable;
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -229,7 +230,7 @@ fn finish(child: &mut Child, program: &Path, limits: Limits) -> Result<Output, E
     };
     let lines: Vec<_> = String::from_utf8_lossy(&stderr)
         .lines()
-        .map(|line| printable(line.trim_end()).into_owned())
+        .map(|line| printable(&without_user(line.trim_end())).into_owned())
         .collect();
     Ok(Output { status, stdout, stderr: lines.join("\n") })
 }
