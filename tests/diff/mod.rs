@@ -489,7 +489,8 @@ spec:
         let new = format!("{pods}[{{from: [{{ipBlock: {{cidr: 10.0.0.1/32}}}}]}}]\n");
         let words = ["--enforcer", enforcer, "-o", "json"];
         let run = between(&format!("{pods}[]\n"), &new, &words);
-        let told = &list(&run.json(), "/changes")[0];
+        let answer = run.json();
+        let told = &list(&answer, "/changes")[0];
         let command = text(told, "/witness/explainAfter");
         assert!(command.contains(&format!("--enforcer {enforcer} ")), "{command}");
         (text(told, "/change").to_owned(), text(told, "/from/label").to_owned())
