@@ -46,6 +46,8 @@ mod reach_diff;
 mod reasons;
 mod run;
 #[cfg(unix)]
+mod safety;
+#[cfg(unix)]
 mod seed;
 mod semantics;
 mod suggest;

@@ -18,9 +18,9 @@ complete -c kubectl-netpol-bootstrap -l baseline -d 'A team\'s own baseline; fla
 complete -c kubectl-netpol-bootstrap -l dry-run -d 'Change nothing: client says what would be written, server lets the API server check it' -r -f -a "none\t'Write'
 client\t'Only say'
 server\t'Let the server check'"
-complete -c kubectl-netpol-bootstrap -s o -l output -d 'Output format: yaml, json or name' -r -f -a "yaml\t''
-json\t''
-name\t''"
+complete -c kubectl-netpol-bootstrap -s o -l output -d 'Output format: yaml, json or name' -r -f -a "yaml\t'For programs and people'
+json\t'For programs'
+name\t'Names, for other commands'"
 complete -c kubectl-netpol-bootstrap -l export -d 'Write files for Git to a directory instead, and add them to its kustomization.yaml' -r -F
 complete -c kubectl-netpol-bootstrap -l export-layout -d 'Files of --export: one (network-policies.yaml) or many (one a policy)' -r -f -a "one\t'One file a namespace'
 many\t'One file a policy'"
@@ -37,6 +37,7 @@ complete -c kubectl-netpol-bootstrap -l color -d 'Colour the output: auto, alway
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol-bootstrap -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol-bootstrap -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, or several with commas; else what the machine bears' -r
 complete -c kubectl-netpol-bootstrap -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol-bootstrap -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol-bootstrap -l cluster -d 'Cluster of the kubeconfig' -r
@@ -58,4 +59,5 @@ complete -c kubectl-netpol-bootstrap -l overwrite -d 'Let --export replace files
 complete -c kubectl-netpol-bootstrap -l schema -d 'Print the JSON Schema of --baseline files and do nothing else'
 complete -c kubectl-netpol-bootstrap -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol-bootstrap -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol-bootstrap -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
 complete -c kubectl-netpol-bootstrap -s h -l help -d 'Print help'

@@ -4,14 +4,14 @@ complete -c kubectl-netpol-list -l port -d 'Only rows with this port, by number 
 complete -c kubectl-netpol-list -l by -d 'What stands in a row: workload, pod or namespace' -r -f -a "workload\t''
 pod\t''
 namespace\t''"
-complete -c kubectl-netpol-list -s o -l output -d 'Output format: table, wide (with reasons), json, yaml, csv, md, dot or mermaid' -r -f -a "table\t''
-wide\t''
-json\t''
-yaml\t''
-csv\t''
-md\t''
-dot\t''
-mermaid\t''"
+complete -c kubectl-netpol-list -s o -l output -d 'Output format: table, wide (with reasons), json, yaml, csv, md, dot or mermaid' -r -f -a "table\t'A table for people'
+wide\t'For people, with all that is known'
+json\t'For programs'
+yaml\t'For programs and people'
+csv\t'For a spreadsheet'
+md\t'For documentation and pull requests'
+dot\t'A picture for Graphviz'
+mermaid\t'A picture for Mermaid'"
 complete -c kubectl-netpol-list -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable' -r -F
 complete -c kubectl-netpol-list -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
 complete -c kubectl-netpol-list -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
@@ -21,6 +21,7 @@ complete -c kubectl-netpol-list -l color -d 'Colour the output: auto, always or 
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol-list -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol-list -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, or several with commas; else what the machine bears' -r
 complete -c kubectl-netpol-list -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol-list -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol-list -l cluster -d 'Cluster of the kubeconfig' -r
@@ -36,4 +37,5 @@ complete -c kubectl-netpol-list -l exposed -d 'Only what is open to the whole cl
 complete -c kubectl-netpol-list -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol-list -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol-list -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol-list -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
 complete -c kubectl-netpol-list -s h -l help -d 'Print help'

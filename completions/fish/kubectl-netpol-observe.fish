@@ -7,8 +7,8 @@ audit\t''
 redirected\t''"
 complete -c kubectl-netpol-observe -l since -d 'Only since then: 30s, 5m, 2h, or a time such as 2026-11-20T10:15:00Z' -r
 complete -c kubectl-netpol-observe -l last -d 'Only the last so many; of a cluster, of each node (20 unless --since or --follow is given)' -r
-complete -c kubectl-netpol-observe -s o -l output -d 'Output format: text or json (one line a flow)' -r -f -a "text\t''
-json\t''"
+complete -c kubectl-netpol-observe -s o -l output -d 'Output format: text or json (one line a flow)' -r -f -a "text\t'For people'
+json\t'For programs'"
 complete -c kubectl-netpol-observe -l input-file -d 'Recorded flows instead of the live ones: what `hubble observe -o jsonpb` printed; - for stdin' -r -F
 complete -c kubectl-netpol-observe -l hubble-server -d 'Address of Hubble\'s relay, where it is reachable already; else its port is forwarded' -r
 complete -c kubectl-netpol-observe -l hubble-namespace -d 'Namespace of Cilium, if it is not kube-system' -r
@@ -21,6 +21,7 @@ complete -c kubectl-netpol-observe -l color -d 'Colour the output: auto, always 
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol-observe -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol-observe -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, or several with commas; else what the machine bears' -r
 complete -c kubectl-netpol-observe -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol-observe -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol-observe -l cluster -d 'Cluster of the kubeconfig' -r
@@ -38,4 +39,5 @@ complete -c kubectl-netpol-observe -l ui -d 'Open Hubble\'s UI, by `cilium hubbl
 complete -c kubectl-netpol-observe -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol-observe -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol-observe -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol-observe -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
 complete -c kubectl-netpol-observe -s h -l help -d 'Print help'

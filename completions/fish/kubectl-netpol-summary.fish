@@ -1,6 +1,6 @@
-complete -c kubectl-netpol-summary -s o -l output -d 'Output format: table, wide (counts and places too), md, json or yaml' -r -f -a "table\t'For a terminal'
-wide\t'For a terminal, with counts and places'
-md\t'For documentation'
+complete -c kubectl-netpol-summary -s o -l output -d 'Output format: table, wide (counts and places too), md, json or yaml' -r -f -a "table\t'A table for people'
+wide\t'For people, with all that is known'
+md\t'For documentation and pull requests'
 json\t'For programs'
 yaml\t'For programs and people'"
 complete -c kubectl-netpol-summary -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable' -r -F
@@ -12,6 +12,7 @@ complete -c kubectl-netpol-summary -l color -d 'Colour the output: auto, always 
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol-summary -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol-summary -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, or several with commas; else what the machine bears' -r
 complete -c kubectl-netpol-summary -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol-summary -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol-summary -l cluster -d 'Cluster of the kubeconfig' -r
@@ -26,4 +27,5 @@ complete -c kubectl-netpol-summary -s A -l all-namespaces -d 'Every namespace, w
 complete -c kubectl-netpol-summary -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol-summary -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol-summary -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol-summary -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
 complete -c kubectl-netpol-summary -s h -l help -d 'Print help'

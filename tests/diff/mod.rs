@@ -468,3 +468,34 @@ fn a_rollout_is_no_change_and_hides_none() {
     }
     assert_eq!(answer["old"]["onlyHere"], answer["new"]["onlyHere"], "{answer}");
 }
+
+/// Cilium does not match pods by address, so the rule opens nothing between them there.
+///
+/// Source: <https://docs.cilium.io/en/v1.19/network/kubernetes/policy/>, "ipBlock set with a pod IP".
+#[test]
+fn both_sides_are_judged_as_the_enforcer_does() {
+    let pods = "\
+{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: x}, status: {podIP: 10.0.0.1}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: b, namespace: x, labels: {app: b}}, status: {podIP: 10.0.0.2}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: only, namespace: x}
+spec:
+  podSelector: {matchLabels: {app: b}}
+  ingress: ";
+    let opened = |enforcer: &str| {
+        let new = format!("{pods}[{{from: [{{ipBlock: {{cidr: 10.0.0.1/32}}}}]}}]\n");
+        let words = ["--enforcer", enforcer, "-o", "json"];
+        let run = between(&format!("{pods}[]\n"), &new, &words);
+        let answer = run.json();
+        let told = &list(&answer, "/changes")[0];
+        let command = text(told, "/witness/explainAfter");
+        assert!(command.contains(&format!("--enforcer {enforcer} ")), "{command}");
+        (text(told, "/change").to_owned(), text(told, "/from/label").to_owned())
+    };
+    let told = |from: &str| ("Opened".to_owned(), from.to_owned());
+    assert_eq!(opened("kubernetes"), told("x/pod/a and 10.0.0.1/32"));
+    assert_eq!(opened("cilium-1.19"), told("10.0.0.1/32"));
+}

@@ -47,6 +47,7 @@ pub use warning::Sink;
 pub use watch::{Change, Watch};
 pub use write::{Applied, Write};
 
+use crate::limits::Budget;
 use classify::Scene;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -60,6 +61,7 @@ pub struct Connection {
     server: String,
     login: String,
     sent: Arc<AtomicUsize>,
+    budget: Arc<Budget>,
 }
 
 /// Finds the cluster and logs in, by a credential plugin where the kubeconfig says so.
@@ -90,6 +92,7 @@ pub async fn connect(
         server: transport.server,
         login: access.login,
         sent: transport.sent,
+        budget: transport.budget,
     })
 }
 

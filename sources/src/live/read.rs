@@ -143,7 +143,11 @@ impl Connection {
 fn is_fatal(error: &Error) -> bool {
     matches!(
         error,
-        Error::Refused { .. } | Error::Dns { .. } | Error::Tls { .. } | Error::Unauthorized { .. }
+        Error::Refused { .. }
+            | Error::Dns { .. }
+            | Error::Tls { .. }
+            | Error::Unauthorized { .. }
+            | Error::TooMuch { .. }
     )
 }
 

@@ -158,6 +158,8 @@ impl Connection {
             Ok(watcher::Event::Delete(object)) => Some(Change::Gone(reference(kind, &object))),
             Ok(watcher::Event::Init) => {
                 present.clear();
+                // What comes takes the place of what was read before.
+                self.budget.renew();
                 None
             }
             Ok(watcher::Event::InitDone) => Some(Change::All(Kind(kind), std::mem::take(present))),

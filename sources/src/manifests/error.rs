@@ -1,5 +1,6 @@
 //! What stops reading, and what is only worth a warning.
 
+use crate::address::without_user;
 use crate::{process, revision};
 use netpol::objects::{Warning, shown};
 use netpol::printable::printable;
@@ -27,8 +28,11 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
+    /// More than a limit allows, of all that was named together.
+    #[error(transparent)]
+    TooMuch(#[from] crate::limits::Exceeded),
     /// `-f https://…`.
-    #[error("cannot read {}: files are not fetched; use `curl -L URL | … -f -`", printable(.0))]
+    #[error("cannot read {}: files are not fetched; use `curl -L URL | … -f -`", printable(&without_user(.0)))]
     Url(String),
     /// `-f - -f -`.
     #[error("-f - is given twice: standard input can be read only once")]
@@ -53,6 +57,22 @@ pub enum Error {
          (https://kubectl.docs.kubernetes.io/installation/kustomize/)", shown(.0)
     )]
     NoKustomize(PathBuf),
+    /// What kustomize would have to fetch.
+    #[error(
+        "cannot build {}: {} takes {} from elsewhere, and nothing is fetched unless asked for: give \
+         --pull, or keep a copy of it here",
+        shown(directory),
+        shown(place),
+        printable(remote)
+    )]
+    Remote {
+        /// The kustomization.
+        directory: PathBuf,
+        /// The file that names it.
+        place: PathBuf,
+        /// What it names.
+        remote: String,
+    },
     /// kustomize could not be run.
     #[error("cannot build {}: {source}", shown(directory))]
     KustomizeRun {
