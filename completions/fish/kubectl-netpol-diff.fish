@@ -4,8 +4,8 @@ closed\t'What closes, or may'"
 complete -c kubectl-netpol-diff -s o -l output -d 'Output format: text, json, yaml, md (a comment of a pull request), dot or csv' -r -f -a "text\t'For people'
 json\t'For programs'
 yaml\t'For programs and people'
-md\t'For documentation and pull requests'
-dot\t'A picture for Graphviz'
+md\t'For a pull request'
+dot\t'For Graphviz'
 csv\t'For a spreadsheet'"
 complete -c kubectl-netpol-diff -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol-diff -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r

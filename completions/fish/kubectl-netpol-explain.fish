@@ -3,7 +3,7 @@ complete -c kubectl-netpol-explain -l suggest -d 'Print the smallest policies th
 networkpolicy\t''
 cilium\t''"
 complete -c kubectl-netpol-explain -s o -l output -d 'Output format: text, wide (every rule), json or yaml' -r -f -a "text\t'For people'
-wide\t'For people, with all that is known'
+wide\t'For people, with every rule'
 json\t'For programs'
 yaml\t'For programs and people'"
 complete -c kubectl-netpol-explain -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable' -r -F

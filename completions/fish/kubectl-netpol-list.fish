@@ -4,14 +4,14 @@ complete -c kubectl-netpol-list -l port -d 'Only rows with this port, by number 
 complete -c kubectl-netpol-list -l by -d 'What stands in a row: workload, pod or namespace' -r -f -a "workload\t''
 pod\t''
 namespace\t''"
-complete -c kubectl-netpol-list -s o -l output -d 'Output format: table, wide (with reasons), json, yaml, csv, md, dot or mermaid' -r -f -a "table\t'A table for people'
-wide\t'For people, with all that is known'
-json\t'For programs'
-yaml\t'For programs and people'
-csv\t'For a spreadsheet'
-md\t'For documentation and pull requests'
-dot\t'A picture for Graphviz'
-mermaid\t'A picture for Mermaid'"
+complete -c kubectl-netpol-list -s o -l output -d 'Output format: table, wide (with reasons), json, yaml, csv, md, dot or mermaid' -r -f -a "table\t''
+wide\t''
+json\t''
+yaml\t''
+csv\t''
+md\t''
+dot\t''
+mermaid\t''"
 complete -c kubectl-netpol-list -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable' -r -F
 complete -c kubectl-netpol-list -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
 complete -c kubectl-netpol-list -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
@@ -34,6 +34,7 @@ complete -c kubectl-netpol-list -l as-uid -d 'UID to impersonate' -r
 complete -c kubectl-netpol-list -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
 complete -c kubectl-netpol-list -s A -l all-namespaces -d 'All namespaces, which is what goes without -n'
 complete -c kubectl-netpol-list -l exposed -d 'Only what is open to the whole cluster or to the outside, with the reason'
+complete -c kubectl-netpol-list -l known-only -d 'Only the pods that are known: no others that policies may meet, such as those of charts'
 complete -c kubectl-netpol-list -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol-list -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol-list -l strict -d 'Make everything that cannot be read an error'

@@ -1,6 +1,6 @@
-complete -c kubectl-netpol-summary -s o -l output -d 'Output format: table, wide (counts and places too), md, json or yaml' -r -f -a "table\t'A table for people'
-wide\t'For people, with all that is known'
-md\t'For documentation and pull requests'
+complete -c kubectl-netpol-summary -s o -l output -d 'Output format: table, wide (counts and places too), md, json or yaml' -r -f -a "table\t'For a terminal'
+wide\t'For a terminal, with counts and places'
+md\t'For documentation'
 json\t'For programs'
 yaml\t'For programs and people'"
 complete -c kubectl-netpol-summary -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable' -r -F
