@@ -10,6 +10,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, ValueEnum};
 use netpol::answer::{DiffReport, DiffSide};
 use netpol::reach;
+use netpol_sources::address::without_user;
 
 /// Arguments of `diff`.
 #[derive(Args, Clone, Debug)]
@@ -151,7 +152,8 @@ impl DiffArgs {
                 let flags = [("-f", &self.input.filename), ("-k", &self.input.kustomize)];
                 for (flag, paths) in flags {
                     for path in paths {
-                        with.extend([flag.to_owned(), path.to_string_lossy().into_owned()]);
+                        let path = path.to_string_lossy();
+                        with.extend([flag.to_owned(), without_user(&path).into_owned()]);
                     }
                 }
                 let name = format!("live {}", with.join(" "));

@@ -1,6 +1,13 @@
 //! Addresses without what is secret in them.
 
+use netpol::objects::shown;
 use std::borrow::Cow;
+use std::path::Path;
+
+/// A path, or an address in its place, fit to be shown.
+pub fn shown_path(path: &Path) -> String {
+    shown(Path::new(&*without_user(&path.to_string_lossy())))
+}
 
 /// The text without user information in its addresses: `https://user:password@host/` is
 /// `https://host/`.

@@ -4,7 +4,7 @@ use crate::run::{FRONT, command, run};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -55,7 +55,6 @@ const STARTING: &[&[&str]] = &[
     &["observe", "--ui"],
     &["doctor"],
     &["list"],
-    &["completion", "--install"],
     &["__complete", "list", "-n", ""],
 ];
 
@@ -66,6 +65,12 @@ fn nothing_of_the_working_directory_is_run() {
         let directory = traps();
         fs::create_dir(directory.path().join("bin")).unwrap();
         let before = fs::read_dir(directory.path()).unwrap().count();
+        // Under a name in a directory of its own, beside which `completion --install` writes.
+        let beside = tempfile::tempdir().unwrap();
+        let front = beside.path().join("kubectl-netpol");
+        symlink(FRONT, &front).unwrap();
+        let mut install = command(front.to_str().unwrap(), &["completion", "--install"]);
+        run(install.current_dir(directory.path()).env("PATH", path), b"");
         for words in STARTING {
             let mut command = command(FRONT, words);
             command.current_dir(directory.path()).env("PATH", path).env("KUBECONFIG", "config");

@@ -62,9 +62,8 @@ pub enum BuildError {
     },
     /// It would have to be fetched.
     #[error(
-        "building Kustomization {name}: {} takes {} from elsewhere, and nothing is fetched unless \
-         asked for: give --pull, or keep a copy of it here",
-        netpol::printable::printable(&of.place.to_string_lossy()), netpol::printable::printable(&of.name)
+        "building Kustomization {name}: {of}, and nothing is fetched unless asked for: give --pull, \
+         or keep a copy of it here"
     )]
     Remote {
         /// The Kustomization.

@@ -1,6 +1,7 @@
 //! What stops reading, and what is only worth a warning.
 
-use crate::address::without_user;
+use super::kustomize::Remote;
+use crate::address::{shown_path, without_user};
 use crate::{process, revision};
 use netpol::objects::{Warning, shown};
 use netpol::printable::printable;
@@ -54,27 +55,23 @@ pub enum Error {
     /// `-k` without a program for it.
     #[error(
         "cannot build {}: neither kubectl nor kustomize is on PATH; install one of them \
-         (https://kubectl.docs.kubernetes.io/installation/kustomize/)", shown(.0)
+         (https://kubectl.docs.kubernetes.io/installation/kustomize/)", shown_path(.0)
     )]
     NoKustomize(PathBuf),
     /// What kustomize would have to fetch.
     #[error(
-        "cannot build {}: {} takes {} from elsewhere, and nothing is fetched unless asked for: give \
-         --pull, or keep a copy of it here",
-        shown(directory),
-        shown(place),
-        printable(remote)
+        "cannot build {}: {remote}, and nothing is fetched unless asked for: give --pull, or keep a \
+         copy of it here",
+        shown_path(directory)
     )]
     Remote {
         /// The kustomization.
         directory: PathBuf,
-        /// The file that names it.
-        place: PathBuf,
-        /// What it names.
-        remote: String,
+        /// What it takes from elsewhere.
+        remote: Remote,
     },
     /// kustomize could not be run.
-    #[error("cannot build {}: {source}", shown(directory))]
+    #[error("cannot build {}: {source}", shown_path(directory))]
     KustomizeRun {
         /// The kustomization.
         directory: PathBuf,
@@ -82,7 +79,7 @@ pub enum Error {
         source: process::Error,
     },
     /// kustomize failed.
-    #[error("cannot build {}: {program} says: {stderr}", shown(directory))]
+    #[error("cannot build {}: {program} says: {stderr}", shown_path(directory))]
     Kustomize {
         /// The kustomization.
         directory: PathBuf,

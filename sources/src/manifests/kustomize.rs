@@ -8,9 +8,12 @@
 use super::error::Error;
 use super::text::{self, MAX_FILE};
 use crate::process::{self, Given, Limits, Program};
+use netpol::objects::shown;
+use netpol::printable::printable;
 use netpol::yaml::{self, Node};
 use std::collections::HashSet;
 use std::ffi::OsStr;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -61,9 +64,8 @@ pub(super) fn build(directory: &Path, pull: bool) -> Result<Vec<u8>, Error> {
     let Some((path, program, word)) = found else {
         return Err(Error::NoKustomize(directory.to_owned()));
     };
-    if !pull && let Some(Remote { place, name }) = remote(directory) {
-        let directory = directory.to_owned();
-        return Err(Error::Remote { directory, place, remote: name });
+    if !pull && let Some(remote) = remote(directory) {
+        return Err(Error::Remote { directory: directory.to_owned(), remote });
     }
     // A path that starts with a dash would be taken for a flag.
     let arguments = [OsStr::new(word), OsStr::new("--"), directory.as_os_str()];
@@ -81,16 +83,28 @@ pub(super) fn build(directory: &Path, pull: bool) -> Result<Vec<u8>, Error> {
 /// Something that would have to be fetched.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Remote {
-    /// The kustomization that names it.
-    pub place: PathBuf,
+    /// The kustomization that names it; `None`: it is what was asked for itself.
+    pub place: Option<PathBuf>,
     /// What it names, without what is secret in it.
     pub name: String,
+}
+
+/// `base/kustomization.yaml takes https://… from elsewhere`
+impl fmt::Display for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Some(place) => {
+                write!(f, "{} takes {} from elsewhere", shown(place), printable(&self.name))
+            }
+            None => f.write_str("it is elsewhere"),
+        }
+    }
 }
 
 /// The first thing that a kustomization, or one that it is made of, takes from elsewhere.
 pub fn remote(directory: &Path) -> Option<Remote> {
     if is_remote(&directory.to_string_lossy()) {
-        return Some(Remote { place: directory.to_owned(), name: named(directory) });
+        return Some(Remote { place: None, name: named(directory) });
     }
     let mut seen = HashSet::new();
     let mut open = vec![directory.to_owned()];
@@ -112,7 +126,7 @@ pub fn remote(directory: &Path) -> Option<Remote> {
                     let value = name.split_once('=').map_or(name, |(_, value)| value);
                     let below = directory.join(value);
                     if let Some(remote) = [value, name].into_iter().find(|name| is_remote(name)) {
-                        return Some(Remote { place, name: named(Path::new(remote)) });
+                        return Some(Remote { place: Some(place), name: named(Path::new(remote)) });
                     }
                     if below.is_dir() {
                         open.push(below);
@@ -219,7 +233,7 @@ mod tests {
         for text in [generator, "bases: ['https://u:secret@example.com/x']\n"] {
             write("part/Kustomization", text);
             let Remote { place, name } = found().unwrap();
-            assert!(place.ends_with("part/Kustomization"), "{}", place.display());
+            assert!(place.unwrap().ends_with("part/Kustomization"));
             assert_eq!(name, "https://example.com/x");
         }
         let patches = "patchesStrategicMerge:\n- |-\n  kind: ConfigMap\n  data: {a: 'https://x'}\n";

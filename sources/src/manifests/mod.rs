@@ -25,11 +25,13 @@ pub use kustomize::{Remote, remote};
 pub use locate::{Locator, Place};
 pub use netpol::objects::{Severity, Warning};
 
+use crate::address::without_user;
 use crate::limits::{Budget, Counted, Exceeded, Limits};
 use crate::revision::{Content, Entry, Revision};
 use netpol::cluster::Name;
 use netpol::objects::{File, Kind, Objects, Reading};
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -110,13 +112,13 @@ impl Manifests {
         }
         for directory in &self.kustomizations {
             let bytes = kustomize::build(directory, self.pull)?;
-            reading.add(decoded(
-                bytes,
-                directory.as_path().into(),
-                Kind::Kept,
-                &namespace,
-                &budget,
-            )?);
+            // What was fetched is told by its address, and that without its password.
+            let name = directory.to_string_lossy();
+            let path = match without_user(&name) {
+                Cow::Owned(name) => Path::new(&name).into(),
+                Cow::Borrowed(_) => directory.as_path().into(),
+            };
+            reading.add(decoded(bytes, path, Kind::Kept, &namespace, &budget)?);
         }
         for (name, bytes) in &self.texts {
             let path = name.as_path().into();
