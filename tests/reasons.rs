@@ -73,7 +73,7 @@ impl Asked<'_> {
     }
 
     /// The directions in which policies have a say on a row of its own.
-    fn directions(&self, row: &Row) -> Vec<Direction> {
+    fn directions(row: &Row) -> Vec<Direction> {
         let own = |end| matches!(end, RowEnd::Class(_));
         match (own(row.source), own(row.destination)) {
             (false, _) => vec![Direction::Ingress],
@@ -101,7 +101,7 @@ impl Asked<'_> {
         let flow = |example: &Example| self.flow(example.source, example.destination, example.port);
         let groups: Vec<Vec<Flow>> =
             groups.iter().map(|group| group.iter().map(flow).collect()).collect();
-        let both = self.directions(row).len() > 1;
+        let both = Self::directions(row).len() > 1;
         let (snapshot, rules) = (&self.world.snapshot, &self.world.rules);
         let said = why(snapshot, rules, row.passage, (direction, both), &groups);
         (said, groups.into_iter().flatten().collect())
@@ -204,7 +204,7 @@ impl Asked<'_> {
         }
         let ruled =
             said.grounds.iter().any(|it| matches!(it, Ground::Admitted | Ground::Administrator(_)));
-        if ruled != !said.rules.is_empty() {
+        if ruled == said.rules.is_empty() {
             return Some("rules are named, or are not".into());
         }
         if ruled && !changes {
@@ -305,23 +305,21 @@ impl Asked<'_> {
         let of_family = |v6: bool| all.iter().filter(move |ip| ip.is_ipv6() == v6);
         for kind in kinds {
             match kind {
-                NotKnown::PodAddresses | NotKnown::NodeAddresses => {}
-                NotKnown::PodLabels => {}
+                NotKnown::PodAddresses | NotKnown::NodeAddresses | NotKnown::PodLabels => {}
                 _ => return None,
             }
             for object in &mut cluster {
                 let metadata = &object["metadata"];
                 match (kind, object["kind"].as_str()) {
                     (NotKnown::PodAddresses, Some("Pod"))
-                        if object["spec"]["hostNetwork"] != true =>
+                        if object["spec"]["hostNetwork"] != true
+                            && object["status"]["podIPs"].as_array().is_none_or(Vec::is_empty) =>
                     {
-                        if object["status"]["podIPs"].as_array().is_none_or(Vec::is_empty) {
-                            let ips = [false, true].map(|v6| {
-                                let some: Vec<_> = of_family(v6).collect();
-                                json!({"ip": r.pick(&some)})
-                            });
-                            object["status"]["podIPs"] = json!(ips);
-                        }
+                        let ips = [false, true].map(|v6| {
+                            let some: Vec<_> = of_family(v6).collect();
+                            json!({"ip": r.pick(&some)})
+                        });
+                        object["status"]["podIPs"] = json!(ips);
                     }
                     (NotKnown::NodeAddresses, Some("Node")) => {
                         let ips = [false, true].map(|v6| {
@@ -400,7 +398,7 @@ fn reasons_hold(cluster: &[Value], seed: u64) -> Option<String> {
             Asked { cluster, world: &world, connectivity: &connectivity, family, ends, ports };
         for row in r.sample(asked.rows(), ROWS) {
             let mut flows = asked.flows(&row, &mut r);
-            let directions = asked.directions(&row);
+            let directions = Asked::directions(&row);
             let mut said = Vec::new();
             for direction in directions {
                 let (why, judged) = asked.why(&row, direction);

@@ -140,8 +140,8 @@ impl Connectivity<'_> {
                 spans.extend(marked(self.tables.sets.runs(set).iter().copied(), mark));
             }
             spans.extend(self.own_node(subject));
-            let parts = told_apart(spans, CLASSES).into_values();
-            let examples = parts
+            let apart = told_apart(spans, CLASSES).into_values();
+            let examples = apart
                 .filter_map(|classes| self.example(family, direction, subject, &classes, port));
             examples.collect()
         });

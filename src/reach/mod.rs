@@ -77,6 +77,10 @@ struct Relations {
     possible: Arc<Relation>,
 }
 
+/// The relations of both families, whom the policies mean, and what is said to each class by family and
+/// direction.
+type WithSayings = ([Option<Relations>; 2], Told, [[Vec<Said>; 2]; 2]);
+
 impl Relations {
     /// Both families, and the rules behind them; `None` for one in which nothing inside has an
     /// address.
@@ -91,7 +95,7 @@ impl Relations {
         side: usize,
         tables: &mut Tables,
         mut sayings: Option<&mut Sayings<'a>>,
-    ) -> ([Option<Self>; 2], Told, [[Vec<Said>; 2]; 2]) {
+    ) -> WithSayings {
         let mut resolver = Resolver::new(space, side, tables);
         let selecting = Direction::ALL.map(|direction| resolver.selecting(direction));
         let conditions = space.sides[side].rules.traits().conditions;

@@ -74,7 +74,7 @@ fn an_export_follows_no_link_and_waits_for_no_pipe() {
         match target {
             Some(target) => symlink(target, files.join(name)).unwrap(),
             None => {
-                assert!(Command::new("mkfifo").arg(files.join(name)).status().unwrap().success())
+                assert!(Command::new("mkfifo").arg(files.join(name)).status().unwrap().success());
             }
         }
         let export = ["bootstrap", "x", "--dns", "namespace", "--overwrite", "--export"];

@@ -121,9 +121,10 @@ fn find(name: &str, hint: Option<&str>, environment: &Environment) -> Result<Pat
     if name.is_empty() {
         return Err("the kubeconfig names no command for it".to_owned());
     }
-    let found = match name.contains('/') {
-        true => process::named(OsStr::new(name)).ok(),
-        false => process::find_on(name, environment.path.as_deref()),
+    let found = if name.contains('/') {
+        process::named(OsStr::new(name)).ok()
+    } else {
+        process::find_on(name, environment.path.as_deref())
     };
     found.ok_or_else(|| {
         let place = if name.contains('/') {

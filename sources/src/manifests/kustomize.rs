@@ -149,7 +149,9 @@ fn collect<'a>(node: &'a Node<'_>, wanted: bool, names: &mut Vec<&'a str>, left:
             names.push(text);
         }
     } else if let Some(items) = node.items() {
-        items.iter().for_each(|item| collect(item, wanted, names, left));
+        for item in items {
+            collect(item, wanted, names, left);
+        }
     } else {
         for entry in node.entries().unwrap_or_default() {
             let wanted = PATHS.contains(&&*entry.key);
@@ -179,7 +181,7 @@ fn is_remote(name: &str) -> bool {
         // user@host:path
         || (host.contains('@') && lower.contains(':'))
         || lower.contains(".git/")
-        || lower.ends_with(".git")
+        || lower.strip_suffix(".git").is_some()
 }
 
 /// An address as it may be shown.

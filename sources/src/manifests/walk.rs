@@ -170,7 +170,7 @@ impl Inputs {
                 }
             } else if wanted && kind.is_file() {
                 let file = file_id(&path, &metadata);
-                if file.as_ref().is_none_or(|file| root.seen.insert(file.clone())) {
+                if file.as_ref().is_none_or(|file| root.seen.insert(*file)) {
                     self.push(Input::Listed { path, hidden }, file, root.budget)?;
                 }
             } else if wanted {
@@ -267,8 +267,8 @@ fn is_of_kernel(path: &Path, parent: &Metadata, metadata: &Metadata) -> bool {
     if parent.dev() == metadata.dev() {
         return false;
     }
-    let kind = rustix::fs::statfs(path).map(|found| i64::from(found.f_type));
-    kind.is_ok_and(|kind| kind == i64::from(rustix::fs::PROC_SUPER_MAGIC) || kind == SYSFS)
+    let kind = rustix::fs::statfs(path).map(|found| found.f_type);
+    kind.is_ok_and(|kind| kind == rustix::fs::PROC_SUPER_MAGIC || kind == SYSFS)
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -86,22 +86,22 @@ pub fn why(
     for group in groups {
         let judges = group.iter().map(|flow| Judge { snapshot, rules, flow });
         let parts = judges.filter(passes).map(|judge| {
-            let judged = judge.situation(direction).map(|mut situation| {
+            let outcome = judge.situation(direction).map(|mut situation| {
                 let conclusion = situation.conclude(&situation.policies);
                 // They are judged again and again, for which it does not matter why rules miss.
                 situation.policies.iter_mut().for_each(PolicyTrace::forget_misses);
                 (situation, conclusion)
             });
-            (judge, judged)
+            (judge, outcome)
         });
         if passage == Passage::Unknown {
-            for (judge, judged) in parts {
-                if let Ok((situation, conclusion)) = judged {
+            for (judge, outcome) in parts {
+                if let Ok((situation, conclusion)) = outcome {
                     why.undecided(&judge, direction, &situation, &conclusion);
                 }
             }
         } else {
-            why.allowed(parts.map(|(_, judged)| judged), passage);
+            why.allowed(parts.map(|(_, outcome)| outcome), passage);
         }
     }
     why

@@ -195,8 +195,8 @@ fn parallel_answers_share_their_limit() {
         let connection = asking(at(&server.url())).await;
         let (pods, all) = (Target::of("v1", "pods"), Selection::default());
         let list = || connection.list::<IgnoredAny>(&pods, &all);
-        let (a, b, c, d, e) = tokio::join!(list(), list(), list(), list(), list());
-        [a, b, c, d, e].map(|list| list.map(|_| ()).map_err(|error| error.to_string()))
+        let five: [_; 5] = tokio::join!(list(), list(), list(), list(), list()).into();
+        five.map(|list| list.map(|_| ()).map_err(|error| error.to_string()))
     });
     let failed: Vec<String> = lists.into_iter().filter_map(Result::err).collect();
     assert!(!failed.is_empty());
