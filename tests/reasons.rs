@@ -2,8 +2,8 @@
 
 use crate::random::rules::{complete_rules, partial_rules};
 use crate::random::{
-    Ends, Random, World, boundary_addresses, boundary_ports, build, complete_cluster, hold,
-    partial_cluster,
+    Ends, RUNTIME_LABEL, Random, World, boundary_addresses, boundary_ports, build,
+    complete_cluster, hold, partial_cluster,
 };
 use netpol::cluster::{Family, Port, Truth};
 use netpol::policy::rule::{Action, Direction, Peers};
@@ -299,54 +299,8 @@ impl Asked<'_> {
     ) -> Option<String> {
         let kinds: BTreeSet<&NotKnown> = said.iter().flat_map(|(_, why)| &why.not_known).collect();
         let mut cluster = self.cluster.to_vec();
-        let mut r = Random::new(seed);
-        // An address outside would be one of the pod's.
-        let all: Vec<_> = boundary_addresses(&cluster).into_iter().collect();
-        let of_family = |v6: bool| all.iter().filter(move |ip| ip.is_ipv6() == v6);
         for kind in kinds {
-            match kind {
-                NotKnown::PodAddresses | NotKnown::NodeAddresses | NotKnown::PodLabels => {}
-                _ => return None,
-            }
-            for object in &mut cluster {
-                let metadata = &object["metadata"];
-                match (kind, object["kind"].as_str()) {
-                    (NotKnown::PodAddresses, Some("Pod"))
-                        if object["spec"]["hostNetwork"] != true
-                            && object["status"]["podIPs"].as_array().is_none_or(Vec::is_empty) =>
-                    {
-                        let ips = [false, true].map(|v6| {
-                            let some: Vec<_> = of_family(v6).collect();
-                            json!({"ip": r.pick(&some)})
-                        });
-                        object["status"]["podIPs"] = json!(ips);
-                    }
-                    (NotKnown::NodeAddresses, Some("Node")) => {
-                        let ips = [false, true].map(|v6| {
-                            let some: Vec<_> = of_family(v6).collect();
-                            json!({"type": "InternalIP", "address": r.pick(&some)})
-                        });
-                        object["status"]["addresses"] = json!(ips);
-                    }
-                    (NotKnown::NodeAddresses, Some("Pod"))
-                        if object["spec"]["hostNetwork"] == true =>
-                    {
-                        let ips = [false, true].map(|v6| {
-                            let some: Vec<_> = of_family(v6).collect();
-                            json!({"ip": r.pick(&some)})
-                        });
-                        object["status"]["podIPs"] = json!(ips);
-                    }
-                    (NotKnown::PodLabels, Some("Pod"))
-                        if metadata["annotations"]["runtime-label"] == "true" =>
-                    {
-                        object["metadata"]["annotations"]["runtime-label"] = json!("false");
-                        let value = *r.pick(&["x", "y", "z"]);
-                        object["metadata"]["labels"][crate::random::RUNTIME_LABEL] = json!(value);
-                    }
-                    _ => {}
-                }
-            }
+            complete(&mut cluster, kind, &mut Random::new(seed))?;
         }
         let world = build(&cluster)?;
         for (flow, before) in judged {
@@ -375,6 +329,43 @@ impl Asked<'_> {
         }
         None
     }
+}
+
+/// Makes one thing known; `None` where a manifest cannot tell it.
+fn complete(cluster: &mut [Value], kind: &NotKnown, r: &mut Random) -> Option<()> {
+    let all = boundary_addresses(cluster);
+    let mut some = |field: &str| {
+        let each = [false, true].map(|v6| {
+            let of_family: Vec<_> = all.iter().filter(|ip| ip.is_ipv6() == v6).collect();
+            json!({field: r.pick(&of_family)})
+        });
+        json!(each)
+    };
+    let is_known =
+        |pod: &Value| pod["status"]["podIPs"].as_array().is_some_and(|it| !it.is_empty());
+    for object in cluster {
+        let on_node = object["spec"]["hostNetwork"] == true;
+        match (kind, object["kind"].as_str()) {
+            (NotKnown::PodAddresses, Some("Pod")) if !on_node && !is_known(object) => {
+                object["status"]["podIPs"] = some("ip");
+            }
+            (NotKnown::NodeAddresses, Some("Pod")) if on_node => {
+                object["status"]["podIPs"] = some("ip");
+            }
+            (NotKnown::NodeAddresses, Some("Node")) => {
+                object["status"]["addresses"] = some("address");
+            }
+            (NotKnown::PodLabels, Some("Pod"))
+                if object["metadata"]["annotations"]["runtime-label"] == "true" =>
+            {
+                object["metadata"]["annotations"]["runtime-label"] = json!("false");
+                object["metadata"]["labels"][RUNTIME_LABEL] = json!("x");
+            }
+            (NotKnown::PodAddresses | NotKnown::NodeAddresses | NotKnown::PodLabels, _) => {}
+            _ => return None,
+        }
+    }
+    Some(())
 }
 
 fn reasons_hold(cluster: &[Value], seed: u64) -> Option<String> {
