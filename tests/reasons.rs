@@ -5,6 +5,7 @@ use crate::random::{
     Ends, RUNTIME_LABEL, Random, World, boundary_addresses, boundary_ports, build,
     complete_cluster, hold, partial_cluster,
 };
+use netpol::answer::{Asked as List, Because, FlowList};
 use netpol::cluster::{Family, Port, Truth};
 use netpol::policy::rule::{Action, Direction, Peers};
 use netpol::policy::{Enforcement, Ruleset, Written};
@@ -434,4 +435,37 @@ fn reasons_among_complete_rules_decide() {
 #[test]
 fn reasons_among_partial_rules_decide() {
     hold(200, partial_rules, reasons_hold);
+}
+
+/// Source: docs/semantics/cilium-verdicts.md#enforcement-mode.
+#[test]
+fn lists_know_where_cilium_isolates_every_pod_or_none() {
+    let cluster = |enforcement| {
+        let pod = |name: &str| json!({"kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": {}, "status": {}});
+        let web = json!({"kind": "NetworkPolicy", "metadata": {"name": "web"}, "spec":
+            {"podSelector": {"matchLabels": {"app": "web"}}, "ingress": [{"ports": [{"port": 80}]}]}});
+        [pod("web"), pod("db"), web, json!({"kind": "Enforcer", "enforcement": enforcement})]
+    };
+    let reasons = |enforcement| {
+        let cluster = cluster(enforcement);
+        let world = build(&cluster).unwrap();
+        let list = FlowList::new(&world.snapshot, &world.rules, &List::default(), &|_, _| None);
+        let rows = list.unwrap().flows.into_iter().filter(|flow| flow.source.label == "anyone");
+        rows.map(|flow| {
+            let ports =
+                if flow.any_port { "any".to_owned() } else { flow.ports[0].port.to_string() };
+            (flow.destination.label, ports, flow.reason.unwrap(), flow.rules)
+        })
+        .collect::<Vec<_>>()
+    };
+    let row = |pod: &str, ports: &str, reason, rules: &[&str]| {
+        let rules = rules.iter().map(ToString::to_string).collect();
+        (format!("default/pod/{pod}"), ports.to_owned(), reason, rules)
+    };
+    let web = row("web", "80", Because::Admitted, &["default/netpol/web ingress[0]"]);
+    let open = row("db", "any", Because::NotIsolated, &[]);
+    assert_eq!(reasons("Default"), [open, web.clone()]);
+    assert_eq!(reasons("Always"), [web]);
+    let not_enforced = |pod| row(pod, "any", Because::NotEnforced, &[]);
+    assert_eq!(reasons("Never"), [not_enforced("db"), not_enforced("web")]);
 }
