@@ -347,7 +347,7 @@ fn without_strings(text: &str, escapes: bool) -> String {
 fn hostile_names_break_no_format() {
     let input = hostile();
     let run = |format: &str| {
-        let run = netpol_with(&["list", "-f", "-", "-o", format], input.as_bytes());
+        let run = netpol_with(&["list", "-f", "-", "--known-only", "-o", format], input.as_bytes());
         assert_eq!(run.code, 0, "{run:?}");
         let mark = |c| c == '\u{202e}' && format != "yaml";
         let steers = |c: char| (c.is_control() && c != '\n') || mark(c);
@@ -394,7 +394,8 @@ fn filters_and_refusals() {
         labels(&["--from", "203.0.113.7"]),
         [
             "outside → ingress-nginx/deploy/ingress-nginx-controller",
-            "outside → kube-system/deploy/coredns"
+            "outside → kube-system/deploy/coredns",
+            "outside → any other pod of ingress-nginx"
         ]
     );
     assert_eq!(labels(&["-n", "identity", "--port", "53/UDP"]).len(), 1);
@@ -436,10 +437,15 @@ spec:
 #[test]
 fn rules_that_no_known_pod_matches_are_named() {
     let run = |words: &[&str]| {
-        let run = netpol_with(&[&["list", "-f", "-"][..], words].concat(), OPERATED.as_bytes());
+        let list = ["list", "-f", "-", "--known-only"];
+        let run = netpol_with(&[&list[..], words].concat(), OPERATED.as_bytes());
         assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{run:?}");
         run
     };
+    // Unless only what is known counts, those that nobody has written have rows themselves.
+    let words = ["list", "-f", "-", "--to", "monitoring/exporter", "-o", "csv"];
+    let open = netpol_with(&words, OPERATED.as_bytes()).stdout;
+    assert!(open.contains("pods[app=prometheus] in monitoring,"), "{open}");
     let to = ["--to", "monitoring/exporter"];
     let said = "monitoring/netpol/exporter ingress[0] allows monitoring/prometheus on 9443/TCP, \
                 but no known pod matches";

@@ -38,10 +38,12 @@ mod live_versions;
 mod live_whole;
 #[cfg(unix)]
 mod observe;
+mod open_world;
 mod preview;
 mod random;
 mod random_clusters;
 mod reach_diff;
+mod reasons;
 mod run;
 #[cfg(unix)]
 mod safety;

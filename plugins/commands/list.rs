@@ -8,6 +8,7 @@ use netpol::answer::{Asked, By, FlowList};
 use netpol::cluster::Snapshot;
 use netpol::ends::{self, End, EndName, Endpoint, PortWanted};
 use netpol::reach::PortSet;
+use netpol::unwritten::{self, Effort};
 use std::collections::{HashMap, HashSet};
 
 /// Arguments of `list`.
@@ -45,6 +46,10 @@ pub struct ListArgs {
     )]
     by: ByArg,
 
+    /// Only the pods that are known: no others that policies may meet, such as those of charts
+    #[arg(long)]
+    known_only: bool,
+
     #[command(flatten)]
     output: OutputArgs<FlowList>,
 
@@ -71,7 +76,7 @@ Ports are those of the pods, after any Service. That a pod reaches itself, and a
 node the pods on it, goes without saying and is not listed.
 
 Exit codes:
-  0 done   2 error";
+  0 done   2 error   3 what was asked for could not be told whole";
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum ByArg {
@@ -87,11 +92,16 @@ impl ListArgs {
         if self.output.schema {
             return super::print_schema::<FlowList>(global);
         }
-        let input = self.input.read(global)?;
+        let mut input = self.input.read(global)?;
         let asked = self.asked(global, &input)?;
-        let locate = input.locate();
         let progress = Progress::slow(global.color, "working out who reaches whom");
-        let list = FlowList::new(&input.snapshot, &input.rules, &asked, &*locate)?;
+        // A live cluster has its pods; what else may come is asked of it by what is exposed.
+        let open = !self.known_only && (self.input.names_manifests() || self.exposed);
+        let unwritten =
+            open.then(|| unwritten::of_one(&mut input.snapshot, &input.rules, Effort::default()));
+        let locate = input.locate();
+        let list =
+            FlowList::new(&input.snapshot, &input.rules, &asked, unwritten.as_ref(), &*locate)?;
         drop(progress);
         let format = self.output.format();
         let text = render(&list, format, Page { width: width(), brief: false })?;
@@ -99,7 +109,7 @@ impl ListArgs {
             input.tell_gaps(global);
         }
         answer(global.color, &text)?;
-        Ok(Exit::Success)
+        Ok(if list.missing.is_empty() { Exit::Success } else { Exit::Unknown })
     }
 
     fn asked(&self, global: &GlobalArgs, input: &Input) -> anyhow::Result<Asked> {

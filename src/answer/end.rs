@@ -3,7 +3,8 @@
 //! In: the objects behind an end. Out: what answers call it: one end of a question or of a row, or the
 //! many of a change.
 
-use crate::cluster::{Name, ObjectRef};
+use super::place::short;
+use crate::cluster::{Bringer, Name, ObjectRef, Representative};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -43,6 +44,12 @@ pub struct EndReport {
     /// The networks that are meant, where not all of the outside is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<String>,
+    /// It stands for pods that are written nowhere.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub representative: bool,
+    /// The rules that are the reason for it, where it is one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub brought_by: Vec<String>,
 }
 
 impl EndReport {
@@ -55,6 +62,21 @@ impl EndReport {
             name: None,
             pods: Vec::new(),
             networks: Vec::new(),
+            representative: false,
+            brought_by: Vec::new(),
+        }
+    }
+
+    /// Pods that are written nowhere.
+    pub(super) fn supposed(of: &Representative) -> Self {
+        let rule = |by: &Bringer| match short(&by.path) {
+            "" => by.object.to_string(),
+            path => format!("{} {path}", by.object),
+        };
+        Self {
+            representative: true,
+            brought_by: of.brought_by.iter().map(rule).collect(),
+            ..Self::called(&*of.words, None)
         }
     }
 

@@ -5,9 +5,9 @@ use super::rule_words;
 use super::vocabulary::OrderedTier;
 use crate::cluster::{Mismatch, ObjectRef, Operator, Port, PortRange, kind_word};
 use crate::policy::rule::{Action, Direction, Entry, Policy, PortMatch, Ports, Tier};
-use crate::policy::{NamePattern, Ruleset, networkpolicy};
+use crate::policy::{Enforcement, NamePattern, Ruleset, networkpolicy};
 use crate::prose::list;
-use crate::verdict::{PeerMiss, PolicyTrace, PortMiss, Reason, Trace, UnknownWhy};
+use crate::verdict::{NotKnown, PeerMiss, PolicyTrace, PortMiss, Reason, Trace, UnknownWhy};
 
 /// What the other end is, as far as advice depends on it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -355,6 +355,41 @@ pub(super) fn label(object: &ObjectRef) -> String {
     }
 }
 
+/// What is not known, as the end of "it depends on".
+pub(super) fn not_known(what: &NotKnown) -> String {
+    let words = match what {
+        NotKnown::PodAddresses => {
+            "addresses of pods that the input does not tell (--pod-cidr says where pods are)"
+        }
+        NotKnown::NodeAddresses => "addresses of nodes that the input does not tell",
+        NotKnown::PodNetwork => "who has an address of the pod network",
+        NotKnown::PodLabels => "labels that pods are given when they are made",
+        NotKnown::NamespaceLabels => "labels of namespaces that the input does not tell",
+        NotKnown::Nodes => "nodes that the input does not tell",
+        NotKnown::Entities => "who counts as one of Cilium's entities",
+        NotKnown::Names => "which addresses DNS names have",
+        NotKnown::Unseen(why) => return format!("what cannot be seen from here ({why})"),
+        NotKnown::PoliciesUnread => "policies that could not be read",
+        NotKnown::OwnNode => "whether a node is the pod's own",
+        NotKnown::ToOwnNode => {
+            "whether isolation keeps a pod from its own node, which network plugins see differently"
+        }
+        NotKnown::SelfThroughService => {
+            "whether isolation keeps a pod from itself through a Service, which network plugins \
+             see differently"
+        }
+    };
+    words.to_owned()
+}
+
+/// Policies that disagree, as the end of "it depends on".
+pub(super) fn tie(names: &[String]) -> String {
+    format!(
+        "which of {} is followed, which disagree and have one tier and priority",
+        list(names, "and")
+    )
+}
+
 /// By whose reading an answer was found, where that is not the letter of the specifications.
 pub(super) fn enforcement(rules: &Ruleset) -> Vec<String> {
     let Some(cilium) = rules.cilium() else { return Vec::new() };
@@ -364,6 +399,16 @@ pub(super) fn enforcement(rules: &Ruleset) -> Vec<String> {
                      is reported with the verdict AUDIT";
         notes.push(audit.to_owned());
     }
+    notes.extend(match cilium.enforcement {
+        Enforcement::Default => None,
+        Enforcement::Always => Some(
+            "Cilium isolates every pod, whether a policy selects it or not (enable-policy: always)"
+                .to_owned(),
+        ),
+        Enforcement::Never => {
+            Some("Cilium enforces no policy, so anything passes (enable-policy: never)".to_owned())
+        }
+    });
     notes
 }
 

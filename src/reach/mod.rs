@@ -15,6 +15,7 @@ mod addresses;
 mod classes;
 mod connect;
 mod diff;
+mod examples;
 mod exempt;
 mod facts;
 mod members;
@@ -34,7 +35,9 @@ mod tiers;
 mod wide;
 
 pub use crate::ends::End;
+pub(crate) use addresses::Atoms;
 pub use diff::{Cell, Change, ChangedEnds, Changes, Diff, EndClass, Same, Witness, diff};
+pub use examples::{Example, Standing};
 pub use ports::PortSet;
 pub use rows::{Row, RowEnd, Wanted};
 
@@ -43,12 +46,14 @@ use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
 use classes::{Side, Space, family_index};
 use connect::Relation;
+use examples::Told;
 use exempt::{exempted, exemption};
 use peers::Resolver;
 use ports::PortTable;
 use sayings::{Said, Sayings};
 use sets::{ClassId, SetId, SetTable};
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use terms::{Mode, Tables};
@@ -72,10 +77,16 @@ struct Relations {
     possible: Arc<Relation>,
 }
 
+/// The relations of both families, whom the policies mean, and what is said to each class by family and
+/// direction.
+type WithSayings = ([Option<Relations>; 2], Told, [[Vec<Said>; 2]; 2]);
+
 impl Relations {
-    /// Both families; `None` for one in which nothing inside has an address.
-    fn of_side(space: &Space<'_>, side: usize, tables: &mut Tables) -> [Option<Self>; 2] {
-        Self::with_sayings(space, side, tables, None).0
+    /// Both families, and the rules behind them; `None` for one in which nothing inside has an
+    /// address.
+    fn of_side(space: &Space<'_>, side: usize, tables: &mut Tables) -> ([Option<Self>; 2], Told) {
+        let (all, told, _) = Self::with_sayings(space, side, tables, None);
+        (all, told)
     }
 
     /// The same, and by family and direction what is said to each pod class, if that is asked for.
@@ -84,7 +95,7 @@ impl Relations {
         side: usize,
         tables: &mut Tables,
         mut sayings: Option<&mut Sayings<'a>>,
-    ) -> ([Option<Self>; 2], [[Vec<Said>; 2]; 2]) {
+    ) -> WithSayings {
         let mut resolver = Resolver::new(space, side, tables);
         let selecting = Direction::ALL.map(|direction| resolver.selecting(direction));
         let conditions = space.sides[side].rules.traits().conditions;
@@ -119,7 +130,8 @@ impl Relations {
                 Self { unconditional, certain, possible }
             });
         }
-        (all, said)
+        let Resolver { clauses, named, selectable, on_node, .. } = resolver;
+        (all, Told { selecting, clauses, named, selectable, on_node }, said)
     }
 
     fn reach(&self, tables: &Tables, source: ClassId, destination: ClassId) -> Reach {
@@ -148,6 +160,9 @@ pub struct Connectivity<'a> {
     space: Space<'a>,
     tables: Tables,
     relations: [Option<Relations>; 2],
+    told: Told,
+    /// The addresses of pods and nodes, once they are asked for.
+    taken: OnceCell<HashSet<IpAddr>>,
 }
 
 impl<'a> Connectivity<'a> {
@@ -155,8 +170,8 @@ impl<'a> Connectivity<'a> {
     pub fn compute(snapshot: &'a Snapshot, rules: &'a Ruleset) -> Self {
         let space = Space::new(vec![Side { snapshot, rules }]);
         let mut tables = Tables { sets: SetTable::new(), ports: PortTable::new() };
-        let relations = Relations::of_side(&space, 0, &mut tables);
-        Self { space, tables, relations }
+        let (relations, told) = Relations::of_side(&space, 0, &mut tables);
+        Self { space, tables, relations, told, taken: OnceCell::new() }
     }
 
     /// The ports between two ends in one family; none where an end has no address in it.
@@ -172,7 +187,7 @@ impl<'a> Connectivity<'a> {
             return Reach::default();
         };
         let anyone = |class| self.tables.sets.contains(relations.certain.anyone, class);
-        if !anyone(from) || !anyone(to) {
+        if !anyone(from) || !anyone(to) || self.space.exclude(from, to) {
             return Reach::default();
         }
         let reach = relations.reach(&self.tables, from, to);

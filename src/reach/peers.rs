@@ -64,7 +64,7 @@ pub(super) struct Resolver<'s, 'a> {
     /// Pods of the pod network that this side has: those that selectors can select.
     pub(super) selectable: SetId,
     /// Nodes, and pods on their nodes' networks.
-    on_node: SetId,
+    pub(super) on_node: SetId,
     /// Those by node, where classes know it.
     by_node: BTreeMap<Option<u32>, Vec<Run>>,
     own_nodes: HashMap<Option<u32>, [Pair; 2]>,

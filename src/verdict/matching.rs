@@ -4,8 +4,8 @@
 
 use super::trace::{EntryTrace, Flow, PeerMiss, PortMiss};
 use crate::cluster::{
-    AddressBlock, Addresses, Family, Mismatch, Name, Namespace, Pod, PodId, Protocol, Snapshot,
-    Truth,
+    AddressBlock, Addresses, Family, Mismatch, Name, Namespace, Pod, PodId, Port, Protocol,
+    Snapshot, Truth, real_namespace,
 };
 use crate::ends::Endpoint;
 use crate::policy::NamePattern;
@@ -23,8 +23,8 @@ pub(super) type Tried = (Truth, Option<PeerMiss>);
 pub(super) struct Matcher<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) flow: &'a Flow,
-    /// The pod that policies select.
-    pub(super) subject: PodId,
+    /// The pod that policies select; `None` for one of which nothing but that it is one is known.
+    pub(super) subject: Option<PodId>,
     /// The other end.
     pub(super) peer: &'a Endpoint,
     /// Cilium enforces the policies.
@@ -45,14 +45,15 @@ impl Matcher<'_> {
             Endpoint::Pod(peer) => self.snapshot.pod(*peer).node.as_ref(),
             Endpoint::Address(_) | Endpoint::Name(_) => None,
         };
-        match (node_name, &self.snapshot.pod(self.subject).node) {
+        let own = self.subject.and_then(|subject| self.snapshot.pod(subject).node.as_ref());
+        match (node_name, own) {
             (Some(a), Some(b)) => (a == b).into(),
             _ => Truth::Unknown,
         }
     }
 
     /// Whether the peer is a node, or a pod on its node's network, which counts as its node.
-    fn peer_is_on_node(&self) -> bool {
+    pub(super) fn peer_is_on_node(&self) -> bool {
         match self.peer {
             Endpoint::Node(_) => true,
             Endpoint::Pod(pod) => self.snapshot.pod(*pod).host_network,
@@ -90,7 +91,8 @@ impl Matcher<'_> {
         EntryTrace { action, peer, peer_item, peer_miss, port, port_item, port_miss }
     }
 
-    fn peer(&self, kind: &PeerKind) -> Tried {
+    /// Tries a peer item.
+    pub(super) fn peer(&self, kind: &PeerKind) -> Tried {
         if let Some(tried) = self.inside(kind) {
             return tried;
         }
@@ -342,10 +344,24 @@ impl Matcher<'_> {
     }
 }
 
+/// Whether a peer of a rule means an end, for a subject of which not even its node is known.
+pub(crate) fn means(
+    snapshot: &Snapshot,
+    cilium: bool,
+    peer: &PeerKind,
+    end: &Endpoint,
+    family: Family,
+) -> Truth {
+    let (source, destination) = (end.clone(), end.clone());
+    let port = Port { protocol: Protocol::Tcp, number: 1 };
+    let flow = Flow { source, destination, port, family, through_service: false };
+    Matcher { snapshot, flow: &flow, subject: None, peer: end, cilium }.peer(peer).0
+}
+
 /// Why a pod is not in a set, or only perhaps.
 pub(super) fn missed(set: &PodSet, pod: &Pod, namespace: Option<&Namespace>) -> Option<PeerMiss> {
     let of_namespace = match &set.namespaces {
-        Namespaces::Own(name) if *name != pod.namespace => {
+        Namespaces::Own(name) if **name != *real_namespace(&pod.namespace) => {
             Some(PeerMiss::OtherNamespace { wanted: name.clone(), found: pod.namespace.clone() })
         }
         Namespaces::Own(_) => None,

@@ -2,7 +2,8 @@
 //!
 //! In: a [`Snapshot`](crate::cluster::Snapshot), a [`Ruleset`](crate::policy::Ruleset) and the two ends
 //! as people name them. Out: an [`Explanation`] of every port asked for, each with a [`Judgement`]
-//! that says which rule admits or why the nearest does not.
+//! that says which rule admits or why the nearest does not; and of a set of flows, for which a few
+//! stand, a [`Why`].
 
 mod evaluate;
 mod explain;
@@ -13,10 +14,12 @@ mod remarks;
 mod suggest;
 mod tiers;
 mod trace;
+mod why;
 
 pub use crate::ends::Endpoint;
 pub use evaluate::judge;
 pub use explain::{Case, Explanation, Question, explain};
+pub(crate) use matching::means;
 pub use ports::{CasePorts, Ranges};
 pub use ports::{Cuts, boundaries};
 pub use suggest::{NoSuggestion, Suggestion, suggest};
@@ -24,3 +27,4 @@ pub use trace::{
     EntryTrace, Flow, Judgement, Nearness, Passage, PeerMiss, PolicyTrace, PortMiss, Reason, Trace,
     UnknownWhy, Verdict,
 };
+pub use why::{Closed, Ground, NotKnown, RuleId, Why, closed, why};

@@ -74,6 +74,16 @@ pub enum Passage {
 }
 
 impl Passage {
+    /// That of a verdict which has conditions or not.
+    pub(super) fn of(verdict: Verdict, has_conditions: bool) -> Self {
+        match verdict {
+            Verdict::Denied => Self::Denied,
+            Verdict::Ambiguous | Verdict::Unknown => Self::Unknown,
+            Verdict::Allowed if has_conditions => Self::OnCondition,
+            Verdict::Allowed => Self::Allowed,
+        }
+    }
+
     /// `Denied`, `Unknown`, `OnCondition` or `Allowed`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -125,12 +135,7 @@ pub struct Trace {
 impl Trace {
     /// How much gets through this direction.
     pub fn passage(&self) -> Passage {
-        match self.verdict {
-            Verdict::Denied => Passage::Denied,
-            Verdict::Ambiguous | Verdict::Unknown => Passage::Unknown,
-            Verdict::Allowed if self.conditions.is_empty() => Passage::Allowed,
-            Verdict::Allowed => Passage::OnCondition,
-        }
+        Passage::of(self.verdict, !self.conditions.is_empty())
     }
 }
 
@@ -200,6 +205,22 @@ pub struct PolicyTrace {
 }
 
 impl PolicyTrace {
+    /// Sums up its rules anew.
+    pub(super) fn settle(&mut self) {
+        let any = |action: Action| {
+            let of_action = self.entries.iter().filter(|entry| entry.action == action);
+            Truth::any(of_action.map(EntryTrace::matches))
+        };
+        (self.admits, self.denies) = (any(Action::Allow), any(Action::Deny));
+    }
+
+    /// Forgets why rules do not match.
+    pub(super) fn forget_misses(&mut self) {
+        for entry in &mut self.entries {
+            (entry.peer_miss, entry.port_miss) = (None, None);
+        }
+    }
+
     /// How near the policy comes to admitting; more is nearer.
     pub fn nearness(&self) -> (bool, Option<Nearness>) {
         (self.admits.is_yes(), self.nearest().map(|(_, entry)| entry.nearness()))

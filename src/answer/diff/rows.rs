@@ -7,7 +7,7 @@ use super::DiffSide;
 use super::cause::{Cause, causes};
 use crate::cluster::{Family, Port, PortRange, Protocol};
 use crate::reach::{Cell, Diff, End, EndClass, PortSet, Same};
-use crate::verdict::{Case, CasePorts, Endpoint, Flow, Judgement, Passage, boundaries, judge};
+use crate::verdict::{Case, CasePorts, Endpoint, Flow, Passage, boundaries, judge};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// So many flows are judged for their causes; beyond, one speaks for all of its change.
@@ -58,8 +58,8 @@ impl Witness {
         }
     }
 
-    fn judged(&self, sides: [&DiffSide<'_>; 2]) -> [Judgement; 2] {
-        [self.case(sides[0], false).judgement, self.case(sides[1], true).judgement]
+    fn causes(&self, sides: [&DiffSide<'_>; 2]) -> Vec<Cause> {
+        causes([&self.case(sides[0], false), &self.case(sides[1], true)], sides)
     }
 }
 
@@ -82,8 +82,7 @@ pub(super) fn rows(diff: &Diff<'_>, sides: [&DiffSide<'_>; 2]) -> Rows {
             let (source, destination) = (change.witness.source, change.witness.destination);
             let (family, port) = (change.family, change.witness.port);
             let witness = Witness { source, destination, port, family };
-            let [old, new] = witness.judged(sides);
-            let causes = causes(&old, &new, sides);
+            let causes = witness.causes(sides);
             if change.from == change.to && causes.is_empty() {
                 unsure = true;
                 continue;
@@ -121,8 +120,8 @@ fn by_cause(
         *left = left.saturating_sub(1);
         let port = Port { protocol, number: range.first };
         let (source, destination) = (cell.source, cell.destination);
-        let [old, new] = Witness { source, destination, port, family }.judged(sides);
-        known.entry(causes(&old, &new, sides)).or_default().push((protocol, range));
+        let causes = Witness { source, destination, port, family }.causes(sides);
+        known.entry(causes).or_default().push((protocol, range));
     }
     // On the same conditions as before.
     known.retain(|causes, _| cell.from != cell.to || !causes.is_empty());

@@ -27,7 +27,7 @@ pub(super) enum Party {
 }
 
 /// All of a party, or a part of it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Part {
     Whole,
     Pods(Vec<End>),
@@ -35,7 +35,7 @@ pub(super) enum Part {
 }
 
 /// How far a row holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Holds {
     Always,
     /// On a condition that only shows later.

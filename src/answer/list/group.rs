@@ -1,9 +1,10 @@
 //! Who stands in a row: pods by workload, one by one or by namespace, and nodes.
 //!
-//! In: a snapshot and a [`Connectivity`]. Out: [`Groups`], each with the classes of its pods.
+//! In: a snapshot and a [`Connectivity`]. Out: [`Groups`], each with the classes of its pods. A pod that
+//! is written nowhere stands by itself, after all others, and not at all where a known one is its like.
 
 use super::By;
-use crate::cluster::{ObjectRef, Snapshot};
+use crate::cluster::{ObjectRef, PodId, Snapshot};
 use crate::ends::names;
 use crate::reach::{Connectivity, End};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -11,6 +12,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// One row end by name.
 pub(super) struct Group {
     pub(super) object: ObjectRef,
+    /// The pod that is written nowhere, where it is one.
+    pub(super) representative: Option<PodId>,
     /// Its pods by class, those that are asked for.
     pub(super) members: BTreeMap<u32, Vec<End>>,
     /// How many pods it has altogether.
@@ -33,7 +36,9 @@ impl Groups {
         only: Option<&HashSet<End>>,
     ) -> Self {
         let mut known: BTreeMap<(Option<String>, ObjectRef), Group> = BTreeMap::new();
-        let pods = (0..snapshot.pods().len()).map(End::Pod);
+        let mut classes = HashSet::new();
+        let pods = (0..snapshot.pods().len()).filter(|id| snapshot.representative(*id).is_none());
+        let pods = pods.map(End::Pod);
         for end in pods.chain((0..snapshot.nodes.len()).map(End::Node)) {
             let Some(class) = connectivity.class(end) else { continue };
             let object = object(snapshot, end, by);
@@ -43,15 +48,31 @@ impl Groups {
             };
             let group = known.entry((namespace, object.clone())).or_insert_with(|| Group {
                 object,
+                representative: None,
                 members: BTreeMap::new(),
                 total: 0,
             });
             group.total += 1;
+            classes.insert(class);
             if only.is_none_or(|only| only.contains(&end)) {
                 group.members.entry(class).or_default().push(end);
             }
         }
-        let all: Vec<Group> = known.into_values().collect();
+        let mut all: Vec<Group> = known.into_values().collect();
+        for (id, of) in snapshot.representatives() {
+            let end = End::Pod(id);
+            let asked = only.is_none_or(|only| only.contains(&end));
+            if let Some(class) =
+                connectivity.class(end).filter(|class| asked && classes.insert(*class))
+            {
+                all.push(Group {
+                    object: ObjectRef::cluster("Pods", &*of.words),
+                    representative: Some(id),
+                    members: BTreeMap::from([(class, vec![end])]),
+                    total: 1,
+                });
+            }
+        }
         let mut of_class: HashMap<u32, Vec<u32>> = HashMap::new();
         for (id, group) in (0..).zip(&all) {
             for class in group.members.keys() {
