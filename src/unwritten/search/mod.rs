@@ -16,7 +16,7 @@ use crate::cluster::{Family, Name};
 use crate::policy::Ruleset;
 use crate::policy::rule::{Action, Direction, PeerKind, Peers, Policy};
 use crate::verdict::Endpoint;
-use ends::{may_select, moved, settings_differ};
+use ends::{labels_differ, may_have, may_select, moved, settings_differ};
 use found::Scratch;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -87,6 +87,15 @@ enum Group {
     Known(usize),
 }
 
+/// Whether a comparison has anything to look for.
+pub(super) fn anything_differs(sides: &[Side<'_>; 2]) -> bool {
+    let both @ [old, new] = sides.each_ref();
+    settings_differ(both)
+        || labels_differ(both)
+        || !changed(old.rules, new.rules).is_empty()
+        || !moved(sides).is_empty()
+}
+
 /// A search and what it found.
 pub(super) struct Search<'a> {
     pub(super) sides: &'a [Side<'a>],
@@ -127,10 +136,7 @@ impl<'a> Search<'a> {
         let [old, new] = self.sides else { return };
         let mut parts = changed(old.rules, new.rules);
         let moved = moved(self.sides);
-        let other = settings_differ(old, new, self.homes);
-        if parts.is_empty() && moved.is_empty() && !other && !self.homes.iter().any(|h| h.changed) {
-            return;
-        }
+        let other = settings_differ([old, new]);
         let every: Vec<Part> =
             [(0, old), (1, new)].into_iter().flat_map(|(side, of)| all(side, of.rules)).collect();
         if other {
@@ -337,8 +343,8 @@ impl<'a> Search<'a> {
             if self.done.contains(&(*goal, group)) || !self.is_wanted(*goal, group) {
                 continue;
             }
-            if let (Also::Part(part), Who::Unwritten(home, _)) = (goal.also, peer)
-                && !may_select(part.policy(&self.rules()), part.side, home)
+            if let Who::Unwritten(home, _) = peer
+                && !self.may_be(*goal, home)
             {
                 continue;
             }
@@ -381,6 +387,29 @@ impl<'a> Search<'a> {
     fn action(&self, part: Part) -> Option<Action> {
         let What::Rule { entry, .. } = part.what else { return None };
         Some(part.policy(&self.rules()).entries.get(entry)?.action)
+    }
+
+    /// Whether the other end can be a pod of a home, as far as namespaces tell.
+    fn may_be(&self, goal: Goal, home: &Home) -> bool {
+        let rules = self.rules();
+        if let Also::Part(part) = goal.also
+            && !may_select(part.policy(&rules), part.side, home)
+        {
+            return false;
+        }
+        let Some(Part { side, what: What::Rule { entry, peer: Some(peer), .. }, .. }) = goal.part
+        else {
+            return true;
+        };
+        let policy = goal.part.map(|part| part.policy(&rules));
+        let rule = policy.and_then(|policy| policy.entries.get(entry));
+        match rule.map(|rule| &rule.peers) {
+            Some(Peers::Of(items)) => match items.get(peer).map(|item| &item.admits) {
+                Some(PeerKind::Pods(set)) => may_have(set, side, home),
+                _ => true,
+            },
+            _ => true,
+        }
     }
 
     /// Whether a group can be meant by a part: peers that are pods mean no one else, and where a block
