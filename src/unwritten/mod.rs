@@ -16,10 +16,12 @@ mod parts;
 mod sat;
 mod search;
 mod shape;
+mod witness;
 
 pub use asked::{Asked, AskedError, Wanted, asked};
 pub use dead::{Dead, dead};
 pub use shape::{Label, Place, Shape};
+pub use witness::witness;
 
 use crate::cluster::Selector;
 use crate::cluster::{Bringer, Name, ObjectRef, Origin, Representative, Snapshot};

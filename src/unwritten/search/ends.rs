@@ -39,9 +39,10 @@ impl<'a> Search<'a> {
         }
         more.extend(cilium.then(|| single(NODE_LOCAL_DNS.into())));
         let atoms = crate::reach::Atoms::cut(family, of_family.into_iter().chain(&more));
+        // Those in the pod network of every side are pods'.
         let of_pods = |ip| {
-            let nets = self.sides.iter().flat_map(|side| &side.snapshot.pod_cidrs);
-            cilium && nets.into_iter().any(|net| net.contains(&ip))
+            let has = |side: &Side<'_>| side.snapshot.pod_cidrs.iter().any(|net| net.contains(&ip));
+            cilium && self.sides.iter().all(has)
         };
         let all = (0..atoms.len()).map(|atom| atoms.example(atom, |_| false));
         let all = all.filter(|ip| !of_pods(*ip)).map(Endpoint::Address);

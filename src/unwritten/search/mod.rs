@@ -53,6 +53,8 @@ struct Goal {
     /// The side on which more is to get through.
     side: usize,
     also: Also,
+    /// No policy isolates the subject in this direction, in the home with this index.
+    open: Option<(Direction, usize)>,
 }
 
 /// What is to hold at the other end.
@@ -68,7 +70,7 @@ enum Also {
 
 impl Goal {
     fn new(part: Option<Part>, side: usize) -> Self {
-        Self { part, side, also: Also::Whatever }
+        Self { part, side, also: Also::Whatever, open: None }
     }
 
     /// The same, whatever holds at the other end.
@@ -196,9 +198,9 @@ impl<'a> Search<'a> {
                 let free = allow.iter().map(|part| goal(part, Also::Free));
                 let refuse = self.relevant(&refuse, direction, home);
                 let refuse = refuse.iter().map(|part| goal(part, Also::Whatever));
-                let goals: Vec<Goal> = free.chain(refuse).collect();
+                let open = Goal { open: Some((direction, place)), ..Goal::new(None, 0) };
+                let goals: Vec<Goal> = free.chain(refuse).chain([open]).collect();
                 self.subject(direction, (place, &who), &goals, &[], &[]);
-                self.unprotected(direction, (place, home));
             }
         }
         let rules = self.rules();
@@ -361,6 +363,9 @@ impl<'a> Search<'a> {
             });
             let opened = flows.opened(goal.side);
             let mut wanted = Vec::new();
+            if let Some((direction, _)) = goal.open {
+                wanted.push(flows.unprotected(direction));
+            }
             match goal.also {
                 Also::Whatever => {}
                 Also::Free => wanted.push(flows.unprotected(opposite(direction))),
@@ -493,25 +498,6 @@ impl<'a> Search<'a> {
             between.reverse();
         }
         self.unfinished.insert(Unfinished { part: goal.part, between });
-    }
-
-    /// A pod of a home that nothing isolates, if there can be one.
-    fn unprotected(&mut self, direction: Direction, (_, home): (usize, &'a Home)) {
-        let who = Who::Unwritten(home, home.name.clone());
-        let other = &self.homes[0];
-        let peer = Who::Unwritten(other, other.name.clone());
-        let mut ends = [who.clone(), peer.clone()];
-        if subject(direction) == 1 {
-            ends.reverse();
-        }
-        let mut flows = Flows::new(self.sides, ends, Family::V4);
-        let wanted = flows.unprotected(direction);
-        let goal = Goal::new(None, 0);
-        match self.ask(&mut flows, &[wanted], false) {
-            Answer::Yes => self.take(&flows, [&who, &peer], direction, goal, Group::Unwritten),
-            Answer::No => {}
-            Answer::GivenUp => self.give_up(goal, direction, &who, &peer),
-        }
     }
 }
 
