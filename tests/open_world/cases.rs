@@ -24,11 +24,7 @@ fn changes(old: &[Value], new: &[Value], other: Option<Direction>) -> Vec<String
         }
     }
     let effort = Effort::default();
-    let told = of_two(
-        (&mut old.snapshot, &old.rules),
-        (&mut new.snapshot, &new.rules),
-        effort,
-    );
+    let told = of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), effort);
     assert!(told.is_complete(), "{told:?}");
     let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
     let words = |snapshot: &Snapshot, end: &ChangedEnds| match end {
@@ -42,25 +38,15 @@ fn changes(old: &[Value], new: &[Value], other: Option<Direction>) -> Vec<String
         ChangedEnds::Outside(from, to) => format!("{from}-{to}"),
     };
     let mut all = Vec::new();
-    for change in diff
-        .changes()
-        .iter()
-        .filter(|change| change.family == Family::V4)
-    {
+    for change in diff.changes().iter().filter(|change| change.family == Family::V4) {
         let (from, to, ports) = (change.from, change.to, &change.ports);
         for cell in diff.cells(change) {
             for source in diff.members(cell.sources, Family::V4) {
                 for destination in diff.members(cell.destinations, Family::V4) {
                     let [source, destination] =
                         [&source, &destination].map(|end| words(&old.snapshot, end));
-                    let ports = if ports.is_all() {
-                        String::new()
-                    } else {
-                        format!(" at {ports}")
-                    };
-                    all.push(format!(
-                        "{source} → {destination}{ports}: {from:?} to {to:?}"
-                    ));
+                    let ports = if ports.is_all() { String::new() } else { format!(" at {ports}") };
+                    all.push(format!("{source} → {destination}{ports}: {from:?} to {to:?}"));
                 }
             }
         }
@@ -108,11 +94,7 @@ fn a_policy_is_opened_to_the_internet() {
 fn a_peer_is_in_a_namespace_that_nobody_has_written() {
     let named = |name: &str| json!([{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}]);
     assert_eq!(
-        changes(
-            &db(&named("monitoring")),
-            &db(&named("ingress-nginx")),
-            None
-        ),
+        changes(&db(&named("monitoring")), &db(&named("ingress-nginx")), None),
         [
             "any other pod of ingress-nginx → pods[app=db] in shop: Denied to Allowed",
             "any other pod of monitoring → pods[app=db] in shop: Allowed to Denied",
@@ -174,12 +156,6 @@ fn a_named_port_has_any_number() {
         }))
     };
     let all = changes(&at(json!(8080)), &at(json!("http")), None);
-    assert!(
-        all.iter().any(|line| line.ends_with("Denied to Allowed")),
-        "{all:?}"
-    );
-    assert!(
-        all.iter().any(|line| line.ends_with("Allowed to Denied")),
-        "{all:?}"
-    );
+    assert!(all.iter().any(|line| line.ends_with("Denied to Allowed")), "{all:?}");
+    assert!(all.iter().any(|line| line.ends_with("Allowed to Denied")), "{all:?}");
 }

@@ -58,35 +58,15 @@ fn thirty_clients_are_not_enumerated() {
     ]);
     let before = clients(30);
     let (mut old, mut new) = (build(&before).unwrap(), build(&changed).unwrap());
-    let told = of_two(
-        (&mut old.snapshot, &old.rules),
-        (&mut new.snapshot, &new.rules),
-        Effort::default(),
-    );
+    let told =
+        of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), Effort::default());
     assert!(told.is_complete() && told.steps < 20_000, "{told:?}");
-    let words: Vec<String> = new
-        .snapshot
-        .representatives()
-        .map(|(_, of)| of.words.to_string())
-        .collect();
-    assert_eq!(
-        words,
-        [
-            "pods[app=service-7] in shop",
-            "pods[service-8-client=true] in shop"
-        ]
-    );
+    let words: Vec<String> =
+        new.snapshot.representatives().map(|(_, of)| of.words.to_string()).collect();
+    assert_eq!(words, ["pods[app=service-7] in shop", "pods[service-8-client=true] in shop"]);
     let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
-    let all: Vec<_> = diff
-        .changes()
-        .iter()
-        .map(|change| (change.from, change.to))
-        .collect();
-    assert_eq!(
-        all,
-        [(Passage::Denied, Passage::Allowed); 2],
-        "one for each family"
-    );
+    let all: Vec<_> = diff.changes().iter().map(|change| (change.from, change.to)).collect();
+    assert_eq!(all, [(Passage::Denied, Passage::Allowed); 2], "one for each family");
 }
 
 /// Two hundred namespaces of one base are looked at once, and a change of the base is in one group.
@@ -123,11 +103,8 @@ fn namespaces_that_are_alike_are_one() {
     };
     let [before, after] = [base(8080), base(9090)];
     let (mut old, mut new) = (build(&before).unwrap(), build(&after).unwrap());
-    let told = of_two(
-        (&mut old.snapshot, &old.rules),
-        (&mut new.snapshot, &new.rules),
-        Effort::default(),
-    );
+    let told =
+        of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), Effort::default());
     assert!(told.is_complete() && told.steps < 20_000, "{told:?}");
     let mut groups = std::collections::BTreeMap::new();
     for (_, of) in new.snapshot.representatives() {

@@ -23,10 +23,7 @@ const FLOWS: usize = 1500;
 
 /// The cluster without pods.
 fn without_pods(cluster: Vec<Value>) -> Vec<Value> {
-    cluster
-        .into_iter()
-        .filter(|object| object["kind"] != "Pod")
-        .collect()
+    cluster.into_iter().filter(|object| object["kind"] != "Pod").collect()
 }
 
 fn changed_network_policies(r: &mut Random) -> Vec<Value> {
@@ -74,16 +71,10 @@ fn sound(cluster: &[Value], seed: u64) -> Option<String> {
     let mut r = Random::new(!seed);
     let population = populate(&mut r, cluster, &[&old, &new], STRANGERS);
     let effort = Effort::default();
-    let unwritten = of_two(
-        (&mut old.snapshot, &old.rules),
-        (&mut new.snapshot, &new.rules),
-        effort,
-    );
+    let unwritten =
+        of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), effort);
     let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
-    let compared = Compared {
-        unwritten,
-        sides: [&old.snapshot, &new.snapshot],
-    };
+    let compared = Compared { unwritten, sides: [&old.snapshot, &new.snapshot] };
     if let Some(wrong) = false_alarms(&compared, &diff, [&old_objects, &new_objects]) {
         return Some(wrong);
     }
@@ -91,28 +82,12 @@ fn sound(cluster: &[Value], seed: u64) -> Option<String> {
         !compared.unwritten.is_complete() || diff.changes().iter().any(|change| opens(change) == up)
     });
     let rules = [&old.rules, &new.rules];
-    let mut ends: Vec<Endpoint> = population
-        .strangers
-        .iter()
-        .map(|id| Endpoint::Pod(*id))
-        .collect();
-    ends.extend(
-        boundary_addresses(cluster)
-            .into_iter()
-            .map(Endpoint::Address),
-    );
-    let nodes = [&old, &new].map(|world| {
-        world
-            .snapshot
-            .nodes
-            .iter()
-            .map(|n| n.name.clone())
-            .collect::<Vec<_>>()
-    });
-    let both = nodes[0]
-        .iter()
-        .enumerate()
-        .filter(|(i, name)| nodes[1].get(*i) == Some(name));
+    let mut ends: Vec<Endpoint> =
+        population.strangers.iter().map(|id| Endpoint::Pod(*id)).collect();
+    ends.extend(boundary_addresses(cluster).into_iter().map(Endpoint::Address));
+    let nodes = [&old, &new]
+        .map(|world| world.snapshot.nodes.iter().map(|n| n.name.clone()).collect::<Vec<_>>());
+    let both = nodes[0].iter().enumerate().filter(|(i, name)| nodes[1].get(*i) == Some(name));
     ends.extend(both.map(|(i, _)| Endpoint::Node(i)));
     let ports = boundary_ports(cluster);
     for _ in 0..FLOWS {
@@ -127,12 +102,7 @@ fn sound(cluster: &[Value], seed: u64) -> Option<String> {
             _ => {}
         }
         let family = *r.pick(&Family::ALL);
-        let there = |end| {
-            population
-                .sides
-                .iter()
-                .all(|side| has_address(side, end, family))
-        };
+        let there = |end| population.sides.iter().all(|side| has_address(side, end, family));
         if !there(&source) || !there(&destination) {
             continue;
         }
@@ -163,10 +133,7 @@ fn sound(cluster: &[Value], seed: u64) -> Option<String> {
                 "{was:?} became {is:?} and nobody says so: {} at {} {family}\n{:?}",
                 shown(0),
                 flow.port,
-                diff.changes()
-                    .iter()
-                    .map(|change| (change.from, change.to))
-                    .collect::<Vec<_>>(),
+                diff.changes().iter().map(|change| (change.from, change.to)).collect::<Vec<_>>(),
             ));
         }
     }
@@ -185,10 +152,7 @@ fn false_alarms(
     for change in diff.changes().iter().take(WITNESSES) {
         let witness = change.witness;
         // Whether a node is a pod's own is not known, and is judged flow by flow.
-        if [witness.source, witness.destination]
-            .iter()
-            .any(|s| matches!(s.old, End::Node(_)))
-        {
+        if [witness.source, witness.destination].iter().any(|s| matches!(s.old, End::Node(_))) {
             continue;
         }
         let mut seen = Vec::new();
@@ -219,15 +183,11 @@ fn false_alarms(
         }
         if seen != [change.from, change.to] {
             let words = [witness.source.new, witness.destination.new].map(|end| match end {
-                End::Pod(id) => compared.sides[1]
-                    .representative(id)
-                    .map(|of| of.words.to_string()),
+                End::Pod(id) => compared.sides[1].representative(id).map(|of| of.words.to_string()),
                 _ => None,
             });
             let (from, to) = (change.from, change.to);
-            return Some(format!(
-                "{seen:?}, not {from:?} {to:?}: {words:?} {witness:?}"
-            ));
+            return Some(format!("{seen:?}, not {from:?} {to:?}: {words:?} {witness:?}"));
         }
     }
     None
@@ -238,20 +198,14 @@ fn never_unknown(cluster: &[Value], _: u64) -> Option<String> {
     let [old_objects, new_objects] = two_sides(cluster);
     let (mut old, mut new) = (build(&old_objects)?, build(&new_objects)?);
     let effort = Effort::default();
-    let unwritten = of_two(
-        (&mut old.snapshot, &old.rules),
-        (&mut new.snapshot, &new.rules),
-        effort,
-    );
+    let unwritten =
+        of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), effort);
     if !unwritten.is_complete() {
         return Some(format!("{unwritten:?}"));
     }
     let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
     let unknown = |change: &&Change| [change.from, change.to].contains(&Passage::Unknown);
-    diff.changes()
-        .iter()
-        .find(unknown)
-        .map(|change| format!("{change:?}"))
+    diff.changes().iter().find(unknown).map(|change| format!("{change:?}"))
 }
 
 #[test]

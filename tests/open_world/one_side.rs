@@ -74,18 +74,11 @@ fn complete(cluster: &[Value], seed: u64, each: bool) -> Option<String> {
         }
     }
     let ports = boundary_ports(cluster);
-    let strangers: Vec<Endpoint> = population
-        .strangers
-        .iter()
-        .map(|id| Endpoint::Pod(*id))
-        .collect();
+    let strangers: Vec<Endpoint> =
+        population.strangers.iter().map(|id| Endpoint::Pod(*id)).collect();
     let mut ends = strangers.clone();
     ends.extend((0..known).map(Endpoint::Pod));
-    ends.extend(
-        boundary_addresses(cluster)
-            .into_iter()
-            .map(Endpoint::Address),
-    );
+    ends.extend(boundary_addresses(cluster).into_iter().map(Endpoint::Address));
     let side = &population.sides[0];
     let is_stranger: HashSet<&Endpoint> = strangers.iter().collect();
     for _ in 0..1500 {
@@ -109,35 +102,20 @@ fn complete(cluster: &[Value], seed: u64, each: bool) -> Option<String> {
         if !passes {
             continue;
         }
-        let other = pair
-            .iter()
-            .enumerate()
-            .find(|(_, end)| !is_stranger.contains(end));
+        let other = pair.iter().enumerate().find(|(_, end)| !is_stranger.contains(end));
         let shown = || {
             let of = |end: &Endpoint| match end {
                 Endpoint::Pod(id) => {
                     let pod = side.pod(*id);
                     let namespace = side.namespace(&pod.namespace).unwrap();
-                    format!(
-                        "{} {} in {} {:?}",
-                        pod.name, pod.labels, namespace.labels, pod.ports
-                    )
+                    format!("{} {} in {} {:?}", pod.name, pod.labels, namespace.labels, pod.ports)
                 }
                 other => format!("{other:?}"),
             };
-            format!(
-                "{} -> {} at {}",
-                of(&flow.source),
-                of(&flow.destination),
-                flow.port
-            )
+            format!("{} -> {} at {}", of(&flow.source), of(&flow.destination), flow.port)
         };
         let reps = || {
-            world
-                .snapshot
-                .representatives()
-                .map(|(_, of)| of.words.to_string())
-                .collect::<Vec<_>>()
+            world.snapshot.representatives().map(|(_, of)| of.words.to_string()).collect::<Vec<_>>()
         };
         match other {
             // The other end is the one that the stranger reaches, or that reaches it.
@@ -160,14 +138,10 @@ fn complete(cluster: &[Value], seed: u64, each: bool) -> Option<String> {
 
 #[test]
 fn a_list_of_network_policies_holds_for_every_population() {
-    hold(200, some_pods, |cluster, seed| {
-        complete(cluster, seed, true)
-    });
+    hold(200, some_pods, |cluster, seed| complete(cluster, seed, true));
 }
 
 #[test]
 fn a_list_of_rules_without_a_flow_holds_for_every_population() {
-    hold(150, some_pods_and_rules, |cluster, seed| {
-        complete(cluster, seed, false)
-    });
+    hold(150, some_pods_and_rules, |cluster, seed| complete(cluster, seed, false));
 }

@@ -40,13 +40,7 @@ fn of_namespace(r: &mut Random, sides: &[&Snapshot], name: &str) -> (Labels, boo
         .map(|namespace| namespace.labels.clone())
         .collect();
     let all = known.len() == sides.len();
-    (
-        known
-            .into_iter()
-            .next()
-            .unwrap_or_else(|| labels(r, &["t", "a"])),
-        all,
-    )
+    (known.into_iter().next().unwrap_or_else(|| labels(r, &["t", "a"])), all)
 }
 
 fn address(
@@ -88,9 +82,7 @@ pub(crate) fn populate(
             }
             key
         };
-        let ips = Family::ALL
-            .into_iter()
-            .filter_map(|f| address(r, f, &among, &nets));
+        let ips = Family::ALL.into_iter().filter_map(|f| address(r, f, &among, &nets));
         let ips: Vec<IpAddr> = ips.collect();
         // A pod that runs has an address.
         if ips.is_empty() {
@@ -120,10 +112,7 @@ pub(crate) fn populate(
             origin: Origin::Synthetic,
         };
         // There are no other pods, or the sides are one.
-        let ids: Vec<PodId> = sides
-            .iter_mut()
-            .map(|side| side.add_pod(pod.clone()))
-            .collect();
+        let ids: Vec<PodId> = sides.iter_mut().map(|side| side.add_pod(pod.clone())).collect();
         assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
         strangers.push(ids[0]);
     }
@@ -152,11 +141,5 @@ pub(crate) fn passage(snapshot: &Snapshot, rules: &Ruleset, flow: &Flow) -> Pass
 
 /// A flow at a port.
 pub(crate) fn flow(source: Endpoint, destination: Endpoint, port: Port, family: Family) -> Flow {
-    Flow {
-        source,
-        destination,
-        port,
-        family,
-        through_service: false,
-    }
+    Flow { source, destination, port, family, through_service: false }
 }

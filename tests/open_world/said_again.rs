@@ -22,15 +22,9 @@ fn again(r: &mut Random, cluster: &[Value]) -> Vec<Value> {
         }
         let mut parts = vec![object.clone()];
         for field in ["ingress", "egress"] {
-            let rules = object["spec"][field]
-                .as_array()
-                .cloned()
-                .unwrap_or_default();
+            let rules = object["spec"][field].as_array().cloned().unwrap_or_default();
             if rules.len() > 1 && r.percent(60) {
-                parts = parts
-                    .into_iter()
-                    .flat_map(|part| apart(&part, field, &rules))
-                    .collect();
+                parts = parts.into_iter().flat_map(|part| apart(&part, field, &rules)).collect();
             }
         }
         if r.percent(20) {
@@ -49,19 +43,10 @@ fn again(r: &mut Random, cluster: &[Value]) -> Vec<Value> {
 
 /// A policy for each rule of a field, each of which isolates as before.
 fn apart(part: &Value, field: &str, rules: &[Value]) -> Vec<Value> {
-    let types = part["spec"]["policyTypes"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
+    let types = part["spec"]["policyTypes"].as_array().cloned().unwrap_or_default();
     let types = if types.is_empty() {
-        let egress = part["spec"]["egress"]
-            .as_array()
-            .is_some_and(|rules| !rules.is_empty());
-        if egress {
-            json!(["Ingress", "Egress"])
-        } else {
-            json!(["Ingress"])
-        }
+        let egress = part["spec"]["egress"].as_array().is_some_and(|rules| !rules.is_empty());
+        if egress { json!(["Ingress", "Egress"]) } else { json!(["Ingress"]) }
     } else {
         Value::Array(types)
     };
@@ -93,11 +78,7 @@ fn unchanged(cluster: &[Value], seed: u64) -> Option<String> {
     let objects = again(&mut r, cluster);
     let (mut old, mut new) = (build(cluster)?, build(&objects)?);
     let effort = Effort::default();
-    let told = of_two(
-        (&mut old.snapshot, &old.rules),
-        (&mut new.snapshot, &new.rules),
-        effort,
-    );
+    let told = of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), effort);
     let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
     let manifests: Vec<String> = objects.iter().map(Value::to_string).collect();
     let wrong = !told.is_complete()
@@ -117,11 +98,7 @@ fn the_same_costs_nothing() {
     hold(60, complete_cluster, |cluster, _| {
         let (mut old, mut new) = (build(cluster)?, build(cluster)?);
         let effort = Effort::default();
-        let told = of_two(
-            (&mut old.snapshot, &old.rules),
-            (&mut new.snapshot, &new.rules),
-            effort,
-        );
+        let told = of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), effort);
         (told.steps > 0).then(|| format!("{told:?}"))
     });
 }
