@@ -117,7 +117,7 @@ pub(super) fn pod_labels(mismatch: &Mismatch) -> String {
     let key = &wanted.key;
     match (found, &wanted.operator) {
         _ if *unknown => {
-            format!("pod label {key} is set when the pod is made; wanted {wanted}")
+            format!("pod label {key} is known only once the pod is made; wanted {wanted}")
         }
         (Some(found), Operator::In(values)) if values.len() == 1 => {
             format!("pod label {key} is {found}, not {}", values[0])

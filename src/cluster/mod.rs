@@ -20,7 +20,7 @@ pub use by_namespace::{ByNamespace, Placed};
 pub use labels::Labels;
 pub use object::{Applied, Name, ObjectRef, Origin, kind_from_word, kind_word};
 pub use pod::SERVICE_ACCOUNT_LABEL;
-pub use pod::{ContainerPort, Pod, Workload};
+pub use pod::{ANY_OTHER_LABEL, ContainerPort, Pod, Workload, may_be_set};
 pub use port::{Port, PortRange, Protocol};
 pub use representative::{Bringer, Representative, real_namespace, supposed_namespace};
 pub use selector::{Mismatch, Operator, Requirement, Selector};

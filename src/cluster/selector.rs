@@ -1,6 +1,6 @@
 //! Label selectors as `metav1.LabelSelector` defines them.
 
-use super::{Labels, Name, Truth};
+use super::{Labels, Name, Truth, may_be_set};
 use std::fmt;
 
 /// What a requirement asks of its key.
@@ -141,6 +141,9 @@ impl Selector {
                 Operator::DoesNotExist => Truth::No,
                 Operator::In(_) | Operator::NotIn(_) => Truth::Unknown,
             };
+        }
+        if value.is_none() && may_be_set(unknown_keys, &requirement.key) {
+            return Truth::Unknown;
         }
         requirement.holds_for(value).into()
     }

@@ -6,7 +6,7 @@
 //! running pod of another workload is taken. Where none does, the keys that set the others apart are
 //! excluded; pods of other workloads with just the same labels stay, and are told.
 
-use crate::cluster::{Labels, Name, ObjectRef, Operator, Pod, PodId, Snapshot};
+use crate::cluster::{Labels, Name, ObjectRef, Operator, Pod, PodId, Snapshot, may_be_set};
 use crate::draft::Selector;
 use crate::ends::names;
 use std::collections::{BTreeSet, HashMap};
@@ -157,7 +157,7 @@ impl<'a> Units<'a> {
             // One that lasts, and that this pod will not be given.
             let apart = more.find(|key| {
                 pod.labels.get(key).is_none()
-                    && !pod.unknown_labels.contains(key)
+                    && !may_be_set(pod.unknown_labels, key)
                     && other.labels.lasting().get(key).is_some()
             });
             let other = self.object(other);
@@ -202,9 +202,9 @@ fn common(labels: &Labels, own: &[(PodId, &Pod)], object: &ObjectRef) -> Labels 
 
 /// Whether a pod has these labels, or may be given them.
 fn selects(labels: &Labels, pod: &Pod) -> bool {
-    labels
-        .iter()
-        .all(|(key, value)| pod.labels.get(key) == Some(value) || pod.unknown_labels.contains(&key))
+    labels.iter().all(|(key, value)| {
+        pod.labels.get(key) == Some(value) || may_be_set(pod.unknown_labels, key)
+    })
 }
 
 fn selector(labels: &Labels, without: BTreeSet<&str>) -> Selector {

@@ -6,6 +6,7 @@
 use super::found::{self, Found};
 use super::json;
 use super::kind::{self, Known};
+use super::operators::{self, operator};
 use super::policy;
 use super::template;
 use super::wire;
@@ -260,24 +261,43 @@ impl Decoder<'_> {
         origin: Origin,
         (api_version, kind): (&str, &str),
     ) {
-        let Some(template) = template::find(node) else { return };
-        let metadata = node.get("metadata").map(yaml::from_node::<wire::Metadata>).transpose();
-        let read = metadata.and_then(|metadata| Ok((metadata, template.read()?)));
-        match read {
-            Ok((metadata, template)) => {
-                let replicas = node.get("spec").and_then(|spec| spec.get("replicas"));
-                let replicas = replicas.and_then(|replicas| yaml::from_node(replicas).ok());
+        let template = template::find(node);
+        let operator = operator(kind::group(api_version), kind);
+        if template.is_none() && operator.is_none() {
+            return;
+        }
+        let read = || {
+            let metadata =
+                node.get("metadata").map(yaml::from_node::<wire::Metadata>).transpose()?;
+            let metadata = metadata.unwrap_or_default();
+            let pods = match (template, operator) {
+                (Some(template), _) => {
+                    let replicas = node.get("spec").and_then(|spec| spec.get("replicas"));
+                    let replicas = replicas.and_then(|replicas| yaml::from_node(replicas).ok());
+                    Some((template.read()?, replicas))
+                }
+                (None, Some(operator)) => {
+                    let name = metadata.name.clone().unwrap_or_default();
+                    operators::template(operator, node, &name)?
+                }
+                (None, None) => None,
+            };
+            Ok(pods.map(|(template, replicas)| (metadata, template, replicas)))
+        };
+        match read() {
+            Ok(None) => {}
+            Ok(Some((metadata, template, replicas))) => {
                 let found = found::read_custom(
                     api_version,
                     kind,
-                    &metadata.unwrap_or_default(),
+                    &metadata,
                     replicas,
                     template,
                     self.namespace,
                 );
                 out.named(found, origin, node.mark());
             }
-            Err(error) => {
+            Err::<_, yaml::Error>(error) => {
                 let (kind, name) = (printable(kind), object_name(node));
                 let message = error.message();
                 let mark = error.mark().unwrap_or(node.mark());

@@ -4,6 +4,7 @@
 //! text any more. Objects are not linked to one another yet; see [`assemble`](super::assemble).
 
 use super::kind::{BuiltIn, group, name_in_group};
+use super::operators::{labelled, operator};
 use super::wire;
 use crate::cluster::{
     ContainerPort, EndpointSlice, Labels, Name, ObjectRef, Origin, Pod, Port, Protocol, Selector,
@@ -222,11 +223,8 @@ fn admin_policy<'de, D: Deserializer<'de>>(
     Ok(Found { object, body: Body::AdminPolicy(kind, policy.spec.unwrap_or_default()) })
 }
 
-/// Reads the pod template of a custom resource.
-///
-/// Its controller may well add labels that nothing here can know. Of a few kinds they are known;
-/// for all others the labels of the template count, and no other, since nearly every selector is
-/// written for them and an answer of "unknown" for each would help no one.
+/// Reads the pod template of a custom resource. Its labels are there; which others its operator sets
+/// is known of a few operators only.
 pub(super) fn read_custom(
     api_version: &str,
     kind: &str,
@@ -239,28 +237,8 @@ pub(super) fn read_custom(
     let namespace = metadata.namespace.clone().unwrap_or_else(|| default_namespace.clone());
     let object = ObjectRef::namespaced(kind_name, namespace, name(metadata));
     let mut pod = template_pod(&object, template);
-    match (super::kind::group(api_version), kind) {
-        ("argoproj.io", "Rollout") => pod.unknown_labels = &["rollouts-pod-template-hash"],
-        ("serving.knative.dev", "Service") => {
-            pod.labels = pod.labels.with("serving.knative.dev/service", &object.name);
-            pod.unknown_labels = &[
-                "app",
-                "pod-template-hash",
-                "serving.knative.dev/configuration",
-                "serving.knative.dev/configurationGeneration",
-                "serving.knative.dev/configurationUID",
-                "serving.knative.dev/revision",
-                "serving.knative.dev/revisionUID",
-                "serving.knative.dev/serviceUID",
-            ];
-        }
-        ("kubevirt.io", "VirtualMachine") => {
-            pod.labels = pod.labels.with("kubevirt.io", "virt-launcher");
-            pod.labels = pod.labels.with("vm.kubevirt.io/name", &object.name);
-            pod.unknown_labels = &["kubevirt.io/created-by", "kubevirt.io/nodeName"];
-        }
-        _ => {}
-    }
+    let operator = operator(group(api_version), kind);
+    (pod.labels, pod.unknown_labels) = labelled(operator, &object.name, pod.labels);
     let workload = FoundWorkload {
         controller: controller(metadata),
         selector: None,

@@ -7,6 +7,7 @@
 use super::decode::{At, Decoded, Decoder, TOO_DEEP};
 use crate::objects::found;
 use crate::objects::kind::{self, Known};
+use crate::objects::operators::groups_without_template;
 use crate::yaml::{self, Document, Mark};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -217,7 +218,8 @@ fn as_yaml(decoder: &Decoder<'_>, out: &mut Decoded, piece: &Piece<'_>, at: At) 
 /// Whether a custom resource is worth a closer look.
 fn may_hold_template(text: &str) -> bool {
     let holds = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-    holds("emplate\"") && (holds("\"containers\"") || holds("\"domain\""))
+    (holds("emplate\"") && (holds("\"containers\"") || holds("\"domain\"")))
+        || groups_without_template().any(holds)
 }
 
 /// Counts lines on the way through a text.

@@ -12,6 +12,7 @@ mod found;
 mod json;
 pub mod kind;
 mod kustomization;
+mod operators;
 mod policy;
 mod set;
 mod template;

@@ -6,7 +6,8 @@
 use super::Ruleset;
 use super::rule::{PeerKind, Peers, PodSet, PortMatch, Ports};
 use crate::cluster::{
-    ContainerPort, Labels, Operator, Pod, Protocol, SERVICE_ACCOUNT_LABEL, Selector,
+    ANY_OTHER_LABEL, ContainerPort, Labels, Operator, Pod, Protocol, SERVICE_ACCOUNT_LABEL,
+    Selector,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -115,7 +116,8 @@ impl<'a> Sight<'a> {
         let known = labels.iter().chain(account).map(|(key, value)| (key, Some(value)));
         let unknown = unknown.iter().filter(|key| labels.get(key).is_none());
         let all = known.chain(unknown.map(|key| (*key, None)));
-        all.filter(|(key, _)| self.labels.contains_key(key))
+        // That any other may be there is seen by whatever selector there is.
+        all.filter(|(key, _)| self.labels.contains_key(key) || *key == ANY_OTHER_LABEL)
     }
 
     /// Whether some selector mentions the value of a label. Those that none does are all alike.
