@@ -21,7 +21,7 @@ pub use object::{Applied, Name, ObjectRef, Origin, kind_from_word, kind_word};
 pub use pod::SERVICE_ACCOUNT_LABEL;
 pub use pod::{ContainerPort, Pod, Workload};
 pub use port::{Port, PortRange, Protocol};
-pub use selector::{Mismatch, Operator, Requirement, Selector};
+pub use selector::{FieldPath, Mismatch, Operator, Requirement, Selector};
 pub use service::{EndpointSlice, Service, ServicePort, SliceEndpoint, TargetPort};
 pub use snapshot::NAMESPACE_NAME_LABEL;
 pub use snapshot::{Gap, Namespace, Node, PodId, Snapshot};

@@ -4,8 +4,8 @@
 //! [`Policy`] for each direction in force, or every fault for which the API server would refuse it.
 
 use super::rule::{
-    Action, Direction, Entry, Namespaces, Peer, PeerKind, Peers, PodSet, Policy, PortMatch,
-    PortRule, Ports, Tier,
+    Action, BlockFields, Direction, Entry, Namespaces, Peer, PeerKind, Peers, PodSet, Policy,
+    PortFields, PortMatch, PortRule, Ports, Tier,
 };
 use super::selector::dns_subdomain_fault;
 use super::variables::{not_filled_in, perhaps, unfilled, unknown_peer, variable};
@@ -19,6 +19,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The kind, as the API writes it.
 pub const KIND: &str = "NetworkPolicy";
+
+/// Where a block of addresses is written.
+const IP_BLOCK: BlockFields = BlockFields { cidr: ".ipBlock.cidr", except: ".ipBlock.except" };
 
 /// A NetworkPolicy as written.
 #[derive(Clone, Debug, PartialEq)]
@@ -345,7 +348,10 @@ impl Lowering<'_> {
             return None; // Whatever the port is, the rule is refused.
         }
         let why = [name, port].iter().find_map(|text| self.unfilled(path, text))?;
-        let rule = |protocol| PortRule { path: path.into(), protocol, ports: PortMatch::All };
+        let fields = &PortFields::PLAIN;
+        let (path, ports) = (Box::<str>::from(path), PortMatch::All);
+        let rule =
+            |protocol| PortRule { path: path.clone(), fields, protocol, ports: ports.clone() };
         Some((why, protocols.into_iter().map(rule).collect()))
     }
 
@@ -361,7 +367,7 @@ impl Lowering<'_> {
             let own = Namespaces::Own(self.namespace.clone());
             let doubt = Some(IP_BLOCK_DEFECT.into());
             let pods = PodSet { doubt, ..PodSet::new(own, Selector::default()) };
-            Peer { path: peer.path.clone(), admits: PeerKind::Pods(pods) }
+            Peer::new(peer.path.clone(), PeerKind::Pods(pods))
         })
     }
 
@@ -379,7 +385,8 @@ impl Lowering<'_> {
                 return Some(unknown_peer(&path, &why, scope));
             }
             let block = self.block(&path, block)?;
-            return Some(Peer { path: path.into(), admits: PeerKind::Addresses(block, scope) });
+            let admits = PeerKind::Addresses(block, scope);
+            return Some(Peer { path: path.into(), block: &IP_BLOCK, admits });
         }
         if pod_selector.is_none() && namespace_selector.is_none() {
             self.fault(path, "is empty: give a podSelector, a namespaceSelector or an ipBlock");
@@ -396,7 +403,7 @@ impl Lowering<'_> {
         let pods = pod_selector.clone().unwrap_or_default();
         let (pods, doubt) = self.selector(&format!("{path}.podSelector"), pods);
         let set = PodSet { doubt: unseen.or(doubt), ..PodSet::new(namespaces, pods) };
-        Some(Peer { path: path.into(), admits: PeerKind::Pods(set) })
+        Some(Peer::new(path, PeerKind::Pods(set)))
     }
 
     fn block(&mut self, path: &str, written: &WrittenBlock) -> Option<AddressBlock> {
@@ -462,7 +469,13 @@ impl Lowering<'_> {
                 PortMatch::All => {}
             }
         }
-        (self.faults.len() == before).then(|| PortRule { path: path.into(), protocol, ports })
+        let fields = &PortFields::PLAIN;
+        (self.faults.len() == before).then(|| PortRule {
+            path: path.into(),
+            fields,
+            protocol,
+            ports,
+        })
     }
 }
 

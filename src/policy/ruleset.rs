@@ -7,7 +7,7 @@ use super::networkpolicy::NetworkPolicy;
 use super::rule::{Direction, Entry, Namespaces, PeerKind, Peers, Policy};
 use super::variables::only_unfilled;
 use super::{Cilium, Enforcer, LabelFilter};
-use crate::cluster::{Name, ObjectRef, Origin, Snapshot};
+use crate::cluster::{Name, ObjectRef, Origin, Requirement, Snapshot};
 use std::collections::{BTreeSet, HashMap};
 
 /// Policy objects as read, before anything is made of them.
@@ -328,7 +328,9 @@ fn visible(
     };
     let mut seen = |kind: &mut PeerKind, path: &str| match kind {
         PeerKind::Pods(set) => {
-            let told = &mut |message| tell(path, message);
+            let told = &mut |about: &Requirement, message| {
+                tell(about.path().as_deref().unwrap_or(path), message);
+            };
             labels.seen(set.clone(), of_namespaces, told).map(|visible| *set = visible).is_some()
         }
         PeerKind::Addresses(block, scope) => {
@@ -344,11 +346,9 @@ fn visible(
             peers.retain_mut(|peer| seen(&mut peer.admits, &peer.path));
         }
     }
-    let subject = match &*policy.object.kind {
-        "NetworkPolicy" => "spec.podSelector",
-        _ => "spec.subject",
+    let told = &mut |about: &Requirement, message| {
+        tell(about.path().as_deref().unwrap_or("spec"), message);
     };
-    let told = &mut |message| tell(subject, message);
     let visible = labels.seen(policy.subject.clone(), of_namespaces, told);
     visible.map(|visible| policy.subject = visible).is_some()
 }

@@ -3,8 +3,8 @@
 //! Source: docs/semantics/admin.md.
 
 use super::super::rule::{
-    Action, Condition, Direction, Entry, Namespaces, Peer, PeerKind, Peers, PodSet, PortMatch,
-    PortRule, Ports, Scope, Tier,
+    Action, Condition, Direction, Entry, Namespaces, Peer, PeerKind, Peers, PodSet, PortFields,
+    PortMatch, PortRule, Ports, Scope, Tier,
 };
 use super::super::selector::dns_subdomain_fault;
 use super::super::{Cilium, Enforcer, Fault, NamePattern};
@@ -276,6 +276,7 @@ impl<'a> Lowering<'a> {
         let ports = ["dns", "dns-tcp"].into_iter().flat_map(|name| {
             Protocol::ALL.map(|protocol| PortRule {
                 path: path.into(),
+                fields: &PortFields::ITSELF,
                 protocol,
                 ports: PortMatch::Named(name.into()),
             })
@@ -284,7 +285,7 @@ impl<'a> Lowering<'a> {
         vec![Entry {
             path: path.into(),
             action: Action::Allow,
-            peers: Peers::Of(vec![Peer { path: path.into(), admits: PeerKind::Pods(dns) }]),
+            peers: Peers::Of(vec![Peer::new(path, PeerKind::Pods(dns))]),
             ports: Ports::Of(ports.collect()),
             condition: Some(Condition {
                 names: names.iter().map(|name| NamePattern::domain(name)).collect(),

@@ -74,12 +74,11 @@ impl Lowering<'_> {
     }
 
     fn one(&mut self, allows: bool, path: &str, written: &WrittenPeer, peers: &mut Vec<Peer>) {
-        let add = |path: String, admits: PeerKind| Peer { path: path.into(), admits };
         if let Some(set) = &written.namespaces {
             let selector = self.namespaces(&format!("{path}.namespaces"), set);
             peers.extend(selector.map(|namespaces| {
                 let set = PodSet::new(Namespaces::Matching(namespaces), Selector::default());
-                add(path.to_owned(), PeerKind::Pods(set))
+                Peer::new(path, PeerKind::Pods(set))
             }));
         }
         if let Some(pods) = &written.pods {
@@ -88,7 +87,7 @@ impl Lowering<'_> {
                 return;
             }
             let set = self.pods(&format!("{path}.pods"), pods);
-            peers.extend(set.map(|set| add(path.to_owned(), PeerKind::Pods(set))));
+            peers.extend(set.map(|set| Peer::new(path, PeerKind::Pods(set))));
         }
         if let Some(networks) = &written.networks {
             self.list(&format!("{path}.networks"), networks);
@@ -96,7 +95,7 @@ impl Lowering<'_> {
                 let path = format!("{path}.networks[{i}]");
                 let block = self.network(&path, text);
                 let admits = |block| PeerKind::Addresses(block, self.scope);
-                peers.extend(block.map(|block| add(path, admits(block))));
+                peers.extend(block.map(|block| Peer::new(path, admits(block))));
             }
         }
         if let Some(selector) = &written.nodes {
@@ -105,7 +104,7 @@ impl Lowering<'_> {
                 self.refuse(path.clone(), "nodes needs enable-node-selector-labels");
             }
             let labels = selector.lower(&path, &mut self.faults);
-            peers.push(add(path, PeerKind::Nodes(NodeSet { labels, own: true })));
+            peers.push(Peer::new(path, PeerKind::Nodes(NodeSet { labels, own: true })));
         }
         if let Some(names) = &written.domain_names {
             self.names(allows, &format!("{path}.domainNames"), names, peers);
@@ -210,7 +209,7 @@ impl Lowering<'_> {
                 self.fault(format!("{path}[{i}]"), message);
             }
         }
-        let mut add = |admits| peers.push(Peer { path: path.into(), admits });
+        let mut add = |admits| peers.push(Peer::new(path, admits));
         if !allows {
             let why = "domainNames is for rules that accept; what it does in others depends on who \
                        enforces it";

@@ -3,7 +3,7 @@
 //! Source: docs/semantics/admin.md#protocols, docs/semantics/admin.md#named-ports and
 //! docs/semantics/admin.md#ports-of-v1alpha1.
 
-use super::super::rule::{PortMatch, PortRule, Ports};
+use super::super::rule::{PortFields, PortMatch, PortRule, Ports};
 use super::lower::Lowering;
 use super::peers::first;
 use super::written::{DestinationPort, Rule, Transport, WrittenPort, WrittenRange};
@@ -11,6 +11,29 @@ use crate::cluster::{PortRange, Protocol};
 
 /// What one item says: its protocol, or all of them, and its ports.
 type Item = (Option<Protocol>, PortMatch);
+
+/// Where an item has its protocol and its port, which are written by the name of the protocol.
+fn fields(item: &WrittenPort) -> &'static PortFields {
+    match item {
+        WrittenPort { tcp: Some(_), .. } => &TCP,
+        WrittenPort { udp: Some(_), .. } => &UDP,
+        WrittenPort { sctp: Some(_), .. } => &SCTP,
+        WrittenPort { port_number: Some(_), .. } => &NUMBER,
+        WrittenPort { port_range: Some(_), .. } => &RANGE,
+        WrittenPort { named_port: Some(_), .. } => &NAMED_PORT,
+        _ => &DESTINATION_NAMED_PORT,
+    }
+}
+
+const TCP: PortFields = PortFields { protocol: ".tcp", port: ".tcp.destinationPort" };
+const UDP: PortFields = PortFields { protocol: ".udp", port: ".udp.destinationPort" };
+const SCTP: PortFields = PortFields { protocol: ".sctp", port: ".sctp.destinationPort" };
+const NUMBER: PortFields =
+    PortFields { protocol: ".portNumber.protocol", port: ".portNumber.port" };
+const RANGE: PortFields = PortFields { protocol: ".portRange.protocol", port: ".portRange" };
+const NAMED_PORT: PortFields = PortFields { protocol: ".namedPort", port: ".namedPort" };
+const DESTINATION_NAMED_PORT: PortFields =
+    PortFields { protocol: ".destinationNamedPort", port: ".destinationNamedPort" };
 
 impl Lowering<'_> {
     pub(super) fn ports(&mut self, path: &str, rule: &Rule) -> Ports {
@@ -37,6 +60,7 @@ impl Lowering<'_> {
             let protocols = protocol.map_or(Protocol::ALL.to_vec(), |one| vec![one]);
             rules.extend(protocols.into_iter().map(|protocol| PortRule {
                 path: path.as_str().into(),
+                fields: fields(item),
                 protocol,
                 ports: ports.clone(),
             }));

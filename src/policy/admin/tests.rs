@@ -79,6 +79,47 @@ fn places() {
     assert_eq!((&*entry.path, entry.action), ("spec.egress[0]", Action::Allow));
 }
 
+/// Requirements of subject and peers keep the places where they are written.
+#[test]
+fn places_of_requirements() {
+    let spec = r#"{"tier":"Admin","priority":1,
+        "subject":{"pods":{"namespaceSelector":{"matchLabels":{"a":"1"}},
+            "podSelector":{"matchExpressions":[{"key":"b","operator":"Exists"}]}}},
+        "egress":[{"action":"Deny","to":[
+            {"namespaces":{"matchLabels":{"c":"1"}}},
+            {"pods":{"namespaceSelector":{"matchLabels":{"d":"1"}},
+                "podSelector":{"matchLabels":{"e":"1"}}}},
+            {"nodes":{"matchExpressions":[{"key":"f","operator":"Exists"}]}}]}]}"#;
+    let lowered = lowered(Kind::ClusterNetworkPolicy, Origin::Synthetic, spec);
+    let [policy] = lowered.policies.as_slice() else { panic!("{lowered:?}") };
+    let Peers::Of(peers) = &policy.entries[0].peers else { panic!("{lowered:?}") };
+    let sets = peers.iter().filter_map(|peer| match &peer.admits {
+        PeerKind::Pods(set) => Some(set),
+        _ => None,
+    });
+    let nodes = peers.iter().filter_map(|peer| match &peer.admits {
+        PeerKind::Nodes(nodes) => Some(&nodes.labels),
+        _ => None,
+    });
+    let selectors = std::iter::once(&policy.subject).chain(sets).flat_map(|set| {
+        let super::super::rule::Namespaces::Matching(namespaces) = &set.namespaces else {
+            panic!()
+        };
+        [namespaces, &set.pods]
+    });
+    let requirements = selectors.chain(nodes).flat_map(|selector| &selector.requirements);
+    let paths: Vec<_> = requirements.filter_map(crate::cluster::Requirement::path).collect();
+    let expected = [
+        "subject.pods.namespaceSelector.matchLabels[a]",
+        "subject.pods.podSelector.matchExpressions[0]",
+        "egress[0].to[0].namespaces.matchLabels[c]",
+        "egress[0].to[1].pods.namespaceSelector.matchLabels[d]",
+        "egress[0].to[1].pods.podSelector.matchLabels[e]",
+        "egress[0].to[2].nodes.matchExpressions[0]",
+    ];
+    assert_eq!(paths, expected.map(|path| format!("spec.{path}")));
+}
+
 /// docs/semantics/admin.md#protocols: absent is any port; docs/semantics/admin.md#subjects-and-peers:
 /// without a namespaceSelector all namespaces.
 #[test]

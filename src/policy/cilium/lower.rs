@@ -449,5 +449,5 @@ pub(super) fn at(
     path: &str,
     kinds: Vec<PeerKind>,
 ) -> impl Iterator<Item = super::super::rule::Peer> {
-    kinds.into_iter().map(move |admits| super::super::rule::Peer { path: path.into(), admits })
+    kinds.into_iter().map(move |admits| super::super::rule::Peer::new(path, admits))
 }
