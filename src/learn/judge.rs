@@ -267,7 +267,7 @@ impl Judge<'_, '_> {
             objects.iter().map(|(object, ..)| object.clone()).collect();
         let mut replaced = Vec::new();
         let mut stays = |object: ObjectRef| {
-            let is_left_out = *object.kind == *self.dialect.kind()
+            let is_left_out = *object.kind == *self.dialect.kind().as_str()
                 && object.namespace.as_deref() == Some(self.namespace)
                 && without(&object.name);
             let same_name = names.contains(&object);

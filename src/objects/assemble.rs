@@ -3,11 +3,11 @@
 //! In: [`Objects`]. Out: a [`Snapshot`] of what exists and [`Written`], the policies.
 
 use super::found::{Body, FoundWorkload, Owner};
-use super::kind::BuiltIn;
 use super::set::Objects;
 use crate::cluster::{
     Family, Labels, Name, Node, ObjectRef, Origin, Pod, Selector, Service, Snapshot, Workload,
 };
+use crate::kinds::Kind;
 use crate::policy::admin::AdminPolicy;
 use crate::policy::cilium::{CidrGroup, CiliumPolicy};
 use crate::policy::networkpolicy::NetworkPolicy;
@@ -27,7 +27,7 @@ impl Objects {
     pub fn assemble(self) -> (Snapshot, Written) {
         let Self { by_ref, without_pods, gaps, mut unread_labels, unread, .. } = self;
         unread_labels.retain(|name| {
-            let namespace = ObjectRef::cluster(BuiltIn::Namespace.name(), name.clone());
+            let namespace = ObjectRef::cluster(Kind::Namespace.name(), name.clone());
             !by_ref.contains_key(&namespace)
         });
         let mut linker = Linker { owners: owners(&by_ref), without_pods, ..Linker::default() };
@@ -149,7 +149,7 @@ impl Linker {
             if let Some(top) = chain.pop() {
                 // A Job that is done makes no more pods; any other workload makes new ones for
                 // those that are finished.
-                let represents = !pod.finished || *top.kind == *BuiltIn::Job.name();
+                let represents = !pod.finished || *top.kind == *Kind::Job.name();
                 let index = self.workload(top);
                 self.represented[index] |= represents;
                 pod.owner = Some(index);

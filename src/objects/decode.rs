@@ -5,11 +5,11 @@
 
 use super::found::{self, Found};
 use super::json;
-use super::kind::{self, Known};
 use super::policy;
 use super::template;
 use super::wire;
 use crate::cluster::{Name, Origin};
+use crate::kinds::{self, Known};
 use crate::printable::printable;
 use crate::yaml::{self, Document, Mark, Node};
 use rayon::prelude::*;
@@ -184,8 +184,8 @@ impl Decoder<'_> {
             out.lost(node.mark(), format!("{} has no apiVersion", printable(kind)));
             return;
         };
-        let known = kind::lookup(api_version, kind);
-        if matches!(known, Known::BuiltIn(_))
+        let known = kinds::lookup(api_version, kind);
+        if matches!(known, Known::Read(_))
             && let Some(name) = variable(node)
         {
             let message = format!(
@@ -199,10 +199,10 @@ impl Decoder<'_> {
         }
         let origin = self.origin(at);
         match known {
-            Known::BuiltIn(built_in) if built_in.is_policy() => {
+            Known::Read(built_in) if built_in.is_policy() => {
                 out.found.push((policy::read(built_in, node, self.namespace), origin));
             }
-            Known::BuiltIn(built_in) => match found::read(built_in, node, self.namespace) {
+            Known::Read(built_in) => match found::read(built_in, node, self.namespace) {
                 Ok(found) => out.named(found, origin, node.mark()),
                 Err(error) => {
                     let name = object_name(node);
@@ -222,8 +222,8 @@ impl Decoder<'_> {
                     ),
                 );
             }
-            Known::OtherPolicy => {
-                let name = format!("{kind}.{}", kind::group(api_version));
+            Known::NotJudged => {
+                let name = format!("{kind}.{}", kinds::group(api_version));
                 out.other_policies.push((printable(&name).into_owned(), node.mark()));
             }
             Known::Irrelevant => {}

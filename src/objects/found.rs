@@ -3,12 +3,12 @@
 //! In: a deserializer over one object and its kind. Out: a [`Found`], which needs nothing of its
 //! text any more. Objects are not linked to one another yet; see [`assemble`](super::assemble).
 
-use super::kind::{BuiltIn, group, name_in_group};
 use super::wire;
 use crate::cluster::{
     ContainerPort, EndpointSlice, Labels, Name, ObjectRef, Origin, Pod, Port, Protocol, Selector,
     Service, ServicePort, SliceEndpoint, TargetPort,
 };
+use crate::kinds::{self, Kind, group, name_in_group};
 use crate::policy::{Fault, LabelSelector, admin, cilium, networkpolicy::Spec};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
@@ -95,18 +95,18 @@ pub struct FoundWorkload {
 ///
 /// Errors: a field has the wrong type, or a field of a policy is not known.
 pub(super) fn read<'de, D: Deserializer<'de>>(
-    kind: BuiltIn,
+    kind: Kind,
     source: D,
     default_namespace: &Name,
 ) -> Result<Found, D::Error> {
     let place = |metadata: &wire::Metadata| object_ref(kind, metadata, default_namespace);
     Ok(match kind {
-        BuiltIn::Namespace => {
+        Kind::Namespace => {
             let metadata = wire::Bare::deserialize(source)?.metadata.unwrap_or_default();
             let object = place(&metadata);
             Found { object, body: Body::Namespace(labels(metadata.labels)) }
         }
-        BuiltIn::Node => {
+        Kind::Node => {
             let node = wire::Node::deserialize(source)?;
             let metadata = node.metadata.unwrap_or_default();
             let object = place(&metadata);
@@ -117,13 +117,13 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             let pod_cidrs = cidrs.iter().flatten().filter_map(|cidr| cidr.parse().ok()).collect();
             Found { object, body: Body::Node { labels: labels(metadata.labels), ips, pod_cidrs } }
         }
-        BuiltIn::Pod => {
+        Kind::Pod => {
             let pod = wire::Pod::deserialize(source)?;
             let metadata = pod.metadata.unwrap_or_default();
             let object = place(&metadata);
             pod_of(object, metadata, pod.spec.unwrap_or_default(), pod.status)
         }
-        BuiltIn::ReplicationController => {
+        Kind::ReplicationController => {
             let workload = wire::Controller::<wire::LabelMap>::deserialize(source)?;
             let metadata = workload.metadata.unwrap_or_default();
             let object = place(&metadata);
@@ -137,12 +137,12 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             };
             workload_of(kind, object, &metadata, parts)
         }
-        BuiltIn::Deployment
-        | BuiltIn::ReplicaSet
-        | BuiltIn::StatefulSet
-        | BuiltIn::DaemonSet
-        | BuiltIn::Job
-        | BuiltIn::CronJob => {
+        Kind::Deployment
+        | Kind::ReplicaSet
+        | Kind::StatefulSet
+        | Kind::DaemonSet
+        | Kind::Job
+        | Kind::CronJob => {
             let workload = wire::Controller::<LabelSelector>::deserialize(source)?;
             let metadata = workload.metadata.unwrap_or_default();
             let object = place(&metadata);
@@ -156,7 +156,7 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             };
             workload_of(kind, object, &metadata, parts)
         }
-        BuiltIn::Service => {
+        Kind::Service => {
             let service = wire::Service::deserialize(source)?;
             let metadata = service.metadata.unwrap_or_default();
             let object = place(&metadata);
@@ -164,7 +164,7 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             let body = Body::Service(Box::new(service_of(&object, labels(metadata.labels), spec)));
             Found { object, body }
         }
-        BuiltIn::EndpointSlice => {
+        Kind::EndpointSlice => {
             let slice = wire::EndpointSlice::deserialize(source)?;
             let metadata = slice.metadata.unwrap_or_default();
             let object = place(&metadata);
@@ -179,25 +179,23 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             });
             Found { object, body }
         }
-        BuiltIn::NetworkPolicy => {
+        Kind::NetworkPolicy => {
             let policy = wire::Policy::deserialize(source)?;
             let object = place(&policy.metadata.unwrap_or_default());
             Found { object, body: Body::NetworkPolicy(policy.spec.unwrap_or_default()) }
         }
-        BuiltIn::ClusterNetworkPolicy => {
+        Kind::ClusterNetworkPolicy => {
             admin_policy(admin::Kind::ClusterNetworkPolicy, source, place)?
         }
-        BuiltIn::AdminNetworkPolicy => {
-            admin_policy(admin::Kind::AdminNetworkPolicy, source, place)?
-        }
-        BuiltIn::BaselineAdminNetworkPolicy => {
+        Kind::AdminNetworkPolicy => admin_policy(admin::Kind::AdminNetworkPolicy, source, place)?,
+        Kind::BaselineAdminNetworkPolicy => {
             admin_policy(admin::Kind::BaselineAdminNetworkPolicy, source, place)?
         }
-        BuiltIn::CiliumNetworkPolicy | BuiltIn::CiliumClusterwideNetworkPolicy => {
+        Kind::CiliumNetworkPolicy | Kind::CiliumClusterwideNetworkPolicy => {
             let (metadata, spec) = wire::CiliumPolicy::read(source)?;
             Found { object: place(&metadata), body: Body::CiliumPolicy(Box::new(spec)) }
         }
-        BuiltIn::CiliumCidrGroup => cidr_group(source, place)?,
+        Kind::CiliumCidrGroup => cidr_group(source, place)?,
     })
 }
 
@@ -239,7 +237,7 @@ pub(super) fn read_custom(
     let namespace = metadata.namespace.clone().unwrap_or_else(|| default_namespace.clone());
     let object = ObjectRef::namespaced(kind_name, namespace, name(metadata));
     let mut pod = template_pod(&object, template);
-    match (super::kind::group(api_version), kind) {
+    match (kinds::group(api_version), kind) {
         ("argoproj.io", "Rollout") => pod.unknown_labels = &["rollouts-pod-template-hash"],
         ("serving.knative.dev", "Service") => {
             pod.labels = pod.labels.with("serving.knative.dev/service", &object.name);
@@ -272,7 +270,7 @@ pub(super) fn read_custom(
 
 /// The object that a built-in kind and its metadata name.
 pub(super) fn object_ref(
-    kind: BuiltIn,
+    kind: Kind,
     metadata: &wire::Metadata,
     default_namespace: &Name,
 ) -> ObjectRef {
@@ -304,8 +302,8 @@ fn controller(metadata: &wire::Metadata) -> Option<Owner> {
     let mut owners = metadata.owner_references.iter().flatten();
     let owner = owners.find(|owner| owner.controller == Some(true) && &*owner.kind != "Node")?;
     let api_version = owner.api_version.as_deref().unwrap_or_default();
-    let kind = match super::kind::lookup(api_version, &owner.kind) {
-        super::kind::Known::Custom => name_in_group(group(api_version), &owner.kind),
+    let kind = match kinds::lookup(api_version, &owner.kind) {
+        kinds::Known::Custom => name_in_group(group(api_version), &owner.kind),
         _ => owner.kind.clone(),
     };
     Some(Owner { kind, name: owner.name.clone() })
@@ -395,14 +393,14 @@ struct WorkloadParts {
 }
 
 fn workload_of(
-    kind: BuiltIn,
+    kind: Kind,
     object: ObjectRef,
     metadata: &wire::Metadata,
     parts: WorkloadParts,
 ) -> Found {
     let template = parts.template.map(|template| {
         let mut pod = template_pod(&object, template);
-        if kind == BuiltIn::Job {
+        if kind == Kind::Job {
             for key in JOB_NAME {
                 pod.labels = pod.labels.with(key, &object.name);
             }
@@ -427,28 +425,28 @@ const JOB_NAME: [&str; 2] = ["batch.kubernetes.io/job-name", "job-name"];
 ///
 /// Source: pkg/controller/{deployment,statefulset,daemon,job} of Kubernetes 1.36. A ReplicaSet adds
 /// none: the hash is in the template that its Deployment gave it.
-fn run_time_labels(kind: BuiltIn, indexed: bool) -> &'static [&'static str] {
+fn run_time_labels(kind: Kind, indexed: bool) -> &'static [&'static str] {
     match (kind, indexed) {
-        (BuiltIn::Deployment, _) => &["pod-template-hash"],
-        (BuiltIn::StatefulSet, _) => &[
+        (Kind::Deployment, _) => &["pod-template-hash"],
+        (Kind::StatefulSet, _) => &[
             "controller-revision-hash",
             "statefulset.kubernetes.io/pod-name",
             "apps.kubernetes.io/pod-index",
         ],
-        (BuiltIn::DaemonSet, _) => &["controller-revision-hash", "pod-template-generation"],
-        (BuiltIn::Job, false) => &["batch.kubernetes.io/controller-uid", "controller-uid"],
-        (BuiltIn::Job, true) => &[
+        (Kind::DaemonSet, _) => &["controller-revision-hash", "pod-template-generation"],
+        (Kind::Job, false) => &["batch.kubernetes.io/controller-uid", "controller-uid"],
+        (Kind::Job, true) => &[
             "batch.kubernetes.io/controller-uid",
             "controller-uid",
             "batch.kubernetes.io/job-completion-index",
         ],
-        (BuiltIn::CronJob, false) => &[
+        (Kind::CronJob, false) => &[
             "batch.kubernetes.io/controller-uid",
             "controller-uid",
             "batch.kubernetes.io/job-name",
             "job-name",
         ],
-        (BuiltIn::CronJob, true) => &[
+        (Kind::CronJob, true) => &[
             "batch.kubernetes.io/controller-uid",
             "controller-uid",
             "batch.kubernetes.io/job-name",

@@ -6,6 +6,7 @@
 use super::rule::Scope;
 use super::{LabelFilter, Written};
 use crate::cluster::Name;
+use crate::kinds::{EnforcedBy, Kind};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -29,6 +30,12 @@ impl Enforcer {
         }
     }
 
+    /// The names that the command line takes.
+    pub fn names() -> impl Iterator<Item = String> {
+        let versions = CiliumVersion::ALL.into_iter().map(|version| format!("cilium-{version}"));
+        ["kubernetes", "cilium"].map(ToOwned::to_owned).into_iter().chain(versions)
+    }
+
     /// Who probably enforces policies of which nothing else is known: Cilium, where some are its own.
     pub fn suiting(written: &Written) -> Self {
         if written.cilium_policies.is_empty() {
@@ -42,12 +49,17 @@ impl Enforcer {
     ///
     /// Source: docs/semantics/cilium-networkpolicy.md and
     /// docs/semantics/cilium-verdicts.md#clusternetworkpolicy.
-    pub(super) fn reads(&self, kind: &str) -> bool {
-        match (self.cilium(), kind) {
-            (None, _) => !kind.starts_with("Cilium"),
-            (Some(cilium), "NetworkPolicy") => cilium.network_policies,
-            (Some(cilium), "ClusterNetworkPolicy") => cilium.cluster_network_policies,
-            (Some(_), _) => kind.starts_with("Cilium"),
+    pub(super) fn reads(&self, kind: Kind) -> bool {
+        match (self.cilium(), kind.enforced_by()) {
+            (_, None) => false,
+            (None, Some(by)) => by != EnforcedBy::Cilium,
+            (Some(_), Some(EnforcedBy::Kubernetes)) => false,
+            (Some(_), Some(EnforcedBy::Cilium)) => true,
+            (Some(cilium), Some(EnforcedBy::All)) => match kind {
+                Kind::NetworkPolicy => cilium.network_policies,
+                Kind::ClusterNetworkPolicy => cilium.cluster_network_policies,
+                _ => true,
+            },
         }
     }
 

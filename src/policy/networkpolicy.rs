@@ -13,12 +13,10 @@ use super::{Cilium, CiliumVersion, Enforcer, Fault, LabelSelector, Lowered};
 use crate::cluster::{
     AddressBlock, InvalidBlock, Name, ObjectRef, Origin, PortRange, Protocol, Selector,
 };
+use crate::kinds::Kind;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::Deserialize;
 use std::net::{Ipv4Addr, Ipv6Addr};
-
-/// The kind, as the API writes it.
-pub const KIND: &str = "NetworkPolicy";
 
 /// Where a block of addresses is written.
 const IP_BLOCK: BlockFields = BlockFields { cidr: ".ipBlock.cidr", except: ".ipBlock.except" };
@@ -93,7 +91,7 @@ enum IntOrString {
 impl NetworkPolicy {
     /// Its name, with kind and namespace.
     pub fn object(&self) -> ObjectRef {
-        ObjectRef::namespaced(KIND, self.namespace.clone(), self.name.clone())
+        ObjectRef::namespaced(Kind::NetworkPolicy.name(), self.namespace.clone(), self.name.clone())
     }
 
     /// One policy for each direction in force, or everything for which the API server would refuse

@@ -8,6 +8,7 @@ use super::rule::{Direction, Entry, Namespaces, PeerKind, Peers, Policy};
 use super::variables::only_unfilled;
 use super::{Cilium, Enforcer, LabelFilter};
 use crate::cluster::{Name, ObjectRef, Origin, Requirement, Snapshot};
+use crate::kinds::{EnforcedBy, Kind};
 use std::collections::{BTreeSet, HashMap};
 
 /// Policy objects as read, before anything is made of them.
@@ -206,13 +207,16 @@ impl Ruleset {
 
     fn add(&mut self, object: &ObjectRef, origin: &Origin, lowered: Lowered) {
         let Lowered { mut policies, mut faults, refused_by, mut lints, mut unread } = lowered;
+        let kind = Kind::named(&object.kind);
         if let Some(told) = only_unfilled(&faults) {
             faults.clear();
             lints.extend(told);
-            unread = self.enforcer.reads(&object.kind);
+            unread = kind.is_some_and(|kind| self.enforcer.reads(kind));
         }
         if let Enforcer::Cilium(cilium) = &self.enforcer {
-            let of_namespaces = !object.kind.starts_with("Cilium");
+            // Cilium's own policies are lowered to what its identities have of namespaces.
+            let by = kind.and_then(Kind::enforced_by);
+            let of_namespaces = by != Some(EnforcedBy::Cilium);
             policies
                 .retain_mut(|policy| visible(policy, &cilium.labels, of_namespaces, &mut lints));
         }
@@ -220,7 +224,7 @@ impl Ruleset {
             match &object.namespace {
                 Some(namespace) => {
                     let unread = &mut self.unread;
-                    let can_deny = *object.kind != *super::networkpolicy::KIND;
+                    let can_deny = kind.is_none_or(Kind::can_deny);
                     let of =
                         if can_deny { &mut unread.denials } else { &mut unread.network_policies };
                     of.insert(namespace.clone());

@@ -11,6 +11,7 @@ use super::explain::{Case, Explanation, Question, explain};
 use super::trace::{Reason, Trace, Verdict};
 use crate::cluster::{Origin, Snapshot, Truth};
 use crate::draft::{Dialect, Draft};
+use crate::kinds::{EnforcedBy, Kind};
 use crate::policy::cilium::{CiliumPolicy, Spec};
 use crate::policy::rule::{Direction, Tier};
 use crate::policy::{PolicyId, Remark, Ruleset, networkpolicy};
@@ -177,7 +178,10 @@ impl Attempt<'_> {
         let isolating = trace.policies.iter();
         let mut isolating =
             isolating.filter(|policy| policy.isolates && policy.selects != Truth::No).peekable();
-        let of_cilium = |id| self.rules.policy(id).object.kind.starts_with("Cilium");
+        let of_cilium = |id| {
+            let kind = Kind::named(&self.rules.policy(id).object.kind);
+            kind.and_then(Kind::enforced_by) == Some(EnforcedBy::Cilium)
+        };
         let any = isolating.peek().is_some();
         if self.rules.cilium().is_some() && any && isolating.all(|policy| of_cilium(policy.policy))
         {
