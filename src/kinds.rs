@@ -97,7 +97,8 @@ pub enum EnforcedBy {
 /// One kind.
 struct Row {
     kind: Kind,
-    /// As the API writes it.
+    /// As the API writes it; with its group where another row has the name, as in
+    /// `NetworkPolicy.example.org`.
     name: &'static str,
     /// The resource in paths of the API.
     plural: &'static str,
@@ -305,7 +306,7 @@ static NAMES: LazyLock<Vec<Name>> =
 
 impl Kind {
     /// All of them.
-    pub fn all() -> impl Iterator<Item = Self> {
+    pub fn all() -> impl Iterator<Item = Self> + Clone {
         ROWS.iter().map(|row| row.kind)
     }
 
@@ -322,24 +323,36 @@ impl Kind {
     /// The kind that a word of the command line means: `deploy`, `deployments`, `deployments.apps`.
     pub fn of_word(word: &str) -> Option<Self> {
         let word = word.to_ascii_lowercase();
-        let word = word.split_once('.').map_or(word.as_str(), |(resource, _group)| resource);
-        let means = |row: &&Row| {
-            let own = row.plural == word || row.name.eq_ignore_ascii_case(word);
-            !row.words.is_empty() && (own || row.words.contains(&word))
+        let mut named = ROWS.iter().filter(|row| !row.words.is_empty());
+        let means = |row: &Row, word: &str| {
+            row.plural == word || row.name.eq_ignore_ascii_case(word) || row.words.contains(&word)
         };
-        ROWS.iter().find(means).map(|row| row.kind)
+        let Some((resource, group)) = word.split_once('.') else {
+            return named.find(|row| means(row, &word)).map(|row| row.kind);
+        };
+        // kubectl takes versions between the two as well, so the group need not be one that is known.
+        let of =
+            |row: &Row| means(row, resource) || row.kind.api_kind().eq_ignore_ascii_case(resource);
+        let of_group = named.clone().find(|row| row.kind.group() == group && of(row));
+        of_group.or_else(|| named.find(|row| means(row, resource))).map(|row| row.kind)
     }
 
     fn row(self) -> &'static Row {
         &ROWS[self as usize]
     }
 
-    /// The kind as the API writes it.
+    /// The kind as objects of it are called here: as the API writes it, with the group where that
+    /// tells it from another.
     pub fn as_str(self) -> &'static str {
         self.row().name
     }
 
-    /// The kind as the API writes it, shared.
+    /// The kind as the API writes it.
+    pub fn api_kind(self) -> &'static str {
+        self.as_str().split_once('.').map_or(self.as_str(), |(kind, _group)| kind)
+    }
+
+    /// As [`Kind::as_str`], shared.
     pub fn name(self) -> Name {
         NAMES[self as usize].clone()
     }
@@ -356,9 +369,9 @@ impl Kind {
 
     /// Several of them in a sentence: `NetworkPolicies`.
     pub fn plural_words(self) -> String {
-        match self.as_str().strip_suffix('y') {
+        match self.api_kind().strip_suffix('y') {
             Some(stem) => format!("{stem}ies"),
-            None => format!("{}s", self.as_str()),
+            None => format!("{}s", self.api_kind()),
         }
     }
 
@@ -442,17 +455,19 @@ pub enum Known {
 /// Looks up an API version and kind.
 pub fn lookup(api_version: &str, kind: &str) -> Known {
     let group = group(api_version);
-    if let Some(known) = Kind::named(kind) {
-        if known.versions().contains(&api_version) {
-            return Known::Read(known);
-        }
-        if group == known.group() && !known.is_settled() {
-            return Known::NotJudged;
-        }
-        // Everything in extensions moved to the group it is served in now.
-        if group == known.group() || (group == "extensions" && !known.group().is_empty()) {
-            return Known::Outdated(known.api_version());
-        }
+    let mut named = Kind::all().filter(|known| known.api_kind() == kind);
+    if let Some(known) = named.clone().find(|known| known.versions().contains(&api_version)) {
+        return Known::Read(known);
+    }
+    if let Some(known) = named.clone().find(|known| known.group() == group) {
+        let outdated = Known::Outdated(known.api_version());
+        return if known.is_settled() { outdated } else { Known::NotJudged };
+    }
+    // Everything in extensions moved to the group it is served in now.
+    if group == "extensions"
+        && let Some(known) = named.find(|known| !known.group().is_empty())
+    {
+        return Known::Outdated(known.api_version());
     }
     let not_judged = |(of_group, kinds): &(&str, &[&str])| {
         let same = group.strip_suffix(of_group).is_some_and(|r| r.is_empty() || r.ends_with('.'));
@@ -492,10 +507,9 @@ mod tests {
             assert_eq!((&*row.kind.name(), Kind::named(row.name)), (row.name, Some(row.kind)));
             assert_eq!(row.kind.plural_words().to_ascii_lowercase(), row.plural);
             assert!(!row.versions.is_empty(), "{}", row.name);
-            let groups: Vec<_> = row.versions.iter().map(|version| group(version)).collect();
-            assert!(groups.iter().all(|of| *of == row.kind.group()), "{groups:?}");
             for version in row.versions {
-                assert_eq!(lookup(version, row.name), Known::Read(row.kind));
+                assert_eq!(lookup(version, row.kind.api_kind()), Known::Read(row.kind));
+                assert_eq!(name_in_group(group(version), row.kind.api_kind()), row.kind.name());
             }
         }
     }
@@ -513,6 +527,7 @@ mod tests {
             }
         }
         assert_eq!(Kind::of_word("Deployments.apps"), Some(Kind::Deployment));
+        assert_eq!(Kind::of_word("netpol.v1.networking.k8s.io"), Some(Kind::NetworkPolicy));
         assert_eq!(Kind::of_word("endpointslices"), None);
         assert_eq!(Kind::of_word("rollout"), None);
     }

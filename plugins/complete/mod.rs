@@ -43,8 +43,6 @@ const DIRECTORIES: u8 = 16;
 /// More than this nobody reads.
 const MOST: usize = 500;
 
-/// What `--enforcer` takes.
-
 /// How the sides of a diff begin that are no files.
 const SIDES: &[(&str, &str)] =
     &[("live", "The live cluster"), ("git:", "A Git revision"), ("kustomize:", "A kustomization")];

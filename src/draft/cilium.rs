@@ -30,7 +30,7 @@ impl Draft {
         }
         json!({
             "apiVersion": Dialect::Cilium.kind().api_version(),
-            "kind": Dialect::Cilium.kind().as_str(),
+            "kind": Dialect::Cilium.kind().api_kind(),
             "metadata": self.metadata(),
             "spec": spec,
         })

@@ -8,10 +8,7 @@ use crate::cluster::{
     Family, Labels, Name, Node, ObjectRef, Origin, Pod, Selector, Service, Snapshot, Workload,
 };
 use crate::kinds::Kind;
-use crate::policy::admin::AdminPolicy;
-use crate::policy::cilium::{CidrGroup, CiliumPolicy};
-use crate::policy::networkpolicy::NetworkPolicy;
-use crate::policy::{RefusedBy, Remark, Written};
+use crate::policy::{RefusedBy, Remark, Written, WrittenObject};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -91,25 +88,8 @@ impl Linker {
                 self.snapshot.services.push(Service { origin, ..*service });
             }
             Body::EndpointSlice(slice) => self.snapshot.endpoint_slices.push(slice),
-            Body::NetworkPolicy(spec) => self.written.network_policies.push(NetworkPolicy {
-                namespace: object.namespace.unwrap_or_default(),
-                name: object.name,
-                origin,
-                spec: *spec,
-            }),
-            Body::AdminPolicy(kind, spec) => {
-                let (name, spec) = (object.name, *spec);
-                self.written.admin_policies.push(AdminPolicy { kind, name, origin, spec });
-            }
-            Body::CiliumPolicy(spec) => self.written.cilium_policies.push(CiliumPolicy {
-                namespace: object.namespace,
-                name: object.name,
-                origin,
-                spec: *spec,
-            }),
-            Body::CidrGroup { labels, spec } => {
-                let name = object.name;
-                self.written.cidr_groups.push(CidrGroup { name, labels, origin, spec });
+            Body::Policy(spec) => {
+                self.written.objects.push(WrittenObject { object, origin, spec: *spec });
             }
             Body::Undecodable(faults) => {
                 let refused_by = Some(RefusedBy::ApiServer);

@@ -9,7 +9,7 @@ use crate::cluster::{
     Service, ServicePort, SliceEndpoint, TargetPort,
 };
 use crate::kinds::{self, Kind, group, name_in_group};
-use crate::policy::{Fault, LabelSelector, admin, cilium, networkpolicy::Spec};
+use crate::policy::{self, Fault, LabelSelector};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 use std::net::IpAddr;
@@ -52,19 +52,8 @@ pub enum Body {
     Service(Box<Service>),
     /// An EndpointSlice.
     EndpointSlice(EndpointSlice),
-    /// A NetworkPolicy.
-    NetworkPolicy(Box<Spec>),
-    /// A ClusterNetworkPolicy, AdminNetworkPolicy or BaselineAdminNetworkPolicy.
-    AdminPolicy(admin::Kind, Box<admin::Spec>),
-    /// A CiliumNetworkPolicy, or without a namespace a CiliumClusterwideNetworkPolicy.
-    CiliumPolicy(Box<cilium::Spec>),
-    /// A CiliumCIDRGroup.
-    CidrGroup {
-        /// Its labels.
-        labels: Labels,
-        /// What it groups.
-        spec: cilium::GroupSpec,
-    },
+    /// A policy, or what policies name.
+    Policy(Box<policy::Spec>),
     /// A policy whose fields do not even have the right names and types.
     Undecodable(Vec<Fault>),
 }
@@ -179,45 +168,11 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             });
             Found { object, body }
         }
-        Kind::NetworkPolicy => {
-            let policy = wire::Policy::deserialize(source)?;
-            let object = place(&policy.metadata.unwrap_or_default());
-            Found { object, body: Body::NetworkPolicy(policy.spec.unwrap_or_default()) }
+        policy => {
+            let (metadata, spec) = policy::Spec::read::<wire::Metadata, _>(policy, source)?;
+            Found { object: place(&metadata), body: Body::Policy(Box::new(spec)) }
         }
-        Kind::ClusterNetworkPolicy => {
-            admin_policy(admin::Kind::ClusterNetworkPolicy, source, place)?
-        }
-        Kind::AdminNetworkPolicy => admin_policy(admin::Kind::AdminNetworkPolicy, source, place)?,
-        Kind::BaselineAdminNetworkPolicy => {
-            admin_policy(admin::Kind::BaselineAdminNetworkPolicy, source, place)?
-        }
-        Kind::CiliumNetworkPolicy | Kind::CiliumClusterwideNetworkPolicy => {
-            let (metadata, spec) = wire::CiliumPolicy::read(source)?;
-            Found { object: place(&metadata), body: Body::CiliumPolicy(Box::new(spec)) }
-        }
-        Kind::CiliumCidrGroup => cidr_group(source, place)?,
     })
-}
-
-fn cidr_group<'de, D: Deserializer<'de>>(
-    source: D,
-    place: impl Fn(&wire::Metadata) -> ObjectRef,
-) -> Result<Found, D::Error> {
-    let group = wire::CidrGroup::deserialize(source)?;
-    let metadata = group.metadata.unwrap_or_default();
-    let object = place(&metadata);
-    let (labels, spec) = (labels(metadata.labels), group.spec.unwrap_or_default());
-    Ok(Found { object, body: Body::CidrGroup { labels, spec } })
-}
-
-fn admin_policy<'de, D: Deserializer<'de>>(
-    kind: admin::Kind,
-    source: D,
-    place: impl Fn(&wire::Metadata) -> ObjectRef,
-) -> Result<Found, D::Error> {
-    let policy = wire::Policy::deserialize(source)?;
-    let object = place(&policy.metadata.unwrap_or_default());
-    Ok(Found { object, body: Body::AdminPolicy(kind, policy.spec.unwrap_or_default()) })
 }
 
 /// Reads the pod template of a custom resource.

@@ -156,7 +156,7 @@ impl Run<'_> {
 /// The items of a list do not say their kind.
 fn head(object: &mut Value, dialect: Dialect) {
     object["apiVersion"] = dialect.kind().api_version().into();
-    object["kind"] = dialect.kind().as_str().into();
+    object["kind"] = dialect.kind().api_kind().into();
 }
 
 /// The policy at the other end that was written with this one.

@@ -56,16 +56,16 @@ fn groups() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
     let mut groups: Vec<(&str, &str, Vec<&str>)> = Vec::new();
     let judged = Kind::policies().filter(|kind| matches!(kind.role(), Role::Policy(..)));
     for kind in judged.filter(|kind| !READ.contains(kind)) {
-        match groups.iter_mut().find(|(group, ..)| *group == kind.group()) {
-            Some((.., resources)) => resources.push(kind.plural()),
-            None => {
-                let what = match kind.enforced_by() {
-                    Some(EnforcedBy::Cilium) => "policies of Cilium",
-                    _ => "policies of administrators",
-                };
-                groups.push((kind.group(), what, vec![kind.plural()]));
-            }
+        let known = groups.iter_mut().find(|(group, ..)| *group == kind.group());
+        if let Some((.., resources)) = known {
+            resources.push(kind.plural());
+            continue;
         }
+        let what = match kind.enforced_by() {
+            Some(EnforcedBy::Cilium) => "policies of Cilium",
+            _ => "policies of administrators",
+        };
+        groups.push((kind.group(), what, vec![kind.plural()]));
     }
     groups.push(("kustomize.toolkit.fluxcd.io", "Kustomizations of Flux", vec!["kustomizations"]));
     groups

@@ -6,10 +6,11 @@
 
 use super::super::rule::{Direction, Namespaces, NodeSet, Peer, PeerKind, PodSet, Scope};
 use super::super::{LabelSelector, NamePattern};
-use super::Kind;
+use super::is_v1alpha1;
 use super::lower::Lowering;
 use super::written::{NamespaceSet, NamespacedPods, Unknown, WrittenPeer};
 use crate::cluster::{AddressBlock, NAMESPACE_NAME_LABEL, Selector};
+use crate::kinds::Kind;
 use ipnet::IpNet;
 use std::net::IpAddr;
 
@@ -58,10 +59,8 @@ impl Lowering<'_> {
             fields.iter().filter(|(.., known)| *known).map(|(field, ..)| *field).collect();
         let known = known.join(", ");
         if let Some(field) = first(unknown).or(foreign.map(|(field, ..)| *field)) {
-            let what = format!(
-                "is not known in {direction} rules of {} (known are {known})",
-                self.kind.name()
-            );
+            let what =
+                format!("is not known in {direction} rules of {} (known are {known})", self.kind);
             self.unknown(format!("{path}.{field}"), what);
             return;
         }
@@ -128,7 +127,7 @@ impl Lowering<'_> {
             return Some(plain.lower(path, &mut self.faults));
         };
         let path = format!("{path}.namespaceSelector");
-        if !self.kind.is_v1alpha1() || plain != LabelSelector::default() {
+        if !is_v1alpha1(self.kind) || plain != LabelSelector::default() {
             self.fault(path, "is not known here: write the label selector in its place");
             return None;
         }
@@ -146,7 +145,7 @@ impl Lowering<'_> {
                 let path = format!("{path}.namespaceSelector");
                 Some(selector.lower(&path, &mut self.faults))
             }
-            (None, Some(set)) if self.kind.is_v1alpha1() => {
+            (None, Some(set)) if is_v1alpha1(self.kind) => {
                 self.namespaces(&format!("{path}.namespaces"), set)
             }
             (_, Some(_)) => {
@@ -156,7 +155,7 @@ impl Lowering<'_> {
                 );
                 None
             }
-            (None, None) if self.kind.is_v1alpha1() => {
+            (None, None) if is_v1alpha1(self.kind) => {
                 let message = "is missing: {} means all namespaces";
                 self.fault(format!("{path}.namespaceSelector"), message);
                 None

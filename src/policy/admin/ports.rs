@@ -4,6 +4,7 @@
 //! docs/semantics/admin.md#ports-of-v1alpha1.
 
 use super::super::rule::{PortFields, PortMatch, PortRule, Ports};
+use super::is_v1alpha1;
 use super::lower::Lowering;
 use super::peers::first;
 use super::written::{DestinationPort, Rule, Transport, WrittenPort, WrittenRange};
@@ -37,14 +38,14 @@ const DESTINATION_NAMED_PORT: PortFields =
 
 impl Lowering<'_> {
     pub(super) fn ports(&mut self, path: &str, rule: &Rule) -> Ports {
-        let v1alpha1 = self.kind.is_v1alpha1();
+        let v1alpha1 = is_v1alpha1(self.kind);
         let (field, written, other, foreign) = if v1alpha1 {
             ("ports", &rule.ports, "protocols", &rule.protocols)
         } else {
             ("protocols", &rule.protocols, "ports", &rule.ports)
         };
         if foreign.is_some() {
-            let message = format!("is not a field of {}: write {field}", self.kind.name());
+            let message = format!("is not a field of {}: write {field}", self.kind);
             self.fault(format!("{path}.{other}"), message);
         }
         let Some(items) = written else { return Ports::Any };
@@ -69,7 +70,7 @@ impl Lowering<'_> {
     }
 
     fn port(&mut self, path: &str, written: &WrittenPort) -> Option<Item> {
-        let v1alpha1 = self.kind.is_v1alpha1();
+        let v1alpha1 = is_v1alpha1(self.kind);
         let fields = [
             ("tcp", written.tcp.is_some(), !v1alpha1),
             ("udp", written.udp.is_some(), !v1alpha1),
@@ -82,7 +83,7 @@ impl Lowering<'_> {
         let known = fields.iter().filter(|(.., known)| *known).map(|(field, ..)| *field);
         let known = known.collect::<Vec<_>>().join(", ");
         if let Some((field, ..)) = fields.iter().find(|(_, present, known)| *present && !known) {
-            let message = format!("is not a field of {}: write one of {known}", self.kind.name());
+            let message = format!("is not a field of {}: write one of {known}", self.kind);
             self.fault(format!("{path}.{field}"), message);
             return None;
         }

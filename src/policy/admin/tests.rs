@@ -1,15 +1,15 @@
 //! What lowering makes of a policy, field by field. Verdicts are in tests/semantics/admin.
 
 use super::*;
+use crate::cluster::{ObjectRef, Origin, Snapshot};
+use crate::policy::WrittenObject;
 use crate::policy::rule::{Action, PeerKind, Peers, Ports, Tier};
 
-fn policy(kind: Kind, origin: Origin, spec: &str) -> AdminPolicy {
-    let spec = serde_json::from_str(spec).unwrap_or_else(|e| panic!("{spec}: {e}"));
-    AdminPolicy { kind, name: "default".into(), origin, spec }
-}
-
 fn lowered(kind: Kind, origin: Origin, spec: &str) -> Lowered {
-    policy(kind, origin, spec).lower(&Enforcer::default())
+    let spec: Spec = serde_json::from_str(spec).unwrap_or_else(|e| panic!("{spec}: {e}"));
+    let object = ObjectRef::cluster(kind.name(), "default");
+    let policy = WrittenObject { object, origin, spec: spec.into() };
+    policy.lower(&Snapshot::default(), &Enforcer::default())
 }
 
 const HEAD: &str = r#""tier":"Baseline","priority":7,"subject":{"namespaces":{}}"#;

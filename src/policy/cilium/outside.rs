@@ -22,17 +22,17 @@ const GROUPS: BlockFields = BlockFields { cidr: ".cidrGroupSelector", except: ".
 /// The most characters of a name or pattern.
 const MOST_CHARACTERS: usize = 255;
 
-impl CidrGroup {
+impl CidrGroup<'_> {
     /// Whether some network is a variable that nobody filled in.
     fn has_variables(&self) -> bool {
-        self.spec.external_cidrs.iter().flatten().any(|text| variable(text).is_some())
+        self.spec.spec.external_cidrs.iter().flatten().any(|text| variable(text).is_some())
     }
 
     /// Its networks but for variables, or what is wrong with them.
     pub(super) fn networks(&self) -> Result<Vec<IpNet>, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut networks = Vec::new();
-        for (i, text) in self.spec.external_cidrs.iter().flatten().enumerate() {
+        for (i, text) in self.spec.spec.external_cidrs.iter().flatten().enumerate() {
             if let Some(net) = network(text) {
                 networks.push(net.trunc());
             } else if variable(text).is_none() {
@@ -144,7 +144,7 @@ impl Lowering<'_> {
                 self.block(path, &CIDR, (cidr, &except), peers);
             }
             (None, Some(name), None) => {
-                let group = self.known.groups.iter().find(|group| *group.name == *name);
+                let group = self.known.groups.iter().find(|group| *group.object.name == *name);
                 if group.is_some_and(CidrGroup::has_variables) {
                     let why = format!("variables of the CiliumCIDRGroup {name} are not filled in");
                     self.unresolved(path, &why, peers);
@@ -173,7 +173,8 @@ impl Lowering<'_> {
                     return;
                 };
                 let groups = self.known.groups.iter();
-                let selected: Vec<_> = groups.filter(|g| selector.selects(&g.labels)).collect();
+                let selected: Vec<_> =
+                    groups.filter(|g| selector.selects(&g.spec.labels)).collect();
                 if selected.is_empty() {
                     let why = format!("no CiliumCIDRGroup with {selector} is among what was read");
                     self.unresolved(path, &why, peers);
