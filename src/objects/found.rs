@@ -5,8 +5,8 @@
 
 use super::wire;
 use crate::cluster::{
-    ContainerPort, EndpointSlice, Labels, Name, ObjectRef, Origin, Pod, Port, Protocol, Selector,
-    Service, ServicePort, SliceEndpoint, TargetPort,
+    ContainerPort, EndpointSlice, FieldPath, Labels, Name, ObjectRef, Origin, Pod, Port, Protocol,
+    Selector, Service, ServicePort, SliceEndpoint, TargetPort,
 };
 use crate::kinds::{self, Kind, group, name_in_group};
 use crate::policy::{self, Fault, LabelSelector};
@@ -248,7 +248,9 @@ fn labels(map: Option<wire::LabelMap>) -> Labels {
 /// The selector as the API server reads it; a faulty one selects nothing that is known.
 fn lower(selector: &LabelSelector) -> Option<Selector> {
     let mut faults = Vec::new();
-    let selector = selector.lower("spec.selector", &mut faults);
+    let mut selector = selector.lower("spec.selector", &mut faults);
+    // It decides nothing, so nobody asks where it is written.
+    selector.requirements.iter_mut().for_each(|it| it.written = FieldPath::default());
     faults.is_empty().then_some(selector)
 }
 
