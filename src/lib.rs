@@ -59,6 +59,7 @@ pub mod cluster;
 pub mod draft;
 pub mod ends;
 pub mod hubble;
+pub mod kinds;
 pub mod learn;
 pub mod objects;
 pub mod observed;

@@ -449,7 +449,8 @@ fn lists_know_where_cilium_isolates_every_pod_or_none() {
     let reasons = |enforcement| {
         let cluster = cluster(enforcement);
         let world = build(&cluster).unwrap();
-        let list = FlowList::new(&world.snapshot, &world.rules, &List::default(), &|_, _| None);
+        let list =
+            FlowList::new(&world.snapshot, &world.rules, &List::default(), None, &|_, _| None);
         let rows = list.unwrap().flows.into_iter().filter(|flow| flow.source.label == "anyone");
         rows.map(|flow| {
             let ports =

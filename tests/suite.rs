@@ -39,6 +39,7 @@ mod live_whole;
 #[cfg(unix)]
 mod observe;
 mod open_world;
+mod places;
 mod preview;
 mod random;
 mod random_clusters;

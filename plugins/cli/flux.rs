@@ -227,16 +227,7 @@ fn leavers(found: Option<&Delivery>, live: &Objects, over: &Objects) -> Vec<Obje
         _ => false,
     };
     let is_policy = |object: &&ObjectRef| {
-        matches!(
-            live.body(object),
-            Some(
-                Body::NetworkPolicy(_)
-                    | Body::AdminPolicy(..)
-                    | Body::CiliumPolicy(_)
-                    | Body::CidrGroup { .. }
-                    | Body::Undecodable(_)
-            )
-        )
+        matches!(live.body(object), Some(Body::Policy(_) | Body::Undecodable(_)))
     };
     let made = found.made.iter().filter(|object| over.origin(object).is_none());
     made.filter(is_its_own).filter(is_policy).cloned().collect()

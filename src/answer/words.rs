@@ -4,8 +4,9 @@ use super::place::short;
 use super::rule_words;
 use super::vocabulary::OrderedTier;
 use crate::cluster::{Mismatch, ObjectRef, Operator, Port, PortRange, kind_word};
+use crate::kinds::Kind;
 use crate::policy::rule::{Action, Direction, Entry, Policy, PortMatch, Ports, Tier};
-use crate::policy::{Enforcement, NamePattern, Ruleset, networkpolicy};
+use crate::policy::{Enforcement, NamePattern, Ruleset};
 use crate::prose::list;
 use crate::verdict::{NotKnown, PeerMiss, PolicyTrace, PortMiss, Reason, Trace, UnknownWhy};
 
@@ -18,7 +19,10 @@ pub(super) enum PeerEnd {
 
 /// The priority of a policy, where its author gave it one.
 pub(super) fn priority(policy: &Policy) -> Option<i32> {
-    policy.tier.priority().filter(|_| *policy.object.kind != *"BaselineAdminNetworkPolicy")
+    policy
+        .tier
+        .priority()
+        .filter(|_| Kind::named(&policy.object.kind) != Some(Kind::BaselineAdminNetworkPolicy))
 }
 
 /// A policy as [`label`] has it, with its tier.
@@ -348,7 +352,7 @@ fn tied(trace: &Trace, rules: &Ruleset) -> String {
 
 /// A policy as people tell policies apart: with its kind, unless that is NetworkPolicy.
 pub(super) fn label(object: &ObjectRef) -> String {
-    if *object.kind == *networkpolicy::KIND {
+    if Kind::named(&object.kind) == Some(Kind::NetworkPolicy) {
         object.name.to_string()
     } else {
         format!("{}/{}", kind_word(&object.kind), object.name)

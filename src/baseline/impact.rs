@@ -233,7 +233,8 @@ mod tests {
     use super::*;
     use crate::baseline::{Baseline, Facts};
     use crate::cluster::Origin;
-    use crate::objects::{Found, Objects, api};
+    use crate::kinds::Kind;
+    use crate::objects::{Found, Objects, api, policy_from_json};
     use crate::policy::Enforcer;
     use serde_json::{Value, json};
 
@@ -256,8 +257,8 @@ mod tests {
             objects.insert(Found::from(pod), Origin::Synthetic);
         }
         for policy in policies {
-            let policy: api::NetworkPolicy = serde_json::from_str(&policy.to_string()).unwrap();
-            objects.insert(Found::from(policy), Origin::Synthetic);
+            let policy = policy_from_json(Kind::NetworkPolicy, &policy.to_string()).unwrap();
+            objects.insert(policy, Origin::Synthetic);
         }
         let (snapshot, written) = objects.assemble();
         let rules = Ruleset::compile(&written, &snapshot, &Enforcer::default());

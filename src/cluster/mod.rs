@@ -23,7 +23,7 @@ pub use pod::SERVICE_ACCOUNT_LABEL;
 pub use pod::{ANY_OTHER_LABEL, ContainerPort, Pod, Workload, may_be_set};
 pub use port::{Port, PortRange, Protocol};
 pub use representative::{Bringer, Representative, real_namespace, supposed_namespace};
-pub use selector::{Mismatch, Operator, Requirement, Selector};
+pub use selector::{FieldPath, Mismatch, Operator, Requirement, Selector};
 pub use service::{EndpointSlice, Service, ServicePort, SliceEndpoint, TargetPort};
 pub use snapshot::NAMESPACE_NAME_LABEL;
 pub use snapshot::{Gap, Namespace, Node, PodId, Snapshot};

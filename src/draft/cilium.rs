@@ -29,8 +29,8 @@ impl Draft {
             }
         }
         json!({
-            "apiVersion": Dialect::Cilium.api_version(),
-            "kind": Dialect::Cilium.kind(),
+            "apiVersion": Dialect::Cilium.kind().api_version(),
+            "kind": Dialect::Cilium.kind().api_kind(),
             "metadata": self.metadata(),
             "spec": spec,
         })

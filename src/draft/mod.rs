@@ -16,6 +16,7 @@ mod cilium;
 mod networkpolicy;
 
 use crate::cluster::Protocol;
+use crate::kinds::Kind;
 use ipnet::IpNet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -51,32 +52,16 @@ impl Dialect {
     }
 
     /// The kind of its policies.
-    pub fn kind(self) -> &'static str {
+    pub fn kind(self) -> Kind {
         match self {
-            Self::NetworkPolicy => "NetworkPolicy",
-            Self::Cilium => "CiliumNetworkPolicy",
-        }
-    }
-
-    /// The group and version of that kind.
-    pub fn api_version(self) -> &'static str {
-        match self {
-            Self::NetworkPolicy => "networking.k8s.io/v1",
-            Self::Cilium => "cilium.io/v2",
-        }
-    }
-
-    /// The resource of that kind, as paths of the API have it.
-    pub fn resource(self) -> &'static str {
-        match self {
-            Self::NetworkPolicy => "networkpolicies",
-            Self::Cilium => "ciliumnetworkpolicies",
+            Self::NetworkPolicy => Kind::NetworkPolicy,
+            Self::Cilium => Kind::CiliumNetworkPolicy,
         }
     }
 
     /// The dialect of a kind.
     pub fn of_kind(kind: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|dialect| dialect.kind() == kind)
+        Self::ALL.into_iter().find(|dialect| dialect.kind().as_str() == kind)
     }
 }
 

@@ -266,22 +266,20 @@ impl Judge<'_, '_> {
         let names: BTreeSet<ObjectRef> =
             objects.iter().map(|(object, ..)| object.clone()).collect();
         let mut replaced = Vec::new();
-        let mut stays = |object: ObjectRef| {
-            let is_left_out = *object.kind == *self.dialect.kind()
+        let mut stays = |object: &ObjectRef| {
+            let is_left_out = *object.kind == *self.dialect.kind().as_str()
                 && object.namespace.as_deref() == Some(self.namespace)
                 && without(&object.name);
-            let same_name = names.contains(&object);
+            let same_name = names.contains(object);
             if same_name {
-                replaced.push(object);
+                replaced.push(object.clone());
             }
             !same_name && !is_left_out
         };
         let mut with = written.clone();
-        with.network_policies.retain(|policy| stays(policy.object()));
-        with.cilium_policies.retain(|policy| stays(policy.object()));
+        with.objects.retain(|written| stays(&written.object));
         let (_, more) = objects.assemble();
-        with.network_policies.extend(more.network_policies);
-        with.cilium_policies.extend(more.cilium_policies);
+        with.objects.extend(more.objects);
         with.undecodable.extend(more.undecodable);
         (with, replaced)
     }

@@ -5,12 +5,12 @@
 
 use super::found::{self, Found};
 use super::json;
-use super::kind::{self, Known};
 use super::operators::{self, operator};
 use super::policy;
 use super::template;
 use super::wire;
 use crate::cluster::{Name, Origin};
+use crate::kinds::{self, Known};
 use crate::printable::printable;
 use crate::yaml::{self, Document, Mark, Node};
 use rayon::prelude::*;
@@ -185,8 +185,8 @@ impl Decoder<'_> {
             out.lost(node.mark(), format!("{} has no apiVersion", printable(kind)));
             return;
         };
-        let known = kind::lookup(api_version, kind);
-        if matches!(known, Known::BuiltIn(_))
+        let known = kinds::lookup(api_version, kind);
+        if matches!(known, Known::Read(_))
             && let Some(name) = variable(node)
         {
             let message = format!(
@@ -200,10 +200,10 @@ impl Decoder<'_> {
         }
         let origin = self.origin(at);
         match known {
-            Known::BuiltIn(built_in) if built_in.is_policy() => {
+            Known::Read(built_in) if built_in.is_policy() => {
                 out.found.push((policy::read(built_in, node, self.namespace), origin));
             }
-            Known::BuiltIn(built_in) => match found::read(built_in, node, self.namespace) {
+            Known::Read(built_in) => match found::read(built_in, node, self.namespace) {
                 Ok(found) => out.named(found, origin, node.mark()),
                 Err(error) => {
                     let name = object_name(node);
@@ -223,8 +223,8 @@ impl Decoder<'_> {
                     ),
                 );
             }
-            Known::OtherPolicy => {
-                let name = format!("{kind}.{}", kind::group(api_version));
+            Known::NotJudged => {
+                let name = format!("{kind}.{}", kinds::group(api_version));
                 out.other_policies.push((printable(&name).into_owned(), node.mark()));
             }
             Known::Irrelevant => {}
@@ -262,7 +262,7 @@ impl Decoder<'_> {
         (api_version, kind): (&str, &str),
     ) {
         let template = template::find(node);
-        let operator = operator(kind::group(api_version), kind);
+        let operator = operator(kinds::group(api_version), kind);
         if template.is_none() && operator.is_none() {
             return;
         }

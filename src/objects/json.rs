@@ -5,8 +5,8 @@
 //! the way of YAML, which reads it (repeated keys, custom resources) or says where it is wrong.
 
 use super::decode::{At, Decoded, Decoder, TOO_DEEP};
+use crate::kinds::{self, Known};
 use crate::objects::found;
-use crate::objects::kind::{self, Known};
 use crate::objects::operators::groups_without_template;
 use crate::yaml::{self, Document, Mark};
 use serde::Deserialize;
@@ -179,11 +179,11 @@ fn decode(
         return;
     }
     if let (Some(kind), Some(version)) = (&kind, &version) {
-        match kind::lookup(version, kind) {
+        match kinds::lookup(version, kind) {
             // A policy is read strictly, which the slow way does with the better messages.
-            Known::BuiltIn(built_in) if built_in.is_policy() => {}
-            Known::Outdated(_) | Known::OtherPolicy => {}
-            Known::BuiltIn(built_in) => {
+            Known::Read(built_in) if built_in.is_policy() => {}
+            Known::Outdated(_) | Known::NotJudged => {}
+            Known::Read(built_in) => {
                 let mut source = serde_json::Deserializer::from_str(piece.text);
                 if let Ok(found) = found::read(built_in, &mut source, decoder.namespace) {
                     out.objects += 1;

@@ -5,9 +5,10 @@
 //! which make the "what if", [`assemble`](Objects::assemble) gives the snapshot and the policies.
 
 use super::found::{Body, Found, FoundWorkload};
-use super::kind::{Known, lookup};
+
 use super::policy::from_json;
 use crate::cluster::{ContainerPort, Gap, Labels, Name, ObjectRef, Origin, Pod};
+use crate::kinds::{Known, lookup};
 use crate::policy::{Enforcer, Unread};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -81,7 +82,7 @@ impl Objects {
     /// false: it is no policy.
     pub fn insert_policy(&mut self, policy: &Value) -> bool {
         let word = |key: &str| policy.get(key).and_then(Value::as_str).unwrap_or_default();
-        let Known::BuiltIn(kind) = lookup(word("apiVersion"), word("kind")) else { return false };
+        let Known::Read(kind) = lookup(word("apiVersion"), word("kind")) else { return false };
         let found = kind.is_policy().then(|| from_json(kind, &policy.to_string()));
         let Some(Ok(found)) = found else { return false };
         self.insert(found, Origin::Synthetic);

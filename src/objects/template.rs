@@ -10,7 +10,7 @@ use crate::yaml::{self, Node};
 /// How far below `spec` a template may stand, as in `spec.jobTemplate.spec.template`.
 const MAX_STEPS: usize = 5;
 
-/// Values of charts, as HelmReleases and Applications have them: what looks like a template there is one
+/// Values of charts, as those of a HelmRelease and an Application: what looks like a template there is one
 /// of the chart's own, whose pods are not known.
 const VALUES: [&str; 2] = ["values", "valuesObject"];
 

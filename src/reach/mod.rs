@@ -48,7 +48,7 @@ use classes::{Side, Space, family_index};
 use connect::Relation;
 use examples::Told;
 use exempt::{exempted, exemption};
-use peers::Resolver;
+use peers::SideSets;
 use ports::PortTable;
 use sayings::{Said, Sayings};
 use sets::{ClassId, SetId, SetTable};
@@ -96,20 +96,20 @@ impl Relations {
         tables: &mut Tables,
         mut sayings: Option<&mut Sayings<'a>>,
     ) -> WithSayings {
-        let mut resolver = Resolver::new(space, side, tables);
-        let selecting = Direction::ALL.map(|direction| resolver.selecting(direction));
+        let mut side_sets = SideSets::new(space, side, tables);
+        let selecting = Direction::ALL.map(|direction| side_sets.selecting(direction));
         let conditions = space.sides[side].rules.traits().conditions;
         let (mut all, mut said) = ([None, None], <[[Vec<Said>; 2]; 2]>::default());
         for family in Family::ALL {
-            let anyone = resolver.anyone(family);
+            let anyone = side_sets.anyone(family);
             let outside = space.outside(family);
-            if resolver.tables.sets.runs(anyone).first().is_none_or(|run| run.0 >= outside) {
+            if side_sets.tables.sets.runs(anyone).first().is_none_or(|run| run.0 >= outside) {
                 continue;
             }
             // Without blocks the families differ only in who has an address.
             if let Some(sayings) = sayings.as_deref_mut() {
                 for (i, (direction, of)) in Direction::ALL.into_iter().zip(&selecting).enumerate() {
-                    let each = sayings.heard(&mut resolver, family, (direction, of));
+                    let each = sayings.heard(&mut side_sets, family, (direction, of));
                     said[family_index(family)][i] = each;
                 }
             }
@@ -119,9 +119,9 @@ impl Relations {
                 same
             } else {
                 let mut of = |mode| {
-                    let resolver = &mut resolver;
-                    let relation = Relation::new(resolver, family, mode, &selecting);
-                    (Arc::new(relation), resolver.uncertain)
+                    let side_sets = &mut side_sets;
+                    let relation = Relation::new(side_sets, family, mode, &selecting);
+                    (Arc::new(relation), side_sets.uncertain)
                 };
                 let (certain, uncertain) = of(Mode::Certain);
                 let possible = if uncertain { of(Mode::Possible).0 } else { certain.clone() };
@@ -130,7 +130,7 @@ impl Relations {
                 Self { unconditional, certain, possible }
             });
         }
-        let Resolver { clauses, named, selectable, on_node, .. } = resolver;
+        let SideSets { clauses, named, selectable, on_node, .. } = side_sets;
         (all, Told { selecting, clauses, named, selectable, on_node }, said)
     }
 

@@ -7,7 +7,7 @@ use netpol::cluster::{
     SliceEndpoint, Snapshot, Workload,
 };
 use netpol::objects::Objects;
-use netpol::policy::networkpolicy::NetworkPolicy;
+use netpol::policy::networkpolicy::Spec;
 use netpol::policy::{Cilium, CiliumVersion, Enforcement, Enforcer, Ruleset, Written};
 use serde_json::Value;
 
@@ -49,15 +49,10 @@ pub(crate) fn build(cluster: &[Value]) -> Option<World<'_>> {
             }
             "NetworkPolicy" => {
                 let spec = match &object["spec"] {
-                    Value::Null => netpol::policy::networkpolicy::Spec::default(),
+                    Value::Null => Spec::default(),
                     spec => serde_json::from_value(spec.clone()).ok()?,
                 };
-                written.network_policies.push(NetworkPolicy {
-                    namespace: namespace.into(),
-                    name: name?.into(),
-                    origin: Origin::Synthetic,
-                    spec,
-                });
+                written.objects.push(spec.named(namespace, name?, Origin::Synthetic));
                 snapshot.mention_namespace(&namespace.into());
             }
             "UnreadPolicies" => {
@@ -66,7 +61,7 @@ pub(crate) fn build(cluster: &[Value]) -> Option<World<'_>> {
             "CiliumNetworkPolicy" => {
                 let mut objects = Objects::default();
                 assert!(objects.insert_policy(object));
-                written.cilium_policies.extend(objects.assemble().1.cilium_policies);
+                written.objects.extend(objects.assemble().1.objects);
                 snapshot.mention_namespace(&namespace.into());
             }
             "PodNetworks" => {

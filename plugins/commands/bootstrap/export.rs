@@ -11,6 +11,7 @@ use super::{Run, dialect_of, kustomization, to_value};
 use crate::cli::{Exit, error};
 use anyhow::{Context as _, bail, ensure};
 use netpol::baseline::{self, DnsFacts};
+use netpol::kinds::Kind;
 use netpol::printable::printable;
 use netpol_sources::files::Below;
 use netpol_sources::live::{Connection, Target};
@@ -103,7 +104,7 @@ impl Run<'_> {
         let missing = match connection {
             None => false,
             Some(connection) => {
-                let at = Target::of("v1", "namespaces").named(namespace);
+                let at = Target::kind(Kind::Namespace).named(namespace);
                 connection.find(&at).await.is_ok_and(|found| found.is_none())
             }
         };

@@ -24,6 +24,7 @@ use args::{Action, DryRun, Namespaces, Plan};
 use netpol::baseline::{self, BaselinePolicy, Dns, DnsFacts, Facts, Who};
 use netpol::draft::Dialect;
 use netpol::ends::{EndName, Named};
+use netpol::kinds::Kind;
 use netpol::objects::{Found, api};
 use netpol::printable::printable;
 use netpol_sources::live::{self, Connection, Selection, Target};
@@ -213,7 +214,7 @@ impl Run<'_> {
         let Some(connection) = connection.filter(|_| writes && dialect == Dialect::Cilium) else {
             return Ok(());
         };
-        if connection.serves(dialect.api_version(), dialect.resource()).await? {
+        if connection.serves(dialect.kind()).await? {
             return Ok(());
         }
         bail!(
@@ -221,7 +222,7 @@ impl Run<'_> {
              keeps its policies elsewhere; nothing was written; leave --dialect out, or write files \
              with --export DIR",
             dialect.kind(),
-            dialect.api_version()
+            dialect.kind().api_version()
         )
     }
 
@@ -264,7 +265,7 @@ impl Run<'_> {
         let Some(connection) = connection else { bail!("-l needs a cluster") };
         self.progress.say("listing namespaces");
         let labels = Some(selector.clone());
-        let target = Target::of("v1", "namespaces");
+        let target = Target::kind(Kind::Namespace);
         let selection = Selection { labels, ..Selection::default() };
         let list = connection.list::<api::Namespace>(&target, &selection).await?;
         if let live::Extent::Partial(why) = list.extent {

@@ -10,8 +10,8 @@ use super::request::{Answer, Read, Request};
 use super::told::{home, pods, top};
 use netpol::cluster::{ObjectRef, Pod, Service, kind_from_word};
 use netpol::ends::{EndName, Named};
+use netpol::kinds::Kind;
 use netpol::objects::Objects;
-use netpol::objects::kind::BuiltIn;
 use netpol::objects::owner_of_replica_set;
 use netpol::objects::{Body, Owner};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,8 +23,13 @@ const MOST_ADDRESSES: usize = 4;
 /// Of so many owners it is asked who owns them in turn.
 const MOST_OWNERS: usize = 4;
 /// The workloads that a name without a kind may mean, if no pod is known of them.
-const WORKLOADS: [BuiltIn; 5] =
-    [BuiltIn::Deployment, BuiltIn::StatefulSet, BuiltIn::DaemonSet, BuiltIn::CronJob, BuiltIn::Job];
+const WORKLOADS: [Kind; 5] =
+    [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::CronJob, Kind::Job];
+
+/// The kind of this name, if it makes pods.
+fn workload(name: &str) -> Option<Kind> {
+    Kind::named(name).filter(|kind| kind.is_workload())
+}
 
 /// What a question needs to have read.
 #[derive(Clone, Copy, Debug)]
@@ -140,17 +145,17 @@ impl<'a> Planner<'a> {
                 return Ok(None);
             }
             "Node" => {
-                if self.must(Request::One(BuiltIn::Node, None, name.into()))?.is_none() {
-                    self.ask(Request::Names(BuiltIn::Node, None))?;
+                if self.must(Request::One(Kind::Node, None, name.into()))?.is_none() {
+                    self.ask(Request::Names(Kind::Node, None))?;
                 }
                 return Ok(None);
             }
             _ => self.namespace(namespace),
         }
-        match (kind, BuiltIn::workload(kind)) {
+        match (kind, workload(kind)) {
             ("Pod", _) => match self.must(Request::pod(namespace, name))? {
                 Some(read) => self.owners(namespace, pods(read))?,
-                None => self.names(BuiltIn::Pod, namespace, name)?,
+                None => self.names(Kind::Pod, namespace, name)?,
             },
             ("Service", _) => self.service(namespace, name)?,
             (_, Some(kind)) => _ = self.workload(kind, namespace, name)?,
@@ -213,7 +218,7 @@ impl<'a> Planner<'a> {
     }
 
     /// A workload with its pods; whether it is there.
-    pub(super) fn workload(&mut self, kind: BuiltIn, namespace: &str, name: &str) -> Step<bool> {
+    pub(super) fn workload(&mut self, kind: Kind, namespace: &str, name: &str) -> Step<bool> {
         let request = Request::One(kind, Some(namespace.into()), name.into());
         let Some(read) = self.must(request)? else {
             let object = ObjectRef::namespaced(kind.name(), namespace, name);
@@ -269,7 +274,7 @@ impl<'a> Planner<'a> {
     /// The workloads of a namespace, one of which may be behind a Service without pods.
     fn templates(&mut self, namespace: &str) -> Step<()> {
         let mut pending = false;
-        for kind in [BuiltIn::Deployment, BuiltIn::StatefulSet, BuiltIn::DaemonSet] {
+        for kind in [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet] {
             pending |= self.ask(Request::All(kind, namespace.into())).is_err();
         }
         if pending { Err(Stop::Pending) } else { Ok(()) }
@@ -287,7 +292,7 @@ impl<'a> Planner<'a> {
             Answer::Read { found, .. } => Some(found.as_slice()),
             Answer::Missing => None,
             Answer::Failed(_) => {
-                self.must(Request::One(BuiltIn::Service, Some(namespace.into()), name.into()))?
+                self.must(Request::One(Kind::Service, Some(namespace.into()), name.into()))?
             }
         };
         Ok(read.unwrap_or_default().iter().find_map(|(found, _)| match &found.body {
@@ -320,11 +325,11 @@ impl<'a> Planner<'a> {
             let Some(owner) = controller else { continue };
             let replica_set = *owner.kind == *"ReplicaSet";
             if replica_set && owner_of_replica_set(&owner.name, &pod.labels).is_none() {
-                asked.insert((BuiltIn::ReplicaSet, owner.name.clone()));
+                asked.insert((Kind::ReplicaSet, owner.name.clone()));
             }
             let Some((kind, name)) = top(pod, controller) else { continue };
             let object = ObjectRef::namespaced(kind, namespace, name);
-            if let (Some(kind), true) = (BuiltIn::workload(kind), self.overlaid(&object)) {
+            if let (Some(kind), true) = (workload(kind), self.overlaid(&object)) {
                 self.requests.insert(Request::One(kind, Some(namespace.into()), object.name));
             }
         }
@@ -342,11 +347,11 @@ impl<'a> Planner<'a> {
         if let Ok(Answer::Missing) = self.ask(Request::namespace(namespace))
             && !self.overlaid_namespace(namespace)
         {
-            self.requests.insert(Request::Names(BuiltIn::Namespace, None));
+            self.requests.insert(Request::Names(Kind::Namespace, None));
         }
     }
 
-    fn names(&mut self, kind: BuiltIn, namespace: &str, name: &str) -> Step<()> {
+    fn names(&mut self, kind: Kind, namespace: &str, name: &str) -> Step<()> {
         if !self.overlaid(&ObjectRef::namespaced(kind.name(), namespace, name)) {
             self.ask(Request::Names(kind, Some(namespace.into())))?;
         }
