@@ -1,7 +1,8 @@
 //! Rows of pods that are written nowhere which known pods have already.
 //!
 //! In: merged rows. Out: whether a row says no more than that of a known pod: of one in the same
-//! namespace with all the labels that the other was given, to or from the same end, at the same ports.
+//! namespace with all the labels that the other was given, if any, to or from the same end, at the same
+//! ports.
 
 use super::collect::{Families, Holds, Merged, Party};
 use super::lister::Lister;
@@ -63,6 +64,5 @@ fn sides(row: &Merged) -> [(Party, Rest<'_>); 2] {
 /// Whether a pod has all labels of another, in the same namespace.
 fn is_like(known: &Pod, supposed: &Pod) -> bool {
     *known.namespace == *real_namespace(&supposed.namespace)
-        && supposed.labels.iter().next().is_some()
         && supposed.labels.iter().all(|(key, value)| known.labels.get(key) == Some(value))
 }
