@@ -5,9 +5,8 @@
 //! table says of it. The group counts: a NetworkPolicy of Calico is not one of Kubernetes. A new kind
 //! is a row here, and whoever reads it has a room of its own.
 
-use crate::cluster::Name;
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// The kinds that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -301,7 +300,7 @@ const NOT_JUDGED: &[(&str, &[&str])] = &[
     ("crd.antrea.io", &["NetworkPolicy", "ClusterNetworkPolicy"]),
 ];
 
-static NAMES: LazyLock<Vec<Name>> =
+static NAMES: LazyLock<Vec<Arc<str>>> =
     LazyLock::new(|| ROWS.iter().map(|row| row.name.into()).collect());
 
 impl Kind {
@@ -353,7 +352,7 @@ impl Kind {
     }
 
     /// As [`Kind::as_str`], shared.
-    pub fn name(self) -> Name {
+    pub fn name(self) -> Arc<str> {
         NAMES[self as usize].clone()
     }
 
@@ -489,7 +488,7 @@ pub fn group(api_version: &str) -> &str {
 
 /// The kind under which an object of a group is known here: with its group where that is not the one
 /// in which we know a kind of that name, as kubectl asks for it then.
-pub fn name_in_group(of: &str, kind: &str) -> Name {
+pub fn name_in_group(of: &str, kind: &str) -> Arc<str> {
     match Kind::named(kind) {
         Some(known) if known.group() != of => format!("{kind}.{of}").into(),
         _ => kind.into(),

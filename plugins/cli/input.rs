@@ -214,7 +214,7 @@ impl InputArgs {
                 enforcer
             }
             (None, None, Some(supposed)) => supposed.clone(),
-            (None, None, None) => Enforcer::suiting(&written),
+            (None, None, None) => written.enforcer(),
         };
         let rules = Ruleset::compile(&written, &snapshot, &enforcer);
         Input { snapshot, written, rules, namespace, notes, session: None, locator }

@@ -4,7 +4,7 @@
 //! objects together what is made of each: policies in the one form, with the path of everything that
 //! can decide, or why the API server or an agent refuses it.
 
-use super::ruleset::{Lowered, Remark};
+use super::lowered::{Lowered, Remark};
 use super::{Enforcer, Spec};
 use crate::cluster::{Labels, ObjectRef, Origin, Snapshot};
 use crate::kinds::Kind;

@@ -4,9 +4,9 @@
 //! An enforcer changes what a peer may match and which entries are implied, never the algorithm.
 
 use super::rule::Scope;
-use super::{LabelFilter, Written, WrittenObject};
+use super::{CiliumVersion, LabelFilter};
 use crate::cluster::Name;
-use crate::kinds::{EnforcedBy, Kind, Role};
+use crate::kinds::{EnforcedBy, Kind};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -34,13 +34,6 @@ impl Enforcer {
     pub fn names() -> impl Iterator<Item = String> {
         let versions = CiliumVersion::ALL.into_iter().map(|version| format!("cilium-{version}"));
         ["kubernetes", "cilium"].map(ToOwned::to_owned).into_iter().chain(versions)
-    }
-
-    /// Who probably enforces policies of which nothing else is known: Cilium, where some are its own.
-    pub fn suiting(written: &Written) -> Self {
-        let of_cilium = |kind: Kind| matches!(kind.role(), Role::Policy(_, EnforcedBy::Cilium));
-        let mut kinds = written.objects.iter().filter_map(WrittenObject::kind);
-        if kinds.any(of_cilium) { Self::Cilium(Cilium::default()) } else { Self::Kubernetes }
     }
 
     /// Whether it enforces policies of a kind at all.
@@ -95,50 +88,6 @@ impl FromStr for Enforcer {
         let version = text.strip_prefix("cilium-").and_then(CiliumVersion::named);
         version.map(|version| Self::Cilium(Cilium::new(version))).ok_or_else(|| {
             "give kubernetes, cilium, cilium-1.18, cilium-1.19 or cilium-1.20".to_owned()
-        })
-    }
-}
-
-/// A minor version of Cilium. What differs between them is in
-/// docs/semantics/cilium-objects.md#versions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum CiliumVersion {
-    /// 1.18 and before.
-    V1_18,
-    /// 1.19.
-    V1_19,
-    /// 1.20 and later.
-    V1_20,
-}
-
-impl CiliumVersion {
-    /// All of them.
-    const ALL: [Self; 3] = [Self::V1_18, Self::V1_19, Self::V1_20];
-
-    /// The version of this name.
-    fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|version| version.to_string() == name)
-    }
-
-    /// The version of a release such as `v1.19.4` or `1.20.0-rc.1`: the nearest that is known.
-    pub fn of_release(release: &str) -> Option<Self> {
-        let mut parts = release.strip_prefix('v').unwrap_or(release).split('.');
-        let major: u32 = parts.next()?.parse().ok()?;
-        let minor: u32 = parts.next()?.parse().ok()?;
-        Some(match (major, minor) {
-            (0, _) | (1, 0..=18) => Self::V1_18,
-            (1, 19) => Self::V1_19,
-            _ => Self::V1_20,
-        })
-    }
-}
-
-impl fmt::Display for CiliumVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::V1_18 => "1.18",
-            Self::V1_19 => "1.19",
-            Self::V1_20 => "1.20",
         })
     }
 }

@@ -2,11 +2,12 @@
 
 use super::dialect::Around;
 use super::identity::not_for_dns;
+use super::lowered::{Fault, Lowered, Remark};
 use super::rule::{Direction, Entry, Namespaces, PeerKind, Peers, Policy};
 use super::variables::only_unfilled;
 use super::{Cilium, Enforcer, LabelFilter, WrittenObject};
 use crate::cluster::{Name, ObjectRef, Origin, Requirement, Snapshot, real_namespace};
-use crate::kinds::{EnforcedBy, Kind};
+use crate::kinds::{EnforcedBy, Kind, Role};
 use std::collections::{BTreeSet, HashMap};
 
 /// Policy objects as read, before anything is made of them.
@@ -50,70 +51,21 @@ impl Written {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// Who probably enforces them, where nothing else is known: Cilium, if some are its own.
+    pub fn enforcer(&self) -> Enforcer {
+        let of_cilium = |kind: Kind| matches!(kind.role(), Role::Policy(_, EnforcedBy::Cilium));
+        let mut kinds = self.objects.iter().filter_map(WrittenObject::kind);
+        if kinds.any(of_cilium) {
+            Enforcer::Cilium(Cilium::default())
+        } else {
+            Enforcer::Kubernetes
+        }
+    }
 }
 
 /// A policy's index in [`Ruleset::policies`].
 pub type PolicyId = usize;
-
-/// What is to be said of one policy object: why the API server would refuse it, so that it is in
-/// force nowhere, or what in it does not do what it seems to.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Remark {
-    /// The object.
-    pub object: ObjectRef,
-    /// Where it was written.
-    pub origin: Origin,
-    /// Who refuses it, if anyone does.
-    pub refused_by: Option<RefusedBy>,
-    /// What is wrong, at least one thing.
-    pub faults: Vec<Fault>,
-}
-
-impl Remark {
-    fn of(
-        object: ObjectRef,
-        origin: &Origin,
-        refused_by: Option<RefusedBy>,
-        faults: Vec<Fault>,
-    ) -> Option<Self> {
-        let origin = || origin.clone();
-        (!faults.is_empty()).then(|| Self { object, origin: origin(), refused_by, faults })
-    }
-}
-
-/// Who refuses an object that is faulty.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RefusedBy {
-    /// The API server, so that there is no such object.
-    #[default]
-    ApiServer,
-    /// Cilium's agent: the object is there, and nothing of it is enforced.
-    Agent,
-}
-
-/// One thing that validation finds wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// The field, such as `spec.ingress[0].from[0]`.
-    pub path: String,
-    /// What is wrong with it and what would be right.
-    pub message: String,
-}
-
-/// What lowering one object gives.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Lowered {
-    /// One policy for each direction, tier or rule.
-    pub policies: Vec<Policy>,
-    /// Why the object is refused; then nothing of it is in force.
-    pub faults: Vec<Fault>,
-    /// Who refuses it then.
-    pub refused_by: RefusedBy,
-    /// What is valid but does not do what its author probably meant.
-    pub lints: Vec<Fault>,
-    /// What it says is not known, as if it could not be read.
-    pub unread: bool,
-}
 
 /// What is in force.
 #[derive(Clone, Debug, Default)]

@@ -276,7 +276,7 @@ struct Lowered(Ruleset);
 impl Lowered {
     fn of(objects: &Objects) -> Self {
         let (snapshot, written) = objects.clone().assemble();
-        Self(Ruleset::compile(&written, &snapshot, &Enforcer::suiting(&written)))
+        Self(Ruleset::compile(&written, &snapshot, &written.enforcer()))
     }
 
     /// The parts of one object, wherever they are written; none where it would be refused.

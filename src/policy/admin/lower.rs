@@ -8,8 +8,7 @@ use super::super::rule::{
 };
 use super::super::selector::dns_subdomain_fault;
 use super::super::{Cilium, Enforcer, Fault, NamePattern};
-use super::written::{Rule, Spec, Subject, WrittenPeer};
-use super::{BASELINE_PRIORITY, is_v1alpha1};
+use super::written::{BASELINE_PRIORITY, Rule, Spec, Subject, WrittenPeer, is_v1alpha1};
 use crate::cluster::{Protocol, Selector};
 use crate::kinds::Kind;
 

@@ -19,18 +19,10 @@ use super::{Enforcer, Fault, Lowered, Remark};
 use crate::kinds::Kind;
 use lower::Lowering;
 use serde::de::Deserializer;
-
-/// The priority that stands for the one BaselineAdminNetworkPolicy, which has none: it comes after
-/// the ClusterNetworkPolicies of its tier.
-const BASELINE_PRIORITY: i32 = 1000;
+use written::is_v1alpha1;
 
 /// A policy of an administrator as written.
 type AdminPolicy<'a> = Placed<'a, Spec>;
-
-/// Whether a kind is of the older version, which has kinds of its own.
-fn is_v1alpha1(kind: Kind) -> bool {
-    kind != Kind::ClusterNetworkPolicy
-}
 
 impl From<Spec> for super::Spec {
     fn from(spec: Spec) -> Self {

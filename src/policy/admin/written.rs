@@ -6,9 +6,19 @@
 
 use super::super::LabelSelector;
 use super::super::selector::MatchExpression;
+use crate::kinds::Kind;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
+
+/// The priority that stands for the one BaselineAdminNetworkPolicy, which has none: it comes after
+/// the ClusterNetworkPolicies of its tier.
+pub(super) const BASELINE_PRIORITY: i32 = 1000;
+
+/// Whether a kind is of the older version, which has kinds of its own.
+pub(super) fn is_v1alpha1(kind: Kind) -> bool {
+    kind != Kind::ClusterNetworkPolicy
+}
 
 /// Fields that are not known here; null is as good as absent.
 pub(super) type Unknown = BTreeMap<String, Option<IgnoredAny>>;

@@ -4,9 +4,9 @@
 //! selects. Source: docs/semantics/cilium-rules.md#names.
 
 use super::super::rule::{Namespaces, PodSet};
+use super::known::{CiliumPolicy, Known};
 use super::lower::Lowering;
 use super::written::Rule;
-use super::{CiliumPolicy, Known};
 use crate::cluster::{Pod, Selector, Snapshot};
 
 /// The pods whose lookups Cilium sees.

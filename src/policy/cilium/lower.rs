@@ -9,10 +9,10 @@ use super::super::rule::{
 };
 use super::super::variables::{not_filled_in, perhaps, unfilled, variable};
 use super::super::{Cilium, CiliumVersion, Fault};
+use super::known::{CiliumPolicy, Known};
 use super::labels::Terms;
 use super::ports::Choice;
 use super::written::{Authentication, Element, Rule, WrittenSelector};
-use super::{CiliumPolicy, Known};
 use crate::cluster::{Name, ObjectRef, Origin};
 
 /// What is found on the way through one object.

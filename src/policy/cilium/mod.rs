@@ -8,6 +8,7 @@
 
 mod dns;
 mod icmp;
+mod known;
 mod l7;
 mod labels;
 mod lower;
@@ -21,19 +22,11 @@ pub use written::{Group, Rules, Spec};
 
 use super::dialect::{Around, Dialect, Metadata, Placed};
 use super::variables::only_unfilled;
-use super::{Cilium, Enforcer, Fault, Lowered, RefusedBy};
-use crate::cluster::Snapshot;
+use super::{Fault, Lowered, RefusedBy};
 use crate::kinds::Kind;
-use dns::SeenLookups;
+use known::{CidrGroup, CiliumPolicy, Known};
 use lower::Lowering;
 use serde::de::Deserializer;
-use written::Rule;
-
-/// A CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy as written.
-type CiliumPolicy<'a> = Placed<'a, Rules>;
-
-/// A CiliumCIDRGroup as written.
-type CidrGroup<'a> = Placed<'a, Group>;
 
 impl From<Spec> for super::Spec {
     fn from(spec: Spec) -> Self {
@@ -81,36 +74,6 @@ impl Dialect for Spec {
     }
 }
 
-/// What the rules of Cilium's policies are read against.
-struct Known<'a> {
-    /// Cilium's settings, where it enforces the policies.
-    settings: Option<&'a Cilium>,
-    enforcer: &'a Enforcer,
-    groups: Vec<CidrGroup<'a>>,
-    snapshot: &'a Snapshot,
-    /// Whose answers of DNS Cilium sees.
-    lookups: SeenLookups,
-}
-
-impl<'a> Known<'a> {
-    fn new(
-        policies: &[(Placed<'a, Spec>, CiliumPolicy<'a>)],
-        groups: &[(Placed<'a, Spec>, CidrGroup<'a>)],
-        around: &Around<'a>,
-    ) -> Self {
-        let Around { snapshot, enforcer, alone } = *around;
-        let lookups = if alone { SeenLookups::of_every_pod() } else { SeenLookups::default() };
-        let groups = groups.iter().map(|(_, group)| *group).collect();
-        let settings = enforcer.cilium();
-        let mut known = Self { settings, enforcer, groups, snapshot, lookups };
-        if !alone {
-            let policies: Vec<_> = policies.iter().map(|(_, policy)| *policy).collect();
-            known.lookups = SeenLookups::new(&policies, &known);
-        }
-        known
-    }
-}
-
 impl<'a> CiliumPolicy<'a> {
     /// One policy for each rule and direction, or everything for which nothing of it is enforced.
     ///
@@ -150,13 +113,6 @@ impl<'a> CiliumPolicy<'a> {
             return Lowered { faults, refused_by: RefusedBy::Agent, ..Lowered::default() };
         }
         Lowered { policies, lints, ..Lowered::default() }
-    }
-
-    /// Each rule with its path.
-    fn rules(&self) -> impl Iterator<Item = (String, &'a Rule)> + use<'a> {
-        let spec = self.spec.spec.iter().map(|rule| ("spec".to_owned(), rule));
-        let specs = self.spec.specs.iter().flatten().enumerate();
-        spec.chain(specs.map(|(i, rule)| (format!("specs[{i}]"), rule)))
     }
 }
 

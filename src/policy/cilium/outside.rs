@@ -5,7 +5,7 @@
 use super::super::rule::{BlockFields, Peer, PeerKind, Scope};
 use super::super::variables::{unknown_peer, variable};
 use super::super::{CiliumVersion, Fault, NamePattern};
-use super::CidrGroup;
+use super::known::CidrGroup;
 use super::lower::{At, Lowering};
 use super::written::{CidrRule, Element, Fqdn};
 use crate::cluster::AddressBlock;
