@@ -218,9 +218,8 @@ fn a_condition_behind_other_tiers() {
             "direction": "Ingress", "subject": {"namespaceSelector": {}}, "entries": [entry],
         })
     };
-    let of = |condition: &str, more: &[Value]| {
-        on_conditions(true, &json!([to_web(condition)]), more)
-    };
+    let of =
+        |condition: &str, more: &[Value]| on_conditions(true, &json!([to_web(condition)]), more);
     let anyone = json!({"namespaceSelector": {}});
     for decides in ["Allow", "Deny"] {
         let first = [tier(decides, &anyone)];
@@ -230,7 +229,8 @@ fn a_condition_behind_other_tiers() {
     let first = [tier("Pass", &anyone)];
     let all = changes(&of("GET /", &first), &of("POST /", &first), None);
     assert!(all.iter().any(|line| line.contains("pods[app=web]")), "{all:?}");
-    let some = json!({"namespaceSelector": {}, "podSelector": {"matchLabels": {"quarantine": "x"}}});
+    let some =
+        json!({"namespaceSelector": {}, "podSelector": {"matchLabels": {"quarantine": "x"}}});
     let first = [tier("Deny", &some)];
     let all = changes(&of("GET /", &first), &of("POST /", &first), None);
     assert!(all.iter().any(|line| line.contains("pods[app=web] in")), "{all:?}");

@@ -132,8 +132,7 @@ fn sound(cluster: &[Value], seed: u64) -> Option<String> {
         let judged = [0, 1].map(|side| judge(&population.sides[side], rules[side], &flow));
         let [was, is] = judged.each_ref().map(Judgement::passage);
         let rebound = is_rebound(&judged);
-        let missed =
-            (is > was && !told[0]) || (is < was && !told[1]) || (rebound && !told_rebound);
+        let missed = (is > was && !told[0]) || (is < was && !told[1]) || (rebound && !told_rebound);
         if missed {
             let shown = |side: usize| {
                 let of = |end: &Endpoint| match end {

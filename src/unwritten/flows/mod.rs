@@ -16,7 +16,7 @@ use super::circuit::Circuit;
 use super::homes::{Home, Side};
 use super::parts::{Part, What};
 use super::sat::Lit;
-use crate::cluster::{Family, Name, PortRange, Protocol, Truth};
+use crate::cluster::{Family, Name, Port, PortRange, Protocol, Truth};
 use crate::policy::PolicyId;
 use crate::policy::rule::{Direction, Peers, Policy, PortMatch, PortRule, Ports};
 use crate::verdict::Endpoint;
@@ -161,13 +161,22 @@ impl<'a> Flows<'a> {
 
     /// How much of the flows gets through on one side: they may be allowed, are certainly allowed, and
     /// are allowed without any condition.
-    fn passage(&mut self, side: usize) -> [Lit; 3] {
+    pub(super) fn passage(&mut self, side: usize) -> [Lit; 3] {
         let [into, out] = &self.fates[side];
         let c = &mut self.circuit;
         let possible = c.all([into.may_allow, out.may_allow]);
         let certain = c.all([possible, !into.may_deny, !out.may_deny]);
         let free = c.all([certain, !into.bound, !out.bound]);
         [possible, certain, free]
+    }
+
+    /// That the port is this one.
+    pub(super) fn at(&mut self, port: Port) -> Lit {
+        let has = |(protocol, range, _): &&(Protocol, PortRange, Lit)| {
+            *protocol == port.protocol && range.contains(port.number)
+        };
+        let found = self.ports.iter().find(has).map(|(.., lit)| *lit);
+        found.unwrap_or_else(|| self.circuit.constant(false))
     }
 
     /// That more gets through on this side than on the other, or anything at all where there is none.

@@ -15,7 +15,7 @@ use std::collections::{BTreeSet, HashMap};
 
 /// A snapshot with only what judging a flow between unwritten pods needs.
 pub(super) struct Scratch {
-    snapshot: Snapshot,
+    pub(super) snapshot: Snapshot,
     pods: HashMap<(Name, Name), usize>,
 }
 
@@ -199,6 +199,7 @@ impl<'a> Search<'a> {
                 asked: "".into(),
                 group: "".into(),
                 brought_by: Vec::new(),
+                any_port_names: false,
             };
             Endpoint::Pod(scratch.pod(shape.pod(), |snapshot, _| shape.add_to(snapshot, none())))
         };

@@ -4,6 +4,7 @@
 //! flow that it opens or closes, if any population has one, between shapes of pods that ask for as
 //! little as possible; what could not be decided; and what was given up.
 
+mod between;
 mod ends;
 mod found;
 
@@ -223,7 +224,9 @@ impl<'a> Search<'a> {
                 let who = Who::Unwritten(home, home.name.clone());
                 let mut open = self.relevant(&allow, direction, home);
                 let done = &self.done;
-                open.retain(|p| !done.contains(&(Goal::new(Some(*p), How::More(0)), Group::Unwritten)));
+                open.retain(|p| {
+                    !done.contains(&(Goal::new(Some(*p), How::More(0)), Group::Unwritten))
+                });
                 let pairs = open
                     .iter()
                     .flat_map(|part| others.iter().map(|other| goal(part, Also::Part(*other))));
