@@ -4,13 +4,14 @@ use super::delivery::{FluxArgs, add_deliveries};
 use super::observing::{Explained, ObservingArgs};
 use super::print_schema;
 use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, WhatIfArgs, answer, show, warn};
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, ensure};
 use clap::{Args, ValueEnum};
 use netpol::answer::ExplanationReport;
 use netpol::draft::Dialect;
-use netpol::ends::{EndName, PortWanted};
+use netpol::ends::{EndName, Named, PortWanted, ResolveError};
 use netpol::printable::printable;
-use netpol::verdict::{self, NoSuggestion, Question};
+use netpol::unwritten;
+use netpol::verdict::{self, NoSuggestion, Question, Verdict};
 use netpol::yaml;
 
 /// Arguments of `explain`.
@@ -114,6 +115,11 @@ Names:
   NAME  KIND/NAME  NAMESPACE/NAME  NAMESPACE/KIND/NAME, with :PORT behind it
   http://host/path  name.namespace.svc.cluster.local  10.0.0.7  [2001:db8::7]:443
 
+Pods that nobody has written:
+  shop/pods[app=db]:5432  one with these labels    ns/shop  any pod there
+  'pods[app=prometheus] in namespaces[role=monitoring]'  namespaces[team=a]
+  anyone  internet
+
 Exit codes:
   0 allowed   1 denied, in whole or in part   2 error   3 not known";
 
@@ -126,15 +132,25 @@ impl ExplainArgs {
             return print_schema::<ExplanationReport>(global);
         };
         self.flux.check(&self.input)?;
-        let mut input = self.input.read_flow(global, &self.what_if, source, destination)?;
+        let mut input = if self.is_of_anyone(source, destination)? {
+            self.input.read(global)?
+        } else {
+            self.input.read_flow(global, &self.what_if, source, destination)?
+        };
         if self.flux.reconcile {
-            let report = self.report(&input, source, destination)?;
+            let report = self.report(&mut input, source, destination)?;
             input = self.flux.reconcile(global, input, &report, |session| {
                 let ends = (source, destination);
                 self.input.read_flow_again(global, &self.what_if, session, ends)
             })?;
         }
         let (port, namespace) = (self.port.as_ref(), &input.namespace);
+        let asked = Question { source, destination, port, namespace };
+        let supplied = unwritten::supply(&mut input.snapshot, &input.rules, &asked);
+        let supplied = supplied.map_err(offered)?;
+        let missing = supplied.as_ref().map(|it| it.missing.clone()).unwrap_or_default();
+        let (source, destination) =
+            supplied.as_ref().map_or((source, destination), |it| (&it.source, &it.destination));
         let question = Question { source, destination, port, namespace };
         let (snapshot, rules) = (&input.snapshot, &input.rules);
         let explanation = verdict::explain(snapshot, rules, &question);
@@ -143,12 +159,15 @@ impl ExplainArgs {
         if untold {
             input.tell_gaps(global);
         }
-        let mut explanation = explanation?;
+        let mut explanation = explanation.map_err(offered)?;
         explanation.notes.splice(0..0, input.notes.iter().cloned());
         let locate = input.locate();
         let mut report = ExplanationReport::new(&explanation, snapshot, rules, &*locate);
+        report.set_not_looked_at(missing);
         add_deliveries(&input, &mut report)?;
-        if self.observing.is_wanted() {
+        if self.observing.is_wanted() && supplied.is_some() {
+            warn(global.color, "flows are observed between ends that are written only");
+        } else if self.observing.is_wanted() {
             let hypothetical = self.what_if.with || !self.what_if.without.is_empty();
             let asked = Explained::new(&question, &explanation, hypothetical);
             match self.observing.between(global, &input, &asked) {
@@ -159,9 +178,18 @@ impl ExplainArgs {
                 }
             }
         }
-        let exit = Exit::from(explanation.verdict());
+        // What was not looked at may be otherwise.
+        let exit = match Exit::from(explanation.verdict()) {
+            Exit::Success if !report.complete => Exit::Unknown,
+            exit => exit,
+        };
         let wanted = self.suggest.and_then(Suggest::dialect);
-        let suggestions = verdict::suggest(snapshot, rules, &question, &explanation, wanted);
+        let suggestions = match supplied {
+            Some(_) if explanation.verdict() != Some(Verdict::Allowed) => {
+                Err(NoSuggestion::Unwritten)
+            }
+            _ => verdict::suggest(snapshot, rules, &question, &explanation, wanted),
+        };
         if self.suggest.is_some() {
             let suggestions = suggestions.map_err(|why| match report.refused_at() {
                 Some(place) if matches!(why, NoSuggestion::Refused(..)) => {
@@ -188,18 +216,47 @@ impl ExplainArgs {
 }
 
 impl ExplainArgs {
+    /// Whether anyone is asked about in a live cluster, so that all of it is read.
+    fn is_of_anyone(&self, source: &EndName, destination: &EndName) -> anyhow::Result<bool> {
+        let anyone = Named::Path(vec!["anyone".to_owned()]);
+        let asked = [source, destination].iter().any(|end| end.names == anyone);
+        let hypothetical = self.what_if.with || !self.what_if.without.is_empty();
+        if !asked || self.input.names_manifests() && !self.what_if.with {
+            return Ok(false);
+        }
+        ensure!(
+            !hypothetical && !self.flux.reconcile,
+            "anyone is asked about in what is there or in manifests: leave out --with, --without and \
+             --reconcile"
+        );
+        Ok(true)
+    }
+
     /// The answer as it is before anything is asked of Flux.
     fn report(
         &self,
-        input: &Input,
+        input: &mut Input,
         source: &EndName,
         destination: &EndName,
     ) -> anyhow::Result<ExplanationReport> {
         let (port, namespace) = (self.port.as_ref(), &input.namespace);
+        let asked = Question { source, destination, port, namespace };
+        let supplied = unwritten::supply(&mut input.snapshot, &input.rules, &asked);
+        let supplied = supplied.map_err(offered)?;
+        let (source, destination) =
+            supplied.as_ref().map_or((source, destination), |it| (&it.source, &it.destination));
         let question = Question { source, destination, port, namespace };
         let (snapshot, rules) = (&input.snapshot, &input.rules);
         let explanation = verdict::explain(snapshot, rules, &question)?;
         Ok(ExplanationReport::new(&explanation, snapshot, rules, &*input.locate()))
+    }
+}
+
+/// An error with the forms in which pods that nobody has written can be asked for.
+fn offered(error: ResolveError) -> anyhow::Error {
+    match error.forms() {
+        Some(forms) => anyhow!("{error}. {forms}"),
+        None => error.into(),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::end::EndReport;
 use super::explanation::{
-    AppliedBy, DirectionReport, ExplanationReport, FlowReport, MissReport, OwnerReport,
+    AppliedBy, DirectionReport, ExplanationReport, FlowReport, MissReport, NearReport, OwnerReport,
     PolicyReport, RuleReport,
 };
 use super::place::{Locate, Location, short};
@@ -18,8 +18,8 @@ use crate::ends::{Resolved, names};
 use crate::policy::rule::{Action, Entry, Peer, Peers, Policy, Ports};
 use crate::policy::{Remark, Ruleset};
 use crate::verdict::{
-    Case, CasePorts, Endpoint, EntryTrace, Explanation, NoSuggestion, PeerMiss, PolicyTrace,
-    PortMiss, Reason, Suggestion, Trace, UnknownWhy, Verdict,
+    self, Case, CasePorts, Endpoint, EntryTrace, Explanation, Flow, Near, NearBy, NoSuggestion,
+    PeerMiss, PolicyTrace, PortMiss, Reason, Suggestion, Trace, UnknownWhy, Verdict,
 };
 
 impl ExplanationReport {
@@ -30,14 +30,26 @@ impl ExplanationReport {
         rules: &Ruleset,
         locate: &Locate<'_>,
     ) -> Self {
-        let reporter = Reporter { snapshot, rules, locate };
+        let reporter = Reporter { snapshot, rules, locate, near: true };
         let alone = explanation.cases.len() == 1;
         let flows: Vec<FlowReport> =
             explanation.cases.iter().map(|case| reporter.flow(case, alone)).collect();
-        let end = |end: &Resolved| match &end.object {
-            Some(object) => EndReport::of(end.label.clone(), object),
-            None => EndReport::called(end.label.clone(), None),
+        let supposed = |endpoint: &Endpoint| match endpoint {
+            Endpoint::Pod(id) => snapshot.representative(*id),
+            _ => None,
         };
+        let end = |end: &Resolved| match (&end.object, end.endpoints.as_slice()) {
+            (Some(object), _) => EndReport::of(end.label.clone(), object),
+            (None, [one]) if supposed(one).is_some() => {
+                EndReport { representative: true, ..EndReport::called(end.label.clone(), None) }
+            }
+            (None, _) => EndReport::called(end.label.clone(), None),
+        };
+        let ends = [&explanation.source, &explanation.destination];
+        let ends = ends.into_iter().flat_map(|end| &end.endpoints);
+        let mut representatives: Vec<EndReport> =
+            ends.filter_map(supposed).map(EndReport::supposed).collect();
+        representatives.dedup();
         let mut notes = words::enforcement(rules);
         notes.extend(explanation.notes.iter().cloned());
         if explanation.family_unknown {
@@ -55,6 +67,9 @@ impl ExplanationReport {
             destination: end(&explanation.destination),
             missing: reporter.missing(explanation),
             next: None,
+            complete: true,
+            not_looked_at: Vec::new(),
+            representatives,
             flows,
             notes,
             observed: None,
@@ -73,6 +88,13 @@ impl ExplanationReport {
             Err(NoSuggestion::AllAllowed) => None,
             Err(why) => Some(format!("Nothing to suggest: {why}.")),
         };
+    }
+
+    /// Says what was not looked at to the end.
+    pub fn set_not_looked_at(&mut self, missing: Vec<String>) {
+        self.complete = missing.is_empty();
+        self.notes.extend(missing.iter().map(|what| format!("Not known to the end: {what}")));
+        self.not_looked_at = missing;
     }
 
     /// Where the rule is written that denies, if one does.
@@ -108,13 +130,15 @@ pub(super) fn flow_report(
     locate: &Locate<'_>,
     case: &Case,
 ) -> FlowReport {
-    Reporter { snapshot, rules, locate }.flow(case, true)
+    Reporter { snapshot, rules, locate, near: false }.flow(case, true)
 }
 
 struct Reporter<'a> {
     snapshot: &'a Snapshot,
     rules: &'a Ruleset,
     locate: &'a Locate<'a>,
+    /// Near misses are told.
+    near: bool,
 }
 
 /// What a direction is explained with.
@@ -127,6 +151,9 @@ struct View<'a> {
     /// Ports of Services that lead to `port` of the destination, each with its Service.
     service_ports: &'a [(Port, String)],
     trace: &'a Trace,
+    flow: &'a Flow,
+    /// No policy judges the flow in either direction.
+    open: bool,
 }
 
 impl Reporter<'_> {
@@ -139,6 +166,11 @@ impl Reporter<'_> {
             _ => PeerEnd::Other,
         };
         let (from, to) = (peer_end(&case.sources), peer_end(&case.destinations));
+        let judged = [&case.judgement.egress, &case.judgement.ingress];
+        let open = judged.iter().all(|trace| {
+            !trace.policies.iter().any(|policy| policy.isolates)
+                && trace.verdict == Verdict::Allowed
+        });
         let view = |trace, subject: &str, peer: &str, peer_end| View {
             subject: subject.to_owned(),
             peer: peer.to_owned(),
@@ -147,6 +179,8 @@ impl Reporter<'_> {
             port: case.flow.port,
             service_ports: &service_ports,
             trace,
+            flow: &case.flow,
+            open,
         };
         let (port, ports) = match &case.ports {
             CasePorts::One(port) => (Some(*port), port.to_string()),
@@ -238,7 +272,39 @@ impl Reporter<'_> {
             message: words::direction(trace, self.rules, &view.peer, decided_by.as_deref()),
             conditions: trace.conditions.iter().map(|c| c.words.to_string()).collect(),
             policies,
+            near: self.near(view),
         }
+    }
+
+    /// Policies that would decide if they were written a little differently.
+    fn near(&self, view: &View<'_>) -> Vec<NearReport> {
+        if !self.near {
+            return Vec::new();
+        }
+        let near = verdict::near(self.snapshot, self.rules, view.flow, view.trace, view.open);
+        let report = |near: Near| {
+            let policy = self.rules.policy(near.policy);
+            let object = &policy.object;
+            let message = words::near(&near.by, policy, &view.subject);
+            let field = match &near.by {
+                NearBy::Subject(PeerMiss::PodLabels(mismatch)) => {
+                    mismatch.wanted.path().unwrap_or_else(|| "metadata.name".to_owned())
+                }
+                NearBy::Elsewhere(_) => "metadata.namespace".to_owned(),
+                _ => "metadata.name".to_owned(),
+            };
+            let rule = near.entry.and_then(|entry| policy.entries.get(entry));
+            NearReport {
+                kind: object.kind.to_string(),
+                namespace: object.namespace.as_deref().map(Into::into),
+                name: object.name.to_string(),
+                rule: rule.map(|rule| rule.path.to_string()),
+                message,
+                location: (self.locate)(&policy.origin, &field),
+                field,
+            }
+        };
+        near.into_iter().map(report).collect()
     }
 
     fn policy(&self, view: &View<'_>, trace: &PolicyTrace) -> PolicyReport {
@@ -281,11 +347,20 @@ impl Reporter<'_> {
         if let Some((index, entry_trace)) = nearest {
             let entry = &policy.entries[index];
             let (peer, port) = misses(view, entry, entry_trace);
+            // Which of several peers it is that matches is told by its place.
+            let item = match &entry.peers {
+                Peers::Of(items) if items.len() > 1 && entry_trace.peer.is_yes() => {
+                    entry_trace.peer_item.and_then(|at| items.get(at))
+                }
+                _ => None,
+            };
+            let itself =
+                || item.map_or_else(|| entry.path.to_string(), |item| item.path.to_string());
             report.field = port
                 .as_ref()
                 .filter(|_| peer.is_none())
                 .or(peer.as_ref())
-                .map_or_else(|| entry.path.to_string(), |miss| miss.path.clone());
+                .map_or_else(itself, |miss| miss.path.clone());
             report.rule = Some(entry.path.to_string());
             report.action = Some(entry.action);
             report.message = entry_message(policy, entry_trace, peer.as_ref(), port.as_ref());

@@ -30,6 +30,15 @@ pub struct ExplanationReport {
     pub source: EndReport,
     /// Who is to take it.
     pub destination: EndReport,
+    /// Every population was looked at; only where it is false is it there.
+    #[serde(skip_serializing_if = "is_so")]
+    pub complete: bool,
+    /// What was not looked at to the end, where it is not complete.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_looked_at: Vec<String>,
+    /// The ends in `flows` that stand for pods which are written nowhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub representatives: Vec<EndReport>,
     /// One for everything that policies tell apart.
     pub flows: Vec<FlowReport>,
     /// The sides on which a policy is missing, in words; absent where nothing is denied.
@@ -54,6 +63,10 @@ pub struct ExplanationReport {
     /// ready to apply.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub suggestions: Vec<serde_json::Value>,
+}
+
+fn is_so(complete: &bool) -> bool {
+    *complete
 }
 
 /// Flows that share one verdict for one reason.
@@ -109,6 +122,39 @@ pub struct DirectionReport {
     pub conditions: Vec<String>,
     /// Every policy that selects the subject, the one that decides or comes nearest first.
     pub policies: Vec<PolicyReport>,
+    /// Policies that would decide if they were written a little differently.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub near: Vec<NearReport>,
+}
+
+/// A policy that would decide if it were written a little differently.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NearReport {
+    /// `NetworkPolicy`, or that of another dialect.
+    pub kind: String,
+    /// Its namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// The rule that would decide.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// What would have to be otherwise.
+    pub message: String,
+    /// The path of the field that it is about.
+    pub field: String,
+    /// Where that is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+}
+
+impl NearReport {
+    /// Its name as people tell policies apart.
+    pub fn label(&self) -> String {
+        words::tiered(&self.kind, &self.name, None, None)
+    }
 }
 
 /// One policy that selects the subject, or may.

@@ -8,7 +8,9 @@ use crate::kinds::Kind;
 use crate::policy::rule::{Action, Direction, Entry, Policy, PortMatch, Ports, Tier};
 use crate::policy::{Enforcement, NamePattern, Ruleset};
 use crate::prose::list;
-use crate::verdict::{NotKnown, PeerMiss, PolicyTrace, PortMiss, Reason, Trace, UnknownWhy};
+use crate::verdict::{
+    NearBy, NotKnown, PeerMiss, PolicyTrace, PortMiss, Reason, Trace, UnknownWhy,
+};
 
 /// What the other end is, as far as advice depends on it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -149,6 +151,9 @@ pub(super) fn port_miss(
         PortMiss::NoSuchName(name) => {
             format!("no container of {destination} calls a {} port {name:?}", port.protocol)
         }
+        PortMiss::NameUnknown(name) => format!(
+            "whether {destination} calls {port} {name:?} is not known, since its ports are not written"
+        ),
         PortMiss::NameIsOther { name, numbers } => {
             let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
             format!(
@@ -222,6 +227,32 @@ pub(super) fn does(tier: Tier, action: Action) -> &'static str {
         (Action::Deny, Tier::Baseline(_)) => "denies the flow, since no policy before it decides",
         (Action::Pass, Tier::Baseline(_)) => "leaves the flow open, past the rest of its tier",
         (Action::Pass, _) => "passes the flow on to NetworkPolicies",
+    }
+}
+
+/// What would have to be otherwise for a policy to decide.
+pub(super) fn near(by: &NearBy, policy: &Policy, subject: &str) -> String {
+    let direction = policy.direction;
+    match by {
+        NearBy::Subject(miss) => {
+            let why = peer_miss(miss, subject, PeerEnd::Pod);
+            format!("would admit it, but does not select {subject}: {why}")
+        }
+        NearBy::Elsewhere(namespace) => format!(
+            "would admit it in the namespace of {subject}; it is in {namespace}, where it selects no \
+             pod that is known"
+        ),
+        NearBy::NotIsolating => format!(
+            "has {direction} rules for {subject} and leaves everything else open \
+             (enableDefaultDeny.{direction}: false)"
+        ),
+        NearBy::OtherDirection => {
+            let left_out = match direction {
+                Direction::Ingress => "Egress, which they have by default only beside egress rules",
+                Direction::Egress => "Ingress, which they would have by default",
+            };
+            format!("selects {subject} for {direction} only: its policyTypes leave out {left_out}")
+        }
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Representative {
     pub group: Box<str>,
     /// The rules that are the reason for it, in the order of reading.
     pub brought_by: Vec<Bringer>,
+    /// What it calls its ports is not known, since nobody has said so.
+    pub any_port_names: bool,
 }
 
 /// A rule that is the reason for a representative.

@@ -90,6 +90,10 @@ fn direct(
     let mut known = Vec::new();
     for endpoint in &end.endpoints {
         let Endpoint::Pod(id) = endpoint else { continue };
+        if snapshot.representative(*id).is_some() {
+            let (pod, name) = (end.label.clone(), name.clone());
+            return Err(ResolveError::PortNameUnknown { pod, name });
+        }
         for declared in snapshot.pod(*id).ports.iter() {
             let Some(declared_name) = &declared.name else { continue };
             if **declared_name == **name

@@ -14,12 +14,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub(crate) mod asked;
 mod destination;
 mod name;
 pub mod names;
 pub mod ranges;
 mod resolve;
 
+pub use asked::{Asked, AskedError, Wanted, asked};
 pub use destination::reached;
 pub(crate) use destination::{Arrival, arrivals};
 pub use name::{EndName, EndNameError, Named, PortText, PortWanted};

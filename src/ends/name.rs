@@ -3,6 +3,8 @@
 //! In: words of the command line (`deploy/grafana`, `identity/svc/keycloak:http`, a URL from a log, an
 //! address). Out: a [`EndName`], which `resolve` then looks up. No credentials of a URL are kept.
 
+use super::asked::{Asked, AskedError, Wanted, asked};
+use super::resolve::Resolved;
 use crate::cluster::Protocol;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -53,6 +55,10 @@ pub enum Named {
     Host(String),
     /// An address.
     Address(IpAddr),
+    /// A pod that need not be written.
+    Pods(Wanted),
+    /// What has been looked up, or made, already.
+    Found(Box<Resolved>),
 }
 
 /// A port as asked for.
@@ -95,6 +101,9 @@ pub enum EndNameError {
     /// Not a URL.
     #[error("cannot read {0:?} as a URL: give SCHEME://HOST[:PORT]/…")]
     Url(String),
+    /// Not a pod that could be there.
+    #[error(transparent)]
+    Asked(#[from] AskedError),
 }
 
 impl FromStr for PortWanted {
@@ -137,36 +146,70 @@ impl FromStr for EndName {
         if text.trim().is_empty() {
             return Err(EndNameError::Empty);
         }
-        if let Some((scheme, rest)) = text.split_once("://") {
-            return url(scheme, rest);
-        }
-        if let Ok(address) = text.parse() {
-            return Ok(Self { names: Named::Address(address), port: None });
-        }
-        if let Some((address, length)) = text.split_once('/')
-            && address.parse::<IpAddr>().is_ok()
-            && length.bytes().all(|b| b.is_ascii_digit())
+        if let Some((form, port)) = unwritten(text)
+            && let Some(wanted) = asked(form)
         {
-            return Err(EndNameError::Block(text.to_owned()));
+            return match wanted? {
+                Asked::Pods(wanted) => {
+                    let port = port.map(str::parse).transpose()?;
+                    Ok(Self { names: Named::Pods(wanted), port })
+                }
+                // Words that may name objects too.
+                Asked::Anyone | Asked::Internet | Asked::Namespace(_) => plain(text),
+            };
         }
-        let (host, port) = split_port(text)?;
-        let names = match host.parse() {
-            Ok(address) => Named::Address(address),
-            Err(_) if host.contains('/') => {
-                let parts: Vec<String> = host.split('/').map(ToOwned::to_owned).collect();
-                if parts.iter().any(String::is_empty) {
-                    return Err(EndNameError::Empty);
-                }
-                if parts.len() > 3 {
-                    return Err(EndNameError::TooManyParts(text.to_owned()));
-                }
-                Named::Path(parts)
-            }
-            Err(_) if host.contains('.') => Named::Host(host.to_owned()),
-            Err(_) => Named::Path(vec![host.to_owned()]),
-        };
-        Ok(Self { names, port })
+        plain(text)
     }
+}
+
+/// A text that may name an end which nothing written is, with the port behind it.
+fn unwritten(text: &str) -> Option<(&str, Option<&str>)> {
+    match text.rfind(']') {
+        Some(last) => match text.get(last + 1..)?.strip_prefix(':') {
+            Some(port) => Some((text.get(..=last)?, Some(port))),
+            None => Some((text, None)),
+        },
+        // What is not closed is to be told so.
+        None if text.contains("pods[") || text.contains("namespaces[") => Some((text, None)),
+        None => match text.split_once(':') {
+            Some((_, port)) if port.starts_with("//") => None,
+            Some((form, port)) => Some((form, Some(port))),
+            None => Some((text, None)),
+        },
+    }
+}
+
+/// What names objects, hosts or addresses.
+fn plain(text: &str) -> Result<EndName, EndNameError> {
+    if let Some((scheme, rest)) = text.split_once("://") {
+        return url(scheme, rest);
+    }
+    if let Ok(address) = text.parse() {
+        return Ok(EndName { names: Named::Address(address), port: None });
+    }
+    if let Some((address, length)) = text.split_once('/')
+        && address.parse::<IpAddr>().is_ok()
+        && length.bytes().all(|b| b.is_ascii_digit())
+    {
+        return Err(EndNameError::Block(text.to_owned()));
+    }
+    let (host, port) = split_port(text)?;
+    let names = match host.parse() {
+        Ok(address) => Named::Address(address),
+        Err(_) if host.contains('/') => {
+            let parts: Vec<String> = host.split('/').map(ToOwned::to_owned).collect();
+            if parts.iter().any(String::is_empty) {
+                return Err(EndNameError::Empty);
+            }
+            if parts.len() > 3 {
+                return Err(EndNameError::TooManyParts(text.to_owned()));
+            }
+            Named::Path(parts)
+        }
+        Err(_) if host.contains('.') => Named::Host(host.to_owned()),
+        Err(_) => Named::Path(vec![host.to_owned()]),
+    };
+    Ok(EndName { names, port })
 }
 
 fn url(scheme: &str, rest: &str) -> Result<EndName, EndNameError> {

@@ -7,6 +7,9 @@ use crate::cluster::{ObjectRef, Pod, Snapshot};
 pub fn endpoint(snapshot: &Snapshot, endpoint: &Endpoint) -> String {
     match endpoint {
         Endpoint::Pod(id) => {
+            if let Some(of) = snapshot.representative(*id) {
+                return of.words.to_string();
+            }
             let pod = snapshot.pod(*id);
             if pod.template { workload(snapshot, pod) } else { pod.object() }.to_string()
         }

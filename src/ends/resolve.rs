@@ -4,14 +4,16 @@
 //! exist.
 
 use super::Endpoint;
+use super::asked::AskedError;
 use super::name::{EndName, Named};
 use crate::cluster::{
     Name, ObjectRef, Origin, Pod, PodId, Service, Snapshot, kind_from_word, kind_word,
 };
+use crate::policy::{dns_label_fault, label_value_fault};
 use std::net::IpAddr;
 
 /// What a name stands for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {
     /// The object that the name means; `None` for addresses and names outside the cluster.
     pub object: Option<ObjectRef>,
@@ -35,6 +37,27 @@ pub enum ResolveError {
         asked: String,
         /// Names that exist, nearest first.
         nearest: Vec<String>,
+        /// Its namespace and its name, where it is one of pods.
+        words: Option<(String, String)>,
+    },
+    /// A pod that nothing written is.
+    #[error(
+        "{0} is a pod that need not be written, and only explain answers for such: name a workload, \
+         a pod, a Service, a host name or an address"
+    )]
+    Unwritten(String),
+    /// No pod that could be there.
+    #[error(transparent)]
+    Asked(#[from] AskedError),
+    /// A port by its name on pods of which nothing says what they call their ports.
+    #[error(
+        "which port {pod} calls {name:?} is not known, since nobody has written it: give its number"
+    )]
+    PortNameUnknown {
+        /// The pods.
+        pod: String,
+        /// The name.
+        name: String,
     },
     /// The kind has no pods.
     #[error("{0} has no pods: name a workload, a pod, a Service, a host name or an address")]
@@ -81,6 +104,22 @@ fn suggestions(names: &[String]) -> String {
     }
 }
 
+impl ResolveError {
+    /// In which forms pods that nobody has written can be asked for, with the words that were typed.
+    pub fn forms(&self) -> Option<String> {
+        let Self::NotFound { words: Some((namespace, name)), .. } = self else { return None };
+        if dns_label_fault(namespace).is_some() {
+            return None;
+        }
+        let value = if label_value_fault(name).is_some() { "NAME" } else { name };
+        Some(format!(
+            "Pods that nobody has written can be asked for too: {namespace}/pods[app={value}] by their \
+             labels, ns/{namespace} for any pod there, pods[app={value}] in namespaces[KEY=VALUE], \
+             anyone, internet"
+        ))
+    }
+}
+
 /// How many similar names an error lists.
 const NEAREST: usize = 5;
 
@@ -95,6 +134,8 @@ pub fn resolve(
         Named::Address(address) => Ok(resolver.address(*address)),
         Named::Host(host) => resolver.host(host),
         Named::Path(parts) => resolver.path(parts),
+        Named::Pods(wanted) => Err(ResolveError::Unwritten(wanted.to_string())),
+        Named::Found(found) => Ok((**found).clone()),
     }
 }
 
@@ -346,7 +387,8 @@ impl Resolver<'_> {
         } else {
             format!("{word}{name} in namespace {namespace}")
         };
-        ResolveError::NotFound { asked, nearest: self.nearest(namespace, kind, name) }
+        let words = (!cluster_scoped).then(|| (namespace.to_owned(), name.to_owned()));
+        ResolveError::NotFound { asked, nearest: self.nearest(namespace, kind, name), words }
     }
 
     /// Names like the one asked for: the same name elsewhere first, then similar names.

@@ -16,11 +16,12 @@ mod parts;
 mod sat;
 mod search;
 mod shape;
+mod supply;
 mod witness;
 
-pub use asked::{Asked, AskedError, Wanted, asked};
 pub use dead::{Dead, dead};
 pub use shape::{Label, Place, Shape};
+pub use supply::{Supplied, supply};
 pub use witness::witness;
 
 use crate::cluster::Selector;
@@ -194,6 +195,7 @@ impl Told {
                 asked: shape.asked().into(),
                 group: group(&shape, &home.name).into(),
                 brought_by: Vec::new(),
+                any_port_names: false,
             });
             of.brought_by.extend(brought_by.filter(|bringer| !of.brought_by.contains(bringer)));
         }

@@ -186,13 +186,14 @@ enum Key<'a, T> {
         template: bool,
         families: Vec<Family>,
         ips: &'a [IpAddr],
+        any_port_names: bool,
         more: T,
     },
     Other(Endpoint, T),
 }
 
 /// Groups endpoints that no rule can tell apart. Addresses count only if some rule has a block.
-fn classes<T: Copy + Eq + std::hash::Hash>(
+pub(crate) fn classes<T: Copy + Eq + std::hash::Hash>(
     snapshot: &Snapshot,
     rules: &Ruleset,
     endpoints: impl Iterator<Item = (Endpoint, T)>,
@@ -227,6 +228,7 @@ fn classes<T: Copy + Eq + std::hash::Hash>(
                     } else {
                         &[]
                     },
+                    any_port_names: snapshot.representative(*id).is_some_and(|r| r.any_port_names),
                     more,
                 }
             }

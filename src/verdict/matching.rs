@@ -315,6 +315,9 @@ impl Matcher<'_> {
         }
         let miss = match &rule.ports {
             PortMatch::All => return (Truth::Yes, None),
+            PortMatch::Named(name) if self.may_have_any_name() => {
+                return (Truth::Unknown, Some(PortMiss::NameUnknown(name.clone())));
+            }
             PortMatch::Range(wanted) => PortMiss::Number { wanted: *wanted, found: found.number },
             PortMatch::Named(name) if self.naming().is_none() => {
                 PortMiss::NameOfNoPod(name.clone())
@@ -335,6 +338,13 @@ impl Matcher<'_> {
     fn naming(&self) -> Option<&Pod> {
         let Endpoint::Pod(pod) = self.flow.destination else { return None };
         Some(self.snapshot.pod(pod)).filter(|pod| !pod.host_network)
+    }
+
+    /// Whether the destination is a pod that was only asked for, of which nothing says what it calls its
+    /// ports.
+    fn may_have_any_name(&self) -> bool {
+        let Endpoint::Pod(pod) = self.flow.destination else { return false };
+        self.snapshot.representative(pod).is_some_and(|of| of.any_port_names)
     }
 
     /// The numbers of a port name on the destination, whichever direction is judged.

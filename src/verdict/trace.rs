@@ -409,6 +409,8 @@ pub enum PortMiss {
     },
     /// No container of the destination calls a port of this protocol so.
     NoSuchName(Name),
+    /// What the destination calls its ports is not known.
+    NameUnknown(Name),
     /// The destination calls another number so.
     NameIsOther {
         /// The name.
@@ -426,7 +428,7 @@ impl PortMiss {
     /// More is nearer to a match.
     pub(super) fn nearness(&self) -> u8 {
         match self {
-            Self::Protocol { number_matches: true, .. } => 3,
+            Self::Protocol { number_matches: true, .. } | Self::NameUnknown(_) => 3,
             Self::Number { .. } | Self::NameIsOther { .. } => 2,
             Self::NoSuchName(_) => 1,
             Self::Protocol { .. } | Self::NameOfNoPod(_) | Self::NoPort => 0,

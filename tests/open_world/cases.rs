@@ -159,3 +159,85 @@ fn a_named_port_has_any_number() {
     assert!(all.iter().any(|line| line.ends_with("Denied to Allowed")), "{all:?}");
     assert!(all.iter().any(|line| line.ends_with("Allowed to Denied")), "{all:?}");
 }
+
+/// Rules for `app=db` of shop, and what else there is.
+fn on_conditions(isolates: bool, entries: &Value, more: &[Value]) -> Vec<Value> {
+    let subject = json!({"own": "shop", "podSelector": {"matchLabels": {"app": "db"}}});
+    let mut all = vec![json!({
+        "kind": "Rules", "metadata": {"name": "db"}, "tier": "Normal", "direction": "Ingress",
+        "subject": subject, "isolates": isolates, "entries": entries,
+    })];
+    all.extend_from_slice(more);
+    all
+}
+
+/// A rule for whoever has `app=web`.
+fn to_web(condition: &str) -> Value {
+    let web = json!({"namespaceSelector": {}, "podSelector": {"matchLabels": {"app": "web"}}});
+    match condition {
+        "" => json!({"action": "Allow", "peers": [{"set": web}]}),
+        _ => json!({"action": "Allow", "peers": [{"set": web}], "condition": condition}),
+    }
+}
+
+/// What passes on a condition is neither all nor nothing, and not the same on another one.
+/// Source: docs/semantics/cilium-ports.md#layer-7-beside-plain-rules.
+#[test]
+fn a_condition_comes_goes_and_becomes_another() {
+    let one = |condition: &str| on_conditions(true, &json!([to_web(condition)]), &[]);
+    let none = on_conditions(true, &json!([]), &[]);
+    let told = |old: &[Value], new: &[Value], change: &str| {
+        let all = changes(old, new, None);
+        let line = format!("pods[app=web] in any other namespace → pods[app=db] in shop: {change}");
+        assert!(all.contains(&line), "{all:?}");
+        assert!(all.iter().all(|line| line.ends_with(change)), "{all:?}");
+    };
+    told(&one("GET /"), &one(""), "OnCondition to Allowed");
+    told(&one(""), &one("GET /"), "Allowed to OnCondition");
+    told(&one("GET /"), &one("POST /"), "OnCondition to OnCondition");
+    told(&one("GET /"), &none, "OnCondition to Denied");
+    told(&none, &one("GET /"), "Denied to OnCondition");
+    // Without isolation a rule on a condition is all that keeps anything back.
+    let free = |entries: &Value| on_conditions(false, entries, &[]);
+    told(&free(&json!([to_web("GET /")])), &free(&json!([])), "OnCondition to Allowed");
+    // Either condition is enough; the second one is more.
+    let both = on_conditions(true, &json!([to_web("GET /"), to_web("POST /")]), &[]);
+    told(&one("GET /"), &both, "OnCondition to OnCondition");
+    // Beside a rule without one it binds nothing.
+    let beside = on_conditions(true, &json!([to_web(""), to_web("POST /")]), &[]);
+    assert_eq!(changes(&one(""), &beside, None), [""; 0]);
+}
+
+/// Tiers before it decide whether a condition binds anything.
+#[test]
+fn a_condition_behind_other_tiers() {
+    let tier = |action: &str, peer: &Value| {
+        let entry = json!({"action": action, "peers": [{"set": peer}]});
+        json!({
+            "kind": "Rules", "metadata": {"name": "first"}, "tier": "Admin", "priority": 0,
+            "direction": "Ingress", "subject": {"namespaceSelector": {}}, "entries": [entry],
+        })
+    };
+    let of =
+        |condition: &str, more: &[Value]| on_conditions(true, &json!([to_web(condition)]), more);
+    let anyone = json!({"namespaceSelector": {}});
+    for decides in ["Allow", "Deny"] {
+        let first = [tier(decides, &anyone)];
+        assert_eq!(changes(&of("GET /", &first), &of("POST /", &first), None), [""; 0]);
+    }
+    // Those whom it passes on, and those whom it does not mean, are bound.
+    let first = [tier("Pass", &anyone)];
+    let all = changes(&of("GET /", &first), &of("POST /", &first), None);
+    assert!(all.iter().any(|line| line.contains("pods[app=web]")), "{all:?}");
+    let some =
+        json!({"namespaceSelector": {}, "podSelector": {"matchLabels": {"quarantine": "x"}}});
+    let first = [tier("Deny", &some)];
+    let all = changes(&of("GET /", &first), &of("POST /", &first), None);
+    assert!(all.iter().any(|line| line.contains("pods[app=web] in")), "{all:?}");
+    assert!(all.iter().all(|line| !line.contains("quarantine=x")), "{all:?}");
+    // What goes away before it may leave another condition, and rules of its own change nothing.
+    let mut admin = tier("Allow", &anyone);
+    admin["entries"][0]["condition"] = json!("GET /");
+    let all = changes(&of("POST /", &[admin]), &of("POST /", &[]), None);
+    assert!(all.iter().any(|line| line.ends_with("OnCondition to OnCondition")), "{all:?}");
+}

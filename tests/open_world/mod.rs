@@ -13,9 +13,11 @@ use crate::random::{
 use netpol::cluster::{Family, Snapshot};
 use netpol::reach::{Change, Diff, End, diff};
 use netpol::unwritten::{Effort, Unwritten, of_two};
-use netpol::verdict::{Endpoint, Flow, Passage};
+use netpol::verdict::{Endpoint, Flow, Judgement, Passage, Trace, judge};
 use population::{coexist, flow, has_address, passage, populate};
 use serde_json::Value;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// Random pods of one population, and flows that are judged among them.
 const STRANGERS: usize = 60;
@@ -64,6 +66,15 @@ fn opens(change: &Change) -> bool {
     change.to > change.from
 }
 
+/// Whether a flow passes on a condition on both sides, and not on the same one.
+fn is_rebound(judged: &[Judgement; 2]) -> bool {
+    let asks = |trace: &Trace| -> BTreeSet<Box<str>> {
+        trace.conditions.iter().map(|condition| condition.asks.clone()).collect()
+    };
+    let [old, new] = judged.each_ref().map(|both| [&both.egress, &both.ingress].map(asks));
+    judged.iter().all(|one| one.passage() == Passage::OnCondition) && old != new
+}
+
 /// One flow of a random population that changes: what is wrong where none is told of.
 fn sound(cluster: &[Value], seed: u64) -> Option<String> {
     let [old_objects, new_objects] = two_sides(cluster);
@@ -81,10 +92,21 @@ fn sound(cluster: &[Value], seed: u64) -> Option<String> {
     let told = [true, false].map(|up| {
         !compared.unwritten.is_complete() || diff.changes().iter().any(|change| opens(change) == up)
     });
+    let on_condition = [Passage::OnCondition; 2];
+    let told_rebound = !compared.unwritten.is_complete()
+        || diff.changes().iter().any(|change| [change.from, change.to] == on_condition);
     let rules = [&old.rules, &new.rules];
     let mut ends: Vec<Endpoint> =
         population.strangers.iter().map(|id| Endpoint::Pod(*id)).collect();
-    ends.extend(boundary_addresses(cluster).into_iter().map(Endpoint::Address));
+    // Who has an address of the pod network is a pod of the population: where nobody known has it,
+    // Cilium's identity of it is open (docs/semantics/cilium-rules.md#addresses-of-the-pod-network).
+    let cilium = rules.iter().any(|rules| rules.cilium().is_some());
+    let of_pods = |ip: &IpAddr| {
+        let has = |side: &&Snapshot| side.pod_cidrs.iter().any(|net| net.contains(ip));
+        cilium && compared.sides.iter().all(has)
+    };
+    let outside = boundary_addresses(cluster).into_iter().filter(|ip| !of_pods(ip));
+    ends.extend(outside.map(Endpoint::Address));
     let nodes = [&old, &new]
         .map(|world| world.snapshot.nodes.iter().map(|n| n.name.clone()).collect::<Vec<_>>());
     let both = nodes[0].iter().enumerate().filter(|(i, name)| nodes[1].get(*i) == Some(name));
@@ -107,8 +129,10 @@ fn sound(cluster: &[Value], seed: u64) -> Option<String> {
             continue;
         }
         let flow = flow(source, destination, *r.pick(&ports), family);
-        let [was, is] = [0, 1].map(|side| passage(&population.sides[side], rules[side], &flow));
-        let missed = (is > was && !told[0]) || (is < was && !told[1]);
+        let judged = [0, 1].map(|side| judge(&population.sides[side], rules[side], &flow));
+        let [was, is] = judged.each_ref().map(Judgement::passage);
+        let rebound = is_rebound(&judged);
+        let missed = (is > was && !told[0]) || (is < was && !told[1]) || (rebound && !told_rebound);
         if missed {
             let shown = |side: usize| {
                 let of = |end: &Endpoint| match end {

@@ -340,11 +340,14 @@ impl Run<'_> {
                     _ => None,
                 },
                 Named::Host(host) => in_cluster(host),
+                Named::Pods(_) | Named::Found(_) => None,
             };
             let said = || match &target.names {
                 Named::Host(host) => host.clone(),
                 Named::Path(parts) => parts.join("/"),
                 Named::Address(address) => address.to_string(),
+                Named::Pods(wanted) => wanted.to_string(),
+                Named::Found(found) => found.label.clone(),
             };
             let own = &self.plan.baseline;
             if let (None, Named::Host(host), true) = (service, &target.names, own.dns_proxy) {
@@ -515,7 +518,7 @@ fn to_value<T: Serialize>(object: &T) -> anyhow::Result<Value> {
 /// Whether a destination is one that only the cluster knows.
 fn is_inside(target: &EndName) -> bool {
     match &target.names {
-        Named::Address(_) => false,
+        Named::Address(_) | Named::Pods(_) | Named::Found(_) => false,
         Named::Host(host) => in_cluster(host).is_some(),
         Named::Path(_) => true,
     }

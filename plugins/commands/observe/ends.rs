@@ -92,7 +92,7 @@ impl Lookup<'_> {
         };
         match &target.names {
             Named::Address(address) => Some(EndFilter::Addresses(vec![*address])),
-            Named::Host(_) => None,
+            Named::Host(_) | Named::Pods(_) | Named::Found(_) => None,
             Named::Path(parts) => match parts.as_slice() {
                 [name] => Some(pods(self.namespace, name, PodsOf::Either)),
                 [first, name] => match kind_from_word(first) {

@@ -135,12 +135,28 @@ impl Text<'_> {
                 if let Some(policy) = deciding {
                     self.written(4, policy);
                 }
+                self.near(direction);
                 return;
             }
         }
         for (index, policy) in direction.policies.iter().enumerate() {
             if self.wide || tells(direction.reason, index, policy) {
                 self.policy(policy);
+            }
+        }
+        self.near(direction);
+    }
+
+    /// Policies that would decide if they were written a little differently.
+    fn near(&mut self, direction: &DirectionReport) {
+        for near in &direction.near {
+            let rule = near.rule.as_deref().map_or("", short);
+            self.screen.words(4, 6, &[(DOUBT, "near:"), (BOLD, &near.label()), (DIM, rule)]);
+            self.screen.words(6, 6, &[(PLAIN, &near.message)]);
+            if near.location.is_some() {
+                self.screen.place(6, near.location.as_ref());
+            } else {
+                self.screen.words(6, 6, &[(DIM, &near.field)]);
             }
         }
     }

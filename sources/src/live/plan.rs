@@ -111,6 +111,12 @@ impl<'a> Planner<'a> {
             Named::Address(address) => self.address(*address),
             Named::Host(host) => self.host(host, namespace),
             Named::Path(parts) => self.path(parts, namespace),
+            Named::Pods(wanted) => {
+                let namespace = wanted.namespace(namespace);
+                namespace.into_iter().for_each(|namespace| self.namespace(namespace));
+                Ok(namespace.map(ToOwned::to_owned))
+            }
+            Named::Found(_) => Ok(None),
         }
     }
 

@@ -16,11 +16,11 @@ use super::circuit::Circuit;
 use super::homes::{Home, Side};
 use super::parts::{Part, What};
 use super::sat::Lit;
-use crate::cluster::{Family, Name, PortRange, Protocol, Truth};
+use crate::cluster::{Family, Name, Port, PortRange, Protocol, Truth};
 use crate::policy::PolicyId;
 use crate::policy::rule::{Direction, Peers, Policy, PortMatch, PortRule, Ports};
 use crate::verdict::Endpoint;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use tiers::Fate;
 
@@ -66,7 +66,7 @@ pub(super) struct Flows<'a> {
     places: [Vec<(IpAddr, Lit)>; 2],
     unknown: HashMap<String, Lit>,
     own_node: Lit,
-    fates: Vec<[Fate; 2]>,
+    fates: Vec<[Fate<'a>; 2]>,
 }
 
 impl<'a> Flows<'a> {
@@ -161,13 +161,22 @@ impl<'a> Flows<'a> {
 
     /// How much of the flows gets through on one side: they may be allowed, are certainly allowed, and
     /// are allowed without any condition.
-    fn passage(&mut self, side: usize) -> [Lit; 3] {
-        let [into, out] = self.fates[side];
+    pub(super) fn passage(&mut self, side: usize) -> [Lit; 3] {
+        let [into, out] = &self.fates[side];
         let c = &mut self.circuit;
         let possible = c.all([into.may_allow, out.may_allow]);
         let certain = c.all([possible, !into.may_deny, !out.may_deny]);
         let free = c.all([certain, !into.bound, !out.bound]);
         [possible, certain, free]
+    }
+
+    /// That the port is this one.
+    pub(super) fn at(&mut self, port: Port) -> Lit {
+        let has = |(protocol, range, _): &&(Protocol, PortRange, Lit)| {
+            *protocol == port.protocol && range.contains(port.number)
+        };
+        let found = self.ports.iter().find(has).map(|(.., lit)| *lit);
+        found.unwrap_or_else(|| self.circuit.constant(false))
     }
 
     /// That more gets through on this side than on the other, or anything at all where there is none.
@@ -179,6 +188,30 @@ impl<'a> Flows<'a> {
         let there = self.passage(1 - side);
         let more = [0, 1, 2].map(|level| self.circuit.all([here[level], !there[level]]));
         self.circuit.any(more)
+    }
+
+    /// That it passes on a condition on both sides, and not on the same one.
+    pub(super) fn rebound(&mut self) -> Lit {
+        let mut differ = Vec::new();
+        let mut passes = Vec::new();
+        for side in 0..self.sides.len() {
+            let [_, certain, free] = self.passage(side);
+            passes.extend([certain, !free]);
+        }
+        if let [old, new] = self.fates.as_slice() {
+            for (old, new) in old.iter().zip(new) {
+                let all: BTreeSet<&str> = old.asks.keys().chain(new.asks.keys()).copied().collect();
+                for asks in all {
+                    let never = self.circuit.constant(false);
+                    let [old, new] = [old, new].map(|fate| fate.asks.get(asks).copied());
+                    let (old, new) = (old.unwrap_or(never), new.unwrap_or(never));
+                    differ.push(self.circuit.all([old, !new]));
+                    differ.push(self.circuit.all([new, !old]));
+                }
+            }
+        }
+        passes.push(self.circuit.any(differ));
+        self.circuit.all(passes)
     }
 
     /// That nothing isolates the subject in a direction, and no ordered tier closes it to this peer.

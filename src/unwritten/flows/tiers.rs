@@ -6,37 +6,59 @@ use super::{Flows, Who, subject};
 use crate::cluster::Name;
 use crate::policy::Enforcement;
 use crate::policy::rule::{Action, Direction, Entry, Peers, Policy, Tier};
+use crate::unwritten::circuit::Circuit;
 use crate::unwritten::sat::Lit;
+use std::collections::BTreeMap;
+
+/// What each condition asks, with whether it binds the flows.
+pub(super) type Asks<'a> = BTreeMap<&'a str, Lit>;
 
 /// What becomes of flows in one direction, or in both.
-#[derive(Clone, Copy)]
-pub(super) struct Fate {
+#[derive(Clone)]
+pub(super) struct Fate<'a> {
     /// They may be allowed.
     pub(super) may_allow: Lit,
     /// They may be denied. Policies of one priority may do either.
     pub(super) may_deny: Lit,
     /// They are allowed, if at all, on a condition only.
     pub(super) bound: Lit,
+    /// On which: one of them is enough.
+    pub(super) asks: Asks<'a>,
 }
 
 /// What a policy says.
-struct Spoken {
+struct Spoken<'a> {
     tier: Tier,
     isolates: Lit,
-    /// Its rules, with whether they match and have a condition.
-    rules: Vec<(Action, Lit, bool)>,
+    /// Its rules, with whether they match and what condition they have.
+    rules: Vec<(Action, Lit, Option<&'a str>)>,
 }
 
 /// What a tier does with flows.
-struct Tiered {
+struct Tiered<'a> {
     allow: Lit,
     deny: Lit,
     next: Lit,
     /// It allows them on a condition only.
     bound: Lit,
+    asks: Asks<'a>,
 }
 
-impl Flows<'_> {
+/// The conditions that bind where something else holds too.
+fn only_if<'a>(circuit: &mut Circuit, asks: Asks<'a>, lit: Lit) -> Asks<'a> {
+    asks.into_iter().map(|(asks, binds)| (asks, circuit.all([binds, lit]))).collect()
+}
+
+/// The conditions that bind by the one or by the other.
+fn either<'a>(circuit: &mut Circuit, mut one: Asks<'a>, other: Asks<'a>) -> Asks<'a> {
+    for (asks, binds) in other {
+        let both = one.entry(asks).or_insert(binds);
+        *both = circuit.any([*both, binds]);
+    }
+    one
+}
+
+impl<'a> Flows<'a> {
     fn matches(
         &mut self,
         side: usize,
@@ -70,21 +92,21 @@ impl Flows<'_> {
     }
 
     /// What becomes of the flows in one direction on one side.
-    pub(super) fn direction(&mut self, side: usize, direction: Direction) -> Fate {
+    pub(super) fn direction(&mut self, side: usize, direction: Direction) -> Fate<'a> {
         let (yes, no) = (self.circuit.constant(true), self.circuit.constant(false));
-        let open = Fate { may_allow: yes, may_deny: no, bound: no };
+        let open = Fate { may_allow: yes, may_deny: no, bound: no, asks: Asks::new() };
         let rules = self.sides[side].rules;
         let Some(namespace) = self.subject_namespace(side, direction) else { return open };
         if rules.cilium().is_some_and(|cilium| cilium.enforcement == Enforcement::Never) {
             return open;
         }
         let policies = self.policies(side, direction);
-        let mut spoken: Vec<Spoken> = Vec::with_capacity(policies.len());
+        let mut spoken: Vec<Spoken<'_>> = Vec::with_capacity(policies.len());
         for (_, policy) in policies {
             let said = self.spoken(side, direction, policy);
             spoken.push(said);
         }
-        let of = |tier: fn(Tier) -> bool| -> Vec<&Spoken> {
+        let of = |tier: fn(Tier) -> bool| -> Vec<&Spoken<'a>> {
             spoken.iter().filter(|said| tier(said.tier)).collect()
         };
         let first = self.ordered(&of(|tier| matches!(tier, Tier::Admin(_))));
@@ -98,10 +120,14 @@ impl Flows<'_> {
                 let either = c.any(either);
                 c.all([first.next, either])
             });
+        let asks = only_if(c, last.asks, middle.next);
+        let asks = self::either(c, middle.asks, asks);
+        let asks = only_if(c, asks, first.next);
         let fate = Fate {
             may_allow: c.any([first.allow, allow]),
             may_deny: c.any([first.deny, deny]),
             bound: c.any([first.bound, bound]),
+            asks: self::either(c, first.asks, asks),
         };
         self.besides(side, direction, fate)
     }
@@ -118,13 +144,14 @@ impl Flows<'_> {
         }
     }
 
-    fn spoken(&mut self, side: usize, direction: Direction, policy: &Policy) -> Spoken {
+    fn spoken(&mut self, side: usize, direction: Direction, policy: &'a Policy) -> Spoken<'a> {
         let selects = self.selects(side, direction, policy);
         let mut rules = Vec::with_capacity(policy.entries.len());
         for entry in &policy.entries {
             let matches = self.matches(side, direction, policy, entry);
             let matches = self.circuit.all([selects, matches]);
-            rules.push((entry.action, matches, entry.condition.is_some()));
+            let asks = entry.condition.as_ref().map(|condition| &*condition.asks);
+            rules.push((entry.action, matches, asks));
         }
         let isolates = self.circuit.constant(policy.isolates);
         let isolates = self.circuit.all([selects, isolates]);
@@ -138,13 +165,13 @@ impl Flows<'_> {
         side: usize,
         direction: Direction,
         namespace: &str,
-        policies: &[&Spoken],
-    ) -> Tiered {
+        policies: &[&Spoken<'a>],
+    ) -> Tiered<'a> {
         let (own, ingress) = (self.own_node, direction == Direction::Ingress);
         let rules = self.sides[side].rules;
         let says = |flows: &mut Self, what: fn(Action, bool) -> bool| {
             let rules = policies.iter().flat_map(|said| &said.rules);
-            let rules = rules.filter(|(action, _, bound)| what(*action, *bound));
+            let rules = rules.filter(|(action, _, asks)| what(*action, asks.is_some()));
             let all: Vec<Lit> = rules.map(|(_, matches, _)| *matches).collect();
             flows.circuit.any(all)
         };
@@ -181,20 +208,28 @@ impl Flows<'_> {
             let denials = self.unknown(format!("{direction} denials unread"));
             denies = self.circuit.any([denies, denials]);
         }
+        let asks = asks_of(policies.iter().flat_map(|said| &said.rules));
         let c = &mut self.circuit;
         let allow = c.all([!denies, admits]);
         let closed = c.all([isolated, !admits]);
+        let bound = c.all([allow, !free]);
+        let asks = asks.into_iter().map(|(asks, matches)| {
+            let matches = c.any(matches);
+            (asks, c.all([bound, matches]))
+        });
+        let asks = asks.collect();
         Tiered {
             allow,
             deny: c.any([denies, closed]),
             next: c.all([!denies, !admits, !isolated]),
-            bound: c.all([allow, !free]),
+            bound,
+            asks,
         }
     }
 
     /// What else decides: that no policy keeps a pod's own node out, and policies for the whole cluster
     /// that could not be read.
-    fn besides(&mut self, side: usize, direction: Direction, mut fate: Fate) -> Fate {
+    fn besides(&mut self, side: usize, direction: Direction, mut fate: Fate<'a>) -> Fate<'a> {
         let rules = self.sides[side].rules;
         if rules.cilium().is_none() && direction == Direction::Ingress {
             let own = self.own_node;
@@ -202,6 +237,7 @@ impl Flows<'_> {
                 may_allow: self.circuit.any([fate.may_allow, own]),
                 may_deny: self.circuit.all([fate.may_deny, !own]),
                 bound: self.circuit.all([fate.bound, !own]),
+                asks: only_if(&mut self.circuit, fate.asks, !own),
             };
         }
         if rules.cluster_wide_unread() {
@@ -211,21 +247,24 @@ impl Flows<'_> {
             let (says, stops) = (c.all([speaks, lets]), c.all([speaks, !lets]));
             let [allow, deny, bound] =
                 [fate.may_allow, fate.may_deny, fate.bound].map(|lit| c.all([lit, !speaks]));
-            fate = Fate { may_allow: c.any([allow, says]), may_deny: c.any([deny, stops]), bound };
+            let asks = only_if(c, fate.asks, !speaks);
+            let (may_allow, may_deny) = (c.any([allow, says]), c.any([deny, stops]));
+            fate = Fate { may_allow, may_deny, bound, asks };
         }
         fate
     }
 
     /// An ordered tier: of each priority the first rule that matches decides; policies of one priority
     /// stand side by side, and of those that speak any may be followed.
-    fn ordered(&mut self, policies: &[&Spoken]) -> Tiered {
+    fn ordered(&mut self, policies: &[&Spoken<'a>]) -> Tiered<'a> {
         let mut reached = self.circuit.constant(true);
         let mut all = [vec![], vec![], vec![], vec![]];
+        let mut allowing = Vec::new();
         for group in policies.chunk_by(|a, b| a.tier == b.tier) {
             let mut spoken = Vec::new();
             for Spoken { rules, .. } in group {
                 let mut before = Vec::new();
-                for (action, matches, bound) in rules {
+                for (action, matches, asks) in rules {
                     let quiet = self.circuit.any(before.iter().copied());
                     let decides = self.circuit.all([*matches, !quiet, reached]);
                     let place = match action {
@@ -234,8 +273,9 @@ impl Flows<'_> {
                         Action::Pass => 2,
                     };
                     all[place].push(decides);
-                    if *bound && *action == Action::Allow {
+                    if asks.is_some() && *action == Action::Allow {
                         all[3].push(decides);
+                        allowing.push((*action, decides, *asks));
                     }
                     before.push(*matches);
                 }
@@ -246,6 +286,21 @@ impl Flows<'_> {
         }
         let [allow, deny, pass, bound] = all.map(|lits| self.circuit.any(lits));
         let next = self.circuit.any([pass, reached]);
-        Tiered { allow, deny, next, bound }
+        let asks = asks_of(&allowing).into_iter();
+        let asks = asks.map(|(asks, decides)| (asks, self.circuit.any(decides))).collect();
+        Tiered { allow, deny, next, bound, asks }
     }
+}
+
+/// What the rules that allow ask for, each with when those that ask it match.
+fn asks_of<'a: 'b, 'b>(
+    rules: impl IntoIterator<Item = &'b (Action, Lit, Option<&'a str>)>,
+) -> BTreeMap<&'a str, Vec<Lit>> {
+    let mut all: BTreeMap<&str, Vec<Lit>> = BTreeMap::new();
+    for (action, matches, asks) in rules {
+        if let (Action::Allow, Some(asks)) = (action, asks) {
+            all.entry(asks).or_default().push(*matches);
+        }
+    }
+    all
 }

@@ -10,12 +10,12 @@ use crate::unwritten::flows::{Flows, Of, Who};
 use crate::unwritten::homes::{Home, free_name};
 use crate::unwritten::sat::Lit;
 use crate::unwritten::shape::{Label, Place, Shape};
-use crate::verdict::{Endpoint, Flow, Passage, judge};
-use std::collections::HashMap;
+use crate::verdict::{Endpoint, Flow, Judgement, Passage, Trace, judge};
+use std::collections::{BTreeSet, HashMap};
 
 /// A snapshot with only what judging a flow between unwritten pods needs.
 pub(super) struct Scratch {
-    snapshot: Snapshot,
+    pub(super) snapshot: Snapshot,
     pods: HashMap<(Name, Name), usize>,
 }
 
@@ -41,6 +41,16 @@ impl Scratch {
         id
     }
 }
+
+/// Whether both let it through on a condition, and not on the same one.
+fn is_rebound(old: &Judgement, new: &Judgement) -> bool {
+    let asks = |trace: &Trace| -> BTreeSet<Box<str>> {
+        trace.conditions.iter().map(|condition| condition.asks.clone()).collect()
+    };
+    let both = |judged: &Judgement| [&judged.egress, &judged.ingress].map(asks);
+    [old, new].map(Judgement::passage) == [Passage::OnCondition; 2] && both(old) != both(new)
+}
+
 impl<'a> Search<'a> {
     /// Takes the flow that was found last, if judging it says the same.
     pub(super) fn take(
@@ -83,7 +93,7 @@ impl<'a> Search<'a> {
         else {
             return;
         };
-        let passages: Vec<Passage> = (0..self.sides.len())
+        let judged: Vec<Judgement> = (0..self.sides.len())
             .map(|side| {
                 let flow = Flow {
                     source: source[side].clone(),
@@ -92,11 +102,11 @@ impl<'a> Search<'a> {
                     family: flows.family,
                     through_service: false,
                 };
-                judge(&self.scratch[side].snapshot, self.sides[side].rules, &flow).passage()
+                judge(&self.scratch[side].snapshot, self.sides[side].rules, &flow)
             })
             .collect();
-        let seen = match passages.as_slice() {
-            [old, new] => old != new,
+        let seen = match judged.as_slice() {
+            [old, new] => old.passage() != new.passage() || is_rebound(old, new),
             _ => true,
         };
         let found = Found { part: goal.part, ends, hidden: !seen };
@@ -189,6 +199,7 @@ impl<'a> Search<'a> {
                 asked: "".into(),
                 group: "".into(),
                 brought_by: Vec::new(),
+                any_port_names: false,
             };
             Endpoint::Pod(scratch.pod(shape.pod(), |snapshot, _| shape.add_to(snapshot, none())))
         };

@@ -4,6 +4,7 @@
 //! flow that it opens or closes, if any population has one, between shapes of pods that ask for as
 //! little as possible; what could not be decided; and what was given up.
 
+mod between;
 mod ends;
 mod found;
 
@@ -50,11 +51,19 @@ pub(super) struct Unfinished {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Goal {
     part: Option<Part>,
-    /// The side on which more is to get through.
-    side: usize,
+    how: How,
     also: Also,
     /// No policy isolates the subject in this direction, in the home with this index.
     open: Option<(Direction, usize)>,
+}
+
+/// How a flow is to differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum How {
+    /// More gets through on this side.
+    More(usize),
+    /// It passes on a condition on both, and not on the same one.
+    Rebound,
 }
 
 /// What is to hold at the other end.
@@ -69,8 +78,8 @@ enum Also {
 }
 
 impl Goal {
-    fn new(part: Option<Part>, side: usize) -> Self {
-        Self { part, side, also: Also::Whatever, open: None }
+    fn new(part: Option<Part>, how: How) -> Self {
+        Self { part, how, also: Also::Whatever, open: None }
     }
 
     /// The same, whatever holds at the other end.
@@ -144,6 +153,10 @@ impl<'a> Search<'a> {
         if other {
             parts.clone_from(&every);
         }
+        let conditions = self.sides.iter().all(|side| side.rules.traits().conditions);
+        let hows = [How::More(1), How::More(0), How::Rebound];
+        let hows = if conditions { &hows[..] } else { &hows[..2] };
+        let each = |part| hows.iter().map(move |how| Goal::new(part, *how));
         for direction in Direction::ALL {
             for (place, home) in self.homes.iter().enumerate() {
                 let who = Who::Unwritten(home, home.name.clone());
@@ -153,7 +166,7 @@ impl<'a> Search<'a> {
                 let goals = |some: &[Part]| -> Vec<Goal> {
                     let parts = some.iter().map(|part| Some(*part));
                     let parts = parts.chain(other.then_some(None));
-                    parts.flat_map(|part| [1, 0].map(|side| Goal::new(part, side))).collect()
+                    parts.flat_map(each).collect()
                 };
                 let narrow = goals(if changed { &whole } else { &some });
                 let wide = goals(&whole);
@@ -164,7 +177,7 @@ impl<'a> Search<'a> {
                 let goals: Vec<Goal> = every
                     .iter()
                     .filter(|part| part.direction(&self.rules()) == direction)
-                    .flat_map(|part| [1, 0].map(|side| Goal::new(Some(*part), side)))
+                    .flat_map(|part| each(Some(*part)))
                     .collect();
                 let who = Who::One(vec![[old, new]]);
                 for home in self.homes {
@@ -190,7 +203,7 @@ impl<'a> Search<'a> {
         let parts: Vec<Part> = parts.into_iter().filter(|p| p.what != What::Isolation).collect();
         let (allow, refuse): (Vec<Part>, Vec<Part>) =
             parts.iter().partition(|part| self.action(**part) == Some(Action::Allow));
-        let goal = |part: &Part, also| Goal { also, ..Goal::new(Some(*part), 0) };
+        let goal = |part: &Part, also| Goal { also, ..Goal::new(Some(*part), How::More(0)) };
         for direction in Direction::ALL {
             for (place, home) in self.homes.iter().enumerate() {
                 let who = Who::Unwritten(home, home.name.clone());
@@ -198,7 +211,7 @@ impl<'a> Search<'a> {
                 let free = allow.iter().map(|part| goal(part, Also::Free));
                 let refuse = self.relevant(&refuse, direction, home);
                 let refuse = refuse.iter().map(|part| goal(part, Also::Whatever));
-                let open = Goal { open: Some((direction, place)), ..Goal::new(None, 0) };
+                let open = Goal { open: Some((direction, place)), ..Goal::new(None, How::More(0)) };
                 let goals: Vec<Goal> = free.chain(refuse).chain([open]).collect();
                 self.subject(direction, (place, &who), &goals, &[], &[]);
             }
@@ -211,7 +224,9 @@ impl<'a> Search<'a> {
                 let who = Who::Unwritten(home, home.name.clone());
                 let mut open = self.relevant(&allow, direction, home);
                 let done = &self.done;
-                open.retain(|p| !done.contains(&(Goal::new(Some(*p), 0), Group::Unwritten)));
+                open.retain(|p| {
+                    !done.contains(&(Goal::new(Some(*p), How::More(0)), Group::Unwritten))
+                });
                 let pairs = open
                     .iter()
                     .flat_map(|part| others.iter().map(|other| goal(part, Also::Part(*other))));
@@ -361,7 +376,10 @@ impl<'a> Search<'a> {
                 }
                 Flows::new(self.sides, ends, family)
             });
-            let opened = flows.opened(goal.side);
+            let opened = match goal.how {
+                How::More(side) => flows.opened(side),
+                How::Rebound => flows.rebound(),
+            };
             let mut wanted = Vec::new();
             if let Some((direction, _)) = goal.open {
                 wanted.push(flows.unprotected(direction));

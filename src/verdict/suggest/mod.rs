@@ -49,6 +49,9 @@ pub enum NoSuggestion {
     /// The pods have no labels to select them by.
     #[error("{0} has no labels, so no policy can select it alone: give it a label")]
     NoLabels(String),
+    /// An end is not one thing that is written.
+    #[error("an end that nothing written is can be asked about, and no policy is made for it")]
+    Unwritten,
     /// A rule denies the flow, and no rule that allows overrules it.
     #[error("{0} {1} denies it, and no policy that allows overrules that: change it there")]
     Refused(String, Box<str>),
