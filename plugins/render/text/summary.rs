@@ -3,7 +3,9 @@
 //! In: a [`SummaryReport`]. Out: text. There is no colour inside the table: the doubtful rows are
 //! named again below it.
 
-use crate::render::cells::summary::{Cells, MOST, raised, some, warnings};
+use crate::render::cells::summary::{
+    CLUSTERWIDE, Cells, MOST, clusterwide, raised, some, warnings,
+};
 use crate::render::columns;
 use crate::render::screen::{BOLD, DIM, DOUBT, PLAIN, Screen};
 use anstyle::Style;
@@ -13,6 +15,12 @@ use netpol::prose::list;
 /// The table for a terminal; `wide` adds counts, what isolates, and where everything is written.
 pub(in crate::render) fn summary(report: &SummaryReport, width: usize, wide: bool) -> String {
     let mut screen = Screen::new(width);
+    for missing in report.missing.iter().filter(|missing| missing.decides()) {
+        screen.words(0, 2, &[(DOUBT, "not known:"), (PLAIN, &format!("{}.", missing.message))]);
+    }
+    if report.namespaces.is_empty() && !screen.is_empty() {
+        return screen.finish();
+    }
     let mut cells = Cells { most: if wide { usize::MAX } else { MOST }, wide, ..Cells::default() };
     let rows: Vec<_> = report.namespaces.iter().map(|namespace| cells.row(namespace)).collect();
     let header = ["NAMESPACE", "DEFAULT DENY", "ALLOWED INGRESS", "ALLOWED EGRESS"];
@@ -22,6 +30,14 @@ pub(in crate::render) fn summary(report: &SummaryReport, width: usize, wide: boo
     if !body.is_empty() {
         screen.block(body);
     }
+    let clusterwide = clusterwide(report, cells.most);
+    if !clusterwide.is_empty() {
+        screen.blank();
+        screen.line(0, &[(BOLD, CLUSTERWIDE)]);
+    }
+    for (label, line) in &clusterwide {
+        screen.words(2, 4, &[(PLAIN, &format!("{label}:")), (PLAIN, line)]);
+    }
     if !cells.notes.is_empty() {
         screen.blank();
     }
@@ -30,6 +46,7 @@ pub(in crate::render) fn summary(report: &SummaryReport, width: usize, wide: boo
     }
     let mut total = total(report);
     total.extend(report.notes.iter().map(|note| (PLAIN, format!("{note}."))));
+    total.extend(report.dead.iter().map(|dead| (DOUBT, format!("{dead}."))));
     let warnings: Vec<&Warning> = warnings(report).collect();
     if !total.is_empty() || !warnings.is_empty() {
         screen.blank();
