@@ -13,8 +13,12 @@ use std::fmt::Write as _;
 
 /// A list as a table, with notes below.
 pub(super) fn list(list: &FlowList) -> String {
-    let mut out = String::from("| From | To | Ports | Why |\n|---|---|---|---|\n");
-    for told in told_once(list.flows.iter().filter(|flow| !is_said(list, flow))) {
+    let mut out = String::new();
+    let rows = told_once(list.flows.iter().filter(|flow| !is_said(list, flow)));
+    if !rows.is_empty() || list.flows.is_empty() {
+        out.push_str("| From | To | Ports | Why |\n|---|---|---|---|\n");
+    }
+    for told in rows {
         let flow = told.flow;
         let [source, destination, mut ports, _, family, ..] = fields(flow);
         let [source, destination] = told.ends.unwrap_or([source, destination]);
@@ -28,7 +32,8 @@ pub(super) fn list(list: &FlowList) -> String {
     let mut lines = unprotected::lines(list, MOST);
     lines.extend(unprotected::on_nodes(list, MOST));
     if !lines.is_empty() {
-        let _ = writeln!(out, "\n{}\n", unprotected::HEADING);
+        let blank = if out.is_empty() { "" } else { "\n" };
+        let _ = writeln!(out, "{blank}{}\n", unprotected::HEADING);
     }
     for line in lines {
         let _ = writeln!(out, "- {}", markdown(&line));

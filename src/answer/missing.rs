@@ -33,7 +33,7 @@ impl MissingReport {
     /// Whether what was asked for is not known for it. What was not read makes an answer incomplete,
     /// and where it could decide a flow the answer has that flow as not known.
     pub fn decides(&self) -> bool {
-        self.why != Missing::NotRead
+        self.why != Missing::Unread
     }
 }
 
@@ -66,7 +66,7 @@ pub(super) fn missing(
         }
     }
     let gap = |gap: &crate::cluster::Gap| {
-        MissingReport::new(Missing::NotRead, format!("{}: {}", gap.what, gap.why))
+        MissingReport::new(Missing::Unread, format!("{}: {}", gap.what, gap.why))
     };
     all.extend(snapshot.gaps.iter().map(gap));
     all

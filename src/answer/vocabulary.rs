@@ -97,7 +97,7 @@ words! {
         /// There is neither a workload nor a policy.
         NothingToJudge = "NothingToJudge",
         /// It was not read.
-        NotRead = "NotRead",
+        Unread = "Unread",
     }
 
     /// What becomes of all that was asked.

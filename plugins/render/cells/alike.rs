@@ -105,26 +105,25 @@ fn ends(sides: [Side<'_>; 2], same: bool, rows: &[(usize, &ListedFlow)]) -> Opti
     };
     let (from, to) = (all(|flow| &flow.source), all(|flow| &flow.destination));
     let (_, first) = rows.first()?;
-    let many = |count: usize| format!("{count} namespaces");
+    let many = |end: &EndReport, there: &BTreeSet<&str>| match there.len() {
+        1 => Some(end.label.clone()),
+        count => elsewhere(end, &format!("{count} namespaces")),
+    };
     let [source, destination] = [&first.source, &first.destination];
     match sides {
-        [Side::Alike(_), Side::One(_)] => {
-            Some([elsewhere(source, &many(from.len()))?, destination.label.clone()])
-        }
-        [Side::One(_), Side::Alike(_)] => {
-            Some([source.label.clone(), elsewhere(destination, &many(to.len()))?])
-        }
+        [Side::Alike(_), Side::One(_)] => Some([many(source, &from)?, destination.label.clone()]),
+        [Side::One(_), Side::Alike(_)] => Some([source.label.clone(), many(destination, &to)?]),
         [Side::Alike(_), Side::Alike(_)] => {
-            let there = if same {
-                "the same namespace".to_owned()
+            let to = if same {
+                elsewhere(destination, "the same namespace")?
             } else if rows.len() == from.len() * to.len() {
-                many(to.len())
+                many(destination, &to)?
             } else if from == to && rows.len() == from.len() * (from.len() - 1) {
-                "the others of these".to_owned()
+                elsewhere(destination, "the others of these")?
             } else {
                 return None;
             };
-            Some([elsewhere(source, &many(from.len()))?, elsewhere(destination, &there)?])
+            Some([many(source, &from)?, to])
         }
         [Side::One(_), Side::One(_)] => None,
     }

@@ -10,7 +10,7 @@ use netpol::verdict::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What stands above the lines.
-pub(in crate::render) const HEADING: &str = "Not isolated by any policy:";
+pub(in crate::render) const HEADING: &str = "Not isolated by any policy, so open to anyone:";
 
 /// The directions in which something holds.
 type Directions = BTreeSet<Direction>;

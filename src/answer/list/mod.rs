@@ -84,7 +84,7 @@ pub struct FlowList {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<MissingReport>,
     /// Pods that are written nowhere were not looked for.
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub known_only: bool,
     /// Selectors that no pod can ever match.
     #[serde(skip_serializing_if = "Vec::is_empty")]
