@@ -37,7 +37,7 @@ Examples:
 
 How to read it:
   ingress, egress         every pod is isolated, those to come included
-  egress: some pods       no pod is known; those that policies select are isolated
+  egress: some pods       no pod is known; policies isolate some
   egress: 3 of 5          the other two may reach anything; with 5 of 5, only a
                           new pod with other labels would
   monitoring, monitoring/prometheus   a namespace, and pods of it by app label

@@ -76,7 +76,11 @@ pub(super) fn missing(
 pub(super) fn dead<'a>(all: impl IntoIterator<Item = &'a Dead>) -> Vec<String> {
     let one = |dead: &Dead| {
         let Dead { at, selector } = dead;
-        format!("{} {}: nothing can match {selector}", at.object, short(&at.path))
+        let place = match short(&at.path) {
+            "" => at.object.to_string(),
+            path => format!("{} {path}", at.object),
+        };
+        format!("{place}: nothing can match {selector}")
     };
     all.into_iter().map(one).collect()
 }

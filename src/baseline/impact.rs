@@ -398,10 +398,10 @@ mod tests {
         assert_eq!(
             shown(&cut(&pods, &[], "a")),
             [
-                "In a/pod/web outside 80/TCP",
                 "In a/pod/web b/pod/client 80/TCP",
-                "Out a/pod/web outside ",
+                "In a/pod/web outside 80/TCP",
                 "Out a/pod/web b/pod/client 90/TCP",
+                "Out a/pod/web outside ",
             ]
         );
         // DNS stays, and so does what is admitted or was denied before.
@@ -491,11 +491,7 @@ mod tests {
         let impact = cut(&pods, &[], "a");
         assert!(impact.complete);
         let cuts = shown(&impact);
-        assert_eq!(
-            cuts.last().unwrap(),
-            "Out a/sts/web a/sts/web 80/TCP",
-            "one to another of them"
-        );
-        assert_eq!(cuts.len(), 3);
+        let one_to_another = "Out a/sts/web a/sts/web 80/TCP";
+        assert!(cuts.len() == 3 && cuts.iter().any(|cut| cut == one_to_another), "{cuts:?}");
     }
 }

@@ -35,7 +35,7 @@ pub(super) struct Operator {
 /// Pods of objects that have no template.
 #[derive(Debug)]
 struct Pods {
-    /// Where in the object labels of the pods are written.
+    /// Where in the object labels of the pods are written; nowhere that is known without it.
     labels: &'static [&'static str],
     /// Fields of `spec` that bring containers of their own, whose ports are not known.
     more: &'static [&'static str],
@@ -241,7 +241,9 @@ pub(super) fn template(
     if pods.more.iter().any(|field| given(&field)) {
         return Ok(None);
     }
-    let labels = pods.labels.iter().try_fold(object, |node, field| node.get(field));
+    let written = (!pods.labels.is_empty()).then_some(object);
+    let labels = written
+        .and_then(|object| pods.labels.iter().try_fold(object, |node, field| node.get(field)));
     let labels = labels.map(yaml::from_node::<LabelMap>).transpose()?;
     let text = |field: &str| spec.get(field).and_then(Node::as_str).map(Name::from);
     let first = text("portName");

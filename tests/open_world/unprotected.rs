@@ -37,8 +37,7 @@ fn holds(cluster: &[Value], seed: u64) -> Option<String> {
         for direction in Direction::ALL {
             let isolated = closed(side, &world.rules, *id, direction).isolated;
             let mut open = list.not_protected.iter();
-            let open = open
-                .find(|it| it.direction == direction && *it.namespace == *pod.namespace);
+            let open = open.find(|it| it.direction == direction && *it.namespace == *pod.namespace);
             let row = summary.namespaces.iter().find(|row| *row.name == *pod.namespace)?;
             let row = match direction {
                 Direction::Ingress => &row.ingress,
