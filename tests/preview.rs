@@ -2,8 +2,8 @@
 
 use crate::learn;
 use crate::random::{Ends, Random, World, build, complete_cluster, hold, partial_cluster};
-use netpol::baseline::{self, Baseline, Cut, Facts, Way};
-use netpol::cluster::{Addresses, Family, Port};
+use netpol::baseline::{self, Baseline, Cut, Facts, OtherEnd, Way};
+use netpol::cluster::{Addresses, Family, Port, TargetPort};
 use netpol::draft::Dialect;
 use netpol::ends::names;
 use netpol::verdict::{Endpoint, Flow, Verdict, judge};
@@ -22,12 +22,24 @@ fn has_address(world: &World<'_>, end: &Endpoint, family: Family) -> bool {
     }
 }
 
-fn declared(world: &World<'_>, end: &Endpoint) -> BTreeSet<Port> {
-    match end {
-        Endpoint::Pod(id) => world.snapshot.pod(*id).ports.iter().map(|port| port.port).collect(),
-        _ => BTreeSet::new(),
+/// The ports at which an end may listen: those that containers declare and Services lead to, or any
+/// where neither tells one.
+fn listens(world: &World<'_>, end: &Endpoint) -> BTreeSet<Option<Port>> {
+    let Endpoint::Pod(id) = end else { return BTreeSet::new() };
+    let pod = world.snapshot.pod(*id);
+    let mut ports: BTreeSet<Option<Port>> = pod.ports.iter().map(|port| Some(port.port)).collect();
+    for (_, service) in world.snapshot.services.within(&pod.namespace) {
+        for port in service.ports.iter().filter(|_| service.selects(&pod.labels)) {
+            if let TargetPort::Number(number) = port.target {
+                ports.insert(Some(Port { protocol: port.port.protocol, number }));
+            }
+        }
     }
+    if ports.is_empty() { [None].into() } else { ports }
 }
+
+/// The ports that are tried where it may be any.
+const TRIED: [u16; 3] = [53, 80, 12345];
 
 /// Every cut, by judging each flow before and after.
 fn one_by_one(worlds: [&World<'_>; 2], namespace: &str, ends: &[Endpoint]) -> BTreeSet<Cut> {
@@ -55,17 +67,19 @@ fn one_by_one(worlds: [&World<'_>; 2], namespace: &str, ends: &[Endpoint]) -> BT
                 (false, true) => (Way::In, destination, source),
                 (false, false) => continue,
             };
-            let (local, peer) = (name(local).unwrap(), name(peer));
-            if way == Way::Out && peer.is_none() {
+            let local = name(local).unwrap();
+            let peer = name(peer).map_or(OtherEnd::Outside, OtherEnd::Known);
+            if way == Way::Out && peer == OtherEnd::Outside {
                 if is_cut(source, destination, Port::tcp(443)) {
-                    cuts.insert(Cut { way, local, peer, port: None });
+                    cuts.insert(Cut { way, local, peer, port: None, service: None });
                 }
                 continue;
             }
-            for port in declared(world, destination) {
-                if is_cut(source, destination, port) {
+            for port in listens(world, destination) {
+                let tried = port.map_or_else(|| TRIED.map(Port::tcp).to_vec(), |port| vec![port]);
+                if tried.into_iter().any(|port| is_cut(source, destination, port)) {
                     let (local, peer) = (local.clone(), peer.clone());
-                    cuts.insert(Cut { way, local, peer, port: Some(port) });
+                    cuts.insert(Cut { way, local, peer, port, service: None });
                 }
             }
         }
@@ -91,15 +105,18 @@ fn preview_holds(cluster: &[Value], seed: u64) -> Option<String> {
     }
     let ends = Ends::of(cluster, &before).all;
     let expected = one_by_one([&before, &after], &namespace, &ends);
-    let found: BTreeSet<Cut> = impact.cuts.into_iter().collect();
+    // A port that one pod declares and another has from a Service only is told of both.
+    let found: BTreeSet<Cut> =
+        impact.cuts.into_iter().map(|cut| Cut { service: None, ..cut }).collect();
     for cut in &found {
-        CUTS[usize::from(cut.peer.is_none())].fetch_add(1, Ordering::Relaxed);
+        CUTS[usize::from(cut.peer == OtherEnd::Outside)].fetch_add(1, Ordering::Relaxed);
     }
     if let Some(missing) = expected.difference(&found).next() {
         return Some(format!("{missing:?} is not listed"));
     }
-    // Of the outside only some addresses and one port were tried.
-    let mut more = found.difference(&expected).filter(|cut| cut.peer.is_some());
+    // Of the outside only some addresses and one port were tried, and of any port only some.
+    let tried = |cut: &&Cut| cut.peer != OtherEnd::Outside && cut.port.is_some();
+    let mut more = found.difference(&expected).filter(tried);
     more.next().map(|cut| format!("{cut:?} is listed, and not cut"))
 }
 

@@ -4,7 +4,7 @@ use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, answe
 use crate::render::{Page, render};
 use anyhow::{anyhow, bail};
 use clap::{Args, ValueEnum};
-use netpol::answer::{Asked, By, FlowList};
+use netpol::answer::{Asked, By, FlowList, MissingReport};
 use netpol::cluster::Snapshot;
 use netpol::ends::{self, End, EndName, Endpoint, PortWanted};
 use netpol::reach::PortSet;
@@ -109,7 +109,9 @@ impl ListArgs {
             input.tell_gaps(global);
         }
         answer(global.color, &text)?;
-        Ok(if list.missing.is_empty() { Exit::Success } else { Exit::Unknown })
+        let unread = global.namespace.as_deref().is_some_and(|only| input.rules.is_unread(only));
+        let decides = list.missing.iter().any(MissingReport::decides);
+        Ok(if unread || decides { Exit::Unknown } else { Exit::Success })
     }
 
     fn asked(&self, global: &GlobalArgs, input: &Input) -> anyhow::Result<Asked> {
@@ -171,7 +173,8 @@ fn known(flag: &str, endpoint: &Endpoint) -> anyhow::Result<End> {
 
 fn nearest(snapshot: &Snapshot, name: &str) -> String {
     let likeness = |known: &str| strsim::jaro_winkler(known, name);
-    let names = snapshot.namespaces().map(|namespace| &*namespace.name);
+    let known = snapshot.namespaces().filter(|namespace| !namespace.supposed);
+    let names = known.map(|namespace| &*namespace.name);
     let best = names.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     best.filter(|best| likeness(best) > 0.7)
         .map_or(String::new(), |best| format!("; there is {best:?}"))

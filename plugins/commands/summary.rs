@@ -3,7 +3,7 @@
 use crate::cli::{Exit, GlobalArgs, InputArgs, OutputArgs, Progress, show};
 use crate::render::Format;
 use clap::Args;
-use netpol::answer::SummaryReport;
+use netpol::answer::{MissingReport, SummaryReport};
 
 /// Arguments of `summary`.
 #[derive(Args, Clone, Debug)]
@@ -37,13 +37,14 @@ Examples:
 
 How to read it:
   ingress, egress         every pod is isolated, those to come included
+  egress: some pods       no pod is known; policies isolate some
   egress: 3 of 5          the other two may reach anything; with 5 of 5, only a
                           new pod with other labels would
   monitoring, monitoring/prometheus   a namespace, and pods of it by app label
   a → b 8080/TCP          a may open connections to b on the pod's port 8080
 
 Exit codes:
-  0 done   2 error";
+  0 done   2 error   3 what was asked for could not be read";
 
 impl SummaryArgs {
     /// Runs the command.
@@ -65,6 +66,8 @@ impl SummaryArgs {
         let report = SummaryReport::new(&input.snapshot, &input.rules, only, places, &*locate);
         drop(progress);
         show(global.color, &report, self.output.format())?;
-        Ok(Exit::Success)
+        let unread = only.is_some_and(|only| input.rules.is_unread(only));
+        let decides = report.missing.iter().any(MissingReport::decides);
+        Ok(if unread || decides { Exit::Unknown } else { Exit::Success })
     }
 }

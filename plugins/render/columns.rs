@@ -19,7 +19,7 @@ const HANG: usize = 2;
 const NARROWEST: usize = 8;
 
 /// One line of a cell before it is wrapped, with its indent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Line {
     pub(super) indent: usize,
     pub(super) text: String,

@@ -7,7 +7,8 @@ use netpol::answer::{DiffReport, FlowList};
 /// The rows of a list.
 pub(super) fn list(list: &FlowList) -> String {
     let rows = list.flows.iter().map(cells::list::fields);
-    table(cells::list::FIELDS, rows)
+    let open = list.not_protected.iter().flat_map(cells::list::unprotected_fields);
+    table(cells::list::FIELDS, rows.chain(open))
 }
 
 /// The changes of a diff.

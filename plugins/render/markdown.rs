@@ -1,8 +1,10 @@
 //! Markdown, as GitHub reads it.
 
+use super::cells::alike::told_once;
 use super::cells::diff::{headline, only_sentences, ports, remark};
 use super::cells::list::{fields, mark};
-use super::cells::summary::{Cells, raised, warnings};
+use super::cells::summary::{CLUSTERWIDE, Cells, MOST, clusterwide, raised, warnings};
+use super::cells::unprotected::{self, is_said};
 use super::columns::Line;
 use super::escape::{markdown, markdown_code};
 use netpol::answer::{ChangeKind, ChangeReport, DiffReport, FlowList, SummaryReport, Unmatched};
@@ -11,17 +13,36 @@ use std::fmt::Write as _;
 
 /// A list as a table, with notes below.
 pub(super) fn list(list: &FlowList) -> String {
-    let mut out = String::from("| From | To | Ports | Why |\n|---|---|---|---|\n");
-    for flow in &list.flows {
-        let [source, destination, mut ports, _, family, why, _] = fields(flow);
+    let mut out = String::new();
+    let rows = told_once(list.flows.iter().filter(|flow| !is_said(list, flow)));
+    if !rows.is_empty() || list.flows.is_empty() {
+        out.push_str("| From | To | Ports | Why |\n|---|---|---|---|\n");
+    }
+    for told in rows {
+        let flow = told.flow;
+        let [source, destination, mut ports, _, family, ..] = fields(flow);
+        let [source, destination] = told.ends.unwrap_or([source, destination]);
         ports.push_str(mark(flow));
         if !family.is_empty() {
             ports = format!("{ports} ({family})");
         }
-        let row = [source, destination, ports, why].map(|field| markdown(&field));
+        let row = [source, destination, ports, told.why].map(|field| markdown(&field));
         let _ = writeln!(out, "| {} |", row.join(" | "));
     }
+    let mut lines = unprotected::lines(list, MOST);
+    lines.extend(unprotected::on_nodes(list, MOST));
+    if !lines.is_empty() {
+        let blank = if out.is_empty() { "" } else { "\n" };
+        let _ = writeln!(out, "{blank}{}\n", unprotected::HEADING);
+    }
+    for line in lines {
+        let _ = writeln!(out, "- {}", markdown(&line));
+    }
+    let decides = list.missing.iter().filter(|missing| missing.decides());
+    let missing = decides.map(|missing| format!("Not known: {}", missing.message));
+    let dead = list.dead.iter().map(|dead| format!("Warning: {dead}"));
     let warnings = list.warnings.iter().map(|warning| format!("Warning: {}", warning.message));
+    let warnings = missing.chain(dead).chain(warnings);
     let unmatched = list.unmatched.iter().map(Unmatched::sentence);
     for note in unmatched.chain(list.notes.iter().cloned()).chain(warnings) {
         let _ = writeln!(out, "\n{}.", markdown(&note));
@@ -44,9 +65,20 @@ pub(super) fn summary(report: &SummaryReport) -> String {
         ];
         let _ = writeln!(out, "| {} |", row.join(" | "));
     }
+    let all = clusterwide(report, usize::MAX);
+    if !all.is_empty() {
+        let _ = writeln!(out, "\n{CLUSTERWIDE}\n");
+    }
+    for (label, line) in all {
+        let _ = writeln!(out, "- {}", markdown(&format!("{label}: {line}")));
+    }
     let notes = cells.notes.iter().enumerate().map(|(i, note)| format!("{} {note}", raised(i)));
     let notes = notes.chain(report.notes.iter().map(|note| format!("{note}.")));
+    let missing = report.missing.iter().filter(|missing| missing.decides());
+    let missing = missing.map(|missing| format!("not known: {}", missing.message));
+    let dead = report.dead.iter().map(|dead| format!("warning: {dead}"));
     let warnings = warnings(report).map(|warning| format!("warning: {}", warning.message));
+    let warnings = missing.chain(dead).chain(warnings);
     let items: Vec<String> = notes.chain(warnings).collect();
     if !items.is_empty() {
         out.push('\n');

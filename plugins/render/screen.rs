@@ -30,6 +30,11 @@ impl Screen {
         Self { out: String::new(), width: width.max(40) }
     }
 
+    /// Whether nothing is on it yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.out.is_empty()
+    }
+
     pub(super) fn blank(&mut self) {
         self.out.push('\n');
     }

@@ -3,7 +3,6 @@
 //! In: the objects behind an end. Out: what answers call it: one end of a question or of a row, or the
 //! many of a change.
 
-use super::place::short;
 use crate::cluster::{Bringer, Name, ObjectRef, Representative};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -49,7 +48,38 @@ pub struct EndReport {
     pub representative: bool,
     /// The rules that are the reason for it, where it is one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub brought_by: Vec<String>,
+    pub brought_by: Vec<BroughtBy>,
+    /// Equal for representatives that differ in nothing but their namespaces.
+    #[serde(skip)]
+    pub group: Option<String>,
+}
+
+/// The rule that is the reason for a representative.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BroughtBy {
+    /// The kind of the policy.
+    pub kind: String,
+    /// Its namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Field path of its rule, such as `spec.ingress[0]`; absent where it is the policy as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+}
+
+impl BroughtBy {
+    pub(super) fn of(bringer: &Bringer) -> Self {
+        let object = &bringer.object;
+        Self {
+            kind: object.kind.to_string(),
+            namespace: object.namespace.as_deref().map(Into::into),
+            name: object.name.to_string(),
+            field: (!bringer.path.is_empty()).then(|| bringer.path.to_string()),
+        }
+    }
 }
 
 impl EndReport {
@@ -64,18 +94,17 @@ impl EndReport {
             networks: Vec::new(),
             representative: false,
             brought_by: Vec::new(),
+            group: None,
         }
     }
 
-    /// Pods that are written nowhere.
-    pub(super) fn supposed(of: &Representative) -> Self {
-        let rule = |by: &Bringer| match short(&by.path) {
-            "" => by.object.to_string(),
-            path => format!("{} {path}", by.object),
-        };
+    /// Pods that are written nowhere; with their namespace where it has a name.
+    pub(super) fn supposed(of: &Representative, namespace: Option<&str>) -> Self {
         Self {
+            namespace: namespace.map(Into::into),
             representative: true,
-            brought_by: of.brought_by.iter().map(rule).collect(),
+            brought_by: of.brought_by.iter().map(BroughtBy::of).collect(),
+            group: Some(of.group.to_string()),
             ..Self::called(&*of.words, None)
         }
     }

@@ -13,6 +13,7 @@ mod end;
 mod explaining;
 mod explanation;
 mod list;
+mod missing;
 mod observed;
 mod place;
 mod rule_words;
@@ -26,12 +27,13 @@ pub use delivery::{DeliveryReport, DeliverySource, DeliveryState};
 pub use diff::{
     ChangeReport, DiffReport, DiffSide, DiffSummary, ReasonReport, SideReport, WitnessReport,
 };
-pub use end::{EndKind, EndReport, EndsReport, MemberReport};
+pub use end::{BroughtBy, EndKind, EndReport, EndsReport, MemberReport};
 pub use explanation::{
     AppliedBy, DirectionReport, ExplanationReport, FlowReport, MissReport, OwnerReport,
     PolicyReport, RuleReport,
 };
-pub use list::{Asked, By, FlowList, FlowPorts, ListedFlow, TooMany, Unmatched};
+pub use list::{Asked, By, FlowList, FlowPorts, ListedFlow, TooMany, Unmatched, Unprotected};
+pub use missing::MissingReport;
 pub use observed::{
     Between, LostEvents, Observation, ObservedBetween, ObservedCount, ObservedEnd, ObservedFlow,
     ObservedLine, ObservedPolicy, ObservedSummary, ObservedVerdict, Observer, Prediction, Summary,
@@ -39,11 +41,12 @@ pub use observed::{
 };
 pub use place::{Locate, Location, short};
 pub use summary::{
-    DirectionSummary, Isolation, NamespaceSummary, PolicySummary, RuleSummary, SummaryReport,
+    ClusterwideSummary, DirectionSummary, Isolation, NamespaceSummary, PolicySummary, RuleSummary,
+    SummaryReport,
 };
 pub use vocabulary::{
     ApiVersion, AsPredicted, Because, ChangeKind, CheckupKind, DiffKind, ExplanationKind, Fate,
-    FlowListKind, LostEventsKind, ObservedFlowKind, ObservedProtocol, ObservedSummaryKind,
+    FlowListKind, LostEventsKind, Missing, ObservedFlowKind, ObservedProtocol, ObservedSummaryKind,
     OrderedTier, Outcome, SummaryKind,
 };
 pub use warnings::{Warning, rejections};

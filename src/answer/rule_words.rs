@@ -66,6 +66,14 @@ pub(super) fn subject(set: &PodSet) -> String {
     if pods.is_empty() { "all".to_owned() } else { pods.join(", ") }
 }
 
+/// The same of a policy without a namespace, with the namespaces that it speaks for.
+pub(super) fn subject_anywhere(set: &PodSet) -> String {
+    match &set.namespaces {
+        Namespaces::Matching(selector) if selector.is_everything() => subject(set),
+        _ => pod_peer(set).join(", "),
+    }
+}
+
 /// The other side, one word for each namespace, app or block.
 pub(super) fn peers(peers: &Peers) -> Vec<String> {
     let items = match peers {

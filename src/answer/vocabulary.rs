@@ -90,6 +90,16 @@ macro_rules! words {
 }
 
 words! {
+    /// Why an answer is not complete.
+    Missing {
+        /// It was not looked at to the end.
+        GivenUp = "GivenUp",
+        /// There is neither a workload nor a policy.
+        NothingToJudge = "NothingToJudge",
+        /// It was not read.
+        Unread = "Unread",
+    }
+
     /// What becomes of all that was asked.
     Outcome {
         /// All of it passes.

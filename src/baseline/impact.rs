@@ -1,14 +1,17 @@
 //! What a namespace would lose: connections that are possible now and would not be.
 //!
 //! In: what exists, and the rules before and after. Out: every [`Cut`] into or out of the namespace
-//! on a port that a container declares, by workload. What changes is asked of
+//! on a port that a container declares or a Service leads to, by workload; of pods of which neither
+//! tells a port, on any. What changes is asked of
 //! [`reach::diff`](crate::reach::diff()), so the work grows with the answer and not with the pairs of
 //! pods.
 
-use crate::cluster::{ContainerPort, Family, Name, ObjectRef, Port, Snapshot};
+use crate::cluster::{
+    Family, Labels, Name, ObjectRef, Origin, Pod, Port, Representative, Snapshot, TargetPort,
+};
 use crate::ends::{End, names};
 use crate::policy::{NODE_LOCAL_DNS, Ruleset};
-use crate::reach::{Change, ChangedEnds, Diff, EndClass, Same, diff};
+use crate::reach::{Change, ChangedEnds, Diff, EndClass, PortSet, Same, diff};
 use crate::verdict::Passage;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -33,10 +36,52 @@ pub struct Cut {
     pub way: Way,
     /// The workload in the namespace.
     pub local: ObjectRef,
-    /// The workload or node at the other end; `None` is the world outside the cluster.
-    pub peer: Option<ObjectRef>,
-    /// The port on the destination; `None` where the world outside is the destination.
+    /// Who is at the other end.
+    pub peer: OtherEnd,
+    /// The port on the destination; `None` where the world outside is the destination, and where
+    /// neither a container nor a Service tells one, so that it may be any.
     pub port: Option<Port>,
+    /// The Service that leads to the port, where no container declares it.
+    pub service: Option<ObjectRef>,
+}
+
+/// Who is at the other end of a connection that would be cut.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum OtherEnd {
+    /// A workload or node.
+    Known(ObjectRef),
+    /// Any pod of the cluster, known or not.
+    AnyPod,
+    /// The world outside the cluster.
+    Outside,
+}
+
+/// A namespace that no cluster can have: its name is none.
+const ELSEWHERE: &str = "any_other_namespace";
+
+/// Adds a pod of a namespace of which nothing is known, so that what is cut for whoever comes is told.
+pub fn suppose_anyone(snapshot: &mut Snapshot) {
+    snapshot.suppose_namespace(&ELSEWHERE.into(), Labels::default());
+    let pod = Pod {
+        namespace: ELSEWHERE.into(),
+        name: "any other pod".into(),
+        labels: Labels::default(),
+        unknown_labels: &[],
+        service_account: "default".into(),
+        ips: Vec::new(),
+        ports: Vec::new().into(),
+        host_network: false,
+        node: None,
+        owner: None,
+        template: true,
+        ready: true,
+        finished: false,
+        origin: Origin::Synthetic,
+    };
+    let words = "anyone in the cluster";
+    let (asked, group) = (words.into(), words.into());
+    let of = Representative { words: words.into(), asked, group, brought_by: Vec::new() };
+    snapshot.add_representative(pod, of);
 }
 
 /// What would be cut.
@@ -66,22 +111,46 @@ fn is_cut(from: Passage, to: Passage) -> bool {
     matches!(from, Passage::Allowed | Passage::OnCondition) && to == Passage::Denied
 }
 
+/// The ports of a pod that are known, each with the Service that alone tells it.
+type KnownPorts = BTreeMap<Port, Option<ObjectRef>>;
+
 /// The ends of a class that go by one name.
 struct Party {
     object: ObjectRef,
+    /// It stands for whoever is in the cluster.
+    anyone: bool,
     /// It is of the namespace.
     local: bool,
     /// Nodes, and pods on their nodes' network.
     on_node: bool,
-    /// The ports that its containers declare.
-    ports: BTreeSet<Port>,
-    /// Two for each node that they are on and for what they declare: enough to find a flow that
-    /// policies judge.
-    examples: Vec<Same>,
+    /// The ports that its containers declare, and those to which Services lead.
+    ports: KnownPorts,
+    /// There are pods of which no port is known.
+    undeclared: bool,
+    /// Two for each node that they are on and for their ports: enough to find a flow that policies
+    /// judge.
+    examples: Vec<(Same, Rc<KnownPorts>)>,
 }
 
-/// The node of an end, and what its containers declare.
-type Kind<'a> = (Option<&'a Name>, &'a [ContainerPort]);
+impl Party {
+    /// The ports at which it may listen, each with the Service that alone tells it; `None` is any.
+    fn listens(&self) -> impl Iterator<Item = (Option<Port>, Option<&ObjectRef>)> {
+        let known = self.ports.iter().map(|(port, service)| (Some(*port), service.as_ref()));
+        known.chain(self.undeclared.then_some((None, None)))
+    }
+
+    fn peer(&self) -> OtherEnd {
+        if self.anyone { OtherEnd::AnyPod } else { OtherEnd::Known(self.object.clone()) }
+    }
+}
+
+/// Whether a port, or any where none is known, is among some.
+fn has(ports: &PortSet, port: Option<Port>) -> bool {
+    port.map_or_else(|| !ports.is_empty(), |port| ports.contains(port))
+}
+
+/// The node of an end, and its ports.
+type Kind<'a> = (Option<&'a Name>, Rc<KnownPorts>);
 
 /// Who is in a class.
 #[derive(Default)]
@@ -111,8 +180,8 @@ impl Preview<'_> {
         let ours: Vec<&Party> = destinations.iter().copied().filter(|it| it.local).collect();
         for source in sources.iter().flat_map(|it| &it.all) {
             if source.local && to_outside {
-                let (local, peer) = (source.object.clone(), None);
-                self.cuts.insert(Cut { way: Way::Out, local, peer, port: None });
+                let (local, peer) = (source.object.clone(), OtherEnd::Outside);
+                self.cuts.insert(Cut { way: Way::Out, local, peer, port: None, service: None });
             }
             for destination in if source.local { &destinations } else { &ours } {
                 self.pair(change, source, destination);
@@ -122,10 +191,11 @@ impl Preview<'_> {
             }
         }
         for destination in ours {
-            for port in destination.ports.iter().filter(|_| from_outside) {
-                if change.ports.contains(*port) {
-                    let local = destination.object.clone();
-                    self.cuts.insert(Cut { way: Way::In, local, peer: None, port: Some(*port) });
+            for (port, service) in destination.listens().filter(|_| from_outside) {
+                if has(&change.ports, port) {
+                    let (local, peer) = (destination.object.clone(), OtherEnd::Outside);
+                    let service = service.cloned();
+                    self.cuts.insert(Cut { way: Way::In, local, peer, port, service });
                 }
             }
         }
@@ -133,8 +203,9 @@ impl Preview<'_> {
 
     /// A connection within the namespace is listed where it begins.
     fn pair(&mut self, change: &Change, source: &Party, destination: &Party) {
-        for port in destination.ports.iter().filter(|port| change.ports.contains(**port)) {
-            if !self.has_cut(change, source, destination, *port) {
+        let listens = destination.listens();
+        for (port, service) in listens.filter(|(port, _)| has(&change.ports, *port)) {
+            if !self.has_cut(change, source, destination, port) {
                 continue;
             }
             let (way, local, peer) = if source.local {
@@ -142,27 +213,53 @@ impl Preview<'_> {
             } else {
                 (Way::In, destination, source)
             };
-            let (local, peer) = (local.object.clone(), Some(peer.object.clone()));
-            self.cuts.insert(Cut { way, local, peer, port: Some(*port) });
+            let (local, peer, service) = (local.object.clone(), peer.peer(), service.cloned());
+            self.cuts.insert(Cut { way, local, peer, port, service });
         }
     }
 
     /// Whether some flow of two parties is cut: to itself a pod always talks, and a node mostly to the
     /// pods that run on it.
-    fn has_cut(&self, change: &Change, source: &Party, destination: &Party, port: Port) -> bool {
+    fn has_cut(
+        &self,
+        change: &Change,
+        source: &Party,
+        destination: &Party,
+        port: Option<Port>,
+    ) -> bool {
         if source.object != destination.object && source.on_node == destination.on_node {
             return true;
         }
         let cut = |source: &Same, destination: &Same| {
             let changes = self.diff.between(*source, *destination, change.family);
-            changes.iter().any(|(from, to, ports)| is_cut(*from, *to) && ports.contains(port))
+            changes.iter().any(|(from, to, ports)| is_cut(*from, *to) && has(ports, port))
         };
-        let declares = |same: &&Same| match same.new {
-            End::Pod(id) => self.snapshot.pod(id).ports.iter().any(|known| known.port == port),
-            End::Node(_) | End::Address(_) => false,
+        let listens = |ports: &KnownPorts| match port {
+            Some(port) => ports.contains_key(&port),
+            None => ports.is_empty(),
         };
-        let mut declaring = destination.examples.iter().filter(declares);
-        declaring.any(|to| source.examples.iter().any(|from| cut(from, to)))
+        let mut listening = destination.examples.iter().filter(|(_, ports)| listens(ports));
+        listening.any(|(to, _)| source.examples.iter().any(|(from, _)| cut(from, to)))
+    }
+
+    /// What containers declare, and to what Services lead.
+    fn ports(&self, pod: &Pod) -> KnownPorts {
+        let mut ports = KnownPorts::new();
+        for (_, service) in self.snapshot.services.within(&pod.namespace) {
+            for port in service.ports.iter().filter(|_| service.selects(&pod.labels)) {
+                let protocol = port.port.protocol;
+                let object = || {
+                    let (namespace, name) = (service.namespace.clone(), service.name.clone());
+                    Some(ObjectRef::namespaced("Service", namespace, name))
+                };
+                // A name without a container's port leads nowhere.
+                if let TargetPort::Number(number) = port.target {
+                    ports.entry(Port { protocol, number }).or_insert_with(object);
+                }
+            }
+        }
+        ports.extend(pod.ports.iter().map(|declared| (declared.port, None)));
+        ports
     }
 
     fn parties(
@@ -196,24 +293,34 @@ impl Preview<'_> {
             let (on_node, kind): (_, Kind<'_>) = match same.new {
                 End::Pod(id) => {
                     let pod = self.snapshot.pod(id);
-                    (pod.host_network, (pod.node.as_ref(), &pod.ports))
+                    (pod.host_network, (pod.node.as_ref(), Rc::new(self.ports(pod))))
                 }
                 End::Node(index) => {
-                    (true, (self.snapshot.nodes.get(index).map(|it| &it.name), &[]))
+                    let name = self.snapshot.nodes.get(index).map(|it| &it.name);
+                    (true, (name, Rc::default()))
                 }
                 End::Address(_) => continue,
             };
             let (party, kinds) = by_object.entry(object).or_insert_with_key(|object| {
                 let object = object.clone();
                 let local = object.namespace.as_deref() == Some(self.namespace);
-                let (ports, examples) = (BTreeSet::new(), Vec::new());
-                (Party { object, local, on_node, ports, examples }, HashMap::new())
+                let (ports, examples) = (KnownPorts::new(), Vec::new());
+                let anyone = object.namespace.as_deref() == Some(ELSEWHERE);
+                let undeclared = false;
+                let party = Party { object, anyone, local, on_node, ports, undeclared, examples };
+                (party, HashMap::new())
             });
-            party.ports.extend(kind.1.iter().map(|port| port.port));
+            for (port, service) in &*kind.1 {
+                // What one of them declares needs no Service.
+                let known = party.ports.entry(*port).or_insert_with(|| service.clone());
+                *known = known.take().filter(|_| service.is_some());
+            }
+            party.undeclared |= kind.1.is_empty() && matches!(same.new, End::Pod(_));
+            let ports = kind.1.clone();
             let times = kinds.entry(kind).or_default();
             if *times < 2 {
                 *times += 1;
-                party.examples.push(same);
+                party.examples.push((same, ports));
             }
         }
         parties.all = by_object.into_values().map(|(party, _)| party).collect();
@@ -274,7 +381,11 @@ mod tests {
 
     fn shown(impact: &Impact) -> Vec<String> {
         let line = |cut: &Cut| {
-            let peer = cut.peer.as_ref().map_or("outside".to_owned(), ToString::to_string);
+            let peer = match &cut.peer {
+                OtherEnd::Known(peer) => peer.to_string(),
+                OtherEnd::AnyPod => "anyone".to_owned(),
+                OtherEnd::Outside => "outside".to_owned(),
+            };
             let port = cut.port.map(|port| port.to_string()).unwrap_or_default();
             format!("{:?} {} {peer} {port}", cut.way, cut.local)
         };
@@ -287,10 +398,10 @@ mod tests {
         assert_eq!(
             shown(&cut(&pods, &[], "a")),
             [
-                "In a/pod/web outside 80/TCP",
                 "In a/pod/web b/pod/client 80/TCP",
-                "Out a/pod/web outside ",
+                "In a/pod/web outside 80/TCP",
                 "Out a/pod/web b/pod/client 90/TCP",
+                "Out a/pod/web outside ",
             ]
         );
         // DNS stays, and so does what is admitted or was denied before.
@@ -303,6 +414,58 @@ mod tests {
             },
         });
         assert_eq!(shown(&cut(&dns, &[admitted], "a")), ["Out a/pod/web outside "]);
+    }
+
+    /// No container need declare its ports: a Service tells those that are likely, else it may be any. Who
+    /// loses them need not be known.
+    #[test]
+    fn undeclared_ports_are_cut_too() {
+        let bare = |name: &str| {
+            let mut pod = pod("a", name, 1, false);
+            pod["spec"]["containers"] = json!([{}]);
+            pod
+        };
+        let pods = [bare("redis"), bare("worker")];
+        let service: api::Service = serde_json::from_value(json!({
+            "metadata": { "name": "cache", "namespace": "a" },
+            "spec": { "selector": { "app": "redis" }, "ports": [{ "port": 80, "targetPort": 6379 }] },
+        }))
+        .unwrap();
+        let with = |policies: &[Value]| {
+            let mut objects = Objects::default();
+            objects.insert(Found::from(service.clone()), Origin::Synthetic);
+            for pod in &pods {
+                let pod: api::Pod = serde_json::from_value(pod.clone()).unwrap();
+                objects.insert(Found::from(pod), Origin::Synthetic);
+            }
+            for policy in policies {
+                let policy = policy_from_json(Kind::NetworkPolicy, &policy.to_string()).unwrap();
+                objects.insert(policy, Origin::Synthetic);
+            }
+            let (mut snapshot, written) = objects.assemble();
+            suppose_anyone(&mut snapshot);
+            let rules = Ruleset::compile(&written, &snapshot, &Enforcer::default());
+            (snapshot, rules)
+        };
+        let (snapshot, before) = with(&[]);
+        let (_, after) = with(&Baseline::default().objects("a", &Facts::default()));
+        let impact = impact(&snapshot, &before, &after, "a");
+        assert_eq!(
+            super::super::cuts("a", &impact, true)[1..],
+            [
+                "  pod/redis 6379/TCP of svc/cache ← anyone in the cluster",
+                "  pod/redis 6379/TCP of svc/cache ← outside the cluster",
+                "  pod/worker any port ← anyone in the cluster",
+                "  pod/worker any port ← outside the cluster",
+                "  pod/redis → a: pod/worker any port",
+                "  pod/redis → anyone in the cluster",
+                "  pod/redis → outside the cluster",
+                "  pod/worker → a: pod/redis 6379/TCP of svc/cache",
+                "  pod/worker → anyone in the cluster",
+                "  pod/worker → outside the cluster",
+            ]
+        );
+        assert!(impact.complete);
     }
 
     /// Policies do not select pods on their node's network, and a node reaches its own pods.
@@ -328,11 +491,7 @@ mod tests {
         let impact = cut(&pods, &[], "a");
         assert!(impact.complete);
         let cuts = shown(&impact);
-        assert_eq!(
-            cuts.last().unwrap(),
-            "Out a/sts/web a/sts/web 80/TCP",
-            "one to another of them"
-        );
-        assert_eq!(cuts.len(), 3);
+        let one_to_another = "Out a/sts/web a/sts/web 80/TCP";
+        assert!(cuts.len() == 3 && cuts.iter().any(|cut| cut == one_to_another), "{cuts:?}");
     }
 }

@@ -19,7 +19,7 @@ mod policies;
 mod words;
 
 pub use file::{FileError, from_yaml, schema};
-pub use impact::{Cut, Impact, Way, impact};
+pub use impact::{Cut, Impact, OtherEnd, Way, impact, suppose_anyone};
 pub use words::{cuts, dns, meaning};
 
 use crate::draft::{Dialect, Draft};

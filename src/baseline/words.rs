@@ -1,7 +1,7 @@
 //! What a baseline means, in sentences.
 
 use super::impact::MOST;
-use super::{Baseline, BaselinePolicy, Cut, Dns, DnsFacts, Impact, Way};
+use super::{Baseline, BaselinePolicy, Cut, Dns, DnsFacts, Impact, OtherEnd, Way};
 use crate::cluster::ObjectRef;
 use crate::draft::Dialect;
 use crate::policy::rule::Direction;
@@ -103,7 +103,7 @@ pub fn cuts(namespace: &str, impact: &Impact, all: bool) -> Vec<String> {
         0,
         format!(
             "{namespace}: connections that are possible now and would be cut, on ports that \
-             containers declare:"
+             containers declare or Services lead to:"
         ),
     );
     if more > 0 {
@@ -119,11 +119,12 @@ pub fn cuts(namespace: &str, impact: &Impact, all: bool) -> Vec<String> {
 fn detailed(impact: &Impact, all: bool) -> Vec<String> {
     let mut groups: BTreeMap<(Way, String, String), BTreeSet<String>> = BTreeMap::new();
     for cut in &impact.cuts {
-        let place = cut.peer.as_ref().map_or_else(|| OUTSIDE.to_owned(), place);
-        let peer = cut.peer.as_ref().map(|peer| match cut.way {
-            Way::In => short(peer),
-            Way::Out => short(peer) + &port(cut),
-        });
+        let (place, peer) = match &cut.peer {
+            OtherEnd::Outside => (OUTSIDE.to_owned(), None),
+            OtherEnd::AnyPod => (ANY_POD.to_owned(), None),
+            OtherEnd::Known(peer) if cut.way == Way::In => (place(peer), Some(short(peer))),
+            OtherEnd::Known(peer) => (place(peer), Some(short(peer) + &port(cut))),
+        };
         groups.entry((cut.way, local(cut), place)).or_default().extend(peer);
     }
     let line = |((way, local, place), peers): ((Way, String, String), BTreeSet<String>)| {
@@ -143,6 +144,7 @@ struct Ends {
     places: BTreeSet<String>,
     peers: BTreeSet<String>,
     nodes: BTreeSet<String>,
+    any_pod: bool,
     outside: bool,
 }
 
@@ -152,9 +154,12 @@ fn counted(impact: &Impact) -> Vec<String> {
     for cut in &impact.cuts {
         let ends = groups.entry((cut.way, local(cut))).or_default();
         match &cut.peer {
-            None => ends.outside = true,
-            Some(peer) if peer.namespace.is_none() => drop(ends.nodes.insert(peer.to_string())),
-            Some(peer) => {
+            OtherEnd::Outside => ends.outside = true,
+            OtherEnd::AnyPod => ends.any_pod = true,
+            OtherEnd::Known(peer) if peer.namespace.is_none() => {
+                ends.nodes.insert(peer.to_string());
+            }
+            OtherEnd::Known(peer) => {
                 ends.places.insert(place(peer));
                 ends.peers.insert(peer.to_string());
             }
@@ -163,7 +168,7 @@ fn counted(impact: &Impact) -> Vec<String> {
     let some = |count: usize, one: &str| {
         if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
     };
-    let line = |((way, local), Ends { places, peers, nodes, outside })| {
+    let line = |((way, local), Ends { places, peers, nodes, any_pod, outside })| {
         let mut ends = Vec::new();
         if !peers.is_empty() {
             let places = some(places.len(), "namespace");
@@ -171,6 +176,9 @@ fn counted(impact: &Impact) -> Vec<String> {
         }
         if !nodes.is_empty() {
             ends.push(some(nodes.len(), "node"));
+        }
+        if any_pod {
+            ends.push(ANY_POD.to_owned());
         }
         if outside {
             ends.push(OUTSIDE.to_owned());
@@ -183,6 +191,9 @@ fn counted(impact: &Impact) -> Vec<String> {
 /// What stands for the world in a line.
 const OUTSIDE: &str = "outside the cluster";
 
+/// What stands for whoever is in the cluster, known or not.
+const ANY_POD: &str = "anyone in the cluster";
+
 fn arrow(way: Way) -> &'static str {
     match way {
         Way::In => "←",
@@ -194,8 +205,13 @@ fn place(peer: &ObjectRef) -> String {
     peer.namespace.as_deref().unwrap_or("nodes").to_owned()
 }
 
+/// The port, with the Service that tells it; where nothing does it may be any.
 fn port(cut: &Cut) -> String {
-    cut.port.map(|port| format!(" {port}")).unwrap_or_default()
+    match (cut.port, &cut.service) {
+        (Some(port), None) => format!(" {port}"),
+        (Some(port), Some(service)) => format!(" {port} of {}", short(service)),
+        (None, _) => " any port".to_owned(),
+    }
 }
 
 /// The workload of the namespace, with its port where that is the destination.
@@ -223,14 +239,15 @@ mod tests {
         let cut = |number: u32| Cut {
             way: Way::In,
             local: pod("a".into(), "web".into()),
-            peer: Some(pod(format!("ns-{}", number / 2), format!("p-{number}"))),
+            peer: OtherEnd::Known(pod(format!("ns-{}", number / 2), format!("p-{number}"))),
             port: Some(Port::tcp(80)),
+            service: None,
         };
         let impact = |count: u32| Impact {
             cuts: (0..count)
                 .map(cut)
                 .chain(
-                    [None, Some(ObjectRef::cluster("Node", "n"))]
+                    [OtherEnd::Outside, OtherEnd::Known(ObjectRef::cluster("Node", "n"))]
                         .map(|peer| Cut { peer, ..cut(0) }),
                 )
                 .collect(),

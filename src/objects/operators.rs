@@ -15,6 +15,8 @@ enum Value {
     Is(&'static str),
     /// The name of the object.
     Name,
+    /// The name of the object and this.
+    NameAnd(&'static str),
 }
 
 /// What an operator gives the pods of a kind.
@@ -33,14 +35,15 @@ pub(super) struct Operator {
 /// Pods of objects that have no template.
 #[derive(Debug)]
 struct Pods {
-    /// Where in the object labels of the pods are written.
+    /// Where in the object labels of the pods are written; nowhere that is known without it.
     labels: &'static [&'static str],
     /// Fields of `spec` that bring containers of their own, whose ports are not known.
     more: &'static [&'static str],
     /// How many there are, a field of `spec`.
     replicas: &'static str,
-    /// The ServiceAccount is that of `spec.serviceAccountName`, or else has the object's name.
-    own_account: bool,
+    /// What follows the object's name in that of the ServiceAccount; without it, and without a
+    /// `spec.serviceAccountName`, it is `default`.
+    own_account: Option<&'static str>,
     /// The ports of its containers; the first is called as `spec.portName` has it, if it does.
     ports: &'static [(&'static str, Protocol, u16)],
 }
@@ -118,7 +121,7 @@ const OPERATORS: &[Operator] = &[
             labels: &["spec", "inheritedMetadata", "labels"],
             more: &["plugins"],
             replicas: "instances",
-            own_account: true,
+            own_account: Some(""),
             ports: &[
                 ("postgresql", Protocol::Tcp, 5432),
                 ("metrics", Protocol::Tcp, 9187),
@@ -143,7 +146,7 @@ const OPERATORS: &[Operator] = &[
             labels: &["spec", "podMetadata", "labels"],
             more: &["containers", "initContainers", "thanos", "listenLocal"],
             replicas: "replicas",
-            own_account: false,
+            own_account: None,
             ports: &[("web", Protocol::Tcp, 9090), ("reloader-web", Protocol::Tcp, 8080)],
         }),
     },
@@ -163,13 +166,34 @@ const OPERATORS: &[Operator] = &[
             labels: &["spec", "podMetadata", "labels"],
             more: &["containers", "initContainers", "listenLocal"],
             replicas: "replicas",
-            own_account: false,
+            own_account: None,
             ports: &[
                 ("web", Protocol::Tcp, 9093),
                 ("mesh-tcp", Protocol::Tcp, 9094),
                 ("mesh-udp", Protocol::Udp, 9094),
                 ("reloader-web", Protocol::Tcp, 8080),
             ],
+        }),
+    },
+    // Strimzi, cluster-operator KafkaConnectCluster.java and operator-common Labels.java,
+    // generateDefaultLabels: the object's own labels are copied, and those of spec.template.pod added,
+    // which may be any but `strimzi.io/…`. A Kafka has pods of several kinds, and what ports these have
+    // is said of its listeners, so those are not known.
+    Operator {
+        group: "kafka.strimzi.io",
+        kind: "KafkaConnect",
+        labels: &[
+            ("strimzi.io/cluster", Value::Name),
+            ("strimzi.io/kind", Value::Is("KafkaConnect")),
+            ("strimzi.io/name", Value::NameAnd("-connect")),
+        ],
+        unknown: &[ANY_OTHER_LABEL],
+        pods: Some(Pods {
+            labels: &[],
+            more: &["metricsConfig", "jmxOptions", "template"],
+            replicas: "replicas",
+            own_account: Some("-connect"),
+            ports: &[("rest-api", Protocol::Tcp, 8083)],
         }),
     },
 ];
@@ -196,11 +220,12 @@ pub(super) fn labelled(
 ) -> (Labels, &'static [&'static str]) {
     let Some(operator) = operator else { return (labels, ANY) };
     for (key, value) in operator.labels {
-        let value = match value {
-            Value::Is(value) => value,
-            Value::Name => &**name,
+        let value: Name = match value {
+            Value::Is(value) => (*value).into(),
+            Value::Name => name.clone(),
+            Value::NameAnd(more) => format!("{name}{more}").into(),
         };
-        labels = labels.with(key, value);
+        labels = labels.with(key, &value);
     }
     (labels, operator.unknown)
 }
@@ -216,7 +241,9 @@ pub(super) fn template(
     if pods.more.iter().any(|field| given(&field)) {
         return Ok(None);
     }
-    let labels = pods.labels.iter().try_fold(object, |node, field| node.get(field));
+    let written = (!pods.labels.is_empty()).then_some(object);
+    let labels = written
+        .and_then(|object| pods.labels.iter().try_fold(object, |node, field| node.get(field)));
     let labels = labels.map(yaml::from_node::<LabelMap>).transpose()?;
     let text = |field: &str| spec.get(field).and_then(Node::as_str).map(Name::from);
     let first = text("portName");
@@ -226,7 +253,8 @@ pub(super) fn template(
         protocol: Some(WireProtocol(*protocol)),
     });
     let container = Container { ports: Some(ports.collect()), restart_policy: None };
-    let account = text("serviceAccountName").or_else(|| pods.own_account.then(|| name.clone()));
+    let account = text("serviceAccountName")
+        .or_else(|| pods.own_account.map(|more| format!("{name}{more}").into()));
     let host_network = spec.get("hostNetwork").map(yaml::from_node).transpose()?;
     let template = wire::Template {
         metadata: Some(Metadata { labels, ..Metadata::default() }),

@@ -233,6 +233,29 @@ fn what_would_be_cut_is_shown_and_agreed_to() {
     again.done();
 }
 
+/// Most pods declare no ports, and those who need them may not run yet.
+#[test]
+fn undeclared_ports_are_asked_about() {
+    let Ok(cluster) = control_plane() else { return };
+    let shop = cluster.namespace("boot-bare");
+    let redis = "{apiVersion: v1, kind: Pod, metadata: {name: redis, labels: {app: redis}}, \
+                 spec: {containers: [{name: c, image: i}]}}\n";
+    cluster.apply(&shop, redis);
+    let alone = bootstrap(cluster, &[&shop]).failed(&["--yes", "nothing was written"]);
+    assert!(alone.err.contains("pod/redis any port ← anyone in the cluster"), "{}", alone.err);
+    cluster.apply(
+        &shop,
+        "apiVersion: v1\n\
+         kind: Service\n\
+         metadata: {name: cache}\n\
+         spec: {selector: {app: redis}, ports: [{port: 80, targetPort: 6379}]}\n",
+    );
+    let ran = bootstrap(cluster, &[&shop]).failed(&["--yes", "nothing was written"]);
+    let line = "pod/redis 6379/TCP of svc/cache ← anyone in the cluster";
+    assert!(ran.err.lines().any(|it| it.trim() == line), "{}", ran.err);
+    assert_eq!(names(cluster, &shop), Vec::<String>::new());
+}
+
 /// Policies judge the port on the pod: the seed's page writes the Service's.
 #[test]
 fn a_services_port_is_remarked_upon() {

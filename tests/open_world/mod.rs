@@ -5,6 +5,7 @@ mod many_keys;
 mod one_side;
 mod population;
 mod said_again;
+mod unprotected;
 
 use crate::random::rules::changed_rules;
 use crate::random::{

@@ -82,7 +82,8 @@ fn compare(survey: Survey, namespace: &str, wanted: &[&Value]) -> Impact {
     }
     let enforcer =
         survey.objects.enforcer.clone().map_or_else(Enforcer::default, |(enforcer, _)| enforcer);
-    let (snapshot, before) = survey.objects.assemble();
+    let (mut snapshot, before) = survey.objects.assemble();
+    baseline::suppose_anyone(&mut snapshot);
     let (_, after) = with.assemble();
     let compile = |written| Ruleset::compile(written, &snapshot, &enforcer);
     let (before, after) = (compile(&before), compile(&after));

@@ -1,6 +1,7 @@
 //! The cells of a list, in a table of whatever format.
 
-use netpol::answer::{Because, FlowPorts, ListedFlow};
+use netpol::answer::{Because, FlowPorts, ListedFlow, Unprotected};
+use netpol::policy::rule::Direction;
 use netpol::prose::list;
 use netpol::verdict::Verdict;
 
@@ -20,6 +21,22 @@ pub(in crate::render) fn fields(flow: &ListedFlow) -> [String; 7] {
         why(flow),
         flow.conditions.join("; "),
     ]
+}
+
+/// Rows for those of a namespace that no policy isolates, whose other end anyone is; a namespace that
+/// nothing isolates is one row, as `ns/NAME`.
+pub(in crate::render) fn unprotected_fields(open: &Unprotected) -> Vec<[String; 7]> {
+    let row = |name: &str, perhaps: &str| {
+        let reason = format!("{} {perhaps}not isolated", open.direction);
+        let mut fields = <[String; 7]>::default();
+        name.clone_into(&mut fields[usize::from(open.direction == Direction::Ingress)]);
+        fields[5] = reason;
+        fields
+    };
+    let all = open.whole.then(|| row(&format!("ns/{}", open.namespace), ""));
+    let ends = open.ends.iter().filter(|_| !open.whole).map(|end| row(&end.label, ""));
+    let perhaps = open.perhaps.iter().map(|end| row(&end.label, "perhaps "));
+    all.into_iter().chain(ends).chain(perhaps).collect()
 }
 
 /// What says that a row does not simply hold; the notes tell what it means.
@@ -46,7 +63,12 @@ pub(in crate::render) fn port_words(flow: &ListedFlow) -> Vec<String> {
 
 /// Why a row is there, part by part.
 pub(in crate::render) fn why(flow: &ListedFlow) -> String {
-    let rules = flow.rules.join(", ");
+    why_by(flow, &flow.rules)
+}
+
+/// The same with the rules called otherwise.
+pub(in crate::render) fn why_by(flow: &ListedFlow, rules: &[String]) -> String {
+    let rules = rules.join(", ");
     if flow.verdict == Verdict::Unknown {
         let on = list(&flow.not_known, "or");
         let by = if rules.is_empty() { String::new() } else { format!(" ({rules})") };

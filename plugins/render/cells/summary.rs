@@ -15,8 +15,12 @@ pub(in crate::render) const MOST: usize = 5;
 
 const ANYTHING: &str = "anything (not isolated)";
 const ANYTHING_ELSE: &str = "anything else (not isolated)";
+const OTHER_PODS: &str = "other pods: anything (not isolated)";
 const NOT_ENFORCED: &str = "anything (no policy is enforced)";
-const NO_POD: &str = "(selects no pod)";
+const NO_POD: &str = "(selects no known pod)";
+
+/// What stands above [`clusterwide`].
+pub(in crate::render) const CLUSTERWIDE: &str = "Clusterwide policies:";
 
 /// The cells of rows, and the notes below the table that they refer to.
 #[derive(Default)]
@@ -73,6 +77,9 @@ impl Cells {
                         Isolation::None | Isolation::NotEnforced => continue,
                         Isolation::All => format!("{word}{only}"),
                         Isolation::Unknown => format!("{word}: not known"),
+                        Isolation::Partial if namespace.workloads == 0 => {
+                            format!("{word}: some pods")
+                        }
                         Isolation::AllWorkloads | Isolation::Partial => {
                             let of = namespace.workloads;
                             format!("{word}: {} of {of} workloads", direction.isolated)
@@ -87,7 +94,7 @@ impl Cells {
             lines.push(Line::new(0, "policies not read"));
         }
         if namespace.workloads == 0 && on_nodes.is_empty() {
-            lines.push(Line::new(0, "(no pods)"));
+            lines.push(Line::new(0, "(no known pods)"));
         }
         if namespace.policies > 0 && !on_nodes.is_empty() {
             // No policy reaches them, so they would make "default deny" untrue unsaid.
@@ -101,6 +108,7 @@ impl Cells {
 
     fn allowed(&mut self, direction: Direction, summary: &DirectionSummary) -> Vec<Line> {
         let mut lines = Vec::new();
+        let unsaid = !summary.clusterwide.is_empty();
         let admits = |policy: &&PolicySummary| {
             let allows = |rule: &RuleSummary| rule.action != Action::Deny;
             !policy.selects_no_pod && policy.rules.iter().any(allows)
@@ -116,15 +124,23 @@ impl Cells {
             lines.push(Line::new(0, NOT_ENFORCED));
         } else if summary.isolation == Isolation::None && summary.partly_denied.is_empty() {
             lines.push(Line::new(0, ANYTHING));
-        } else if summary.default_deny && !summary.policies.iter().any(|p| admits(&p)) {
+        } else if summary.default_deny && !unsaid && !summary.policies.iter().any(|p| admits(&p)) {
             lines.push(Line::new(0, "nothing"));
         }
         for policy in &summary.policies {
-            if policy.selects_no_pod {
-                lines.push(Line::new(indent, &format!("{} {NO_POD}", policy.label())));
-            } else if !policy.rules.is_empty() {
-                lines.push(Line::new(indent, &policy.label()));
-            }
+            let label = policy.label();
+            lines.push(Line::new(
+                indent,
+                &match (policy.selects_no_pod, policy.rules.is_empty()) {
+                    (true, _) => format!("{label} {NO_POD}"),
+                    (false, false) => label,
+                    (false, true) if policy.isolates => {
+                        format!("{label} (isolates {})", policy.subject)
+                    }
+                    // Without rules and without isolating it says nothing.
+                    (false, true) => continue,
+                },
+            ));
             for rule in policy.rules.iter().filter(|_| !brief) {
                 let text = self.rule(direction, policy, rule);
                 lines.push(Line::new(indent + 2, &text));
@@ -132,6 +148,14 @@ impl Cells {
         }
         if summary.isolation != Isolation::NotEnforced {
             lines.extend(self.open(summary));
+            if summary.isolation == Isolation::Partial && summary.isolated == 0 {
+                lines.push(Line::new(0, OTHER_PODS));
+            }
+        }
+        match summary.clusterwide.len() {
+            0 => {}
+            1 => lines.push(Line::new(0, "and 1 clusterwide policy")),
+            more => lines.push(Line::new(0, &format!("and {more} clusterwide policies"))),
         }
         lines
     }
@@ -201,6 +225,28 @@ pub(in crate::render) fn raised(index: usize) -> String {
         _ => digit.to_digit(10).and_then(|d| char::from_u32(0x2070 + d)).unwrap_or(digit),
     };
     (index + 1).to_string().chars().map(raise).collect()
+}
+
+/// Every rule of the policies without a namespace, each in a line with its policy.
+pub(in crate::render) fn clusterwide(report: &SummaryReport, most: usize) -> Vec<(String, String)> {
+    let all = &report.clusterwide;
+    let mut lines = Vec::new();
+    for (direction, policies) in
+        [(Direction::Ingress, &all.ingress), (Direction::Egress, &all.egress)]
+    {
+        for policy in policies {
+            let mut label = policy.label();
+            if policy.selects_no_pod {
+                label = format!("{label} {NO_POD}");
+            }
+            let rules = policy.rules.iter();
+            let rules = rules.map(|rule| rule.line(direction, &policy.subject, most));
+            let isolates = policy.rules.is_empty() && policy.isolates;
+            let itself = isolates.then(|| format!("isolates {direction} of {}", policy.subject));
+            lines.extend(rules.chain(itself).map(|line| (label.clone(), line)));
+        }
+    }
+    lines
 }
 
 /// The warnings of all rows, after those of the whole.

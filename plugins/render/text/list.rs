@@ -1,10 +1,13 @@
 //! The rows for people: a table where it fits, else one block for each source.
 
-use crate::render::cells::list::{mark, port_words, why};
+use crate::render::cells::alike::{Told, told_once};
+use crate::render::cells::list::{mark, port_words};
+use crate::render::cells::summary::MOST;
+use crate::render::cells::unprotected::{self, is_said};
 use crate::render::screen::{BOLD, DIM, DOUBT, PLAIN, Screen};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use netpol::answer::{Because, EndReport, FlowList, ListedFlow};
+use netpol::answer::{Because, EndReport, FlowList, ListedFlow, MissingReport};
 use netpol::printable::printable;
 use unicode_width::UnicodeWidthStr;
 
@@ -18,12 +21,19 @@ const NETWORKS: usize = 3;
 /// The list as text of `width` columns; `wide` shows all of every row with its reason.
 pub(in crate::render) fn list(list: &FlowList, width: usize, wide: bool) -> String {
     let mut screen = Screen::new(width);
-    for missing in &list.missing {
-        screen.words(0, 2, &[(DOUBT, "not known:"), (PLAIN, &format!("{missing}."))]);
+    for missing in list.missing.iter().filter(|missing| missing.decides()) {
+        screen.words(0, 2, &[(DOUBT, "not known:"), (PLAIN, &format!("{}.", missing.message))]);
     }
+    let rows: Vec<Told<'_>> = if wide {
+        list.flows.iter().map(Told::alone).collect()
+    } else {
+        told_once(list.flows.iter().filter(|flow| !is_said(list, flow)))
+    };
     if list.flows.is_empty() {
         let nothing = match (list.exposed, list.unmatched.as_slice(), list.known_only) {
-            _ if !list.missing.is_empty() => "",
+            _ if list.missing.iter().any(MissingReport::decides) => "",
+            // What was not read is told below, and may be just what opens it.
+            _ if !list.complete => "Of what was read no flow is known to be allowed.",
             (true, _, false) => "Nothing is open to the whole cluster or to the outside.",
             (true, _, true) => "No known pod is open to the whole cluster or to the outside.",
             (false, [], false) => "No flow is allowed between what was asked for.",
@@ -33,17 +43,18 @@ pub(in crate::render) fn list(list: &FlowList, width: usize, wide: bool) -> Stri
         if !nothing.is_empty() {
             screen.words(0, 0, &[(PLAIN, nothing)]);
         }
-    } else {
-        if !list.missing.is_empty() {
+    } else if !rows.is_empty() {
+        if list.missing.iter().any(MissingReport::decides) {
             screen.blank();
         }
-        let plain = flat(list, wide);
+        let plain = flat(list, &rows, wide);
         if wide || plain.lines().all(|line| line.width() <= width) {
             screen.block(&plain);
         } else {
-            blocks(&mut screen, list);
+            blocks(&mut screen, list, &rows);
         }
     }
+    not_protected(&mut screen, list, wide);
     if !list.unmatched.is_empty() {
         screen.blank();
     }
@@ -71,6 +82,23 @@ pub(in crate::render) fn list(list: &FlowList, width: usize, wide: bool) -> Stri
     screen.finish()
 }
 
+/// Who is isolated by no policy.
+fn not_protected(screen: &mut Screen, list: &FlowList, wide: bool) {
+    let most = if wide { usize::MAX } else { MOST };
+    let mut lines = unprotected::lines(list, most);
+    lines.extend(unprotected::on_nodes(list, most).filter(|_| !wide));
+    if lines.is_empty() {
+        return;
+    }
+    if !screen.is_empty() {
+        screen.blank();
+    }
+    screen.line(0, &[(BOLD, unprotected::HEADING)]);
+    for line in lines {
+        screen.words(2, 4, &[(PLAIN, &line)]);
+    }
+}
+
 fn new_table() -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING);
@@ -88,42 +116,48 @@ fn cells(cells: impl IntoIterator<Item = String>) -> Vec<String> {
     cells.into_iter().map(|cell| printable(&cell).into_owned()).collect()
 }
 
-fn flat(list: &FlowList, wide: bool) -> String {
+fn flat(list: &FlowList, rows: &[Told<'_>], wide: bool) -> String {
     let mut table = new_table();
     let with_why = wide || list.exposed;
     let mut header = vec!["FROM", "TO", "PORTS"];
     header.extend(with_why.then_some("WHY"));
     table.set_header(header);
-    for flow in &list.flows {
-        let mut row = vec![end(&flow.source, wide), end(&flow.destination, wide)];
-        row.push(ports(flow, wide, !with_why));
-        row.extend(with_why.then(|| why(flow)));
+    for told in rows {
+        let mut row = ends(told, wide).to_vec();
+        row.push(ports(told.flow, wide, !with_why));
+        row.extend(with_why.then(|| told.why.clone()));
         table.add_row(cells(row));
     }
     laid_out(table)
 }
 
 /// Each source as a heading, with its destinations below.
-fn blocks(screen: &mut Screen, list: &FlowList) {
-    let width = |flow: &ListedFlow| printable(&end(&flow.destination, false)).width();
-    let column = list.flows.iter().map(width).max().unwrap_or(0);
+fn blocks(screen: &mut Screen, list: &FlowList, rows: &[Told<'_>]) {
+    let rows: Vec<([String; 2], &Told<'_>)> =
+        rows.iter().map(|told| (ends(told, false), told)).collect();
+    let width = |to: &String| printable(to).width();
+    let column = rows.iter().map(|([_, to], _)| width(to)).max().unwrap_or(0);
     let mut first = true;
-    for flows in list.flows.chunk_by(|a, b| a.source == b.source) {
+    for rows in rows.chunk_by(|([a, _], _), ([b, _], _)| a == b) {
         if !first {
             screen.blank();
         }
         first = false;
-        screen.line(0, &[(BOLD, &end(&flows[0].source, false))]);
-        for flow in flows {
-            let to = end(&flow.destination, false);
-            let gap = " ".repeat(column.saturating_sub(printable(&to).width()) + 2);
-            let ports = ports(flow, false, !list.exposed);
-            screen.line(2, &[(PLAIN, "→ "), (PLAIN, &to), (PLAIN, &gap), (PLAIN, &ports)]);
+        screen.line(0, &[(BOLD, &rows[0].0[0])]);
+        for ([_, to], told) in rows {
+            let gap = " ".repeat(column.saturating_sub(width(to)) + 2);
+            let ports = ports(told.flow, false, !list.exposed);
+            screen.line(2, &[(PLAIN, "→ "), (PLAIN, to), (PLAIN, &gap), (PLAIN, &ports)]);
             if list.exposed {
-                screen.words(6, 6, &[(DIM, &why(flow))]);
+                screen.words(6, 6, &[(DIM, &told.why)]);
             }
         }
     }
+}
+
+fn ends(told: &Told<'_>, wide: bool) -> [String; 2] {
+    let own = || [&told.flow.source, &told.flow.destination].map(|it| end(it, wide));
+    told.ends.clone().unwrap_or_else(own)
 }
 
 fn end(end: &EndReport, wide: bool) -> String {

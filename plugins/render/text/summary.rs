@@ -3,24 +3,45 @@
 //! In: a [`SummaryReport`]. Out: text. There is no colour inside the table: the doubtful rows are
 //! named again below it.
 
-use crate::render::cells::summary::{Cells, MOST, raised, some, warnings};
-use crate::render::columns;
+use crate::render::cells::summary::{
+    CLUSTERWIDE, Cells, MOST, clusterwide, raised, some, warnings,
+};
+use crate::render::columns::{self, Line};
 use crate::render::screen::{BOLD, DIM, DOUBT, PLAIN, Screen};
 use anstyle::Style;
 use netpol::answer::{DirectionSummary, NamespaceSummary, SummaryReport, Warning, short};
 use netpol::prose::list;
+use std::collections::HashMap;
 
 /// The table for a terminal; `wide` adds counts, what isolates, and where everything is written.
 pub(in crate::render) fn summary(report: &SummaryReport, width: usize, wide: bool) -> String {
     let mut screen = Screen::new(width);
+    for missing in report.missing.iter().filter(|missing| missing.decides()) {
+        screen.words(0, 2, &[(DOUBT, "not known:"), (PLAIN, &format!("{}.", missing.message))]);
+    }
+    if report.namespaces.is_empty() && !screen.is_empty() {
+        return screen.finish();
+    }
     let mut cells = Cells { most: if wide { usize::MAX } else { MOST }, wide, ..Cells::default() };
+    if !screen.is_empty() {
+        screen.blank();
+    }
     let rows: Vec<_> = report.namespaces.iter().map(|namespace| cells.row(namespace)).collect();
+    let rows = if wide { rows } else { alike(rows) };
     let header = ["NAMESPACE", "DEFAULT DENY", "ALLOWED INGRESS", "ALLOWED EGRESS"];
     let table = columns::table(header, &rows, width.max(60));
     let (head, body) = table.split_once('\n').unwrap_or((&table, ""));
     screen.line(0, &[(BOLD, head)]);
     if !body.is_empty() {
         screen.block(body);
+    }
+    let clusterwide = clusterwide(report, cells.most);
+    if !clusterwide.is_empty() {
+        screen.blank();
+        screen.line(0, &[(BOLD, CLUSTERWIDE)]);
+    }
+    for (label, line) in &clusterwide {
+        screen.words(2, 4, &[(PLAIN, &format!("{label}:")), (PLAIN, line)]);
     }
     if !cells.notes.is_empty() {
         screen.blank();
@@ -30,6 +51,7 @@ pub(in crate::render) fn summary(report: &SummaryReport, width: usize, wide: boo
     }
     let mut total = total(report);
     total.extend(report.notes.iter().map(|note| (PLAIN, format!("{note}."))));
+    total.extend(report.dead.iter().map(|dead| (DOUBT, format!("{dead}."))));
     let warnings: Vec<&Warning> = warnings(report).collect();
     if !total.is_empty() || !warnings.is_empty() {
         screen.blank();
@@ -45,6 +67,33 @@ pub(in crate::render) fn summary(report: &SummaryReport, width: usize, wide: boo
         places(&mut screen, report);
     }
     screen.finish()
+}
+
+/// Rows of so many namespaces, of which the same is said, are one.
+const ALIKE: usize = 4;
+
+/// Rows of which the same is said of many namespaces told once, where the first of them stood.
+fn alike(rows: Vec<[Vec<Line>; 4]>) -> Vec<[Vec<Line>; 4]> {
+    let mut told: Vec<Vec<[Vec<Line>; 4]>> = Vec::new();
+    let mut known: HashMap<Vec<Vec<Line>>, usize> = HashMap::new();
+    for row in rows {
+        let at = *known.entry(row[1..].to_vec()).or_insert(told.len());
+        if at == told.len() {
+            told.push(Vec::new());
+        }
+        told[at].push(row);
+    }
+    let mut all: Vec<[Vec<Line>; 4]> = Vec::new();
+    for mut rows in told {
+        if rows.len() >= ALIKE {
+            let more = Line::new(2, &format!("and {} more alike", rows.len() - 1));
+            rows.truncate(1);
+            rows.iter_mut().for_each(|[name, ..]| name.push(more.clone()));
+        }
+        all.extend(rows);
+    }
+    all.sort_by(|[a, ..], [b, ..]| a.iter().map(|l| &l.text).cmp(b.iter().map(|l| &l.text)));
+    all
 }
 
 /// What a reviewer would count, where there is more than one namespace, and what is to worry about.

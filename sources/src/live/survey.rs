@@ -1,4 +1,4 @@
-//! Everything that says who may talk to whom in a cluster: namespaces, pods and NetworkPolicies.
+//! Everything that says who may talk to whom in a cluster: namespaces, pods, Services and NetworkPolicies.
 //!
 //! In: a connection. Out: [`Objects`] ready to be linked; what may not be read is among their gaps.
 //! A user who sees only one namespace gets that one.
@@ -30,7 +30,8 @@ impl Connection {
         Ok(!self.list::<serde::de::IgnoredAny>(&target, &selection).await?.items.is_empty())
     }
 
-    /// Reads namespaces, pods and policies of the cluster, or of `namespace` where no more is allowed.
+    /// Reads namespaces, pods, Services and policies of the cluster, or of `namespace` where no more is
+    /// allowed.
     pub async fn survey(&self, namespace: &str) -> Result<Survey, Error> {
         let mut survey = Survey::default();
         let policies = || Target::kind(Kind::NetworkPolicy);
@@ -61,6 +62,17 @@ impl Connection {
                 let what = "the labels of namespaces".to_owned();
                 survey.objects.gaps.push(Gap { what, why: error.to_string() });
             }
+        }
+        // Where containers declare no ports, Services tell those that are likely.
+        let services = || Target::kind(Kind::Service);
+        let of = if survey.only_own.is_some() { services().within(namespace) } else { services() };
+        match self.found::<api::Service>(of).await {
+            Ok(services) => survey.add(services),
+            Err(error) if error.is_of_server() => return Err(error),
+            Err(error) => survey
+                .objects
+                .gaps
+                .push(Gap { what: "Services".to_owned(), why: error.to_string() }),
         }
         let own = BTreeSet::from([namespace.to_owned()]);
         let only = survey.only_own.as_ref().map(|_| &own);

@@ -6,10 +6,12 @@ use super::collect::{Collector, Families, Holds, Merged, Part, Party};
 use super::group::{Group, Groups};
 use super::said::Said;
 use super::unmatched::unmatched;
+use super::unprotected::unprotected;
 use super::why::{Known, reasons};
 use super::{Asked, FlowList, FlowPorts, ListedFlow, TooMany};
 use crate::answer::end::{EndKind, EndReport};
-use crate::answer::place::{Locate, short};
+use crate::answer::missing::{dead, is_empty, missing};
+use crate::answer::place::Locate;
 use crate::answer::vocabulary::{ApiVersion, FlowListKind};
 use crate::answer::{warnings, words};
 use crate::cluster::{Family, PodId, Port, Protocol, Snapshot, real_namespace};
@@ -18,7 +20,7 @@ use crate::policy::Ruleset;
 use crate::policy::rule::{Direction, Namespaces};
 use crate::prose::list;
 use crate::reach::{Connectivity, End, PortSet, Wanted};
-use crate::unwritten::{Dead, Unwritten};
+use crate::unwritten::Unwritten;
 use crate::verdict::{Verdict, Why};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
@@ -87,9 +89,15 @@ impl FlowList {
             exposed: asked.exposed,
             unmatched: if asked.exposed { Vec::new() } else { unmatched(snapshot, rules, asked) },
             notes: [words::enforcement(rules), notes(&flows, asked)].concat(),
+            not_protected: if asked.exposed && !nothing {
+                unprotected(&lister)
+            } else {
+                Vec::new()
+            },
+            complete: missing.is_empty(),
             missing,
             known_only: unwritten.is_none(),
-            dead: unwritten.map_or_else(Vec::new, dead),
+            dead: dead(unwritten.iter().flat_map(|unwritten| &unwritten.dead)),
             flows,
             warnings: warnings::remarks(
                 rules,
@@ -103,39 +111,10 @@ impl FlowList {
     }
 }
 
-/// Whether there is neither a workload nor a policy.
-fn is_empty(snapshot: &Snapshot, rules: &Ruleset) -> bool {
-    snapshot.pods().len() == snapshot.representatives().len() && rules.policies().is_empty()
-}
-
-/// What was not looked at to the end.
-fn missing(snapshot: &Snapshot, rules: &Ruleset, unwritten: Option<&Unwritten>) -> Vec<String> {
-    if is_empty(snapshot, rules) {
-        return vec![
-            "the input has no workload and no policy: there is nothing to judge".to_owned(),
-        ];
-    }
-    let given_up = unwritten.into_iter().flat_map(|unwritten| &unwritten.given_up);
-    let mut all: Vec<String> = given_up
-        .map(|it| format!("pods of {} and {} that are not written", it.source, it.destination))
-        .collect();
-    all.dedup();
-    all
-}
-
-/// Selectors that no pod can ever match.
-fn dead(unwritten: &Unwritten) -> Vec<String> {
-    let one = |dead: &Dead| {
-        let Dead { at, selector } = dead;
-        format!("{} {}: nothing can match {selector}", at.object, short(&at.path))
-    };
-    unwritten.dead.iter().map(one).collect()
-}
-
 pub(super) struct Lister<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) rules: &'a Ruleset,
-    asked: &'a Asked,
+    pub(super) asked: &'a Asked,
     pub(super) connectivity: &'a Connectivity<'a>,
     pub(super) sources: &'a Groups,
     pub(super) destinations: &'a Groups,
@@ -181,7 +160,12 @@ impl Lister<'_> {
         }
     }
 
-    fn end(&self, groups: &Groups, end: &(Party, Part), families: Families) -> EndReport {
+    pub(super) fn end(
+        &self,
+        groups: &Groups,
+        end: &(Party, Part),
+        families: Families,
+    ) -> EndReport {
         let plain = |label: &str, kind| EndReport::called(label, Some(kind));
         match (end.0, &end.1) {
             (Party::Anyone, _) => plain("anyone", EndKind::Anyone),
@@ -204,8 +188,13 @@ impl Lister<'_> {
             (Party::Outside, _) => plain("outside", EndKind::Outside),
             (Party::Group(id), part) => {
                 let Group { object, representative, total, .. } = groups.group(id);
-                if let Some(of) = representative.and_then(|id| self.snapshot.representative(id)) {
-                    return EndReport::supposed(of);
+                if let Some(id) = representative
+                    && let Some(of) = self.snapshot.representative(*id)
+                {
+                    let namespace = real_namespace(&self.snapshot.pod(*id).namespace);
+                    // That of any other namespace is no name.
+                    let named = of.words.contains(namespace).then_some(namespace);
+                    return EndReport::supposed(of, named);
                 }
                 let whole = match &*object.kind {
                     "Namespace" => object.name.to_string(),

@@ -8,13 +8,16 @@ mod group;
 mod lister;
 mod said;
 mod unmatched;
+mod unprotected;
 mod why;
 
 use super::end::EndReport;
+use super::missing::MissingReport;
 use super::vocabulary::{ApiVersion, Because, FlowListKind};
 use super::warnings::Warning;
 use crate::cluster::{Family, Protocol};
 use crate::ends::PortWanted;
+use crate::policy::rule::Direction;
 use crate::prose;
 use crate::reach::{End, PortSet};
 use crate::verdict::Verdict;
@@ -72,12 +75,16 @@ pub struct FlowList {
     pub exposed: bool,
     /// By source, destination and ports.
     pub flows: Vec<ListedFlow>,
-    /// What could not be looked at to the end, so that there may be more flows than are listed; absent
-    /// where the list is complete.
+    /// Who is isolated by no policy, by namespace and direction; only of what is exposed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub missing: Vec<String>,
+    pub not_protected: Vec<Unprotected>,
+    /// Whether everything was looked at, so that what is not listed is not allowed.
+    pub complete: bool,
+    /// What was not, so that there may be more flows than are listed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<MissingReport>,
     /// Pods that are written nowhere were not looked for.
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub known_only: bool,
     /// Selectors that no pod can ever match.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -91,6 +98,25 @@ pub struct FlowList {
     /// What could make the answer wrong: policies that would be refused, input that was not read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+}
+
+/// The pods of a namespace that no policy isolates in one direction, so that all passes there that no
+/// rule denies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Unprotected {
+    /// The namespace.
+    pub namespace: String,
+    /// The direction.
+    pub direction: Direction,
+    /// Whether these are all pods that the namespace has and may come to have.
+    pub whole: bool,
+    /// The workloads, and representatives of pods that are written nowhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ends: Vec<EndReport>,
+    /// Those of which it is not known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub perhaps: Vec<EndReport>,
 }
 
 /// A rule that allows pods of which none is known: of a custom resource, of later, or of a typing

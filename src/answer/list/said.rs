@@ -62,7 +62,7 @@ fn sides(row: &Merged) -> [(Party, Rest<'_>); 2] {
 }
 
 /// Whether a pod has all labels of another, in the same namespace.
-fn is_like(known: &Pod, supposed: &Pod) -> bool {
+pub(super) fn is_like(known: &Pod, supposed: &Pod) -> bool {
     *known.namespace == *real_namespace(&supposed.namespace)
         && supposed.labels.iter().all(|(key, value)| known.labels.get(key) == Some(value))
 }

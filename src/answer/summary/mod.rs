@@ -3,10 +3,12 @@
 //! In: a [`Snapshot`], a [`Ruleset`] and a [`Locate`] that finds the place of a field. Out: a
 //! [`SummaryReport`], complete without any of them.
 
+mod clusterwide;
 mod reporter;
 #[cfg(test)]
 mod tests;
 
+use super::missing::MissingReport;
 use super::place::Location;
 use super::vocabulary::{ApiVersion, OrderedTier, SummaryKind};
 use super::warnings::Warning;
@@ -25,12 +27,42 @@ pub struct SummaryReport {
     pub kind: SummaryKind,
     /// One for each namespace, by name.
     pub namespaces: Vec<NamespaceSummary>,
+    /// Policies without a namespace, each once, whichever namespaces it speaks for.
+    #[serde(skip_serializing_if = "ClusterwideSummary::is_empty")]
+    pub clusterwide: ClusterwideSummary,
+    /// Selectors that no pod can ever match.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dead: Vec<String>,
+    /// Whether everything was read.
+    pub complete: bool,
+    /// What was not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<MissingReport>,
     /// By whose reading it was found, where that is not the letter of the specifications.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// What could make the whole answer wrong: input that was not read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+}
+
+/// Policies without a namespace.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterwideSummary {
+    /// What they say of what may come in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ingress: Vec<PolicySummary>,
+    /// What they say of what may go out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub egress: Vec<PolicySummary>,
+}
+
+impl ClusterwideSummary {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ingress.is_empty() && self.egress.is_empty()
+    }
 }
 
 /// One namespace.
@@ -67,7 +99,7 @@ pub struct NamespaceSummary {
 pub struct DirectionSummary {
     /// How much is isolated.
     pub isolation: Isolation,
-    /// Whether every pod is isolated, so that only what is listed here passes.
+    /// Whether every pod that there is or may be is isolated, so that only what is listed here passes.
     pub default_deny: bool,
     /// The policies that isolate: those that select every pod, or else all that select some.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -85,9 +117,12 @@ pub struct DirectionSummary {
     pub unknown: Vec<String>,
     /// Every pod is isolated and what is open leads to the cluster's DNS only.
     pub dns_only: bool,
-    /// Every policy of the direction, by name.
+    /// Every policy of the namespace in this direction, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<PolicySummary>,
+    /// The policies without a namespace that speak, or may speak, for its pods.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub clusterwide: Vec<String>,
 }
 
 /// How much of a namespace is isolated in one direction.
@@ -97,7 +132,7 @@ pub enum Isolation {
     All,
     /// Every workload that is there; a new one with other labels would be open.
     AllWorkloads,
-    /// Some workloads.
+    /// Some workloads; where none is known, pods with some labels.
     Partial,
     /// None.
     None,
@@ -125,7 +160,7 @@ pub struct PolicySummary {
     pub isolates: bool,
     /// The pods that it selects, in words: `all`, an app, or labels.
     pub subject: String,
-    /// There are pods, and it selects none of them.
+    /// There are known pods, and it selects none of them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub selects_no_pod: bool,
     /// What it admits or denies; without any rule it only isolates.

@@ -3,6 +3,7 @@
 use super::{
     DirectionSummary, Isolation, NamespaceSummary, PolicySummary, RuleSummary, SummaryReport,
 };
+use crate::answer::missing::{dead, missing};
 use crate::answer::place::{Locate, Location};
 use crate::answer::vocabulary::{ApiVersion, OrderedTier, SummaryKind};
 use crate::answer::{rule_words, warnings, words};
@@ -12,6 +13,7 @@ use crate::policy::rule::{
     Action, Direction, Entry, Namespaces, PeerKind, Peers, PodSet, Policy, PortMatch, Ports,
 };
 use crate::policy::{Enforcement, Remark, Ruleset};
+use crate::unwritten;
 use crate::verdict::{Closed, closed};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,23 +29,29 @@ impl SummaryReport {
     ) -> Self {
         let reporter = Reporter { snapshot, rules, places, locate };
         let wanted = |name: &&str| only.is_none_or(|only| only == *name);
-        let namespaces = snapshot.namespaces().map(|namespace| &*namespace.name).filter(wanted);
+        let real = snapshot.namespaces().filter(|namespace| !namespace.supposed);
+        let namespaces: Vec<&str> = real.map(|namespace| &*namespace.name).filter(wanted).collect();
         let cluster_scoped = |remark: &Remark| remark.object.namespace.is_none();
         let mut warnings = warnings::remarks(rules, cluster_scoped, locate);
         warnings.extend(warnings::gaps(snapshot));
+        let missing = missing(snapshot, rules, None);
         Self {
             api_version: ApiVersion,
             kind: SummaryKind,
-            namespaces: namespaces.map(|name| reporter.namespace(name)).collect(),
+            clusterwide: reporter.clusterwide(&namespaces),
+            namespaces: namespaces.into_iter().map(|name| reporter.namespace(name)).collect(),
+            dead: dead(&unwritten::dead(rules)),
+            complete: missing.is_empty(),
+            missing,
             notes: words::enforcement(rules),
             warnings,
         }
     }
 }
 
-struct Reporter<'a> {
-    snapshot: &'a Snapshot,
-    rules: &'a Ruleset,
+pub(super) struct Reporter<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) rules: &'a Ruleset,
     places: bool,
     locate: &'a Locate<'a>,
 }
@@ -118,6 +126,8 @@ impl Reporter<'_> {
     ) -> DirectionSummary {
         let mut policies: Vec<&Policy> = self.policies_of(namespace, direction).collect();
         policies.sort_by(|a, b| (a.tier, &a.object).cmp(&(b.tier, &b.object)));
+        let own: Vec<bool> =
+            policies.iter().map(|policy| policy.object.namespace.is_some()).collect();
         let place = self.snapshot.namespace(namespace);
         let selects = |policy: &Policy, id: PodId| policy.subject.has(self.snapshot.pod(id), place);
         let mut summary = DirectionSummary {
@@ -130,6 +140,7 @@ impl Reporter<'_> {
             unknown: Vec::new(),
             dns_only: false,
             policies: Vec::new(),
+            clusterwide: Vec::new(),
         };
         let unread = self.rules.is_unread(namespace);
         for (workload, pods) in workloads {
@@ -154,11 +165,15 @@ impl Reporter<'_> {
             let every = policy.subject.pods.is_everything();
             if self.isolates_all(namespace, policy) {
                 of_all.push(words::label(&policy.object));
-            } else if policy.isolates && !selected.is_empty() {
+            } else if policy.isolates && (!selected.is_empty() || workloads.is_empty()) {
                 of_some.push(words::label(&policy.object));
             }
+            if policy.object.namespace.is_none() {
+                summary.clusterwide.push(words::label(&policy.object));
+            }
             let selects_no_pod = !every && selected.is_empty() && !workloads.is_empty();
-            summary.policies.push(self.policy(policy, &selected, selects_no_pod));
+            let subject = rule_words::subject(&policy.subject);
+            summary.policies.push(self.policy(policy, subject, &selected, selects_no_pod));
         }
         let (open, unknown) = (summary.open.len(), summary.unknown.len());
         let enforcement = self.rules.cilium().map(|cilium| cilium.enforcement).unwrap_or_default();
@@ -169,23 +184,32 @@ impl Reporter<'_> {
             _ if enforcement == Enforcement::Never => Isolation::NotEnforced,
             _ if enforcement == Enforcement::Always || !of_all.is_empty() => Isolation::All,
             0 if unknown > 0 || unread => Isolation::Unknown,
+            // Pods that are not known are isolated all the same.
+            0 if workloads.is_empty() && !of_some.is_empty() => Isolation::Partial,
             0 => Isolation::None,
             _ if open + unknown == 0 => Isolation::AllWorkloads,
             _ => Isolation::Partial,
         };
         summary.isolated_by = if of_all.is_empty() { of_some } else { of_all };
-        summary.default_deny =
-            matches!(summary.isolation, Isolation::All | Isolation::AllWorkloads);
+        summary.default_deny = summary.isolation == Isolation::All;
         let in_use = summary.policies.iter().filter(|policy| !policy.selects_no_pod);
         let allows = |rule: &&RuleSummary| rule.action != Action::Deny;
         let mut rules = in_use.flat_map(|policy| &policy.rules).filter(allows).peekable();
         summary.dns_only =
             summary.default_deny && !unread && rules.peek().is_some() && rules.all(|rule| rule.dns);
+        // Those without a namespace are told once, of all namespaces.
+        let mut own = own.into_iter();
+        summary.policies.retain(|_| own.next() == Some(true));
         summary
     }
 
-    fn policy(&self, policy: &Policy, selected: &[PodId], selects_no_pod: bool) -> PolicySummary {
-        let subject = rule_words::subject(&policy.subject);
+    pub(super) fn policy(
+        &self,
+        policy: &Policy,
+        subject: String,
+        selected: &[PodId],
+        selects_no_pod: bool,
+    ) -> PolicySummary {
         let rule = |entry: &Entry| {
             let peers = rule_words::peers(&entry.peers);
             let ports = rule_words::ports(&entry.ports);

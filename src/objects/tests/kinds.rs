@@ -388,6 +388,11 @@ kind: Prometheus
 metadata: {name: with-thanos, namespace: monitoring}
 spec: {thanos: {}}
 ---
+apiVersion: kafka.strimzi.io/v1beta2
+kind: KafkaConnect
+metadata: {name: sink, namespace: stream}
+spec: {replicas: 1, bootstrapServers: kafka:9092}
+---
 apiVersion: example.com/v1
 kind: Prometheus
 metadata: {name: other, namespace: monitoring}
@@ -418,6 +423,8 @@ spec: {}
              app.kubernetes.io/managed-by=prometheus-operator,app.kubernetes.io/name=prometheus,\
              operator.prometheus.io/name=k8s,prometheus=k8s,team=a as prometheus-k8s \
              web=9090/TCP reloader-web=8080/TCP",
+            "sink strimzi.io/cluster=sink,strimzi.io/kind=KafkaConnect,strimzi.io/name=sink-connect \
+             as sink-connect rest-api=8083/TCP",
         ]
     );
     assert!(snapshot.pods().iter().all(|pod| pod.unknown_labels.contains(&ANY_OTHER_LABEL)));

@@ -1,0 +1,86 @@
+//! What an answer could not look at, so that "nothing" is never said of it.
+//!
+//! In: a snapshot, its rules, what was found of pods that are written nowhere. Out: a
+//! [`MissingReport`] for each thing that is missing; none, and the answer is complete.
+
+use super::end::BroughtBy;
+use super::place::short;
+use super::vocabulary::Missing;
+use crate::cluster::Snapshot;
+use crate::policy::Ruleset;
+use crate::unwritten::{Dead, Unwritten};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// What could not be looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MissingReport {
+    /// Why.
+    pub why: Missing,
+    /// The same in words.
+    pub message: String,
+    /// The rule that was looked at, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub brought_by: Option<BroughtBy>,
+}
+
+impl MissingReport {
+    fn new(why: Missing, message: String) -> Self {
+        Self { why, message, brought_by: None }
+    }
+
+    /// Whether what was asked for is not known for it. What was not read makes an answer incomplete,
+    /// and where it could decide a flow the answer has that flow as not known.
+    pub fn decides(&self) -> bool {
+        self.why != Missing::Unread
+    }
+}
+
+/// Whether there is neither a workload nor a policy.
+pub(super) fn is_empty(snapshot: &Snapshot, rules: &Ruleset) -> bool {
+    snapshot.pods().len() == snapshot.representatives().len() && rules.policies().is_empty()
+}
+
+/// What is missing of an answer on one side.
+pub(super) fn missing(
+    snapshot: &Snapshot,
+    rules: &Ruleset,
+    unwritten: Option<&Unwritten>,
+) -> Vec<MissingReport> {
+    let mut all = Vec::new();
+    if is_empty(snapshot, rules) {
+        let message = "the input has no workload and no policy: there is nothing to judge";
+        all.push(MissingReport::new(Missing::NothingToJudge, message.to_owned()));
+    } else {
+        for left in unwritten.into_iter().flat_map(|unwritten| &unwritten.given_up) {
+            let message = format!(
+                "pods of {} and {} that are not written were not looked at to the end",
+                left.source, left.destination
+            );
+            let mut one = MissingReport::new(Missing::GivenUp, message);
+            one.brought_by = left.brought_by.as_ref().map(BroughtBy::of);
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+    }
+    let gap = |gap: &crate::cluster::Gap| {
+        MissingReport::new(Missing::Unread, format!("{}: {}", gap.what, gap.why))
+    };
+    all.extend(snapshot.gaps.iter().map(gap));
+    all
+}
+
+/// Selectors that no pod can ever match, in sentences.
+pub(super) fn dead<'a>(all: impl IntoIterator<Item = &'a Dead>) -> Vec<String> {
+    let one = |dead: &Dead| {
+        let Dead { at, selector } = dead;
+        let place = match short(&at.path) {
+            "" => at.object.to_string(),
+            path => format!("{} {path}", at.object),
+        };
+        format!("{place}: nothing can match {selector}")
+    };
+    all.into_iter().map(one).collect()
+}

@@ -1,0 +1,63 @@
+//! Whom no policy isolates, as a list and a summary say it, holds for every population.
+
+use super::population::populate;
+use crate::random::{Random, build, complete_cluster, hold};
+use netpol::answer::{Asked, FlowList, SummaryReport};
+use netpol::cluster::Truth;
+use netpol::policy::rule::Direction;
+use netpol::unwritten::{Effort, of_one};
+use netpol::verdict::closed;
+use serde_json::Value;
+
+/// How many pods are tried in each cluster.
+const STRANGERS: usize = 40;
+
+/// A pod that nothing isolates is told of, if by its namespace; where a namespace is told as a whole none
+/// of its pods is isolated, and where it is default-deny all are.
+fn holds(cluster: &[Value], seed: u64) -> Option<String> {
+    let mut world = build(cluster)?;
+    let mut r = Random::new(!seed);
+    let population = populate(&mut r, cluster, &[&world], STRANGERS);
+    let summary = SummaryReport::new(&world.snapshot, &world.rules, None, false, &|_, _| None);
+    let told = of_one(&mut world.snapshot, &world.rules, Effort::default());
+    if !told.is_complete() {
+        return None;
+    }
+    let asked = Asked { exposed: true, ..Asked::default() };
+    let list =
+        FlowList::new(&world.snapshot, &world.rules, &asked, Some(&told), &|_, _| None).ok()?;
+    let side = &population.sides[0];
+    for id in &population.strangers {
+        let pod = side.pod(*id);
+        // Of namespaces that are only named other labels may be supposed.
+        let written = side.namespace(&pod.namespace).is_some_and(|it| it.origin.is_some());
+        if !written {
+            continue;
+        }
+        for direction in Direction::ALL {
+            let isolated = closed(side, &world.rules, *id, direction).isolated;
+            let mut open = list.not_protected.iter();
+            let open = open.find(|it| it.direction == direction && *it.namespace == *pod.namespace);
+            let row = summary.namespaces.iter().find(|row| *row.name == *pod.namespace)?;
+            let row = match direction {
+                Direction::Ingress => &row.ingress,
+                Direction::Egress => &row.egress,
+            };
+            let shown = || format!("{} {} {direction}: {open:?}", pod.namespace, pod.labels);
+            match isolated {
+                Truth::No if open.is_none() => return Some(format!("not told: {}", shown())),
+                Truth::No if row.default_deny => return Some(format!("not closed: {}", shown())),
+                Truth::Yes if open.is_some_and(|open| open.whole) => {
+                    return Some(format!("isolated all the same: {}", shown()));
+                }
+                _ => {}
+            }
+        }
+    }
+    None
+}
+
+#[test]
+fn whom_no_policy_isolates_holds_for_every_population() {
+    hold(200, complete_cluster, holds);
+}
