@@ -180,7 +180,9 @@ impl Search<'_> {
             };
             let others = self.rules.candidates(&pod.namespace, opposite);
             let others = others.filter(|(_, policy)| {
+                // One with rules is clearly about what they are for.
                 policy.isolates
+                    && policy.entries.is_empty()
                     && Kind::named(&policy.object.kind) == Some(Kind::NetworkPolicy)
                     && policy.subject.has(pod, namespace).is_yes()
             });

@@ -104,7 +104,7 @@ fn sound(cluster: &[Value], seed: u64) -> Option<String> {
     let cilium = rules.iter().any(|rules| rules.cilium().is_some());
     let of_pods = |ip: &IpAddr| {
         let has = |side: &&Snapshot| side.pod_cidrs.iter().any(|net| net.contains(ip));
-        cilium && compared.sides.iter().all(has)
+        cilium && compared.sides.iter().any(has)
     };
     let outside = boundary_addresses(cluster).into_iter().filter(|ip| !of_pods(ip));
     ends.extend(outside.map(Endpoint::Address));

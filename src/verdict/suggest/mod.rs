@@ -50,7 +50,7 @@ pub enum NoSuggestion {
     #[error("{0} has no labels, so no policy can select it alone: give it a label")]
     NoLabels(String),
     /// An end is not one thing that is written.
-    #[error("an end that nothing written is can be asked about, and no policy is made for it")]
+    #[error("no policy is made for ends that nobody has written")]
     Unwritten,
     /// A rule denies the flow, and no rule that allows overrules it.
     #[error("{0} {1} denies it, and no policy that allows overrules that: change it there")]
