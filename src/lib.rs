@@ -65,5 +65,6 @@ pub mod policy;
 pub mod printable;
 pub mod prose;
 pub mod reach;
+pub mod unwritten;
 pub mod verdict;
 pub mod yaml;

@@ -38,6 +38,7 @@ mod live_versions;
 mod live_whole;
 #[cfg(unix)]
 mod observe;
+mod open_world;
 mod random;
 mod random_clusters;
 mod reach_diff;

@@ -2,7 +2,7 @@
 
 use super::{
     Addresses, ByNamespace, EndpointSlice, Family, Labels, Mismatch, Name, Origin, Pod,
-    Requirement, Selector, Service, Truth, Workload,
+    Representative, Requirement, Selector, Service, Truth, Workload,
 };
 use ipnet::IpNet;
 use std::collections::{BTreeMap, HashMap};
@@ -26,6 +26,8 @@ pub struct Namespace {
     /// It may have labels besides `kubernetes.io/metadata.name`: it is not written, or could not be
     /// read.
     pub labels_unread: bool,
+    /// It is there for representatives only, which suppose what its labels are.
+    pub supposed: bool,
 }
 
 impl Namespace {
@@ -91,6 +93,7 @@ pub struct Snapshot {
     /// The first pod that has an address of its own.
     pods_by_address: HashMap<IpAddr, PodId>,
     has_pods_on_nodes: bool,
+    representatives: BTreeMap<PodId, Representative>,
     /// The owners of pods.
     pub workloads: ByNamespace<Workload>,
     /// The Services.
@@ -125,8 +128,17 @@ impl Snapshot {
     ) {
         let name = name.into();
         let labels = labels.with(NAMESPACE_NAME_LABEL, &name);
-        self.namespaces
-            .insert(name.clone(), Namespace { name, labels, origin, labels_unread: false });
+        let namespace =
+            Namespace { name: name.clone(), labels, origin, labels_unread: false, supposed: false };
+        self.namespaces.insert(name, namespace);
+    }
+
+    /// A namespace for representatives, with all labels that it is supposed to have.
+    pub fn suppose_namespace(&mut self, name: &Name, labels: Labels) {
+        let (name, origin) = (name.clone(), None);
+        let namespace =
+            Namespace { name: name.clone(), labels, origin, labels_unread: false, supposed: true };
+        self.namespaces.entry(name).or_insert(namespace);
     }
 
     /// Makes sure that a namespace that objects name exists.
@@ -177,6 +189,23 @@ impl Snapshot {
         }
         self.pods.push(pod);
         id
+    }
+
+    /// Adds a pod that is written nowhere and stands for others; its namespace must be there.
+    pub fn add_representative(&mut self, pod: Pod, of: Representative) -> PodId {
+        let id = self.add_pod(pod);
+        self.representatives.insert(id, of);
+        id
+    }
+
+    /// What a pod stands for that is written nowhere; `None` for every other.
+    pub fn representative(&self, id: PodId) -> Option<&Representative> {
+        self.representatives.get(&id)
+    }
+
+    /// The pods that are written nowhere.
+    pub fn representatives(&self) -> impl ExactSizeIterator<Item = (PodId, &Representative)> {
+        self.representatives.iter().map(|(id, of)| (*id, of))
     }
 
     /// The pod that has an address now: not one that has finished, nor one on its node's network.

@@ -21,3 +21,4 @@ pub use identity::NODE_LOCAL_DNS;
 pub use names::NamePattern;
 pub use ruleset::{Fault, Lowered, PolicyId, RefusedBy, Remark, Ruleset, Traits, Unread, Written};
 pub use selector::LabelSelector;
+pub(crate) use selector::{dns_label_fault, label_key_fault, label_value_fault};

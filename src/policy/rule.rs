@@ -7,6 +7,7 @@
 use super::names::NamePattern;
 use crate::cluster::{
     AddressBlock, Name, Namespace, ObjectRef, Origin, Pod, PortRange, Protocol, Selector, Truth,
+    real_namespace,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -143,7 +144,7 @@ impl PodSet {
     /// Whether it has a pod of the pod network, which is in this namespace.
     pub fn has(&self, pod: &Pod, namespace: Option<&Namespace>) -> Truth {
         let namespace = match &self.namespaces {
-            Namespaces::Own(name) => Truth::from(*name == pod.namespace),
+            Namespaces::Own(name) => Truth::from(**name == *real_namespace(&pod.namespace)),
             Namespaces::Matching(selector) => {
                 namespace.map_or(Truth::Unknown, |namespace| namespace.matches(selector))
             }

@@ -7,7 +7,7 @@ use super::networkpolicy::NetworkPolicy;
 use super::rule::{Direction, Entry, Namespaces, PeerKind, Peers, Policy};
 use super::variables::only_unfilled;
 use super::{Cilium, Enforcer, LabelFilter};
-use crate::cluster::{Name, ObjectRef, Origin, Snapshot};
+use crate::cluster::{Name, ObjectRef, Origin, Snapshot, real_namespace};
 use std::collections::{BTreeSet, HashMap};
 
 /// Policy objects as read, before anything is made of them.
@@ -273,12 +273,18 @@ impl Ruleset {
 
     /// Whether a namespace may have policies which could not be read, that isolate and admit.
     pub fn is_unread(&self, namespace: &str) -> bool {
+        let namespace = real_namespace(namespace);
         self.unread.network_policies.contains(namespace) || self.may_have_denials(namespace)
     }
 
     /// Whether policies which could not be read may deny what others allow in a namespace.
     pub fn may_have_denials(&self, namespace: &str) -> bool {
-        self.unread.cluster_wide || self.unread.denials.contains(namespace)
+        self.unread.cluster_wide || self.unread.denials.contains(real_namespace(namespace))
+    }
+
+    /// The namespaces of which some policies could not be read.
+    pub fn unread_namespaces(&self) -> impl Iterator<Item = &Name> {
+        self.unread.network_policies.iter().chain(&self.unread.denials)
     }
 
     /// Whether policies for the whole cluster could not be read.
@@ -302,7 +308,7 @@ impl Ruleset {
         namespace: &str,
         direction: Direction,
     ) -> impl Iterator<Item = (PolicyId, &Policy)> {
-        let own = self.by_namespace.get(namespace).map_or(&[][..], Vec::as_slice);
+        let own = self.by_namespace.get(real_namespace(namespace)).map_or(&[][..], Vec::as_slice);
         own.iter()
             .chain(&self.cluster_wide)
             .map(|id| (*id, &self.policies[*id]))

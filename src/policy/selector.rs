@@ -127,7 +127,7 @@ fn check(message: Option<String>, path: impl Fn() -> String, faults: &mut Vec<Fa
 }
 
 /// What is wrong with a label key: `name` or `dns.subdomain/name`.
-fn label_key_fault(key: &str) -> Option<String> {
+pub(crate) fn label_key_fault(key: &str) -> Option<String> {
     let (prefix, name) = match key.split_once('/') {
         Some((prefix, name)) => (Some(prefix), name),
         None => (None, key),
@@ -142,7 +142,7 @@ fn label_key_fault(key: &str) -> Option<String> {
     })
 }
 
-fn label_value_fault(value: &str) -> Option<String> {
+pub(crate) fn label_value_fault(value: &str) -> Option<String> {
     (!is_label_text(value)).then(|| {
         format!(
             "{value:?} is not a label value: at most 63 letters, digits, -, _ and ., \
@@ -171,6 +171,17 @@ pub(crate) fn dns_subdomain_fault(name: &str) -> Option<String> {
         format!(
             "{name:?} is not a DNS subdomain: at most 253 lower-case letters, digits, - and ., \
              each part starting and ending with a letter or digit"
+        )
+    })
+}
+
+/// What is wrong with a DNS-1123 label, which names of namespaces must be.
+pub(crate) fn dns_label_fault(name: &str) -> Option<String> {
+    let valid = name.len() <= 63 && !name.contains('.') && dns_subdomain_fault(name).is_none();
+    (!valid).then(|| {
+        format!(
+            "{name:?} is not a DNS label: at most 63 lower-case letters, digits and -, starting and \
+             ending with a letter or digit"
         )
     })
 }

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 /// The atoms of one family, by number from the lowest address on.
 #[derive(Debug)]
-pub(super) struct Atoms {
+pub(crate) struct Atoms {
     family: Family,
     /// The first address of each; the first is 0.
     starts: Vec<u128>,
@@ -24,7 +24,7 @@ fn number(address: IpAddr) -> u128 {
 }
 
 impl Atoms {
-    pub(super) fn cut<'a>(
+    pub(crate) fn cut<'a>(
         family: Family,
         blocks: impl IntoIterator<Item = &'a AddressBlock>,
     ) -> Self {
@@ -61,7 +61,7 @@ impl Atoms {
         }
     }
 
-    pub(super) fn len(&self) -> u32 {
+    pub(crate) fn len(&self) -> u32 {
         u32::try_from(self.starts.len()).unwrap_or(u32::MAX)
     }
 
@@ -101,7 +101,7 @@ impl Atoms {
     }
 
     /// An address of an atom that is not taken, as low as can be without being the first of all.
-    pub(super) fn example(&self, atom: u32, taken: impl Fn(IpAddr) -> bool) -> IpAddr {
+    pub(crate) fn example(&self, atom: u32, taken: impl Fn(IpAddr) -> bool) -> IpAddr {
         let (first, last) = self.bounds(atom);
         let (first, last) = (number(first), number(last));
         let low = if first == 0 && last > 0 { 1 } else { first };

@@ -11,7 +11,7 @@ use super::exempt::NodeRule;
 use super::facts::{Facts, Reader, Shared, peers};
 use super::members::{Inside, Member, members};
 use super::sets::ClassId;
-use crate::cluster::{AddressBlock, Family, Name, Pod, Snapshot, Truth};
+use crate::cluster::{AddressBlock, Family, Name, Pod, Snapshot, Truth, real_namespace};
 use crate::policy::Ruleset;
 use crate::policy::rule::PeerKind;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -47,6 +47,9 @@ pub(super) struct Space<'a> {
     /// The atoms of ends with several addresses.
     pub(super) several: Vec<Box<[u32]>>,
     pub(super) size: ClassId,
+    /// For pod classes of namespaces of which different labels are supposed: which namespace, and
+    /// which supposition. Empty where there are none.
+    suppositions: Vec<Option<(u32, u32)>>,
     class_of_pod: Vec<Vec<ClassId>>,
     class_of_node: Vec<Vec<ClassId>>,
 }
@@ -101,6 +104,7 @@ impl<'a> Space<'a> {
             uncut,
             by_node,
             size: 0,
+            suppositions: Vec::new(),
             class_of_pod: sides.iter().map(|s| vec![NO_CLASS; s.snapshot.pods().len()]).collect(),
             class_of_node: sides.iter().map(|s| vec![NO_CLASS; s.snapshot.nodes.len()]).collect(),
             atoms: shared.atoms,
@@ -132,6 +136,7 @@ impl<'a> Space<'a> {
         }
         space.starts.push(space.members.len());
         space.inside = id(space.facts.len());
+        space.suppositions = suppositions(&space.namespaces, space.pods);
         let v6 = if space.uncut { 0 } else { space.atoms[1].len() };
         space.size = space.inside + space.atoms[0].len() + v6;
         space
@@ -169,6 +174,14 @@ impl<'a> Space<'a> {
         }
     }
 
+    /// Whether ends of two classes are never there at once: their namespace is the same, and what is
+    /// supposed of its labels is not.
+    pub(super) fn exclude(&self, a: ClassId, b: ClassId) -> bool {
+        let of = |class: ClassId| self.suppositions.get(class as usize).copied().flatten();
+        let both = of(a).zip(of(b));
+        both.is_some_and(|((one, these), (other, those))| one == other && these != those)
+    }
+
     /// The first class of a family's atoms.
     pub(super) fn outside(&self, family: Family) -> ClassId {
         match family {
@@ -195,6 +208,25 @@ impl<'a> Space<'a> {
         let atom = class.checked_sub(self.outside(family))?;
         (atom < self.atoms[family_index(family)].len()).then_some(atom)
     }
+}
+
+/// Which namespace the pod classes are in, and what is supposed of it, where that is not one thing.
+fn suppositions(
+    namespaces: &BTreeMap<&Name, Range<ClassId>>,
+    pods: ClassId,
+) -> Vec<Option<(u32, u32)>> {
+    let several = namespaces.keys().any(|name| real_namespace(name).len() < name.len());
+    if !several {
+        return Vec::new();
+    }
+    let mut all = vec![None; pods as usize];
+    let mut real: BTreeMap<&str, u32> = BTreeMap::new();
+    for (supposed, (name, range)) in (0..).zip(namespaces) {
+        let next = id(real.len());
+        let real = *real.entry(real_namespace(name)).or_insert(next);
+        all[range.start as usize..range.end as usize].fill(Some((real, supposed)));
+    }
+    all
 }
 
 /// Whether the relations themselves must know which node a pod is on: some rule asks for it, or can

@@ -212,6 +212,9 @@ impl Diff<'_> {
     ) -> Changes {
         let f = family_index(family);
         let (Some(old), Some(new)) = (&self.old[f], &self.new[f]) else { return Vec::new() };
+        if self.space.exclude(from, to) {
+            return Vec::new();
+        }
         let there = |relations: &Relations, class| {
             self.tables.sets.contains(relations.certain.anyone, class)
         };

@@ -33,6 +33,7 @@ mod terms;
 mod tiers;
 mod wide;
 
+pub(crate) use addresses::Atoms;
 pub use diff::{Cell, Change, ChangedEnds, Changes, Diff, EndClass, Same, Witness, diff};
 pub use ports::PortSet;
 pub use rows::{Row, RowEnd, Wanted};
@@ -182,7 +183,7 @@ impl<'a> Connectivity<'a> {
             return Reach::default();
         };
         let anyone = |class| self.tables.sets.contains(relations.certain.anyone, class);
-        if !anyone(from) || !anyone(to) {
+        if !anyone(from) || !anyone(to) || self.space.exclude(from, to) {
             return Reach::default();
         }
         let reach = relations.reach(&self.tables, from, to);

@@ -13,7 +13,7 @@ use super::ports::{PortSet, PortsId};
 use super::sets::{ClassId, Run, Runs, intersection, singles};
 use super::wide::Wide;
 use super::{Connectivity, End, Ends, ends};
-use crate::cluster::{Family, Truth};
+use crate::cluster::{Family, Truth, real_namespace};
 use crate::policy::rule::Direction;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::{ControlFlow, Range};
@@ -76,13 +76,12 @@ impl Connectivity<'_> {
         self.space.class(0, &end)
     }
 
-    /// The classes of a namespace.
+    /// The classes of a namespace, whatever is supposed of its labels.
     pub fn classes_of(&self, namespace: &str) -> Option<Range<u32>> {
-        self.space
-            .namespaces
-            .iter()
-            .find(|(name, _)| ****name == *namespace)
-            .map(|(_, r)| r.clone())
+        let all = self.space.namespaces.iter();
+        all.filter(|(name, _)| real_namespace(name) == namespace)
+            .map(|(_, range)| range.clone())
+            .reduce(|all, range| all.start.min(range.start)..all.end.max(range.end))
     }
 
     /// Whether the ends of a class can be ends of flows of a family.
@@ -295,7 +294,8 @@ impl Rows<'_, '_> {
         ports: &PortSet,
         visit: &mut dyn FnMut(Row<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        if !self.wanted.touches(source.0) && !self.wanted.touches(destination.0) {
+        let touches = self.wanted.touches(source.0) || self.wanted.touches(destination.0);
+        if !touches || self.all.space.exclude(source.0, destination.0) {
             return ControlFlow::Continue(());
         }
         // That a node reaches its own pods goes without saying, unless it is asked.

@@ -5,7 +5,7 @@
 
 use super::peers::{Pair, Resolver};
 use super::sets::{ClassId, Run, SetTable, merged};
-use crate::cluster::{Operator, Selector, Truth};
+use crate::cluster::{Name, Operator, Selector, Truth, real_namespace};
 use crate::policy::rule::{Entry, Namespaces, PeerKind, Peers, PodSet};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -82,8 +82,10 @@ impl<'a> Resolver<'_, 'a> {
         }
         let spaces = match &set.namespaces {
             Namespaces::Own(name) => {
-                let run = self.space.namespaces.get(name).map(|range| (range.start, range.end));
-                run.map(|run| (Truth::Yes, run)).into_iter().collect::<Arc<[_]>>()
+                // What representatives suppose of its labels stands right behind it.
+                let runs = self.space.namespaces.range::<&Name, _>(name..);
+                let runs = runs.take_while(|(other, _)| *real_namespace(other) == **name);
+                runs.map(|(_, run)| (Truth::Yes, (run.start, run.end))).collect::<Arc<[_]>>()
             }
             Namespaces::Matching(selector) => self.namespaces(selector),
         };

@@ -62,7 +62,8 @@ impl Judge<'_> {
             return allowed(Reason::NotEnforced);
         }
         let (snapshot, flow) = (self.snapshot, self.flow);
-        let matcher = Matcher { snapshot, flow, subject: pod, peer, cilium: cilium.is_some() };
+        let cilium_reads = cilium.is_some();
+        let matcher = Matcher { snapshot, flow, subject: Some(pod), peer, cilium: cilium_reads };
         let own_node = matcher.is_own_node();
         // Source: docs/semantics/kubernetes.md#own-node-to-pod: no policy can keep it out; in Cilium
         // it is allowed by an implied rule, which a written Deny overrules
@@ -71,7 +72,7 @@ impl Judge<'_> {
         if from_own_node.is_yes() && cilium.is_none() {
             return allowed(Reason::OwnNode);
         }
-        let policies = self.selecting(&matcher, direction);
+        let policies = self.selecting(&matcher, pod, direction);
         let always = cilium.is_some_and(|cilium| cilium.enforcement == Enforcement::Always);
         let implied = match cilium {
             Some(cilium) if cilium.node_reaches_own_pods => from_own_node,
@@ -116,8 +117,13 @@ impl Judge<'_> {
     }
 
     /// Every policy that selects the subject or may, in the order in which they are judged.
-    fn selecting(&self, matcher: &Matcher<'_>, direction: Direction) -> Vec<PolicyTrace> {
-        let pod = self.snapshot.pod(matcher.subject);
+    fn selecting(
+        &self,
+        matcher: &Matcher<'_>,
+        subject: PodId,
+        direction: Direction,
+    ) -> Vec<PolicyTrace> {
+        let pod = self.snapshot.pod(subject);
         let namespace = self.snapshot.namespace(&pod.namespace);
         let mut policies: Vec<PolicyTrace> = self
             .rules

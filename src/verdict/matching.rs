@@ -4,8 +4,8 @@
 
 use super::trace::{Endpoint, EntryTrace, Flow, PeerMiss, PortMiss};
 use crate::cluster::{
-    AddressBlock, Addresses, Family, Mismatch, Name, Namespace, Pod, PodId, Protocol, Snapshot,
-    Truth,
+    AddressBlock, Addresses, Family, Mismatch, Name, Namespace, Pod, PodId, Port, Protocol,
+    Snapshot, Truth, real_namespace,
 };
 use crate::policy::NamePattern;
 use crate::policy::rule::{
@@ -22,8 +22,8 @@ pub(super) type Tried = (Truth, Option<PeerMiss>);
 pub(super) struct Matcher<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) flow: &'a Flow,
-    /// The pod that policies select.
-    pub(super) subject: PodId,
+    /// The pod that policies select; `None` for one of which nothing but that it is one is known.
+    pub(super) subject: Option<PodId>,
     /// The other end.
     pub(super) peer: &'a Endpoint,
     /// Cilium enforces the policies.
@@ -44,7 +44,8 @@ impl Matcher<'_> {
             Endpoint::Pod(peer) => self.snapshot.pod(*peer).node.as_ref(),
             Endpoint::Address(_) | Endpoint::Name(_) => None,
         };
-        match (node_name, &self.snapshot.pod(self.subject).node) {
+        let own = self.subject.and_then(|subject| self.snapshot.pod(subject).node.as_ref());
+        match (node_name, own) {
             (Some(a), Some(b)) => (a == b).into(),
             _ => Truth::Unknown,
         }
@@ -341,10 +342,24 @@ impl Matcher<'_> {
     }
 }
 
+/// Whether a peer of a rule means an end, for a subject of which not even its node is known.
+pub(crate) fn means(
+    snapshot: &Snapshot,
+    cilium: bool,
+    peer: &PeerKind,
+    end: &Endpoint,
+    family: Family,
+) -> Truth {
+    let (source, destination) = (end.clone(), end.clone());
+    let port = Port { protocol: Protocol::Tcp, number: 1 };
+    let flow = Flow { source, destination, port, family, through_service: false };
+    Matcher { snapshot, flow: &flow, subject: None, peer: end, cilium }.peer(peer).0
+}
+
 /// Why a pod is not in a set, or only perhaps.
 pub(super) fn missed(set: &PodSet, pod: &Pod, namespace: Option<&Namespace>) -> Option<PeerMiss> {
     let of_namespace = match &set.namespaces {
-        Namespaces::Own(name) if *name != pod.namespace => {
+        Namespaces::Own(name) if **name != *real_namespace(&pod.namespace) => {
             Some(PeerMiss::OtherNamespace { wanted: name.clone(), found: pod.namespace.clone() })
         }
         Namespaces::Own(_) => None,

@@ -20,6 +20,7 @@ mod trace;
 pub use destination::reached;
 pub use evaluate::judge;
 pub use explain::{Case, Explanation, Question, explain};
+pub(crate) use matching::means;
 pub use ports::{CasePorts, Ranges};
 pub use ports::{Cuts, boundaries};
 pub use resolve::{End, ResolveError, resolve};

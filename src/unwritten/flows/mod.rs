@@ -1,0 +1,237 @@
+//! All flows between two kinds of ends, as one formula for each side.
+//!
+//! In: two [`Who`]s and the rules of each side. Out: [`Flows`]: what is allowed as literals over the
+//! labels of pods and namespaces, the port and its names, and whatever else is not known, which is the
+//! same on both sides. It says of all pods at once what [`judge`](crate::verdict::judge) says of one
+//! flow, and every answer is tried with that before it is believed.
+//!
+//! docs/open-world.md says why it is enough. Source of the rules: docs/semantics/kubernetes.md,
+//! docs/semantics/networkpolicy.md, docs/semantics/admin.md and docs/semantics/cilium-verdicts.md.
+
+mod names;
+mod peers;
+mod tiers;
+
+use super::circuit::Circuit;
+use super::homes::{Home, Side};
+use super::parts::{Part, What};
+use super::sat::Lit;
+use crate::cluster::{Family, Name, PortRange, Protocol, Truth};
+use crate::policy::PolicyId;
+use crate::policy::rule::{Direction, Peers, Policy, PortMatch, PortRule, Ports};
+use crate::verdict::Endpoint;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use tiers::Fate;
+
+/// The ends of one side of the flows.
+#[derive(Clone, Debug)]
+pub(super) enum Who<'a> {
+    /// Any pod that is not written, in this member of a home.
+    Unwritten(&'a Home, Name),
+    /// One of these, each as either side has it.
+    One(Vec<[Endpoint; 2]>),
+}
+
+/// The values that rules can see of one label.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Values {
+    /// Those that rules mention.
+    pub(super) some: BTreeMap<Name, Option<Lit>>,
+    /// Any other.
+    pub(super) other: Option<Lit>,
+}
+
+/// Whose label it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Of {
+    Pod(usize),
+    Namespace(usize),
+}
+
+/// The flows from one kind of ends to another.
+pub(super) struct Flows<'a> {
+    sides: &'a [Side<'a>],
+    who: [Who<'a>; 2],
+    pub(super) family: Family,
+    pub(super) circuit: Circuit,
+    /// Both ends are in the same namespace, of which little is known.
+    shared: bool,
+    pub(super) labels: BTreeMap<(Of, Name), Values>,
+    pub(super) named: BTreeMap<(Name, Protocol), Lit>,
+    pub(super) ports: Vec<(Protocol, PortRange, Lit)>,
+    /// The port is none that a rule names by its number.
+    pub(super) unmentioned: Lit,
+    pub(super) one_of: [Vec<Lit>; 2],
+    places: [Vec<(IpAddr, Lit)>; 2],
+    unknown: HashMap<String, Lit>,
+    own_node: Lit,
+    fates: Vec<[Fate; 2]>,
+}
+
+impl<'a> Flows<'a> {
+    pub(super) fn new(sides: &'a [Side<'a>], who: [Who<'a>; 2], family: Family) -> Self {
+        let circuit = Circuit::new();
+        let own_node = circuit.constant(false);
+        let shared = match &who {
+            [Who::Unwritten(a, one), Who::Unwritten(b, other)] => {
+                !a.other && !b.other && one == other
+            }
+            _ => false,
+        };
+        let mut flows = Self {
+            sides,
+            who,
+            family,
+            shared,
+            labels: BTreeMap::new(),
+            named: BTreeMap::new(),
+            ports: Vec::new(),
+            unmentioned: circuit.constant(false),
+            one_of: [Vec::new(), Vec::new()],
+            places: [Vec::new(), Vec::new()],
+            unknown: HashMap::new(),
+            own_node,
+            fates: Vec::new(),
+            circuit,
+        };
+        flows.name_labels();
+        flows.name_ports();
+        flows.name_ends();
+        for side in 0..sides.len() {
+            let fates = Direction::ALL.map(|direction| flows.direction(side, direction));
+            flows.fates.push(fates);
+        }
+        flows
+    }
+
+    /// Whether the ends of a role can be subjects of policies, as unwritten pods are.
+    fn is_unwritten(&self, role: usize) -> bool {
+        matches!(self.who[role], Who::Unwritten(..))
+    }
+
+    /// The policies of one side for one direction that may select the subject.
+    fn policies(&self, side: usize, direction: Direction) -> Vec<(PolicyId, &'a Policy)> {
+        let Some(namespace) = self.subject_namespace(side, direction) else { return Vec::new() };
+        let rules = self.sides[side].rules;
+        let mut all: Vec<_> = rules.candidates(&namespace, direction).collect();
+        all.sort_by_key(|(_, policy)| policy.tier);
+        all
+    }
+
+    fn pod(&self, side: usize, end: &Endpoint) -> Option<&'a crate::cluster::Pod> {
+        match end {
+            Endpoint::Pod(id) => Some(self.sides[side].snapshot.pod(*id)),
+            _ => None,
+        }
+    }
+
+    fn each_policy(&self) -> Vec<&'a Policy> {
+        let sides = 0..self.sides.len();
+        let both = sides.flat_map(|side| Direction::ALL.map(|direction| (side, direction)));
+        both.flat_map(|(side, direction)| self.policies(side, direction))
+            .map(|(_, policy)| policy)
+            .collect()
+    }
+
+    fn is_on_node(&self, side: usize, end: &Endpoint) -> bool {
+        match end {
+            Endpoint::Node(_) => true,
+            Endpoint::Pod(_) => self.pod(side, end).is_some_and(|pod| pod.host_network),
+            Endpoint::Address(_) | Endpoint::Name(_) => false,
+        }
+    }
+
+    fn unknown(&mut self, key: String) -> Lit {
+        if let Some(known) = self.unknown.get(&key) {
+            return *known;
+        }
+        let free = self.circuit.free();
+        self.unknown.insert(key, free);
+        free
+    }
+
+    fn truth(&mut self, truth: Truth, key: impl FnOnce() -> String) -> Lit {
+        match truth {
+            Truth::Yes => self.circuit.constant(true),
+            Truth::No => self.circuit.constant(false),
+            Truth::Unknown => self.unknown(key()),
+        }
+    }
+
+    /// How much of the flows gets through on one side: they may be allowed, are certainly allowed, and
+    /// are allowed without any condition.
+    fn passage(&mut self, side: usize) -> [Lit; 3] {
+        let [into, out] = self.fates[side];
+        let c = &mut self.circuit;
+        let possible = c.all([into.may_allow, out.may_allow]);
+        let certain = c.all([possible, !into.may_deny, !out.may_deny]);
+        let free = c.all([certain, !into.bound, !out.bound]);
+        [possible, certain, free]
+    }
+
+    /// That more gets through on this side than on the other, or anything at all where there is none.
+    pub(super) fn opened(&mut self, side: usize) -> Lit {
+        let here = self.passage(side);
+        if self.sides.len() == 1 {
+            return here[0];
+        }
+        let there = self.passage(1 - side);
+        let more = [0, 1, 2].map(|level| self.circuit.all([here[level], !there[level]]));
+        self.circuit.any(more)
+    }
+
+    /// That nothing isolates the subject in a direction, and no ordered tier closes it to this peer.
+    pub(super) fn unprotected(&mut self, direction: Direction) -> Lit {
+        let policies = self.policies(0, direction);
+        let mut selecting = Vec::new();
+        for (_, policy) in policies.iter().filter(|(_, policy)| policy.isolates) {
+            let lit = self.selects(0, direction, policy);
+            selecting.push(lit);
+        }
+        !self.circuit.any(selecting)
+    }
+
+    /// That a part decides something about the flows.
+    pub(super) fn part(&mut self, part: Part) -> Lit {
+        let Part { side, policy, what } = part;
+        let policy = self.sides[side].rules.policy(policy);
+        let direction = policy.direction;
+        let selects = self.selects(side, direction, policy);
+        let What::Rule { entry, peer, name } = what else { return selects };
+        let Some(rule) = policy.entries.get(entry) else { return self.circuit.constant(false) };
+        let other = 1 - subject(direction);
+        let peers = match (&rule.peers, peer) {
+            (Peers::Of(items), Some(peer)) => match items.get(peer) {
+                Some(item) => {
+                    let key = self.rule_key(side, direction, policy, rule);
+                    self.peer(side, other, &item.admits, &key)
+                }
+                None => self.circuit.constant(false),
+            },
+            (peers, _) => self.circuit.constant(*peers == Peers::Any),
+        };
+        let ports = match (&rule.ports, name) {
+            (Ports::Of(items), Some(name)) => match items.get(name) {
+                Some(item) => self.port(side, item),
+                None => self.circuit.constant(false),
+            },
+            (Ports::Of(items), None) => {
+                let numbered = items.iter().filter(|i| !matches!(i.ports, PortMatch::Named(_)));
+                let numbered: Vec<&PortRule> = numbered.collect();
+                let all: Vec<Lit> = numbered.iter().map(|item| self.port(side, item)).collect();
+                self.circuit.any(all)
+            }
+            (Ports::Any, _) => self.circuit.constant(true),
+        };
+        self.circuit.all([selects, peers, ports])
+    }
+}
+
+/// The role of a direction's subject: 0 for the source, 1 for the destination.
+pub(super) fn subject(direction: Direction) -> usize {
+    match direction {
+        Direction::Egress => 0,
+        Direction::Ingress => 1,
+    }
+}

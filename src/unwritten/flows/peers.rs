@@ -1,0 +1,240 @@
+//! Whom a rule means, and at which ports.
+//!
+//! In: selectors, peers and ports of a rule. Out: literals that say when they match.
+
+use super::{Flows, Of, Who};
+use crate::cluster::{NAMESPACE_NAME_LABEL, Name, Operator, Requirement};
+use crate::policy::rule::{
+    Direction, Entities, Entry, Namespaces, NodeSet, PeerKind, Peers, PodSet, Policy, PortMatch,
+    PortRule, Ports,
+};
+use crate::unwritten::homes::Side;
+use crate::unwritten::parts::entry_key;
+use crate::unwritten::sat::Lit;
+use crate::verdict::{Endpoint, means};
+
+impl Flows<'_> {
+    /// Whether a requirement holds for a label that may be anything.
+    pub(super) fn requirement(&mut self, of: Of, requirement: &Requirement) -> Lit {
+        let Some(values) = self.labels.get(&(of, requirement.key.clone())) else {
+            return self.circuit.constant(false);
+        };
+        let some = |names: &[Name]| -> Vec<Lit> {
+            names.iter().filter_map(|name| values.some.get(name).copied().flatten()).collect()
+        };
+        let there: Vec<Lit> =
+            values.some.values().chain([&values.other]).filter_map(|l| *l).collect();
+        match &requirement.operator {
+            Operator::In(names) => {
+                let some = some(names);
+                self.circuit.any(some)
+            }
+            Operator::NotIn(names) => {
+                let some = some(names);
+                !self.circuit.any(some)
+            }
+            Operator::Exists => self.circuit.any(there),
+            Operator::DoesNotExist => !self.circuit.any(there),
+        }
+    }
+
+    /// Whether the end of a role is in a set.
+    pub(super) fn in_set(&mut self, side: usize, role: usize, set: &PodSet, doubt: &str) -> Lit {
+        let (home, name) = match self.who[role].clone() {
+            Who::Unwritten(home, name) => (home, name),
+            Who::One(ends) => {
+                let snapshot = self.sides[side].snapshot;
+                let mut all = Vec::new();
+                for (i, both) in ends.iter().enumerate() {
+                    let Some(pod) = self.pod(side, &both[side]) else { continue };
+                    let has = set.has(pod, snapshot.namespace(&pod.namespace));
+                    let has = self.truth(has, || format!("{role} {i} in {set:?} {doubt}"));
+                    let lit = self.one_of[role][i];
+                    let both = self.circuit.all([lit, has]);
+                    all.push(both);
+                }
+                return self.circuit.any(all);
+            }
+        };
+        let mut all = Vec::new();
+        match &set.namespaces {
+            Namespaces::Own(own) => all.push(self.circuit.constant(*own == name)),
+            Namespaces::Matching(selector) => {
+                for requirement in &selector.requirements {
+                    let lit = if *requirement.key == *NAMESPACE_NAME_LABEL {
+                        self.circuit.constant(requirement.holds_for(Some(&name)))
+                    } else if let Some(labels) = &home.labels {
+                        let value = labels[side].get(&requirement.key);
+                        self.circuit.constant(requirement.holds_for(value))
+                    } else {
+                        self.requirement(self.of_namespace(role), requirement)
+                    };
+                    all.push(lit);
+                }
+            }
+        }
+        for requirement in &set.pods.requirements {
+            all.push(self.requirement(Of::Pod(role), requirement));
+        }
+        if set.doubt.is_some() {
+            all.push(self.unknown(format!("{role} in {set:?} {doubt}")));
+        }
+        self.circuit.all(all)
+    }
+
+    /// Whether a peer means the end of a role.
+    pub(super) fn peer(&mut self, side: usize, role: usize, peer: &PeerKind, hangs: &str) -> Lit {
+        if let PeerKind::Pods(set) = peer
+            && self.is_unwritten(role)
+        {
+            return self.in_set(side, role, set, hangs);
+        }
+        let constant = |flows: &Self, holds| flows.circuit.constant(holds);
+        match self.who[role].clone() {
+            Who::Unwritten(..) => match peer {
+                PeerKind::Addresses(block, scope) if scope.pods => {
+                    let within: Vec<Lit> = self.places[role]
+                        .iter()
+                        .filter(|(ip, _)| block.contains(*ip))
+                        .map(|(_, lit)| *lit)
+                        .collect();
+                    self.circuit.any(within)
+                }
+                PeerKind::Entities(entities) => constant(self, entities.pods),
+                PeerKind::Unresolved(_, scope) if scope.pods => {
+                    self.unknown(format!("{role} {peer:?} {hangs}"))
+                }
+                _ => constant(self, false),
+            },
+            Who::One(ends) => {
+                let mut all = Vec::new();
+                for (i, both) in ends.iter().enumerate() {
+                    let means = self.means(side, (role, i), peer, &both[side], hangs);
+                    let lit = self.one_of[role][i];
+                    let both = self.circuit.all([lit, means]);
+                    all.push(both);
+                }
+                self.circuit.any(all)
+            }
+        }
+    }
+
+    /// Whether a peer means an end that is known.
+    pub(super) fn means(
+        &mut self,
+        side: usize,
+        (role, i): (usize, usize),
+        peer: &PeerKind,
+        end: &Endpoint,
+        hangs: &str,
+    ) -> Lit {
+        let Side { snapshot, rules } = self.sides[side];
+        let cilium = rules.cilium().is_some();
+        let family = self.family;
+        let tried = |peer: &PeerKind| means(snapshot, cilium, peer, end, family);
+        let what = |peer: &PeerKind| match peer {
+            // What is not known of these hangs on the rule.
+            PeerKind::Unresolved(..) | PeerKind::Pods(PodSet { doubt: Some(_), .. }) => {
+                format!("{role} {i} {peer:?} {hangs}")
+            }
+            _ => format!("{role} {i} {peer:?}"),
+        };
+        if self.is_on_node(side, end) {
+            let own = self.own_node;
+            match peer {
+                PeerKind::Nodes(set) => {
+                    let any = PeerKind::Nodes(NodeSet { own: true, ..set.clone() });
+                    let of = self.truth(tried(&any), || what(&any));
+                    let stands = self.circuit.constant(set.own);
+                    let stands = self.circuit.any([stands, !own]);
+                    return self.circuit.all([of, stands]);
+                }
+                PeerKind::Entities(entities) => {
+                    let rest = Entities { own_node: false, other_nodes: false, ..entities.clone() };
+                    let rest = PeerKind::Entities(rest);
+                    let rest = self.truth(tried(&rest), || format!("{role} {i} api server"));
+                    let [mine, others] = [entities.own_node, entities.other_nodes]
+                        .map(|holds| self.circuit.constant(holds));
+                    let mine = self.circuit.all([mine, own]);
+                    let others = self.circuit.all([others, !own]);
+                    return self.circuit.any([rest, mine, others]);
+                }
+                _ => {}
+            }
+        }
+        self.truth(tried(peer), || what(peer))
+    }
+
+    pub(super) fn port(&mut self, side: usize, item: &PortRule) -> Lit {
+        if !item.protocol.has_ports() {
+            return self.circuit.constant(false);
+        }
+        let mut lits = Vec::new();
+        for (protocol, range, lit) in &self.ports {
+            if *protocol != item.protocol {
+                continue;
+            }
+            let admits = match &item.ports {
+                PortMatch::All => true,
+                PortMatch::Range(wanted) => wanted.contains(range.first),
+                PortMatch::Named(name) => match &self.who[1] {
+                    Who::Unwritten(..) => true,
+                    Who::One(ends) => {
+                        let pod = ends.first().and_then(|both| self.pod(side, &both[side]));
+                        pod.filter(|pod| !pod.host_network).is_some_and(|pod| {
+                            pod.named_ports(name, *protocol).any(|n| n == range.first)
+                        })
+                    }
+                },
+            };
+            if admits {
+                lits.push(*lit);
+            }
+        }
+        let any = self.circuit.any(lits);
+        match &item.ports {
+            PortMatch::Named(name) if self.is_unwritten(1) => {
+                let named = self.named.get(&(name.clone(), item.protocol)).copied();
+                let named = named.unwrap_or_else(|| self.circuit.constant(false));
+                self.circuit.all([any, named])
+            }
+            _ => any,
+        }
+    }
+
+    pub(super) fn ports_of(&mut self, side: usize, ports: &Ports) -> Lit {
+        match ports {
+            Ports::Any => self.circuit.constant(true),
+            Ports::Of(items) => {
+                let all: Vec<Lit> = items.iter().map(|item| self.port(side, item)).collect();
+                self.circuit.any(all)
+            }
+        }
+    }
+
+    /// What tells what is not known of a rule from that of others: the same rule on both sides is not
+    /// known alike.
+    pub(super) fn rule_key(
+        &self,
+        side: usize,
+        direction: Direction,
+        policy: &Policy,
+        entry: &Entry,
+    ) -> String {
+        let depends = |peer: &PeerKind| match peer {
+            PeerKind::Unresolved(..) => true,
+            PeerKind::Pods(set) => set.doubt.is_some(),
+            _ => false,
+        };
+        let Peers::Of(items) = &entry.peers else { return String::new() };
+        if !items.iter().any(|peer| depends(&peer.admits)) {
+            return String::new();
+        }
+        let key = entry_key(entry, None);
+        let elsewhere = (0..self.sides.len()).filter(|other| *other != side).any(|other| {
+            let policies = self.policies(other, direction);
+            policies.iter().flat_map(|(_, p)| &p.entries).any(|e| entry_key(e, None) == key)
+        });
+        if elsewhere { key } else { format!("{} {}", policy.object, entry.path) }
+    }
+}

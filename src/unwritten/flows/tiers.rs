@@ -1,0 +1,246 @@
+//! What policies say together about the flows in one direction.
+//!
+//! In: the policies that may select the subject. Out: a [`Fate`], as the tiers have it.
+
+use super::{Flows, Who, subject};
+use crate::cluster::Name;
+use crate::policy::Enforcement;
+use crate::policy::rule::{Action, Direction, Entry, Peers, Policy, Tier};
+use crate::unwritten::sat::Lit;
+
+/// What becomes of flows in one direction, or in both.
+#[derive(Clone, Copy)]
+pub(super) struct Fate {
+    /// They may be allowed.
+    pub(super) may_allow: Lit,
+    /// They may be denied. Policies of one priority may do either.
+    pub(super) may_deny: Lit,
+    /// They are allowed, if at all, on a condition only.
+    pub(super) bound: Lit,
+}
+
+/// What a policy says.
+struct Spoken {
+    tier: Tier,
+    isolates: Lit,
+    /// Its rules, with whether they match and have a condition.
+    rules: Vec<(Action, Lit, bool)>,
+}
+
+/// What a tier does with flows.
+struct Tiered {
+    allow: Lit,
+    deny: Lit,
+    next: Lit,
+    /// It allows them on a condition only.
+    bound: Lit,
+}
+
+impl Flows<'_> {
+    fn matches(
+        &mut self,
+        side: usize,
+        direction: Direction,
+        policy: &Policy,
+        entry: &Entry,
+    ) -> Lit {
+        let peer = 1 - subject(direction);
+        let peers = match &entry.peers {
+            Peers::Any => self.circuit.constant(true),
+            Peers::Of(items) => {
+                let rule = self.rule_key(side, direction, policy, entry);
+                let all: Vec<Lit> =
+                    items.iter().map(|item| self.peer(side, peer, &item.admits, &rule)).collect();
+                self.circuit.any(all)
+            }
+        };
+        let ports = self.ports_of(side, &entry.ports);
+        self.circuit.all([peers, ports])
+    }
+
+    pub(in crate::unwritten::flows) fn selects(&mut self, side: usize, direction: Direction, policy: &Policy) -> Lit {
+        let doubt =
+            if policy.subject.doubt.is_some() { policy.object.to_string() } else { String::new() };
+        self.in_set(side, subject(direction), &policy.subject, &doubt)
+    }
+
+    /// What becomes of the flows in one direction on one side.
+    pub(super) fn direction(&mut self, side: usize, direction: Direction) -> Fate {
+        let (yes, no) = (self.circuit.constant(true), self.circuit.constant(false));
+        let open = Fate { may_allow: yes, may_deny: no, bound: no };
+        let rules = self.sides[side].rules;
+        let Some(namespace) = self.subject_namespace(side, direction) else { return open };
+        if rules.cilium().is_some_and(|cilium| cilium.enforcement == Enforcement::Never) {
+            return open;
+        }
+        let policies = self.policies(side, direction);
+        let mut spoken: Vec<Spoken> = Vec::with_capacity(policies.len());
+        for (_, policy) in policies {
+            let said = self.spoken(side, direction, policy);
+            spoken.push(said);
+        }
+        let of = |tier: fn(Tier) -> bool| -> Vec<&Spoken> {
+            spoken.iter().filter(|said| tier(said.tier)).collect()
+        };
+        let first = self.ordered(&of(|tier| matches!(tier, Tier::Admin(_))));
+        let middle = self.normal(side, direction, &namespace, &of(|tier| tier == Tier::Normal));
+        let last = self.ordered(&of(|tier| matches!(tier, Tier::Baseline(_))));
+        let c = &mut self.circuit;
+        let [open, closed, bound] = [c.any([last.allow, last.next]), last.deny, last.bound];
+        let [open, closed, bound] = [open, closed, bound].map(|lit| c.all([middle.next, lit]));
+        let [allow, deny, bound] =
+            [[middle.allow, open], [middle.deny, closed], [middle.bound, bound]].map(|either| {
+                let either = c.any(either);
+                c.all([first.next, either])
+            });
+        let fate = Fate {
+            may_allow: c.any([first.allow, allow]),
+            may_deny: c.any([first.deny, deny]),
+            bound: c.any([first.bound, bound]),
+        };
+        self.besides(side, direction, fate)
+    }
+
+    /// The namespace of the subject; `None` where no policy can select it.
+    pub(super) fn subject_namespace(&self, side: usize, direction: Direction) -> Option<Name> {
+        match &self.who[subject(direction)] {
+            Who::Unwritten(_, name) => Some(name.clone()),
+            Who::One(ends) => {
+                let both = ends.first().filter(|_| ends.len() == 1)?;
+                let pod = self.pod(side, &both[side]).filter(|pod| !pod.host_network)?;
+                Some(pod.namespace.clone())
+            }
+        }
+    }
+
+    fn spoken(&mut self, side: usize, direction: Direction, policy: &Policy) -> Spoken {
+        let selects = self.selects(side, direction, policy);
+        let mut rules = Vec::with_capacity(policy.entries.len());
+        for entry in &policy.entries {
+            let matches = self.matches(side, direction, policy, entry);
+            let matches = self.circuit.all([selects, matches]);
+            rules.push((entry.action, matches, entry.condition.is_some()));
+        }
+        let isolates = self.circuit.constant(policy.isolates);
+        let isolates = self.circuit.all([selects, isolates]);
+        Spoken { tier: policy.tier, isolates, rules }
+    }
+
+    /// The normal tier: any match of a Deny denies, else any match of an Allow allows, else who is
+    /// isolated is denied.
+    fn normal(
+        &mut self,
+        side: usize,
+        direction: Direction,
+        namespace: &str,
+        policies: &[&Spoken],
+    ) -> Tiered {
+        let (own, ingress) = (self.own_node, direction == Direction::Ingress);
+        let rules = self.sides[side].rules;
+        let says = |flows: &mut Self, what: fn(Action, bool) -> bool| {
+            let rules = policies.iter().flat_map(|said| &said.rules);
+            let rules = rules.filter(|(action, _, bound)| what(*action, *bound));
+            let all: Vec<Lit> = rules.map(|(_, matches, _)| *matches).collect();
+            flows.circuit.any(all)
+        };
+        let mut denies = says(self, |action, _| action == Action::Deny);
+        let mut admits = says(self, |action, _| action == Action::Allow);
+        let mut free = says(self, |action, bound| action == Action::Allow && !bound);
+        let isolated = policies.iter().map(|said| said.isolates);
+        let mut isolated = self.circuit.any(isolated);
+        match rules.cilium() {
+            Some(cilium) => {
+                if cilium.node_reaches_own_pods && ingress {
+                    admits = self.circuit.any([admits, own]);
+                    free = self.circuit.any([free, own]);
+                }
+                if cilium.enforcement == Enforcement::Always {
+                    isolated = self.circuit.constant(true);
+                }
+            }
+            // Whether isolation keeps a pod from its own node is not known.
+            None if !ingress && own != self.circuit.constant(false) => {
+                let perhaps = self.unknown("to its own node".into());
+                let spared = self.circuit.all([own, perhaps]);
+                isolated = self.circuit.all([isolated, !spared]);
+            }
+            None => {}
+        }
+        if rules.is_unread(namespace) {
+            let [closes, lets] = ["isolation", "rules"]
+                .map(|what| self.unknown(format!("{direction} {what} unread")));
+            isolated = self.circuit.any([isolated, closes]);
+            admits = self.circuit.any([admits, lets]);
+        }
+        if rules.may_have_denials(namespace) {
+            let denials = self.unknown(format!("{direction} denials unread"));
+            denies = self.circuit.any([denies, denials]);
+        }
+        let c = &mut self.circuit;
+        let allow = c.all([!denies, admits]);
+        let closed = c.all([isolated, !admits]);
+        Tiered {
+            allow,
+            deny: c.any([denies, closed]),
+            next: c.all([!denies, !admits, !isolated]),
+            bound: c.all([allow, !free]),
+        }
+    }
+
+    /// What else decides: that no policy keeps a pod's own node out, and policies for the whole cluster
+    /// that could not be read.
+    fn besides(&mut self, side: usize, direction: Direction, mut fate: Fate) -> Fate {
+        let rules = self.sides[side].rules;
+        if rules.cilium().is_none() && direction == Direction::Ingress {
+            let own = self.own_node;
+            fate = Fate {
+                may_allow: self.circuit.any([fate.may_allow, own]),
+                may_deny: self.circuit.all([fate.may_deny, !own]),
+                bound: self.circuit.all([fate.bound, !own]),
+            };
+        }
+        if rules.cluster_wide_unread() {
+            let speaks = self.unknown(format!("{direction} policies for all unread"));
+            let lets = self.unknown(format!("{direction} verdict for all unread"));
+            let c = &mut self.circuit;
+            let (says, stops) = (c.all([speaks, lets]), c.all([speaks, !lets]));
+            let [allow, deny, bound] =
+                [fate.may_allow, fate.may_deny, fate.bound].map(|lit| c.all([lit, !speaks]));
+            fate = Fate { may_allow: c.any([allow, says]), may_deny: c.any([deny, stops]), bound };
+        }
+        fate
+    }
+
+    /// An ordered tier: of each priority the first rule that matches decides; policies of one priority
+    /// stand side by side, and of those that speak any may be followed.
+    fn ordered(&mut self, policies: &[&Spoken]) -> Tiered {
+        let mut reached = self.circuit.constant(true);
+        let mut all = [vec![], vec![], vec![], vec![]];
+        for group in policies.chunk_by(|a, b| a.tier == b.tier) {
+            let mut spoken = Vec::new();
+            for Spoken { rules, .. } in group {
+                let mut before = Vec::new();
+                for (action, matches, bound) in rules {
+                    let quiet = self.circuit.any(before.iter().copied());
+                    let decides = self.circuit.all([*matches, !quiet, reached]);
+                    let place = match action {
+                        Action::Allow => 0,
+                        Action::Deny => 1,
+                        Action::Pass => 2,
+                    };
+                    all[place].push(decides);
+                    if *bound && *action == Action::Allow {
+                        all[3].push(decides);
+                    }
+                    before.push(*matches);
+                }
+                spoken.extend(before);
+            }
+            let spoken = self.circuit.any(spoken);
+            reached = self.circuit.all([reached, !spoken]);
+        }
+        let [allow, deny, pass, bound] = all.map(|lits| self.circuit.any(lits));
+        let next = self.circuit.any([pass, reached]);
+        Tiered { allow, deny, next, bound }
+    }
+}

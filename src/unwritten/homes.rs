@@ -1,0 +1,217 @@
+//! Where a pod that is not written may be.
+//!
+//! In: two sides, or one. Out: [`Home`]s: the namespaces that objects or rules name, of which those that
+//! nothing tells apart but their names are one, and any other namespace at all.
+
+use super::parts::{is_own, policy_key};
+use crate::cluster::{
+    Labels, NAMESPACE_NAME_LABEL, Name, Operator, Selector, Snapshot, real_namespace,
+};
+use crate::policy::Ruleset;
+use crate::policy::rule::{Namespaces, PeerKind, Peers, PodSet, Policy};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// One side.
+#[derive(Clone, Copy)]
+pub(super) struct Side<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) rules: &'a Ruleset,
+}
+
+/// Namespaces that rules and labels treat alike.
+#[derive(Clone, Debug)]
+pub(super) struct Home {
+    /// One of them; for any other namespace a name that nothing has.
+    pub(super) name: Name,
+    /// All of them.
+    pub(super) members: Vec<Name>,
+    /// The labels of each side; `None` where they may be any.
+    pub(super) labels: Option<[Labels; 2]>,
+    /// Every side has written them, so that pods can be added as they are.
+    pub(super) written: bool,
+    /// It is any other namespace.
+    pub(super) other: bool,
+    /// Its labels are not the same on both sides, as far as rules ask for them.
+    pub(super) changed: bool,
+}
+
+/// Every set of pods that a policy names, with the namespace that the policy is of.
+pub(super) fn sets(policy: &Policy) -> impl Iterator<Item = &PodSet> {
+    let peers = policy.entries.iter().filter_map(|entry| match &entry.peers {
+        Peers::Any => None,
+        Peers::Of(items) => Some(items),
+    });
+    let of_peers = peers.flatten().filter_map(|peer| match &peer.admits {
+        PeerKind::Pods(set) => Some(set),
+        _ => None,
+    });
+    std::iter::once(&policy.subject).chain(of_peers)
+}
+
+/// The namespace that a policy is of.
+pub(super) fn owner(policy: &Policy) -> Option<&Name> {
+    match &policy.subject.namespaces {
+        Namespaces::Own(name) => Some(name),
+        Namespaces::Matching(_) => None,
+    }
+}
+
+/// The requirements that selectors have for namespaces.
+fn selectors(rules: &Ruleset) -> impl Iterator<Item = (Option<&Name>, &Selector)> {
+    rules.policies().iter().flat_map(|policy| {
+        sets(policy).filter_map(move |set| match &set.namespaces {
+            Namespaces::Matching(selector) => Some((owner(policy), selector)),
+            Namespaces::Own(_) => None,
+        })
+    })
+}
+
+/// What is said of namespaces by name, and by which labels they are told apart.
+#[derive(Default)]
+struct Said<'a> {
+    /// Those that rules name.
+    named: BTreeSet<&'a str>,
+    /// Those that rules of others name, or of the whole cluster, which are like no other.
+    singled_out: BTreeSet<&'a str>,
+    keys: BTreeSet<&'a str>,
+}
+
+fn said<'a>(sides: &[Side<'a>]) -> Said<'a> {
+    let mut said = Said::default();
+    for side in sides {
+        for policy in side.rules.policies() {
+            let owner = owner(policy);
+            said.named.extend(owner.map(|name| &**name));
+            for set in sets(policy) {
+                if let Namespaces::Own(name) = &set.namespaces {
+                    said.named.insert(name);
+                    if owner != Some(name) {
+                        said.singled_out.insert(name);
+                    }
+                }
+            }
+        }
+        for (owner, selector) in selectors(side.rules) {
+            for requirement in &selector.requirements {
+                said.keys.insert(&requirement.key);
+                if *requirement.key != *NAMESPACE_NAME_LABEL {
+                    continue;
+                }
+                if let Operator::In(values) | Operator::NotIn(values) = &requirement.operator {
+                    said.named.extend(values.iter().map(|value| &**value));
+                    if !is_own(requirement, owner.map(|name| &**name)) {
+                        said.singled_out.extend(values.iter().map(|value| &**value));
+                    }
+                }
+            }
+        }
+    }
+    said.keys.remove(NAMESPACE_NAME_LABEL);
+    said
+}
+
+/// The labels of a namespace on each side; what one side alone has written holds for both.
+fn labels(sides: &[Side<'_>], name: &str) -> (Option<[Labels; 2]>, bool) {
+    let of = |side: &Side<'_>| {
+        let namespace = side.snapshot.namespace(name)?;
+        (!namespace.labels_unread).then(|| namespace.labels.clone())
+    };
+    let mut all = sides.iter().map(of);
+    let (old, new) = (all.next().flatten(), all.next().unwrap_or_else(|| of(&sides[0])));
+    match (old, new) {
+        (Some(old), Some(new)) => (Some([old, new]), true),
+        (Some(one), None) | (None, Some(one)) => (Some([one.clone(), one]), false),
+        (None, None) => (None, false),
+    }
+}
+
+/// Any other namespace first, then all that are named, in order.
+pub(super) fn homes(sides: &[Side<'_>]) -> Vec<Home> {
+    let said = said(sides);
+    let mut names: BTreeSet<&str> = said.named.clone();
+    for side in sides {
+        let known = side.snapshot.namespaces().filter(|namespace| !namespace.supposed);
+        names.extend(known.map(|namespace| &*namespace.name));
+        names.extend(side.rules.unread_namespaces().map(|name| &**name));
+    }
+    let own = own_policies(sides);
+    let mut all: Vec<Home> = vec![other(&names)];
+    let mut alike: HashMap<String, usize> = HashMap::new();
+    for name in names {
+        let (labels, written) = labels(sides, name);
+        let unlike =
+            |key: &&str| labels.as_ref().is_some_and(|[old, new]| old.get(key) != new.get(key));
+        let changed = said.keys.iter().any(unlike);
+        let shown = labels.as_ref().map(|both| {
+            let labels = both.each_ref().map(|labels| {
+                let shown = labels.iter().filter(|(key, _)| said.keys.contains(key));
+                shown.map(|(k, v)| format!("{k:?}={v:?}")).collect::<Vec<_>>()
+            });
+            format!("{labels:?}")
+        });
+        let unread: Vec<[bool; 2]> = sides
+            .iter()
+            .map(|side| [side.rules.is_unread(name), side.rules.may_have_denials(name)])
+            .collect();
+        let itself = said.singled_out.contains(name).then_some(name);
+        let policies = own.get(name);
+        let key = format!("{itself:?} {written} {shown:?} {unread:?} {policies:?}");
+        let place = *alike.entry(key).or_insert(all.len());
+        match all.get_mut(place) {
+            Some(home) => home.members.push(name.into()),
+            None => all.push(Home {
+                name: name.into(),
+                members: vec![name.into()],
+                labels,
+                written,
+                other: false,
+                changed,
+            }),
+        }
+    }
+    all
+}
+
+/// The policies of each namespace by side, without their names and its own.
+fn own_policies<'a>(sides: &[Side<'a>]) -> BTreeMap<&'a str, Vec<(usize, String)>> {
+    let mut all: BTreeMap<&str, Vec<(usize, String)>> = BTreeMap::new();
+    for (side, of) in sides.iter().enumerate() {
+        for policy in of.rules.policies() {
+            if let Some(owner) = owner(policy) {
+                let key = policy_key(policy, Some(owner));
+                all.entry(owner).or_default().push((side, key));
+            }
+        }
+    }
+    for keys in all.values_mut() {
+        keys.sort_unstable();
+    }
+    all
+}
+
+/// A namespace that nothing names.
+fn other(names: &BTreeSet<&str>) -> Home {
+    let name: Name = free_name("other-namespace", |name| names.contains(name));
+    Home {
+        members: vec![name.clone()],
+        name,
+        labels: None,
+        written: false,
+        other: true,
+        changed: false,
+    }
+}
+
+/// This name, or with a number behind it where it is taken.
+pub(super) fn free_name(base: &str, taken: impl Fn(&str) -> bool) -> Name {
+    let numbered = (2_u32..).map(|number| format!("{base}-{number}"));
+    let mut all = std::iter::once(base.to_owned()).chain(numbered);
+    all.find(|name| !taken(name)).unwrap_or_default().into()
+}
+
+impl Home {
+    /// The name that policies see of this member.
+    pub(super) fn real(&self) -> &str {
+        real_namespace(&self.name)
+    }
+}

@@ -1,0 +1,254 @@
+//! Pods that are written nowhere, and need not be for an answer to be right.
+//!
+//! In: a snapshot with its rules, or two of them to be compared. Out: *representatives* in the same
+//! snapshots: ordinary pods, one for each kind of pod that rules can tell apart and that an answer
+//! cannot do without, flagged with the rule that brought them
+//! ([`Snapshot::representative`](crate::cluster::Snapshot::representative)). Both engines judge them as
+//! any other pod. What could not be decided, or was given up, is in [`Unwritten`]. docs/open-world.md has
+//! the theory: what a population is, and why these pods suffice.
+
+mod asked;
+mod circuit;
+mod dead;
+mod flows;
+mod homes;
+mod parts;
+mod sat;
+mod search;
+mod shape;
+
+pub use asked::{Asked, AskedError, Wanted, asked};
+pub use dead::{Dead, dead};
+pub use shape::{Label, Place, Shape};
+
+use crate::cluster::Selector;
+use crate::cluster::{Bringer, Name, ObjectRef, Origin, Representative, Snapshot};
+use crate::policy::Ruleset;
+use crate::policy::rule::{Direction, Namespaces, PodSet, Policy, Tier};
+use homes::{Home, Side, homes};
+use parts::Part;
+use search::{Found, FoundEnd, Search};
+use std::collections::BTreeMap;
+
+/// How far a search may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effort {
+    /// Steps that may be taken, all questions together.
+    pub steps: u64,
+}
+
+/// Some seconds at the most.
+impl Default for Effort {
+    fn default() -> Self {
+        Self { steps: 50_000_000 }
+    }
+}
+
+/// What was found about pods that are not written, besides the pods themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unwritten {
+    /// Selectors that nothing can match; they bring nothing.
+    pub dead: Vec<Dead>,
+    /// Flows that may differ between two sides, and of which each side by itself is not known.
+    pub not_known: Vec<NotKnown>,
+    /// What was not looked at to the end.
+    pub given_up: Vec<GivenUp>,
+    /// The steps that were taken.
+    pub steps: u64,
+}
+
+/// A flow that may differ between two sides though neither is known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NotKnown {
+    /// Its source, in words.
+    pub source: String,
+    /// Its destination, in words.
+    pub destination: String,
+    /// The rule that makes the difference, where one does.
+    pub brought_by: Option<Bringer>,
+}
+
+/// What was not looked at to the end.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GivenUp {
+    /// The namespace of the source.
+    pub source: String,
+    /// The namespace of the destination.
+    pub destination: String,
+    /// The rule that was looked at, where one was.
+    pub brought_by: Option<Bringer>,
+}
+
+impl Unwritten {
+    /// Whether every population was accounted for, so that "no change", "no flow" or "not exposed" is
+    /// proved as far as pods that are not written go.
+    pub fn is_complete(&self) -> bool {
+        self.not_known.is_empty() && self.given_up.is_empty()
+    }
+}
+
+/// Adds the representatives that a list of one side needs.
+pub fn of_one(snapshot: &mut Snapshot, rules: &Ruleset, effort: Effort) -> Unwritten {
+    let told = {
+        let sides = [Side { snapshot, rules }];
+        let homes = homes(&sides);
+        let mut search = Search::new(&sides, &homes, effort.steps);
+        search.effects();
+        let told = Told::of(&search, &homes, effort);
+        told.with_others(&sides[0], &homes)
+    };
+    told.install(&mut [snapshot])
+}
+
+/// Adds the representatives that a comparison of two sides needs, the same ones to both.
+pub fn of_two(
+    (old, old_rules): (&mut Snapshot, &Ruleset),
+    (new, new_rules): (&mut Snapshot, &Ruleset),
+    effort: Effort,
+) -> Unwritten {
+    let told = {
+        let sides =
+            [Side { snapshot: old, rules: old_rules }, Side { snapshot: new, rules: new_rules }];
+        let homes = homes(&sides);
+        let mut search = Search::new(&sides, &homes, effort.steps);
+        search.differences();
+        Told::of(&search, &homes, effort)
+    };
+    told.install(&mut [old, new])
+}
+
+/// The same rules in a cluster where other policies isolate every pod in one direction: what opens only
+/// there opens where another policy isolates.
+#[must_use]
+pub fn isolated(rules: &Ruleset, direction: Direction) -> Ruleset {
+    let mut rules = rules.clone();
+    rules.add_policy(Policy {
+        object: ObjectRef::cluster("NetworkPolicy", "of others"),
+        origin: Origin::Synthetic,
+        direction,
+        tier: Tier::Normal,
+        subject: PodSet::new(Namespaces::Matching(Selector::default()), Selector::default()),
+        isolates: true,
+        entries: Vec::new(),
+    });
+    rules
+}
+
+/// What is to be added, and what is to be told.
+struct Told {
+    shapes: BTreeMap<Shape, Representative>,
+    unwritten: Unwritten,
+}
+
+impl Told {
+    fn of(search: &Search<'_>, homes: &[Home], effort: Effort) -> Self {
+        let rules: Vec<&Ruleset> = search.sides.iter().map(|side| side.rules).collect();
+        let bringer = |part: Part| Bringer {
+            object: part.policy(&rules).object.clone(),
+            path: part.path(&rules).into(),
+        };
+        let mut told = Self { shapes: BTreeMap::new(), unwritten: Unwritten::default() };
+        for found in &search.found {
+            let brought_by = found.part.map(bringer);
+            if found.hidden {
+                told.unwritten.not_known.push(not_known(found, brought_by));
+                continue;
+            }
+            for end in &found.ends {
+                if let FoundEnd::Shape(shape, home) = end {
+                    told.add(shape, &homes[*home], brought_by.as_ref());
+                }
+            }
+        }
+        told.unwritten.not_known.sort_unstable();
+        told.unwritten.not_known.dedup();
+        for unfinished in &search.unfinished {
+            let [source, destination] = unfinished.between.clone();
+            let brought_by = unfinished.part.map(bringer);
+            told.unwritten.given_up.push(GivenUp { source, destination, brought_by });
+        }
+        let mut dead: Vec<Dead> = rules.iter().flat_map(|rules| self::dead(rules)).collect();
+        dead.sort_unstable();
+        dead.dedup();
+        told.unwritten.dead = dead;
+        told.unwritten.steps = effort.steps - search.budget.steps;
+        told
+    }
+
+    /// Adds a shape in every namespace that is like the one in which it was found.
+    fn add(&mut self, shape: &Shape, home: &Home, brought_by: Option<&Bringer>) {
+        for member in &home.members {
+            let mut shape = shape.clone();
+            match &mut shape.place {
+                Place::AsIs(name) | Place::Named { name, .. } => name.clone_from(member),
+                Place::Other { .. } => {}
+            }
+            let brought_by = brought_by.map(|bringer| moved(bringer, &home.name, member));
+            let of = self.shapes.entry(shape.clone()).or_insert_with(|| Representative {
+                words: shape.words().into(),
+                asked: shape.asked().into(),
+                group: group(&shape, &home.name).into(),
+                brought_by: Vec::new(),
+            });
+            of.brought_by.extend(brought_by.filter(|bringer| !of.brought_by.contains(bringer)));
+        }
+    }
+
+    /// Adds any other pod of each namespace that there is, and of any other.
+    fn with_others(mut self, side: &Side<'_>, homes: &[Home]) -> Self {
+        for home in homes {
+            let known = |name: &Name| side.snapshot.namespace(name).is_some();
+            if !home.other && !home.members.iter().any(known) {
+                continue;
+            }
+            let place = if home.other {
+                Place::Other { name: home.name.clone(), supposed: Vec::new() }
+            } else if home.written {
+                Place::AsIs(home.name.clone())
+            } else {
+                let (supposed, known) = (Vec::new(), crate::cluster::Labels::default());
+                Place::Named { name: home.name.clone(), supposed, known }
+            };
+            let shape = Shape { place, labels: Vec::new(), ports: Vec::new() };
+            self.add(&shape, home, None);
+        }
+        self
+    }
+
+    fn install(self, snapshots: &mut [&mut Snapshot]) -> Unwritten {
+        for (shape, of) in self.shapes {
+            for snapshot in &mut *snapshots {
+                shape.add_to(snapshot, of.clone());
+            }
+        }
+        self.unwritten
+    }
+}
+
+/// The same rule in another namespace like this one.
+fn moved(bringer: &Bringer, from: &Name, to: &Name) -> Bringer {
+    let mut bringer = bringer.clone();
+    if let Some(namespace) = bringer.object.namespace.as_mut().filter(|name| *name == from) {
+        namespace.clone_from(to);
+    }
+    bringer
+}
+
+/// What representatives of namespaces that are alike have in common.
+fn group(shape: &Shape, home: &Name) -> String {
+    let mut shape = shape.clone();
+    match &mut shape.place {
+        Place::AsIs(name) | Place::Named { name, .. } => name.clone_from(home),
+        Place::Other { .. } => {}
+    }
+    format!("{} {}", shape.words(), shape.pod().name)
+}
+
+fn not_known(found: &Found, brought_by: Option<Bringer>) -> NotKnown {
+    let [source, destination] = found.ends.each_ref().map(|end| match end {
+        FoundEnd::Shape(shape, _) => shape.words(),
+        FoundEnd::Known(crate::verdict::Endpoint::Address(ip)) => ip.to_string(),
+        FoundEnd::Known(_) => "pods or nodes that are known".to_owned(),
+    });
+    NotKnown { source, destination, brought_by }
+}

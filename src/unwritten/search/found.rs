@@ -1,0 +1,221 @@
+//! What a formula found, as pods.
+//!
+//! In: the values of a formula that holds. Out: the shapes of its pods, the flow between them judged on
+//! each side, and with that a [`Found`].
+
+use super::{Found, FoundEnd, Goal, Group, Search, subject};
+use crate::cluster::{Name, Pod, Port, Representative, Snapshot};
+use crate::policy::rule::Direction;
+use crate::unwritten::flows::{Flows, Of, Who};
+use crate::unwritten::homes::{Home, free_name};
+use crate::unwritten::sat::Lit;
+use crate::unwritten::shape::{Label, Place, Shape};
+use crate::verdict::{Endpoint, Flow, Passage, judge};
+use std::collections::HashMap;
+
+/// A snapshot with only what judging a flow between unwritten pods needs.
+pub(super) struct Scratch {
+    snapshot: Snapshot,
+    pods: HashMap<(Name, Name), usize>,
+}
+
+impl Scratch {
+    pub(super) fn new(of: &Snapshot) -> Self {
+        let mut snapshot = Snapshot::default();
+        snapshot.nodes.clone_from(&of.nodes);
+        snapshot.pod_cidrs.clone_from(&of.pod_cidrs);
+        let servers = of.endpoint_slices.iter();
+        for slice in servers.filter(|s| &*s.namespace == "default" && &*s.service == "kubernetes") {
+            snapshot.endpoint_slices.push(slice.clone());
+        }
+        Self { snapshot, pods: HashMap::new() }
+    }
+
+    fn pod(&mut self, pod: Pod, add: impl FnOnce(&mut Snapshot, Pod) -> usize) -> usize {
+        let key = (pod.namespace.clone(), pod.name.clone());
+        if let Some(known) = self.pods.get(&key) {
+            return *known;
+        }
+        let id = add(&mut self.snapshot, pod);
+        self.pods.insert(key, id);
+        id
+    }
+}
+impl<'a> Search<'a> {
+    /// Takes the flow that was found last, if judging it says the same.
+    pub(super) fn take(
+        &mut self,
+        flows: &Flows<'a>,
+        [who, peer]: [&Who<'a>; 2],
+        direction: Direction,
+        goal: Goal,
+        group: Group,
+    ) {
+        let mut ends = [who, peer];
+        if subject(direction) == 1 {
+            ends.reverse();
+        }
+        let Some(port) = flows.ports.iter().find(|(.., lit)| flows.circuit.holds(*lit)) else {
+            return;
+        };
+        let port = Port { protocol: port.0, number: port.1.first };
+        let mut found = Vec::new();
+        let mut endpoints: Vec<[Endpoint; 2]> = Vec::new();
+        for (role, who) in ends.into_iter().enumerate() {
+            match who {
+                Who::Unwritten(home, name) => {
+                    let shape = self.shape(flows, role, home, name, port);
+                    let place = self.homes.iter().position(|h| std::ptr::eq(h, *home)).unwrap_or(0);
+                    endpoints.push(self.scratched(&shape));
+                    found.push(FoundEnd::Shape(shape, place));
+                }
+                Who::One(all) => {
+                    let chosen =
+                        flows.one_of[role].iter().position(|lit| flows.circuit.holds(*lit));
+                    let Some(both) = chosen.and_then(|i| all.get(i)) else { return };
+                    endpoints.push(self.scratched_known(both));
+                    found.push(FoundEnd::Known(both[0].clone()));
+                }
+            }
+        }
+        let (Ok(ends), [source, destination]) =
+            (<[FoundEnd; 2]>::try_from(found), endpoints.as_slice())
+        else {
+            return;
+        };
+        let passages: Vec<Passage> = (0..self.sides.len())
+            .map(|side| {
+                let flow = Flow {
+                    source: source[side].clone(),
+                    destination: destination[side].clone(),
+                    port,
+                    family: flows.family,
+                    through_service: false,
+                };
+                judge(&self.scratch[side].snapshot, self.sides[side].rules, &flow).passage()
+            })
+            .collect();
+        let seen = match passages.as_slice() {
+            [old, new] => old != new,
+            _ => true,
+        };
+        let found = Found { part: goal.part, ends, hidden: !seen };
+        if seen {
+            self.done.insert((goal, group));
+            self.done.insert((goal.itself(), group));
+            self.found.push(found);
+        } else {
+            self.hidden.entry((goal, group)).or_insert(found);
+        }
+    }
+
+    /// The pod that was found last.
+    pub(super) fn shape(
+        &mut self,
+        flows: &Flows<'a>,
+        role: usize,
+        home: &Home,
+        name: &Name,
+        port: Port,
+    ) -> Shape {
+        let labels = |wanted: Of| -> Vec<Label> {
+            let mut all = Vec::new();
+            for ((of, key), values) in &flows.labels {
+                if *of != wanted {
+                    continue;
+                }
+                let holds = |lit: &Option<Lit>| lit.is_some_and(|lit| flows.circuit.holds(lit));
+                let some = values.some.iter().find(|(_, lit)| holds(lit));
+                if let Some((value, _)) = some {
+                    all.push(Label { key: key.clone(), value: value.clone(), any: false });
+                } else if holds(&values.other) {
+                    let value = free_name("other", |name| values.some.contains_key(name));
+                    all.push(Label { key: key.clone(), value, any: true });
+                }
+            }
+            all
+        };
+        let supposed = match home.labels {
+            None => labels(flows.of_namespace(role)),
+            Some(_) => Vec::new(),
+        };
+        let place = if home.other {
+            Place::Other { name: self.other_name(&supposed), supposed }
+        } else if home.written {
+            Place::AsIs(name.clone())
+        } else {
+            let known = home.labels.as_ref().map(|both| both[0].clone()).unwrap_or_default();
+            Place::Named { name: name.clone(), supposed, known }
+        };
+        let ports = if role == 1 {
+            let named = flows.named.iter().filter(|(_, lit)| flows.circuit.holds(**lit));
+            named
+                .filter(|((_, protocol), _)| *protocol == port.protocol)
+                .map(|((name, _), _)| (name.clone(), port))
+                .collect()
+        } else {
+            Vec::new()
+        };
+        Shape { place, labels: labels(Of::Pod(role)), ports }
+    }
+
+    /// The name of another namespace with these labels.
+    pub(super) fn other_name(&mut self, labels: &[Label]) -> Name {
+        if let Some((_, name)) = self.others.iter().find(|(known, _)| known == labels) {
+            return name.clone();
+        }
+        let taken = |name: &str| {
+            self.others.iter().any(|(_, known)| **known == *name)
+                || self.homes.iter().any(|home| home.members.iter().any(|m| **m == *name))
+        };
+        let name = free_name("other-namespace", taken);
+        self.others.push((labels.to_vec(), name.clone()));
+        name
+    }
+
+    /// A shape as a pod of each scratch.
+    pub(super) fn scratched(&mut self, shape: &Shape) -> [Endpoint; 2] {
+        let of = |search: &mut Self, side: usize| {
+            let scratch = &mut search.scratch[side];
+            if let Place::AsIs(name) = &shape.place
+                && scratch.snapshot.namespace(name).is_none()
+            {
+                let known = search.sides[side].snapshot.namespace(name);
+                let labels = known.map(|namespace| namespace.labels.clone()).unwrap_or_default();
+                scratch.snapshot.add_namespace(name.clone(), &labels, None);
+            }
+            let none = || Representative {
+                words: "".into(),
+                asked: "".into(),
+                group: "".into(),
+                brought_by: Vec::new(),
+            };
+            Endpoint::Pod(scratch.pod(shape.pod(), |snapshot, _| shape.add_to(snapshot, none())))
+        };
+        let old = of(self, 0);
+        let new = if self.sides.len() > 1 { of(self, 1) } else { old.clone() };
+        [old, new]
+    }
+
+    pub(super) fn scratched_known(&mut self, both: &[Endpoint; 2]) -> [Endpoint; 2] {
+        let mut out = both.clone();
+        for (side, end) in out.iter_mut().enumerate().take(self.sides.len()) {
+            let Endpoint::Pod(id) = end else { continue };
+            let snapshot = self.sides[side].snapshot;
+            let pod = snapshot.pod(*id).clone();
+            let scratch = &mut self.scratch[side];
+            if let Some(namespace) = snapshot.namespace(&pod.namespace)
+                && scratch.snapshot.namespace(&pod.namespace).is_none()
+            {
+                if namespace.labels_unread {
+                    scratch.snapshot.add_unread_namespace(&pod.namespace);
+                } else {
+                    let name = pod.namespace.clone();
+                    scratch.snapshot.add_namespace(name, &namespace.labels, None);
+                }
+            }
+            *id = scratch.pod(pod, Snapshot::add_pod);
+        }
+        out
+    }
+}

@@ -1,0 +1,494 @@
+//! Which pods that are not written a change, or a list, cannot do without.
+//!
+//! In: two sides, or one, and how many steps may be taken. Out: for each part that only one side has a
+//! flow that it opens or closes, if any population has one, between shapes of pods that ask for as
+//! little as possible; what could not be decided; and what was given up.
+
+mod ends;
+mod found;
+
+use super::flows::{Flows, Of, Who, subject};
+use super::homes::{Home, Side};
+use super::parts::{Part, What, all, changed};
+use super::sat::{Answer, Budget, Lit};
+use super::shape::{Label, Shape};
+use crate::cluster::{Family, Name};
+use crate::policy::Ruleset;
+use crate::policy::rule::{Action, Direction, PeerKind, Peers, Policy};
+use crate::verdict::Endpoint;
+use ends::{may_select, moved, settings_differ};
+use found::Scratch;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// One end of a flow that was found.
+#[derive(Clone, Debug)]
+pub(super) enum FoundEnd {
+    /// A pod that is not written, in this home.
+    Shape(Shape, usize),
+    /// One that is known.
+    Known(Endpoint),
+}
+
+/// A flow that a part opens or closes.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) part: Option<Part>,
+    pub(super) ends: [FoundEnd; 2],
+    /// Both verdicts are unknown, so that an answer has no row for it.
+    pub(super) hidden: bool,
+}
+
+/// What was not looked at to the end.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Unfinished {
+    pub(super) part: Option<Part>,
+    /// The homes of both ends.
+    pub(super) between: [String; 2],
+}
+
+/// What is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Goal {
+    part: Option<Part>,
+    /// The side on which more is to get through.
+    side: usize,
+    also: Also,
+}
+
+/// What is to hold at the other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Also {
+    /// Whatever is needed.
+    Whatever,
+    /// No policy isolates it, so that it depends on nothing about the subject.
+    Free,
+    /// This rule lets it.
+    Part(Part),
+}
+
+impl Goal {
+    fn new(part: Option<Part>, side: usize) -> Self {
+        Self { part, side, also: Also::Whatever }
+    }
+
+    /// The same, whatever holds at the other end.
+    fn itself(self) -> Self {
+        Self { also: Also::Whatever, ..self }
+    }
+}
+
+/// Kinds of ends at the other side of a subject, each of which is looked at for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Group {
+    Outside,
+    Unwritten,
+    OnNodes,
+    /// A known pod that is not the same on both sides, by its place in the list of those.
+    Known(usize),
+}
+
+/// A search and what it found.
+pub(super) struct Search<'a> {
+    pub(super) sides: &'a [Side<'a>],
+    pub(super) homes: &'a [Home],
+    pub(super) found: Vec<Found>,
+    pub(super) unfinished: BTreeSet<Unfinished>,
+    pub(super) budget: Budget,
+    scratch: Vec<Scratch>,
+    /// Names for other namespaces by their labels.
+    others: Vec<(Vec<Label>, Name)>,
+    done: HashSet<(Goal, Group)>,
+    hidden: HashMap<(Goal, Group), Found>,
+}
+impl<'a> Search<'a> {
+    pub(super) fn new(sides: &'a [Side<'a>], homes: &'a [Home], steps: u64) -> Self {
+        Self {
+            sides,
+            homes,
+            found: Vec::new(),
+            unfinished: BTreeSet::new(),
+            budget: Budget { steps },
+            scratch: sides.iter().map(|side| Scratch::new(side.snapshot)).collect(),
+            others: vec![(
+                Vec::new(),
+                homes.first().map(|home| home.name.clone()).unwrap_or_default(),
+            )],
+            done: HashSet::new(),
+            hidden: HashMap::new(),
+        }
+    }
+
+    fn rules(&self) -> Vec<&'a Ruleset> {
+        self.sides.iter().map(|side| side.rules).collect()
+    }
+
+    /// Looks for what a change opens and closes.
+    pub(super) fn differences(&mut self) {
+        let [old, new] = self.sides else { return };
+        let mut parts = changed(old.rules, new.rules);
+        let moved = moved(self.sides);
+        let other = settings_differ(old, new, self.homes);
+        if parts.is_empty() && moved.is_empty() && !other && !self.homes.iter().any(|h| h.changed) {
+            return;
+        }
+        let every: Vec<Part> =
+            [(0, old), (1, new)].into_iter().flat_map(|(side, of)| all(side, of.rules)).collect();
+        if other {
+            parts.clone_from(&every);
+        }
+        for direction in Direction::ALL {
+            for (place, home) in self.homes.iter().enumerate() {
+                let who = Who::Unwritten(home, home.name.clone());
+                let changed = home.changed;
+                let of = |parts: &[Part]| self.relevant(parts, direction, home);
+                let (some, whole) = (of(&parts), of(&every));
+                let goals = |some: &[Part]| -> Vec<Goal> {
+                    let parts = some.iter().map(|part| Some(*part));
+                    let parts = parts.chain(other.then_some(None));
+                    parts.flat_map(|part| [1, 0].map(|side| Goal::new(part, side))).collect()
+                };
+                let narrow = goals(if changed { &whole } else { &some });
+                let wide = goals(&whole);
+                self.subject(direction, (place, &who), &narrow, &wide, &moved);
+            }
+            for (at, both) in moved.iter().enumerate() {
+                let [old, new] = both.each_ref().map(|id| Endpoint::Pod(*id));
+                let goals: Vec<Goal> = every
+                    .iter()
+                    .filter(|part| part.direction(&self.rules()) == direction)
+                    .flat_map(|part| [1, 0].map(|side| Goal::new(Some(*part), side)))
+                    .collect();
+                let who = Who::One(vec![[old, new]]);
+                for home in self.homes {
+                    self.pair(
+                        direction,
+                        &who,
+                        &Who::Unwritten(home, home.name.clone()),
+                        &goals,
+                        Group::Known(at),
+                    );
+                }
+            }
+        }
+        self.finish();
+    }
+
+    /// Looks for what rules of one side allow and refuse. A pod that no policy isolates the other way
+    /// shows what a rule does for every pod it speaks for; only where there is none such are rules of
+    /// both ends looked at in pairs.
+    pub(super) fn effects(&mut self) {
+        let [side] = self.sides else { return };
+        let parts = all(0, side.rules);
+        let parts: Vec<Part> = parts.into_iter().filter(|p| p.what != What::Isolation).collect();
+        let (allow, refuse): (Vec<Part>, Vec<Part>) =
+            parts.iter().partition(|part| self.action(**part) == Some(Action::Allow));
+        let goal = |part: &Part, also| Goal { also, ..Goal::new(Some(*part), 0) };
+        for direction in Direction::ALL {
+            for (place, home) in self.homes.iter().enumerate() {
+                let who = Who::Unwritten(home, home.name.clone());
+                let allow = self.relevant(&allow, direction, home);
+                let free = allow.iter().map(|part| goal(part, Also::Free));
+                let refuse = self.relevant(&refuse, direction, home);
+                let refuse = refuse.iter().map(|part| goal(part, Also::Whatever));
+                let goals: Vec<Goal> = free.chain(refuse).collect();
+                self.subject(direction, (place, &who), &goals, &[], &[]);
+                self.unprotected(direction, (place, home));
+            }
+        }
+        let rules = self.rules();
+        for direction in Direction::ALL {
+            let others: Vec<Part> =
+                allow.iter().filter(|part| part.direction(&rules) != direction).copied().collect();
+            for home in self.homes {
+                let who = Who::Unwritten(home, home.name.clone());
+                let mut open = self.relevant(&allow, direction, home);
+                let done = &self.done;
+                open.retain(|p| !done.contains(&(Goal::new(Some(*p), 0), Group::Unwritten)));
+                let pairs = open
+                    .iter()
+                    .flat_map(|part| others.iter().map(|other| goal(part, Also::Part(*other))));
+                let goals: Vec<Goal> = pairs.collect();
+                for other in self.homes {
+                    self.pair(
+                        direction,
+                        &who,
+                        &Who::Unwritten(other, other.name.clone()),
+                        &goals,
+                        Group::Unwritten,
+                    );
+                }
+            }
+        }
+        self.finish();
+    }
+
+    /// What was found to differ without being known is told where nothing better was found.
+    fn finish(&mut self) {
+        let hidden = std::mem::take(&mut self.hidden);
+        let mut hidden: Vec<_> = hidden.into_iter().collect();
+        hidden.sort_by_key(|(key, _)| *key);
+        for ((goal, group), found) in hidden {
+            if !self.done.contains(&(goal, group)) {
+                self.found.push(found);
+            }
+        }
+    }
+
+    /// Those whose policies may select pods of a home.
+    fn relevant(&self, parts: &[Part], direction: Direction, home: &Home) -> Vec<Part> {
+        let rules = self.rules();
+        let may = |part: &&Part| {
+            let policy = part.policy(&rules);
+            policy.direction == direction && may_select(policy, part.side, home)
+        };
+        parts.iter().filter(may).copied().collect()
+    }
+
+    /// Looks at everyone who may be at the other end. `wide` are the goals for ends that are not the
+    /// same on both sides.
+    fn subject(
+        &mut self,
+        direction: Direction,
+        (place, who): (usize, &Who<'a>),
+        narrow: &[Goal],
+        wide: &[Goal],
+        moved: &[[usize; 2]],
+    ) {
+        let home = &self.homes[place];
+        let any_changed = self.homes.iter().any(|home| home.changed) || !moved.is_empty();
+        if narrow.is_empty() && (wide.is_empty() || !any_changed) {
+            return;
+        }
+        let policies = self.policies(direction, home);
+        if !narrow.is_empty() {
+            for family in Family::ALL {
+                if let Some(outside) = self.outside(family, &policies) {
+                    self.pair_in(family, direction, who, &outside, narrow, Group::Outside);
+                }
+            }
+        }
+        for other in self.homes {
+            let goals = if other.changed { wide } else { narrow };
+            // In the same namespace, and in another one like it.
+            let again = (std::ptr::eq(home, other)).then(|| home.members.get(1)).flatten();
+            for name in std::iter::once(&other.name).chain(again) {
+                let peer = Who::Unwritten(other, name.clone());
+                self.pair(direction, who, &peer, goals, Group::Unwritten);
+            }
+        }
+        if !narrow.is_empty()
+            && let Some(nodes) = self.on_nodes(&policies)
+        {
+            for family in Family::ALL {
+                self.pair_in(family, direction, who, &nodes, narrow, Group::OnNodes);
+            }
+        }
+        for (at, both) in moved.iter().enumerate() {
+            let [old, new] = both.map(Endpoint::Pod);
+            let peer = Who::One(vec![[old, new]]);
+            self.pair(direction, who, &peer, wide, Group::Known(at));
+        }
+    }
+
+    /// The policies of all sides that may select pods of a home.
+    fn policies(&self, direction: Direction, home: &Home) -> Vec<&'a Policy> {
+        let of = |side: &Side<'a>| {
+            side.rules
+                .candidates(&home.name, direction)
+                .map(|(_, policy)| policy)
+                .collect::<Vec<_>>()
+        };
+        self.sides.iter().flat_map(of).collect()
+    }
+
+    fn pair(
+        &mut self,
+        direction: Direction,
+        who: &Who<'a>,
+        peer: &Who<'a>,
+        goals: &[Goal],
+        group: Group,
+    ) {
+        if goals.iter().all(|goal| self.done.contains(&(*goal, group))) {
+            return;
+        }
+        let addresses = self.sides.iter().any(|side| side.rules.traits().pod_addresses);
+        let nets: Vec<_> = self.sides.iter().flat_map(|side| &side.snapshot.pod_cidrs).collect();
+        let there = |family: &Family| {
+            nets.is_empty() || nets.iter().any(|net| Family::of_net(**net) == *family)
+        };
+        let families = Family::ALL.into_iter().filter(there);
+        for family in families.take(if addresses { 2 } else { 1 }) {
+            self.pair_in(family, direction, who, peer, goals, group);
+        }
+    }
+
+    fn pair_in(
+        &mut self,
+        family: Family,
+        direction: Direction,
+        who: &Who<'a>,
+        peer: &Who<'a>,
+        goals: &[Goal],
+        group: Group,
+    ) {
+        let mut flows: Option<Flows<'a>> = None;
+        for goal in goals {
+            if self.done.contains(&(*goal, group)) || !self.is_wanted(*goal, group) {
+                continue;
+            }
+            if let (Also::Part(part), Who::Unwritten(home, _)) = (goal.also, peer)
+                && !may_select(part.policy(&self.rules()), part.side, home)
+            {
+                continue;
+            }
+            if self.budget.steps == 0 {
+                self.give_up(*goal, direction, who, peer);
+                continue;
+            }
+            let flows = flows.get_or_insert_with(|| {
+                let mut ends = [who.clone(), peer.clone()];
+                if subject(direction) == 1 {
+                    ends.reverse();
+                }
+                Flows::new(self.sides, ends, family)
+            });
+            let opened = flows.opened(goal.side);
+            let mut wanted = Vec::new();
+            match goal.also {
+                Also::Whatever => {}
+                Also::Free => wanted.push(flows.unprotected(opposite(direction))),
+                Also::Part(part) => wanted.push(flows.part(part)),
+            }
+            let mut named = false;
+            match goal.part {
+                None => wanted.push(opened),
+                Some(part) => {
+                    wanted.push(flows.part(part));
+                    named = matches!(part.what, What::Rule { name: Some(_), .. });
+                    let refuses = self.sides.len() == 1 && self.action(part) != Some(Action::Allow);
+                    wanted.push(if refuses { !opened } else { opened });
+                }
+            }
+            match self.ask(flows, &wanted, named) {
+                Answer::No => {}
+                Answer::GivenUp => self.give_up(*goal, direction, who, peer),
+                Answer::Yes => self.take(flows, [who, peer], direction, *goal, group),
+            }
+        }
+    }
+
+    fn action(&self, part: Part) -> Option<Action> {
+        let What::Rule { entry, .. } = part.what else { return None };
+        Some(part.policy(&self.rules()).entries.get(entry)?.action)
+    }
+
+    /// Whether a group can be meant by a part: peers that are pods mean no one else, and where a block
+    /// opens something to the outside, what it means among pods is no further question.
+    fn is_wanted(&self, goal: Goal, group: Group) -> bool {
+        let Some(part) = goal.part else { return true };
+        let What::Rule { entry, peer: Some(peer), .. } = part.what else { return true };
+        let rules = self.rules();
+        let Some(rule) = part.policy(&rules).entries.get(entry) else { return true };
+        let Peers::Of(items) = &rule.peers else { return true };
+        match items.get(peer).map(|item| &item.admits) {
+            Some(PeerKind::Pods(_)) => group != Group::Outside && group != Group::OnNodes,
+            Some(PeerKind::Addresses(..)) => {
+                group == Group::Outside || !self.done.contains(&(goal.itself(), Group::Outside))
+            }
+            _ => true,
+        }
+    }
+
+    /// Asks, and leaves out every label that can be left out.
+    fn ask(&mut self, flows: &mut Flows<'a>, wanted: &[Lit], named: bool) -> Answer {
+        let mut wanted = wanted.to_vec();
+        let mut answer = Answer::No;
+        if named {
+            // A name whose number no rule gives is that of the name alone.
+            let unmentioned = flows.unmentioned;
+            wanted.push(unmentioned);
+            answer = flows.circuit.ask(&wanted, &mut self.budget);
+            if answer == Answer::No {
+                wanted.pop();
+            }
+        }
+        if answer == Answer::No {
+            answer = flows.circuit.ask(&wanted, &mut self.budget);
+        }
+        if answer != Answer::Yes {
+            return answer;
+        }
+        let mut lits: Vec<Lit> = Vec::new();
+        for ((of, key), values) in &flows.labels {
+            let account =
+                matches!(of, Of::Pod(_)) && **key == *crate::cluster::SERVICE_ACCOUNT_LABEL;
+            if !account {
+                lits.extend(values.some.values().chain([&values.other]).filter_map(|lit| *lit));
+            }
+        }
+        lits.extend(flows.named.values());
+        let mut absent = wanted;
+        let mut there = Vec::new();
+        for lit in lits {
+            if flows.circuit.holds(lit) {
+                there.push(lit);
+            } else {
+                absent.push(!lit);
+            }
+        }
+        let mut needed = false;
+        for lit in there {
+            absent.push(!lit);
+            needed = flows.circuit.ask(&absent, &mut self.budget) != Answer::Yes;
+            if needed {
+                absent.pop();
+                absent.push(lit);
+            }
+        }
+        if needed {
+            // The last question was answered with no: the values are those of none.
+            return flows.circuit.ask(&absent, &mut self.budget);
+        }
+        Answer::Yes
+    }
+
+    fn give_up(&mut self, goal: Goal, direction: Direction, who: &Who<'a>, peer: &Who<'a>) {
+        let words = |who: &Who<'a>| match who {
+            Who::Unwritten(home, _) if home.other => "any other namespace".to_owned(),
+            Who::Unwritten(_, name) => name.to_string(),
+            Who::One(_) => "others".to_owned(),
+        };
+        let mut between = [words(who), words(peer)];
+        if subject(direction) == 1 {
+            between.reverse();
+        }
+        self.unfinished.insert(Unfinished { part: goal.part, between });
+    }
+
+    /// A pod of a home that nothing isolates, if there can be one.
+    fn unprotected(&mut self, direction: Direction, (_, home): (usize, &'a Home)) {
+        let who = Who::Unwritten(home, home.name.clone());
+        let other = &self.homes[0];
+        let peer = Who::Unwritten(other, other.name.clone());
+        let mut ends = [who.clone(), peer.clone()];
+        if subject(direction) == 1 {
+            ends.reverse();
+        }
+        let mut flows = Flows::new(self.sides, ends, Family::V4);
+        let wanted = flows.unprotected(direction);
+        let goal = Goal::new(None, 0);
+        match self.ask(&mut flows, &[wanted], false) {
+            Answer::Yes => self.take(&flows, [&who, &peer], direction, goal, Group::Unwritten),
+            Answer::No => {}
+            Answer::GivenUp => self.give_up(goal, direction, &who, &peer),
+        }
+    }
+}
+
+fn opposite(direction: Direction) -> Direction {
+    match direction {
+        Direction::Ingress => Direction::Egress,
+        Direction::Egress => Direction::Ingress,
+    }
+}

@@ -1,0 +1,324 @@
+//! What a pod that is not written is like: its namespace, its labels, the names of its ports.
+//!
+//! In: what a search or a question asks for. Out: a [`Shape`], with the pod and the namespace that it
+//! becomes in a snapshot, its words, and itself as manifests.
+
+use crate::cluster::{
+    ContainerPort, Labels, NAMESPACE_NAME_LABEL, Name, Origin, Pod, Port, Representative,
+    SERVICE_ACCOUNT_LABEL, Snapshot, real_namespace, supposed_namespace,
+};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// A label of a pod or a namespace that is not written.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Label {
+    /// Its key.
+    pub key: Name,
+    /// Its value.
+    pub value: Name,
+    /// Any value would do that no rule mentions.
+    pub any: bool,
+}
+
+/// Where a pod is that is not written.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Place {
+    /// In a namespace as the snapshot has it, written or not.
+    AsIs(Name),
+    /// In one that is not, or not on both sides, which has these labels.
+    Named {
+        /// Its name.
+        name: Name,
+        /// Those that are supposed of it.
+        supposed: Vec<Label>,
+        /// Those that are known of it.
+        known: Labels,
+    },
+    /// In any other, which has these labels.
+    Other {
+        /// A name that nothing else has.
+        name: Name,
+        /// Its labels.
+        supposed: Vec<Label>,
+    },
+}
+
+/// A pod that is not written.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Shape {
+    /// Where it is.
+    pub place: Place,
+    /// Its labels, by key. Cilium's label of the ServiceAccount stands for that.
+    pub labels: Vec<Label>,
+    /// What it calls its ports.
+    pub ports: Vec<(Name, Port)>,
+}
+
+/// `a=b,c`: a selector that pods with these labels match.
+fn selector(labels: &[Label]) -> String {
+    let mut out = String::new();
+    for label in labels {
+        if !out.is_empty() {
+            out.push(',');
+        }
+        out.push_str(&label.key);
+        if !label.any {
+            let _ = write!(out, "={}", label.value);
+        }
+    }
+    out
+}
+
+fn labels(all: &[Label]) -> Labels {
+    all.iter().map(|label| (label.key.clone(), label.value.clone())).collect()
+}
+
+impl Shape {
+    /// The name of its namespace in a snapshot.
+    pub fn namespace(&self) -> Name {
+        match &self.place {
+            Place::AsIs(name) | Place::Other { name, .. } => name.clone(),
+            Place::Named { name, supposed, .. } => supposed_namespace(name, &selector(supposed)),
+        }
+    }
+
+    /// The ServiceAccount that it runs as.
+    fn service_account(&self) -> Name {
+        let account = self.labels.iter().find(|label| *label.key == *SERVICE_ACCOUNT_LABEL);
+        account.map_or_else(|| "default".into(), |label| label.value.clone())
+    }
+
+    fn own_labels(&self) -> Labels {
+        let own = self.labels.iter().filter(|label| *label.key != *SERVICE_ACCOUNT_LABEL);
+        labels(&own.cloned().collect::<Vec<_>>())
+    }
+
+    /// The labels that its namespace has; `None` where that is written.
+    fn namespace_labels(&self) -> Option<Labels> {
+        let (name, supposed, known) = match &self.place {
+            Place::AsIs(_) => return None,
+            Place::Named { name, supposed, known } => (name, supposed, Some(known)),
+            Place::Other { name, supposed } => (name, supposed, None),
+        };
+        let known = known.into_iter().flat_map(Labels::iter);
+        let known = known.map(|(k, v)| (Name::from(k), Name::from(v)));
+        let supposed = supposed.iter().map(|label| (label.key.clone(), label.value.clone()));
+        let all: Labels = known.chain(supposed).collect();
+        Some(all.with(NAMESPACE_NAME_LABEL, name))
+    }
+
+    fn pods(&self) -> String {
+        match self.labels.as_slice() {
+            [] => "pods".into(),
+            labels => format!("pods[{}]", selector(labels)),
+        }
+    }
+
+    /// As answers name it.
+    pub fn words(&self) -> String {
+        let any = self.labels.is_empty();
+        match &self.place {
+            Place::AsIs(name) if any => format!("any other pod of {name}"),
+            Place::AsIs(name) => format!("{} in {name}", self.pods()),
+            Place::Named { name, supposed, .. } => {
+                let wanted = if supposed.is_empty() {
+                    name.to_string()
+                } else {
+                    format!("{name}[{}]", selector(supposed))
+                };
+                if any {
+                    format!("any other pod of {wanted}")
+                } else {
+                    format!("{} in {wanted}", self.pods())
+                }
+            }
+            Place::Other { supposed, .. } => {
+                let spaces = if supposed.is_empty() {
+                    "any other namespace".to_owned()
+                } else {
+                    format!("namespaces[{}]", selector(supposed))
+                };
+                if any { spaces } else { format!("{} in {spaces}", self.pods()) }
+            }
+        }
+    }
+
+    /// As a question names it.
+    pub fn asked(&self) -> String {
+        match &self.place {
+            Place::AsIs(name) => format!("{name}/{}", self.pods()),
+            Place::Named { name, known, .. } if !known.is_empty() => {
+                format!("{name}/{}", self.pods())
+            }
+            Place::Named { name, supposed, .. } => {
+                let more = if supposed.is_empty() { "" } else { "," };
+                let wanted = format!("{NAMESPACE_NAME_LABEL}={name}{more}{}", selector(supposed));
+                format!("{} in namespaces[{wanted}]", self.pods())
+            }
+            Place::Other { supposed, .. } => {
+                format!("{} in namespaces[{}]", self.pods(), selector(supposed))
+            }
+        }
+    }
+
+    /// The pod, as it stands in a snapshot.
+    pub fn pod(&self) -> Pod {
+        let mut name = if self.labels.is_empty() { "any other pod".into() } else { self.pods() };
+        for (port, number) in &self.ports {
+            let _ = write!(name, " {port}={number}");
+        }
+        let ports = self.ports.iter().map(|(name, port)| ContainerPort {
+            name: Some(name.clone()),
+            port: *port,
+            sidecar: false,
+        });
+        Pod {
+            namespace: self.namespace(),
+            name: name.into(),
+            labels: self.own_labels(),
+            unknown_labels: &[],
+            service_account: self.service_account(),
+            ips: Vec::new(),
+            ports: ports.collect(),
+            host_network: false,
+            node: None,
+            owner: None,
+            // It stands for more than one, so one of them may be the peer of another.
+            template: true,
+            ready: true,
+            finished: false,
+            origin: Origin::Synthetic,
+        }
+    }
+
+    /// Adds it to a snapshot, with its namespace where that is not there.
+    pub fn add_to(&self, snapshot: &mut Snapshot, of: Representative) -> usize {
+        if let Some(labels) = self.namespace_labels() {
+            snapshot.suppose_namespace(&self.namespace(), labels);
+        }
+        snapshot.add_representative(self.pod(), of)
+    }
+
+    /// Its namespace and itself as manifests. A namespace that is written is as it is written.
+    pub fn manifests(&self, number: usize) -> Vec<Value> {
+        let own = |labels: &Labels| -> Value {
+            labels.iter().map(|(key, value)| (key.to_owned(), json!(value))).collect()
+        };
+        let namespace = self.namespace();
+        let namespace = real_namespace(&namespace);
+        let mut all = Vec::new();
+        if let Some(labels) = self.namespace_labels() {
+            all.push(json!({
+                "apiVersion": "v1",
+                "kind": "Namespace",
+                "metadata": {"name": namespace, "labels": own(&labels)},
+            }));
+        }
+        let ports: Vec<Value> = self
+            .ports
+            .iter()
+            .map(|(name, port)| {
+                let protocol = port.protocol.as_str();
+                json!({"name": name, "containerPort": port.number, "protocol": protocol})
+            })
+            .collect();
+        let mut container = json!({"name": "witness", "image": "example.invalid/witness"});
+        if !ports.is_empty() {
+            container["ports"] = json!(ports);
+        }
+        all.push(json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                "name": format!("witness-{number}"),
+                "namespace": namespace,
+                "labels": own(&self.own_labels()),
+            },
+            "spec": {"serviceAccountName": self.service_account(), "containers": [container]},
+        }));
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn label(key: &str, value: &str) -> Label {
+        Label { key: key.into(), value: value.into(), any: value.is_empty() }
+    }
+
+    #[test]
+    fn words_of_every_place() {
+        let shape = |place, labels| Shape { place, labels, ports: Vec::new() };
+        let named = |supposed: &[Label]| Place::Named {
+            name: "shop".into(),
+            supposed: supposed.to_vec(),
+            known: Labels::default(),
+        };
+        let other = |supposed: &[Label]| Place::Other {
+            name: "other-namespace".into(),
+            supposed: supposed.to_vec(),
+        };
+        let db = || vec![label("app", "db")];
+        let monitoring = [label("role", "monitoring")];
+        for (place, labels, words, asked) in [
+            (Place::AsIs("shop".into()), db(), "pods[app=db] in shop", "shop/pods[app=db]"),
+            (Place::AsIs("shop".into()), vec![], "any other pod of shop", "shop/pods"),
+            (
+                named(&[]),
+                db(),
+                "pods[app=db] in shop",
+                "pods[app=db] in namespaces[kubernetes.io/metadata.name=shop]",
+            ),
+            (
+                named(&monitoring),
+                vec![],
+                "any other pod of shop[role=monitoring]",
+                "pods in namespaces[kubernetes.io/metadata.name=shop,role=monitoring]",
+            ),
+            (other(&[]), vec![], "any other namespace", "pods in namespaces[]"),
+            (
+                other(&monitoring),
+                vec![label("app", "prometheus"), label("tier", "")],
+                "pods[app=prometheus,tier] in namespaces[role=monitoring]",
+                "pods[app=prometheus,tier] in namespaces[role=monitoring]",
+            ),
+            (
+                other(&monitoring),
+                vec![],
+                "namespaces[role=monitoring]",
+                "pods in namespaces[role=monitoring]",
+            ),
+        ] {
+            let shape = shape(place, labels);
+            assert_eq!((&*shape.words(), &*shape.asked()), (words, asked));
+        }
+    }
+
+    #[test]
+    fn witnesses_are_manifests() {
+        let mut shape = Shape {
+            place: Place::Named {
+                name: "shop".into(),
+                supposed: vec![label("role", "monitoring")],
+                known: Labels::default(),
+            },
+            labels: vec![label("app", "db"), label(SERVICE_ACCOUNT_LABEL, "db")],
+            ports: vec![("http".into(), Port::tcp(8080))],
+        };
+        let shown = |shape: &Shape| -> Vec<String> {
+            shape.manifests(1).iter().map(Value::to_string).collect()
+        };
+        assert_eq!(
+            shown(&shape),
+            [
+                r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"labels":{"kubernetes.io/metadata.name":"shop","role":"monitoring"},"name":"shop"}}"#,
+                r#"{"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"app":"db"},"name":"witness-1","namespace":"shop"},"spec":{"containers":[{"image":"example.invalid/witness","name":"witness","ports":[{"containerPort":8080,"name":"http","protocol":"TCP"}]}],"serviceAccountName":"db"}}"#,
+            ]
+        );
+        shape.place = Place::AsIs("shop".into());
+        assert_eq!(shown(&shape).len(), 1);
+    }
+}

@@ -1,0 +1,161 @@
+//! Changes of policies whose pods are in no file, as people make them.
+
+use crate::random::build;
+use netpol::cluster::{Family, Snapshot};
+use netpol::policy::rule::Direction;
+use netpol::reach::{ChangedEnds, End, diff};
+use netpol::unwritten::{Effort, isolated, of_two};
+use serde_json::{Value, json};
+
+fn policy(spec: &Value) -> Vec<Value> {
+    vec![json!({
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "db", "namespace": "shop"},
+        "spec": spec,
+    })]
+}
+
+/// Each change of IPv4 as a line; `other` is a direction in which other policies isolate everyone.
+fn changes(old: &[Value], new: &[Value], other: Option<Direction>) -> Vec<String> {
+    let (mut old, mut new) = (build(old).unwrap(), build(new).unwrap());
+    if let Some(direction) = other {
+        for world in [&mut old, &mut new] {
+            world.rules = isolated(&world.rules, direction);
+        }
+    }
+    let effort = Effort::default();
+    let told = of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), effort);
+    assert!(told.is_complete(), "{told:?}");
+    let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
+    let words = |snapshot: &Snapshot, end: &ChangedEnds| match end {
+        ChangedEnds::One(same) => match same.old {
+            End::Pod(id) => match snapshot.representative(id) {
+                Some(of) => of.words.to_string(),
+                None => snapshot.pod(id).name.to_string(),
+            },
+            other => format!("{other:?}"),
+        },
+        ChangedEnds::Outside(from, to) => format!("{from}-{to}"),
+    };
+    let mut all = Vec::new();
+    for change in diff.changes().iter().filter(|change| change.family == Family::V4) {
+        let (from, to, ports) = (change.from, change.to, &change.ports);
+        for cell in diff.cells(change) {
+            for source in diff.members(cell.sources, Family::V4) {
+                for destination in diff.members(cell.destinations, Family::V4) {
+                    let [source, destination] =
+                        [&source, &destination].map(|end| words(&old.snapshot, end));
+                    let ports = if ports.is_all() { String::new() } else { format!(" at {ports}") };
+                    all.push(format!("{source} → {destination}{ports}: {from:?} to {to:?}"));
+                }
+            }
+        }
+    }
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn db(from: &Value) -> Vec<Value> {
+    policy(&json!({
+        "podSelector": {"matchLabels": {"app": "db"}},
+        "policyTypes": ["Ingress"],
+        "ingress": [{"from": from}],
+    }))
+}
+
+fn web() -> Value {
+    json!([{"podSelector": {"matchLabels": {"app": "web"}}}])
+}
+
+#[test]
+fn a_policy_is_opened_to_the_whole_cluster() {
+    let new = db(&json!([{"namespaceSelector": {}}]));
+    assert_eq!(
+        changes(&db(&web()), &new, None),
+        [
+            "any other namespace → pods[app=db] in shop: Denied to Allowed",
+            "pods[app=db] in shop → pods[app=db] in shop: Denied to Allowed",
+        ]
+    );
+}
+
+#[test]
+fn a_policy_is_opened_to_the_internet() {
+    let new = db(&json!([{"ipBlock": {"cidr": "0.0.0.0/0"}}]));
+    let all = changes(&db(&web()), &new, None);
+    assert!(
+        all.contains(&"0.0.0.0-255.255.255.255 → pods[app=db] in shop: Denied to Allowed".into()),
+        "{all:?}"
+    );
+}
+
+#[test]
+fn a_peer_is_in_a_namespace_that_nobody_has_written() {
+    let named = |name: &str| json!([{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}]);
+    assert_eq!(
+        changes(&db(&named("monitoring")), &db(&named("ingress-nginx")), None),
+        [
+            "any other pod of ingress-nginx → pods[app=db] in shop: Denied to Allowed",
+            "any other pod of monitoring → pods[app=db] in shop: Allowed to Denied",
+        ]
+    );
+}
+
+/// A known `app=db` says nothing of one that also has `tier=x`.
+#[test]
+fn a_second_label_is_another_pod() {
+    let two = json!([{"podSelector": {"matchLabels": {"app": "web", "tier": "front"}}}]);
+    assert_eq!(
+        changes(&db(&two), &db(&web()), None),
+        ["pods[app=web] in shop → pods[app=db] in shop: Denied to Allowed"]
+    );
+    let absent = json!([{"podSelector": {
+        "matchLabels": {"app": "web"},
+        "matchExpressions": [{"key": "quarantine", "operator": "DoesNotExist"}],
+    }}]);
+    assert_eq!(
+        changes(&db(&absent), &db(&web()), None),
+        ["pods[app=web,quarantine] in shop → pods[app=db] in shop: Denied to Allowed"]
+    );
+}
+
+#[test]
+fn a_default_deny_becomes_allow_all() {
+    let default = |ingress: Value| {
+        policy(&json!({"podSelector": {}, "policyTypes": ["Ingress"], "ingress": ingress}))
+    };
+    let all = changes(&default(json!([])), &default(json!([{}])), None);
+    for line in [
+        "any other namespace → any other pod of shop: Denied to Allowed",
+        "0.0.0.0-255.255.255.255 → any other pod of shop: Denied to Allowed",
+    ] {
+        assert!(all.contains(&line.to_owned()), "{all:?}");
+    }
+}
+
+/// An allow-all where nothing was opens what another policy closes.
+#[test]
+fn an_allow_opens_where_another_policy_isolates() {
+    let allow = policy(&json!({"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]}));
+    assert_eq!(changes(&[], &allow, None), [""; 0]);
+    let all = changes(&[], &allow, Some(Direction::Ingress));
+    let line = "any other namespace → any other pod of shop: Denied to Allowed".to_owned();
+    assert!(all.contains(&line), "{all:?}");
+    assert_eq!(changes(&[], &allow, Some(Direction::Egress)), [""; 0]);
+}
+
+/// A port by its name, whatever number pods give it.
+#[test]
+fn a_named_port_has_any_number() {
+    let at = |port: Value| {
+        policy(&json!({
+            "podSelector": {"matchLabels": {"app": "db"}},
+            "policyTypes": ["Ingress"],
+            "ingress": [{"from": web(), "ports": [{"port": port}]}],
+        }))
+    };
+    let all = changes(&at(json!(8080)), &at(json!("http")), None);
+    assert!(all.iter().any(|line| line.ends_with("Denied to Allowed")), "{all:?}");
+    assert!(all.iter().any(|line| line.ends_with("Allowed to Denied")), "{all:?}");
+}

@@ -1,0 +1,115 @@
+//! Many labels that have nothing to do with each other, and many namespaces that are alike.
+
+use crate::random::build;
+use netpol::reach::diff;
+use netpol::unwritten::{Effort, of_one, of_two};
+use netpol::verdict::Passage;
+use serde_json::{Value, json};
+
+fn policy(namespace: &str, name: &str, spec: &Value) -> Value {
+    let metadata = json!({"name": name, "namespace": namespace});
+    json!({"kind": "NetworkPolicy", "metadata": metadata, "spec": spec})
+}
+
+/// `NAME-client: "true"` may reach `app: NAME`, for so many names.
+fn clients(count: usize) -> Vec<Value> {
+    let one = |i: usize| {
+        let client = format!("service-{i}-client");
+        let from = json!([{"podSelector": {"matchLabels": {client: "true"}}}]);
+        policy(
+            "shop",
+            &format!("service-{i}"),
+            &json!({
+                "podSelector": {"matchLabels": {"app": format!("service-{i}")}},
+                "ingress": [{"from": from}],
+            }),
+        )
+    };
+    let mut all: Vec<Value> = (0..count).map(one).collect();
+    all.push(policy(
+        "shop",
+        "default",
+        &json!({"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}),
+    ));
+    all.push(policy(
+        "shop",
+        "out",
+        &json!({"podSelector": {}, "policyTypes": ["Egress"],
+        "egress": [{"to": [{"podSelector": {}}]}]}),
+    ));
+    all
+}
+
+/// Thirty make a thousand million kinds of pods: two of them are looked at for each rule.
+#[test]
+fn thirty_clients_are_not_enumerated() {
+    let objects = clients(30);
+    let mut world = build(&objects).unwrap();
+    let told = of_one(&mut world.snapshot, &world.rules, Effort::default());
+    assert!(told.is_complete() && told.steps < 200_000, "{told:?}");
+    let reps = world.snapshot.representatives().len();
+    assert!((62..=66).contains(&reps), "{reps}");
+
+    // One client more for one of them, and all of them said again in one policy.
+    let mut changed = objects;
+    changed[7]["spec"]["ingress"][0]["from"] = json!([
+        {"podSelector": {"matchLabels": {"service-7-client": "true"}}},
+        {"podSelector": {"matchLabels": {"service-8-client": "true"}}},
+    ]);
+    let before = clients(30);
+    let (mut old, mut new) = (build(&before).unwrap(), build(&changed).unwrap());
+    let told =
+        of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), Effort::default());
+    assert!(told.is_complete() && told.steps < 20_000, "{told:?}");
+    let words: Vec<String> =
+        new.snapshot.representatives().map(|(_, of)| of.words.to_string()).collect();
+    assert_eq!(words, ["pods[app=service-7] in shop", "pods[service-8-client=true] in shop"]);
+    let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
+    let all: Vec<_> = diff.changes().iter().map(|change| (change.from, change.to)).collect();
+    assert_eq!(all, [(Passage::Denied, Passage::Allowed); 2], "one for each family");
+}
+
+/// Two hundred namespaces of one base are looked at once, and a change of the base is in one group.
+#[test]
+fn namespaces_that_are_alike_are_one() {
+    let base = |port: u16| -> Vec<Value> {
+        let of = |i: usize| {
+            let namespace = format!("team-{i}");
+            let from = json!([{"podSelector": {}}]);
+            vec![
+                json!({"kind": "Namespace", "metadata": {"name": namespace}}),
+                policy(
+                    &namespace,
+                    "default",
+                    &json!({"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}),
+                ),
+                policy(
+                    &namespace,
+                    "dns",
+                    &json!({"podSelector": {}, "policyTypes": ["Egress"], "egress": [{
+                    "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}],
+                    "ports": [{"protocol": "UDP", "port": 53}]}]}),
+                ),
+                policy(
+                    &namespace,
+                    "web",
+                    &json!({"podSelector": {"matchLabels": {"app": "web"}},
+                    "policyTypes": ["Ingress"], "ingress": [{"from": from, "ports": [{"port": 80}]},
+                        {"from": [{"namespaceSelector": {}}], "ports": [{"port": port}]}]}),
+                ),
+            ]
+        };
+        (0..200).flat_map(of).collect()
+    };
+    let [before, after] = [base(8080), base(9090)];
+    let (mut old, mut new) = (build(&before).unwrap(), build(&after).unwrap());
+    let told =
+        of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), Effort::default());
+    assert!(told.is_complete() && told.steps < 20_000, "{told:?}");
+    let mut groups = std::collections::BTreeMap::new();
+    for (_, of) in new.snapshot.representatives() {
+        *groups.entry(of.group.clone()).or_insert(0) += 1;
+    }
+    let counts: Vec<i32> = groups.values().copied().collect();
+    assert_eq!(counts, [1, 200], "{groups:?}");
+}

@@ -1,0 +1,104 @@
+//! The same policies, said otherwise: no flow changes.
+
+use crate::random::{Random, build, complete_cluster, hold};
+use netpol::reach::diff;
+use netpol::unwritten::{Effort, of_two};
+use serde_json::{Value, json};
+
+fn policies_alone(r: &mut Random) -> Vec<Value> {
+    let mut all = complete_cluster(r);
+    all.retain(|object| matches!(object["kind"].as_str(), Some("Namespace" | "NetworkPolicy")));
+    all
+}
+
+/// The policies of a cluster in another order and under other names, with their rules, peers and ports
+/// in another order or in policies of their own, and some of them twice.
+fn again(r: &mut Random, cluster: &[Value]) -> Vec<Value> {
+    let mut all = Vec::new();
+    for object in cluster {
+        if object["kind"] != "NetworkPolicy" {
+            all.push(object.clone());
+            continue;
+        }
+        let mut parts = vec![object.clone()];
+        for field in ["ingress", "egress"] {
+            let rules = object["spec"][field].as_array().cloned().unwrap_or_default();
+            if rules.len() > 1 && r.percent(60) {
+                parts = parts.into_iter().flat_map(|part| apart(&part, field, &rules)).collect();
+            }
+        }
+        if r.percent(20) {
+            parts.push(object.clone());
+        }
+        for (i, mut part) in parts.into_iter().enumerate() {
+            let name = format!("{}-{i}", object["metadata"]["name"].as_str().unwrap());
+            part["metadata"]["name"] = json!(name);
+            shuffle(r, &mut part["spec"]);
+            all.push(part);
+        }
+    }
+    let most = all.len();
+    r.sample(all, most)
+}
+
+/// A policy for each rule of a field, each of which isolates as before.
+fn apart(part: &Value, field: &str, rules: &[Value]) -> Vec<Value> {
+    let types = part["spec"]["policyTypes"].as_array().cloned().unwrap_or_default();
+    let types = if types.is_empty() {
+        let egress = part["spec"]["egress"].as_array().is_some_and(|rules| !rules.is_empty());
+        if egress { json!(["Ingress", "Egress"]) } else { json!(["Ingress"]) }
+    } else {
+        Value::Array(types)
+    };
+    let one = |rule: &Value| {
+        let mut one = part.clone();
+        one["spec"][field] = json!([rule]);
+        one["spec"]["policyTypes"] = types.clone();
+        one
+    };
+    rules.iter().map(one).collect()
+}
+
+fn shuffle(r: &mut Random, value: &mut Value) {
+    match value {
+        Value::Array(items) => {
+            for item in items.iter_mut() {
+                shuffle(r, item);
+            }
+            let most = items.len();
+            *items = r.sample(std::mem::take(items), most);
+        }
+        Value::Object(fields) => fields.values_mut().for_each(|field| shuffle(r, field)),
+        _ => {}
+    }
+}
+
+fn unchanged(cluster: &[Value], seed: u64) -> Option<String> {
+    let mut r = Random::new(!seed);
+    let objects = again(&mut r, cluster);
+    let (mut old, mut new) = (build(cluster)?, build(&objects)?);
+    let effort = Effort::default();
+    let told = of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), effort);
+    let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
+    let manifests: Vec<String> = objects.iter().map(Value::to_string).collect();
+    let wrong = !told.is_complete()
+        || !diff.changes().is_empty()
+        || old.snapshot.representatives().len() > 0;
+    wrong.then(|| format!("{told:?} {:?}\n{}", diff.changes(), manifests.join("\n")))
+}
+
+#[test]
+fn the_same_said_again_changes_nothing() {
+    hold(200, policies_alone, unchanged);
+}
+
+/// Compared with itself nothing is even looked at.
+#[test]
+fn the_same_costs_nothing() {
+    hold(60, complete_cluster, |cluster, _| {
+        let (mut old, mut new) = (build(cluster)?, build(cluster)?);
+        let effort = Effort::default();
+        let told = of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), effort);
+        (told.steps > 0).then(|| format!("{told:?}"))
+    });
+}
