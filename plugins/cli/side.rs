@@ -64,6 +64,11 @@ impl Side {
         matches!(self, Self::Files(path) if path == Path::new("-"))
     }
 
+    /// Whether it is a cluster, which has every policy that is in force.
+    pub fn is_live(&self) -> bool {
+        matches!(self, Self::Live(_))
+    }
+
     /// What it is called in answers.
     pub fn name(&self) -> String {
         match self {

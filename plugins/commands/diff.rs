@@ -2,7 +2,7 @@
 
 use super::print_schema;
 use crate::cli::{
-    Exit, FluxBuildArgs, GlobalArgs, InputArgs, OutputArgs, Progress, Side, answer, width,
+    Exit, FluxBuildArgs, GlobalArgs, Input, InputArgs, OutputArgs, Progress, Side, answer, width,
 };
 use crate::render::{Page, render};
 use anyhow::{bail, ensure};
@@ -10,7 +10,11 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use netpol::answer::{DiffReport, DiffSide};
+use netpol::cluster::{Family, Snapshot};
+use netpol::policy::Ruleset;
+use netpol::policy::rule::Direction;
 use netpol::reach;
+use netpol::unwritten::{self, Effort};
 use std::path::PathBuf;
 
 /// Arguments of `diff`.
@@ -45,6 +49,18 @@ pub struct DiffArgs {
         hide_possible_values = true
     )]
     fail_on: FailOn,
+
+    /// Compare only pods that are written or running, not those that rules would treat otherwise
+    #[arg(long)]
+    known_only: bool,
+
+    /// The input has every policy of the cluster: nothing opens where another one isolates
+    #[arg(long)]
+    policies_complete: bool,
+
+    /// Do not count workloads that came or went
+    #[arg(long)]
+    ignore_new: bool,
 
     #[command(flatten)]
     output: OutputArgs<DiffReport>,
@@ -115,8 +131,41 @@ Examples:
 
 PATH of git:REV:PATH is one from the top of the repository, or from here with ./
 
+Pods that are written nowhere are compared too, one for each kind that rules can
+tell apart: pods[app=db] in shop, any other pod of shop, any other namespace.
+
 Exit codes:
-  0 no flow changes   1 flows change   2 error";
+  0 no flow changes   1 flows change, or a workload came or went   2 error
+  3 not known whether flows change; something that was found gives 1";
+
+/// What is compared, and how it is told.
+struct Compared<'a> {
+    inputs: [Input; 2],
+    names: &'a [String; 2],
+    arguments: &'a [Vec<String>; 2],
+    piped_from: &'a [String],
+    reasons: bool,
+}
+
+impl Compared<'_> {
+    /// Compares the two sides, with these snapshots and rules in the place of theirs.
+    fn report(&self, snapshots: &[Snapshot; 2], rules: [&Ruleset; 2]) -> (DiffReport, bool) {
+        let [old, new] = snapshots;
+        let diff = reach::diff((old, rules[0]), (new, rules[1]));
+        let locate = [self.inputs[0].locate(), self.inputs[1].locate()];
+        let [old, new] = [0, 1].map(|i| DiffSide {
+            name: &self.names[i],
+            arguments: &self.arguments[i],
+            piped_from: if i == 0 { &[] } else { self.piped_from },
+            snapshot: &snapshots[i],
+            rules: rules[i],
+            locate: &*locate[i],
+        });
+        let compared = Family::ALL.into_iter().flat_map(|family| diff.compared(family));
+        let any = compared.into_iter().any(|(_, outside)| !outside);
+        (DiffReport::new(&diff, &old, &new, self.reasons), any)
+    }
+}
 
 impl DiffArgs {
     /// Runs the command.
@@ -173,27 +222,91 @@ impl DiffArgs {
             }
         };
         let progress = Progress::slow(global.color, "working out which flows differ");
-        let diff = reach::diff((&before.snapshot, &before.rules), (&after.snapshot, &after.rules));
-        let locate = [before.locate(), after.locate()];
-        let inputs = [&before, &after];
-        let [old, new] = [0, 1].map(|i| DiffSide {
-            name: &names[i],
-            arguments: &arguments[i],
-            piped_from: if i == 0 { &[] } else { &piped_from },
-            snapshot: &inputs[i].snapshot,
-            rules: &inputs[i].rules,
-            locate: &*locate[i],
-        });
-        let report = DiffReport::new(&diff, &old, &new, !self.summary);
+        let files = match (&self.old, &self.new) {
+            (Some(old), Some(new)) => !(old.is_live() && new.is_live()),
+            _ => false,
+        };
+        let report = self.compare(
+            Compared {
+                inputs: [before, after],
+                names: &names,
+                arguments: &arguments,
+                piped_from: &piped_from,
+                reasons: !self.summary,
+            },
+            files && !self.policies_complete,
+        );
         drop(progress);
         let page = Page { width: width(), brief: self.summary };
         answer(global.color, &render(&report, self.output.format(), page)?)?;
-        let found = match self.fail_on {
-            FailOn::Any => report.opens() || report.closes(),
-            FailOn::Opened => report.opens(),
-            FailOn::Closed => report.closes(),
+        Ok(self.exit(&report))
+    }
+
+    /// Compares both sides with the pods that are written nowhere; where policies may be missing, once
+    /// more as where another one isolates.
+    fn compare(&self, mut of: Compared<'_>, policies_missing: bool) -> DiffReport {
+        let written = of.inputs.each_mut().map(|input| std::mem::take(&mut input.snapshot));
+        let rules = of.inputs.each_ref().map(|input| &input.rules);
+        let empty = [0, 1].iter().all(|i| {
+            written[*i].pods().is_empty()
+                && rules[*i].policies().is_empty()
+                && rules[*i].rejected.is_empty()
+        });
+        let with_unwritten = |rules: [&Ruleset; 2]| {
+            let mut both = written.clone();
+            let [old, new] = &mut both;
+            let told = (!self.known_only)
+                .then(|| unwritten::of_two((old, rules[0]), (new, rules[1]), Effort::default()));
+            (both, told.unwrap_or_default())
         };
-        Ok(if found { Exit::Found } else { Exit::Success })
+        let (both, told) = with_unwritten(rules);
+        let (mut report, compared) = of.report(&both, rules);
+        report.tell_unwritten(&told);
+        let new_only = !(report.new.only_here.is_empty() && report.old.only_here.is_empty());
+        if empty && !new_only {
+            report.tell_nothing_compared("neither side has a pod or a policy");
+        } else if self.known_only && !compared && !new_only {
+            report.tell_nothing_compared("no pod or node is on both sides");
+        }
+        let alone = |i: usize| {
+            let mut one = written[i].clone();
+            if !self.known_only {
+                unwritten::of_one(&mut one, rules[i], Effort::default());
+            }
+            one
+        };
+        if !report.new.only_here.is_empty() {
+            report.tell_new(&alone(1), rules[1]);
+        }
+        if !report.old.only_here.is_empty() {
+            report.tell_gone(&alone(0), rules[0]);
+        }
+        if policies_missing && rules[0].policies() != rules[1].policies() {
+            for direction in Direction::ALL {
+                let isolated = rules.map(|rules| unwritten::isolated(rules, direction));
+                let isolated = isolated.each_ref();
+                let (both, told) = with_unwritten(isolated);
+                report.tell_elsewhere(of.report(&both, isolated).0, &told);
+            }
+        }
+        report
+    }
+
+    fn exit(&self, report: &DiffReport) -> Exit {
+        let new = !self.ignore_new;
+        let opens = report.opens() || (new && report.opens_new());
+        let closes = report.closes() || (new && report.closes_old());
+        let (found, elsewhere) = match self.fail_on {
+            FailOn::Any => (opens || closes, true),
+            FailOn::Opened => (opens, true),
+            FailOn::Closed => (closes, false),
+        };
+        let elsewhere = elsewhere && !report.elsewhere.is_empty();
+        match found {
+            true => Exit::Found,
+            false if !report.complete || elsewhere => Exit::Unknown,
+            false => Exit::Success,
+        }
     }
 
     /// The words with which `explain` reads a side as it is read here.

@@ -1,6 +1,6 @@
 //! Markdown, as GitHub reads it.
 
-use super::cells::diff::{headline, only_sentences, ports, remark};
+use super::cells::diff::{headline, namespaces, only_sentences, ports, remark};
 use super::cells::list::{fields, mark};
 use super::cells::summary::{Cells, raised, warnings};
 use super::columns::Line;
@@ -78,7 +78,7 @@ fn one_line(lines: &[Line], next: &str) -> String {
 /// A diff as a comment of a pull request.
 pub(super) fn diff(report: &DiffReport, summary: bool) -> String {
     let mut out = String::new();
-    let title = headline(&report.summary);
+    let title = headline(report);
     let _ = writeln!(out, "### Network policies: {title}\n");
     let _ =
         writeln!(out, "{} → {}", markdown_code(&report.old.name), markdown_code(&report.new.name));
@@ -103,13 +103,28 @@ pub(super) fn diff(report: &DiffReport, summary: bool) -> String {
                 "| {word}{remark} | {} | {} | {} |",
                 markdown(&change.from.label),
                 markdown(&change.to.label),
-                markdown(&ports(change))
+                markdown(&ports_and_namespaces(change))
             );
             if !summary {
                 let _ = write!(out, " {} |", why(change));
             }
             out.push('\n');
         }
+    }
+    if !report.elsewhere.is_empty() {
+        out.push_str("\nOpens where another policy isolates:\n\n");
+        for change in &report.elsewhere {
+            let flow = format!(
+                "{} → {} on {}",
+                change.from.label,
+                change.to.label,
+                ports_and_namespaces(change)
+            );
+            let _ = writeln!(out, "- {}", markdown(&flow));
+        }
+    }
+    for missing in &report.missing {
+        let _ = writeln!(out, "\n> **Not known:** {}", markdown(&missing.message));
     }
     for sentence in only_sentences(report) {
         let _ = writeln!(out, "\n{}", markdown(&sentence));
@@ -129,6 +144,13 @@ pub(super) fn diff(report: &DiffReport, summary: bool) -> String {
         out.push_str("\n</details>\n");
     }
     out
+}
+
+fn ports_and_namespaces(change: &ChangeReport) -> String {
+    match namespaces(change) {
+        Some(many) => format!("{} {many}", ports(change)),
+        None => ports(change),
+    }
 }
 
 fn why(change: &ChangeReport) -> String {

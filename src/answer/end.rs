@@ -3,7 +3,7 @@
 //! In: the objects behind an end. Out: what answers call it: one end of a question or of a row, or the
 //! many of a change.
 
-use crate::cluster::{Name, ObjectRef};
+use crate::cluster::{Bringer, Name, ObjectRef, Representative};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -43,6 +43,46 @@ pub struct EndReport {
     /// The networks that are meant, where not all of the outside is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<String>,
+    /// It stands for pods that are written nowhere.
+    #[serde(skip_serializing_if = "is_false")]
+    pub representative: bool,
+    /// The rules that are the reason for a representative.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub brought_by: Vec<BroughtBy>,
+}
+
+/// The rule that is the reason for a representative.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BroughtBy {
+    /// The kind of the policy.
+    pub kind: String,
+    /// Its namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Field path of its rule, such as `spec.ingress[0]`; absent where it is the policy as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+}
+
+impl BroughtBy {
+    pub(super) fn of(bringer: &Bringer) -> Self {
+        let object = &bringer.object;
+        Self {
+            kind: object.kind.to_string(),
+            namespace: object.namespace.as_deref().map(Into::into),
+            name: object.name.to_string(),
+            field: (!bringer.path.is_empty()).then(|| bringer.path.to_string()),
+        }
+    }
+}
+
+/// What serde asks to leave a field out.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl EndReport {
@@ -55,6 +95,8 @@ impl EndReport {
             name: None,
             pods: Vec::new(),
             networks: Vec::new(),
+            representative: false,
+            brought_by: Vec::new(),
         }
     }
 
@@ -101,6 +143,12 @@ pub struct MemberReport {
     /// How many of its pods, where it is not all of them: `2 of 3`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pods: Option<String>,
+    /// It stands for pods that are written nowhere, and its name says for which.
+    #[serde(skip_serializing_if = "is_false")]
+    pub representative: bool,
+    /// The rules that are the reason for a representative.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub brought_by: Vec<BroughtBy>,
 }
 
 impl MemberReport {
@@ -110,6 +158,20 @@ impl MemberReport {
             namespace: object.namespace.as_deref().map(Into::into),
             name: object.name.to_string(),
             pods: None,
+            representative: false,
+            brought_by: Vec::new(),
+        }
+    }
+
+    /// Pods that are written nowhere; the namespace is that of a pod that has one which is known.
+    pub(super) fn standing_for(of: &Representative, namespace: Option<&str>) -> Self {
+        Self {
+            kind: "Pod".to_owned(),
+            namespace: namespace.map(Into::into),
+            name: of.words.to_string(),
+            pods: None,
+            representative: true,
+            brought_by: of.brought_by.iter().map(BroughtBy::of).collect(),
         }
     }
 }

@@ -25,9 +25,10 @@ mod words;
 pub use checkup::{Area, Check, CheckState, Checkup};
 pub use delivery::{DeliveryReport, DeliverySource, DeliveryState};
 pub use diff::{
-    ChangeReport, DiffReport, DiffSide, DiffSummary, ReasonReport, SideReport, WitnessReport,
+    ChangeReport, DiffReport, DiffSide, DiffSummary, Fresh, FreshFlows, MissingReport,
+    ReasonReport, SideReport, WitnessReport,
 };
-pub use end::{EndKind, EndReport, EndsReport, MemberReport};
+pub use end::{BroughtBy, EndKind, EndReport, EndsReport, MemberReport};
 pub use explanation::{
     AppliedBy, DirectionReport, ExplanationReport, FlowReport, MissReport, OwnerReport,
     PolicyReport, RuleReport,
@@ -44,7 +45,7 @@ pub use summary::{
 };
 pub use vocabulary::{
     ApiVersion, AsPredicted, Because, ChangeKind, CheckupKind, DiffKind, ExplanationKind, Fate,
-    FlowListKind, LostEventsKind, ObservedFlowKind, ObservedProtocol, ObservedSummaryKind,
-    OrderedTier, Outcome, SummaryKind,
+    FlowListKind, LostEventsKind, Missing, ObservedFlowKind, ObservedProtocol, ObservedSummaryKind,
+    OrderedTier, Outcome, Scope, SummaryKind,
 };
 pub use warnings::{Warning, rejections};

@@ -6,12 +6,23 @@ use crate::verdict::Endpoint;
 /// The object that people know an endpoint by: a template's workload, a pod itself, a node.
 pub(super) fn endpoint(snapshot: &Snapshot, endpoint: &Endpoint) -> String {
     match endpoint {
-        Endpoint::Pod(id) => known_as(snapshot, snapshot.pod(*id)).to_string(),
+        Endpoint::Pod(id) => match snapshot.representative(*id) {
+            Some(of) => of.words.to_string(),
+            None => known_as(snapshot, snapshot.pod(*id)).to_string(),
+        },
         Endpoint::Node(node) => {
             ObjectRef::cluster("Node", snapshot.nodes[*node].name.clone()).to_string()
         }
         Endpoint::Address(address) => address.to_string(),
         Endpoint::Name(name) => name.to_string(),
+    }
+}
+
+/// The same as a question names it.
+pub(super) fn asked(snapshot: &Snapshot, end: &Endpoint) -> String {
+    match end {
+        Endpoint::Pod(id) if let Some(of) = snapshot.representative(*id) => of.asked.to_string(),
+        end => endpoint(snapshot, end),
     }
 }
 

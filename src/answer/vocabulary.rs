@@ -90,6 +90,28 @@ macro_rules! words {
 }
 
 words! {
+    /// Why a comparison is not complete.
+    Missing {
+        /// A flow may differ, and neither side is known.
+        NotKnown = "NotKnown",
+        /// It was not looked at to the end.
+        GivenUp = "GivenUp",
+        /// No side has a pod or a policy, or no end is on both.
+        NothingToCompare = "NothingToCompare",
+        /// It depends on policies that are not in the input.
+        OtherPolicies = "OtherPolicies",
+    }
+    /// Where the peers of a workload are.
+    Scope {
+        /// Addresses outside the cluster.
+        Outside = "Outside",
+        /// Nodes, and pods on their network.
+        Nodes = "Nodes",
+        /// Pods of other namespaces.
+        OtherNamespaces = "OtherNamespaces",
+        /// Pods of the same namespace.
+        SameNamespace = "SameNamespace",
+    }
     /// What becomes of all that was asked.
     Outcome {
         /// All of it passes.

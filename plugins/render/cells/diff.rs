@@ -1,12 +1,23 @@
 //! What is said of a diff and its rows, in whatever format.
 
-use netpol::answer::{ChangeReport, DiffReport, DiffSummary, MemberReport};
+use netpol::answer::{ChangeReport, DiffReport, DiffSummary, Fresh, MemberReport};
 use netpol::cluster::kind_word;
 use netpol::prose::list;
 use netpol::verdict::Passage;
 
 /// `3 opened, 1 closed`, or that nothing is.
-pub(in crate::render) fn headline(summary: &DiffSummary) -> String {
+pub(in crate::render) fn headline(report: &DiffReport) -> String {
+    let summary = &report.summary;
+    if let Some(change) = changed(summary) {
+        return in_what_was_read(change, summary);
+    }
+    let sure = report.complete && report.elsewhere.is_empty();
+    let none = if sure { "no flow changes" } else { "no flow is known to change" };
+    in_what_was_read(none.to_owned(), summary)
+}
+
+/// What changes; `None`: nothing.
+fn changed(summary: &DiffSummary) -> Option<String> {
     let all = [
         (summary.opened, "opened"),
         (summary.closed, "closed"),
@@ -15,7 +26,10 @@ pub(in crate::render) fn headline(summary: &DiffSummary) -> String {
     ];
     let all = all.into_iter().filter(|(count, _)| *count > 0);
     let parts: Vec<String> = all.map(|(count, what)| format!("{count} {what}")).collect();
-    let changes = if parts.is_empty() { "no flow changes".to_owned() } else { parts.join(", ") };
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn in_what_was_read(changes: String, summary: &DiffSummary) -> String {
     match summary.unread {
         0 => changes,
         _ => format!("{changes} in what was read"),
@@ -28,6 +42,12 @@ pub(in crate::render) fn ports(change: &ChangeReport) -> String {
         Some(family) => format!("{} over {family}", change.ports_label),
         None => change.ports_label.clone(),
     }
+}
+
+/// In how many namespaces, where these are several.
+pub(in crate::render) fn namespaces(change: &ChangeReport) -> Option<String> {
+    let all = &change.namespaces;
+    (all.len() > 1).then(|| format!("in {} namespaces", all.len()))
 }
 
 /// What was and is, where that is not plain.
@@ -55,10 +75,23 @@ fn member(member: &MemberReport) -> String {
 /// What came and what went, as sentences.
 pub(in crate::render) fn only_sentences(report: &DiffReport) -> Vec<String> {
     let mut sentences = Vec::new();
-    for (side, verb) in [(&report.old, "Went"), (&report.new, "Came")] {
-        if !side.only_here.is_empty() {
-            let names = few(side.only_here.iter().map(member).collect());
-            sentences.push(format!("{verb}, so not compared: {names}."));
+    for (side, verb, open) in [(&report.old, "Went", "was"), (&report.new, "New", "is")] {
+        // What has the same said of it is told together.
+        let mut told: Vec<(Option<String>, Vec<String>)> = Vec::new();
+        for one in &side.only_here {
+            let fresh = side.fresh.iter().find(|fresh| fresh.workload == *one);
+            let reached = fresh.map(reached);
+            match told.iter_mut().find(|(known, _)| *known == reached) {
+                Some((_, names)) => names.push(member(one)),
+                None => told.push((reached, vec![member(one)])),
+            }
+        }
+        for (reached, names) in told {
+            let names = few(names);
+            sentences.push(match reached {
+                Some(reached) => format!("{verb}: {names}, which {open} {reached}."),
+                None => format!("{verb}, so not compared: {names}."),
+            });
         }
         if !side.namespaces.is_empty() {
             let names = few(side.namespaces.clone());
@@ -67,6 +100,20 @@ pub(in crate::render) fn only_sentences(report: &DiffReport) -> Vec<String> {
         }
     }
     sentences
+}
+
+/// Who reaches a workload that only one side has.
+fn reached(fresh: &Fresh) -> String {
+    let parts = fresh.open_to.iter().map(|flows| {
+        let perhaps = if flows.certain { "" } else { ", perhaps" };
+        format!("to {} on {}{perhaps}", flows.label, flows.ports_label)
+    });
+    let parts: Vec<String> = parts.collect();
+    if parts.is_empty() {
+        "open to no one".to_owned()
+    } else {
+        format!("open {}", list(&parts, "and"))
+    }
 }
 
 /// The first names, and how many more there are.

@@ -4,7 +4,7 @@
 //! them, and a label that says "anyone" or "every pod of monitoring" where that is the truth.
 
 use crate::answer::end::{EndsReport, MemberReport};
-use crate::cluster::{Family, Name, ObjectRef, Snapshot};
+use crate::cluster::{Family, Name, ObjectRef, Representative, Snapshot, real_namespace};
 use crate::prose::list;
 use crate::reach::{ChangedEnds, Diff, End, EndClass};
 use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
@@ -15,7 +15,7 @@ use std::net::IpAddr;
 const MOST_NAMED: usize = 3;
 
 /// Addresses from one to another.
-type AddressRange = (IpAddr, IpAddr);
+pub(super) type AddressRange = (IpAddr, IpAddr);
 
 /// How many of the pods of each workload, by its index among everyone; 1 of a node.
 type Inside = BTreeMap<usize, usize>;
@@ -23,8 +23,11 @@ type Inside = BTreeMap<usize, usize>;
 /// Describes ends by what the new side calls them.
 pub(super) struct Ends<'a> {
     diff: &'a Diff<'a>,
-    /// Every workload and node that is compared, with the number of its pods.
+    /// Every workload and node that is compared, with the number of its pods, and representatives of
+    /// which no known pod is like them.
     everyone: Vec<(ObjectRef, usize)>,
+    /// What each stands for that is written nowhere.
+    standing: Vec<Option<&'a Representative>>,
     index: HashMap<End, usize>,
     /// How many workloads each namespace has, and how many nodes there are.
     sizes: HashMap<Option<Name>, usize>,
@@ -52,26 +55,58 @@ impl<'a> Ends<'a> {
         let inside: BTreeSet<EndClass> =
             classes.filter(|(_, outside)| !outside).map(|(class, _)| class).collect();
         let mut known: BTreeMap<ObjectRef, Vec<End>> = BTreeMap::new();
-        for ends in inside.into_iter().flat_map(|class| diff.members(class, Family::V4)) {
-            if let ChangedEnds::One(same) = ends
-                && let Some(object) = known_as(snapshot, same.new)
-            {
-                known.entry(object).or_default().push(same.new);
+        let mut unwritten: BTreeMap<ObjectRef, &Representative> = BTreeMap::new();
+        for class in inside {
+            let ends = diff.members(class, Family::V4).filter_map(|ends| match ends {
+                ChangedEnds::One(same) => Some(same.new),
+                ChangedEnds::Outside(..) => None,
+            });
+            let all: Vec<End> = ends.collect();
+            // What is said of a known pod need not be said of those like it.
+            let has_known = all.iter().any(|end| standing(snapshot, *end).is_none());
+            for end in all {
+                let of = standing(snapshot, end);
+                if let Some(object) = known_as(snapshot, end).filter(|_| of.is_none() || !has_known)
+                {
+                    unwritten.extend(of.map(|of| (object.clone(), of)));
+                    known.entry(object).or_default().push(end);
+                }
             }
         }
         let (mut everyone, mut index, mut sizes) = (Vec::new(), HashMap::new(), HashMap::new());
+        let mut stand = Vec::new();
         for (object, ends) in known {
+            stand.push(unwritten.get(&object).copied());
             *sizes.entry(object.namespace.clone()).or_default() += 1;
             let at = everyone.len();
             everyone.push((object, ends.len()));
             index.extend(ends.into_iter().map(|end| (end, at)));
         }
-        Self { diff, everyone, index, sizes }
+        Self { diff, everyone, standing: stand, index, sizes }
     }
 
     /// Every workload and node that is compared.
     pub(super) fn everyone(&self) -> impl Iterator<Item = &ObjectRef> {
         self.everyone.iter().map(|(object, _)| object)
+    }
+
+    /// Whether some of these stand for pods that are written nowhere.
+    pub(super) fn has_representative(&self, ends: &EndsReport) -> bool {
+        ends.members.iter().any(|member| member.representative)
+    }
+
+    /// The representatives of some classes, as their groups and namespaces; `None` where one is a known
+    /// end or an address.
+    pub(super) fn groups(&self, classes: &BTreeSet<EndClass>) -> Option<BTreeSet<(&'a str, &str)>> {
+        let (inside, outside) = self.expand(classes, None);
+        if !outside.is_empty() {
+            return None;
+        }
+        let each = inside.keys().map(|at| {
+            let namespace = self.everyone[*at].0.namespace.as_deref().unwrap_or_default();
+            Some((&*self.standing[*at]?.group, real_namespace(namespace)))
+        });
+        each.collect()
     }
 
     fn expand(
@@ -118,9 +153,17 @@ impl<'a> Ends<'a> {
         // missed among "anyone".
         let itself = other.keys().next().filter(|_| other.len() == 1 && beyond.is_empty());
         let all_outside = !outside.is_empty() && outside.iter().all(|range| is_all(*range));
-        let members = inside.iter().map(|(at, pods)| MemberReport {
-            pods: self.part(*at, *pods),
-            ..MemberReport::of(&self.everyone[*at].0)
+        let members = inside.iter().map(|(at, pods)| match self.standing[*at] {
+            Some(of) => {
+                let namespace = self.everyone[*at].0.namespace.as_deref().map(real_namespace);
+                // That of any other namespace is no name.
+                let there = namespace.filter(|name| of.words.contains(*name));
+                MemberReport::standing_for(of, there)
+            }
+            None => MemberReport {
+                pods: self.part(*at, *pods),
+                ..MemberReport::of(&self.everyone[*at].0)
+            },
         });
         EndsReport {
             label: self.label(inside, outside, all_outside, itself.copied()),
@@ -153,7 +196,7 @@ impl<'a> Ends<'a> {
         let named = self.named(&missing);
         let absent = missing.len() + usize::from(but_itself);
         let most = !parted
-            && self.everyone.len() > 1
+            && self.standing.iter().filter(|of| of.is_none()).count() > 1
             && named.len() <= MOST_NAMED
             && absent * 2 < self.everyone.len();
         let other = if but_itself { " else" } else { "" };
@@ -186,23 +229,69 @@ impl<'a> Ends<'a> {
                 .push((object, self.part(*at, *pods)));
         }
         let (mut whole, mut named) = (Vec::new(), Vec::new());
-        for (namespace, objects) in by_namespace {
+        let mut groups: BTreeMap<&str, BTreeSet<(&str, &str)>> = BTreeMap::new();
+        for (namespace, mut objects) in by_namespace {
             let all = self.sizes.get(namespace).copied().unwrap_or_default();
-            if all > 1 && objects.len() == all && objects.iter().all(|(_, part)| part.is_none()) {
+            let unwritten = |object: &ObjectRef| self.unwritten(object);
+            let any_known = objects.iter().any(|(object, _)| unwritten(object).is_none());
+            if any_known
+                && all > 1
+                && objects.len() == all
+                && objects.iter().all(|(_, part)| part.is_none())
+            {
                 whole.push(match namespace {
                     Some(namespace) => format!("every pod of {namespace}"),
                     None => "every node".to_owned(),
                 });
                 continue;
             }
+            for of in objects.iter().filter_map(|(object, _)| unwritten(object)) {
+                let real = namespace.as_deref().map_or("", real_namespace);
+                groups.entry(&of.group).or_default().insert((real, &of.words));
+            }
+            objects.retain(|(object, _)| unwritten(object).is_none());
             named.extend(objects.into_iter().map(|(object, part)| {
                 let part = part.map_or(String::new(), |part| format!(" ({part} pods)"));
                 format!("{object}{part}")
             }));
         }
         whole.extend(named);
+        let mut said = BTreeSet::new();
+        for of in groups.into_values() {
+            let namespaces: BTreeSet<&str> = of.iter().map(|(namespace, _)| *namespace).collect();
+            match of.first() {
+                Some((namespace, words)) if namespaces.len() > MOST_NAMED => {
+                    said.insert(words_in_many(words, namespace, namespaces.len()));
+                }
+                _ => said.extend(of.iter().map(|(_, words)| (*words).to_owned())),
+            }
+        }
+        whole.extend(said);
         whole
     }
+
+    fn unwritten(&self, object: &ObjectRef) -> Option<&'a Representative> {
+        let at = self.everyone.binary_search_by(|(known, _)| known.cmp(object)).ok()?;
+        self.standing[at]
+    }
+}
+
+/// What an end stands for that is written nowhere.
+fn standing(snapshot: &Snapshot, end: End) -> Option<&Representative> {
+    match end {
+        End::Pod(id) => snapshot.representative(id),
+        End::Node(_) | End::Address(_) => None,
+    }
+}
+
+/// `any other pod of shop`, as of many namespaces.
+fn words_in_many(words: &str, namespace: &str, many: usize) -> String {
+    for preposition in ["in", "of"] {
+        if let Some((head, tail)) = words.rsplit_once(&format!(" {preposition} {namespace}")) {
+            return format!("{head} {preposition} {many} namespaces{tail}");
+        }
+    }
+    words.to_owned()
 }
 
 /// The first names, and how many more there are.
@@ -216,7 +305,7 @@ fn few(mut names: Vec<String>) -> Vec<String> {
 }
 
 /// Ranges in order, those that touch made one.
-fn touching(mut ranges: Vec<AddressRange>) -> Vec<AddressRange> {
+pub(super) fn touching(mut ranges: Vec<AddressRange>) -> Vec<AddressRange> {
     ranges.sort_unstable();
     ranges.dedup();
     let mut all: Vec<AddressRange> = Vec::new();
@@ -251,7 +340,7 @@ fn bounds(of: IpAddr) -> AddressRange {
     }
 }
 
-fn is_all(range: AddressRange) -> bool {
+pub(super) fn is_all(range: AddressRange) -> bool {
     range == bounds(range.0)
 }
 
@@ -273,7 +362,7 @@ fn blocks((first, last): AddressRange) -> Vec<String> {
 }
 
 /// Ranges in words; all but a few where that is shorter.
-fn addresses(ranges: &[AddressRange]) -> String {
+pub(super) fn addresses(ranges: &[AddressRange]) -> String {
     let listed = |ranges: &[AddressRange]| -> Vec<String> {
         ranges.iter().flat_map(|range| blocks(*range)).collect()
     };

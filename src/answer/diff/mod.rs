@@ -3,16 +3,19 @@
 //! In: the difference of two connectivities, and for each side what it is called and where its
 //! fields are written. Out: a [`DiffReport`], complete without any of them.
 
+mod alike;
 mod cause;
 mod command;
 mod ends;
+mod fresh;
+mod missing;
 mod reporter;
 mod rows;
 
-use super::end::{EndsReport, MemberReport};
+use super::end::{BroughtBy, EndsReport, MemberReport};
 use super::explanation::{DirectionReport, PolicyReport};
 use super::place::Locate;
-use super::vocabulary::{ApiVersion, ChangeKind, DiffKind};
+use super::vocabulary::{ApiVersion, ChangeKind, DiffKind, Missing, Scope};
 use super::warnings::Warning;
 use crate::cluster::{Family, Protocol, Snapshot};
 use crate::policy::Ruleset;
@@ -54,6 +57,14 @@ pub struct DiffReport {
     /// Flows between ends of both sides of which more or less gets through, or on other conditions, in
     /// as few rows as can be.
     pub changes: Vec<ChangeReport>,
+    /// What opens only where a policy that is not in the input isolates.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<ChangeReport>,
+    /// Whether all was compared, pods that are written nowhere among it.
+    pub complete: bool,
+    /// What was not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<MissingReport>,
     /// How it was compared.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -65,6 +76,45 @@ pub struct DiffReport {
     unsure: bool,
 }
 
+/// What could not be compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MissingReport {
+    /// Why.
+    pub why: Missing,
+    /// The same in words.
+    pub message: String,
+    /// The rule that would make the difference, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub brought_by: Option<BroughtBy>,
+}
+
+/// A workload that only one side has, with what reaches it there.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Fresh {
+    /// The workload.
+    pub workload: MemberReport,
+    /// Who reaches it; nothing where no flow does.
+    pub open_to: Vec<FreshFlows>,
+}
+
+/// Who reaches a workload that only one side has.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FreshFlows {
+    /// Where they are.
+    pub scope: Scope,
+    /// The same in words, with the addresses.
+    pub label: String,
+    /// The ports on which some of them do, as ranges of each protocol.
+    pub ports: Vec<String>,
+    /// The same in words.
+    pub ports_label: String,
+    /// What is known says that they do.
+    pub certain: bool,
+}
+
 /// One side.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -73,6 +123,9 @@ pub struct SideReport {
     pub name: String,
     /// Workloads, pods without one, and nodes that only this side has. Their flows are not compared.
     pub only_here: Vec<MemberReport>,
+    /// What reaches each workload that only this side has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fresh: Vec<Fresh>,
     /// Namespaces that only this side has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub namespaces: Vec<String>,
@@ -116,6 +169,9 @@ pub struct ChangeReport {
     pub ports: Vec<String>,
     /// The same in words: `every port but 8080/TCP`.
     pub ports_label: String,
+    /// The namespaces in which the same changes, where there are several; the ends are those of one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
     /// The IP family, where only flows of one change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family: Option<Family>,
@@ -171,6 +227,16 @@ impl DiffReport {
     /// Whether something opens, or may.
     pub fn opens(&self) -> bool {
         self.unsure || self.changes.iter().any(|change| change.witness.opens)
+    }
+
+    /// Whether a workload that came is reached by someone.
+    pub fn opens_new(&self) -> bool {
+        self.new.fresh.iter().any(|fresh| !fresh.open_to.is_empty())
+    }
+
+    /// Whether a workload that went was reached by someone.
+    pub fn closes_old(&self) -> bool {
+        self.old.fresh.iter().any(|fresh| !fresh.open_to.is_empty())
     }
 
     /// Whether something closes, or may.

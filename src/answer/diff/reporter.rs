@@ -2,6 +2,7 @@
 //!
 //! In: the [`Diff`] of two sides and its rows. Out: a [`DiffReport`].
 
+use super::alike::told_once;
 use super::cause::Cause;
 use super::command::command;
 use super::ends::{Ends, known_as};
@@ -32,10 +33,15 @@ impl DiffReport {
         let ends = Ends::new(diff, new.snapshot);
         let Rows { all: rows, sampled, unsure } = rows(diff, sides);
         let reporter = Reporter { ends: &ends, sides, reasons };
-        let mut changes: Vec<ChangeReport> = rows.iter().map(|row| reporter.change(row)).collect();
+        let rows = told_once(&ends, rows);
+        let mut changes: Vec<ChangeReport> =
+            rows.iter().map(|(row, alike)| reporter.change(row, alike)).collect();
         changes.sort_by(|a, b| {
             let key = |change: &ChangeReport| {
-                (change.change, change.from.label.clone(), change.to.label.clone())
+                let known = [&change.from, &change.to].map(|side| ends.has_representative(side));
+                let known = known[0] || known[1];
+                let (from, to) = (change.from.label.clone(), change.to.label.clone());
+                (change.change, known, farness(change), from, to)
             };
             key(a).cmp(&key(b)).then_with(|| a.ports.cmp(&b.ports))
         });
@@ -74,6 +80,9 @@ impl DiffReport {
             new: new_side,
             summary,
             changes,
+            elsewhere: Vec::new(),
+            complete: true,
+            missing: Vec::new(),
             notes,
             warnings,
             unsure,
@@ -88,7 +97,7 @@ struct Reporter<'a> {
 }
 
 impl Reporter<'_> {
-    fn change(&self, row: &Row) -> ChangeReport {
+    fn change(&self, row: &Row, alike: &BTreeSet<String>) -> ChangeReport {
         let [old, new] = self.sides;
         let cases = [row.witness.case(old, false), row.witness.case(new, true)];
         let reasons = if self.reasons {
@@ -116,7 +125,7 @@ impl Reporter<'_> {
         let [explain_before, explain_after] =
             [(old, &cases[0]), (new, &cases[1])].map(|(side, case)| {
                 let [source, destination] = [&case.flow.source, &case.flow.destination]
-                    .map(|endpoint| names::endpoint(side.snapshot, endpoint));
+                    .map(|endpoint| names::asked(side.snapshot, endpoint));
                 command(side, &source, &destination, row.witness.port)
             });
         let [from, to] = self.ends.report(&row.sources, &row.destinations, row.family);
@@ -133,6 +142,7 @@ impl Reporter<'_> {
             to,
             ports: ranges(&row.ports),
             ports_label: ports_label(&row.ports),
+            namespaces: alike.iter().cloned().collect(),
             family: row.family,
             reasons,
             witness: WitnessReport {
@@ -158,7 +168,8 @@ impl Reporter<'_> {
         };
         let all = self.sides.map(known);
         let namespaces = self.sides.map(|side| {
-            let names = side.snapshot.namespaces().map(|namespace| namespace.name.to_string());
+            let names = side.snapshot.namespaces().filter(|it| !it.supposed);
+            let names = names.map(|namespace| namespace.name.to_string());
             names.collect::<BTreeSet<_>>()
         });
         let ends = [&diff.gone, &diff.came];
@@ -167,6 +178,7 @@ impl Reporter<'_> {
             let here: BTreeSet<ObjectRef> = here.filter(|o| !all[1 - i].contains(o)).collect();
             SideReport {
                 name: self.sides[i].name.to_owned(),
+                fresh: Vec::new(),
                 only_here: here.iter().map(MemberReport::of).collect(),
                 namespaces: namespaces[i].difference(&namespaces[1 - i]).cloned().collect(),
             }
@@ -191,12 +203,24 @@ impl Reporter<'_> {
     }
 }
 
-fn ranges(ports: &PortSet) -> Vec<String> {
+/// The outside first, then other namespaces, then the same one.
+fn farness(change: &ChangeReport) -> u8 {
+    let sides = [&change.from, &change.to];
+    if sides.iter().any(|side| !side.addresses.is_empty()) {
+        return 0;
+    }
+    let [from, to] = sides.map(|side| {
+        side.members.iter().map(|member| member.namespace.as_deref()).collect::<BTreeSet<_>>()
+    });
+    u8::from(from == to) + 1
+}
+
+pub(super) fn ranges(ports: &PortSet) -> Vec<String> {
     ports.ranges().map(|(protocol, range)| format!("{range}/{protocol}")).collect()
 }
 
 /// Ports in words: as they are, or all but a few.
-fn ports_label(ports: &PortSet) -> String {
+pub(super) fn ports_label(ports: &PortSet) -> String {
     if ports.is_all() {
         return "every port".to_owned();
     }

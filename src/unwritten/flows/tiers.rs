@@ -58,7 +58,12 @@ impl Flows<'_> {
         self.circuit.all([peers, ports])
     }
 
-    pub(in crate::unwritten::flows) fn selects(&mut self, side: usize, direction: Direction, policy: &Policy) -> Lit {
+    pub(in crate::unwritten::flows) fn selects(
+        &mut self,
+        side: usize,
+        direction: Direction,
+        policy: &Policy,
+    ) -> Lit {
         let doubt =
             if policy.subject.doubt.is_some() { policy.object.to_string() } else { String::new() };
         self.in_set(side, subject(direction), &policy.subject, &doubt)

@@ -1,0 +1,64 @@
+//! What a comparison could not look at.
+//!
+//! In: what was found about pods that are not written, and the comparison where other policies isolate.
+//! Out: the same in a [`DiffReport`].
+
+use super::{ChangeReport, DiffReport, MissingReport};
+use crate::answer::end::BroughtBy;
+use crate::answer::vocabulary::{ChangeKind, Missing};
+use crate::answer::words;
+use crate::cluster::Bringer;
+use crate::unwritten::Unwritten;
+
+impl DiffReport {
+    /// Tells what is not known of pods that are written nowhere, and what was given up.
+    pub fn tell_unwritten(&mut self, told: &Unwritten) {
+        for flow in &told.not_known {
+            let message = format!(
+                "{} → {} may change: whether it passes is known of neither side",
+                flow.source, flow.destination
+            );
+            self.miss(Missing::NotKnown, message, flow.brought_by.as_ref());
+        }
+        for left in &told.given_up {
+            let message = format!(
+                "flows from {} to {} were not looked at to the end",
+                left.source, left.destination
+            );
+            self.miss(Missing::GivenUp, message, left.brought_by.as_ref());
+        }
+    }
+
+    /// Tells that there was nothing to compare.
+    pub fn tell_nothing_compared(&mut self, why: &str) {
+        self.miss(Missing::NothingToCompare, why.to_owned(), None);
+    }
+
+    /// Tells what opens where other policies isolate, of the same two sides with those policies.
+    pub fn tell_elsewhere(&mut self, isolated: Self, told: &Unwritten) {
+        let given_up = Unwritten { given_up: told.given_up.clone(), ..Unwritten::default() };
+        self.tell_unwritten(&given_up);
+        let flow = |change: &ChangeReport| {
+            (change.from.label.clone(), change.to.label.clone(), change.ports_label.clone())
+        };
+        for change in isolated.changes {
+            let opens = change.change != ChangeKind::Closed && change.witness.opens;
+            let mut known = self.changes.iter().chain(&self.elsewhere);
+            if opens && !known.any(|it| it.witness.opens && flow(it) == flow(&change)) {
+                self.elsewhere.push(change);
+            }
+        }
+    }
+
+    fn miss(&mut self, why: Missing, message: String, by: Option<&Bringer>) {
+        self.complete = false;
+        let message = match by {
+            Some(by) => format!("{message}, because of {}", words::label(&by.object)),
+            None => message,
+        };
+        let missing = MissingReport { why, message, brought_by: by.map(BroughtBy::of) };
+        if !self.missing.contains(&missing) {
+            self.missing.push(missing);
+        }
+    }
+}
