@@ -4,7 +4,7 @@
 //! them, and a label that says "anyone" or "every pod of monitoring" where that is the truth.
 
 use crate::answer::end::{EndsReport, MemberReport};
-use crate::cluster::{Family, Name, ObjectRef, Representative, Snapshot, real_namespace};
+use crate::cluster::{Family, Name, ObjectRef, Pod, Representative, Snapshot, real_namespace};
 use crate::prose::list;
 use crate::reach::{ChangedEnds, Diff, End, EndClass};
 use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
@@ -28,6 +28,8 @@ pub(super) struct Ends<'a> {
     everyone: Vec<(ObjectRef, usize)>,
     /// What each stands for that is written nowhere.
     standing: Vec<Option<&'a Representative>>,
+    /// One pod of each that is no node.
+    pods: Vec<Option<&'a Pod>>,
     index: HashMap<End, usize>,
     /// How many workloads each namespace has, and how many nodes there are.
     sizes: HashMap<Option<Name>, usize>,
@@ -74,15 +76,19 @@ impl<'a> Ends<'a> {
             }
         }
         let (mut everyone, mut index, mut sizes) = (Vec::new(), HashMap::new(), HashMap::new());
-        let mut stand = Vec::new();
+        let (mut stand, mut pods) = (Vec::new(), Vec::new());
         for (object, ends) in known {
             stand.push(unwritten.get(&object).copied());
+            pods.push(ends.iter().find_map(|end| match end {
+                End::Pod(id) => Some(snapshot.pod(*id)),
+                End::Node(_) | End::Address(_) => None,
+            }));
             *sizes.entry(object.namespace.clone()).or_default() += 1;
             let at = everyone.len();
             everyone.push((object, ends.len()));
             index.extend(ends.into_iter().map(|end| (end, at)));
         }
-        Self { diff, everyone, standing: stand, index, sizes }
+        Self { diff, everyone, standing: stand, pods, index, sizes }
     }
 
     /// Every workload and node that is compared.
@@ -140,8 +146,30 @@ impl<'a> Ends<'a> {
         destinations: &BTreeSet<EndClass>,
         family: Option<Family>,
     ) -> [EndsReport; 2] {
-        let [from, to] = [sources, destinations].map(|classes| self.expand(classes, family));
+        let [from, to] = [sources, destinations].map(|classes| {
+            let (inside, outside) = self.expand(classes, family);
+            (self.said_once(inside), outside)
+        });
         [self.side(&from, &to), self.side(&to, &from)]
+    }
+
+    /// Without representatives that a known pod beside them is like: one with their labels, in their
+    /// namespace.
+    fn said_once(&self, mut inside: Inside) -> Inside {
+        let known: Vec<usize> =
+            inside.keys().copied().filter(|at| self.standing[*at].is_none()).collect();
+        inside.retain(|at, _| {
+            let pod = self.standing[*at].and(self.pods[*at]);
+            let Some(pod) = pod.filter(|pod| pod.labels.iter().next().is_some()) else {
+                return true;
+            };
+            let alike = |other: &Pod| {
+                real_namespace(&other.namespace) == real_namespace(&pod.namespace)
+                    && pod.labels.iter().all(|(key, value)| other.labels.get(key) == Some(value))
+            };
+            !known.iter().any(|at| self.pods[*at].is_some_and(alike))
+        });
+        inside
     }
 
     fn side(

@@ -4,11 +4,25 @@
 //! Out: the same in a [`DiffReport`].
 
 use super::{ChangeReport, DiffReport, MissingReport};
-use crate::answer::end::BroughtBy;
+use crate::answer::end::{BroughtBy, EndsReport, MemberReport};
 use crate::answer::vocabulary::{ChangeKind, Missing};
 use crate::answer::words;
 use crate::cluster::Bringer;
 use crate::unwritten::Unwritten;
+
+/// Whether one change has all ends of another at the same ports.
+fn covers(all: &ChangeReport, part: &ChangeReport) -> bool {
+    let side = |all: &EndsReport, part: &EndsReport| {
+        let member = |member: &MemberReport| {
+            let it = |m: &MemberReport| (m.kind.clone(), m.namespace.clone(), m.name.clone());
+            all.members.iter().any(|other| it(other) == it(member))
+        };
+        part.members.iter().all(member)
+            && part.addresses.iter().all(|address| all.addresses.contains(address))
+    };
+    let family = all.family.is_none() || all.family == part.family;
+    family && all.ports == part.ports && side(&all.from, &part.from) && side(&all.to, &part.to)
+}
 
 impl DiffReport {
     /// Tells what is not known of pods that are written nowhere, and what was given up.
@@ -38,13 +52,10 @@ impl DiffReport {
     pub fn tell_elsewhere(&mut self, isolated: Self, told: &Unwritten) {
         let given_up = Unwritten { given_up: told.given_up.clone(), ..Unwritten::default() };
         self.tell_unwritten(&given_up);
-        let flow = |change: &ChangeReport| {
-            (change.from.label.clone(), change.to.label.clone(), change.ports_label.clone())
-        };
         for change in isolated.changes {
             let opens = change.change != ChangeKind::Closed && change.witness.opens;
             let mut known = self.changes.iter().chain(&self.elsewhere);
-            if opens && !known.any(|it| it.witness.opens && flow(it) == flow(&change)) {
+            if opens && !known.any(|it| it.witness.opens && covers(it, &change)) {
                 self.elsewhere.push(change);
             }
         }
