@@ -4,7 +4,7 @@
 //! nothing but their namespaces, for causes that differ in nothing else.
 
 use super::cause::Cause;
-use super::ends::Ends;
+use super::ends::{AddressRange, Ends};
 use super::rows::Row;
 use crate::cluster::Family;
 use crate::reach::{EndClass, PortSet};
@@ -20,6 +20,59 @@ enum Side<'a> {
 }
 
 type Key<'a> = ((Passage, Passage, Option<Family>), Vec<Cause>, PortSet, Side<'a>, Side<'a>);
+
+/// Rows without those that say of representatives what others say of known pods like them.
+pub(super) fn said_by_known(ends: &Ends<'_>, rows: Vec<Row>) -> Vec<Row> {
+    let known: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            [&row.sources, &row.destinations].map(|classes| ends.as_known(classes, row.family))
+        })
+        .collect();
+    let said = |at: usize| {
+        let row = &rows[at];
+        let [(sources, from, replaced), (destinations, to, also)] = &known[at];
+        if !replaced && !also {
+            return false;
+        }
+        let others: Vec<usize> = (0..rows.len())
+            .filter(|other| {
+                let (it, [from, to]) = (&rows[*other], &known[*other]);
+                !from.2
+                    && !to.2
+                    && (it.from, it.to) == (row.from, row.to)
+                    && (it.family.is_none() || it.family == row.family)
+                    && it.causes == row.causes
+                    && row.ports.difference(&it.ports).is_empty()
+            })
+            .collect();
+        // What is left out never decides whether anything opens or closes.
+        if others.is_empty() {
+            return false;
+        }
+        let pair = |source: &dyn Fn(&KnownSide) -> bool,
+                    destination: &dyn Fn(&KnownSide) -> bool| {
+            let mut others = others.iter().map(|other| &known[*other]);
+            others.any(|[from, to]| source(from) && destination(to))
+        };
+        let inside = |at: usize| move |side: &KnownSide| side.0.contains(&at);
+        let outside = |range: AddressRange| move |side: &KnownSide| side.1.contains(&range);
+        // What a pod may do to another like it is told only where there are two.
+        let each = sources.iter().all(|source| {
+            let inner =
+                destinations.iter().all(|to| source == to || pair(&inside(*source), &inside(*to)));
+            inner && to.iter().all(|range| pair(&inside(*source), &outside(*range)))
+        });
+        each && from
+            .iter()
+            .all(|range| destinations.iter().all(|to| pair(&outside(*range), &inside(*to))))
+    };
+    let kept: Vec<bool> = (0..rows.len()).map(|at| !said(at)).collect();
+    rows.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(row, _)| row).collect()
+}
+
+/// One side of a row: the ends inside, the addresses, and whether a known end stands in it for another.
+type KnownSide = (BTreeSet<usize>, Vec<AddressRange>, bool);
 
 /// Rows, each with its namespaces where these are several.
 pub(super) fn told_once(ends: &Ends<'_>, rows: Vec<Row>) -> Vec<(Row, BTreeSet<String>)> {

@@ -28,8 +28,9 @@ pub(super) struct Ends<'a> {
     everyone: Vec<(ObjectRef, usize)>,
     /// What each stands for that is written nowhere.
     standing: Vec<Option<&'a Representative>>,
-    /// One pod of each that is no node.
-    pods: Vec<Option<&'a Pod>>,
+    /// The known workload of which a pod is as a representative is said to be: what is told of the one
+    /// need not be told of the other.
+    twins: Vec<Option<usize>>,
     index: HashMap<End, usize>,
     /// How many workloads each namespace has, and how many nodes there are.
     sizes: HashMap<Option<Name>, usize>,
@@ -75,7 +76,7 @@ impl<'a> Ends<'a> {
                 }
             }
         }
-        let (mut everyone, mut index, mut sizes) = (Vec::new(), HashMap::new(), HashMap::new());
+        let (mut everyone, mut index) = (Vec::new(), HashMap::new());
         let (mut stand, mut pods) = (Vec::new(), Vec::new());
         for (object, ends) in known {
             stand.push(unwritten.get(&object).copied());
@@ -83,22 +84,21 @@ impl<'a> Ends<'a> {
                 End::Pod(id) => Some(snapshot.pod(*id)),
                 End::Node(_) | End::Address(_) => None,
             }));
-            *sizes.entry(object.namespace.clone()).or_default() += 1;
             let at = everyone.len();
             everyone.push((object, ends.len()));
             index.extend(ends.into_iter().map(|end| (end, at)));
         }
-        Self { diff, everyone, standing: stand, pods, index, sizes }
+        let twins: Vec<Option<usize>> = twins(&stand, &pods);
+        let mut sizes = HashMap::new();
+        for ((object, _), _) in everyone.iter().zip(&twins).filter(|(_, twin)| twin.is_none()) {
+            *sizes.entry(object.namespace.clone()).or_default() += 1;
+        }
+        Self { diff, everyone, standing: stand, twins, index, sizes }
     }
 
     /// Every workload and node that is compared.
     pub(super) fn everyone(&self) -> impl Iterator<Item = &ObjectRef> {
         self.everyone.iter().map(|(object, _)| object)
-    }
-
-    /// Whether some of these stand for pods that are written nowhere.
-    pub(super) fn has_representative(&self, ends: &EndsReport) -> bool {
-        ends.members.iter().any(|member| member.representative)
     }
 
     /// The representatives of some classes, as their groups and namespaces; `None` where one is a known
@@ -153,23 +153,24 @@ impl<'a> Ends<'a> {
         [self.side(&from, &to), self.side(&to, &from)]
     }
 
-    /// Without representatives that a known pod beside them is like: one with their labels, in their
-    /// namespace.
+    /// Without representatives that a known pod beside them is like.
     fn said_once(&self, mut inside: Inside) -> Inside {
-        let known: Vec<usize> =
-            inside.keys().copied().filter(|at| self.standing[*at].is_none()).collect();
-        inside.retain(|at, _| {
-            let pod = self.standing[*at].and(self.pods[*at]);
-            let Some(pod) = pod.filter(|pod| pod.labels.iter().next().is_some()) else {
-                return true;
-            };
-            let alike = |other: &Pod| {
-                real_namespace(&other.namespace) == real_namespace(&pod.namespace)
-                    && pod.labels.iter().all(|(key, value)| other.labels.get(key) == Some(value))
-            };
-            !known.iter().any(|at| self.pods[*at].is_some_and(alike))
-        });
+        let there: BTreeSet<usize> = inside.keys().copied().collect();
+        inside.retain(|at, _| self.twins[*at].is_none_or(|known| !there.contains(&known)));
         inside
+    }
+
+    /// The workloads and nodes of some classes, with the known ones that representatives are like in
+    /// their place, and the addresses; and whether one was replaced.
+    pub(super) fn as_known(
+        &self,
+        classes: &BTreeSet<EndClass>,
+        family: Option<Family>,
+    ) -> (BTreeSet<usize>, Vec<AddressRange>, bool) {
+        let (inside, outside) = self.expand(classes, family);
+        let replaced = inside.keys().any(|at| self.twins[*at].is_some());
+        let known = inside.keys().map(|at| self.twins[*at].unwrap_or(*at));
+        (known.collect(), outside, replaced)
     }
 
     fn side(
@@ -218,6 +219,7 @@ impl<'a> Ends<'a> {
             match inside.get(&at) {
                 Some(pods) => parted |= pods < all,
                 None if Some(at) == itself => but_itself = true,
+                None if self.twins[at].is_some() => {}
                 None => drop(missing.insert(at, *all)),
             }
         }
@@ -226,7 +228,7 @@ impl<'a> Ends<'a> {
         let most = !parted
             && self.standing.iter().filter(|of| of.is_none()).count() > 1
             && named.len() <= MOST_NAMED
-            && absent * 2 < self.everyone.len();
+            && absent * 2 < self.twins.iter().filter(|twin| twin.is_none()).count();
         let other = if but_itself { " else" } else { "" };
         let but = match named.as_slice() {
             [] => String::new(),
@@ -302,6 +304,32 @@ impl<'a> Ends<'a> {
         let at = self.everyone.binary_search_by(|(known, _)| known.cmp(object)).ok()?;
         self.standing[at]
     }
+}
+
+/// For each representative the known workload that is like it: of its namespace, with the labels that it
+/// has, its ServiceAccount and the names of its ports.
+fn twins(standing: &[Option<&Representative>], pods: &[Option<&Pod>]) -> Vec<Option<usize>> {
+    let mut known: HashMap<&str, Vec<(usize, &Pod)>> = HashMap::new();
+    for (at, (pod, of)) in pods.iter().zip(standing).enumerate() {
+        if let Some(pod) = pod.filter(|_| of.is_none()) {
+            known.entry(&pod.namespace).or_default().push((at, pod));
+        }
+    }
+    let twin = |pod: &Pod| {
+        let all = known.get(real_namespace(&pod.namespace))?.iter();
+        let alike = |other: &Pod| {
+            pod.labels.iter().all(|(key, value)| other.labels.get(key) == Some(value))
+                && (*pod.service_account == *"default"
+                    || pod.service_account == other.service_account)
+                && pod.ports.iter().all(|port| other.ports.contains(port))
+        };
+        all.filter(|(_, other)| alike(other)).map(|(at, _)| *at).next()
+    };
+    let each = pods.iter().zip(standing).map(|(pod, of)| {
+        let pod = of.and(*pod).filter(|pod| pod.labels.iter().next().is_some())?;
+        twin(pod)
+    });
+    each.collect()
 }
 
 /// What an end stands for that is written nowhere.

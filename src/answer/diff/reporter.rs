@@ -2,7 +2,7 @@
 //!
 //! In: the [`Diff`] of two sides and its rows. Out: a [`DiffReport`].
 
-use super::alike::told_once;
+use super::alike::{said_by_known, told_once};
 use super::cause::Cause;
 use super::command::command;
 use super::ends::{Ends, known_as};
@@ -10,7 +10,7 @@ use super::rows::{Row, Rows, rows};
 use super::{
     ChangeReport, DiffReport, DiffSide, DiffSummary, ReasonReport, SideReport, WitnessReport,
 };
-use crate::answer::end::MemberReport;
+use crate::answer::end::{EndsReport, MemberReport};
 use crate::answer::explaining::flow_report;
 use crate::answer::explanation::PolicyReport;
 use crate::answer::place::Location;
@@ -33,15 +33,14 @@ impl DiffReport {
         let ends = Ends::new(diff, new.snapshot);
         let Rows { all: rows, sampled, unsure } = rows(diff, sides);
         let reporter = Reporter { ends: &ends, sides, reasons };
-        let rows = told_once(&ends, rows);
+        let rows = told_once(&ends, said_by_known(&ends, rows));
         let mut changes: Vec<ChangeReport> =
             rows.iter().map(|(row, alike)| reporter.change(row, alike)).collect();
         changes.sort_by(|a, b| {
             let key = |change: &ChangeReport| {
-                let known = [&change.from, &change.to].map(|side| ends.has_representative(side));
-                let known = known[0] || known[1];
+                let unwritten = unwritten_only(&change.from) || unwritten_only(&change.to);
                 let (from, to) = (change.from.label.clone(), change.to.label.clone());
-                (change.change, known, farness(change), from, to)
+                (change.change, unwritten, farness(change), from, to)
             };
             key(a).cmp(&key(b)).then_with(|| a.ports.cmp(&b.ports))
         });
@@ -201,6 +200,11 @@ impl Reporter<'_> {
         };
         if names.is_empty() { Vec::new() } else { vec![note()] }
     }
+}
+
+/// Whether all of these stand for pods that are written nowhere.
+fn unwritten_only(side: &EndsReport) -> bool {
+    side.addresses.is_empty() && side.members.iter().all(|member| member.representative)
 }
 
 /// The outside first, then other namespaces, then the same one.
