@@ -281,10 +281,14 @@ spec: {podSelector: {matchLabels: {app: a}}}
     assert_eq!(messages(&answer), ["only-b ingress[0] admitted it and is not in force any more"]);
     let elsewhere = POLICY.replace("{app: a}", "{app: c}");
     let (_, answer) = json(&format!("{with_policy}{deny}"), &format!("{PODS}{deny}{elsewhere}"));
-    assert_eq!(
-        messages(&answer),
-        ["only-b ingress[0] admitted it and no longer selects default/pod/a"]
-    );
+    let [selects, isolated] = [
+        "only-b ingress[0] admitted it and no longer selects default/pod/a",
+        "isolated by only-b, which does not admit it",
+    ];
+    // Whatever is app=c is isolated now.
+    assert_eq!(messages(&answer), [selects, isolated, isolated]);
+    let c = "pods[app=c] in default";
+    assert!(rows(&answer)[1..].iter().all(|row| row[2] == c), "{answer:#}");
 }
 
 /// One rule for each port: both are named, each with its port.
@@ -494,4 +498,34 @@ fn a_rollout_is_no_change_and_hides_none() {
         assert_eq!((change.as_str(), to.as_str()), ("Opened", "default/deploy/a"), "{answer}");
     }
     assert_eq!(answer["old"]["onlyHere"], answer["new"]["onlyHere"], "{answer}");
+}
+
+/// Copies of one base, none of whose pods are written, change alike: one row.
+#[test]
+fn namespaces_that_are_alike_are_told_once() {
+    let all = |peer: &str| -> String {
+        let each = (0..200).map(|i| {
+            format!(
+                "---
+{{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{name: deny, namespace: t{i}}}, \
+                 spec: {{podSelector: {{}}, policyTypes: [Ingress]}}}}
+---
+{{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{name: db, namespace: t{i}}}, \
+                 spec: {{podSelector: {{matchLabels: {{app: db}}}}, ingress: [{{from: [{{{peer}}}], \
+                 ports: [{{port: 5432}}]}}]}}}}
+"
+            )
+        });
+        each.collect()
+    };
+    let old = all("podSelector: {matchLabels: {app: web}}");
+    let new = all("namespaceSelector: {}");
+    let (code, answer) = json(&old, &new);
+    let row = ["Opened", "any other namespace", "pods[app=db] in t0", "5432/TCP"];
+    assert_eq!((code, rows(&answer)), (1, vec![row.map(str::to_owned)]));
+    assert_eq!(list(&answer, "/changes/0/namespaces").len(), 200);
+    assert_eq!(answer["complete"], true);
+    let run = between(&old, &new, &["--summary"]);
+    assert!(run.stdout.contains("on 5432/TCP in 200 namespaces\n"), "{run:?}");
+    assert_eq!(between(&old, &old, &[]).code, 0);
 }
