@@ -510,6 +510,10 @@ fn namespaces_that_are_alike_are_told_once() {
 {{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{name: deny, namespace: t{i}}}, \
                  spec: {{podSelector: {{}}, policyTypes: [Ingress]}}}}
 ---
+{{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{name: dns, namespace: t{i}}}, \
+                 spec: {{podSelector: {{}}, policyTypes: [Egress], \
+                 egress: [{{ports: [{{port: 53, protocol: UDP}}]}}]}}}}
+---
 {{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{name: db, namespace: t{i}}}, \
                  spec: {{podSelector: {{matchLabels: {{app: db}}}}, ingress: [{{from: [{{{peer}}}], \
                  ports: [{{port: 5432}}]}}]}}}}
