@@ -4,7 +4,7 @@
 
 use crate::shapes::{self, Case, Made, generate};
 use netpol::cluster::{ContainerPort, Labels, ObjectRef, Origin, Pod, Port, Snapshot, Workload};
-use netpol::policy::networkpolicy::NetworkPolicy;
+use netpol::policy::networkpolicy::Spec;
 use netpol::policy::{Enforcer, Ruleset, Written};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -21,12 +21,10 @@ pub(crate) fn cluster(case: Case) -> (Snapshot, Written) {
         Made::Workload { namespace, app, labels, pods } => {
             add(&mut snapshot, &mut address, (namespace, app), labels, pods);
         }
-        Made::Policy { namespace, name, spec } => written.network_policies.push(NetworkPolicy {
-            namespace: namespace.into(),
-            name: name.into(),
-            origin: Origin::Synthetic,
-            spec: serde_json::from_value(spec).unwrap(),
-        }),
+        Made::Policy { namespace, name, spec } => {
+            let spec: Spec = serde_json::from_value(spec).unwrap();
+            written.objects.push(spec.named(namespace, name, Origin::Synthetic));
+        }
     });
     (snapshot, written)
 }

@@ -11,7 +11,7 @@ fn compared(bencher: Bencher<'_, '_>, case: Case, change: bool) {
     let (old_snapshot, mut written) = clusters::cluster(case);
     let old_rules = clusters::rules(&old_snapshot, &written);
     if change {
-        written.network_policies.remove(written.network_policies.len() / 2);
+        written.objects.remove(written.objects.len() / 2);
     }
     let new_rules = clusters::rules(&old_snapshot, &written);
     drop(written);

@@ -6,7 +6,8 @@ use crate::measure::cases;
 use crate::shapes::Case;
 use divan::{Bencher, black_box};
 use netpol::cluster::{Pod, Snapshot};
-use netpol::verdict::{Question, Target, explain};
+use netpol::ends::EndName;
+use netpol::verdict::{Question, explain};
 
 /// From a pod in the middle of the cluster to the last one, as `name` names them.
 fn one_flow(bencher: Bencher<'_, '_>, case: Case, name: fn(&Snapshot, &Pod) -> String, port: &str) {
@@ -14,8 +15,8 @@ fn one_flow(bencher: Bencher<'_, '_>, case: Case, name: fn(&Snapshot, &Pod) -> S
     let rules = clusters::rules(&snapshot, &written);
     let pods = snapshot.pods();
     let target = |pod: &Pod, port: &str| (name(&snapshot, pod) + port).parse().unwrap();
-    let source: Target = target(&pods[pods.len() / 2], "");
-    let destination: Target = target(&pods[pods.len() - 1], port);
+    let source: EndName = target(&pods[pods.len() / 2], "");
+    let destination: EndName = target(&pods[pods.len() - 1], port);
     bencher.bench_local(|| {
         let (source, destination) = (black_box(&source), black_box(&destination));
         let question = Question { source, destination, port: None, namespace: "default" };

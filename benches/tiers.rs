@@ -7,7 +7,7 @@ use netpol::cluster::{
 };
 use netpol::policy::rule::{
     Action, Direction, Entities, Entry, Namespaces, Peer, PeerKind, Peers, PodSet, Policy,
-    PortMatch, PortRule, Ports, Scope, Tier,
+    PortFields, PortMatch, PortRule, Ports, Scope, Tier,
 };
 use netpol::policy::{Cilium, CiliumVersion, Enforcer, Ruleset};
 
@@ -26,9 +26,10 @@ fn policy(tier: Tier, direction: Direction, entries: Vec<Entry>) -> Policy {
 fn entry(action: Action, peer: PeerKind, port: Option<u16>) -> Entry {
     let ports = port.map_or(Ports::Any, |port| {
         let ports = PortMatch::Range(PortRange::from(port));
-        Ports::Of(vec![PortRule { path: "".into(), protocol: Protocol::Tcp, ports }])
+        let (fields, protocol) = (&PortFields::PLAIN, Protocol::Tcp);
+        Ports::Of(vec![PortRule { path: "".into(), fields, protocol, ports }])
     });
-    let peers = Peers::Of(vec![Peer { path: "".into(), admits: peer }]);
+    let peers = Peers::Of(vec![Peer::new("", peer)]);
     Entry { path: "".into(), action, peers, ports, condition: None }
 }
 

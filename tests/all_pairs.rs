@@ -5,21 +5,12 @@ use crate::random::{
     Random, World, boundary_ports, build, complete_cluster, hold, partial_cluster,
 };
 use netpol::cluster::{Family, Port};
-use netpol::reach::{Connectivity, End, Ends, Reach};
+use netpol::reach::{Connectivity, Ends, Reach};
 use netpol::verdict::{Endpoint, Flow, Verdict, judge};
 use serde_json::Value;
 
 /// Flows compared in one cluster.
 const FLOWS: usize = 900;
-
-fn end(endpoint: &Endpoint) -> End {
-    match endpoint {
-        Endpoint::Pod(id) => End::Pod(*id),
-        Endpoint::Node(index) => End::Node(*index),
-        Endpoint::Address(ip) => End::Address(*ip),
-        Endpoint::Name(name) => panic!("{name} has no address"),
-    }
-}
 
 fn has_address(world: &World<'_>, endpoint: &Endpoint, family: Family) -> bool {
     match endpoint {
@@ -70,7 +61,7 @@ fn rectangles_agree(
         };
         there[kind] = true;
         let has = |ends: &Ends, endpoint: &Endpoint| match (ends, endpoint) {
-            (Ends::One(known), _) => *known == end(endpoint),
+            (Ends::One(known), _) => *known == endpoint.end().unwrap(),
             (Ends::Outside(from, to), Endpoint::Address(ip)) => (from..=to).contains(&ip),
             (Ends::Outside(..), _) => false,
         };
@@ -100,7 +91,7 @@ fn equal(cluster: &[Value], seed: u64) -> Option<String> {
     let pairs = pairs(&crate::random::Ends::of(cluster, &world).all, &mut r);
     let each = (FLOWS / pairs.len().max(1)).clamp(1, ports.len());
     for (source, destination, family) in pairs.iter().cloned() {
-        let got = connectivity.allowed(end(&source), end(&destination), family);
+        let got = connectivity.allowed(source.end().unwrap(), destination.end().unwrap(), family);
         if [&source, &destination].into_iter().any(|end| !has_address(&world, end, family)) {
             if got != Reach::default() {
                 return Some(format!("{source:?} or {destination:?} has no {family}: {got:?}"));
@@ -139,7 +130,7 @@ fn equal(cluster: &[Value], seed: u64) -> Option<String> {
     }
     for pair in r.sample(pairs, 12) {
         let port = *r.pick(&ports);
-        let got = connectivity.allowed(end(&pair.0), end(&pair.1), pair.2);
+        let got = connectivity.allowed(pair.0.end().unwrap(), pair.1.end().unwrap(), pair.2);
         if let Err(wrong) = rectangles_agree(&connectivity, &world, &pair, port, &got) {
             return Some(format!("{wrong}: {pair:?} at {port}: {got:?}"));
         }

@@ -8,9 +8,10 @@ use netpol::baseline::{
 };
 use netpol::cluster::{Family, Port, Protocol, Snapshot};
 use netpol::draft::Dialect;
+use netpol::ends::{PortText, PortWanted};
 use netpol::objects::decode_text;
 use netpol::policy::{Cilium, CiliumVersion, Enforcer, Ruleset};
-use netpol::verdict::{Endpoint, Flow, PortText, PortWanted, Verdict, judge};
+use netpol::verdict::{Endpoint, Flow, Verdict, judge};
 use serde_json::{Value, json};
 use std::path::Path;
 

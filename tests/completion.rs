@@ -242,8 +242,10 @@ fn hostile_names_are_left_out() {
     let text = ["good", "bad\\u001b[31m", "bad\\n:0", "bad\\tx"].map(pod).join("---\n");
     fs::write(directory.path().join("pods.yaml"), text).unwrap();
     let path = directory.path().to_str().unwrap();
-    let done = netpol(&["__complete", "explain", "-f", path, "pod/"]);
-    assert_eq!(done.stdout, "pod/good\tPod in default\n:4\n");
+    let ask = || netpol(&["__complete", "explain", "-f", path, "pod/"]).stdout;
+    // A busy machine may not give it its 300 ms; whenever it has an answer, it is this one.
+    let answered = (0..10).map(|_| ask()).find(|said| said != ":4\n");
+    assert_eq!(answered.as_deref(), Some("pod/good\tPod in default\n:4\n"));
 }
 
 /// `completion --install` writes beside the plugin, and over nothing that is not its own.

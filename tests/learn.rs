@@ -1,13 +1,14 @@
 //! `bootstrap --learn` on random clusters: what is learned keeps what was seen, and opens nothing else.
 
 use crate::random::{Ends, Random, World, boundary_ports, build, complete_cluster, hold};
-use netpol::baseline::{Baseline, BaselinePolicy, Deny, Dns, Facts};
+use netpol::baseline::{Baseline, Deny, Dns, Facts};
 use netpol::cluster::{Family, PodId, Port, PortRange};
+use netpol::draft::Dialect;
 use netpol::hubble::{Event, Flow as Seen, Layer4, Party, Verdict as Told};
 use netpol::learn::{Collector, Fate, Lesson, Lost, learn};
 use netpol::observed::Index;
 use netpol::policy::rule::Direction;
-use netpol::reach::{Connectivity, End, PortSet};
+use netpol::reach::{Connectivity, PortSet};
 use netpol::verdict::{Endpoint, Flow, Verdict, judge};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -19,6 +20,9 @@ const FLOWS: usize = 60;
 /// Connections that were learned, covered, denied and lost, over all clusters.
 static FATES: [AtomicUsize; 4] = [const { AtomicUsize::new(0) }; 4];
 
+/// Clusters in which both dialects were compared.
+static BOTH: AtomicUsize = AtomicUsize::new(0);
+
 /// A cluster of which everything is known, as Kubernetes or as Cilium enforces it.
 fn cluster(r: &mut Random) -> Vec<Value> {
     let mut cluster = complete_cluster(r);
@@ -29,7 +33,8 @@ fn cluster(r: &mut Random) -> Vec<Value> {
     cluster
 }
 
-fn baseline(r: &mut Random) -> Baseline {
+/// Any of the ways to close a namespace.
+pub(crate) fn baseline(r: &mut Random) -> Baseline {
     Baseline {
         deny: *r.pick(&[Deny::Ingress, Deny::Egress, Deny::All]),
         dns: *r.pick(&[Dns::Namespace, Dns::None]),
@@ -135,29 +140,16 @@ fn alike(world: &World<'_>, a: &Endpoint, b: &Endpoint) -> bool {
     }
 }
 
-/// The cluster with policies applied, which take the place of those of their names.
-fn applied(cluster: &[Value], policies: &[impl serde::Serialize]) -> Vec<Value> {
-    let mut policies: Vec<Value> =
-        policies.iter().map(|policy| serde_json::to_value(policy).unwrap()).collect();
-    for policy in &mut policies {
-        policy["kind"] = "NetworkPolicy".into();
-    }
+/// The cluster with policies applied, which take the place of those of their kind and name.
+fn applied(cluster: &[Value], policies: Vec<Value>) -> Vec<Value> {
     let name = |object: &Value| {
         let part = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
-        (object["kind"] == "NetworkPolicy").then(|| (part("namespace"), part("name")))
+        let kind = object["kind"].as_str().and_then(Dialect::of_kind);
+        kind.map(|kind| (kind, part("namespace"), part("name")))
     };
     let names: Vec<_> = policies.iter().map(name).collect();
     let kept = cluster.iter().filter(|it| name(it).is_none() || !names.contains(&name(it)));
     kept.cloned().chain(policies).collect()
-}
-
-fn end(endpoint: &Endpoint) -> End {
-    match endpoint {
-        Endpoint::Pod(id) => End::Pod(*id),
-        Endpoint::Node(index) => End::Node(*index),
-        Endpoint::Address(ip) => End::Address(*ip),
-        Endpoint::Name(name) => panic!("{name} has no address"),
-    }
 }
 
 fn flows(world: &World<'_>, cluster: &[Value], namespace: &str, r: &mut Random) -> Vec<Flow> {
@@ -208,8 +200,9 @@ fn opens_nothing_else(
                 if !told(source) || !told(destination) {
                     continue;
                 }
-                let [old, new] = [&before, &after]
-                    .map(|it| it.allowed(end(source), end(destination), family).possible);
+                let [old, new] = [&before, &after].map(|it| {
+                    it.allowed(source.end().unwrap(), destination.end().unwrap(), family).possible
+                });
                 let opened = new.difference(&old);
                 let seen = observed.iter().filter(|flow| {
                     alike(with, &flow.source, source) && alike(with, &flow.destination, destination)
@@ -283,7 +276,6 @@ fn lesson_holds(cluster: &[Value], seed: u64) -> Option<String> {
     }
     let namespace = r.pick(&namespaces).clone();
     let closing = baseline(&mut r).policies(&namespace, &Facts::default());
-    let closing: Vec<_> = closing.iter().filter_map(BaselinePolicy::network_policy).collect();
     let index = Index::new(&world.snapshot, &world.rules);
     let wanted = [namespace.as_str().into()];
     let mut collector = Collector::new(&world.snapshot, index, wanted, None);
@@ -297,16 +289,49 @@ fn lesson_holds(cluster: &[Value], seed: u64) -> Option<String> {
             observed.push(flow);
         }
     }
-    let lesson = learn(&collector, &world.written, &world.rules, &namespace, &closing);
-    let closed = applied(cluster, &closing);
-    let taught = applied(&closed, &lesson.policies);
-    let without = build(&closed)?;
-    let Some(with) = build(&taught) else {
-        return Some("the API server would refuse what was learned".to_owned());
-    };
-    let ends = Ends::of(&taught, &with).all;
-    keeps(&with, &lesson, &observed)
-        .or_else(|| opens_nothing_else(&without, &with, &namespace, &observed, &ends))
+    let mut taught: Vec<(Vec<Endpoint>, Vec<Value>)> = Vec::new();
+    // Only Cilium enforces its own.
+    let dialects =
+        if world.rules.cilium().is_some() { &Dialect::ALL[..] } else { &Dialect::ALL[..1] };
+    for dialect in dialects.iter().copied() {
+        let lesson = learn(&collector, &world.written, &world.rules, &namespace, &closing, dialect);
+        let closing = closing.iter().map(|policy| policy.object(dialect).unwrap()).collect();
+        let learned = lesson.policies.iter().map(|draft| draft.object(dialect).unwrap()).collect();
+        let closed = applied(cluster, closing);
+        let open = applied(&closed, learned);
+        let without = build(&closed)?;
+        let Some(with) = build(&open) else {
+            return Some(format!("what was learned is refused: {:?}", lesson.policies));
+        };
+        let ends = Ends::of(&open, &with).all;
+        let fault = keeps(&with, &lesson, &observed)
+            .or_else(|| opens_nothing_else(&without, &with, &namespace, &observed, &ends));
+        if fault.is_some() {
+            return fault.map(|fault| format!("{}: {fault}", dialect.word()));
+        }
+        taught.push((ends, open));
+    }
+    let [(ends, one), (_, other)] = &taught[..] else { return None };
+    means_the_same(&build(one)?, &build(other)?, ends)
+}
+
+/// What is learned means the same in both dialects.
+fn means_the_same(one: &World<'_>, other: &World<'_>, ends: &[Endpoint]) -> Option<String> {
+    BOTH.fetch_add(1, Ordering::Relaxed);
+    let [one, other] = [one, other].map(|it| Connectivity::compute(&it.snapshot, &it.rules));
+    for source in ends {
+        for destination in ends {
+            for family in Family::ALL {
+                let [a, b] = [&one, &other].map(|it| {
+                    it.allowed(source.end().unwrap(), destination.end().unwrap(), family)
+                });
+                if a != b {
+                    return Some(format!("{source:?} → {destination:?} {family:?}: {a:?}, {b:?}"));
+                }
+            }
+        }
+    }
+    None
 }
 
 /// The policies that are learned keep every connection that they say they keep, and open nothing but
@@ -317,8 +342,10 @@ fn what_is_learned_is_enough_and_no_more() {
     hold(300, cluster, lesson_holds);
     let [learned, covered, denied, lost] =
         [0, 1, 2, 3].map(|at: usize| FATES[at].load(Ordering::Relaxed));
-    println!("learned {learned}, covered {covered}, denied {denied}, lost {lost}");
+    let both = BOTH.load(Ordering::Relaxed);
+    println!("learned {learned}, covered {covered}, denied {denied}, lost {lost}; both {both}");
     if std::env::var_os("NETPOL_RANDOM_CLUSTERS").is_none() {
         assert!(learned > 300 && covered > 200 && denied > 200, "{learned} {covered} {denied}");
+        assert!(both > 50, "{both}");
     }
 }

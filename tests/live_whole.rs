@@ -110,8 +110,10 @@ fn a_live_list_is_that_of_the_manifests() {
         let live = homekube.ask("list", &format!("{words} -o json"));
         assert_eq!((live.code, live.stderr.as_str()), (0, ""), "{}", live.all());
         let words: Vec<&str> = words.split_whitespace().collect();
-        let written =
-            netpol(&[&["list", "-f", "examples/homekube", "-o", "json"], &words[..]].concat());
+        let written = netpol(
+            &[&["list", "-f", "examples/homekube", "--known-only", "-o", "json"], &words[..]]
+                .concat(),
+        );
         assert_eq!(flows(&live.stdout), flows(&written.stdout), "{}", live.all());
         assert!(!flows(&live.stdout).is_empty(), "{}", live.all());
         // Every list once, in pages, for the whole cluster.
@@ -145,7 +147,9 @@ fn a_live_list_as_text() {
 #[test]
 fn a_live_list_of_one_namespace_knows_the_others() {
     let Ok(homekube) = homekube() else { return };
-    let written = netpol(&["list", "-f", "examples/homekube", "-n", "monitoring", "-o", "json"]);
+    let words =
+        ["list", "-f", "examples/homekube", "--known-only", "-n", "monitoring", "-o", "json"];
+    let written = netpol(&words);
     let live = homekube.ask("list", "-n monitoring -o json");
     assert_eq!((live.code, live.stderr.as_str()), (0, ""), "{}", live.all());
     assert_eq!(flows(&live.stdout), flows(&written.stdout), "{}", live.all());

@@ -7,7 +7,8 @@ use crate::random::{
     naive_flow, partial_cluster,
 };
 use netpol::cluster::{Family, Port};
-use netpol::verdict::{Endpoint, Flow, Verdict, judge};
+use netpol::ends::EndName;
+use netpol::verdict::{Endpoint, Flow, Question, Verdict, explain, judge};
 use serde_json::Value;
 
 /// Flows judged in one cluster: all of a small one, a sample of a large one.
@@ -226,6 +227,45 @@ fn two_namespaces_suffice(cluster: &[Value], seed: u64) -> Option<String> {
 #[test]
 fn one_flow_needs_two_namespaces_only() {
     hold(200, complete_cluster, two_namespaces_suffice);
+}
+
+/// What is said of one pod of a case is true of each, to the last word of its reasons.
+fn cases_are_alike(cluster: &[Value], seed: u64) -> Option<String> {
+    let world = build(cluster)?;
+    let (snapshot, rules) = (&world.snapshot, &world.rules);
+    let mut r = Random::new(!seed);
+    let namespaces: Vec<String> =
+        snapshot.namespaces().map(|namespace| format!("ns/{}", namespace.name)).collect();
+    let ports = boundary_ports(cluster);
+    for _ in 0..6 {
+        let [source, destination]: [EndName; 2] =
+            [(); 2].map(|()| r.pick(&namespaces).parse().unwrap());
+        let port = r.pick(&ports).to_string().parse().unwrap();
+        let (source, destination, port) = (&source, &destination, Some(&port));
+        let question = Question { source, destination, port, namespace: "default" };
+        // A namespace may have no pods.
+        let Ok(explanation) = explain(snapshot, rules, &question) else { continue };
+        for case in explanation.cases {
+            for source in &case.sources {
+                for destination in case.destinations.iter().filter(|it| *it != source) {
+                    let (source, destination) = (source.clone(), destination.clone());
+                    let flow = Flow { source, destination, ..case.flow.clone() };
+                    let alone = judge(snapshot, rules, &flow);
+                    if case.flow.source != case.flow.destination && alone != case.judgement {
+                        return Some(format!("{flow:?}: {alone:?}, but {:?}", case.judgement));
+                    }
+                }
+            }
+        }
+    }
+    None
+}
+
+#[test]
+fn pods_that_are_grouped_are_judged_alike() {
+    hold(200, complete_cluster, cases_are_alike);
+    hold(200, partial_cluster, cases_are_alike);
+    hold(200, partial_rules, cases_are_alike);
 }
 
 #[test]

@@ -6,21 +6,13 @@ use crate::random::{
 };
 use netpol::cluster::{Addresses, Family, Port};
 use netpol::reach::{Cell, ChangedEnds, Diff, End, Same, Witness, diff};
-use netpol::verdict::{Endpoint, Flow, Judgement, Passage, judge};
+use netpol::verdict::{Flow, Judgement, Passage, judge};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Pairs of ends compared in one change, and ports at each.
 const PAIRS: usize = 250;
 const PORTS: usize = 3;
-
-fn endpoint(end: End) -> Endpoint {
-    match end {
-        End::Pod(id) => Endpoint::Pod(id),
-        End::Node(index) => Endpoint::Node(index),
-        End::Address(ip) => Endpoint::Address(ip),
-    }
-}
 
 fn judged(
     world: &World<'_>,
@@ -29,7 +21,7 @@ fn judged(
     port: Port,
     family: Family,
 ) -> Judgement {
-    let (source, destination) = (endpoint(source), endpoint(destination));
+    let (source, destination) = (source.into(), destination.into());
     let flow = Flow { source, destination, port, family, through_service: false };
     judge(&world.snapshot, &world.rules, &flow)
 }

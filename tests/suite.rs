@@ -39,10 +39,15 @@ mod live_whole;
 #[cfg(unix)]
 mod observe;
 mod open_world;
+mod places;
+mod preview;
 mod random;
 mod random_clusters;
 mod reach_diff;
+mod reasons;
 mod run;
+#[cfg(unix)]
+mod safety;
 #[cfg(unix)]
 mod seed;
 mod semantics;

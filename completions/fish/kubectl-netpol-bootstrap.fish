@@ -37,6 +37,7 @@ complete -c kubectl-netpol-bootstrap -l color -d 'Colour the output: auto, alway
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol-bootstrap -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol-bootstrap -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, or several with commas; else what the machine bears' -r
 complete -c kubectl-netpol-bootstrap -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol-bootstrap -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol-bootstrap -l cluster -d 'Cluster of the kubeconfig' -r
@@ -58,4 +59,5 @@ complete -c kubectl-netpol-bootstrap -l overwrite -d 'Let --export replace files
 complete -c kubectl-netpol-bootstrap -l schema -d 'Print the JSON Schema of --baseline files and do nothing else'
 complete -c kubectl-netpol-bootstrap -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol-bootstrap -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol-bootstrap -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
 complete -c kubectl-netpol-bootstrap -s h -l help -d 'Print help'

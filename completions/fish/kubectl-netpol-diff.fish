@@ -8,17 +8,19 @@ yaml\t'For programs and people'
 md\t'For a pull request'
 dot\t'For Graphviz'
 csv\t'For a spreadsheet'"
-complete -c kubectl-netpol-diff -s f -l filename -d 'Compare the live cluster with what it would be with these manifests applied; repeatable' -r -F
-complete -c kubectl-netpol-diff -s k -l kustomize -d 'The same with what kubectl or kustomize builds in a directory; repeatable' -r -F
+complete -c kubectl-netpol-diff -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol-diff -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol-diff -l flux -d 'Compare the live cluster with what it would be if this Kustomization of Flux applied --path; -n is its namespace, flux-system if not given' -r
 complete -c kubectl-netpol-diff -l path -d 'The directory that stands for the Kustomization\'s path in its source' -r -F
 complete -c kubectl-netpol-diff -l kustomization-file -d 'The Kustomization in a file, instead of the cluster\'s; one that the cluster does not have is built without variables of the cluster' -r -F
+complete -c kubectl-netpol-diff -s f -l filename -d 'Compare the live cluster with what it would be with these manifests applied: a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable' -r -F
+complete -c kubectl-netpol-diff -s k -l kustomize -d 'The same with what kubectl or kustomize builds in a directory; repeatable' -r -F
 complete -c kubectl-netpol-diff -s n -l namespace -d 'Namespace of names that come without one' -r
 complete -c kubectl-netpol-diff -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol-diff -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol-diff -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, or several with commas; else what the machine bears' -r
 complete -c kubectl-netpol-diff -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol-diff -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol-diff -l cluster -d 'Cluster of the kubeconfig' -r
@@ -36,4 +38,5 @@ complete -c kubectl-netpol-diff -l ignore-new -d 'Do not count workloads that ca
 complete -c kubectl-netpol-diff -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol-diff -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol-diff -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol-diff -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
 complete -c kubectl-netpol-diff -s h -l help -d 'Print help'

@@ -21,6 +21,7 @@ complete -c kubectl-netpol-explain -l color -d 'Colour the output: auto, always 
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol-explain -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol-explain -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, or several with commas; else what the machine bears' -r
 complete -c kubectl-netpol-explain -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol-explain -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol-explain -l cluster -d 'Cluster of the kubeconfig' -r
@@ -34,6 +35,7 @@ complete -c kubectl-netpol-explain -l request-timeout -d 'Limit of one request, 
 complete -c kubectl-netpol-explain -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol-explain -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol-explain -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol-explain -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
 complete -c kubectl-netpol-explain -l with -d 'Lay what -f and -k name over the live cluster, as if it were applied'
 complete -c kubectl-netpol-explain -l reconcile -d 'Have Flux apply what Git has, as `flux reconcile kustomization NAME --with-source` does, to the Kustomizations that the deciding policies come from; then explain'
 complete -c kubectl-netpol-explain -s h -l help -d 'Print help'

@@ -21,6 +21,7 @@ complete -c kubectl-netpol-list -l color -d 'Colour the output: auto, always or 
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol-list -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol-list -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, or several with commas; else what the machine bears' -r
 complete -c kubectl-netpol-list -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol-list -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol-list -l cluster -d 'Cluster of the kubeconfig' -r
@@ -33,7 +34,9 @@ complete -c kubectl-netpol-list -l as-uid -d 'UID to impersonate' -r
 complete -c kubectl-netpol-list -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
 complete -c kubectl-netpol-list -s A -l all-namespaces -d 'All namespaces, which is what goes without -n'
 complete -c kubectl-netpol-list -l exposed -d 'Only what is open to the whole cluster or to the outside, with the reason'
+complete -c kubectl-netpol-list -l known-only -d 'Only the pods that are known: no others that policies may meet, such as those of charts'
 complete -c kubectl-netpol-list -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol-list -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol-list -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol-list -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
 complete -c kubectl-netpol-list -s h -l help -d 'Print help'

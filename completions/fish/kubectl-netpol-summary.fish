@@ -12,6 +12,7 @@ complete -c kubectl-netpol-summary -l color -d 'Colour the output: auto, always 
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol-summary -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol-summary -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, or several with commas; else what the machine bears' -r
 complete -c kubectl-netpol-summary -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol-summary -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol-summary -l cluster -d 'Cluster of the kubeconfig' -r
@@ -26,4 +27,5 @@ complete -c kubectl-netpol-summary -s A -l all-namespaces -d 'Every namespace, w
 complete -c kubectl-netpol-summary -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol-summary -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol-summary -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol-summary -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
 complete -c kubectl-netpol-summary -s h -l help -d 'Print help'

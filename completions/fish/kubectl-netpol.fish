@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_kubectl_netpol_global_optspecs
-    string join \n n/namespace= color= v/v= kubeconfig= context= cluster= user= s/server= token= as= as-group= as-uid= request-timeout= h/help V/version
+    string join \n n/namespace= color= v/v= limits= kubeconfig= context= cluster= user= s/server= token= as= as-group= as-uid= request-timeout= h/help V/version
 end
 
 function __fish_kubectl_netpol_needs_command
@@ -29,6 +29,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l color -d 
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, or several with commas; else what the machine bears' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -88,6 +89,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap"
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, or several with commas; else what the machine bears' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -109,6 +111,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l schema -d 'Print the JSON Schema of --baseline files and do nothing else'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -s n -l namespace -d 'Namespace of names that come without one' -r
@@ -116,6 +119,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, or several with commas; else what the machine bears' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -140,17 +144,19 @@ yaml\t'For programs and people'
 md\t'For a pull request'
 dot\t'For Graphviz'
 csv\t'For a spreadsheet'"
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s f -l filename -d 'Compare the live cluster with what it would be with these manifests applied; repeatable' -r -F
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s k -l kustomize -d 'The same with what kubectl or kustomize builds in a directory; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l flux -d 'Compare the live cluster with what it would be if this Kustomization of Flux applied --path; -n is its namespace, flux-system if not given' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l path -d 'The directory that stands for the Kustomization\'s path in its source' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l kustomization-file -d 'The Kustomization in a file, instead of the cluster\'s; one that the cluster does not have is built without variables of the cluster' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s f -l filename -d 'Compare the live cluster with what it would be with these manifests applied: a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s k -l kustomize -d 'The same with what kubectl or kustomize builds in a directory; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s n -l namespace -d 'Namespace of names that come without one' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, or several with commas; else what the machine bears' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -168,6 +174,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l i
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -s o -l output -d 'Output format: text, json or yaml' -r -f -a "text\t'For people'
@@ -178,6 +185,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, or several with commas; else what the machine bears' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -214,6 +222,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, or several with commas; else what the machine bears' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -227,6 +236,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l with -d 'Lay what -f and -k name over the live cluster, as if it were applied'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l reconcile -d 'Have Flux apply what Git has, as `flux reconcile kustomization NAME --with-source` does, to the Kustomizations that the deciding policies come from; then explain'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s h -l help -d 'Print help'
@@ -254,6 +264,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l c
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, or several with commas; else what the machine bears' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -266,9 +277,11 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l a
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s A -l all-namespaces -d 'All namespaces, which is what goes without -n'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l exposed -d 'Only what is open to the whole cluster or to the outside, with the reason'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l known-only -d 'Only the pods that are known: no others that policies may meet, such as those of charts'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l from -d 'Only from this workload, pod, Service, namespace, node, name or address' -r
@@ -294,6 +307,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, or several with commas; else what the machine bears' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -311,6 +325,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s o -l output -d 'Output format: table, wide (counts and places too), md, json or yaml' -r -f -a "table\t'For a terminal'
@@ -327,6 +342,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, or several with commas; else what the machine bears' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -341,5 +357,6 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s V -l version -d 'Print version'

@@ -1,12 +1,11 @@
 //! kubectl's flags that choose a cluster and who one is there.
 
-use super::{ColorChoice, output};
 use clap::Args;
-use netpol_sources::live::{self, ConnectOptions, Connection, Environment};
+use netpol_sources::limits::Limits;
+use netpol_sources::live::ConnectOptions;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// The heading of these flags in help: one each, since a heading for all would spill over.
@@ -71,6 +70,7 @@ impl ConnectArgs {
             as_groups: self.as_group.clone(),
             as_uid: self.as_uid.clone(),
             request_timeout: self.request_timeout.filter(|limit| !limit.is_zero()),
+            limits: Limits::default(),
         }
     }
 
@@ -120,16 +120,6 @@ impl ConnectArgs {
             add("--as-group", Some(group.into()));
         }
         words
-    }
-
-    /// Connects; what the API server warns of goes to stderr.
-    pub async fn connect(
-        &self,
-        namespace: Option<&str>,
-        color: ColorChoice,
-    ) -> Result<Connection, live::Error> {
-        let warn = Arc::new(move |text: &str| output::warn(color, text));
-        live::connect(&self.options(namespace), &Environment::of_process(), warn).await
     }
 }
 

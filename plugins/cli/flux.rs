@@ -75,8 +75,10 @@ impl FluxBuildArgs {
         let path = self.path.as_deref().unwrap_or(Path::new("."));
         let connection = global.connect.words();
         let file = self.kustomization_file.as_deref();
+        let pull = shared.pull;
         let builder =
-            Build { name, namespace: &namespace, path, file, connection: &connection }.prepare()?;
+            Build { name, namespace: &namespace, path, file, connection: &connection, pull }
+                .prepare()?;
         let progress = Progress::start(global.color);
         progress.say("reading the Kustomization");
         let session = Session::start(global)?;
@@ -170,7 +172,7 @@ fn load(
     name: &str,
 ) -> anyhow::Result<Loaded> {
     let texts = vec![(PathBuf::from(name), built)];
-    let loaded = Manifests { texts, strict: shared.strict, ..Manifests::default() }
+    let loaded = Manifests { texts, ..shared.manifests(global) }
         .load()
         .context("reading what flux has built")?;
     for warning in loaded.warnings.iter().filter(|it| it.severity == Severity::Note) {
@@ -225,16 +227,7 @@ fn leavers(found: Option<&Delivery>, live: &Objects, over: &Objects) -> Vec<Obje
         _ => false,
     };
     let is_policy = |object: &&ObjectRef| {
-        matches!(
-            live.body(object),
-            Some(
-                Body::NetworkPolicy(_)
-                    | Body::AdminPolicy(..)
-                    | Body::CiliumPolicy(_)
-                    | Body::CidrGroup { .. }
-                    | Body::Undecodable(_)
-            )
-        )
+        matches!(live.body(object), Some(Body::Policy(_) | Body::Undecodable(_)))
     };
     let made = found.made.iter().filter(|object| over.origin(object).is_none());
     made.filter(is_its_own).filter(is_policy).cloned().collect()

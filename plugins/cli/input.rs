@@ -39,6 +39,10 @@ pub struct InputArgs {
     #[arg(long, help_heading = HEADING)]
     pub strict: bool,
 
+    /// Let kustomize fetch what a kustomization takes from elsewhere; else that is an error
+    #[arg(long, help_heading = HEADING)]
+    pub pull: bool,
+
     /// Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is
     /// given, the cluster or the kinds of the policies tell
     #[arg(long, value_name = "PLUGIN", help_heading = HEADING)]
@@ -117,6 +121,24 @@ impl InputArgs {
         !self.filename.is_empty() || !self.kustomize.is_empty()
     }
 
+    /// Manifests of nothing yet, read as the flags say.
+    pub(crate) fn manifests(&self, global: &GlobalArgs) -> Manifests {
+        let limits = global.limits();
+        Manifests { strict: self.strict, pull: self.pull, limits, ..Manifests::default() }
+    }
+
+    /// The flags that say how what is read is judged, in words again.
+    pub(crate) fn judged_by(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if let Some(enforcer) = &self.enforcer {
+            words.extend(["--enforcer".to_owned(), enforcer.to_string()]);
+        }
+        for cidr in &self.pod_cidr {
+            words.extend(["--pod-cidr".to_owned(), cidr.to_string()]);
+        }
+        words
+    }
+
     /// Reads the manifests and tells what is to be told about them.
     pub(crate) fn load(&self, global: &GlobalArgs, namespace: &str) -> anyhow::Result<Loaded> {
         let (mut files, mut revisions) = (Vec::new(), Vec::new());
@@ -132,8 +154,7 @@ impl InputArgs {
             revisions,
             kustomizations: self.kustomize.clone(),
             namespace: namespace.to_owned(),
-            strict: self.strict,
-            ..Manifests::default()
+            ..self.manifests(global)
         }
         .load()?;
         drop(progress);

@@ -23,13 +23,14 @@ pub use output::{ColorChoice, OutputArgs, answer, error, show, warn, width};
 pub(crate) use output::{one_of, shown_path};
 pub use progress::{Progress, confirm, note};
 pub use session::Session;
-pub(crate) use sibling::COMMANDS;
 pub use sibling::run_sibling;
 pub use side::Side;
 pub use what_if::{PolicyName, WhatIfArgs};
 
 use clap::Args;
-use netpol_sources::live::{self, Connection, Environment};
+use netpol_sources::limits::Limits;
+use netpol_sources::live::{self, ConnectOptions, Connection, Environment};
+use std::sync::Arc;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 
@@ -66,6 +67,11 @@ pub struct GlobalArgs {
     )]
     pub v: u8,
 
+    /// How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, or several
+    /// with commas; else what the machine bears
+    #[arg(long, global = true, display_order = 102, value_name = "LIMITS")]
+    pub limits: Option<Limits>,
+
     /// How to reach a cluster.
     #[command(flatten)]
     pub connect: ConnectArgs,
@@ -82,9 +88,18 @@ impl GlobalArgs {
         self.namespace.clone().or_else(of_context).unwrap_or_else(|| "default".to_owned())
     }
 
+    /// How much is read at most.
+    pub fn limits(&self) -> Limits {
+        self.limits.unwrap_or_default()
+    }
+
     /// Connects to the cluster that the flags choose.
     pub async fn connect(&self) -> Result<Connection, live::Error> {
-        self.connect.connect(self.namespace.as_deref(), self.color).await
+        let options = self.connect.options(self.namespace.as_deref());
+        let options = ConnectOptions { limits: self.limits(), ..options };
+        let color = self.color;
+        let warn = Arc::new(move |text: &str| output::warn(color, text));
+        live::connect(&options, &Environment::of_process(), warn).await
     }
 
     /// Runs a future to its end on this thread.
@@ -130,6 +145,10 @@ fn sentence(error: &anyhow::Error) -> String {
 /// The packages whose steps `-v` shows.
 const OWN_CRATES: [&str; 3] = ["netpol", "netpol_sources", "netpol_plugins"];
 
+/// What of the libraries is shown besides, from `-v 9` on: how connections are made and used again. All
+/// else stays untold, since nobody has looked whether there are secrets in it.
+const WIRE: [&str; 2] = ["hyper_util::client::legacy::connect", "hyper_util::client::legacy::pool"];
+
 /// Sends what the library traces to stderr, at the level of `-v`.
 pub fn trace_to_stderr(global: &GlobalArgs) {
     let level = match global.v {
@@ -138,10 +157,10 @@ pub fn trace_to_stderr(global: &GlobalArgs) {
         4..=6 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    // What the libraries do on the wire drowns the requests themselves.
-    let libraries = if global.v >= 9 { level } else { LevelFilter::WARN };
     let own = OWN_CRATES.map(|name| (name, level));
-    let targets = Targets::new().with_default(libraries).with_targets(own);
+    // What the libraries do on the wire drowns the requests themselves.
+    let wire = WIRE.map(|name| (name, if global.v >= 9 { level } else { LevelFilter::OFF }));
+    let targets = Targets::new().with_targets(own).with_targets(wire);
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_ansi(false)

@@ -1,5 +1,7 @@
 //! Where answers and errors go, with or without colour.
 
+pub(crate) use netpol_sources::address::shown_path;
+
 use crate::render::{Answer, Format, Formats, Offered, Page, render};
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
@@ -8,7 +10,6 @@ use clap::{Args, ValueEnum};
 use std::fmt;
 use std::io::{self, Write};
 use std::marker::PhantomData;
-use std::path::Path;
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -115,14 +116,6 @@ pub(super) fn note(line: &str) {
 fn labelled(color: ColorChoice, style: Style, label: &str, message: &str) {
     let mut err = AutoStream::new(io::stderr().lock(), color.into());
     let _ = writeln!(err, "{style}{label}{style:#} {}", netpol::printable::printable(message));
-}
-
-/// A path of the command line, fit to be shown.
-pub(crate) fn shown_path(path: &Path) -> String {
-    if path.as_os_str() == "-" {
-        return "standard input".to_owned();
-    }
-    netpol::printable::printable(&path.to_string_lossy()).into_owned()
 }
 
 /// An answer on stdout, in one of its formats.

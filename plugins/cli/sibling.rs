@@ -2,19 +2,15 @@
 
 use super::Exit;
 use anyhow::{Context as _, bail};
+use netpol_sources::process::{self, Program};
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::Command;
-
-/// Commands of the front binary: for the nearest name in an error, and for `doctor`.
-pub(crate) const COMMANDS: &[&str] =
-    &["bootstrap", "completion", "diff", "doctor", "explain", "list", "observe", "summary"];
 
 /// Runs the sibling with the remaining words and takes over its exit code.
 ///
-/// Only the directory of our own real path is looked in, never the whole PATH: kubectl has already
+/// `commands` are those of the front: the nearest name for an error. Only the directory of our own real path is looked in, never the whole PATH: kubectl has already
 /// looked there.
-pub fn run_sibling(words: &[OsString]) -> anyhow::Result<Exit> {
+pub fn run_sibling(words: &[OsString], commands: &[&str]) -> anyhow::Result<Exit> {
     let [word, rest @ ..] = words else { bail!("no command: see kubectl netpol --help") };
     let word = word.to_string_lossy();
     let plain = word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
@@ -23,24 +19,13 @@ pub fn run_sibling(words: &[OsString]) -> anyhow::Result<Exit> {
         directory.join(format!("kubectl-netpol-{word}{}", std::env::consts::EXE_SUFFIX))
     });
     let Some(sibling) = sibling.filter(|path| plain && path.is_file()) else {
-        let near = COMMANDS.iter().find(|command| strsim::jaro_winkler(command, &word) > 0.8);
+        let near = commands.iter().find(|command| strsim::jaro_winkler(command, &word) > 0.8);
         let hint = near.map_or(String::new(), |near| format!(", did you mean {near}?"));
         bail!("unknown command {word:?}{hint}; see kubectl netpol --help");
     };
-    run(Command::new(&sibling).args(rest))
-        .with_context(|| format!("cannot run {}", sibling.display()))
-}
-
-#[cfg(unix)]
-fn run(command: &mut Command) -> anyhow::Result<Exit> {
-    use std::os::unix::process::CommandExt as _;
-    // On success this does not return: the sibling takes our place.
-    Err(command.exec().into())
-}
-
-#[cfg(not(unix))]
-fn run(command: &mut Command) -> anyhow::Result<Exit> {
-    Ok(match command.status()?.code() {
+    let code = process::become_program(Program::Sibling, &sibling, rest, &[]);
+    let code = code.with_context(|| format!("cannot run {}", sibling.display()))?;
+    Ok(match code {
         Some(0) => Exit::Success,
         Some(1) => Exit::Found,
         Some(3) => Exit::Unknown,

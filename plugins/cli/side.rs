@@ -6,6 +6,7 @@
 use super::input::GIT;
 use super::{GlobalArgs, Input, InputArgs, output};
 use anyhow::Context as _;
+use netpol_sources::address::without_user;
 use netpol_sources::revision::Revision;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -81,7 +82,7 @@ impl Side {
 
     /// The flags with which `explain` reads the same.
     pub fn flags(&self) -> Vec<String> {
-        let path = |path: &Path| path.to_string_lossy().into_owned();
+        let path = |path: &Path| without_user(&path.to_string_lossy()).into_owned();
         match self {
             Self::Files(file) => vec!["-f".to_owned(), path(file)],
             Self::Kustomize(directory) => vec!["-k".to_owned(), path(directory)],

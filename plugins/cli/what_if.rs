@@ -5,10 +5,11 @@ use super::input::{Input, InputArgs};
 use super::{GlobalArgs, Session, output};
 use anyhow::{bail, ensure};
 use clap::Args;
-use netpol::cluster::{ObjectRef, kind_from_word, kind_word};
+use netpol::cluster::{ObjectRef, kind_word};
+use netpol::ends::EndName;
+use netpol::kinds::Kind;
 use netpol::objects::Objects;
-use netpol::verdict::Target;
-use netpol_sources::live::{Connection, Wanted};
+use netpol_sources::live::{Connection, Needs};
 use netpol_sources::manifests::{Loaded, Locator};
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -35,20 +36,9 @@ pub struct WhatIfArgs {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyName {
     namespace: Option<String>,
-    kind: &'static str,
+    kind: Kind,
     name: String,
 }
-
-/// The kinds of policies, and whether they have no namespace.
-const POLICIES: &[(&str, bool)] = &[
-    ("NetworkPolicy", false),
-    ("ClusterNetworkPolicy", true),
-    ("AdminNetworkPolicy", true),
-    ("BaselineAdminNetworkPolicy", true),
-    ("CiliumNetworkPolicy", false),
-    ("CiliumClusterwideNetworkPolicy", true),
-    ("CiliumCIDRGroup", true),
-];
 
 impl FromStr for PolicyName {
     type Err = String;
@@ -60,15 +50,16 @@ impl FromStr for PolicyName {
             [namespace, kind, name] => (Some((*namespace).to_owned()), kind, name),
             _ => return Err("give netpol/NAME or NAMESPACE/netpol/NAME".to_owned()),
         };
-        let known = kind_from_word(kind);
-        let known = POLICIES.iter().find(|(policy, _)| known == Some(policy));
-        let Some((kind, cluster_scoped)) = known else {
+        let Some(kind) = Kind::of_word(kind).filter(|kind| kind.is_policy()) else {
             return Err(format!(
                 "{kind:?} is no kind of policy: give netpol/NAME or NAMESPACE/netpol/NAME"
             ));
         };
-        if *cluster_scoped && namespace.is_some() {
-            return Err(format!("{kind}s have no namespace: give {}/{name}", kind_word(kind)));
+        if kind.is_cluster_scoped() && namespace.is_some() {
+            return Err(format!(
+                "{kind}s have no namespace: give {}/{name}",
+                kind_word(kind.as_str())
+            ));
         }
         if name.is_empty() || namespace.as_deref() == Some("") {
             return Err("an empty name: give netpol/NAME or NAMESPACE/netpol/NAME".to_owned());
@@ -79,11 +70,11 @@ impl FromStr for PolicyName {
 
 impl PolicyName {
     fn object(&self, namespace: &str) -> ObjectRef {
-        if POLICIES.contains(&(self.kind, true)) {
-            return ObjectRef::cluster(self.kind, self.name.as_str());
+        if self.kind.is_cluster_scoped() {
+            return ObjectRef::cluster(self.kind.name(), self.name.as_str());
         }
         let namespace = self.namespace.as_deref().unwrap_or(namespace);
-        ObjectRef::namespaced(self.kind, namespace, self.name.as_str())
+        ObjectRef::namespaced(self.kind.name(), namespace, self.name.as_str())
     }
 }
 
@@ -94,8 +85,8 @@ impl InputArgs {
         &self,
         global: &GlobalArgs,
         what_if: &WhatIfArgs,
-        source: &Target,
-        destination: &Target,
+        source: &EndName,
+        destination: &EndName,
     ) -> anyhow::Result<Input> {
         let manifests = self.names_manifests();
         ensure!(
@@ -116,7 +107,7 @@ impl InputArgs {
         global: &GlobalArgs,
         what_if: &WhatIfArgs,
         mut session: Session,
-        ends: (&Target, &Target),
+        ends: (&EndName, &EndName),
     ) -> anyhow::Result<Input> {
         let mut notes = Vec::new();
         let namespace = session.connection.namespace().to_owned();
@@ -158,7 +149,7 @@ impl InputArgs {
         &self,
         connection: &Connection,
         what_if: &WhatIfArgs,
-        (source, destination): (&Target, &Target),
+        (source, destination): (&EndName, &EndName),
         overlay: Option<&Objects>,
     ) -> anyhow::Result<Objects> {
         let namespace = connection.namespace();
@@ -167,8 +158,8 @@ impl InputArgs {
             .iter()
             .map(|policy| policy.namespace.clone().unwrap_or_else(|| namespace.to_owned()))
             .collect();
-        let wanted = Wanted { source, destination, namespace, policies_of: &policies_of, overlay };
-        let objects = connection.read(wanted).await?;
+        let needs = Needs { source, destination, namespace, policies_of: &policies_of, overlay };
+        let objects = connection.read(needs).await?;
         tracing::debug!("{} requests to {}", connection.requests(), connection.server());
         if self.strict
             && let Some(gap) = objects.gaps.first()

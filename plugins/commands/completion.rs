@@ -4,13 +4,14 @@
 //! program of a plugin on PATH only, so `--install` writes the completers beside the plugin, and
 //! `--remove` takes them away, since krew does not know of them.
 
+use super::front::command_line;
 use crate::cli::{Exit, GlobalArgs, answer, warn};
 use crate::complete::WORD;
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, Command, ValueEnum};
 use clap_complete::aot;
 use netpol::printable::printable;
-use netpol_sources::files;
+use netpol_sources::{files, process};
 use std::collections::BTreeMap;
 use std::env;
 use std::fmt::Write as _;
@@ -75,8 +76,9 @@ Exit codes:
   0 done   2 error";
 
 impl CompletionArgs {
-    /// Runs the command; `front` is the command line that is completed.
-    pub fn run(&self, global: &GlobalArgs, front: &Command) -> anyhow::Result<Exit> {
+    /// Runs the command.
+    pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
+        let front = &command_line();
         let text = match self.shell {
             Some(shell) => script(front, FRONT, shell)?,
             None if self.remove => remove(front)?,
@@ -145,8 +147,7 @@ pub(super) fn completer(program: &str) -> String {
 
 /// Takes away the completers of ours that are on PATH or beside the plugin, and says which.
 fn remove(front: &Command) -> anyhow::Result<String> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let mut directories: Vec<PathBuf> = env::split_paths(&path).collect();
+    let mut directories = process::directories();
     let own = env::args_os().next().map(PathBuf::from);
     directories.extend(own.as_deref().and_then(Path::parent).map(Path::to_owned));
     let mut said = String::new();
@@ -178,8 +179,7 @@ fn install(global: &GlobalArgs, front: &Command) -> anyhow::Result<String> {
         "--install writes shell scripts, which Windows does not run; \
          `kubectl netpol completion powershell` completes kubectl-netpol by its own name"
     );
-    let path = env::var_os("PATH").unwrap_or_default();
-    let directories: Vec<PathBuf> = env::split_paths(&path).collect();
+    let directories = process::directories();
     let mut places: BTreeMap<String, PathBuf> = BTreeMap::new();
     for (program, _) in programs(front) {
         let found = directories.iter().find(|directory| directory.join(&program).is_file());

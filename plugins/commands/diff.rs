@@ -8,14 +8,13 @@ use crate::render::{Page, render};
 use anyhow::{bail, ensure};
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, ValueEnum};
-use ipnet::IpNet;
 use netpol::answer::{DiffReport, DiffSide};
 use netpol::cluster::{Family, Snapshot};
 use netpol::policy::Ruleset;
 use netpol::policy::rule::Direction;
 use netpol::reach;
 use netpol::unwritten::{self, Effort};
-use std::path::PathBuf;
+use netpol_sources::address::without_user;
 
 /// Arguments of `diff`.
 #[derive(Args, Clone, Debug)]
@@ -23,12 +22,20 @@ use std::path::PathBuf;
     override_usage = "kubectl netpol diff -f FILE [OPTIONS]\n       \
                       kubectl netpol diff OLD NEW [OPTIONS]\n       \
                       kubectl netpol diff --flux NAME --path DIR [OPTIONS]",
-    after_help = AFTER_HELP
+    after_help = AFTER_HELP,
+    // The same flags, but what they name is laid over the live cluster instead of standing for it.
+    mut_arg("filename", |flag| flag.help(FILENAME)),
+    mut_arg("kustomize", |flag| flag.help(KUSTOMIZE))
 )]
 pub struct DiffArgs {
     /// What was: a directory or file, - for stdin, git:REV[:PATH], kustomize:DIR, live or
     /// live:CONTEXT
-    #[arg(value_name = "OLD", requires = "new", value_parser = side())]
+    #[arg(
+        value_name = "OLD",
+        requires = "new",
+        conflicts_with_all = ["filename", "kustomize"],
+        value_parser = side()
+    )]
     old: Option<Side>,
 
     /// What will be, in the same forms
@@ -65,25 +72,8 @@ pub struct DiffArgs {
     #[command(flatten)]
     output: OutputArgs<DiffReport>,
 
-    /// Compare the live cluster with what it would be with these manifests applied; repeatable
-    #[arg(short, long, value_name = "FILE", conflicts_with = "old", help_heading = "Input")]
-    filename: Vec<PathBuf>,
-
-    /// The same with what kubectl or kustomize builds in a directory; repeatable
-    #[arg(short, long, value_name = "DIR", conflicts_with = "old", help_heading = "Input")]
-    kustomize: Vec<PathBuf>,
-
-    /// Directories are always read with all below them; taken since kubectl has it
-    #[arg(short = 'R', long, hide = true)]
-    recursive: bool,
-
-    /// Make everything that cannot be read an error
-    #[arg(long, help_heading = "Input")]
-    strict: bool,
-
-    /// Network of the pods whose addresses manifests do not tell; repeatable
-    #[arg(long, value_name = "CIDR", help_heading = "Input")]
-    pod_cidr: Vec<IpNet>,
+    #[command(flatten)]
+    input: InputArgs,
 
     #[command(flatten)]
     flux: FluxBuildArgs,
@@ -104,6 +94,11 @@ pub enum FailOn {
     /// What closes, or may.
     Closed,
 }
+
+/// What `-f` and `-k` mean here.
+const FILENAME: &str = "Compare the live cluster with what it would be with these manifests applied: \
+    a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable";
+const KUSTOMIZE: &str = "The same with what kubectl or kustomize builds in a directory; repeatable";
 
 /// The end of `diff --help`.
 const AFTER_HELP: &str = "\
@@ -173,13 +168,6 @@ impl DiffArgs {
         if self.output.schema {
             return print_schema::<DiffReport>(global);
         }
-        let shared = InputArgs {
-            filename: self.filename.clone(),
-            kustomize: self.kustomize.clone(),
-            strict: self.strict,
-            pod_cidr: self.pod_cidr.clone(),
-            ..InputArgs::default()
-        };
         let mut piped_from = Vec::new();
         let (names, arguments, [before, after]) = match (&self.old, &self.new) {
             (Some(old), Some(new)) => {
@@ -188,12 +176,12 @@ impl DiffArgs {
                     "standard input can be read only once: only one of OLD and NEW can be -"
                 );
                 let sides = [old, new];
-                let inputs = [old.read(global, &shared)?, new.read(global, &shared)?];
+                let inputs = [old.read(global, &self.input)?, new.read(global, &self.input)?];
                 let arguments = sides.map(|side| self.arguments(side.flags(), global));
                 (sides.map(Side::name), arguments, inputs)
             }
             _ if let Some(name) = &self.flux.name => {
-                let change = self.flux.read_change(name, global, &shared)?;
+                let change = self.flux.read_change(name, global, &self.input)?;
                 piped_from = change.command;
                 let mut with = ["--with", "-f", "-"].map(ToOwned::to_owned).to_vec();
                 for object in &change.pruned {
@@ -204,21 +192,22 @@ impl DiffArgs {
                 let arguments = [Vec::new(), with].map(|words| self.arguments(words, &plain));
                 (["live".to_owned(), change.name], arguments, change.sides)
             }
-            _ if self.filename.is_empty() && self.kustomize.is_empty() => bail!(
+            _ if !self.input.names_manifests() => bail!(
                 "nothing to compare: give manifests to lay over the live cluster with -f FILE, or \
                  two to compare, as in kubectl netpol diff OLD NEW"
             ),
             _ => {
                 let mut with = vec!["--with".to_owned()];
-                let flags = [("-f", &self.filename), ("-k", &self.kustomize)];
+                let flags = [("-f", &self.input.filename), ("-k", &self.input.kustomize)];
                 for (flag, paths) in flags {
                     for path in paths {
-                        with.extend([flag.to_owned(), path.to_string_lossy().into_owned()]);
+                        let path = path.to_string_lossy();
+                        with.extend([flag.to_owned(), without_user(&path).into_owned()]);
                     }
                 }
                 let name = format!("live {}", with.join(" "));
                 let arguments = [Vec::new(), with].map(|words| self.arguments(words, global));
-                (["live".to_owned(), name], arguments, shared.read_change(global)?)
+                (["live".to_owned(), name], arguments, self.input.read_change(global)?)
             }
         };
         let progress = Progress::slow(global.color, "working out which flows differ");
@@ -311,9 +300,7 @@ impl DiffArgs {
 
     /// The words with which `explain` reads a side as it is read here.
     fn arguments(&self, mut words: Vec<String>, global: &GlobalArgs) -> Vec<String> {
-        for cidr in &self.pod_cidr {
-            words.extend(["--pod-cidr".to_owned(), cidr.to_string()]);
-        }
+        words.extend(self.input.judged_by());
         if let Some(namespace) = &global.namespace {
             words.extend(["-n".to_owned(), namespace.clone()]);
         }

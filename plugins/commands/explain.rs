@@ -1,15 +1,16 @@
 //! `explain`: why a flow is allowed or denied.
 
 use super::delivery::{FluxArgs, add_deliveries};
-use super::observing::{Asked, ObservingArgs};
+use super::observing::{Explained, ObservingArgs};
 use super::print_schema;
 use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, WhatIfArgs, answer, show, warn};
 use anyhow::{Context as _, anyhow};
 use clap::{Args, ValueEnum};
 use netpol::answer::ExplanationReport;
 use netpol::draft::Dialect;
+use netpol::ends::{EndName, PortWanted};
 use netpol::printable::printable;
-use netpol::verdict::{self, NoSuggestion, PortWanted, Question, Target};
+use netpol::verdict::{self, NoSuggestion, Question};
 use netpol::yaml;
 
 /// Arguments of `explain`.
@@ -21,11 +22,11 @@ use netpol::yaml;
 pub struct ExplainArgs {
     /// Who opens the connection: a workload, pod, node or address
     #[arg(value_name = "SOURCE", required_unless_present = "schema")]
-    source: Option<Target>,
+    source: Option<EndName>,
 
     /// Who is to take it: a workload, pod, Service, URL, host name or address
     #[arg(value_name = "DESTINATION", required_unless_present = "schema")]
-    destination: Option<Target>,
+    destination: Option<EndName>,
 
     /// Port, by number or name, if need be with its protocol: 80, 53/UDP, http
     #[arg(long, value_name = "PORT")]
@@ -149,7 +150,7 @@ impl ExplainArgs {
         add_deliveries(&input, &mut report)?;
         if self.observing.is_wanted() {
             let hypothetical = self.what_if.with || !self.what_if.without.is_empty();
-            let asked = Asked::new(&question, &explanation, hypothetical);
+            let asked = Explained::new(&question, &explanation, hypothetical);
             match self.observing.between(global, &input, &asked) {
                 Ok(observed) => report.observed = Some(observed),
                 // The verdict does not depend on it.
@@ -191,8 +192,8 @@ impl ExplainArgs {
     fn report(
         &self,
         input: &Input,
-        source: &Target,
-        destination: &Target,
+        source: &EndName,
+        destination: &EndName,
     ) -> anyhow::Result<ExplanationReport> {
         let (port, namespace) = (self.port.as_ref(), &input.namespace);
         let question = Question { source, destination, port, namespace };

@@ -20,7 +20,7 @@ const WORD: &str = "__generate";
 const COLUMNS: usize = 80;
 
 /// Writes the files and ends where the process was started for that; `None` where it was not.
-pub fn generated<C: CommandFactory>() -> Option<ExitCode> {
+pub(super) fn generated<C: CommandFactory>() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next()? != WORD {
         return None;

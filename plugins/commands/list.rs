@@ -2,12 +2,13 @@
 
 use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, answer, width};
 use crate::render::{Page, render};
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use clap::{Args, ValueEnum};
 use netpol::answer::{Asked, By, FlowList};
 use netpol::cluster::Snapshot;
-use netpol::reach::{self, PortSet};
-use netpol::verdict::{self, Endpoint, PortWanted, Target};
+use netpol::ends::{self, End, EndName, Endpoint, PortWanted};
+use netpol::reach::PortSet;
+use netpol::unwritten::{self, Effort};
 use std::collections::{HashMap, HashSet};
 
 /// Arguments of `list`.
@@ -20,11 +21,11 @@ pub struct ListArgs {
 
     /// Only from this workload, pod, namespace, node or address
     #[arg(long, value_name = "SOURCE")]
-    from: Option<Target>,
+    from: Option<EndName>,
 
     /// Only to this workload, pod, namespace, Service, node or address
     #[arg(long, value_name = "DESTINATION")]
-    to: Option<Target>,
+    to: Option<EndName>,
 
     /// Only rows with this port, by number or name: 80, 53/UDP, http
     #[arg(long, value_name = "PORT")]
@@ -44,6 +45,10 @@ pub struct ListArgs {
         hide_possible_values = true
     )]
     by: ByArg,
+
+    /// Only the pods that are known: no others that policies may meet, such as those of charts
+    #[arg(long)]
+    known_only: bool,
 
     #[command(flatten)]
     output: OutputArgs<FlowList>,
@@ -71,7 +76,7 @@ Ports are those of the pods, after any Service. That a pod reaches itself, and a
 node the pods on it, goes without saying and is not listed.
 
 Exit codes:
-  0 done   2 error";
+  0 done   2 error   3 what was asked for could not be told whole";
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum ByArg {
@@ -87,11 +92,16 @@ impl ListArgs {
         if self.output.schema {
             return super::print_schema::<FlowList>(global);
         }
-        let input = self.input.read(global)?;
+        let mut input = self.input.read(global)?;
         let asked = self.asked(global, &input)?;
-        let locate = input.locate();
         let progress = Progress::slow(global.color, "working out who reaches whom");
-        let list = FlowList::new(&input.snapshot, &input.rules, &asked, &*locate)?;
+        // A live cluster has its pods; what else may come is asked of it by what is exposed.
+        let open = !self.known_only && (self.input.names_manifests() || self.exposed);
+        let unwritten =
+            open.then(|| unwritten::of_one(&mut input.snapshot, &input.rules, Effort::default()));
+        let locate = input.locate();
+        let list =
+            FlowList::new(&input.snapshot, &input.rules, &asked, unwritten.as_ref(), &*locate)?;
         drop(progress);
         let format = self.output.format();
         let text = render(&list, format, Page { width: width(), brief: false })?;
@@ -99,7 +109,7 @@ impl ListArgs {
             input.tell_gaps(global);
         }
         answer(global.color, &text)?;
-        Ok(Exit::Success)
+        Ok(if list.missing.is_empty() { Exit::Success } else { Exit::Unknown })
     }
 
     fn asked(&self, global: &GlobalArgs, input: &Input) -> anyhow::Result<Asked> {
@@ -115,17 +125,17 @@ impl ListArgs {
             if target.port.is_some() {
                 bail!("--from takes no port: policies judge the destination's; give --port");
             }
-            let end = verdict::resolve(snapshot, target, namespace)?;
+            let end = ends::resolve(snapshot, target, namespace)?;
             notes.extend(end.notes.iter().cloned());
             let ends = end.endpoints.iter().map(|endpoint| known("--from", endpoint));
             from = Some(ends.collect::<anyhow::Result<HashSet<_>>>()?);
         }
         let mut to = None;
         if let Some(target) = &self.to {
-            let end = verdict::resolve(snapshot, target, namespace)?;
+            let end = ends::resolve(snapshot, target, namespace)?;
             notes.extend(end.notes.iter().cloned());
-            let mut ends: HashMap<reach::End, Option<PortSet>> = HashMap::new();
-            for (endpoint, port) in verdict::reached(snapshot, &end, target.port.as_ref())? {
+            let mut ends: HashMap<End, Option<PortSet>> = HashMap::new();
+            for (endpoint, port) in ends::reached(snapshot, &end, target.port.as_ref())? {
                 let ports = ends.entry(known("--to", &endpoint)?).or_default();
                 // Without a port of its own a Service means its pods.
                 if let Some(port) = port.filter(|_| target.port.is_some()) {
@@ -155,13 +165,8 @@ impl ListArgs {
     }
 }
 
-fn known(flag: &str, endpoint: &Endpoint) -> anyhow::Result<reach::End> {
-    Ok(match endpoint {
-        Endpoint::Pod(id) => reach::End::Pod(*id),
-        Endpoint::Node(node) => reach::End::Node(*node),
-        Endpoint::Address(address) => reach::End::Address(*address),
-        Endpoint::Name(name) => bail!("{flag}: the address of {name} is not known: give it"),
-    })
+fn known(flag: &str, endpoint: &Endpoint) -> anyhow::Result<End> {
+    endpoint.end().map_err(|name| anyhow!("{flag}: the address of {name} is not known: give it"))
 }
 
 fn nearest(snapshot: &Snapshot, name: &str) -> String {

@@ -3,15 +3,16 @@
 //! In: the ends as they were asked for, and what the verdict was made from. Out: an
 //! [`ObservedBetween`]. The verdict needs none of it, so that a failure is a warning.
 
-use super::observe::ends::Resolver;
+use super::observe::ends::Lookup;
 use crate::cli::{GlobalArgs, HubbleArgs, Input, Source, since};
 use anyhow::Context as _;
 use clap::Args;
 use jiff::Timestamp;
 use netpol::answer::{Between, ObservedBetween, Observer};
 use netpol::cluster::Port;
+use netpol::ends::{EndName, PortWanted};
 use netpol::hubble::{Events, Filter, Window};
-use netpol::verdict::{CasePorts, Explanation, PortWanted, Question, Target};
+use netpol::verdict::{CasePorts, Explanation, Question};
 use netpol_sources::hubble::Error;
 
 /// How far back is looked unless told otherwise.
@@ -48,16 +49,16 @@ fn time(text: &str) -> Result<Time, String> {
 }
 
 /// The question that was explained.
-pub(super) struct Asked<'a> {
-    source: &'a Target,
-    destination: &'a Target,
+pub(super) struct Explained<'a> {
+    source: &'a EndName,
+    destination: &'a EndName,
     /// The port on the pods, if it is one.
     port: Option<Port>,
     /// The verdict is on what would be.
     hypothetical: bool,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> Explained<'a> {
     pub(super) fn new(
         question: &Question<'a>,
         explanation: &Explanation,
@@ -80,7 +81,7 @@ impl ObservingArgs {
         &self,
         global: &GlobalArgs,
         input: &Input,
-        asked: &Asked<'_>,
+        asked: &Explained<'_>,
     ) -> anyhow::Result<ObservedBetween> {
         let source = self.hubble.source(global)?;
         let told = self.observe.clone().and_then(|Time(told)| told);
@@ -122,12 +123,12 @@ fn span(text: &str) -> String {
     }
 }
 
-fn filter(input: &Input, asked: &Asked<'_>) -> anyhow::Result<Filter> {
-    let resolver = Resolver { snapshot: &input.snapshot, namespace: &input.namespace };
+fn filter(input: &Input, asked: &Explained<'_>) -> anyhow::Result<Filter> {
+    let lookup = Lookup { snapshot: &input.snapshot, namespace: &input.namespace };
     // How the ends were understood is told by the explanation.
     let mut notes = Vec::new();
-    let (from, _) = resolver.end(asked.source, None, &mut notes).context("the source")?;
-    let (to, _) = resolver.end(asked.destination, None, &mut notes).context("the destination")?;
+    let (from, _) = lookup.end(asked.source, None, &mut notes).context("the source")?;
+    let (to, _) = lookup.end(asked.destination, None, &mut notes).context("the destination")?;
     Ok(Filter {
         from: Some(from),
         to: Some(to),
@@ -140,7 +141,7 @@ fn filter(input: &Input, asked: &Asked<'_>) -> anyhow::Result<Filter> {
 
 /// The one port on the pods that was asked for; `None` where that is any, or more than one.
 fn asked_port(
-    destination: &Target,
+    destination: &EndName,
     port: Option<&PortWanted>,
     explanation: &Explanation,
 ) -> Option<Port> {

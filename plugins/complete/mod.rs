@@ -14,6 +14,7 @@ use clap_complete::CompletionCandidate;
 use clap_complete::engine::{ArgValueCompleter, complete};
 use line::Line;
 use names::Names;
+use netpol::policy::Enforcer;
 use netpol_sources::live;
 use plan::Sort;
 use std::ffi::{OsStr, OsString};
@@ -41,9 +42,6 @@ const DIRECTORIES: u8 = 16;
 
 /// More than this nobody reads.
 const MOST: usize = 500;
-
-/// What `--enforcer` takes.
-const ENFORCERS: &[&str] = &["kubernetes", "cilium", "cilium-1.18", "cilium-1.19", "cilium-1.20"];
 
 /// How the sides of a diff begin that are no files.
 const SIDES: &[(&str, &str)] =
@@ -153,9 +151,7 @@ fn equip(arg: Arg, names: &Arc<Names>, files: &Arc<AtomicU8>) -> Arg {
         "context" => entries(|entries| entries.contexts),
         "cluster" => entries(|entries| entries.clusters),
         "user" => entries(|entries| entries.users),
-        "enforcer" => {
-            completer(|typed| plain(ENFORCERS.iter().map(|&word| word.to_owned()), typed))
-        }
+        "enforcer" => completer(|typed| plain(Enforcer::names(), typed)),
         "old" | "new" => side(names.clone(), files),
         // The shell knows files better.
         _ => match arg.get_value_hint() {

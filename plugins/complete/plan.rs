@@ -4,6 +4,7 @@
 //! Out: the lists, each with what stands before and behind its names. This is pure; `names.rs` reads.
 
 use netpol::cluster::{kind_from_word, kind_word};
+use netpol::kinds::{Kind, Role};
 
 /// A sort of name on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub(super) enum Sort {
 }
 
 /// A resource of the API.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Resource {
     /// Its kind.
     pub(super) kind: &'static str,
@@ -33,49 +34,36 @@ pub(super) struct Resource {
     pub(super) namespaced: bool,
 }
 
-const fn namespaced(kind: &'static str, api: &'static str, plural: &'static str) -> Resource {
-    Resource { kind, api, plural, namespaced: true }
+impl From<Kind> for Resource {
+    fn from(kind: Kind) -> Self {
+        let namespaced = !kind.is_cluster_scoped();
+        Self { kind: kind.as_str(), api: kind.api_version(), plural: kind.plural(), namespaced }
+    }
 }
 
-const fn cluster(kind: &'static str, api: &'static str, plural: &'static str) -> Resource {
-    Resource { kind, api, plural, namespaced: false }
-}
-
-const NAMESPACE: Resource = cluster("Namespace", "v1", "namespaces");
-const NODE: Resource = cluster("Node", "v1", "nodes");
-const SERVICE: Resource = namespaced("Service", "v1", "services");
-const KUSTOMIZATION: Resource =
-    namespaced("Kustomization", "kustomize.toolkit.fluxcd.io/v1", "kustomizations");
+const KUSTOMIZATION: Resource = Resource {
+    kind: "Kustomization",
+    api: "kustomize.toolkit.fluxcd.io/v1",
+    plural: "kustomizations",
+    namespaced: true,
+};
 
 /// What a connection starts and ends at, as people name it.
-const ENDS: &[Resource] = &[
-    SERVICE,
-    namespaced("Deployment", "apps/v1", "deployments"),
-    namespaced("StatefulSet", "apps/v1", "statefulsets"),
-    namespaced("DaemonSet", "apps/v1", "daemonsets"),
-    namespaced("CronJob", "batch/v1", "cronjobs"),
-    namespaced("Job", "batch/v1", "jobs"),
-    namespaced("Pod", "v1", "pods"),
-];
-
-const POLICIES: &[Resource] = &[
-    namespaced("NetworkPolicy", "networking.k8s.io/v1", "networkpolicies"),
-    namespaced("CiliumNetworkPolicy", "cilium.io/v2", "ciliumnetworkpolicies"),
-    cluster("CiliumClusterwideNetworkPolicy", "cilium.io/v2", "ciliumclusterwidenetworkpolicies"),
-    cluster("ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2", "clusternetworkpolicies"),
-    cluster("AdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1", "adminnetworkpolicies"),
-    cluster(
-        "BaselineAdminNetworkPolicy",
-        "policy.networking.k8s.io/v1alpha1",
-        "baselineadminnetworkpolicies",
-    ),
+const ENDS: &[Kind] = &[
+    Kind::Service,
+    Kind::Deployment,
+    Kind::StatefulSet,
+    Kind::DaemonSet,
+    Kind::CronJob,
+    Kind::Job,
+    Kind::Pod,
 ];
 
 /// A list whose names fit.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ask {
     /// Of what.
-    pub(super) resource: &'static Resource,
+    pub(super) resource: Resource,
     /// Where; `None` for what is in no namespace.
     pub(super) namespace: Option<String>,
     /// What stands before a name.
@@ -86,35 +74,40 @@ pub(super) struct Ask {
 
 /// The lists for a word.
 pub(super) fn plan(sort: Sort, typed: &str, own: &str) -> Vec<Ask> {
-    let kinds: &'static [Resource] = match sort {
-        Sort::Namespace => return vec![all(&NAMESPACE, "", "")],
-        Sort::Kustomization => return vec![within(&KUSTOMIZATION, own, "")],
-        Sort::End => ENDS,
-        Sort::Service => &ENDS[..1],
-        Sort::Policy => POLICIES,
+    let (namespaces, nodes) = (Kind::Namespace.into(), Kind::Node.into());
+    let ends = |kinds: &[Kind]| kinds.iter().copied().map(Resource::from).collect();
+    let kinds: Vec<Resource> = match sort {
+        Sort::Namespace => return vec![all(namespaces, "", "")],
+        Sort::Kustomization => return vec![within(KUSTOMIZATION, own, "")],
+        Sort::End => ends(ENDS),
+        Sort::Service => ends(&[Kind::Service]),
+        Sort::Policy => Kind::policies()
+            .filter(|kind| matches!(kind.role(), Role::Policy(..)))
+            .map(Resource::from)
+            .collect(),
     };
     let parts: Vec<&str> = typed.split('/').collect();
     match parts.as_slice() {
         [word] => {
             let mut asks: Vec<Ask> = match sort {
                 Sort::Service => Vec::new(),
-                _ => kinds.iter().map(|kind| of_kind(kind, own, "")).collect(),
+                _ => kinds.iter().map(|kind| of_kind(*kind, own, "")).collect(),
             };
             if sort == Sort::End && !word.is_empty() {
-                asks.extend(kinds.iter().map(|kind| within(kind, own, "")));
+                asks.extend(kinds.iter().map(|kind| within(*kind, own, "")));
             }
-            asks.push(all(&NAMESPACE, "", "/"));
+            asks.push(all(namespaces, "", "/"));
             asks
         }
         [kind, _] if kind_from_word(kind).is_some() => {
             let before = format!("{kind}/");
             match kind_from_word(kind) {
-                Some("Namespace") if sort == Sort::End => vec![all(&NAMESPACE, &before, "")],
-                Some("Node") if sort == Sort::End => vec![all(&NODE, &before, "")],
+                Some("Namespace") if sort == Sort::End => vec![all(namespaces, &before, "")],
+                Some("Node") if sort == Sort::End => vec![all(nodes, &before, "")],
                 known => kinds
                     .iter()
                     .filter(|resource| Some(resource.kind) == known && sort != Sort::Service)
-                    .map(|resource| within(resource, own, &before))
+                    .map(|resource| within(*resource, own, &before))
                     .collect(),
             }
         }
@@ -122,9 +115,9 @@ pub(super) fn plan(sort: Sort, typed: &str, own: &str) -> Vec<Ask> {
             let before = format!("{namespace}/");
             let there = || kinds.iter().filter(|resource| resource.namespaced);
             let mut asks: Vec<Ask> =
-                there().map(|resource| of_kind(resource, namespace, &before)).collect();
+                there().map(|resource| of_kind(*resource, namespace, &before)).collect();
             if sort == Sort::End && !word.is_empty() {
-                asks.extend(there().map(|resource| within(resource, namespace, &before)));
+                asks.extend(there().map(|resource| within(*resource, namespace, &before)));
             }
             asks
         }
@@ -135,24 +128,24 @@ pub(super) fn plan(sort: Sort, typed: &str, own: &str) -> Vec<Ask> {
             kinds
                 .iter()
                 .filter(there)
-                .map(|resource| within(resource, namespace, &before))
+                .map(|resource| within(*resource, namespace, &before))
                 .collect()
         }
         _ => Vec::new(),
     }
 }
 
-fn all(resource: &'static Resource, before: &str, after: &'static str) -> Ask {
+fn all(resource: Resource, before: &str, after: &'static str) -> Ask {
     Ask { resource, namespace: None, before: before.to_owned(), after }
 }
 
-fn within(resource: &'static Resource, namespace: &str, before: &str) -> Ask {
+fn within(resource: Resource, namespace: &str, before: &str) -> Ask {
     let namespace = resource.namespaced.then(|| namespace.to_owned());
     Ask { resource, namespace, before: before.to_owned(), after: "" }
 }
 
 /// Names with their kind before them.
-fn of_kind(resource: &'static Resource, namespace: &str, before: &str) -> Ask {
+fn of_kind(resource: Resource, namespace: &str, before: &str) -> Ask {
     within(resource, namespace, &format!("{before}{}/", kind_word(resource.kind)))
 }
 

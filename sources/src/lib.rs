@@ -10,9 +10,11 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable)
 )]
 
+pub mod address;
 pub mod files;
 pub mod flux;
 pub mod hubble;
+pub mod limits;
 pub mod live;
 pub mod manifests;
 pub mod process;

@@ -3,7 +3,7 @@
 //! In: a [`Revision`], as in `git show REV:PATH`. Out: its files with their content. Only commands
 //! that read objects are run, so a bare clone will do, and neither index nor work tree is looked at.
 
-use super::process::{self, Given, Limits, Output};
+use super::process::{self, Given, Limits, Output, Program};
 use netpol::printable::printable;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,6 @@ use std::time::Duration;
 
 /// Nobody waits longer, and no set of manifests is larger.
 const LIMITS: Limits = Limits { time: Duration::from_mins(1), output: 1 << 30 };
-
-/// Nothing is locked or refreshed, nobody is asked, nothing is fetched.
-pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
-    ("GIT_OPTIONAL_LOCKS", "0"),
-    ("GIT_TERMINAL_PROMPT", "0"),
-    ("GIT_NO_LAZY_FETCH", "1"),
-    ("GIT_NO_REPLACE_OBJECTS", "1"),
-];
 
 /// A revision of the repository of the working directory, or a part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,7 +144,7 @@ impl Revision {
 
     /// Reads the files whose paths are wanted; a file that is named itself always is.
     pub fn read(&self, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<Entry>, Error> {
-        let git = which::which("git").map_err(|_| Error::NoGit(self.shown()))?;
+        let git = process::find("git").ok_or_else(|| Error::NoGit(self.shown()))?;
         let git = Git { program: &git, of: self };
         let (object, is_tree) = git.object()?;
         let listed =
@@ -197,8 +189,9 @@ impl Git<'_> {
     }
 
     fn run(&self, arguments: &[&str], input: Vec<u8>) -> Result<Output, Error> {
-        let given = Given { environment: ENVIRONMENT, input, ..Given::default() };
-        process::run_with(self.program, arguments.iter().map(OsStr::new), given, LIMITS)
+        let given = Given { input, ..Given::default() };
+        let words = arguments.iter().map(OsStr::new);
+        process::run(Program::Git, self.program, words, given, LIMITS)
             .map_err(|source| Error::Run { revision: self.of.shown(), source })
     }
 

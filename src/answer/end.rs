@@ -44,7 +44,7 @@ pub struct EndReport {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<String>,
     /// It stands for pods that are written nowhere.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub representative: bool,
     /// The rules that are the reason for a representative.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -79,12 +79,6 @@ impl BroughtBy {
     }
 }
 
-/// What serde asks to leave a field out.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn is_false(value: &bool) -> bool {
-    !value
-}
-
 impl EndReport {
     /// An end that is no object.
     pub(super) fn called(label: impl Into<String>, kind: Option<EndKind>) -> Self {
@@ -97,6 +91,15 @@ impl EndReport {
             networks: Vec::new(),
             representative: false,
             brought_by: Vec::new(),
+        }
+    }
+
+    /// Pods that are written nowhere.
+    pub(super) fn supposed(of: &Representative) -> Self {
+        Self {
+            representative: true,
+            brought_by: of.brought_by.iter().map(BroughtBy::of).collect(),
+            ..Self::called(&*of.words, None)
         }
     }
 
@@ -144,7 +147,7 @@ pub struct MemberReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pods: Option<String>,
     /// It stands for pods that are written nowhere, and its name says for which.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub representative: bool,
     /// The rules that are the reason for a representative.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -11,11 +11,12 @@ use super::explanation::{
 use super::place::{Locate, Location, short};
 use super::vocabulary::{ApiVersion, Because, ExplanationKind, OrderedTier};
 use super::warnings::{self, Warning};
+use super::words;
 use super::words::PeerEnd;
-use super::{names, words};
 use crate::cluster::{ObjectRef, Origin, Port, Snapshot, Truth};
-use crate::policy::rule::{Action, Entry, Peers, Policy, Ports};
-use crate::policy::{Remark, Ruleset, networkpolicy};
+use crate::ends::{Resolved, names};
+use crate::policy::rule::{Action, Entry, Peer, Peers, Policy, Ports};
+use crate::policy::{Remark, Ruleset};
 use crate::verdict::{
     Case, CasePorts, Endpoint, EntryTrace, Explanation, NoSuggestion, PeerMiss, PolicyTrace,
     PortMiss, Reason, Suggestion, Trace, UnknownWhy, Verdict,
@@ -33,7 +34,7 @@ impl ExplanationReport {
         let alone = explanation.cases.len() == 1;
         let flows: Vec<FlowReport> =
             explanation.cases.iter().map(|case| reporter.flow(case, alone)).collect();
-        let end = |end: &crate::verdict::End| match &end.object {
+        let end = |end: &Resolved| match &end.object {
             Some(object) => EndReport::of(end.label.clone(), object),
             None => EndReport::called(end.label.clone(), None),
         };
@@ -279,7 +280,7 @@ impl Reporter<'_> {
         }
         if let Some((index, entry_trace)) = nearest {
             let entry = &policy.entries[index];
-            let (peer, port) = misses(view, policy, entry, entry_trace);
+            let (peer, port) = misses(view, entry, entry_trace);
             report.field = port
                 .as_ref()
                 .filter(|_| peer.is_none())
@@ -296,7 +297,7 @@ impl Reporter<'_> {
                 && words::service_port(entry, view.service_ports).is_some();
             (report.peer, report.port) = (peer, port);
             let rules = policy.entries.iter().zip(&trace.entries).map(|(entry, entry_trace)| {
-                let (peer, port) = misses(view, policy, entry, entry_trace);
+                let (peer, port) = misses(view, entry, entry_trace);
                 RuleReport {
                     rule: entry.path.to_string(),
                     action: entry.action,
@@ -359,36 +360,26 @@ impl Reporter<'_> {
 /// What in a rule does not match, peer and port.
 fn misses(
     view: &View<'_>,
-    policy: &Policy,
     entry: &Entry,
     trace: &EntryTrace,
 ) -> (Option<MissReport>, Option<MissReport>) {
-    let item_path = |index: Option<usize>, paths: Vec<&str>| {
-        index.and_then(|i| paths.get(i).copied()).unwrap_or(&entry.path).to_owned()
-    };
     let peer = trace.peer_miss.as_ref().map(|miss| {
-        let paths = match &entry.peers {
-            Peers::Any => Vec::new(),
-            Peers::Of(items) => items.iter().map(|item| &*item.path).collect(),
+        let item = match (&entry.peers, trace.peer_item) {
+            (Peers::Of(items), Some(at)) => items.get(at),
+            _ => None,
         };
-        // Other dialects call what is within an item by other names.
-        let known = *policy.object.kind == *networkpolicy::KIND;
-        let within = if known { within_peer(miss) } else { String::new() };
-        let path = item_path(trace.peer_item, paths) + &within;
+        let path = item.map_or_else(|| entry.path.to_string(), |item| within_peer(item, miss));
         MissReport { path, message: words::peer_miss(miss, &view.peer, view.peer_end) }
     });
     let port = trace.port_miss.as_ref().map(|miss| {
-        let paths = match &entry.ports {
-            Ports::Any => Vec::new(),
-            Ports::Of(items) => items.iter().map(|item| &*item.path).collect(),
+        let item = match (&entry.ports, trace.port_item) {
+            (Ports::Of(items), Some(at)) => items.get(at),
+            _ => None,
         };
-        let field = match miss {
-            PortMiss::Protocol { .. } => "protocol",
-            _ => "port",
-        };
-        let path = match miss {
-            PortMiss::NoPort => entry.path.to_string(),
-            _ => format!("{}.{field}", item_path(trace.port_item, paths)),
+        let path = match (item, miss) {
+            (None, _) | (_, PortMiss::NoPort) => entry.path.to_string(),
+            (Some(item), PortMiss::Protocol { .. }) => item.protocol_path(),
+            (Some(item), _) => item.port_path(),
         };
         let message =
             words::port_miss(miss, entry, view.port, view.service_ports, &view.destination);
@@ -397,21 +388,20 @@ fn misses(
     (peer, port)
 }
 
-/// The field within a peer item of a NetworkPolicy that decides, as far as it is written.
-fn within_peer(miss: &PeerMiss) -> String {
+/// The field of a peer item that decides, as far as it is written.
+fn within_peer(item: &Peer, miss: &PeerMiss) -> String {
     match miss {
-        PeerMiss::NamespaceLabels { mismatch, .. } => {
-            format!(".namespaceSelector.matchLabels[{}]", mismatch.wanted.key)
+        PeerMiss::NamespaceLabels { mismatch, .. }
+        | PeerMiss::PodLabels(mismatch)
+        | PeerMiss::NodeLabels(mismatch) => {
+            mismatch.wanted.path().unwrap_or_else(|| item.path.to_string())
         }
-        PeerMiss::PodLabels(mismatch) => {
-            format!(".podSelector.matchLabels[{}]", mismatch.wanted.key)
-        }
-        PeerMiss::Excepted { .. } => ".ipBlock.except".to_owned(),
+        PeerMiss::Excepted { address, .. } => item.except_path(*address),
         PeerMiss::OutsideBlock { .. }
         | PeerMiss::OtherFamily(_)
         | PeerMiss::AddressUnknown(_)
-        | PeerMiss::OutsidePodNetworks(_) => ".ipBlock.cidr".to_owned(),
-        _ => String::new(),
+        | PeerMiss::OutsidePodNetworks(_) => item.cidr_path(),
+        _ => item.path.to_string(),
     }
 }
 

@@ -13,7 +13,6 @@ mod end;
 mod explaining;
 mod explanation;
 mod list;
-mod names;
 mod observed;
 mod place;
 mod rule_words;

@@ -294,7 +294,7 @@ mod tests {
     use crate::verdict::{Passage, Verdict};
     use serde::Serialize;
 
-    fn says(word: impl Serialize, text: impl ToString) {
+    fn says(word: impl Serialize, text: &(impl ToString + ?Sized)) {
         assert_eq!(serde_json::to_value(word).unwrap(), text.to_string());
     }
 
@@ -310,12 +310,18 @@ mod tests {
         for word in [Action::Allow, Action::Deny, Action::Pass] {
             says(word, word.as_str());
         }
-        Direction::ALL.into_iter().for_each(|word| says(word, word));
-        Family::ALL.into_iter().for_each(|word| says(word, word));
-        hubble::Verdict::ALL.into_iter().for_each(|word| says(word, word.as_str()));
+        for word in Direction::ALL {
+            says(word, &word);
+        }
+        for word in Family::ALL {
+            says(word, &word);
+        }
+        for word in hubble::Verdict::ALL {
+            says(word, word.as_str());
+        }
         for word in [Protocol::Tcp, Protocol::Udp, Protocol::Sctp, Protocol::Icmp, Protocol::IcmpV6]
         {
-            says(word, word);
+            says(word, &word);
         }
     }
 }

@@ -4,10 +4,11 @@ use super::place::short;
 use super::rule_words;
 use super::vocabulary::OrderedTier;
 use crate::cluster::{Mismatch, ObjectRef, Operator, Port, PortRange, kind_word, real_namespace};
+use crate::kinds::Kind;
 use crate::policy::rule::{Action, Direction, Entry, Policy, PortMatch, Ports, Tier};
-use crate::policy::{NamePattern, Ruleset, networkpolicy};
+use crate::policy::{Enforcement, NamePattern, Ruleset};
 use crate::prose::list;
-use crate::verdict::{PeerMiss, PolicyTrace, PortMiss, Reason, Trace, UnknownWhy};
+use crate::verdict::{NotKnown, PeerMiss, PolicyTrace, PortMiss, Reason, Trace, UnknownWhy};
 
 /// What the other end is, as far as advice depends on it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,7 +19,10 @@ pub(super) enum PeerEnd {
 
 /// The priority of a policy, where its author gave it one.
 pub(super) fn priority(policy: &Policy) -> Option<i32> {
-    policy.tier.priority().filter(|_| *policy.object.kind != *"BaselineAdminNetworkPolicy")
+    policy
+        .tier
+        .priority()
+        .filter(|_| Kind::named(&policy.object.kind) != Some(Kind::BaselineAdminNetworkPolicy))
 }
 
 /// A policy as [`label`] has it, with its tier.
@@ -118,7 +122,7 @@ pub(super) fn pod_labels(mismatch: &Mismatch) -> String {
     let key = &wanted.key;
     match (found, &wanted.operator) {
         _ if *unknown => {
-            format!("pod label {key} is set when the pod is made; wanted {wanted}")
+            format!("pod label {key} is known only once the pod is made; wanted {wanted}")
         }
         (Some(found), Operator::In(values)) if values.len() == 1 => {
             format!("pod label {key} is {found}, not {}", values[0])
@@ -349,11 +353,46 @@ fn tied(trace: &Trace, rules: &Ruleset) -> String {
 
 /// A policy as people tell policies apart: with its kind, unless that is NetworkPolicy.
 pub(super) fn label(object: &ObjectRef) -> String {
-    if *object.kind == *networkpolicy::KIND {
+    if Kind::named(&object.kind) == Some(Kind::NetworkPolicy) {
         object.name.to_string()
     } else {
         format!("{}/{}", kind_word(&object.kind), object.name)
     }
+}
+
+/// What is not known, as the end of "it depends on".
+pub(super) fn not_known(what: &NotKnown) -> String {
+    let words = match what {
+        NotKnown::PodAddresses => {
+            "addresses of pods that the input does not tell (--pod-cidr says where pods are)"
+        }
+        NotKnown::NodeAddresses => "addresses of nodes that the input does not tell",
+        NotKnown::PodNetwork => "who has an address of the pod network",
+        NotKnown::PodLabels => "labels that pods are given when they are made",
+        NotKnown::NamespaceLabels => "labels of namespaces that the input does not tell",
+        NotKnown::Nodes => "nodes that the input does not tell",
+        NotKnown::Entities => "who counts as one of Cilium's entities",
+        NotKnown::Names => "which addresses DNS names have",
+        NotKnown::Unseen(why) => return format!("what cannot be seen from here ({why})"),
+        NotKnown::PoliciesUnread => "policies that could not be read",
+        NotKnown::OwnNode => "whether a node is the pod's own",
+        NotKnown::ToOwnNode => {
+            "whether isolation keeps a pod from its own node, which network plugins see differently"
+        }
+        NotKnown::SelfThroughService => {
+            "whether isolation keeps a pod from itself through a Service, which network plugins \
+             see differently"
+        }
+    };
+    words.to_owned()
+}
+
+/// Policies that disagree, as the end of "it depends on".
+pub(super) fn tie(names: &[String]) -> String {
+    format!(
+        "which of {} is followed, which disagree and have one tier and priority",
+        list(names, "and")
+    )
 }
 
 /// By whose reading an answer was found, where that is not the letter of the specifications.
@@ -365,6 +404,16 @@ pub(super) fn enforcement(rules: &Ruleset) -> Vec<String> {
                      is reported with the verdict AUDIT";
         notes.push(audit.to_owned());
     }
+    notes.extend(match cilium.enforcement {
+        Enforcement::Default => None,
+        Enforcement::Always => Some(
+            "Cilium isolates every pod, whether a policy selects it or not (enable-policy: always)"
+                .to_owned(),
+        ),
+        Enforcement::Never => {
+            Some("Cilium enforces no policy, so anything passes (enable-policy: never)".to_owned())
+        }
+    });
     notes
 }
 

@@ -4,10 +4,10 @@
 //! column of what is wrong: a field that is misspelt would leave a namespace open, so none is skipped.
 
 use super::{Baseline, Deny, Dns, INGRESS_CONTROLLER, LabelMap, OwnPolicy, Peer};
-use crate::cluster::{Name, Origin};
+use crate::cluster::{Origin, Snapshot};
+use crate::ends::{EndName, PortWanted};
 use crate::policy::Enforcer;
-use crate::policy::networkpolicy::{self, NetworkPolicy};
-use crate::verdict::{PortWanted, Target};
+use crate::policy::networkpolicy;
 use crate::yaml::{self, Node};
 use k8s_openapi::api::networking::v1::NetworkPolicySpec;
 use schemars::JsonSchema;
@@ -183,7 +183,7 @@ impl<'de> Deserialize<'de> for Port {
 
 /// A destination as `explain` takes it.
 #[derive(Debug)]
-struct Destination(Target);
+struct Destination(EndName);
 
 impl<'de> Deserialize<'de> for Destination {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
@@ -266,16 +266,14 @@ fn checked(
         Some(node) => yaml::from_node(node)?,
         None => networkpolicy::Spec::default(),
     };
-    let name: Name = item.name.as_str().into();
-    let policy =
-        NetworkPolicy { namespace: "default".into(), name, origin: Origin::Synthetic, spec };
+    let policy = spec.named("default", item.name.as_str(), Origin::Synthetic);
     let earlier = root.get("policies").and_then(Node::items).into_iter().flatten().take(at);
     let mut earlier = earlier.filter_map(|item| item.get("name")?.as_str());
     if RESERVED.contains(&&*item.name) || earlier.any(|name| name == item.name) {
         let why = format!("{} is the name of another policy of this baseline", item.name);
         return Err(fault(format!("{path}.name"), why));
     }
-    let lowered = policy.lower(&Enforcer::default());
+    let lowered = policy.lower(&Snapshot::default(), &Enforcer::default());
     if let Some(first) = lowered.faults.into_iter().next() {
         return Err(fault(format!("{path}.{}", first.path), first.message));
     }

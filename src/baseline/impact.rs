@@ -1,22 +1,21 @@
 //! What a namespace would lose: connections that are possible now and would not be.
 //!
 //! In: what exists, and the rules before and after. Out: every [`Cut`] into or out of the namespace
-//! on a port that a container declares, by workload. Pods that are alike are judged once.
+//! on a port that a container declares, by workload. What changes is asked of
+//! [`reach::diff`](crate::reach::diff()), so the work grows with the answer and not with the pairs of
+//! pods.
 
-use crate::cluster::{Family, Labels, Name, ObjectRef, Pod, PodId, Port, Snapshot};
-use crate::policy::Ruleset;
-use crate::verdict::{Endpoint, Flow, Verdict, judge};
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use crate::cluster::{ContainerPort, Family, Name, ObjectRef, Port, Snapshot};
+use crate::ends::{End, names};
+use crate::policy::{NODE_LOCAL_DNS, Ruleset};
+use crate::reach::{Change, ChangedEnds, Diff, EndClass, Same, diff};
+use crate::verdict::Passage;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+use std::rc::Rc;
 
-/// More flows than this are not judged: a preview must not keep anyone waiting.
-const MOST: usize = 1_000_000;
-
-/// Addresses that nobody has (RFC 5737, RFC 3849): they stand for the world outside.
-const OUTSIDE: [IpAddr; 2] = [
-    IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1)),
-    IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
-];
+/// More cuts than this are not listed: their memory must have an end.
+pub(super) const MOST: usize = 100_000;
 
 /// As seen from the namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,7 +33,7 @@ pub struct Cut {
     pub way: Way,
     /// The workload in the namespace.
     pub local: ObjectRef,
-    /// The workload at the other end; `None` is the world outside the cluster.
+    /// The workload or node at the other end; `None` is the world outside the cluster.
     pub peer: Option<ObjectRef>,
     /// The port on the destination; `None` where the world outside is the destination.
     pub port: Option<Port>,
@@ -45,123 +44,187 @@ pub struct Cut {
 pub struct Impact {
     /// Each cut once, sorted.
     pub cuts: Vec<Cut>,
-    /// How many flows were judged.
-    pub judged: usize,
-    /// Whether these were all.
+    /// Whether these are all.
     pub complete: bool,
 }
 
 /// Compares two sets of rules for the pods of one namespace.
 pub fn impact(snapshot: &Snapshot, before: &Ruleset, after: &Ruleset, namespace: &str) -> Impact {
-    let by_address = before.traits().pod_addresses || after.traits().pod_addresses;
-    let classes = classes(snapshot, by_address);
-    let mut preview = Preview { snapshot, before, after, cuts: BTreeSet::new(), judged: 0 };
-    for local in classes.iter().filter(|class| *snapshot.pod(class[0]).namespace == *namespace) {
-        preview.outside(local[0]);
-        for peer in &classes {
-            if preview.judged >= MOST {
-                break;
-            }
-            // A connection within the namespace is listed where it begins.
-            if *snapshot.pod(peer[0]).namespace != *namespace {
-                preview.pair(Way::In, local[0], peer[0]);
-            }
-            // To itself a pod always talks; to the next pod of its class it may have to.
-            let other = if local == peer { peer[1] } else { peer[0] };
-            preview.pair(Way::Out, local[0], other);
-        }
-    }
-    let complete = preview.judged < MOST;
-    Impact { cuts: preview.cuts.into_iter().collect(), judged: preview.judged, complete }
+    let diff = diff((snapshot, before), (snapshot, after));
+    let cilium = before.cilium().is_some();
+    let (classes, cuts) = (HashMap::new(), BTreeSet::new());
+    let mut preview = Preview { snapshot, diff: &diff, namespace, cilium, classes, cuts };
+    let complete = diff.changes().iter().filter(|it| is_cut(it.from, it.to)).all(|change| {
+        preview.add(change);
+        preview.cuts.len() < MOST
+    });
+    Impact { cuts: preview.cuts.into_iter().collect(), complete }
 }
 
-/// Two pods alike in all of this are told apart by no rule.
-type Class<'a> = (&'a Name, &'a Labels, Vec<Port>, bool, ObjectRef, &'a [IpAddr]);
-
-/// The first and the last pod of each class, which may be one.
-fn classes(snapshot: &Snapshot, by_address: bool) -> Vec<[PodId; 2]> {
-    let mut classes: BTreeMap<Class<'_>, [PodId; 2]> = BTreeMap::new();
-    for (id, pod) in snapshot.pods().iter().enumerate().filter(|(_, pod)| !pod.finished) {
-        let ports = pod.ports.iter().map(|port| port.port).collect();
-        let ips = if by_address { &pod.ips[..] } else { &[] };
-        let owner = workload(snapshot, id);
-        let class = (&pod.namespace, &pod.labels, ports, pod.host_network, owner, ips);
-        classes.entry(class).or_insert([id, id])[1] = id;
-    }
-    classes.into_values().collect()
+/// Whether what is allowed, if only on a condition, is certainly denied then.
+fn is_cut(from: Passage, to: Passage) -> bool {
+    matches!(from, Passage::Allowed | Passage::OnCondition) && to == Passage::Denied
 }
 
-fn workload(snapshot: &Snapshot, id: PodId) -> ObjectRef {
-    let pod = snapshot.pod(id);
-    pod.owner.map_or_else(|| pod.object(), |owner| snapshot.workloads[owner].object.clone())
+/// The ends of a class that go by one name.
+struct Party {
+    object: ObjectRef,
+    /// It is of the namespace.
+    local: bool,
+    /// Nodes, and pods on their nodes' network.
+    on_node: bool,
+    /// The ports that its containers declare.
+    ports: BTreeSet<Port>,
+    /// Two for each node that they are on and for what they declare: enough to find a flow that
+    /// policies judge.
+    examples: Vec<Same>,
+}
+
+/// The node of an end, and what its containers declare.
+type Kind<'a> = (Option<&'a Name>, &'a [ContainerPort]);
+
+/// Who is in a class.
+#[derive(Default)]
+struct Parties {
+    all: Vec<Party>,
+    /// Addresses outside the cluster.
+    outside: bool,
 }
 
 struct Preview<'a> {
     snapshot: &'a Snapshot,
-    before: &'a Ruleset,
-    after: &'a Ruleset,
+    diff: &'a Diff<'a>,
+    namespace: &'a str,
+    cilium: bool,
+    /// Those outside are others in the other family.
+    classes: HashMap<(EndClass, Family), Rc<Parties>>,
     cuts: BTreeSet<Cut>,
-    judged: usize,
 }
 
 impl Preview<'_> {
-    fn pair(&mut self, way: Way, local: PodId, peer: PodId) {
-        let (from, to) = if way == Way::In { (peer, local) } else { (local, peer) };
-        if from == to {
-            return;
+    fn add(&mut self, change: &Change) {
+        let classes = self.diff.classes(change);
+        let [sources, destinations] = classes.map(|it| self.parties(it, change.family));
+        let has_outside = |all: &[Rc<Parties>]| all.iter().any(|parties| parties.outside);
+        let (from_outside, to_outside) = (has_outside(&sources), has_outside(&destinations));
+        let destinations: Vec<&Party> = destinations.iter().flat_map(|it| &it.all).collect();
+        let ours: Vec<&Party> = destinations.iter().copied().filter(|it| it.local).collect();
+        for source in sources.iter().flat_map(|it| &it.all) {
+            if source.local && to_outside {
+                let (local, peer) = (source.object.clone(), None);
+                self.cuts.insert(Cut { way: Way::Out, local, peer, port: None });
+            }
+            for destination in if source.local { &destinations } else { &ours } {
+                self.pair(change, source, destination);
+                if self.cuts.len() >= MOST {
+                    return;
+                }
+            }
         }
-        for port in declared(self.snapshot.pod(to)) {
-            let flow = self.flow(Endpoint::Pod(from), Endpoint::Pod(to), port, to);
-            if self.is_cut(&flow) {
-                let (local, peer) = (self.workload(local), Some(self.workload(peer)));
-                self.cuts.insert(Cut { way, local, peer, port: Some(port) });
+        for destination in ours {
+            for port in destination.ports.iter().filter(|_| from_outside) {
+                if change.ports.contains(*port) {
+                    let local = destination.object.clone();
+                    self.cuts.insert(Cut { way: Way::In, local, peer: None, port: Some(*port) });
+                }
             }
         }
     }
 
-    fn outside(&mut self, local: PodId) {
-        let pod = self.snapshot.pod(local);
-        let outside = Endpoint::Address(OUTSIDE[usize::from(family(pod) == Family::V6)]);
-        let web = Port::tcp(443);
-        let out = self.flow(Endpoint::Pod(local), outside.clone(), web, local);
-        if self.is_cut(&out) {
-            let local = self.workload(local);
-            self.cuts.insert(Cut { way: Way::Out, local, peer: None, port: None });
+    /// A connection within the namespace is listed where it begins.
+    fn pair(&mut self, change: &Change, source: &Party, destination: &Party) {
+        for port in destination.ports.iter().filter(|port| change.ports.contains(**port)) {
+            if !self.has_cut(change, source, destination, *port) {
+                continue;
+            }
+            let (way, local, peer) = if source.local {
+                (Way::Out, source, destination)
+            } else {
+                (Way::In, destination, source)
+            };
+            let (local, peer) = (local.object.clone(), Some(peer.object.clone()));
+            self.cuts.insert(Cut { way, local, peer, port: Some(*port) });
         }
-        for port in declared(pod) {
-            let flow = self.flow(outside.clone(), Endpoint::Pod(local), port, local);
-            if self.is_cut(&flow) {
-                let local = self.workload(local);
-                self.cuts.insert(Cut { way: Way::In, local, peer: None, port: Some(port) });
+    }
+
+    /// Whether some flow of two parties is cut: to itself a pod always talks, and a node mostly to the
+    /// pods that run on it.
+    fn has_cut(&self, change: &Change, source: &Party, destination: &Party, port: Port) -> bool {
+        if source.object != destination.object && source.on_node == destination.on_node {
+            return true;
+        }
+        let cut = |source: &Same, destination: &Same| {
+            let changes = self.diff.between(*source, *destination, change.family);
+            changes.iter().any(|(from, to, ports)| is_cut(*from, *to) && ports.contains(port))
+        };
+        let declares = |same: &&Same| match same.new {
+            End::Pod(id) => self.snapshot.pod(id).ports.iter().any(|known| known.port == port),
+            End::Node(_) | End::Address(_) => false,
+        };
+        let mut declaring = destination.examples.iter().filter(declares);
+        declaring.any(|to| source.examples.iter().any(|from| cut(from, to)))
+    }
+
+    fn parties(
+        &mut self,
+        classes: impl Iterator<Item = EndClass>,
+        family: Family,
+    ) -> Vec<Rc<Parties>> {
+        let of = |class| {
+            if let Some(known) = self.classes.get(&(class, family)) {
+                return known.clone();
+            }
+            let parties = Rc::new(self.read(class, family));
+            self.classes.insert((class, family), parties.clone());
+            parties
+        };
+        classes.map(of).collect()
+    }
+
+    fn read(&self, class: EndClass, family: Family) -> Parties {
+        let mut parties = Parties::default();
+        let mut by_object: BTreeMap<ObjectRef, (Party, HashMap<Kind<'_>, u8>)> = BTreeMap::new();
+        for ends in self.diff.members(class, family) {
+            let same = match ends {
+                ChangedEnds::One(same) => same,
+                ChangedEnds::Outside(first, last) => {
+                    parties.outside |= self.is_outside(first, last);
+                    continue;
+                }
+            };
+            let Some(object) = names::inside(self.snapshot, same.new) else { continue };
+            let (on_node, kind): (_, Kind<'_>) = match same.new {
+                End::Pod(id) => {
+                    let pod = self.snapshot.pod(id);
+                    (pod.host_network, (pod.node.as_ref(), &pod.ports))
+                }
+                End::Node(index) => {
+                    (true, (self.snapshot.nodes.get(index).map(|it| &it.name), &[]))
+                }
+                End::Address(_) => continue,
+            };
+            let (party, kinds) = by_object.entry(object).or_insert_with_key(|object| {
+                let object = object.clone();
+                let local = object.namespace.as_deref() == Some(self.namespace);
+                let (ports, examples) = (BTreeSet::new(), Vec::new());
+                (Party { object, local, on_node, ports, examples }, HashMap::new())
+            });
+            party.ports.extend(kind.1.iter().map(|port| port.port));
+            let times = kinds.entry(kind).or_default();
+            if *times < 2 {
+                *times += 1;
+                party.examples.push(same);
             }
         }
+        parties.all = by_object.into_values().map(|(party, _)| party).collect();
+        parties
     }
 
-    fn flow(&self, source: Endpoint, destination: Endpoint, port: Port, of: PodId) -> Flow {
-        let family = family(self.snapshot.pod(of));
-        Flow { source, destination, port, family, through_service: false }
-    }
-
-    fn is_cut(&mut self, flow: &Flow) -> bool {
-        self.judged += 1;
-        judge(self.snapshot, self.before, flow).verdict == Verdict::Allowed
-            && judge(self.snapshot, self.after, flow).verdict == Verdict::Denied
-    }
-
-    fn workload(&self, id: PodId) -> ObjectRef {
-        workload(self.snapshot, id)
-    }
-}
-
-fn declared(pod: &Pod) -> BTreeSet<Port> {
-    pod.ports.iter().map(|port| port.port).collect()
-}
-
-/// The family that the pod is reached in: IPv4 unless it only has IPv6.
-fn family(pod: &Pod) -> Family {
-    match pod.ips.first() {
-        Some(IpAddr::V6(_)) => Family::V6,
-        _ => Family::V4,
+    /// Addresses of the pod network may be a pod's, and Cilium takes one of each node for the node.
+    fn is_outside(&self, first: IpAddr, last: IpAddr) -> bool {
+        let mut nets = self.snapshot.pod_cidrs.iter();
+        let own_node = self.cilium && first == last && first == NODE_LOCAL_DNS;
+        !own_node && !nets.any(|net| net.contains(&first) && net.contains(&last))
     }
 }
 
@@ -170,7 +233,8 @@ mod tests {
     use super::*;
     use crate::baseline::{Baseline, Facts};
     use crate::cluster::Origin;
-    use crate::objects::{Found, Objects, api};
+    use crate::kinds::Kind;
+    use crate::objects::{Found, Objects, api, policy_from_json};
     use crate::policy::Enforcer;
     use serde_json::{Value, json};
 
@@ -193,8 +257,8 @@ mod tests {
             objects.insert(Found::from(pod), Origin::Synthetic);
         }
         for policy in policies {
-            let policy: api::NetworkPolicy = serde_json::from_str(&policy.to_string()).unwrap();
-            objects.insert(Found::from(policy), Origin::Synthetic);
+            let policy = policy_from_json(Kind::NetworkPolicy, &policy.to_string()).unwrap();
+            objects.insert(policy, Origin::Synthetic);
         }
         let (snapshot, written) = objects.assemble();
         let rules = Ruleset::compile(&written, &snapshot, &Enforcer::default());
@@ -250,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn pods_alike_are_judged_once() {
+    fn pods_of_one_workload_are_one() {
         let pods: Vec<Value> = (0..50)
             .map(|number| {
                 let mut pod = pod("a", "web", 80, false);
@@ -262,7 +326,7 @@ mod tests {
             })
             .collect();
         let impact = cut(&pods, &[], "a");
-        assert!(impact.complete && impact.judged < 10, "{}", impact.judged);
+        assert!(impact.complete);
         let cuts = shown(&impact);
         assert_eq!(
             cuts.last().unwrap(),

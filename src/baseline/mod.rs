@@ -23,7 +23,7 @@ pub use impact::{Cut, Impact, Way, impact};
 pub use words::{cuts, dns, meaning};
 
 use crate::draft::{Dialect, Draft};
-use crate::verdict::{PortWanted, Target};
+use crate::ends::{EndName, PortWanted};
 use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicySpec};
 use std::net::IpAddr;
 
@@ -82,7 +82,7 @@ pub struct Baseline {
     /// Pods of the namespace may reach one another.
     pub same_namespace: bool,
     /// Where the pods may connect to.
-    pub egress: Vec<Target>,
+    pub egress: Vec<EndName>,
     /// What is allowed out is allowed in at the other end, too.
     pub both_sides: bool,
     /// The author's own policies.

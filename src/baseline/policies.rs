@@ -5,9 +5,9 @@ use super::{
     MANAGER, OTHER_SIDE, Peer, Who,
 };
 use crate::cluster::Protocol;
-use crate::draft::{self, Dialect, Draft, Entity, Rule};
+use crate::draft::{self, Dialect, Draft, Entity, Rule, Selector};
+use crate::ends::{PortText, PortWanted};
 use crate::policy::rule::Direction;
-use crate::verdict::{PortText, PortWanted};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
@@ -56,7 +56,7 @@ impl Baseline {
         if self.same_namespace {
             // Both directions, since the pods may be isolated in both.
             let everyone = || {
-                let peers = vec![draft::Peer::Pods { namespace: None, labels: LabelMap::new() }];
+                let peers = vec![draft::Peer::Pods { namespace: None, pods: Selector::default() }];
                 Some(vec![Rule { peers, ..Rule::default() }])
             };
             add("allow-same-namespace", everyone(), everyone());
@@ -109,7 +109,7 @@ impl Baseline {
             let by_label = (!cache.labels.is_empty()).then(|| pods(DNS_NAMESPACE, &cache.labels));
             let by_address: Vec<draft::Peer> = match self.dialect {
                 Dialect::NetworkPolicy => {
-                    cache.addresses.iter().copied().map(draft::Peer::Address).collect()
+                    cache.addresses.iter().map(|ip| draft::Peer::Block((*ip).into())).collect()
                 }
                 // Cilium takes what listens in the node's network for the node.
                 Dialect::Cilium if cache.addresses.is_empty() => Vec::new(),
@@ -186,7 +186,7 @@ impl BaselinePolicy {
                     Direction::Ingress => &draft.ingress,
                     Direction::Egress => &draft.egress,
                 };
-                rules.as_ref().map(|rules| (rules.len(), draft.subject.is_empty()))
+                rules.as_ref().map(|rules| (rules.len(), draft.subject.is_everything()))
             }
             Self::Own(policy) => {
                 let spec = policy.spec.as_ref()?;
@@ -220,7 +220,7 @@ fn from_peer(peer: &Peer) -> Rule {
 fn to(destination: &Destination) -> Rule {
     let peer = match &destination.who {
         Who::Service { namespace, labels, .. } => pods(namespace, labels),
-        Who::Address(address) => draft::Peer::Address(*address),
+        Who::Address(address) => draft::Peer::Block((*address).into()),
         Who::Name(name) => draft::Peer::Name(name.clone()),
     };
     Rule { peers: vec![peer], ports: port_items(&destination.ports), dns: Vec::new() }
@@ -248,14 +248,14 @@ fn other_side(namespace: &str, destination: &Destination) -> Option<Draft> {
         dns: Vec::new(),
     };
     Some(Draft {
-        subject: labels.clone(),
+        subject: labels.clone().into(),
         ingress: Some(vec![rule]),
         ..ours(there, &format!("allow-{namespace}-to-{name}"))
     })
 }
 
 fn pods(namespace: &str, labels: &LabelMap) -> draft::Peer {
-    draft::Peer::Pods { namespace: Some(namespace.to_owned()), labels: labels.clone() }
+    draft::Peer::Pods { namespace: Some(namespace.to_owned()), pods: labels.clone().into() }
 }
 
 fn port_items(ports: &[PortWanted]) -> Vec<draft::Port> {

@@ -1,5 +1,6 @@
 //! What a baseline means, in sentences.
 
+use super::impact::MOST;
 use super::{Baseline, BaselinePolicy, Cut, Dns, DnsFacts, Impact, Way};
 use crate::cluster::ObjectRef;
 use crate::draft::Dialect;
@@ -109,10 +110,7 @@ pub fn cuts(namespace: &str, impact: &Impact, all: bool) -> Vec<String> {
         lines.push(format!("  and {more} more lines; --v 1 shows them all"));
     }
     if !impact.complete {
-        lines.push(format!(
-            "  there may be more: only the first {} connections were looked at",
-            impact.judged
-        ));
+        lines.push(format!("  there are more: only the first {MOST} connections are listed"));
     }
     lines
 }
@@ -144,6 +142,7 @@ fn detailed(impact: &Impact, all: bool) -> Vec<String> {
 struct Ends {
     places: BTreeSet<String>,
     peers: BTreeSet<String>,
+    nodes: BTreeSet<String>,
     outside: bool,
 }
 
@@ -154,6 +153,7 @@ fn counted(impact: &Impact) -> Vec<String> {
         let ends = groups.entry((cut.way, local(cut))).or_default();
         match &cut.peer {
             None => ends.outside = true,
+            Some(peer) if peer.namespace.is_none() => drop(ends.nodes.insert(peer.to_string())),
             Some(peer) => {
                 ends.places.insert(place(peer));
                 ends.peers.insert(peer.to_string());
@@ -163,11 +163,14 @@ fn counted(impact: &Impact) -> Vec<String> {
     let some = |count: usize, one: &str| {
         if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
     };
-    let line = |((way, local), Ends { places, peers, outside })| {
+    let line = |((way, local), Ends { places, peers, nodes, outside })| {
         let mut ends = Vec::new();
         if !peers.is_empty() {
             let places = some(places.len(), "namespace");
             ends.push(format!("{} in {places}", some(peers.len(), "workload")));
+        }
+        if !nodes.is_empty() {
+            ends.push(some(nodes.len(), "node"));
         }
         if outside {
             ends.push(OUTSIDE.to_owned());
@@ -188,7 +191,7 @@ fn arrow(way: Way) -> &'static str {
 }
 
 fn place(peer: &ObjectRef) -> String {
-    peer.namespace.as_deref().unwrap_or_default().to_owned()
+    peer.namespace.as_deref().unwrap_or("nodes").to_owned()
 }
 
 fn port(cut: &Cut) -> String {
@@ -224,13 +227,19 @@ mod tests {
             port: Some(Port::tcp(80)),
         };
         let impact = |count: u32| Impact {
-            cuts: (0..count).map(cut).chain([Cut { peer: None, ..cut(0) }]).collect(),
-            judged: 9,
+            cuts: (0..count)
+                .map(cut)
+                .chain(
+                    [None, Some(ObjectRef::cluster("Node", "n"))]
+                        .map(|peer| Cut { peer, ..cut(0) }),
+                )
+                .collect(),
             complete: true,
         };
         assert_eq!(
             cuts("a", &impact(3), false)[1..],
             [
+                "  pod/web 80/TCP ← nodes: node/n",
                 "  pod/web 80/TCP ← ns-0: pod/p-0, pod/p-1",
                 "  pod/web 80/TCP ← ns-1: pod/p-2",
                 "  pod/web 80/TCP ← outside the cluster",
@@ -238,9 +247,9 @@ mod tests {
         );
         assert_eq!(
             cuts("a", &impact(100), false)[1..],
-            ["  pod/web 80/TCP ← 100 workloads in 50 namespaces and outside the cluster"]
+            ["  pod/web 80/TCP ← 100 workloads in 50 namespaces, 1 node and outside the cluster"]
         );
-        assert_eq!(cuts("a", &impact(100), true).len(), 52);
+        assert_eq!(cuts("a", &impact(100), true).len(), 53);
     }
 
     #[test]

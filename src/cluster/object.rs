@@ -1,5 +1,6 @@
 //! How an object is named, and where it was written.
 
+use crate::kinds::Kind;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,54 +8,16 @@ use std::sync::Arc;
 /// A name, a label key or value: shared, since clusters repeat them thousands of times.
 pub type Name = Arc<str>;
 
-/// Kinds with the short word that kubectl takes and prints for them.
-const KINDS: &[(&str, &str, &[&str])] = &[
-    ("Pod", "pod", &["pods", "po"]),
-    ("Service", "svc", &["service", "services"]),
-    ("Deployment", "deploy", &["deployment", "deployments"]),
-    ("StatefulSet", "sts", &["statefulset", "statefulsets"]),
-    ("DaemonSet", "ds", &["daemonset", "daemonsets"]),
-    ("ReplicaSet", "rs", &["replicaset", "replicasets"]),
-    ("ReplicationController", "rc", &["replicationcontroller", "replicationcontrollers"]),
-    ("Job", "job", &["jobs"]),
-    ("CronJob", "cj", &["cronjob", "cronjobs"]),
-    ("Namespace", "ns", &["namespace", "namespaces"]),
-    ("Node", "node", &["nodes", "no"]),
-    ("NetworkPolicy", "netpol", &["networkpolicy", "networkpolicies"]),
-    ("CiliumNetworkPolicy", "cnp", &["ciliumnetworkpolicy", "ciliumnetworkpolicies", "ciliumnp"]),
-    (
-        "CiliumClusterwideNetworkPolicy",
-        "ccnp",
-        &["ciliumclusterwidenetworkpolicy", "ciliumclusterwidenetworkpolicies"],
-    ),
-    ("CiliumCIDRGroup", "ccg", &["ciliumcidrgroup", "ciliumcidrgroups"]),
-    // Its own short name, cnp, is that of CiliumNetworkPolicy too.
-    ("ClusterNetworkPolicy", "clusternetworkpolicy", &["clusternetworkpolicies"]),
-    ("AdminNetworkPolicy", "anp", &["adminnetworkpolicy", "adminnetworkpolicies"]),
-    (
-        "BaselineAdminNetworkPolicy",
-        "banp",
-        &["baselineadminnetworkpolicy", "baselineadminnetworkpolicies"],
-    ),
-];
-
 /// The word for a kind on the command line and in answers: `deploy`, `svc`, or the kind in lower case.
 pub fn kind_word(kind: &str) -> String {
-    KINDS
-        .iter()
-        .find(|(k, ..)| *k == kind)
-        .map_or_else(|| kind.to_ascii_lowercase(), |(_, word, _)| (*word).to_owned())
+    let word = Kind::named(kind).and_then(Kind::word);
+    word.map_or_else(|| kind.to_ascii_lowercase(), ToOwned::to_owned)
 }
 
 /// The kind that a word of the command line means (`deploy`, `deployments`, `deployments.apps`), if
 /// it is a built-in one.
 pub fn kind_from_word(word: &str) -> Option<&'static str> {
-    let word = word.to_ascii_lowercase();
-    let word = word.split_once('.').map_or(word.as_str(), |(resource, _group)| resource);
-    KINDS
-        .iter()
-        .find(|(_, short, more)| *short == word || more.contains(&word))
-        .map(|(kind, ..)| *kind)
+    Kind::of_word(word).map(Kind::as_str)
 }
 
 /// An object by kind, namespace and name.

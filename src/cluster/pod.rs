@@ -26,7 +26,8 @@ pub struct Pod {
     pub name: Name,
     /// Its labels.
     pub labels: Labels,
-    /// Label keys that its controller sets when it makes the pod: here they are without a value.
+    /// Label keys that its controller sets when it makes the pod: here they are without a value. With
+    /// [`ANY_OTHER_LABEL`] it may set any other too.
     pub unknown_labels: &'static [&'static str],
     /// The ServiceAccount that it runs as.
     pub service_account: Name,
@@ -48,6 +49,15 @@ pub struct Pod {
     pub finished: bool,
     /// Where it was written.
     pub origin: Origin,
+}
+
+/// Stands among the labels that a controller sets for all others, of which it is not known whether it
+/// sets them. No key is called so.
+pub const ANY_OTHER_LABEL: &str = "*";
+
+/// Whether a controller sets, or may set, a label that is not written.
+pub fn may_be_set(unknown: &[&str], key: &str) -> bool {
+    unknown.iter().any(|other| *other == key || *other == ANY_OTHER_LABEL)
 }
 
 /// The label by which Cilium's selectors see the ServiceAccount of a pod.

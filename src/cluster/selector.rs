@@ -1,7 +1,9 @@
 //! Label selectors as `metav1.LabelSelector` defines them.
 
-use super::{Labels, Name, Truth};
+use super::{Labels, Name, Truth, may_be_set};
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 /// What a requirement asks of its key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -16,16 +18,97 @@ pub enum Operator {
     DoesNotExist,
 }
 
-/// One condition of a selector.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// Where a requirement is written. There are many, so those of one selector share its path.
+#[derive(Clone, Debug, Default)]
+pub struct FieldPath {
+    /// The field path of the selector, or of the requirement itself; `None` where it is not written.
+    path: Option<Arc<str>>,
+    within: Within,
+}
+
+/// Which part of a selector.
+#[derive(Clone, Copy, Debug, Default)]
+enum Within {
+    /// The path is that of the requirement itself.
+    #[default]
+    Whole,
+    /// The entry of `matchLabels` with its key.
+    Label,
+    /// This item of `matchExpressions`.
+    Expression(u32),
+}
+
+impl FieldPath {
+    /// As an entry of `matchLabels` of the selector at a path.
+    pub fn label(selector: Arc<str>) -> Self {
+        Self { path: Some(selector), within: Within::Label }
+    }
+
+    /// As an item of `matchExpressions` of the selector at a path.
+    pub fn expression(selector: Arc<str>, index: usize) -> Self {
+        let within = u32::try_from(index).map_or(Within::Whole, Within::Expression);
+        Self { path: Some(selector), within }
+    }
+}
+
+/// One condition of a selector. Those that ask for the same are equal, wherever they are written.
+#[derive(Clone, Debug)]
 pub struct Requirement {
     /// The label key.
     pub key: Name,
     /// What is asked of it.
     pub operator: Operator,
+    /// Where that is written.
+    pub written: FieldPath,
+}
+
+impl PartialEq for Requirement {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { key, operator, written: _ } = self;
+        *key == other.key && *operator == other.operator
+    }
+}
+
+impl Eq for Requirement {}
+
+impl Hash for Requirement {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { key, operator, written: _ } = self;
+        key.hash(state);
+        operator.hash(state);
+    }
 }
 
 impl Requirement {
+    /// One that is written nowhere.
+    pub fn new(key: impl Into<Name>, operator: Operator) -> Self {
+        Self { key: key.into(), operator, written: FieldPath::default() }
+    }
+
+    /// The field path, such as `spec.podSelector.matchExpressions[0]`; `None` where it is not written.
+    pub fn path(&self) -> Option<String> {
+        let FieldPath { path, within } = &self.written;
+        let path = path.as_deref()?;
+        Some(match within {
+            Within::Whole => path.to_owned(),
+            Within::Label => format!("{path}.matchLabels[{}]", self.key),
+            Within::Expression(index) => format!("{path}.matchExpressions[{index}]"),
+        })
+    }
+
+    /// The same about another key than the one that is written.
+    #[must_use]
+    pub fn about(self, key: impl Into<Name>) -> Self {
+        let key = key.into();
+        let written = match self.written.within {
+            Within::Label if key != self.key => {
+                FieldPath { path: self.path().map(Into::into), within: Within::Whole }
+            }
+            _ => self.written,
+        };
+        Self { key, operator: self.operator, written }
+    }
+
     /// Whether a value (`None`: the key is absent) fulfils the requirement.
     ///
     /// Source: `LabelSelectorRequirement` in k8s.io/apimachinery/pkg/apis/meta/v1/types.go: `NotIn`
@@ -85,7 +168,7 @@ impl Selector {
     pub fn labels<K: Into<Name>, V: Into<Name>>(labels: impl IntoIterator<Item = (K, V)>) -> Self {
         let requirements = labels
             .into_iter()
-            .map(|(k, v)| Requirement { key: k.into(), operator: Operator::In(vec![v.into()]) })
+            .map(|(k, v)| Requirement::new(k, Operator::In(vec![v.into()])))
             .collect();
         Self { requirements }
     }
@@ -142,6 +225,9 @@ impl Selector {
                 Operator::In(_) | Operator::NotIn(_) => Truth::Unknown,
             };
         }
+        if value.is_none() && may_be_set(unknown_keys, &requirement.key) {
+            return Truth::Unknown;
+        }
         requirement.holds_for(value).into()
     }
 }
@@ -166,7 +252,7 @@ mod tests {
     use super::*;
 
     fn requirement(key: &str, operator: Operator) -> Selector {
-        Selector { requirements: vec![Requirement { key: key.into(), operator }] }
+        Selector { requirements: vec![Requirement::new(key, operator)] }
     }
 
     /// docs/semantics/networkpolicy.md#label-selectors: In needs the key; NotIn and DoesNotExist
@@ -218,5 +304,30 @@ mod tests {
         assert_eq!(of(Operator::NotIn(vec!["abc".into()])), Truth::Unknown);
         assert_eq!(of(Operator::Exists), Truth::Yes);
         assert_eq!(of(Operator::DoesNotExist), Truth::No);
+    }
+
+    /// Engines hold selectors together that ask for the same, so places must not tell them apart.
+    #[test]
+    fn places_are_no_part_of_what_is_asked() {
+        let is = || Operator::In(vec!["1".into()]);
+        let of = |written| Requirement { written, ..Requirement::new("a.b/c", is()) };
+        let nowhere = Requirement::new("a.b/c", is());
+        let label = of(FieldPath::label("spec.podSelector".into()));
+        let item = of(FieldPath::expression("spec.podSelector".into(), 2));
+        let hash = |requirement: &Requirement| {
+            let mut state = std::hash::DefaultHasher::new();
+            requirement.hash(&mut state);
+            state.finish()
+        };
+        for (requirement, path) in [
+            (&nowhere, None),
+            (&label, Some("spec.podSelector.matchLabels[a.b/c]")),
+            (&item, Some("spec.podSelector.matchExpressions[2]")),
+        ] {
+            assert_eq!(requirement.path().as_deref(), path);
+            assert_eq!((requirement, hash(requirement)), (&nowhere, hash(&nowhere)));
+            let about = requirement.clone().about("c");
+            assert_eq!((about.path().as_deref(), &*about.key), (path, "c"));
+        }
     }
 }

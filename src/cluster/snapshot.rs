@@ -308,7 +308,7 @@ mod tests {
         let mut snapshot = Snapshot::default();
         snapshot.add_unread_namespace(&"a".into());
         let namespace = snapshot.namespace("a").unwrap();
-        let not_b = Requirement { key: "team".into(), operator: Operator::NotIn(vec!["b".into()]) };
+        let not_b = Requirement::new("team", Operator::NotIn(vec!["b".into()]));
         for (selector, truth, missed) in [
             (Selector::default(), Truth::Yes, None),
             (Selector::labels([(NAMESPACE_NAME_LABEL, "a")]), Truth::Yes, None),

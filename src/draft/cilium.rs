@@ -3,7 +3,7 @@
 //! Source: docs/semantics/cilium-rules.md#absent-and-empty and
 //! docs/semantics/cilium-rules.md#elements.
 
-use super::{Dialect, Draft, LabelMap, Peer, Port, Rule, network};
+use super::{Dialect, Draft, Peer, Port, Rule, Selector};
 use crate::cluster::Protocol;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::{Map, Value, json};
@@ -29,8 +29,8 @@ impl Draft {
             }
         }
         json!({
-            "apiVersion": Dialect::Cilium.api_version(),
-            "kind": Dialect::Cilium.kind(),
+            "apiVersion": Dialect::Cilium.kind().api_version(),
+            "kind": Dialect::Cilium.kind().api_kind(),
             "metadata": self.metadata(),
             "spec": spec,
         })
@@ -55,10 +55,8 @@ fn of_rule(side: &str, rule: &Rule) -> Vec<Value> {
     let mut fields: Vec<(String, Vec<Value>)> = Vec::new();
     for peer in &rule.peers {
         let (field, item) = match peer {
-            Peer::Pods { namespace, labels } => {
-                ("Endpoints", selector(namespace.as_deref(), labels))
-            }
-            Peer::Address(address) => ("CIDR", network(*address).into()),
+            Peer::Pods { namespace, pods } => ("Endpoints", selector(namespace.as_deref(), pods)),
+            Peer::Block(net) => ("CIDR", net.to_string().into()),
             Peer::Entity(entity) => ("Entities", entity.as_str().into()),
             Peer::Name(name) => ("FQDNs", name_item(name)),
         };
@@ -90,11 +88,20 @@ fn port_rule(ports: &[Port], dns: &[String]) -> Value {
 }
 
 /// Pods by labels; those of the policy's own namespace unless one is given.
-fn selector(namespace: Option<&str>, labels: &LabelMap) -> Value {
+fn selector(namespace: Option<&str>, Selector { labels, absent }: &Selector) -> Value {
     let namespace = namespace.map(|namespace| (NAMESPACE.to_owned(), namespace.into()));
     let labels = labels.iter().map(|(key, value)| (key.clone(), value.as_str().into()));
-    let all: Map<String, Value> = namespace.into_iter().chain(labels).collect();
-    if all.is_empty() { json!({}) } else { json!({ "matchLabels": all }) }
+    let labels: Map<String, Value> = namespace.into_iter().chain(labels).collect();
+    let absent = absent.iter().map(|key| json!({ "key": key, "operator": "DoesNotExist" }));
+    let absent: Vec<Value> = absent.collect();
+    let mut selector = Map::new();
+    if !labels.is_empty() {
+        selector.insert("matchLabels".to_owned(), labels.into());
+    }
+    if !absent.is_empty() {
+        selector.insert("matchExpressions".to_owned(), absent.into());
+    }
+    selector.into()
 }
 
 fn name_item(name: &str) -> Value {
@@ -115,12 +122,13 @@ fn port(port: &Port) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Entity;
+    use super::super::{Entity, LabelMap};
     use super::*;
 
     fn pods(namespace: Option<&str>, labels: &[(&str, &str)]) -> Peer {
-        let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Peer::Pods { namespace: namespace.map(Into::into), labels }
+        let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let pods = labels.collect::<LabelMap>().into();
+        Peer::Pods { namespace: namespace.map(Into::into), pods }
     }
 
     /// docs/semantics/cilium-rules.md#absent-and-empty: a direction that is closed has one element
@@ -139,7 +147,7 @@ mod tests {
                 pods(None, &[]),
                 Peer::Entity(Entity::Host),
                 pods(Some("b"), &[("app", "x")]),
-                Peer::Address("2001:db8::1".parse().unwrap()),
+                Peer::Block("2001:db8::1/128".parse().unwrap()),
                 Peer::Name("*.example.com".into()),
             ],
             ports: vec![Port::number(Protocol::Tcp, 443)],

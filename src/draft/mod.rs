@@ -16,11 +16,12 @@ mod cilium;
 mod networkpolicy;
 
 use crate::cluster::Protocol;
+use crate::kinds::Kind;
+use ipnet::IpNet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
-use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Labels of an object, in their order.
 pub type LabelMap = BTreeMap<String, String>;
@@ -51,32 +52,16 @@ impl Dialect {
     }
 
     /// The kind of its policies.
-    pub fn kind(self) -> &'static str {
+    pub fn kind(self) -> Kind {
         match self {
-            Self::NetworkPolicy => "NetworkPolicy",
-            Self::Cilium => "CiliumNetworkPolicy",
-        }
-    }
-
-    /// The group and version of that kind.
-    pub fn api_version(self) -> &'static str {
-        match self {
-            Self::NetworkPolicy => "networking.k8s.io/v1",
-            Self::Cilium => "cilium.io/v2",
-        }
-    }
-
-    /// The resource of that kind, as paths of the API have it.
-    pub fn resource(self) -> &'static str {
-        match self {
-            Self::NetworkPolicy => "networkpolicies",
-            Self::Cilium => "ciliumnetworkpolicies",
+            Self::NetworkPolicy => Kind::NetworkPolicy,
+            Self::Cilium => Kind::CiliumNetworkPolicy,
         }
     }
 
     /// The dialect of a kind.
     pub fn of_kind(kind: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|dialect| dialect.kind() == kind)
+        Self::ALL.into_iter().find(|dialect| dialect.kind().as_str() == kind)
     }
 }
 
@@ -91,8 +76,8 @@ pub struct Draft {
     pub labels: LabelMap,
     /// Annotations of the object.
     pub annotations: LabelMap,
-    /// The labels of the pods that it selects; none means every pod of the namespace.
-    pub subject: LabelMap,
+    /// The pods that it selects.
+    pub subject: Selector,
     /// What may come in. `None`: it says nothing of that; empty: nothing may.
     pub ingress: Option<Vec<Rule>>,
     /// The same of what may go out.
@@ -111,19 +96,40 @@ pub struct Rule {
     pub dns: Vec<String>,
 }
 
+/// Pods of a namespace by their labels; without any it means all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Selector {
+    /// Labels that they have.
+    pub labels: LabelMap,
+    /// Keys of labels that they do not have.
+    pub absent: BTreeSet<String>,
+}
+
+impl Selector {
+    /// Whether it means every pod.
+    pub fn is_everything(&self) -> bool {
+        self.labels.is_empty() && self.absent.is_empty()
+    }
+}
+
+impl From<LabelMap> for Selector {
+    fn from(labels: LabelMap) -> Self {
+        Self { labels, absent: BTreeSet::new() }
+    }
+}
+
 /// Who is at the other end.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Peer {
-    /// Pods by labels; without any all pods of the namespace, which is the policy's own unless one
-    /// is named.
+    /// Pods by labels, of the policy's own namespace unless one is named.
     Pods {
         /// Their namespace.
         namespace: Option<String>,
-        /// Their labels.
-        labels: LabelMap,
+        /// Which of them.
+        pods: Selector,
     },
-    /// An address outside the cluster.
-    Address(IpAddr),
+    /// Addresses outside the cluster.
+    Block(IpNet),
     /// One of Cilium's entities.
     Entity(Entity),
     /// A DNS name outside the cluster, to which pods may connect.
@@ -198,10 +204,4 @@ impl Draft {
             ..ObjectMeta::default()
         }
     }
-}
-
-/// An address as the network of it alone.
-fn network(address: IpAddr) -> String {
-    let length = if address.is_ipv4() { 32 } else { 128 };
-    format!("{address}/{length}")
 }

@@ -1,12 +1,12 @@
 //! A draft as a NetworkPolicy.
 
-use super::{Draft, LabelMap, Peer, Port, Rule, network};
+use super::{Draft, LabelMap, Peer, Port, Rule, Selector};
 use crate::cluster::NAMESPACE_NAME_LABEL;
 use k8s_openapi::api::networking::v1::{
     IPBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer,
     NetworkPolicyPort, NetworkPolicySpec,
 };
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 
 impl Draft {
     /// The policy as a NetworkPolicy; `None` where it means an entity or a name, for which these have
@@ -47,29 +47,36 @@ fn rules<T>(
 
 fn peer(peer: &Peer) -> Option<NetworkPolicyPeer> {
     Some(match peer {
-        Peer::Pods { namespace: None, labels } => NetworkPolicyPeer {
-            pod_selector: Some(selector(labels)),
-            ..NetworkPolicyPeer::default()
-        },
-        Peer::Pods { namespace: Some(namespace), labels } => {
-            let by_name = [(NAMESPACE_NAME_LABEL.to_owned(), namespace.clone())].into();
+        Peer::Pods { namespace: None, pods } => {
+            NetworkPolicyPeer { pod_selector: Some(selector(pods)), ..NetworkPolicyPeer::default() }
+        }
+        Peer::Pods { namespace: Some(namespace), pods } => {
+            let by_name: LabelMap = [(NAMESPACE_NAME_LABEL.to_owned(), namespace.clone())].into();
             NetworkPolicyPeer {
-                namespace_selector: Some(selector(&by_name)),
-                pod_selector: (!labels.is_empty()).then(|| selector(labels)),
+                namespace_selector: Some(selector(&by_name.into())),
+                pod_selector: (!pods.is_everything()).then(|| selector(pods)),
                 ip_block: None,
             }
         }
-        Peer::Address(address) => NetworkPolicyPeer {
-            ip_block: Some(IPBlock { cidr: network(*address), except: None }),
+        Peer::Block(net) => NetworkPolicyPeer {
+            ip_block: Some(IPBlock { cidr: net.to_string(), except: None }),
             ..NetworkPolicyPeer::default()
         },
         Peer::Entity(_) | Peer::Name(_) => return None,
     })
 }
 
-fn selector(labels: &LabelMap) -> LabelSelector {
-    let match_labels = (!labels.is_empty()).then(|| labels.clone());
-    LabelSelector { match_labels, ..LabelSelector::default() }
+fn selector(Selector { labels, absent }: &Selector) -> LabelSelector {
+    let absent = absent.iter().map(|key| LabelSelectorRequirement {
+        key: key.clone(),
+        operator: "DoesNotExist".to_owned(),
+        values: None,
+    });
+    let expressions: Vec<_> = absent.collect();
+    LabelSelector {
+        match_labels: (!labels.is_empty()).then(|| labels.clone()),
+        match_expressions: (!expressions.is_empty()).then_some(expressions),
+    }
 }
 
 fn port(port: &Port) -> NetworkPolicyPort {

@@ -29,9 +29,9 @@ pub struct Filter {
     /// At least one end is in this namespace.
     pub namespace: Option<Name>,
     /// Who sent it.
-    pub from: Option<End>,
+    pub from: Option<EndFilter>,
     /// Who was to have it.
-    pub to: Option<End>,
+    pub to: Option<EndFilter>,
     /// The destination's port.
     pub to_port: Option<u16>,
     /// The protocol.
@@ -54,7 +54,7 @@ pub enum Events {
 
 /// One end of the wanted flows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum EndFilter {
     /// Any pod of a namespace.
     Namespace(Name),
     /// Pods by name; one of them.
@@ -139,7 +139,7 @@ impl Filter {
         };
         let (mut from, mut to) = (self.from.as_ref(), self.to.as_ref());
         // Where one end is named, the namespace is the other's unless the named one is in it.
-        let other = self.namespace.clone().map(End::Namespace);
+        let other = self.namespace.clone().map(EndFilter::Namespace);
         match (&self.namespace, from, to) {
             (Some(namespace), None, None) => {
                 add("namespace", &mut std::iter::once(namespace.to_string()));
@@ -151,7 +151,7 @@ impl Filter {
             _ => {}
         }
         for (side, end) in [("from", from), ("to", to)] {
-            let Some((what, values)) = end.map(End::values) else { continue };
+            let Some((what, values)) = end.map(EndFilter::values) else { continue };
             if values.len() <= MOST_VALUES {
                 add(&format!("{side}-{what}"), &mut values.into_iter());
             }
@@ -196,7 +196,7 @@ impl Filter {
     }
 }
 
-impl End {
+impl EndFilter {
     /// The flag without its side, and its values.
     fn values(&self) -> (&'static str, Vec<String>) {
         match self {
@@ -298,8 +298,8 @@ mod tests {
     use super::super::flow::Owner;
     use super::*;
 
-    fn pods(name: &str, of: PodsOf) -> End {
-        End::Pods(vec![Pods { namespace: "a".into(), name: name.into(), of }])
+    fn pods(name: &str, of: PodsOf) -> EndFilter {
+        EndFilter::Pods(vec![Pods { namespace: "a".into(), name: name.into(), of }])
     }
 
     fn party(pod: &str, owner: Option<(&str, &str)>) -> Party {
@@ -314,11 +314,11 @@ mod tests {
     fn a_namespace_beside_a_named_end_is_the_other_ends() {
         let ends = [
             None,
-            Some(End::Namespace("a".into())),
-            Some(End::Namespace("b".into())),
+            Some(EndFilter::Namespace("a".into())),
+            Some(EndFilter::Namespace("b".into())),
             Some(pods("x", PodsOf::Either)),
-            Some(End::Addresses(vec!["10.0.0.1".parse().unwrap()])),
-            Some(End::Domain("example.com".into())),
+            Some(EndFilter::Addresses(vec!["10.0.0.1".parse().unwrap()])),
+            Some(EndFilter::Domain("example.com".into())),
         ];
         for from in &ends {
             for to in &ends {
@@ -335,7 +335,7 @@ mod tests {
         }
         let filter = Filter {
             namespace: Some("monitoring".into()),
-            to: Some(End::Namespace("identity".into())),
+            to: Some(EndFilter::Namespace("identity".into())),
             verdicts: vec![Verdict::Dropped],
             events: Events::All,
             ..Filter::default()
@@ -382,7 +382,7 @@ mod tests {
     #[test]
     fn many_values_are_asked_here() {
         let all: Vec<IpAddr> = (0..=u8::MAX).map(|at| [10, 0, 0, at].into()).collect();
-        let filter = Filter { to: Some(End::Addresses(all)), ..Filter::default() };
+        let filter = Filter { to: Some(EndFilter::Addresses(all)), ..Filter::default() };
         let arguments = filter.arguments(&Window::default());
         assert!(!arguments.iter().any(|argument| argument == "--to-ip"), "{arguments:?}");
         let mut flow = Flow { event: Event::Drop, ..Flow::default() };

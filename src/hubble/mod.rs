@@ -15,7 +15,7 @@ mod record;
 mod wire;
 
 pub use decode::decode;
-pub use filter::{End, Events, Filter, Pods, PodsOf, Window};
+pub use filter::{EndFilter, Events, Filter, Pods, PodsOf, Window};
 pub use flow::{Event, Flow, Layer4, Owner, Party, PolicyName, Verdict};
 pub use pairs::Pairs;
 pub use reason::{DropClass, DropReason};

@@ -2,14 +2,17 @@
 
 use super::collect::Collector;
 use super::evidence::{Connection, Evidence, Who};
-use super::policies::{self, Pair, Peer, Wanted};
+use super::policies::{self, Admitted, Pair, Peer};
 use super::units::Unnameable;
-use crate::cluster::{Name, Origin, Port};
+use crate::baseline::BaselinePolicy;
+use crate::cluster::{ObjectRef, Port};
+use crate::draft::{Dialect, Draft};
+use crate::objects::Objects;
 use crate::observed::{Key, predict};
 use crate::policy::rule::Direction;
-use crate::policy::{Ruleset, Written, networkpolicy};
+use crate::policy::{Ruleset, Written};
 use crate::verdict::Verdict;
-use k8s_openapi::api::networking::v1::NetworkPolicy;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
@@ -23,12 +26,14 @@ type Working<'a> = (&'a Connection, &'a Evidence, usize);
 pub struct Lesson {
     /// The namespace.
     pub namespace: Box<str>,
+    /// The language of its policies.
+    pub dialect: Dialect,
     /// The policies that are missing, by name.
-    pub policies: Vec<NetworkPolicy>,
+    pub policies: Vec<Draft>,
     /// Every connection of the namespace that was seen, in order.
     pub seen: Vec<Seen>,
     /// Policies of the namespace that these would take the place of, having their names.
-    pub replaced: Vec<Name>,
+    pub replaced: Vec<ObjectRef>,
     /// What would be in force.
     pub after: Ruleset,
 }
@@ -70,7 +75,7 @@ pub enum Fate {
 /// Why a connection that works cannot be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lost {
-    /// An end is a node, which no NetworkPolicy can name.
+    /// An end is a node, which no selector names.
     Node,
     /// An end has no labels to name it by.
     NoLabels,
@@ -80,15 +85,18 @@ pub enum Lost {
     Refused,
 }
 
-/// What is missing in a namespace for what was seen to work, once `closing` is applied to it.
+/// What is missing in a namespace for what was seen to work, once `closing` is applied to it, in the
+/// same dialect.
 pub fn learn(
     collector: &Collector<'_>,
     written: &Written,
     before: &Ruleset,
     namespace: &str,
-    closing: &[NetworkPolicy],
+    closing: &[BaselinePolicy],
+    dialect: Dialect,
 ) -> Lesson {
-    let judge = Judge { collector, namespace };
+    let judge = Judge { collector, namespace, dialect };
+    let closing: Vec<Value> = closing.iter().filter_map(|policy| policy.object(dialect)).collect();
     let mut works = Vec::new();
     let mut seen = Vec::new();
     for (connection, evidence) in collector.connections.iter().filter(|(it, _)| judge.is_ours(it)) {
@@ -114,36 +122,37 @@ pub fn learn(
     let names = policies::names(&collector.units, &pairs);
     let ours: HashSet<&str> = names.values().map(String::as_str).collect();
     // A policy that has one of these names is ours of an earlier day, and is made anew.
-    let (closed, _) = judge.with(written, closing, |name| ours.contains(name));
+    let (closed, _) = judge.with(written, &closing, |name| ours.contains(name));
     let mut rules = judge.compile(&closed, before);
-    let mut made: BTreeMap<String, NetworkPolicy> = BTreeMap::new();
-    let mut wanted: BTreeMap<Pair, Wanted> = BTreeMap::new();
+    let mut made: BTreeMap<String, Draft> = BTreeMap::new();
+    let mut admitted: BTreeMap<Pair, Admitted> = BTreeMap::new();
     let mut replaced = Vec::new();
     for _ in 0..ROUNDS {
-        let missing = judge.missing(&rules, &works, &wanted);
+        let missing = judge.missing(&rules, &works, &admitted);
         if missing.is_empty() {
             break;
         }
         for (pair, address, port) in missing {
-            wanted.entry(pair).or_default().add(address, port);
+            admitted.entry(pair).or_default().add(address, port);
         }
-        for (pair, wanted) in wanted.iter().filter(|(_, wanted)| !wanted.is_too_much()) {
+        for (pair, admitted) in admitted.iter().filter(|(_, it)| !it.is_too_much()) {
             let Some(name) = names.get(pair) else { continue };
-            let policy = policies::policy(&collector.units, pair, name, wanted);
+            let policy = policies::policy(&collector.units, pair, name, admitted);
             made.extend(policy.map(|policy| (name.clone(), policy)));
         }
-        let all: Vec<NetworkPolicy> = closing.iter().chain(made.values()).cloned().collect();
+        let drafted = made.values().filter_map(|draft| draft.object(dialect));
+        let all: Vec<Value> = closing.iter().cloned().chain(drafted).collect();
         let with;
         (with, replaced) = judge.with(written, &all, |_| false);
         rules = judge.compile(&with, before);
     }
-    replaced.retain(|name| made.contains_key(&**name));
+    replaced.retain(|object| made.contains_key(&*object.name));
     let (policies, after) = (made.values().cloned().collect(), rules);
     for (connection, evidence, at) in works {
         let stays =
             evidence.keys.iter().all(|key| judge.verdict(&after, key, None) == Verdict::Allowed);
         let missing: Vec<Pair> =
-            judge.pairs(connection).filter(|pair| wanted.contains_key(pair)).collect();
+            judge.pairs(connection).filter(|pair| admitted.contains_key(pair)).collect();
         let own: BTreeSet<String> = missing
             .iter()
             .filter_map(|pair| names.get(pair))
@@ -159,19 +168,20 @@ pub fn learn(
             (false, _) if evidence.keys.iter().all(here) => Fate::OtherSide,
             (true, true) => Fate::Covered,
             (true, false) => Fate::Learned(own),
-            (false, _) => Fate::Cut(judge.why_lost(&missing, &wanted)),
+            (false, _) => Fate::Cut(judge.why_lost(&missing, &admitted)),
         };
         if let Some(seen) = seen.get_mut(at) {
             seen.fate = fate;
         }
     }
     seen.sort_by_cached_key(|seen| judge.order(&seen.connection));
-    Lesson { namespace: namespace.into(), policies, seen, replaced, after }
+    Lesson { namespace: namespace.into(), dialect, policies, seen, replaced, after }
 }
 
 struct Judge<'a, 'b> {
     collector: &'a Collector<'b>,
     namespace: &'a str,
+    dialect: Dialect,
 }
 
 impl Judge<'_, '_> {
@@ -200,19 +210,19 @@ impl Judge<'_, '_> {
         sides.map(pair).into_iter().flatten()
     }
 
-    /// What is not allowed by these rules and not yet wanted, on sides in the namespace.
+    /// What is not allowed by these rules and not yet admitted, on sides in the namespace.
     fn missing(
         &self,
         rules: &Ruleset,
         works: &[Working<'_>],
-        wanted: &BTreeMap<Pair, Wanted>,
+        admitted: &BTreeMap<Pair, Admitted>,
     ) -> Vec<(Pair, Option<IpAddr>, Port)> {
         let mut missing = Vec::new();
         for (connection, evidence, _) in works {
             let address = connection.address();
             for pair in self.pairs(connection) {
                 let open = |key: &Key| self.verdict(rules, key, Some(pair.direction));
-                if !wanted.get(&pair).is_some_and(|it| it.has(address, connection.port))
+                if !admitted.get(&pair).is_some_and(|it| it.has(address, connection.port))
                     && evidence.keys.iter().any(|key| open(key) != Verdict::Allowed)
                 {
                     missing.push((pair, address, connection.port));
@@ -241,33 +251,40 @@ impl Judge<'_, '_> {
         Ruleset::compile(written, self.collector.snapshot, like.enforcer())
     }
 
-    /// What is written, with policies added that replace those of their names, and some left away;
-    /// and the names of those that were replaced.
+    /// What is written, with policies added that replace those of their names, and some of the
+    /// dialect left away; and those that were replaced.
     fn with(
         &self,
         written: &Written,
-        policies: &[NetworkPolicy],
+        policies: &[Value],
         without: impl Fn(&str) -> bool,
-    ) -> (Written, Vec<Name>) {
-        let mut with = written.clone();
-        let names: BTreeSet<(Option<&str>, Option<&str>)> = policies
-            .iter()
-            .map(|it| (it.metadata.namespace.as_deref(), it.metadata.name.as_deref()))
-            .collect();
+    ) -> (Written, Vec<ObjectRef>) {
+        let mut objects = Objects::default();
+        for policy in policies {
+            objects.insert_policy(policy);
+        }
+        let names: BTreeSet<ObjectRef> =
+            objects.iter().map(|(object, ..)| object.clone()).collect();
         let mut replaced = Vec::new();
-        with.network_policies.retain(|policy| {
-            let same_name = names.contains(&(Some(&policy.namespace), Some(&policy.name)));
+        let mut stays = |object: &ObjectRef| {
+            let is_left_out = *object.kind == *self.dialect.kind().as_str()
+                && object.namespace.as_deref() == Some(self.namespace)
+                && without(&object.name);
+            let same_name = names.contains(object);
             if same_name {
-                replaced.push(policy.name.clone());
+                replaced.push(object.clone());
             }
-            let is_left_out = *policy.namespace == *self.namespace && without(&policy.name);
             !same_name && !is_left_out
-        });
-        with.network_policies.extend(policies.iter().filter_map(as_written));
+        };
+        let mut with = written.clone();
+        with.objects.retain(|written| stays(&written.object));
+        let (_, more) = objects.assemble();
+        with.objects.extend(more.objects);
+        with.undecodable.extend(more.undecodable);
         (with, replaced)
     }
 
-    fn why_lost(&self, missing: &[Pair], wanted: &BTreeMap<Pair, Wanted>) -> Lost {
+    fn why_lost(&self, missing: &[Pair], admitted: &BTreeMap<Pair, Admitted>) -> Lost {
         let units = &self.collector.units;
         let ends = missing.iter().flat_map(|pair| match pair.peer {
             Peer::Unit(peer) => vec![pair.subject, peer],
@@ -277,7 +294,10 @@ impl Judge<'_, '_> {
         match faults.next() {
             Some(Unnameable::Node) => Lost::Node,
             Some(Unnameable::NoLabels) => Lost::NoLabels,
-            None if missing.iter().any(|it| wanted.get(it).is_some_and(Wanted::is_too_much)) => {
+            None if missing
+                .iter()
+                .any(|it| admitted.get(it).is_some_and(Admitted::is_too_much)) =>
+            {
                 Lost::TooMany
             }
             None => Lost::Refused,
@@ -299,15 +319,4 @@ impl Connection {
             Who::Unit(_) => None,
         })
     }
-}
-
-/// A policy of ours as if it had been read, to try it.
-pub(super) fn as_written(policy: &NetworkPolicy) -> Option<networkpolicy::NetworkPolicy> {
-    let NetworkPolicy { metadata, spec } = policy;
-    Some(networkpolicy::NetworkPolicy {
-        namespace: metadata.namespace.as_deref()?.into(),
-        name: metadata.name.as_deref()?.into(),
-        origin: Origin::Synthetic,
-        spec: serde_json::from_value(serde_json::to_value(spec).ok()?).ok()?,
-    })
 }

@@ -1,8 +1,9 @@
 //! What works now, as the smallest policies that keep it working.
 //!
 //! In: flows that Hubble saw ([`Collector`]), a [`Snapshot`](crate::cluster::Snapshot) and the policies
-//! that a namespace is to be closed with. Out: a [`Lesson`]: NetworkPolicies that admit the connections
-//! which were seen to work and which those policies would cut, and what became of every other.
+//! that a namespace is to be closed with. Out: a [`Lesson`]: policies, in either dialect, that admit the
+//! connections which were seen to work and which those policies would cut, and what became of every
+//! other.
 //!
 //! - **Connections.** Flows are one connection where their workloads and the port on the pod are the
 //!   same. It works where the last decision on neither side was a denial; a side that was not seen is

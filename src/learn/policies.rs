@@ -1,16 +1,11 @@
-//! From what is to be admitted to NetworkPolicies: one for each pair and side, named after both.
+//! From what is to be admitted to policies: one for each pair and side, named after both.
 
 use super::units::{Unit, UnitId, Units};
 use crate::baseline::{MANAGED_BY, MANAGER};
 use crate::cluster::Port;
+use crate::draft::{self, Draft, Rule};
 use crate::policy::rule::Direction;
 use ipnet::IpNet;
-use k8s_openapi::api::networking::v1::{
-    IPBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer,
-    NetworkPolicyPort, NetworkPolicySpec,
-};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -41,7 +36,7 @@ pub(super) enum Peer {
 
 /// What one policy admits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum Admitted {
     #[default]
     Nothing,
     /// Ports from or to pods.
@@ -50,7 +45,7 @@ pub(super) enum Wanted {
     Addresses(BTreeMap<IpAddr, BTreeSet<Port>>),
 }
 
-impl Wanted {
+impl Admitted {
     pub(super) fn add(&mut self, address: Option<IpAddr>, port: Port) {
         match (address, &mut *self) {
             (None, Self::Ports(ports)) => drop(ports.insert(port)),
@@ -146,78 +141,48 @@ fn name(units: &Units<'_>, pair: &Pair) -> String {
     name.trim_end_matches('-').to_owned()
 }
 
-/// The policy; `None` where no NetworkPolicy can name an end.
+/// The policy; `None` where no selector names an end.
 pub(super) fn policy(
     units: &Units<'_>,
     pair: &Pair,
     name: &str,
-    wanted: &Wanted,
-) -> Option<NetworkPolicy> {
+    admitted: &Admitted,
+) -> Option<Draft> {
     let subject = units.get(pair.subject);
-    let rules: Vec<(Vec<NetworkPolicyPeer>, &BTreeSet<Port>)> = match (pair.peer, wanted) {
-        (Peer::Unit(id), Wanted::Ports(ports)) => {
-            vec![(vec![pods(subject, units.get(id))?], ports)]
+    let rule = |peers, ports: &BTreeSet<Port>| Rule {
+        peers,
+        ports: ports.iter().map(|port| draft::Port::number(port.protocol, port.number)).collect(),
+        dns: Vec::new(),
+    };
+    let rules: Vec<Rule> = match (pair.peer, admitted) {
+        (Peer::Unit(id), Admitted::Ports(ports)) => {
+            vec![rule(vec![pods(subject, units.get(id))?], ports)]
         }
-        (Peer::Outside, Wanted::Addresses(_)) => {
-            let rule = |(ports, nets): (_, Vec<IpNet>)| (nets.iter().map(block).collect(), ports);
-            wanted.blocks().into_iter().map(rule).collect()
+        (Peer::Outside, Admitted::Addresses(_)) => {
+            let of = |(ports, nets): (_, Vec<IpNet>)| {
+                rule(nets.into_iter().map(draft::Peer::Block).collect(), ports)
+            };
+            admitted.blocks().into_iter().map(of).collect()
         }
         _ => return None,
     };
-    let items = |ports: &BTreeSet<Port>| Some(ports.iter().copied().map(port_item).collect());
-    let mut spec = NetworkPolicySpec {
-        pod_selector: Some(subject.selector.as_ref().ok()?.clone()),
-        ..NetworkPolicySpec::default()
+    let (ingress, egress) = match pair.direction {
+        Direction::Ingress => (Some(rules), None),
+        Direction::Egress => (None, Some(rules)),
     };
-    match pair.direction {
-        Direction::Ingress => {
-            spec.policy_types = Some(vec!["Ingress".to_owned()]);
-            let rule = |(peers, ports)| NetworkPolicyIngressRule {
-                from: Some(peers),
-                ports: items(ports),
-            };
-            spec.ingress = Some(rules.into_iter().map(rule).collect());
-        }
-        Direction::Egress => {
-            spec.policy_types = Some(vec!["Egress".to_owned()]);
-            let rule =
-                |(peers, ports)| NetworkPolicyEgressRule { to: Some(peers), ports: items(ports) };
-            spec.egress = Some(rules.into_iter().map(rule).collect());
-        }
-    }
-    Some(NetworkPolicy {
-        metadata: ObjectMeta {
-            name: Some(name.to_owned()),
-            namespace: subject.namespace.as_ref().map(ToString::to_string),
-            labels: Some([(MANAGED_BY.to_owned(), MANAGER.to_owned())].into()),
-            ..ObjectMeta::default()
-        },
-        spec: Some(spec),
+    Some(Draft {
+        labels: [(MANAGED_BY.to_owned(), MANAGER.to_owned())].into(),
+        subject: subject.selector.clone().ok()?,
+        ingress,
+        egress,
+        ..Draft::new(subject.namespace.as_ref()?, name)
     })
 }
 
-fn pods(subject: &Unit, peer: &Unit) -> Option<NetworkPolicyPeer> {
+fn pods(subject: &Unit, peer: &Unit) -> Option<draft::Peer> {
     let other = peer.namespace.as_ref().filter(|_| peer.namespace != subject.namespace);
-    let by_name = |name: &str| LabelSelector {
-        match_labels: Some([("kubernetes.io/metadata.name".to_owned(), name.to_owned())].into()),
-        ..LabelSelector::default()
-    };
-    Some(NetworkPolicyPeer {
-        namespace_selector: other.map(|name| by_name(name)),
-        pod_selector: Some(peer.selector.as_ref().ok()?.clone()),
-        ip_block: None,
+    Some(draft::Peer::Pods {
+        namespace: other.map(ToString::to_string),
+        pods: peer.selector.clone().ok()?,
     })
-}
-
-fn block(net: &IpNet) -> NetworkPolicyPeer {
-    let block = IPBlock { cidr: net.to_string(), except: None };
-    NetworkPolicyPeer { ip_block: Some(block), ..NetworkPolicyPeer::default() }
-}
-
-fn port_item(port: Port) -> NetworkPolicyPort {
-    NetworkPolicyPort {
-        protocol: Some(port.protocol.to_string()),
-        port: Some(IntOrString::Int(port.number.into())),
-        end_port: None,
-    }
 }

@@ -1,15 +1,13 @@
 //! What is learned and what is not, one kind of flow at a time.
 
 use super::collect::MOST_CONNECTIONS;
-use super::judge::as_written;
 use super::*;
-use crate::baseline::{Baseline, BaselinePolicy, Deny, Dns, Facts};
+use crate::baseline::{Baseline, Deny, Dns, Facts};
+use crate::draft::{Dialect, Draft};
 use crate::hubble::{Record, decode};
 use crate::objects::decode_text;
 use crate::observed::Index;
-use crate::policy::{Cilium, Enforcer, Ruleset, Written};
-use crate::yaml;
-use k8s_openapi::api::networking::v1::NetworkPolicy;
+use crate::policy::{Cilium, Enforcer, Ruleset};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -76,17 +74,21 @@ fn flow(change: &Value) -> crate::hubble::Flow {
 
 /// The lesson of namespace `a`, closed in both directions, with the sentences on it.
 struct Told {
-    policies: Vec<NetworkPolicy>,
+    policies: Vec<Draft>,
     seen: Vec<Seen>,
     lesson: Vec<String>,
     reading: Vec<String>,
 }
 
-fn lesson_of(flows: &[crate::hubble::Flow], there: &[NetworkPolicy]) -> Told {
-    let (objects, warnings) = decode_text(CLUSTER.into(), Path::new("cluster"), "default");
+fn lesson_of(flows: &[crate::hubble::Flow], there: &[Value]) -> Told {
+    lesson_in(Dialect::NetworkPolicy, flows, there)
+}
+
+fn lesson_in(dialect: Dialect, flows: &[crate::hubble::Flow], there: &[Value]) -> Told {
+    let (mut objects, warnings) = decode_text(CLUSTER.into(), Path::new("cluster"), "default");
     assert!(warnings.is_empty(), "{warnings:?}");
-    let (snapshot, mut written): (_, Written) = objects.assemble();
-    written.network_policies.extend(there.iter().map(|policy| as_written(policy).unwrap()));
+    assert!(there.iter().all(|policy| objects.insert_policy(policy)));
+    let (snapshot, written) = objects.assemble();
     let rules = Ruleset::compile(&written, &snapshot, &Enforcer::Cilium(Cilium::default()));
     let mut collector =
         Collector::new(&snapshot, Index::new(&snapshot, &rules), ["a".into()], None);
@@ -95,8 +97,7 @@ fn lesson_of(flows: &[crate::hubble::Flow], there: &[NetworkPolicy]) -> Told {
     }
     let baseline = Baseline { deny: Deny::All, dns: Dns::Namespace, ..Baseline::default() };
     let closing = baseline.policies("a", &Facts::default());
-    let closing: Vec<_> = closing.iter().filter_map(BaselinePolicy::network_policy).collect();
-    let lesson = learn(&collector, &written, &rules, "a", &closing);
+    let lesson = learn(&collector, &written, &rules, "a", &closing, dialect);
     let text = lesson_text(&collector, &lesson, false);
     let reading = reading_text(&collector);
     Told { policies: lesson.policies, seen: lesson.seen, lesson: text, reading }
@@ -104,6 +105,11 @@ fn lesson_of(flows: &[crate::hubble::Flow], there: &[NetworkPolicy]) -> Told {
 
 fn told(changes: &[Value]) -> Told {
     lesson_of(&changes.iter().map(flow).collect::<Vec<_>>(), &[])
+}
+
+/// The spec of a policy in a dialect.
+fn spec(draft: &Draft, dialect: Dialect) -> Value {
+    draft.object(dialect).unwrap()["spec"].clone()
 }
 
 /// Nothing is learned, and this is said.
@@ -119,7 +125,6 @@ fn left(change: &Value, why: &str) {
 fn labels_that_last_and_that_no_other_workload_has() {
     let told = told(&[json!({})]);
     let [policy] = &told.policies[..] else { panic!("{:?}", told.policies) };
-    let text = yaml::to_string(&policy.spec).unwrap();
     let expected = json!({
         "podSelector": {
             "matchLabels": {"app": "db"},
@@ -134,9 +139,44 @@ fn labels_that_last_and_that_no_other_workload_has() {
             "ports": [{"port": 8080, "protocol": "TCP"}],
         }],
     });
-    assert_eq!(serde_json::to_value(&policy.spec).unwrap(), expected, "{text}");
-    assert_eq!(policy.metadata.name.as_deref(), Some("allow-db-from-b-web"));
+    assert_eq!(spec(policy, Dialect::NetworkPolicy), expected);
+    assert_eq!(policy.name, "allow-db-from-b-web");
     assert!(told.lesson.contains(&"  0 observed flows would be cut".to_owned()));
+}
+
+/// docs/semantics/cilium-labels.md#peer-of-a-ciliumnetworkpolicy: what a NetworkPolicy says by labels,
+/// said by Cilium's.
+#[test]
+fn the_same_in_the_words_of_cilium() {
+    let flows = [flow(&json!({})), flow(&from_outside("203.0.113.4", 80))];
+    let told = lesson_in(Dialect::Cilium, &flows, &[]);
+    let db = json!({
+        "matchLabels": {"app": "db"},
+        "matchExpressions": [{"key": "role", "operator": "DoesNotExist"}],
+    });
+    let specs: Vec<Value> =
+        told.policies.iter().map(|draft| spec(draft, Dialect::Cilium)).collect();
+    let to_ports = |port: &str| json!([{"ports": [{"port": port, "protocol": "TCP"}]}]);
+    let web = json!({"app": "web", "k8s:io.kubernetes.pod.namespace": "b"});
+    assert_eq!(
+        specs,
+        [
+            json!({"endpointSelector": db, "ingress": [
+                {"fromEndpoints": [{"matchLabels": web}], "toPorts": to_ports("8080")},
+            ]}),
+            json!({"endpointSelector": db, "ingress": [
+                {"fromCIDR": ["203.0.113.4/32"], "toPorts": to_ports("80")},
+            ]}),
+        ]
+    );
+    assert!(told.lesson.contains(&"  0 observed flows would be cut".to_owned()));
+    let remote = json!({
+        "source": {"identity": 6, "labels": ["reserved:remote-node"]},
+        "IP": {"source": "192.168.0.2", "destination": "10.0.0.2"},
+    });
+    let told = lesson_in(Dialect::Cilium, &[flow(&remote)], &[]);
+    assert_eq!(told.policies, []);
+    assert!(told.lesson.join("\n").contains("only entities name these"), "{:?}", told.lesson);
 }
 
 #[test]
@@ -146,8 +186,7 @@ fn within_the_namespace_both_sides_are_written() {
         "IP": {"source": "10.0.0.3", "destination": "10.0.0.2"},
     });
     let told = told(&[within]);
-    let names: Vec<_> =
-        told.policies.iter().map(|policy| policy.metadata.name.as_deref().unwrap()).collect();
+    let names: Vec<_> = told.policies.iter().map(|policy| policy.name.as_str()).collect();
     assert_eq!(names, ["allow-db-from-dump", "allow-dump-to-db"]);
 }
 
@@ -204,7 +243,7 @@ fn who_cannot_be_named() {
 #[test]
 fn addresses_of_pods_are_pods() {
     let told = told(&[json!({"source": {"identity": 2, "labels": ["reserved:world"]}})]);
-    assert_eq!(told.policies[0].metadata.name.as_deref(), Some("allow-db-from-b-web"));
+    assert_eq!(told.policies[0].name, "allow-db-from-b-web");
 }
 
 fn from_outside(ip: &str, port: u16) -> Value {
@@ -224,7 +263,7 @@ fn addresses_outside_are_joined_where_that_adds_none() {
             .collect();
     flows.push(from_outside("198.51.100.9", 9090));
     let told = told(&flows);
-    let spec = serde_json::to_value(&told.policies[0].spec).unwrap();
+    let spec = spec(&told.policies[0], Dialect::NetworkPolicy);
     let rules = spec["ingress"].as_array().unwrap().iter().map(|rule| {
         let cidrs =
             rule["from"].as_array().unwrap().iter().map(|peer| peer["ipBlock"]["cidr"].clone());
@@ -236,7 +275,7 @@ fn addresses_outside_are_joined_where_that_adds_none() {
         (vec![json!("198.51.100.9/32")], vec![json!(8080), json!(9090)]),
     ];
     assert_eq!(rules.collect::<Vec<_>>(), expected);
-    assert_eq!(told.policies[0].metadata.name.as_deref(), Some("allow-db-from-outside"));
+    assert_eq!(told.policies[0].name, "allow-db-from-outside");
 }
 
 #[test]
@@ -280,10 +319,10 @@ fn the_last_decision_counts() {
     assert!(audited.lesson.join("\n").contains("1 flow, only in audit mode"));
     // Let out, and the other end's side was not seen: its policies say what becomes of it.
     let deny = json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
         "metadata": {"name": "x", "namespace": "a"},
         "spec": {"podSelector": {}, "policyTypes": ["Ingress"]},
     });
-    let deny = serde_json::from_value(deny).unwrap();
     let out = flow(&json!({"traffic_direction": "EGRESS"}));
     let unseen = lesson_of(&[out], &[deny]);
     assert_eq!(unseen.policies, []);
@@ -294,9 +333,14 @@ fn the_last_decision_counts() {
 #[test]
 fn learning_again_gives_the_same() {
     let flows = [flow(&json!({})), flow(&from_outside("203.0.113.4", 80))];
-    let first = lesson_of(&flows, &[]);
-    let again = lesson_of(&flows, &first.policies);
-    assert_eq!(first.policies.len(), 2);
-    assert_eq!(again.policies, first.policies);
-    assert!(again.lesson.join("\n").contains("netpol/allow-db-from-b-web is there already"));
+    for (dialect, word) in [(Dialect::NetworkPolicy, "netpol"), (Dialect::Cilium, "cnp")] {
+        let first = lesson_in(dialect, &flows, &[]);
+        let there: Vec<Value> =
+            first.policies.iter().map(|draft| draft.object(dialect).unwrap()).collect();
+        let again = lesson_in(dialect, &flows, &there);
+        assert_eq!(first.policies.len(), 2);
+        assert_eq!(again.policies, first.policies);
+        let said = again.lesson.join("\n");
+        assert!(said.contains(&format!("{word}/allow-db-from-b-web is there already")), "{said}");
+    }
 }

@@ -1,4 +1,4 @@
-//! Pods as a NetworkPolicy names them: by a namespace and a selector.
+//! Pods as a policy names them: by a namespace and a selector.
 //!
 //! In: pods and nodes of a snapshot. Out: a unit each, the same for all pods that one selector means.
 //! The selector has the labels by which a workload finds its pods, or those that all of its pods have,
@@ -6,9 +6,10 @@
 //! running pod of another workload is taken. Where none does, the keys that set the others apart are
 //! excluded; pods of other workloads with just the same labels stay, and are told.
 
-use crate::cluster::{Labels, Name, ObjectRef, Operator, Pod, PodId, Snapshot};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::cluster::{Labels, Name, ObjectRef, Operator, Pod, PodId, Snapshot, may_be_set};
+use crate::draft::Selector;
+use crate::ends::names;
+use std::collections::{BTreeSet, HashMap};
 
 /// A unit's index in [`Units`].
 pub(super) type UnitId = usize;
@@ -16,7 +17,7 @@ pub(super) type UnitId = usize;
 /// Labels of the pods of one run of a Job; a CronJob makes another Job each time.
 const OF_ONE_RUN: [&str; 2] = ["batch.kubernetes.io/job-name", "job-name"];
 
-/// Pods that one selector means, or what no NetworkPolicy can name.
+/// Pods that one selector means, or what no selector can name.
 #[derive(Clone, Debug)]
 pub(super) struct Unit {
     /// The namespace; of a node there is none.
@@ -26,10 +27,10 @@ pub(super) struct Unit {
     /// For people.
     pub(super) object: ObjectRef,
     /// How a policy names it.
-    pub(super) selector: Result<LabelSelector, Unnameable>,
+    pub(super) selector: Result<Selector, Unnameable>,
 }
 
-/// Why no NetworkPolicy can name an end.
+/// Why no selector can name an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unnameable {
     /// It is a node, or on its node's network.
@@ -46,7 +47,7 @@ pub(super) struct Units<'a> {
     of_node: HashMap<usize, UnitId>,
     /// By workload and labels, since most pods are like many others.
     of_kind: HashMap<(Name, Option<usize>, Labels), UnitId>,
-    of_selector: HashMap<(Name, String), UnitId>,
+    of_selector: HashMap<(Name, Selector), UnitId>,
     /// Workloads that no selector tells from one that was named.
     pub(super) alike: BTreeSet<(ObjectRef, ObjectRef)>,
 }
@@ -106,7 +107,7 @@ impl<'a> Units<'a> {
             self.selector(id, pod, &object).ok_or(Unnameable::NoLabels)
         };
         if let Ok(selector) = &selector {
-            let key = (pod.namespace.clone(), format!("{selector:?}"));
+            let key = (pod.namespace.clone(), selector.clone());
             if let Some(known) = self.of_selector.get(&key) {
                 return *known;
             }
@@ -122,11 +123,10 @@ impl<'a> Units<'a> {
     }
 
     fn object(&self, pod: &Pod) -> ObjectRef {
-        let owner = pod.owner.and_then(|owner| self.snapshot.workloads.get(owner));
-        owner.map_or_else(|| pod.object(), |owner| owner.object.clone())
+        names::workload(self.snapshot, pod)
     }
 
-    fn selector(&mut self, id: PodId, pod: &Pod, object: &ObjectRef) -> Option<LabelSelector> {
+    fn selector(&mut self, id: PodId, pod: &Pod, object: &ObjectRef) -> Option<Selector> {
         let is_own = |(other, of): &(PodId, &Pod)| {
             *other == id || (pod.owner.is_some() && of.owner == pod.owner)
         };
@@ -157,7 +157,7 @@ impl<'a> Units<'a> {
             // One that lasts, and that this pod will not be given.
             let apart = more.find(|key| {
                 pod.labels.get(key).is_none()
-                    && !pod.unknown_labels.contains(key)
+                    && !may_be_set(pod.unknown_labels, key)
                     && other.labels.lasting().get(key).is_some()
             });
             let other = self.object(other);
@@ -202,22 +202,14 @@ fn common(labels: &Labels, own: &[(PodId, &Pod)], object: &ObjectRef) -> Labels 
 
 /// Whether a pod has these labels, or may be given them.
 fn selects(labels: &Labels, pod: &Pod) -> bool {
-    labels
-        .iter()
-        .all(|(key, value)| pod.labels.get(key) == Some(value) || pod.unknown_labels.contains(&key))
+    labels.iter().all(|(key, value)| {
+        pod.labels.get(key) == Some(value) || may_be_set(pod.unknown_labels, key)
+    })
 }
 
-fn selector(labels: &Labels, without: BTreeSet<&str>) -> LabelSelector {
-    let pairs: BTreeMap<String, String> =
-        labels.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    let absent = without.into_iter().map(|key| LabelSelectorRequirement {
-        key: key.to_owned(),
-        operator: "DoesNotExist".to_owned(),
-        values: None,
-    });
-    let expressions: Vec<_> = absent.collect();
-    LabelSelector {
-        match_labels: Some(pairs),
-        match_expressions: (!expressions.is_empty()).then_some(expressions),
+fn selector(labels: &Labels, without: BTreeSet<&str>) -> Selector {
+    Selector {
+        labels: labels.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        absent: without.into_iter().map(ToOwned::to_owned).collect(),
     }
 }

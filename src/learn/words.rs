@@ -5,6 +5,7 @@ use super::evidence::Who;
 use super::judge::{Fate, Lesson, Lost, Seen};
 use super::policies::{MOST_BLOCKS, MOST_PORTS};
 use crate::cluster::ObjectRef;
+use crate::draft::Dialect;
 use std::fmt;
 
 /// Lines of one list, unless all are asked for.
@@ -55,9 +56,10 @@ pub fn lesson_text(collector: &Collector<'_>, lesson: &Lesson, all: bool) -> Vec
     if cut.is_empty() && !(learned.is_empty() && covered.is_empty()) {
         lines.push("  0 observed flows would be cut".to_owned());
     }
-    for name in &lesson.replaced {
+    for object in &lesson.replaced {
+        let name = ObjectRef { namespace: None, ..object.clone() };
         lines.push(format!(
-            "  netpol/{name} is there already: applying the answer puts this one in its place"
+            "  {name} is there already: applying the answer puts this one in its place"
         ));
     }
     lines
@@ -118,7 +120,14 @@ impl Text<'_, '_> {
             text += ", only in audit mode";
         }
         match seen.fate {
-            Fate::Cut(Lost::Node) => text += "; no NetworkPolicy can name a node",
+            Fate::Cut(Lost::Node) => {
+                text += match self.lesson.dialect {
+                    Dialect::NetworkPolicy => "; no NetworkPolicy can name a node",
+                    Dialect::Cilium => {
+                        "; an end is a node, and only entities name these, all of them"
+                    }
+                };
+            }
             Fate::Cut(Lost::NoLabels) => text += "; an end has no label to name it by",
             Fate::Cut(Lost::TooMany) => {
                 let most = format!("{MOST_BLOCKS} blocks of addresses or {MOST_PORTS} ports");

@@ -3,15 +3,12 @@
 //! In: [`Objects`]. Out: a [`Snapshot`] of what exists and [`Written`], the policies.
 
 use super::found::{Body, FoundWorkload, Owner};
-use super::kind::BuiltIn;
 use super::set::Objects;
 use crate::cluster::{
     Family, Labels, Name, Node, ObjectRef, Origin, Pod, Selector, Service, Snapshot, Workload,
 };
-use crate::policy::admin::AdminPolicy;
-use crate::policy::cilium::{CidrGroup, CiliumPolicy};
-use crate::policy::networkpolicy::NetworkPolicy;
-use crate::policy::{RefusedBy, Remark, Written};
+use crate::kinds::Kind;
+use crate::policy::{RefusedBy, Remark, Written, WrittenObject};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -27,7 +24,7 @@ impl Objects {
     pub fn assemble(self) -> (Snapshot, Written) {
         let Self { by_ref, without_pods, gaps, mut unread_labels, unread, .. } = self;
         unread_labels.retain(|name| {
-            let namespace = ObjectRef::cluster(BuiltIn::Namespace.name(), name.clone());
+            let namespace = ObjectRef::cluster(Kind::Namespace.name(), name.clone());
             !by_ref.contains_key(&namespace)
         });
         let mut linker = Linker { owners: owners(&by_ref), without_pods, ..Linker::default() };
@@ -91,25 +88,8 @@ impl Linker {
                 self.snapshot.services.push(Service { origin, ..*service });
             }
             Body::EndpointSlice(slice) => self.snapshot.endpoint_slices.push(slice),
-            Body::NetworkPolicy(spec) => self.written.network_policies.push(NetworkPolicy {
-                namespace: object.namespace.unwrap_or_default(),
-                name: object.name,
-                origin,
-                spec: *spec,
-            }),
-            Body::AdminPolicy(kind, spec) => {
-                let (name, spec) = (object.name, *spec);
-                self.written.admin_policies.push(AdminPolicy { kind, name, origin, spec });
-            }
-            Body::CiliumPolicy(spec) => self.written.cilium_policies.push(CiliumPolicy {
-                namespace: object.namespace,
-                name: object.name,
-                origin,
-                spec: *spec,
-            }),
-            Body::CidrGroup { labels, spec } => {
-                let name = object.name;
-                self.written.cidr_groups.push(CidrGroup { name, labels, origin, spec });
+            Body::Policy(spec) => {
+                self.written.objects.push(WrittenObject { object, origin, spec: *spec });
             }
             Body::Undecodable(faults) => {
                 let refused_by = Some(RefusedBy::ApiServer);
@@ -149,7 +129,7 @@ impl Linker {
             if let Some(top) = chain.pop() {
                 // A Job that is done makes no more pods; any other workload makes new ones for
                 // those that are finished.
-                let represents = !pod.finished || *top.kind == *BuiltIn::Job.name();
+                let represents = !pod.finished || *top.kind == *Kind::Job.name();
                 let index = self.workload(top);
                 self.represented[index] |= represents;
                 pod.owner = Some(index);

@@ -5,11 +5,12 @@
 
 use super::found::{self, Found};
 use super::json;
-use super::kind::{self, Known};
+use super::operators::{self, operator};
 use super::policy;
 use super::template;
 use super::wire;
 use crate::cluster::{Name, Origin};
+use crate::kinds::{self, Known};
 use crate::printable::printable;
 use crate::yaml::{self, Document, Mark, Node};
 use rayon::prelude::*;
@@ -184,8 +185,8 @@ impl Decoder<'_> {
             out.lost(node.mark(), format!("{} has no apiVersion", printable(kind)));
             return;
         };
-        let known = kind::lookup(api_version, kind);
-        if matches!(known, Known::BuiltIn(_))
+        let known = kinds::lookup(api_version, kind);
+        if matches!(known, Known::Read(_))
             && let Some(name) = variable(node)
         {
             let message = format!(
@@ -199,10 +200,10 @@ impl Decoder<'_> {
         }
         let origin = self.origin(at);
         match known {
-            Known::BuiltIn(built_in) if built_in.is_policy() => {
+            Known::Read(built_in) if built_in.is_policy() => {
                 out.found.push((policy::read(built_in, node, self.namespace), origin));
             }
-            Known::BuiltIn(built_in) => match found::read(built_in, node, self.namespace) {
+            Known::Read(built_in) => match found::read(built_in, node, self.namespace) {
                 Ok(found) => out.named(found, origin, node.mark()),
                 Err(error) => {
                     let name = object_name(node);
@@ -222,8 +223,8 @@ impl Decoder<'_> {
                     ),
                 );
             }
-            Known::OtherPolicy => {
-                let name = format!("{kind}.{}", kind::group(api_version));
+            Known::NotJudged => {
+                let name = format!("{kind}.{}", kinds::group(api_version));
                 out.other_policies.push((printable(&name).into_owned(), node.mark()));
             }
             Known::Irrelevant => {}
@@ -260,24 +261,43 @@ impl Decoder<'_> {
         origin: Origin,
         (api_version, kind): (&str, &str),
     ) {
-        let Some(template) = template::find(node) else { return };
-        let metadata = node.get("metadata").map(yaml::from_node::<wire::Metadata>).transpose();
-        let read = metadata.and_then(|metadata| Ok((metadata, template.read()?)));
-        match read {
-            Ok((metadata, template)) => {
-                let replicas = node.get("spec").and_then(|spec| spec.get("replicas"));
-                let replicas = replicas.and_then(|replicas| yaml::from_node(replicas).ok());
+        let template = template::find(node);
+        let operator = operator(kinds::group(api_version), kind);
+        if template.is_none() && operator.is_none() {
+            return;
+        }
+        let read = || {
+            let metadata =
+                node.get("metadata").map(yaml::from_node::<wire::Metadata>).transpose()?;
+            let metadata = metadata.unwrap_or_default();
+            let pods = match (template, operator) {
+                (Some(template), _) => {
+                    let replicas = node.get("spec").and_then(|spec| spec.get("replicas"));
+                    let replicas = replicas.and_then(|replicas| yaml::from_node(replicas).ok());
+                    Some((template.read()?, replicas))
+                }
+                (None, Some(operator)) => {
+                    let name = metadata.name.clone().unwrap_or_default();
+                    operators::template(operator, node, &name)?
+                }
+                (None, None) => None,
+            };
+            Ok(pods.map(|(template, replicas)| (metadata, template, replicas)))
+        };
+        match read() {
+            Ok(None) => {}
+            Ok(Some((metadata, template, replicas))) => {
                 let found = found::read_custom(
                     api_version,
                     kind,
-                    &metadata.unwrap_or_default(),
+                    &metadata,
                     replicas,
                     template,
                     self.namespace,
                 );
                 out.named(found, origin, node.mark());
             }
-            Err(error) => {
+            Err::<_, yaml::Error>(error) => {
                 let (kind, name) = (printable(kind), object_name(node));
                 let message = error.message();
                 let mark = error.mark().unwrap_or(node.mark());

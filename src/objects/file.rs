@@ -95,6 +95,21 @@ impl File {
         Self::without_objects(path.into(), warnings)
     }
 
+    /// How many objects it gave.
+    pub fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    /// The same of a file in a hidden place: tools keep their settings there, and that one has no
+    /// object is nothing to tell.
+    #[must_use]
+    pub fn of_hidden(mut self) -> Self {
+        if self.found.is_empty() && !kustomization::is_kustomization(&self.path) {
+            self.warnings.retain(|warning| warning.severity != Severity::Note);
+        }
+        self
+    }
+
     fn without_objects(path: Arc<Path>, warnings: Vec<Warning>) -> Self {
         Self { path, kept: None, found: Vec::new(), warnings, other_policies: Vec::new() }
     }

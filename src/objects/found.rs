@@ -3,13 +3,14 @@
 //! In: a deserializer over one object and its kind. Out: a [`Found`], which needs nothing of its
 //! text any more. Objects are not linked to one another yet; see [`assemble`](super::assemble).
 
-use super::kind::{BuiltIn, group, name_in_group};
+use super::operators::{labelled, operator};
 use super::wire;
 use crate::cluster::{
-    ContainerPort, EndpointSlice, Labels, Name, ObjectRef, Origin, Pod, Port, Protocol, Selector,
-    Service, ServicePort, SliceEndpoint, TargetPort,
+    ContainerPort, EndpointSlice, FieldPath, Labels, Name, ObjectRef, Origin, Pod, Port, Protocol,
+    Selector, Service, ServicePort, SliceEndpoint, TargetPort,
 };
-use crate::policy::{Fault, LabelSelector, admin, cilium, networkpolicy::Spec};
+use crate::kinds::{self, Kind, group, name_in_group};
+use crate::policy::{self, Fault, LabelSelector};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 use std::net::IpAddr;
@@ -52,19 +53,8 @@ pub enum Body {
     Service(Box<Service>),
     /// An EndpointSlice.
     EndpointSlice(EndpointSlice),
-    /// A NetworkPolicy.
-    NetworkPolicy(Box<Spec>),
-    /// A ClusterNetworkPolicy, AdminNetworkPolicy or BaselineAdminNetworkPolicy.
-    AdminPolicy(admin::Kind, Box<admin::Spec>),
-    /// A CiliumNetworkPolicy, or without a namespace a CiliumClusterwideNetworkPolicy.
-    CiliumPolicy(Box<cilium::Spec>),
-    /// A CiliumCIDRGroup.
-    CidrGroup {
-        /// Its labels.
-        labels: Labels,
-        /// What it groups.
-        spec: cilium::GroupSpec,
-    },
+    /// A policy, or what policies name.
+    Policy(Box<policy::Spec>),
     /// A policy whose fields do not even have the right names and types.
     Undecodable(Vec<Fault>),
 }
@@ -95,18 +85,18 @@ pub struct FoundWorkload {
 ///
 /// Errors: a field has the wrong type, or a field of a policy is not known.
 pub(super) fn read<'de, D: Deserializer<'de>>(
-    kind: BuiltIn,
+    kind: Kind,
     source: D,
     default_namespace: &Name,
 ) -> Result<Found, D::Error> {
     let place = |metadata: &wire::Metadata| object_ref(kind, metadata, default_namespace);
     Ok(match kind {
-        BuiltIn::Namespace => {
+        Kind::Namespace => {
             let metadata = wire::Bare::deserialize(source)?.metadata.unwrap_or_default();
             let object = place(&metadata);
             Found { object, body: Body::Namespace(labels(metadata.labels)) }
         }
-        BuiltIn::Node => {
+        Kind::Node => {
             let node = wire::Node::deserialize(source)?;
             let metadata = node.metadata.unwrap_or_default();
             let object = place(&metadata);
@@ -117,13 +107,13 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             let pod_cidrs = cidrs.iter().flatten().filter_map(|cidr| cidr.parse().ok()).collect();
             Found { object, body: Body::Node { labels: labels(metadata.labels), ips, pod_cidrs } }
         }
-        BuiltIn::Pod => {
+        Kind::Pod => {
             let pod = wire::Pod::deserialize(source)?;
             let metadata = pod.metadata.unwrap_or_default();
             let object = place(&metadata);
             pod_of(object, metadata, pod.spec.unwrap_or_default(), pod.status)
         }
-        BuiltIn::ReplicationController => {
+        Kind::ReplicationController => {
             let workload = wire::Controller::<wire::LabelMap>::deserialize(source)?;
             let metadata = workload.metadata.unwrap_or_default();
             let object = place(&metadata);
@@ -137,12 +127,12 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             };
             workload_of(kind, object, &metadata, parts)
         }
-        BuiltIn::Deployment
-        | BuiltIn::ReplicaSet
-        | BuiltIn::StatefulSet
-        | BuiltIn::DaemonSet
-        | BuiltIn::Job
-        | BuiltIn::CronJob => {
+        Kind::Deployment
+        | Kind::ReplicaSet
+        | Kind::StatefulSet
+        | Kind::DaemonSet
+        | Kind::Job
+        | Kind::CronJob => {
             let workload = wire::Controller::<LabelSelector>::deserialize(source)?;
             let metadata = workload.metadata.unwrap_or_default();
             let object = place(&metadata);
@@ -156,7 +146,7 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             };
             workload_of(kind, object, &metadata, parts)
         }
-        BuiltIn::Service => {
+        Kind::Service => {
             let service = wire::Service::deserialize(source)?;
             let metadata = service.metadata.unwrap_or_default();
             let object = place(&metadata);
@@ -164,7 +154,7 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             let body = Body::Service(Box::new(service_of(&object, labels(metadata.labels), spec)));
             Found { object, body }
         }
-        BuiltIn::EndpointSlice => {
+        Kind::EndpointSlice => {
             let slice = wire::EndpointSlice::deserialize(source)?;
             let metadata = slice.metadata.unwrap_or_default();
             let object = place(&metadata);
@@ -179,54 +169,15 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             });
             Found { object, body }
         }
-        BuiltIn::NetworkPolicy => {
-            let policy = wire::Policy::deserialize(source)?;
-            let object = place(&policy.metadata.unwrap_or_default());
-            Found { object, body: Body::NetworkPolicy(policy.spec.unwrap_or_default()) }
+        policy => {
+            let (metadata, spec) = policy::Spec::read::<wire::Metadata, _>(policy, source)?;
+            Found { object: place(&metadata), body: Body::Policy(Box::new(spec)) }
         }
-        BuiltIn::ClusterNetworkPolicy => {
-            admin_policy(admin::Kind::ClusterNetworkPolicy, source, place)?
-        }
-        BuiltIn::AdminNetworkPolicy => {
-            admin_policy(admin::Kind::AdminNetworkPolicy, source, place)?
-        }
-        BuiltIn::BaselineAdminNetworkPolicy => {
-            admin_policy(admin::Kind::BaselineAdminNetworkPolicy, source, place)?
-        }
-        BuiltIn::CiliumNetworkPolicy | BuiltIn::CiliumClusterwideNetworkPolicy => {
-            let (metadata, spec) = wire::CiliumPolicy::read(source)?;
-            Found { object: place(&metadata), body: Body::CiliumPolicy(Box::new(spec)) }
-        }
-        BuiltIn::CiliumCidrGroup => cidr_group(source, place)?,
     })
 }
 
-fn cidr_group<'de, D: Deserializer<'de>>(
-    source: D,
-    place: impl Fn(&wire::Metadata) -> ObjectRef,
-) -> Result<Found, D::Error> {
-    let group = wire::CidrGroup::deserialize(source)?;
-    let metadata = group.metadata.unwrap_or_default();
-    let object = place(&metadata);
-    let (labels, spec) = (labels(metadata.labels), group.spec.unwrap_or_default());
-    Ok(Found { object, body: Body::CidrGroup { labels, spec } })
-}
-
-fn admin_policy<'de, D: Deserializer<'de>>(
-    kind: admin::Kind,
-    source: D,
-    place: impl Fn(&wire::Metadata) -> ObjectRef,
-) -> Result<Found, D::Error> {
-    let policy = wire::Policy::deserialize(source)?;
-    let object = place(&policy.metadata.unwrap_or_default());
-    Ok(Found { object, body: Body::AdminPolicy(kind, policy.spec.unwrap_or_default()) })
-}
-
-/// Reads the pod template of a custom resource.
-///
-/// Its controller may well add labels that nothing here can know. Of a few kinds they are known;
-/// for all others the labels of the template count, and no other, since nearly every selector is
-/// written for them and an answer of "unknown" for each would help no one.
+/// Reads the pod template of a custom resource. Its labels are there; which others its operator sets
+/// is known of a few operators only.
 pub(super) fn read_custom(
     api_version: &str,
     kind: &str,
@@ -239,28 +190,8 @@ pub(super) fn read_custom(
     let namespace = metadata.namespace.clone().unwrap_or_else(|| default_namespace.clone());
     let object = ObjectRef::namespaced(kind_name, namespace, name(metadata));
     let mut pod = template_pod(&object, template);
-    match (super::kind::group(api_version), kind) {
-        ("argoproj.io", "Rollout") => pod.unknown_labels = &["rollouts-pod-template-hash"],
-        ("serving.knative.dev", "Service") => {
-            pod.labels = pod.labels.with("serving.knative.dev/service", &object.name);
-            pod.unknown_labels = &[
-                "app",
-                "pod-template-hash",
-                "serving.knative.dev/configuration",
-                "serving.knative.dev/configurationGeneration",
-                "serving.knative.dev/configurationUID",
-                "serving.knative.dev/revision",
-                "serving.knative.dev/revisionUID",
-                "serving.knative.dev/serviceUID",
-            ];
-        }
-        ("kubevirt.io", "VirtualMachine") => {
-            pod.labels = pod.labels.with("kubevirt.io", "virt-launcher");
-            pod.labels = pod.labels.with("vm.kubevirt.io/name", &object.name);
-            pod.unknown_labels = &["kubevirt.io/created-by", "kubevirt.io/nodeName"];
-        }
-        _ => {}
-    }
+    let operator = operator(group(api_version), kind);
+    (pod.labels, pod.unknown_labels) = labelled(operator, &object.name, pod.labels);
     let workload = FoundWorkload {
         controller: controller(metadata),
         selector: None,
@@ -272,7 +203,7 @@ pub(super) fn read_custom(
 
 /// The object that a built-in kind and its metadata name.
 pub(super) fn object_ref(
-    kind: BuiltIn,
+    kind: Kind,
     metadata: &wire::Metadata,
     default_namespace: &Name,
 ) -> ObjectRef {
@@ -295,7 +226,9 @@ fn labels(map: Option<wire::LabelMap>) -> Labels {
 /// The selector as the API server reads it; a faulty one selects nothing that is known.
 fn lower(selector: &LabelSelector) -> Option<Selector> {
     let mut faults = Vec::new();
-    let selector = selector.lower("spec.selector", &mut faults);
+    let mut selector = selector.lower("spec.selector", &mut faults);
+    // It decides nothing, so nobody asks where it is written.
+    selector.requirements.iter_mut().for_each(|it| it.written = FieldPath::default());
     faults.is_empty().then_some(selector)
 }
 
@@ -304,8 +237,8 @@ fn controller(metadata: &wire::Metadata) -> Option<Owner> {
     let mut owners = metadata.owner_references.iter().flatten();
     let owner = owners.find(|owner| owner.controller == Some(true) && &*owner.kind != "Node")?;
     let api_version = owner.api_version.as_deref().unwrap_or_default();
-    let kind = match super::kind::lookup(api_version, &owner.kind) {
-        super::kind::Known::Custom => name_in_group(group(api_version), &owner.kind),
+    let kind = match kinds::lookup(api_version, &owner.kind) {
+        kinds::Known::Custom => name_in_group(group(api_version), &owner.kind),
         _ => owner.kind.clone(),
     };
     Some(Owner { kind, name: owner.name.clone() })
@@ -395,14 +328,14 @@ struct WorkloadParts {
 }
 
 fn workload_of(
-    kind: BuiltIn,
+    kind: Kind,
     object: ObjectRef,
     metadata: &wire::Metadata,
     parts: WorkloadParts,
 ) -> Found {
     let template = parts.template.map(|template| {
         let mut pod = template_pod(&object, template);
-        if kind == BuiltIn::Job {
+        if kind == Kind::Job {
             for key in JOB_NAME {
                 pod.labels = pod.labels.with(key, &object.name);
             }
@@ -427,28 +360,28 @@ const JOB_NAME: [&str; 2] = ["batch.kubernetes.io/job-name", "job-name"];
 ///
 /// Source: pkg/controller/{deployment,statefulset,daemon,job} of Kubernetes 1.36. A ReplicaSet adds
 /// none: the hash is in the template that its Deployment gave it.
-fn run_time_labels(kind: BuiltIn, indexed: bool) -> &'static [&'static str] {
+fn run_time_labels(kind: Kind, indexed: bool) -> &'static [&'static str] {
     match (kind, indexed) {
-        (BuiltIn::Deployment, _) => &["pod-template-hash"],
-        (BuiltIn::StatefulSet, _) => &[
+        (Kind::Deployment, _) => &["pod-template-hash"],
+        (Kind::StatefulSet, _) => &[
             "controller-revision-hash",
             "statefulset.kubernetes.io/pod-name",
             "apps.kubernetes.io/pod-index",
         ],
-        (BuiltIn::DaemonSet, _) => &["controller-revision-hash", "pod-template-generation"],
-        (BuiltIn::Job, false) => &["batch.kubernetes.io/controller-uid", "controller-uid"],
-        (BuiltIn::Job, true) => &[
+        (Kind::DaemonSet, _) => &["controller-revision-hash", "pod-template-generation"],
+        (Kind::Job, false) => &["batch.kubernetes.io/controller-uid", "controller-uid"],
+        (Kind::Job, true) => &[
             "batch.kubernetes.io/controller-uid",
             "controller-uid",
             "batch.kubernetes.io/job-completion-index",
         ],
-        (BuiltIn::CronJob, false) => &[
+        (Kind::CronJob, false) => &[
             "batch.kubernetes.io/controller-uid",
             "controller-uid",
             "batch.kubernetes.io/job-name",
             "job-name",
         ],
-        (BuiltIn::CronJob, true) => &[
+        (Kind::CronJob, true) => &[
             "batch.kubernetes.io/controller-uid",
             "controller-uid",
             "batch.kubernetes.io/job-name",

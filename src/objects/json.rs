@@ -5,8 +5,9 @@
 //! the way of YAML, which reads it (repeated keys, custom resources) or says where it is wrong.
 
 use super::decode::{At, Decoded, Decoder, TOO_DEEP};
+use crate::kinds::{self, Known};
 use crate::objects::found;
-use crate::objects::kind::{self, Known};
+use crate::objects::operators::groups_without_template;
 use crate::yaml::{self, Document, Mark};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -178,11 +179,11 @@ fn decode(
         return;
     }
     if let (Some(kind), Some(version)) = (&kind, &version) {
-        match kind::lookup(version, kind) {
+        match kinds::lookup(version, kind) {
             // A policy is read strictly, which the slow way does with the better messages.
-            Known::BuiltIn(built_in) if built_in.is_policy() => {}
-            Known::Outdated(_) | Known::OtherPolicy => {}
-            Known::BuiltIn(built_in) => {
+            Known::Read(built_in) if built_in.is_policy() => {}
+            Known::Outdated(_) | Known::NotJudged => {}
+            Known::Read(built_in) => {
                 let mut source = serde_json::Deserializer::from_str(piece.text);
                 if let Ok(found) = found::read(built_in, &mut source, decoder.namespace) {
                     out.objects += 1;
@@ -217,7 +218,8 @@ fn as_yaml(decoder: &Decoder<'_>, out: &mut Decoded, piece: &Piece<'_>, at: At) 
 /// Whether a custom resource is worth a closer look.
 fn may_hold_template(text: &str) -> bool {
     let holds = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-    holds("emplate\"") && (holds("\"containers\"") || holds("\"domain\""))
+    (holds("emplate\"") && (holds("\"containers\"") || holds("\"domain\"")))
+        || groups_without_template().any(holds)
 }
 
 /// Counts lines on the way through a text.

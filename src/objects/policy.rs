@@ -4,14 +4,14 @@
 //! reason, since a policy that is silently missing makes every answer wrong.
 
 use crate::cluster::{Name, ObjectRef};
+use crate::kinds::Kind;
 use crate::objects::found::{self, Body, Found};
-use crate::objects::kind::BuiltIn;
 use crate::policy::Fault;
 use crate::printable::printable;
 use crate::yaml::{self, Document, Node};
 
 /// Reads a policy of a kind.
-pub(super) fn read(kind: BuiltIn, node: &Node<'_>, default_namespace: &Name) -> Found {
+pub(super) fn read(kind: Kind, node: &Node<'_>, default_namespace: &Name) -> Found {
     match found::read(kind, node, default_namespace) {
         Ok(found) if !found.object.name.is_empty() => found,
         Ok(found) => undecodable(found.object, "metadata.name", "is missing"),
@@ -32,7 +32,7 @@ pub(super) fn read(kind: BuiltIn, node: &Node<'_>, default_namespace: &Name) -> 
 }
 
 /// Reads a policy of a kind that the API sent.
-pub fn from_json(kind: BuiltIn, text: &str) -> Result<Found, String> {
+pub fn from_json(kind: Kind, text: &str) -> Result<Found, String> {
     let node = yaml::parse(&Document::whole(text)).map_err(|error| error.to_string())?;
     node.map(|node| read(kind, &node, &Name::default())).ok_or_else(|| "it is null".to_owned())
 }
@@ -68,5 +68,56 @@ pub(super) fn plain(message: &str) -> String {
             format!("unknown field \"{field}\"; did you mean \"{nearest}\"?")
         }
         _ => format!("unknown field \"{field}\"; known are {known}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Spec;
+
+    #[test]
+    fn a_policy_of_a_newer_api_is_not_lost() {
+        let read = |text: &str| from_json(Kind::NetworkPolicy, text);
+        let newer = r#"{"metadata":{"name":"p","namespace":"a"},"spec":{"newer":1}}"#;
+        let found = read(newer).unwrap();
+        assert_eq!(found.object.to_string(), "a/netpol/p");
+        assert!(matches!(found.body, Body::Undecodable(_)));
+        let found = read(&newer.replace(r#""newer":1"#, "")).unwrap();
+        let Body::Policy(spec) = found.body else { panic!("{found:?}") };
+        assert!(matches!(*spec, Spec::NetworkPolicy(_)));
+    }
+
+    /// Policies of administrators have no namespace, and peers of a newer API are theirs to judge.
+    #[test]
+    fn policies_of_administrators() {
+        let read = |text: &str| from_json(Kind::ClusterNetworkPolicy, text);
+        let text = r#"{"metadata":{"name":"p"},"spec":{"egress":[{"to":[{"newer":1}]}]}}"#;
+        let found = read(text).unwrap();
+        assert_eq!(found.object.to_string(), "clusternetworkpolicy/p");
+        let Body::Policy(spec) = found.body else { panic!("{found:?}") };
+        assert!(matches!(*spec, Spec::Admin(_)));
+        let found = read(&text.replace("to\":", "with\":")).unwrap();
+        assert_eq!(found.object.to_string(), "clusternetworkpolicy/p");
+        assert!(matches!(found.body, Body::Undecodable(_)));
+    }
+
+    /// Cilium's kinds, whose CRDs drop what they do not know.
+    #[test]
+    fn policies_of_cilium() {
+        let text = r#"{"metadata":{"name":"p","namespace":"a","uid":"1"},"status":{"newer":1},
+            "spec":{"endpointSelector":{"newer":1},"ingress":[{"toPorts":[{"newer":1}]}]}}"#;
+        let found = from_json(Kind::CiliumNetworkPolicy, text).unwrap();
+        assert_eq!(found.object.to_string(), "a/cnp/p");
+        assert!(matches!(found.body, Body::Policy(_)));
+        let text = r#"{"metadata":{"name":"p"},"specs":[{"newer":1}]}"#;
+        let found = from_json(Kind::CiliumClusterwideNetworkPolicy, text).unwrap();
+        assert_eq!(found.object.to_string(), "ccnp/p");
+        let text = r#"{"metadata":{"name":"g","labels":{"a":"b"}},"spec":{"externalCIDRs":[]}}"#;
+        let found = from_json(Kind::CiliumCidrGroup, text).unwrap();
+        assert_eq!(found.object.to_string(), "ccg/g");
+        let text = r#"{"metadata":{"name":"p","namespace":"a"},"spec":[]}"#;
+        let found = from_json(Kind::CiliumNetworkPolicy, text).unwrap();
+        assert!(matches!(found.body, Body::Undecodable(_)));
     }
 }

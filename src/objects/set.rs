@@ -5,8 +5,12 @@
 //! which make the "what if", [`assemble`](Objects::assemble) gives the snapshot and the policies.
 
 use super::found::{Body, Found, FoundWorkload};
+
+use super::policy::from_json;
 use crate::cluster::{ContainerPort, Gap, Labels, Name, ObjectRef, Origin, Pod};
+use crate::kinds::{Known, lookup};
 use crate::policy::{Enforcer, Unread};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
@@ -72,6 +76,17 @@ impl Objects {
         let (earlier, old) = self.by_ref.insert(object.clone(), (origin, body))?;
         let identical = self.by_ref.get(&object).is_some_and(|(_, new)| *new == old);
         Some(Replaced { object, earlier, later, identical })
+    }
+
+    /// Adds a policy as the API writes it, such as one that is only drafted, as if it had been read;
+    /// false: it is no policy.
+    pub fn insert_policy(&mut self, policy: &Value) -> bool {
+        let word = |key: &str| policy.get(key).and_then(Value::as_str).unwrap_or_default();
+        let Known::Read(kind) = lookup(word("apiVersion"), word("kind")) else { return false };
+        let found = kind.is_policy().then(|| from_json(kind, &policy.to_string()));
+        let Some(Ok(found)) = found else { return false };
+        self.insert(found, Origin::Synthetic);
+        true
     }
 
     /// Lays other objects over these, as applying them would. A workload whose pod template changes

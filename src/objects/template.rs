@@ -10,6 +10,10 @@ use crate::yaml::{self, Node};
 /// How far below `spec` a template may stand, as in `spec.jobTemplate.spec.template`.
 const MAX_STEPS: usize = 5;
 
+/// Values of charts, as those of a HelmRelease and an Application: what looks like a template there is one
+/// of the chart's own, whose pods are not known.
+const VALUES: [&str; 2] = ["values", "valuesObject"];
+
 /// A pod template.
 pub(super) enum Template<'n, 'a> {
     /// As Kubernetes defines it.
@@ -25,7 +29,7 @@ pub(super) fn find<'n, 'a>(object: &'n Node<'a>) -> Option<Template<'n, 'a>> {
 
 fn below<'n, 'a>(node: &'n Node<'a>, steps: usize) -> Option<Template<'n, 'a>> {
     let entries = node.entries().filter(|_| steps > 0)?;
-    entries.iter().find_map(|entry| {
+    entries.iter().filter(|entry| !VALUES.contains(&&*entry.key)).find_map(|entry| {
         let is_template = matches!(&*entry.key, "template" | "podTemplate");
         let template = is_template.then(|| shape(&entry.value)).flatten();
         template.or_else(|| below(&entry.value, steps - 1))

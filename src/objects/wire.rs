@@ -5,7 +5,7 @@
 //! objects are facts, not policies. Out: [`found`](super::found) makes objects of them.
 
 use crate::cluster::{Labels, Name, Protocol};
-use crate::policy::cilium;
+use crate::policy;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::fmt;
@@ -20,6 +20,12 @@ pub(super) struct Metadata {
     pub(super) labels: Option<LabelMap>,
     pub(super) owner_references: Option<Vec<OwnerReference>>,
     pub(super) deletion_timestamp: Option<IgnoredAny>,
+}
+
+impl policy::Metadata<'_> for Metadata {
+    fn labels(&self) -> Labels {
+        self.labels.as_ref().map(|labels| labels.0.clone()).unwrap_or_default()
+    }
 }
 
 /// One of `metadata.ownerReferences`.
@@ -350,76 +356,4 @@ pub(super) struct NodeStatus {
 #[serde(default)]
 pub(super) struct NodeAddress {
     pub(super) address: Option<String>,
-}
-
-/// A policy. Its fields are checked strictly, as kubectl does: a misspelt one changes what
-/// the policy means.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Policy<Spec> {
-    #[serde(rename = "apiVersion")]
-    pub(super) _api_version: Option<IgnoredAny>,
-    #[serde(rename = "kind")]
-    pub(super) _kind: Option<IgnoredAny>,
-    pub(super) metadata: Option<Metadata>,
-    pub(super) spec: Option<Spec>,
-    #[serde(rename = "status")]
-    pub(super) _status: Option<IgnoredAny>,
-}
-
-/// A CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy. Its CRD drops what it does not know.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct CiliumPolicy {
-    pub(super) metadata: Option<Metadata>,
-    pub(super) spec: Option<cilium::Rule>,
-    pub(super) specs: Option<Vec<cilium::Rule>>,
-}
-
-impl CiliumPolicy {
-    /// Reads one, with the paths of the fields that are not known.
-    pub(super) fn read<'de, D: Deserializer<'de>>(
-        source: D,
-    ) -> Result<(Metadata, cilium::Spec), D::Error> {
-        let mut unknown = Vec::new();
-        let note = |path: serde_ignored::Path<'_>| unknown.extend(field_path(&path));
-        let Self { metadata, spec, specs } = serde_ignored::deserialize(source, note)?;
-        Ok((metadata.unwrap_or_default(), cilium::Spec { spec, specs, unknown }))
-    }
-}
-
-/// The path of a field that is not known, but for those outside the spec that every object may have.
-fn field_path(path: &serde_ignored::Path<'_>) -> Option<String> {
-    use serde_ignored::Path;
-    fn write(path: &Path<'_>, out: &mut String) {
-        match path {
-            Path::Root => {}
-            Path::Seq { parent, index } => {
-                write(parent, out);
-                out.extend(["[", &index.to_string(), "]"]);
-            }
-            Path::Map { parent, key } => {
-                write(parent, out);
-                if !out.is_empty() {
-                    out.push('.');
-                }
-                out.push_str(key);
-            }
-            Path::Some { parent }
-            | Path::NewtypeStruct { parent }
-            | Path::NewtypeVariant { parent } => write(parent, out),
-        }
-    }
-    let mut all = String::new();
-    write(path, &mut all);
-    let first = all.split_once('.').map_or(all.as_str(), |(first, _)| first);
-    (!matches!(first, "apiVersion" | "kind" | "metadata" | "status")).then_some(all)
-}
-
-/// A CiliumCIDRGroup.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct CidrGroup {
-    pub(super) metadata: Option<Metadata>,
-    pub(super) spec: Option<cilium::GroupSpec>,
 }

@@ -4,7 +4,7 @@
 //! there is judged by another of its workload, or by the workload's template, as long as Hubble's
 //! labels do not say otherwise.
 
-use crate::cluster::{Labels, Name, ObjectRef, Origin, PodId, Snapshot};
+use crate::cluster::{Labels, Name, ObjectRef, Origin, PodId, Snapshot, may_be_set};
 use crate::hubble::{Flow, Party, Pods, PodsOf, PolicyName};
 use crate::policy::Ruleset;
 use crate::verdict::Endpoint;
@@ -163,7 +163,7 @@ pub(super) fn contradiction(
         let (key, value) = label.split_once('=').unwrap_or((label, ""));
         if NOT_OF_TEMPLATE.iter().any(|prefix| key.starts_with(prefix))
             || HASHES.contains(&key)
-            || unknown.contains(&key)
+            || may_be_set(unknown, key)
             || labels.get(key) == Some(value)
         {
             return None;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::cluster::{Applied, Labels, Node, ObjectRef, Origin, Pod, Snapshot, Workload};
 use crate::hubble::{Flow, Record, decode};
-use crate::policy::networkpolicy::NetworkPolicy;
+use crate::policy::networkpolicy::Spec;
 use crate::policy::rule::Direction;
 use crate::policy::{Enforcer, Ruleset, Written};
 use crate::verdict::{Endpoint, Verdict};
@@ -79,9 +79,8 @@ impl World {
         };
         let mut spec = spec.clone();
         spec["podSelector"] = json!({});
-        let spec = serde_json::from_value(spec).unwrap();
-        let policy = NetworkPolicy { namespace: "a".into(), name: name.into(), origin, spec };
-        self.written.network_policies.push(policy);
+        let spec: Spec = serde_json::from_value(spec).unwrap();
+        self.written.objects.push(spec.named("a", name, origin));
         self
     }
 
@@ -198,9 +197,9 @@ fn every_guess_has_its_reason() {
 
     // A policy that is refused was read all the same, and is named as such.
     let mut refused = two_pods(World::live()).policy("deny", None, &deny());
-    let spec =
+    let spec: Spec =
         serde_json::from_value(json!({"podSelector": {}, "policyTypes": ["Inward"]})).unwrap();
-    refused.written.network_policies[0].spec = spec;
+    refused.written.objects[0].spec = spec.into();
     let named =
         json!({"ingress_denied_by": [{"name": "deny", "namespace": "a", "kind": "NetworkPolicy"}]});
     let (rules, seen) = (refused.rules(), dropped(&named));

@@ -4,8 +4,9 @@
 //! An enforcer changes what a peer may match and which entries are implied, never the algorithm.
 
 use super::rule::Scope;
-use super::{LabelFilter, Written};
+use super::{LabelFilter, Written, WrittenObject};
 use crate::cluster::Name;
+use crate::kinds::{EnforcedBy, Kind, Role};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -29,25 +30,33 @@ impl Enforcer {
         }
     }
 
+    /// The names that the command line takes.
+    pub fn names() -> impl Iterator<Item = String> {
+        let versions = CiliumVersion::ALL.into_iter().map(|version| format!("cilium-{version}"));
+        ["kubernetes", "cilium"].map(ToOwned::to_owned).into_iter().chain(versions)
+    }
+
     /// Who probably enforces policies of which nothing else is known: Cilium, where some are its own.
     pub fn suiting(written: &Written) -> Self {
-        if written.cilium_policies.is_empty() {
-            Self::Kubernetes
-        } else {
-            Self::Cilium(Cilium::default())
-        }
+        let of_cilium = |kind: Kind| matches!(kind.role(), Role::Policy(_, EnforcedBy::Cilium));
+        let mut kinds = written.objects.iter().filter_map(WrittenObject::kind);
+        if kinds.any(of_cilium) { Self::Cilium(Cilium::default()) } else { Self::Kubernetes }
     }
 
     /// Whether it enforces policies of a kind at all.
     ///
     /// Source: docs/semantics/cilium-networkpolicy.md and
     /// docs/semantics/cilium-verdicts.md#clusternetworkpolicy.
-    pub(super) fn reads(&self, kind: &str) -> bool {
-        match (self.cilium(), kind) {
-            (None, _) => !kind.starts_with("Cilium"),
-            (Some(cilium), "NetworkPolicy") => cilium.network_policies,
-            (Some(cilium), "ClusterNetworkPolicy") => cilium.cluster_network_policies,
-            (Some(_), _) => kind.starts_with("Cilium"),
+    pub(super) fn reads(&self, kind: Kind) -> bool {
+        match (self.cilium(), kind.enforced_by()) {
+            (_, None) | (Some(_), Some(EnforcedBy::Kubernetes)) => false,
+            (None, Some(by)) => by != EnforcedBy::Cilium,
+            (Some(_), Some(EnforcedBy::Cilium)) => true,
+            (Some(cilium), Some(EnforcedBy::All)) => match kind {
+                Kind::NetworkPolicy => cilium.network_policies,
+                Kind::ClusterNetworkPolicy => cilium.cluster_network_policies,
+                _ => true,
+            },
         }
     }
 

@@ -132,7 +132,7 @@ impl LabelFilter {
         &self,
         mut set: PodSet,
         of_namespaces: bool,
-        told: &mut dyn FnMut(String),
+        told: &mut dyn FnMut(&Requirement, String),
     ) -> Option<PodSet> {
         let mut doubt = None;
         let mut possible = true;
@@ -143,7 +143,7 @@ impl LabelFilter {
                 match keeps(key) {
                     Truth::Yes => return true,
                     Truth::No => {
-                        told(not_looked_at(key, absent));
+                        told(requirement, not_looked_at(key, absent));
                         possible &= absent;
                         return false;
                     }

@@ -1,11 +1,13 @@
-//! What is written: one file a dialect, each lowered to the one form in [`rule`].
+//! What is written: one directory a dialect, each lowered to the one form in [`rule`].
 //!
 //! In: policy objects as their authors wrote them ([`Written`]). Out: a [`Ruleset`] that the engines
 //! read without asking which dialect a rule came from, and the objects that the API server or
-//! Cilium's agent would refuse, which are reported and never silently skipped.
+//! Cilium's agent would refuse, which are reported and never silently skipped. The dialects are named
+//! here and nowhere else: [`Spec`] has one of each.
 
 pub mod admin;
 pub mod cilium;
+mod dialect;
 mod enforcer;
 mod identity;
 mod names;
@@ -13,8 +15,10 @@ pub mod networkpolicy;
 pub mod rule;
 mod ruleset;
 mod selector;
+mod sight;
 mod variables;
 
+pub use dialect::{Metadata, WrittenObject};
 pub use enforcer::{Cilium, CiliumVersion, Enforcement, Enforcer};
 pub use identity::LabelFilter;
 pub use identity::NODE_LOCAL_DNS;
@@ -22,3 +26,75 @@ pub use names::NamePattern;
 pub use ruleset::{Fault, Lowered, PolicyId, RefusedBy, Remark, Ruleset, Traits, Unread, Written};
 pub use selector::LabelSelector;
 pub(crate) use selector::{dns_label_fault, label_key_fault, label_value_fault};
+pub use sight::{Labelling, Sight, peers};
+
+use crate::cluster::{ObjectRef, Origin};
+use crate::kinds::Kind;
+use dialect::{Around, Dialect, lower_all};
+use serde::de::{Deserializer, Error};
+
+/// What an object says, in its dialect.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Spec {
+    /// Of `networking.k8s.io`.
+    NetworkPolicy(networkpolicy::Spec),
+    /// Of `policy.networking.k8s.io`.
+    Admin(Box<admin::Spec>),
+    /// Of `cilium.io`.
+    Cilium(cilium::Spec),
+}
+
+impl Spec {
+    /// Reads an object of a kind that is a policy, or that policies name.
+    ///
+    /// Errors: a field has the wrong type, or one is not known where the API server refuses that.
+    pub fn read<'de, M: Metadata<'de>, D: Deserializer<'de>>(
+        kind: Kind,
+        source: D,
+    ) -> Result<(M, Self), D::Error> {
+        fn of<'de, S: Dialect, M: Metadata<'de>, D: Deserializer<'de>>(
+            kind: Kind,
+            source: D,
+        ) -> Result<(M, Spec), D::Error> {
+            S::read(kind, source).map(|(metadata, spec): (M, S)| (metadata, spec.into()))
+        }
+        match kind {
+            _ if networkpolicy::Spec::KINDS.contains(&kind) => {
+                of::<networkpolicy::Spec, M, D>(kind, source)
+            }
+            _ if admin::Spec::KINDS.contains(&kind) => of::<admin::Spec, M, D>(kind, source),
+            _ if cilium::Spec::KINDS.contains(&kind) => of::<cilium::Spec, M, D>(kind, source),
+            _ => Err(D::Error::custom(format!("{kind} is no policy"))),
+        }
+    }
+}
+
+/// Lowers objects, dialect by dialect; what is returned is to be said of several together.
+fn lower(
+    all: &[WrittenObject],
+    around: &Around<'_>,
+    add: &mut dyn FnMut((&ObjectRef, &Origin), Lowered),
+) -> Vec<Remark> {
+    [
+        lower_all::<networkpolicy::Spec>(all, around, add),
+        lower_all::<admin::Spec>(all, around, add),
+        lower_all::<cilium::Spec>(all, around, add),
+    ]
+    .concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table of kinds and the dialects know the same policies.
+    #[test]
+    fn every_kind_of_policy_has_one_dialect() {
+        let dialects =
+            [networkpolicy::Spec::KINDS, admin::Spec::KINDS, cilium::Spec::KINDS].concat();
+        for kind in Kind::all() {
+            let of_it = dialects.iter().filter(|known| **known == kind).count();
+            assert_eq!(of_it, usize::from(kind.is_policy()), "{kind}");
+        }
+    }
+}

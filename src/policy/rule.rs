@@ -12,6 +12,7 @@ use crate::cluster::{
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
+use std::net::IpAddr;
 
 /// The direction of a flow that a policy judges, seen from its subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -215,8 +216,46 @@ pub enum Peers {
 pub struct Peer {
     /// Field path of the item, such as `spec.ingress[1].from[0]`.
     pub path: Box<str>,
+    /// Where in it a block of addresses is written.
+    pub block: &'static BlockFields,
     /// Whom it means.
     pub admits: PeerKind,
+}
+
+/// What the fields of a block of addresses are called, behind the path of their item.
+#[derive(Debug, PartialEq, Eq)]
+pub struct BlockFields {
+    /// The field of the network, such as `.ipBlock.cidr`.
+    pub cidr: &'static str,
+    /// The field of the exceptions, which are items of it in their order, such as `.ipBlock.except`.
+    pub except: &'static str,
+}
+
+impl BlockFields {
+    /// The item is the network itself.
+    pub const ITSELF: Self = Self { cidr: "", except: "" };
+}
+
+impl Peer {
+    /// An item; if it is a block of addresses, it is nothing else.
+    pub fn new(path: impl Into<Box<str>>, admits: PeerKind) -> Self {
+        Self { path: path.into(), block: &BlockFields::ITSELF, admits }
+    }
+
+    /// Field path of the network, where the item is a block of addresses.
+    pub fn cidr_path(&self) -> String {
+        format!("{}{}", self.path, self.block.cidr)
+    }
+
+    /// Field path of the exception that has an address, where the item is a block of addresses.
+    pub fn except_path(&self, address: IpAddr) -> String {
+        let path = format!("{}{}", self.path, self.block.except);
+        let PeerKind::Addresses(block, _) = &self.admits else { return path };
+        match block.except.iter().position(|net| net.contains(&address)) {
+            Some(at) => format!("{path}[{at}]"),
+            None => path,
+        }
+    }
 }
 
 /// Whom a peer item means.
@@ -297,10 +336,40 @@ pub enum Ports {
 pub struct PortRule {
     /// Field path of the item, such as `spec.ingress[1].ports[0]`.
     pub path: Box<str>,
+    /// Where in it protocol and ports are written.
+    pub fields: &'static PortFields,
     /// Its protocol.
     pub protocol: Protocol,
     /// Its ports.
     pub ports: PortMatch,
+}
+
+/// What the fields of a port item are called, behind the path of the item.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PortFields {
+    /// The field of the protocol.
+    pub protocol: &'static str,
+    /// The field of the port.
+    pub port: &'static str,
+}
+
+impl PortFields {
+    /// As most dialects call them.
+    pub const PLAIN: Self = Self { protocol: ".protocol", port: ".port" };
+    /// The item says both itself.
+    pub const ITSELF: Self = Self { protocol: "", port: "" };
+}
+
+impl PortRule {
+    /// Field path of the protocol.
+    pub fn protocol_path(&self) -> String {
+        format!("{}{}", self.path, self.fields.protocol)
+    }
+
+    /// Field path of the port.
+    pub fn port_path(&self) -> String {
+        format!("{}{}", self.path, self.fields.port)
+    }
 }
 
 /// Which ports of a protocol a port item admits.

@@ -1,26 +1,19 @@
 //! All policies in the one form, with the index by namespace that keeps look-ups small.
 
-use super::admin::{AdminPolicy, mixed_versions};
-use super::cilium::{CidrGroup, CiliumPolicy, Known};
+use super::dialect::Around;
 use super::identity::not_for_dns;
-use super::networkpolicy::NetworkPolicy;
 use super::rule::{Direction, Entry, Namespaces, PeerKind, Peers, Policy};
 use super::variables::only_unfilled;
-use super::{Cilium, Enforcer, LabelFilter};
-use crate::cluster::{Name, ObjectRef, Origin, Snapshot, real_namespace};
+use super::{Cilium, Enforcer, LabelFilter, WrittenObject};
+use crate::cluster::{Name, ObjectRef, Origin, Requirement, Snapshot, real_namespace};
+use crate::kinds::{EnforcedBy, Kind};
 use std::collections::{BTreeSet, HashMap};
 
 /// Policy objects as read, before anything is made of them.
 #[derive(Clone, Debug, Default)]
 pub struct Written {
-    /// `networking.k8s.io/v1` NetworkPolicies.
-    pub network_policies: Vec<NetworkPolicy>,
-    /// The policies of administrators, of `policy.networking.k8s.io`.
-    pub admin_policies: Vec<AdminPolicy>,
-    /// Cilium's own policies.
-    pub cilium_policies: Vec<CiliumPolicy>,
-    /// Groups of networks that Cilium's policies name.
-    pub cidr_groups: Vec<CidrGroup>,
+    /// Policies, and what they name.
+    pub objects: Vec<WrittenObject>,
     /// Policy objects whose fields do not even have the right names and types.
     pub undecodable: Vec<Remark>,
     /// What could not be read.
@@ -50,11 +43,7 @@ impl Unread {
 impl Written {
     /// How many objects there are.
     pub fn len(&self) -> usize {
-        self.network_policies.len()
-            + self.admin_policies.len()
-            + self.cilium_policies.len()
-            + self.cidr_groups.len()
-            + self.undecodable.len()
+        self.objects.len() + self.undecodable.len()
     }
 
     /// Whether nothing is written at all.
@@ -170,49 +159,32 @@ impl Ruleset {
                 Lowered { faults: faults.clone(), refused_by, ..Lowered::default() },
             );
         }
-        for policy in &written.network_policies {
-            ruleset.add_network_policy(policy);
-        }
-        for policy in &written.admin_policies {
-            let lowered = policy.lower(&ruleset.enforcer);
-            ruleset.add(&policy.object(), &policy.origin, lowered);
-        }
-        let known = Known::new(written, snapshot, enforcer);
-        for group in &written.cidr_groups {
-            ruleset.add(&group.object(), &group.origin, group.check());
-        }
-        for policy in &written.cilium_policies {
-            ruleset.add(&policy.object(), &policy.origin, policy.lower(&known));
-        }
-        if enforcer.cilium().is_none() {
-            ruleset.lints.extend(mixed_versions(&written.admin_policies));
-        }
+        let around = Around { snapshot, enforcer, alone: false };
+        let together = super::lower(&written.objects, &around, &mut |(object, origin), lowered| {
+            ruleset.add(object, origin, lowered);
+        });
+        ruleset.lints.extend(together);
         ruleset
     }
 
-    /// Adds one NetworkPolicy, or a remark on why it would be refused.
-    pub fn add_network_policy(&mut self, policy: &NetworkPolicy) {
-        let lowered = policy.lower(&self.enforcer);
-        self.add(&policy.object(), &policy.origin, lowered);
-    }
-
-    /// Adds one of Cilium's policies, or a remark on why it would be refused. Of groups of networks
-    /// it knows none.
-    pub fn add_cilium_policy(&mut self, policy: &CiliumPolicy, snapshot: &Snapshot) {
-        let enforcer = self.enforcer.clone();
-        let lowered = policy.lower(&Known::without_groups(snapshot, &enforcer));
-        self.add(&policy.object(), &policy.origin, lowered);
+    /// Adds one object that names no other, or a remark on why it would be refused.
+    pub fn add_written(&mut self, written: &WrittenObject, snapshot: &Snapshot) {
+        let lowered = written.lower(snapshot, &self.enforcer);
+        self.add(&written.object, &written.origin, lowered);
     }
 
     fn add(&mut self, object: &ObjectRef, origin: &Origin, lowered: Lowered) {
         let Lowered { mut policies, mut faults, refused_by, mut lints, mut unread } = lowered;
+        let kind = Kind::named(&object.kind);
         if let Some(told) = only_unfilled(&faults) {
             faults.clear();
             lints.extend(told);
-            unread = self.enforcer.reads(&object.kind);
+            unread = kind.is_some_and(|kind| self.enforcer.reads(kind));
         }
         if let Enforcer::Cilium(cilium) = &self.enforcer {
-            let of_namespaces = !object.kind.starts_with("Cilium");
+            // Cilium's own policies are lowered to what its identities have of namespaces.
+            let by = kind.and_then(Kind::enforced_by);
+            let of_namespaces = by != Some(EnforcedBy::Cilium);
             policies
                 .retain_mut(|policy| visible(policy, &cilium.labels, of_namespaces, &mut lints));
         }
@@ -220,7 +192,7 @@ impl Ruleset {
             match &object.namespace {
                 Some(namespace) => {
                     let unread = &mut self.unread;
-                    let can_deny = *object.kind != *super::networkpolicy::KIND;
+                    let can_deny = kind.is_none_or(Kind::can_deny);
                     let of =
                         if can_deny { &mut unread.denials } else { &mut unread.network_policies };
                     of.insert(namespace.clone());
@@ -334,7 +306,9 @@ fn visible(
     };
     let mut seen = |kind: &mut PeerKind, path: &str| match kind {
         PeerKind::Pods(set) => {
-            let told = &mut |message| tell(path, message);
+            let told = &mut |about: &Requirement, message| {
+                tell(about.path().as_deref().unwrap_or(path), message);
+            };
             labels.seen(set.clone(), of_namespaces, told).map(|visible| *set = visible).is_some()
         }
         PeerKind::Addresses(block, scope) => {
@@ -350,11 +324,9 @@ fn visible(
             peers.retain_mut(|peer| seen(&mut peer.admits, &peer.path));
         }
     }
-    let subject = match &*policy.object.kind {
-        "NetworkPolicy" => "spec.podSelector",
-        _ => "spec.subject",
+    let told = &mut |about: &Requirement, message| {
+        tell(about.path().as_deref().unwrap_or("spec"), message);
     };
-    let told = &mut |message| tell(subject, message);
     let visible = labels.seen(policy.subject.clone(), of_namespaces, told);
     visible.map(|visible| policy.subject = visible).is_some()
 }

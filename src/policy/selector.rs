@@ -2,9 +2,10 @@
 
 use super::Fault;
 use super::variables::variable;
-use crate::cluster::{Operator, Requirement, Selector};
+use crate::cluster::{FieldPath, Operator, Requirement, Selector};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A label selector as written. Empty selects everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -81,15 +82,15 @@ impl LabelSelector {
         label_key: fn(&str) -> &str,
         faults: &mut Vec<Fault>,
     ) -> Selector {
+        let at: Arc<str> = path.into();
         let mut requirements = Vec::new();
         for (key, value) in self.match_labels.iter().flatten() {
             let path = || format!("{path}.matchLabels[{key}]");
             check(label_key_fault(label_key(key)), path, faults);
             check(label_value_fault(value), path, faults);
-            requirements.push(Requirement {
-                key: key.as_str().into(),
-                operator: Operator::In(vec![value.as_str().into()]),
-            });
+            let operator = Operator::In(vec![value.as_str().into()]);
+            let key = key.as_str().into();
+            requirements.push(Requirement { key, operator, written: FieldPath::label(at.clone()) });
         }
         for (i, expression) in self.match_expressions.iter().flatten().enumerate() {
             let path = |field: &str| format!("{path}.matchExpressions[{i}]{field}");
@@ -116,7 +117,9 @@ impl LabelSelector {
                 let message = format!("operator {} {needs}", expression.operator);
                 faults.push(Fault { path: path(".values"), message });
             }
-            requirements.push(Requirement { key: expression.key.as_str().into(), operator });
+            let key = expression.key.as_str().into();
+            let written = FieldPath::expression(at.clone(), i);
+            requirements.push(Requirement { key, operator, written });
         }
         Selector { requirements }
     }

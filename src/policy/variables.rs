@@ -43,7 +43,7 @@ pub(super) fn only_unfilled(faults: &[Fault]) -> Option<Vec<Fault>> {
 
 /// A peer of whom nothing is known but the scope.
 pub(super) fn unknown_peer(path: &str, why: &str, scope: Scope) -> Peer {
-    Peer { path: path.into(), admits: PeerKind::Unresolved(why.into(), scope) }
+    Peer::new(path, PeerKind::Unresolved(why.into(), scope))
 }
 
 /// The same peers, each of them only perhaps.

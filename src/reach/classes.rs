@@ -8,12 +8,12 @@
 use super::End;
 use super::addresses::Atoms;
 use super::exempt::NodeRule;
-use super::facts::{Facts, Reader, Shared, peers};
+use super::facts::{Facts, Reader, Shared};
 use super::members::{Inside, Member, members};
 use super::sets::ClassId;
 use crate::cluster::{AddressBlock, Family, Name, Pod, Snapshot, Truth, real_namespace};
-use crate::policy::Ruleset;
 use crate::policy::rule::PeerKind;
+use crate::policy::{Ruleset, peers};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 

@@ -7,7 +7,7 @@
 
 use super::classes::Space;
 use super::overlay::Base;
-use super::peers::Resolver;
+use super::peers::SideSets;
 use super::ports::{PortTable, PortsId};
 use super::profiles::{Profiles, to_u32};
 use super::region::{Parts, add, disjoint, parts};
@@ -58,7 +58,7 @@ const FREE: u32 = 0;
 type QuickMap<K, V> = HashMap<K, V, BuildHasherDefault<Mix>>;
 
 struct Join<'r, 's, 'a> {
-    resolver: &'r mut Resolver<'s, 'a>,
+    side_sets: &'r mut SideSets<'s, 'a>,
     rules: Vec<EgressRule>,
     /// The rules to each set of destinations: one step of the walk takes in all their ports.
     bundles: Vec<Vec<u32>>,
@@ -70,21 +70,21 @@ struct Join<'r, 's, 'a> {
 
 impl Relation {
     pub(super) fn new(
-        resolver: &mut Resolver<'_, '_>,
+        side_sets: &mut SideSets<'_, '_>,
         family: Family,
         mode: Mode,
         selecting: &[Vec<Selecting>; 2],
     ) -> Self {
-        let anyone = resolver.anyone(family);
+        let anyone = side_sets.anyone(family);
         let [ingress, egress] = selecting;
         let mut profiles = |direction, selecting: &[Selecting]| {
-            Profiles::new(resolver, family, mode, (direction, selecting), anyone)
+            Profiles::new(side_sets, family, mode, (direction, selecting), anyone)
         };
         let guards = profiles(Direction::Ingress, ingress);
         let out = profiles(Direction::Egress, egress);
-        let everyone = Everyone { anyone, pods: resolver.every_pod(anyone) };
-        let wide = [&guards, &out].map(|p| everyone.admitted(resolver.tables, &p.all, &p.of));
-        let inside = resolver.tables.sets.id(vec![(0, resolver.space.inside)]);
+        let everyone = Everyone { anyone, pods: side_sets.every_pod(anyone) };
+        let wide = [&guards, &out].map(|p| everyone.admitted(side_sets.tables, &p.all, &p.of));
+        let inside = side_sets.tables.sets.id(vec![(0, side_sets.space.inside)]);
         let mut join = Join {
             rules: Vec::new(),
             bundles: Vec::new(),
@@ -92,7 +92,7 @@ impl Relation {
             profile_of: Vec::new(),
             inside,
             wide_joins: QuickMap::default(),
-            resolver,
+            side_sets,
         };
         join.egress_rules(out, anyone);
         let (column_of, columns) = join.columns(&guards, anyone);
@@ -116,7 +116,7 @@ impl Relation {
 
 impl<'a> Join<'_, '_, 'a> {
     fn space(&self) -> &Space<'a> {
-        self.resolver.space
+        self.side_sets.space
     }
 
     fn egress_rules(&mut self, out: Profiles, anyone: SetId) {
@@ -148,7 +148,7 @@ impl<'a> Join<'_, '_, 'a> {
         let space = self.space();
         let free = free.into_iter().chain(space.pods..space.size);
         let free = singles(free);
-        let sets = &mut self.resolver.tables.sets;
+        let sets = &mut self.side_sets.tables.sets;
         for ((to, ports), from) in written.into_iter().zip(sources) {
             let from = if self.rules.is_empty() { free.clone() } else { singles(from) };
             let from = sets.id(from);
@@ -169,7 +169,7 @@ impl<'a> Join<'_, '_, 'a> {
             by_destinations.entry(*to).or_default().push(rule);
         }
         for (bundle, (to, rules)) in (0..).zip(by_destinations) {
-            for (from, to) in self.resolver.tables.sets.runs(to).iter() {
+            for (from, to) in self.side_sets.tables.sets.runs(to).iter() {
                 edges.extend([(*from, bundle, true), (*to, bundle, false)]);
             }
             self.bundles.push(rules);
@@ -177,11 +177,14 @@ impl<'a> Join<'_, '_, 'a> {
         edges.sort_unstable();
         let (mut narrow, mut wide) = (Interned::default(), Interned::default());
         let mut edges = edges.into_iter().peekable();
-        for class in self.resolver.tables.sets.runs(anyone).clone().iter().flat_map(|r| r.0..r.1) {
+        for class in self.side_sets.tables.sets.runs(anyone).clone().iter().flat_map(|r| r.0..r.1) {
             while let Some((_, bundle, begins)) = edges.next_if(|(at, ..)| *at <= class) {
                 let to = self.rules[self.bundles[bundle as usize][0] as usize].to;
-                let active =
-                    if self.resolver.tables.sets.size(to) > WIDE { &mut wide } else { &mut narrow };
+                let active = if self.side_sets.tables.sets.size(to) > WIDE {
+                    &mut wide
+                } else {
+                    &mut narrow
+                };
                 active.set(bundle, begins);
             }
             let guard = guards.of.get(class as usize).copied().unwrap_or(Profiles::OPEN);
@@ -215,7 +218,7 @@ impl<'a> Join<'_, '_, 'a> {
         let (mut spans, mut bases) = (Vec::new(), Vec::new());
         let outside = class >= self.space().inside;
         for (peers, ports) in admitted {
-            let tables = &mut *self.resolver.tables;
+            let tables = &mut *self.side_sets.tables;
             // From outside to outside is no flow of the cluster.
             let peers = if outside { tables.sets.and(*peers, self.inside) } else { *peers };
             if tables.sets.size(peers) <= FEW {
@@ -245,7 +248,7 @@ impl<'a> Join<'_, '_, 'a> {
             }
             bases.push(self.wide_join(peers, *ports, wide));
         }
-        let tables = &mut *self.resolver.tables;
+        let tables = &mut *self.side_sets.tables;
         let mut spans = disjoint(tables, spans);
         if let [base] = bases.as_slice()
             && spans.len() * MANY as usize <= base.spans.len()
@@ -263,7 +266,7 @@ impl<'a> Join<'_, '_, 'a> {
             return known.clone();
         }
         let mut spans = Vec::new();
-        let tables = &mut *self.resolver.tables;
+        let tables = &mut *self.side_sets.tables;
         for rule in wide.now().iter().flat_map(|bundle| &self.bundles[*bundle as usize]) {
             let rule = &self.rules[*rule as usize];
             let reached = tables.ports.and(rule.ports, ports);

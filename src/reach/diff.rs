@@ -119,8 +119,8 @@ pub fn diff<'a>(old: (&'a Snapshot, &'a Ruleset), new: (&'a Snapshot, &'a Rulese
     let mut tables = Tables { sets: SetTable::new(), ports: PortTable::new() };
     let bound = space.sides.iter().all(|side| side.rules.traits().conditions);
     let mut sayings = bound.then(|| Sayings::new(&space, &mut tables.sets));
-    let (old, told) = Relations::with_sayings(&space, 0, &mut tables, sayings.as_mut());
-    let (new, again) = Relations::with_sayings(&space, 1, &mut tables, sayings.as_mut());
+    let (old, _, told) = Relations::with_sayings(&space, 0, &mut tables, sayings.as_mut());
+    let (new, _, again) = Relations::with_sayings(&space, 1, &mut tables, sayings.as_mut());
     let retold = sayings.map(|it| it.retold(&space, &mut tables.sets, &[told, again]));
     let retold = retold.unwrap_or_default();
     let (mut gone, mut came) = (Vec::new(), Vec::new());
@@ -133,11 +133,7 @@ pub fn diff<'a>(old: (&'a Snapshot, &'a Ruleset), new: (&'a Snapshot, &'a Rulese
     }
     gone.sort_unstable();
     came.sort_unstable();
-    let taken = space.sides.iter().flat_map(|side| {
-        let pods = side.snapshot.pods().iter().flat_map(|pod| &pod.ips);
-        pods.chain(side.snapshot.nodes.iter().flat_map(|node| &node.ips))
-    });
-    let taken = taken.copied().collect();
+    let taken = space.taken();
     let mut diff = Diff { space, tables, old, new, changes: Vec::new(), retold, taken, gone, came };
     for family in Family::ALL {
         let f = family_index(family);
@@ -359,10 +355,7 @@ impl Diff<'_> {
     /// Enough ends of a class to find a pair without exemption: two for each node they are on.
     fn examples(&self, class: ClassId, family: Family) -> Vec<Same> {
         if let Some(atom) = self.space.atom(class, family) {
-            let of_pods = self.space.is_of_any_pods(family, atom);
-            let taken =
-                |ip| self.taken.contains(&ip) || (!of_pods && self.space.is_in_pod_network(ip));
-            let ip = End::Address(self.space.atoms[family_index(family)].example(atom, taken));
+            let ip = self.space.free_address(atom, family, &self.taken);
             return vec![Same { old: ip, new: ip }];
         }
         let mut seen: HashMap<[Option<&Name>; 2], u8> = HashMap::new();

@@ -7,13 +7,9 @@ use super::addresses::Atoms;
 use super::classes::{Side, family_index, id};
 use super::members::Inside;
 use super::nodes::OnNode;
-use crate::cluster::{
-    Addresses, ContainerPort, Family, Labels, Name, Operator, Pod, Protocol, SERVICE_ACCOUNT_LABEL,
-    Selector, Truth,
-};
-use crate::policy::Ruleset;
-use crate::policy::rule::{PeerKind, Peers, PodSet, PortMatch, Ports};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::cluster::{Addresses, ContainerPort, Family, Name, Pod, Protocol, Truth};
+use crate::policy::{Labelling, Sight};
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 /// What is known of the address of a class in one family.
@@ -85,32 +81,6 @@ impl<'a> Shared<'a> {
     }
 }
 
-/// Every peer that some rule names.
-pub(super) fn peers(rules: &Ruleset) -> impl Iterator<Item = &PeerKind> {
-    rules
-        .policies()
-        .iter()
-        .flat_map(|policy| &policy.entries)
-        .filter_map(|entry| match &entry.peers {
-            Peers::Any => None,
-            Peers::Of(peers) => Some(peers),
-        })
-        .flatten()
-        .map(|peer| &peer.admits)
-}
-
-fn pod_sets(rules: &Ruleset) -> impl Iterator<Item = &PodSet> {
-    let of_peers = peers(rules).filter_map(|peer| match peer {
-        PeerKind::Pods(set) => Some(set),
-        _ => None,
-    });
-    rules.policies().iter().map(|policy| &policy.subject).chain(of_peers)
-}
-
-/// The labels of a pod, the keys that are set at run time, and its ServiceAccount where rules ask
-/// for it.
-type Labelling<'a> = (&'a Labels, &'static [&'static str], Option<&'a str>);
-
 /// What a selector can see of the value of a label.
 #[derive(PartialEq, Eq, Hash)]
 enum Value<'a> {
@@ -124,73 +94,24 @@ enum Value<'a> {
 /// Reads the facts of one side, interned so that comparing them is cheap.
 pub(super) struct Reader<'a> {
     side: Side<'a>,
-    /// Label keys that selectors mention, with the values they mention.
-    mentioned: BTreeMap<&'a str, BTreeSet<&'a str>>,
-    port_names: BTreeSet<(&'a str, Protocol)>,
+    sight: Sight<'a>,
     labels: HashMap<Labelling<'a>, u32>,
     last: Option<(Labelling<'a>, u32)>,
     projections: HashMap<Vec<(&'a str, Value<'a>)>, u32>,
     declared: HashMap<&'a [ContainerPort], u32>,
     numbers: HashMap<Vec<(&'a str, Protocol, u16)>, u32>,
     nodes: HashMap<&'a Name, usize>,
-    /// The selectors of nodes that rules have.
-    node_selectors: Vec<&'a Selector>,
-    /// Whether some rule asks for the API server.
-    asks_api_server: bool,
-    /// Where that is, if it is known.
+    /// Where the API server is, if that is known.
     api_server: Option<Vec<IpAddr>>,
-    /// What those see of a node.
+    /// What rules see of a node.
     node_labels: HashMap<(Vec<Truth>, Truth), u32>,
-    /// Whether some block decides by the addresses of pods, and of nodes.
-    cut: Cut,
-}
-
-#[derive(Clone, Copy)]
-struct Cut {
-    pods: bool,
-    nodes: bool,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(side: Side<'a>) -> Self {
-        let mut mentioned: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for set in pod_sets(side.rules) {
-            for requirement in &set.pods.requirements {
-                let values = mentioned.entry(&requirement.key).or_default();
-                if let Operator::In(some) | Operator::NotIn(some) = &requirement.operator {
-                    values.extend(some.iter().map(|value| &**value));
-                }
-            }
-        }
-        let mut port_names = BTreeSet::new();
-        for entry in side.rules.policies().iter().flat_map(|policy| &policy.entries) {
-            let Ports::Of(items) = &entry.ports else { continue };
-            for item in items {
-                if let PortMatch::Named(name) = &item.ports {
-                    port_names.insert((&**name, item.protocol));
-                }
-            }
-        }
-        let mut cut = Cut { pods: false, nodes: false };
-        let mut node_selectors = Vec::new();
-        let mut asks_api_server = false;
-        for peer in peers(side.rules) {
-            match peer {
-                PeerKind::Addresses(_, scope) => {
-                    cut.pods |= scope.pods;
-                    cut.nodes |= scope.nodes;
-                }
-                PeerKind::Nodes(set) if !node_selectors.contains(&&set.labels) => {
-                    node_selectors.push(&set.labels);
-                }
-                PeerKind::Entities(entities) => asks_api_server |= entities.api_server,
-                _ => {}
-            }
-        }
         let nodes = side.snapshot.nodes.iter().enumerate().map(|(i, node)| (&node.name, i));
         Self {
-            mentioned,
-            port_names,
+            sight: Sight::of(side.rules),
             labels: HashMap::new(),
             last: None,
             projections: HashMap::new(),
@@ -198,11 +119,8 @@ impl<'a> Reader<'a> {
             numbers: HashMap::new(),
             // The first of a name counts, as everywhere.
             nodes: nodes.rev().collect(),
-            node_selectors,
-            asks_api_server,
             api_server: side.snapshot.api_server(),
             node_labels: HashMap::new(),
-            cut,
             side,
         }
     }
@@ -238,11 +156,12 @@ impl<'a> Reader<'a> {
 
     /// What rules can tell of a node, besides where it is.
     fn on_node(&mut self, end: &OnNode<'_>) -> u32 {
-        if self.node_selectors.is_empty() && !self.asks_api_server {
+        if self.sight.node_selectors.is_empty() && !self.sight.api_server {
             return 0;
         }
-        let selected = self.node_selectors.iter().map(|selector| end.selected(selector)).collect();
-        let api_server = if self.asks_api_server {
+        let selected =
+            self.sight.node_selectors.iter().map(|selector| end.selected(selector)).collect();
+        let api_server = if self.sight.api_server {
             end.is_api_server(self.api_server.as_deref())
         } else {
             Truth::No
@@ -254,17 +173,16 @@ impl<'a> Reader<'a> {
     /// Which of several addresses a node uses is its own choice.
     fn node_place(&self, index: usize, family: Family, shared: &mut Shared<'a>) -> Place {
         let ips = self.side.snapshot.nodes[index].ips.iter().copied();
-        let of_family = ips.filter(|ip| self.cut.nodes && Family::of(*ip) == family);
+        let of_family = ips.filter(|ip| self.sight.node_addresses && Family::of(*ip) == family);
         shared.place(family, of_family).unwrap_or(Place::Unknown)
     }
 
     fn pod_place(&self, index: usize, family: Family, shared: &mut Shared<'a>) -> Place {
         let pod = self.side.snapshot.pod(index);
-        let cut = if pod.host_network { self.cut.nodes } else { self.cut.pods };
         match self.side.snapshot.pod_address(index, family) {
             Addresses::Absent => Place::Absent,
             // Where no block decides, no address matters.
-            _ if !cut => Place::Unknown,
+            _ if !self.sight.asks_address_of(pod) => Place::Unknown,
             Addresses::Known(ip) => Place::Atom(shared.atoms[family_index(family)].of(ip)),
             Addresses::Within(_) => Place::Within,
             Addresses::Unknown if pod.host_network => {
@@ -276,8 +194,7 @@ impl<'a> Reader<'a> {
     }
 
     fn projected(&mut self, pod: &'a Pod) -> u32 {
-        let account = self.mentioned.contains_key(SERVICE_ACCOUNT_LABEL);
-        let whole = (&pod.labels, pod.unknown_labels, account.then(|| &*pod.service_account));
+        let whole = self.sight.labelling(pod);
         // Pods of one workload follow each other, and comparing is cheaper than hashing.
         if let Some((last, projected)) = self.last
             && last == whole
@@ -290,23 +207,15 @@ impl<'a> Reader<'a> {
     }
 
     fn project(&mut self, whole: Labelling<'a>) -> u32 {
-        let (labels, unknown_labels, account) = whole;
         if let Some(known) = self.labels.get(&whole) {
             return *known;
         }
-        let mut projection = Vec::new();
-        let account = account.map(|account| (SERVICE_ACCOUNT_LABEL, account));
-        for (key, value) in labels.iter().chain(account) {
-            if let Some(values) = self.mentioned.get(key) {
-                let value = values.get(value).map_or(Value::Unmentioned, |value| Value::Is(value));
-                projection.push((key, value));
-            }
-        }
-        for key in unknown_labels {
-            if self.mentioned.contains_key(key) && labels.get(key).is_none() {
-                projection.push((key, Value::Unknown));
-            }
-        }
+        let value = |(key, value): (&'a str, Option<&'a str>)| match value {
+            None => (key, Value::Unknown),
+            Some(value) if self.sight.mentions(key, value) => (key, Value::Is(value)),
+            Some(_) => (key, Value::Unmentioned),
+        };
+        let projection: Vec<_> = self.sight.labels(whole).map(value).collect();
         let next = id(self.projections.len());
         let projected = *self.projections.entry(projection).or_insert(next);
         self.labels.insert(whole, projected);
@@ -317,13 +226,7 @@ impl<'a> Reader<'a> {
         if let Some(known) = self.declared.get(declared) {
             return *known;
         }
-        let mut numbers: Vec<(&str, Protocol, u16)> = declared
-            .iter()
-            .filter_map(|port| Some((port.name.as_deref()?, port.port.protocol, port.port.number)))
-            .filter(|(name, protocol, _)| self.port_names.contains(&(*name, *protocol)))
-            .collect();
-        numbers.sort_unstable();
-        numbers.dedup();
+        let numbers = self.sight.numbers(declared);
         // 0 is the class without any.
         let next = if numbers.is_empty() { 0 } else { id(self.numbers.len()) + 1 };
         let ports = *self.numbers.entry(numbers).or_insert(next);

@@ -15,6 +15,7 @@ mod addresses;
 mod classes;
 mod connect;
 mod diff;
+mod examples;
 mod exempt;
 mod facts;
 mod members;
@@ -33,36 +34,29 @@ mod terms;
 mod tiers;
 mod wide;
 
+pub use crate::ends::End;
 pub(crate) use addresses::Atoms;
 pub use diff::{Cell, Change, ChangedEnds, Changes, Diff, EndClass, Same, Witness, diff};
+pub use examples::{Example, Standing};
 pub use ports::PortSet;
 pub use rows::{Row, RowEnd, Wanted};
 
-use crate::cluster::{Family, PodId, Snapshot};
+use crate::cluster::{Family, Snapshot};
 use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
 use classes::{Side, Space, family_index};
 use connect::Relation;
+use examples::Told;
 use exempt::{exempted, exemption};
-use peers::Resolver;
+use peers::SideSets;
 use ports::PortTable;
 use sayings::{Said, Sayings};
 use sets::{ClassId, SetId, SetTable};
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use terms::{Mode, Tables};
-
-/// One end of a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum End {
-    /// A pod, or the pods that a template stands for.
-    Pod(PodId),
-    /// A node, by its index in the snapshot.
-    Node(usize),
-    /// An address that no pod or node has.
-    Address(IpAddr),
-}
 
 /// The ports between two ends. What is possible but not certain is unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,10 +77,16 @@ struct Relations {
     possible: Arc<Relation>,
 }
 
+/// The relations of both families, whom the policies mean, and what is said to each class by family and
+/// direction.
+type WithSayings = ([Option<Relations>; 2], Told, [[Vec<Said>; 2]; 2]);
+
 impl Relations {
-    /// Both families; `None` for one in which nothing inside has an address.
-    fn of_side(space: &Space<'_>, side: usize, tables: &mut Tables) -> [Option<Self>; 2] {
-        Self::with_sayings(space, side, tables, None).0
+    /// Both families, and the rules behind them; `None` for one in which nothing inside has an
+    /// address.
+    fn of_side(space: &Space<'_>, side: usize, tables: &mut Tables) -> ([Option<Self>; 2], Told) {
+        let (all, told, _) = Self::with_sayings(space, side, tables, None);
+        (all, told)
     }
 
     /// The same, and by family and direction what is said to each pod class, if that is asked for.
@@ -95,21 +95,21 @@ impl Relations {
         side: usize,
         tables: &mut Tables,
         mut sayings: Option<&mut Sayings<'a>>,
-    ) -> ([Option<Self>; 2], [[Vec<Said>; 2]; 2]) {
-        let mut resolver = Resolver::new(space, side, tables);
-        let selecting = Direction::ALL.map(|direction| resolver.selecting(direction));
+    ) -> WithSayings {
+        let mut side_sets = SideSets::new(space, side, tables);
+        let selecting = Direction::ALL.map(|direction| side_sets.selecting(direction));
         let conditions = space.sides[side].rules.traits().conditions;
         let (mut all, mut said) = ([None, None], <[[Vec<Said>; 2]; 2]>::default());
         for family in Family::ALL {
-            let anyone = resolver.anyone(family);
+            let anyone = side_sets.anyone(family);
             let outside = space.outside(family);
-            if resolver.tables.sets.runs(anyone).first().is_none_or(|run| run.0 >= outside) {
+            if side_sets.tables.sets.runs(anyone).first().is_none_or(|run| run.0 >= outside) {
                 continue;
             }
             // Without blocks the families differ only in who has an address.
             if let Some(sayings) = sayings.as_deref_mut() {
                 for (i, (direction, of)) in Direction::ALL.into_iter().zip(&selecting).enumerate() {
-                    let each = sayings.heard(&mut resolver, family, (direction, of));
+                    let each = sayings.heard(&mut side_sets, family, (direction, of));
                     said[family_index(family)][i] = each;
                 }
             }
@@ -119,9 +119,9 @@ impl Relations {
                 same
             } else {
                 let mut of = |mode| {
-                    let resolver = &mut resolver;
-                    let relation = Relation::new(resolver, family, mode, &selecting);
-                    (Arc::new(relation), resolver.uncertain)
+                    let side_sets = &mut side_sets;
+                    let relation = Relation::new(side_sets, family, mode, &selecting);
+                    (Arc::new(relation), side_sets.uncertain)
                 };
                 let (certain, uncertain) = of(Mode::Certain);
                 let possible = if uncertain { of(Mode::Possible).0 } else { certain.clone() };
@@ -130,7 +130,8 @@ impl Relations {
                 Self { unconditional, certain, possible }
             });
         }
-        (all, said)
+        let SideSets { clauses, named, selectable, on_node, .. } = side_sets;
+        (all, Told { selecting, clauses, named, selectable, on_node }, said)
     }
 
     fn reach(&self, tables: &Tables, source: ClassId, destination: ClassId) -> Reach {
@@ -159,6 +160,9 @@ pub struct Connectivity<'a> {
     space: Space<'a>,
     tables: Tables,
     relations: [Option<Relations>; 2],
+    told: Told,
+    /// The addresses of pods and nodes, once they are asked for.
+    taken: OnceCell<HashSet<IpAddr>>,
 }
 
 impl<'a> Connectivity<'a> {
@@ -166,8 +170,8 @@ impl<'a> Connectivity<'a> {
     pub fn compute(snapshot: &'a Snapshot, rules: &'a Ruleset) -> Self {
         let space = Space::new(vec![Side { snapshot, rules }]);
         let mut tables = Tables { sets: SetTable::new(), ports: PortTable::new() };
-        let relations = Relations::of_side(&space, 0, &mut tables);
-        Self { space, tables, relations }
+        let (relations, told) = Relations::of_side(&space, 0, &mut tables);
+        Self { space, tables, relations, told, taken: OnceCell::new() }
     }
 
     /// The ports between two ends in one family; none where an end has no address in it.

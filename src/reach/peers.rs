@@ -54,8 +54,8 @@ pub(super) enum Own {
     OtherNode,
 }
 
-/// Resolves selectors and blocks of one side.
-pub(super) struct Resolver<'s, 'a> {
+/// The class sets that selectors and blocks of one side mean, each found once.
+pub(super) struct SideSets<'s, 'a> {
     pub(super) space: &'s Space<'a>,
     pub(super) side: usize,
     /// Something is not known, so that what may pass is not what certainly passes.
@@ -64,7 +64,7 @@ pub(super) struct Resolver<'s, 'a> {
     /// Pods of the pod network that this side has: those that selectors can select.
     pub(super) selectable: SetId,
     /// Nodes, and pods on their nodes' networks.
-    on_node: SetId,
+    pub(super) on_node: SetId,
     /// Those by node, where classes know it.
     by_node: BTreeMap<Option<u32>, Vec<Run>>,
     own_nodes: HashMap<Option<u32>, [Pair; 2]>,
@@ -94,7 +94,7 @@ pub(super) struct Resolver<'s, 'a> {
     pub(super) regions: HashMap<(PolicyId, usize, Family, bool), Arc<Region>>,
 }
 
-impl<'s, 'a> Resolver<'s, 'a> {
+impl<'s, 'a> SideSets<'s, 'a> {
     pub(super) fn new(space: &'s Space<'a>, side: usize, tables: &'s mut Tables) -> Self {
         let facts = |class: ClassId| space.facts[class as usize][side].as_ref();
         let is_selectable = |class: &ClassId| facts(*class).is_some_and(|facts| !facts.on_node);
@@ -121,7 +121,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
             }
         }
         let on_node = tables.sets.id(merged(on_node));
-        let mut resolver = Self {
+        let mut side_sets = Self {
             space,
             side,
             // Whether a pod reaches its own node is open in the specification of NetworkPolicy.
@@ -148,10 +148,10 @@ impl<'s, 'a> Resolver<'s, 'a> {
             clauses: [Vec::new(), Vec::new()],
             regions: HashMap::new(),
         };
-        resolver.index_namespaces();
-        resolver.index_labels();
-        resolver.index_port_names();
-        resolver
+        side_sets.index_namespaces();
+        side_sets.index_labels();
+        side_sets.index_port_names();
+        side_sets
     }
 
     pub(super) fn policies(&self) -> &'a [crate::policy::rule::Policy] {

@@ -17,7 +17,8 @@ fn code(protocol: Protocol, number: u16) -> u32 {
     (protocol as u32) << 16 | u32::from(number)
 }
 
-fn port(code: u32) -> Port {
+/// The port of a number of [`PortSet::spans`].
+pub(super) fn port(code: u32) -> Port {
     let protocol = Protocol::ALL[((code >> 16) as usize).min(2)];
     Port { protocol, number: (code & 0xffff) as u16 }
 }
@@ -72,6 +73,11 @@ impl PortSet {
             let (first, last) = (port(*first), port(*last));
             (first.protocol, PortRange { first: first.number, last: last.number })
         })
+    }
+
+    /// Its ranges as numbers, the last of each the one after its end.
+    pub(super) fn spans(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.0.iter().map(|(first, last)| (*first, last + 1))
     }
 
     /// Ports in either.

@@ -5,7 +5,7 @@
 //! that is the union of their rules; else the tiers are gone through as [`tiers`] has it.
 
 use super::exempt::NodeRule;
-use super::peers::Resolver;
+use super::peers::SideSets;
 use super::ports::{PortTable, PortsId};
 use super::region::{Parts, Region, add, and, but, common, disjoint, of_set, or, parts};
 use super::sets::{ClassId, SetId, SetTable};
@@ -29,7 +29,7 @@ impl Profiles {
     pub(super) const OPEN: u32 = 0;
 
     pub(super) fn new(
-        resolver: &mut Resolver<'_, '_>,
+        side_sets: &mut SideSets<'_, '_>,
         family: Family,
         mode: Mode,
         (direction, selecting): (Direction, &[Selecting]),
@@ -39,7 +39,7 @@ impl Profiles {
             of: vec![Self::OPEN; selecting.len()],
             all: vec![vec![(anyone, PortTable::ALL)]],
         };
-        let mut maker = Maker::new(resolver, family, mode, direction);
+        let mut maker = Maker::new(side_sets, family, mode, direction);
         let mut known: HashMap<(&Selecting, u32, Option<u32>), u32> = HashMap::new();
         for (class, selecting) in (0..).zip(selecting) {
             if selecting.is_nobody() {
@@ -78,7 +78,7 @@ pub(super) struct Subject {
 
 /// Makes profiles.
 pub(super) struct Maker<'r, 's, 'a> {
-    pub(super) resolver: &'r mut Resolver<'s, 'a>,
+    pub(super) side_sets: &'r mut SideSets<'s, 'a>,
     family: Family,
     mode: Mode,
     direction: Direction,
@@ -95,18 +95,18 @@ pub(super) struct Maker<'r, 's, 'a> {
 
 impl<'r, 's, 'a> Maker<'r, 's, 'a> {
     pub(super) fn new(
-        resolver: &'r mut Resolver<'s, 'a>,
+        side_sets: &'r mut SideSets<'s, 'a>,
         family: Family,
         mode: Mode,
         direction: Direction,
     ) -> Self {
-        let anyone = resolver.anyone(family);
-        let everything = of_set(&resolver.tables.sets, anyone, PortTable::ALL);
-        let every_pod = resolver.every_pod(anyone);
-        let node_rule = NodeRule::of(resolver.space.sides[resolver.side].rules);
+        let anyone = side_sets.anyone(family);
+        let everything = of_set(&side_sets.tables.sets, anyone, PortTable::ALL);
+        let every_pod = side_sets.every_pod(anyone);
+        let node_rule = NodeRule::of(side_sets.space.sides[side_sets.side].rules);
         let (admitted, admin) = (Vec::new(), HashMap::new());
         Self {
-            resolver,
+            side_sets,
             family,
             mode,
             direction,
@@ -120,8 +120,8 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
     }
 
     pub(super) fn subject(&mut self, class: ClassId, selecting: &Selecting) -> Subject {
-        let by_node = self.resolver.space.by_node;
-        let facts = self.resolver.space.facts[class as usize][self.resolver.side].as_ref();
+        let by_node = self.side_sets.space.by_node;
+        let facts = self.side_sets.space.facts[class as usize][self.side_sets.side].as_ref();
         let ingress = self.direction == Direction::Ingress;
         // Only names make the class's own ports matter.
         let mut named = false;
@@ -143,11 +143,11 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
     }
 
     pub(super) fn clauses(&mut self, policy: PolicyId) -> Arc<Clauses> {
-        self.resolver.clauses(policy, self.family, self.anyone)
+        self.side_sets.clauses(policy, self.family, self.anyone)
     }
 
     fn tables(&mut self) -> &mut Tables {
-        self.resolver.tables
+        self.side_sets.tables
     }
 
     /// Whether a policy's rules match the same for every subject.
@@ -172,10 +172,10 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
             (NodeRule::Exempt, Direction::Egress) => mode == Mode::Possible,
             (_, Direction::Ingress) => true,
         };
-        if !self.resolver.space.by_node || !open {
+        if !self.side_sets.space.by_node || !open {
             return SetTable::EMPTY;
         }
-        let own = self.resolver.whole_own_node(subject.node, mode);
+        let own = self.side_sets.whole_own_node(subject.node, mode);
         let anyone = self.anyone;
         self.tables().sets.and(own, anyone)
     }
@@ -254,14 +254,14 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
     ) {
         for term in &clauses.all[index].terms {
             let peers = term.peers.get(mode);
-            let peers = self.resolver.owned(peers, term.own, subject.node, mode);
+            let peers = self.side_sets.owned(peers, term.own, subject.node, mode);
             if peers == SetTable::EMPTY {
                 continue;
             }
             if self.direction == Direction::Egress {
-                self.resolver.resolved(term, peers, out);
+                self.side_sets.resolved(term, peers, out);
             } else {
-                let ports = self.resolver.ports_on(term, subject.class);
+                let ports = self.side_sets.ports_on(term, subject.class);
                 if ports != PortTable::NONE {
                     out.push((peers, ports));
                 }
@@ -290,7 +290,7 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
 
     fn passing(&mut self, subject: &Subject, selecting: &Selecting) -> Region {
         let mut policies: Vec<(PolicyId, bool)> = selecting.policies().collect();
-        let rules = self.resolver.policies();
+        let rules = self.side_sets.policies();
         policies.sort_by_key(|(policy, _)| rules[*policy].tier);
         let tier = |policy: &(PolicyId, bool)| rules[policy.0].tier;
         let middle = policies.partition_point(|policy| matches!(tier(policy), Tier::Admin(_)));
@@ -298,7 +298,7 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
         // Of policies of one priority any may be followed.
         for ordered in [&policies[..middle], &policies[last..]] {
             let mut pairs = ordered.windows(2);
-            self.resolver.uncertain |= pairs.any(|pair| tier(&pair[0]) == tier(&pair[1]));
+            self.side_sets.uncertain |= pairs.any(|pair| tier(&pair[0]) == tier(&pair[1]));
         }
         let admin = self.admin(&policies[..middle], subject);
         let normal = self.speakers(&policies[middle..last], subject);
@@ -314,7 +314,7 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
             SetTable::EMPTY
         };
         let exempt = of_set(&self.tables().sets, exempt, PortTable::ALL);
-        let tables = &mut *self.resolver.tables;
+        let tables = &mut *self.side_sets.tables;
         let everything = &self.everything;
         let besides = Besides { always: selecting.always, implied, exempt };
         let outcome = tiers::outcome(tables, everything, &admin, &normal, &baseline, besides);
@@ -361,7 +361,7 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
     fn speakers(&mut self, policies: &[(PolicyId, bool)], subject: &Subject) -> Vec<Speaker> {
         let speaker = |(policy, certainly): &(PolicyId, bool)| {
             let clauses = self.clauses(*policy);
-            let written = &self.resolver.policies()[*policy];
+            let written = &self.side_sets.policies()[*policy];
             let rules = (0..clauses.all.len()).map(|index| {
                 let mut region = |mode| self.region(*policy, &clauses, index, subject, mode);
                 let (certain, possible) = (region(Mode::Certain), region(Mode::Possible));
@@ -385,7 +385,7 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
         mode: Mode,
     ) -> Arc<Region> {
         let key = (policy, index, self.family, mode == Mode::Possible);
-        if let Some(known) = self.resolver.regions.get(&key) {
+        if let Some(known) = self.side_sets.regions.get(&key) {
             return known.clone();
         }
         let (mut out, mut spans) = (Parts::new(), Vec::new());
@@ -395,7 +395,7 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
         }
         let region = Arc::new(disjoint(self.tables(), spans));
         if self.is_shared(clauses) {
-            self.resolver.regions.insert(key, region.clone());
+            self.side_sets.regions.insert(key, region.clone());
         }
         region
     }

@@ -6,7 +6,7 @@
 
 use super::classes::Space;
 use super::exempt::NodeRule;
-use super::peers::Resolver;
+use super::peers::SideSets;
 use super::profiles::{Maker, Subject, to_u32};
 use super::region::Parts;
 use super::sets::{ClassId, SetId, SetTable, singles};
@@ -68,11 +68,11 @@ impl<'a> Sayings<'a> {
     /// What one side says to each pod class.
     pub(super) fn heard(
         &mut self,
-        resolver: &mut Resolver<'_, 'a>,
+        side_sets: &mut SideSets<'_, 'a>,
         family: Family,
         (direction, selecting): (Direction, &[Selecting]),
     ) -> Vec<Said> {
-        let mut maker = Maker::new(resolver, family, Mode::Certain, direction);
+        let mut maker = Maker::new(side_sets, family, Mode::Certain, direction);
         let mut shared: HashMap<(PolicyId, bool), Vec<u32>> = HashMap::new();
         let each = (0..).zip(selecting).map(|(class, selecting)| {
             let subject = maker.subject(class, selecting);
@@ -80,7 +80,7 @@ impl<'a> Sayings<'a> {
             said.isolated[0] = selecting.always;
             for (policy, certainly) in selecting.policies() {
                 said.isolated[usize::from(!certainly)] |=
-                    maker.resolver.policies()[policy].isolates;
+                    maker.side_sets.policies()[policy].isolates;
                 if let Some(sayings) = shared.get(&(policy, certainly)) {
                     said.sayings.extend(sayings.iter().map(|saying| (*saying, certainly)));
                     continue;
@@ -105,7 +105,7 @@ impl<'a> Sayings<'a> {
         (policy, certainly): (PolicyId, bool),
         subject: &Subject,
     ) -> Vec<u32> {
-        let written = &maker.resolver.policies()[policy];
+        let written = &maker.side_sets.policies()[policy];
         let clauses = maker.clauses(policy);
         let mut bindings = Vec::with_capacity(clauses.all.len());
         for (index, (clause, entry)) in clauses.all.iter().zip(&written.entries).enumerate() {
@@ -113,7 +113,7 @@ impl<'a> Sayings<'a> {
                 let mut parts = Parts::new();
                 maker.matched(&clauses, index, subject, mode, &mut parts);
                 for (peers, _) in &mut parts {
-                    *peers = maker.resolver.tables.sets.and(*peers, self.both);
+                    *peers = maker.side_sets.tables.sets.and(*peers, self.both);
                 }
                 parts.retain(|(peers, _)| *peers != SetTable::EMPTY);
                 parts.sort_unstable();
@@ -122,7 +122,7 @@ impl<'a> Sayings<'a> {
             let asks = entry.condition.as_ref().map(|condition| &*condition.asks);
             bindings.push(Binding { action: clause.action, asks, matched });
         }
-        let sets = &mut maker.resolver.tables.sets;
+        let sets = &mut maker.side_sets.tables.sets;
         if written.tier == Tier::Normal && certainly {
             bindings.into_iter().map(|one| self.id(sets, (written.tier, vec![one]))).collect()
         } else {

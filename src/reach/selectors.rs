@@ -3,7 +3,7 @@
 //! In: the subjects and peers of policies. Out: what certainly and what perhaps matches, found through
 //! an index of labels where that is less work than looking at every class.
 
-use super::peers::{Pair, Resolver};
+use super::peers::{Pair, SideSets};
 use super::sets::{ClassId, Run, SetTable, merged};
 use crate::cluster::{Name, Operator, Selector, Truth, real_namespace};
 use crate::policy::rule::{Entry, Namespaces, PeerKind, Peers, PodSet};
@@ -30,7 +30,7 @@ fn fewest<'l>(labelled: &'l Labelled<'_>, selector: &Selector) -> Option<Vec<&'l
     best.map(|(_, lists)| lists)
 }
 
-impl<'a> Resolver<'_, 'a> {
+impl<'a> SideSets<'_, 'a> {
     pub(super) fn index_namespaces(&mut self) {
         let snapshot = self.space.sides[self.side].snapshot;
         for (at, (name, range)) in (0..).zip(&self.space.namespaces) {

@@ -69,7 +69,8 @@ pub(super) fn singles(classes: impl IntoIterator<Item = ClassId>) -> Vec<Run> {
     merged(classes.into_iter().map(|class| (class, class + 1)).collect())
 }
 
-fn contains(runs: &[Run], class: ClassId) -> bool {
+/// Whether a class is in one of some runs.
+pub(super) fn contains(runs: &[Run], class: ClassId) -> bool {
     let at = runs.partition_point(|(_, to)| *to <= class);
     runs.get(at).is_some_and(|(from, _)| *from <= class)
 }

@@ -4,7 +4,7 @@
 //! policies that select a class, certainly or perhaps, and for each policy its [`Clauses`].
 
 use super::classes::family_index;
-use super::peers::{Own, Pair, Resolver};
+use super::peers::{Own, Pair, SideSets};
 use super::ports::{PortSet, PortTable, PortsId};
 use super::region::Parts;
 use super::sets::{ClassId, SetId, SetTable, singles};
@@ -102,7 +102,7 @@ impl Selecting {
     }
 }
 
-impl Resolver<'_, '_> {
+impl SideSets<'_, '_> {
     pub(super) fn index_port_names(&mut self) {
         let mut by_ports: BTreeMap<u32, Vec<ClassId>> = BTreeMap::new();
         for class in 0..self.space.pods {

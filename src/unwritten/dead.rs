@@ -105,7 +105,7 @@ mod tests {
         let asks = |all: &[Operator]| Selector {
             requirements: all
                 .iter()
-                .map(|operator| Requirement { key: "app".into(), operator: operator.clone() })
+                .map(|operator| Requirement::new("app", operator.clone()))
                 .collect(),
         };
         let is_in = |names: &[&str]| Operator::In(some(names));

@@ -4,9 +4,7 @@
 //! nothing tells apart but their names are one, and any other namespace at all.
 
 use super::parts::{is_own, policy_key};
-use crate::cluster::{
-    Labels, NAMESPACE_NAME_LABEL, Name, Operator, Selector, Snapshot, real_namespace,
-};
+use crate::cluster::{Labels, NAMESPACE_NAME_LABEL, Name, Operator, Selector, Snapshot};
 use crate::policy::Ruleset;
 use crate::policy::rule::{Namespaces, PeerKind, Peers, PodSet, Policy};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -207,11 +205,4 @@ pub(super) fn free_name(base: &str, taken: impl Fn(&str) -> bool) -> Name {
     let numbered = (2_u32..).map(|number| format!("{base}-{number}"));
     let mut all = std::iter::once(base.to_owned()).chain(numbered);
     all.find(|name| !taken(name)).unwrap_or_default().into()
-}
-
-impl Home {
-    /// The name that policies see of this member.
-    pub(super) fn real(&self) -> &str {
-        real_namespace(&self.name)
-    }
 }

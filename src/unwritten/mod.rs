@@ -16,10 +16,12 @@ mod parts;
 mod sat;
 mod search;
 mod shape;
+mod witness;
 
 pub use asked::{Asked, AskedError, Wanted, asked};
 pub use dead::{Dead, dead};
 pub use shape::{Label, Place, Shape};
+pub use witness::witness;
 
 use crate::cluster::Selector;
 use crate::cluster::{Bringer, Name, ObjectRef, Origin, Representative, Snapshot};
@@ -27,7 +29,7 @@ use crate::policy::Ruleset;
 use crate::policy::rule::{Direction, Namespaces, PodSet, Policy, Tier};
 use homes::{Home, Side, homes};
 use parts::Part;
-use search::{Found, FoundEnd, Search};
+use search::{Found, FoundEnd, Search, anything_differs};
 use std::collections::BTreeMap;
 
 /// How far a search may go.
@@ -109,9 +111,12 @@ pub fn of_two(
     let told = {
         let sides =
             [Side { snapshot: old, rules: old_rules }, Side { snapshot: new, rules: new_rules }];
-        let homes = homes(&sides);
+        // Where nothing differs, not even the places are looked at.
+        let homes = if anything_differs(&sides) { homes(&sides) } else { Vec::new() };
         let mut search = Search::new(&sides, &homes, effort.steps);
-        search.differences();
+        if !homes.is_empty() {
+            search.differences();
+        }
         Told::of(&search, &homes, effort)
     };
     told.install(&mut [old, new])

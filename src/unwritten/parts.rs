@@ -43,7 +43,7 @@ fn selector_key(selector: &Selector, own: Option<&str>, out: &mut String) {
 }
 
 fn requirement_key(requirement: &Requirement, own: Option<&str>) -> String {
-    let Requirement { key, operator } = requirement;
+    let Requirement { key, operator, .. } = requirement;
     let sorted = |values: &[crate::cluster::Name]| {
         let all: BTreeSet<&str> = values.iter().map(|value| &**value).collect();
         format!("{all:?}")

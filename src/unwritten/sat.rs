@@ -366,9 +366,9 @@ mod tests {
                 solver.clause(pigeon);
             }
             for hole in 0..holes {
-                for a in 0..pigeons {
-                    for b in 0..a {
-                        solver.clause(&[!at[a][hole], !at[b][hole]]);
+                for (a, one) in at.iter().enumerate() {
+                    for other in &at[..a] {
+                        solver.clause(&[!one[hole], !other[hole]]);
                     }
                 }
             }

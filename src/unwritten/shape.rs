@@ -1,13 +1,12 @@
 //! What a pod that is not written is like: its namespace, its labels, the names of its ports.
 //!
 //! In: what a search or a question asks for. Out: a [`Shape`], with the pod and the namespace that it
-//! becomes in a snapshot, its words, and itself as manifests.
+//! becomes in a snapshot, and its words.
 
 use crate::cluster::{
     ContainerPort, Labels, NAMESPACE_NAME_LABEL, Name, Origin, Pod, Port, Representative,
-    SERVICE_ACCOUNT_LABEL, Snapshot, real_namespace, supposed_namespace,
+    SERVICE_ACCOUNT_LABEL, Snapshot, supposed_namespace,
 };
-use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// A label of a pod or a namespace that is not written.
@@ -199,46 +198,6 @@ impl Shape {
         }
         snapshot.add_representative(self.pod(), of)
     }
-
-    /// Its namespace and itself as manifests. A namespace that is written is as it is written.
-    pub fn manifests(&self, number: usize) -> Vec<Value> {
-        let own = |labels: &Labels| -> Value {
-            labels.iter().map(|(key, value)| (key.to_owned(), json!(value))).collect()
-        };
-        let namespace = self.namespace();
-        let namespace = real_namespace(&namespace);
-        let mut all = Vec::new();
-        if let Some(labels) = self.namespace_labels() {
-            all.push(json!({
-                "apiVersion": "v1",
-                "kind": "Namespace",
-                "metadata": {"name": namespace, "labels": own(&labels)},
-            }));
-        }
-        let ports: Vec<Value> = self
-            .ports
-            .iter()
-            .map(|(name, port)| {
-                let protocol = port.protocol.as_str();
-                json!({"name": name, "containerPort": port.number, "protocol": protocol})
-            })
-            .collect();
-        let mut container = json!({"name": "witness", "image": "example.invalid/witness"});
-        if !ports.is_empty() {
-            container["ports"] = json!(ports);
-        }
-        all.push(json!({
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {
-                "name": format!("witness-{number}"),
-                "namespace": namespace,
-                "labels": own(&self.own_labels()),
-            },
-            "spec": {"serviceAccountName": self.service_account(), "containers": [container]},
-        }));
-        all
-    }
 }
 
 #[cfg(test)]
@@ -295,30 +254,5 @@ mod tests {
             let shape = shape(place, labels);
             assert_eq!((&*shape.words(), &*shape.asked()), (words, asked));
         }
-    }
-
-    #[test]
-    fn witnesses_are_manifests() {
-        let mut shape = Shape {
-            place: Place::Named {
-                name: "shop".into(),
-                supposed: vec![label("role", "monitoring")],
-                known: Labels::default(),
-            },
-            labels: vec![label("app", "db"), label(SERVICE_ACCOUNT_LABEL, "db")],
-            ports: vec![("http".into(), Port::tcp(8080))],
-        };
-        let shown = |shape: &Shape| -> Vec<String> {
-            shape.manifests(1).iter().map(Value::to_string).collect()
-        };
-        assert_eq!(
-            shown(&shape),
-            [
-                r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"labels":{"kubernetes.io/metadata.name":"shop","role":"monitoring"},"name":"shop"}}"#,
-                r#"{"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"app":"db"},"name":"witness-1","namespace":"shop"},"spec":{"containers":[{"image":"example.invalid/witness","name":"witness","ports":[{"containerPort":8080,"name":"http","protocol":"TCP"}]}],"serviceAccountName":"db"}}"#,
-            ]
-        );
-        shape.place = Place::AsIs("shop".into());
-        assert_eq!(shown(&shape).len(), 1);
     }
 }

@@ -6,12 +6,12 @@
 
 use super::matching::{Matcher, missed};
 use super::tiers::{self, Circumstances, Decision, OpenTo};
-use super::trace::{
-    Endpoint, EntryTrace, Flow, Judgement, PolicyTrace, Reason, Trace, UnknownWhy, Verdict,
-};
+use super::trace::{Flow, Judgement, Passage, PolicyTrace, Reason, Trace, UnknownWhy, Verdict};
+use super::why::RuleId;
 use crate::cluster::{PodId, Snapshot, Truth};
+use crate::ends::Endpoint;
 use crate::policy::rule::{Action, Condition, Direction, Tier};
-use crate::policy::{Enforcement, PolicyId, Ruleset};
+use crate::policy::{Enforcement, Ruleset};
 
 /// Judges one flow in both directions.
 ///
@@ -24,53 +24,90 @@ pub fn judge(snapshot: &Snapshot, rules: &Ruleset, flow: &Flow) -> Judgement {
     Judgement { verdict: egress.verdict.and(ingress.verdict), egress, ingress }
 }
 
-struct Judge<'a> {
-    snapshot: &'a Snapshot,
-    rules: &'a Ruleset,
-    flow: &'a Flow,
+/// One flow, to be judged.
+pub(super) struct Judge<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) rules: &'a Ruleset,
+    pub(super) flow: &'a Flow,
 }
 
-impl Judge<'_> {
+/// What policies judge one direction of a flow by.
+pub(super) struct Situation<'a> {
+    snapshot: &'a Snapshot,
+    rules: &'a Ruleset,
+    pod: PodId,
+    about: Circumstances,
+    /// Every policy that selects the subject or may, in the order in which they are judged.
+    pub(super) policies: Vec<PolicyTrace>,
+}
+
+/// What policies make of one direction.
+pub(super) struct Conclusion {
+    pub(super) verdict: Verdict,
+    pub(super) reason: Reason,
+    pub(super) decided_by: Option<RuleId>,
+    pub(super) conditions: Vec<Condition>,
+    /// The rules of ordered tiers that allow it, or may.
+    pub(super) allowing: Vec<RuleId>,
+}
+
+impl<'a> Judge<'a> {
     fn direction(&self, direction: Direction) -> Trace {
-        let (subject, peer) = match direction {
+        let (conclusion, policies) = match self.situation(direction) {
+            Ok(situation) => (situation.conclude(&situation.policies), situation.policies),
+            Err(reason) => (Conclusion::exempt(reason), Vec::new()),
+        };
+        let Conclusion { verdict, reason, decided_by, conditions, .. } = conclusion;
+        Trace { direction, verdict, reason, decided_by, conditions, policies }
+    }
+
+    /// The flow as seen from its subject, where that is a pod.
+    pub(super) fn matcher(&self, direction: Direction) -> Option<Matcher<'a>> {
+        let (subject, peer) = self.ends(direction);
+        let Endpoint::Pod(subject) = *subject else { return None };
+        Some(self.seen_from(subject, peer))
+    }
+
+    fn seen_from(&self, subject: PodId, peer: &'a Endpoint) -> Matcher<'a> {
+        let (snapshot, flow, cilium) = (self.snapshot, self.flow, self.rules.cilium().is_some());
+        Matcher { snapshot, flow, subject: Some(subject), peer, cilium }
+    }
+
+    fn ends(&self, direction: Direction) -> (&'a Endpoint, &'a Endpoint) {
+        match direction {
             Direction::Ingress => (&self.flow.destination, &self.flow.source),
             Direction::Egress => (&self.flow.source, &self.flow.destination),
-        };
-        let allowed = |reason| Trace {
-            direction,
-            verdict: Verdict::Allowed,
-            reason,
-            decided_by: None,
-            conditions: Vec::new(),
-            policies: Vec::new(),
-        };
+        }
+    }
+
+    /// What a direction is judged by, or why no policy judges it.
+    pub(super) fn situation(&self, direction: Direction) -> Result<Situation<'a>, Reason> {
+        let (subject, peer) = self.ends(direction);
         let pod = match subject {
             Endpoint::Pod(pod) if self.snapshot.pod(*pod).host_network => {
-                return allowed(Reason::HostNetwork);
+                return Err(Reason::HostNetwork);
             }
             Endpoint::Pod(pod) => *pod,
-            Endpoint::Node(_) => return allowed(Reason::Node),
-            Endpoint::Address(_) | Endpoint::Name(_) => return allowed(Reason::Outside),
+            Endpoint::Node(_) => return Err(Reason::Node),
+            Endpoint::Address(_) | Endpoint::Name(_) => return Err(Reason::Outside),
         };
         // Two replicas of one template are two pods; one real pod is itself.
         let same_pod = subject == peer && !self.snapshot.pod(pod).template;
         if same_pod && !self.flow.through_service {
-            return allowed(Reason::SamePod);
+            return Err(Reason::SamePod);
         }
         let cilium = self.rules.cilium();
         if cilium.is_some_and(|cilium| cilium.enforcement == Enforcement::Never) {
-            return allowed(Reason::NotEnforced);
+            return Err(Reason::NotEnforced);
         }
-        let (snapshot, flow) = (self.snapshot, self.flow);
-        let cilium_reads = cilium.is_some();
-        let matcher = Matcher { snapshot, flow, subject: Some(pod), peer, cilium: cilium_reads };
+        let matcher = self.seen_from(pod, peer);
         let own_node = matcher.is_own_node();
         // Source: docs/semantics/kubernetes.md#own-node-to-pod: no policy can keep it out; in Cilium
         // it is allowed by an implied rule, which a written Deny overrules
         // (docs/semantics/cilium-verdicts.md#allow-localhost).
         let from_own_node = if direction == Direction::Ingress { own_node } else { Truth::No };
         if from_own_node.is_yes() && cilium.is_none() {
-            return allowed(Reason::OwnNode);
+            return Err(Reason::OwnNode);
         }
         let policies = self.selecting(&matcher, pod, direction);
         let always = cilium.is_some_and(|cilium| cilium.enforcement == Enforcement::Always);
@@ -86,34 +123,8 @@ impl Judge<'_> {
             Direction::Ingress => Some(UnknownWhy::PerhapsOwnNode),
             Direction::Egress => Some(UnknownWhy::ToOwnNode),
         };
-        let decision = tiers::decide(&policies, Circumstances { implied, always, exempt });
-        let Decision { mut verdict, mut reason, by: decided_by, open_to, normal, allowing } =
-            decision;
-        if self.may_be_overruled(pod, open_to) {
-            (verdict, reason) = (Verdict::Unknown, Reason::Unknown(UnknownWhy::PoliciesUnread));
-        }
-        let conditions = match verdict {
-            Verdict::Allowed => {
-                let normal = (normal && !implied.is_yes()).then_some(policies.as_slice());
-                self.conditions(&allowing, normal.unwrap_or_default())
-            }
-            _ => Vec::new(),
-        };
-        Trace { direction, verdict, reason, decided_by, conditions, policies }
-    }
-
-    /// Whether policies that could not be read might say otherwise.
-    ///
-    /// A NetworkPolicy may isolate and admit, so a rule that admits is enough and one that denies is
-    /// final, but for those of the Baseline tier, which it comes before. Others may deny as well.
-    fn may_be_overruled(&self, pod: PodId, open_to: OpenTo) -> bool {
-        let namespace = &self.snapshot.pod(pod).namespace;
-        match open_to {
-            _ if self.rules.cluster_wide_unread() => true,
-            OpenTo::Nothing => false,
-            OpenTo::Denials => self.rules.may_have_denials(namespace),
-            OpenTo::Any => self.rules.is_unread(namespace),
-        }
+        let about = Circumstances { implied, always, exempt };
+        Ok(Situation { snapshot: self.snapshot, rules: self.rules, pod, about, policies })
     }
 
     /// Every policy that selects the subject or may, in the order in which they are judged.
@@ -135,26 +146,70 @@ impl Judge<'_> {
                 }
                 let entries: Vec<_> =
                     policy.entries.iter().map(|entry| matcher.entry(entry)).collect();
-                let any = |action: Action| {
-                    let of_action = entries.iter().filter(|entry| entry.action == action);
-                    Truth::any(of_action.map(EntryTrace::matches))
-                };
                 let doubt =
                     (!selects.is_yes()).then(|| missed(&policy.subject, pod, namespace)).flatten();
-                Some(PolicyTrace {
+                let mut trace = PolicyTrace {
                     policy: id,
                     tier: policy.tier,
                     isolates: policy.isolates,
                     selects,
                     doubt,
-                    admits: any(Action::Allow),
-                    denies: any(Action::Deny),
+                    admits: Truth::No,
+                    denies: Truth::No,
                     entries,
-                })
+                };
+                trace.settle();
+                Some(trace)
             })
             .collect();
         policies.sort_by_key(|policy| policy.tier);
         policies
+    }
+}
+
+impl Conclusion {
+    /// No policy judges the direction.
+    fn exempt(reason: Reason) -> Self {
+        let (verdict, decided_by) = (Verdict::Allowed, None);
+        Self { verdict, reason, decided_by, conditions: Vec::new(), allowing: Vec::new() }
+    }
+
+    /// How much gets through.
+    pub(super) fn passage(&self) -> Passage {
+        Passage::of(self.verdict, !self.conditions.is_empty())
+    }
+}
+
+impl Situation<'_> {
+    /// What follows from these policies, which are those of the situation or would be.
+    pub(super) fn conclude(&self, policies: &[PolicyTrace]) -> Conclusion {
+        let Decision { mut verdict, mut reason, by: decided_by, open_to, normal, allowing } =
+            tiers::decide(policies, self.about);
+        if self.may_be_overruled(open_to) {
+            (verdict, reason) = (Verdict::Unknown, Reason::Unknown(UnknownWhy::PoliciesUnread));
+        }
+        let conditions = match verdict {
+            Verdict::Allowed => {
+                let normal = (normal && !self.about.implied.is_yes()).then_some(policies);
+                self.conditions(&allowing, normal.unwrap_or_default())
+            }
+            _ => Vec::new(),
+        };
+        Conclusion { verdict, reason, decided_by, conditions, allowing }
+    }
+
+    /// Whether policies that could not be read might say otherwise.
+    ///
+    /// A NetworkPolicy may isolate and admit, so a rule that admits is enough and one that denies is
+    /// final, but for those of the Baseline tier, which it comes before. Others may deny as well.
+    fn may_be_overruled(&self, open_to: OpenTo) -> bool {
+        let namespace = &self.snapshot.pod(self.pod).namespace;
+        match open_to {
+            _ if self.rules.cluster_wide_unread() => true,
+            OpenTo::Nothing => false,
+            OpenTo::Denials => self.rules.may_have_denials(namespace),
+            OpenTo::Any => self.rules.is_unread(namespace),
+        }
     }
 
     /// What must hold besides: of rules of the ordered tiers, each of which may be the one that is
@@ -164,11 +219,7 @@ impl Judge<'_> {
     /// Source: docs/semantics/cilium-ports.md#layer-7-beside-plain-rules: an allow without L7 rules
     /// for the same peer and port makes those of others void;
     /// docs/semantics/cilium-verdicts.md#allow-localhost: so does the implied one.
-    fn conditions(
-        &self,
-        ordered: &[(PolicyId, usize)],
-        policies: &[PolicyTrace],
-    ) -> Vec<Condition> {
+    fn conditions(&self, ordered: &[RuleId], policies: &[PolicyTrace]) -> Vec<Condition> {
         let mut all: Vec<Condition> = Vec::new();
         for (policy, entry) in ordered {
             let rule = self.rules.policy(*policy).entries.get(*entry);

@@ -3,16 +3,17 @@
 //! In: a [`Question`]. Out: an [`Explanation`] with one [`Case`] for everything that policies tell
 //! apart: pods behind a name, ports, IP families. Pods that no rule tells apart are judged once.
 
-use super::destination::{Arrival, arrivals};
 use super::evaluate::judge;
 use super::inside::inside_note;
 use super::ports::{CasePorts, same, sweep};
 use super::remarks::remarks;
-use super::resolve::{End, ResolveError, outside_note, resolve};
-use super::target::{Named, PortWanted, Target};
-use super::trace::{Endpoint, Flow, Judgement, Verdict};
-use crate::cluster::{Addresses, ContainerPort, Family, Labels, Name, Port, Snapshot};
-use crate::policy::{Ruleset, Traits};
+use super::trace::{Flow, Judgement, Verdict};
+use crate::cluster::{Addresses, ContainerPort, Family, Name, Port, Snapshot};
+use crate::ends::{
+    Arrival, EndName, Endpoint, Named, PortWanted, ResolveError, Resolved, arrivals, outside_note,
+    resolve,
+};
+use crate::policy::{Ruleset, Sight};
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -20,9 +21,9 @@ use std::net::IpAddr;
 #[derive(Clone, Debug)]
 pub struct Question<'a> {
     /// Who opens the connection.
-    pub source: &'a Target,
+    pub source: &'a EndName,
     /// Who is to take it.
-    pub destination: &'a Target,
+    pub destination: &'a EndName,
     /// The port, where it was given apart from the destination.
     pub port: Option<&'a PortWanted>,
     /// The namespace of names that come without one.
@@ -33,9 +34,9 @@ pub struct Question<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
     /// The source as understood.
-    pub source: End,
+    pub source: Resolved,
     /// The destination as understood.
-    pub destination: End,
+    pub destination: Resolved,
     /// One for everything that is told apart.
     pub cases: Vec<Case>,
     /// The cases differ by IP family, and which one the pods use is not known.
@@ -172,14 +173,13 @@ fn one_port<'a>(question: &'a Question<'_>) -> Result<Option<&'a PortWanted>, Re
     }
 }
 
-/// What a rule can see of an endpoint. Two with equal keys get equal judgements.
+/// What an answer can see of an endpoint: what rules do, the ports that it declares and its families.
+/// Two with equal keys get equal judgements.
 #[derive(PartialEq, Eq, Hash)]
 enum Key<'a, T> {
     Pod {
         namespace: &'a Name,
-        labels: &'a Labels,
-        unknown_labels: &'static [&'static str],
-        service_account: &'a Name,
+        labels: Vec<(&'a str, Option<&'a str>)>,
         ports: &'a [ContainerPort],
         host_network: bool,
         node: Option<&'a Name>,
@@ -197,9 +197,15 @@ fn classes<T: Copy + Eq + std::hash::Hash>(
     rules: &Ruleset,
     endpoints: impl Iterator<Item = (Endpoint, T)>,
 ) -> Vec<(Vec<Endpoint>, T)> {
-    let Traits { pod_addresses, addresses, own_node, .. } = rules.traits();
+    let endpoints: Vec<(Endpoint, T)> = endpoints.collect();
+    if endpoints.len() <= 1 {
+        return endpoints.into_iter().map(|(endpoint, more)| (vec![endpoint], more)).collect();
+    }
+    let sight = Sight::of(rules);
+    // An answer may name the address of a node by which no block decides.
+    let by_node_address = rules.traits().addresses || sight.api_server;
     // Only a node, or a pod on its network, can be a pod's own node.
-    let nodes = own_node || snapshot.has_ends_on_nodes();
+    let nodes = rules.traits().own_node || snapshot.has_ends_on_nodes();
     let mut groups: Vec<(Vec<Endpoint>, T)> = Vec::new();
     let mut known = HashMap::new();
     for (endpoint, more) in endpoints {
@@ -210,15 +216,13 @@ fn classes<T: Copy + Eq + std::hash::Hash>(
                 families.sort();
                 Key::Pod {
                     namespace: &pod.namespace,
-                    labels: &pod.labels,
-                    unknown_labels: pod.unknown_labels,
-                    service_account: &pod.service_account,
+                    labels: sight.labels(sight.labelling(pod)).collect(),
                     ports: &pod.ports,
                     host_network: pod.host_network,
                     node: pod.node.as_ref().filter(|_| nodes),
                     template: pod.template,
                     families,
-                    ips: if pod_addresses || (addresses && pod.host_network) {
+                    ips: if sight.asks_address_of(pod) || (pod.host_network && by_node_address) {
                         &pod.ips
                     } else {
                         &[]

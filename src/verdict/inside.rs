@@ -7,8 +7,9 @@
 //! docs/semantics/cilium-networkpolicy.md#nodelocal-dns.
 
 use super::matching::{Matcher, Tried};
-use super::trace::{Endpoint, PeerMiss};
+use super::trace::PeerMiss;
 use crate::cluster::{Addresses, Snapshot, Truth};
+use crate::ends::Endpoint;
 use crate::policy::rule::{Entities, PeerKind};
 use crate::policy::{NODE_LOCAL_DNS, Ruleset};
 use std::net::IpAddr;

@@ -2,11 +2,12 @@
 //!
 //! In: an [`Entry`] and the flow as seen from its subject. Out: an [`EntryTrace`].
 
-use super::trace::{Endpoint, EntryTrace, Flow, PeerMiss, PortMiss};
+use super::trace::{EntryTrace, Flow, PeerMiss, PortMiss};
 use crate::cluster::{
     AddressBlock, Addresses, Family, Mismatch, Name, Namespace, Pod, PodId, Port, Protocol,
     Snapshot, Truth, real_namespace,
 };
+use crate::ends::Endpoint;
 use crate::policy::NamePattern;
 use crate::policy::rule::{
     Entities, Entry, Namespaces, NodeSet, PeerKind, Peers, PodSet, PortMatch, PortRule, Ports,
@@ -52,7 +53,7 @@ impl Matcher<'_> {
     }
 
     /// Whether the peer is a node, or a pod on its node's network, which counts as its node.
-    fn peer_is_on_node(&self) -> bool {
+    pub(super) fn peer_is_on_node(&self) -> bool {
         match self.peer {
             Endpoint::Node(_) => true,
             Endpoint::Pod(pod) => self.snapshot.pod(*pod).host_network,
@@ -90,7 +91,8 @@ impl Matcher<'_> {
         EntryTrace { action, peer, peer_item, peer_miss, port, port_item, port_miss }
     }
 
-    fn peer(&self, kind: &PeerKind) -> Tried {
+    /// Tries a peer item.
+    pub(super) fn peer(&self, kind: &PeerKind) -> Tried {
         if let Some(tried) = self.inside(kind) {
             return tried;
         }

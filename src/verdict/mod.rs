@@ -2,31 +2,29 @@
 //!
 //! In: a [`Snapshot`](crate::cluster::Snapshot), a [`Ruleset`](crate::policy::Ruleset) and the two ends
 //! as people name them. Out: an [`Explanation`] of every port asked for, each with a [`Judgement`]
-//! that says which rule admits or why the nearest does not.
+//! that says which rule admits or why the nearest does not; and of a set of flows, for which a few
+//! stand, a [`Why`].
 
-mod destination;
 mod evaluate;
 mod explain;
 mod inside;
 mod matching;
 mod ports;
 mod remarks;
-mod resolve;
 mod suggest;
-mod target;
 mod tiers;
 mod trace;
+mod why;
 
-pub use destination::reached;
+pub use crate::ends::Endpoint;
 pub use evaluate::judge;
 pub use explain::{Case, Explanation, Question, explain};
 pub(crate) use matching::means;
 pub use ports::{CasePorts, Ranges};
 pub use ports::{Cuts, boundaries};
-pub use resolve::{End, ResolveError, resolve};
 pub use suggest::{NoSuggestion, Suggestion, suggest};
-pub use target::{Named, PortText, PortWanted, Target, TargetError};
 pub use trace::{
-    Endpoint, EntryTrace, Flow, Judgement, Nearness, Passage, PeerMiss, PolicyTrace, PortMiss,
-    Reason, Trace, UnknownWhy, Verdict,
+    EntryTrace, Flow, Judgement, Nearness, Passage, PeerMiss, PolicyTrace, PortMiss, Reason, Trace,
+    UnknownWhy, Verdict,
 };
+pub use why::{Closed, Ground, NotKnown, RuleId, Why, closed, why};

@@ -4,8 +4,9 @@
 //! groups of one verdict. Within an atom no rule tells two ports apart, so one of them is judged.
 
 use super::evaluate::judge;
-use super::trace::{Endpoint, Flow, Judgement, Verdict};
+use super::trace::{Flow, Judgement, Verdict};
 use crate::cluster::{Family, Port, PortRange, Protocol, Snapshot};
+use crate::ends::Endpoint;
 use crate::policy::Ruleset;
 use crate::policy::rule::{Direction, PortMatch, Ports};
 use std::collections::BTreeSet;

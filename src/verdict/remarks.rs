@@ -3,8 +3,9 @@
 //! In: judged cases. Out: a sentence for each thing that network plugins may see differently.
 
 use super::explain::Case;
-use super::trace::{Endpoint, PolicyTrace, Verdict};
+use super::trace::{PolicyTrace, Verdict};
 use crate::cluster::{Name, Port, Service, Snapshot};
+use crate::ends::Endpoint;
 use crate::policy::Ruleset;
 use crate::policy::rule::{Entry, PeerKind, Peers, PortMatch, Ports};
 use std::net::IpAddr;

@@ -1,26 +1,12 @@
 //! What a judgement consists of.
 
-use crate::cluster::{
-    AddressBlock, Family, Mismatch, Name, PodId, Port, PortRange, Protocol, Truth,
-};
+use crate::cluster::{AddressBlock, Family, Mismatch, Name, Port, PortRange, Protocol, Truth};
+use crate::ends::Endpoint;
 use crate::policy::rule::{Action, Condition, Direction, Tier};
 use crate::policy::{NamePattern, PolicyId};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::net::IpAddr;
-
-/// One end of a flow.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Endpoint {
-    /// A pod, or the pods that a template stands for.
-    Pod(PodId),
-    /// A node, by its index in the snapshot.
-    Node(usize),
-    /// An address that no pod or node of the snapshot has.
-    Address(IpAddr),
-    /// A DNS name outside the cluster, whose addresses are not known.
-    Name(Name),
-}
 
 /// One connection, as it is opened.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -88,6 +74,16 @@ pub enum Passage {
 }
 
 impl Passage {
+    /// That of a verdict which has conditions or not.
+    pub(super) fn of(verdict: Verdict, has_conditions: bool) -> Self {
+        match verdict {
+            Verdict::Denied => Self::Denied,
+            Verdict::Ambiguous | Verdict::Unknown => Self::Unknown,
+            Verdict::Allowed if has_conditions => Self::OnCondition,
+            Verdict::Allowed => Self::Allowed,
+        }
+    }
+
     /// `Denied`, `Unknown`, `OnCondition` or `Allowed`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -139,12 +135,7 @@ pub struct Trace {
 impl Trace {
     /// How much gets through this direction.
     pub fn passage(&self) -> Passage {
-        match self.verdict {
-            Verdict::Denied => Passage::Denied,
-            Verdict::Ambiguous | Verdict::Unknown => Passage::Unknown,
-            Verdict::Allowed if self.conditions.is_empty() => Passage::Allowed,
-            Verdict::Allowed => Passage::OnCondition,
-        }
+        Passage::of(self.verdict, !self.conditions.is_empty())
     }
 }
 
@@ -214,6 +205,22 @@ pub struct PolicyTrace {
 }
 
 impl PolicyTrace {
+    /// Sums up its rules anew.
+    pub(super) fn settle(&mut self) {
+        let any = |action: Action| {
+            let of_action = self.entries.iter().filter(|entry| entry.action == action);
+            Truth::any(of_action.map(EntryTrace::matches))
+        };
+        (self.admits, self.denies) = (any(Action::Allow), any(Action::Deny));
+    }
+
+    /// Forgets why rules do not match.
+    pub(super) fn forget_misses(&mut self) {
+        for entry in &mut self.entries {
+            (entry.peer_miss, entry.port_miss) = (None, None);
+        }
+    }
+
     /// How near the policy comes to admitting; more is nearer.
     pub fn nearness(&self) -> (bool, Option<Nearness>) {
         (self.admits.is_yes(), self.nearest().map(|(_, entry)| entry.nearness()))

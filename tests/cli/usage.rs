@@ -207,3 +207,24 @@ fn help_has_a_purpose_examples_and_exit_codes() {
         assert!(one_sentence, "{name}: {purpose:?}");
     }
 }
+
+/// Flags of input are declared once, so that they say the same of every command that has them.
+#[test]
+fn flags_of_input_say_the_same_everywhere() {
+    let page = |name: &str| fs::read_to_string(format!("man/kubectl-netpol-{name}.1")).unwrap();
+    let said = |page: &str, flag: &str| {
+        let at = page.lines().position(|line| line.contains(&format!("\\fB{flag}\\fR")))?;
+        page.lines().nth(at + 1).map(ToOwned::to_owned)
+    };
+    let explain = page("explain");
+    for flag in ["\\-f", "\\-k", "\\-\\-strict", "\\-\\-enforcer", "\\-\\-pod\\-cidr"] {
+        let expected = said(&explain, flag);
+        assert!(expected.is_some(), "{flag}");
+        for command in ["bootstrap", "diff", "list", "observe", "summary"] {
+            let own = said(&page(command), flag);
+            // Over the live cluster instead of in its place.
+            let other = command == "diff" && matches!(flag, "\\-f" | "\\-k");
+            assert_eq!(own == expected, !other, "{command} {flag}: {own:?}");
+        }
+    }
+}

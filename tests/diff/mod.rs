@@ -7,8 +7,9 @@ mod warnings;
 use crate::harness::root;
 use crate::run::{Run, command, list, netpol, netpol_with, run, text};
 use netpol::cluster::{Protocol, Snapshot};
+use netpol::ends::{EndName, PortText, PortWanted};
 use netpol::policy::{Enforcer, Ruleset};
-use netpol::verdict::{PortText, PortWanted, Question, Target, Verdict, explain};
+use netpol::verdict::{Question, Verdict, explain};
 use netpol_sources::manifests::Manifests;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -169,7 +170,7 @@ fn rows_are_the_flows_that_explain_judges_otherwise() {
                 for protocol in [Protocol::Tcp, Protocol::Udp] {
                     let port = PortText::Number(number);
                     let port = PortWanted { port, protocol: Some(protocol) };
-                    let [from, to]: [Target; 2] =
+                    let [from, to]: [EndName; 2] =
                         [source, destination].map(|name| name.parse().unwrap());
                     let verdicts = [0, 1].map(|i| {
                         let (snapshot, rules) = &sides[i];
@@ -532,4 +533,35 @@ fn namespaces_that_are_alike_are_told_once() {
     let run = between(&old, &new, &["--summary"]);
     assert!(run.stdout.contains("on 5432/TCP in 200 namespaces\n"), "{run:?}");
     assert_eq!(between(&old, &old, &[]).code, 0);
+}
+
+/// Cilium does not match pods by address, so the rule opens nothing between them there.
+///
+/// Source: <https://docs.cilium.io/en/v1.19/network/kubernetes/policy/>, "ipBlock set with a pod IP".
+#[test]
+fn both_sides_are_judged_as_the_enforcer_does() {
+    let pods = "\
+{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: x}, status: {podIP: 10.0.0.1}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: b, namespace: x, labels: {app: b}}, status: {podIP: 10.0.0.2}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: only, namespace: x}
+spec:
+  podSelector: {matchLabels: {app: b}}
+  ingress: ";
+    let opened = |enforcer: &str| {
+        let new = format!("{pods}[{{from: [{{ipBlock: {{cidr: 10.0.0.1/32}}}}]}}]\n");
+        let words = ["--enforcer", enforcer, "-o", "json"];
+        let run = between(&format!("{pods}[]\n"), &new, &words);
+        let answer = run.json();
+        let told = &list(&answer, "/changes")[0];
+        let command = text(told, "/witness/explainAfter");
+        assert!(command.contains(&format!("--enforcer {enforcer} ")), "{command}");
+        (text(told, "/change").to_owned(), text(told, "/from/label").to_owned())
+    };
+    let told = |from: &str| ("Opened".to_owned(), from.to_owned());
+    assert_eq!(opened("kubernetes"), told("x/pod/a and 10.0.0.1/32"));
+    assert_eq!(opened("cilium-1.19"), told("10.0.0.1/32"));
 }

@@ -18,6 +18,9 @@ fn git(directory: &Path, words: &[&str]) -> String {
     run.stdout
 }
 
+/// What only a hidden directory has.
+const HIDDEN: &str = "{apiVersion: v1, kind: Namespace, metadata: {name: archived}}\n";
+
 impl Repository {
     fn new() -> Self {
         let all = tempfile::tempdir().unwrap();
@@ -26,7 +29,7 @@ impl Repository {
         git(&work, &["init", "-q", "-b", "main"]);
         fs::write(work.join("README.md"), "no manifest").unwrap();
         fs::write(work.join("k8s/pods.yaml"), PODS).unwrap();
-        fs::write(work.join("k8s/.hidden/policy.yaml"), POLICY).unwrap();
+        fs::write(work.join("k8s/.hidden/ns.yaml"), HIDDEN).unwrap();
         git(&work, &["add", "-A"]);
         git(&work, &["commit", "-qm", "open"]);
         fs::write(work.join("k8s/policy.yaml"), POLICY).unwrap();
@@ -89,6 +92,17 @@ fn revisions_are_compared_and_nothing_is_touched() {
     assert_eq!(repository.diff("work/k8s", &["git:HEAD~1:./", "git:HEAD:./"]).code, 1);
     assert_eq!(everything(repository.0.path()), before);
     assert_eq!(git(&work, &["status", "--porcelain"]), status);
+}
+
+/// A revision is read as the directory is: what has a dot before its name too.
+#[test]
+fn hidden_directories_of_a_revision_are_read() {
+    let repository = Repository::new();
+    let words = ["summary", "-f", "git:HEAD"];
+    let bare = repository.0.path().join("bare.git");
+    let run = run(command(crate::run::FRONT, &words).current_dir(bare), b"");
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{run:?}");
+    assert!(run.stdout.contains("archived"), "{run:?}");
 }
 
 /// The command that `diff` gives for a revision explains it.

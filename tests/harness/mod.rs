@@ -7,6 +7,7 @@ mod flux;
 mod homekube;
 mod hubble;
 mod krew;
+mod loopback;
 mod modules;
 mod outside;
 
@@ -23,6 +24,7 @@ pub(crate) use flux::{Controllers, FIRST, FluxKube, fluxkube, fluxkube_of_its_ow
 pub(crate) use homekube::{Answer, HomeKube, homekube, plugin};
 pub(crate) use hubble::hubble;
 pub(crate) use krew::krew;
+pub(crate) use loopback::Loopback;
 pub(crate) use modules::module;
 pub(crate) use outside::{Outside, Skip, hermetic, skip};
 

@@ -4,12 +4,14 @@ use super::FLOWS;
 use crate::harness::hubble;
 use jiff::Timestamp;
 use netpol::cluster::Protocol;
-use netpol::hubble::{End, Events, Filter, Flow, Pods, PodsOf, Record, Verdict, Window, read};
+use netpol::hubble::{
+    EndFilter, Events, Filter, Flow, Pods, PodsOf, Record, Verdict, Window, read,
+};
 use serde_json::{Value, json};
 use std::fs::File;
 
-fn pods(namespace: &str, name: &str, of: PodsOf) -> End {
-    End::Pods(vec![Pods { namespace: namespace.into(), name: name.into(), of }])
+fn pods(namespace: &str, name: &str, of: PodsOf) -> EndFilter {
+    EndFilter::Pods(vec![Pods { namespace: namespace.into(), name: name.into(), of }])
 }
 
 fn all_events() -> Filter {
@@ -35,9 +37,10 @@ fn understood(arguments: &[String]) -> Result<Option<Vec<Value>>, String> {
 /// docs/semantics/hubble.md#filters, `--print-raw-filters`: the filter intended, flag by flag.
 #[test]
 fn filters_mean_to_the_cli_what_they_mean_here() {
-    let home = |name: &str| Some(End::Namespace(name.into()));
-    let addresses =
-        |list: &[&str]| Some(End::Addresses(list.iter().map(|ip| ip.parse().unwrap()).collect()));
+    let home = |name: &str| Some(EndFilter::Namespace(name.into()));
+    let addresses = |list: &[&str]| {
+        Some(EndFilter::Addresses(list.iter().map(|ip| ip.parse().unwrap()).collect()))
+    };
     let grafana = Some(pods("monitoring", "grafana", PodsOf::Workload("Deployment".into())));
     let keycloak = Some(pods("identity", "keycloak-0", PodsOf::Pod));
     let cases = [
@@ -79,7 +82,7 @@ fn filters_mean_to_the_cli_what_they_mean_here() {
         (
             Filter {
                 from: addresses(&["10.244.1.20", "fd00::7"]),
-                to: Some(End::Domain("login.example.com".into())),
+                to: Some(EndFilter::Domain("login.example.com".into())),
                 verdicts: vec![Verdict::Forwarded, Verdict::Redirected],
                 ..all_events()
             },
@@ -91,7 +94,7 @@ fn filters_mean_to_the_cli_what_they_mean_here() {
         (
             Filter {
                 namespace: Some("identity".into()),
-                to: Some(End::Domain("login.example.com".into())),
+                to: Some(EndFilter::Domain("login.example.com".into())),
                 ..all_events()
             },
             json!([{"source_pod": ["identity/"], "destination_fqdn": ["login.example.com"]}]),
@@ -112,11 +115,14 @@ fn filters_mean_to_the_cli_what_they_mean_here() {
 fn no_combination_is_refused() {
     let ends = [
         None,
-        Some(End::Namespace("identity".into())),
-        Some(End::Namespace("monitoring".into())),
+        Some(EndFilter::Namespace("identity".into())),
+        Some(EndFilter::Namespace("monitoring".into())),
         Some(pods("identity", "keycloak", PodsOf::Either)),
-        Some(End::Addresses(vec!["10.0.0.1".parse().unwrap(), "2001:db8::1".parse().unwrap()])),
-        Some(End::Domain("example.com".into())),
+        Some(EndFilter::Addresses(vec![
+            "10.0.0.1".parse().unwrap(),
+            "2001:db8::1".parse().unwrap(),
+        ])),
+        Some(EndFilter::Domain("example.com".into())),
     ];
     let windows = [
         Window::default(),
@@ -184,16 +190,16 @@ fn the_cli_sends_every_flow_that_is_wanted() {
         },
         Filter { to: Some(pods("identity", "keycloak", kind("StatefulSet"))), ..Filter::default() },
         Filter { to: Some(pods("identity", "keycloak-0", PodsOf::Either)), ..all_events() },
-        Filter { to: Some(End::Domain("login.example.com".into())), ..Filter::default() },
+        Filter { to: Some(EndFilter::Domain("login.example.com".into())), ..Filter::default() },
         Filter {
-            to: Some(End::Addresses(vec!["203.0.113.10".parse().unwrap()])),
+            to: Some(EndFilter::Addresses(vec!["203.0.113.10".parse().unwrap()])),
             ..Filter::default()
         },
         Filter { to_port: Some(53), protocol: Some(Protocol::Udp), ..Filter::default() },
         Filter { to_port: Some(53), protocol: Some(Protocol::Tcp), ..Filter::default() },
         Filter {
             namespace: Some("ingress-nginx".into()),
-            to: Some(End::Namespace("identity".into())),
+            to: Some(EndFilter::Namespace("identity".into())),
             ..Filter::default()
         },
     ];

@@ -11,7 +11,6 @@ use crate::random::{
     Random, before_and_after, boundary_addresses, boundary_ports, build, hold, two_sides,
 };
 use netpol::cluster::{Family, Snapshot};
-use netpol::policy::Ruleset;
 use netpol::reach::{Change, Diff, End, diff};
 use netpol::unwritten::{Effort, Unwritten, of_two};
 use netpol::verdict::{Endpoint, Flow, Passage};
@@ -58,7 +57,7 @@ fn changed_selectors(r: &mut Random) -> Vec<Value> {
 /// What was found by comparing without any pod.
 struct Compared<'w> {
     unwritten: Unwritten,
-    sides: [(&'w Snapshot, &'w Ruleset); 2],
+    sides: [&'w Snapshot; 2],
 }
 
 fn opens(change: &Change) -> bool {
@@ -74,10 +73,9 @@ fn sound(cluster: &[Value], seed: u64) -> Option<String> {
     let effort = Effort::default();
     let unwritten =
         of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), effort);
-    let sides = [(&old.snapshot, &old.rules), (&new.snapshot, &new.rules)];
-    let diff = diff(sides[0], sides[1]);
-    let compared = Compared { unwritten, sides };
-    if let Some(wrong) = false_alarms(&compared, &diff) {
+    let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
+    let compared = Compared { unwritten, sides: [&old.snapshot, &new.snapshot] };
+    if let Some(wrong) = false_alarms(&compared, &diff, [&old_objects, &new_objects]) {
         return Some(wrong);
     }
     let told = [true, false].map(|up| {
@@ -142,62 +140,57 @@ fn sound(cluster: &[Value], seed: u64) -> Option<String> {
     None
 }
 
-/// Whether what a change says holds in a cluster with these two pods and no others.
-fn false_alarms(compared: &Compared<'_>, diff: &Diff<'_>) -> Option<String> {
-    for change in diff.changes() {
+/// Changes of a cluster that are tried with their two pods alone.
+const WITNESSES: usize = 6;
+
+/// Whether what a change says holds in a cluster with its two pods, as manifests, and no others.
+fn false_alarms(
+    compared: &Compared<'_>,
+    diff: &Diff<'_>,
+    objects: [&[Value]; 2],
+) -> Option<String> {
+    for change in diff.changes().iter().take(WITNESSES) {
         let witness = change.witness;
+        // Whether a node is a pod's own is not known, and is judged flow by flow.
+        if [witness.source, witness.destination].iter().any(|s| matches!(s.old, End::Node(_))) {
+            continue;
+        }
         let mut seen = Vec::new();
         for (side, ends) in [
             (0, [witness.source.old, witness.destination.old]),
             (1, [witness.source.new, witness.destination.new]),
         ] {
-            let (snapshot, rules) = compared.sides[side];
-            if let [End::Pod(a), End::Pod(b)] = ends
-                && !coexist(snapshot, a, b)
-            {
-                return Some(format!(
-                    "{} and {} cannot both be",
-                    snapshot.pod(a).name,
-                    snapshot.pod(b).name
-                ));
-            }
-            let (world, ends) = alone(snapshot, ends);
-            let [source, destination] = ends;
+            let snapshot = compared.sides[side];
+            let pods = ends.iter().filter_map(|end| match end {
+                End::Pod(id) => Some(*id),
+                _ => None,
+            });
+            let pods: Vec<usize> = pods.collect();
+            let manifests = netpol::unwritten::witness(snapshot, &pods);
+            let cluster = [objects[side], &manifests].concat();
+            let world = build(&cluster).expect("manifests that are valid");
+            let mut next = world.pods.len() - pods.len();
+            let [source, destination] = ends.map(|end| match end {
+                End::Pod(_) => {
+                    next += 1;
+                    Endpoint::Pod(next - 1)
+                }
+                End::Node(node) => Endpoint::Node(node),
+                End::Address(ip) => Endpoint::Address(ip),
+            });
             let flow: Flow = flow(source, destination, witness.port, change.family);
-            seen.push(passage(&world, rules, &flow));
-        }
-        // Nodes that may be a pod's own are judged flow by flow.
-        let own = |end| matches!(end, End::Node(_));
-        if own(witness.source.old) || own(witness.destination.old) {
-            continue;
+            seen.push(passage(&world.snapshot, &world.rules, &flow));
         }
         if seen != [change.from, change.to] {
-            return Some(format!("{seen:?}, not {:?} {:?}: {witness:?}", change.from, change.to));
+            let words = [witness.source.new, witness.destination.new].map(|end| match end {
+                End::Pod(id) => compared.sides[1].representative(id).map(|of| of.words.to_string()),
+                _ => None,
+            });
+            let (from, to) = (change.from, change.to);
+            return Some(format!("{seen:?}, not {from:?} {to:?}: {words:?} {witness:?}"));
         }
     }
     None
-}
-
-/// A cluster in which only these are.
-fn alone(snapshot: &Snapshot, ends: [End; 2]) -> (Snapshot, [Endpoint; 2]) {
-    let mut world = Snapshot::default();
-    world.nodes.clone_from(&snapshot.nodes);
-    world.pod_cidrs.clone_from(&snapshot.pod_cidrs);
-    for slice in &snapshot.endpoint_slices {
-        world.endpoint_slices.push(slice.clone());
-    }
-    let ends = ends.map(|end| match end {
-        End::Pod(id) => {
-            let pod = snapshot.pod(id).clone();
-            let namespace = snapshot.namespace(&pod.namespace).unwrap();
-            let name = netpol::cluster::real_namespace(&pod.namespace);
-            world.add_namespace(name, &namespace.labels, None);
-            Endpoint::Pod(world.add_pod(netpol::cluster::Pod { namespace: name.into(), ..pod }))
-        }
-        End::Node(node) => Endpoint::Node(node),
-        End::Address(ip) => Endpoint::Address(ip),
-    });
-    (world, ends)
 }
 
 /// NetworkPolicies with selectors and numbered ports alone are never not known.

@@ -6,7 +6,8 @@ use netpol::cluster::{
     ContainerPort, EndpointSlice, Labels, Node, ObjectRef, Origin, Pod, Port, Protocol,
     SliceEndpoint, Snapshot, Workload,
 };
-use netpol::policy::networkpolicy::NetworkPolicy;
+use netpol::objects::Objects;
+use netpol::policy::networkpolicy::Spec;
 use netpol::policy::{Cilium, CiliumVersion, Enforcement, Enforcer, Ruleset, Written};
 use serde_json::Value;
 
@@ -48,19 +49,20 @@ pub(crate) fn build(cluster: &[Value]) -> Option<World<'_>> {
             }
             "NetworkPolicy" => {
                 let spec = match &object["spec"] {
-                    Value::Null => netpol::policy::networkpolicy::Spec::default(),
+                    Value::Null => Spec::default(),
                     spec => serde_json::from_value(spec.clone()).ok()?,
                 };
-                written.network_policies.push(NetworkPolicy {
-                    namespace: namespace.into(),
-                    name: name?.into(),
-                    origin: Origin::Synthetic,
-                    spec,
-                });
+                written.objects.push(spec.named(namespace, name?, Origin::Synthetic));
                 snapshot.mention_namespace(&namespace.into());
             }
             "UnreadPolicies" => {
                 written.unread.network_policies.insert(namespace.into());
+            }
+            "CiliumNetworkPolicy" => {
+                let mut objects = Objects::default();
+                assert!(objects.insert_policy(object));
+                written.objects.extend(objects.assemble().1.objects);
+                snapshot.mention_namespace(&namespace.into());
             }
             "PodNetworks" => {
                 let nets = items(&object["cidrs"]).map(|net| net.as_str().unwrap());

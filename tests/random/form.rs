@@ -4,7 +4,7 @@ use netpol::cluster::{AddressBlock, ObjectRef, Operator, Origin, Protocol, Requi
 use netpol::policy::NamePattern;
 use netpol::policy::rule::{
     Action, Condition, Direction, Entities, Entry, Namespaces, NodeSet, Peer, PeerKind, Peers,
-    PodSet, Policy, PortMatch, PortRule, Ports, Scope, Tier,
+    PodSet, Policy, PortFields, PortMatch, PortRule, Ports, Scope, Tier,
 };
 use serde_json::Value;
 
@@ -72,7 +72,7 @@ fn port(written: &Value) -> Option<PortRule> {
             PortMatch::Range(netpol::cluster::PortRange { first, last })
         }
     };
-    Some(PortRule { path: "port".into(), protocol, ports })
+    Some(PortRule { path: "port".into(), fields: &PortFields::PLAIN, protocol, ports })
 }
 
 fn peer(written: &Value) -> Option<Peer> {
@@ -103,7 +103,7 @@ fn peer(written: &Value) -> Option<Peer> {
         let scope = Scope { pods: flag("pods"), nodes: flag("nodes") };
         PeerKind::Unresolved(written["unresolved"].as_str()?.into(), scope)
     };
-    Some(Peer { path: "peer".into(), admits })
+    Some(Peer::new("peer", admits))
 }
 
 fn set(written: &Value) -> Option<PodSet> {
@@ -129,8 +129,8 @@ fn selector(written: &Value) -> Option<Selector> {
             "DoesNotExist" => Operator::DoesNotExist,
             _ => return None,
         };
-        let key = expression["key"].as_str()?.into();
-        selector.requirements.push(Requirement { key, operator });
+        let key = expression["key"].as_str()?;
+        selector.requirements.push(Requirement::new(key, operator));
     }
     Some(selector)
 }

@@ -17,7 +17,9 @@ mod sides;
 pub(crate) use admin::{cluster_network_policy, lowered};
 pub(crate) use build::{World, build};
 pub(crate) use flows::{Ends, boundary_addresses, boundary_ports, naive_flow, outside};
-pub(crate) use generate::{complete, complete_cluster, partial_cluster, random_labels, spec};
+pub(crate) use generate::{
+    RUNTIME_LABEL, complete, complete_cluster, partial_cluster, random_labels, spec,
+};
 pub(crate) use sides::{before_and_after, two_sides};
 
 use serde_json::Value;

@@ -195,7 +195,7 @@ fn outside_is_admitted_by_address_or_by_no_from() {
 #[test]
 fn icmp_is_not_judged() {
     for port in ["api:0/ICMP", "api:8/ICMP"] {
-        let error = port.parse::<netpol::verdict::Target>().unwrap_err().to_string();
+        let error = port.parse::<netpol::ends::EndName>().unwrap_err().to_string();
         assert!(error.contains("/TCP, /UDP or /SCTP"), "{error}");
     }
 }

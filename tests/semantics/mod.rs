@@ -22,11 +22,12 @@ mod variables;
 use ipnet::IpNet;
 use netpol::answer::{ExplanationReport, FlowReport};
 use netpol::cluster::{Family, Snapshot};
+use netpol::ends::ResolveError;
 use netpol::objects::decode_text;
 use netpol::policy::{Enforcer, Remark, Ruleset};
 use netpol::verdict::{
-    self, Case, EntryTrace, Explanation, PeerMiss, PolicyTrace, PortMiss, Question, Reason,
-    ResolveError, Trace, Verdict,
+    self, Case, EntryTrace, Explanation, PeerMiss, PolicyTrace, PortMiss, Question, Reason, Trace,
+    Verdict,
 };
 use netpol_plugins::render::{Format, Page, render};
 use std::path::Path;

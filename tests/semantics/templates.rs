@@ -35,7 +35,7 @@ fn labels_set_at_run_time_are_not_known() {
     let answer = cluster.ask("app → api:80");
     let PeerMiss::PodLabels(mismatch) = peer_miss(answer.ingress()) else { panic!() };
     assert!(mismatch.unknown);
-    assert!(answer.text().contains("is set when the pod is made"), "{}", answer.text());
+    assert!(answer.text().contains("is known only once the pod is made"), "{}", answer.text());
 }
 
 /// docs/semantics/kubernetes.md#templates: that it will be there is known.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::random::naive::{answer, sides};
 use netpol::cluster::{ContainerPort, Family, Origin, Port, Protocol, Snapshot};
-use netpol::policy::networkpolicy::NetworkPolicy;
+use netpol::policy::networkpolicy::Spec;
 use netpol::policy::{Enforcer, Ruleset, Written as Policies};
 use netpol::verdict::{Endpoint, Flow, Verdict, judge};
 use serde::Deserialize;
@@ -81,17 +81,12 @@ impl State {
     }
 
     fn rules(&self) -> Ruleset {
-        let network_policies = self.policies.iter().flatten().map(|policy| {
-            let text = |field: &str| policy["metadata"][field].as_str().unwrap().into();
-            NetworkPolicy {
-                namespace: text("namespace"),
-                name: text("name"),
-                origin: Origin::Synthetic,
-                spec: serde_json::from_value(policy["spec"].clone()).unwrap(),
-            }
+        let objects = self.policies.iter().flatten().map(|policy| {
+            let text = |field: &str| policy["metadata"][field].as_str().unwrap();
+            let spec: Spec = serde_json::from_value(policy["spec"].clone()).unwrap();
+            spec.named(text("namespace"), text("name"), Origin::Synthetic)
         });
-        let network_policies = network_policies.collect();
-        let written = Policies { network_policies, ..Policies::default() };
+        let written = Policies { objects: objects.collect(), ..Policies::default() };
         Ruleset::compile(&written, &Snapshot::default(), &Enforcer::default())
     }
 

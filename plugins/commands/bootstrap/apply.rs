@@ -8,6 +8,7 @@ use super::args::DryRun;
 use super::{Deed, Failure, Outcome, Run, State, dialect_of, owner, to_value};
 use netpol::baseline::{DnsFacts, MANAGER};
 use netpol::draft::Dialect;
+use netpol::kinds::Kind;
 use netpol_sources::live::{Connection, Error, Target, Write};
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -36,7 +37,7 @@ enum Home {
 
 /// The policies of one dialect in a namespace.
 pub(super) fn policies_target(dialect: Dialect, namespace: &str) -> Target {
-    Target::of(dialect.api_version(), dialect.resource()).within(namespace)
+    Target::kind(dialect.kind()).within(namespace)
 }
 
 /// The sentence for what Flux delivers.
@@ -59,7 +60,7 @@ impl Run<'_> {
         namespace: &str,
         dns: Option<&DnsFacts>,
     ) -> Result<Outcome, Failure> {
-        let at = Target::of("v1", "namespaces").named(namespace);
+        let at = Target::kind(Kind::Namespace).named(namespace);
         let home = match connection.find(&at).await {
             Ok(Some(found)) => Home::There(Box::new(found)),
             Ok(None) => Home::Missing,
@@ -195,7 +196,7 @@ impl Run<'_> {
         policy: &Value,
     ) -> Result<(), Failure> {
         let there = policy["metadata"]["namespace"].as_str().unwrap_or_default();
-        let at = Target::of("v1", "namespaces").named(there);
+        let at = Target::kind(Kind::Namespace).named(there);
         match connection.find(&at).await {
             Ok(Some(object)) => owner::flux(&object)
                 .map_or(Ok(()), |by| Err(delivered(&format!("namespace/{there}"), &by, namespace))),
@@ -247,7 +248,7 @@ impl Run<'_> {
             Err(error) => return Err(error),
             Ok(_) => {
                 let name = piece.wanted["metadata"]["name"].as_str().unwrap_or_default();
-                let resource = dialect_of(&piece.wanted).unwrap_or_default().resource();
+                let resource = dialect_of(&piece.wanted).unwrap_or_default().kind().plural();
                 (format!("applying {resource}/{name} in {namespace}"), Vec::new())
             }
         };

@@ -8,8 +8,8 @@ use clap::{Args, ValueEnum};
 use netpol::baseline::{self, Baseline, Deny, Dns, INGRESS_CONTROLLER, LabelMap, MONITORING, Peer};
 use netpol::cluster::kind_from_word;
 use netpol::draft::Dialect;
+use netpol::ends::{EndName, Named, PortWanted};
 use netpol::printable::printable;
-use netpol::verdict::{Named, PortWanted, Target};
 use std::path::PathBuf;
 
 /// Arguments of `bootstrap`.
@@ -78,7 +78,7 @@ pub struct BootstrapArgs {
     /// Where the pods may connect to: NAMESPACE/svc/NAME[:PORT] or an address, with --dns-proxy
     /// also a host; repeatable
     #[arg(long, value_name = "DESTINATION")]
-    allow_egress: Vec<Target>,
+    allow_egress: Vec<EndName>,
 
     /// Write the ingress side of --allow-egress in the other namespace, too
     #[arg(long)]

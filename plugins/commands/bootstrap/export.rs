@@ -11,12 +11,11 @@ use super::{Run, dialect_of, kustomization, to_value};
 use crate::cli::{Exit, error};
 use anyhow::{Context as _, bail, ensure};
 use netpol::baseline::{self, DnsFacts};
+use netpol::kinds::Kind;
 use netpol::printable::printable;
-use netpol_sources::files;
+use netpol_sources::files::Below;
 use netpol_sources::live::{Connection, Target};
 use serde_json::Value;
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The first line of every file that is written, by which it is known again.
@@ -63,7 +62,7 @@ impl Run<'_> {
         }
         let mut ready: Vec<FileToWrite> = Vec::new();
         for (path, content) in files {
-            ready.push(checked(path, HEADER.to_owned() + &content, *overwrite)?);
+            ready.push(checked(Below(directory), path, HEADER.to_owned() + &content, *overwrite)?);
         }
         if !names.is_empty() {
             let of_one = (namespaces.len() == 1).then(|| namespaces[0].as_str());
@@ -74,7 +73,7 @@ impl Run<'_> {
         for file in &ready {
             let shown = file.path.display().to_string();
             if file.changed && self.plan.dry_run == DryRun::None {
-                write(file).with_context(|| {
+                write(Below(directory), file).with_context(|| {
                     let written = written.join(", ");
                     let written = if written.is_empty() { "no file" } else { &written };
                     format!("writing {}; written before that: {written}", printable(&shown))
@@ -105,7 +104,7 @@ impl Run<'_> {
         let missing = match connection {
             None => false,
             Some(connection) => {
-                let at = Target::of("v1", "namespaces").named(namespace);
+                let at = Target::kind(Kind::Namespace).named(namespace);
                 connection.find(&at).await.is_ok_and(|found| found.is_none())
             }
         };
@@ -144,8 +143,13 @@ impl Run<'_> {
 }
 
 /// A file of ours; one that is not stays, unless told otherwise.
-fn checked(path: PathBuf, content: String, overwrite: bool) -> anyhow::Result<FileToWrite> {
-    let changed = match read(&path)? {
+fn checked(
+    below: Below<'_>,
+    path: PathBuf,
+    content: String,
+    overwrite: bool,
+) -> anyhow::Result<FileToWrite> {
+    let changed = match read(below, &path)? {
         Some(there) if there == content => false,
         Some(there) => {
             ensure!(
@@ -167,14 +171,15 @@ fn kustomization_file(
     namespace: Option<&str>,
 ) -> anyhow::Result<FileToWrite> {
     let mut known = kustomization::NAMES.iter().map(|name| directory.join(name));
-    let path = known.find(|path| path.exists());
+    // A dead link is there too, and refused as it is read.
+    let path = known.find(|path| path.symlink_metadata().is_ok());
     let Some(path) = path else {
         let (path, content) = (directory.join(kustomization::NAMES[0]), kustomization::new(names));
         return Ok(FileToWrite { path, content, changed: true });
     };
     let shown = path.display().to_string();
     let shown = printable(&shown);
-    let there = read(&path)?.unwrap_or_default();
+    let there = read(Below(directory), &path)?.unwrap_or_default();
     let said = || format!("{shown}; no file was written");
     if let Some(forced) = kustomization::namespace(&there).with_context(said)?
         && namespace != Some(&forced)
@@ -185,20 +190,10 @@ fn kustomization_file(
     Ok(FileToWrite { changed: content != there, path, content })
 }
 
-fn read(path: &Path) -> anyhow::Result<Option<String>> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => {
-            let path = path.display().to_string();
-            Err(error).with_context(|| format!("reading {}", printable(&path)))
-        }
-    }
+fn read(below: Below<'_>, path: &Path) -> anyhow::Result<Option<String>> {
+    below.read(path).context("reading what is there; no file was written")
 }
 
-fn write(file: &FileToWrite) -> anyhow::Result<()> {
-    if let Some(parent) = file.path.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    Ok(files::write(&file.path, file.content.as_bytes())?)
+fn write(below: Below<'_>, file: &FileToWrite) -> anyhow::Result<()> {
+    Ok(below.write(&file.path, file.content.as_bytes())?)
 }

@@ -5,8 +5,9 @@
 
 use netpol::baseline::{Destination, DnsFacts, LabelMap, NodeLocal, Who};
 use netpol::cluster::{Labels, Port, Service, ServicePort, TargetPort};
+use netpol::ends::{PortText, PortWanted};
+use netpol::kinds::Kind;
 use netpol::objects::{Body, Found, api};
-use netpol::verdict::{PortText, PortWanted};
 use netpol_sources::live::{Connection, Error, Selection, Target};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -48,7 +49,7 @@ async fn dns_service(connection: &Connection) -> Result<Option<Service>, Error> 
             return Ok(Some(service));
         }
     }
-    let target = Target::of("v1", "services").within("kube-system");
+    let target = Target::kind(Kind::Service).within("kube-system");
     let selection = Selection { labels: Some(DNS_LABEL.to_owned()), ..Selection::default() };
     let list = connection.list::<api::Service>(&target, &selection).await?;
     Ok(list.items.into_iter().find_map(|item| body(item.into())))
@@ -60,7 +61,7 @@ async fn service(
     namespace: &str,
     name: &str,
 ) -> Result<Option<Service>, Error> {
-    let target = Target::of("v1", "services").within(namespace).named(name);
+    let target = Target::kind(Kind::Service).within(namespace).named(name);
     match connection.get::<api::Service>(&target).await {
         Ok(service) => Ok(body(service.into())),
         Err(Error::NotFound { .. }) => Ok(None),
@@ -117,7 +118,7 @@ pub(super) async fn service_ports(
     namespace: &str,
     given: &[&PortWanted],
 ) -> Result<Vec<String>, Error> {
-    let target = Target::of("v1", "services").within(namespace);
+    let target = Target::kind(Kind::Service).within(namespace);
     let list = connection.list::<api::Service>(&target, &Selection::default()).await?;
     let services: Vec<_> = list.items.into_iter().filter_map(|item| body(item.into())).collect();
     let all =
@@ -154,7 +155,7 @@ async fn target_ports(
     let is_named = |port: &&&ServicePort| matches!(port.target, TargetPort::Name(_));
     let mut pods = Vec::new();
     if ports.iter().any(|port| is_named(&port)) {
-        let target = Target::of("v1", "pods").within(&*service.namespace);
+        let target = Target::kind(Kind::Pod).within(&*service.namespace);
         let labels = service.selector.as_ref().map(ToString::to_string);
         let list = connection
             .list::<api::Pod>(&target, &Selection { labels, ..Selection::default() })
@@ -195,7 +196,7 @@ async fn target_ports(
 
 async fn node_local_dns(connection: &Connection) -> Result<Option<NodeLocal>, Error> {
     let (namespace, name) = NODE_LOCAL;
-    let target = Target::of("apps/v1", "daemonsets").within(namespace).named(name);
+    let target = Target::kind(Kind::DaemonSet).within(namespace).named(name);
     match connection.get::<DaemonSet>(&target).await {
         Ok(found) => Ok(Some(found.node_local())),
         Err(Error::NotFound { .. }) => Ok(None),

@@ -82,10 +82,6 @@ impl LearnArgs {
             );
         }
         ensure!(plan.action != Action::Remove, "--learn and --remove are contrary to each other");
-        ensure!(
-            plan.baseline.dialect == Dialect::NetworkPolicy,
-            "--learn writes NetworkPolicies, which Cilium enforces too: leave out --dialect"
-        );
         if let (Namespaces::Labelled(_), true) = (&plan.namespaces, self.is_offline()) {
             anyhow::bail!("-l needs a cluster: name the namespaces");
         }
@@ -129,6 +125,12 @@ impl LearnArgs {
 
     async fn learn(&self, mut run: Run<'_>, source: Source, input: Input) -> anyhow::Result<Exit> {
         let (plan, window) = (run.plan, self.window()?);
+        let dialect = plan.baseline.dialect;
+        ensure!(
+            dialect == Dialect::NetworkPolicy || input.rules.cilium().is_some(),
+            "--dialect cilium: only Cilium enforces its policies, and flows are judged by the letter \
+             of the specification: give --enforcer cilium, or leave --dialect out"
+        );
         let begun = run.begin(!self.is_offline()).await?;
         let index = Index::new(&input.snapshot, &input.rules);
         let wanted = begun.namespaces.iter().map(|name| name.as_str().into());
@@ -139,13 +141,11 @@ impl LearnArgs {
         for namespace in &begun.namespaces {
             let facts = run.facts(begun.connection.as_ref(), namespace, begun.dns.as_ref()).await?;
             let closing = plan.baseline.policies(namespace, &facts);
-            let closing: Vec<_> =
-                closing.iter().filter_map(BaselinePolicy::network_policy).collect();
-            let lesson = learn(&collector, &input.written, &input.rules, namespace, &closing);
+            let (written, rules) = (&input.written, &input.rules);
+            let lesson = learn(&collector, written, rules, namespace, &closing, dialect);
             lines.extend(lesson_text(&collector, &lesson, plan.verbose));
             lines.extend(unseen(&input, &lesson, plan.verbose));
-            let learned = lesson.policies.into_iter().map(Box::new).map(BaselinePolicy::Own);
-            let learned = learned.collect();
+            let learned = lesson.policies.into_iter().map(BaselinePolicy::Drafted).collect();
             run.learned.insert(namespace.clone(), learned);
         }
         let exit = if let Action::Export { .. } = plan.action {

@@ -23,9 +23,10 @@ use anyhow::{anyhow, bail};
 use args::{Action, DryRun, Namespaces, Plan};
 use netpol::baseline::{self, BaselinePolicy, Dns, DnsFacts, Facts, Who};
 use netpol::draft::Dialect;
+use netpol::ends::{EndName, Named};
+use netpol::kinds::Kind;
 use netpol::objects::{Found, api};
 use netpol::printable::printable;
-use netpol::verdict::{self, Named};
 use netpol_sources::live::{self, Connection, Selection, Target};
 use output::{json_of, yaml_of};
 use serde::Serialize;
@@ -213,7 +214,7 @@ impl Run<'_> {
         let Some(connection) = connection.filter(|_| writes && dialect == Dialect::Cilium) else {
             return Ok(());
         };
-        if connection.serves(dialect.api_version(), dialect.resource()).await? {
+        if connection.serves(dialect.kind()).await? {
             return Ok(());
         }
         bail!(
@@ -221,7 +222,7 @@ impl Run<'_> {
              keeps its policies elsewhere; nothing was written; leave --dialect out, or write files \
              with --export DIR",
             dialect.kind(),
-            dialect.api_version()
+            dialect.kind().api_version()
         )
     }
 
@@ -264,7 +265,7 @@ impl Run<'_> {
         let Some(connection) = connection else { bail!("-l needs a cluster") };
         self.progress.say("listing namespaces");
         let labels = Some(selector.clone());
-        let target = Target::of("v1", "namespaces");
+        let target = Target::kind(Kind::Namespace);
         let selection = Selection { labels, ..Selection::default() };
         let list = connection.list::<api::Namespace>(&target, &selection).await?;
         if let live::Extent::Partial(why) = list.extent {
@@ -512,7 +513,7 @@ fn to_value<T: Serialize>(object: &T) -> anyhow::Result<Value> {
 }
 
 /// Whether a destination is one that only the cluster knows.
-fn is_inside(target: &verdict::Target) -> bool {
+fn is_inside(target: &EndName) -> bool {
     match &target.names {
         Named::Address(_) => false,
         Named::Host(host) => in_cluster(host).is_some(),

@@ -4,12 +4,9 @@
 //! the terminal or gave `--yes`.
 
 use super::args::DryRun;
-use super::{Failure, Run, dialect_of};
+use super::{Failure, Run};
 use crate::cli::{confirm, note};
 use netpol::baseline::{self, Impact};
-use netpol::cluster::Origin;
-use netpol::draft::Dialect;
-use netpol::objects::{Found, api};
 use netpol::policy::{Enforcer, Ruleset};
 use netpol_sources::live::{Connection, Error, Survey};
 use serde_json::Value;
@@ -81,17 +78,7 @@ impl Run<'_> {
 fn compare(survey: Survey, namespace: &str, wanted: &[&Value]) -> Impact {
     let mut with = survey.objects.clone();
     for policy in wanted {
-        // A value that was just written as text reads back.
-        let text = policy.to_string();
-        let read: Result<Found, _> = match dialect_of(policy) {
-            Some(Dialect::Cilium) => {
-                serde_json::from_str::<api::CiliumNetworkPolicy>(&text).map(Found::from)
-            }
-            _ => serde_json::from_str::<api::NetworkPolicy>(&text).map(Found::from),
-        };
-        if let Ok(policy) = read {
-            with.insert(policy, Origin::Synthetic);
-        }
+        with.insert_policy(policy);
     }
     let enforcer =
         survey.objects.enforcer.clone().map_or_else(Enforcer::default, |(enforcer, _)| enforcer);

@@ -9,6 +9,7 @@ use super::args::DryRun;
 use super::{Deed, Failure, Outcome, Run, State, dialect_of, owner};
 use netpol::baseline::{MANAGED_BY, MANAGER, OTHER_SIDE};
 use netpol::draft::Dialect;
+use netpol::kinds::Kind;
 use netpol_sources::live::{Connection, Error, Selection, Target, Write};
 use serde_json::{Value, json};
 
@@ -86,7 +87,7 @@ impl Run<'_> {
             Err(error @ Error::Forbidden(_))
                 if dialect == Dialect::Cilium && self.plan.removed.len() > 1 =>
             {
-                let served = connection.serves(dialect.api_version(), dialect.resource()).await;
+                let served = connection.serves(dialect.kind()).await;
                 if served.unwrap_or(true) {
                     outcome.notes.push(format!("left: {error}"));
                 }
@@ -130,7 +131,7 @@ impl Run<'_> {
         how: Write<'_>,
         outcome: &mut Outcome,
     ) -> Result<(), Error> {
-        let at = Target::of("v1", "namespaces").named(namespace);
+        let at = Target::kind(Kind::Namespace).named(namespace);
         let live = match connection.find(&at).await {
             Ok(Some(live)) => live,
             // Whoever may not read it has not labelled it.
@@ -154,8 +155,8 @@ impl Run<'_> {
 
 /// The items of a list do not say their kind.
 fn head(object: &mut Value, dialect: Dialect) {
-    object["apiVersion"] = dialect.api_version().into();
-    object["kind"] = dialect.kind().into();
+    object["apiVersion"] = dialect.kind().api_version().into();
+    object["kind"] = dialect.kind().api_kind().into();
 }
 
 /// The policy at the other end that was written with this one.

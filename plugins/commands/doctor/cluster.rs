@@ -2,6 +2,7 @@
 
 use crate::cli::GlobalArgs;
 use netpol::answer::{Area, Check};
+use netpol::kinds::{EnforcedBy, Kind, Role};
 use netpol::policy::{Cilium, Enforcement};
 use netpol_sources::live::{Connection, Right, ServedKinds};
 use std::time::Duration;
@@ -12,51 +13,63 @@ use tokio::time::timeout;
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// A right: verb, group and resource.
-type Asked = (&'static str, &'static str, &'static str);
+type Access = (&'static str, &'static str, &'static str);
 
 /// What is read.
-const READ: &[Asked] = &[
-    ("list", "", "namespaces"),
-    ("list", "", "pods"),
-    ("list", "", "services"),
-    ("list", "networking.k8s.io", "networkpolicies"),
-    ("list", "discovery.k8s.io", "endpointslices"),
-    ("list", "", "nodes"),
-    ("list", "apps", "deployments"),
-    ("list", "apps", "replicasets"),
-    ("list", "apps", "statefulsets"),
-    ("list", "apps", "daemonsets"),
-    ("list", "batch", "jobs"),
-    ("list", "batch", "cronjobs"),
-    ("list", "", "replicationcontrollers"),
+const READ: &[Kind] = &[
+    Kind::Namespace,
+    Kind::Pod,
+    Kind::Service,
+    Kind::NetworkPolicy,
+    Kind::EndpointSlice,
+    Kind::Node,
+    Kind::Deployment,
+    Kind::ReplicaSet,
+    Kind::StatefulSet,
+    Kind::DaemonSet,
+    Kind::Job,
+    Kind::CronJob,
+    Kind::ReplicationController,
 ];
-
-/// Resources of no namespace.
-const CLUSTER_WIDE: &[&str] = &["namespaces", "nodes"];
 
 /// What `bootstrap` writes.
-const WRITE: &[Asked] = &[
-    ("create", "", "namespaces"),
-    ("patch", "", "namespaces"),
-    ("create", "networking.k8s.io", "networkpolicies"),
-    ("patch", "networking.k8s.io", "networkpolicies"),
-    ("delete", "networking.k8s.io", "networkpolicies"),
+const WRITE: &[(&str, Kind)] = &[
+    ("create", Kind::Namespace),
+    ("patch", Kind::Namespace),
+    ("create", Kind::NetworkPolicy),
+    ("patch", Kind::NetworkPolicy),
+    ("delete", Kind::NetworkPolicy),
 ];
 
+/// A right to do something to all objects of a kind.
+fn right(verb: &'static str, kind: Kind) -> Access {
+    (verb, kind.group(), kind.plural())
+}
+
+/// Whether a resource is of no namespace.
+fn is_cluster_wide(resource: &str) -> bool {
+    Kind::all().any(|kind| kind.plural() == resource && kind.is_cluster_scoped())
+}
+
 /// Groups of kinds that may be there, with what is read of them.
-const GROUPS: &[(&str, &str, &[&str])] = &[
-    (
-        "policy.networking.k8s.io",
-        "policies of administrators",
-        &["clusternetworkpolicies", "adminnetworkpolicies", "baselineadminnetworkpolicies"],
-    ),
-    (
-        "cilium.io",
-        "policies of Cilium",
-        &["ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies"],
-    ),
-    ("kustomize.toolkit.fluxcd.io", "Kustomizations of Flux", &["kustomizations"]),
-];
+fn groups() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
+    let mut groups: Vec<(&str, &str, Vec<&str>)> = Vec::new();
+    let judged = Kind::policies().filter(|kind| matches!(kind.role(), Role::Policy(..)));
+    for kind in judged.filter(|kind| !READ.contains(kind)) {
+        let known = groups.iter_mut().find(|(group, ..)| *group == kind.group());
+        if let Some((.., resources)) = known {
+            resources.push(kind.plural());
+            continue;
+        }
+        let what = match kind.enforced_by() {
+            Some(EnforcedBy::Cilium) => "policies of Cilium",
+            _ => "policies of administrators",
+        };
+        groups.push((kind.group(), what, vec![kind.plural()]));
+    }
+    groups.push(("kustomize.toolkit.fluxcd.io", "Kustomizations of Flux", vec!["kustomizations"]));
+    groups
+}
 
 /// Everything about the cluster.
 pub(super) async fn checks(global: &GlobalArgs) -> Vec<Check> {
@@ -93,7 +106,8 @@ async fn rights(connection: &Connection, only: Option<&str>, checks: &mut Vec<Ch
         }
     }
     let place = only.map_or("in all namespaces".to_owned(), |only| format!("in {only}"));
-    let Ok(missing) = lacking(connection, WRITE, only).await else { return };
+    let write: Vec<Access> = WRITE.iter().map(|(verb, kind)| right(verb, *kind)).collect();
+    let Ok(missing) = lacking(connection, &write, only).await else { return };
     checks.push(if missing.is_empty() {
         Check::ok(Area::Rights, format!("bootstrap may write {place}"))
     } else {
@@ -107,16 +121,17 @@ async fn rights(connection: &Connection, only: Option<&str>, checks: &mut Vec<Ch
 /// What may be read in all namespaces; what only in one, that of -n or of the context; and what not.
 async fn reading(connection: &Connection, only: Option<&str>) -> Result<Vec<Check>, String> {
     let own = only.unwrap_or(connection.namespace());
-    let missing = lacking(connection, READ, None).await?;
-    let namespaced = |(_, _, resource): &Asked| !CLUSTER_WIDE.contains(resource);
-    let asked: Vec<Asked> = missing.iter().copied().filter(namespaced).collect();
+    let read: Vec<Access> = READ.iter().map(|kind| right("list", *kind)).collect();
+    let missing = lacking(connection, &read, None).await?;
+    let namespaced = |(_, _, resource): &Access| !is_cluster_wide(resource);
+    let asked: Vec<Access> = missing.iter().copied().filter(namespaced).collect();
     let not_here = lacking(connection, &asked, Some(own)).await?;
-    let only_here: Vec<&Asked> = asked.iter().filter(|right| !not_here.contains(right)).collect();
+    let only_here: Vec<&Access> = asked.iter().filter(|right| !not_here.contains(right)).collect();
     // Who asks for one namespace may well do without what is of none.
-    let beside = |right: &&Asked| only.is_some() && !namespaced(right);
+    let beside = |right: &&Access| only.is_some() && !namespaced(right);
     let (beside, denied): (Vec<_>, Vec<_>) =
         missing.iter().filter(|right| !only_here.contains(right)).partition(beside);
-    let list = |rights: Vec<&Asked>| {
+    let list = |rights: Vec<&Access>| {
         rights.into_iter().map(|(_, _, resource)| *resource).collect::<Vec<_>>().join(", ")
     };
     let mut checks = Vec::new();
@@ -154,9 +169,9 @@ async fn reading(connection: &Connection, only: Option<&str>) -> Result<Vec<Chec
 /// The rights of these that we do not have, all asked for at once.
 async fn lacking(
     connection: &Connection,
-    rights: &[Asked],
+    rights: &[Access],
     namespace: Option<&str>,
-) -> Result<Vec<Asked>, String> {
+) -> Result<Vec<Access>, String> {
     let mut running = JoinSet::new();
     for (order, right) in rights.iter().copied().enumerate() {
         let (connection, namespace) = (connection.clone(), namespace.map(ToOwned::to_owned));
@@ -175,10 +190,10 @@ async fn lacking(
 
 async fn may(
     connection: Connection,
-    (verb, group, resource): Asked,
+    (verb, group, resource): Access,
     namespace: Option<String>,
 ) -> Result<bool, String> {
-    let namespace = namespace.as_deref().filter(|_| !CLUSTER_WIDE.contains(&resource));
+    let namespace = namespace.as_deref().filter(|_| !is_cluster_wide(resource));
     let right = Right { verb, group, resource, namespace };
     connection.may(right).await.map_err(|error| error.to_string())
 }
@@ -188,14 +203,14 @@ async fn kinds(connection: &Connection, checks: &mut Vec<Check>) {
         Ok(served) => served,
         Err(error) => return checks.push(Check::error(Area::Kinds, &error)),
     };
-    for (group, what, resources) in GROUPS {
+    for (group, what, resources) in groups() {
         let versions = served.versions(group);
         if versions.is_empty() {
             let says = format!("{group} is not served: no {what}");
             checks.push(Check::ok(Area::Kinds, says));
             continue;
         }
-        let lists: Vec<Asked> = resources.iter().map(|name| ("list", *group, *name)).collect();
+        let lists: Vec<Access> = resources.iter().map(|name| ("list", group, *name)).collect();
         // Where rights cannot be asked for, that was said already.
         let denied = lacking(connection, &lists, None).await.unwrap_or_default();
         let denied: Vec<&str> = denied.into_iter().map(|(_, _, resource)| resource).collect();
@@ -279,7 +294,7 @@ fn settings(cilium: &Cilium, served: &ServedKinds) -> Vec<Check> {
             "set it to true if there are any",
         ));
     }
-    let versions = served.versions("policy.networking.k8s.io");
+    let versions = served.versions(Kind::ClusterNetworkPolicy.group());
     if versions.iter().any(|version| version == "v1alpha2") && !cilium.cluster_network_policies {
         checks.push(note(
             "Cilium enforces no ClusterNetworkPolicy here, although the cluster has that kind",

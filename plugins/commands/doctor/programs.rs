@@ -4,11 +4,11 @@
 //! kubectl runs the longest plugin name that PATH has, wherever it is: an old
 //! `kubectl-netpol-explain` answers in the place of a new `kubectl-netpol`.
 
-use crate::cli::COMMANDS;
+use crate::commands::NAMES;
 use crate::commands::completion::completer_name;
 use netpol::answer::{Area, Check};
 use netpol_sources::hubble::{self, Capability, Hubble};
-use netpol_sources::process::{self, Limits};
+use netpol_sources::process::{self, Given, Limits};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::env;
@@ -41,9 +41,9 @@ const CILIUM: Program =
 /// The plugin and the programs.
 pub(super) fn checks() -> Vec<Check> {
     let mut checks = plugins();
-    checks.extend(PROGRAMS.iter().map(|program| match which::which(program.name) {
-        Ok(path) => check(program, &path),
-        Err(_) => missing(program.name, program.need),
+    checks.extend(PROGRAMS.iter().map(|program| match process::find(program.name) {
+        Some(path) => check(program, &path),
+        None => missing(program.name, program.need),
     }));
     checks.push(hubble());
     checks.push(match hubble::Cilium::find() {
@@ -98,7 +98,8 @@ fn check(program: &Program, path: &Path) -> Check {
 }
 
 fn said(path: &Path, asked: &[&str]) -> Result<String, String> {
-    let output = process::run(path, asked, LIMITS).map_err(|error| error.to_string())?;
+    let output = process::run(process::Program::Version, path, asked, Given::default(), LIMITS)
+        .map_err(|error| error.to_string())?;
     if !output.status.success() {
         let why = output.stderr.lines().next().unwrap_or_default();
         return Err(format!("{}{}{why}", output.status, if why.is_empty() { "" } else { ": " }));
@@ -126,12 +127,12 @@ fn plugins() -> Vec<Check> {
     let own = env::current_exe().and_then(fs::canonicalize).ok();
     let mut found: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     let names: Vec<String> = std::iter::once("kubectl-netpol".to_owned())
-        .chain(COMMANDS.iter().map(|command| format!("kubectl-netpol-{command}")))
+        .chain(NAMES.iter().map(|command| format!("kubectl-netpol-{command}")))
         .collect();
     for name in names {
         let mut places: Vec<PathBuf> = Vec::new();
         let mut real: Vec<PathBuf> = Vec::new();
-        for place in which::which_all(&name).into_iter().flatten() {
+        for place in process::find_all(&name) {
             // A directory may be on PATH twice, and a link may lead to another place of it.
             let there = fs::canonicalize(&place).unwrap_or_else(|_| place.clone());
             if !real.contains(&there) {
@@ -198,7 +199,7 @@ fn plugin(name: &str, places: &[PathBuf]) -> Vec<Check> {
 
 /// Whether kubectl can complete our words.
 fn completer(found: &BTreeMap<String, Vec<PathBuf>>) -> Check {
-    let missing = |name: &&String| which::which(completer_name(name)).is_err();
+    let missing = |name: &&String| process::find(&completer_name(name)).is_none();
     let missing: Vec<&str> = found.keys().filter(missing).map(String::as_str).collect();
     if missing.is_empty() {
         return Check::ok(Area::Plugin, "kubectl completes what it is given");

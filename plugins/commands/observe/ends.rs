@@ -1,28 +1,29 @@
 //! From the names of the command line to what Hubble's filters know.
 //!
-//! In: a [`Target`] and the snapshot. Out: an [`End`]. Flows of a moment ago may be of pods that are
+//! In: a [`EndName`] and the snapshot. Out: an [`EndFilter`]. Flows of a moment ago may be of pods that are
 //! gone, so a name that is not found is taken at its word, with a note.
 
 use anyhow::bail;
 use netpol::cluster::{Name, Port, Snapshot, kind_from_word};
-use netpol::hubble::{End, Pods, PodsOf};
-use netpol::verdict::{Endpoint, Named, PortWanted, ResolveError, Target, reached, resolve};
+use netpol::ends::{EndName, Named, PortWanted, ResolveError, reached, resolve};
+use netpol::hubble::{EndFilter, Pods, PodsOf};
+use netpol::verdict::Endpoint;
 
 /// What names are looked up in.
-pub(in crate::commands) struct Resolver<'a> {
+pub(in crate::commands) struct Lookup<'a> {
     pub(in crate::commands) snapshot: &'a Snapshot,
     /// Where names without a namespace are.
     pub(in crate::commands) namespace: &'a str,
 }
 
-impl Resolver<'_> {
+impl Lookup<'_> {
     /// The end that a name means; of a Service with a port, the port of its pods too.
     pub(in crate::commands) fn end(
         &self,
-        target: &Target,
+        target: &EndName,
         port: Option<&PortWanted>,
         notes: &mut Vec<String>,
-    ) -> anyhow::Result<(End, Option<Port>)> {
+    ) -> anyhow::Result<(EndFilter, Option<Port>)> {
         let found = resolve(self.snapshot, target, self.namespace);
         let word = self.at_its_word(target);
         let end = match (found, word) {
@@ -70,27 +71,27 @@ impl Resolver<'_> {
             _ => bail!("{} leads to different ports of its pods: name the workload", end.label),
         });
         Ok(match (pods.is_empty(), addresses.is_empty(), domain) {
-            (false, true, None) => (End::Pods(pods), port),
-            (true, false, None) => (End::Addresses(addresses), port),
-            (true, true, Some(name)) => (End::Domain(name), port),
+            (false, true, None) => (EndFilter::Pods(pods), port),
+            (true, false, None) => (EndFilter::Addresses(addresses), port),
+            (true, true, Some(name)) => (EndFilter::Domain(name), port),
             (true, true, None) => bail!("{} has no pods: nothing would be observed", end.label),
             _ => bail!("{} leads to pods and to addresses outside: name one of them", end.label),
         })
     }
 
     /// A name that means pods or a namespace, whether they are there or not.
-    fn at_its_word(&self, target: &Target) -> Option<End> {
+    fn at_its_word(&self, target: &EndName) -> Option<EndFilter> {
         let pods = |namespace: &str, name: &str, of| {
-            End::Pods(vec![Pods { namespace: namespace.into(), name: name.into(), of }])
+            EndFilter::Pods(vec![Pods { namespace: namespace.into(), name: name.into(), of }])
         };
         let typed = |namespace: &str, kind: &str, name: &str| match kind {
             "Pod" => Some(pods(namespace, name, PodsOf::Pod)),
-            "Namespace" => Some(End::Namespace(name.into())),
+            "Namespace" => Some(EndFilter::Namespace(name.into())),
             "Service" | "Node" => None,
             kind => Some(pods(namespace, name, PodsOf::Workload(kind.into()))),
         };
         match &target.names {
-            Named::Address(address) => Some(End::Addresses(vec![*address])),
+            Named::Address(address) => Some(EndFilter::Addresses(vec![*address])),
             Named::Host(_) => None,
             Named::Path(parts) => match parts.as_slice() {
                 [name] => Some(pods(self.namespace, name, PodsOf::Either)),

@@ -16,9 +16,9 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use live::Live;
 use netpol::answer::{ObservedLine, rejections};
+use netpol::ends::{EndName, PortText, PortWanted};
 use netpol::hubble::{Events, Filter, Verdict, Window};
 use netpol::policy::{Cilium, Enforcer};
-use netpol::verdict::{PortText, PortWanted, Target};
 use netpol_sources::hubble::{Error, Stream};
 use session::{Incoming, Session};
 use std::time::Duration;
@@ -36,11 +36,11 @@ const SAME_KEY: Duration = Duration::from_millis(200);
 pub struct ObserveArgs {
     /// Only from this workload, pod, Service, namespace, node, name or address
     #[arg(long, value_name = "SOURCE")]
-    from: Option<Target>,
+    from: Option<EndName>,
 
     /// Only to this workload, pod, Service, namespace, node, name or address
     #[arg(long, value_name = "DESTINATION")]
-    to: Option<Target>,
+    to: Option<EndName>,
 
     /// Only to this port of the destination: 8080, 53/UDP
     #[arg(long, value_name = "PORT")]
@@ -160,15 +160,15 @@ impl ObserveArgs {
         let ended = session.run(input, live, receive, interrupt.as_mut()).await?;
         let outcome = match (stream, ended) {
             // Whoever ends it wants it ended.
-            (_, session::End::Interrupted) | (None, session::End::Over) => Ok(()),
-            (Some(stream), session::End::Over) => match stream.finish(session.read()) {
+            (_, session::Finish::Interrupted) | (None, session::Finish::Over) => Ok(()),
+            (Some(stream), session::Finish::Over) => match stream.finish(session.read()) {
                 Err(error) if tokio::time::timeout(SAME_KEY, interrupt).await.is_err() => {
                     Err(error)
                 }
                 _ => Ok(()),
             },
         };
-        session.finish(&name, ended == session::End::Over)?;
+        session.finish(&name, ended == session::Finish::Over)?;
         outcome?;
         Ok(Exit::Success)
     }
@@ -189,9 +189,9 @@ impl ObserveArgs {
     }
 
     fn filter(&self, global: &GlobalArgs, input: &Input) -> anyhow::Result<(Filter, Window)> {
-        let resolver = ends::Resolver { snapshot: &input.snapshot, namespace: &input.namespace };
+        let lookup = ends::Lookup { snapshot: &input.snapshot, namespace: &input.namespace };
         let mut notes = Vec::new();
-        let from = self.from.as_ref().map(|target| resolver.end(target, None, &mut notes));
+        let from = self.from.as_ref().map(|target| lookup.end(target, None, &mut notes));
         let from = from.transpose().context("--from")?;
         if self.from.as_ref().is_some_and(|target| target.port.is_some()) {
             bail!("--from takes no port: policies judge the destination's; give --port");
@@ -201,7 +201,7 @@ impl ObserveArgs {
             bail!("two ports: {with} with --to and {apart} with --port; give one");
         }
         let port = asked.or(self.port.as_ref());
-        let to = self.to.as_ref().map(|target| resolver.end(target, port, &mut notes));
+        let to = self.to.as_ref().map(|target| lookup.end(target, port, &mut notes));
         let to = to.transpose().context("--to")?;
         for note in notes {
             warn(global.color, &note);

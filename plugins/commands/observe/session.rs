@@ -31,7 +31,7 @@ pub(super) enum Incoming {
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum Finish {
     /// There was no more.
     Over,
     /// Somebody wanted it to end.
@@ -125,7 +125,7 @@ impl Session {
         mut live: Option<Live>,
         mut records: mpsc::Receiver<Incoming>,
         mut interrupt: Pin<&mut impl Future<Output = ()>>,
-    ) -> anyhow::Result<End> {
+    ) -> anyhow::Result<Finish> {
         loop {
             let next = {
                 let locate = input.locate();
@@ -133,16 +133,16 @@ impl Session {
                 loop {
                     tokio::select! {
                         biased;
-                        () = interrupt.as_mut() => return Ok(End::Interrupted),
+                        () = interrupt.as_mut() => return Ok(Finish::Interrupted),
                         next = state(live.as_mut()) => break next,
                         incoming = records.recv() => match incoming {
                             Some(Incoming::Some(batch)) => self.take(&mut observer, batch)?,
                             Some(Incoming::End(read)) => {
                                 self.release(&mut observer)?;
                                 read?;
-                                return Ok(End::Over);
+                                return Ok(Finish::Over);
                             }
-                            None => return Ok(End::Over),
+                            None => return Ok(Finish::Over),
                         },
                     }
                 }

@@ -3,7 +3,8 @@
 use crate::cli::{Exit, GlobalArgs};
 use anyhow::{Context as _, bail};
 use netpol_sources::hubble::Cilium;
-use std::process::Command;
+use netpol_sources::process::{self, Program};
+use std::path::Path;
 
 /// Runs `cilium hubble ui` in our place.
 pub(super) fn open(global: &GlobalArgs, namespace: Option<&str>) -> anyhow::Result<Exit> {
@@ -11,28 +12,17 @@ pub(super) fn open(global: &GlobalArgs, namespace: Option<&str>) -> anyhow::Resu
         bail!("cilium takes no {flag}: choose the cluster with --kubeconfig and --context");
     }
     let cilium = Cilium::find()?;
-    let mut command = Command::new(&cilium.program);
-    command.args(["hubble", "ui"]);
+    let mut words = vec!["hubble", "ui"];
     if let Some(context) = &global.connect.context {
-        command.args(["--context", context]);
+        words.extend(["--context", context]);
     }
     if let Some(namespace) = namespace {
-        command.args(["--namespace", namespace]);
+        words.extend(["--namespace", namespace]);
     }
-    if let Some(kubeconfig) = &global.connect.kubeconfig {
-        command.env("KUBECONFIG", kubeconfig);
-    }
-    run(&mut command).with_context(|| format!("running {}", cilium.program.display()))
-}
-
-#[cfg(unix)]
-fn run(command: &mut Command) -> anyhow::Result<Exit> {
-    use std::os::unix::process::CommandExt as _;
-    // On success this does not return: it takes our place, Ctrl-C and all.
-    Err(command.exec().into())
-}
-
-#[cfg(not(unix))]
-fn run(command: &mut Command) -> anyhow::Result<Exit> {
-    Ok(if command.status()?.success() { Exit::Success } else { Exit::Error })
+    let kubeconfig = global.connect.kubeconfig.as_deref().map(Path::as_os_str);
+    let environment: Vec<_> = kubeconfig.map(|path| ("KUBECONFIG", path)).into_iter().collect();
+    // It takes our place, Ctrl-C and all.
+    let code = process::become_program(Program::Cilium, &cilium.program, words, &environment);
+    let code = code.with_context(|| format!("running {}", cilium.program.display()))?;
+    Ok(if code == Some(0) { Exit::Success } else { Exit::Error })
 }

@@ -1,6 +1,7 @@
 //! The cells of a list, in a table of whatever format.
 
 use netpol::answer::{Because, FlowPorts, ListedFlow};
+use netpol::prose::list;
 use netpol::verdict::Verdict;
 
 /// What [`fields`] are called.
@@ -43,13 +44,23 @@ pub(in crate::render) fn port_words(flow: &ListedFlow) -> Vec<String> {
     flow.ports.iter().map(word).collect()
 }
 
-/// Why a row with anyone is there.
+/// Why a row is there, part by part.
 pub(in crate::render) fn why(flow: &ListedFlow) -> String {
-    match flow.reason {
-        Some(Because::NotIsolated) => "not isolated".to_owned(),
-        Some(Because::HostNetwork) => "on its node's network".to_owned(),
-        Some(_) if flow.rules.is_empty() => "admitted".to_owned(),
-        Some(_) => flow.rules.join(", "),
-        None => String::new(),
+    let rules = flow.rules.join(", ");
+    if flow.verdict == Verdict::Unknown {
+        let on = list(&flow.not_known, "or");
+        let by = if rules.is_empty() { String::new() } else { format!(" ({rules})") };
+        return if on.is_empty() { String::new() } else { format!("depends on {on}{by}") };
     }
+    let part = |reason: &Because| match reason {
+        Because::NotIsolated => "not isolated".to_owned(),
+        Because::HostNetwork => "on its node's network".to_owned(),
+        Because::NotEnforced => "no policy is enforced".to_owned(),
+        Because::OwnNode => "its own node".to_owned(),
+        Because::SamePod => "the pod itself".to_owned(),
+        _ if rules.is_empty() => "admitted".to_owned(),
+        _ => rules.clone(),
+    };
+    let parts: Vec<String> = flow.reason.iter().chain(&flow.also).map(part).collect();
+    parts.join("; ")
 }

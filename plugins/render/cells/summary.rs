@@ -14,6 +14,8 @@ use netpol::prose::list;
 pub(in crate::render) const MOST: usize = 5;
 
 const ANYTHING: &str = "anything (not isolated)";
+const ANYTHING_ELSE: &str = "anything else (not isolated)";
+const NOT_ENFORCED: &str = "anything (no policy is enforced)";
 const NO_POD: &str = "(selects no pod)";
 
 /// The cells of rows, and the notes below the table that they refer to.
@@ -49,13 +51,18 @@ impl Cells {
 
     fn default_deny(&self, namespace: &NamespaceSummary) -> Vec<Line> {
         let mut lines = Vec::new();
-        let none = |direction: &DirectionSummary| direction.isolation == Isolation::None;
+        let none = |direction: &DirectionSummary| {
+            matches!(direction.isolation, Isolation::None | Isolation::NotEnforced)
+        };
         match (none(&namespace.ingress), none(&namespace.egress)) {
             (true, true) if namespace.policies_unread => {}
             (true, true) if namespace.policies == 0 && !namespace.warnings.is_empty() => {
                 lines.push(Line::new(0, "no policy in force"));
             }
             (true, true) if namespace.policies == 0 => lines.push(Line::new(0, "no policy")),
+            (true, true) if namespace.ingress.isolation == Isolation::NotEnforced => {
+                lines.push(Line::new(0, "not enforced"));
+            }
             (true, true) => lines.push(Line::new(0, "none")),
             (no_ingress, no_egress) => {
                 let only = if no_ingress || no_egress { " only" } else { "" };
@@ -63,7 +70,7 @@ impl Cells {
                     [("ingress", &namespace.ingress), ("egress", &namespace.egress)]
                 {
                     let text = match direction.isolation {
-                        Isolation::None => continue,
+                        Isolation::None | Isolation::NotEnforced => continue,
                         Isolation::All => format!("{word}{only}"),
                         Isolation::Unknown => format!("{word}: not known"),
                         Isolation::AllWorkloads | Isolation::Partial => {
@@ -105,7 +112,9 @@ impl Cells {
             lines.push(Line::new(0, "DNS only"));
             brief = !self.wide && summary.policies.iter().all(|p| p.subject == "all");
             indent = 2;
-        } else if summary.isolation == Isolation::None {
+        } else if summary.isolation == Isolation::NotEnforced {
+            lines.push(Line::new(0, NOT_ENFORCED));
+        } else if summary.isolation == Isolation::None && summary.partly_denied.is_empty() {
             lines.push(Line::new(0, ANYTHING));
         } else if summary.default_deny && !summary.policies.iter().any(|p| admits(&p)) {
             lines.push(Line::new(0, "nothing"));
@@ -121,10 +130,30 @@ impl Cells {
                 lines.push(Line::new(indent + 2, &text));
             }
         }
-        for (what, names) in [(ANYTHING, &summary.open), ("perhaps anything", &summary.unknown)] {
-            if summary.isolation != Isolation::None && !names.is_empty() {
-                lines.push(Line::new(0, what));
-                lines.push(Line::new(2, &self.some(names.iter().map(|name| in_namespace(name)))));
+        if summary.isolation != Isolation::NotEnforced {
+            lines.extend(self.open(summary));
+        }
+        lines
+    }
+
+    /// The workloads that are not closed, where it was not said of all of them.
+    fn open(&self, summary: &DirectionSummary) -> Vec<Line> {
+        let all = summary.isolation == Isolation::None;
+        let denied = |name: &&String| summary.partly_denied.contains(name);
+        let (denied, open): (Vec<&String>, Vec<&String>) = summary.open.iter().partition(denied);
+        let open = if all && denied.is_empty() { Vec::new() } else { open };
+        let unknown = summary.unknown.iter().collect();
+        let mut lines = Vec::new();
+        for (what, names) in
+            [(ANYTHING, open), (ANYTHING_ELSE, denied), ("perhaps anything", unknown)]
+        {
+            if names.is_empty() {
+                continue;
+            }
+            lines.push(Line::new(0, what));
+            if !all || names.len() < summary.open.len() {
+                let names = names.iter().map(|name| in_namespace(name));
+                lines.push(Line::new(2, &self.some(names)));
             }
         }
         lines

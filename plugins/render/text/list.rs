@@ -18,14 +18,25 @@ const NETWORKS: usize = 3;
 /// The list as text of `width` columns; `wide` shows all of every row with its reason.
 pub(in crate::render) fn list(list: &FlowList, width: usize, wide: bool) -> String {
     let mut screen = Screen::new(width);
+    for missing in &list.missing {
+        screen.words(0, 2, &[(DOUBT, "not known:"), (PLAIN, &format!("{missing}."))]);
+    }
     if list.flows.is_empty() {
-        let nothing = match (list.exposed, list.unmatched.as_slice()) {
-            (true, _) => "Nothing is open to the whole cluster or to the outside.",
-            (false, []) => "No flow is allowed between what was asked for.",
-            (false, _) => "No flow is allowed between what is known here; see the rules below.",
+        let nothing = match (list.exposed, list.unmatched.as_slice(), list.known_only) {
+            _ if !list.missing.is_empty() => "",
+            (true, _, false) => "Nothing is open to the whole cluster or to the outside.",
+            (true, _, true) => "No known pod is open to the whole cluster or to the outside.",
+            (false, [], false) => "No flow is allowed between what was asked for.",
+            (false, [], true) => "No flow is allowed between what is known here.",
+            (false, ..) => "No flow is allowed between what is known here; see the rules below.",
         };
-        screen.words(0, 0, &[(PLAIN, nothing)]);
+        if !nothing.is_empty() {
+            screen.words(0, 0, &[(PLAIN, nothing)]);
+        }
     } else {
+        if !list.missing.is_empty() {
+            screen.blank();
+        }
         let plain = flat(list, wide);
         if wide || plain.lines().all(|line| line.width() <= width) {
             screen.block(&plain);
@@ -42,6 +53,9 @@ pub(in crate::render) fn list(list: &FlowList, width: usize, wide: bool) -> Stri
     if list.unmatched.len() > UNMATCHED && !wide {
         let more = list.unmatched.len() - UNMATCHED;
         screen.words(0, 2, &[(DIM, &format!("{more} more rules like these: -o wide tells them."))]);
+    }
+    for dead in &list.dead {
+        screen.words(0, 2, &[(DOUBT, "warning:"), (PLAIN, &format!("{dead}."))]);
     }
     if !list.notes.is_empty() {
         screen.blank();
@@ -136,6 +150,7 @@ fn ports(flow: &ListedFlow, wide: bool, with_reason: bool) -> String {
         remarks.extend(match flow.reason {
             Some(Because::NotIsolated) => Some("not isolated".to_owned()),
             Some(Because::HostNetwork) => Some("host network".to_owned()),
+            Some(Because::NotEnforced) => Some("not enforced".to_owned()),
             _ => None,
         });
     }

@@ -4,8 +4,7 @@
 //! commands that read objects are run, and nothing is fetched: of a commit that this clone does not
 //! have nothing is known, and a clone that has it is one of the same repository.
 
-use crate::process::{self, Given, Limits, Output};
-use crate::revision::ENVIRONMENT;
+use crate::process::{self, Given, Limits, Output, Program};
 use netpol::cluster::ObjectRef;
 use netpol::objects::Body;
 use netpol::objects::decode_text;
@@ -44,7 +43,7 @@ impl Checkout {
     /// The checkout that a file is in, or a directory with a kustomization; `None`: it is in none, or
     /// there is no git.
     pub fn of(file: &Path) -> Option<Self> {
-        let git = which::which("git").ok()?;
+        let git = process::find("git")?;
         let file = std::path::absolute(file).ok()?;
         let built = file.is_dir();
         let (directory, name) = if built {
@@ -91,10 +90,9 @@ impl Checkout {
 
     /// Runs git; `None`: it could not be run, or it failed.
     fn run(&self, arguments: &[&str]) -> Option<Output> {
-        let given = Given { environment: ENVIRONMENT, ..Given::default() };
         let place = [OsStr::new("-C"), self.directory.as_os_str()];
         let words = place.into_iter().chain(arguments.iter().map(OsStr::new));
-        let output = process::run_with(&self.git, words, given, LIMITS).ok()?;
+        let output = process::run(Program::Git, &self.git, words, Given::default(), LIMITS).ok()?;
         output.status.success().then_some(output)
     }
 }

@@ -4,7 +4,8 @@
 //! that the real CLI prints. What it prints is input like any other, of bounded length and in bounded
 //! time, and no shell is between.
 
-use crate::process::{self, Given, Limits, Output};
+use crate::manifests::{Remote, remote};
+use crate::process::{self, Given, Limits, Output, Program};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -29,6 +30,8 @@ pub struct Build<'a> {
     pub file: Option<&'a Path>,
     /// Flags that choose the cluster, as kubectl and the CLI both take them.
     pub connection: &'a [OsString],
+    /// What the directory takes from elsewhere may be fetched.
+    pub pull: bool,
 }
 
 /// A [`Build`] that can be run.
@@ -57,6 +60,17 @@ pub enum BuildError {
         /// What was named.
         path: PathBuf,
     },
+    /// It would have to be fetched.
+    #[error(
+        "building Kustomization {name}: {of}, and nothing is fetched unless asked for: give --pull, \
+         or keep a copy of it here"
+    )]
+    Remote {
+        /// The Kustomization.
+        name: String,
+        /// What would be fetched.
+        of: Remote,
+    },
     /// It could not be run to its end.
     #[error("building Kustomization {name}: {source}")]
     Run {
@@ -78,10 +92,15 @@ pub enum BuildError {
 impl<'a> Build<'a> {
     /// Finds the CLI and the directory.
     pub fn prepare(self) -> Result<Builder<'a>, BuildError> {
-        let program = which::which("flux").map_err(|_| BuildError::NoProgram(self.title()))?;
+        let program = process::find("flux").ok_or_else(|| BuildError::NoProgram(self.title()))?;
         let path = absolute(self.path);
         if !path.is_dir() {
             return Err(BuildError::NoDirectory { name: self.title(), path: self.path.to_owned() });
+        }
+        if !self.pull
+            && let Some(of) = remote(&path)
+        {
+            return Err(BuildError::Remote { name: self.title(), of });
         }
         Ok(Builder { of: self, program, path })
     }
@@ -127,7 +146,7 @@ impl Builder<'_> {
             directory: self.path.ancestors().last(),
             ..Given::default()
         };
-        process::run_with(&self.program, words, given, LIMITS)
+        process::run(Program::Flux { pull: self.of.pull }, &self.program, words, given, LIMITS)
             .map_err(|source| BuildError::Run { name: self.of.title(), source })
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::live::Target;
 use netpol::cluster::{Name, ObjectRef};
-use netpol::objects::name_in_group;
+use netpol::kinds::name_in_group;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::version::{Capability, Version};
-use crate::process::{self, Limits};
+use crate::process::{self, Given, Limits, Program};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,7 +26,7 @@ impl Hubble {
     /// Finds it, in `HUBBLE_BIN` or on PATH, and asks for its version.
     pub fn find() -> Result<Self, Error> {
         let program = find("hubble", "HUBBLE_BIN", Error::NoHubble)?;
-        let output = process::run(&program, ["version"], PROBE)
+        let output = process::run(Program::Hubble, &program, ["version"], Given::default(), PROBE)
             .map_err(|source| Error::Probe { program: program.clone(), source })?;
         let said = String::from_utf8_lossy(&output.stdout);
         let Some(version) = Version::find(&said).filter(|_| output.status.success()) else {
@@ -58,12 +58,11 @@ impl Cilium {
 fn find(name: &str, variable: &'static str, missing: Error) -> Result<PathBuf, Error> {
     let named: Option<OsString> = std::env::var_os(variable).filter(|path| !path.is_empty());
     match named {
-        // Only a path, so that a name in it means no other program than it seems.
-        Some(path) => which::which_in(&path, None::<OsString>, ".").map_err(|error| Error::Named {
+        Some(path) => process::named(&path).map_err(|error| Error::Named {
             variable,
             path: path.into(),
             why: error.to_string(),
         }),
-        None => which::which(name).map_err(|_| missing),
+        None => process::find(name).ok_or(missing),
     }
 }

@@ -1,6 +1,7 @@
 //! How hubble reaches the relay of the cluster.
 
 use super::version::{Capability, Version};
+use crate::address::without_user;
 use std::path::PathBuf;
 
 /// Where hubble looks when nothing else is said.
@@ -70,7 +71,9 @@ impl Relay {
     /// ` at localhost:4245`, for a sentence.
     pub(super) fn place(&self) -> String {
         match self {
-            Self::At(Some(server)) => format!(" at {}", netpol::printable::printable(server)),
+            Self::At(Some(server)) => {
+                format!(" at {}", netpol::printable::printable(&without_user(server)))
+            }
             Self::At(None) | Self::TooOld(_) => format!(" at {DEFAULT}"),
             Self::Forward { .. } => String::new(),
         }

@@ -6,11 +6,13 @@
 use super::error::Error;
 use super::program::Hubble;
 use super::relay::Relay;
+use crate::address::without_user;
+use crate::process::{self, Program};
 use netpol::hubble::{self, Filter, Record, Window, decode};
 use netpol::printable::printable;
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -48,15 +50,9 @@ impl Stream {
         take: impl Fn(Vec<Record>) -> bool + Send + Sync + 'static,
     ) -> Result<Self, Error> {
         let failed = |source| Error::Run { program: hubble.program.clone(), source };
-        let mut child = Command::new(&hubble.program)
-            .args(["observe", "-o", "jsonpb"])
-            .args(relay.arguments())
-            .args(filter.arguments(window))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(failed)?;
+        let words = ["observe", "-o", "jsonpb"].map(ToOwned::to_owned).into_iter();
+        let words = words.chain(relay.arguments()).chain(filter.arguments(window));
+        let mut child = process::start(Program::Hubble, &hubble.program, words).map_err(failed)?;
         let said = Arc::default();
         let take = Arc::new(take);
         let listener = child.stderr.take().map(|stderr| {
@@ -143,7 +139,7 @@ fn listen(stderr: impl Read, said: &Mutex<VecDeque<String>>, take: &dyn Fn(Vec<R
             if said.len() == LAST_LINES {
                 said.pop_front();
             }
-            said.push_back(printable(text).chars().take(SHOWN).collect());
+            said.push_back(printable(&without_user(text)).chars().take(SHOWN).collect());
         }
     }
 }

@@ -9,6 +9,7 @@ use super::target::Target;
 use super::{Connection, text::clean};
 use http::Method;
 use netpol::cluster::Gap;
+use netpol::kinds::Kind;
 use netpol::policy::Enforcer;
 use serde::Deserialize;
 use serde_json::json;
@@ -76,12 +77,13 @@ impl Connection {
         Ok(ServedKinds(self.served().await?))
     }
 
-    /// Whether the cluster serves a resource in this group and version. Everyone who is logged in may
-    /// ask for that.
-    pub async fn serves(&self, api: &str, resource: &str) -> Result<bool, Error> {
+    /// Whether the cluster serves a kind in the version that is to be preferred. Everyone who is logged
+    /// in may ask for that.
+    pub async fn serves(&self, kind: Kind) -> Result<bool, Error> {
+        let api = kind.api_version();
         let target = Target::of(api, "API resources");
         match self.get_at::<ResourceList>(&target, &format!("/apis/{api}")).await {
-            Ok(list) => Ok(list.resources.iter().any(|it| it.name == resource)),
+            Ok(list) => Ok(list.resources.iter().any(|it| it.name == kind.plural())),
             Err(Error::NotFound { .. } | Error::NoSuchResource { .. }) => Ok(false),
             Err(error) => Err(error),
         }

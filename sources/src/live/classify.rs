@@ -6,6 +6,7 @@ use super::error::{Error, Forbidden, TlsProblem};
 use super::target::Target;
 use super::text::clean;
 use super::transport::{Late, TooLarge};
+use crate::limits::Exceeded;
 use rustls::{CertificateError, pki_types::UnixTime};
 use serde::Deserialize;
 use std::error::Error as StdError;
@@ -199,6 +200,9 @@ fn recognised(scene: Scene<'_>, error: &(dyn StdError + 'static)) -> Option<Erro
     let (doing, server) = (scene.doing.to_owned(), scene.server.to_owned());
     if let Some(Late(after)) = error.downcast_ref() {
         return Some(Error::Timeout { doing, server, after: Some(*after) });
+    }
+    if let Some(exceeded) = error.downcast_ref::<Exceeded>() {
+        return Some(Error::TooMuch { doing, exceeded: *exceeded });
     }
     if let Some(TooLarge(limit)) = error.downcast_ref() {
         return Some(Error::TooLarge { doing, server, limit: *limit });

@@ -7,6 +7,7 @@ use super::environment::Environment;
 use super::error::Error;
 use super::kubeconfig::{self, IN_CLUSTER};
 use super::text::clean;
+use crate::limits::Limits;
 use kube::config::{AuthInfo, Cluster, Context, Kubeconfig};
 use secrecy::SecretString;
 use std::path::PathBuf;
@@ -40,6 +41,8 @@ pub struct ConnectOptions {
     pub as_uid: Option<String>,
     /// `--request-timeout`; `None` waits as long as it takes, as kubectl does.
     pub request_timeout: Option<Duration>,
+    /// How much is read at most, of all answers together.
+    pub limits: Limits,
 }
 
 /// What the flags and the kubeconfig come to.

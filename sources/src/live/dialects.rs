@@ -11,7 +11,7 @@ use super::read::reason;
 use super::target::{Selection, Target};
 use super::{Connection, Extent, provenance};
 use netpol::cluster::Gap;
-use netpol::objects::kind::{self, BuiltIn};
+use netpol::kinds::{self, Kind, Role};
 use netpol::objects::{Objects, api, policy_from_json};
 use netpol::policy::{Cilium, CiliumVersion, Enforcer};
 use serde::Deserialize;
@@ -19,8 +19,6 @@ use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::task::JoinSet;
 
-/// The group of Cilium's own kinds.
-const CILIUM: &str = "cilium.io";
 /// Where Cilium's agent runs and has its settings.
 const AGENT_NAMESPACE: &str = "kube-system";
 /// The agent's ConfigMap.
@@ -86,30 +84,30 @@ struct Container {
 
 impl Served {
     /// The version in which a kind is served, if it is.
-    fn version(&self, kind: BuiltIn) -> Option<&'static str> {
-        kind.versions().find(|version| self.0.contains(*version))
+    fn version(&self, kind: Kind) -> Option<&'static str> {
+        kind.versions().iter().copied().find(|version| self.0.contains(*version))
     }
 
     fn has_group(&self, group: &str) -> bool {
-        self.0.iter().any(|version| kind::group(version) == group)
+        self.0.iter().any(|version| kinds::group(version) == group)
     }
 
     /// Whether Cilium's own kinds are served.
     pub(super) fn has_cilium(&self) -> bool {
-        self.has_group(CILIUM)
+        self.has_group(Kind::CiliumNetworkPolicy.group())
     }
 
     /// The versions of a group.
     pub(super) fn versions_of(&self, group: &str) -> Vec<String> {
-        let of_group = |version: &&String| kind::group(version) == group;
+        let of_group = |version: &&String| kinds::group(version) == group;
         let version = |version: &String| version.rsplit('/').next().unwrap_or_default().to_owned();
         self.0.iter().filter(of_group).map(version).collect()
     }
 }
 
 /// One list that was asked for.
-pub(super) struct Asked {
-    pub(super) kind: BuiltIn,
+pub(super) struct Listing {
+    pub(super) kind: Kind,
     namespace: Option<String>,
     pub(super) target: Target,
 }
@@ -177,7 +175,7 @@ impl Connection {
     /// The addresses of the API server, which Cilium's policies name by an entity. Without them
     /// rules for that entity are not known to match.
     async fn add_api_server(&self, objects: &mut Objects) {
-        let slices = Target::of("discovery.k8s.io/v1", "endpointslices").within("default");
+        let slices = Target::kind(Kind::EndpointSlice).within("default");
         let of_api_server = Some("kubernetes.io/service-name=kubernetes".to_owned());
         let selection = Selection { labels: of_api_server, fields: None };
         if let Ok(list) = self.list::<api::EndpointSlice>(&slices, &selection).await {
@@ -189,7 +187,7 @@ impl Connection {
 
     /// The release of Cilium that its agent's image names, as it is written there.
     pub(super) async fn agent_release(&self) -> Option<String> {
-        let agent = Target::of("apps/v1", "daemonsets").within(AGENT_NAMESPACE).named(AGENT);
+        let agent = Target::kind(Kind::DaemonSet).within(AGENT_NAMESPACE).named(AGENT);
         let agent = self.get::<Agent>(&agent).await.ok()?;
         release(&agent).map(ToOwned::to_owned)
     }
@@ -198,7 +196,7 @@ impl Connection {
     /// unless told otherwise.
     pub(super) async fn cilium(&self) -> (Enforcer, Option<Gap>) {
         let config = Target::of("v1", "configmaps").within(AGENT_NAMESPACE).named(AGENT_CONFIG);
-        let agent = Target::of("apps/v1", "daemonsets").within(AGENT_NAMESPACE).named(AGENT);
+        let agent = Target::kind(Kind::DaemonSet).within(AGENT_NAMESPACE).named(AGENT);
         let (config, agent) =
             tokio::join!(self.get::<ConfigMap>(&config), self.get::<Agent>(&agent));
         let version = agent.as_ref().ok().and_then(release).and_then(CiliumVersion::of_release);
@@ -234,15 +232,14 @@ fn release(agent: &Agent) -> Option<&str> {
 }
 
 /// The lists to read: those of namespaces one by one, unless all are wanted.
-pub(super) fn asked(served: &Served, namespaces: Option<&BTreeSet<String>>) -> Vec<Asked> {
+pub(super) fn asked(served: &Served, namespaces: Option<&BTreeSet<String>>) -> Vec<Listing> {
     let mut all = Vec::new();
-    for kind in BuiltIn::dialects() {
+    for kind in Kind::policies().filter(|kind| *kind != Kind::NetworkPolicy) {
         let Some(version) = served.version(kind) else { continue };
-        let (_, resource) = kind.resource();
-        let target = Target::of(version, resource);
+        let target = Target::of(version, kind.plural());
         match namespaces.filter(|_| !kind.is_cluster_scoped()) {
-            None => all.push(Asked { kind, namespace: None, target }),
-            Some(namespaces) => all.extend(namespaces.iter().map(|namespace| Asked {
+            None => all.push(Listing { kind, namespace: None, target }),
+            Some(namespaces) => all.extend(namespaces.iter().map(|namespace| Listing {
                 kind,
                 namespace: Some(namespace.clone()),
                 target: target.clone().within(namespace),
@@ -252,7 +249,7 @@ pub(super) fn asked(served: &Served, namespaces: Option<&BTreeSet<String>>) -> V
     all
 }
 
-fn add(objects: &mut Objects, asked: &Asked, items: Items) -> Result<(), Error> {
+fn add(objects: &mut Objects, asked: &Listing, items: Items) -> Result<(), Error> {
     let why = match items {
         Ok((items, extent)) => {
             for item in items {
@@ -277,21 +274,17 @@ fn add(objects: &mut Objects, asked: &Asked, items: Items) -> Result<(), Error> 
 }
 
 /// Marks policies that could not be read.
-fn leave_out(objects: &mut Objects, asked: &Asked, why: String) {
-    let kind = asked.kind.name();
+fn leave_out(objects: &mut Objects, asked: &Listing, why: String) {
     let place = if let Some(namespace) = &asked.namespace {
         objects.unread.denials.insert(namespace.as_str().into());
         format!(" of {namespace}")
     } else {
         // Of a group that is missing only the rules that name it are not known.
-        objects.unread.cluster_wide |= asked.kind != BuiltIn::CiliumCidrGroup;
+        objects.unread.cluster_wide |= matches!(asked.kind.role(), Role::Policy(..));
         String::new()
     };
-    let kinds = match kind.strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
-        None => format!("{kind}s"),
-    };
-    objects.gaps.push(Gap { what: format!("the {kinds}{place}"), why });
+    let what = format!("the {}{place}", asked.kind.plural_words());
+    objects.gaps.push(Gap { what, why });
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Every sentence says what was being done to what, why it failed, and what to do next. Text that
 //! came from a server or a program was cleaned of control characters before it got in here.
 
+use crate::limits::Exceeded;
 use std::fmt;
 use std::time::Duration;
 
@@ -209,7 +210,7 @@ pub enum Error {
 
     /// An answer larger than we are willing to hold.
     #[error(
-        "{doing}: the answer of {server} is larger than {} MiB, more than is read at once; ask for \
+        "{doing}: the answers of {server} are larger than {} MiB, more than is read at once; ask for \
          one namespace", .limit >> 20
     )]
     TooLarge {
@@ -219,6 +220,15 @@ pub enum Error {
         server: String,
         /// The bound in bytes.
         limit: u64,
+    },
+
+    /// More than a limit allows, of all answers together.
+    #[error("{doing}: {exceeded}")]
+    TooMuch {
+        /// What was being done.
+        doing: String,
+        /// Of what.
+        exceeded: Exceeded,
     },
 }
 
@@ -233,6 +243,7 @@ impl Error {
                 | Self::Network { .. }
                 | Self::Timeout { .. }
                 | Self::Unauthorized { .. }
+                | Self::TooMuch { .. }
         )
     }
 }

@@ -6,10 +6,12 @@
 use super::environment::Environment;
 use super::error::Error;
 use super::text::{clean, tail, without_quotes};
+use crate::process::{self, Program};
 use kube::config::{Cluster, ExecAuthCluster, ExecConfig, ExecInteractiveMode};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -52,7 +54,8 @@ pub(super) async fn run(
     let program = find(name, config.install_hint.as_deref(), environment).map_err(error)?;
     let info = info(config, version, interactive, cluster).map_err(error)?;
 
-    let mut command = Command::new(program);
+    let command = Program::Credentials.awaited(&program);
+    let mut command = command.map_err(|cause| error(format!("it did not start: {cause}")))?;
     command.args(config.args.iter().flatten());
     for variable in config.env.iter().flatten() {
         if let (Some(name), Some(value)) = (variable.get("name"), variable.get("value")) {
@@ -118,7 +121,12 @@ fn find(name: &str, hint: Option<&str>, environment: &Environment) -> Result<Pat
     if name.is_empty() {
         return Err("the kubeconfig names no command for it".to_owned());
     }
-    which::which_in(name, environment.path.as_ref(), Path::new(".")).map_err(|_| {
+    let found = if name.contains('/') {
+        process::named(OsStr::new(name)).ok()
+    } else {
+        process::find_on(name, environment.path.as_deref())
+    };
+    found.ok_or_else(|| {
         let place = if name.contains('/') {
             "it does not exist or is not executable"
         } else {

@@ -4,6 +4,7 @@
 
 use super::transport::{Late, TooLarge};
 use super::warning::Warnings;
+use crate::limits::{Budget, Counted};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
@@ -11,7 +12,7 @@ use kube::client::Body;
 use std::error::Error as StdError;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::time::Sleep;
@@ -30,7 +31,68 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// The longest wait that a server may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// Reads the whole answer within a time and a size, retries and all.
+/// The bytes of answers that wait to be understood, of all that are read at once.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    bytes: AtomicU64,
+    limit: u64,
+}
+
+impl Waiting {
+    pub(super) fn at_most(limit: u64) -> Self {
+        Self { bytes: AtomicU64::new(0), limit }
+    }
+}
+
+/// What one answer has of them.
+#[derive(Debug)]
+struct Share {
+    of: Arc<Waiting>,
+    bytes: u64,
+}
+
+impl Share {
+    fn take(&mut self, more: u64) -> Result<(), TooLarge> {
+        self.bytes += more;
+        let before = self.of.bytes.fetch_add(more, Ordering::Relaxed);
+        if before + more > self.of.limit { Err(TooLarge(self.of.limit)) } else { Ok(()) }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.of.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// A body that is there as a whole, with its share.
+struct Held {
+    body: Full<bytes::Bytes>,
+    _share: Share,
+}
+
+impl http_body::Body for Held {
+    type Data = bytes::Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Self::Data>, BoxError>>> {
+        Pin::new(&mut self.body).poll_frame(cx).map_err(|never| match never {})
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Reads the whole answer within a time and a size, retries and all. Sizes are those after
+/// decompression, and shared by all answers that are read at once.
 ///
 /// Every request of ours has one answer, so nothing is lost by not streaming it; but for a watch,
 /// which the server ends, and whose parts are small.
@@ -38,7 +100,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 pub(super) struct Whole<S> {
     pub(super) inner: S,
     pub(super) timeout: Option<Duration>,
-    pub(super) limit: u64,
+    pub(super) waiting: Arc<Waiting>,
+    pub(super) budget: Arc<Budget>,
 }
 
 impl<S, B> Service<Request<Body>> for Whole<S>
@@ -59,7 +122,9 @@ where
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let watch = is_watch(&request);
         let answer = self.inner.call(request);
-        let (timeout, limit) = (self.timeout, self.limit);
+        let timeout = self.timeout;
+        let mut share = Share { of: Arc::clone(&self.waiting), bytes: 0 };
+        let budget = Arc::clone(&self.budget);
         if watch {
             return Box::pin(async move {
                 Ok(answer.await?.map(|body| body.map_err(Into::into).boxed_unsync()))
@@ -70,15 +135,12 @@ where
             let mut bytes = Vec::new();
             while let Some(frame) = body.frame().await {
                 let Ok(data) = frame.map_err(Into::into)?.into_data() else { continue };
-                if (bytes.len() + data.len()) as u64 > limit {
-                    return Err(TooLarge(limit).into());
-                }
+                share.take(data.len() as u64)?;
+                budget.take(Counted::Bytes, data.len() as u64)?;
                 bytes.extend_from_slice(&data);
             }
-            Ok(Response::from_parts(
-                head,
-                Full::from(bytes).map_err(|never| match never {}).boxed_unsync(),
-            ))
+            let body = Held { body: Full::from(bytes), _share: share };
+            Ok(Response::from_parts(head, body.boxed_unsync()))
         };
         Box::pin(async move {
             match timeout {
@@ -196,11 +258,22 @@ mod tests {
             let answer = Response::new(http_body_util::Full::new(bytes::Bytes::from("0123456789")));
             Ok::<_, BoxError>(answer.map(|body| body.map_err(|never: Infallible| match never {})))
         });
-        for (limit, fits) in [(10, true), (9, false)] {
-            let whole = Whole { inner: answer, timeout: None, limit };
-            let read = runtime.block_on(whole.oneshot(Request::new(Body::empty())));
-            assert_eq!(read.is_ok(), fits);
-            assert!(fits || read.is_err_and(|error| error.is::<TooLarge>()));
-        }
+        let whole = |limit| Whole {
+            inner: answer,
+            timeout: None,
+            waiting: Arc::new(Waiting::at_most(limit)),
+            budget: Arc::default(),
+        };
+        let ask =
+            |whole: &Whole<_>| runtime.block_on(whole.clone().oneshot(Request::new(Body::empty())));
+        assert!(ask(&whole(9)).is_err_and(|error| error.is::<TooLarge>()));
+        // The limit is one for all that wait, and what is done with waits no more.
+        let shared = whole(25);
+        let first = ask(&shared).unwrap();
+        let second = ask(&shared).unwrap();
+        assert!(ask(&shared).is_err_and(|error| error.is::<TooLarge>()));
+        drop((first, second));
+        assert!(ask(&shared).is_ok());
+        assert_eq!(shared.waiting.bytes.load(Ordering::Relaxed), 0);
     }
 }

@@ -8,14 +8,19 @@ use super::classify::{self, Scene};
 use super::error::Error;
 use super::target::{Selection, Target, escaped, page};
 use super::text::clean;
+use crate::limits::Counted;
 use http::{Request, header};
 use kube::client::Body;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use std::fmt;
+use std::marker::PhantomData;
 
 /// Objects a page, as kubectl asks for.
 const PAGE: u32 = 500;
+/// Items of one answer, where the server does not give them page by page.
+const MOST_ITEMS: usize = 1_000_000;
 /// More pages than this are a server that never ends.
 const MOST_PAGES: usize = 20_000;
 /// Whole objects.
@@ -81,6 +86,10 @@ impl Connection {
             };
             match read {
                 Ok((items, following)) => {
+                    let count = items.len() as u64;
+                    self.budget
+                        .take(Counted::Objects, count)
+                        .map_err(|exceeded| Error::TooMuch { doing: target.doing(), exceeded })?;
                     list.items.extend(items);
                     if following.is_empty() || following == next {
                         unreadable.mark(&mut list, target, !following.is_empty());
@@ -96,6 +105,7 @@ impl Connection {
                     limit = None;
                 }
                 Err(error) if list.items.is_empty() => return Err(error),
+                Err(error @ Error::TooMuch { .. }) => return Err(error),
                 Err(error) => {
                     list.extent = Extent::Partial(error.to_string());
                     return Ok(list);
@@ -250,7 +260,7 @@ struct Version {
 struct Page<T> {
     #[serde(default)]
     metadata: Metadata,
-    #[serde(default = "Option::default", deserialize_with = "null_is_empty")]
+    #[serde(default = "Option::default", deserialize_with = "items")]
     items: Option<Vec<T>>,
 }
 
@@ -260,11 +270,40 @@ struct Metadata {
     next: Option<String>,
 }
 
-/// Go writes an empty slice as `null`; no `items` at all is another matter.
-fn null_is_empty<'de, T, D>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+/// Go writes an empty slice as `null`; no `items` at all is another matter. A page has a few hundred,
+/// and one that is not asked for page by page as many as there are: more than any cluster has are not
+/// made room for, since an item of two bytes takes some hundred.
+fn items<'de, T, D>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
 {
-    Option::deserialize(deserializer).map(|items| Some(items.unwrap_or_default()))
+    struct Items<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Items<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of items")
+        }
+
+        fn visit_unit<E>(self) -> Result<Vec<T>, E> {
+            Ok(Vec::new())
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut of: A) -> Result<Vec<T>, A::Error> {
+            let mut items = Vec::new();
+            while let Some(item) = of.next_element()? {
+                if items.len() == MOST_ITEMS {
+                    return Err(A::Error::custom(format!(
+                        "more than {MOST_ITEMS} items in one answer"
+                    )));
+                }
+                items.push(item);
+            }
+            Ok(items)
+        }
+    }
+
+    deserializer.deserialize_any(Items(PhantomData)).map(Some)
 }

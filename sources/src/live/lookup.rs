@@ -7,8 +7,8 @@ use super::plan::{Planner, Step, Stop};
 use super::request::{Answer, Read, Request};
 use super::told::{is_global, running};
 use netpol::cluster::ObjectRef;
+use netpol::kinds::Kind;
 use netpol::objects::Body;
-use netpol::objects::kind::BuiltIn;
 use std::net::IpAddr;
 
 impl<'a> Planner<'a> {
@@ -79,7 +79,7 @@ impl<'a> Planner<'a> {
                 if self.must(Request::pod(namespace, hostname))?.is_none()
                     && let Some((set, _)) = hostname.rsplit_once('-')
                 {
-                    self.workload(BuiltIn::StatefulSet, namespace, set)?;
+                    self.workload(Kind::StatefulSet, namespace, set)?;
                 }
                 Ok(Some((*namespace).to_owned()))
             }
@@ -120,7 +120,7 @@ impl<'a> Planner<'a> {
             Answer::Read { .. } => true,
             Answer::Missing => false,
             Answer::Failed(_) => {
-                let service = Request::One(BuiltIn::Service, Some(name.into()), service.into());
+                let service = Request::One(Kind::Service, Some(name.into()), service.into());
                 matches!(self.ask(service)?, Answer::Read { .. })
             }
         })

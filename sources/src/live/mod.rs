@@ -40,13 +40,14 @@ pub use config::{ConnectOptions, Entries, default_namespace, entries};
 pub use environment::Environment;
 pub use error::{Error, Forbidden, TlsProblem};
 pub use list::{Extent, List};
-pub use plan::Wanted;
+pub use plan::Needs;
 pub use survey::Survey;
 pub use target::{Selection, Target};
 pub use warning::Sink;
 pub use watch::{Change, Watch};
 pub use write::{Applied, Write};
 
+use crate::limits::Budget;
 use classify::Scene;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -60,6 +61,7 @@ pub struct Connection {
     server: String,
     login: String,
     sent: Arc<AtomicUsize>,
+    budget: Arc<Budget>,
 }
 
 /// Finds the cluster and logs in, by a credential plugin where the kubeconfig says so.
@@ -90,6 +92,7 @@ pub async fn connect(
         server: transport.server,
         login: access.login,
         sent: transport.sent,
+        budget: transport.budget,
     })
 }
 

@@ -9,11 +9,11 @@ use super::error::Error;
 use super::request::{Answer, Read, Request};
 use super::told::{home, pods, top};
 use netpol::cluster::{ObjectRef, Pod, Service, kind_from_word};
+use netpol::ends::{EndName, Named};
+use netpol::kinds::Kind;
 use netpol::objects::Objects;
-use netpol::objects::kind::BuiltIn;
 use netpol::objects::owner_of_replica_set;
 use netpol::objects::{Body, Owner};
-use netpol::verdict::{Named, Target};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names that stand for names: more than this is a circle.
@@ -23,16 +23,21 @@ const MOST_ADDRESSES: usize = 4;
 /// Of so many owners it is asked who owns them in turn.
 const MOST_OWNERS: usize = 4;
 /// The workloads that a name without a kind may mean, if no pod is known of them.
-const WORKLOADS: [BuiltIn; 5] =
-    [BuiltIn::Deployment, BuiltIn::StatefulSet, BuiltIn::DaemonSet, BuiltIn::CronJob, BuiltIn::Job];
+const WORKLOADS: [Kind; 5] =
+    [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::CronJob, Kind::Job];
+
+/// The kind of this name, if it makes pods.
+fn workload(name: &str) -> Option<Kind> {
+    Kind::named(name).filter(|kind| kind.is_workload())
+}
 
 /// What a question needs to have read.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
+pub struct Needs<'a> {
     /// Who opens the connection.
-    pub source: &'a Target,
+    pub source: &'a EndName,
     /// Who is to take it.
-    pub destination: &'a Target,
+    pub destination: &'a EndName,
     /// The namespace of names that come without one.
     pub namespace: &'a str,
     /// Further namespaces whose policies are named in the question.
@@ -45,16 +50,16 @@ pub struct Wanted<'a> {
 pub(super) type Answers = BTreeMap<Request, Answer>;
 
 /// The requests that are still missing. An error is one that leaves no way to an answer.
-pub(super) fn missing(wanted: Wanted<'_>, answers: &Answers) -> Result<BTreeSet<Request>, Error> {
+pub(super) fn missing(needs: Needs<'_>, answers: &Answers) -> Result<BTreeSet<Request>, Error> {
     let mut planner =
-        Planner { wanted, answers, requests: BTreeSet::new(), aliases_left: MOST_ALIASES };
+        Planner { needs, answers, requests: BTreeSet::new(), aliases_left: MOST_ALIASES };
     planner.plan()?;
     planner.requests.retain(|request| !answers.contains_key(request));
     Ok(planner.requests)
 }
 
 pub(super) struct Planner<'a> {
-    wanted: Wanted<'a>,
+    needs: Needs<'a>,
     answers: &'a Answers,
     pub(super) requests: BTreeSet<Request>,
     /// Names that stand for names: more are a circle.
@@ -73,8 +78,8 @@ pub(super) type Step<T> = Result<T, Stop>;
 
 impl<'a> Planner<'a> {
     fn plan(&mut self) -> Result<(), Error> {
-        let Wanted { source, destination, namespace, .. } = self.wanted;
-        for namespace in self.wanted.policies_of {
+        let Needs { source, destination, namespace, .. } = self.needs;
+        for namespace in self.needs.policies_of {
             self.requests.insert(Request::policies(namespace));
         }
         let from = match self.end(source, namespace) {
@@ -101,7 +106,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Plans one end and gives its namespace, where it has one.
-    fn end(&mut self, target: &Target, namespace: &str) -> Step<Option<String>> {
+    fn end(&mut self, target: &EndName, namespace: &str) -> Step<Option<String>> {
         match &target.names {
             Named::Address(address) => self.address(*address),
             Named::Host(host) => self.host(host, namespace),
@@ -140,17 +145,17 @@ impl<'a> Planner<'a> {
                 return Ok(None);
             }
             "Node" => {
-                if self.must(Request::One(BuiltIn::Node, None, name.into()))?.is_none() {
-                    self.ask(Request::Names(BuiltIn::Node, None))?;
+                if self.must(Request::One(Kind::Node, None, name.into()))?.is_none() {
+                    self.ask(Request::Names(Kind::Node, None))?;
                 }
                 return Ok(None);
             }
             _ => self.namespace(namespace),
         }
-        match (kind, BuiltIn::workload(kind)) {
+        match (kind, workload(kind)) {
             ("Pod", _) => match self.must(Request::pod(namespace, name))? {
                 Some(read) => self.owners(namespace, pods(read))?,
-                None => self.names(BuiltIn::Pod, namespace, name)?,
+                None => self.names(Kind::Pod, namespace, name)?,
             },
             ("Service", _) => self.service(namespace, name)?,
             (_, Some(kind)) => _ = self.workload(kind, namespace, name)?,
@@ -213,7 +218,7 @@ impl<'a> Planner<'a> {
     }
 
     /// A workload with its pods; whether it is there.
-    pub(super) fn workload(&mut self, kind: BuiltIn, namespace: &str, name: &str) -> Step<bool> {
+    pub(super) fn workload(&mut self, kind: Kind, namespace: &str, name: &str) -> Step<bool> {
         let request = Request::One(kind, Some(namespace.into()), name.into());
         let Some(read) = self.must(request)? else {
             let object = ObjectRef::namespaced(kind.name(), namespace, name);
@@ -269,7 +274,7 @@ impl<'a> Planner<'a> {
     /// The workloads of a namespace, one of which may be behind a Service without pods.
     fn templates(&mut self, namespace: &str) -> Step<()> {
         let mut pending = false;
-        for kind in [BuiltIn::Deployment, BuiltIn::StatefulSet, BuiltIn::DaemonSet] {
+        for kind in [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet] {
             pending |= self.ask(Request::All(kind, namespace.into())).is_err();
         }
         if pending { Err(Stop::Pending) } else { Ok(()) }
@@ -278,7 +283,7 @@ impl<'a> Planner<'a> {
     fn find_service(&mut self, namespace: &str, name: &str) -> Step<Option<&'a Service>> {
         let object = ObjectRef::namespaced("Service", namespace, name);
         if let Some(Body::Service(service)) =
-            self.wanted.overlay.and_then(|overlay| overlay.body(&object))
+            self.needs.overlay.and_then(|overlay| overlay.body(&object))
         {
             return Ok(Some(service));
         }
@@ -287,7 +292,7 @@ impl<'a> Planner<'a> {
             Answer::Read { found, .. } => Some(found.as_slice()),
             Answer::Missing => None,
             Answer::Failed(_) => {
-                self.must(Request::One(BuiltIn::Service, Some(namespace.into()), name.into()))?
+                self.must(Request::One(Kind::Service, Some(namespace.into()), name.into()))?
             }
         };
         Ok(read.unwrap_or_default().iter().find_map(|(found, _)| match &found.body {
@@ -320,11 +325,11 @@ impl<'a> Planner<'a> {
             let Some(owner) = controller else { continue };
             let replica_set = *owner.kind == *"ReplicaSet";
             if replica_set && owner_of_replica_set(&owner.name, &pod.labels).is_none() {
-                asked.insert((BuiltIn::ReplicaSet, owner.name.clone()));
+                asked.insert((Kind::ReplicaSet, owner.name.clone()));
             }
             let Some((kind, name)) = top(pod, controller) else { continue };
             let object = ObjectRef::namespaced(kind, namespace, name);
-            if let (Some(kind), true) = (BuiltIn::workload(kind), self.overlaid(&object)) {
+            if let (Some(kind), true) = (workload(kind), self.overlaid(&object)) {
                 self.requests.insert(Request::One(kind, Some(namespace.into()), object.name));
             }
         }
@@ -342,11 +347,11 @@ impl<'a> Planner<'a> {
         if let Ok(Answer::Missing) = self.ask(Request::namespace(namespace))
             && !self.overlaid_namespace(namespace)
         {
-            self.requests.insert(Request::Names(BuiltIn::Namespace, None));
+            self.requests.insert(Request::Names(Kind::Namespace, None));
         }
     }
 
-    fn names(&mut self, kind: BuiltIn, namespace: &str, name: &str) -> Step<()> {
+    fn names(&mut self, kind: Kind, namespace: &str, name: &str) -> Step<()> {
         if !self.overlaid(&ObjectRef::namespaced(kind.name(), namespace, name)) {
             self.ask(Request::Names(kind, Some(namespace.into())))?;
         }
@@ -354,11 +359,11 @@ impl<'a> Planner<'a> {
     }
 
     fn overlaid(&self, object: &ObjectRef) -> bool {
-        self.wanted.overlay.is_some_and(|overlay| overlay.body(object).is_some())
+        self.needs.overlay.is_some_and(|overlay| overlay.body(object).is_some())
     }
 
     pub(super) fn overlaid_namespace(&self, namespace: &str) -> bool {
-        self.wanted.overlay.is_some_and(|overlay| {
+        self.needs.overlay.is_some_and(|overlay| {
             overlay.iter().any(|(object, ..)| match &object.namespace {
                 Some(of) => **of == *namespace,
                 None => *object.kind == *"Namespace" && *object.name == *namespace,

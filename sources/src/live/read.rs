@@ -1,22 +1,20 @@
 //! Reading what one question needs, a handful of requests at a time, into objects.
 //!
-//! In: a [`Wanted`]. Out: [`Objects`] with what was read, and what could not be read as gaps:
+//! In: a [`Needs`]. Out: [`Objects`] with what was read, and what could not be read as gaps:
 //! policies and labels of namespaces are marked as not known, so that an answer that depends on them
 //! is not known either. What leaves no way to an answer, such as pods that may not be read, is an
 //! error.
 
 use super::error::Error;
-use super::plan::{self, Answers, Wanted};
+use super::plan::{self, Answers, Needs};
 use super::provenance;
 use super::request::{Answer, Request};
 use super::{Connection, Extent};
-use netpol::cluster::{Gap, Origin};
-use netpol::objects::Objects;
-use netpol::objects::api;
-use netpol::objects::kind::BuiltIn;
-use netpol::objects::{Body, Found};
+use netpol::cluster::{Gap, ObjectRef, Origin};
+use netpol::kinds::Kind;
+use netpol::objects::{Body, Found, Objects, api, policy_from_json};
+use netpol::policy::Fault;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 
@@ -25,11 +23,11 @@ const MOST_ROUNDS: usize = 8;
 
 impl Connection {
     /// Reads what a question needs, and no more.
-    pub async fn read(&self, wanted: Wanted<'_>) -> Result<Objects, Error> {
-        let (answers, served) = tokio::join!(self.rounds(wanted), self.served());
+    pub async fn read(&self, needs: Needs<'_>) -> Result<Objects, Error> {
+        let (answers, served) = tokio::join!(self.rounds(needs), self.served());
         let answers = answers?;
         let namespaces = answers.keys().filter_map(|request| match request {
-            Request::All(BuiltIn::NetworkPolicy, namespace) => Some(namespace.to_string()),
+            Request::All(Kind::NetworkPolicy, namespace) => Some(namespace.to_string()),
             _ => None,
         });
         let namespaces = namespaces.collect();
@@ -38,10 +36,10 @@ impl Connection {
         Ok(objects)
     }
 
-    async fn rounds(&self, wanted: Wanted<'_>) -> Result<Answers, Error> {
+    async fn rounds(&self, needs: Needs<'_>) -> Result<Answers, Error> {
         let mut answers = Answers::new();
         for _ in 0..MOST_ROUNDS {
-            let missing = match plan::missing(wanted, &answers) {
+            let missing = match plan::missing(needs, &answers) {
                 Ok(missing) if missing.is_empty() => break,
                 Ok(missing) => missing,
                 Err(error) => return Err(error),
@@ -76,42 +74,38 @@ impl Connection {
 
     async fn answer(&self, request: &Request) -> Answer {
         match request.kind() {
-            BuiltIn::Namespace => self.read_as::<api::Namespace>(request).await,
-            BuiltIn::Node => self.read_as::<api::Node>(request).await,
-            BuiltIn::Pod => self.read_as::<api::Pod>(request).await,
-            BuiltIn::Deployment => self.read_as::<api::Deployment>(request).await,
-            BuiltIn::ReplicaSet => self.read_as::<api::ReplicaSet>(request).await,
-            BuiltIn::StatefulSet => self.read_as::<api::StatefulSet>(request).await,
-            BuiltIn::DaemonSet => self.read_as::<api::DaemonSet>(request).await,
-            BuiltIn::Job => self.read_as::<api::Job>(request).await,
-            BuiltIn::CronJob => self.read_as::<api::CronJob>(request).await,
-            BuiltIn::ReplicationController => {
+            Kind::Namespace => self.read_as::<api::Namespace>(request).await,
+            Kind::Node => self.read_as::<api::Node>(request).await,
+            Kind::Pod => self.read_as::<api::Pod>(request).await,
+            Kind::Deployment => self.read_as::<api::Deployment>(request).await,
+            Kind::ReplicaSet => self.read_as::<api::ReplicaSet>(request).await,
+            Kind::StatefulSet => self.read_as::<api::StatefulSet>(request).await,
+            Kind::DaemonSet => self.read_as::<api::DaemonSet>(request).await,
+            Kind::Job => self.read_as::<api::Job>(request).await,
+            Kind::CronJob => self.read_as::<api::CronJob>(request).await,
+            Kind::ReplicationController => {
                 self.read_as::<api::ReplicationController>(request).await
             }
-            BuiltIn::Service => self.read_as::<api::Service>(request).await,
-            BuiltIn::EndpointSlice => self.read_as::<api::EndpointSlice>(request).await,
-            BuiltIn::NetworkPolicy => self.read_as::<Policy>(request).await,
-            BuiltIn::ClusterNetworkPolicy => {
-                self.read_as::<api::ClusterNetworkPolicy>(request).await
-            }
-            BuiltIn::AdminNetworkPolicy => self.read_as::<api::AdminNetworkPolicy>(request).await,
-            BuiltIn::BaselineAdminNetworkPolicy => {
-                self.read_as::<api::BaselineAdminNetworkPolicy>(request).await
-            }
-            BuiltIn::CiliumNetworkPolicy => self.read_as::<api::CiliumNetworkPolicy>(request).await,
-            BuiltIn::CiliumClusterwideNetworkPolicy => {
-                self.read_as::<api::CiliumClusterwideNetworkPolicy>(request).await
-            }
-            BuiltIn::CiliumCidrGroup => self.read_as::<api::CiliumCidrGroup>(request).await,
+            Kind::Service => self.read_as::<api::Service>(request).await,
+            Kind::EndpointSlice => self.read_as::<api::EndpointSlice>(request).await,
+            kind => self.read_each(request, |text: Box<RawValue>| policy(kind, &text)).await,
         }
     }
 
     async fn read_as<T: DeserializeOwned + Into<Item>>(&self, request: &Request) -> Answer {
+        self.read_each(request, T::into).await
+    }
+
+    async fn read_each<T: DeserializeOwned>(
+        &self,
+        request: &Request,
+        item: impl Fn(T) -> Item,
+    ) -> Answer {
         let target = request.target();
         if let Request::One(..) = request {
             return match self.get::<T>(&target).await {
                 Ok(object) => {
-                    let Item(found, origin) = object.into();
+                    let Item(found, origin) = item(object);
                     Answer::Read { found: vec![(found, origin)], partial: None }
                 }
                 Err(Error::NotFound { .. }) => Answer::Missing,
@@ -124,8 +118,8 @@ impl Connection {
         };
         match list {
             Ok(list) => {
-                let read = list.items.into_iter().map(|item| {
-                    let Item(found, origin) = item.into();
+                let read = list.items.into_iter().map(|object| {
+                    let Item(found, origin) = item(object);
                     (found, origin)
                 });
                 let partial = match list.extent {
@@ -143,7 +137,11 @@ impl Connection {
 fn is_fatal(error: &Error) -> bool {
     matches!(
         error,
-        Error::Refused { .. } | Error::Dns { .. } | Error::Tls { .. } | Error::Unauthorized { .. }
+        Error::Refused { .. }
+            | Error::Dns { .. }
+            | Error::Tls { .. }
+            | Error::Unauthorized { .. }
+            | Error::TooMuch { .. }
     )
 }
 
@@ -179,7 +177,7 @@ fn objects(answers: Answers) -> Objects {
                 }
             }
             Answer::Failed(error) => match &request {
-                Request::One(BuiltIn::Namespace, _, name) => {
+                Request::One(Kind::Namespace, _, name) => {
                     unread.push((name.clone(), request.words(), reason(&error)));
                 }
                 _ => leave_out(&mut objects, &request, reason(&error)),
@@ -199,10 +197,10 @@ fn objects(answers: Answers) -> Objects {
 /// Marks what could not be read, where an answer may depend on it.
 fn leave_out(objects: &mut Objects, request: &Request, why: String) {
     match request {
-        Request::All(BuiltIn::NetworkPolicy, namespace) => {
+        Request::All(Kind::NetworkPolicy, namespace) => {
             objects.unread.network_policies.insert(namespace.clone());
         }
-        Request::All(BuiltIn::Pod, _)
+        Request::All(Kind::Pod, _)
         | Request::PodsBy(..)
         | Request::PodsAt(_)
         | Request::PodsOn(_)
@@ -240,20 +238,12 @@ impl<T: Into<Found>> From<T> for Item {
     }
 }
 
-/// A NetworkPolicy with whoever applied it.
-pub(super) struct Policy(Found, Origin);
-
-impl<'de> Deserialize<'de> for Policy {
-    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        let text = Box::<RawValue>::deserialize(source)?;
-        let policy: api::NetworkPolicy =
-            serde_json::from_str(text.get()).map_err(serde::de::Error::custom)?;
-        Ok(Self(policy.0, provenance::of_json(text.get())))
-    }
-}
-
-impl From<Policy> for Item {
-    fn from(policy: Policy) -> Self {
-        Self(policy.0, policy.1)
-    }
+/// A policy with whoever applied it.
+pub(super) fn policy(kind: Kind, text: &RawValue) -> Item {
+    let text = text.get();
+    let found = policy_from_json(kind, text).unwrap_or_else(|message| {
+        let object = ObjectRef::cluster(kind.name(), "");
+        Found { object, body: Body::Undecodable(vec![Fault { path: String::new(), message }]) }
+    });
+    Item(found, provenance::of_json(text))
 }

@@ -6,17 +6,17 @@
 use super::error::Error;
 use super::target::{Selection, Target};
 use netpol::cluster::{Name, Origin};
+use netpol::kinds::Kind;
 use netpol::objects::Found;
-use netpol::objects::kind::BuiltIn;
 use std::net::IpAddr;
 
 /// Something to read. Every list is of one namespace, or of what one address or node has.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Request {
     /// One object by kind, namespace and name.
-    One(BuiltIn, Option<Name>, Name),
+    One(Kind, Option<Name>, Name),
     /// All objects of a kind in a namespace.
-    All(BuiltIn, Name),
+    All(Kind, Name),
     /// The pods of a namespace with these labels, in kubectl's form.
     PodsBy(Name, String),
     /// The pods with this first address.
@@ -30,7 +30,7 @@ pub(super) enum Request {
     /// All nodes.
     Nodes,
     /// The names of a kind's objects, for an error that says which are near.
-    Names(BuiltIn, Option<Name>),
+    Names(Kind, Option<Name>),
 }
 
 /// An object that was read, with its place.
@@ -49,45 +49,45 @@ pub(super) enum Answer {
 
 impl Request {
     pub(super) fn namespace(name: &str) -> Self {
-        Self::One(BuiltIn::Namespace, None, name.into())
+        Self::One(Kind::Namespace, None, name.into())
     }
 
     pub(super) fn policies(namespace: &str) -> Self {
-        Self::All(BuiltIn::NetworkPolicy, namespace.into())
+        Self::All(Kind::NetworkPolicy, namespace.into())
     }
 
     pub(super) fn services(namespace: &str) -> Self {
-        Self::All(BuiltIn::Service, namespace.into())
+        Self::All(Kind::Service, namespace.into())
     }
 
     pub(super) fn pods(namespace: &str) -> Self {
-        Self::All(BuiltIn::Pod, namespace.into())
+        Self::All(Kind::Pod, namespace.into())
     }
 
     pub(super) fn pod(namespace: &str, name: &str) -> Self {
-        Self::One(BuiltIn::Pod, Some(namespace.into()), name.into())
+        Self::One(Kind::Pod, Some(namespace.into()), name.into())
     }
 
     /// The kind of what is read.
-    pub(super) fn kind(&self) -> BuiltIn {
+    pub(super) fn kind(&self) -> Kind {
         match self {
             Self::One(kind, ..) | Self::All(kind, _) | Self::Names(kind, _) => *kind,
-            Self::PodsBy(..) | Self::PodsAt(_) | Self::PodsOn(_) => BuiltIn::Pod,
-            Self::ServicesAt(_) => BuiltIn::Service,
-            Self::Slices(..) => BuiltIn::EndpointSlice,
-            Self::Nodes => BuiltIn::Node,
+            Self::PodsBy(..) | Self::PodsAt(_) | Self::PodsOn(_) => Kind::Pod,
+            Self::ServicesAt(_) => Kind::Service,
+            Self::Slices(..) => Kind::EndpointSlice,
+            Self::Nodes => Kind::Node,
         }
     }
 
     /// What it is in words, for what could not be read.
     pub(super) fn words(&self) -> String {
         match self {
-            Self::One(BuiltIn::Namespace, _, name) => format!("the labels of namespace {name}"),
+            Self::One(Kind::Namespace, _, name) => format!("the labels of namespace {name}"),
             Self::One(kind, Some(namespace), name) => {
                 format!("{} {namespace}/{name}", kind.name())
             }
             Self::One(kind, None, name) => format!("{} {name}", kind.name()),
-            Self::All(BuiltIn::NetworkPolicy, namespace) => {
+            Self::All(Kind::NetworkPolicy, namespace) => {
                 format!("the NetworkPolicies of {namespace}")
             }
             Self::All(kind, namespace) => format!("the {}s of {namespace}", kind.name()),
@@ -105,8 +105,7 @@ impl Request {
 
     /// Where it is read.
     pub(super) fn target(&self) -> Target {
-        let (api, resource) = self.kind().resource();
-        let all = Target::of(api, resource);
+        let all = Target::kind(self.kind());
         match self {
             Self::One(_, Some(namespace), name) => all.within(&**namespace).named(&**name),
             Self::One(_, None, name) => all.named(&**name),

@@ -3,10 +3,13 @@
 //! In: a connection. Out: [`Objects`] ready to be linked; what may not be read is among their gaps.
 //! A user who sees only one namespace gets that one.
 
+use super::read::policy;
 use super::{Connection, Error, Extent, Selection, Target};
 use netpol::cluster::{Gap, Origin};
+use netpol::kinds::Kind;
 use netpol::objects::{Found, Objects, api};
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 
 /// What was read.
@@ -21,7 +24,7 @@ pub struct Survey {
 impl Connection {
     /// The pods of one namespace: what runs there.
     pub async fn has_pods(&self, namespace: &str) -> Result<bool, Error> {
-        let target = Target::of("v1", "pods").within(namespace);
+        let target = Target::kind(Kind::Pod).within(namespace);
         let fields = "status.phase!=Succeeded,status.phase!=Failed".to_owned();
         let selection = Selection { fields: Some(fields), ..Selection::default() };
         Ok(!self.list::<serde::de::IgnoredAny>(&target, &selection).await?.items.is_empty())
@@ -30,13 +33,13 @@ impl Connection {
     /// Reads namespaces, pods and policies of the cluster, or of `namespace` where no more is allowed.
     pub async fn survey(&self, namespace: &str) -> Result<Survey, Error> {
         let mut survey = Survey::default();
-        let policies = || Target::of("networking.k8s.io/v1", "networkpolicies");
-        let pods = || Target::of("v1", "pods");
-        let namespaces = Target::of("v1", "namespaces");
+        let policies = || Target::kind(Kind::NetworkPolicy);
+        let pods = || Target::kind(Kind::Pod);
+        let namespaces = Target::kind(Kind::Namespace);
         let (served, all_pods, all_policies, all_namespaces) = tokio::join!(
             self.served(),
             self.found::<api::Pod>(pods()),
-            self.found::<api::NetworkPolicy>(policies()),
+            self.found_policies(policies()),
             self.found::<api::Namespace>(namespaces),
         );
         match (all_pods, all_policies) {
@@ -49,7 +52,7 @@ impl Connection {
                 survey.only_own = Some(error.to_string());
                 survey.add(self.found::<api::Pod>(pods().within(namespace)).await?);
                 let policies = policies().within(namespace);
-                survey.add(self.found::<api::NetworkPolicy>(policies).await?);
+                survey.add(self.found_policies(policies).await?);
             }
         }
         match all_namespaces {
@@ -72,6 +75,15 @@ impl Connection {
         let list = self.list::<T>(&target, &Selection::default()).await?;
         tracing::info!("{}: {}", target.described("read"), list.items.len());
         Ok((list.items.into_iter().map(Into::into).collect(), list.extent))
+    }
+}
+
+impl Connection {
+    async fn found_policies(&self, target: Target) -> Result<(Vec<Found>, Extent), Error> {
+        let list = self.list::<Box<RawValue>>(&target, &Selection::default()).await?;
+        tracing::info!("{}: {}", target.described("read"), list.items.len());
+        let found = list.items.iter().map(|text| policy(Kind::NetworkPolicy, text).0);
+        Ok((found.collect(), list.extent))
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! In: names as the API writes them. Out: the path of the request, and words for sentences.
 
+use netpol::kinds::Kind;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt::{self, Write as _};
 
@@ -11,8 +12,10 @@ const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 /// A resource of the API, narrowed to a namespace and to one object where so wanted.
 ///
 /// ```
+/// use netpol::kinds::Kind;
 /// use netpol_sources::live::Target;
-/// let policies = Target::of("networking.k8s.io/v1", "networkpolicies").within("shop");
+///
+/// let policies = Target::kind(Kind::NetworkPolicy).within("shop");
 /// assert_eq!(policies.to_string(), "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +30,11 @@ impl Target {
     /// All objects of a resource, by its group and version (`v1`, `apps/v1`) and plural name.
     pub fn of(api: impl Into<String>, resource: impl Into<String>) -> Self {
         Self { api: api.into(), resource: resource.into(), namespace: None, name: None }
+    }
+
+    /// All objects of a kind, in the version that is to be preferred.
+    pub fn kind(kind: Kind) -> Self {
+        Self::of(kind.api_version(), kind.plural())
     }
 
     /// Only those in a namespace.

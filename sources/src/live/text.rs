@@ -1,10 +1,14 @@
 //! Text that others wrote, made fit for a terminal and for one line.
 
+use crate::address::without_user;
+
 /// What is shown at most of one message.
 const SHOWN: usize = 1000;
 
-/// `text` on one line, without control characters and bidirectional overrides, of bounded length.
+/// `text` on one line, without control characters and bidirectional overrides, of bounded length, and
+/// without the passwords of addresses in it.
 pub(super) fn clean(text: &str) -> String {
+    let text = &*without_user(text);
     let mut out = String::with_capacity(text.len().min(SHOWN));
     for (count, char) in text.trim().chars().enumerate() {
         if count == SHOWN {
@@ -58,6 +62,7 @@ mod tests {
     #[test]
     fn text_of_others_is_made_harmless() {
         assert_eq!(clean("a\u{1b}[31mb\r\nc\u{202e}d "), "a[31mb cd");
+        assert_eq!(clean("asked https://me:x@host/a"), "asked https://host/a");
         assert_eq!(clean(&"x".repeat(2 * SHOWN)).chars().count(), SHOWN + 1);
         assert_eq!(tail(&format!("{}end", "x".repeat(2 * SHOWN))).chars().count(), SHOWN);
         assert!(tail(&format!("{}end", "x".repeat(2 * SHOWN))).ends_with("end"));

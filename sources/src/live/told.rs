@@ -4,13 +4,13 @@
 
 use super::request::Read;
 use netpol::cluster::{Pod, kind_from_word};
+use netpol::ends::{EndName, Named};
 use netpol::objects::owner_of_replica_set;
 use netpol::objects::{Body, Owner};
-use netpol::verdict::{Named, Target};
 use std::net::IpAddr;
 
 /// The namespace of an end as far as its words tell it.
-pub(super) fn home(target: &Target, namespace: &str) -> Option<String> {
+pub(super) fn home(target: &EndName, namespace: &str) -> Option<String> {
     let Named::Path(parts) = &target.names else { return None };
     let cluster_scoped = |kind: &str| matches!(kind_from_word(kind), Some("Namespace" | "Node"));
     match parts.as_slice() {
@@ -73,7 +73,7 @@ mod tests {
             ("web.shop.svc", None),
             ("10.0.0.1", None),
         ] {
-            let target: Target = text.parse().unwrap();
+            let target: EndName = text.parse().unwrap();
             assert_eq!(home(&target, "here").as_deref(), expected, "{text}");
         }
     }

@@ -6,11 +6,12 @@
 use super::config::{Access, ConnectOptions};
 use super::environment::Environment;
 use super::error::Error;
-use super::layers::{Again, BoxError, Observed, Whole};
+use super::layers::{Again, BoxError, Observed, Waiting, Whole};
 use super::proxy::proxy_for;
 use super::text::clean;
 use super::tls::{Tls, unusable};
 use super::warning::Warnings;
+use crate::limits::Budget;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, Uri, header};
@@ -35,8 +36,9 @@ use tower_http::decompression::DecompressionLayer;
 
 /// For name, connection and handshake together, as client-go allows for the connection.
 const CONNECT: Duration = Duration::from_secs(30);
-/// The largest answer that is held.
-const LARGEST: u64 = 1 << 30;
+/// So much is read at a time. More of a flood of interim answers is worked off before any time limit
+/// is looked at.
+const BUFFER: usize = 64 << 10;
 
 /// It took longer than allowed.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +57,8 @@ pub(super) struct Transport {
     pub(super) server: String,
     /// The requests that went out.
     pub(super) sent: Arc<AtomicUsize>,
+    /// What may still be read.
+    pub(super) budget: Arc<Budget>,
 }
 
 /// Builds the client; nothing is sent yet.
@@ -73,13 +77,19 @@ pub(super) fn build(
         server = format!("{server} (through the proxy {})", named(proxy));
     }
     let connector = tls.to_server(Road::to(proxy.as_ref(), &tls)?)?;
-    let client: HyperClient<_, Body> =
-        HyperClient::builder(TokioExecutor::new()).build(Patient(connector));
+    let client: HyperClient<_, Body> = HyperClient::builder(TokioExecutor::new())
+        .http1_max_buf_size(BUFFER)
+        .build(Patient(connector));
     let sent = Arc::new(AtomicUsize::new(0));
     let observe = (warnings.clone(), Arc::clone(&sent));
     let timeout = options.request_timeout.filter(|timeout| !timeout.is_zero());
+    let budget = Arc::new(Budget::new(options.limits));
+    let whole = (Arc::new(Waiting::at_most(options.limits.held())), Arc::clone(&budget));
     let service = ServiceBuilder::new()
-        .layer(layer_fn(|inner| Whole { inner, timeout, limit: LARGEST }))
+        .layer(layer_fn(move |inner| {
+            let (waiting, budget) = whole.clone();
+            Whole { inner, timeout, waiting, budget }
+        }))
         .layer(config.base_uri_layer())
         .layer(DecompressionLayer::new().gzip(!config.disable_compression))
         .layer(RetryLayer::new(Again::default()))
@@ -94,7 +104,7 @@ pub(super) fn build(
         }))
         .service(client);
     let client = ClientBuilder::new(service, access.namespace.clone()).build();
-    Ok(Transport { client, server, sent })
+    Ok(Transport { client, server, sent, budget })
 }
 
 /// The server's URL; one without a scheme is read as client-go reads it.
@@ -131,24 +141,47 @@ fn named(url: &Uri) -> String {
     }
 }
 
+/// The URL without user information, which no library below needs to know, and that information,
+/// decoded.
+fn split_user(url: Uri) -> (Uri, Option<(String, String)>) {
+    let Some((user, host)) = url.authority().and_then(|it| it.as_str().rsplit_once('@')) else {
+        return (url, None);
+    };
+    let (name, password) = user.split_once(':').unwrap_or((user, ""));
+    let user = (decoded(name), decoded(password));
+    let Ok(authority) = host.parse() else { return (url, Some(user)) };
+    let mut parts = url.clone().into_parts();
+    parts.authority = Some(authority);
+    (Uri::from_parts(parts).unwrap_or(url), Some(user))
+}
+
+/// The header that tells a user and a password.
+fn basic((user, password): &(String, String)) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+}
+
 fn config_of(access: &Access) -> Result<Config, Error> {
     let cluster = &access.cluster;
-    let mut config = Config::new(url_of(access)?);
+    let (url, user) = split_user(url_of(access)?);
+    let mut config = Config::new(url);
     config.default_namespace.clone_from(&access.namespace);
     config.auth_info = access.user.clone();
     config.disable_compression = cluster.disable_compression.unwrap_or(false);
     config.headers.push((header::USER_AGENT, HeaderValue::from_static(user_agent())));
-    config.headers.extend(login(access)?.map(|login| (header::AUTHORIZATION, login)));
+    config
+        .headers
+        .extend(login(access, user.as_ref())?.map(|login| (header::AUTHORIZATION, login)));
     Ok(config)
 }
 
-/// What the user is known by, where that is a token or a password.
-fn login(access: &Access) -> Result<Option<HeaderValue>, Error> {
+/// What the user is known by, where that is a token or a password. What the server's URL has goes
+/// before, as in Go: `http.Client` sets it before any round tripper of client-go is asked.
+fn login(access: &Access, of_url: Option<&(String, String)>) -> Result<Option<HeaderValue>, Error> {
     let AuthInfo { username, password, token, .. } = &access.user;
-    let text = match (username, password, token) {
-        (Some(user), Some(password), _) => {
-            let both = format!("{user}:{}", password.expose_secret());
-            format!("Basic {}", STANDARD.encode(both))
+    let text = match (of_url, username, password, token) {
+        (Some(of_url), ..) => basic(of_url),
+        (_, Some(user), Some(password), _) => {
+            basic(&(user.clone(), password.expose_secret().to_owned()))
         }
         (.., Some(token)) => format!("Bearer {}", token.expose_secret()),
         _ => return Ok(None),
@@ -187,30 +220,29 @@ impl Road {
         // Without it, each small request waits some 40 ms for the other side's delayed ACK.
         tcp.set_nodelay(true);
         let Some(proxy) = proxy else { return Ok(Self::Straight(tcp)) };
-        let login = proxy.authority().and_then(|authority| authority.as_str().rsplit_once('@'));
-        let login = login.map(|(login, _host)| login.split_once(':').unwrap_or((login, "")));
-        let login = login.map(|(user, password)| (decoded(user), decoded(password)));
-        let basic = login.as_ref().and_then(|(user, password)| {
-            let basic = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
-            HeaderValue::from_str(&basic).ok()
+        let (proxy, login) = split_user(proxy.clone());
+        let basic = login.as_ref().and_then(|login| {
+            let mut basic = HeaderValue::from_str(&basic(login)).ok()?;
+            basic.set_sensitive(true);
+            Some(basic)
         });
         Ok(match proxy.scheme_str() {
             Some("socks5" | "socks5h") => {
-                let socks = SocksV5::new(proxy.clone(), tcp);
+                let socks = SocksV5::new(proxy, tcp);
                 Self::Socks(match login {
                     Some((user, password)) => socks.with_auth(user, password),
                     None => socks,
                 })
             }
             Some("https") => {
-                let tunnel = Tunnel::new(proxy.clone(), tls.to_proxy(tcp)?);
+                let tunnel = Tunnel::new(proxy, tls.to_proxy(tcp)?);
                 Self::Https(match basic {
                     Some(basic) => tunnel.with_auth(basic),
                     None => tunnel,
                 })
             }
             _ => {
-                let tunnel = Tunnel::new(proxy.clone(), tcp);
+                let tunnel = Tunnel::new(proxy, tcp);
                 Self::Http(match basic {
                     Some(basic) => tunnel.with_auth(basic),
                     None => tunnel,

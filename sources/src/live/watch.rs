@@ -10,8 +10,8 @@ use futures_util::StreamExt as _;
 use kube::api::{ApiResource, DynamicObject};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use netpol::cluster::{ObjectRef, Origin};
+use netpol::kinds::Kind;
 use netpol::objects::Found;
-use netpol::objects::kind::BuiltIn;
 use netpol::objects::{Objects, api, policy_from_json};
 use std::collections::{BTreeSet, HashSet};
 use std::pin::pin;
@@ -38,10 +38,6 @@ pub enum Change {
     Interrupted(Error),
 }
 
-/// A kind that is watched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kind(BuiltIn);
-
 /// Changes as they come; watching ends when it is dropped.
 #[derive(Debug)]
 pub struct Watch {
@@ -66,7 +62,7 @@ impl Change {
                 !objects.insert(found, origin).is_some_and(|replaced| replaced.identical)
             }
             Self::Gone(object) => objects.remove(&object),
-            Self::All(Kind(kind), present) => {
+            Self::All(kind, present) => {
                 let kind = kind.name();
                 let gone: Vec<ObjectRef> = objects
                     .iter()
@@ -85,18 +81,17 @@ impl Connection {
     /// Watches namespaces, pods and policies of every kind that the cluster serves, or `only` those
     /// of one namespace.
     pub async fn watch(&self, only: Option<&str>) -> Watch {
-        let scoped = |kind: BuiltIn| {
-            let (version, resource) = kind.resource();
-            let target = Target::of(version, resource);
+        let scoped = |kind: Kind| {
+            let target = Target::kind(kind);
             match only {
                 Some(namespace) => target.within(namespace),
                 None => target,
             }
         };
-        let mut wanted: Vec<(BuiltIn, Target)> =
-            [BuiltIn::Pod, BuiltIn::NetworkPolicy].map(|kind| (kind, scoped(kind))).into();
+        let mut wanted: Vec<(Kind, Target)> =
+            [Kind::Pod, Kind::NetworkPolicy].map(|kind| (kind, scoped(kind))).into();
         if only.is_none() {
-            wanted.push((BuiltIn::Namespace, scoped(BuiltIn::Namespace)));
+            wanted.push((Kind::Namespace, scoped(Kind::Namespace)));
         }
         if let Ok(served) = self.served().await {
             let only = only.map(|only| BTreeSet::from([only.to_owned()]));
@@ -111,7 +106,7 @@ impl Connection {
         Watch { changes, _tasks: tasks }
     }
 
-    async fn follow(self, kind: BuiltIn, target: Target, send: mpsc::Sender<Change>) {
+    async fn follow(self, kind: Kind, target: Target, send: mpsc::Sender<Change>) {
         let (group, version) = target.api.split_once('/').unwrap_or(("", &target.api));
         let resource = ApiResource {
             group: group.to_owned(),
@@ -144,7 +139,7 @@ impl Connection {
 
     fn change(
         &self,
-        kind: BuiltIn,
+        kind: Kind,
         doing: &str,
         event: Result<watcher::Event<DynamicObject>, watcher::Error>,
         present: &mut HashSet<ObjectRef>,
@@ -158,9 +153,11 @@ impl Connection {
             Ok(watcher::Event::Delete(object)) => Some(Change::Gone(reference(kind, &object))),
             Ok(watcher::Event::Init) => {
                 present.clear();
+                // What comes takes the place of what was read before.
+                self.budget.renew();
                 None
             }
-            Ok(watcher::Event::InitDone) => Some(Change::All(Kind(kind), std::mem::take(present))),
+            Ok(watcher::Event::InitDone) => Some(Change::All(kind, std::mem::take(present))),
             Err(error) => self.failed(doing, error).map(Change::Interrupted),
         }
     }
@@ -183,13 +180,13 @@ impl Connection {
 }
 
 /// The object as it is read of a list; one that cannot be read changes nothing.
-fn put(kind: BuiltIn, object: &DynamicObject) -> Option<Change> {
+fn put(kind: Kind, object: &DynamicObject) -> Option<Change> {
     let text = serde_json::to_string(object).ok()?;
     let read = if kind.is_policy() {
         policy_from_json(kind, &text).map(|found| (found, provenance::of_json(&text)))
     } else {
         let read: Result<Item, _> = match kind {
-            BuiltIn::Namespace => serde_json::from_str::<api::Namespace>(&text).map(Into::into),
+            Kind::Namespace => serde_json::from_str::<api::Namespace>(&text).map(Into::into),
             _ => serde_json::from_str::<api::Pod>(&text).map(Into::into),
         };
         read.map(|Item(found, origin)| (found, origin)).map_err(|error| error.to_string())
@@ -203,7 +200,7 @@ fn put(kind: BuiltIn, object: &DynamicObject) -> Option<Change> {
     }
 }
 
-fn reference(kind: BuiltIn, object: &DynamicObject) -> ObjectRef {
+fn reference(kind: Kind, object: &DynamicObject) -> ObjectRef {
     let name = object.metadata.name.as_deref().unwrap_or_default();
     match object.metadata.namespace.as_deref() {
         Some(namespace) => ObjectRef::namespaced(kind.name(), namespace, name),

@@ -3,11 +3,13 @@
 //! In: a connection. Out: [`Objects`] ready to be linked. Pods and policies must be readable; without
 //! the rest there is an answer too, which says what is missing.
 
-use super::read::{Item, Policy};
+use super::read::{Item, policy};
 use super::{Connection, Error, Extent, Selection, Target};
 use netpol::cluster::Gap;
+use netpol::kinds::Kind;
 use netpol::objects::{Objects, api};
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 
 /// Objects with the place of each, and why there may be more.
@@ -18,38 +20,39 @@ impl Connection {
     ///
     /// Errors: pods or policies could not be read.
     pub async fn whole(&self, only: Option<&str>) -> Result<Objects, Error> {
-        let scoped = |group_version, resource| {
-            let target = Target::of(group_version, resource);
+        let scoped = |kind| {
+            let target = Target::kind(kind);
             match only {
                 Some(namespace) => target.within(namespace),
                 None => target,
             }
         };
-        let namespaces = Target::of("v1", "namespaces");
+        let namespaces = Target::kind(Kind::Namespace);
         let (served, pods, policies, namespaces, services, replica_sets, nodes) = tokio::join!(
             self.served(),
-            self.items::<api::Pod>(scoped("v1", "pods")),
-            self.items::<Policy>(scoped("networking.k8s.io/v1", "networkpolicies")),
+            self.items::<api::Pod>(scoped(Kind::Pod)),
+            self.policies(scoped(Kind::NetworkPolicy)),
             self.items::<api::Namespace>(namespaces),
-            self.items::<api::Service>(scoped("v1", "services")),
+            self.items::<api::Service>(scoped(Kind::Service)),
             // Pods name their ReplicaSet; people know the Deployment.
-            self.items::<api::ReplicaSet>(scoped("apps/v1", "replicasets")),
-            self.items::<api::Node>(Target::of("v1", "nodes")),
+            self.items::<api::ReplicaSet>(scoped(Kind::ReplicaSet)),
+            self.items::<api::Node>(Target::kind(Kind::Node)),
         );
         let mut objects = Objects::default();
-        add(&mut objects, "pods", pods?);
-        add(&mut objects, "networkpolicies", policies?);
+        add(&mut objects, Kind::Pod, pods?);
+        add(&mut objects, Kind::NetworkPolicy, policies?);
         for (what, read) in [
-            ("namespaces", namespaces),
-            ("services", services),
-            ("replicasets", replica_sets),
-            ("nodes", nodes),
+            (Kind::Namespace, namespaces),
+            (Kind::Service, services),
+            (Kind::ReplicaSet, replica_sets),
+            (Kind::Node, nodes),
         ] {
             match read {
                 Ok(read) => add(&mut objects, what, read),
                 Err(error) if error.is_of_server() => return Err(error),
                 Err(error) => {
-                    objects.gaps.push(Gap { what: what.to_owned(), why: error.to_string() });
+                    let what = what.plural().to_owned();
+                    objects.gaps.push(Gap { what, why: error.to_string() });
                 }
             }
         }
@@ -65,13 +68,22 @@ impl Connection {
         };
         Ok((list.items.into_iter().map(Into::into).collect(), list.extent))
     }
+
+    async fn policies(&self, target: Target) -> Read {
+        let list = match self.list::<Box<RawValue>>(&target, &Selection::default()).await {
+            Ok(list) => list,
+            Err(error) => return Err(self.with_versions(error).await),
+        };
+        let items = list.items.iter().map(|text| policy(Kind::NetworkPolicy, text));
+        Ok((items.collect(), list.extent))
+    }
 }
 
-fn add(objects: &mut Objects, what: &str, (items, extent): (Vec<Item>, Extent)) {
+fn add(objects: &mut Objects, what: Kind, (items, extent): (Vec<Item>, Extent)) {
     for Item(found, origin) in items {
         objects.insert(found, origin);
     }
     if let Extent::Partial(why) = extent {
-        objects.gaps.push(Gap { what: what.to_owned(), why });
+        objects.gaps.push(Gap { what: what.plural().to_owned(), why });
     }
 }

@@ -11,7 +11,7 @@ use super::text::clean;
 use http::{Method, Request, header};
 use kube::client::Body;
 use netpol::cluster::ObjectRef;
-use netpol::objects::kind::BuiltIn;
+use netpol::kinds::Kind;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -52,11 +52,11 @@ impl Connection {
     /// Reads a policy of any kind that is judged, in whichever of its versions the server has;
     /// `None`: there is none, or it is no policy.
     pub async fn find_policy(&self, object: &ObjectRef) -> Result<Option<Value>, Error> {
-        let mut kinds = BuiltIn::dialects().chain([BuiltIn::NetworkPolicy]);
-        let Some(kind) = kinds.find(|kind| kind.name() == object.kind) else { return Ok(None) };
-        let (_, resource) = kind.resource();
+        let Some(kind) = Kind::named(&object.kind).filter(|kind| kind.is_policy()) else {
+            return Ok(None);
+        };
         for version in kind.versions() {
-            let target = Target::of(version, resource.clone()).named(&*object.name);
+            let target = Target::of(*version, kind.plural()).named(&*object.name);
             let target = match &object.namespace {
                 Some(namespace) => target.within(&**namespace),
                 None => target,

@@ -1,5 +1,7 @@
 //! What stops reading, and what is only worth a warning.
 
+use super::kustomize::Remote;
+use crate::address::{shown_path, without_user};
 use crate::{process, revision};
 use netpol::objects::{Warning, shown};
 use netpol::printable::printable;
@@ -27,8 +29,11 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
+    /// More than a limit allows, of all that was named together.
+    #[error(transparent)]
+    TooMuch(#[from] crate::limits::Exceeded),
     /// `-f https://…`.
-    #[error("cannot read {}: files are not fetched; use `curl -L URL | … -f -`", printable(.0))]
+    #[error("cannot read {}: files are not fetched; use `curl -L URL | … -f -`", printable(&without_user(.0)))]
     Url(String),
     /// `-f - -f -`.
     #[error("-f - is given twice: standard input can be read only once")]
@@ -50,11 +55,23 @@ pub enum Error {
     /// `-k` without a program for it.
     #[error(
         "cannot build {}: neither kubectl nor kustomize is on PATH; install one of them \
-         (https://kubectl.docs.kubernetes.io/installation/kustomize/)", shown(.0)
+         (https://kubectl.docs.kubernetes.io/installation/kustomize/)", shown_path(.0)
     )]
     NoKustomize(PathBuf),
+    /// What kustomize would have to fetch.
+    #[error(
+        "cannot build {}: {remote}, and nothing is fetched unless asked for: give --pull, or keep a \
+         copy of it here",
+        shown_path(directory)
+    )]
+    Remote {
+        /// The kustomization.
+        directory: PathBuf,
+        /// What it takes from elsewhere.
+        remote: Remote,
+    },
     /// kustomize could not be run.
-    #[error("cannot build {}: {source}", shown(directory))]
+    #[error("cannot build {}: {source}", shown_path(directory))]
     KustomizeRun {
         /// The kustomization.
         directory: PathBuf,
@@ -62,7 +79,7 @@ pub enum Error {
         source: process::Error,
     },
     /// kustomize failed.
-    #[error("cannot build {}: {program} says: {stderr}", shown(directory))]
+    #[error("cannot build {}: {program} says: {stderr}", shown_path(directory))]
     Kustomize {
         /// The kustomization.
         directory: PathBuf,

@@ -1,35 +1,244 @@
 //! `-k`: what kustomize makes of a directory.
 //!
 //! In: the directory. Out: the manifests that `kubectl kustomize` prints for it, or `kustomize
-//! build` where there is no kubectl: users of kubectl expect the version in their kubectl.
+//! build` where there is no kubectl: users of kubectl expect the version in their kubectl. Nothing is
+//! fetched unless asked for: what a kustomization takes from elsewhere is looked for before the program
+//! runs, which then finds no way out either.
 
 use super::error::Error;
-use super::text::MAX_FILE;
-use crate::process::{self, Limits};
+use super::text::{self, MAX_FILE};
+use crate::process::{self, Given, Limits, Program};
+use netpol::objects::shown;
+use netpol::printable::printable;
+use netpol::yaml::{self, Node};
+use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::path::Path;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// kustomize may fetch remote bases, but nobody waits longer for an answer.
 const LIMITS: Limits = Limits { time: Duration::from_mins(1), output: MAX_FILE };
 
-/// Builds a kustomization.
-pub(super) fn build(directory: &Path) -> Result<Vec<u8>, Error> {
+/// The names under which kustomize looks for its file.
+const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// No kustomization is larger.
+const LARGEST: u64 = 16 << 20;
+
+/// More directories than these are not looked through.
+const MOST: usize = 10_000;
+
+/// Of one document no more is looked at.
+const MOST_NODES: usize = 200_000;
+
+/// Fields of a kustomization whose texts name files, directories or what is to be fetched; `files` and
+/// `envs` may have `KEY=` before it.
+///
+/// Source: <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/>
+const PATHS: &[&str] = &[
+    "resources",
+    "bases",
+    "components",
+    "crds",
+    "configurations",
+    "generators",
+    "transformers",
+    "validators",
+    "patchesStrategicMerge",
+    "path",
+    "files",
+    "envs",
+    "env",
+    "valuesFile",
+    "additionalValuesFiles",
+    "repo",
+];
+
+/// Builds a kustomization; `pull`: it may fetch.
+pub(super) fn build(directory: &Path, pull: bool) -> Result<Vec<u8>, Error> {
     let programs = [("kubectl", "kustomize"), ("kustomize", "build")];
     let found = programs
         .into_iter()
-        .find_map(|(program, word)| Some((which::which(program).ok()?, program, word)));
+        .find_map(|(program, word)| Some((process::find(program)?, program, word)));
     let Some((path, program, word)) = found else {
         return Err(Error::NoKustomize(directory.to_owned()));
     };
+    if !pull && let Some(remote) = remote(directory) {
+        return Err(Error::Remote { directory: directory.to_owned(), remote });
+    }
     // A path that starts with a dash would be taken for a flag.
     let arguments = [OsStr::new(word), OsStr::new("--"), directory.as_os_str()];
-    let output = process::run(&path, arguments, LIMITS)
-        .map_err(|source| Error::KustomizeRun { directory: directory.to_owned(), source })?;
+    let output =
+        process::run(Program::Kustomize { pull }, &path, arguments, Given::default(), LIMITS)
+            .map_err(|source| Error::KustomizeRun { directory: directory.to_owned(), source })?;
     if output.status.success() {
         return Ok(output.stdout);
     }
     let stderr = output.stderr.trim().trim_start_matches("error: ").to_owned();
     let stderr = if stderr.is_empty() { output.status.to_string() } else { stderr };
     Err(Error::Kustomize { directory: directory.to_owned(), program, stderr })
+}
+
+/// Something that would have to be fetched.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Remote {
+    /// The kustomization that names it; `None`: it is what was asked for itself.
+    pub place: Option<PathBuf>,
+    /// What it names, without what is secret in it.
+    pub name: String,
+}
+
+/// `base/kustomization.yaml takes https://… from elsewhere`
+impl fmt::Display for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Some(place) => {
+                write!(f, "{} takes {} from elsewhere", shown(place), printable(&self.name))
+            }
+            None => f.write_str("it is elsewhere"),
+        }
+    }
+}
+
+/// The first thing that a kustomization, or one that it is made of, takes from elsewhere.
+pub fn remote(directory: &Path) -> Option<Remote> {
+    if is_remote(&directory.to_string_lossy()) {
+        return Some(Remote { place: None, name: named(directory) });
+    }
+    let mut seen = HashSet::new();
+    let mut open = vec![directory.to_owned()];
+    while let Some(directory) = open.pop() {
+        let Ok(real) = directory.canonicalize() else { continue };
+        if seen.len() >= MOST || !seen.insert(real) {
+            continue;
+        }
+        for name in NAMES {
+            let place = directory.join(name);
+            // What is no text is the program's to complain of.
+            let Ok(bytes) = text::read_file(&place, LARGEST) else { continue };
+            let Ok(text) = String::from_utf8(bytes) else { continue };
+            for document in yaml::split(&text) {
+                let Ok(Some(root)) = yaml::parse(&document) else { continue };
+                let mut names = Vec::new();
+                collect(&root, false, &mut names, &mut { MOST_NODES });
+                for name in names {
+                    let value = name.split_once('=').map_or(name, |(_, value)| value);
+                    let below = directory.join(value);
+                    if let Some(remote) = [value, name].into_iter().find(|name| is_remote(name)) {
+                        return Some(Remote { place: Some(place), name: named(Path::new(remote)) });
+                    }
+                    if below.is_dir() {
+                        open.push(below);
+                    }
+                }
+            }
+        }
+    }
+    None
+}
+
+/// The texts of fields that name paths; `wanted`: this one is of such a field. Aliases make a tree of
+/// any size from a short text, so only so much of it is looked at; the program finds no way out anyhow.
+fn collect<'a>(node: &'a Node<'_>, wanted: bool, names: &mut Vec<&'a str>, left: &mut usize) {
+    let Some(rest) = left.checked_sub(1) else { return };
+    *left = rest;
+    if let Some(text) = node.as_str() {
+        // A patch may stand in the place of its path.
+        if wanted && !text.contains('\n') {
+            names.push(text);
+        }
+    } else if let Some(items) = node.items() {
+        for item in items {
+            collect(item, wanted, names, left);
+        }
+    } else {
+        for entry in node.entries().unwrap_or_default() {
+            let wanted = PATHS.contains(&&*entry.key);
+            collect(&entry.value, wanted, names, left);
+        }
+    }
+}
+
+/// Whether kustomize would take a name for an address: by its forms, whether or not there is a file of
+/// that name, since it asks the outside first.
+///
+/// Source: <https://github.com/kubernetes-sigs/kustomize/blob/kustomize/v5.7.1/api/internal/git/repospec.go>
+/// and `fileloader.go` beside it.
+fn is_remote(name: &str) -> bool {
+    let lower = name.trim_start().to_ascii_lowercase();
+    let host = lower.split(['/', ':']).next().unwrap_or_default();
+    lower.contains("://")
+        || lower.contains("?ref=")
+        || lower.contains("&ref=")
+        || lower.contains("?version=")
+        || lower.starts_with("git::")
+        || lower.starts_with("gh:")
+        || lower.starts_with("oci:")
+        || lower.starts_with("github.com/")
+        || lower.starts_with("github.com:")
+        || lower.contains("/_git/")
+        // user@host:path
+        || (host.contains('@') && lower.contains(':'))
+        || format!("{lower}/").contains(".git/")
+}
+
+/// An address as it may be shown.
+fn named(remote: &Path) -> String {
+    crate::address::without_user(&remote.to_string_lossy()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_be_fetched() {
+        for name in [
+            "https://example.com/x.yaml",
+            "HTTP://example.com/x.yaml",
+            "ssh://git@example.com/a/b",
+            "git@github.com:a/b.git",
+            "github.com/a/b//base?ref=v1",
+            "git::file:///tmp/x",
+            "file:///tmp/x",
+            "gh:a/b",
+            "../x.git",
+            "https://dev.azure.com/o/p/_git/r",
+            "example.com/a/b?ref=main",
+        ] {
+            assert!(is_remote(name), "{name}");
+        }
+        for name in ["a.yaml", "../base", "./github.com-like", "over/git", "a@b.yaml", "x:y.yaml"] {
+            assert!(!is_remote(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn bases_of_bases_are_looked_through() {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        let found = || remote(&directory.path().join("over"));
+        write(
+            "over/kustomization.yaml",
+            "resources: [../base, ../base, .]\npatches: [{path: p.yaml}]\n",
+        );
+        write("base/kustomization.yml", "resources:\n- a.yaml\n- ../over\ncomponents: [../part]\n");
+        write("part/Kustomization", "configMapGenerator:\n- literals: [u=https://example.com]\n");
+        assert_eq!(found(), None);
+        let generator = "configMapGenerator:\n- files: ['a=https://u:secret@example.com/x']\n";
+        for text in [generator, "bases: ['https://u:secret@example.com/x']\n"] {
+            write("part/Kustomization", text);
+            let Remote { place, name } = found().unwrap();
+            assert!(place.unwrap().ends_with("part/Kustomization"));
+            assert_eq!(name, "https://example.com/x");
+        }
+        let patches = "patchesStrategicMerge:\n- |-\n  kind: ConfigMap\n  data: {a: 'https://x'}\n";
+        write("part/Kustomization", patches);
+        assert_eq!(found(), None);
+    }
 }

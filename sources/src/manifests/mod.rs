@@ -21,14 +21,19 @@ mod text;
 mod walk;
 
 pub use error::Error;
+pub use kustomize::{Remote, remote};
 pub use locate::{Locator, Place};
 pub use netpol::objects::{Severity, Warning};
 
+use crate::address::without_user;
+use crate::limits::{Budget, Counted, Exceeded, Limits};
 use crate::revision::{Content, Entry, Revision};
 use netpol::cluster::Name;
 use netpol::objects::{File, Kind, Objects, Reading};
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 use walk::{Input, Inputs};
 
@@ -47,6 +52,10 @@ pub struct Manifests {
     pub namespace: String,
     /// Whatever cannot be read is an error.
     pub strict: bool,
+    /// kustomize may fetch what a kustomization names elsewhere.
+    pub pull: bool,
+    /// How much is read at most.
+    pub limits: Limits,
 }
 
 impl Default for Manifests {
@@ -59,6 +68,8 @@ impl Default for Manifests {
             texts: Vec::new(),
             namespace,
             strict: false,
+            pull: false,
+            limits: Limits::default(),
         }
     }
 }
@@ -80,31 +91,38 @@ impl Manifests {
     /// kustomizations and texts.
     pub fn load(&self) -> Result<Loaded, Error> {
         let started = Instant::now();
-        let Inputs { list: inputs, warnings, .. } = Inputs::of(&self.files)?;
+        let budget = Budget::new(self.limits);
+        let Inputs { list: inputs, warnings, .. } = Inputs::of(&self.files, &budget)?;
         let namespace: Name = self.namespace.as_str().into();
-        let files: Vec<Result<File, Error>> =
-            inputs.par_iter().map(|input| read_input(input, &namespace)).collect();
+        // The first that fails ends all, so that a budget that is spent is not overspent.
+        let files: Result<Vec<File>, Error> =
+            inputs.par_iter().map(|input| read_input(input, &namespace, &budget)).collect();
         let mut reading = Reading::default();
         for warning in warnings {
             reading.warn(warning);
         }
-        for file in files {
-            reading.add(file?);
+        for file in files? {
+            reading.add(file);
         }
         for revision in &self.revisions {
-            let read = revision.read(&|path| is_listed(path))?;
-            for file in decode(revision, read, &namespace) {
+            let read = revision.read(&|path| walk::is_manifest(path))?;
+            for file in decode(revision, read, &namespace, &budget)? {
                 reading.add(file);
             }
         }
         for directory in &self.kustomizations {
-            let bytes = kustomize::build(directory)?;
-            let file = File::read(bytes, directory.as_path().into(), Kind::Kept, &namespace);
-            reading.add(file);
+            let bytes = kustomize::build(directory, self.pull)?;
+            // What was fetched is told by its address, and that without its password.
+            let name = directory.to_string_lossy();
+            let path = match without_user(&name) {
+                Cow::Owned(name) => Path::new(&name).into(),
+                Cow::Borrowed(_) => directory.as_path().into(),
+            };
+            reading.add(decoded(bytes, path, Kind::Kept, &namespace, &budget)?);
         }
         for (name, bytes) in &self.texts {
-            let file = File::read(bytes.clone(), name.as_path().into(), Kind::Kept, &namespace);
-            reading.add(file);
+            let path = name.as_path().into();
+            reading.add(decoded(bytes.clone(), path, Kind::Kept, &namespace, &budget)?);
         }
         let (objects, warnings, kept) = reading.finish();
         let mut loaded = Loaded { objects, warnings, locator: Locator::default() };
@@ -128,52 +146,83 @@ impl Manifests {
     }
 }
 
-/// Whether a file below a directory is read: not hidden, and as kubectl's files are called.
-fn is_listed(path: &Path) -> bool {
-    let hidden = path.iter().any(|part| part.as_encoded_bytes().starts_with(b"."));
-    !hidden && walk::is_manifest(path)
+/// Decodes a text, if the budget has as much left.
+fn decoded(
+    bytes: Vec<u8>,
+    path: Arc<Path>,
+    kind: Kind,
+    namespace: &Name,
+    budget: &Budget,
+) -> Result<File, Error> {
+    budget.take(Counted::Bytes, bytes.len() as u64)?;
+    let file = File::read(bytes, path, kind, namespace);
+    budget.take(Counted::Objects, file.count() as u64)?;
+    Ok(file)
 }
 
 /// Decodes the files of a revision, which cannot be read again like those on disk.
-fn decode(revision: &Revision, entries: Vec<Entry>, namespace: &Name) -> Vec<File> {
+fn decode(
+    revision: &Revision,
+    entries: Vec<Entry>,
+    namespace: &Name,
+    budget: &Budget,
+) -> Result<Vec<File>, Error> {
     let decode = |entry: Entry| {
+        budget.take(Counted::Files, 1)?;
         let path = revision.place(&entry.path);
-        match entry.content {
-            Content::File(bytes) => File::read(bytes, path.into(), Kind::Kept, namespace),
+        Ok(match entry.content {
+            Content::File(bytes) => {
+                let file = decoded(bytes, path.into(), Kind::Kept, namespace, budget)?;
+                if is_hidden(&entry.path) { file.of_hidden() } else { file }
+            }
             Content::Link => {
                 File::unread(&path, "is a symbolic link, which is not followed".to_owned())
             }
             Content::Submodule => {
                 File::unread(&path, "is a submodule: compare revisions of it".to_owned())
             }
-        }
+        })
     };
     entries.into_par_iter().map(decode).collect()
 }
 
-fn read_input(input: &Input, namespace: &Name) -> Result<File, Error> {
-    let (path, kind, bytes) = match input {
+fn is_hidden(path: &Path) -> bool {
+    path.iter().any(|part| part.as_encoded_bytes().starts_with(b"."))
+}
+
+fn read_input(input: &Input, namespace: &Name, budget: &Budget) -> Result<File, Error> {
+    let limit = budget.bytes_left().min(text::MAX_FILE);
+    let (path, kind, read) = match input {
         Input::Stdin => {
             let path = Path::new("-");
-            (path, Kind::Kept, text::read(std::io::stdin().lock(), 0, path, text::MAX_FILE)?)
+            (path, Kind::Kept, text::read(std::io::stdin().lock(), 0, path, limit))
         }
         Input::Named(path) => {
             let again = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
             let kind = if again { Kind::OnDisk } else { Kind::Kept };
-            (path.as_path(), kind, text::read_file(path, text::MAX_FILE)?)
+            (path.as_path(), kind, text::read_file(path, limit))
         }
-        Input::Listed(path) => match text::read_file(path, text::MAX_FILE) {
-            Ok(bytes) => (path.as_path(), Kind::OnDisk, bytes),
-            Err(error) => {
-                let message = match error {
-                    Error::Unreadable { source, .. } => format!("cannot be read: {source}"),
-                    error => error.to_string(),
-                };
-                return Ok(File::unread(path, message));
-            }
-        },
+        Input::Listed { path, .. } => (path.as_path(), Kind::OnDisk, text::read_file(path, limit)),
     };
-    Ok(File::read(bytes, path.into(), kind, namespace))
+    let bytes = match read {
+        Ok(bytes) => bytes,
+        // It is all files together that are too large, so none of them is to blame.
+        Err(Error::TooLarge { .. }) if limit < text::MAX_FILE => {
+            let limit = budget.limits().bytes;
+            return Err(Exceeded { counted: Counted::Bytes, limit }.into());
+        }
+        Err(error) if matches!(input, Input::Listed { .. }) => {
+            let message = match error {
+                Error::Unreadable { source, .. } => format!("cannot be read: {source}"),
+                error => error.to_string(),
+            };
+            return Ok(File::unread(path, message));
+        }
+        Err(error) => return Err(error),
+    };
+    let file = decoded(bytes, path.into(), kind, namespace, budget)?;
+    let hidden = matches!(input, Input::Listed { hidden: true, .. });
+    Ok(if hidden { file.of_hidden() } else { file })
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@
 //! nothing but their namespaces, for causes that differ in nothing else.
 
 use super::cause::Cause;
-use super::ends::{AddressRange, Ends};
+use super::ends::Ends;
 use super::rows::Row;
 use crate::cluster::Family;
+use crate::ends::ranges::Range;
 use crate::reach::{EndClass, PortSet};
 use crate::verdict::Passage;
 use std::collections::{BTreeSet, HashMap};
@@ -56,7 +57,7 @@ pub(super) fn said_by_known(ends: &Ends<'_>, rows: Vec<Row>) -> Vec<Row> {
             others.any(|[from, to]| source(from) && destination(to))
         };
         let inside = |at: usize| move |side: &KnownSide| side.0.contains(&at);
-        let outside = |range: AddressRange| move |side: &KnownSide| side.1.contains(&range);
+        let outside = |range: Range| move |side: &KnownSide| side.1.contains(&range);
         // What a pod may do to another like it is told only where there are two.
         let each = sources.iter().all(|source| {
             let inner =
@@ -72,7 +73,7 @@ pub(super) fn said_by_known(ends: &Ends<'_>, rows: Vec<Row>) -> Vec<Row> {
 }
 
 /// One side of a row: the ends inside, the addresses, and whether a known end stands in it for another.
-type KnownSide = (BTreeSet<usize>, Vec<AddressRange>, bool);
+type KnownSide = (BTreeSet<usize>, Vec<Range>, bool);
 
 /// Rows, each with its namespaces where these are several.
 pub(super) fn told_once(ends: &Ends<'_>, rows: Vec<Row>) -> Vec<(Row, BTreeSet<String>)> {

@@ -1,6 +1,6 @@
 //! What made a flow change: the policy and rule that now admits it, or that no longer does.
 //!
-//! In: the judgements of one flow on both sides. Out: a [`Cause`] for each direction that changed.
+//! In: one flow, judged on both sides. Out: a [`Cause`] for each direction that changed.
 //! Flows with equal causes are told together.
 
 use super::DiffSide;
@@ -11,7 +11,7 @@ use crate::cluster::ObjectRef;
 use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
 use crate::prose::list;
-use crate::verdict::{Judgement, Passage, Reason, Trace};
+use crate::verdict::{Case, Ground, Passage, Reason, Trace, why};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
@@ -51,8 +51,10 @@ pub(super) enum What {
 }
 
 /// The causes of a change, egress first; none where a flow passes on the same conditions as before.
-pub(super) fn causes(old: &Judgement, new: &Judgement, sides: [&DiffSide<'_>; 2]) -> Vec<Cause> {
+pub(super) fn causes(cases: [&Case; 2], sides: [&DiffSide<'_>; 2]) -> Vec<Cause> {
     let [before, after] = sides.map(|side| side.rules);
+    let [old, new] = cases.map(|case| &case.judgement);
+    let flow = &cases[1].flow;
     let pairs = [(&old.egress, &new.egress), (&old.ingress, &new.ingress)];
     let change = new.passage().cmp(&old.passage());
     // A direction that goes the other way, which the other outweighs, is no cause.
@@ -61,9 +63,17 @@ pub(super) fn causes(old: &Judgement, new: &Judgement, sides: [&DiffSide<'_>; 2]
         let reworded = new.passage() == Passage::OnCondition && asked(old) != asked(new);
         reworded || (here != Ordering::Equal && (here == change || change == Ordering::Equal))
     });
-    changed
-        .map(|(old, new)| Cause { direction: new.direction, what: what(old, new, before, after) })
-        .collect()
+    let cause = |(old, new): (&Trace, &Trace)| {
+        let direction = new.direction;
+        // What rules admit that nothing closes any more, they do not open.
+        let open = new.reason == Reason::Admitted && {
+            let group = [vec![flow.clone()]];
+            let why = why(sides[1].snapshot, after, new.passage(), (direction, false), &group);
+            why.grounds == [Ground::NotIsolated].into()
+        };
+        Cause { direction, what: what(old, new, open, (before, after)) }
+    };
+    changed.map(cause).collect()
 }
 
 /// All that a direction asks for besides, to be compared.
@@ -71,7 +81,7 @@ fn asked(trace: &Trace) -> BTreeSet<&str> {
     trace.conditions.iter().map(|condition| &*condition.asks).collect()
 }
 
-fn what(old: &Trace, new: &Trace, before: &Ruleset, after: &Ruleset) -> What {
+fn what(old: &Trace, new: &Trace, open: bool, (before, after): (&Ruleset, &Ruleset)) -> What {
     let isolating = |trace: &Trace, rules: &Ruleset| {
         let policies = trace.policies.iter().filter(|policy| policy.isolates);
         policies.map(|policy| rules.policy(policy.policy).object.clone()).collect::<Vec<_>>()
@@ -89,7 +99,7 @@ fn what(old: &Trace, new: &Trace, before: &Ruleset, after: &Ruleset) -> What {
         (Passage::OnCondition, Passage::Allowed, _) => {
             What::NoCondition(conditions(old), policy(new, after))
         }
-        (_, Passage::Allowed | Passage::OnCondition, Reason::Admitted) => {
+        (_, Passage::Allowed | Passage::OnCondition, Reason::Admitted) if !open => {
             match deciding(new, after, Reason::Admitted) {
                 Some((policy, rule)) => What::Admits(policy, rule, conditions(new)),
                 None => What::NotKnown,

@@ -5,17 +5,15 @@
 
 use crate::answer::end::{EndsReport, MemberReport};
 use crate::cluster::{Family, Name, ObjectRef, Pod, Representative, Snapshot, real_namespace};
+use crate::ends::names;
+use crate::ends::ranges::{Range, complement, is_whole, joined, subnets, whole};
 use crate::prose::list;
 use crate::reach::{ChangedEnds, Diff, End, EndClass};
-use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
+use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
 
 /// More exceptions or names than this are not listed in a label.
 const MOST_NAMED: usize = 3;
-
-/// Addresses from one to another.
-pub(super) type AddressRange = (IpAddr, IpAddr);
 
 /// How many of the pods of each workload, by its index among everyone; 1 of a node.
 type Inside = BTreeMap<usize, usize>;
@@ -36,22 +34,6 @@ pub(super) struct Ends<'a> {
     sizes: HashMap<Option<Name>, usize>,
 }
 
-/// What people know an end inside by: its workload where it has one.
-pub(super) fn known_as(snapshot: &Snapshot, end: End) -> Option<ObjectRef> {
-    match end {
-        End::Pod(id) => {
-            let pod = snapshot.pod(id);
-            let owner = pod.owner.and_then(|owner| snapshot.workloads.get(owner));
-            Some(owner.map_or_else(|| pod.object(), |owner| owner.object.clone()))
-        }
-        End::Node(index) => {
-            let node = snapshot.nodes.get(index)?;
-            Some(ObjectRef::cluster("Node", node.name.clone()))
-        }
-        End::Address(_) => None,
-    }
-}
-
 impl<'a> Ends<'a> {
     pub(super) fn new(diff: &'a Diff<'a>, snapshot: &'a Snapshot) -> Self {
         let classes = Family::ALL.into_iter().flat_map(|family| diff.compared(family));
@@ -69,7 +51,8 @@ impl<'a> Ends<'a> {
             let has_known = all.iter().any(|end| standing(snapshot, *end).is_none());
             for end in all {
                 let of = standing(snapshot, end);
-                if let Some(object) = known_as(snapshot, end).filter(|_| of.is_none() || !has_known)
+                if let Some(object) =
+                    names::inside(snapshot, end).filter(|_| of.is_none() || !has_known)
                 {
                     unwritten.extend(of.map(|of| (object.clone(), of)));
                     known.entry(object).or_default().push(end);
@@ -115,11 +98,7 @@ impl<'a> Ends<'a> {
         each.collect()
     }
 
-    fn expand(
-        &self,
-        classes: &BTreeSet<EndClass>,
-        family: Option<Family>,
-    ) -> (Inside, Vec<AddressRange>) {
+    fn expand(&self, classes: &BTreeSet<EndClass>, family: Option<Family>) -> (Inside, Vec<Range>) {
         let (mut inside, mut outside) = (Inside::new(), Vec::new());
         let families = Family::ALL.into_iter().filter(|f| family.is_none_or(|only| only == *f));
         for (i, family) in families.enumerate() {
@@ -136,7 +115,7 @@ impl<'a> Ends<'a> {
                 }
             }
         }
-        (inside, touching(outside))
+        (inside, joined(outside))
     }
 
     /// Describes the sources and the destinations of a change.
@@ -166,7 +145,7 @@ impl<'a> Ends<'a> {
         &self,
         classes: &BTreeSet<EndClass>,
         family: Option<Family>,
-    ) -> (BTreeSet<usize>, Vec<AddressRange>, bool) {
+    ) -> (BTreeSet<usize>, Vec<Range>, bool) {
         let (inside, outside) = self.expand(classes, family);
         let replaced = inside.keys().any(|at| self.twins[*at].is_some());
         let known = inside.keys().map(|at| self.twins[*at].unwrap_or(*at));
@@ -175,13 +154,13 @@ impl<'a> Ends<'a> {
 
     fn side(
         &self,
-        (inside, outside): &(Inside, Vec<AddressRange>),
-        (other, beyond): &(Inside, Vec<AddressRange>),
+        (inside, outside): &(Inside, Vec<Range>),
+        (other, beyond): &(Inside, Vec<Range>),
     ) -> EndsReport {
         // A pod always reaches itself, so where the other side is one end only, that end is not
         // missed among "anyone".
         let itself = other.keys().next().filter(|_| other.len() == 1 && beyond.is_empty());
-        let all_outside = !outside.is_empty() && outside.iter().all(|range| is_all(*range));
+        let all_outside = !outside.is_empty() && outside.iter().all(|range| is_whole(*range));
         let members = inside.iter().map(|(at, pods)| match self.standing[*at] {
             Some(of) => {
                 let namespace = self.everyone[*at].0.namespace.as_deref().map(real_namespace);
@@ -210,7 +189,7 @@ impl<'a> Ends<'a> {
     fn label(
         &self,
         inside: &Inside,
-        outside: &[AddressRange],
+        outside: &[Range],
         all_outside: bool,
         itself: Option<usize>,
     ) -> String {
@@ -360,57 +339,9 @@ fn few(mut names: Vec<String>) -> Vec<String> {
     names
 }
 
-/// Ranges in order, those that touch made one.
-pub(super) fn touching(mut ranges: Vec<AddressRange>) -> Vec<AddressRange> {
-    ranges.sort_unstable();
-    ranges.dedup();
-    let mut all: Vec<AddressRange> = Vec::new();
-    for (first, last) in ranges {
-        match all.last_mut() {
-            Some((_, end)) if next(*end) == Some(first) => *end = last,
-            _ => all.push((first, last)),
-        }
-    }
-    all
-}
-
-fn next(address: IpAddr) -> Option<IpAddr> {
-    match address {
-        IpAddr::V4(ip) => u32::from(ip).checked_add(1).map(|next| IpAddr::V4(next.into())),
-        IpAddr::V6(ip) => u128::from(ip).checked_add(1).map(|next| IpAddr::V6(next.into())),
-    }
-}
-
-fn previous(address: IpAddr) -> Option<IpAddr> {
-    match address {
-        IpAddr::V4(ip) => u32::from(ip).checked_sub(1).map(|next| IpAddr::V4(next.into())),
-        IpAddr::V6(ip) => u128::from(ip).checked_sub(1).map(|next| IpAddr::V6(next.into())),
-    }
-}
-
-/// The first and last address of a family.
-fn bounds(of: IpAddr) -> AddressRange {
-    match of {
-        IpAddr::V4(_) => (IpAddr::V4(0.into()), IpAddr::V4(u32::MAX.into())),
-        IpAddr::V6(_) => (IpAddr::V6(0.into()), IpAddr::V6(u128::MAX.into())),
-    }
-}
-
-pub(super) fn is_all(range: AddressRange) -> bool {
-    range == bounds(range.0)
-}
-
 /// A range as blocks, or as it is where these would be many.
-fn blocks((first, last): AddressRange) -> Vec<String> {
-    let nets: Vec<IpNet> = match (first, last) {
-        (IpAddr::V4(first), IpAddr::V4(last)) => {
-            Ipv4Subnets::new(first, last, 0).map(IpNet::V4).take(MOST_NAMED + 1).collect()
-        }
-        (IpAddr::V6(first), IpAddr::V6(last)) => {
-            Ipv6Subnets::new(first, last, 0).map(IpNet::V6).take(MOST_NAMED + 1).collect()
-        }
-        _ => Vec::new(),
-    };
+fn blocks((first, last): Range) -> Vec<String> {
+    let nets: Vec<IpNet> = subnets((first, last)).take(MOST_NAMED + 1).collect();
     if nets.is_empty() || nets.len() > MOST_NAMED {
         return vec![format!("{first}-{last}")];
     }
@@ -418,8 +349,8 @@ fn blocks((first, last): AddressRange) -> Vec<String> {
 }
 
 /// Ranges in words; all but a few where that is shorter.
-pub(super) fn addresses(ranges: &[AddressRange]) -> String {
-    let listed = |ranges: &[AddressRange]| -> Vec<String> {
+pub(super) fn addresses(ranges: &[Range]) -> String {
+    let listed = |ranges: &[Range]| -> Vec<String> {
         ranges.iter().flat_map(|range| blocks(*range)).collect()
     };
     let plain = listed(ranges);
@@ -427,21 +358,10 @@ pub(super) fn addresses(ranges: &[AddressRange]) -> String {
     if let Some((first, _)) = ranges.first()
         && one_family
     {
-        let (lowest, highest) = bounds(*first);
-        let mut gaps = Vec::new();
-        let mut from = Some(lowest);
-        for (first, last) in ranges {
-            if let (Some(from), Some(to)) = (from, previous(*first))
-                && from <= to
-            {
-                gaps.push((from, to));
-            }
-            from = next(*last);
-        }
-        gaps.extend(from.map(|from| (from, highest)));
-        let gaps = listed(&gaps);
+        let family = Family::of(*first);
+        let gaps = listed(&complement(ranges, family));
         if gaps.len() < plain.len() {
-            let all = listed(&[(lowest, highest)]).concat();
+            let all = listed(&[whole(family)]).concat();
             return format!("{all} except {}", list(&gaps, "and"));
         }
     }
@@ -452,14 +372,14 @@ pub(super) fn addresses(ranges: &[AddressRange]) -> String {
 mod tests {
     use super::*;
 
-    fn range(first: &str, last: &str) -> AddressRange {
+    fn range(first: &str, last: &str) -> Range {
         (first.parse().unwrap(), last.parse().unwrap())
     }
 
     #[test]
     fn ranges_in_words() {
         let all = range("0.0.0.0", "255.255.255.255");
-        assert!(is_all(all));
+        assert!(is_whole(all));
         for (ranges, said) in [
             (vec![range("10.0.0.0", "10.255.255.255")], "10.0.0.0/8"),
             (vec![range("10.0.0.7", "10.0.0.7")], "10.0.0.7/32"),
@@ -475,8 +395,5 @@ mod tests {
         ] {
             assert_eq!(addresses(&ranges), said);
         }
-        let touching =
-            touching(vec![range("10.1.0.0", "10.1.255.255"), range("10.0.0.0", "10.0.255.255")]);
-        assert_eq!(touching, [range("10.0.0.0", "10.1.255.255")]);
     }
 }

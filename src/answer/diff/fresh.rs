@@ -3,12 +3,14 @@
 //! In: the side that has them, with representatives, and which they are. Out: a [`Fresh`] for each:
 //! compared with its absence, every flow that reaches it is opened, or closed.
 
-use super::ends::{AddressRange, addresses, is_all, known_as, touching};
+use super::ends::addresses;
 use super::reporter::{ports_label, ranges};
 use super::{DiffReport, Fresh, FreshFlows};
 use crate::answer::end::MemberReport;
 use crate::answer::vocabulary::Scope;
 use crate::cluster::{Family, ObjectRef, PodId, Snapshot, real_namespace};
+use crate::ends::names;
+use crate::ends::ranges::{Range, is_whole, joined};
 use crate::policy::Ruleset;
 use crate::reach::{Connectivity, End, Ends, PortSet};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Default)]
 struct Flows {
     ports: PortSet,
-    addresses: Vec<AddressRange>,
+    addresses: Vec<Range>,
     unsure: bool,
 }
 
@@ -36,7 +38,7 @@ impl DiffReport {
 fn fresh(snapshot: &Snapshot, rules: &Ruleset, only_here: &[MemberReport]) -> Vec<Fresh> {
     let mut wanted: BTreeMap<PodId, ObjectRef> = BTreeMap::new();
     for (id, pod) in snapshot.pods().iter().enumerate() {
-        let object = known_as(snapshot, End::Pod(id)).filter(|_| !pod.finished);
+        let object = names::inside(snapshot, End::Pod(id)).filter(|_| !pod.finished);
         let here = |object: &ObjectRef| only_here.contains(&MemberReport::of(object));
         wanted.extend(object.filter(here).map(|object| (id, object)));
     }
@@ -77,7 +79,7 @@ fn fresh(snapshot: &Snapshot, rules: &Ruleset, only_here: &[MemberReport]) -> Ve
 
 /// The sources of a rectangle, by what matters here.
 struct Sources {
-    outside: Vec<AddressRange>,
+    outside: Vec<Range>,
     nodes: bool,
     pods: BTreeMap<String, BTreeSet<PodId>>,
 }
@@ -122,8 +124,8 @@ impl Flows {
     fn told(self, scope: Scope, object: &ObjectRef) -> FreshFlows {
         let label = match scope {
             Scope::Outside => {
-                let ranges = touching(self.addresses);
-                if ranges.iter().any(|range| is_all(*range)) {
+                let ranges = joined(self.addresses);
+                if ranges.iter().any(|range| is_whole(*range)) {
                     "the internet".to_owned()
                 } else {
                     addresses(&ranges)

@@ -5,7 +5,7 @@
 use super::alike::{said_by_known, told_once};
 use super::cause::Cause;
 use super::command::command;
-use super::ends::{Ends, known_as};
+use super::ends::Ends;
 use super::rows::{Row, Rows, rows};
 use super::{
     ChangeReport, DiffReport, DiffSide, DiffSummary, ReasonReport, SideReport, WitnessReport,
@@ -16,8 +16,9 @@ use crate::answer::explanation::PolicyReport;
 use crate::answer::place::Location;
 use crate::answer::vocabulary::{ApiVersion, ChangeKind, DiffKind};
 use crate::answer::warnings::{Warning, sentences};
-use crate::answer::{names, words};
+use crate::answer::words;
 use crate::cluster::ObjectRef;
+use crate::ends::names;
 use crate::policy::Remark;
 use crate::policy::rule::Direction;
 use crate::prose::list;
@@ -163,7 +164,7 @@ impl Reporter<'_> {
             let pods = side.snapshot.pods().iter().enumerate();
             let pods = pods.filter(|(_, pod)| !pod.finished).map(|(id, _)| End::Pod(id));
             let nodes = (0..side.snapshot.nodes.len()).map(End::Node);
-            pods.chain(nodes).filter_map(|end| known_as(side.snapshot, end)).collect()
+            pods.chain(nodes).filter_map(|end| names::inside(side.snapshot, end)).collect()
         };
         let all = self.sides.map(known);
         let namespaces = self.sides.map(|side| {
@@ -173,7 +174,7 @@ impl Reporter<'_> {
         });
         let ends = [&diff.gone, &diff.came];
         [0, 1].map(|i| {
-            let here = ends[i].iter().filter_map(|end| known_as(self.sides[i].snapshot, *end));
+            let here = ends[i].iter().filter_map(|end| names::inside(self.sides[i].snapshot, *end));
             let here: BTreeSet<ObjectRef> = here.filter(|o| !all[1 - i].contains(o)).collect();
             SideReport {
                 name: self.sides[i].name.to_owned(),
@@ -187,7 +188,7 @@ impl Reporter<'_> {
     /// Workloads that both sides have, but with other pods, so that none is compared.
     fn not_compared(&self, diff: &Diff<'_>) -> Vec<String> {
         let known = |side: usize, ends: &[End]| -> BTreeSet<ObjectRef> {
-            ends.iter().filter_map(|end| known_as(self.sides[side].snapshot, *end)).collect()
+            ends.iter().filter_map(|end| names::inside(self.sides[side].snapshot, *end)).collect()
         };
         let compared: BTreeSet<&ObjectRef> = self.ends.everyone().collect();
         let (gone, came) = (known(0, &diff.gone), known(1, &diff.came));

@@ -7,7 +7,7 @@ use super::DiffSide;
 use super::cause::{Cause, causes};
 use crate::cluster::{Family, Port, PortRange, Protocol};
 use crate::reach::{Cell, Diff, End, EndClass, PortSet, Same};
-use crate::verdict::{Case, CasePorts, Endpoint, Flow, Judgement, Passage, boundaries, judge};
+use crate::verdict::{Case, CasePorts, Endpoint, Flow, Passage, boundaries, judge};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// So many flows are judged for their causes; beyond, one speaks for all of its change.
@@ -39,7 +39,7 @@ pub(super) struct Witness {
 impl Witness {
     /// The flow on one side, with its judgement.
     pub(super) fn case(&self, side: &DiffSide<'_>, is_new: bool) -> Case {
-        let pick = |same: Same| endpoint(if is_new { same.new } else { same.old });
+        let pick = |same: Same| Endpoint::from(if is_new { same.new } else { same.old });
         let flow = Flow {
             source: pick(self.source),
             destination: pick(self.destination),
@@ -58,16 +58,8 @@ impl Witness {
         }
     }
 
-    fn judged(&self, sides: [&DiffSide<'_>; 2]) -> [Judgement; 2] {
-        [self.case(sides[0], false).judgement, self.case(sides[1], true).judgement]
-    }
-}
-
-fn endpoint(end: End) -> Endpoint {
-    match end {
-        End::Pod(id) => Endpoint::Pod(id),
-        End::Node(index) => Endpoint::Node(index),
-        End::Address(ip) => Endpoint::Address(ip),
+    fn causes(&self, sides: [&DiffSide<'_>; 2]) -> Vec<Cause> {
+        causes([&self.case(sides[0], false), &self.case(sides[1], true)], sides)
     }
 }
 
@@ -90,8 +82,7 @@ pub(super) fn rows(diff: &Diff<'_>, sides: [&DiffSide<'_>; 2]) -> Rows {
             let (source, destination) = (change.witness.source, change.witness.destination);
             let (family, port) = (change.family, change.witness.port);
             let witness = Witness { source, destination, port, family };
-            let [old, new] = witness.judged(sides);
-            let causes = causes(&old, &new, sides);
+            let causes = witness.causes(sides);
             if change.from == change.to && causes.is_empty() {
                 unsure = true;
                 continue;
@@ -129,8 +120,8 @@ fn by_cause(
         *left = left.saturating_sub(1);
         let port = Port { protocol, number: range.first };
         let (source, destination) = (cell.source, cell.destination);
-        let [old, new] = Witness { source, destination, port, family }.judged(sides);
-        known.entry(causes(&old, &new, sides)).or_default().push((protocol, range));
+        let causes = Witness { source, destination, port, family }.causes(sides);
+        known.entry(causes).or_default().push((protocol, range));
     }
     // On the same conditions as before.
     known.retain(|causes, _| cell.from != cell.to || !causes.is_empty());
@@ -152,8 +143,8 @@ fn by_cause(
 
 /// The ports of a cell, cut where a rule of either side begins or ends.
 fn pieces(cell: &Cell, sides: [&DiffSide<'_>; 2], left: usize) -> Vec<(Protocol, PortRange)> {
-    let cuts = |side: &DiffSide<'_>, source, destination| {
-        boundaries(side.snapshot, side.rules, &endpoint(source), &endpoint(destination))
+    let cuts = |side: &DiffSide<'_>, source: End, destination: End| {
+        boundaries(side.snapshot, side.rules, &source.into(), &destination.into())
     };
     let mut all = cuts(sides[0], cell.source.old, cell.destination.old);
     all.extend(cuts(sides[1], cell.source.new, cell.destination.new));

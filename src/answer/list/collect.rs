@@ -5,9 +5,9 @@
 //! not differ.
 
 use super::group::Groups;
-use super::ranges::{Range, complement, joined};
 use super::{By, TooMany};
 use crate::cluster::Family;
+use crate::ends::ranges::{Range, complement, joined};
 use crate::reach::{Connectivity, End, Ends, PortSet, Row, RowEnd, Wanted};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
@@ -27,7 +27,7 @@ pub(super) enum Party {
 }
 
 /// All of a party, or a part of it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Part {
     Whole,
     Pods(Vec<End>),
@@ -35,7 +35,7 @@ pub(super) enum Part {
 }
 
 /// How far a row holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Holds {
     Always,
     /// On a condition that only shows later.

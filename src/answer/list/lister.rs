@@ -4,27 +4,33 @@
 
 use super::collect::{Collector, Families, Holds, Merged, Part, Party};
 use super::group::{Group, Groups};
+use super::said::Said;
 use super::unmatched::unmatched;
-use super::why::{Why, why};
-use super::{Asked, FlowList, FlowPorts, ListedFlow, TooMany, ranges};
+use super::why::{Known, reasons};
+use super::{Asked, FlowList, FlowPorts, ListedFlow, TooMany};
 use crate::answer::end::{EndKind, EndReport};
-use crate::answer::place::Locate;
+use crate::answer::place::{Locate, short};
 use crate::answer::vocabulary::{ApiVersion, FlowListKind};
 use crate::answer::{warnings, words};
-use crate::cluster::{Family, Port, Protocol, Snapshot};
+use crate::cluster::{Family, PodId, Port, Protocol, Snapshot, real_namespace};
+use crate::ends::{PortText, ranges};
 use crate::policy::Ruleset;
-use crate::policy::rule::Direction;
+use crate::policy::rule::{Direction, Namespaces};
 use crate::prose::list;
 use crate::reach::{Connectivity, End, PortSet, Wanted};
-use crate::verdict::{PortText, Verdict};
+use crate::unwritten::{Dead, Unwritten};
+use crate::verdict::{Verdict, Why};
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
 
 impl FlowList {
-    /// Lists what is asked for.
+    /// Lists what is asked for; with what was found of pods that are not written, where that was looked
+    /// for, of which the representatives are in the snapshot.
     pub fn new(
         snapshot: &Snapshot,
         rules: &Ruleset,
         asked: &Asked,
+        unwritten: Option<&Unwritten>,
         locate: &Locate<'_>,
     ) -> Result<Self, TooMany> {
         let connectivity = Connectivity::compute(snapshot, rules);
@@ -53,12 +59,22 @@ impl FlowList {
             wanted: &wanted,
         };
         let rows = collector.run()?;
-        let lister =
-            Lister { snapshot, rules, asked, sources: &sources, destinations: &destinations };
+        let lister = Lister {
+            snapshot,
+            rules,
+            asked,
+            connectivity: &connectivity,
+            sources: &sources,
+            destinations: &destinations,
+            known: RefCell::default(),
+        };
+        let missing = missing(snapshot, rules, unwritten);
+        let nothing = is_empty(snapshot, rules);
+        let said = Said::of(&lister, &rows);
         let flows: Vec<ListedFlow> = rows
-            .into_iter()
-            .filter(|(row, _)| lister.has_port(row))
-            .map(|(row, families)| lister.flow(&row, families))
+            .iter()
+            .filter(|(row, _)| !nothing && lister.has_port(row) && !said.twice(&lister, row))
+            .map(|(row, families)| lister.flow(row, *families))
             .collect();
         let here = |namespace: Option<&str>| match (&asked.namespace, namespace) {
             (Some(only), Some(namespace)) => only == namespace,
@@ -71,6 +87,9 @@ impl FlowList {
             exposed: asked.exposed,
             unmatched: if asked.exposed { Vec::new() } else { unmatched(snapshot, rules, asked) },
             notes: [words::enforcement(rules), notes(&flows, asked)].concat(),
+            missing,
+            known_only: unwritten.is_none(),
+            dead: unwritten.map_or_else(Vec::new, dead),
             flows,
             warnings: warnings::remarks(
                 rules,
@@ -84,17 +103,53 @@ impl FlowList {
     }
 }
 
+/// Whether there is neither a workload nor a policy.
+fn is_empty(snapshot: &Snapshot, rules: &Ruleset) -> bool {
+    snapshot.pods().len() == snapshot.representatives().len() && rules.policies().is_empty()
+}
+
+/// What was not looked at to the end.
+fn missing(snapshot: &Snapshot, rules: &Ruleset, unwritten: Option<&Unwritten>) -> Vec<String> {
+    if is_empty(snapshot, rules) {
+        return vec![
+            "the input has no workload and no policy: there is nothing to judge".to_owned(),
+        ];
+    }
+    let given_up = unwritten.into_iter().flat_map(|unwritten| &unwritten.given_up);
+    let mut all: Vec<String> = given_up
+        .map(|it| format!("pods of {} and {} that are not written", it.source, it.destination))
+        .collect();
+    all.dedup();
+    all
+}
+
+/// Selectors that no pod can ever match.
+fn dead(unwritten: &Unwritten) -> Vec<String> {
+    let one = |dead: &Dead| {
+        let Dead { at, selector } = dead;
+        format!("{} {}: nothing can match {selector}", at.object, short(&at.path))
+    };
+    unwritten.dead.iter().map(one).collect()
+}
+
 pub(super) struct Lister<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) rules: &'a Ruleset,
     asked: &'a Asked,
+    pub(super) connectivity: &'a Connectivity<'a>,
     pub(super) sources: &'a Groups,
     pub(super) destinations: &'a Groups,
+    pub(super) known: RefCell<Known<'a>>,
 }
 
 impl Lister<'_> {
     fn flow(&self, row: &Merged, families: Families) -> ListedFlow {
-        let why = self.why(row);
+        let why = self.why(row, families).unwrap_or_default();
+        // Between workloads rules are told of what is not known only: elsewhere there are too many.
+        let between =
+            [&row.source, &row.destination].iter().all(|end| matches!(end.0, Party::Group(_)));
+        let told = !between || row.holds == Holds::Unknown;
+        let mut reasons = if told { reasons(&why) } else { Vec::new() }.into_iter();
         ListedFlow {
             verdict: match row.holds {
                 Holds::Unknown => Verdict::Unknown,
@@ -118,25 +173,12 @@ impl Lister<'_> {
                 Families { v4: false, v6: true, could_be_both: true } => Some(Family::V6),
                 _ => None,
             },
-            conditions: self.conditions(row, families),
-            reason: why.as_ref().map(|why| why.reason),
-            rules: why.map_or_else(Vec::new, |why| why.rules),
+            conditions: conditions(row, &why),
+            reason: reasons.next(),
+            also: reasons.collect(),
+            rules: if told { self.rules_of(&why) } else { Vec::new() },
+            not_known: self.not_known(&why),
         }
-    }
-
-    fn why(&self, row: &Merged) -> Option<Why> {
-        let symbolic = |party| matches!(party, Party::Anyone | Party::EveryPod | Party::Outside);
-        let (direction, groups, own, other) = match (row.source.0, row.destination.0) {
-            (other, Party::Group(_)) if symbolic(other) => {
-                (Direction::Ingress, self.destinations, &row.destination, other)
-            }
-            (Party::Group(_), other) if symbolic(other) => {
-                (Direction::Egress, self.sources, &row.source, other)
-            }
-            _ => return None,
-        };
-        let pods = pods(groups, own);
-        Some(why(self.snapshot, self.rules, direction, &pods, other, &row.ports))
     }
 
     fn end(&self, groups: &Groups, end: &(Party, Part), families: Families) -> EndReport {
@@ -161,7 +203,10 @@ impl Lister<'_> {
             }
             (Party::Outside, _) => plain("outside", EndKind::Outside),
             (Party::Group(id), part) => {
-                let Group { object, total, .. } = groups.group(id);
+                let Group { object, representative, total, .. } = groups.group(id);
+                if let Some(of) = representative.and_then(|id| self.snapshot.representative(id)) {
+                    return EndReport::supposed(of);
+                }
                 let whole = match &*object.kind {
                     "Namespace" => object.name.to_string(),
                     _ => object.to_string(),
@@ -184,6 +229,37 @@ impl Lister<'_> {
                 }
                 end
             }
+        }
+    }
+
+    /// The pods of a party at the source (egress) or destination of rows.
+    pub(super) fn members(&self, direction: Direction, party: Party) -> Vec<End> {
+        let Party::Group(id) = party else { return Vec::new() };
+        let groups = self.groups(direction);
+        groups.group(id).members.values().flatten().copied().collect()
+    }
+
+    /// The pod that a party is, where it is written nowhere.
+    pub(super) fn supposed(&self, direction: Direction, party: Party) -> Option<PodId> {
+        let Party::Group(id) = party else { return None };
+        self.groups(direction).group(id).representative
+    }
+
+    /// Whether a pod that is written nowhere is in a namespace of which nothing is here either.
+    pub(super) fn is_elsewhere(&self, id: PodId) -> bool {
+        let of = self.snapshot.representative(id);
+        let namespace = real_namespace(&self.snapshot.pod(id).namespace);
+        let mut real = self.snapshot.namespaces().filter(|namespace| !namespace.supposed);
+        let mut subjects = self.rules.policies().iter().map(|policy| &policy.subject.namespaces);
+        of.is_some()
+            && !real.any(|known| *known.name == *namespace)
+            && !subjects.any(|own| matches!(own, Namespaces::Own(own) if **own == *namespace))
+    }
+
+    fn groups(&self, direction: Direction) -> &Groups {
+        match direction {
+            Direction::Egress => self.sources,
+            Direction::Ingress => self.destinations,
         }
     }
 
@@ -236,8 +312,22 @@ impl Lister<'_> {
     }
 }
 
+/// What must hold for a row that passes on a condition.
+fn conditions(row: &Merged, why: &Why) -> Vec<String> {
+    if row.holds != Holds::Conditionally {
+        return Vec::new();
+    }
+    let mut words: Vec<String> = Vec::new();
+    for condition in &why.conditions {
+        if !words.iter().any(|known| **known == *condition.words) {
+            words.push(condition.words.to_string());
+        }
+    }
+    if words.is_empty() { vec!["what `explain` tells".to_owned()] } else { words }
+}
+
 /// The pods or nodes of a row's end.
-pub(super) fn pods(groups: &Groups, (party, part): &(Party, Part)) -> Vec<End> {
+fn pods(groups: &Groups, (party, part): &(Party, Part)) -> Vec<End> {
     match (party, part) {
         (Party::Group(_), Part::Pods(pods)) => pods.clone(),
         (Party::Group(id), _) => groups.group(*id).members.values().flatten().copied().collect(),
@@ -245,8 +335,8 @@ pub(super) fn pods(groups: &Groups, (party, part): &(Party, Part)) -> Vec<End> {
     }
 }
 
-/// So many conditions are told below the rows.
-const CONDITIONS: usize = 3;
+/// So many conditions, and things that are not known, are told below the rows.
+const TOLD: usize = 3;
 
 /// How to read the rows that are there.
 fn notes(flows: &[ListedFlow], asked: &Asked) -> Vec<String> {
@@ -272,19 +362,28 @@ fn notes(flows: &[ListedFlow], asked: &Asked) -> Vec<String> {
     let conditions: BTreeSet<&str> =
         flows.iter().flat_map(|flow| &flow.conditions).map(String::as_str).collect();
     if !conditions.is_empty() {
-        let more = conditions.len().saturating_sub(CONDITIONS);
-        let mut words: Vec<String> =
-            conditions.into_iter().take(CONDITIONS).map(str::to_owned).collect();
-        words.extend((more > 0).then(|| format!("{more} more")));
-        let words = list(&words, "or");
+        let words = some(conditions);
         notes.push(format!("*: not all of it passes, only {words}"));
     }
-    if flows.iter().any(|flow| flow.verdict == Verdict::Unknown) {
-        notes.push(
-            "?: not known, since it depends on addresses or labels that the input does not tell; \
-             --pod-cidr says where pods are"
-                .to_owned(),
-        );
-    }
+    notes.extend(not_known(flows));
     notes
+}
+
+/// The first of some words, and how many more there are.
+fn some(words: BTreeSet<&str>) -> String {
+    let more = words.len().saturating_sub(TOLD);
+    let mut some: Vec<String> = words.into_iter().take(TOLD).map(str::to_owned).collect();
+    some.extend((more > 0).then(|| format!("{more} more")));
+    list(&some, "or")
+}
+
+/// On what rows depend of which it is not known whether they hold.
+fn not_known(flows: &[ListedFlow]) -> Option<String> {
+    if flows.iter().all(|flow| flow.verdict != Verdict::Unknown) {
+        return None;
+    }
+    let all = flows.iter().flat_map(|flow| &flow.not_known).map(String::as_str);
+    let words = some(all.collect());
+    let on = if words.is_empty() { "what `explain` tells" } else { &words };
+    Some(format!("?: not known, since it depends on {on}"))
 }

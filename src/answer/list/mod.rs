@@ -4,10 +4,9 @@
 //! them. What a rule says of anyone stays one row; how such rows go together is told in `notes`.
 
 mod collect;
-mod conditions;
 mod group;
 mod lister;
-mod ranges;
+mod said;
 mod unmatched;
 mod why;
 
@@ -15,9 +14,10 @@ use super::end::EndReport;
 use super::vocabulary::{ApiVersion, Because, FlowListKind};
 use super::warnings::Warning;
 use crate::cluster::{Family, Protocol};
+use crate::ends::PortWanted;
 use crate::prose;
 use crate::reach::{End, PortSet};
-use crate::verdict::{PortWanted, Verdict};
+use crate::verdict::Verdict;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -72,6 +72,16 @@ pub struct FlowList {
     pub exposed: bool,
     /// By source, destination and ports.
     pub flows: Vec<ListedFlow>,
+    /// What could not be looked at to the end, so that there may be more flows than are listed; absent
+    /// where the list is complete.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// Pods that are written nowhere were not looked for.
+    #[serde(skip)]
+    pub known_only: bool,
+    /// Selectors that no pod can ever match.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dead: Vec<String>,
     /// With one end asked for: rules for it that allow pods of which none is known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unmatched: Vec<Unmatched>,
@@ -128,12 +138,18 @@ pub struct ListedFlow {
     /// without any condition is in a row of its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<String>,
-    /// Of a row with anyone, every pod or outside: why these may.
+    /// What decides, of a row with anyone, every pod or outside and of one that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Because>,
-    /// The rules that admit them.
+    /// What decides for other parts of the row.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Because>,
+    /// The rules that admit; of a row that is not known those that may, and those that disagree.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<String>,
+    /// On what it depends, of a row that is not known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_known: Vec<String>,
 }
 
 /// Ports of one protocol.

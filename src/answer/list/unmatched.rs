@@ -1,15 +1,16 @@
 //! Peers that the rules for the asked ends admit and that no known pod matches, such as the pods of
 //! an operator's custom resource. Without a word on them a list would say that nothing may connect.
 
-use super::why::{has_namespace, meets};
 use super::{Asked, Unmatched};
 use crate::answer::place::short;
 use crate::answer::rule_words;
 use crate::cluster::{Namespace, Pod, Protocol, Snapshot, Truth};
-use crate::policy::rule::{Action, Direction, Entry, Namespaces, Peer, PeerKind, Peers, PodSet};
+use crate::ends::PortText;
+use crate::policy::rule::{
+    Action, Direction, Entry, Namespaces, Peer, PeerKind, Peers, PodSet, PortMatch, Ports,
+};
 use crate::policy::{PolicyId, Ruleset};
 use crate::reach::{End, PortSet};
-use crate::verdict::PortText;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Every such rule where only one end is asked for, in the order of reading.
@@ -34,8 +35,7 @@ pub(super) fn unmatched(snapshot: &Snapshot, rules: &Ruleset, asked: &Asked) -> 
         }
         let named = wanted(asked, (direction == Direction::Ingress).then_some(pod));
         for (id, policy) in rules.candidates(&pod.namespace, direction) {
-            let selects = pod.matches(&policy.subject.pods);
-            if selects.is_no() || !has_namespace(snapshot, &policy.subject, &pod.namespace) {
+            if policy.subject.has(pod, snapshot.namespace(&pod.namespace)).is_no() {
                 continue;
             }
             for (at, entry) in policy.entries.iter().enumerate() {
@@ -73,6 +73,18 @@ fn wanted(asked: &Asked, destination: Option<&Pod>) -> Option<PortSet> {
             })))
         }
     }
+}
+
+/// Whether a rule has some of these ports; what a name stands for may differ from pod to pod.
+fn meets(entry: &Entry, ports: &PortSet) -> bool {
+    let Ports::Of(items) = &entry.ports else { return true };
+    items.iter().any(|item| match &item.ports {
+        PortMatch::Named(_) => true,
+        PortMatch::All => ports.ranges().any(|(protocol, _)| protocol == item.protocol),
+        PortMatch::Range(range) => {
+            !PortSet::of([(item.protocol, *range)]).intersection(ports).is_empty()
+        }
+    })
 }
 
 struct Search<'a> {

@@ -1,99 +1,176 @@
-//! Why anyone, every pod or the outside may.
+//! Why a row is there, as the engine of one flow has it, asked of flows that stand for the row.
+//!
+//! In: a merged row. Out: its [`Why`], and the words of it.
 
-use super::collect::Party;
+use super::collect::{Families, Holds, Merged, Part, Party};
+use super::group::Groups;
+use super::lister::Lister;
 use crate::answer::place::short;
 use crate::answer::vocabulary::Because;
-use crate::cluster::Snapshot;
-use crate::policy::Ruleset;
-use crate::policy::rule::{
-    Action, Direction, Entry, Namespaces, PeerKind, Peers, PodSet, PortMatch, Ports,
-};
-use crate::reach::{End, PortSet};
-use std::collections::BTreeSet;
+use crate::answer::words;
+use crate::cluster::Family;
+use crate::ends::Endpoint;
+use crate::policy::PolicyId;
+use crate::policy::rule::Direction;
+use crate::reach::{End, Example, PortSet, RowEnd, Standing};
+use crate::verdict::{Flow, Ground, Passage, Why, why};
+use std::collections::{BTreeSet, HashMap};
 
-/// What lets them.
-pub(super) struct Why {
-    /// In one word.
-    pub(super) reason: Because,
-    /// The rules that admit, such as `default/netpol/web ingress[0]`.
-    pub(super) rules: Vec<String>,
-}
+/// The reasons of rows of one subject with anyone, every pod or the outside, by all that matters.
+pub(super) type Known<'c> = HashMap<(Family, Standing<'c>, (Party, Part), PortSet, Passage), Why>;
 
-/// Pods alike have the same rules, so that a few tell it for all.
-const LOOKED_AT: usize = 32;
+/// Neighbouring classes, from the first to the one after the last.
+type Runs = Vec<(u32, u32)>;
 
-pub(super) fn why(
-    snapshot: &Snapshot,
-    rules: &Ruleset,
-    direction: Direction,
-    pods: &[End],
-    other: Party,
-    ports: &PortSet,
-) -> Why {
-    let (mut isolated, mut on_pod_network) = (false, false);
-    let mut admitting = BTreeSet::new();
-    for end in pods.iter().take(LOOKED_AT) {
-        let End::Pod(id) = end else { continue };
-        let pod = snapshot.pod(*id);
-        if pod.host_network {
-            continue;
-        }
-        on_pod_network = true;
-        for (_, policy) in rules.candidates(&pod.namespace, direction) {
-            let selects = pod.matches(&policy.subject.pods);
-            if selects.is_no() || !has_namespace(snapshot, &policy.subject, &pod.namespace) {
-                continue;
-            }
-            isolated |= policy.isolates;
-            for entry in policy.entries.iter().filter(|entry| entry.action == Action::Allow) {
-                if admits(entry, other) && meets(entry, ports) {
-                    admitting.insert(format!("{} {}", policy.object, short(&entry.path)));
+impl Lister<'_> {
+    /// Why a row with anyone, every pod or the outside is there, or any that does not simply hold.
+    pub(super) fn why(&self, row: &Merged, families: Families) -> Option<Why> {
+        let passage = match row.holds {
+            Holds::Always => Passage::Allowed,
+            Holds::Conditionally => Passage::OnCondition,
+            Holds::Unknown => Passage::Unknown,
+        };
+        let symbolic = |(party, _): &(Party, Part)| !matches!(party, Party::Group(_));
+        let directions = match (symbolic(&row.source), symbolic(&row.destination)) {
+            (true, _) => &[Direction::Ingress][..],
+            (_, true) => &[Direction::Egress],
+            _ if passage == Passage::Allowed => return None,
+            _ => &[Direction::Egress, Direction::Ingress],
+        };
+        let mut all = Why::default();
+        for direction in directions {
+            let ((of_own, own), (of_other, other)) = match direction {
+                Direction::Ingress => {
+                    ((self.destinations, &row.destination), (self.sources, &row.source))
+                }
+                Direction::Egress => {
+                    ((self.sources, &row.source), (self.destinations, &row.destination))
+                }
+            };
+            let both = directions.len() > 1;
+            for family in Family::ALL {
+                if !(if family == Family::V4 { families.v4 } else { families.v6 }) {
+                    continue;
+                }
+                let mut seen = Vec::new();
+                for (class, _) in self.classes(of_own, own, family) {
+                    let standing = self.connectivity.standing(*direction, class);
+                    if seen.contains(&standing) {
+                        continue;
+                    }
+                    seen.push(standing);
+                    let key = || (family, standing, other.clone(), row.ports.clone(), passage);
+                    if !both && let Some(known) = self.known.borrow().get(&key()) {
+                        all.extend(known.clone());
+                        continue;
+                    }
+                    let peers = self.classes(of_other, other, family);
+                    let groups =
+                        self.connectivity.examples(family, *direction, class, &peers, &row.ports);
+                    let flow = |example: &Example| flow(example, family);
+                    let groups: Vec<Vec<Flow>> =
+                        groups.iter().map(|group| group.iter().map(flow).collect()).collect();
+                    let why = why(self.snapshot, self.rules, passage, (*direction, both), &groups);
+                    if !both {
+                        self.known.borrow_mut().insert(key(), why.clone());
+                    }
+                    all.extend(why);
                 }
             }
         }
+        Some(all)
     }
-    let reason = match (isolated || !admitting.is_empty(), on_pod_network) {
-        (true, _) => Because::Admitted,
-        (false, true) => Because::NotIsolated,
-        (false, false) => Because::HostNetwork,
+
+    /// The classes of one end of a row; each of a workload by itself.
+    fn classes(&self, groups: &Groups, end: &(Party, Part), family: Family) -> Runs {
+        let connectivity = self.connectivity;
+        let class = |address| connectivity.class(End::Address(address));
+        match end {
+            (Party::Anyone, _) => connectivity.classes_in(RowEnd::Anyone, family),
+            (Party::EveryPod, _) => connectivity.classes_in(RowEnd::EveryPod, family),
+            (Party::Outside, Part::Ranges(ranges)) => {
+                let of_range = ranges
+                    .iter()
+                    .filter_map(|(first, last)| Some((class(*first)?, class(*last)? + 1)));
+                of_range.collect()
+            }
+            (Party::Outside, _) => {
+                let all = connectivity.outside(family);
+                vec![(all.start, all.end)]
+            }
+            (Party::Group(id), part) => {
+                let classes: BTreeSet<u32> = match part {
+                    Part::Pods(pods) => {
+                        pods.iter().filter_map(|end| connectivity.class(*end)).collect()
+                    }
+                    _ => groups.group(*id).members.keys().copied().collect(),
+                };
+                let there = classes.into_iter().filter(|class| connectivity.has(*class, family));
+                there.map(|class| (class, class + 1)).collect()
+            }
+        }
+    }
+
+    /// The rules of a reason, such as `default/netpol/web ingress[0]`, and policies that perhaps
+    /// select.
+    pub(super) fn rules_of(&self, why: &Why) -> Vec<String> {
+        let policy = |id: PolicyId| self.rules.policy(id);
+        let rules = why.rules.iter().filter_map(|(id, entry)| {
+            let policy = policy(*id);
+            let path = &policy.entries.get(*entry)?.path;
+            Some(format!("{} {}", policy.object, short(path)))
+        });
+        let rules: BTreeSet<String> = rules.collect();
+        let perhaps: BTreeSet<String> =
+            why.perhaps.iter().map(|id| policy(*id).object.to_string()).collect();
+        rules.into_iter().chain(perhaps).collect()
+    }
+
+    /// What is not known, each as the end of a sentence that says on what it depends.
+    pub(super) fn not_known(&self, why: &Why) -> Vec<String> {
+        let known = why.not_known.iter().map(words::not_known);
+        let tied = why.tied.iter().map(|policies| {
+            let names: Vec<String> =
+                policies.iter().map(|id| self.rules.policy(*id).object.to_string()).collect();
+            words::tie(&names)
+        });
+        known.chain(tied).collect()
+    }
+}
+
+fn flow(example: &Example, family: Family) -> Flow {
+    let endpoint = |end: End| match end {
+        End::Pod(id) => Endpoint::Pod(id),
+        End::Node(node) => Endpoint::Node(node),
+        End::Address(address) => Endpoint::Address(address),
     };
-    Why { reason, rules: admitting.into_iter().collect() }
-}
-
-/// Whether a set may have pods of a namespace.
-pub(super) fn has_namespace(snapshot: &Snapshot, set: &PodSet, namespace: &str) -> bool {
-    match &set.namespaces {
-        Namespaces::Own(own) => **own == *namespace,
-        Namespaces::Matching(selector) => {
-            snapshot.namespace(namespace).is_none_or(|n| !n.matches(selector).is_no())
-        }
+    Flow {
+        source: endpoint(example.source),
+        destination: endpoint(example.destination),
+        port: example.port,
+        family,
+        through_service: false,
     }
 }
 
-fn admits(entry: &Entry, other: Party) -> bool {
-    let Peers::Of(peers) = &entry.peers else { return true };
-    peers.iter().any(|peer| match (&peer.admits, other) {
-        (PeerKind::Addresses(block, _), Party::Anyone) => block.cidr.prefix_len() == 0,
-        (PeerKind::Pods(set), Party::EveryPod) => {
-            matches!(set.namespaces, Namespaces::Matching(_)) && set.pods.is_everything()
+/// The words of what decides, what says most first; each once.
+pub(super) fn reasons(why: &Why) -> Vec<Because> {
+    let mut all = Vec::new();
+    for ground in why.told() {
+        let word = match ground {
+            Ground::Admitted | Ground::Administrator(_) => Because::Admitted,
+            Ground::Tie => Because::Tie,
+            Ground::Unknown => Because::Unknown,
+            Ground::NotIsolated => Because::NotIsolated,
+            Ground::HostNetwork => Because::HostNetwork,
+            Ground::NotEnforced => Because::NotEnforced,
+            Ground::OwnNode => Because::OwnNode,
+            Ground::SamePod => Because::SamePod,
+            Ground::NotJudged => continue,
+        };
+        if !all.contains(&word) {
+            all.push(word);
         }
-        (PeerKind::Pods(_), _) => false,
-        // Where pods are may not be known.
-        (PeerKind::Entities(entities), Party::EveryPod) => entities.pods,
-        (PeerKind::Entities(entities), Party::Anyone) => entities.pods && entities.outside,
-        (PeerKind::Entities(entities), _) => entities.outside,
-        (_, _) => true,
-    })
-}
-
-/// Whether a rule has some of these ports; what a name stands for may differ from pod to pod.
-pub(super) fn meets(entry: &Entry, ports: &PortSet) -> bool {
-    let Ports::Of(items) = &entry.ports else { return true };
-    items.iter().any(|item| match &item.ports {
-        PortMatch::Named(_) => true,
-        PortMatch::All => ports.ranges().any(|(protocol, _)| protocol == item.protocol),
-        PortMatch::Range(range) => {
-            !PortSet::of([(item.protocol, *range)]).intersection(ports).is_empty()
-        }
-    })
+    }
+    all
 }

@@ -6,10 +6,10 @@
 use super::types::Prediction as PredictionReport;
 use crate::answer::explaining::flow_report;
 use crate::answer::explanation::DirectionReport;
-use crate::answer::names;
 use crate::answer::place::Locate;
 use crate::answer::vocabulary::Because;
 use crate::cluster::{Snapshot, Truth};
+use crate::ends::names;
 use crate::hubble::{Flow, Party, PolicyName};
 use crate::observed::{
     self, Agreement, Index, Key, NotJudged, Observed, Prediction, Scene, compare, predict,

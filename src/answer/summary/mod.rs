@@ -74,9 +74,12 @@ pub struct DirectionSummary {
     pub isolated_by: Vec<String>,
     /// How many workloads are isolated.
     pub isolated: usize,
-    /// The workloads that are not isolated: anything passes.
+    /// The workloads that are not isolated: anything passes that no rule denies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<String>,
+    /// Of these the ones to which rules deny something.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub partly_denied: Vec<String>,
     /// The workloads of which it is not known whether they are isolated.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<String>,
@@ -100,6 +103,8 @@ pub enum Isolation {
     None,
     /// It depends on labels that are not known.
     Unknown,
+    /// None, since whoever enforces is told to enforce no policy.
+    NotEnforced,
 }
 
 /// One direction of one policy.

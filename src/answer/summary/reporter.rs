@@ -5,12 +5,14 @@ use super::{
 };
 use crate::answer::place::{Locate, Location};
 use crate::answer::vocabulary::{ApiVersion, OrderedTier, SummaryKind};
-use crate::answer::{names, rule_words, warnings, words};
+use crate::answer::{rule_words, warnings, words};
 use crate::cluster::{ObjectRef, Pod, PodId, Port, Snapshot, TargetPort, Truth};
+use crate::ends::names;
 use crate::policy::rule::{
     Action, Direction, Entry, Namespaces, PeerKind, Peers, PodSet, Policy, PortMatch, Ports,
 };
-use crate::policy::{Remark, Ruleset};
+use crate::policy::{Enforcement, Remark, Ruleset};
+use crate::verdict::{Closed, closed};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl SummaryReport {
@@ -124,19 +126,23 @@ impl Reporter<'_> {
             isolated_by: Vec::new(),
             isolated: 0,
             open: Vec::new(),
+            partly_denied: Vec::new(),
             unknown: Vec::new(),
             dns_only: false,
             policies: Vec::new(),
         };
         let unread = self.rules.is_unread(namespace);
         for (workload, pods) in workloads {
-            let isolating = || policies.iter().filter(|policy| policy.isolates);
-            let isolated = pods.iter().map(|id| Truth::any(isolating().map(|p| selects(p, *id))));
+            let of_pods = pods.iter().map(|id| closed(self.snapshot, self.rules, *id, direction));
+            let of_pods: Vec<Closed> = of_pods.collect();
+            let isolated = of_pods.iter().map(|of_pod| of_pod.isolated);
             match isolated.fold(Truth::Yes, Truth::and) {
                 Truth::Yes => summary.isolated += 1,
-                // A policy that was not read may select them.
-                Truth::No if unread => summary.unknown.push(workload.to_string()),
-                Truth::No => summary.open.push(workload.to_string()),
+                Truth::No => {
+                    summary.open.push(workload.to_string());
+                    let denied = of_pods.iter().any(|of_pod| of_pod.denied);
+                    summary.partly_denied.extend(denied.then(|| workload.to_string()));
+                }
                 Truth::Unknown => summary.unknown.push(workload.to_string()),
             }
         }
@@ -155,8 +161,13 @@ impl Reporter<'_> {
             summary.policies.push(self.policy(policy, &selected, selects_no_pod));
         }
         let (open, unknown) = (summary.open.len(), summary.unknown.len());
+        let enforcement = self.rules.cilium().map(|cilium| cilium.enforcement).unwrap_or_default();
+        if enforcement == Enforcement::Never {
+            (of_all, of_some) = (Vec::new(), Vec::new());
+        }
         summary.isolation = match summary.isolated {
-            _ if !of_all.is_empty() => Isolation::All,
+            _ if enforcement == Enforcement::Never => Isolation::NotEnforced,
+            _ if enforcement == Enforcement::Always || !of_all.is_empty() => Isolation::All,
             0 if unknown > 0 || unread => Isolation::Unknown,
             0 => Isolation::None,
             _ if open + unknown == 0 => Isolation::AllWorkloads,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::objects::decode_text;
-use crate::policy::Ruleset;
+use crate::policy::{Cilium, Enforcement, Enforcer, Ruleset};
 use std::path::Path;
 
 /// Deployments `web` and `db` of namespace `shop`, on host network what is listed after them.
@@ -25,11 +25,15 @@ fn policy(name: &str, spec: &str) -> String {
 }
 
 fn report(text: &str) -> SummaryReport {
+    enforced(text, &Enforcer::default())
+}
+
+fn enforced(text: &str, by: &Enforcer) -> SummaryReport {
     let (objects, _) = decode_text(text.into(), Path::new("in.yaml"), "default");
     let (snapshot, written) = objects.assemble();
     SummaryReport::new(
         &snapshot,
-        &Ruleset::compile(&written, &snapshot, &crate::policy::Enforcer::default()),
+        &Ruleset::compile(&written, &snapshot, by),
         None,
         false,
         &|_, _| None,
@@ -78,6 +82,43 @@ fn isolation_counts_workloads_on_the_pod_network() {
 
 fn own(names: &[&str]) -> Vec<String> {
     names.iter().map(ToString::to_string).collect()
+}
+
+/// Source: docs/semantics/cilium-verdicts.md#enforcement-mode.
+#[test]
+fn cilium_may_isolate_every_pod_or_none() {
+    let web = policy("web", "{podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress]}");
+    let shop = |enforcement, policies: &str| {
+        let cilium = Cilium { enforcement, ..Cilium::default() };
+        let mut report = enforced(&(SHOP.to_owned() + policies), &Enforcer::Cilium(cilium));
+        (report.namespaces.remove(0), report.notes.join(". "))
+    };
+    let (row, notes) = shop(Enforcement::Always, "");
+    for side in [&row.ingress, &row.egress] {
+        assert_eq!((side.isolation, side.isolated), (Isolation::All, 2));
+        assert!(side.default_deny && side.open.is_empty() && side.isolated_by.is_empty());
+    }
+    assert!(notes.contains("isolates every pod"), "{notes}");
+    let (row, notes) = shop(Enforcement::Never, &web);
+    assert_eq!((row.ingress.isolation, row.ingress.isolated), (Isolation::NotEnforced, 0));
+    assert_eq!(row.ingress.open, own(&["shop/deploy/db", "shop/deploy/web"]));
+    assert!(!row.ingress.default_deny && row.ingress.isolated_by.is_empty());
+    assert!(notes.contains("enforces no policy"), "{notes}");
+    let (row, _) = shop(Enforcement::Default, &web);
+    assert_eq!(row.ingress.isolation, Isolation::Partial);
+}
+
+/// What administrators deny does not pass though nothing isolates.
+#[test]
+fn what_is_denied_without_isolation_is_not_anything() {
+    let deny = "{apiVersion: policy.networking.k8s.io/v1alpha1, kind: BaselineAdminNetworkPolicy, \
+         metadata: {name: default}, spec: {subject: {pods: {namespaceSelector: {}, podSelector: \
+         {matchLabels: {app: db}}}}, ingress: [{action: Deny, from: [{namespaces: {}}]}]}}";
+    let report = report(&(SHOP.to_owned() + deny));
+    let row = &report.namespaces[0].ingress;
+    assert_eq!(row.isolation, Isolation::None);
+    assert_eq!(row.open, own(&["shop/deploy/db", "shop/deploy/web"]));
+    assert_eq!(row.partly_denied, own(&["shop/deploy/db"]));
 }
 
 /// A label that a controller sets is not in a template: whether it is selected is not known.

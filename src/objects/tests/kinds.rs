@@ -1,7 +1,7 @@
 //! Every kind, field by field, and how objects are linked.
 
 use super::*;
-use crate::cluster::{Pod, Port, Protocol, TargetPort, Workload};
+use crate::cluster::{ANY_OTHER_LABEL, Pod, Port, Protocol, TargetPort, Workload};
 
 fn pods(text: &str) -> Vec<Pod> {
     assemble(text).0.pods().to_vec()
@@ -129,7 +129,19 @@ fn templates_of_every_workload() {
             template.to_owned(),
             vec!["rollouts-pod-template-hash"],
         ),
-        ("example.com/v1", "Thing", format!("pool: {{{template}}}"), vec![]),
+        (
+            "keda.sh/v1alpha1",
+            "ScaledJob",
+            format!("jobTargetRef: {{{template}}}"),
+            vec![
+                "batch.kubernetes.io/controller-uid",
+                "batch.kubernetes.io/job-name",
+                "controller-uid",
+                "job-name",
+            ],
+        ),
+        // Of another operator nothing is known, so it may set any label.
+        ("example.com/v1", "Thing", format!("pool: {{{template}}}"), vec![ANY_OTHER_LABEL]),
     ] {
         let text = format!(
             "{{apiVersion: {api_version}, kind: {kind}, metadata: {{name: w, namespace: a}}, \
@@ -350,4 +362,87 @@ metadata: {name: b, ownerReferences: [{kind: ReplicaSet, name: a, controller: tr
 ";
     let pod = owned("ReplicaSet", "a", "p", "", "");
     assert!(!assemble(&format!("{text}{pod}")).0.pods().is_empty());
+}
+
+/// Objects whose operators have pod templates of their own, and one whose pods are not known in full.
+#[test]
+fn pods_of_operators() {
+    let (snapshot, _) = assemble(
+        "apiVersion: monitoring.coreos.com/v1
+kind: Prometheus
+metadata: {name: k8s, namespace: monitoring}
+spec: {replicas: 2, serviceAccountName: prometheus-k8s, podMetadata: {labels: {team: a}}}
+---
+apiVersion: monitoring.coreos.com/v1
+kind: Alertmanager
+metadata: {name: main, namespace: monitoring}
+spec: {portName: http}
+---
+apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: {name: shop-db, namespace: shop}
+spec: {instances: 3, inheritedMetadata: {labels: {team: b}}}
+---
+apiVersion: monitoring.coreos.com/v1
+kind: Prometheus
+metadata: {name: with-thanos, namespace: monitoring}
+spec: {thanos: {}}
+---
+apiVersion: example.com/v1
+kind: Prometheus
+metadata: {name: other, namespace: monitoring}
+spec: {}
+",
+    );
+    let pods: Vec<String> = snapshot
+        .pods()
+        .iter()
+        .map(|pod| {
+            let ports = pod
+                .ports
+                .iter()
+                .map(|port| format!("{}={}", port.name.as_deref().unwrap_or_default(), port.port));
+            let ports: Vec<String> = ports.collect();
+            format!("{} {} as {} {}", pod.name, pod.labels, pod.service_account, ports.join(" "))
+        })
+        .collect();
+    assert_eq!(
+        pods,
+        [
+            "main alertmanager=main,app.kubernetes.io/instance=main,\
+             app.kubernetes.io/managed-by=prometheus-operator,app.kubernetes.io/name=alertmanager \
+             as default http=9093/TCP mesh-tcp=9094/TCP mesh-udp=9094/UDP reloader-web=8080/TCP",
+            "shop-db cnpg.io/cluster=shop-db,team=b as shop-db \
+             postgresql=5432/TCP metrics=9187/TCP status=8000/TCP",
+            "k8s app.kubernetes.io/instance=k8s,\
+             app.kubernetes.io/managed-by=prometheus-operator,app.kubernetes.io/name=prometheus,\
+             operator.prometheus.io/name=k8s,prometheus=k8s,team=a as prometheus-k8s \
+             web=9090/TCP reloader-web=8080/TCP",
+        ]
+    );
+    assert!(snapshot.pods().iter().all(|pod| pod.unknown_labels.contains(&ANY_OTHER_LABEL)));
+}
+
+/// What looks like a pod template in the values of a chart is no workload.
+#[test]
+fn values_of_charts_are_no_templates() {
+    let (snapshot, _) = assemble(
+        "apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: runner, namespace: ci}
+spec:
+  values:
+    template: {metadata: {labels: {runner: a}}, spec: {containers: [{name: r, image: r}]}}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: runner, namespace: ci}
+spec:
+  source:
+    helm:
+      valuesObject:
+        template: {metadata: {labels: {runner: a}}, spec: {containers: [{name: r, image: r}]}}
+",
+    );
+    assert_eq!((snapshot.pods().len(), snapshot.workloads.len()), (0, 0));
 }

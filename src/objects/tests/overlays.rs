@@ -56,9 +56,9 @@ fn a_policy_replaces_the_one_of_its_name() {
     all.overlay(objects(&policy("a", "{policyTypes: [Egress]}")));
     assert_eq!(all.len(), 2);
     let (_, written) = all.clone().assemble();
-    assert_eq!(written.network_policies.len(), 2);
+    assert_eq!(written.objects.len(), 2);
     // One that cannot be decoded is in the way of the old one too: kubectl would refuse it.
     all.overlay(objects(&policy("b", "{ingres: []}")));
     let (_, written) = all.assemble();
-    assert_eq!((written.network_policies.len(), written.undecodable.len()), (1, 1));
+    assert_eq!((written.objects.len(), written.undecodable.len()), (1, 1));
 }

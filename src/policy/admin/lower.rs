@@ -3,14 +3,15 @@
 //! Source: docs/semantics/admin.md.
 
 use super::super::rule::{
-    Action, Condition, Direction, Entry, Namespaces, Peer, PeerKind, Peers, PodSet, PortMatch,
-    PortRule, Ports, Scope, Tier,
+    Action, Condition, Direction, Entry, Namespaces, Peer, PeerKind, Peers, PodSet, PortFields,
+    PortMatch, PortRule, Ports, Scope, Tier,
 };
 use super::super::selector::dns_subdomain_fault;
 use super::super::{Cilium, Enforcer, Fault, NamePattern};
 use super::written::{Rule, Spec, Subject, WrittenPeer};
-use super::{BASELINE_PRIORITY, Kind};
+use super::{BASELINE_PRIORITY, is_v1alpha1};
 use crate::cluster::{Protocol, Selector};
+use crate::kinds::Kind;
 
 /// What is found on the way through one object.
 pub(super) struct Lowering<'a> {
@@ -63,7 +64,7 @@ impl<'a> Lowering<'a> {
 
     /// The most items of a list.
     pub(super) fn most(&self) -> usize {
-        if self.kind.is_v1alpha1() { 100 } else { 25 }
+        if is_v1alpha1(self.kind) { 100 } else { 25 }
     }
 
     pub(super) fn name(&mut self, name: &str) {
@@ -77,7 +78,7 @@ impl<'a> Lowering<'a> {
 
     pub(super) fn tier(&mut self, spec: &Spec) -> Option<Tier> {
         let foreign = "is a field of ClusterNetworkPolicy";
-        if self.kind.is_v1alpha1() && spec.tier.is_some() {
+        if is_v1alpha1(self.kind) && spec.tier.is_some() {
             self.fault("spec.tier", foreign);
         }
         if self.kind == Kind::BaselineAdminNetworkPolicy {
@@ -98,7 +99,7 @@ impl<'a> Lowering<'a> {
             }
         };
         let tier = match spec.tier.as_deref() {
-            _ if self.kind.is_v1alpha1() => Tier::Admin,
+            _ if is_v1alpha1(self.kind) => Tier::Admin,
             Some("Admin") => Tier::Admin,
             Some("Baseline") => Tier::Baseline,
             Some(other) => {
@@ -198,7 +199,7 @@ impl<'a> Lowering<'a> {
 
     fn action(&mut self, path: &str, written: Option<&str>) -> Option<Action> {
         let path = format!("{path}.action");
-        let allow = if self.kind.is_v1alpha1() { "Allow" } else { "Accept" };
+        let allow = if is_v1alpha1(self.kind) { "Allow" } else { "Accept" };
         let action = match written {
             Some(word) if word == allow => Some(Action::Allow),
             Some("Deny") => Some(Action::Deny),
@@ -276,6 +277,7 @@ impl<'a> Lowering<'a> {
         let ports = ["dns", "dns-tcp"].into_iter().flat_map(|name| {
             Protocol::ALL.map(|protocol| PortRule {
                 path: path.into(),
+                fields: &PortFields::ITSELF,
                 protocol,
                 ports: PortMatch::Named(name.into()),
             })
@@ -284,7 +286,7 @@ impl<'a> Lowering<'a> {
         vec![Entry {
             path: path.into(),
             action: Action::Allow,
-            peers: Peers::Of(vec![Peer { path: path.into(), admits: PeerKind::Pods(dns) }]),
+            peers: Peers::Of(vec![Peer::new(path, PeerKind::Pods(dns))]),
             ports: Ports::Of(ports.collect()),
             condition: Some(Condition {
                 names: names.iter().map(|name| NamePattern::domain(name)).collect(),

@@ -13,58 +13,68 @@ mod written;
 
 pub use written::Spec;
 
+use super::dialect::{Around, Dialect, Metadata, Placed, strict};
 use super::rule::{Direction, Policy};
 use super::{Enforcer, Fault, Lowered, Remark};
-use crate::cluster::{Name, ObjectRef, Origin};
+use crate::kinds::Kind;
 use lower::Lowering;
-
-/// Which of the three kinds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// v1alpha2, in tier Admin or Baseline.
-    ClusterNetworkPolicy,
-    /// v1alpha1, tier Admin.
-    AdminNetworkPolicy,
-    /// v1alpha1, tier Baseline.
-    BaselineAdminNetworkPolicy,
-}
-
-impl Kind {
-    /// The kind as the API writes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ClusterNetworkPolicy => "ClusterNetworkPolicy",
-            Self::AdminNetworkPolicy => "AdminNetworkPolicy",
-            Self::BaselineAdminNetworkPolicy => "BaselineAdminNetworkPolicy",
-        }
-    }
-
-    fn is_v1alpha1(self) -> bool {
-        self != Self::ClusterNetworkPolicy
-    }
-}
+use serde::de::Deserializer;
 
 /// The priority that stands for the one BaselineAdminNetworkPolicy, which has none: it comes after
 /// the ClusterNetworkPolicies of its tier.
 const BASELINE_PRIORITY: i32 = 1000;
 
 /// A policy of an administrator as written.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AdminPolicy {
-    /// Its kind.
-    pub kind: Kind,
-    /// Its name.
-    pub name: Name,
-    /// Where it was written.
-    pub origin: Origin,
-    /// Its spec; absent means an empty one.
-    pub spec: Spec,
+type AdminPolicy<'a> = Placed<'a, Spec>;
+
+/// Whether a kind is of the older version, which has kinds of its own.
+fn is_v1alpha1(kind: Kind) -> bool {
+    kind != Kind::ClusterNetworkPolicy
 }
 
-impl AdminPolicy {
-    /// Its name, with its kind.
-    pub fn object(&self) -> ObjectRef {
-        ObjectRef::cluster(self.kind.name(), self.name.clone())
+impl From<Spec> for super::Spec {
+    fn from(spec: Spec) -> Self {
+        Self::Admin(Box::new(spec))
+    }
+}
+
+impl Dialect for Spec {
+    const KINDS: &'static [Kind] =
+        &[Kind::ClusterNetworkPolicy, Kind::AdminNetworkPolicy, Kind::BaselineAdminNetworkPolicy];
+
+    fn read<'de, M: Metadata<'de>, D: Deserializer<'de>>(
+        _kind: Kind,
+        source: D,
+    ) -> Result<(M, Self), D::Error> {
+        strict(source)
+    }
+
+    fn of(spec: &super::Spec) -> Option<&Self> {
+        match spec {
+            super::Spec::Admin(spec) => Some(spec),
+            _ => None,
+        }
+    }
+
+    fn lower<'a>(
+        all: &[Placed<'a, Self>],
+        around: &Around<'a>,
+    ) -> Vec<(Placed<'a, Self>, Lowered)> {
+        all.iter().map(|policy| (*policy, policy.lower(around.enforcer))).collect()
+    }
+
+    fn remarks(all: &[Placed<'_, Self>], around: &Around<'_>) -> Vec<Remark> {
+        // Cilium has never read the older kinds, and says so of each.
+        if around.alone || around.enforcer.cilium().is_some() {
+            return Vec::new();
+        }
+        mixed_versions(all).collect()
+    }
+}
+
+impl AdminPolicy<'_> {
+    fn kind(&self) -> Kind {
+        Kind::named(&self.object.kind).unwrap_or(Kind::ClusterNetworkPolicy)
     }
 
     /// One policy for each direction with rules, or everything for which the API server would refuse
@@ -72,11 +82,10 @@ impl AdminPolicy {
     ///
     /// Source: docs/semantics/admin.md#no-isolation: a policy without rules in a direction does not
     /// affect it, and nothing isolates.
-    pub fn lower(&self, enforcer: &Enforcer) -> Lowered {
-        let live = matches!(self.origin, Origin::Live { .. });
-        let mut lowering = Lowering::new(self.kind, enforcer, live);
-        lowering.name(&self.name);
-        let tier = lowering.tier(&self.spec);
+    fn lower(&self, enforcer: &Enforcer) -> Lowered {
+        let mut lowering = Lowering::new(self.kind(), enforcer, self.is_live());
+        lowering.name(&self.object.name);
+        let tier = lowering.tier(self.spec);
         let subject = lowering.subject(self.spec.subject.as_ref());
         let parts = Direction::ALL.map(|direction| {
             let rules = match direction {
@@ -94,7 +103,7 @@ impl AdminPolicy {
             return Lowered { lints, ..Lowered::default() };
         }
         let part = |(direction, entries): (Direction, Vec<_>)| Policy {
-            object: self.object(),
+            object: self.object.clone(),
             origin: self.origin.clone(),
             direction,
             tier,
@@ -115,14 +124,14 @@ impl AdminPolicy {
     /// Source: docs/semantics/cilium-verdicts.md#clusternetworkpolicy.
     fn not_enforced(&self, enforcer: &Enforcer) -> Option<String> {
         let cilium = enforcer.cilium()?;
-        let name = self.kind.name();
-        match self.kind {
+        let name = self.kind();
+        match name {
             Kind::ClusterNetworkPolicy if cilium.cluster_network_policies => None,
             Kind::ClusterNetworkPolicy => Some(format!(
                 "{name} is NOT ENFORCED: Cilium does so from 1.20 with \
                  enable-k8s-cluster-network-policy; nothing of it counts here"
             )),
-            Kind::AdminNetworkPolicy | Kind::BaselineAdminNetworkPolicy => Some(format!(
+            _ => Some(format!(
                 "{name} is NOT ENFORCED: Cilium has never read it, so nothing of it counts here; \
                  write a ClusterNetworkPolicy (Cilium 1.20) or a CiliumClusterwideNetworkPolicy"
             )),
@@ -133,11 +142,11 @@ impl AdminPolicy {
 /// Remarks on policies of v1alpha1 that stand beside some of v1alpha2.
 ///
 /// Source: docs/semantics/admin.md#both-versions: what they mean together is not defined.
-pub(super) fn mixed_versions(policies: &[AdminPolicy]) -> impl Iterator<Item = Remark> {
-    let newer = policies.iter().any(|policy| !policy.kind.is_v1alpha1());
-    let older = policies.iter().filter(move |policy| newer && policy.kind.is_v1alpha1());
+fn mixed_versions<'a>(policies: &'a [AdminPolicy<'_>]) -> impl Iterator<Item = Remark> + 'a {
+    let newer = policies.iter().any(|policy| !is_v1alpha1(policy.kind()));
+    let older = policies.iter().filter(move |policy| newer && is_v1alpha1(policy.kind()));
     older.map(|policy| {
-        let message = match policy.kind {
+        let message = match policy.kind() {
             Kind::BaselineAdminNetworkPolicy => {
                 "v1alpha1 beside ClusterNetworkPolicies: what they mean together is not defined; \
                  here it comes last in tier Baseline"
@@ -148,7 +157,8 @@ pub(super) fn mixed_versions(policies: &[AdminPolicy]) -> impl Iterator<Item = R
             }
         };
         let faults = vec![Fault { path: "apiVersion".to_owned(), message: message.to_owned() }];
-        Remark { object: policy.object(), origin: policy.origin.clone(), refused_by: None, faults }
+        let (object, origin) = (policy.object.clone(), policy.origin.clone());
+        Remark { object, origin, refused_by: None, faults }
     })
 }
 

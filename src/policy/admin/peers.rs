@@ -6,10 +6,11 @@
 
 use super::super::rule::{Direction, Namespaces, NodeSet, Peer, PeerKind, PodSet, Scope};
 use super::super::{LabelSelector, NamePattern};
-use super::Kind;
+use super::is_v1alpha1;
 use super::lower::Lowering;
 use super::written::{NamespaceSet, NamespacedPods, Unknown, WrittenPeer};
 use crate::cluster::{AddressBlock, NAMESPACE_NAME_LABEL, Selector};
+use crate::kinds::Kind;
 use ipnet::IpNet;
 use std::net::IpAddr;
 
@@ -58,10 +59,8 @@ impl Lowering<'_> {
             fields.iter().filter(|(.., known)| *known).map(|(field, ..)| *field).collect();
         let known = known.join(", ");
         if let Some(field) = first(unknown).or(foreign.map(|(field, ..)| *field)) {
-            let what = format!(
-                "is not known in {direction} rules of {} (known are {known})",
-                self.kind.name()
-            );
+            let what =
+                format!("is not known in {direction} rules of {} (known are {known})", self.kind);
             self.unknown(format!("{path}.{field}"), what);
             return;
         }
@@ -74,12 +73,11 @@ impl Lowering<'_> {
     }
 
     fn one(&mut self, allows: bool, path: &str, written: &WrittenPeer, peers: &mut Vec<Peer>) {
-        let add = |path: String, admits: PeerKind| Peer { path: path.into(), admits };
         if let Some(set) = &written.namespaces {
             let selector = self.namespaces(&format!("{path}.namespaces"), set);
             peers.extend(selector.map(|namespaces| {
                 let set = PodSet::new(Namespaces::Matching(namespaces), Selector::default());
-                add(path.to_owned(), PeerKind::Pods(set))
+                Peer::new(path, PeerKind::Pods(set))
             }));
         }
         if let Some(pods) = &written.pods {
@@ -88,7 +86,7 @@ impl Lowering<'_> {
                 return;
             }
             let set = self.pods(&format!("{path}.pods"), pods);
-            peers.extend(set.map(|set| add(path.to_owned(), PeerKind::Pods(set))));
+            peers.extend(set.map(|set| Peer::new(path, PeerKind::Pods(set))));
         }
         if let Some(networks) = &written.networks {
             self.list(&format!("{path}.networks"), networks);
@@ -96,7 +94,7 @@ impl Lowering<'_> {
                 let path = format!("{path}.networks[{i}]");
                 let block = self.network(&path, text);
                 let admits = |block| PeerKind::Addresses(block, self.scope);
-                peers.extend(block.map(|block| add(path, admits(block))));
+                peers.extend(block.map(|block| Peer::new(path, admits(block))));
             }
         }
         if let Some(selector) = &written.nodes {
@@ -105,7 +103,7 @@ impl Lowering<'_> {
                 self.refuse(path.clone(), "nodes needs enable-node-selector-labels");
             }
             let labels = selector.lower(&path, &mut self.faults);
-            peers.push(add(path, PeerKind::Nodes(NodeSet { labels, own: true })));
+            peers.push(Peer::new(path, PeerKind::Nodes(NodeSet { labels, own: true })));
         }
         if let Some(names) = &written.domain_names {
             self.names(allows, &format!("{path}.domainNames"), names, peers);
@@ -129,7 +127,7 @@ impl Lowering<'_> {
             return Some(plain.lower(path, &mut self.faults));
         };
         let path = format!("{path}.namespaceSelector");
-        if !self.kind.is_v1alpha1() || plain != LabelSelector::default() {
+        if !is_v1alpha1(self.kind) || plain != LabelSelector::default() {
             self.fault(path, "is not known here: write the label selector in its place");
             return None;
         }
@@ -147,7 +145,7 @@ impl Lowering<'_> {
                 let path = format!("{path}.namespaceSelector");
                 Some(selector.lower(&path, &mut self.faults))
             }
-            (None, Some(set)) if self.kind.is_v1alpha1() => {
+            (None, Some(set)) if is_v1alpha1(self.kind) => {
                 self.namespaces(&format!("{path}.namespaces"), set)
             }
             (_, Some(_)) => {
@@ -157,7 +155,7 @@ impl Lowering<'_> {
                 );
                 None
             }
-            (None, None) if self.kind.is_v1alpha1() => {
+            (None, None) if is_v1alpha1(self.kind) => {
                 let message = "is missing: {} means all namespaces";
                 self.fault(format!("{path}.namespaceSelector"), message);
                 None
@@ -210,7 +208,7 @@ impl Lowering<'_> {
                 self.fault(format!("{path}[{i}]"), message);
             }
         }
-        let mut add = |admits| peers.push(Peer { path: path.into(), admits });
+        let mut add = |admits| peers.push(Peer::new(path, admits));
         if !allows {
             let why = "domainNames is for rules that accept; what it does in others depends on who \
                        enforces it";

@@ -3,7 +3,8 @@
 //! Source: docs/semantics/admin.md#protocols, docs/semantics/admin.md#named-ports and
 //! docs/semantics/admin.md#ports-of-v1alpha1.
 
-use super::super::rule::{PortMatch, PortRule, Ports};
+use super::super::rule::{PortFields, PortMatch, PortRule, Ports};
+use super::is_v1alpha1;
 use super::lower::Lowering;
 use super::peers::first;
 use super::written::{DestinationPort, Rule, Transport, WrittenPort, WrittenRange};
@@ -12,16 +13,39 @@ use crate::cluster::{PortRange, Protocol};
 /// What one item says: its protocol, or all of them, and its ports.
 type Item = (Option<Protocol>, PortMatch);
 
+/// Where an item has its protocol and its port, which are written by the name of the protocol.
+fn fields(item: &WrittenPort) -> &'static PortFields {
+    match item {
+        WrittenPort { tcp: Some(_), .. } => &TCP,
+        WrittenPort { udp: Some(_), .. } => &UDP,
+        WrittenPort { sctp: Some(_), .. } => &SCTP,
+        WrittenPort { port_number: Some(_), .. } => &NUMBER,
+        WrittenPort { port_range: Some(_), .. } => &RANGE,
+        WrittenPort { named_port: Some(_), .. } => &NAMED_PORT,
+        _ => &DESTINATION_NAMED_PORT,
+    }
+}
+
+const TCP: PortFields = PortFields { protocol: ".tcp", port: ".tcp.destinationPort" };
+const UDP: PortFields = PortFields { protocol: ".udp", port: ".udp.destinationPort" };
+const SCTP: PortFields = PortFields { protocol: ".sctp", port: ".sctp.destinationPort" };
+const NUMBER: PortFields =
+    PortFields { protocol: ".portNumber.protocol", port: ".portNumber.port" };
+const RANGE: PortFields = PortFields { protocol: ".portRange.protocol", port: ".portRange" };
+const NAMED_PORT: PortFields = PortFields { protocol: ".namedPort", port: ".namedPort" };
+const DESTINATION_NAMED_PORT: PortFields =
+    PortFields { protocol: ".destinationNamedPort", port: ".destinationNamedPort" };
+
 impl Lowering<'_> {
     pub(super) fn ports(&mut self, path: &str, rule: &Rule) -> Ports {
-        let v1alpha1 = self.kind.is_v1alpha1();
+        let v1alpha1 = is_v1alpha1(self.kind);
         let (field, written, other, foreign) = if v1alpha1 {
             ("ports", &rule.ports, "protocols", &rule.protocols)
         } else {
             ("protocols", &rule.protocols, "ports", &rule.ports)
         };
         if foreign.is_some() {
-            let message = format!("is not a field of {}: write {field}", self.kind.name());
+            let message = format!("is not a field of {}: write {field}", self.kind);
             self.fault(format!("{path}.{other}"), message);
         }
         let Some(items) = written else { return Ports::Any };
@@ -37,6 +61,7 @@ impl Lowering<'_> {
             let protocols = protocol.map_or(Protocol::ALL.to_vec(), |one| vec![one]);
             rules.extend(protocols.into_iter().map(|protocol| PortRule {
                 path: path.as_str().into(),
+                fields: fields(item),
                 protocol,
                 ports: ports.clone(),
             }));
@@ -45,7 +70,7 @@ impl Lowering<'_> {
     }
 
     fn port(&mut self, path: &str, written: &WrittenPort) -> Option<Item> {
-        let v1alpha1 = self.kind.is_v1alpha1();
+        let v1alpha1 = is_v1alpha1(self.kind);
         let fields = [
             ("tcp", written.tcp.is_some(), !v1alpha1),
             ("udp", written.udp.is_some(), !v1alpha1),
@@ -58,7 +83,7 @@ impl Lowering<'_> {
         let known = fields.iter().filter(|(.., known)| *known).map(|(field, ..)| *field);
         let known = known.collect::<Vec<_>>().join(", ");
         if let Some((field, ..)) = fields.iter().find(|(_, present, known)| *present && !known) {
-            let message = format!("is not a field of {}: write one of {known}", self.kind.name());
+            let message = format!("is not a field of {}: write one of {known}", self.kind);
             self.fault(format!("{path}.{field}"), message);
             return None;
         }

@@ -1,15 +1,15 @@
 //! What lowering makes of a policy, field by field. Verdicts are in tests/semantics/admin.
 
 use super::*;
+use crate::cluster::{ObjectRef, Origin, Snapshot};
+use crate::policy::WrittenObject;
 use crate::policy::rule::{Action, PeerKind, Peers, Ports, Tier};
 
-fn policy(kind: Kind, origin: Origin, spec: &str) -> AdminPolicy {
-    let spec = serde_json::from_str(spec).unwrap_or_else(|e| panic!("{spec}: {e}"));
-    AdminPolicy { kind, name: "default".into(), origin, spec }
-}
-
 fn lowered(kind: Kind, origin: Origin, spec: &str) -> Lowered {
-    policy(kind, origin, spec).lower(&Enforcer::default())
+    let spec: Spec = serde_json::from_str(spec).unwrap_or_else(|e| panic!("{spec}: {e}"));
+    let object = ObjectRef::cluster(kind.name(), "default");
+    let policy = WrittenObject { object, origin, spec: spec.into() };
+    policy.lower(&Snapshot::default(), &Enforcer::default())
 }
 
 const HEAD: &str = r#""tier":"Baseline","priority":7,"subject":{"namespaces":{}}"#;
@@ -77,6 +77,47 @@ fn places() {
     let expected = ["[0] 1/TCP", "[1] x/TCP", "[1] x/UDP", "[1] x/SCTP"];
     assert_eq!(ports, expected.map(|item| at(&format!("protocols{item}"))));
     assert_eq!((&*entry.path, entry.action), ("spec.egress[0]", Action::Allow));
+}
+
+/// Requirements of subject and peers keep the places where they are written.
+#[test]
+fn places_of_requirements() {
+    let spec = r#"{"tier":"Admin","priority":1,
+        "subject":{"pods":{"namespaceSelector":{"matchLabels":{"a":"1"}},
+            "podSelector":{"matchExpressions":[{"key":"b","operator":"Exists"}]}}},
+        "egress":[{"action":"Deny","to":[
+            {"namespaces":{"matchLabels":{"c":"1"}}},
+            {"pods":{"namespaceSelector":{"matchLabels":{"d":"1"}},
+                "podSelector":{"matchLabels":{"e":"1"}}}},
+            {"nodes":{"matchExpressions":[{"key":"f","operator":"Exists"}]}}]}]}"#;
+    let lowered = lowered(Kind::ClusterNetworkPolicy, Origin::Synthetic, spec);
+    let [policy] = lowered.policies.as_slice() else { panic!("{lowered:?}") };
+    let Peers::Of(peers) = &policy.entries[0].peers else { panic!("{lowered:?}") };
+    let sets = peers.iter().filter_map(|peer| match &peer.admits {
+        PeerKind::Pods(set) => Some(set),
+        _ => None,
+    });
+    let nodes = peers.iter().filter_map(|peer| match &peer.admits {
+        PeerKind::Nodes(nodes) => Some(&nodes.labels),
+        _ => None,
+    });
+    let selectors = std::iter::once(&policy.subject).chain(sets).flat_map(|set| {
+        let super::super::rule::Namespaces::Matching(namespaces) = &set.namespaces else {
+            panic!()
+        };
+        [namespaces, &set.pods]
+    });
+    let requirements = selectors.chain(nodes).flat_map(|selector| &selector.requirements);
+    let paths: Vec<_> = requirements.filter_map(crate::cluster::Requirement::path).collect();
+    let expected = [
+        "subject.pods.namespaceSelector.matchLabels[a]",
+        "subject.pods.podSelector.matchExpressions[0]",
+        "egress[0].to[0].namespaces.matchLabels[c]",
+        "egress[0].to[1].pods.namespaceSelector.matchLabels[d]",
+        "egress[0].to[1].pods.podSelector.matchLabels[e]",
+        "egress[0].to[2].nodes.matchExpressions[0]",
+    ];
+    assert_eq!(paths, expected.map(|path| format!("spec.{path}")));
 }
 
 /// docs/semantics/admin.md#protocols: absent is any port; docs/semantics/admin.md#subjects-and-peers:

@@ -18,7 +18,7 @@ pub(super) struct SeenLookups {
 }
 
 impl SeenLookups {
-    pub(super) fn new(policies: &[CiliumPolicy], known: &Known<'_>) -> Self {
+    pub(super) fn new(policies: &[CiliumPolicy<'_>], known: &Known<'_>) -> Self {
         let Some(settings) = known.settings else { return Self::default() };
         let names = |rule: &Rule| {
             let mut elements = rule.egress.iter().flatten();
@@ -29,7 +29,7 @@ impl SeenLookups {
         }
         let mut subjects = Vec::new();
         for policy in policies {
-            let mut lowering = Lowering::new(policy, known, settings);
+            let mut lowering = Lowering::new(*policy, known, settings);
             for (path, rule) in policy.rules().filter(|(_, rule)| shows_lookups(rule)) {
                 let subject = lowering.speaks_for(&path, rule);
                 subjects.extend(subject.and_then(|(_, subject)| subject));

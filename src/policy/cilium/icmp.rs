@@ -3,10 +3,13 @@
 //! Source: docs/semantics/cilium-ports.md#icmp; Cilium's pkg/policy/api/icmp.go and `WithPort` in its
 //! pkg/policy/types.
 
-use super::super::rule::{PortMatch, PortRule};
+use super::super::rule::{PortFields, PortMatch, PortRule};
 use super::lower::{At, Lowering};
 use super::written::{IcmpRule, IcmpType};
 use crate::cluster::Protocol;
+
+/// What stands where protocol and port stand.
+const FIELDS: PortFields = PortFields { protocol: ".family", port: ".type" };
 
 /// The most fields of an item.
 const MOST_FIELDS: usize = 40;
@@ -92,7 +95,7 @@ impl Lowering<'_> {
                     continue;
                 };
                 let ports = self.icmp_type(&format!("{path}.type"), number, protocol);
-                rules.push(PortRule { path: path.into(), protocol, ports });
+                rules.push(PortRule { path: path.into(), fields: &FIELDS, protocol, ports });
             }
         }
         rules

@@ -90,10 +90,8 @@ impl Terms {
     }
 
     fn require_name(&mut self, name: &Name) {
-        self.namespaces.push(Requirement {
-            key: NAMESPACE_NAME_LABEL.into(),
-            operator: Operator::In(vec![name.clone()]),
-        });
+        let operator = Operator::In(vec![name.clone()]);
+        self.namespaces.push(Requirement::new(NAMESPACE_NAME_LABEL, operator));
     }
 
     /// The pods it means; `None` where no pod can match.
@@ -130,7 +128,7 @@ impl Lowering<'_> {
         }
         for requirement in selector.requirements {
             let (source, key) = split(&requirement.key);
-            let stripped = Requirement { key: key.into(), operator: requirement.operator.clone() };
+            let stripped = requirement.clone().about(key);
             let absent = requirement.holds_for(None);
             match source {
                 "any" | "" | "k8s" => {
@@ -173,17 +171,16 @@ impl Lowering<'_> {
 
     /// A requirement about a label of Kubernetes.
     fn label(&mut self, path: &str, requirement: Requirement, terms: &mut Terms) {
-        let key = &*requirement.key;
-        if key == NAMESPACE {
+        let key = requirement.key.clone();
+        if *key == *NAMESPACE {
             terms.has_namespace = true;
-            let key = NAMESPACE_NAME_LABEL.into();
-            terms.namespaces.push(Requirement { key, ..requirement });
+            terms.namespaces.push(requirement.about(NAMESPACE_NAME_LABEL));
         } else if let Some(label) = key.strip_prefix(NAMESPACE_LABELS) {
             terms.has_namespace_labels = true;
             if self.is_seen(path, &requirement, terms) {
-                terms.namespaces.push(Requirement { key: label.into(), ..requirement });
+                terms.namespaces.push(requirement.about(label));
             }
-        } else if key == CLUSTER {
+        } else if *key == *CLUSTER {
             terms.has_cluster = true;
             self.cluster(path, &requirement, terms);
         } else if self.is_seen(path, &requirement, terms) {
@@ -199,6 +196,7 @@ impl Lowering<'_> {
         match self.settings.labels.keeps(key) {
             Truth::Yes => true,
             Truth::No => {
+                let path = requirement.path().unwrap_or_else(|| path.to_owned());
                 self.lint(path, not_looked_at(key, absent));
                 terms.no_pods |= !absent;
                 false
@@ -222,10 +220,9 @@ impl Lowering<'_> {
             Some(true) => {}
             Some(false) => {
                 terms.no_pods = true;
-                self.lint(
-                    path,
-                    format!("asks for {requirement}, which no pod of this cluster has"),
-                );
+                let path = requirement.path().unwrap_or_else(|| path.to_owned());
+                let message = format!("asks for {requirement}, which no pod of this cluster has");
+                self.lint(path, message);
             }
             None => {
                 let why = format!("whether this cluster has {requirement} is not known");
@@ -364,9 +361,11 @@ impl Lowering<'_> {
         let mut faults: Vec<Fault> = Vec::new();
         let mut selector = written.lower_keys(path, bare, &mut faults);
         self.refused.append(&mut faults);
-        for requirement in &mut selector.requirements {
-            requirement.key = bare(&requirement.key).into();
-        }
+        let about_bare = |requirement: Requirement| {
+            let key = Name::from(bare(&requirement.key));
+            requirement.about(key)
+        };
+        selector.requirements = selector.requirements.into_iter().map(about_bare).collect();
         Some(selector)
     }
 }

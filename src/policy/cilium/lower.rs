@@ -13,11 +13,12 @@ use super::labels::Terms;
 use super::ports::Choice;
 use super::written::{Authentication, Element, Rule, WrittenSelector};
 use super::{CiliumPolicy, Known};
-use crate::cluster::{Name, Origin};
+use crate::cluster::{Name, ObjectRef, Origin};
 
 /// What is found on the way through one object.
 pub(super) struct Lowering<'a> {
-    policy: &'a CiliumPolicy,
+    object: &'a ObjectRef,
+    origin: &'a Origin,
     pub(super) known: &'a Known<'a>,
     pub(super) settings: &'a Cilium,
     pub(super) namespace: Option<&'a Name>,
@@ -102,17 +103,18 @@ impl<'a> Section<'a> {
 
 impl<'a> Lowering<'a> {
     pub(super) fn new(
-        policy: &'a CiliumPolicy,
+        policy: CiliumPolicy<'a>,
         known: &'a Known<'a>,
         settings: &'a Cilium,
     ) -> Self {
         Self {
-            policy,
+            object: policy.object,
+            origin: policy.origin,
             known,
             settings,
-            namespace: policy.namespace.as_ref(),
+            namespace: policy.object.namespace.as_ref(),
             scope: known.enforcer.block_scope(),
-            live: matches!(policy.origin, Origin::Live { .. }),
+            live: policy.is_live(),
             closes: false,
             faults: Vec::new(),
             refused: Vec::new(),
@@ -172,8 +174,8 @@ impl<'a> Lowering<'a> {
             }
             self.about_default_deny(path, section, &entries);
             policies.push(Policy {
-                object: self.policy.object(),
-                origin: self.policy.origin.clone(),
+                object: self.object.clone(),
+                origin: self.origin.clone(),
                 direction: section.direction,
                 tier: Tier::Normal,
                 subject: subject.clone(),
@@ -449,5 +451,5 @@ pub(super) fn at(
     path: &str,
     kinds: Vec<PeerKind>,
 ) -> impl Iterator<Item = super::super::rule::Peer> {
-    kinds.into_iter().map(move |admits| super::super::rule::Peer { path: path.into(), admits })
+    kinds.into_iter().map(move |admits| super::super::rule::Peer::new(path, admits))
 }

@@ -17,97 +17,115 @@ mod ports;
 mod services;
 mod written;
 
-pub use written::{GroupSpec, Rule, Spec};
+pub use written::{Group, Rules, Spec};
 
+use super::dialect::{Around, Dialect, Metadata, Placed};
 use super::variables::only_unfilled;
-use super::{Cilium, Enforcer, Fault, Lowered, RefusedBy, Written};
-use crate::cluster::{Labels, Name, ObjectRef, Origin, Snapshot};
+use super::{Cilium, Enforcer, Fault, Lowered, RefusedBy};
+use crate::cluster::Snapshot;
+use crate::kinds::Kind;
 use dns::SeenLookups;
 use lower::Lowering;
+use serde::de::Deserializer;
+use written::Rule;
 
 /// A CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy as written.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CiliumPolicy {
-    /// The namespace of a CiliumNetworkPolicy, with the default already filled in; a
-    /// CiliumClusterwideNetworkPolicy has none.
-    pub namespace: Option<Name>,
-    /// Its name.
-    pub name: Name,
-    /// Where it was written.
-    pub origin: Origin,
-    /// Its rules.
-    pub spec: Spec,
-}
+type CiliumPolicy<'a> = Placed<'a, Rules>;
 
 /// A CiliumCIDRGroup as written.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CidrGroup {
-    /// Its name.
-    pub name: Name,
-    /// Its labels, by which policies may select it.
-    pub labels: Labels,
-    /// Where it was written.
-    pub origin: Origin,
-    /// Its networks.
-    pub spec: GroupSpec,
+type CidrGroup<'a> = Placed<'a, Group>;
+
+impl From<Spec> for super::Spec {
+    fn from(spec: Spec) -> Self {
+        Self::Cilium(spec)
+    }
+}
+
+impl Dialect for Spec {
+    const KINDS: &'static [Kind] =
+        &[Kind::CiliumNetworkPolicy, Kind::CiliumClusterwideNetworkPolicy, Kind::CiliumCidrGroup];
+
+    fn read<'de, M: Metadata<'de>, D: Deserializer<'de>>(
+        kind: Kind,
+        source: D,
+    ) -> Result<(M, Self), D::Error> {
+        if kind == Kind::CiliumCidrGroup {
+            Group::read(source).map(|(metadata, group)| (metadata, Self::Group(group)))
+        } else {
+            Rules::read(source).map(|(metadata, rules)| (metadata, Self::Policy(Box::new(rules))))
+        }
+    }
+
+    fn of(spec: &super::Spec) -> Option<&Self> {
+        match spec {
+            super::Spec::Cilium(spec) => Some(spec),
+            _ => None,
+        }
+    }
+
+    fn lower<'a>(
+        all: &[Placed<'a, Self>],
+        around: &Around<'a>,
+    ) -> Vec<(Placed<'a, Self>, Lowered)> {
+        let (mut policies, mut groups) = (Vec::new(), Vec::new());
+        for object in all {
+            match object.spec {
+                Self::Policy(rules) => policies.push((*object, object.saying(&**rules))),
+                Self::Group(group) => groups.push((*object, object.saying(group))),
+            }
+        }
+        let known = Known::new(&policies, &groups, around);
+        let groups = groups.iter().map(|(object, group)| (*object, group.check()));
+        let policies = policies.iter().map(|(object, policy)| (*object, policy.lower(&known)));
+        groups.chain(policies).collect()
+    }
 }
 
 /// What the rules of Cilium's policies are read against.
-pub(super) struct Known<'a> {
+struct Known<'a> {
     /// Cilium's settings, where it enforces the policies.
     settings: Option<&'a Cilium>,
     enforcer: &'a Enforcer,
-    groups: &'a [CidrGroup],
+    groups: Vec<CidrGroup<'a>>,
     snapshot: &'a Snapshot,
     /// Whose answers of DNS Cilium sees.
     lookups: SeenLookups,
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn new(
-        written: &'a Written,
-        snapshot: &'a Snapshot,
-        enforcer: &'a Enforcer,
+    fn new(
+        policies: &[(Placed<'a, Spec>, CiliumPolicy<'a>)],
+        groups: &[(Placed<'a, Spec>, CidrGroup<'a>)],
+        around: &Around<'a>,
     ) -> Self {
-        let (settings, groups) = (enforcer.cilium(), &written.cidr_groups);
-        let lookups = SeenLookups::default();
-        let mut known = Self { settings, enforcer, groups, snapshot, lookups };
-        known.lookups = SeenLookups::new(&written.cilium_policies, &known);
-        known
-    }
-
-    /// For one policy by itself, which names no groups and is not asked where DNS is seen.
-    pub(super) fn without_groups(snapshot: &'a Snapshot, enforcer: &'a Enforcer) -> Self {
+        let Around { snapshot, enforcer, alone } = *around;
+        let lookups = if alone { SeenLookups::of_every_pod() } else { SeenLookups::default() };
+        let groups = groups.iter().map(|(_, group)| *group).collect();
         let settings = enforcer.cilium();
-        Self { settings, enforcer, groups: &[], snapshot, lookups: SeenLookups::of_every_pod() }
+        let mut known = Self { settings, enforcer, groups, snapshot, lookups };
+        if !alone {
+            let policies: Vec<_> = policies.iter().map(|(_, policy)| *policy).collect();
+            known.lookups = SeenLookups::new(&policies, &known);
+        }
+        known
     }
 }
 
-impl CiliumPolicy {
-    /// Its name, with kind and namespace.
-    pub fn object(&self) -> ObjectRef {
-        match &self.namespace {
-            Some(namespace) => {
-                ObjectRef::namespaced("CiliumNetworkPolicy", namespace.clone(), self.name.clone())
-            }
-            None => ObjectRef::cluster("CiliumClusterwideNetworkPolicy", self.name.clone()),
-        }
-    }
-
+impl<'a> CiliumPolicy<'a> {
     /// One policy for each rule and direction, or everything for which nothing of it is enforced.
     ///
     /// Source: docs/semantics/cilium-objects.md#spec-and-specs: `spec` and `specs` are a union; one
     /// bad rule fails the whole object.
-    pub(super) fn lower(&self, known: &Known<'_>) -> Lowered {
+    fn lower(&self, known: &Known<'_>) -> Lowered {
         let Some(settings) = known.settings else {
             let message = format!(
                 "{} is NOT ENFORCED: only Cilium reads it, so nothing of it counts here",
-                self.object().kind
+                self.object.kind
             );
             let lints = vec![Fault { path: "kind".to_owned(), message }];
             return Lowered { lints, ..Lowered::default() };
         };
-        let mut lowering = Lowering::new(self, known, settings);
+        let mut lowering = Lowering::new(*self, known, settings);
         for path in &self.spec.unknown {
             let message = "is not a field that the CRD knows: the API server drops it, and kubectl \
                            refuses it";
@@ -135,21 +153,16 @@ impl CiliumPolicy {
     }
 
     /// Each rule with its path.
-    fn rules(&self) -> impl Iterator<Item = (String, &Rule)> {
+    fn rules(&self) -> impl Iterator<Item = (String, &'a Rule)> + use<'a> {
         let spec = self.spec.spec.iter().map(|rule| ("spec".to_owned(), rule));
         let specs = self.spec.specs.iter().flatten().enumerate();
         spec.chain(specs.map(|(i, rule)| (format!("specs[{i}]"), rule)))
     }
 }
 
-impl CidrGroup {
-    /// Its name, with its kind.
-    pub fn object(&self) -> ObjectRef {
-        ObjectRef::cluster("CiliumCIDRGroup", self.name.clone())
-    }
-
+impl CidrGroup<'_> {
     /// What is wrong with it.
-    pub(super) fn check(&self) -> Lowered {
+    fn check(&self) -> Lowered {
         Lowered { faults: self.networks().err().unwrap_or_default(), ..Lowered::default() }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Source: docs/semantics/cilium-rules.md#networks and docs/semantics/cilium-rules.md#names.
 
-use super::super::rule::{Peer, PeerKind, Scope};
+use super::super::rule::{BlockFields, Peer, PeerKind, Scope};
 use super::super::variables::{unknown_peer, variable};
 use super::super::{CiliumVersion, Fault, NamePattern};
 use super::CidrGroup;
@@ -12,20 +12,27 @@ use crate::cluster::AddressBlock;
 use ipnet::IpNet;
 use std::net::IpAddr;
 
+/// Where a network is written.
+const CIDR: BlockFields = BlockFields { cidr: ".cidr", except: ".except" };
+/// Where a group of networks is named.
+const GROUP: BlockFields = BlockFields { cidr: ".cidrGroupRef", except: ".except" };
+/// Where groups of networks are selected.
+const GROUPS: BlockFields = BlockFields { cidr: ".cidrGroupSelector", except: ".except" };
+
 /// The most characters of a name or pattern.
 const MOST_CHARACTERS: usize = 255;
 
-impl CidrGroup {
+impl CidrGroup<'_> {
     /// Whether some network is a variable that nobody filled in.
     fn has_variables(&self) -> bool {
-        self.spec.external_cidrs.iter().flatten().any(|text| variable(text).is_some())
+        self.spec.spec.external_cidrs.iter().flatten().any(|text| variable(text).is_some())
     }
 
     /// Its networks but for variables, or what is wrong with them.
     pub(super) fn networks(&self) -> Result<Vec<IpNet>, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut networks = Vec::new();
-        for (i, text) in self.spec.external_cidrs.iter().flatten().enumerate() {
+        for (i, text) in self.spec.spec.external_cidrs.iter().flatten().enumerate() {
             if let Some(net) = network(text) {
                 networks.push(net.trunc());
             } else if variable(text).is_none() {
@@ -49,6 +56,7 @@ fn network(text: &str) -> Option<IpNet> {
 impl Lowering<'_> {
     /// `fromCIDR`, `toCIDR`, `fromCIDRSet` and `toCIDRSet`.
     pub(super) fn cidrs(&mut self, at: At<'_>, element: &Element, peers: &mut Vec<Peer>) {
+        let itself = &BlockFields::ITSELF;
         for (i, text) in element.cidr.iter().flatten().enumerate() {
             let path = format!("{}.{}[{i}]", at.path, at.field("CIDR"));
             if let Some(why) = self.unfilled(&path, text) {
@@ -57,9 +65,11 @@ impl Lowering<'_> {
             }
             let single = text.parse::<IpAddr>().ok().map(IpNet::from);
             match (network(text), single) {
-                (Some(cidr), _) => self.block(&path, cidr, &[], peers),
+                (Some(cidr), _) => self.block(&path, itself, (cidr, &[]), peers),
                 // The agent takes an address; the CRD does not, unless it was stored before it said so.
-                (None, Some(single)) if self.live => self.block(&path, single, &[], peers),
+                (None, Some(single)) if self.live => {
+                    self.block(&path, itself, (single, &[]), peers);
+                }
                 (None, Some(single)) => {
                     self.refuse(
                         path,
@@ -78,8 +88,8 @@ impl Lowering<'_> {
     pub(super) fn block(
         &mut self,
         path: &str,
-        cidr: IpNet,
-        except: &[IpNet],
+        fields: &'static BlockFields,
+        (cidr, except): (IpNet, &[IpNet]),
         peers: &mut Vec<Peer>,
     ) {
         let masked = cidr.trunc();
@@ -93,7 +103,8 @@ impl Lowering<'_> {
             peers.extend(self.perhaps_pods(path));
         }
         let block = AddressBlock { cidr: masked, except };
-        peers.push(Peer { path: path.into(), admits: PeerKind::Addresses(block, scope) });
+        let admits = PeerKind::Addresses(block, scope);
+        peers.push(Peer { path: path.into(), block: fields, admits });
     }
 
     /// Source: docs/semantics/cilium-objects.md#networks-that-are-rejected: exactly one of cidr,
@@ -130,10 +141,10 @@ impl Lowering<'_> {
                         self.fault(format!("{path}.except[{i}]"), message);
                     }
                 }
-                self.block(path, cidr, &except, peers);
+                self.block(path, &CIDR, (cidr, &except), peers);
             }
             (None, Some(name), None) => {
-                let group = self.known.groups.iter().find(|group| *group.name == *name);
+                let group = self.known.groups.iter().find(|group| *group.object.name == *name);
                 if group.is_some_and(CidrGroup::has_variables) {
                     let why = format!("variables of the CiliumCIDRGroup {name} are not filled in");
                     self.unresolved(path, &why, peers);
@@ -141,7 +152,7 @@ impl Lowering<'_> {
                 match group.map(CidrGroup::networks) {
                     Some(Ok(networks)) => {
                         for cidr in networks {
-                            self.block(path, cidr, &except, peers);
+                            self.block(path, &GROUP, (cidr, &except), peers);
                         }
                     }
                     Some(Err(_)) => {
@@ -162,7 +173,8 @@ impl Lowering<'_> {
                     return;
                 };
                 let groups = self.known.groups.iter();
-                let selected: Vec<_> = groups.filter(|g| selector.selects(&g.labels)).collect();
+                let selected: Vec<_> =
+                    groups.filter(|g| selector.selects(&g.spec.labels)).collect();
                 if selected.is_empty() {
                     let why = format!("no CiliumCIDRGroup with {selector} is among what was read");
                     self.unresolved(path, &why, peers);
@@ -172,7 +184,7 @@ impl Lowering<'_> {
                     self.unresolved(path, &why, peers);
                 }
                 for cidr in selected.iter().filter_map(|group| group.networks().ok()).flatten() {
-                    self.block(path, cidr, &except, peers);
+                    self.block(path, &GROUPS, (cidr, &except), peers);
                 }
             }
             _ => {
@@ -203,7 +215,7 @@ impl Lowering<'_> {
             }
         }
         if !patterns.is_empty() {
-            peers.push(Peer { path: field.into(), admits: PeerKind::Names(patterns) });
+            peers.push(Peer::new(field, PeerKind::Names(patterns)));
         }
     }
 

@@ -183,7 +183,7 @@ impl Lowering<'_> {
         if all.outside {
             peers.extend(self.perhaps_pods(&path));
         }
-        peers.push(Peer { path: path.into(), admits: PeerKind::Entities(all) });
+        peers.push(Peer::new(path, PeerKind::Entities(all)));
         everyone
     }
 
@@ -197,7 +197,7 @@ impl Lowering<'_> {
             let every = Namespaces::Matching(Selector::default());
             let pods = PodSet::new(every, Selector::default());
             let admits = PeerKind::Pods(PodSet { doubt: Some(why.into()), ..pods });
-            Peer { path: path.into(), admits }
+            Peer::new(path, admits)
         })
     }
 
@@ -216,7 +216,7 @@ impl Lowering<'_> {
                 continue;
             };
             let admits = PeerKind::Nodes(NodeSet { labels, own: false });
-            peers.push(Peer { path: path.into(), admits });
+            peers.push(Peer::new(path, admits));
         }
     }
 }

@@ -4,7 +4,7 @@
 //! docs/semantics/cilium-rules.md#absent-and-empty and docs/semantics/cilium-ports.md#ports.
 
 use super::super::CiliumVersion;
-use super::super::rule::{Condition, PortMatch, PortRule, Ports};
+use super::super::rule::{Condition, PortFields, PortMatch, PortRule, Ports};
 use super::super::variables::variable;
 use super::lower::{At, Lowering};
 use super::written::{Element, PortRules, WrittenPort};
@@ -113,6 +113,7 @@ impl Lowering<'_> {
             let Some(Means::Ports(protocols)) = self.protocol(path, Some(protocol)) else { return };
             rules.unknown.extend(protocols.into_iter().map(|protocol| PortRule {
                 path: path.into(),
+                fields: &PortFields::PLAIN,
                 protocol,
                 ports: PortMatch::All,
             }));
@@ -156,6 +157,7 @@ impl Lowering<'_> {
         }
         rules.known.extend(protocols.into_iter().map(|protocol| PortRule {
             path: path.into(),
+            fields: &PortFields::PLAIN,
             protocol,
             ports: ports.clone(),
         }));

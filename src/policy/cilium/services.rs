@@ -4,7 +4,7 @@
 //! docs/semantics/cilium-rules.md#services; `resolveToServices` in Cilium's pkg/policy/k8s and
 //! `mergeEndpointSelectors` in its pkg/policy/utils, 1.18 to 1.20.
 
-use super::super::rule::{Namespaces, Peer, PeerKind, PodSet, Scope};
+use super::super::rule::{BlockFields, Namespaces, Peer, PeerKind, PodSet, Scope};
 use super::super::variables::{unknown_peer, variable};
 use super::lower::Lowering;
 use super::written::ServiceRef;
@@ -88,7 +88,7 @@ impl Lowering<'_> {
         if let Some(labels) = &service.selector {
             let namespace = Selector::labels([(NAMESPACE_NAME_LABEL, service.namespace.clone())]);
             let set = PodSet::new(Namespaces::Matching(namespace), Selector::labels(labels.iter()));
-            peers.push(Peer { path: path.into(), admits: PeerKind::Pods(set) });
+            peers.push(Peer::new(path, PeerKind::Pods(set)));
             return Lead::Somewhere;
         }
         let slices =
@@ -108,7 +108,7 @@ impl Lowering<'_> {
             return Lead::Perhaps;
         }
         for address in addresses {
-            self.block(path, IpNet::from(address), &[], peers);
+            self.block(path, &BlockFields::ITSELF, (IpNet::from(address), &[]), peers);
         }
         Lead::Somewhere
     }
@@ -122,7 +122,7 @@ impl Lowering<'_> {
         let every = Namespaces::Matching(Selector::labels(namespace));
         let pods = PodSet::new(every, Selector::default());
         let admits = PeerKind::Pods(PodSet { doubt: Some(why.into()), ..pods });
-        peers.push(Peer { path: path.into(), admits });
+        peers.push(Peer::new(path, admits));
         peers.push(unknown_peer(path, why, self.scope));
     }
 }

@@ -4,29 +4,118 @@
 //! does not know. Source: docs/semantics/cilium-objects.md#fields-of-a-rule,
 //! docs/semantics/cilium-rules.md#elements and docs/semantics/cilium-ports.md.
 
-use super::super::LabelSelector;
 use super::super::selector::MatchExpression;
+use super::super::{LabelSelector, Metadata};
+use crate::cluster::Labels;
 use serde::Deserialize;
+use serde::de::Deserializer;
 use std::collections::BTreeMap;
 
 /// A field that exists and is not read any further.
 type Anything = serde_json::Value;
 
+/// What one object says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Spec {
+    /// A CiliumNetworkPolicy, or without a namespace a CiliumClusterwideNetworkPolicy.
+    Policy(Box<Rules>),
+    /// A CiliumCIDRGroup.
+    Group(Group),
+}
+
 /// The rules of one object.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Spec {
+pub struct Rules {
     /// `spec`.
-    pub spec: Option<Rule>,
+    pub(super) spec: Option<Rule>,
     /// `specs`.
-    pub specs: Option<Vec<Rule>>,
+    pub(super) specs: Option<Vec<Rule>>,
     /// Paths of fields that the CRD does not know, which the API server drops.
-    pub unknown: Vec<String>,
+    pub(super) unknown: Vec<String>,
+}
+
+/// A CiliumCIDRGroup.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Group {
+    /// Its labels, by which policies may select it.
+    pub(super) labels: Labels,
+    /// Its networks.
+    pub(super) spec: GroupSpec,
+}
+
+/// An object with rules. The CRD drops what it does not know.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct PolicyFields<M> {
+    metadata: Option<M>,
+    spec: Option<Rule>,
+    specs: Option<Vec<Rule>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct GroupFields<M> {
+    metadata: Option<M>,
+    spec: Option<GroupSpec>,
+}
+
+impl Rules {
+    /// Reads an object, with the paths of the fields that are not known.
+    pub(super) fn read<'de, M: Metadata<'de>, D: Deserializer<'de>>(
+        source: D,
+    ) -> Result<(M, Self), D::Error> {
+        let mut unknown = Vec::new();
+        let note = |path: serde_ignored::Path<'_>| unknown.extend(field_path(&path));
+        let fields: PolicyFields<M> = serde_ignored::deserialize(source, note)?;
+        let PolicyFields { metadata, spec, specs } = fields;
+        Ok((metadata.unwrap_or_default(), Self { spec, specs, unknown }))
+    }
+}
+
+impl Group {
+    /// Reads an object.
+    pub(super) fn read<'de, M: Metadata<'de>, D: Deserializer<'de>>(
+        source: D,
+    ) -> Result<(M, Self), D::Error> {
+        let GroupFields { metadata, spec } = GroupFields::<M>::deserialize(source)?;
+        let metadata = metadata.unwrap_or_default();
+        let labels = metadata.labels();
+        Ok((metadata, Self { labels, spec: spec.unwrap_or_default() }))
+    }
+}
+
+/// The path of a field that is not known, but for those outside the spec that every object may have.
+fn field_path(path: &serde_ignored::Path<'_>) -> Option<String> {
+    use serde_ignored::Path;
+    fn write(path: &Path<'_>, out: &mut String) {
+        match path {
+            Path::Root => {}
+            Path::Seq { parent, index } => {
+                write(parent, out);
+                out.extend(["[", &index.to_string(), "]"]);
+            }
+            Path::Map { parent, key } => {
+                write(parent, out);
+                if !out.is_empty() {
+                    out.push('.');
+                }
+                out.push_str(key);
+            }
+            Path::Some { parent }
+            | Path::NewtypeStruct { parent }
+            | Path::NewtypeVariant { parent } => write(parent, out),
+        }
+    }
+    let mut all = String::new();
+    write(path, &mut all);
+    let first = all.split_once('.').map_or(all.as_str(), |(first, _)| first);
+    (!matches!(first, "apiVersion" | "kind" | "metadata" | "status")).then_some(all)
 }
 
 /// One rule: `spec`, or an item of `specs`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Rule {
+pub(super) struct Rule {
     pub(super) endpoint_selector: Option<WrittenSelector>,
     pub(super) node_selector: Option<WrittenSelector>,
     pub(super) ingress: Option<Vec<Ingress>>,
@@ -350,7 +439,48 @@ pub(super) struct Authentication {
 /// `spec` of a `CiliumCIDRGroup`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct GroupSpec {
+pub(super) struct GroupSpec {
     #[serde(rename = "externalCIDRs")]
     pub(super) external_cidrs: Option<Vec<String>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default, Deserialize)]
+    struct Head {
+        #[serde(default)]
+        labels: BTreeMap<String, String>,
+    }
+
+    impl Metadata<'_> for Head {
+        fn labels(&self) -> Labels {
+            self.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
+        }
+    }
+
+    fn from(json: &str) -> serde_json::Value {
+        serde_json::from_str(json).unwrap()
+    }
+
+    /// What the CRD does not know is kept by its path, but for what every object may have.
+    #[test]
+    fn fields_that_are_dropped() {
+        let unknown = |json| Rules::read::<Head, _>(from(json)).unwrap().1.unknown;
+        let policy = r#"{"apiVersion":"x","metadata":{"name":"p","uid":"1"},"status":{"newer":1},
+            "spec":{"endpointSelector":{"newer":1},"ingress":[{"toPorts":[{"newer":1}]}]}}"#;
+        let paths = ["spec.endpointSelector.newer", "spec.ingress[0].toPorts[0].newer"];
+        assert_eq!(unknown(policy), paths);
+        assert_eq!(unknown(r#"{"specs":[{"newer":1}]}"#), ["specs[0].newer"]);
+    }
+
+    /// Policies select groups by their labels.
+    #[test]
+    fn groups_keep_their_labels() {
+        let group = r#"{"metadata":{"labels":{"a":"b"}},"spec":{"externalCIDRs":[]}}"#;
+        let (_, group) = Group::read::<Head, _>(from(group)).unwrap();
+        assert_eq!(group.labels.get("a"), Some("b"));
+        assert_eq!(group.spec.external_cidrs, Some(Vec::new()));
+    }
 }

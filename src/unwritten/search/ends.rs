@@ -4,9 +4,11 @@
 //! tell apart, and the known pods, nodes and settings that a change moved.
 
 use super::Search;
-use crate::cluster::{AddressBlock, Family, Name, ObjectRef, Pod, Snapshot, Truth};
+use crate::cluster::{
+    AddressBlock, Family, NAMESPACE_NAME_LABEL, Name, ObjectRef, Pod, Snapshot, Truth,
+};
 use crate::policy::NODE_LOCAL_DNS;
-use crate::policy::rule::{Namespaces, PeerKind, Peers, Policy};
+use crate::policy::rule::{Namespaces, PeerKind, Peers, PodSet, Policy};
 use crate::unwritten::flows::Who;
 use crate::unwritten::homes::{Home, Side, sets};
 use crate::verdict::{Endpoint, means};
@@ -37,9 +39,10 @@ impl<'a> Search<'a> {
         }
         more.extend(cilium.then(|| single(NODE_LOCAL_DNS.into())));
         let atoms = crate::reach::Atoms::cut(family, of_family.into_iter().chain(&more));
+        // Those in the pod network of every side are pods'.
         let of_pods = |ip| {
-            let nets = self.sides.iter().flat_map(|side| &side.snapshot.pod_cidrs);
-            cilium && nets.into_iter().any(|net| net.contains(&ip))
+            let has = |side: &Side<'_>| side.snapshot.pod_cidrs.iter().any(|net| net.contains(&ip));
+            cilium && self.sides.iter().all(has)
         };
         let all = (0..atoms.len()).map(|atom| atoms.example(atom, |_| false));
         let all = all.filter(|ip| !of_pods(*ip)).map(Endpoint::Address);
@@ -96,11 +99,16 @@ pub(super) fn peers(policy: &Policy) -> impl Iterator<Item = &PeerKind> {
 
 /// Whether a policy may select pods of a home.
 pub(super) fn may_select(policy: &Policy, side: usize, home: &Home) -> bool {
-    match &policy.subject.namespaces {
-        Namespaces::Own(name) => *name == home.name,
+    may_have(&policy.subject, side, home)
+}
+
+/// Whether pods of a home may be in a set.
+pub(super) fn may_have(set: &PodSet, side: usize, home: &Home) -> bool {
+    match &set.namespaces {
+        Namespaces::Own(name) => home.members.contains(name),
         Namespaces::Matching(selector) => selector.requirements.iter().all(|requirement| {
-            if *requirement.key == *crate::cluster::NAMESPACE_NAME_LABEL {
-                return requirement.holds_for(Some(home.real()));
+            if *requirement.key == *NAMESPACE_NAME_LABEL {
+                return home.members.iter().any(|name| requirement.holds_for(Some(name)));
             }
             let Some(labels) = &home.labels else { return true };
             requirement.holds_for(labels[side].get(&requirement.key))
@@ -108,17 +116,28 @@ pub(super) fn may_select(policy: &Policy, side: usize, home: &Home) -> bool {
     }
 }
 
-/// Whether something besides the policies is not the same on both sides.
-pub(super) fn settings_differ(old: &Side<'_>, new: &Side<'_>, homes: &[Home]) -> bool {
-    let unread = |side: &Side<'_>, name: &Name| {
-        [side.rules.is_unread(name), side.rules.may_have_denials(name)]
+/// Whether something besides policies, pods and labels of namespaces is not the same on both sides.
+pub(super) fn settings_differ([old, new]: [&Side<'_>; 2]) -> bool {
+    let unread = |side: &Side<'_>| -> BTreeMap<Name, bool> {
+        let names = side.rules.unread_namespaces();
+        names.map(|name| (name.clone(), side.rules.may_have_denials(name))).collect()
     };
     old.rules.enforcer() != new.rules.enforcer()
         || old.rules.cluster_wide_unread() != new.rules.cluster_wide_unread()
+        || unread(old) != unread(new)
         || old.snapshot.pod_cidrs != new.snapshot.pod_cidrs
         || old.snapshot.api_server() != new.snapshot.api_server()
         || nodes_differ(old.snapshot, new.snapshot)
-        || homes.iter().any(|home| unread(old, &home.name) != unread(new, &home.name))
+}
+
+/// Whether the labels of some namespace that both sides have written are not the same.
+pub(super) fn labels_differ([old, new]: [&Side<'_>; 2]) -> bool {
+    new.snapshot.namespaces().any(|after| {
+        let before = old.snapshot.namespace(&after.name);
+        before.is_some_and(|before| {
+            !before.labels_unread && !after.labels_unread && before.labels != after.labels
+        })
+    })
 }
 
 /// Whether what both sides know of some node, or of a pod on its network, is not the same.
@@ -171,7 +190,8 @@ pub(super) fn moved(sides: &[Side<'_>]) -> Vec<[usize; 2]> {
         });
         let Some(before) = before else { continue };
         let was = old.snapshot.pod(before);
-        let same = keys.iter().all(|key| was.label(key) == pod.label(key))
+        let alike = was.labels == pod.labels && was.service_account == pod.service_account;
+        let same = (alike || keys.iter().all(|key| was.label(key) == pod.label(key)))
             && was.unknown_labels == pod.unknown_labels
             && was.ports == pod.ports
             && was.ips == pod.ips

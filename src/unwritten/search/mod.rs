@@ -16,7 +16,7 @@ use crate::cluster::{Family, Name};
 use crate::policy::Ruleset;
 use crate::policy::rule::{Action, Direction, PeerKind, Peers, Policy};
 use crate::verdict::Endpoint;
-use ends::{may_select, moved, settings_differ};
+use ends::{labels_differ, may_have, may_select, moved, settings_differ};
 use found::Scratch;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -53,6 +53,8 @@ struct Goal {
     /// The side on which more is to get through.
     side: usize,
     also: Also,
+    /// No policy isolates the subject in this direction, in the home with this index.
+    open: Option<(Direction, usize)>,
 }
 
 /// What is to hold at the other end.
@@ -68,7 +70,7 @@ enum Also {
 
 impl Goal {
     fn new(part: Option<Part>, side: usize) -> Self {
-        Self { part, side, also: Also::Whatever }
+        Self { part, side, also: Also::Whatever, open: None }
     }
 
     /// The same, whatever holds at the other end.
@@ -85,6 +87,15 @@ enum Group {
     OnNodes,
     /// A known pod that is not the same on both sides, by its place in the list of those.
     Known(usize),
+}
+
+/// Whether a comparison has anything to look for.
+pub(super) fn anything_differs(sides: &[Side<'_>; 2]) -> bool {
+    let both @ [old, new] = sides.each_ref();
+    settings_differ(both)
+        || labels_differ(both)
+        || !changed(old.rules, new.rules).is_empty()
+        || !moved(sides).is_empty()
 }
 
 /// A search and what it found.
@@ -127,10 +138,7 @@ impl<'a> Search<'a> {
         let [old, new] = self.sides else { return };
         let mut parts = changed(old.rules, new.rules);
         let moved = moved(self.sides);
-        let other = settings_differ(old, new, self.homes);
-        if parts.is_empty() && moved.is_empty() && !other && !self.homes.iter().any(|h| h.changed) {
-            return;
-        }
+        let other = settings_differ([old, new]);
         let every: Vec<Part> =
             [(0, old), (1, new)].into_iter().flat_map(|(side, of)| all(side, of.rules)).collect();
         if other {
@@ -190,9 +198,9 @@ impl<'a> Search<'a> {
                 let free = allow.iter().map(|part| goal(part, Also::Free));
                 let refuse = self.relevant(&refuse, direction, home);
                 let refuse = refuse.iter().map(|part| goal(part, Also::Whatever));
-                let goals: Vec<Goal> = free.chain(refuse).collect();
+                let open = Goal { open: Some((direction, place)), ..Goal::new(None, 0) };
+                let goals: Vec<Goal> = free.chain(refuse).chain([open]).collect();
                 self.subject(direction, (place, &who), &goals, &[], &[]);
-                self.unprotected(direction, (place, home));
             }
         }
         let rules = self.rules();
@@ -337,8 +345,8 @@ impl<'a> Search<'a> {
             if self.done.contains(&(*goal, group)) || !self.is_wanted(*goal, group) {
                 continue;
             }
-            if let (Also::Part(part), Who::Unwritten(home, _)) = (goal.also, peer)
-                && !may_select(part.policy(&self.rules()), part.side, home)
+            if let Who::Unwritten(home, _) = peer
+                && !self.may_be(*goal, home)
             {
                 continue;
             }
@@ -355,6 +363,9 @@ impl<'a> Search<'a> {
             });
             let opened = flows.opened(goal.side);
             let mut wanted = Vec::new();
+            if let Some((direction, _)) = goal.open {
+                wanted.push(flows.unprotected(direction));
+            }
             match goal.also {
                 Also::Whatever => {}
                 Also::Free => wanted.push(flows.unprotected(opposite(direction))),
@@ -381,6 +392,29 @@ impl<'a> Search<'a> {
     fn action(&self, part: Part) -> Option<Action> {
         let What::Rule { entry, .. } = part.what else { return None };
         Some(part.policy(&self.rules()).entries.get(entry)?.action)
+    }
+
+    /// Whether the other end can be a pod of a home, as far as namespaces tell.
+    fn may_be(&self, goal: Goal, home: &Home) -> bool {
+        let rules = self.rules();
+        if let Also::Part(part) = goal.also
+            && !may_select(part.policy(&rules), part.side, home)
+        {
+            return false;
+        }
+        let Some(Part { side, what: What::Rule { entry, peer: Some(peer), .. }, .. }) = goal.part
+        else {
+            return true;
+        };
+        let policy = goal.part.map(|part| part.policy(&rules));
+        let rule = policy.and_then(|policy| policy.entries.get(entry));
+        match rule.map(|rule| &rule.peers) {
+            Some(Peers::Of(items)) => match items.get(peer).map(|item| &item.admits) {
+                Some(PeerKind::Pods(set)) => may_have(set, side, home),
+                _ => true,
+            },
+            _ => true,
+        }
     }
 
     /// Whether a group can be meant by a part: peers that are pods mean no one else, and where a block
@@ -464,25 +498,6 @@ impl<'a> Search<'a> {
             between.reverse();
         }
         self.unfinished.insert(Unfinished { part: goal.part, between });
-    }
-
-    /// A pod of a home that nothing isolates, if there can be one.
-    fn unprotected(&mut self, direction: Direction, (_, home): (usize, &'a Home)) {
-        let who = Who::Unwritten(home, home.name.clone());
-        let other = &self.homes[0];
-        let peer = Who::Unwritten(other, other.name.clone());
-        let mut ends = [who.clone(), peer.clone()];
-        if subject(direction) == 1 {
-            ends.reverse();
-        }
-        let mut flows = Flows::new(self.sides, ends, Family::V4);
-        let wanted = flows.unprotected(direction);
-        let goal = Goal::new(None, 0);
-        match self.ask(&mut flows, &[wanted], false) {
-            Answer::Yes => self.take(&flows, [&who, &peer], direction, goal, Group::Unwritten),
-            Answer::No => {}
-            Answer::GivenUp => self.give_up(goal, direction, &who, &peer),
-        }
     }
 }
 

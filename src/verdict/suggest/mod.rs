@@ -9,11 +9,12 @@ mod openings;
 
 use super::explain::{Case, Explanation, Question, explain};
 use super::trace::{Reason, Trace, Verdict};
-use crate::cluster::{Origin, Snapshot, Truth};
+use crate::cluster::{Snapshot, Truth};
 use crate::draft::{Dialect, Draft};
-use crate::policy::cilium::{CiliumPolicy, Spec};
+use crate::kinds::{EnforcedBy, Kind};
+use crate::objects::Objects;
 use crate::policy::rule::{Direction, Tier};
-use crate::policy::{PolicyId, Remark, Ruleset, networkpolicy};
+use crate::policy::{PolicyId, Remark, Ruleset};
 use openings::{Builder, Opening};
 use serde_json::Value;
 
@@ -150,14 +151,10 @@ impl Attempt<'_> {
         for Drafted { direction, dialect, draft } in drafts {
             let policy = draft.object(*dialect)?;
             let before = with.lints.len();
-            match dialect {
-                Dialect::NetworkPolicy => {
-                    with.add_network_policy(&network_policy(draft, &policy)?);
-                }
-                Dialect::Cilium => {
-                    with.add_cilium_policy(&cilium_policy(draft, &policy)?, self.snapshot);
-                }
-            }
+            let mut objects = Objects::default();
+            let (_, read) = objects.insert_policy(&policy).then(|| objects.assemble())?;
+            let [written] = read.objects.as_slice() else { return None };
+            with.add_written(written, self.snapshot);
             let notes = with.lints.get(before..).unwrap_or_default();
             let notes = notes.iter().flat_map(about).collect();
             suggestions.push(Suggestion {
@@ -177,7 +174,10 @@ impl Attempt<'_> {
         let isolating = trace.policies.iter();
         let mut isolating =
             isolating.filter(|policy| policy.isolates && policy.selects != Truth::No).peekable();
-        let of_cilium = |id| self.rules.policy(id).object.kind.starts_with("Cilium");
+        let of_cilium = |id| {
+            let kind = Kind::named(&self.rules.policy(id).object.kind);
+            kind.and_then(Kind::enforced_by) == Some(EnforcedBy::Cilium)
+        };
         let any = isolating.peek().is_some();
         if self.rules.cilium().is_some() && any && isolating.all(|policy| of_cilium(policy.policy))
         {
@@ -212,25 +212,4 @@ fn not_allowed(explanation: &Explanation) -> impl Iterator<Item = &Case> {
         .cases
         .iter()
         .filter(|case| case.judgement.verdict != Verdict::Allowed && !case.ports.is_undeclared())
-}
-
-/// The policy as if it had been read, to try it.
-fn network_policy(draft: &Draft, policy: &Value) -> Option<networkpolicy::NetworkPolicy> {
-    Some(networkpolicy::NetworkPolicy {
-        namespace: draft.namespace.as_str().into(),
-        name: draft.name.as_str().into(),
-        origin: Origin::Synthetic,
-        spec: serde_json::from_value(policy.get("spec")?.clone()).ok()?,
-    })
-}
-
-/// As [`network_policy`], of Cilium.
-fn cilium_policy(draft: &Draft, policy: &Value) -> Option<CiliumPolicy> {
-    let rule = serde_json::from_value(policy.get("spec")?.clone()).ok()?;
-    Some(CiliumPolicy {
-        namespace: Some(draft.namespace.as_str().into()),
-        name: draft.name.as_str().into(),
-        origin: Origin::Synthetic,
-        spec: Spec { spec: Some(rule), ..Spec::default() },
-    })
 }

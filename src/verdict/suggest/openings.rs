@@ -6,12 +6,12 @@
 
 use super::super::explain::Case;
 use super::super::ports::CasePorts;
-use super::super::trace::Endpoint;
 use super::{Drafted, NoSuggestion};
 use crate::cluster::{
     Labels, Name, Operator, Pod, PodId, Port, Protocol, Snapshot, TargetPort, Truth,
 };
 use crate::draft::{self, Dialect, Draft, Entity, LabelMap, Peer, Rule};
+use crate::ends::Endpoint;
 use crate::policy::Ruleset;
 use crate::policy::rule::{Action, Direction};
 use std::collections::BTreeSet;
@@ -238,7 +238,7 @@ impl Builder<'_> {
             others.iter().any(|it| it.draft.name == name && *it.draft.namespace == **namespace)
         };
         let name = self.free_name(namespace, &format!("allow-{from}-to-{to}"), direction, drafted);
-        Draft { subject: label_map(labels), ingress, egress, ..Draft::new(namespace, &name) }
+        Draft { subject: label_map(labels).into(), ingress, egress, ..Draft::new(namespace, &name) }
     }
 
     /// Lets a name be asked for where the cluster serves DNS, as far as that is known.
@@ -265,7 +265,7 @@ impl Builder<'_> {
         if !ports.iter().any(|port| port.protocol == Protocol::Udp) {
             ports = draft::Port::dns();
         }
-        let peers = vec![Peer::Pods { namespace: Some(namespace), labels }];
+        let peers = vec![Peer::Pods { namespace: Some(namespace), pods: labels.into() }];
         Rule { peers, ports, dns: vec![name.to_owned()] }
     }
 
@@ -333,9 +333,9 @@ impl Who {
         match self {
             Self::Pods { namespace, labels, .. } => {
                 let namespace = (namespace != home).then(|| namespace.to_string());
-                vec![Peer::Pods { namespace, labels: label_map(labels) }]
+                vec![Peer::Pods { namespace, pods: label_map(labels).into() }]
             }
-            Self::Address(address) => vec![Peer::Address(*address)],
+            Self::Address(address) => vec![Peer::Block((*address).into())],
             Self::Nodes { entities, .. } => entities.iter().copied().map(Peer::Entity).collect(),
             Self::Name(name) => vec![Peer::Name(name.to_string())],
         }

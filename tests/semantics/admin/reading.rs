@@ -58,7 +58,7 @@ fn json_and_yaml_alike() {
         let (objects, warnings) = decode_text(text.into(), Path::new("in"), "shop");
         assert!(warnings.is_empty(), "{warnings:?}");
         let (snapshot, written) = objects.assemble();
-        assert_eq!((written.len(), written.admin_policies.len()), (1, 1));
+        assert_eq!((written.len(), written.objects.len()), (1, 1));
         let rules = Ruleset::compile(&written, &snapshot, &Enforcer::default());
         (rules.policies()[0].entries.clone(), rules.lints[0].faults.clone())
     };

@@ -45,7 +45,10 @@ fn network_policies() {
             holds(&manifests, &[&format!("web-0 → api:80 is {cilium}")]);
             lint(
                 &cluster(&manifests),
-                &format!("from[0] asks for label {label}, which Cilium does"),
+                &format!(
+                    "from[0].podSelector.matchExpressions[0] asks for label {label}, which Cilium \
+                     does"
+                ),
             );
             let text = cluster(&manifests).ask("web-0 → api:80").text();
             assert!(text.contains(told), "{text}");
@@ -60,7 +63,8 @@ fn subjects() {
     let np = labelled("pod-template-hash") + &np;
     semantics::holds(&np, &["api → web-0:80 is Denied"]);
     holds(&np, &["api → web-0:80 is Allowed"]);
-    lint(&cluster(&np), "spec.podSelector asks for label pod-template-hash");
+    let at = "spec.podSelector.matchLabels[pod-template-hash] asks for label pod-template-hash";
+    lint(&cluster(&np), at);
     let own = "endpointSelector: {matchLabels: {pod-template-hash: x}}, ingress: [{}]";
     holds(&(labelled("pod-template-hash") + &cnp("p", own)), &["api → web-0:80 is Allowed"]);
 }

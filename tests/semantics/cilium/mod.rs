@@ -20,7 +20,7 @@ mod variables;
 use super::{BASE, Cluster, enforced};
 use netpol::cluster::{Family, Origin, PodId, Port, Protocol};
 use netpol::objects::decode_text;
-use netpol::policy::{Cilium, CiliumVersion, Enforcer, Ruleset};
+use netpol::policy::{Cilium, CiliumVersion, Enforcer, Ruleset, Spec, WrittenObject};
 use netpol::verdict::{Endpoint, Flow, Judgement, judge};
 use std::path::Path;
 
@@ -45,7 +45,8 @@ fn live(settings: Cilium, manifests: &str) -> Cluster {
     let (objects, warnings) = decode_text(text.into(), Path::new("in.yaml"), "shop");
     assert!(warnings.is_empty(), "{warnings:?}");
     let (snapshot, mut written) = objects.assemble();
-    for policy in &mut written.cilium_policies {
+    let of_cilium = |written: &&mut WrittenObject| matches!(written.spec, Spec::Cilium(_));
+    for policy in written.objects.iter_mut().filter(of_cilium) {
         policy.origin = Origin::Live { applied: None, owner: None };
     }
     let rules = Ruleset::compile(&written, &snapshot, &Enforcer::Cilium(settings));

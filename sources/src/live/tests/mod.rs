@@ -1,6 +1,7 @@
 //! The client against servers and programs of the tests' own, on loopback.
 
 mod failures;
+mod hostile;
 mod kubeconfigs;
 mod logins;
 mod plugins;

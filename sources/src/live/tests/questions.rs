@@ -1,10 +1,11 @@
 //! What one question reads, and what becomes of it where something cannot be read.
 
-use super::super::Wanted;
+use super::super::Needs;
 use super::{Reply, Server, reply, run, to};
+use netpol::ends::EndName;
 use netpol::objects::Objects;
 use netpol::policy::Ruleset;
-use netpol::verdict::{self, Question, Target, Verdict};
+use netpol::verdict::{self, Question, Verdict};
 use serde_json::{Value, json};
 use std::slice;
 use std::time::Duration;
@@ -53,22 +54,22 @@ fn pod(namespace: &str, name: &str, ips: &[&str]) -> Value {
 const POLICIES: &str = "/apis/networking.k8s.io/v1/namespaces/b/networkpolicies";
 
 fn read(server: &Server, source: &str, destination: &str) -> Result<Objects, String> {
-    let (source, destination): (Target, Target) =
+    let (source, destination): (EndName, EndName) =
         (source.parse().unwrap(), destination.parse().unwrap());
     run(async {
-        let wanted = Wanted {
+        let needs = Needs {
             source: &source,
             destination: &destination,
             namespace: "a",
             policies_of: &[],
             overlay: None,
         };
-        to(&server.url()).await.read(wanted).await.map_err(|error| error.to_string())
+        to(&server.url()).await.read(needs).await.map_err(|error| error.to_string())
     })
 }
 
 fn verdict(objects: Objects, source: &str, destination: &str) -> Option<Verdict> {
-    let (source, destination): (Target, Target) =
+    let (source, destination): (EndName, EndName) =
         (source.parse().unwrap(), destination.parse().unwrap());
     let question =
         Question { source: &source, destination: &destination, port: None, namespace: "a" };
@@ -136,7 +137,7 @@ fn policies_that_cannot_be_read_are_a_gap() {
 fn a_list_that_is_slow_is_a_gap_and_a_cluster_that_is_gone_an_error() {
     let slow = Reply { before: Duration::from_secs(5), ..list(&[]) };
     let server = two_pods(slow);
-    let (source, destination): (Target, Target) =
+    let (source, destination): (EndName, EndName) =
         ("pod/web".parse().unwrap(), "b/pod/db:80".parse().unwrap());
     let objects = run(async {
         let options = super::ConnectOptions {
@@ -146,14 +147,14 @@ fn a_list_that_is_slow_is_a_gap_and_a_cluster_that_is_gone_an_error() {
         };
         let environment = super::Environment::default();
         let connection = super::connect(&options, &environment, super::quiet()).await.unwrap();
-        let wanted = Wanted {
+        let needs = Needs {
             source: &source,
             destination: &destination,
             namespace: "a",
             policies_of: &[],
             overlay: None,
         };
-        connection.read(wanted).await.unwrap()
+        connection.read(needs).await.unwrap()
     });
     assert_eq!(objects.gaps[0].what, "the NetworkPolicies of b");
     assert!(objects.gaps[0].why.contains("within 500ms"), "{:?}", objects.gaps);

@@ -222,3 +222,23 @@ fn a_proxy_of_the_kubeconfig_is_used() {
     assert!(error.contains(&format!("(through the proxy {})", proxy.url())), "{error}");
     assert!(!error.contains("a%40b"), "{error}");
 }
+
+/// As in Go, where `http.Client` sets it before anyone else sets the header.
+/// Source: <https://github.com/golang/go/blob/go1.25.3/src/net/http/client.go>, `send`.
+#[test]
+fn the_user_of_the_server_s_address_logs_in() {
+    let server = Server::start(|_, _| page(&[], ""));
+    run(async {
+        let options = ConnectOptions {
+            server: Some(server.url().replace("//", "//me:a%40b@")),
+            token: Some("t0ken".into()),
+            ..ConnectOptions::default()
+        };
+        let connection = connect(&options, &Environment::default(), quiet()).await.unwrap();
+        connection.list::<Named>(&pods(), &Selection::default()).await.unwrap();
+        assert_eq!(connection.server(), server.url());
+    });
+    // me:a@b
+    assert_eq!(server.served()[0].header("authorization"), ["Basic bWU6YUBi"]);
+    assert!(server.served()[0].header("host")[0].starts_with("127.0.0.1:"));
+}

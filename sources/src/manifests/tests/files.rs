@@ -33,8 +33,8 @@ fn a_directory_is_read_with_all_below_it() {
         ("x/y/a.yaml", A),
         ("b.json", "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"b\"}}"),
         ("c.txt", "{apiVersion: v1, kind: Namespace, metadata: {name: c}}"),
-        (".hidden.yaml", "kind: ["),
         (".git/x.yaml", "kind: ["),
+        ("x/.git/x.yaml", "kind: ["),
         ("x.yaml/z.yml", ""),
     ]);
     let loaded = load(&[dir.path()]).unwrap();
@@ -45,6 +45,104 @@ fn a_directory_is_read_with_all_below_it() {
     assert_eq!(found(&loaded), ["ns/a", "ns/c"]);
 }
 
+/// `kubectl apply -R` goes by the ends of names only. Source: `ExpandPathsToFileVisitors` and `ignoreFile`
+/// in <https://github.com/kubernetes/cli-runtime/blob/v0.34.1/pkg/resource/visitor.go>
+#[test]
+fn hidden_files_are_read_as_kubectl_reads_them() {
+    let dir = directory(&[
+        (".archive/b.yaml", B),
+        (".a.yaml", A),
+        (".github/workflows/ci.yaml", "on: push\njobs: {}\n"),
+        ("values.yaml", "on: push\n"),
+        (".config/broken.yml", "kind: ["),
+    ]);
+    let loaded = load(&[dir.path()]).unwrap();
+    assert_eq!(found(&loaded), ["ns/a", "ns/b"]);
+    // What a tool keeps in a hidden place is no mistake, but what cannot be read may be anything.
+    let told = told(&loaded, dir.path());
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].starts_with(".config/broken.yml:"), "{told:?}");
+    assert!(told[1].starts_with("values.yaml:1:1: not read: "), "{told:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_out_of_a_directory_are_told_and_not_followed() {
+    use std::os::unix::fs::symlink;
+    let outside = directory(&[("a.yaml", A), ("below/b.yaml", B)]);
+    let dir =
+        directory(&[("own.yaml", "{apiVersion: v1, kind: Namespace, metadata: {name: own}}\n")]);
+    let place = |name: &str| dir.path().join(name);
+    symlink(outside.path().join("a.yaml"), place("a.yaml")).unwrap();
+    let loaded = load(&[dir.path()]).unwrap();
+    assert_eq!(found(&loaded), ["ns/own"]);
+    assert_eq!(
+        told(&loaded, dir.path()),
+        [
+            "a.yaml: is a link that leads out of the directory, and is not followed: to read what it \
+          leads to, name it with -f"
+        ]
+    );
+    symlink(outside.path(), place("everything")).unwrap();
+    symlink("/", place("root")).unwrap();
+    symlink("/proc", place("x")).unwrap();
+    symlink("/etc/passwd", place("readme")).unwrap();
+    let loaded = load(&[dir.path()]).unwrap();
+    assert_eq!(found(&loaded), ["ns/own"]);
+    assert_eq!(loaded.objects.gaps.len(), 1);
+    let said = loaded.warnings[0].message.clone();
+    assert_eq!(
+        said,
+        "4 links that lead out of the directory are not followed: a.yaml, everything, root and 1 \
+         more; to read what they lead to, name them with -f"
+    );
+    // Who names a link means it, and what lies below the directory that it leads to is its own.
+    let loaded = load(&[&place("everything"), &place("a.yaml")]).unwrap();
+    assert_eq!((found(&loaded).len(), told(&loaded, dir.path()).len()), (2, 0));
+}
+
+/// Links within a directory, as a mounted ConfigMap has them, and hard links.
+#[cfg(unix)]
+#[test]
+fn each_file_is_read_once() {
+    use std::os::unix::fs::symlink;
+    let dir = directory(&[("..2026_01/a.yaml", A), ("b.tpl", B)]);
+    let place = |name: &str| dir.path().join(name);
+    symlink("..2026_01", place("..data")).unwrap();
+    symlink("..data/a.yaml", place("a.yaml")).unwrap();
+    symlink("b.tpl", place("b.yaml")).unwrap();
+    fs::hard_link(place("b.tpl"), place("c.yaml")).unwrap();
+    let loaded = load(&[dir.path(), &place("a.yaml"), dir.path()]).unwrap();
+    assert_eq!(
+        (found(&loaded), told(&loaded, dir.path())),
+        (vec!["ns/a".into(), "ns/b".into()], vec![])
+    );
+    let of = |paths: &[&Path]| {
+        let paths: Vec<PathBuf> = paths.iter().map(|path| path.to_path_buf()).collect();
+        let budget = crate::limits::Budget::default();
+        walk::Inputs::of(&paths, &budget).unwrap().list.len()
+    };
+    assert_eq!(of(&[dir.path(), &place("a.yaml"), dir.path()]), 2);
+    assert_eq!(of(&[Path::new("-"), dir.path()]), 3);
+}
+
+#[test]
+fn what_is_read_has_limits() {
+    let dir = directory(&[("a.yaml", A), ("b.yaml", B), ("c/c.yaml", A)]);
+    let load = |limits: &str| {
+        let files = vec![dir.path().to_owned()];
+        let limits = limits.parse().unwrap();
+        Manifests { files, limits, ..Manifests::default() }.load().map(|_| ())
+    };
+    for (limits, counted) in
+        [("files=2", "2 files"), ("bytes=90", "90 bytes"), ("objects=2", "2 objects")]
+    {
+        let error = load(limits).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("too much to read: more than {counted}; ")), "{error}");
+    }
+    load("files=3,bytes=1Ki,objects=3").unwrap();
+}
+
 #[cfg(unix)]
 #[test]
 fn loops_devices_and_dead_links_in_a_directory() {
@@ -52,7 +150,6 @@ fn loops_devices_and_dead_links_in_a_directory() {
     let dir = directory(&[("x/a.yaml", A)]);
     symlink(dir.path(), dir.path().join("x/loop")).unwrap();
     symlink("..", dir.path().join("x/up")).unwrap();
-    symlink("/dev/zero", dir.path().join("zero.yaml")).unwrap();
     symlink("nowhere", dir.path().join("dead.yaml")).unwrap();
     symlink("nowhere", dir.path().join("dead.txt")).unwrap();
     symlink("self.yaml", dir.path().join("self.yaml")).unwrap();
@@ -61,9 +158,10 @@ fn loops_devices_and_dead_links_in_a_directory() {
     let loaded = load(&[dir.path()]).unwrap();
     assert_eq!(found(&loaded), ["ns/a"]);
     let told = told(&loaded, dir.path());
-    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(told.len(), 3, "{told:?}");
     assert!(told[0].starts_with("dead.yaml: cannot be read: "), "{told:?}");
-    assert_eq!(loaded.objects.gaps.len(), 2);
+    assert!(told[1].starts_with("pipe.yaml: is not read: it is a device, a pipe"), "{told:?}");
+    assert_eq!(loaded.objects.gaps.len(), 3);
     // A device is refused when it is named, and a pipe is read.
     let error = load(&[Path::new("/dev/zero")]).unwrap_err().to_string();
     assert!(error.contains("neither a file, a directory nor a pipe"), "{error}");
@@ -242,7 +340,7 @@ fn a_kustomization_among_plain_files_is_told() {
 
 #[test]
 fn kustomize_through_the_real_program() {
-    if which::which("kubectl").is_err() && which::which("kustomize").is_err() {
+    if crate::process::find("kubectl").is_none() && crate::process::find("kustomize").is_none() {
         return skipped("neither kubectl nor kustomize is on PATH");
     }
     let policy = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: p\nspec:\n  podSelector: {}\n";
@@ -261,6 +359,35 @@ fn kustomize_through_the_real_program() {
     let error = load(dir.path().join("broken")).unwrap_err().to_string();
     assert!(error.contains("says: ") && error.contains("missing.yaml"), "{error}");
     assert!(!error.contains(char::is_control), "{error}");
+}
+
+/// What a kustomization takes from elsewhere is refused before anything runs.
+#[test]
+fn nothing_is_fetched_unless_asked() {
+    if crate::process::find("kubectl").is_none() && crate::process::find("kustomize").is_none() {
+        return skipped("neither kubectl nor kustomize is on PATH");
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let remote = format!("http://me:secret@{address}/p.yaml");
+    let dir = directory(&[
+        ("over/kustomization.yaml", "resources: [../base]\n"),
+        ("base/kustomization.yaml", &format!("resources: ['{remote}']\n")),
+    ]);
+    let load = |pull: bool| {
+        let kustomizations = vec![dir.path().join("over")];
+        Manifests { kustomizations, pull, ..Manifests::default() }.load().unwrap_err().to_string()
+    };
+    let told = load(false);
+    let shown = format!("base/kustomization.yaml takes http://{address}/p.yaml from elsewhere");
+    assert!(told.contains(&shown) && told.contains("give --pull"), "{told}");
+    listener.set_nonblocking(true).unwrap();
+    assert!(listener.accept().is_err(), "somebody asked");
+    // Asked for, it is tried: the server says nothing of use.
+    listener.set_nonblocking(false).unwrap();
+    let asked = std::thread::spawn(move || listener.accept().is_ok());
+    assert!(load(true).contains("cannot build "));
+    assert!(asked.join().unwrap());
 }
 
 /// The whole file is decoded item by item; see the benchmarks for 200 MB of it.

@@ -1,14 +1,17 @@
-//! Ranges of addresses as the fewest networks.
+//! Ranges of addresses: joined, turned round, and as the fewest networks.
 
 use crate::cluster::Family;
 use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
 use std::net::IpAddr;
 
 /// From the first to the last address, of one family.
-pub(super) type Range = (IpAddr, IpAddr);
+pub type Range = (IpAddr, IpAddr);
 
-/// Joins neighbouring ranges, given in order.
-pub(super) fn joined(ranges: impl IntoIterator<Item = Range>) -> Vec<Range> {
+/// Ranges in order, those that touch made one. They do not overlap, but may be there twice.
+pub fn joined(ranges: impl IntoIterator<Item = Range>) -> Vec<Range> {
+    let mut ranges: Vec<Range> = ranges.into_iter().collect();
+    ranges.sort_unstable();
+    ranges.dedup();
     let mut joined: Vec<Range> = Vec::new();
     for (first, last) in ranges {
         match joined.last_mut() {
@@ -20,29 +23,40 @@ pub(super) fn joined(ranges: impl IntoIterator<Item = Range>) -> Vec<Range> {
 }
 
 /// The networks of ranges.
-pub(super) fn networks(ranges: &[Range]) -> Vec<IpNet> {
-    let of = |range: &Range| -> Vec<IpNet> {
-        match *range {
-            (IpAddr::V4(first), IpAddr::V4(last)) => {
-                Ipv4Subnets::new(first, last, 0).map(IpNet::V4).collect()
-            }
-            (IpAddr::V6(first), IpAddr::V6(last)) => {
-                Ipv6Subnets::new(first, last, 0).map(IpNet::V6).collect()
-            }
-            _ => Vec::new(),
+pub fn networks(ranges: &[Range]) -> Vec<IpNet> {
+    ranges.iter().copied().flat_map(subnets).collect()
+}
+
+/// The fewest networks that are a range, in order; a range may be hundreds.
+pub fn subnets(range: Range) -> Box<dyn Iterator<Item = IpNet>> {
+    match range {
+        (IpAddr::V4(first), IpAddr::V4(last)) => {
+            Box::new(Ipv4Subnets::new(first, last, 0).map(IpNet::V4))
         }
-    };
-    ranges.iter().flat_map(of).collect()
+        (IpAddr::V6(first), IpAddr::V6(last)) => {
+            Box::new(Ipv6Subnets::new(first, last, 0).map(IpNet::V6))
+        }
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+/// All addresses of a family.
+pub fn whole(family: Family) -> Range {
+    match family {
+        Family::V4 => (IpAddr::V4(0.into()), IpAddr::V4(u32::MAX.into())),
+        Family::V6 => (IpAddr::V6(0.into()), IpAddr::V6(u128::MAX.into())),
+    }
+}
+
+/// Whether these are all addresses of a family.
+pub fn is_whole(range: Range) -> bool {
+    range == whole(Family::of(range.0))
 }
 
 /// What of the family is not in ranges that are in order and do not touch.
-pub(super) fn complement(ranges: &[Range], family: Family) -> Vec<Range> {
-    let whole = match family {
-        Family::V4 => "0.0.0.0/0",
-        Family::V6 => "::/0",
-    };
-    let Ok(whole) = whole.parse::<IpNet>() else { return Vec::new() };
-    let mut next = Some(whole.network());
+pub fn complement(ranges: &[Range], family: Family) -> Vec<Range> {
+    let (lowest, highest) = whole(family);
+    let mut next = Some(lowest);
     let mut rest = Vec::new();
     for (first, last) in ranges {
         if let (Some(next), Some(before)) = (next, predecessor(*first))
@@ -52,7 +66,7 @@ pub(super) fn complement(ranges: &[Range], family: Family) -> Vec<Range> {
         }
         next = successor(*last);
     }
-    rest.extend(next.map(|next| (next, whole.broadcast())));
+    rest.extend(next.map(|next| (next, highest)));
     rest
 }
 
@@ -78,9 +92,10 @@ mod tests {
     fn ranges_are_the_fewest_networks_and_have_a_complement() {
         let ip = |text: &str| text.parse::<IpAddr>().unwrap();
         let ranges = joined([
+            (ip("12.0.0.0"), ip("255.255.255.255")),
             (ip("0.0.0.0"), ip("9.255.255.255")),
             (ip("11.0.0.0"), ip("11.255.255.255")),
-            (ip("12.0.0.0"), ip("255.255.255.255")),
+            (ip("11.0.0.0"), ip("11.255.255.255")),
         ]);
         assert_eq!(ranges.len(), 2);
         let rest = complement(&ranges, Family::V4);
@@ -88,6 +103,7 @@ mod tests {
         assert_eq!(shown, ["10.0.0.0/8"]);
         assert_eq!(complement(&rest, Family::V4), ranges);
         let all = [(ip("::"), ip("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"))];
+        assert!(is_whole(all[0]) && !is_whole(rest[0]));
         assert_eq!(complement(&all, Family::V6), []);
         assert_eq!(complement(&[], Family::V6), all);
     }

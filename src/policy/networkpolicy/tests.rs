@@ -1,24 +1,26 @@
 //! Defaulting, validation and lowering of NetworkPolicy. Each test cites the rule it holds.
 
 use super::*;
+use crate::cluster::Snapshot;
+use crate::policy::rule::{PeerKind, Peers, PortMatch};
 
-fn policy(spec: &str) -> NetworkPolicy {
-    NetworkPolicy {
-        namespace: "ns".into(),
-        name: "p".into(),
-        origin: Origin::Synthetic,
-        spec: serde_json::from_str(spec).unwrap_or_else(|e| panic!("{spec}: {e}")),
-    }
+fn policy(spec: &str) -> WrittenObject {
+    let spec: Spec = serde_json::from_str(spec).unwrap_or_else(|e| panic!("{spec}: {e}"));
+    spec.named("ns", "p", Origin::Synthetic)
+}
+
+fn lower(policy: &WrittenObject) -> Lowered {
+    policy.lower(&Snapshot::default(), &Enforcer::default())
 }
 
 fn lowered(spec: &str) -> Vec<Policy> {
-    let lowered = policy(spec).lower(&Enforcer::default());
+    let lowered = lower(&policy(spec));
     assert_eq!(lowered.faults, [], "{spec}");
     lowered.policies
 }
 
 fn faults(spec: &str) -> Vec<String> {
-    policy(spec).lower(&Enforcer::default()).faults.into_iter().map(|fault| fault.path).collect()
+    lower(&policy(spec)).faults.into_iter().map(|fault| fault.path).collect()
 }
 
 /// pkg/apis/networking/v1/defaults.go; docs/semantics/networkpolicy.md#defaulting.
@@ -135,8 +137,8 @@ fn refusals() {
         assert_eq!(faults(&spec), [path], "{spec}");
     }
     let mut unnamed = policy("{}");
-    unnamed.name = "Not_A_Name".into();
-    assert_eq!(unnamed.lower(&Enforcer::default()).faults[0].path, "metadata.name");
+    unnamed.object.name = "Not_A_Name".into();
+    assert_eq!(lower(&unnamed).faults[0].path, "metadata.name");
 }
 
 /// Fields that do not exist are refused by kubectl's and Flux's strict field validation, and are
@@ -161,20 +163,16 @@ fn sloppy_blocks_are_masked_and_noted() {
     let Peers::Of(peers) = lowered(spec).remove(1).entries.remove(0).peers else { panic!() };
     let PeerKind::Addresses(block, _) = &peers[0].admits else { panic!() };
     assert_eq!(block.to_string(), "10.0.0.0/8 except 10.9.0.0/16");
-    assert_eq!(policy(spec).lints(&Enforcer::Kubernetes).len(), 2);
+    assert_eq!(lower(&policy(spec)).lints.len(), 2);
     let fine = r#"{"egress":[{"to":[{"ipBlock":{"cidr":"2001:db8::/32"}}]}]}"#;
-    assert_eq!(policy(fine).lints(&Enforcer::Kubernetes), []);
+    assert_eq!(lower(&policy(fine)).lints, []);
 }
 
 /// docs/semantics/networkpolicy.md#defaulting: explicit policyTypes make other rules inert.
 #[test]
 fn inert_rules_are_noted() {
-    let lints = policy(r#"{"policyTypes":["Ingress"],"egress":[{}]}"#).lints(&Enforcer::Kubernetes);
+    let lints = lower(&policy(r#"{"policyTypes":["Ingress"],"egress":[{}]}"#)).lints;
     assert_eq!(lints.len(), 1);
     assert_eq!(lints[0].path, "spec.egress");
-    assert!(
-        policy(r#"{"policyTypes":["Ingress"],"egress":[]}"#)
-            .lints(&Enforcer::Kubernetes)
-            .is_empty()
-    );
+    assert!(lower(&policy(r#"{"policyTypes":["Ingress"],"egress":[]}"#)).lints.is_empty());
 }

@@ -3,27 +3,27 @@
 //! In: the destination as resolved and the port wanted. Out: every [`Arrival`], after translation by
 //! a Service, since policies judge what arrives (docs/semantics/services.md#expansion).
 
-use super::resolve::{End, ResolveError, external};
-use super::target::{PortText, PortWanted};
-use super::trace::Endpoint;
+use super::Endpoint;
+use super::name::{PortText, PortWanted};
+use super::resolve::{ResolveError, Resolved, external};
 use crate::cluster::{Name, Port, Protocol, Service, ServicePort, Snapshot, TargetPort};
 use std::net::IpAddr;
 
 /// One endpoint that a flow may arrive at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Arrival {
-    pub(super) endpoint: Endpoint,
+pub(crate) struct Arrival {
+    pub(crate) endpoint: Endpoint,
     /// The port there; `None` asks for every port.
-    pub(super) port: Option<Port>,
+    pub(crate) port: Option<Port>,
     /// The Service port that was dialled, if one was.
-    pub(super) dialled: Option<Port>,
+    pub(crate) dialled: Option<Port>,
 }
 
 /// The endpoints behind a destination, with the ports that a flow to it arrives at; `None` where it
 /// was named without a port and has none of its own.
 pub fn reached(
     snapshot: &Snapshot,
-    end: &End,
+    end: &Resolved,
     wanted: Option<&PortWanted>,
 ) -> Result<Vec<(Endpoint, Option<Port>)>, ResolveError> {
     let (arrivals, _) = arrivals(snapshot, end, wanted)?;
@@ -34,9 +34,9 @@ pub fn reached(
 const MOST_ALIASES: usize = 8;
 
 /// Every arrival, and what the reader should know of the translation.
-pub(super) fn arrivals(
+pub(crate) fn arrivals(
     snapshot: &Snapshot,
-    end: &End,
+    end: &Resolved,
     wanted: Option<&PortWanted>,
 ) -> Result<(Vec<Arrival>, Vec<String>), ResolveError> {
     follow(snapshot, end, wanted, MOST_ALIASES)
@@ -45,7 +45,7 @@ pub(super) fn arrivals(
 /// A Service of type `ExternalName` stands for a name, which may be such a Service again.
 fn follow(
     snapshot: &Snapshot,
-    end: &End,
+    end: &Resolved,
     wanted: Option<&PortWanted>,
     aliases_left: usize,
 ) -> Result<(Vec<Arrival>, Vec<String>), ResolveError> {
@@ -70,7 +70,7 @@ fn follow(
 /// Without a Service the port asked for is the port that arrives.
 fn direct(
     snapshot: &Snapshot,
-    end: &End,
+    end: &Resolved,
     wanted: Option<&PortWanted>,
 ) -> Result<Vec<Arrival>, ResolveError> {
     let to =
@@ -111,7 +111,7 @@ fn direct(
 
 struct Expansion<'a> {
     snapshot: &'a Snapshot,
-    end: &'a End,
+    end: &'a Resolved,
     service: &'a Service,
     notes: Vec<String>,
 }
@@ -152,7 +152,7 @@ impl<'a> Expansion<'a> {
             endpoints.sort();
             endpoints.dedup();
         }
-        let end = End { service: None, endpoints, ..self.end.clone() };
+        let end = Resolved { service: None, endpoints, ..self.end.clone() };
         if end.endpoints.is_empty() {
             self.notes
                 .push(format!("{label} has no endpoint here: what is behind it is not known"));

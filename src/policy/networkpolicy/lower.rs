@@ -1,249 +1,43 @@
-//! `networking.k8s.io/v1` NetworkPolicy: as written, validated, defaulted and lowered.
+//! Rules, peers and ports of a NetworkPolicy, validated as the API server does it.
 //!
-//! In: the spec with absent and empty kept apart, since they mean different things. Out: one
-//! [`Policy`] for each direction in force, or every fault for which the API server would refuse it.
+//! Source: pkg/apis/networking/validation/validation.go and pkg/apis/networking/v1/defaults.go;
+//! docs/semantics/networkpolicy.md.
 
-use super::rule::{
-    Action, Direction, Entry, Namespaces, Peer, PeerKind, Peers, PodSet, Policy, PortMatch,
-    PortRule, Ports, Tier,
+use super::super::rule::{
+    Action, BlockFields, Direction, Entry, Namespaces, Peer, PeerKind, Peers, PodSet, PortFields,
+    PortMatch, PortRule, Ports,
 };
-use super::selector::dns_subdomain_fault;
-use super::variables::{not_filled_in, perhaps, unfilled, unknown_peer, variable};
-use super::{Cilium, CiliumVersion, Enforcer, Fault, LabelSelector, Lowered};
-use crate::cluster::{
-    AddressBlock, InvalidBlock, Name, ObjectRef, Origin, PortRange, Protocol, Selector,
-};
+use super::super::variables::{not_filled_in, perhaps, unfilled, unknown_peer, variable};
+use super::super::{CiliumVersion, Enforcer, Fault, LabelSelector};
+use super::written::{IntOrString, Spec, WrittenBlock, WrittenPeer, WrittenPort};
+use crate::cluster::{AddressBlock, InvalidBlock, Name, PortRange, Protocol, Selector};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use serde::Deserialize;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// The kind, as the API writes it.
-pub const KIND: &str = "NetworkPolicy";
-
-/// A NetworkPolicy as written.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NetworkPolicy {
-    /// Its namespace, with the default already filled in.
-    pub namespace: Name,
-    /// Its name.
-    pub name: Name,
-    /// Where it was written.
-    pub origin: Origin,
-    /// Its spec; absent means an empty one.
-    pub spec: Spec,
-}
-
-/// `spec`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct Spec {
-    pod_selector: Option<LabelSelector>,
-    policy_types: Option<Vec<String>>,
-    ingress: Option<Vec<IngressRule>>,
-    egress: Option<Vec<EgressRule>>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct IngressRule {
-    from: Option<Vec<WrittenPeer>>,
-    ports: Option<Vec<WrittenPort>>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct EgressRule {
-    to: Option<Vec<WrittenPeer>>,
-    ports: Option<Vec<WrittenPort>>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct WrittenPeer {
-    pod_selector: Option<LabelSelector>,
-    namespace_selector: Option<LabelSelector>,
-    ip_block: Option<WrittenBlock>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct WrittenBlock {
-    cidr: String,
-    except: Option<Vec<String>>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct WrittenPort {
-    protocol: Option<String>,
-    port: Option<IntOrString>,
-    end_port: Option<i64>,
-}
-
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(untagged)]
-enum IntOrString {
-    Int(i64),
-    Text(String),
-}
-
-impl NetworkPolicy {
-    /// Its name, with kind and namespace.
-    pub fn object(&self) -> ObjectRef {
-        ObjectRef::namespaced(KIND, self.namespace.clone(), self.name.clone())
-    }
-
-    /// One policy for each direction in force, or everything for which the API server would refuse
-    /// the object (`ValidateNetworkPolicy` in pkg/apis/networking/validation/validation.go).
-    pub fn lower(&self, enforcer: &Enforcer) -> Lowered {
-        let (faults, unfilled) = (Vec::new(), Vec::new());
-        let mut lowering = Lowering { namespace: &self.namespace, enforcer, faults, unfilled };
-        if let Some(message) = dns_subdomain_fault(&self.name) {
-            lowering.fault("metadata.name", message);
-        }
-        let mut directions = lowering.directions(&self.spec);
-        // Source: docs/semantics/cilium-networkpolicy.md#policytypes; `ParseNetworkPolicy` in
-        // Cilium's pkg/k8s: every rule that is written counts, whatever policyTypes lists.
-        if enforcer.cilium().is_some() {
-            let rules = |direction| match direction {
-                Direction::Ingress => self.spec.ingress.as_ref().map_or(0, Vec::len),
-                Direction::Egress => self.spec.egress.as_ref().map_or(0, Vec::len),
-            };
-            directions.extend(Direction::ALL.into_iter().filter(|d| rules(*d) > 0));
-        }
-        let selector = self.spec.pod_selector.clone().unwrap_or_default();
-        let (selector, doubt) = lowering.selector("spec.podSelector", selector);
-        let own = Namespaces::Own(self.namespace.clone());
-        let subject = PodSet { doubt, ..PodSet::new(own, selector) };
-        // Rules of a direction that is not in force are validated too, as the API server does.
-        let ingress = self.spec.ingress.iter().flatten().enumerate().map(|(i, rule)| {
-            let path = format!("spec.ingress[{i}]");
-            lowering.entries(&path, "from", rule.from.as_deref(), rule.ports.as_deref())
-        });
-        let ingress: Vec<Entry> = ingress.flatten().collect();
-        let egress = self.spec.egress.iter().flatten().enumerate().map(|(i, rule)| {
-            let path = format!("spec.egress[{i}]");
-            lowering.entries(&path, "to", rule.to.as_deref(), rule.ports.as_deref())
-        });
-        let egress: Vec<Entry> = egress.flatten().collect();
-        let Lowering { faults, unfilled, .. } = lowering;
-        if !faults.is_empty() {
-            return Lowered { faults, lints: unfilled, ..Lowered::default() };
-        }
-        let part = |direction, entries| Policy {
-            object: self.object(),
-            origin: self.origin.clone(),
-            direction,
-            tier: Tier::Normal,
-            subject: subject.clone(),
-            isolates: true,
-            entries,
-        };
-        let mut parts = Vec::new();
-        if directions.contains(&Direction::Ingress) {
-            parts.push(part(Direction::Ingress, ingress));
-        }
-        if directions.contains(&Direction::Egress) {
-            parts.push(part(Direction::Egress, egress));
-        }
-        let mut lints = [unfilled, self.lints(enforcer)].concat();
-        if let Some(cilium) = enforcer.cilium() {
-            lints.extend(under_cilium(cilium, &parts));
-            if !cilium.network_policies {
-                parts.clear();
-            }
-        }
-        Lowered { policies: parts, lints, ..Lowered::default() }
-    }
-
-    /// What is valid but inert or sloppy.
-    ///
-    /// Source: docs/semantics/networkpolicy.md#defaulting (rules outside policyTypes are inert) and
-    /// docs/semantics/networkpolicy.md#validation (blocks with host bits are masked).
-    fn lints(&self, enforcer: &Enforcer) -> Vec<Fault> {
-        let mut lints = Vec::new();
-        let types = self.spec.policy_types.as_deref().unwrap_or_default();
-        for (direction, rules) in [
-            ("Ingress", self.spec.ingress.as_ref().map_or(0, Vec::len)),
-            ("Egress", self.spec.egress.as_ref().map_or(0, Vec::len)),
-        ] {
-            if rules > 0 && !types.is_empty() && !types.iter().any(|t| t == direction) {
-                let field = direction.to_ascii_lowercase();
-                let message = if enforcer.cilium().is_some() {
-                    format!(
-                        "counts although policyTypes does not list {direction}, and closes that \
-                         direction: Cilium enforces every rule that is written"
-                    )
-                } else {
-                    format!("has no effect: policyTypes does not list {direction}; add it there")
-                };
-                lints.push(Fault { path: format!("spec.{field}"), message });
-            }
-        }
-        let ingress = self.spec.ingress.iter().flatten().map(|rule| &rule.from);
-        let egress = self.spec.egress.iter().flatten().map(|rule| &rule.to);
-        for (field, all) in
-            [("ingress", ingress.collect::<Vec<_>>()), ("egress", egress.collect::<Vec<_>>())]
-        {
-            let peers = if field == "ingress" { "from" } else { "to" };
-            for (i, peer_list) in all.into_iter().enumerate() {
-                for (j, peer) in peer_list.iter().flatten().enumerate() {
-                    let Some(block) = &peer.ip_block else { continue };
-                    let except = block.except.iter().flatten();
-                    for text in std::iter::once(&block.cidr).chain(except) {
-                        if let Ok((net, false)) = parse_cidr(text) {
-                            let path = format!("spec.{field}[{i}].{peers}[{j}].ipBlock");
-                            let message = format!("{text} is read as {net}; write it so");
-                            lints.push(Fault { path, message });
-                        }
-                    }
-                }
-            }
-        }
-        lints
-    }
-}
+/// Where a block of addresses is written.
+const IP_BLOCK: BlockFields = BlockFields { cidr: ".ipBlock.cidr", except: ".ipBlock.except" };
 
 /// Why a flow from a pod of the namespace may be let in by an ipBlock.
 const IP_BLOCK_DEFECT: &str = "Cilium up to 1.19 lets pods of the policy's own namespace in by an ipBlock \
      too, until the fix of cilium/cilium#46305";
 
-/// What Cilium does not do that a policy asks for.
-///
-/// Source: docs/semantics/cilium-networkpolicy.md#sctp and the agent's `enable-k8s-networkpolicy`.
-fn under_cilium(cilium: &Cilium, parts: &[Policy]) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    if !cilium.network_policies {
-        let message = "is not enforced: Cilium's enable-k8s-networkpolicy is false".to_owned();
-        faults.push(Fault { path: "spec".to_owned(), message });
-    }
-    for entry in parts.iter().flat_map(|part| &part.entries).filter(|_| !cilium.sctp) {
-        let Ports::Of(items) = &entry.ports else { continue };
-        let sctp = items.iter().filter(|item| item.protocol == Protocol::Sctp);
-        faults.extend(sctp.map(|item| Fault {
-            path: item.path.to_string(),
-            message: "Cilium knows SCTP only with enable-sctp".to_owned(),
-        }));
-    }
-    faults
-}
-
-struct Lowering<'a> {
-    namespace: &'a Name,
-    enforcer: &'a Enforcer,
-    faults: Vec<Fault>,
+/// What is found on the way through one object.
+pub(super) struct Lowering<'a> {
+    pub(super) namespace: &'a Name,
+    pub(super) enforcer: &'a Enforcer,
+    pub(super) faults: Vec<Fault>,
     /// What has a variable that nobody filled in.
-    unfilled: Vec<Fault>,
+    pub(super) unfilled: Vec<Fault>,
 }
 
 impl Lowering<'_> {
-    fn fault(&mut self, path: impl Into<String>, message: impl Into<String>) {
+    pub(super) fn fault(&mut self, path: impl Into<String>, message: impl Into<String>) {
         self.faults.push(Fault { path: path.into(), message: message.into() });
     }
 
     /// Source: pkg/apis/networking/v1/defaults.go: without policyTypes always Ingress, and Egress if
     /// there is at least one egress rule; given policyTypes win.
-    fn directions(&mut self, spec: &Spec) -> Vec<Direction> {
+    pub(super) fn directions(&mut self, spec: &Spec) -> Vec<Direction> {
         let types = spec.policy_types.as_deref().unwrap_or_default();
         if types.is_empty() {
             let egress = spec.egress.as_ref().is_some_and(|rules| !rules.is_empty());
@@ -276,7 +70,11 @@ impl Lowering<'_> {
     }
 
     /// What is known of a selector, and why that is not all.
-    fn selector(&mut self, path: &str, mut written: LabelSelector) -> (Selector, Option<Box<str>>) {
+    pub(super) fn selector(
+        &mut self,
+        path: &str,
+        mut written: LabelSelector,
+    ) -> (Selector, Option<Box<str>>) {
         let asked = written.take_unfilled();
         let all: Vec<_> = asked.iter().filter_map(|it| self.unfilled(path, &it.text)).collect();
         (written.lower(path, &mut self.faults), all.into_iter().next())
@@ -284,7 +82,7 @@ impl Lowering<'_> {
 
     /// A rule; those of its ports that a variable hides are an entry of their own, which matches
     /// perhaps.
-    fn entries(
+    pub(super) fn entries(
         &mut self,
         path: &str,
         side: &str,
@@ -345,7 +143,10 @@ impl Lowering<'_> {
             return None; // Whatever the port is, the rule is refused.
         }
         let why = [name, port].iter().find_map(|text| self.unfilled(path, text))?;
-        let rule = |protocol| PortRule { path: path.into(), protocol, ports: PortMatch::All };
+        let fields = &PortFields::PLAIN;
+        let (path, ports) = (Box::<str>::from(path), PortMatch::All);
+        let rule =
+            |protocol| PortRule { path: path.clone(), fields, protocol, ports: ports.clone() };
         Some((why, protocols.into_iter().map(rule).collect()))
     }
 
@@ -361,7 +162,7 @@ impl Lowering<'_> {
             let own = Namespaces::Own(self.namespace.clone());
             let doubt = Some(IP_BLOCK_DEFECT.into());
             let pods = PodSet { doubt, ..PodSet::new(own, Selector::default()) };
-            Peer { path: peer.path.clone(), admits: PeerKind::Pods(pods) }
+            Peer::new(peer.path.clone(), PeerKind::Pods(pods))
         })
     }
 
@@ -379,7 +180,8 @@ impl Lowering<'_> {
                 return Some(unknown_peer(&path, &why, scope));
             }
             let block = self.block(&path, block)?;
-            return Some(Peer { path: path.into(), admits: PeerKind::Addresses(block, scope) });
+            let admits = PeerKind::Addresses(block, scope);
+            return Some(Peer { path: path.into(), block: &IP_BLOCK, admits });
         }
         if pod_selector.is_none() && namespace_selector.is_none() {
             self.fault(path, "is empty: give a podSelector, a namespaceSelector or an ipBlock");
@@ -396,7 +198,7 @@ impl Lowering<'_> {
         let pods = pod_selector.clone().unwrap_or_default();
         let (pods, doubt) = self.selector(&format!("{path}.podSelector"), pods);
         let set = PodSet { doubt: unseen.or(doubt), ..PodSet::new(namespaces, pods) };
-        Some(Peer { path: path.into(), admits: PeerKind::Pods(set) })
+        Some(Peer::new(path, PeerKind::Pods(set)))
     }
 
     fn block(&mut self, path: &str, written: &WrittenBlock) -> Option<AddressBlock> {
@@ -462,7 +264,13 @@ impl Lowering<'_> {
                 PortMatch::All => {}
             }
         }
-        (self.faults.len() == before).then(|| PortRule { path: path.into(), protocol, ports })
+        let fields = &PortFields::PLAIN;
+        (self.faults.len() == before).then(|| PortRule {
+            path: path.into(),
+            fields,
+            protocol,
+            ports,
+        })
     }
 }
 
@@ -489,7 +297,7 @@ fn port_name_fault(name: &str) -> Option<String> {
 ///
 /// Leading zeros and host bits were accepted for years, so old objects have them; both are read as
 /// the API server read them (`ParseCIDRSloppy`: zeros are decimal, host bits are masked).
-fn parse_cidr(text: &str) -> Result<(IpNet, bool), InvalidBlock> {
+pub(super) fn parse_cidr(text: &str) -> Result<(IpNet, bool), InvalidBlock> {
     let refuse = || InvalidBlock::NotACidr(text.to_owned());
     let (address, length) = text.split_once('/').ok_or_else(refuse)?;
     let prefix: u8 = length.parse().map_err(|_| refuse())?;
@@ -510,7 +318,3 @@ fn parse_cidr(text: &str) -> Result<(IpNet, bool), InvalidBlock> {
     let masked = net.trunc();
     Ok((masked, masked.to_string() == text))
 }
-
-#[cfg(test)]
-#[path = "networkpolicy_tests.rs"]
-mod tests;

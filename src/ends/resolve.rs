@@ -1,17 +1,18 @@
 //! From a name to what it stands for.
 //!
-//! In: a [`Target`] and the snapshot. Out: an [`End`], or a sentence with the nearest names that exist.
+//! In: an [`EndName`] and the snapshot. Out: a [`Resolved`], or a sentence with the nearest names that
+//! exist.
 
-use super::target::{Named, Target};
-use super::trace::Endpoint;
+use super::Endpoint;
+use super::name::{EndName, Named};
 use crate::cluster::{
     Name, ObjectRef, Origin, Pod, PodId, Service, Snapshot, kind_from_word, kind_word,
 };
 use std::net::IpAddr;
 
-/// One end of a question: what was found for it.
+/// What a name stands for.
 #[derive(Clone, Debug, PartialEq)]
-pub struct End {
+pub struct Resolved {
     /// The object that the name means; `None` for addresses and names outside the cluster.
     pub object: Option<ObjectRef>,
     /// How to call it in an answer.
@@ -84,7 +85,11 @@ fn suggestions(names: &[String]) -> String {
 const NEAREST: usize = 5;
 
 /// Looks a target up. `namespace` is where names without one are.
-pub fn resolve(snapshot: &Snapshot, target: &Target, namespace: &str) -> Result<End, ResolveError> {
+pub fn resolve(
+    snapshot: &Snapshot,
+    target: &EndName,
+    namespace: &str,
+) -> Result<Resolved, ResolveError> {
     let resolver = Resolver { snapshot, namespace };
     match &target.names {
         Named::Address(address) => Ok(resolver.address(*address)),
@@ -94,7 +99,7 @@ pub fn resolve(snapshot: &Snapshot, target: &Target, namespace: &str) -> Result<
 }
 
 /// What is said of an address that nothing here has.
-pub(super) fn outside_note(address: IpAddr) -> String {
+pub(crate) fn outside_note(address: IpAddr) -> String {
     format!(
         "{address} is the address of no pod, Service or node here: judged as outside the cluster"
     )
@@ -106,7 +111,7 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    fn path(&self, parts: &[String]) -> Result<End, ResolveError> {
+    fn path(&self, parts: &[String]) -> Result<Resolved, ResolveError> {
         match parts {
             [name] => self.bare(self.namespace, name),
             [first, name] => match self.kind(first) {
@@ -136,7 +141,7 @@ impl Resolver<'_> {
         })
     }
 
-    fn typed(&self, namespace: &str, kind: &str, name: &str) -> Result<End, ResolveError> {
+    fn typed(&self, namespace: &str, kind: &str, name: &str) -> Result<Resolved, ResolveError> {
         let found = match kind {
             "Pod" => self.pod(namespace, name),
             "Service" => self.service(namespace, name),
@@ -148,14 +153,14 @@ impl Resolver<'_> {
     }
 
     /// A name without a kind: a pod, else a workload, else a Service.
-    fn bare(&self, namespace: &str, name: &str) -> Result<End, ResolveError> {
+    fn bare(&self, namespace: &str, name: &str) -> Result<Resolved, ResolveError> {
         self.pod(namespace, name)
             .or_else(|| self.workload(namespace, None, name))
             .or_else(|| self.service(namespace, name))
             .unwrap_or_else(|| Err(self.not_found(namespace, None, name)))
     }
 
-    fn pod(&self, namespace: &str, name: &str) -> Option<Result<End, ResolveError>> {
+    fn pod(&self, namespace: &str, name: &str) -> Option<Result<Resolved, ResolveError>> {
         let mut real = self.snapshot.pods_in(namespace).filter(|(_, pod)| !pod.template);
         let (id, pod) = real.find(|(_, pod)| *pod.name == *name)?;
         let object = pod.object();
@@ -170,7 +175,7 @@ impl Resolver<'_> {
         namespace: &str,
         kind: Option<&str>,
         name: &str,
-    ) -> Option<Result<End, ResolveError>> {
+    ) -> Option<Result<Resolved, ResolveError>> {
         let (index, workload) =
             self.snapshot.workloads.within(namespace).find(|(_, workload)| {
                 let object = &workload.object;
@@ -193,20 +198,20 @@ impl Resolver<'_> {
         })
     }
 
-    fn service(&self, namespace: &str, name: &str) -> Option<Result<End, ResolveError>> {
+    fn service(&self, namespace: &str, name: &str) -> Option<Result<Resolved, ResolveError>> {
         let mut services = self.snapshot.services.within(namespace);
         let (index, _) = services.find(|(_, service)| *service.name == *name)?;
         Some(Ok(self.service_end(index)))
     }
 
-    fn service_end(&self, index: usize) -> End {
+    fn service_end(&self, index: usize) -> Resolved {
         let service = &self.snapshot.services[index];
         let (ready, not_ready): (Vec<_>, Vec<_>) = self
             .snapshot
             .pods_in(&service.namespace)
             .filter(|(_, pod)| !pod.finished && service.selects(&pod.labels))
             .partition(|(_, pod)| pod.ready || service.publish_not_ready);
-        let mut end = End {
+        let mut end = Resolved {
             service: Some(index),
             ..end(service_object(service), ready.into_iter().map(|(id, _)| id).collect())
         };
@@ -221,7 +226,7 @@ impl Resolver<'_> {
         end
     }
 
-    fn all_of(&self, name: &str) -> Option<Result<End, ResolveError>> {
+    fn all_of(&self, name: &str) -> Option<Result<Resolved, ResolveError>> {
         let namespace = self.snapshot.namespace(name)?;
         let pods = self.snapshot.pods_in(name).filter(|(_, pod)| !pod.finished);
         let pods: Vec<PodId> = pods.map(|(id, _)| id).collect();
@@ -232,24 +237,24 @@ impl Resolver<'_> {
         Some(Ok(end(object, pods)))
     }
 
-    fn node(&self, name: &str) -> Option<Result<End, ResolveError>> {
+    fn node(&self, name: &str) -> Option<Result<Resolved, ResolveError>> {
         let index = self.snapshot.nodes.iter().position(|node| *node.name == *name)?;
         Some(Ok(self.node_end(index)))
     }
 
-    fn node_end(&self, index: usize) -> End {
+    fn node_end(&self, index: usize) -> Resolved {
         let object = ObjectRef::cluster("Node", self.snapshot.nodes[index].name.clone());
-        End { endpoints: vec![Endpoint::Node(index)], ..end(object, Vec::new()) }
+        Resolved { endpoints: vec![Endpoint::Node(index)], ..end(object, Vec::new()) }
     }
 
     /// An address is that of a pod, a Service or a node where the snapshot says so.
-    fn address(&self, address: IpAddr) -> End {
+    fn address(&self, address: IpAddr) -> Resolved {
         // Servers that listen on both families log ::ffff:10.0.0.7 for 10.0.0.7.
         let address = address.to_canonical();
         if let Some(id) = self.snapshot.pod_at(address) {
             let object = self.snapshot.pod(id).object();
             let note = format!("{address} is {object}");
-            return End { notes: vec![note], ..end(object, vec![id]) };
+            return Resolved { notes: vec![note], ..end(object, vec![id]) };
         }
         let mut services = self.snapshot.services.iter();
         if let Some(index) = services.position(|service| service.cluster_ips.contains(&address)) {
@@ -263,7 +268,7 @@ impl Resolver<'_> {
             return end;
         }
         let note = outside_note(address);
-        End {
+        Resolved {
             object: None,
             label: address.to_string(),
             service: None,
@@ -277,7 +282,7 @@ impl Resolver<'_> {
     /// Source: the DNS specification of Kubernetes: `SERVICE.NAMESPACE.svc.ZONE`,
     /// `HOSTNAME.SERVICE.NAMESPACE.svc.ZONE`, `A-B-C-D.NAMESPACE.pod.ZONE`, and a search path that
     /// completes shorter names.
-    fn host(&self, host: &str) -> Result<End, ResolveError> {
+    fn host(&self, host: &str) -> Result<Resolved, ResolveError> {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         let parts: Vec<&str> = host.split('.').collect();
         let missing =
@@ -315,14 +320,14 @@ impl Resolver<'_> {
     }
 
     /// `keycloak-0` of a StatefulSet that is known by its template only.
-    fn replica(&self, namespace: &str, hostname: &str) -> Option<Result<End, ResolveError>> {
+    fn replica(&self, namespace: &str, hostname: &str) -> Option<Result<Resolved, ResolveError>> {
         let (set, ordinal) = hostname.rsplit_once('-')?;
         ordinal.parse::<u32>().ok()?;
         self.workload(namespace, Some("StatefulSet"), set)
     }
 
     /// A dotted name that is not the cluster's: an object of that very name, else outside.
-    fn dotted(&self, host: &str) -> End {
+    fn dotted(&self, host: &str) -> Resolved {
         if let Some(Ok(end)) =
             self.pod(self.namespace, host).or_else(|| self.workload(self.namespace, None, host))
         {
@@ -391,17 +396,17 @@ fn stands_in(pod: &Pod) -> bool {
     pod.template && matches!(pod.origin, Origin::Live { .. })
 }
 
-fn end(object: ObjectRef, pods: Vec<PodId>) -> End {
+fn end(object: ObjectRef, pods: Vec<PodId>) -> Resolved {
     let label = object.to_string();
     let endpoints = pods.into_iter().map(Endpoint::Pod).collect();
-    End { object: Some(object), label, service: None, endpoints, notes: Vec::new() }
+    Resolved { object: Some(object), label, service: None, endpoints, notes: Vec::new() }
 }
 
 /// What the name of an `ExternalName` Service means: something of the cluster, or a name outside.
 ///
 /// It is a whole name, which no search path completes. A name like one of the cluster's in another
 /// zone may well be another cluster's.
-pub(super) fn external(snapshot: &Snapshot, name: &str) -> Result<End, ResolveError> {
+pub(crate) fn external(snapshot: &Snapshot, name: &str) -> Result<Resolved, ResolveError> {
     let whole = name.trim_end_matches('.').to_ascii_lowercase();
     let parts: Vec<&str> = whole.split('.').collect();
     if !matches!(parts.as_slice(), [_, _, "svc" | "pod", ..] | [_, _, _, "svc", ..]) {
@@ -414,9 +419,9 @@ pub(super) fn external(snapshot: &Snapshot, name: &str) -> Result<End, ResolveEr
 }
 
 /// An end outside the cluster that is known by name only.
-fn outside(name: &str) -> End {
+fn outside(name: &str) -> Resolved {
     let note = format!("{name} is outside the cluster; its addresses are not known here");
-    End {
+    Resolved {
         object: None,
         label: name.to_owned(),
         service: None,

@@ -1,7 +1,7 @@
 //! The two ends of a question, as people have them at hand.
 //!
 //! In: words of the command line (`deploy/grafana`, `identity/svc/keycloak:http`, a URL from a log, an
-//! address). Out: a [`Target`], which `resolve` then looks up. No credentials of a URL are kept.
+//! address). Out: a [`EndName`], which `resolve` then looks up. No credentials of a URL are kept.
 
 use crate::cluster::Protocol;
 use std::fmt;
@@ -37,7 +37,7 @@ const SCHEMES: &[(&str, u16, Protocol)] = &[
 
 /// One end, with the port where it was given with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct EndName {
     /// What it names.
     pub names: Named,
     /// The port that came with it.
@@ -75,7 +75,7 @@ pub enum PortText {
 
 /// What is wrong with an end or a port as typed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TargetError {
+pub enum EndNameError {
     /// Nothing there.
     #[error("an empty name: give a workload, pod, Service, host name, URL or address")]
     Empty,
@@ -98,10 +98,10 @@ pub enum TargetError {
 }
 
 impl FromStr for PortWanted {
-    type Err = TargetError;
+    type Err = EndNameError;
 
-    fn from_str(text: &str) -> Result<Self, TargetError> {
-        let refuse = || TargetError::Port(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, EndNameError> {
+        let refuse = || EndNameError::Port(text.to_owned());
         let (port, protocol) = match text.split_once('/') {
             Some((port, protocol)) => (port, Some(protocol.parse().map_err(|_| refuse())?)),
             None => (text, None),
@@ -130,12 +130,12 @@ impl fmt::Display for PortWanted {
     }
 }
 
-impl FromStr for Target {
-    type Err = TargetError;
+impl FromStr for EndName {
+    type Err = EndNameError;
 
-    fn from_str(text: &str) -> Result<Self, TargetError> {
+    fn from_str(text: &str) -> Result<Self, EndNameError> {
         if text.trim().is_empty() {
-            return Err(TargetError::Empty);
+            return Err(EndNameError::Empty);
         }
         if let Some((scheme, rest)) = text.split_once("://") {
             return url(scheme, rest);
@@ -147,7 +147,7 @@ impl FromStr for Target {
             && address.parse::<IpAddr>().is_ok()
             && length.bytes().all(|b| b.is_ascii_digit())
         {
-            return Err(TargetError::Block(text.to_owned()));
+            return Err(EndNameError::Block(text.to_owned()));
         }
         let (host, port) = split_port(text)?;
         let names = match host.parse() {
@@ -155,10 +155,10 @@ impl FromStr for Target {
             Err(_) if host.contains('/') => {
                 let parts: Vec<String> = host.split('/').map(ToOwned::to_owned).collect();
                 if parts.iter().any(String::is_empty) {
-                    return Err(TargetError::Empty);
+                    return Err(EndNameError::Empty);
                 }
                 if parts.len() > 3 {
-                    return Err(TargetError::TooManyParts(text.to_owned()));
+                    return Err(EndNameError::TooManyParts(text.to_owned()));
                 }
                 Named::Path(parts)
             }
@@ -169,13 +169,13 @@ impl FromStr for Target {
     }
 }
 
-fn url(scheme: &str, rest: &str) -> Result<Target, TargetError> {
+fn url(scheme: &str, rest: &str) -> Result<EndName, EndNameError> {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     // Credentials are dropped before anything can print them.
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let (host, port) = split_port(host)?;
     if host.is_empty() {
-        return Err(TargetError::Url(format!("{scheme}://{host}")));
+        return Err(EndNameError::Url(format!("{scheme}://{host}")));
     }
     let scheme = scheme.to_ascii_lowercase();
     let known = SCHEMES.iter().find(|(name, ..)| *name == scheme);
@@ -188,21 +188,21 @@ fn url(scheme: &str, rest: &str) -> Result<Target, TargetError> {
         (None, None) => None,
     };
     let names = host.parse().map_or_else(|_| Named::Host(host.to_owned()), Named::Address);
-    Ok(Target { names, port })
+    Ok(EndName { names, port })
 }
 
 /// Takes `:port` off the end; brackets around an IPv6 address go.
-fn split_port(text: &str) -> Result<(&str, Option<PortWanted>), TargetError> {
+fn split_port(text: &str) -> Result<(&str, Option<PortWanted>), EndNameError> {
     if let Some(rest) = text.strip_prefix('[') {
         let (address, after) =
-            rest.split_once(']').ok_or_else(|| TargetError::Url(text.to_owned()))?;
+            rest.split_once(']').ok_or_else(|| EndNameError::Url(text.to_owned()))?;
         if address.parse::<Ipv6Addr>().is_err() {
-            return Err(TargetError::Url(text.to_owned()));
+            return Err(EndNameError::Url(text.to_owned()));
         }
         return match after.strip_prefix(':') {
             Some(port) => Ok((address, Some(port.parse()?))),
             None if after.is_empty() => Ok((address, None)),
-            None => Err(TargetError::Url(text.to_owned())),
+            None => Err(EndNameError::Url(text.to_owned())),
         };
     }
     match text.split_once(':') {
@@ -247,7 +247,7 @@ mod tests {
             ("[2001:db8::7]:443", "address 2001:db8::7", "443"),
             ("http://[2001:db8::7]/", "address 2001:db8::7", "80/TCP"),
         ] {
-            let target: Target = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
+            let target: EndName = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
             let shown = match target.names {
                 Named::Path(parts) => format!("path {}", parts.join(" ")),
                 Named::Host(host) => format!("host {host}"),
@@ -272,16 +272,16 @@ mod tests {
             ("http:///x", "as a URL"),
             ("[::1", "as a URL"),
         ] {
-            let error = text.parse::<Target>().expect_err(text).to_string();
+            let error = text.parse::<EndName>().expect_err(text).to_string();
             assert!(error.contains(part), "{text}: {error}");
         }
     }
 
     #[test]
     fn credentials_of_a_url_are_not_kept() {
-        let target: Target = "https://user:secret@host.example/".parse().unwrap();
+        let target: EndName = "https://user:secret@host.example/".parse().unwrap();
         assert!(!format!("{target:?}").contains("secret"));
-        let error = "https://user:secret@".parse::<Target>().unwrap_err();
+        let error = "https://user:secret@".parse::<EndName>().unwrap_err();
         assert!(!error.to_string().contains("secret"));
     }
 }

@@ -1,20 +1,31 @@
-//! Outside programs, run with a time limit and bounded output.
+//! Outside programs: the one place that finds and starts them, with a time limit and bounded output.
 //!
-//! In: a program and its arguments, never a shell. Out: what it wrote and how it ended, or why it
+//! In: a [`Program`] and its arguments, never a shell. Out: what it wrote and how it ended, or why it
 //! could not be run to its end. Its stdin has what it is given and then ends, so it cannot wait for
-//! anyone.
+//! anyone; what it finds in its environment is a matter of which program it is.
 
+mod home;
+mod program;
+
+pub(crate) use program::find_on;
+pub use program::{Program, directories, find, find_all, named};
+
+use crate::address::without_user;
 use netpol::printable::printable;
 use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// Of stderr only so much is kept: it goes into an error message.
 const MAX_STDERR: u64 = 64 * 1024;
+
+/// More memory no program needs that is run for an answer.
+#[cfg(target_os = "linux")]
+const MOST_MEMORY: u64 = 8 << 30;
 
 /// How long to wait for a program, and how much of its output to take.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +79,7 @@ pub enum Error {
 /// What a program finds when it starts.
 #[derive(Clone, Debug, Default)]
 pub struct Given<'a> {
-    /// Added to our own environment.
+    /// Set whatever its surroundings have.
     pub environment: &'a [(&'a str, &'a str)],
     /// What it reads from stdin.
     pub input: Vec<u8>,
@@ -77,17 +88,9 @@ pub struct Given<'a> {
 }
 
 /// Runs a program to its end. A failure that it reports itself is an [`Output`] like any other.
-pub fn run<I>(program: &Path, arguments: I, limits: Limits) -> Result<Output, Error>
-where
-    I: IntoIterator,
-    I::Item: AsRef<OsStr>,
-{
-    run_with(program, arguments, Given::default(), limits)
-}
-
-/// Runs a program with an environment and an input to its end.
-pub fn run_with<I>(
-    program: &Path,
+pub fn run<I>(
+    program: Program,
+    path: &Path,
     arguments: I,
     given: Given<'_>,
     limits: Limits,
@@ -96,33 +99,103 @@ where
     I: IntoIterator,
     I::Item: AsRef<OsStr>,
 {
-    let failed = |source| Error::Run { program: program.to_owned(), source };
+    let failed = |source| Error::Run { program: path.to_owned(), source };
     let Given { environment, input, directory } = given;
-    let mut command = Command::new(program);
+    let (mut command, _home) = program.command(path).map_err(failed)?;
     if let Some(directory) = directory {
         command.current_dir(directory);
     }
-    let mut child = command
+    command
         .args(arguments)
         .envs(environment.iter().copied())
         .stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() })
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
+        .stderr(Stdio::piped());
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command.spawn().map_err(failed)?;
+    bound(&child, limits);
     if let Some(mut stdin) = child.stdin.take() {
         // It may write before it has read all, so both go on at once. That it reads no more of
         // its input is its own choice.
         thread::spawn(move || drop(stdin.write_all(&input)));
     }
-    let result = finish(&mut child, program, limits);
+    let result = finish(&mut child, path, limits);
     if result.is_err() {
-        // Its own children may live on and hold the pipes; the readers are left to end with them.
+        // Whatever it has started itself ends with it. Until it is waited for, its id is its own.
+        kill_group(&child);
         let _ = child.kill();
         let _ = child.wait();
     }
     result
 }
+
+/// Starts a program whose output is read as it comes. It is in our own process group, so that Ctrl-C
+/// ends it with us; whoever started it ends it.
+pub fn start<I>(program: Program, path: &Path, arguments: I) -> std::io::Result<Child>
+where
+    I: IntoIterator,
+    I::Item: AsRef<OsStr>,
+{
+    let (mut command, _) = program.command(path)?;
+    let command = command.args(arguments).stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+}
+
+/// Runs a program in our place, with our terminal; `None` for its exit code where it has none. On Unix
+/// this returns only where it could not be started.
+pub fn become_program<I>(
+    program: Program,
+    path: &Path,
+    arguments: I,
+    environment: &[(&str, &OsStr)],
+) -> std::io::Result<Option<i32>>
+where
+    I: IntoIterator,
+    I::Item: AsRef<OsStr>,
+{
+    let (mut command, _) = program.command(path)?;
+    command.args(arguments).envs(environment.iter().copied());
+    #[cfg(unix)]
+    return Err(std::os::unix::process::CommandExt::exec(&mut command));
+    #[cfg(not(unix))]
+    return Ok(command.status()?.code());
+}
+
+/// What a program may use: no more processor time than it has time, no file larger than its output,
+/// no core dump, and an honest share of memory. Only Linux sets limits of another process.
+#[cfg(target_os = "linux")]
+fn bound(child: &Child, limits: Limits) {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else { return };
+    let most = |limit| Rlimit { current: Some(limit), maximum: Some(limit) };
+    // Programs in Go compute on several cores at once.
+    let seconds = limits.time.as_secs().saturating_mul(8).max(8);
+    for (resource, limit) in [
+        (Resource::Cpu, seconds),
+        (Resource::Fsize, limits.output.max(1 << 30)),
+        (Resource::Data, MOST_MEMORY),
+        (Resource::Core, 0),
+    ] {
+        // One that has ended already needs none.
+        let _ = prlimit(Some(pid), resource, most(limit));
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bound(_: &Child, _: Limits) {}
+
+#[cfg(unix)]
+fn kill_group(child: &Child) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        // Mostly nobody is left.
+        let _ = kill_process_group(pid, Signal::KILL);
+    }
+}
+
+#[cfg(not(unix))]
+fn kill_group(_: &Child) {}
 
 fn finish(child: &mut Child, program: &Path, limits: Limits) -> Result<Output, Error> {
     let failed = |source| Error::Run { program: program.to_owned(), source };
@@ -157,7 +230,7 @@ fn finish(child: &mut Child, program: &Path, limits: Limits) -> Result<Output, E
     };
     let lines: Vec<_> = String::from_utf8_lossy(&stderr)
         .lines()
-        .map(|line| printable(line.trim_end()).into_owned())
+        .map(|line| printable(&without_user(line.trim_end())).into_owned())
         .collect();
     Ok(Output { status, stdout, stderr: lines.join("\n") })
 }
@@ -189,7 +262,8 @@ mod tests {
     use super::*;
 
     fn sh(script: &str, time: Duration, output: u64) -> Result<Output, Error> {
-        run(Path::new("/bin/sh"), ["-c", script], Limits { time, output })
+        let limits = Limits { time, output };
+        run(Program::Hubble, Path::new("/bin/sh"), ["-c", script], Given::default(), limits)
     }
 
     #[test]
@@ -211,12 +285,15 @@ mod tests {
         let environment = [("GREETING", "hello")];
         let given = Given { environment: &environment, input: input.clone(), directory: None };
         let script = ["-c", "printf $GREETING; cat"];
-        let output = run_with(Path::new("/bin/sh"), script, given.clone(), limits).unwrap();
+        let run = |script: [&str; 2], given| {
+            run(Program::Hubble, Path::new("/bin/sh"), script, given, limits).unwrap()
+        };
+        let output = run(script, given.clone());
         assert_eq!(output.stdout, [b"hello".as_slice(), &input].concat());
-        let output = run_with(Path::new("/bin/sh"), ["-c", "exit 3"], given, limits).unwrap();
+        let output = run(["-c", "exit 3"], given);
         assert_eq!(output.status.code(), Some(3));
         let given = Given { directory: Some(Path::new("/")), ..Given::default() };
-        let output = run_with(Path::new("/bin/sh"), ["-c", "pwd"], given, limits).unwrap();
+        let output = run(["-c", "pwd"], given);
         assert_eq!(output.stdout, b"/\n");
     }
 
@@ -229,7 +306,35 @@ mod tests {
         assert!(matches!(sh("sleep 20 & sleep 20", short, 1000), Err(Error::TimedOut { .. })));
         assert!(matches!(sh("exec >&- 2>&-; sleep 20", short, 9), Err(Error::TimedOut { .. })));
         assert!(start.elapsed() < Duration::from_secs(10));
-        let missing = run(Path::new("/no/such"), [""; 0], Limits { time: minute, output: 1 });
+        let limits = Limits { time: minute, output: 1 };
+        let missing = run(Program::Git, Path::new("/no/such"), [""; 0], Given::default(), limits);
         assert!(missing.unwrap_err().to_string().starts_with("cannot run /no/such: "));
+    }
+
+    /// A grandchild that closed the pipes is no longer there when the time is up.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_whole_group_ends() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("pid");
+        let script = format!("sleep 30 >&- 2>&- & echo $! > {}; sleep 30", file.display());
+        let short = Duration::from_millis(300);
+        assert!(matches!(sh(&script, short, 9), Err(Error::TimedOut { .. })));
+        let pid = std::fs::read_to_string(&file).unwrap();
+        let stat = std::path::PathBuf::from(format!("/proc/{}/stat", pid.trim()));
+        let alive = || std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while alive() {
+            assert!(Instant::now() < deadline, "it is still there");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// They are set just after it has started, so it waits a moment.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn it_has_limits() {
+        let output = sh("sleep 0.3; ulimit -c; ulimit -t", Duration::from_mins(1), 100).unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "0\n480\n");
     }
 }

@@ -1,0 +1,212 @@
+//! How much is read at most, whatever the input says of itself.
+//!
+//! In: what `--limits` says, or the machine. Out: [`Limits`], and a [`Budget`] that everything read at
+//! once shares. What goes beyond stops with one sentence that says what was too much.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Where the machine does not tell its memory.
+const SUPPOSED_MEMORY: u64 = 8 << 30;
+
+/// Less than this is no fraction worth a name.
+const LEAST_BYTES: u64 = 1 << 30;
+
+/// A cluster of 150,000 pods has no more objects that are read.
+const LEAST_OBJECTS: u64 = 500_000;
+
+/// Bounds of what waits to be understood.
+const LEAST_HELD: u64 = 256 << 20;
+const MOST_HELD: u64 = 1 << 30;
+
+/// So much is read at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Files, of all that was named together.
+    pub files: u64,
+    /// Bytes, of all files or answers together.
+    pub bytes: u64,
+    /// Objects, of all kinds together.
+    pub objects: u64,
+}
+
+/// Generous, and a fraction of the machine's memory: half of it in bytes, and an object for every 8 KiB.
+impl Default for Limits {
+    fn default() -> Self {
+        let memory = memory().unwrap_or(SUPPOSED_MEMORY);
+        Self {
+            files: 200_000,
+            bytes: (memory / 2).max(LEAST_BYTES),
+            objects: (memory >> 13).max(LEAST_OBJECTS),
+        }
+    }
+}
+
+impl Limits {
+    /// Of the bytes so many may wait to be understood, all answers of a server together: what is made
+    /// of a byte may be ten.
+    pub(crate) fn held(&self) -> u64 {
+        (self.bytes / 16).clamp(LEAST_HELD, MOST_HELD).min(self.bytes)
+    }
+}
+
+/// `files=1000,bytes=200Mi,objects=50000`, each of them or not; what is not named stays as it is.
+impl FromStr for Limits {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut limits = Self::default();
+        for part in text.split(',') {
+            let (name, value) = part.split_once('=').ok_or_else(|| refused(part))?;
+            let value = number(value).ok_or_else(|| refused(part))?;
+            let limit = match name {
+                "files" => &mut limits.files,
+                "bytes" => &mut limits.bytes,
+                "objects" => &mut limits.objects,
+                _ => return Err(refused(part)),
+            };
+            *limit = value;
+        }
+        Ok(limits)
+    }
+}
+
+fn refused(part: &str) -> String {
+    format!(
+        "{part:?} is no limit: give files=1000, bytes=200Mi or objects=50000, or several with commas"
+    )
+}
+
+/// A number as Kubernetes writes quantities: plain, or with Ki, Mi or Gi.
+fn number(text: &str) -> Option<u64> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits)?;
+    let factor = match unit {
+        "" => 1,
+        "Ki" => 1 << 10,
+        "Mi" => 1 << 20,
+        "Gi" => 1 << 30,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(factor)
+}
+
+/// The memory of this machine, as the kernel tells it.
+fn memory() -> Option<u64> {
+    let told = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let kib = told.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    kib.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1 << 10)
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Files.
+    Files,
+    /// Bytes.
+    Bytes,
+    /// Objects.
+    Objects,
+}
+
+/// More was read than is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "too much to read: more than {limit} {counted}; read less, or raise it with --limits {counted}=NUMBER"
+)]
+pub struct Exceeded {
+    /// Of what.
+    pub counted: Counted,
+    /// How many are allowed.
+    pub limit: u64,
+}
+
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Files => "files",
+            Self::Bytes => "bytes",
+            Self::Objects => "objects",
+        })
+    }
+}
+
+/// What is left of the limits, for all that reads at once.
+#[derive(Debug, Default)]
+pub struct Budget {
+    limits: Limits,
+    files: AtomicU64,
+    bytes: AtomicU64,
+    objects: AtomicU64,
+}
+
+impl Budget {
+    /// Nothing is taken of it yet.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// Takes some of it.
+    pub fn take(&self, counted: Counted, amount: u64) -> Result<(), Exceeded> {
+        let (taken, limit) = match counted {
+            Counted::Files => (&self.files, self.limits.files),
+            Counted::Bytes => (&self.bytes, self.limits.bytes),
+            Counted::Objects => (&self.objects, self.limits.objects),
+        };
+        let before = taken.fetch_add(amount, Ordering::Relaxed);
+        if before.saturating_add(amount) > limit {
+            return Err(Exceeded { counted, limit });
+        }
+        Ok(())
+    }
+
+    /// How much it was at first.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The bytes that are left.
+    pub fn bytes_left(&self) -> u64 {
+        self.limits.bytes.saturating_sub(self.bytes.load(Ordering::Relaxed))
+    }
+
+    /// Nothing is taken any more: what was read before is replaced by what comes.
+    pub fn renew(&self) {
+        for taken in [&self.files, &self.bytes, &self.objects] {
+            taken.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_as_they_are_written() {
+        let default = Limits::default();
+        assert!(default.bytes >= LEAST_BYTES);
+        let parsed = "files=10,bytes=2Mi".parse::<Limits>().unwrap();
+        assert_eq!(parsed, Limits { files: 10, bytes: 2 << 20, ..default });
+        for wrong in
+            ["", "files", "files=", "files=-1", "lines=1", "bytes=1MB", "bytes=99999999999Gi"]
+        {
+            assert!(wrong.parse::<Limits>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_budget_is_one_for_all() {
+        let budget = Budget::new(Limits { files: 2, bytes: 10, objects: 1 });
+        budget.take(Counted::Files, 2).unwrap();
+        assert!(budget.take(Counted::Bytes, 11).is_err());
+        let exceeded = budget.take(Counted::Files, 1).unwrap_err();
+        assert_eq!(
+            exceeded.to_string(),
+            "too much to read: more than 2 files; read less, or raise it with --limits files=NUMBER"
+        );
+        budget.renew();
+        budget.take(Counted::Files, 2).unwrap();
+    }
+}

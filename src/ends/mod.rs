@@ -1,0 +1,76 @@
+//! The ends of flows: how people name them, what they are in a snapshot, and what to call them.
+//!
+//! In: words of a command line, addresses of a log. Out: an [`EndName`]; what it stands for, a
+//! [`Resolved`]; the [`Endpoint`]s behind it, after any Service ([`reached`]); and back again, the
+//! names that people know them by ([`names`], [`ranges`]). What policies say is asked elsewhere.
+//!
+//! ```
+//! use netpol::cluster::Snapshot;
+//! use netpol::ends::{EndName, Endpoint, resolve};
+//!
+//! let name: EndName = "https://203.0.113.7/".parse()?;
+//! let resolved = resolve(&Snapshot::default(), &name, "default")?;
+//! assert_eq!(resolved.endpoints, [Endpoint::Address("203.0.113.7".parse().unwrap())]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod destination;
+mod name;
+pub mod names;
+pub mod ranges;
+mod resolve;
+
+pub use destination::reached;
+pub(crate) use destination::{Arrival, arrivals};
+pub use name::{EndName, EndNameError, Named, PortText, PortWanted};
+pub(crate) use resolve::outside_note;
+pub use resolve::{ResolveError, Resolved, resolve};
+
+use crate::cluster::{Name, PodId};
+use std::net::IpAddr;
+
+/// One end of a flow, which is somewhere: what both engines judge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum End {
+    /// A pod, or the pods that a template stands for.
+    Pod(PodId),
+    /// A node, by its index in the snapshot.
+    Node(usize),
+    /// An address that no pod or node of the snapshot has.
+    Address(IpAddr),
+}
+
+/// An [`End`], or a name that may be anywhere outside: only a single flow can be judged to it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Endpoint {
+    /// A pod, or the pods that a template stands for.
+    Pod(PodId),
+    /// A node, by its index in the snapshot.
+    Node(usize),
+    /// An address that no pod or node of the snapshot has.
+    Address(IpAddr),
+    /// A DNS name outside the cluster, whose addresses are not known.
+    Name(Name),
+}
+
+impl Endpoint {
+    /// Where it is; a name may be anywhere.
+    pub fn end(&self) -> Result<End, &Name> {
+        match self {
+            Self::Pod(id) => Ok(End::Pod(*id)),
+            Self::Node(node) => Ok(End::Node(*node)),
+            Self::Address(ip) => Ok(End::Address(*ip)),
+            Self::Name(name) => Err(name),
+        }
+    }
+}
+
+impl From<End> for Endpoint {
+    fn from(end: End) -> Self {
+        match end {
+            End::Pod(id) => Self::Pod(id),
+            End::Node(node) => Self::Node(node),
+            End::Address(ip) => Self::Address(ip),
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! Why a set of flows passes, or is not known: the only place that gives reasons for more than one.
+//!
+//! In: how much of a row gets through, and flows that stand for it, one for each part of it that no
+//! rule tells apart. Out: a [`Why`]: what decides, by which rules, or what is not known. Everything is
+//! asked of the evaluator of one flow: a rule is named where the flow is judged otherwise without it,
+//! and what is not known where it makes a difference.
+
+mod closed;
+mod not_known;
+
+pub use closed::{Closed, closed};
+pub use not_known::NotKnown;
+
+use super::evaluate::{Conclusion, Judge, Situation};
+use super::trace::{Flow, Passage, PolicyTrace, Reason, Verdict};
+use crate::cluster::{Snapshot, Truth};
+use crate::policy::rule::{Action, Condition, Direction, Tier};
+use crate::policy::{PolicyId, Ruleset};
+use std::collections::BTreeSet;
+
+/// A rule: its policy, and which of that policy's entries it is.
+pub type RuleId = (PolicyId, usize);
+
+/// What decides a part of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Ground {
+    /// Rules admit it, and nothing else does.
+    Admitted,
+    /// A policy of an administrator allows it.
+    Administrator(Tier),
+    /// Policies of one tier and priority disagree.
+    Tie,
+    /// What is known does not decide.
+    Unknown,
+    /// No policy isolates its pods, and none denies it.
+    NotIsolated,
+    /// Its pods use their node's network, where policies do not select them.
+    HostNetwork,
+    /// Whoever enforces is told to enforce no policy.
+    NotEnforced,
+    /// A node reaches the pods that run on it.
+    OwnNode,
+    /// A pod reaches itself.
+    SamePod,
+    /// The subject is a node or outside, so that no policy judges it.
+    NotJudged,
+}
+
+/// Why a row is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Why {
+    /// What decides; of several each holds for a part of the row.
+    pub grounds: BTreeSet<Ground>,
+    /// The rules that decide: those that admit, that disagree, or of which it is not known whether
+    /// they match.
+    pub rules: BTreeSet<RuleId>,
+    /// Policies of which it is not known whether they select the subject.
+    pub perhaps: BTreeSet<PolicyId>,
+    /// What else must hold: one of these is enough.
+    pub conditions: BTreeSet<Condition>,
+    /// What is not known and makes a difference.
+    pub not_known: BTreeSet<NotKnown>,
+    /// Policies of one tier and priority that disagree.
+    pub tied: BTreeSet<BTreeSet<PolicyId>>,
+}
+
+/// Says why flows pass as they do in one direction. Those of a group are of one subject, at a port
+/// that stands for others: rules that admit all of them are named before those that admit a part.
+/// With `both` the other direction has a say too: what it denies is none of the row.
+pub fn why(
+    snapshot: &Snapshot,
+    rules: &Ruleset,
+    passage: Passage,
+    (direction, both): (Direction, bool),
+    groups: &[Vec<Flow>],
+) -> Why {
+    let passes = |judge: &Judge<'_>| {
+        let other = match direction {
+            Direction::Ingress => Direction::Egress,
+            Direction::Egress => Direction::Ingress,
+        };
+        let denied = |it: Situation<'_>| it.conclude(&it.policies).verdict == Verdict::Denied;
+        !both || !judge.situation(other).is_ok_and(denied)
+    };
+    let mut why = Why::default();
+    for group in groups {
+        let judges = group.iter().map(|flow| Judge { snapshot, rules, flow });
+        let parts = judges.filter(passes).map(|judge| {
+            let outcome = judge.situation(direction).map(|mut situation| {
+                let conclusion = situation.conclude(&situation.policies);
+                // They are judged again and again, for which it does not matter why rules miss.
+                situation.policies.iter_mut().for_each(PolicyTrace::forget_misses);
+                (situation, conclusion)
+            });
+            (judge, outcome)
+        });
+        if passage == Passage::Unknown {
+            for (judge, outcome) in parts {
+                if let Ok((situation, conclusion)) = outcome {
+                    why.undecided(&judge, direction, &situation, &conclusion);
+                }
+            }
+        } else {
+            why.allowed(parts.map(|(_, outcome)| outcome), passage);
+        }
+    }
+    why
+}
+
+impl Why {
+    /// Adds what is said of another part of the row.
+    pub fn extend(&mut self, other: Self) {
+        self.grounds.extend(other.grounds);
+        self.rules.extend(other.rules);
+        self.perhaps.extend(other.perhaps);
+        self.conditions.extend(other.conditions);
+        self.not_known.extend(other.not_known);
+        self.tied.extend(other.tied);
+    }
+
+    /// What is to be said: what goes without saying only where there is nothing else.
+    pub fn told(&self) -> impl Iterator<Item = Ground> {
+        let silent =
+            |it: &Ground| matches!(it, Ground::NotJudged | Ground::SamePod | Ground::OwnNode);
+        let loud = self.grounds.iter().any(|it| !silent(it));
+        self.grounds.iter().copied().filter(move |it| !loud || !silent(it))
+    }
+
+    fn allowed<'a>(
+        &mut self,
+        parts: impl Iterator<Item = Result<(Situation<'a>, Conclusion), Reason>>,
+        passage: Passage,
+    ) {
+        let mut ruled = Vec::new();
+        for part in parts {
+            match part {
+                Err(reason) => self.grounds.extend(exempt(reason)),
+                Ok((situation, conclusion)) if conclusion.passage() == passage => {
+                    self.conditions.extend(conclusion.conditions.iter().cloned());
+                    match Ruled::new(situation, &conclusion) {
+                        Ok(part) => {
+                            self.grounds.insert(part.ground);
+                            ruled.push(part);
+                        }
+                        Err(ground) => drop(self.grounds.insert(ground)),
+                    }
+                }
+                // Of exempt flows policies may say anything.
+                Ok(_) => {}
+            }
+        }
+        self.rules.extend(named(&ruled));
+    }
+
+    fn undecided(
+        &mut self,
+        judge: &Judge<'_>,
+        direction: Direction,
+        situation: &Situation<'_>,
+        conclusion: &Conclusion,
+    ) {
+        if !matches!(conclusion.verdict, Verdict::Unknown | Verdict::Ambiguous) {
+            return;
+        }
+        let matcher = judge.matcher(direction);
+        let open = not_known::deciding(judge, matcher.as_ref(), situation, conclusion);
+        self.grounds.extend((!open.not_known.is_empty()).then_some(Ground::Unknown));
+        self.grounds.extend((!open.tied.is_empty()).then_some(Ground::Tie));
+        self.rules.extend(open.rules);
+        self.perhaps.extend(open.perhaps);
+        self.not_known.extend(open.not_known);
+        self.tied.extend(open.tied);
+    }
+}
+
+/// Why policies are not asked.
+fn exempt(reason: Reason) -> Option<Ground> {
+    Some(match reason {
+        Reason::HostNetwork => Ground::HostNetwork,
+        Reason::NotEnforced => Ground::NotEnforced,
+        Reason::OwnNode => Ground::OwnNode,
+        Reason::SamePod => Ground::SamePod,
+        Reason::Node | Reason::Outside => Ground::NotJudged,
+        _ => return None,
+    })
+}
+
+/// A flow that rules let through.
+struct Ruled<'a> {
+    situation: Situation<'a>,
+    ground: Ground,
+    passage: Passage,
+    decided_by: Option<RuleId>,
+    /// The rules that may be what lets it through.
+    rules: BTreeSet<RuleId>,
+    /// Those of them each of which is enough without the others.
+    enough: BTreeSet<RuleId>,
+}
+
+impl<'a> Ruled<'a> {
+    /// Or what else lets it through.
+    fn new(situation: Situation<'a>, conclusion: &Conclusion) -> Result<Self, Ground> {
+        let decided_by = conclusion.decided_by;
+        let ordered = decided_by.map(|rule| tier(&situation, rule));
+        let ordered = ordered.filter(|tier| tier.is_ordered());
+        let mut rules: BTreeSet<RuleId> = conclusion.allowing.iter().copied().collect();
+        rules.extend(allowing(&situation.policies));
+        let mut part = Self {
+            ground: ordered.map_or(Ground::Admitted, Ground::Administrator),
+            passage: conclusion.passage(),
+            decided_by,
+            rules,
+            enough: BTreeSet::new(),
+            situation,
+        };
+        if ordered.is_none() {
+            let mut other = part.without(&part.rules);
+            // The Baseline tier may let it through as well.
+            if other.reason == Reason::Admitted {
+                part.rules.extend(other.allowing);
+                other = part.without(&part.rules);
+            }
+            // Rules that let through what nothing would stop are not why it passes.
+            if other.passage() == part.passage {
+                let own_node = other.reason == Reason::OwnNode;
+                return Err(if own_node { Ground::OwnNode } else { Ground::NotIsolated });
+            }
+        }
+        let alone = |rules: &BTreeSet<RuleId>| {
+            let others = part.rules.difference(rules).copied().collect();
+            part.without(&others).passage() == part.passage
+        };
+        let is_enough = |rule: &RuleId| alone(&[*rule].into());
+        let mut enough: BTreeSet<RuleId> = part.rules.iter().copied().filter(is_enough).collect();
+        let mut rules = None;
+        if let Some(decides) = ordered {
+            // What others allow does not count, unless an administrator's rule only perhaps matches.
+            let decides = |rule: &RuleId| tier(&part.situation, *rule) == decides;
+            let of_tier = part.rules.iter().copied().filter(decides).collect();
+            if alone(&of_tier) {
+                enough.retain(|rule| of_tier.contains(rule));
+                rules = Some(of_tier);
+            }
+        }
+        part.enough = enough;
+        part.rules = rules.unwrap_or(part.rules);
+        Ok(part)
+    }
+
+    /// What would be without some rules that allow.
+    fn without(&self, rules: &BTreeSet<RuleId>) -> Conclusion {
+        let mut policies = self.situation.policies.clone();
+        for policy in &mut policies {
+            let id = policy.policy;
+            for (index, entry) in policy.entries.iter_mut().enumerate() {
+                if rules.contains(&(id, index)) {
+                    entry.peer = Truth::No;
+                }
+            }
+            policy.settle();
+        }
+        self.situation.conclude(&policies)
+    }
+
+    /// Whether the flow is judged otherwise without these rules.
+    fn changes_without(&self, rules: &BTreeSet<RuleId>) -> bool {
+        let other = self.without(rules);
+        other.passage() != self.passage
+            || (self.ground != Ground::Admitted && other.decided_by != self.decided_by)
+    }
+}
+
+/// The tier of a rule.
+fn tier(situation: &Situation<'_>, rule: RuleId) -> Tier {
+    let of = situation.policies.iter().find(|policy| policy.policy == rule.0);
+    of.map_or(Tier::Normal, |policy| policy.tier)
+}
+
+/// The rules of the normal tier that allow the flow, or may.
+fn allowing(policies: &[PolicyTrace]) -> impl Iterator<Item = RuleId> {
+    policies.iter().filter(|policy| policy.tier == Tier::Normal).flat_map(|policy| {
+        let entries = policy.entries.iter().enumerate();
+        let allows = entries.filter(|(_, e)| e.action == Action::Allow && !e.matches().is_no());
+        allows.map(|(index, _)| (policy.policy, index))
+    })
+}
+
+/// The rules that let all parts through: those each of which lets every part through, if anything
+/// changes without them, else all that let a part through.
+fn named(parts: &[Ruled<'_>]) -> BTreeSet<RuleId> {
+    let [first, rest @ ..] = parts else { return BTreeSet::new() };
+    let mut common = first.enough.clone();
+    for part in rest {
+        common.retain(|rule| part.enough.contains(rule));
+    }
+    let changes = |rules: &BTreeSet<RuleId>| parts.iter().any(|part| part.changes_without(rules));
+    if !common.is_empty() && changes(&common) {
+        return common;
+    }
+    let some = parts
+        .iter()
+        .flat_map(|part| if part.enough.is_empty() { &part.rules } else { &part.enough });
+    let some: BTreeSet<RuleId> = some.copied().collect();
+    if parts.iter().all(|part| part.changes_without(&some)) {
+        return some;
+    }
+    parts.iter().flat_map(|part| &part.rules).copied().collect()
+}

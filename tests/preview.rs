@@ -1,0 +1,115 @@
+//! What `bootstrap` says that closing a namespace would cut, against every flow judged one by one.
+
+use crate::learn;
+use crate::random::{Ends, Random, World, build, complete_cluster, hold, partial_cluster};
+use netpol::baseline::{self, Baseline, Cut, Facts, Way};
+use netpol::cluster::{Addresses, Family, Port};
+use netpol::draft::Dialect;
+use netpol::ends::names;
+use netpol::verdict::{Endpoint, Flow, Verdict, judge};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Cuts inside the cluster and to or from the outside, over all clusters.
+static CUTS: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
+
+fn has_address(world: &World<'_>, end: &Endpoint, family: Family) -> bool {
+    match end {
+        Endpoint::Pod(id) => world.snapshot.pod_address(*id, family) != Addresses::Absent,
+        Endpoint::Address(ip) => Family::of(*ip) == family,
+        _ => true,
+    }
+}
+
+fn declared(world: &World<'_>, end: &Endpoint) -> BTreeSet<Port> {
+    match end {
+        Endpoint::Pod(id) => world.snapshot.pod(*id).ports.iter().map(|port| port.port).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+/// Every cut, by judging each flow before and after.
+fn one_by_one(worlds: [&World<'_>; 2], namespace: &str, ends: &[Endpoint]) -> BTreeSet<Cut> {
+    let world = worlds[0];
+    let is_cut = |source: &Endpoint, destination: &Endpoint, port: Port| {
+        let there = |family: &Family| {
+            has_address(world, source, *family) && has_address(world, destination, *family)
+        };
+        Family::ALL.into_iter().filter(there).any(|family| {
+            let (source, destination) = (source.clone(), destination.clone());
+            let flow = Flow { source, destination, port, family, through_service: false };
+            let verdict = |world: &World<'_>| judge(&world.snapshot, &world.rules, &flow).verdict;
+            verdict(worlds[0]) == Verdict::Allowed && verdict(worlds[1]) == Verdict::Denied
+        })
+    };
+    let name = |end: &Endpoint| names::inside(&world.snapshot, end.end().unwrap());
+    let is_local = |end: &Endpoint| {
+        name(end).is_some_and(|object| object.namespace.as_deref() == Some(namespace))
+    };
+    let mut cuts = BTreeSet::new();
+    for source in ends {
+        for destination in ends {
+            let (way, local, peer) = match (is_local(source), is_local(destination)) {
+                (true, _) => (Way::Out, source, destination),
+                (false, true) => (Way::In, destination, source),
+                (false, false) => continue,
+            };
+            let (local, peer) = (name(local).unwrap(), name(peer));
+            if way == Way::Out && peer.is_none() {
+                if is_cut(source, destination, Port::tcp(443)) {
+                    cuts.insert(Cut { way, local, peer, port: None });
+                }
+                continue;
+            }
+            for port in declared(world, destination) {
+                if is_cut(source, destination, port) {
+                    let (local, peer) = (local.clone(), peer.clone());
+                    cuts.insert(Cut { way, local, peer, port: Some(port) });
+                }
+            }
+        }
+    }
+    cuts
+}
+
+fn preview_holds(cluster: &[Value], seed: u64) -> Option<String> {
+    let before = build(cluster)?;
+    let mut r = Random::new(!seed);
+    let namespaces: Vec<String> =
+        before.snapshot.namespaces().map(|namespace| namespace.name.to_string()).collect();
+    let namespace = r.pick(namespaces.get(..).filter(|all| !all.is_empty())?).clone();
+    let dialect =
+        if before.rules.cilium().is_some() { *r.pick(&Dialect::ALL) } else { Dialect::default() };
+    let baseline = Baseline { dialect, ..learn::baseline(&mut r) };
+    let closed: Vec<Value> =
+        cluster.iter().cloned().chain(baseline.objects(&namespace, &Facts::default())).collect();
+    let after = build(&closed)?;
+    let impact = baseline::impact(&before.snapshot, &before.rules, &after.rules, &namespace);
+    if !impact.complete {
+        return Some("not all is listed".to_owned());
+    }
+    let ends = Ends::of(cluster, &before).all;
+    let expected = one_by_one([&before, &after], &namespace, &ends);
+    let found: BTreeSet<Cut> = impact.cuts.into_iter().collect();
+    for cut in &found {
+        CUTS[usize::from(cut.peer.is_none())].fetch_add(1, Ordering::Relaxed);
+    }
+    if let Some(missing) = expected.difference(&found).next() {
+        return Some(format!("{missing:?} is not listed"));
+    }
+    // Of the outside only some addresses and one port were tried.
+    let mut more = found.difference(&expected).filter(|cut| cut.peer.is_some());
+    more.next().map(|cut| format!("{cut:?} is listed, and not cut"))
+}
+
+/// Pods, workloads and nodes: exactly what is cut; the outside: all that is.
+#[test]
+fn what_is_listed_is_what_is_cut() {
+    hold(150, complete_cluster, preview_holds);
+    hold(150, partial_cluster, preview_holds);
+    let [inside, outside] = [0, 1].map(|at: usize| CUTS[at].load(Ordering::Relaxed));
+    if std::env::var_os("NETPOL_RANDOM_CLUSTERS").is_none() {
+        assert!(inside > 500 && outside > 200, "{inside} {outside}");
+    }
+}
