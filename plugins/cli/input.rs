@@ -178,7 +178,7 @@ impl InputArgs {
                 {
                     let mut objects = connection.whole(only).await?;
                     let what = "other namespaces".to_owned();
-                    objects.gaps.push(Gap { what, why: why.to_string() });
+                    objects.gaps.push(Gap::new(what, why.to_string()));
                     objects
                 }
                 read => read?,

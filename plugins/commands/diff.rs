@@ -8,12 +8,7 @@ use crate::render::{Page, render};
 use anyhow::{bail, ensure};
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, ValueEnum};
-use netpol::answer::{DiffReport, DiffSide};
-use netpol::cluster::{Family, Snapshot};
-use netpol::policy::Ruleset;
-use netpol::policy::rule::Direction;
-use netpol::reach;
-use netpol::unwritten::{self, Effort};
+use netpol::answer::{Compared, DiffAsked, DiffReport};
 use netpol_sources::address::without_user;
 
 /// Arguments of `diff`.
@@ -68,6 +63,10 @@ pub struct DiffArgs {
     /// Do not count workloads that came or went
     #[arg(long)]
     ignore_new: bool,
+
+    /// What need not have been read: a path, or a kind that is not judged; repeatable
+    #[arg(long, value_name = "PATH|KIND")]
+    accept_unread: Vec<String>,
 
     #[command(flatten)]
     output: OutputArgs<DiffReport>,
@@ -133,35 +132,6 @@ Exit codes:
   0 no flow changes   1 flows change, or a workload came or went   2 error
   3 not known whether flows change; something that was found gives 1";
 
-/// What is compared, and how it is told.
-struct Compared<'a> {
-    inputs: [Input; 2],
-    names: &'a [String; 2],
-    arguments: &'a [Vec<String>; 2],
-    piped_from: &'a [String],
-    reasons: bool,
-}
-
-impl Compared<'_> {
-    /// Compares the two sides, with these snapshots and rules in the place of theirs.
-    fn report(&self, snapshots: &[Snapshot; 2], rules: [&Ruleset; 2]) -> (DiffReport, bool) {
-        let [old, new] = snapshots;
-        let diff = reach::diff((old, rules[0]), (new, rules[1]));
-        let locate = [self.inputs[0].locate(), self.inputs[1].locate()];
-        let [old, new] = [0, 1].map(|i| DiffSide {
-            name: &self.names[i],
-            arguments: &self.arguments[i],
-            piped_from: if i == 0 { &[] } else { self.piped_from },
-            snapshot: &snapshots[i],
-            rules: rules[i],
-            locate: &*locate[i],
-        });
-        let compared = Family::ALL.into_iter().flat_map(|family| diff.compared(family));
-        let any = compared.into_iter().any(|(_, outside)| !outside);
-        (DiffReport::new(&diff, &old, &new, self.reasons), any)
-    }
-}
-
 impl DiffArgs {
     /// Runs the command.
     pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
@@ -211,74 +181,35 @@ impl DiffArgs {
             }
         };
         let progress = Progress::slow(global.color, "working out which flows differ");
-        let files = match (&self.old, &self.new) {
-            (Some(old), Some(new)) => !(old.is_live() && new.is_live()),
-            _ => false,
+        // Two clusters, or one before and after, have every policy that is in force.
+        let (files, one_reading) = match (&self.old, &self.new) {
+            (Some(old), Some(new)) => (!(old.is_live() && new.is_live()), false),
+            _ => (false, true),
         };
-        let report = self.compare(
-            Compared {
-                inputs: [before, after],
-                names: &names,
-                arguments: &arguments,
-                piped_from: &piped_from,
-                reasons: !self.summary,
-            },
-            files && !self.policies_complete,
-        );
+        let asked = DiffAsked {
+            reasons: !self.summary,
+            known_only: self.known_only,
+            policies_complete: self.policies_complete || !files,
+            one_reading,
+            accepted: self.accept_unread.clone(),
+        };
+        let mut inputs = [before, after];
+        let mut snapshots = inputs.each_mut().map(|input| std::mem::take(&mut input.snapshot));
+        let locate = inputs.each_ref().map(Input::locate);
+        let [old, new] = &mut snapshots;
+        let side = |i: usize, snapshot| Compared {
+            name: &names[i],
+            arguments: &arguments[i],
+            piped_from: if i == 0 { &[] } else { &piped_from },
+            snapshot,
+            rules: &inputs[i].rules,
+            locate: &*locate[i],
+        };
+        let report = DiffReport::compare([side(0, old), side(1, new)], &asked);
         drop(progress);
         let page = Page { width: width(), brief: self.summary };
         answer(global.color, &render(&report, self.output.format(), page)?)?;
         Ok(self.exit(&report))
-    }
-
-    /// Compares both sides with the pods that are written nowhere; where policies may be missing, once
-    /// more as where another one isolates.
-    fn compare(&self, mut of: Compared<'_>, policies_missing: bool) -> DiffReport {
-        let written = of.inputs.each_mut().map(|input| std::mem::take(&mut input.snapshot));
-        let rules = of.inputs.each_ref().map(|input| &input.rules);
-        let empty = [0, 1].iter().all(|i| {
-            written[*i].pods().is_empty()
-                && rules[*i].policies().is_empty()
-                && rules[*i].rejected.is_empty()
-        });
-        let with_unwritten = |rules: [&Ruleset; 2]| {
-            let mut both = written.clone();
-            let [old, new] = &mut both;
-            let told = (!self.known_only)
-                .then(|| unwritten::of_two((old, rules[0]), (new, rules[1]), Effort::default()));
-            (both, told.unwrap_or_default())
-        };
-        let (both, told) = with_unwritten(rules);
-        let (mut report, compared) = of.report(&both, rules);
-        report.tell_unwritten(&told);
-        let new_only = !(report.new.only_here.is_empty() && report.old.only_here.is_empty());
-        if empty && !new_only {
-            report.tell_nothing_compared("neither side has a pod or a policy");
-        } else if self.known_only && !compared && !new_only {
-            report.tell_nothing_compared("no pod or node is on both sides");
-        }
-        let alone = |i: usize| {
-            let mut one = written[i].clone();
-            if !self.known_only {
-                unwritten::of_one(&mut one, rules[i], Effort::default());
-            }
-            one
-        };
-        if !report.new.only_here.is_empty() {
-            report.tell_new(&alone(1), rules[1]);
-        }
-        if !report.old.only_here.is_empty() {
-            report.tell_gone(&alone(0), rules[0]);
-        }
-        if policies_missing && rules[0].policies() != rules[1].policies() {
-            for direction in Direction::ALL {
-                let isolated = rules.map(|rules| unwritten::isolated(rules, direction));
-                let isolated = isolated.each_ref();
-                let (both, told) = with_unwritten(isolated);
-                report.tell_elsewhere(of.report(&both, isolated).0, &told);
-            }
-        }
-        report
     }
 
     fn exit(&self, report: &DiffReport) -> Exit {

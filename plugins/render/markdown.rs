@@ -154,6 +154,9 @@ fn ports_and_namespaces(change: &ChangeReport) -> String {
 }
 
 fn why(change: &ChangeReport) -> String {
+    if change.also {
+        return "the same rule".to_owned();
+    }
     let reasons = change.reasons.iter().map(|reason| {
         let location = reason.policy.as_ref().and_then(|policy| policy.location.as_ref());
         let place = location.map_or(String::new(), |location| {

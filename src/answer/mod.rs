@@ -24,7 +24,7 @@ mod words;
 pub use checkup::{Area, Check, CheckState, Checkup};
 pub use delivery::{DeliveryReport, DeliverySource, DeliveryState};
 pub use diff::{
-    ChangeReport, DiffReport, DiffSide, DiffSummary, Fresh, FreshFlows, MissingReport,
+    ChangeReport, Compared, DiffAsked, DiffReport, DiffSummary, Fresh, FreshFlows, MissingReport,
     ReasonReport, SideReport, WitnessReport,
 };
 pub use end::{BroughtBy, EndKind, EndReport, EndsReport, MemberReport};

@@ -100,6 +100,10 @@ words! {
         NothingToCompare = "NothingToCompare",
         /// It depends on policies that are not in the input.
         OtherPolicies = "OtherPolicies",
+        /// Something was not read, or is of a kind that is not judged, on one side.
+        Unread = "Unread",
+        /// An object would be refused on one side only.
+        Refused = "Refused",
     }
     /// Where the peers of a workload are.
     Scope {

@@ -15,7 +15,7 @@ pub mod networkpolicy;
 pub mod rule;
 mod ruleset;
 mod selector;
-mod sight;
+pub(crate) mod sight;
 mod variables;
 
 pub use dialect::{Metadata, WrittenObject};

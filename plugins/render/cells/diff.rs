@@ -1,19 +1,23 @@
 //! What is said of a diff and its rows, in whatever format.
 
-use netpol::answer::{ChangeReport, DiffReport, DiffSummary, Fresh, MemberReport};
+use netpol::answer::{
+    ChangeReport, DiffReport, DiffSummary, Fresh, FreshFlows, MemberReport, Missing,
+};
 use netpol::cluster::kind_word;
 use netpol::prose::list;
 use netpol::verdict::Passage;
 
 /// `3 opened, 1 closed`, or that nothing is.
 pub(in crate::render) fn headline(report: &DiffReport) -> String {
-    let summary = &report.summary;
-    if let Some(change) = changed(summary) {
-        return in_what_was_read(change, summary);
-    }
     let sure = report.complete && report.elsewhere.is_empty();
-    let none = if sure { "no flow changes" } else { "no flow is known to change" };
-    in_what_was_read(none.to_owned(), summary)
+    match (changed(&report.summary), sure) {
+        (Some(change), _) => match report.missing.iter().any(|it| it.why == Missing::Unread) {
+            true => format!("{change} in what was read"),
+            false => change,
+        },
+        (None, true) => "no flow changes".to_owned(),
+        (None, false) => "no flow is known to change".to_owned(),
+    }
 }
 
 /// What changes; `None`: nothing.
@@ -27,13 +31,6 @@ fn changed(summary: &DiffSummary) -> Option<String> {
     let all = all.into_iter().filter(|(count, _)| *count > 0);
     let parts: Vec<String> = all.map(|(count, what)| format!("{count} {what}")).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
-}
-
-fn in_what_was_read(changes: String, summary: &DiffSummary) -> String {
-    match summary.unread {
-        0 => changes,
-        _ => format!("{changes} in what was read"),
-    }
 }
 
 /// The ports, with the family where only one changes.
@@ -75,12 +72,13 @@ fn member(member: &MemberReport) -> String {
 /// What came and what went, as sentences.
 pub(in crate::render) fn only_sentences(report: &DiffReport) -> Vec<String> {
     let mut sentences = Vec::new();
-    for (side, verb, open) in [(&report.old, "Went", "was"), (&report.new, "New", "is")] {
+    let verbs = [(&report.old, "Went", "was", "reached"), (&report.new, "New", "is", "reaches")];
+    for (side, verb, open, reaches) in verbs {
         // What has the same said of it is told together.
         let mut told: Vec<(Option<String>, Vec<String>)> = Vec::new();
         for one in &side.only_here {
             let fresh = side.fresh.iter().find(|fresh| fresh.workload == *one);
-            let reached = fresh.map(reached);
+            let reached = fresh.map(|fresh| reached(fresh, open, reaches));
             match told.iter_mut().find(|(known, _)| *known == reached) {
                 Some((_, names)) => names.push(member(one)),
                 None => told.push((reached, vec![member(one)])),
@@ -89,7 +87,7 @@ pub(in crate::render) fn only_sentences(report: &DiffReport) -> Vec<String> {
         for (reached, names) in told {
             let names = few(names);
             sentences.push(match reached {
-                Some(reached) => format!("{verb}: {names}, which {open} {reached}."),
+                Some(reached) => format!("{verb}: {names}, which {reached}."),
                 None => format!("{verb}, so not compared: {names}."),
             });
         }
@@ -102,17 +100,24 @@ pub(in crate::render) fn only_sentences(report: &DiffReport) -> Vec<String> {
     sentences
 }
 
-/// Who reaches a workload that only one side has.
-fn reached(fresh: &Fresh) -> String {
-    let parts = fresh.open_to.iter().map(|flows| {
-        let perhaps = if flows.certain { "" } else { ", perhaps" };
-        format!("to {} on {}{perhaps}", flows.label, flows.ports_label)
-    });
-    let parts: Vec<String> = parts.collect();
-    if parts.is_empty() {
-        "open to no one".to_owned()
-    } else {
-        format!("open {}", list(&parts, "and"))
+/// Who reaches a workload that only one side has, and whom it reaches.
+fn reached(fresh: &Fresh, is: &str, reaches: &str) -> String {
+    let each = |all: &[FreshFlows], to: &str| -> Option<String> {
+        let parts = all.iter().map(|flows| {
+            let perhaps = if flows.certain { "" } else { ", perhaps" };
+            format!("{to}{} on {}{perhaps}", flows.label, flows.ports_label)
+        });
+        let parts: Vec<String> = parts.collect();
+        (!parts.is_empty()).then(|| list(&parts, "and"))
+    };
+    let open = match each(&fresh.open_to, "to ") {
+        Some(all) => format!("{is} open {all}"),
+        None => format!("{is} open to no one"),
+    };
+    match each(&fresh.reaches, "") {
+        Some(_) if fresh.reaches == fresh.open_to => format!("{open}, and {reaches} the same"),
+        Some(all) => format!("{open}, and {reaches} {all}"),
+        None => format!("{open}, and {reaches} no one"),
     }
 }
 

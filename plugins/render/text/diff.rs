@@ -13,7 +13,7 @@ pub(in crate::render) fn diff(
     all: bool,
 ) -> String {
     let mut screen = Screen::new(width);
-    let sure = report.summary.unread == 0 && report.complete && report.elsewhere.is_empty();
+    let sure = report.complete && report.elsewhere.is_empty();
     let style = match (report.changes.is_empty(), sure) {
         (true, true) => GOOD,
         (true, false) => DOUBT,
@@ -27,14 +27,22 @@ pub(in crate::render) fn diff(
     if summary && !report.changes.is_empty() {
         screen.blank();
     }
-    let shown = if all { report.changes.len() } else { MOST_SHOWN.min(report.changes.len()) };
-    for change in &report.changes[..shown] {
+    let rows = by_rule(&report.changes);
+    let shown = if all { rows.len() } else { MOST_SHOWN.min(rows.len()) };
+    for (change, also) in &rows[..shown] {
         if !summary {
             screen.blank();
         }
         self::change(&mut screen, change, summary);
+        let named = if all { also.len() } else { MOST_ALSO.min(also.len()) };
+        for more in &also[..named] {
+            screen.words(4, 6, &[(DIM, "also"), (PLAIN, &flow(more))]);
+        }
+        if let Some(left) = also.len().checked_sub(named).filter(|left| *left > 0) {
+            screen.words(4, 6, &[(DIM, &format!("also {left} more between pods not written"))]);
+        }
     }
-    more(&mut screen, report.changes.len() - shown);
+    more(&mut screen, rows.len() - shown);
     elsewhere(&mut screen, report, all);
     only_on_one(&mut screen, report);
     for missing in &report.missing {
@@ -51,6 +59,24 @@ pub(in crate::render) fn diff(
         screen.place(4, warning.location.as_ref());
     }
     screen.finish()
+}
+
+/// Each change with those that are by the same rule for pods that are written nowhere.
+fn by_rule(changes: &[ChangeReport]) -> Vec<(&ChangeReport, &[ChangeReport])> {
+    let mut rows = Vec::new();
+    let mut rest = changes;
+    while let [first, after @ ..] = rest {
+        let also = after.iter().take_while(|change| change.also).count();
+        rows.push((first, &after[..also]));
+        rest = &after[also..];
+    }
+    rows
+}
+
+/// A change in a line.
+fn flow(change: &ChangeReport) -> String {
+    let namespaces = namespaces(change).map_or(String::new(), |many| format!(" {many}"));
+    format!("{} → {} on {}{namespaces}", change.from.label, change.to.label, ports(change))
 }
 
 /// How many rows are not shown.
@@ -77,6 +103,9 @@ fn elsewhere(screen: &mut Screen, report: &DiffReport, all: bool) {
 
 /// More changes than this are counted only.
 const MOST_SHOWN: usize = 20;
+
+/// The same of what one rule does for pods that are written nowhere.
+const MOST_ALSO: usize = 3;
 
 /// The same of what opens only where other policies isolate.
 const MOST_ELSEWHERE: usize = 5;

@@ -59,7 +59,7 @@ impl Connection {
             Ok(namespaces) => survey.add(namespaces),
             Err(error) => {
                 let what = "the labels of namespaces".to_owned();
-                survey.objects.gaps.push(Gap { what, why: error.to_string() });
+                survey.objects.gaps.push(Gap::new(what, error.to_string()));
             }
         }
         let own = BTreeSet::from([namespace.to_owned()]);
@@ -93,7 +93,7 @@ impl Survey {
             self.objects.insert(found, Origin::Synthetic);
         }
         if let Extent::Partial(why) = extent {
-            self.objects.gaps.push(Gap { what: "a list".to_owned(), why });
+            self.objects.gaps.push(Gap::new("a list", why));
         }
     }
 }

@@ -3,14 +3,19 @@
 //! In: classes of ends. Out: an [`EndsReport`]: the workloads, nodes and ranges of addresses behind
 //! them, and a label that says "anyone" or "every pod of monitoring" where that is the truth.
 
+use crate::answer::diff::DiffSide;
 use crate::answer::end::{EndsReport, MemberReport};
-use crate::cluster::{Family, Name, ObjectRef, Pod, Representative, Snapshot, real_namespace};
+use crate::cluster::{
+    ANY_OTHER_NAMESPACE, Family, Name, ObjectRef, Pod, Representative, Snapshot, real_namespace,
+};
 use crate::ends::names;
 use crate::ends::ranges::{Range, complement, is_whole, joined, subnets, whole};
+use crate::policy::rule::{Namespaces, PortMatch, Ports};
+use crate::policy::sight;
 use crate::prose::list;
 use crate::reach::{ChangedEnds, Diff, End, EndClass};
 use ipnet::IpNet;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// More exceptions or names than this are not listed in a label.
 const MOST_NAMED: usize = 3;
@@ -32,10 +37,15 @@ pub(super) struct Ends<'a> {
     index: HashMap<End, usize>,
     /// How many workloads each namespace has, and how many nodes there are.
     sizes: HashMap<Option<Name>, usize>,
+    /// Where pods may be that are written nowhere: whom rules tell apart.
+    open: Option<ToldApart<'a>>,
 }
 
 impl<'a> Ends<'a> {
-    pub(super) fn new(diff: &'a Diff<'a>, snapshot: &'a Snapshot) -> Self {
+    /// With `known_only`, pods that are written nowhere are of no interest.
+    pub(super) fn new(diff: &'a Diff<'a>, sides: [&'a DiffSide<'a>; 2], known_only: bool) -> Self {
+        let snapshot = sides[1].snapshot;
+        let open = (!known_only).then(|| ToldApart::of(sides));
         let classes = Family::ALL.into_iter().flat_map(|family| diff.compared(family));
         let inside: BTreeSet<EndClass> =
             classes.filter(|(_, outside)| !outside).map(|(class, _)| class).collect();
@@ -76,7 +86,7 @@ impl<'a> Ends<'a> {
         for ((object, _), _) in everyone.iter().zip(&twins).filter(|(_, twin)| twin.is_none()) {
             *sizes.entry(object.namespace.clone()).or_default() += 1;
         }
-        Self { diff, everyone, standing: stand, twins, index, sizes }
+        Self { diff, everyone, standing: stand, twins, index, sizes, open }
     }
 
     /// Every workload and node that is compared.
@@ -205,6 +215,7 @@ impl<'a> Ends<'a> {
         let named = self.named(&missing);
         let absent = missing.len() + usize::from(but_itself);
         let most = !parted
+            && self.is_anywhere(inside)
             && self.standing.iter().filter(|of| of.is_none()).count() > 1
             && named.len() <= MOST_NAMED
             && absent * 2 < self.twins.iter().filter(|twin| twin.is_none()).count();
@@ -247,6 +258,7 @@ impl<'a> Ends<'a> {
                 && all > 1
                 && objects.len() == all
                 && objects.iter().all(|(_, part)| part.is_none())
+                && namespace.as_deref().is_none_or(|name| self.is_one(name))
             {
                 whole.push(match namespace {
                     Some(namespace) => format!("every pod of {namespace}"),
@@ -279,9 +291,67 @@ impl<'a> Ends<'a> {
         whole
     }
 
+    /// Whether pods of any other namespace are among these, where such may be.
+    fn is_anywhere(&self, inside: &Inside) -> bool {
+        let anywhere =
+            |at: &usize| self.standing[*at].is_some_and(|of| *of.words == *ANY_OTHER_NAMESPACE);
+        self.open.is_none() || inside.keys().any(anywhere)
+    }
+
+    /// Whether no rule tells pods of a namespace apart, so that what is said of one holds for all.
+    fn is_one(&self, namespace: &str) -> bool {
+        self.open.as_ref().is_none_or(|open| !open.within(namespace))
+    }
+
     fn unwritten(&self, object: &ObjectRef) -> Option<&'a Representative> {
         let at = self.everyone.binary_search_by(|(known, _)| known.cmp(object)).ok()?;
         self.standing[at]
+    }
+}
+
+/// What tells pods of one namespace apart.
+struct ToldApart<'a> {
+    snapshots: [&'a Snapshot; 2],
+    /// Sets that ask for something of a pod, by where it is.
+    sets: HashSet<&'a Namespaces>,
+    /// By their addresses, or by what they call their ports, wherever they are.
+    anywhere: bool,
+}
+
+impl<'a> ToldApart<'a> {
+    fn of(sides: [&'a DiffSide<'a>; 2]) -> Self {
+        let mut told = Self {
+            snapshots: sides.map(|side| side.snapshot),
+            sets: HashSet::new(),
+            anywhere: false,
+        };
+        for side in sides {
+            told.anywhere |= side.rules.traits().pod_addresses;
+            for set in sight::pod_sets(side.rules) {
+                if !set.pods.is_everything() || set.doubt.is_some() {
+                    told.sets.insert(&set.namespaces);
+                }
+            }
+            let entries = side.rules.policies().iter().flat_map(|policy| &policy.entries);
+            told.anywhere |= entries.map(|entry| &entry.ports).any(|ports| match ports {
+                Ports::Any => false,
+                Ports::Of(items) => {
+                    items.iter().any(|item| matches!(item.ports, PortMatch::Named(_)))
+                }
+            });
+        }
+        told
+    }
+
+    fn within(&self, name: &str) -> bool {
+        let may = |namespaces: &Namespaces| match namespaces {
+            Namespaces::Own(own) => **own == *name,
+            Namespaces::Matching(selector) => self.snapshots.iter().any(|snapshot| {
+                let namespace = snapshot.namespace(name);
+                namespace.is_none_or(|namespace| !namespace.matches(selector).is_no())
+            }),
+        };
+        self.anywhere || self.sets.iter().any(|namespaces| may(namespaces))
     }
 }
 

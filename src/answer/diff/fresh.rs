@@ -1,11 +1,11 @@
-//! Workloads that only one side has: who reaches them there.
+//! Workloads that only one side has: who reaches them there, and whom they reach.
 //!
 //! In: the side that has them, with representatives, and which they are. Out: a [`Fresh`] for each:
-//! compared with its absence, every flow that reaches it is opened, or closed.
+//! compared with its absence, every flow to or from it is opened, or closed.
 
 use super::ends::addresses;
 use super::reporter::{ports_label, ranges};
-use super::{DiffReport, Fresh, FreshFlows};
+use super::{Fresh, FreshFlows, SideReport};
 use crate::answer::end::MemberReport;
 use crate::answer::vocabulary::Scope;
 use crate::cluster::{Family, ObjectRef, PodId, Snapshot, real_namespace};
@@ -13,7 +13,7 @@ use crate::ends::names;
 use crate::ends::ranges::{Range, is_whole, joined};
 use crate::policy::Ruleset;
 use crate::reach::{Connectivity, End, Ends, PortSet};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// From one scope.
 #[derive(Default)]
@@ -23,68 +23,86 @@ struct Flows {
     unsure: bool,
 }
 
-impl DiffReport {
-    /// Tells who reaches the workloads that only the new side has.
-    pub fn tell_new(&mut self, snapshot: &Snapshot, rules: &Ruleset) {
-        self.new.fresh = fresh(snapshot, rules, &self.new.only_here);
-    }
-
-    /// Tells who reached the workloads that only the old side has.
-    pub fn tell_gone(&mut self, snapshot: &Snapshot, rules: &Ruleset) {
-        self.old.fresh = fresh(snapshot, rules, &self.old.only_here);
+impl SideReport {
+    /// Tells who reaches the workloads that only this side has, and whom they reach.
+    pub(super) fn tell_fresh(&mut self, snapshot: &Snapshot, rules: &Ruleset) {
+        self.fresh = fresh(snapshot, rules, &self.only_here);
     }
 }
 
+/// The flows of each workload, by whether they leave it and by scope.
+type Found<'a> = BTreeMap<&'a ObjectRef, [BTreeMap<Scope, Flows>; 2]>;
+
 fn fresh(snapshot: &Snapshot, rules: &Ruleset, only_here: &[MemberReport]) -> Vec<Fresh> {
     let mut wanted: BTreeMap<PodId, ObjectRef> = BTreeMap::new();
+    let only_here: HashSet<ObjectKey<'_>> = only_here.iter().map(object_key).collect();
     for (id, pod) in snapshot.pods().iter().enumerate() {
         let object = names::inside(snapshot, End::Pod(id)).filter(|_| !pod.finished);
-        let here = |object: &ObjectRef| only_here.contains(&MemberReport::of(object));
+        let here = |object: &ObjectRef| {
+            only_here.contains(&(&*object.kind, object.namespace.as_deref(), &*object.name))
+        };
         wanted.extend(object.filter(here).map(|object| (id, object)));
     }
     if wanted.is_empty() {
         return Vec::new();
     }
     let connectivity = Connectivity::compute(snapshot, rules);
-    let mut found: BTreeMap<&ObjectRef, BTreeMap<Scope, Flows>> =
-        wanted.values().map(|object| (object, BTreeMap::new())).collect();
+    let mut found: Found<'_> = wanted.values().map(|object| (object, Default::default())).collect();
     for rectangle in Family::ALL.into_iter().flat_map(|family| connectivity.rectangles(family)) {
-        let mut destinations: Vec<PodId> = Vec::new();
-        destinations.extend(rectangle.destinations().filter_map(|end| match end {
-            Ends::One(End::Pod(id)) if wanted.contains_key(&id) => Some(id),
-            _ => None,
-        }));
-        if destinations.is_empty() {
-            continue;
-        }
-        let sources = Sources::of(snapshot, rectangle.sources());
-        for id in destinations {
-            let flows = found.entry(&wanted[&id]).or_default();
-            for scope in sources.scopes(snapshot, id) {
-                let flows = flows.entry(scope).or_default();
-                flows.ports = flows.ports.union(rectangle.ports);
-                flows.unsure |= !rectangle.certain;
-                if scope == Scope::Outside {
-                    flows.addresses.extend(&sources.outside);
+        let here = |ends: &mut dyn Iterator<Item = Ends>| -> Vec<PodId> {
+            let ours = ends.filter_map(|end| match end {
+                Ends::One(End::Pod(id)) if wanted.contains_key(&id) => Some(id),
+                _ => None,
+            });
+            ours.collect()
+        };
+        let ours = [here(&mut rectangle.destinations()), here(&mut rectangle.sources())];
+        for (leaves, ours) in ours.into_iter().enumerate() {
+            if ours.is_empty() {
+                continue;
+            }
+            let others = if leaves == 0 {
+                Others::of(snapshot, rectangle.sources())
+            } else {
+                Others::of(snapshot, rectangle.destinations())
+            };
+            for id in ours {
+                let flows = &mut found.entry(&wanted[&id]).or_default()[leaves];
+                for scope in others.scopes(snapshot, id) {
+                    let flows = flows.entry(scope).or_default();
+                    flows.ports = flows.ports.union(rectangle.ports);
+                    flows.unsure |= !rectangle.certain;
+                    if scope == Scope::Outside {
+                        flows.addresses.extend(&others.outside);
+                    }
                 }
             }
         }
     }
-    let told = found.into_iter().map(|(object, scopes)| Fresh {
-        workload: MemberReport::of(object),
-        open_to: scopes.into_iter().map(|(scope, flows)| flows.told(scope, object)).collect(),
+    let told = found.into_iter().map(|(object, scopes)| {
+        let [open_to, reaches] = scopes.map(|scopes| {
+            scopes.into_iter().map(|(scope, flows)| flows.told(scope, object)).collect()
+        });
+        Fresh { workload: MemberReport::of(object), open_to, reaches }
     });
     told.collect()
 }
 
-/// The sources of a rectangle, by what matters here.
-struct Sources {
+/// An object by its kind, namespace and name.
+type ObjectKey<'a> = (&'a str, Option<&'a str>, &'a str);
+
+fn object_key(member: &MemberReport) -> ObjectKey<'_> {
+    (&member.kind, member.namespace.as_deref(), &member.name)
+}
+
+/// One side of a rectangle, by what matters here.
+struct Others {
     outside: Vec<Range>,
     nodes: bool,
     pods: BTreeMap<String, BTreeSet<PodId>>,
 }
 
-impl Sources {
+impl Others {
     fn of(snapshot: &Snapshot, ends: impl Iterator<Item = Ends>) -> Self {
         let mut all = Self { outside: Vec::new(), nodes: false, pods: BTreeMap::new() };
         for end in ends {
@@ -102,14 +120,13 @@ impl Sources {
         all
     }
 
-    fn scopes(&self, snapshot: &Snapshot, destination: PodId) -> Vec<Scope> {
-        let pod = snapshot.pod(destination);
-        let own = real_namespace(&pod.namespace);
+    fn scopes(&self, snapshot: &Snapshot, own: PodId) -> Vec<Scope> {
+        let pod = snapshot.pod(own);
+        let home = real_namespace(&pod.namespace);
         // That a pod reaches itself goes without saying.
-        let others =
-            |ids: &BTreeSet<PodId>| ids.iter().any(|id| *id != destination || pod.template);
-        let same = self.pods.get(own).is_some_and(others);
-        let other = self.pods.keys().any(|namespace| namespace != own);
+        let others = |ids: &BTreeSet<PodId>| ids.iter().any(|id| *id != own || pod.template);
+        let same = self.pods.get(home).is_some_and(others);
+        let other = self.pods.keys().any(|namespace| namespace != home);
         let all = [
             (!self.outside.is_empty(), Scope::Outside),
             (self.nodes, Scope::Nodes),

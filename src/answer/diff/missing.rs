@@ -26,7 +26,7 @@ fn covers(all: &ChangeReport, part: &ChangeReport) -> bool {
 
 impl DiffReport {
     /// Tells what is not known of pods that are written nowhere, and what was given up.
-    pub fn tell_unwritten(&mut self, told: &Unwritten) {
+    pub(super) fn tell_unwritten(&mut self, told: &Unwritten) {
         for flow in &told.not_known {
             let message = format!(
                 "{} → {} may change: whether it passes is known of neither side",
@@ -44,14 +44,23 @@ impl DiffReport {
     }
 
     /// Tells that there was nothing to compare.
-    pub fn tell_nothing_compared(&mut self, why: &str) {
+    pub(super) fn tell_nothing_compared(&mut self, why: &str) {
         self.miss(Missing::NothingToCompare, why.to_owned(), None);
     }
 
     /// Tells what opens where other policies isolate, of the same two sides with those policies.
-    pub fn tell_elsewhere(&mut self, isolated: Self, told: &Unwritten) {
+    pub(super) fn tell_elsewhere(&mut self, isolated: Self, told: &Unwritten, why: Missing) {
         let given_up = Unwritten { given_up: told.given_up.clone(), ..Unwritten::default() };
         self.tell_unwritten(&given_up);
+        for flow in &told.not_known {
+            let words = format!("{} → {}", flow.source, flow.destination);
+            // Where it is not known without them either, that is told already.
+            if self.missing.iter().any(|it| it.message.starts_with(&words)) {
+                continue;
+            }
+            let message = format!("{words} may open where another policy isolates: not known");
+            self.miss(why, message, flow.brought_by.as_ref());
+        }
         for change in isolated.changes {
             let opens = change.change != ChangeKind::Closed && change.witness.opens;
             let mut known = self.changes.iter().chain(&self.elsewhere);
@@ -62,12 +71,16 @@ impl DiffReport {
     }
 
     fn miss(&mut self, why: Missing, message: String, by: Option<&Bringer>) {
-        self.complete = false;
         let message = match by {
             Some(by) => format!("{message}, because of {}", words::label(&by.object)),
             None => message,
         };
         let missing = MissingReport { why, message, brought_by: by.map(BroughtBy::of) };
+        self.incomplete(missing);
+    }
+
+    pub(super) fn incomplete(&mut self, missing: MissingReport) {
+        self.complete = false;
         if !self.missing.contains(&missing) {
             self.missing.push(missing);
         }

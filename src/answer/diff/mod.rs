@@ -6,11 +6,15 @@
 mod alike;
 mod cause;
 mod command;
+mod compare;
 mod ends;
 mod fresh;
 mod missing;
 mod reporter;
 mod rows;
+mod unread;
+
+pub use compare::{Compared, DiffAsked};
 
 use super::end::{BroughtBy, EndsReport, MemberReport};
 use super::explanation::{DirectionReport, PolicyReport};
@@ -24,8 +28,8 @@ use crate::verdict::Passage;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// One of the two that are compared.
-pub struct DiffSide<'a> {
+/// One of the two that are compared, in one world.
+pub(super) struct DiffSide<'a> {
     /// What it is called, as on the command line.
     pub name: &'a str,
     /// The words with which `explain` reads the same.
@@ -97,10 +101,18 @@ pub struct Fresh {
     pub workload: MemberReport,
     /// Who reaches it; nothing where no flow does.
     pub open_to: Vec<FreshFlows>,
+    /// Whom it reaches; nothing where no flow leaves it.
+    pub reaches: Vec<FreshFlows>,
 }
 
-/// Who reaches a workload that only one side has.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+impl Fresh {
+    fn has_flows(&self) -> bool {
+        !(self.open_to.is_empty() && self.reaches.is_empty())
+    }
+}
+
+/// Who reaches a workload that only one side has, or whom it reaches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FreshFlows {
     /// Where they are.
@@ -121,9 +133,9 @@ pub struct FreshFlows {
 pub struct SideReport {
     /// What it is called, as on the command line.
     pub name: String,
-    /// Workloads, pods without one, and nodes that only this side has. Their flows are not compared.
+    /// Workloads, pods without one, and nodes that only this side has.
     pub only_here: Vec<MemberReport>,
-    /// What reaches each workload that only this side has.
+    /// What reaches each workload that only this side has, and what it reaches.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fresh: Vec<Fresh>,
     /// Namespaces that only this side has.
@@ -131,7 +143,7 @@ pub struct SideReport {
     pub namespaces: Vec<String>,
 }
 
-/// Counts of a diff, by rows of `changes`.
+/// Counts of a diff, by rows of `changes` but those that are `also`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DiffSummary {
@@ -169,6 +181,10 @@ pub struct ChangeReport {
     pub ports: Vec<String>,
     /// The same in words: `every port but 8080/TCP`.
     pub ports_label: String,
+    /// It is by the same rule as the last change before it that is not so, for pods that are written
+    /// nowhere; it has no reasons of its own.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub also: bool,
     /// The namespaces in which the same changes, where there are several; the ends are those of one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub namespaces: Vec<String>,
@@ -229,14 +245,14 @@ impl DiffReport {
         self.unsure || self.changes.iter().any(|change| change.witness.opens)
     }
 
-    /// Whether a workload that came is reached by someone.
+    /// Whether a workload that came is reached by someone, or reaches someone.
     pub fn opens_new(&self) -> bool {
-        self.new.fresh.iter().any(|fresh| !fresh.open_to.is_empty())
+        self.new.fresh.iter().any(Fresh::has_flows)
     }
 
-    /// Whether a workload that went was reached by someone.
+    /// Whether a workload that went was reached by someone, or reached someone.
     pub fn closes_old(&self) -> bool {
-        self.old.fresh.iter().any(|fresh| !fresh.open_to.is_empty())
+        self.old.fresh.iter().any(Fresh::has_flows)
     }
 
     /// Whether something closes, or may.

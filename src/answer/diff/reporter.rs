@@ -5,6 +5,7 @@
 use super::alike::{said_by_known, told_once};
 use super::cause::Cause;
 use super::command::command;
+use super::compare::DiffAsked;
 use super::ends::Ends;
 use super::rows::{Row, Rows, rows};
 use super::{
@@ -25,27 +26,26 @@ use crate::prose::list;
 use crate::reach::{Diff, End, PortSet};
 use crate::verdict::Passage;
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 impl DiffReport {
     /// Puts a difference into words and places; without reasons where a summary is enough.
-    pub fn new(diff: &Diff<'_>, old: &DiffSide<'_>, new: &DiffSide<'_>, reasons: bool) -> Self {
+    pub(super) fn new(
+        diff: &Diff<'_>,
+        old: &DiffSide<'_>,
+        new: &DiffSide<'_>,
+        asked: &DiffAsked,
+    ) -> Self {
         let sides = [old, new];
-        let ends = Ends::new(diff, new.snapshot);
+        let reasons = asked.reasons;
+        let ends = Ends::new(diff, sides, asked.known_only);
         let Rows { all: rows, sampled, unsure } = rows(diff, sides);
         let reporter = Reporter { ends: &ends, sides, reasons };
         let rows = told_once(&ends, said_by_known(&ends, rows));
-        let mut changes: Vec<ChangeReport> =
-            rows.iter().map(|(row, alike)| reporter.change(row, alike)).collect();
-        changes.sort_by(|a, b| {
-            let key = |change: &ChangeReport| {
-                let unwritten = unwritten_only(&change.from) || unwritten_only(&change.to);
-                let (from, to) = (change.from.label.clone(), change.to.label.clone());
-                (change.change, unwritten, farness(change), from, to)
-            };
-            key(a).cmp(&key(b)).then_with(|| a.ports.cmp(&b.ports))
-        });
-        let count = |kind| changes.iter().filter(|change| change.change == kind).count();
+        let changes = rows.iter().map(|(row, alike)| (&*row.causes, reporter.change(row, alike)));
+        let changes = ordered(changes.collect());
+        let count =
+            |kind| changes.iter().filter(|change| change.change == kind && !change.also).count();
         let [old_side, new_side] = reporter.only_on_one(diff);
         let mut notes = words::enforcement(new.rules);
         notes.extend(reporter.not_compared(diff));
@@ -142,6 +142,7 @@ impl Reporter<'_> {
             to,
             ports: ranges(&row.ports),
             ports_label: ports_label(&row.ports),
+            also: false,
             namespaces: alike.iter().cloned().collect(),
             family: row.family,
             reasons,
@@ -203,6 +204,37 @@ impl Reporter<'_> {
     }
 }
 
+/// Openings first, of them those to and from the outside, and known ends before others. One row speaks
+/// for each rule: what it does besides for pods that are written nowhere follows it.
+fn ordered(mut changes: Vec<(&[Cause], ChangeReport)>) -> Vec<ChangeReport> {
+    changes.sort_by_cached_key(|(_, change)| {
+        let (from, to) = (change.from.label.clone(), change.to.label.clone());
+        (change.change, farness(change), is_unwritten(change), from, to, change.ports.clone())
+    });
+    let mut heads: Vec<(&[Cause], Vec<ChangeReport>)> = Vec::new();
+    let mut known: HashMap<(&[Cause], ChangeKind), usize> = HashMap::new();
+    for (causes, mut change) in changes {
+        let key = (causes, change.change);
+        match known.get(&key).filter(|_| !causes.is_empty() && is_unwritten(&change)) {
+            Some(at) => {
+                change.also = true;
+                change.reasons.clear();
+                heads[*at].1.push(change);
+            }
+            None => {
+                known.entry(key).or_insert(heads.len());
+                heads.push((causes, vec![change]));
+            }
+        }
+    }
+    heads.into_iter().flat_map(|(_, all)| all).collect()
+}
+
+/// Whether no known end is at one side.
+fn is_unwritten(change: &ChangeReport) -> bool {
+    unwritten_only(&change.from) || unwritten_only(&change.to)
+}
+
 /// Whether all of these stand for pods that are written nowhere.
 fn unwritten_only(side: &EndsReport) -> bool {
     side.addresses.is_empty() && side.members.iter().all(|member| member.representative)
@@ -243,7 +275,7 @@ pub(super) fn ports_label(ports: &PortSet) -> String {
     all.collect::<Vec<_>>().join(", ")
 }
 
-/// Policies that are refused, and what was not read, of either side; and what the change brings that
+/// Policies that are refused, of either side; and what the change brings that
 /// does not do what it seems to.
 fn warnings(sides: [&DiffSide<'_>; 2]) -> Vec<Warning> {
     let mut all: Vec<(String, Option<Location>, Vec<&str>)> = Vec::new();
@@ -267,9 +299,6 @@ fn warnings(sides: [&DiffSide<'_>; 2]) -> Vec<Warning> {
                 }
                 tell(message, (side.locate)(&remark.origin, path), side.name);
             }
-        }
-        for gap in &side.snapshot.gaps {
-            tell(format!("not read: {}: {}", gap.what, gap.why), None, side.name);
         }
     }
     let warnings = all.into_iter().map(|(message, location, names)| {

@@ -9,7 +9,7 @@ use super::unmatched::unmatched;
 use super::why::{Known, reasons};
 use super::{Asked, FlowList, FlowPorts, ListedFlow, TooMany};
 use crate::answer::end::{EndKind, EndReport};
-use crate::answer::place::{Locate, short};
+use crate::answer::place::Locate;
 use crate::answer::vocabulary::{ApiVersion, FlowListKind};
 use crate::answer::{warnings, words};
 use crate::cluster::{Family, PodId, Port, Protocol, Snapshot, real_namespace};
@@ -18,7 +18,7 @@ use crate::policy::Ruleset;
 use crate::policy::rule::{Direction, Namespaces};
 use crate::prose::list;
 use crate::reach::{Connectivity, End, PortSet, Wanted};
-use crate::unwritten::{Dead, Unwritten};
+use crate::unwritten::Unwritten;
 use crate::verdict::{Verdict, Why};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
@@ -89,7 +89,7 @@ impl FlowList {
             notes: [words::enforcement(rules), notes(&flows, asked)].concat(),
             missing,
             known_only: unwritten.is_none(),
-            dead: unwritten.map_or_else(Vec::new, dead),
+            dead: unwritten.iter().flat_map(|it| &it.dead).map(warnings::dead).collect(),
             flows,
             warnings: warnings::remarks(
                 rules,
@@ -121,15 +121,6 @@ fn missing(snapshot: &Snapshot, rules: &Ruleset, unwritten: Option<&Unwritten>) 
         .collect();
     all.dedup();
     all
-}
-
-/// Selectors that no pod can ever match.
-fn dead(unwritten: &Unwritten) -> Vec<String> {
-    let one = |dead: &Dead| {
-        let Dead { at, selector } = dead;
-        format!("{} {}: nothing can match {selector}", at.object, short(&at.path))
-    };
-    unwritten.dead.iter().map(one).collect()
 }
 
 pub(super) struct Lister<'a> {
