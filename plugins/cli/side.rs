@@ -91,6 +91,25 @@ impl Side {
         }
     }
 
+    /// Reads this cluster, and its pods under the policies of manifests.
+    pub fn read_with(
+        &self,
+        manifests: &Self,
+        global: &GlobalArgs,
+        shared: &InputArgs,
+    ) -> anyhow::Result<[Input; 2]> {
+        let (mut input, mut there) = (shared.clone(), global.clone());
+        match manifests {
+            Self::Files(path) => input.filename = vec![path.clone()],
+            Self::Kustomize(directory) => input.kustomize = vec![directory.clone()],
+            Self::Live(_) => {}
+        }
+        if let Self::Live(Some(context)) = self {
+            there.connect.context = Some(context.clone());
+        }
+        input.read_laid_under(&there)
+    }
+
     /// Reads it; `shared` says how, and names no input itself.
     pub fn read(&self, global: &GlobalArgs, shared: &InputArgs) -> anyhow::Result<Input> {
         let mut input = shared.clone();

@@ -9,6 +9,7 @@ use anyhow::{bail, ensure};
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, ValueEnum};
 use netpol::answer::{Compared, DiffAsked, DiffReport};
+use netpol::unwritten::Effort;
 use netpol_sources::address::without_user;
 
 /// Arguments of `diff`.
@@ -52,6 +53,10 @@ pub struct DiffArgs {
     )]
     fail_on: FailOn,
 
+    /// Give, of each change between pods that are written nowhere, two such pods as manifests
+    #[arg(long)]
+    witness: bool,
+
     /// Compare only pods that are written or running, not those that rules would treat otherwise
     #[arg(long)]
     known_only: bool,
@@ -59,6 +64,10 @@ pub struct DiffArgs {
     /// The input has every policy of the cluster: nothing opens where another one isolates
     #[arg(long)]
     policies_complete: bool,
+
+    /// Compare live with manifests as they are, not with the live pods under their policies
+    #[arg(long)]
+    as_is: bool,
 
     /// Do not count workloads that came or went
     #[arg(long)]
@@ -146,7 +155,15 @@ impl DiffArgs {
                     "standard input can be read only once: only one of OLD and NEW can be -"
                 );
                 let sides = [old, new];
-                let inputs = [old.read(global, &self.input)?, new.read(global, &self.input)?];
+                let shared = &self.input;
+                let inputs = match (old.is_live(), new.is_live()) {
+                    (true, false) if !self.as_is => old.read_with(new, global, shared)?,
+                    (false, true) if !self.as_is => {
+                        let [live, laid] = new.read_with(old, global, shared)?;
+                        [laid, live]
+                    }
+                    _ => [old.read(global, shared)?, new.read(global, shared)?],
+                };
                 let arguments = sides.map(|side| self.arguments(side.flags(), global));
                 (sides.map(Side::name), arguments, inputs)
             }
@@ -183,15 +200,20 @@ impl DiffArgs {
         let progress = Progress::slow(global.color, "working out which flows differ");
         // Two clusters, or one before and after, have every policy that is in force.
         let (files, one_reading) = match (&self.old, &self.new) {
-            (Some(old), Some(new)) => (!(old.is_live() && new.is_live()), false),
+            (Some(old), Some(new)) => {
+                let (old, new) = (old.is_live(), new.is_live());
+                (!(old && new), old != new && !self.as_is)
+            }
             _ => (false, true),
         };
         let asked = DiffAsked {
             reasons: !self.summary,
+            witness: self.witness,
             known_only: self.known_only,
             policies_complete: self.policies_complete || !files,
             one_reading,
             accepted: self.accept_unread.clone(),
+            effort: Effort::default(),
         };
         let mut inputs = [before, after];
         let mut snapshots = inputs.each_mut().map(|input| std::mem::take(&mut input.snapshot));

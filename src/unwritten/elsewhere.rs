@@ -27,19 +27,20 @@ pub fn isolated(rules: &Ruleset, direction: Direction) -> Ruleset {
     rules
 }
 
-/// Whether something can open where other policies isolate in a direction that does not open without
+/// The directions in which something may open where other policies isolate that does not open without
 /// them: what a rule of the new side allows that the old one does not have, for pods that no policy of
 /// the old side isolates.
 pub fn may_open_where_isolated(
     (old, old_rules): (&Snapshot, &Ruleset),
     (new, new_rules): (&Snapshot, &Ruleset),
-    direction: Direction,
-) -> bool {
+) -> Vec<Direction> {
     let sides =
         [Side { snapshot: old, rules: old_rules }, Side { snapshot: new, rules: new_rules }];
     let rules = [old_rules, new_rules];
-    ends_differ(&sides)
-        || changed(old_rules, new_rules).iter().any(|part| {
+    let parts = changed(old_rules, new_rules);
+    let all = ends_differ(&sides);
+    let may = |direction: Direction| {
+        parts.iter().any(|part| {
             let policy = part.policy(&rules);
             if policy.tier.is_ordered() {
                 return true;
@@ -51,6 +52,8 @@ pub fn may_open_where_isolated(
                 && allows
                 && !all_isolated(old_rules, policy)
         })
+    };
+    Direction::ALL.into_iter().filter(|direction| all || may(*direction)).collect()
 }
 
 /// Whether anything differs that can decide a flow: rules, what both sides have, or settings.

@@ -1,7 +1,11 @@
 //! `diff`: what it tells is what `explain` says differently on either side, and nothing else.
 
 mod conditions;
+mod fresh;
+mod history;
 mod revisions;
+mod rows;
+mod unread;
 mod warnings;
 
 use crate::harness::root;
@@ -287,9 +291,15 @@ spec: {podSelector: {matchLabels: {app: a}}}
         "isolated by only-b, which does not admit it",
     ];
     // Whatever is app=c is isolated now.
-    assert_eq!(messages(&answer), [selects, isolated, isolated]);
     let c = "pods[app=c] in default";
-    assert!(rows(&answer)[1..].iter().all(|row| row[2] == c), "{answer:#}");
+    let to: Vec<String> = rows(&answer).into_iter().map(|[_, _, to, _]| to).collect();
+    assert_eq!(to, [c, c, "default/pod/a"]);
+    let also: Vec<bool> =
+        list(&answer, "/changes").iter().map(|change| change["also"] == true).collect();
+    assert_eq!(also, [false, true, false]);
+    let all = list(&answer, "/changes").iter().filter(|change| change["also"].is_null());
+    let all: Vec<&str> = all.map(|change| text(change, "/reasons/0/message")).collect();
+    assert_eq!(all, [isolated, selects]);
 }
 
 /// One rule for each port: both are named, each with its port.
@@ -327,7 +337,8 @@ fn what_came_or_went_is_told_apart() {
     assert_eq!(run.code, 1, "{run:?}");
     assert!(run.stdout.starts_with("no flow changes\n"), "{run:?}");
     let new = "New: third/pod/d, which is open to the internet on every port, to pods of other\n  \
-               namespaces on every port and to pods of third on every port.";
+               namespaces on every port and to pods of third on every port, and reaches the\n  \
+               same.";
     assert!(run.stdout.contains(new), "{run:?}");
     // It opens and closes nothing else, and is counted only where it is asked for.
     for (words, code) in [
@@ -355,20 +366,6 @@ fn what_came_or_went_is_told_apart() {
     let many: String = (10..24).map(namespace).collect();
     let run = between(PODS, &format!("{PODS}{many}"), &[]);
     assert!(run.stdout.contains("n20, n21 and 2 more."), "{run:?}");
-}
-
-/// A policy that is not read may well change flows, so nothing is said of all of them.
-#[test]
-fn what_was_not_read_is_told() {
-    let other = "
----
-{apiVersion: projectcalico.org/v3, kind: NetworkPolicy, metadata: {name: x}, spec: {}}
-";
-    let run = between(PODS, &format!("{PODS}{other}"), &[]);
-    assert!(run.stdout.starts_with("no flow changes in what was read\n"), "{run:?}");
-    assert!(run.stdout.contains("NetworkPolicy.projectcalico.org is not read"), "{run:?}");
-    let (_, answer) = json(PODS, &format!("{PODS}{other}"));
-    assert_eq!(answer["summary"]["unread"], 1);
 }
 
 /// Contracts: 0 no flow changes, 1 changes, 2 error, 3 not known.

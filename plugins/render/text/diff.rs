@@ -34,9 +34,11 @@ pub(in crate::render) fn diff(
             screen.blank();
         }
         self::change(&mut screen, change, summary);
+        manifests(&mut screen, change);
         let named = if all { also.len() } else { MOST_ALSO.min(also.len()) };
         for more in &also[..named] {
             screen.words(4, 6, &[(DIM, "also"), (PLAIN, &flow(more))]);
+            manifests(&mut screen, more);
         }
         if let Some(left) = also.len().checked_sub(named).filter(|left| *left > 0) {
             screen.words(4, 6, &[(DIM, &format!("also {left} more between pods not written"))]);
@@ -59,6 +61,13 @@ pub(in crate::render) fn diff(
         screen.place(4, warning.location.as_ref());
     }
     screen.finish()
+}
+
+/// Pods that are written nowhere, one document a line.
+fn manifests(screen: &mut Screen, change: &ChangeReport) {
+    for manifest in &change.witness.manifests {
+        screen.line(4, &[(DIM, "--- "), (DIM, &manifest.to_string())]);
+    }
 }
 
 /// Each change with those that are by the same rule for pods that are written nowhere.

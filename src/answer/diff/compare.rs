@@ -10,7 +10,6 @@ use crate::answer::place::Locate;
 use crate::answer::vocabulary::Missing;
 use crate::cluster::{Family, Snapshot};
 use crate::policy::Ruleset;
-use crate::policy::rule::Direction;
 use crate::reach;
 use crate::unwritten::{self, Effort, Unwritten};
 
@@ -35,6 +34,8 @@ pub struct Compared<'a> {
 pub struct DiffAsked {
     /// Tell reasons too.
     pub reasons: bool,
+    /// Give pods that are written nowhere as manifests.
+    pub witness: bool,
     /// Only pods that are known.
     pub known_only: bool,
     /// No policy is missing in either.
@@ -43,6 +44,8 @@ pub struct DiffAsked {
     pub one_reading: bool,
     /// What need not have been read: paths, and kinds.
     pub accepted: Vec<String>,
+    /// How far each search for pods that are written nowhere may go.
+    pub effort: Effort,
 }
 
 /// What a comparison of one world says.
@@ -76,7 +79,7 @@ impl DiffReport {
             report.notes.push("only pods that are written or running were compared".to_owned());
         }
         let unread = Unread::of(&comparison.sides, asked);
-        let something = unwritten::anything_differs(comparison.both(0), comparison.both(1));
+        let something = || unwritten::anything_differs(comparison.both(0), comparison.both(1));
         report.tell_unread(&unread, something, &comparison.sides);
         report.tell_dead(&comparison.sides[1], &comparison.sides[0]);
         // What was not read may be a policy too.
@@ -107,7 +110,7 @@ impl Comparison<'_, '_> {
         let told = if self.asked.known_only {
             Unwritten::default()
         } else {
-            let effort = Effort::default();
+            let effort = self.asked.effort;
             unwritten::of_two((old.snapshot, rules[0]), (new.snapshot, rules[1]), effort)
         };
         let [old, new] = [0, 1].map(|i| {
@@ -135,7 +138,7 @@ impl Comparison<'_, '_> {
             let told = if self.asked.known_only {
                 Unwritten::default()
             } else {
-                unwritten::of_one(side.snapshot, side.rules, Effort::default())
+                unwritten::of_one(side.snapshot, side.rules, self.asked.effort)
             };
             of.tell_fresh(side.snapshot, side.rules);
             let any = !of.fresh.is_empty();
@@ -150,11 +153,7 @@ impl Comparison<'_, '_> {
     /// Tells what opens where policies isolate that are not in the input.
     fn where_isolated(&mut self, report: &mut DiffReport) {
         let rules = self.sides.each_ref().map(|side| side.rules);
-        for direction in Direction::ALL {
-            let may = unwritten::may_open_where_isolated(self.both(0), self.both(1), direction);
-            if !may {
-                continue;
-            }
+        for direction in unwritten::may_open_where_isolated(self.both(0), self.both(1)) {
             let isolated = rules.map(|rules| unwritten::isolated(rules, direction));
             let World { report: there, told, .. } = self.world(isolated.each_ref());
             report.tell_elsewhere(there, &told, Missing::OtherPolicies);

@@ -82,11 +82,11 @@ impl<'a> Ends<'a> {
             index.extend(ends.into_iter().map(|end| (end, at)));
         }
         let twins: Vec<Option<usize>> = twins(&stand, &pods);
-        let mut sizes = HashMap::new();
+        let mut counts = HashMap::new();
         for ((object, _), _) in everyone.iter().zip(&twins).filter(|(_, twin)| twin.is_none()) {
-            *sizes.entry(object.namespace.clone()).or_default() += 1;
+            *counts.entry(object.namespace.clone()).or_default() += 1;
         }
-        Self { diff, everyone, standing: stand, twins, index, sizes, open }
+        Self { diff, everyone, standing: stand, twins, index, sizes: counts, open }
     }
 
     /// Every workload and node that is compared.

@@ -21,7 +21,8 @@ fn covers(all: &ChangeReport, part: &ChangeReport) -> bool {
             && part.addresses.iter().all(|address| all.addresses.contains(address))
     };
     let family = all.family.is_none() || all.family == part.family;
-    family && all.ports == part.ports && side(&all.from, &part.from) && side(&all.to, &part.to)
+    let ports = part.witness.ports.difference(&all.witness.ports).is_empty();
+    family && ports && side(&all.from, &part.from) && side(&all.to, &part.to)
 }
 
 impl DiffReport {

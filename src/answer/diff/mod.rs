@@ -24,9 +24,11 @@ use super::warnings::Warning;
 use crate::cluster::{Family, Protocol, Snapshot};
 use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
+use crate::reach::PortSet;
 use crate::verdict::Passage;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 /// One of the two that are compared, in one world.
 pub(super) struct DiffSide<'a> {
@@ -231,6 +233,13 @@ pub struct WitnessReport {
     pub explain_before: String,
     /// The command that explains it as it is now.
     pub explain_after: String,
+    /// Its pods that are written nowhere as manifests, with their namespaces where these are not written
+    /// either: beside the input `explain` judges them as is said here. Only with `--witness`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub manifests: Vec<Value>,
+    /// The ports of the change that it is one flow of.
+    #[serde(skip)]
+    ports: PortSet,
     /// More may get through than before.
     #[serde(skip)]
     opens: bool,

@@ -24,7 +24,9 @@ use crate::policy::Remark;
 use crate::policy::rule::Direction;
 use crate::prose::list;
 use crate::reach::{Diff, End, PortSet};
-use crate::verdict::Passage;
+use crate::unwritten::witness;
+use crate::verdict::{Endpoint, Flow, Passage};
+use serde_json::Value;
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 
@@ -40,7 +42,7 @@ impl DiffReport {
         let reasons = asked.reasons;
         let ends = Ends::new(diff, sides, asked.known_only);
         let Rows { all: rows, sampled, unsure } = rows(diff, sides);
-        let reporter = Reporter { ends: &ends, sides, reasons };
+        let reporter = Reporter { ends: &ends, sides, reasons, witness: asked.witness };
         let rows = told_once(&ends, said_by_known(&ends, rows));
         let changes = rows.iter().map(|(row, alike)| (&*row.causes, reporter.change(row, alike)));
         let changes = ordered(changes.collect());
@@ -94,6 +96,7 @@ struct Reporter<'a> {
     ends: &'a Ends<'a>,
     sides: [&'a DiffSide<'a>; 2],
     reasons: bool,
+    witness: bool,
 }
 
 impl Reporter<'_> {
@@ -153,6 +156,8 @@ impl Reporter<'_> {
                 protocol: row.witness.port.protocol,
                 explain_before,
                 explain_after,
+                manifests: if self.witness { manifests(new, flow) } else { Vec::new() },
+                ports: row.ports.clone(),
                 opens: row.to >= row.from,
                 closes: row.to <= row.from,
             },
@@ -202,6 +207,15 @@ impl Reporter<'_> {
         };
         if names.is_empty() { Vec::new() } else { vec![note()] }
     }
+}
+
+/// The ends of a flow that are written nowhere, as manifests.
+fn manifests(side: &DiffSide<'_>, flow: &Flow) -> Vec<Value> {
+    let ends = [&flow.source, &flow.destination].into_iter().filter_map(|end| match end {
+        Endpoint::Pod(id) => side.snapshot.representative(*id).map(|_| *id),
+        Endpoint::Node(_) | Endpoint::Address(_) | Endpoint::Name(_) => None,
+    });
+    witness(side.snapshot, &ends.collect::<Vec<_>>())
 }
 
 /// Openings first, of them those to and from the outside, and known ends before others. One row speaks

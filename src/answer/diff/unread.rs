@@ -155,7 +155,7 @@ impl DiffReport {
     pub(super) fn tell_unread(
         &mut self,
         unread: &Unread,
-        something: bool,
+        something: impl Fn() -> bool,
         sides: &[Compared<'_>; 2],
     ) {
         let says = "--accept-unread=PATH says that it does not matter";
@@ -171,7 +171,7 @@ impl DiffReport {
         }
         // A rule of an ordered tier may send a flow on to where something differs.
         let ordered = sides.iter().any(|side| side.rules.traits().denies);
-        if something && ordered && unread.may_isolate() {
+        if ordered && unread.may_isolate() && something() {
             let names = unread.same.iter().map(|gap| gap.what.clone());
             let message = format!(
                 "what is not read may decide before what differs: {}; {says}",
