@@ -74,6 +74,10 @@ fn a_diff_against_the_live_cluster_names_what_the_fix_opens() {
     let written = netpol(&["diff", "examples/homekube", "examples/homekube-fixed", "-o", "json"]);
     assert_eq!(changes(&live.stdout), changes(&written.stdout), "{}", live.all());
     assert_eq!(changes(&live.stdout).len(), 5);
+    // Its pods under the policies of the files.
+    let laid = changes(&homekube.ask("diff", "live examples/homekube-fixed -o json").stdout);
+    let told = changes(&written.stdout).into_iter().all(|change| laid.contains(&change));
+    assert!(told, "{laid:#?}");
     // The cluster against itself, and against what it runs already.
     let same = homekube.ask("diff", "-f examples/homekube");
     assert_eq!((same.code, same.stdout.contains("no flow changes")), (0, true), "{}", same.all());

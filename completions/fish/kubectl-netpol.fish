@@ -137,7 +137,8 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l fail-on -d 'Changes that give exit code 1: any, opened or closed; what may have opened or closed counts' -r -f -a "any\t'All'
 opened\t'What opens, or may'
 closed\t'What closes, or may'"
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s o -l output -d 'Output format: text, json, yaml, md (a comment of a pull request), dot or csv' -r -f -a "text\t'For people'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s o -l output -d 'Output format: text, wide (every change), json, yaml, md (a comment of a pull request), dot or csv' -r -f -a "text\t'For people'
+wide\t'For people, with every change'
 json\t'For programs'
 yaml\t'For programs and people'
 md\t'For a pull request'
@@ -167,6 +168,9 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l a
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l as-uid -d 'UID to impersonate' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l summary -d 'Print counts and one line for each change, without reasons'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l known-only -d 'Compare only pods that are written or running, not those that rules would treat otherwise'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l policies-complete -d 'The input has every policy of the cluster: nothing opens where another one isolates'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l ignore-new -d 'Do not count workloads that came or went'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l strict -d 'Make everything that cannot be read an error'

@@ -116,6 +116,18 @@ impl InputArgs {
         Ok([before, self.input(after, locator, namespace, Vec::new())])
     }
 
+    /// Reads the live cluster as it is, and its pods under the policies of the manifests that the flags
+    /// name and no others.
+    pub fn read_laid_under(&self, global: &GlobalArgs) -> anyhow::Result<[Input; 2]> {
+        let (objects, namespace) = self.live_objects(global, Scope::Everything)?;
+        let Loaded { objects: over, locator, .. } = self.load(global, &namespace)?;
+        let mut after = objects.clone();
+        after.remove_policies();
+        after.overlay(over);
+        let before = self.input(objects, Locator::default(), namespace.clone(), Vec::new());
+        Ok([before, self.input(after, locator, namespace, Vec::new())])
+    }
+
     /// Whether manifests are named.
     pub(crate) fn names_manifests(&self) -> bool {
         !self.filename.is_empty() || !self.kustomize.is_empty()
@@ -178,7 +190,7 @@ impl InputArgs {
                 {
                     let mut objects = connection.whole(only).await?;
                     let what = "other namespaces".to_owned();
-                    objects.gaps.push(Gap { what, why: why.to_string() });
+                    objects.gaps.push(Gap::new(what, why.to_string()));
                     objects
                 }
                 read => read?,

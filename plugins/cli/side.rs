@@ -65,6 +65,11 @@ impl Side {
         matches!(self, Self::Files(path) if path == Path::new("-"))
     }
 
+    /// Whether it is a cluster, which has every policy that is in force.
+    pub fn is_live(&self) -> bool {
+        matches!(self, Self::Live(_))
+    }
+
     /// What it is called in answers.
     pub fn name(&self) -> String {
         match self {
@@ -84,6 +89,25 @@ impl Side {
             Self::Live(None) => Vec::new(),
             Self::Live(Some(context)) => vec!["--context".to_owned(), context.clone()],
         }
+    }
+
+    /// Reads this cluster, and its pods under the policies of manifests.
+    pub fn read_with(
+        &self,
+        manifests: &Self,
+        global: &GlobalArgs,
+        shared: &InputArgs,
+    ) -> anyhow::Result<[Input; 2]> {
+        let (mut input, mut there) = (shared.clone(), global.clone());
+        match manifests {
+            Self::Files(path) => input.filename = vec![path.clone()],
+            Self::Kustomize(directory) => input.kustomize = vec![directory.clone()],
+            Self::Live(_) => {}
+        }
+        if let Self::Live(Some(context)) = self {
+            there.connect.context = Some(context.clone());
+        }
+        input.read_laid_under(&there)
     }
 
     /// Reads it; `shared` says how, and names no input itself.

@@ -2,14 +2,14 @@
 
 use super::print_schema;
 use crate::cli::{
-    Exit, FluxBuildArgs, GlobalArgs, InputArgs, OutputArgs, Progress, Side, answer, width,
+    Exit, FluxBuildArgs, GlobalArgs, Input, InputArgs, OutputArgs, Progress, Side, answer, width,
 };
 use crate::render::{Page, render};
 use anyhow::{bail, ensure};
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, ValueEnum};
-use netpol::answer::{DiffReport, DiffSide};
-use netpol::reach;
+use netpol::answer::{Compared, DiffAsked, DiffReport};
+use netpol::unwritten::Effort;
 use netpol_sources::address::without_user;
 
 /// Arguments of `diff`.
@@ -52,6 +52,30 @@ pub struct DiffArgs {
         hide_possible_values = true
     )]
     fail_on: FailOn,
+
+    /// Give, of each change between pods that are written nowhere, two such pods as manifests
+    #[arg(long)]
+    witness: bool,
+
+    /// Compare only pods that are written or running, not those that rules would treat otherwise
+    #[arg(long)]
+    known_only: bool,
+
+    /// The input has every policy of the cluster: nothing opens where another one isolates
+    #[arg(long)]
+    policies_complete: bool,
+
+    /// Compare live with manifests as they are, not with the live pods under their policies
+    #[arg(long)]
+    as_is: bool,
+
+    /// Do not count workloads that came or went
+    #[arg(long)]
+    ignore_new: bool,
+
+    /// What need not have been read: a path, or a kind that is not judged; repeatable
+    #[arg(long, value_name = "PATH|KIND")]
+    accept_unread: Vec<String>,
 
     #[command(flatten)]
     output: OutputArgs<DiffReport>,
@@ -110,8 +134,12 @@ Examples:
 
 PATH of git:REV:PATH is one from the top of the repository, or from here with ./
 
+Pods that are written nowhere are compared too, one for each kind that rules can
+tell apart: pods[app=db] in shop, any other pod of shop, any other namespace.
+
 Exit codes:
-  0 no flow changes   1 flows change   2 error";
+  0 no flow changes   1 flows change, or a workload came or went   2 error
+  3 not known whether flows change; something that was found gives 1";
 
 impl DiffArgs {
     /// Runs the command.
@@ -127,7 +155,15 @@ impl DiffArgs {
                     "standard input can be read only once: only one of OLD and NEW can be -"
                 );
                 let sides = [old, new];
-                let inputs = [old.read(global, &self.input)?, new.read(global, &self.input)?];
+                let shared = &self.input;
+                let inputs = match (old.is_live(), new.is_live()) {
+                    (true, false) if !self.as_is => old.read_with(new, global, shared)?,
+                    (false, true) if !self.as_is => {
+                        let [live, laid] = new.read_with(old, global, shared)?;
+                        [laid, live]
+                    }
+                    _ => [old.read(global, shared)?, new.read(global, shared)?],
+                };
                 let arguments = sides.map(|side| self.arguments(side.flags(), global));
                 (sides.map(Side::name), arguments, inputs)
             }
@@ -162,27 +198,57 @@ impl DiffArgs {
             }
         };
         let progress = Progress::slow(global.color, "working out which flows differ");
-        let diff = reach::diff((&before.snapshot, &before.rules), (&after.snapshot, &after.rules));
-        let locate = [before.locate(), after.locate()];
-        let inputs = [&before, &after];
-        let [old, new] = [0, 1].map(|i| DiffSide {
+        // Two clusters, or one before and after, have every policy that is in force.
+        let (files, one_reading) = match (&self.old, &self.new) {
+            (Some(old), Some(new)) => {
+                let (old, new) = (old.is_live(), new.is_live());
+                (!(old && new), old != new && !self.as_is)
+            }
+            _ => (false, true),
+        };
+        let asked = DiffAsked {
+            reasons: !self.summary,
+            witness: self.witness,
+            known_only: self.known_only,
+            policies_complete: self.policies_complete || !files,
+            one_reading,
+            accepted: self.accept_unread.clone(),
+            effort: Effort::default(),
+        };
+        let mut inputs = [before, after];
+        let mut snapshots = inputs.each_mut().map(|input| std::mem::take(&mut input.snapshot));
+        let locate = inputs.each_ref().map(Input::locate);
+        let [old, new] = &mut snapshots;
+        let side = |i: usize, snapshot| Compared {
             name: &names[i],
             arguments: &arguments[i],
             piped_from: if i == 0 { &[] } else { &piped_from },
-            snapshot: &inputs[i].snapshot,
+            snapshot,
             rules: &inputs[i].rules,
             locate: &*locate[i],
-        });
-        let report = DiffReport::new(&diff, &old, &new, !self.summary);
+        };
+        let report = DiffReport::compare([side(0, old), side(1, new)], &asked);
         drop(progress);
         let page = Page { width: width(), brief: self.summary };
         answer(global.color, &render(&report, self.output.format(), page)?)?;
-        let found = match self.fail_on {
-            FailOn::Any => report.opens() || report.closes(),
-            FailOn::Opened => report.opens(),
-            FailOn::Closed => report.closes(),
+        Ok(self.exit(&report))
+    }
+
+    fn exit(&self, report: &DiffReport) -> Exit {
+        let new = !self.ignore_new;
+        let opens = report.opens() || (new && report.opens_new());
+        let closes = report.closes() || (new && report.closes_old());
+        let (found, elsewhere) = match self.fail_on {
+            FailOn::Any => (opens || closes, true),
+            FailOn::Opened => (opens, true),
+            FailOn::Closed => (closes, false),
         };
-        Ok(if found { Exit::Found } else { Exit::Success })
+        let elsewhere = elsewhere && !report.elsewhere.is_empty();
+        match found {
+            true => Exit::Found,
+            false if !report.complete || elsewhere => Exit::Unknown,
+            false => Exit::Success,
+        }
     }
 
     /// The words with which `explain` reads a side as it is read here.

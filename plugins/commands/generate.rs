@@ -4,7 +4,7 @@
 //! compares them with those that are there; `cargo xtask generate` writes them.
 
 use super::completion::{Shell, completer, completer_name, program, programs, script};
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use netpol_sources::files;
@@ -51,7 +51,7 @@ fn write(front: &Command, directory: &Path) -> anyhow::Result<()> {
 
 /// The files with their content.
 fn all(front: &Command) -> anyhow::Result<Vec<(String, String)>> {
-    let mut files = vec![("docs/reference.md".to_owned(), reference(front))];
+    let mut files = vec![("docs/reference.md".to_owned(), reference(front)?)];
     for (name, _) in programs(front) {
         files.push((format!("completions/{}", completer_name(&name)), completer(&name)));
         for (shell, file) in [
@@ -84,8 +84,41 @@ fn man(command: &Command) -> anyhow::Result<String> {
     Ok(String::from_utf8(page)?)
 }
 
+/// What the help of a command says of its exit codes, each with its meaning.
+fn exit_codes(command: &Command) -> Vec<(String, String)> {
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let Some((_, told)) = help.split_once("Exit codes:\n") else { return Vec::new() };
+    let parts = told.split(['\n']).flat_map(|line| line.split("   "));
+    let parts = parts.filter_map(|part| part.trim().split_once(' '));
+    parts.map(|(code, meaning)| (code.to_owned(), meaning.to_owned())).collect()
+}
+
+/// The exit codes of every command in one table.
+fn table_of_exit_codes(front: &Command) -> anyhow::Result<String> {
+    let mut table = String::from(
+        "\n## Exit codes\n\n\
+         1 wins over 3, and 2 is any error. What the reader of a pipe does changes none of them.\n\n\
+         | command | 0 | 1 | 2 | 3 |\n|---|---|---|---|---|\n",
+    );
+    for command in front.get_subcommands().filter(|command| !command.is_hide_set()) {
+        let name = command.get_name();
+        if name == "help" {
+            continue;
+        }
+        let told = exit_codes(command);
+        ensure!(told.len() > 1, "the help of {name} says nothing of its exit codes");
+        let _ = write!(table, "| `{name}` |");
+        for code in ["0", "1", "2", "3"] {
+            let all = told.iter().filter(|(of, _)| of == code).map(|(_, meaning)| meaning.as_str());
+            let _ = write!(table, " {} |", all.collect::<Vec<_>>().join("; "));
+        }
+        table.push('\n');
+    }
+    Ok(table)
+}
+
 /// The help of every command on one page.
-fn reference(front: &Command) -> String {
+fn reference(front: &Command) -> anyhow::Result<String> {
     let mut front = front.clone().term_width(COLUMNS);
     front.build();
     let mut page = String::from(
@@ -93,6 +126,7 @@ fn reference(front: &Command) -> String {
          The help of every command. `cargo xtask generate` writes this page from the flags, and a test\n\
          compares the two.\n",
     );
+    page.push_str(&table_of_exit_codes(&front)?);
     let mut add = |command: &mut Command, title: &str| {
         let help = command.render_help().to_string();
         let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
@@ -104,5 +138,5 @@ fn reference(front: &Command) -> String {
         let title = format!("kubectl netpol {}", command.get_name());
         add(&mut command.clone().term_width(COLUMNS), &title);
     }
-    page
+    Ok(page)
 }

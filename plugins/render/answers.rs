@@ -89,14 +89,14 @@ impl Answer for FlowList {
 impl Formats for DiffReport {
     const FORMATS: &'static [Offered] = &[
         (Format::Text, "For people"),
+        (Format::Wide, "For people, with every change"),
         (Format::Json, "For programs"),
         (Format::Yaml, "For programs and people"),
         (Format::Md, "For a pull request"),
         (Format::Dot, "For Graphviz"),
         (Format::Csv, "For a spreadsheet"),
     ];
-    const HELP: &'static str =
-        "Output format: text, json, yaml, md (a comment of a pull request), dot or csv";
+    const HELP: &'static str = "Output format: text, wide (every change), json, yaml, md (a comment of a pull request), dot or csv";
 }
 
 impl Answer for DiffReport {
@@ -105,7 +105,7 @@ impl Answer for DiffReport {
             Format::Csv => csv::diff(self),
             Format::Md => markdown::diff(self, page.brief),
             Format::Dot => dot::diff(self),
-            _ => text::diff(self, page.width, page.brief),
+            _ => text::diff(self, page.width, page.brief, format == Format::Wide),
         })
     }
 }

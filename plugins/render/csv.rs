@@ -13,7 +13,18 @@ pub(super) fn list(list: &FlowList) -> String {
 
 /// The changes of a diff.
 pub(super) fn diff(report: &DiffReport) -> String {
-    let names = ["change", "before", "after", "from", "to", "ports", "family", "reason", "explain"];
+    let names = [
+        "change",
+        "before",
+        "after",
+        "from",
+        "to",
+        "ports",
+        "family",
+        "reason",
+        "explain",
+        "namespaces",
+    ];
     let rows = report.changes.iter().map(|change| {
         let reasons = change.reasons.iter();
         let reasons: Vec<String> =
@@ -28,6 +39,7 @@ pub(super) fn diff(report: &DiffReport) -> String {
             change.family.map_or(String::new(), |family| family.to_string()),
             reasons.join("; "),
             change.witness.explain_after.clone(),
+            change.namespaces.join(" "),
         ]
     });
     table(names, rows)

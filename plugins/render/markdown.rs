@@ -1,7 +1,7 @@
 //! Markdown, as GitHub reads it.
 
 use super::cells::alike::told_once;
-use super::cells::diff::{headline, only_sentences, ports, remark};
+use super::cells::diff::{headline, namespaces, only_sentences, ports, remark};
 use super::cells::list::{fields, mark};
 use super::cells::summary::{CLUSTERWIDE, Cells, MOST, clusterwide, raised, warnings};
 use super::cells::unprotected::{self, is_said};
@@ -110,7 +110,7 @@ fn one_line(lines: &[Line], next: &str) -> String {
 /// A diff as a comment of a pull request.
 pub(super) fn diff(report: &DiffReport, summary: bool) -> String {
     let mut out = String::new();
-    let title = headline(&report.summary);
+    let title = headline(report);
     let _ = writeln!(out, "### Network policies: {title}\n");
     let _ =
         writeln!(out, "{} → {}", markdown_code(&report.old.name), markdown_code(&report.new.name));
@@ -135,13 +135,28 @@ pub(super) fn diff(report: &DiffReport, summary: bool) -> String {
                 "| {word}{remark} | {} | {} | {} |",
                 markdown(&change.from.label),
                 markdown(&change.to.label),
-                markdown(&ports(change))
+                markdown(&ports_and_namespaces(change))
             );
             if !summary {
                 let _ = write!(out, " {} |", why(change));
             }
             out.push('\n');
         }
+    }
+    if !report.elsewhere.is_empty() {
+        out.push_str("\nOpens where another policy isolates:\n\n");
+        for change in &report.elsewhere {
+            let flow = format!(
+                "{} → {} on {}",
+                change.from.label,
+                change.to.label,
+                ports_and_namespaces(change)
+            );
+            let _ = writeln!(out, "- {}", markdown(&flow));
+        }
+    }
+    for missing in &report.missing {
+        let _ = writeln!(out, "\n> **Not known:** {}", markdown(&missing.message));
     }
     for sentence in only_sentences(report) {
         let _ = writeln!(out, "\n{}", markdown(&sentence));
@@ -163,7 +178,17 @@ pub(super) fn diff(report: &DiffReport, summary: bool) -> String {
     out
 }
 
+fn ports_and_namespaces(change: &ChangeReport) -> String {
+    match namespaces(change) {
+        Some(many) => format!("{} {many}", ports(change)),
+        None => ports(change),
+    }
+}
+
 fn why(change: &ChangeReport) -> String {
+    if change.also {
+        return "the same rule".to_owned();
+    }
     let reasons = change.reasons.iter().map(|reason| {
         let location = reason.policy.as_ref().and_then(|policy| policy.location.as_ref());
         let place = location.map_or(String::new(), |location| {

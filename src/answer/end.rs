@@ -46,7 +46,7 @@ pub struct EndReport {
     /// It stands for pods that are written nowhere.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub representative: bool,
-    /// The rules that are the reason for it, where it is one.
+    /// The rules that are the reason for a representative.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub brought_by: Vec<BroughtBy>,
     /// Equal for representatives that differ in nothing but their namespaces.
@@ -152,6 +152,12 @@ pub struct MemberReport {
     /// How many of its pods, where it is not all of them: `2 of 3`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pods: Option<String>,
+    /// It stands for pods that are written nowhere, and its name says for which.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub representative: bool,
+    /// The rules that are the reason for a representative.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub brought_by: Vec<BroughtBy>,
 }
 
 impl MemberReport {
@@ -161,6 +167,20 @@ impl MemberReport {
             namespace: object.namespace.as_deref().map(Into::into),
             name: object.name.to_string(),
             pods: None,
+            representative: false,
+            brought_by: Vec::new(),
+        }
+    }
+
+    /// Pods that are written nowhere; the namespace is that of a pod that has one which is known.
+    pub(super) fn standing_for(of: &Representative, namespace: Option<&str>) -> Self {
+        Self {
+            kind: "Pod".to_owned(),
+            namespace: namespace.map(Into::into),
+            name: of.words.to_string(),
+            pods: None,
+            representative: true,
+            brought_by: of.brought_by.iter().map(BroughtBy::of).collect(),
         }
     }
 }

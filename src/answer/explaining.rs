@@ -48,7 +48,7 @@ impl ExplanationReport {
         let ends = [&explanation.source, &explanation.destination];
         let ends = ends.into_iter().flat_map(|end| &end.endpoints);
         let mut representatives: Vec<EndReport> =
-            ends.filter_map(supposed).map(EndReport::supposed).collect();
+            ends.filter_map(supposed).map(|of| EndReport::supposed(of, None)).collect();
         representatives.dedup();
         let mut notes = words::enforcement(rules);
         notes.extend(explanation.notes.iter().cloned());

@@ -4,8 +4,8 @@
 //! [`MissingReport`] for each thing that is missing; none, and the answer is complete.
 
 use super::end::BroughtBy;
-use super::place::short;
 use super::vocabulary::Missing;
+use super::warnings;
 use crate::cluster::Snapshot;
 use crate::policy::Ruleset;
 use crate::unwritten::{Dead, Unwritten};
@@ -74,13 +74,5 @@ pub(super) fn missing(
 
 /// Selectors that no pod can ever match, in sentences.
 pub(super) fn dead<'a>(all: impl IntoIterator<Item = &'a Dead>) -> Vec<String> {
-    let one = |dead: &Dead| {
-        let Dead { at, selector } = dead;
-        let place = match short(&at.path) {
-            "" => at.object.to_string(),
-            path => format!("{} {path}", at.object),
-        };
-        format!("{place}: nothing can match {selector}")
-    };
-    all.into_iter().map(one).collect()
+    all.into_iter().map(warnings::dead).collect()
 }

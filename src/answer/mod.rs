@@ -25,7 +25,8 @@ mod words;
 pub use checkup::{Area, Check, CheckState, Checkup};
 pub use delivery::{DeliveryReport, DeliverySource, DeliveryState};
 pub use diff::{
-    ChangeReport, DiffReport, DiffSide, DiffSummary, ReasonReport, SideReport, WitnessReport,
+    ChangeReport, Compared, DiffAsked, DiffReport, DiffSummary, Fresh, FreshFlows, ReasonReport,
+    SideReport, WitnessReport,
 };
 pub use end::{BroughtBy, EndKind, EndReport, EndsReport, MemberReport};
 pub use explanation::{
@@ -47,6 +48,6 @@ pub use summary::{
 pub use vocabulary::{
     ApiVersion, AsPredicted, Because, ChangeKind, CheckupKind, DiffKind, ExplanationKind, Fate,
     FlowListKind, LostEventsKind, Missing, ObservedFlowKind, ObservedProtocol, ObservedSummaryKind,
-    OrderedTier, Outcome, SummaryKind,
+    OrderedTier, Outcome, Scope, SummaryKind,
 };
 pub use warnings::{Warning, rejections};

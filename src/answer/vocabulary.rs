@@ -92,14 +92,32 @@ macro_rules! words {
 words! {
     /// Why an answer is not complete.
     Missing {
+        /// A flow may differ, and neither side is known.
+        NotKnown = "NotKnown",
         /// It was not looked at to the end.
         GivenUp = "GivenUp",
         /// There is neither a workload nor a policy.
         NothingToJudge = "NothingToJudge",
-        /// It was not read.
+        /// No side has a pod or a policy, or no end is on both.
+        NothingToCompare = "NothingToCompare",
+        /// It depends on policies that are not in the input.
+        OtherPolicies = "OtherPolicies",
+        /// Something was not read, or is of a kind that is not judged.
         Unread = "Unread",
+        /// An object would be refused on one side only.
+        Refused = "Refused",
     }
-
+    /// Where the peers of a workload are.
+    Scope {
+        /// Addresses outside the cluster.
+        Outside = "Outside",
+        /// Nodes, and pods on their network.
+        Nodes = "Nodes",
+        /// Pods of other namespaces.
+        OtherNamespaces = "OtherNamespaces",
+        /// Pods of the same namespace.
+        SameNamespace = "SameNamespace",
+    }
     /// What becomes of all that was asked.
     Outcome {
         /// All of it passes.

@@ -2,9 +2,10 @@
 //!
 //! In: the remarks on policy objects and the gaps of the snapshot. Out: sentences with their places.
 
-use super::place::{Locate, Location};
+use super::place::{Locate, Location, short};
 use crate::cluster::Snapshot;
 use crate::policy::{RefusedBy, Remark, Ruleset};
+use crate::unwritten::Dead;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -60,6 +61,14 @@ pub(super) fn sentences(remark: &Remark) -> Vec<(String, &str)> {
     }
     let message = format!("{}{between}: {}", remark.object, faults.join("; "));
     paths.take(1).map(|path| (message.clone(), path)).collect()
+}
+
+/// A selector that nothing can match, with where it stands.
+pub(super) fn dead(dead: &Dead) -> String {
+    let Dead { at, selector } = dead;
+    let place = [at.object.to_string(), short(&at.path).to_owned()];
+    let place = place.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>();
+    format!("{}: nothing can match {selector}", place.join(" "))
 }
 
 /// What was not read at all.

@@ -3,7 +3,7 @@
 use super::place::short;
 use super::rule_words;
 use super::vocabulary::OrderedTier;
-use crate::cluster::{Mismatch, ObjectRef, Operator, Port, PortRange, kind_word};
+use crate::cluster::{Mismatch, ObjectRef, Operator, Port, PortRange, kind_word, real_namespace};
 use crate::kinds::Kind;
 use crate::policy::rule::{Action, Direction, Entry, Policy, PortMatch, Ports, Tier};
 use crate::policy::{Enforcement, NamePattern, Ruleset};
@@ -100,6 +100,7 @@ fn patterns_text(patterns: &[NamePattern]) -> String {
 }
 
 fn namespace_labels(namespace: &str, mismatch: &Mismatch) -> String {
+    let namespace = real_namespace(namespace);
     let Mismatch { wanted, found, unknown } = mismatch;
     if *unknown {
         return format!("the labels of namespace {namespace} are not known; wanted {wanted}");

@@ -80,7 +80,13 @@ pub fn suppose_anyone(snapshot: &mut Snapshot) {
     };
     let words = "anyone in the cluster";
     let (asked, group) = (words.into(), words.into());
-    let of = Representative { words: words.into(), asked, group, brought_by: Vec::new() };
+    let of = Representative {
+        words: words.into(),
+        asked,
+        group,
+        brought_by: Vec::new(),
+        any_port_names: false,
+    };
     snapshot.add_representative(pod, of);
 }
 

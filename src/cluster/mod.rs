@@ -22,7 +22,9 @@ pub use object::{Applied, Name, ObjectRef, Origin, kind_from_word, kind_word};
 pub use pod::SERVICE_ACCOUNT_LABEL;
 pub use pod::{ANY_OTHER_LABEL, ContainerPort, Pod, Workload, may_be_set};
 pub use port::{Port, PortRange, Protocol};
-pub use representative::{Bringer, Representative, real_namespace, supposed_namespace};
+pub use representative::{
+    ANY_OTHER_NAMESPACE, Bringer, Representative, real_namespace, supposed_namespace,
+};
 pub use selector::{FieldPath, Mismatch, Operator, Requirement, Selector};
 pub use service::{EndpointSlice, Service, ServicePort, SliceEndpoint, TargetPort};
 pub use snapshot::NAMESPACE_NAME_LABEL;

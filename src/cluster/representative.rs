@@ -8,6 +8,9 @@ use super::{Name, ObjectRef};
 /// representatives supposes. No namespace has it in its name, and it sorts before all that one can have.
 const SUPPOSED: char = ' ';
 
+/// The words of a pod in a namespace that nothing mentions, of which nothing is supposed.
+pub const ANY_OTHER_NAMESPACE: &str = "any other namespace";
+
 /// A pod that stands for all pods which no rule tells apart, and of which none need be known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Representative {

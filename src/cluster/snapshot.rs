@@ -7,6 +7,7 @@ use super::{
 use ipnet::IpNet;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// The label that every live namespace carries with its own name.
 pub const NAMESPACE_NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -82,6 +83,17 @@ pub struct Gap {
     pub what: String,
     /// Why, and what to do.
     pub why: String,
+    /// The kind, where it is of one that is not judged.
+    pub kind: Option<String>,
+    /// Its text, where there is one that could not be understood: the same text says the same.
+    pub text: Option<Arc<str>>,
+}
+
+impl Gap {
+    /// What has no text.
+    pub fn new(what: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { what: what.into(), why: why.into(), kind: None, text: None }
+    }
 }
 
 /// What exists.
@@ -201,6 +213,18 @@ impl Snapshot {
     /// What a pod stands for that is written nowhere; `None` for every other.
     pub fn representative(&self, id: PodId) -> Option<&Representative> {
         self.representatives.get(&id)
+    }
+
+    /// Takes out the pods that are written nowhere, and what is there for them only.
+    pub fn forget_representatives(&mut self) {
+        let Some(first) = self.representatives.keys().next().copied() else { return };
+        // They were added last.
+        self.pods.truncate(first);
+        for ids in self.pods_by_namespace.values_mut() {
+            ids.retain(|id| *id < first);
+        }
+        self.representatives.clear();
+        self.namespaces.retain(|_, namespace| !namespace.supposed);
     }
 
     /// The pods that are written nowhere.

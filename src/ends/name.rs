@@ -295,6 +295,8 @@ mod tests {
                 Named::Path(parts) => format!("path {}", parts.join(" ")),
                 Named::Host(host) => format!("host {host}"),
                 Named::Address(address) => format!("address {address}"),
+                Named::Pods(wanted) => format!("pods {wanted:?}"),
+                Named::Found(found) => format!("found {}", found.label),
             };
             assert_eq!(shown, names, "{text}");
             assert_eq!(target.port.map_or(String::new(), |p| p.to_string()), port, "{text}");

@@ -6,6 +6,7 @@ use crate::cluster::{ObjectRef, Pod, Snapshot};
 /// The object that people know an endpoint by: a template's workload, a pod itself, a node.
 pub fn endpoint(snapshot: &Snapshot, endpoint: &Endpoint) -> String {
     match endpoint {
+        Endpoint::Pod(id) if let Some(of) = snapshot.representative(*id) => of.words.to_string(),
         Endpoint::Pod(id) => {
             if let Some(of) = snapshot.representative(*id) {
                 return of.words.to_string();
@@ -16,6 +17,14 @@ pub fn endpoint(snapshot: &Snapshot, endpoint: &Endpoint) -> String {
         Endpoint::Node(index) => node(snapshot, *index).to_string(),
         Endpoint::Address(address) => address.to_string(),
         Endpoint::Name(name) => name.to_string(),
+    }
+}
+
+/// The same as a question names it.
+pub fn asked(snapshot: &Snapshot, end: &Endpoint) -> String {
+    match end {
+        Endpoint::Pod(id) if let Some(of) = snapshot.representative(*id) => of.asked.to_string(),
+        end => endpoint(snapshot, end),
     }
 }
 

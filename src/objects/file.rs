@@ -11,7 +11,8 @@ use super::{kustomization, text};
 use crate::cluster::{Name, Origin};
 use crate::printable::printable;
 use crate::yaml::Mark;
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -32,7 +33,7 @@ pub struct File {
     pub(super) kept: Option<String>,
     pub(super) found: Vec<(Found, Origin)>,
     pub(super) warnings: Vec<Warning>,
-    pub(super) other_policies: Vec<(String, Mark)>,
+    pub(super) other_policies: Vec<(String, Mark, Arc<str>)>,
 }
 
 /// Decodes a text as the content of a file, without a file: objects and warnings.
@@ -129,9 +130,12 @@ impl File {
             return Self::without_objects(path, warnings);
         }
         let decoded = Decoder { text: &text, file: &path, namespace }.decode();
-        let warnings = warnings(&path, &text, &decoded);
-        let kept = (kind == Kind::Kept).then_some(text);
+        let mut documents = Documents::of(&text);
+        let warnings = warnings(&path, &mut documents, &decoded);
         let Decoded { found, other_policies, .. } = decoded;
+        let with_text = |(kind, mark): (String, Mark)| (kind, mark, documents.at(mark));
+        let other_policies = other_policies.into_iter().map(with_text).collect();
+        let kept = (kind == Kind::Kept).then_some(text);
         Self { path, kept, found, warnings, other_policies }
     }
 }
@@ -149,11 +153,17 @@ fn of_kustomization(path: &Path, text: &str) -> Option<Warning> {
     Some(Warning::new(path, Severity::Note, message))
 }
 
-fn warnings(path: &Path, text: &str, decoded: &Decoded) -> Vec<Warning> {
+fn warnings(path: &Path, documents: &mut Documents<'_>, decoded: &Decoded) -> Vec<Warning> {
+    let text = documents.text;
+    let whole: OnceCell<Arc<str>> = OnceCell::new();
     let mut warnings = Vec::new();
-    let mut warn = |severity, mark: Mark, message: String| {
+    let mut warn = |severity, mark: Mark, message: String, all: bool| {
         let mut warning = Warning::new(path, severity, message);
         warning.at = Some((mark.line, mark.column));
+        if severity == Severity::Unread {
+            let whole = || whole.get_or_init(|| text.into()).clone();
+            warning.text = Some(if all { whole() } else { documents.at(mark) });
+        }
         warnings.push(warning);
     };
     let lost = |problem: &&Problem| problem.kind == ProblemKind::Lost;
@@ -164,35 +174,90 @@ fn warnings(path: &Path, text: &str, decoded: &Decoded) -> Vec<Warning> {
     {
         let message = "looks like a template and is not read: render it first, as with \
                        `helm template . | … -f -`";
-        warn(Severity::Unread, first.mark, message.to_owned());
+        warn(Severity::Unread, first.mark, message.to_owned(), true);
     } else {
         if let Some(first) = decoded.problems.iter().find(variable) {
-            warn(Severity::Unread, first.mark, first.message.clone());
+            warn(Severity::Unread, first.mark, first.message.clone(), true);
         }
         for problem in decoded.problems.iter().filter(lost) {
-            warn(Severity::Unread, problem.mark, problem.message.clone());
+            warn(Severity::Unread, problem.mark, problem.message.clone(), false);
         }
         if let Some(first) = decoded.problems.iter().find(no_object) {
-            warn(Severity::Note, first.mark, format!("not read: {}", first.message));
+            warn(Severity::Note, first.mark, format!("not read: {}", first.message), false);
         }
     }
     warnings
 }
 
+/// The documents of a text, each held once.
+struct Documents<'a> {
+    text: &'a str,
+    /// The line and the offset at which each begins, once that is asked for.
+    starts: Vec<(u32, usize)>,
+    held: HashMap<usize, Arc<str>>,
+}
+
+impl<'a> Documents<'a> {
+    fn of(text: &'a str) -> Self {
+        Self { text, starts: Vec::new(), held: HashMap::new() }
+    }
+
+    /// The one in which a place is.
+    fn at(&mut self, mark: Mark) -> Arc<str> {
+        if self.starts.is_empty() {
+            self.starts.push((1, 0));
+            let mut at = 0;
+            for (line, this) in (1..).zip(self.text.split_inclusive('\n')) {
+                if this.starts_with("---") {
+                    self.starts.push((line, at));
+                }
+                at += this.len();
+            }
+        }
+        let next = self.starts.partition_point(|(line, _)| *line <= mark.line);
+        let start = self.starts.get(next.saturating_sub(1)).map_or(0, |(_, at)| *at);
+        let end = self.starts.get(next).map_or(self.text.len(), |(_, at)| *at);
+        self.held.entry(start).or_insert_with(|| self.text[start..end].into()).clone()
+    }
+}
+
 /// What is told once for all files.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    /// Policies of other dialects: how many of each kind, and where the first stands.
-    others: BTreeMap<String, (usize, Arc<Path>, Mark)>,
+    /// Policies of other dialects, by kind.
+    others: BTreeMap<String, Others>,
     /// How many objects are the same as one before, and the first of them.
     same: Option<(usize, Replaced)>,
 }
 
+/// Policies of one kind that is not read: the documents that they are in, and where the first stands.
+#[derive(Debug)]
+struct Others {
+    count: usize,
+    texts: Vec<Arc<str>>,
+    path: Arc<Path>,
+    mark: Mark,
+}
+
 impl Tally {
     /// Counts the policies of other dialects in one file.
-    pub(super) fn other_policies(&mut self, path: &Arc<Path>, found: Vec<(String, Mark)>) {
-        for (kind, mark) in found {
-            self.others.entry(kind).or_insert_with(|| (0, path.clone(), mark)).0 += 1;
+    pub(super) fn other_policies(
+        &mut self,
+        path: &Arc<Path>,
+        found: Vec<(String, Mark, Arc<str>)>,
+    ) {
+        for (kind, mark, text) in found {
+            let of = self.others.entry(kind).or_insert_with(|| Others {
+                count: 0,
+                texts: Vec::new(),
+                path: path.clone(),
+                mark,
+            });
+            of.count += 1;
+            // A list is one document, however many stand in it.
+            if of.texts.last().is_none_or(|last| !Arc::ptr_eq(last, &text)) {
+                of.texts.push(text);
+            }
         }
     }
 
@@ -206,13 +271,16 @@ impl Tally {
 
     /// One warning for each kind, and one for the objects that are the same.
     pub(super) fn warnings(self) -> impl Iterator<Item = Warning> {
-        let others = self.others.into_iter().map(|(kind, (count, path, mark))| {
+        let others = self.others.into_iter().map(|(kind, of)| {
+            let Others { count, texts, path, mark } = of;
             let message = match count {
                 1 => format!("a {kind} is not read: it may allow or deny more"),
                 _ => format!("{count} {kind} are not read: they may allow or deny more"),
             };
             let mut warning = Warning::new(&path, Severity::OtherDialect, message);
             warning.at = Some((mark.line, mark.column));
+            warning.text = Some(texts.concat().into());
+            warning.kind = Some(kind);
             warning
         });
         let same = self.same.map(|(count, first)| {

@@ -8,7 +8,7 @@ use super::found::{Body, Found, FoundWorkload};
 
 use super::policy::from_json;
 use crate::cluster::{ContainerPort, Gap, Labels, Name, ObjectRef, Origin, Pod};
-use crate::kinds::{Known, lookup};
+use crate::kinds::{Kind, Known, lookup};
 use crate::policy::{Enforcer, Unread};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -106,6 +106,13 @@ impl Objects {
         self.unread.extend(other.unread);
         self.unread_labels.extend(other.unread_labels);
         self.enforcer = other.enforcer.or(self.enforcer.take());
+    }
+
+    /// Removes every policy, and what is known of others that could not be read.
+    pub fn remove_policies(&mut self) {
+        let policy = |object: &ObjectRef| Kind::named(&object.kind).is_some_and(Kind::is_policy);
+        self.by_ref.retain(|object, _| !policy(object));
+        self.unread = Unread::default();
     }
 
     /// Removes an object, a workload with its pods; false: there was none.

@@ -4,6 +4,7 @@ use crate::cluster::Gap;
 use crate::printable::printable;
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A path, fit to be shown.
 pub fn shown(path: &Path) -> String {
@@ -35,17 +36,26 @@ pub struct Warning {
     pub message: String,
     /// What it means for the answers.
     pub severity: Severity,
+    /// The kind, where it is about one that is not judged.
+    pub kind: Option<String>,
+    /// The text that could not be understood.
+    pub text: Option<Arc<str>>,
 }
 
 impl Warning {
     /// A warning on a whole file.
     pub fn new(file: &Path, severity: Severity, message: impl Into<String>) -> Self {
-        Self { file: shown(file), at: None, message: message.into(), severity }
+        let message = message.into();
+        Self { file: shown(file), at: None, message, severity, kind: None, text: None }
     }
 
     /// The gap that it leaves in the snapshot.
     pub fn gap(&self) -> Option<Gap> {
-        let gap = || Gap { what: self.place(), why: self.message.clone() };
+        let gap = || Gap {
+            kind: self.kind.clone(),
+            text: self.text.clone(),
+            ..Gap::new(self.place(), &*self.message)
+        };
         (self.severity != Severity::Note).then(gap)
     }
 

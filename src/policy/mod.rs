@@ -16,7 +16,7 @@ pub mod networkpolicy;
 pub mod rule;
 mod ruleset;
 mod selector;
-mod sight;
+pub(crate) mod sight;
 mod variables;
 mod version;
 

@@ -25,7 +25,8 @@ pub fn peers(rules: &Ruleset) -> impl Iterator<Item = &PeerKind> {
         .map(|peer| &peer.admits)
 }
 
-fn pod_sets(rules: &Ruleset) -> impl Iterator<Item = &PodSet> {
+/// Every set of pods that a rule selects or names.
+pub(crate) fn pod_sets(rules: &Ruleset) -> impl Iterator<Item = &PodSet> {
     let of_peers = peers(rules).filter_map(|peer| match peer {
         PeerKind::Pods(set) => Some(set),
         _ => None,

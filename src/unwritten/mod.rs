@@ -10,6 +10,7 @@
 mod asked;
 mod circuit;
 mod dead;
+mod elsewhere;
 mod flows;
 mod homes;
 mod parts;
@@ -20,17 +21,16 @@ mod supply;
 mod witness;
 
 pub use dead::{Dead, dead};
+pub use elsewhere::{anything_differs, isolated, may_open_where_isolated};
 pub use shape::{Label, Place, Shape};
 pub use supply::{Supplied, supply};
 pub use witness::witness;
 
-use crate::cluster::Selector;
-use crate::cluster::{Bringer, Name, ObjectRef, Origin, Representative, Snapshot};
+use crate::cluster::{Bringer, Name, Representative, Snapshot};
 use crate::policy::Ruleset;
-use crate::policy::rule::{Direction, Namespaces, PodSet, Policy, Tier};
 use homes::{Home, Side, homes};
 use parts::Part;
-use search::{Found, FoundEnd, Search, anything_differs};
+use search::{Found, FoundEnd, Search};
 use std::collections::BTreeMap;
 
 /// How far a search may go.
@@ -113,7 +113,7 @@ pub fn of_two(
         let sides =
             [Side { snapshot: old, rules: old_rules }, Side { snapshot: new, rules: new_rules }];
         // Where nothing differs, not even the places are looked at.
-        let homes = if anything_differs(&sides) { homes(&sides) } else { Vec::new() };
+        let homes = if search::anything_differs(&sides) { homes(&sides) } else { Vec::new() };
         let mut search = Search::new(&sides, &homes, effort.steps);
         if !homes.is_empty() {
             search.differences();
@@ -121,23 +121,6 @@ pub fn of_two(
         Told::of(&search, &homes, effort)
     };
     told.install(&mut [old, new])
-}
-
-/// The same rules in a cluster where other policies isolate every pod in one direction: what opens only
-/// there opens where another policy isolates.
-#[must_use]
-pub fn isolated(rules: &Ruleset, direction: Direction) -> Ruleset {
-    let mut rules = rules.clone();
-    rules.add_policy(Policy {
-        object: ObjectRef::cluster("NetworkPolicy", "of others"),
-        origin: Origin::Synthetic,
-        direction,
-        tier: Tier::Normal,
-        subject: PodSet::new(Namespaces::Matching(Selector::default()), Selector::default()),
-        isolates: true,
-        entries: Vec::new(),
-    });
-    rules
 }
 
 /// What is to be added, and what is to be told.

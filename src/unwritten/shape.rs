@@ -4,8 +4,8 @@
 //! becomes in a snapshot, and its words.
 
 use crate::cluster::{
-    ContainerPort, Labels, NAMESPACE_NAME_LABEL, Name, Origin, Pod, Port, Representative,
-    SERVICE_ACCOUNT_LABEL, Snapshot, supposed_namespace,
+    ANY_OTHER_NAMESPACE, ContainerPort, Labels, NAMESPACE_NAME_LABEL, Name, Origin, Pod, Port,
+    Representative, SERVICE_ACCOUNT_LABEL, Snapshot, supposed_namespace,
 };
 use std::fmt::Write as _;
 
@@ -134,7 +134,7 @@ impl Shape {
             }
             Place::Other { supposed, .. } => {
                 let spaces = if supposed.is_empty() {
-                    "any other namespace".to_owned()
+                    ANY_OTHER_NAMESPACE.to_owned()
                 } else {
                     format!("namespaces[{}]", selector(supposed))
                 };

@@ -1,7 +1,11 @@
 //! `diff`: what it tells is what `explain` says differently on either side, and nothing else.
 
 mod conditions;
+mod fresh;
+mod history;
 mod revisions;
+mod rows;
+mod unread;
 mod warnings;
 
 use crate::harness::root;
@@ -85,12 +89,13 @@ fn is_error(run: &Run, part: &str) {
 fn the_repair_of_homekube_is_these_flows() {
     let run = netpol(&["diff", BROKEN, FIXED, "-o", "json"]);
     let answer = run.json();
-    let nginx = "ingress-nginx/deploy/ingress-nginx-controller";
+    let nginx = "every pod of ingress-nginx";
     let keycloak = "identity/sts/keycloak";
+    let whoami = "default/deploy/whoami and any other pod of default";
     let expected = [
         ["Opened", nginx, keycloak, "8080/TCP"],
         ["Opened", "monitoring/deploy/grafana", keycloak, "8080/TCP"],
-        ["Opened", "monitoring/sts/prometheus", "default/deploy/whoami", "8080/TCP, 9090/TCP"],
+        ["Opened", "monitoring/sts/prometheus", whoami, "8080/TCP, 9090/TCP"],
         ["Opened", "monitoring/sts/prometheus", keycloak, "8080/TCP"],
         ["Closed", nginx, keycloak, "80/TCP"],
     ];
@@ -257,12 +262,13 @@ fn isolation_is_told_from_a_rule_that_is_gone() {
         changes.map(|change| text(change, "/reasons/0/message").to_owned()).collect()
     };
     let (_, answer) = json(PODS, &with_policy);
+    let outside = "other/pod/c, any other namespace and any address outside";
     let owned = |rows: [[&str; 4]; 2]| rows.map(|row| row.map(str::to_owned));
     assert_eq!(
         rows(&answer),
         owned([
+            ["Closed", outside, "default/pod/a", "every port"],
             ["Closed", "default/pod/b", "default/pod/a", "every port but 80-81/TCP"],
-            ["Closed", "other/pod/c and any address outside", "default/pod/a", "every port"],
         ])
     );
     assert_eq!(messages(&answer), ["isolated by only-b, which does not admit it"; 2]);
@@ -280,10 +286,20 @@ spec: {podSelector: {matchLabels: {app: a}}}
     assert_eq!(messages(&answer), ["only-b ingress[0] admitted it and is not in force any more"]);
     let elsewhere = POLICY.replace("{app: a}", "{app: c}");
     let (_, answer) = json(&format!("{with_policy}{deny}"), &format!("{PODS}{deny}{elsewhere}"));
-    assert_eq!(
-        messages(&answer),
-        ["only-b ingress[0] admitted it and no longer selects default/pod/a"]
-    );
+    let [selects, isolated] = [
+        "only-b ingress[0] admitted it and no longer selects default/pod/a",
+        "isolated by only-b, which does not admit it",
+    ];
+    // Whatever is app=c is isolated now.
+    let c = "pods[app=c] in default";
+    let to: Vec<String> = rows(&answer).into_iter().map(|[_, _, to, _]| to).collect();
+    assert_eq!(to, [c, c, "default/pod/a"]);
+    let also: Vec<bool> =
+        list(&answer, "/changes").iter().map(|change| change["also"] == true).collect();
+    assert_eq!(also, [false, true, false]);
+    let all = list(&answer, "/changes").iter().filter(|change| change["also"].is_null());
+    let all: Vec<&str> = all.map(|change| text(change, "/reasons/0/message")).collect();
+    assert_eq!(all, [isolated, selects]);
 }
 
 /// One rule for each port: both are named, each with its port.
@@ -312,14 +328,29 @@ fn ports_by_the_rule_that_opens_them() {
 }
 
 #[test]
-fn what_came_or_went_is_no_flow_change() {
+fn what_came_or_went_is_told_apart() {
     let more = "
 ---
 {apiVersion: v1, kind: Pod, metadata: {name: d, namespace: third}}
 ";
     let run = between(PODS, &format!("{PODS}{more}"), &[]);
-    assert_eq!(run.code, 0, "{run:?}");
-    assert!(run.stdout.contains("Came, so not compared: third/pod/d."), "{run:?}");
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.stdout.starts_with("no flow changes\n"), "{run:?}");
+    let new = "New: third/pod/d, which is open to the internet on every port, to pods of other\n  \
+               namespaces on every port and to pods of third on every port, and reaches the\n  \
+               same.";
+    assert!(run.stdout.contains(new), "{run:?}");
+    // It opens and closes nothing else, and is counted only where it is asked for.
+    for (words, code) in [
+        (["--fail-on", "opened"], 1),
+        (["--fail-on", "closed"], 0),
+        (["--ignore-new", "--summary"], 0),
+    ] {
+        let run = between(PODS, &format!("{PODS}{more}"), &words);
+        assert_eq!(run.code, code, "{run:?}");
+        let run = between(&format!("{PODS}{more}"), PODS, &words);
+        assert_eq!(run.code, if words[1] == "--summary" { 0 } else { 1 - code }, "{run:?}");
+    }
     assert!(run.stdout.contains("Namespace only in ") && run.stdout.contains("third."), "{run:?}");
     let (code, answer) = json(&format!("{PODS}{more}"), &format!("{PODS}{POLICY}"));
     assert_eq!(
@@ -337,30 +368,28 @@ fn what_came_or_went_is_no_flow_change() {
     assert!(run.stdout.contains("n20, n21 and 2 more."), "{run:?}");
 }
 
-/// A policy that is not read may well change flows, so nothing is said of all of them.
-#[test]
-fn what_was_not_read_is_told() {
-    let other = "
----
-{apiVersion: projectcalico.org/v3, kind: NetworkPolicy, metadata: {name: x}, spec: {}}
-";
-    let run = between(PODS, &format!("{PODS}{other}"), &[]);
-    assert!(run.stdout.starts_with("no flow changes in what was read\n"), "{run:?}");
-    assert!(run.stdout.contains("NetworkPolicy.projectcalico.org is not read"), "{run:?}");
-    let (_, answer) = json(PODS, &format!("{PODS}{other}"));
-    assert_eq!(answer["summary"]["unread"], 1);
-}
-
-/// Contracts: 0 no flow changes, 1 changes, 2 error.
+/// Contracts: 0 no flow changes, 1 changes, 2 error, 3 not known.
 #[test]
 fn exit_codes_and_fail_on() {
     let with_policy = format!("{PODS}{POLICY}");
     for (fail_on, closes, opens) in [("any", 1, 1), ("opened", 0, 1), ("closed", 1, 0)] {
         let words = ["--fail-on", fail_on, "--summary"];
-        assert_eq!(between(PODS, &with_policy, &words).code, closes, "{fail_on}");
+        let complete = [&words[..], &["--policies-complete"]].concat();
+        assert_eq!(between(PODS, &with_policy, &complete).code, closes, "{fail_on}");
         assert_eq!(between(&with_policy, PODS, &words).code, opens, "{fail_on}");
         assert_eq!(between(PODS, PODS, &words).code, 0, "{fail_on}");
     }
+    // What the policy admits opens where another one isolates the same pods.
+    let run = between(PODS, &with_policy, &["--fail-on", "opened"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    let elsewhere =
+        "Opens where another policy isolates:\n+ default/pod/b → default/pod/a on 80-81/TCP";
+    assert!(run.stdout.contains(elsewhere), "{run:?}");
+    // Nothing to compare is no proof.
+    let nothing = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}";
+    let run = between(nothing, nothing, &[]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(run.stdout.contains("not known: neither side has a pod or a policy"), "{run:?}");
     for words in
         [&["diff"][..], &["diff", BROKEN], &["diff", "--nonsense"], &["diff", "a", "b", "c"]]
     {
@@ -467,6 +496,40 @@ fn a_rollout_is_no_change_and_hides_none() {
         assert_eq!((change.as_str(), to.as_str()), ("Opened", "default/deploy/a"), "{answer}");
     }
     assert_eq!(answer["old"]["onlyHere"], answer["new"]["onlyHere"], "{answer}");
+}
+
+/// Copies of one base, none of whose pods are written, change alike: one row.
+#[test]
+fn namespaces_that_are_alike_are_told_once() {
+    let all = |peer: &str| -> String {
+        let each = (0..200).map(|i| {
+            format!(
+                "---
+{{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{name: deny, namespace: t{i}}}, \
+                 spec: {{podSelector: {{}}, policyTypes: [Ingress]}}}}
+---
+{{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{name: dns, namespace: t{i}}}, \
+                 spec: {{podSelector: {{}}, policyTypes: [Egress], \
+                 egress: [{{ports: [{{port: 53, protocol: UDP}}]}}]}}}}
+---
+{{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{name: db, namespace: t{i}}}, \
+                 spec: {{podSelector: {{matchLabels: {{app: db}}}}, ingress: [{{from: [{{{peer}}}], \
+                 ports: [{{port: 5432}}]}}]}}}}
+"
+            )
+        });
+        each.collect()
+    };
+    let old = all("podSelector: {matchLabels: {app: web}}");
+    let new = all("namespaceSelector: {}");
+    let (code, answer) = json(&old, &new);
+    let row = ["Opened", "any other namespace", "pods[app=db] in t0", "5432/TCP"];
+    assert_eq!((code, rows(&answer)), (1, vec![row.map(str::to_owned)]));
+    assert_eq!(list(&answer, "/changes/0/namespaces").len(), 200);
+    assert_eq!(answer["complete"], true);
+    let run = between(&old, &new, &["--summary"]);
+    assert!(run.stdout.contains("on 5432/TCP in 200 namespaces\n"), "{run:?}");
+    assert_eq!(between(&old, &old, &[]).code, 0);
 }
 
 /// Cilium does not match pods by address, so the rule opens nothing between them there.

@@ -5,7 +5,7 @@ use super::*;
 /// A repository whose last commit closes what the one before it leaves open.
 struct Repository(TempDir);
 
-fn git(directory: &Path, words: &[&str]) -> String {
+pub(super) fn git(directory: &Path, words: &[&str]) -> String {
     let mut git = command("git", words);
     git.current_dir(directory)
         .env("GIT_CONFIG_GLOBAL", "/dev/null")

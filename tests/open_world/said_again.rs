@@ -1,6 +1,7 @@
 //! The same policies, said otherwise: no flow changes.
 
 use crate::random::{Random, build, complete_cluster, hold};
+use netpol::answer::{Compared, DiffAsked, DiffReport};
 use netpol::reach::diff;
 use netpol::unwritten::{Effort, of_two};
 use serde_json::{Value, json};
@@ -78,9 +79,23 @@ fn unchanged(cluster: &[Value], seed: u64) -> Option<String> {
     let objects = again(&mut r, cluster);
     let (mut old, mut new) = (build(cluster)?, build(&objects)?);
     let effort = Effort::default();
+    let manifests: Vec<String> = objects.iter().map(Value::to_string).collect();
+    // In every world that the input leaves open.
+    let sides = [&mut old, &mut new].map(|built| Compared {
+        name: "side",
+        arguments: &[],
+        piped_from: &[],
+        snapshot: &mut built.snapshot,
+        rules: &built.rules,
+        locate: &|_, _| None,
+    });
+    let report = DiffReport::compare(sides, &DiffAsked { effort, ..DiffAsked::default() });
+    let refused = old.rules.rejected.len() + new.rules.rejected.len() > 0;
+    if !(report.changes.is_empty() && report.elsewhere.is_empty() && (report.complete || refused)) {
+        return Some(format!("{:?}\n{}", report.missing, manifests.join("\n")));
+    }
     let told = of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), effort);
     let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
-    let manifests: Vec<String> = objects.iter().map(Value::to_string).collect();
     let wrong = !told.is_complete()
         || !diff.changes().is_empty()
         || old.snapshot.representatives().len() > 0;

@@ -13,8 +13,8 @@ use netpol::answer::{ExplanationReport, PolicyReport, Warning};
 use netpol::baseline::MANAGER;
 use netpol::cluster::{ObjectRef, Origin};
 use netpol::objects::Objects;
+use netpol::policy::Ruleset;
 use netpol::policy::rule::Policy;
-use netpol::policy::{Enforcer, Ruleset};
 use netpol_sources::flux::{
     self, Checkout, Deliveries, Delivery, Kustomizations, Reconciliation, Step, short, title,
 };

@@ -1,12 +1,27 @@
 //! What is said of a diff and its rows, in whatever format.
 
-use netpol::answer::{ChangeReport, DiffReport, DiffSummary, MemberReport};
+use netpol::answer::{
+    ChangeReport, DiffReport, DiffSummary, Fresh, FreshFlows, MemberReport, Missing,
+};
 use netpol::cluster::kind_word;
 use netpol::prose::list;
 use netpol::verdict::Passage;
 
 /// `3 opened, 1 closed`, or that nothing is.
-pub(in crate::render) fn headline(summary: &DiffSummary) -> String {
+pub(in crate::render) fn headline(report: &DiffReport) -> String {
+    let sure = report.complete && report.elsewhere.is_empty();
+    match (changed(&report.summary), sure) {
+        (Some(change), _) => match report.missing.iter().any(|it| it.why == Missing::Unread) {
+            true => format!("{change} in what was read"),
+            false => change,
+        },
+        (None, true) => "no flow changes".to_owned(),
+        (None, false) => "no flow is known to change".to_owned(),
+    }
+}
+
+/// What changes; `None`: nothing.
+fn changed(summary: &DiffSummary) -> Option<String> {
     let all = [
         (summary.opened, "opened"),
         (summary.closed, "closed"),
@@ -15,11 +30,7 @@ pub(in crate::render) fn headline(summary: &DiffSummary) -> String {
     ];
     let all = all.into_iter().filter(|(count, _)| *count > 0);
     let parts: Vec<String> = all.map(|(count, what)| format!("{count} {what}")).collect();
-    let changes = if parts.is_empty() { "no flow changes".to_owned() } else { parts.join(", ") };
-    match summary.unread {
-        0 => changes,
-        _ => format!("{changes} in what was read"),
-    }
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// The ports, with the family where only one changes.
@@ -28,6 +39,12 @@ pub(in crate::render) fn ports(change: &ChangeReport) -> String {
         Some(family) => format!("{} over {family}", change.ports_label),
         None => change.ports_label.clone(),
     }
+}
+
+/// In how many namespaces, where these are several.
+pub(in crate::render) fn namespaces(change: &ChangeReport) -> Option<String> {
+    let all = &change.namespaces;
+    (all.len() > 1).then(|| format!("in {} namespaces", all.len()))
 }
 
 /// What was and is, where that is not plain.
@@ -55,10 +72,24 @@ fn member(member: &MemberReport) -> String {
 /// What came and what went, as sentences.
 pub(in crate::render) fn only_sentences(report: &DiffReport) -> Vec<String> {
     let mut sentences = Vec::new();
-    for (side, verb) in [(&report.old, "Went"), (&report.new, "Came")] {
-        if !side.only_here.is_empty() {
-            let names = few(side.only_here.iter().map(member).collect());
-            sentences.push(format!("{verb}, so not compared: {names}."));
+    let verbs = [(&report.old, "Went", "was", "reached"), (&report.new, "New", "is", "reaches")];
+    for (side, verb, open, reaches) in verbs {
+        // What has the same said of it is told together.
+        let mut told: Vec<(Option<String>, Vec<String>)> = Vec::new();
+        for one in &side.only_here {
+            let fresh = side.fresh.iter().find(|fresh| fresh.workload == *one);
+            let reached = fresh.map(|fresh| reached(fresh, open, reaches));
+            match told.iter_mut().find(|(known, _)| *known == reached) {
+                Some((_, names)) => names.push(member(one)),
+                None => told.push((reached, vec![member(one)])),
+            }
+        }
+        for (reached, names) in told {
+            let names = few(names);
+            sentences.push(match reached {
+                Some(reached) => format!("{verb}: {names}, which {reached}."),
+                None => format!("{verb}, so not compared: {names}."),
+            });
         }
         if !side.namespaces.is_empty() {
             let names = few(side.namespaces.clone());
@@ -67,6 +98,27 @@ pub(in crate::render) fn only_sentences(report: &DiffReport) -> Vec<String> {
         }
     }
     sentences
+}
+
+/// Who reaches a workload that only one side has, and whom it reaches.
+fn reached(fresh: &Fresh, is: &str, reaches: &str) -> String {
+    let each = |all: &[FreshFlows], to: &str| -> Option<String> {
+        let parts = all.iter().map(|flows| {
+            let perhaps = if flows.certain { "" } else { ", perhaps" };
+            format!("{to}{} on {}{perhaps}", flows.label, flows.ports_label)
+        });
+        let parts: Vec<String> = parts.collect();
+        (!parts.is_empty()).then(|| list(&parts, "and"))
+    };
+    let open = match each(&fresh.open_to, "to ") {
+        Some(all) => format!("{is} open {all}"),
+        None => format!("{is} open to no one"),
+    };
+    match each(&fresh.reaches, "") {
+        Some(_) if fresh.reaches == fresh.open_to => format!("{open}, and {reaches} the same"),
+        Some(all) => format!("{open}, and {reaches} {all}"),
+        None => format!("{open}, and {reaches} no one"),
+    }
 }
 
 /// The first names, and how many more there are.

@@ -139,7 +139,7 @@ impl Connection {
             Err(error) if error.is_of_server() => return Err(error),
             Err(error) => {
                 let what = "which kinds of policies the cluster has".to_owned();
-                objects.gaps.push(Gap { what, why: reason(&error) });
+                objects.gaps.push(Gap::new(what, reason(&error)));
                 objects.unread.cluster_wide = true;
                 return Ok(());
             }
@@ -215,9 +215,8 @@ impl Connection {
             }
             _ => None,
         };
-        let gap = unread.map(|(what, why)| Gap {
-            what: what.to_owned(),
-            why: format!("{why}; taken as {enforcer}, which --enforcer overrules"),
+        let gap = unread.map(|(what, why)| {
+            Gap::new(what, format!("{why}; taken as {enforcer}, which --enforcer overrules"))
         });
         (enforcer, gap)
     }
@@ -284,7 +283,7 @@ fn leave_out(objects: &mut Objects, asked: &Listing, why: String) {
         String::new()
     };
     let what = format!("the {}{place}", asked.kind.plural_words());
-    objects.gaps.push(Gap { what, why });
+    objects.gaps.push(Gap::new(what, why));
 }
 
 #[cfg(test)]

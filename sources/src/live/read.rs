@@ -187,7 +187,7 @@ fn objects(answers: Answers) -> Objects {
     for (name, what, why) in unread {
         // A namespace that may not be read need not exist.
         if objects.iter().any(|(object, ..)| object.namespace.as_ref() == Some(&name)) {
-            objects.gaps.push(Gap { what, why });
+            objects.gaps.push(Gap::new(what, why));
             objects.unread_labels.insert(name);
         }
     }
@@ -210,7 +210,7 @@ fn leave_out(objects: &mut Objects, request: &Request, why: String) {
         // Of these only a hint is missing, or an end that is not found is an error anyway.
         Request::All(..) | Request::Names(..) | Request::One(..) => return,
     }
-    objects.gaps.push(Gap { what: request.words(), why });
+    objects.gaps.push(Gap::new(request.words(), why));
 }
 
 /// Why something could not be read, in a few words.

@@ -59,8 +59,7 @@ impl Connection {
         match all_namespaces {
             Ok(namespaces) => survey.add(namespaces),
             Err(error) => {
-                let what = "the labels of namespaces".to_owned();
-                survey.objects.gaps.push(Gap { what, why: error.to_string() });
+                survey.objects.gaps.push(Gap::new("the labels of namespaces", error.to_string()));
             }
         }
         // Where containers declare no ports, Services tell those that are likely.
@@ -69,10 +68,7 @@ impl Connection {
         match self.found::<api::Service>(of).await {
             Ok(services) => survey.add(services),
             Err(error) if error.is_of_server() => return Err(error),
-            Err(error) => survey
-                .objects
-                .gaps
-                .push(Gap { what: "Services".to_owned(), why: error.to_string() }),
+            Err(error) => survey.objects.gaps.push(Gap::new("Services", error.to_string())),
         }
         let own = BTreeSet::from([namespace.to_owned()]);
         let only = survey.only_own.as_ref().map(|_| &own);
@@ -105,7 +101,7 @@ impl Survey {
             self.objects.insert(found, Origin::Synthetic);
         }
         if let Extent::Partial(why) = extent {
-            self.objects.gaps.push(Gap { what: "a list".to_owned(), why });
+            self.objects.gaps.push(Gap::new("a list", why));
         }
     }
 }

@@ -52,7 +52,7 @@ impl Connection {
                 Err(error) if error.is_of_server() => return Err(error),
                 Err(error) => {
                     let what = what.plural().to_owned();
-                    objects.gaps.push(Gap { what, why: error.to_string() });
+                    objects.gaps.push(Gap::new(what, error.to_string()));
                 }
             }
         }
@@ -84,6 +84,6 @@ fn add(objects: &mut Objects, what: Kind, (items, extent): (Vec<Item>, Extent)) 
         objects.insert(found, origin);
     }
     if let Extent::Partial(why) = extent {
-        objects.gaps.push(Gap { what: what.plural().to_owned(), why });
+        objects.gaps.push(Gap::new(what.plural(), why));
     }
 }

@@ -139,6 +139,28 @@ fn deciding(trace: &Trace, rules: &Ruleset, reason: Reason) -> Option<(ObjectRef
 }
 
 impl Cause {
+    /// The same with every policy of a namespace as one of none, to be compared with others like it.
+    pub(super) fn nowhere(&self, namespace: &str) -> Self {
+        let mut cause = self.clone();
+        let objects: Vec<&mut ObjectRef> = match &mut cause.what {
+            What::Admits(object, ..)
+            | What::NoLongerAdmits(object)
+            | What::NoLongerSelects(object)
+            | What::Gone(object)
+            | What::Denies(object, _)
+            | What::NoLongerDenies(object, _) => vec![object],
+            What::OnlyOn(_, by) | What::Instead(_, _, by) | What::NoCondition(_, by) => {
+                by.iter_mut().collect()
+            }
+            What::NotIsolated(by) | What::Isolated(by) => by.iter_mut().collect(),
+            What::NotKnown => Vec::new(),
+        };
+        for object in objects {
+            object.namespace.take_if(|own| **own == *namespace);
+        }
+        cause
+    }
+
     /// The cause in words, and the policy to be shown with it.
     pub(super) fn told(
         &self,

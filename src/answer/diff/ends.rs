@@ -3,14 +3,19 @@
 //! In: classes of ends. Out: an [`EndsReport`]: the workloads, nodes and ranges of addresses behind
 //! them, and a label that says "anyone" or "every pod of monitoring" where that is the truth.
 
+use crate::answer::diff::DiffSide;
 use crate::answer::end::{EndsReport, MemberReport};
-use crate::cluster::{Family, Name, ObjectRef, Snapshot};
+use crate::cluster::{
+    ANY_OTHER_NAMESPACE, Family, Name, ObjectRef, Pod, Representative, Snapshot, real_namespace,
+};
 use crate::ends::names;
 use crate::ends::ranges::{Range, complement, is_whole, joined, subnets, whole};
+use crate::policy::rule::{Namespaces, PortMatch, Ports};
+use crate::policy::sight;
 use crate::prose::list;
 use crate::reach::{ChangedEnds, Diff, End, EndClass};
 use ipnet::IpNet;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// More exceptions or names than this are not listed in a label.
 const MOST_NAMED: usize = 3;
@@ -21,39 +26,86 @@ type Inside = BTreeMap<usize, usize>;
 /// Describes ends by what the new side calls them.
 pub(super) struct Ends<'a> {
     diff: &'a Diff<'a>,
-    /// Every workload and node that is compared, with the number of its pods.
+    /// Every workload and node that is compared, with the number of its pods, and representatives of
+    /// which no known pod is like them.
     everyone: Vec<(ObjectRef, usize)>,
+    /// What each stands for that is written nowhere.
+    standing: Vec<Option<&'a Representative>>,
+    /// The known workload of which a pod is as a representative is said to be: what is told of the one
+    /// need not be told of the other.
+    twins: Vec<Option<usize>>,
     index: HashMap<End, usize>,
     /// How many workloads each namespace has, and how many nodes there are.
     sizes: HashMap<Option<Name>, usize>,
+    /// Where pods may be that are written nowhere: whom rules tell apart.
+    open: Option<ToldApart<'a>>,
 }
 
 impl<'a> Ends<'a> {
-    pub(super) fn new(diff: &'a Diff<'a>, snapshot: &'a Snapshot) -> Self {
+    /// With `known_only`, pods that are written nowhere are of no interest.
+    pub(super) fn new(diff: &'a Diff<'a>, sides: [&'a DiffSide<'a>; 2], known_only: bool) -> Self {
+        let snapshot = sides[1].snapshot;
+        let open = (!known_only).then(|| ToldApart::of(sides));
         let classes = Family::ALL.into_iter().flat_map(|family| diff.compared(family));
         let inside: BTreeSet<EndClass> =
             classes.filter(|(_, outside)| !outside).map(|(class, _)| class).collect();
         let mut known: BTreeMap<ObjectRef, Vec<End>> = BTreeMap::new();
-        for ends in inside.into_iter().flat_map(|class| diff.members(class, Family::V4)) {
-            if let ChangedEnds::One(same) = ends
-                && let Some(object) = names::inside(snapshot, same.new)
-            {
-                known.entry(object).or_default().push(same.new);
+        let mut unwritten: BTreeMap<ObjectRef, &Representative> = BTreeMap::new();
+        for class in inside {
+            let ends = diff.members(class, Family::V4).filter_map(|ends| match ends {
+                ChangedEnds::One(same) => Some(same.new),
+                ChangedEnds::Outside(..) => None,
+            });
+            let all: Vec<End> = ends.collect();
+            // What is said of a known pod need not be said of those like it.
+            let has_known = all.iter().any(|end| standing(snapshot, *end).is_none());
+            for end in all {
+                let of = standing(snapshot, end);
+                if let Some(object) =
+                    names::inside(snapshot, end).filter(|_| of.is_none() || !has_known)
+                {
+                    unwritten.extend(of.map(|of| (object.clone(), of)));
+                    known.entry(object).or_default().push(end);
+                }
             }
         }
-        let (mut everyone, mut index, mut sizes) = (Vec::new(), HashMap::new(), HashMap::new());
+        let (mut everyone, mut index) = (Vec::new(), HashMap::new());
+        let (mut stand, mut pods) = (Vec::new(), Vec::new());
         for (object, ends) in known {
-            *sizes.entry(object.namespace.clone()).or_default() += 1;
+            stand.push(unwritten.get(&object).copied());
+            pods.push(ends.iter().find_map(|end| match end {
+                End::Pod(id) => Some(snapshot.pod(*id)),
+                End::Node(_) | End::Address(_) => None,
+            }));
             let at = everyone.len();
             everyone.push((object, ends.len()));
             index.extend(ends.into_iter().map(|end| (end, at)));
         }
-        Self { diff, everyone, index, sizes }
+        let twins: Vec<Option<usize>> = twins(&stand, &pods);
+        let mut counts = HashMap::new();
+        for ((object, _), _) in everyone.iter().zip(&twins).filter(|(_, twin)| twin.is_none()) {
+            *counts.entry(object.namespace.clone()).or_default() += 1;
+        }
+        Self { diff, everyone, standing: stand, twins, index, sizes: counts, open }
     }
 
     /// Every workload and node that is compared.
     pub(super) fn everyone(&self) -> impl Iterator<Item = &ObjectRef> {
         self.everyone.iter().map(|(object, _)| object)
+    }
+
+    /// The representatives of some classes, as their groups and namespaces; `None` where one is a known
+    /// end or an address.
+    pub(super) fn groups(&self, classes: &BTreeSet<EndClass>) -> Option<BTreeSet<(&'a str, &str)>> {
+        let (inside, outside) = self.expand(classes, None);
+        if !outside.is_empty() {
+            return None;
+        }
+        let each = inside.keys().map(|at| {
+            let namespace = self.everyone[*at].0.namespace.as_deref().unwrap_or_default();
+            Some((&*self.standing[*at]?.group, real_namespace(namespace)))
+        });
+        each.collect()
     }
 
     fn expand(&self, classes: &BTreeSet<EndClass>, family: Option<Family>) -> (Inside, Vec<Range>) {
@@ -83,8 +135,31 @@ impl<'a> Ends<'a> {
         destinations: &BTreeSet<EndClass>,
         family: Option<Family>,
     ) -> [EndsReport; 2] {
-        let [from, to] = [sources, destinations].map(|classes| self.expand(classes, family));
+        let [from, to] = [sources, destinations].map(|classes| {
+            let (inside, outside) = self.expand(classes, family);
+            (self.said_once(inside), outside)
+        });
         [self.side(&from, &to), self.side(&to, &from)]
+    }
+
+    /// Without representatives that a known pod beside them is like.
+    fn said_once(&self, mut inside: Inside) -> Inside {
+        let there: BTreeSet<usize> = inside.keys().copied().collect();
+        inside.retain(|at, _| self.twins[*at].is_none_or(|known| !there.contains(&known)));
+        inside
+    }
+
+    /// The workloads and nodes of some classes, with the known ones that representatives are like in
+    /// their place, and the addresses; and whether one was replaced.
+    pub(super) fn as_known(
+        &self,
+        classes: &BTreeSet<EndClass>,
+        family: Option<Family>,
+    ) -> (BTreeSet<usize>, Vec<Range>, bool) {
+        let (inside, outside) = self.expand(classes, family);
+        let replaced = inside.keys().any(|at| self.twins[*at].is_some());
+        let known = inside.keys().map(|at| self.twins[*at].unwrap_or(*at));
+        (known.collect(), outside, replaced)
     }
 
     fn side(
@@ -96,9 +171,17 @@ impl<'a> Ends<'a> {
         // missed among "anyone".
         let itself = other.keys().next().filter(|_| other.len() == 1 && beyond.is_empty());
         let all_outside = !outside.is_empty() && outside.iter().all(|range| is_whole(*range));
-        let members = inside.iter().map(|(at, pods)| MemberReport {
-            pods: self.part(*at, *pods),
-            ..MemberReport::of(&self.everyone[*at].0)
+        let members = inside.iter().map(|(at, pods)| match self.standing[*at] {
+            Some(of) => {
+                let namespace = self.everyone[*at].0.namespace.as_deref().map(real_namespace);
+                // That of any other namespace is no name.
+                let there = namespace.filter(|name| of.words.contains(*name));
+                MemberReport::standing_for(of, there)
+            }
+            None => MemberReport {
+                pods: self.part(*at, *pods),
+                ..MemberReport::of(&self.everyone[*at].0)
+            },
         });
         EndsReport {
             label: self.label(inside, outside, all_outside, itself.copied()),
@@ -125,15 +208,17 @@ impl<'a> Ends<'a> {
             match inside.get(&at) {
                 Some(pods) => parted |= pods < all,
                 None if Some(at) == itself => but_itself = true,
+                None if self.twins[at].is_some() => {}
                 None => drop(missing.insert(at, *all)),
             }
         }
         let named = self.named(&missing);
         let absent = missing.len() + usize::from(but_itself);
         let most = !parted
-            && self.everyone.len() > 1
+            && self.is_anywhere(inside)
+            && self.standing.iter().filter(|of| of.is_none()).count() > 1
             && named.len() <= MOST_NAMED
-            && absent * 2 < self.everyone.len();
+            && absent * 2 < self.twins.iter().filter(|twin| twin.is_none()).count();
         let other = if but_itself { " else" } else { "" };
         let but = match named.as_slice() {
             [] => String::new(),
@@ -164,23 +249,154 @@ impl<'a> Ends<'a> {
                 .push((object, self.part(*at, *pods)));
         }
         let (mut whole, mut named) = (Vec::new(), Vec::new());
-        for (namespace, objects) in by_namespace {
+        let mut groups: BTreeMap<&str, BTreeSet<(&str, &str)>> = BTreeMap::new();
+        for (namespace, mut objects) in by_namespace {
             let all = self.sizes.get(namespace).copied().unwrap_or_default();
-            if all > 1 && objects.len() == all && objects.iter().all(|(_, part)| part.is_none()) {
+            let unwritten = |object: &ObjectRef| self.unwritten(object);
+            let any_known = objects.iter().any(|(object, _)| unwritten(object).is_none());
+            if any_known
+                && all > 1
+                && objects.len() == all
+                && objects.iter().all(|(_, part)| part.is_none())
+                && namespace.as_deref().is_none_or(|name| self.is_one(name))
+            {
                 whole.push(match namespace {
                     Some(namespace) => format!("every pod of {namespace}"),
                     None => "every node".to_owned(),
                 });
                 continue;
             }
+            for of in objects.iter().filter_map(|(object, _)| unwritten(object)) {
+                let real = namespace.as_deref().map_or("", real_namespace);
+                groups.entry(&of.group).or_default().insert((real, &of.words));
+            }
+            objects.retain(|(object, _)| unwritten(object).is_none());
             named.extend(objects.into_iter().map(|(object, part)| {
                 let part = part.map_or(String::new(), |part| format!(" ({part} pods)"));
                 format!("{object}{part}")
             }));
         }
         whole.extend(named);
+        let mut said = BTreeSet::new();
+        for of in groups.into_values() {
+            let namespaces: BTreeSet<&str> = of.iter().map(|(namespace, _)| *namespace).collect();
+            match of.first() {
+                Some((namespace, words)) if namespaces.len() > MOST_NAMED => {
+                    said.insert(words_in_many(words, namespace, namespaces.len()));
+                }
+                _ => said.extend(of.iter().map(|(_, words)| (*words).to_owned())),
+            }
+        }
+        whole.extend(said);
         whole
     }
+
+    /// Whether pods of any other namespace are among these, where such may be.
+    fn is_anywhere(&self, inside: &Inside) -> bool {
+        let anywhere =
+            |at: &usize| self.standing[*at].is_some_and(|of| *of.words == *ANY_OTHER_NAMESPACE);
+        self.open.is_none() || inside.keys().any(anywhere)
+    }
+
+    /// Whether no rule tells pods of a namespace apart, so that what is said of one holds for all.
+    fn is_one(&self, namespace: &str) -> bool {
+        self.open.as_ref().is_none_or(|open| !open.within(namespace))
+    }
+
+    fn unwritten(&self, object: &ObjectRef) -> Option<&'a Representative> {
+        let at = self.everyone.binary_search_by(|(known, _)| known.cmp(object)).ok()?;
+        self.standing[at]
+    }
+}
+
+/// What tells pods of one namespace apart.
+struct ToldApart<'a> {
+    snapshots: [&'a Snapshot; 2],
+    /// Sets that ask for something of a pod, by where it is.
+    sets: HashSet<&'a Namespaces>,
+    /// By their addresses, or by what they call their ports, wherever they are.
+    anywhere: bool,
+}
+
+impl<'a> ToldApart<'a> {
+    fn of(sides: [&'a DiffSide<'a>; 2]) -> Self {
+        let mut told = Self {
+            snapshots: sides.map(|side| side.snapshot),
+            sets: HashSet::new(),
+            anywhere: false,
+        };
+        for side in sides {
+            told.anywhere |= side.rules.traits().pod_addresses;
+            for set in sight::pod_sets(side.rules) {
+                if !set.pods.is_everything() || set.doubt.is_some() {
+                    told.sets.insert(&set.namespaces);
+                }
+            }
+            let entries = side.rules.policies().iter().flat_map(|policy| &policy.entries);
+            told.anywhere |= entries.map(|entry| &entry.ports).any(|ports| match ports {
+                Ports::Any => false,
+                Ports::Of(items) => {
+                    items.iter().any(|item| matches!(item.ports, PortMatch::Named(_)))
+                }
+            });
+        }
+        told
+    }
+
+    fn within(&self, name: &str) -> bool {
+        let may = |namespaces: &Namespaces| match namespaces {
+            Namespaces::Own(own) => **own == *name,
+            Namespaces::Matching(selector) => self.snapshots.iter().any(|snapshot| {
+                let namespace = snapshot.namespace(name);
+                namespace.is_none_or(|namespace| !namespace.matches(selector).is_no())
+            }),
+        };
+        self.anywhere || self.sets.iter().any(|namespaces| may(namespaces))
+    }
+}
+
+/// For each representative the known workload that is like it: of its namespace, with the labels that it
+/// has, its ServiceAccount and the names of its ports.
+fn twins(standing: &[Option<&Representative>], pods: &[Option<&Pod>]) -> Vec<Option<usize>> {
+    let mut known: HashMap<&str, Vec<(usize, &Pod)>> = HashMap::new();
+    for (at, (pod, of)) in pods.iter().zip(standing).enumerate() {
+        if let Some(pod) = pod.filter(|_| of.is_none()) {
+            known.entry(&pod.namespace).or_default().push((at, pod));
+        }
+    }
+    let twin = |pod: &Pod| {
+        let all = known.get(real_namespace(&pod.namespace))?.iter();
+        let alike = |other: &Pod| {
+            pod.labels.iter().all(|(key, value)| other.labels.get(key) == Some(value))
+                && (*pod.service_account == *"default"
+                    || pod.service_account == other.service_account)
+                && pod.ports.iter().all(|port| other.ports.contains(port))
+        };
+        all.filter(|(_, other)| alike(other)).map(|(at, _)| *at).next()
+    };
+    let each = pods.iter().zip(standing).map(|(pod, of)| {
+        let pod = of.and(*pod).filter(|pod| pod.labels.iter().next().is_some())?;
+        twin(pod)
+    });
+    each.collect()
+}
+
+/// What an end stands for that is written nowhere.
+fn standing(snapshot: &Snapshot, end: End) -> Option<&Representative> {
+    match end {
+        End::Pod(id) => snapshot.representative(id),
+        End::Node(_) | End::Address(_) => None,
+    }
+}
+
+/// `any other pod of shop`, as of many namespaces.
+fn words_in_many(words: &str, namespace: &str, many: usize) -> String {
+    for preposition in ["in", "of"] {
+        if let Some((head, tail)) = words.rsplit_once(&format!(" {preposition} {namespace}")) {
+            return format!("{head} {preposition} {many} namespaces{tail}");
+        }
+    }
+    words.to_owned()
 }
 
 /// The first names, and how many more there are.
@@ -203,7 +419,7 @@ fn blocks((first, last): Range) -> Vec<String> {
 }
 
 /// Ranges in words; all but a few where that is shorter.
-fn addresses(ranges: &[Range]) -> String {
+pub(super) fn addresses(ranges: &[Range]) -> String {
     let listed = |ranges: &[Range]| -> Vec<String> {
         ranges.iter().flat_map(|range| blocks(*range)).collect()
     };

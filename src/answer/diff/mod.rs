@@ -3,26 +3,36 @@
 //! In: the difference of two connectivities, and for each side what it is called and where its
 //! fields are written. Out: a [`DiffReport`], complete without any of them.
 
+mod alike;
 mod cause;
 mod command;
+mod compare;
 mod ends;
+mod fresh;
+mod missing;
 mod reporter;
 mod rows;
+mod unread;
+
+pub use compare::{Compared, DiffAsked};
 
 use super::end::{EndsReport, MemberReport};
 use super::explanation::{DirectionReport, PolicyReport};
+use super::missing::MissingReport;
 use super::place::Locate;
-use super::vocabulary::{ApiVersion, ChangeKind, DiffKind};
+use super::vocabulary::{ApiVersion, ChangeKind, DiffKind, Scope};
 use super::warnings::Warning;
 use crate::cluster::{Family, Protocol, Snapshot};
 use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
+use crate::reach::PortSet;
 use crate::verdict::Passage;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
-/// One of the two that are compared.
-pub struct DiffSide<'a> {
+/// One of the two that are compared, in one world.
+pub(super) struct DiffSide<'a> {
     /// What it is called, as on the command line.
     pub name: &'a str,
     /// The words with which `explain` reads the same.
@@ -54,6 +64,14 @@ pub struct DiffReport {
     /// Flows between ends of both sides of which more or less gets through, or on other conditions, in
     /// as few rows as can be.
     pub changes: Vec<ChangeReport>,
+    /// What opens only where a policy that is not in the input isolates.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<ChangeReport>,
+    /// Whether all was compared, pods that are written nowhere among it.
+    pub complete: bool,
+    /// What was not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<MissingReport>,
     /// How it was compared.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -65,20 +83,57 @@ pub struct DiffReport {
     unsure: bool,
 }
 
+/// A workload that only one side has, with what reaches it there.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Fresh {
+    /// The workload.
+    pub workload: MemberReport,
+    /// Who reaches it; nothing where no flow does.
+    pub open_to: Vec<FreshFlows>,
+    /// Whom it reaches; nothing where no flow leaves it.
+    pub reaches: Vec<FreshFlows>,
+}
+
+impl Fresh {
+    fn has_flows(&self) -> bool {
+        !(self.open_to.is_empty() && self.reaches.is_empty())
+    }
+}
+
+/// Who reaches a workload that only one side has, or whom it reaches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FreshFlows {
+    /// Where they are.
+    pub scope: Scope,
+    /// The same in words, with the addresses.
+    pub label: String,
+    /// The ports on which some of them do, as ranges of each protocol.
+    pub ports: Vec<String>,
+    /// The same in words.
+    pub ports_label: String,
+    /// What is known says that they do.
+    pub certain: bool,
+}
+
 /// One side.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SideReport {
     /// What it is called, as on the command line.
     pub name: String,
-    /// Workloads, pods without one, and nodes that only this side has. Their flows are not compared.
+    /// Workloads, pods without one, and nodes that only this side has.
     pub only_here: Vec<MemberReport>,
+    /// What reaches each workload that only this side has, and what it reaches.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fresh: Vec<Fresh>,
     /// Namespaces that only this side has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub namespaces: Vec<String>,
 }
 
-/// Counts of a diff, by rows of `changes`.
+/// Counts of a diff, by rows of `changes` but those that are `also`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DiffSummary {
@@ -116,6 +171,13 @@ pub struct ChangeReport {
     pub ports: Vec<String>,
     /// The same in words: `every port but 8080/TCP`.
     pub ports_label: String,
+    /// It is by the same rule as the last change before it that is not so, for pods that are written
+    /// nowhere; it has no reasons of its own.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub also: bool,
+    /// The namespaces in which the same changes, where there are several; the ends are those of one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
     /// The IP family, where only flows of one change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family: Option<Family>,
@@ -159,6 +221,13 @@ pub struct WitnessReport {
     pub explain_before: String,
     /// The command that explains it as it is now.
     pub explain_after: String,
+    /// Its pods that are written nowhere as manifests, with their namespaces where these are not written
+    /// either: beside the input `explain` judges them as is said here. Only with `--witness`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub manifests: Vec<Value>,
+    /// The ports of the change that it is one flow of.
+    #[serde(skip)]
+    ports: PortSet,
     /// More may get through than before.
     #[serde(skip)]
     opens: bool,
@@ -171,6 +240,16 @@ impl DiffReport {
     /// Whether something opens, or may.
     pub fn opens(&self) -> bool {
         self.unsure || self.changes.iter().any(|change| change.witness.opens)
+    }
+
+    /// Whether a workload that came is reached by someone, or reaches someone.
+    pub fn opens_new(&self) -> bool {
+        self.new.fresh.iter().any(Fresh::has_flows)
+    }
+
+    /// Whether a workload that went was reached by someone, or reached someone.
+    pub fn closes_old(&self) -> bool {
+        self.old.fresh.iter().any(Fresh::has_flows)
     }
 
     /// Whether something closes, or may.

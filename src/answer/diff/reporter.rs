@@ -2,14 +2,16 @@
 //!
 //! In: the [`Diff`] of two sides and its rows. Out: a [`DiffReport`].
 
+use super::alike::{said_by_known, told_once};
 use super::cause::Cause;
 use super::command::command;
+use super::compare::DiffAsked;
 use super::ends::Ends;
 use super::rows::{Row, Rows, rows};
 use super::{
     ChangeReport, DiffReport, DiffSide, DiffSummary, ReasonReport, SideReport, WitnessReport,
 };
-use crate::answer::end::MemberReport;
+use crate::answer::end::{EndsReport, MemberReport};
 use crate::answer::explaining::flow_report;
 use crate::answer::explanation::PolicyReport;
 use crate::answer::place::Location;
@@ -22,25 +24,30 @@ use crate::policy::Remark;
 use crate::policy::rule::Direction;
 use crate::prose::list;
 use crate::reach::{Diff, End, PortSet};
-use crate::verdict::Passage;
+use crate::unwritten::witness;
+use crate::verdict::{Endpoint, Flow, Passage};
+use serde_json::Value;
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 impl DiffReport {
     /// Puts a difference into words and places; without reasons where a summary is enough.
-    pub fn new(diff: &Diff<'_>, old: &DiffSide<'_>, new: &DiffSide<'_>, reasons: bool) -> Self {
+    pub(super) fn new(
+        diff: &Diff<'_>,
+        old: &DiffSide<'_>,
+        new: &DiffSide<'_>,
+        asked: &DiffAsked,
+    ) -> Self {
         let sides = [old, new];
-        let ends = Ends::new(diff, new.snapshot);
+        let reasons = asked.reasons;
+        let ends = Ends::new(diff, sides, asked.known_only);
         let Rows { all: rows, sampled, unsure } = rows(diff, sides);
-        let reporter = Reporter { ends: &ends, sides, reasons };
-        let mut changes: Vec<ChangeReport> = rows.iter().map(|row| reporter.change(row)).collect();
-        changes.sort_by(|a, b| {
-            let key = |change: &ChangeReport| {
-                (change.change, change.from.label.clone(), change.to.label.clone())
-            };
-            key(a).cmp(&key(b)).then_with(|| a.ports.cmp(&b.ports))
-        });
-        let count = |kind| changes.iter().filter(|change| change.change == kind).count();
+        let reporter = Reporter { ends: &ends, sides, reasons, witness: asked.witness };
+        let rows = told_once(&ends, said_by_known(&ends, rows));
+        let changes = rows.iter().map(|(row, alike)| (&*row.causes, reporter.change(row, alike)));
+        let changes = ordered(changes.collect());
+        let count =
+            |kind| changes.iter().filter(|change| change.change == kind && !change.also).count();
         let [old_side, new_side] = reporter.only_on_one(diff);
         let mut notes = words::enforcement(new.rules);
         notes.extend(reporter.not_compared(diff));
@@ -75,6 +82,9 @@ impl DiffReport {
             new: new_side,
             summary,
             changes,
+            elsewhere: Vec::new(),
+            complete: true,
+            missing: Vec::new(),
             notes,
             warnings,
             unsure,
@@ -86,10 +96,11 @@ struct Reporter<'a> {
     ends: &'a Ends<'a>,
     sides: [&'a DiffSide<'a>; 2],
     reasons: bool,
+    witness: bool,
 }
 
 impl Reporter<'_> {
-    fn change(&self, row: &Row) -> ChangeReport {
+    fn change(&self, row: &Row, alike: &BTreeSet<String>) -> ChangeReport {
         let [old, new] = self.sides;
         let cases = [row.witness.case(old, false), row.witness.case(new, true)];
         let reasons = if self.reasons {
@@ -117,7 +128,7 @@ impl Reporter<'_> {
         let [explain_before, explain_after] =
             [(old, &cases[0]), (new, &cases[1])].map(|(side, case)| {
                 let [source, destination] = [&case.flow.source, &case.flow.destination]
-                    .map(|endpoint| names::endpoint(side.snapshot, endpoint));
+                    .map(|endpoint| names::asked(side.snapshot, endpoint));
                 command(side, &source, &destination, row.witness.port)
             });
         let [from, to] = self.ends.report(&row.sources, &row.destinations, row.family);
@@ -134,6 +145,8 @@ impl Reporter<'_> {
             to,
             ports: ranges(&row.ports),
             ports_label: ports_label(&row.ports),
+            also: false,
+            namespaces: alike.iter().cloned().collect(),
             family: row.family,
             reasons,
             witness: WitnessReport {
@@ -143,6 +156,8 @@ impl Reporter<'_> {
                 protocol: row.witness.port.protocol,
                 explain_before,
                 explain_after,
+                manifests: if self.witness { manifests(new, flow) } else { Vec::new() },
+                ports: row.ports.clone(),
                 opens: row.to >= row.from,
                 closes: row.to <= row.from,
             },
@@ -159,7 +174,8 @@ impl Reporter<'_> {
         };
         let all = self.sides.map(known);
         let namespaces = self.sides.map(|side| {
-            let names = side.snapshot.namespaces().map(|namespace| namespace.name.to_string());
+            let names = side.snapshot.namespaces().filter(|it| !it.supposed);
+            let names = names.map(|namespace| namespace.name.to_string());
             names.collect::<BTreeSet<_>>()
         });
         let ends = [&diff.gone, &diff.came];
@@ -168,6 +184,7 @@ impl Reporter<'_> {
             let here: BTreeSet<ObjectRef> = here.filter(|o| !all[1 - i].contains(o)).collect();
             SideReport {
                 name: self.sides[i].name.to_owned(),
+                fresh: Vec::new(),
                 only_here: here.iter().map(MemberReport::of).collect(),
                 namespaces: namespaces[i].difference(&namespaces[1 - i]).cloned().collect(),
             }
@@ -192,12 +209,69 @@ impl Reporter<'_> {
     }
 }
 
-fn ranges(ports: &PortSet) -> Vec<String> {
+/// The ends of a flow that are written nowhere, as manifests.
+fn manifests(side: &DiffSide<'_>, flow: &Flow) -> Vec<Value> {
+    let ends = [&flow.source, &flow.destination].into_iter().filter_map(|end| match end {
+        Endpoint::Pod(id) => side.snapshot.representative(*id).map(|_| *id),
+        Endpoint::Node(_) | Endpoint::Address(_) | Endpoint::Name(_) => None,
+    });
+    witness(side.snapshot, &ends.collect::<Vec<_>>())
+}
+
+/// Openings first, of them those to and from the outside, and known ends before others. One row speaks
+/// for each rule: what it does besides for pods that are written nowhere follows it.
+fn ordered(mut changes: Vec<(&[Cause], ChangeReport)>) -> Vec<ChangeReport> {
+    changes.sort_by_cached_key(|(_, change)| {
+        let (from, to) = (change.from.label.clone(), change.to.label.clone());
+        (change.change, farness(change), is_unwritten(change), from, to, change.ports.clone())
+    });
+    let mut heads: Vec<(&[Cause], Vec<ChangeReport>)> = Vec::new();
+    let mut known: HashMap<(&[Cause], ChangeKind), usize> = HashMap::new();
+    for (causes, mut change) in changes {
+        let key = (causes, change.change);
+        match known.get(&key).filter(|_| !causes.is_empty() && is_unwritten(&change)) {
+            Some(at) => {
+                change.also = true;
+                change.reasons.clear();
+                heads[*at].1.push(change);
+            }
+            None => {
+                known.entry(key).or_insert(heads.len());
+                heads.push((causes, vec![change]));
+            }
+        }
+    }
+    heads.into_iter().flat_map(|(_, all)| all).collect()
+}
+
+/// Whether no known end is at one side.
+fn is_unwritten(change: &ChangeReport) -> bool {
+    unwritten_only(&change.from) || unwritten_only(&change.to)
+}
+
+/// Whether all of these stand for pods that are written nowhere.
+fn unwritten_only(side: &EndsReport) -> bool {
+    side.addresses.is_empty() && side.members.iter().all(|member| member.representative)
+}
+
+/// The outside first, then other namespaces, then the same one.
+fn farness(change: &ChangeReport) -> u8 {
+    let sides = [&change.from, &change.to];
+    if sides.iter().any(|side| !side.addresses.is_empty()) {
+        return 0;
+    }
+    let [from, to] = sides.map(|side| {
+        side.members.iter().map(|member| member.namespace.as_deref()).collect::<BTreeSet<_>>()
+    });
+    u8::from(from == to) + 1
+}
+
+pub(super) fn ranges(ports: &PortSet) -> Vec<String> {
     ports.ranges().map(|(protocol, range)| format!("{range}/{protocol}")).collect()
 }
 
 /// Ports in words: as they are, or all but a few.
-fn ports_label(ports: &PortSet) -> String {
+pub(super) fn ports_label(ports: &PortSet) -> String {
     if ports.is_all() {
         return "every port".to_owned();
     }
@@ -215,7 +289,7 @@ fn ports_label(ports: &PortSet) -> String {
     all.collect::<Vec<_>>().join(", ")
 }
 
-/// Policies that are refused, and what was not read, of either side; and what the change brings that
+/// Policies that are refused, of either side; and what the change brings that
 /// does not do what it seems to.
 fn warnings(sides: [&DiffSide<'_>; 2]) -> Vec<Warning> {
     let mut all: Vec<(String, Option<Location>, Vec<&str>)> = Vec::new();
@@ -239,9 +313,6 @@ fn warnings(sides: [&DiffSide<'_>; 2]) -> Vec<Warning> {
                 }
                 tell(message, (side.locate)(&remark.origin, path), side.name);
             }
-        }
-        for gap in &side.snapshot.gaps {
-            tell(format!("not read: {}: {}", gap.what, gap.why), None, side.name);
         }
     }
     let warnings = all.into_iter().map(|(message, location, names)| {

@@ -1,5 +1,6 @@
 //! What lowering makes of a policy, field by field. Verdicts are in tests/semantics/admin.
 
+use super::written::BASELINE_PRIORITY;
 use super::*;
 use crate::cluster::{ObjectRef, Origin, Snapshot};
 use crate::policy::WrittenObject;

@@ -100,11 +100,14 @@ enum Group {
 
 /// Whether a comparison has anything to look for.
 pub(super) fn anything_differs(sides: &[Side<'_>; 2]) -> bool {
-    let both @ [old, new] = sides.each_ref();
-    settings_differ(both)
-        || labels_differ(both)
-        || !changed(old.rules, new.rules).is_empty()
-        || !moved(sides).is_empty()
+    let [old, new] = sides.each_ref();
+    !changed(old.rules, new.rules).is_empty() || ends_differ(sides)
+}
+
+/// Whether the ends that both sides have are not the same, or are not judged in the same way.
+pub(super) fn ends_differ(sides: &[Side<'_>; 2]) -> bool {
+    let both = sides.each_ref();
+    settings_differ(both) || labels_differ(both) || !moved(sides).is_empty()
 }
 
 /// A search and what it found.

@@ -1,0 +1,162 @@
+//! Two sides compared, in every world that the input leaves open.
+//!
+//! In: two snapshots with their rules, and what is asked. Out: a [`DiffReport`]: of what is written with
+//! the pods that need not be, of workloads that only one side has, of a cluster where other policies
+//! isolate, and of what was not read.
+
+use super::unread::Unread;
+use super::{DiffReport, DiffSide};
+use crate::answer::place::Locate;
+use crate::answer::vocabulary::Missing;
+use crate::cluster::{Family, Snapshot};
+use crate::policy::Ruleset;
+use crate::reach;
+use crate::unwritten::{self, Effort, Unwritten};
+
+/// One of the two that are compared.
+pub struct Compared<'a> {
+    /// What it is called, as on the command line.
+    pub name: &'a str,
+    /// The words with which `explain` reads the same.
+    pub arguments: &'a [String],
+    /// The command whose output `explain` then reads, where there is one.
+    pub piped_from: &'a [String],
+    /// What exists; representatives are added to it for a while.
+    pub snapshot: &'a mut Snapshot,
+    /// What is in force.
+    pub rules: &'a Ruleset,
+    /// Finds places.
+    pub locate: &'a Locate<'a>,
+}
+
+/// How two sides are compared.
+#[derive(Clone, Debug, Default)]
+pub struct DiffAsked {
+    /// Tell reasons too.
+    pub reasons: bool,
+    /// Give pods that are written nowhere as manifests.
+    pub witness: bool,
+    /// Only pods that are known.
+    pub known_only: bool,
+    /// No policy is missing in either.
+    pub policies_complete: bool,
+    /// Both were read at once, so that what could not be read is the same.
+    pub one_reading: bool,
+    /// What need not have been read: paths, and kinds.
+    pub accepted: Vec<String>,
+    /// How far each search for pods that are written nowhere may go.
+    pub effort: Effort,
+}
+
+/// What a comparison of one world says.
+struct World {
+    report: DiffReport,
+    told: Unwritten,
+    /// Some end inside the cluster was compared.
+    any: bool,
+}
+
+struct Comparison<'a, 's> {
+    sides: [Compared<'s>; 2],
+    asked: &'a DiffAsked,
+}
+
+impl DiffReport {
+    /// Compares two sides.
+    pub fn compare(sides: [Compared<'_>; 2], asked: &DiffAsked) -> Self {
+        let mut comparison = Comparison { sides, asked };
+        let rules = comparison.sides.each_ref().map(|side| side.rules);
+        let World { mut report, told, any } = comparison.world(rules);
+        report.tell_unwritten(&told);
+        comparison.only_on_one(&mut report);
+        let only_here = !(report.new.only_here.is_empty() && report.old.only_here.is_empty());
+        if comparison.is_empty() && !only_here {
+            report.tell_nothing_compared("neither side has a pod or a policy");
+        } else if asked.known_only && !any && !only_here {
+            report.tell_nothing_compared("no pod or node is on both sides");
+        }
+        if asked.known_only {
+            report.notes.push("only pods that are written or running were compared".to_owned());
+        }
+        let unread = Unread::of(&comparison.sides, asked);
+        let something = || unwritten::anything_differs(comparison.both(0), comparison.both(1));
+        report.tell_unread(&unread, something, &comparison.sides);
+        report.tell_dead(&comparison.sides[1], &comparison.sides[0]);
+        // What was not read may be a policy too.
+        if !asked.policies_complete || unread.may_isolate() {
+            comparison.where_isolated(&mut report);
+        }
+        report
+    }
+}
+
+impl Comparison<'_, '_> {
+    fn both(&self, side: usize) -> (&Snapshot, &Ruleset) {
+        (&*self.sides[side].snapshot, self.sides[side].rules)
+    }
+
+    /// Whether neither side has anything to be compared.
+    fn is_empty(&self) -> bool {
+        self.sides.iter().all(|side| {
+            side.snapshot.pods().is_empty()
+                && side.rules.policies().is_empty()
+                && side.rules.rejected.is_empty()
+        })
+    }
+
+    /// Compares with these rules in the place of those that are there.
+    fn world(&mut self, rules: [&Ruleset; 2]) -> World {
+        let [old, new] = &mut self.sides;
+        let told = if self.asked.known_only {
+            Unwritten::default()
+        } else {
+            let effort = self.asked.effort;
+            unwritten::of_two((old.snapshot, rules[0]), (new.snapshot, rules[1]), effort)
+        };
+        let [old, new] = [0, 1].map(|i| {
+            let Compared { name, arguments, piped_from, ref snapshot, locate, .. } = self.sides[i];
+            DiffSide { name, arguments, piped_from, snapshot, rules: rules[i], locate }
+        });
+        let diff = reach::diff((old.snapshot, rules[0]), (new.snapshot, rules[1]));
+        let compared = Family::ALL.into_iter().flat_map(|family| diff.compared(family));
+        let any = compared.into_iter().any(|(_, outside)| !outside);
+        let report = DiffReport::new(&diff, &old, &new, self.asked);
+        drop(diff);
+        for side in &mut self.sides {
+            side.snapshot.forget_representatives();
+        }
+        World { report, told, any }
+    }
+
+    /// Tells of the workloads that only one side has, each with the pods of that side.
+    fn only_on_one(&mut self, report: &mut DiffReport) {
+        for (i, side) in self.sides.iter_mut().enumerate() {
+            let of = if i == 0 { &mut report.old } else { &mut report.new };
+            if of.only_here.is_empty() {
+                continue;
+            }
+            let told = if self.asked.known_only {
+                Unwritten::default()
+            } else {
+                unwritten::of_one(side.snapshot, side.rules, self.asked.effort)
+            };
+            of.tell_fresh(side.snapshot, side.rules);
+            let any = !of.fresh.is_empty();
+            side.snapshot.forget_representatives();
+            // Whom a workload reaches is told of every pod, or it is said of whom it is not known.
+            if any {
+                report.tell_unwritten(&told);
+            }
+        }
+    }
+
+    /// Tells what opens where policies isolate that are not in the input.
+    fn where_isolated(&mut self, report: &mut DiffReport) {
+        let rules = self.sides.each_ref().map(|side| side.rules);
+        for direction in unwritten::may_open_where_isolated(self.both(0), self.both(1)) {
+            let isolated = rules.map(|rules| unwritten::isolated(rules, direction));
+            let World { report: there, told, .. } = self.world(isolated.each_ref());
+            report.tell_elsewhere(there, &told, Missing::OtherPolicies);
+        }
+    }
+}
