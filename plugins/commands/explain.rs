@@ -221,7 +221,7 @@ impl ExplainArgs {
         let anyone = Named::Path(vec!["anyone".to_owned()]);
         let asked = [source, destination].iter().any(|end| end.names == anyone);
         let hypothetical = self.what_if.with || !self.what_if.without.is_empty();
-        if !asked || self.input.names_manifests() && !self.what_if.with {
+        if !asked || (self.input.names_manifests() && !self.what_if.with) {
             return Ok(false);
         }
         ensure!(

@@ -31,7 +31,7 @@ pub struct ExplanationReport {
     /// Who is to take it.
     pub destination: EndReport,
     /// Every population was looked at; only where it is false is it there.
-    #[serde(skip_serializing_if = "is_so")]
+    #[serde(skip_serializing_if = "Clone::clone")]
     pub complete: bool,
     /// What was not looked at to the end, where it is not complete.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -63,10 +63,6 @@ pub struct ExplanationReport {
     /// ready to apply.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub suggestions: Vec<serde_json::Value>,
-}
-
-fn is_so(complete: &bool) -> bool {
-    *complete
 }
 
 /// Flows that share one verdict for one reason.

@@ -289,14 +289,19 @@ mod tests {
             ("2001:db8::7", "address 2001:db8::7", ""),
             ("[2001:db8::7]:443", "address 2001:db8::7", "443"),
             ("http://[2001:db8::7]/", "address 2001:db8::7", "80/TCP"),
+            ("shop/pods[app=db]:5432", "pods shop/pods[app=db]", "5432"),
+            ("namespaces[team=a]:53/UDP", "pods pods in namespaces[team=a]", "53/UDP"),
+            ("pods[a=b] in namespaces[c=d]:9090", "pods pods[a=b] in namespaces[c=d]", "9090"),
+            ("pods[a=b,c]", "pods pods[a=b,c]", ""),
+            ("ns/shop:80", "path ns shop", "80"),
         ] {
             let target: EndName = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
             let shown = match target.names {
                 Named::Path(parts) => format!("path {}", parts.join(" ")),
                 Named::Host(host) => format!("host {host}"),
                 Named::Address(address) => format!("address {address}"),
-                Named::Pods(wanted) => format!("pods {wanted:?}"),
-                Named::Found(found) => format!("found {}", found.label),
+                Named::Pods(wanted) => format!("pods {wanted}"),
+                Named::Found(found) => found.label,
             };
             assert_eq!(shown, names, "{text}");
             assert_eq!(target.port.map_or(String::new(), |p| p.to_string()), port, "{text}");

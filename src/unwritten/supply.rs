@@ -38,7 +38,7 @@ const MOST_PAIRS: usize = 2000;
 /// Private networks, and addresses that lead nowhere.
 ///
 /// Source: IANA's registries of special-purpose addresses (RFC 6890), those that are not globally
-/// reachable; multicast and what is reserved; of IPv6 all but 2000::/3 (RFC 4291).
+/// reachable; multicast and what is reserved; of IPv6 all but `2000::/3` (RFC 4291).
 const NOT_INTERNET: &[&str] = &[
     "0.0.0.0/8",
     "10.0.0.0/8",
@@ -167,12 +167,12 @@ fn meant(
             meant.endpoints.push(add(snapshot, &any(place)));
         }
         Asked::Internet => {
-            meant.label = "internet".to_owned();
+            "internet".clone_into(&mut meant.label);
             meant.endpoints = outside(snapshot, rules, true);
             meant.notes.push(OUTSIDE.to_owned());
         }
         Asked::Anyone => {
-            meant.label = "anyone".to_owned();
+            "anyone".clone_into(&mut meant.label);
             let pods = snapshot.pods().iter().enumerate();
             let there =
                 |(id, pod): &(usize, &Pod)| !pod.finished && snapshot.representative(*id).is_none();
@@ -376,6 +376,9 @@ fn port(question: &Question<'_>) -> Option<Port> {
     Some(Port { protocol: wanted.protocol.unwrap_or(Protocol::Tcp), number })
 }
 
+/// An end, with the port at which flows arrive there.
+type Arriving = (Endpoint, Option<Port>);
+
 /// The ends of each side that are there, one of those that no rule tells apart, with the ports at which
 /// flows arrive.
 fn known(
@@ -383,7 +386,7 @@ fn known(
     rules: &Ruleset,
     question: &Question<'_>,
     found: &[Option<Resolved>; 2],
-) -> Result<[Vec<(Endpoint, Option<Port>)>; 2], ResolveError> {
+) -> Result<[Vec<Arriving>; 2], ResolveError> {
     let end = |role: usize, name: &EndName| match &found[role] {
         Some(found) => Ok(found.clone()),
         None => resolve(snapshot, name, question.namespace),
@@ -392,7 +395,7 @@ fn known(
     let destination = end(1, question.destination)?;
     let wanted = question.port.or(question.destination.port.as_ref());
     let arrivals = reached(snapshot, &destination, wanted)?;
-    let one_of = |ends: Vec<(Endpoint, Option<Port>)>| -> Vec<(Endpoint, Option<Port>)> {
+    let one_of = |ends: Vec<Arriving>| -> Vec<Arriving> {
         let classes = classes(snapshot, rules, ends.into_iter());
         classes
             .into_iter()

@@ -5,6 +5,7 @@ use netpol::reach::diff;
 use netpol::unwritten::{Effort, of_one, of_two};
 use netpol::verdict::Passage;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 fn policy(namespace: &str, name: &str, spec: &Value) -> Value {
     let metadata = json!({"name": name, "namespace": namespace});
@@ -45,8 +46,10 @@ fn clients(count: usize) -> Vec<Value> {
 fn thirty_clients_are_not_enumerated() {
     let objects = clients(30);
     let mut world = build(&objects).unwrap();
+    let started = Instant::now();
     let told = of_one(&mut world.snapshot, &world.rules, Effort::default());
     assert!(told.is_complete() && told.steps < 200_000, "{told:?}");
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
     let reps = world.snapshot.representatives().len();
     assert!((62..=66).contains(&reps), "{reps}");
 

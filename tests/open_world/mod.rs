@@ -1,5 +1,6 @@
 //! Pods that are written nowhere: what is said without them holds for every population.
 
+mod asked;
 mod cases;
 mod many_keys;
 mod one_side;
