@@ -46,6 +46,13 @@ impl Default for Effort {
     }
 }
 
+/// Of one side each policy is asked about in each place, with every other place: beyond so many nobody
+/// waits, and nothing is looked at.
+const MOST_ASKED: usize = 20_000;
+
+/// The namespaces of what was not looked at at all.
+const EVERYWHERE: &str = "every namespace";
+
 /// What was found about pods that are not written, besides the pods themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unwritten {
@@ -94,6 +101,14 @@ pub fn of_one(snapshot: &mut Snapshot, rules: &Ruleset, effort: Effort) -> Unwri
     let told = {
         let sides = [Side { snapshot, rules }];
         let homes = homes(&sides);
+        if homes.len().saturating_mul(rules.policies().len()) > MOST_ASKED {
+            let [source, destination] = [EVERYWHERE, EVERYWHERE].map(str::to_owned);
+            let given_up = vec![GivenUp { source, destination, brought_by: None }];
+            let mut dead = dead(rules);
+            dead.sort_unstable();
+            dead.dedup();
+            return Unwritten { dead, given_up, ..Unwritten::default() };
+        }
         let mut search = Search::new(&sides, &homes, effort.steps);
         search.effects();
         let told = Told::of(&search, &homes, effort);
