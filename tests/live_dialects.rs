@@ -244,8 +244,10 @@ fn ciliums_policies_are_judged_with_networkpolicies() {
         let list = homekube.ask("list", "--to identity/keycloak -n identity");
         assert!(!list.stdout.contains("prometheus"), "{}", list.all());
         let summary = homekube.ask("summary", "-n identity -o json").json();
-        let row = &summary["namespaces"][0]["ingress"]["policies"];
-        assert!(row.to_string().contains("health-checks"), "{row}");
+        let row = &summary["namespaces"][0]["ingress"]["clusterwide"];
+        assert!(row.to_string().contains("ccnp/health-checks"), "{row}");
+        let told = &summary["clusterwide"]["ingress"];
+        assert!(told.to_string().contains("health-checks"), "{told}");
     });
 }
 

@@ -8,6 +8,7 @@ use super::vocabulary::Missing;
 use super::warnings;
 use crate::cluster::Snapshot;
 use crate::policy::Ruleset;
+use crate::prose::list;
 use crate::unwritten::{Dead, Unwritten};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -54,10 +55,11 @@ pub(super) fn missing(
         all.push(MissingReport::new(Missing::NothingToJudge, message.to_owned()));
     } else {
         for left in unwritten.into_iter().flat_map(|unwritten| &unwritten.given_up) {
-            let message = format!(
-                "pods of {} and {} that are not written were not looked at to the end",
-                left.source, left.destination
-            );
+            let mut places = vec![left.source.as_str(), left.destination.as_str()];
+            places.dedup();
+            let places = list(&places, "and");
+            let message =
+                format!("pods of {places} that are not written were not looked at to the end");
             let mut one = MissingReport::new(Missing::GivenUp, message);
             one.brought_by = left.brought_by.as_ref().map(BroughtBy::of);
             if !all.contains(&one) {

@@ -6,12 +6,11 @@
 //! [`reach::diff`](crate::reach::diff()), so the work grows with the answer and not with the pairs of
 //! pods.
 
-use crate::cluster::{
-    Family, Labels, Name, ObjectRef, Origin, Pod, Port, Representative, Snapshot, TargetPort,
-};
+use crate::cluster::{Family, Name, ObjectRef, Pod, Port, Representative, Snapshot, TargetPort};
 use crate::ends::{End, names};
 use crate::policy::{NODE_LOCAL_DNS, Ruleset};
 use crate::reach::{Change, ChangedEnds, Diff, EndClass, PortSet, Same, diff};
+use crate::unwritten::{Place, Shape};
 use crate::verdict::Passage;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -61,23 +60,8 @@ const ELSEWHERE: &str = "any_other_namespace";
 
 /// Adds a pod of a namespace of which nothing is known, so that what is cut for whoever comes is told.
 pub fn suppose_anyone(snapshot: &mut Snapshot) {
-    snapshot.suppose_namespace(&ELSEWHERE.into(), Labels::default());
-    let pod = Pod {
-        namespace: ELSEWHERE.into(),
-        name: "any other pod".into(),
-        labels: Labels::default(),
-        unknown_labels: &[],
-        service_account: "default".into(),
-        ips: Vec::new(),
-        ports: Vec::new().into(),
-        host_network: false,
-        node: None,
-        owner: None,
-        template: true,
-        ready: true,
-        finished: false,
-        origin: Origin::Synthetic,
-    };
+    let place = Place::Other { name: ELSEWHERE.into(), supposed: Vec::new() };
+    let shape = Shape { place, labels: Vec::new(), ports: Vec::new() };
     let words = "anyone in the cluster";
     let (asked, group) = (words.into(), words.into());
     let of = Representative {
@@ -87,7 +71,7 @@ pub fn suppose_anyone(snapshot: &mut Snapshot) {
         brought_by: Vec::new(),
         any_port_names: false,
     };
-    snapshot.add_representative(pod, of);
+    shape.add_to(snapshot, of);
 }
 
 /// What would be cut.

@@ -1,6 +1,7 @@
 //! Many labels that have nothing to do with each other, and many namespaces that are alike.
 
 use crate::random::build;
+use netpol::answer::{Asked, FlowList};
 use netpol::reach::diff;
 use netpol::unwritten::{Effort, of_one, of_two};
 use netpol::verdict::Passage;
@@ -115,4 +116,34 @@ fn namespaces_that_are_alike_are_one() {
     }
     let counts: Vec<i32> = groups.values().copied().collect();
     assert_eq!(counts, [1, 200], "{groups:?}");
+}
+
+/// Where there is too much to ask a list says so, and does not keep anyone waiting.
+#[test]
+fn what_is_too_much_is_given_up_at_once() {
+    let of = |i: usize| {
+        let namespace = format!("team-{i}");
+        let (key, spec) = (format!("only-{i}"), json!({"podSelector": {}}));
+        let from = json!([{"namespaceSelector": {"matchLabels": {&key: "a"}}}]);
+        let rule = json!({"podSelector": {}, "ingress": [{"from": from}]});
+        vec![
+            json!({"kind": "Namespace", "metadata": {"name": namespace, "labels": {&key: "a"}}}),
+            policy(&namespace, "default", &spec),
+            policy(&namespace, "own", &rule),
+        ]
+    };
+    let cluster: Vec<Value> = (0..150).flat_map(of).collect();
+    let mut world = build(&cluster).unwrap();
+    let told = of_one(&mut world.snapshot, &world.rules, Effort::default());
+    assert_eq!((told.is_complete(), told.steps, told.given_up.len()), (false, 0, 1));
+    assert_eq!(world.snapshot.representatives().count(), 0);
+    let list =
+        FlowList::new(&world.snapshot, &world.rules, &Asked::default(), Some(&told), &|_, _| None);
+    let list = list.unwrap();
+    let said: Vec<&str> = list.missing.iter().map(|missing| missing.message.as_str()).collect();
+    assert_eq!(
+        said,
+        ["pods of every namespace that are not written were not looked at to the end"]
+    );
+    assert!(!list.complete && list.missing[0].decides());
 }

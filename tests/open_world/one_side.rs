@@ -36,8 +36,8 @@ fn some_pods_and_rules(r: &mut Random) -> Vec<Value> {
     all
 }
 
-/// Where a list says that nothing is allowed, nothing is; and where it says that no pod which is not
-/// written reaches a known one, or is reached by it, none does.
+/// Where a list says that nothing is allowed, nothing is; and where it says that nobody reaches a known
+/// pod, or is reached by it, no pod does, written or not.
 fn complete(cluster: &[Value], seed: u64, each: bool) -> Option<String> {
     let mut world = build(cluster)?;
     let mut r = Random::new(!seed);
@@ -49,7 +49,7 @@ fn complete(cluster: &[Value], seed: u64, each: bool) -> Option<String> {
     let connectivity = Connectivity::compute(&world.snapshot, &world.rules);
     let known = world.pods.len();
     let reps: Vec<usize> = world.snapshot.representatives().map(|(id, _)| id).collect();
-    // By known pod, whether some representative reaches it, and is reached by it.
+    // By known pod, whether somebody reaches it, and is reached by it.
     let mut reached: HashSet<(usize, usize)> = HashSet::new();
     let mut anything = false;
     for family in Family::ALL {
@@ -70,6 +70,26 @@ fn complete(cluster: &[Value], seed: u64, each: bool) -> Option<String> {
             }
             for other in &reps {
                 open(*rep, *other);
+            }
+        }
+        for a in 0..known {
+            for b in (0..known).filter(|b| *b != a) {
+                if open(a, b) {
+                    reached.extend([(0, b), (1, a)]);
+                }
+            }
+        }
+        for address in boundary_addresses(cluster) {
+            for id in 0..known {
+                let open = |source, destination| {
+                    !connectivity.allowed(source, destination, family).possible.is_empty()
+                };
+                if open(End::Address(address), End::Pod(id)) {
+                    reached.insert((0, id));
+                }
+                if open(End::Pod(id), End::Address(address)) {
+                    reached.insert((1, id));
+                }
             }
         }
     }

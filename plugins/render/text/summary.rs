@@ -88,7 +88,9 @@ fn alike(rows: Vec<[Vec<Line>; 4]>) -> Vec<[Vec<Line>; 4]> {
         if rows.len() >= ALIKE {
             let more = Line::new(2, &format!("and {} more alike", rows.len() - 1));
             rows.truncate(1);
-            rows.iter_mut().for_each(|[name, ..]| name.push(more.clone()));
+            for [name, ..] in &mut rows {
+                name.push(more.clone());
+            }
         }
         all.extend(rows);
     }

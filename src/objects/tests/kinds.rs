@@ -419,12 +419,12 @@ spec: {}
              as default http=9093/TCP mesh-tcp=9094/TCP mesh-udp=9094/UDP reloader-web=8080/TCP",
             "shop-db cnpg.io/cluster=shop-db,team=b as shop-db \
              postgresql=5432/TCP metrics=9187/TCP status=8000/TCP",
+            "sink strimzi.io/cluster=sink,strimzi.io/kind=KafkaConnect,strimzi.io/name=sink-connect \
+             as sink-connect rest-api=8083/TCP",
             "k8s app.kubernetes.io/instance=k8s,\
              app.kubernetes.io/managed-by=prometheus-operator,app.kubernetes.io/name=prometheus,\
              operator.prometheus.io/name=k8s,prometheus=k8s,team=a as prometheus-k8s \
              web=9090/TCP reloader-web=8080/TCP",
-            "sink strimzi.io/cluster=sink,strimzi.io/kind=KafkaConnect,strimzi.io/name=sink-connect \
-             as sink-connect rest-api=8083/TCP",
         ]
     );
     assert!(snapshot.pods().iter().all(|pod| pod.unknown_labels.contains(&ANY_OTHER_LABEL)));

@@ -7,6 +7,7 @@
 mod between;
 mod ends;
 mod found;
+mod shown;
 
 use super::flows::{Flows, Of, Who, subject};
 use super::homes::{Home, Side};
@@ -19,6 +20,7 @@ use crate::policy::rule::{Action, Direction, PeerKind, Peers, Policy};
 use crate::verdict::Endpoint;
 use ends::{labels_differ, may_have, may_select, moved, settings_differ};
 use found::Scratch;
+use shown::{is_clear, is_shown};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// One end of a flow that was found.
@@ -199,49 +201,52 @@ impl<'a> Search<'a> {
 
     /// Looks for what rules of one side allow and refuse. A pod that no policy isolates the other way
     /// shows what a rule does for every pod it speaks for; only where there is none such are rules of
-    /// both ends looked at in pairs.
+    /// both ends looked at in pairs. What known pods show is not looked for.
     pub(super) fn effects(&mut self) {
         let [side] = self.sides else { return };
         let parts = all(0, side.rules);
         let parts: Vec<Part> = parts.into_iter().filter(|p| p.what != What::Isolation).collect();
         let (allow, refuse): (Vec<Part>, Vec<Part>) =
             parts.iter().partition(|part| self.action(**part) == Some(Action::Allow));
+        let rules = self.rules();
+        let new = |part: &&Part| !is_shown(side, part.policy(&rules), **part);
+        let unshown: Vec<Part> = allow.iter().filter(new).copied().collect();
         let goal = |part: &Part, also| Goal { also, ..Goal::new(Some(*part), How::More(0)) };
         for direction in Direction::ALL {
             for (place, home) in self.homes.iter().enumerate() {
                 let who = Who::Unwritten(home, home.name.clone());
-                let allow = self.relevant(&allow, direction, home);
-                let free = allow.iter().map(|part| goal(part, Also::Free));
+                let unshown = self.relevant(&unshown, direction, home);
+                let free = unshown.iter().map(|part| goal(part, Also::Free));
                 let refuse = self.relevant(&refuse, direction, home);
                 let refuse = refuse.iter().map(|part| goal(part, Also::Whatever));
                 let open = Goal { open: Some((direction, place)), ..Goal::new(None, How::More(0)) };
-                let goals: Vec<Goal> = free.chain(refuse).chain([open]).collect();
+                let open = (!is_clear(side, home, direction)).then_some(open);
+                let goals: Vec<Goal> = free.chain(refuse).chain(open).collect();
                 self.subject(direction, (place, &who), &goals, &[], &[]);
             }
         }
-        let rules = self.rules();
         for direction in Direction::ALL {
             let others: Vec<Part> =
                 allow.iter().filter(|part| part.direction(&rules) != direction).copied().collect();
             for home in self.homes {
                 let who = Who::Unwritten(home, home.name.clone());
-                let mut open = self.relevant(&allow, direction, home);
+                let mut open = self.relevant(&unshown, direction, home);
                 let done = &self.done;
                 open.retain(|p| {
                     !done.contains(&(Goal::new(Some(*p), How::More(0)), Group::Unwritten))
                 });
-                let pairs = open
-                    .iter()
-                    .flat_map(|part| others.iter().map(|other| goal(part, Also::Part(*other))));
-                let goals: Vec<Goal> = pairs.collect();
-                for other in self.homes {
-                    self.pair(
-                        direction,
-                        &who,
-                        &Who::Unwritten(other, other.name.clone()),
-                        &goals,
-                        Group::Unwritten,
-                    );
+                for part in open {
+                    let goals = others.iter().map(|other| goal(&part, Also::Part(*other)));
+                    let goals: Vec<Goal> = goals.collect();
+                    for other in self.homes {
+                        self.pair(
+                            direction,
+                            &who,
+                            &Who::Unwritten(other, other.name.clone()),
+                            &goals,
+                            Group::Unwritten,
+                        );
+                    }
                 }
             }
         }
@@ -360,6 +365,8 @@ impl<'a> Search<'a> {
     ) {
         let mut flows: Option<Flows<'a>> = None;
         for goal in goals {
+            // Even what is soon seen to be no question takes time.
+            self.budget.steps = self.budget.steps.saturating_sub(1);
             if self.done.contains(&(*goal, group)) || !self.is_wanted(*goal, group) {
                 continue;
             }
