@@ -157,6 +157,6 @@ fn a_policy_by_another_name_is_the_same() {
     // One that is renamed and changed is told of by what it admits.
     let changed = new.replace("app: b", "app: c");
     let (code, answer) = json(&old, &changed);
-    let changes: Vec<String> = rows(&answer).into_iter().map(|[change, ..]| change).collect();
-    assert_eq!((code, changes), (1, vec!["Opened".to_owned(), "Closed".to_owned()]));
+    let kinds: Vec<String> = rows(&answer).into_iter().map(|[change, ..]| change).collect();
+    assert_eq!((code, kinds), (1, vec!["Opened".to_owned(), "Closed".to_owned()]));
 }
