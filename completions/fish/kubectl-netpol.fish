@@ -137,6 +137,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l fail-on -d 'Changes that give exit code 1: any, opened or closed; what may have opened or closed counts' -r -f -a "any\t'All'
 opened\t'What opens, or may'
 closed\t'What closes, or may'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l accept-unread -d 'What need not have been read: a path, or a kind that is not judged; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s o -l output -d 'Output format: text, wide (every change), json, yaml, md (a comment of a pull request), dot or csv' -r -f -a "text\t'For people'
 wide\t'For people, with every change'
 json\t'For programs'
@@ -168,8 +169,10 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l a
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l as-uid -d 'UID to impersonate' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l summary -d 'Print counts and one line for each change, without reasons'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l witness -d 'Give, of each change between pods that are written nowhere, two such pods as manifests'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l known-only -d 'Compare only pods that are written or running, not those that rules would treat otherwise'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l policies-complete -d 'The input has every policy of the cluster: nothing opens where another one isolates'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l as-is -d 'Compare live with manifests as they are, not with the live pods under their policies'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l ignore-new -d 'Do not count workloads that came or went'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'

@@ -22,6 +22,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-diff' -ScriptBlo
     $completions = @(switch ($command) {
         'kubectl-netpol-diff' {
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Changes that give exit code 1: any, opened or closed; what may have opened or closed counts')
+            [CompletionResult]::new('--accept-unread', '--accept-unread', [CompletionResultType]::ParameterName, 'What need not have been read: a path, or a kind that is not judged; repeatable')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format: text, wide (every change), json, yaml, md (a comment of a pull request), dot or csv')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format: text, wide (every change), json, yaml, md (a comment of a pull request), dot or csv')
             [CompletionResult]::new('--enforcer', '--enforcer', [CompletionResultType]::ParameterName, 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell')
@@ -51,8 +52,10 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-diff' -ScriptBlo
             [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'UID to impersonate')
             [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Limit of one request, such as 10s, 2m or 1h; 0 is none')
             [CompletionResult]::new('--summary', '--summary', [CompletionResultType]::ParameterName, 'Print counts and one line for each change, without reasons')
+            [CompletionResult]::new('--witness', '--witness', [CompletionResultType]::ParameterName, 'Give, of each change between pods that are written nowhere, two such pods as manifests')
             [CompletionResult]::new('--known-only', '--known-only', [CompletionResultType]::ParameterName, 'Compare only pods that are written or running, not those that rules would treat otherwise')
             [CompletionResult]::new('--policies-complete', '--policies-complete', [CompletionResultType]::ParameterName, 'The input has every policy of the cluster: nothing opens where another one isolates')
+            [CompletionResult]::new('--as-is', '--as-is', [CompletionResultType]::ParameterName, 'Compare live with manifests as they are, not with the live pods under their policies')
             [CompletionResult]::new('--ignore-new', '--ignore-new', [CompletionResultType]::ParameterName, 'Do not count workloads that came or went')
             [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'Print the JSON Schema of the answer and do nothing else')
             [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'Directories are always read with all below them; taken since kubectl has it')

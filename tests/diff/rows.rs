@@ -26,7 +26,10 @@ fn the_farthest_comes_first() {
         &admits("farther", "{namespaceSelector: {matchLabels: {team: red}}}"),
         &admits("outside", "{ipBlock: {cidr: 192.0.2.0/24}}"),
     ];
-    let (code, answer) = json(&old, &new.concat());
+    // No pod has one of these addresses.
+    let words = ["--pod-cidr", "10.0.0.0/8", "-o", "json"];
+    let run = between(&old, &new.concat(), &words);
+    let (code, answer) = (run.code, run.json());
     let from: Vec<String> = rows(&answer).into_iter().map(|[_, from, ..]| from).collect();
     let expected = [
         "192.0.2.0/24",
@@ -77,6 +80,8 @@ spec: {podSelector: {}, policyTypes: [Ingress]}
 #[test]
 fn every_pod_is_said_of_what_is_proved() {
     let pods = "
+{apiVersion: v1, kind: Namespace, metadata: {name: front}}
+---
 {apiVersion: v1, kind: Pod, metadata: {name: web, namespace: front, labels: {app: web}}}
 ---
 {apiVersion: v1, kind: Pod, metadata: {name: db, namespace: default, labels: {app: a}}}
@@ -152,6 +157,6 @@ fn a_policy_by_another_name_is_the_same() {
     // One that is renamed and changed is told of by what it admits.
     let changed = new.replace("app: b", "app: c");
     let (code, answer) = json(&old, &changed);
-    let changes: Vec<String> = rows(&answer).into_iter().map(|[change, ..]| change).collect();
-    assert_eq!((code, changes), (1, vec!["Opened".to_owned(), "Closed".to_owned()]));
+    let kinds: Vec<String> = rows(&answer).into_iter().map(|[change, ..]| change).collect();
+    assert_eq!((code, kinds), (1, vec!["Opened".to_owned(), "Closed".to_owned()]));
 }

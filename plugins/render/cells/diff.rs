@@ -11,10 +11,10 @@ use netpol::verdict::Passage;
 pub(in crate::render) fn headline(report: &DiffReport) -> String {
     let sure = report.complete && report.elsewhere.is_empty();
     match (changed(&report.summary), sure) {
-        (Some(change), _) => match report.missing.iter().any(|it| it.why == Missing::Unread) {
-            true => format!("{change} in what was read"),
-            false => change,
-        },
+        (Some(change), _) if report.missing.iter().any(|it| it.why == Missing::Unread) => {
+            format!("{change} in what was read")
+        }
+        (Some(change), _) => change,
         (None, true) => "no flow changes".to_owned(),
         (None, false) => "no flow is known to change".to_owned(),
     }

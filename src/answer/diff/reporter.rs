@@ -229,16 +229,14 @@ fn ordered(mut changes: Vec<(&[Cause], ChangeReport)>) -> Vec<ChangeReport> {
     let mut known: HashMap<(&[Cause], ChangeKind), usize> = HashMap::new();
     for (causes, mut change) in changes {
         let key = (causes, change.change);
-        match known.get(&key).filter(|_| !causes.is_empty() && is_unwritten(&change)) {
-            Some(at) => {
-                change.also = true;
-                change.reasons.clear();
-                heads[*at].1.push(change);
-            }
-            None => {
-                known.entry(key).or_insert(heads.len());
-                heads.push((causes, vec![change]));
-            }
+        let head = known.get(&key).filter(|_| !causes.is_empty() && is_unwritten(&change));
+        if let Some(at) = head {
+            change.also = true;
+            change.reasons.clear();
+            heads[*at].1.push(change);
+        } else {
+            known.entry(key).or_insert(heads.len());
+            heads.push((causes, vec![change]));
         }
     }
     heads.into_iter().flat_map(|(_, all)| all).collect()
