@@ -4,7 +4,7 @@ use super::cells::diff::{headline, only_sentences, ports, remark};
 use super::cells::list::{fields, mark};
 use super::cells::summary::{Cells, raised, warnings};
 use super::columns::Line;
-use super::escape::{markdown, markdown_code};
+use super::escape::{markdown, markdown_code, markdown_end};
 use netpol::answer::{ChangeKind, ChangeReport, DiffReport, FlowList, SummaryReport, Unmatched};
 use netpol::printable::printable;
 use std::fmt::Write as _;
@@ -18,7 +18,8 @@ pub(super) fn list(list: &FlowList) -> String {
         if !family.is_empty() {
             ports = format!("{ports} ({family})");
         }
-        let row = [source, destination, ports, why].map(|field| markdown(&field));
+        let [source, destination] = [source, destination].map(|end| markdown_end(&end));
+        let row = [source, destination, markdown(&ports), markdown(&why)];
         let _ = writeln!(out, "| {} |", row.join(" | "));
     }
     let warnings = list.warnings.iter().map(|warning| format!("Warning: {}", warning.message));
@@ -101,8 +102,8 @@ pub(super) fn diff(report: &DiffReport, summary: bool) -> String {
             let _ = write!(
                 out,
                 "| {word}{remark} | {} | {} | {} |",
-                markdown(&change.from.label),
-                markdown(&change.to.label),
+                markdown_end(&change.from.label),
+                markdown_end(&change.to.label),
                 markdown(&ports(change))
             );
             if !summary {

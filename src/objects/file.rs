@@ -159,6 +159,7 @@ fn warnings(path: &Path, text: &str, decoded: &Decoded) -> Vec<Warning> {
     let lost = |problem: &&Problem| problem.kind == ProblemKind::Lost;
     let variable = |problem: &&Problem| problem.kind == ProblemKind::Variable;
     let no_object = |problem: &&Problem| problem.kind == ProblemKind::NoObject;
+    let refused = |problem: &&Problem| problem.kind == ProblemKind::Refused;
     if let Some(first) = decoded.problems.iter().find(lost)
         && memchr::memmem::find(text.as_bytes(), b"{{").is_some()
     {
@@ -174,6 +175,14 @@ fn warnings(path: &Path, text: &str, decoded: &Decoded) -> Vec<Warning> {
         }
         if let Some(first) = decoded.problems.iter().find(no_object) {
             warn(Severity::Note, first.mark, format!("not read: {}", first.message));
+        }
+        let mut refused = decoded.problems.iter().filter(refused);
+        if let Some(first) = refused.next() {
+            let more = match refused.count() {
+                0 => String::new(),
+                more => format!(", and those of {more} more here"),
+            };
+            warn(Severity::Note, first.mark, format!("{}{more}", first.message));
         }
     }
     warnings

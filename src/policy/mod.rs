@@ -25,7 +25,9 @@ pub use identity::NODE_LOCAL_DNS;
 pub use names::NamePattern;
 pub use ruleset::{Fault, Lowered, PolicyId, RefusedBy, Remark, Ruleset, Traits, Unread, Written};
 pub use selector::LabelSelector;
-pub(crate) use selector::{dns_label_fault, label_key_fault, label_value_fault};
+pub(crate) use selector::{
+    dns_label_fault, dns_subdomain_fault, label_key_fault, label_value_fault,
+};
 pub use sight::{Labelling, Sight, peers};
 
 use crate::cluster::{ObjectRef, Origin};
