@@ -13,21 +13,29 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 ///
 /// JSON has to escape only the control characters of ASCII; all others stand within strings.
 pub fn printable_json(json: &str) -> Cow<'_, str> {
-    spelled(json, |c| c > '\u{7e}' && unseen(c), |out, c| {
-        for unit in c.encode_utf16(&mut [0; 2]) {
-            let _ = write!(out, "\\u{unit:04x}");
-        }
-    })
+    spelled(
+        json,
+        |c| c > '\u{7e}' && unseen(c),
+        |out, c| {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        },
+    )
 }
 
 /// The same for YAML in which all that is unseen stands in double quotes.
 pub(crate) fn printable_yaml(yaml: &str) -> Cow<'_, str> {
-    spelled(yaml, |c| c != '\n' && unseen(c), |out, c| {
-        let _ = match u32::from(c) {
-            number @ ..=0xffff => write!(out, "\\u{number:04X}"),
-            number => write!(out, "\\U{number:08X}"),
-        };
-    })
+    spelled(
+        yaml,
+        |c| c != '\n' && unseen(c),
+        |out, c| {
+            let _ = match u32::from(c) {
+                number @ ..=0xffff => write!(out, "\\u{number:04X}"),
+                number => write!(out, "\\U{number:08X}"),
+            };
+        },
+    )
 }
 
 fn spelled(
@@ -107,7 +115,7 @@ mod tests {
         assert!(UNSEEN.windows(2).all(|pair| pair[0].1 < pair[1].0));
     }
 
-    /// Unicode 16.0, DerivedGeneralCategory: Cf has 170 characters.
+    /// Unicode 16.0, `DerivedGeneralCategory`: Cf has 170 characters.
     #[test]
     fn all_of_cf_is_unseen() {
         let runs = [
@@ -140,7 +148,8 @@ mod tests {
 
     #[test]
     fn json_keeps_its_value() {
-        let value = serde_json::json!({"größe": ["a\u{1b}\u{7f}\u{9b}", "\u{202e}b\u{feff}\n🦀\u{e0041}"]});
+        let value =
+            serde_json::json!({"größe": ["a\u{1b}\u{7f}\u{9b}", "\u{202e}b\u{feff}\n🦀\u{e0041}"]});
         let text = serde_json::to_string_pretty(&value).unwrap();
         let shown = printable_json(&text);
         assert!(!shown.chars().any(|c| unseen(c) && c != '\n'), "{shown}");

@@ -164,8 +164,15 @@ fn reference(text: &str) -> Option<&str> {
         let digits = inner.bytes().any(|byte| byte.is_ascii_digit());
         let hash = inner.len() >= 7 && inner.bytes().all(|byte| byte.is_ascii_hexdigit());
         let ticket = digits && inner.contains(['-', '/', '#']) && inner.chars().any(word);
-        has("@") || has("#") || has("://") || has("www.") || has("/") && inner.len() > 1
-            || has(":") || has("$") || hash || ticket
+        has("@")
+            || has("#")
+            || has("://")
+            || has("www.")
+            || has("/") && inner.len() > 1
+            || has(":")
+            || has("$")
+            || hash
+            || ticket
     })
 }
 
@@ -185,7 +192,8 @@ fn node(one: &Node, text: &str) {
             assert!(said.is_none(), "{said:?} is more than text in {:?}: {text}", found.value);
         }
         Node::Html(found) => {
-            let own = ["<br>", "</details>", "<details><summary>Explain one flow of each</summary>"];
+            let own =
+                ["<br>", "</details>", "<details><summary>Explain one flow of each</summary>"];
             assert!(own.contains(&found.value.trim()), "{:?} in {text}", found.value);
         }
         Node::Table(table) => {

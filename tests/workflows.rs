@@ -102,7 +102,8 @@ fn cargo_is_held_to_its_lock_file() {
     let mut texts = workflows();
     let places = [".ci/run", ".cargo/config.toml", "CONTRIBUTING.md", "README.md"];
     texts.extend(places.map(|at| (at.into(), fs::read_to_string(root().join(at)).unwrap())));
-    let resolving = ["build", "test", "check", "clippy", "run", "metadata", "tree", "install", "bench"];
+    let resolving =
+        ["build", "test", "check", "clippy", "run", "metadata", "tree", "install", "bench"];
     let mut found = 0;
     for (path, text) in texts {
         // A command may go on behind the end of its line.

@@ -4,9 +4,9 @@
 //! cluster might refuse.
 
 use crate::dice::{Dice, object};
+use netpol::cluster::Snapshot;
 use netpol::objects::{Warning, decode_text};
 use netpol::policy::{Cilium, CiliumVersion, Enforcer, Ruleset};
-use netpol::cluster::Snapshot;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -145,20 +145,27 @@ impl Words<'_> {
     fn selector(&self, dice: &mut Dice<'_>) -> Value {
         object([
             ("matchLabels", dice.chance(4).then(|| self.labels(dice))),
-            ("matchExpressions", dice.chance(3).then(|| {
-                dice.list(2, |dice| {
-                    let operator = dice.pick(&["In", "NotIn", "Exists", "DoesNotExist"]);
-                    let values = operator.ends_with("In").then(|| {
-                        let first = self.word(dice);
-                        if dice.chance(3) { json!([first, self.word(dice)]) } else { json!([first]) }
-                    });
-                    object([
-                        ("key", Some(json!(dice.pick(&KEYS)))),
-                        ("operator", Some(json!(operator))),
-                        ("values", values),
-                    ])
-                })
-            })),
+            (
+                "matchExpressions",
+                dice.chance(3).then(|| {
+                    dice.list(2, |dice| {
+                        let operator = dice.pick(&["In", "NotIn", "Exists", "DoesNotExist"]);
+                        let values = operator.ends_with("In").then(|| {
+                            let first = self.word(dice);
+                            if dice.chance(3) {
+                                json!([first, self.word(dice)])
+                            } else {
+                                json!([first])
+                            }
+                        });
+                        object([
+                            ("key", Some(json!(dice.pick(&KEYS)))),
+                            ("operator", Some(json!(operator))),
+                            ("values", values),
+                        ])
+                    })
+                }),
+            ),
         ])
     }
 
@@ -170,7 +177,10 @@ impl Words<'_> {
                         let from = number(dice);
                         let range = dice.chance(1);
                         object([
-                            ("protocol", dice.chance(3).then(|| json!(dice.pick(&["UDP", "SCTP"])))),
+                            (
+                                "protocol",
+                                dice.chance(3).then(|| json!(dice.pick(&["UDP", "SCTP"]))),
+                            ),
                             ("port", Some(if range { json!(from) } else { port(dice) })),
                             ("endPort", range.then(|| json!(from + 9))),
                         ])
@@ -182,9 +192,12 @@ impl Words<'_> {
         };
         object([
             ("podSelector", Some(self.selector(dice))),
-            ("policyTypes", dice.chance(3).then(|| {
-                json!(*dice.pick(&[&["Ingress"][..], &["Egress"], &["Ingress", "Egress"]]))
-            })),
+            (
+                "policyTypes",
+                dice.chance(3).then(|| {
+                    json!(*dice.pick(&[&["Ingress"][..], &["Egress"], &["Ingress", "Egress"]]))
+                }),
+            ),
             ("ingress", dice.chance(5).then(|| rules(dice, "from"))),
             ("egress", dice.chance(4).then(|| rules(dice, "to"))),
         ])
@@ -217,9 +230,9 @@ impl Words<'_> {
                 } else {
                     pods(dice)
                 };
-                let protocols = dice.chance(4).then(|| {
-                    json!([{"tcp": {"destinationPort": {"number": number(dice)}}}])
-                });
+                let protocols = dice
+                    .chance(4)
+                    .then(|| json!([{"tcp": {"destinationPort": {"number": number(dice)}}}]));
                 object([
                     ("action", Some(json!(dice.pick(&["Accept", "Deny", "Pass"])))),
                     (side, Some(json!([peer]))),

@@ -36,6 +36,15 @@ fn same(old: &World, new: &World, end: End) -> Option<Same> {
     Some(Same { old: end, new })
 }
 
+/// Whether both stand for pods that nobody has written. Two that suppose different labels of one namespace
+/// are never there together, and are not compared.
+fn supposed(world: &World, ends: [End; 2]) -> bool {
+    ends.iter().all(|end| match end {
+        End::Pod(id) => world.snapshot.representative(*id).is_some(),
+        _ => false,
+    })
+}
+
 /// See above.
 pub fn diff(bytes: &[u8]) {
     let mut dice = Dice::new(bytes);
@@ -49,16 +58,15 @@ pub fn diff(bytes: &[u8]) {
     changed.extend(Words(&PLAIN).objects(&mut dice, 4));
     let [mut old, mut new] = [&both, &changed].map(|objects| world(objects, &enforcer));
 
-    let side = |world: &'_ World| reach::diff((&world.snapshot, &world.rules), (&world.snapshot, &world.rules)).changes().len();
-    assert_eq!((side(&old), side(&new)), (0, 0), "{both:#?}\n{changed:#?}");
+    for world in [&old, &new] {
+        let side = (&world.snapshot, &world.rules);
+        let changes = reach::diff(side, side).changes().to_vec();
+        assert!(changes.is_empty(), "{changes:?}\n{both:#?}\n{changed:#?}");
+    }
 
     if dice.chance(4) {
         let effort = Effort { steps: 200_000 };
-        unwritten::of_two(
-            (&mut old.snapshot, &old.rules),
-            (&mut new.snapshot, &new.rules),
-            effort,
-        );
+        unwritten::of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), effort);
     }
     let diff = reach::diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
     let ends: Vec<Same> =
@@ -71,6 +79,9 @@ pub fn diff(bytes: &[u8]) {
                     has_address(&old, same.old, family) && has_address(&new, same.new, family)
                 };
                 let got = diff.between(*source, *destination, family);
+                if got.is_empty() && supposed(&old, [source.old, destination.old]) {
+                    continue;
+                }
                 if !there(source) || !there(destination) {
                     assert!(got.is_empty(), "{source:?} {destination:?} {family}: {got:?}");
                     continue;

@@ -50,8 +50,7 @@ pub fn hubble(bytes: &[u8]) {
     read_back::text(&observed_summary_text(&summary.report(), 80));
 
     let texts: Vec<String> = objects.iter().map(ToString::to_string).collect();
-    let (objects, _) =
-        decode_text(texts.join("\n---\n").into_bytes(), Path::new("f.yaml"), "a");
+    let (objects, _) = decode_text(texts.join("\n---\n").into_bytes(), Path::new("f.yaml"), "a");
     let (snapshot, written) = objects.assemble();
     let rules = Ruleset::compile(&written, &snapshot, &enforcer);
     let index = Index::new(&snapshot, &rules);

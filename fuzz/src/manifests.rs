@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use netpol::policy::{Cilium, CiliumVersion, Enforcer, Ruleset};
 use netpol::objects::decode_text;
+use netpol::policy::{Cilium, CiliumVersion, Enforcer, Ruleset};
 use netpol::printable::unseen;
 
 /// See above.

@@ -19,7 +19,8 @@ pub(crate) const PORTS: [(Protocol, u16); 6] = [
 ];
 
 /// Addresses within the blocks of the clusters and beyond them.
-pub(crate) const OUTSIDE: [&str; 5] = ["10.0.0.2", "10.9.9.9", "192.0.2.1", "fd00::2", "2001:db8::1"];
+pub(crate) const OUTSIDE: [&str; 5] =
+    ["10.0.0.2", "10.9.9.9", "192.0.2.1", "fd00::2", "2001:db8::1"];
 
 pub(crate) fn has_address(world: &World, end: End, family: Family) -> bool {
     match end {

@@ -4,7 +4,9 @@
 use crate::cluster::{Words, world};
 use crate::dice::Dice;
 use crate::read_back;
-use netpol::answer::{Asked, By, DiffReport, DiffSide, ExplanationReport, FlowList, Location, SummaryReport};
+use netpol::answer::{
+    Asked, By, DiffReport, DiffSide, ExplanationReport, FlowList, Location, SummaryReport,
+};
 use netpol::cluster::Origin;
 use netpol::ends::EndName;
 use netpol::policy::Enforcer;

@@ -142,7 +142,10 @@ mod tests {
             markdown("no policy in x/y (of 3) allows \"@me\", www.a.b or GH-1: see a-b."),
             "no policy in `x/y` (of 3) allows \"`@me`\", `www.a.b` or `GH-1`: see a-b."
         );
-        assert_eq!(markdown("1. - # deadbeef :tada: $x$ 1234567"), "`1`. `-` `#` `deadbeef` `:tada`: `$x$` `1234567`");
+        assert_eq!(
+            markdown("1. - # deadbeef :tada: $x$ 1234567"),
+            "`1`. `-` `#` `deadbeef` `:tada`: `$x$` `1234567`"
+        );
         assert_eq!(markdown("- a"), "`-` a");
         assert_eq!(markdown("2 of x/y¹, ¹ 3."), "2 of `x/y`¹, ¹ 3.");
     }

@@ -180,8 +180,11 @@ fn a_closed_pipe_changes_no_exit_code() {
     ] {
         let whole = netpol(words);
         for read in [0, 1, 16] {
-            let mut child =
-                command(FRONT, words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            let mut child = command(FRONT, words)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
             let mut stdout = child.stdout.take().unwrap();
             let mut some = vec![0; read.min(whole.stdout.len())];
             stdout.read_exact(&mut some).unwrap();
@@ -194,10 +197,8 @@ fn a_closed_pipe_changes_no_exit_code() {
             );
         }
     }
-    let codes = [
-        netpol(&["explain", "-f", denied, "p1", "p2"]).code,
-        netpol(&["diff", open, denied]).code,
-    ];
+    let codes =
+        [netpol(&["explain", "-f", denied, "p1", "p2"]).code, netpol(&["diff", open, denied]).code];
     assert_eq!(codes, [1, 1]);
 }
 

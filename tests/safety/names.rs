@@ -82,7 +82,8 @@ fn read_back(words: &[&str], format: &str, run: &Run) {
 #[test]
 fn hostile_names_are_text_in_every_format_of_every_command() {
     let directory = tempfile::tempdir().unwrap();
-    let (file, other) = (directory.path().join("a\u{202e}`|@b.yaml"), directory.path().join("b.yaml"));
+    let (file, other) =
+        (directory.path().join("a\u{202e}`|@b.yaml"), directory.path().join("b.yaml"));
     fs::write(&file, manifests("")).unwrap();
     let more = "---\n{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: all, \
                 namespace: a}, spec: {podSelector: {}, policyTypes: [Ingress, Egress]}}\n";
@@ -90,10 +91,19 @@ fn hostile_names_are_text_in_every_format_of_every_command() {
     let (file, other) = (file.to_str().unwrap(), other.to_str().unwrap());
     let mut seen = 0;
     for (words, formats) in [
-        (&["list", "-f", file][..], &["table", "wide", "json", "yaml", "csv", "md", "dot", "mermaid"][..]),
-        (&["list", "-f", file, "--by", "pod", "--to", "ns/a"], &["table", "csv", "md", "dot", "mermaid"]),
+        (
+            &["list", "-f", file][..],
+            &["table", "wide", "json", "yaml", "csv", "md", "dot", "mermaid"][..],
+        ),
+        (
+            &["list", "-f", file, "--by", "pod", "--to", "ns/a"],
+            &["table", "csv", "md", "dot", "mermaid"],
+        ),
         (&["list", "-f", file, "--exposed"], &["table", "wide", "json", "yaml", "csv", "md"]),
-        (&["list", "-f", file, "--by", "namespace"], &["table", "json", "yaml", "csv", "md", "dot", "mermaid"]),
+        (
+            &["list", "-f", file, "--by", "namespace"],
+            &["table", "json", "yaml", "csv", "md", "dot", "mermaid"],
+        ),
         (&["summary", "-f", file], &["table", "wide", "json", "yaml", "md"]),
         (&["diff", file, other], &["text", "json", "yaml", "csv", "md", "dot"]),
         (&["diff", other, file, "--summary"], &["text", "md"]),
@@ -114,7 +124,8 @@ fn hostile_names_are_text_in_every_format_of_every_command() {
 
     // Of the same answer JSON and YAML say the same, whatever is in it.
     for words in [&["list", "-f", file][..], &["summary", "-f", file], &["diff", file, other]] {
-        let [json, yaml] = ["json", "yaml"].map(|format| netpol(&[words, &["-o", format]].concat()));
+        let [json, yaml] =
+            ["json", "yaml"].map(|format| netpol(&[words, &["-o", format]].concat()));
         assert_eq!(read_back::json(&json.stdout), read_back::yaml(&yaml.stdout), "{words:?}");
     }
 
@@ -145,12 +156,20 @@ fn hostile_flows_are_text() {
     let flows = flows.to_str().unwrap();
     for format in ["text", "json"] {
         for more in [&[][..], &["--summary"]] {
-            let words = [&["observe", "-f", "examples/homekube", "--input-file", flows, "-o", format], more].concat();
+            let words = [
+                &["observe", "-f", "examples/homekube", "--input-file", flows, "-o", format],
+                more,
+            ]
+            .concat();
             let run = netpol(&words);
             assert_eq!(run.code, 0, "{run:?}");
             assert!(run.stdout.contains("octocat"), "{run:?}");
             for line in run.stdout.lines() {
-                read_back(&words, format, &Run { code: 0, stdout: line.to_owned(), stderr: String::new() });
+                read_back(
+                    &words,
+                    format,
+                    &Run { code: 0, stdout: line.to_owned(), stderr: String::new() },
+                );
             }
             read_back::text(&run.stderr);
         }

@@ -3,8 +3,8 @@
 //! what is listed.
 
 use super::{FLOWS, commands};
-use crate::harness::{Outside, skip};
 use crate::harness::root;
+use crate::harness::{Outside, skip};
 use crate::run::{FRONT, command, run};
 use std::collections::BTreeSet;
 use std::fs;
@@ -34,7 +34,11 @@ const SYSTEM: [&str; 15] = [
 
 /// Every command, with the exit codes that it may have here.
 const TRACED: &[(&str, &[&str], &[i32])] = &[
-    ("bootstrap", &["bootstrap", "x", "--dns", "namespace", "--dry-run=client", "-o", "yaml"], &[0]),
+    (
+        "bootstrap",
+        &["bootstrap", "x", "--dns", "namespace", "--dry-run=client", "-o", "yaml"],
+        &[0],
+    ),
     ("bootstrap", &["bootstrap", "x", "--dns", "namespace", "--export", "out"], &[0]),
     ("completion", &["completion", "bash"], &[0]),
     ("completion", &["__complete", "list", "-f", "k8s", "-n", ""], &[0]),
@@ -226,7 +230,11 @@ fn nothing_outside_is_opened_nobody_is_asked_and_nothing_else_runs() {
                         assert!(may || path == "/dev/null", "{}", at());
                     } else {
                         let system = SYSTEM.iter().any(|start| path.starts_with(start));
-                        assert!(system || path == bin.to_str().unwrap() || may_read.iter().any(below), "{}", at());
+                        assert!(
+                            system || path == bin.to_str().unwrap() || may_read.iter().any(below),
+                            "{}",
+                            at()
+                        );
                     }
                 }
             }

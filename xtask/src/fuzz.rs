@@ -51,7 +51,8 @@ pub(crate) fn run(options: &Options) -> Result<String> {
     ensure!(built.success(), "the targets do not compile");
     let programs = place.join(target).join("release");
     let kept = root.join("fuzz/corpus");
-    let names = if options.targets.is_empty() { directories(&kept)? } else { options.targets.clone() };
+    let names =
+        if options.targets.is_empty() { directories(&kept)? } else { options.targets.clone() };
     let (mut lines, mut findings) = (String::new(), Vec::new());
     for name in &names {
         let corpus = options.corpus.clone().unwrap_or_else(|| place.join("corpus")).join(name);
@@ -71,7 +72,8 @@ pub(crate) fn run(options: &Options) -> Result<String> {
             .output()
             .with_context(|| format!("running {name}"))?;
         let said = String::from_utf8_lossy(&output.stderr);
-        let units = said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
+        let units =
+            said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
         let reached = said.lines().rev().find(|line| line.contains(" cov: "));
         lines += &format!(
             "{name}: {} inputs in {} s; {}\n",

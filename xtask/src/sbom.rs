@@ -48,7 +48,8 @@ fn checksums(lock: &str) -> BTreeMap<(String, String), String> {
     let mut all = BTreeMap::new();
     for package in lock.split("[[package]]") {
         let field = |name: &str| {
-            let line = package.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "));
+            let line =
+                package.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "));
             line.map(|text| text.trim_matches('"').to_owned())
         };
         if let (Some(name), Some(version), Some(hash)) =
@@ -151,12 +152,9 @@ mod tests {
 
     #[test]
     fn a_bill_has_what_is_linked_and_what_builds_it_and_no_more() {
-        let package = |name: &str, licence: &str| {
-            json!({"id": name, "name": name, "version": "1.0.0", "license": licence})
-        };
-        let dep = |name: &str, kind: Option<&str>| {
-            json!({"pkg": name, "dep_kinds": [{"kind": kind}]})
-        };
+        let package = |name: &str, licence: &str| json!({"id": name, "name": name, "version": "1.0.0", "license": licence});
+        let dep =
+            |name: &str, kind: Option<&str>| json!({"pkg": name, "dep_kinds": [{"kind": kind}]});
         let metadata = json!({
             "packages": [package(PACKAGE, "Apache-2.0"), package("a", "MIT/Apache-2.0"),
                 package("b", "MIT"), package("c", "MIT"), package("d", "MIT")],
