@@ -202,9 +202,17 @@ fn node(one: &Node, text: &str) {
                 assert_eq!(row.children().map(Vec::len), Some(columns), "a row of {text}");
             }
         }
-        Node::Root(_) | Node::Paragraph(_) | Node::TableRow(_) | Node::TableCell(_) => {}
-        Node::InlineCode(_) | Node::Code(_) | Node::Strong(_) => {}
-        Node::Heading(_) | Node::List(_) | Node::ListItem(_) | Node::Blockquote(_) => {}
+        Node::Root(_)
+        | Node::Paragraph(_)
+        | Node::TableRow(_)
+        | Node::TableCell(_)
+        | Node::InlineCode(_)
+        | Node::Code(_)
+        | Node::Strong(_)
+        | Node::Heading(_)
+        | Node::List(_)
+        | Node::ListItem(_)
+        | Node::Blockquote(_) => {}
         other => panic!("{other:?} in {text}"),
     }
     for child in one.children().into_iter().flatten() {

@@ -131,7 +131,7 @@ fn cargo_is_held_to_its_lock_file() {
     assert!(found >= 10, "only {found} commands found");
 }
 
-/// The bill of materials is CycloneDX as its schema wants it, and names what it depends on once.
+/// The bill of materials is `CycloneDX` as its schema wants it, and names what it depends on once.
 ///
 /// Source: <https://cyclonedx.org/docs/1.6/json/>.
 #[test]

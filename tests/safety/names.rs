@@ -4,6 +4,7 @@
 use super::FLOWS;
 use crate::read_back;
 use crate::run::{Run, netpol};
+use std::fmt::Write as _;
 use std::fs;
 
 /// Names that are markup somewhere, and such as are not seen.
@@ -32,7 +33,8 @@ fn manifests(other: &str) -> String {
     let mut all = String::new();
     for (i, name) in HOSTILE.into_iter().enumerate() {
         let text = serde_json::to_string(name).unwrap();
-        all += &format!(
+        let _ = write!(
+            all,
             "---\n{{apiVersion: v1, kind: Namespace, metadata: {{name: {text}}}}}\n\
              ---\n{{apiVersion: v1, kind: Pod, metadata: {{name: {text}, namespace: a, labels: {{a: {text}, {text}: b}}}}, \
              spec: {{containers: [{{name: c, ports: [{{name: {text}, containerPort: 80}}]}}]}}}}\n\
@@ -70,7 +72,8 @@ fn read_back(words: &[&str], format: &str, run: &Run) {
             run.stdout.lines().for_each(|line| drop(read_back::json(line)));
         }
         "json" => drop(read_back::json(&run.stdout)),
-        "yaml" => drop(read_back::yaml(&run.stdout)),
+        // What is to be applied is documents.
+        "yaml" => run.stdout.split("\n---\n").for_each(|text| drop(read_back::yaml(text))),
         "csv" => drop(read_back::csv(&run.stdout)),
         "md" => read_back::markdown(&run.stdout),
         "dot" => read_back::dot(&run.stdout),
@@ -150,7 +153,7 @@ fn hostile_flows_are_text() {
             "l4": {"TCP": {"source_port": 1, "destination_port": 8080}},
             "event_type": {"type": 5}, "traffic_direction": "INGRESS",
             "destination_names": [name], "Type": "L3_L4"}});
-        lines += &format!("{flow}\n{name}\n");
+        let _ = writeln!(lines, "{flow}\n{name}");
     }
     fs::write(&flows, lines).unwrap();
     let flows = flows.to_str().unwrap();

@@ -7,6 +7,7 @@ use crate::harness::root;
 use crate::harness::{Outside, skip};
 use crate::run::{FRONT, command, run};
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -107,7 +108,8 @@ fn repository(at: &Path, secret: &Path) {
     fs::write(&evil, "#!/bin/sh\ntouch /tmp/evil\n").unwrap();
     let evil = evil.to_str().unwrap();
     let mut config = fs::read_to_string(at.join(".git/config")).unwrap();
-    config += &format!(
+    let _ = write!(
+        config,
         "[core]\n\tfsmonitor = {evil}\n\thooksPath = {evil}\n\tsshCommand = {evil}\n\tpager = {evil}\n\
          \teditor = {evil}\n\taskPass = {evil}\n\tgitProxy = {evil}\n\tattributesFile = {secret}\n\
          [diff]\n\texternal = {evil}\n[credential]\n\thelper = {evil}\n\
