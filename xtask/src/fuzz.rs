@@ -6,6 +6,7 @@
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -75,8 +76,9 @@ pub(crate) fn run(options: &Options) -> Result<String> {
         let units =
             said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
         let reached = said.lines().rev().find(|line| line.contains(" cov: "));
-        lines += &format!(
-            "{name}: {} inputs in {} s; {}\n",
+        let _ = writeln!(
+            lines,
+            "{name}: {} inputs in {} s; {}",
             units.unwrap_or("?").trim(),
             options.seconds,
             reached.unwrap_or_default().trim()

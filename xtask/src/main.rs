@@ -95,7 +95,7 @@ enum Task {
     /// Write SHA256SUMS of the files in a directory.
     Checksums(dist::ChecksumsOptions),
 
-    /// Write the software bill of materials of a release, as CycloneDX.
+    /// Write the software bill of materials of a release (`CycloneDX`).
     Sbom(sbom::Options),
 
     /// Look for inputs that a part of the program does not bear, each part for some seconds.

@@ -1,6 +1,6 @@
 //! What a release is made of: a software bill of materials.
 //!
-//! In: what cargo says of the package and its lock file. Out: CycloneDX 1.6 as JSON, the same bytes for
+//! In: what cargo says of the package and its lock file. Out: `CycloneDX` 1.6 as JSON, the same bytes for
 //! the same lock file, with every crate that is linked into a program of some platform or runs in its
 //! build, its licence, its hash and what it depends on.
 //!
