@@ -4,7 +4,7 @@
 use crate::cluster::{PLAIN, Words, World, enforcer, world};
 use crate::dice::Dice;
 use crate::reach::{PORTS, ends, flow, has_address};
-use netpol::cluster::{Family, Port};
+use netpol::cluster::{Family, Port, real_namespace};
 use netpol::ends::End;
 use netpol::reach::{self, Same};
 use netpol::unwritten::{self, Effort};
@@ -36,13 +36,15 @@ fn same(old: &World, new: &World, end: End) -> Option<Same> {
     Some(Same { old: end, new })
 }
 
-/// Whether both stand for pods that nobody has written. Two that suppose different labels of one namespace
-/// are never there together, and are not compared.
-fn supposed(world: &World, ends: [End; 2]) -> bool {
-    ends.iter().all(|end| match end {
-        End::Pod(id) => world.snapshot.representative(*id).is_some(),
-        _ => false,
-    })
+/// Whether two pods suppose different labels of one namespace, so that they are never there together and
+/// are not compared.
+fn apart(world: &World, ends: [End; 2]) -> bool {
+    let [one, other] = ends.map(|end| match end {
+        End::Pod(id) => Some(&*world.snapshot.pod(id).namespace),
+        _ => None,
+    });
+    one.zip(other)
+        .is_some_and(|(one, other)| one != other && real_namespace(one) == real_namespace(other))
 }
 
 /// See above.
@@ -79,7 +81,7 @@ pub fn diff(bytes: &[u8]) {
                     has_address(&old, same.old, family) && has_address(&new, same.new, family)
                 };
                 let got = diff.between(*source, *destination, family);
-                if got.is_empty() && supposed(&old, [source.old, destination.old]) {
+                if got.is_empty() && apart(&old, [source.old, destination.old]) {
                     continue;
                 }
                 if !there(source) || !there(destination) {
@@ -101,7 +103,10 @@ pub fn diff(bytes: &[u8]) {
                     // Which node a pod is on may differ, and is then not compared.
                     let node = [source, destination].iter().any(|same| match same.old {
                         End::Node(_) => true,
-                        End::Pod(id) => old.snapshot.pod(id).host_network,
+                        End::Pod(id) => {
+                            let now = matches!(same.new, End::Pod(new_id) if new.snapshot.pod(new_id).host_network);
+                            now || old.snapshot.pod(id).host_network
+                        }
                         End::Address(_) => false,
                     });
                     assert!(

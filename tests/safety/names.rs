@@ -134,7 +134,7 @@ fn hostile_names_are_text_in_every_format_of_every_command() {
 
     // Every name that an API server would refuse is marked.
     let run = netpol(&["list", "-f", file]);
-    assert!(run.stdout.contains("an API server refuses this Namespace"), "{run:?}");
+    assert!(run.stderr.contains("an API server refuses this Namespace"), "{run:?}");
 }
 
 /// What a server, Hubble or Flux says is text as well.
