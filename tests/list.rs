@@ -522,6 +522,6 @@ fn conditional_rows_are_marked() {
             .stdout
             .contains("shop/pod/web,shop/pod/api,80/TCP,Allowed,,,HTTP GET\n")
     );
-    assert!(ask(&["-o", "md"]).stdout.contains("80/TCP\\*"));
+    assert!(ask(&["-o", "md"]).stdout.contains("`80/TCP*`"));
     assert!(ask(&["-o", "mermaid"]).stdout.contains("-.->"));
 }

@@ -44,6 +44,7 @@ mod preview;
 mod random;
 mod random_clusters;
 mod reach_diff;
+mod read_back;
 mod reasons;
 mod run;
 #[cfg(unix)]

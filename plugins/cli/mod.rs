@@ -19,7 +19,7 @@ pub use exit::Exit;
 pub use flux::{FluxBuildArgs, FluxChange};
 pub use hubble::{HubbleArgs, Source, WAITING, since};
 pub use input::{Input, InputArgs};
-pub use output::{ColorChoice, OutputArgs, answer, error, show, warn, width};
+pub use output::{ColorChoice, OutputArgs, Told, answer, error, show, warn, width};
 pub(crate) use output::{one_of, shown_path};
 pub use progress::{Progress, confirm, note};
 pub use session::Session;
@@ -115,11 +115,10 @@ impl GlobalArgs {
 
 /// Turns what comes of a command into an exit code.
 ///
-/// Errors go to stderr in one sentence; a closed pipe is the reader's choice and no error.
+/// Errors go to stderr in one sentence.
 pub fn finish(global: &GlobalArgs, result: anyhow::Result<Exit>) -> std::process::ExitCode {
     let exit = match result {
         Ok(exit) => exit,
-        Err(error) if output::is_broken_pipe(&error) => Exit::Success,
         Err(error) => {
             output::error(global.color, &sentence(&error));
             Exit::Error

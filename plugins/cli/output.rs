@@ -91,11 +91,23 @@ pub(crate) fn one_of(formats: &'static [Offered]) -> impl TypedValueParser<Value
     })
 }
 
-/// Writes an answer to stdout.
-pub fn answer(color: ColorChoice, text: &str) -> io::Result<()> {
+/// What became of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// It was written.
+    Read,
+    /// Its reader closed the pipe, and wants no more.
+    Closed,
+}
+
+/// Writes an answer to stdout. That its reader closes the pipe is the reader's choice: no error, and no
+/// reason to say anything else of what was found.
+pub fn answer(color: ColorChoice, text: &str) -> io::Result<Told> {
     let mut out = AutoStream::new(io::stdout().lock(), color.into());
-    out.write_all(text.as_bytes())?;
-    out.flush()
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Told::Closed),
+        written => written.map(|()| Told::Read),
+    }
 }
 
 /// Writes `error: …` to stderr. There is nowhere to say that this failed.
@@ -121,7 +133,8 @@ fn labelled(color: ColorChoice, style: Style, label: &str, message: &str) {
 /// An answer on stdout, in one of its formats.
 pub fn show(color: ColorChoice, shown: &impl Answer, format: Format) -> anyhow::Result<()> {
     let page = Page { width: width(), brief: false };
-    Ok(answer(color, &render(shown, format, page)?)?)
+    answer(color, &render(shown, format, page)?)?;
+    Ok(())
 }
 
 /// The columns of the terminal: of `COLUMNS`, else of the terminal, else 80; at most 120.
@@ -129,11 +142,4 @@ pub fn width() -> usize {
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     columns.or_else(terminal).unwrap_or(80).min(120)
-}
-
-/// Whether an error is a pipe that its reader closed.
-pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
-    })
 }

@@ -6,18 +6,29 @@
 use netpol::printable::printable;
 use std::fmt::Write as _;
 
-/// Text of Markdown in which nothing is markup, a mention or a cell's end.
+/// A sentence of Markdown: plain words are text, all others code, in which nothing is markup, a mention,
+/// a reference or an address.
+///
+/// An entity or a backslash would not do for that: GitHub looks for mentions and references in the text
+/// that comes of them.
 pub(super) fn markdown(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in printable(text).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '@' => out.push_str("&#64;"),
-            '#' => out.push_str("&#35;"),
-            '|' | '`' | '*' | '_' | '[' | ']' | '\\' | '~' | '!' => out.extend(['\\', c]),
-            _ => out.push(c),
+    let mut out = String::with_capacity(text.len() + 16);
+    for (at, word) in printable(text).split(' ').enumerate() {
+        if at > 0 {
+            out.push(' ');
+        }
+        let (before, inner, behind) = bare(word);
+        // A number that begins a line may be that of a list.
+        let plain = is_word(inner) || (is_number(inner) && (at > 0 || behind.is_empty()));
+        let own = matches!(word, "" | "→" | "–") && at > 0 || is_note(word);
+        if plain || own {
+            out.push_str(word);
+        } else if inner.is_empty() {
+            code(word, &mut out);
+        } else {
+            out.push_str(before);
+            code(inner, &mut out);
+            out.push_str(behind);
         }
     }
     out
@@ -25,21 +36,66 @@ pub(super) fn markdown(text: &str) -> String {
 
 /// A name as code of Markdown, also within a table.
 pub(super) fn markdown_code(text: &str) -> String {
-    if text.contains(['`', '|', '\\', '\n']) {
-        markdown(text)
-    } else {
-        format!("`{}`", printable(text))
+    let mut out = String::with_capacity(text.len() + 2);
+    code(&printable(text), &mut out);
+    out
+}
+
+/// What an end is called: the words for all pods and the like as text, and names as code.
+pub(super) fn markdown_end(label: &str) -> String {
+    if label.split(' ').all(is_word) { label.to_owned() } else { markdown_code(label) }
+}
+
+/// Text as code. What would end it, or its cell in a table, is spelled out: no name in Kubernetes has
+/// that.
+fn code(text: &str, out: &mut String) {
+    if text.trim().is_empty() {
+        return;
     }
+    out.push('`');
+    for c in text.chars() {
+        match c {
+            '`' | '|' => out.extend(c.escape_unicode()),
+            _ => out.push(c),
+        }
+    }
+    out.push('`');
+}
+
+/// A word without the marks of a sentence before and behind it.
+fn bare(word: &str) -> (&str, &str, &str) {
+    let rest = word.trim_start_matches(['(', '"']);
+    // With the numbers of notes.
+    let inner = rest.trim_end_matches(|c| ".,;:?)\"¹²³⁰⁴⁵⁶⁷⁸⁹".contains(c));
+    (&word[..word.len() - rest.len()], inner, &rest[inner.len()..])
+}
+
+/// Letters, with hyphens and apostrophes between them, and no hash of a commit.
+fn is_word(word: &str) -> bool {
+    let is_hash = word.len() > 6 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let parts = || word.split(['-', '\'', '’']);
+    !is_hash && parts().all(|part| !part.is_empty() && part.chars().all(char::is_alphabetic))
+}
+
+/// The number of a note, by itself.
+fn is_note(word: &str) -> bool {
+    !word.is_empty() && word.chars().all(|c| c.is_numeric() && !c.is_ascii())
+}
+
+/// Digits, too few for a hash of a commit.
+fn is_number(word: &str) -> bool {
+    (1..7).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// A field of CSV. What a spreadsheet would take for a formula is made text: no name in Kubernetes
-/// begins so.
+/// begins so. What some take for the end of a field stands in quotes.
 ///
 /// Source: RFC 4180, but with newlines as elsewhere here.
 pub(super) fn csv(field: &str) -> String {
     let field = printable(field);
-    let guard = if field.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
-    if field.contains([',', '"', '\n', '\r']) {
+    let formula = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+    let guard = if field.trim_start().starts_with(formula) { "'" } else { "" };
+    if field.contains([',', '"', ';']) {
         return format!("\"{guard}{}\"", field.replace('"', "\"\""));
     }
     format!("{guard}{field}")
@@ -71,10 +127,27 @@ mod tests {
 
     #[test]
     fn names_are_no_markdown() {
-        assert_eq!(markdown("<b>|*@x#1"), "&lt;b&gt;\\|\\*&#64;x&#35;1");
-        assert_eq!(markdown("a|b<c>_d\n"), "a\\|b&lt;c&gt;\\_d\\\\n");
+        assert_eq!(markdown("<b>|*@x#1"), "`<b>\\u{7c}*@x#1`");
+        assert_eq!(markdown("a|b<c>_d\n"), "`a\\u{7c}b<c>_d\\n`");
         assert_eq!(markdown_code("a/b"), "`a/b`");
-        assert_eq!(markdown_code("a`|b"), "a\\`\\|b");
+        assert_eq!(markdown_code("a`|b"), "`a\\u{60}\\u{7c}b`");
+        assert_eq!(markdown_code(""), "");
+        assert_eq!(markdown_end("every pod"), "every pod");
+        assert_eq!(markdown_end("d @x"), "`d @x`");
+    }
+
+    #[test]
+    fn sentences_keep_their_words() {
+        assert_eq!(
+            markdown("no policy in x/y (of 3) allows \"@me\", www.a.b or GH-1: see a-b."),
+            "no policy in `x/y` (of 3) allows \"`@me`\", `www.a.b` or `GH-1`: see a-b."
+        );
+        assert_eq!(
+            markdown("1. - # deadbeef :tada: $x$ 1234567"),
+            "`1`. `-` `#` `deadbeef` `:tada`: `$x$` `1234567`"
+        );
+        assert_eq!(markdown("- a"), "`-` a");
+        assert_eq!(markdown("2 of x/y¹, ¹ 3."), "2 of `x/y`¹, ¹ 3.");
     }
 
     #[test]
@@ -83,6 +156,7 @@ mod tests {
         assert_eq!(csv("=1+1"), "'=1+1");
         assert_eq!(csv("=1+1,\"2\""), "\"'=1+1,\"\"2\"\"\"");
         assert_eq!(csv("a\nb"), "a\\nb");
+        assert_eq!(csv(" ＝1;2"), "\"' ＝1;2\"");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::cells::list::{fields, mark};
 use super::cells::summary::{CLUSTERWIDE, Cells, MOST, clusterwide, raised, warnings};
 use super::cells::unprotected::{self, is_said};
 use super::columns::Line;
-use super::escape::{markdown, markdown_code};
+use super::escape::{markdown, markdown_code, markdown_end};
 use netpol::answer::{ChangeKind, ChangeReport, DiffReport, FlowList, SummaryReport, Unmatched};
 use netpol::printable::printable;
 use std::fmt::Write as _;
@@ -26,7 +26,8 @@ pub(super) fn list(list: &FlowList) -> String {
         if !family.is_empty() {
             ports = format!("{ports} ({family})");
         }
-        let row = [source, destination, ports, told.why].map(|field| markdown(&field));
+        let [source, destination] = [source, destination].map(|end| markdown_end(&end));
+        let row = [source, destination, markdown(&ports), markdown(&told.why)];
         let _ = writeln!(out, "| {} |", row.join(" | "));
     }
     let mut lines = unprotected::lines(list, MOST);
@@ -133,8 +134,8 @@ pub(super) fn diff(report: &DiffReport, summary: bool) -> String {
             let _ = write!(
                 out,
                 "| {word}{remark} | {} | {} | {} |",
-                markdown(&change.from.label),
-                markdown(&change.to.label),
+                markdown_end(&change.from.label),
+                markdown_end(&change.to.label),
                 markdown(&ports_and_namespaces(change))
             );
             if !summary {

@@ -9,8 +9,9 @@ use super::operators::{self, operator};
 use super::policy;
 use super::template;
 use super::wire;
-use crate::cluster::{Name, Origin};
-use crate::kinds::{self, Known};
+use crate::cluster::{Name, ObjectRef, Origin};
+use crate::kinds::{self, Kind, Known};
+use crate::policy::{dns_label_fault, dns_subdomain_fault};
 use crate::printable::printable;
 use crate::yaml::{self, Document, Mark, Node};
 use rayon::prelude::*;
@@ -54,6 +55,8 @@ pub(super) enum ProblemKind {
     Variable,
     /// It is no Kubernetes object: values of a chart, a patch, a configuration.
     NoObject,
+    /// It is read, but no API server would take its name.
+    Refused,
 }
 
 impl Decoded {
@@ -201,7 +204,9 @@ impl Decoder<'_> {
         let origin = self.origin(at);
         match known {
             Known::Read(built_in) if built_in.is_policy() => {
-                out.found.push((policy::read(built_in, node, self.namespace), origin));
+                let found = policy::read(built_in, node, self.namespace);
+                out.refused(&found, node.mark());
+                out.found.push((found, origin));
             }
             Known::Read(built_in) => match found::read(built_in, node, self.namespace) {
                 Ok(found) => out.named(found, origin, node.mark()),
@@ -335,7 +340,31 @@ impl Decoded {
             let kind = printable(&found.object.kind).into_owned();
             self.lost(mark, format!("{kind} is not read: it has no metadata.name"));
         } else {
+            self.refused(&found, mark);
             self.found.push((found, origin));
+        }
+    }
+
+    /// Tells of a name that an API server would refuse.
+    fn refused(&mut self, found: &Found, mark: Mark) {
+        let ObjectRef { kind, namespace, name } = &found.object;
+        let of_namespace = namespace.as_deref().and_then(dns_label_fault);
+        let fault = of_namespace.map(|fault| ("namespace", fault)).or_else(|| {
+            let fault = match Kind::named(kind) {
+                Some(Kind::Namespace | Kind::Service) => dns_label_fault(name),
+                // Whoever lowers a policy looks at its name.
+                Some(kind) if kind.is_policy() => None,
+                _ => dns_subdomain_fault(name),
+            };
+            Some(("name", fault?))
+        });
+        if let Some((field, fault)) = fault {
+            let message = format!(
+                "an API server refuses this {}: its {field} {}",
+                printable(kind),
+                printable(&fault)
+            );
+            self.problems.push(Problem { mark, message, kind: ProblemKind::Refused });
         }
     }
 

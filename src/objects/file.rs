@@ -169,6 +169,7 @@ fn warnings(path: &Path, documents: &mut Documents<'_>, decoded: &Decoded) -> Ve
     let lost = |problem: &&Problem| problem.kind == ProblemKind::Lost;
     let variable = |problem: &&Problem| problem.kind == ProblemKind::Variable;
     let no_object = |problem: &&Problem| problem.kind == ProblemKind::NoObject;
+    let refused = |problem: &&Problem| problem.kind == ProblemKind::Refused;
     if let Some(first) = decoded.problems.iter().find(lost)
         && memchr::memmem::find(text.as_bytes(), b"{{").is_some()
     {
@@ -184,6 +185,14 @@ fn warnings(path: &Path, documents: &mut Documents<'_>, decoded: &Decoded) -> Ve
         }
         if let Some(first) = decoded.problems.iter().find(no_object) {
             warn(Severity::Note, first.mark, format!("not read: {}", first.message), false);
+        }
+        let mut refused = decoded.problems.iter().filter(refused);
+        if let Some(first) = refused.next() {
+            let more = match refused.count() {
+                0 => String::new(),
+                more => format!(", and those of {more} more here"),
+            };
+            warn(Severity::Note, first.mark, format!("{}{more}", first.message), false);
         }
     }
     warnings

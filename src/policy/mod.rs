@@ -28,7 +28,9 @@ pub use lowered::{Fault, Lowered, RefusedBy, Remark};
 pub use names::NamePattern;
 pub use ruleset::{PolicyId, Ruleset, Traits, Unread, Written};
 pub use selector::LabelSelector;
-pub(crate) use selector::{dns_label_fault, label_key_fault, label_value_fault};
+pub(crate) use selector::{
+    dns_label_fault, dns_subdomain_fault, label_key_fault, label_value_fault,
+};
 pub use sight::{Labelling, Sight, peers};
 pub use version::CiliumVersion;
 

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de;
 
 use super::node::Mark;
+use crate::printable::printable;
 
 /// A message is cut after this many characters: it may quote a whole value of the input.
 const MAX_MESSAGE: usize = 400;
@@ -118,25 +119,9 @@ impl de::Error for Error {
     }
 }
 
-/// Make text of the input fit for a terminal: escape what controls it, and cut what is too long.
+/// Make text of the input fit for a terminal, and cut what is too long.
 fn tame(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(MAX_MESSAGE));
-    for (count, c) in text.chars().enumerate() {
-        if count == MAX_MESSAGE {
-            out.push('…');
-            break;
-        }
-        if steers_the_terminal(c) {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
-
-/// Control characters, and those that reorder or break a line without being seen.
-fn steers_the_terminal(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    let whole = text.char_indices().nth(MAX_MESSAGE).map(|(end, _)| &text[..end]);
+    let dots = if whole.is_some() { "…" } else { "" };
+    format!("{}{dots}", printable(whole.unwrap_or(text)))
 }

@@ -2,16 +2,152 @@
 //!
 //! In goes any serializable value, out comes block YAML: two spaces a level, strings that
 //! kubectl would take for something else (`yes`, `0755`, `1e3`, `null`, `2001-01-01`) in quotes,
-//! and no line is folded.
-
-use serde::Serialize;
+//! and no line is folded. What is not seen in a text is spelled out, so that its value stays.
 
 use super::error::Error;
+use crate::printable::{printable_json, printable_yaml, unseen};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::Number;
+use serde_saphyr::DoubleQuoted;
+use std::fmt;
 
 /// Write a value as one YAML document, without a `---`.
 pub fn to_string<T: Serialize>(value: &T) -> Result<String, Error> {
+    let plain = write(value)?;
+    if !plain.contains(|c| c != '\n' && unseen(c)) {
+        return Ok(plain);
+    }
+    // Only a text in double quotes has escapes.
+    let json = serde_json::to_string_pretty(value).map_err(Error::without_place)?;
+    let tree: Tree = serde_json::from_str(&json).map_err(Error::without_place)?;
+    if tree.has_unseen_key() {
+        // There is no way to ask for quotes of a key, but JSON, which is YAML, has them.
+        return Ok(printable_json(&json).into_owned() + "\n");
+    }
+    Ok(printable_yaml(&write(&tree)?).into_owned())
+}
+
+fn write(value: &impl Serialize) -> Result<String, Error> {
     let options = serde_saphyr::ser_options! {
         folded_wrap_chars: usize::MAX,
     };
     serde_saphyr::to_string_with_options(value, options).map_err(Error::without_place)
+}
+
+/// A value with its fields in their order, whose texts with something unseen stand in double quotes.
+enum Tree {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(String),
+    List(Vec<Tree>),
+    Map(Vec<(String, Tree)>),
+}
+
+impl Tree {
+    fn has_unseen_key(&self) -> bool {
+        match self {
+            Self::List(items) => items.iter().any(Self::has_unseen_key),
+            Self::Map(fields) => {
+                fields.iter().any(|(key, value)| key.contains(unseen) || value.has_unseen_key())
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Serialize for Tree {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => to.serialize_unit(),
+            Self::Bool(value) => to.serialize_bool(*value),
+            Self::Number(value) => value.serialize(to),
+            Self::Text(text) if text.contains(unseen) => DoubleQuoted(text).serialize(to),
+            Self::Text(text) => to.serialize_str(text),
+            Self::List(items) => to.collect_seq(items),
+            Self::Map(fields) => to.collect_map(fields.iter().map(|(key, value)| (key, value))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Grow)
+    }
+}
+
+struct Grow;
+
+impl<'de> Visitor<'de> for Grow {
+    type Value = Tree;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value of JSON")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Tree, E> {
+        Ok(Tree::Null)
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Tree, E> {
+        Ok(Tree::Bool(value))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Tree, E> {
+        Ok(Tree::Number(value.into()))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Tree, E> {
+        Ok(Tree::Number(value.into()))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Tree, E> {
+        Ok(Number::from_f64(value).map_or(Tree::Null, Tree::Number))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Tree, E> {
+        Ok(Tree::Text(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Tree, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = from.next_element()? {
+            items.push(item);
+        }
+        Ok(Tree::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Tree, A::Error> {
+        let mut fields = Vec::new();
+        while let Some((key, value)) = from.next_entry()? {
+            fields.push((key, value));
+        }
+        Ok(Tree::Map(fields))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unseen_is_spelled_out_and_read_back() {
+        let value = serde_json::json!({
+            "z": {"a": "n\u{202e}\u{200b}\u{2066}x", "b": ["yes", "\u{e0041}\n#", 1, null, -2.5]},
+            "plain": "über", "quote": "it's \u{ad}\"\\", "yes": true,
+        });
+        let text = to_string(&value).unwrap();
+        assert!(!text.contains(|c| c != '\n' && unseen(c)), "{text}");
+        assert!(text.contains(r#"a: "n\u202E\u200B\u2066x""#), "{text}");
+        assert!(text.contains(r"\U000E0041") && text.contains("plain: über"), "{text}");
+        let document = crate::yaml::Document::whole(&text);
+        assert_eq!(crate::yaml::from_document(&document).unwrap(), Some(value));
+
+        let value = serde_json::json!([{"z\u{200b}": "\u{ad}"}]);
+        let text = to_string(&value).unwrap();
+        assert_eq!(text, "[\n  {\n    \"z\\u200b\": \"\\u00ad\"\n  }\n]\n");
+        let document = crate::yaml::Document::whole(&text);
+        assert_eq!(crate::yaml::from_document(&document).unwrap(), Some(value));
+    }
 }

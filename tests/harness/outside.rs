@@ -24,6 +24,8 @@ pub(crate) enum Outside {
     Script,
     /// A shell that may read its completions, but whose absence is no failure anywhere.
     Shell,
+    /// `strace`, which shows what a program asks of the kernel; and a machine that lets it.
+    Strace,
     /// A table of verdicts or other input that the caller may lend.
     Lent,
 }
@@ -44,7 +46,7 @@ impl Outside {
         match self {
             Self::ControlPlane | Self::Flux => Binds::WithGoOnUnix,
             Self::GoModule | Self::Hubble | Self::Krew => Binds::WithGo,
-            Self::Script | Self::Shell | Self::Lent => Binds::Nowhere,
+            Self::Script | Self::Shell | Self::Strace | Self::Lent => Binds::Nowhere,
         }
     }
 

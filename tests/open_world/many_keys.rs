@@ -1,7 +1,7 @@
 //! Many labels that have nothing to do with each other, and many namespaces that are alike.
 
 use crate::random::build;
-use netpol::answer::{Asked, FlowList};
+use netpol::answer::{Asked, FlowList, MissingReport};
 use netpol::reach::diff;
 use netpol::unwritten::{Effort, of_one, of_two};
 use netpol::verdict::Passage;
@@ -118,9 +118,9 @@ fn namespaces_that_are_alike_are_one() {
     assert_eq!(counts, [1, 200], "{groups:?}");
 }
 
-/// Where there is too much to ask a list says so, and does not keep anyone waiting.
+/// Where there is too much to ask a list says so, and of whom it was asked.
 #[test]
-fn what_is_too_much_is_given_up_at_once() {
+fn what_is_too_much_is_given_up() {
     let of = |i: usize| {
         let namespace = format!("team-{i}");
         let (key, spec) = (format!("only-{i}"), json!({"podSelector": {}}));
@@ -134,16 +134,15 @@ fn what_is_too_much_is_given_up_at_once() {
     };
     let cluster: Vec<Value> = (0..150).flat_map(of).collect();
     let mut world = build(&cluster).unwrap();
-    let told = of_one(&mut world.snapshot, &world.rules, Effort::default());
-    assert_eq!((told.is_complete(), told.steps, told.given_up.len()), (false, 0, 1));
-    assert_eq!(world.snapshot.representatives().count(), 0);
+    let told = of_one(&mut world.snapshot, &world.rules, Effort { steps: 2_000 });
+    assert_eq!((told.is_complete(), told.steps), (false, 2_000));
     let list =
         FlowList::new(&world.snapshot, &world.rules, &Asked::default(), Some(&told), &|_, _| None);
     let list = list.unwrap();
-    let said: Vec<&str> = list.missing.iter().map(|missing| missing.message.as_str()).collect();
-    assert_eq!(
-        said,
-        ["pods of every namespace that are not written were not looked at to the end"]
-    );
+    let of = |missing: &MissingReport| {
+        missing.message.ends_with("that are not written were not looked at to the end")
+            && missing.brought_by.is_some()
+    };
+    assert!(list.missing.iter().any(of), "{:?}", list.missing);
     assert!(!list.complete && list.missing[0].decides());
 }

@@ -1,10 +1,13 @@
 //! What is promised of the input of strangers: nothing outside of what was named, nothing fetched,
 //! nothing started but what is needed, no secret told, nothing written by what only reads.
 
+mod names;
 mod outside;
 mod programs;
 mod read_only;
 mod secrets;
+#[cfg(target_os = "linux")]
+mod traced;
 
 use crate::harness::Loopback;
 use std::fs;

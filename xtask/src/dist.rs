@@ -54,6 +54,14 @@ pub(crate) struct ManifestOptions {
     base_url: Option<String>,
 }
 
+/// Flags of `cargo xtask checksums`.
+#[derive(clap::Args)]
+pub(crate) struct ChecksumsOptions {
+    /// The directory that holds the files, and gets SHA256SUMS.
+    #[arg(value_name = "DIR")]
+    files: PathBuf,
+}
+
 /// Builds if need be, packs, and writes the manifest; gives back the archive's hash and path.
 pub(crate) fn run(options: &Options) -> Result<String> {
     let platform = match &options.target {
@@ -218,6 +226,28 @@ fn hexadecimal(bytes: &[u8]) -> String {
     digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
 }
 
+/// The file of hashes, in the form that `sha256sum --check` reads.
+const SUMS: &str = "SHA256SUMS";
+
+/// Writes the hashes of all files of a directory in the order of their names; gives back the path.
+pub(crate) fn checksums(options: &ChecksumsOptions) -> Result<String> {
+    let context = || format!("reading {}", options.files.display());
+    let mut lines = Vec::new();
+    for entry in fs::read_dir(&options.files).with_context(context)? {
+        let entry = entry.with_context(context)?;
+        let name = entry.file_name();
+        if name != SUMS && entry.file_type().with_context(context)?.is_file() {
+            lines.push((name.clone(), sha256(&entry.path())?));
+        }
+    }
+    lines.sort();
+    let line = |(name, hash): &(OsString, String)| format!("{hash}  {}\n", name.to_string_lossy());
+    let path = options.files.join(SUMS);
+    fs::write(&path, lines.iter().map(line).collect::<String>())
+        .with_context(|| format!("writing {}", path.display()))?;
+    Ok(path.display().to_string())
+}
+
 /// Writes the manifest beside the archives; gives back its path. Its name is the plugin's, which krew's
 /// index wants.
 pub(crate) fn manifest(options: &ManifestOptions) -> Result<String> {
@@ -291,6 +321,20 @@ mod tests {
         assert_eq!(filled, expected);
         let kept = fill(TEMPLATE, "v1.2.3", None, only_two).unwrap();
         assert!(kept.contains("    uri: https://e/x/two.tar.gz\n"), "{kept}");
+    }
+
+    #[test]
+    fn sums_are_of_all_files_but_their_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = directory.path().to_owned();
+        fs::write(files.join("b"), "").unwrap();
+        fs::write(files.join("a"), "abc").unwrap();
+        let options = ChecksumsOptions { files };
+        let path = checksums(&options).unwrap();
+        assert_eq!(checksums(&options).unwrap(), path);
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  a\n\
+                        e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  b\n";
+        assert_eq!(fs::read_to_string(path).unwrap(), expected);
     }
 
     #[test]

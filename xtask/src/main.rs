@@ -8,9 +8,11 @@
 mod control_plane;
 mod dist;
 mod ecosystem;
+mod fuzz;
 mod gen_cluster;
 mod generate;
 mod picture;
+mod sbom;
 mod tools;
 
 use std::io::Write as _;
@@ -89,6 +91,19 @@ enum Task {
 
     /// Write the krew manifest of the archives in a directory.
     KrewManifest(dist::ManifestOptions),
+
+    /// Write SHA256SUMS of the files in a directory.
+    Checksums(dist::ChecksumsOptions),
+
+    /// Write the software bill of materials of a release (`CycloneDX`).
+    Sbom(sbom::Options),
+
+    /// Look for inputs that a part of the program does not bear, each part for some seconds.
+    ///
+    /// The targets are in fuzz/; what they find is in target/fuzz/findings. The answer is a line for each;
+    /// a finding is an error.
+    #[command(verbatim_doc_comment)]
+    Fuzz(fuzz::Options),
 }
 
 #[derive(Subcommand)]
@@ -137,6 +152,9 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Krew => answer(&tools::provide(&tools::KREW)?.display().to_string()),
         Task::Dist(options) => answer(&dist::run(&options)?),
         Task::KrewManifest(options) => answer(&dist::manifest(&options)?),
+        Task::Checksums(options) => answer(&dist::checksums(&options)?),
+        Task::Sbom(options) => answer(&sbom::run(&options)?),
+        Task::Fuzz(options) => answer(fuzz::run(&options)?.trim_end()),
         Task::Flux => answer(&tools::provide(&tools::FLUX)?.display().to_string()),
         Task::ControlPlane { action } => {
             let programs = tools::provide(&tools::CONTROL_PLANE)?;

@@ -33,7 +33,6 @@ use serde::Serialize;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 
 /// Namespaces that the cluster itself runs in; a selector is not enough to close them.
 const SYSTEM: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
@@ -472,11 +471,9 @@ impl Run<'_> {
     }
 
     fn answer(&self, text: &str) -> anyhow::Result<()> {
-        match self.progress.aside(|| answer(self.global.color, text)) {
-            // Whoever stops reading does not stop what is being written.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-            written => Ok(written?),
-        }
+        // Whoever stops reading does not stop what is being written.
+        self.progress.aside(|| answer(self.global.color, text))?;
+        Ok(())
     }
 
     fn warn_later(&self) {

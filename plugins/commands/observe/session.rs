@@ -5,7 +5,7 @@
 //! grow with the number of flows.
 
 use super::live::Live;
-use crate::cli::{ColorChoice, Input, answer, warn, width};
+use crate::cli::{ColorChoice, Input, Told, answer, warn, width};
 use crate::render::{json_line, lost_text, observation_text, observed_summary_text};
 use netpol::answer::{LostEvents, ObservedFlow, Observer, Summary};
 use netpol::hubble::{Excerpt, Filter, Flow, Pairs, Record, Window};
@@ -75,6 +75,8 @@ pub(super) struct Session {
     first_unreadable: Option<Excerpt>,
     too_long: u64,
     lost: Lost,
+    /// Who read the answer wants no more of it.
+    closed: bool,
 }
 
 /// Lost events that were not yet told.
@@ -104,6 +106,7 @@ impl Session {
             first_unreadable: None,
             too_long: 0,
             lost: Lost::default(),
+            closed: false,
         }
     }
 
@@ -136,7 +139,12 @@ impl Session {
                         () = interrupt.as_mut() => return Ok(Finish::Interrupted),
                         next = state(live.as_mut()) => break next,
                         incoming = records.recv() => match incoming {
-                            Some(Incoming::Some(batch)) => self.take(&mut observer, batch)?,
+                            Some(Incoming::Some(batch)) => {
+                                self.take(&mut observer, batch)?;
+                                if self.closed {
+                                    return Ok(Finish::Interrupted);
+                                }
+                            }
                             Some(Incoming::End(read)) => {
                                 self.release(&mut observer)?;
                                 read?;
@@ -252,9 +260,9 @@ impl Session {
         }
     }
 
-    fn put(&self, out: &str) -> anyhow::Result<()> {
+    fn put(&mut self, out: &str) -> anyhow::Result<()> {
         if !out.is_empty() {
-            answer(self.color, out)?;
+            self.closed |= answer(self.color, out)? == Told::Closed;
         }
         Ok(())
     }

@@ -1,29 +1,19 @@
 //! Text that others wrote, made fit for a terminal and for one line.
 
 use crate::address::without_user;
+use netpol::printable::printable;
 
 /// What is shown at most of one message.
 const SHOWN: usize = 1000;
 
-/// `text` on one line, without control characters and bidirectional overrides, of bounded length, and
-/// without the passwords of addresses in it.
+/// `text` on one line, with all that is unseen spelled out, since it could forge the sentence around it;
+/// of bounded length, and without the passwords of addresses in it.
 pub(super) fn clean(text: &str) -> String {
-    let text = &*without_user(text);
-    let mut out = String::with_capacity(text.len().min(SHOWN));
-    for (count, char) in text.trim().chars().enumerate() {
-        if count == SHOWN {
-            out.push('…');
-            break;
-        }
-        match char {
-            '\n' | '\t' => out.push(' '),
-            // Overrides reorder what is shown, so that a server could forge the sentence around it.
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
-            char if char.is_control() => {}
-            char => out.push(char),
-        }
-    }
-    out
+    let text = without_user(text.trim());
+    let cut = text.char_indices().nth(SHOWN).map(|(end, _)| &text[..end]);
+    let dots = if cut.is_some() { "…" } else { "" };
+    let line = cut.unwrap_or(&text).replace(['\n', '\t'], " ");
+    format!("{}{dots}", printable(&line))
 }
 
 /// The end of what a program wrote, cleaned: its reason comes last.
@@ -61,7 +51,10 @@ mod tests {
 
     #[test]
     fn text_of_others_is_made_harmless() {
-        assert_eq!(clean("a\u{1b}[31mb\r\nc\u{202e}d "), "a[31mb cd");
+        assert_eq!(
+            clean("a\u{1b}[31mb\nc\u{202e}d\u{e0041} "),
+            "a\\u{1b}[31mb c\\u{202e}d\\u{e0041}"
+        );
         assert_eq!(clean("asked https://me:x@host/a"), "asked https://host/a");
         assert_eq!(clean(&"x".repeat(2 * SHOWN)).chars().count(), SHOWN + 1);
         assert_eq!(tail(&format!("{}end", "x".repeat(2 * SHOWN))).chars().count(), SHOWN);
