@@ -27,7 +27,7 @@ fn hostile_names_are_made_safe() {
         markdown.contains("| `a\\u{7c}b\\u{1b}[31m<img>\\u{60}c\\nd` | no policy"),
         "{markdown}"
     );
-    assert_eq!(markdown.lines().count(), 3);
+    assert_eq!(markdown.lines().filter(|line| line.starts_with('|')).count(), 3, "{markdown}");
 }
 
 /// Names come from labels, and messages from controllers: neither steers the terminal.
