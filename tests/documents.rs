@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::harness::{expect_success, root, xtask};
 use crate::run::netpol;
+use crate::transcripts::words;
 
 /// Every page of the repository, as Git has it or will have it.
 fn pages() -> Vec<PathBuf> {
@@ -122,8 +123,9 @@ fn commands_that_are_not_run_are_understood() {
     let mut understood = 0;
     for page in pages() {
         for line in commands(&fs::read_to_string(&page).unwrap()) {
-            let words: Vec<&str> = line.split_whitespace().skip(2).chain(["--help"]).collect();
-            let done = netpol(&words);
+            let words = words(&line);
+            let words: Vec<&str> = words.iter().map(String::as_str).skip(2).collect();
+            let done = netpol(&[&words[..], &["--help"]].concat());
             let place = page.display();
             assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{place}: {line}");
             understood += 1;
@@ -160,7 +162,7 @@ fn other_commands_are_what_the_project_has() {
                 ["cargo", "run", "--quiet", "--", ..] => {
                     netpol(&[&words[4..], &["--help"]].concat()).code == 0
                 }
-                ["cargo", "install", "--path", ".", "--bin", name] => {
+                ["cargo", "install", "--locked", "--path", ".", "--bin", name] => {
                     read("Cargo.toml").contains(&format!("name = \"{name}\""))
                 }
                 [program] => root().join(program).is_file(),

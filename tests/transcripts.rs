@@ -106,7 +106,7 @@ fn replay(root: &Path, text: &str) -> (String, usize) {
 }
 
 /// The words of a command line as a shell has them: in quotes, spaces belong to a word.
-fn words(line: &str) -> Vec<String> {
+pub(crate) fn words(line: &str) -> Vec<String> {
     let (mut words, mut quote) = (Vec::new(), None);
     let mut word: Option<String> = None;
     for char in line.chars() {
