@@ -4,6 +4,7 @@ use crate::random::rules::{complete_rules, partial_rules};
 use crate::random::{Ends as RandomEnds, Random, build, complete_cluster, hold, partial_cluster};
 use crate::run::{explain, list, netpol, netpol_with, text};
 use netpol::cluster::Family;
+use netpol::effort::Effort;
 use netpol::reach::{Connectivity, End, Ends, PortSet, Reach, RowEnd, Wanted};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
@@ -117,7 +118,8 @@ fn each(end: RowEnd) -> Vec<RowEnd> {
 
 fn rows_say_all(cluster: &[Value], seed: u64) -> Option<String> {
     let world = build(cluster)?;
-    let connectivity = Connectivity::compute(&world.snapshot, &world.rules);
+    let connectivity =
+        Connectivity::compute(&world.snapshot, &world.rules, Effort::default()).unwrap();
     let ends = RandomEnds::of(cluster, &world).all;
     let mut r = Random::new(!seed);
     // Their own nodes are exempt, which is no row.
@@ -222,7 +224,8 @@ fn rows_from_anyone_stand_only_where_they_hold() {
         ]}),
     ];
     let world = build(&cluster).unwrap();
-    let connectivity = Connectivity::compute(&world.snapshot, &world.rules);
+    let connectivity =
+        Connectivity::compute(&world.snapshot, &world.rules, Effort::default()).unwrap();
     let name = |end: RowEnd| match end {
         RowEnd::Class(class) => match connectivity.ends(class, Family::V4).next() {
             Some(Ends::One(End::Pod(id))) => world.snapshot.pod(id).name.to_string(),

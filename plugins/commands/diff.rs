@@ -162,7 +162,9 @@ impl DiffArgs {
             }
         };
         let progress = Progress::slow(global.color, "working out which flows differ");
-        let diff = reach::diff((&before.snapshot, &before.rules), (&after.snapshot, &after.rules));
+        let effort = global.limits().effort;
+        let [old, new] = [&before, &after].map(|side| (&side.snapshot, &side.rules));
+        let diff = reach::diff(old, new, effort)?;
         let locate = [before.locate(), after.locate()];
         let inputs = [&before, &after];
         let [old, new] = [0, 1].map(|i| DiffSide {

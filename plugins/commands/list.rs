@@ -8,7 +8,7 @@ use netpol::answer::{Asked, By, FlowList};
 use netpol::cluster::Snapshot;
 use netpol::ends::{self, End, EndName, Endpoint, PortWanted};
 use netpol::reach::PortSet;
-use netpol::unwritten::{self, Effort};
+use netpol::unwritten;
 use std::collections::{HashMap, HashSet};
 
 /// Arguments of `list`.
@@ -97,11 +97,11 @@ impl ListArgs {
         let progress = Progress::slow(global.color, "working out who reaches whom");
         // A live cluster has its pods; what else may come is asked of it by what is exposed.
         let open = !self.known_only && (self.input.names_manifests() || self.exposed);
-        let unwritten =
-            open.then(|| unwritten::of_one(&mut input.snapshot, &input.rules, Effort::default()));
+        let effort = global.limits().effort;
+        let unwritten = open.then(|| unwritten::of_one(&mut input.snapshot, &input.rules, effort));
         let locate = input.locate();
-        let list =
-            FlowList::new(&input.snapshot, &input.rules, &asked, unwritten.as_ref(), &*locate)?;
+        let (snapshot, rules) = (&input.snapshot, &input.rules);
+        let list = FlowList::new(snapshot, rules, &asked, unwritten.as_ref(), &*locate, effort)?;
         drop(progress);
         let format = self.output.format();
         let text = render(&list, format, Page { width: width(), brief: false })?;

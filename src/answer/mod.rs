@@ -31,7 +31,7 @@ pub use explanation::{
     AppliedBy, DirectionReport, ExplanationReport, FlowReport, MissReport, OwnerReport,
     PolicyReport, RuleReport,
 };
-pub use list::{Asked, By, FlowList, FlowPorts, ListedFlow, TooMany, Unmatched};
+pub use list::{Asked, By, FlowList, FlowPorts, ListedFlow, Unmatched};
 pub use observed::{
     Between, LostEvents, Observation, ObservedBetween, ObservedCount, ObservedEnd, ObservedFlow,
     ObservedLine, ObservedPolicy, ObservedSummary, ObservedVerdict, Observer, Prediction, Summary,

@@ -8,7 +8,7 @@
 //! docs/semantics/cilium-verdicts.md#one-direction.
 
 use super::region::{Region, and, but, or};
-use super::terms::Tables;
+use super::tables::Tables;
 use crate::policy::rule::{Action, Tier};
 use std::sync::Arc;
 

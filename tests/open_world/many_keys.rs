@@ -1,8 +1,9 @@
 //! Many labels that have nothing to do with each other, and many namespaces that are alike.
 
 use crate::random::build;
+use netpol::effort::Effort;
 use netpol::reach::diff;
-use netpol::unwritten::{Effort, of_one, of_two};
+use netpol::unwritten::{of_one, of_two};
 use netpol::verdict::Passage;
 use serde_json::{Value, json};
 
@@ -64,7 +65,8 @@ fn thirty_clients_are_not_enumerated() {
     let words: Vec<String> =
         new.snapshot.representatives().map(|(_, of)| of.words.to_string()).collect();
     assert_eq!(words, ["pods[app=service-7] in shop", "pods[service-8-client=true] in shop"]);
-    let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
+    let diff =
+        diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules), Effort::default()).unwrap();
     let all: Vec<_> = diff.changes().iter().map(|change| (change.from, change.to)).collect();
     assert_eq!(all, [(Passage::Denied, Passage::Allowed); 2], "one for each family");
 }

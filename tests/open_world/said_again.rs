@@ -1,8 +1,9 @@
 //! The same policies, said otherwise: no flow changes.
 
 use crate::random::{Random, build, complete_cluster, hold};
+use netpol::effort::Effort;
 use netpol::reach::diff;
-use netpol::unwritten::{Effort, of_two};
+use netpol::unwritten::of_two;
 use serde_json::{Value, json};
 
 fn policies_alone(r: &mut Random) -> Vec<Value> {
@@ -79,7 +80,8 @@ fn unchanged(cluster: &[Value], seed: u64) -> Option<String> {
     let (mut old, mut new) = (build(cluster)?, build(&objects)?);
     let effort = Effort::default();
     let told = of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), effort);
-    let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
+    let diff =
+        diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules), Effort::default()).unwrap();
     let manifests: Vec<String> = objects.iter().map(Value::to_string).collect();
     let wrong = !told.is_complete()
         || !diff.changes().is_empty()

@@ -7,17 +7,18 @@ use super::group::{Group, Groups};
 use super::said::Said;
 use super::unmatched::unmatched;
 use super::why::{Known, reasons};
-use super::{Asked, FlowList, FlowPorts, ListedFlow, TooMany};
+use super::{Asked, FlowList, FlowPorts, ListedFlow};
 use crate::answer::end::{EndKind, EndReport};
 use crate::answer::place::{Locate, short};
 use crate::answer::vocabulary::{ApiVersion, FlowListKind};
 use crate::answer::{warnings, words};
 use crate::cluster::{Family, PodId, Port, Protocol, Snapshot, real_namespace};
+use crate::effort::{Effort, TooMuch};
 use crate::ends::{PortText, ranges};
 use crate::policy::Ruleset;
 use crate::policy::rule::{Direction, Namespaces};
 use crate::prose::list;
-use crate::reach::{Connectivity, End, PortSet, Wanted};
+use crate::reach::{Connectivity, End, Narrow, PortSet};
 use crate::unwritten::{Dead, Unwritten};
 use crate::verdict::{Verdict, Why};
 use std::cell::RefCell;
@@ -32,24 +33,19 @@ impl FlowList {
         asked: &Asked,
         unwritten: Option<&Unwritten>,
         locate: &Locate<'_>,
-    ) -> Result<Self, TooMany> {
-        let connectivity = Connectivity::compute(snapshot, rules);
-        let classes = |ends: &mut dyn Iterator<Item = &End>| -> BTreeSet<u32> {
-            ends.filter_map(|end| connectivity.class(*end)).collect()
-        };
-        let wanted = Wanted {
-            from: asked.from.as_ref().map(|from| classes(&mut from.iter())),
-            to: asked.to.as_ref().map(|to| classes(&mut to.keys())),
-            touching: asked
-                .namespace
-                .as_deref()
-                .map(|namespace| connectivity.classes_of(namespace).unwrap_or(0..0)),
+        effort: Effort,
+    ) -> Result<Self, TooMuch> {
+        let to: Option<HashSet<End>> = asked.to.as_ref().map(|to| to.keys().copied().collect());
+        let narrow = Narrow {
+            from: asked.from.as_ref(),
+            to: to.as_ref(),
+            namespace: asked.namespace.as_deref(),
             exposed: asked.exposed,
         };
+        let (connectivity, wanted) = Connectivity::narrowed(snapshot, rules, narrow, effort)?;
         let group =
             |only: Option<&HashSet<End>>| Groups::new(snapshot, &connectivity, asked.by, only);
         let sources = group(asked.from.as_ref());
-        let to: Option<HashSet<End>> = asked.to.as_ref().map(|to| to.keys().copied().collect());
         let destinations = group(to.as_ref());
         let collector = Collector {
             connectivity: &connectivity,
@@ -57,6 +53,7 @@ impl FlowList {
             sources: &sources,
             destinations: &destinations,
             wanted: &wanted,
+            most: effort.rows,
         };
         let rows = collector.run()?;
         let lister = Lister {

@@ -53,11 +53,6 @@ pub struct Asked {
     pub notes: Vec<String>,
 }
 
-/// More rows than one answer should hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("more than {0} flows: ask for fewer with -n, --from, --to or --by namespace")]
-pub struct TooMany(usize);
-
 /// The answer of `list`.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
