@@ -17,19 +17,21 @@ pub struct Effort {
     pub cells: u64,
     /// Rows of an answer.
     pub rows: u64,
+    /// Changes of a diff that are explained, each with up to a hundred ends and policies.
+    pub changes: u64,
 }
 
 /// Some seconds and some hundred megabytes at the most.
 impl Default for Effort {
     fn default() -> Self {
-        Self { search: 50_000_000, steps: 2_000_000_000, cells: 48_000_000, rows: 1_000_000 }
+        Self {
+            search: 50_000_000,
+            steps: 2_000_000_000,
+            cells: 48_000_000,
+            rows: 1_000_000,
+            changes: 10_000,
+        }
     }
-}
-
-impl Effort {
-    /// As far as it takes, for input that is trusted.
-    pub const UNBOUNDED: Self =
-        Self { search: u64::MAX, steps: u64::MAX, cells: u64::MAX, rows: u64::MAX };
 }
 
 /// What is counted.
@@ -41,6 +43,8 @@ pub enum Work {
     Cells,
     /// Rows.
     Rows,
+    /// Changes.
+    Changes,
 }
 
 /// An answer would take more than is allowed; nothing is said of it.
@@ -59,6 +63,7 @@ impl fmt::Display for TooMuch {
             Work::Steps => ("work out: these policies take", "steps"),
             Work::Cells => ("keep: these policies tell apart", "cells"),
             Work::Rows => ("tell:", "rows"),
+            Work::Changes => ("tell:", "changes"),
         };
         let of = if *work == Work::Cells { "combinations of ends and ports" } else { name };
         write!(

@@ -91,6 +91,19 @@ pub(crate) fn one_of(formats: &'static [Offered]) -> impl TypedValueParser<Value
     })
 }
 
+/// Writes an answer to stdout in one of its formats, as it is made.
+pub fn show_page(
+    color: ColorChoice,
+    shown: &impl Answer,
+    format: Format,
+    page: Page,
+) -> anyhow::Result<()> {
+    let out = AutoStream::new(io::stdout().lock(), color.into());
+    let mut out = io::BufWriter::with_capacity(1 << 16, out);
+    render(shown, format, page, &mut out)?;
+    Ok(out.flush()?)
+}
+
 /// Writes an answer to stdout.
 pub fn answer(color: ColorChoice, text: &str) -> io::Result<()> {
     let mut out = AutoStream::new(io::stdout().lock(), color.into());
@@ -120,8 +133,7 @@ fn labelled(color: ColorChoice, style: Style, label: &str, message: &str) {
 
 /// An answer on stdout, in one of its formats.
 pub fn show(color: ColorChoice, shown: &impl Answer, format: Format) -> anyhow::Result<()> {
-    let page = Page { width: width(), brief: false };
-    Ok(answer(color, &render(shown, format, page)?)?)
+    show_page(color, shown, format, Page { width: width(), brief: false })
 }
 
 /// The columns of the terminal: of `COLUMNS`, else of the terminal, else 80; at most 120.

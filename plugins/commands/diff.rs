@@ -2,9 +2,9 @@
 
 use super::print_schema;
 use crate::cli::{
-    Exit, FluxBuildArgs, GlobalArgs, InputArgs, OutputArgs, Progress, Side, answer, width,
+    Exit, FluxBuildArgs, GlobalArgs, InputArgs, OutputArgs, Progress, Side, show_page, width,
 };
-use crate::render::{Page, render};
+use crate::render::Page;
 use anyhow::{bail, ensure};
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, ValueEnum};
@@ -175,10 +175,10 @@ impl DiffArgs {
             rules: &inputs[i].rules,
             locate: &*locate[i],
         });
-        let report = DiffReport::new(&diff, &old, &new, !self.summary);
+        let report = DiffReport::new(&diff, &old, &new, !self.summary, effort)?;
         drop(progress);
         let page = Page { width: width(), brief: self.summary };
-        answer(global.color, &render(&report, self.output.format(), page)?)?;
+        show_page(global.color, &report, self.output.format(), page)?;
         let found = match self.fail_on {
             FailOn::Any => report.opens() || report.closes(),
             FailOn::Opened => report.opens(),

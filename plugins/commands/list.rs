@@ -1,7 +1,6 @@
 //! `list`: who may talk to whom on what.
 
-use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, answer, width};
-use crate::render::{Page, render};
+use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, show};
 use anyhow::{anyhow, bail};
 use clap::{Args, ValueEnum};
 use netpol::answer::{Asked, By, FlowList};
@@ -104,11 +103,10 @@ impl ListArgs {
         let list = FlowList::new(snapshot, rules, &asked, unwritten.as_ref(), &*locate, effort)?;
         drop(progress);
         let format = self.output.format();
-        let text = render(&list, format, Page { width: width(), brief: false })?;
         if format.is_bare() {
             input.tell_gaps(global);
         }
-        answer(global.color, &text)?;
+        show(global.color, &list, format)?;
         Ok(if list.missing.is_empty() { Exit::Success } else { Exit::Unknown })
     }
 

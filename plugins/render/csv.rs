@@ -3,11 +3,12 @@
 use super::cells;
 use super::escape::csv;
 use netpol::answer::{DiffReport, FlowList};
+use std::io::{self, Write};
 
-/// The rows of a list.
-pub(super) fn list(list: &FlowList) -> String {
+/// The rows of a list, as they are made.
+pub(super) fn list(list: &FlowList, out: &mut dyn Write) -> io::Result<()> {
     let rows = list.flows.iter().map(cells::list::fields);
-    table(cells::list::FIELDS, rows)
+    table(cells::list::FIELDS, rows).try_for_each(|line| out.write_all(line.as_bytes()))
 }
 
 /// The changes of a diff.
@@ -29,11 +30,14 @@ pub(super) fn diff(report: &DiffReport) -> String {
             change.witness.explain_after.clone(),
         ]
     });
-    table(names, rows)
+    table(names, rows).collect()
 }
 
-fn table<const N: usize>(names: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+fn table<const N: usize>(
+    names: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> impl Iterator<Item = String> {
     let header = names.join(",") + "\n";
     let rows = rows.map(|row| row.map(|field| csv(&field)).join(",") + "\n");
-    std::iter::once(header).chain(rows).collect()
+    std::iter::once(header).chain(rows)
 }

@@ -76,6 +76,11 @@ impl Screen {
         self.out.push('\n');
     }
 
+    /// What is on it so far, which is taken off it.
+    pub(super) fn taken(&mut self) -> String {
+        std::mem::take(&mut self.out)
+    }
+
     pub(super) fn finish(self) -> String {
         self.out
     }

@@ -79,6 +79,7 @@ impl FromStr for Limits {
                 "steps" => &mut limits.effort.steps,
                 "cells" => &mut limits.effort.cells,
                 "rows" => &mut limits.effort.rows,
+                "changes" => &mut limits.effort.changes,
                 "search" => &mut limits.effort.search,
                 _ => return Err(refused(part)),
             };
@@ -91,7 +92,7 @@ impl FromStr for Limits {
 fn refused(part: &str) -> String {
     format!(
         "{part:?} is no limit: give files=1000, bytes=200Mi, objects=50000, steps=NUMBER, cells=NUMBER, \
-         rows=NUMBER or search=NUMBER, or several with commas"
+         rows=NUMBER, changes=NUMBER or search=NUMBER, or several with commas"
     )
 }
 

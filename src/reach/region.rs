@@ -150,6 +150,7 @@ fn overlay(
         if end == ClassId::MAX {
             return result;
         }
+        tables.step(1);
         let ports = join(&mut tables.ports, here[0].0, here[1].0);
         match result.last_mut() {
             Some((_, to, last)) if *to == at && *last == ports => *to = end,

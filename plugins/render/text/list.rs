@@ -2,10 +2,9 @@
 
 use crate::render::cells::list::{mark, port_words, why};
 use crate::render::screen::{BOLD, DIM, DOUBT, PLAIN, Screen};
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 use netpol::answer::{Because, EndReport, FlowList, ListedFlow};
 use netpol::printable::printable;
+use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
 
 /// So many port ranges a narrow table shows.
@@ -15,8 +14,13 @@ const UNMATCHED: usize = 5;
 /// So many networks a narrow table shows.
 const NETWORKS: usize = 3;
 
-/// The list as text of `width` columns; `wide` shows all of every row with its reason.
-pub(in crate::render) fn list(list: &FlowList, width: usize, wide: bool) -> String {
+/// The list as text of `width` columns, as it is made; `wide` shows all of every row with its reason.
+pub(in crate::render) fn list(
+    list: &FlowList,
+    width: usize,
+    wide: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut screen = Screen::new(width);
     for missing in &list.missing {
         screen.words(0, 2, &[(DOUBT, "not known:"), (PLAIN, &format!("{missing}."))]);
@@ -37,11 +41,12 @@ pub(in crate::render) fn list(list: &FlowList, width: usize, wide: bool) -> Stri
         if !list.missing.is_empty() {
             screen.blank();
         }
-        let plain = flat(list, wide);
-        if wide || plain.lines().all(|line| line.width() <= width) {
-            screen.block(&plain);
+        let plain = Flat::new(list, wide);
+        if wide || plain.width() <= width {
+            out.write_all(screen.taken().as_bytes())?;
+            plain.write(out)?;
         } else {
-            blocks(&mut screen, list);
+            blocks(&mut screen, list, out)?;
         }
     }
     if !list.unmatched.is_empty() {
@@ -68,43 +73,73 @@ pub(in crate::render) fn list(list: &FlowList, width: usize, wide: bool) -> Stri
         screen.words(0, 2, &[(DOUBT, "warning:"), (PLAIN, &warning.message)]);
         screen.place(4, warning.location.as_ref());
     }
-    screen.finish()
+    out.write_all(screen.finish().as_bytes())
 }
 
-fn new_table() -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table
+/// So many columns lie between two cells.
+const GAP: usize = 2;
+
+/// One line a row, whose cells are made anew each time rather than kept: there may be very many.
+struct Flat<'l> {
+    list: &'l FlowList,
+    wide: bool,
+    columns: [usize; 4],
 }
 
-fn laid_out(mut table: Table) -> String {
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+impl<'l> Flat<'l> {
+    fn new(list: &'l FlowList, wide: bool) -> Self {
+        let mut flat = Self { list, wide, columns: [0; 4] };
+        let mut columns = [0; 4];
+        for row in flat.rows() {
+            for (column, cell) in columns.iter_mut().zip(&row) {
+                *column = (*column).max(cell.width());
+            }
+        }
+        flat.columns = columns;
+        flat
     }
-    table.trim_fmt()
-}
 
-fn cells(cells: impl IntoIterator<Item = String>) -> Vec<String> {
-    cells.into_iter().map(|cell| printable(&cell).into_owned()).collect()
-}
-
-fn flat(list: &FlowList, wide: bool) -> String {
-    let mut table = new_table();
-    let with_why = wide || list.exposed;
-    let mut header = vec!["FROM", "TO", "PORTS"];
-    header.extend(with_why.then_some("WHY"));
-    table.set_header(header);
-    for flow in &list.flows {
-        let mut row = vec![end(&flow.source, wide), end(&flow.destination, wide)];
-        row.push(ports(flow, wide, !with_why));
-        row.extend(with_why.then(|| why(flow)));
-        table.add_row(cells(row));
+    /// The cells of each line, the names of the columns first.
+    fn rows(&self) -> impl Iterator<Item = [String; 4]> {
+        let with_why = self.wide || self.list.exposed;
+        let names = ["FROM", "TO", "PORTS", if with_why { "WHY" } else { "" }];
+        let rows = self.list.flows.iter().map(move |flow| {
+            let cells = [
+                end(&flow.source, self.wide),
+                end(&flow.destination, self.wide),
+                ports(flow, self.wide, !with_why),
+                if with_why { why(flow) } else { String::new() },
+            ];
+            cells.map(|cell| printable(&cell).into_owned())
+        });
+        std::iter::once(names.map(str::to_owned)).chain(rows)
     }
-    laid_out(table)
+
+    /// The columns of the longest line.
+    fn width(&self) -> usize {
+        let line = |row: [String; 4]| {
+            let last = row.iter().rposition(|cell| !cell.is_empty()).unwrap_or(0);
+            let before: usize = self.columns[..last].iter().map(|column| column + GAP).sum();
+            before + row[last].width()
+        };
+        self.rows().map(line).max().unwrap_or(0)
+    }
+
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        for row in self.rows() {
+            let mut line = String::new();
+            for (cell, column) in row.iter().zip(self.columns) {
+                let gap = column.saturating_sub(cell.width()) + GAP;
+                line.extend([cell, &*" ".repeat(gap)]);
+            }
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
 }
 
 /// Each source as a heading, with its destinations below.
-fn blocks(screen: &mut Screen, list: &FlowList) {
+fn blocks(screen: &mut Screen, list: &FlowList, out: &mut dyn Write) -> io::Result<()> {
     let width = |flow: &ListedFlow| printable(&end(&flow.destination, false)).width();
     let column = list.flows.iter().map(width).max().unwrap_or(0);
     let mut first = true;
@@ -123,7 +158,9 @@ fn blocks(screen: &mut Screen, list: &FlowList) {
                 screen.words(6, 6, &[(DIM, &why(flow))]);
             }
         }
+        out.write_all(screen.taken().as_bytes())?;
     }
+    Ok(())
 }
 
 fn end(end: &EndReport, wide: bool) -> String {

@@ -5,7 +5,7 @@
 use super::cause::Cause;
 use super::command::command;
 use super::ends::Ends;
-use super::rows::{Row, Rows, rows};
+use super::rows::{Row, Rows, Told, rows};
 use super::{
     ChangeReport, DiffReport, DiffSide, DiffSummary, ReasonReport, SideReport, WitnessReport,
 };
@@ -17,6 +17,7 @@ use crate::answer::vocabulary::{ApiVersion, ChangeKind, DiffKind};
 use crate::answer::warnings::{Warning, sentences};
 use crate::answer::words;
 use crate::cluster::ObjectRef;
+use crate::effort::{Effort, TooMuch};
 use crate::ends::names;
 use crate::policy::Remark;
 use crate::policy::rule::Direction;
@@ -28,17 +29,26 @@ use std::collections::BTreeSet;
 
 impl DiffReport {
     /// Puts a difference into words and places; without reasons where a summary is enough.
-    pub fn new(diff: &Diff<'_>, old: &DiffSide<'_>, new: &DiffSide<'_>, reasons: bool) -> Self {
+    pub fn new(
+        diff: &Diff<'_>,
+        old: &DiffSide<'_>,
+        new: &DiffSide<'_>,
+        reasons: bool,
+        effort: Effort,
+    ) -> Result<Self, TooMuch> {
         let sides = [old, new];
         let ends = Ends::new(diff, new.snapshot);
-        let Rows { all: rows, sampled, unsure } = rows(diff, sides);
+        let Rows { all: rows, sampled, unsure } = rows(diff, sides, effort)?;
         let reporter = Reporter { ends: &ends, sides, reasons };
-        let mut changes: Vec<ChangeReport> = rows.iter().map(|row| reporter.change(row)).collect();
+        let mut told = Told::new(effort);
+        let mut changes: Vec<ChangeReport> = Vec::with_capacity(rows.len());
+        for row in &rows {
+            changes.push(reporter.change(row));
+            changes.last().map_or(Ok(()), |change| told.take(size(change)))?;
+        }
         changes.sort_by(|a, b| {
-            let key = |change: &ChangeReport| {
-                (change.change, change.from.label.clone(), change.to.label.clone())
-            };
-            key(a).cmp(&key(b)).then_with(|| a.ports.cmp(&b.ports))
+            let ends = a.from.label.cmp(&b.from.label).then_with(|| a.to.label.cmp(&b.to.label));
+            a.change.cmp(&b.change).then(ends).then_with(|| a.ports.cmp(&b.ports))
         });
         let count = |kind| changes.iter().filter(|change| change.change == kind).count();
         let [old_side, new_side] = reporter.only_on_one(diff);
@@ -68,7 +78,7 @@ impl DiffReport {
                 location: None,
             }
         }));
-        Self {
+        Ok(Self {
             api_version: ApiVersion,
             kind: DiffKind,
             old: old_side,
@@ -78,8 +88,15 @@ impl DiffReport {
             notes,
             warnings,
             unsure,
-        }
+        })
     }
+}
+
+/// How many ends and policies a change tells of.
+fn size(change: &ChangeReport) -> usize {
+    let sides = |reason: &ReasonReport| reason.before.policies.len() + reason.after.policies.len();
+    let policies: usize = change.reasons.iter().map(sides).sum();
+    change.from.members.len() + change.to.members.len() + policies
 }
 
 struct Reporter<'a> {

@@ -22,7 +22,8 @@ use crate::reach::{Connectivity, End, Narrow, PortSet};
 use crate::unwritten::{Dead, Unwritten};
 use crate::verdict::{Verdict, Why};
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 impl FlowList {
     /// Lists what is asked for; with what was found of pods that are not written, where that was looked
@@ -64,15 +65,17 @@ impl FlowList {
             sources: &sources,
             destinations: &destinations,
             known: RefCell::default(),
+            ends: RefCell::default(),
         };
         let missing = missing(snapshot, rules, unwritten);
         let nothing = is_empty(snapshot, rules);
         let said = Said::of(&lister, &rows);
-        let flows: Vec<ListedFlow> = rows
-            .iter()
-            .filter(|(row, _)| !nothing && lister.has_port(row) && !said.twice(&lister, row))
-            .map(|(row, families)| lister.flow(row, *families))
-            .collect();
+        let told = |row| !nothing && lister.has_port(row) && !said.twice(&lister, row);
+        let told: Vec<bool> = rows.keys().map(told).collect();
+        // Each row is let go as soon as it is told.
+        let rows = rows.into_iter().zip(told).filter(|(_, told)| *told);
+        let flows: Vec<ListedFlow> =
+            rows.map(|((row, families), _)| lister.flow(&row, families)).collect();
         let here = |namespace: Option<&str>| match (&asked.namespace, namespace) {
             (Some(only), Some(namespace)) => only == namespace,
             _ => true,
@@ -137,6 +140,8 @@ pub(super) struct Lister<'a> {
     pub(super) sources: &'a Groups,
     pub(super) destinations: &'a Groups,
     pub(super) known: RefCell<Known<'a>>,
+    /// What whole workloads are called, which is the same in all of their rows.
+    ends: RefCell<HashMap<(Direction, Party), Arc<EndReport>>>,
 }
 
 impl Lister<'_> {
@@ -152,8 +157,8 @@ impl Lister<'_> {
                 Holds::Unknown => Verdict::Unknown,
                 Holds::Always | Holds::Conditionally => Verdict::Allowed,
             },
-            source: self.end(self.sources, &row.source, families),
-            destination: self.end(self.destinations, &row.destination, families),
+            source: self.end(Direction::Egress, &row.source, families),
+            destination: self.end(Direction::Ingress, &row.destination, families),
             ports: row
                 .ports
                 .ranges()
@@ -178,7 +183,19 @@ impl Lister<'_> {
         }
     }
 
-    fn end(&self, groups: &Groups, end: &(Party, Part), families: Families) -> EndReport {
+    fn end(&self, direction: Direction, end: &(Party, Part), families: Families) -> Arc<EndReport> {
+        let groups = self.groups(direction);
+        if end.1 != Part::Whole {
+            return self.called(groups, end, families).into();
+        }
+        let mut known = self.ends.borrow_mut();
+        let end = known
+            .entry((direction, end.0))
+            .or_insert_with(|| self.called(groups, end, families).into());
+        end.clone()
+    }
+
+    fn called(&self, groups: &Groups, end: &(Party, Part), families: Families) -> EndReport {
         let plain = |label: &str, kind| EndReport::called(label, Some(kind));
         match (end.0, &end.1) {
             (Party::Anyone, _) => plain("anyone", EndKind::Anyone),

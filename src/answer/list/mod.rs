@@ -21,6 +21,7 @@ use crate::verdict::Verdict;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// What stands in a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
@@ -116,9 +117,9 @@ pub struct ListedFlow {
     /// `Allowed`, or `Unknown` where it depends on what is not known.
     pub verdict: Verdict,
     /// Who opens the connection.
-    pub source: EndReport,
+    pub source: Arc<EndReport>,
     /// Who takes it.
-    pub destination: EndReport,
+    pub destination: Arc<EndReport>,
     /// The ports, as they arrive at the destination's pods.
     pub ports: Vec<FlowPorts>,
     /// Whether these are all ports of all protocols.
