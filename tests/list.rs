@@ -5,9 +5,9 @@ use crate::random::{Ends as RandomEnds, Random, build, complete_cluster, hold, p
 use crate::run::{explain, list, netpol, netpol_with, text};
 use netpol::cluster::Family;
 use netpol::effort::Effort;
-use netpol::reach::{Connectivity, End, Ends, PortSet, Reach, RowEnd, Wanted};
+use netpol::reach::{Connectivity, End, Ends, Narrow, PortSet, Reach, RowEnd, Wanted};
 use serde_json::Value;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 const WORKLOADS: [&str; 6] = [
@@ -176,6 +176,28 @@ fn rows_say_all(cluster: &[Value], seed: u64) -> Option<String> {
             let got = alone.rows.get(&(x, y)).cloned().unwrap_or_default();
             if got != expected {
                 return Some(format!("{family} {source:?} → {destination:?} alone: {got:?}"));
+            }
+        }
+        // What is worked out for a question alone says the same of it.
+        let (source, destination) = *r.pick(pairs.get(..).filter(|all| !all.is_empty())?);
+        let [from, to] = [HashSet::from([source]), HashSet::from([destination])];
+        let namespace = world.snapshot.namespaces().map(|known| known.name.to_string()).next();
+        let asked = [
+            Narrow { from: Some(&from), ..Narrow::default() },
+            Narrow { to: Some(&to), ..Narrow::default() },
+            Narrow { from: Some(&from), to: Some(&to), ..Narrow::default() },
+            Narrow { namespace: namespace.as_deref(), ..Narrow::default() },
+            Narrow { exposed: true, ..Narrow::default() },
+            Narrow { exposed: true, to: Some(&to), ..Narrow::default() },
+        ];
+        for narrow in asked {
+            let (snapshot, rules) = (&world.snapshot, &world.rules);
+            let narrowed = Connectivity::narrowed(snapshot, rules, narrow, Effort::default());
+            let (narrowed, wanted) = narrowed.unwrap();
+            let [rows, all] =
+                [&narrowed, &connectivity].map(|it| Read::new(it, family, &wanted).rows);
+            if rows != all {
+                return Some(format!("{family} {narrow:?}: {rows:?}, not {all:?}"));
             }
         }
     }

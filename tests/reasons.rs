@@ -463,7 +463,7 @@ fn lists_know_where_cilium_isolates_every_pod_or_none() {
         rows.map(|flow| {
             let ports =
                 if flow.any_port { "any".to_owned() } else { flow.ports[0].port.to_string() };
-            (flow.destination.label, ports, flow.reason.unwrap(), flow.rules)
+            (flow.destination.label.clone(), ports, flow.reason.unwrap(), flow.rules)
         })
         .collect::<Vec<_>>()
     };

@@ -363,6 +363,7 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
             self.is_shared(&clauses)
         });
         if shared {
+            self.tables().keep(2 * ordered.spans());
             self.admin.insert(policies.to_vec(), ordered.clone());
         }
         ordered
@@ -405,6 +406,7 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
         }
         let region = Arc::new(disjoint(self.tables(), spans));
         if self.is_shared(clauses) {
+            self.tables().keep(2 * region.len());
             self.side_sets.regions.insert(key, region.clone());
         }
         region

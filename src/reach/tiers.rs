@@ -41,6 +41,13 @@ pub(super) struct Ordered {
     conditional: Region,
 }
 
+impl Ordered {
+    /// How many spans it has.
+    pub(super) fn spans(&self) -> usize {
+        [&self.allow, &self.deny, &self.next, &self.conditional].map(Vec::len).iter().sum()
+    }
+}
+
 /// What may become of every flow.
 pub(super) struct Outcome {
     pub(super) allow: Region,
