@@ -26,7 +26,7 @@ impl Default for Effort {
     fn default() -> Self {
         Self {
             search: 50_000_000,
-            steps: 2_000_000_000,
+            steps: 1_000_000_000,
             cells: 48_000_000,
             rows: 1_000_000,
             changes: 10_000,
