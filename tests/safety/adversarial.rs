@@ -32,6 +32,8 @@ struct Shape {
     step: usize,
     /// In a hundred peers so many are blocks.
     blocks: usize,
+    /// In a hundred rules of a NetworkPolicy so many are for anyone.
+    anyone: usize,
     dialect: Dialect,
     egress: bool,
     conditions: bool,
@@ -53,6 +55,7 @@ impl Shape {
             values: *r.pick(&[1, 1, 3, 20]),
             step: *r.pick(&[0, 1, 2, 7]),
             blocks: *r.pick(&[0, 0, 20, 90]),
+            anyone: *r.pick(&[0, 0, 30]),
             dialect: *r.pick(&[Dialect::Plain, Dialect::Plain, Dialect::Admin, Dialect::Cilium]),
             egress: r.percent(50),
             conditions: r.percent(30),
@@ -95,6 +98,7 @@ impl Shape {
         match self.dialect {
             Dialect::Plain => {
                 let peer = match &block {
+                    _ if r.percent(self.anyone) => String::new(),
                     Some((cidr, _)) => format!("{{ipBlock: {{cidr: {cidr}}}}}"),
                     None if self.namespaces > 1 => {
                         format!("{{namespaceSelector: {{}}, podSelector: {peer}}}")
