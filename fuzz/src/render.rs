@@ -5,12 +5,12 @@ use crate::cluster::{Words, world};
 use crate::dice::Dice;
 use crate::read_back;
 use netpol::answer::{
-    Asked, By, DiffReport, DiffSide, ExplanationReport, FlowList, Location, SummaryReport,
+    Asked, By, Compared, DiffAsked, DiffReport, ExplanationReport, FlowList, Location, SummaryReport,
 };
 use netpol::cluster::Origin;
+use netpol::effort::Effort;
 use netpol::ends::EndName;
 use netpol::policy::Enforcer;
-use netpol::reach;
 use netpol::verdict::{self, Question};
 use netpol_plugins::render::{Answer, Format, Page, render};
 use serde_json::Value;
@@ -22,7 +22,11 @@ fn every_format<A: Answer>(answer: &A) {
     let mut documents: Vec<Value> = Vec::new();
     for (format, _) in A::FORMATS {
         // A picture may be too large.
-        let Ok(shown) = render(answer, *format, PAGE) else { continue };
+        let mut shown = Vec::new();
+        if render(answer, *format, PAGE, &mut shown).is_err() {
+            continue;
+        }
+        let shown = String::from_utf8(shown).expect("text");
         match format {
             Format::Text | Format::Table | Format::Wide | Format::Name => read_back::text(&shown),
             Format::Json => documents.push(read_back::json(&shown)),
@@ -58,7 +62,7 @@ pub fn render_all(bytes: &[u8]) {
     };
     for by in [By::Workload, By::Pod, By::Namespace] {
         let asked = Asked { by, notes: vec![words[1].to_owned()], ..Asked::default() };
-        if let Ok(list) = FlowList::new(snapshot, rules, &asked, None, &locate) {
+        if let Ok(list) = FlowList::new(snapshot, rules, &asked, None, &locate, Effort::default()) {
             every_format(&list);
         }
     }

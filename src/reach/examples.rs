@@ -9,7 +9,8 @@ use super::exempt::{Exemption, exemption};
 use super::ports::{PortSet, PortsId};
 use super::rows::RowEnd;
 use super::sets::{ClassId, Run, Runs, SetId, intersection};
-use super::terms::{Clauses, Selecting, Tables};
+use super::tables::Tables;
+use super::terms::{Clauses, Selecting};
 use super::{Connectivity, End};
 use crate::cluster::{Family, Name, Port, Protocol, Truth};
 use crate::policy::rule::Direction;
@@ -151,7 +152,7 @@ impl Connectivity<'_> {
     /// The rules of policies that select a class, or may.
     fn meant(&self, family: Family, direction: Direction, subject: ClassId) -> Vec<Meant> {
         let Self { told, tables, .. } = self;
-        let Tables { sets, ports } = tables;
+        let Tables { sets, ports, .. } = tables;
         let selecting = told.selecting(direction).get(subject as usize);
         let Some(selecting) = selecting else { return Vec::new() };
         // Where no block cuts addresses, both families may have one and the same rules.

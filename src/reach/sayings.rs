@@ -79,6 +79,10 @@ impl<'a> Sayings<'a> {
             let mut said = Said { unread: selecting.unread, ..Said::default() };
             said.isolated[0] = selecting.always;
             for (policy, certainly) in selecting.policies() {
+                maker.side_sets.tables.step(8);
+                if maker.side_sets.tables.is_over() {
+                    break;
+                }
                 said.isolated[usize::from(!certainly)] |=
                     maker.side_sets.policies()[policy].isolates;
                 if let Some(sayings) = shared.get(&(policy, certainly)) {

@@ -14,12 +14,6 @@ use crate::policy::{Enforcement, PolicyId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Sets and ports that all relations of one answer share, so that equal ones have equal ids.
-pub(super) struct Tables {
-    pub(super) sets: super::sets::SetTable,
-    pub(super) ports: PortTable,
-}
-
 /// What to ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
