@@ -11,7 +11,7 @@ use super::overlay::Base;
 use super::peers::SideSets;
 use super::ports::{PortTable, PortsId};
 use super::profiles::{Profiles, to_u32};
-use super::region::{Parts, Region, add, and, disjoint, of_set, parts};
+use super::region::{Column, Parts, Region, add, and, disjoint, of_set, parts};
 use super::sets::{ClassId, IdMap, Mix, SetId, singles};
 use super::tables::Tables;
 use super::terms::{Mode, Selecting};
@@ -21,9 +21,6 @@ use crate::policy::rule::Direction;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::BuildHasherDefault;
 use std::rc::Rc;
-
-/// Disjoint sets of sources with the ports they reach, none empty.
-pub(super) type Column = Vec<(SetId, PortsId)>;
 
 /// Who reaches whom, as policies have it.
 #[derive(Clone)]

@@ -9,16 +9,19 @@
 //! A pod that moved to or from a node changes how that node stands to it; that is no change of policy,
 //! so the two are not compared.
 
-use super::classes::{Side, Space, family_index};
-use super::connect::{Column, Relation};
+use super::classes::Space;
+use super::connect::Relation;
 use super::exempt::{exempted, exemption, own_node};
 use super::members::{Inside, Member};
 use super::narrow::Focus;
+use super::ports::Reach;
 use super::ports::{PortSet, PortTable, PortsId};
+use super::region::Column;
 use super::sayings::{Retold, Sayings};
 use super::sets::{ClassId, Run, SetId, merged};
+use super::side::{Side, family_index};
 use super::tables::Tables;
-use super::{End, Reach, Relations};
+use super::{End, Relations};
 use crate::cluster::{Family, Name, Port, Snapshot};
 use crate::effort::{Effort, TooMuch};
 use crate::policy::Ruleset;

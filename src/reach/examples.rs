@@ -4,11 +4,12 @@
 //! row that no rule for its subject tells apart, by peer and by port. How a part is judged is asked
 //! elsewhere; here is only known where rules begin and end.
 
-use super::classes::{Space, family_index};
+use super::classes::Space;
 use super::exempt::{Exemption, exemption};
 use super::ports::{PortSet, PortsId};
 use super::rows::RowEnd;
 use super::sets::{ClassId, Run, Runs, SetId, intersection};
+use super::side::family_index;
 use super::tables::Tables;
 use super::terms::{Clauses, Selecting};
 use super::{Connectivity, End};

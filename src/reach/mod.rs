@@ -31,6 +31,7 @@ mod rows;
 mod sayings;
 mod selectors;
 mod sets;
+mod side;
 mod tables;
 mod terms;
 mod tiers;
@@ -41,14 +42,14 @@ pub(crate) use addresses::Atoms;
 pub use diff::{Cell, Change, ChangedEnds, Changes, Diff, EndClass, Same, Witness, diff};
 pub use examples::{Example, Standing};
 pub use narrow::Narrow;
-pub use ports::PortSet;
+pub use ports::{PortSet, Reach};
 pub use rows::{Row, RowEnd, Wanted};
 
 use crate::cluster::{Family, Snapshot};
 use crate::effort::{Effort, TooMuch};
 use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
-use classes::{Side, Space, family_index};
+use classes::Space;
 use connect::Relation;
 use examples::Told;
 use exempt::{exempted, exemption};
@@ -56,23 +57,13 @@ use narrow::Focus;
 use peers::SideSets;
 use sayings::{Said, Sayings};
 use sets::{ClassId, SetId};
+use side::{Side, family_index};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use tables::Tables;
 use terms::Mode;
-
-/// The ports between two ends. What is possible but not certain is unknown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reach {
-    /// Those of `certain` at which nothing else must hold, such as an HTTP path.
-    pub unconditional: PortSet,
-    /// Ports that are allowed, whatever the unknown parts turn out to be.
-    pub certain: PortSet,
-    /// Ports that are allowed or unknown.
-    pub possible: PortSet,
-}
 
 /// The relations of one side in one family, each within the next.
 #[derive(Clone)]

@@ -4,9 +4,8 @@
 //! that some block tells apart differ from each other in a handful of sources; the thousands that a
 //! rule for the whole outside lets there are gone through once, not once for each.
 
-use super::connect::Column;
 use super::ports::PortsId;
-use super::region::{Region, parts};
+use super::region::{Column, Region, parts};
 use super::sets::{ClassId, Run, SetId, SetTable};
 use super::tables::Tables;
 use std::cell::OnceCell;

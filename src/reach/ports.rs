@@ -27,6 +27,17 @@ pub(super) fn port(code: u32) -> Port {
     Port { protocol, number: (code & 0xffff) as u16 }
 }
 
+/// The ports between two ends. What is possible but not certain is unknown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Those of `certain` at which nothing else must hold, such as an HTTP path.
+    pub unconditional: PortSet,
+    /// Ports that are allowed, whatever the unknown parts turn out to be.
+    pub certain: PortSet,
+    /// Ports that are allowed or unknown.
+    pub possible: PortSet,
+}
+
 impl PortSet {
     /// Every port of every protocol.
     pub fn all() -> Self {

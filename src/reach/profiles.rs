@@ -4,7 +4,7 @@
 //! class may reach or be reached by. Where policies only isolate and allow, as NetworkPolicies do,
 //! that is the union of their rules; else the tiers are gone through as [`tiers`] has it.
 
-use super::exempt::NodeRule;
+use super::nodes::NodeRule;
 use super::peers::SideSets;
 use super::ports::{PortTable, PortsId};
 use super::region::{Parts, Region, add, and, but, common, disjoint, of_set, or, parts};

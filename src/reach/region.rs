@@ -18,6 +18,9 @@ pub(super) type Region = Vec<Span>;
 /// Sets of peers with their ports; they may overlap unless it is said that they do not.
 pub(super) type Parts = Vec<(SetId, PortsId)>;
 
+/// Disjoint sets of sources with the ports they reach, none empty.
+pub(super) type Column = Vec<(SetId, PortsId)>;
+
 /// Adds a set at these ports to spans that need not be disjoint.
 pub(super) fn add(sets: &SetTable, spans: &mut Vec<Span>, set: SetId, ports: PortsId) {
     if ports != PortTable::NONE {

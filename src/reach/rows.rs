@@ -7,10 +7,10 @@
 //! anyone and to everything, so they have no such rows of their own. That a node reaches its own pods
 //! is no row.
 
-use super::classes::family_index;
 use super::connect::Relation;
 use super::ports::{PortSet, PortsId};
 use super::sets::{ClassId, Run, Runs, SetId, intersection, singles};
+use super::side::family_index;
 use super::wide::Wide;
 use super::{Connectivity, End, Ends, ends};
 use crate::cluster::{Family, Truth};

@@ -5,7 +5,7 @@
 //! both sides, so by the same conditions; of those only a judgement of one flow knows.
 
 use super::classes::Space;
-use super::exempt::NodeRule;
+use super::nodes::NodeRule;
 use super::peers::SideSets;
 use super::profiles::{Maker, Subject, to_u32};
 use super::region::Parts;

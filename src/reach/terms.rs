@@ -3,11 +3,11 @@
 //! In: the policies of one side of a [`Space`](super::classes::Space). Out: for each direction the
 //! policies that select a class, certainly or perhaps, and for each policy its [`Clauses`].
 
-use super::classes::family_index;
 use super::peers::{Own, Pair, SideSets};
 use super::ports::{PortSet, PortTable, PortsId};
 use super::region::Parts;
 use super::sets::{ClassId, SetId, SetTable, singles};
+use super::side::family_index;
 use crate::cluster::{Family, Name, PortRange, Protocol};
 use crate::policy::rule::{Action, Direction, Peers, PortMatch, Ports, Tier};
 use crate::policy::{Enforcement, PolicyId};
