@@ -63,7 +63,8 @@ pub fn diff(bytes: &[u8]) {
 
     for world in [&old, &new] {
         let side = (&world.snapshot, &world.rules);
-        let changes = reach::diff(side, side, Effort::default()).expect("a small cluster").changes().to_vec();
+        let changes =
+            reach::diff(side, side, Effort::default()).expect("a small cluster").changes().to_vec();
         assert!(changes.is_empty(), "{changes:?}\n{both:#?}\n{changed:#?}");
     }
 
@@ -71,7 +72,9 @@ pub fn diff(bytes: &[u8]) {
         let effort = Effort { search: 200_000, ..Effort::default() };
         unwritten::of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), effort);
     }
-    let diff = reach::diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules), Effort::default()).expect("a small cluster");
+    let diff =
+        reach::diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules), Effort::default())
+            .expect("a small cluster");
     let ends: Vec<Same> =
         ends(&old).into_iter().filter_map(|end| same(&old, &new, end)).take(10).collect();
     let outside = |same: &Same| matches!(same.old, End::Address(_));

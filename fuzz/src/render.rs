@@ -5,7 +5,8 @@ use crate::cluster::{Words, world};
 use crate::dice::Dice;
 use crate::read_back;
 use netpol::answer::{
-    Asked, By, Compared, DiffAsked, DiffReport, ExplanationReport, FlowList, Location, SummaryReport,
+    Asked, By, Compared, DiffAsked, DiffReport, ExplanationReport, FlowList, Location,
+    SummaryReport,
 };
 use netpol::cluster::Origin;
 use netpol::effort::Effort;
@@ -51,7 +52,7 @@ pub fn render_all(bytes: &[u8]) {
         .collect();
     let words: Vec<&str> = words.iter().map(String::as_str).chain(["a"]).collect();
     let objects = Words(&words).objects(&mut dice, 8);
-    let known = world(&objects, &Enforcer::Kubernetes);
+    let mut known = world(&objects, &Enforcer::Kubernetes);
     for warning in &known.warnings {
         read_back::text(&warning.to_string());
     }
@@ -68,20 +69,25 @@ pub fn render_all(bytes: &[u8]) {
     }
     every_format(&SummaryReport::new(snapshot, rules, None, true, &locate));
 
-    let other = world(&objects[..objects.len() / 2], &Enforcer::Kubernetes);
+    let mut other = world(&objects[..objects.len() / 2], &Enforcer::Kubernetes);
     let arguments = [words[1].to_owned()];
-    let old = DiffSide {
-        name: words[0],
+    let sides = [(words[0], &mut other), (words[1], &mut known)];
+    let sides = sides.map(|(name, side)| Compared {
+        name,
         arguments: &arguments,
         piped_from: &[],
-        snapshot: &other.snapshot,
-        rules: &other.rules,
+        snapshot: &mut side.snapshot,
+        rules: &side.rules,
         locate: &locate,
+    });
+    let asked = DiffAsked {
+        reasons: true,
+        effort: Effort { search: 200_000, ..Effort::default() },
+        ..DiffAsked::default()
     };
-    let new = DiffSide { name: words[1], snapshot, rules, ..old };
-    let diff = reach::diff((old.snapshot, old.rules), (snapshot, rules));
-    every_format(&DiffReport::new(&diff, &old, &new, true));
+    every_format(&DiffReport::compare(sides, &asked).expect("a small cluster"));
 
+    let (snapshot, rules) = (&known.snapshot, &known.rules);
     let mut pods = snapshot.pods().iter().map(|pod| format!("{}/{}", pod.namespace, pod.name));
     let (Some(from), Some(to)) = (pods.next(), pods.next()) else { return };
     let (Ok(source), Ok(destination)) = (from.parse::<EndName>(), to.parse::<EndName>()) else {
