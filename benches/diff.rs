@@ -4,6 +4,7 @@ use crate::clusters;
 use crate::measure::{cases, cpu_time};
 use crate::shapes::Case;
 use divan::Bencher;
+use netpol::effort::Effort;
 use netpol::reach::diff;
 
 /// A cluster with itself, less one policy if `change`.
@@ -16,7 +17,10 @@ fn compared(bencher: Bencher<'_, '_>, case: Case, change: bool) {
     let new_rules = clusters::rules(&old_snapshot, &written);
     drop(written);
     let (new_snapshot, _) = clusters::cluster(case);
-    let run = || diff((&old_snapshot, &old_rules), (&new_snapshot, &new_rules));
+    let run = || {
+        let sides = [(&old_snapshot, &old_rules), (&new_snapshot, &new_rules)];
+        diff(sides[0], sides[1], Effort::default()).unwrap()
+    };
     bencher.bench_local(run);
     let start = cpu_time();
     let changes = run().changes().len();

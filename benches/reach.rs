@@ -6,6 +6,7 @@ use crate::shapes::{Case, Shape};
 use crate::tiers;
 use divan::Bencher;
 use netpol::cluster::{Family, Snapshot};
+use netpol::effort::Effort;
 use netpol::policy::Ruleset;
 use netpol::reach::Connectivity;
 
@@ -39,9 +40,9 @@ fn own_nodes(bencher: Bencher<'_, '_>, case: Case) {
 fn measure(bencher: Bencher<'_, '_>, case: Case, make: fn(Case) -> (Snapshot, Ruleset)) {
     let (snapshot, rules) = make(case);
     let before = peak_memory();
-    bencher.bench_local(|| Connectivity::compute(&snapshot, &rules));
+    bencher.bench_local(|| Connectivity::compute(&snapshot, &rules, Effort::default()).unwrap());
     let start = cpu_time();
-    let connectivity = Connectivity::compute(&snapshot, &rules);
+    let connectivity = Connectivity::compute(&snapshot, &rules, Effort::default()).unwrap();
     let took = cpu_time().saturating_sub(start);
     let rectangles = connectivity.rectangles(Family::V4).count();
     println!(

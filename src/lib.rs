@@ -57,6 +57,7 @@ pub mod answer;
 pub mod baseline;
 pub mod cluster;
 pub mod draft;
+pub mod effort;
 pub mod ends;
 pub mod hubble;
 pub mod kinds;

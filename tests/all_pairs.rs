@@ -5,6 +5,7 @@ use crate::random::{
     Random, World, boundary_ports, build, complete_cluster, hold, partial_cluster,
 };
 use netpol::cluster::{Family, Port};
+use netpol::effort::Effort;
 use netpol::reach::{Connectivity, Ends, Reach};
 use netpol::verdict::{Endpoint, Flow, Verdict, judge};
 use serde_json::Value;
@@ -86,7 +87,8 @@ fn rectangles_agree(
 fn equal(cluster: &[Value], seed: u64) -> Option<String> {
     let world = build(cluster)?;
     let mut r = Random::new(!seed);
-    let connectivity = Connectivity::compute(&world.snapshot, &world.rules);
+    let connectivity =
+        Connectivity::compute(&world.snapshot, &world.rules, Effort::default()).unwrap();
     let ports = boundary_ports(cluster);
     let pairs = pairs(&crate::random::Ends::of(cluster, &world).all, &mut r);
     let each = (FLOWS / pairs.len().max(1)).clamp(1, ports.len());

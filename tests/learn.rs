@@ -4,6 +4,7 @@ use crate::random::{Ends, Random, World, boundary_ports, build, complete_cluster
 use netpol::baseline::{Baseline, Deny, Dns, Facts};
 use netpol::cluster::{Family, PodId, Port, PortRange};
 use netpol::draft::Dialect;
+use netpol::effort::Effort;
 use netpol::hubble::{Event, Flow as Seen, Layer4, Party, Verdict as Told};
 use netpol::learn::{Collector, Fate, Lesson, Lost, learn};
 use netpol::observed::Index;
@@ -182,8 +183,9 @@ fn opens_nothing_else(
     observed: &[Flow],
     ends: &[Endpoint],
 ) -> Option<String> {
-    let before = Connectivity::compute(&without.snapshot, &without.rules);
-    let after = Connectivity::compute(&with.snapshot, &with.rules);
+    let before =
+        Connectivity::compute(&without.snapshot, &without.rules, Effort::default()).unwrap();
+    let after = Connectivity::compute(&with.snapshot, &with.rules, Effort::default()).unwrap();
     for source in ends {
         for destination in ends {
             if !pod_in(with, source, namespace) && !pod_in(with, destination, namespace) {
@@ -318,7 +320,8 @@ fn lesson_holds(cluster: &[Value], seed: u64) -> Option<String> {
 /// What is learned means the same in both dialects.
 fn means_the_same(one: &World<'_>, other: &World<'_>, ends: &[Endpoint]) -> Option<String> {
     BOTH.fetch_add(1, Ordering::Relaxed);
-    let [one, other] = [one, other].map(|it| Connectivity::compute(&it.snapshot, &it.rules));
+    let [one, other] = [one, other]
+        .map(|it| Connectivity::compute(&it.snapshot, &it.rules, Effort::default()).unwrap());
     for source in ends {
         for destination in ends {
             for family in Family::ALL {

@@ -4,9 +4,10 @@ use crate::random::rules::{complete_rules, partial_rules};
 use crate::random::{Ends as RandomEnds, Random, build, complete_cluster, hold, partial_cluster};
 use crate::run::{explain, list, netpol, netpol_with, text};
 use netpol::cluster::Family;
-use netpol::reach::{Connectivity, End, Ends, PortSet, Reach, RowEnd, Wanted};
+use netpol::effort::Effort;
+use netpol::reach::{Connectivity, End, Ends, Narrow, PortSet, Reach, RowEnd, Wanted};
 use serde_json::Value;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 const WORKLOADS: [&str; 6] = [
@@ -117,7 +118,8 @@ fn each(end: RowEnd) -> Vec<RowEnd> {
 
 fn rows_say_all(cluster: &[Value], seed: u64) -> Option<String> {
     let world = build(cluster)?;
-    let connectivity = Connectivity::compute(&world.snapshot, &world.rules);
+    let connectivity =
+        Connectivity::compute(&world.snapshot, &world.rules, Effort::default()).unwrap();
     let ends = RandomEnds::of(cluster, &world).all;
     let mut r = Random::new(!seed);
     // Their own nodes are exempt, which is no row.
@@ -176,6 +178,28 @@ fn rows_say_all(cluster: &[Value], seed: u64) -> Option<String> {
                 return Some(format!("{family} {source:?} → {destination:?} alone: {got:?}"));
             }
         }
+        // What is worked out for a question alone says the same of it.
+        let (source, destination) = *r.pick(pairs.get(..).filter(|all| !all.is_empty())?);
+        let [from, to] = [HashSet::from([source]), HashSet::from([destination])];
+        let namespace = world.snapshot.namespaces().map(|known| known.name.to_string()).next();
+        let asked = [
+            Narrow { from: Some(&from), ..Narrow::default() },
+            Narrow { to: Some(&to), ..Narrow::default() },
+            Narrow { from: Some(&from), to: Some(&to), ..Narrow::default() },
+            Narrow { namespace: namespace.as_deref(), ..Narrow::default() },
+            Narrow { exposed: true, ..Narrow::default() },
+            Narrow { exposed: true, to: Some(&to), ..Narrow::default() },
+        ];
+        for narrow in asked {
+            let (snapshot, rules) = (&world.snapshot, &world.rules);
+            let narrowed = Connectivity::narrowed(snapshot, rules, narrow, Effort::default());
+            let (narrowed, wanted) = narrowed.unwrap();
+            let [rows, all] =
+                [&narrowed, &connectivity].map(|it| Read::new(it, family, &wanted).rows);
+            if rows != all {
+                return Some(format!("{family} {narrow:?}: {rows:?}, not {all:?}"));
+            }
+        }
     }
     None
 }
@@ -222,7 +246,8 @@ fn rows_from_anyone_stand_only_where_they_hold() {
         ]}),
     ];
     let world = build(&cluster).unwrap();
-    let connectivity = Connectivity::compute(&world.snapshot, &world.rules);
+    let connectivity =
+        Connectivity::compute(&world.snapshot, &world.rules, Effort::default()).unwrap();
     let name = |end: RowEnd| match end {
         RowEnd::Class(class) => match connectivity.ends(class, Family::V4).next() {
             Some(Ends::One(End::Pod(id))) => world.snapshot.pod(id).name.to_string(),

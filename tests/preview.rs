@@ -5,6 +5,7 @@ use crate::random::{Ends, Random, World, build, complete_cluster, hold, partial_
 use netpol::baseline::{self, Baseline, Cut, Facts, OtherEnd, Way};
 use netpol::cluster::{Addresses, Family, Port, TargetPort};
 use netpol::draft::Dialect;
+use netpol::effort::Effort;
 use netpol::ends::names;
 use netpol::verdict::{Endpoint, Flow, Verdict, judge};
 use serde_json::Value;
@@ -99,7 +100,9 @@ fn preview_holds(cluster: &[Value], seed: u64) -> Option<String> {
     let closed: Vec<Value> =
         cluster.iter().cloned().chain(baseline.objects(&namespace, &Facts::default())).collect();
     let after = build(&closed)?;
-    let impact = baseline::impact(&before.snapshot, &before.rules, &after.rules, &namespace);
+    let [rules, closed] = [&before.rules, &after.rules];
+    let effort = Effort::default();
+    let impact = baseline::impact(&before.snapshot, rules, closed, &namespace, effort).unwrap();
     if !impact.complete {
         return Some("not all is listed".to_owned());
     }

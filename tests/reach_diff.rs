@@ -5,6 +5,7 @@ use crate::random::{
     Random, World, before_and_after, boundary_ports, build, hold, outside, two_sides,
 };
 use netpol::cluster::{Addresses, Family, Port};
+use netpol::effort::Effort;
 use netpol::reach::{Cell, ChangedEnds, Diff, End, Same, Witness, diff};
 use netpol::verdict::{Flow, Judgement, Passage, judge};
 use serde_json::Value;
@@ -191,7 +192,8 @@ fn covering(
 fn exact(cluster: &[Value], seed: u64) -> Option<String> {
     let [old_objects, new_objects] = two_sides(cluster);
     let (old, new) = (build(&old_objects)?, build(&new_objects)?);
-    let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
+    let diff =
+        diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules), Effort::default()).unwrap();
     let mut r = Random::new(!seed);
     if let Some(wrong) = mispaired(&diff, &old, &new) {
         return Some(wrong);
@@ -300,7 +302,8 @@ fn a_setting_that_closes_own_nodes_is_a_change() {
     let [old, new] =
         ["auto", "policy"].map(|localhost| [&both[..], &[enforcer(localhost)]].concat());
     let (old, new) = (build(&old).unwrap(), build(&new).unwrap());
-    let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
+    let diff =
+        diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules), Effort::default()).unwrap();
     for change in diff.changes() {
         assert_eq!((change.from, change.to), (Passage::Allowed, Passage::Denied));
         let sources: Vec<_> = diff.sources(change).collect();
@@ -318,7 +321,7 @@ fn a_diff_with_itself_is_empty() {
             let [objects, _] = two_sides(cluster);
             let world = build(&objects)?;
             let side = (&world.snapshot, &world.rules);
-            let diff = diff(side, side);
+            let diff = diff(side, side, Effort::default()).unwrap();
             let empty = diff.changes().is_empty() && diff.came.is_empty() && diff.gone.is_empty();
             (!empty).then(|| format!("{:?} {:?} {:?}", diff.changes(), diff.came, diff.gone))
         });

@@ -7,6 +7,7 @@ use crate::random::{
 };
 use netpol::answer::{Asked as List, Because, FlowList};
 use netpol::cluster::{Family, Port, Truth};
+use netpol::effort::Effort;
 use netpol::policy::rule::{Action, Direction, Peers};
 use netpol::policy::{Enforcement, Ruleset, Written};
 use netpol::reach::{Connectivity, End, Example, PortSet, RowEnd, Wanted};
@@ -371,7 +372,8 @@ fn complete(cluster: &mut [Value], kind: &NotKnown, r: &mut Random) -> Option<()
 
 fn reasons_hold(cluster: &[Value], seed: u64) -> Option<String> {
     let world = build(cluster)?;
-    let connectivity = Connectivity::compute(&world.snapshot, &world.rules);
+    let connectivity =
+        Connectivity::compute(&world.snapshot, &world.rules, Effort::default()).unwrap();
     let mut r = Random::new(!seed);
     for family in Family::ALL {
         let ends = Ends::of(cluster, &world).all.into_iter().filter_map(|end| {
@@ -449,13 +451,19 @@ fn lists_know_where_cilium_isolates_every_pod_or_none() {
     let reasons = |enforcement| {
         let cluster = cluster(enforcement);
         let world = build(&cluster).unwrap();
-        let list =
-            FlowList::new(&world.snapshot, &world.rules, &List::default(), None, &|_, _| None);
+        let list = FlowList::new(
+            &world.snapshot,
+            &world.rules,
+            &List::default(),
+            None,
+            &|_, _| None,
+            Effort::default(),
+        );
         let rows = list.unwrap().flows.into_iter().filter(|flow| flow.source.label == "anyone");
         rows.map(|flow| {
             let ports =
                 if flow.any_port { "any".to_owned() } else { flow.ports[0].port.to_string() };
-            (flow.destination.label, ports, flow.reason.unwrap(), flow.rules)
+            (flow.destination.label.clone(), ports, flow.reason.unwrap(), flow.rules)
         })
         .collect::<Vec<_>>()
     };

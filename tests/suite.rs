@@ -46,6 +46,7 @@ mod random_clusters;
 mod reach_diff;
 mod read_back;
 mod reasons;
+mod rooms;
 mod run;
 #[cfg(unix)]
 mod safety;

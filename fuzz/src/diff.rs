@@ -5,9 +5,10 @@ use crate::cluster::{PLAIN, Words, World, enforcer, world};
 use crate::dice::Dice;
 use crate::reach::{PORTS, ends, flow, has_address};
 use netpol::cluster::{Family, Port, real_namespace};
+use netpol::effort::Effort;
 use netpol::ends::End;
 use netpol::reach::{self, Same};
-use netpol::unwritten::{self, Effort};
+use netpol::unwritten;
 use netpol::verdict::{Passage, judge};
 use serde_json::Value;
 
@@ -62,15 +63,18 @@ pub fn diff(bytes: &[u8]) {
 
     for world in [&old, &new] {
         let side = (&world.snapshot, &world.rules);
-        let changes = reach::diff(side, side).changes().to_vec();
+        let changes =
+            reach::diff(side, side, Effort::default()).expect("a small cluster").changes().to_vec();
         assert!(changes.is_empty(), "{changes:?}\n{both:#?}\n{changed:#?}");
     }
 
     if dice.chance(4) {
-        let effort = Effort { steps: 200_000 };
+        let effort = Effort { search: 200_000, ..Effort::default() };
         unwritten::of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), effort);
     }
-    let diff = reach::diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
+    let diff =
+        reach::diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules), Effort::default())
+            .expect("a small cluster");
     let ends: Vec<Same> =
         ends(&old).into_iter().filter_map(|end| same(&old, &new, end)).take(10).collect();
     let outside = |same: &Same| matches!(same.old, End::Address(_));

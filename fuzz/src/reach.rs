@@ -3,6 +3,7 @@
 use crate::cluster::{PLAIN, Words, World, enforcer, world};
 use crate::dice::Dice;
 use netpol::cluster::{Addresses, Family, Port, Protocol};
+use netpol::effort::Effort;
 use netpol::ends::{End, Endpoint};
 use netpol::reach::{Connectivity, Reach};
 use netpol::verdict::{Flow, Verdict, judge};
@@ -56,7 +57,8 @@ pub fn reach(bytes: &[u8]) {
     let enforcer = enforcer(&mut dice);
     let objects = Words(&PLAIN).objects(&mut dice, 14);
     let world = world(&objects, &enforcer);
-    let connectivity = Connectivity::compute(&world.snapshot, &world.rules);
+    let connectivity = Connectivity::compute(&world.snapshot, &world.rules, Effort::default())
+        .expect("a small cluster");
     let ends = ends(&world);
     let outside = |end: &End| matches!(end, End::Address(_));
     for source in &ends {

@@ -5,12 +5,13 @@ use crate::cluster::{Words, world};
 use crate::dice::Dice;
 use crate::read_back;
 use netpol::answer::{
-    Asked, By, DiffReport, DiffSide, ExplanationReport, FlowList, Location, SummaryReport,
+    Asked, By, Compared, DiffAsked, DiffReport, ExplanationReport, FlowList, Location,
+    SummaryReport,
 };
 use netpol::cluster::Origin;
+use netpol::effort::Effort;
 use netpol::ends::EndName;
 use netpol::policy::Enforcer;
-use netpol::reach;
 use netpol::verdict::{self, Question};
 use netpol_plugins::render::{Answer, Format, Page, render};
 use serde_json::Value;
@@ -22,7 +23,11 @@ fn every_format<A: Answer>(answer: &A) {
     let mut documents: Vec<Value> = Vec::new();
     for (format, _) in A::FORMATS {
         // A picture may be too large.
-        let Ok(shown) = render(answer, *format, PAGE) else { continue };
+        let mut shown = Vec::new();
+        if render(answer, *format, PAGE, &mut shown).is_err() {
+            continue;
+        }
+        let shown = String::from_utf8(shown).expect("text");
         match format {
             Format::Text | Format::Table | Format::Wide | Format::Name => read_back::text(&shown),
             Format::Json => documents.push(read_back::json(&shown)),
@@ -47,7 +52,7 @@ pub fn render_all(bytes: &[u8]) {
         .collect();
     let words: Vec<&str> = words.iter().map(String::as_str).chain(["a"]).collect();
     let objects = Words(&words).objects(&mut dice, 8);
-    let known = world(&objects, &Enforcer::Kubernetes);
+    let mut known = world(&objects, &Enforcer::Kubernetes);
     for warning in &known.warnings {
         read_back::text(&warning.to_string());
     }
@@ -58,26 +63,31 @@ pub fn render_all(bytes: &[u8]) {
     };
     for by in [By::Workload, By::Pod, By::Namespace] {
         let asked = Asked { by, notes: vec![words[1].to_owned()], ..Asked::default() };
-        if let Ok(list) = FlowList::new(snapshot, rules, &asked, None, &locate) {
+        if let Ok(list) = FlowList::new(snapshot, rules, &asked, None, &locate, Effort::default()) {
             every_format(&list);
         }
     }
     every_format(&SummaryReport::new(snapshot, rules, None, true, &locate));
 
-    let other = world(&objects[..objects.len() / 2], &Enforcer::Kubernetes);
+    let mut other = world(&objects[..objects.len() / 2], &Enforcer::Kubernetes);
     let arguments = [words[1].to_owned()];
-    let old = DiffSide {
-        name: words[0],
+    let sides = [(words[0], &mut other), (words[1], &mut known)];
+    let sides = sides.map(|(name, side)| Compared {
+        name,
         arguments: &arguments,
         piped_from: &[],
-        snapshot: &other.snapshot,
-        rules: &other.rules,
+        snapshot: &mut side.snapshot,
+        rules: &side.rules,
         locate: &locate,
+    });
+    let asked = DiffAsked {
+        reasons: true,
+        effort: Effort { search: 200_000, ..Effort::default() },
+        ..DiffAsked::default()
     };
-    let new = DiffSide { name: words[1], snapshot, rules, ..old };
-    let diff = reach::diff((old.snapshot, old.rules), (snapshot, rules));
-    every_format(&DiffReport::new(&diff, &old, &new, true));
+    every_format(&DiffReport::compare(sides, &asked).expect("a small cluster"));
 
+    let (snapshot, rules) = (&known.snapshot, &known.rules);
     let mut pods = snapshot.pods().iter().map(|pod| format!("{}/{}", pod.namespace, pod.name));
     let (Some(from), Some(to)) = (pods.next(), pods.next()) else { return };
     let (Ok(source), Ok(destination)) = (from.parse::<EndName>(), to.parse::<EndName>()) else {

@@ -19,7 +19,7 @@ pub use exit::Exit;
 pub use flux::{FluxBuildArgs, FluxChange};
 pub use hubble::{HubbleArgs, Source, WAITING, since};
 pub use input::{Input, InputArgs};
-pub use output::{ColorChoice, OutputArgs, Told, answer, error, show, warn, width};
+pub use output::{ColorChoice, OutputArgs, Told, answer, error, show, show_page, warn, width};
 pub(crate) use output::{one_of, shown_path};
 pub use progress::{Progress, confirm, note};
 pub use session::Session;
@@ -67,8 +67,8 @@ pub struct GlobalArgs {
     )]
     pub v: u8,
 
-    /// How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, or several
-    /// with commas; else what the machine bears
+    /// How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked
+    /// out: steps, cells, rows, changes or search=NUMBER; several with commas; else what the machine bears
     #[arg(long, global = true, display_order = 102, value_name = "LIMITS")]
     pub limits: Option<Limits>,
 
@@ -88,7 +88,7 @@ impl GlobalArgs {
         self.namespace.clone().or_else(of_context).unwrap_or_else(|| "default".to_owned())
     }
 
-    /// How much is read at most.
+    /// How much is read and worked out at most.
     pub fn limits(&self) -> Limits {
         self.limits.unwrap_or_default()
     }

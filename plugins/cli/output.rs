@@ -100,14 +100,37 @@ pub enum Told {
     Closed,
 }
 
-/// Writes an answer to stdout. That its reader closes the pipe is the reader's choice: no error, and no
-/// reason to say anything else of what was found.
+impl Told {
+    /// That its reader closes the pipe is the reader's choice: no error, and no reason to say anything
+    /// else of what was found.
+    fn of(written: io::Result<()>) -> io::Result<Self> {
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Self::Closed),
+            written => written.map(|()| Self::Read),
+        }
+    }
+}
+
+/// Writes an answer to stdout in one of its formats, as it is made.
+pub fn show_page(
+    color: ColorChoice,
+    shown: &impl Answer,
+    format: Format,
+    page: Page,
+) -> anyhow::Result<Told> {
+    let out = AutoStream::new(io::stdout().lock(), color.into());
+    let mut out = io::BufWriter::with_capacity(1 << 16, out);
+    let written = match render(shown, format, page, &mut out) {
+        Ok(()) => out.flush(),
+        Err(error) => Err(error.downcast::<io::Error>()?),
+    };
+    Ok(Told::of(written)?)
+}
+
+/// Writes an answer to stdout.
 pub fn answer(color: ColorChoice, text: &str) -> io::Result<Told> {
     let mut out = AutoStream::new(io::stdout().lock(), color.into());
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Told::Closed),
-        written => written.map(|()| Told::Read),
-    }
+    Told::of(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
 /// Writes `error: …` to stderr. There is nowhere to say that this failed.
@@ -132,8 +155,7 @@ fn labelled(color: ColorChoice, style: Style, label: &str, message: &str) {
 
 /// An answer on stdout, in one of its formats.
 pub fn show(color: ColorChoice, shown: &impl Answer, format: Format) -> anyhow::Result<()> {
-    let page = Page { width: width(), brief: false };
-    answer(color, &render(shown, format, page)?)?;
+    show_page(color, shown, format, Page { width: width(), brief: false })?;
     Ok(())
 }
 

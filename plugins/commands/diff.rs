@@ -2,14 +2,13 @@
 
 use super::print_schema;
 use crate::cli::{
-    Exit, FluxBuildArgs, GlobalArgs, Input, InputArgs, OutputArgs, Progress, Side, answer, width,
+    Exit, FluxBuildArgs, GlobalArgs, Input, InputArgs, OutputArgs, Progress, Side, show_page, width,
 };
-use crate::render::{Page, render};
+use crate::render::Page;
 use anyhow::{bail, ensure};
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, ValueEnum};
 use netpol::answer::{Compared, DiffAsked, DiffReport};
-use netpol::unwritten::Effort;
 use netpol_sources::address::without_user;
 
 /// Arguments of `diff`.
@@ -213,7 +212,7 @@ impl DiffArgs {
             policies_complete: self.policies_complete || !files,
             one_reading,
             accepted: self.accept_unread.clone(),
-            effort: Effort::default(),
+            effort: global.limits().effort,
         };
         let mut inputs = [before, after];
         let mut snapshots = inputs.each_mut().map(|input| std::mem::take(&mut input.snapshot));
@@ -227,10 +226,10 @@ impl DiffArgs {
             rules: &inputs[i].rules,
             locate: &*locate[i],
         };
-        let report = DiffReport::compare([side(0, old), side(1, new)], &asked);
+        let report = DiffReport::compare([side(0, old), side(1, new)], &asked)?;
         drop(progress);
         let page = Page { width: width(), brief: self.summary };
-        answer(global.color, &render(&report, self.output.format(), page)?)?;
+        show_page(global.color, &report, self.output.format(), page)?;
         Ok(self.exit(&report))
     }
 

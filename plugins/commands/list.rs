@@ -1,14 +1,13 @@
 //! `list`: who may talk to whom on what.
 
-use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, answer, width};
-use crate::render::{Page, render};
+use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, show};
 use anyhow::{anyhow, bail};
 use clap::{Args, ValueEnum};
 use netpol::answer::{Asked, By, FlowList, MissingReport};
 use netpol::cluster::Snapshot;
 use netpol::ends::{self, End, EndName, Endpoint, PortWanted};
 use netpol::reach::PortSet;
-use netpol::unwritten::{self, Effort};
+use netpol::unwritten;
 use std::collections::{HashMap, HashSet};
 
 /// Arguments of `list`.
@@ -97,18 +96,17 @@ impl ListArgs {
         let progress = Progress::slow(global.color, "working out who reaches whom");
         // A live cluster has its pods; what else may come is asked of it by what is exposed.
         let open = !self.known_only && (self.input.names_manifests() || self.exposed);
-        let unwritten =
-            open.then(|| unwritten::of_one(&mut input.snapshot, &input.rules, Effort::default()));
+        let effort = global.limits().effort;
+        let unwritten = open.then(|| unwritten::of_one(&mut input.snapshot, &input.rules, effort));
         let locate = input.locate();
-        let list =
-            FlowList::new(&input.snapshot, &input.rules, &asked, unwritten.as_ref(), &*locate)?;
+        let (snapshot, rules) = (&input.snapshot, &input.rules);
+        let list = FlowList::new(snapshot, rules, &asked, unwritten.as_ref(), &*locate, effort)?;
         drop(progress);
         let format = self.output.format();
-        let text = render(&list, format, Page { width: width(), brief: false })?;
         if format.is_bare() {
             input.tell_gaps(global);
         }
-        answer(global.color, &text)?;
+        show(global.color, &list, format)?;
         let unread = global.namespace.as_deref().is_some_and(|only| input.rules.is_unread(only));
         let decides = list.missing.iter().any(MissingReport::decides);
         Ok(if unread || decides { Exit::Unknown } else { Exit::Success })

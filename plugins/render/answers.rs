@@ -6,6 +6,7 @@ use netpol::answer::{
     Checkup, DiffReport, ExplanationReport, FlowList, ObservedLine, SummaryReport,
 };
 use serde::Serialize;
+use std::io::Write;
 
 /// Where an answer goes.
 #[derive(Clone, Copy, Debug)]
@@ -30,17 +31,23 @@ pub trait Formats: 'static {
 
 /// An answer that can be shown in each of its formats.
 pub trait Answer: Formats + Serialize {
-    /// The answer in a format that is not the same for every answer.
-    fn shown(&self, format: Format, page: Page) -> anyhow::Result<String>;
+    /// Writes the answer in a format that is not the same for every answer.
+    fn write(&self, format: Format, page: Page, out: &mut dyn Write) -> anyhow::Result<()>;
 }
 
-/// An answer in one of its formats.
-pub fn render(answer: &impl Answer, format: Format, page: Page) -> anyhow::Result<String> {
-    Ok(match format {
-        Format::Json => json::document(answer)?,
-        Format::Yaml => yaml::document(answer)?,
-        own => answer.shown(own, page)?,
-    })
+/// Writes an answer in one of its formats.
+pub fn render(
+    answer: &impl Answer,
+    format: Format,
+    page: Page,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    match format {
+        Format::Json => json::document(answer, out)?,
+        Format::Yaml => out.write_all(yaml::document(answer)?.as_bytes())?,
+        own => answer.write(own, page, out)?,
+    }
+    Ok(())
 }
 
 impl Formats for ExplanationReport {
@@ -54,8 +61,9 @@ impl Formats for ExplanationReport {
 }
 
 impl Answer for ExplanationReport {
-    fn shown(&self, format: Format, page: Page) -> anyhow::Result<String> {
-        Ok(text::explanation(self, page.width, format == Format::Wide))
+    fn write(&self, format: Format, page: Page, out: &mut dyn Write) -> anyhow::Result<()> {
+        let text = text::explanation(self, page.width, format == Format::Wide);
+        Ok(out.write_all(text.as_bytes())?)
     }
 }
 
@@ -75,14 +83,15 @@ impl Formats for FlowList {
 }
 
 impl Answer for FlowList {
-    fn shown(&self, format: Format, page: Page) -> anyhow::Result<String> {
-        Ok(match format {
-            Format::Csv => csv::list(self),
+    fn write(&self, format: Format, page: Page, out: &mut dyn Write) -> anyhow::Result<()> {
+        let text = match format {
+            Format::Csv => return Ok(csv::list(self, out)?),
             Format::Md => markdown::list(self),
             Format::Dot => dot::list(self)?,
             Format::Mermaid => mermaid::list(self)?,
-            _ => text::list(self, page.width, format == Format::Wide),
-        })
+            _ => return Ok(text::list(self, page.width, format == Format::Wide, out)?),
+        };
+        Ok(out.write_all(text.as_bytes())?)
     }
 }
 
@@ -100,13 +109,14 @@ impl Formats for DiffReport {
 }
 
 impl Answer for DiffReport {
-    fn shown(&self, format: Format, page: Page) -> anyhow::Result<String> {
-        Ok(match format {
+    fn write(&self, format: Format, page: Page, out: &mut dyn Write) -> anyhow::Result<()> {
+        let text = match format {
             Format::Csv => csv::diff(self),
             Format::Md => markdown::diff(self, page.brief),
             Format::Dot => dot::diff(self),
             _ => text::diff(self, page.width, page.brief, format == Format::Wide),
-        })
+        };
+        Ok(out.write_all(text.as_bytes())?)
     }
 }
 
@@ -123,11 +133,12 @@ impl Formats for SummaryReport {
 }
 
 impl Answer for SummaryReport {
-    fn shown(&self, format: Format, page: Page) -> anyhow::Result<String> {
-        Ok(match format {
+    fn write(&self, format: Format, page: Page, out: &mut dyn Write) -> anyhow::Result<()> {
+        let text = match format {
             Format::Md => markdown::summary(self),
             _ => text::summary(self, page.width, format == Format::Wide),
-        })
+        };
+        Ok(out.write_all(text.as_bytes())?)
     }
 }
 
@@ -141,8 +152,9 @@ impl Formats for Checkup {
 }
 
 impl Answer for Checkup {
-    fn shown(&self, _: Format, page: Page) -> anyhow::Result<String> {
-        Ok(text::checkup(self, page.width))
+    fn write(&self, _: Format, page: Page, out: &mut dyn Write) -> anyhow::Result<()> {
+        let text = text::checkup(self, page.width);
+        Ok(out.write_all(text.as_bytes())?)
     }
 }
 

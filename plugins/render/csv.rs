@@ -3,12 +3,13 @@
 use super::cells;
 use super::escape::csv;
 use netpol::answer::{DiffReport, FlowList};
+use std::io::{self, Write};
 
-/// The rows of a list.
-pub(super) fn list(list: &FlowList) -> String {
+/// The rows of a list, as they are made.
+pub(super) fn list(list: &FlowList, out: &mut dyn Write) -> io::Result<()> {
     let rows = list.flows.iter().map(cells::list::fields);
     let open = list.not_protected.iter().flat_map(cells::list::unprotected_fields);
-    table(cells::list::FIELDS, rows.chain(open))
+    table(cells::list::FIELDS, rows.chain(open)).try_for_each(|line| out.write_all(line.as_bytes()))
 }
 
 /// The changes of a diff.
@@ -42,11 +43,14 @@ pub(super) fn diff(report: &DiffReport) -> String {
             change.namespaces.join(" "),
         ]
     });
-    table(names, rows)
+    table(names, rows).collect()
 }
 
-fn table<const N: usize>(names: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+fn table<const N: usize>(
+    names: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> impl Iterator<Item = String> {
     let header = names.join(",") + "\n";
     let rows = rows.map(|row| row.map(|field| csv(&field)).join(",") + "\n");
-    std::iter::once(header).chain(rows).collect()
+    std::iter::once(header).chain(rows)
 }

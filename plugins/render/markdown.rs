@@ -21,13 +21,14 @@ pub(super) fn list(list: &FlowList) -> String {
     for told in rows {
         let flow = told.flow;
         let [source, destination, mut ports, _, family, ..] = fields(flow);
+        let why = told.why();
         let [source, destination] = told.ends.unwrap_or([source, destination]);
         ports.push_str(mark(flow));
         if !family.is_empty() {
             ports = format!("{ports} ({family})");
         }
         let [source, destination] = [source, destination].map(|end| markdown_end(&end));
-        let row = [source, destination, markdown(&ports), markdown(&told.why)];
+        let row = [source, destination, markdown(&ports), markdown(&why)];
         let _ = writeln!(out, "| {} |", row.join(" | "));
     }
     let mut lines = unprotected::lines(list, MOST);

@@ -22,17 +22,19 @@ pub(super) const DOUBT: Style = AnsiColor::Yellow.on_default().bold();
 pub(super) struct Screen {
     out: String,
     width: usize,
+    /// Something was on it, and was taken off.
+    begun: bool,
 }
 
 impl Screen {
     /// A screen of `width` columns; narrower than 40 helps nobody.
     pub(super) fn new(width: usize) -> Self {
-        Self { out: String::new(), width: width.max(40) }
+        Self { out: String::new(), width: width.max(40), begun: false }
     }
 
     /// Whether nothing is on it yet.
     pub(super) fn is_empty(&self) -> bool {
-        self.out.is_empty()
+        self.out.is_empty() && !self.begun
     }
 
     pub(super) fn blank(&mut self) {
@@ -79,6 +81,12 @@ impl Screen {
     pub(super) fn block(&mut self, text: &str) {
         self.out.push_str(text);
         self.out.push('\n');
+    }
+
+    /// What is on it so far, which is taken off it.
+    pub(super) fn taken(&mut self) -> String {
+        self.begun = true;
+        std::mem::take(&mut self.out)
     }
 
     pub(super) fn finish(self) -> String {

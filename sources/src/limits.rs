@@ -1,8 +1,9 @@
-//! How much is read at most, whatever the input says of itself.
+//! How much is read and worked out at most, whatever the input says of itself.
 //!
 //! In: what `--limits` says, or the machine. Out: [`Limits`], and a [`Budget`] that everything read at
 //! once shares. What goes beyond stops with one sentence that says what was too much.
 
+use netpol::effort::Effort;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,11 +17,16 @@ const LEAST_BYTES: u64 = 1 << 30;
 /// A cluster of 150,000 pods has no more objects that are read.
 const LEAST_OBJECTS: u64 = 500_000;
 
+/// Of the memory one part in so many is for what is kept of all flows, at eight bytes a cell.
+const CELLS_OF_MEMORY: u64 = 8 * 64;
+const LEAST_CELLS: u64 = 24_000_000;
+const MOST_CELLS: u64 = 48_000_000;
+
 /// Bounds of what waits to be understood.
 const LEAST_HELD: u64 = 256 << 20;
 const MOST_HELD: u64 = 1 << 30;
 
-/// So much is read at most.
+/// So much is read and worked out at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Files, of all that was named together.
@@ -29,6 +35,8 @@ pub struct Limits {
     pub bytes: u64,
     /// Objects, of all kinds together.
     pub objects: u64,
+    /// How far the engines go.
+    pub effort: Effort,
 }
 
 /// Generous, and a fraction of the machine's memory: half of it in bytes, and an object for every 8 KiB.
@@ -39,6 +47,10 @@ impl Default for Limits {
             files: 200_000,
             bytes: (memory / 2).max(LEAST_BYTES),
             objects: (memory >> 13).max(LEAST_OBJECTS),
+            effort: Effort {
+                cells: (memory / CELLS_OF_MEMORY).clamp(LEAST_CELLS, MOST_CELLS),
+                ..Effort::default()
+            },
         }
     }
 }
@@ -51,7 +63,7 @@ impl Limits {
     }
 }
 
-/// `files=1000,bytes=200Mi,objects=50000`, each of them or not; what is not named stays as it is.
+/// `files=1000,bytes=200Mi,cells=50000000`, each of them or not; what is not named stays as it is.
 impl FromStr for Limits {
     type Err = String;
 
@@ -64,6 +76,11 @@ impl FromStr for Limits {
                 "files" => &mut limits.files,
                 "bytes" => &mut limits.bytes,
                 "objects" => &mut limits.objects,
+                "steps" => &mut limits.effort.steps,
+                "cells" => &mut limits.effort.cells,
+                "rows" => &mut limits.effort.rows,
+                "changes" => &mut limits.effort.changes,
+                "search" => &mut limits.effort.search,
                 _ => return Err(refused(part)),
             };
             *limit = value;
@@ -74,7 +91,8 @@ impl FromStr for Limits {
 
 fn refused(part: &str) -> String {
     format!(
-        "{part:?} is no limit: give files=1000, bytes=200Mi or objects=50000, or several with commas"
+        "{part:?} is no limit: give files=1000, bytes=200Mi, objects=50000, steps=NUMBER, cells=NUMBER, \
+         rows=NUMBER, changes=NUMBER or search=NUMBER, or several with commas"
     )
 }
 
@@ -187,8 +205,9 @@ mod tests {
     fn limits_as_they_are_written() {
         let default = Limits::default();
         assert!(default.bytes >= LEAST_BYTES);
-        let parsed = "files=10,bytes=2Mi".parse::<Limits>().unwrap();
-        assert_eq!(parsed, Limits { files: 10, bytes: 2 << 20, ..default });
+        let parsed = "files=10,bytes=2Mi,cells=5".parse::<Limits>().unwrap();
+        let effort = Effort { cells: 5, ..default.effort };
+        assert_eq!(parsed, Limits { files: 10, bytes: 2 << 20, effort, ..default });
         for wrong in
             ["", "files", "files=", "files=-1", "lines=1", "bytes=1MB", "bytes=99999999999Gi"]
         {
@@ -198,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_budget_is_one_for_all() {
-        let budget = Budget::new(Limits { files: 2, bytes: 10, objects: 1 });
+        let budget = Budget::new(Limits { files: 2, bytes: 10, objects: 1, ..Limits::default() });
         budget.take(Counted::Files, 2).unwrap();
         assert!(budget.take(Counted::Bytes, 11).is_err());
         let exceeded = budget.take(Counted::Files, 1).unwrap_err();

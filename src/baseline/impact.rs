@@ -7,6 +7,7 @@
 //! pods.
 
 use crate::cluster::{Family, Name, ObjectRef, Pod, Port, Representative, Snapshot, TargetPort};
+use crate::effort::{Effort, TooMuch};
 use crate::ends::{End, names};
 use crate::policy::{NODE_LOCAL_DNS, Ruleset};
 use crate::reach::{Change, ChangedEnds, Diff, EndClass, PortSet, Same, diff};
@@ -84,8 +85,14 @@ pub struct Impact {
 }
 
 /// Compares two sets of rules for the pods of one namespace.
-pub fn impact(snapshot: &Snapshot, before: &Ruleset, after: &Ruleset, namespace: &str) -> Impact {
-    let diff = diff((snapshot, before), (snapshot, after));
+pub fn impact(
+    snapshot: &Snapshot,
+    before: &Ruleset,
+    after: &Ruleset,
+    namespace: &str,
+    effort: Effort,
+) -> Result<Impact, TooMuch> {
+    let diff = diff((snapshot, before), (snapshot, after), effort)?;
     let cilium = before.cilium().is_some();
     let (classes, cuts) = (HashMap::new(), BTreeSet::new());
     let mut preview = Preview { snapshot, diff: &diff, namespace, cilium, classes, cuts };
@@ -93,7 +100,7 @@ pub fn impact(snapshot: &Snapshot, before: &Ruleset, after: &Ruleset, namespace:
         preview.add(change);
         preview.cuts.len() < MOST
     });
-    Impact { cuts: preview.cuts.into_iter().collect(), complete }
+    Ok(Impact { cuts: preview.cuts.into_iter().collect(), complete })
 }
 
 /// Whether what is allowed, if only on a condition, is certainly denied then.
@@ -366,7 +373,7 @@ mod tests {
         let mut after = Baseline::default().objects(namespace, &Facts::default());
         after.extend_from_slice(before);
         let (snapshot, rules) = of(pods, before);
-        impact(&snapshot, &rules, &of(pods, &after).1, namespace)
+        impact(&snapshot, &rules, &of(pods, &after).1, namespace, Effort::default()).unwrap()
     }
 
     fn shown(impact: &Impact) -> Vec<String> {
@@ -439,7 +446,7 @@ mod tests {
         };
         let (snapshot, before) = with(&[]);
         let (_, after) = with(&Baseline::default().objects("a", &Facts::default()));
-        let impact = impact(&snapshot, &before, &after, "a");
+        let impact = impact(&snapshot, &before, &after, "a", Effort::default()).unwrap();
         assert_eq!(
             super::super::cuts("a", &impact, true)[1..],
             [

@@ -7,22 +7,16 @@
 
 use super::End;
 use super::addresses::Atoms;
-use super::exempt::NodeRule;
 use super::facts::{Facts, Reader, Shared};
 use super::members::{Inside, Member, members};
+use super::nodes::NodeRule;
 use super::sets::ClassId;
-use crate::cluster::{AddressBlock, Family, Name, Pod, Snapshot, Truth, real_namespace};
+use super::side::{Side, family_index, id};
+use crate::cluster::{AddressBlock, Family, Name, Pod, Truth, real_namespace};
 use crate::policy::rule::PeerKind;
 use crate::policy::{Ruleset, peers};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
-
-/// A snapshot and the rules in force in it.
-#[derive(Clone, Copy)]
-pub(super) struct Side<'a> {
-    pub(super) snapshot: &'a Snapshot,
-    pub(super) rules: &'a Ruleset,
-}
 
 /// No class: the pod has finished.
 const NO_CLASS: ClassId = ClassId::MAX;
@@ -52,14 +46,6 @@ pub(super) struct Space<'a> {
     suppositions: Vec<Option<(u32, u32)>>,
     class_of_pod: Vec<Vec<ClassId>>,
     class_of_node: Vec<Vec<ClassId>>,
-}
-
-pub(super) fn family_index(family: Family) -> usize {
-    usize::from(family == Family::V6)
-}
-
-pub(super) fn id(index: usize) -> u32 {
-    u32::try_from(index).unwrap_or(u32::MAX)
 }
 
 /// Its namespace by rank, or none, and what either side knows.

@@ -9,16 +9,21 @@
 //! A pod that moved to or from a node changes how that node stands to it; that is no change of policy,
 //! so the two are not compared.
 
-use super::classes::{Side, Space, family_index};
-use super::connect::{Column, Relation};
+use super::classes::Space;
+use super::connect::Relation;
 use super::exempt::{exempted, exemption, own_node};
 use super::members::{Inside, Member};
+use super::narrow::Focus;
+use super::ports::Reach;
 use super::ports::{PortSet, PortTable, PortsId};
+use super::region::Column;
 use super::sayings::{Retold, Sayings};
-use super::sets::{ClassId, Run, SetId, SetTable, merged};
-use super::terms::Tables;
-use super::{End, Reach, Relations};
+use super::sets::{ClassId, Run, SetId, merged};
+use super::side::{Side, family_index};
+use super::tables::Tables;
+use super::{End, Relations};
 use crate::cluster::{Family, Name, Port, Snapshot};
+use crate::effort::{Effort, TooMuch};
 use crate::policy::Ruleset;
 use crate::verdict::Passage;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -113,14 +118,21 @@ pub struct Cell {
 }
 
 /// Compares two connectivities.
-pub fn diff<'a>(old: (&'a Snapshot, &'a Ruleset), new: (&'a Snapshot, &'a Ruleset)) -> Diff<'a> {
+pub fn diff<'a>(
+    old: (&'a Snapshot, &'a Ruleset),
+    new: (&'a Snapshot, &'a Ruleset),
+    effort: Effort,
+) -> Result<Diff<'a>, TooMuch> {
     let side = |(snapshot, rules)| Side { snapshot, rules };
     let space = Space::new(vec![side(old), side(new)]);
-    let mut tables = Tables { sets: SetTable::new(), ports: PortTable::new() };
+    let mut tables = Tables::new(effort);
+    let focus = Focus::default();
     let bound = space.sides.iter().all(|side| side.rules.traits().conditions);
     let mut sayings = bound.then(|| Sayings::new(&space, &mut tables.sets));
-    let (old, _, told) = Relations::with_sayings(&space, 0, &mut tables, sayings.as_mut());
-    let (new, _, again) = Relations::with_sayings(&space, 1, &mut tables, sayings.as_mut());
+    let mut relations =
+        |side| Relations::with_sayings(&space, side, &mut tables, sayings.as_mut(), &focus);
+    let (old, _, told) = relations(0);
+    let (new, _, again) = relations(1);
     let retold = sayings.map(|it| it.retold(&space, &mut tables.sets, &[told, again]));
     let retold = retold.unwrap_or_default();
     let (mut gone, mut came) = (Vec::new(), Vec::new());
@@ -141,7 +153,10 @@ pub fn diff<'a>(old: (&'a Snapshot, &'a Ruleset), new: (&'a Snapshot, &'a Rulese
             diff.compare(family, &old, &new);
         }
     }
-    diff
+    match diff.tables.too_much() {
+        Some(too_much) => Err(too_much),
+        None => Ok(diff),
+    }
 }
 
 /// The changes at some ports of one family: ports by what got through and what does now.
@@ -172,6 +187,9 @@ fn changes(old: &Reach, new: &Reach, retold: bool) -> Changes {
     }
     all
 }
+
+/// The cells of a change, or of one way to change, besides its ranges of ports.
+const CELLS_OF_CHANGE: usize = 30;
 
 /// The ports of the three relations of the old side, then of the new.
 type Six = [PortsId; 6];
@@ -259,6 +277,9 @@ impl Diff<'_> {
         }
         let mut opened: HashMap<Six, Arc<Changes>> = HashMap::new();
         for ((columns, retold), classes) in destinations {
+            if self.tables.is_over() {
+                return;
+            }
             let columns: [&Column; 6] =
                 std::array::from_fn(|i| &all[i].columns[columns[i] as usize]);
             if !may_change(&columns, any_retold) {
@@ -267,11 +288,15 @@ impl Diff<'_> {
             let mut by_change: BTreeMap<(Passage, Passage, &PortSet), Vec<Run>> = BTreeMap::new();
             let distinct = (0..6).filter(|i| first[*i] == *i).map(|i| (i, columns[i]));
             let overlay = overlay(&self.tables, distinct);
+            self.tables.step(overlay.len());
             let mut spans = Vec::with_capacity(overlay.len());
             for (from, to, ports) in overlay {
                 let six = first.map(|i| ports[i]);
                 if !may_change(&six, any_retold) {
                     continue;
+                }
+                if self.tables.is_over() {
+                    return;
                 }
                 let known = opened.entry(six).or_insert_with(|| {
                     let ports = |i: usize| self.tables.ports.get(six[i]).clone();
@@ -280,7 +305,10 @@ impl Diff<'_> {
                         certain: ports(i + 1),
                         possible: ports(i + 2),
                     });
-                    changes(&old, &new, any_retold).into()
+                    let changes = changes(&old, &new, any_retold);
+                    let ranges = changes.iter().map(|(_, _, ports)| ports.ranges().len());
+                    self.tables.keep(CELLS_OF_CHANGE + ranges.sum::<usize>());
+                    changes.into()
                 });
                 spans.push((from, to, known.clone()));
             }
@@ -300,6 +328,7 @@ impl Diff<'_> {
                 let witness =
                     self.witness(family, sources, &destinations, ports.lowest(), from, to);
                 let destinations = destinations.clone();
+                self.tables.keep(CELLS_OF_CHANGE);
                 self.changes.extend(witness.map(|witness| Change {
                     family,
                     from,
@@ -324,6 +353,7 @@ impl Diff<'_> {
         to: Passage,
     ) -> Option<Witness> {
         let port = port?;
+        self.tables.step(destinations.len());
         // Verdicts hang together with the kind of exemption, so a pair without any comes first.
         let mut exempt = None;
         for source_class in self.tables.sets.classes(sources) {

@@ -4,12 +4,14 @@
 //! row that no rule for its subject tells apart, by peer and by port. How a part is judged is asked
 //! elsewhere; here is only known where rules begin and end.
 
-use super::classes::{Space, family_index};
+use super::classes::Space;
 use super::exempt::{Exemption, exemption};
 use super::ports::{PortSet, PortsId};
 use super::rows::RowEnd;
 use super::sets::{ClassId, Run, Runs, SetId, intersection};
-use super::terms::{Clauses, Selecting, Tables};
+use super::side::family_index;
+use super::tables::Tables;
+use super::terms::{Clauses, Selecting};
 use super::{Connectivity, End};
 use crate::cluster::{Family, Name, Port, Protocol, Truth};
 use crate::policy::rule::Direction;
@@ -151,7 +153,7 @@ impl Connectivity<'_> {
     /// The rules of policies that select a class, or may.
     fn meant(&self, family: Family, direction: Direction, subject: ClassId) -> Vec<Meant> {
         let Self { told, tables, .. } = self;
-        let Tables { sets, ports } = tables;
+        let Tables { sets, ports, .. } = tables;
         let selecting = told.selecting(direction).get(subject as usize);
         let Some(selecting) = selecting else { return Vec::new() };
         // Where no block cuts addresses, both families may have one and the same rules.

@@ -4,9 +4,9 @@
 //! ends which no rule tells apart have equal facts.
 
 use super::addresses::Atoms;
-use super::classes::{Side, family_index, id};
 use super::members::Inside;
 use super::nodes::OnNode;
+use super::side::{Side, family_index, id};
 use crate::cluster::{Addresses, ContainerPort, Family, Name, Pod, Protocol, Truth};
 use crate::policy::{Labelling, Sight};
 use std::collections::HashMap;

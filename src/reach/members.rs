@@ -6,7 +6,7 @@
 //! templates only, since of their pods hardly anything is known.
 
 use super::End;
-use super::classes::Side;
+use super::side::Side;
 use crate::cluster::{Name, ObjectRef, Pod, Snapshot};
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -19,6 +19,7 @@ mod examples;
 mod exempt;
 mod facts;
 mod members;
+mod narrow;
 mod nodes;
 mod overlay;
 mod peers;
@@ -30,6 +31,8 @@ mod rows;
 mod sayings;
 mod selectors;
 mod sets;
+mod side;
+mod tables;
 mod terms;
 mod tiers;
 mod wide;
@@ -38,36 +41,29 @@ pub use crate::ends::End;
 pub(crate) use addresses::Atoms;
 pub use diff::{Cell, Change, ChangedEnds, Changes, Diff, EndClass, Same, Witness, diff};
 pub use examples::{Example, Standing};
-pub use ports::PortSet;
+pub use narrow::Narrow;
+pub use ports::{PortSet, Reach};
 pub use rows::{Row, RowEnd, Wanted};
 
 use crate::cluster::{Family, Snapshot};
+use crate::effort::{Effort, TooMuch};
 use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
-use classes::{Side, Space, family_index};
+use classes::Space;
 use connect::Relation;
 use examples::Told;
 use exempt::{exempted, exemption};
+use narrow::Focus;
 use peers::SideSets;
-use ports::PortTable;
 use sayings::{Said, Sayings};
-use sets::{ClassId, SetId, SetTable};
+use sets::{ClassId, SetId};
+use side::{Side, family_index};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
-use terms::{Mode, Tables};
-
-/// The ports between two ends. What is possible but not certain is unknown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reach {
-    /// Those of `certain` at which nothing else must hold, such as an HTTP path.
-    pub unconditional: PortSet,
-    /// Ports that are allowed, whatever the unknown parts turn out to be.
-    pub certain: PortSet,
-    /// Ports that are allowed or unknown.
-    pub possible: PortSet,
-}
+use tables::Tables;
+use terms::Mode;
 
 /// The relations of one side in one family, each within the next.
 #[derive(Clone)]
@@ -84,8 +80,13 @@ type WithSayings = ([Option<Relations>; 2], Told, [[Vec<Said>; 2]; 2]);
 impl Relations {
     /// Both families, and the rules behind them; `None` for one in which nothing inside has an
     /// address.
-    fn of_side(space: &Space<'_>, side: usize, tables: &mut Tables) -> ([Option<Self>; 2], Told) {
-        let (all, told, _) = Self::with_sayings(space, side, tables, None);
+    fn of_side(
+        space: &Space<'_>,
+        side: usize,
+        tables: &mut Tables,
+        focus: &Focus,
+    ) -> ([Option<Self>; 2], Told) {
+        let (all, told, _) = Self::with_sayings(space, side, tables, None, focus);
         (all, told)
     }
 
@@ -95,6 +96,7 @@ impl Relations {
         side: usize,
         tables: &mut Tables,
         mut sayings: Option<&mut Sayings<'a>>,
+        focus: &Focus,
     ) -> WithSayings {
         let mut side_sets = SideSets::new(space, side, tables);
         let selecting = Direction::ALL.map(|direction| side_sets.selecting(direction));
@@ -120,7 +122,7 @@ impl Relations {
             } else {
                 let mut of = |mode| {
                     let side_sets = &mut side_sets;
-                    let relation = Relation::new(side_sets, family, mode, &selecting);
+                    let relation = Relation::new(side_sets, family, mode, &selecting, focus);
                     (Arc::new(relation), side_sets.uncertain)
                 };
                 let (certain, uncertain) = of(Mode::Certain);
@@ -167,11 +169,31 @@ pub struct Connectivity<'a> {
 
 impl<'a> Connectivity<'a> {
     /// Computes all of it.
-    pub fn compute(snapshot: &'a Snapshot, rules: &'a Ruleset) -> Self {
+    pub fn compute(
+        snapshot: &'a Snapshot,
+        rules: &'a Ruleset,
+        effort: Effort,
+    ) -> Result<Self, TooMuch> {
+        Ok(Self::narrowed(snapshot, rules, Narrow::default(), effort)?.0)
+    }
+
+    /// Computes what is asked for, with the classes of whom: nothing is known of other flows, though
+    /// everything of what the rules of an end say of anyone.
+    pub fn narrowed(
+        snapshot: &'a Snapshot,
+        rules: &'a Ruleset,
+        narrow: Narrow<'_>,
+        effort: Effort,
+    ) -> Result<(Self, Wanted), TooMuch> {
         let space = Space::new(vec![Side { snapshot, rules }]);
-        let mut tables = Tables { sets: SetTable::new(), ports: PortTable::new() };
-        let (relations, told) = Relations::of_side(&space, 0, &mut tables);
-        Self { space, tables, relations, told, taken: OnceCell::new() }
+        let mut tables = Tables::new(effort);
+        let wanted = narrow.wanted(&space);
+        let focus = Focus::of(&space, &wanted);
+        let (relations, told) = Relations::of_side(&space, 0, &mut tables, &focus);
+        if let Some(too_much) = tables.too_much() {
+            return Err(too_much);
+        }
+        Ok((Self { space, tables, relations, told, taken: OnceCell::new() }, wanted))
     }
 
     /// The ports between two ends in one family; none where an end has no address in it.

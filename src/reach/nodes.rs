@@ -1,7 +1,52 @@
-//! Ends that are nodes, or pods on their nodes' networks, as rules see them.
+//! Ends that are nodes, or pods on their nodes' networks, as rules see them, and how a node stands to
+//! its own pods.
 
 use crate::cluster::{Node, Pod, Selector, Snapshot, Truth};
+use crate::policy::Ruleset;
+use crate::policy::rule::{Action, Direction, Entry};
 use std::net::IpAddr;
+
+/// How a node stands to the pods that run on it, as whoever enforces has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NodeRule {
+    /// It reaches them whatever policies say; whether isolation by NetworkPolicy keeps them from it is
+    /// not known, and rules of ordered tiers do.
+    Exempt,
+    /// An implied rule of the normal tier lets it reach them.
+    Implied,
+    /// As any other node.
+    None,
+}
+
+impl NodeRule {
+    /// Source: docs/semantics/kubernetes.md#own-node-to-pod,
+    /// docs/semantics/kubernetes.md#pod-to-own-node and
+    /// docs/semantics/cilium-verdicts.md#allow-localhost.
+    pub(super) fn of(rules: &Ruleset) -> Self {
+        match rules.cilium() {
+            None => Self::Exempt,
+            Some(cilium) if cilium.node_reaches_own_pods => Self::Implied,
+            Some(_) => Self::None,
+        }
+    }
+
+    /// Whether rules can say otherwise.
+    pub(super) fn can_be_changed(self, snapshot: &Snapshot, rules: &Ruleset) -> bool {
+        let denies = |entry: &Entry| entry.action != Action::Allow;
+        match self {
+            Self::None => false,
+            Self::Implied => {
+                rules.traits().denies
+                    || snapshot.namespaces().any(|n| rules.may_have_denials(&n.name))
+            }
+            Self::Exempt => rules
+                .policies()
+                .iter()
+                .filter(|policy| policy.direction == Direction::Egress)
+                .any(|p| p.tier.is_ordered() || p.entries.iter().any(denies)),
+        }
+    }
+}
 
 /// A node, or a pod on its node's network, which counts as its node.
 pub(super) struct OnNode<'a> {

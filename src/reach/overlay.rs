@@ -4,11 +4,10 @@
 //! that some block tells apart differ from each other in a handful of sources; the thousands that a
 //! rule for the whole outside lets there are gone through once, not once for each.
 
-use super::connect::Column;
 use super::ports::PortsId;
-use super::region::{Region, parts};
+use super::region::{Column, Region, parts};
 use super::sets::{ClassId, Run, SetId, SetTable};
-use super::terms::Tables;
+use super::tables::Tables;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
@@ -121,7 +120,8 @@ fn united(a: &[Run], b: &[Run]) -> Vec<Run> {
 mod tests {
     use super::*;
     use crate::cluster::{PortRange, Protocol};
-    use crate::reach::ports::{PortSet, PortTable};
+    use crate::effort::Effort;
+    use crate::reach::ports::PortSet;
 
     #[test]
     fn runs_without_and_united() {
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn few_over_many() {
-        let mut tables = Tables { sets: SetTable::new(), ports: PortTable::new() };
+        let mut tables = Tables::new(Effort::default());
         let mut port = |number: u16| {
             let range = PortRange { first: number, last: number };
             tables.ports.id(PortSet::of([(Protocol::Tcp, range)]))

@@ -3,17 +3,19 @@
 //! In: the peers and subjects of the policies of one side of a [`Space`]. Out: sets in pairs: what
 //! certainly matches, and what may.
 
-use super::classes::{Space, family_index};
-use super::exempt::NodeRule;
+use super::classes::Space;
 use super::facts::{Facts, Place};
 use super::members::Inside;
+use super::nodes::NodeRule;
 use super::nodes::OnNode;
 use super::pod_network::split;
 use super::ports::PortsId;
 use super::region::Region;
 use super::selectors::Labelled;
 use super::sets::{ClassId, Run, SetId, SetTable, intersection, merged, singles};
-use super::terms::{Clauses, Mode, Tables};
+use super::side::family_index;
+use super::tables::Tables;
+use super::terms::{Clauses, Mode};
 use crate::cluster::{AddressBlock, Addresses, Family, Name, Namespace, Protocol, Selector, Truth};
 use crate::policy::PolicyId;
 use crate::policy::rule::{Entities, PeerKind, PodSet, Scope};

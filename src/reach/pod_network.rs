@@ -6,8 +6,9 @@
 //! docs/semantics/cilium-rules.md#addresses-of-the-pod-network and
 //! docs/semantics/cilium-networkpolicy.md#nodelocal-dns.
 
-use super::classes::{Space, family_index};
+use super::classes::Space;
 use super::sets::{ClassId, Run, intersection};
+use super::side::family_index;
 use crate::cluster::Family;
 use crate::policy::NODE_LOCAL_DNS;
 use ipnet::IpNet;

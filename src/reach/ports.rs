@@ -3,14 +3,18 @@
 //! In: the ports of rules. Out: [`PortSet`] for callers, and inside this module small numbers that
 //! stand for sets, so that the few sets of a cluster are united and intersected once each.
 
-use super::sets::IdMap;
+use super::sets::{CELLS_OF_KNOWN, CELLS_OF_SET, IdMap};
 use crate::cluster::{Port, PortRange, Protocol};
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
-/// Ports of all protocols as sorted ranges that neither overlap nor touch.
+/// Ports of all protocols as sorted ranges that neither overlap nor touch; a copy shares them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PortSet(Vec<(u32, u32)>);
+pub struct PortSet(Arc<[(u32, u32)]>);
+
+/// The ranges of every port of every protocol.
+const EVERY_PORT: [(u32, u32); 3] = [(1, 0xffff), (0x1_0001, 0x1_ffff), (0x2_0001, 0x2_ffff)];
 
 /// Port 0 of a protocol is in no set, so ranges of two protocols never touch.
 fn code(protocol: Protocol, number: u16) -> u32 {
@@ -23,10 +27,21 @@ pub(super) fn port(code: u32) -> Port {
     Port { protocol, number: (code & 0xffff) as u16 }
 }
 
+/// The ports between two ends. What is possible but not certain is unknown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Those of `certain` at which nothing else must hold, such as an HTTP path.
+    pub unconditional: PortSet,
+    /// Ports that are allowed, whatever the unknown parts turn out to be.
+    pub certain: PortSet,
+    /// Ports that are allowed or unknown.
+    pub possible: PortSet,
+}
+
 impl PortSet {
     /// Every port of every protocol.
     pub fn all() -> Self {
-        Self::of(Protocol::ALL.map(|p| (p, PortRange { first: 1, last: u16::MAX })))
+        Self(EVERY_PORT.into())
     }
 
     /// The union of ranges in any order.
@@ -34,15 +49,20 @@ impl PortSet {
         let ranges = ranges.into_iter();
         let mut codes: Vec<_> =
             ranges.map(|(p, r)| (code(p, r.first.max(1)), code(p, r.last))).collect();
+        Self::merged(&mut codes)
+    }
+
+    /// The union of numbered ranges in any order.
+    fn merged(codes: &mut [(u32, u32)]) -> Self {
         codes.sort_unstable();
         let mut merged: Vec<(u32, u32)> = Vec::with_capacity(codes.len());
-        for (first, last) in codes {
+        for (first, last) in codes.iter().copied() {
             match merged.last_mut() {
                 Some((_, end)) if first <= *end + 1 => *end = (*end).max(last),
                 _ => merged.push((first, last)),
             }
         }
-        Self(merged)
+        Self(merged.into())
     }
 
     /// Whether no port is in it.
@@ -52,7 +72,7 @@ impl PortSet {
 
     /// Whether every port is in it.
     pub fn is_all(&self) -> bool {
-        *self == Self::all()
+        *self.0 == EVERY_PORT
     }
 
     /// Whether it has this port.
@@ -83,7 +103,7 @@ impl PortSet {
     /// Ports in either.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        Self::of(self.ranges().chain(other.ranges()))
+        Self::merged(&mut [&*self.0, &*other.0].concat())
     }
 
     /// Ports in both.
@@ -97,7 +117,7 @@ impl PortSet {
             }
             if a.1 < b.1 { i += 1 } else { j += 1 }
         }
-        Self(both)
+        Self(both.into())
     }
 
     /// Ports in this one alone.
@@ -109,7 +129,7 @@ impl PortSet {
 
     fn complement(&self) -> Self {
         let mut rest = Vec::new();
-        for (first, last) in Self::all().0 {
+        for (first, last) in EVERY_PORT {
             let mut next = first;
             for (from, to) in self.0.iter().filter(|(from, _)| (first..=last).contains(from)) {
                 if *from > next {
@@ -121,7 +141,7 @@ impl PortSet {
                 rest.push((next, last));
             }
         }
-        Self(rest)
+        Self(rest.into())
     }
 }
 
@@ -148,7 +168,12 @@ pub(super) struct PortTable {
     or: IdMap,
     and: IdMap,
     but: IdMap,
+    /// The cells that all of it takes.
+    held: u64,
 }
+
+/// So many sets are united one by one, each union being kept; more of them at once.
+const FEW: usize = 4;
 
 impl PortTable {
     pub(super) const NONE: PortsId = 0;
@@ -161,6 +186,7 @@ impl PortTable {
             or: IdMap::default(),
             and: IdMap::default(),
             but: IdMap::default(),
+            held: 0,
         };
         table.id(PortSet::default());
         table.id(PortSet::all());
@@ -176,9 +202,25 @@ impl PortTable {
             return *id;
         }
         let id = u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
+        self.held += CELLS_OF_SET + set.0.len() as u64;
         self.sets.push(set.clone());
         self.ids.insert(set, id);
         id
+    }
+
+    /// The cells that all of it takes.
+    pub(super) fn held(&self) -> u64 {
+        self.held
+    }
+
+    /// What is in any of these.
+    pub(super) fn any(&mut self, ids: &[PortsId]) -> PortsId {
+        if ids.len() <= FEW || ids.contains(&Self::ALL) {
+            return ids.iter().fold(Self::NONE, |all, id| self.or(all, *id));
+        }
+        let sets = ids.iter().map(|id| &*self.get(*id).0);
+        let mut codes = sets.collect::<Vec<_>>().concat();
+        self.id(PortSet::merged(&mut codes))
     }
 
     pub(super) fn or(&mut self, a: PortsId, b: PortsId) -> PortsId {
@@ -194,6 +236,7 @@ impl PortTable {
         }
         let id = self.id(self.get(a).union(self.get(b)));
         self.or.insert(key, id);
+        self.held += CELLS_OF_KNOWN;
         id
     }
 
@@ -210,6 +253,7 @@ impl PortTable {
         }
         let id = self.id(self.get(a).intersection(self.get(b)));
         self.and.insert(key, id);
+        self.held += CELLS_OF_KNOWN;
         id
     }
 
@@ -226,6 +270,7 @@ impl PortTable {
         }
         let id = self.id(self.get(a).difference(self.get(b)));
         self.but.insert((a, b), id);
+        self.held += CELLS_OF_KNOWN;
         id
     }
 }

@@ -4,12 +4,13 @@
 //! class may reach or be reached by. Where policies only isolate and allow, as NetworkPolicies do,
 //! that is the union of their rules; else the tiers are gone through as [`tiers`] has it.
 
-use super::exempt::NodeRule;
+use super::nodes::NodeRule;
 use super::peers::SideSets;
 use super::ports::{PortTable, PortsId};
 use super::region::{Parts, Region, add, and, but, common, disjoint, of_set, or, parts};
 use super::sets::{ClassId, SetId, SetTable};
-use super::terms::{Clauses, Mode, Selecting, Tables, Unread};
+use super::tables::Tables;
+use super::terms::{Clauses, Mode, Selecting, Unread};
 use super::tiers::{self, Besides, Ordered, Rule, Speaker};
 use crate::cluster::Family;
 use crate::policy::PolicyId;
@@ -23,6 +24,9 @@ pub(super) struct Profiles {
     pub(super) of: Vec<u32>,
     pub(super) all: Vec<Parts>,
 }
+
+/// The cells of a profile besides its parts.
+const CELLS_OF_PROFILE: usize = 10;
 
 impl Profiles {
     /// The profile of ends that nothing restricts.
@@ -45,12 +49,16 @@ impl Profiles {
             if selecting.is_nobody() {
                 continue;
             }
+            if maker.side_sets.tables.is_over() {
+                break;
+            }
             let subject = maker.subject(class, selecting);
             let key = (selecting, subject.ports, subject.node);
             let profile = if let Some(profile) = known.get(&key) {
                 *profile
             } else {
                 let profile = maker.parts(&subject, selecting).map_or(Self::OPEN, |parts| {
+                    maker.side_sets.tables.keep(parts.len() + CELLS_OF_PROFILE);
                     profiles.all.push(parts);
                     to_u32(profiles.all.len() - 1)
                 });
@@ -215,7 +223,9 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
     ) -> Parts {
         let mut by_peers: BTreeMap<SetId, PortsId> = BTreeMap::new();
         for policy in policies {
-            for (peers, ports) in self.admitted(*policy, subject).iter() {
+            let admitted = self.admitted(*policy, subject);
+            self.tables().step(1 + admitted.len());
+            for (peers, ports) in admitted.iter() {
                 let known = by_peers.entry(*peers).or_insert(PortTable::NONE);
                 *known = self.tables().ports.or(*known, *ports);
             }
@@ -353,6 +363,7 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
             self.is_shared(&clauses)
         });
         if shared {
+            self.tables().keep(2 * ordered.spans());
             self.admin.insert(policies.to_vec(), ordered.clone());
         }
         ordered
@@ -395,6 +406,7 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
         }
         let region = Arc::new(disjoint(self.tables(), spans));
         if self.is_shared(clauses) {
+            self.tables().keep(2 * region.len());
             self.side_sets.regions.insert(key, region.clone());
         }
         region

@@ -4,9 +4,10 @@
 //! what one rule takes away from another is exact. Nothing here knows what a rule is.
 
 use super::ports::{PortTable, PortsId};
-use super::sets::{ClassId, Run, SetId, SetTable};
-use super::terms::Tables;
-use std::collections::BTreeMap;
+use super::sets::{ClassId, Mix, Run, SetId, SetTable};
+use super::tables::Tables;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasherDefault;
 
 /// From the first class to the one after the last, with its ports.
 pub(super) type Span = (ClassId, ClassId, PortsId);
@@ -16,6 +17,9 @@ pub(super) type Region = Vec<Span>;
 
 /// Sets of peers with their ports; they may overlap unless it is said that they do not.
 pub(super) type Parts = Vec<(SetId, PortsId)>;
+
+/// Disjoint sets of sources with the ports they reach, none empty.
+pub(super) type Column = Vec<(SetId, PortsId)>;
 
 /// Adds a set at these ports to spans that need not be disjoint.
 pub(super) fn add(sets: &SetTable, spans: &mut Vec<Span>, set: SetId, ports: PortsId) {
@@ -31,6 +35,56 @@ pub(super) fn of_set(sets: &SetTable, set: SetId, ports: PortsId) -> Region {
     spans
 }
 
+/// The port sets of the spans at one place.
+#[derive(Default)]
+struct Active {
+    /// How many spans have each, in the order in which they came.
+    counts: Vec<(PortsId, u32)>,
+    /// Where each stands, once they are many.
+    places: HashMap<PortsId, usize, BuildHasherDefault<Mix>>,
+    ids: Vec<PortsId>,
+}
+
+impl Active {
+    /// So many are looked through one by one.
+    const FEW: usize = 16;
+
+    fn set(&mut self, ports: PortsId, begins: bool) {
+        let many = self.counts.len() > Self::FEW;
+        if many && self.places.is_empty() {
+            self.places = self.counts.iter().map(|(ports, _)| *ports).zip(0..).collect();
+        }
+        let place = if many {
+            self.places.get(&ports).copied()
+        } else {
+            self.counts.iter().position(|(known, _)| *known == ports)
+        };
+        // One set may end before it begins again at the same place.
+        let step = if begins { 1 } else { u32::MAX };
+        if let Some(place) = place {
+            let count = &mut self.counts[place].1;
+            *count = count.wrapping_add(step);
+        } else {
+            if many {
+                self.places.insert(ports, self.counts.len());
+            }
+            self.counts.push((ports, step));
+        }
+    }
+
+    /// Those that some span has, when all that begins and ends here is known.
+    fn settled(&mut self) -> &[PortsId] {
+        let before = self.counts.len();
+        self.counts.retain(|(_, count)| *count != 0);
+        if self.counts.len() != before {
+            self.places.clear();
+        }
+        self.ids.clear();
+        self.ids.extend(self.counts.iter().map(|(ports, _)| *ports));
+        &self.ids
+    }
+}
+
 /// Overlapping spans as disjoint ones in order, ports united.
 pub(super) fn disjoint(tables: &mut Tables, mut spans: Vec<Span>) -> Region {
     spans.sort_unstable();
@@ -40,23 +94,21 @@ pub(super) fn disjoint(tables: &mut Tables, mut spans: Vec<Span>) -> Region {
     let mut ends: Vec<(ClassId, bool, PortsId)> =
         spans.iter().flat_map(|(from, to, p)| [(*from, true, *p), (*to, false, *p)]).collect();
     ends.sort_unstable_by_key(|(at, ..)| *at);
-    let mut active: Vec<(PortsId, u32)> = Vec::new();
+    let mut active = Active::default();
     let mut result = Region::new();
     let (mut i, mut ports, mut from) = (0, PortTable::NONE, 0);
     while i < ends.len() {
         let at = ends[i].0;
         while let Some((_, begins, ports)) = ends.get(i).filter(|(here, ..)| *here == at) {
-            match active.iter_mut().find(|(known, _)| known == ports) {
-                Some((_, count)) => {
-                    *count = if *begins { *count + 1 } else { count.wrapping_sub(1) }
-                }
-                None => active.push((*ports, if *begins { 1 } else { u32::MAX })),
-            }
+            active.set(*ports, *begins);
             i += 1;
         }
-        active.retain(|(_, count)| *count != 0);
-        let now =
-            active.iter().fold(PortTable::NONE, |all, (ports, _)| tables.ports.or(all, *ports));
+        let now = active.settled();
+        tables.step(1 + now.len());
+        if tables.is_over() {
+            return result;
+        }
+        let now = tables.ports.any(now);
         if now != ports {
             if ports != PortTable::NONE {
                 result.push((from, at, ports));
@@ -101,6 +153,7 @@ fn overlay(
         if end == ClassId::MAX {
             return result;
         }
+        tables.step(1);
         let ports = join(&mut tables.ports, here[0].0, here[1].0);
         match result.last_mut() {
             Some((_, to, last)) if *to == at && *last == ports => *to = end,
@@ -169,10 +222,11 @@ mod tests {
     use super::super::ports::PortSet;
     use super::*;
     use crate::cluster::Protocol;
+    use crate::effort::Effort;
 
     #[test]
     fn regions_are_sets_of_pairs() {
-        let mut tables = Tables { sets: SetTable::new(), ports: PortTable::new() };
+        let mut tables = Tables::new(Effort::default());
         let tcp = |tables: &mut Tables, first, last| {
             let range = crate::cluster::PortRange { first, last };
             tables.ports.id(PortSet::of([(Protocol::Tcp, range)]))

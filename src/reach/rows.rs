@@ -7,17 +7,18 @@
 //! anyone and to everything, so they have no such rows of their own. That a node reaches its own pods
 //! is no row.
 
-use super::classes::family_index;
 use super::connect::Relation;
 use super::ports::{PortSet, PortsId};
-use super::sets::{ClassId, Run, Runs, intersection, singles};
+use super::sets::{ClassId, Run, Runs, SetId, intersection, singles};
+use super::side::family_index;
 use super::wide::Wide;
 use super::{Connectivity, End, Ends, ends};
-use crate::cluster::{Family, Truth, real_namespace};
+use crate::cluster::{Family, Truth};
+use crate::effort::TooMuch;
 use crate::policy::rule::Direction;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::{ControlFlow, Range};
-use std::sync::Arc;
 
 /// One end of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,17 +72,14 @@ fn has(wanted: Option<&BTreeSet<u32>>, class: ClassId) -> bool {
 }
 
 impl Connectivity<'_> {
+    /// What there is too much of, where rows were told until there was.
+    pub fn too_much(&self) -> Option<TooMuch> {
+        self.tables.too_much()
+    }
+
     /// The class of an end; `None` for a finished pod.
     pub fn class(&self, end: End) -> Option<u32> {
         self.space.class(0, &end)
-    }
-
-    /// The classes of a namespace, whatever is supposed of its labels.
-    pub fn classes_of(&self, namespace: &str) -> Option<Range<u32>> {
-        let all = self.space.namespaces.iter();
-        all.filter(|(name, _)| real_namespace(name) == namespace)
-            .map(|(_, range)| range.clone())
-            .reduce(|all, range| all.start.min(range.start)..all.end.max(range.end))
     }
 
     /// Whether the ends of a class can be ends of flows of a family.
@@ -202,12 +200,30 @@ impl Rows<'_, '_> {
         ControlFlow::Continue(())
     }
 
+    /// The sources of a set by what covers them; of few sources only these are looked at.
+    fn groups<'s>(&self, sources: &'s [(Cover, Runs)], set: SetId) -> Cow<'s, [(Cover, Runs)]> {
+        let sets = &self.all.tables.sets;
+        if sources.len() <= sets.size(set) as usize {
+            return sources.into();
+        }
+        let mut by_cover: BTreeMap<Cover, Vec<ClassId>> = BTreeMap::new();
+        for class in sets.classes(set).filter(|class| self.is_source(*class)) {
+            by_cover.entry(self.cover(Direction::Egress, class)).or_default().push(class);
+        }
+        let groups = by_cover.into_iter();
+        groups.map(|(cover, classes)| (cover, singles(classes).into())).collect()
+    }
+
+    fn is_source(&self, class: ClassId) -> bool {
+        let outside = class >= self.all.space.inside;
+        has(self.wanted.from.as_ref(), class) && (outside || !self.wanted.exposed)
+    }
+
     /// Sources that are covered alike.
     fn sources(&self) -> Vec<(Cover, Runs)> {
         let mut by_cover: BTreeMap<Cover, Vec<ClassId>> = BTreeMap::new();
         for class in self.all.tables.sets.classes(self.relation.anyone) {
-            let outside = class >= self.all.space.inside;
-            if has(self.wanted.from.as_ref(), class) && (outside || !self.wanted.exposed) {
+            if self.is_source(class) {
                 let cover = self.cover(Direction::Egress, class);
                 by_cover.entry(cover).or_default().push(class);
             }
@@ -229,16 +245,20 @@ impl Rows<'_, '_> {
                 by_column.entry(key).or_default().push(class);
             }
         }
-        let mut known: HashMap<(PortsId, Cover, Cover), Arc<PortSet>> = HashMap::new();
+        let mut known: HashMap<(PortsId, Cover, Cover), PortSet> = HashMap::new();
         for ((column, into), destinations) in by_column {
             let destinations = self.units(&singles(destinations));
             for (set, ports) in &self.relation.columns[column as usize] {
-                for (out, group) in &sources {
+                for (out, group) in &*self.groups(&sources, *set) {
+                    self.all.tables.step(1);
                     let rest = known
                         .entry((*ports, *out, into))
-                        .or_insert_with(|| self.uncovered(*ports, *out, into).into());
+                        .or_insert_with(|| self.uncovered(*ports, *out, into));
                     if rest.is_empty() {
                         continue;
+                    }
+                    if self.all.tables.is_over() {
+                        return ControlFlow::Break(());
                     }
                     for source in self.units(&intersection(sets.runs(*set), group)) {
                         for destination in &destinations {
@@ -264,7 +284,8 @@ impl Rows<'_, '_> {
             return self.ports(ports).clone();
         }
         let said = side(out, into, to.is_none()).intersection(&side(into, out, from.is_none()));
-        self.ports(ports).difference(&said)
+        let rest = self.ports(ports);
+        if said.is_empty() { rest.clone() } else { rest.difference(&said) }
     }
 
     /// Classes inside one by one, and runs of classes outside.

@@ -5,7 +5,7 @@
 //! both sides, so by the same conditions; of those only a judgement of one flow knows.
 
 use super::classes::Space;
-use super::exempt::NodeRule;
+use super::nodes::NodeRule;
 use super::peers::SideSets;
 use super::profiles::{Maker, Subject, to_u32};
 use super::region::Parts;
@@ -79,6 +79,10 @@ impl<'a> Sayings<'a> {
             let mut said = Said { unread: selecting.unread, ..Said::default() };
             said.isolated[0] = selecting.always;
             for (policy, certainly) in selecting.policies() {
+                maker.side_sets.tables.step(8);
+                if maker.side_sets.tables.is_over() {
+                    break;
+                }
                 said.isolated[usize::from(!certainly)] |=
                     maker.side_sets.policies()[policy].isolates;
                 if let Some(sayings) = shared.get(&(policy, certainly)) {

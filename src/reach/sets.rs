@@ -95,18 +95,26 @@ pub(super) fn intersection(a: &[Run], b: &[Run]) -> Vec<Run> {
     both
 }
 
+/// The cells of a set in a table besides its runs or ranges.
+pub(super) const CELLS_OF_SET: u64 = 10;
+/// The cells of a result that is kept.
+pub(super) const CELLS_OF_KNOWN: u64 = 3;
+
 /// Every class set that occurs, once.
 pub(super) struct SetTable {
     sets: Vec<(Runs, u32)>,
     ids: HashMap<Runs, SetId>,
     and: IdMap,
+    /// The cells that all of it takes.
+    held: u64,
 }
 
 impl SetTable {
     pub(super) const EMPTY: SetId = 0;
 
     pub(super) fn new() -> Self {
-        let mut table = Self { sets: Vec::new(), ids: HashMap::new(), and: IdMap::default() };
+        let mut table =
+            Self { sets: Vec::new(), ids: HashMap::new(), and: IdMap::default(), held: 0 };
         table.id(Vec::new());
         table
     }
@@ -118,6 +126,7 @@ impl SetTable {
         }
         let id = u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
         let size = runs.iter().map(|(from, to)| to - from).sum();
+        self.held += CELLS_OF_SET + runs.len() as u64;
         let runs: Runs = runs.into();
         self.sets.push((runs.clone(), size));
         self.ids.insert(runs, id);
@@ -154,7 +163,13 @@ impl SetTable {
         }
         let id = self.id(intersection(self.runs(a), self.runs(b)));
         self.and.insert(key, id);
+        self.held += CELLS_OF_KNOWN;
         id
+    }
+
+    /// The cells that all of it takes.
+    pub(super) fn held(&self) -> u64 {
+        self.held
     }
 
     /// What is in any of these.

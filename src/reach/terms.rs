@@ -3,22 +3,16 @@
 //! In: the policies of one side of a [`Space`](super::classes::Space). Out: for each direction the
 //! policies that select a class, certainly or perhaps, and for each policy its [`Clauses`].
 
-use super::classes::family_index;
 use super::peers::{Own, Pair, SideSets};
 use super::ports::{PortSet, PortTable, PortsId};
 use super::region::Parts;
 use super::sets::{ClassId, SetId, SetTable, singles};
+use super::side::family_index;
 use crate::cluster::{Family, Name, PortRange, Protocol};
 use crate::policy::rule::{Action, Direction, Peers, PortMatch, Ports, Tier};
 use crate::policy::{Enforcement, PolicyId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Sets and ports that all relations of one answer share, so that equal ones have equal ids.
-pub(super) struct Tables {
-    pub(super) sets: super::sets::SetTable,
-    pub(super) ports: PortTable,
-}
 
 /// What to ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

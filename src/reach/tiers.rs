@@ -7,8 +7,8 @@
 //! Source: docs/semantics/kubernetes.md#tiers, docs/semantics/admin.md#order-and-ties and
 //! docs/semantics/cilium-verdicts.md#one-direction.
 
-use super::region::{Region, and, but, or};
-use super::terms::Tables;
+use super::region::{Region, Span, and, but, disjoint, or};
+use super::tables::Tables;
 use crate::policy::rule::{Action, Tier};
 use std::sync::Arc;
 
@@ -41,6 +41,13 @@ pub(super) struct Ordered {
     conditional: Region,
 }
 
+impl Ordered {
+    /// How many spans it has.
+    pub(super) fn spans(&self) -> usize {
+        [&self.allow, &self.deny, &self.next, &self.conditional].map(Vec::len).iter().sum()
+    }
+}
+
 /// What may become of every flow.
 pub(super) struct Outcome {
     pub(super) allow: Region,
@@ -65,6 +72,9 @@ pub(super) fn ordered(tables: &mut Tables, reach: Region, policies: &[Speaker]) 
         for policy in group {
             let mut rest = reach.clone();
             for rule in &policy.rules {
+                if tables.is_over() {
+                    break;
+                }
                 let matched = and(tables, &rest, &rule.possible);
                 let said = match rule.action {
                     Action::Allow => &mut allow,
@@ -89,19 +99,24 @@ pub(super) fn ordered(tables: &mut Tables, reach: Region, policies: &[Speaker]) 
     Ordered { allow, deny, next, conditional }
 }
 
-/// What rules of the normal tier match, certainly and perhaps.
+/// What rules of the normal tier match, certainly and perhaps: spans that are united when all are known,
+/// since what some of them make together is of no use.
 #[derive(Default)]
 struct Matched {
-    certain: Region,
-    possible: Region,
+    certain: Vec<Span>,
+    possible: Vec<Span>,
 }
 
 impl Matched {
-    fn add(&mut self, tables: &mut Tables, policy: &Speaker, rule: &Rule) {
-        self.possible = or(tables, &self.possible, &rule.possible);
+    fn add(&mut self, policy: &Speaker, rule: &Rule) {
+        self.possible.extend(rule.possible.iter());
         if policy.certainly {
-            self.certain = or(tables, &self.certain, &rule.certain);
+            self.certain.extend(rule.certain.iter());
         }
+    }
+
+    fn united(self, tables: &mut Tables) -> [Region; 2] {
+        [self.certain, self.possible].map(|spans| disjoint(tables, spans))
     }
 }
 
@@ -146,53 +161,55 @@ pub(super) fn outcome(
     let [certain, possible] = implied;
     let mut admits = Matched { certain: certain.clone(), possible };
     let mut denies = Matched::default();
+    let isolates = always || middle.iter().any(|policy| policy.isolates && policy.certainly);
+    let may_isolate = always || middle.iter().any(|policy| policy.isolates);
     // What each policy that may isolate admits itself: whichever of them select, one that does
     // admits. It says something only where none certainly isolates.
-    let mut all_admit = everything.clone();
-    let (mut isolates, mut may_isolate) = (always, always);
+    let mut all_admit = if isolates { Region::new() } else { everything.clone() };
     let (mut conditional, mut free) = (Region::new(), certain);
     for policy in middle {
+        if tables.is_over() {
+            break;
+        }
         let (own, bound) = allows(tables, policy);
-        conditional = or(tables, &conditional, &bound);
-        if policy.isolates {
+        conditional.extend(bound);
+        if policy.isolates && !isolates {
             all_admit = and(tables, &all_admit, &own);
-            isolates |= policy.certainly;
-            may_isolate = true;
         }
         for rule in &policy.rules {
             match rule.action {
                 Action::Allow => {
-                    admits.add(tables, policy, rule);
+                    admits.add(policy, rule);
                     if policy.certainly && !rule.conditional {
-                        free = or(tables, &free, &rule.certain);
+                        free.extend(rule.certain.iter());
                     }
                 }
-                Action::Deny => denies.add(tables, policy, rule),
+                Action::Deny => denies.add(policy, rule),
                 // Only ordered tiers pass.
                 Action::Pass => {}
             }
         }
     }
-    if always {
-        all_admit = Region::new();
-    }
+    let [conditional, free] = [conditional, free].map(|spans| disjoint(tables, spans));
+    let [admitted, admits] = admits.united(tables);
+    let [refused, denies] = denies.united(tables);
     // An Allow without condition for the same peer and port makes the conditions of others void.
     let conditional = but(tables, &conditional, &free);
     let mut conditional = and(tables, &normal, &conditional);
-    let open = but(tables, &normal, &denies.certain);
-    let mut allow = and(tables, &open, &admits.possible);
-    let mut deny = and(tables, &normal, &denies.possible);
+    let open = but(tables, &normal, &refused);
+    let mut allow = and(tables, &open, &admits);
+    let mut deny = and(tables, &normal, &denies);
     let mut next = Region::new();
     if may_isolate {
-        let admitted = or(tables, &admits.certain, &all_admit);
-        let closed = but(tables, &normal, &admitted);
+        let kept = or(tables, &admitted, &all_admit);
+        let closed = but(tables, &normal, &kept);
         deny = or(tables, &deny, &closed);
         let spared = and(tables, &closed, &open);
         let spared = and(tables, &spared, &exempt);
         allow = or(tables, &allow, &spared);
     }
     if !isolates {
-        next = but(tables, &open, &admits.certain);
+        next = but(tables, &open, &admitted);
     }
     let last = ordered(tables, next, baseline);
     for more in [&admin.allow, &last.allow, &last.next] {
@@ -204,6 +221,5 @@ pub(super) fn outcome(
     for more in [&admin.conditional, &last.conditional] {
         conditional = or(tables, &conditional, more);
     }
-    let (admitted, refused) = (admits.certain, denies.certain);
     Outcome { allow, deny, normal, admitted, refused, conditional }
 }

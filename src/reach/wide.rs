@@ -5,7 +5,7 @@
 use super::ports::{PortTable, PortsId};
 use super::region::Parts;
 use super::sets::{SetId, SetTable};
-use super::terms::Tables;
+use super::tables::Tables;
 
 /// The ports at which the rules of one end, in one direction, admit everyone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -27,25 +27,12 @@ pub use supply::{Supplied, supply};
 pub use witness::witness;
 
 use crate::cluster::{Bringer, Name, Representative, Snapshot};
+use crate::effort::Effort;
 use crate::policy::Ruleset;
 use homes::{Home, Side, homes};
 use parts::Part;
 use search::{Found, FoundEnd, Search};
 use std::collections::BTreeMap;
-
-/// How far a search may go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Effort {
-    /// Steps that may be taken, all questions together.
-    pub steps: u64,
-}
-
-/// Some seconds at the most.
-impl Default for Effort {
-    fn default() -> Self {
-        Self { steps: 50_000_000 }
-    }
-}
 
 /// What was found about pods that are not written, besides the pods themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,7 +82,7 @@ pub fn of_one(snapshot: &mut Snapshot, rules: &Ruleset, effort: Effort) -> Unwri
     let told = {
         let sides = [Side { snapshot, rules }];
         let homes = homes(&sides);
-        let mut search = Search::new(&sides, &homes, effort.steps);
+        let mut search = Search::new(&sides, &homes, effort.search);
         search.effects();
         let told = Told::of(&search, &homes, effort);
         told.with_others(&sides[0], &homes)
@@ -114,7 +101,7 @@ pub fn of_two(
             [Side { snapshot: old, rules: old_rules }, Side { snapshot: new, rules: new_rules }];
         // Where nothing differs, not even the places are looked at.
         let homes = if search::anything_differs(&sides) { homes(&sides) } else { Vec::new() };
-        let mut search = Search::new(&sides, &homes, effort.steps);
+        let mut search = Search::new(&sides, &homes, effort.search);
         if !homes.is_empty() {
             search.differences();
         }
@@ -160,7 +147,7 @@ impl Told {
         dead.sort_unstable();
         dead.dedup();
         told.unwritten.dead = dead;
-        told.unwritten.steps = effort.steps - search.budget.steps;
+        told.unwritten.steps = effort.search - search.budget.steps;
         told
     }
 

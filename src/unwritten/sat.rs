@@ -49,6 +49,8 @@ const NONE: u32 = u32::MAX;
 #[derive(Default)]
 pub(super) struct Solver {
     clauses: Vec<Vec<Lit>>,
+    /// How many literals were written in clauses, which no question has paid for yet.
+    unpaid: u64,
     /// By literal, the clauses that are looked at when it becomes false.
     watches: Vec<Vec<u32>>,
     /// By literal: 1 true, -1 false, 0 open.
@@ -145,6 +147,7 @@ impl Solver {
     /// Demands that one of these holds.
     pub(super) fn clause(&mut self, lits: &[Lit]) {
         self.back_to(0);
+        self.unpaid += lits.len() as u64;
         let mut lits = lits.to_vec();
         lits.sort_unstable();
         lits.dedup();
@@ -311,6 +314,8 @@ impl Solver {
 
     /// Whether all clauses and these can hold together.
     pub(super) fn solve(&mut self, assumed: &[Lit], budget: &mut Budget) -> Answer {
+        // Formulas take time too, and mostly more than the questions.
+        budget.steps = budget.steps.saturating_sub(std::mem::take(&mut self.unpaid));
         self.back_to(0);
         self.order.cursor = self.order.first;
         if self.broken {

@@ -4,14 +4,15 @@
 //! pods for them in the snapshot. Of a whole namespace, and of anyone, these are besides the known ones
 //! any other pod and, proved by the search, one for each thing that can become of the flow.
 
+use super::flows::Who;
 use super::homes::{Side, homes};
 use super::search::Search;
 use super::shape::{Place, Shape};
-use super::{Effort, flows::Who};
 use crate::cluster::{
     AddressBlock, Bringer, Family, Labels, Name, ObjectRef, Pod, Port, Protocol, Representative,
     Snapshot, Truth,
 };
+use crate::effort::Effort;
 use crate::ends::{
     Asked, EndName, Endpoint, Named, PortText, ResolveError, Resolved, asked, reached, resolve,
 };
@@ -315,7 +316,7 @@ fn others(
         };
         Some(any(place))
     });
-    let mut search = Search::new(&sides, &all_homes, Effort::default().steps);
+    let mut search = Search::new(&sides, &all_homes, Effort::default().search);
     let mut all: BTreeMap<(usize, Shape), Vec<Bringer>> = BTreeMap::new();
     for (ends, port) in &pairs {
         let Some(shown) = search.between([&ends[0], &ends[1]], *port) else {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::random::build;
 use netpol::answer::{Compared, DiffAsked, DiffReport, Missing};
-use netpol::unwritten::Effort;
+use netpol::effort::Effort;
 use serde_json::json as object;
 
 /// A policy of a kind that is not judged.
@@ -141,7 +141,7 @@ fn what_is_given_up_is_not_known() {
     let changed = [vec![pod("a"), admits("b")], vec![pod("a"), admits("x")]];
     let came = [vec![pod("a"), admits("b")], vec![pod("a"), pod("n"), admits("b")]];
     for both in [changed, came] {
-        let told = |steps| {
+        let told = |search| {
             let [mut old, mut new] = both.each_ref().map(|objects| build(objects).unwrap());
             let [old, new] = [&mut old, &mut new].map(|built| Compared {
                 name: "side",
@@ -153,13 +153,13 @@ fn what_is_given_up_is_not_known() {
             });
             let asked = DiffAsked {
                 policies_complete: true,
-                effort: Effort { steps },
+                effort: Effort { search, ..Effort::default() },
                 ..Default::default()
             };
-            let report = DiffReport::compare([old, new], &asked);
+            let report = DiffReport::compare([old, new], &asked).unwrap();
             (report.complete, report.missing.iter().any(|it| it.why == Missing::GivenUp))
         };
-        assert_eq!(told(Effort::default().steps), (true, false), "{both:?}");
+        assert_eq!(told(Effort::default().search), (true, false), "{both:?}");
         assert_eq!(told(0), (false, true), "{both:?}");
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::random::build;
 use netpol::cluster::{Family, Snapshot};
+use netpol::effort::Effort;
 use netpol::policy::rule::Direction;
 use netpol::reach::{ChangedEnds, End, diff};
-use netpol::unwritten::{Effort, isolated, of_two};
+use netpol::unwritten::{isolated, of_two};
 use serde_json::{Value, json};
 
 fn policy(spec: &Value) -> Vec<Value> {
@@ -26,7 +27,8 @@ fn changes(old: &[Value], new: &[Value], other: Option<Direction>) -> Vec<String
     let effort = Effort::default();
     let told = of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), effort);
     assert!(told.is_complete(), "{told:?}");
-    let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
+    let diff =
+        diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules), Effort::default()).unwrap();
     let words = |snapshot: &Snapshot, end: &ChangedEnds| match end {
         ChangedEnds::One(same) => match same.old {
             End::Pod(id) => match snapshot.representative(id) {

@@ -2,8 +2,9 @@
 
 use crate::random::build;
 use netpol::answer::{Asked, FlowList, MissingReport};
+use netpol::effort::Effort;
 use netpol::reach::diff;
-use netpol::unwritten::{Effort, of_one, of_two};
+use netpol::unwritten::{of_one, of_two};
 use netpol::verdict::Passage;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -68,7 +69,8 @@ fn thirty_clients_are_not_enumerated() {
     let words: Vec<String> =
         new.snapshot.representatives().map(|(_, of)| of.words.to_string()).collect();
     assert_eq!(words, ["pods[app=service-7] in shop", "pods[service-8-client=true] in shop"]);
-    let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
+    let diff =
+        diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules), Effort::default()).unwrap();
     let all: Vec<_> = diff.changes().iter().map(|change| (change.from, change.to)).collect();
     assert_eq!(all, [(Passage::Denied, Passage::Allowed); 2], "one for each family");
 }
@@ -134,10 +136,17 @@ fn what_is_too_much_is_given_up() {
     };
     let cluster: Vec<Value> = (0..150).flat_map(of).collect();
     let mut world = build(&cluster).unwrap();
-    let told = of_one(&mut world.snapshot, &world.rules, Effort { steps: 2_000 });
+    let told =
+        of_one(&mut world.snapshot, &world.rules, Effort { search: 2_000, ..Effort::default() });
     assert_eq!((told.is_complete(), told.steps), (false, 2_000));
-    let list =
-        FlowList::new(&world.snapshot, &world.rules, &Asked::default(), Some(&told), &|_, _| None);
+    let list = FlowList::new(
+        &world.snapshot,
+        &world.rules,
+        &Asked::default(),
+        Some(&told),
+        &|_, _| None,
+        Effort::default(),
+    );
     let list = list.unwrap();
     let of = |missing: &MissingReport| {
         missing.message.ends_with("that are not written were not looked at to the end")

@@ -13,8 +13,9 @@ use crate::random::{
     Random, before_and_after, boundary_addresses, boundary_ports, build, hold, two_sides,
 };
 use netpol::cluster::{Family, Snapshot};
+use netpol::effort::Effort;
 use netpol::reach::{Change, Diff, End, diff};
-use netpol::unwritten::{Effort, Unwritten, of_two};
+use netpol::unwritten::{Unwritten, of_two};
 use netpol::verdict::{Endpoint, Flow, Judgement, Passage, Trace, judge};
 use population::{coexist, flow, has_address, passage, populate};
 use serde_json::Value;
@@ -86,7 +87,8 @@ fn sound(cluster: &[Value], seed: u64) -> Option<String> {
     let effort = Effort::default();
     let unwritten =
         of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), effort);
-    let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
+    let diff =
+        diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules), Effort::default()).unwrap();
     let compared = Compared { unwritten, sides: [&old.snapshot, &new.snapshot] };
     if let Some(wrong) = false_alarms(&compared, &diff, [&old_objects, &new_objects]) {
         return Some(wrong);
@@ -229,7 +231,8 @@ fn never_unknown(cluster: &[Value], _: u64) -> Option<String> {
     if !unwritten.is_complete() {
         return Some(format!("{unwritten:?}"));
     }
-    let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
+    let diff =
+        diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules), Effort::default()).unwrap();
     let unknown = |change: &&Change| [change.from, change.to].contains(&Passage::Unknown);
     diff.changes().iter().find(unknown).map(|change| format!("{change:?}"))
 }

@@ -4,8 +4,9 @@ use super::population::{coexist, flow, has_address, passage, populate};
 use crate::random::rules::complete_rules;
 use crate::random::{Random, boundary_addresses, boundary_ports, build, complete_cluster, hold};
 use netpol::cluster::Family;
+use netpol::effort::Effort;
 use netpol::reach::{Connectivity, End};
-use netpol::unwritten::{Effort, of_one};
+use netpol::unwritten::of_one;
 use netpol::verdict::{Endpoint, Passage};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -46,7 +47,8 @@ fn complete(cluster: &[Value], seed: u64, each: bool) -> Option<String> {
     if !told.is_complete() {
         return None;
     }
-    let connectivity = Connectivity::compute(&world.snapshot, &world.rules);
+    let connectivity =
+        Connectivity::compute(&world.snapshot, &world.rules, Effort::default()).unwrap();
     let known = world.pods.len();
     let reps: Vec<usize> = world.snapshot.representatives().map(|(id, _)| id).collect();
     // By known pod, whether somebody reaches it, and is reached by it.

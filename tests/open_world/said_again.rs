@@ -2,8 +2,9 @@
 
 use crate::random::{Random, build, complete_cluster, hold};
 use netpol::answer::{Compared, DiffAsked, DiffReport};
+use netpol::effort::Effort;
 use netpol::reach::diff;
-use netpol::unwritten::{Effort, of_two};
+use netpol::unwritten::of_two;
 use serde_json::{Value, json};
 
 fn policies_alone(r: &mut Random) -> Vec<Value> {
@@ -92,13 +93,13 @@ fn unchanged(cluster: &[Value], seed: u64) -> Option<String> {
         rules: &built.rules,
         locate: &|_, _| None,
     });
-    let report = DiffReport::compare(sides, &DiffAsked { effort, ..DiffAsked::default() });
+    let report = DiffReport::compare(sides, &DiffAsked { effort, ..DiffAsked::default() }).unwrap();
     let refused = old.rules.rejected.len() + new.rules.rejected.len() > 0;
     if !(report.changes.is_empty() && report.elsewhere.is_empty() && (report.complete || refused)) {
         return Some(format!("{:?}\n{}", report.missing, manifests.join("\n")));
     }
     let told = of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), effort);
-    let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules));
+    let diff = diff((&old.snapshot, &old.rules), (&new.snapshot, &new.rules), effort).unwrap();
     let wrong = !told.is_complete()
         || !diff.changes().is_empty()
         || old.snapshot.representatives().len() > 0;

@@ -4,8 +4,9 @@ use super::population::populate;
 use crate::random::{Random, build, complete_cluster, hold};
 use netpol::answer::{Asked, FlowList, SummaryReport};
 use netpol::cluster::Truth;
+use netpol::effort::Effort;
 use netpol::policy::rule::Direction;
-use netpol::unwritten::{Effort, of_one};
+use netpol::unwritten::of_one;
 use netpol::verdict::closed;
 use serde_json::Value;
 
@@ -24,8 +25,15 @@ fn holds(cluster: &[Value], seed: u64) -> Option<String> {
         return None;
     }
     let asked = Asked { exposed: true, ..Asked::default() };
-    let list =
-        FlowList::new(&world.snapshot, &world.rules, &asked, Some(&told), &|_, _| None).ok()?;
+    let list = FlowList::new(
+        &world.snapshot,
+        &world.rules,
+        &asked,
+        Some(&told),
+        &|_, _| None,
+        Effort::default(),
+    )
+    .ok()?;
     let side = &population.sides[0];
     for id in &population.strangers {
         let pod = side.pod(*id);

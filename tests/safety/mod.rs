@@ -1,6 +1,7 @@
 //! What is promised of the input of strangers: nothing outside of what was named, nothing fetched,
 //! nothing started but what is needed, no secret told, nothing written by what only reads.
 
+mod adversarial;
 mod names;
 mod outside;
 mod programs;

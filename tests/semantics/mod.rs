@@ -239,8 +239,9 @@ impl Answer<'_> {
 
     fn text(&self) -> String {
         let page = Page { width: 400, brief: false };
-        let text = render(&self.report(), Format::Wide, page).unwrap();
-        anstream::adapter::strip_str(&text).to_string()
+        let mut text = Vec::new();
+        render(&self.report(), Format::Wide, page, &mut text).unwrap();
+        anstream::adapter::strip_str(str::from_utf8(&text).unwrap()).to_string()
     }
 }
 

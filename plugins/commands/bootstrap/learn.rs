@@ -6,6 +6,7 @@
 
 use super::args::{Action, Namespaces, Plan};
 use super::output::{json_of, yaml_of};
+use super::preview::not_known;
 use super::{BootstrapArgs, Run};
 use crate::cli::{Exit, GlobalArgs, HubbleArgs, Input, InputArgs, Source, note, since};
 use crate::render::Format;
@@ -14,6 +15,7 @@ use clap::Args;
 use jiff::Timestamp;
 use netpol::baseline::{self, BaselinePolicy};
 use netpol::draft::Dialect;
+use netpol::effort::Effort;
 use netpol::hubble::{Events, Filter, Window};
 use netpol::learn::{Collector, Lesson, learn, lesson_text, reading_text};
 use netpol::observed::Index;
@@ -144,7 +146,7 @@ impl LearnArgs {
             let (written, rules) = (&input.written, &input.rules);
             let lesson = learn(&collector, written, rules, namespace, &closing, dialect);
             lines.extend(lesson_text(&collector, &lesson, plan.verbose));
-            lines.extend(unseen(&input, &lesson, plan.verbose));
+            lines.extend(unseen(&input, &lesson, plan.verbose, run.global.limits().effort));
             let learned = lesson.policies.into_iter().map(BaselinePolicy::Drafted).collect();
             run.learned.insert(namespace.clone(), learned);
         }
@@ -189,9 +191,13 @@ fn read(
 }
 
 /// What is possible now on declared ports, whether it was seen or not, and would be cut.
-fn unseen(input: &Input, lesson: &Lesson, all: bool) -> Vec<String> {
-    let namespace = &lesson.namespace;
-    let impact = baseline::impact(&input.snapshot, &input.rules, &lesson.after, namespace);
+fn unseen(input: &Input, lesson: &Lesson, all: bool, effort: Effort) -> Vec<String> {
+    let (namespace, after) = (&lesson.namespace, &lesson.after);
+    let impact = baseline::impact(&input.snapshot, &input.rules, after, namespace, effort);
+    let impact = match impact {
+        Ok(impact) => impact,
+        Err(too_much) => return vec![not_known(namespace, &too_much)],
+    };
     if impact.cuts.is_empty() {
         return Vec::new();
     }

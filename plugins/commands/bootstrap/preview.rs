@@ -7,9 +7,11 @@ use super::args::DryRun;
 use super::{Failure, Run};
 use crate::cli::{confirm, note};
 use netpol::baseline::{self, Impact};
+use netpol::effort::{Effort, TooMuch};
 use netpol::policy::{Enforcer, Ruleset};
 use netpol_sources::live::{Connection, Error, Survey};
 use serde_json::Value;
+use std::fmt::Display;
 
 impl Run<'_> {
     /// Shows what would be cut and asks; a failure says that nothing was written.
@@ -23,9 +25,7 @@ impl Run<'_> {
         let lines = match self.what_is_cut(connection, namespace, wanted).await {
             Ok(lines) if lines.is_empty() => return Ok(()),
             Ok(lines) => lines,
-            Err(Error::Forbidden(why)) => {
-                vec![format!("{namespace}: what would be cut is not known: {why}")]
-            }
+            Err(Error::Forbidden(why)) => vec![not_known(namespace, &why)],
             Err(error) => {
                 let failure = Failure::from(error);
                 let why = format!("{}; nothing was written", failure.why);
@@ -60,7 +60,10 @@ impl Run<'_> {
         }
         let survey = connection.survey(namespace).await?;
         let only_own = survey.only_own.clone();
-        let impact = compare(survey, namespace, wanted);
+        let impact = match compare(survey, namespace, wanted, self.global.limits().effort) {
+            Ok(impact) => impact,
+            Err(too_much) => return Ok(vec![not_known(namespace, &too_much)]),
+        };
         let mut lines = Vec::new();
         if !impact.cuts.is_empty() {
             lines.extend(baseline::cuts(namespace, &impact, self.plan.verbose));
@@ -74,8 +77,18 @@ impl Run<'_> {
     }
 }
 
+/// The line of a namespace of which nobody worked out what would be cut.
+pub(super) fn not_known(namespace: &str, why: &dyn Display) -> String {
+    format!("{namespace}: what would be cut is not known: {why}")
+}
+
 /// The cluster as it is against the cluster with the policies.
-fn compare(survey: Survey, namespace: &str, wanted: &[&Value]) -> Impact {
+fn compare(
+    survey: Survey,
+    namespace: &str,
+    wanted: &[&Value],
+    effort: Effort,
+) -> Result<Impact, TooMuch> {
     let mut with = survey.objects.clone();
     for policy in wanted {
         with.insert_policy(policy);
@@ -87,5 +100,5 @@ fn compare(survey: Survey, namespace: &str, wanted: &[&Value]) -> Impact {
     let (_, after) = with.assemble();
     let compile = |written| Ruleset::compile(written, &snapshot, &enforcer);
     let (before, after) = (compile(&before), compile(&after));
-    baseline::impact(&snapshot, &before, &after, namespace)
+    baseline::impact(&snapshot, &before, &after, namespace, effort)
 }

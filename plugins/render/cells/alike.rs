@@ -3,7 +3,7 @@
 //! In: rows of a list. Out: one [`Told`] for all that differ in nothing but the namespaces of
 //! representatives, which rules and labels treat alike.
 
-use super::list::{port_words, why_by};
+use super::list::{port_words, why, why_by};
 use netpol::answer::{EndReport, ListedFlow};
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,14 +13,17 @@ pub(in crate::render) struct Told<'l> {
     pub(in crate::render) flow: &'l ListedFlow,
     /// What its ends are called together, where it stands for several.
     pub(in crate::render) ends: Option<[String; 2]>,
-    /// Why it is there.
-    pub(in crate::render) why: String,
 }
 
 impl<'l> Told<'l> {
     /// A row by itself.
     pub(in crate::render) fn alone(flow: &'l ListedFlow) -> Self {
-        Self { flow, ends: None, why: why_by(flow, &flow.rules) }
+        Self { flow, ends: None }
+    }
+
+    /// Why it is there.
+    pub(in crate::render) fn why(&self) -> String {
+        if self.ends.is_some() { why_by(self.flow, &nowhere(self.flow)) } else { why(self.flow) }
     }
 }
 
@@ -40,21 +43,24 @@ pub(in crate::render) fn told_once<'l>(
 ) -> Vec<Told<'l>> {
     let mut alike: Vec<(Key<'l>, Vec<(usize, &'l ListedFlow)>)> = Vec::new();
     let mut known: HashMap<Key<'l>, usize> = HashMap::new();
+    let mut told: Vec<(usize, Told<'l>)> = Vec::new();
     for (at, flow) in flows.enumerate() {
-        let key = key(flow);
+        // Of all others no two are alike, and there may be very many.
+        let Some(key) = key(flow) else {
+            told.push((at, Told::alone(flow)));
+            continue;
+        };
         let index = *known.entry(key.clone()).or_insert_with(|| {
             alike.push((key, Vec::new()));
             alike.len() - 1
         });
         alike[index].1.push((at, flow));
     }
-    let mut told: Vec<(usize, Told<'l>)> = Vec::new();
     for ((sides, same, _), rows) in alike {
         let together = (rows.len() > 1).then(|| ends(sides, same, &rows)).flatten();
         match (together, rows.first()) {
             (Some(ends), Some((at, flow))) => {
-                let why = why_by(flow, &nowhere(flow));
-                told.push((*at, Told { flow, ends: Some(ends), why }));
+                told.push((*at, Told { flow, ends: Some(ends) }));
             }
             _ => told.extend(rows.into_iter().map(|(at, flow)| (at, Told::alone(flow)))),
         }
@@ -70,8 +76,12 @@ fn side(end: &EndReport) -> Side<'_> {
     }
 }
 
-fn key(flow: &ListedFlow) -> Key<'_> {
-    let sides = [&flow.source, &flow.destination].map(side);
+/// What is the same of rows that are told together; `None` of a row that is told alone.
+fn key(flow: &ListedFlow) -> Option<Key<'_>> {
+    let sides = [&*flow.source, &*flow.destination].map(side);
+    if sides.iter().all(|side| matches!(side, Side::One(_))) {
+        return None;
+    }
     let both = sides.iter().all(|side| matches!(side, Side::Alike(_)));
     let same = both && flow.source.namespace == flow.destination.namespace;
     let rest = [
@@ -82,7 +92,7 @@ fn key(flow: &ListedFlow) -> Key<'_> {
         why_by(flow, &nowhere(flow)),
         flow.conditions.join(","),
     ];
-    (sides, same, rest.into())
+    Some((sides, same, rest.into()))
 }
 
 /// The rules of a row as they are called in whatever namespace.

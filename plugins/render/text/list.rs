@@ -5,10 +5,9 @@ use crate::render::cells::list::{mark, port_words};
 use crate::render::cells::summary::MOST;
 use crate::render::cells::unprotected::{self, is_said};
 use crate::render::screen::{BOLD, DIM, DOUBT, PLAIN, Screen};
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 use netpol::answer::{Because, EndReport, FlowList, ListedFlow, MissingReport};
 use netpol::printable::printable;
+use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
 
 /// So many port ranges a narrow table shows.
@@ -18,8 +17,13 @@ const UNMATCHED: usize = 5;
 /// So many networks a narrow table shows.
 const NETWORKS: usize = 3;
 
-/// The list as text of `width` columns; `wide` shows all of every row with its reason.
-pub(in crate::render) fn list(list: &FlowList, width: usize, wide: bool) -> String {
+/// The list as text of `width` columns, as it is made; `wide` shows all of every row with its reason.
+pub(in crate::render) fn list(
+    list: &FlowList,
+    width: usize,
+    wide: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut screen = Screen::new(width);
     for missing in list.missing.iter().filter(|missing| missing.decides()) {
         screen.words(0, 2, &[(DOUBT, "not known:"), (PLAIN, &format!("{}.", missing.message))]);
@@ -47,11 +51,12 @@ pub(in crate::render) fn list(list: &FlowList, width: usize, wide: bool) -> Stri
         if list.missing.iter().any(MissingReport::decides) {
             screen.blank();
         }
-        let plain = flat(list, &rows, wide);
-        if wide || plain.lines().all(|line| line.width() <= width) {
-            screen.block(&plain);
+        let plain = Flat::new(list, &rows, wide);
+        if wide || plain.width() <= width {
+            out.write_all(screen.taken().as_bytes())?;
+            plain.write(out)?;
         } else {
-            blocks(&mut screen, list, &rows);
+            blocks(&mut screen, list, &rows, out)?;
         }
     }
     not_protected(&mut screen, list, wide);
@@ -79,7 +84,7 @@ pub(in crate::render) fn list(list: &FlowList, width: usize, wide: bool) -> Stri
         screen.words(0, 2, &[(DOUBT, "warning:"), (PLAIN, &warning.message)]);
         screen.place(4, warning.location.as_ref());
     }
-    screen.finish()
+    out.write_all(screen.finish().as_bytes())
 }
 
 /// Who is isolated by no policy.
@@ -99,60 +104,94 @@ fn not_protected(screen: &mut Screen, list: &FlowList, wide: bool) {
     }
 }
 
-fn new_table() -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table
+/// So many columns lie between two cells.
+const GAP: usize = 2;
+
+/// One line a row, whose cells are made anew each time rather than kept: there may be very many.
+struct Flat<'r, 'l> {
+    rows: &'r [Told<'l>],
+    wide: bool,
+    with_why: bool,
+    columns: [usize; 4],
 }
 
-fn laid_out(mut table: Table) -> String {
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+impl<'r, 'l> Flat<'r, 'l> {
+    fn new(list: &FlowList, rows: &'r [Told<'l>], wide: bool) -> Self {
+        let mut flat = Self { rows, wide, with_why: wide || list.exposed, columns: [0; 4] };
+        let mut columns = [0; 4];
+        for row in flat.rows() {
+            for (column, cell) in columns.iter_mut().zip(&row) {
+                *column = (*column).max(cell.width());
+            }
+        }
+        flat.columns = columns;
+        flat
     }
-    table.trim_fmt()
-}
 
-fn cells(cells: impl IntoIterator<Item = String>) -> Vec<String> {
-    cells.into_iter().map(|cell| printable(&cell).into_owned()).collect()
-}
-
-fn flat(list: &FlowList, rows: &[Told<'_>], wide: bool) -> String {
-    let mut table = new_table();
-    let with_why = wide || list.exposed;
-    let mut header = vec!["FROM", "TO", "PORTS"];
-    header.extend(with_why.then_some("WHY"));
-    table.set_header(header);
-    for told in rows {
-        let mut row = ends(told, wide).to_vec();
-        row.push(ports(told.flow, wide, !with_why));
-        row.extend(with_why.then(|| told.why.clone()));
-        table.add_row(cells(row));
+    /// The cells of each line, the names of the columns first.
+    fn rows(&self) -> impl Iterator<Item = [String; 4]> {
+        let names = ["FROM", "TO", "PORTS", if self.with_why { "WHY" } else { "" }];
+        let rows = self.rows.iter().map(|told| {
+            let [from, to] = ends(told, self.wide);
+            let ports = ports(told.flow, self.wide, !self.with_why);
+            let why = if self.with_why { told.why() } else { String::new() };
+            [from, to, ports, why].map(|cell| printable(&cell).into_owned())
+        });
+        std::iter::once(names.map(str::to_owned)).chain(rows)
     }
-    laid_out(table)
+
+    /// The columns of the longest line.
+    fn width(&self) -> usize {
+        let line = |row: [String; 4]| {
+            let last = row.iter().rposition(|cell| !cell.is_empty()).unwrap_or(0);
+            let before: usize = self.columns[..last].iter().map(|column| column + GAP).sum();
+            before + row[last].width()
+        };
+        self.rows().map(line).max().unwrap_or(0)
+    }
+
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        for row in self.rows() {
+            let mut line = String::new();
+            for (cell, column) in row.iter().zip(self.columns) {
+                let gap = column.saturating_sub(cell.width()) + GAP;
+                line.extend([cell, &*" ".repeat(gap)]);
+            }
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
 }
 
 /// Each source as a heading, with its destinations below.
-fn blocks(screen: &mut Screen, list: &FlowList, rows: &[Told<'_>]) {
-    let rows: Vec<([String; 2], &Told<'_>)> =
-        rows.iter().map(|told| (ends(told, false), told)).collect();
-    let width = |to: &String| printable(to).width();
-    let column = rows.iter().map(|([_, to], _)| width(to)).max().unwrap_or(0);
+fn blocks(
+    screen: &mut Screen,
+    list: &FlowList,
+    rows: &[Told<'_>],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let source = |told: &Told<'_>| ends(told, false)[0].clone();
+    let width = |to: &str| printable(to).width();
+    let column = rows.iter().map(|told| width(&ends(told, false)[1])).max().unwrap_or(0);
     let mut first = true;
-    for rows in rows.chunk_by(|([a, _], _), ([b, _], _)| a == b) {
+    for rows in rows.chunk_by(|a, b| source(a) == source(b)) {
         if !first {
             screen.blank();
         }
         first = false;
-        screen.line(0, &[(BOLD, &rows[0].0[0])]);
-        for ([_, to], told) in rows {
-            let gap = " ".repeat(column.saturating_sub(width(to)) + 2);
+        screen.line(0, &[(BOLD, &source(&rows[0]))]);
+        for told in rows {
+            let [_, to] = ends(told, false);
+            let gap = " ".repeat(column.saturating_sub(width(&to)) + GAP);
             let ports = ports(told.flow, false, !list.exposed);
-            screen.line(2, &[(PLAIN, "→ "), (PLAIN, to), (PLAIN, &gap), (PLAIN, &ports)]);
+            screen.line(2, &[(PLAIN, "→ "), (PLAIN, &to), (PLAIN, &gap), (PLAIN, &ports)]);
             if list.exposed {
-                screen.words(6, 6, &[(DIM, &told.why)]);
+                screen.words(6, 6, &[(DIM, &told.why())]);
             }
         }
+        out.write_all(screen.taken().as_bytes())?;
     }
+    Ok(())
 }
 
 fn ends(told: &Told<'_>, wide: bool) -> [String; 2] {

@@ -113,7 +113,9 @@ impl<'a> Planner<'a> {
             Named::Path(parts) => self.path(parts, namespace),
             Named::Pods(wanted) => {
                 let namespace = wanted.namespace(namespace);
-                namespace.into_iter().for_each(|namespace| self.namespace(namespace));
+                if let Some(namespace) = namespace {
+                    self.namespace(namespace);
+                }
                 Ok(namespace.map(ToOwned::to_owned))
             }
             Named::Found(_) => Ok(None),

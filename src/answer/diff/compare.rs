@@ -9,9 +9,10 @@ use super::{DiffReport, DiffSide};
 use crate::answer::place::Locate;
 use crate::answer::vocabulary::Missing;
 use crate::cluster::{Family, Snapshot};
+use crate::effort::{Effort, TooMuch};
 use crate::policy::Ruleset;
 use crate::reach;
-use crate::unwritten::{self, Effort, Unwritten};
+use crate::unwritten::{self, Unwritten};
 
 /// One of the two that are compared.
 pub struct Compared<'a> {
@@ -44,7 +45,7 @@ pub struct DiffAsked {
     pub one_reading: bool,
     /// What need not have been read: paths, and kinds.
     pub accepted: Vec<String>,
-    /// How far each search for pods that are written nowhere may go.
+    /// How far each comparison, and each search for pods that are written nowhere, may go.
     pub effort: Effort,
 }
 
@@ -62,13 +63,13 @@ struct Comparison<'a, 's> {
 }
 
 impl DiffReport {
-    /// Compares two sides.
-    pub fn compare(sides: [Compared<'_>; 2], asked: &DiffAsked) -> Self {
+    /// Compares two sides, in each world no further than is asked.
+    pub fn compare(sides: [Compared<'_>; 2], asked: &DiffAsked) -> Result<Self, TooMuch> {
         let mut comparison = Comparison { sides, asked };
         let rules = comparison.sides.each_ref().map(|side| side.rules);
-        let World { mut report, told, any } = comparison.world(rules);
+        let World { mut report, told, any } = comparison.world(rules)?;
         report.tell_unwritten(&told);
-        comparison.only_on_one(&mut report);
+        comparison.only_on_one(&mut report)?;
         let only_here = !(report.new.only_here.is_empty() && report.old.only_here.is_empty());
         if comparison.is_empty() && !only_here {
             report.tell_nothing_compared("neither side has a pod or a policy");
@@ -84,9 +85,9 @@ impl DiffReport {
         report.tell_dead(&comparison.sides[1], &comparison.sides[0]);
         // What was not read may be a policy too.
         if !asked.policies_complete || unread.may_isolate() {
-            comparison.where_isolated(&mut report);
+            comparison.where_isolated(&mut report)?;
         }
-        report
+        Ok(report)
     }
 }
 
@@ -105,31 +106,31 @@ impl Comparison<'_, '_> {
     }
 
     /// Compares with these rules in the place of those that are there.
-    fn world(&mut self, rules: [&Ruleset; 2]) -> World {
+    fn world(&mut self, rules: [&Ruleset; 2]) -> Result<World, TooMuch> {
+        let effort = self.asked.effort;
         let [old, new] = &mut self.sides;
         let told = if self.asked.known_only {
             Unwritten::default()
         } else {
-            let effort = self.asked.effort;
             unwritten::of_two((old.snapshot, rules[0]), (new.snapshot, rules[1]), effort)
         };
         let [old, new] = [0, 1].map(|i| {
             let Compared { name, arguments, piped_from, ref snapshot, locate, .. } = self.sides[i];
             DiffSide { name, arguments, piped_from, snapshot, rules: rules[i], locate }
         });
-        let diff = reach::diff((old.snapshot, rules[0]), (new.snapshot, rules[1]));
+        let diff = reach::diff((old.snapshot, rules[0]), (new.snapshot, rules[1]), effort)?;
         let compared = Family::ALL.into_iter().flat_map(|family| diff.compared(family));
         let any = compared.into_iter().any(|(_, outside)| !outside);
-        let report = DiffReport::new(&diff, &old, &new, self.asked);
+        let report = DiffReport::new(&diff, &old, &new, self.asked)?;
         drop(diff);
         for side in &mut self.sides {
             side.snapshot.forget_representatives();
         }
-        World { report, told, any }
+        Ok(World { report, told, any })
     }
 
     /// Tells of the workloads that only one side has, each with the pods of that side.
-    fn only_on_one(&mut self, report: &mut DiffReport) {
+    fn only_on_one(&mut self, report: &mut DiffReport) -> Result<(), TooMuch> {
         for (i, side) in self.sides.iter_mut().enumerate() {
             let of = if i == 0 { &mut report.old } else { &mut report.new };
             if of.only_here.is_empty() {
@@ -140,7 +141,7 @@ impl Comparison<'_, '_> {
             } else {
                 unwritten::of_one(side.snapshot, side.rules, self.asked.effort)
             };
-            of.tell_fresh(side.snapshot, side.rules);
+            of.tell_fresh(side.snapshot, side.rules, self.asked.effort)?;
             let any = !of.fresh.is_empty();
             side.snapshot.forget_representatives();
             // Whom a workload reaches is told of every pod, or it is said of whom it is not known.
@@ -148,15 +149,17 @@ impl Comparison<'_, '_> {
                 report.tell_unwritten(&told);
             }
         }
+        Ok(())
     }
 
     /// Tells what opens where policies isolate that are not in the input.
-    fn where_isolated(&mut self, report: &mut DiffReport) {
+    fn where_isolated(&mut self, report: &mut DiffReport) -> Result<(), TooMuch> {
         let rules = self.sides.each_ref().map(|side| side.rules);
         for direction in unwritten::may_open_where_isolated(self.both(0), self.both(1)) {
             let isolated = rules.map(|rules| unwritten::isolated(rules, direction));
-            let World { report: there, told, .. } = self.world(isolated.each_ref());
+            let World { report: there, told, .. } = self.world(isolated.each_ref())?;
             report.tell_elsewhere(there, &told, Missing::OtherPolicies);
         }
+        Ok(())
     }
 }

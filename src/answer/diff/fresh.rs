@@ -9,6 +9,7 @@ use super::{Fresh, FreshFlows, SideReport};
 use crate::answer::end::MemberReport;
 use crate::answer::vocabulary::Scope;
 use crate::cluster::{Family, ObjectRef, PodId, Snapshot, real_namespace};
+use crate::effort::{Effort, TooMuch};
 use crate::ends::names;
 use crate::ends::ranges::{Range, is_whole, joined};
 use crate::policy::Ruleset;
@@ -25,15 +26,26 @@ struct Flows {
 
 impl SideReport {
     /// Tells who reaches the workloads that only this side has, and whom they reach.
-    pub(super) fn tell_fresh(&mut self, snapshot: &Snapshot, rules: &Ruleset) {
-        self.fresh = fresh(snapshot, rules, &self.only_here);
+    pub(super) fn tell_fresh(
+        &mut self,
+        snapshot: &Snapshot,
+        rules: &Ruleset,
+        effort: Effort,
+    ) -> Result<(), TooMuch> {
+        self.fresh = fresh(snapshot, rules, &self.only_here, effort)?;
+        Ok(())
     }
 }
 
 /// The flows of each workload, by whether they leave it and by scope.
 type Found<'a> = BTreeMap<&'a ObjectRef, [BTreeMap<Scope, Flows>; 2]>;
 
-fn fresh(snapshot: &Snapshot, rules: &Ruleset, only_here: &[MemberReport]) -> Vec<Fresh> {
+fn fresh(
+    snapshot: &Snapshot,
+    rules: &Ruleset,
+    only_here: &[MemberReport],
+    effort: Effort,
+) -> Result<Vec<Fresh>, TooMuch> {
     let mut wanted: BTreeMap<PodId, ObjectRef> = BTreeMap::new();
     let only_here: HashSet<ObjectKey<'_>> = only_here.iter().map(object_key).collect();
     for (id, pod) in snapshot.pods().iter().enumerate() {
@@ -44,9 +56,9 @@ fn fresh(snapshot: &Snapshot, rules: &Ruleset, only_here: &[MemberReport]) -> Ve
         wanted.extend(object.filter(here).map(|object| (id, object)));
     }
     if wanted.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let connectivity = Connectivity::compute(snapshot, rules);
+    let connectivity = Connectivity::compute(snapshot, rules, effort)?;
     let mut found: Found<'_> = wanted.values().map(|object| (object, Default::default())).collect();
     for rectangle in Family::ALL.into_iter().flat_map(|family| connectivity.rectangles(family)) {
         let here = |ends: &mut dyn Iterator<Item = Ends>| -> Vec<PodId> {
@@ -85,7 +97,7 @@ fn fresh(snapshot: &Snapshot, rules: &Ruleset, only_here: &[MemberReport]) -> Ve
         });
         Fresh { workload: MemberReport::of(object), open_to, reaches }
     });
-    told.collect()
+    Ok(told.collect())
 }
 
 /// An object by its kind, namespace and name.

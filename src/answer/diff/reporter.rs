@@ -7,7 +7,7 @@ use super::cause::Cause;
 use super::command::command;
 use super::compare::DiffAsked;
 use super::ends::Ends;
-use super::rows::{Row, Rows, rows};
+use super::rows::{Row, Rows, Told, rows};
 use super::{
     ChangeReport, DiffReport, DiffSide, DiffSummary, ReasonReport, SideReport, WitnessReport,
 };
@@ -19,6 +19,7 @@ use crate::answer::vocabulary::{ApiVersion, ChangeKind, DiffKind};
 use crate::answer::warnings::{Warning, sentences};
 use crate::answer::words;
 use crate::cluster::ObjectRef;
+use crate::effort::TooMuch;
 use crate::ends::names;
 use crate::policy::Remark;
 use crate::policy::rule::Direction;
@@ -37,15 +38,21 @@ impl DiffReport {
         old: &DiffSide<'_>,
         new: &DiffSide<'_>,
         asked: &DiffAsked,
-    ) -> Self {
+    ) -> Result<Self, TooMuch> {
         let sides = [old, new];
         let reasons = asked.reasons;
         let ends = Ends::new(diff, sides, asked.known_only);
-        let Rows { all: rows, sampled, unsure } = rows(diff, sides);
+        let Rows { all: rows, sampled, unsure } = rows(diff, sides, asked.effort)?;
         let reporter = Reporter { ends: &ends, sides, reasons, witness: asked.witness };
         let rows = told_once(&ends, said_by_known(&ends, rows));
-        let changes = rows.iter().map(|(row, alike)| (&*row.causes, reporter.change(row, alike)));
-        let changes = ordered(changes.collect());
+        let mut told = Told::new(asked.effort);
+        let mut changes: Vec<(&[Cause], ChangeReport)> = Vec::with_capacity(rows.len());
+        for (row, alike) in &rows {
+            let change = reporter.change(row, alike);
+            told.take(size(&change))?;
+            changes.push((&row.causes, change));
+        }
+        let changes = ordered(changes);
         let count =
             |kind| changes.iter().filter(|change| change.change == kind && !change.also).count();
         let [old_side, new_side] = reporter.only_on_one(diff);
@@ -75,7 +82,7 @@ impl DiffReport {
                 location: None,
             }
         }));
-        Self {
+        Ok(Self {
             api_version: ApiVersion,
             kind: DiffKind,
             old: old_side,
@@ -88,8 +95,15 @@ impl DiffReport {
             notes,
             warnings,
             unsure,
-        }
+        })
     }
+}
+
+/// How many ends and policies a change tells of.
+fn size(change: &ChangeReport) -> usize {
+    let sides = |reason: &ReasonReport| reason.before.policies.len() + reason.after.policies.len();
+    let policies: usize = change.reasons.iter().map(sides).sum();
+    change.from.members.len() + change.to.members.len() + policies
 }
 
 struct Reporter<'a> {

@@ -6,6 +6,7 @@
 use super::DiffSide;
 use super::cause::{Cause, causes};
 use crate::cluster::{Family, Port, PortRange, Protocol};
+use crate::effort::{Effort, TooMuch, Work};
 use crate::reach::{Cell, Diff, End, EndClass, PortSet, Same};
 use crate::verdict::{Case, CasePorts, Endpoint, Flow, Passage, boundaries, judge};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -72,13 +73,45 @@ pub(super) struct Rows {
     pub(super) unsure: bool,
 }
 
-pub(super) fn rows(diff: &Diff<'_>, sides: [&DiffSide<'_>; 2]) -> Rows {
+/// How much of a diff is told.
+pub(super) struct Told {
+    effort: Effort,
+    taken: u64,
+}
+
+/// Ends and policies of a change.
+const OF_CHANGE: u64 = 100;
+
+impl Told {
+    pub(super) fn new(effort: Effort) -> Self {
+        Self { effort, taken: 0 }
+    }
+
+    /// Takes a change with so many ends and policies.
+    pub(super) fn take(&mut self, size: usize) -> Result<(), TooMuch> {
+        self.taken = self.taken.saturating_add(OF_CHANGE.max(size as u64));
+        let limit = self.effort.changes;
+        if self.taken <= limit.saturating_mul(OF_CHANGE) {
+            return Ok(());
+        }
+        Err(TooMuch { work: Work::Changes, limit })
+    }
+}
+
+pub(super) fn rows(
+    diff: &Diff<'_>,
+    sides: [&DiffSide<'_>; 2],
+    effort: Effort,
+) -> Result<Rows, TooMuch> {
     let mut rows = Vec::new();
+    let mut told = Told::new(effort);
     let mut left = MOST_JUDGED;
     let (mut sampled, mut unsure) = (false, false);
     for change in diff.changes() {
         if diff.size(change) > left {
-            let [sources, destinations] = diff.classes(change).map(Iterator::collect);
+            let [sources, destinations]: [BTreeSet<EndClass>; 2] =
+                diff.classes(change).map(Iterator::collect);
+            told.take(sources.len() + destinations.len())?;
             let (source, destination) = (change.witness.source, change.witness.destination);
             let (family, port) = (change.family, change.witness.port);
             let witness = Witness { source, destination, port, family };
@@ -104,7 +137,7 @@ pub(super) fn rows(diff: &Diff<'_>, sides: [&DiffSide<'_>; 2]) -> Rows {
             by_cause(&mut rows, &cell, change.family, sides, &mut left);
         }
     }
-    Rows { all: merged(diff, rows), sampled, unsure }
+    Ok(Rows { all: merged(diff, rows), sampled, unsure })
 }
 
 /// The rows of one cell: ports at which different rules decide are told apart.

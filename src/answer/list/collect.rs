@@ -4,18 +4,17 @@
 //! where they are alike, else one for each part of them, and one for both IP families where these do
 //! not differ.
 
+use super::By;
 use super::group::Groups;
-use super::{By, TooMany};
 use crate::cluster::Family;
+use crate::effort::{TooMuch, Work};
 use crate::ends::ranges::{Range, complement, joined};
 use crate::reach::{Connectivity, End, Ends, PortSet, Row, RowEnd, Wanted};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
-/// Rows beyond this help nobody, and their memory must have an end.
-const MOST: usize = 1_000_000;
-/// So many ranges of addresses count as a row.
-const RANGES: usize = 10;
+/// So many ranges of addresses, or of ports, count as a row.
+const RANGES: u64 = 10;
 
 /// Who stands at one end of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -91,13 +90,15 @@ pub(super) struct Collector<'c, 'a> {
     pub(super) sources: &'c Groups,
     pub(super) destinations: &'c Groups,
     pub(super) wanted: &'c Wanted,
+    /// Rows beyond this help nobody, and their memory must have an end.
+    pub(super) most: u64,
 }
 
 /// One class stands for anyone.
 const NO_CLASS: Run = (u32::MAX, u32::MAX);
 
 impl Collector<'_, '_> {
-    pub(super) fn run(&self) -> Result<BTreeMap<Merged, Families>, TooMany> {
+    pub(super) fn run(&self) -> Result<BTreeMap<Merged, Families>, TooMuch> {
         let mut rows: BTreeMap<Merged, Families> = BTreeMap::new();
         for family in Family::ALL {
             let (between, ports) = self.between(family)?;
@@ -117,10 +118,10 @@ impl Collector<'_, '_> {
         Ok(rows)
     }
 
-    fn between(&self, family: Family) -> Result<(BTreeMap<Key, Between>, Vec<PortSet>), TooMany> {
+    fn between(&self, family: Family) -> Result<(BTreeMap<Key, Between>, Vec<PortSet>), TooMuch> {
         let mut between: BTreeMap<Key, Between> = BTreeMap::new();
         let (mut ports, mut indices) = (Vec::new(), HashMap::<PortSet, PortsIndex>::new());
-        let mut count = 0;
+        let mut count = 0u64;
         let flow = self.connectivity.rows(family, self.wanted, &mut |row: Row<'_>| {
             let index = *indices.entry(row.ports.clone()).or_insert_with_key(|set| {
                 ports.push(set.clone());
@@ -143,7 +144,11 @@ impl Collector<'_, '_> {
                         Between::Pairs(pairs) => {
                             // Many ranges of addresses become one row.
                             let outside = [source, destination].contains(&Party::Outside);
-                            count += if outside { 1 } else { RANGES };
+                            count += if outside {
+                                1
+                            } else {
+                                RANGES.max(row.ports.ranges().len() as u64)
+                            };
                             pairs.push((from, to, index));
                         }
                         Between::Sum { all, alike, last, pairs } => {
@@ -154,7 +159,7 @@ impl Collector<'_, '_> {
                             (*last, *pairs) = (index, *pairs + 1);
                         }
                     }
-                    if count > MOST * RANGES {
+                    if count / RANGES > self.most {
                         return ControlFlow::Break(());
                     }
                 }
@@ -163,7 +168,10 @@ impl Collector<'_, '_> {
         });
         match flow {
             ControlFlow::Continue(()) => Ok((between, ports)),
-            ControlFlow::Break(()) => Err(TooMany(MOST)),
+            ControlFlow::Break(()) => {
+                let rows = TooMuch { work: Work::Rows, limit: self.most };
+                Err(self.connectivity.too_much().unwrap_or(rows))
+            }
         }
     }
 

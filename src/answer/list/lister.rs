@@ -8,22 +8,24 @@ use super::said::Said;
 use super::unmatched::unmatched;
 use super::unprotected::unprotected;
 use super::why::{Known, reasons};
-use super::{Asked, FlowList, FlowPorts, ListedFlow, TooMany};
+use super::{Asked, FlowList, FlowPorts, ListedFlow};
 use crate::answer::end::{EndKind, EndReport};
 use crate::answer::missing::{dead, is_empty, missing};
 use crate::answer::place::Locate;
 use crate::answer::vocabulary::{ApiVersion, FlowListKind};
 use crate::answer::{warnings, words};
 use crate::cluster::{Family, PodId, Port, Protocol, Snapshot, real_namespace};
+use crate::effort::{Effort, TooMuch};
 use crate::ends::{PortText, ranges};
 use crate::policy::Ruleset;
 use crate::policy::rule::{Direction, Namespaces};
 use crate::prose::list;
-use crate::reach::{Connectivity, End, PortSet, Wanted};
+use crate::reach::{Connectivity, End, Narrow, PortSet};
 use crate::unwritten::Unwritten;
 use crate::verdict::{Verdict, Why};
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 impl FlowList {
     /// Lists what is asked for; with what was found of pods that are not written, where that was looked
@@ -34,24 +36,19 @@ impl FlowList {
         asked: &Asked,
         unwritten: Option<&Unwritten>,
         locate: &Locate<'_>,
-    ) -> Result<Self, TooMany> {
-        let connectivity = Connectivity::compute(snapshot, rules);
-        let classes = |ends: &mut dyn Iterator<Item = &End>| -> BTreeSet<u32> {
-            ends.filter_map(|end| connectivity.class(*end)).collect()
-        };
-        let wanted = Wanted {
-            from: asked.from.as_ref().map(|from| classes(&mut from.iter())),
-            to: asked.to.as_ref().map(|to| classes(&mut to.keys())),
-            touching: asked
-                .namespace
-                .as_deref()
-                .map(|namespace| connectivity.classes_of(namespace).unwrap_or(0..0)),
+        effort: Effort,
+    ) -> Result<Self, TooMuch> {
+        let to: Option<HashSet<End>> = asked.to.as_ref().map(|to| to.keys().copied().collect());
+        let narrow = Narrow {
+            from: asked.from.as_ref(),
+            to: to.as_ref(),
+            namespace: asked.namespace.as_deref(),
             exposed: asked.exposed,
         };
+        let (connectivity, wanted) = Connectivity::narrowed(snapshot, rules, narrow, effort)?;
         let group =
             |only: Option<&HashSet<End>>| Groups::new(snapshot, &connectivity, asked.by, only);
         let sources = group(asked.from.as_ref());
-        let to: Option<HashSet<End>> = asked.to.as_ref().map(|to| to.keys().copied().collect());
         let destinations = group(to.as_ref());
         let collector = Collector {
             connectivity: &connectivity,
@@ -59,6 +56,7 @@ impl FlowList {
             sources: &sources,
             destinations: &destinations,
             wanted: &wanted,
+            most: effort.rows,
         };
         let rows = collector.run()?;
         let lister = Lister {
@@ -69,15 +67,17 @@ impl FlowList {
             sources: &sources,
             destinations: &destinations,
             known: RefCell::default(),
+            ends: RefCell::default(),
         };
         let missing = missing(snapshot, rules, unwritten);
         let nothing = is_empty(snapshot, rules);
         let said = Said::of(&lister, &rows);
-        let flows: Vec<ListedFlow> = rows
-            .iter()
-            .filter(|(row, _)| !nothing && lister.has_port(row) && !said.twice(&lister, row))
-            .map(|(row, families)| lister.flow(row, *families))
-            .collect();
+        let told = |row| !nothing && lister.has_port(row) && !said.twice(&lister, row);
+        let told: Vec<bool> = rows.keys().map(told).collect();
+        // Each row is let go as soon as it is told.
+        let rows = rows.into_iter().zip(told).filter(|(_, told)| *told);
+        let flows: Vec<ListedFlow> =
+            rows.map(|((row, families), _)| lister.flow(&row, families)).collect();
         let here = |namespace: Option<&str>| match (&asked.namespace, namespace) {
             (Some(only), Some(namespace)) => only == namespace,
             _ => true,
@@ -119,6 +119,8 @@ pub(super) struct Lister<'a> {
     pub(super) sources: &'a Groups,
     pub(super) destinations: &'a Groups,
     pub(super) known: RefCell<Known<'a>>,
+    /// What whole workloads are called, which is the same in all of their rows.
+    ends: RefCell<HashMap<(Direction, Party), Arc<EndReport>>>,
 }
 
 impl Lister<'_> {
@@ -134,8 +136,8 @@ impl Lister<'_> {
                 Holds::Unknown => Verdict::Unknown,
                 Holds::Always | Holds::Conditionally => Verdict::Allowed,
             },
-            source: self.end(self.sources, &row.source, families),
-            destination: self.end(self.destinations, &row.destination, families),
+            source: self.end(Direction::Egress, &row.source, families),
+            destination: self.end(Direction::Ingress, &row.destination, families),
             ports: row
                 .ports
                 .ranges()
@@ -160,7 +162,19 @@ impl Lister<'_> {
         }
     }
 
-    pub(super) fn end(
+    fn end(&self, direction: Direction, end: &(Party, Part), families: Families) -> Arc<EndReport> {
+        let groups = self.groups(direction);
+        if end.1 != Part::Whole {
+            return self.called(groups, end, families).into();
+        }
+        let mut known = self.ends.borrow_mut();
+        let end = known
+            .entry((direction, end.0))
+            .or_insert_with(|| self.called(groups, end, families).into());
+        end.clone()
+    }
+
+    pub(super) fn called(
         &self,
         groups: &Groups,
         end: &(Party, Part),

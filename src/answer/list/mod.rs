@@ -24,6 +24,7 @@ use crate::verdict::Verdict;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// What stands in a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
@@ -55,11 +56,6 @@ pub struct Asked {
     /// What the reader should know of how the question was understood.
     pub notes: Vec<String>,
 }
-
-/// More rows than one answer should hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("more than {0} flows: ask for fewer with -n, --from, --to or --by namespace")]
-pub struct TooMany(usize);
 
 /// The answer of `list`.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -147,9 +143,9 @@ pub struct ListedFlow {
     /// `Allowed`, or `Unknown` where it depends on what is not known.
     pub verdict: Verdict,
     /// Who opens the connection.
-    pub source: EndReport,
+    pub source: Arc<EndReport>,
     /// Who takes it.
-    pub destination: EndReport,
+    pub destination: Arc<EndReport>,
     /// The ports, as they arrive at the destination's pods.
     pub ports: Vec<FlowPorts>,
     /// Whether these are all ports of all protocols.

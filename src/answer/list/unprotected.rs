@@ -90,7 +90,7 @@ fn of_direction(lister: &Lister<'_>, direction: Direction, some: bool) -> Vec<Un
                 }));
             }
             let part = if ends.len() == group.total { Part::Whole } else { Part::Pods(ends) };
-            let end = lister.end(&groups, &(Party::Group(at), part), Families::default());
+            let end = lister.called(&groups, &(Party::Group(at), part), Families::default());
             told.push((end, group.representative));
         }
     }

@@ -74,7 +74,7 @@ impl Dialect for Spec {
     }
 }
 
-impl<'a> CiliumPolicy<'a> {
+impl CiliumPolicy<'_> {
     /// One policy for each rule and direction, or everything for which nothing of it is enforced.
     ///
     /// Source: docs/semantics/cilium-objects.md#spec-and-specs: `spec` and `specs` are a union; one

@@ -52,18 +52,18 @@ pub(super) fn is_shown(side: &Side<'_>, policy: &Policy, part: Part) -> bool {
             if policy.direction == Direction::Egress {
                 ends.reverse();
             }
-            passes(side, ends, entry, name)
+            passes(side, &ends, entry, name)
         })
     })
 }
 
 /// Whether a flow that a rule speaks for passes.
-fn passes(side: &Side<'_>, ends: [Endpoint; 2], entry: &Entry, name: Option<usize>) -> bool {
+fn passes(side: &Side<'_>, ends: &[Endpoint; 2], entry: &Entry, name: Option<usize>) -> bool {
     let pod = match &ends[1] {
         Endpoint::Pod(id) => Some(side.snapshot.pod(*id)),
         _ => None,
     };
-    let family = match &ends {
+    let family = match ends {
         [Endpoint::Address(ip), _] | [_, Endpoint::Address(ip)] => Family::of(*ip),
         _ => Family::V4,
     };

@@ -2,6 +2,7 @@
 
 use super::{cluster, egress, holds, holds_with, ingress, settings};
 use netpol::cluster::{Family, Port, Protocol};
+use netpol::effort::Effort;
 use netpol::policy::{Cilium, CiliumVersion};
 use netpol::reach::{Connectivity, End};
 
@@ -213,7 +214,8 @@ fn the_address_for_dns_among_all_flows() {
     let nodes = Cilium { cidr_matches_nodes: true, ..settings() };
     for (settings, allowed) in [(settings(), [54].as_slice()), (nodes, &[53, 54])] {
         let cluster = super::with(settings, &policy);
-        let all = Connectivity::compute(&cluster.snapshot, &cluster.rules);
+        let all =
+            Connectivity::compute(&cluster.snapshot, &cluster.rules, Effort::default()).unwrap();
         let web = cluster.snapshot.pods().iter().position(|pod| &*pod.name == "web").unwrap();
         let dns = End::Address("169.254.20.10".parse().unwrap());
         let reach = all.allowed(End::Pod(web), dns, Family::V4);

@@ -1,0 +1,54 @@
+//! What all relations of one answer share, and how far it may go.
+//!
+//! In: an [`Effort`]. Out: [`Tables`] of sets and ports, in which equal ones have equal ids, and which
+//! know when there is too much of them. Whoever fills them asks in its loops and then stops: what it
+//! made until then is thrown away with the answer.
+
+use super::ports::PortTable;
+use super::sets::SetTable;
+use crate::effort::{Effort, TooMuch, Work};
+use std::cell::Cell;
+
+/// Sets and ports that all relations of one answer share.
+pub(super) struct Tables {
+    pub(super) sets: SetTable,
+    pub(super) ports: PortTable,
+    effort: Effort,
+    steps: Cell<u64>,
+    /// The cells that others keep.
+    kept: Cell<u64>,
+}
+
+impl Tables {
+    pub(super) fn new(effort: Effort) -> Self {
+        let (sets, ports) = (SetTable::new(), PortTable::new());
+        Self { sets, ports, effort, steps: Cell::new(0), kept: Cell::new(0) }
+    }
+
+    /// Counts what was looked at.
+    pub(super) fn step(&self, steps: usize) {
+        self.steps.set(self.steps.get().saturating_add(steps as u64));
+    }
+
+    /// Counts what is kept elsewhere than in the tables.
+    pub(super) fn keep(&self, cells: usize) {
+        self.kept.set(self.kept.get().saturating_add(cells as u64));
+    }
+
+    /// What there is too much of.
+    pub(super) fn too_much(&self) -> Option<TooMuch> {
+        let Effort { steps, cells, .. } = self.effort;
+        let held = self.sets.held() + self.ports.held() + self.kept.get();
+        let too_much = |work, limit| Some(TooMuch { work, limit });
+        match () {
+            () if held > cells => too_much(Work::Cells, cells),
+            () if self.steps.get() > steps => too_much(Work::Steps, steps),
+            () => None,
+        }
+    }
+
+    /// Whether it is time to stop.
+    pub(super) fn is_over(&self) -> bool {
+        self.too_much().is_some()
+    }
+}
