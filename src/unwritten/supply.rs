@@ -18,7 +18,7 @@ use crate::ends::{
 };
 use crate::policy::rule::{PeerKind, Peers};
 use crate::policy::{PolicyId, Ruleset};
-use crate::verdict::{Judgement, Question, classes, means};
+use crate::verdict::{Judgement, Passage, Question, classes, means};
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
@@ -325,7 +325,7 @@ fn others(
         };
         for shown in shown {
             let refs = [&ends[0], &ends[1]];
-            let Some(judged) = search.judged(refs, &shown.shapes, &shown) else { continue };
+            let Some(judged) = search.judged(refs, &shown.shapes, &shown, false) else { continue };
             // Of anyone, those are told of whom more or less becomes than of just any pod.
             let plain: [Option<Shape>; 2] = std::array::from_fn(|role| {
                 let shape = shown.shapes[role].as_ref()?;
@@ -333,16 +333,27 @@ fn others(
             });
             let differs = |other: &Judgement| other.passage() != judged.passage();
             let told = |asked: &Option<Asked>| matches!(asked, Some(Asked::Namespace(_)));
-            let seldom = !asked.iter().any(told)
-                && !search.judged(refs, &plain, &shown).as_ref().is_some_and(differs);
+            // Of a pod whose port names are not known a condition is told that only a name may bring.
+            let on_condition = |any: &Judgement| any.passage() == Passage::OnCondition;
+            let nameless = judged.passage() == Passage::Allowed
+                && shown.shapes[1].is_some()
+                && bases[1] == shown.shapes[1]
+                && search
+                    .judged(refs, &shown.shapes, &shown, true)
+                    .as_ref()
+                    .is_some_and(on_condition);
+            let seldom = !nameless
+                && !asked.iter().any(told)
+                && !search.judged(refs, &plain, &shown, false).as_ref().is_some_and(differs);
             if seldom {
                 continue;
             }
             let brought_by = bringers(rules, &judged);
             for (role, shape) in shown.shapes.into_iter().enumerate() {
-                let Some(shape) = shape.filter(|shape| bases[role].as_ref() != Some(shape)) else {
+                let Some(shape) = shape else { continue };
+                if bases[role].as_ref() == Some(&shape) && !(nameless && role == 1) {
                     continue;
-                };
+                }
                 let of = all.entry((role, shape)).or_default();
                 for one in &brought_by {
                     if !of.contains(one) {
@@ -352,8 +363,12 @@ fn others(
             }
         }
     }
-    let with_words = |((role, shape), brought_by)| {
-        let of = representative(&shape, brought_by);
+    let with_words = |((role, shape), brought_by): ((usize, Shape), Vec<Bringer>)| {
+        let mut of = representative(&shape, brought_by);
+        if bases[role].as_ref() == Some(&shape) {
+            of.words = format!("{} (no port names)", of.words).into();
+            of.group.clone_from(&of.words);
+        }
         (role, shape, of)
     };
     Ok(all.into_iter().map(with_words).collect())

@@ -8,7 +8,7 @@ use netpol::effort::Effort;
 use netpol::reach::{Connectivity, End};
 use netpol::unwritten::of_one;
 use netpol::verdict::{Endpoint, Passage};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::HashSet;
 
 const STRANGERS: usize = 60;
@@ -166,4 +166,29 @@ fn a_list_of_network_policies_holds_for_every_population() {
 #[test]
 fn a_list_of_rules_without_a_flow_holds_for_every_population() {
     hold(150, some_pods_and_rules, |cluster, seed| complete(cluster, seed, false));
+}
+
+/// What one known pod shows to another shows nothing of the first: only strangers reach that.
+#[test]
+fn a_peer_of_itself_alone_is_reached_by_strangers() {
+    let from = json!([{"podSelector": {"matchLabels": {"app": "web"}}}]);
+    let pod = |name: &str, labels: Value| json!({"kind": "Pod", "metadata": {"name": name, "namespace": "shop", "labels": labels}});
+    let cluster = [
+        json!({"kind": "Namespace", "metadata": {"name": "shop"}}),
+        pod("web", json!({"app": "web"})),
+        pod("db", json!({})),
+        json!({
+            "kind": "NetworkPolicy", "metadata": {"name": "web", "namespace": "shop"},
+            "spec": {"podSelector": {}, "ingress": [{"from": from}]},
+        }),
+    ];
+    let mut world = build(&cluster).unwrap();
+    let told = of_one(&mut world.snapshot, &world.rules, Effort::default());
+    assert!(told.is_complete(), "{told:?}");
+    let connectivity = Connectivity::compute(&world.snapshot, &world.rules);
+    let reaches = |from: usize, to: usize| {
+        !connectivity.allowed(End::Pod(from), End::Pod(to), Family::V4).possible.is_empty()
+    };
+    assert!(reaches(0, 1) && !reaches(1, 0));
+    assert!(world.snapshot.representatives().any(|(id, _)| reaches(id, 0)));
 }

@@ -8,7 +8,7 @@ use netpol::effort::Effort;
 use netpol::policy::rule::Direction;
 use netpol::unwritten::of_one;
 use netpol::verdict::closed;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How many pods are tried in each cluster.
 const STRANGERS: usize = 40;
@@ -68,4 +68,27 @@ fn holds(cluster: &[Value], seed: u64) -> Option<String> {
 #[test]
 fn whom_no_policy_isolates_holds_for_every_population() {
     hold(200, complete_cluster, holds);
+}
+
+/// Every pod has a ServiceAccount, if the one that is called default: who has another one is told of.
+/// Source: docs/semantics/cilium-labels.md#identity-labels.
+#[test]
+fn a_policy_for_the_default_service_account_leaves_the_others_open() {
+    let account = json!({"io.cilium.k8s.policy.serviceaccount": "default"});
+    let cluster = [
+        json!({"kind": "Namespace", "metadata": {"name": "shop"}}),
+        json!({
+            "kind": "Rules", "metadata": {"name": "closed"}, "tier": "Normal",
+            "direction": "Ingress", "isolates": true, "entries": [],
+            "subject": {"own": "shop", "podSelector": {"matchLabels": account}},
+        }),
+    ];
+    let mut world = build(&cluster).unwrap();
+    let told = of_one(&mut world.snapshot, &world.rules, Effort::default());
+    assert!(told.is_complete(), "{told:?}");
+    let ids = world.snapshot.representatives().map(|(id, _)| id);
+    let isolated = |id| closed(&world.snapshot, &world.rules, id, Direction::Ingress).isolated;
+    let of_shop = ids.filter(|id| *world.snapshot.pod(*id).namespace == *"shop");
+    let all: Vec<Truth> = of_shop.map(isolated).collect();
+    assert!(all.contains(&Truth::Yes) && all.contains(&Truth::No), "{all:?}");
 }

@@ -61,17 +61,19 @@ impl<'a> Search<'a> {
         Some(Shown { shapes, port, family: flows.family })
     }
 
-    /// What becomes of a flow like one that was found, with these pods at the ends that are not known.
+    /// What becomes of a flow like one that was found, with these pods at the ends that are not known, of
+    /// which may not be known what they call their ports.
     pub(in crate::unwritten) fn judged(
         &mut self,
         ends: [&Who<'a>; 2],
         shapes: &[Option<Shape>; 2],
         like: &Shown,
+        any_port_names: bool,
     ) -> Option<Judgement> {
         let mut endpoints = Vec::with_capacity(2);
         for (who, shape) in ends.into_iter().zip(shapes) {
             let [endpoint, _] = match (who, shape) {
-                (_, Some(shape)) => self.scratched(shape),
+                (_, Some(shape)) => self.scratched(shape, any_port_names),
                 (Who::One(all), None) => self.scratched_known(all.first()?),
                 (Who::Unwritten(..), None) => return None,
             };

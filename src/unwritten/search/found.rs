@@ -16,7 +16,7 @@ use std::collections::{BTreeSet, HashMap};
 /// A snapshot with only what judging a flow between unwritten pods needs.
 pub(super) struct Scratch {
     pub(super) snapshot: Snapshot,
-    pods: HashMap<(Name, Name), usize>,
+    pods: HashMap<(Name, Name, bool), usize>,
 }
 
 impl Scratch {
@@ -31,8 +31,13 @@ impl Scratch {
         Self { snapshot, pods: HashMap::new() }
     }
 
-    fn pod(&mut self, pod: Pod, add: impl FnOnce(&mut Snapshot, Pod) -> usize) -> usize {
-        let key = (pod.namespace.clone(), pod.name.clone());
+    fn pod(
+        &mut self,
+        pod: Pod,
+        any_port_names: bool,
+        add: impl FnOnce(&mut Snapshot, Pod) -> usize,
+    ) -> usize {
+        let key = (pod.namespace.clone(), pod.name.clone(), any_port_names);
         if let Some(known) = self.pods.get(&key) {
             return *known;
         }
@@ -76,7 +81,7 @@ impl<'a> Search<'a> {
                 Who::Unwritten(home, name) => {
                     let shape = self.shape(flows, role, home, name, port);
                     let place = self.homes.iter().position(|h| std::ptr::eq(h, *home)).unwrap_or(0);
-                    endpoints.push(self.scratched(&shape));
+                    endpoints.push(self.scratched(&shape, false));
                     found.push(FoundEnd::Shape(shape, place));
                 }
                 Who::One(all) => {
@@ -183,8 +188,8 @@ impl<'a> Search<'a> {
         name
     }
 
-    /// A shape as a pod of each scratch.
-    pub(super) fn scratched(&mut self, shape: &Shape) -> [Endpoint; 2] {
+    /// A shape as a pod of each scratch, of which may not be known what it calls its ports.
+    pub(super) fn scratched(&mut self, shape: &Shape, any_port_names: bool) -> [Endpoint; 2] {
         let of = |search: &mut Self, side: usize| {
             let scratch = &mut search.scratch[side];
             if let Place::AsIs(name) = &shape.place
@@ -199,9 +204,10 @@ impl<'a> Search<'a> {
                 asked: "".into(),
                 group: "".into(),
                 brought_by: Vec::new(),
-                any_port_names: false,
+                any_port_names,
             };
-            Endpoint::Pod(scratch.pod(shape.pod(), |snapshot, _| shape.add_to(snapshot, none())))
+            let add = |snapshot: &mut Snapshot, _| shape.add_to(snapshot, none());
+            Endpoint::Pod(scratch.pod(shape.pod(), any_port_names, add))
         };
         let old = of(self, 0);
         let new = if self.sides.len() > 1 { of(self, 1) } else { old.clone() };
@@ -225,7 +231,7 @@ impl<'a> Search<'a> {
                     scratch.snapshot.add_namespace(name, &namespace.labels, None);
                 }
             }
-            *id = scratch.pod(pod, Snapshot::add_pod);
+            *id = scratch.pod(pod, false, Snapshot::add_pod);
         }
         out
     }

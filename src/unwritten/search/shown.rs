@@ -1,21 +1,25 @@
 //! What known pods show already, so that nobody need be looked for who shows it.
 //!
-//! In: one side. Out: whether a rule that allows is shown by two known ends, of which it lets one reach
-//! the other, and whether it is clear without a search if a place has a pod that nothing isolates.
+//! In: one side. Out: whether a rule that allows is shown by known ends, each of which it lets reach one of
+//! the others, and whether it is clear without a search if a place has a pod that nothing isolates.
 
 use super::super::homes::{Home, Side};
 use super::super::parts::{Part, What};
-use crate::cluster::{AddressBlock, Family, Name, Pod, PodId, Port, Protocol, Truth};
+use crate::cluster::{
+    AddressBlock, Addresses, Family, Name, Pod, PodId, Port, Protocol, SERVICE_ACCOUNT_LABEL,
+};
 use crate::policy::Enforcement;
 use crate::policy::rule::{
     Direction, Entry, Namespaces, PeerKind, Peers, PodSet, Policy, PortMatch, Ports,
 };
 use crate::verdict::{Endpoint, Flow, Passage, judge};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::net::IpAddr;
 
-/// So many pods of a set are tried, of different workloads each.
-const MOST_PODS: usize = 6;
+/// So many pods of a set are looked at, of different workloads each.
+const MOST_PODS: usize = 64;
+/// So many of those at the other end are tried for each.
+const MOST_TRIED: usize = 6;
 /// So many ports of a rule are tried.
 const MOST_PORTS: usize = 4;
 
@@ -24,20 +28,20 @@ const MOST_PORTS: usize = 4;
 /// Source: RFC 5737, which keeps it for documentation.
 const ANYONE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 
-/// Whether two known ends show what a rule allows.
+/// Whether known ends show what a rule allows: each known pod that it speaks for reaches one of the
+/// others, or is reached by one. Otherwise strangers may be the only ones that do.
 pub(super) fn is_shown(side: &Side<'_>, policy: &Policy, part: Part) -> bool {
     let What::Rule { entry, peer, name } = part.what else { return false };
     let Some(entry) = policy.entries.get(entry) else { return false };
-    let subjects = some_of(side, &policy.subject);
-    if subjects.is_empty() {
-        return false;
-    }
-    let peers: Vec<Endpoint> = match (&entry.peers, peer) {
+    let Some(subjects) = all_of(side, &policy.subject) else { return false };
+    let mut subjects: Vec<Endpoint> = subjects.into_iter().map(Endpoint::Pod).collect();
+    let mut peers: Vec<Endpoint> = match (&entry.peers, peer) {
         (Peers::Any, _) => vec![Endpoint::Address(ANYONE)],
         (Peers::Of(items), Some(peer)) => match items.get(peer).map(|item| &item.admits) {
-            Some(PeerKind::Pods(set)) => {
-                some_of(side, set).into_iter().map(Endpoint::Pod).collect()
-            }
+            Some(PeerKind::Pods(set)) => match all_of(side, set) {
+                Some(pods) => pods.into_iter().map(Endpoint::Pod).collect(),
+                None => return false,
+            },
             Some(PeerKind::Addresses(block, _)) => {
                 one_of(block).into_iter().map(Endpoint::Address).collect()
             }
@@ -45,37 +49,46 @@ pub(super) fn is_shown(side: &Side<'_>, policy: &Policy, part: Part) -> bool {
         },
         (Peers::Of(_), None) => return false,
     };
-    subjects.iter().any(|id| {
-        let subject = Endpoint::Pod(*id);
-        peers.iter().filter(|peer| **peer != subject).any(|peer| {
-            let mut ends = [peer.clone(), subject.clone()];
-            if policy.direction == Direction::Egress {
-                ends.reverse();
-            }
-            passes(side, &ends, entry, name)
+    let outward = policy.direction == Direction::Egress;
+    // Who has no port by that name is not meant.
+    let arrive = if outward { &mut peers } else { &mut subjects };
+    arrive.retain(|end| !ports(side, entry, name, end).is_empty());
+    let reaches = |source: &Endpoint, destination: &Endpoint| {
+        source != destination && passes(side, [source, destination], entry, name)
+    };
+    let [sources, destinations] = if outward { [&subjects, &peers] } else { [&peers, &subjects] };
+    !subjects.is_empty()
+        && !peers.is_empty()
+        && sources.iter().all(|s| destinations.iter().take(MOST_TRIED).any(|d| reaches(s, d)))
+        && destinations.iter().all(|d| sources.iter().take(MOST_TRIED).any(|s| reaches(s, d)))
+}
+
+/// Whether a flow that a rule speaks for passes.
+fn passes(side: &Side<'_>, ends: [&Endpoint; 2], entry: &Entry, name: Option<usize>) -> bool {
+    // Ends that have no address in common never meet.
+    let has = |end: &Endpoint, family: Family| match end {
+        Endpoint::Pod(id) => side.snapshot.pod_address(*id, family) != Addresses::Absent,
+        Endpoint::Address(ip) => Family::of(*ip) == family,
+        _ => true,
+    };
+    let mut families =
+        Family::ALL.into_iter().filter(|family| ends.iter().all(|end| has(end, *family)));
+    let ports = ports(side, entry, name, ends[1]);
+    families.any(|family| {
+        ports.iter().take(MOST_PORTS).any(|port| {
+            let [source, destination] = ends.map(Clone::clone);
+            let flow = Flow { source, destination, port: *port, family, through_service: false };
+            judge(side.snapshot, side.rules, &flow).passage() >= Passage::OnCondition
         })
     })
 }
 
-/// Whether a flow that a rule speaks for passes.
-fn passes(side: &Side<'_>, ends: &[Endpoint; 2], entry: &Entry, name: Option<usize>) -> bool {
-    let pod = match &ends[1] {
+/// Ports of a rule, by the names that the destination has for them.
+fn ports(side: &Side<'_>, entry: &Entry, name: Option<usize>, end: &Endpoint) -> Vec<Port> {
+    let pod = match end {
         Endpoint::Pod(id) => Some(side.snapshot.pod(*id)),
         _ => None,
     };
-    let family = match ends {
-        [Endpoint::Address(ip), _] | [_, Endpoint::Address(ip)] => Family::of(*ip),
-        _ => Family::V4,
-    };
-    ports(entry, name, pod).into_iter().take(MOST_PORTS).any(|port| {
-        let [source, destination] = ends.clone();
-        let flow = Flow { source, destination, port, family, through_service: false };
-        judge(side.snapshot, side.rules, &flow).passage() >= Passage::OnCondition
-    })
-}
-
-/// Ports of a rule, by the names that the destination has for them.
-fn ports(entry: &Entry, name: Option<usize>, pod: Option<&Pod>) -> Vec<Port> {
     let declared = || pod.into_iter().flat_map(|pod| pod.ports.iter());
     let one = |protocol, number| Port { protocol, number };
     let Ports::Of(items) = &entry.ports else {
@@ -97,43 +110,50 @@ fn ports(entry: &Entry, name: Option<usize>, pod: Option<&Pod>) -> Vec<Port> {
     numbers.collect()
 }
 
-/// Some pods that are certainly in a set.
-fn some_of(side: &Side<'_>, set: &PodSet) -> Vec<PodId> {
-    let mut found = Vec::new();
+/// The pods that are in a set, or may be, one of those of a workload that are alike; `None` where there
+/// are too many, or where it is not known who else is.
+fn all_of(side: &Side<'_>, set: &PodSet) -> Option<Vec<PodId>> {
     if set.doubt.is_some() {
-        return found;
+        return None;
     }
-    let mut of: HashSet<usize> = HashSet::new();
+    let mut found = Vec::new();
+    let mut seen: HashMap<usize, Vec<&Pod>> = HashMap::new();
+    let addresses = side.rules.traits().pod_addresses;
     let mut look = |namespace: &str| {
         let labels = side.snapshot.namespace(namespace);
         for (id, pod) in side.snapshot.pods_in(namespace) {
+            if pod.finished || pod.host_network || set.has(pod, labels).is_no() {
+                continue;
+            }
+            if let Some(owner) = pod.owner.filter(|_| !addresses) {
+                let seen = seen.entry(owner).or_default();
+                let families =
+                    |pod: &Pod| pod.ips.iter().copied().map(Family::of).collect::<Vec<_>>();
+                let alike = |one: &Pod| {
+                    one.labels == pod.labels
+                        && one.ports == pod.ports
+                        && families(one) == families(pod)
+                };
+                if seen.iter().any(|one| alike(one)) {
+                    continue;
+                }
+                seen.push(pod);
+            }
             if found.len() == MOST_PODS {
                 return false;
             }
-            let counts = !pod.finished && !pod.host_network;
-            if counts
-                && pod.owner.is_none_or(|owner| !of.contains(&owner))
-                && set.has(pod, labels) == Truth::Yes
-            {
-                of.extend(pod.owner);
-                found.push(id);
-            }
+            found.push(id);
         }
         true
     };
-    match &set.namespaces {
-        Namespaces::Own(name) => {
-            look(name);
-        }
+    let all = match &set.namespaces {
+        Namespaces::Own(name) => look(name),
         Namespaces::Matching(selector) => {
-            for namespace in side.snapshot.namespaces() {
-                if namespace.matches(selector) == Truth::Yes && !look(&namespace.name) {
-                    break;
-                }
-            }
+            let mut some = side.snapshot.namespaces().filter(|one| !one.matches(selector).is_no());
+            some.all(|namespace| look(&namespace.name))
         }
-    }
-    found
+    };
+    all.then_some(found)
 }
 
 /// An address of a block.
@@ -161,10 +181,11 @@ pub(super) fn is_clear(side: &Side<'_>, home: &Home, direction: Direction) -> bo
             && subject.pods.requirements.is_empty()
             && matches!(&subject.namespaces, Namespaces::Own(_))
     };
-    // What asks for a label does not select a pod without any.
+    // What asks for a label does not select a pod without any. Every pod has a ServiceAccount.
     let not_any = |policy: &Policy| {
-        let requirements = &policy.subject.pods.requirements;
-        requirements.iter().any(|requirement| !requirement.holds_for(None))
+        let requirements = policy.subject.pods.requirements.iter();
+        let mut labels = requirements.filter(|r| *r.key != *SERVICE_ACCOUNT_LABEL);
+        labels.any(|requirement| !requirement.holds_for(None))
     };
     isolating().any(all) || isolating().all(not_any)
 }
