@@ -3,7 +3,9 @@
 use super::place::short;
 use super::rule_words;
 use super::vocabulary::OrderedTier;
-use crate::cluster::{Mismatch, ObjectRef, Operator, Port, PortRange, kind_word, real_namespace};
+use crate::cluster::{
+    ANY_OTHER_NAMESPACE, Mismatch, ObjectRef, Operator, Port, PortRange, kind_word,
+};
 use crate::kinds::Kind;
 use crate::policy::rule::{Action, Direction, Entry, Policy, PortMatch, Ports, Tier};
 use crate::policy::{Enforcement, NamePattern, Ruleset};
@@ -46,6 +48,7 @@ pub(super) fn tiered(
 pub(super) fn peer_miss(miss: &PeerMiss, peer: &str, kind: PeerEnd) -> String {
     match miss {
         PeerMiss::OtherNamespace { wanted, found } => {
+            let found = if **found == *ANY_OTHER_NAMESPACE { "another" } else { found };
             format!("it names no namespace, so it means pods of {wanted}; {peer} is in {found}")
         }
         PeerMiss::NamespaceLabels { namespace, mismatch } => namespace_labels(namespace, mismatch),
@@ -100,7 +103,6 @@ fn patterns_text(patterns: &[NamePattern]) -> String {
 }
 
 fn namespace_labels(namespace: &str, mismatch: &Mismatch) -> String {
-    let namespace = real_namespace(namespace);
     let Mismatch { wanted, found, unknown } = mismatch;
     if *unknown {
         return format!("the labels of namespace {namespace} are not known; wanted {wanted}");
@@ -110,11 +112,15 @@ fn namespace_labels(namespace: &str, mismatch: &Mismatch) -> String {
     {
         return format!("namespace is {namespace}, not {}", names.join(" or "));
     }
+    // What is not any namespace's name is not told as one.
+    let it = if *namespace == *ANY_OTHER_NAMESPACE {
+        "its namespace".to_owned()
+    } else {
+        format!("namespace {namespace}")
+    };
     match found {
-        Some(found) => {
-            format!("namespace {namespace} has {}={found}; wanted {wanted}", wanted.key)
-        }
-        None => format!("namespace {namespace} has no label {}; wanted {wanted}", wanted.key),
+        Some(found) => format!("{it} has {}={found}; wanted {wanted}", wanted.key),
+        None => format!("{it} has no label {}; wanted {wanted}", wanted.key),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Addresses, ByNamespace, EndpointSlice, Family, Labels, Mismatch, Name, Origin, Pod,
-    Representative, Requirement, Selector, Service, Truth, Workload,
+    Representative, Requirement, Selector, Service, Truth, Workload, real_namespace,
 };
 use ipnet::IpNet;
 use std::collections::{BTreeMap, HashMap};
@@ -39,6 +39,11 @@ impl Namespace {
         }
         let all = selector.requirements.iter();
         all.fold(Truth::Yes, |truth, requirement| truth.and(self.unread(requirement)))
+    }
+
+    /// Whether it is any other namespace than those that are written or named: its name is made up.
+    pub fn is_any_other(&self) -> bool {
+        self.supposed && real_namespace(&self.name).len() == self.name.len()
     }
 
     /// Whether a requirement holds where only the name is known.

@@ -4,8 +4,8 @@
 
 use super::trace::{EntryTrace, Flow, PeerMiss, PortMiss};
 use crate::cluster::{
-    AddressBlock, Addresses, Family, Mismatch, Name, Namespace, Pod, PodId, Port, Protocol,
-    Snapshot, Truth, real_namespace,
+    ANY_OTHER_NAMESPACE, AddressBlock, Addresses, Family, Mismatch, Name, Namespace, Pod, PodId,
+    Port, Protocol, Snapshot, Truth, real_namespace,
 };
 use crate::ends::Endpoint;
 use crate::policy::NamePattern;
@@ -370,15 +370,18 @@ pub(crate) fn means(
 
 /// Why a pod is not in a set, or only perhaps.
 pub(super) fn missed(set: &PodSet, pod: &Pod, namespace: Option<&Namespace>) -> Option<PeerMiss> {
+    let found = || match namespace {
+        Some(namespace) if namespace.is_any_other() => ANY_OTHER_NAMESPACE.into(),
+        _ => real_namespace(&pod.namespace).into(),
+    };
     let of_namespace = match &set.namespaces {
         Namespaces::Own(name) if **name != *real_namespace(&pod.namespace) => {
-            Some(PeerMiss::OtherNamespace { wanted: name.clone(), found: pod.namespace.clone() })
+            Some(PeerMiss::OtherNamespace { wanted: name.clone(), found: found() })
         }
         Namespaces::Own(_) => None,
         Namespaces::Matching(selector) => {
-            namespace.and_then(|namespace| namespace.mismatch(selector)).map(|mismatch| {
-                PeerMiss::NamespaceLabels { namespace: pod.namespace.clone(), mismatch }
-            })
+            let mismatch = namespace.and_then(|namespace| namespace.mismatch(selector));
+            mismatch.map(|mismatch| PeerMiss::NamespaceLabels { namespace: found(), mismatch })
         }
     };
     of_namespace

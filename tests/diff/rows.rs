@@ -106,6 +106,56 @@ spec: {podSelector: {matchLabels: {guarded: full}}, policyTypes: [Egress]}
     assert_eq!(from(guarded), "front/pod/web and any other pod of front");
 }
 
+/// That anyone has a change is said only where no rule tells pods apart for it.
+#[test]
+fn anyone_is_said_of_what_is_proved() {
+    let open = admits("open", "").replace("{from: []}", "{}");
+    let guarded = |selector: &str| {
+        format!(
+            "
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {{name: guarded, namespace: other}}
+spec: {{podSelector: {selector}, policyTypes: [Egress]}}
+"
+        )
+    };
+    let deny = admits("none", "").replace(", ingress: [{from: []}]", "");
+    let told = |more: &str| {
+        let (_, answer) =
+            json(&format!("{PODS}{deny}{more}"), &format!("{PODS}{deny}{more}{open}"));
+        rows(&answer).swap_remove(0)[1].clone()
+    };
+    assert_eq!(told(""), "anyone else");
+    // A namespace that opens no connection is left out as a whole.
+    assert_eq!(told(&guarded("{}")), "anyone else but every pod of other");
+    // Pods with this label are not told of.
+    let some = told(&guarded("{matchLabels: {guarded: full}}"));
+    assert!(some.contains("any other namespace") && !some.contains("anyone"), "{some}");
+}
+
+/// The name that a pod of any other namespace has while it is judged is told to nobody.
+#[test]
+fn any_other_namespace_has_no_name() {
+    let front = "{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: front}}}";
+    let policies = [front, "{namespaceSelector: {matchLabels: {team: b}}}", "{podSelector: {}}"];
+    let told = [
+        "namespace is any other namespace, not front",
+        "its namespace has no label team; wanted team=b",
+        "so it means pods of default; any other namespace is in another",
+    ];
+    for (peers, told) in policies.into_iter().zip(told) {
+        let directory = directory(&[("all.yaml", &format!("{PODS}{}", admits("some", peers)))]);
+        let file = directory.path().join("all.yaml");
+        let run =
+            netpol(&["explain", "-f", name(&file), "pods in namespaces[]", "default/pod/a:80"]);
+        let words = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(run.code, 1, "{run:?}");
+        assert!(words.contains(told) && !words.contains("other-namespace"), "{words}");
+    }
+}
+
 /// With the two pods beside the input, `explain` says of either side what the change says.
 #[test]
 fn witnesses_are_judged_as_the_change_says() {

@@ -1,7 +1,7 @@
 //! The same policies, said otherwise: no flow changes.
 
-use crate::random::{Random, build, complete_cluster, hold};
-use netpol::answer::{Compared, DiffAsked, DiffReport};
+use crate::random::{Random, World, build, complete_cluster, hold};
+use netpol::answer::{Compared, DiffAsked, DiffReport, Missing};
 use netpol::effort::Effort;
 use netpol::reach::diff;
 use netpol::unwritten::of_two;
@@ -95,7 +95,8 @@ fn unchanged(cluster: &[Value], seed: u64) -> Option<String> {
     });
     let report = DiffReport::compare(sides, &DiffAsked { effort, ..DiffAsked::default() }).unwrap();
     let refused = old.rules.rejected.len() + new.rules.rejected.len() > 0;
-    if !(report.changes.is_empty() && report.elsewhere.is_empty() && (report.complete || refused)) {
+    let complete = report.complete || refused || is_nothing_there(&report, &old);
+    if !(report.changes.is_empty() && report.elsewhere.is_empty() && complete) {
         return Some(format!("{:?}\n{}", report.missing, manifests.join("\n")));
     }
     let told = of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), effort);
@@ -104,6 +105,12 @@ fn unchanged(cluster: &[Value], seed: u64) -> Option<String> {
         || !diff.changes().is_empty()
         || old.snapshot.representatives().len() > 0;
     wrong.then(|| format!("{told:?} {:?}\n{}", diff.changes(), manifests.join("\n")))
+}
+
+/// Whether all that is not known is that there was nothing to compare, and so there was.
+fn is_nothing_there(report: &DiffReport, side: &World<'_>) -> bool {
+    let nothing = side.snapshot.pods().is_empty() && side.rules.policies().is_empty();
+    nothing && report.missing.iter().all(|missing| missing.why == Missing::NothingToCompare)
 }
 
 #[test]

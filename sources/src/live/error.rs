@@ -385,7 +385,7 @@ impl fmt::Display for Owned<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, (field, manager)) in self.0.iter().enumerate() {
             let comma = if at > 0 { ", " } else { "" };
-            write!(f, "{comma}{field} is managed by {manager:?}")?;
+            write!(f, "{comma}{field} is managed by \"{manager}\"")?;
         }
         Ok(())
     }

@@ -112,7 +112,7 @@ mod tests {
         warnings.hear(br#"299 - "a", 299 - "b""#);
         warnings.hear(b"299 - \"a\x1b[2J\"");
         warnings.hear(br#"299 - "a""#);
-        assert_eq!(*heard.lock().unwrap(), ["a", "b", "a[2J"]);
+        assert_eq!(*heard.lock().unwrap(), ["a", "b", "a\\u{1b}[2J"]);
         for number in 0..200 {
             warnings.say(&number.to_string());
         }

@@ -22,58 +22,93 @@ enum Side<'a> {
 
 type Key<'a> = ((Passage, Passage, Option<Family>), Vec<Cause>, PortSet, Side<'a>, Side<'a>);
 
-/// Rows without those that say of representatives what others say of known pods like them.
-pub(super) fn said_by_known(ends: &Ends<'_>, rows: Vec<Row>) -> Vec<Row> {
-    let known: Vec<_> = rows
+/// Rows without those that say of representatives what others say of known pods like them, or of the
+/// same ones beside known pods that have no address of the family.
+pub(super) fn said_by_known(ends: &Ends<'_>, mut rows: Vec<Row>) -> Vec<Row> {
+    let known: Vec<[KnownSide; 2]> = rows
         .iter()
         .map(|row| {
             [&row.sources, &row.destinations].map(|classes| ends.as_known(classes, row.family))
         })
         .collect();
-    let said = |at: usize| {
+    let mut kept = vec![true; rows.len()];
+    for at in 0..rows.len() {
         let row = &rows[at];
-        let [(sources, from, replaced), (destinations, to, also)] = &known[at];
-        if !replaced && !also {
-            return false;
-        }
-        let others: Vec<usize> = (0..rows.len())
+        let [from, to] = &known[at];
+        let replaced = from.replaced || to.replaced;
+        // Known pods of the other have no flows of this family, so that it says the same of both.
+        let foreign = |other: usize| {
+            let without = |side: &KnownSide| {
+                let family = row.family.filter(|_| rows[other].family.is_some());
+                let mut own = side.own.iter();
+                family.is_some_and(|family| own.any(|end| ends.is_without(*end, family)))
+            };
+            known[other].iter().any(without)
+        };
+        let others: Vec<(usize, bool)> = (0..rows.len())
             .filter(|other| {
-                let (it, [from, to]) = (&rows[*other], &known[*other]);
-                !from.2
-                    && !to.2
+                let it = &rows[*other];
+                kept[*other]
+                    && *other != at
                     && (it.from, it.to) == (row.from, row.to)
-                    && (it.family.is_none() || it.family == row.family)
                     && it.causes == row.causes
                     && row.ports.difference(&it.ports).is_empty()
             })
+            .map(|other| {
+                let it = &rows[other];
+                let same = it.family.is_none() || it.family == row.family;
+                (other, same && replaced)
+            })
+            .filter(|(other, same)| *same || foreign(*other))
             .collect();
         // What is left out never decides whether anything opens or closes.
         if others.is_empty() {
-            return false;
+            continue;
         }
         let pair = |source: &dyn Fn(&KnownSide) -> bool,
                     destination: &dyn Fn(&KnownSide) -> bool| {
-            let mut others = others.iter().map(|other| &known[*other]);
+            let mut others = others.iter().map(|(other, _)| &known[*other]);
             others.any(|[from, to]| source(from) && destination(to))
         };
-        let inside = |at: usize| move |side: &KnownSide| side.0.contains(&at);
-        let outside = |range: Range| move |side: &KnownSide| side.1.contains(&range);
+        let inside = |at: usize| move |side: &KnownSide| side.own.contains(&at);
+        let outside = |range: Range| move |side: &KnownSide| side.outside.contains(&range);
         // What a pod may do to another like it is told only where there are two.
-        let each = sources.iter().all(|source| {
-            let inner =
-                destinations.iter().all(|to| source == to || pair(&inside(*source), &inside(*to)));
-            inner && to.iter().all(|range| pair(&inside(*source), &outside(*range)))
-        });
-        each && from
+        let itself = |source: &usize, to: &usize| replaced && source == to;
+        let said = from.known.iter().all(|source| {
+            let mut inner = to.known.iter();
+            inner.all(|to| itself(source, to) || pair(&inside(*source), &inside(*to)))
+                && to.outside.iter().all(|range| pair(&inside(*source), &outside(*range)))
+        }) && from
+            .outside
             .iter()
-            .all(|range| destinations.iter().all(|to| pair(&outside(*range), &inside(*to))))
-    };
-    let kept: Vec<bool> = (0..rows.len()).map(|at| !said(at)).collect();
+            .all(|range| to.known.iter().all(|to| pair(&outside(*range), &inside(*to))));
+        if !said {
+            continue;
+        }
+        kept[at] = false;
+        let others: Vec<usize> =
+            others.into_iter().filter(|(_, same)| !same).map(|(other, _)| other).collect();
+        for other in others {
+            let part = |i: usize| !known[other][i].own.is_disjoint(&known[at][i].known);
+            if part(0) && part(1) {
+                rows[other].family = None;
+            }
+        }
+    }
     rows.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(row, _)| row).collect()
 }
 
-/// One side of a row: the ends inside, the addresses, and whether a known end stands in it for another.
-type KnownSide = (BTreeSet<usize>, Vec<Range>, bool);
+/// One side of a row.
+pub(super) struct KnownSide {
+    /// The ends inside, with the known one that each representative is like in its place.
+    pub(super) known: BTreeSet<usize>,
+    /// Those that are there themselves.
+    pub(super) own: BTreeSet<usize>,
+    /// The addresses.
+    pub(super) outside: Vec<Range>,
+    /// A known end stands for another.
+    pub(super) replaced: bool,
+}
 
 /// Rows, each with its namespaces where these are several.
 pub(super) fn told_once(ends: &Ends<'_>, rows: Vec<Row>) -> Vec<(Row, BTreeSet<String>)> {

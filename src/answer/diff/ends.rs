@@ -3,19 +3,21 @@
 //! In: classes of ends. Out: an [`EndsReport`]: the workloads, nodes and ranges of addresses behind
 //! them, and a label that says "anyone" or "every pod of monitoring" where that is the truth.
 
+use super::alike::KnownSide;
+use super::apart::ToldApart;
 use crate::answer::diff::DiffSide;
 use crate::answer::end::{EndsReport, MemberReport};
 use crate::cluster::{
-    ANY_OTHER_NAMESPACE, Family, Name, ObjectRef, Pod, Representative, Snapshot, real_namespace,
+    ANY_OTHER_NAMESPACE, Addresses, Family, Name, ObjectRef, Pod, Representative, Snapshot,
+    real_namespace,
 };
 use crate::ends::names;
 use crate::ends::ranges::{Range, complement, is_whole, joined, subnets, whole};
-use crate::policy::rule::{Namespaces, PortMatch, Ports};
-use crate::policy::sight;
+use crate::policy::rule::Direction;
 use crate::prose::list;
-use crate::reach::{ChangedEnds, Diff, End, EndClass};
+use crate::reach::{ChangedEnds, Diff, End, EndClass, PortSet, Same};
 use ipnet::IpNet;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// More exceptions or names than this are not listed in a label.
 const MOST_NAMED: usize = 3;
@@ -26,9 +28,13 @@ type Inside = BTreeMap<usize, usize>;
 /// Describes ends by what the new side calls them.
 pub(super) struct Ends<'a> {
     diff: &'a Diff<'a>,
+    /// What exists on the new side.
+    snapshot: &'a Snapshot,
     /// Every workload and node that is compared, with the number of its pods, and representatives of
     /// which no known pod is like them.
     everyone: Vec<(ObjectRef, usize)>,
+    /// The pods of each, or the node.
+    ends: Vec<Vec<Same>>,
     /// What each stands for that is written nowhere.
     standing: Vec<Option<&'a Representative>>,
     /// The known workload of which a pod is as a representative is said to be: what is told of the one
@@ -49,20 +55,20 @@ impl<'a> Ends<'a> {
         let classes = Family::ALL.into_iter().flat_map(|family| diff.compared(family));
         let inside: BTreeSet<EndClass> =
             classes.filter(|(_, outside)| !outside).map(|(class, _)| class).collect();
-        let mut known: BTreeMap<ObjectRef, Vec<End>> = BTreeMap::new();
+        let mut known: BTreeMap<ObjectRef, Vec<Same>> = BTreeMap::new();
         let mut unwritten: BTreeMap<ObjectRef, &Representative> = BTreeMap::new();
         for class in inside {
             let ends = diff.members(class, Family::V4).filter_map(|ends| match ends {
-                ChangedEnds::One(same) => Some(same.new),
+                ChangedEnds::One(same) => Some(same),
                 ChangedEnds::Outside(..) => None,
             });
-            let all: Vec<End> = ends.collect();
+            let all: Vec<Same> = ends.collect();
             // What is said of a known pod need not be said of those like it.
-            let has_known = all.iter().any(|end| standing(snapshot, *end).is_none());
+            let has_known = all.iter().any(|end| standing(snapshot, end.new).is_none());
             for end in all {
-                let of = standing(snapshot, end);
+                let of = standing(snapshot, end.new);
                 if let Some(object) =
-                    names::inside(snapshot, end).filter(|_| of.is_none() || !has_known)
+                    names::inside(snapshot, end.new).filter(|_| of.is_none() || !has_known)
                 {
                     unwritten.extend(of.map(|of| (object.clone(), of)));
                     known.entry(object).or_default().push(end);
@@ -70,23 +76,34 @@ impl<'a> Ends<'a> {
             }
         }
         let (mut everyone, mut index) = (Vec::new(), HashMap::new());
-        let (mut stand, mut pods) = (Vec::new(), Vec::new());
+        let (mut stand, mut pods, mut same) = (Vec::new(), Vec::new(), Vec::new());
         for (object, ends) in known {
             stand.push(unwritten.get(&object).copied());
-            pods.push(ends.iter().find_map(|end| match end {
-                End::Pod(id) => Some(snapshot.pod(*id)),
+            pods.push(ends.iter().find_map(|end| match end.new {
+                End::Pod(id) => Some(snapshot.pod(id)),
                 End::Node(_) | End::Address(_) => None,
             }));
             let at = everyone.len();
             everyone.push((object, ends.len()));
-            index.extend(ends.into_iter().map(|end| (end, at)));
+            index.extend(ends.iter().map(|end| (end.new, at)));
+            same.push(ends);
         }
         let twins: Vec<Option<usize>> = twins(&stand, &pods);
         let mut counts = HashMap::new();
         for ((object, _), _) in everyone.iter().zip(&twins).filter(|(_, twin)| twin.is_none()) {
             *counts.entry(object.namespace.clone()).or_default() += 1;
         }
-        Self { diff, everyone, standing: stand, twins, index, sizes: counts, open }
+        Self {
+            diff,
+            snapshot,
+            everyone,
+            ends: same,
+            standing: stand,
+            twins,
+            index,
+            sizes: counts,
+            open,
+        }
     }
 
     /// Every workload and node that is compared.
@@ -134,12 +151,16 @@ impl<'a> Ends<'a> {
         sources: &BTreeSet<EndClass>,
         destinations: &BTreeSet<EndClass>,
         family: Option<Family>,
+        ports: &PortSet,
     ) -> [EndsReport; 2] {
         let [from, to] = [sources, destinations].map(|classes| {
             let (inside, outside) = self.expand(classes, family);
             (self.said_once(inside), outside)
         });
-        [self.side(&from, &to), self.side(&to, &from)]
+        [
+            self.side(&from, &to, (Direction::Egress, ports)),
+            self.side(&to, &from, (Direction::Ingress, ports)),
+        ]
     }
 
     /// Without representatives that a known pod beside them is like.
@@ -150,22 +171,33 @@ impl<'a> Ends<'a> {
     }
 
     /// The workloads and nodes of some classes, with the known ones that representatives are like in
-    /// their place, and the addresses; and whether one was replaced.
+    /// their place, and the addresses.
     pub(super) fn as_known(
         &self,
         classes: &BTreeSet<EndClass>,
         family: Option<Family>,
-    ) -> (BTreeSet<usize>, Vec<Range>, bool) {
+    ) -> KnownSide {
         let (inside, outside) = self.expand(classes, family);
-        let replaced = inside.keys().any(|at| self.twins[*at].is_some());
-        let known = inside.keys().map(|at| self.twins[*at].unwrap_or(*at));
-        (known.collect(), outside, replaced)
+        let (replaced, own): (BTreeSet<usize>, _) =
+            inside.into_keys().partition(|at| self.twins[*at].is_some());
+        let known = replaced.iter().filter_map(|at| self.twins[*at]).chain(own.iter().copied());
+        KnownSide { known: known.collect(), own, outside, replaced: !replaced.is_empty() }
+    }
+
+    /// Whether this is a known workload of which no pod has an address of a family.
+    pub(super) fn is_without(&self, at: usize, family: Family) -> bool {
+        let absent = |end: &Same| match end.new {
+            End::Pod(id) => self.snapshot.pod_address(id, family) == Addresses::Absent,
+            End::Node(_) | End::Address(_) => false,
+        };
+        self.standing[at].is_none() && self.ends[at].iter().all(absent)
     }
 
     fn side(
         &self,
         (inside, outside): &(Inside, Vec<Range>),
         (other, beyond): &(Inside, Vec<Range>),
+        judged: (Direction, &PortSet),
     ) -> EndsReport {
         // A pod always reaches itself, so where the other side is one end only, that end is not
         // missed among "anyone".
@@ -183,8 +215,9 @@ impl<'a> Ends<'a> {
                 ..MemberReport::of(&self.everyone[*at].0)
             },
         });
+        let anyone = self.may_be_anyone(inside, other, judged);
         EndsReport {
-            label: self.label(inside, outside, all_outside, itself.copied()),
+            label: self.label(inside, outside, (all_outside, anyone), itself.copied()),
             members: members.collect(),
             addresses: outside.iter().flat_map(|range| blocks(*range)).collect(),
         }
@@ -200,7 +233,7 @@ impl<'a> Ends<'a> {
         &self,
         inside: &Inside,
         outside: &[Range],
-        all_outside: bool,
+        (all_outside, anyone): (bool, bool),
         itself: Option<usize>,
     ) -> String {
         let (mut missing, mut but_itself, mut parted) = (Inside::new(), false, false);
@@ -212,10 +245,10 @@ impl<'a> Ends<'a> {
                 None => drop(missing.insert(at, *all)),
             }
         }
-        let named = self.named(&missing);
+        let named = if anyone { self.excepted(&missing) } else { Vec::new() };
         let absent = missing.len() + usize::from(but_itself);
         let most = !parted
-            && self.is_anywhere(inside)
+            && anyone
             && self.standing.iter().filter(|of| of.is_none()).count() > 1
             && named.len() <= MOST_NAMED
             && absent * 2 < self.twins.iter().filter(|twin| twin.is_none()).count();
@@ -291,11 +324,49 @@ impl<'a> Ends<'a> {
         whole
     }
 
-    /// Whether pods of any other namespace are among these, where such may be.
-    fn is_anywhere(&self, inside: &Inside) -> bool {
+    /// Whether what is said of these is said of any pod wherever it is, but for those that are missing:
+    /// no rule tells pods apart for these flows but by namespaces of which some pod is compared.
+    fn may_be_anyone(
+        &self,
+        inside: &Inside,
+        other: &Inside,
+        (own, ports): (Direction, &PortSet),
+    ) -> bool {
+        let Some(open) = &self.open else { return true };
         let anywhere =
             |at: &usize| self.standing[*at].is_some_and(|of| *of.words == *ANY_OTHER_NAMESPACE);
-        self.open.is_none() || inside.keys().any(anywhere)
+        if !inside.keys().any(anywhere) {
+            return false;
+        }
+        let others: Vec<Same> = other.keys().flat_map(|at| self.ends[*at].clone()).collect();
+        let compared = |place: &&str| {
+            let mut all =
+                self.everyone.iter().filter_map(|(object, _)| object.namespace.as_deref());
+            all.any(|name| real_namespace(name) == *place)
+        };
+        open.places(own, &others, ports).is_some_and(|places| places.iter().all(compared))
+    }
+
+    /// Those who are not anyone: pods of a namespace that are known to be alike as all of it.
+    fn excepted(&self, missing: &Inside) -> Vec<String> {
+        if self.open.is_none() {
+            return self.named(missing);
+        }
+        let mut left = missing.clone();
+        let mut all = Vec::new();
+        let spaces: BTreeSet<&Name> =
+            missing.keys().filter_map(|at| self.everyone[*at].0.namespace.as_ref()).collect();
+        for name in spaces {
+            let here = |at: &usize| self.everyone[*at].0.namespace.as_ref() == Some(name);
+            let mut known =
+                (0..self.everyone.len()).filter(|at| here(at) && self.twins[*at].is_none());
+            if known.all(|at| missing.contains_key(&at)) {
+                left.retain(|at, _| !here(at));
+                all.push(format!("every pod of {}", real_namespace(name)));
+            }
+        }
+        all.extend(self.named(&left));
+        all
     }
 
     /// Whether no rule tells pods of a namespace apart, so that what is said of one holds for all.
@@ -306,52 +377,6 @@ impl<'a> Ends<'a> {
     fn unwritten(&self, object: &ObjectRef) -> Option<&'a Representative> {
         let at = self.everyone.binary_search_by(|(known, _)| known.cmp(object)).ok()?;
         self.standing[at]
-    }
-}
-
-/// What tells pods of one namespace apart.
-struct ToldApart<'a> {
-    snapshots: [&'a Snapshot; 2],
-    /// Sets that ask for something of a pod, by where it is.
-    sets: HashSet<&'a Namespaces>,
-    /// By their addresses, or by what they call their ports, wherever they are.
-    anywhere: bool,
-}
-
-impl<'a> ToldApart<'a> {
-    fn of(sides: [&'a DiffSide<'a>; 2]) -> Self {
-        let mut told = Self {
-            snapshots: sides.map(|side| side.snapshot),
-            sets: HashSet::new(),
-            anywhere: false,
-        };
-        for side in sides {
-            told.anywhere |= side.rules.traits().pod_addresses;
-            for set in sight::pod_sets(side.rules) {
-                if !set.pods.is_everything() || set.doubt.is_some() {
-                    told.sets.insert(&set.namespaces);
-                }
-            }
-            let entries = side.rules.policies().iter().flat_map(|policy| &policy.entries);
-            told.anywhere |= entries.map(|entry| &entry.ports).any(|ports| match ports {
-                Ports::Any => false,
-                Ports::Of(items) => {
-                    items.iter().any(|item| matches!(item.ports, PortMatch::Named(_)))
-                }
-            });
-        }
-        told
-    }
-
-    fn within(&self, name: &str) -> bool {
-        let may = |namespaces: &Namespaces| match namespaces {
-            Namespaces::Own(own) => **own == *name,
-            Namespaces::Matching(selector) => self.snapshots.iter().any(|snapshot| {
-                let namespace = snapshot.namespace(name);
-                namespace.is_none_or(|namespace| !namespace.matches(selector).is_no())
-            }),
-        };
-        self.anywhere || self.sets.iter().any(|namespaces| may(namespaces))
     }
 }
 

@@ -4,6 +4,7 @@
 //! fields are written. Out: a [`DiffReport`], complete without any of them.
 
 mod alike;
+mod apart;
 mod cause;
 mod command;
 mod compare;

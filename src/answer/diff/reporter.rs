@@ -145,7 +145,7 @@ impl Reporter<'_> {
                     .map(|endpoint| names::asked(side.snapshot, endpoint));
                 command(side, &source, &destination, row.witness.port)
             });
-        let [from, to] = self.ends.report(&row.sources, &row.destinations, row.family);
+        let [from, to] = self.ends.report(&row.sources, &row.destinations, row.family, &row.ports);
         ChangeReport {
             change: match (row.to, row.to.cmp(&row.from)) {
                 (Passage::Unknown, _) => ChangeKind::Unknown,

@@ -41,7 +41,7 @@ fn refusals_are_sentences() {
             &policies,
             403,
             "no\u{1b}[31m",
-            "listing ciliumnetworkpolicies: not allowed: no[31m; ask for the right to list \
+            "listing ciliumnetworkpolicies: not allowed: no\\u{1b}[31m; ask for the right to list \
              ciliumnetworkpolicies.cilium.io in the whole cluster",
         ),
         (

@@ -82,7 +82,7 @@ fn failures_say_what_to_do() {
     for (text, expected) in [
         (
             "echo 'sso \x1b[31mexpired' >&2; exit 3",
-            "it failed (exit status: 3): sso [31mexpired; log in",
+            "it failed (exit status: 3): sso \\u{1b}[31mexpired; log in",
         ),
         ("exit 1", "it failed (exit status: 1); log in again, or run it by hand"),
         ("echo not json hunter2", "what it printed is no ExecCredential: "),

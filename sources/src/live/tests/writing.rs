@@ -38,7 +38,7 @@ fn refusals_of_a_write_are_sentences() {
             r#"{"reason":"Conflict","code":409,"details":{"causes":[
                 {"reason":"FieldManagerConflict","message":"conflict with \"x\u001b\" using v1","field":".spec.a"},
                 {"reason":"FieldManagerConflict","message":"conflict with \"y\"","field":".spec.b"}]}}"#,
-            "applying networkpolicies/p in a: spec.a is managed by \"x\", spec.b is managed by \"y\"; \
+            "applying networkpolicies/p in a: spec.a is managed by \"x\\u{1b}\", spec.b is managed by \"y\"; \
              ask who runs it, or take over with --force-conflicts",
         ),
         (
