@@ -43,11 +43,16 @@ pub(super) fn is_empty(snapshot: &Snapshot, rules: &Ruleset) -> bool {
     snapshot.pods().len() == snapshot.representatives().len() && rules.policies().is_empty()
 }
 
-/// What is missing of an answer on one side.
+/// What a list of very many rules leaves out.
+pub(super) const COARSE: &str = "of rules between known pods it was not looked for what pods with \
+                                 further labels could do besides: there are too many rules";
+
+/// What is missing of an answer on one side, which may tell nothing at all.
 pub(super) fn missing(
     snapshot: &Snapshot,
     rules: &Ruleset,
     unwritten: Option<&Unwritten>,
+    nothing_told: bool,
 ) -> Vec<MissingReport> {
     let mut all = Vec::new();
     if is_empty(snapshot, rules) {
@@ -66,6 +71,9 @@ pub(super) fn missing(
                 all.push(one);
             }
         }
+    }
+    if nothing_told && unwritten.is_some_and(|unwritten| unwritten.coarse) {
+        all.push(MissingReport::new(Missing::GivenUp, COARSE.to_owned()));
     }
     let gap = |gap: &crate::cluster::Gap| {
         MissingReport::new(Missing::Unread, format!("{}: {}", gap.what, gap.why))

@@ -43,6 +43,9 @@ pub struct Unwritten {
     pub not_known: Vec<NotKnown>,
     /// What was not looked at to the end.
     pub given_up: Vec<GivenUp>,
+    /// Rules that have known pods at both ends were not asked about, since there are very many: what
+    /// pods with further labels could do besides is not told.
+    pub coarse: bool,
     /// The steps that were taken.
     pub steps: u64,
 }
@@ -147,6 +150,7 @@ impl Told {
         dead.sort_unstable();
         dead.dedup();
         told.unwritten.dead = dead;
+        told.unwritten.coarse = search.coarse;
         told.unwritten.steps = effort.search - search.budget.steps;
         told
     }

@@ -10,7 +10,7 @@ use super::unprotected::unprotected;
 use super::why::{Known, reasons};
 use super::{Asked, FlowList, FlowPorts, ListedFlow};
 use crate::answer::end::{EndKind, EndReport};
-use crate::answer::missing::{dead, is_empty, missing};
+use crate::answer::missing::{COARSE, dead, is_empty, missing};
 use crate::answer::place::Locate;
 use crate::answer::vocabulary::{ApiVersion, FlowListKind};
 use crate::answer::{warnings, words};
@@ -69,7 +69,6 @@ impl FlowList {
             known: RefCell::default(),
             ends: RefCell::default(),
         };
-        let missing = missing(snapshot, rules, unwritten);
         let nothing = is_empty(snapshot, rules);
         let said = Said::of(&lister, &rows);
         let told = |row| !nothing && lister.has_port(row) && !said.twice(&lister, row);
@@ -78,6 +77,9 @@ impl FlowList {
         let rows = rows.into_iter().zip(told).filter(|(_, told)| *told);
         let flows: Vec<ListedFlow> =
             rows.map(|((row, families), _)| lister.flow(&row, families)).collect();
+        let missing = missing(snapshot, rules, unwritten, flows.is_empty());
+        let coarse = unwritten.filter(|it| it.coarse && !flows.is_empty());
+        let coarse = coarse.map(|_| format!("Of rules{}", COARSE.trim_start_matches("of rules")));
         let here = |namespace: Option<&str>| match (&asked.namespace, namespace) {
             (Some(only), Some(namespace)) => only == namespace,
             _ => true,
@@ -88,7 +90,8 @@ impl FlowList {
             by: asked.by,
             exposed: asked.exposed,
             unmatched: if asked.exposed { Vec::new() } else { unmatched(snapshot, rules, asked) },
-            notes: [words::enforcement(rules), notes(&flows, asked)].concat(),
+            notes: [words::enforcement(rules), notes(&flows, asked), coarse.into_iter().collect()]
+                .concat(),
             not_protected: if asked.exposed && !nothing {
                 unprotected(&lister)
             } else {

@@ -34,7 +34,7 @@ impl SummaryReport {
         let cluster_scoped = |remark: &Remark| remark.object.namespace.is_none();
         let mut warnings = warnings::remarks(rules, cluster_scoped, locate);
         warnings.extend(warnings::gaps(snapshot));
-        let missing = missing(snapshot, rules, None);
+        let missing = missing(snapshot, rules, None, false);
         Self {
             api_version: ApiVersion,
             kind: SummaryKind,

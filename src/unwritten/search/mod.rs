@@ -20,8 +20,12 @@ use crate::policy::rule::{Action, Direction, PeerKind, Peers, Policy};
 use crate::verdict::Endpoint;
 use ends::{labels_differ, may_have, may_select, moved, settings_differ};
 use found::Scratch;
-use shown::{is_clear, is_shown};
+use shown::{is_clear, is_inhabited, is_shown};
 use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// Of one side each rule is asked about in each place: where there are more questions, those that known
+/// pods answer in part are left out.
+const MOST_ASKED: usize = 4_000;
 
 /// One end of a flow that was found.
 #[derive(Clone, Debug)]
@@ -119,6 +123,8 @@ pub(super) struct Search<'a> {
     pub(super) found: Vec<Found>,
     pub(super) unfinished: BTreeSet<Unfinished>,
     pub(super) budget: Budget,
+    /// Rules that have known pods at both ends were not asked about.
+    pub(super) coarse: bool,
     scratch: Vec<Scratch>,
     /// Names for other namespaces by their labels.
     others: Vec<(Vec<Label>, Name)>,
@@ -133,6 +139,7 @@ impl<'a> Search<'a> {
             found: Vec::new(),
             unfinished: BTreeSet::new(),
             budget: Budget { steps },
+            coarse: false,
             scratch: sides.iter().map(|side| Scratch::new(side.snapshot)).collect(),
             others: vec![(
                 Vec::new(),
@@ -209,8 +216,13 @@ impl<'a> Search<'a> {
         let (allow, refuse): (Vec<Part>, Vec<Part>) =
             parts.iter().partition(|part| self.action(**part) == Some(Action::Allow));
         let rules = self.rules();
-        let new = |part: &&Part| !is_shown(side, part.policy(&rules), **part);
+        let few = allow.len().saturating_mul(self.homes.len()) <= MOST_ASKED;
+        let new = |part: &&Part| {
+            let policy = part.policy(&rules);
+            !if few { is_shown(side, policy, **part) } else { is_inhabited(side, policy, **part) }
+        };
         let unshown: Vec<Part> = allow.iter().filter(new).copied().collect();
+        self.coarse = !few && unshown.len() < allow.len();
         let goal = |part: &Part, also| Goal { also, ..Goal::new(Some(*part), How::More(0)) };
         for direction in Direction::ALL {
             for (place, home) in self.homes.iter().enumerate() {

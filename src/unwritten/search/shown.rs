@@ -6,7 +6,7 @@
 use super::super::homes::{Home, Side};
 use super::super::parts::{Part, What};
 use crate::cluster::{
-    AddressBlock, Addresses, Family, Name, Pod, PodId, Port, Protocol, SERVICE_ACCOUNT_LABEL,
+    AddressBlock, Addresses, Family, Name, Pod, PodId, Port, Protocol, SERVICE_ACCOUNT_LABEL, Truth,
 };
 use crate::policy::Enforcement;
 use crate::policy::rule::{
@@ -61,6 +61,39 @@ pub(super) fn is_shown(side: &Side<'_>, policy: &Policy, part: Part) -> bool {
         && !peers.is_empty()
         && sources.iter().all(|s| destinations.iter().take(MOST_TRIED).any(|d| reaches(s, d)))
         && destinations.iter().all(|d| sources.iter().take(MOST_TRIED).any(|s| reaches(s, d)))
+}
+
+/// Whether a rule has known pods at both ends, whatever becomes of their flows.
+pub(super) fn is_inhabited(side: &Side<'_>, policy: &Policy, part: Part) -> bool {
+    let What::Rule { entry, peer, .. } = part.what else { return false };
+    let Some(entry) = policy.entries.get(entry) else { return false };
+    let peer = match (&entry.peers, peer) {
+        (Peers::Of(items), Some(peer)) => items.get(peer).map(|item| &item.admits),
+        _ => None,
+    };
+    let there = match peer {
+        Some(PeerKind::Pods(set)) => has_one(side, set),
+        _ => true,
+    };
+    there && has_one(side, &policy.subject)
+}
+
+/// Whether a known pod is certainly in a set.
+fn has_one(side: &Side<'_>, set: &PodSet) -> bool {
+    let look = |namespace: &str| {
+        let labels = side.snapshot.namespace(namespace);
+        let mut pods = side.snapshot.pods_in(namespace);
+        pods.any(|(_, pod)| {
+            !pod.finished && !pod.host_network && set.has(pod, labels) == Truth::Yes
+        })
+    };
+    match &set.namespaces {
+        Namespaces::Own(name) => look(name),
+        Namespaces::Matching(selector) => {
+            let mut some = side.snapshot.namespaces();
+            some.any(|one| one.matches(selector) == Truth::Yes && look(&one.name))
+        }
+    }
 }
 
 /// Whether a flow that a rule speaks for passes.
