@@ -4,6 +4,7 @@
 //! fields are written. Out: a [`DiffReport`], complete without any of them.
 
 mod alike;
+mod asked;
 mod cause;
 mod command;
 mod compare;
@@ -14,7 +15,7 @@ mod reporter;
 mod rows;
 mod unread;
 
-pub use compare::{Compared, DiffAsked};
+pub use asked::{Compared, DiffAsked};
 
 use super::end::{EndsReport, MemberReport};
 use super::explanation::{DirectionReport, PolicyReport};
