@@ -208,13 +208,13 @@ fn back<N: Ord + Clone>(edges: &BTreeSet<(N, N)>) -> Vec<(N, N)> {
         // Who needs nothing that is left comes last, until only circles are left.
         let mut left: Vec<usize> = (0..count).collect();
         left.rotate_left(turn);
-        let mut last = Vec::new();
+        let mut end = Vec::new();
         while let Some(at) =
             left.iter().position(|node| left.iter().all(|other| !has[*node][*other]))
         {
-            last.insert(0, left.remove(at));
+            end.insert(0, left.remove(at));
         }
-        let mut order = [left, last].concat();
+        let mut order = [left, end].concat();
         let mut least_of_all = usize::MAX;
         loop {
             for node in 0..count {

@@ -5,6 +5,7 @@
 
 mod alike;
 mod apart;
+mod asked;
 mod cause;
 mod command;
 mod compare;
@@ -15,7 +16,7 @@ mod reporter;
 mod rows;
 mod unread;
 
-pub use compare::{Compared, DiffAsked};
+pub use asked::{Compared, DiffAsked};
 
 use super::end::{EndsReport, MemberReport};
 use super::explanation::{DirectionReport, PolicyReport};

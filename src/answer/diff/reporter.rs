@@ -3,9 +3,9 @@
 //! In: the [`Diff`] of two sides and its rows. Out: a [`DiffReport`].
 
 use super::alike::{said_by_known, told_once};
+use super::asked::DiffAsked;
 use super::cause::Cause;
 use super::command::command;
-use super::compare::DiffAsked;
 use super::ends::Ends;
 use super::rows::{Row, Rows, Told, rows};
 use super::{

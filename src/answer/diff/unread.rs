@@ -4,7 +4,7 @@
 //! has makes the comparison incomplete, unless it is accepted; what is the same on both is one line.
 
 use super::DiffReport;
-use super::compare::{Compared, DiffAsked};
+use super::asked::{Compared, DiffAsked};
 use crate::answer::missing::MissingReport;
 use crate::answer::vocabulary::Missing;
 use crate::answer::warnings::{self, Warning};
