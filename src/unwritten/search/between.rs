@@ -1,7 +1,7 @@
 //! Which pods that are not written a question cannot do without.
 //!
 //! In: two ends, of which at least one is any pod of a place, and a port. Out: pods whose flows pass,
-//! pass on a condition, or are not certain to pass, as far as there are any.
+//! pass on a condition, perhaps pass, or do not, as far as there are any.
 
 use super::Search;
 use crate::cluster::{Family, Port};
@@ -29,8 +29,10 @@ impl<'a> Search<'a> {
         for family in self.families(ends) {
             let mut flows = Flows::new(self.sides, ends.map(Clone::clone), family);
             let at = wanted.map(|port| flows.at(port));
-            let [_, certain, free] = flows.passage(0);
-            for what in [vec![free], vec![certain, !free], vec![!certain]] {
+            let [possible, certain, free] = flows.passage(0);
+            for what in
+                [vec![free], vec![certain, !free], vec![possible, !certain], vec![!possible]]
+            {
                 let asked: Vec<_> = what.into_iter().chain(at).collect();
                 match self.ask(&mut flows, &asked, false) {
                     Answer::No => {}
