@@ -83,6 +83,25 @@ fn a_diff_against_the_live_cluster_names_what_the_fix_opens() {
     let laid = changes(&homekube.ask("diff", "live examples/homekube-fixed -o json").stdout);
     let told = expected.iter().all(|change| laid.contains(change));
     assert!(told, "{laid:#?}");
+    // As they are, those of the cluster are not those of the files, and the same is told of pods that
+    // are written nowhere.
+    let as_is = homekube.ask("diff", "live examples/homekube-fixed --as-is -o json");
+    let [nginx, keycloak, default] = [
+        "\"any other pod of ingress-nginx\"",
+        "\"pods[app.kubernetes.io/name=keycloak] in identity\"",
+        "\"any other pod of default\"",
+    ];
+    let [grafana, prometheus] = ["grafana", "prometheus"]
+        .map(|name| format!("\"pods[app.kubernetes.io/name={name}] in monitoring\""));
+    let expected = [
+        format!("\"Closed\" {nginx} {keycloak} [\"80/TCP\"]"),
+        format!("\"Opened\" {nginx} {keycloak} [\"8080/TCP\"]"),
+        format!("\"Opened\" {grafana} {keycloak} [\"8080/TCP\"]"),
+        format!("\"Opened\" {prometheus} {default} [\"8080/TCP\",\"9090/TCP\"]"),
+        format!("\"Opened\" {prometheus} {keycloak} [\"8080/TCP\"]"),
+    ];
+    assert_eq!((as_is.code, changes(&as_is.stdout)), (1, expected.to_vec()), "{}", as_is.all());
+    assert!(as_is.stdout.contains("not compared, since live and "), "{}", as_is.all());
     // The cluster against itself, and against what it runs already.
     let same = homekube.ask("diff", "-f examples/homekube");
     assert_eq!((same.code, same.stdout.contains("no flow changes")), (0, true), "{}", same.all());

@@ -34,7 +34,7 @@ pub(super) struct Ends<'a> {
     /// which no known pod is like them.
     everyone: Vec<(ObjectRef, usize)>,
     /// The pods of each, or the node.
-    ends: Vec<Vec<Same>>,
+    compared: Vec<Vec<Same>>,
     /// What each stands for that is written nowhere.
     standing: Vec<Option<&'a Representative>>,
     /// The known workload of which a pod is as a representative is said to be: what is told of the one
@@ -97,7 +97,7 @@ impl<'a> Ends<'a> {
             diff,
             snapshot,
             everyone,
-            ends: same,
+            compared: same,
             standing: stand,
             twins,
             index,
@@ -190,7 +190,7 @@ impl<'a> Ends<'a> {
             End::Pod(id) => self.snapshot.pod_address(id, family) == Addresses::Absent,
             End::Node(_) | End::Address(_) => false,
         };
-        self.standing[at].is_none() && self.ends[at].iter().all(absent)
+        self.standing[at].is_none() && self.compared[at].iter().all(absent)
     }
 
     fn side(
@@ -338,7 +338,7 @@ impl<'a> Ends<'a> {
         if !inside.keys().any(anywhere) {
             return false;
         }
-        let others: Vec<Same> = other.keys().flat_map(|at| self.ends[*at].clone()).collect();
+        let others: Vec<Same> = other.keys().flat_map(|at| self.compared[*at].clone()).collect();
         let compared = |place: &&str| {
             let mut all =
                 self.everyone.iter().filter_map(|(object, _)| object.namespace.as_deref());
