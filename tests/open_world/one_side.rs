@@ -185,7 +185,8 @@ fn a_peer_of_itself_alone_is_reached_by_strangers() {
     let mut world = build(&cluster).unwrap();
     let told = of_one(&mut world.snapshot, &world.rules, Effort::default());
     assert!(told.is_complete(), "{told:?}");
-    let connectivity = Connectivity::compute(&world.snapshot, &world.rules);
+    let connectivity =
+        Connectivity::compute(&world.snapshot, &world.rules, Effort::default()).unwrap();
     let reaches = |from: usize, to: usize| {
         !connectivity.allowed(End::Pod(from), End::Pod(to), Family::V4).possible.is_empty()
     };
