@@ -217,7 +217,7 @@ fn back<N: Ord + Clone>(edges: &BTreeSet<(N, N)>) -> Vec<(N, N)> {
         let mut order = [left, end].concat();
         let mut least_of_all = usize::MAX;
         loop {
-            for node in 0..count {
+            for node in order.clone() {
                 order.retain(|it| *it != node);
                 // What stands against the order with the node first, and how that changes on its way.
                 let mut cost = order.iter().filter(|it| has[**it][node]).count();

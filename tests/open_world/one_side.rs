@@ -2,7 +2,9 @@
 
 use super::population::{coexist, flow, has_address, passage, populate};
 use crate::random::rules::complete_rules;
-use crate::random::{Random, boundary_addresses, boundary_ports, build, complete_cluster, hold};
+use crate::random::{
+    Random, World, boundary_addresses, boundary_ports, build, complete_cluster, hold,
+};
 use netpol::cluster::Family;
 use netpol::effort::Effort;
 use netpol::reach::{Connectivity, End};
@@ -10,6 +12,7 @@ use netpol::unwritten::of_one;
 use netpol::verdict::{Endpoint, Passage};
 use serde_json::{Value, json};
 use std::collections::HashSet;
+use std::net::IpAddr;
 
 const STRANGERS: usize = 60;
 
@@ -37,21 +40,14 @@ fn some_pods_and_rules(r: &mut Random) -> Vec<Value> {
     all
 }
 
-/// Where a list says that nothing is allowed, nothing is; and where it says that nobody reaches a known
-/// pod, or is reached by it, no pod does, written or not.
-fn complete(cluster: &[Value], seed: u64, each: bool) -> Option<String> {
-    let mut world = build(cluster)?;
-    let mut r = Random::new(!seed);
-    let population = populate(&mut r, cluster, &[&world], STRANGERS);
-    let told = of_one(&mut world.snapshot, &world.rules, Effort::default());
-    if !told.is_complete() {
-        return None;
-    }
-    let connectivity =
-        Connectivity::compute(&world.snapshot, &world.rules, Effort::default()).unwrap();
+/// By known pod, whether somebody reaches it, and is reached by it; and whether pods reach any at all.
+fn reached(
+    world: &World,
+    connectivity: &Connectivity<'_>,
+    addresses: &[IpAddr],
+) -> (HashSet<(usize, usize)>, bool) {
     let known = world.pods.len();
     let reps: Vec<usize> = world.snapshot.representatives().map(|(id, _)| id).collect();
-    // By known pod, whether somebody reaches it, and is reached by it.
     let mut reached: HashSet<(usize, usize)> = HashSet::new();
     let mut anything = false;
     for family in Family::ALL {
@@ -81,20 +77,37 @@ fn complete(cluster: &[Value], seed: u64, each: bool) -> Option<String> {
                 }
             }
         }
-        for address in boundary_addresses(cluster) {
+        for address in addresses {
             for id in 0..known {
                 let open = |source, destination| {
                     !connectivity.allowed(source, destination, family).possible.is_empty()
                 };
-                if open(End::Address(address), End::Pod(id)) {
+                if open(End::Address(*address), End::Pod(id)) {
                     reached.insert((0, id));
                 }
-                if open(End::Pod(id), End::Address(address)) {
+                if open(End::Pod(id), End::Address(*address)) {
                     reached.insert((1, id));
                 }
             }
         }
     }
+    (reached, anything)
+}
+
+/// Where a list says that nothing is allowed, nothing is; and where it says that nobody reaches a known
+/// pod, or is reached by it, no pod does, written or not.
+fn complete(cluster: &[Value], seed: u64, each: bool) -> Option<String> {
+    let mut world = build(cluster)?;
+    let mut r = Random::new(!seed);
+    let population = populate(&mut r, cluster, &[&world], STRANGERS);
+    let told = of_one(&mut world.snapshot, &world.rules, Effort::default());
+    if !told.is_complete() {
+        return None;
+    }
+    let connectivity =
+        Connectivity::compute(&world.snapshot, &world.rules, Effort::default()).unwrap();
+    let known = world.pods.len();
+    let (reached, anything) = reached(&world, &connectivity, &boundary_addresses(cluster));
     let ports = boundary_ports(cluster);
     let strangers: Vec<Endpoint> =
         population.strangers.iter().map(|id| Endpoint::Pod(*id)).collect();
