@@ -42,7 +42,7 @@ fn some_pods_and_rules(r: &mut Random) -> Vec<Value> {
 
 /// By known pod, whether somebody reaches it, and is reached by it; and whether pods reach any at all.
 fn reached(
-    world: &World,
+    world: &World<'_>,
     connectivity: &Connectivity<'_>,
     addresses: &[IpAddr],
 ) -> (HashSet<(usize, usize)>, bool) {
