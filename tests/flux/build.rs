@@ -19,8 +19,8 @@ fn what_the_repair_opens() {
     assert_eq!(
         answer.stdout,
         "2 opened\n\n\
-         + monitoring/sts/prometheus → default/deploy/whoami on 8080/TCP, 9090/TCP over\n    IPv4\n\
-         + monitoring/sts/prometheus → identity/sts/keycloak on 8080/TCP over IPv4\n"
+         + monitoring/sts/prometheus → every pod of default on 8080/TCP, 9090/TCP\n\
+         + monitoring/sts/prometheus → identity/sts/keycloak on 8080/TCP\n"
     );
     let same = kube.netpol("diff --flux observability --path examples/homekube/observability");
     assert_eq!((same.code, same.stderr.as_str()), (0, ""), "{}", same.all());

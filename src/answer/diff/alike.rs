@@ -4,7 +4,7 @@
 //! nothing but their namespaces, for causes that differ in nothing else.
 
 use super::cause::Cause;
-use super::ends::Ends;
+use super::ends::{Ends, KnownSide};
 use super::rows::Row;
 use crate::cluster::Family;
 use crate::ends::ranges::Range;
@@ -96,18 +96,6 @@ pub(super) fn said_by_known(ends: &Ends<'_>, mut rows: Vec<Row>) -> Vec<Row> {
         }
     }
     rows.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(row, _)| row).collect()
-}
-
-/// One side of a row.
-pub(super) struct KnownSide {
-    /// The ends inside, with the known one that each representative is like in its place.
-    pub(super) known: BTreeSet<usize>,
-    /// Those that are there themselves.
-    pub(super) own: BTreeSet<usize>,
-    /// The addresses.
-    pub(super) outside: Vec<Range>,
-    /// A known end stands for another.
-    pub(super) replaced: bool,
 }
 
 /// Rows, each with its namespaces where these are several.

@@ -3,7 +3,6 @@
 //! In: classes of ends. Out: an [`EndsReport`]: the workloads, nodes and ranges of addresses behind
 //! them, and a label that says "anyone" or "every pod of monitoring" where that is the truth.
 
-use super::alike::KnownSide;
 use super::apart::ToldApart;
 use crate::answer::diff::DiffSide;
 use crate::answer::end::{EndsReport, MemberReport};
@@ -45,6 +44,18 @@ pub(super) struct Ends<'a> {
     sizes: HashMap<Option<Name>, usize>,
     /// Where pods may be that are written nowhere: whom rules tell apart.
     open: Option<ToldApart<'a>>,
+}
+
+/// One side of a row.
+pub(super) struct KnownSide {
+    /// The ends inside, with the known one that each representative is like in its place.
+    pub(super) known: BTreeSet<usize>,
+    /// Those that are there themselves.
+    pub(super) own: BTreeSet<usize>,
+    /// The addresses.
+    pub(super) outside: Vec<Range>,
+    /// A known end stands for another.
+    pub(super) replaced: bool,
 }
 
 impl<'a> Ends<'a> {
