@@ -5,7 +5,7 @@ use crate::random::{
     Ends, RUNTIME_LABEL, Random, World, boundary_addresses, boundary_ports, build,
     complete_cluster, hold, partial_cluster,
 };
-use netpol::answer::{Asked as List, Because, FlowList};
+use netpol::answer::{Because, FlowList, ListAsked as List};
 use netpol::cluster::{Family, Port, Truth};
 use netpol::effort::Effort;
 use netpol::policy::rule::{Action, Direction, Peers};

@@ -5,7 +5,7 @@ use crate::cluster::{Words, world};
 use crate::dice::Dice;
 use crate::read_back;
 use netpol::answer::{
-    Asked, By, Compared, DiffAsked, DiffReport, ExplanationReport, FlowList, Location,
+    By, Compared, DiffAsked, DiffReport, ExplanationReport, FlowList, ListAsked, Location,
     SummaryReport,
 };
 use netpol::cluster::Origin;
@@ -62,7 +62,7 @@ pub fn render_all(bytes: &[u8]) {
         Some(Location { file: place.clone(), line: 1, column: 1, text: path.to_owned() })
     };
     for by in [By::Workload, By::Pod, By::Namespace] {
-        let asked = Asked { by, notes: vec![words[1].to_owned()], ..Asked::default() };
+        let asked = ListAsked { by, notes: vec![words[1].to_owned()], ..ListAsked::default() };
         if let Ok(list) = FlowList::new(snapshot, rules, &asked, None, &locate, Effort::default()) {
             every_format(&list);
         }

@@ -3,7 +3,7 @@
 use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, show};
 use anyhow::{anyhow, bail};
 use clap::{Args, ValueEnum};
-use netpol::answer::{Asked, By, FlowList, MissingReport};
+use netpol::answer::{By, FlowList, ListAsked, MissingReport};
 use netpol::cluster::Snapshot;
 use netpol::ends::{self, End, EndName, Endpoint, PortWanted};
 use netpol::reach::PortSet;
@@ -112,7 +112,7 @@ impl ListArgs {
         Ok(if unread || decides { Exit::Unknown } else { Exit::Success })
     }
 
-    fn asked(&self, global: &GlobalArgs, input: &Input) -> anyhow::Result<Asked> {
+    fn asked(&self, global: &GlobalArgs, input: &Input) -> anyhow::Result<ListAsked> {
         let Input { snapshot, namespace, .. } = input;
         let mut notes = input.notes.clone();
         if let Some(only) = &global.namespace
@@ -145,7 +145,7 @@ impl ListArgs {
             }
             to = Some(ends);
         }
-        Ok(Asked {
+        Ok(ListAsked {
             by: match self.by {
                 ByArg::Workload => By::Workload,
                 ByArg::Pod => By::Pod,

@@ -33,7 +33,7 @@ pub use explanation::{
     AppliedBy, DirectionReport, ExplanationReport, FlowReport, MissReport, OwnerReport,
     PolicyReport, RuleReport,
 };
-pub use list::{Asked, By, FlowList, FlowPorts, ListedFlow, Unmatched, Unprotected};
+pub use list::{By, FlowList, FlowPorts, ListAsked, ListedFlow, Unmatched, Unprotected};
 pub use missing::MissingReport;
 pub use observed::{
     Between, LostEvents, Observation, ObservedBetween, ObservedCount, ObservedEnd, ObservedFlow,

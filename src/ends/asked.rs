@@ -18,12 +18,12 @@ pub enum Asked {
     /// Every pod of a namespace: those that are known, and any other.
     Namespace(Name),
     /// A pod with these labels and no others.
-    Pods(Wanted),
+    Pods(WantedPods),
 }
 
 /// A pod that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct WantedPods {
     pub(crate) namespaces: Where,
     pub(crate) pods: Vec<Pair>,
 }
@@ -95,7 +95,7 @@ pub fn asked(text: &str) -> Option<Result<Asked, AskedError>> {
     Some(read(text, spaces, pods).map(Asked::Pods))
 }
 
-fn read(text: &str, spaces: &str, pods: Option<&str>) -> Result<Wanted, AskedError> {
+fn read(text: &str, spaces: &str, pods: Option<&str>) -> Result<WantedPods, AskedError> {
     let form = || AskedError::Form(text.to_owned());
     let inner = |text: &str, word: &str| -> Result<Vec<Pair>, AskedError> {
         let rest = text.strip_prefix(word).ok_or_else(form)?;
@@ -112,7 +112,7 @@ fn read(text: &str, spaces: &str, pods: Option<&str>) -> Result<Wanted, AskedErr
         name => Where::Of(namespace(name)?),
     };
     let pods = pods.map_or(Ok(Vec::new()), |pods| inner(pods, "pods"))?;
-    Ok(Wanted { namespaces, pods })
+    Ok(WantedPods { namespaces, pods })
 }
 
 fn namespace(name: &str) -> Result<Name, AskedError> {
@@ -144,7 +144,7 @@ fn pairs(text: &str) -> Result<Vec<Pair>, AskedError> {
 }
 
 /// In the form in which it is asked for.
-impl fmt::Display for Wanted {
+impl fmt::Display for WantedPods {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let selector = |pairs: &[Pair]| {
             let label = |(key, value): &Pair| match value {
@@ -165,7 +165,7 @@ impl fmt::Display for Wanted {
     }
 }
 
-impl Wanted {
+impl WantedPods {
     /// The namespace that it is in by name, for a question from this one.
     pub fn namespace<'a>(&'a self, here: &'a str) -> Option<&'a str> {
         match &self.namespaces {

@@ -21,7 +21,7 @@ pub mod names;
 pub mod ranges;
 mod resolve;
 
-pub use asked::{Asked, AskedError, Wanted, asked};
+pub use asked::{Asked, AskedError, WantedPods, asked};
 pub use destination::reached;
 pub(crate) use destination::{Arrival, arrivals};
 pub use name::{EndName, EndNameError, Named, PortText, PortWanted};

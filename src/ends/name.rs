@@ -3,7 +3,7 @@
 //! In: words of the command line (`deploy/grafana`, `identity/svc/keycloak:http`, a URL from a log, an
 //! address). Out: a [`EndName`], which `resolve` then looks up. No credentials of a URL are kept.
 
-use super::asked::{Asked, AskedError, Wanted, asked};
+use super::asked::{Asked, AskedError, WantedPods, asked};
 use super::resolve::Resolved;
 use crate::cluster::Protocol;
 use std::fmt;
@@ -56,7 +56,7 @@ pub enum Named {
     /// An address.
     Address(IpAddr),
     /// A pod that need not be written.
-    Pods(Wanted),
+    Pods(WantedPods),
     /// What has been looked up, or made, already.
     Found(Box<Resolved>),
 }

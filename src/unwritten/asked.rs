@@ -1,17 +1,17 @@
 //! What an end that nothing written is means in a snapshot.
 //!
-//! In: a [`Wanted`] of a question. Out: the [`Shape`] of the pod that it is about.
+//! In: a [`WantedPods`] of a question. Out: the [`Shape`] of the pod that it is about.
 
 use super::homes::{free_name, sets};
 use super::shape::{Label, Place, Shape};
 use crate::cluster::{NAMESPACE_NAME_LABEL, Name, Operator, Snapshot};
 use crate::ends::asked::{Pair, Where};
-use crate::ends::{AskedError, Wanted};
+use crate::ends::{AskedError, WantedPods};
 use crate::policy::Ruleset;
 use crate::policy::rule::Namespaces;
 use std::collections::BTreeSet;
 
-impl Wanted {
+impl WantedPods {
     /// What it means beside these rules, for a question from a namespace.
     pub fn shape(
         &self,

@@ -1,7 +1,7 @@
 //! Many labels that have nothing to do with each other, and many namespaces that are alike.
 
 use crate::random::build;
-use netpol::answer::{Asked, FlowList, MissingReport};
+use netpol::answer::{FlowList, ListAsked, MissingReport};
 use netpol::effort::Effort;
 use netpol::reach::diff;
 use netpol::unwritten::{of_one, of_two};
@@ -142,7 +142,7 @@ fn what_is_too_much_is_given_up() {
     let list = FlowList::new(
         &world.snapshot,
         &world.rules,
-        &Asked::default(),
+        &ListAsked::default(),
         Some(&told),
         &|_, _| None,
         Effort::default(),

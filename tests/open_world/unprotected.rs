@@ -2,7 +2,7 @@
 
 use super::population::populate;
 use crate::random::{Random, build, complete_cluster, hold};
-use netpol::answer::{Asked, FlowList, SummaryReport};
+use netpol::answer::{FlowList, ListAsked, SummaryReport};
 use netpol::cluster::Truth;
 use netpol::effort::Effort;
 use netpol::policy::rule::Direction;
@@ -24,7 +24,7 @@ fn holds(cluster: &[Value], seed: u64) -> Option<String> {
     if !told.is_complete() {
         return None;
     }
-    let asked = Asked { exposed: true, ..Asked::default() };
+    let asked = ListAsked { exposed: true, ..ListAsked::default() };
     let list = FlowList::new(
         &world.snapshot,
         &world.rules,

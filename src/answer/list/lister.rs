@@ -1,6 +1,6 @@
 //! Rows of connectivity as a list.
 //!
-//! In: a [`Connectivity`] by what is [`Asked`]. Out: the rows of a [`FlowList`] with its notes.
+//! In: a [`Connectivity`] by what is [`ListAsked`]. Out: the rows of a [`FlowList`] with its notes.
 
 use super::collect::{Collector, Families, Holds, Merged, Part, Party};
 use super::group::{Group, Groups};
@@ -8,7 +8,7 @@ use super::said::Said;
 use super::unmatched::unmatched;
 use super::unprotected::unprotected;
 use super::why::{Known, reasons};
-use super::{Asked, FlowList, FlowPorts, ListedFlow};
+use super::{FlowList, FlowPorts, ListAsked, ListedFlow};
 use crate::answer::end::{EndKind, EndReport};
 use crate::answer::missing::{COARSE, dead, is_empty, missing};
 use crate::answer::place::Locate;
@@ -33,7 +33,7 @@ impl FlowList {
     pub fn new(
         snapshot: &Snapshot,
         rules: &Ruleset,
-        asked: &Asked,
+        asked: &ListAsked,
         unwritten: Option<&Unwritten>,
         locate: &Locate<'_>,
         effort: Effort,
@@ -117,7 +117,7 @@ impl FlowList {
 pub(super) struct Lister<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) rules: &'a Ruleset,
-    pub(super) asked: &'a Asked,
+    pub(super) asked: &'a ListAsked,
     pub(super) connectivity: &'a Connectivity<'a>,
     pub(super) sources: &'a Groups,
     pub(super) destinations: &'a Groups,
@@ -345,7 +345,7 @@ fn pods(groups: &Groups, (party, part): &(Party, Part)) -> Vec<End> {
 const TOLD: usize = 3;
 
 /// How to read the rows that are there.
-fn notes(flows: &[ListedFlow], asked: &Asked) -> Vec<String> {
+fn notes(flows: &[ListedFlow], asked: &ListAsked) -> Vec<String> {
     let mut notes = asked.notes.clone();
     let has = |kind: EndKind| {
         let ends = flows.iter().flat_map(|flow| [&flow.source, &flow.destination]);

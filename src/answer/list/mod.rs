@@ -1,6 +1,6 @@
 //! The answer of `list` as a versioned type: who may talk to whom, at which ports.
 //!
-//! In: a snapshot, its rules and what is [`Asked`]. Out: a [`FlowList`], complete without any of
+//! In: a snapshot, its rules and what is [`ListAsked`]. Out: a [`FlowList`], complete without any of
 //! them. What a rule says of anyone stays one row; how such rows go together is told in `notes`.
 
 mod collect;
@@ -40,7 +40,7 @@ pub enum By {
 
 /// What is asked.
 #[derive(Clone, Debug, Default)]
-pub struct Asked {
+pub struct ListAsked {
     /// What stands in a row.
     pub by: By,
     /// Only from these.

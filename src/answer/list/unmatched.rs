@@ -1,7 +1,7 @@
 //! Peers that the rules for the asked ends admit and that no known pod matches, such as the pods of
 //! an operator's custom resource. Without a word on them a list would say that nothing may connect.
 
-use super::{Asked, Unmatched};
+use super::{ListAsked, Unmatched};
 use crate::answer::place::short;
 use crate::answer::rule_words;
 use crate::cluster::{Namespace, Pod, Protocol, Snapshot, Truth};
@@ -14,7 +14,7 @@ use crate::reach::{End, PortSet};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Every such rule where only one end is asked for, in the order of reading.
-pub(super) fn unmatched(snapshot: &Snapshot, rules: &Ruleset, asked: &Asked) -> Vec<Unmatched> {
+pub(super) fn unmatched(snapshot: &Snapshot, rules: &Ruleset, asked: &ListAsked) -> Vec<Unmatched> {
     let (direction, ends): (_, Vec<(&End, Option<&PortSet>)>) = match (&asked.from, &asked.to) {
         (None, Some(to)) => {
             (Direction::Ingress, to.iter().map(|(end, ports)| (end, ports.as_ref())).collect())
@@ -58,7 +58,7 @@ pub(super) fn unmatched(snapshot: &Snapshot, rules: &Ruleset, asked: &Asked) -> 
 }
 
 /// The ports of `--port`; a name is that of the destination's ports.
-fn wanted(asked: &Asked, destination: Option<&Pod>) -> Option<PortSet> {
+fn wanted(asked: &ListAsked, destination: Option<&Pod>) -> Option<PortSet> {
     let wanted = asked.port.as_ref()?;
     let protocols = Protocol::ALL.into_iter();
     let protocols = protocols.filter(|p| wanted.protocol.is_none_or(|wanted| wanted == *p));
