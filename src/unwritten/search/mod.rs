@@ -27,6 +27,15 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 /// pods answer in part are left out.
 const MOST_ASKED: usize = 4_000;
 
+/// The steps that it takes to see whether something is a question at all.
+const A_LOOK: u64 = 10;
+
+/// The places of what was not looked at at all.
+const EVERYWHERE: &str = "every namespace";
+
+/// Where as many are left, none is asked.
+const MOST_LEFT: usize = 20_000;
+
 /// One end of a flow that was found.
 #[derive(Clone, Debug)]
 pub(super) enum FoundEnd {
@@ -223,6 +232,11 @@ impl<'a> Search<'a> {
         };
         let unshown: Vec<Part> = allow.iter().filter(new).copied().collect();
         self.coarse = !few && unshown.len() < allow.len();
+        if unshown.len().saturating_mul(self.homes.len()) > MOST_LEFT {
+            // What would be found, too, would be more than anybody reads.
+            self.give_up_all();
+            return;
+        }
         let goal = |part: &Part, also| Goal { also, ..Goal::new(Some(*part), How::More(0)) };
         for direction in Direction::ALL {
             for (place, home) in self.homes.iter().enumerate() {
@@ -248,6 +262,9 @@ impl<'a> Search<'a> {
                     !done.contains(&(Goal::new(Some(*p), How::More(0)), Group::Unwritten))
                 });
                 for part in open {
+                    if self.is_over() {
+                        break;
+                    }
                     let goals = others.iter().map(|other| goal(&part, Also::Part(*other)));
                     let goals: Vec<Goal> = goals.collect();
                     for other in self.homes {
@@ -344,6 +361,20 @@ impl<'a> Search<'a> {
         self.sides.iter().flat_map(of).collect()
     }
 
+    /// Whether no steps are left, so that nothing more is asked of any place.
+    fn is_over(&mut self) -> bool {
+        let over = self.budget.steps == 0;
+        if over {
+            self.give_up_all();
+        }
+        over
+    }
+
+    fn give_up_all(&mut self) {
+        let between = [EVERYWHERE, EVERYWHERE].map(str::to_owned);
+        self.unfinished.insert(Unfinished { part: None, between });
+    }
+
     fn pair(
         &mut self,
         direction: Direction,
@@ -352,6 +383,10 @@ impl<'a> Search<'a> {
         goals: &[Goal],
         group: Group,
     ) {
+        if self.is_over() {
+            return;
+        }
+        self.budget.steps = self.budget.steps.saturating_sub(goals.len() as u64);
         if goals.iter().all(|goal| self.done.contains(&(*goal, group))) {
             return;
         }
@@ -378,7 +413,7 @@ impl<'a> Search<'a> {
         let mut flows: Option<Flows<'a>> = None;
         for goal in goals {
             // Even what is soon seen to be no question takes time.
-            self.budget.steps = self.budget.steps.saturating_sub(1);
+            self.budget.steps = self.budget.steps.saturating_sub(A_LOOK);
             if self.done.contains(&(*goal, group)) || !self.is_wanted(*goal, group) {
                 continue;
             }
