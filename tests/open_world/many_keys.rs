@@ -65,7 +65,7 @@ fn thirty_clients_are_not_enumerated() {
     let (mut old, mut new) = (build(&before).unwrap(), build(&changed).unwrap());
     let told =
         of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), Effort::default());
-    assert!(told.is_complete() && told.steps < 20_000, "{told:?}");
+    assert!(told.is_complete() && told.steps < 60_000, "{told:?}");
     let words: Vec<String> =
         new.snapshot.representatives().map(|(_, of)| of.words.to_string()).collect();
     assert_eq!(words, ["pods[app=service-7] in shop", "pods[service-8-client=true] in shop"]);
@@ -111,7 +111,7 @@ fn namespaces_that_are_alike_are_one() {
     let (mut old, mut new) = (build(&before).unwrap(), build(&after).unwrap());
     let told =
         of_two((&mut old.snapshot, &old.rules), (&mut new.snapshot, &new.rules), Effort::default());
-    assert!(told.is_complete() && told.steps < 20_000, "{told:?}");
+    assert!(told.is_complete() && told.steps < 60_000, "{told:?}");
     let mut groups = std::collections::BTreeMap::new();
     for (_, of) in new.snapshot.representatives() {
         *groups.entry(of.group.clone()).or_insert(0) += 1;
@@ -120,7 +120,7 @@ fn namespaces_that_are_alike_are_one() {
     assert_eq!(counts, [1, 200], "{groups:?}");
 }
 
-/// Where there is too much to ask a list says so, and of whom it was asked.
+/// Where there is too much to ask a list says so, and keeps nobody waiting.
 #[test]
 fn what_is_too_much_is_given_up() {
     let of = |i: usize| {
@@ -138,7 +138,7 @@ fn what_is_too_much_is_given_up() {
     let mut world = build(&cluster).unwrap();
     let told =
         of_one(&mut world.snapshot, &world.rules, Effort { search: 2_000, ..Effort::default() });
-    assert_eq!((told.is_complete(), told.steps), (false, 2_000));
+    assert_eq!((told.is_complete(), told.steps, told.given_up.len()), (false, 0, 1));
     let list = FlowList::new(
         &world.snapshot,
         &world.rules,
@@ -149,8 +149,8 @@ fn what_is_too_much_is_given_up() {
     );
     let list = list.unwrap();
     let of = |missing: &MissingReport| {
-        missing.message.ends_with("that are not written were not looked at to the end")
-            && missing.brought_by.is_some()
+        missing.message
+            == "pods of every namespace that are not written were not looked at to the end"
     };
     assert!(list.missing.iter().any(of), "{:?}", list.missing);
     assert!(!list.complete && list.missing[0].decides());
