@@ -32,9 +32,10 @@ impl MissingReport {
     }
 
     /// Whether what was asked for is not known for it. What was not read makes an answer incomplete,
-    /// and where it could decide a flow the answer has that flow as not known.
+    /// and where it could decide a flow the answer has that flow as not known; what was not asked adds
+    /// to what is told, and changes none of it.
     pub fn decides(&self) -> bool {
-        self.why != Missing::Unread
+        !matches!(self.why, Missing::Unread | Missing::NotAsked)
     }
 }
 
@@ -72,8 +73,10 @@ pub(super) fn missing(
             }
         }
     }
-    if nothing_told && unwritten.is_some_and(|unwritten| unwritten.coarse) {
-        all.push(MissingReport::new(Missing::GivenUp, COARSE.to_owned()));
+    if unwritten.is_some_and(|unwritten| unwritten.coarse) {
+        // That nothing is allowed is said of what was looked at to the end only.
+        let why = if nothing_told { Missing::GivenUp } else { Missing::NotAsked };
+        all.push(MissingReport::new(why, COARSE.to_owned()));
     }
     let gap = |gap: &crate::cluster::Gap| {
         MissingReport::new(Missing::Unread, format!("{}: {}", gap.what, gap.why))

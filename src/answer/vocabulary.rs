@@ -96,6 +96,8 @@ words! {
         NotKnown = "NotKnown",
         /// It was not looked at to the end.
         GivenUp = "GivenUp",
+        /// There were too many rules to ask what else pods with further labels could do.
+        NotAsked = "NotAsked",
         /// There is neither a workload nor a policy.
         NothingToJudge = "NothingToJudge",
         /// No side has a pod or a policy, or no end is on both.

@@ -145,11 +145,13 @@ fn of_kustomization(path: &Path, text: &str) -> Option<Warning> {
     let changes = kustomization::changes(text);
     let listed = match changes.as_slice() {
         [] => return None,
-        [one] => format!("its {one}"),
-        [many @ .., last] => format!("its {} and {last}", many.join(", ")),
+        [one] => (*one).to_owned(),
+        [many @ .., last] => format!("{} and {last}", many.join(", ")),
     };
-    let message =
-        format!("{listed} are not applied: the files are read as they are; use -k for it");
+    let message = format!(
+        "a kustomization whose {listed} would change what is read: the files are read as they are; \
+         use -k for it"
+    );
     Some(Warning::new(path, Severity::Note, message))
 }
 

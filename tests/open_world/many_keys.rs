@@ -1,7 +1,7 @@
 //! Many labels that have nothing to do with each other, and many namespaces that are alike.
 
 use crate::random::build;
-use netpol::answer::{FlowList, ListAsked, MissingReport};
+use netpol::answer::{FlowList, ListAsked, Missing, MissingReport};
 use netpol::effort::Effort;
 use netpol::reach::diff;
 use netpol::unwritten::{of_one, of_two};
@@ -154,4 +154,44 @@ fn what_is_too_much_is_given_up() {
     };
     assert!(list.missing.iter().any(of), "{:?}", list.missing);
     assert!(!list.complete && list.missing[0].decides());
+}
+
+/// Where known pods have every rule, and there are very many rules, what pods with further labels could do
+/// is not asked: the list stands, is not whole, and says so.
+#[test]
+fn what_is_not_asked_is_said() {
+    let of = |i: usize| {
+        let namespace = format!("team-{i}");
+        let pod = |name: &str| json!({"kind": "Pod", "metadata": {"namespace": namespace, "name": name, "labels": {"app": name}}});
+        // So that no two namespaces are alike.
+        let port = 1000 + i;
+        vec![
+            pod("web"),
+            pod("db"),
+            json!({"kind": "Namespace", "metadata": {"name": namespace}}),
+            policy(
+                &namespace,
+                "db",
+                &json!({"podSelector": {"matchLabels": {"app": "db"}}, "ingress": [{
+                    "from": [{"podSelector": {"matchLabels": {"app": "web"}}}],
+                    "ports": [{"port": port}]}]}),
+            ),
+        ]
+    };
+    let list = |count: usize| {
+        let cluster: Vec<Value> = (0..count).flat_map(of).collect();
+        let mut world = build(&cluster).unwrap();
+        let told = of_one(&mut world.snapshot, &world.rules, Effort::default());
+        assert!(told.is_complete(), "{told:?}");
+        let (asked, effort) = (ListAsked::default(), Effort::default());
+        FlowList::new(&world.snapshot, &world.rules, &asked, Some(&told), &|_, _| None, effort)
+            .unwrap()
+    };
+    let few = list(10);
+    assert!(few.complete && few.missing.is_empty(), "{:?}", few.missing);
+    let many = list(80);
+    let why: Vec<Missing> = many.missing.iter().map(|missing| missing.why).collect();
+    assert_eq!((many.complete, why), (false, vec![Missing::NotAsked]));
+    assert!(!many.missing[0].decides() && !many.flows.is_empty());
+    assert!(many.notes.iter().any(|note| note.contains("further labels")), "{:?}", many.notes);
 }

@@ -7,6 +7,7 @@
 mod between;
 mod ends;
 mod found;
+mod one_side;
 mod shown;
 
 use super::flows::{Flows, Of, Who, subject};
@@ -20,21 +21,13 @@ use crate::policy::rule::{Action, Direction, PeerKind, Peers, Policy};
 use crate::verdict::Endpoint;
 use ends::{labels_differ, may_have, may_select, moved, settings_differ};
 use found::Scratch;
-use shown::{is_clear, is_inhabited, is_shown};
 use std::collections::{BTreeSet, HashMap, HashSet};
-
-/// Of one side each rule is asked about in each place: where there are more questions, those that known
-/// pods answer in part are left out.
-const MOST_ASKED: usize = 4_000;
 
 /// The steps that it takes to see whether something is a question at all.
 const A_LOOK: u64 = 10;
 
 /// The places of what was not looked at at all.
 const EVERYWHERE: &str = "every namespace";
-
-/// Where as many are left, none is asked.
-const MOST_LEFT: usize = 20_000;
 
 /// One end of a flow that was found.
 #[derive(Clone, Debug)]
@@ -209,73 +202,6 @@ impl<'a> Search<'a> {
                         &goals,
                         Group::Known(at),
                     );
-                }
-            }
-        }
-        self.finish();
-    }
-
-    /// Looks for what rules of one side allow and refuse. A pod that no policy isolates the other way
-    /// shows what a rule does for every pod it speaks for; only where there is none such are rules of
-    /// both ends looked at in pairs. What known pods show is not looked for.
-    pub(super) fn effects(&mut self) {
-        let [side] = self.sides else { return };
-        let parts = all(0, side.rules);
-        let parts: Vec<Part> = parts.into_iter().filter(|p| p.what != What::Isolation).collect();
-        let (allow, refuse): (Vec<Part>, Vec<Part>) =
-            parts.iter().partition(|part| self.action(**part) == Some(Action::Allow));
-        let rules = self.rules();
-        let few = allow.len().saturating_mul(self.homes.len()) <= MOST_ASKED;
-        let new = |part: &&Part| {
-            let policy = part.policy(&rules);
-            !if few { is_shown(side, policy, **part) } else { is_inhabited(side, policy, **part) }
-        };
-        let unshown: Vec<Part> = allow.iter().filter(new).copied().collect();
-        self.coarse = !few && unshown.len() < allow.len();
-        if unshown.len().saturating_mul(self.homes.len()) > MOST_LEFT {
-            // What would be found, too, would be more than anybody reads.
-            self.give_up_all();
-            return;
-        }
-        let goal = |part: &Part, also| Goal { also, ..Goal::new(Some(*part), How::More(0)) };
-        for direction in Direction::ALL {
-            for (place, home) in self.homes.iter().enumerate() {
-                let who = Who::Unwritten(home, home.name.clone());
-                let unshown = self.relevant(&unshown, direction, home);
-                let free = unshown.iter().map(|part| goal(part, Also::Free));
-                let refuse = self.relevant(&refuse, direction, home);
-                let refuse = refuse.iter().map(|part| goal(part, Also::Whatever));
-                let open = Goal { open: Some((direction, place)), ..Goal::new(None, How::More(0)) };
-                let open = (!is_clear(side, home, direction)).then_some(open);
-                let goals: Vec<Goal> = free.chain(refuse).chain(open).collect();
-                self.subject(direction, (place, &who), &goals, &[], &[]);
-            }
-        }
-        for direction in Direction::ALL {
-            let others: Vec<Part> =
-                allow.iter().filter(|part| part.direction(&rules) != direction).copied().collect();
-            for home in self.homes {
-                let who = Who::Unwritten(home, home.name.clone());
-                let mut open = self.relevant(&unshown, direction, home);
-                let done = &self.done;
-                open.retain(|p| {
-                    !done.contains(&(Goal::new(Some(*p), How::More(0)), Group::Unwritten))
-                });
-                for part in open {
-                    if self.is_over() {
-                        break;
-                    }
-                    let goals = others.iter().map(|other| goal(&part, Also::Part(*other)));
-                    let goals: Vec<Goal> = goals.collect();
-                    for other in self.homes {
-                        self.pair(
-                            direction,
-                            &who,
-                            &Who::Unwritten(other, other.name.clone()),
-                            &goals,
-                            Group::Unwritten,
-                        );
-                    }
                 }
             }
         }

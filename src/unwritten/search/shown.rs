@@ -196,7 +196,7 @@ fn one_of(block: &AddressBlock) -> Option<IpAddr> {
 }
 
 /// Whether it is clear which pods of a place no policy isolates: none, or just any pod, which a list
-/// has besides. `names` are those of the place.
+/// has besides.
 pub(super) fn is_clear(side: &Side<'_>, home: &Home, direction: Direction) -> bool {
     let rules = side.rules;
     let always = |name: &Name| rules.is_unread(name);
