@@ -148,10 +148,8 @@ fn of_kustomization(path: &Path, text: &str) -> Option<Warning> {
         [one] => (*one).to_owned(),
         [many @ .., last] => format!("{} and {last}", many.join(", ")),
     };
-    let message = format!(
-        "a kustomization whose {listed} would change what is read: the files are read as they are; \
-         use -k for it"
-    );
+    let message =
+        format!("not applied: its {listed}; the files are read as they are, use -k for it");
     Some(Warning::new(path, Severity::Note, message))
 }
 

@@ -333,7 +333,7 @@ fn a_kustomization_among_plain_files_is_told() {
     assert_eq!(
         told(&loaded, dir.path()),
         [
-            "over/kustomization.yaml: its namespace and patches are not applied: the files are read as they are; use -k for it"
+            "over/kustomization.yaml: not applied: its namespace and patches; the files are read as they are, use -k for it"
         ]
     );
 }
