@@ -5,6 +5,10 @@
 //! table says of it. The group counts: a NetworkPolicy of Calico is not one of Kubernetes. A new kind
 //! is a row here, and whoever reads it has a room of its own.
 
+mod others;
+
+pub use others::{Does, Other, of_name as other_of_name, others};
+
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
@@ -286,20 +290,6 @@ const ROWS: &[Row] = &[
     },
 ];
 
-/// Kinds of other projects that rule traffic and are not judged, by the end of their group.
-const NOT_JUDGED: &[(&str, &[&str])] = &[
-    (
-        "projectcalico.org",
-        &[
-            "NetworkPolicy",
-            "GlobalNetworkPolicy",
-            "StagedNetworkPolicy",
-            "StagedGlobalNetworkPolicy",
-        ],
-    ),
-    ("crd.antrea.io", &["NetworkPolicy", "ClusterNetworkPolicy"]),
-];
-
 static NAMES: LazyLock<Vec<Arc<str>>> =
     LazyLock::new(|| ROWS.iter().map(|row| row.name.into()).collect());
 
@@ -443,8 +433,8 @@ pub enum Known {
     Read(Kind),
     /// A version that API servers no longer serve; this one they do.
     Outdated(&'static str),
-    /// It rules traffic too, in a dialect that is not read.
-    NotJudged,
+    /// It bears on traffic too, and is not judged.
+    NotJudged(&'static Other),
     /// A kind of Kubernetes itself that says nothing about traffic and holds no pod template.
     Irrelevant,
     /// A custom resource: it may hold a pod template.
@@ -460,7 +450,8 @@ pub fn lookup(api_version: &str, kind: &str) -> Known {
     }
     if let Some(known) = named.clone().find(|known| known.group() == group) {
         let outdated = Known::Outdated(known.api_version());
-        return if known.is_settled() { outdated } else { Known::NotJudged };
+        let newer = others::of_another_version(group, kind).filter(|_| !known.is_settled());
+        return newer.map_or(outdated, Known::NotJudged);
     }
     // Everything in extensions moved to the group it is served in now.
     if group == "extensions"
@@ -468,12 +459,8 @@ pub fn lookup(api_version: &str, kind: &str) -> Known {
     {
         return Known::Outdated(known.api_version());
     }
-    let not_judged = |(of_group, kinds): &(&str, &[&str])| {
-        let same = group.strip_suffix(of_group).is_some_and(|r| r.is_empty() || r.ends_with('.'));
-        same && kinds.contains(&kind)
-    };
-    if NOT_JUDGED.iter().any(not_judged) {
-        Known::NotJudged
+    if let Some(other) = others::other(group, kind) {
+        Known::NotJudged(other)
     } else if !group.contains('.') || group.ends_with(".k8s.io") {
         Known::Irrelevant
     } else {

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Group, version, plural, kind, and whether its objects have a namespace.
-pub(crate) const KINDS: [(&str, &str, &str, &str, bool); 6] = [
+pub(crate) const KINDS: [(&str, &str, &str, &str, bool); 7] = [
     ("cilium.io", "v2", "ciliumnetworkpolicies", "CiliumNetworkPolicy", true),
     (
         "cilium.io",
@@ -38,6 +38,7 @@ pub(crate) const KINDS: [(&str, &str, &str, &str, bool); 6] = [
         "BaselineAdminNetworkPolicy",
         false,
     ),
+    ("k8s.ovn.org", "v1", "egressfirewalls", "EgressFirewall", true),
 ];
 
 /// HomeKube with these kinds, to one test at a time, which takes away what it made.
@@ -138,6 +139,32 @@ fn kinds_without_objects_change_nothing() {
     // Of its two namespaces, the cluster's, and groups of addresses.
     assert_eq!(asked("/apis/cilium.io/"), 4, "{}", answer.all());
     expect(&answer, answer.code, &["Judged as Cilium 1.19 enforces policies"]);
+}
+
+/// docs/semantics/other-kinds.md#out-of-the-cluster: what is not judged decides where it may.
+#[test]
+fn kinds_that_are_not_judged_count() {
+    let Ok((dialects, _turn)) = dialects() else { return };
+    let out = "identity/sts/keycloak 203.0.113.9:443";
+    let firewall = json!({
+        "apiVersion": "k8s.ovn.org/v1", "kind": "EgressFirewall",
+        "metadata": {"name": "default", "namespace": "identity"},
+        "spec": {"egress": [{"type": "Deny", "to": {"cidrSelector": "0.0.0.0/0"}}]},
+    });
+    let open = json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+        "metadata": {"name": "out", "namespace": "identity"},
+        "spec": {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{}]},
+    });
+    dialects.with(std::slice::from_ref(&open), &mut |homekube| {
+        expect(&homekube.explain(out), 0, &["ALLOWED"]);
+    });
+    dialects.with(&[firewall, open], &mut |homekube| {
+        let answer = homekube.explain(out);
+        expect(&answer, 3, &["UNKNOWN", "egressfirewall.k8s.ovn.org/default not judged"]);
+        let inside = homekube.explain(PROMETHEUS_TO_KEYCLOAK);
+        assert!(!inside.stdout.contains("egressfirewall"), "{}", inside.all());
+    });
 }
 
 #[test]

@@ -240,6 +240,15 @@ fn revision(path: &Path) -> anyhow::Result<Option<Revision>> {
 }
 
 impl Input {
+    /// Counts nothing that is not judged.
+    pub fn forget_others(&mut self) {
+        if !self.written.others.is_empty() {
+            self.written.others.clear();
+            let enforcer = self.rules.enforcer().clone();
+            self.rules = Ruleset::compile(&self.written, &self.snapshot, &enforcer);
+        }
+    }
+
     /// Tells on stderr what was not read, where no answer tells it.
     pub fn tell_gaps(&self, global: &GlobalArgs) {
         for gap in &self.snapshot.gaps {

@@ -215,6 +215,8 @@ impl DiffArgs {
             effort: global.limits().effort,
         };
         let mut inputs = [before, after];
+        // What is not judged is told by itself, as far as it is not the same on both sides.
+        inputs.iter_mut().for_each(Input::forget_others);
         let mut snapshots = inputs.each_mut().map(|input| std::mem::take(&mut input.snapshot));
         let locate = inputs.each_ref().map(Input::locate);
         let [old, new] = &mut snapshots;

@@ -246,6 +246,14 @@ impl Reporter<'_> {
         order.sort_by_key(|policy| {
             std::cmp::Reverse((decides(policy), policy.isolates, policy.nearness()))
         });
+        let mut not_judged: Vec<&ObjectRef> = Vec::new();
+        // What is not judged stands in several tiers, for whatever it may do.
+        order.retain(|trace| {
+            let policy = self.rules.policy(trace.policy);
+            let again = not_judged.contains(&&policy.object);
+            not_judged.extend(policy.not_judged().map(|_| &policy.object));
+            !again
+        });
         let policies: Vec<_> = order.into_iter().map(|policy| self.policy(view, policy)).collect();
         let decided_by = policies.first().map(|policy| match &policy.rule {
             Some(rule) => format!("{} {}", policy.label(), short(rule)),
@@ -343,6 +351,12 @@ impl Reporter<'_> {
                 namespace: owner.namespace.as_deref().map(Into::into),
                 name: owner.name.to_string(),
             });
+        }
+        if let Some(does) = policy.not_judged() {
+            report.message = format!("not judged: it {}", does.words());
+            (report.tier, report.priority) = (None, None);
+            report.location = (self.locate)(&policy.origin, &report.field);
+            return report;
         }
         if let Some((index, entry_trace)) = nearest {
             let entry = &policy.entries[index];

@@ -13,6 +13,7 @@ use crate::prose::list;
 use crate::verdict::{
     NearBy, NotKnown, PeerMiss, PolicyTrace, PortMiss, Reason, Trace, UnknownWhy,
 };
+use std::collections::BTreeSet;
 
 /// What the other end is, as far as advice depends on it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -326,7 +327,8 @@ pub(super) fn direction(
         }
         Reason::NoneAdmits => format!("isolated by {policies}, none admits it"),
         Reason::Unknown(UnknownWhy::Rules) => {
-            let all = trace.policies.len();
+            let objects = trace.policies.iter().map(|policy| &rules.policy(policy.policy).object);
+            let all = objects.collect::<BTreeSet<_>>().len();
             let policies = if all == 1 { "1 policy".to_owned() } else { format!("{all} policies") };
             format!("not known: it depends on what {policies} would match")
         }

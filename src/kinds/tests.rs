@@ -34,6 +34,11 @@ fn words_mean_one_kind() {
     assert_eq!(Kind::of_word("rollout"), None);
 }
 
+fn not_judged(group: &str, kind: &str) -> Known {
+    let found = others::other(group, kind).or_else(|| others::of_another_version(group, kind));
+    Known::NotJudged(found.expect("there is a row"))
+}
+
 #[test]
 fn the_group_decides() {
     for (api_version, kind, expected) in [
@@ -41,12 +46,28 @@ fn the_group_decides() {
         ("extensions/v1beta1", "Deployment", Known::Outdated("apps/v1")),
         ("apps/v1beta2", "Deployment", Known::Outdated("apps/v1")),
         ("batch/v1beta1", "CronJob", Known::Outdated("batch/v1")),
-        ("projectcalico.org/v3", "NetworkPolicy", Known::NotJudged),
-        ("crd.projectcalico.org/v1", "NetworkPolicy", Known::NotJudged),
-        ("cilium.io/v3", "CiliumNetworkPolicy", Known::NotJudged),
-        ("policy.networking.k8s.io/v1", "ClusterNetworkPolicy", Known::NotJudged),
-        ("policy.networking.k8s.io/v1alpha2", "AdminNetworkPolicy", Known::NotJudged),
-        ("crd.antrea.io/v1beta1", "ClusterNetworkPolicy", Known::NotJudged),
+        ("projectcalico.org/v3", "NetworkPolicy", not_judged("projectcalico.org", "NetworkPolicy")),
+        (
+            "crd.projectcalico.org/v1",
+            "NetworkPolicy",
+            not_judged("crd.projectcalico.org", "NetworkPolicy"),
+        ),
+        ("cilium.io/v3", "CiliumNetworkPolicy", not_judged("cilium.io", "CiliumNetworkPolicy")),
+        (
+            "policy.networking.k8s.io/v1",
+            "ClusterNetworkPolicy",
+            not_judged("policy.networking.k8s.io", "ClusterNetworkPolicy"),
+        ),
+        (
+            "policy.networking.k8s.io/v1alpha2",
+            "AdminNetworkPolicy",
+            not_judged("policy.networking.k8s.io", "AdminNetworkPolicy"),
+        ),
+        (
+            "crd.antrea.io/v1beta1",
+            "ClusterNetworkPolicy",
+            not_judged("crd.antrea.io", "ClusterNetworkPolicy"),
+        ),
         ("notcilium.io/v2", "CiliumNetworkPolicy", Known::Custom),
         ("cilium.io/v2", "CiliumEndpoint", Known::Custom),
         ("serving.knative.dev/v1", "Service", Known::Custom),

@@ -8,7 +8,7 @@ use crate::cluster::{
     Family, Labels, Name, Node, ObjectRef, Origin, Pod, Selector, Service, Snapshot, Workload,
 };
 use crate::kinds::Kind;
-use crate::policy::{RefusedBy, Remark, Written, WrittenObject};
+use crate::policy::{OtherObject, RefusedBy, Remark, Written, WrittenObject};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -90,6 +90,9 @@ impl Linker {
             Body::EndpointSlice(slice) => self.snapshot.endpoint_slices.push(slice),
             Body::Policy(spec) => {
                 self.written.objects.push(WrittenObject { object, origin, spec: *spec });
+            }
+            Body::Other(does) => {
+                self.written.others.push(OtherObject { object, origin, does });
             }
             Body::Undecodable(faults) => {
                 let refused_by = Some(RefusedBy::ApiServer);

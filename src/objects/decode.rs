@@ -6,11 +6,12 @@
 use super::found::{self, Found};
 use super::json;
 use super::operators::{self, operator};
+use super::other;
 use super::policy;
 use super::template;
 use super::wire;
 use crate::cluster::{Name, ObjectRef, Origin};
-use crate::kinds::{self, Kind, Known};
+use crate::kinds::{self, Does, Kind, Known};
 use crate::policy::{dns_label_fault, dns_subdomain_fault};
 use crate::printable::printable;
 use crate::yaml::{self, Document, Mark, Node};
@@ -32,8 +33,8 @@ pub(super) const TOO_DEEP: &str = "lists within lists are not read so deep: flat
 pub(super) struct Decoded {
     pub(super) found: Vec<(Found, Origin)>,
     pub(super) problems: Vec<Problem>,
-    /// Policies of other dialects: kind with group, and the place.
-    pub(super) other_policies: Vec<(String, Mark)>,
+    /// What bears on traffic and is not judged: kind with group, what it can do, and the place.
+    pub(super) other_policies: Vec<(String, Does, Mark)>,
     /// Documents or objects, whatever their kind.
     pub(super) objects: usize,
 }
@@ -228,9 +229,12 @@ impl Decoder<'_> {
                     ),
                 );
             }
-            Known::NotJudged => {
+            Known::NotJudged(row) => {
                 let name = format!("{kind}.{}", kinds::group(api_version));
-                out.other_policies.push((printable(&name).into_owned(), node.mark()));
+                if let Some(found) = other::read(row, &name, node, self.namespace) {
+                    out.other_policies.push((name, row.does, node.mark()));
+                    out.found.push((found, origin));
+                }
             }
             Known::Irrelevant => {}
             Known::Custom => self.custom(out, node, origin, (api_version, kind)),
@@ -371,7 +375,7 @@ impl Decoded {
     /// The places of everything that is to be told.
     pub(super) fn marks(&mut self) -> impl Iterator<Item = &mut Mark> {
         let problems = self.problems.iter_mut().map(|problem| &mut problem.mark);
-        problems.chain(self.other_policies.iter_mut().map(|(_, mark)| mark))
+        problems.chain(self.other_policies.iter_mut().map(|(.., mark)| mark))
     }
 
     pub(super) fn lost(&mut self, mark: Mark, message: impl Into<String>) {

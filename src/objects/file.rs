@@ -9,6 +9,7 @@ use super::set::{Objects, Replaced};
 use super::warning::{Severity, Warning, shown};
 use super::{kustomization, text};
 use crate::cluster::{Name, Origin};
+use crate::kinds::Does;
 use crate::printable::printable;
 use crate::yaml::Mark;
 use std::cell::OnceCell;
@@ -33,7 +34,7 @@ pub struct File {
     pub(super) kept: Option<String>,
     pub(super) found: Vec<(Found, Origin)>,
     pub(super) warnings: Vec<Warning>,
-    pub(super) other_policies: Vec<(String, Mark, Arc<str>)>,
+    pub(super) other_policies: Vec<(String, Does, Mark, Arc<str>)>,
 }
 
 /// Decodes a text as the content of a file, without a file: objects and warnings.
@@ -133,7 +134,8 @@ impl File {
         let mut documents = Documents::of(&text);
         let warnings = warnings(&path, &mut documents, &decoded);
         let Decoded { found, other_policies, .. } = decoded;
-        let with_text = |(kind, mark): (String, Mark)| (kind, mark, documents.at(mark));
+        let with_text =
+            |(kind, does, mark): (String, Does, Mark)| (kind, does, mark, documents.at(mark));
         let other_policies = other_policies.into_iter().map(with_text).collect();
         let kept = (kind == Kind::Kept).then_some(text);
         Self { path, kept, found, warnings, other_policies }
@@ -233,15 +235,16 @@ impl<'a> Documents<'a> {
 /// What is told once for all files.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    /// Policies of other dialects, by kind.
+    /// Objects that bear on traffic and are not judged, by kind.
     others: BTreeMap<String, Others>,
     /// How many objects are the same as one before, and the first of them.
     same: Option<(usize, Replaced)>,
 }
 
-/// Policies of one kind that is not read: the documents that they are in, and where the first stands.
+/// Objects of one kind that is not judged: the documents that they are in, and where the first stands.
 #[derive(Debug)]
 struct Others {
+    does: Does,
     count: usize,
     texts: Vec<Arc<str>>,
     path: Arc<Path>,
@@ -249,14 +252,15 @@ struct Others {
 }
 
 impl Tally {
-    /// Counts the policies of other dialects in one file.
+    /// Counts the objects in one file that bear on traffic and are not judged.
     pub(super) fn other_policies(
         &mut self,
         path: &Arc<Path>,
-        found: Vec<(String, Mark, Arc<str>)>,
+        found: Vec<(String, Does, Mark, Arc<str>)>,
     ) {
-        for (kind, mark, text) in found {
+        for (kind, does, mark, text) in found {
             let of = self.others.entry(kind).or_insert_with(|| Others {
+                does,
                 count: 0,
                 texts: Vec::new(),
                 path: path.clone(),
@@ -281,12 +285,14 @@ impl Tally {
     /// One warning for each kind, and one for the objects that are the same.
     pub(super) fn warnings(self) -> impl Iterator<Item = Warning> {
         let others = self.others.into_iter().map(|(kind, of)| {
-            let Others { count, texts, path, mark } = of;
+            let Others { does, count, texts, path, mark } = of;
+            let (shown, may) = (printable(&kind), does.words());
             let message = match count {
-                1 => format!("a {kind} is not read: it may allow or deny more"),
-                _ => format!("{count} {kind} are not read: they may allow or deny more"),
+                1 => format!("{shown} is not judged: it {may}"),
+                _ => format!("{count} {shown} are not judged: they {may}"),
             };
-            let mut warning = Warning::new(&path, Severity::OtherDialect, message);
+            let severity = if does.decides() { Severity::OtherDialect } else { Severity::Note };
+            let mut warning = Warning::new(&path, severity, message);
             warning.at = Some((mark.line, mark.column));
             warning.text = Some(texts.concat().into());
             warning.kind = Some(kind);

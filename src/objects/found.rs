@@ -9,7 +9,7 @@ use crate::cluster::{
     ContainerPort, EndpointSlice, FieldPath, Labels, Name, ObjectRef, Origin, Pod, Port, Protocol,
     Selector, Service, ServicePort, SliceEndpoint, TargetPort,
 };
-use crate::kinds::{self, Kind, group, name_in_group};
+use crate::kinds::{self, Does, Kind, group, name_in_group};
 use crate::policy::{self, Fault, LabelSelector};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
@@ -55,6 +55,8 @@ pub enum Body {
     EndpointSlice(EndpointSlice),
     /// A policy, or what policies name.
     Policy(Box<policy::Spec>),
+    /// Of a kind that bears on traffic and is not judged: what it can do.
+    Other(Does),
     /// A policy whose fields do not even have the right names and types.
     Undecodable(Vec<Fault>),
 }

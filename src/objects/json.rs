@@ -182,7 +182,7 @@ fn decode(
         match kinds::lookup(version, kind) {
             // A policy is read strictly, which the slow way does with the better messages.
             Known::Read(built_in) if built_in.is_policy() => {}
-            Known::Outdated(_) | Known::NotJudged => {}
+            Known::Outdated(_) | Known::NotJudged(_) => {}
             Known::Read(built_in) => {
                 let mut source = serde_json::Deserializer::from_str(piece.text);
                 if let Ok(found) = found::read(built_in, &mut source, decoder.namespace) {

@@ -111,7 +111,8 @@ impl Objects {
     /// Removes every policy, and what is known of others that could not be read.
     pub fn remove_policies(&mut self) {
         let policy = |object: &ObjectRef| Kind::named(&object.kind).is_some_and(Kind::is_policy);
-        self.by_ref.retain(|object, _| !policy(object));
+        let other = |body: &Body| matches!(body, Body::Other(_));
+        self.by_ref.retain(|object, (_, body)| !policy(object) && !other(body));
         self.unread = Unread::default();
     }
 

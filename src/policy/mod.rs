@@ -13,6 +13,7 @@ mod identity;
 mod lowered;
 mod names;
 pub mod networkpolicy;
+mod others;
 pub mod rule;
 mod ruleset;
 mod selector;
@@ -26,6 +27,7 @@ pub use identity::LabelFilter;
 pub use identity::NODE_LOCAL_DNS;
 pub use lowered::{Fault, Lowered, RefusedBy, Remark};
 pub use names::NamePattern;
+pub use others::OtherObject;
 pub use ruleset::{PolicyId, Ruleset, Traits, Unread, Written};
 pub use selector::LabelSelector;
 pub(crate) use selector::{

@@ -9,6 +9,7 @@ use crate::cluster::{
     AddressBlock, Name, Namespace, ObjectRef, Origin, Pod, PortRange, Protocol, Selector, Truth,
     real_namespace,
 };
+use crate::kinds::{Does, other_of_name};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
@@ -122,6 +123,13 @@ pub struct Policy {
     pub isolates: bool,
     /// What it says, in the order of the text; in [`Tier::Normal`] the order does not count.
     pub entries: Vec<Entry>,
+}
+
+impl Policy {
+    /// What it stands for may do, where that is an object which is not judged.
+    pub fn not_judged(&self) -> Option<Does> {
+        other_of_name(&self.object.kind).map(|row| row.does)
+    }
 }
 
 /// Pods by namespace and labels. Host-network pods are never in such a set.

@@ -5,7 +5,7 @@ use super::identity::not_for_dns;
 use super::lowered::{Fault, Lowered, Remark};
 use super::rule::{Direction, Entry, Namespaces, PeerKind, Peers, Policy};
 use super::variables::only_unfilled;
-use super::{Cilium, Enforcer, LabelFilter, WrittenObject};
+use super::{Cilium, Enforcer, LabelFilter, OtherObject, WrittenObject};
 use crate::cluster::{Name, ObjectRef, Origin, Requirement, Snapshot, real_namespace};
 use crate::kinds::{EnforcedBy, Kind, Role};
 use std::collections::{BTreeSet, HashMap};
@@ -17,6 +17,8 @@ pub struct Written {
     pub objects: Vec<WrittenObject>,
     /// Policy objects whose fields do not even have the right names and types.
     pub undecodable: Vec<Remark>,
+    /// Objects that bear on traffic and are not judged.
+    pub others: Vec<OtherObject>,
     /// What could not be read.
     pub unread: Unread,
 }
@@ -116,6 +118,9 @@ impl Ruleset {
             ruleset.add(object, origin, lowered);
         });
         ruleset.lints.extend(together);
+        for policy in written.others.iter().flat_map(OtherObject::policies) {
+            ruleset.add_policy(policy);
+        }
         ruleset
     }
 

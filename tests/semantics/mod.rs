@@ -11,6 +11,7 @@ mod exemptions;
 mod lifecycle;
 mod model;
 mod names;
+mod other_kinds;
 mod peers;
 mod ports;
 mod selectors;

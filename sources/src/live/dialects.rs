@@ -11,7 +11,7 @@ use super::read::reason;
 use super::target::{Selection, Target};
 use super::{Connection, Extent, provenance};
 use netpol::cluster::Gap;
-use netpol::kinds::{self, Kind, Role};
+use netpol::kinds::{self, Kind, Other, Role};
 use netpol::objects::{Objects, api, policy_from_json};
 use netpol::policy::{Cilium, CiliumVersion, Enforcer};
 use serde::Deserialize;
@@ -86,6 +86,11 @@ impl Served {
     /// The version in which a kind is served, if it is.
     fn version(&self, kind: Kind) -> Option<&'static str> {
         kind.versions().iter().copied().find(|version| self.0.contains(*version))
+    }
+
+    /// The version in which a kind that is not judged is served, if it is.
+    pub(super) fn version_of(&self, other: &Other) -> Option<&str> {
+        self.0.iter().map(|version| &**version).find(|it| other.is_of(kinds::group(it)))
     }
 
     fn has_group(&self, group: &str) -> bool {
@@ -165,6 +170,7 @@ impl Connection {
             };
             add(objects, &asked, items)?;
         }
+        self.add_others(&served, namespaces, objects).await?;
         if enforcer.is_some() {
             objects.enforcer = enforcer;
             self.add_api_server(objects).await;

@@ -17,6 +17,7 @@ mod kubeconfig;
 mod layers;
 mod list;
 mod lookup;
+mod others;
 mod plan;
 mod provenance;
 mod proxy;

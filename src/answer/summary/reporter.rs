@@ -72,6 +72,7 @@ impl Reporter<'_> {
             }
         }
         let in_force = Direction::ALL.into_iter().flat_map(|d| self.policies_of(name, d));
+        let in_force = in_force.filter(|policy| policy.not_judged().is_none());
         let in_force: BTreeSet<&ObjectRef> = in_force.map(|policy| &policy.object).collect();
         let replicas = |id: &PodId| {
             let pod = self.snapshot.pod(*id);
@@ -83,7 +84,7 @@ impl Reporter<'_> {
         NamespaceSummary {
             name: name.to_owned(),
             policies: in_force.len(),
-            policies_unread: self.rules.is_unread(name),
+            policies_unread: Direction::ALL.iter().any(|it| self.is_unread(name, *it)),
             workloads: workloads.len(),
             pods: pods.sum::<Option<u32>>().and_then(|pods| usize::try_from(pods).ok()),
             host_network: host_network.into_iter().collect(),
@@ -105,6 +106,12 @@ impl Reporter<'_> {
         self.rules.candidates(namespace, direction).map(|(_, policy)| policy).filter(here)
     }
 
+    /// Whether something else may decide: policies that could not be read, or are not judged.
+    fn is_unread(&self, namespace: &str, direction: Direction) -> bool {
+        let mut of_it = self.policies_of(namespace, direction);
+        self.rules.is_unread(namespace) || of_it.any(|policy| policy.not_judged().is_some())
+    }
+
     /// Whether a policy isolates every pod that a namespace has or may come to have.
     fn isolates_all(&self, namespace: &str, policy: &Policy) -> bool {
         let here = match &policy.subject.namespaces {
@@ -124,7 +131,9 @@ impl Reporter<'_> {
         direction: Direction,
         workloads: &Workloads,
     ) -> DirectionSummary {
-        let mut policies: Vec<&Policy> = self.policies_of(namespace, direction).collect();
+        let policies = self.policies_of(namespace, direction);
+        let mut policies: Vec<&Policy> =
+            policies.filter(|policy| policy.not_judged().is_none()).collect();
         policies.sort_by(|a, b| (a.tier, &a.object).cmp(&(b.tier, &b.object)));
         let own: Vec<bool> =
             policies.iter().map(|policy| policy.object.namespace.is_some()).collect();
@@ -142,7 +151,7 @@ impl Reporter<'_> {
             policies: Vec::new(),
             clusterwide: Vec::new(),
         };
-        let unread = self.rules.is_unread(namespace);
+        let unread = self.is_unread(namespace, direction);
         for (workload, pods) in workloads {
             let of_pods = pods.iter().map(|id| closed(self.snapshot, self.rules, *id, direction));
             let of_pods: Vec<Closed> = of_pods.collect();
