@@ -27,7 +27,7 @@ fn what_one_side_has_may_change_flows() {
     assert_eq!(run.code, 3, "{run:?}");
     assert!(run.stdout.starts_with("no flow is known to change\n"), "{run:?}");
     assert!(run.stdout.contains("not known: what is not read may change flows: "), "{run:?}");
-    assert!(run.stdout.contains("NetworkPolicy.projectcalico.org is not read"), "{run:?}");
+    assert!(run.stdout.contains("NetworkPolicy.projectcalico.org is not judged"), "{run:?}");
     let (_, answer) = json(PODS, &new);
     assert_eq!(answer["summary"]["unread"], 1);
     assert_eq!(answer["complete"], false);
