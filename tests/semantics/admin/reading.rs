@@ -33,7 +33,7 @@ fn a_namespace_does_not_count() {
     assert!(cluster.snapshot.namespace("x").is_none());
 }
 
-/// v1beta1 is written just so; of any other version it is said that it is not read.
+/// v1beta1 is written just so; of any other version it is said that it is not judged.
 #[test]
 fn versions() {
     let deny = admin(1, &from("Deny", EVERY_POD));
@@ -42,7 +42,7 @@ fn versions() {
         decode_text(deny.replace("v1alpha2", "v2").into(), Path::new("in.yaml"), "shop");
     let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
     let text = warning.to_string();
-    assert!(text.contains("ClusterNetworkPolicy.policy.networking.k8s.io is not read"), "{text}");
+    assert!(text.contains("ClusterNetworkPolicy.policy.networking.k8s.io is not judged"), "{text}");
 }
 
 /// JSON, as kubectl prints it, is read as strictly and as leniently as YAML.
