@@ -6,7 +6,8 @@
 
 use super::classes::Space;
 use super::exempt::{Exemption, exemption};
-use super::ports::{PortSet, PortsId};
+use super::port_table::PortsId;
+use super::ports::PortSet;
 use super::rows::RowEnd;
 use super::sets::{ClassId, Run, Runs, SetId, intersection};
 use super::side::family_index;
@@ -165,18 +166,18 @@ impl Connectivity<'_> {
             let (certain, possible) =
                 (sets.runs(term.peers.certain), sets.runs(term.peers.possible));
             let (certain, possible) = (certain.clone(), possible.clone());
-            let mut numbers = ports.get(term.ports).clone();
+            let mut numbers = ports.get(term.ports);
             for (set, named) in term.names.iter().filter_map(|name| told.named.get(name)).flatten()
             {
                 match direction {
                     Direction::Ingress if sets.contains(*set, subject) => {
-                        numbers = numbers.union(ports.get(*named));
+                        numbers = numbers.union(&ports.get(*named));
                     }
                     Direction::Ingress => {}
                     Direction::Egress => all.push(Meant {
                         certain: intersection(&certain, sets.runs(*set)).into(),
                         possible: intersection(&possible, sets.runs(*set)).into(),
-                        ports: ports.get(*named).clone(),
+                        ports: ports.get(*named),
                     }),
                 }
             }

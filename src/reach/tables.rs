@@ -4,7 +4,8 @@
 //! know when there is too much of them. Whoever fills them asks in its loops and then stops: what it
 //! made until then is thrown away with the answer.
 
-use super::ports::PortTable;
+use super::port_table::PortTable;
+use super::ports::PortSet;
 use super::sets::SetTable;
 use crate::effort::{Effort, TooMuch, Work};
 use std::cell::Cell;
@@ -20,8 +21,9 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    pub(super) fn new(effort: Effort) -> Self {
-        let (sets, ports) = (SetTable::new(), PortTable::new());
+    /// Tables for rules with these ports.
+    pub(super) fn new<'p>(effort: Effort, written: impl IntoIterator<Item = &'p PortSet>) -> Self {
+        let (sets, ports) = (SetTable::new(), PortTable::new(written));
         Self { sets, ports, effort, steps: Cell::new(0), kept: Cell::new(0) }
     }
 

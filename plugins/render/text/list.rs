@@ -51,12 +51,12 @@ pub(in crate::render) fn list(
         if list.missing.iter().any(MissingReport::decides) {
             screen.blank();
         }
-        let plain = Flat::new(list, &rows, wide);
-        if wide || plain.width() <= width {
-            out.write_all(screen.taken().as_bytes())?;
-            plain.write(out)?;
-        } else {
-            blocks(&mut screen, list, &rows, out)?;
+        match Flat::new(list, &rows, wide, if wide { usize::MAX } else { width }) {
+            Some(flat) => {
+                out.write_all(screen.taken().as_bytes())?;
+                flat.write(out)?;
+            }
+            None => blocks(&mut screen, list, &rows, out)?,
         }
     }
     not_protected(&mut screen, list, wide);
@@ -116,16 +116,21 @@ struct Flat<'r, 'l> {
 }
 
 impl<'r, 'l> Flat<'r, 'l> {
-    fn new(list: &FlowList, rows: &'r [Told<'l>], wide: bool) -> Self {
+    /// `None` where a line would be longer than this.
+    fn new(list: &FlowList, rows: &'r [Told<'l>], wide: bool, most: usize) -> Option<Self> {
         let mut flat = Self { rows, wide, with_why: wide || list.exposed, columns: [0; 4] };
         let mut columns = [0; 4];
         for row in flat.rows() {
             for (column, cell) in columns.iter_mut().zip(&row) {
                 *column = (*column).max(cell.width());
             }
+            let line = row.iter().map(|cell| cell.width()).filter(|width| *width > 0);
+            if line.map(|width| width + GAP).sum::<usize>() > most.saturating_add(GAP) {
+                return None;
+            }
         }
         flat.columns = columns;
-        flat
+        (flat.width() <= most).then_some(flat)
     }
 
     /// The cells of each line, the names of the columns first.
@@ -210,12 +215,11 @@ fn end(end: &EndReport, wide: bool) -> String {
 
 /// The ports in words, with what is to be said of the row as a whole.
 fn ports(flow: &ListedFlow, wide: bool, with_reason: bool) -> String {
-    let all = port_words(flow);
-    let mut text = match all.as_slice() {
-        [some @ .., _] if !wide && some.len() >= PORTS => {
-            format!("{} and {} more", all[..PORTS].join(", "), all.len() - PORTS)
-        }
-        _ => all.join(", "),
+    let more = flow.ports.len().saturating_sub(PORTS);
+    let mut text = if wide || flow.any_port || more == 0 {
+        port_words(flow, usize::MAX).join(", ")
+    } else {
+        format!("{} and {more} more", port_words(flow, PORTS).join(", "))
     };
     text.push_str(mark(flow));
     let mut remarks: Vec<String> = Vec::new();

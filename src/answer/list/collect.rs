@@ -122,11 +122,16 @@ impl Collector<'_, '_> {
         let mut between: BTreeMap<Key, Between> = BTreeMap::new();
         let (mut ports, mut indices) = (Vec::new(), HashMap::<PortSet, PortsIndex>::new());
         let mut count = 0u64;
+        let mut last_ports: Option<(PortSet, PortsIndex)> = None;
         let flow = self.connectivity.rows(family, self.wanted, &mut |row: Row<'_>| {
-            let index = *indices.entry(row.ports.clone()).or_insert_with_key(|set| {
-                ports.push(set.clone());
-                u32::try_from(ports.len() - 1).unwrap_or(u32::MAX)
-            });
+            let index = match &last_ports {
+                Some((last, index)) if last.is_copy_of(row.ports) => *index,
+                _ => *indices.entry(row.ports.clone()).or_insert_with_key(|set| {
+                    ports.push(set.clone());
+                    u32::try_from(ports.len() - 1).unwrap_or(u32::MAX)
+                }),
+            };
+            last_ports = Some((row.ports.clone(), index));
             for (source, from) in parties(self.sources, row.source) {
                 for (destination, to) in parties(self.destinations, row.destination) {
                     let key = (source, destination, Holds::of(&row));

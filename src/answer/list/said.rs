@@ -9,28 +9,36 @@ use super::lister::Lister;
 use crate::cluster::{Pod, PodId, real_namespace};
 use crate::policy::rule::Direction;
 use crate::reach::{End, PortSet};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A row but for one of its ends.
 type Rest<'r> = (Direction, Party, Holds, &'r PortSet);
 
-/// What rows of known pods say.
+/// What rows of known pods say that others say of pods which are written nowhere.
 pub(super) struct Said<'r>(HashMap<Rest<'r>, Vec<PodId>>);
 
 impl<'r> Said<'r> {
     pub(super) fn of(lister: &Lister<'_>, rows: &'r BTreeMap<Merged, Families>) -> Self {
-        let mut said: HashMap<Rest<'r>, Vec<PodId>> = HashMap::new();
-        if lister.snapshot.representatives().len() > 0 {
-            for row in rows.keys() {
-                for (party, rest) in sides(row) {
-                    let known = lister.members(rest.0, party);
-                    let pod = known.into_iter().find_map(|end| match end {
-                        End::Pod(id) if lister.snapshot.representative(id).is_none() => Some(id),
-                        _ => None,
-                    });
-                    said.entry(rest).or_default().extend(pod);
-                }
+        let all = || rows.keys().flat_map(sides);
+        let supposed =
+            |(party, rest): &(Party, Rest<'r>)| lister.supposed(rest.0, *party).is_some();
+        let mut said: HashMap<Rest<'r>, Vec<PodId>> =
+            all().filter(supposed).map(|(_, rest)| (rest, Vec::new())).collect();
+        if said.is_empty() {
+            return Self(said);
+        }
+        // Ports are compared last, since there may be very many.
+        let places: HashSet<(Direction, Party, Holds)> =
+            said.keys().map(|(direction, party, holds, _)| (*direction, *party, *holds)).collect();
+        for (party, rest) in all() {
+            if !places.contains(&(rest.0, rest.1, rest.2)) {
+                continue;
             }
+            let Some(known) = said.get_mut(&rest) else { continue };
+            known.extend(lister.members(rest.0, party).into_iter().find_map(|end| match end {
+                End::Pod(id) if lister.snapshot.representative(id).is_none() => Some(id),
+                _ => None,
+            }));
         }
         Self(said)
     }
