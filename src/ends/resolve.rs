@@ -92,7 +92,9 @@ pub enum ResolveError {
     #[error("two different ports: {0} with the destination and {1} with --port; give one")]
     TwoPorts(String, String),
     /// More pairs of different pods than one answer should hold.
-    #[error("{0} pairs of pods that policies tell apart: name one workload or pod on each side")]
+    #[error(
+        "too many pairs of pods that policies tell apart: {0}; name one workload or pod on each side"
+    )]
     TooMany(usize),
     /// Their rules are tried at more ports than one answer should hold.
     #[error(

@@ -132,18 +132,22 @@ pub fn explain(
     if pairs > MOST_PAIRS {
         return Err(ResolveError::TooMany(pairs));
     }
+    let through_service = destination.service.is_some();
+    let pair = |from, to| {
+        let (source, destination) = representatives(from, to);
+        Pair { snapshot, rules, source, destination, through_service }
+    };
+    let each = sources.iter().flat_map(|(from, ())| {
+        places.iter().map(move |(to, (port, _))| pair(from, to).tried(*port))
+    });
+    if each.fold(0, usize::saturating_add) > MOST_TRIED {
+        return Err(ResolveError::TooMuch { pairs });
+    }
     let mut cases = Vec::new();
     let mut family_unknown = false;
-    let mut tried = 0usize;
-    let through_service = destination.service.is_some();
     for (from, ()) in &sources {
         for (to, (port, dialled)) in &places {
-            let (one, other) = representatives(from, to);
-            let pair = Pair { snapshot, rules, source: one, destination: other, through_service };
-            tried = tried.saturating_add(pair.tried(*port));
-            if tried > MOST_TRIED {
-                return Err(ResolveError::TooMuch { pairs });
-            }
+            let pair = pair(from, to);
             let (judged, unknown) = pair.judge(*port);
             family_unknown |= unknown;
             cases.extend(judged.into_iter().map(|(ports, family, flow, judgement)| Case {
