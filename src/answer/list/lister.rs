@@ -74,7 +74,7 @@ impl FlowList {
         let nothing = is_empty(snapshot, rules);
         let said = Said::of(&lister, &rows);
         let told = |row| !nothing && lister.has_port(row) && !said.twice(&lister, row);
-        let told: Vec<bool> = rows.keys().map(told).collect();
+        let told: Vec<bool> = rows.iter().map(|(row, _)| told(row)).collect();
         // Each row is let go as soon as it is told.
         let rows = rows.into_iter().zip(told).filter(|(_, told)| *told);
         let flows = rows.map(|((row, families), _)| {

@@ -9,7 +9,7 @@ use super::lister::Lister;
 use crate::cluster::{Pod, PodId, real_namespace};
 use crate::policy::rule::Direction;
 use crate::reach::{End, PortSet};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// A row but for one of its ends.
 type Rest<'r> = (Direction, Party, Holds, &'r PortSet);
@@ -18,8 +18,8 @@ type Rest<'r> = (Direction, Party, Holds, &'r PortSet);
 pub(super) struct Said<'r>(HashMap<Rest<'r>, Vec<PodId>>);
 
 impl<'r> Said<'r> {
-    pub(super) fn of(lister: &Lister<'_>, rows: &'r BTreeMap<Merged, Families>) -> Self {
-        let all = || rows.keys().flat_map(sides);
+    pub(super) fn of(lister: &Lister<'_>, rows: &'r [(Merged, Families)]) -> Self {
+        let all = || rows.iter().flat_map(|(row, _)| sides(row));
         let supposed =
             |(party, rest): &(Party, Rest<'r>)| lister.supposed(rest.0, *party).is_some();
         let mut said: HashMap<Rest<'r>, Vec<PodId>> =
