@@ -21,7 +21,7 @@ complete -c kubectl-netpol-list -l color -d 'Colour the output: auto, always or 
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol-list -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
-complete -c kubectl-netpol-list -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER; several with commas; else what the machine bears' -r
+complete -c kubectl-netpol-list -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER, each within time=NUMBER of seconds; several with commas; else what the machine bears' -r
 complete -c kubectl-netpol-list -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol-list -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol-list -l cluster -d 'Cluster of the kubeconfig' -r

@@ -29,7 +29,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l color -d 
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER; several with commas; else what the machine bears' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER, each within time=NUMBER of seconds; several with commas; else what the machine bears' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -89,7 +89,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap"
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER; several with commas; else what the machine bears' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER, each within time=NUMBER of seconds; several with commas; else what the machine bears' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -119,7 +119,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER; several with commas; else what the machine bears' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER, each within time=NUMBER of seconds; several with commas; else what the machine bears' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -157,7 +157,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l c
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER; several with commas; else what the machine bears' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER, each within time=NUMBER of seconds; several with commas; else what the machine bears' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -188,7 +188,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER; several with commas; else what the machine bears' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER, each within time=NUMBER of seconds; several with commas; else what the machine bears' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -225,7 +225,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER; several with commas; else what the machine bears' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER, each within time=NUMBER of seconds; several with commas; else what the machine bears' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -267,7 +267,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l c
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER; several with commas; else what the machine bears' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER, each within time=NUMBER of seconds; several with commas; else what the machine bears' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -310,7 +310,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER; several with commas; else what the machine bears' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER, each within time=NUMBER of seconds; several with commas; else what the machine bears' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -345,7 +345,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER; several with commas; else what the machine bears' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER, each within time=NUMBER of seconds; several with commas; else what the machine bears' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l cluster -d 'Cluster of the kubeconfig' -r

@@ -91,8 +91,19 @@ pub enum ResolveError {
     #[error("two different ports: {0} with the destination and {1} with --port; give one")]
     TwoPorts(String, String),
     /// More pairs of different pods than one answer should hold.
-    #[error("{0} pairs of pods that policies tell apart: name one workload or pod on each side")]
+    #[error(
+        "too many pairs of pods that policies tell apart: {0}; name one workload or pod on each side"
+    )]
     TooMany(usize),
+    /// Their rules are tried at more ports than one answer should hold.
+    #[error(
+        "too much to work out: policies tell apart {pairs} pairs of pods and many ports; name one workload or \
+         pod on each side, or one port"
+    )]
+    TooMuch {
+        /// How many pairs there are.
+        pairs: usize,
+    },
 }
 
 fn suggestions(names: &[String]) -> String {

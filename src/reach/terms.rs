@@ -1,17 +1,19 @@
 //! Rules over classes: whom each selects and means, as class sets and port sets.
 //!
-//! In: the policies of one side of a [`Space`](super::classes::Space). Out: for each direction the
+//! In: the policies of one side of a [`Space`]. Out: for each direction the
 //! policies that select a class, certainly or perhaps, and for each policy its [`Clauses`].
 
+use super::classes::Space;
 use super::peers::{Own, Pair, SideSets};
-use super::ports::{PortSet, PortTable, PortsId};
+use super::port_table::{PortTable, PortsId};
+use super::ports::PortSet;
 use super::region::Parts;
 use super::sets::{ClassId, SetId, SetTable, singles};
 use super::side::family_index;
-use crate::cluster::{Family, Name, PortRange, Protocol};
-use crate::policy::rule::{Action, Direction, Peers, PortMatch, Ports, Tier};
+use crate::cluster::{Family, Name, Port, PortRange, Protocol};
+use crate::policy::rule::{Action, Direction, Peers, PortMatch, PortRule, Ports, Tier};
 use crate::policy::{Enforcement, PolicyId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// What to ask for.
@@ -117,7 +119,7 @@ impl SideSets<'_, '_> {
             }
             let set = self.tables.sets.id(singles(classes));
             for (name, numbers) in names {
-                let numbers = self.tables.ports.id(PortSet::of(numbers));
+                let numbers = self.tables.ports.id(&PortSet::of(numbers));
                 self.named.entry(name).or_default().push((set, numbers));
             }
         }
@@ -232,17 +234,13 @@ impl SideSets<'_, '_> {
     /// Numbers, and the names of others.
     fn ports_of(&mut self, ports: &Ports) -> (PortsId, Arc<[(Name, Protocol)]>) {
         let Ports::Of(items) = ports else { return (PortTable::ALL, [].into()) };
-        let (mut ranges, mut names) = (Vec::new(), Vec::new());
-        for item in items.iter().filter(|item| item.protocol.has_ports()) {
-            match &item.ports {
-                PortMatch::All => {
-                    ranges.push((item.protocol, PortRange { first: 1, last: u16::MAX }));
-                }
-                PortMatch::Range(range) => ranges.push((item.protocol, *range)),
-                PortMatch::Named(name) => names.push((name.clone(), item.protocol)),
+        let names = items.iter().filter_map(|item| match &item.ports {
+            PortMatch::Named(name) if item.protocol.has_ports() => {
+                Some((name.clone(), item.protocol))
             }
-        }
-        (self.tables.ports.id(PortSet::of(ranges)), names.into())
+            _ => None,
+        });
+        (self.tables.ports.id(&numbers(items)), names.collect())
     }
 
     /// The ports of a term on one destination class.
@@ -273,4 +271,44 @@ impl SideSets<'_, '_> {
             }
         }
     }
+}
+
+impl Space<'_> {
+    /// The ports of all rules, and those that pods call by the names that rules have.
+    pub(super) fn written_ports(&self) -> Vec<PortSet> {
+        let mut written: HashSet<PortSet> = HashSet::new();
+        for side in &self.sides {
+            for entry in side.rules.policies().iter().flat_map(|policy| &policy.entries) {
+                if let Ports::Of(items) = &entry.ports {
+                    written.insert(numbers(items));
+                }
+            }
+        }
+        let mut seen = HashSet::new();
+        for class in 0..self.pods {
+            for (side, facts) in self.facts[class as usize].iter().enumerate() {
+                let named = facts.as_ref().map_or(0, |facts| facts.ports);
+                if named == 0 || !seen.insert((side, named)) {
+                    continue;
+                }
+                let declared =
+                    self.example(class, side).into_iter().flat_map(|pod| pod.ports.iter());
+                for declared in declared.filter(|declared| declared.name.is_some()) {
+                    let Port { protocol, number } = declared.port;
+                    written.insert(PortSet::of([(protocol, number.into())]));
+                }
+            }
+        }
+        written.into_iter().collect()
+    }
+}
+
+/// The ports of a rule that have numbers.
+fn numbers(items: &[PortRule]) -> PortSet {
+    let items = items.iter().filter(|item| item.protocol.has_ports());
+    PortSet::of(items.filter_map(|item| match &item.ports {
+        PortMatch::All => Some((item.protocol, PortRange { first: 1, last: u16::MAX })),
+        PortMatch::Range(range) => Some((item.protocol, *range)),
+        PortMatch::Named(_) => None,
+    }))
 }

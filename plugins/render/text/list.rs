@@ -54,12 +54,12 @@ pub(in crate::render) fn list(
         if list.missing.iter().any(MissingReport::decides) {
             screen.blank();
         }
-        let plain = Flat::new(list, &rows, wide);
-        if wide || plain.width() <= width {
-            out.write_all(screen.taken().as_bytes())?;
-            plain.write(out)?;
-        } else {
-            blocks(&mut screen, list, (&rows, width), out)?;
+        match Flat::new(list, &rows, wide, if wide { usize::MAX } else { width }) {
+            Some(flat) => {
+                out.write_all(screen.taken().as_bytes())?;
+                flat.write(out)?;
+            }
+            None => blocks(&mut screen, list, (&rows, width), out)?,
         }
     }
     not_protected(&mut screen, list, wide);
@@ -121,16 +121,21 @@ struct Flat<'r, 'l> {
 }
 
 impl<'r, 'l> Flat<'r, 'l> {
-    fn new(list: &FlowList, rows: &'r [Told<'l>], wide: bool) -> Self {
+    /// `None` where a line would be longer than this.
+    fn new(list: &FlowList, rows: &'r [Told<'l>], wide: bool, most: usize) -> Option<Self> {
         let mut flat = Self { rows, wide, with_why: wide || list.exposed, columns: [0; 4] };
         let mut columns = [0; 4];
         for row in flat.rows() {
             for (column, cell) in columns.iter_mut().zip(&row) {
                 *column = (*column).max(cell.width());
             }
+            let line = row.iter().map(|cell| cell.width()).filter(|width| *width > 0);
+            if line.map(|width| width + GAP).sum::<usize>() > most.saturating_add(GAP) {
+                return None;
+            }
         }
         flat.columns = columns;
-        flat
+        (flat.width() <= most).then_some(flat)
     }
 
     /// The cells of each line, the names of the columns first.
@@ -230,7 +235,11 @@ fn end(end: &EndReport, wide: bool) -> String {
 }
 
 /// Most ports as those that are missing, where these are fewer.
-fn all_but(flow: &ListedFlow) -> Option<Vec<String>> {
+fn all_but(flow: &ListedFlow) -> Option<String> {
+    // Between few that are missing are few ranges.
+    if flow.any_port || flow.ports.len() > 2 * PORTS {
+        return None;
+    }
     let ranges = flow.ports.iter().map(|ports| {
         let last = ports.end_port.unwrap_or(ports.port);
         (ports.protocol, PortRange { first: ports.port, last })
@@ -238,20 +247,21 @@ fn all_but(flow: &ListedFlow) -> Option<Vec<String>> {
     let ports = PortSet::of(ranges);
     let missing = PortSet::all().difference(&ports);
     let few = missing.ranges().len() <= PORTS && missing.ranges().len() < ports.ranges().len();
-    (few && !flow.any_port && missing.ranges().len() > 0).then(|| {
+    (few && missing.ranges().len() > 0).then(|| {
         let names = missing.ranges().map(|(protocol, range)| format!("{range}/{protocol}"));
-        vec![format!("any port but {}", prose::list(&names.collect::<Vec<_>>(), "and"))]
+        format!("any port but {}", prose::list(&names.collect::<Vec<_>>(), "and"))
     })
 }
 
 /// The ports in words, with what is to be said of the row as a whole.
 fn ports(flow: &ListedFlow, wide: bool, with_reason: bool) -> String {
-    let all = all_but(flow).unwrap_or_else(|| port_words(flow));
-    let mut text = match all.as_slice() {
-        [some @ .., _] if !wide && some.len() >= PORTS => {
-            format!("{} and {} more", all[..PORTS].join(", "), all.len() - PORTS)
-        }
-        _ => all.join(", "),
+    let more = flow.ports.len().saturating_sub(PORTS);
+    let mut text = if let Some(all) = all_but(flow) {
+        all
+    } else if wide || flow.any_port || more == 0 {
+        port_words(flow, usize::MAX).join(", ")
+    } else {
+        format!("{} and {more} more", port_words(flow, PORTS).join(", "))
     };
     text.push_str(mark(flow));
     let mut remarks: Vec<String> = Vec::new();

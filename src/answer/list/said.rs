@@ -9,12 +9,13 @@ use super::lister::Lister;
 use crate::cluster::{Pod, PodId, real_namespace};
 use crate::policy::rule::Direction;
 use crate::reach::{End, PortSet};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 
 /// A row but for one of its ends.
 type Rest<'r> = (Direction, Party, Holds, &'r PortSet);
 
-/// What rows of known pods say.
+/// What rows of known pods, and of others with less supposed, say that others say of pods which are
+/// written nowhere.
 #[derive(Default)]
 pub(super) struct Said<'r> {
     known: HashMap<Rest<'r>, Vec<PodId>>,
@@ -22,22 +23,33 @@ pub(super) struct Said<'r> {
 }
 
 impl<'r> Said<'r> {
-    pub(super) fn of(lister: &Lister<'_>, rows: &'r BTreeMap<Merged, Families>) -> Self {
+    pub(super) fn of(lister: &Lister<'_>, rows: &'r [(Merged, Families)]) -> Self {
+        let all = || rows.iter().flat_map(|(row, _)| sides(row));
         let mut said = Self::default();
-        if lister.snapshot.representatives().len() > 0 {
-            for row in rows.keys() {
-                for (party, rest) in sides(row) {
-                    let known = lister.members(rest.0, party);
-                    let pod = known.into_iter().find_map(|end| match end {
-                        End::Pod(id) if lister.snapshot.representative(id).is_none() => Some(id),
-                        _ => None,
-                    });
-                    said.known.entry(rest).or_default().extend(pod);
-                    if let Some(id) = lister.supposed(rest.0, party) {
-                        said.supposed.entry(rest).or_default().push(id);
-                    }
-                }
+        for (party, rest) in all() {
+            if let Some(id) = lister.supposed(rest.0, party) {
+                said.supposed.entry(rest).or_default().push(id);
             }
+        }
+        if said.supposed.is_empty() {
+            return said;
+        }
+        // Ports are compared last, since there may be very many.
+        let places: HashSet<(Direction, Party, Holds)> = said
+            .supposed
+            .keys()
+            .map(|(direction, party, holds, _)| (*direction, *party, *holds))
+            .collect();
+        for (party, rest) in all() {
+            if !places.contains(&(rest.0, rest.1, rest.2)) || !said.supposed.contains_key(&rest) {
+                continue;
+            }
+            said.known.entry(rest).or_default().extend(
+                lister.members(rest.0, party).into_iter().find_map(|end| match end {
+                    End::Pod(id) if lister.snapshot.representative(id).is_none() => Some(id),
+                    _ => None,
+                }),
+            );
         }
         said
     }
