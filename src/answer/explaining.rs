@@ -13,7 +13,9 @@ use super::vocabulary::{ApiVersion, Because, ExplanationKind, OrderedTier};
 use super::warnings::{self, Warning};
 use super::words;
 use super::words::PeerEnd;
-use crate::cluster::{ObjectRef, Origin, Port, Snapshot, Truth};
+use crate::cluster::{
+    ANY_OTHER_NAMESPACE, ObjectRef, Origin, Port, Snapshot, Truth, real_namespace,
+};
 use crate::ends::{Resolved, names};
 use crate::policy::rule::{Action, Entry, Peer, Peers, Policy, Ports};
 use crate::policy::{Remark, Ruleset};
@@ -407,7 +409,13 @@ impl Reporter<'_> {
     /// The namespaces in which egress and ingress are denied, in words.
     fn missing(&self, explanation: &Explanation) -> Option<String> {
         let namespace = |endpoint: Option<&Endpoint>| match endpoint {
-            Some(Endpoint::Pod(id)) => Some(self.snapshot.pod(*id).namespace.to_string()),
+            Some(Endpoint::Pod(id)) => {
+                let name = real_namespace(&self.snapshot.pod(*id).namespace);
+                let of = self.snapshot.representative(*id);
+                // That of any other namespace is no name.
+                let named = of.is_none_or(|of| of.words.contains(name));
+                Some(if named { name } else { ANY_OTHER_NAMESPACE }.to_owned())
+            }
             _ => None,
         };
         let counted = |case: &&Case| !case.ports.is_undeclared();

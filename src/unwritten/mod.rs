@@ -20,6 +20,7 @@ mod shape;
 mod supply;
 mod witness;
 
+pub use asked::forms;
 pub use dead::{Dead, dead};
 pub use elsewhere::{anything_differs, isolated, may_open_where_isolated};
 pub use shape::{Label, Place, Shape};
@@ -29,6 +30,7 @@ pub use witness::witness;
 use crate::cluster::{Bringer, Name, Representative, Snapshot};
 use crate::effort::Effort;
 use crate::policy::Ruleset;
+use crate::policy::rule::Policy;
 use homes::{Home, Side, homes};
 use parts::Part;
 use search::{Found, FoundEnd, Search};
@@ -78,6 +80,11 @@ impl Unwritten {
     pub fn is_complete(&self) -> bool {
         self.not_known.is_empty() && self.given_up.is_empty()
     }
+}
+
+/// What a policy of this namespace means, as a text that is the same for the same meaning in another.
+pub fn meaning(policy: &Policy, own: &str) -> String {
+    parts::policy_key(policy, Some(own))
 }
 
 /// Adds the representatives that a list of one side needs.

@@ -4,6 +4,7 @@ use super::{changed_network_policies, changed_rules_alone};
 use crate::open_world::population::{flow, has_address, passage, populate};
 use crate::random::{Random, boundary_addresses, boundary_ports, build, hold, two_sides};
 use netpol::cluster::{Family, real_namespace};
+use netpol::effort::Effort;
 use netpol::ends::{EndName, PortText, PortWanted, resolve};
 use netpol::unwritten::supply;
 use netpol::verdict::{Endpoint, Passage, Question, explain};
@@ -39,7 +40,9 @@ fn told_of_all(cluster: &[Value], seed: u64) -> Option<String> {
         let (source, destination) = if inward { (&outside, &space) } else { (&space, &outside) };
         let (port_wanted, namespace_of) = (Some(&wanted), "default");
         let question = Question { source, destination, port: port_wanted, namespace: namespace_of };
-        let supplied = supply(&mut world.snapshot, &world.rules, &question).unwrap().unwrap();
+        let effort = Effort::default();
+        let supplied = supply(&mut world.snapshot, &world.rules, &question, effort);
+        let supplied = supplied.unwrap().unwrap();
         assert!(supplied.missing.is_empty(), "{:?}", supplied.missing);
         let question =
             Question { source: &supplied.source, destination: &supplied.destination, ..question };

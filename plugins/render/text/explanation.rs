@@ -15,6 +15,7 @@ use netpol::policy::rule::Direction;
 use netpol::printable::printable;
 use netpol::prose::list;
 use netpol::verdict::Verdict;
+use std::net::IpAddr;
 use std::time::SystemTime;
 use unicode_width::UnicodeWidthStr;
 
@@ -291,8 +292,13 @@ fn one(names: &[String]) -> String {
     match names {
         [] => "nothing".to_owned(),
         [one] => one.clone(),
+        [one, other] if is_address(one) && is_address(other) => format!("{one} and {other}"),
         [first, rest @ ..] => format!("{first} and {} more", rest.len()),
     }
+}
+
+fn is_address(name: &str) -> bool {
+    name.parse::<IpAddr>().is_ok()
 }
 
 /// `allowed to 2 of 3 pods`, `allowed on 8080/TCP, denied on 9090/TCP`.
@@ -308,15 +314,16 @@ fn mixture(flows: &[FlowReport]) -> String {
             let mut about = counted.iter().filter(|flow| side(flow).contains(name));
             about.all(|flow| flow.verdict == Verdict::Allowed)
         };
-        (all.iter().filter(passes).count(), all.len())
+        let what = if all.iter().any(|name| is_address(name)) { "ends" } else { "pods" };
+        (all.iter().filter(passes).count(), all.len(), what)
     };
-    let (to, of) = allowed(|flow| &flow.to);
+    let (to, of, what) = allowed(|flow| &flow.to);
     if of > 1 && to > 0 {
-        return format!("Allowed to {to} of {of} pods.");
+        return format!("Allowed to {to} of {of} {what}.");
     }
-    let (from, of) = allowed(|flow| &flow.from);
+    let (from, of, what) = allowed(|flow| &flow.from);
     if of > 1 && from > 0 {
-        return format!("Allowed from {from} of {of} pods.");
+        return format!("Allowed from {from} of {of} {what}.");
     }
     let of_verdict = |verdict: Verdict| {
         let ports: Vec<String> = counted
