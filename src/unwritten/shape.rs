@@ -255,4 +255,37 @@ mod tests {
             assert_eq!((&*shape.words(), &*shape.asked()), (words, asked));
         }
     }
+
+    /// The same pods of one namespace, of which more labels are supposed.
+    #[test]
+    fn narrower_suppositions() {
+        let shape = |supposed: &[Label], value: &str| Shape {
+            place: Place::Named {
+                name: "prod".into(),
+                supposed: supposed.to_vec(),
+                known: Labels::default(),
+            },
+            labels: vec![label("role", value)],
+            ports: Vec::new(),
+        };
+        let mut snapshot = Snapshot::default();
+        let project = [label("project", "x")];
+        let mut add = |shape: Shape| {
+            let words = shape.words();
+            let of = Representative {
+                words: words.as_str().into(),
+                asked: shape.asked().into(),
+                group: words.into(),
+                brought_by: Vec::new(),
+                any_port_names: false,
+            };
+            shape.add_to(&mut snapshot, of)
+        };
+        let [wide, narrow, other] =
+            [shape(&[], "db"), shape(&project, "db"), shape(&[], "web")].map(&mut add);
+        assert!(snapshot.is_narrower(narrow, wide));
+        for (a, b) in [(wide, narrow), (wide, wide), (narrow, other), (other, wide)] {
+            assert!(!snapshot.is_narrower(a, b), "{a} {b}");
+        }
+    }
 }

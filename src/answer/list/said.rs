@@ -1,8 +1,8 @@
-//! Rows of pods that are written nowhere which known pods have already.
+//! Rows of pods that are written nowhere which others have already.
 //!
 //! In: merged rows. Out: whether a row says no more than that of a known pod: of one in the same
 //! namespace with all the labels that the other was given, if any, to or from the same end, at the same
-//! ports.
+//! ports. Or than that of the same pods in a namespace of the name of which fewer labels are supposed.
 
 use super::collect::{Families, Holds, Merged, Party};
 use super::lister::Lister;
@@ -15,11 +15,15 @@ use std::collections::{BTreeMap, HashMap};
 type Rest<'r> = (Direction, Party, Holds, &'r PortSet);
 
 /// What rows of known pods say.
-pub(super) struct Said<'r>(HashMap<Rest<'r>, Vec<PodId>>);
+#[derive(Default)]
+pub(super) struct Said<'r> {
+    known: HashMap<Rest<'r>, Vec<PodId>>,
+    supposed: HashMap<Rest<'r>, Vec<PodId>>,
+}
 
 impl<'r> Said<'r> {
     pub(super) fn of(lister: &Lister<'_>, rows: &'r BTreeMap<Merged, Families>) -> Self {
-        let mut said: HashMap<Rest<'r>, Vec<PodId>> = HashMap::new();
+        let mut said = Self::default();
         if lister.snapshot.representatives().len() > 0 {
             for row in rows.keys() {
                 for (party, rest) in sides(row) {
@@ -28,11 +32,14 @@ impl<'r> Said<'r> {
                         End::Pod(id) if lister.snapshot.representative(id).is_none() => Some(id),
                         _ => None,
                     });
-                    said.entry(rest).or_default().extend(pod);
+                    said.known.entry(rest).or_default().extend(pod);
+                    if let Some(id) = lister.supposed(rest.0, party) {
+                        said.supposed.entry(rest).or_default().push(id);
+                    }
                 }
             }
         }
-        Self(said)
+        said
     }
 
     /// Whether a row has an end that is written nowhere and says nothing new of it, or nothing of what
@@ -46,8 +53,10 @@ impl<'r> Said<'r> {
             if symbolic && lister.is_elsewhere(id) {
                 return true;
             }
-            let known = self.0.get(&rest).into_iter().flatten();
-            known.into_iter().any(|known| is_like(lister.snapshot.pod(*known), pod))
+            let mut known = self.known.get(&rest).into_iter().flatten();
+            let mut supposed = self.supposed.get(&rest).into_iter().flatten();
+            known.any(|known| is_like(lister.snapshot.pod(*known), pod))
+                || supposed.any(|other| lister.snapshot.is_narrower(id, *other))
         })
     }
 }
