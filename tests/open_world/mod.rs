@@ -5,7 +5,9 @@ mod cases;
 mod many_keys;
 mod one_side;
 mod population;
+mod renamed;
 mod said_again;
+mod said_once;
 mod unprotected;
 
 use crate::random::rules::changed_rules;

@@ -88,6 +88,7 @@ impl DiffReport {
             old: old_side,
             new: new_side,
             summary,
+            renamed: Vec::new(),
             changes,
             elsewhere: Vec::new(),
             complete: true,
@@ -130,6 +131,9 @@ impl Reporter<'_> {
                 // What every other rule says is for explain to tell.
                 policies.for_each(|policy| policy.rules.clear());
                 let policy = policy.map(|policy| PolicyReport { rules: Vec::new(), ..policy });
+                if let Some(renamed) = old.renamed {
+                    renamed.name_policies(before.policies.iter_mut());
+                }
                 ReasonReport { direction: cause.direction, message, policy, before, after }
             };
             row.causes.iter().map(reason).collect()
@@ -142,7 +146,8 @@ impl Reporter<'_> {
         let [explain_before, explain_after] =
             [(old, &cases[0]), (new, &cases[1])].map(|(side, case)| {
                 let [source, destination] = [&case.flow.source, &case.flow.destination]
-                    .map(|endpoint| names::asked(side.snapshot, endpoint));
+                    .map(|endpoint| names::asked(side.snapshot, endpoint))
+                    .map(|end| side.renamed.map_or(end.clone(), |renamed| renamed.asked(&end)));
                 command(side, &source, &destination, row.witness.port)
             });
         let [from, to] = self.ends.report(&row.sources, &row.destinations, row.family, &row.ports);
@@ -305,13 +310,14 @@ pub(super) fn ports_label(ports: &PortSet) -> String {
 /// does not do what it seems to.
 fn warnings(sides: [&DiffSide<'_>; 2]) -> Vec<Warning> {
     let mut all: Vec<(String, Option<Location>, Vec<&str>)> = Vec::new();
-    let mut tell = |message: String, location, name| match all
-        .iter_mut()
-        .find(|(known, ..)| *known == message)
-    {
-        Some((.., names)) if !names.contains(&name) => names.push(name),
+    let mut at: HashMap<String, usize> = HashMap::new();
+    let mut tell = |message: String, location, name| match at.get(&message) {
+        Some(at) if !all[*at].2.contains(&name) => all[*at].2.push(name),
         Some(_) => {}
-        None => all.push((message, location, vec![name])),
+        None => {
+            at.insert(message.clone(), all.len());
+            all.push((message, location, vec![name]));
+        }
     };
     let [old, new] = sides;
     let known: BTreeSet<String> =
