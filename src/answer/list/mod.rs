@@ -38,6 +38,20 @@ pub enum By {
     Namespace,
 }
 
+impl By {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Workload, Self::Pod, Self::Namespace];
+
+    /// Its word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Workload => "workload",
+            Self::Pod => "pod",
+            Self::Namespace => "namespace",
+        }
+    }
+}
+
 /// What is asked.
 #[derive(Clone, Debug, Default)]
 pub struct ListAsked {
