@@ -33,7 +33,7 @@ impl ExplanationReport {
         locate: &Locate<'_>,
     ) -> Self {
         let reporter = Reporter { snapshot, rules, locate, near: true };
-        let alone = explanation.cases.len() == 1;
+        let alone = explanation.cases.iter().all(|case| matches!(case.ports, CasePorts::AnyOther));
         let flows: Vec<FlowReport> =
             explanation.cases.iter().map(|case| reporter.flow(case, alone)).collect();
         let supposed = |endpoint: &Endpoint| match endpoint {
@@ -95,7 +95,11 @@ impl ExplanationReport {
     /// Says what was not looked at to the end.
     pub fn set_not_looked_at(&mut self, missing: Vec<String>) {
         self.complete = missing.is_empty();
-        self.notes.extend(missing.iter().map(|what| format!("Not known to the end: {what}")));
+        let sentence = |what: &String| {
+            let mut letters = what.chars();
+            letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>())
+        };
+        self.notes.extend(missing.iter().filter_map(sentence));
         self.not_looked_at = missing;
     }
 
@@ -418,7 +422,8 @@ impl Reporter<'_> {
             }
             _ => None,
         };
-        let counted = |case: &&Case| !case.ports.is_undeclared();
+        let declared = explanation.cases.iter().any(|case| !case.ports.is_undeclared());
+        let counted = |case: &&Case| !declared || !case.ports.is_undeclared();
         let denied = |trace: fn(&Case) -> &Trace, ends: fn(&Case) -> &[Endpoint]| {
             let mut cases = explanation.cases.iter().filter(counted);
             // Where a rule denies, none is missing.

@@ -76,8 +76,8 @@ pub(in crate::render) fn only_sentences(report: &DiffReport) -> Vec<String> {
         format!("Renamed: namespace {old} is now {new}, as its labels, policies and workloads say.")
     });
     let mut sentences: Vec<String> = renamed.collect();
-    let went = ("was", "reached");
-    let new = ("is", "reaches");
+    let went = [("was", "reached"), ("were", "reached")];
+    let new = [("is", "reaches"), ("are", "reach")];
     for (side, verb, verbs) in [(&report.old, "Went", went), (&report.new, "New", new)] {
         // What has the same said of it is told together.
         let mut told: Vec<(Option<&Fresh>, Vec<String>)> = Vec::new();
@@ -86,7 +86,7 @@ pub(in crate::render) fn only_sentences(report: &DiffReport) -> Vec<String> {
             side.fresh.iter().map(|fresh| (&fresh.workload, fresh)).collect();
         for one in &side.only_here {
             let fresh = all.get(one).copied();
-            let key = fresh.map(|fresh| reached(fresh, verbs));
+            let key = fresh.map(|fresh| reached(fresh, verbs[0]));
             match at.get(&key) {
                 Some(at) => told[*at].1.push(member(one)),
                 None => {
@@ -96,6 +96,7 @@ pub(in crate::render) fn only_sentences(report: &DiffReport) -> Vec<String> {
             }
         }
         for (fresh, names) in told {
+            let verbs = verbs[usize::from(names.len() > 1)];
             let names = few(names);
             sentences.push(match fresh.map(|fresh| reached(fresh, verbs)) {
                 Some(reached) => format!("{verb}: {names}, which {reached}."),

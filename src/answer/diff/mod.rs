@@ -182,7 +182,7 @@ pub struct ChangeReport {
     /// The same in words: `every port but 8080/TCP`.
     pub ports_label: String,
     /// It is by the same rule as the last change before it that is not so, for pods that are written
-    /// nowhere; it has no reasons of its own.
+    /// nowhere, or closed by that and by one that has a row too; it has no reasons of its own.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub also: bool,
     /// The namespaces in which the same changes, where there are several; the ends are those of one.

@@ -238,7 +238,8 @@ fn manifests(side: &DiffSide<'_>, flow: &Flow) -> Vec<Value> {
 }
 
 /// Openings first, of them those to and from the outside, and known ends before others. One row speaks
-/// for each rule: what it does besides for pods that are written nowhere follows it.
+/// for each rule: what it does besides for pods that are written nowhere follows it, with what it closes
+/// together with another that has a row of its own.
 fn ordered(mut changes: Vec<(&[Cause], ChangeReport)>) -> Vec<ChangeReport> {
     changes.sort_by_cached_key(|(_, change)| {
         let (from, to) = (change.from.label.clone(), change.to.label.clone());
@@ -248,7 +249,15 @@ fn ordered(mut changes: Vec<(&[Cause], ChangeReport)>) -> Vec<ChangeReport> {
     let mut known: HashMap<(&[Cause], ChangeKind), usize> = HashMap::new();
     for (causes, mut change) in changes {
         let key = (causes, change.change);
-        let head = known.get(&key).filter(|_| !causes.is_empty() && is_unwritten(&change));
+        // What either end alone closes is told of each: between the two it is the same again.
+        let halves =
+            (change.change == ChangeKind::Closed && causes.len() == 2).then(|| causes.split_at(1));
+        let both = halves.and_then(|(source, destination)| {
+            known.get(&(destination, change.change))?;
+            known.get(&(source, change.change))
+        });
+        let head = known.get(&key).or(both);
+        let head = head.filter(|_| !causes.is_empty() && is_unwritten(&change));
         if let Some(at) = head {
             change.also = true;
             change.reasons.clear();
