@@ -271,6 +271,7 @@ fn others(
     missing: &mut Vec<String>,
 ) -> Result<Vec<(usize, Shape, Representative)>, ResolveError> {
     let sides = [Side { snapshot, rules }];
+    let twice = [sides[0]; 2];
     let all_homes = homes(&sides);
     let ports = known(snapshot, rules, question, found)?;
     let places = |role: usize| -> Vec<Who<'_>> {
@@ -319,7 +320,7 @@ fn others(
     let mut search = Search::new(&sides, &all_homes, Effort::default().search);
     let mut all: BTreeMap<(usize, Shape), Vec<Bringer>> = BTreeMap::new();
     for (ends, port) in &pairs {
-        let Some(shown) = search.between([&ends[0], &ends[1]], *port) else {
+        let Some(shown) = search.between([&ends[0], &ends[1]], *port, &twice) else {
             missing.push(format!("pods of {} were not looked at to the end", words(ends)));
             continue;
         };

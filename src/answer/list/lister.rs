@@ -4,6 +4,7 @@
 
 use super::collect::{Collector, Families, Holds, Merged, Part, Party};
 use super::group::{Group, Groups};
+use super::only_others::{note, only_others};
 use super::said::Said;
 use super::unmatched::unmatched;
 use super::unprotected::unprotected;
@@ -80,6 +81,7 @@ impl FlowList {
         let missing = missing(snapshot, rules, unwritten, flows.is_empty());
         let coarse = unwritten.filter(|it| it.coarse && !flows.is_empty());
         let coarse = coarse.map(|_| format!("Of rules{}", COARSE.trim_start_matches("of rules")));
+        let only_others = only_others(snapshot, unwritten, asked);
         let here = |namespace: Option<&str>| match (&asked.namespace, namespace) {
             (Some(only), Some(namespace)) => only == namespace,
             _ => true,
@@ -90,8 +92,13 @@ impl FlowList {
             by: asked.by,
             exposed: asked.exposed,
             unmatched: if asked.exposed { Vec::new() } else { unmatched(snapshot, rules, asked) },
-            notes: [words::enforcement(rules), notes(&flows, asked), coarse.into_iter().collect()]
-                .concat(),
+            notes: [words::enforcement(rules), notes(&flows, asked)]
+                .into_iter()
+                .flatten()
+                .chain(note(&only_others))
+                .chain(coarse)
+                .collect(),
+            only_others,
             not_protected: if asked.exposed && !nothing {
                 unprotected(&lister)
             } else {
