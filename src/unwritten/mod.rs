@@ -76,7 +76,7 @@ pub struct OnlyOthers {
     pub destination: Shape,
     /// A port at which the one reaches the other.
     pub port: Port,
-    /// How much gets through there.
+    /// How much of it the rule lets through; another one may let through more.
     pub passage: Passage,
 }
 

@@ -89,7 +89,7 @@ impl<'a> Rules<'a> {
         }
         let inhabited = !subjects.is_empty()
             && places.iter().any(|(place, sure)| {
-                *sure && self.classes_of[*place].clone().any(|class| self.is_peer(half, class))
+                *sure && self.classes_of[*place].clone().any(|class| self.means(half, class))
             });
         let conditions = self.side.rules.traits().conditions;
         let nets = !self.side.snapshot.pod_cidrs.is_empty();
@@ -175,7 +175,7 @@ impl<'a> Rules<'a> {
             for (place, _) in places.iter().filter(|(_, sure)| *sure) {
                 let want = self.halves[half].want;
                 for peer in &self.open[there][*place] {
-                    if self.is_peer(half, *peer)
+                    if self.means(half, *peer)
                         && passes(*peer, &|pod| want.alone(Some(pod), self.number).is_some())
                     {
                         found = Some((*one, *peer));
@@ -185,11 +185,12 @@ impl<'a> Rules<'a> {
             }
             for Pair { other, .. } in pairs {
                 let two = &self.halves[*other];
-                if !self.is_peer(*other, *one) {
+                let sure = places.binary_search(&(two.home, true)).is_ok();
+                if !sure || !self.is_peer(*other, *one) {
                     continue;
                 }
                 for peer in &self.selected[two.part.policy] {
-                    if self.is_peer(half, *peer)
+                    if self.means(half, *peer)
                         && passes(*peer, &|pod| {
                             let want = self.halves[half].want;
                             meet(want, two.want, Some(pod), self.number).is_some()

@@ -83,7 +83,7 @@ impl<'a, 's> Spaces<'a, 's> {
         if let Some(known) = self.known.get(&set.namespaces) {
             return known.clone();
         }
-        let places: Places = match &set.namespaces {
+        let places: Rc<Places> = match &set.namespaces {
             Namespaces::Own(name) => {
                 self.alike.get(&**name).map(|place| (*place, true)).into_iter().collect()
             }
@@ -96,7 +96,6 @@ impl<'a, 's> Spaces<'a, 's> {
                     .collect()
             }
         };
-        let places = Rc::new(places);
         self.known.insert(&set.namespaces, places.clone());
         places
     }

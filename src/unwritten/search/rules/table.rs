@@ -42,7 +42,7 @@ pub(super) enum Whom<'a> {
 }
 
 /// The places that a set may have, in order, and whether it has all their pods that match.
-pub(super) type Places = Vec<(usize, bool)>;
+pub(super) type Places = [(usize, bool)];
 
 /// A rule of the other direction that lets a rule's flows through.
 pub(super) struct Pair {
@@ -141,7 +141,7 @@ impl<'a> Rules<'a> {
             groups: Vec::new(),
             groups_of: vec![Vec::new(); homes.len()],
             to_all: [Vec::new(), Vec::new()],
-            anywhere: Rc::new((0..homes.len()).map(|place| (place, true)).collect()),
+            anywhere: (0..homes.len()).map(|place| (place, true)).collect(),
             plain: [plain_in, plain_out],
             closed: [closed_in, closed_out],
             classes: Vec::new(),
@@ -160,13 +160,13 @@ impl<'a> Rules<'a> {
 
     /// Notes of each place which rules may mean pods of it.
     fn turn(&mut self) {
-        let mut groups: HashMap<*const Places, usize> = HashMap::new();
+        let mut groups: HashMap<*const (usize, bool), usize> = HashMap::new();
         for (here, of_place) in self.of_place.iter_mut().enumerate() {
             for glance in of_place.iter_mut().flatten() {
                 match &self.halves[glance.half].whom {
                     Whom::Pods(_, places) => {
                         let next = self.groups.len();
-                        glance.group = *groups.entry(Rc::as_ptr(places)).or_insert(next);
+                        glance.group = *groups.entry(places.as_ptr()).or_insert(next);
                         if glance.group == next {
                             self.groups.push([Vec::new(), Vec::new()]);
                             for (place, _) in places.iter() {
@@ -288,12 +288,21 @@ impl<'a> Rules<'a> {
 
     /// Whether a class is at the other end of a rule, in a place where that has all that match.
     pub(super) fn is_peer(&self, half: usize, class: usize) -> bool {
+        let there = match &self.halves[half].whom {
+            Whom::Pods(_, places) => {
+                places.binary_search(&(self.classes[class].home, true)).is_ok()
+            }
+            _ => true,
+        };
+        there && self.means(half, class)
+    }
+
+    /// The same for a class of such a place.
+    pub(super) fn means(&self, half: usize, class: usize) -> bool {
         let of = &self.classes[class];
         match &self.halves[half].whom {
             Whom::Anyone => true,
-            Whom::Pods(set, places) => {
-                places.binary_search(&(of.home, true)).is_ok() && of.is_in(set)
-            }
+            Whom::Pods(set, _) => of.is_in(set),
             Whom::Block(block, pods, _) => {
                 *pods && of.ids.iter().any(|id| place::has_address(self.side, *id, block))
             }
