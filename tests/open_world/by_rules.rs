@@ -236,3 +236,26 @@ fn a_namespace_without_pods_is_not_like_one_with_pods() {
         assert!(!words.contains(&"pods[app=db] in shop"), "{words:?}");
     }
 }
+
+/// A block of one family says nothing of a pod that has addresses of the other only: whom else it reaches is
+/// looked for.
+#[test]
+fn a_block_of_the_other_family_shows_nothing() {
+    let to = json!([{"to": [{"ipBlock": {"cidr": "255.255.255.255/32"}}]}, {"to": [{
+        "namespaceSelector": {},
+        "podSelector": {"matchExpressions": [{"key": "a", "operator": "Exists"}]},
+    }]}]);
+    let mut web = pod("web", &json!({"app": "web"}));
+    web["status"] = json!({"podIPs": [{"ip": "2001:db8::1"}]});
+    let out = policy("out", &json!({"podSelector": {}, "policyTypes": ["Egress"], "egress": to}));
+    let cluster = [web, out];
+    let mut world = build(&cluster).unwrap();
+    let told = of_one(&mut world.snapshot, &world.rules, side_by_side());
+    assert!(told.is_complete(), "{told:?}");
+    let reaches = |id: usize| {
+        let [source, destination] = [0, id].map(Endpoint::Pod);
+        let flow = flow(source, destination, Port::tcp(80), Family::V6);
+        passage(&world.snapshot, &world.rules, &flow) == Passage::Allowed
+    };
+    assert!(world.snapshot.representatives().any(|(id, _)| reaches(id)));
+}

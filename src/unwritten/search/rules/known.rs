@@ -21,12 +21,15 @@ pub(super) struct Class<'a> {
 }
 
 impl Class<'_> {
+    /// Whether it has, or may have, an address of a family.
+    pub(super) fn has(&self, family: Family) -> bool {
+        let ips = &self.pod.ips;
+        ips.is_empty() || ips.iter().any(|ip| Family::of(*ip) == family)
+    }
+
     /// Whether two have addresses of one family, so that they can meet.
     pub(super) fn meets(&self, other: &Self) -> bool {
-        let has = |pod: &Pod, family| {
-            pod.ips.is_empty() || pod.ips.iter().any(|ip| Family::of(*ip) == family)
-        };
-        Family::ALL.iter().any(|family| has(self.pod, *family) && has(other.pod, *family))
+        Family::ALL.into_iter().any(|family| self.has(family) && other.has(family))
     }
 
     /// Whether it is certainly in a set that has its namespace.
@@ -109,30 +112,23 @@ impl<'a> Index<'a> {
     /// Notes which of them select a class.
     pub(super) fn select(&self, class: &mut Class<'a>, direction: Direction) {
         let at = at(direction);
-        let mut tell = |id: PolicyId, policy: &Policy| {
+        let labels = class.pod.labels.clone();
+        let mine: Vec<&Vec<(PolicyId, &Policy)>> = if class.pod.unknown_labels.is_empty() {
+            labels.iter().filter_map(|label| self.by_label.get(&label)).collect()
+        } else {
+            self.by_label.values().collect()
+        };
+        for (id, policy) in mine.into_iter().chain([&self.rest]).flatten() {
             let selects = class.pod.matches(&policy.subject.pods);
             match selects {
-                Truth::Yes => class.of[at].push(id),
-                Truth::Unknown => class.perhaps[at].push(id),
-                Truth::No => return,
+                Truth::Yes => class.of[at].push(*id),
+                Truth::Unknown => class.perhaps[at].push(*id),
+                Truth::No => continue,
             }
             if policy.isolates {
                 class.isolated[at] = class.isolated[at].or(selects);
             }
-        };
-        let all = |some: &Vec<(PolicyId, &Policy)>, tell: &mut dyn FnMut(PolicyId, &Policy)| {
-            some.iter().for_each(|(id, policy)| tell(*id, policy));
-        };
-        if class.pod.unknown_labels.is_empty() {
-            for label in class.pod.labels.iter() {
-                if let Some(some) = self.by_label.get(&label) {
-                    all(some, &mut tell);
-                }
-            }
-        } else {
-            self.by_label.values().for_each(|some| all(some, &mut tell));
         }
-        all(&self.rest, &mut tell);
         class.of[at].sort_unstable();
         class.perhaps[at].sort_unstable();
     }

@@ -46,7 +46,7 @@ enum Free {
     Perhaps(usize),
 }
 
-impl<'a> Search<'a> {
+impl Search<'_> {
     /// Looks for what rules allow between pods, and gives back those of which that takes a search.
     pub(super) fn by_rules(&mut self, allow: &[Part]) -> Vec<Part> {
         let [side] = self.sides else { return allow.to_vec() };
@@ -141,12 +141,16 @@ impl<'a> Rules<'a> {
             _ => None,
         };
         let (Some(outside), Some(port)) = (outside, want.alone(None, self.number)) else { return };
+        // Anyone has addresses of both families, and a block of one.
+        let anyone = matches!(whom, Whom::Anyone);
+        let mut shown = false;
         for class in subjects {
-            self.told[at(policy.direction)][*class] = true;
+            if anyone || self.classes[*class].has(Family::of(outside)) {
+                self.told[at(policy.direction)][*class] = true;
+                shown = true;
+            }
         }
-        if subjects.is_empty()
-            && let Some((shape, home)) = self.subject(search, half, port)
-        {
+        if !shown && let Some((shape, home)) = self.subject(search, half, port) {
             let subject = FoundEnd::Shape(shape, home);
             let outside = FoundEnd::Known(Endpoint::Address(outside));
             push(search, *part, self.arrives(half), subject, outside);

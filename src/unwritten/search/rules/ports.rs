@@ -79,7 +79,7 @@ fn at<'a>(
     pod: Option<&Pod>,
     free: u16,
 ) -> Option<At<'a>> {
-    let named = |of: &'a PortMatch| match of {
+    let called = |of: &'a PortMatch| match of {
         PortMatch::Named(name) => Some(name),
         _ => None,
     };
@@ -87,7 +87,7 @@ fn at<'a>(
         PortMatch::Range(range) => Some(*range),
         _ => None,
     };
-    let names = [named(one), named(other)];
+    let names = [called(one), called(other)];
     let number = match (pod, range(one), range(other)) {
         (Some(pod), ..) if names.iter().any(Option::is_some) => {
             let has = |of: &PortMatch, number: u16| match of {
@@ -152,7 +152,7 @@ mod tests {
     fn ports_that_two_rules_have() {
         let tcp = Protocol::Tcp;
         let range = |first, last| rule(tcp, PortMatch::Range(PortRange { first, last }));
-        let named = |name: &str| rule(tcp, PortMatch::Named(name.into()));
+        let with_name = |name: &str| rule(tcp, PortMatch::Named(name.into()));
         let udp = rule(Protocol::Udp, PortMatch::All);
         let web = pod(&[("http", 8080), ("admin", 9090)]);
         // Two items, the number for any pod, and that for `web`.
@@ -161,11 +161,11 @@ mod tests {
             (range(80, 90), range(91, 99), None, None),
             (range(80, 90), rule(tcp, PortMatch::All), Some(80), Some(80)),
             (range(80, 90), udp.clone(), None, None),
-            (named("http"), range(80, 90), Some(80), None),
-            (named("http"), range(8000, 9000), Some(8000), Some(8080)),
-            (named("http"), named("http"), Some(5), Some(8080)),
-            (named("http"), named("admin"), Some(5), None),
-            (named("dns"), rule(tcp, PortMatch::All), Some(5), None),
+            (with_name("http"), range(80, 90), Some(80), None),
+            (with_name("http"), range(8000, 9000), Some(8000), Some(8080)),
+            (with_name("http"), with_name("http"), Some(5), Some(8080)),
+            (with_name("http"), with_name("admin"), Some(5), None),
+            (with_name("dns"), rule(tcp, PortMatch::All), Some(5), None),
         ] {
             let words = format!("{one} and {other}");
             let name = |item: &PortRule| matches!(item.ports, PortMatch::Named(_)).then_some(0);
@@ -179,7 +179,7 @@ mod tests {
                 assert_eq!((number(None), number(Some(&web))), (any, of_web), "{words}");
             }
         }
-        let both = Ports::Of(vec![range(80, 80), named("http")]);
+        let both = Ports::Of(vec![range(80, 80), with_name("http")]);
         let number = |name, pod| {
             let wanted = Wanted { ports: &both, name };
             wanted.alone(pod, 5).map(|(port, names)| (port.number, names[0].is_some()))
