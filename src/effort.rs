@@ -14,6 +14,9 @@ pub struct Effort {
     /// Steps of the search for pods that are not written, all questions together. What is beyond is
     /// told as not looked at.
     pub search: u64,
+    /// Rules times places up to which a list asks what each two rules let through together. Where there
+    /// are more, each rule is asked for one flow.
+    pub pairs: u64,
     /// Steps towards all flows, ends or ports that were looked at for a rule; and as many towards the
     /// reasons of rows.
     pub steps: u64,
@@ -52,6 +55,7 @@ impl Default for Effort {
     fn default() -> Self {
         Self {
             search: 50_000_000,
+            pairs: 4_000,
             steps: 1_000_000_000,
             cells: 48_000_000,
             rows: 1_000_000,

@@ -82,6 +82,21 @@ impl Shape {
         }
     }
 
+    /// The value of one of its labels.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.labels.iter().find(|label| *label.key == *key).map(|label| &*label.value)
+    }
+
+    /// The same in another namespace that is like its own.
+    #[must_use]
+    pub(super) fn moved(mut self, to: &Name) -> Self {
+        match &mut self.place {
+            Place::AsIs(name) | Place::Named { name, .. } => name.clone_from(to),
+            Place::Other { .. } => {}
+        }
+        self
+    }
+
     /// The ServiceAccount that it runs as.
     fn service_account(&self) -> Name {
         let account = self.labels.iter().find(|label| *label.key == *SERVICE_ACCOUNT_LABEL);

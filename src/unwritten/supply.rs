@@ -275,8 +275,8 @@ fn others(
     found: &[Option<Resolved>; 2],
     (missing, effort): (&mut Vec<String>, Effort),
 ) -> Result<Vec<(usize, Shape, Representative)>, ResolveError> {
-    let sides = [Side { snapshot, rules }];
-    let all_homes = homes(&sides);
+    let twice = [Side { snapshot, rules }; 2];
+    let all_homes = homes(&twice[..1]);
     let ports = known(snapshot, rules, question, found)?;
     let places = |role: usize| -> Vec<Who<'_>> {
         let homes = all_homes.iter();
@@ -321,10 +321,10 @@ fn others(
         };
         Some(any(place))
     });
-    let mut search = Search::new(&sides, &all_homes, effort.search);
+    let mut search = Search::new(&twice[..1], &all_homes, effort.search);
     let mut all: BTreeMap<(usize, Shape), Vec<Bringer>> = BTreeMap::new();
     for (ends, port) in &pairs {
-        let Some(shown) = search.between([&ends[0], &ends[1]], *port) else {
+        let Some(shown) = search.between([&ends[0], &ends[1]], *port, &twice) else {
             missing.push(format!("pods of {} were not looked at to the end", words(ends)));
             continue;
         };

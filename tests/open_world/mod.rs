@@ -1,6 +1,7 @@
 //! Pods that are written nowhere: what is said without them holds for every population.
 
 mod asked;
+mod by_rules;
 mod cases;
 mod many_keys;
 mod one_side;

@@ -4,6 +4,7 @@
 
 use super::collect::{Collector, Families, Holds, Merged, Part, Party};
 use super::group::{Group, Groups};
+use super::only_others::{note, only_others};
 use super::said::Said;
 use super::unmatched::unmatched;
 use super::unprotected::unprotected;
@@ -85,6 +86,7 @@ impl FlowList {
         let missing = missing(snapshot, rules, unwritten, flows.is_empty());
         let coarse = unwritten.filter(|it| it.coarse && !flows.is_empty());
         let coarse = coarse.map(|_| format!("Of rules{}", COARSE.trim_start_matches("of rules")));
+        let only_others = only_others(snapshot, unwritten, asked);
         let here = |namespace: Option<&str>| match (&asked.namespace, namespace) {
             (Some(only), Some(namespace)) => only == namespace,
             _ => true,
@@ -99,9 +101,11 @@ impl FlowList {
                 words::enforcement(rules),
                 notes(&flows, asked),
                 lister.unexplained(),
+                note(&only_others).into_iter().collect(),
                 coarse.into_iter().collect(),
             ]
             .concat(),
+            only_others,
             not_protected: if asked.exposed && !nothing {
                 unprotected(&lister)
             } else {
