@@ -178,7 +178,7 @@ mod tests {
         let values = [None, Some("a"), Some("b"), Some("c"), Some("d")];
         for one in &all {
             for other in &all {
-                let both = [asks(&[one.clone()]), asks(&[other.clone()])];
+                let both = [one, other].map(|operator| asks(std::slice::from_ref(operator)));
                 let holds = |list: &[Requirement], value| list[0].holds_for(value);
                 let meet = values.iter().any(|v| holds(&both[0], *v) && holds(&both[1], *v));
                 assert_eq!(may_agree(&both[0], &both[1]), meet, "{one:?} {other:?}");
