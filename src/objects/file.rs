@@ -170,7 +170,9 @@ impl File {
             Decoder { text: &of.text, file: &path, namespace, rendered: Some(of) }.decode();
         let mut documents = Documents::of(&of.text);
         let mut warnings = warnings(&path, &mut documents, &decoded);
-        warnings.iter_mut().for_each(|warning| warning.at = None);
+        for warning in &mut warnings {
+            warning.at = None;
+        }
         let Decoded { found, other_policies, .. } = decoded;
         let with_text = |(kind, does, _): (String, Does, Mark)| (kind, does, None, of.text.clone());
         let other_policies = other_policies.into_iter().map(with_text).collect();
@@ -351,15 +353,14 @@ impl Tally {
             }
             all.push(first);
         }
-        for (alike, what) in [
-            (self.not_applied.take(), "kustomizations change what the files beside them say"),
-            (self.no_objects.take(), "files have no Kubernetes object"),
-        ] {
+        for alike in [self.not_applied.take(), self.no_objects.take()] {
             let Some((count, mut first)) = alike else { continue };
-            if count > 1 {
-                let more = count - 1;
-                first.message = format!("{}; {more} more {what}", first.message);
-            }
+            let more = match count {
+                1 => "",
+                2 => " (and 1 more file like it)",
+                _ => &format!(" (and {} more files like it)", count - 1),
+            };
+            first.message.push_str(more);
             all.push(first);
         }
         all

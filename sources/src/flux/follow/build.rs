@@ -12,8 +12,8 @@ use crate::manifests::{Kustomize, outside, remote, said};
 use netpol::objects::shown;
 use std::fs;
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// So many run at a time at most.
 const MOST: usize = 8;
@@ -74,7 +74,7 @@ impl<'t> Builders<'t> {
                 });
             }
         });
-        let inner = |result: Mutex<_>| result.into_inner().unwrap_or_else(|it| it.into_inner());
+        let inner = |result: Mutex<_>| result.into_inner().unwrap_or_else(PoisonError::into_inner);
         results.into_iter().map(inner).collect()
     }
 

@@ -2,7 +2,7 @@
 
 use crate::limits::Exceeded;
 use crate::revision;
-use netpol::objects::shown;
+use netpol::objects::{Warning, shown};
 use netpol::printable::printable;
 use std::path::PathBuf;
 
@@ -43,6 +43,9 @@ pub enum Error {
          with -k"
     )]
     NoKustomization(String),
+    /// All that there is could not be read; the first of it.
+    #[error("cannot follow Flux in {0}: {1}")]
+    Unread(String, Warning),
     /// It is the repository of several clusters.
     #[error(
         "{repository} has several clusters: {title} is written in {}; name one, as in {repository}#{}",

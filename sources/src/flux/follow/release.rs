@@ -90,7 +90,9 @@ impl Releases {
             };
             match outcome {
                 Outcome::Made(objects, not_known) => {
-                    not_known.iter().for_each(|why| unread(why));
+                    if let Some(why) = &not_known {
+                        unread(why);
+                    }
                     for object in objects {
                         let file = release.template(around, object.template.as_deref());
                         let file = file.unwrap_or_else(|| place.clone());

@@ -117,7 +117,11 @@ impl Scanned {
             first = self.further(&BTreeSet::new(), &[]);
         }
         if first.is_empty() {
-            return Err(Error::NoKustomization(repository.to_owned()));
+            let repository = repository.to_owned();
+            return Err(match self.warnings.first() {
+                Some(first) => Error::Unread(repository, first.clone()),
+                None => Error::NoKustomization(repository),
+            });
         }
         one_cluster(repository, &first)?;
         Ok(first)
@@ -137,8 +141,10 @@ impl Scanned {
         };
         let rest: Vec<&Kustomization> = self.kustomizations.iter().filter(is_new).collect();
         let made = |it: &Kustomization| {
-            let others = rest.iter().filter(|other| other.file != it.file);
-            others.into_iter().any(|other| contains(other, it) && !contains(it, other))
+            let by = |other: &&Kustomization| {
+                other.file != it.file && contains(other, it) && !contains(it, other)
+            };
+            rest.iter().any(by)
         };
         rest.iter().filter(|it| !made(it)).map(|it| (*it).clone()).collect()
     }

@@ -274,7 +274,7 @@ impl Rounds<'_> {
             } else {
                 None
             };
-            let common = self.common(of, filled.as_deref().unwrap_or(document.text));
+            let common = common(of, filled.as_deref().unwrap_or(document.text));
             let text = common.or(filled);
             let text = text.as_deref().unwrap_or(document.text);
             made.extend(self.object(of, file, text));
@@ -289,21 +289,6 @@ impl Rounds<'_> {
             self.unread(of, &message);
         }
         made
-    }
-
-    /// The text of an object with `commonMetadata`, where there is any.
-    fn common(&self, of: &Kustomization, text: &str) -> Option<String> {
-        let common = of.spec.common_metadata.as_ref()?;
-        let node = yaml::parse(&yaml::Document::whole(text)).ok()??;
-        let mut value: Value = yaml::from_node(&node).ok()?;
-        for (field, more) in [("labels", &common.labels), ("annotations", &common.annotations)] {
-            let metadata = value.get_mut("metadata")?.as_object_mut()?;
-            let map =
-                metadata.entry(field).or_insert_with(|| Value::Object(serde_json::Map::new()));
-            let Some(map) = map.as_object_mut() else { continue };
-            map.extend(more.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))));
-        }
-        yaml::to_string(&value).ok()
     }
 
     /// Takes one object, as it would be applied.
@@ -406,6 +391,20 @@ impl Rounds<'_> {
             self.out.warnings.push(Warning::new(&first.place, Severity::Note, message));
         }
     }
+}
+
+/// The text of an object with `commonMetadata`, where there is any.
+fn common(of: &Kustomization, text: &str) -> Option<String> {
+    let common = of.spec.common_metadata.as_ref()?;
+    let node = yaml::parse(&yaml::Document::whole(text)).ok()??;
+    let mut value: Value = yaml::from_node(&node).ok()?;
+    for (field, more) in [("labels", &common.labels), ("annotations", &common.annotations)] {
+        let metadata = value.get_mut("metadata")?.as_object_mut()?;
+        let map = metadata.entry(field).or_insert_with(|| Value::Object(serde_json::Map::new()));
+        let Some(map) = map.as_object_mut() else { continue };
+        map.extend(more.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))));
+    }
+    yaml::to_string(&value).ok()
 }
 
 /// A few names, and how many there are besides.

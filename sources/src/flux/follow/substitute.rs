@@ -231,7 +231,7 @@ fn part(value: &str, given: &str) -> Option<String> {
         Some((position, length)) => (position, Some(length)),
         None => (given, None),
     };
-    let Ok(position) = position.parse::<usize>() else { return None };
+    let position = position.parse::<usize>().ok()?;
     let length = match length {
         Some(length) => length.parse::<usize>().ok()?,
         None => usize::MAX,
