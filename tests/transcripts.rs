@@ -6,13 +6,10 @@
 //! `? N` the exit code (0 when it is not there). `NETPOL_TRANSCRIPTS=overwrite` writes down what was
 //! said instead; read it.
 
-use crate::harness::{helm, root};
+use crate::harness::root;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// The example whose charts are inflated.
-const WITH_CHARTS: &str = "flux:examples/flux";
 
 /// The environment in which the documentation was written.
 const COLUMNS: &str = "80";
@@ -50,10 +47,6 @@ fn hold<'a>(files: &'a [PathBuf], directory: impl Fn(&'a Path) -> &'a Path) -> u
     let (mut run, mut differing) = (0, Vec::new());
     for file in files {
         let text = std::fs::read_to_string(file).unwrap();
-        // Its charts need helm, and a test without it says so.
-        if text.contains(WITH_CHARTS) && helm().is_err() {
-            continue;
-        }
         let (rewritten, commands) = replay(directory(file), &text);
         run += commands;
         if rewritten == text {
@@ -136,15 +129,7 @@ fn answer(root: &Path, command: &str) -> String {
     let arguments = command.strip_prefix("kubectl netpol");
     let arguments =
         arguments.unwrap_or_else(|| panic!("{command:?}: only `kubectl netpol …` is run"));
-    let mut program = Command::new(env!("CARGO_BIN_EXE_kubectl-netpol"));
-    if command.contains(WITH_CHARTS)
-        && let Ok(helm) = helm()
-    {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let all = [helm.to_owned()].into_iter().chain(std::env::split_paths(&path));
-        program.env("PATH", std::env::join_paths(all).unwrap());
-    }
-    let output = program
+    let output = Command::new(env!("CARGO_BIN_EXE_kubectl-netpol"))
         .args(words(arguments))
         .current_dir(root)
         .env("COLUMNS", COLUMNS)

@@ -76,10 +76,10 @@ impl Locator {
         let text = self.text(&of.file)?;
         let written = yaml::parse(&Document::whole(document(text.get(from.0..)?)?)).ok()??;
         let made = yaml::parse(&Document::whole(&of.text)).ok()??;
-        let (_, there, all_there) = yaml::find_in(&written, path);
-        let (_, here, all_here) = yaml::find_in(&made, path);
+        let (_, there, is_written) = yaml::find_in(&written, path);
+        let (_, here, is_made) = yaml::find_in(&made, path);
         // The object as a whole is where it begins, whatever else was changed of it.
-        let same = path.is_empty() || (all_there && all_here && here.says_as(there));
+        let same = path.is_empty() || (is_written && is_made && here.says_as(there));
         let (line, column, text) = place(&text, from, path).filter(|_| same)?;
         Some(Place { file: shown(&of.file), at: Some((line, column)), text })
     }

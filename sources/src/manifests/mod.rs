@@ -26,6 +26,7 @@ pub use kustomize::{Remote, remote};
 pub use locate::{Locator, Place};
 pub use netpol::objects::{Severity, Warning};
 pub(crate) use text::read_file;
+pub(crate) use walk::is_manifest;
 
 use crate::address::without_user;
 use crate::flux::follow::Repository;

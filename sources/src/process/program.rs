@@ -120,9 +120,8 @@ impl Program {
     fn surroundings(self) -> (Surroundings, &'static [(&'static str, &'static str)]) {
         match self {
             Self::Git => (Surroundings::Only(OF_GIT), GIT_READS),
-            Self::Kustomize { pull: false } => (Surroundings::Alone(&[]), OFFLINE),
+            Self::Kustomize { pull: false } | Self::Helm => (Surroundings::Alone(&[]), OFFLINE),
             Self::Kustomize { pull: true } => (Surroundings::Alone(OF_FETCHING), PULLING),
-            Self::Helm => (Surroundings::Alone(&[]), OFFLINE),
             Self::Version => (Surroundings::Alone(&[]), NO_GIT),
             Self::Flux { pull: false } => (Surroundings::Ours, NO_GIT),
             Self::Flux { pull: true } => (Surroundings::Ours, PULLING),

@@ -45,7 +45,7 @@ pub enum Error {
     NoKustomization(String),
     /// All that there is could not be read; the first of it.
     #[error("cannot follow Flux in {0}: {1}")]
-    Unread(String, Warning),
+    Unread(String, Box<Warning>),
     /// It is the repository of several clusters.
     #[error(
         "{repository} has several clusters: {title} is written in {}; name one, as in {repository}#{}",

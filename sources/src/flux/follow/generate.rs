@@ -12,6 +12,7 @@ use crate::manifests::KUSTOMIZATION_NAMES;
 use netpol::yaml::{self, Node};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// What source-controller leaves out of what it fetches, by its name wherever it is.
 ///
@@ -48,27 +49,24 @@ fn description(tree: &Tree, directory: &str) -> Option<String> {
 /// Makes it; the error is a sentence.
 pub(super) fn generate(tree: &Tree, directory: &str, spec: &Spec) -> Result<Generated, String> {
     let written = description(tree, directory);
-    let mut all = match &written {
-        Some(file) => {
-            let text = tree.text(file).unwrap_or_default();
-            let value = yaml::split(&text)
-                .find_map(|document| yaml::parse(&document).transpose())
-                .transpose()
-                .and_then(|node| node.map(|node| yaml::from_node(&node)).transpose());
-            match value {
-                Ok(Some(Value::Object(fields))) => fields,
-                Ok(_) => Map::new(),
-                Err(error) => return Err(format!("{file} is not understood: {}", error.message())),
-            }
+    let mut all = if let Some(file) = &written {
+        let text = tree.text(file).unwrap_or_default();
+        let value = yaml::split(&text)
+            .find_map(|document| yaml::parse(&document).transpose())
+            .transpose()
+            .and_then(|node| node.map(|node| yaml::from_node(&node)).transpose());
+        match value {
+            Ok(Some(Value::Object(fields))) => fields,
+            Ok(_) => Map::new(),
+            Err(error) => return Err(format!("{file} is not understood: {}", error.message())),
         }
-        None => {
-            let resources = manifests(tree, directory)?;
-            if resources.is_empty() && spec.components.is_empty() {
-                let file = joined(directory, "kustomization.yaml");
-                return Ok(Generated { file, text: None });
-            }
-            Map::from_iter([("resources".to_owned(), json!(resources))])
+    } else {
+        let resources = manifests(tree, directory)?;
+        if resources.is_empty() && spec.components.is_empty() {
+            let file = joined(directory, "kustomization.yaml");
+            return Ok(Generated { file, text: None });
         }
+        Map::from_iter([("resources".to_owned(), json!(resources))])
     };
     all.insert("apiVersion".to_owned(), json!("kustomize.config.k8s.io/v1beta1"));
     all.insert("kind".to_owned(), json!("Kustomization"));
@@ -168,7 +166,7 @@ fn manifests(tree: &Tree, directory: &str) -> Result<Vec<String>, String> {
             described.insert(on_way);
             continue;
         }
-        if !(own.ends_with(".yaml") || own.ends_with(".yml")) {
+        if !Path::new(own).extension().is_some_and(|ext| ext == "yaml" || ext == "yml") {
             continue;
         }
         let text = tree.text(name).ok_or_else(|| format!("{name} is no text"))?;

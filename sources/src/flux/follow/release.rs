@@ -245,7 +245,7 @@ impl Release {
             return self.of_values(&values, &common);
         }
         add(&mut common, &values["podLabels"]);
-        vec![self.stand_in(&self.named.1, common, Value::Null, None)]
+        vec![self.stand_in(&self.named.1, &common, &Value::Null, None)]
     }
 
     /// One for each controller that the values have.
@@ -287,7 +287,7 @@ impl Release {
                     1 => self.named.1.clone(),
                     _ => format!("{}-{controller}", self.named.1),
                 };
-                self.stand_in(&name, labels, ports(it), network)
+                self.stand_in(&name, &labels, &ports(it), network)
             })
             .collect()
     }
@@ -295,8 +295,8 @@ impl Release {
     fn stand_in(
         &self,
         name: &str,
-        labels: Map<String, Value>,
-        ports: Value,
+        labels: &Map<String, Value>,
+        ports: &Value,
         network: Option<bool>,
     ) -> String {
         let mut metadata = json!({"name": name});

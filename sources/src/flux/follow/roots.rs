@@ -9,9 +9,11 @@ use super::object::{
     HELM, Head, KUSTOMIZE, Kustomization, Named, OPERATOR, Reference, SOURCE, Spec,
 };
 use super::tree::{Tree, joined, within};
+use crate::manifests::is_manifest;
 use netpol::objects::{Severity, Warning};
 use netpol::yaml::{self, Node};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// What is written of Flux in the files of a tree.
 #[derive(Debug, Default)]
@@ -31,7 +33,7 @@ impl Scanned {
     pub(super) fn of(tree: &Tree, place: &str) -> Self {
         let mut all = Self::default();
         for file in tree.below("") {
-            if !(file.ends_with(".yaml") || file.ends_with(".yml") || file.ends_with(".json")) {
+            if !is_manifest(Path::new(file)) {
                 continue;
             }
             let Some(text) = tree.text(file) else { continue };
@@ -119,7 +121,7 @@ impl Scanned {
         if first.is_empty() {
             let repository = repository.to_owned();
             return Err(match self.warnings.first() {
-                Some(first) => Error::Unread(repository, first.clone()),
+                Some(first) => Error::Unread(repository, Box::new(first.clone())),
                 None => Error::NoKustomization(repository),
             });
         }

@@ -277,7 +277,7 @@ impl Rounds<'_> {
             let common = common(of, filled.as_deref().unwrap_or(document.text));
             let text = common.or(filled);
             let text = text.as_deref().unwrap_or(document.text);
-            made.extend(self.object(of, file, text));
+            made.extend(self.object(of, file.as_deref(), text));
         }
         if let Some((named, expression)) = refused {
             let (_, name) = named.unwrap_or_default();
@@ -295,20 +295,19 @@ impl Rounds<'_> {
     fn object(
         &mut self,
         of: &Kustomization,
-        file: Option<String>,
+        file: Option<&str>,
         text: &str,
     ) -> Option<Kustomization> {
         let node = yaml::parse(&yaml::Document::whole(text)).ok()??;
         let head = Head::of(&node)?;
-        self.built.extend(file.clone());
+        self.built.extend(file.map(str::to_owned));
         if is_left_out(&node) {
             return None;
         }
         self.known.take(&head, &node);
-        let place =
-            || file.as_deref().map_or_else(|| of.place.clone(), |file| self.tree.place(file));
+        let place = || file.map_or_else(|| of.place.clone(), |file| self.tree.place(file));
         if head.is(KUSTOMIZE, "Kustomization") {
-            return match Kustomization::read(&node, file.clone(), place()) {
+            return match Kustomization::read(&node, file.map(str::to_owned), place()) {
                 Ok(found) => Some(found),
                 Err(error) => {
                     let title = super::object::title("Kustomization", &head.named());
@@ -332,7 +331,7 @@ impl Rounds<'_> {
                 self.scanned.sources.insert((head.kind.to_owned(), head.named()), url.to_owned());
             }
         }
-        let rendered = self.places.of(self.tree, file.as_deref(), &head, &of.place, text);
+        let rendered = self.places.of(self.tree, file, &head, &of.place, text);
         if head.is(HELM, "HelmRelease") {
             self.releases.take(&node, &head, rendered);
         } else if !head.is("", "Secret") {
