@@ -8,7 +8,7 @@ use super::explanation::{
     AppliedBy, DirectionReport, ExplanationReport, FlowReport, MissReport, NearReport, OwnerReport,
     PolicyReport, RuleReport,
 };
-use super::place::{Locate, Location, short};
+use super::place::{Locate, short};
 use super::vocabulary::{ApiVersion, Because, ExplanationKind, OrderedTier};
 use super::warnings::{self, Warning};
 use super::words;
@@ -108,8 +108,8 @@ impl ExplanationReport {
         let mut directions = self.flows.iter().flat_map(|flow| [&flow.egress, &flow.ingress]);
         let denied = directions.find(|direction| direction.reason == Because::Refused)?;
         let policy = denied.policies.first()?;
-        if let Some(Location { file, line, column, .. }) = &policy.location {
-            return Some(format!("{file}:{line}:{column}"));
+        if let Some(location) = &policy.location {
+            return Some(location.to_string());
         }
         if let Some(OwnerReport { kind, namespace, name }) = &policy.owner {
             let namespace = namespace.as_ref().map_or(String::new(), |n| format!("{n}/"));

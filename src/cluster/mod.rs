@@ -18,7 +18,7 @@ mod truth;
 pub use address::{AddressBlock, Addresses, Family, InvalidBlock};
 pub use by_namespace::{ByNamespace, Placed};
 pub use labels::Labels;
-pub use object::{Applied, Name, ObjectRef, Origin, kind_from_word, kind_word};
+pub use object::{Applied, Name, ObjectRef, Origin, Rendered, kind_from_word, kind_word};
 pub use pod::SERVICE_ACCOUNT_LABEL;
 pub use pod::{ANY_OTHER_LABEL, ContainerPort, Pod, Workload, may_be_set};
 pub use port::{Port, PortRange, Protocol};
