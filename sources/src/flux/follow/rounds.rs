@@ -117,14 +117,15 @@ fn source(of: &Kustomization) -> Option<(String, Named)> {
     (!reference.kind.is_empty()).then(|| (reference.kind.clone(), reference.from(&of.named.0)))
 }
 
-/// What is told of links that lead out, once for all of them.
+/// What is told of links that lead out or nowhere, once for all of them.
 fn links(tree: &Tree, outward: &[String]) -> Option<Warning> {
     let first = outward.first()?;
     let more = match outward.len() - 1 {
         0 => String::new(),
         more => format!(", and so do {more} more"),
     };
-    let message = format!("is a link that leads out of the repository and is not followed{more}");
+    let message =
+        format!("is a link that leads out of the repository or nowhere and is not followed{more}");
     Some(Warning::new(&tree.place(first), Severity::Unread, message))
 }
 

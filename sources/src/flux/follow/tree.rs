@@ -2,7 +2,7 @@
 //!
 //! In: where they are. Out: a [`Tree`], whose files are named from its top with slashes, and which copies
 //! itself into a directory that goes when it is dropped. The directory it was read from is never written
-//! to. Links that lead out of it are not followed, and are told.
+//! to. Links that lead out of it or nowhere are not followed, and are told.
 
 use super::error::Error;
 use crate::limits::{Budget, Counted};
@@ -153,7 +153,8 @@ impl Tree {
         }
     }
 
-    /// A copy of all of it in a directory of its own, and the links that lead out and are not in it.
+    /// A copy of all of it in a directory of its own, and the links that lead out, or nowhere, and are
+    /// not in it.
     pub(super) fn copy(&self) -> Result<(Copy, Vec<String>), Error> {
         let failed = |source| Error::Copy { source };
         let home = Home::new().map_err(failed)?;
@@ -181,7 +182,7 @@ impl Tree {
             std::os::unix::fs::symlink(to, path).map_err(failed)?;
         }
         // Where a link leads is known only once all are there.
-        let leads_out = |path: &Path| path.canonicalize().is_ok_and(|to| !to.starts_with(&root));
+        let leads_out = |path: &Path| !path.canonicalize().is_ok_and(|to| to.starts_with(&root));
         let mut outward = Vec::new();
         for (name, path, _) in &links {
             if leads_out(path) {
