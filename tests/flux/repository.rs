@@ -417,7 +417,10 @@ fn a_chart_that_is_not_here_has_stand_ins() {
     for known in ["app.kubernetes.io/instance: cache", "team: a"] {
         let said = ask(known);
         // What the chart brings may deny it.
-        assert!(said.contains("UNKNOWN") && said.contains("p ingress[0] admits the flow"), "{said}");
+        assert!(
+            said.contains("UNKNOWN") && said.contains("p ingress[0] admits the flow"),
+            "{said}"
+        );
         assert!(!said.contains("may isolate"), "{known}: {said}");
         assert!(said.contains("1 of 1 chart is not here"), "{said}");
     }

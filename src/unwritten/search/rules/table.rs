@@ -3,7 +3,6 @@
 //! In: one side, its places and the parts that allow. Out: [`Rules`]: by place whom they are about and
 //! whom they may mean, where policies only isolate and allow, and the known pods.
 
-use super::Free;
 use super::known::{Class, Index, add_classes, at};
 use super::place;
 use super::ports::{Wanted, meet};
@@ -14,10 +13,19 @@ use crate::unwritten::homes::{Home, Side};
 use crate::unwritten::labels::may_agree;
 use crate::unwritten::parts::{Part, What};
 use crate::unwritten::search::opposite;
+use crate::unwritten::shape::Shape;
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
+
+/// A pod that is free of isolation at the other end of a rule.
+#[derive(Clone)]
+pub(super) enum Free {
+    Shape(Shape, usize),
+    /// Whether there is one is a question for a search.
+    Perhaps(usize),
+}
 
 /// A part of a rule that allows.
 pub(super) struct Half<'a> {
