@@ -86,6 +86,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s n -l namespace -d 'Namespace of names that come without one' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t'Always'
@@ -151,6 +152,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l v
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l flux -d 'Compare the live cluster with what it would be if this Kustomization of Flux applied --path; -n is its namespace, flux-system if not given' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l path -d 'The directory that stands for the Kustomization\'s path in its source' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l kustomization-file -d 'The Kustomization in a file, instead of the cluster\'s; one that the cluster does not have is built without variables of the cluster' -r -F
@@ -220,6 +222,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l without -d 'Leave out a policy: netpol/NAME or NAMESPACE/netpol/NAME; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l timeout -d 'How long --reconcile may take' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l observe -d 'Show what Hubble saw between the two, too: in the last 5 minutes, or since 1h or a time' -r
@@ -270,6 +273,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l s
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s n -l namespace -d 'Namespace of names that come without one' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t'Always'
@@ -315,6 +319,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s n -l namespace -d 'Namespace of names that come without one' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t'Always'
@@ -352,6 +357,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s n -l namespace -d 'Namespace of names that come without one' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t'Always'

@@ -29,6 +29,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-diff' -ScriptBlo
             [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable')
             [CompletionResult]::new('--enforcer', '--enforcer', [CompletionResultType]::ParameterName, 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell')
             [CompletionResult]::new('--pod-cidr', '--pod-cidr', [CompletionResultType]::ParameterName, 'Network of the pods whose addresses manifests do not tell; repeatable')
+            [CompletionResult]::new('--api-server', '--api-server', [CompletionResultType]::ParameterName, 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default')
             [CompletionResult]::new('--flux', '--flux', [CompletionResultType]::ParameterName, 'Compare the live cluster with what it would be if this Kustomization of Flux applied --path; -n is its namespace, flux-system if not given')
             [CompletionResult]::new('--path', '--path', [CompletionResultType]::ParameterName, 'The directory that stands for the Kustomization''s path in its source')
             [CompletionResult]::new('--kustomization-file', '--kustomization-file', [CompletionResultType]::ParameterName, 'The Kustomization in a file, instead of the cluster''s; one that the cluster does not have is built without variables of the cluster')

@@ -6,13 +6,15 @@ use clap::Args;
 use ipnet::IpNet;
 use netpol::answer::{Locate, Location};
 use netpol::cluster::{Gap, Snapshot};
+use netpol::ends::{self, EndName, PortText, PortWanted};
 use netpol::objects::Objects;
-use netpol::policy::{Enforcer, Ruleset, Written};
+use netpol::policy::{Cilium, Enforcer, Ruleset, Written};
 use netpol_sources::flux::follow::Repository;
 use netpol_sources::helm::Chart;
 use netpol_sources::live;
 use netpol_sources::manifests::{Loaded, Locator, Manifests, Severity};
 use netpol_sources::revision::Revision;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// The heading of these flags in help.
@@ -72,6 +74,22 @@ pub struct InputArgs {
     /// Network of the pods whose addresses manifests do not tell; repeatable
     #[arg(long, value_name = "CIDR", help_heading = HEADING)]
     pub pod_cidr: Vec<IpNet>,
+
+    /// Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default
+    #[arg(long, value_name = "ADDRESS", value_parser = api_server, help_heading = HEADING)]
+    pub api_server: Option<SocketAddr>,
+}
+
+/// The address of an API server, if need be with its port.
+fn api_server(text: &str) -> Result<SocketAddr, String> {
+    let name: EndName = text.parse().map_err(|error| format!("{error}"))?;
+    match (name.names, name.port) {
+        (ends::Named::Address(ip), None) => Ok(SocketAddr::new(ip, 6443)),
+        (ends::Named::Address(ip), Some(PortWanted { port: PortText::Number(port), .. })) => {
+            Ok(SocketAddr::new(ip, port))
+        }
+        _ => Err("give its address, if need be with :PORT".to_owned()),
+    }
 }
 
 /// How much of a live cluster is read.
@@ -165,6 +183,9 @@ impl InputArgs {
         for cidr in &self.pod_cidr {
             words.extend(["--pod-cidr".to_owned(), cidr.to_string()]);
         }
+        if let Some(address) = &self.api_server {
+            words.extend(["--api-server".to_owned(), address.to_string()]);
+        }
         words
     }
 
@@ -232,21 +253,36 @@ impl InputArgs {
     /// Links objects and lowers policies.
     pub(crate) fn input(
         &self,
-        objects: Objects,
+        mut objects: Objects,
         locator: Locator,
         namespace: String,
         notes: Vec<String>,
     ) -> Input {
+        if let Some(address) = &self.api_server {
+            objects.put_api_server(address.ip(), address.port());
+        }
         let found = objects.enforcer.clone();
+        let config = objects.agent_config().cloned();
+        let configured = |version| {
+            let config = config.as_ref()?;
+            Some(Enforcer::Cilium(Cilium::configured(version, config)))
+        };
         let (mut snapshot, written) = objects.assemble();
         if !self.pod_cidr.is_empty() {
             snapshot.pod_cidrs = self.pod_cidr.iter().map(IpNet::trunc).collect();
         }
         let enforcer = match (&self.enforcer, found, &self.supposed) {
-            (Some(told), ..) => told.clone(),
+            // Which Cilium it is the flag says, and how it is set the ConfigMap.
+            (Some(told), ..) => {
+                let version = told.cilium().map(|cilium| cilium.version);
+                version.and_then(configured).unwrap_or_else(|| told.clone())
+            }
             (None, Some((enforcer, gap)), _) => {
                 snapshot.gaps.extend(gap);
                 enforcer
+            }
+            (None, None, _) if config.is_some() => {
+                configured(Cilium::default().version).unwrap_or_else(|| written.enforcer())
             }
             (None, None, Some(supposed)) => supposed.clone(),
             (None, None, None) => written.enforcer(),

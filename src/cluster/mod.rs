@@ -5,6 +5,7 @@
 
 mod address;
 mod by_namespace;
+mod ingress;
 mod labels;
 mod object;
 mod pod;
@@ -17,6 +18,7 @@ mod truth;
 
 pub use address::{AddressBlock, Addresses, Family, InvalidBlock};
 pub use by_namespace::{ByNamespace, Placed};
+pub use ingress::{Backend, BackendPort, Ingress};
 pub use labels::Labels;
 pub use object::{Applied, Name, ObjectRef, Origin, Rendered, kind_from_word, kind_word};
 pub use pod::SERVICE_ACCOUNT_LABEL;
@@ -26,7 +28,7 @@ pub use representative::{
     ANY_OTHER_NAMESPACE, Bringer, Representative, real_namespace, supposed_namespace,
 };
 pub use selector::{FieldPath, Mismatch, Operator, Requirement, Selector};
-pub use service::{EndpointSlice, Service, ServicePort, SliceEndpoint, TargetPort};
+pub use service::{EndpointSlice, ExternalWays, Service, ServicePort, SliceEndpoint, TargetPort};
 pub use snapshot::NAMESPACE_NAME_LABEL;
 pub use snapshot::{Gap, Namespace, Node, PodId, Snapshot};
 pub use truth::Truth;

@@ -3,7 +3,7 @@
 //! In: the text. Out: [`Decoded`], the objects in the order of the text with their places, and what
 //! could not be read. One malformed document takes no other with it.
 
-use super::found::{self, Found};
+use super::found::{self, Body, Found};
 use super::json;
 use super::operators::{self, operator};
 use super::other;
@@ -244,6 +244,11 @@ impl Decoder<'_> {
                     out.found.push((found, origin));
                 }
             }
+            Known::Irrelevant if kind == "ConfigMap" => {
+                if let Some(found) = agent_config(node, self.namespace) {
+                    out.found.push((found, origin));
+                }
+            }
             Known::Irrelevant => {}
             Known::Custom if self.rendered.is_none() && is_of_flux(api_version, kind) => {
                 let name = format!("{kind}.{}", kinds::group(api_version));
@@ -344,6 +349,27 @@ pub(super) fn is_of_flux(api_version: &str, kind: &str) -> bool {
     ];
     made.contains(&(kinds::group(api_version), kind))
 }
+
+/// The ConfigMap of Cilium's agent, if it is that.
+///
+/// Source: docs/semantics/cilium-objects.md#settings-of-the-agent.
+fn agent_config(node: &Node<'_>, namespace: &Name) -> Option<Found> {
+    if object_name(node) != AGENT_CONFIG {
+        return None;
+    }
+    let metadata = yaml::from_node::<wire::Metadata>(node.get("metadata")?).ok()?;
+    let namespace = metadata.namespace.unwrap_or_else(|| namespace.clone());
+    let object = ObjectRef::namespaced("ConfigMap", namespace, AGENT_CONFIG);
+    let each = node.get("data").and_then(Node::entries).unwrap_or_default();
+    let data = each.iter().filter_map(|entry| {
+        let value = yaml::from_node::<String>(&entry.value).ok()?;
+        Some((entry.key.to_string(), value))
+    });
+    Some(Found { object, body: Body::AgentConfig(data.collect()) })
+}
+
+/// What the ConfigMap is called.
+pub(super) const AGENT_CONFIG: &str = "cilium-config";
 
 const FIRST: Mark = Mark { line: 1, column: 1 };
 

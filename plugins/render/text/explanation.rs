@@ -274,10 +274,9 @@ fn dialled(flow: &FlowReport) -> String {
 }
 
 fn ports(flow: &FlowReport) -> String {
-    match &flow.family {
-        Some(family) => format!("{} over {family}", flow.ports),
-        None => flow.ports.clone(),
-    }
+    let family = flow.family.map(|family| format!(" over {family}")).unwrap_or_default();
+    let reading = flow.reading.as_ref().map(|reading| format!(", {reading}")).unwrap_or_default();
+    format!("{}{family}{reading}", flow.ports)
 }
 
 /// Two flows whose reasons read the same.
