@@ -484,7 +484,7 @@ pub fn lookup(api_version: &str, kind: &str) -> Known {
     {
         return Known::Outdated(known.api_version());
     }
-    if let Some(other) = others::other(group, kind) {
+    if let Some(other) = others::other(group, kind).or_else(|| others::of_its_name(kind)) {
         Known::NotJudged(other)
     } else if !group.contains('.') || group.ends_with(".k8s.io") {
         Known::Irrelevant
