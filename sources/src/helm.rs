@@ -43,8 +43,17 @@ pub(crate) struct Inflated<'a> {
     pub(crate) values: &'a Value,
     /// What the API server would serve besides Kubernetes' own.
     pub(crate) apis: &'a BTreeSet<String>,
-    /// Values that are set besides, as `--set` has them.
-    pub(crate) set: &'a [String],
+    /// Values that are set besides.
+    pub(crate) set: &'a [Set],
+}
+
+/// A value that is set besides, as `--set` has it.
+#[derive(Clone, Debug)]
+pub(crate) struct Set {
+    /// `KEY=VALUE`.
+    pub(crate) pair: String,
+    /// The value is text, whatever it looks like.
+    pub(crate) text: bool,
 }
 
 /// An object of a chart.
@@ -72,8 +81,9 @@ impl Helm {
         for api in of.apis {
             words.extend(["--api-versions", api].map(OsString::from));
         }
-        for set in of.set {
-            words.extend(["--set", set].map(OsString::from));
+        for Set { pair, text } in of.set {
+            let flag = if *text { "--set-string" } else { "--set" };
+            words.extend([flag, pair].map(OsString::from));
         }
         // A name that starts with a dash would be taken for a flag.
         words.extend(["--".into(), of.name.into(), of.chart.into()]);
@@ -158,7 +168,10 @@ impl Chart {
         let name = of_file(&described)?["name"].as_str().unwrap_or("release").to_owned();
         let chart = std::path::absolute(&self.directory).unwrap_or_else(|_| directory());
         let apis = BTreeSet::new();
-        let of = Inflated { name: &name, namespace, chart: &chart, values: &all, apis: &apis, set };
+        let set: Vec<Set> =
+            set.iter().map(|pair| Set { pair: pair.clone(), text: false }).collect();
+        let (name, values) = (&name, &all);
+        let of = Inflated { name, namespace, chart: &chart, values, apis: &apis, set: &set };
         let objects =
             helm.template(&of).map_err(|why| Error::Failed { directory: directory(), why })?;
         let made = objects.into_iter().map(|Object { template, text }| {

@@ -20,3 +20,4 @@ pub mod live;
 pub mod manifests;
 pub mod process;
 pub mod revision;
+pub mod tree;

@@ -14,12 +14,14 @@
 //! # Ok::<(), netpol_sources::manifests::Error>(())
 //! ```
 
+mod built;
 mod error;
 mod kustomize;
 mod locate;
 mod text;
 mod walk;
 
+pub(crate) use built::{May, cause};
 pub use error::Error;
 pub(crate) use kustomize::{Kustomize, NAMES as KUSTOMIZATION_NAMES, outside, said};
 pub use kustomize::{Remote, remote};
@@ -28,7 +30,6 @@ pub use netpol::objects::{Severity, Warning};
 pub(crate) use text::read_file;
 pub(crate) use walk::is_manifest;
 
-use crate::address::without_user;
 use crate::flux::follow::Repository;
 use crate::helm::Chart;
 use crate::limits::{Budget, Counted, Exceeded, Limits};
@@ -36,7 +37,6 @@ use crate::revision::{Content, Entry, Revision};
 use netpol::cluster::Name;
 use netpol::objects::{File, Kind, Objects, Reading};
 use rayon::prelude::*;
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -65,6 +65,8 @@ pub struct Manifests {
     pub strict: bool,
     /// kustomize may fetch what a kustomization names elsewhere.
     pub pull: bool,
+    /// kustomize may have helm inflate charts.
+    pub enable_helm: bool,
     /// How much is read at most.
     pub limits: Limits,
 }
@@ -83,6 +85,7 @@ impl Default for Manifests {
             namespace,
             strict: false,
             pull: false,
+            enable_helm: false,
             limits: Limits::default(),
         }
     }
@@ -149,14 +152,18 @@ impl Manifests {
             }
         }
         for directory in &self.kustomizations {
-            let bytes = kustomize::build(directory, self.pull)?;
-            // What was fetched is told by its address, and that without its password.
-            let name = directory.to_string_lossy();
-            let path = match without_user(&name) {
-                Cow::Owned(name) => Path::new(&name).into(),
-                Cow::Borrowed(_) => directory.as_path().into(),
-            };
-            reading.add(decoded(bytes, path, Kind::Kept, &namespace, &budget)?);
+            let may = May { pull: self.pull, charts: self.enable_helm };
+            let built = built::build(directory, may, &budget)?;
+            for document in &built.documents {
+                budget.take(Counted::Bytes, document.text.len() as u64)?;
+                let file = File::rendered(document, &namespace);
+                budget.take(Counted::Objects, file.count() as u64)?;
+                reading.add(file);
+            }
+            if let Some((bytes, path)) = built.whole {
+                reading.add(decoded(bytes, path, Kind::Kept, &namespace, &budget)?);
+            }
+            kept_files.extend(built.kept);
         }
         for (name, bytes) in &self.texts {
             let path = name.as_path().into();

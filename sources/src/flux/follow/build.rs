@@ -7,8 +7,8 @@
 use super::error::Error;
 use super::generate::{Generated, generate};
 use super::object::Kustomization;
-use super::tree::{Copy, Tree, joined};
-use crate::manifests::{Kustomize, outside, remote, said};
+use crate::manifests::{Kustomize, May, cause, outside, remote, said};
+use crate::tree::{Copy, Tree, joined};
 use netpol::objects::shown;
 use std::fs;
 use std::path::Path;
@@ -122,7 +122,7 @@ impl<'t> Builders<'t> {
         let explained = |words: String| words.replace(&top, "");
         let run = |loose| {
             self.kustomize
-                .run(&path, self.pull, loose)
+                .run(&path, May { pull: self.pull, charts: false }, loose)
                 .map_err(|error| explained(error.to_string()))
         };
         let mut output = run(false)?;
@@ -133,6 +133,10 @@ impl<'t> Builders<'t> {
         if output.status.success() {
             return Ok(output.stdout);
         }
-        Err(format!("{} says: {}", self.kustomize.name, explained(said(&output))))
+        Err(format!(
+            "{} says: {}",
+            self.kustomize.name,
+            cause(&said(&output), &copy.root, Path::new(""))
+        ))
     }
 }

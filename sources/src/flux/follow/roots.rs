@@ -5,13 +5,12 @@
 //! taken from their files.
 
 use super::error::Error;
-use super::object::{
-    HELM, Head, KUSTOMIZE, Kustomization, Named, OPERATOR, Reference, SOURCE, Spec,
-};
-use super::tree::{Tree, joined, within};
+use super::object::{HELM, KUSTOMIZE, Kustomization, OPERATOR, Reference, SOURCE, Spec};
 use crate::manifests::is_manifest;
+use crate::tree::{Head, Named, Tree, joined, within};
 use netpol::objects::{Severity, Warning};
 use netpol::yaml::{self, Node};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -24,6 +23,8 @@ pub(super) struct Scanned {
     pub(super) instances: Vec<Kustomization>,
     /// Addresses of sources anywhere, by kind, namespace and name.
     pub(super) sources: BTreeMap<(String, Named), String>,
+    /// What is written of them.
+    pub(super) specs: BTreeMap<(String, Named), String>,
     /// What could not be read.
     pub(super) warnings: Vec<Warning>,
 }
@@ -56,9 +57,7 @@ impl Scanned {
         let Some(head) = Head::of(node) else { return };
         let spec = |field: &str| node.get("spec").and_then(|spec| spec.get(field));
         if head.group == SOURCE {
-            if let Some(url) = spec("url").and_then(Node::as_str) {
-                self.sources.insert((head.kind.to_owned(), head.named()), url.to_owned());
-            }
+            self.source(&head, node);
         } else if head.is(KUSTOMIZE, "Kustomization") && here {
             let place = tree.place(file);
             match Kustomization::read(node, Some(file.to_owned()), place.clone()) {
@@ -92,6 +91,17 @@ impl Scanned {
             let place = tree.place(file);
             self.instances.push(Kustomization { named, file: None, place, spec });
         }
+    }
+
+    /// Takes a source, or the later of two.
+    pub(super) fn source(&mut self, head: &Head<'_>, node: &Node<'_>) {
+        let Some(spec) = node.get("spec") else { return };
+        let key = (head.kind.to_owned(), head.named());
+        if let Some(url) = spec.get("url").and_then(Node::as_str) {
+            self.sources.insert(key.clone(), url.to_owned());
+        }
+        let value = yaml::from_node::<Value>(spec).ok();
+        self.specs.extend(value.map(|value| (key, value.to_string())));
     }
 
     /// What to follow first.
