@@ -165,6 +165,7 @@ fn answer(root: &Path, command: &str) -> Option<String> {
         .env("KUBECONFIG", "/dev/null")
         .env("HOME", "/nonexistent")
         .env("PATH", path)
+        .env_remove("XDG_CACHE_HOME")
         .output()
         .unwrap();
     let mut text = String::from_utf8(output.stdout).unwrap();

@@ -64,4 +64,5 @@ complete -c kubectl-netpol-bootstrap -s R -l recursive -d 'Directories are alway
 complete -c kubectl-netpol-bootstrap -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol-bootstrap -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
 complete -c kubectl-netpol-bootstrap -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
+complete -c kubectl-netpol-bootstrap -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
 complete -c kubectl-netpol-bootstrap -s h -l help -d 'Print help'

@@ -40,6 +40,7 @@ complete -c kubectl-netpol-explain -s R -l recursive -d 'Directories are always 
 complete -c kubectl-netpol-explain -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol-explain -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
 complete -c kubectl-netpol-explain -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
+complete -c kubectl-netpol-explain -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
 complete -c kubectl-netpol-explain -l with -d 'Lay what -f and -k name over the live cluster, as if it were applied'
 complete -c kubectl-netpol-explain -l reconcile -d 'Have Flux apply what Git has, as `flux reconcile kustomization NAME --with-source` does, to the Kustomizations that the deciding policies come from; then explain'
 complete -c kubectl-netpol-explain -s h -l help -d 'Print help'

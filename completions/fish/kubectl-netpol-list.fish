@@ -43,4 +43,5 @@ complete -c kubectl-netpol-list -s R -l recursive -d 'Directories are always rea
 complete -c kubectl-netpol-list -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol-list -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
 complete -c kubectl-netpol-list -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
+complete -c kubectl-netpol-list -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
 complete -c kubectl-netpol-list -s h -l help -d 'Print help'

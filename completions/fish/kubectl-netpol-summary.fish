@@ -32,4 +32,5 @@ complete -c kubectl-netpol-summary -s R -l recursive -d 'Directories are always 
 complete -c kubectl-netpol-summary -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol-summary -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
 complete -c kubectl-netpol-summary -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
+complete -c kubectl-netpol-summary -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
 complete -c kubectl-netpol-summary -s h -l help -d 'Print help'

@@ -63,6 +63,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-explain' -Script
             [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Make everything that cannot be read an error')
             [CompletionResult]::new('--pull', '--pull', [CompletionResultType]::ParameterName, 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error')
             [CompletionResult]::new('--enable-helm', '--enable-helm', [CompletionResultType]::ParameterName, 'Let kustomize inflate charts that a kustomization names, with helm')
+            [CompletionResult]::new('--no-cache', '--no-cache', [CompletionResultType]::ParameterName, 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before')
             [CompletionResult]::new('--with', '--with', [CompletionResultType]::ParameterName, 'Lay what -f and -k name over the live cluster, as if it were applied')
             [CompletionResult]::new('--reconcile', '--reconcile', [CompletionResultType]::ParameterName, 'Have Flux apply what Git has, as `flux reconcile kustomization NAME --with-source` does, to the Kustomizations that the deciding policies come from; then explain')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')

@@ -64,6 +64,10 @@ pub struct InputArgs {
     #[arg(long, help_heading = HEADING)]
     pub enable_helm: bool,
 
+    /// Build repositories of Flux and Argo CD anew: do not use or keep what was built before
+    #[arg(long, help_heading = HEADING)]
+    pub no_cache: bool,
+
     /// Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is
     /// given, the cluster or the kinds of the policies tell
     #[arg(long, value_name = "PLUGIN", help_heading = HEADING)]
@@ -173,8 +177,8 @@ impl InputArgs {
     /// Manifests of nothing yet, read as the flags say.
     pub(crate) fn manifests(&self, global: &GlobalArgs) -> Manifests {
         let limits = global.limits();
-        let (pull, enable_helm) = (self.pull, self.enable_helm);
-        Manifests { strict: self.strict, pull, enable_helm, limits, ..Manifests::default() }
+        let (pull, enable_helm, cache) = (self.pull, self.enable_helm, !self.no_cache);
+        Manifests { strict: self.strict, pull, enable_helm, cache, limits, ..Manifests::default() }
     }
 
     /// The flags that say how what is read is judged, in words again.

@@ -28,7 +28,7 @@ const SOURCE: &str = "# Source: ";
 
 /// The program.
 #[derive(Clone, Debug)]
-pub(crate) struct Helm(PathBuf);
+pub(crate) struct Helm(pub(crate) PathBuf);
 
 /// A release of a chart.
 #[derive(Debug)]
@@ -71,8 +71,8 @@ impl Helm {
         process::find("helm").map(Self)
     }
 
-    /// Inflates a chart.
-    pub(crate) fn template(&self, of: &Inflated<'_>) -> Result<Vec<Object>, String> {
+    /// Inflates a chart; what it prints.
+    pub(crate) fn template(&self, of: &Inflated<'_>) -> Result<String, String> {
         let mut words: Vec<OsString> =
             ["template", "--no-hooks", "--skip-tests", "--values", "-"].map(OsString::from).into();
         if !of.namespace.is_empty() {
@@ -95,8 +95,7 @@ impl Helm {
             let said = said(&output).trim_start_matches("Error: ").replace(&place, "");
             return Err(format!("helm says: {}", said.split('\n').next().unwrap_or_default()));
         }
-        let text = String::from_utf8(output.stdout).map_err(|_| "what helm made is no text")?;
-        Ok(objects(&text))
+        String::from_utf8(output.stdout).map_err(|_| "what helm made is no text".to_owned())
     }
 }
 
@@ -172,9 +171,9 @@ impl Chart {
             set.iter().map(|pair| Set { pair: pair.clone(), text: false }).collect();
         let (name, values) = (&name, &all);
         let of = Inflated { name, namespace, chart: &chart, values, apis: &apis, set: &set };
-        let objects =
+        let text =
             helm.template(&of).map_err(|why| Error::Failed { directory: directory(), why })?;
-        let made = objects.into_iter().map(|Object { template, text }| {
+        let made = objects(&text).into_iter().map(|Object { template, text }| {
             let file = template.map(|template| self.directory.join(template));
             let file = file.filter(|file| file.is_file()).unwrap_or_else(directory);
             Arc::new(Rendered { file: file.into(), from: None, text: text.into() })
@@ -217,7 +216,7 @@ pub(crate) fn merge(under: &mut Value, over: Value) {
 }
 
 /// Takes what Helm printed apart.
-fn objects(text: &str) -> Vec<Object> {
+pub(crate) fn objects(text: &str) -> Vec<Object> {
     let mut all = Vec::new();
     for document in yaml::split(text) {
         let source = document.lines().find_map(|line| line.strip_prefix(SOURCE));

@@ -11,6 +11,7 @@
 )]
 
 pub mod address;
+mod cache;
 pub mod files;
 pub mod flux;
 pub mod helm;

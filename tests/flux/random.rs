@@ -4,7 +4,7 @@ use super::repository::{bare, is_followed, value};
 use crate::harness::{Files, Outside, Unprovided, provided, skip};
 use crate::random::Random;
 use netpol::yaml;
-use netpol_sources::flux::follow::Repository;
+use netpol_sources::flux::follow::{How, Repository};
 use netpol_sources::limits::{Budget, Limits};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -217,7 +217,7 @@ fn what_flux_builds_of_any_repository() {
         let files = Files::new(&texts);
         let name = format!("flux:{}", files.path("").display());
         let repository: Repository = name.parse().unwrap();
-        let followed = repository.follow(false, &Budget::new(Limits::default())).unwrap();
+        let followed = repository.follow(How::default(), &Budget::new(Limits::default())).unwrap();
         let ours: BTreeSet<String> = followed
             .documents
             .iter()

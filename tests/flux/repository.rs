@@ -4,7 +4,7 @@
 use crate::harness::{Files, Outside, Unprovided, provided, root, skip, with_helm};
 use crate::run::{FRONT, Run, command, run};
 use netpol::yaml::{self, Node};
-use netpol_sources::flux::follow::Repository;
+use netpol_sources::flux::follow::{How, Repository};
 use netpol_sources::limits::{Budget, Limits};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -117,7 +117,7 @@ fn what_flux_builds() {
     for cluster in ["prod", "staging"] {
         let name = format!("flux:{}#clusters/{cluster}", root().join(EXAMPLE).display());
         let repository: Repository = name.parse().unwrap();
-        let followed = repository.follow(false, &Budget::new(Limits::default())).unwrap();
+        let followed = repository.follow(How::default(), &Budget::new(Limits::default())).unwrap();
         // Those with a namespace of their own are of a chart.
         let of_flux = followed.documents.iter().filter(|(_, own)| own.is_none());
         let ours: BTreeSet<String> = of_flux
@@ -415,6 +415,104 @@ fn a_chart_that_is_not_here_in_a_diff() {
     let words = ["diff", "flux:git:main~1", "flux:git:main", "--accept-unread=HelmRelease"];
     let accepted = files.said(&words);
     assert!(accepted.contains("as accepted") && accepted.ends_with("(0)"), "{accepted}");
+}
+
+/// An artifact that is a part of the repository is followed from the part's top.
+///
+/// Source: docs/semantics/flux.md#artifacts.
+#[test]
+fn artifacts_of_the_repository() {
+    let of = |artifact: &str| {
+        kustomization("db", "path: ./prod, targetNamespace: shop").replace(
+            "{kind: GitRepository, name: flux-system}",
+            &format!("{{kind: ExternalArtifact, name: {artifact}}}"),
+        )
+    };
+    let generator = "apiVersion: source.extensions.fluxcd.io/v1beta1\nkind: ArtifactGenerator\n\
+        metadata: {name: g, namespace: flux-system}\nspec:\n  \
+        sources: [{alias: it, kind: GitRepository, name: flux-system}]\n  artifacts:\n  \
+        - {name: apps, copy: [{from: '@it/apps/**', to: '@artifact/'}]}\n  \
+        - {name: other, copy: [{from: '@it/apps/*.yaml', to: '@artifact/'}]}\n";
+    let policy = POLICY.replace("${LAN}", "192.0.2.0/24");
+    for (artifact, expected) in [
+        ("apps", "ALLOWED"),
+        ("other", "its source ExternalArtifact flux-system/other is another repository"),
+    ] {
+        let files = Files::new(&[
+            ("clusters/a/sync.yaml", &kustomization("flux-system", "path: ./clusters/a")),
+            ("clusters/a/generator.yaml", generator),
+            ("clusters/a/db.yaml", &of(artifact)),
+            ("apps/prod/kustomization.yaml", "resources: [../base]\n"),
+            ("apps/base/kustomization.yaml", "resources: [policy.yaml, pod.yaml]\n"),
+            ("apps/base/policy.yaml", &policy),
+            ("apps/base/pod.yaml", PODS),
+        ]);
+        let words = if artifact == "apps" { &ASK[..] } else { &["summary", "-f", "flux:."] };
+        let said = files.said(words);
+        assert!(said.contains(expected), "{artifact}: {said}");
+    }
+}
+
+/// What was built is built again only where something that goes in has changed, and no Secret is kept.
+#[test]
+fn what_was_built_before() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let Ok(real) = which::which("kubectl") else { return };
+    let ks = |name: &str| kustomization(name, &format!("path: ./{name}, targetNamespace: shop"));
+    let secret =
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {LAN: very-secret}\n";
+    let policy = POLICY.replace("${LAN}", "192.0.2.0/24");
+    let files = Files::new(&[
+        ("r/ks.yaml", &[ks("db"), ks("web")].join("---\n")),
+        ("r/db/policy.yaml", &policy),
+        ("r/db/pod.yaml", PODS),
+        ("r/db/secret.yaml", secret),
+        ("r/web/kustomization.yaml", "resources: [../base]\n"),
+        ("r/base/kustomization.yaml", "resources: [note.yaml]\n"),
+        ("r/base/note.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: n}\n"),
+        ("r/beside.yaml", "a: b\n"),
+    ]);
+    let log = files.path("log");
+    let script = format!("#!/bin/sh\necho >>{}\nexec {} \"$@\"\n", log.display(), real.display());
+    files.write("bin/kubectl", &script);
+    fs::set_permissions(files.path("bin/kubectl"), fs::Permissions::from_mode(0o755)).unwrap();
+    let ask = |more: &[&str]| {
+        let _ = fs::remove_file(&log);
+        let mut command = command(FRONT, &[&ASK[..], more].concat());
+        command.env("PATH", files.path("bin")).env("XDG_CACHE_HOME", files.path("cache"));
+        let run = run_in(&mut command, &files.path("r"));
+        (run.code, run.stdout, files.read("log").lines().count())
+    };
+    let (code, first, built) = ask(&[]);
+    assert_eq!((code, built), (0, 2), "{first}");
+    assert_eq!(ask(&[]), (0, first.clone(), 0));
+    assert_eq!(ask(&["--no-cache"]), (0, first.clone(), 2));
+    // A file that nothing is made of, one of a base, one of a directory.
+    for (name, text, built) in [
+        ("r/beside.yaml", "a: c\n", 0),
+        ("r/base/note.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\n", 1),
+        ("r/db/more.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\n", 1),
+    ] {
+        files.write(name, text);
+        assert_eq!(ask(&[]).2, built, "{name}");
+        assert_eq!(ask(&[]), (0, first.clone(), 0), "{name}");
+    }
+    files.write("r/db/policy.yaml", &policy.replace("5432", "5433"));
+    let (code, _, built) = ask(&[]);
+    assert_eq!((code, built), (1, 1));
+    let kept = files.path("cache/kubectl-netpol/rendered");
+    let mut entries = 0;
+    for entry in fs::read_dir(kept).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o077, 0);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(!text.contains("very-secret"), "{text}");
+        // What is not whole is made again.
+        fs::write(&path, &text[..text.len() - 1]).unwrap();
+        entries += 1;
+    }
+    assert_eq!(entries, 5);
+    assert_eq!(ask(&[]).2, 2);
 }
 
 /// A link out of the repository is in no copy of it.

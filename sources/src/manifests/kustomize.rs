@@ -58,7 +58,8 @@ const PATHS: &[&str] = &[
 /// The program that builds kustomizations.
 #[derive(Clone, Debug)]
 pub(crate) struct Kustomize {
-    path: PathBuf,
+    /// Where it is.
+    pub(crate) path: PathBuf,
     /// What it is called.
     pub(crate) name: &'static str,
     word: &'static str,
@@ -170,9 +171,7 @@ fn look_through<T>(
             let Ok(text) = String::from_utf8(bytes) else { continue };
             for document in yaml::split(&text) {
                 let Ok(Some(root)) = yaml::parse(&document) else { continue };
-                let mut names = Vec::new();
-                collect(&root, false, &mut names, &mut { MOST_NODES });
-                for name in names {
+                for name in paths(&root) {
                     if let Some(found) = look(&place, &directory, name) {
                         return Some(found);
                     }
@@ -186,6 +185,13 @@ fn look_through<T>(
         }
     }
     None
+}
+
+/// Every name of a path in a kustomization.
+pub(crate) fn paths<'a>(root: &'a Node<'_>) -> Vec<&'a str> {
+    let mut names = Vec::new();
+    collect(root, false, &mut names, &mut { MOST_NODES });
+    names
 }
 
 /// The texts of fields that name paths; `wanted`: this one is of such a field. Aliases make a tree of

@@ -23,14 +23,14 @@ mod walk;
 
 pub(crate) use built::{May, cause};
 pub use error::Error;
-pub(crate) use kustomize::{Kustomize, NAMES as KUSTOMIZATION_NAMES, outside, said};
+pub(crate) use kustomize::{Kustomize, NAMES as KUSTOMIZATION_NAMES, outside, paths, said};
 pub use kustomize::{Remote, remote};
 pub use locate::{Locator, Place};
 pub use netpol::objects::{Severity, Warning};
 pub(crate) use text::read_file;
 pub(crate) use walk::is_manifest;
 
-use crate::flux::follow::Repository;
+use crate::flux::follow::{How, Repository};
 use crate::helm::Chart;
 use crate::limits::{Budget, Counted, Exceeded, Limits};
 use crate::revision::{Content, Entry, Revision};
@@ -67,6 +67,8 @@ pub struct Manifests {
     pub pull: bool,
     /// kustomize may have helm inflate charts.
     pub enable_helm: bool,
+    /// What outside programs made of a repository may be kept for the next time.
+    pub cache: bool,
     /// How much is read at most.
     pub limits: Limits,
 }
@@ -86,6 +88,7 @@ impl Default for Manifests {
             strict: false,
             pull: false,
             enable_helm: false,
+            cache: false,
             limits: Limits::default(),
         }
     }
@@ -130,7 +133,8 @@ impl Manifests {
         let mut unread = Vec::new();
         let mut kept_files = Vec::new();
         for repository in &self.repositories {
-            let followed = repository.follow(self.pull, &budget)?;
+            let how = How { pull: self.pull, cache: self.cache };
+            let followed = repository.follow(how, &budget)?;
             for warning in followed.warnings {
                 reading.warn(warning);
             }

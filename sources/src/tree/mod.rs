@@ -135,6 +135,31 @@ impl Tree {
         names.map(|(name, _)| name.as_str()).filter(move |name| within(name, directory))
     }
 
+    /// Every name, those of links among them, sorted.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(String::as_str)
+    }
+
+    /// Every link.
+    pub(crate) fn links(&self) -> impl Iterator<Item = &str> {
+        let links = self.files.iter().filter(|(_, held)| matches!(held, Held::Link(_)));
+        links.map(|(name, _)| name.as_str())
+    }
+
+    /// A name, as long as the tree lives.
+    pub(crate) fn name(&self, name: &str) -> Option<&str> {
+        self.files.get_key_value(name).map(|(name, _)| name.as_str())
+    }
+
+    /// The bytes of a file.
+    pub(crate) fn bytes(&self, name: &str) -> Option<Cow<'_, [u8]>> {
+        match self.files.get(name)? {
+            Held::Bytes(bytes) => Some(Cow::Borrowed(bytes)),
+            Held::OnDisk(path) => manifests::read_file(path, LARGEST).ok().map(Cow::Owned),
+            Held::Link(_) => None,
+        }
+    }
+
     /// Whether there is such a directory.
     pub(crate) fn has_directory(&self, directory: &str) -> bool {
         directory.is_empty() || self.files.keys().any(|name| within(name, directory))
@@ -147,13 +172,9 @@ impl Tree {
 
     /// The text of a file.
     pub(crate) fn text(&self, name: &str) -> Option<Cow<'_, str>> {
-        match self.files.get(name)? {
-            Held::Bytes(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
-            Held::OnDisk(path) => {
-                let bytes = manifests::read_file(path, LARGEST).ok()?;
-                String::from_utf8(bytes).ok().map(Cow::Owned)
-            }
-            Held::Link(_) => None,
+        match self.bytes(name)? {
+            Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+            Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
         }
     }
 

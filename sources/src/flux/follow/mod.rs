@@ -9,9 +9,11 @@
 //! [`build`] has it built, [`substitute`] fills in variables, [`release`] is about charts.
 
 mod argo;
+mod artifact;
 mod build;
 mod error;
 mod generate;
+mod kept;
 mod object;
 mod release;
 mod roots;
@@ -53,6 +55,15 @@ pub struct Repository {
     place: Option<String>,
     /// As it was named.
     name: String,
+}
+
+/// How a repository is followed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct How {
+    /// What is elsewhere may be fetched.
+    pub pull: bool,
+    /// What outside programs make may be kept for the next time.
+    pub cache: bool,
 }
 
 /// What was made of a repository.
@@ -99,8 +110,8 @@ impl Repository {
         FOLLOWED.iter().any(|(word, _)| name.starts_with(word))
     }
 
-    /// Follows it; `pull`: what is elsewhere may be fetched.
-    pub fn follow(&self, pull: bool, budget: &Budget) -> Result<Followed, Error> {
+    /// Follows it.
+    pub fn follow(&self, how: How, budget: &Budget) -> Result<Followed, Error> {
         let shown_name = printable(&self.name).into_owned();
         let tree = Tree::read(&self.top, budget)?;
         if let Some(place) = &self.place
@@ -116,7 +127,7 @@ impl Repository {
             By::Flux => rounds::follow,
             By::Argo => argo::follow,
         };
-        follow(&tree, &shown_name, self.place.as_deref(), pull)
+        follow(&tree, &shown_name, self.place.as_deref(), how)
     }
 }
 

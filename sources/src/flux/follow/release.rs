@@ -8,9 +8,10 @@
 //! Source: docs/semantics/flux.md#stand-ins.
 
 use super::Followed;
+use super::build::Builders;
 use super::object::{Reference, title};
 use super::variables::Known;
-use crate::helm::{Helm, Inflated, Object, Set, merge, parsed};
+use crate::helm::{Helm, Inflated, Object, Set, merge, objects, parsed};
 use crate::tree::{Head, Named, Tree, joined};
 use netpol::cluster::Rendered;
 use netpol::objects::{Severity, Warning};
@@ -61,8 +62,8 @@ pub(super) struct Releases {
 pub(super) struct Around<'a> {
     pub(super) tree: &'a Tree,
     pub(super) known: &'a Known,
-    /// The top of a copy of the tree.
-    pub(super) top: &'a Path,
+    /// Those that have copies of the tree, and what was made before.
+    pub(super) builders: &'a Builders<'a>,
     /// Addresses of sources, by kind, namespace and name.
     pub(super) sources: &'a BTreeMap<(String, Named), String>,
     /// The directory that following began with; empty for all.
@@ -246,8 +247,23 @@ impl Release {
             merge(&mut under, values);
             values = under;
         }
-        let chart = around.top.join(&directory);
         let namespace = self.namespace();
+        let kept = &around.builders.kept;
+        let words = format!("{name} {namespace} {values} {apis:?} {:?}", self.set);
+        let key = kept.of_helm(&helm.0, &directory, &words);
+        let not_known = (!not_known.is_empty()).then(|| {
+            format!(
+                "values of {} are not known, so what it makes may differ",
+                not_known.join(" and ")
+            )
+        });
+        if let Some(text) = kept.get(key.as_ref()) {
+            return Outcome::Made(objects(&text), not_known);
+        }
+        let chart = match around.builders.top() {
+            Ok(top) => top.join(&directory),
+            Err(error) => return Outcome::Failed(error.to_string()),
+        };
         let of = Inflated {
             name: &name,
             namespace,
@@ -257,14 +273,9 @@ impl Release {
             set: &self.set,
         };
         match helm.template(&of) {
-            Ok(objects) => {
-                let not_known = (!not_known.is_empty()).then(|| {
-                    format!(
-                        "values of {} are not known, so what it makes may differ",
-                        not_known.join(" and ")
-                    )
-                });
-                Outcome::Made(objects, not_known)
+            Ok(text) => {
+                kept.put(key, &text);
+                Outcome::Made(objects(&text), not_known)
             }
             Err(why) => Outcome::Failed(format!("its chart is not inflated: {why}")),
         }

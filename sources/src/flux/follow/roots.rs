@@ -4,6 +4,7 @@
 //! first. What a Kustomization builds may hold others, with what is patched into them, so those are not
 //! taken from their files.
 
+use super::artifact::{EXTENSIONS, Part, parts};
 use super::error::Error;
 use super::object::{HELM, KUSTOMIZE, Kustomization, OPERATOR, Reference, SOURCE, Spec};
 use crate::manifests::is_manifest;
@@ -25,6 +26,8 @@ pub(super) struct Scanned {
     pub(super) sources: BTreeMap<(String, Named), String>,
     /// What is written of them.
     pub(super) specs: BTreeMap<(String, Named), String>,
+    /// Artifacts that are a part of one of them.
+    pub(super) artifacts: BTreeMap<Named, Part>,
     /// What could not be read.
     pub(super) warnings: Vec<Warning>,
 }
@@ -38,7 +41,7 @@ impl Scanned {
                 continue;
             }
             let Some(text) = tree.text(file) else { continue };
-            let groups = [KUSTOMIZE, SOURCE, OPERATOR, HELM];
+            let groups = [KUSTOMIZE, SOURCE, OPERATOR, HELM, EXTENSIONS];
             let has =
                 |group: &&str| memchr::memmem::find(text.as_bytes(), group.as_bytes()).is_some();
             if !groups.iter().any(has) {
@@ -56,7 +59,7 @@ impl Scanned {
     fn take(&mut self, tree: &Tree, file: &str, node: &Node<'_>, here: bool) {
         let Some(head) = Head::of(node) else { return };
         let spec = |field: &str| node.get("spec").and_then(|spec| spec.get(field));
-        if head.group == SOURCE {
+        if head.group == SOURCE || head.group == EXTENSIONS {
             self.source(&head, node);
         } else if head.is(KUSTOMIZE, "Kustomization") && here {
             let place = tree.place(file);
@@ -96,6 +99,9 @@ impl Scanned {
     /// Takes a source, or the later of two.
     pub(super) fn source(&mut self, head: &Head<'_>, node: &Node<'_>) {
         let Some(spec) = node.get("spec") else { return };
+        if head.is(EXTENSIONS, "ArtifactGenerator") {
+            return self.artifacts.extend(parts(head, node));
+        }
         let key = (head.kind.to_owned(), head.named());
         if let Some(url) = spec.get("url").and_then(Node::as_str) {
             self.sources.insert(key.clone(), url.to_owned());

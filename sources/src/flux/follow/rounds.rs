@@ -4,17 +4,18 @@
 //! In: a tree and a place in it. Out: [`Followed`]. Variables may come from ConfigMaps that another
 //! Kustomization makes, so what is built waits for these before it counts.
 
-use super::Followed;
+use super::artifact::{EXTENSIONS, Part};
 use super::build::Builders;
 use super::error::Error;
 use super::object::{
-    HELM, KUSTOMIZE, Kustomization, OPERATOR, SOURCE, is_left_out, is_not_substituted,
+    HELM, KUSTOMIZE, Kustomization, OPERATOR, Reference, SOURCE, is_left_out, is_not_substituted,
 };
 use super::release::{Around, Releases};
 use super::roots::{Scanned, directory};
 use super::substitute::substitute;
 use super::variables::Known;
-use crate::tree::{Head, Named, Places, Tree, file_of};
+use super::{Followed, How};
+use crate::tree::{Head, Named, Places, Tree, file_of, joined};
 use netpol::objects::{Severity, Warning};
 use netpol::printable::printable;
 use netpol::yaml::{self, Node};
@@ -55,11 +56,11 @@ pub(super) fn follow(
     tree: &Tree,
     name: &str,
     place: Option<&str>,
-    pull: bool,
+    how: How,
 ) -> Result<Followed, Error> {
     let mut scanned = Scanned::of(tree, place.unwrap_or_default());
     let first = scanned.first(tree, name, place)?;
-    let builders = Builders::of(tree, name, pull)?;
+    let builders = Builders::of(tree, name, how)?;
     let mut out =
         Followed { warnings: std::mem::take(&mut scanned.warnings), ..Followed::default() };
     out.warnings.extend(tree.warnings.iter().cloned());
@@ -99,12 +100,10 @@ pub(super) fn follow(
         own.contains(&key)
             || url.is_some_and(|url| own.iter().any(|it| scanned.sources.get(it) == Some(url)))
     };
-    builders.with_copy(|top| {
-        let Scanned { sources, specs, .. } = &scanned;
-        let place = place.unwrap_or_default();
-        let around = Around { tree, known: &known, top, here: &here, sources, place, specs };
-        releases.finish(&around, &mut out);
-    });
+    let Scanned { sources, specs, .. } = &scanned;
+    let (known, here, builders) = (&known, &here, &builders);
+    let place = place.unwrap_or_default();
+    releases.finish(&Around { tree, known, builders, here, sources, place, specs }, &mut out);
     out.kept = tree.kept(out.documents.iter().map(|(it, _)| it));
     Ok(out)
 }
@@ -181,7 +180,7 @@ impl Rounds<'_> {
     /// Of these the ones to follow.
     fn admitted(&mut self, all: Vec<Kustomization>) -> Vec<Kustomization> {
         let mut admitted = Vec::new();
-        for it in all {
+        for mut it in all {
             let key = match (&it.named.0, &it.file) {
                 // What names no namespace is told apart by its file.
                 (namespace, Some(file)) if namespace.is_empty() => {
@@ -197,6 +196,16 @@ impl Rounds<'_> {
                     format!("{} applies to another cluster, and is not followed", it.title());
                 self.note(&it, message);
                 continue;
+            }
+            // An artifact that is a part of a source is that source, from the part's top.
+            let artifact = it.spec.source_ref.from(&it.named.0);
+            if it.spec.source_ref.kind == "ExternalArtifact"
+                && let Some(Part { of, top }) = self.scanned.artifacts.get(&artifact)
+            {
+                it.spec.path = joined(top, &joined("", &it.spec.path));
+                let (kind, (namespace, name)) = of.clone();
+                let namespace = Some(namespace);
+                it.spec.source_ref = Reference { kind, name, namespace, optional: false };
             }
             if let Some(elsewhere) = self.elsewhere(&it) {
                 self.unread(&it, &format!("its source {elsewhere} is another repository"));
@@ -308,7 +317,7 @@ impl Rounds<'_> {
             self.out.warnings.push(Warning::new(&place(), Severity::Unread, message));
             return None;
         }
-        if head.group == SOURCE {
+        if head.group == SOURCE || head.group == EXTENSIONS {
             self.scanned.source(&head, &node);
         }
         let rendered = self.places.of(self.tree, file, &head, &of.place, text);

@@ -9,13 +9,13 @@
 
 mod application;
 
-use super::Followed;
 use super::build::Builders;
 use super::error::Error;
 use super::object::{Kustomization, Spec, title};
 use super::release::{Around, Release, Releases};
 use super::rounds::{apis, links};
 use super::variables::Known;
+use super::{Followed, How};
 use crate::helm::{Set, merge, parsed};
 use crate::manifests::{KUSTOMIZATION_NAMES, is_manifest};
 use crate::tree::{Head, Named, Places, Tree, file_of, joined, within};
@@ -64,7 +64,7 @@ pub(super) fn follow(
     tree: &Tree,
     name: &str,
     place: Option<&str>,
-    pull: bool,
+    how: How,
 ) -> Result<Followed, Error> {
     let (scanned, warnings) = scan(tree, place.unwrap_or_default());
     if scanned.is_empty() {
@@ -73,7 +73,7 @@ pub(super) fn follow(
             None => Error::NoApplication(name.to_owned()),
         });
     }
-    let builders = Builders::of(tree, name, pull)?;
+    let builders = Builders::of(tree, name, how)?;
     let mut out = Followed { warnings, ..Followed::default() };
     out.warnings.extend(tree.warnings.iter().cloned());
     out.warnings.extend(links(tree, &builders.outward));
@@ -226,13 +226,10 @@ impl Rounds<'_> {
     fn inflated(&mut self, builders: &Builders<'_>, place: &str) -> Vec<Application> {
         let before = self.out.documents.len();
         let (tree, releases, out) = (self.tree, &mut self.releases, &mut self.out);
-        builders.with_copy(|top| {
-            let (sources, specs) = (&BTreeMap::new(), &BTreeMap::new());
-            let here = |kind: &str, _: &Named| kind == "GitRepository";
-            let known = &Known::default();
-            let around = Around { tree, known, top, here: &here, sources, place, specs };
-            releases.finish(&around, out);
-        });
+        let (sources, specs) = (&BTreeMap::new(), &BTreeMap::new());
+        let here = &|kind: &str, _: &Named| kind == "GitRepository";
+        let known = &Known::default();
+        releases.finish(&Around { tree, known, builders, here, sources, place, specs }, out);
         let mut made = Vec::new();
         for (rendered, namespace) in self.out.documents.split_off(before) {
             let document = yaml::Document::whole(&rendered.text);
