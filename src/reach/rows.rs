@@ -19,6 +19,7 @@ use crate::effort::TooMuch;
 use crate::policy::rule::Direction;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::ops::{ControlFlow, Range};
 
 /// One end of a row.
@@ -103,6 +104,14 @@ impl Connectivity<'_> {
     pub fn outside(&self, family: Family) -> Range<u32> {
         let first = self.space.outside(family);
         first..first + self.space.atoms[family_index(family)].len()
+    }
+
+    /// The addresses of neighbouring classes outside, from the first to the one before the last.
+    pub fn outside_range(&self, (first, end): (u32, u32), family: Family) -> (IpAddr, IpAddr) {
+        let atoms = &self.space.atoms[family_index(family)];
+        let outside = self.space.outside(family);
+        let atom = |class: u32| class.saturating_sub(outside);
+        (atoms.bounds(atom(first)).0, atoms.bounds(atom(end.saturating_sub(1))).1)
     }
 
     /// Every row of a family: those without condition, then others that are certain, then the rest.

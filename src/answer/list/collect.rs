@@ -8,8 +8,8 @@ use super::By;
 use super::group::Groups;
 use crate::cluster::Family;
 use crate::effort::{TooMuch, Work};
-use crate::ends::ranges::{Range, complement, joined};
-use crate::reach::{Connectivity, End, Ends, PortSet, Row, RowEnd, Wanted};
+use crate::ends::ranges::{Range, complement};
+use crate::reach::{Connectivity, End, PortSet, Row, RowEnd, Wanted};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
@@ -281,12 +281,9 @@ impl Collector<'_, '_> {
         match party {
             Party::Anyone | Party::EveryPod => Part::Whole,
             Party::Outside => {
-                let classes = some.iter().flat_map(|(first, end)| *first..*end);
-                let ends = classes.flat_map(|class| self.connectivity.ends(class, family));
-                let ranges = joined(ends.filter_map(|ends| match ends {
-                    Ends::Outside(first, last) => Some((first, last)),
-                    Ends::One(_) => None,
-                }));
+                let runs = together(some.to_vec()).into_iter();
+                let ranges: Vec<Range> =
+                    runs.map(|run| self.connectivity.outside_range(run, family)).collect();
                 if complement(&ranges, family).is_empty() {
                     return Part::Whole;
                 }
@@ -319,6 +316,19 @@ impl Collector<'_, '_> {
                 && has(self.destinations, row.destination.0, family)
         })
     }
+}
+
+/// Runs in order, those that touch or overlap made one.
+fn together(mut runs: Vec<Run>) -> Vec<Run> {
+    runs.sort_unstable();
+    runs.dedup_by(|(first, end), (_, last)| {
+        let one = *first <= *last;
+        if one {
+            *last = (*end).max(*last);
+        }
+        one
+    });
+    runs
 }
 
 /// The parties that have pods in a row's end, with its classes.
