@@ -103,7 +103,7 @@ fn reads<'t>(tree: &'t Tree, directory: &str, file: &str, text: &str) -> Option<
         if tree.links().any(|link| within(link, &directory)) {
             return None;
         }
-        all.extend(tree.names().filter(|name| within(name, &directory) && *name != file));
+        all.extend(tree.names_below(&directory).filter(|name| *name != file));
         for name in KUSTOMIZATION_NAMES.map(|name| joined(&directory, name)) {
             let own = if name == file { Some(text.into()) } else { tree.text(&name) };
             let Some(own) = own else { continue };

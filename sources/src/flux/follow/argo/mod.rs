@@ -454,6 +454,7 @@ impl Rounds<'_> {
                 "chart": chart,
                 "version": source.target_revision,
                 "sourceRef": {"kind": kind, "name": address},
+                "url": address,
             }},
             "values": values,
         });
