@@ -212,7 +212,8 @@ mod tests {
     fn no_secret_is_kept() {
         let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: n}\n\
                       data: {a: cGFzc3dvcmQ=}\nstringData: {b: password}\n";
-        let other = "kind: ConfigMap\nmetadata: {name: c}\ndata: {note: no Secret}\n";
+        let other =
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {note: no Secret}\n";
         let kept = without_secrets(&format!("{other}---\n{secret}")).unwrap();
         assert!(!kept.contains("cGFz") && !kept.contains("password"), "{kept}");
         assert!(kept.contains("no Secret") && kept.contains("\"a\":\"\",\"b\":\"\""), "{kept}");
