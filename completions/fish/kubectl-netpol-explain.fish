@@ -38,7 +38,7 @@ complete -c kubectl-netpol-explain -l request-timeout -d 'Limit of one request, 
 complete -c kubectl-netpol-explain -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol-explain -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol-explain -l strict -d 'Make everything that cannot be read an error'
-complete -c kubectl-netpol-explain -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
+complete -c kubectl-netpol-explain -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere, which is an error otherwise, and helm the charts of a repository of Flux or Argo CD'
 complete -c kubectl-netpol-explain -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
 complete -c kubectl-netpol-explain -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
 complete -c kubectl-netpol-explain -l with -d 'Lay what -f and -k name over the live cluster, as if it were applied'

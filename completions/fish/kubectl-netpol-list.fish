@@ -41,7 +41,7 @@ complete -c kubectl-netpol-list -l known-only -d 'Only the pods that are known: 
 complete -c kubectl-netpol-list -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol-list -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol-list -l strict -d 'Make everything that cannot be read an error'
-complete -c kubectl-netpol-list -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
+complete -c kubectl-netpol-list -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere, which is an error otherwise, and helm the charts of a repository of Flux or Argo CD'
 complete -c kubectl-netpol-list -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
 complete -c kubectl-netpol-list -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
 complete -c kubectl-netpol-list -s h -l help -d 'Print help'

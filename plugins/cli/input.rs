@@ -56,7 +56,8 @@ pub struct InputArgs {
     #[arg(long, help_heading = HEADING)]
     pub strict: bool,
 
-    /// Let kustomize fetch what a kustomization takes from elsewhere; else that is an error
+    /// Let kustomize fetch what a kustomization takes from elsewhere, which is an error otherwise, and
+    /// helm the charts of a repository of Flux or Argo CD
     #[arg(long, help_heading = HEADING)]
     pub pull: bool,
 

@@ -37,14 +37,34 @@ pub(crate) struct Inflated<'a> {
     pub(crate) name: &'a str,
     /// Its namespace; empty where none is known.
     pub(crate) namespace: &'a str,
-    /// The directory of the chart.
-    pub(crate) chart: &'a Path,
+    /// The chart.
+    pub(crate) chart: &'a At<'a>,
     /// Its values.
     pub(crate) values: &'a Value,
     /// What the API server would serve besides Kubernetes' own.
     pub(crate) apis: &'a BTreeSet<String>,
     /// Values that are set besides.
     pub(crate) set: &'a [Set],
+}
+
+/// Where a chart is.
+#[derive(Clone, Debug)]
+pub(crate) enum At<'a> {
+    /// In a directory.
+    Directory(&'a Path),
+    /// In a registry.
+    Registry(InRegistry),
+}
+
+/// A chart of a registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct InRegistry {
+    /// The address of its repository, if that is no registry of containers.
+    pub(crate) repository: Option<String>,
+    /// Its name there, or its whole address.
+    pub(crate) name: String,
+    /// Its version, or a range of these; empty for the latest.
+    pub(crate) version: String,
 }
 
 /// A value that is set besides, as `--set` has it.
@@ -85,14 +105,24 @@ impl Helm {
             let flag = if *text { "--set-string" } else { "--set" };
             words.extend([flag, pair].map(OsString::from));
         }
+        let (chart, pull) = match of.chart {
+            At::Directory(path) => (path.as_os_str().to_owned(), false),
+            At::Registry(InRegistry { repository, name, version }) => {
+                words.extend(repository.iter().map(|it| format!("--repo={it}").into()));
+                words.extend((!version.is_empty()).then(|| format!("--version={version}").into()));
+                (name.into(), true)
+            }
+        };
         // A name that starts with a dash would be taken for a flag.
-        words.extend(["--".into(), of.name.into(), of.chart.into()]);
+        words.extend(["--".into(), of.name.into(), chart]);
         let given = Given { input: of.values.to_string().into_bytes(), ..Given::default() };
-        let output = process::run(Program::Helm, &self.0, words, given, LIMITS)
+        let output = process::run(Program::Helm { pull }, &self.0, words, given, LIMITS)
             .map_err(|error| error.to_string())?;
         if !output.status.success() {
-            let place = format!("{}/", of.chart.display());
-            let said = said(&output).trim_start_matches("Error: ").replace(&place, "");
+            let mut said = said(&output).trim_start_matches("Error: ").to_owned();
+            if let At::Directory(path) = of.chart {
+                said = said.replace(&format!("{}/", path.display()), "");
+            }
             return Err(format!("helm says: {}", said.split('\n').next().unwrap_or_default()));
         }
         String::from_utf8(output.stdout).map_err(|_| "what helm made is no text".to_owned())
@@ -169,8 +199,8 @@ impl Chart {
         let apis = BTreeSet::new();
         let set: Vec<Set> =
             set.iter().map(|pair| Set { pair: pair.clone(), text: false }).collect();
-        let (name, values) = (&name, &all);
-        let of = Inflated { name, namespace, chart: &chart, values, apis: &apis, set: &set };
+        let (name, values, chart) = (&name, &all, &At::Directory(&chart));
+        let of = Inflated { name, namespace, chart, values, apis: &apis, set: &set };
         let text =
             helm.template(&of).map_err(|why| Error::Failed { directory: directory(), why })?;
         let made = objects(&text).into_iter().map(|Object { template, text }| {

@@ -35,13 +35,12 @@ impl Warning {
         let mut told: Vec<(Self, usize)> = Vec::new();
         let mut first: HashMap<&str, usize> = HashMap::new();
         for warning in all {
-            match warning.like.as_deref().and_then(|like| first.get(like)) {
-                Some(at) => told[*at].1 += 1,
-                None => {
-                    first.extend(warning.like.as_deref().map(|like| (like, told.len())));
-                    told.push((warning.clone(), 0));
-                }
+            if let Some(at) = warning.like.as_deref().and_then(|like| first.get(like)) {
+                told[*at].1 += 1;
+                continue;
             }
+            first.extend(warning.like.as_deref().map(|like| (like, told.len())));
+            told.push((warning.clone(), 0));
         }
         let counted = told.into_iter().map(|(mut warning, more)| {
             if more > 0 {

@@ -14,6 +14,7 @@ use crate::printable::printable;
 use crate::yaml::Mark;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -61,6 +62,9 @@ pub fn decode_text(bytes: Vec<u8>, path: &Path, namespace: &str) -> (Objects, Ve
     (objects, warnings)
 }
 
+/// What is said of an object that replaces another.
+const ALSO: &str = " is also written at ";
+
 /// Texts that cannot be read again, by what stands for their file.
 pub type Kept = Vec<(Arc<Path>, String)>;
 
@@ -69,6 +73,8 @@ pub type Kept = Vec<(Arc<Path>, String)>;
 pub struct Reading {
     objects: Objects,
     warnings: Vec<Warning>,
+    /// Notes that were given already, by what they say, with how many there are like them.
+    notes: HashMap<String, (usize, usize)>,
     kept: Kept,
     tally: Tally,
 }
@@ -77,6 +83,15 @@ impl Reading {
     /// Takes a warning, with the gap that it leaves.
     pub fn warn(&mut self, warning: Warning) {
         self.objects.gaps.extend(warning.gap());
+        if warning.severity == Severity::Note {
+            // Of an object that is written often the places are not what matters.
+            let said = warning.message.split(ALSO).next().unwrap_or_default().to_owned();
+            let (_, more) = self.notes.entry(said).or_insert((self.warnings.len(), 0));
+            *more += 1;
+            if *more > 1 {
+                return;
+            }
+        }
         self.warnings.push(warning);
     }
 
@@ -106,6 +121,11 @@ impl Reading {
         }
         for warning in std::mem::take(&mut self.tally).warnings() {
             self.warn(warning);
+        }
+        for (at, count) in self.notes.into_values().filter(|(_, count)| *count > 1) {
+            if let Some(first) = self.warnings.get_mut(at) {
+                let _ = write!(first.message, " (and {} more like it)", count - 1);
+            }
         }
         (self.objects, self.warnings, self.kept)
     }
@@ -426,10 +446,7 @@ fn of_chart(path: &Path) -> PathBuf {
 fn twice(replaced: &Replaced) -> Warning {
     let object = replaced.object.to_string();
     let (object, earlier) = (printable(&object), place(&replaced.earlier));
-    at_origin(
-        &replaced.later,
-        format!("{object} is also written at {earlier}; only the later of the two counts"),
-    )
+    at_origin(&replaced.later, format!("{object}{ALSO}{earlier}; only the later of the two counts"))
 }
 
 /// `file:line` of an object.

@@ -618,6 +618,104 @@ fn charts_that_are_not_in_order() {
     assert!(!broken.contains("kubectl-netpol-"), "{broken}");
 }
 
+/// A server of files, until the process ends; its address.
+fn serve(files: Vec<(&'static str, Vec<u8>)>) -> String {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let first = lines.next().and_then(Result::ok).unwrap_or_default();
+            let _ = lines.by_ref().map_while(Result::ok).find(String::is_empty);
+            let found = files.iter().find(|(name, _)| first.contains(name));
+            let (status, body) =
+                found.map_or(("404 Not Found", &b""[..]), |(_, body)| ("200 OK", body));
+            let length = body.len();
+            let head = format!(
+                "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+            );
+            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
+        }
+    });
+    address
+}
+
+/// With `--pull` helm fetches a chart, and only then.
+///
+/// Source: docs/semantics/flux.md#charts-of-registries and #post-renderers.
+#[test]
+fn a_chart_of_a_repository_of_charts() {
+    let Ok(path) = with_helm() else { return };
+    let chart = Files::new(&[
+        ("cache/Chart.yaml", "apiVersion: v2\nname: cache\nversion: 1.2.0\n"),
+        (
+            "cache/templates/all.yaml",
+            &format!("{}---\n{PODS}", POLICY.replace("${LAN}", "{{ .Values.lan }}")),
+        ),
+    ]);
+    let packed = Command::new("tar")
+        .args(["-czf", "cache.tgz", "cache"])
+        .current_dir(chart.path(""))
+        .status();
+    assert!(packed.unwrap().success());
+    let index = "apiVersion: v1\nentries:\n  cache:\n  - {apiVersion: v2, name: cache, version: 1.2.0, \
+                 urls: [cache.tgz]}\n  - {apiVersion: v2, name: cache, version: 2.0.0, urls: [gone.tgz]}\n";
+    let address = serve(vec![
+        ("/index.yaml", index.into()),
+        ("/cache.tgz", fs::read(chart.path("cache.tgz")).unwrap()),
+    ]);
+    let release = |version: &str, more: &str| {
+        format!(
+            "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\n\
+             metadata: {{name: charts, namespace: shop}}\nspec: {{url: 'http://{address}'}}\n---\n\
+             apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n\
+             metadata: {{name: cache, namespace: shop}}\nspec:\n  \
+             chart: {{spec: {{chart: cache, version: {version}, sourceRef: {{kind: HelmRepository, name: charts}}}}}}\n  \
+             values: {{lan: 192.0.2.0/24}}\n{more}"
+        )
+    };
+    let ask = |release: &str, more: &[&str]| {
+        let files = Files::new(&[
+            ("ks.yaml", &kustomization("db", "path: ./db")),
+            ("db/release.yaml", release),
+        ]);
+        let mut command = command(FRONT, &[&ASK[..], more].concat());
+        let run = run_in(command.env("PATH", &path), &files.path(""));
+        let all = format!("{} {} ({})", run.stdout, run.stderr, run.code);
+        all.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let plain = release("1.x", "");
+    let pulled = ask(&plain, &["--pull"]);
+    assert!(pulled.starts_with("ALLOWED ") && pulled.ends_with("(0)"), "{pulled}");
+    assert!(pulled.contains("./db/release.yaml: - from"), "{pulled}");
+    let not = ask(&plain, &[]);
+    assert!(not.contains("not found") && not.ends_with("(2)"), "{not}");
+    // What a post-renderer makes of it is what is applied.
+    let patched = release(
+        "1.x",
+        "  postRenderers:\n  - kustomize:\n      patches:\n      - target: {kind: NetworkPolicy}\n        \
+         patch: '[{\"op\": \"replace\", \"path\": \"/spec/ingress/0/ports/0/port\", \"value\": 5433}]'\n",
+    );
+    let said = ask(&patched, &["--pull"]);
+    assert!(
+        said.starts_with("DENIED ") && said.contains("port is 5433/TCP, not 5432/TCP"),
+        "{said}"
+    );
+    let words = ["list", "-f", "flux:.", "--pull"];
+    let gone = Files::new(&[
+        ("ks.yaml", &kustomization("db", "path: ./db")),
+        ("db/release.yaml", &release("2.x", "")),
+    ]);
+    let run = run_in(command(FRONT, &words).env("PATH", &path), &gone.path(""));
+    let said = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("HelmRelease shop/cache: its chart is not inflated: helm says: "),
+        "{said}"
+    );
+    assert!(said.contains("shop/helmrelease/cache"), "{said}");
+}
+
 /// The whole example answers as its documentation says; every local chart is inflated.
 #[test]
 fn only_the_chart_of_a_registry_has_a_stand_in() {

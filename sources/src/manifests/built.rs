@@ -115,7 +115,7 @@ impl AtRevision<'_> {
         let (whole, below) = revision.apart()?;
         let tree = Tree::read(&Top::Revision(whole), budget)?;
         let unknown = || {
-            let (revision, path) = (revision.name().to_owned(), printable(&below).into_owned());
+            let (revision, path) = (revision.name(), printable(&below).into_owned());
             Error::Revision(revision::Error::NoPath { revision, path })
         };
         if !tree.has_directory(&below) {
@@ -209,16 +209,14 @@ fn documents(
     for document in yaml::split(&text) {
         let node = yaml::parse(&document).ok().flatten();
         let head = node.as_ref().and_then(Head::of);
-        all.push(match (&node, head) {
-            (Some(node), Some(head)) => {
-                let file = file_of(node, &from);
-                places.of(files, file.as_deref(), &head, &otherwise, document.text)
-            }
-            _ => {
-                let (file, text) = (otherwise.clone(), document.text.into());
-                Arc::new(Rendered { file, from: None, text })
-            }
-        });
+        let made = if let (Some(node), Some(head)) = (&node, head) {
+            let file = file_of(node, &from);
+            places.of(files, file.as_deref(), &head, &otherwise, document.text)
+        } else {
+            let (file, text) = (otherwise.clone(), document.text.into());
+            Arc::new(Rendered { file, from: None, text })
+        };
+        all.push(made);
     }
     all
 }

@@ -18,8 +18,11 @@ pub enum Program {
         /// It may fetch what a kustomization names elsewhere.
         pull: bool,
     },
-    /// helm, which makes manifests of a chart that is there.
-    Helm,
+    /// helm, which makes manifests of a chart.
+    Helm {
+        /// It may fetch the chart.
+        pull: bool,
+    },
     /// A program that is asked for its version only.
     Version,
     /// The Flux CLI, which asks the cluster, and builds what a directory holds.
@@ -120,7 +123,10 @@ impl Program {
     fn surroundings(self) -> (Surroundings, &'static [(&'static str, &'static str)]) {
         match self {
             Self::Git => (Surroundings::Only(OF_GIT), GIT_READS),
-            Self::Kustomize { pull: false } | Self::Helm => (Surroundings::Alone(&[]), OFFLINE),
+            Self::Kustomize { pull: false } | Self::Helm { pull: false } => {
+                (Surroundings::Alone(&[]), OFFLINE)
+            }
+            Self::Helm { pull: true } => (Surroundings::Alone(OF_FETCHING), NO_GIT),
             Self::Kustomize { pull: true } => (Surroundings::Alone(OF_FETCHING), PULLING),
             Self::Version => (Surroundings::Alone(&[]), NO_GIT),
             Self::Flux { pull: false } => (Surroundings::Ours, NO_GIT),
@@ -143,7 +149,7 @@ impl Program {
         };
         let searched = match self {
             // What it would run is what it would fetch with.
-            Self::Kustomize { pull: false } | Self::Helm => {
+            Self::Kustomize { pull: false } | Self::Helm { .. } => {
                 home.as_ref().map(|home| home.path().into())
             }
             _ => searched(),

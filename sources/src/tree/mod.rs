@@ -22,6 +22,7 @@ use netpol::objects::{Severity, Warning};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -129,15 +130,23 @@ impl Tree {
         }
     }
 
-    /// Every file below a directory, sorted.
-    pub(crate) fn below<'t>(&'t self, directory: &'t str) -> impl Iterator<Item = &'t str> {
-        let names = self.files.iter().filter(|(_, held)| !matches!(held, Held::Link(_)));
-        names.map(|(name, _)| name.as_str()).filter(move |name| within(name, directory))
+    /// Every name below a directory, those of links among them, sorted.
+    fn entries(&self, directory: &str) -> impl Iterator<Item = (&str, &Held)> + use<'_> {
+        let from = if directory.is_empty() { String::new() } else { format!("{directory}/") };
+        let rest = self.files.range::<str, _>((Bound::Included(&*from), Bound::Unbounded));
+        rest.map(|(name, held)| (name.as_str(), held))
+            .take_while(move |(name, _)| name.starts_with(&*from))
     }
 
-    /// Every name, those of links among them, sorted.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.files.keys().map(String::as_str)
+    /// Every file below a directory, sorted.
+    pub(crate) fn below(&self, directory: &str) -> impl Iterator<Item = &str> + use<'_> {
+        let files = self.entries(directory).filter(|(_, held)| !matches!(held, Held::Link(_)));
+        files.map(|(name, _)| name)
+    }
+
+    /// The same with links.
+    pub(crate) fn names_below(&self, directory: &str) -> impl Iterator<Item = &str> + use<'_> {
+        self.entries(directory).map(|(name, _)| name)
     }
 
     /// Every link.
@@ -162,7 +171,7 @@ impl Tree {
 
     /// Whether there is such a directory.
     pub(crate) fn has_directory(&self, directory: &str) -> bool {
-        directory.is_empty() || self.files.keys().any(|name| within(name, directory))
+        directory.is_empty() || self.entries(directory).next().is_some()
     }
 
     /// Whether there is such a file.

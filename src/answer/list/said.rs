@@ -125,6 +125,9 @@ fn is_symbolic(party: Party) -> bool {
     matches!(party, Party::Anyone | Party::EveryPod | Party::Outside)
 }
 
+/// The namespace of a pod, if it has a name, and a label of it.
+type Near<'s> = (Option<Name>, Option<(&'s str, &'s str)>);
+
 /// For each of these pods, the others of which less is supposed. They are looked for among those that
 /// share a label with it, or have none.
 fn wider(lister: &Lister<'_>, all: &BTreeSet<PodId>) -> HashMap<PodId, Vec<PodId>> {
@@ -134,7 +137,7 @@ fn wider(lister: &Lister<'_>, all: &BTreeSet<PodId>) -> HashMap<PodId, Vec<PodId
         let named = namespace.is_none_or(|namespace| !namespace.is_any_other());
         named.then(|| Name::from(real_namespace(&pod.namespace)))
     };
-    let mut by_label: HashMap<(Option<Name>, Option<(&str, &str)>), Vec<PodId>> = HashMap::new();
+    let mut by_label: HashMap<Near<'_>, Vec<PodId>> = HashMap::new();
     for id in all {
         let pod = snapshot.pod(*id);
         by_label.entry((place(pod), pod.labels.iter().next())).or_default().push(*id);

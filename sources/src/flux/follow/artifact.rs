@@ -1,6 +1,6 @@
 //! Artifacts that Flux puts together of sources.
 //!
-//! In: an ArtifactGenerator as it is written. Out: of each of its artifacts that is a part of one source,
+//! In: an `ArtifactGenerator` as it is written. Out: of each of its artifacts that is a part of one source,
 //! as that has it, the source and the directory; of any other nothing, so that it counts as elsewhere.
 //!
 //! Source: docs/semantics/flux.md#artifacts.
@@ -100,15 +100,18 @@ mod tests {
     fn parts_of_a_source() {
         let found = |copies: &str| {
             let text = format!(
-                "{{apiVersion: {EXTENSIONS}/v1beta1, kind: ArtifactGenerator, metadata: {{name: g, namespace: n}}, \
+                "{{apiVersion: {EXTENSIONS}/v1beta1, kind: ArtifactGenerator, metadata: {{name: g, namespace: ns}}, \
                  spec: {{sources: [{{alias: repo, kind: GitRepository, name: r}}], \
                  artifacts: [{{name: a, copy: [{copies}]}}]}}}}"
             );
             let document = yaml::Document::whole(&text);
             let node = yaml::parse(&document).unwrap().unwrap();
             let mut all = parts(&Head::of(&node).unwrap(), &node);
-            all.remove(&("n".to_owned(), "a".to_owned())).map(|part| {
-                assert_eq!(part.of, ("GitRepository".to_owned(), ("n".to_owned(), "r".to_owned())));
+            all.remove(&("ns".to_owned(), "a".to_owned())).map(|part| {
+                assert_eq!(
+                    part.of,
+                    ("GitRepository".to_owned(), ("ns".to_owned(), "r".to_owned()))
+                );
                 part.top
             })
         };

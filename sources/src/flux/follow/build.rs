@@ -10,8 +10,10 @@ use super::generate::{Generated, generate};
 use super::kept::Kept;
 use super::object::Kustomization;
 use crate::manifests::{Kustomize, May, cause, outside, remote, said};
+use crate::process::Home;
 use crate::tree::{Copy, Tree, joined};
 use netpol::objects::shown;
+use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,7 +30,8 @@ const RESTRICTED: &str = "is not in or below";
 pub(super) struct Builders<'t> {
     tree: &'t Tree,
     kustomize: Kustomize,
-    pull: bool,
+    /// What is elsewhere may be fetched.
+    pub(super) pull: bool,
     /// What was made before.
     pub(super) kept: Kept<'t>,
     /// A copy for each that builds, made once there is something to build.
@@ -59,6 +62,27 @@ impl<'t> Builders<'t> {
     pub(super) fn top(&self) -> Result<PathBuf, Error> {
         let mut copy = self.copies[0].lock().unwrap_or_else(PoisonError::into_inner);
         Ok(copied(self.tree, &mut copy)?.root.clone())
+    }
+
+    /// Has a kustomization applied to manifests, in a directory of its own; `all.yaml` is what they are called.
+    pub(super) fn aside(&self, manifests: &str, kustomization: &Value) -> Result<String, String> {
+        let failed = |error: std::io::Error| error.to_string();
+        let home = Home::new().map_err(failed)?;
+        fs::write(home.path().join("all.yaml"), manifests).map_err(failed)?;
+        let text = kustomization.to_string();
+        fs::write(home.path().join("kustomization.yaml"), text).map_err(failed)?;
+        if let Some(remote) = remote(home.path()) {
+            let name = netpol::printable::printable(&remote.name).into_owned();
+            return Err(format!("it takes {name} from elsewhere"));
+        }
+        let may = May { pull: false, charts: false };
+        let output =
+            self.kustomize.run(home.path(), may, false).map_err(|error| error.to_string())?;
+        if output.status.success() {
+            return String::from_utf8(output.stdout).map_err(|_| "it is no text".to_owned());
+        }
+        let said = cause(&said(&output), home.path(), Path::new(""));
+        Err(format!("{} says: {said}", self.kustomize.name))
     }
 
     /// Builds all of them; the results in their order.

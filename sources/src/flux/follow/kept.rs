@@ -103,7 +103,7 @@ fn reads<'t>(tree: &'t Tree, directory: &str, file: &str, text: &str) -> Option<
         if tree.links().any(|link| within(link, &directory)) {
             return None;
         }
-        all.extend(tree.names().filter(|name| within(name, &directory) && *name != file));
+        all.extend(tree.names_below(&directory).filter(|name| *name != file));
         for name in KUSTOMIZATION_NAMES.map(|name| joined(&directory, name)) {
             let own = if name == file { Some(text.into()) } else { tree.text(&name) };
             let Some(own) = own else { continue };
@@ -212,7 +212,8 @@ mod tests {
     fn no_secret_is_kept() {
         let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: n}\n\
                       data: {a: cGFzc3dvcmQ=}\nstringData: {b: password}\n";
-        let other = "kind: ConfigMap\nmetadata: {name: c}\ndata: {note: no Secret}\n";
+        let other =
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {note: no Secret}\n";
         let kept = without_secrets(&format!("{other}---\n{secret}")).unwrap();
         assert!(!kept.contains("cGFz") && !kept.contains("password"), "{kept}");
         assert!(kept.contains("no Secret") && kept.contains("\"a\":\"\",\"b\":\"\""), "{kept}");

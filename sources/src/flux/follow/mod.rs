@@ -15,6 +15,7 @@ mod error;
 mod generate;
 mod kept;
 mod object;
+mod registry;
 mod release;
 mod roots;
 mod rounds;

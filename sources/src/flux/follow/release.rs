@@ -10,8 +10,9 @@
 use super::Followed;
 use super::build::Builders;
 use super::object::{Reference, title};
+use super::registry;
 use super::variables::Known;
-use crate::helm::{Helm, Inflated, Object, Set, merge, objects, parsed};
+use crate::helm::{At, Helm, Inflated, Object, Set, merge, objects, parsed};
 use crate::tree::{Head, Named, Tree, joined};
 use netpol::cluster::Rendered;
 use netpol::objects::{Severity, Warning};
@@ -30,7 +31,7 @@ const KIND: &str = "HelmRelease.helm.toolkit.fluxcd.io";
 
 /// What is told of a release whose chart is elsewhere.
 const NOT_HERE: &str = "its chart is not here, so of its pods only what the values tell is known, and not \
-                        what policies the chart brings";
+                        what policies the chart brings; --pull fetches charts of registries";
 
 /// Longer names of releases are cut, and end in a hash.
 const LONGEST: usize = 53;
@@ -225,23 +226,34 @@ impl Release {
         helm: Option<&Helm>,
         apis: &BTreeSet<String>,
     ) -> Outcome {
-        let Some(directory) = self.directory(around) else { return Outcome::Elsewhere };
-        if !around.tree.has(&joined(&directory, "Chart.yaml")) {
+        let directory = self.directory(around);
+        let registry = if directory.is_none() {
+            let wanted = around.builders.pull;
+            let found = || registry::chart(&self.spec, &self.named.0, around.specs);
+            let Some(found) = wanted.then(found).flatten() else { return Outcome::Elsewhere };
+            Some(found)
+        } else {
+            None
+        };
+        if let Some(directory) = &directory
+            && !around.tree.has(&joined(directory, "Chart.yaml"))
+        {
             return Outcome::Failed(format!("there is no chart in {directory}"));
         }
         let Some(helm) = helm else {
-            let why = "its chart is here, but helm is not on PATH; install it \
+            let why = "its chart is not inflated: helm is not on PATH; install it \
                        (https://helm.sh/docs/intro/install/)";
             return Outcome::Failed(why.to_owned());
         };
-        if self.spec["postRenderers"].as_array().is_some_and(|all| !all.is_empty()) {
-            return Outcome::Failed("its post-renderers are not followed".to_owned());
-        }
         let Some(name) = self.release_name() else {
             return Outcome::Failed(format!("its name is longer than {LONGEST} characters"));
         };
+        let files = chart_files(&self.spec);
+        if registry.is_some() && !files.is_empty() {
+            return Outcome::Failed("files of values in its chart are not followed".to_owned());
+        }
         let (mut values, not_known) = self.values(around.known);
-        for file in chart_files(&self.spec) {
+        for file in files {
             let text = around.tree.text(&joined("", file)).unwrap_or_default();
             let mut under = parsed(&text).unwrap_or_default();
             merge(&mut under, values);
@@ -249,8 +261,9 @@ impl Release {
         }
         let namespace = self.namespace();
         let kept = &around.builders.kept;
-        let words = format!("{name} {namespace} {values} {apis:?} {:?}", self.set);
-        let key = kept.of_helm(&helm.0, &directory, &words);
+        let renderers = &self.spec["postRenderers"];
+        let words = format!("{name} {namespace} {values} {apis:?} {:?} {renderers}", self.set);
+        let key = directory.as_ref().and_then(|it| kept.of_helm(&helm.0, it, &words));
         let not_known = (!not_known.is_empty()).then(|| {
             format!(
                 "values of {} are not known, so what it makes may differ",
@@ -260,24 +273,24 @@ impl Release {
         if let Some(text) = kept.get(key.as_ref()) {
             return Outcome::Made(objects(&text), not_known);
         }
-        let chart = match around.builders.top() {
-            Ok(top) => top.join(&directory),
-            Err(error) => return Outcome::Failed(error.to_string()),
+        let path;
+        let chart = match (registry, around.builders.top()) {
+            (Some(registry), _) => At::Registry(registry),
+            (None, Ok(top)) => {
+                path = top.join(directory.unwrap_or_default());
+                At::Directory(&path)
+            }
+            (None, Err(error)) => return Outcome::Failed(error.to_string()),
         };
-        let of = Inflated {
-            name: &name,
-            namespace,
-            chart: &chart,
-            values: &values,
-            apis,
-            set: &self.set,
-        };
-        match helm.template(&of) {
+        let (name, chart, values) = (&*name, &chart, &values);
+        let of = Inflated { name, namespace, chart, values, apis, set: &self.set };
+        let made = helm.template(&of).map_err(|why| format!("its chart is not inflated: {why}"));
+        match made.and_then(|text| post_rendered(text, renderers, around.builders)) {
             Ok(text) => {
                 kept.put(key, &text);
                 Outcome::Made(objects(&text), not_known)
             }
-            Err(why) => Outcome::Failed(format!("its chart is not inflated: {why}")),
+            Err(why) => Outcome::Failed(why),
         }
     }
 
@@ -385,6 +398,27 @@ impl Release {
         merge(&mut all, self.spec["values"].clone());
         (all, missing)
     }
+}
+
+/// What is left after the post-renderers of a release, each of which is a kustomization of all before it.
+///
+/// Source: docs/semantics/flux.md#post-renderers.
+fn post_rendered(
+    mut text: String,
+    renderers: &Value,
+    builders: &Builders<'_>,
+) -> Result<String, String> {
+    for renderer in renderers.as_array().into_iter().flatten() {
+        let Some(kustomize) = renderer["kustomize"].as_object() else {
+            return Err("a post-renderer of it is not followed".to_owned());
+        };
+        let mut all = kustomize.clone();
+        all.insert("resources".to_owned(), json!(["all.yaml"]));
+        text = builders
+            .aside(&text, &Value::Object(all))
+            .map_err(|why| format!("its post-renderer fails: {why}"))?;
+    }
+    Ok(text)
 }
 
 /// The files of values that a release takes from its source, later ones over earlier ones; here the

@@ -103,7 +103,7 @@ pub(super) fn follow(
     let Scanned { sources, specs, .. } = &scanned;
     let (known, here, builders) = (&known, &here, &builders);
     let place = place.unwrap_or_default();
-    releases.finish(&Around { tree, known, builders, here, sources, place, specs }, &mut out);
+    releases.finish(&Around { tree, known, builders, sources, place, specs, here }, &mut out);
     out.kept = tree.kept(out.documents.iter().map(|(it, _)| it));
     Ok(out)
 }
@@ -208,12 +208,13 @@ impl Rounds<'_> {
                 it.spec.source_ref = Reference { kind, name, namespace, optional: false };
             }
             if let Some(elsewhere) = self.elsewhere(&it) {
-                self.unread(&it, &format!("its source {elsewhere} is another repository"));
+                let message =
+                    format!("{}: its source {elsewhere} is another repository", it.title());
+                let mut warning = Warning::new(&it.place, Severity::Unread, message);
                 // What that makes is the same for the same text.
                 let of = source(&it).and_then(|source| self.scanned.specs.get(&source));
-                let text = format!("{:?} {of:?}", it.spec);
-                let told = self.out.warnings.last_mut();
-                told.into_iter().for_each(|it| it.text = Some(text.as_str().into()));
+                warning.text = Some(format!("{:?} {of:?}", it.spec).into());
+                self.out.warnings.push(warning);
                 continue;
             }
             if it.spec.suspend {

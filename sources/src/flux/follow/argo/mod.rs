@@ -25,6 +25,7 @@ use netpol::objects::{Severity, Warning};
 use netpol::printable::printable;
 use netpol::yaml;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -143,7 +144,7 @@ fn scan(tree: &Tree, place: &str) -> (Vec<Application>, Vec<Warning>) {
     (found, warnings)
 }
 
-/// What is told of an ApplicationSet.
+/// What is told of an `ApplicationSet`.
 fn of_set(head: &Head<'_>, place: &Path) -> Option<Warning> {
     head.is(ARGO, "ApplicationSet").then(|| {
         let title = title("ApplicationSet", &head.named());
@@ -229,7 +230,7 @@ impl Rounds<'_> {
         let (sources, specs) = (&BTreeMap::new(), &BTreeMap::new());
         let here = &|kind: &str, _: &Named| kind == "GitRepository";
         let known = &Known::default();
-        releases.finish(&Around { tree, known, builders, here, sources, place, specs }, out);
+        releases.finish(&Around { tree, known, builders, sources, place, specs, here }, out);
         let mut made = Vec::new();
         for (rendered, namespace) in self.out.documents.split_off(before) {
             let document = yaml::Document::whole(&rendered.text);
@@ -295,10 +296,9 @@ impl Rounds<'_> {
             if plain(&source.repo_url) != self.own {
                 let address = crate::address::without_user(&source.repo_url);
                 let address = printable(&address);
-                self.unread(of, &format!("its source {address} is another repository"));
+                let why = format!("its source {address} is another repository");
                 // What that makes is the same for the same text.
-                let told = self.out.warnings.last_mut();
-                told.into_iter().for_each(|it| it.text = Some(of.text.as_str().into()));
+                self.warn(of, &why, Some(of.text.as_str().into()));
                 continue;
             }
             let directory = joined("", &source.path);
@@ -313,31 +313,11 @@ impl Rounds<'_> {
             } else if source.helm.is_some() || has("Chart.yaml") {
                 self.chart(of, source, Some(&directory));
             } else if source.kustomize.is_some() || KUSTOMIZATION_NAMES.iter().any(|it| has(it)) {
-                builds.push(Build { of: number, what: self.kustomization(of, source) });
+                builds.push(Build { of: number, what: kustomization(of, source) });
             } else {
                 made.extend(self.directory(of, source, &directory));
             }
         }
-    }
-
-    /// Source: docs/semantics/argocd.md#kustomize.
-    fn kustomization(&self, of: &Application, source: &Source) -> Kustomization {
-        let options = source.kustomize.clone().unwrap_or_default();
-        let spec = Spec {
-            path: source.path.clone(),
-            target_namespace: options.namespace,
-            name_prefix: options.name_prefix,
-            name_suffix: options.name_suffix,
-            patches: options.patches,
-            components: options.components,
-            ignore_missing_components: options.ignore_missing_components,
-            images: options.images.iter().map(|image| of_image(image)).collect(),
-            common_labels: options.common_labels,
-            label_without_selector: options.label_without_selector,
-            ..Spec::default()
-        };
-        let (named, file, place) = (of.named.clone(), of.file.clone(), of.place.clone());
-        Kustomization { named, file, place, spec }
     }
 
     /// Takes what kustomize printed for a directory; the Applications among it.
@@ -454,6 +434,7 @@ impl Rounds<'_> {
                 "chart": chart,
                 "version": source.target_revision,
                 "sourceRef": {"kind": kind, "name": address},
+                "url": address,
             }},
             "values": values,
         });
@@ -494,7 +475,7 @@ impl Rounds<'_> {
                     joined(if file.starts_with('/') { "" } else { directory }, file)
                 }),
             };
-            let text = path.and_then(|path| self.tree.text(&path).map(|text| text.into_owned()));
+            let text = path.and_then(|path| self.tree.text(&path).map(Cow::into_owned));
             match text.and_then(|text| parsed(&text).ok()) {
                 Some(more) => merge(&mut values, more),
                 None if options.ignore_missing_value_files => {}
@@ -516,11 +497,37 @@ impl Rounds<'_> {
     }
 
     fn unread(&mut self, of: &Application, why: &str) {
+        self.warn(of, why, None);
+    }
+
+    /// The same, with the text that says the same where it is the same.
+    fn warn(&mut self, of: &Application, why: &str, text: Option<Arc<str>>) {
         let message = format!("{}: {why}", of.title());
         let mut warning = Warning::new(&of.place, Severity::Unread, message);
         warning.kind = Some(KIND.to_owned());
+        warning.text = text;
         self.out.warnings.push(warning);
     }
+}
+
+/// Source: docs/semantics/argocd.md#kustomize.
+fn kustomization(of: &Application, source: &Source) -> Kustomization {
+    let options = source.kustomize.clone().unwrap_or_default();
+    let spec = Spec {
+        path: source.path.clone(),
+        target_namespace: options.namespace,
+        name_prefix: options.name_prefix,
+        name_suffix: options.name_suffix,
+        patches: options.patches,
+        components: options.components,
+        ignore_missing_components: options.ignore_missing_components,
+        images: options.images.iter().map(|image| of_image(image)).collect(),
+        common_labels: options.common_labels,
+        label_without_selector: options.label_without_selector,
+        ..Spec::default()
+    };
+    let (named, file, place) = (of.named.clone(), of.file.clone(), of.place.clone());
+    Kustomization { named, file, place, spec }
 }
 
 /// An image as `kustomize edit set image` takes it: `[NAME=]NEW[:TAG][@DIGEST]`.
