@@ -42,10 +42,7 @@ pub fn parse<'a>(document: &Document<'a>) -> Result<Option<Node<'a>>, Error> {
         ));
     }
     refuse_hidden(document)?;
-    match usual(document) {
-        Some(root) => Ok(root),
-        None => whole(document),
-    }
+    usual(document).map_or_else(|_| whole(document), Ok)
 }
 
 /// The same with granit alone, for documents of every form. Tests hold the short way to it.

@@ -1,9 +1,9 @@
 //! The form that nearly all manifests have, read without a parser of all of YAML.
 //!
-//! In goes a [`Document`], out comes the same tree as by granit, or nothing where the text has anything
+//! In goes a [`Document`], out comes the same tree as by granit, or [`Unusual`] where the text has anything
 //! else than: mappings and sequences in block style, plain scalars and quoted ones without escapes on one
 //! line, literal blocks, and collections in flow style on one line. Errors, anchors, tags, tabs and
-//! whatever needs a second look is nothing here: then granit reads the document and says what is wrong.
+//! whatever needs a second look are unusual: then granit reads the document and says what is wrong.
 //!
 //! So this reader refuses rather than reads: it must never take a text that granit takes otherwise, which
 //! `tests/usual.rs` and a fuzz target hold it to.
@@ -20,20 +20,26 @@ const MOST_LEVELS: usize = 60;
 /// Longer keys are left to granit, which takes no key beyond 1,024 characters.
 const LONGEST_KEY: usize = 256;
 
-/// The tree of a document in the usual form, `None` within for one without content; `None`: it has
-/// another form.
-pub(super) fn usual<'a>(document: &Document<'a>) -> Option<Option<Node<'a>>> {
+/// A document has another form.
+#[derive(Debug)]
+pub(super) struct Unusual;
+
+/// The tree of a document in the usual form; `None` where it has no content.
+pub(super) fn usual<'a>(document: &Document<'a>) -> Result<Option<Node<'a>>, Unusual> {
     let text = document.text;
     if document.json
         || document.column != 0
         || memchr::memchr2(b'\t', b'\r', text.as_bytes()).is_some()
     {
-        return None;
+        return Err(Unusual);
     }
     let mut reader = Reader { text, at: 0, line: narrow(document.line), next: None };
-    let Some(first) = reader.peek() else { return Some(None) };
-    let root = reader.block(first.column, 1)?;
-    reader.peek().is_none().then_some(Some(root))
+    let Some(first) = reader.peek() else { return Ok(None) };
+    let root = reader.block(first.column, 1).ok_or(Unusual)?;
+    if reader.peek().is_some() {
+        return Err(Unusual);
+    }
+    Ok(Some(root))
 }
 
 /// A line with content, or what is left of it behind a dash.
