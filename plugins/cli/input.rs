@@ -43,7 +43,7 @@ pub struct InputArgs {
     #[arg(long, help_heading = HEADING)]
     pub pull: bool,
 
-    /// Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is
+    /// Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is
     /// given, the cluster or the kinds of the policies tell
     #[arg(long, value_name = "PLUGIN", help_heading = HEADING)]
     pub enforcer: Option<Enforcer>,

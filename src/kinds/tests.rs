@@ -46,12 +46,14 @@ fn the_group_decides() {
         ("extensions/v1beta1", "Deployment", Known::Outdated("apps/v1")),
         ("apps/v1beta2", "Deployment", Known::Outdated("apps/v1")),
         ("batch/v1beta1", "CronJob", Known::Outdated("batch/v1")),
-        ("projectcalico.org/v3", "NetworkPolicy", not_judged("projectcalico.org", "NetworkPolicy")),
+        ("projectcalico.org/v3", "NetworkPolicy", Known::Read(Kind::CalicoNetworkPolicy)),
+        ("crd.projectcalico.org/v1", "NetworkPolicy", Known::Read(Kind::CalicoNetworkPolicy)),
         (
-            "crd.projectcalico.org/v1",
-            "NetworkPolicy",
-            not_judged("crd.projectcalico.org", "NetworkPolicy"),
+            "crd.projectcalico.org/v2",
+            "GlobalNetworkPolicy",
+            not_judged("projectcalico.org", "GlobalNetworkPolicy"),
         ),
+        ("projectcalico.org/v4", "NetworkPolicy", not_judged("projectcalico.org", "NetworkPolicy")),
         ("cilium.io/v3", "CiliumNetworkPolicy", not_judged("cilium.io", "CiliumNetworkPolicy")),
         (
             "policy.networking.k8s.io/v1",

@@ -1,11 +1,12 @@
 //! All policies in the one form, with the index by namespace that keeps look-ups small.
 
+use super::calico::{placed, widened};
 use super::dialect::Around;
 use super::identity::not_for_dns;
 use super::lowered::{Fault, Lowered, Remark};
 use super::rule::{Direction, Entry, Namespaces, PeerKind, Peers, Policy};
 use super::variables::only_unfilled;
-use super::{Cilium, Enforcer, LabelFilter, OtherObject, WrittenObject};
+use super::{Calico, Cilium, Enforcer, LabelFilter, OtherObject, WrittenObject};
 use crate::cluster::{Name, ObjectRef, Origin, Requirement, Snapshot, real_namespace};
 use crate::kinds::{EnforcedBy, Kind, Role};
 use std::collections::{BTreeSet, HashMap};
@@ -54,12 +55,18 @@ impl Written {
         self.len() == 0
     }
 
-    /// Who probably enforces them, where nothing else is known: Cilium, if some are its own.
+    /// Who probably enforces them, where nothing else is known: Cilium or Calico, if some are its own.
     pub fn enforcer(&self) -> Enforcer {
-        let of_cilium = |kind: Kind| matches!(kind.role(), Role::Policy(_, EnforcedBy::Cilium));
-        let mut kinds = self.objects.iter().filter_map(WrittenObject::kind);
-        if kinds.any(of_cilium) {
+        let undecodable = self.undecodable.iter().filter_map(|it| Kind::named(&it.object.kind));
+        let kinds = self.objects.iter().filter_map(WrittenObject::kind).chain(undecodable);
+        let kinds: BTreeSet<Kind> = kinds.collect();
+        let has = |by: EnforcedBy| {
+            kinds.iter().any(|kind| matches!(kind.role(), Role::Policy(_, of) if of == by))
+        };
+        if has(EnforcedBy::Cilium) {
             Enforcer::Cilium(Cilium::default())
+        } else if has(EnforcedBy::Calico) {
+            Enforcer::Calico(Calico)
         } else {
             Enforcer::Kubernetes
         }
@@ -97,6 +104,8 @@ pub struct Traits {
     pub denies: bool,
     /// Some rule has a condition that only shows once the connection is open.
     pub conditions: bool,
+    /// Some rule speaks for some pods of its policy only.
+    pub narrows: bool,
 }
 
 impl Ruleset {
@@ -107,10 +116,13 @@ impl Ruleset {
         ruleset.enforcer = enforcer.clone();
         for Remark { object, origin, refused_by, faults } in &written.undecodable {
             let refused_by = refused_by.unwrap_or_default();
+            // Calico's API takes more fields than are known here.
+            let by = Kind::named(&object.kind).and_then(Kind::enforced_by);
+            let unread = enforcer.calico().is_some() && by == Some(EnforcedBy::Calico);
             ruleset.add(
                 object,
                 origin,
-                Lowered { faults: faults.clone(), refused_by, ..Lowered::default() },
+                Lowered { faults: faults.clone(), refused_by, unread, ..Lowered::default() },
             );
         }
         let around = Around { snapshot, enforcer, alone: false };
@@ -120,6 +132,13 @@ impl Ruleset {
         ruleset.lints.extend(together);
         for policy in written.others.iter().flat_map(OtherObject::policies) {
             ruleset.add_policy(policy);
+        }
+        if enforcer.calico().is_some() {
+            for policy in &mut ruleset.policies {
+                for entry in widened(policy, &written.objects) {
+                    ruleset.traits.add(entry);
+                }
+            }
         }
         ruleset
     }
@@ -136,7 +155,7 @@ impl Ruleset {
         if let Some(told) = only_unfilled(&faults) {
             faults.clear();
             lints.extend(told);
-            unread = kind.is_some_and(|kind| self.enforcer.reads(kind));
+            unread |= kind.is_some_and(|kind| self.enforcer.reads(kind));
         }
         if let Enforcer::Cilium(cilium) = &self.enforcer {
             // Cilium's own policies are lowered to what its identities have of namespaces.
@@ -170,6 +189,7 @@ impl Ruleset {
 
     /// Adds one policy that is lowered already.
     pub fn add_policy(&mut self, policy: Policy) {
+        let policy = if self.enforcer.calico().is_some() { placed(policy) } else { policy };
         let id = self.policies.len();
         match &policy.subject.namespaces {
             Namespaces::Own(namespace) => {
@@ -292,9 +312,9 @@ impl Traits {
     fn add(&mut self, entry: &Entry) {
         self.denies |= entry.action != super::rule::Action::Allow;
         self.conditions |= entry.condition.is_some();
-        let Peers::Of(peers) = &entry.peers else { return };
-        for peer in peers {
-            match &peer.admits {
+        self.narrows |= entry.only.is_some();
+        for kind in entry.others().chain(entry.own()) {
+            match kind {
                 PeerKind::Addresses(_, scope) => {
                     self.addresses = true;
                     self.pod_addresses |= scope.pods;
@@ -303,7 +323,10 @@ impl Traits {
                 PeerKind::Entities(entities) => {
                     self.own_node |= entities.own_node != entities.other_nodes;
                 }
-                PeerKind::Pods(_) | PeerKind::Names(_) | PeerKind::Unresolved(..) => {}
+                PeerKind::Pods(_)
+                | PeerKind::Names(_)
+                | PeerKind::Unresolved(..)
+                | PeerKind::Combined(_) => {}
             }
         }
     }

@@ -6,7 +6,7 @@
 use super::parts::{is_own, policy_key};
 use crate::cluster::{Labels, NAMESPACE_NAME_LABEL, Name, Operator, Selector, Snapshot};
 use crate::policy::Ruleset;
-use crate::policy::rule::{Namespaces, PeerKind, Peers, PodSet, Policy};
+use crate::policy::rule::{Namespaces, PeerKind, PodSet, Policy};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// One side.
@@ -33,17 +33,22 @@ pub(super) struct Home {
     pub(super) changed: bool,
 }
 
-/// Every set of pods that a policy names, with the namespace that the policy is of.
+/// Every set of pods that a policy names.
 pub(super) fn sets(policy: &Policy) -> impl Iterator<Item = &PodSet> {
-    let peers = policy.entries.iter().filter_map(|entry| match &entry.peers {
-        Peers::Any => None,
-        Peers::Of(items) => Some(items),
+    roles(policy).map(|(_, set)| set)
+}
+
+/// Every set of pods that a policy names, and whether it is about those that it speaks for.
+pub(super) fn roles(policy: &Policy) -> impl Iterator<Item = (bool, &PodSet)> {
+    let kinds = policy.entries.iter().flat_map(|entry| {
+        let own = entry.own().map(|kind| (true, kind));
+        own.chain(entry.others().map(|kind| (false, kind)))
     });
-    let of_peers = peers.flatten().filter_map(|peer| match &peer.admits {
-        PeerKind::Pods(set) => Some(set),
+    let sets = kinds.filter_map(|(own, kind)| match kind {
+        PeerKind::Pods(set) => Some((own, set)),
         _ => None,
     });
-    std::iter::once(&policy.subject).chain(of_peers)
+    std::iter::once((true, &policy.subject)).chain(sets)
 }
 
 /// The namespace that a policy is of.

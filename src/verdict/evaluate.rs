@@ -121,6 +121,8 @@ impl<'a> Judge<'a> {
             _ if same_pod => Some(UnknownWhy::SelfThroughService),
             _ if own_node.is_no() || cilium.is_some() => None,
             Direction::Ingress => Some(UnknownWhy::PerhapsOwnNode),
+            // Source: docs/semantics/calico.md#hosts: policies are asked as of any other.
+            Direction::Egress if self.rules.enforcer().calico().is_some() => None,
             Direction::Egress => Some(UnknownWhy::ToOwnNode),
         };
         let about = Circumstances { implied, always, exempt };
@@ -150,7 +152,7 @@ impl<'a> Judge<'a> {
                     (!selects.is_yes()).then(|| missed(&policy.subject, pod, namespace)).flatten();
                 let mut trace = PolicyTrace {
                     policy: id,
-                    tier: policy.tier,
+                    tier: policy.tier.clone(),
                     isolates: policy.isolates,
                     selects,
                     doubt,
@@ -162,7 +164,7 @@ impl<'a> Judge<'a> {
                 Some(trace)
             })
             .collect();
-        policies.sort_by_key(|policy| policy.tier);
+        policies.sort_by(|a, b| a.tier.cmp(&b.tier));
         policies
     }
 }

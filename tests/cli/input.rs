@@ -208,13 +208,19 @@ fn a_refused_policy_is_told_with_its_place() {
 
 #[test]
 fn other_dialects_are_told() {
-    let calico = "---\n{apiVersion: projectcalico.org/v3, kind: NetworkPolicy, metadata: {name: x, namespace: default}}\n";
+    let antrea = "---\n{apiVersion: crd.antrea.io/v1beta1, kind: NetworkPolicy, metadata: {name: x, namespace: default}}\n";
+    let run = ask_text(format!("{PODS}{antrea}"));
+    is_warning(&run, &["a NetworkPolicy.crd.antrea.io is not read: it may allow or deny more"]);
+}
+
+/// Who writes Calico's policies has Calico.
+#[test]
+fn calico_policies_tell_who_enforces() {
+    let calico = "---\n{apiVersion: projectcalico.org/v3, kind: NetworkPolicy, metadata: {name: x, namespace: default}, spec: {types: [Ingress]}}\n";
     let run = ask_text(format!("{PODS}{calico}"));
-    assert_eq!(run.code, 3, "{run:?}");
-    assert!(run.stdout.starts_with("UNKNOWN"), "{run:?}");
-    let told = run.stdout.replace("\n  ", " ");
-    let warning = "NetworkPolicy.projectcalico.org is not judged: it may allow or deny more";
-    assert!(told.contains(warning), "{run:?}");
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.stdout.contains("Judged as Calico enforces policies"), "{run:?}");
+    assert!(run.stdout.contains("dropped at the end of tier default"), "{run:?}");
 }
 
 /// Who writes Cilium's policies has Cilium.

@@ -4,6 +4,7 @@
 //! A test is one manifest snippet over [`BASE`], and questions with their verdicts in one line each.
 
 mod admin;
+mod calico;
 mod cilium;
 mod defaults;
 mod endpoints;

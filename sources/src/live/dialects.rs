@@ -11,9 +11,9 @@ use super::read::reason;
 use super::target::{Selection, Target};
 use super::{Connection, Extent, provenance};
 use netpol::cluster::Gap;
-use netpol::kinds::{self, Kind, Other, Role};
+use netpol::kinds::{self, EnforcedBy, Kind, Other, Role};
 use netpol::objects::{Objects, api, policy_from_json};
-use netpol::policy::{Cilium, CiliumVersion, Enforcer};
+use netpol::policy::{Calico, Cilium, CiliumVersion, Enforcer};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,6 +102,12 @@ impl Served {
         self.has_group(Kind::CiliumNetworkPolicy.group())
     }
 
+    /// Whether Calico's kinds are served, in either form.
+    fn has_calico(&self) -> bool {
+        let versions = Kind::CalicoNetworkPolicy.versions();
+        versions.iter().any(|version| self.has_group(kinds::group(version)))
+    }
+
     /// The versions of a group.
     pub(super) fn versions_of(&self, group: &str) -> Vec<String> {
         let of_group = |version: &&String| kinds::group(version) == group;
@@ -174,6 +180,8 @@ impl Connection {
         if enforcer.is_some() {
             objects.enforcer = enforcer;
             self.add_api_server(objects).await;
+        } else if served.has_calico() {
+            objects.enforcer = Some((Enforcer::Calico(Calico), None));
         }
         Ok(())
     }
@@ -284,8 +292,10 @@ fn leave_out(objects: &mut Objects, asked: &Listing, why: String) {
         objects.unread.denials.insert(namespace.as_str().into());
         format!(" of {namespace}")
     } else {
-        // Of a group that is missing only the rules that name it are not known.
-        objects.unread.cluster_wide |= matches!(asked.kind.role(), Role::Policy(..));
+        // Of a group that is missing only the rules that name it are not known; tiers and sets of Calico
+        // may change what any of its rules means.
+        let of_calico = asked.kind.enforced_by() == Some(EnforcedBy::Calico);
+        objects.unread.cluster_wide |= of_calico || matches!(asked.kind.role(), Role::Policy(..));
         String::new()
     };
     let what = format!("the {}{place}", asked.kind.plural_words());

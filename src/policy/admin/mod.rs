@@ -98,7 +98,7 @@ impl AdminPolicy<'_> {
             object: self.object.clone(),
             origin: self.origin.clone(),
             direction,
-            tier,
+            tier: tier.clone(),
             subject: subject.clone(),
             isolates: false,
             entries,

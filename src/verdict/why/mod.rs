@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 pub type RuleId = (PolicyId, usize);
 
 /// What decides a part of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Ground {
     /// Rules admit it, and nothing else does.
     Admitted,
@@ -123,7 +123,7 @@ impl Why {
         let silent =
             |it: &Ground| matches!(it, Ground::NotJudged | Ground::SamePod | Ground::OwnNode);
         let loud = self.grounds.iter().any(|it| !silent(it));
-        self.grounds.iter().copied().filter(move |it| !loud || !silent(it))
+        self.grounds.iter().cloned().filter(move |it| !loud || !silent(it))
     }
 
     fn allowed<'a>(
@@ -139,7 +139,7 @@ impl Why {
                     self.conditions.extend(conclusion.conditions.iter().cloned());
                     match Ruled::new(situation, &conclusion) {
                         Ok(part) => {
-                            self.grounds.insert(part.ground);
+                            self.grounds.insert(part.ground.clone());
                             ruled.push(part);
                         }
                         Err(ground) => drop(self.grounds.insert(ground)),
@@ -202,11 +202,11 @@ impl<'a> Ruled<'a> {
     fn new(situation: Situation<'a>, conclusion: &Conclusion) -> Result<Self, Ground> {
         let decided_by = conclusion.decided_by;
         let ordered = decided_by.map(|rule| tier(&situation, rule));
-        let ordered = ordered.filter(|tier| tier.is_ordered());
+        let ordered = ordered.filter(Tier::is_administrators);
         let mut rules: BTreeSet<RuleId> = conclusion.allowing.iter().copied().collect();
         rules.extend(allowing(&situation.policies));
         let mut part = Self {
-            ground: ordered.map_or(Ground::Admitted, Ground::Administrator),
+            ground: ordered.clone().map_or(Ground::Admitted, Ground::Administrator),
             passage: conclusion.passage(),
             decided_by,
             rules,
@@ -273,7 +273,7 @@ impl<'a> Ruled<'a> {
 /// The tier of a rule.
 fn tier(situation: &Situation<'_>, rule: RuleId) -> Tier {
     let of = situation.policies.iter().find(|policy| policy.policy == rule.0);
-    of.map_or(Tier::Normal, |policy| policy.tier)
+    of.map_or(Tier::Normal, |policy| policy.tier.clone())
 }
 
 /// The rules of the normal tier that allow the flow, or may.
