@@ -85,6 +85,10 @@ impl Pod {
         if key == SERVICE_ACCOUNT_LABEL {
             return Some(&self.service_account);
         }
+        // Labels that only seem to be those of its ServiceAccount are not seen.
+        if is_account_label(key) && self.labels.get(ACCOUNT_NAME_LABEL).is_none() {
+            return None;
+        }
         self.labels.get(key)
     }
 

@@ -56,9 +56,8 @@ impl Enforcer {
     /// docs/semantics/cilium-verdicts.md#clusternetworkpolicy.
     pub(super) fn reads(&self, kind: Kind) -> bool {
         match (self.cilium(), kind.enforced_by()) {
-            (_, None) => false,
+            (_, None) | (Some(_), Some(EnforcedBy::Kubernetes | EnforcedBy::Calico)) => false,
             (None, Some(EnforcedBy::Calico)) => self.calico().is_some(),
-            (Some(_), Some(EnforcedBy::Kubernetes | EnforcedBy::Calico)) => false,
             (None, Some(by)) => by != EnforcedBy::Cilium,
             (Some(_), Some(EnforcedBy::Cilium)) => true,
             (Some(cilium), Some(EnforcedBy::All)) => match kind {

@@ -292,7 +292,7 @@ impl PeerKind {
 
     /// Whom this does not mean.
     #[must_use]
-    pub fn not(self) -> Self {
+    pub fn except(self) -> Self {
         Self::Combined(Box::new(Combined::Not(self)))
     }
 }

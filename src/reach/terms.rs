@@ -50,11 +50,13 @@ impl Term {
     }
 }
 
+/// Ports by number.
+type Ranges = Vec<(Protocol, PortRange)>;
+/// Ports by name.
+type Names = Vec<(Name, Protocol)>;
+
 /// Numbers, and the names of others.
-fn told(
-    protocol: Protocol,
-    items: &[PortMatch],
-) -> (Vec<(Protocol, PortRange)>, Vec<(Name, Protocol)>) {
+fn told(protocol: Protocol, items: &[PortMatch]) -> (Ranges, Names) {
     let (mut ranges, mut names) = (Vec::new(), Vec::new());
     for ports in items {
         match ports {

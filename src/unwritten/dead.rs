@@ -42,9 +42,8 @@ fn contradicts(selector: &Selector, always: &[&str]) -> bool {
                 });
             }
             Operator::NotIn(names) => left.none_of.extend(names.iter().map(|name| &**name)),
-            Operator::Exists => left.there = true,
+            Operator::Exists | Operator::Has(..) => left.there = true,
             Operator::DoesNotExist => left.absent = true,
-            Operator::Has(..) => left.there = true,
             Operator::HasNot(..) => {}
         }
     }

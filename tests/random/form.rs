@@ -114,7 +114,7 @@ fn kind(written: &Value) -> Option<PeerKind> {
     let flag = |name: &str| written[name] == true;
     let each = |list: &Value| items(list).map(kind).collect::<Option<Vec<_>>>();
     Some(if !written["not"].is_null() {
-        kind(&written["not"])?.not()
+        kind(&written["not"])?.except()
     } else if !written["all"].is_null() {
         PeerKind::all(each(&written["all"])?)
     } else if !written["any"].is_null() {

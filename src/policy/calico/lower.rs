@@ -86,19 +86,16 @@ impl<'a> Lowering<'a> {
     pub(super) fn subject(&mut self, policy: &Policy) -> Vec<PodSet> {
         let mut all: Vec<Expr> =
             self.local(SELECTOR, policy.selector.as_ref()).into_iter().collect();
-        match &self.namespace {
-            Some(namespace) => {
-                let own = Ask::In(vec![namespace.clone()]);
-                all.push(Expr::Ask(NAMESPACE.into(), own));
-                if policy.namespace_selector.is_some() {
-                    self.fault("spec.namespaceSelector", "is a field of GlobalNetworkPolicy");
-                }
+        let path = "spec.namespaceSelector";
+        if let Some(namespace) = &self.namespace {
+            let own = Ask::In(vec![namespace.clone()]);
+            all.push(Expr::Ask(NAMESPACE.into(), own));
+            if policy.namespace_selector.is_some() {
+                self.fault(path, "is a field of GlobalNetworkPolicy");
             }
-            None => {
-                let spaces =
-                    self.local("spec.namespaceSelector", policy.namespace_selector.as_ref());
-                all.extend(spaces.map(Expr::of_namespaces));
-            }
+        } else {
+            let spaces = self.local(path, policy.namespace_selector.as_ref());
+            all.extend(spaces.map(Expr::of_namespaces));
         }
         let path = "spec.serviceAccountSelector";
         let accounts = self.local(path, policy.service_account_selector.as_ref());
@@ -274,7 +271,7 @@ impl<'a> Lowering<'a> {
         match not {
             Some(not) if asked.is_empty() => {
                 let meant = self.meant(&not, &at("notSelector"), Part::Whole);
-                ends.push((at("notSelector"), meant.not()));
+                ends.push((at("notSelector"), meant.except()));
             }
             not => asked.extend(not.map(|not| Expr::Not(Box::new(not)))),
         }
@@ -296,7 +293,7 @@ impl<'a> Lowering<'a> {
                 ends.push((at("notNets"), any_of(family)));
             }
             let blocks = nets.into_iter().map(block).collect();
-            ends.push((at("notNets"), PeerKind::any(blocks).not()));
+            ends.push((at("notNets"), PeerKind::any(blocks).except()));
         }
         ends
     }
@@ -342,7 +339,7 @@ impl<'a> Lowering<'a> {
         match part {
             Part::Whole => PeerKind::any([pods, sets].concat()),
             Part::Pods => PeerKind::any(pods),
-            Part::Sets => PeerKind::all(vec![PeerKind::any(sets), PeerKind::any(pods).not()]),
+            Part::Sets => PeerKind::all(vec![PeerKind::any(sets), PeerKind::any(pods).except()]),
         }
     }
 

@@ -107,14 +107,14 @@ fn terms(expr: &Expr, negated: bool, path: &Arc<str>) -> Result<Vec<Term>, TooLa
             }
             Ok(product)
         }
-        (Expr::Ask(key, ask), _) => Ok(literal(key, operator(ask, negated), path)),
+        (Expr::Ask(key, ask), _) => Ok(literal(key, &operator(ask, negated), path)),
     }
 }
 
 /// What one requirement asks of a pod: nothing, where every pod or none fulfils it.
 ///
 /// Source: docs/semantics/calico.md#labels.
-fn literal(key: &Name, operator: Operator, path: &Arc<str>) -> Vec<Term> {
+fn literal(key: &Name, operator: &Operator, path: &Arc<str>) -> Vec<Term> {
     let written = FieldPath::text(path.clone());
     let requirement = |key: &str| Requirement {
         key: key.into(),
@@ -126,7 +126,7 @@ fn literal(key: &Name, operator: Operator, path: &Arc<str>) -> Vec<Term> {
         return if holds { vec![Term::default()] } else { Vec::new() };
     }
     // What every pod has.
-    let always = |term: fn(Requirement) -> Term, key: &str| match &operator {
+    let always = |term: fn(Requirement) -> Term, key: &str| match operator {
         Operator::Exists => vec![Term::default()],
         Operator::DoesNotExist => Vec::new(),
         _ => vec![term(requirement(key))],

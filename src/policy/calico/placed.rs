@@ -88,12 +88,9 @@ fn closed(entry: Entry) -> Option<Entry> {
     if !entry.others().any(strange) {
         return Some(entry);
     }
-    let denies = entry.action != Action::Allow;
-    denies.then(|| Entry {
-        action: Action::Deny,
-        peers: Peers::Any,
-        ports: Ports::Any,
-        condition: None,
-        ..entry
-    })
+    if entry.action == Action::Allow {
+        return None;
+    }
+    let (peers, ports, condition) = (Peers::Any, Ports::Any, None);
+    Some(Entry { action: Action::Deny, peers, ports, condition, ..entry })
 }

@@ -123,7 +123,7 @@ impl Why {
         let silent =
             |it: &Ground| matches!(it, Ground::NotJudged | Ground::SamePod | Ground::OwnNode);
         let loud = self.grounds.iter().any(|it| !silent(it));
-        self.grounds.iter().cloned().filter(move |it| !loud || !silent(it))
+        self.grounds.iter().filter(move |it| !loud || !silent(it)).cloned()
     }
 
     fn allowed<'a>(
