@@ -7,7 +7,7 @@ use crate::random::{
 };
 use netpol::answer::{Because, FlowList, ListAsked as List};
 use netpol::cluster::{Family, Port, Truth};
-use netpol::effort::Effort;
+use netpol::effort::{Effort, Steps};
 use netpol::policy::rule::{Action, Direction, Peers};
 use netpol::policy::{Enforcement, Ruleset, Written};
 use netpol::reach::{Connectivity, End, Example, PortSet, RowEnd, Wanted};
@@ -98,14 +98,14 @@ impl Asked<'_> {
         };
         let RowEnd::Class(subject) = own else { panic!("{own:?} has no policies") };
         let peers = self.connectivity.classes_in(other, self.family);
-        let groups =
-            self.connectivity.examples(self.family, direction, subject, &peers, &row.ports);
+        let (of, steps) = ((direction, subject), Steps::new(Effort::default()));
+        let groups = self.connectivity.examples(self.family, of, &peers, &row.ports, &steps);
         let flow = |example: &Example| self.flow(example.source, example.destination, example.port);
         let groups: Vec<Vec<Flow>> =
             groups.iter().map(|group| group.iter().map(flow).collect()).collect();
         let both = Self::directions(row).len() > 1;
         let (snapshot, rules) = (&self.world.snapshot, &self.world.rules);
-        let said = why(snapshot, rules, row.passage, (direction, both), &groups);
+        let said = why(snapshot, rules, row.passage, (direction, both), &groups, &steps);
         (said, groups.into_iter().flatten().collect())
     }
 

@@ -6,7 +6,7 @@ complete -c kubectl-netpol-doctor -l color -d 'Colour the output: auto, always o
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol-doctor -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
-complete -c kubectl-netpol-doctor -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER; several with commas; else what the machine bears' -r
+complete -c kubectl-netpol-doctor -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER, each within time=NUMBER of seconds; several with commas; else what the machine bears' -r
 complete -c kubectl-netpol-doctor -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol-doctor -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol-doctor -l cluster -d 'Cluster of the kubeconfig' -r

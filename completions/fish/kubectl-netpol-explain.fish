@@ -8,7 +8,7 @@ json\t'For programs'
 yaml\t'For programs and people'"
 complete -c kubectl-netpol-explain -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable' -r -F
 complete -c kubectl-netpol-explain -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
-complete -c kubectl-netpol-explain -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol-explain -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol-explain -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol-explain -l without -d 'Leave out a policy: netpol/NAME or NAMESPACE/netpol/NAME; repeatable' -r
 complete -c kubectl-netpol-explain -l timeout -d 'How long --reconcile may take' -r
@@ -21,7 +21,7 @@ complete -c kubectl-netpol-explain -l color -d 'Colour the output: auto, always 
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-netpol-explain -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
-complete -c kubectl-netpol-explain -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER; several with commas; else what the machine bears' -r
+complete -c kubectl-netpol-explain -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER, each within time=NUMBER of seconds; several with commas; else what the machine bears' -r
 complete -c kubectl-netpol-explain -l kubeconfig -d 'Path of the kubeconfig file' -r -F
 complete -c kubectl-netpol-explain -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol-explain -l cluster -d 'Cluster of the kubeconfig' -r

@@ -9,6 +9,7 @@ mod hubble;
 mod input;
 mod output;
 mod progress;
+mod refused;
 mod session;
 mod sibling;
 mod side;
@@ -22,6 +23,7 @@ pub use input::{Input, InputArgs};
 pub use output::{ColorChoice, OutputArgs, Told, answer, error, show, show_page, warn, width};
 pub(crate) use output::{one_of, shown_path};
 pub use progress::{Progress, confirm, note};
+pub use refused::parsed;
 pub use session::Session;
 pub use sibling::run_sibling;
 pub use side::Side;
@@ -68,7 +70,8 @@ pub struct GlobalArgs {
     pub v: u8,
 
     /// How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked
-    /// out: steps, cells, rows, changes or search=NUMBER; several with commas; else what the machine bears
+    /// out: steps, cells, rows, changes or search=NUMBER, each within time=NUMBER of seconds; several with
+    /// commas; else what the machine bears
     #[arg(long, global = true, display_order = 102, value_name = "LIMITS")]
     pub limits: Option<Limits>,
 
@@ -88,15 +91,17 @@ impl GlobalArgs {
         self.namespace.clone().or_else(of_context).unwrap_or_else(|| "default".to_owned())
     }
 
-    /// How much is read and worked out at most.
+    /// How much is read and worked out at most, from now on.
     pub fn limits(&self) -> Limits {
-        self.limits.unwrap_or_default()
+        self.limits.unwrap_or_default().from_now()
     }
 
     /// Connects to the cluster that the flags choose.
     pub async fn connect(&self) -> Result<Connection, live::Error> {
         let options = self.connect.options(self.namespace.as_deref());
-        let options = ConnectOptions { limits: self.limits(), ..options };
+        // A server has its own time for each request, and some are followed without end.
+        let limits = self.limits.unwrap_or_default();
+        let options = ConnectOptions { limits, ..options };
         let color = self.color;
         let warn = Arc::new(move |text: &str| output::warn(color, text));
         live::connect(&options, &Environment::of_process(), warn).await

@@ -35,7 +35,7 @@ pub fn alone<P: Plugin + 'static>() -> ExitCode {
     if let Some(exit) = complete::completed::<Alone<P>>() {
         return exit;
     }
-    let Alone { args, global } = Alone::<P>::parse();
+    let Alone::<P> { args, global } = cli::parsed();
     cli::trace_to_stderr(&global);
     cli::finish(&global, args.run(&global))
 }

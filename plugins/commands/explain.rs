@@ -7,8 +7,10 @@ use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, WhatIfArgs, ans
 use anyhow::{Context as _, anyhow, ensure};
 use clap::{Args, ValueEnum};
 use netpol::answer::ExplanationReport;
+use netpol::cluster::Snapshot;
 use netpol::draft::Dialect;
 use netpol::ends::{EndName, Named, PortWanted, ResolveError};
+use netpol::policy::Ruleset;
 use netpol::printable::printable;
 use netpol::unwritten;
 use netpol::verdict::{self, NoSuggestion, Question, Verdict};
@@ -138,7 +140,7 @@ impl ExplainArgs {
             self.input.read_flow(global, &self.what_if, source, destination)?
         };
         if self.flux.reconcile {
-            let report = self.report(&mut input, source, destination)?;
+            let report = self.report(&mut input, (source, destination), global)?;
             input = self.flux.reconcile(global, input, &report, |session| {
                 let ends = (source, destination);
                 self.input.read_flow_again(global, &self.what_if, session, ends)
@@ -146,8 +148,9 @@ impl ExplainArgs {
         }
         let (port, namespace) = (self.port.as_ref(), &input.namespace);
         let asked = Question { source, destination, port, namespace };
-        let supplied = unwritten::supply(&mut input.snapshot, &input.rules, &asked);
-        let supplied = supplied.map_err(offered)?;
+        let effort = global.limits().effort;
+        let supplied = unwritten::supply(&mut input.snapshot, &input.rules, &asked, effort);
+        let supplied = supplied.map_err(|error| offered(error, &input.snapshot, &input.rules))?;
         let missing = supplied.as_ref().map(|it| it.missing.clone()).unwrap_or_default();
         let (source, destination) =
             supplied.as_ref().map_or((source, destination), |it| (&it.source, &it.destination));
@@ -159,7 +162,7 @@ impl ExplainArgs {
         if untold {
             input.tell_gaps(global);
         }
-        let mut explanation = explanation.map_err(offered)?;
+        let mut explanation = explanation.map_err(|error| offered(error, snapshot, rules))?;
         explanation.notes.splice(0..0, input.notes.iter().cloned());
         let locate = input.locate();
         let mut report = ExplanationReport::new(&explanation, snapshot, rules, &*locate);
@@ -236,13 +239,14 @@ impl ExplainArgs {
     fn report(
         &self,
         input: &mut Input,
-        source: &EndName,
-        destination: &EndName,
+        (source, destination): (&EndName, &EndName),
+        global: &GlobalArgs,
     ) -> anyhow::Result<ExplanationReport> {
         let (port, namespace) = (self.port.as_ref(), &input.namespace);
         let asked = Question { source, destination, port, namespace };
-        let supplied = unwritten::supply(&mut input.snapshot, &input.rules, &asked);
-        let supplied = supplied.map_err(offered)?;
+        let effort = global.limits().effort;
+        let supplied = unwritten::supply(&mut input.snapshot, &input.rules, &asked, effort);
+        let supplied = supplied.map_err(|error| offered(error, &input.snapshot, &input.rules))?;
         let (source, destination) =
             supplied.as_ref().map_or((source, destination), |it| (&it.source, &it.destination));
         let question = Question { source, destination, port, namespace };
@@ -253,8 +257,8 @@ impl ExplainArgs {
 }
 
 /// An error with the forms in which pods that nobody has written can be asked for.
-fn offered(error: ResolveError) -> anyhow::Error {
-    match error.forms() {
+fn offered(error: ResolveError, snapshot: &Snapshot, rules: &Ruleset) -> anyhow::Error {
+    match error.not_found().and_then(|words| unwritten::forms(words, snapshot, rules)) {
         Some(forms) => anyhow!("{error}. {forms}"),
         None => error.into(),
     }

@@ -51,7 +51,7 @@ pub fn front() -> ExitCode {
     if let Some(exit) = generated::<Front>() {
         return exit;
     }
-    let Front { global, command } = Front::parse();
+    let Front { global, command } = cli::parsed();
     cli::trace_to_stderr(&global);
     cli::finish(&global, command.run(&global))
 }

@@ -2,7 +2,8 @@
 
 use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, show};
 use anyhow::{anyhow, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use netpol::answer::{By, FlowList, ListAsked, MissingReport};
 use netpol::cluster::Snapshot;
 use netpol::ends::{self, End, EndName, Endpoint, PortWanted};
@@ -37,13 +38,13 @@ pub struct ListArgs {
     /// What stands in a row: workload, pod or namespace
     #[arg(
         long,
-        value_enum,
         value_name = "WHAT",
-        default_value_t,
+        value_parser = by(),
+        default_value = By::Workload.as_str(),
         hide_default_value = true,
         hide_possible_values = true
     )]
-    by: ByArg,
+    by: By,
 
     /// Only the pods that are known: no others that policies may meet, such as those of charts
     #[arg(long)]
@@ -74,15 +75,17 @@ Examples:
 Ports are those of the pods, after any Service. That a pod reaches itself, and a
 node the pods on it, goes without saying and is not listed.
 
+Of files, pods that nobody has written are listed too: pods[app=db] in shop, any
+other pod of shop, any other namespace. Where a known pod of the namespace has
+the same row, theirs is left out.
+
 Exit codes:
   0 done   2 error   3 what was asked for could not be told whole";
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum ByArg {
-    #[default]
-    Workload,
-    Pod,
-    Namespace,
+fn by() -> impl clap::builder::TypedValueParser<Value = By> {
+    let named = |word: String| By::ALL.into_iter().find(|by| by.as_str() == word);
+    PossibleValuesParser::new(By::ALL.map(By::as_str))
+        .map(move |word| named(word).unwrap_or_default())
 }
 
 impl ListArgs {
@@ -146,11 +149,7 @@ impl ListArgs {
             to = Some(ends);
         }
         Ok(ListAsked {
-            by: match self.by {
-                ByArg::Workload => By::Workload,
-                ByArg::Pod => By::Pod,
-                ByArg::Namespace => By::Namespace,
-            },
+            by: self.by,
             from,
             to,
             port: self.port.clone(),

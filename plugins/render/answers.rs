@@ -44,7 +44,7 @@ pub fn render(
 ) -> anyhow::Result<()> {
     match format {
         Format::Json => json::document(answer, out)?,
-        Format::Yaml => out.write_all(yaml::document(answer)?.as_bytes())?,
+        Format::Yaml => yaml::document(answer, out)?,
         own => answer.write(own, page, out)?,
     }
     Ok(())
@@ -86,7 +86,7 @@ impl Answer for FlowList {
     fn write(&self, format: Format, page: Page, out: &mut dyn Write) -> anyhow::Result<()> {
         let text = match format {
             Format::Csv => return Ok(csv::list(self, out)?),
-            Format::Md => markdown::list(self),
+            Format::Md => return Ok(markdown::list(self, out)?),
             Format::Dot => dot::list(self)?,
             Format::Mermaid => mermaid::list(self)?,
             _ => return Ok(text::list(self, page.width, format == Format::Wide, out)?),
@@ -112,7 +112,7 @@ impl Answer for DiffReport {
     fn write(&self, format: Format, page: Page, out: &mut dyn Write) -> anyhow::Result<()> {
         let text = match format {
             Format::Csv => csv::diff(self),
-            Format::Md => markdown::diff(self, page.brief),
+            Format::Md => return Ok(markdown::diff(self, page.brief, out)?),
             Format::Dot => dot::diff(self),
             _ => text::diff(self, page.width, page.brief, format == Format::Wide),
         };
@@ -135,7 +135,7 @@ impl Formats for SummaryReport {
 impl Answer for SummaryReport {
     fn write(&self, format: Format, page: Page, out: &mut dyn Write) -> anyhow::Result<()> {
         let text = match format {
-            Format::Md => markdown::summary(self),
+            Format::Md => return Ok(markdown::summary(self, out)?),
             _ => text::summary(self, page.width, format == Format::Wide),
         };
         Ok(out.write_all(text.as_bytes())?)

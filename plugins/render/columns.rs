@@ -52,7 +52,8 @@ impl Line {
         (self.indent + self.text.width(), longest.max().unwrap_or_default())
     }
 
-    fn wrap(&self, width: usize, out: &mut Vec<String>) {
+    /// Adds its lines, as they are in so many columns.
+    pub(super) fn wrap(&self, width: usize, out: &mut Vec<String>) {
         let words = self.words();
         let hang = self.indent + HANG;
         let shape = Shape { width, first: self.indent, hang, breaks: true };

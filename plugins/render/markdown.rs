@@ -9,14 +9,14 @@ use super::columns::Line;
 use super::escape::{markdown, markdown_code, markdown_end};
 use netpol::answer::{ChangeKind, ChangeReport, DiffReport, FlowList, SummaryReport, Unmatched};
 use netpol::printable::printable;
-use std::fmt::Write as _;
+use std::io::{self, Write};
 
 /// A list as a table, with notes below.
-pub(super) fn list(list: &FlowList) -> String {
-    let mut out = String::new();
+pub(super) fn list(list: &FlowList, out: &mut dyn Write) -> io::Result<()> {
     let rows = told_once(list.flows.iter().filter(|flow| !is_said(list, flow)));
-    if !rows.is_empty() || list.flows.is_empty() {
-        out.push_str("| From | To | Ports | Why |\n|---|---|---|---|\n");
+    let table = !rows.is_empty() || list.flows.is_empty();
+    if table {
+        out.write_all(b"| From | To | Ports | Why |\n|---|---|---|---|\n")?;
     }
     for told in rows {
         let flow = told.flow;
@@ -29,16 +29,16 @@ pub(super) fn list(list: &FlowList) -> String {
         }
         let [source, destination] = [source, destination].map(|end| markdown_end(&end));
         let row = [source, destination, markdown(&ports), markdown(&why)];
-        let _ = writeln!(out, "| {} |", row.join(" | "));
+        writeln!(out, "| {} |", row.join(" | "))?;
     }
     let mut lines = unprotected::lines(list, MOST);
     lines.extend(unprotected::on_nodes(list, MOST));
     if !lines.is_empty() {
-        let blank = if out.is_empty() { "" } else { "\n" };
-        let _ = writeln!(out, "{blank}{}\n", unprotected::HEADING);
+        let blank = if table { "\n" } else { "" };
+        writeln!(out, "{blank}{}\n", unprotected::HEADING)?;
     }
     for line in lines {
-        let _ = writeln!(out, "- {}", markdown(&line));
+        writeln!(out, "- {}", markdown(&line))?;
     }
     let decides = list.missing.iter().filter(|missing| missing.decides());
     let missing = decides.map(|missing| format!("Not known: {}", missing.message));
@@ -47,15 +47,15 @@ pub(super) fn list(list: &FlowList) -> String {
     let warnings = missing.chain(dead).chain(warnings);
     let unmatched = list.unmatched.iter().map(Unmatched::sentence);
     for note in unmatched.chain(list.notes.iter().cloned()).chain(warnings) {
-        let _ = writeln!(out, "\n{}.", markdown(&note));
+        writeln!(out, "\n{}.", markdown(&note))?;
     }
-    out
+    Ok(())
 }
 
 /// A summary as a table, to be pasted into documentation.
-pub(super) fn summary(report: &SummaryReport) -> String {
-    let mut out = String::from("| Namespace | Default deny | Allowed ingress | Allowed egress |\n");
-    out.push_str("|---|---|---|---|\n");
+pub(super) fn summary(report: &SummaryReport, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "| Namespace | Default deny | Allowed ingress | Allowed egress |")?;
+    writeln!(out, "|---|---|---|---|")?;
     let mut cells = Cells { most: usize::MAX, ..Cells::default() };
     for namespace in &report.namespaces {
         let [name, closed, ingress, egress] = cells.row(namespace);
@@ -65,14 +65,14 @@ pub(super) fn summary(report: &SummaryReport) -> String {
             one_line(&ingress, "<br>"),
             one_line(&egress, "<br>"),
         ];
-        let _ = writeln!(out, "| {} |", row.join(" | "));
+        writeln!(out, "| {} |", row.join(" | "))?;
     }
     let all = clusterwide(report, usize::MAX);
     if !all.is_empty() {
-        let _ = writeln!(out, "\n{CLUSTERWIDE}\n");
+        writeln!(out, "\n{CLUSTERWIDE}\n")?;
     }
     for (label, line) in all {
-        let _ = writeln!(out, "- {}", markdown(&format!("{label}: {line}")));
+        writeln!(out, "- {}", markdown(&format!("{label}: {line}")))?;
     }
     let notes = cells.notes.iter().enumerate().map(|(i, note)| format!("{} {note}", raised(i)));
     let notes = notes.chain(report.notes.iter().map(|note| format!("{note}.")));
@@ -83,12 +83,12 @@ pub(super) fn summary(report: &SummaryReport) -> String {
     let warnings = missing.chain(dead).chain(warnings);
     let items: Vec<String> = notes.chain(warnings).collect();
     if !items.is_empty() {
-        out.push('\n');
+        out.write_all(b"\n")?;
     }
     for item in items {
-        let _ = writeln!(out, "- {}", markdown(&item));
+        writeln!(out, "- {}", markdown(&item))?;
     }
-    out
+    Ok(())
 }
 
 /// The lines of a cell as Markdown: what is indented follows what it belongs to.
@@ -110,19 +110,13 @@ fn one_line(lines: &[Line], next: &str) -> String {
 }
 
 /// A diff as a comment of a pull request.
-pub(super) fn diff(report: &DiffReport, summary: bool) -> String {
-    let mut out = String::new();
+pub(super) fn diff(report: &DiffReport, summary: bool, out: &mut dyn Write) -> io::Result<()> {
     let title = headline(report);
-    let _ = writeln!(out, "### Network policies: {title}\n");
-    let _ =
-        writeln!(out, "{} → {}", markdown_code(&report.old.name), markdown_code(&report.new.name));
+    writeln!(out, "### Network policies: {title}\n")?;
+    writeln!(out, "{} → {}", markdown_code(&report.old.name), markdown_code(&report.new.name))?;
     if !report.changes.is_empty() {
-        out.push_str("\n| | From | To | Ports |");
-        out.push_str(if summary {
-            "\n|---|---|---|---|\n"
-        } else {
-            " Why |\n|---|---|---|---|---|\n"
-        });
+        let last = if summary { "\n|---|---|---|---|" } else { " Why |\n|---|---|---|---|---|" };
+        writeln!(out, "\n| | From | To | Ports |{last}")?;
         for change in &report.changes {
             let remark = remark(change);
             let remark = if remark.is_empty() { String::new() } else { format!(" ({remark})") };
@@ -132,21 +126,21 @@ pub(super) fn diff(report: &DiffReport, summary: bool) -> String {
                 ChangeKind::Conditions => "🟡 on other conditions",
                 ChangeKind::Unknown => "🟡 not known",
             };
-            let _ = write!(
+            write!(
                 out,
                 "| {word}{remark} | {} | {} | {} |",
                 markdown_end(&change.from.label),
                 markdown_end(&change.to.label),
                 markdown(&ports_and_namespaces(change))
-            );
+            )?;
             if !summary {
-                let _ = write!(out, " {} |", why(change));
+                write!(out, " {} |", why(change))?;
             }
-            out.push('\n');
+            out.write_all(b"\n")?;
         }
     }
     if !report.elsewhere.is_empty() {
-        out.push_str("\nOpens where another policy isolates:\n\n");
+        out.write_all(b"\nOpens where another policy isolates:\n\n")?;
         for change in &report.elsewhere {
             let flow = format!(
                 "{} → {} on {}",
@@ -154,30 +148,30 @@ pub(super) fn diff(report: &DiffReport, summary: bool) -> String {
                 change.to.label,
                 ports_and_namespaces(change)
             );
-            let _ = writeln!(out, "- {}", markdown(&flow));
+            writeln!(out, "- {}", markdown(&flow))?;
         }
     }
     for missing in &report.missing {
-        let _ = writeln!(out, "\n> **Not known:** {}", markdown(&missing.message));
+        writeln!(out, "\n> **Not known:** {}", markdown(&missing.message))?;
     }
     for sentence in only_sentences(report) {
-        let _ = writeln!(out, "\n{}", markdown(&sentence));
+        writeln!(out, "\n{}", markdown(&sentence))?;
     }
     for note in &report.notes {
-        let _ = writeln!(out, "\n{}.", markdown(note));
+        writeln!(out, "\n{}.", markdown(note))?;
     }
     for warning in &report.warnings {
-        let _ = writeln!(out, "\n> **Warning:** {}", markdown(&warning.message));
+        writeln!(out, "\n> **Warning:** {}", markdown(&warning.message))?;
     }
     if !summary && !report.changes.is_empty() {
-        out.push_str("\n<details><summary>Explain one flow of each</summary>\n\n");
+        out.write_all(b"\n<details><summary>Explain one flow of each</summary>\n\n")?;
         for change in &report.changes {
             // Indented code: nothing ends it but a line that is not indented.
-            let _ = writeln!(out, "    {}", printable(&change.witness.explain_after));
+            writeln!(out, "    {}", printable(&change.witness.explain_after))?;
         }
-        out.push_str("\n</details>\n");
+        out.write_all(b"\n</details>\n")?;
     }
-    out
+    Ok(())
 }
 
 fn ports_and_namespaces(change: &ChangeReport) -> String {

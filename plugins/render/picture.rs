@@ -41,7 +41,7 @@ impl<'l> Picture<'l> {
                 })
             };
             let key = (number(&flow.source), number(&flow.destination), mark(flow));
-            let mut words = port_words(flow).join(", ");
+            let mut words = port_words(flow, usize::MAX).join(", ");
             if let Some(family) = flow.family {
                 words = format!("{words} ({family})");
             }

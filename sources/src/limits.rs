@@ -3,10 +3,11 @@
 //! In: what `--limits` says, or the machine. Out: [`Limits`], and a [`Budget`] that everything read at
 //! once shares. What goes beyond stops with one sentence that says what was too much.
 
-use netpol::effort::Effort;
+use netpol::effort::{Deadline, Effort};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 /// Where the machine does not tell its memory.
 const SUPPOSED_MEMORY: u64 = 8 << 30;
@@ -26,6 +27,9 @@ const MOST_CELLS: u64 = 48_000_000;
 const LEAST_HELD: u64 = 256 << 20;
 const MOST_HELD: u64 = 1 << 30;
 
+/// Reading takes so long at most, and working out: a cluster of 150,000 pods takes some ten seconds.
+const SECONDS: u64 = 600;
+
 /// So much is read and worked out at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -35,6 +39,8 @@ pub struct Limits {
     pub bytes: u64,
     /// Objects, of all kinds together.
     pub objects: u64,
+    /// Seconds that pass meanwhile.
+    pub time: u64,
     /// How far the engines go.
     pub effort: Effort,
 }
@@ -45,6 +51,7 @@ impl Default for Limits {
         let memory = memory().unwrap_or(SUPPOSED_MEMORY);
         Self {
             files: 200_000,
+            time: SECONDS,
             bytes: (memory / 2).max(LEAST_BYTES),
             objects: (memory >> 13).max(LEAST_OBJECTS),
             effort: Effort {
@@ -56,6 +63,13 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The same, with the time beginning now.
+    #[must_use]
+    pub fn from_now(mut self) -> Self {
+        self.effort.until = Some(Deadline::after(Instant::now(), self.time));
+        self
+    }
+
     /// Of the bytes so many may wait to be understood, all answers of a server together: what is made
     /// of a byte may be ten.
     pub(crate) fn held(&self) -> u64 {
@@ -81,6 +95,7 @@ impl FromStr for Limits {
                 "rows" => &mut limits.effort.rows,
                 "changes" => &mut limits.effort.changes,
                 "search" => &mut limits.effort.search,
+                "time" => &mut limits.time,
                 _ => return Err(refused(part)),
             };
             *limit = value;
@@ -92,7 +107,7 @@ impl FromStr for Limits {
 fn refused(part: &str) -> String {
     format!(
         "{part:?} is no limit: give files=1000, bytes=200Mi, objects=50000, steps=NUMBER, cells=NUMBER, \
-         rows=NUMBER, changes=NUMBER or search=NUMBER, or several with commas"
+         rows=NUMBER, changes=NUMBER, search=NUMBER or time=NUMBER (of seconds), or several with commas"
     )
 }
 
@@ -126,12 +141,15 @@ pub enum Counted {
     Bytes,
     /// Objects.
     Objects,
+    /// Seconds.
+    Seconds,
 }
 
-/// More was read than is allowed.
+/// More was read than is allowed, or for longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "too much to read: more than {limit} {counted}; read less, or raise it with --limits {counted}=NUMBER"
+    "too much to read: more than {limit} {counted}; read less, or raise it with --limits {}=NUMBER",
+    counted.name()
 )]
 pub struct Exceeded {
     /// Of what.
@@ -142,11 +160,19 @@ pub struct Exceeded {
 
 impl fmt::Display for Counted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.write_str(if *self == Self::Seconds { "seconds" } else { self.name() })
+    }
+}
+
+impl Counted {
+    /// What `--limits` calls it.
+    fn name(self) -> &'static str {
+        match self {
             Self::Files => "files",
             Self::Bytes => "bytes",
             Self::Objects => "objects",
-        })
+            Self::Seconds => "time",
+        }
     }
 }
 
@@ -165,12 +191,18 @@ impl Budget {
         Self { limits, ..Self::default() }
     }
 
-    /// Takes some of it.
+    /// Takes some of it, if there is time.
     pub fn take(&self, counted: Counted, amount: u64) -> Result<(), Exceeded> {
+        if let Some(until) = self.limits.effort.until
+            && until.is_over()
+        {
+            return Err(Exceeded { counted: Counted::Seconds, limit: until.seconds });
+        }
         let (taken, limit) = match counted {
             Counted::Files => (&self.files, self.limits.files),
             Counted::Bytes => (&self.bytes, self.limits.bytes),
             Counted::Objects => (&self.objects, self.limits.objects),
+            Counted::Seconds => return Ok(()),
         };
         let before = taken.fetch_add(amount, Ordering::Relaxed);
         if before.saturating_add(amount) > limit {
@@ -227,5 +259,19 @@ mod tests {
         );
         budget.renew();
         budget.take(Counted::Files, 2).unwrap();
+    }
+
+    #[test]
+    fn time_is_a_limit() {
+        let limits = "time=0".parse::<Limits>().unwrap();
+        let budget = Budget::new(limits.from_now());
+        let exceeded = budget.take(Counted::Files, 1).unwrap_err();
+        assert_eq!(
+            exceeded.to_string(),
+            "too much to read: more than 0 seconds; read less, or raise it with --limits time=NUMBER"
+        );
+        Budget::new(limits).take(Counted::Files, 1).unwrap();
+        Budget::new(Limits::default().from_now()).take(Counted::Files, 1).unwrap();
+        assert!("time=1m".parse::<Limits>().is_err());
     }
 }

@@ -139,7 +139,7 @@ pub struct EndsReport {
 }
 
 /// A workload, a pod without one, or a node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MemberReport {
     /// Its kind.

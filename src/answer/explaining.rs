@@ -14,7 +14,9 @@ use super::vocabulary::{ApiVersion, Because, ExplanationKind, OrderedTier};
 use super::warnings::{self, Warning};
 use super::words;
 use super::words::PeerEnd;
-use crate::cluster::{ObjectRef, Origin, Port, Snapshot, Truth};
+use crate::cluster::{
+    ANY_OTHER_NAMESPACE, ObjectRef, Origin, Port, Snapshot, Truth, real_namespace,
+};
 use crate::ends::{Resolved, names};
 use crate::policy::rule::{Action, Entry, Peer, Peers, Policy, Ports};
 use crate::policy::{Remark, Ruleset};
@@ -32,7 +34,7 @@ impl ExplanationReport {
         locate: &Locate<'_>,
     ) -> Self {
         let reporter = Reporter { snapshot, rules, locate, near: true };
-        let alone = explanation.cases.len() == 1;
+        let alone = explanation.cases.iter().all(|case| matches!(case.ports, CasePorts::AnyOther));
         let flows: Vec<FlowReport> =
             explanation.cases.iter().map(|case| reporter.flow(case, alone)).collect();
         let supposed = |endpoint: &Endpoint| match endpoint {
@@ -94,7 +96,11 @@ impl ExplanationReport {
     /// Says what was not looked at to the end.
     pub fn set_not_looked_at(&mut self, missing: Vec<String>) {
         self.complete = missing.is_empty();
-        self.notes.extend(missing.iter().map(|what| format!("Not known to the end: {what}")));
+        let sentence = |what: &String| {
+            let mut letters = what.chars();
+            letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>())
+        };
+        self.notes.extend(missing.iter().filter_map(sentence));
         self.not_looked_at = missing;
     }
 
@@ -412,10 +418,17 @@ impl Reporter<'_> {
     /// The namespaces in which egress and ingress are denied, in words.
     fn missing(&self, explanation: &Explanation) -> Option<String> {
         let namespace = |endpoint: Option<&Endpoint>| match endpoint {
-            Some(Endpoint::Pod(id)) => Some(self.snapshot.pod(*id).namespace.to_string()),
+            Some(Endpoint::Pod(id)) => {
+                let name = real_namespace(&self.snapshot.pod(*id).namespace);
+                let of = self.snapshot.representative(*id);
+                // That of any other namespace is no name.
+                let named = of.is_none_or(|of| of.words.contains(name));
+                Some(if named { name } else { ANY_OTHER_NAMESPACE }.to_owned())
+            }
             _ => None,
         };
-        let counted = |case: &&Case| !case.ports.is_undeclared();
+        let declared = explanation.cases.iter().any(|case| !case.ports.is_undeclared());
+        let counted = |case: &&Case| !declared || !case.ports.is_undeclared();
         let denied = |trace: fn(&Case) -> &Trace, ends: fn(&Case) -> &[Endpoint]| {
             let mut cases = explanation.cases.iter().filter(counted);
             // Where a rule denies, none is missing.

@@ -27,7 +27,7 @@ pub use checkup::{Area, Check, CheckState, Checkup};
 pub use delivery::{DeliveryReport, DeliverySource, DeliveryState};
 pub use diff::{
     ChangeReport, Compared, DiffAsked, DiffReport, DiffSummary, Fresh, FreshFlows, ReasonReport,
-    SideReport, WitnessReport,
+    RenamedReport, SideReport, WitnessReport,
 };
 pub use end::{BroughtBy, EndKind, EndReport, EndsReport, MemberReport};
 pub use explanation::{

@@ -61,7 +61,7 @@ pub(super) fn peer_miss(miss: &PeerMiss, peer: &str, kind: PeerEnd) -> String {
         }
         PeerMiss::NamespaceLabels { namespace, mismatch } => namespace_labels(namespace, mismatch),
         PeerMiss::PodLabels(mismatch) => pod_labels(mismatch),
-        PeerMiss::NotAPod => format!("it selects pods, and {peer} is none"),
+        PeerMiss::NotAPod => format!("it selects pods, not {peer}"),
         PeerMiss::HostNetwork => {
             format!("it selects pods, and {peer} uses its node's network: it counts as the node")
         }
@@ -80,7 +80,7 @@ pub(super) fn peer_miss(miss: &PeerMiss, peer: &str, kind: PeerEnd) -> String {
             format!("{block} means addresses outside the cluster, and {peer} is inside")
         }
         PeerMiss::Unseen(why) => format!("not known: {why}"),
-        PeerMiss::NotANode => format!("it selects nodes, and {peer} is none"),
+        PeerMiss::NotANode => format!("it selects nodes, not {peer}"),
         PeerMiss::NodeLabels(mismatch) => match &mismatch.found {
             Some(found) => {
                 format!("node label {} is {found}; wanted {}", mismatch.wanted.key, mismatch.wanted)

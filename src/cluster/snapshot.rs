@@ -177,6 +177,41 @@ impl Snapshot {
         }
     }
 
+    /// The same with namespaces called otherwise; indices stay.
+    #[must_use]
+    pub fn with_namespaces_called(&self, called: &dyn Fn(&Name) -> Name) -> Self {
+        let mut all = Self {
+            nodes: self.nodes.clone(),
+            pod_cidrs: self.pod_cidrs.clone(),
+            gaps: self.gaps.clone(),
+            ..Self::default()
+        };
+        for namespace in self.namespaces.values() {
+            let name = called(&namespace.name);
+            let labels = namespace.labels.with(NAMESPACE_NAME_LABEL, &name);
+            all.namespaces.insert(name.clone(), Namespace { name, labels, ..namespace.clone() });
+        }
+        for workload in &self.workloads {
+            let mut workload = workload.clone();
+            workload.object.namespace = workload.object.namespace.as_ref().map(called);
+            all.workloads.push(workload);
+        }
+        for service in &self.services {
+            all.services.push(Service { namespace: called(&service.namespace), ..service.clone() });
+        }
+        for slice in &self.endpoint_slices {
+            let namespace = called(&slice.namespace);
+            all.endpoint_slices.push(EndpointSlice { namespace, ..slice.clone() });
+        }
+        for (id, pod) in self.pods.iter().enumerate() {
+            all.add_pod(Pod { namespace: called(&pod.namespace), ..pod.clone() });
+            if let Some(of) = self.representatives.get(&id) {
+                all.representatives.insert(id, of.clone());
+            }
+        }
+        all
+    }
+
     /// Every pod, by [`PodId`].
     pub fn pods(&self) -> &[Pod] {
         &self.pods
@@ -218,6 +253,25 @@ impl Snapshot {
     /// What a pod stands for that is written nowhere; `None` for every other.
     pub fn representative(&self, id: PodId) -> Option<&Representative> {
         self.representatives.get(&id)
+    }
+
+    /// Whether two pods that are written nowhere are the same ones of a namespace by name, of which more
+    /// labels are supposed for the first.
+    pub fn is_narrower(&self, id: PodId, other: PodId) -> bool {
+        let of = |id: PodId| {
+            self.representative(id)?;
+            let pod = self.pod(id);
+            Some((pod, self.namespace_labels(&pod.namespace)?))
+        };
+        let (Some((pod, labels)), Some((other, fewer))) = (of(id), of(other)) else {
+            return false;
+        };
+        real_namespace(&pod.namespace) == real_namespace(&other.namespace)
+            && labels != fewer
+            && fewer.iter().all(|(key, value)| labels.get(key) == Some(value))
+            && pod.labels == other.labels
+            && pod.service_account == other.service_account
+            && pod.ports == other.ports
     }
 
     /// Takes out the pods that are written nowhere, and what is there for them only.

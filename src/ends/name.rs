@@ -165,8 +165,9 @@ impl FromStr for EndName {
 /// A text that may name an end which nothing written is, with the port behind it.
 fn unwritten(text: &str) -> Option<(&str, Option<&str>)> {
     match text.rfind(']') {
-        Some(last) => match text.get(last + 1..)?.strip_prefix(':') {
-            Some(port) => Some((text.get(..=last)?, Some(port))),
+        // `pods[app=db]:5432`, `pods[app=db] in shop:5432`
+        Some(last) => match text.get(last + 1..)?.rsplit_once(':') {
+            Some((rest, port)) => Some((text.get(..last + 1 + rest.len())?, Some(port))),
             None => Some((text, None)),
         },
         // What is not closed is to be told so.
@@ -292,6 +293,7 @@ mod tests {
             ("shop/pods[app=db]:5432", "pods shop/pods[app=db]", "5432"),
             ("namespaces[team=a]:53/UDP", "pods pods in namespaces[team=a]", "53/UDP"),
             ("pods[a=b] in namespaces[c=d]:9090", "pods pods[a=b] in namespaces[c=d]", "9090"),
+            ("pods[a=b] in shop:9090/UDP", "pods shop/pods[a=b]", "9090/UDP"),
             ("pods[a=b,c]", "pods pods[a=b,c]", ""),
             ("ns/shop:80", "path ns shop", "80"),
         ] {

@@ -34,6 +34,14 @@ pub fn endpoints(snapshot: &Snapshot, all: &[Endpoint]) -> String {
     if rest.is_empty() {
         return endpoint(snapshot, first);
     }
+    // One of each family, mostly; a colon may follow.
+    if let [Endpoint::Address(one), Endpoint::Address(other)] = all {
+        return if other.is_ipv6() {
+            format!("{other} and {one}")
+        } else {
+            format!("{one} and {other}")
+        };
+    }
     let owner = |e: &Endpoint| match e {
         Endpoint::Pod(id) => snapshot.pod(*id).owner,
         _ => None,

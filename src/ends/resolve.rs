@@ -9,7 +9,6 @@ use super::name::{EndName, Named};
 use crate::cluster::{
     Name, ObjectRef, Origin, Pod, PodId, Service, Snapshot, kind_from_word, kind_word,
 };
-use crate::policy::{dns_label_fault, label_value_fault};
 use std::net::IpAddr;
 
 /// What a name stands for.
@@ -92,8 +91,19 @@ pub enum ResolveError {
     #[error("two different ports: {0} with the destination and {1} with --port; give one")]
     TwoPorts(String, String),
     /// More pairs of different pods than one answer should hold.
-    #[error("{0} pairs of pods that policies tell apart: name one workload or pod on each side")]
+    #[error(
+        "too many pairs of pods that policies tell apart: {0}; name one workload or pod on each side"
+    )]
     TooMany(usize),
+    /// Their rules are tried at more ports than one answer should hold.
+    #[error(
+        "too much to work out: policies tell apart {pairs} pairs of pods and many ports; name one workload or \
+         pod on each side, or one port"
+    )]
+    TooMuch {
+        /// How many pairs there are.
+        pairs: usize,
+    },
 }
 
 fn suggestions(names: &[String]) -> String {
@@ -105,18 +115,12 @@ fn suggestions(names: &[String]) -> String {
 }
 
 impl ResolveError {
-    /// In which forms pods that nobody has written can be asked for, with the words that were typed.
-    pub fn forms(&self) -> Option<String> {
-        let Self::NotFound { words: Some((namespace, name)), .. } = self else { return None };
-        if dns_label_fault(namespace).is_some() {
-            return None;
+    /// The namespace and the name that were looked for in vain, where pods may have them.
+    pub fn not_found(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::NotFound { words: Some((namespace, name)), .. } => Some((namespace, name)),
+            _ => None,
         }
-        let value = if label_value_fault(name).is_some() { "NAME" } else { name };
-        Some(format!(
-            "Pods that nobody has written can be asked for too: {namespace}/pods[app={value}] by their \
-             labels, ns/{namespace} for any pod there, pods[app={value}] in namespaces[KEY=VALUE], \
-             anyone, internet"
-        ))
     }
 }
 

@@ -7,8 +7,8 @@
 use super::names::NamePattern;
 pub use super::tier::{NamedTier, Order, Position, Tier, TierEnd};
 use crate::cluster::{
-    AddressBlock, Name, Namespace, ObjectRef, Origin, Pod, PortRange, Protocol, Selector, Truth,
-    real_namespace,
+    AddressBlock, Name, Namespace, ObjectRef, Origin, Pod, Port, PortRange, Protocol, Selector,
+    Truth, real_namespace,
 };
 use crate::kinds::{Does, other_of_name};
 use schemars::JsonSchema;
@@ -29,6 +29,15 @@ pub enum Direction {
 impl Direction {
     /// Both directions.
     pub const ALL: [Self; 2] = [Self::Ingress, Self::Egress];
+
+    /// The other one.
+    #[must_use]
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Ingress => Self::Egress,
+            Self::Egress => Self::Ingress,
+        }
+    }
 
     /// `ingress` or `egress`.
     pub fn as_str(self) -> &'static str {
@@ -459,6 +468,20 @@ pub enum PortMatch {
     Range(PortRange),
     /// Whatever the destination pod calls by this name.
     Named(Name),
+}
+
+impl Ports {
+    /// Whether a port is one of these, or a pod may call it by one of their names.
+    pub fn may_have(&self, port: Port) -> bool {
+        let Self::Of(items) = self else { return true };
+        items.iter().any(|item| {
+            item.protocol == port.protocol
+                && match &item.ports {
+                    PortMatch::All | PortMatch::Named(_) => true,
+                    PortMatch::Range(range) => range.contains(port.number),
+                }
+        })
+    }
 }
 
 impl fmt::Display for PortRule {

@@ -4,10 +4,12 @@ use super::calico::{placed, widened};
 use super::dialect::Around;
 use super::identity::not_for_dns;
 use super::lowered::{Fault, Lowered, Remark};
-use super::rule::{Direction, Entry, Namespaces, PeerKind, Peers, Policy};
+use super::rule::{Direction, Entry, Namespaces, PeerKind, Peers, PodSet, Policy};
 use super::variables::only_unfilled;
 use super::{Calico, Cilium, Enforcer, LabelFilter, OtherObject, WrittenObject};
-use crate::cluster::{Name, ObjectRef, Origin, Requirement, Snapshot, real_namespace};
+use crate::cluster::{
+    NAMESPACE_NAME_LABEL, Name, ObjectRef, Operator, Origin, Requirement, Snapshot, real_namespace,
+};
 use crate::kinds::{EnforcedBy, Kind, Role};
 use std::collections::{BTreeSet, HashMap};
 
@@ -203,6 +205,46 @@ impl Ruleset {
             self.traits.add(entry);
         }
         self.policies.push(policy);
+    }
+
+    /// The same rules where namespaces are called otherwise, of NetworkPolicies: whatever names one of
+    /// them names it as it is called then.
+    #[must_use]
+    pub fn with_namespaces_called(&self, called: &dyn Fn(&Name) -> Name) -> Self {
+        let mut all = Self {
+            policies: Vec::new(),
+            by_namespace: HashMap::new(),
+            cluster_wide: Vec::new(),
+            ..self.clone()
+        };
+        let set = |set: &mut PodSet| match &mut set.namespaces {
+            Namespaces::Own(name) => *name = called(name),
+            Namespaces::Matching(selector) => {
+                for requirement in &mut selector.requirements {
+                    if let Operator::In(names) | Operator::NotIn(names) = &mut requirement.operator
+                        && *requirement.key == *NAMESPACE_NAME_LABEL
+                    {
+                        for name in names {
+                            *name = called(name);
+                        }
+                    }
+                }
+            }
+        };
+        for mut policy in self.policies.iter().cloned() {
+            policy.object.namespace = policy.object.namespace.as_ref().map(called);
+            set(&mut policy.subject);
+            for entry in &mut policy.entries {
+                let Peers::Of(peers) = &mut entry.peers else { continue };
+                for peer in peers {
+                    if let PeerKind::Pods(pods) = &mut peer.admits {
+                        set(pods);
+                    }
+                }
+            }
+            all.add_policy(policy);
+        }
+        all
     }
 
     /// What kinds of rules there are.

@@ -9,7 +9,7 @@ use super::classes::Space;
 use super::narrow::Focus;
 use super::overlay::Base;
 use super::peers::SideSets;
-use super::ports::{PortTable, PortsId};
+use super::port_table::{PortTable, PortsId};
 use super::profiles::{Profiles, to_u32};
 use super::region::{Column, Parts, Region, add, and, disjoint, of_set, parts};
 use super::sets::{ClassId, IdMap, Mix, SetId, singles};

@@ -14,8 +14,8 @@ use super::connect::Relation;
 use super::exempt::{exempted, exemption, own_node};
 use super::members::{Inside, Member};
 use super::narrow::Focus;
-use super::ports::Reach;
-use super::ports::{PortSet, PortTable, PortsId};
+use super::port_table::{PortTable, PortsId};
+use super::ports::{PortSet, Reach};
 use super::region::Column;
 use super::sayings::{Retold, Sayings};
 use super::sets::{ClassId, Run, SetId, merged};
@@ -125,7 +125,7 @@ pub fn diff<'a>(
 ) -> Result<Diff<'a>, TooMuch> {
     let side = |(snapshot, rules)| Side { snapshot, rules };
     let space = Space::new(vec![side(old), side(new)]);
-    let mut tables = Tables::new(effort);
+    let mut tables = Tables::new(effort, &space.written_ports());
     let focus = Focus::default();
     let bound = space.sides.iter().all(|side| side.rules.traits().conditions);
     let mut sayings = bound.then(|| Sayings::new(&space, &mut tables.sets));
@@ -185,6 +185,33 @@ fn changes(old: &Reach, new: &Reach, retold: bool) -> Changes {
             }
         }
     }
+    all
+}
+
+/// The same of the ports that three relations of each side have.
+fn changed(table: &mut PortTable, six: Six, retold: bool) -> Vec<(Passage, Passage, PortsId)> {
+    let mut passing = |[unconditional, certain, possible]: [PortsId; 3]| {
+        [
+            (Passage::Unknown, table.but(possible, certain)),
+            (Passage::OnCondition, table.but(certain, unconditional)),
+            (Passage::Allowed, unconditional),
+        ]
+    };
+    let [a, b, old, c, d, new] = six;
+    let (before, after) = (passing([a, b, old]), passing([c, d, new]));
+    let mut all = Vec::new();
+    for (from, ports) in before {
+        all.push((from, Passage::Denied, table.but(ports, new)));
+        for (to, others) in after {
+            if from != to || (retold && from == Passage::OnCondition) {
+                all.push((from, to, table.and(ports, others)));
+            }
+        }
+    }
+    for (to, ports) in after {
+        all.push((Passage::Denied, to, table.but(ports, old)));
+    }
+    all.retain(|(_, _, ports)| *ports != PortTable::NONE);
     all
 }
 
@@ -275,7 +302,7 @@ impl Diff<'_> {
             let retold = self.retold[f].sources(&mut self.tables.sets, class);
             destinations.entry((columns, retold)).or_default().push(class);
         }
-        let mut opened: HashMap<Six, Arc<Changes>> = HashMap::new();
+        let mut opened: HashMap<Six, Vec<(Passage, Passage, PortsId)>> = HashMap::new();
         for ((columns, retold), classes) in destinations {
             if self.tables.is_over() {
                 return;
@@ -285,11 +312,10 @@ impl Diff<'_> {
             if !may_change(&columns, any_retold) {
                 continue;
             }
-            let mut by_change: BTreeMap<(Passage, Passage, &PortSet), Vec<Run>> = BTreeMap::new();
+            let mut by_change: HashMap<(Passage, Passage, PortsId), Vec<Run>> = HashMap::new();
             let distinct = (0..6).filter(|i| first[*i] == *i).map(|i| (i, columns[i]));
             let overlay = overlay(&self.tables, distinct);
             self.tables.step(overlay.len());
-            let mut spans = Vec::with_capacity(overlay.len());
             for (from, to, ports) in overlay {
                 let six = first.map(|i| ports[i]);
                 if !may_change(&six, any_retold) {
@@ -298,28 +324,21 @@ impl Diff<'_> {
                 if self.tables.is_over() {
                     return;
                 }
-                let known = opened.entry(six).or_insert_with(|| {
-                    let ports = |i: usize| self.tables.ports.get(six[i]).clone();
-                    let [old, new] = [0, 3].map(|i| Reach {
-                        unconditional: ports(i),
-                        certain: ports(i + 1),
-                        possible: ports(i + 2),
-                    });
-                    let changes = changes(&old, &new, any_retold);
-                    let ranges = changes.iter().map(|(_, _, ports)| ports.ranges().len());
-                    self.tables.keep(CELLS_OF_CHANGE + ranges.sum::<usize>());
-                    changes.into()
+                let changes = opened.entry(six).or_insert_with(|| {
+                    self.tables.keep(CELLS_OF_CHANGE);
+                    changed(&mut self.tables.ports, six, any_retold)
                 });
-                spans.push((from, to, known.clone()));
-            }
-            for (from, to, changes) in &spans {
-                for (before, after, ports) in changes.iter() {
-                    let key = (*before, *after, ports);
-                    by_change.entry(key).or_default().push((*from, *to));
+                for change in changes {
+                    by_change.entry(*change).or_default().push((from, to));
                 }
             }
             let destinations: Arc<[ClassId]> = classes.into();
-            for ((from, to, ports), runs) in by_change {
+            let by_change = by_change.into_iter();
+            let mut by_change: Vec<(Passage, Passage, PortSet, Vec<Run>)> = by_change
+                .map(|((from, to, ports), runs)| (from, to, self.tables.ports.get(ports), runs))
+                .collect();
+            by_change.sort_unstable();
+            for (from, to, ports, runs) in by_change {
                 let sources = self.tables.sets.id(merged(runs));
                 let mut sources = self.tables.sets.and(sources, both);
                 if from == to {
@@ -328,12 +347,12 @@ impl Diff<'_> {
                 let witness =
                     self.witness(family, sources, &destinations, ports.lowest(), from, to);
                 let destinations = destinations.clone();
-                self.tables.keep(CELLS_OF_CHANGE);
+                self.tables.keep(CELLS_OF_CHANGE + ports.ranges().len());
                 self.changes.extend(witness.map(|witness| Change {
                     family,
                     from,
                     to,
-                    ports: ports.clone(),
+                    ports,
                     witness,
                     sources,
                     destinations,

@@ -6,7 +6,8 @@
 
 use super::classes::Space;
 use super::exempt::{Exemption, exemption};
-use super::ports::{PortSet, PortsId};
+use super::port_table::PortsId;
+use super::ports::PortSet;
 use super::rows::RowEnd;
 use super::sets::{ClassId, Run, Runs, SetId, intersection};
 use super::side::family_index;
@@ -14,6 +15,7 @@ use super::tables::Tables;
 use super::terms::{Clauses, Selecting};
 use super::{Connectivity, End};
 use crate::cluster::{Family, Name, Port, Protocol, Truth};
+use crate::effort::Steps;
 use crate::policy::rule::Direction;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
@@ -104,14 +106,15 @@ impl Connectivity<'_> {
     }
 
     /// Flows between a class and others, as seen from the class, whose policies are asked in this
-    /// direction. Those of a group are at one port, which stands for others.
+    /// direction. Those of a group are at one port, which stands for others. Where the steps do not
+    /// suffice, they do not stand for all.
     pub fn examples(
         &self,
         family: Family,
-        direction: Direction,
-        subject: u32,
+        (direction, subject): (Direction, u32),
         peers: &[(u32, u32)],
         ports: &PortSet,
+        steps: &Steps,
     ) -> Vec<Vec<Example>> {
         let one = match peers {
             [(first, end)] if first + 1 == *end => Some(*first),
@@ -125,7 +128,8 @@ impl Connectivity<'_> {
         for (mark, rule) in (0..).zip(&meant) {
             spans.extend(marked(rule.ports.spans(), mark));
         }
-        let at_ports = told_apart(spans, 1).into_iter();
+        let at_ports = told_apart(spans, 1, steps).into_iter();
+        let at_ports = at_ports.take_while(|_| steps.too_much().is_none());
         let groups = at_ports.map(|(marks, found)| {
             let port = super::ports::port(found[0]);
             if let Some(one) = one {
@@ -142,7 +146,7 @@ impl Connectivity<'_> {
                 spans.extend(marked(self.tables.sets.runs(set).iter().copied(), mark));
             }
             spans.extend(self.own_node(subject));
-            let apart = told_apart(spans, CLASSES).into_values();
+            let apart = told_apart(spans, CLASSES, steps).into_values();
             let examples = apart
                 .filter_map(|classes| self.example(family, direction, subject, &classes, port));
             examples.collect()
@@ -165,18 +169,18 @@ impl Connectivity<'_> {
             let (certain, possible) =
                 (sets.runs(term.peers.certain), sets.runs(term.peers.possible));
             let (certain, possible) = (certain.clone(), possible.clone());
-            let mut numbers = ports.get(term.ports).clone();
+            let mut numbers = ports.get(term.ports);
             for (set, named) in term.names.iter().filter_map(|name| told.named.get(name)).flatten()
             {
                 match direction {
                     Direction::Ingress if sets.contains(*set, subject) => {
-                        numbers = numbers.union(ports.get(*named));
+                        numbers = numbers.union(&ports.get(*named));
                     }
                     Direction::Ingress => {}
                     Direction::Egress => all.push(Meant {
                         certain: intersection(&certain, sets.runs(*set)).into(),
                         possible: intersection(&possible, sets.runs(*set)).into(),
-                        ports: ports.get(*named).clone(),
+                        ports: ports.get(*named),
                     }),
                 }
             }
@@ -276,13 +280,20 @@ impl Space<'_> {
     }
 }
 
+/// To sort an edge and to look up what is found there takes some of them.
+const STEPS_OF_EDGE: usize = 20;
+
 /// Each run with a mark; the last is the one after the end.
 fn marked(runs: impl IntoIterator<Item = Run>, mark: Mark) -> Vec<(u32, u32, Mark)> {
     runs.into_iter().map(|(from, to)| (from, to, mark)).collect()
 }
 
 /// For each combination of marks that is found where [`ASKED`] is, the first few numbers that have it.
-fn told_apart(spans: Vec<(u32, u32, Mark)>, most: usize) -> BTreeMap<Vec<Mark>, Vec<u32>> {
+fn told_apart(
+    spans: Vec<(u32, u32, Mark)>,
+    most: usize,
+    steps: &Steps,
+) -> BTreeMap<Vec<Mark>, Vec<u32>> {
     let mut edges: Vec<(u32, bool, Mark)> = Vec::with_capacity(2 * spans.len());
     for (from, to, mark) in spans {
         edges.extend([(from, true, mark), (to, false, mark)]);
@@ -305,6 +316,10 @@ fn told_apart(spans: Vec<(u32, u32, Mark)>, most: usize) -> BTreeMap<Vec<Mark>, 
         if *next == at || !active.contains_key(&ASKED) {
             continue;
         }
+        steps.take(STEPS_OF_EDGE + active.len());
+        if steps.too_much().is_some() {
+            break;
+        }
         let numbers = found.entry(active.keys().copied().collect()).or_default();
         let more = most.saturating_sub(numbers.len());
         numbers.extend((at..*next).take(more));
@@ -315,11 +330,12 @@ fn told_apart(spans: Vec<(u32, u32, Mark)>, most: usize) -> BTreeMap<Vec<Mark>, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::effort::Effort;
 
     #[test]
     fn numbers_are_told_apart_where_marks_begin_and_end() {
         let spans = vec![(2, 9, ASKED), (0, 4, 0), (4, 6, 1), (5, 7, 0), (20, 30, 1)];
-        let found = told_apart(spans, 2);
+        let found = told_apart(spans, 2, &Steps::new(Effort::default()));
         let shown: Vec<_> = found.into_iter().collect();
         assert_eq!(
             shown,

@@ -24,6 +24,7 @@ mod nodes;
 mod overlay;
 mod peers;
 mod pod_network;
+mod port_table;
 mod ports;
 mod profiles;
 mod region;
@@ -137,9 +138,8 @@ impl Relations {
     }
 
     fn reach(&self, tables: &Tables, source: ClassId, destination: ClassId) -> Reach {
-        let ports = |relation: &Relation| {
-            tables.ports.get(relation.ports(tables, source, destination)).clone()
-        };
+        let ports =
+            |relation: &Relation| tables.ports.get(relation.ports(tables, source, destination));
         let certain = ports(&self.certain);
         let same = Arc::ptr_eq(&self.unconditional, &self.certain);
         let unconditional = if same { certain.clone() } else { ports(&self.unconditional) };
@@ -186,7 +186,7 @@ impl<'a> Connectivity<'a> {
         effort: Effort,
     ) -> Result<(Self, Wanted), TooMuch> {
         let space = Space::new(vec![Side { snapshot, rules }]);
-        let mut tables = Tables::new(effort);
+        let mut tables = Tables::new(effort, &space.written_ports());
         let wanted = narrow.wanted(&space);
         let focus = Focus::of(&space, &wanted);
         let (relations, told) = Relations::of_side(&space, 0, &mut tables, &focus);
@@ -260,7 +260,7 @@ pub struct Rectangle<'c> {
     sources: SetId,
     destinations: Arc<[ClassId]>,
     /// The ports.
-    pub ports: &'c PortSet,
+    pub ports: PortSet,
 }
 
 /// A set of ends, expanded only when it is read.

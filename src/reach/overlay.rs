@@ -4,7 +4,7 @@
 //! that some block tells apart differ from each other in a handful of sources; the thousands that a
 //! rule for the whole outside lets there are gone through once, not once for each.
 
-use super::ports::PortsId;
+use super::port_table::PortsId;
 use super::region::{Column, Region, parts};
 use super::sets::{ClassId, Run, SetId, SetTable};
 use super::tables::Tables;
@@ -134,10 +134,10 @@ mod tests {
 
     #[test]
     fn few_over_many() {
-        let mut tables = Tables::new(Effort::default());
+        let mut tables = Tables::new(Effort::default(), []);
         let mut port = |number: u16| {
             let range = PortRange { first: number, last: number };
-            tables.ports.id(PortSet::of([(Protocol::Tcp, range)]))
+            tables.ports.id(&PortSet::of([(Protocol::Tcp, range)]))
         };
         let (web, db) = (port(80), port(5432));
         let both = tables.ports.or(web, db);

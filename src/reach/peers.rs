@@ -9,7 +9,7 @@ use super::members::Inside;
 use super::nodes::NodeRule;
 use super::nodes::OnNode;
 use super::pod_network::split;
-use super::ports::PortsId;
+use super::port_table::PortsId;
 use super::region::Region;
 use super::selectors::Labelled;
 use super::sets::{ClassId, Run, SetId, SetTable, intersection, merged, singles};

@@ -1,20 +1,29 @@
-//! Sets of destination ports, and a table in which each set is kept once.
+//! Sets of destination ports.
 //!
-//! In: the ports of rules. Out: [`PortSet`] for callers, and inside this module small numbers that
-//! stand for sets, so that the few sets of a cluster are united and intersected once each.
+//! In: ranges of ports. Out: a [`PortSet`] of them, and what two have together or not.
 
-use super::sets::{CELLS_OF_KNOWN, CELLS_OF_SET, IdMap};
 use crate::cluster::{Port, PortRange, Protocol};
-use std::collections::HashMap;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// Ports of all protocols as sorted ranges that neither overlap nor touch; a copy shares them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PortSet(Arc<[(u32, u32)]>);
 
+/// Range by range in one piece, since very many sets are hashed.
+impl Hash for PortSet {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        for (first, last) in &*self.0 {
+            hasher.write_u64(u64::from(*first) << 32 | u64::from(*last));
+        }
+        hasher.write_usize(self.0.len());
+    }
+}
+
 /// The ranges of every port of every protocol.
-const EVERY_PORT: [(u32, u32); 3] = [(1, 0xffff), (0x1_0001, 0x1_ffff), (0x2_0001, 0x2_ffff)];
+pub(super) const EVERY_PORT: [(u32, u32); 3] =
+    [(1, 0xffff), (0x1_0001, 0x1_ffff), (0x2_0001, 0x2_ffff)];
 
 /// Port 0 of a protocol is in no set, so ranges of two protocols never touch.
 fn code(protocol: Protocol, number: u16) -> u32 {
@@ -65,6 +74,11 @@ impl PortSet {
         Self(merged.into())
     }
 
+    /// Whether it is a copy of another.
+    pub(crate) fn is_copy_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Whether no port is in it.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -93,6 +107,16 @@ impl PortSet {
             let (first, last) = (port(*first), port(*last));
             (first.protocol, PortRange { first: first.number, last: last.number })
         })
+    }
+
+    /// Ranges as numbers, which neither overlap nor touch, in order.
+    pub(super) fn of_codes(codes: Vec<(u32, u32)>) -> Self {
+        Self(codes.into())
+    }
+
+    /// Its ranges as numbers, with the last of each.
+    pub(super) fn codes(&self) -> &[(u32, u32)] {
+        &self.0
     }
 
     /// Its ranges as numbers, the last of each the one after its end.
@@ -155,123 +179,6 @@ impl fmt::Display for PortSet {
             write!(f, "{}{range}/{protocol}", if i == 0 { "" } else { ", " })?;
         }
         Ok(())
-    }
-}
-
-/// Stands for a set of a [`PortTable`].
-pub(super) type PortsId = u32;
-
-/// Every port set that occurs, once.
-pub(super) struct PortTable {
-    sets: Vec<PortSet>,
-    ids: HashMap<PortSet, PortsId>,
-    or: IdMap,
-    and: IdMap,
-    but: IdMap,
-    /// The cells that all of it takes.
-    held: u64,
-}
-
-/// So many sets are united one by one, each union being kept; more of them at once.
-const FEW: usize = 4;
-
-impl PortTable {
-    pub(super) const NONE: PortsId = 0;
-    pub(super) const ALL: PortsId = 1;
-
-    pub(super) fn new() -> Self {
-        let mut table = Self {
-            sets: Vec::new(),
-            ids: HashMap::new(),
-            or: IdMap::default(),
-            and: IdMap::default(),
-            but: IdMap::default(),
-            held: 0,
-        };
-        table.id(PortSet::default());
-        table.id(PortSet::all());
-        table
-    }
-
-    pub(super) fn get(&self, id: PortsId) -> &PortSet {
-        &self.sets[id as usize]
-    }
-
-    pub(super) fn id(&mut self, set: PortSet) -> PortsId {
-        if let Some(id) = self.ids.get(&set) {
-            return *id;
-        }
-        let id = u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
-        self.held += CELLS_OF_SET + set.0.len() as u64;
-        self.sets.push(set.clone());
-        self.ids.insert(set, id);
-        id
-    }
-
-    /// The cells that all of it takes.
-    pub(super) fn held(&self) -> u64 {
-        self.held
-    }
-
-    /// What is in any of these.
-    pub(super) fn any(&mut self, ids: &[PortsId]) -> PortsId {
-        if ids.len() <= FEW || ids.contains(&Self::ALL) {
-            return ids.iter().fold(Self::NONE, |all, id| self.or(all, *id));
-        }
-        let sets = ids.iter().map(|id| &*self.get(*id).0);
-        let mut codes = sets.collect::<Vec<_>>().concat();
-        self.id(PortSet::merged(&mut codes))
-    }
-
-    pub(super) fn or(&mut self, a: PortsId, b: PortsId) -> PortsId {
-        match (a, b) {
-            _ if a == b => return a,
-            (Self::NONE, x) | (x, Self::NONE) => return x,
-            (Self::ALL, _) | (_, Self::ALL) => return Self::ALL,
-            _ => {}
-        }
-        let key = (a.min(b), a.max(b));
-        if let Some(known) = self.or.get(&key) {
-            return *known;
-        }
-        let id = self.id(self.get(a).union(self.get(b)));
-        self.or.insert(key, id);
-        self.held += CELLS_OF_KNOWN;
-        id
-    }
-
-    pub(super) fn and(&mut self, a: PortsId, b: PortsId) -> PortsId {
-        match (a, b) {
-            _ if a == b => return a,
-            (Self::ALL, x) | (x, Self::ALL) => return x,
-            (Self::NONE, _) | (_, Self::NONE) => return Self::NONE,
-            _ => {}
-        }
-        let key = (a.min(b), a.max(b));
-        if let Some(known) = self.and.get(&key) {
-            return *known;
-        }
-        let id = self.id(self.get(a).intersection(self.get(b)));
-        self.and.insert(key, id);
-        self.held += CELLS_OF_KNOWN;
-        id
-    }
-
-    /// Ports of `a` that are not in `b`.
-    pub(super) fn but(&mut self, a: PortsId, b: PortsId) -> PortsId {
-        match (a, b) {
-            (_, Self::NONE) => return a,
-            (_, Self::ALL) | (Self::NONE, _) => return Self::NONE,
-            _ if a == b => return Self::NONE,
-            _ => {}
-        }
-        if let Some(known) = self.but.get(&(a, b)) {
-            return *known;
-        }
-        let id = self.id(self.get(a).difference(self.get(b)));
-        self.but.insert((a, b), id);
-        self.held += CELLS_OF_KNOWN;
-        id
     }
 }
 

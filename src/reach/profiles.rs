@@ -6,7 +6,7 @@
 
 use super::nodes::NodeRule;
 use super::peers::SideSets;
-use super::ports::{PortTable, PortsId};
+use super::port_table::{PortTable, PortsId};
 use super::region::{Parts, Region, add, and, but, common, disjoint, of_set, or, parts};
 use super::sets::{ClassId, SetId, SetTable};
 use super::tables::Tables;

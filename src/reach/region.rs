@@ -3,7 +3,7 @@
 //! A [`Region`] is cut into spans of classes in order, each with the ports that it has there, so that
 //! what one rule takes away from another is exact. Nothing here knows what a rule is.
 
-use super::ports::{PortTable, PortsId};
+use super::port_table::{PortTable, PortsId};
 use super::sets::{ClassId, Mix, Run, SetId, SetTable};
 use super::tables::Tables;
 use std::collections::{BTreeMap, HashMap};
@@ -38,7 +38,7 @@ pub(super) fn of_set(sets: &SetTable, set: SetId, ports: PortsId) -> Region {
 /// The port sets of the spans at one place.
 #[derive(Default)]
 struct Active {
-    /// How many spans have each, in the order in which they came.
+    /// How many spans have each, in the order in which they came; those that none has any more, too.
     counts: Vec<(PortsId, u32)>,
     /// Where each stands, once they are many.
     places: HashMap<PortsId, usize, BuildHasherDefault<Mix>>,
@@ -74,13 +74,14 @@ impl Active {
 
     /// Those that some span has, when all that begins and ends here is known.
     fn settled(&mut self) -> &[PortsId] {
-        let before = self.counts.len();
-        self.counts.retain(|(_, count)| *count != 0);
-        if self.counts.len() != before {
+        self.ids.clear();
+        let there = self.counts.iter().filter(|(_, count)| *count != 0);
+        self.ids.extend(there.map(|(ports, _)| *ports));
+        // What left may come again, and is looked up as long as it is not most of them.
+        if self.counts.len() > 2 * self.ids.len() {
+            self.counts.retain(|(_, count)| *count != 0);
             self.places.clear();
         }
-        self.ids.clear();
-        self.ids.extend(self.counts.iter().map(|(ports, _)| *ports));
         &self.ids
     }
 }
@@ -226,10 +227,10 @@ mod tests {
 
     #[test]
     fn regions_are_sets_of_pairs() {
-        let mut tables = Tables::new(Effort::default());
+        let mut tables = Tables::new(Effort::default(), []);
         let tcp = |tables: &mut Tables, first, last| {
             let range = crate::cluster::PortRange { first, last };
-            tables.ports.id(PortSet::of([(Protocol::Tcp, range)]))
+            tables.ports.id(&PortSet::of([(Protocol::Tcp, range)]))
         };
         let web = tcp(&mut tables, 80, 81);
         let one = tcp(&mut tables, 80, 80);

@@ -8,7 +8,8 @@
 //! is no row.
 
 use super::connect::Relation;
-use super::ports::{PortSet, PortsId};
+use super::port_table::PortsId;
+use super::ports::PortSet;
 use super::sets::{ClassId, Run, Runs, SetId, intersection, singles};
 use super::side::family_index;
 use super::wide::Wide;
@@ -147,7 +148,7 @@ struct Cover {
 }
 
 impl Rows<'_, '_> {
-    fn ports(&self, id: PortsId) -> &PortSet {
+    fn ports(&self, id: PortsId) -> PortSet {
         self.all.tables.ports.get(id)
     }
 
@@ -179,12 +180,12 @@ impl Rows<'_, '_> {
             };
             for class in pods.filter(there) {
                 let wide = self.relation.wide(direction, class);
-                let mut anyone = self.ports(wide.anyone).clone();
+                let mut anyone = self.ports(wide.anyone);
                 let mut pods = self.ports(wide.pods).difference(&anyone);
                 // What admits everyone only with several rules together is not always seen to do so.
                 for said in self.said.iter().map(|said| said.wide(direction, class)) {
-                    anyone = anyone.difference(self.ports(said.anyone));
-                    pods = pods.difference(self.ports(said.pods));
+                    anyone = anyone.difference(&self.ports(said.anyone));
+                    pods = pods.difference(&self.ports(said.pods));
                 }
                 for (symbol, ports) in [(RowEnd::Anyone, anyone), (RowEnd::EveryPod, pods)] {
                     let (source, destination) = match direction {
@@ -245,15 +246,23 @@ impl Rows<'_, '_> {
                 by_column.entry(key).or_default().push(class);
             }
         }
+        let mut said: HashMap<(Cover, Cover), PortSet> = HashMap::new();
         let mut known: HashMap<(PortsId, Cover, Cover), PortSet> = HashMap::new();
         for ((column, into), destinations) in by_column {
             let destinations = self.units(&singles(destinations));
             for (set, ports) in &self.relation.columns[column as usize] {
                 for (out, group) in &*self.groups(&sources, *set) {
                     self.all.tables.step(1);
-                    let rest = known
-                        .entry((*ports, *out, into))
-                        .or_insert_with(|| self.uncovered(*ports, *out, into));
+                    let said = said.entry((*out, into)).or_insert_with(|| self.said(*out, into));
+                    let whole;
+                    let rest = if said.is_empty() {
+                        whole = self.ports(*ports);
+                        &whole
+                    } else {
+                        known
+                            .entry((*ports, *out, into))
+                            .or_insert_with(|| self.ports(*ports).difference(said))
+                    };
                     if rest.is_empty() {
                         continue;
                     }
@@ -271,21 +280,19 @@ impl Rows<'_, '_> {
         ControlFlow::Continue(())
     }
 
-    /// What of the ports no pair of symbolic rows says.
-    fn uncovered(&self, ports: PortsId, out: Cover, into: Cover) -> PortSet {
+    /// What a pair of symbolic rows says.
+    fn said(&self, out: Cover, into: Cover) -> PortSet {
         let Wanted { from, to, .. } = self.wanted;
         let side = |Cover { wide, .. }: Cover, other: Cover, listed: bool| {
             let ids = if other.selectable { [wide.anyone, wide.pods] } else { [wide.anyone; 2] };
-            let said = self.ports(ids[0]).union(self.ports(ids[1]));
+            let said = self.ports(ids[0]).union(&self.ports(ids[1]));
             // Rows that are not listed say nothing; that nobody is isolated goes without saying.
             if listed || said.is_all() { said } else { PortSet::default() }
         };
         if (from.is_some() && (to.is_some() || !out.pod)) || (to.is_some() && !into.pod) {
-            return self.ports(ports).clone();
+            return PortSet::default();
         }
-        let said = side(out, into, to.is_none()).intersection(&side(into, out, from.is_none()));
-        let rest = self.ports(ports);
-        if said.is_empty() { rest.clone() } else { rest.difference(&said) }
+        side(out, into, to.is_none()).intersection(&side(into, out, from.is_none()))
     }
 
     /// Classes inside one by one, and runs of classes outside.
@@ -339,7 +346,7 @@ impl Rows<'_, '_> {
         for from in source.0..source.1 {
             for to in destination.0..destination.1 {
                 let said = known.ports(&self.all.tables, from, to);
-                let rest = ports.difference(self.ports(said));
+                let rest = ports.difference(&self.ports(said));
                 match &mut last {
                     Some((source, destination, ports)) if *ports == rest => {
                         (source.1, destination.1) = (from + 1, to + 1);

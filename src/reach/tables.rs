@@ -4,9 +4,10 @@
 //! know when there is too much of them. Whoever fills them asks in its loops and then stops: what it
 //! made until then is thrown away with the answer.
 
-use super::ports::PortTable;
+use super::port_table::PortTable;
+use super::ports::PortSet;
 use super::sets::SetTable;
-use crate::effort::{Effort, TooMuch, Work};
+use crate::effort::{Effort, Steps, TooMuch, Work};
 use std::cell::Cell;
 
 /// Sets and ports that all relations of one answer share.
@@ -14,20 +15,21 @@ pub(super) struct Tables {
     pub(super) sets: SetTable,
     pub(super) ports: PortTable,
     effort: Effort,
-    steps: Cell<u64>,
+    steps: Steps,
     /// The cells that others keep.
     kept: Cell<u64>,
 }
 
 impl Tables {
-    pub(super) fn new(effort: Effort) -> Self {
-        let (sets, ports) = (SetTable::new(), PortTable::new());
-        Self { sets, ports, effort, steps: Cell::new(0), kept: Cell::new(0) }
+    /// Tables for rules with these ports.
+    pub(super) fn new<'p>(effort: Effort, written: impl IntoIterator<Item = &'p PortSet>) -> Self {
+        let (sets, ports) = (SetTable::new(), PortTable::new(written));
+        Self { sets, ports, effort, steps: Steps::new(effort), kept: Cell::new(0) }
     }
 
     /// Counts what was looked at.
     pub(super) fn step(&self, steps: usize) {
-        self.steps.set(self.steps.get().saturating_add(steps as u64));
+        self.steps.take(steps);
     }
 
     /// Counts what is kept elsewhere than in the tables.
@@ -37,14 +39,12 @@ impl Tables {
 
     /// What there is too much of.
     pub(super) fn too_much(&self) -> Option<TooMuch> {
-        let Effort { steps, cells, .. } = self.effort;
+        let limit = self.effort.cells;
         let held = self.sets.held() + self.ports.held() + self.kept.get();
-        let too_much = |work, limit| Some(TooMuch { work, limit });
-        match () {
-            () if held > cells => too_much(Work::Cells, cells),
-            () if self.steps.get() > steps => too_much(Work::Steps, steps),
-            () => None,
+        if held > limit {
+            return Some(TooMuch { work: Work::Cells, limit });
         }
+        self.steps.too_much()
     }
 
     /// Whether it is time to stop.

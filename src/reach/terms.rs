@@ -1,17 +1,19 @@
 //! Rules over classes: whom each selects and means, as class sets and port sets.
 //!
-//! In: the policies of one side of a [`Space`](super::classes::Space). Out: for each direction the
+//! In: the policies of one side of a [`Space`]. Out: for each direction the
 //! policies that select a class, certainly or perhaps, and for each policy its [`Clauses`].
 
+use super::classes::Space;
 use super::peers::{Own, Pair, SideSets};
-use super::ports::{PortSet, PortTable, PortsId};
+use super::port_table::{PortTable, PortsId};
+use super::ports::PortSet;
 use super::region::Parts;
 use super::sets::{ClassId, SetId, SetTable, singles};
 use super::side::family_index;
-use crate::cluster::{Family, Name, PortRange, Protocol};
+use crate::cluster::{Family, Name, Port, PortRange, Protocol};
 use crate::policy::rule::{Action, Direction, Peers, PortMatch, Ports};
 use crate::policy::{Enforcement, PolicyId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// What to ask for.
@@ -158,7 +160,7 @@ impl SideSets<'_, '_> {
             }
             let set = self.tables.sets.id(singles(classes));
             for (name, numbers) in names {
-                let numbers = self.tables.ports.id(PortSet::of(numbers));
+                let numbers = self.tables.ports.id(&PortSet::of(numbers));
                 self.named.entry(name).or_default().push((set, numbers));
             }
         }
@@ -290,11 +292,11 @@ impl SideSets<'_, '_> {
             }
             let (out, out_names) = told(item.protocol, &item.except);
             let table = &mut self.tables.ports;
-            let (ports, out) = (table.id(PortSet::of(own)), table.id(PortSet::of(out)));
+            let (ports, out) = (table.id(&PortSet::of(own)), table.id(&PortSet::of(out)));
             let except = Except { ports: out, names: out_names.into() };
             all.push((ports, called.into(), Some(Arc::new(except))));
         }
-        let ports = self.tables.ports.id(PortSet::of(ranges));
+        let ports = self.tables.ports.id(&PortSet::of(ranges));
         if ports != PortTable::NONE || !names.is_empty() {
             all.insert(0, (ports, names.into(), None));
         }
@@ -365,5 +367,40 @@ impl SideSets<'_, '_> {
                 }
             }
         }
+    }
+}
+
+impl Space<'_> {
+    /// The ports of all rules, and those that pods call by the names that rules have.
+    pub(super) fn written_ports(&self) -> Vec<PortSet> {
+        let mut written: HashSet<PortSet> = HashSet::new();
+        for side in &self.sides {
+            for entry in side.rules.policies().iter().flat_map(|policy| &policy.entries) {
+                if let Ports::Of(items) = &entry.ports {
+                    for item in items.iter().filter(|item| item.protocol.has_ports()) {
+                        let own = std::slice::from_ref(&item.ports);
+                        for ports in [own, &item.except] {
+                            written.insert(PortSet::of(told(item.protocol, ports).0));
+                        }
+                    }
+                }
+            }
+        }
+        let mut seen = HashSet::new();
+        for class in 0..self.pods {
+            for (side, facts) in self.facts[class as usize].iter().enumerate() {
+                let named = facts.as_ref().map_or(0, |facts| facts.ports);
+                if named == 0 || !seen.insert((side, named)) {
+                    continue;
+                }
+                let declared =
+                    self.example(class, side).into_iter().flat_map(|pod| pod.ports.iter());
+                for declared in declared.filter(|declared| declared.name.is_some()) {
+                    let Port { protocol, number } = declared.port;
+                    written.insert(PortSet::of([(protocol, number.into())]));
+                }
+            }
+        }
+        written.into_iter().collect()
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! In: what the rules of an end admit, as sets. Out: [`Wide`], the ports at which they admit everyone.
 
-use super::ports::{PortTable, PortsId};
+use super::port_table::{PortTable, PortsId};
 use super::region::Parts;
 use super::sets::{SetId, SetTable};
 use super::tables::Tables;

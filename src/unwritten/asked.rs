@@ -1,15 +1,61 @@
 //! What an end that nothing written is means in a snapshot.
 //!
-//! In: a [`WantedPods`] of a question. Out: the [`Shape`] of the pod that it is about.
+//! In: a [`WantedPods`] of a question. Out: the [`Shape`] of the pod that it is about. And of a name that
+//! nothing has, the forms in which such pods are asked for.
 
 use super::homes::{free_name, sets};
 use super::shape::{Label, Place, Shape};
 use crate::cluster::{NAMESPACE_NAME_LABEL, Name, Operator, Snapshot};
 use crate::ends::asked::{Pair, Where};
 use crate::ends::{AskedError, WantedPods};
-use crate::policy::Ruleset;
 use crate::policy::rule::Namespaces;
+use crate::policy::{Ruleset, dns_label_fault, label_value_fault};
 use std::collections::BTreeSet;
+
+/// In which forms pods that nobody has written can be asked for, with a namespace and a name that were
+/// typed and not found: by the label that policies have with this value, if they do.
+pub fn forms(
+    (namespace, name): (&str, &str),
+    snapshot: &Snapshot,
+    rules: &Ruleset,
+) -> Option<String> {
+    if dns_label_fault(namespace).is_some() {
+        return None;
+    }
+    let value = if label_value_fault(name).is_some() { "NAME" } else { name };
+    let (home, pods) = match label_with(rules, namespace, value) {
+        Some((home, key)) => (home.unwrap_or(namespace), format!("pods[{key}={value}]")),
+        None => (namespace, format!("pods[app={value}]")),
+    };
+    let is_namespace = mentioned(&[rules], NAMESPACE_NAME_LABEL, true).contains(name)
+        || snapshot.namespace(name).is_some();
+    let space = if is_namespace { name } else { home };
+    Some(format!(
+        "Pods that nobody has written can be asked for too: {home}/{pods} by their labels, \
+         ns/{space} for any pod there, {pods} in namespaces[KEY=VALUE], anyone, internet"
+    ))
+}
+
+/// A label that policies want with this value, and their namespace where it is that of their own pods:
+/// this one first.
+fn label_with<'a>(
+    rules: &'a Ruleset,
+    namespace: &str,
+    value: &str,
+) -> Option<(Option<&'a str>, &'a str)> {
+    let all = rules.policies().iter().flat_map(sets).flat_map(|set| {
+        let own = match &set.namespaces {
+            Namespaces::Own(name) => Some(&**name),
+            Namespaces::Matching(_) => None,
+        };
+        let has = |values: &[Name]| values.iter().any(|wanted| **wanted == *value);
+        let wanted = set.pods.requirements.iter().filter(
+            move |requirement| matches!(&requirement.operator, Operator::In(values) if has(values)),
+        );
+        wanted.map(move |requirement| (own, &*requirement.key))
+    });
+    all.min_by_key(|(own, key)| (*own != Some(namespace), own.is_none(), *own, *key))
+}
 
 impl WantedPods {
     /// What it means beside these rules, for a question from a namespace.

@@ -4,10 +4,13 @@
 //! nothing tells apart but their names are one, and any other namespace at all.
 
 use super::parts::{is_own, policy_key};
-use crate::cluster::{Labels, NAMESPACE_NAME_LABEL, Name, Operator, Selector, Snapshot};
+use crate::cluster::{Family, Labels, NAMESPACE_NAME_LABEL, Name, Operator, Selector, Snapshot};
 use crate::policy::Ruleset;
-use crate::policy::rule::{Namespaces, PeerKind, PodSet, Policy};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::policy::rule::{
+    Direction, Namespaces, PeerKind, Peers, PodSet, Policy, PortMatch, PortRule, Ports,
+};
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 /// One side.
 #[derive(Clone, Copy)]
@@ -77,6 +80,8 @@ struct Said<'a> {
     /// Those that rules of others name, or of the whole cluster, which are like no other.
     singled_out: BTreeSet<&'a str>,
     keys: BTreeSet<&'a str>,
+    /// By which labels pods are told apart.
+    of_pods: BTreeSet<&'a str>,
 }
 
 fn said<'a>(sides: &[Side<'a>]) -> Said<'a> {
@@ -86,6 +91,7 @@ fn said<'a>(sides: &[Side<'a>]) -> Said<'a> {
             let owner = owner(policy);
             said.named.extend(owner.map(|name| &**name));
             for set in sets(policy) {
+                said.of_pods.extend(set.pods.requirements.iter().map(|one| &*one.key));
                 if let Namespaces::Own(name) = &set.namespaces {
                     said.named.insert(name);
                     if owner != Some(name) {
@@ -137,7 +143,11 @@ pub(super) fn homes(sides: &[Side<'_>]) -> Vec<Home> {
         names.extend(known.map(|namespace| &*namespace.name));
         names.extend(side.rules.unread_namespaces().map(|name| &**name));
     }
-    let own = own_policies(sides);
+    let marks = marks(sides);
+    let mut counts: HashMap<u64, usize> = HashMap::new();
+    for name in &names {
+        *counts.entry(marks.get(name).copied().unwrap_or_default()).or_default() += 1;
+    }
     let mut all: Vec<Home> = vec![other(&names)];
     let mut alike: HashMap<String, usize> = HashMap::new();
     for name in names {
@@ -157,9 +167,17 @@ pub(super) fn homes(sides: &[Side<'_>]) -> Vec<Home> {
             .map(|side| [side.rules.is_unread(name), side.rules.may_have_denials(name)])
             .collect();
         let itself = said.singled_out.contains(name).then_some(name);
-        let policies = own.get(name);
-        let key = format!("{itself:?} {written} {shown:?} {unread:?} {policies:?}");
-        let place = *alike.entry(key).or_insert(all.len());
+        let mark = marks.get(name).copied().unwrap_or_default();
+        // Most are told apart by little.
+        let single = itself.is_some() || counts.get(&mark) == Some(&1);
+        let place = if single {
+            all.len()
+        } else {
+            let policies = own_policies(sides, name);
+            let pods = own_pods(sides, name, &said.of_pods);
+            let key = format!("{written} {shown:?} {unread:?} {policies:?} {pods:?}");
+            *alike.entry(key).or_insert(all.len())
+        };
         match all.get_mut(place) {
             Some(home) => home.members.push(name.into()),
             None => all.push(Home {
@@ -175,21 +193,93 @@ pub(super) fn homes(sides: &[Side<'_>]) -> Vec<Home> {
     all
 }
 
-/// The policies of each namespace by side, without their names and its own.
-fn own_policies<'a>(sides: &[Side<'a>]) -> BTreeMap<&'a str, Vec<(usize, String)>> {
-    let mut all: BTreeMap<&str, Vec<(usize, String)>> = BTreeMap::new();
+/// The policies of a namespace by side, without their names and its own.
+fn own_policies(sides: &[Side<'_>], name: &str) -> Vec<(usize, String)> {
+    let mut all = Vec::new();
     for (side, of) in sides.iter().enumerate() {
-        for policy in of.rules.policies() {
+        let both = Direction::ALL.into_iter().flat_map(|it| of.rules.candidates(name, it));
+        for (_, policy) in both {
             if let Some(owner) = owner(policy) {
-                let key = policy_key(policy, Some(owner));
-                all.entry(owner).or_default().push((side, key));
+                all.push((side, policy_key(policy, Some(owner))));
             }
         }
     }
-    for keys in all.values_mut() {
-        keys.sort_unstable();
-    }
+    all.sort_unstable();
     all
+}
+
+/// The known pods of a namespace, as far as rules tell pods apart. A list says what is not shown by
+/// them, so namespaces of which one has pods and another has none are not alike.
+fn own_pods(sides: &[Side<'_>], name: &str, keys: &BTreeSet<&str>) -> BTreeSet<String> {
+    let [side] = sides else { return BTreeSet::new() };
+    let pods = side.snapshot.pods_in(name).map(|(_, pod)| pod);
+    let pods = pods.filter(|pod| !pod.finished && !pod.host_network);
+    pods.map(|pod| {
+        let labels: Vec<_> = keys.iter().map(|key| pod.label(key)).collect();
+        let families: Vec<Family> = pod.ips.iter().map(|ip| Family::of(*ip)).collect();
+        format!("{labels:?} {:?} {:?} {families:?}", pod.unknown_labels, pod.ports)
+    })
+    .collect()
+}
+
+/// A number for the policies of each namespace, which is the same where they are.
+fn marks<'a>(sides: &[Side<'a>]) -> HashMap<&'a str, u64> {
+    let mut all: HashMap<&str, Vec<u64>> = HashMap::new();
+    for (side, of) in sides.iter().enumerate() {
+        for policy in of.rules.policies() {
+            if let Some(owner) = owner(policy) {
+                all.entry(&**owner).or_default().push(mark(side, policy));
+            }
+        }
+    }
+    all.into_iter().map(|(name, marks)| (name, sum(marks))).collect()
+}
+
+fn hash_of(of: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// One number for many, whatever their order, of which those that are equal count once.
+fn sum(mut all: Vec<u64>) -> u64 {
+    all.sort_unstable();
+    all.dedup();
+    hash_of(all)
+}
+
+fn mark(side: usize, policy: &Policy) -> u64 {
+    let labels = |selector: &Selector| {
+        let keys = selector.requirements.iter().map(|one| match &one.operator {
+            Operator::In(values) if values.len() == 1 => hash_of((&one.key, &values[0])),
+            _ => hash_of(&one.key),
+        });
+        sum(keys.collect())
+    };
+    let port = |item: &PortRule| match &item.ports {
+        PortMatch::All => hash_of(item.protocol),
+        PortMatch::Range(range) => hash_of((item.protocol, range)),
+        PortMatch::Named(name) => hash_of((item.protocol, name)),
+    };
+    let entries = policy.entries.iter().map(|entry| {
+        let ports = match &entry.ports {
+            Ports::Any => 0,
+            Ports::Of(items) => sum(items.iter().map(port).collect()),
+        };
+        let peers = match &entry.peers {
+            Peers::Any => 0,
+            Peers::Of(items) => {
+                let of = items.iter().map(|item| match &item.admits {
+                    PeerKind::Pods(set) => labels(&set.pods),
+                    other => hash_of(std::mem::discriminant(other)),
+                });
+                sum(of.collect())
+            }
+        };
+        hash_of((ports, peers))
+    });
+    let said = (side, policy.direction, &policy.tier, policy.isolates);
+    hash_of((said, labels(&policy.subject.pods), sum(entries.collect())))
 }
 
 /// A namespace that nothing names.

@@ -13,6 +13,7 @@ mod dead;
 mod elsewhere;
 mod flows;
 mod homes;
+mod labels;
 mod parts;
 mod sat;
 mod search;
@@ -20,16 +21,18 @@ mod shape;
 mod supply;
 mod witness;
 
+pub use asked::forms;
 pub use dead::{Dead, dead};
 pub use elsewhere::{anything_differs, isolated, may_open_where_isolated};
 pub use shape::{Label, Place, Shape};
 pub use supply::{Supplied, supply};
 pub use witness::witness;
 
-use crate::cluster::{Bringer, Name, Operator, Representative, Requirement, Snapshot};
+use crate::cluster::{Bringer, Name, Operator, Port, Representative, Requirement, Snapshot};
 use crate::effort::Effort;
 use crate::policy::Ruleset;
-use crate::policy::rule::{Namespaces, PeerKind, PodSet};
+use crate::policy::rule::{Namespaces, PeerKind, PodSet, Policy};
+use crate::verdict::Passage;
 use homes::{Home, Side, homes};
 use parts::Part;
 use search::{Found, FoundEnd, Search};
@@ -44,6 +47,8 @@ pub struct Unwritten {
     pub not_known: Vec<NotKnown>,
     /// What was not looked at to the end.
     pub given_up: Vec<GivenUp>,
+    /// Rules that have known pods at both ends, and let only others through.
+    pub only_others: Vec<OnlyOthers>,
     /// Rules that have known pods at both ends were not asked about, since there are very many: what
     /// pods with further labels could do besides is not told.
     pub coarse: bool,
@@ -60,6 +65,21 @@ pub struct NotKnown {
     pub destination: String,
     /// The rule that makes the difference, where one does.
     pub brought_by: Option<Bringer>,
+}
+
+/// A flow that a rule lets through which has known pods at both ends, and lets none of them through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnlyOthers {
+    /// The rule.
+    pub brought_by: Bringer,
+    /// A pod at the source.
+    pub source: Shape,
+    /// One at the destination.
+    pub destination: Shape,
+    /// A port at which the one reaches the other.
+    pub port: Port,
+    /// How much of it the rule lets through; another one may let through more.
+    pub passage: Passage,
 }
 
 /// What was not looked at to the end.
@@ -81,13 +101,18 @@ impl Unwritten {
     }
 }
 
+/// What a policy of this namespace means, as a text that is the same for the same meaning in another.
+pub fn meaning(policy: &Policy, own: &str) -> String {
+    parts::policy_key(policy, Some(own))
+}
+
 /// Adds the representatives that a list of one side needs.
 pub fn of_one(snapshot: &mut Snapshot, rules: &Ruleset, effort: Effort) -> Unwritten {
     let told = {
         let sides = [Side { snapshot, rules }];
         let homes = homes(&sides);
         let mut search = Search::new(&sides, &homes, effort.search);
-        search.effects();
+        search.effects(effort.pairs);
         let told = Told::of(&search, &homes, effort);
         told.with_others(&sides[0], &homes)
     };
@@ -140,6 +165,22 @@ impl Told {
                 }
             }
         }
+        for found in &search.only_others {
+            let [source, destination] = found.ends.clone();
+            let own = found.home;
+            for member in &homes[own].members {
+                let there = |(shape, home): &(Shape, usize)| {
+                    if *home == own { shape.clone().moved(member) } else { shape.clone() }
+                };
+                told.unwritten.only_others.push(OnlyOthers {
+                    brought_by: moved(&bringer(found.part), &homes[own].name, member),
+                    source: there(&source),
+                    destination: there(&destination),
+                    port: found.port,
+                    passage: found.passage,
+                });
+            }
+        }
         told.unwritten.not_known.sort_unstable();
         told.unwritten.not_known.dedup();
         for unfinished in &search.unfinished {
@@ -160,11 +201,7 @@ impl Told {
     /// Adds a shape in every namespace that is like the one in which it was found.
     fn add(&mut self, shape: &Shape, home: &Home, brought_by: Option<&Bringer>) {
         for member in &home.members {
-            let mut shape = shape.clone();
-            match &mut shape.place {
-                Place::AsIs(name) | Place::Named { name, .. } => name.clone_from(member),
-                Place::Other { .. } => {}
-            }
+            let shape = shape.clone().moved(member);
             let brought_by = brought_by.map(|bringer| moved(bringer, &home.name, member));
             let of = self.shapes.entry(shape.clone()).or_insert_with(|| Representative {
                 words: shape.words().into(),
@@ -246,11 +283,7 @@ fn moved(bringer: &Bringer, from: &Name, to: &Name) -> Bringer {
 
 /// What representatives of namespaces that are alike have in common.
 fn group(shape: &Shape, home: &Name) -> String {
-    let mut shape = shape.clone();
-    match &mut shape.place {
-        Place::AsIs(name) | Place::Named { name, .. } => name.clone_from(home),
-        Place::Other { .. } => {}
-    }
+    let shape = shape.clone().moved(home);
     format!("{} {}", shape.words(), shape.pod().name)
 }
 

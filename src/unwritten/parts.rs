@@ -133,49 +133,55 @@ pub(super) fn policy_key(policy: &Policy, own: Option<&str>) -> String {
     format!("{direction:?} {tier:?} {isolates} {} {entries:?}", set_key(&policy.subject, own))
 }
 
-/// The parts of one policy with their keys. Those of an ordered tier are one: their order counts.
-fn keyed(side: usize, id: PolicyId, policy: &Policy) -> Vec<(Part, String)> {
+/// The parts of one policy.
+fn parts(side: usize, id: PolicyId, policy: &Policy) -> Vec<Part> {
     let part = |what| Part { side, policy: id, what };
     let mut all = Vec::new();
-    let ordered = policy.tier.is_ordered().then(|| policy_key(policy, None));
-    let subject = set_key(&policy.subject, None);
-    let direction = policy.direction;
     if policy.isolates {
-        all.push((part(What::Isolation), format!("{direction:?} isolates {subject}")));
+        all.push(part(What::Isolation));
     }
     for (entry, rule) in policy.entries.iter().enumerate() {
-        let names: Vec<Option<usize>> = match &rule.ports {
-            Ports::Any => vec![None],
+        let names: BTreeSet<Option<usize>> = match &rule.ports {
+            Ports::Any => BTreeSet::from([None]),
             Ports::Of(items) => {
-                let some = |i: usize| items[i].is_by_name().then_some(i);
-                let all: BTreeSet<Option<usize>> = (0..items.len()).map(some).collect();
-                all.into_iter().collect()
+                (0..items.len()).map(|i| items[i].is_by_name().then_some(i)).collect()
             }
         };
-        let peers: Vec<(Option<usize>, String)> = match &rule.peers {
-            Peers::Any => vec![(None, "anyone".into())],
-            Peers::Of(items) => {
-                let items = items.iter().enumerate();
-                items.map(|(i, peer)| (Some(i), peer_key(&peer.admits, None))).collect()
-            }
+        let peers: Vec<Option<usize>> = match &rule.peers {
+            Peers::Any => vec![None],
+            Peers::Of(items) => (0..items.len()).map(Some).collect(),
         };
-        let rest = rest_key(rule);
-        for (peer, key) in peers {
-            for name in &names {
-                let key = ordered
-                    .clone()
-                    .unwrap_or_else(|| format!("{direction:?} {subject} {key} {rest}"));
-                all.push((part(What::Rule { entry, peer, name: *name }), key));
-            }
+        for peer in peers {
+            let of = |name: &Option<usize>| part(What::Rule { entry, peer, name: *name });
+            all.extend(names.iter().map(of));
         }
     }
     all
 }
 
+/// The parts of one policy with their keys. Those of an ordered tier are one: their order counts.
+fn keyed(side: usize, id: PolicyId, policy: &Policy) -> Vec<(Part, String)> {
+    let ordered = policy.tier.is_ordered().then(|| policy_key(policy, None));
+    let subject = set_key(&policy.subject, None);
+    let direction = policy.direction;
+    let rests: Vec<String> = policy.entries.iter().map(rest_key).collect();
+    let key = |part: &Part| match part.what {
+        What::Isolation => format!("{direction:?} isolates {subject}"),
+        What::Rule { entry, peer, .. } => ordered.clone().unwrap_or_else(|| {
+            let peer = match (&policy.entries[entry].peers, peer) {
+                (Peers::Of(items), Some(peer)) => peer_key(&items[peer].admits, None),
+                _ => "anyone".into(),
+            };
+            format!("{direction:?} {subject} {peer} {}", rests[entry])
+        }),
+    };
+    parts(side, id, policy).into_iter().map(|part| (part, key(&part))).collect()
+}
+
 /// Every part of a side.
 pub(super) fn all(side: usize, rules: &Ruleset) -> Vec<Part> {
     let policies = rules.policies().iter().enumerate();
-    policies.flat_map(|(id, policy)| keyed(side, id, policy)).map(|(part, _)| part).collect()
+    policies.flat_map(|(id, policy)| parts(side, id, policy)).collect()
 }
 
 /// The parts that only one of two sides has.

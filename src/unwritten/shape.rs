@@ -82,6 +82,21 @@ impl Shape {
         }
     }
 
+    /// The value of one of its labels.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.labels.iter().find(|label| *label.key == *key).map(|label| &*label.value)
+    }
+
+    /// The same in another namespace that is like its own.
+    #[must_use]
+    pub(super) fn moved(mut self, to: &Name) -> Self {
+        match &mut self.place {
+            Place::AsIs(name) | Place::Named { name, .. } => name.clone_from(to),
+            Place::Other { .. } => {}
+        }
+        self
+    }
+
     /// The ServiceAccount that it runs as.
     fn service_account(&self) -> Name {
         let account = self.labels.iter().find(|label| *label.key == *SERVICE_ACCOUNT_LABEL);
@@ -253,6 +268,39 @@ mod tests {
         ] {
             let shape = shape(place, labels);
             assert_eq!((&*shape.words(), &*shape.asked()), (words, asked));
+        }
+    }
+
+    /// The same pods of one namespace, of which more labels are supposed.
+    #[test]
+    fn narrower_suppositions() {
+        let shape = |supposed: &[Label], value: &str| Shape {
+            place: Place::Named {
+                name: "prod".into(),
+                supposed: supposed.to_vec(),
+                known: Labels::default(),
+            },
+            labels: vec![label("role", value)],
+            ports: Vec::new(),
+        };
+        let mut snapshot = Snapshot::default();
+        let project = [label("project", "x")];
+        let mut add = |shape: Shape| {
+            let words = shape.words();
+            let of = Representative {
+                words: words.as_str().into(),
+                asked: shape.asked().into(),
+                group: words.into(),
+                brought_by: Vec::new(),
+                any_port_names: false,
+            };
+            shape.add_to(&mut snapshot, of)
+        };
+        let [wide, narrow, other] =
+            [shape(&[], "db"), shape(&project, "db"), shape(&[], "web")].map(&mut add);
+        assert!(snapshot.is_narrower(narrow, wide));
+        for (a, b) in [(wide, narrow), (wide, wide), (narrow, other), (other, wide)] {
+            assert!(!snapshot.is_narrower(a, b), "{a} {b}");
         }
     }
 }

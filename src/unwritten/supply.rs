@@ -76,6 +76,7 @@ pub fn supply(
     snapshot: &mut Snapshot,
     rules: &Ruleset,
     question: &Question<'_>,
+    effort: Effort,
 ) -> Result<Option<Supplied>, ResolveError> {
     let ends = [question.source, question.destination];
     let asked = ends.map(|end| of(end, snapshot, question.namespace));
@@ -91,13 +92,17 @@ pub fn supply(
     }
     let mut missing = Vec::new();
     if asked.iter().flatten().any(|asked| matches!(asked, Asked::Anyone | Asked::Namespace(_))) {
-        let others = others(snapshot, rules, question, &asked, &found, &mut missing)?;
+        let others = others(snapshot, rules, question, &asked, &found, (&mut missing, effort))?;
         for (role, shape, of) in others {
             let id = shape.add_to(snapshot, of);
             if let Some(found) = &mut found[role] {
                 found.endpoints.push(Endpoint::Pod(id));
             }
         }
+    }
+    // What is said of both is said once.
+    if let [Some(source), Some(destination)] = &mut found {
+        destination.notes.retain(|note| !source.notes.contains(note));
     }
     let [source, destination] = [0, 1].map(|role| match found[role].take() {
         Some(found) => {
@@ -264,10 +269,10 @@ fn others(
     question: &Question<'_>,
     asked: &[Option<Asked>; 2],
     found: &[Option<Resolved>; 2],
-    missing: &mut Vec<String>,
+    (missing, effort): (&mut Vec<String>, Effort),
 ) -> Result<Vec<(usize, Shape, Representative)>, ResolveError> {
-    let sides = [Side { snapshot, rules }];
-    let all_homes = homes(&sides);
+    let twice = [Side { snapshot, rules }; 2];
+    let all_homes = homes(&twice[..1]);
     let ports = known(snapshot, rules, question, found)?;
     let places = |role: usize| -> Vec<Who<'_>> {
         let homes = all_homes.iter();
@@ -312,10 +317,10 @@ fn others(
         };
         Some(any(place))
     });
-    let mut search = Search::new(&sides, &all_homes, Effort::default().search);
+    let mut search = Search::new(&twice[..1], &all_homes, effort.search);
     let mut all: BTreeMap<(usize, Shape), Vec<Bringer>> = BTreeMap::new();
     for (ends, port) in &pairs {
-        let Some(shown) = search.between([&ends[0], &ends[1]], *port) else {
+        let Some(shown) = search.between([&ends[0], &ends[1]], *port, &twice) else {
             missing.push(format!("pods of {} were not looked at to the end", words(ends)));
             continue;
         };

@@ -6,12 +6,14 @@
 
 use super::matching::{Matcher, missed};
 use super::tiers::{self, Circumstances, Decision, OpenTo};
-use super::trace::{Flow, Judgement, Passage, PolicyTrace, Reason, Trace, UnknownWhy, Verdict};
+use super::trace::{
+    EntryTrace, Flow, Judgement, Passage, PolicyTrace, Reason, Trace, UnknownWhy, Verdict,
+};
 use super::why::RuleId;
 use crate::cluster::{PodId, Snapshot, Truth};
 use crate::ends::Endpoint;
-use crate::policy::rule::{Action, Condition, Direction, Tier};
-use crate::policy::{Enforcement, Ruleset};
+use crate::policy::rule::{Action, Condition, Direction, Entry, Policy, Tier};
+use crate::policy::{Enforcement, PolicyId, Ruleset};
 
 /// Judges one flow in both directions.
 ///
@@ -73,7 +75,7 @@ impl<'a> Judge<'a> {
         Matcher { snapshot, flow, subject: Some(subject), peer, cilium }
     }
 
-    fn ends(&self, direction: Direction) -> (&'a Endpoint, &'a Endpoint) {
+    pub(super) fn ends(&self, direction: Direction) -> (&'a Endpoint, &'a Endpoint) {
         match direction {
             Direction::Ingress => (&self.flow.destination, &self.flow.source),
             Direction::Egress => (&self.flow.source, &self.flow.destination),
@@ -82,6 +84,15 @@ impl<'a> Judge<'a> {
 
     /// What a direction is judged by, or why no policy judges it.
     pub(super) fn situation(&self, direction: Direction) -> Result<Situation<'a>, Reason> {
+        self.situation_among(direction, None)
+    }
+
+    /// The same where others than these policies say nothing.
+    pub(super) fn situation_among(
+        &self,
+        direction: Direction,
+        among: Option<&[PolicyId]>,
+    ) -> Result<Situation<'a>, Reason> {
         let (subject, peer) = self.ends(direction);
         let pod = match subject {
             Endpoint::Pod(pod) if self.snapshot.pod(*pod).host_network => {
@@ -109,7 +120,14 @@ impl<'a> Judge<'a> {
         if from_own_node.is_yes() && cilium.is_none() {
             return Err(Reason::OwnNode);
         }
-        let policies = self.selecting(&matcher, pod, direction);
+        let policies = if let Some(among) = among {
+            let policies = among.iter().map(|id| (*id, self.rules.policy(*id)));
+            self.selecting(&matcher, pod, policies, Matcher::brief)
+        } else {
+            let namespace = &self.snapshot.pod(pod).namespace;
+            let policies = self.rules.candidates(namespace, direction);
+            self.selecting(&matcher, pod, policies, Matcher::entry)
+        };
         let always = cilium.is_some_and(|cilium| cilium.enforcement == Enforcement::Always);
         let implied = match cilium {
             Some(cilium) if cilium.node_reaches_own_pods => from_own_node,
@@ -129,25 +147,48 @@ impl<'a> Judge<'a> {
         Ok(Situation { snapshot: self.snapshot, rules: self.rules, pod, about, policies })
     }
 
-    /// Every policy that selects the subject or may, in the order in which they are judged.
-    fn selecting(
+    /// The policies that may say something of flows of this subject at this port, whoever is at the
+    /// other end: of those without a rule for the port only one that isolates, and those that bring the
+    /// subject to the end of a tier with a name.
+    pub(super) fn speaking(&self, direction: Direction) -> Vec<PolicyId> {
+        let (Endpoint::Pod(subject), _) = self.ends(direction) else { return Vec::new() };
+        let pod = self.snapshot.pod(*subject);
+        let namespace = self.snapshot.namespace(&pod.namespace);
+        let mut isolated = false;
+        let speaks = |(_, policy): &(PolicyId, &Policy)| {
+            let about = policy.entries.iter().any(|entry| entry.ports.may_have(self.flow.port));
+            let closes = policy.tier == Tier::Normal && policy.isolates && !isolated;
+            let ends = policy.tier.position().is_some();
+            let selects = if about || closes || ends {
+                policy.subject.has(pod, namespace)
+            } else {
+                Truth::No
+            };
+            isolated |= closes && selects.is_yes();
+            !selects.is_no()
+        };
+        let policies = self.rules.candidates(&pod.namespace, direction).filter(speaks);
+        policies.map(|(id, _)| id).collect()
+    }
+
+    /// Those of some policies that select the subject or may, in the order in which they are judged.
+    fn selecting<'m, 'p>(
         &self,
-        matcher: &Matcher<'_>,
+        matcher: &Matcher<'m>,
         subject: PodId,
-        direction: Direction,
+        policies: impl Iterator<Item = (PolicyId, &'p Policy)>,
+        try_entry: fn(&Matcher<'m>, &Entry) -> EntryTrace,
     ) -> Vec<PolicyTrace> {
         let pod = self.snapshot.pod(subject);
         let namespace = self.snapshot.namespace(&pod.namespace);
-        let mut policies: Vec<PolicyTrace> = self
-            .rules
-            .candidates(&pod.namespace, direction)
+        let mut policies: Vec<PolicyTrace> = policies
             .filter_map(|(id, policy)| {
                 let selects = policy.subject.has(pod, namespace);
                 if selects.is_no() {
                     return None;
                 }
                 let entries: Vec<_> =
-                    policy.entries.iter().map(|entry| matcher.entry(entry)).collect();
+                    policy.entries.iter().map(|entry| try_entry(matcher, entry)).collect();
                 let doubt =
                     (!selects.is_yes()).then(|| missed(&policy.subject, pod, namespace)).flatten();
                 let mut trace = PolicyTrace {

@@ -5,7 +5,7 @@
 
 use super::evaluate::judge;
 use super::inside::inside_note;
-use super::ports::{CasePorts, same, sweep};
+use super::ports::{CasePorts, same, sweep, swept};
 use super::remarks::remarks;
 use super::trace::{Flow, Judgement, Verdict};
 use crate::cluster::{Addresses, ContainerPort, Family, Name, Port, Snapshot};
@@ -13,6 +13,7 @@ use crate::ends::{
     Arrival, EndName, Endpoint, Named, PortWanted, ResolveError, Resolved, arrivals, outside_note,
     resolve,
 };
+use crate::policy::rule::Direction;
 use crate::policy::{Ruleset, Sight};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -91,6 +92,11 @@ impl Explanation {
 /// More pairs than this in one answer help nobody.
 const MOST_PAIRS: usize = 4096;
 
+/// So many rules are tried: some seconds, and some hundred megabytes of what is said of them.
+const MOST_TRIED: usize = 100_000_000;
+/// To keep what is said of a rule is worth as many that are only tried.
+const TRIED_OF_KEPT: usize = 25;
+
 /// Answers a question.
 pub fn explain(
     snapshot: &Snapshot,
@@ -126,13 +132,22 @@ pub fn explain(
     if pairs > MOST_PAIRS {
         return Err(ResolveError::TooMany(pairs));
     }
+    let through_service = destination.service.is_some();
+    let pair = |from, to| {
+        let (source, destination) = representatives(from, to);
+        Pair { snapshot, rules, source, destination, through_service }
+    };
+    let each = sources.iter().flat_map(|(from, ())| {
+        places.iter().map(move |(to, (port, _))| pair(from, to).tried(*port))
+    });
+    if each.fold(0, usize::saturating_add) > MOST_TRIED {
+        return Err(ResolveError::TooMuch { pairs });
+    }
     let mut cases = Vec::new();
     let mut family_unknown = false;
-    let through_service = destination.service.is_some();
     for (from, ()) in &sources {
         for (to, (port, dialled)) in &places {
-            let (one, other) = representatives(from, to);
-            let pair = Pair { snapshot, rules, source: one, destination: other, through_service };
+            let pair = pair(from, to);
             let (judged, unknown) = pair.judge(*port);
             family_unknown |= unknown;
             cases.extend(judged.into_iter().map(|(ports, family, flow, judgement)| Case {
@@ -267,6 +282,25 @@ struct Pair<'a> {
 type Judged = (CasePorts, Option<Family>, Flow, Judgement);
 
 impl Pair<'_> {
+    /// How many rules are tried for it, at one port or at all.
+    fn tried(&self, port: Option<Port>) -> usize {
+        let (snapshot, rules) = (self.snapshot, self.rules);
+        let of_end = |(end, direction): (&Endpoint, Direction)| match end {
+            Endpoint::Pod(id) => {
+                let policies = rules.candidates(&snapshot.pod(*id).namespace, direction);
+                policies.map(|(_, policy)| 1 + policy.entries.len()).sum()
+            }
+            Endpoint::Node(_) | Endpoint::Address(_) | Endpoint::Name(_) => 0,
+        };
+        let ends = [(self.source, Direction::Egress), (self.destination, Direction::Ingress)];
+        let each: usize = ends.into_iter().map(of_end).sum();
+        let (judged, kept) = match port {
+            Some(_) => (1, 1),
+            None => swept(snapshot, rules, self.source, self.destination),
+        };
+        each * (Family::ALL.len() * judged + TRIED_OF_KEPT * kept)
+    }
+
     /// Judges one port or all, in every family that the ends may share; true: which family it is
     /// makes a difference and is not known.
     fn judge(&self, port: Option<Port>) -> (Vec<Judged>, bool) {

@@ -73,6 +73,24 @@ impl Matcher<'_> {
         }
     }
 
+    /// Whether a rule matches, without why not: of one that is for other ports no peer is looked at.
+    pub(super) fn brief(&self, entry: &Entry) -> EntryTrace {
+        if entry.ports.may_have(self.flow.port) {
+            return self.entry(entry);
+        }
+        let (action, no) = (entry.action, Truth::No);
+        let (peer_item, port_item) = (None, None);
+        EntryTrace {
+            action,
+            peer: no,
+            peer_item,
+            peer_miss: None,
+            port: no,
+            port_item,
+            port_miss: None,
+        }
+    }
+
     /// Tries a rule.
     pub(super) fn entry(&self, entry: &Entry) -> EntryTrace {
         let (peer, peer_item, peer_miss) = match &entry.peers {

@@ -9,7 +9,7 @@ use super::matching::{Matcher, missed};
 use super::trace::{Flow, PeerMiss, Reason, Trace};
 use crate::cluster::{Name, Operator, Pod, PodId, Snapshot, real_namespace};
 use crate::kinds::Kind;
-use crate::policy::rule::{Action, Direction, Entry, Namespaces, PeerKind, Peers, Policy, Tier};
+use crate::policy::rule::{Action, Entry, Namespaces, PeerKind, Peers, Policy, Tier};
 use crate::policy::{PolicyId, Ruleset};
 
 /// What a policy misses a flow by.
@@ -174,10 +174,7 @@ impl Search<'_> {
         if open {
             let pod = self.pod();
             let namespace = self.snapshot.namespace(&pod.namespace);
-            let opposite = match self.trace.direction {
-                Direction::Ingress => Direction::Egress,
-                Direction::Egress => Direction::Ingress,
-            };
+            let opposite = self.trace.direction.opposite();
             let others = self.rules.candidates(&pod.namespace, opposite);
             let others = others.filter(|(_, policy)| {
                 // One with rules is clearly about what they are for.

@@ -25,6 +25,21 @@ pub enum CasePorts {
     AnyOther,
 }
 
+/// How many ports [`sweep`] judges at most, and how many judgements it keeps.
+pub(super) fn swept(
+    snapshot: &Snapshot,
+    rules: &Ruleset,
+    source: &Endpoint,
+    destination: &Endpoint,
+) -> (usize, usize) {
+    let declared = declared(snapshot, destination).len();
+    let cuts = boundaries(snapshot, rules, source, destination).len();
+    (declared + cuts + Protocol::ALL.len(), declared + VERDICTS)
+}
+
+/// What may become of ports that nobody declared.
+const VERDICTS: usize = 4;
+
 /// Judges every port of both protocols and SCTP.
 pub(super) fn sweep(
     snapshot: &Snapshot,

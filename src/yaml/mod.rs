@@ -42,7 +42,7 @@ pub use locate::{locate, locate_in};
 pub use node::{Entry, Mark, Node, Scalar};
 pub use parse::{MAX_ALIAS_NODES, MAX_DEPTH, MAX_DOCUMENT, parse};
 pub use scalar::Resolved;
-pub use write::to_string;
+pub use write::{to_string, to_writer};
 
 #[cfg(test)]
 mod tests;

@@ -10,14 +10,79 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Number;
 use serde_saphyr::DoubleQuoted;
-use std::fmt;
+use std::{fmt, io};
 
 /// Write a value as one YAML document, without a `---`.
 pub fn to_string<T: Serialize>(value: &T) -> Result<String, Error> {
     let plain = write(value)?;
-    if !plain.contains(|c| c != '\n' && unseen(c)) {
-        return Ok(plain);
+    if has_unseen(&plain) { spelled_out(value) } else { Ok(plain) }
+}
+
+/// The same to where it is to go, as it is made if it is long. `false` where it is long and has
+/// something that is not seen, so that nothing is written.
+pub fn to_writer<T: Serialize>(value: &T, out: &mut dyn io::Write) -> io::Result<bool> {
+    let mut look = Look { text: String::new(), long: false, unseen: false };
+    write_to(value, &mut look).map_err(io::Error::other)?;
+    let Look { text, long, unseen } = look;
+    match (long, unseen) {
+        (true, true) => return Ok(false),
+        (true, false) => {
+            let mut through = Through { out, failed: None };
+            let written = write_to(value, &mut through);
+            match through.failed {
+                Some(error) => return Err(error),
+                None => written.map_err(io::Error::other)?,
+            }
+        }
+        (false, true) => out.write_all(spelled_out(value).map_err(io::Error::other)?.as_bytes())?,
+        (false, false) => out.write_all(text.as_bytes())?,
     }
+    Ok(true)
+}
+
+/// More bytes than this are not held.
+const LONG: usize = 1 << 20;
+
+/// What a document would have, and its text where it is not long.
+struct Look {
+    text: String,
+    long: bool,
+    unseen: bool,
+}
+
+impl fmt::Write for Look {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.unseen |= has_unseen(text);
+        self.long |= self.text.len() + text.len() > LONG;
+        if self.long {
+            self.text = String::new();
+        } else {
+            self.text.push_str(text);
+        }
+        Ok(())
+    }
+}
+
+/// A document on its way.
+struct Through<'o> {
+    out: &'o mut dyn io::Write,
+    failed: Option<io::Error>,
+}
+
+impl fmt::Write for Through<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.out.write_all(text.as_bytes()).map_err(|error| {
+            self.failed = Some(error);
+            fmt::Error
+        })
+    }
+}
+
+fn has_unseen(text: &str) -> bool {
+    text.contains(|c| c != '\n' && unseen(c))
+}
+
+fn spelled_out<T: Serialize>(value: &T) -> Result<String, Error> {
     // Only a text in double quotes has escapes.
     let json = serde_json::to_string_pretty(value).map_err(Error::without_place)?;
     let tree: Tree = serde_json::from_str(&json).map_err(Error::without_place)?;
@@ -29,10 +94,16 @@ pub fn to_string<T: Serialize>(value: &T) -> Result<String, Error> {
 }
 
 fn write(value: &impl Serialize) -> Result<String, Error> {
+    let mut text = String::new();
+    write_to(value, &mut text)?;
+    Ok(text)
+}
+
+fn write_to(value: &impl Serialize, out: &mut impl fmt::Write) -> Result<(), Error> {
     let options = serde_saphyr::ser_options! {
         folded_wrap_chars: usize::MAX,
     };
-    serde_saphyr::to_string_with_options(value, options).map_err(Error::without_place)
+    serde_saphyr::to_fmt_writer_with_options(out, value, options).map_err(Error::without_place)
 }
 
 /// A value with its fields in their order, whose texts with something unseen stand in double quotes.
@@ -149,5 +220,53 @@ mod tests {
         assert_eq!(text, "[\n  {\n    \"z\\u200b\": \"\\u00ad\"\n  }\n]\n");
         let document = crate::yaml::Document::whole(&text);
         assert_eq!(crate::yaml::from_document(&document).unwrap(), Some(value));
+    }
+
+    #[test]
+    fn what_is_long_is_not_held() {
+        /// Counts what comes, and how much of it at once.
+        #[derive(Default)]
+        struct Count(usize, usize);
+        impl io::Write for Count {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                (self.0, self.1) = (self.0 + bytes.len(), self.1.max(bytes.len()));
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let long: Vec<String> = (0..LONG / 8).map(|i| format!("line {i}")).collect();
+        let mut count = Count::default();
+        assert!(to_writer(&long, &mut count).unwrap());
+        assert_eq!(count.0, to_string(&long).unwrap().len());
+        assert!(count.0 > LONG && count.1 < 100, "{} of {}", count.1, count.0);
+
+        let hidden = [long, vec!["\u{202e}".to_owned()]];
+        let mut count = Count::default();
+        assert!(!to_writer(&hidden, &mut count).unwrap());
+        assert_eq!(count.0, 0);
+        for short in ["a", "\u{202e}"] {
+            let mut out = Vec::new();
+            assert!(to_writer(&short, &mut out).unwrap());
+            assert_eq!(String::from_utf8(out).unwrap(), to_string(&short).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_reader_that_is_gone_is_told() {
+        struct Gone;
+        impl io::Write for Gone {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        for long in ["a".to_owned(), "a".repeat(LONG + 1)] {
+            let error = to_writer(&[long], &mut Gone).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+        }
     }
 }

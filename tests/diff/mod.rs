@@ -3,6 +3,7 @@
 mod conditions;
 mod fresh;
 mod history;
+mod renamed;
 mod revisions;
 mod rows;
 mod unread;

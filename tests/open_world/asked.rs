@@ -2,18 +2,33 @@
 
 use super::{changed_network_policies, changed_rules_alone};
 use crate::open_world::population::{flow, has_address, passage, populate};
-use crate::random::{Random, boundary_addresses, boundary_ports, build, hold, two_sides};
-use netpol::cluster::{Family, real_namespace};
+use crate::random::{Random, World, boundary_addresses, boundary_ports, build, hold, two_sides};
+use netpol::cluster::{Family, Port, Protocol, real_namespace};
+use netpol::effort::Effort;
 use netpol::ends::{EndName, PortText, PortWanted, resolve};
 use netpol::unwritten::supply;
 use netpol::verdict::{Endpoint, Passage, Question, explain};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// Questions for each cluster, and pods of its population.
 const QUESTIONS: usize = 6;
 const STRANGERS: usize = 40;
+
+/// What is said of flows from one end to another.
+fn told(world: &mut World<'_>, ends: [&EndName; 2], port: Port) -> BTreeSet<Passage> {
+    let wanted = PortWanted { port: PortText::Number(port.number), protocol: Some(port.protocol) };
+    let [source, destination] = ends;
+    let question = Question { source, destination, port: Some(&wanted), namespace: "default" };
+    let supplied = supply(&mut world.snapshot, &world.rules, &question, Effort::default());
+    let supplied = supplied.unwrap().unwrap();
+    assert!(supplied.missing.is_empty(), "{:?}", supplied.missing);
+    let (source, destination) = (&supplied.source, &supplied.destination);
+    let question = Question { source, destination, ..question };
+    let answer = explain(&world.snapshot, &world.rules, &question).unwrap();
+    answer.cases.iter().map(|case| case.judgement.passage()).collect()
+}
 
 /// One pod of a random population of which something else becomes than of those that are told.
 fn told_of_all(cluster: &[Value], seed: u64) -> Option<String> {
@@ -34,18 +49,8 @@ fn told_of_all(cluster: &[Value], seed: u64) -> Option<String> {
         if found.endpoints != [Endpoint::Address(address)] {
             continue;
         }
-        let wanted =
-            PortWanted { port: PortText::Number(port.number), protocol: Some(port.protocol) };
-        let (source, destination) = if inward { (&outside, &space) } else { (&space, &outside) };
-        let (port_wanted, namespace_of) = (Some(&wanted), "default");
-        let question = Question { source, destination, port: port_wanted, namespace: namespace_of };
-        let supplied = supply(&mut world.snapshot, &world.rules, &question).unwrap().unwrap();
-        assert!(supplied.missing.is_empty(), "{:?}", supplied.missing);
-        let question =
-            Question { source: &supplied.source, destination: &supplied.destination, ..question };
-        let answer = explain(&world.snapshot, &world.rules, &question).unwrap();
-        let told: BTreeSet<Passage> =
-            answer.cases.iter().map(|case| case.judgement.passage()).collect();
+        let ends = if inward { [&outside, &space] } else { [&space, &outside] };
+        let told = told(&mut world, ends, port);
         let snapshot = &population.sides[0];
         for stranger in &population.strangers {
             if real_namespace(&snapshot.pod(*stranger).namespace) != namespace {
@@ -79,4 +84,24 @@ fn a_namespace_of_network_policies_is_told_whole() {
 #[test]
 fn a_namespace_of_rules_is_told_whole() {
     hold(100, changed_rules_alone, told_of_all);
+}
+
+/// Of one pod the flow hangs on whether an address is its own node's, which nothing tells; that others pass
+/// and others again do not, whatever that is, does not say so.
+#[test]
+fn what_hangs_on_what_is_not_known_is_told() {
+    let absent = json!({"matchExpressions": [{"key": "a", "operator": "DoesNotExist"}]});
+    let account = json!({"io.cilium.k8s.policy.serviceaccount": "y"});
+    let cluster = [
+        json!({"kind": "Rules", "metadata": {"name": "closed"}, "direction": "Egress",
+            "isolates": true, "subject": {"namespaceSelector": absent}}),
+        json!({"kind": "Rules", "metadata": {"name": "own"}, "direction": "Egress",
+            "subject": {"podSelector": {"matchLabels": account}},
+            "entries": [{"action": "Deny", "peers": [{"entities": ["own"]}]}]}),
+    ];
+    let mut world = build(&cluster).unwrap();
+    let [space, outside]: [EndName; 2] =
+        ["ns/n2", "2001:db8:ffff::9"].map(|name| name.parse().unwrap());
+    let all = told(&mut world, [&space, &outside], Port { protocol: Protocol::Udp, number: 1 });
+    assert_eq!(all, BTreeSet::from([Passage::Denied, Passage::Unknown, Passage::Allowed]));
 }

@@ -1,11 +1,14 @@
 //! Pods that are written nowhere: what is said without them holds for every population.
 
 mod asked;
+mod by_rules;
 mod cases;
 mod many_keys;
 mod one_side;
 mod population;
+mod renamed;
 mod said_again;
+mod said_once;
 mod unprotected;
 
 use crate::random::rules::changed_rules;

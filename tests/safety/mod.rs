@@ -2,6 +2,7 @@
 //! nothing started but what is needed, no secret told, nothing written by what only reads.
 
 mod adversarial;
+mod limits;
 mod names;
 mod outside;
 mod programs;

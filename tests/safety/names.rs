@@ -178,3 +178,28 @@ fn hostile_flows_are_text() {
         }
     }
 }
+
+/// So is what clap repeats of a command line that it does not understand.
+#[test]
+fn hostile_words_are_text() {
+    for name in HOSTILE {
+        let [flag, value, limits] =
+            [format!("--{name}"), format!("--output={name}"), format!("bytes={name}")];
+        for words in [
+            &["list", &flag][..],
+            &["list", &value],
+            &["list", "-o", name],
+            &["list", "--limits", &limits],
+            &["list", "--namespace"],
+            &["explain", "a", "b", "c", name],
+            &["doctor", "--request-timeout", name],
+            &[name],
+        ] {
+            let run = netpol(words);
+            assert_eq!((run.code, &*run.stdout), (2, ""), "{words:?}: {run:?}");
+            read_back::text(&run.stderr);
+        }
+    }
+    let run = netpol(&["list", "-o", "x\nerror: y"]);
+    assert!(run.stderr.contains("x\\nerror: y"), "{run:?}");
+}

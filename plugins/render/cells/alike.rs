@@ -85,7 +85,7 @@ fn key(flow: &ListedFlow) -> Option<Key<'_>> {
     let both = sides.iter().all(|side| matches!(side, Side::Alike(_)));
     let same = both && flow.source.namespace == flow.destination.namespace;
     let rest = [
-        port_words(flow).join(","),
+        port_words(flow, usize::MAX).join(","),
         flow.verdict.as_str().to_owned(),
         flow.in_part.to_string(),
         format!("{:?}", flow.family),

@@ -1,11 +1,12 @@
 //! What is said of a diff and its rows, in whatever format.
 
 use netpol::answer::{
-    ChangeReport, DiffReport, DiffSummary, Fresh, FreshFlows, MemberReport, Missing,
+    ChangeReport, DiffReport, DiffSummary, Fresh, FreshFlows, MemberReport, Missing, RenamedReport,
 };
 use netpol::cluster::kind_word;
 use netpol::prose::list;
 use netpol::verdict::Passage;
+use std::collections::HashMap;
 
 /// `3 opened, 1 closed`, or that nothing is.
 pub(in crate::render) fn headline(report: &DiffReport) -> String {
@@ -71,22 +72,33 @@ fn member(member: &MemberReport) -> String {
 
 /// What came and what went, as sentences.
 pub(in crate::render) fn only_sentences(report: &DiffReport) -> Vec<String> {
-    let mut sentences = Vec::new();
-    let verbs = [(&report.old, "Went", "was", "reached"), (&report.new, "New", "is", "reaches")];
-    for (side, verb, open, reaches) in verbs {
+    let renamed = report.renamed.iter().map(|RenamedReport { old, new }| {
+        format!("Renamed: namespace {old} is now {new}, as its labels, policies and workloads say.")
+    });
+    let mut sentences: Vec<String> = renamed.collect();
+    let went = [("was", "reached"), ("were", "reached")];
+    let new = [("is", "reaches"), ("are", "reach")];
+    for (side, verb, verbs) in [(&report.old, "Went", went), (&report.new, "New", new)] {
         // What has the same said of it is told together.
-        let mut told: Vec<(Option<String>, Vec<String>)> = Vec::new();
+        let mut told: Vec<(Option<&Fresh>, Vec<String>)> = Vec::new();
+        let mut at: HashMap<Option<String>, usize> = HashMap::new();
+        let all: HashMap<&MemberReport, &Fresh> =
+            side.fresh.iter().map(|fresh| (&fresh.workload, fresh)).collect();
         for one in &side.only_here {
-            let fresh = side.fresh.iter().find(|fresh| fresh.workload == *one);
-            let reached = fresh.map(|fresh| reached(fresh, open, reaches));
-            match told.iter_mut().find(|(known, _)| *known == reached) {
-                Some((_, names)) => names.push(member(one)),
-                None => told.push((reached, vec![member(one)])),
+            let fresh = all.get(one).copied();
+            let key = fresh.map(|fresh| reached(fresh, verbs[0]));
+            match at.get(&key) {
+                Some(at) => told[*at].1.push(member(one)),
+                None => {
+                    at.insert(key, told.len());
+                    told.push((fresh, vec![member(one)]));
+                }
             }
         }
-        for (reached, names) in told {
+        for (fresh, names) in told {
+            let verbs = verbs[usize::from(names.len() > 1)];
             let names = few(names);
-            sentences.push(match reached {
+            sentences.push(match fresh.map(|fresh| reached(fresh, verbs)) {
                 Some(reached) => format!("{verb}: {names}, which {reached}."),
                 None => format!("{verb}, so not compared: {names}."),
             });
@@ -101,7 +113,7 @@ pub(in crate::render) fn only_sentences(report: &DiffReport) -> Vec<String> {
 }
 
 /// Who reaches a workload that only one side has, and whom it reaches.
-fn reached(fresh: &Fresh, is: &str, reaches: &str) -> String {
+fn reached(fresh: &Fresh, (is, reaches): (&str, &str)) -> String {
     let each = |all: &[FreshFlows], to: &str| -> Option<String> {
         let parts = all.iter().map(|flows| {
             let perhaps = if flows.certain { "" } else { ", perhaps" };

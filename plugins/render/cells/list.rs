@@ -15,7 +15,7 @@ pub(in crate::render) fn fields(flow: &ListedFlow) -> [String; 7] {
     [
         flow.source.label.clone(),
         flow.destination.label.clone(),
-        port_words(flow).join(", ") + in_part,
+        port_words(flow, usize::MAX).join(", ") + in_part,
         flow.verdict.as_str().to_owned(),
         flow.family.map_or(String::new(), |family| family.to_string()),
         why(flow),
@@ -48,8 +48,8 @@ pub(in crate::render) fn mark(flow: &ListedFlow) -> &'static str {
     }
 }
 
-/// Each range of ports in words.
-pub(in crate::render) fn port_words(flow: &ListedFlow) -> Vec<String> {
+/// Each range of ports in words, so many at the most.
+pub(in crate::render) fn port_words(flow: &ListedFlow, most: usize) -> Vec<String> {
     if flow.any_port {
         return vec!["any port".to_owned()];
     }
@@ -58,7 +58,7 @@ pub(in crate::render) fn port_words(flow: &ListedFlow) -> Vec<String> {
         FlowPorts { protocol, port, end_port: Some(end) } => format!("{port}-{end}/{protocol}"),
         FlowPorts { protocol, port, end_port: None } => format!("{port}/{protocol}"),
     };
-    flow.ports.iter().map(word).collect()
+    flow.ports.iter().take(most).map(word).collect()
 }
 
 /// Why a row is there, part by part.

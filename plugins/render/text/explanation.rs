@@ -2,6 +2,7 @@
 
 use super::delivery::deliveries;
 use super::observed::between;
+use crate::render::columns::Line;
 use crate::render::screen::{
     BAD, BOLD, DIM, DOUBT, GOOD, PLAIN, Screen, verdict_mark, verdict_style,
 };
@@ -15,6 +16,7 @@ use netpol::policy::rule::Direction;
 use netpol::printable::printable;
 use netpol::prose::list;
 use netpol::verdict::Verdict;
+use std::net::IpAddr;
 use std::time::SystemTime;
 use unicode_width::UnicodeWidthStr;
 
@@ -85,7 +87,8 @@ impl Text<'_> {
                 self.screen.block(&table);
                 // What nobody declared is in the table; its reasons are those of the others or short.
                 let wide = self.wide;
-                let shown = several.iter().filter(|flow| wide || !flow.undeclared);
+                let declared = several.iter().any(|flow| !flow.undeclared);
+                let shown = several.iter().filter(|flow| wide || !declared || !flow.undeclared);
                 let mut told: Vec<&FlowReport> = Vec::new();
                 for flow in shown {
                     if told.iter().any(|earlier| alike(earlier, flow)) {
@@ -291,8 +294,17 @@ fn one(names: &[String]) -> String {
     match names {
         [] => "nothing".to_owned(),
         [one] => one.clone(),
+        // A colon may follow.
+        [one, other] if is_address(one) && is_address(other) && other.contains(':') => {
+            format!("{other} and {one}")
+        }
+        [one, other] if is_address(one) && is_address(other) => format!("{one} and {other}"),
         [first, rest @ ..] => format!("{first} and {} more", rest.len()),
     }
+}
+
+fn is_address(name: &str) -> bool {
+    name.parse::<IpAddr>().is_ok()
 }
 
 /// `allowed to 2 of 3 pods`, `allowed on 8080/TCP, denied on 9090/TCP`.
@@ -308,15 +320,16 @@ fn mixture(flows: &[FlowReport]) -> String {
             let mut about = counted.iter().filter(|flow| side(flow).contains(name));
             about.all(|flow| flow.verdict == Verdict::Allowed)
         };
-        (all.iter().filter(passes).count(), all.len())
+        let what = if all.iter().any(|name| is_address(name)) { "ends" } else { "pods" };
+        (all.iter().filter(passes).count(), all.len(), what)
     };
-    let (to, of) = allowed(|flow| &flow.to);
+    let (to, of, what) = allowed(|flow| &flow.to);
     if of > 1 && to > 0 {
-        return format!("Allowed to {to} of {of} pods.");
+        return format!("Allowed to {to} of {of} {what}.");
     }
-    let (from, of) = allowed(|flow| &flow.from);
+    let (from, of, what) = allowed(|flow| &flow.from);
     if of > 1 && from > 0 {
-        return format!("Allowed from {from} of {of} pods.");
+        return format!("Allowed from {from} of {of} {what}.");
     }
     let of_verdict = |verdict: Verdict| {
         let ports: Vec<String> = counted
@@ -341,23 +354,29 @@ fn mixture(flows: &[FlowReport]) -> String {
 
 /// A row for each flow, with the names of admitting policies where there is room for them.
 fn overview(flows: &[FlowReport], width: usize) -> String {
-    let table = table(flows, true);
-    if table.lines().all(|line| line.width() <= width) { table } else { self::table(flows, false) }
+    let fits = |table: &String| table.lines().all(|line| line.width() <= width);
+    let named = table(flows, true, None);
+    let table = if fits(&named) { named } else { self::table(flows, false, None) };
+    if fits(&table) { table } else { self::table(flows, false, Some(width)) }
 }
 
-fn table(flows: &[FlowReport], named: bool) -> String {
+/// So many columns lie between two cells.
+const GAP: usize = 2;
+
+/// No column is narrower.
+const NARROWEST: usize = 16;
+
+/// In so many columns, if those of the ends can be that narrow.
+fn table(flows: &[FlowReport], named: bool, width: Option<usize>) -> String {
     let several = |side: fn(&FlowReport) -> &Vec<String>| {
         flows.windows(2).any(|pair| side(&pair[0]) != side(&pair[1]))
     };
     let (from, to) = (several(|flow| &flow.from), several(|flow| &flow.to));
-    let mut table = Table::new();
-    table.load_style(NOTHING);
     let mut header = vec!["PORT"];
     header.extend(from.then_some("FROM"));
     header.extend(to.then_some("TO"));
     header.extend(["VERDICT", "EGRESS", "INGRESS"]);
-    table.set_header(header);
-    for flow in flows {
+    let row = |flow: &FlowReport| -> Vec<String> {
         let mut row = vec![ports(flow)];
         if let Some(port) = flow.service_port.filter(|port| Some(*port) != flow.port) {
             row[0] = format!("{port} → {}", row[0]);
@@ -366,10 +385,31 @@ fn table(flows: &[FlowReport], named: bool) -> String {
         row.extend(to.then(|| one(&flow.to)));
         row.push(flow.verdict.as_str().to_owned());
         row.extend([&flow.egress, &flow.ingress].map(|direction| brief(direction, named)));
-        table.add_row(row.iter().map(|cell| printable(cell).into_owned()).collect::<Vec<_>>());
+        row.iter().map(|cell| printable(cell).into_owned()).collect()
+    };
+    let mut rows: Vec<Vec<String>> = flows.iter().map(row).collect();
+    let ends = 1..=usize::from(from) + usize::from(to);
+    if let Some(width) = width.filter(|_| !ends.is_empty()) {
+        let column = |at: usize| {
+            let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.width());
+            cells.max().unwrap_or(0).max(header[at].width()) + GAP
+        };
+        let others: usize = (0..header.len()).filter(|at| !ends.contains(at)).map(column).sum();
+        let room = width.saturating_sub(others) / ends.clone().count();
+        for cell in rows.iter_mut().flat_map(|row| row.get_mut(ends.clone())).flatten() {
+            let mut lines = Vec::new();
+            Line::new(0, cell).wrap(room.saturating_sub(GAP).max(NARROWEST), &mut lines);
+            *cell = lines.join("\n");
+        }
+    }
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    table.set_header(header);
+    for row in rows {
+        table.add_row(row);
     }
     for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+        column.set_padding((0, u16::try_from(GAP).unwrap_or_default()));
     }
     table.trim_fmt()
 }

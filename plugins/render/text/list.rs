@@ -6,7 +6,10 @@ use crate::render::cells::summary::MOST;
 use crate::render::cells::unprotected::{self, is_said};
 use crate::render::screen::{BOLD, DIM, DOUBT, PLAIN, Screen};
 use netpol::answer::{Because, EndReport, FlowList, ListedFlow, MissingReport};
+use netpol::cluster::PortRange;
 use netpol::printable::printable;
+use netpol::prose;
+use netpol::reach::PortSet;
 use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
 
@@ -51,12 +54,12 @@ pub(in crate::render) fn list(
         if list.missing.iter().any(MissingReport::decides) {
             screen.blank();
         }
-        let plain = Flat::new(list, &rows, wide);
-        if wide || plain.width() <= width {
-            out.write_all(screen.taken().as_bytes())?;
-            plain.write(out)?;
-        } else {
-            blocks(&mut screen, list, &rows, out)?;
+        match Flat::new(list, &rows, wide, if wide { usize::MAX } else { width }) {
+            Some(flat) => {
+                out.write_all(screen.taken().as_bytes())?;
+                flat.write(out)?;
+            }
+            None => blocks(&mut screen, list, (&rows, width), out)?,
         }
     }
     not_protected(&mut screen, list, wide);
@@ -106,6 +109,8 @@ fn not_protected(screen: &mut Screen, list: &FlowList, wide: bool) {
 
 /// So many columns lie between two cells.
 const GAP: usize = 2;
+/// Those before a destination below its source.
+const ARROW: usize = 4;
 
 /// One line a row, whose cells are made anew each time rather than kept: there may be very many.
 struct Flat<'r, 'l> {
@@ -116,16 +121,21 @@ struct Flat<'r, 'l> {
 }
 
 impl<'r, 'l> Flat<'r, 'l> {
-    fn new(list: &FlowList, rows: &'r [Told<'l>], wide: bool) -> Self {
+    /// `None` where a line would be longer than this.
+    fn new(list: &FlowList, rows: &'r [Told<'l>], wide: bool, most: usize) -> Option<Self> {
         let mut flat = Self { rows, wide, with_why: wide || list.exposed, columns: [0; 4] };
         let mut columns = [0; 4];
         for row in flat.rows() {
             for (column, cell) in columns.iter_mut().zip(&row) {
                 *column = (*column).max(cell.width());
             }
+            let line = row.iter().map(|cell| cell.width()).filter(|width| *width > 0);
+            if line.map(|width| width + GAP).sum::<usize>() > most.saturating_add(GAP) {
+                return None;
+            }
         }
         flat.columns = columns;
-        flat
+        (flat.width() <= most).then_some(flat)
     }
 
     /// The cells of each line, the names of the columns first.
@@ -167,24 +177,40 @@ impl<'r, 'l> Flat<'r, 'l> {
 fn blocks(
     screen: &mut Screen,
     list: &FlowList,
-    rows: &[Told<'_>],
+    (rows, width): (&[Told<'_>], usize),
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let source = |told: &Told<'_>| ends(told, false)[0].clone();
-    let width = |to: &str| printable(to).width();
-    let column = rows.iter().map(|told| width(&ends(told, false)[1])).max().unwrap_or(0);
+    let columns = |text: &str| printable(text).width();
+    let cells = |told: &Told<'_>| {
+        let [_, to] = ends(told, false);
+        (to, ports(told.flow, false, !list.exposed))
+    };
+    // Ports stand behind the longest destination that leaves room for its own, or else below.
+    let fits = |before: usize, ports: &str| ARROW + before + GAP + columns(ports) <= width;
+    let room = rows.iter().map(|told| {
+        let (to, ports) = cells(told);
+        let own = columns(&to);
+        if fits(own, &ports) { own } else { 0 }
+    });
+    let column = room.max().unwrap_or(0);
     let mut first = true;
     for rows in rows.chunk_by(|a, b| source(a) == source(b)) {
         if !first {
             screen.blank();
         }
         first = false;
-        screen.line(0, &[(BOLD, &source(&rows[0]))]);
+        screen.words(0, 4, &[(BOLD, &source(&rows[0]))]);
         for told in rows {
-            let [_, to] = ends(told, false);
-            let gap = " ".repeat(column.saturating_sub(width(&to)) + GAP);
-            let ports = ports(told.flow, false, !list.exposed);
-            screen.line(2, &[(PLAIN, "→ "), (PLAIN, &to), (PLAIN, &gap), (PLAIN, &ports)]);
+            let (to, ports) = cells(told);
+            let own = columns(&to);
+            if own <= column && fits(column, &ports) {
+                let gap = " ".repeat(column - own + GAP);
+                screen.line(2, &[(PLAIN, "→ "), (PLAIN, &to), (PLAIN, &gap), (PLAIN, &ports)]);
+            } else {
+                screen.words(2, 6, &[(PLAIN, "→"), (PLAIN, &to)]);
+                screen.words(6, 6, &[(PLAIN, &ports)]);
+            }
             if list.exposed {
                 screen.words(6, 6, &[(DIM, &told.why())]);
             }
@@ -208,14 +234,34 @@ fn end(end: &EndReport, wide: bool) -> String {
     format!("outside {} and {more} more", end.networks[..NETWORKS].join(", "))
 }
 
+/// Most ports as those that are missing, where these are fewer.
+fn all_but(flow: &ListedFlow) -> Option<String> {
+    // Between few that are missing are few ranges.
+    if flow.any_port || flow.ports.len() > 2 * PORTS {
+        return None;
+    }
+    let ranges = flow.ports.iter().map(|ports| {
+        let last = ports.end_port.unwrap_or(ports.port);
+        (ports.protocol, PortRange { first: ports.port, last })
+    });
+    let ports = PortSet::of(ranges);
+    let missing = PortSet::all().difference(&ports);
+    let few = missing.ranges().len() <= PORTS && missing.ranges().len() < ports.ranges().len();
+    (few && missing.ranges().len() > 0).then(|| {
+        let names = missing.ranges().map(|(protocol, range)| format!("{range}/{protocol}"));
+        format!("any port but {}", prose::list(&names.collect::<Vec<_>>(), "and"))
+    })
+}
+
 /// The ports in words, with what is to be said of the row as a whole.
 fn ports(flow: &ListedFlow, wide: bool, with_reason: bool) -> String {
-    let all = port_words(flow);
-    let mut text = match all.as_slice() {
-        [some @ .., _] if !wide && some.len() >= PORTS => {
-            format!("{} and {} more", all[..PORTS].join(", "), all.len() - PORTS)
-        }
-        _ => all.join(", "),
+    let more = flow.ports.len().saturating_sub(PORTS);
+    let mut text = if let Some(all) = all_but(flow) {
+        all
+    } else if wide || flow.any_port || more == 0 {
+        port_words(flow, usize::MAX).join(", ")
+    } else {
+        format!("{} and {more} more", port_words(flow, PORTS).join(", "))
     };
     text.push_str(mark(flow));
     let mut remarks: Vec<String> = Vec::new();

@@ -22,7 +22,9 @@ fn hostile_names_are_made_safe() {
         assert!(!anstream::adapter::strip_str(&text).to_string().contains('\u{1b}'), "{text}");
         assert!(!text.contains("\u{1b}[31m"), "{text}");
     }
-    let markdown = markdown::summary(&report);
+    let mut markdown = Vec::new();
+    markdown::summary(&report, &mut markdown).unwrap();
+    let markdown = String::from_utf8(markdown).unwrap();
     assert!(
         markdown.contains("| `a\\u{7c}b\\u{1b}[31m<img>\\u{60}c\\nd` | no policy"),
         "{markdown}"

@@ -22,78 +22,165 @@ enum Side<'a> {
 
 type Key<'a> = ((Passage, Passage, Option<Family>), Vec<Cause>, PortSet, Side<'a>, Side<'a>);
 
+/// One end of a row: a workload or node by its index, or addresses.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Spot {
+    Inside(usize),
+    Outside(Range),
+}
+
+impl Spot {
+    /// Whether a side has it itself.
+    fn is_of(self, side: &KnownSide) -> bool {
+        match self {
+            Self::Inside(at) => side.own.contains(&at),
+            Self::Outside(range) => side.outside.contains(&range),
+        }
+    }
+
+    fn known(side: &KnownSide) -> impl Iterator<Item = Self> + Clone + '_ {
+        let inside = side.known.iter().copied().map(Self::Inside);
+        inside.chain(side.outside.iter().copied().map(Self::Outside))
+    }
+
+    fn own(side: &KnownSide) -> impl Iterator<Item = Self> + '_ {
+        let inside = side.own.iter().copied().map(Self::Inside);
+        inside.chain(side.outside.iter().copied().map(Self::Outside))
+    }
+}
+
+/// Rows by what is compared of them, and those of each by what they have at either side.
+struct Known<'r> {
+    rows: &'r [Row],
+    /// Of each; `None`: of both, also where that was found here.
+    family: Vec<Option<Family>>,
+    sides: Vec<[KnownSide; 2]>,
+    /// Whether a row has a known pod that has no address of a family.
+    without: Vec<[bool; 2]>,
+    group: Vec<usize>,
+    by_group: Vec<Vec<usize>>,
+    by_spot: HashMap<(usize, usize, Spot), Vec<usize>>,
+}
+
+impl<'r> Known<'r> {
+    fn new(ends: &Ends<'_>, rows: &'r [Row]) -> Self {
+        let sides: Vec<[KnownSide; 2]> = rows
+            .iter()
+            .map(|row| {
+                [&row.sources, &row.destinations].map(|classes| ends.as_known(classes, row.family))
+            })
+            .collect();
+        let without = |sides: &[KnownSide; 2]| {
+            Family::ALL.map(|family| {
+                let mut own = sides.iter().flat_map(|side| &side.own);
+                own.any(|end| ends.is_without(*end, family))
+            })
+        };
+        let without = sides.iter().map(without).collect();
+        let mut groups: HashMap<(Passage, Passage, &[Cause]), usize> = HashMap::new();
+        let mut known = Self {
+            rows,
+            family: rows.iter().map(|row| row.family).collect(),
+            sides,
+            without,
+            group: Vec::with_capacity(rows.len()),
+            by_group: Vec::new(),
+            by_spot: HashMap::new(),
+        };
+        for (at, row) in rows.iter().enumerate() {
+            let fresh = groups.len();
+            let group = *groups.entry((row.from, row.to, &row.causes)).or_insert(fresh);
+            if group == fresh {
+                known.by_group.push(Vec::new());
+            }
+            known.group.push(group);
+            known.by_group[group].push(at);
+            for (i, side) in known.sides[at].iter().enumerate() {
+                for spot in Spot::own(side) {
+                    known.by_spot.entry((group, i, spot)).or_default().push(at);
+                }
+            }
+        }
+        known
+    }
+
+    /// Whether another row may say what this one says: of the same family, or of all where known pods
+    /// of it have no flows of this one, so that it says the same of both.
+    fn may_say(&self, other: usize, at: usize) -> Option<bool> {
+        let (its, own) = (self.family[other], self.family[at]);
+        let same = self.is_replaced(at) && (its.is_none() || its == own);
+        let foreign = own.is_some_and(|own| {
+            its.is_some() && self.without[other][usize::from(own == Family::V6)]
+        });
+        let may = other != at && (same || foreign);
+        let at_ports = || self.rows[at].ports.difference(&self.rows[other].ports).is_empty();
+        (may && at_ports()).then_some(same)
+    }
+
+    /// Whether it has a representative that a known pod is like.
+    fn is_replaced(&self, at: usize) -> bool {
+        self.sides[at].iter().any(|side| side.replaced)
+    }
+
+    /// The flows of a row, each by its ends. What a pod may do to another like it is told only where
+    /// there are two.
+    fn pairs(&self, at: usize) -> impl Iterator<Item = (Spot, Spot)> + '_ {
+        let [from, to] = &self.sides[at];
+        let replaced = self.is_replaced(at);
+        let pairs =
+            Spot::known(from).flat_map(|source| Spot::known(to).map(move |to| (source, to)));
+        pairs.filter(move |(source, to)| match (source, to) {
+            (Spot::Inside(source), Spot::Inside(to)) => !(replaced && source == to),
+            (Spot::Outside(_), Spot::Outside(_)) => false,
+            _ => true,
+        })
+    }
+
+    /// Whether some row of those that are kept may say of two ends what this one says.
+    fn is_said(&self, at: usize, (source, to): (Spot, Spot), kept: &[bool]) -> bool {
+        let having = |i, spot| self.by_spot.get(&(self.group[at], i, spot)).map_or(&[][..], |v| v);
+        let (from, into) = (having(0, source), having(1, to));
+        let fewer = if from.len() <= into.len() { from } else { into };
+        let mut others = fewer.iter().copied().filter(|other| kept[*other]);
+        others.any(|other| {
+            let [froms, tos] = &self.sides[other];
+            source.is_of(froms) && to.is_of(tos) && self.may_say(other, at).is_some()
+        })
+    }
+}
+
 /// Rows without those that say of representatives what others say of known pods like them, or of the
 /// same ones beside known pods that have no address of the family.
 pub(super) fn said_by_known(ends: &Ends<'_>, mut rows: Vec<Row>) -> Vec<Row> {
-    let known: Vec<[KnownSide; 2]> = rows
-        .iter()
-        .map(|row| {
-            [&row.sources, &row.destinations].map(|classes| ends.as_known(classes, row.family))
-        })
-        .collect();
+    let mut known = Known::new(ends, &rows);
     let mut kept = vec![true; rows.len()];
     for at in 0..rows.len() {
-        let row = &rows[at];
-        let [from, to] = &known[at];
-        let replaced = from.replaced || to.replaced;
-        // Known pods of the other have no flows of this family, so that it says the same of both.
-        let foreign = |other: usize| {
-            let without = |side: &KnownSide| {
-                let family = row.family.filter(|_| rows[other].family.is_some());
-                let mut own = side.own.iter();
-                family.is_some_and(|family| own.any(|end| ends.is_without(*end, family)))
-            };
-            known[other].iter().any(without)
-        };
-        let others: Vec<(usize, bool)> = (0..rows.len())
-            .filter(|other| {
-                let it = &rows[*other];
-                kept[*other]
-                    && *other != at
-                    && (it.from, it.to) == (row.from, row.to)
-                    && it.causes == row.causes
-                    && row.ports.difference(&it.ports).is_empty()
-            })
-            .map(|other| {
-                let it = &rows[other];
-                let same = it.family.is_none() || it.family == row.family;
-                (other, same && replaced)
-            })
-            .filter(|(other, same)| *same || foreign(*other))
-            .collect();
         // What is left out never decides whether anything opens or closes.
+        if !known.pairs(at).all(|pair| known.is_said(at, pair, &kept)) {
+            continue;
+        }
+        let others = known.by_group[known.group[at]].iter().copied();
+        let others: Vec<(usize, bool)> = others
+            .filter(|other| kept[*other])
+            .filter_map(|other| Some((other, known.may_say(other, at)?)))
+            .collect();
         if others.is_empty() {
             continue;
         }
-        let pair = |source: &dyn Fn(&KnownSide) -> bool,
-                    destination: &dyn Fn(&KnownSide) -> bool| {
-            let mut others = others.iter().map(|(other, _)| &known[*other]);
-            others.any(|[from, to]| source(from) && destination(to))
-        };
-        let inside = |at: usize| move |side: &KnownSide| side.own.contains(&at);
-        let outside = |range: Range| move |side: &KnownSide| side.outside.contains(&range);
-        // What a pod may do to another like it is told only where there are two.
-        let itself = |source: &usize, to: &usize| replaced && source == to;
-        let said = from.known.iter().all(|source| {
-            let mut inner = to.known.iter();
-            inner.all(|to| itself(source, to) || pair(&inside(*source), &inside(*to)))
-                && to.outside.iter().all(|range| pair(&inside(*source), &outside(*range)))
-        }) && from
-            .outside
-            .iter()
-            .all(|range| to.known.iter().all(|to| pair(&outside(*range), &inside(*to))));
-        if !said {
-            continue;
-        }
         kept[at] = false;
-        let others: Vec<usize> =
-            others.into_iter().filter(|(_, same)| !same).map(|(other, _)| other).collect();
-        for other in others {
-            let part = |i: usize| !known[other][i].own.is_disjoint(&known[at][i].known);
+        for (other, _) in others.into_iter().filter(|(_, same)| !same) {
+            let part = |i: usize| {
+                let [own, said] = [other, at].map(|row| &known.sides[row][i]);
+                !own.own.is_disjoint(&said.known)
+            };
             if part(0) && part(1) {
-                rows[other].family = None;
+                known.family[other] = None;
             }
         }
+    }
+    let family = known.family;
+    for (row, family) in rows.iter_mut().zip(family) {
+        row.family = family;
     }
     rows.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(row, _)| row).collect()
 }

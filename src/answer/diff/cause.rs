@@ -8,6 +8,7 @@ use crate::answer::explanation::{DirectionReport, PolicyReport};
 use crate::answer::place::short;
 use crate::answer::words;
 use crate::cluster::ObjectRef;
+use crate::effort::{Effort, Steps};
 use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
 use crate::prose::list;
@@ -68,7 +69,9 @@ pub(super) fn causes(cases: [&Case; 2], sides: [&DiffSide<'_>; 2]) -> Vec<Cause>
         // What rules admit that nothing closes any more, they do not open.
         let open = new.reason == Reason::Admitted && {
             let group = [vec![flow.clone()]];
-            let why = why(sides[1].snapshot, after, new.passage(), (direction, false), &group);
+            let steps = Steps::new(Effort::default());
+            let (of, asked) = ((direction, false), new.passage());
+            let why = why(sides[1].snapshot, after, asked, of, &group, &steps);
             why.grounds == [Ground::NotIsolated].into()
         };
         Cause { direction, what: what(old, new, open, (before, after)) }

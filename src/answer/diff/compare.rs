@@ -5,6 +5,7 @@
 //! isolate, and of what was not read.
 
 use super::asked::{Compared, DiffAsked};
+use super::renamed::Renamed;
 use super::unread::Unread;
 use super::{DiffReport, DiffSide};
 use crate::answer::vocabulary::Missing;
@@ -25,12 +26,27 @@ struct World {
 struct Comparison<'a, 's> {
     sides: [Compared<'s>; 2],
     asked: &'a DiffAsked,
+    /// What the old side calls otherwise.
+    renamed: &'a Renamed,
 }
 
 impl DiffReport {
     /// Compares two sides, in each world no further than is asked.
     pub fn compare(sides: [Compared<'_>; 2], asked: &DiffAsked) -> Result<Self, TooMuch> {
-        let mut comparison = Comparison { sides, asked };
+        let renamed = Renamed::of(&sides);
+        if renamed.is_empty() {
+            return Self::of(Comparison { sides, asked, renamed: &renamed });
+        }
+        let [old, new] = sides;
+        let (mut snapshot, rules) = renamed.apply(old.snapshot, old.rules);
+        let old = Compared { snapshot: &mut snapshot, rules: &rules, ..old };
+        let mut report = Self::of(Comparison { sides: [old, new], asked, renamed: &renamed })?;
+        report.renamed = renamed.told();
+        Ok(report)
+    }
+
+    fn of(mut comparison: Comparison<'_, '_>) -> Result<Self, TooMuch> {
+        let asked = comparison.asked;
         let rules = comparison.sides.each_ref().map(|side| side.rules);
         let World { mut report, told, any } = comparison.world(rules)?;
         report.tell_unwritten(&told);
@@ -81,7 +97,8 @@ impl Comparison<'_, '_> {
         };
         let [old, new] = [0, 1].map(|i| {
             let Compared { name, arguments, piped_from, ref snapshot, locate, .. } = self.sides[i];
-            DiffSide { name, arguments, piped_from, snapshot, rules: rules[i], locate }
+            let renamed = (i == 0).then_some(self.renamed);
+            DiffSide { name, arguments, piped_from, snapshot, rules: rules[i], locate, renamed }
         });
         let diff = reach::diff((old.snapshot, rules[0]), (new.snapshot, rules[1]), effort)?;
         let compared = Family::ALL.into_iter().flat_map(|family| diff.compared(family));

@@ -7,8 +7,8 @@ use super::apart::ToldApart;
 use crate::answer::diff::DiffSide;
 use crate::answer::end::{EndsReport, MemberReport};
 use crate::cluster::{
-    ANY_OTHER_NAMESPACE, Addresses, Family, Name, ObjectRef, Pod, Representative, Snapshot,
-    real_namespace,
+    ANY_OTHER_NAMESPACE, Addresses, Family, Labels, Name, ObjectRef, Pod, PodId, Representative,
+    Snapshot, real_namespace,
 };
 use crate::ends::names;
 use crate::ends::ranges::{Range, complement, is_whole, joined, subnets, whole};
@@ -214,7 +214,8 @@ impl<'a> Ends<'a> {
         // missed among "anyone".
         let itself = other.keys().next().filter(|_| other.len() == 1 && beyond.is_empty());
         let all_outside = !outside.is_empty() && outside.iter().all(|range| is_whole(*range));
-        let members = inside.iter().map(|(at, pods)| match self.standing[*at] {
+        let told = self.weakest(inside);
+        let members = told.iter().map(|(at, pods)| match self.standing[*at] {
             Some(of) => {
                 let namespace = self.everyone[*at].0.namespace.as_deref().map(real_namespace);
                 // That of any other namespace is no name.
@@ -281,8 +282,33 @@ impl<'a> Ends<'a> {
         list(&parts, "and")
     }
 
+    /// Without the pods of a namespace of which more labels are supposed than of another of that name,
+    /// where the same pods of that one are told beside them.
+    fn weakest(&self, inside: &Inside) -> Inside {
+        let pod = |at: usize| match self.compared[at].first()?.new {
+            End::Pod(id) if self.standing[at].is_some() => Some((at, id)),
+            _ => None,
+        };
+        let mut alike: HashMap<(&str, &Labels), Vec<(usize, PodId)>> = HashMap::new();
+        for (at, id) in inside.keys().filter_map(|at| pod(*at)) {
+            let pod = self.snapshot.pod(id);
+            let key = (real_namespace(&pod.namespace), &pod.labels);
+            alike.entry(key).or_default().push((at, id));
+        }
+        let mut told = inside.clone();
+        for all in alike.values() {
+            for (at, id) in all {
+                if all.iter().any(|(_, other)| self.snapshot.is_narrower(*id, *other)) {
+                    told.remove(at);
+                }
+            }
+        }
+        told
+    }
+
     /// Whole namespaces first, then workloads and nodes.
     fn named(&self, inside: &Inside) -> Vec<String> {
+        let inside = &self.weakest(inside);
         let mut by_namespace: BTreeMap<&Option<Name>, Vec<(&ObjectRef, Option<String>)>> =
             BTreeMap::new();
         for (at, pods) in inside {

@@ -82,7 +82,7 @@ fn fresh(
                 let flows = &mut found.entry(&wanted[&id]).or_default()[leaves];
                 for scope in others.scopes(snapshot, id) {
                     let flows = flows.entry(scope).or_default();
-                    flows.ports = flows.ports.union(rectangle.ports);
+                    flows.ports = flows.ports.union(&rectangle.ports);
                     flows.unsure |= !rectangle.certain;
                     if scope == Scope::Outside {
                         flows.addresses.extend(&others.outside);

@@ -8,22 +8,58 @@ use crate::answer::end::{BroughtBy, EndsReport, MemberReport};
 use crate::answer::missing::MissingReport;
 use crate::answer::vocabulary::{ChangeKind, Missing};
 use crate::answer::words;
-use crate::cluster::Bringer;
+use crate::cluster::{Bringer, Family};
+use crate::reach::PortSet;
 use crate::unwritten::Unwritten;
+use std::collections::{HashMap, HashSet};
 
-/// Whether one change has all ends of another at the same ports.
-fn covers(all: &ChangeReport, part: &ChangeReport) -> bool {
-    let side = |all: &EndsReport, part: &EndsReport| {
-        let member = |member: &MemberReport| {
-            let it = |m: &MemberReport| (m.kind.clone(), m.namespace.clone(), m.name.clone());
-            all.members.iter().any(|other| it(other) == it(member))
+/// One end of a change, inside or outside.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Spot {
+    Inside(String, Option<String>, String),
+    Outside(String),
+}
+
+fn spots(side: &EndsReport) -> HashSet<Spot> {
+    let inside = side.members.iter().map(|MemberReport { kind, namespace, name, .. }| {
+        Spot::Inside(kind.clone(), namespace.clone(), name.clone())
+    });
+    inside.chain(side.addresses.iter().cloned().map(Spot::Outside)).collect()
+}
+
+/// Changes by their ends.
+#[derive(Default)]
+struct Covering {
+    all: Vec<([HashSet<Spot>; 2], Option<Family>, PortSet)>,
+    by_spot: [HashMap<Spot, Vec<usize>>; 2],
+}
+
+impl Covering {
+    fn add(&mut self, change: &ChangeReport) {
+        let sides = [&change.from, &change.to].map(spots);
+        for (by, side) in self.by_spot.iter_mut().zip(&sides) {
+            for spot in side {
+                by.entry(spot.clone()).or_default().push(self.all.len());
+            }
+        }
+        self.all.push((sides, change.family, change.witness.ports.clone()));
+    }
+
+    /// Whether one of them has all ends of another change at the same ports.
+    fn covers(&self, part: &ChangeReport) -> bool {
+        let sides = [&part.from, &part.to].map(spots);
+        let having = |i: usize| {
+            let lists = sides[i].iter().map(|spot| self.by_spot[i].get(spot));
+            lists.map(|list| list.map_or(&[][..], Vec::as_slice)).min_by_key(|list| list.len())
         };
-        part.members.iter().all(member)
-            && part.addresses.iter().all(|address| all.addresses.contains(address))
-    };
-    let family = all.family.is_none() || all.family == part.family;
-    let ports = part.witness.ports.difference(&all.witness.ports).is_empty();
-    family && ports && side(&all.from, &part.from) && side(&all.to, &part.to)
+        let fewest = [having(0), having(1)].into_iter().flatten().min_by_key(|list| list.len());
+        fewest.unwrap_or_default().iter().any(|at| {
+            let (all, family, ports) = &self.all[*at];
+            (family.is_none() || *family == part.family)
+                && part.witness.ports.difference(ports).is_empty()
+                && sides.iter().zip(all).all(|(part, all)| part.is_subset(all))
+        })
+    }
 }
 
 impl DiffReport {
@@ -63,10 +99,14 @@ impl DiffReport {
             let message = format!("{words} may open where another policy isolates: not known");
             self.miss(why, message, flow.brought_by.as_ref());
         }
+        let mut known = Covering::default();
+        for change in self.changes.iter().chain(&self.elsewhere).filter(|it| it.witness.opens) {
+            known.add(change);
+        }
         for change in isolated.changes {
             let opens = change.change != ChangeKind::Closed && change.witness.opens;
-            let mut known = self.changes.iter().chain(&self.elsewhere);
-            if opens && !known.any(|it| it.witness.opens && covers(it, &change)) {
+            if opens && !known.covers(&change) {
+                known.add(&change);
                 self.elsewhere.push(change);
             }
         }

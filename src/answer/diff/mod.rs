@@ -12,11 +12,13 @@ mod compare;
 mod ends;
 mod fresh;
 mod missing;
+mod renamed;
 mod reporter;
 mod rows;
 mod unread;
 
 pub use asked::{Compared, DiffAsked};
+pub use renamed::RenamedReport;
 
 use super::end::{EndsReport, MemberReport};
 use super::explanation::{DirectionReport, PolicyReport};
@@ -29,6 +31,7 @@ use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
 use crate::reach::PortSet;
 use crate::verdict::Passage;
+use renamed::Renamed;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -47,6 +50,8 @@ pub(super) struct DiffSide<'a> {
     pub rules: &'a Ruleset,
     /// Finds places.
     pub locate: &'a Locate<'a>,
+    /// Namespaces that are called otherwise in the manifests of this side.
+    renamed: Option<&'a Renamed>,
 }
 
 /// The answer of `diff`.
@@ -63,6 +68,9 @@ pub struct DiffReport {
     pub new: SideReport,
     /// How much there is.
     pub summary: DiffSummary,
+    /// Namespaces that were taken for one of another name, and compared as of the new one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub renamed: Vec<RenamedReport>,
     /// Flows between ends of both sides of which more or less gets through, or on other conditions, in
     /// as few rows as can be.
     pub changes: Vec<ChangeReport>,
@@ -174,7 +182,7 @@ pub struct ChangeReport {
     /// The same in words: `every port but 8080/TCP`.
     pub ports_label: String,
     /// It is by the same rule as the last change before it that is not so, for pods that are written
-    /// nowhere; it has no reasons of its own.
+    /// nowhere, or closed by that and by one that has a row too; it has no reasons of its own.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub also: bool,
     /// The namespaces in which the same changes, where there are several; the ends are those of one.

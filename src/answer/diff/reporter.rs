@@ -88,6 +88,7 @@ impl DiffReport {
             old: old_side,
             new: new_side,
             summary,
+            renamed: Vec::new(),
             changes,
             elsewhere: Vec::new(),
             complete: true,
@@ -130,6 +131,9 @@ impl Reporter<'_> {
                 // What every other rule says is for explain to tell.
                 policies.for_each(|policy| policy.rules.clear());
                 let policy = policy.map(|policy| PolicyReport { rules: Vec::new(), ..policy });
+                if let Some(renamed) = old.renamed {
+                    renamed.name_policies(before.policies.iter_mut());
+                }
                 ReasonReport { direction: cause.direction, message, policy, before, after }
             };
             row.causes.iter().map(reason).collect()
@@ -142,7 +146,8 @@ impl Reporter<'_> {
         let [explain_before, explain_after] =
             [(old, &cases[0]), (new, &cases[1])].map(|(side, case)| {
                 let [source, destination] = [&case.flow.source, &case.flow.destination]
-                    .map(|endpoint| names::asked(side.snapshot, endpoint));
+                    .map(|endpoint| names::asked(side.snapshot, endpoint))
+                    .map(|end| side.renamed.map_or(end.clone(), |renamed| renamed.asked(&end)));
                 command(side, &source, &destination, row.witness.port)
             });
         let [from, to] = self.ends.report(&row.sources, &row.destinations, row.family, &row.ports);
@@ -233,7 +238,8 @@ fn manifests(side: &DiffSide<'_>, flow: &Flow) -> Vec<Value> {
 }
 
 /// Openings first, of them those to and from the outside, and known ends before others. One row speaks
-/// for each rule: what it does besides for pods that are written nowhere follows it.
+/// for each rule: what it does besides for pods that are written nowhere follows it, with what it closes
+/// together with another that has a row of its own.
 fn ordered(mut changes: Vec<(&[Cause], ChangeReport)>) -> Vec<ChangeReport> {
     changes.sort_by_cached_key(|(_, change)| {
         let (from, to) = (change.from.label.clone(), change.to.label.clone());
@@ -243,7 +249,15 @@ fn ordered(mut changes: Vec<(&[Cause], ChangeReport)>) -> Vec<ChangeReport> {
     let mut known: HashMap<(&[Cause], ChangeKind), usize> = HashMap::new();
     for (causes, mut change) in changes {
         let key = (causes, change.change);
-        let head = known.get(&key).filter(|_| !causes.is_empty() && is_unwritten(&change));
+        // What either end alone closes is told of each: between the two it is the same again.
+        let halves =
+            (change.change == ChangeKind::Closed && causes.len() == 2).then(|| causes.split_at(1));
+        let both = halves.and_then(|(source, destination)| {
+            known.get(&(destination, change.change))?;
+            known.get(&(source, change.change))
+        });
+        let head = known.get(&key).or(both);
+        let head = head.filter(|_| !causes.is_empty() && is_unwritten(&change));
         if let Some(at) = head {
             change.also = true;
             change.reasons.clear();
@@ -305,13 +319,14 @@ pub(super) fn ports_label(ports: &PortSet) -> String {
 /// does not do what it seems to.
 fn warnings(sides: [&DiffSide<'_>; 2]) -> Vec<Warning> {
     let mut all: Vec<(String, Option<Location>, Vec<&str>)> = Vec::new();
-    let mut tell = |message: String, location, name| match all
-        .iter_mut()
-        .find(|(known, ..)| *known == message)
-    {
-        Some((.., names)) if !names.contains(&name) => names.push(name),
+    let mut at: HashMap<String, usize> = HashMap::new();
+    let mut tell = |message: String, location, name| match at.get(&message) {
+        Some(at) if !all[*at].2.contains(&name) => all[*at].2.push(name),
         Some(_) => {}
-        None => all.push((message, location, vec![name])),
+        None => {
+            at.insert(message.clone(), all.len());
+            all.push((message, location, vec![name]));
+        }
     };
     let [old, new] = sides;
     let known: BTreeSet<String> =

@@ -11,7 +11,7 @@ use crate::answer::warnings::{self, Warning};
 use crate::cluster::{Gap, ObjectRef, Origin};
 use crate::policy::{RefusedBy, Remark};
 use crate::prose::list;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// More are counted only.
 const MOST_NAMED: usize = 3;
@@ -65,7 +65,8 @@ impl Unread {
             all.filter(|remark| remark.refused_by == Some(RefusedBy::ApiServer))
         };
         for i in [1, 0] {
-            let only = refused(i).filter(|it| refused(1 - i).all(|o| o.object != it.object));
+            let others: HashSet<&ObjectRef> = refused(1 - i).map(|it| &it.object).collect();
+            let only = refused(i).filter(|it| !others.contains(&it.object));
             let only =
                 only.filter(|it| !is_accepted(&asked.accepted, Some(&it.object.kind), &file(it)));
             unread.refused.extend(only.map(|remark| remark.object.clone()));
@@ -194,7 +195,7 @@ impl DiffReport {
 
     /// Tells of selectors that nothing can match, where the old side does not have them.
     pub(super) fn tell_dead(&mut self, new: &Compared<'_>, old: &Compared<'_>) {
-        let known = crate::unwritten::dead(old.rules);
+        let known: BTreeSet<_> = crate::unwritten::dead(old.rules).into_iter().collect();
         for dead in crate::unwritten::dead(new.rules) {
             if known.contains(&dead) {
                 continue;

@@ -98,23 +98,31 @@ pub(super) struct Collector<'c, 'a> {
 const NO_CLASS: Run = (u32::MAX, u32::MAX);
 
 impl Collector<'_, '_> {
-    pub(super) fn run(&self) -> Result<BTreeMap<Merged, Families>, TooMuch> {
-        let mut rows: BTreeMap<Merged, Families> = BTreeMap::new();
+    /// Every row once, in order.
+    pub(super) fn run(&self) -> Result<Vec<(Merged, Families)>, TooMuch> {
+        let mut rows: Vec<(Merged, Families)> = Vec::new();
         for family in Family::ALL {
             let (between, ports) = self.between(family)?;
             let both = Family::ALL.into_iter().all(|family| self.connectivity.has_family(family));
+            let (v4, v6) = (family == Family::V4, family == Family::V6);
             for (key, between) in between {
-                for row in self.merged(family, key, between, &ports) {
+                rows.extend(self.merged(family, key, between, &ports).into_iter().map(|row| {
                     let could_be_both = both && self.is_in_both(&row);
-                    let families = rows.entry(row).or_default();
-                    families.could_be_both |= could_be_both;
-                    match family {
-                        Family::V4 => families.v4 = true,
-                        Family::V6 => families.v6 = true,
-                    }
-                }
+                    (row, Families { v4, v6, could_be_both })
+                }));
             }
         }
+        // Those of one family are nearly in order, and mostly the same as those of the other.
+        rows.sort_by(|(a, _), (b, _)| a.cmp(b));
+        rows.dedup_by(|(next, more), (row, families)| {
+            let same = next == row;
+            if same {
+                families.v4 |= more.v4;
+                families.v6 |= more.v6;
+                families.could_be_both |= more.could_be_both;
+            }
+            same
+        });
         Ok(rows)
     }
 
@@ -122,11 +130,16 @@ impl Collector<'_, '_> {
         let mut between: BTreeMap<Key, Between> = BTreeMap::new();
         let (mut ports, mut indices) = (Vec::new(), HashMap::<PortSet, PortsIndex>::new());
         let mut count = 0u64;
+        let mut last_ports: Option<(PortSet, PortsIndex)> = None;
         let flow = self.connectivity.rows(family, self.wanted, &mut |row: Row<'_>| {
-            let index = *indices.entry(row.ports.clone()).or_insert_with_key(|set| {
-                ports.push(set.clone());
-                u32::try_from(ports.len() - 1).unwrap_or(u32::MAX)
-            });
+            let index = match &last_ports {
+                Some((last, index)) if last.is_copy_of(row.ports) => *index,
+                _ => *indices.entry(row.ports.clone()).or_insert_with_key(|set| {
+                    ports.push(set.clone());
+                    u32::try_from(ports.len() - 1).unwrap_or(u32::MAX)
+                }),
+            };
+            last_ports = Some((row.ports.clone(), index));
             for (source, from) in parties(self.sources, row.source) {
                 for (destination, to) in parties(self.destinations, row.destination) {
                     let key = (source, destination, Holds::of(&row));
@@ -215,6 +228,13 @@ impl Collector<'_, '_> {
                 return vec![row(source, destination, all, in_part)];
             }
         };
+        // Mostly there is one class at each end.
+        if let [(some_from, some_to, index)] = pairs.as_slice() {
+            let ports = ports[*index as usize].clone();
+            let source = (source, self.part(self.sources, source, &[*some_from], &from, family));
+            let part = self.part(self.destinations, destination, &[*some_to], &to, family);
+            return vec![self.named(row(source, (destination, part), ports, false))];
+        }
         // Ports with their sources, for each destination; destinations that agree are one row.
         let mut by_destination: BTreeMap<Run, BTreeMap<PortsIndex, Vec<Run>>> = BTreeMap::new();
         for (from, to, ports) in pairs {
@@ -230,20 +250,24 @@ impl Collector<'_, '_> {
         let mut rows = Vec::new();
         for (sources, some_to) in alike {
             for (index, some_from) in sources {
-                let mut source =
-                    (source, self.part(self.sources, source, &some_from, &from, family));
-                let mut destination =
+                let source = (source, self.part(self.sources, source, &some_from, &from, family));
+                let destination =
                     (destination, self.part(self.destinations, destination, &some_to, &to, family));
-                let mut in_part = false;
-                for (_, part) in [&mut source, &mut destination] {
-                    if self.by == By::Namespace && matches!(part, Part::Pods(_)) {
-                        (*part, in_part) = (Part::Whole, true);
-                    }
-                }
-                rows.push(row(source, destination, ports[index as usize].clone(), in_part));
+                let ports = ports[index as usize].clone();
+                rows.push(self.named(row(source, destination, ports, false)));
             }
         }
         rows
+    }
+
+    /// A row of namespaces does not name pods.
+    fn named(&self, mut row: Merged) -> Merged {
+        for (_, part) in [&mut row.source, &mut row.destination] {
+            if self.by == By::Namespace && matches!(part, Part::Pods(_)) {
+                (*part, row.in_part) = (Part::Whole, true);
+            }
+        }
+        row
     }
 
     fn part(

@@ -4,6 +4,7 @@
 
 use super::collect::{Collector, Families, Holds, Merged, Part, Party};
 use super::group::{Group, Groups};
+use super::only_others::{note, only_others};
 use super::said::Said;
 use super::unmatched::unmatched;
 use super::unprotected::unprotected;
@@ -15,7 +16,7 @@ use crate::answer::place::Locate;
 use crate::answer::vocabulary::{ApiVersion, FlowListKind};
 use crate::answer::{warnings, words};
 use crate::cluster::{Family, PodId, Port, Protocol, Snapshot, real_namespace};
-use crate::effort::{Effort, TooMuch};
+use crate::effort::{Effort, Steps, TooMuch};
 use crate::ends::{PortText, ranges};
 use crate::policy::Ruleset;
 use crate::policy::rule::{Direction, Namespaces};
@@ -23,7 +24,7 @@ use crate::prose::list;
 use crate::reach::{Connectivity, End, Narrow, PortSet};
 use crate::unwritten::Unwritten;
 use crate::verdict::{Verdict, Why};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -67,19 +68,25 @@ impl FlowList {
             sources: &sources,
             destinations: &destinations,
             known: RefCell::default(),
+            steps: Steps::new(effort),
+            unexplained: Cell::default(),
             ends: RefCell::default(),
         };
         let nothing = is_empty(snapshot, rules);
         let said = Said::of(&lister, &rows);
         let told = |row| !nothing && lister.has_port(row) && !said.twice(&lister, row);
-        let told: Vec<bool> = rows.keys().map(told).collect();
+        let told: Vec<bool> = rows.iter().map(|(row, _)| told(row)).collect();
         // Each row is let go as soon as it is told.
         let rows = rows.into_iter().zip(told).filter(|(_, told)| *told);
-        let flows: Vec<ListedFlow> =
-            rows.map(|((row, families), _)| lister.flow(&row, families)).collect();
+        let flows = rows.map(|((row, families), _)| {
+            let flow = lister.flow(&row, families);
+            lister.steps.late().map_or(Ok(flow), Err)
+        });
+        let flows = flows.collect::<Result<Vec<ListedFlow>, TooMuch>>()?;
         let missing = missing(snapshot, rules, unwritten, flows.is_empty());
         let coarse = unwritten.filter(|it| it.coarse && !flows.is_empty());
         let coarse = coarse.map(|_| format!("Of rules{}", COARSE.trim_start_matches("of rules")));
+        let only_others = only_others(snapshot, unwritten, asked);
         let here = |namespace: Option<&str>| match (&asked.namespace, namespace) {
             (Some(only), Some(namespace)) => only == namespace,
             _ => true,
@@ -90,8 +97,15 @@ impl FlowList {
             by: asked.by,
             exposed: asked.exposed,
             unmatched: if asked.exposed { Vec::new() } else { unmatched(snapshot, rules, asked) },
-            notes: [words::enforcement(rules), notes(&flows, asked), coarse.into_iter().collect()]
-                .concat(),
+            notes: [
+                words::enforcement(rules),
+                notes(&flows, asked),
+                lister.unexplained(),
+                note(&only_others).into_iter().collect(),
+                coarse.into_iter().collect(),
+            ]
+            .concat(),
+            only_others,
             not_protected: if asked.exposed && !nothing {
                 unprotected(&lister)
             } else {
@@ -122,6 +136,10 @@ pub(super) struct Lister<'a> {
     pub(super) sources: &'a Groups,
     pub(super) destinations: &'a Groups,
     pub(super) known: RefCell<Known<'a>>,
+    /// What is asked for reasons.
+    pub(super) steps: Steps,
+    /// Rows without a reason, for which the steps did not suffice.
+    pub(super) unexplained: Cell<usize>,
     /// What whole workloads are called, which is the same in all of their rows.
     ends: RefCell<HashMap<(Direction, Party), Arc<EndReport>>>,
 }

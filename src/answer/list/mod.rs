@@ -6,12 +6,13 @@
 mod collect;
 mod group;
 mod lister;
+mod only_others;
 mod said;
 mod unmatched;
 mod unprotected;
 mod why;
 
-use super::end::EndReport;
+use super::end::{BroughtBy, EndReport};
 use super::missing::MissingReport;
 use super::vocabulary::{ApiVersion, Because, FlowListKind};
 use super::warnings::Warning;
@@ -36,6 +37,20 @@ pub enum By {
     Pod,
     /// Namespaces.
     Namespace,
+}
+
+impl By {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Workload, Self::Pod, Self::Namespace];
+
+    /// Its word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Workload => "workload",
+            Self::Pod => "pod",
+            Self::Namespace => "namespace",
+        }
+    }
 }
 
 /// What is asked.
@@ -88,6 +103,10 @@ pub struct FlowList {
     /// With one end asked for: rules for it that allow pods of which none is known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unmatched: Vec<Unmatched>,
+    /// Of very many rules: those that let none of the known pods through which they name, and others.
+    /// They are in no row.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub only_others: Vec<OnlyOthers>,
     /// How to read the rows, and how the question was understood.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -113,6 +132,26 @@ pub struct Unprotected {
     /// Those of which it is not known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub perhaps: Vec<EndReport>,
+}
+
+/// A rule that has known pods at both ends and lets none of them through, but others: with further
+/// labels, or of namespaces that nobody has written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OnlyOthers {
+    /// The rule.
+    pub brought_by: BroughtBy,
+    /// A pod that opens a connection, such as `pods[app=web,role=client] in shop`.
+    pub source: String,
+    /// The pod that takes it.
+    pub destination: String,
+    /// A port at which it does.
+    pub port: FlowPorts,
+    /// `Allowed`, or `Unknown` where it depends on addresses that are not known.
+    pub verdict: Verdict,
+    /// The rule in a few words.
+    #[serde(skip)]
+    pub rule: String,
 }
 
 /// A rule that allows pods of which none is known: of a custom resource, of later, or of a typing

@@ -1,38 +1,57 @@
-//! Rows of pods that are written nowhere which known pods have already.
+//! Rows of pods that are written nowhere which others have already.
 //!
 //! In: merged rows. Out: whether a row says no more than that of a known pod: of one in the same
 //! namespace with all the labels that the other was given, if any, to or from the same end, at the same
-//! ports.
+//! ports. Or than that of the same pods in a namespace of the name of which fewer labels are supposed.
 
 use super::collect::{Families, Holds, Merged, Party};
 use super::lister::Lister;
 use crate::cluster::{Pod, PodId, real_namespace};
 use crate::policy::rule::Direction;
 use crate::reach::{End, PortSet};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 
 /// A row but for one of its ends.
 type Rest<'r> = (Direction, Party, Holds, &'r PortSet);
 
-/// What rows of known pods say.
-pub(super) struct Said<'r>(HashMap<Rest<'r>, Vec<PodId>>);
+/// What rows of known pods, and of others with less supposed, say that others say of pods which are
+/// written nowhere.
+#[derive(Default)]
+pub(super) struct Said<'r> {
+    known: HashMap<Rest<'r>, Vec<PodId>>,
+    supposed: HashMap<Rest<'r>, Vec<PodId>>,
+}
 
 impl<'r> Said<'r> {
-    pub(super) fn of(lister: &Lister<'_>, rows: &'r BTreeMap<Merged, Families>) -> Self {
-        let mut said: HashMap<Rest<'r>, Vec<PodId>> = HashMap::new();
-        if lister.snapshot.representatives().len() > 0 {
-            for row in rows.keys() {
-                for (party, rest) in sides(row) {
-                    let known = lister.members(rest.0, party);
-                    let pod = known.into_iter().find_map(|end| match end {
-                        End::Pod(id) if lister.snapshot.representative(id).is_none() => Some(id),
-                        _ => None,
-                    });
-                    said.entry(rest).or_default().extend(pod);
-                }
+    pub(super) fn of(lister: &Lister<'_>, rows: &'r [(Merged, Families)]) -> Self {
+        let all = || rows.iter().flat_map(|(row, _)| sides(row));
+        let mut said = Self::default();
+        for (party, rest) in all() {
+            if let Some(id) = lister.supposed(rest.0, party) {
+                said.supposed.entry(rest).or_default().push(id);
             }
         }
-        Self(said)
+        if said.supposed.is_empty() {
+            return said;
+        }
+        // Ports are compared last, since there may be very many.
+        let places: HashSet<(Direction, Party, Holds)> = said
+            .supposed
+            .keys()
+            .map(|(direction, party, holds, _)| (*direction, *party, *holds))
+            .collect();
+        for (party, rest) in all() {
+            if !places.contains(&(rest.0, rest.1, rest.2)) || !said.supposed.contains_key(&rest) {
+                continue;
+            }
+            said.known.entry(rest).or_default().extend(
+                lister.members(rest.0, party).into_iter().find_map(|end| match end {
+                    End::Pod(id) if lister.snapshot.representative(id).is_none() => Some(id),
+                    _ => None,
+                }),
+            );
+        }
+        said
     }
 
     /// Whether a row has an end that is written nowhere and says nothing new of it, or nothing of what
@@ -46,8 +65,10 @@ impl<'r> Said<'r> {
             if symbolic && lister.is_elsewhere(id) {
                 return true;
             }
-            let known = self.0.get(&rest).into_iter().flatten();
-            known.into_iter().any(|known| is_like(lister.snapshot.pod(*known), pod))
+            let mut known = self.known.get(&rest).into_iter().flatten();
+            let mut supposed = self.supposed.get(&rest).into_iter().flatten();
+            known.any(|known| is_like(lister.snapshot.pod(*known), pod))
+                || supposed.any(|other| lister.snapshot.is_narrower(id, *other))
         })
     }
 }

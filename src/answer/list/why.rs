@@ -23,20 +23,32 @@ pub(super) type Known<'c> = HashMap<(Family, Standing<'c>, (Party, Part), PortSe
 type Runs = Vec<(u32, u32)>;
 
 impl Lister<'_> {
-    /// Why a row with anyone, every pod or the outside is there, or any that does not simply hold.
+    /// Why a row with anyone, every pod or the outside is there, or any that does not simply hold; of
+    /// neither is anything said once too much was asked for the reasons of others.
     pub(super) fn why(&self, row: &Merged, families: Families) -> Option<Why> {
-        let passage = match row.holds {
-            Holds::Always => Passage::Allowed,
-            Holds::Conditionally => Passage::OnCondition,
-            Holds::Unknown => Passage::Unknown,
-        };
-        let symbolic = |(party, _): &(Party, Part)| !matches!(party, Party::Group(_));
-        let directions = match (symbolic(&row.source), symbolic(&row.destination)) {
-            (true, _) => &[Direction::Ingress][..],
-            (_, true) => &[Direction::Egress],
-            _ if passage == Passage::Allowed => return None,
-            _ => &[Direction::Egress, Direction::Ingress],
-        };
+        let directions = directions(row)?;
+        let over = || self.steps.too_much().is_some();
+        let why = if over() { None } else { Some(self.asked_why(row, families, directions)) };
+        if over() {
+            self.unexplained.set(self.unexplained.get() + 1);
+            return None;
+        }
+        why
+    }
+
+    /// That there are rows without a reason.
+    pub(super) fn unexplained(&self) -> Vec<String> {
+        match self.unexplained.get() {
+            0 => Vec::new(),
+            count => vec![format!(
+                "{count} rows are told without what they rest on, which takes more than the steps that \
+                 --limits allows: `explain` says it of one flow"
+            )],
+        }
+    }
+
+    fn asked_why(&self, row: &Merged, families: Families, directions: &[Direction]) -> Why {
+        let passage = passage(row);
         let mut all = Why::default();
         for direction in directions {
             let ((of_own, own), (of_other, other)) = match direction {
@@ -65,12 +77,14 @@ impl Lister<'_> {
                         continue;
                     }
                     let peers = self.classes(of_other, other, family);
-                    let groups =
-                        self.connectivity.examples(family, *direction, class, &peers, &row.ports);
+                    let of = (*direction, class);
+                    let steps = &self.steps;
+                    let groups = self.connectivity.examples(family, of, &peers, &row.ports, steps);
                     let flow = |example: &Example| flow(example, family);
                     let groups: Vec<Vec<Flow>> =
                         groups.iter().map(|group| group.iter().map(flow).collect()).collect();
-                    let why = why(self.snapshot, self.rules, passage, (*direction, both), &groups);
+                    let (snapshot, rules) = (self.snapshot, self.rules);
+                    let why = why(snapshot, rules, passage, (*direction, both), &groups, steps);
                     if !both {
                         self.known.borrow_mut().insert(key(), why.clone());
                     }
@@ -78,7 +92,7 @@ impl Lister<'_> {
                 }
             }
         }
-        Some(all)
+        all
     }
 
     /// The classes of one end of a row; each of a workload by itself.
@@ -135,6 +149,26 @@ impl Lister<'_> {
             words::tie(&names)
         });
         known.chain(tied).collect()
+    }
+}
+
+/// How much of a row gets through.
+fn passage(row: &Merged) -> Passage {
+    match row.holds {
+        Holds::Always => Passage::Allowed,
+        Holds::Conditionally => Passage::OnCondition,
+        Holds::Unknown => Passage::Unknown,
+    }
+}
+
+/// The directions in which policies are asked why a row is there; `None`: it goes without a reason.
+fn directions(row: &Merged) -> Option<&'static [Direction]> {
+    let symbolic = |(party, _): &(Party, Part)| !matches!(party, Party::Group(_));
+    match (symbolic(&row.source), symbolic(&row.destination)) {
+        (true, _) => Some(&[Direction::Ingress]),
+        (_, true) => Some(&[Direction::Egress]),
+        _ if row.holds == Holds::Always => None,
+        _ => Some(&[Direction::Egress, Direction::Ingress]),
     }
 }
 

@@ -66,12 +66,25 @@ pub(super) struct Flows<'a> {
     pub(super) one_of: [Vec<Lit>; 2],
     places: [Vec<(IpAddr, Lit)>; 2],
     unknown: HashMap<String, Lit>,
+    /// What is not known of one side says nothing of the other.
+    apart: bool,
+    /// The side that is put into the formula.
+    building: usize,
     own_node: Lit,
     fates: Vec<[Fate<'a>; 2]>,
 }
 
 impl<'a> Flows<'a> {
     pub(super) fn new(sides: &'a [Side<'a>], who: [Who<'a>; 2], family: Family) -> Self {
+        Self::of(sides, who, family, false)
+    }
+
+    /// The same side twice, with whatever is not known supposed once for each.
+    pub(super) fn apart(twice: &'a [Side<'a>; 2], who: [Who<'a>; 2], family: Family) -> Self {
+        Self::of(twice, who, family, true)
+    }
+
+    fn of(sides: &'a [Side<'a>], who: [Who<'a>; 2], family: Family, apart: bool) -> Self {
         let circuit = Circuit::new();
         let own_node = circuit.constant(false);
         let shared = match &who {
@@ -92,6 +105,8 @@ impl<'a> Flows<'a> {
             one_of: [Vec::new(), Vec::new()],
             places: [Vec::new(), Vec::new()],
             unknown: HashMap::new(),
+            apart,
+            building: 0,
             own_node,
             fates: Vec::new(),
             circuit,
@@ -100,10 +115,21 @@ impl<'a> Flows<'a> {
         flows.name_ports();
         flows.name_ends();
         for side in 0..sides.len() {
+            flows.building = side;
+            if apart && side > 0 {
+                flows.suppose_again();
+            }
             let fates = Direction::ALL.map(|direction| flows.direction(side, direction));
             flows.fates.push(fates);
         }
         flows
+    }
+
+    /// Whether nothing that is not known plays a part.
+    pub(super) fn is_settled(&self) -> bool {
+        self.unknown.is_empty()
+            && self.places.iter().all(Vec::is_empty)
+            && self.own_node == self.circuit.constant(false)
     }
 
     /// Whether the ends of a role can be subjects of policies, as unwritten pods are.
@@ -143,7 +169,10 @@ impl<'a> Flows<'a> {
         }
     }
 
-    fn unknown(&mut self, key: String) -> Lit {
+    fn unknown(&mut self, mut key: String) -> Lit {
+        if self.apart {
+            key = format!("{} {key}", self.building);
+        }
         if let Some(known) = self.unknown.get(&key) {
             return *known;
         }

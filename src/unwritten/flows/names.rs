@@ -158,6 +158,22 @@ impl Flows<'_> {
         }
     }
 
+    /// Supposes once more what is not known of the ends: whether a node is the pod's own, and where pods
+    /// have their addresses.
+    pub(super) fn suppose_again(&mut self) {
+        let never = self.circuit.constant(false);
+        // Of an address that is on every node it is known.
+        let of_end = self.one_of.iter().flatten().any(|lit| *lit == self.own_node);
+        if self.own_node != never && !of_end {
+            self.own_node = self.circuit.free();
+        }
+        for role in [0, 1] {
+            if self.is_unwritten(role) {
+                self.name_places(role);
+            }
+        }
+    }
+
     /// Where an unwritten pod may have its address, if blocks ask for it.
     pub(super) fn name_places(&mut self, role: usize) {
         let mut blocks: Vec<&AddressBlock> = Vec::new();

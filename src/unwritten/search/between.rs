@@ -1,11 +1,13 @@
 //! Which pods that are not written a question cannot do without.
 //!
 //! In: two ends, of which at least one is any pod of a place, and a port. Out: pods whose flows pass,
-//! pass on a condition, perhaps pass, or do not, as far as there are any.
+//! pass on a condition, perhaps pass, or do not, as far as there are any, and whose flows hang on what is
+//! not known.
 
 use super::Search;
 use crate::cluster::{Family, Port};
 use crate::unwritten::flows::{Flows, Who};
+use crate::unwritten::homes::Side;
 use crate::unwritten::sat::Answer;
 use crate::unwritten::shape::Shape;
 use crate::verdict::{Endpoint, Flow, Judgement, judge};
@@ -24,6 +26,7 @@ impl<'a> Search<'a> {
         &mut self,
         ends: [&Who<'a>; 2],
         wanted: Option<Port>,
+        twice: &'a [Side<'a>; 2],
     ) -> Option<Vec<Shown>> {
         let mut all = Vec::new();
         for family in self.families(ends) {
@@ -39,6 +42,19 @@ impl<'a> Search<'a> {
                     Answer::GivenUp => return None,
                     Answer::Yes => all.extend(self.shown(&flows, ends, wanted)),
                 }
+            }
+            if flows.is_settled() {
+                continue;
+            }
+            // Who passes or does not, by what is supposed, may be neither of those who do and do not.
+            let mut flows = Flows::apart(twice, ends.map(Clone::clone), family);
+            let at = wanted.map(|port| flows.at(port));
+            let [one, other] = [0, 1].map(|side| flows.passage(side)[0]);
+            let asked: Vec<_> = [one, !other].into_iter().chain(at).collect();
+            match self.ask(&mut flows, &asked, false) {
+                Answer::No => {}
+                Answer::GivenUp => return None,
+                Answer::Yes => all.extend(self.shown(&flows, ends, wanted)),
             }
         }
         Some(all)

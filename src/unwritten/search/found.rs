@@ -154,14 +154,7 @@ impl<'a> Search<'a> {
             None => labels(flows.of_namespace(role)),
             Some(_) => Vec::new(),
         };
-        let place = if home.other {
-            Place::Other { name: self.other_name(&supposed), supposed }
-        } else if home.written {
-            Place::AsIs(name.clone())
-        } else {
-            let known = home.labels.as_ref().map(|both| both[0].clone()).unwrap_or_default();
-            Place::Named { name: name.clone(), supposed, known }
-        };
+        let place = self.place(home, name, supposed);
         let ports = if role == 1 {
             let named = flows.named.iter().filter(|(_, lit)| flows.circuit.holds(**lit));
             named
@@ -172,6 +165,18 @@ impl<'a> Search<'a> {
             Vec::new()
         };
         Shape { place, labels: labels(Of::Pod(role)), ports }
+    }
+
+    /// A member of a home, with the labels that are supposed of it.
+    pub(super) fn place(&mut self, home: &Home, name: &Name, supposed: Vec<Label>) -> Place {
+        if home.other {
+            Place::Other { name: self.other_name(&supposed), supposed }
+        } else if home.written {
+            Place::AsIs(name.clone())
+        } else {
+            let known = home.labels.as_ref().map(|both| both[0].clone()).unwrap_or_default();
+            Place::Named { name: name.clone(), supposed, known }
+        }
     }
 
     /// The name of another namespace with these labels.

@@ -8,6 +8,7 @@ mod between;
 mod ends;
 mod found;
 mod one_side;
+mod rules;
 mod shown;
 
 use super::flows::{Flows, Of, Who, subject};
@@ -21,6 +22,7 @@ use crate::policy::rule::{Action, Direction, PeerKind, Peers, Policy};
 use crate::verdict::Endpoint;
 use ends::{labels_differ, may_have, may_select, moved, settings_differ};
 use found::Scratch;
+pub(super) use rules::FoundOthers;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The steps that it takes to see whether something is a question at all.
@@ -125,6 +127,8 @@ pub(super) struct Search<'a> {
     pub(super) found: Vec<Found>,
     pub(super) unfinished: BTreeSet<Unfinished>,
     pub(super) budget: Budget,
+    /// Rules that let none of the known pods through that they name, and others.
+    pub(super) only_others: Vec<FoundOthers>,
     /// Rules that have known pods at both ends were not asked about.
     pub(super) coarse: bool,
     scratch: Vec<Scratch>,
@@ -141,6 +145,7 @@ impl<'a> Search<'a> {
             found: Vec::new(),
             unfinished: BTreeSet::new(),
             budget: Budget { steps },
+            only_others: Vec::new(),
             coarse: false,
             scratch: sides.iter().map(|side| Scratch::new(side.snapshot)).collect(),
             others: vec![(
@@ -171,12 +176,14 @@ impl<'a> Search<'a> {
         let hows = [How::More(1), How::More(0), How::Rebound];
         let hows = if conditions { &hows[..] } else { &hows[..2] };
         let each = |part| hows.iter().map(move |how| Goal::new(part, *how));
+        let any_changed = self.homes.iter().any(|home| home.changed) || !moved.is_empty();
         for direction in Direction::ALL {
             for (place, home) in self.homes.iter().enumerate() {
                 let who = Who::Unwritten(home, home.name.clone());
                 let changed = home.changed;
                 let of = |parts: &[Part]| self.relevant(parts, direction, home);
-                let (some, whole) = (of(&parts), of(&every));
+                let some = of(&parts);
+                let whole = if any_changed { of(&every) } else { Vec::new() };
                 let goals = |some: &[Part]| -> Vec<Goal> {
                     let parts = some.iter().map(|part| Some(*part));
                     let parts = parts.chain(other.then_some(None));

@@ -9,8 +9,8 @@ use super::shown::{is_clear, is_inhabited, is_shown};
 use super::{Also, Goal, Group, How, Search};
 use crate::policy::rule::{Action, Direction};
 
-/// Of one side each rule is asked about in each place: where there are more questions, those that known
-/// pods answer in part are left out.
+/// What takes a search is asked in each place: where there are more questions, rules that known pods
+/// answer in part are left out.
 const MOST_ASKED: usize = 4_000;
 
 /// Where as many are left, none is asked.
@@ -20,20 +20,25 @@ impl Search<'_> {
     /// Looks for what rules of one side allow and refuse. A pod that no policy isolates the other way
     /// shows what a rule does for every pod it speaks for; only where there is none such are rules of
     /// both ends looked at in pairs. What known pods show is not looked for.
-    pub(in crate::unwritten) fn effects(&mut self) {
+    /// Where rules times places are more than `each`, that is done by laying rules side by side, as
+    /// far as they only isolate and allow.
+    pub(in crate::unwritten) fn effects(&mut self, each: u64) {
         let [side] = self.sides else { return };
         let parts = all(0, side.rules);
         let parts: Vec<Part> = parts.into_iter().filter(|p| p.what != What::Isolation).collect();
         let (allow, refuse): (Vec<Part>, Vec<Part>) =
             parts.iter().partition(|part| self.action(**part) == Some(Action::Allow));
         let rules = self.rules();
-        let few = allow.len().saturating_mul(self.homes.len()) <= MOST_ASKED;
+        let questions = |parts: &[Part]| parts.len().saturating_mul(self.homes.len());
+        let many = questions(&allow) as u64 > each;
+        let asked = if many { self.by_rules(&allow) } else { allow.clone() };
+        let few = asked.len().saturating_mul(self.homes.len()) <= MOST_ASKED;
         let new = |part: &&Part| {
             let is_there = if few { is_shown } else { is_inhabited };
             !is_there(side, part.policy(&rules), **part)
         };
-        let unshown: Vec<Part> = allow.iter().filter(new).copied().collect();
-        self.coarse = !few && unshown.len() < allow.len();
+        let unshown: Vec<Part> = asked.iter().filter(new).copied().collect();
+        self.coarse = !few && unshown.len() < asked.len();
         if unshown.len().saturating_mul(self.homes.len()) > MOST_LEFT {
             // What would be found, too, would be more than anybody reads.
             self.give_up_all();

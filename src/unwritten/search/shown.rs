@@ -26,7 +26,7 @@ const MOST_PORTS: usize = 4;
 /// An address outside for a rule that speaks for anyone.
 ///
 /// Source: RFC 5737, which keeps it for documentation.
-const ANYONE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+pub(super) const ANYONE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 
 /// Whether known ends show what a rule allows: each known pod that it speaks for reaches one of the
 /// others, or is reached by one. Otherwise strangers may be the only ones that do.
@@ -190,7 +190,7 @@ fn all_of(side: &Side<'_>, set: &PodSet) -> Option<Vec<PodId>> {
 }
 
 /// An address of a block.
-fn one_of(block: &AddressBlock) -> Option<IpAddr> {
+pub(super) fn one_of(block: &AddressBlock) -> Option<IpAddr> {
     let all = [block.cidr.addr(), block.cidr.broadcast()];
     all.into_iter().find(|ip| !block.except.iter().any(|except| except.contains(ip)))
 }

@@ -14,6 +14,8 @@ pub use not_known::NotKnown;
 use super::evaluate::{Conclusion, Judge, Situation};
 use super::trace::{Flow, Passage, PolicyTrace, Reason, Verdict};
 use crate::cluster::{Snapshot, Truth};
+use crate::effort::Steps;
+use crate::ends::Endpoint;
 use crate::policy::rule::{Action, Condition, Direction, Tier};
 use crate::policy::{PolicyId, Ruleset};
 use std::collections::BTreeSet;
@@ -66,30 +68,47 @@ pub struct Why {
 
 /// Says why flows pass as they do in one direction. Those of a group are of one subject, at a port
 /// that stands for others: rules that admit all of them are named before those that admit a part.
-/// With `both` the other direction has a say too: what it denies is none of the row.
+/// With `both` the other direction has a say too: what it denies is none of the row. What is said where
+/// the steps do not suffice is not all of it.
 pub fn why(
     snapshot: &Snapshot,
     rules: &Ruleset,
     passage: Passage,
     (direction, both): (Direction, bool),
     groups: &[Vec<Flow>],
+    steps: &Steps,
 ) -> Why {
     let passes = |judge: &Judge<'_>| {
-        let other = match direction {
-            Direction::Ingress => Direction::Egress,
-            Direction::Egress => Direction::Ingress,
-        };
+        let other = direction.opposite();
         let denied = |it: Situation<'_>| it.conclude(&it.policies).verdict == Verdict::Denied;
-        !both || !judge.situation(other).is_ok_and(denied)
+        !both || !judge.situation_among(other, Some(&judge.speaking(other))).is_ok_and(denied)
     };
     let mut why = Why::default();
     for group in groups {
+        // Policies that say nothing of the subject at this port are looked at once.
+        let mut known: Option<(&Endpoint, Vec<PolicyId>, usize)> = None;
         let judges = group.iter().map(|flow| Judge { snapshot, rules, flow });
+        let judges = judges.take_while(|judge| {
+            steps.take(
+                STEPS_OF_POLICY * (1 + if both { judge.tried(direction.opposite()) } else { 0 }),
+            );
+            steps.too_much().is_none()
+        });
         let parts = judges.filter(passes).map(|judge| {
-            let outcome = judge.situation(direction).map(|mut situation| {
+            let subject = judge.ends(direction).0;
+            if known.as_ref().is_none_or(|(of, ..)| *of != subject) {
+                steps.take(judge.tried(direction));
+                let policies = judge.speaking(direction);
+                let each = policies.iter().map(|id| judge.steps_of(*id)).sum();
+                known = Some((subject, policies, each));
+            }
+            let among = known.as_ref().map(|(_, policies, _)| policies.as_slice());
+            steps.take(known.as_ref().map_or(0, |(.., each)| *each));
+            let outcome = judge.situation_among(direction, among).map(|mut situation| {
                 let conclusion = situation.conclude(&situation.policies);
                 // They are judged again and again, for which it does not matter why rules miss.
                 situation.policies.iter_mut().for_each(PolicyTrace::forget_misses);
+                forget_silent(&mut situation.policies);
                 (situation, conclusion)
             });
             (judge, outcome)
@@ -97,14 +116,47 @@ pub fn why(
         if passage == Passage::Unknown {
             for (judge, outcome) in parts {
                 if let Ok((situation, conclusion)) = outcome {
-                    why.undecided(&judge, direction, &situation, &conclusion);
+                    why.undecided(&judge, direction, &situation, &conclusion, steps);
                 }
             }
         } else {
-            why.allowed(parts.map(|(_, outcome)| outcome), passage);
+            why.allowed(parts.map(|(_, outcome)| outcome), passage, steps);
         }
     }
     why
+}
+
+/// To try a policy takes some hundred nanoseconds, where other steps take ten.
+const STEPS_OF_POLICY: usize = 20;
+
+impl Judge<'_> {
+    /// What it takes to try a policy whose rules for other ports are not looked at.
+    fn steps_of(&self, policy: PolicyId) -> usize {
+        let entries = self.rules.policy(policy).entries.iter();
+        let each = entries
+            .map(|entry| if entry.ports.may_have(self.flow.port) { STEPS_OF_POLICY } else { 1 });
+        STEPS_OF_POLICY + each.sum::<usize>()
+    }
+
+    /// How many policies are tried for a flow.
+    fn tried(&self, direction: Direction) -> usize {
+        let (Endpoint::Pod(pod), _) = self.ends(direction) else { return 0 };
+        self.rules.candidates(&self.snapshot.pod(*pod).namespace, direction).count()
+    }
+}
+
+/// Leaves out policies none of whose rules can match, however often they are judged again: of those
+/// that only isolate one does as much as all. At the end of a tier with a name each of it counts.
+fn forget_silent(policies: &mut Vec<PolicyTrace>) {
+    let mut closed = false;
+    policies.retain(|policy| {
+        let speaks = policy.entries.iter().any(|entry| !entry.matches().is_no());
+        if speaks || !policy.selects.is_yes() || policy.tier.position().is_some() {
+            return true;
+        }
+        let isolates = policy.tier == Tier::Normal && policy.isolates;
+        isolates && !std::mem::replace(&mut closed, true)
+    });
 }
 
 impl Why {
@@ -130,15 +182,23 @@ impl Why {
         &mut self,
         parts: impl Iterator<Item = Result<(Situation<'a>, Conclusion), Reason>>,
         passage: Passage,
+        steps: &Steps,
     ) {
         let mut ruled = Vec::new();
         for part in parts {
+            if steps.too_much().is_some() {
+                return;
+            }
             match part {
                 Err(reason) => self.grounds.extend(exempt(reason)),
                 Ok((situation, conclusion)) if conclusion.passage() == passage => {
                     self.conditions.extend(conclusion.conditions.iter().cloned());
+                    let policies = situation.policies.iter();
+                    let again = policies.map(|policy| STEPS_OF_POLICY + 2 * policy.entries.len());
+                    let again: usize = again.sum();
                     match Ruled::new(situation, &conclusion) {
                         Ok(part) => {
+                            steps.take(again * part.rules.len());
                             self.grounds.insert(part.ground.clone());
                             ruled.push(part);
                         }
@@ -158,12 +218,13 @@ impl Why {
         direction: Direction,
         situation: &Situation<'_>,
         conclusion: &Conclusion,
+        steps: &Steps,
     ) {
         if !matches!(conclusion.verdict, Verdict::Unknown | Verdict::Ambiguous) {
             return;
         }
         let matcher = judge.matcher(direction);
-        let open = not_known::deciding(judge, matcher.as_ref(), situation, conclusion);
+        let open = not_known::deciding(judge, matcher.as_ref(), situation, conclusion, steps);
         self.grounds.extend((!open.not_known.is_empty()).then_some(Ground::Unknown));
         self.grounds.extend((!open.tied.is_empty()).then_some(Ground::Tie));
         self.rules.extend(open.rules);
@@ -215,9 +276,13 @@ impl<'a> Ruled<'a> {
         };
         if ordered.is_none() {
             let mut other = part.without(&part.rules);
-            // The Baseline tier may let it through as well.
-            if other.reason == Reason::Admitted {
-                part.rules.extend(other.allowing);
+            // The Baseline tier may let it through as well, and in a tier with a name the next rule.
+            while other.reason == Reason::Admitted {
+                let before = part.rules.len();
+                part.rules.extend(&other.allowing);
+                if part.rules.len() == before {
+                    break;
+                }
                 other = part.without(&part.rules);
             }
             // Rules that let through what nothing would stop are not why it passes.

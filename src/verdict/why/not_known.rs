@@ -3,8 +3,9 @@
 //! In: a flow whose verdict is Unknown or Ambiguous. Out: what is not known and makes a difference,
 //! found by deciding with each of it as it may turn out, and the policies that disagree.
 
-use super::RuleId;
+use super::{RuleId, STEPS_OF_POLICY};
 use crate::cluster::{Namespace, Pod, Truth};
+use crate::effort::Steps;
 use crate::ends::Endpoint;
 use crate::policy::PolicyId;
 use crate::policy::rule::{Action, Entry, Namespaces, PeerKind, Peers, PodSet};
@@ -71,6 +72,7 @@ pub(super) fn deciding(
     matcher: Option<&Matcher<'_>>,
     situation: &Situation<'_>,
     conclusion: &Conclusion,
+    steps: &Steps,
 ) -> Open {
     let items = matcher.map_or_else(Vec::new, |matcher| items(judge, matcher, situation));
     let mut open = Open::default();
@@ -83,6 +85,7 @@ pub(super) fn deciding(
         (0..items.len()).flat_map(|i| [one(i, false), one(i, true)]).collect()
     };
     let mut verdicts = Vec::with_capacity(ways.len());
+    steps.take(STEPS_OF_POLICY * ways.len() * situation.policies.len());
     for way in &ways {
         let policies = turned_out(situation, &items, way);
         let other = situation.conclude(&policies);
