@@ -23,7 +23,7 @@ use crate::verdict::{Endpoint, Flow, Passage, judge};
 use known::at;
 use pods::with_ports;
 use ports::meet;
-use table::{Glance, Half, Pair, Places, Rules, Whom};
+use table::{Free, Glance, Half, Pair, Places, Rules, Whom};
 
 /// Two pods, the source first, each with its place.
 type Ends = [(Shape, usize); 2];
@@ -38,14 +38,6 @@ pub(in crate::unwritten) struct FoundOthers {
     pub(in crate::unwritten) port: Port,
     pub(in crate::unwritten) passage: Passage,
 }
-/// A pod that is free of isolation at the other end of a rule.
-#[derive(Clone)]
-enum Free {
-    Shape(Shape, usize),
-    /// Whether there is one is a question for a search.
-    Perhaps(usize),
-}
-
 impl Search<'_> {
     /// Looks for what rules allow between pods, and gives back those of which that takes a search.
     pub(super) fn by_rules(&mut self, allow: &[Part]) -> Vec<Part> {

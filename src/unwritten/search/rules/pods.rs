@@ -3,11 +3,10 @@
 //! In: a rule, or two of both directions. Out: the pods that they mean, if what they ask for does not
 //! contradict itself; and of one rule a pod at its other end that no policy isolates.
 
-use super::Free;
 use super::known::at;
 use super::place;
 use super::ports::{At, meet};
-use super::table::{Places, Rules, Whom};
+use super::table::{Free, Places, Rules, Whom};
 use crate::cluster::{NAMESPACE_NAME_LABEL, Name, Port, Requirement, Selector};
 use crate::policy::Sight;
 use crate::policy::rule::{Direction, Namespaces, PodSet, Policy};

@@ -3,7 +3,6 @@
 //! In: one side, its places and the parts that allow. Out: [`Rules`]: by place whom they are about and
 //! whom they may mean, where policies only isolate and allow, and the known pods.
 
-use super::Free;
 use super::known::{Class, Index, add_classes, at};
 use super::place;
 use super::ports::{Wanted, meet};
@@ -14,6 +13,7 @@ use crate::unwritten::homes::{Home, Side};
 use crate::unwritten::labels::may_agree;
 use crate::unwritten::parts::{Part, What};
 use crate::unwritten::search::opposite;
+use crate::unwritten::shape::Shape;
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -49,6 +49,14 @@ pub(super) struct Pair {
     pub(super) other: usize,
     /// Only where a pod has an address of its block.
     pub(super) perhaps: bool,
+}
+
+/// A pod that is free of isolation at the other end of a rule.
+#[derive(Clone)]
+pub(super) enum Free {
+    Shape(Shape, usize),
+    /// Whether there is one is a question for a search.
+    Perhaps(usize),
 }
 
 /// What is looked at first of a rule.
