@@ -275,14 +275,11 @@ impl<'a> Ruled<'a> {
             situation,
         };
         if ordered.is_none() {
+            part.add_next();
             let mut other = part.without(&part.rules);
-            // The Baseline tier may let it through as well, and in a tier with a name the next rule.
-            while other.reason == Reason::Admitted {
-                let before = part.rules.len();
-                part.rules.extend(&other.allowing);
-                if part.rules.len() == before {
-                    break;
-                }
+            // The Baseline tier may let it through as well.
+            if other.reason == Reason::Admitted {
+                part.rules.extend(other.allowing);
                 other = part.without(&part.rules);
             }
             // Rules that let through what nothing would stop are not why it passes.
@@ -310,6 +307,30 @@ impl<'a> Ruled<'a> {
         part.enough = enough;
         part.rules = rules.unwrap_or(part.rules);
         Ok(part)
+    }
+
+    /// Adds the rules of tiers with names that would let it through in place of those that do.
+    fn add_next(&mut self) {
+        let mut policies = self.situation.policies.iter();
+        if policies.all(|policy| policy.tier.position().is_none()) {
+            return;
+        }
+        loop {
+            let allows = |rule: &&RuleId| {
+                let of = self.situation.policies.iter().find(|policy| policy.policy == rule.0);
+                let entry = of.and_then(|policy| policy.entries.get(rule.1));
+                entry.is_some_and(|entry| entry.action == Action::Allow)
+            };
+            let allowing: BTreeSet<RuleId> = self.rules.iter().filter(allows).copied().collect();
+            let other = self.without(&allowing);
+            let before = self.rules.len();
+            if other.passage() == self.passage {
+                self.rules.extend(other.allowing);
+            }
+            if self.rules.len() == before {
+                return;
+            }
+        }
     }
 
     /// What would be without some rules that allow.
