@@ -37,8 +37,12 @@ pub enum Kind {
     ReplicationController,
     /// `v1`
     Service,
+    /// `v1`
+    Endpoints,
     /// `discovery.k8s.io/v1`
     EndpointSlice,
+    /// `networking.k8s.io/v1`
+    Ingress,
     /// `networking.k8s.io/v1`
     NetworkPolicy,
     /// `policy.networking.k8s.io/v1alpha2`
@@ -239,10 +243,28 @@ const ROWS: &[Row] = &[
         role: Role::Fact,
     },
     Row {
+        kind: Kind::Endpoints,
+        name: "Endpoints",
+        plural: "endpoints",
+        versions: &["v1"],
+        words: &[],
+        scope: Scope::Namespaced,
+        role: Role::Fact,
+    },
+    Row {
         kind: Kind::EndpointSlice,
         name: "EndpointSlice",
         plural: "endpointslices",
         versions: &["discovery.k8s.io/v1"],
+        words: &[],
+        scope: Scope::Namespaced,
+        role: Role::Fact,
+    },
+    Row {
+        kind: Kind::Ingress,
+        name: "Ingress",
+        plural: "ingresses",
+        versions: &["networking.k8s.io/v1"],
         words: &[],
         scope: Scope::Namespaced,
         role: Role::Fact,
@@ -463,9 +485,12 @@ impl Kind {
 
     /// Several of them in a sentence: `NetworkPolicies`.
     pub fn plural_words(self) -> String {
-        match self.api_kind().strip_suffix('y') {
+        let kind = self.api_kind();
+        match kind.strip_suffix('y') {
             Some(stem) => format!("{stem}ies"),
-            None => format!("{}s", self.api_kind()),
+            None if kind.ends_with("ss") => format!("{kind}es"),
+            None if kind.ends_with('s') => kind.to_owned(),
+            None => format!("{kind}s"),
         }
     }
 
@@ -566,7 +591,7 @@ pub fn lookup(api_version: &str, kind: &str) -> Known {
     {
         return Known::Outdated(known.api_version());
     }
-    if let Some(other) = others::other(group, kind) {
+    if let Some(other) = others::other(group, kind).or_else(|| others::of_its_name(kind)) {
         Known::NotJudged(other)
     } else if !group.contains('.') || group.ends_with(".k8s.io") {
         Known::Irrelevant

@@ -70,7 +70,7 @@ fn party(world: &World<'_>, end: &Endpoint, family: Family) -> Option<Party> {
             let labels = vec!["reserved:world".into()];
             Some(Party { ip: Some(*ip), identity: 2, labels, ..Party::default() })
         }
-        Endpoint::Name(_) => None,
+        _ => None,
     }
 }
 

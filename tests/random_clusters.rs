@@ -128,7 +128,7 @@ fn sound(cluster: &[Value], seed: u64) -> Option<String> {
                         Who::Node(find("Node", &world.nodes[*i]["metadata"]["name"])?)
                     }
                     Endpoint::Address(ip) => Who::Outside(*ip),
-                    Endpoint::Name(_) => Who::Outside(*r.pick(&anywhere)),
+                    _ => Who::Outside(*r.pick(&anywhere)),
                 })
             };
             let (source, mut destination) = (who(&flow.source)?, who(&flow.destination)?);

@@ -385,7 +385,7 @@ fn reasons_hold(cluster: &[Value], seed: u64) -> Option<String> {
                 Endpoint::Pod(id) => End::Pod(id),
                 Endpoint::Node(node) => End::Node(node),
                 Endpoint::Address(ip) if Family::of(ip) == family => End::Address(ip),
-                Endpoint::Address(_) | Endpoint::Name(_) => return None,
+                _ => return None,
             };
             let class = connectivity.class(end).filter(|class| connectivity.has(*class, family))?;
             Some((end, class))

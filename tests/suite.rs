@@ -57,4 +57,5 @@ mod suggest;
 mod summary;
 mod tables;
 mod transcripts;
+mod ways;
 mod workflows;

@@ -9,12 +9,15 @@ yaml\t'For programs and people'
 md\t'For a pull request'
 dot\t'For Graphviz'
 csv\t'For a spreadsheet'"
-complete -c kubectl-netpol-diff -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol-diff -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
+complete -c kubectl-netpol-diff -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
+complete -c kubectl-netpol-diff -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol-diff -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol-diff -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol-diff -l flux -d 'Compare the live cluster with what it would be if this Kustomization of Flux applied --path; -n is its namespace, flux-system if not given' -r
 complete -c kubectl-netpol-diff -l path -d 'The directory that stands for the Kustomization\'s path in its source' -r -F
 complete -c kubectl-netpol-diff -l kustomization-file -d 'The Kustomization in a file, instead of the cluster\'s; one that the cluster does not have is built without variables of the cluster' -r -F
-complete -c kubectl-netpol-diff -s f -l filename -d 'Compare the live cluster with what it would be with these manifests applied: a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable' -r -F
+complete -c kubectl-netpol-diff -s f -l filename -d 'Compare the live cluster with what it would be with these manifests applied: a file, a directory with all below it, - for stdin, git:REV[:PATH], flux:DIR or helm:CHART; repeatable' -r -F
 complete -c kubectl-netpol-diff -s k -l kustomize -d 'The same with what kubectl or kustomize builds in a directory; repeatable' -r -F
 complete -c kubectl-netpol-diff -s n -l namespace -d 'Namespace of names that come without one' -r
 complete -c kubectl-netpol-diff -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'

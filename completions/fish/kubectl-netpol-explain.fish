@@ -6,10 +6,13 @@ complete -c kubectl-netpol-explain -s o -l output -d 'Output format: text, wide 
 wide\t'For people, with every rule'
 json\t'For programs'
 yaml\t'For programs and people'"
-complete -c kubectl-netpol-explain -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable' -r -F
+complete -c kubectl-netpol-explain -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux makes of a repository: flux:DIR or flux:git:REV[:PATH], with #PLACE for one directory of it; repeatable' -r -F
+complete -c kubectl-netpol-explain -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
+complete -c kubectl-netpol-explain -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
 complete -c kubectl-netpol-explain -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
 complete -c kubectl-netpol-explain -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol-explain -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol-explain -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol-explain -l without -d 'Leave out a policy: netpol/NAME or NAMESPACE/netpol/NAME; repeatable' -r
 complete -c kubectl-netpol-explain -l timeout -d 'How long --reconcile may take' -r
 complete -c kubectl-netpol-explain -l observe -d 'Show what Hubble saw between the two, too: in the last 5 minutes, or since 1h or a time' -r

@@ -59,7 +59,12 @@ pub fn render_all(bytes: &[u8]) {
     let (snapshot, rules) = (&known.snapshot, &known.rules);
     let place = words[0].to_owned();
     let locate = move |_: &Origin, path: &str| {
-        Some(Location { file: place.clone(), line: 1, column: 1, text: path.to_owned() })
+        Some(Location {
+            file: place.clone(),
+            line: Some(1),
+            column: Some(1),
+            text: path.to_owned(),
+        })
     };
     for by in [By::Workload, By::Pod, By::Namespace] {
         let asked = ListAsked { by, notes: vec![words[1].to_owned()], ..ListAsked::default() };

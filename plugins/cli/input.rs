@@ -6,11 +6,15 @@ use clap::Args;
 use ipnet::IpNet;
 use netpol::answer::{Locate, Location};
 use netpol::cluster::{Gap, Snapshot};
+use netpol::ends::{self, EndName, PortText, PortWanted};
 use netpol::objects::Objects;
-use netpol::policy::{Enforcer, Ruleset, Written};
+use netpol::policy::{Cilium, Enforcer, Ruleset, Written};
+use netpol_sources::flux::follow::Repository;
+use netpol_sources::helm::Chart;
 use netpol_sources::live;
 use netpol_sources::manifests::{Loaded, Locator, Manifests, Severity};
 use netpol_sources::revision::Revision;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// The heading of these flags in help.
@@ -19,13 +23,28 @@ const HEADING: &str = "Input";
 /// How the name of a Git revision begins.
 pub(super) const GIT: &str = "git:";
 
+/// How the name of a chart begins.
+pub(super) const HELM: &str = "helm:";
+
+/// How the name of a repository of Flux begins.
+pub(super) const FLUX: &str = "flux:";
+
 /// Where objects come from.
 #[derive(Args, Clone, Debug, Default)]
 pub struct InputArgs {
-    /// Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, or
-    /// git:REV[:PATH]; repeatable
+    /// Manifests instead of the live cluster: a file, a directory with all below it, - for stdin,
+    /// git:REV[:PATH], helm:CHART for a chart's directory, or what Flux makes of a repository: flux:DIR
+    /// or flux:git:REV[:PATH], with #PLACE for one directory of it; repeatable
     #[arg(short, long = "filename", value_name = "FILE", help_heading = HEADING)]
     pub filename: Vec<PathBuf>,
+
+    /// Values for helm:CHART, a file as helm takes it; repeatable
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
+    pub values: Vec<PathBuf>,
+
+    /// A value for helm:CHART, KEY=VALUE as helm takes it; repeatable
+    #[arg(long, value_name = "KEY=VALUE", help_heading = HEADING)]
+    pub set: Vec<String>,
 
     /// Directory with a kustomization, built by kubectl or kustomize; repeatable
     #[arg(short, long, value_name = "DIR", help_heading = HEADING)]
@@ -55,6 +74,22 @@ pub struct InputArgs {
     /// Network of the pods whose addresses manifests do not tell; repeatable
     #[arg(long, value_name = "CIDR", help_heading = HEADING)]
     pub pod_cidr: Vec<IpNet>,
+
+    /// Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default
+    #[arg(long, value_name = "ADDRESS", value_parser = api_server, help_heading = HEADING)]
+    pub api_server: Option<SocketAddr>,
+}
+
+/// The address of an API server, if need be with its port.
+fn api_server(text: &str) -> Result<SocketAddr, String> {
+    let name: EndName = text.parse().map_err(|error| format!("{error}"))?;
+    match (name.names, name.port) {
+        (ends::Named::Address(ip), None) => Ok(SocketAddr::new(ip, 6443)),
+        (ends::Named::Address(ip), Some(PortWanted { port: PortText::Number(port), .. })) => {
+            Ok(SocketAddr::new(ip, port))
+        }
+        _ => Err("give its address, if need be with :PORT".to_owned()),
+    }
 }
 
 /// How much of a live cluster is read.
@@ -148,22 +183,31 @@ impl InputArgs {
         for cidr in &self.pod_cidr {
             words.extend(["--pod-cidr".to_owned(), cidr.to_string()]);
         }
+        if let Some(address) = &self.api_server {
+            words.extend(["--api-server".to_owned(), address.to_string()]);
+        }
         words
     }
 
     /// Reads the manifests and tells what is to be told about them.
     pub(crate) fn load(&self, global: &GlobalArgs, namespace: &str) -> anyhow::Result<Loaded> {
         let (mut files, mut revisions) = (Vec::new(), Vec::new());
+        let (mut repositories, mut charts) = (Vec::new(), Vec::new());
         for path in &self.filename {
-            match revision(path)? {
-                Some(revision) => revisions.push(revision),
-                None => files.push(path.clone()),
+            match Named::of(path)? {
+                Named::Repository(repository) => repositories.push(repository),
+                Named::Chart(chart) => charts.push(chart),
+                Named::Revision(revision) => revisions.push(revision),
+                Named::File => files.push(path.clone()),
             }
         }
         let progress = Progress::slow(global.color, "reading manifests");
         let loaded = Manifests {
             files,
             revisions,
+            repositories,
+            charts,
+            values: (self.values.clone(), self.set.clone()),
             kustomizations: self.kustomize.clone(),
             namespace: namespace.to_owned(),
             ..self.manifests(global)
@@ -209,21 +253,36 @@ impl InputArgs {
     /// Links objects and lowers policies.
     pub(crate) fn input(
         &self,
-        objects: Objects,
+        mut objects: Objects,
         locator: Locator,
         namespace: String,
         notes: Vec<String>,
     ) -> Input {
+        if let Some(address) = &self.api_server {
+            objects.put_api_server(address.ip(), address.port());
+        }
         let found = objects.enforcer.clone();
+        let config = objects.agent_config().cloned();
+        let configured = |version| {
+            let config = config.as_ref()?;
+            Some(Enforcer::Cilium(Cilium::configured(version, config)))
+        };
         let (mut snapshot, written) = objects.assemble();
         if !self.pod_cidr.is_empty() {
             snapshot.pod_cidrs = self.pod_cidr.iter().map(IpNet::trunc).collect();
         }
         let enforcer = match (&self.enforcer, found, &self.supposed) {
-            (Some(told), ..) => told.clone(),
+            // Which Cilium it is the flag says, and how it is set the ConfigMap.
+            (Some(told), ..) => {
+                let version = told.cilium().map(|cilium| cilium.version);
+                version.and_then(configured).unwrap_or_else(|| told.clone())
+            }
             (None, Some((enforcer, gap)), _) => {
                 snapshot.gaps.extend(gap);
                 enforcer
+            }
+            (None, None, _) if config.is_some() => {
+                configured(Cilium::default().version).unwrap_or_else(|| written.enforcer())
             }
             (None, None, Some(supposed)) => supposed.clone(),
             (None, None, None) => written.enforcer(),
@@ -233,10 +292,28 @@ impl InputArgs {
     }
 }
 
-/// The Git revision that a name stands for; a file may have such a name too.
-fn revision(path: &Path) -> anyhow::Result<Option<Revision>> {
-    let name = path.to_str().and_then(|name| name.strip_prefix(GIT));
-    name.filter(|_| !path.exists()).map(|name| Ok(name.parse()?)).transpose()
+/// What a name stands for; a file may have such a name too, and goes before.
+enum Named {
+    Repository(Repository),
+    Chart(Chart),
+    Revision(Revision),
+    File,
+}
+
+impl Named {
+    fn of(path: &Path) -> anyhow::Result<Self> {
+        let Some(name) = path.to_str().filter(|_| !path.exists()) else { return Ok(Self::File) };
+        if let Some(name) = name.strip_prefix(FLUX) {
+            return Ok(Self::Repository(name.parse()?));
+        }
+        if let Some(name) = name.strip_prefix(HELM) {
+            return Ok(Self::Chart(name.parse()?));
+        }
+        match name.strip_prefix(GIT) {
+            Some(name) => Ok(Self::Revision(name.parse()?)),
+            None => Ok(Self::File),
+        }
+    }
 }
 
 impl Input {
@@ -262,8 +339,8 @@ impl Input {
             let place = self.locator.locate(origin, path)?;
             Some(Location {
                 file: place.file,
-                line: place.line,
-                column: place.column,
+                line: place.at.map(|(line, _)| line),
+                column: place.at.map(|(_, column)| column),
                 text: place.text,
             })
         })

@@ -3,10 +3,12 @@
 //! In: a word such as `k8s/`, `-`, `git:HEAD~1:k8s` or `kustomize:overlays/home`. Out: a [`Side`],
 //! which reads it.
 
-use super::input::GIT;
+use super::input::{FLUX, GIT, HELM};
 use super::{GlobalArgs, Input, InputArgs, output};
 use anyhow::Context as _;
 use netpol_sources::address::without_user;
+use netpol_sources::flux::follow::Repository;
+use netpol_sources::helm::Chart;
 use netpol_sources::revision::Revision;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -20,7 +22,7 @@ const LIVE: &str = "live";
 /// One of the two that are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// Manifests: a file, a directory, `-` or `git:REV[:PATH]`.
+    /// Manifests: a file, a directory, `-`, `git:REV[:PATH]`, a repository of Flux or a chart.
     Files(PathBuf),
     /// A directory with a kustomization.
     Kustomize(PathBuf),
@@ -35,6 +37,16 @@ impl Side {
         let Some(name) = path.to_str().filter(|_| !path.exists()) else {
             return Ok(Self::Files(path));
         };
+        if let Some(repository) = name.strip_prefix(FLUX) {
+            return match repository.parse::<Repository>() {
+                Ok(_) => Ok(Self::Files(path)),
+                Err(error) => Err(error.to_string()),
+            };
+        }
+        if let Some(chart) = name.strip_prefix(HELM) {
+            let parsed = chart.parse::<Chart>();
+            return parsed.map(|_| Self::Files(path.clone())).map_err(|error| error.to_string());
+        }
         if let Some(revision) = name.strip_prefix(GIT) {
             return match revision.parse::<Revision>() {
                 Ok(_) => Ok(Self::Files(path)),
@@ -54,7 +66,8 @@ impl Side {
                 Ok(Self::Live(Some(context[1..].to_owned())))
             }
             _ if name.is_empty() => {
-                Err("an empty name: give a directory, git:REV[:PATH] or kustomize:DIR".to_owned())
+                Err("an empty name: give a directory, git:REV[:PATH], flux:DIR or kustomize:DIR"
+                    .to_owned())
             }
             _ => Ok(Self::Files(path)),
         }
@@ -137,11 +150,12 @@ mod tests {
         let parse = |word: &str| Side::parse(word.into());
         assert_eq!(parse("k8s"), Ok(Side::Files("k8s".into())));
         assert_eq!(parse("git:HEAD~1:k8s"), Ok(Side::Files("git:HEAD~1:k8s".into())));
+        assert_eq!(parse("flux:.#clusters/a"), Ok(Side::Files("flux:.#clusters/a".into())));
         assert_eq!(parse("kustomize:base"), Ok(Side::Kustomize("base".into())));
         assert_eq!(parse("live"), Ok(Side::Live(None)));
         assert_eq!(parse("live:home"), Ok(Side::Live(Some("home".into()))));
         assert_eq!(parse("lively"), Ok(Side::Files("lively".into())));
-        for word in ["", "git:", "git:--help", "git:HEAD:-x", "kustomize:", "live:"] {
+        for word in ["", "git:", "git:--help", "git:HEAD:-x", "flux:", "kustomize:", "live:"] {
             assert!(parse(word).is_err(), "{word:?}");
         }
     }

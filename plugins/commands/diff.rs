@@ -23,8 +23,8 @@ use netpol_sources::address::without_user;
     mut_arg("kustomize", |flag| flag.help(KUSTOMIZE))
 )]
 pub struct DiffArgs {
-    /// What was: a directory or file, - for stdin, git:REV[:PATH], kustomize:DIR, live or
-    /// live:CONTEXT
+    /// What was: a directory or file, - for stdin, git:REV[:PATH], flux:DIR or flux:git:REV[:PATH] with
+    /// #PLACE for one directory of it, helm:CHART, kustomize:DIR, live or live:CONTEXT
     #[arg(
         value_name = "OLD",
         requires = "new",
@@ -104,7 +104,8 @@ pub enum FailOn {
 
 /// What `-f` and `-k` mean here.
 const FILENAME: &str = "Compare the live cluster with what it would be with these manifests applied: \
-    a file, a directory with all below it, - for stdin, or git:REV[:PATH]; repeatable";
+    a file, a directory with all below it, - for stdin, git:REV[:PATH], flux:DIR or helm:CHART; \
+    repeatable";
 const KUSTOMIZE: &str = "The same with what kubectl or kustomize builds in a directory; repeatable";
 
 /// The end of `diff --help`.

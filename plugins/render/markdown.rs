@@ -7,7 +7,9 @@ use super::cells::summary::{CLUSTERWIDE, Cells, MOST, clusterwide, raised, warni
 use super::cells::unprotected::{self, is_said};
 use super::columns::Line;
 use super::escape::{markdown, markdown_code, markdown_end};
-use netpol::answer::{ChangeKind, ChangeReport, DiffReport, FlowList, SummaryReport, Unmatched};
+use netpol::answer::{
+    ChangeKind, ChangeReport, DiffReport, FlowList, Location, SummaryReport, Unmatched,
+};
 use netpol::printable::printable;
 use std::io::{self, Write};
 
@@ -181,6 +183,11 @@ fn ports_and_namespaces(change: &ChangeReport) -> String {
     }
 }
 
+/// `file:line`.
+fn without_column(location: &Location) -> String {
+    Location { column: None, ..location.clone() }.to_string()
+}
+
 fn why(change: &ChangeReport) -> String {
     if change.also {
         return "the same rule".to_owned();
@@ -188,7 +195,7 @@ fn why(change: &ChangeReport) -> String {
     let reasons = change.reasons.iter().map(|reason| {
         let location = reason.policy.as_ref().and_then(|policy| policy.location.as_ref());
         let place = location.map_or(String::new(), |location| {
-            format!(" ({})", markdown_code(&format!("{}:{}", location.file, location.line)))
+            format!(" ({})", markdown_code(&without_column(location)))
         });
         format!("{}: {}{place}", reason.direction, markdown(&reason.message))
     });

@@ -72,9 +72,9 @@ impl Screen {
 
     /// Where something is written, with the text of that line.
     pub(super) fn place(&mut self, indent: usize, location: Option<&Location>) {
-        let Some(Location { file, line, column, text }) = location else { return };
-        let place = format!("{file}:{line}:{column}:");
-        self.line(indent, &[(DIM, &place), (PLAIN, " "), (PLAIN, text.trim())]);
+        let Some(location) = location else { return };
+        let place = format!("{location}:");
+        self.line(indent, &[(DIM, &place), (PLAIN, " "), (PLAIN, location.text.trim())]);
     }
 
     /// Text that is laid out already, such as a table.

@@ -13,6 +13,7 @@
 pub mod address;
 pub mod files;
 pub mod flux;
+pub mod helm;
 pub mod hubble;
 pub mod limits;
 pub mod live;

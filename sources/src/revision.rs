@@ -36,8 +36,8 @@ pub struct Entry {
 pub enum Content {
     /// The bytes of a file.
     File(Vec<u8>),
-    /// A symbolic link.
-    Link,
+    /// A symbolic link, to this.
+    Link(PathBuf),
     /// A submodule.
     Submodule,
 }
@@ -157,15 +157,21 @@ impl Revision {
         if listed.iter().all(|(.., mode)| *mode == SUBMODULE) {
             return Err(Error::NoManifests(self.shown()));
         }
-        let files = listed.iter().filter(|(.., mode)| !matches!(*mode, LINK | SUBMODULE));
+        let files = listed.iter().filter(|(.., mode)| *mode != SUBMODULE);
         let mut contents = git.contents(files.map(|(object, ..)| object.as_str()))?.into_iter();
         listed
             .into_iter()
             .map(|(_, path, mode)| {
                 let content = match mode {
-                    LINK => Content::Link,
                     SUBMODULE => Content::Submodule,
-                    _ => Content::File(contents.next().ok_or_else(|| git.misunderstood())?),
+                    mode => {
+                        let bytes = contents.next().ok_or_else(|| git.misunderstood())?;
+                        if mode == LINK {
+                            Content::Link(self::path(&bytes))
+                        } else {
+                            Content::File(bytes)
+                        }
+                    }
                 };
                 Ok(Entry { path, content })
             })

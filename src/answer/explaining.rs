@@ -8,7 +8,7 @@ use super::explanation::{
     AppliedBy, DirectionReport, ExplanationReport, FlowReport, MissReport, NearReport, OwnerReport,
     PolicyReport, RuleReport,
 };
-use super::place::{Locate, Location, short};
+use super::place::{Locate, short};
 use super::standing::PlaceReport;
 use super::vocabulary::{ApiVersion, Because, ExplanationKind, OrderedTier};
 use super::warnings::{self, Warning};
@@ -88,7 +88,7 @@ impl ExplanationReport {
             Ok(_) => {
                 Some("Add --suggest to print the smallest policies that would allow it.".to_owned())
             }
-            Err(NoSuggestion::AllAllowed) => None,
+            Err(NoSuggestion::AllAllowed | NoSuggestion::NothingThere) => None,
             Err(why) => Some(format!("Nothing to suggest: {why}.")),
         };
     }
@@ -109,8 +109,8 @@ impl ExplanationReport {
         let mut directions = self.flows.iter().flat_map(|flow| [&flow.egress, &flow.ingress]);
         let denied = directions.find(|direction| direction.reason == Because::Refused)?;
         let policy = denied.policies.first()?;
-        if let Some(Location { file, line, column, .. }) = &policy.location {
-            return Some(format!("{file}:{line}:{column}"));
+        if let Some(location) = &policy.location {
+            return Some(location.to_string());
         }
         if let Some(OwnerReport { kind, namespace, name }) = &policy.owner {
             let namespace = namespace.as_ref().map_or(String::new(), |n| format!("{n}/"));
@@ -173,22 +173,41 @@ impl Reporter<'_> {
             _ => PeerEnd::Other,
         };
         let (from, to) = (peer_end(&case.sources), peer_end(&case.destinations));
+        let named = |end: &Endpoint| {
+            let one = std::slice::from_ref(end);
+            (names::endpoint(self.snapshot, end), peer_end(one))
+        };
         let judged = [&case.judgement.egress, &case.judgement.ingress];
         let open = judged.iter().all(|trace| {
             !trace.policies.iter().any(|policy| policy.isolates)
                 && trace.verdict == Verdict::Allowed
         });
-        let view = |trace, subject: &str, peer: &str, peer_end| View {
+        let view = |trace, subject: &str, flow| View {
             subject: subject.to_owned(),
-            peer: peer.to_owned(),
-            peer_end,
+            peer: String::new(),
+            peer_end: PeerEnd::Other,
             destination: destination.clone(),
             port: case.flow.port,
             service_ports: &service_ports,
             trace,
-            flow: &case.flow,
+            flow,
             open,
         };
+        // Each side has the other as its policies see it.
+        let reading = case.reading.as_ref();
+        let out = reading.map_or(&case.flow, |reading| &reading.out);
+        let into = reading.map_or(&case.flow, |reading| &reading.into);
+        let mut egress = view(&case.judgement.egress, &source, out);
+        (egress.peer, egress.peer_end, egress.port) = (destination.clone(), to, out.port);
+        if out.destination != case.flow.destination {
+            (egress.peer, egress.peer_end) = named(&out.destination);
+            egress.destination.clone_from(&egress.peer);
+        }
+        let mut ingress = view(&case.judgement.ingress, &destination, into);
+        (ingress.peer, ingress.peer_end, ingress.port) = (source.clone(), from, into.port);
+        if into.source != case.flow.source {
+            (ingress.peer, ingress.peer_end) = named(&into.source);
+        }
         let (port, ports) = match &case.ports {
             CasePorts::One(port) => (Some(*port), port.to_string()),
             CasePorts::Ranges(ranges) => {
@@ -211,8 +230,9 @@ impl Reporter<'_> {
             ports,
             service_port: case.dialled.map(|port| port.number),
             family: case.family,
-            egress: self.direction(&view(&case.judgement.egress, &source, &destination, to)),
-            ingress: self.direction(&view(&case.judgement.ingress, &destination, &source, from)),
+            reading: reading.and_then(|reading| reading.words.clone()),
+            egress: self.direction(&egress),
+            ingress: self.direction(&ingress),
             undeclared: case.ports.is_undeclared(),
         }
     }

@@ -90,6 +90,9 @@ pub struct FlowReport {
     /// The IP family, where it makes a difference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family: Option<Family>,
+    /// How policies see the flow, where they may see it otherwise and that decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reading: Option<String>,
     /// Out of the sources.
     pub egress: DirectionReport,
     /// Into the destinations.

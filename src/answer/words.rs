@@ -362,6 +362,12 @@ pub(super) fn direction(
         Reason::Unknown(UnknownWhy::PoliciesUnread) if count == 0 => {
             "not known: not all policies of its namespace could be read".to_owned()
         }
+        Reason::Unknown(UnknownWhy::PoliciesUnread)
+            if trace.policies.iter().any(|policy| policy.admits.is_yes()) =>
+        {
+            "not known: it is admitted, but not all policies that may deny it could be read"
+                .to_owned()
+        }
         Reason::Unknown(UnknownWhy::PoliciesUnread) => format!(
             "not known: {policies} could be read and none admits it, but not all of its namespace \
              could be"

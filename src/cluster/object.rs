@@ -71,6 +71,13 @@ pub enum Origin {
         /// Field path of the object in its document: empty, or `items[3]` in a List.
         within: Option<Box<str>>,
     },
+    /// One document that a program made of files: kustomize, or Helm.
+    Rendered {
+        /// What was made, and of what.
+        of: Arc<Rendered>,
+        /// Field path of the object in what was made, as that in a file.
+        within: Option<Box<str>>,
+    },
     /// The live cluster, where kind, namespace and name are the place.
     Live {
         /// Who last wrote it, where the API server tells.
@@ -80,6 +87,18 @@ pub enum Origin {
     },
     /// Made by this program or by a test; it has no place.
     Synthetic,
+}
+
+/// A document that was made of files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// The file that it was made of, or that says how it was made.
+    pub file: Arc<Path>,
+    /// First byte and first line, from 1, of the document of that file which it was made of; `None`: of
+    /// no single one.
+    pub from: Option<(usize, usize)>,
+    /// What was made.
+    pub text: Arc<str>,
 }
 
 /// Who last wrote a live object.

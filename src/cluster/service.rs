@@ -1,6 +1,7 @@
 //! Services and the endpoints behind them.
 
 use super::{Labels, Name, Origin, Pod, Port, Protocol};
+use ipnet::IpNet;
 use std::net::IpAddr;
 
 /// Where a Service port leads on the pod.
@@ -21,6 +22,8 @@ pub struct ServicePort {
     pub port: Port,
     /// The port on the pod, which is what policies see.
     pub target: TargetPort,
+    /// The port that leads to it on every address of every node.
+    pub node_port: Option<u16>,
 }
 
 impl ServicePort {
@@ -57,6 +60,8 @@ pub struct Service {
     pub external_name: Option<Name>,
     /// Pods take traffic before they are ready.
     pub publish_not_ready: bool,
+    /// How it is reached from outside.
+    pub external: ExternalWays,
     /// Where it was written.
     pub origin: Origin,
 }
@@ -68,6 +73,24 @@ impl Service {
             !selector.is_empty() && selector.iter().all(|(k, v)| labels.get(k) == Some(v))
         })
     }
+}
+
+/// How a Service is reached from outside.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExternalWays {
+    /// `spec.externalIPs`.
+    pub ips: Vec<IpAddr>,
+    /// The addresses of its load balancer, and whether nodes leave it to that one to pass traffic on.
+    pub load_balancer: Vec<(IpAddr, bool)>,
+    /// The host names of its load balancer.
+    pub names: Vec<Name>,
+    /// `externalTrafficPolicy: Local`: only the receiving node's own pods take traffic, and they see who
+    /// sent it.
+    pub local: bool,
+    /// `loadBalancerSourceRanges`: who else is not let through in front of it.
+    pub source_ranges: Vec<IpNet>,
+    /// `healthCheckNodePort`, where nodes say whether they have such a pod.
+    pub health_check_port: Option<u16>,
 }
 
 /// Endpoints of a Service, as a controller or a person wrote them.

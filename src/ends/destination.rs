@@ -3,9 +3,11 @@
 //! In: the destination as resolved and the port wanted. Out: every [`Arrival`], after translation by
 //! a Service, since policies judge what arrives (docs/semantics/services.md#expansion).
 
-use super::Endpoint;
 use super::name::{PortText, PortWanted};
 use super::resolve::{ResolveError, Resolved, external};
+use super::through;
+use super::ways::{Seen, whose};
+use super::{API_SERVER, Endpoint, Unseen};
 use crate::cluster::{Name, Port, Protocol, Service, ServicePort, Snapshot, TargetPort};
 use std::net::IpAddr;
 
@@ -17,6 +19,8 @@ pub(crate) struct Arrival {
     pub(crate) port: Option<Port>,
     /// The Service port that was dialled, if one was.
     pub(crate) dialled: Option<Port>,
+    /// How policies may see it.
+    pub(crate) seen: Seen,
 }
 
 /// The endpoints behind a destination, with the ports that a flow to it arrives at; `None` where it
@@ -50,11 +54,14 @@ fn follow(
     aliases_left: usize,
 ) -> Result<(Vec<Arrival>, Vec<String>), ResolveError> {
     let Some(index) = end.service else {
+        if let Some(through) = through::arrivals(snapshot, end, wanted)? {
+            return Ok(through);
+        }
         return Ok((direct(snapshot, end, wanted)?, Vec::new()));
     };
     let service = &snapshot.services[index];
     let Some(name) = &service.external_name else {
-        return Expansion { snapshot, end, service, notes: Vec::new() }.run(wanted);
+        return behind(snapshot, end, service, wanted);
     };
     if aliases_left == 0 {
         return Err(ResolveError::Circle(end.label.clone()));
@@ -73,8 +80,12 @@ fn direct(
     end: &Resolved,
     wanted: Option<&PortWanted>,
 ) -> Result<Vec<Arrival>, ResolveError> {
-    let to =
-        |endpoint: &Endpoint, port| Arrival { endpoint: endpoint.clone(), port, dialled: None };
+    let to = |endpoint: &Endpoint, port| Arrival {
+        endpoint: endpoint.clone(),
+        port,
+        dialled: None,
+        seen: Seen::default(),
+    };
     let Some(wanted) = wanted else {
         return Ok(end.endpoints.iter().map(|endpoint| to(endpoint, None)).collect());
     };
@@ -111,6 +122,16 @@ fn direct(
         return Err(ResolveError::NoPortName { pod, name, known });
     }
     Ok(arrivals)
+}
+
+/// Every arrival at the pods of a Service that is no alias.
+pub(super) fn behind(
+    snapshot: &Snapshot,
+    end: &Resolved,
+    service: &Service,
+    wanted: Option<&PortWanted>,
+) -> Result<(Vec<Arrival>, Vec<String>), ResolveError> {
+    Expansion { snapshot, end, service, notes: Vec::new() }.run(wanted)
 }
 
 struct Expansion<'a> {
@@ -209,8 +230,25 @@ impl<'a> Expansion<'a> {
     fn translated(&mut self, port: &ServicePort) -> Vec<Arrival> {
         let dialled = Some(port.port);
         if self.service.selector.is_none() {
-            return self
-                .written_out()
+            let written = self.written_out();
+            let api_server = (&*self.service.namespace, &*self.service.name);
+            if written.is_empty() && api_server == API_SERVER {
+                let number = match port.target {
+                    TargetPort::Number(number) => number,
+                    TargetPort::Name(_) => port.port.number,
+                };
+                self.notes.push(format!(
+                    "the addresses of {} are not known: give one with --api-server",
+                    Unseen::ApiServer.as_str()
+                ));
+                return vec![Arrival {
+                    endpoint: Endpoint::Unseen(Unseen::ApiServer),
+                    port: Some(Port { protocol: port.port.protocol, number }),
+                    dialled,
+                    seen: Seen::default(),
+                }];
+            }
+            return written
                 .into_iter()
                 .filter(|(_, name, _)| *name == port.name)
                 .filter(|(.., target)| target.is_none_or(|t| t.protocol == port.port.protocol))
@@ -218,6 +256,7 @@ impl<'a> Expansion<'a> {
                     endpoint,
                     port: Some(target.unwrap_or(port.port)),
                     dialled,
+                    seen: Seen::default(),
                 })
                 .collect();
         }
@@ -242,6 +281,7 @@ impl<'a> Expansion<'a> {
                 endpoint: endpoint.clone(),
                 port: Some(Port { protocol, number }),
                 dialled,
+                seen: Seen::default(),
             }));
         }
         arrivals
@@ -259,7 +299,11 @@ impl<'a> Expansion<'a> {
                 let at = self.endpoint(*address, endpoint.pod.as_deref());
                 for (name, number, protocol) in &slice.ports {
                     let port = number.map(|number| Port { protocol: *protocol, number });
-                    found.push((at.clone(), name.clone(), port));
+                    // Endpoints and the slices that mirror them say the same.
+                    let one = (at.clone(), name.clone(), port);
+                    if !found.contains(&one) {
+                        found.push(one);
+                    }
                 }
             }
         }
@@ -270,10 +314,7 @@ impl<'a> Expansion<'a> {
         let in_namespace = self.snapshot.pods_in(&self.service.namespace);
         let named = in_namespace.filter(|(_, p)| !p.template).find(|(_, p)| pod == Some(&*p.name));
         let named = named.map(|(id, _)| id);
-        match named.or_else(|| self.snapshot.pod_at(address)) {
-            Some(id) => Endpoint::Pod(id),
-            None => Endpoint::Address(address),
-        }
+        named.map_or_else(|| whose(self.snapshot, address), Endpoint::Pod)
     }
 
     fn remark_translation(&mut self, arrivals: &[Arrival]) {
@@ -284,8 +325,12 @@ impl<'a> Expansion<'a> {
                 continue;
             }
             seen.push((dialled, port));
+            let place = match arrival.endpoint {
+                Endpoint::Pod(_) => "on its pods",
+                _ => "behind it",
+            };
             self.notes.push(format!(
-                "{} port {} is port {} on its pods, which is what policies judge",
+                "{} port {} is port {} {place}, which is what policies judge",
                 self.end.label, dialled.number, port.number
             ));
         }

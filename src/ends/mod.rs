@@ -20,6 +20,8 @@ mod name;
 pub mod names;
 pub mod ranges;
 mod resolve;
+mod through;
+mod ways;
 
 pub use asked::{Asked, AskedError, WantedPods, asked};
 pub use destination::reached;
@@ -27,6 +29,7 @@ pub(crate) use destination::{Arrival, arrivals};
 pub use name::{EndName, EndNameError, Named, PortText, PortWanted};
 pub(crate) use resolve::outside_note;
 pub use resolve::{ResolveError, Resolved, resolve};
+pub use ways::{Seen, Way};
 
 use crate::cluster::{Name, PodId};
 use std::net::IpAddr;
@@ -53,16 +56,54 @@ pub enum Endpoint {
     Address(IpAddr),
     /// A DNS name outside the cluster, whose addresses are not known.
     Name(Name),
+    /// A node at one of its addresses, where that was given.
+    NodeAddress(usize, IpAddr),
+    /// Whoever has some part in traffic, wherever that is.
+    Unseen(Unseen),
+}
+
+/// Namespace and name of the Service by which pods reach the API server.
+pub(crate) const API_SERVER: (&str, &str) = ("default", "kubernetes");
+
+/// An end of which only its part in traffic is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Unseen {
+    /// A node that passes traffic on, and is not that of the pod.
+    AnotherNode,
+    /// The pods of an Ingress controller.
+    IngressController,
+    /// The API server, while none of its addresses is known.
+    ApiServer,
+}
+
+impl Unseen {
+    /// What it is called.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AnotherNode => "another node",
+            Self::IngressController => "the Ingress controller",
+            Self::ApiServer => "kube-apiserver",
+        }
+    }
 }
 
 impl Endpoint {
-    /// Where it is; a name may be anywhere.
-    pub fn end(&self) -> Result<End, &Name> {
+    /// Where it is; else what it is called.
+    pub fn end(&self) -> Result<End, String> {
         match self {
             Self::Pod(id) => Ok(End::Pod(*id)),
-            Self::Node(node) => Ok(End::Node(*node)),
+            Self::Node(node) | Self::NodeAddress(node, _) => Ok(End::Node(*node)),
             Self::Address(ip) => Ok(End::Address(*ip)),
-            Self::Name(name) => Err(name),
+            Self::Name(name) => Err(name.to_string()),
+            Self::Unseen(unseen) => Err(unseen.as_str().to_owned()),
+        }
+    }
+
+    /// The node that it is.
+    pub(crate) fn node(&self) -> Option<usize> {
+        match self {
+            Self::Node(node) | Self::NodeAddress(node, _) => Some(*node),
+            _ => None,
         }
     }
 }

@@ -14,9 +14,12 @@ pub fn endpoint(snapshot: &Snapshot, endpoint: &Endpoint) -> String {
             let pod = snapshot.pod(*id);
             if pod.template { workload(snapshot, pod) } else { pod.object() }.to_string()
         }
-        Endpoint::Node(index) => node(snapshot, *index).to_string(),
+        Endpoint::Node(index) | Endpoint::NodeAddress(index, _) => {
+            node(snapshot, *index).to_string()
+        }
         Endpoint::Address(address) => address.to_string(),
         Endpoint::Name(name) => name.to_string(),
+        Endpoint::Unseen(unseen) => unseen.as_str().to_owned(),
     }
 }
 

@@ -3,9 +3,10 @@
 //! In: an [`EndName`] and the snapshot. Out: a [`Resolved`], or a sentence with the nearest names that
 //! exist.
 
-use super::Endpoint;
 use super::asked::AskedError;
 use super::name::{EndName, Named};
+use super::ways::{self, Way};
+use super::{API_SERVER, Endpoint, Unseen};
 use crate::cluster::{
     Name, ObjectRef, Origin, Pod, PodId, Service, Snapshot, kind_from_word, kind_word,
 };
@@ -22,6 +23,8 @@ pub struct Resolved {
     pub service: Option<usize>,
     /// The pods or other endpoints that it stands for. For a Service these are the pods it selects.
     pub endpoints: Vec<Endpoint>,
+    /// The ways into the cluster that an address or a name is, for what is sent there.
+    pub ways: Vec<Way>,
     /// What the reader should know of how it was understood.
     pub notes: Vec<String>,
 }
@@ -90,6 +93,9 @@ pub enum ResolveError {
     /// Two ports were given.
     #[error("two different ports: {0} with the destination and {1} with --port; give one")]
     TwoPorts(String, String),
+    /// Addresses of different families.
+    #[error("{0} and {1} are addresses of different families: no flow is between them")]
+    Families(IpAddr, IpAddr),
     /// More pairs of different pods than one answer should hold.
     #[error(
         "too many pairs of pods that policies tell apart: {0}; name one workload or pod on each side"
@@ -145,9 +151,23 @@ pub fn resolve(
 
 /// What is said of an address that nothing here has.
 pub(crate) fn outside_note(address: IpAddr) -> String {
+    if is_link_local(address) {
+        return format!(
+            "{address} is an address of the link itself, where clouds have their metadata and some \
+             network plugins the pod's own node: judged as outside the cluster"
+        );
+    }
     format!(
         "{address} is the address of no pod, Service or node here: judged as outside the cluster"
     )
+}
+
+/// Source: docs/semantics/services.md#link-local-addresses.
+fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    }
 }
 
 struct Resolver<'a> {
@@ -202,6 +222,7 @@ impl Resolver<'_> {
         self.pod(namespace, name)
             .or_else(|| self.workload(namespace, None, name))
             .or_else(|| self.service(namespace, name))
+            .or_else(|| (name == Unseen::ApiServer.as_str()).then(|| Ok(self.api_server())))
             .unwrap_or_else(|| Err(self.not_found(namespace, None, name)))
     }
 
@@ -245,30 +266,28 @@ impl Resolver<'_> {
 
     fn service(&self, namespace: &str, name: &str) -> Option<Result<Resolved, ResolveError>> {
         let mut services = self.snapshot.services.within(namespace);
-        let (index, _) = services.find(|(_, service)| *service.name == *name)?;
-        Some(Ok(self.service_end(index)))
+        match services.find(|(_, service)| *service.name == *name) {
+            Some((index, _)) => Some(Ok(self.service_end(index))),
+            // Every cluster has it, so nobody writes it.
+            None if (namespace, name) == API_SERVER => {
+                let (label, ways) = (format!("{namespace}/svc/{name}"), vec![Way::ApiServer]);
+                Some(Ok(Resolved { label, ways, notes: Vec::new(), ..self.api_server() }))
+            }
+            None => None,
+        }
+    }
+
+    fn api_server(&self) -> Resolved {
+        let endpoints = ways::api_server(self.snapshot);
+        let label = Unseen::ApiServer.as_str().to_owned();
+        let unknown = endpoints.contains(&Endpoint::Unseen(Unseen::ApiServer));
+        let note = format!("where {label} is, is not known: say it with --api-server ADDRESS");
+        let notes = if unknown { vec![note] } else { Vec::new() };
+        Resolved { object: None, label, service: None, endpoints, ways: Vec::new(), notes }
     }
 
     fn service_end(&self, index: usize) -> Resolved {
-        let service = &self.snapshot.services[index];
-        let (ready, not_ready): (Vec<_>, Vec<_>) = self
-            .snapshot
-            .pods_in(&service.namespace)
-            .filter(|(_, pod)| !pod.finished && service.selects(&pod.labels))
-            .partition(|(_, pod)| pod.ready || service.publish_not_ready);
-        let mut end = Resolved {
-            service: Some(index),
-            ..end(service_object(service), ready.into_iter().map(|(id, _)| id).collect())
-        };
-        let waits = |endpoint: &Endpoint| matches!(endpoint, Endpoint::Pod(id) if stands_in(self.snapshot.pod(*id)));
-        if !end.endpoints.is_empty() && end.endpoints.iter().all(waits) {
-            end.notes.push(format!("{} has no pods: judged by a workload's template", end.label));
-        }
-        if !not_ready.is_empty() {
-            let count = not_ready.len();
-            end.notes.push(format!("{count} of its pods not ready: they get no traffic from it"));
-        }
-        end
+        service_end(self.snapshot, index)
     }
 
     fn all_of(&self, name: &str) -> Option<Result<Resolved, ResolveError>> {
@@ -307,18 +326,21 @@ impl Resolver<'_> {
             end.notes.push(format!("{address} is {}", end.label));
             return end;
         }
+        let ways = ways::at(self.snapshot, address);
         if let Some(index) = self.snapshot.nodes.iter().position(|n| n.ips.contains(&address)) {
             let mut end = self.node_end(index);
+            end.endpoints = vec![Endpoint::NodeAddress(index, address)];
             end.notes.push(format!("{address} is {}", end.label));
-            return end;
+            return Resolved { ways, ..end };
         }
-        let note = outside_note(address);
+        let note = if ways.is_empty() { Some(outside_note(address)) } else { None };
         Resolved {
             object: None,
             label: address.to_string(),
             service: None,
             endpoints: vec![Endpoint::Address(address)],
-            notes: vec![note],
+            ways,
+            notes: note.into_iter().collect(),
         }
     }
 
@@ -328,6 +350,8 @@ impl Resolver<'_> {
     /// `HOSTNAME.SERVICE.NAMESPACE.svc.ZONE`, `A-B-C-D.NAMESPACE.pod.ZONE`, and a search path that
     /// completes shorter names.
     fn host(&self, host: &str) -> Result<Resolved, ResolveError> {
+        // A name with a dot behind it is whole.
+        let whole = host.ends_with('.');
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         let parts: Vec<&str> = host.split('.').collect();
         let missing =
@@ -352,9 +376,19 @@ impl Resolver<'_> {
                 if self.service(namespace, service).is_none() {
                     return Err(missing(namespace, service));
                 }
-                self.pod(namespace, hostname)
-                    .or_else(|| self.replica(namespace, hostname))
-                    .unwrap_or_else(|| Err(self.not_found(namespace, Some("Pod"), hostname)))
+                self.pod_of(namespace, hostname)
+            }
+            [hostname, service] if !whole && self.is_pod_of(self.namespace, service, hostname) => {
+                self.pod_of(self.namespace, hostname)
+            }
+            [service, "default"] if *service == API_SERVER.1 => {
+                let found = self.service("default", service);
+                found.unwrap_or_else(|| Err(missing("default", service)))
+            }
+            [hostname, service, namespace]
+                if !whole && self.is_pod_of(namespace, service, hostname) =>
+            {
+                self.pod_of(namespace, hostname)
             }
             [service, namespace] if self.snapshot.namespace(namespace).is_some() => {
                 let found = self.service(namespace, service);
@@ -364,6 +398,21 @@ impl Resolver<'_> {
         }
     }
 
+    /// Whether a Service has a pod of this host name: a resolver goes on with its search list otherwise.
+    fn is_pod_of(&self, namespace: &str, service: &str, hostname: &str) -> bool {
+        let mut services = self.snapshot.services.within(namespace);
+        services.any(|(_, it)| *it.name == *service && it.headless)
+            && (self.pod(namespace, hostname).is_some()
+                || self.replica(namespace, hostname).is_some())
+    }
+
+    /// The pod of a headless Service that has this host name.
+    fn pod_of(&self, namespace: &str, hostname: &str) -> Result<Resolved, ResolveError> {
+        self.pod(namespace, hostname)
+            .or_else(|| self.replica(namespace, hostname))
+            .unwrap_or_else(|| Err(self.not_found(namespace, Some("Pod"), hostname)))
+    }
+
     /// `keycloak-0` of a StatefulSet that is known by its template only.
     fn replica(&self, namespace: &str, hostname: &str) -> Option<Result<Resolved, ResolveError>> {
         let (set, ordinal) = hostname.rsplit_once('-')?;
@@ -371,14 +420,18 @@ impl Resolver<'_> {
         self.workload(namespace, Some("StatefulSet"), set)
     }
 
-    /// A dotted name that is not the cluster's: an object of that very name, else outside.
+    /// A dotted name that is not the cluster's: an object of that very name, else a way into the
+    /// cluster, else outside.
     fn dotted(&self, host: &str) -> Resolved {
         if let Some(Ok(end)) =
             self.pod(self.namespace, host).or_else(|| self.workload(self.namespace, None, host))
         {
             return end;
         }
-        outside(host)
+        match ways::named(self.snapshot, host) {
+            ways if ways.is_empty() => outside(host),
+            ways => Resolved { ways, notes: Vec::new(), ..outside(host) },
+        }
     }
 
     fn not_found(&self, namespace: &str, kind: Option<&str>, name: &str) -> ResolveError {
@@ -445,7 +498,31 @@ fn stands_in(pod: &Pod) -> bool {
 fn end(object: ObjectRef, pods: Vec<PodId>) -> Resolved {
     let label = object.to_string();
     let endpoints = pods.into_iter().map(Endpoint::Pod).collect();
-    Resolved { object: Some(object), label, service: None, endpoints, notes: Vec::new() }
+    let (ways, notes) = (Vec::new(), Vec::new());
+    Resolved { object: Some(object), label, service: None, endpoints, ways, notes }
+}
+
+/// A Service with the pods that it selects and that take traffic from it.
+pub(super) fn service_end(snapshot: &Snapshot, index: usize) -> Resolved {
+    let service = &snapshot.services[index];
+    let (ready, not_ready): (Vec<_>, Vec<_>) = snapshot
+        .pods_in(&service.namespace)
+        .filter(|(_, pod)| !pod.finished && service.selects(&pod.labels))
+        .partition(|(_, pod)| pod.ready || service.publish_not_ready);
+    let mut end = Resolved {
+        service: Some(index),
+        ..end(service_object(service), ready.into_iter().map(|(id, _)| id).collect())
+    };
+    let waits =
+        |endpoint: &Endpoint| matches!(endpoint, Endpoint::Pod(id) if stands_in(snapshot.pod(*id)));
+    if !end.endpoints.is_empty() && end.endpoints.iter().all(waits) {
+        end.notes.push(format!("{} has no pods: judged by a workload's template", end.label));
+    }
+    if !not_ready.is_empty() {
+        let count = not_ready.len();
+        end.notes.push(format!("{count} of its pods not ready: they get no traffic from it"));
+    }
+    end
 }
 
 /// What the name of an `ExternalName` Service means: something of the cluster, or a name outside.
@@ -472,6 +549,7 @@ fn outside(name: &str) -> Resolved {
         label: name.to_owned(),
         service: None,
         endpoints: vec![Endpoint::Name(Name::from(name))],
+        ways: Vec::new(),
         notes: vec![note],
     }
 }

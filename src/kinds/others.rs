@@ -155,6 +155,17 @@ static OF_ANOTHER_VERSION: LazyLock<Vec<Other>> = LazyLock::new(|| {
     rows.collect()
 });
 
+/// A kind of which nothing is known but that it calls itself a policy for the network: anything.
+static CALLS_ITSELF_ONE: [Other; 2] = [namespaced("", "", Does::Rule), cluster("", "", Does::Rule)];
+
+/// The row of a kind that is in no table and calls itself a policy for the network.
+///
+/// Ours: what nobody here has heard of may decide, where its name says that this is what it is for.
+pub(super) fn of_its_name(kind: &str) -> Option<&'static Other> {
+    let wide = kind.starts_with("Cluster") || kind.starts_with("Global");
+    kind.contains("NetworkPolicy").then(|| &CALLS_ITSELF_ONE[usize::from(wide)])
+}
+
 /// The kinds of other projects.
 pub fn others() -> impl Iterator<Item = &'static Other> {
     OTHERS.iter()
@@ -171,7 +182,7 @@ pub fn of_name(name: &str) -> Option<&'static Other> {
         return None;
     }
     let (kind, group) = name.split_once('.')?;
-    other(group, kind).or_else(|| of_another_version(group, kind))
+    other(group, kind).or_else(|| of_another_version(group, kind)).or_else(|| of_its_name(kind))
 }
 
 /// The row of a kind that is judged, in a version that is not.

@@ -36,6 +36,7 @@ fn words_mean_one_kind() {
 
 fn not_judged(group: &str, kind: &str) -> Known {
     let found = others::other(group, kind).or_else(|| others::of_another_version(group, kind));
+    let found = found.or_else(|| others::of_its_name(kind));
     Known::NotJudged(found.expect("there is a row"))
 }
 
@@ -70,7 +71,11 @@ fn the_group_decides() {
             "ClusterNetworkPolicy",
             not_judged("crd.antrea.io", "ClusterNetworkPolicy"),
         ),
-        ("notcilium.io/v2", "CiliumNetworkPolicy", Known::Custom),
+        (
+            "notcilium.io/v2",
+            "CiliumNetworkPolicy",
+            not_judged("notcilium.io", "CiliumNetworkPolicy"),
+        ),
         ("cilium.io/v2", "CiliumEndpoint", Known::Custom),
         ("serving.knative.dev/v1", "Service", Known::Custom),
         ("argoproj.io/v1alpha1", "Rollout", Known::Custom),

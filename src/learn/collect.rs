@@ -237,7 +237,9 @@ impl<'a> Collector<'a> {
     fn who(&mut self, end: &Endpoint, party: &Party) -> Option<Who> {
         Some(match end {
             Endpoint::Pod(id) => Who::Unit(self.units.pod(*id)),
-            Endpoint::Node(index) => Who::Unit(self.units.node(*index)),
+            Endpoint::Node(index) | Endpoint::NodeAddress(index, _) => {
+                Who::Unit(self.units.node(*index))
+            }
             Endpoint::Address(ip) => {
                 if let Some(name) = party.names.first()
                     && self.names.len() < MOST_CONNECTIONS
@@ -247,7 +249,7 @@ impl<'a> Collector<'a> {
                 Who::Address(*ip)
             }
             // Hubble's flows have addresses.
-            Endpoint::Name(_) => return None,
+            Endpoint::Name(_) | Endpoint::Unseen(_) => return None,
         })
     }
 

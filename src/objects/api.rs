@@ -31,7 +31,7 @@ macro_rules! kinds {
 
 kinds! {
     Namespace Node Pod Deployment ReplicaSet StatefulSet DaemonSet Job CronJob
-    ReplicationController Service EndpointSlice
+    ReplicationController Service Endpoints EndpointSlice Ingress
 }
 
 #[cfg(test)]

@@ -88,6 +88,14 @@ impl Linker {
                 self.snapshot.services.push(Service { origin, ..*service });
             }
             Body::EndpointSlice(slice) => self.snapshot.endpoint_slices.push(slice),
+            Body::Endpoints(slices) => {
+                for slice in slices {
+                    self.snapshot.endpoint_slices.push(slice);
+                }
+            }
+            // Whoever lowers policies asks for it.
+            Body::AgentConfig(_) => {}
+            Body::Ingress(ingress) => self.snapshot.ingresses.push(*ingress),
             Body::Policy(spec) => {
                 self.written.objects.push(WrittenObject { object, origin, spec: *spec });
             }

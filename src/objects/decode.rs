@@ -3,14 +3,14 @@
 //! In: the text. Out: [`Decoded`], the objects in the order of the text with their places, and what
 //! could not be read. One malformed document takes no other with it.
 
-use super::found::{self, Found};
+use super::found::{self, Body, Found};
 use super::json;
 use super::operators::{self, operator};
 use super::other;
 use super::policy;
 use super::template;
 use super::wire;
-use crate::cluster::{Name, ObjectRef, Origin};
+use crate::cluster::{Name, ObjectRef, Origin, Rendered};
 use crate::kinds::{self, Does, Kind, Known};
 use crate::policy::{dns_label_fault, dns_subdomain_fault};
 use crate::printable::printable;
@@ -98,6 +98,8 @@ pub(super) struct Decoder<'a> {
     pub(super) text: &'a str,
     pub(super) file: &'a Arc<Path>,
     pub(super) namespace: &'a Name,
+    /// What it is the text of, where a program made it.
+    pub(super) rendered: Option<&'a Arc<Rendered>>,
 }
 
 /// Where an object stands: which document, and where in it.
@@ -175,7 +177,13 @@ impl Decoder<'_> {
         let kind = word("kind").or(inherited.map(|(_, kind)| kind.as_str()));
         let api_version = word("apiVersion").or(inherited.map(|(version, _)| version.as_str()));
         let Some(kind) = kind else {
-            out.no_object(node.mark(), "has no kind, so it is not a Kubernetes object".to_owned());
+            let message = "has no kind, so it is not a Kubernetes object";
+            // Values and settings have none of these, or not both.
+            if node.get("apiVersion").is_some() && node.get("metadata").is_some() {
+                out.lost(node.mark(), message);
+            } else {
+                out.no_object(node.mark(), message.to_owned());
+            }
             return;
         };
         if kind.ends_with("List")
@@ -236,7 +244,16 @@ impl Decoder<'_> {
                     out.found.push((found, origin));
                 }
             }
+            Known::Irrelevant if kind == "ConfigMap" => {
+                if let Some(found) = agent_config(node, self.namespace) {
+                    out.found.push((found, origin));
+                }
+            }
             Known::Irrelevant => {}
+            Known::Custom if self.rendered.is_none() && is_of_flux(api_version, kind) => {
+                let name = format!("{kind}.{}", kinds::group(api_version));
+                out.other_policies.push((name, Does::Rule, node.mark()));
+            }
             Known::Custom => self.custom(out, node, origin, (api_version, kind)),
         }
     }
@@ -317,9 +334,42 @@ impl Decoder<'_> {
 
     pub(super) fn origin(&self, at: At) -> Origin {
         let within = (!at.within.is_empty()).then(|| at.within.into());
+        if let Some(of) = self.rendered {
+            return Origin::Rendered { of: of.clone(), within };
+        }
         Origin::Manifest { file: self.file.clone(), offset: at.offset, line: at.line, within }
     }
 }
+
+/// Whether an object stands for others that Flux makes of it.
+pub(super) fn is_of_flux(api_version: &str, kind: &str) -> bool {
+    let made = [
+        ("kustomize.toolkit.fluxcd.io", "Kustomization"),
+        ("helm.toolkit.fluxcd.io", "HelmRelease"),
+    ];
+    made.contains(&(kinds::group(api_version), kind))
+}
+
+/// The ConfigMap of Cilium's agent, if it is that.
+///
+/// Source: docs/semantics/cilium-objects.md#settings-of-the-agent.
+fn agent_config(node: &Node<'_>, namespace: &Name) -> Option<Found> {
+    if object_name(node) != AGENT_CONFIG {
+        return None;
+    }
+    let metadata = yaml::from_node::<wire::Metadata>(node.get("metadata")?).ok()?;
+    let namespace = metadata.namespace.unwrap_or_else(|| namespace.clone());
+    let object = ObjectRef::namespaced("ConfigMap", namespace, AGENT_CONFIG);
+    let each = node.get("data").and_then(Node::entries).unwrap_or_default();
+    let data = each.iter().filter_map(|entry| {
+        let value = yaml::from_node::<String>(&entry.value).ok()?;
+        Some((entry.key.to_string(), value))
+    });
+    Some(Found { object, body: Body::AgentConfig(data.collect()) })
+}
+
+/// What the ConfigMap is called.
+pub(super) const AGENT_CONFIG: &str = "cilium-config";
 
 const FIRST: Mark = Mark { line: 1, column: 1 };
 

@@ -8,14 +8,30 @@ use super::found::Found;
 use super::set::{Objects, Replaced};
 use super::warning::{Severity, Warning, shown};
 use super::{kustomization, text};
-use crate::cluster::{Name, Origin};
+use crate::cluster::{Name, Origin, Rendered};
 use crate::kinds::Does;
 use crate::printable::printable;
 use crate::yaml::Mark;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// The end of the groups of Flux.
+const FLUX: &str = ".toolkit.fluxcd.io";
+
+/// What is said of a template.
+const TEMPLATE: &str = "looks like a template and is not read: render it first, as with \
+                        `helm template . | … -f -`";
+
+/// How it begins what is said of a file without objects.
+const NO_OBJECT: &str = "not read: ";
+
+/// How it begins what is said of a kustomization.
+const NOT_APPLIED: &str = "not applied: ";
+
+/// The directory of a chart in which its templates are.
+const TEMPLATES: &str = "templates";
 
 /// Whether the text can be read again later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +50,7 @@ pub struct File {
     pub(super) kept: Option<String>,
     pub(super) found: Vec<(Found, Origin)>,
     pub(super) warnings: Vec<Warning>,
-    pub(super) other_policies: Vec<(String, Does, Mark, Arc<str>)>,
+    pub(super) other_policies: Vec<(String, Does, Option<Mark>, Arc<str>)>,
 }
 
 /// Decodes a text as the content of a file, without a file: objects and warnings.
@@ -69,7 +85,9 @@ impl Reading {
         let File { path, kept, found, warnings, other_policies } = file;
         self.tally.other_policies(&path, other_policies);
         for warning in warnings {
-            self.warn(warning);
+            if let Some(warning) = self.tally.once(&path, warning) {
+                self.warn(warning);
+            }
         }
         for (found, origin) in found {
             match self.objects.insert(found, origin) {
@@ -83,6 +101,9 @@ impl Reading {
 
     /// The objects, what is to be told, and the texts that have to be kept.
     pub fn finish(mut self) -> (Objects, Vec<Warning>, Kept) {
+        for warning in self.tally.alike() {
+            self.warn(warning);
+        }
         for warning in std::mem::take(&mut self.tally).warnings() {
             self.warn(warning);
         }
@@ -130,15 +151,32 @@ impl File {
             let warnings = of_kustomization(&path, &text).into_iter().collect();
             return Self::without_objects(path, warnings);
         }
-        let decoded = Decoder { text: &text, file: &path, namespace }.decode();
+        let decoded = Decoder { text: &text, file: &path, namespace, rendered: None }.decode();
         let mut documents = Documents::of(&text);
         let warnings = warnings(&path, &mut documents, &decoded);
         let Decoded { found, other_policies, .. } = decoded;
         let with_text =
-            |(kind, does, mark): (String, Does, Mark)| (kind, does, mark, documents.at(mark));
+            |(kind, does, mark): (String, Does, Mark)| (kind, does, Some(mark), documents.at(mark));
         let other_policies = other_policies.into_iter().map(with_text).collect();
         let kept = (kind == Kind::Kept).then_some(text);
         Self { path, kept, found, warnings, other_policies }
+    }
+
+    /// Decodes a document that a program made of a file. No line of it is one of that file, so none is
+    /// told here.
+    pub fn rendered(of: &Arc<Rendered>, namespace: &Name) -> Self {
+        let path = of.file.clone();
+        let decoded =
+            Decoder { text: &of.text, file: &path, namespace, rendered: Some(of) }.decode();
+        let mut documents = Documents::of(&of.text);
+        let mut warnings = warnings(&path, &mut documents, &decoded);
+        for warning in &mut warnings {
+            warning.at = None;
+        }
+        let Decoded { found, other_policies, .. } = decoded;
+        let with_text = |(kind, does, _): (String, Does, Mark)| (kind, does, None, of.text.clone());
+        let other_policies = other_policies.into_iter().map(with_text).collect();
+        Self { path, kept: None, found, warnings, other_policies }
     }
 }
 
@@ -151,7 +189,7 @@ fn of_kustomization(path: &Path, text: &str) -> Option<Warning> {
         [many @ .., last] => format!("{} and {last}", many.join(", ")),
     };
     let message =
-        format!("not applied: its {listed}; the files are read as they are, use -k for it");
+        format!("{NOT_APPLIED}its {listed}; the files are read as they are, use -k for it");
     Some(Warning::new(path, Severity::Note, message))
 }
 
@@ -175,9 +213,7 @@ fn warnings(path: &Path, documents: &mut Documents<'_>, decoded: &Decoded) -> Ve
     if let Some(first) = decoded.problems.iter().find(lost)
         && memchr::memmem::find(text.as_bytes(), b"{{").is_some()
     {
-        let message = "looks like a template and is not read: render it first, as with \
-                       `helm template . | … -f -`";
-        warn(Severity::Unread, first.mark, message.to_owned(), true);
+        warn(Severity::Unread, first.mark, TEMPLATE.to_owned(), true);
     } else {
         if let Some(first) = decoded.problems.iter().find(variable) {
             warn(Severity::Unread, first.mark, first.message.clone(), true);
@@ -186,7 +222,7 @@ fn warnings(path: &Path, documents: &mut Documents<'_>, decoded: &Decoded) -> Ve
             warn(Severity::Unread, problem.mark, problem.message.clone(), false);
         }
         if let Some(first) = decoded.problems.iter().find(no_object) {
-            warn(Severity::Note, first.mark, format!("not read: {}", first.message), false);
+            warn(Severity::Note, first.mark, format!("{NO_OBJECT}{}", first.message), false);
         }
         let mut refused = decoded.problems.iter().filter(refused);
         if let Some(first) = refused.next() {
@@ -239,6 +275,12 @@ pub(super) struct Tally {
     others: BTreeMap<String, Others>,
     /// How many objects are the same as one before, and the first of them.
     same: Option<(usize, Replaced)>,
+    /// Templates, by chart or else by directory: how many, and what is said of the first.
+    templates: BTreeMap<PathBuf, (usize, Warning)>,
+    /// Files without objects.
+    no_objects: Option<(usize, Warning)>,
+    /// Kustomizations of which something is not applied.
+    not_applied: Option<(usize, Warning)>,
 }
 
 /// Objects of one kind that is not judged: the documents that they are in, and where the first stands.
@@ -248,7 +290,7 @@ struct Others {
     count: usize,
     texts: Vec<Arc<str>>,
     path: Arc<Path>,
-    mark: Mark,
+    mark: Option<Mark>,
 }
 
 impl Tally {
@@ -256,7 +298,7 @@ impl Tally {
     pub(super) fn other_policies(
         &mut self,
         path: &Arc<Path>,
-        found: Vec<(String, Does, Mark, Arc<str>)>,
+        found: Vec<(String, Does, Option<Mark>, Arc<str>)>,
     ) {
         for (kind, does, mark, text) in found {
             let of = self.others.entry(kind).or_insert_with(|| Others {
@@ -274,6 +316,56 @@ impl Tally {
         }
     }
 
+    /// Takes a warning that many files may give alike; gives back any other.
+    fn once(&mut self, path: &Path, warning: Warning) -> Option<Warning> {
+        if warning.message == TEMPLATE {
+            let (count, first) =
+                self.templates.entry(of_chart(path)).or_insert_with(|| (0, warning.clone()));
+            *count += 1;
+            if *count > 1 {
+                let texts =
+                    [&first.text, &warning.text].map(|it| it.as_deref().unwrap_or_default());
+                first.text = Some(texts.concat().into());
+            }
+            return None;
+        }
+        let alike = match &warning.message {
+            message if message.starts_with(NO_OBJECT) => &mut self.no_objects,
+            message if message.starts_with(NOT_APPLIED) => &mut self.not_applied,
+            _ => return Some(warning),
+        };
+        alike.get_or_insert((0, warning)).0 += 1;
+        None
+    }
+
+    /// What is said once of warnings that are alike.
+    fn alike(&mut self) -> Vec<Warning> {
+        let mut all = Vec::new();
+        for (directory, (count, mut first)) in std::mem::take(&mut self.templates) {
+            if count > 1 {
+                let directory = shown(&directory);
+                first.message = format!(
+                    "{count} files below {directory} look like templates and are not read: render them \
+                     first, as with `helm template {directory} | … -f -`"
+                );
+                first.file = directory;
+                first.at = None;
+            }
+            all.push(first);
+        }
+        for alike in [self.not_applied.take(), self.no_objects.take()] {
+            let Some((count, mut first)) = alike else { continue };
+            let more = match count {
+                1 => "",
+                2 => " (and 1 more file like it)",
+                _ => &format!(" (and {} more files like it)", count - 1),
+            };
+            first.message.push_str(more);
+            all.push(first);
+        }
+        all
+    }
+
     /// Counts an object that says the same as the one that it replaces. The same place read twice
     /// is nobody's mistake.
     pub(super) fn same(&mut self, replaced: Replaced) {
@@ -288,12 +380,21 @@ impl Tally {
             let Others { does, count, texts, path, mark } = of;
             let (shown, may) = (printable(&kind), does.words());
             let message = match count {
+                // What its objects make is in no file here.
+                _ if kind.ends_with(FLUX) => {
+                    let verb = if count == 1 { "is" } else { "are" };
+                    format!(
+                        "{} {kind} {verb} not followed: what Flux makes of it is not here; read the \
+                         repository with -f flux:DIR",
+                        if count == 1 { "a".to_owned() } else { count.to_string() }
+                    )
+                }
                 1 => format!("{shown} is not judged: it {may}"),
                 _ => format!("{count} {shown} are not judged: they {may}"),
             };
             let severity = if does.decides() { Severity::OtherDialect } else { Severity::Note };
             let mut warning = Warning::new(&path, severity, message);
-            warning.at = Some((mark.line, mark.column));
+            warning.at = mark.map(|mark| (mark.line, mark.column));
             warning.text = Some(texts.concat().into());
             warning.kind = Some(kind);
             warning
@@ -313,6 +414,14 @@ impl Tally {
     }
 }
 
+/// The chart that a template belongs to, or else its directory.
+fn of_chart(path: &Path) -> PathBuf {
+    let chart =
+        path.ancestors().skip(1).find(|it| it.file_name().is_some_and(|it| it == TEMPLATES));
+    let directory = chart.unwrap_or(path).parent().unwrap_or(Path::new(""));
+    if directory.as_os_str().is_empty() { Path::new(".").into() } else { directory.into() }
+}
+
 /// Of two objects with one name that differ.
 fn twice(replaced: &Replaced) -> Warning {
     let object = replaced.object.to_string();
@@ -327,14 +436,19 @@ fn twice(replaced: &Replaced) -> Warning {
 fn place(origin: &Origin) -> String {
     match origin {
         Origin::Manifest { file, line, .. } => format!("{}:{line}", shown(file)),
+        Origin::Rendered { of, .. } => shown(&of.file),
         Origin::Live { .. } | Origin::Synthetic => String::new(),
     }
 }
 
 /// A note on one object.
 pub fn at_origin(origin: &Origin, message: String) -> Warning {
-    let Origin::Manifest { file, line, .. } = origin else {
-        return Warning::new(Path::new(""), Severity::Note, message);
+    let (file, line) = match origin {
+        Origin::Manifest { file, line, .. } => (file, line),
+        Origin::Rendered { of, .. } => return Warning::new(&of.file, Severity::Note, message),
+        Origin::Live { .. } | Origin::Synthetic => {
+            return Warning::new(Path::new(""), Severity::Note, message);
+        }
     };
     let mut warning = Warning::new(file, Severity::Note, message);
     warning.at = u32::try_from(*line).ok().map(|line| (line, 1));

@@ -3,16 +3,18 @@
 //! In: a deserializer over one object and its kind. Out: a [`Found`], which needs nothing of its
 //! text any more. Objects are not linked to one another yet; see [`assemble`](super::assemble).
 
+use super::entrances;
 use super::operators::{labelled, operator};
 use super::wire;
 use crate::cluster::{
-    ContainerPort, EndpointSlice, FieldPath, Labels, Name, ObjectRef, Origin, Pod, Port, Protocol,
-    Selector, Service, ServicePort, SliceEndpoint, TargetPort,
+    ContainerPort, EndpointSlice, FieldPath, Ingress, Labels, Name, ObjectRef, Origin, Pod, Port,
+    Protocol, Selector, Service, ServicePort, SliceEndpoint, TargetPort,
 };
 use crate::kinds::{self, Does, Kind, group, name_in_group};
 use crate::policy::{self, Fault, LabelSelector};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::LazyLock;
@@ -53,6 +55,12 @@ pub enum Body {
     Service(Box<Service>),
     /// An EndpointSlice.
     EndpointSlice(EndpointSlice),
+    /// An Endpoints object, a slice for each subset.
+    Endpoints(Vec<EndpointSlice>),
+    /// An Ingress.
+    Ingress(Box<Ingress>),
+    /// The settings of Cilium's agent.
+    AgentConfig(BTreeMap<String, String>),
     /// A policy, or what policies name.
     Policy(Box<policy::Spec>),
     /// Of a kind that bears on traffic and is not judged: what it can do.
@@ -102,12 +110,7 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             let node = wire::Node::deserialize(source)?;
             let metadata = node.metadata.unwrap_or_default();
             let object = place(&metadata);
-            let spec = node.spec.unwrap_or_default();
-            let cidrs = spec.pod_cidrs.or_else(|| spec.pod_cidr.map(|cidr| vec![cidr]));
-            let addresses = node.status.and_then(|status| status.addresses).unwrap_or_default();
-            let ips = addresses.iter().filter_map(|a| a.address.as_ref()?.parse().ok()).collect();
-            let pod_cidrs = cidrs.iter().flatten().filter_map(|cidr| cidr.parse().ok()).collect();
-            Found { object, body: Body::Node { labels: labels(metadata.labels), ips, pod_cidrs } }
+            Found { object, body: node_of(labels(metadata.labels), node.spec, node.status) }
         }
         Kind::Pod => {
             let pod = wire::Pod::deserialize(source)?;
@@ -153,8 +156,25 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             let metadata = service.metadata.unwrap_or_default();
             let object = place(&metadata);
             let spec = service.spec.unwrap_or_default();
-            let body = Body::Service(Box::new(service_of(&object, labels(metadata.labels), spec)));
+            let balanced = service.status.and_then(|status| status.load_balancer);
+            let service = service_of(&object, labels(metadata.labels), spec, balanced);
+            Found { object, body: Body::Service(Box::new(service)) }
+        }
+        Kind::Ingress => {
+            let ingress = wire::Ingress::deserialize(source)?;
+            let object = place(&ingress.metadata.unwrap_or_default());
+            let spec = ingress.spec.unwrap_or_default();
+            let balanced = ingress.status.and_then(|status| status.load_balancer);
+            let body = Body::Ingress(Box::new(entrances::ingress(&object, spec, balanced)));
             Found { object, body }
+        }
+        Kind::Endpoints => {
+            let endpoints = wire::Endpoints::deserialize(source)?;
+            let object = place(&endpoints.metadata.unwrap_or_default());
+            let subsets = endpoints.subsets.unwrap_or_default();
+            let slices = subsets.into_iter().map(|subset| entrances::slice(&object, subset));
+            let slices = slices.collect();
+            Found { object, body: Body::Endpoints(slices) }
         }
         Kind::EndpointSlice => {
             let slice = wire::EndpointSlice::deserialize(source)?;
@@ -219,6 +239,15 @@ pub(super) fn object_ref(
 /// The name, or the beginning of it that the API server completes.
 fn name(metadata: &wire::Metadata) -> Name {
     metadata.name.clone().or_else(|| metadata.generate_name.clone()).unwrap_or_default()
+}
+
+fn node_of(labels: Labels, spec: Option<wire::NodeSpec>, status: Option<wire::NodeStatus>) -> Body {
+    let spec = spec.unwrap_or_default();
+    let cidrs = spec.pod_cidrs.or_else(|| spec.pod_cidr.map(|cidr| vec![cidr]));
+    let addresses = status.and_then(|status| status.addresses).unwrap_or_default();
+    let ips = addresses.iter().filter_map(|a| a.address.as_ref()?.parse().ok()).collect();
+    let pod_cidrs = cidrs.iter().flatten().filter_map(|cidr| cidr.parse().ok()).collect();
+    Body::Node { labels, ips, pod_cidrs }
 }
 
 fn labels(map: Option<wire::LabelMap>) -> Labels {
@@ -414,7 +443,13 @@ fn template_pod(object: &ObjectRef, template: wire::Template) -> Pod {
     }
 }
 
-fn service_of(object: &ObjectRef, labels: Labels, spec: wire::ServiceSpec) -> Service {
+fn service_of(
+    object: &ObjectRef,
+    labels: Labels,
+    spec: wire::ServiceSpec,
+    balanced: Option<wire::LoadBalancer>,
+) -> Service {
+    let ways = entrances::external_ways(&spec, balanced);
     let external = spec.kind.as_deref() == Some("ExternalName");
     let written = spec.cluster_ips.unwrap_or_default();
     let written: Vec<&str> = if written.is_empty() {
@@ -432,6 +467,7 @@ fn service_of(object: &ObjectRef, labels: Labels, spec: wire::ServiceSpec) -> Se
         cluster_ips: written.iter().filter_map(|ip| ip.parse().ok()).collect(),
         external_name: spec.external_name.filter(|_| external),
         publish_not_ready: spec.publish_not_ready_addresses == Some(true),
+        external: ways,
         origin: Origin::Synthetic,
     }
 }
@@ -448,10 +484,11 @@ fn service_port(written: wire::ServicePort) -> ServicePort {
         },
     };
     let port = Port { protocol: protocol(written.protocol), number: written.port };
-    ServicePort { name: written.name.filter(|name| !name.is_empty()), port, target }
+    let name = written.name.filter(|name| !name.is_empty());
+    ServicePort { name, port, target, node_port: written.node_port.filter(|port| *port != 0) }
 }
 
-fn slice_port(written: wire::EndpointPort) -> (Option<Name>, Option<u16>, Protocol) {
+pub(super) fn slice_port(written: wire::EndpointPort) -> (Option<Name>, Option<u16>, Protocol) {
     (written.name.filter(|name| !name.is_empty()), written.port, protocol(written.protocol))
 }
 

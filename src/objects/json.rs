@@ -4,7 +4,7 @@
 //! slice of the text; they are decoded in parallel. An object that this fast way cannot read goes
 //! the way of YAML, which reads it (repeated keys, custom resources) or says where it is wrong.
 
-use super::decode::{At, Decoded, Decoder, TOO_DEEP};
+use super::decode::{AGENT_CONFIG, At, Decoded, Decoder, TOO_DEEP, is_of_flux};
 use crate::kinds::{self, Known};
 use crate::objects::found;
 use crate::objects::operators::groups_without_template;
@@ -191,7 +191,8 @@ fn decode(
                     return;
                 }
             }
-            Known::Custom if may_hold_template(piece.text) => {}
+            Known::Custom if may_hold_template(piece.text) || is_of_flux(version, kind) => {}
+            Known::Irrelevant if &**kind == "ConfigMap" && piece.text.contains(AGENT_CONFIG) => {}
             Known::Irrelevant | Known::Custom => {
                 out.objects += 1;
                 return;

@@ -7,6 +7,7 @@
 pub mod api;
 mod assemble;
 mod decode;
+mod entrances;
 mod file;
 mod found;
 mod json;

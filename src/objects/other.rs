@@ -32,6 +32,8 @@ pub(super) fn read(other: &Other, kind: &str, node: &Node<'_>, default: &Name) -
         // Where a variable leads nobody knows: it may be anywhere.
         Some(written) if written.contains("${") => None,
         Some(written) => Some(written.into()),
+        // Of a kind that nobody has heard of it is not known whether it is in a namespace at all.
+        None if other.kind.is_empty() => None,
         None => Some(default.clone()),
     };
     let object = ObjectRef { kind: kind.into(), namespace, name };

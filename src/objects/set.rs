@@ -4,14 +4,17 @@
 //! files or from the API. Out: after [`overlay`](Objects::overlay) and [`remove`](Objects::remove),
 //! which make the "what if", [`assemble`](Objects::assemble) gives the snapshot and the policies.
 
+use super::entrances::api_server;
 use super::found::{Body, Found, FoundWorkload};
 
 use super::policy::from_json;
 use crate::cluster::{ContainerPort, Gap, Labels, Name, ObjectRef, Origin, Pod};
+use crate::ends::API_SERVER;
 use crate::kinds::{Kind, Known, lookup};
 use crate::policy::{Enforcer, Unread};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What was found, the last of two objects with one name.
@@ -123,6 +126,31 @@ impl Objects {
             self.without_pods.insert(object.clone());
         }
         removed.is_some()
+    }
+
+    /// The settings of Cilium's agent, where its ConfigMap was read.
+    pub fn agent_config(&self) -> Option<&BTreeMap<String, String>> {
+        self.by_ref.values().find_map(|(_, body)| match body {
+            Body::AgentConfig(data) => Some(data),
+            _ => None,
+        })
+    }
+
+    /// Puts the API server at an address, whatever is written of its endpoints.
+    pub fn put_api_server(&mut self, ip: IpAddr, port: u16) {
+        let of_api_server = |object: &ObjectRef, body: &Body| match body {
+            Body::EndpointSlice(slice) => (&*slice.namespace, &*slice.service) == API_SERVER,
+            Body::Endpoints(_) => {
+                object.namespace.as_deref() == Some(API_SERVER.0) && *object.name == *API_SERVER.1
+            }
+            _ => false,
+        };
+        self.by_ref.retain(|object, (_, body)| !of_api_server(object, body));
+        let [slice, service] = api_server(ip, port);
+        self.insert(slice, Origin::Synthetic);
+        if !self.by_ref.contains_key(&service.object) {
+            self.insert(service, Origin::Synthetic);
+        }
     }
 
     /// Where an object was written.

@@ -255,6 +255,30 @@ pub(super) struct JobSpec {
 pub(super) struct Service {
     pub(super) metadata: Option<Metadata>,
     pub(super) spec: Option<ServiceSpec>,
+    pub(super) status: Option<Balanced>,
+}
+
+/// `status` of a Service or an Ingress.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Balanced {
+    pub(super) load_balancer: Option<LoadBalancer>,
+}
+
+/// `status.loadBalancer`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct LoadBalancer {
+    pub(super) ingress: Option<Vec<LoadBalancerIngress>>,
+}
+
+/// One of `status.loadBalancer.ingress`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct LoadBalancerIngress {
+    pub(super) ip: Option<String>,
+    pub(super) hostname: Option<Name>,
+    pub(super) ip_mode: Option<String>,
 }
 
 /// `spec` of a Service.
@@ -271,6 +295,11 @@ pub(super) struct ServiceSpec {
     pub(super) cluster_ips: Option<Vec<String>>,
     pub(super) external_name: Option<Name>,
     pub(super) publish_not_ready_addresses: Option<bool>,
+    #[serde(rename = "externalIPs")]
+    pub(super) external_ips: Option<Vec<String>>,
+    pub(super) external_traffic_policy: Option<String>,
+    pub(super) load_balancer_source_ranges: Option<Vec<String>>,
+    pub(super) health_check_node_port: Option<u16>,
 }
 
 /// One of a Service's `ports`.
@@ -281,6 +310,94 @@ pub(super) struct ServicePort {
     pub(super) port: u16,
     pub(super) protocol: Option<WireProtocol>,
     pub(super) target_port: Option<IntOrName>,
+    pub(super) node_port: Option<u16>,
+}
+
+/// An Ingress.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Ingress {
+    pub(super) metadata: Option<Metadata>,
+    pub(super) spec: Option<IngressSpec>,
+    pub(super) status: Option<Balanced>,
+}
+
+/// `spec` of an Ingress.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct IngressSpec {
+    pub(super) default_backend: Option<IngressBackend>,
+    pub(super) rules: Option<Vec<IngressRule>>,
+}
+
+/// One of an Ingress's `rules`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct IngressRule {
+    pub(super) host: Option<Name>,
+    pub(super) http: Option<IngressPaths>,
+}
+
+/// `http` of a rule.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct IngressPaths {
+    pub(super) paths: Option<Vec<IngressPath>>,
+}
+
+/// One of the `paths` of a rule.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct IngressPath {
+    pub(super) backend: Option<IngressBackend>,
+}
+
+/// `backend` of a path.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct IngressBackend {
+    pub(super) service: Option<IngressService>,
+}
+
+/// `service` of a backend.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct IngressService {
+    pub(super) name: Option<Name>,
+    pub(super) port: Option<IngressPort>,
+}
+
+/// `port` of a backend.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct IngressPort {
+    pub(super) name: Option<Name>,
+    pub(super) number: Option<u16>,
+}
+
+/// An Endpoints object.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Endpoints {
+    pub(super) metadata: Option<Metadata>,
+    pub(super) subsets: Option<Vec<EndpointSubset>>,
+}
+
+/// One of its `subsets`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct EndpointSubset {
+    pub(super) addresses: Option<Vec<EndpointAddress>>,
+    pub(super) not_ready_addresses: Option<Vec<EndpointAddress>>,
+    pub(super) ports: Option<Vec<EndpointPort>>,
+}
+
+/// One of a subset's `addresses`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct EndpointAddress {
+    pub(super) ip: Option<String>,
+    pub(super) target_ref: Option<TargetRef>,
 }
 
 /// An EndpointSlice.

@@ -141,6 +141,7 @@ fn meant(
         label: String::new(),
         service: None,
         endpoints: Vec::new(),
+        ways: Vec::new(),
         notes: Vec::new(),
     };
     let add = |snapshot: &mut Snapshot, shape: &Shape| {

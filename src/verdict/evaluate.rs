@@ -99,7 +99,9 @@ impl<'a> Judge<'a> {
                 return Err(Reason::HostNetwork);
             }
             Endpoint::Pod(pod) => *pod,
-            Endpoint::Node(_) => return Err(Reason::Node),
+            Endpoint::Node(_) | Endpoint::NodeAddress(..) | Endpoint::Unseen(_) => {
+                return Err(Reason::Node);
+            }
             Endpoint::Address(_) | Endpoint::Name(_) => return Err(Reason::Outside),
         };
         // Two replicas of one template are two pods; one real pod is itself.

@@ -3,15 +3,15 @@
 //! In: a [`Question`]. Out: an [`Explanation`] with one [`Case`] for everything that policies tell
 //! apart: pods behind a name, ports, IP families. Pods that no rule tells apart are judged once.
 
-use super::evaluate::judge;
 use super::inside::inside_note;
 use super::ports::{CasePorts, same, sweep, swept};
 use super::remarks::remarks;
 use super::trace::{Flow, Judgement, Verdict};
+use super::ways::{Reading, judge_each};
 use crate::cluster::{Addresses, ContainerPort, Family, Name, Port, Snapshot};
 use crate::ends::{
-    Arrival, EndName, Endpoint, Named, PortWanted, ResolveError, Resolved, arrivals, outside_note,
-    resolve,
+    Arrival, EndName, Endpoint, Named, PortWanted, ResolveError, Resolved, Seen, Way, arrivals,
+    outside_note, resolve,
 };
 use crate::policy::rule::Direction;
 use crate::policy::{Ruleset, Sight};
@@ -42,6 +42,8 @@ pub struct Explanation {
     pub cases: Vec<Case>,
     /// The cases differ by IP family, and which one the pods use is not known.
     pub family_unknown: bool,
+    /// Cases differ by how policies see a flow, and which of these holds is not known.
+    pub reading_unknown: bool,
     /// What the reader should know of how the question was understood.
     pub notes: Vec<String>,
 }
@@ -61,6 +63,8 @@ pub struct Case {
     pub family: Option<Family>,
     /// The flow that was judged for all of them.
     pub flow: Flow,
+    /// How policies see it, where that may be otherwise than straight.
+    pub reading: Option<Reading>,
     /// The judgement.
     pub judgement: Judgement,
 }
@@ -80,7 +84,7 @@ impl Explanation {
         }
         let verdict = same(counted().map(|case| case.judgement.verdict));
         match verdict {
-            None if self.family_unknown => Some(Verdict::Unknown),
+            None if self.family_unknown || self.reading_unknown => Some(Verdict::Unknown),
             None if counted().all(|case| case.judgement.verdict != Verdict::Denied) => {
                 Some(Verdict::Unknown)
             }
@@ -104,6 +108,7 @@ pub fn explain(
     question: &Question<'_>,
 ) -> Result<Explanation, ResolveError> {
     let port = one_port(question)?;
+    let only = family(question)?;
     let source = resolve(snapshot, question.source, question.namespace)?;
     // A host name is completed by the resolver of the pod that uses it.
     let source_namespace = source.object.as_ref().and_then(|object| object.namespace.clone());
@@ -123,53 +128,124 @@ pub fn explain(
     }
 
     let sources = classes(snapshot, rules, source.endpoints.iter().map(|e| (e.clone(), ())));
-    let places = classes(
-        snapshot,
-        rules,
-        arrivals.into_iter().map(|Arrival { endpoint, port, dialled }| (endpoint, (port, dialled))),
-    );
+    let mut ways: Vec<Seen> = Vec::new();
+    let mut way = |seen: Seen| {
+        ways.iter().position(|known| *known == seen).unwrap_or_else(|| {
+            ways.push(seen);
+            ways.len() - 1
+        })
+    };
+    let arrivals = arrivals
+        .into_iter()
+        .map(|Arrival { endpoint, port, dialled, seen }| (endpoint, (port, dialled, way(seen))));
+    let arrivals: Vec<_> = arrivals.collect();
+    let places = classes(snapshot, rules, arrivals.into_iter());
     let pairs = sources.len() * places.len();
     if pairs > MOST_PAIRS {
         return Err(ResolveError::TooMany(pairs));
     }
-    let through_service = destination.service.is_some();
-    let pair = |from, to| {
+    let (from_service, ways) = (destination.service.is_some(), &ways);
+    let pair = |from, to, dialled: Option<Port>, way: usize| {
         let (source, destination) = representatives(from, to);
-        Pair { snapshot, rules, source, destination, through_service }
+        let through_service = from_service || dialled.is_some();
+        let seen = ways.get(way);
+        Pair { snapshot, rules, source, destination, through_service, seen, only }
     };
+    let pair = &pair;
     let each = sources.iter().flat_map(|(from, ())| {
-        places.iter().map(move |(to, (port, _))| pair(from, to).tried(*port))
+        places
+            .iter()
+            .map(move |(to, (port, dialled, way))| pair(from, to, *dialled, *way).tried(*port))
     });
     if each.fold(0, usize::saturating_add) > MOST_TRIED {
         return Err(ResolveError::TooMuch { pairs });
     }
     let mut cases = Vec::new();
-    let mut family_unknown = false;
+    let (mut family_unknown, mut reading_unknown) = (false, false);
     for (from, ()) in &sources {
-        for (to, (port, dialled)) in &places {
-            let pair = pair(from, to);
+        for (to, (port, dialled, way)) in &places {
+            let pair = pair(from, to, *dialled, *way);
             let (judged, unknown) = pair.judge(*port);
             family_unknown |= unknown;
-            cases.extend(judged.into_iter().map(|(ports, family, flow, judgement)| Case {
+            reading_unknown |= judged.iter().any(|it| words(it.reading.as_ref()).is_some());
+            cases.extend(judged.into_iter().map(|it| Case {
                 sources: from.clone(),
                 destinations: to.clone(),
-                ports,
+                ports: it.ports,
                 dialled: *dialled,
-                family,
-                flow,
-                judgement,
+                family: it.family,
+                flow: it.flow,
+                reading: it.reading,
+                judgement: it.judgement,
             }));
         }
     }
+    if reading_unknown {
+        notes.push(READINGS_DIFFER.to_owned());
+    }
+    notes.extend(source_ranges(snapshot, &source, &destination));
     if sources.is_empty() {
         notes.push(format!("{} has no pods: nothing would connect", source.label));
     } else if cases.is_empty() && !places.is_empty() {
         notes.push("the two ends have no IP family in common".to_owned());
     }
-    let service = destination.service.map(|index| &snapshot.services[index]);
-    notes.extend(remarks(snapshot, rules, service, &cases));
+    let mut own: Vec<IpAddr> = match &destination.service {
+        Some(index) => snapshot.services[*index].cluster_ips.clone(),
+        None => Vec::new(),
+    };
+    if !destination.ways.is_empty()
+        && let Named::Address(ip) = question.destination.names
+    {
+        own.push(ip);
+    }
+    notes.extend(remarks(snapshot, rules, &own, &cases));
     let cases = merge(cases);
-    Ok(Explanation { source, destination, cases, family_unknown, notes })
+    Ok(Explanation { source, destination, cases, family_unknown, reading_unknown, notes })
+}
+
+/// What is said where readings of a flow have different verdicts.
+const READINGS_DIFFER: &str = "whom policies see as the ends of a flow that comes this way depends on \
+     the network plugin and on where pods run, and it decides here: what follows from each is told";
+
+/// What stands in front of a load balancer's Service.
+///
+/// Source: docs/semantics/services.md#source-ranges.
+fn source_ranges(snapshot: &Snapshot, source: &Resolved, destination: &Resolved) -> Vec<String> {
+    let balanced = destination.ways.iter().filter_map(|way| match way {
+        Way::LoadBalancer { service, .. } => Some(&snapshot.services[*service]),
+        _ => None,
+    });
+    let filtered = balanced.filter(|service| !service.external.source_ranges.is_empty());
+    filtered
+        .map(|service| {
+            let ranges = &service.external.source_ranges;
+            let shown = ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let (namespace, name) = (&service.namespace, &service.name);
+            let of_source = match source.endpoints.as_slice() {
+                [Endpoint::Address(ip)] if ranges.iter().any(|range| range.contains(ip)) => {
+                    format!(": {ip} is in these")
+                }
+                [Endpoint::Address(ip)] => format!(": {ip} is in none of these"),
+                _ => String::new(),
+            };
+            format!(
+                "{namespace}/svc/{name} has loadBalancerSourceRanges {shown}, a filter in front of it \
+                 that no verdict counts here{of_source}"
+            )
+        })
+        .collect()
+}
+
+/// The family of the addresses that were given.
+fn family(question: &Question<'_>) -> Result<Option<Family>, ResolveError> {
+    let given = |name: &EndName| match name.names {
+        Named::Address(ip) => Some(ip.to_canonical()),
+        _ => None,
+    };
+    match (given(question.source), given(question.destination)) {
+        (Some(a), Some(b)) if Family::of(a) != Family::of(b) => Err(ResolveError::Families(a, b)),
+        (a, b) => Ok(a.or(b).map(Family::of)),
+    }
 }
 
 fn one_port<'a>(question: &'a Question<'_>) -> Result<Option<&'a PortWanted>, ResolveError> {
@@ -277,9 +353,18 @@ struct Pair<'a> {
     source: &'a Endpoint,
     destination: &'a Endpoint,
     through_service: bool,
+    seen: Option<&'a Seen>,
+    /// The family of an address that was given.
+    only: Option<Family>,
 }
 
-type Judged = (CasePorts, Option<Family>, Flow, Judgement);
+struct Judged {
+    ports: CasePorts,
+    family: Option<Family>,
+    flow: Flow,
+    reading: Option<Reading>,
+    judgement: Judgement,
+}
 
 impl Pair<'_> {
     /// How many rules are tried for it, at one port or at all.
@@ -290,7 +375,7 @@ impl Pair<'_> {
                 let policies = rules.candidates(&snapshot.pod(*id).namespace, direction);
                 policies.map(|(_, policy)| 1 + policy.entries.len()).sum()
             }
-            Endpoint::Node(_) | Endpoint::Address(_) | Endpoint::Name(_) => 0,
+            _ => 0,
         };
         let ends = [(self.source, Direction::Egress), (self.destination, Direction::Ingress)];
         let each: usize = ends.into_iter().map(of_end).sum();
@@ -308,12 +393,13 @@ impl Pair<'_> {
         let shared: Vec<Family> = Family::ALL
             .into_iter()
             .filter(|f| sources.0.contains(f) && destinations.0.contains(f))
+            .filter(|f| self.only.is_none_or(|only| only == *f))
             .collect();
         let known = sources.1 || destinations.1;
         let mut by_family: Vec<(Family, Vec<_>)> =
             shared.into_iter().map(|family| (family, self.in_family(port, family))).collect();
-        let verdicts = |cases: &[(CasePorts, Flow, Judgement)]| -> Vec<_> {
-            cases.iter().map(|(ports, _, judgement)| (ports.clone(), judgement.verdict)).collect()
+        let verdicts = |cases: &[Judged]| -> Vec<_> {
+            cases.iter().map(|it| (it.ports.clone(), it.judgement.verdict)).collect()
         };
         let alike = by_family.windows(2).all(|w| verdicts(&w[0].1) == verdicts(&w[1].1));
         if alike {
@@ -323,17 +409,25 @@ impl Pair<'_> {
         let cases = by_family
             .into_iter()
             .flat_map(|(family, cases)| {
-                cases
-                    .into_iter()
-                    .map(move |(ports, flow, judgement)| (ports, label(family), flow, judgement))
+                cases.into_iter().map(move |it| Judged { family: label(family), ..it })
             })
             .collect();
         (cases, !alike && !known)
     }
 
-    fn in_family(&self, port: Option<Port>, family: Family) -> Vec<(CasePorts, Flow, Judgement)> {
+    fn in_family(&self, port: Option<Port>, family: Family) -> Vec<Judged> {
         let Some(port) = port else {
-            return sweep(self.snapshot, self.rules, self.source, self.destination, family);
+            let swept = sweep(self.snapshot, self.rules, self.source, self.destination, family);
+            let judged = swept.into_iter().flat_map(|(ports, flow, judgement)| {
+                let each = judge_each(self.snapshot, self.rules, &flow, &Seen::default());
+                let plain = vec![(None, judgement)];
+                let each = if each.len() > 1 { each } else { plain };
+                each.into_iter().map(move |(reading, judgement)| {
+                    let (ports, flow) = (ports.clone(), flow.clone());
+                    Judged { ports, family: None, flow, reading, judgement }
+                })
+            });
+            return judged.collect();
         };
         let flow = Flow {
             source: self.source.clone(),
@@ -342,15 +436,21 @@ impl Pair<'_> {
             family,
             through_service: self.through_service,
         };
-        let judgement = judge(self.snapshot, self.rules, &flow);
-        vec![(CasePorts::One(port), flow, judgement)]
+        let seen = self.seen.cloned().unwrap_or_default();
+        judge_each(self.snapshot, self.rules, &flow, &seen)
+            .into_iter()
+            .map(|(reading, judgement)| {
+                let (ports, family, flow) = (CasePorts::One(port), None, flow.clone());
+                Judged { ports, family, flow, reading, judgement }
+            })
+            .collect()
     }
 
     /// The families that an end may use, and whether that is certain.
     fn families(&self, endpoint: &Endpoint) -> (Vec<Family>, bool) {
         match endpoint {
-            Endpoint::Address(ip) => (vec![Family::of(*ip)], true),
-            Endpoint::Name(_) => (Family::ALL.to_vec(), false),
+            Endpoint::Address(ip) | Endpoint::NodeAddress(_, ip) => (vec![Family::of(*ip)], true),
+            Endpoint::Name(_) | Endpoint::Unseen(_) => (Family::ALL.to_vec(), false),
             Endpoint::Node(node) => {
                 let ips = &self.snapshot.nodes[*node].ips;
                 certain(
@@ -368,6 +468,11 @@ impl Pair<'_> {
     }
 }
 
+/// What a reading rests on, where that decides.
+fn words(reading: Option<&Reading>) -> Option<&str> {
+    reading?.words.as_deref()
+}
+
 /// Families that were found; none at all says nothing.
 fn certain(found: impl Iterator<Item = Family>) -> (Vec<Family>, bool) {
     let found: Vec<Family> = found.collect();
@@ -380,6 +485,7 @@ fn merge(cases: Vec<Case>) -> Vec<Case> {
         a.ports == b.ports
             && a.dialled == b.dialled
             && a.family == b.family
+            && words(a.reading.as_ref()) == words(b.reading.as_ref())
             && a.judgement == b.judgement
     };
     let mut merged: Vec<Case> = Vec::new();

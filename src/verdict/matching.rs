@@ -7,7 +7,7 @@ use crate::cluster::{
     ANY_OTHER_NAMESPACE, AddressBlock, Addresses, Family, Mismatch, Name, Namespace, Pod, PodId,
     Port, Protocol, Snapshot, Truth, real_namespace,
 };
-use crate::ends::Endpoint;
+use crate::ends::{Endpoint, Unseen};
 use crate::policy::NamePattern;
 use crate::policy::rule::{
     Combined, Entities, Entry, Namespaces, NodeSet, PeerKind, Peers, PodSet, PortMatch, PortRule,
@@ -37,13 +37,18 @@ impl Matcher<'_> {
         if self.is_node_local() {
             return Truth::Yes;
         }
+        // On which node it runs, if on one of the cluster, is not known.
+        if *self.peer == Endpoint::Unseen(Unseen::ApiServer) {
+            return Truth::Unknown;
+        }
         if !self.peer_is_on_node() {
             return Truth::No;
         }
         let node_name = match self.peer {
-            Endpoint::Node(node) => Some(&self.snapshot.nodes[*node].name),
             Endpoint::Pod(peer) => self.snapshot.pod(*peer).node.as_ref(),
-            Endpoint::Address(_) | Endpoint::Name(_) => None,
+            // It passes on what is not for its own pods.
+            Endpoint::Unseen(_) => return Truth::No,
+            other => other.node().map(|node| &self.snapshot.nodes[node].name),
         };
         let own = self.subject.and_then(|subject| self.snapshot.pod(subject).node.as_ref());
         match (node_name, own) {
@@ -55,21 +60,22 @@ impl Matcher<'_> {
     /// Whether the peer is a node, or a pod on its node's network, which counts as its node.
     pub(super) fn peer_is_on_node(&self) -> bool {
         match self.peer {
-            Endpoint::Node(_) => true,
+            Endpoint::Node(_)
+            | Endpoint::NodeAddress(..)
+            | Endpoint::Unseen(Unseen::AnotherNode) => true,
             Endpoint::Pod(pod) => self.snapshot.pod(*pod).host_network,
-            Endpoint::Address(_) | Endpoint::Name(_) => false,
+            Endpoint::Address(_) | Endpoint::Name(_) | Endpoint::Unseen(_) => false,
         }
     }
 
     /// The node that the peer is or runs on, where that is known.
     fn peer_node(&self) -> Option<usize> {
         match self.peer {
-            Endpoint::Node(node) => Some(*node),
             Endpoint::Pod(pod) => {
                 let name = self.snapshot.pod(*pod).node.as_ref()?;
                 self.snapshot.nodes.iter().position(|node| node.name == *name)
             }
-            Endpoint::Address(_) | Endpoint::Name(_) => None,
+            other => other.node(),
         }
     }
 
@@ -153,6 +159,9 @@ impl Matcher<'_> {
 
     /// Tries a peer item.
     pub(super) fn peer(&self, kind: &PeerKind) -> Tried {
+        if let (Endpoint::Unseen(who), false) = (self.peer, matches!(kind, PeerKind::Combined(_))) {
+            return self.unseen(kind, *who);
+        }
         if let Some(tried) = self.inside(kind) {
             return tried;
         }
@@ -191,7 +200,7 @@ impl Matcher<'_> {
     /// Whether the peer is outside, or of those in the cluster whom the scope has.
     fn is_meant(&self, scope: Scope) -> bool {
         match self.peer {
-            Endpoint::Address(_) | Endpoint::Name(_) => true,
+            Endpoint::Address(_) | Endpoint::Name(_) | Endpoint::Unseen(_) => true,
             _ if self.peer_is_on_node() => scope.nodes,
             _ => scope.pods,
         }
@@ -252,19 +261,22 @@ impl Matcher<'_> {
         let on_node = self.peer_is_on_node();
         let mut truth = match self.peer {
             Endpoint::Pod(_) if !on_node => entities.pods.into(),
-            Endpoint::Pod(_) | Endpoint::Node(_) => match (entities.own_node, entities.other_nodes)
-            {
-                (true, true) => Truth::Yes,
-                (false, false) => Truth::No,
-                (true, false) => self.is_own_node(),
-                (false, true) => self.is_own_node().not(),
-            },
+            Endpoint::Pod(_) | Endpoint::Node(_) | Endpoint::NodeAddress(..) => {
+                match (entities.own_node, entities.other_nodes) {
+                    (true, true) => Truth::Yes,
+                    (false, false) => Truth::No,
+                    (true, false) => self.is_own_node(),
+                    (false, true) => self.is_own_node().not(),
+                }
+            }
             Endpoint::Address(_) if self.may_be_pod() => match (entities.outside, entities.pods) {
                 (true, true) => Truth::Yes,
                 (false, false) => Truth::No,
                 _ => Truth::Unknown,
             },
-            Endpoint::Address(_) | Endpoint::Name(_) => entities.outside.into(),
+            Endpoint::Address(_) | Endpoint::Name(_) | Endpoint::Unseen(_) => {
+                entities.outside.into()
+            }
         };
         // Without any node known, an address may be one's.
         if matches!(self.peer, Endpoint::Address(_))
@@ -301,7 +313,8 @@ impl Matcher<'_> {
             Endpoint::Pod(pod) if !self.snapshot.pod(*pod).host_network => Truth::No,
             Endpoint::Pod(pod) => is_on(self.snapshot.pod(*pod)),
             Endpoint::Node(node) => is(&self.snapshot.nodes[*node].ips),
-            Endpoint::Address(ip) => is(&[*ip]),
+            Endpoint::Address(ip) | Endpoint::NodeAddress(_, ip) => is(&[*ip]),
+            Endpoint::Unseen(_) => Truth::Unknown,
             // Names are of what is outside.
             Endpoint::Name(_) => match self.snapshot.api_server() {
                 Some(ips) if ips.iter().all(|ip| self.is_inside(*ip)) => Truth::No,
@@ -323,11 +336,8 @@ impl Matcher<'_> {
             Endpoint::Name(name) if patterns.iter().any(|pattern| pattern.matches(name)) => {
                 (Truth::Yes, None)
             }
-            Endpoint::Name(_) => (Truth::No, Some(PeerMiss::OtherName(patterns.into()))),
             Endpoint::Address(_) => (Truth::Unknown, Some(PeerMiss::PerhapsNamed(patterns.into()))),
-            Endpoint::Pod(_) | Endpoint::Node(_) => {
-                (Truth::No, Some(PeerMiss::OtherName(patterns.into())))
-            }
+            _ => (Truth::No, Some(PeerMiss::OtherName(patterns.into()))),
         }
     }
 
@@ -343,9 +353,11 @@ impl Matcher<'_> {
             }
         };
         match endpoint {
-            Endpoint::Address(ip) if Family::of(*ip) == family => Addresses::Known(*ip),
-            Endpoint::Address(_) => Addresses::Absent,
-            Endpoint::Name(_) => Addresses::Unknown,
+            Endpoint::Address(ip) | Endpoint::NodeAddress(_, ip) if Family::of(*ip) == family => {
+                Addresses::Known(*ip)
+            }
+            Endpoint::Address(_) | Endpoint::NodeAddress(..) => Addresses::Absent,
+            Endpoint::Name(_) | Endpoint::Unseen(_) => Addresses::Unknown,
             Endpoint::Node(node) => of_node(*node),
             Endpoint::Pod(id) => match self.snapshot.pod_address(*id, family) {
                 Addresses::Unknown if self.snapshot.pod(*id).host_network => self

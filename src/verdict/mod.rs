@@ -15,6 +15,8 @@ mod remarks;
 mod suggest;
 mod tiers;
 mod trace;
+mod unseen;
+mod ways;
 mod why;
 
 pub use crate::ends::Endpoint;
@@ -31,4 +33,5 @@ pub use trace::{
     EntryTrace, Flow, Judgement, Nearness, Passage, PeerMiss, PolicyTrace, PortMiss, Reason, Trace,
     UnknownWhy, Verdict,
 };
+pub use ways::Reading;
 pub use why::{Closed, Ground, NotKnown, RuleId, Why, closed, why};

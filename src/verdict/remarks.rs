@@ -4,7 +4,7 @@
 
 use super::explain::Case;
 use super::trace::{PolicyTrace, Verdict};
-use crate::cluster::{Name, Port, Service, Snapshot};
+use crate::cluster::{Name, Port, Snapshot};
 use crate::ends::Endpoint;
 use crate::policy::Ruleset;
 use crate::policy::rule::{Entry, PeerKind, Peers, Ports};
@@ -14,12 +14,12 @@ use std::net::IpAddr;
 pub(super) fn remarks(
     snapshot: &Snapshot,
     rules: &Ruleset,
-    service: Option<&Service>,
+    own: &[IpAddr],
     cases: &[Case],
 ) -> Vec<String> {
     let mut remarks = Vec::new();
     for case in cases {
-        remarks.extend(service.and_then(|service| service_address(service, rules, case)));
+        remarks.extend(service_address(own, rules, case));
         remarks.extend(sidecar_name(snapshot, rules, case));
     }
     let mut told: Vec<String> = Vec::new();
@@ -35,7 +35,7 @@ pub(super) fn remarks(
 ///
 /// Source: docs/semantics/services.md#cluster-addresses: ipBlock on a `ClusterIP` is undefined;
 /// docs/semantics/cilium-networkpolicy.md#ipblock-and-services.
-fn service_address(service: &Service, rules: &Ruleset, case: &Case) -> Option<String> {
+fn service_address(own: &[IpAddr], rules: &Ruleset, case: &Case) -> Option<String> {
     let egress = &case.judgement.egress;
     if egress.verdict == Verdict::Allowed {
         return None;
@@ -45,7 +45,7 @@ fn service_address(service: &Service, rules: &Ruleset, case: &Case) -> Option<St
         let has = |ip: &&IpAddr| {
             peers.iter().any(|p| matches!(&p.admits, PeerKind::Addresses(b, _) if b.contains(**ip)))
         };
-        let ip = service.cluster_ips.iter().find(has)?;
+        let ip = own.iter().find(has)?;
         let then = if rules.cilium().is_some() {
             ", which Cilium's policies never see: the Service is translated first"
         } else {

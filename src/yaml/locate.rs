@@ -18,6 +18,11 @@ pub fn locate(document: &Document<'_>, path: &str) -> Option<Mark> {
 
 /// As [`locate`], for a tree that is parsed already.
 pub fn locate_in(root: &Node<'_>, path: &str) -> Mark {
+    find_in(root, path).0
+}
+
+/// The place of a field, its value, and whether that is the value of the whole path.
+pub fn find_in<'n, 'a>(root: &'n Node<'a>, path: &str) -> (Mark, &'n Node<'a>, bool) {
     let mut node = root;
     let mut place = root.mark();
     for step in steps(path) {
@@ -30,11 +35,11 @@ pub fn locate_in(root: &Node<'_>, path: &str) -> Mark {
                 .map(|item| (item.mark(), item)),
             _ => None,
         };
-        let Some((mark, next)) = found else { break };
+        let Some((mark, next)) = found else { return (place, node, false) };
         place = mark;
         node = next;
     }
-    place
+    (place, node, true)
 }
 
 /// The steps of a path: names between dots, and what stands in brackets.

@@ -38,7 +38,7 @@ mod write;
 pub use de::{from_document, from_node};
 pub use document::{Document, Documents, split};
 pub use error::Error;
-pub use locate::{locate, locate_in};
+pub use locate::{find_in, locate, locate_in};
 pub use node::{Entry, Mark, Node, Scalar};
 pub use parse::{MAX_ALIAS_NODES, MAX_DEPTH, MAX_DOCUMENT, parse};
 pub use scalar::Resolved;

@@ -120,6 +120,46 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Whether both say the same, wherever they are written and in whatever order.
+    pub fn says_as(&self, other: &Node<'_>) -> bool {
+        match (self.target(), other.target()) {
+            (Value::Scalar(a), Value::Scalar(b)) => a.resolve() == b.resolve(),
+            (Value::Sequence(a), Value::Sequence(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.says_as(b))
+            }
+            (Value::Mapping(a), Value::Mapping(b)) => {
+                let same = |entry: &Entry<'_>| {
+                    other.get(&entry.key).is_some_and(|value| entry.value.says_as(value))
+                };
+                a.len() == b.len() && a.iter().all(same)
+            }
+            _ => false,
+        }
+    }
+
+    /// The same without the text that it was read from.
+    pub(super) fn into_owned(self) -> Node<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        let value = match self.value {
+            Value::Scalar(Scalar { text, plain }) => {
+                Value::Scalar(Scalar { text: owned(text), plain })
+            }
+            Value::Sequence(items) => {
+                Value::Sequence(items.into_iter().map(Node::into_owned).collect())
+            }
+            Value::Mapping(entries) => {
+                let entry = |Entry { key, key_mark, value }: Entry<'_>| Entry {
+                    key: owned(key),
+                    key_mark,
+                    value: value.into_owned(),
+                };
+                Value::Mapping(entries.into_iter().map(entry).collect())
+            }
+            Value::Shared(node) => Value::Shared(Arc::new(node.as_ref().clone().into_owned())),
+        };
+        Node { mark: self.mark, value }
+    }
+
     /// Whether the value is null, so that kubectl takes the field for absent.
     pub fn is_null(&self) -> bool {
         self.scalar().is_some_and(|scalar| scalar.resolve() == Resolved::Null)

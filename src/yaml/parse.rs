@@ -41,7 +41,42 @@ pub fn parse<'a>(document: &Document<'a>) -> Result<Option<Node<'a>>, Error> {
         ));
     }
     refuse_hidden(document)?;
+    match tree(document) {
+        // What is read then is no part of the text any more.
+        Err(error) if error.message().contains("tab") => {
+            let Some(text) = without_tabs(document.text) else { return Err(error) };
+            let changed = Document { text: &text, ..*document };
+            let root = tree(&changed).map_err(|_| error)?;
+            Ok(root.map(Node::into_owned))
+        }
+        read => read,
+    }
+}
 
+/// The text with blanks for the tabs that begin a line within brackets, where goyaml takes them and
+/// granit does not; `None`: there are none.
+fn without_tabs(text: &str) -> Option<String> {
+    let (mut depth, mut quote, mut changed) = (0_usize, None, false);
+    let mut all = String::with_capacity(text.len());
+    let (mut indents, mut before) = (true, '\n');
+    for c in text.chars() {
+        indents = c == '\n' || (indents && (c == ' ' || c == '\t'));
+        let blank = c == '\t' && indents && depth > 0 && quote.is_none();
+        changed |= blank;
+        all.push(if blank { ' ' } else { c });
+        match (quote, c) {
+            (None, '"' | '\'') if !before.is_alphanumeric() => quote = Some(c),
+            (Some(open), _) if open == c && before != '\\' => quote = None,
+            (None, '[' | '{') => depth += 1,
+            (None, ']' | '}') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        before = c;
+    }
+    changed.then_some(all)
+}
+
+fn tree<'a>(document: &Document<'a>) -> Result<Option<Node<'a>>, Error> {
     let mut builder = Builder {
         events: Parser::new_from_str_with_options(document.text, options()),
         first_line: document.line,

@@ -5,6 +5,7 @@ mod build;
 mod explain;
 mod missing;
 mod reconcile;
+mod repository;
 
 use crate::harness::Answer;
 use serde_json::Value;

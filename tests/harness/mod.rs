@@ -4,6 +4,7 @@
 mod control_plane;
 #[cfg(unix)]
 mod flux;
+mod helm;
 mod homekube;
 mod hubble;
 mod krew;
@@ -21,6 +22,7 @@ pub(crate) use control_plane::{
 };
 #[cfg(unix)]
 pub(crate) use flux::{Controllers, FIRST, FluxKube, fluxkube, fluxkube_of_its_own};
+pub(crate) use helm::helm;
 pub(crate) use homekube::{Answer, HomeKube, homekube, plugin};
 pub(crate) use hubble::hubble;
 pub(crate) use krew::krew;

@@ -16,6 +16,8 @@ pub(crate) enum Outside {
     Flux,
     /// Files of Go modules: the kinds of Cilium.
     GoModule,
+    /// The Helm CLI.
+    Helm,
     /// Hubble's CLI.
     Hubble,
     /// krew, and the validator of its index.
@@ -45,7 +47,7 @@ impl Outside {
     const fn binds(self) -> Binds {
         match self {
             Self::ControlPlane | Self::Flux => Binds::WithGoOnUnix,
-            Self::GoModule | Self::Hubble | Self::Krew => Binds::WithGo,
+            Self::GoModule | Self::Helm | Self::Hubble | Self::Krew => Binds::WithGo,
             Self::Script | Self::Shell | Self::Strace | Self::Lent => Binds::Nowhere,
         }
     }

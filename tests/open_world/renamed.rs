@@ -28,7 +28,9 @@ fn swap(value: &mut Value, names: [&str; 2]) {
 
 fn swapped(objects: &[Value], names: [&str; 2]) -> Vec<Value> {
     let mut all = objects.to_vec();
-    all.iter_mut().for_each(|object| swap(object, names));
+    for object in &mut all {
+        swap(object, names);
+    }
     all
 }
 

@@ -47,8 +47,8 @@ fn in_a_list(cluster: &[Value], _: u64) -> Option<String> {
             .unwrap();
     let mut alike: HashMap<String, BTreeSet<&str>> = HashMap::new();
     for flow in &list.flows {
-        for (end, other) in [(&flow.source, &flow.destination), (&flow.destination, &flow.source)] {
-            let leaves = std::ptr::eq(end, &flow.source);
+        let ends = [&flow.source, &flow.destination];
+        for (leaves, [end, other]) in [(true, ends), (false, [ends[1], ends[0]])] {
             let rest = format!(
                 "{leaves} {} {:?} {} {:?} {:?}",
                 other.label, flow.ports, flow.any_port, flow.verdict, flow.family

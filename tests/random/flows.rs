@@ -133,7 +133,7 @@ fn who<'a>(world: &World<'a>, end: &Endpoint) -> Who<'a> {
         Endpoint::Pod(id) => Who::Pod(world.pods[*id]),
         Endpoint::Node(index) => Who::Node(world.nodes[*index]),
         Endpoint::Address(ip) => Who::Outside(*ip),
-        Endpoint::Name(name) => panic!("{name} has no manifest"),
+        other => panic!("{other:?} has no manifest"),
     }
 }
 

@@ -43,7 +43,7 @@ fn rows_beyond_the_steps_have_no_reason_and_that_is_said() {
     let file = directory.path().join("a.yaml");
     let text = format!(
         "{{apiVersion: v1, kind: Pod, metadata: {{name: p, namespace: a, labels: {{a: b}}}}}}\n---\n\
-         {{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{name: n, namespace: a}}, \
+         {{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{name: web, namespace: a}}, \
          spec: {{podSelector: {{}}, ingress: [{{ports: [{ports}]}}, {{from: [{{ipBlock: {{cidr: \
          10.0.0.0/8}}}}], ports: [{ports}]}}]}}}}\n"
     );
@@ -57,7 +57,7 @@ fn rows_beyond_the_steps_have_no_reason_and_that_is_said() {
         let flow = &list["flows"][0];
         assert_eq!(flow["source"]["label"], "anyone", "{flow}");
         assert_eq!(flow["reason"].is_string(), explained, "{flow}");
-        let told = list["notes"].to_string().contains("1 rows are told without");
+        let told = list["notes"].to_string().contains("1 of the rows have no reason");
         assert_eq!(told, !explained, "{}", list["notes"]);
     }
 }

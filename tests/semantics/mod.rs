@@ -20,6 +20,7 @@ mod services;
 mod templates;
 mod validation;
 mod variables;
+mod ways;
 
 use ipnet::IpNet;
 use netpol::answer::{ExplanationReport, FlowReport};

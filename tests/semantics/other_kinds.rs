@@ -64,6 +64,9 @@ fn what_each_can_do() {
         ("networking.k8s.aws/v1alpha1", "ClusterNetworkPolicy", "", of_shop, everywhere),
         ("cilium.io/v3", "CiliumNetworkPolicy", "", of_shop, elsewhere),
         ("policy.networking.k8s.io/v9", "ClusterNetworkPolicy", "", of_shop, everywhere),
+        // docs/semantics/other-kinds.md#never-heard-of
+        ("security.example.org/v1", "NetworkPolicy", "", of_shop, elsewhere),
+        ("security.example.org/v1", "ClusterNetworkPolicy", "", of_shop, everywhere),
         // docs/semantics/other-kinds.md#as-a-networkpolicy-does
         ("networking.k8s.aws/v1alpha1", "ApplicationNetworkPolicy", "", of_shop, elsewhere),
         ("networking.gke.io/v1alpha1", "FQDNNetworkPolicy", "", sent, elsewhere),

@@ -160,7 +160,8 @@ fn a_block_does_not_decide_about_a_host_name() {
     holds(&egress("[{to: [{namespaceSelector: {}}]}]"), &["web → https://example.com is Denied"]);
 }
 
-/// docs/semantics/networkpolicy.md#address-blocks: a node with several addresses may use any of them.
+/// docs/semantics/networkpolicy.md#address-blocks: a node with several addresses may use any of them,
+/// and docs/semantics/services.md#addresses: one that is asked about is the one.
 #[test]
 fn a_node_with_several_addresses_is_decided_only_if_they_agree() {
     let node = "---\n{apiVersion: v1, kind: Node, metadata: {name: n3}, \
@@ -168,7 +169,11 @@ fn a_node_with_several_addresses_is_decided_only_if_they_agree() {
     let one = from_block("cidr: 198.51.100.0/24");
     holds(
         &(node.to_owned() + &one),
-        &["node/n3 → api:80 is Unknown", "198.51.100.3 → api:80 is Unknown"],
+        &[
+            "node/n3 → api:80 is Unknown",
+            "198.51.100.3 → api:80 is Allowed",
+            "192.168.0.3 → api:80 is Denied",
+        ],
     );
     let neither = from_block("cidr: 203.0.113.0/24");
     holds(&(node.to_owned() + &neither), &["node/n3 → api:80 is Denied"]);

@@ -57,6 +57,13 @@ enum Task {
     #[command(verbatim_doc_comment)]
     Flux,
 
+    /// Provide the Helm CLI for the tests.
+    ///
+    /// It is built once with Go from the version pinned in tests/tools/helm and kept in the user's
+    /// cache. The last line of stdout is the directory that holds it.
+    #[command(verbatim_doc_comment)]
+    Helm,
+
     /// Provide krew and the validator of its index for the tests.
     ///
     /// They are built once with Go from the version pinned in tests/tools/krew and kept in the user's
@@ -156,6 +163,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Sbom(options) => answer(&sbom::run(&options)?),
         Task::Fuzz(options) => answer(fuzz::run(&options)?.trim_end()),
         Task::Flux => answer(&tools::provide(&tools::FLUX)?.display().to_string()),
+        Task::Helm => answer(&tools::provide(&tools::HELM)?.display().to_string()),
         Task::ControlPlane { action } => {
             let programs = tools::provide(&tools::CONTROL_PLANE)?;
             match action {

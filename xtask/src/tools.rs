@@ -124,6 +124,21 @@ pub(crate) const FLUX: Kit = Kit {
     }],
 };
 
+/// The Helm CLI.
+pub(crate) const HELM: Kit = Kit {
+    name: "helm",
+    module: "tests/tools/helm",
+    version_of: "helm.sh/helm/v4",
+    given_by: None,
+    tools: &[Tool {
+        name: "helm",
+        package: "helm.sh/helm/v4/cmd/helm",
+        version_of: "helm.sh/helm/v4",
+        probe: &["version"],
+        stamps: &["helm.sh/helm/v4/internal/version.version={version}"],
+    }],
+};
+
 /// krew, and what checks manifests for its index.
 pub(crate) const KREW: Kit = Kit {
     name: "krew",
@@ -453,7 +468,7 @@ mod tests {
     #[test]
     fn every_tool_is_pinned() {
         // Flux is built as its own module pins it, so there is no line for the tool.
-        for kit in [CONTROL_PLANE, HUBBLE, KREW] {
+        for kit in [CONTROL_PLANE, HUBBLE, HELM, KREW] {
             let pins = Pins::read(&workspace().join(kit.module)).unwrap();
             for tool in kit.tools {
                 assert!(pins.version(tool.version_of).unwrap().starts_with('v'));

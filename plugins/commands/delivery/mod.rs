@@ -169,7 +169,12 @@ impl Concerned {
             namespace: policy.namespace.as_deref().map(Into::into),
             name: policy.name.as_str().into(),
         };
-        let Some(Origin::Manifest { file, .. }) = session.overlay.origin(&object) else {
+        let file = match session.overlay.origin(&object) {
+            Some(Origin::Manifest { file, .. }) => Some(file),
+            Some(Origin::Rendered { of, .. }) => Some(&of.file),
+            _ => None,
+        };
+        let Some(file) = file else {
             let owner = policy.owner.as_ref().map(|owner| ObjectRef {
                 kind: owner.kind.as_str().into(),
                 namespace: owner.namespace.as_deref().map(Into::into),

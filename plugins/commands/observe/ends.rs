@@ -59,8 +59,13 @@ impl Lookup<'_> {
                 Endpoint::Node(at) => {
                     addresses.extend(self.snapshot.nodes.get(at).iter().flat_map(|n| &n.ips));
                 }
-                Endpoint::Address(address) => addresses.push(address),
+                Endpoint::Address(address) | Endpoint::NodeAddress(_, address) => {
+                    addresses.push(address);
+                }
                 Endpoint::Name(name) => domain = Some(name),
+                Endpoint::Unseen(unseen) => {
+                    bail!("where {} is is not known: give its address", unseen.as_str());
+                }
             }
         }
         ports.sort_unstable();

@@ -87,12 +87,11 @@ pub(in crate::render) fn only_sentences(report: &DiffReport) -> Vec<String> {
         for one in &side.only_here {
             let fresh = all.get(one).copied();
             let key = fresh.map(|fresh| reached(fresh, verbs[0]));
-            match at.get(&key) {
-                Some(at) => told[*at].1.push(member(one)),
-                None => {
-                    at.insert(key, told.len());
-                    told.push((fresh, vec![member(one)]));
-                }
+            if let Some(at) = at.get(&key) {
+                told[*at].1.push(member(one));
+            } else {
+                at.insert(key, told.len());
+                told.push((fresh, vec![member(one)]));
             }
         }
         for (fresh, names) in told {

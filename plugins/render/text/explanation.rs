@@ -274,10 +274,9 @@ fn dialled(flow: &FlowReport) -> String {
 }
 
 fn ports(flow: &FlowReport) -> String {
-    match &flow.family {
-        Some(family) => format!("{} over {family}", flow.ports),
-        None => flow.ports.clone(),
-    }
+    let family = flow.family.map(|family| format!(" over {family}")).unwrap_or_default();
+    let reading = flow.reading.as_ref().map(|reading| format!(", {reading}")).unwrap_or_default();
+    format!("{}{family}{reading}", flow.ports)
 }
 
 /// Two flows whose reasons read the same.
@@ -396,7 +395,7 @@ fn table(flows: &[FlowReport], named: bool, width: Option<usize>) -> String {
         };
         let others: usize = (0..header.len()).filter(|at| !ends.contains(at)).map(column).sum();
         let room = width.saturating_sub(others) / ends.clone().count();
-        for cell in rows.iter_mut().flat_map(|row| row.get_mut(ends.clone())).flatten() {
+        for cell in rows.iter_mut().filter_map(|row| row.get_mut(ends.clone())).flatten() {
             let mut lines = Vec::new();
             Line::new(0, cell).wrap(room.saturating_sub(GAP).max(NARROWEST), &mut lines);
             *cell = lines.join("\n");

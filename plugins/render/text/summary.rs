@@ -20,6 +20,11 @@ pub(in crate::render) fn summary(report: &SummaryReport, width: usize, wide: boo
         screen.words(0, 2, &[(DOUBT, "not known:"), (PLAIN, &format!("{}.", missing.message))]);
     }
     if report.namespaces.is_empty() && !screen.is_empty() {
+        for warning in warnings(report) {
+            screen.blank();
+            screen.words(0, 2, &[(DOUBT, "warning:"), (PLAIN, &warning.message)]);
+            screen.place(2, warning.location.as_ref());
+        }
         return screen.finish();
     }
     let mut cells = Cells { most: if wide { usize::MAX } else { MOST }, wide, ..Cells::default() };

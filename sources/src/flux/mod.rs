@@ -10,6 +10,7 @@
 
 mod checkout;
 mod delivery;
+pub mod follow;
 mod program;
 mod read;
 mod reconcile;

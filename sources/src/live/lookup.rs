@@ -88,6 +88,17 @@ impl<'a> Planner<'a> {
                 self.service(first, service)?;
                 Ok(Some((*first).to_owned()))
             }
+            // The short form of a pod of a headless Service.
+            [hostname, service, first] if self.is_namespace(first, service)? => {
+                self.namespace(first);
+                self.service(first, service)?;
+                if self.must(Request::pod(first, hostname))?.is_none()
+                    && let Some((set, _)) = hostname.rsplit_once('-')
+                {
+                    self.workload(Kind::StatefulSet, first, set)?;
+                }
+                Ok(Some((*first).to_owned()))
+            }
             // Static pods have dots in their names.
             _ => match self.must(Request::pod(namespace, &host))? {
                 Some(_) => {

@@ -87,7 +87,9 @@ impl Connection {
                 self.read_as::<api::ReplicationController>(request).await
             }
             Kind::Service => self.read_as::<api::Service>(request).await,
+            Kind::Endpoints => self.read_as::<api::Endpoints>(request).await,
             Kind::EndpointSlice => self.read_as::<api::EndpointSlice>(request).await,
+            Kind::Ingress => self.read_as::<api::Ingress>(request).await,
             kind => self.read_each(request, |text: Box<RawValue>| policy(kind, &text)).await,
         }
     }

@@ -44,6 +44,12 @@ pub enum Error {
     /// A revision that could not be read.
     #[error(transparent)]
     Revision(#[from] revision::Error),
+    /// A repository of Flux that could not be followed.
+    #[error(transparent)]
+    Flux(#[from] crate::flux::follow::Error),
+    /// A chart that made nothing.
+    #[error(transparent)]
+    Chart(#[from] crate::helm::Error),
     /// Something could not be read and `strict` was asked for.
     #[error("{first}{}", more(*.others))]
     Strict {

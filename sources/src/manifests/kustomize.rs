@@ -21,7 +21,7 @@ use std::time::Duration;
 const LIMITS: Limits = Limits { time: Duration::from_mins(1), output: MAX_FILE };
 
 /// The names under which kustomize looks for its file.
-const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+pub(crate) const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// No kustomization is larger.
 const LARGEST: u64 = 16 << 20;
@@ -55,29 +55,64 @@ const PATHS: &[&str] = &[
     "repo",
 ];
 
+/// The program that builds kustomizations.
+#[derive(Clone, Debug)]
+pub(crate) struct Kustomize {
+    path: PathBuf,
+    /// What it is called.
+    pub(crate) name: &'static str,
+    word: &'static str,
+}
+
+impl Kustomize {
+    /// Finds it.
+    pub(crate) fn find() -> Option<Self> {
+        let programs = [("kubectl", "kustomize"), ("kustomize", "build")];
+        programs
+            .into_iter()
+            .find_map(|(name, word)| Some(Self { path: process::find(name)?, name, word }))
+    }
+
+    /// Builds a directory; `loose`: files may stand outside of it.
+    pub(crate) fn run(
+        &self,
+        directory: &Path,
+        pull: bool,
+        loose: bool,
+    ) -> Result<process::Output, process::Error> {
+        let mut arguments = vec![OsStr::new(self.word)];
+        if loose {
+            arguments.extend(["--load-restrictor", "LoadRestrictionsNone"].map(OsStr::new));
+        }
+        // A path that starts with a dash would be taken for a flag.
+        arguments.extend([OsStr::new("--"), directory.as_os_str()]);
+        let program = Program::Kustomize { pull };
+        process::run(program, &self.path, arguments, Given::default(), LIMITS)
+    }
+}
+
 /// Builds a kustomization; `pull`: it may fetch.
 pub(super) fn build(directory: &Path, pull: bool) -> Result<Vec<u8>, Error> {
-    let programs = [("kubectl", "kustomize"), ("kustomize", "build")];
-    let found = programs
-        .into_iter()
-        .find_map(|(program, word)| Some((process::find(program)?, program, word)));
-    let Some((path, program, word)) = found else {
+    let Some(program) = Kustomize::find() else {
         return Err(Error::NoKustomize(directory.to_owned()));
     };
     if !pull && let Some(remote) = remote(directory) {
         return Err(Error::Remote { directory: directory.to_owned(), remote });
     }
-    // A path that starts with a dash would be taken for a flag.
-    let arguments = [OsStr::new(word), OsStr::new("--"), directory.as_os_str()];
-    let output =
-        process::run(Program::Kustomize { pull }, &path, arguments, Given::default(), LIMITS)
-            .map_err(|source| Error::KustomizeRun { directory: directory.to_owned(), source })?;
+    let output = program
+        .run(directory, pull, false)
+        .map_err(|source| Error::KustomizeRun { directory: directory.to_owned(), source })?;
     if output.status.success() {
         return Ok(output.stdout);
     }
+    let stderr = said(&output);
+    Err(Error::Kustomize { directory: directory.to_owned(), program: program.name, stderr })
+}
+
+/// What it says of its failure.
+pub(crate) fn said(output: &process::Output) -> String {
     let stderr = output.stderr.trim().trim_start_matches("error: ").to_owned();
-    let stderr = if stderr.is_empty() { output.status.to_string() } else { stderr };
-    Err(Error::Kustomize { directory: directory.to_owned(), program, stderr })
+    if stderr.is_empty() { output.status.to_string() } else { stderr }
 }
 
 /// Something that would have to be fetched.
@@ -106,6 +141,32 @@ pub fn remote(directory: &Path) -> Option<Remote> {
     if is_remote(&directory.to_string_lossy()) {
         return Some(Remote { place: None, name: named(directory) });
     }
+    look_through(directory, |place, _, name| {
+        let value = name.split_once('=').map_or(name, |(_, value)| value);
+        let remote = [value, name].into_iter().find(|name| is_remote(name))?;
+        Some(Remote { place: Some(place.to_owned()), name: named(Path::new(remote)) })
+    })
+}
+
+/// The first thing that a kustomization, or one that it is made of, names and that is outside of a
+/// directory: the file that names it, and its name. The directory's own path has no links.
+pub(crate) fn outside(directory: &Path, top: &Path) -> Option<(PathBuf, String)> {
+    look_through(directory, |place, directory, name| {
+        let value = name.split_once('=').map_or(name, |(_, value)| value);
+        let leads_out = [value, name].into_iter().any(|name| {
+            let path = directory.join(name);
+            path.canonicalize().is_ok_and(|path| !path.starts_with(top))
+        });
+        leads_out.then(|| (place.to_owned(), printable(name).into_owned()))
+    })
+}
+
+/// Looks at every name of a path in a kustomization, and in those that it is made of, with the file that
+/// has it and its directory.
+fn look_through<T>(
+    directory: &Path,
+    mut look: impl FnMut(&Path, &Path, &str) -> Option<T>,
+) -> Option<T> {
     let mut seen = HashSet::new();
     let mut open = vec![directory.to_owned()];
     while let Some(directory) = open.pop() {
@@ -123,11 +184,11 @@ pub fn remote(directory: &Path) -> Option<Remote> {
                 let mut names = Vec::new();
                 collect(&root, false, &mut names, &mut { MOST_NODES });
                 for name in names {
+                    if let Some(found) = look(&place, &directory, name) {
+                        return Some(found);
+                    }
                     let value = name.split_once('=').map_or(name, |(_, value)| value);
                     let below = directory.join(value);
-                    if let Some(remote) = [value, name].into_iter().find(|name| is_remote(name)) {
-                        return Some(Remote { place: Some(place), name: named(Path::new(remote)) });
-                    }
                     if below.is_dir() {
                         open.push(below);
                     }

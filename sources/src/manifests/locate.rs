@@ -4,7 +4,7 @@
 //! document in question is parsed again.
 
 use super::text::{self, MAX_FILE};
-use netpol::cluster::Origin;
+use netpol::cluster::{Origin, Rendered};
 use netpol::objects::shown;
 use netpol::yaml::{self, Document};
 use std::collections::HashMap;
@@ -22,10 +22,9 @@ const BOM: char = '\u{feff}';
 pub struct Place {
     /// The file, fit to be shown.
     pub file: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// The column in characters, from 1.
-    pub column: usize,
+    /// Line and column in characters, from 1; `None`: a program made of the file what is in force, and
+    /// it is not written there so.
+    pub at: Option<(usize, usize)>,
     /// The line, or its beginning; empty where the column lies beyond that. Control characters are
     /// left as they are, so that the column fits.
     pub text: String,
@@ -45,34 +44,44 @@ impl Locator {
         self.kept.insert(file, text.into());
     }
 
-    /// The place of a field, or of the longest part of its path that is written.
+    /// The place of a field, or of the longest part of its path that is written. What a program made of a
+    /// file has a line there only where the file says just that.
     ///
     /// `None`: it was written nowhere, or its file cannot be read any more.
     pub fn locate(&self, origin: &Origin, path: &str) -> Option<Place> {
-        let Origin::Manifest { file, offset, line, within } = origin else { return None };
-        let text = self.text(file)?;
-        let rest = text.get(*offset..)?;
-        let slice = document(rest)?;
-        let mut document = Document::whole(slice);
-        document.line = *line;
-        let path = match within {
+        let full = |within: &Option<Box<str>>| match within {
             Some(within) if path.is_empty() => within.to_string(),
             Some(within) => format!("{within}.{path}"),
             None => path.to_owned(),
         };
-        let mark = yaml::locate(&document, &path)?;
-        let place = (usize::try_from(mark.line).ok()?, usize::try_from(mark.column).ok()?);
-        let line_start = text.get(..*offset)?.rfind('\n').map_or(0, |end| end + 1);
-        let (found_line, mut column) = place;
-        let below = found_line.checked_sub(*line)?;
-        if below == 0 {
-            column += text.get(line_start..*offset)?.trim_start_matches(BOM).chars().count();
+        match origin {
+            Origin::Manifest { file, offset, line, within } => {
+                let text = self.text(file)?;
+                let (line, column, text) = place(&text, (*offset, *line), &full(within))?;
+                Some(Place { file: shown(file), at: Some((line, column)), text })
+            }
+            Origin::Rendered { of, within } => {
+                let path = full(within);
+                let (_, _, text) = place(&of.text, (0, 1), &path)?;
+                let alone = Place { file: shown(&of.file), at: None, text };
+                Some(self.written(of, &path).unwrap_or(alone))
+            }
+            Origin::Live { .. } | Origin::Synthetic => None,
         }
-        let whole = text.get(line_start..)?.split('\n').nth(below)?;
-        let whole = whole.trim_end_matches('\r').trim_start_matches(BOM);
-        let shown_line: String = whole.chars().take(MAX_LINE).collect();
-        let text = if column <= MAX_LINE { shown_line } else { String::new() };
-        Some(Place { file: shown(file), line: found_line, column, text })
+    }
+
+    /// The place in the file that something was made of, if that says the same there.
+    fn written(&self, of: &Rendered, path: &str) -> Option<Place> {
+        let from = of.from?;
+        let text = self.text(&of.file)?;
+        let written = yaml::parse(&Document::whole(document(text.get(from.0..)?)?)).ok()??;
+        let made = yaml::parse(&Document::whole(&of.text)).ok()??;
+        let (_, there, is_written) = yaml::find_in(&written, path);
+        let (_, here, is_made) = yaml::find_in(&made, path);
+        // The object as a whole is where it begins, whatever else was changed of it.
+        let same = path.is_empty() || (is_written && is_made && here.says_as(there));
+        let (line, column, text) = place(&text, from, path).filter(|_| same)?;
+        Some(Place { file: shown(&of.file), at: Some((line, column)), text })
     }
 
     fn text(&self, file: &Arc<Path>) -> Option<Arc<str>> {
@@ -88,6 +97,24 @@ impl Locator {
         *last = Some((file.clone(), text.clone()));
         Some(text)
     }
+}
+
+/// Line, column and text of a field of the document that begins at an offset, in a line.
+fn place(text: &str, (offset, line): (usize, usize), path: &str) -> Option<(usize, usize, String)> {
+    let mut document = Document::whole(document(text.get(offset..)?)?);
+    document.line = line;
+    let mark = yaml::locate(&document, path)?;
+    let found_line = usize::try_from(mark.line).ok()?;
+    let mut column = usize::try_from(mark.column).ok()?;
+    let line_start = text.get(..offset)?.rfind('\n').map_or(0, |end| end + 1);
+    let below = found_line.checked_sub(line)?;
+    if below == 0 {
+        column += text.get(line_start..offset)?.trim_start_matches(BOM).chars().count();
+    }
+    let whole = text.get(line_start..)?.split('\n').nth(below)?;
+    let whole = whole.trim_end_matches('\r').trim_start_matches(BOM);
+    let shown_line: String = whole.chars().take(MAX_LINE).collect();
+    Some((found_line, column, if column <= MAX_LINE { shown_line } else { String::new() }))
 }
 
 /// The document that starts here.

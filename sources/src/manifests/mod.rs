@@ -21,11 +21,16 @@ mod text;
 mod walk;
 
 pub use error::Error;
+pub(crate) use kustomize::{Kustomize, NAMES as KUSTOMIZATION_NAMES, outside, said};
 pub use kustomize::{Remote, remote};
 pub use locate::{Locator, Place};
 pub use netpol::objects::{Severity, Warning};
+pub(crate) use text::read_file;
+pub(crate) use walk::is_manifest;
 
 use crate::address::without_user;
+use crate::flux::follow::Repository;
+use crate::helm::Chart;
 use crate::limits::{Budget, Counted, Exceeded, Limits};
 use crate::revision::{Content, Entry, Revision};
 use netpol::cluster::Name;
@@ -44,6 +49,12 @@ pub struct Manifests {
     pub files: Vec<PathBuf>,
     /// Trees of Git revisions.
     pub revisions: Vec<Revision>,
+    /// Repositories of Flux.
+    pub repositories: Vec<Repository>,
+    /// Charts.
+    pub charts: Vec<Chart>,
+    /// Files of values for all charts, and values that are set besides.
+    pub values: (Vec<PathBuf>, Vec<String>),
     /// Directories for kustomize.
     pub kustomizations: Vec<PathBuf>,
     /// Texts that are here already, each with what stands for its file.
@@ -64,6 +75,9 @@ impl Default for Manifests {
         Self {
             files: Vec::new(),
             revisions: Vec::new(),
+            repositories: Vec::new(),
+            charts: Vec::new(),
+            values: (Vec::new(), Vec::new()),
             kustomizations: Vec::new(),
             texts: Vec::new(),
             namespace,
@@ -88,7 +102,7 @@ pub struct Loaded {
 impl Manifests {
     /// Reads everything. The order of the result is that of the input: of two objects with one
     /// name the later counts, as if each were applied in turn; revisions come after files, then
-    /// kustomizations and texts.
+    /// repositories of Flux, charts, kustomizations and texts.
     pub fn load(&self) -> Result<Loaded, Error> {
         let started = Instant::now();
         let budget = Budget::new(self.limits);
@@ -110,6 +124,30 @@ impl Manifests {
                 reading.add(file);
             }
         }
+        let mut unread = Vec::new();
+        let mut kept_files = Vec::new();
+        for repository in &self.repositories {
+            let followed = repository.follow(self.pull, &budget)?;
+            for warning in followed.warnings {
+                reading.warn(warning);
+            }
+            for (document, own) in &followed.documents {
+                let own = own.as_deref().filter(|own| !own.is_empty()).map(Name::from);
+                let file = File::rendered(document, own.as_ref().unwrap_or(&namespace));
+                budget.take(Counted::Objects, file.count() as u64)?;
+                reading.add(file);
+            }
+            unread.extend(followed.unread);
+            kept_files.extend(followed.kept);
+        }
+        for chart in &self.charts {
+            let (values, set) = &self.values;
+            for document in chart.inflate(values, set, &self.namespace)? {
+                let file = File::rendered(&document, &namespace);
+                budget.take(Counted::Objects, file.count() as u64)?;
+                reading.add(file);
+            }
+        }
         for directory in &self.kustomizations {
             let bytes = kustomize::build(directory, self.pull)?;
             // What was fetched is told by its address, and that without its password.
@@ -126,8 +164,13 @@ impl Manifests {
         }
         let (objects, warnings, kept) = reading.finish();
         let mut loaded = Loaded { objects, warnings, locator: Locator::default() };
-        for (path, text) in kept {
+        for (path, text) in kept.into_iter().chain(kept_files) {
             loaded.locator.keep(path, text);
+        }
+        for name in unread {
+            let name = if name.is_empty() { namespace.clone() } else { name.as_str().into() };
+            loaded.objects.unread.denials.insert(name.clone());
+            loaded.objects.unread.network_policies.insert(name);
         }
         tracing::debug!(
             "{} files: {} objects, {} warnings in {:?}",
@@ -175,7 +218,7 @@ fn decode(
                 let file = decoded(bytes, path.into(), Kind::Kept, namespace, budget)?;
                 if is_hidden(&entry.path) { file.of_hidden() } else { file }
             }
-            Content::Link => {
+            Content::Link(_) => {
                 File::unread(&path, "is a symbolic link, which is not followed".to_owned())
             }
             Content::Submodule => {

@@ -12,7 +12,7 @@ use std::path::Path;
 pub(super) const MAX_FILE: u64 = 1 << 30;
 
 /// Reads a file or a pipe.
-pub(super) fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+pub(crate) fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
     let metadata = fs::metadata(path).map_err(unreadable)?;
     let kind = metadata.file_type();

@@ -277,7 +277,7 @@ fn is_of_kernel(_: &Path, _: &Metadata, _: &Metadata) -> bool {
 }
 
 /// What kubectl reads in a directory, and a kustomization, which has something to say.
-pub(super) fn is_manifest(path: &Path) -> bool {
+pub(crate) fn is_manifest(path: &Path) -> bool {
     is_kustomization(path)
         || path.extension().is_some_and(|ext| ext == "yaml" || ext == "yml" || ext == "json")
 }

@@ -9,11 +9,11 @@ const TRIES: u32 = 100;
 
 /// The directory; it goes, with all in it, when this is dropped.
 #[derive(Debug)]
-pub(super) struct Home(PathBuf);
+pub(crate) struct Home(PathBuf);
 
 impl Home {
     /// Makes one that nobody else may look into.
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let base = std::env::temp_dir();
         for _ in 0..TRIES {
@@ -33,7 +33,7 @@ impl Home {
         Err(io::ErrorKind::AlreadyExists.into())
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }

@@ -7,6 +7,7 @@
 mod home;
 mod program;
 
+pub(crate) use home::Home;
 pub(crate) use program::find_on;
 pub use program::{Program, directories, find, find_all, named};
 

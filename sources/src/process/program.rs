@@ -18,6 +18,8 @@ pub enum Program {
         /// It may fetch what a kustomization names elsewhere.
         pull: bool,
     },
+    /// helm, which makes manifests of a chart that is there.
+    Helm,
     /// A program that is asked for its version only.
     Version,
     /// The Flux CLI, which asks the cluster, and builds what a directory holds.
@@ -118,7 +120,7 @@ impl Program {
     fn surroundings(self) -> (Surroundings, &'static [(&'static str, &'static str)]) {
         match self {
             Self::Git => (Surroundings::Only(OF_GIT), GIT_READS),
-            Self::Kustomize { pull: false } => (Surroundings::Alone(&[]), OFFLINE),
+            Self::Kustomize { pull: false } | Self::Helm => (Surroundings::Alone(&[]), OFFLINE),
             Self::Kustomize { pull: true } => (Surroundings::Alone(OF_FETCHING), PULLING),
             Self::Version => (Surroundings::Alone(&[]), NO_GIT),
             Self::Flux { pull: false } => (Surroundings::Ours, NO_GIT),
@@ -141,7 +143,9 @@ impl Program {
         };
         let searched = match self {
             // What it would run is what it would fetch with.
-            Self::Kustomize { pull: false } => home.as_ref().map(|home| home.path().into()),
+            Self::Kustomize { pull: false } | Self::Helm => {
+                home.as_ref().map(|home| home.path().into())
+            }
             _ => searched(),
         };
         if let Some(passed) = passed {

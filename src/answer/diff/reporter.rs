@@ -232,7 +232,7 @@ impl Reporter<'_> {
 fn manifests(side: &DiffSide<'_>, flow: &Flow) -> Vec<Value> {
     let ends = [&flow.source, &flow.destination].into_iter().filter_map(|end| match end {
         Endpoint::Pod(id) => side.snapshot.representative(*id).map(|_| *id),
-        Endpoint::Node(_) | Endpoint::Address(_) | Endpoint::Name(_) => None,
+        _ => None,
     });
     witness(side.snapshot, &ends.collect::<Vec<_>>())
 }

@@ -54,6 +54,7 @@ impl Witness {
             ports: CasePorts::One(self.port),
             dialled: None,
             family: None,
+            reading: None,
             judgement: judge(side.snapshot, side.rules, &flow),
             flow,
         }

@@ -108,6 +108,7 @@ fn path(what: &str) -> &str {
 fn file(remark: &Remark) -> String {
     match &remark.origin {
         Origin::Manifest { file, .. } => file.display().to_string(),
+        Origin::Rendered { of, .. } => of.file.display().to_string(),
         Origin::Live { .. } | Origin::Synthetic => String::new(),
     }
 }

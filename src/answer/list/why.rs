@@ -41,8 +41,8 @@ impl Lister<'_> {
         match self.unexplained.get() {
             0 => Vec::new(),
             count => vec![format!(
-                "{count} rows are told without what they rest on, which takes more than the steps that \
-                 --limits allows: `explain` says it of one flow"
+                "{count} of the rows have no reason here, which takes more than the steps that --limits \
+                 allows: `explain` says it of one flow"
             )],
         }
     }

@@ -99,6 +99,7 @@ impl<'a> Observer<'a> {
             dialled: None,
             family: None,
             flow: flow.clone(),
+            reading: None,
             judgement: prediction.judgement.clone(),
         };
         let mut report = flow_report(self.snapshot, self.rules, self.locate, &case);

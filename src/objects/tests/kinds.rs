@@ -433,7 +433,7 @@ spec: {}
 /// What looks like a pod template in the values of a chart is no workload.
 #[test]
 fn values_of_charts_are_no_templates() {
-    let (snapshot, _) = assemble(
+    let (objects, warnings) = decode(
         "apiVersion: helm.toolkit.fluxcd.io/v2
 kind: HelmRelease
 metadata: {name: runner, namespace: ci}
@@ -451,5 +451,7 @@ spec:
         template: {metadata: {labels: {runner: a}}, spec: {containers: [{name: r, image: r}]}}
 ",
     );
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    let (snapshot, _) = objects.assemble();
     assert_eq!((snapshot.pods().len(), snapshot.workloads.len()), (0, 0));
 }

@@ -74,7 +74,7 @@ fn places_of_json_are_those_of_the_file() {
     assert_eq!(objects.gaps.len(), 2);
     let line = objects.iter().map(|(_, origin, _)| match origin {
         Origin::Manifest { line, offset, .. } => (*line, &text[*offset..*offset + 14]),
-        Origin::Live { .. } | Origin::Synthetic => (0, ""),
+        Origin::Rendered { .. } | Origin::Live { .. } | Origin::Synthetic => (0, ""),
     });
     assert_eq!(line.collect::<Vec<_>>(), [(2, r#"{"apiVersion":"#)]);
 }

@@ -163,9 +163,9 @@ impl<'a> Flows<'a> {
 
     fn is_on_node(&self, side: usize, end: &Endpoint) -> bool {
         match end {
-            Endpoint::Node(_) => true,
+            Endpoint::Node(_) | Endpoint::NodeAddress(..) => true,
             Endpoint::Pod(_) => self.pod(side, end).is_some_and(|pod| pod.host_network),
-            Endpoint::Address(_) | Endpoint::Name(_) => false,
+            Endpoint::Address(_) | Endpoint::Name(_) | Endpoint::Unseen(_) => false,
         }
     }
 

@@ -13,6 +13,9 @@ use crate::policy::rule::{Action, Direction};
 /// answer in part are left out.
 const MOST_ASKED: usize = 4_000;
 
+/// Where rules laid side by side bring more pods, their rows among each other would be millions.
+const MOST_FOUND: usize = 1_000;
+
 /// Where as many are left, none is asked.
 const MOST_LEFT: usize = 20_000;
 
@@ -32,6 +35,11 @@ impl Search<'_> {
         let questions = |parts: &[Part]| parts.len().saturating_mul(self.homes.len());
         let many = questions(&allow) as u64 > each;
         let asked = if many { self.by_rules(&allow) } else { allow.clone() };
+        if many && self.found.len() > MOST_FOUND {
+            self.found.clear();
+            self.give_up_all();
+            return;
+        }
         let few = asked.len().saturating_mul(self.homes.len()) <= MOST_ASKED;
         let new = |part: &&Part| {
             let is_there = if few { is_shown } else { is_inhabited };

@@ -37,6 +37,15 @@ pub enum NoSuggestion {
     /// Everything is allowed.
     #[error("every flow that was asked about is allowed")]
     AllAllowed,
+    /// Nothing is there to be judged.
+    #[error("nothing is known to be there that a policy could let through")]
+    NothingThere,
+    /// Policies may see the flow in several ways.
+    #[error(
+        "whom policies see as the two ends of this way is not known: ask for the workload or the Service \
+         behind it"
+    )]
+    SeveralWays,
     /// A NetworkPolicy cannot name the other end.
     #[error("no NetworkPolicy can name {0}, only pods by labels and addresses: use its address")]
     Unnameable(String),
@@ -143,8 +152,19 @@ impl Attempt<'_> {
             }
         }
         let last = drafts.last().map(|drafted| drafted.dialect);
-        let Some(dialect) = last else { return Err(NoSuggestion::AllAllowed) };
-        self.tried(&drafts).ok_or(NoSuggestion::NotEnough(dialect))
+        let cases = &self.explanation.cases;
+        let Some(dialect) = last else {
+            let nothing = cases.is_empty();
+            return Err(match self.explanation.verdict() {
+                _ if nothing => NoSuggestion::NothingThere,
+                Some(Verdict::Unknown) => NoSuggestion::SeveralWays,
+                _ => NoSuggestion::AllAllowed,
+            });
+        };
+        let several = cases.iter().any(|case| case.reading.is_some());
+        let fails =
+            if several { NoSuggestion::SeveralWays } else { NoSuggestion::NotEnough(dialect) };
+        self.tried(&drafts).ok_or(fails)
     }
 
     /// The policies, if all of them together let every flow pass.

@@ -11,7 +11,7 @@ use crate::cluster::{
     Labels, Name, Operator, Pod, PodId, Port, Protocol, Snapshot, TargetPort, Truth,
 };
 use crate::draft::{self, Dialect, Draft, Entity, LabelMap, Peer, Rule};
-use crate::ends::Endpoint;
+use crate::ends::{Endpoint, Unseen};
 use crate::policy::Ruleset;
 use crate::policy::rule::{Action, Direction};
 use std::collections::BTreeSet;
@@ -121,7 +121,11 @@ impl Builder<'_> {
                 let at = &self.snapshot.nodes[*at];
                 node(at.ips.first().copied(), format!("node {}", at.name))
             }
+            Endpoint::NodeAddress(at, address) => {
+                node(Some(*address), format!("node {}", self.snapshot.nodes[*at].name))
+            }
             Endpoint::Name(name) => Err(NoSuggestion::Unnameable(name.to_string())),
+            Endpoint::Unseen(unseen) => Err(NoSuggestion::Unnameable(unseen.as_str().to_owned())),
         }
     }
 
@@ -159,7 +163,18 @@ impl Builder<'_> {
                 let at = &self.snapshot.nodes[*at];
                 api_server(&at.ips).unwrap_or_else(|| of_node(at.name.clone(), Some(&at.name)))
             }
+            Endpoint::NodeAddress(at, address) => {
+                let at = &self.snapshot.nodes[*at];
+                api_server(&[*address]).unwrap_or_else(|| of_node(at.name.clone(), Some(&at.name)))
+            }
             Endpoint::Address(address) => api_server(&[*address]).unwrap_or(Who::Address(*address)),
+            Endpoint::Unseen(Unseen::ApiServer) => Who::Nodes {
+                name: Entity::KubeApiserver.as_str().into(),
+                entities: [Entity::KubeApiserver].into(),
+            },
+            Endpoint::Unseen(unseen) => {
+                return Err(NoSuggestion::Unnameable(unseen.as_str().to_owned()));
+            }
             Endpoint::Name(name) if direction == Direction::Egress => Who::Name(name.clone()),
             Endpoint::Name(name) => {
                 return Err(NoSuggestion::UnnameableSource(name.to_string()));

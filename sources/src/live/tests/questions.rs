@@ -223,6 +223,8 @@ fn names_outside_the_cluster_need_hardly_anything() {
             "GET /api/v1/namespaces/a",
             "GET /api/v1/namespaces/a/pods/login.example.com",
             "GET /api/v1/namespaces/a/pods/web",
+            // It may be a pod behind a Service, as in POD.SERVICE.NAMESPACE.
+            "GET /api/v1/namespaces/com",
             "GET /apis",
             "GET /apis/networking.k8s.io/v1/namespaces/a/networkpolicies?limit=500",
         ]

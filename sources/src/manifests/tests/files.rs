@@ -174,7 +174,7 @@ fn loops_devices_and_dead_links_in_a_directory() {
     assert_eq!(found(&loaded), ["ns/b"]);
     let (_, origin, _) = loaded.objects.iter().next().unwrap();
     let place = loaded.locator.locate(origin, "metadata.name").unwrap();
-    assert_eq!((place.line, place.column), (1, 46), "a pipe cannot be read twice: it is kept");
+    assert_eq!(place.at, Some((1, 46)), "a pipe cannot be read twice: it is kept");
 }
 
 #[cfg(unix)]
@@ -282,7 +282,7 @@ fn the_locator_finds_lines_and_columns() {
             let (_, origin, _) =
                 loaded.objects.iter().find(|(object, ..)| &*object.kind == kind).unwrap();
             let place = loaded.locator.locate(origin, path)?;
-            Some((place.line, place.column, place.text))
+            place.at.map(|(line, column)| (line, column, place.text))
         };
         let at = |line, column, text: &str| Some((line, column, text.to_owned()));
         let port = "spec.ingress[0].ports[0].port";
@@ -315,7 +315,7 @@ fn the_locator_in_json() {
         .objects
         .iter()
         .map(|(_, origin, _)| loaded.locator.locate(origin, "metadata.name").unwrap())
-        .map(|place| (place.line, place.column, place.text.len()))
+        .filter_map(|place| place.at.map(|(line, column)| (line, column, place.text.len())))
         .collect();
     let second = text.lines().nth(2).unwrap();
     let column = second.rfind("\"name\"").unwrap() + 1;
@@ -414,7 +414,7 @@ fn a_large_list_of_pods() {
             let number: usize = pod.name[1..].parse().unwrap();
             *line == number + 4 && text[*offset..].starts_with("{\"apiVersion\"")
         }
-        Origin::Live { .. } | Origin::Synthetic => false,
+        Origin::Rendered { .. } | Origin::Live { .. } | Origin::Synthetic => false,
     });
     assert!(lines);
 }

@@ -112,14 +112,14 @@ impl<'a> Index<'a> {
     /// Notes which of them select a class.
     pub(super) fn select(&self, class: &mut Class<'a>, direction: Direction) {
         let at = at(direction);
-        let labels = class.pod.labels.clone();
-        let mine: Vec<&Vec<(PolicyId, &Policy)>> = if class.pod.unknown_labels.is_empty() {
-            labels.iter().filter_map(|label| self.by_label.get(&label)).collect()
+        let pod = class.pod;
+        let mine: Vec<&Vec<(PolicyId, &Policy)>> = if pod.unknown_labels.is_empty() {
+            pod.labels.iter().filter_map(|label| self.by_label.get(&label)).collect()
         } else {
             self.by_label.values().collect()
         };
         for (id, policy) in mine.into_iter().chain([&self.rest]).flatten() {
-            let selects = class.pod.matches(&policy.subject.pods);
+            let selects = pod.matches(&policy.subject.pods);
             match selects {
                 Truth::Yes => class.of[at].push(*id),
                 Truth::Unknown => class.perhaps[at].push(*id),

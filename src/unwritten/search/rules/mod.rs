@@ -38,6 +38,7 @@ pub(in crate::unwritten) struct FoundOthers {
     pub(in crate::unwritten) port: Port,
     pub(in crate::unwritten) passage: Passage,
 }
+
 impl Search<'_> {
     /// Looks for what rules allow between pods, and gives back those of which that takes a search.
     pub(super) fn by_rules(&mut self, allow: &[Part]) -> Vec<Part> {

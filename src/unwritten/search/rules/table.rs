@@ -19,6 +19,14 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 
+/// A pod that is free of isolation at the other end of a rule.
+#[derive(Clone)]
+pub(super) enum Free {
+    Shape(Shape, usize),
+    /// Whether there is one is a question for a search.
+    Perhaps(usize),
+}
+
 /// A part of a rule that allows.
 pub(super) struct Half<'a> {
     pub(super) part: Part,

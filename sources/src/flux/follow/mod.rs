@@ -1,0 +1,125 @@
+//! A repository of Flux, followed as Flux makes a cluster of it, without a cluster.
+//!
+//! In: a [`Repository`], as in `flux:DIR#clusters/prod`. Out: [`Followed`]: the objects that the
+//! Kustomizations below the place make, each with the file of the repository that it is written in, and
+//! stand-ins for what is made of charts that are not here. kustomize is the real program, and builds a
+//! throw-away copy; what is not followed is told, and leaves a gap.
+//!
+//! [`rounds`] goes from Kustomization to Kustomization, [`generate`] makes what kustomize builds,
+//! [`build`] has it built, [`substitute`] fills in variables, [`release`] is about charts.
+
+mod build;
+mod error;
+mod generate;
+mod object;
+mod origin;
+mod release;
+mod roots;
+mod rounds;
+mod substitute;
+mod tree;
+mod variables;
+
+pub use error::Error;
+
+use crate::limits::Budget;
+use netpol::cluster::Rendered;
+use netpol::objects::{Warning, shown};
+use netpol::printable::printable;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use tree::{Top, Tree, joined};
+
+/// How the name of a Git revision begins.
+const GIT: &str = "git:";
+
+/// A repository of Flux, or one place in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repository {
+    top: Top,
+    /// A directory from its top.
+    place: Option<String>,
+    /// As it was named, behind `flux:`.
+    name: String,
+}
+
+/// What was made of a repository.
+#[derive(Debug, Default)]
+pub struct Followed {
+    /// The objects, in the order in which they were made, each with the namespace that it is in where it
+    /// names none.
+    pub documents: Vec<(Arc<Rendered>, Option<String>)>,
+    /// What is to be told; most of it is a gap.
+    pub warnings: Vec<Warning>,
+    /// Namespaces in which charts that are not here may have policies.
+    pub unread: BTreeSet<String>,
+    /// Texts of files that cannot be read again.
+    pub kept: Vec<(Arc<Path>, String)>,
+}
+
+/// `DIR`, `git:REV` or `git:REV:PATH`, with `#PLACE` behind it.
+impl FromStr for Repository {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let refuse = || Error::Form(format!("flux:{name}"));
+        let (top, place) = match name.rsplit_once('#') {
+            Some((top, place)) if !Path::new(name).exists() => (top, Some(place)),
+            _ => (name, None),
+        };
+        if top.is_empty() || top.chars().any(char::is_control) {
+            return Err(refuse());
+        }
+        let top = match top.strip_prefix(GIT).filter(|_| !Path::new(top).exists()) {
+            Some(revision) => Top::Revision(revision.parse()?),
+            None => Top::Directory(PathBuf::from(top)),
+        };
+        let place = place.map(|place| joined("", place));
+        Ok(Self { top, place, name: name.to_owned() })
+    }
+}
+
+impl Repository {
+    /// Its name in answers and on the command line.
+    pub fn name(&self) -> String {
+        format!("flux:{}", self.name)
+    }
+
+    /// Follows it; `pull`: what is elsewhere may be fetched.
+    pub fn follow(&self, pull: bool, budget: &Budget) -> Result<Followed, Error> {
+        let shown_name = printable(&self.name()).into_owned();
+        let tree = Tree::read(&self.top, budget)?;
+        if let Some(place) = &self.place
+            && !tree.has_directory(place)
+        {
+            let top = match &self.top {
+                Top::Directory(directory) => shown(directory),
+                Top::Revision(_) => shown_name.split('#').next().unwrap_or_default().to_owned(),
+            };
+            return Err(Error::NoPlace(top, printable(place).into_owned()));
+        }
+        rounds::follow(&tree, &shown_name, self.place.as_deref(), pull)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repositories_by_name() {
+        let parse = |name: &str| name.parse::<Repository>();
+        let found = parse("k8s#./clusters/prod/").unwrap();
+        assert_eq!(found.top, Top::Directory("k8s".into()));
+        assert_eq!(found.place.as_deref(), Some("clusters/prod"));
+        assert_eq!(found.name(), "flux:k8s#./clusters/prod/");
+        let found = parse("git:HEAD~1:k8s#clusters").unwrap();
+        assert!(matches!(found.top, Top::Revision(_)));
+        assert_eq!(parse(".").unwrap().place, None);
+        for wrong in ["", "#clusters", "git:", "git:--help", "a\nb"] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! HelmReleases: what their charts make, or stand-ins for the pods of a chart that is not here.
+//!
+//! In: the HelmReleases that Kustomizations make. Out: of each whose chart is in the repository what the
+//! real helm makes of it; of any other a workload of the kind HelmRelease whose pods are in the namespace
+//! of the release and have the labels that its values tell. Which other labels they have is not known, as
+//! it is not of pods that an operator makes; nor is whether the chart has policies.
+//!
+//! Source: docs/semantics/flux.md#stand-ins.
+
+use super::Followed;
+use super::object::{Head, Named, Reference, title};
+use super::tree::{Tree, joined};
+use super::variables::Known;
+use crate::helm::{Helm, Inflated, Object, merge, parsed};
+use netpol::cluster::Rendered;
+use netpol::objects::{Severity, Warning};
+use netpol::yaml::{self, Node};
+use rayon::prelude::*;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The chart that makes workloads of values alone, whose labels and policies are known from these.
+const OF_VALUES: &str = "app-template";
+
+/// Longer names of releases are cut, and end in a hash.
+const LONGEST: usize = 53;
+
+/// One HelmRelease.
+#[derive(Debug)]
+struct Release {
+    named: Named,
+    spec: Value,
+    written: Arc<Rendered>,
+}
+
+/// All of a repository, the last of two with one name.
+#[derive(Debug, Default)]
+pub(super) struct Releases {
+    all: BTreeMap<Named, Release>,
+    /// Groups with versions, and with kinds, that there are besides Kubernetes' own.
+    pub(super) apis: BTreeSet<String>,
+}
+
+/// What releases are inflated in.
+pub(super) struct Around<'a> {
+    pub(super) tree: &'a Tree,
+    pub(super) known: &'a Known,
+    /// The top of a copy of the tree.
+    pub(super) top: &'a Path,
+    /// Addresses of sources, by kind, namespace and name.
+    pub(super) sources: &'a BTreeMap<(String, Named), String>,
+    /// Whether a source, by its kind and name, is this repository.
+    pub(super) here: &'a (dyn Fn(&str, &Named) -> bool + Sync),
+}
+
+/// What became of a release.
+enum Outcome {
+    /// Its objects, and what is not known of them.
+    Made(Vec<Object>, Option<String>),
+    /// The chart is not here.
+    Elsewhere,
+    /// It is, and was not inflated.
+    Failed(String),
+}
+
+impl Releases {
+    /// Takes one as it would be applied.
+    pub(super) fn take(&mut self, node: &Node<'_>, head: &Head<'_>, written: Arc<Rendered>) {
+        let spec = node.get("spec").and_then(|spec| yaml::from_node(spec).ok()).unwrap_or_default();
+        let named = head.named();
+        self.all.insert(named.clone(), Release { named, spec, written });
+    }
+
+    /// Inflates them, or makes what stands for them.
+    pub(super) fn finish(self, around: &Around<'_>, out: &mut Followed) {
+        let Self { all, apis } = self;
+        let all: Vec<Release> = all.into_values().collect();
+        let helm = Helm::find();
+        // Each waits for a program of its own.
+        let outcomes: Vec<Outcome> =
+            all.par_iter().map(|release| release.inflate(around, helm.as_ref(), &apis)).collect();
+        let (mut missing, mut first) = (0, None);
+        for (release, outcome) in all.iter().zip(outcomes) {
+            let place = &release.written.file;
+            let mut unread = |why: &str| {
+                let message = format!("{}: {why}", title("HelmRelease", &release.named));
+                out.warnings.push(Warning::new(place, Severity::Unread, message));
+            };
+            match outcome {
+                Outcome::Made(objects, not_known) => {
+                    if let Some(why) = &not_known {
+                        unread(why);
+                    }
+                    for object in objects {
+                        let file = release.template(around, object.template.as_deref());
+                        let file = file.unwrap_or_else(|| place.clone());
+                        let made = Rendered { file, from: None, text: object.text.into() };
+                        let namespace = Some(release.namespace().to_owned());
+                        out.documents.push((Arc::new(made), namespace));
+                    }
+                    continue;
+                }
+                Outcome::Failed(why) => unread(&why),
+                Outcome::Elsewhere => {
+                    missing += 1;
+                    first.get_or_insert_with(|| place.clone());
+                }
+            }
+            for text in release.stand_ins(around) {
+                let made =
+                    Rendered { file: place.clone(), from: release.written.from, text: text.into() };
+                out.documents.push((Arc::new(made), None));
+            }
+            if !release.makes_no_policies(around) {
+                out.unread.insert(release.namespace().to_owned());
+            }
+        }
+        if let Some(place) = first {
+            let message = format!(
+                "{missing} of {} {} not here, so of the pods of {} only what the values tell is known, and \
+                 not what policies the chart brings",
+                counted(all.len()),
+                if missing == 1 { "is" } else { "are" },
+                if missing == 1 { "that release" } else { "these releases" },
+            );
+            out.warnings.push(Warning::new(&place, Severity::Unread, message));
+        }
+    }
+}
+
+impl Release {
+    fn word(&self, field: &str) -> Option<&str> {
+        self.spec[field].as_str().filter(|word| !word.is_empty())
+    }
+
+    /// Source: docs/semantics/flux.md#name-of-a-release.
+    fn namespace(&self) -> &str {
+        self.word("targetNamespace").unwrap_or(&self.named.0)
+    }
+
+    /// The name that Helm knows it by; `None`: it is cut, and what is left is not known.
+    fn release_name(&self) -> Option<String> {
+        let name = match (self.word("releaseName"), self.word("targetNamespace")) {
+            (Some(name), _) => name.to_owned(),
+            (None, Some(namespace)) => format!("{namespace}-{}", self.named.1),
+            (None, None) => self.named.1.clone(),
+        };
+        (name.len() <= LONGEST).then_some(name)
+    }
+
+    /// The name of its chart, as far as it is written: that of an artifact is the end of its address.
+    fn chart<'a>(&'a self, around: &'a Around<'_>) -> &'a str {
+        let address = || {
+            let reference = &self.spec["chartRef"];
+            let reference: Reference = serde_json::from_value(reference.clone()).ok()?;
+            let key = (reference.kind.clone(), reference.from(&self.named.0));
+            around.sources.get(&key).map(String::as_str)
+        };
+        let chart = self.spec["chart"]["spec"]["chart"].as_str().or_else(address);
+        let name = chart.or_else(|| self.spec["chartRef"]["name"].as_str()).unwrap_or_default();
+        name.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The directory of its chart in the repository, if it is there.
+    fn directory(&self, around: &Around<'_>) -> Option<String> {
+        let chart = &self.spec["chart"]["spec"];
+        let source: Reference = serde_json::from_value(chart["sourceRef"].clone()).ok()?;
+        let path = chart["chart"].as_str()?;
+        // What is fetched from a registry has a name and no path.
+        let of_files = matches!(source.kind.as_str(), "GitRepository" | "Bucket");
+        let here = of_files && (around.here)(&source.kind, &source.from(&self.named.0));
+        here.then(|| joined("", path))
+    }
+
+    /// The file of a template of it.
+    fn template(&self, around: &Around<'_>, template: Option<&str>) -> Option<Arc<Path>> {
+        let file = joined(&self.directory(around)?, template?);
+        around.tree.has(&file).then(|| around.tree.place(&file))
+    }
+
+    fn inflate(
+        &self,
+        around: &Around<'_>,
+        helm: Option<&Helm>,
+        apis: &BTreeSet<String>,
+    ) -> Outcome {
+        let Some(directory) = self.directory(around) else { return Outcome::Elsewhere };
+        if !around.tree.has(&joined(&directory, "Chart.yaml")) {
+            return Outcome::Failed(format!("there is no chart in {directory}"));
+        }
+        let Some(helm) = helm else {
+            let why = "its chart is here, but helm is not on PATH; install it \
+                       (https://helm.sh/docs/intro/install/)";
+            return Outcome::Failed(why.to_owned());
+        };
+        if self.spec["postRenderers"].as_array().is_some_and(|all| !all.is_empty()) {
+            return Outcome::Failed("its post-renderers are not followed".to_owned());
+        }
+        let Some(name) = self.release_name() else {
+            return Outcome::Failed(format!("its name is longer than {LONGEST} characters"));
+        };
+        let (mut values, not_known) = self.values(around.known);
+        for file in chart_files(&self.spec) {
+            let text = around.tree.text(&joined("", file)).unwrap_or_default();
+            let mut under = parsed(&text).unwrap_or_default();
+            merge(&mut under, values);
+            values = under;
+        }
+        let chart = around.top.join(&directory);
+        let namespace = self.namespace();
+        let of =
+            Inflated { name: &name, namespace, chart: &chart, values: &values, apis, set: &[] };
+        match helm.template(&of) {
+            Ok(objects) => {
+                let not_known = (!not_known.is_empty()).then(|| {
+                    format!(
+                        "values of {} are not known, so what it makes may differ",
+                        not_known.join(" and ")
+                    )
+                });
+                Outcome::Made(objects, not_known)
+            }
+            Err(why) => Outcome::Failed(format!("its chart is not inflated: {why}")),
+        }
+    }
+
+    /// Whether it is known that its chart has no policy of its own.
+    fn makes_no_policies(&self, around: &Around<'_>) -> bool {
+        let values = &self.spec["values"];
+        self.chart(around) == OF_VALUES
+            && self.spec["valuesFrom"].as_array().is_none_or(Vec::is_empty)
+            && ["networkpolicies", "rawResources"].iter().all(|field| values[*field].is_null())
+    }
+
+    /// The workloads that stand for its pods, as manifests.
+    fn stand_ins(&self, around: &Around<'_>) -> Vec<String> {
+        let (values, _) = self.values(around.known);
+        let mut common = Map::new();
+        if let Some(name) = self.release_name() {
+            common.insert("app.kubernetes.io/instance".to_owned(), json!(name));
+        }
+        if self.chart(around) == OF_VALUES {
+            return self.of_values(&values, &common);
+        }
+        add(&mut common, &values["podLabels"]);
+        vec![self.stand_in(&self.named.1, &common, &Value::Null, None)]
+    }
+
+    /// One for each controller that the values have.
+    fn of_values(&self, values: &Value, common: &Map<String, Value>) -> Vec<String> {
+        let none = Map::new();
+        let controllers = values["controllers"].as_object().unwrap_or(&none);
+        let enabled: Vec<_> =
+            controllers.iter().filter(|(_, it)| it["enabled"] != json!(false)).collect();
+        let pods = &values["defaultPodOptions"];
+        enabled
+            .iter()
+            .map(|(controller, it)| {
+                let mut labels = common.clone();
+                let global = &values["global"];
+                let name = global["nameOverride"].as_str().map(str::to_owned);
+                if let Some(name) = name.or_else(|| self.release_name()) {
+                    labels.insert("app.kubernetes.io/name".to_owned(), json!(name));
+                }
+                // What a controller says of its pods replaces what is said of all, unless it merges.
+                let own = &it["pod"]["labels"];
+                let merges = values["defaultPodOptionsStrategy"] == json!("merge");
+                let mut said = Map::new();
+                add(
+                    &mut said,
+                    if own.is_object() && !merges { &Value::Null } else { &pods["labels"] },
+                );
+                add(&mut said, own);
+                // Which of two counts is a matter of the version.
+                for (key, value) in said {
+                    if labels.get(&key).is_some_and(|other| *other != value) {
+                        labels.remove(&key);
+                    } else {
+                        labels.insert(key, value);
+                    }
+                }
+                let network =
+                    [&it["pod"], pods].into_iter().find_map(|it| it["hostNetwork"].as_bool());
+                let name = match enabled.len() {
+                    1 => self.named.1.clone(),
+                    _ => format!("{}-{controller}", self.named.1),
+                };
+                self.stand_in(&name, &labels, &ports(it), network)
+            })
+            .collect()
+    }
+
+    fn stand_in(
+        &self,
+        name: &str,
+        labels: &Map<String, Value>,
+        ports: &Value,
+        network: Option<bool>,
+    ) -> String {
+        let mut metadata = json!({"name": name});
+        if !self.namespace().is_empty() {
+            metadata["namespace"] = json!(self.namespace());
+        }
+        let spec = json!({"hostNetwork": network, "containers": [{"name": name, "ports": ports}]});
+        json!({
+            "apiVersion": "helm.toolkit.fluxcd.io/v2",
+            "kind": "HelmRelease",
+            "metadata": metadata,
+            "spec": {"template": {"metadata": {"labels": labels}, "spec": spec}},
+        })
+        .to_string()
+    }
+
+    /// Its values, with those of ConfigMaps that are here beneath, and what they are in besides.
+    fn values(&self, known: &Known) -> (Value, Vec<String>) {
+        let (mut all, mut missing) = (json!({}), Vec::new());
+        for from in self.spec["valuesFrom"].as_array().into_iter().flatten() {
+            let word = |field: &str| from[field].as_str().filter(|word| !word.is_empty());
+            let named = (self.named.0.clone(), word("name").unwrap_or_default().to_owned());
+            let kind = word("kind").unwrap_or_default();
+            let map = known.map(&named).filter(|_| kind == "ConfigMap");
+            let text = map.and_then(|map| map.get(word("valuesKey").unwrap_or("values.yaml")));
+            match text.filter(|_| word("targetPath").is_none()).and_then(|text| parsed(text).ok()) {
+                Some(values) => merge(&mut all, values),
+                None => missing.push(title(kind, &named)),
+            }
+        }
+        merge(&mut all, self.spec["values"].clone());
+        (all, missing)
+    }
+}
+
+/// The files of values that a release takes from its source, later ones over earlier ones; here the
+/// other way round, as they are laid beneath.
+fn chart_files(spec: &Value) -> Vec<&str> {
+    let files = spec["chart"]["spec"]["valuesFiles"].as_array();
+    files.into_iter().flatten().rev().filter_map(Value::as_str).collect()
+}
+
+/// Adds labels whose values are texts.
+fn add(labels: &mut Map<String, Value>, more: &Value) {
+    let more = more.as_object().into_iter().flatten();
+    // A template of Helm in a value is filled in by Helm alone.
+    let plain = more.filter(|(key, value)| {
+        value.as_str().is_some_and(|value| !value.contains("{{")) && !key.contains("{{")
+    });
+    labels.extend(plain.map(|(key, value)| (key.clone(), value.clone())));
+}
+
+/// The ports that the containers of a controller declare.
+fn ports(controller: &Value) -> Value {
+    let containers = controller["containers"].as_object().into_iter().flatten();
+    let ports = containers.flat_map(|(_, it)| it["ports"].as_array().into_iter().flatten());
+    let whole = ports.filter(|port| port["containerPort"].is_u64() && !port["name"].is_object());
+    Value::Array(whole.cloned().collect())
+}
+
+fn counted(charts: usize) -> String {
+    if charts == 1 { "1 chart".to_owned() } else { format!("{charts} charts") }
+}

@@ -1,0 +1,197 @@
+//! Where following begins: the Kustomizations that no other one makes.
+//!
+//! In: a tree and a place in it. Out: what of Flux is written in its files, and of that what to follow
+//! first. What a Kustomization builds may hold others, with what is patched into them, so those are not
+//! taken from their files.
+
+use super::error::Error;
+use super::object::{
+    HELM, Head, KUSTOMIZE, Kustomization, Named, OPERATOR, Reference, SOURCE, Spec,
+};
+use super::tree::{Tree, joined, within};
+use crate::manifests::is_manifest;
+use netpol::objects::{Severity, Warning};
+use netpol::yaml::{self, Node};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// What is written of Flux in the files of a tree.
+#[derive(Debug, Default)]
+pub(super) struct Scanned {
+    /// Kustomizations below the place.
+    pub(super) kustomizations: Vec<Kustomization>,
+    /// What the operator of Flux follows below the place.
+    pub(super) instances: Vec<Kustomization>,
+    /// Addresses of sources anywhere, by kind, namespace and name.
+    pub(super) sources: BTreeMap<(String, Named), String>,
+    /// What could not be read.
+    pub(super) warnings: Vec<Warning>,
+}
+
+impl Scanned {
+    /// Looks through the files.
+    pub(super) fn of(tree: &Tree, place: &str) -> Self {
+        let mut all = Self::default();
+        for file in tree.below("") {
+            if !is_manifest(Path::new(file)) {
+                continue;
+            }
+            let Some(text) = tree.text(file) else { continue };
+            let groups = [KUSTOMIZE, SOURCE, OPERATOR, HELM];
+            let has =
+                |group: &&str| memchr::memmem::find(text.as_bytes(), group.as_bytes()).is_some();
+            if !groups.iter().any(has) {
+                continue;
+            }
+            for document in yaml::split(&text) {
+                // What is a template or broken is told by whoever builds it.
+                let Ok(Some(node)) = yaml::parse(&document) else { continue };
+                all.take(tree, file, &node, within(file, place) || place.is_empty());
+            }
+        }
+        all
+    }
+
+    fn take(&mut self, tree: &Tree, file: &str, node: &Node<'_>, here: bool) {
+        let Some(head) = Head::of(node) else { return };
+        let spec = |field: &str| node.get("spec").and_then(|spec| spec.get(field));
+        if head.group == SOURCE {
+            if let Some(url) = spec("url").and_then(Node::as_str) {
+                self.sources.insert((head.kind.to_owned(), head.named()), url.to_owned());
+            }
+        } else if head.is(KUSTOMIZE, "Kustomization") && here {
+            let place = tree.place(file);
+            match Kustomization::read(node, Some(file.to_owned()), place.clone()) {
+                Ok(found) => self.kustomizations.push(found),
+                Err(error) => {
+                    let message = format!(
+                        "Kustomization {} is not read: {}: {}",
+                        netpol::printable::printable(head.name),
+                        error.path(),
+                        error.message()
+                    );
+                    self.warnings.push(Warning::new(&place, Severity::Unread, message));
+                }
+            }
+        } else if head.is(OPERATOR, "FluxInstance")
+            && here
+            && let Some(sync) = spec("sync")
+        {
+            let word = |key| sync.get(key).and_then(Node::as_str).map(str::to_owned);
+            let spec = Spec {
+                path: word("path").unwrap_or_default(),
+                source_ref: Reference {
+                    kind: word("kind").unwrap_or_default(),
+                    name: word("name").unwrap_or_else(|| head.namespace.to_owned()),
+                    ..Reference::default()
+                },
+                ..Spec::default()
+            };
+            let name = word("name").unwrap_or_else(|| head.namespace.to_owned());
+            let named = (head.namespace.to_owned(), name);
+            let place = tree.place(file);
+            self.instances.push(Kustomization { named, file: None, place, spec });
+        }
+    }
+
+    /// What to follow first.
+    pub(super) fn first(
+        &self,
+        tree: &Tree,
+        repository: &str,
+        place: Option<&str>,
+    ) -> Result<Vec<Kustomization>, Error> {
+        if let Some(place) = place {
+            // Flux is pointed at this directory: by what is written in it, or else somewhere else.
+            let all = self.kustomizations.iter().chain(&self.instances);
+            let own: Vec<_> = all.filter(|it| directory(it) == place).take(1).cloned().collect();
+            if !own.is_empty() {
+                return Ok(own);
+            }
+            let spec = Spec { path: place.to_owned(), ..Spec::default() };
+            let (named, place) = ((String::new(), place.to_owned()), tree.place(place));
+            return Ok(vec![Kustomization { named, file: None, place, spec }]);
+        }
+        let of_itself = |it: &&Kustomization| contains(it, it);
+        let mut first: Vec<Kustomization> = self.instances.clone();
+        first.extend(self.kustomizations.iter().filter(of_itself).cloned());
+        if first.is_empty() {
+            first = self.further(&BTreeSet::new(), &[]);
+        }
+        if first.is_empty() {
+            let repository = repository.to_owned();
+            return Err(match self.warnings.first() {
+                Some(first) => Error::Unread(repository, Box::new(first.clone())),
+                None => Error::NoKustomization(repository),
+            });
+        }
+        one_cluster(repository, &first)?;
+        Ok(first)
+    }
+
+    /// What to follow besides: what is written in files that nothing has built so far, and that nothing
+    /// of the rest would build, nor anything that was followed.
+    pub(super) fn further(
+        &self,
+        built: &BTreeSet<String>,
+        followed: &[Kustomization],
+    ) -> Vec<Kustomization> {
+        let is_new = |it: &&Kustomization| {
+            let file = it.file.as_deref().unwrap_or_default();
+            !built.contains(file)
+                && !followed.iter().any(|done| done.named == it.named || contains(done, it))
+        };
+        let rest: Vec<&Kustomization> = self.kustomizations.iter().filter(is_new).collect();
+        let made = |it: &Kustomization| {
+            let by = |other: &&Kustomization| {
+                other.file != it.file && contains(other, it) && !contains(it, other)
+            };
+            rest.iter().any(by)
+        };
+        rest.iter().filter(|it| !made(it)).map(|it| (*it).clone()).collect()
+    }
+
+    /// Those in files that nothing has built.
+    pub(super) fn left<'s>(
+        &'s self,
+        built: &'s BTreeSet<String>,
+        followed: &'s [Kustomization],
+    ) -> impl Iterator<Item = &'s Kustomization> {
+        self.kustomizations.iter().filter(move |it| {
+            let file = it.file.as_deref().unwrap_or_default();
+            !built.contains(file) && !followed.iter().any(|done| done.named == it.named)
+        })
+    }
+}
+
+/// The directory that it builds, from the top.
+pub(super) fn directory(it: &Kustomization) -> String {
+    joined("", &it.spec.path)
+}
+
+/// Whether a Kustomization is in a file of the directory that another builds.
+fn contains(outer: &Kustomization, inner: &Kustomization) -> bool {
+    let directory = directory(outer);
+    inner.file.as_deref().is_some_and(|file| within(file, &directory))
+}
+
+/// Two of one name are of two clusters.
+fn one_cluster(repository: &str, all: &[Kustomization]) -> Result<(), Error> {
+    let mut seen: BTreeMap<&Named, &Kustomization> = BTreeMap::new();
+    for it in all.iter().filter(|it| !it.named.0.is_empty()) {
+        let Some(other) = seen.insert(&it.named, it) else { continue };
+        let files = [other, it].map(|it| netpol::objects::shown(&it.place));
+        return Err(Error::Clusters {
+            repository: repository.to_owned(),
+            title: it.title(),
+            files: files.into(),
+            place: if contains(other, other) {
+                directory(other)
+            } else {
+                let file = other.file.as_deref().unwrap_or_default();
+                file.rsplit_once('/').map_or("", |(directory, _)| directory).to_owned()
+            },
+        });
+    }
+    Ok(())
+}

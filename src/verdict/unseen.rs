@@ -1,0 +1,109 @@
+//! Ends of which only their part in traffic is known.
+//!
+//! In: a peer item and who the other end is. Out: whether the item means it, which is not known
+//! wherever its place decides. Source: docs/semantics/services.md#external-ways,
+//! docs/semantics/services.md#ingresses and docs/semantics/services.md#the-api-server.
+
+use super::matching::{Matcher, Tried};
+use super::trace::PeerMiss;
+use crate::cluster::{AddressBlock, Addresses, Family, Truth};
+use crate::ends::Unseen;
+use crate::policy::rule::{Entities, NodeSet, PeerKind, Scope};
+use ipnet::IpNet;
+
+impl Matcher<'_> {
+    /// Tries a peer item.
+    pub(super) fn unseen(&self, kind: &PeerKind, who: Unseen) -> Tried {
+        let truth = match (who, kind) {
+            (Unseen::AnotherNode, PeerKind::Nodes(nodes)) => self.of_other_nodes(nodes),
+            (Unseen::AnotherNode, PeerKind::Addresses(block, scope)) if scope.nodes => {
+                return self.at_other_nodes(block);
+            }
+            (Unseen::AnotherNode, PeerKind::Entities(entities)) => match entities {
+                Entities { other_nodes: true, .. } => Truth::Yes,
+                Entities { api_server: true, .. } => Truth::Unknown,
+                _ => Truth::No,
+            },
+            (Unseen::AnotherNode, PeerKind::Unresolved(_, scope)) if scope.nodes => Truth::Unknown,
+            // The pods of an API server are on their nodes' networks.
+            (Unseen::AnotherNode, _) | (Unseen::ApiServer, PeerKind::Pods(_)) => Truth::No,
+            (Unseen::ApiServer, PeerKind::Entities(it)) if it.api_server => Truth::Yes,
+            (Unseen::ApiServer, PeerKind::Entities(it)) => {
+                all_or_some(&[it.own_node, it.other_nodes, it.outside])
+            }
+            (Unseen::IngressController, PeerKind::Entities(it)) => {
+                all_or_some(&[it.own_node, it.other_nodes, it.outside, it.pods])
+            }
+            (_, PeerKind::Addresses(block, scope)) => self.somewhere(block, *scope, who),
+            (Unseen::IngressController | Unseen::ApiServer, _) => Truth::Unknown,
+        };
+        let miss = match truth {
+            Truth::Yes => return (truth, None),
+            Truth::Unknown => {
+                PeerMiss::Unseen(format!("it depends on where {} is", who.as_str()).into())
+            }
+            Truth::No if matches!(kind, PeerKind::Nodes(_)) => PeerMiss::NotANode,
+            Truth::No => match kind {
+                PeerKind::Addresses(block, _) if Family::of_net(block.cidr) != self.flow.family => {
+                    PeerMiss::OtherFamily(block.clone())
+                }
+                PeerKind::Addresses(block, _) => PeerMiss::NotOutside(block.clone()),
+                PeerKind::Entities(it) => PeerMiss::NotOfEntities(it.written.clone().into()),
+                PeerKind::Names(patterns) => PeerMiss::OtherName(patterns.clone().into()),
+                _ => PeerMiss::NotAPod,
+            },
+        };
+        (truth, Some(miss))
+    }
+
+    /// Whether a block has whatever address it is.
+    fn somewhere(&self, block: &AddressBlock, scope: Scope, who: Unseen) -> Truth {
+        let meant = scope.nodes && (scope.pods || who == Unseen::ApiServer);
+        match block.matches(&Addresses::Unknown, self.flow.family) {
+            Truth::Yes if !meant => Truth::Unknown,
+            truth => truth,
+        }
+    }
+
+    /// Whether nodes are meant, whichever of those that are known it is.
+    fn of_other_nodes(&self, nodes: &NodeSet) -> Truth {
+        if nodes.labels.is_everything() {
+            return Truth::Yes;
+        }
+        let each = self.snapshot.nodes.iter().map(|node| nodes.labels.selects(&node.labels));
+        agreed(each)
+    }
+
+    /// Whether a block has the address, whichever of the nodes that are known it is.
+    fn at_other_nodes(&self, block: &AddressBlock) -> Tried {
+        let family = self.flow.family;
+        let ips = self.snapshot.nodes.iter().flat_map(|node| &node.ips).copied();
+        let ips: Vec<_> = ips.filter(|ip| Family::of(*ip) == family).collect();
+        let addresses = if ips.is_empty() {
+            Addresses::Unknown
+        } else {
+            Addresses::Within(ips.iter().copied().map(IpNet::from).collect())
+        };
+        let truth = block.matches(&addresses, family);
+        let miss = match (truth, ips.first()) {
+            (Truth::Yes, _) => return (truth, None),
+            _ if Family::of_net(block.cidr) != family => PeerMiss::OtherFamily(block.clone()),
+            (Truth::No, Some(ip)) => PeerMiss::OutsideBlock { block: block.clone(), address: *ip },
+            _ => PeerMiss::AddressUnknown(block.clone()),
+        };
+        (truth, Some(miss))
+    }
+}
+
+/// Whether it is one of several, of which these are meant.
+fn all_or_some(meant: &[bool]) -> Truth {
+    agreed(meant.iter().copied())
+}
+
+/// What all say; not known where they differ or none says anything.
+fn agreed(mut each: impl Iterator<Item = bool>) -> Truth {
+    match each.next() {
+        Some(first) if each.all(|other| other == first) => first.into(),
+        _ => Truth::Unknown,
+    }
+}

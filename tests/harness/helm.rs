@@ -1,0 +1,19 @@
+//! The real helm.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use super::{Outside, Skip, Unprovided, provided, skip};
+
+/// The directory that holds `helm`; a test that gets none has said so and returns.
+///
+/// # Panics
+/// If building it went wrong.
+pub(crate) fn helm() -> Result<&'static Path, Skip> {
+    static SHARED: OnceLock<Result<PathBuf, Unprovided>> = OnceLock::new();
+    match SHARED.get_or_init(|| provided("helm")) {
+        Ok(directory) => Ok(directory),
+        Err(Unprovided::Cannot(why)) => Err(skip(Outside::Helm, why)),
+        Err(Unprovided::Broken(why)) => panic!("{why}"),
+    }
+}
