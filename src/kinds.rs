@@ -529,6 +529,16 @@ impl Kind {
         matches!(self.role(), Role::Policy(..) | Role::Reference(_))
     }
 
+    /// Whether its objects stand for policies that are not in force yet.
+    pub fn is_staged(self) -> bool {
+        matches!(
+            self,
+            Self::CalicoStagedNetworkPolicy
+                | Self::CalicoStagedGlobalNetworkPolicy
+                | Self::CalicoStagedKubernetesNetworkPolicy
+        )
+    }
+
     /// Whether its objects may deny what others allow.
     pub fn can_deny(self) -> bool {
         matches!(self.role(), Role::Policy(Power::Deny, _))

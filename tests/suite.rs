@@ -28,6 +28,7 @@ mod krew;
 mod learn;
 mod list;
 #[cfg(unix)]
+mod live_calico;
 mod live_dialects;
 mod live_explain;
 #[cfg(unix)]

@@ -7,8 +7,9 @@ complete -c kubectl-netpol-bootstrap -l dns -d 'How DNS is allowed: auto (as the
 namespace\t''
 strict\t''
 none\t''"
-complete -c kubectl-netpol-bootstrap -l dialect -d 'Language of the policies: networkpolicy (default) or cilium' -r -f -a "networkpolicy\t''
-cilium\t''"
+complete -c kubectl-netpol-bootstrap -l dialect -d 'Language of the policies: networkpolicy (default), cilium or calico' -r -f -a "networkpolicy\t''
+cilium\t''
+calico\t''"
 complete -c kubectl-netpol-bootstrap -l allow-ingress-controller -d 'Admit the ingress controller of a namespace, ingress-nginx by default' -r
 complete -c kubectl-netpol-bootstrap -l ingress-port -d 'Port on the pods that it may reach, not the Service\'s; repeatable, every port by default' -r
 complete -c kubectl-netpol-bootstrap -l allow-monitoring -d 'Admit monitoring, by default monitoring/app.kubernetes.io/name=prometheus' -r
@@ -63,4 +64,5 @@ complete -c kubectl-netpol-bootstrap -l schema -d 'Print the JSON Schema of --ba
 complete -c kubectl-netpol-bootstrap -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol-bootstrap -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol-bootstrap -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
+complete -c kubectl-netpol-bootstrap -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
 complete -c kubectl-netpol-bootstrap -s h -l help -d 'Print help'

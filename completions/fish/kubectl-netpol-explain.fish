@@ -1,7 +1,8 @@
 complete -c kubectl-netpol-explain -l port -d 'Port, by number or name, if need be with its protocol: 80, 53/UDP, http' -r
 complete -c kubectl-netpol-explain -l suggest -d 'Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy, cilium, or auto, the dialect of the policies that isolate' -r -f -a "auto\t''
 networkpolicy\t''
-cilium\t''"
+cilium\t''
+calico\t''"
 complete -c kubectl-netpol-explain -s o -l output -d 'Output format: text, wide (every rule), json or yaml' -r -f -a "text\t'For people'
 wide\t'For people, with every rule'
 json\t'For programs'
@@ -39,6 +40,7 @@ complete -c kubectl-netpol-explain -l schema -d 'Print the JSON Schema of the an
 complete -c kubectl-netpol-explain -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol-explain -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol-explain -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
+complete -c kubectl-netpol-explain -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
 complete -c kubectl-netpol-explain -l with -d 'Lay what -f and -k name over the live cluster, as if it were applied'
 complete -c kubectl-netpol-explain -l reconcile -d 'Have Flux apply what Git has, as `flux reconcile kustomization NAME --with-source` does, to the Kustomizations that the deciding policies come from; then explain'
 complete -c kubectl-netpol-explain -s h -l help -d 'Print help'

@@ -42,4 +42,5 @@ complete -c kubectl-netpol-list -l schema -d 'Print the JSON Schema of the answe
 complete -c kubectl-netpol-list -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol-list -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol-list -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
+complete -c kubectl-netpol-list -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
 complete -c kubectl-netpol-list -s h -l help -d 'Print help'

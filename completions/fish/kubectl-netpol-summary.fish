@@ -31,4 +31,5 @@ complete -c kubectl-netpol-summary -l schema -d 'Print the JSON Schema of the an
 complete -c kubectl-netpol-summary -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol-summary -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol-summary -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
+complete -c kubectl-netpol-summary -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
 complete -c kubectl-netpol-summary -s h -l help -d 'Print help'

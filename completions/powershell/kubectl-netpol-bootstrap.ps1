@@ -26,7 +26,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-bootstrap' -Scri
             [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'Label to give the namespace; repeatable')
             [CompletionResult]::new('--deny', '--deny', [CompletionResultType]::ParameterName, 'What is denied by default: ingress, egress or all')
             [CompletionResult]::new('--dns', '--dns', [CompletionResultType]::ParameterName, 'How DNS is allowed: auto (as the cluster serves it), namespace (kube-system), strict or none')
-            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'Language of the policies: networkpolicy (default) or cilium')
+            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'Language of the policies: networkpolicy (default), cilium or calico')
             [CompletionResult]::new('--allow-ingress-controller', '--allow-ingress-controller', [CompletionResultType]::ParameterName, 'Admit the ingress controller of a namespace, ingress-nginx by default')
             [CompletionResult]::new('--ingress-port', '--ingress-port', [CompletionResultType]::ParameterName, 'Port on the pods that it may reach, not the Service''s; repeatable, every port by default')
             [CompletionResult]::new('--allow-monitoring', '--allow-monitoring', [CompletionResultType]::ParameterName, 'Admit monitoring, by default monitoring/app.kubernetes.io/name=prometheus')
@@ -82,6 +82,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-bootstrap' -Scri
             [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Directories are always read with all below them; taken since kubectl has it')
             [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Make everything that cannot be read an error')
             [CompletionResult]::new('--pull', '--pull', [CompletionResultType]::ParameterName, 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error')
+            [CompletionResult]::new('--with-staged', '--with-staged', [CompletionResultType]::ParameterName, 'Count Calico''s staged policies as if they were in force')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break

@@ -62,6 +62,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-explain' -Script
             [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Directories are always read with all below them; taken since kubectl has it')
             [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Make everything that cannot be read an error')
             [CompletionResult]::new('--pull', '--pull', [CompletionResultType]::ParameterName, 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error')
+            [CompletionResult]::new('--with-staged', '--with-staged', [CompletionResultType]::ParameterName, 'Count Calico''s staged policies as if they were in force')
             [CompletionResult]::new('--with', '--with', [CompletionResultType]::ParameterName, 'Lay what -f and -k name over the live cluster, as if it were applied')
             [CompletionResult]::new('--reconcile', '--reconcile', [CompletionResultType]::ParameterName, 'Have Flux apply what Git has, as `flux reconcile kustomization NAME --with-source` does, to the Kustomizations that the deciding policies come from; then explain')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')

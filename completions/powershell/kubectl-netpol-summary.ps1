@@ -56,6 +56,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-summary' -Script
             [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Directories are always read with all below them; taken since kubectl has it')
             [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Make everything that cannot be read an error')
             [CompletionResult]::new('--pull', '--pull', [CompletionResultType]::ParameterName, 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error')
+            [CompletionResult]::new('--with-staged', '--with-staged', [CompletionResultType]::ParameterName, 'Count Calico''s staged policies as if they were in force')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use netpol::answer::{Locate, Location};
 use netpol::cluster::{Gap, Snapshot};
 use netpol::ends::{self, EndName, PortText, PortWanted};
+use netpol::kinds::Kind;
 use netpol::objects::Objects;
 use netpol::policy::{Cilium, Enforcer, Ruleset, Written};
 use netpol_sources::flux::follow::Repository;
@@ -70,6 +71,10 @@ pub struct InputArgs {
     /// Who enforces them where neither the flag nor the cluster tells; else their kinds do.
     #[arg(skip)]
     pub supposed: Option<Enforcer>,
+
+    /// Count Calico's staged policies as if they were in force
+    #[arg(long, help_heading = HEADING)]
+    pub with_staged: bool,
 
     /// Network of the pods whose addresses manifests do not tell; repeatable
     #[arg(long, value_name = "CIDR", help_heading = HEADING)]
@@ -163,6 +168,22 @@ impl InputArgs {
         Ok([before, self.input(after, locator, namespace, Vec::new())])
     }
 
+    /// Reads what the flags name, or the live cluster, as it is and as it would be with what is staged in
+    /// force.
+    pub fn read_staged(&self, global: &GlobalArgs) -> anyhow::Result<[Input; 2]> {
+        let (objects, locator, namespace) = if self.names_manifests() {
+            let namespace = global.namespace();
+            let Loaded { objects, locator, .. } = self.load(global, &namespace)?;
+            (objects, locator, namespace)
+        } else {
+            let (objects, namespace) = self.live_objects(global, Scope::Everything)?;
+            (objects, Locator::default(), namespace)
+        };
+        let staged = Self { with_staged: true, ..self.clone() };
+        let before = self.input(objects.clone(), locator.clone(), namespace.clone(), Vec::new());
+        Ok([before, staged.input(objects, locator, namespace, Vec::new())])
+    }
+
     /// Whether manifests are named.
     pub(crate) fn names_manifests(&self) -> bool {
         !self.filename.is_empty() || !self.kustomize.is_empty()
@@ -179,6 +200,9 @@ impl InputArgs {
         let mut words = Vec::new();
         if let Some(enforcer) = &self.enforcer {
             words.extend(["--enforcer".to_owned(), enforcer.to_string()]);
+        }
+        if self.with_staged {
+            words.push("--with-staged".to_owned());
         }
         for cidr in &self.pod_cidr {
             words.extend(["--pod-cidr".to_owned(), cidr.to_string()]);
@@ -267,7 +291,13 @@ impl InputArgs {
             let config = config.as_ref()?;
             Some(Enforcer::Cilium(Cilium::configured(version, config)))
         };
-        let (mut snapshot, written) = objects.assemble();
+        let (mut snapshot, mut written) = objects.assemble();
+        if self.with_staged {
+            written.enforce_staged();
+        } else {
+            let staged = |gap: &Gap| gap.kind.as_deref().and_then(Kind::named);
+            snapshot.gaps.retain(|gap| !staged(gap).is_some_and(Kind::is_staged));
+        }
         if !self.pod_cidr.is_empty() {
             snapshot.pod_cidrs = self.pod_cidr.iter().map(IpNet::trunc).collect();
         }
@@ -285,7 +315,10 @@ impl InputArgs {
                 configured(Cilium::default().version).unwrap_or_else(|| written.enforcer())
             }
             (None, None, Some(supposed)) => supposed.clone(),
-            (None, None, None) => written.enforcer(),
+            (None, None, None) => {
+                snapshot.gaps.extend(written.contested());
+                written.enforcer()
+            }
         };
         let rules = Ruleset::compile(&written, &snapshot, &enforcer);
         Input { snapshot, written, rules, namespace, notes, session: None, locator }

@@ -70,6 +70,7 @@ enum Suggest {
     Auto,
     Networkpolicy,
     Cilium,
+    Calico,
 }
 
 impl Suggest {
@@ -78,6 +79,7 @@ impl Suggest {
             Self::Auto => None,
             Self::Networkpolicy => Some(Dialect::NetworkPolicy),
             Self::Cilium => Some(Dialect::Cilium),
+            Self::Calico => Some(Dialect::Calico),
         }
     }
 }

@@ -476,7 +476,9 @@ pub(super) fn tie(names: &[String]) -> String {
 /// By whose reading an answer was found, where that is not the letter of the specifications.
 pub(super) fn enforcement(rules: &Ruleset) -> Vec<String> {
     if rules.enforcer().calico().is_some() {
-        return vec!["Judged as Calico enforces policies".to_owned()];
+        let staged =
+            if rules.counts_staged() { ", staged ones as if they were in force" } else { "" };
+        return vec![format!("Judged as Calico enforces policies{staged}")];
     }
     let Some(cilium) = rules.cilium() else { return Vec::new() };
     let mut notes = vec![format!("Judged as Cilium {} enforces policies", cilium.version)];

@@ -38,6 +38,9 @@ pub struct Position {
     pub part: u32,
 }
 
+/// The tier of policies that name none.
+pub(super) const DEFAULT_TIER: &str = "default";
+
 /// A tier with a name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NamedTier {
@@ -48,6 +51,13 @@ pub struct NamedTier {
     /// What becomes of a flow of which no policy of the tier says anything, if one selects the
     /// subject.
     pub end: TierEnd,
+}
+
+impl NamedTier {
+    /// Whether it is that of policies which name none, NetworkPolicies among them.
+    pub fn is_default(&self) -> bool {
+        *self.name == *DEFAULT_TIER
+    }
 }
 
 /// What a tier does with flows that reach its end.

@@ -227,6 +227,23 @@ fn calico_policies_tell_who_enforces() {
     assert!(run.stdout.contains("dropped at the end of tier default"), "{run:?}");
 }
 
+/// Only one of two enforces its own, and which of them no file tells.
+#[test]
+fn policies_of_two_enforcers_are_not_guessed() {
+    let both = "---\n{apiVersion: projectcalico.org/v3, kind: NetworkPolicy, metadata: {name: x, namespace: default}, spec: {types: [Ingress], ingress: [{action: Deny}]}}\n\
+                ---\n{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: open, namespace: default}, spec: {endpointSelector: {}, ingress: [{fromEndpoints: [{}]}]}}\n";
+    let ask = |words: &[&str]| {
+        let words = [&["explain", "-f", "-", "a", "b:80"], words].concat();
+        netpol_with(&words, format!("{PODS}{both}").as_bytes())
+    };
+    let run = ask(&[]);
+    assert_eq!(run.code, 3, "{run:?}");
+    let told = run.stdout.replace("\n  ", " ");
+    assert!(told.contains("only one of the two enforces its own: give --enforcer"), "{run:?}");
+    assert_eq!(ask(&["--enforcer", "cilium"]).code, 0);
+    assert_eq!(ask(&["--enforcer", "calico"]).code, 1);
+}
+
 /// Who writes Cilium's policies has Cilium.
 #[test]
 fn cilium_policies_tell_who_enforces() {

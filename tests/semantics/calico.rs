@@ -19,7 +19,7 @@ fn holds(manifests: &str, lines: &[&str]) {
 
 /// An object of a cluster-wide kind, or of one in namespace shop.
 fn object(kind: &str, name: &str, spec: &str) -> String {
-    let global = kind.starts_with("Global") || kind == "Tier";
+    let global = kind.contains("Global") || kind == "Tier";
     let namespace = if global { "" } else { ", namespace: shop" };
     format!(
         "---\napiVersion: projectcalico.org/v3\nkind: {kind}\n\
@@ -306,6 +306,95 @@ fn sets_of_addresses() {
     }
 }
 
+/// docs/semantics/calico.md#network-sets: hosts count with the addresses that a HostEndpoint lists, and
+/// their own labels; in the form in which objects are kept labels are not told.
+#[test]
+fn host_endpoints_as_peers() {
+    let host = |spec: &str| {
+        format!(
+            "---\napiVersion: projectcalico.org/v3\nkind: HostEndpoint\nmetadata: {{name: n2, labels: \
+             {{role: worker}}}}\nspec: {{node: n2, {spec}}}\n"
+        )
+    };
+    let of_hosts = "namespaceSelector: global(), selector: role == 'worker'";
+    let rule = ingress(&format!("{{action: Allow, source: {{{of_hosts}}}}}"));
+    let listed = host("expectedIPs: [192.168.0.2]");
+    holds(
+        &format!("{listed}{rule}"),
+        &["node/n2 → api:80 is Allowed", "web → api:80 is Denied", "192.0.2.1 → api:80 is Denied"],
+    );
+    // Without addresses it may be any host.
+    holds(&format!("{}{rule}", host("interfaceName: \"*\"")), &["node/n2 → api:80 is Unknown"]);
+    let stored = listed.replace("projectcalico.org/v3", "crd.projectcalico.org/v1");
+    holds(&format!("{stored}{rule}"), &["node/n2 → api:80 is Unknown"]);
+    // A policy of all hosts and pods: of the hosts nothing is said.
+    holds(&global("g", "types: [Ingress]"), &["web → node/n2:80 is Allowed"]);
+}
+
+/// docs/semantics/calico.md#ip-families: of a pod with addresses of both families each is judged.
+#[test]
+fn pods_with_addresses_of_both_families() {
+    let both = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: both, namespace: shop, labels: {app: \
+                both}}\nspec: {nodeName: n2}\nstatus: {podIPs: [{ip: 10.0.1.30}, {ip: \
+                \"2001:db8::30\"}]}\n";
+    let into = |rule: &str| {
+        let rule = format!("{{action: Allow, {rule}}}");
+        format!("{both}{}", policy("p", &format!("selector: app == 'both', ingress: [{rule}]")))
+    };
+    for (rule, v4, v6) in [
+        ("ipVersion: 6", "Denied", "Allowed"),
+        ("ipVersion: 4", "Allowed", "Denied"),
+        ("source: {nets: [192.0.2.0/24]}", "Allowed", "Denied"),
+        ("source: {notNets: [2001:db8:1::/48]}", "Denied", "Allowed"),
+        ("destination: {nets: [\"2001:db8::30/128\"]}", "Denied", "Allowed"),
+        ("destination: {notNets: [10.0.1.30/32]}", "Denied", "Denied"),
+    ] {
+        holds(
+            &into(rule),
+            &[&format!("192.0.2.1 → both:80 is {v4}"), &format!("2001:db8:2::1 → both:80 is {v6}")],
+        );
+    }
+    // By its labels it is the source with either address.
+    let rule = ingress("{action: Allow, source: {selector: app == 'both'}}");
+    holds(&format!("{both}{rule}"), &["both → api:80 is Allowed"]);
+}
+
+/// docs/semantics/calico.md#order and docs/semantics/calico.md#network-sets: what is odd and no fault.
+#[test]
+fn odd_and_no_fault() {
+    let deny = "selector: app == 'api', ingress: [{action: Deny}]";
+    let allow = "selector: app == 'api', ingress: [{action: Allow}]";
+    let in_tier = |spec: &str| format!("tier: platform, {spec}");
+    let platform = tier("platform", "order: 10");
+    for (manifests, verdict) in [
+        // A name need not begin with that of the tier.
+        (format!("{platform}{}", policy("p", &in_tier(deny))), "Denied"),
+        (format!("{platform}{}", policy("platform.p", &in_tier(deny))), "Denied"),
+        // Equal orders, the same name in a namespace and for all.
+        (
+            policy("p", &format!("order: 5, {deny}")) + &global("p", &format!("order: 5, {allow}")),
+            "Allowed",
+        ),
+        // A set that is not there has no addresses.
+        (
+            ingress("{action: Allow, source: {namespaceSelector: global(), selector: set == 'x'}}"),
+            "Denied",
+        ),
+    ] {
+        holds(&manifests, &[&format!("web → api:80 is {verdict}")]);
+    }
+}
+
+/// docs/semantics/calico.md#refusals: what is refused counts as if it were not there, and is told.
+#[test]
+fn what_is_refused_is_not_there() {
+    let deny = "selector: app == 'api', ingress: [{action: Deny}";
+    let text = policy("p", &format!("{deny}, {{action: Allow, destination: {{ports: [80]}}}}]"));
+    let cluster = cluster(&text);
+    cluster.holds(&["web → api:80 is Allowed"]);
+    assert!(cluster.rejected()[0].contains("needs protocol"), "{:?}", cluster.rejected());
+}
+
 /// docs/semantics/calico.md#labels: those of ServiceAccounts are not read.
 #[test]
 fn labels_of_accounts_are_not_known() {
@@ -342,6 +431,25 @@ fn ports_and_protocols() {
     }
 }
 
+/// docs/semantics/calico.md#protocols-and-ports: where the eBPF dataplane reads a rule otherwise that is
+/// told.
+#[test]
+fn what_ebpf_reads_otherwise_is_told() {
+    for (rule, told) in [
+        ("protocol: ICMPv6", "ICMPv6 is protocol 0 to the eBPF dataplane"),
+        ("protocol: UDPLite", "136 means the same to both"),
+        ("notProtocol: ICMPv6", "ingress[0].notProtocol ICMPv6 is protocol 0"),
+        ("protocol: SCTP, destination: {ports: [80, http]}", "ports[1] is a name of an SCTP port"),
+    ] {
+        let lints = cluster(&ingress(&format!("{{action: Allow, {rule}}}"))).lints();
+        assert!(lints.len() == 1 && lints[0].contains(told), "{rule}: {lints:?}");
+    }
+    for rule in ["protocol: 58", "protocol: ICMP", "protocol: TCP, destination: {ports: [http]}"] {
+        let lints = cluster(&ingress(&format!("{{action: Allow, {rule}}}"))).lints();
+        assert!(lints.is_empty(), "{rule}: {lints:?}");
+    }
+}
+
 /// docs/semantics/calico.md#ip-families.
 #[test]
 fn a_rule_of_one_family() {
@@ -361,11 +469,57 @@ fn a_rule_of_one_family() {
     }
 }
 
-/// docs/semantics/calico.md#services and docs/semantics/calico.md#http.
+/// docs/semantics/calico.md#services: endpoints with their ports as a destination, addresses as a source.
+#[test]
+fn who_is_behind_a_service() {
+    let service = "---\napiVersion: v1\nkind: Service\nmetadata: {name: api, namespace: shop}\nspec: \
+                   {selector: {app: api}, ports: [{port: 80, targetPort: http}, {port: 53, \
+                   protocol: UDP, targetPort: 5353}]}\n";
+    let slice = "---\napiVersion: v1\nkind: Service\nmetadata: {name: out, namespace: shop}\nspec: \
+                 {ports: [{port: 443}]}\n---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n\
+                 metadata: {name: out-1, namespace: shop, labels: {kubernetes.io/service-name: out}}\n\
+                 addressType: IPv4\nports: [{port: 8443}]\nendpoints: [{addresses: [192.0.2.7]}]\n";
+    let to = |fields: &str| {
+        format!("{service}{slice}{}", egress(&format!("{{action: Allow, {fields}}}")))
+    };
+    for (fields, flow, verdict) in [
+        ("destination: {services: {name: api, namespace: shop}}", "api:8080", "Allowed"),
+        ("destination: {services: {name: api}}", "api:8080", "Allowed"),
+        ("destination: {services: {name: api}}", "api:5353/UDP", "Allowed"),
+        ("protocol: TCP, destination: {services: {name: api}}", "api:5353/UDP", "Denied"),
+        // The Service's own port is not the pod's.
+        ("destination: {services: {name: api}}", "api:80", "Denied"),
+        ("destination: {services: {name: api}}", "other/client:8080", "Denied"),
+        ("destination: {services: {name: out}}", "192.0.2.7:8443", "Allowed"),
+        ("destination: {services: {name: out}}", "192.0.2.7:443", "Denied"),
+        ("destination: {services: {name: out}}", "192.0.2.8:8443", "Denied"),
+        ("destination: {services: {name: lost}}", "api:8080", "Unknown"),
+        ("destination: {services: {name: api, namespace: other}}", "api:8080", "Unknown"),
+    ] {
+        holds(&to(fields), &[&format!("web → {flow} is {verdict}")]);
+    }
+    // As a source a Service is its addresses, whatever the port.
+    let from = policy(
+        "in",
+        "selector: app == 'web', ingress: [{action: Allow, source: {services: {name: api}}}]",
+    );
+    holds(
+        &format!("{service}{from}"),
+        &["api → web:80 is Allowed", "other/client → web:80 is Denied"],
+    );
+    // Pods on their node's network have its address.
+    let on_node = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: agent, namespace: shop, labels: \
+                   {app: api}}\nspec: {nodeName: n1, hostNetwork: true}\nstatus: {podIPs: [{ip: \
+                   192.168.0.1}]}\n";
+    holds(
+        &format!("{on_node}{}", to("destination: {services: {name: api}}")),
+        &["web → agent:8080 is Unknown", "web → api:8080 is Unknown"],
+    );
+}
+
+/// docs/semantics/calico.md#http.
 #[test]
 fn what_is_not_judged_is_told() {
-    let services = egress("{action: Allow, destination: {services: {name: api, namespace: shop}}}");
-    holds(&services, &["web → api:80 is Unknown"]);
     let http = ingress("{action: Allow, http: {methods: [GET], paths: [{prefix: /public}]}}");
     let cluster = cluster(&http);
     let answer = cluster.ask("web → api:80");
@@ -414,9 +568,57 @@ fn staged_policies_change_nothing() {
     let staged = |kind: &str| object(kind, "s", "stagedAction: Set, ingress: [{action: Deny}]");
     let all = staged("StagedNetworkPolicy")
         + &staged("StagedGlobalNetworkPolicy")
-            .replace("metadata: {name: \"s\", namespace: shop}", "metadata: {name: \"s\"}")
         + &staged("StagedKubernetesNetworkPolicy");
     holds(&all, &["web → api:80 is Allowed"]);
+}
+
+/// The base with these manifests after it, under Calico, with what is staged in force.
+fn with_staged(manifests: &str) -> Cluster {
+    super::with_staged(&format!("{BASE}{manifests}"), &Enforcer::Calico(Calico))
+}
+
+/// docs/semantics/calico.md#staged-policies: what is staged takes the place of what it stands for, or
+/// takes it away.
+#[test]
+fn staged_policies_as_if_they_were_in_force() {
+    let deny = "selector: app == 'api', ingress: [{action: Deny}]";
+    let allow = "selector: app == 'api', ingress: [{action: Allow}]";
+    let staged = |name: &str, spec: &str| object("StagedNetworkPolicy", name, spec);
+    let kubernetes = |spec: &str| object("StagedKubernetesNetworkPolicy", "in", spec);
+    let all = |name: &str, spec: &str| object("StagedGlobalNetworkPolicy", name, spec);
+    let in_kubernetes = super::ingress("[{from: [{podSelector: {}}]}]");
+    for (manifests, verdict) in [
+        (staged("s", deny), "Denied"),
+        (staged("s", &format!("stagedAction: Set, {deny}")), "Denied"),
+        // It replaces the policy of its name, and stands by its order among the others.
+        (policy("p", deny) + &staged("p", allow), "Allowed"),
+        (policy("p", &format!("order: 5, {allow}")) + &staged("s", deny), "Allowed"),
+        (policy("p", deny) + &staged("p", "stagedAction: Delete"), "Allowed"),
+        (policy("p", deny) + &staged("other", "stagedAction: Delete"), "Denied"),
+        (global("p", deny) + &staged("p", "stagedAction: Delete"), "Denied"),
+        (global("p", deny) + &all("p", "stagedAction: Delete"), "Allowed"),
+        (all("p", deny), "Denied"),
+        (in_kubernetes.clone() + &kubernetes("stagedAction: Delete"), "Allowed"),
+        (in_kubernetes + &kubernetes("podSelector: {}, policyTypes: [Ingress]"), "Denied"),
+        // What is only recommended is not staged.
+        (staged("s", &format!("stagedAction: Learn, {deny}")), "Allowed"),
+        // It may do anything once it is in force.
+        (staged("s", "ingress: [{action: Allow, newer: 1}]"), "Unknown"),
+    ] {
+        let cluster = with_staged(&manifests);
+        cluster.holds(&[&format!("web → api:80 is {verdict}")]);
+    }
+    let stored =
+        policy("default.p", deny).replace("projectcalico.org/v3", "crd.projectcalico.org/v1");
+    with_staged(&(stored + &staged("p", "stagedAction: Delete")))
+        .holds(&["web → api:80 is Allowed"]);
+    for (spec, told) in [
+        ("stagedAction: Delete", "removes shop/caliconetworkpolicy/s, which is not among"),
+        ("stagedAction: Learn", "\"Learn\" puts nothing in force"),
+    ] {
+        let lints = with_staged(&staged("s", spec)).lints();
+        assert!(lints.iter().any(|lint| lint.contains(told)), "{spec}: {lints:?}");
+    }
 }
 
 /// docs/semantics/calico.md#hosts.
@@ -493,6 +695,20 @@ fn refusals() {
         let found = rejected.iter().any(|fault| fault.contains(path) && fault.contains(says));
         assert!(found, "{spec}: {rejected:?}");
     }
+}
+
+/// docs/semantics/calico.md#objects: both forms of one object are one.
+#[test]
+fn both_forms_of_one_object() {
+    let deny = "selector: app == 'api', ingress: [{action: Deny}], types: [Ingress]";
+    let stored =
+        policy("default.p", deny).replace("projectcalico.org/v3", "crd.projectcalico.org/v1");
+    holds(&stored, &["web → api:80 is Denied"]);
+    let allow = policy("p", "selector: app == 'api', ingress: [{action: Allow}]");
+    let cluster = cluster(&(stored + &allow));
+    cluster.holds(&["web → api:80 is Allowed"]);
+    let [lint] = &cluster.lints()[..] else { panic!("{:?}", cluster.lints()) };
+    assert!(lint.contains("it counts once"), "{lint}");
 }
 
 /// docs/semantics/calico.md#objects: an object with a field that nobody knows may do anything.

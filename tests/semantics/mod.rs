@@ -128,6 +128,15 @@ fn enforced(manifests: &str, enforcer: &Enforcer) -> Cluster {
     Cluster { rules: Ruleset::compile(&written, &snapshot, enforcer), snapshot }
 }
 
+/// The same with what is staged in force.
+fn with_staged(manifests: &str, enforcer: &Enforcer) -> Cluster {
+    let (objects, warnings) = decode_text(manifests.into(), Path::new("in.yaml"), "shop");
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let (snapshot, mut written) = objects.assemble();
+    written.enforce_staged();
+    Cluster { rules: Ruleset::compile(&written, &snapshot, enforcer), snapshot }
+}
+
 impl Cluster {
     /// With the pods' networks, as `--pod-cidr` sets them.
     fn pod_cidrs(mut self, cidrs: &[&str]) -> Self {

@@ -180,13 +180,13 @@ fn tally(path: &Path) -> Tally {
         let snapshot = cluster.snapshot();
         let rules = cluster.rules(&snapshot);
         let hidden = cluster.asks_for_more();
-        let end = |name: &str| match name.parse::<IpAddr>() {
+        let end = |name: &str| {
             // An address of a pod is the pod, in whatever form it is written.
-            Ok(ip) => snapshot.pod_at(ip).map_or(Endpoint::Address(ip), Endpoint::Pod),
-            Err(_) => {
-                let is = |pod: &TablePod| format!("{}/{}", pod.namespace, pod.name) == name;
-                Endpoint::Pod(cluster.pods.iter().position(is).expect(name))
+            if let Ok(ip) = name.parse::<IpAddr>() {
+                return snapshot.pod_at(ip).map_or(Endpoint::Address(ip), Endpoint::Pod);
             }
+            let is = |pod: &TablePod| format!("{}/{}", pod.namespace, pod.name) == name;
+            Endpoint::Pod(cluster.pods.iter().position(is).expect(name))
         };
         for row in &cluster.flows {
             let protocol = match row.protocol.as_str() {

@@ -288,18 +288,23 @@ fn add(objects: &mut Objects, asked: &Listing, items: Items) -> Result<(), Error
 
 /// Marks policies that could not be read.
 fn leave_out(objects: &mut Objects, asked: &Listing, why: String) {
+    // What is staged decides nothing, and counts for nothing unless that is asked for.
+    let staged = asked.kind.is_staged();
     let place = if let Some(namespace) = &asked.namespace {
-        objects.unread.denials.insert(namespace.as_str().into());
+        if !staged {
+            objects.unread.denials.insert(namespace.as_str().into());
+        }
         format!(" of {namespace}")
     } else {
         // Of a group that is missing only the rules that name it are not known; tiers and sets of Calico
         // may change what any of its rules means.
-        let of_calico = asked.kind.enforced_by() == Some(EnforcedBy::Calico);
+        let of_calico = !staged && asked.kind.enforced_by() == Some(EnforcedBy::Calico);
         objects.unread.cluster_wide |= of_calico || matches!(asked.kind.role(), Role::Policy(..));
         String::new()
     };
     let what = format!("the {}{place}", asked.kind.plural_words());
-    objects.gaps.push(Gap::new(what, why));
+    let kind = staged.then(|| asked.kind.as_str().to_owned());
+    objects.gaps.push(Gap { kind, ..Gap::new(what, why) });
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! In: all objects of Calico, and what exists. Out: [`Known`].
 
-use super::super::dialect::{Dialect, Placed};
+use super::super::dialect::{Around, Dialect, Placed};
 use super::super::rule::{NamedTier, Order, PeerKind, Scope, TierEnd};
 use super::super::{Calico, Fault, Lowered, WrittenObject};
 use super::meaning::means;
@@ -36,10 +36,16 @@ struct NamedSet<'a> {
 impl<'a> Known<'a> {
     pub(super) fn new(
         all: &[Placed<'a, Spec>],
-        settings: Option<&'a Calico>,
-        snapshot: &'a Snapshot,
+        Around { snapshot, enforcer, beside }: &Around<'a>,
     ) -> Self {
-        let mut known = Self { settings, snapshot, tiers: HashMap::new(), sets: Vec::new() };
+        let positions = beside.iter().copied().flatten().filter_map(|it| it.tier.position());
+        let tiers = positions.map(|position| (&*position.tier.name, position.tier.clone()));
+        let mut known = Self {
+            settings: enforcer.calico(),
+            snapshot,
+            tiers: tiers.collect(),
+            sets: Vec::new(),
+        };
         for object in all {
             match &object.spec.body {
                 Body::Tier(tier) => {
@@ -63,7 +69,7 @@ impl<'a> Known<'a> {
                         nets: ips.filter(|ips| !ips.is_empty()),
                     });
                 }
-                Body::Policy(_) | Body::Staged => {}
+                Body::Policy(_) | Body::Staged(_) => {}
             }
         }
         known
@@ -186,7 +192,7 @@ pub(super) fn check(object: &Placed<'_, Spec>) -> Lowered {
                 faults.push(Fault { path, message: format!("{other:?} is not Pass or Deny") });
             }
         }
-        Body::Policy(_) | Body::Staged | Body::Host(_) => {}
+        Body::Policy(_) | Body::Staged(_) | Body::Host(_) => {}
     }
     Lowered { faults, ..Lowered::default() }
 }

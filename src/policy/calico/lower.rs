@@ -252,7 +252,7 @@ impl<'a> Lowering<'a> {
     fn ends(&mut self, (path, entity): &(String, Entity), part: Part) -> Vec<(String, PeerKind)> {
         let at = |field: &str| format!("{path}.{field}");
         let mut ends = Vec::new();
-        if entity.services.is_some() {
+        if let Some(service) = &entity.services {
             let extra = entity.selector.is_some()
                 || entity.namespace_selector.is_some()
                 || entity.nets.is_some()
@@ -261,8 +261,7 @@ impl<'a> Lowering<'a> {
             if extra {
                 self.fault(at("services"), "stands alone, without selectors, nets or ports");
             }
-            let why = "which addresses a Service has is not looked up for rules of Calico";
-            ends.push((at("services"), PeerKind::Unresolved(why.into(), Scope::EVERYONE)));
+            ends.push((at("services"), self.behind(service).who));
         }
         let (mut asked, field) = self.positive(path, entity);
         let not = self.local(&at("notSelector"), entity.not_selector.as_ref());

@@ -11,20 +11,26 @@ mod meaning;
 mod placed;
 mod ports;
 mod selector;
+mod services;
+mod staged;
 mod tiers;
 mod written;
 
 pub use written::Spec;
 
 pub(super) use placed::{placed, widened};
+pub(super) use staged::enforce;
+pub(super) use tiers::is_after_default;
 
 use super::dialect::{Around, Dialect, Metadata, Placed};
 use super::rule::{Direction, Order, Policy, TierEnd};
 use super::{Fault, Lowered};
+use crate::cluster::ObjectRef;
 use crate::kinds::Kind;
 use known::{Known, check};
 use lower::Lowering;
 use serde::de::Deserializer;
+use std::collections::HashSet;
 use written::Body;
 
 impl From<Spec> for super::Spec {
@@ -64,11 +70,14 @@ impl Dialect for Spec {
         all: &[Placed<'a, Self>],
         around: &Around<'a>,
     ) -> Vec<(Placed<'a, Self>, Lowered)> {
-        let known = Known::new(all, around.enforcer.calico(), around.snapshot);
+        let known = Known::new(all, around);
+        let in_api: HashSet<ObjectRef> =
+            all.iter().filter(|it| !it.spec.stored).map(|it| it.object.clone()).collect();
         let each = all.iter().map(|object| {
             let lowered = match &object.spec.body {
+                _ if object.spec.stored && in_api.contains(&object.in_api()) => object.twice(),
                 Body::Policy(policy) => object.policy(policy, &known),
-                Body::Staged => Lowered::default(),
+                Body::Staged(_) => Lowered::default(),
                 Body::Tier(_) | Body::Set(_) | Body::Host(_) => check(object),
             };
             (*object, lowered)
@@ -78,6 +87,21 @@ impl Dialect for Spec {
 }
 
 impl Placed<'_, Spec> {
+    /// What it is called in the form of Calico's API.
+    fn in_api(&self) -> ObjectRef {
+        ObjectRef { name: self.spec.plain_name(&self.object.name).into(), ..self.object.clone() }
+    }
+
+    /// Of an object that is there in both forms that of Calico's API counts.
+    ///
+    /// Source: docs/semantics/calico.md#objects.
+    fn twice(&self) -> Lowered {
+        let message =
+            format!("is {} in the form in which it is kept: it counts once", self.in_api());
+        let lints = vec![Fault { path: "metadata.name".to_owned(), message }];
+        Lowered { lints, ..Lowered::default() }
+    }
+
     /// One policy for each direction in force and each part of the selector, or why it is refused.
     fn policy(&self, written: &written::Policy, known: &Known<'_>) -> Lowered {
         let fault = |path: &str, message: String| vec![Fault { path: path.to_owned(), message }];
@@ -119,8 +143,7 @@ impl Placed<'_, Spec> {
             lints.extend(fault("spec", message.to_owned()));
             return Lowered { lints, ..Lowered::default() };
         }
-        let name = self.object.name.strip_prefix("default.").filter(|_| self.spec.stored);
-        let name = name.unwrap_or(&self.object.name);
+        let name = self.spec.plain_name(&self.object.name);
         let namespace = self.object.namespace.as_deref().unwrap_or_default();
         let called = (name, namespace, if namespace.is_empty() { GLOBAL } else { NAMESPACED });
         let order = Order::from(written.order);

@@ -5,6 +5,7 @@
 
 use super::super::rule::{PortFields, PortMatch, PortRule, Ports};
 use super::lower::Lowering;
+use super::services::PORTS_APART;
 use super::written::{Entity, Icmp, IntOrString, Rule};
 use crate::cluster::{Family, PortRange, Protocol};
 
@@ -20,6 +21,11 @@ pub(super) struct Listed {
 const PROTOCOLS: [Protocol; 5] =
     [Protocol::Tcp, Protocol::Udp, Protocol::Sctp, Protocol::Icmp, Protocol::IcmpV6];
 
+/// Names of protocols that the eBPF dataplane does not know, with their numbers.
+///
+/// Source: docs/semantics/calico.md#protocols-and-ports.
+const NOT_IN_EBPF: [(&str, u8); 2] = [("ICMPv6", 58), ("UDPLite", 136)];
+
 /// A protocol as written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Named {
@@ -34,6 +40,15 @@ const MOST_ICMP: u16 = 255;
 
 impl Lowering<'_> {
     fn protocol(&mut self, path: &str, written: &IntOrString) -> Named {
+        if let IntOrString::Text(name) = written
+            && let Some((_, number)) = NOT_IN_EBPF.iter().find(|(known, _)| known == name)
+        {
+            let message = format!(
+                "{name} is protocol 0 to the eBPF dataplane, which no flow has: this is judged as \
+                 iptables enforces it; {number} means the same to both"
+            );
+            self.lint(path, message);
+        }
         let named = match written {
             IntOrString::Text(name) => match name.as_str() {
                 "UDPLite" => Some(Named::Other),
@@ -82,6 +97,7 @@ impl Lowering<'_> {
             _ => None,
         };
         let is_icmp = matches!(wanted, Some(Named::One(Protocol::Icmp | Protocol::IcmpV6, _)));
+        let sctp = matches!(wanted, Some(Named::One(Protocol::Sctp, _)));
         let numbered = matches!(wanted, Some(Named::One(one, _)) if one.has_ports());
         for (icmp, field) in [(&rule.icmp, "icmp"), (&rule.not_icmp, "notICMP")] {
             if let Some(icmp) = icmp {
@@ -91,15 +107,29 @@ impl Lowering<'_> {
         for (side, entity) in [("source", &rule.source), ("destination", &rule.destination)] {
             let Some(entity) = entity else { continue };
             self.check_ports(&format!("{path}.{side}"), entity, numbered, wanted.is_some());
+            let ports = entity.ports.iter().flatten().position(is_name);
+            if let Some(i) = ports.filter(|_| sctp) {
+                let message = "is a name of an SCTP port, which the eBPF dataplane leaves out: this is \
+                               judged as iptables enforces it";
+                self.lint(format!("{path}.{side}.ports[{i}]"), message);
+            }
         }
         let of_source = rule.source.iter().flat_map(|entity| [&entity.ports, &entity.not_ports]);
-        let doubt: Option<Box<str>> = of_source
+        let mut doubt: Option<Box<str>> = of_source
             .flatten()
             .flatten()
             .next()
             .map(|_| "a flow is asked about without its source port".into());
         let listed = |ports, doubt| Listed { ports, family, doubt };
         let destination = rule.destination.clone().unwrap_or_default();
+        if let Some(service) = &destination.services {
+            let behind = self.behind(service);
+            let known = behind.port_rules(&format!("{path}.destination.services"), &protocols);
+            match known {
+                Some(ports) => return vec![listed(Ports::Of(ports), doubt)],
+                None => doubt = doubt.or_else(|| Some(PORTS_APART.into())),
+            }
+        }
         let (ports, except) = (destination.ports, destination.not_ports.unwrap_or_default());
         let at = |field: &str| format!("{path}.destination.{field}");
         let wanted_names = |ports: &PortMatch| names || !matches!(ports, PortMatch::Named(_));

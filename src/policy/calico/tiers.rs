@@ -4,10 +4,11 @@
 //! docs/semantics/calico.md#tiers and docs/semantics/calico.md#order.
 
 use super::super::rule::{NamedTier, Order, Position, Tier, TierEnd};
+use super::super::tier::DEFAULT_TIER;
 use std::sync::Arc;
 
 /// The tier of policies that name none.
-pub(super) const DEFAULT: &str = "default";
+pub(super) const DEFAULT: &str = DEFAULT_TIER;
 /// Tiers that are there although nobody writes them: name, order and end.
 const BUILT_IN: &[(&str, f64, TierEnd)] = &[
     ("kube-admin", 1000.0, TierEnd::Pass),
@@ -21,6 +22,11 @@ const BUILT_IN: &[(&str, f64, TierEnd)] = &[
 pub(super) fn built_in(name: &str) -> Option<NamedTier> {
     let (name, order, end) = BUILT_IN.iter().find(|(known, ..)| *known == name)?;
     Some(NamedTier { order: Order::of(*order), name: (*name).into(), end: *end })
+}
+
+/// Whether a tier comes after that of NetworkPolicies.
+pub(in crate::policy) fn is_after_default(tier: &NamedTier) -> bool {
+    built_in(DEFAULT).is_some_and(|default| *tier > default)
 }
 
 /// A place. Equal orders go by name, namespace and kind, as Calico writes them in one text.

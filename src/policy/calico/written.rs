@@ -25,8 +25,8 @@ pub struct Spec {
 pub(super) enum Body {
     /// A NetworkPolicy, or without a namespace a GlobalNetworkPolicy.
     Policy(Box<Policy>),
-    /// One that is staged, which nobody enforces.
-    Staged,
+    /// One that is staged, which nobody enforces; as it is written.
+    Staged(serde_json::Value),
     /// A Tier.
     Tier(Tier),
     /// A NetworkSet, or without a namespace a GlobalNetworkSet.
@@ -49,6 +49,13 @@ struct Object<M, S> {
 }
 
 impl Spec {
+    /// The name without what the form in which objects are kept may put before it.
+    ///
+    /// Source: docs/semantics/calico.md#objects.
+    pub(super) fn plain_name<'n>(&self, name: &'n str) -> &'n str {
+        name.strip_prefix("default.").filter(|_| self.stored).unwrap_or(name)
+    }
+
     /// Reads an object of a kind.
     pub(super) fn read<'de, M: Metadata<'de>, D: Deserializer<'de>>(
         kind: Kind,
@@ -71,9 +78,7 @@ impl Spec {
             Kind::CalicoHostEndpoint => of(source, Body::Host),
             Kind::CalicoStagedNetworkPolicy
             | Kind::CalicoStagedGlobalNetworkPolicy
-            | Kind::CalicoStagedKubernetesNetworkPolicy => {
-                of(source, |_: serde_json::Value| Body::Staged)
-            }
+            | Kind::CalicoStagedKubernetesNetworkPolicy => of(source, Body::Staged),
             _ => of(source, |policy| Body::Policy(Box::new(policy))),
         }
     }

@@ -59,14 +59,6 @@ pub(super) struct Pair {
     pub(super) perhaps: bool,
 }
 
-/// A pod that is free of isolation at the other end of a rule.
-#[derive(Clone)]
-pub(super) enum Free {
-    Shape(Shape, usize),
-    /// Whether there is one is a question for a search.
-    Perhaps(usize),
-}
-
 /// What is looked at first of a rule.
 #[derive(Clone, Copy)]
 pub(super) struct Glance {
