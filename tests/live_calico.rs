@@ -4,7 +4,7 @@
 //! The schemas here keep whatever is written; what Calico refuses is for the tests of semantics.
 
 use crate::harness::{Answer, HomeKube, control_plane_of_its_own, expect_success};
-use crate::live_dialects::definition;
+use crate::live_dialects::{PROMETHEUS_TO_KEYCLOAK, definition, expect};
 use serde_json::{Value, json};
 
 /// Plural, kind, and whether its objects have a namespace.
@@ -19,18 +19,6 @@ const KINDS: [(&str, &str, bool); 9] = [
     ("globalnetworksets", "GlobalNetworkSet", false),
     ("hostendpoints", "HostEndpoint", false),
 ];
-
-/// A port that no NetworkPolicy of HomeKube opens.
-const PROMETHEUS_TO_KEYCLOAK: &str = "monitoring/sts/prometheus identity/keycloak:9000";
-
-fn expect(answer: &Answer, code: i32, parts: &[&str]) {
-    assert_eq!(answer.code, code, "{}", answer.all());
-    // Whatever the width of the terminal.
-    let words: Vec<&str> = answer.stdout.split_whitespace().collect();
-    for part in parts {
-        assert!(words.join(" ").contains(part), "{part}: {}", answer.all());
-    }
-}
 
 /// A tier before all others that lets Prometheus reach everything, and what would close it again.
 fn objects(api_version: &str) -> Vec<Value> {

@@ -1,5 +1,5 @@
 complete -c kubectl-netpol-explain -l port -d 'Port, by number or name, if need be with its protocol: 80, 53/UDP, http' -r
-complete -c kubectl-netpol-explain -l suggest -d 'Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy, cilium, or auto, the dialect of the policies that isolate' -r -f -a "auto\t''
+complete -c kubectl-netpol-explain -l suggest -d 'Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy, cilium, calico or auto, the dialect of the policies that isolate' -r -f -a "auto\t''
 networkpolicy\t''
 cilium\t''
 calico\t''"

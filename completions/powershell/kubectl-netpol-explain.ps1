@@ -22,7 +22,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-explain' -Script
     $completions = @(switch ($command) {
         'kubectl-netpol-explain' {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Port, by number or name, if need be with its protocol: 80, 53/UDP, http')
-            [CompletionResult]::new('--suggest', '--suggest', [CompletionResultType]::ParameterName, 'Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy, cilium, or auto, the dialect of the policies that isolate')
+            [CompletionResult]::new('--suggest', '--suggest', [CompletionResultType]::ParameterName, 'Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy, cilium, calico or auto, the dialect of the policies that isolate')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format: text, wide (every rule), json or yaml')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format: text, wide (every rule), json or yaml')
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart''s directory, or what Flux makes of a repository: flux:DIR or flux:git:REV[:PATH], with #PLACE for one directory of it; repeatable')

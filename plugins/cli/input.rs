@@ -120,6 +120,8 @@ pub struct Input {
     pub notes: Vec<String>,
     /// The cluster that it was read from, as far as one flow needs it.
     pub session: Option<Session>,
+    /// Who enforces is only a guess by the kinds of the policies.
+    guessed: bool,
     locator: Locator,
 }
 
@@ -301,6 +303,7 @@ impl InputArgs {
         if !self.pod_cidr.is_empty() {
             snapshot.pod_cidrs = self.pod_cidr.iter().map(IpNet::trunc).collect();
         }
+        let mut guessed = false;
         let enforcer = match (&self.enforcer, found, &self.supposed) {
             // Which Cilium it is the flag says, and how it is set the ConfigMap.
             (Some(told), ..) => {
@@ -316,12 +319,13 @@ impl InputArgs {
             }
             (None, None, Some(supposed)) => supposed.clone(),
             (None, None, None) => {
+                guessed = true;
                 snapshot.gaps.extend(written.contested());
                 written.enforcer()
             }
         };
         let rules = Ruleset::compile(&written, &snapshot, &enforcer);
-        Input { snapshot, written, rules, namespace, notes, session: None, locator }
+        Input { snapshot, written, rules, namespace, notes, session: None, guessed, locator }
     }
 }
 
@@ -355,8 +359,30 @@ impl Input {
         if !self.written.others.is_empty() {
             self.written.others.clear();
             let enforcer = self.rules.enforcer().clone();
-            self.rules = Ruleset::compile(&self.written, &self.snapshot, &enforcer);
+            self.judge_as(&enforcer);
         }
+    }
+
+    /// Of two sides of one cluster, judges the one of which no policy tells who enforces as the other, and
+    /// says which.
+    pub fn judge_alike([one, other]: &mut [Self; 2]) -> Option<usize> {
+        let tells_nothing =
+            |input: &Self| input.guessed && *input.rules.enforcer() == Enforcer::Kubernetes;
+        match (tells_nothing(one), tells_nothing(other)) {
+            (true, false) => {
+                one.judge_as(other.rules.enforcer());
+                Some(0)
+            }
+            (false, true) => {
+                other.judge_as(one.rules.enforcer());
+                Some(1)
+            }
+            _ => None,
+        }
+    }
+
+    fn judge_as(&mut self, enforcer: &Enforcer) {
+        self.rules = Ruleset::compile(&self.written, &self.snapshot, enforcer);
     }
 
     /// Tells on stderr what was not read, where no answer tells it.

@@ -157,7 +157,7 @@ impl DiffArgs {
             return print_schema::<DiffReport>(global);
         }
         let mut piped_from = Vec::new();
-        let (names, arguments, [before, after]) = match (&self.old, &self.new) {
+        let (names, mut arguments, [before, after]) = match (&self.old, &self.new) {
             (Some(old), Some(new)) => {
                 ensure!(
                     !(old.is_stdin() && new.is_stdin()),
@@ -231,6 +231,10 @@ impl DiffArgs {
             effort: global.limits().effort,
         };
         let mut inputs = [before, after];
+        if let Some(side) = Input::judge_alike(&mut inputs) {
+            let enforcer = inputs[side].rules.enforcer().to_string();
+            arguments[side].extend(["--enforcer".to_owned(), enforcer]);
+        }
         // What is not judged is told by itself, as far as it is not the same on both sides.
         inputs.iter_mut().for_each(Input::forget_others);
         let mut snapshots = inputs.each_mut().map(|input| std::mem::take(&mut input.snapshot));

@@ -36,7 +36,7 @@ pub struct ExplainArgs {
     port: Option<PortWanted>,
 
     /// Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy,
-    /// cilium, or auto, the dialect of the policies that isolate
+    /// cilium, calico or auto, the dialect of the policies that isolate
     #[arg(
         long,
         value_enum,

@@ -144,14 +144,8 @@ fn selector(Selector { labels, absent }: &Selector) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Entity, LabelMap};
+    use super::super::{Entity, tests::pods};
     use super::*;
-
-    fn pods(namespace: Option<&str>, labels: &[(&str, &str)]) -> Peer {
-        let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
-        let pods = labels.collect::<LabelMap>().into();
-        Peer::Pods { namespace: namespace.map(Into::into), pods }
-    }
 
     /// docs/semantics/calico.md#types: a type without rules closes a direction.
     #[test]

@@ -227,3 +227,24 @@ impl Draft {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pods of a namespace by their labels.
+    pub(super) fn pods(namespace: Option<&str>, labels: &[(&str, &str)]) -> Peer {
+        let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let pods = labels.collect::<LabelMap>().into();
+        Peer::Pods { namespace: namespace.map(Into::into), pods }
+    }
+
+    /// Of two kinds of one name the group tells.
+    #[test]
+    fn the_dialect_of_an_object() {
+        for dialect in Dialect::ALL {
+            let object = Draft::new("a", "b").object(dialect).unwrap();
+            assert_eq!(Dialect::of_object(&object), Some(dialect));
+        }
+    }
+}
