@@ -618,9 +618,13 @@ pub fn group(api_version: &str) -> &str {
 /// The kind under which an object of a group is known here: with its group where that is not the one
 /// in which we know a kind of that name, as kubectl asks for it then.
 pub fn name_in_group(of: &str, kind: &str) -> Arc<str> {
-    match Kind::named(kind) {
-        Some(known) if known.group() != of => format!("{kind}.{of}").into(),
-        _ => kind.into(),
+    let of_group = |row: &&Row| {
+        row.kind.api_kind() == kind && row.versions.iter().any(|version| group(version) == of)
+    };
+    match ROWS.iter().find(of_group) {
+        Some(row) => row.kind.name(),
+        None if Kind::named(kind).is_some() => format!("{kind}.{of}").into(),
+        None => kind.into(),
     }
 }
 
