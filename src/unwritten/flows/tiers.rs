@@ -288,12 +288,13 @@ impl<'a> Flows<'a> {
         let mut all = [vec![], vec![], vec![]];
         let mut allowing = Vec::new();
         for tier in policies.chunk_by(|a, b| a.tier.is_beside(&b.tier)) {
-            let (mut before, mut next, mut selecting) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut next, mut selecting) = (Vec::new(), Vec::new());
+            // Step by step, since a list of all rules before each would be as long as their square.
+            let mut spoken = self.circuit.constant(false);
             for said in tier {
                 selecting.push(said.selects);
                 for (action, matches, asks) in &said.rules {
-                    let earlier = self.circuit.any(before.iter().copied());
-                    let decides = self.circuit.all([*matches, !earlier, reached]);
+                    let decides = self.circuit.all([*matches, !spoken, reached]);
                     match action {
                         Action::Allow => all[0].push(decides),
                         Action::Deny => all[1].push(decides),
@@ -303,11 +304,11 @@ impl<'a> Flows<'a> {
                         all[2].push(decides);
                         allowing.push((*action, decides, *asks));
                     }
-                    before.push(*matches);
+                    spoken = self.circuit.any([spoken, *matches]);
                 }
             }
             let c = &mut self.circuit;
-            let (spoken, selected) = (c.any(before), c.any(selecting));
+            let selected = c.any(selecting);
             let silent = c.all([reached, selected, !spoken]);
             next.push(c.all([reached, !selected, !spoken]));
             let position = tier.first().and_then(|said| said.tier.position());
