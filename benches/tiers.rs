@@ -27,10 +27,10 @@ fn entry(action: Action, peer: PeerKind, port: Option<u16>) -> Entry {
     let ports = port.map_or(Ports::Any, |port| {
         let ports = PortMatch::Range(PortRange::from(port));
         let (fields, protocol) = (&PortFields::PLAIN, Protocol::Tcp);
-        Ports::Of(vec![PortRule { path: "".into(), fields, protocol, ports }])
+        Ports::Of(vec![PortRule { path: "".into(), fields, protocol, ports, except: [].into() }])
     });
     let peers = Peers::Of(vec![Peer::new("", peer)]);
-    Entry { path: "".into(), action, peers, ports, condition: None }
+    Entry { path: "".into(), action, only: None, peers, ports, condition: None }
 }
 
 /// An Admin tier that opens DNS, closes one namespace and passes on the rest, a Baseline tier that

@@ -57,6 +57,24 @@ pub enum Kind {
     CiliumClusterwideNetworkPolicy,
     /// `cilium.io/v2`
     CiliumCidrGroup,
+    /// `projectcalico.org/v3`
+    CalicoNetworkPolicy,
+    /// `projectcalico.org/v3`
+    CalicoGlobalNetworkPolicy,
+    /// `projectcalico.org/v3`
+    CalicoStagedNetworkPolicy,
+    /// `projectcalico.org/v3`
+    CalicoStagedGlobalNetworkPolicy,
+    /// `projectcalico.org/v3`
+    CalicoStagedKubernetesNetworkPolicy,
+    /// `projectcalico.org/v3`
+    CalicoTier,
+    /// `projectcalico.org/v3`
+    CalicoNetworkSet,
+    /// `projectcalico.org/v3`
+    CalicoGlobalNetworkSet,
+    /// `projectcalico.org/v3`
+    CalicoHostEndpoint,
 }
 
 /// Whether objects of a kind are in namespaces.
@@ -99,6 +117,8 @@ pub enum EnforcedBy {
     Kubernetes,
     /// Cilium alone.
     Cilium,
+    /// Calico alone.
+    Calico,
 }
 
 /// One kind.
@@ -117,6 +137,9 @@ struct Row {
     scope: Scope,
     role: Role,
 }
+
+/// The form of Calico's API, and that in which it keeps its objects.
+const CALICO: &[&str] = &["projectcalico.org/v3", "crd.projectcalico.org/v1"];
 
 /// In the order of [`Kind`].
 const ROWS: &[Row] = &[
@@ -310,6 +333,87 @@ const ROWS: &[Row] = &[
         scope: Scope::Cluster,
         role: Role::Reference(EnforcedBy::Cilium),
     },
+    Row {
+        kind: Kind::CalicoNetworkPolicy,
+        name: "NetworkPolicy.projectcalico.org",
+        plural: "networkpolicies",
+        versions: CALICO,
+        words: &["caliconetworkpolicy"],
+        scope: Scope::Namespaced,
+        role: Role::Policy(Power::Deny, EnforcedBy::Calico),
+    },
+    Row {
+        kind: Kind::CalicoGlobalNetworkPolicy,
+        name: "GlobalNetworkPolicy",
+        plural: "globalnetworkpolicies",
+        versions: CALICO,
+        words: &["gnp"],
+        scope: Scope::Cluster,
+        role: Role::Policy(Power::Deny, EnforcedBy::Calico),
+    },
+    Row {
+        kind: Kind::CalicoStagedNetworkPolicy,
+        name: "StagedNetworkPolicy",
+        plural: "stagednetworkpolicies",
+        versions: CALICO,
+        words: &["snp"],
+        scope: Scope::Namespaced,
+        role: Role::Reference(EnforcedBy::Calico),
+    },
+    Row {
+        kind: Kind::CalicoStagedGlobalNetworkPolicy,
+        name: "StagedGlobalNetworkPolicy",
+        plural: "stagedglobalnetworkpolicies",
+        versions: CALICO,
+        words: &["sgnp"],
+        scope: Scope::Cluster,
+        role: Role::Reference(EnforcedBy::Calico),
+    },
+    Row {
+        kind: Kind::CalicoStagedKubernetesNetworkPolicy,
+        name: "StagedKubernetesNetworkPolicy",
+        plural: "stagedkubernetesnetworkpolicies",
+        versions: CALICO,
+        words: &["sknp"],
+        scope: Scope::Namespaced,
+        role: Role::Reference(EnforcedBy::Calico),
+    },
+    Row {
+        kind: Kind::CalicoTier,
+        name: "Tier",
+        plural: "tiers",
+        versions: CALICO,
+        words: &["tier"],
+        scope: Scope::Cluster,
+        role: Role::Reference(EnforcedBy::Calico),
+    },
+    Row {
+        kind: Kind::CalicoNetworkSet,
+        name: "NetworkSet",
+        plural: "networksets",
+        versions: CALICO,
+        words: &["netset"],
+        scope: Scope::Namespaced,
+        role: Role::Reference(EnforcedBy::Calico),
+    },
+    Row {
+        kind: Kind::CalicoGlobalNetworkSet,
+        name: "GlobalNetworkSet",
+        plural: "globalnetworksets",
+        versions: CALICO,
+        words: &["globalnetset"],
+        scope: Scope::Cluster,
+        role: Role::Reference(EnforcedBy::Calico),
+    },
+    Row {
+        kind: Kind::CalicoHostEndpoint,
+        name: "HostEndpoint",
+        plural: "hostendpoints",
+        versions: CALICO,
+        words: &["hep"],
+        scope: Scope::Cluster,
+        role: Role::Reference(EnforcedBy::Calico),
+    },
 ];
 
 static NAMES: LazyLock<Vec<Arc<str>>> =
@@ -344,7 +448,8 @@ impl Kind {
         // kubectl takes versions between the two as well, so the group need not be one that is known.
         let of =
             |row: &Row| means(row, resource) || row.kind.api_kind().eq_ignore_ascii_case(resource);
-        let of_group = named.clone().find(|row| row.kind.group() == group && of(row));
+        let in_group = |row: &Row| row.versions.iter().any(|version| self::group(version) == group);
+        let of_group = named.clone().find(|row| in_group(row) && of(row));
         of_group.or_else(|| named.find(|row| means(row, resource))).map(|row| row.kind)
     }
 
@@ -424,6 +529,16 @@ impl Kind {
         matches!(self.role(), Role::Policy(..) | Role::Reference(_))
     }
 
+    /// Whether its objects stand for policies that are not in force yet.
+    pub fn is_staged(self) -> bool {
+        matches!(
+            self,
+            Self::CalicoStagedNetworkPolicy
+                | Self::CalicoStagedGlobalNetworkPolicy
+                | Self::CalicoStagedKubernetesNetworkPolicy
+        )
+    }
+
     /// Whether its objects may deny what others allow.
     pub fn can_deny(self) -> bool {
         matches!(self.role(), Role::Policy(Power::Deny, _))
@@ -473,7 +588,9 @@ pub fn lookup(api_version: &str, kind: &str) -> Known {
     if let Some(known) = named.clone().find(|known| known.versions().contains(&api_version)) {
         return Known::Read(known);
     }
-    if let Some(known) = named.clone().find(|known| known.group() == group) {
+    let served =
+        |known: &Kind| known.versions().iter().any(|version| self::group(version) == group);
+    if let Some(known) = named.clone().find(served) {
         let outdated = Known::Outdated(known.api_version());
         let newer = others::of_another_version(group, kind).filter(|_| !known.is_settled());
         return newer.map_or(outdated, Known::NotJudged);
@@ -501,9 +618,13 @@ pub fn group(api_version: &str) -> &str {
 /// The kind under which an object of a group is known here: with its group where that is not the one
 /// in which we know a kind of that name, as kubectl asks for it then.
 pub fn name_in_group(of: &str, kind: &str) -> Arc<str> {
-    match Kind::named(kind) {
-        Some(known) if known.group() != of => format!("{kind}.{of}").into(),
-        _ => kind.into(),
+    let of_group = |row: &&Row| {
+        row.kind.api_kind() == kind && row.versions.iter().any(|version| group(version) == of)
+    };
+    match ROWS.iter().find(of_group) {
+        Some(row) => row.kind.name(),
+        None if Kind::named(kind).is_some() => format!("{kind}.{of}").into(),
+        None => kind.into(),
     }
 }
 

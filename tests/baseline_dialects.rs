@@ -1,5 +1,5 @@
-//! The baseline in both dialects: under Cilium they mean the same, but for what docs/bootstrap.md
-//! names.
+//! The baseline in each dialect: under Cilium its own means the same as NetworkPolicies, but for what
+//! docs/bootstrap.md names, and under Calico its own does.
 
 use crate::random::{Random, hold};
 use ipnet::IpNet;
@@ -10,7 +10,7 @@ use netpol::cluster::{Family, Port, Protocol, Snapshot};
 use netpol::draft::Dialect;
 use netpol::ends::{PortText, PortWanted};
 use netpol::objects::decode_text;
-use netpol::policy::{Cilium, CiliumVersion, Enforcer, Ruleset};
+use netpol::policy::{Calico, Cilium, CiliumVersion, Enforcer, Ruleset};
 use netpol::verdict::{Endpoint, Flow, Verdict, judge};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -162,29 +162,45 @@ fn is_named(snapshot: &Snapshot, facts: &Facts, flow: &Flow) -> bool {
     cached && on_own_node && flow.port.number == 53
 }
 
-fn differs(objects: &[Value], seed: u64) -> Option<String> {
+fn differs_to_cilium(objects: &[Value], seed: u64) -> Option<String> {
     let mut r = Random::new(seed ^ 0x5eed);
-    let (baseline, facts) = wishes(&mut r);
+    let wishes = wishes(&mut r);
     let version = *r.pick(&[CiliumVersion::V1_18, CiliumVersion::V1_19, CiliumVersion::V1_20]);
     let enforcer = Enforcer::Cilium(Cilium::new(version));
     let with_proxy = r.percent(50);
+    differs(objects, &wishes, &enforcer, (Dialect::Cilium, with_proxy))
+}
+
+fn differs_to_calico(objects: &[Value], seed: u64) -> Option<String> {
+    let wishes = wishes(&mut Random::new(seed ^ 0x5eed));
+    differs(objects, &wishes, &Enforcer::Calico(Calico), (Dialect::Calico, false))
+}
+
+fn differs(
+    objects: &[Value],
+    (baseline, facts): &(Baseline, Facts),
+    enforcer: &Enforcer,
+    (own, with_proxy): (Dialect, bool),
+) -> Option<String> {
     let of = |dialect, dns_proxy| {
-        Baseline { dialect, dns_proxy, ..baseline.clone() }.objects("home", &facts)
+        Baseline { dialect, dns_proxy, ..baseline.clone() }.objects("home", facts)
     };
     let plain = of(Dialect::NetworkPolicy, false);
-    let cilium = of(Dialect::Cilium, with_proxy);
-    assert_eq!(plain.len(), cilium.len());
-    let (snapshot, one) = rules(objects, &plain, &enforcer);
-    let (_, other) = rules(objects, &cilium, &enforcer);
+    let own = of(own, with_proxy);
+    assert_eq!(plain.len(), own.len());
+    let (snapshot, one) = rules(objects, &plain, enforcer);
+    let (_, other) = rules(objects, &own, enforcer);
     if !other.lints.is_empty() {
         return Some(format!("not clean: {:?}", other.lints));
     }
     for flow in flows(&snapshot) {
         let (a, b) = (judge(&snapshot, &one, &flow), judge(&snapshot, &other, &flow));
-        let named = is_named(&snapshot, &facts, &flow) && b.verdict == Verdict::Allowed;
+        let named = enforcer.cilium().is_some()
+            && is_named(&snapshot, facts, &flow)
+            && b.verdict == Verdict::Allowed;
         if a.verdict != b.verdict && !named {
             return Some(format!(
-                "{flow:?}: {:?} by NetworkPolicies, {:?} by Cilium's\n{plain:#?}\n{cilium:#?}",
+                "{flow:?}: {:?} by NetworkPolicies, {:?} by its own\n{plain:#?}\n{own:#?}",
                 a.verdict, b.verdict
             ));
         }
@@ -198,5 +214,10 @@ fn differs(objects: &[Value], seed: u64) -> Option<String> {
 
 #[test]
 fn both_dialects_of_a_baseline_mean_the_same_to_cilium() {
-    hold(250, cluster, differs);
+    hold(250, cluster, differs_to_cilium);
+}
+
+#[test]
+fn both_dialects_of_a_baseline_mean_the_same_to_calico() {
+    hold(250, cluster, differs_to_calico);
 }

@@ -84,7 +84,7 @@ fn ten_situations_through_kubectl() {
         assert!(found.contains(&command.to_owned()), "{command}: {found:?}");
     }
     // 2. Flags.
-    offers(&["explain", "--with"], &["--with", "--without"], ":4");
+    offers(&["explain", "--with"], &["--with", "--with-staged", "--without"], ":4");
     // 3. Values of a flag, behind a blank and behind an equals sign.
     offers(&["explain", "-o", ""], &["text", "wide", "json", "yaml"], ":4");
     offers(&["bootstrap", "x", "--dry-run="], &["none", "client", "server"], ":4");

@@ -145,7 +145,7 @@ fn alike(world: &World<'_>, a: &Endpoint, b: &Endpoint) -> bool {
 fn applied(cluster: &[Value], policies: Vec<Value>) -> Vec<Value> {
     let name = |object: &Value| {
         let part = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
-        let kind = object["kind"].as_str().and_then(Dialect::of_kind);
+        let kind = Dialect::of_object(object);
         kind.map(|kind| (kind, part("namespace"), part("name")))
     };
     let names: Vec<_> = policies.iter().map(name).collect();
@@ -292,10 +292,9 @@ fn lesson_holds(cluster: &[Value], seed: u64) -> Option<String> {
         }
     }
     let mut taught: Vec<(Vec<Endpoint>, Vec<Value>)> = Vec::new();
-    // Only Cilium enforces its own.
-    let dialects =
-        if world.rules.cilium().is_some() { &Dialect::ALL[..] } else { &Dialect::ALL[..1] };
-    for dialect in dialects.iter().copied() {
+    // Only Cilium and Calico enforce their own.
+    let enforcer = world.rules.enforcer();
+    for dialect in Dialect::ALL.into_iter().filter(|dialect| dialect.is_read_by(enforcer)) {
         let lesson = learn(&collector, &world.written, &world.rules, &namespace, &closing, dialect);
         let closing = closing.iter().map(|policy| policy.object(dialect).unwrap()).collect();
         let learned = lesson.policies.iter().map(|draft| draft.object(dialect).unwrap()).collect();

@@ -118,9 +118,10 @@ impl Dialects {
 }
 
 /// A port that no NetworkPolicy of HomeKube opens.
-const PROMETHEUS_TO_KEYCLOAK: &str = "monitoring/sts/prometheus identity/keycloak:9000";
+pub(crate) const PROMETHEUS_TO_KEYCLOAK: &str = "monitoring/sts/prometheus identity/keycloak:9000";
 
-fn expect(answer: &Answer, code: i32, parts: &[&str]) {
+/// What was answered, with its exit code.
+pub(crate) fn expect(answer: &Answer, code: i32, parts: &[&str]) {
     assert_eq!(answer.code, code, "{}", answer.all());
     // Whatever the width of the terminal.
     let words: Vec<&str> = answer.stdout.split_whitespace().collect();

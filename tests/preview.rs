@@ -94,8 +94,11 @@ fn preview_holds(cluster: &[Value], seed: u64) -> Option<String> {
     let namespaces: Vec<String> =
         before.snapshot.namespaces().map(|namespace| namespace.name.to_string()).collect();
     let namespace = r.pick(namespaces.get(..).filter(|all| !all.is_empty())?).clone();
-    let dialect =
-        if before.rules.cilium().is_some() { *r.pick(&Dialect::ALL) } else { Dialect::default() };
+    let dialects: Vec<Dialect> = Dialect::ALL
+        .into_iter()
+        .filter(|dialect| dialect.is_read_by(before.rules.enforcer()))
+        .collect();
+    let dialect = *r.pick(&dialects);
     let baseline = Baseline { dialect, ..learn::baseline(&mut r) };
     let closed: Vec<Value> =
         cluster.iter().cloned().chain(baseline.objects(&namespace, &Facts::default())).collect();

@@ -142,8 +142,12 @@ impl Asked<'_> {
         let mut others = Ruleset::compile(&written, &self.world.snapshot, rules.enforcer());
         for (id, policy) in rules.policies().iter().enumerate() {
             let mut policy = policy.clone();
+            // In tiers with names a rule that passes a flow on spares it the end of its tier.
+            let spares = policy.tier.position().is_some();
             for (index, entry) in policy.entries.iter_mut().enumerate() {
-                if entry.action == Action::Allow && !keep((id, index)) {
+                let lets =
+                    entry.action == Action::Allow || (spares && entry.action == Action::Pass);
+                if lets && !keep((id, index)) {
                     entry.peers = Peers::Of(Vec::new());
                 }
             }
@@ -260,7 +264,7 @@ impl Asked<'_> {
             }
             for tied in &why.tied {
                 let tiers: BTreeSet<_> =
-                    tied.iter().map(|id| self.world.rules.policy(*id).tier).collect();
+                    tied.iter().map(|id| self.world.rules.policy(*id).tier.clone()).collect();
                 if tiers.len() != 1 || tied.len() < 2 {
                     return Some(format!("{tied:?} are of {tiers:?}"));
                 }

@@ -274,6 +274,88 @@ fn a_denial_is_named_with_its_place() {
     }
 }
 
+/// Two namespaces under Calico: `shop` closed by Calico's policies, one of them in a tier of its own,
+/// and `other` by a NetworkPolicy of Kubernetes.
+const CALICO: &str = "
+{apiVersion: v1, kind: Namespace, metadata: {name: shop}}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: other}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: api, namespace: shop, labels: {app: api}}, status: {podIPs: [{ip: 10.0.1.10}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: db, namespace: shop, labels: {app: db}}, status: {podIPs: [{ip: 10.0.1.11}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: client, namespace: other, labels: {app: web}}, status: {podIPs: [{ip: 10.0.2.20}]}}
+---
+{apiVersion: projectcalico.org/v3, kind: Tier, metadata: {name: platform}, spec: {order: 10}}
+---
+{apiVersion: projectcalico.org/v3, kind: NetworkPolicy, metadata: {name: platform.db, namespace: shop}, spec: {tier: platform, selector: app == 'db', types: [Ingress]}}
+---
+{apiVersion: projectcalico.org/v3, kind: NetworkPolicy, metadata: {name: closed, namespace: shop}, spec: {types: [Ingress, Egress]}}
+---
+{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: closed, namespace: other}, spec: {podSelector: {}, policyTypes: [Ingress, Egress]}}
+---
+";
+
+/// docs/semantics/calico.md#rules: one rule for each peer and protocol, in the words of what isolates.
+#[test]
+fn in_the_words_of_calico() {
+    let kinds = |flag: &str| -> Vec<String> {
+        let all = suggested(CALICO, "other/client shop/api:8080", flag);
+        all.iter()
+            .map(|it| format!("{} {}", text(it, "/metadata/namespace"), text(it, "/apiVersion")))
+            .collect()
+    };
+    let (ours, theirs) = ("networking.k8s.io/v1", "projectcalico.org/v3");
+    assert_eq!(kinds("--suggest"), [format!("other {ours}"), format!("shop {theirs}")]);
+    assert_eq!(kinds("--suggest=calico"), [format!("other {theirs}"), format!("shop {theirs}")]);
+    assert_eq!(kinds("--suggest=networkpolicy"), [format!("other {ours}"), format!("shop {ours}")]);
+    let all = suggested(CALICO, "other/client shop/api:8080", "--suggest");
+    assert_eq!(
+        all[1]["spec"],
+        json!({
+            "selector": "app == 'api'",
+            "types": ["Ingress"],
+            "ingress": [{
+                "action": "Allow",
+                "protocol": "TCP",
+                "source": {
+                    "namespaceSelector": "projectcalico.org/name == 'other'",
+                    "selector": "app == 'web'",
+                },
+                "destination": {"ports": [8080]},
+            }],
+        })
+    );
+    let out = suggested(CALICO, "shop/api 203.0.113.7:443", "--suggest");
+    assert_eq!(out[0]["spec"]["egress"][0]["destination"]["nets"], json!(["203.0.113.7/32"]));
+}
+
+/// docs/semantics/calico.md#one-direction: what is dropped at the end of a tier only a policy of that tier
+/// lets through.
+#[test]
+fn a_tier_is_opened_in_itself() {
+    let all = suggested(CALICO, "shop/api shop/db:5432", "--suggest");
+    let placed = |policy: &Value| {
+        (
+            text(policy, "/metadata/name").to_owned(),
+            policy["spec"]["tier"].as_str().map(str::to_owned),
+        )
+    };
+    let placed: Vec<_> = all.iter().map(placed).collect();
+    assert_eq!(
+        placed,
+        [
+            ("allow-api-to-db".to_owned(), None),
+            ("platform.allow-api-to-db".to_owned(), Some("platform".to_owned())),
+        ]
+    );
+    let words = refused(CALICO, "shop/api shop/db:5432 --suggest=networkpolicy");
+    assert!(words.contains("no NetworkPolicy that only allows would let the flow pass"), "{words}");
+    let words = refused(CLUSTER, "other/client shop/api:8080 --suggest=calico");
+    assert!(words.contains("only Calico enforces"), "{words}");
+}
+
 /// docs/semantics/cilium-networkpolicy.md#sctp.
 #[test]
 fn sctp_is_remarked_upon() {

@@ -34,6 +34,7 @@ mod kustomize;
 mod learn;
 mod list;
 #[cfg(unix)]
+mod live_calico;
 mod live_dialects;
 mod live_explain;
 #[cfg(unix)]

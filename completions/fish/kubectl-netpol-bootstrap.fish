@@ -7,8 +7,9 @@ complete -c kubectl-netpol-bootstrap -l dns -d 'How DNS is allowed: auto (as the
 namespace\t''
 strict\t''
 none\t''"
-complete -c kubectl-netpol-bootstrap -l dialect -d 'Language of the policies: networkpolicy (default) or cilium' -r -f -a "networkpolicy\t''
-cilium\t''"
+complete -c kubectl-netpol-bootstrap -l dialect -d 'Language of the policies: networkpolicy (default), cilium or calico' -r -f -a "networkpolicy\t''
+cilium\t''
+calico\t''"
 complete -c kubectl-netpol-bootstrap -l allow-ingress-controller -d 'Admit the ingress controller of a namespace, ingress-nginx by default' -r
 complete -c kubectl-netpol-bootstrap -l ingress-port -d 'Port on the pods that it may reach, not the Service\'s; repeatable, every port by default' -r
 complete -c kubectl-netpol-bootstrap -l allow-monitoring -d 'Admit monitoring, by default monitoring/app.kubernetes.io/name=prometheus' -r
@@ -32,7 +33,7 @@ complete -c kubectl-netpol-bootstrap -s f -l filename -d 'Manifests instead of t
 complete -c kubectl-netpol-bootstrap -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol-bootstrap -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
 complete -c kubectl-netpol-bootstrap -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
-complete -c kubectl-netpol-bootstrap -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol-bootstrap -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol-bootstrap -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol-bootstrap -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol-bootstrap -s n -l namespace -d 'Namespace of names that come without one' -r
@@ -65,4 +66,5 @@ complete -c kubectl-netpol-bootstrap -l strict -d 'Make everything that cannot b
 complete -c kubectl-netpol-bootstrap -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere, which is an error otherwise, and helm the charts of a repository of Flux or Argo CD'
 complete -c kubectl-netpol-bootstrap -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
 complete -c kubectl-netpol-bootstrap -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
+complete -c kubectl-netpol-bootstrap -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
 complete -c kubectl-netpol-bootstrap -s h -l help -d 'Print help'

@@ -11,13 +11,13 @@ dot\t'For Graphviz'
 csv\t'For a spreadsheet'"
 complete -c kubectl-netpol-diff -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol-diff -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
-complete -c kubectl-netpol-diff -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol-diff -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol-diff -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol-diff -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol-diff -l flux -d 'Compare the live cluster with what it would be if this Kustomization of Flux applied --path; -n is its namespace, flux-system if not given' -r
 complete -c kubectl-netpol-diff -l path -d 'The directory that stands for the Kustomization\'s path in its source' -r -F
 complete -c kubectl-netpol-diff -l kustomization-file -d 'The Kustomization in a file, instead of the cluster\'s; one that the cluster does not have is built without variables of the cluster' -r -F
-complete -c kubectl-netpol-diff -s f -l filename -d 'Compare the live cluster with what it would be with these manifests applied: a file, a directory with all below it, - for stdin, git:REV[:PATH], flux:DIR or helm:CHART; repeatable' -r -F
+complete -c kubectl-netpol-diff -s f -l filename -d 'Compare the live cluster with what it would be with these manifests applied: a file, a directory with all below it, - for stdin, git:REV[:PATH], flux:DIR or helm:CHART; with --staged they are read instead of a cluster; repeatable' -r -F
 complete -c kubectl-netpol-diff -s k -l kustomize -d 'The same with what kubectl or kustomize builds in a directory; repeatable' -r -F
 complete -c kubectl-netpol-diff -s n -l namespace -d 'Namespace of names that come without one' -r
 complete -c kubectl-netpol-diff -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
@@ -35,6 +35,7 @@ complete -c kubectl-netpol-diff -l as -d 'User to impersonate' -r
 complete -c kubectl-netpol-diff -l as-group -d 'Group to impersonate; repeatable' -r
 complete -c kubectl-netpol-diff -l as-uid -d 'UID to impersonate' -r
 complete -c kubectl-netpol-diff -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol-diff -l staged -d 'Compare what is in force with what would be if Calico\'s staged policies were: of the live cluster, or of what -f and -k name'
 complete -c kubectl-netpol-diff -l summary -d 'Print counts and one line for each change, without reasons'
 complete -c kubectl-netpol-diff -l witness -d 'Give, of each change between pods that are written nowhere, two such pods as manifests'
 complete -c kubectl-netpol-diff -l known-only -d 'Compare only pods that are written or running, not those that rules would treat otherwise'
@@ -47,4 +48,5 @@ complete -c kubectl-netpol-diff -l strict -d 'Make everything that cannot be rea
 complete -c kubectl-netpol-diff -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere, which is an error otherwise, and helm the charts of a repository of Flux or Argo CD'
 complete -c kubectl-netpol-diff -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
 complete -c kubectl-netpol-diff -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
+complete -c kubectl-netpol-diff -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
 complete -c kubectl-netpol-diff -s h -l help -d 'Print help'

@@ -1,7 +1,8 @@
 complete -c kubectl-netpol-explain -l port -d 'Port, by number or name, if need be with its protocol: 80, 53/UDP, http' -r
-complete -c kubectl-netpol-explain -l suggest -d 'Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy, cilium, or auto, the dialect of the policies that isolate' -r -f -a "auto\t''
+complete -c kubectl-netpol-explain -l suggest -d 'Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy, cilium, calico or auto, the dialect of the policies that isolate' -r -f -a "auto\t''
 networkpolicy\t''
-cilium\t''"
+cilium\t''
+calico\t''"
 complete -c kubectl-netpol-explain -s o -l output -d 'Output format: text, wide (every rule), json or yaml' -r -f -a "text\t'For people'
 wide\t'For people, with every rule'
 json\t'For programs'
@@ -10,7 +11,7 @@ complete -c kubectl-netpol-explain -s f -l filename -d 'Manifests instead of the
 complete -c kubectl-netpol-explain -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol-explain -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
 complete -c kubectl-netpol-explain -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
-complete -c kubectl-netpol-explain -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol-explain -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol-explain -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol-explain -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol-explain -l without -d 'Leave out a policy: netpol/NAME or NAMESPACE/netpol/NAME; repeatable' -r
@@ -41,6 +42,7 @@ complete -c kubectl-netpol-explain -l strict -d 'Make everything that cannot be 
 complete -c kubectl-netpol-explain -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere, which is an error otherwise, and helm the charts of a repository of Flux or Argo CD'
 complete -c kubectl-netpol-explain -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
 complete -c kubectl-netpol-explain -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
+complete -c kubectl-netpol-explain -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
 complete -c kubectl-netpol-explain -l with -d 'Lay what -f and -k name over the live cluster, as if it were applied'
 complete -c kubectl-netpol-explain -l reconcile -d 'Have Flux apply what Git has, as `flux reconcile kustomization NAME --with-source` does, to the Kustomizations that the deciding policies come from; then explain'
 complete -c kubectl-netpol-explain -s h -l help -d 'Print help'

@@ -7,7 +7,7 @@ complete -c kubectl-netpol-summary -s f -l filename -d 'Manifests instead of the
 complete -c kubectl-netpol-summary -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol-summary -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
 complete -c kubectl-netpol-summary -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
-complete -c kubectl-netpol-summary -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol-summary -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol-summary -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol-summary -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol-summary -s n -l namespace -d 'Namespace of names that come without one' -r
@@ -33,4 +33,5 @@ complete -c kubectl-netpol-summary -l strict -d 'Make everything that cannot be 
 complete -c kubectl-netpol-summary -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere, which is an error otherwise, and helm the charts of a repository of Flux or Argo CD'
 complete -c kubectl-netpol-summary -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
 complete -c kubectl-netpol-summary -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
+complete -c kubectl-netpol-summary -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
 complete -c kubectl-netpol-summary -s h -l help -d 'Print help'

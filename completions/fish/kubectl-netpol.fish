@@ -59,8 +59,9 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap"
 namespace\t''
 strict\t''
 none\t''"
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l dialect -d 'Language of the policies: networkpolicy (default) or cilium' -r -f -a "networkpolicy\t''
-cilium\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l dialect -d 'Language of the policies: networkpolicy (default), cilium or calico' -r -f -a "networkpolicy\t''
+cilium\t''
+calico\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l allow-ingress-controller -d 'Admit the ingress controller of a namespace, ingress-nginx by default' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l ingress-port -d 'Port on the pods that it may reach, not the Service\'s; repeatable, every port by default' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l allow-monitoring -d 'Admit monitoring, by default monitoring/app.kubernetes.io/name=prometheus' -r
@@ -84,7 +85,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s n -l namespace -d 'Namespace of names that come without one' -r
@@ -117,6 +118,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere, which is an error otherwise, and helm the charts of a repository of Flux or Argo CD'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -s n -l namespace -d 'Namespace of names that come without one' -r
@@ -152,13 +154,13 @@ dot\t'For Graphviz'
 csv\t'For a spreadsheet'"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l flux -d 'Compare the live cluster with what it would be if this Kustomization of Flux applied --path; -n is its namespace, flux-system if not given' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l path -d 'The directory that stands for the Kustomization\'s path in its source' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l kustomization-file -d 'The Kustomization in a file, instead of the cluster\'s; one that the cluster does not have is built without variables of the cluster' -r -F
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s f -l filename -d 'Compare the live cluster with what it would be with these manifests applied: a file, a directory with all below it, - for stdin, git:REV[:PATH], flux:DIR or helm:CHART; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s f -l filename -d 'Compare the live cluster with what it would be with these manifests applied: a file, a directory with all below it, - for stdin, git:REV[:PATH], flux:DIR or helm:CHART; with --staged they are read instead of a cluster; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s k -l kustomize -d 'The same with what kubectl or kustomize builds in a directory; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s n -l namespace -d 'Namespace of names that come without one' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
@@ -176,6 +178,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l a
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l as-group -d 'Group to impersonate; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l as-uid -d 'UID to impersonate' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l staged -d 'Compare what is in force with what would be if Calico\'s staged policies were: of the live cluster, or of what -f and -k name'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l summary -d 'Print counts and one line for each change, without reasons'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l witness -d 'Give, of each change between pods that are written nowhere, two such pods as manifests'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l known-only -d 'Compare only pods that are written or running, not those that rules would treat otherwise'
@@ -188,6 +191,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l s
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere, which is an error otherwise, and helm the charts of a repository of Flux or Argo CD'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -s o -l output -d 'Output format: text, json or yaml' -r -f -a "text\t'For people'
@@ -213,9 +217,10 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l port -d 'Port, by number or name, if need be with its protocol: 80, 53/UDP, http' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l suggest -d 'Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy, cilium, or auto, the dialect of the policies that isolate' -r -f -a "auto\t''
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l suggest -d 'Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy, cilium, calico or auto, the dialect of the policies that isolate' -r -f -a "auto\t''
 networkpolicy\t''
-cilium\t''"
+cilium\t''
+calico\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s o -l output -d 'Output format: text, wide (every rule), json or yaml' -r -f -a "text\t'For people'
 wide\t'For people, with every rule'
 json\t'For programs'
@@ -224,7 +229,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l without -d 'Leave out a policy: netpol/NAME or NAMESPACE/netpol/NAME; repeatable' -r
@@ -255,6 +260,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere, which is an error otherwise, and helm the charts of a repository of Flux or Argo CD'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l with -d 'Lay what -f and -k name over the live cluster, as if it were applied'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l reconcile -d 'Have Flux apply what Git has, as `flux reconcile kustomization NAME --with-source` does, to the Kustomizations that the deciding policies come from; then explain'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s h -l help -d 'Print help'
@@ -277,7 +283,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s f
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s n -l namespace -d 'Namespace of names that come without one' -r
@@ -305,6 +311,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l s
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere, which is an error otherwise, and helm the charts of a repository of Flux or Argo CD'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l from -d 'Only from this workload, pod, Service, namespace, node, name or address' -r
@@ -325,7 +332,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s n -l namespace -d 'Namespace of names that come without one' -r
@@ -354,6 +361,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere, which is an error otherwise, and helm the charts of a repository of Flux or Argo CD'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s o -l output -d 'Output format: table, wide (counts and places too), md, json or yaml' -r -f -a "table\t'For a terminal'
@@ -365,7 +373,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s n -l namespace -d 'Namespace of names that come without one' -r
@@ -391,5 +399,6 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere, which is an error otherwise, and helm the charts of a repository of Flux or Argo CD'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s V -l version -d 'Print version'

@@ -22,7 +22,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-explain' -Script
     $completions = @(switch ($command) {
         'kubectl-netpol-explain' {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Port, by number or name, if need be with its protocol: 80, 53/UDP, http')
-            [CompletionResult]::new('--suggest', '--suggest', [CompletionResultType]::ParameterName, 'Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy, cilium, or auto, the dialect of the policies that isolate')
+            [CompletionResult]::new('--suggest', '--suggest', [CompletionResultType]::ParameterName, 'Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy, cilium, calico or auto, the dialect of the policies that isolate')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format: text, wide (every rule), json or yaml')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format: text, wide (every rule), json or yaml')
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart''s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable')
@@ -31,7 +31,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-explain' -Script
             [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable')
             [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable')
             [CompletionResult]::new('--kustomize', '--kustomize', [CompletionResultType]::ParameterName, 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable')
-            [CompletionResult]::new('--enforcer', '--enforcer', [CompletionResultType]::ParameterName, 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell')
+            [CompletionResult]::new('--enforcer', '--enforcer', [CompletionResultType]::ParameterName, 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell')
             [CompletionResult]::new('--pod-cidr', '--pod-cidr', [CompletionResultType]::ParameterName, 'Network of the pods whose addresses manifests do not tell; repeatable')
             [CompletionResult]::new('--api-server', '--api-server', [CompletionResultType]::ParameterName, 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default')
             [CompletionResult]::new('--without', '--without', [CompletionResultType]::ParameterName, 'Leave out a policy: netpol/NAME or NAMESPACE/netpol/NAME; repeatable')
@@ -64,6 +64,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-explain' -Script
             [CompletionResult]::new('--pull', '--pull', [CompletionResultType]::ParameterName, 'Let kustomize fetch what a kustomization takes from elsewhere, which is an error otherwise, and helm the charts of a repository of Flux or Argo CD')
             [CompletionResult]::new('--enable-helm', '--enable-helm', [CompletionResultType]::ParameterName, 'Let kustomize inflate charts that a kustomization names, with helm')
             [CompletionResult]::new('--no-cache', '--no-cache', [CompletionResultType]::ParameterName, 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before')
+            [CompletionResult]::new('--with-staged', '--with-staged', [CompletionResultType]::ParameterName, 'Count Calico''s staged policies as if they were in force')
             [CompletionResult]::new('--with', '--with', [CompletionResultType]::ParameterName, 'Lay what -f and -k name over the live cluster, as if it were applied')
             [CompletionResult]::new('--reconcile', '--reconcile', [CompletionResultType]::ParameterName, 'Have Flux apply what Git has, as `flux reconcile kustomization NAME --with-source` does, to the Kustomizations that the deciding policies come from; then explain')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use netpol::answer::{Locate, Location};
 use netpol::cluster::{Gap, Snapshot};
 use netpol::ends::{self, EndName, PortText, PortWanted};
+use netpol::kinds::Kind;
 use netpol::objects::Objects;
 use netpol::policy::{Cilium, Enforcer, Ruleset, Written};
 use netpol_sources::flux::follow::Repository;
@@ -69,7 +70,7 @@ pub struct InputArgs {
     #[arg(long, help_heading = HEADING)]
     pub no_cache: bool,
 
-    /// Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is
+    /// Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is
     /// given, the cluster or the kinds of the policies tell
     #[arg(long, value_name = "PLUGIN", help_heading = HEADING)]
     pub enforcer: Option<Enforcer>,
@@ -77,6 +78,10 @@ pub struct InputArgs {
     /// Who enforces them where neither the flag nor the cluster tells; else their kinds do.
     #[arg(skip)]
     pub supposed: Option<Enforcer>,
+
+    /// Count Calico's staged policies as if they were in force
+    #[arg(long, help_heading = HEADING)]
+    pub with_staged: bool,
 
     /// Network of the pods whose addresses manifests do not tell; repeatable
     #[arg(long, value_name = "CIDR", help_heading = HEADING)]
@@ -122,6 +127,8 @@ pub struct Input {
     pub notes: Vec<String>,
     /// The cluster that it was read from, as far as one flow needs it.
     pub session: Option<Session>,
+    /// Who enforces is only a guess by the kinds of the policies.
+    guessed: bool,
     locator: Locator,
 }
 
@@ -170,6 +177,22 @@ impl InputArgs {
         Ok([before, self.input(after, locator, namespace, Vec::new())])
     }
 
+    /// Reads what the flags name, or the live cluster, as it is and as it would be with what is staged in
+    /// force.
+    pub fn read_staged(&self, global: &GlobalArgs) -> anyhow::Result<[Input; 2]> {
+        let (objects, locator, namespace) = if self.names_manifests() {
+            let namespace = global.namespace();
+            let Loaded { objects, locator, .. } = self.load(global, &namespace)?;
+            (objects, locator, namespace)
+        } else {
+            let (objects, namespace) = self.live_objects(global, Scope::Everything)?;
+            (objects, Locator::default(), namespace)
+        };
+        let staged = Self { with_staged: true, ..self.clone() };
+        let before = self.input(objects.clone(), locator.clone(), namespace.clone(), Vec::new());
+        Ok([before, staged.input(objects, locator, namespace, Vec::new())])
+    }
+
     /// Whether manifests are named.
     pub(crate) fn names_manifests(&self) -> bool {
         !self.filename.is_empty() || !self.kustomize.is_empty()
@@ -187,6 +210,9 @@ impl InputArgs {
         let mut words = Vec::new();
         if let Some(enforcer) = &self.enforcer {
             words.extend(["--enforcer".to_owned(), enforcer.to_string()]);
+        }
+        if self.with_staged {
+            words.push("--with-staged".to_owned());
         }
         for cidr in &self.pod_cidr {
             words.extend(["--pod-cidr".to_owned(), cidr.to_string()]);
@@ -275,10 +301,17 @@ impl InputArgs {
             let config = config.as_ref()?;
             Some(Enforcer::Cilium(Cilium::configured(version, config)))
         };
-        let (mut snapshot, written) = objects.assemble();
+        let (mut snapshot, mut written) = objects.assemble();
+        if self.with_staged {
+            written.enforce_staged();
+        } else {
+            let staged = |gap: &Gap| gap.kind.as_deref().and_then(Kind::named);
+            snapshot.gaps.retain(|gap| !staged(gap).is_some_and(Kind::is_staged));
+        }
         if !self.pod_cidr.is_empty() {
             snapshot.pod_cidrs = self.pod_cidr.iter().map(IpNet::trunc).collect();
         }
+        let mut guessed = false;
         let enforcer = match (&self.enforcer, found, &self.supposed) {
             // Which Cilium it is the flag says, and how it is set the ConfigMap.
             (Some(told), ..) => {
@@ -293,10 +326,14 @@ impl InputArgs {
                 configured(Cilium::default().version).unwrap_or_else(|| written.enforcer())
             }
             (None, None, Some(supposed)) => supposed.clone(),
-            (None, None, None) => written.enforcer(),
+            (None, None, None) => {
+                guessed = true;
+                snapshot.gaps.extend(written.contested());
+                written.enforcer()
+            }
         };
         let rules = Ruleset::compile(&written, &snapshot, &enforcer);
-        Input { snapshot, written, rules, namespace, notes, session: None, locator }
+        Input { snapshot, written, rules, namespace, notes, session: None, guessed, locator }
     }
 }
 
@@ -330,8 +367,30 @@ impl Input {
         if !self.written.others.is_empty() {
             self.written.others.clear();
             let enforcer = self.rules.enforcer().clone();
-            self.rules = Ruleset::compile(&self.written, &self.snapshot, &enforcer);
+            self.judge_as(&enforcer);
         }
+    }
+
+    /// Of two sides of one cluster, judges the one of which no policy tells who enforces as the other, and
+    /// says which.
+    pub fn judge_alike([one, other]: &mut [Self; 2]) -> Option<usize> {
+        let tells_nothing =
+            |input: &Self| input.guessed && *input.rules.enforcer() == Enforcer::Kubernetes;
+        match (tells_nothing(one), tells_nothing(other)) {
+            (true, false) => {
+                one.judge_as(other.rules.enforcer());
+                Some(0)
+            }
+            (false, true) => {
+                other.judge_as(one.rules.enforcer());
+                Some(1)
+            }
+            _ => None,
+        }
+    }
+
+    fn judge_as(&mut self, enforcer: &Enforcer) {
+        self.rules = Ruleset::compile(&self.written, &self.snapshot, enforcer);
     }
 
     /// Tells on stderr what was not read, where no answer tells it.

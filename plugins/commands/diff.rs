@@ -16,7 +16,8 @@ use netpol_sources::address::without_user;
 #[command(
     override_usage = "kubectl netpol diff -f FILE [OPTIONS]\n       \
                       kubectl netpol diff OLD NEW [OPTIONS]\n       \
-                      kubectl netpol diff --flux NAME --path DIR [OPTIONS]",
+                      kubectl netpol diff --flux NAME --path DIR [OPTIONS]\n       \
+                      kubectl netpol diff --staged [-f FILE] [OPTIONS]",
     after_help = AFTER_HELP,
     // The same flags, but what they name is laid over the live cluster instead of standing for it.
     mut_arg("filename", |flag| flag.help(FILENAME)),
@@ -37,6 +38,11 @@ pub struct DiffArgs {
     /// What will be, in the same forms
     #[arg(value_name = "NEW", value_parser = side())]
     new: Option<Side>,
+
+    /// Compare what is in force with what would be if Calico's staged policies were: of the live cluster,
+    /// or of what -f and -k name
+    #[arg(long, conflicts_with_all = ["old", "name", "as_is", "with_staged"])]
+    staged: bool,
 
     /// Print counts and one line for each change, without reasons
     #[arg(long)]
@@ -105,8 +111,8 @@ pub enum FailOn {
 
 /// What `-f` and `-k` mean here.
 const FILENAME: &str = "Compare the live cluster with what it would be with these manifests applied: \
-    a file, a directory with all below it, - for stdin, git:REV[:PATH], flux:DIR or helm:CHART; \
-    repeatable";
+    a file, a directory with all below it, - for stdin, git:REV[:PATH], flux:DIR or helm:CHART; with \
+    --staged they are read instead of a cluster; repeatable";
 const KUSTOMIZE: &str = "The same with what kubectl or kustomize builds in a directory; repeatable";
 
 /// The end of `diff --help`.
@@ -126,6 +132,9 @@ Examples:
 
   # A comment for a pull request, and failure only where something opens
   kubectl netpol diff git:origin/main:k8s k8s/ -o md --fail-on opened
+
+  # What would enforcing Calico's staged policies open and close?
+  kubectl netpol diff --staged
 
   # What would Flux open and close, if this were its source?
   kubectl netpol diff --flux observability --path ./observability
@@ -149,7 +158,7 @@ impl DiffArgs {
             return print_schema::<DiffReport>(global);
         }
         let mut piped_from = Vec::new();
-        let (names, arguments, [before, after]) = match (&self.old, &self.new) {
+        let (names, mut arguments, [before, after]) = match (&self.old, &self.new) {
             (Some(old), Some(new)) => {
                 ensure!(
                     !(old.is_stdin() && new.is_stdin()),
@@ -180,19 +189,25 @@ impl DiffArgs {
                 let arguments = [Vec::new(), with].map(|words| self.arguments(words, &plain));
                 (["live".to_owned(), change.name], arguments, change.sides)
             }
+            _ if self.staged => {
+                let staged = InputArgs { with_staged: true, ..self.input.clone() };
+                let flags = self.input_flags();
+                let words = |input: &InputArgs| {
+                    let words = flags.iter().cloned().chain(input.judged_by());
+                    words.chain(of_namespace(global)).collect()
+                };
+                let name = if flags.is_empty() { "live".to_owned() } else { flags.join(" ") };
+                let names = [name.clone(), format!("{name} --with-staged")];
+                let arguments = [words(&self.input), words(&staged)];
+                (names, arguments, self.input.read_staged(global)?)
+            }
             _ if !self.input.names_manifests() => bail!(
                 "nothing to compare: give manifests to lay over the live cluster with -f FILE, or \
                  two to compare, as in kubectl netpol diff OLD NEW"
             ),
             _ => {
                 let mut with = vec!["--with".to_owned()];
-                let flags = [("-f", &self.input.filename), ("-k", &self.input.kustomize)];
-                for (flag, paths) in flags {
-                    for path in paths {
-                        let path = path.to_string_lossy();
-                        with.extend([flag.to_owned(), without_user(&path).into_owned()]);
-                    }
-                }
+                with.extend(self.input_flags());
                 let name = format!("live {}", with.join(" "));
                 let arguments = [Vec::new(), with].map(|words| self.arguments(words, global));
                 (["live".to_owned(), name], arguments, self.input.read_change(global)?)
@@ -205,7 +220,7 @@ impl DiffArgs {
                 let (old, new) = (old.is_live(), new.is_live());
                 (!(old && new), old != new && !self.as_is)
             }
-            _ => (false, true),
+            _ => (self.staged && self.input.names_manifests(), true),
         };
         let asked = DiffAsked {
             reasons: !self.summary,
@@ -217,6 +232,10 @@ impl DiffArgs {
             effort: global.limits().effort,
         };
         let mut inputs = [before, after];
+        if let Some(side) = Input::judge_alike(&mut inputs) {
+            let enforcer = inputs[side].rules.enforcer().to_string();
+            arguments[side].extend(["--enforcer".to_owned(), enforcer]);
+        }
         // What is not judged is told by itself, as far as it is not the same on both sides.
         inputs.iter_mut().for_each(Input::forget_others);
         let mut snapshots = inputs.each_mut().map(|input| std::mem::take(&mut input.snapshot));
@@ -257,9 +276,25 @@ impl DiffArgs {
     /// The words with which `explain` reads a side as it is read here.
     fn arguments(&self, mut words: Vec<String>, global: &GlobalArgs) -> Vec<String> {
         words.extend(self.input.judged_by());
-        if let Some(namespace) = &global.namespace {
-            words.extend(["-n".to_owned(), namespace.clone()]);
-        }
+        words.extend(of_namespace(global));
         words
     }
+
+    /// The flags that name manifests.
+    fn input_flags(&self) -> Vec<String> {
+        let flags = [("-f", &self.input.filename), ("-k", &self.input.kustomize)];
+        let each = flags.into_iter().flat_map(|(flag, paths)| {
+            paths.iter().flat_map(move |path| {
+                let path = path.to_string_lossy();
+                [flag.to_owned(), without_user(&path).into_owned()]
+            })
+        });
+        each.collect()
+    }
+}
+
+/// The flag of the namespace, where it is given.
+fn of_namespace(global: &GlobalArgs) -> Vec<String> {
+    let flag = global.namespace.iter().flat_map(|name| ["-n".to_owned(), name.clone()]);
+    flag.collect()
 }

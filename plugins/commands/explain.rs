@@ -36,7 +36,7 @@ pub struct ExplainArgs {
     port: Option<PortWanted>,
 
     /// Print the smallest policies that would allow what is denied, as YAML to apply: networkpolicy,
-    /// cilium, or auto, the dialect of the policies that isolate
+    /// cilium, calico or auto, the dialect of the policies that isolate
     #[arg(
         long,
         value_enum,
@@ -70,6 +70,7 @@ enum Suggest {
     Auto,
     Networkpolicy,
     Cilium,
+    Calico,
 }
 
 impl Suggest {
@@ -78,6 +79,7 @@ impl Suggest {
             Self::Auto => None,
             Self::Networkpolicy => Some(Dialect::NetworkPolicy),
             Self::Cilium => Some(Dialect::Cilium),
+            Self::Calico => Some(Dialect::Calico),
         }
     }
 }

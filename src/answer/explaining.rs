@@ -9,6 +9,7 @@ use super::explanation::{
     PolicyReport, RuleReport,
 };
 use super::place::{Locate, short};
+use super::standing::PlaceReport;
 use super::vocabulary::{ApiVersion, Because, ExplanationKind, OrderedTier};
 use super::warnings::{self, Warning};
 use super::words;
@@ -269,8 +270,11 @@ impl Reporter<'_> {
             trace.decided_by.is_some_and(|(decisive, _)| decisive == policy.policy)
         };
         // Those that isolate before those that only would allow or deny more.
+        // In tiers with names they stay in the order in which they are asked.
+        let named = |policy: &PolicyTrace| policy.tier.position().is_some();
         order.sort_by_key(|policy| {
-            std::cmp::Reverse((decides(policy), policy.isolates, policy.nearness()))
+            let rank = (!named(policy)).then(|| (policy.isolates, policy.nearness()));
+            std::cmp::Reverse((decides(policy), rank))
         });
         let mut not_judged: Vec<&ObjectRef> = Vec::new();
         // What is not judged stands in several tiers, for whatever it may do.
@@ -349,8 +353,9 @@ impl Reporter<'_> {
             kind: object.kind.to_string(),
             namespace: object.namespace.as_deref().map(Into::into),
             name: object.name.to_string(),
-            tier: OrderedTier::of(policy.tier),
+            tier: OrderedTier::of(&policy.tier),
             priority: words::priority(policy),
+            place: PlaceReport::of(&policy.tier),
             isolates: policy.isolates,
             selects: trace.selects,
             admits: trace.admits,
@@ -538,7 +543,7 @@ fn entry_message(
         (Some(peer), _) if means_no_one && trace.action == Action::Allow => {
             format!("{}, so it only isolates", peer.message)
         }
-        (None, None) => words::does(policy.tier, trace.action).to_owned(),
+        (None, None) => words::does(&policy.tier, trace.action).to_owned(),
         (Some(peer), None) if trace.peer == Truth::Unknown => {
             format!("{}: {}", words::may_do(trace.action), peer.message)
         }

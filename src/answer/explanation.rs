@@ -7,6 +7,7 @@ use super::delivery::DeliveryReport;
 use super::end::EndReport;
 use super::observed::ObservedBetween;
 use super::place::Location;
+use super::standing::PlaceReport;
 use super::vocabulary::{ApiVersion, Because, ExplanationKind, OrderedTier, Outcome};
 use super::warnings::Warning;
 use super::words;
@@ -152,7 +153,7 @@ pub struct NearReport {
 impl NearReport {
     /// Its name as people tell policies apart.
     pub fn label(&self) -> String {
-        words::tiered(&self.kind, &self.name, None, None)
+        words::tiered(&self.kind, &self.name, (None, None), None)
     }
 }
 
@@ -173,6 +174,9 @@ pub struct PolicyReport {
     /// Its priority in that tier, lower first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
+    /// Of a policy in a tier with a name, as Calico has them: which, and its order there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<PlaceReport>,
     /// Whether it isolates the pods that it selects.
     pub isolates: bool,
     /// Whether it selects the pods; never `No`.
@@ -219,7 +223,7 @@ impl PolicyReport {
     /// Its name as people tell policies apart: with its kind, unless that is NetworkPolicy, and its
     /// tier.
     pub fn label(&self) -> String {
-        words::tiered(&self.kind, &self.name, self.tier, self.priority)
+        words::tiered(&self.kind, &self.name, (self.tier, self.priority), self.place.as_ref())
     }
 }
 

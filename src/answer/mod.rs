@@ -17,6 +17,7 @@ mod missing;
 mod observed;
 mod place;
 mod rule_words;
+mod standing;
 mod summary;
 mod vocabulary;
 mod warnings;
@@ -41,6 +42,7 @@ pub use observed::{
     SummaryRow, seen,
 };
 pub use place::{Locate, Location, short};
+pub use standing::PlaceReport;
 pub use summary::{
     ClusterwideSummary, DirectionSummary, Isolation, NamespaceSummary, PolicySummary, RuleSummary,
     SummaryReport,

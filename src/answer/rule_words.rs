@@ -6,7 +6,8 @@
 
 use crate::cluster::{NAMESPACE_NAME_LABEL, Operator, PortRange, Protocol, Selector, Snapshot};
 use crate::policy::rule::{
-    Action, Direction, Entry, Namespaces, PeerKind, Peers, PodSet, PortMatch, PortRule, Ports,
+    Action, Combined, Direction, Entry, Namespaces, PeerKind, Peers, PodSet, PortMatch, PortRule,
+    Ports,
 };
 
 /// The labels by which people know an app, best first.
@@ -83,23 +84,43 @@ pub(super) fn peers(peers: &Peers) -> Vec<String> {
     };
     let mut all: Vec<String> = Vec::new();
     for item in items {
-        let words = match &item.admits {
-            PeerKind::Pods(set) => pod_peer(set),
-            PeerKind::Addresses(block, _) => vec![block.to_string()],
-            PeerKind::Nodes(nodes) => vec![format!("nodes[{}]", nodes.labels)],
-            PeerKind::Entities(entities) => {
-                entities.written.iter().map(ToString::to_string).collect()
-            }
-            PeerKind::Names(patterns) => patterns.iter().map(ToString::to_string).collect(),
-            PeerKind::Unresolved(why, _) => vec![format!("[{why}]")],
-        };
-        for word in words {
+        for word in kind(&item.admits) {
             if !all.contains(&word) {
                 all.push(word);
             }
         }
     }
     all
+}
+
+/// Whom one kind of ends means, one word for each namespace, app or block.
+fn kind(kind: &PeerKind) -> Vec<String> {
+    match kind {
+        PeerKind::Pods(set) => pod_peer(set),
+        PeerKind::Addresses(block, _) => vec![block.to_string()],
+        PeerKind::Nodes(nodes) => vec![format!("nodes[{}]", nodes.labels)],
+        PeerKind::Entities(entities) => entities.written.iter().map(ToString::to_string).collect(),
+        PeerKind::Names(patterns) => patterns.iter().map(ToString::to_string).collect(),
+        PeerKind::Unresolved(why, _) => vec![format!("[{why}]")],
+        PeerKind::Combined(combined) => self::combined(combined),
+    }
+}
+
+/// Whom several kinds mean together.
+fn combined(combined: &Combined) -> Vec<String> {
+    let either = |one: &PeerKind| {
+        let words = kind(one);
+        if words.len() == 1 { words.concat() } else { format!("({})", words.join(" or ")) }
+    };
+    match combined {
+        Combined::All(kinds) if kinds.is_empty() => vec!["anyone".to_owned()],
+        Combined::All(kinds) => {
+            vec![kinds.iter().map(either).collect::<Vec<_>>().join(" and ")]
+        }
+        Combined::Any(kinds) if kinds.is_empty() => vec!["no one".to_owned()],
+        Combined::Any(kinds) => kinds.iter().flat_map(kind).collect(),
+        Combined::Not(one) => vec![format!("anyone but {}", either(one))],
+    }
 }
 
 fn pod_peer(set: &PodSet) -> Vec<String> {
@@ -177,12 +198,17 @@ pub(super) fn ports(ports: &Ports) -> Vec<String> {
             let mut words: Vec<String> = Vec::new();
             for item in items {
                 let of_all = Protocol::ALL.iter().all(|protocol| {
-                    let same =
-                        |other: &PortRule| other.protocol == *protocol && other.ports == item.ports;
+                    let same = |other: &PortRule| {
+                        other.protocol == *protocol
+                            && other.ports == item.ports
+                            && other.except == item.except
+                    };
                     items.iter().any(same)
                 });
                 let word = match &item.ports {
-                    _ if !of_all || !item.protocol.has_ports() => item.to_string(),
+                    _ if !of_all || !item.protocol.has_ports() || !item.except.is_empty() => {
+                        item.to_string()
+                    }
                     PortMatch::All => "any port".to_owned(),
                     PortMatch::Range(range) => range.to_string(),
                     PortMatch::Named(name) => name.to_string(),

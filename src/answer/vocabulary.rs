@@ -254,10 +254,10 @@ impl From<Reason> for Because {
 
 impl OrderedTier {
     /// The tier, where it is one of these.
-    pub(super) fn of(tier: Tier) -> Option<Self> {
+    pub(super) fn of(tier: &Tier) -> Option<Self> {
         match tier {
             Tier::Admin(_) => Some(Self::Admin),
-            Tier::Normal => None,
+            Tier::Normal | Tier::Named(_) => None,
             Tier::Baseline(_) => Some(Self::Baseline),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::place::short;
 use super::rule_words;
+use super::standing::PlaceReport;
 use super::vocabulary::OrderedTier;
 use crate::cluster::{
     ANY_OTHER_NAMESPACE, Mismatch, ObjectRef, Operator, Port, PortRange, kind_word,
@@ -34,10 +35,16 @@ pub(super) fn priority(policy: &Policy) -> Option<i32> {
 pub(super) fn tiered(
     kind: &str,
     name: &str,
-    tier: Option<OrderedTier>,
-    priority: Option<i32>,
+    (tier, priority): (Option<OrderedTier>, Option<i32>),
+    place: Option<&PlaceReport>,
 ) -> String {
     let name = label(&ObjectRef::cluster(kind, name));
+    if let Some(PlaceReport { tier, order, .. }) = place {
+        return match order {
+            Some(order) => format!("{name} (tier {tier}, order {order})"),
+            None => format!("{name} (tier {tier})"),
+        };
+    }
     match (tier, priority) {
         (Some(tier), Some(priority)) => format!("{name} ({tier} tier, priority {priority})"),
         (Some(tier), None) => format!("{name} ({tier} tier)"),
@@ -96,6 +103,9 @@ pub(super) fn peer_miss(miss: &PeerMiss, peer: &str, kind: PeerEnd) -> String {
             patterns_text(patterns)
         ),
         PeerMiss::NoOne => "the rule means no one".to_owned(),
+        PeerMiss::LeftOut => format!("it leaves out {peer}"),
+        PeerMiss::OtherSubject => "the rule speaks for other pods of the policy".to_owned(),
+        PeerMiss::SubjectUnknown => "whether the rule speaks for this pod is not known".to_owned(),
     }
 }
 
@@ -177,6 +187,7 @@ pub(super) fn port_miss(
             )
         }
         PortMiss::NoPort => "the rule means no port".to_owned(),
+        PortMiss::LeftOut(number) => format!("the rule leaves out port {number}"),
         PortMiss::Number { .. } | PortMiss::Protocol { .. } => {
             let shown = rule_words::ports(&entry.ports);
             let verb = if shown.len() == 1 { "port is" } else { "ports are" };
@@ -226,10 +237,12 @@ pub(super) fn only_denies(policy: &Policy) -> bool {
 }
 
 /// What a rule that matches does.
-pub(super) fn does(tier: Tier, action: Action) -> &'static str {
+pub(super) fn does(tier: &Tier, action: Action) -> &'static str {
     match (action, tier) {
         (Action::Allow, Tier::Admin(_)) => "allows the flow before any other policy is asked",
         (Action::Allow, _) => "admits the flow",
+        (Action::Deny, Tier::Named(_)) => "denies the flow",
+        (Action::Pass, Tier::Named(_)) => "passes the flow on to the next tier",
         (Action::Deny, Tier::Normal) => "denies the flow, whatever others allow",
         (Action::Deny, Tier::Admin(_)) => "denies the flow before any other policy is asked",
         (Action::Deny, Tier::Baseline(_)) => "denies the flow, since no policy before it decides",
@@ -293,8 +306,18 @@ pub(super) fn direction(
             format!("{peer} is its own node, which Cilium lets in unless a policy denies it")
         }
         Reason::OwnNode => format!("{peer} is its own node, which always reaches it"),
+        Reason::NotIsolated
+            if !trace.policies.is_empty() && rules.enforcer().calico().is_some() =>
+        {
+            "open, since every tier leaves it open and the profile of its namespace allows it"
+                .to_owned()
+        }
         Reason::NotIsolated => {
             format!("open, since no policy isolates its {}", trace.direction)
+        }
+        Reason::Admitted if passes_on(trace, rules) => {
+            let by = decided_by.unwrap_or("a policy");
+            format!("passed on by {by}, and the profile of its namespace allows it")
         }
         Reason::Admitted => {
             let by = format!("admitted by {}", decided_by.unwrap_or("a policy"));
@@ -316,6 +339,10 @@ pub(super) fn direction(
         }
         Reason::NotEnforced => {
             "open, since Cilium is told to enforce no policy (enable-policy: never)".to_owned()
+        }
+        Reason::NoneAdmits if trace.dropped_by().is_some() => {
+            let tier = trace.dropped_by().map_or("", |tier| &tier.name);
+            format!("dropped at the end of tier {tier}: no rule of its policies matches")
         }
         Reason::NoneAdmits if count == 0 => {
             "isolated, since Cilium is told to isolate every pod (enable-policy: always), \
@@ -359,6 +386,12 @@ pub(super) fn direction(
                 .to_owned()
         }
     }
+}
+
+/// Whether what decides is a rule that leaves the flow to what comes behind its tier.
+fn passes_on(trace: &Trace, rules: &Ruleset) -> bool {
+    let entry = trace.decided_by.and_then(|(id, entry)| rules.policy(id).entries.get(entry));
+    entry.is_some_and(|entry| entry.action == Action::Pass)
 }
 
 /// A rule that says the opposite and does not count: a deny where the flow is allowed, an allow
@@ -442,6 +475,11 @@ pub(super) fn tie(names: &[String]) -> String {
 
 /// By whose reading an answer was found, where that is not the letter of the specifications.
 pub(super) fn enforcement(rules: &Ruleset) -> Vec<String> {
+    if rules.enforcer().calico().is_some() {
+        let staged =
+            if rules.counts_staged() { ", staged ones as if they were in force" } else { "" };
+        return vec![format!("Judged as Calico enforces policies{staged}")];
+    }
     let Some(cilium) = rules.cilium() else { return Vec::new() };
     let mut notes = vec![format!("Judged as Cilium {} enforces policies", cilium.version)];
     if cilium.audit {

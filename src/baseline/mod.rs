@@ -98,7 +98,7 @@ pub struct Baseline {
 #[derive(Clone, Debug, PartialEq)]
 pub enum BaselinePolicy {
     /// One that takes any dialect.
-    Drafted(Draft),
+    Drafted(Box<Draft>),
     /// The author's own, which is a NetworkPolicy whatever the dialect: Cilium enforces these, too.
     Own(Box<NetworkPolicy>),
 }

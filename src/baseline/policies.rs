@@ -30,11 +30,8 @@ impl Baseline {
     pub fn policies(&self, namespace: &str, facts: &Facts) -> Vec<BaselinePolicy> {
         let mut policies = Vec::new();
         let mut add = |name: &str, ingress, egress| {
-            policies.push(BaselinePolicy::Drafted(Draft {
-                ingress,
-                egress,
-                ..ours(namespace, name)
-            }));
+            let draft = Draft { ingress, egress, ..ours(namespace, name) };
+            policies.push(draft.into());
         };
         if self.deny != Deny::Egress {
             add("default-deny-ingress", Some(Vec::new()), None);
@@ -86,7 +83,7 @@ impl Baseline {
             }
             join(&mut ways, out);
         }
-        policies.extend(ways.into_iter().chain(others).map(BaselinePolicy::Drafted));
+        policies.extend(ways.into_iter().chain(others).map(BaselinePolicy::from));
         policies
     }
 
@@ -108,7 +105,7 @@ impl Baseline {
         if let Some(cache) = node_local {
             let by_label = (!cache.labels.is_empty()).then(|| pods(DNS_NAMESPACE, &cache.labels));
             let by_address: Vec<draft::Peer> = match self.dialect {
-                Dialect::NetworkPolicy => {
+                Dialect::NetworkPolicy | Dialect::Calico => {
                     cache.addresses.iter().map(|ip| draft::Peer::Block((*ip).into())).collect()
                 }
                 // Cilium takes what listens in the node's network for the node.
@@ -140,6 +137,12 @@ fn join(policies: &mut Vec<Draft>, more: Draft) {
                 rules.push(rule);
             }
         }
+    }
+}
+
+impl From<Draft> for BaselinePolicy {
+    fn from(draft: Draft) -> Self {
+        Self::Drafted(Box::new(draft))
     }
 }
 

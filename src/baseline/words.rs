@@ -76,6 +76,9 @@ fn known_dns(dialect: Dialect, facts: &DnsFacts) -> Vec<String> {
                  host, as --dialect cilium writes it, or a local redirect policy)",
                 list(&addresses, "and")
             ),
+            (false, _, Dialect::Calico) => {
+                format!("NodeLocal DNSCache is here: {} is allowed too", list(&addresses, "and"))
+            }
             (false, _, Dialect::Cilium) => {
                 "NodeLocal DNSCache is here: the pod's own node is allowed too, on 53/UDP and \
                  53/TCP, since Cilium takes what listens in the node's network for the node"

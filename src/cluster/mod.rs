@@ -21,13 +21,13 @@ pub use by_namespace::{ByNamespace, Placed};
 pub use ingress::{Backend, BackendPort, Ingress};
 pub use labels::Labels;
 pub use object::{Applied, Name, ObjectRef, Origin, Rendered, kind_from_word, kind_word};
-pub use pod::SERVICE_ACCOUNT_LABEL;
+pub use pod::{ACCOUNT_NAME_LABEL, ANY_ACCOUNT_LABEL, SERVICE_ACCOUNT_LABEL, is_account_label};
 pub use pod::{ANY_OTHER_LABEL, ContainerPort, Pod, Workload, may_be_set};
 pub use port::{Port, PortRange, Protocol};
 pub use representative::{
     ANY_OTHER_NAMESPACE, Bringer, Representative, real_namespace, supposed_namespace,
 };
-pub use selector::{FieldPath, Mismatch, Operator, Requirement, Selector};
+pub use selector::{FieldPath, Mismatch, Operator, Requirement, Selector, TextMatch};
 pub use service::{EndpointSlice, ExternalWays, Service, ServicePort, SliceEndpoint, TargetPort};
 pub use snapshot::NAMESPACE_NAME_LABEL;
 pub use snapshot::{Gap, Namespace, Node, PodId, Snapshot};

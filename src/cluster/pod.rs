@@ -60,6 +60,20 @@ pub fn may_be_set(unknown: &[&str], key: &str) -> bool {
     unknown.iter().any(|other| *other == key || *other == ANY_OTHER_LABEL)
 }
 
+/// Stands among the labels that are not known for those that Calico's selectors see of a pod's
+/// ServiceAccount.
+pub const ANY_ACCOUNT_LABEL: &str = "pcsa.*";
+
+/// The label of a pod whose ServiceAccount's labels are among its own: it names the ServiceAccount.
+///
+/// Source: docs/semantics/calico.md#labels.
+pub const ACCOUNT_NAME_LABEL: &str = "pcsa.projectcalico.org/name";
+
+/// Whether a label is one of a pod's ServiceAccount, as Calico's selectors see it.
+pub fn is_account_label(key: &str) -> bool {
+    key.starts_with("pcsa.")
+}
+
 /// The label by which Cilium's selectors see the ServiceAccount of a pod.
 ///
 /// Source: docs/semantics/cilium-labels.md#identity-labels.
@@ -71,18 +85,33 @@ impl Pod {
         if key == SERVICE_ACCOUNT_LABEL {
             return Some(&self.service_account);
         }
+        // Labels that only seem to be those of its ServiceAccount are not seen.
+        if is_account_label(key) && self.labels.get(ACCOUNT_NAME_LABEL).is_none() {
+            return None;
+        }
         self.labels.get(key)
     }
 
     /// Whether a selector selects it; Unknown only where a label that is set at run time would
     /// decide.
     pub fn matches(&self, selector: &Selector) -> Truth {
-        selector.matches(|key| self.label(key), self.unknown_labels)
+        self.with_unknown(selector, |unknown| selector.matches(|key| self.label(key), unknown))
+    }
+
+    /// Asks with the keys of labels that are not known. Those of its ServiceAccount are known only where
+    /// they are among its own.
+    fn with_unknown<T>(&self, selector: &Selector, ask: impl FnOnce(&[&str]) -> T) -> T {
+        let asks = selector.requirements.iter().any(|it| is_account_label(&it.key));
+        if asks && self.labels.get(ACCOUNT_NAME_LABEL).is_none() {
+            ask(&[self.unknown_labels, &[ANY_ACCOUNT_LABEL]].concat())
+        } else {
+            ask(self.unknown_labels)
+        }
     }
 
     /// The first requirement that fails, or else the first that is not known to hold.
     pub fn mismatch(&self, selector: &Selector) -> Option<Mismatch> {
-        selector.mismatch(|key| self.label(key), self.unknown_labels)
+        self.with_unknown(selector, |unknown| selector.mismatch(|key| self.label(key), unknown))
     }
 
     /// Its object: the pod, for a template too.

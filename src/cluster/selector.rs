@@ -1,6 +1,6 @@
 //! Label selectors as `metav1.LabelSelector` defines them.
 
-use super::{Labels, Name, Truth, may_be_set};
+use super::{ANY_ACCOUNT_LABEL, Labels, Name, Truth, is_account_label, may_be_set};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -16,6 +16,41 @@ pub enum Operator {
     Exists,
     /// The key is absent.
     DoesNotExist,
+    /// The key is there and its value has a text in it. Only Calico's selectors ask for this.
+    Has(TextMatch, Name),
+    /// The key is absent, or its value has no such text in it.
+    HasNot(TextMatch, Name),
+}
+
+/// Where in a value a text is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TextMatch {
+    /// Anywhere.
+    Contains,
+    /// At its beginning.
+    StartsWith,
+    /// At its end.
+    EndsWith,
+}
+
+impl TextMatch {
+    /// Whether a value has a text there.
+    pub fn is_in(self, value: &str, text: &str) -> bool {
+        match self {
+            Self::Contains => value.contains(text),
+            Self::StartsWith => value.starts_with(text),
+            Self::EndsWith => value.ends_with(text),
+        }
+    }
+
+    /// As Calico writes it: `contains`, `starts with` or `ends with`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Contains => "contains",
+            Self::StartsWith => "starts with",
+            Self::EndsWith => "ends with",
+        }
+    }
 }
 
 /// Where a requirement is written. There are many, so those of one selector share its path.
@@ -42,6 +77,11 @@ impl FieldPath {
     /// As an entry of `matchLabels` of the selector at a path.
     pub fn label(selector: Arc<str>) -> Self {
         Self { path: Some(selector), within: Within::Label }
+    }
+
+    /// In a selector that is one text, at this path.
+    pub fn text(selector: Arc<str>) -> Self {
+        Self { path: Some(selector), within: Within::Whole }
     }
 
     /// As an item of `matchExpressions` of the selector at a path.
@@ -120,6 +160,8 @@ impl Requirement {
             Operator::NotIn(values) => !one_of(values),
             Operator::Exists => value.is_some(),
             Operator::DoesNotExist => value.is_none(),
+            Operator::Has(how, text) => value.is_some_and(|value| how.is_in(value, text)),
+            Operator::HasNot(how, text) => !value.is_some_and(|value| how.is_in(value, text)),
         }
     }
 }
@@ -134,6 +176,8 @@ impl fmt::Display for Requirement {
             Operator::NotIn(values) => write!(f, "{key} notin ({})", values.join(",")),
             Operator::Exists => write!(f, "{key}"),
             Operator::DoesNotExist => write!(f, "!{key}"),
+            Operator::Has(how, text) => write!(f, "{key} {} {text:?}", how.as_str()),
+            Operator::HasNot(how, text) => write!(f, "not {key} {} {text:?}", how.as_str()),
         }
     }
 }
@@ -222,10 +266,16 @@ impl Selector {
             return match &requirement.operator {
                 Operator::Exists => Truth::Yes,
                 Operator::DoesNotExist => Truth::No,
-                Operator::In(_) | Operator::NotIn(_) => Truth::Unknown,
+                Operator::In(_) | Operator::NotIn(_) | Operator::Has(..) | Operator::HasNot(..) => {
+                    Truth::Unknown
+                }
             };
         }
-        if value.is_none() && may_be_set(unknown_keys, &requirement.key) {
+        let seen = |key: &str| unknown_keys.contains(&key);
+        if value.is_none()
+            && (may_be_set(unknown_keys, &requirement.key)
+                || (seen(ANY_ACCOUNT_LABEL) && is_account_label(&requirement.key)))
+        {
             return Truth::Unknown;
         }
         requirement.holds_for(value).into()

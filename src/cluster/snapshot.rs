@@ -88,7 +88,7 @@ pub struct Gap {
     pub what: String,
     /// Why, and what to do.
     pub why: String,
-    /// The kind, where it is of one that is not judged.
+    /// The kind, where it is of one that is not judged, or not in force.
     pub kind: Option<String>,
     /// Its text, where there is one that could not be understood: the same text says the same.
     pub text: Option<Arc<str>>,

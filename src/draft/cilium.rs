@@ -122,14 +122,8 @@ fn port(port: &Port) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Entity, LabelMap};
+    use super::super::{Entity, tests::pods};
     use super::*;
-
-    fn pods(namespace: Option<&str>, labels: &[(&str, &str)]) -> Peer {
-        let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
-        let pods = labels.collect::<LabelMap>().into();
-        Peer::Pods { namespace: namespace.map(Into::into), pods }
-    }
 
     /// docs/semantics/cilium-rules.md#absent-and-empty: a direction that is closed has one element
     /// that says nothing, and one that is not spoken of is absent.

@@ -1,8 +1,8 @@
 //! Policies that this program writes, in whichever dialect is wanted.
 //!
 //! In: a [`Draft`], which is what one policy is to open or close. Out: the object, as a NetworkPolicy
-//! ([`Draft::network_policy`]) or as a CiliumNetworkPolicy ([`Draft::cilium`]). Nothing here asks
-//! what a cluster has; who drafts a policy has done so.
+//! ([`Draft::network_policy`]), as a CiliumNetworkPolicy ([`Draft::cilium`]) or as a NetworkPolicy of
+//! Calico ([`Draft::calico`]). Nothing here asks what a cluster has; who drafts a policy has done so.
 //!
 //! ```
 //! use netpol::draft::{Dialect, Draft};
@@ -12,11 +12,13 @@
 //! assert_eq!(policy["spec"]["ingress"], serde_json::json!([{}]));
 //! ```
 
+mod calico;
 mod cilium;
 mod networkpolicy;
 
 use crate::cluster::Protocol;
-use crate::kinds::Kind;
+use crate::kinds::{self, Kind};
+use crate::policy::Enforcer;
 use ipnet::IpNet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -37,17 +39,20 @@ pub enum Dialect {
     NetworkPolicy,
     /// `cilium.io/v2` CiliumNetworkPolicy.
     Cilium,
+    /// `projectcalico.org/v3` NetworkPolicy.
+    Calico,
 }
 
 impl Dialect {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::NetworkPolicy, Self::Cilium];
+    pub const ALL: [Self; 3] = [Self::NetworkPolicy, Self::Cilium, Self::Calico];
 
     /// What it is called on a command line.
     pub fn word(self) -> &'static str {
         match self {
             Self::NetworkPolicy => "networkpolicy",
             Self::Cilium => "cilium",
+            Self::Calico => "calico",
         }
     }
 
@@ -56,12 +61,26 @@ impl Dialect {
         match self {
             Self::NetworkPolicy => Kind::NetworkPolicy,
             Self::Cilium => Kind::CiliumNetworkPolicy,
+            Self::Calico => Kind::CalicoNetworkPolicy,
         }
     }
 
-    /// The dialect of a kind.
-    pub fn of_kind(kind: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|dialect| dialect.kind().as_str() == kind)
+    /// Whether whoever enforces the policies reads these.
+    pub fn is_read_by(self, enforcer: &Enforcer) -> bool {
+        match self {
+            Self::NetworkPolicy => true,
+            Self::Cilium => enforcer.cilium().is_some(),
+            Self::Calico => enforcer.calico().is_some(),
+        }
+    }
+
+    /// The dialect of an object, as the API writes it.
+    pub fn of_object(object: &Value) -> Option<Self> {
+        let word = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default();
+        let kinds::Known::Read(kind) = kinds::lookup(word("apiVersion"), word("kind")) else {
+            return None;
+        };
+        Self::ALL.into_iter().find(|dialect| dialect.kind() == kind)
     }
 }
 
@@ -76,6 +95,8 @@ pub struct Draft {
     pub labels: LabelMap,
     /// Annotations of the object.
     pub annotations: LabelMap,
+    /// The tier that it stands in, where that is one of Calico's; none means the default one.
+    pub tier: Option<String>,
     /// The pods that it selects.
     pub subject: Selector,
     /// What may come in. `None`: it says nothing of that; empty: nothing may.
@@ -191,6 +212,7 @@ impl Draft {
         match dialect {
             Dialect::NetworkPolicy => serde_json::to_value(self.network_policy()?).ok(),
             Dialect::Cilium => Some(self.cilium()),
+            Dialect::Calico => self.calico(),
         }
     }
 
@@ -202,6 +224,27 @@ impl Draft {
             labels: given(&self.labels),
             annotations: given(&self.annotations),
             ..ObjectMeta::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pods of a namespace by their labels.
+    pub(super) fn pods(namespace: Option<&str>, labels: &[(&str, &str)]) -> Peer {
+        let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let pods = labels.collect::<LabelMap>().into();
+        Peer::Pods { namespace: namespace.map(Into::into), pods }
+    }
+
+    /// Of two kinds of one name the group tells.
+    #[test]
+    fn the_dialect_of_an_object() {
+        for dialect in Dialect::ALL {
+            let object = Draft::new("a", "b").object(dialect).unwrap();
+            assert_eq!(Dialect::of_object(&object), Some(dialect));
         }
     }
 }

@@ -4,7 +4,7 @@
 //! pods, so that an answer which it could change is not known, and any other is told of it in a line.
 //! Each row says where that was read.
 
-use super::Scope;
+use super::{Kind, Scope};
 use std::sync::LazyLock;
 
 /// What an object of a kind that is not judged can do to flows of pods.
@@ -103,7 +103,6 @@ const fn cluster(group: &'static str, kind: &'static str, does: Does) -> Other {
     Other { group, kind, scope: Scope::Cluster, does }
 }
 
-const CALICO: &str = "projectcalico.org";
 const ANTREA: &str = "crd.antrea.io";
 const OVN: &str = "k8s.ovn.org";
 const OPENSHIFT: &str = "network.openshift.io";
@@ -115,11 +114,6 @@ const CILIUM: &str = "cilium.io";
 
 /// Source: docs/semantics/other-kinds.md.
 const OTHERS: &[Other] = &[
-    namespaced(CALICO, "NetworkPolicy", Does::Rule),
-    cluster(CALICO, "GlobalNetworkPolicy", Does::Rule),
-    namespaced(CALICO, "StagedNetworkPolicy", Does::Nothing),
-    cluster(CALICO, "StagedGlobalNetworkPolicy", Does::Nothing),
-    namespaced(CALICO, "StagedKubernetesNetworkPolicy", Does::Nothing),
     namespaced(ANTREA, "NetworkPolicy", Does::Rule),
     cluster(ANTREA, "ClusterNetworkPolicy", Does::Rule),
     namespaced("networking.gke.io", "FQDNNetworkPolicy", Does::IsolateEgress),
@@ -184,11 +178,14 @@ pub(super) fn other(group: &str, kind: &str) -> Option<&'static Other> {
 
 /// The row of a kind as objects of it are called: with its group, unless it is judged.
 pub fn of_name(name: &str) -> Option<&'static Other> {
+    if Kind::named(name).is_some() {
+        return None;
+    }
     let (kind, group) = name.split_once('.')?;
     other(group, kind).or_else(|| of_another_version(group, kind)).or_else(|| of_its_name(kind))
 }
 
 /// The row of a kind that is judged, in a version that is not.
 pub(super) fn of_another_version(group: &str, kind: &str) -> Option<&'static Other> {
-    OF_ANOTHER_VERSION.iter().find(|row| row.kind == kind && row.group == group)
+    OF_ANOTHER_VERSION.iter().find(|row| row.kind == kind && row.is_of(group))
 }

@@ -22,9 +22,12 @@ fn words_mean_one_kind() {
     for kind in Kind::all() {
         let Some(word) = kind.word() else { continue };
         let lower = kind.as_str().to_ascii_lowercase();
-        for word in
-            [word, &lower, kind.plural()].into_iter().chain(kind.row().words.iter().copied())
-        {
+        // Of a kind whose name others have, too, only with its group.
+        let plural = match kind.as_str().split_once('.') {
+            Some((_, group)) => format!("{}.{group}", kind.plural()),
+            None => kind.plural().to_owned(),
+        };
+        for word in [word, &lower, &plural].into_iter().chain(kind.row().words.iter().copied()) {
             assert_eq!(Kind::of_word(word), Some(kind), "{word}");
         }
     }
@@ -47,12 +50,14 @@ fn the_group_decides() {
         ("extensions/v1beta1", "Deployment", Known::Outdated("apps/v1")),
         ("apps/v1beta2", "Deployment", Known::Outdated("apps/v1")),
         ("batch/v1beta1", "CronJob", Known::Outdated("batch/v1")),
-        ("projectcalico.org/v3", "NetworkPolicy", not_judged("projectcalico.org", "NetworkPolicy")),
+        ("projectcalico.org/v3", "NetworkPolicy", Known::Read(Kind::CalicoNetworkPolicy)),
+        ("crd.projectcalico.org/v1", "NetworkPolicy", Known::Read(Kind::CalicoNetworkPolicy)),
         (
-            "crd.projectcalico.org/v1",
-            "NetworkPolicy",
-            not_judged("crd.projectcalico.org", "NetworkPolicy"),
+            "crd.projectcalico.org/v2",
+            "GlobalNetworkPolicy",
+            not_judged("projectcalico.org", "GlobalNetworkPolicy"),
         ),
+        ("projectcalico.org/v4", "NetworkPolicy", not_judged("projectcalico.org", "NetworkPolicy")),
         ("cilium.io/v3", "CiliumNetworkPolicy", not_judged("cilium.io", "CiliumNetworkPolicy")),
         (
             "policy.networking.k8s.io/v1",

@@ -122,7 +122,9 @@ impl Text<'_, '_> {
         match seen.fate {
             Fate::Cut(Lost::Node) => {
                 text += match self.lesson.dialect {
-                    Dialect::NetworkPolicy => "; no NetworkPolicy can name a node",
+                    Dialect::NetworkPolicy | Dialect::Calico => {
+                        "; no NetworkPolicy can name a node"
+                    }
                     Dialect::Cilium => {
                         "; an end is a node, and only entities name these, all of them"
                     }

@@ -5,6 +5,7 @@
 //! can decide, or why the API server or an agent refuses it.
 
 use super::lowered::{Lowered, Remark};
+use super::rule::Policy;
 use super::{Enforcer, Spec};
 use crate::cluster::{Labels, ObjectRef, Origin, Snapshot};
 use crate::kinds::Kind;
@@ -60,8 +61,18 @@ impl WrittenObject {
 
     /// What becomes of it by itself: it names nothing else that is written.
     pub fn lower(&self, snapshot: &Snapshot, enforcer: &Enforcer) -> Lowered {
+        self.lower_beside(snapshot, enforcer, &[])
+    }
+
+    /// The same beside policies that are in force, which tell of tiers.
+    pub(super) fn lower_beside(
+        &self,
+        snapshot: &Snapshot,
+        enforcer: &Enforcer,
+        others: &[Policy],
+    ) -> Lowered {
         let mut lowered = Lowered::default();
-        let around = Around { snapshot, enforcer, alone: true };
+        let around = Around { snapshot, enforcer, beside: Some(others) };
         super::lower(std::slice::from_ref(self), &around, &mut |_, own| lowered = own);
         lowered
     }
@@ -102,8 +113,8 @@ pub(super) struct Around<'a> {
     pub(super) snapshot: &'a Snapshot,
     /// Who enforces the policies.
     pub(super) enforcer: &'a Enforcer,
-    /// A policy is tried by itself: what others are needed for is not asked.
-    pub(super) alone: bool,
+    /// A policy is tried by itself, beside these: what other objects are needed for is not asked.
+    pub(super) beside: Option<&'a [Policy]>,
 }
 
 /// Lowers what is written in one dialect.

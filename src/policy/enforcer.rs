@@ -1,4 +1,4 @@
-//! Who enforces the policies: what the letter of the specifications says, or Cilium with its
+//! Who enforces the policies: what the letter of the specifications says, Calico, or Cilium with its
 //! settings.
 //!
 //! An enforcer changes what a peer may match and which entries are implied, never the algorithm.
@@ -19,21 +19,35 @@ pub enum Enforcer {
     Kubernetes,
     /// Cilium.
     Cilium(Cilium),
+    /// Calico.
+    Calico(Calico),
 }
+
+/// Calico, as far as a setting of it changes an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Calico;
 
 impl Enforcer {
     /// Cilium's settings, where it is Cilium.
     pub fn cilium(&self) -> Option<&Cilium> {
         match self {
-            Self::Kubernetes => None,
+            Self::Kubernetes | Self::Calico(_) => None,
             Self::Cilium(cilium) => Some(cilium),
+        }
+    }
+
+    /// Calico, where it is Calico.
+    pub fn calico(&self) -> Option<&Calico> {
+        match self {
+            Self::Calico(calico) => Some(calico),
+            Self::Kubernetes | Self::Cilium(_) => None,
         }
     }
 
     /// The names that the command line takes.
     pub fn names() -> impl Iterator<Item = String> {
         let versions = CiliumVersion::ALL.into_iter().map(|version| format!("cilium-{version}"));
-        ["kubernetes", "cilium"].map(ToOwned::to_owned).into_iter().chain(versions)
+        ["kubernetes", "calico", "cilium"].map(ToOwned::to_owned).into_iter().chain(versions)
     }
 
     /// Whether it enforces policies of a kind at all.
@@ -42,7 +56,8 @@ impl Enforcer {
     /// docs/semantics/cilium-verdicts.md#clusternetworkpolicy.
     pub(super) fn reads(&self, kind: Kind) -> bool {
         match (self.cilium(), kind.enforced_by()) {
-            (_, None) | (Some(_), Some(EnforcedBy::Kubernetes)) => false,
+            (_, None) | (Some(_), Some(EnforcedBy::Kubernetes | EnforcedBy::Calico)) => false,
+            (None, Some(EnforcedBy::Calico)) => self.calico().is_some(),
             (None, Some(by)) => by != EnforcedBy::Cilium,
             (Some(_), Some(EnforcedBy::Cilium)) => true,
             (Some(cilium), Some(EnforcedBy::All)) => match kind {
@@ -65,17 +80,18 @@ impl Enforcer {
     }
 }
 
-/// `kubernetes`, `cilium-1.19`.
+/// `kubernetes`, `calico`, `cilium-1.19`.
 impl fmt::Display for Enforcer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Kubernetes => f.write_str("kubernetes"),
             Self::Cilium(cilium) => write!(f, "cilium-{}", cilium.version),
+            Self::Calico(Calico) => f.write_str("calico"),
         }
     }
 }
 
-/// `kubernetes`, `cilium` for the version that is met most, or `cilium-1.18` to `cilium-1.20`.
+/// `kubernetes`, `calico`, `cilium` for the version that is met most, or `cilium-1.18` to `cilium-1.20`.
 impl FromStr for Enforcer {
     type Err = String;
 
@@ -83,11 +99,12 @@ impl FromStr for Enforcer {
         match text {
             "kubernetes" => return Ok(Self::Kubernetes),
             "cilium" => return Ok(Self::Cilium(Cilium::default())),
+            "calico" => return Ok(Self::Calico(Calico)),
             _ => {}
         }
         let version = text.strip_prefix("cilium-").and_then(CiliumVersion::named);
         version.map(|version| Self::Cilium(Cilium::new(version))).ok_or_else(|| {
-            "give kubernetes, cilium, cilium-1.18, cilium-1.19 or cilium-1.20".to_owned()
+            "give kubernetes, calico, cilium, cilium-1.18, cilium-1.19 or cilium-1.20".to_owned()
         })
     }
 }
@@ -238,7 +255,7 @@ mod tests {
 
     #[test]
     fn names_and_releases() {
-        for name in ["kubernetes", "cilium-1.18", "cilium-1.19", "cilium-1.20"] {
+        for name in ["kubernetes", "calico", "cilium-1.18", "cilium-1.19", "cilium-1.20"] {
             assert_eq!(name.parse::<Enforcer>().map(|e| e.to_string()), Ok(name.to_owned()));
         }
         assert_eq!("cilium".parse::<Enforcer>().map(|e| e.to_string()), Ok("cilium-1.19".into()));

@@ -6,6 +6,7 @@
 //! here and nowhere else: [`Spec`] has one of each.
 
 pub mod admin;
+pub mod calico;
 pub mod cilium;
 mod dialect;
 mod enforcer;
@@ -18,11 +19,12 @@ pub mod rule;
 mod ruleset;
 mod selector;
 pub(crate) mod sight;
+mod tier;
 mod variables;
 mod version;
 
 pub use dialect::{Metadata, WrittenObject};
-pub use enforcer::{Cilium, Enforcement, Enforcer};
+pub use enforcer::{Calico, Cilium, Enforcement, Enforcer};
 pub use identity::LabelFilter;
 pub use identity::NODE_LOCAL_DNS;
 pub use lowered::{Fault, Lowered, RefusedBy, Remark};
@@ -50,6 +52,8 @@ pub enum Spec {
     Admin(Box<admin::Spec>),
     /// Of `cilium.io`.
     Cilium(cilium::Spec),
+    /// Of `projectcalico.org`.
+    Calico(Box<calico::Spec>),
 }
 
 impl Spec {
@@ -72,6 +76,7 @@ impl Spec {
             }
             _ if admin::Spec::KINDS.contains(&kind) => of::<admin::Spec, M, D>(kind, source),
             _ if cilium::Spec::KINDS.contains(&kind) => of::<cilium::Spec, M, D>(kind, source),
+            _ if calico::Spec::KINDS.contains(&kind) => of::<calico::Spec, M, D>(kind, source),
             _ => Err(D::Error::custom(format!("{kind} is no policy"))),
         }
     }
@@ -87,6 +92,7 @@ fn lower(
         lower_all::<networkpolicy::Spec>(all, around, add),
         lower_all::<admin::Spec>(all, around, add),
         lower_all::<cilium::Spec>(all, around, add),
+        lower_all::<calico::Spec>(all, around, add),
     ]
     .concat()
 }
@@ -98,8 +104,13 @@ mod tests {
     /// The table of kinds and the dialects know the same policies.
     #[test]
     fn every_kind_of_policy_has_one_dialect() {
-        let dialects =
-            [networkpolicy::Spec::KINDS, admin::Spec::KINDS, cilium::Spec::KINDS].concat();
+        let dialects = [
+            networkpolicy::Spec::KINDS,
+            admin::Spec::KINDS,
+            cilium::Spec::KINDS,
+            calico::Spec::KINDS,
+        ]
+        .concat();
         for kind in Kind::all() {
             let of_it = dialects.iter().filter(|known| **known == kind).count();
             assert_eq!(of_it, usize::from(kind.is_policy()), "{kind}");

@@ -68,7 +68,8 @@ impl OtherObject {
             _ => Namespaces::Matching(Selector::default()),
         };
         let path = "spec".into();
-        let entry = Entry { path, action, peers, ports: Ports::Any, condition: None };
+        let (only, ports, condition) = (None, Ports::Any, None);
+        let entry = Entry { path, action, only, peers, ports, condition };
         Policy {
             object: self.object.clone(),
             origin: self.origin.clone(),

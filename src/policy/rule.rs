@@ -5,6 +5,7 @@
 //! dialect is written; only field paths point back to the text.
 
 use super::names::NamePattern;
+pub use super::tier::{NamedTier, Order, Position, Tier, TierEnd};
 use crate::cluster::{
     AddressBlock, Name, Namespace, ObjectRef, Origin, Pod, Port, PortRange, Protocol, Selector,
     Truth, real_namespace,
@@ -50,45 +51,6 @@ impl Direction {
 impl fmt::Display for Direction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-/// Where a policy stands among the others: tiers are judged in this order.
-///
-/// Source: docs/semantics/kubernetes.md#tiers and docs/semantics/cilium-verdicts.md#tiers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Tier {
-    /// Of administrators, before all others: by priority, lower first; the first entry that matches
-    /// decides.
-    Admin(i32),
-    /// NetworkPolicies and Cilium's own: any match of a Deny denies, else any match of an Allow
-    /// allows, else an isolating policy denies.
-    Normal,
-    /// Of administrators, after all others: as [`Tier::Admin`].
-    Baseline(i32),
-}
-
-impl Tier {
-    /// `Admin`, `Normal` or `Baseline`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Admin(_) => "Admin",
-            Self::Normal => "Normal",
-            Self::Baseline(_) => "Baseline",
-        }
-    }
-
-    /// The priority, lower first, in an ordered tier.
-    pub fn priority(self) -> Option<i32> {
-        match self {
-            Self::Admin(priority) | Self::Baseline(priority) => Some(priority),
-            Self::Normal => None,
-        }
-    }
-
-    /// Whether the first entry that matches decides.
-    pub fn is_ordered(self) -> bool {
-        self != Self::Normal
     }
 }
 
@@ -188,6 +150,8 @@ pub struct Entry {
     pub path: Box<str>,
     /// What it does with the flows that match.
     pub action: Action,
+    /// It speaks for those of the policy's pods only that are meant by this; `None`: for all.
+    pub only: Option<Box<PeerKind>>,
     /// Who the other side may be.
     pub peers: Peers,
     /// Which destination ports.
@@ -290,6 +254,97 @@ pub enum PeerKind {
     Names(Vec<NamePattern>),
     /// Those of a scope whom nothing here can tell; why, as the end of a sentence.
     Unresolved(Box<str>, Scope),
+    /// Whoever is meant by several of these together.
+    Combined(Box<Combined>),
+}
+
+/// Ends by what each of several kinds says of them. Those of one subject's node are not in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Combined {
+    /// Whom all of them mean; anyone, of none.
+    All(Vec<PeerKind>),
+    /// Whom one of them means; no one, of none.
+    Any(Vec<PeerKind>),
+    /// Whom it does not mean.
+    Not(PeerKind),
+}
+
+impl PeerKind {
+    /// The kinds that it is combined of, or itself.
+    pub fn leaves(&self) -> Leaves<'_> {
+        Leaves { next: Some(self), rest: Vec::new() }
+    }
+
+    /// Whom all of these mean.
+    pub fn all(mut kinds: Vec<Self>) -> Self {
+        match kinds.pop() {
+            Some(only) if kinds.is_empty() => only,
+            Some(last) => {
+                kinds.push(last);
+                Self::Combined(Box::new(Combined::All(kinds)))
+            }
+            None => Self::Combined(Box::new(Combined::All(kinds))),
+        }
+    }
+
+    /// Whom any of these means.
+    pub fn any(mut kinds: Vec<Self>) -> Self {
+        match kinds.pop() {
+            Some(only) if kinds.is_empty() => only,
+            Some(last) => {
+                kinds.push(last);
+                Self::Combined(Box::new(Combined::Any(kinds)))
+            }
+            None => Self::Combined(Box::new(Combined::Any(kinds))),
+        }
+    }
+
+    /// Whom this does not mean.
+    #[must_use]
+    pub fn except(self) -> Self {
+        Self::Combined(Box::new(Combined::Not(self)))
+    }
+}
+
+/// See [`PeerKind::leaves`].
+#[derive(Clone, Debug)]
+pub struct Leaves<'a> {
+    next: Option<&'a PeerKind>,
+    rest: Vec<&'a PeerKind>,
+}
+
+impl<'a> Iterator for Leaves<'a> {
+    type Item = &'a PeerKind;
+
+    fn next(&mut self) -> Option<&'a PeerKind> {
+        loop {
+            match self.next.take().or_else(|| self.rest.pop())? {
+                PeerKind::Combined(combined) => match &**combined {
+                    Combined::All(kinds) | Combined::Any(kinds) => {
+                        self.rest.extend(kinds.iter().rev());
+                    }
+                    Combined::Not(kind) => self.rest.push(kind),
+                },
+                leaf => return Some(leaf),
+            }
+        }
+    }
+}
+
+impl Entry {
+    /// What its peers are combined of.
+    pub fn others(&self) -> impl Iterator<Item = &PeerKind> {
+        let items = match &self.peers {
+            Peers::Any => &[][..],
+            Peers::Of(items) => items.as_slice(),
+        };
+        items.iter().flat_map(|item| item.admits.leaves())
+    }
+
+    /// What tells for whom of the policy's pods it speaks.
+    pub fn own(&self) -> impl Iterator<Item = &PeerKind> {
+        self.only.iter().flat_map(|kind| kind.leaves())
+    }
 }
 
 /// Who may be meant by an address, or by what is not known, besides the world outside.
@@ -359,6 +414,8 @@ pub struct PortRule {
     pub protocol: Protocol,
     /// Its ports.
     pub ports: PortMatch,
+    /// Of these not those.
+    pub except: Box<[PortMatch]>,
 }
 
 /// What the fields of a port item are called, behind the path of the item.
@@ -386,6 +443,19 @@ impl PortRule {
     /// Field path of the port.
     pub fn port_path(&self) -> String {
         format!("{}{}", self.path, self.fields.port)
+    }
+
+    /// The names by which it goes.
+    pub fn names(&self) -> impl Iterator<Item = &Name> {
+        std::iter::once(&self.ports).chain(&self.except).filter_map(|ports| match ports {
+            PortMatch::Named(name) => Some(name),
+            PortMatch::All | PortMatch::Range(_) => None,
+        })
+    }
+
+    /// Whether it goes by what the destination calls its ports.
+    pub fn is_by_name(&self) -> bool {
+        self.names().next().is_some()
     }
 }
 
@@ -417,9 +487,18 @@ impl Ports {
 impl fmt::Display for PortRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.ports {
-            PortMatch::All => write!(f, "any {} port", self.protocol),
-            PortMatch::Range(range) => write!(f, "{range}/{}", self.protocol),
-            PortMatch::Named(name) => write!(f, "{name}/{}", self.protocol),
+            PortMatch::All => write!(f, "any {} port", self.protocol)?,
+            PortMatch::Range(range) => write!(f, "{range}/{}", self.protocol)?,
+            PortMatch::Named(name) => write!(f, "{name}/{}", self.protocol)?,
         }
+        for (i, ports) in self.except.iter().enumerate() {
+            f.write_str(if i == 0 { " but " } else { ", " })?;
+            match ports {
+                PortMatch::All => f.write_str("all")?,
+                PortMatch::Range(range) => write!(f, "{range}")?,
+                PortMatch::Named(name) => f.write_str(name)?,
+            }
+        }
+        Ok(())
     }
 }

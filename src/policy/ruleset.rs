@@ -1,13 +1,15 @@
 //! All policies in the one form, with the index by namespace that keeps look-ups small.
 
+use super::calico::{enforce, is_after_default, placed, widened};
 use super::dialect::Around;
 use super::identity::not_for_dns;
 use super::lowered::{Fault, Lowered, Remark};
-use super::rule::{Direction, Entry, Namespaces, PeerKind, Peers, PodSet, Policy};
+use super::rule::{Direction, Entry, Namespaces, PeerKind, Peers, PodSet, Policy, Tier};
 use super::variables::only_unfilled;
-use super::{Cilium, Enforcer, LabelFilter, OtherObject, WrittenObject};
+use super::{Calico, Cilium, Enforcer, LabelFilter, OtherObject, WrittenObject};
 use crate::cluster::{
-    NAMESPACE_NAME_LABEL, Name, ObjectRef, Operator, Origin, Requirement, Snapshot, real_namespace,
+    Gap, NAMESPACE_NAME_LABEL, Name, ObjectRef, Operator, Origin, Requirement, Snapshot,
+    real_namespace,
 };
 use crate::kinds::{EnforcedBy, Kind, Role};
 use std::collections::{BTreeSet, HashMap};
@@ -23,6 +25,8 @@ pub struct Written {
     pub others: Vec<OtherObject>,
     /// What could not be read.
     pub unread: Unread,
+    /// What is to be said of staged policies, where these count as if they were in force.
+    pub staged: Option<Vec<Remark>>,
 }
 
 /// Policies that could not be read.
@@ -56,12 +60,57 @@ impl Written {
         self.len() == 0
     }
 
-    /// Who probably enforces them, where nothing else is known: Cilium, if some are its own.
+    /// Counts staged policies as if they were in force.
+    ///
+    /// Source: docs/semantics/calico.md#staged-policies.
+    pub fn enforce_staged(&mut self) {
+        self.staged = Some(enforce(&mut self.objects, &mut self.undecodable));
+    }
+
+    /// Where some policies are Cilium's and others Calico's, counts the latter as ones that were not
+    /// read, and says so: only one of the two enforces its own.
+    pub fn contested(&mut self) -> Option<Gap> {
+        let is = |object: &ObjectRef, by: EnforcedBy| {
+            let role = Kind::named(&object.kind).map(Kind::role);
+            matches!(role, Some(Role::Policy(_, of)) if of == by)
+        };
+        let written = self.objects.iter().map(|it| &it.object);
+        let all: Vec<&ObjectRef> =
+            written.chain(self.undecodable.iter().map(|it| &it.object)).collect();
+        let of = |by| all.iter().filter(move |it| is(it, by)).copied();
+        of(EnforcedBy::Cilium).next()?;
+        of(EnforcedBy::Calico).next()?;
+        for object in of(EnforcedBy::Calico) {
+            match &object.namespace {
+                Some(namespace) => _ = self.unread.denials.insert(namespace.clone()),
+                None => self.unread.cluster_wide = true,
+            }
+        }
+        self.objects.retain(|it| !is(&it.object, EnforcedBy::Calico));
+        let why = "beside Cilium's, and only one of the two enforces its own: give --enforcer cilium or \
+                   --enforcer calico";
+        Some(Gap::new("policies of Calico", why))
+    }
+
+    /// Who probably enforces them, where nothing else is known: Cilium or Calico, if some are its own.
     pub fn enforcer(&self) -> Enforcer {
-        let of_cilium = |kind: Kind| matches!(kind.role(), Role::Policy(_, EnforcedBy::Cilium));
-        let mut kinds = self.objects.iter().filter_map(WrittenObject::kind);
-        if kinds.any(of_cilium) {
+        let undecodable = self.undecodable.iter().filter_map(|it| Kind::named(&it.object.kind));
+        let kinds = self.objects.iter().filter_map(WrittenObject::kind).chain(undecodable);
+        let kinds: BTreeSet<Kind> = kinds.collect();
+        let has = |by: EnforcedBy| {
+            kinds.iter().any(|kind| match kind.role() {
+                Role::Policy(_, of) => of == by,
+                // What is staged is there because Calico is.
+                Role::Reference(EnforcedBy::Calico) => {
+                    by == EnforcedBy::Calico && self.staged.is_some()
+                }
+                Role::Reference(_) | Role::Fact | Role::Workload => false,
+            })
+        };
+        if has(EnforcedBy::Cilium) {
             Enforcer::Cilium(Cilium::default())
+        } else if has(EnforcedBy::Calico) {
+            Enforcer::Calico(Calico)
         } else {
             Enforcer::Kubernetes
         }
@@ -80,6 +129,7 @@ pub struct Ruleset {
     traits: Traits,
     unread: Unread,
     enforcer: Enforcer,
+    staged: bool,
     /// Objects that would be refused.
     pub rejected: Vec<Remark>,
     /// What is valid but does not do what its author probably meant.
@@ -99,6 +149,8 @@ pub struct Traits {
     pub denies: bool,
     /// Some rule has a condition that only shows once the connection is open.
     pub conditions: bool,
+    /// Some rule speaks for some pods of its policy only.
+    pub narrows: bool,
 }
 
 impl Ruleset {
@@ -107,15 +159,22 @@ impl Ruleset {
     pub fn compile(written: &Written, snapshot: &Snapshot, enforcer: &Enforcer) -> Self {
         let mut ruleset = Self { unread: written.unread.clone(), ..Self::default() };
         ruleset.enforcer = enforcer.clone();
+        ruleset.staged = written.staged.is_some();
+        ruleset.lints.extend(written.staged.iter().flatten().cloned());
         for Remark { object, origin, refused_by, faults } in &written.undecodable {
             let refused_by = refused_by.unwrap_or_default();
+            // Calico's API takes more fields than are known here. What is staged decides nothing.
+            let kind = Kind::named(&object.kind);
+            let counts = kind.is_some_and(|kind| !kind.is_staged() || written.staged.is_some());
+            let by = kind.and_then(Kind::enforced_by);
+            let unread = counts && enforcer.calico().is_some() && by == Some(EnforcedBy::Calico);
             ruleset.add(
                 object,
                 origin,
-                Lowered { faults: faults.clone(), refused_by, ..Lowered::default() },
+                Lowered { faults: faults.clone(), refused_by, unread, ..Lowered::default() },
             );
         }
-        let around = Around { snapshot, enforcer, alone: false };
+        let around = Around { snapshot, enforcer, beside: None };
         let together = super::lower(&written.objects, &around, &mut |(object, origin), lowered| {
             ruleset.add(object, origin, lowered);
         });
@@ -123,12 +182,19 @@ impl Ruleset {
         for policy in written.others.iter().flat_map(OtherObject::policies) {
             ruleset.add_policy(policy);
         }
+        if enforcer.calico().is_some() {
+            for policy in &mut ruleset.policies {
+                for entry in widened(policy, &written.objects) {
+                    ruleset.traits.add(entry);
+                }
+            }
+        }
         ruleset
     }
 
     /// Adds one object that names no other, or a remark on why it would be refused.
     pub fn add_written(&mut self, written: &WrittenObject, snapshot: &Snapshot) {
-        let lowered = written.lower(snapshot, &self.enforcer);
+        let lowered = written.lower_beside(snapshot, &self.enforcer, &self.policies);
         self.add(&written.object, &written.origin, lowered);
     }
 
@@ -138,7 +204,7 @@ impl Ruleset {
         if let Some(told) = only_unfilled(&faults) {
             faults.clear();
             lints.extend(told);
-            unread = kind.is_some_and(|kind| self.enforcer.reads(kind));
+            unread |= kind.is_some_and(|kind| self.enforcer.reads(kind));
         }
         if let Enforcer::Cilium(cilium) = &self.enforcer {
             // Cilium's own policies are lowered to what its identities have of namespaces.
@@ -172,6 +238,7 @@ impl Ruleset {
 
     /// Adds one policy that is lowered already.
     pub fn add_policy(&mut self, policy: Policy) {
+        let policy = if self.enforcer.calico().is_some() { placed(policy) } else { policy };
         let id = self.policies.len();
         match &policy.subject.namespaces {
             Namespaces::Own(namespace) => {
@@ -237,6 +304,11 @@ impl Ruleset {
         &self.enforcer
     }
 
+    /// Whether staged policies count as if they were in force.
+    pub fn counts_staged(&self) -> bool {
+        self.staged
+    }
+
     /// Cilium's settings, where it enforces the policies.
     pub fn cilium(&self) -> Option<&Cilium> {
         self.enforcer.cilium()
@@ -261,6 +333,15 @@ impl Ruleset {
     /// Whether policies for the whole cluster could not be read.
     pub fn cluster_wide_unread(&self) -> bool {
         self.unread.cluster_wide
+    }
+
+    /// Whether a NetworkPolicy comes before it, and so can overrule it.
+    pub fn is_overruled(&self, policy: &Policy) -> bool {
+        match &policy.tier {
+            Tier::Baseline(_) => true,
+            Tier::Named(position) => is_after_default(&position.tier),
+            Tier::Admin(_) | Tier::Normal => false,
+        }
     }
 
     /// Every policy part, by [`PolicyId`].
@@ -334,9 +415,9 @@ impl Traits {
     fn add(&mut self, entry: &Entry) {
         self.denies |= entry.action != super::rule::Action::Allow;
         self.conditions |= entry.condition.is_some();
-        let Peers::Of(peers) = &entry.peers else { return };
-        for peer in peers {
-            match &peer.admits {
+        self.narrows |= entry.only.is_some();
+        for kind in entry.others().chain(entry.own()) {
+            match kind {
                 PeerKind::Addresses(_, scope) => {
                     self.addresses = true;
                     self.pod_addresses |= scope.pods;
@@ -345,7 +426,10 @@ impl Traits {
                 PeerKind::Entities(entities) => {
                     self.own_node |= entities.own_node != entities.other_nodes;
                 }
-                PeerKind::Pods(_) | PeerKind::Names(_) | PeerKind::Unresolved(..) => {}
+                PeerKind::Pods(_)
+                | PeerKind::Names(_)
+                | PeerKind::Unresolved(..)
+                | PeerKind::Combined(_) => {}
             }
         }
     }

@@ -4,25 +4,20 @@
 //! and what it sees of a pod. Whoever groups ends groups them by this.
 
 use super::Ruleset;
-use super::rule::{PeerKind, Peers, PodSet, PortMatch, Ports};
+use super::rule::{PeerKind, PodSet, Ports};
 use crate::cluster::{
-    ANY_OTHER_LABEL, ContainerPort, Labels, Operator, Pod, Protocol, SERVICE_ACCOUNT_LABEL,
-    Selector,
+    ACCOUNT_NAME_LABEL, ANY_OTHER_LABEL, ContainerPort, Labels, Operator, Pod, Protocol,
+    SERVICE_ACCOUNT_LABEL, Selector, is_account_label,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Every peer that some rule names.
+/// Every end that some rule names: its peers, and those of its subject for whom it speaks.
 pub fn peers(rules: &Ruleset) -> impl Iterator<Item = &PeerKind> {
     rules
         .policies()
         .iter()
         .flat_map(|policy| &policy.entries)
-        .filter_map(|entry| match &entry.peers {
-            Peers::Any => None,
-            Peers::Of(peers) => Some(peers),
-        })
-        .flatten()
-        .map(|peer| &peer.admits)
+        .flat_map(|entry| entry.others().chain(entry.own()))
 }
 
 /// Every set of pods that a rule selects or names.
@@ -42,6 +37,8 @@ pub type Labelling<'a> = (&'a Labels, &'static [&'static str], Option<&'a str>);
 pub struct Sight<'a> {
     /// Label keys that selectors mention, with the values they mention.
     labels: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    /// Those of them of whose values selectors ask what is in them, so that no two are alike.
+    texts: BTreeSet<&'a str>,
     port_names: BTreeSet<(&'a str, Protocol)>,
     /// Some block decides by the addresses of pods.
     pod_addresses: bool,
@@ -58,6 +55,7 @@ impl<'a> Sight<'a> {
     pub fn of(rules: &'a Ruleset) -> Self {
         let mut sight = Self {
             labels: BTreeMap::new(),
+            texts: BTreeSet::new(),
             port_names: BTreeSet::new(),
             pod_addresses: false,
             node_addresses: false,
@@ -67,17 +65,26 @@ impl<'a> Sight<'a> {
         for set in pod_sets(rules) {
             for requirement in &set.pods.requirements {
                 let values = sight.labels.entry(&requirement.key).or_default();
-                if let Operator::In(some) | Operator::NotIn(some) = &requirement.operator {
-                    values.extend(some.iter().map(|value| &**value));
+                match &requirement.operator {
+                    Operator::In(some) | Operator::NotIn(some) => {
+                        values.extend(some.iter().map(|value| &**value));
+                    }
+                    Operator::Has(..) | Operator::HasNot(..) => {
+                        sight.texts.insert(&requirement.key);
+                    }
+                    Operator::Exists | Operator::DoesNotExist => {}
                 }
             }
+        }
+        // Without it those of the ServiceAccount are not known.
+        if sight.labels.keys().any(|key| is_account_label(key)) {
+            sight.labels.entry(ACCOUNT_NAME_LABEL).or_default();
         }
         for entry in rules.policies().iter().flat_map(|policy| &policy.entries) {
             let Ports::Of(items) = &entry.ports else { continue };
             for item in items {
-                if let PortMatch::Named(name) = &item.ports {
-                    sight.port_names.insert((&**name, item.protocol));
-                }
+                let names = item.names().map(|name| (&**name, item.protocol));
+                sight.port_names.extend(names);
             }
         }
         for peer in peers(rules) {
@@ -121,9 +128,11 @@ impl<'a> Sight<'a> {
         all.filter(|(key, _)| self.labels.contains_key(key) || *key == ANY_OTHER_LABEL)
     }
 
-    /// Whether some selector mentions the value of a label. Those that none does are all alike.
+    /// Whether some selector mentions the value of a label, or looks into it. Those that none does are
+    /// all alike.
     pub fn mentions(&self, key: &str, value: &str) -> bool {
-        self.labels.get(key).is_some_and(|values| values.contains(value))
+        self.texts.contains(key)
+            || self.labels.get(key).is_some_and(|values| values.contains(value))
     }
 
     /// The numbers that the names which rules mention have on a pod, in order.

@@ -60,6 +60,7 @@ pub(super) fn perhaps(path: &str, peers: Peers, why: &str) -> Peers {
             PeerKind::Addresses(_, scope) => PeerKind::Unresolved(why.into(), scope),
             PeerKind::Names(_) => PeerKind::Unresolved(why.into(), Scope::OUTSIDE),
             PeerKind::Nodes(_) => PeerKind::Unresolved(why.into(), Scope::NODES),
+            PeerKind::Combined(_) => PeerKind::Unresolved(why.into(), Scope::EVERYONE),
             PeerKind::Entities(entities) => {
                 let nodes = entities.own_node || entities.other_nodes || entities.api_server;
                 PeerKind::Unresolved(why.into(), Scope { pods: entities.pods, nodes })

@@ -184,6 +184,20 @@ impl Connectivity<'_> {
                     }),
                 }
             }
+            if let Some(except) = &term.except {
+                let ports = ports.get(except.ports).clone();
+                let (certain, possible) = (certain.clone(), possible.clone());
+                all.push(Meant { certain, possible, ports });
+                for (set, named) in
+                    except.names.iter().filter_map(|name| told.named.get(name)).flatten()
+                {
+                    all.push(Meant {
+                        certain: sets.runs(*set).clone(),
+                        possible: sets.runs(*set).clone(),
+                        ports: tables.ports.get(*named).clone(),
+                    });
+                }
+            }
             all.push(Meant { certain, possible, ports: numbers });
         }
         all

@@ -71,9 +71,9 @@ pub(super) fn exemption(
         return Exemption::None;
     };
     match (NodeRule::of(space.sides[side].rules), direction, own) {
-        (NodeRule::None, ..) | (_, _, Truth::No) | (NodeRule::Implied, Direction::Egress, _) => {
-            Exemption::None
-        }
+        (NodeRule::None, ..)
+        | (_, _, Truth::No)
+        | (NodeRule::Implied | NodeRule::Reaches, Direction::Egress, _) => Exemption::None,
         (_, Direction::Ingress, Truth::Yes) => Exemption::Allowed,
         _ => Exemption::Perhaps,
     }

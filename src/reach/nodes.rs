@@ -12,6 +12,8 @@ pub(super) enum NodeRule {
     /// It reaches them whatever policies say; whether isolation by NetworkPolicy keeps them from it is
     /// not known, and rules of ordered tiers do.
     Exempt,
+    /// It reaches them whatever policies say, and they are held to policies on the way to it.
+    Reaches,
     /// An implied rule of the normal tier lets it reach them.
     Implied,
     /// As any other node.
@@ -20,10 +22,11 @@ pub(super) enum NodeRule {
 
 impl NodeRule {
     /// Source: docs/semantics/kubernetes.md#own-node-to-pod,
-    /// docs/semantics/kubernetes.md#pod-to-own-node and
+    /// docs/semantics/kubernetes.md#pod-to-own-node, docs/semantics/calico.md#hosts and
     /// docs/semantics/cilium-verdicts.md#allow-localhost.
     pub(super) fn of(rules: &Ruleset) -> Self {
         match rules.cilium() {
+            None if rules.enforcer().calico().is_some() => Self::Reaches,
             None => Self::Exempt,
             Some(cilium) if cilium.node_reaches_own_pods => Self::Implied,
             Some(_) => Self::None,
@@ -34,7 +37,7 @@ impl NodeRule {
     pub(super) fn can_be_changed(self, snapshot: &Snapshot, rules: &Ruleset) -> bool {
         let denies = |entry: &Entry| entry.action != Action::Allow;
         match self {
-            Self::None => false,
+            Self::None | Self::Reaches => false,
             Self::Implied => {
                 rules.traits().denies
                     || snapshot.namespaces().any(|n| rules.may_have_denials(&n.name))

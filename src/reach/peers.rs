@@ -18,7 +18,7 @@ use super::tables::Tables;
 use super::terms::{Clauses, Mode};
 use crate::cluster::{AddressBlock, Addresses, Family, Name, Namespace, Protocol, Selector, Truth};
 use crate::policy::PolicyId;
-use crate::policy::rule::{Entities, PeerKind, PodSet, Scope};
+use crate::policy::rule::{Combined, Entities, PeerKind, PodSet, Scope};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -62,6 +62,8 @@ pub(super) struct SideSets<'s, 'a> {
     pub(super) side: usize,
     /// Something is not known, so that what may pass is not what certainly passes.
     pub(super) uncertain: bool,
+    /// Some rule speaks for some subjects of its policy only.
+    pub(super) narrows: bool,
     pub(super) tables: &'s mut Tables,
     /// Pods of the pod network that this side has: those that selectors can select.
     pub(super) selectable: SetId,
@@ -128,6 +130,7 @@ impl<'s, 'a> SideSets<'s, 'a> {
             side,
             // Whether a pod reaches its own node is open in the specification of NetworkPolicy.
             uncertain: space.by_node && NodeRule::of(space.sides[side].rules) == NodeRule::Exempt,
+            narrows: space.sides[side].rules.traits().narrows,
             tables,
             selectable,
             on_node,
@@ -342,6 +345,49 @@ impl<'s, 'a> SideSets<'s, 'a> {
         [(self.pair(certain, perhaps), Own::Whichever), own]
     }
 
+    /// Whom a kind of ends means that does not go by the subject's node.
+    pub(super) fn whole(&mut self, kind: &'a PeerKind, family: Family) -> Pair {
+        if let PeerKind::Combined(combined) = kind {
+            return self.combined(combined, family);
+        }
+        let both = self.peer(kind, family);
+        let sets = &mut self.tables.sets;
+        Pair {
+            certain: sets.any(both.iter().map(|(pair, _)| pair.certain)),
+            possible: sets.any(both.iter().map(|(pair, _)| pair.possible)),
+        }
+    }
+
+    /// Whom several kinds mean together.
+    fn combined(&mut self, combined: &'a Combined, family: Family) -> Pair {
+        let everyone = self.anyone(family);
+        match combined {
+            Combined::All(kinds) => {
+                let mut all = Pair::sure(everyone);
+                for kind in kinds {
+                    let one = self.whole(kind, family);
+                    all.certain = self.tables.sets.and(all.certain, one.certain);
+                    all.possible = self.tables.sets.and(all.possible, one.possible);
+                }
+                all
+            }
+            Combined::Any(kinds) => {
+                let each: Vec<Pair> = kinds.iter().map(|kind| self.whole(kind, family)).collect();
+                Pair {
+                    certain: self.tables.sets.any(each.iter().map(|pair| pair.certain)),
+                    possible: self.tables.sets.any(each.iter().map(|pair| pair.possible)),
+                }
+            }
+            Combined::Not(kind) => {
+                let one = self.whole(kind, family);
+                Pair {
+                    certain: self.tables.sets.but(everyone, one.possible),
+                    possible: self.tables.sets.but(everyone, one.certain),
+                }
+            }
+        }
+    }
+
     /// Whom a peer means, as a union.
     pub(super) fn peer(&mut self, peer: &'a PeerKind, family: Family) -> [(Pair, Own); 2] {
         let nobody = (Pair::NOBODY, Own::Whichever);
@@ -367,6 +413,9 @@ impl<'s, 'a> SideSets<'s, 'a> {
                 [nodes, (self.pair(certain, perhaps), Own::Whichever)]
             }
             PeerKind::Entities(entities) => self.entities(entities, family),
+            PeerKind::Combined(combined) => {
+                [(self.combined(combined, family), Own::Whichever), nobody]
+            }
             // Which addresses a name has is not known.
             PeerKind::Names(_) => [(self.perhaps_outside(family), Own::Whichever), nobody],
             PeerKind::Unresolved(_, scope) => {

@@ -11,7 +11,7 @@ use super::region::{Parts, Region, add, and, but, common, disjoint, of_set, or, 
 use super::sets::{ClassId, SetId, SetTable};
 use super::tables::Tables;
 use super::terms::{Clauses, Mode, Selecting, Unread};
-use super::tiers::{self, Besides, Ordered, Rule, Speaker};
+use super::tiers::{self, Besides, Ordered, Passing, Rule, Speaker};
 use crate::cluster::Family;
 use crate::policy::PolicyId;
 use crate::policy::rule::{Direction, Tier};
@@ -44,7 +44,7 @@ impl Profiles {
             all: vec![vec![(anyone, PortTable::ALL)]],
         };
         let mut maker = Maker::new(side_sets, family, mode, direction);
-        let mut known: HashMap<(&Selecting, u32, Option<u32>), u32> = HashMap::new();
+        let mut known: HashMap<_, u32> = HashMap::new();
         for (class, selecting) in (0..).zip(selecting) {
             if selecting.is_nobody() {
                 continue;
@@ -53,7 +53,7 @@ impl Profiles {
                 break;
             }
             let subject = maker.subject(class, selecting);
-            let key = (selecting, subject.ports, subject.node);
+            let key = (selecting, subject.ports, subject.node, subject.itself);
             let profile = if let Some(profile) = known.get(&key) {
                 *profile
             } else {
@@ -82,6 +82,8 @@ pub(super) struct Subject {
     ports: u32,
     /// Its node, where rules ask for it.
     node: Option<u32>,
+    /// The class again, where some rule speaks for some subjects only.
+    itself: Option<ClassId>,
 }
 
 /// Makes profiles.
@@ -132,21 +134,24 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
         let facts = self.side_sets.space.facts[class as usize][self.side_sets.side].as_ref();
         let ingress = self.direction == Direction::Ingress;
         // Only names make the class's own ports matter.
-        let mut named = false;
+        let (mut named, mut narrow) = (false, false);
         let rule = self.node_rule;
         let mut owned =
             by_node && (rule == NodeRule::Exempt || (ingress && rule != NodeRule::None));
-        if ingress || by_node {
+        let narrows = self.side_sets.narrows;
+        if ingress || by_node || narrows {
             for (policy, _) in selecting.policies() {
                 let clauses = self.clauses(policy);
                 named |= ingress && clauses.named;
                 owned |= clauses.owned;
+                narrow |= clauses.narrow;
             }
         }
         Subject {
             class,
             ports: facts.filter(|_| named).map_or(0, |facts| facts.ports),
             node: facts.filter(|_| owned).and_then(|facts| facts.node),
+            itself: narrow.then_some(class),
         }
     }
 
@@ -160,7 +165,7 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
 
     /// Whether a policy's rules match the same for every subject.
     pub(super) fn is_shared(&self, clauses: &Clauses) -> bool {
-        !clauses.owned && (self.direction == Direction::Egress || !clauses.named)
+        !clauses.owned && !clauses.narrow && (self.direction == Direction::Egress || !clauses.named)
     }
 
     /// What policies let through; `None` where it is everything.
@@ -170,13 +175,21 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
             let clauses = self.clauses(policy);
             plain &= clauses.plain && !(self.mode == Mode::Unconditional && clauses.conditional);
         }
+        // In tiers with names only those of one tier add up.
+        let rules = self.side_sets.policies();
+        let mut tiers = selecting.policies().map(|(policy, _)| &rules[policy].tier);
+        if let Some(first) = tiers.next().filter(|tier| tier.position().is_some()) {
+            plain &= selecting.unread == Unread::None && tiers.all(|tier| tier.is_beside(first));
+        }
         if plain { self.plain(subject, selecting) } else { self.tiered(subject, selecting) }
     }
 
     /// The subject's own node, as far as whoever enforces lets it through of itself.
     fn own_node(&mut self, subject: &Subject, mode: Mode) -> SetId {
         let open = match (self.node_rule, self.direction) {
-            (NodeRule::None, _) | (NodeRule::Implied, Direction::Egress) => false,
+            (NodeRule::None, _) | (NodeRule::Implied | NodeRule::Reaches, Direction::Egress) => {
+                false
+            }
             (NodeRule::Exempt, Direction::Egress) => mode == Mode::Possible,
             (_, Direction::Ingress) => true,
         };
@@ -262,6 +275,11 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
         mode: Mode,
         out: &mut Parts,
     ) {
+        if let Some(only) = clauses.all[index].only
+            && !self.side_sets.tables.sets.contains(only.get(mode), subject.class)
+        {
+            return;
+        }
         for term in &clauses.all[index].terms {
             let peers = term.peers.get(mode);
             let peers = self.side_sets.owned(peers, term.own, subject.node, mode);
@@ -290,7 +308,8 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
             self.passing(subject, selecting)
         };
         // Out to its own node a pod is perhaps exempt from isolation, but not from rules that deny.
-        if self.node_rule == NodeRule::Exempt && self.direction == Direction::Ingress {
+        let exempt = matches!(self.node_rule, NodeRule::Exempt | NodeRule::Reaches);
+        if exempt && self.direction == Direction::Ingress {
             let own = self.own_node(subject, self.mode);
             let own = of_set(&self.tables().sets, own, PortTable::ALL);
             region = or(self.tables(), &region, &own);
@@ -301,10 +320,13 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
     fn passing(&mut self, subject: &Subject, selecting: &Selecting) -> Region {
         let mut policies: Vec<(PolicyId, bool)> = selecting.policies().collect();
         let rules = self.side_sets.policies();
-        policies.sort_by_key(|(policy, _)| rules[*policy].tier);
-        let tier = |policy: &(PolicyId, bool)| rules[policy.0].tier;
+        policies.sort_by(|(a, _), (b, _)| rules[*a].tier.cmp(&rules[*b].tier));
+        if policies.first().is_some_and(|(policy, _)| rules[*policy].tier.position().is_some()) {
+            return self.in_named_tiers(&policies, subject, selecting.unread);
+        }
+        let tier = |policy: &(PolicyId, bool)| &rules[policy.0].tier;
         let middle = policies.partition_point(|policy| matches!(tier(policy), Tier::Admin(_)));
-        let last = policies.partition_point(|policy| tier(policy) <= Tier::Normal);
+        let last = policies.partition_point(|policy| *tier(policy) <= Tier::Normal);
         // Of policies of one priority any may be followed.
         for ordered in [&policies[..middle], &policies[last..]] {
             let mut pairs = ordered.windows(2);
@@ -351,6 +373,35 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
         certain
     }
 
+    /// What may pass, or certainly passes, tiers with names.
+    fn in_named_tiers(
+        &mut self,
+        policies: &[(PolicyId, bool)],
+        subject: &Subject,
+        unread: Unread,
+    ) -> Region {
+        // A policy that was not read may stand in any tier and do anything.
+        if unread != Unread::None {
+            self.side_sets.uncertain = true;
+            return match self.mode {
+                Mode::Possible => self.everything.clone(),
+                Mode::Certain | Mode::Unconditional => Region::new(),
+            };
+        }
+        let speakers = self.speakers(policies, subject);
+        let tables = &mut *self.side_sets.tables;
+        let Passing { allow, deny, conditional } =
+            tiers::named(tables, &self.everything, &speakers);
+        if self.mode == Mode::Possible {
+            return allow;
+        }
+        let certain = but(tables, &self.everything, &deny);
+        match self.mode {
+            Mode::Unconditional => but(tables, &certain, &conditional),
+            _ => certain,
+        }
+    }
+
     fn admin(&mut self, policies: &[(PolicyId, bool)], subject: &Subject) -> Arc<Ordered> {
         if let Some(known) = self.admin.get(policies) {
             return known.clone();
@@ -380,7 +431,7 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
                 Rule { action: clause.action, conditional: clause.conditional, certain, possible }
             });
             let rules = rules.collect();
-            let (tier, isolates) = (written.tier, written.isolates);
+            let (tier, isolates) = (written.tier.clone(), written.isolates);
             Speaker { tier, isolates, certainly: *certainly, rules }
         };
         policies.iter().map(speaker).collect()

@@ -128,9 +128,9 @@ impl<'a> Sayings<'a> {
         }
         let sets = &mut maker.side_sets.tables.sets;
         if written.tier == Tier::Normal && certainly {
-            bindings.into_iter().map(|one| self.id(sets, (written.tier, vec![one]))).collect()
+            bindings.into_iter().map(|one| self.id(sets, (Tier::Normal, vec![one]))).collect()
         } else {
-            vec![self.id(sets, (written.tier, bindings))]
+            vec![self.id(sets, (written.tier.clone(), bindings))]
         }
     }
 

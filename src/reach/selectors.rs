@@ -6,7 +6,7 @@
 use super::peers::{Pair, SideSets};
 use super::sets::{ClassId, Run, SetTable, merged};
 use crate::cluster::{Name, Operator, Selector, Truth, real_namespace};
-use crate::policy::rule::{Entry, Namespaces, PeerKind, Peers, PodSet};
+use crate::policy::rule::{Entry, Namespaces, PeerKind, PodSet};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ impl<'a> SideSets<'_, 'a> {
 
     pub(super) fn index_labels(&mut self) {
         for policy in self.policies() {
-            let peers = policy.entries.iter().flat_map(pod_peers);
+            let peers = policy.entries.iter().flat_map(pod_sets);
             for set in peers.chain(std::iter::once(&policy.subject)) {
                 if let Namespaces::Own(_) = set.namespaces {
                     continue;
@@ -184,12 +184,8 @@ impl<'a> SideSets<'_, 'a> {
     }
 }
 
-fn pod_peers(entry: &Entry) -> impl Iterator<Item = &PodSet> {
-    let items = match &entry.peers {
-        Peers::Any => &[][..],
-        Peers::Of(items) => items.as_slice(),
-    };
-    items.iter().filter_map(|item| match &item.admits {
+fn pod_sets(entry: &Entry) -> impl Iterator<Item = &PodSet> {
+    entry.others().chain(entry.own()).filter_map(|kind| match kind {
         PeerKind::Pods(set) => Some(set),
         _ => None,
     })

@@ -167,6 +167,21 @@ impl SetTable {
         id
     }
 
+    /// Classes of `a` that are not in `b`.
+    pub(super) fn but(&mut self, a: SetId, b: SetId) -> SetId {
+        if a == Self::EMPTY || b == Self::EMPTY {
+            return a;
+        }
+        let end = self.runs(a).last().map_or(0, |(_, to)| *to);
+        let (mut others, mut next) = (Vec::new(), 0);
+        for (from, to) in self.runs(b).iter().chain([&(end, end)]) {
+            others.push((next, (*from).max(next)));
+            next = next.max(*to);
+        }
+        let others = merged(others);
+        self.id(intersection(self.runs(a), &others))
+    }
+
     /// The cells that all of it takes.
     pub(super) fn held(&self) -> u64 {
         self.held
@@ -201,6 +216,10 @@ mod tests {
         assert_eq!(table.classes(both).collect::<Vec<_>>(), [2, 8]);
         assert!(table.contains(a, 8) && !table.contains(a, 9) && !table.contains(a, 3));
         assert_eq!(table.and(a, SetTable::EMPTY), SetTable::EMPTY);
+        let rest = table.but(a, b);
+        assert_eq!(&**table.runs(rest), &[(0, 2), (5, 8)]);
+        let rest = table.but(b, a);
+        assert_eq!(&**table.runs(rest), &[(9, 10)]);
         let any = table.any([b, SetTable::EMPTY, a]);
         assert_eq!(&**table.runs(any), &[(0, 3), (5, 10)]);
         assert_eq!((table.any([a, a]), table.any([])), (a, SetTable::EMPTY));

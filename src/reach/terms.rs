@@ -11,7 +11,7 @@ use super::region::Parts;
 use super::sets::{ClassId, SetId, SetTable, singles};
 use super::side::family_index;
 use crate::cluster::{Family, Name, Port, PortRange, Protocol};
-use crate::policy::rule::{Action, Direction, Peers, PortMatch, PortRule, Ports, Tier};
+use crate::policy::rule::{Action, Direction, Peers, PortMatch, Ports};
 use crate::policy::{Enforcement, PolicyId};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -34,7 +34,44 @@ pub(super) struct Term {
     pub(super) own: Own,
     pub(super) ports: PortsId,
     pub(super) names: Arc<[(Name, Protocol)]>,
+    /// What is left out of these.
+    pub(super) except: Option<Arc<Except>>,
 }
+
+/// Ports that are left out.
+#[derive(Debug)]
+pub(super) struct Except {
+    pub(super) ports: PortsId,
+    pub(super) names: Box<[(Name, Protocol)]>,
+}
+
+impl Term {
+    /// Whether it goes by what destinations call their ports.
+    fn is_by_name(&self) -> bool {
+        !self.names.is_empty() || self.except.as_ref().is_some_and(|it| !it.names.is_empty())
+    }
+}
+
+/// Ports by number.
+type Ranges = Vec<(Protocol, PortRange)>;
+/// Ports by name.
+type Names = Vec<(Name, Protocol)>;
+
+/// Numbers, and the names of others.
+fn told(protocol: Protocol, items: &[PortMatch]) -> (Ranges, Names) {
+    let (mut ranges, mut names) = (Vec::new(), Vec::new());
+    for ports in items {
+        match ports {
+            PortMatch::All => ranges.push((protocol, PortRange { first: 1, last: u16::MAX })),
+            PortMatch::Range(range) => ranges.push((protocol, *range)),
+            PortMatch::Named(name) => names.push((name.clone(), protocol)),
+        }
+    }
+    (ranges, names)
+}
+
+/// Ports by number, by name, and what is left out of them.
+type Listed = (PortsId, Arc<[(Name, Protocol)]>, Option<Arc<Except>>);
 
 /// One rule.
 #[derive(Clone, Debug)]
@@ -42,6 +79,8 @@ pub(super) struct Clause {
     pub(super) action: Action,
     /// A condition must hold besides.
     pub(super) conditional: bool,
+    /// The subjects for whom it speaks, where those are not all.
+    pub(super) only: Option<Pair>,
     pub(super) terms: Vec<Term>,
 }
 
@@ -56,6 +95,8 @@ pub(super) struct Clauses {
     pub(super) named: bool,
     /// Some peers depend on which node the subject is on.
     pub(super) owned: bool,
+    /// Some rules speak for some subjects only.
+    pub(super) narrow: bool,
 }
 
 /// Policies for a class that could not be read.
@@ -187,16 +228,19 @@ impl SideSets<'_, '_> {
         let written = &self.policies()[policy];
         let mut clauses = Clauses {
             all: Vec::with_capacity(written.entries.len()),
-            plain: written.tier == Tier::Normal && written.isolates,
+            plain: !written.tier.is_administrators() && written.isolates,
             conditional: false,
             named: false,
             owned: false,
+            narrow: false,
         };
         for entry in &written.entries {
             let conditional = entry.condition.is_some();
             clauses.plain &= entry.action == Action::Allow;
             clauses.conditional |= conditional;
-            let (ports, names) = self.ports_of(&entry.ports);
+            let only = entry.only.as_deref().map(|only| self.whole(only, family));
+            clauses.narrow |= only.is_some();
+            let listed = self.ports_of(&entry.ports);
             let mut terms = Vec::new();
             let mut add = |this: &mut Self, (peers, own): (Pair, Own)| {
                 let peers = Pair {
@@ -204,10 +248,14 @@ impl SideSets<'_, '_> {
                     possible: this.tables.sets.and(peers.possible, anyone),
                 };
                 if peers.possible != SetTable::EMPTY {
-                    terms.push(Term { peers, own, ports, names: names.clone() });
+                    let term = |(ports, names, except): &Listed| {
+                        let (ports, names, except) = (*ports, names.clone(), except.clone());
+                        Term { peers, own, ports, names, except }
+                    };
+                    terms.extend(listed.iter().map(term));
                 }
             };
-            if ports != PortTable::NONE || !names.is_empty() {
+            if !listed.is_empty() {
                 // Items stay apart: other rules have the same ones, but hardly the same union.
                 match &entry.peers {
                     Peers::Any => {
@@ -222,25 +270,37 @@ impl SideSets<'_, '_> {
                     }
                 }
             }
-            clauses.named |= !names.is_empty() && !terms.is_empty();
+            clauses.named |= terms.iter().any(Term::is_by_name);
             clauses.owned |= terms.iter().any(|term| term.own != Own::Whichever);
-            clauses.all.push(Clause { action: entry.action, conditional, terms });
+            clauses.all.push(Clause { action: entry.action, conditional, only, terms });
         }
         let clauses = Arc::new(clauses);
         self.clauses[family_index(family)][policy] = Some(clauses.clone());
         clauses
     }
 
-    /// Numbers, and the names of others.
-    fn ports_of(&mut self, ports: &Ports) -> (PortsId, Arc<[(Name, Protocol)]>) {
-        let Ports::Of(items) = ports else { return (PortTable::ALL, [].into()) };
-        let names = items.iter().filter_map(|item| match &item.ports {
-            PortMatch::Named(name) if item.protocol.has_ports() => {
-                Some((name.clone(), item.protocol))
+    /// Numbers, and the names of others: those from which nothing is left out together.
+    fn ports_of(&mut self, ports: &Ports) -> Vec<Listed> {
+        let Ports::Of(items) = ports else { return vec![(PortTable::ALL, [].into(), None)] };
+        let (mut ranges, mut names, mut all) = (Vec::new(), Vec::new(), Vec::new());
+        for item in items.iter().filter(|item| item.protocol.has_ports()) {
+            let (own, called) = told(item.protocol, std::slice::from_ref(&item.ports));
+            if item.except.is_empty() {
+                ranges.extend(own);
+                names.extend(called);
+                continue;
             }
-            _ => None,
-        });
-        (self.tables.ports.id(&numbers(items)), names.collect())
+            let (out, out_names) = told(item.protocol, &item.except);
+            let table = &mut self.tables.ports;
+            let (ports, out) = (table.id(&PortSet::of(own)), table.id(&PortSet::of(out)));
+            let except = Except { ports: out, names: out_names.into() };
+            all.push((ports, called.into(), Some(Arc::new(except))));
+        }
+        let ports = self.tables.ports.id(&PortSet::of(ranges));
+        if ports != PortTable::NONE || !names.is_empty() {
+            all.insert(0, (ports, names.into(), None));
+        }
+        all
     }
 
     /// The ports of a term on one destination class.
@@ -253,12 +313,49 @@ impl SideSets<'_, '_> {
                 }
             }
         }
-        ports
+        let Some(except) = &term.except else { return ports };
+        let mut out = except.ports;
+        for name in &except.names {
+            for (set, numbers) in self.named.get(name).into_iter().flatten() {
+                if self.tables.sets.contains(*set, class) {
+                    out = self.tables.ports.or(out, *numbers);
+                }
+            }
+        }
+        self.tables.ports.but(ports, out)
     }
 
     /// A term whose peers are these destinations, with its names replaced by the numbers they have
     /// there.
     pub(super) fn resolved(&mut self, term: &Term, peers: SetId, out: &mut Parts) {
+        let Some(except) = &term.except else { return self.with_names(term, peers, out) };
+        let mut whole = Parts::new();
+        self.with_names(term, peers, &mut whole);
+        for (peers, ports) in whole {
+            let ports = self.tables.ports.but(ports, except.ports);
+            let mut left = vec![(peers, ports)];
+            for name in &except.names {
+                for (set, numbers) in self.named.get(name).into_iter().flatten() {
+                    let mut split = Parts::new();
+                    for (peers, ports) in left {
+                        let there = self.tables.sets.and(peers, *set);
+                        let elsewhere = self.tables.sets.but(peers, *set);
+                        split.push((elsewhere, ports));
+                        split.push((there, self.tables.ports.but(ports, *numbers)));
+                    }
+                    split.retain(|(peers, ports)| {
+                        *peers != SetTable::EMPTY && *ports != PortTable::NONE
+                    });
+                    left = split;
+                }
+            }
+            left.retain(|(_, ports)| *ports != PortTable::NONE);
+            out.extend(left);
+        }
+    }
+
+    /// The same before anything is left out.
+    fn with_names(&mut self, term: &Term, peers: SetId, out: &mut Parts) {
         if term.ports != PortTable::NONE {
             out.push((peers, term.ports));
         }
@@ -280,7 +377,12 @@ impl Space<'_> {
         for side in &self.sides {
             for entry in side.rules.policies().iter().flat_map(|policy| &policy.entries) {
                 if let Ports::Of(items) = &entry.ports {
-                    written.insert(numbers(items));
+                    for item in items.iter().filter(|item| item.protocol.has_ports()) {
+                        let own = std::slice::from_ref(&item.ports);
+                        for ports in [own, &item.except] {
+                            written.insert(PortSet::of(told(item.protocol, ports).0));
+                        }
+                    }
                 }
             }
         }
@@ -301,14 +403,4 @@ impl Space<'_> {
         }
         written.into_iter().collect()
     }
-}
-
-/// The ports of a rule that have numbers.
-fn numbers(items: &[PortRule]) -> PortSet {
-    let items = items.iter().filter(|item| item.protocol.has_ports());
-    PortSet::of(items.filter_map(|item| match &item.ports {
-        PortMatch::All => Some((item.protocol, PortRange { first: 1, last: u16::MAX })),
-        PortMatch::Range(range) => Some((item.protocol, *range)),
-        PortMatch::Named(_) => None,
-    }))
 }

@@ -4,12 +4,12 @@
 //! perhaps match. Out: an [`Outcome`]: where the flow may be allowed, and where it may be denied; what
 //! is not known, and what policies of one priority disagree on, is in both.
 //!
-//! Source: docs/semantics/kubernetes.md#tiers, docs/semantics/admin.md#order-and-ties and
-//! docs/semantics/cilium-verdicts.md#one-direction.
+//! Source: docs/semantics/kubernetes.md#tiers, docs/semantics/admin.md#order-and-ties,
+//! docs/semantics/cilium-verdicts.md#one-direction and docs/semantics/calico.md#one-direction.
 
 use super::region::{Region, Span, and, but, disjoint, or};
 use super::tables::Tables;
-use crate::policy::rule::{Action, Tier};
+use crate::policy::rule::{Action, Tier, TierEnd};
 use std::sync::Arc;
 
 /// A rule with what it matches.
@@ -97,6 +97,60 @@ pub(super) fn ordered(tables: &mut Tables, reach: Region, policies: &[Speaker]) 
     }
     let next = or(tables, &reach, &pass);
     Ordered { allow, deny, next, conditional }
+}
+
+/// What tiers with names do.
+pub(super) struct Passing {
+    pub(super) allow: Region,
+    pub(super) deny: Region,
+    /// Of what may be allowed, that for which a condition may have to hold.
+    pub(super) conditional: Region,
+}
+
+/// Tiers with names, in order: in each the first rule that matches decides, and of what none does the
+/// end of the tier, if some policy of it selects. What no tier decides passes.
+pub(super) fn named(tables: &mut Tables, everything: &Region, policies: &[Speaker]) -> Passing {
+    let (mut allow, mut deny) = (Region::new(), Region::new());
+    let mut conditional = Region::new();
+    let mut reach = everything.clone();
+    for tier in policies.chunk_by(|a, b| a.tier.is_beside(&b.tier)) {
+        let mut next = Region::new();
+        // What may get here with no policy of the tier selecting, and with one.
+        let (mut unselected, mut silent) = (reach, Region::new());
+        for policy in tier {
+            if tables.is_over() {
+                break;
+            }
+            let mut rest = or(tables, &unselected, &silent);
+            for rule in &policy.rules {
+                let matched = and(tables, &rest, &rule.possible);
+                let said = match rule.action {
+                    Action::Allow => &mut allow,
+                    Action::Deny => &mut deny,
+                    Action::Pass => &mut next,
+                };
+                *said = or(tables, said, &matched);
+                if rule.conditional {
+                    conditional = or(tables, &conditional, &matched);
+                }
+                rest = but(tables, &rest, &rule.certain);
+            }
+            if policy.certainly {
+                (unselected, silent) = (Region::new(), rest);
+            } else {
+                silent = or(tables, &silent, &rest);
+            }
+        }
+        let position = tier.first().and_then(|policy| policy.tier.position());
+        let end = match position.map(|position| position.tier.end) {
+            Some(TierEnd::Deny) => &mut deny,
+            Some(TierEnd::Pass) | None => &mut next,
+        };
+        *end = or(tables, end, &silent);
+        reach = or(tables, &next, &unselected);
+    }
+    allow = or(tables, &allow, &reach);
+    Passing { allow, deny, conditional }
 }
 
 /// What rules of the normal tier match, certainly and perhaps: spans that are united when all are known,

@@ -36,17 +36,22 @@ pub(super) struct Home {
     pub(super) changed: bool,
 }
 
-/// Every set of pods that a policy names, with the namespace that the policy is of.
+/// Every set of pods that a policy names.
 pub(super) fn sets(policy: &Policy) -> impl Iterator<Item = &PodSet> {
-    let peers = policy.entries.iter().filter_map(|entry| match &entry.peers {
-        Peers::Any => None,
-        Peers::Of(items) => Some(items),
+    roles(policy).map(|(_, set)| set)
+}
+
+/// Every set of pods that a policy names, and whether it is about those that it speaks for.
+pub(super) fn roles(policy: &Policy) -> impl Iterator<Item = (bool, &PodSet)> {
+    let kinds = policy.entries.iter().flat_map(|entry| {
+        let own = entry.own().map(|kind| (true, kind));
+        own.chain(entry.others().map(|kind| (false, kind)))
     });
-    let of_peers = peers.flatten().filter_map(|peer| match &peer.admits {
-        PeerKind::Pods(set) => Some(set),
+    let sets = kinds.filter_map(|(own, kind)| match kind {
+        PeerKind::Pods(set) => Some((own, set)),
         _ => None,
     });
-    std::iter::once(&policy.subject).chain(of_peers)
+    std::iter::once((true, &policy.subject)).chain(sets)
 }
 
 /// The namespace that a policy is of.
@@ -273,7 +278,7 @@ fn mark(side: usize, policy: &Policy) -> u64 {
         };
         hash_of((ports, peers))
     });
-    let said = (side, policy.direction, policy.tier, policy.isolates);
+    let said = (side, policy.direction, &policy.tier, policy.isolates);
     hash_of((said, labels(&policy.subject.pods), sum(entries.collect())))
 }
 

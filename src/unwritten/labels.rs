@@ -30,8 +30,10 @@ impl<'a> Left<'a> {
                 });
             }
             Operator::NotIn(names) => self.none_of.extend(names),
-            Operator::Exists => self.there = true,
+            // What has a part of a value is there; which values that leaves is not looked into.
+            Operator::Exists | Operator::Has(..) => self.there = true,
             Operator::DoesNotExist => self.absent = true,
+            Operator::HasNot(..) => {}
         }
     }
 
@@ -57,7 +59,9 @@ pub(super) fn contradict(requirements: &[Requirement], always: &[&str]) -> bool 
         let some = match &one.operator {
             Operator::In(values) => !values.is_empty(),
             Operator::DoesNotExist => !always.contains(&&*one.key),
-            Operator::NotIn(_) | Operator::Exists => true,
+            Operator::NotIn(_) | Operator::Exists | Operator::Has(..) | Operator::HasNot(..) => {
+                true
+            }
         };
         some && requirements[..at].iter().all(|other| other.key != one.key)
     };
@@ -70,7 +74,7 @@ pub(super) fn contradict(requirements: &[Requirement], always: &[&str]) -> bool 
 }
 
 /// The fewest labels that fulfil all; `None` where none do. Where any value will do it is one that no
-/// rule mentions.
+/// rule mentions. Not for requirements that look into values.
 pub(super) fn fewest<'a>(
     requirements: impl IntoIterator<Item = &'a Requirement>,
     mentions: impl Fn(&str, &str) -> bool,
@@ -101,8 +105,8 @@ pub(super) fn may_agree(some: &[Requirement], others: &[Requirement]) -> bool {
         | (Operator::NotIn(none), Operator::In(some)) => {
             some.iter().any(|value| !none.contains(value))
         }
-        (Operator::In(_) | Operator::Exists, Operator::DoesNotExist)
-        | (Operator::DoesNotExist, Operator::In(_) | Operator::Exists) => false,
+        (Operator::In(_) | Operator::Exists | Operator::Has(..), Operator::DoesNotExist)
+        | (Operator::DoesNotExist, Operator::In(_) | Operator::Exists | Operator::Has(..)) => false,
         _ => true,
     };
     some.iter().all(|one| {

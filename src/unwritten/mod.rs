@@ -28,10 +28,10 @@ pub use shape::{Label, Place, Shape};
 pub use supply::{Supplied, supply};
 pub use witness::witness;
 
-use crate::cluster::{Bringer, Name, Port, Representative, Snapshot};
+use crate::cluster::{Bringer, Name, Operator, Port, Representative, Requirement, Snapshot};
 use crate::effort::Effort;
 use crate::policy::Ruleset;
-use crate::policy::rule::Policy;
+use crate::policy::rule::{Namespaces, PeerKind, PodSet, Policy};
 use crate::verdict::Passage;
 use homes::{Home, Side, homes};
 use parts::Part;
@@ -192,6 +192,7 @@ impl Told {
         dead.sort_unstable();
         dead.dedup();
         told.unwritten.dead = dead;
+        told.unwritten.given_up.extend(rules.iter().find_map(|rules| by_text(rules)));
         told.unwritten.coarse = search.coarse;
         told.unwritten.steps = effort.search - search.budget.steps;
         told
@@ -242,6 +243,33 @@ impl Told {
         }
         self.unwritten
     }
+}
+
+/// A rule that looks into the values of labels: which values there may be is not looked for, so what pods
+/// with such labels could do is not known to the end.
+fn by_text(rules: &Ruleset) -> Option<GivenUp> {
+    let asks = |requirement: &Requirement| {
+        matches!(requirement.operator, Operator::Has(..) | Operator::HasNot(..))
+    };
+    let looks = |set: &PodSet| {
+        let spaces = match &set.namespaces {
+            Namespaces::Own(_) => &[][..],
+            Namespaces::Matching(selector) => selector.requirements.as_slice(),
+        };
+        set.pods.requirements.iter().chain(spaces).any(asks)
+    };
+    let policy = rules.policies().iter().find(|policy| homes::sets(policy).any(looks))?;
+    let path = policy.entries.iter().find(|entry| {
+        let sets = entry.others().chain(entry.own()).filter_map(|kind| match kind {
+            PeerKind::Pods(set) => Some(set),
+            _ => None,
+        });
+        sets.into_iter().any(looks)
+    });
+    let path = path.filter(|_| !looks(&policy.subject)).map_or("", |entry| &*entry.path);
+    let brought_by = Bringer { object: policy.object.clone(), path: path.into() };
+    let [source, destination] = [search::EVERYWHERE; 2].map(str::to_owned);
+    Some(GivenUp { source, destination, brought_by: Some(brought_by) })
 }
 
 /// The same rule in another namespace like this one.

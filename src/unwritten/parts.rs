@@ -7,7 +7,7 @@
 
 use crate::cluster::{NAMESPACE_NAME_LABEL, Operator, Requirement, Selector};
 use crate::policy::rule::{
-    Direction, Entry, Namespaces, PeerKind, Peers, PodSet, Policy, PortMatch, PortRule, Ports, Tier,
+    Direction, Entry, Namespaces, PeerKind, Peers, PodSet, Policy, PortRule, Ports, Tier,
 };
 use crate::policy::{PolicyId, Ruleset};
 use std::collections::{BTreeSet, HashMap};
@@ -57,6 +57,8 @@ fn requirement_key(requirement: &Requirement, own: Option<&str>) -> String {
         Operator::NotIn(values) => format!("{key} not in {}", sorted(values)),
         Operator::Exists => format!("{key} is there"),
         Operator::DoesNotExist => format!("{key} is not there"),
+        Operator::Has(how, text) => format!("{key} {} {text:?}", how.as_str()),
+        Operator::HasNot(how, text) => format!("{key} not {} {text:?}", how.as_str()),
     }
 }
 
@@ -89,7 +91,7 @@ fn peer_key(peer: &PeerKind, own: Option<&str>) -> String {
 }
 
 fn port_key(port: &PortRule) -> String {
-    format!("{:?} {:?}", port.protocol, port.ports)
+    format!("{:?} {:?} {:?}", port.protocol, port.ports, port.except)
 }
 
 fn ports_key(ports: &Ports) -> String {
@@ -104,7 +106,8 @@ fn ports_key(ports: &Ports) -> String {
 
 fn rest_key(entry: &Entry) -> String {
     let asks = entry.condition.as_ref().map(|condition| &condition.asks);
-    format!("{:?} {asks:?} at {}", entry.action, ports_key(&entry.ports))
+    let only = entry.only.as_deref().map(|only| peer_key(only, None));
+    format!("{:?} {only:?} {asks:?} at {}", entry.action, ports_key(&entry.ports))
 }
 
 /// A rule as a text that is the same wherever it stands.
@@ -126,7 +129,7 @@ pub(super) fn policy_key(policy: &Policy, own: Option<&str>) -> String {
         entries.sort_unstable();
         entries.dedup();
     }
-    let (direction, tier, isolates) = (policy.direction, policy.tier, policy.isolates);
+    let (direction, tier, isolates) = (policy.direction, &policy.tier, policy.isolates);
     format!("{direction:?} {tier:?} {isolates} {} {entries:?}", set_key(&policy.subject, own))
 }
 
@@ -141,8 +144,7 @@ fn parts(side: usize, id: PolicyId, policy: &Policy) -> Vec<Part> {
         let names: BTreeSet<Option<usize>> = match &rule.ports {
             Ports::Any => BTreeSet::from([None]),
             Ports::Of(items) => {
-                let named = |item: &PortRule| matches!(item.ports, PortMatch::Named(_));
-                (0..items.len()).map(|i| named(&items[i]).then_some(i)).collect()
+                (0..items.len()).map(|i| items[i].is_by_name().then_some(i)).collect()
             }
         };
         let peers: Vec<Option<usize>> = match &rule.peers {

@@ -16,7 +16,7 @@ use crate::effort::Effort;
 use crate::ends::{
     Asked, EndName, Endpoint, Named, PortText, ResolveError, Resolved, asked, reached, resolve,
 };
-use crate::policy::rule::{PeerKind, Peers};
+use crate::policy::rule::{Entry, PeerKind};
 use crate::policy::{PolicyId, Ruleset};
 use crate::verdict::{Judgement, Passage, Question, classes, means};
 use std::collections::{BTreeMap, HashSet};
@@ -227,12 +227,8 @@ fn other(snapshot: &Snapshot, rules: &Ruleset) -> Name {
 
 /// Addresses outside, one for each of those that rules tell apart.
 fn outside(snapshot: &Snapshot, rules: &Ruleset, public: bool) -> Vec<Endpoint> {
-    let lists = rules.policies().iter().flat_map(|policy| &policy.entries);
-    let lists = lists.filter_map(|entry| match &entry.peers {
-        Peers::Any => None,
-        Peers::Of(items) => Some(items),
-    });
-    let peers: Vec<&PeerKind> = lists.flatten().map(|peer| &peer.admits).collect();
+    let entries = rules.policies().iter().flat_map(|policy| &policy.entries);
+    let peers: Vec<&PeerKind> = entries.flat_map(Entry::others).collect();
     let blocks = peers.iter().filter_map(|peer| match peer {
         PeerKind::Addresses(block, _) => Some(block),
         _ => None,

@@ -141,6 +141,8 @@ impl<'a> Judge<'a> {
             _ if same_pod => Some(UnknownWhy::SelfThroughService),
             _ if own_node.is_no() || cilium.is_some() => None,
             Direction::Ingress => Some(UnknownWhy::PerhapsOwnNode),
+            // Source: docs/semantics/calico.md#hosts: policies are asked as of any other.
+            Direction::Egress if self.rules.enforcer().calico().is_some() => None,
             Direction::Egress => Some(UnknownWhy::ToOwnNode),
         };
         let about = Circumstances { implied, always, exempt };
@@ -148,7 +150,8 @@ impl<'a> Judge<'a> {
     }
 
     /// The policies that may say something of flows of this subject at this port, whoever is at the
-    /// other end: of those without a rule for the port only one that isolates.
+    /// other end: of those without a rule for the port only one that isolates, and those that bring the
+    /// subject to the end of a tier with a name.
     pub(super) fn speaking(&self, direction: Direction) -> Vec<PolicyId> {
         let (Endpoint::Pod(subject), _) = self.ends(direction) else { return Vec::new() };
         let pod = self.snapshot.pod(*subject);
@@ -157,8 +160,12 @@ impl<'a> Judge<'a> {
         let speaks = |(_, policy): &(PolicyId, &Policy)| {
             let about = policy.entries.iter().any(|entry| entry.ports.may_have(self.flow.port));
             let closes = policy.tier == Tier::Normal && policy.isolates && !isolated;
-            let selects =
-                if about || closes { policy.subject.has(pod, namespace) } else { Truth::No };
+            let ends = policy.tier.position().is_some();
+            let selects = if about || closes || ends {
+                policy.subject.has(pod, namespace)
+            } else {
+                Truth::No
+            };
             isolated |= closes && selects.is_yes();
             !selects.is_no()
         };
@@ -188,7 +195,7 @@ impl<'a> Judge<'a> {
                     (!selects.is_yes()).then(|| missed(&policy.subject, pod, namespace)).flatten();
                 let mut trace = PolicyTrace {
                     policy: id,
-                    tier: policy.tier,
+                    tier: policy.tier.clone(),
                     isolates: policy.isolates,
                     selects,
                     doubt,
@@ -200,7 +207,7 @@ impl<'a> Judge<'a> {
                 Some(trace)
             })
             .collect();
-        policies.sort_by_key(|policy| policy.tier);
+        policies.sort_by(|a, b| a.tier.cmp(&b.tier));
         policies
     }
 }

@@ -45,6 +45,9 @@ impl Matcher<'_> {
     /// What an item says of an address that is in the cluster; `None` for others.
     pub(super) fn inside(&self, kind: &PeerKind) -> Option<Tried> {
         let Endpoint::Address(ip) = *self.peer else { return None };
+        if matches!(kind, PeerKind::Combined(_)) {
+            return None;
+        }
         if self.is_node_local() {
             return Some(self.of_own_node(kind, ip));
         }
@@ -74,6 +77,8 @@ impl Matcher<'_> {
                 no(PeerMiss::NotOfEntities(entities.written.clone().into()))
             }
             PeerKind::Names(patterns) => no(PeerMiss::OtherName(patterns.clone().into())),
+            // What it is combined of is asked one by one, see [`Matcher::inside`].
+            PeerKind::Combined(_) => (Truth::Unknown, None),
             PeerKind::Unresolved(why, scope) if scope.nodes => {
                 (Truth::Unknown, Some(PeerMiss::Unseen(why.clone())))
             }

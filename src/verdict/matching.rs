@@ -10,8 +10,8 @@ use crate::cluster::{
 use crate::ends::{Endpoint, Unseen};
 use crate::policy::NamePattern;
 use crate::policy::rule::{
-    Entities, Entry, Namespaces, NodeSet, PeerKind, Peers, PodSet, PortMatch, PortRule, Ports,
-    Scope,
+    Combined, Entities, Entry, Namespaces, NodeSet, PeerKind, Peers, PodSet, PortMatch, PortRule,
+    Ports, Scope,
 };
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -111,19 +111,62 @@ impl Matcher<'_> {
             Ports::Of(items) if items.is_empty() => (Truth::No, None, Some(PortMiss::NoPort)),
             Ports::Of(items) => best(items.iter().map(|item| self.port(item)), PortMiss::nearness),
         };
+        let (peer, peer_miss) = match entry.only.as_deref().map(|only| self.of_subject(only)) {
+            None | Some(Truth::Yes) => (peer, peer_miss),
+            Some(Truth::No) => (Truth::No, Some(PeerMiss::OtherSubject)),
+            Some(Truth::Unknown) => {
+                (peer.and(Truth::Unknown), peer_miss.or(Some(PeerMiss::SubjectUnknown)))
+            }
+        };
         let action = entry.action;
         EntryTrace { action, peer, peer_item, peer_miss, port, port_item, port_miss }
     }
 
+    /// Whether the subject is one of those for whom a rule speaks.
+    pub(super) fn of_subject(&self, only: &PeerKind) -> Truth {
+        let Some(subject) = self.subject else { return Truth::Unknown };
+        let itself = Endpoint::Pod(subject);
+        let Self { snapshot, flow, cilium, .. } = *self;
+        Matcher { snapshot, flow, subject: self.subject, peer: &itself, cilium }.peer(only).0
+    }
+
+    /// Tries what a peer is combined of.
+    fn combined(&self, combined: &Combined) -> Tried {
+        let rank = |truth: Truth| match truth {
+            Truth::No => 0,
+            Truth::Unknown => 1,
+            Truth::Yes => 2,
+        };
+        match combined {
+            Combined::All(kinds) => {
+                let tried = kinds.iter().map(|kind| self.peer(kind));
+                let first = tried.min_by_key(|(truth, _)| rank(*truth));
+                first.unwrap_or((Truth::Yes, None))
+            }
+            Combined::Any(kinds) => {
+                let tried = kinds.iter().map(|kind| self.peer(kind));
+                let (truth, _, miss) = best(tried, PeerMiss::nearness);
+                let none = || kinds.is_empty().then_some(PeerMiss::NoOne);
+                (truth, miss.or_else(none))
+            }
+            Combined::Not(kind) => match self.peer(kind) {
+                (Truth::Yes, _) => (Truth::No, Some(PeerMiss::LeftOut)),
+                (Truth::No, _) => (Truth::Yes, None),
+                unknown => unknown,
+            },
+        }
+    }
+
     /// Tries a peer item.
     pub(super) fn peer(&self, kind: &PeerKind) -> Tried {
-        if let Endpoint::Unseen(who) = *self.peer {
-            return self.unseen(kind, who);
+        if let (Endpoint::Unseen(who), false) = (self.peer, matches!(kind, PeerKind::Combined(_))) {
+            return self.unseen(kind, *who);
         }
         if let Some(tried) = self.inside(kind) {
             return tried;
         }
         match kind {
+            PeerKind::Combined(combined) => self.combined(combined),
             PeerKind::Pods(set) => self.pod_peer(set),
             PeerKind::Addresses(block, scope) => self.address_peer(block, *scope),
             PeerKind::Nodes(nodes) => self.node_peer(nodes),
@@ -340,8 +383,15 @@ impl Matcher<'_> {
             let (wanted, found) = (rule.protocol, found.protocol);
             return (Truth::No, Some(PortMiss::Protocol { wanted, found, number_matches }));
         }
+        let left_out = self.is_left_out(rule);
+        if left_out.is_yes() {
+            return (Truth::No, Some(PortMiss::LeftOut(found.number)));
+        }
         if number_matches {
-            return (Truth::Yes, None);
+            return match rule.names().last().filter(|_| left_out == Truth::Unknown) {
+                None => (Truth::Yes, None),
+                Some(name) => (Truth::Unknown, Some(PortMiss::NameUnknown(name.clone()))),
+            };
         }
         let miss = match &rule.ports {
             PortMatch::All => return (Truth::Yes, None),
@@ -358,6 +408,20 @@ impl Matcher<'_> {
             },
         };
         (Truth::No, Some(miss))
+    }
+
+    /// Whether a port item leaves out the port of the flow.
+    fn is_left_out(&self, rule: &PortRule) -> Truth {
+        let number = self.flow.port.number;
+        Truth::any(rule.except.iter().map(|ports| match ports {
+            PortMatch::All => Truth::Yes,
+            PortMatch::Range(range) => range.contains(number).into(),
+            PortMatch::Named(name) if self.named(name, rule.protocol).contains(&number) => {
+                Truth::Yes
+            }
+            PortMatch::Named(_) if self.may_have_any_name() => Truth::Unknown,
+            PortMatch::Named(_) => Truth::No,
+        }))
     }
 
     /// The destination, if its ports have names: a pod, but not one of its node's network, which is

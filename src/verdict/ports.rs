@@ -124,13 +124,18 @@ pub fn boundaries(
             for entry in &policy.entries {
                 let Ports::Of(items) = &entry.ports else { continue };
                 for item in items {
-                    match &item.ports {
-                        PortMatch::All => {}
-                        PortMatch::Range(range) => cuts.extend(edges(item.protocol, *range)),
-                        PortMatch::Named(name) => {
-                            if let Endpoint::Pod(id) = destination {
-                                let numbers = snapshot.pod(*id).named_ports(name, item.protocol);
-                                cuts.extend(numbers.flat_map(|n| edges(item.protocol, n.into())));
+                    for ports in std::iter::once(&item.ports).chain(&item.except) {
+                        match ports {
+                            PortMatch::All => {}
+                            PortMatch::Range(range) => cuts.extend(edges(item.protocol, *range)),
+                            PortMatch::Named(name) => {
+                                if let Endpoint::Pod(id) = destination {
+                                    let numbers =
+                                        snapshot.pod(*id).named_ports(name, item.protocol);
+                                    cuts.extend(
+                                        numbers.flat_map(|n| edges(item.protocol, n.into())),
+                                    );
+                                }
                             }
                         }
                     }

@@ -7,7 +7,7 @@ use super::trace::{PolicyTrace, Verdict};
 use crate::cluster::{Name, Port, Snapshot};
 use crate::ends::Endpoint;
 use crate::policy::Ruleset;
-use crate::policy::rule::{Entry, PeerKind, Peers, PortMatch, Ports};
+use crate::policy::rule::{Entry, PeerKind, Peers, Ports};
 use std::net::IpAddr;
 
 /// Every remark, once.
@@ -73,8 +73,7 @@ fn sidecar_name(snapshot: &Snapshot, rules: &Ruleset, case: &Case) -> Option<Str
     entries.find_map(|(object, entry)| {
         let Ports::Of(items) = &entry.ports else { return None };
         let item = items.iter().find(|item| {
-            item.protocol == judged.protocol
-                && matches!(&item.ports, PortMatch::Named(name) if names.contains(&name))
+            item.protocol == judged.protocol && item.names().any(|name| names.contains(&name))
         })?;
         Some(format!(
             "{object} {} means port {item} of a restartable init container: here such ports \

@@ -2,13 +2,13 @@
 //!
 //! In: the policies that select the subject of one direction, or may, each with its rules tried. Out:
 //! the verdict and what decides, which is exact as long as what is not known is independent. Source:
-//! docs/semantics/kubernetes.md#tiers, docs/semantics/admin.md#order-and-ties and
-//! docs/semantics/cilium-verdicts.md#one-direction.
+//! docs/semantics/kubernetes.md#tiers, docs/semantics/admin.md#order-and-ties,
+//! docs/semantics/cilium-verdicts.md#one-direction and docs/semantics/calico.md#one-direction.
 
-use super::trace::{PolicyTrace, Reason, UnknownWhy, Verdict};
+use super::trace::{PolicyTrace, Reason, Trace, UnknownWhy, Verdict};
 use crate::cluster::Truth;
 use crate::policy::PolicyId;
-use crate::policy::rule::{Action, Tier};
+use crate::policy::rule::{Action, NamedTier, Tier, TierEnd};
 
 /// What policies say of one direction.
 pub(super) struct Decision {
@@ -52,10 +52,12 @@ const ALLOW: Ends = 1;
 const DENY: Ends = 2;
 /// It goes on to the next tier.
 const NEXT: Ends = 4;
+/// Policies of its tier select the subject and say nothing, so that the end of the tier decides.
+const SILENT: Ends = 8;
 
 /// The sets of ends that are possible, over everything that is not known; the set `s` is bit `s`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Possible(u8);
+struct Possible(u16);
 
 impl Possible {
     const NONE: Self = Self(0);
@@ -73,7 +75,7 @@ impl Possible {
     }
 
     fn sets(self) -> impl Iterator<Item = Ends> {
-        (0..8).filter(move |ends| self.has(*ends))
+        (0..16).filter(move |ends| self.has(*ends))
     }
 
     /// Whether the flow may reach the next tier.
@@ -100,11 +102,14 @@ impl Possible {
 
 /// Decides.
 pub(super) fn decide(policies: &[PolicyTrace], about: Circumstances) -> Decision {
-    let split = |tier: fn(Tier) -> bool| -> Vec<&PolicyTrace> {
-        policies.iter().filter(|policy| tier(policy.tier)).collect()
+    if policies.iter().any(|policy| policy.tier.position().is_some()) {
+        return named(policies, about);
+    }
+    let split = |tier: fn(&Tier) -> bool| -> Vec<&PolicyTrace> {
+        policies.iter().filter(|policy| tier(&policy.tier)).collect()
     };
     let admin = split(|tier| matches!(tier, Tier::Admin(_)));
-    let middle = split(|tier| tier == Tier::Normal);
+    let middle = split(|tier| *tier == Tier::Normal);
     let baseline = split(|tier| matches!(tier, Tier::Baseline(_)));
     let first = ordered(&admin);
     let Middle { possible, closed } = normal(&middle, about);
@@ -154,6 +159,146 @@ pub(super) fn decide(policies: &[PolicyTrace], about: Circumstances) -> Decision
     Decision { verdict, reason, by, open_to, normal, allowing }
 }
 
+/// Tiers with names, in order: in each the first rule that matches decides, and where policies of it
+/// select the subject and none of their rules matches, the end of the tier does. What no tier decides
+/// passes.
+///
+/// Source: docs/semantics/calico.md#one-direction.
+fn named(policies: &[PolicyTrace], about: Circumstances) -> Decision {
+    let mut all = Possible::only(NEXT);
+    let mut allowing = Vec::new();
+    for tier in policies.chunk_by(|a, b| a.tier.is_beside(&b.tier)) {
+        if all.goes_on() {
+            allowing.extend(may_allow(tier));
+        }
+        all = all.then(in_tier(tier));
+    }
+    // Source: docs/semantics/calico.md#profiles.
+    all = all.then(Possible::only(ALLOW));
+    if about.exempt.is_some() {
+        all = all.or(Possible::only(ALLOW));
+    }
+    let (verdict, reason, by) = if all == Possible::only(ALLOW) {
+        match decider(policies) {
+            Decider::Rule(Action::Allow | Action::Pass, by) => {
+                (Verdict::Allowed, Reason::Admitted, Some(by))
+            }
+            _ if policies.iter().any(|policy| !policy.selects.is_yes()) => {
+                (Verdict::Allowed, Reason::Admitted, None)
+            }
+            _ => (Verdict::Allowed, Reason::NotIsolated, None),
+        }
+    } else if all == Possible::only(DENY) {
+        match decider(policies) {
+            Decider::Rule(Action::Deny, by) => (Verdict::Denied, Reason::Refused, Some(by)),
+            _ => (Verdict::Denied, Reason::NoneAdmits, None),
+        }
+    } else {
+        let why = about.exempt.unwrap_or(UnknownWhy::Rules);
+        (Verdict::Unknown, Reason::Unknown(why), None)
+    };
+    // A policy that was not read may stand in any tier.
+    Decision { verdict, reason, by, open_to: OpenTo::Any, normal: false, allowing }
+}
+
+/// What one tier with a name may do with flows.
+fn in_tier(policies: &[PolicyTrace]) -> Possible {
+    let unselected = Possible::only(0);
+    let (mut decided, mut silent) = (Possible::NONE, unselected);
+    for policy in policies {
+        let says = says_or(policy, SILENT);
+        let mut still = Possible::NONE;
+        for ends in says.sets() {
+            match ends {
+                0 => still = still.or(silent),
+                SILENT => still = still.or(Possible::only(SILENT)),
+                ends => decided = decided.or(Possible::only(ends)),
+            }
+        }
+        silent = still;
+        if silent == Possible::NONE {
+            return decided;
+        }
+    }
+    let end = match policies.first().and_then(|policy| policy.tier.position()) {
+        Some(position) if position.tier.end == TierEnd::Deny => DENY,
+        _ => NEXT,
+    };
+    if silent.has(SILENT) {
+        decided = decided.or(Possible::only(end));
+    }
+    if silent.has(0) { decided.or(Possible::only(NEXT)) } else { decided }
+}
+
+/// The rules of a tier with a name that may be the ones to allow, or to spare the flow its end.
+fn may_allow(policies: &[PolicyTrace]) -> Vec<(PolicyId, usize)> {
+    let mut all = Vec::new();
+    for policy in policies {
+        for (index, entry) in policy.entries.iter().enumerate() {
+            let matches = entry.matches();
+            if entry.action != Action::Deny && !matches.is_no() {
+                all.push((policy.policy, index));
+            }
+            if matches.is_yes() {
+                if policy.selects.is_yes() {
+                    return all;
+                }
+                break;
+            }
+        }
+    }
+    all
+}
+
+/// What certainly decides in tiers with names.
+enum Decider<'a> {
+    /// A rule; one that passes the flow on only where nothing behind it decides and the end of its tier
+    /// would have dropped the flow.
+    Rule(Action, (PolicyId, usize)),
+    /// The end of the tier of this policy.
+    End(&'a PolicyTrace),
+    /// None of them.
+    Nothing,
+}
+
+/// The rule that decides, or the tier whose end does, as far as it is certain what matches.
+fn decider(policies: &[PolicyTrace]) -> Decider<'_> {
+    let mut passed = Decider::Nothing;
+    for tier in policies.chunk_by(|a, b| a.tier.is_beside(&b.tier)) {
+        let mut selecting = tier.iter().filter(|policy| policy.selects.is_yes()).peekable();
+        let Some(one) = selecting.peek().copied() else { continue };
+        let first = selecting.find_map(|policy| Some((policy.policy, policy.decisive()?)));
+        let end = one.tier.position().map(|position| position.tier.end);
+        match first {
+            Some((policy, (index, entry))) if entry.action == Action::Pass => {
+                if end == Some(TierEnd::Deny) {
+                    passed = Decider::Rule(entry.action, (policy, index));
+                }
+            }
+            Some((policy, (index, entry))) => {
+                return Decider::Rule(entry.action, (policy, index));
+            }
+            None => {
+                if end == Some(TierEnd::Deny) {
+                    return Decider::End(one);
+                }
+            }
+        }
+    }
+    passed
+}
+
+impl Trace {
+    /// The tier with a name at whose end the flow is dropped, since no rule of its policies matches.
+    pub fn dropped_by(&self) -> Option<&NamedTier> {
+        if self.reason != Reason::NoneAdmits {
+            return None;
+        }
+        let Decider::End(policy) = decider(&self.policies) else { return None };
+        policy.tier.position().map(|position| &position.tier)
+    }
+}
+
 /// The first entry that matches decides; policies of one priority stand side by side, and of those
 /// that match any may be followed.
 fn ordered(policies: &[&PolicyTrace]) -> Possible {
@@ -191,8 +336,13 @@ fn allowing(policies: &[&PolicyTrace]) -> Vec<(PolicyId, usize)> {
 
 /// What one policy of an ordered tier may say; the empty set: nothing.
 fn says(policy: &PolicyTrace) -> Possible {
-    let silent = Possible::only(0);
-    let mut says = if policy.selects.is_yes() { Possible::NONE } else { silent };
+    says_or(policy, 0)
+}
+
+/// The same, with what it says where it selects and no rule of it matches.
+fn says_or(policy: &PolicyTrace, silent: Ends) -> Possible {
+    let unselected = Possible::only(0);
+    let mut says = if policy.selects.is_yes() { Possible::NONE } else { unselected };
     for entry in &policy.entries {
         let matches = entry.matches();
         if matches.is_no() {
@@ -207,7 +357,7 @@ fn says(policy: &PolicyTrace) -> Possible {
             return says;
         }
     }
-    says.or(silent)
+    says.or(Possible::only(silent))
 }
 
 /// What the normal tier may say.

@@ -206,15 +206,12 @@ fn every_end(policies: &[PolicyTrace]) -> BTreeSet<Vec<Verdict>> {
     let first = |policy: &PolicyTrace| {
         policy.entries.iter().find(|entry| entry.matches().is_yes()).map(|entry| entry.action)
     };
-    let tier = |is: fn(Tier) -> bool| -> BTreeSet<Action> {
-        let of_tier = policies.iter().filter(|policy| is(policy.tier));
-        let speak: Vec<_> = of_tier.filter_map(|p| Some((p.tier, first(p)?))).collect();
-        let top = speak.iter().map(|(tier, _)| *tier).min();
-        let picked: BTreeSet<Action> = speak
-            .iter()
-            .filter(|(tier, _)| Some(*tier) == top)
-            .map(|(_, action)| *action)
-            .collect();
+    let tier = |is: fn(&Tier) -> bool| -> BTreeSet<Action> {
+        let of_tier = policies.iter().filter(|policy| is(&policy.tier));
+        let speak: Vec<_> = of_tier.filter_map(|p| Some((p.tier.clone(), first(p)?))).collect();
+        let top = speak.iter().map(|(tier, _)| tier).min();
+        let picked: BTreeSet<Action> =
+            speak.iter().filter(|(tier, _)| Some(tier) == top).map(|(_, action)| *action).collect();
         if picked.is_empty() { [Pass].into() } else { picked }
     };
     let said = |action| {
@@ -262,7 +259,7 @@ proptest! {
     /// The verdict is exactly what all completions and choices have in common.
     #[test]
     fn as_every_completion(mut policies in prop::collection::vec(any_policy(), 0..5)) {
-        policies.sort_by_key(|policy| policy.tier);
+        policies.sort_by_key(|policy| policy.tier.clone());
         let ends = every_end(&policies);
         let expected = match ends.iter().map(Vec::as_slice).collect::<Vec<_>>().as_slice() {
             [[one]] => *one,

@@ -364,6 +364,12 @@ pub enum PeerMiss {
     PerhapsNamed(Box<[NamePattern]>),
     /// The rule means no one at all.
     NoOne,
+    /// The rule leaves it out.
+    LeftOut,
+    /// The rule speaks for others of the policy's pods.
+    OtherSubject,
+    /// Whether the rule speaks for the subject is not known.
+    SubjectUnknown,
 }
 
 impl PeerMiss {
@@ -373,17 +379,22 @@ impl PeerMiss {
             Self::AddressUnknown(_)
             | Self::Unseen(_)
             | Self::NodeUnknown
+            | Self::SubjectUnknown
             | Self::PerhapsOfEntities(_)
             | Self::PerhapsNamed(_) => 5,
             Self::PodLabels(_) | Self::Excepted { .. } | Self::NodeLabels(_) => 4,
-            Self::NamespaceLabels { .. } | Self::OwnNode => 3,
+            Self::NamespaceLabels { .. } | Self::OwnNode | Self::LeftOut => 3,
             Self::OtherNamespace { .. } | Self::OtherName(_) => 2,
             Self::OutsideBlock { .. }
             | Self::HostNetwork
             | Self::OutsidePodNetworks(_)
             | Self::NotOutside(_)
             | Self::NotOfEntities(_) => 1,
-            Self::NotAPod | Self::NotANode | Self::OtherFamily(_) | Self::NoOne => 0,
+            Self::NotAPod
+            | Self::NotANode
+            | Self::OtherFamily(_)
+            | Self::NoOne
+            | Self::OtherSubject => 0,
         }
     }
 }
@@ -407,6 +418,8 @@ pub enum PortMiss {
         /// The number would match.
         number_matches: bool,
     },
+    /// The item leaves this port out.
+    LeftOut(u16),
     /// No container of the destination calls a port of this protocol so.
     NoSuchName(Name),
     /// What the destination calls its ports is not known.
@@ -429,7 +442,7 @@ impl PortMiss {
     pub(super) fn nearness(&self) -> u8 {
         match self {
             Self::Protocol { number_matches: true, .. } | Self::NameUnknown(_) => 3,
-            Self::Number { .. } | Self::NameIsOther { .. } => 2,
+            Self::Number { .. } | Self::NameIsOther { .. } | Self::LeftOut(_) => 2,
             Self::NoSuchName(_) => 1,
             Self::Protocol { .. } | Self::NameOfNoPod(_) | Self::NoPort => 0,
         }

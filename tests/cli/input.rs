@@ -208,13 +208,40 @@ fn a_refused_policy_is_told_with_its_place() {
 
 #[test]
 fn other_dialects_are_told() {
-    let calico = "---\n{apiVersion: projectcalico.org/v3, kind: NetworkPolicy, metadata: {name: x, namespace: default}}\n";
-    let run = ask_text(format!("{PODS}{calico}"));
+    let antrea = "---\n{apiVersion: crd.antrea.io/v1beta1, kind: NetworkPolicy, metadata: {name: x, namespace: default}}\n";
+    let run = ask_text(format!("{PODS}{antrea}"));
     assert_eq!(run.code, 3, "{run:?}");
     assert!(run.stdout.starts_with("UNKNOWN"), "{run:?}");
     let told = run.stdout.replace("\n  ", " ");
-    let warning = "NetworkPolicy.projectcalico.org is not judged: it may allow or deny more";
+    let warning = "NetworkPolicy.crd.antrea.io is not judged: it may allow or deny more";
     assert!(told.contains(warning), "{run:?}");
+}
+
+/// Who writes Calico's policies has Calico.
+#[test]
+fn calico_policies_tell_who_enforces() {
+    let calico = "---\n{apiVersion: projectcalico.org/v3, kind: NetworkPolicy, metadata: {name: x, namespace: default}, spec: {types: [Ingress]}}\n";
+    let run = ask_text(format!("{PODS}{calico}"));
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.stdout.contains("Judged as Calico enforces policies"), "{run:?}");
+    assert!(run.stdout.contains("dropped at the end of tier default"), "{run:?}");
+}
+
+/// Only one of two enforces its own, and which of them no file tells.
+#[test]
+fn policies_of_two_enforcers_are_not_guessed() {
+    let both = "---\n{apiVersion: projectcalico.org/v3, kind: NetworkPolicy, metadata: {name: x, namespace: default}, spec: {types: [Ingress], ingress: [{action: Deny}]}}\n\
+                ---\n{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: open, namespace: default}, spec: {endpointSelector: {}, ingress: [{fromEndpoints: [{}]}]}}\n";
+    let ask = |words: &[&str]| {
+        let words = [&["explain", "-f", "-", "a", "b:80"], words].concat();
+        netpol_with(&words, format!("{PODS}{both}").as_bytes())
+    };
+    let run = ask(&[]);
+    assert_eq!(run.code, 3, "{run:?}");
+    let told = run.stdout.replace("\n  ", " ");
+    assert!(told.contains("only one of the two enforces its own: give --enforcer"), "{run:?}");
+    assert_eq!(ask(&["--enforcer", "cilium"]).code, 0);
+    assert_eq!(ask(&["--enforcer", "calico"]).code, 1);
 }
 
 /// Who writes Cilium's policies has Cilium.

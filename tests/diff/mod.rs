@@ -47,6 +47,28 @@ spec:
     ports: [{port: 80}, {port: 81}]
 ";
 
+/// Who enforces is the same on both sides, though only the policies of one tell it.
+#[test]
+fn both_sides_are_judged_alike() {
+    let old = "
+{apiVersion: v1, kind: Node, metadata: {name: n1}, status: {addresses: [{address: 192.168.0.1}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: default, labels: {app: a}}, status: {podIPs: [{ip: 10.0.0.1}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: b, namespace: default, labels: {app: b}}, status: {podIPs: [{ip: 10.0.0.2}]}}
+---
+{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: closed, namespace: default}, spec: {podSelector: {}, policyTypes: [Ingress, Egress]}}
+---
+";
+    let with = "{apiVersion: projectcalico.org/v3, kind: NetworkPolicy, metadata: {name: more, namespace: default}, spec: {selector: app == 'a', types: [Egress]}}\n";
+    let before = directory(&[("all.yaml", old)]);
+    let after = directory(&[("all.yaml", &format!("{old}{with}"))]);
+    let words = ["diff", name(before.path()), name(after.path())];
+    let run = netpol(&words);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(run.stdout.starts_with("no flow changes\n"), "{run:?}");
+}
+
 /// Files of a directory that goes when it is dropped.
 fn directory(files: &[(&str, &str)]) -> TempDir {
     let directory = tempfile::tempdir().unwrap();

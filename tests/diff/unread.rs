@@ -9,7 +9,7 @@ use serde_json::json as object;
 /// A policy of a kind that is not judged.
 const OTHER: &str = "
 ---
-{apiVersion: projectcalico.org/v3, kind: NetworkPolicy, metadata: {name: x}, spec: {}}
+{apiVersion: crd.antrea.io/v1beta1, kind: NetworkPolicy, metadata: {name: x}, spec: {}}
 ";
 
 /// What nothing is known of: it may be anything.
@@ -27,7 +27,7 @@ fn what_one_side_has_may_change_flows() {
     assert_eq!(run.code, 3, "{run:?}");
     assert!(run.stdout.starts_with("no flow is known to change\n"), "{run:?}");
     assert!(run.stdout.contains("not known: what is not read may change flows: "), "{run:?}");
-    assert!(run.stdout.contains("NetworkPolicy.projectcalico.org is not judged"), "{run:?}");
+    assert!(run.stdout.contains("NetworkPolicy.crd.antrea.io is not judged"), "{run:?}");
     let (_, answer) = json(PODS, &new);
     assert_eq!(answer["summary"]["unread"], 1);
     assert_eq!(answer["complete"], false);
@@ -35,7 +35,7 @@ fn what_one_side_has_may_change_flows() {
     // The same, gone; and what failed only where something closes.
     assert_eq!(between(&new, PODS, &["--fail-on", "closed"]).code, 3);
     // By its kind, with or without its group, or by its path.
-    for word in ["NetworkPolicy", "networkpolicy.projectcalico.org", "new.yaml"] {
+    for word in ["NetworkPolicy", "networkpolicy.crd.antrea.io", "new.yaml"] {
         let run = between(PODS, &new, &["--accept-unread", word]);
         assert_eq!(run.code, 0, "{word}: {run:?}");
         assert!(run.stdout.starts_with("no flow changes\n"), "{run:?}");

@@ -8,7 +8,7 @@ use netpol::cluster::{
 };
 use netpol::objects::Objects;
 use netpol::policy::networkpolicy::Spec;
-use netpol::policy::{Cilium, CiliumVersion, Enforcement, Enforcer, Ruleset, Written};
+use netpol::policy::{Calico, Cilium, CiliumVersion, Enforcement, Enforcer, Ruleset, Written};
 use serde_json::Value;
 
 /// A cluster in both forms. `pods[id]` and `nodes[index]` are the manifests of the same objects.
@@ -92,9 +92,15 @@ pub(crate) fn build(cluster: &[Value]) -> Option<World<'_>> {
                     endpoints: vec![SliceEndpoint { addresses, pod: None, ready: true }],
                 });
             }
+            "Calico" => enforcer = Enforcer::Calico(Calico),
             "Rules" => rules_of.push(super::form::policy(object)?),
             other => panic!("kind {other}"),
         }
+    }
+    // Tiers with names are Calico's, and nobody else's are.
+    let calico = enforcer.calico().is_some();
+    if rules_of.iter().any(|policy| policy.tier.position().is_some() != calico) {
+        return None;
     }
     let mut rules = Ruleset::compile(&written, &snapshot, &enforcer);
     for policy in rules_of {

@@ -1,12 +1,15 @@
 //! Random rules as the library's own types.
 
+use super::rules::TIERS;
 use netpol::cluster::{AddressBlock, ObjectRef, Operator, Origin, Protocol, Requirement, Selector};
 use netpol::policy::NamePattern;
 use netpol::policy::rule::{
-    Action, Condition, Direction, Entities, Entry, Namespaces, NodeSet, Peer, PeerKind, Peers,
-    PodSet, Policy, PortFields, PortMatch, PortRule, Ports, Scope, Tier,
+    Action, Condition, Direction, Entities, Entry, NamedTier, Namespaces, NodeSet, Order, Peer,
+    PeerKind, Peers, PodSet, Policy, PortFields, PortMatch, PortRule, Ports, Position, Scope, Tier,
+    TierEnd,
 };
 use serde_json::Value;
+use std::sync::Arc;
 
 fn items(list: &Value) -> impl Iterator<Item = &Value> {
     list.as_array().into_iter().flatten()
@@ -18,29 +21,49 @@ pub(super) fn policy(object: &Value) -> Option<Policy> {
     let tier = match object["tier"].as_str().unwrap_or("Normal") {
         "Admin" => Tier::Admin(priority),
         "Baseline" => Tier::Baseline(priority),
+        "Named" => named(object)?,
         _ => Tier::Normal,
     };
     let direction = match object["direction"].as_str()? {
         "Ingress" => Direction::Ingress,
         _ => Direction::Egress,
     };
-    let entries = items(&object["entries"]).map(|e| entry(e, tier)).collect::<Option<_>>()?;
+    let entries = items(&object["entries"]).map(|e| entry(e, &tier)).collect::<Option<_>>()?;
     Some(Policy {
         object: ObjectRef::cluster("Rules", object["metadata"]["name"].as_str()?),
         origin: Origin::Synthetic,
         direction,
+        isolates: match tier.position() {
+            Some(position) => position.tier.end == TierEnd::Deny,
+            None => tier == Tier::Normal && object["isolates"] == true,
+        },
         tier,
         subject: set(&object["subject"])?,
-        isolates: tier == Tier::Normal && object["isolates"] == true,
         entries,
     })
 }
 
-fn entry(written: &Value, tier: Tier) -> Option<Entry> {
+/// A place in a tier with a name.
+fn named(object: &Value) -> Option<Tier> {
+    let (name, order, end) = TIERS.iter().find(|(name, ..)| object["in"] == *name)?;
+    #[expect(clippy::cast_precision_loss, reason = "they are small")]
+    let order = order.map(|order| order as f64);
+    let end = if *end == "Pass" { TierEnd::Pass } else { TierEnd::Deny };
+    let tier = NamedTier { order: Order::from(order), name: (*name).into(), end };
+    let name = object["metadata"]["name"].as_str()?;
+    Some(Tier::Named(Arc::new(Position {
+        tier,
+        order: Order::from(object["order"].as_f64()),
+        key: format!("{name}//Rules").into(),
+        part: 0,
+    })))
+}
+
+fn entry(written: &Value, tier: &Tier) -> Option<Entry> {
     let action = match written["action"].as_str()? {
         "Allow" => Action::Allow,
         "Deny" => Action::Deny,
-        _ if tier == Tier::Normal => return None,
+        _ if *tier == Tier::Normal => return None,
         _ => Action::Pass,
     };
     let peers = match &written["peers"] {
@@ -54,7 +77,11 @@ fn entry(written: &Value, tier: Tier) -> Option<Entry> {
     };
     let condition = written["condition"].as_str();
     let condition = condition.map(|words| Condition::new("condition", words));
-    Some(Entry { path: "entry".into(), action, peers, ports, condition })
+    let only = match &written["speaksFor"] {
+        Value::Null => None,
+        only => Some(Box::new(kind(only)?)),
+    };
+    Some(Entry { path: "entry".into(), action, only, peers, ports, condition })
 }
 
 fn port(written: &Value) -> Option<PortRule> {
@@ -63,21 +90,36 @@ fn port(written: &Value) -> Option<PortRule> {
         "ICMP" => Protocol::Icmp,
         other => other.parse().ok()?,
     };
-    let ports = match &written["port"] {
-        Value::Null => PortMatch::All,
-        Value::String(name) => PortMatch::Named(name.as_str().into()),
-        value => {
-            let first = number(value)?;
-            let last = number(&written["endPort"]).unwrap_or(first);
-            PortMatch::Range(netpol::cluster::PortRange { first, last })
-        }
+    let ports = |written: &Value| {
+        Some(match &written["port"] {
+            Value::Null => PortMatch::All,
+            Value::String(name) => PortMatch::Named(name.as_str().into()),
+            value => {
+                let first = number(value)?;
+                let last = number(&written["endPort"]).unwrap_or(first);
+                PortMatch::Range(netpol::cluster::PortRange { first, last })
+            }
+        })
     };
-    Some(PortRule { path: "port".into(), fields: &PortFields::PLAIN, protocol, ports })
+    let except = items(&written["but"]).map(ports).collect::<Option<_>>()?;
+    let ports = ports(written)?;
+    Some(PortRule { path: "port".into(), fields: &PortFields::PLAIN, protocol, ports, except })
 }
 
 fn peer(written: &Value) -> Option<Peer> {
+    Some(Peer::new("peer", kind(written)?))
+}
+
+fn kind(written: &Value) -> Option<PeerKind> {
     let flag = |name: &str| written[name] == true;
-    let admits = if !written["set"].is_null() {
+    let each = |list: &Value| items(list).map(kind).collect::<Option<Vec<_>>>();
+    Some(if !written["not"].is_null() {
+        kind(&written["not"])?.except()
+    } else if !written["all"].is_null() {
+        PeerKind::all(each(&written["all"])?)
+    } else if !written["any"].is_null() {
+        PeerKind::any(each(&written["any"])?)
+    } else if !written["set"].is_null() {
         PeerKind::Pods(set(&written["set"])?)
     } else if let Some(cidr) = written["block"]["cidr"].as_str() {
         let net = |text: &str| text.parse::<ipnet::IpNet>().ok().map(|net| net.trunc());
@@ -102,8 +144,7 @@ fn peer(written: &Value) -> Option<Peer> {
     } else {
         let scope = Scope { pods: flag("pods"), nodes: flag("nodes") };
         PeerKind::Unresolved(written["unresolved"].as_str()?.into(), scope)
-    };
-    Some(Peer::new("peer", admits))
+    })
 }
 
 fn set(written: &Value) -> Option<PodSet> {

@@ -41,6 +41,11 @@ impl Random {
         z ^ (z >> 31)
     }
 
+    /// Another one, for a choice that is to leave all others as they are.
+    pub(crate) fn fork(&self) -> Self {
+        Self(!self.0)
+    }
+
     pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % u64::try_from(end).unwrap()).unwrap()
     }

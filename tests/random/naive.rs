@@ -4,7 +4,7 @@
 //! obvious and independent. Written from docs/semantics/kubernetes.md and
 //! docs/semantics/networkpolicy.md.
 
-use super::naive_rules::{Case, Outcomes, cilium};
+use super::naive_rules::{Case, Outcomes, calico, cilium};
 use serde_json::Value;
 use std::net::IpAddr;
 
@@ -96,7 +96,9 @@ fn one_direction(cluster: &[Value], flow: &NaiveFlow<'_>, direction: &str) -> (A
     }
     // docs/semantics/kubernetes.md#own-address-through-a-service: to itself through a Service network
     // plugins differ, and to its own node the two texts of NetworkPolicy; other policies apply.
-    let spared = itself || (!ingress && own_node && cilium.is_none());
+    // docs/semantics/calico.md#hosts: to its own node policies are asked.
+    let plain = cilium.is_none() && !calico(cluster);
+    let spared = itself || (!ingress && own_node && plain);
     let case = Case { cluster, flow, direction, pod, peer, own_node, spared };
     let Outcomes { allow, deny, conditional } = case.outcomes();
     match (allow, deny) {

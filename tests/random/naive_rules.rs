@@ -1,14 +1,14 @@
 //! The naive evaluator's part for rules of all tiers: one subject, one direction, one flow.
 //!
-//! Written from docs/semantics/kubernetes.md, docs/semantics/admin.md, docs/semantics/cilium-rules.md
-//! and docs/semantics/cilium-verdicts.md.
+//! Written from docs/semantics/kubernetes.md, docs/semantics/admin.md, docs/semantics/cilium-rules.md,
+//! docs/semantics/cilium-verdicts.md and docs/semantics/calico.md.
 
 use super::naive::{
     NaiveFlow, Who, address, allows_peer, in_cidr, is_host_network, is_isolating, items, label,
     namespace_label, namespace_of, port_matches, rules_of, selector_matches,
 };
-use super::rules::ACCOUNT;
-use serde_json::Value;
+use super::rules::{ACCOUNT, TIERS};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -41,9 +41,78 @@ pub(super) fn cilium(cluster: &[Value]) -> Option<&str> {
     Some(enforcer["enforcement"].as_str().unwrap_or("Default"))
 }
 
+/// Whether Calico enforces.
+pub(super) fn calico(cluster: &[Value]) -> bool {
+    cluster.iter().any(|object| object["kind"] == "Calico")
+}
+
 impl<'c> Case<'c> {
+    /// docs/semantics/calico.md#one-direction, docs/semantics/calico.md#order and
+    /// docs/semantics/calico.md#policies-of-kubernetes.
+    fn named(&self) -> Outcomes {
+        let mut all = Outcomes { allow: self.spared, ..Outcomes::default() };
+        for (tier, _, end) in TIERS {
+            // Those that select, with what they say: its action and whether it has a condition.
+            type Said = Option<(String, bool)>;
+            let mut policies: Vec<((bool, i64, String), Said)> = Vec::new();
+            for object in self.cluster {
+                let name = object["metadata"]["name"].as_str().unwrap_or_default();
+                if object["kind"] == "Rules"
+                    && object["in"] == tier
+                    && object["direction"] == self.direction
+                    && self.in_set(&object["subject"], self.pod)
+                {
+                    let first = items(&object["entries"]).iter().find(|e| self.matches(e));
+                    let said = first.map(|entry| {
+                        let action = entry["action"].as_str().unwrap().to_owned();
+                        (action, !entry["condition"].is_null())
+                    });
+                    let order = object["order"].as_i64();
+                    let key = (order.is_none(), order.unwrap_or(0), format!("{name}//Rules"));
+                    policies.push((key, said));
+                } else if object["kind"] == "NetworkPolicy"
+                    && tier == "default"
+                    && is_isolating(object, self.pod, self.direction, false)
+                {
+                    let v6 = self.flow.v6;
+                    let admits = rules_of(object, self.direction).iter().any(|rule| {
+                        allows_peer(self.cluster, object, rule, self.peer, v6)
+                            && port_matches(&rule["ports"], self.flow)
+                    });
+                    let kind = "KubernetesNetworkPolicy";
+                    let key = format!("{name}/{}/{kind}", namespace_of(object));
+                    let said = admits.then(|| ("Allow".to_owned(), false));
+                    policies.push(((false, 1000, key), said));
+                }
+            }
+            if policies.is_empty() {
+                continue;
+            }
+            policies.sort();
+            let said = policies.into_iter().find_map(|(_, said)| said);
+            let (action, conditional) = said.unwrap_or((end.to_owned(), false));
+            match action.as_str() {
+                "Pass" => {}
+                "Allow" => {
+                    all.allow = true;
+                    all.conditional |= conditional;
+                    return all;
+                }
+                _ => {
+                    all.deny = true;
+                    return all;
+                }
+            }
+        }
+        all.allow = true;
+        all
+    }
+
     /// Admin, NetworkPolicies and Cilium's, Baseline, in this order; at the end it is allowed.
     pub(super) fn outcomes(&self) -> Outcomes {
+        if calico(self.cluster) {
+            return self.named();
+        }
         let mut all = Outcomes::default();
         if !self.ordered("Admin", &mut all) {
             return all;
@@ -131,8 +200,17 @@ impl<'c> Case<'c> {
 
     fn matches(&self, entry: &Value) -> bool {
         let peers = &entry["peers"];
+        let itself = Case { peer: Who::Pod(self.pod), ..*self };
+        let speaks = entry["speaksFor"].is_null() || itself.is_peer(&entry["speaksFor"]);
+        let ports = items(&entry["ports"]);
+        let has = |port: &Value| {
+            let left_out = items(&port["but"]);
+            port_matches(&json!([port]), self.flow)
+                && !left_out.iter().any(|port| port_matches(&json!([port]), self.flow))
+        };
         (peers.is_null() || items(peers).iter().any(|peer| self.is_peer(peer)))
-            && port_matches(&entry["ports"], self.flow)
+            && speaks
+            && (ports.is_empty() || ports.iter().any(has))
     }
 
     /// Pods of the pod network only.
@@ -169,6 +247,16 @@ impl<'c> Case<'c> {
     }
 
     fn is_peer(&self, peer: &Value) -> bool {
+        let each = |list: &'static str| items(&peer[list]).iter().map(|one| self.is_peer(one));
+        if !peer["not"].is_null() {
+            return !self.is_peer(&peer["not"]);
+        }
+        if !peer["all"].is_null() {
+            return each("all").all(|is| is);
+        }
+        if !peer["any"].is_null() {
+            return each("any").any(|is| is);
+        }
         let outside = matches!(self.peer, Who::Outside(_));
         let of_pod_network = matches!(self.peer, Who::Pod(pod) if !is_host_network(pod));
         let on_node = !outside && !of_pod_network;

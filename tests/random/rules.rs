@@ -28,7 +28,10 @@ pub(crate) fn changed_rules(r: &mut Random) -> Vec<Value> {
     let cluster = with_rules(r, partial);
     two_sided(r, cluster, |r, object| match object["kind"].as_str() {
         Some("Rules") if r.percent(50) => other_conditions(r, object),
-        Some("Rules") => rules(r, object["metadata"]["name"].as_str().unwrap(), partial),
+        Some("Rules") => {
+            let calico = object["tier"] == "Named";
+            rules(r, object["metadata"]["name"].as_str().unwrap(), partial, calico)
+        }
         Some("Enforcer") => enforcer(r),
         _ => object.clone(),
     })
@@ -51,8 +54,12 @@ fn with_rules(r: &mut Random, partial: bool) -> Vec<Value> {
             _ => {}
         }
     }
-    if r.percent(60) {
-        all.push(enforcer(r));
+    let calico = r.fork().percent(25);
+    let cilium = r.percent(60).then(|| enforcer(r));
+    if calico {
+        all.push(json!({"kind": "Calico"}));
+    } else {
+        all.extend(cilium);
     }
     if !partial || r.percent(60) {
         let known = ["192.168.0.1/32", "fd00::1/128", "10.0.0.9/32", "2001:db8::9/128"];
@@ -67,7 +74,7 @@ fn with_rules(r: &mut Random, partial: bool) -> Vec<Value> {
         all.push(json!({"kind": "UnreadClusterWide"}));
     }
     for i in 1..=r.between(1, 6) {
-        all.push(rules(r, &format!("r{i}"), partial));
+        all.push(rules(r, &format!("r{i}"), partial, calico));
     }
     all
 }
@@ -80,7 +87,69 @@ fn enforcer(r: &mut Random) -> Value {
     json!({"kind": "Enforcer", "enforcement": enforcement, "allowLocalhost": localhost})
 }
 
-fn rules(r: &mut Random, name: &str, partial: bool) -> Value {
+/// Tiers with names: their orders, and what they do with flows that reach their end.
+pub(super) const TIERS: [(&str, Option<u64>, &str); 4] = [
+    ("t1", Some(10), "Pass"),
+    ("t2", Some(100), "Deny"),
+    ("default", Some(1_000_000), "Deny"),
+    ("t3", None, "Pass"),
+];
+
+/// Rules in a tier with a name.
+fn named_rules(r: &mut Random, name: &str, partial: bool) -> Value {
+    let entries: Vec<Value> = (0..r.between(0, 3)).map(|_| named_entry(r, partial)).collect();
+    let order = r.percent(70).then(|| *r.pick(&[0, 5, 1000, 2000]));
+    json!({
+        "kind": "Rules",
+        "metadata": {"name": name},
+        "tier": "Named",
+        "in": r.pick(&TIERS).0,
+        "order": order,
+        "direction": r.pick(&["Ingress", "Egress"]),
+        "subject": set(r, partial),
+        "entries": entries,
+    })
+}
+
+fn named_entry(r: &mut Random, partial: bool) -> Value {
+    let mut entry = entry(r, false, partial);
+    for peer in entry["peers"].as_array_mut().into_iter().flatten() {
+        *peer = combined(r, partial);
+    }
+    if r.percent(20) {
+        entry["speaksFor"] = combined(r, partial);
+    }
+    for port in entry["ports"].as_array_mut().into_iter().flatten() {
+        if r.percent(30) && port["protocol"] != "ICMP" {
+            let mut but = super::generate::port(r);
+            but["protocol"] = port["protocol"].clone();
+            port["but"] = json!([but]);
+        }
+    }
+    entry
+}
+
+/// Pods or addresses, alone or combined.
+fn combined(r: &mut Random, partial: bool) -> Value {
+    let leaf = |r: &mut Random| loop {
+        let peer = peer(r, partial);
+        if !peer["set"].is_null() || !peer["block"].is_null() {
+            break peer;
+        }
+    };
+    match r.below(10) {
+        0..5 => leaf(r),
+        5 | 6 => json!({"not": leaf(r)}),
+        7 => json!({"all": [leaf(r), {"not": leaf(r)}]}),
+        8 => json!({"all": [leaf(r), leaf(r)]}),
+        _ => json!({"any": [leaf(r), leaf(r)]}),
+    }
+}
+
+fn rules(r: &mut Random, name: &str, partial: bool, calico: bool) -> Value {
+    if calico {
+        return named_rules(r, name, partial);
+    }
     let tier = *r.pick(&["Admin", "Admin", "Normal", "Normal", "Normal", "Baseline"]);
     let normal = tier == "Normal";
     let entries: Vec<Value> = (0..r.between(0, 3)).map(|_| entry(r, normal, partial)).collect();
@@ -224,9 +293,10 @@ pub(crate) fn complete(r: &mut Random, partial: &[Value]) -> Vec<Value> {
             continue;
         }
         for j in 0..r.below(3) {
-            let mut one = rules(r, &format!("unread-{i}-{j}"), false);
+            let calico = all.iter().any(|object| object["kind"] == "Calico");
+            let mut one = rules(r, &format!("unread-{i}-{j}"), false, calico);
             if !wide {
-                one["tier"] = json!("Normal");
+                one["tier"] = json!(if calico { "Named" } else { "Normal" });
                 one["subject"] = json!({"own": unread["metadata"]["namespace"]});
             }
             more.push(one);

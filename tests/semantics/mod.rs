@@ -4,6 +4,7 @@
 //! A test is one manifest snippet over [`BASE`], and questions with their verdicts in one line each.
 
 mod admin;
+mod calico;
 mod cilium;
 mod defaults;
 mod endpoints;
@@ -124,6 +125,15 @@ fn enforced(manifests: &str, enforcer: &Enforcer) -> Cluster {
     let (objects, warnings) = decode_text(manifests.into(), Path::new("in.yaml"), "shop");
     assert!(warnings.is_empty(), "{warnings:?}");
     let (snapshot, written) = objects.assemble();
+    Cluster { rules: Ruleset::compile(&written, &snapshot, enforcer), snapshot }
+}
+
+/// The same with what is staged in force.
+fn with_staged(manifests: &str, enforcer: &Enforcer) -> Cluster {
+    let (objects, warnings) = decode_text(manifests.into(), Path::new("in.yaml"), "shop");
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let (snapshot, mut written) = objects.assemble();
+    written.enforce_staged();
     Cluster { rules: Ruleset::compile(&written, &snapshot, enforcer), snapshot }
 }
 

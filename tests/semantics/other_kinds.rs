@@ -61,8 +61,6 @@ fn what_each_can_do() {
         // docs/semantics/other-kinds.md#before-everything-else
         ("crd.antrea.io/v1beta1", "NetworkPolicy", "", &of_shop[..], &elsewhere[..]),
         ("crd.antrea.io/v1beta1", "ClusterNetworkPolicy", "", of_shop, everywhere),
-        ("projectcalico.org/v3", "NetworkPolicy", "", of_shop, elsewhere),
-        ("crd.projectcalico.org/v1", "GlobalNetworkPolicy", "", of_shop, everywhere),
         ("networking.k8s.aws/v1alpha1", "ClusterNetworkPolicy", "", of_shop, everywhere),
         ("cilium.io/v3", "CiliumNetworkPolicy", "", of_shop, elsewhere),
         ("policy.networking.k8s.io/v9", "ClusterNetworkPolicy", "", of_shop, everywhere),
@@ -91,7 +89,6 @@ fn what_each_can_do() {
         // docs/semantics/other-kinds.md#led-elsewhere
         ("cilium.io/v2", "CiliumLocalRedirectPolicy", "", OPEN, elsewhere),
         // docs/semantics/other-kinds.md#nothing-by-themselves
-        ("projectcalico.org/v3", "StagedNetworkPolicy", "", OPEN, elsewhere),
         ("k8s.cni.cncf.io/v1beta1", "MultiNetworkPolicy", "", OPEN, elsewhere),
         ("cilium.io/v2", "CiliumEgressGatewayPolicy", "", OPEN, elsewhere),
     ] {

@@ -1,7 +1,7 @@
 //! docs/semantics/services.md#external-ways: what addresses and names lead to, and whom policies see.
 
 use super::{Cluster, cluster, enforced, holds, ingress, policy};
-use netpol::policy::Enforcer;
+use netpol::policy::{Calico, Enforcer};
 
 /// A Service in front of shop/api with these further fields of its spec.
 fn service(spec: &str) -> String {
@@ -80,6 +80,21 @@ fn egress_may_see_the_node() {
     assert_eq!(answer.ask("web → 198.51.100.20:80").verdict(), "Allowed");
     // A load balancer that takes traffic itself is outside.
     assert_eq!(answer.ask("web → http://lb.example.net/").verdict(), "Denied");
+}
+
+/// docs/semantics/services.md#who-the-sender-is: another node, too, is asked whether it is left out.
+#[test]
+fn a_node_that_is_not_left_out() {
+    let rules = "---\napiVersion: projectcalico.org/v3\nkind: NetworkPolicy\nmetadata: {name: p, namespace: \
+                 shop}\nspec: {selector: app == 'api', ingress: [{action: Deny, source: {notNets: \
+                 [203.0.113.0/24]}}, {action: Allow}]}\n";
+    let text = format!("{}{}{rules}", super::BASE, service(", externalTrafficPolicy: Cluster"));
+    let cluster = enforced(&text, &Enforcer::Calico(Calico));
+    cluster.holds(&[
+        "203.0.113.9 → api:8080 is Allowed",
+        "203.0.113.9 → 198.51.100.20:80 is Unknown",
+        "192.0.2.1 → 198.51.100.20:80 is Denied",
+    ]);
 }
 
 /// docs/semantics/services.md#source-ranges: named, not counted.

@@ -5,6 +5,7 @@
 //! tests/random, so that a table of somebody else's is a test of both. `NETPOL_TABLES=overwrite` writes
 //! the project's own tables anew.
 
+mod calico;
 mod clusternetworkpolicy;
 mod flows;
 mod manifests;

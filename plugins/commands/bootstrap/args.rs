@@ -39,7 +39,7 @@ pub struct BootstrapArgs {
     #[arg(long, value_enum, value_name = "HOW", hide_possible_values = true)]
     dns: Option<DnsWord>,
 
-    /// Language of the policies: networkpolicy (default) or cilium
+    /// Language of the policies: networkpolicy (default), cilium or calico
     #[arg(long, value_enum, value_name = "DIALECT", hide_possible_values = true)]
     dialect: Option<DialectWord>,
 
@@ -206,6 +206,7 @@ enum DnsWord {
 enum DialectWord {
     Networkpolicy,
     Cilium,
+    Calico,
 }
 
 /// What `-o` takes.
@@ -308,6 +309,7 @@ impl BootstrapArgs {
         self.dialect.map(|word| match word {
             DialectWord::Networkpolicy => Dialect::NetworkPolicy,
             DialectWord::Cilium => Dialect::Cilium,
+            DialectWord::Calico => Dialect::Calico,
         })
     }
 

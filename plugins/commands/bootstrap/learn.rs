@@ -129,9 +129,11 @@ impl LearnArgs {
         let (plan, window) = (run.plan, self.window()?);
         let dialect = plan.baseline.dialect;
         ensure!(
-            dialect == Dialect::NetworkPolicy || input.rules.cilium().is_some(),
-            "--dialect cilium: only Cilium enforces its policies, and flows are judged by the letter \
-             of the specification: give --enforcer cilium, or leave --dialect out"
+            dialect.is_read_by(input.rules.enforcer()),
+            "--dialect {word}: only {who} enforces its policies, and flows are judged otherwise: give \
+             --enforcer {word}, or leave --dialect out",
+            word = dialect.word(),
+            who = if dialect == Dialect::Calico { "Calico" } else { "Cilium" }
         );
         let begun = run.begin(!self.is_offline()).await?;
         let index = Index::new(&input.snapshot, &input.rules);
@@ -147,7 +149,7 @@ impl LearnArgs {
             let lesson = learn(&collector, written, rules, namespace, &closing, dialect);
             lines.extend(lesson_text(&collector, &lesson, plan.verbose));
             lines.extend(unseen(&input, &lesson, plan.verbose, run.global.limits().effort));
-            let learned = lesson.policies.into_iter().map(BaselinePolicy::Drafted).collect();
+            let learned = lesson.policies.into_iter().map(BaselinePolicy::from).collect();
             run.learned.insert(namespace.clone(), learned);
         }
         let exit = if let Action::Export { .. } = plan.action {

@@ -210,16 +210,22 @@ impl Run<'_> {
     async fn check_dialect(&self, connection: Option<&Connection>) -> anyhow::Result<()> {
         let dialect = self.plan.baseline.dialect;
         let writes = self.plan.action == Action::Apply && self.plan.dry_run != DryRun::Client;
-        let Some(connection) = connection.filter(|_| writes && dialect == Dialect::Cilium) else {
+        let Some(connection) = connection.filter(|_| writes && dialect != Dialect::NetworkPolicy)
+        else {
             return Ok(());
         };
         if connection.serves(dialect.kind()).await? {
             return Ok(());
         }
+        let why = match dialect {
+            Dialect::Calico => "Calico's API server is not",
+            Dialect::NetworkPolicy | Dialect::Cilium => "Cilium is not",
+        };
         bail!(
-            "--dialect cilium: the cluster has no kind {} ({}), so Cilium is not installed there, or \
-             keeps its policies elsewhere; nothing was written; leave --dialect out, or write files \
-             with --export DIR",
+            "--dialect {}: the cluster has no kind {} ({}), so {why} installed there, or keeps its \
+             policies elsewhere; nothing was written; leave --dialect out, or write files with \
+             --export DIR",
+            dialect.word(),
             dialect.kind(),
             dialect.kind().api_version()
         )
@@ -359,7 +365,7 @@ impl Run<'_> {
             }
             let Some((there, name)) = service else {
                 let why = match own.dialect {
-                    Dialect::NetworkPolicy => {
+                    Dialect::NetworkPolicy | Dialect::Calico => {
                         "NetworkPolicy knows no names: give its address, or --dialect cilium and \
                          --dns-proxy"
                     }
@@ -494,6 +500,7 @@ impl Deed {
         let kind = match dialect_of(&object) {
             Some(Dialect::NetworkPolicy) => "networkpolicy.networking.k8s.io",
             Some(Dialect::Cilium) => "ciliumnetworkpolicy.cilium.io",
+            Some(Dialect::Calico) => "networkpolicy.projectcalico.org",
             None => "namespace",
         };
         let there = metadata["namespace"].as_str().unwrap_or(home);
@@ -504,7 +511,7 @@ impl Deed {
 
 /// The dialect of a policy; `None`: it is none.
 fn dialect_of(object: &Value) -> Option<Dialect> {
-    object["kind"].as_str().and_then(Dialect::of_kind)
+    Dialect::of_object(object)
 }
 
 /// A typed object as the API writes it.

@@ -15,7 +15,7 @@ pub(super) fn yaml_of(objects: &[Value]) -> anyhow::Result<String> {
 }
 
 /// Keys in the order in which people write them; any other behind these.
-const ORDER: [&str; 28] = [
+const ORDER: [&str; 35] = [
     "apiVersion",
     "kind",
     "metadata",
@@ -24,9 +24,13 @@ const ORDER: [&str; 28] = [
     "labels",
     "annotations",
     "spec",
+    "tier",
     "namespaceSelector",
     "podSelector",
+    "selector",
     "policyTypes",
+    "types",
+    "action",
     "endpointSelector",
     "from",
     "to",
@@ -38,7 +42,10 @@ const ORDER: [&str; 28] = [
     "toEntities",
     "toFQDNs",
     "toPorts",
+    "nets",
     "protocol",
+    "source",
+    "destination",
     "port",
     "ports",
     "rules",

@@ -79,13 +79,13 @@ impl Run<'_> {
             Ok(list) => list.items,
             // Where there is no such kind, or it is not ours to see, we wrote none.
             Err(Error::NotFound { .. } | Error::NoSuchResource { .. })
-                if dialect == Dialect::Cilium =>
+                if dialect != Dialect::NetworkPolicy =>
             {
                 return Ok(Vec::new());
             }
             // Whoever may do nothing with a kind is told so before that there is none.
             Err(error @ Error::Forbidden(_))
-                if dialect == Dialect::Cilium && self.plan.removed.len() > 1 =>
+                if dialect != Dialect::NetworkPolicy && self.plan.removed.len() > 1 =>
             {
                 let served = connection.serves(dialect.kind()).await;
                 if served.unwrap_or(true) {

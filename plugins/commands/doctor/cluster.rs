@@ -63,6 +63,7 @@ fn groups() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         }
         let what = match kind.enforced_by() {
             Some(EnforcedBy::Cilium) => "policies of Cilium",
+            Some(EnforcedBy::Calico) => "policies of Calico",
             _ => "policies of administrators",
         };
         groups.push((kind.group(), what, vec![kind.plural()]));

@@ -258,7 +258,7 @@ mod tests {
             [
                 "monitoring/netpol/allow-dns-egress",
                 "ns/monitoring",
-                "monitoring/networkpolicy.crd.projectcalico.org/allow-dns-egress",
+                "monitoring/caliconetworkpolicy/allow-dns-egress",
                 "clusterrole/system:node"
             ]
         );

@@ -11,9 +11,9 @@ use super::read::reason;
 use super::target::{Selection, Target};
 use super::{Connection, Extent, provenance};
 use netpol::cluster::Gap;
-use netpol::kinds::{self, Kind, Other, Role};
+use netpol::kinds::{self, EnforcedBy, Kind, Other, Role};
 use netpol::objects::{Objects, api, policy_from_json};
-use netpol::policy::{Cilium, CiliumVersion, Enforcer};
+use netpol::policy::{Calico, Cilium, CiliumVersion, Enforcer};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,6 +102,12 @@ impl Served {
         self.has_group(Kind::CiliumNetworkPolicy.group())
     }
 
+    /// Whether Calico's kinds are served, in either form.
+    fn has_calico(&self) -> bool {
+        let versions = Kind::CalicoNetworkPolicy.versions();
+        versions.iter().any(|version| self.has_group(kinds::group(version)))
+    }
+
     /// The versions of a group.
     pub(super) fn versions_of(&self, group: &str) -> Vec<String> {
         let of_group = |version: &&String| kinds::group(version) == group;
@@ -174,6 +180,8 @@ impl Connection {
         if enforcer.is_some() {
             objects.enforcer = enforcer;
             self.add_api_server(objects).await;
+        } else if served.has_calico() {
+            objects.enforcer = Some((Enforcer::Calico(Calico), None));
         }
         Ok(())
     }
@@ -280,16 +288,23 @@ fn add(objects: &mut Objects, asked: &Listing, items: Items) -> Result<(), Error
 
 /// Marks policies that could not be read.
 fn leave_out(objects: &mut Objects, asked: &Listing, why: String) {
+    // What is staged decides nothing, and counts for nothing unless that is asked for.
+    let staged = asked.kind.is_staged();
     let place = if let Some(namespace) = &asked.namespace {
-        objects.unread.denials.insert(namespace.as_str().into());
+        if !staged {
+            objects.unread.denials.insert(namespace.as_str().into());
+        }
         format!(" of {namespace}")
     } else {
-        // Of a group that is missing only the rules that name it are not known.
-        objects.unread.cluster_wide |= matches!(asked.kind.role(), Role::Policy(..));
+        // Of a group that is missing only the rules that name it are not known; tiers and sets of Calico
+        // may change what any of its rules means.
+        let of_calico = !staged && asked.kind.enforced_by() == Some(EnforcedBy::Calico);
+        objects.unread.cluster_wide |= of_calico || matches!(asked.kind.role(), Role::Policy(..));
         String::new()
     };
     let what = format!("the {}{place}", asked.kind.plural_words());
-    objects.gaps.push(Gap::new(what, why));
+    let kind = staged.then(|| asked.kind.as_str().to_owned());
+    objects.gaps.push(Gap { kind, ..Gap::new(what, why) });
 }
 
 #[cfg(test)]

@@ -39,6 +39,12 @@ pub struct Locator {
     last: Mutex<Option<(Arc<Path>, Arc<str>)>>,
 }
 
+impl Clone for Locator {
+    fn clone(&self) -> Self {
+        Self { kept: self.kept.clone(), last: Mutex::default() }
+    }
+}
+
 impl Locator {
     pub(super) fn keep(&mut self, file: Arc<Path>, text: String) {
         self.kept.insert(file, text.into());

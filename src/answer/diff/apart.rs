@@ -6,7 +6,7 @@
 use crate::answer::diff::DiffSide;
 use crate::cluster::{NAMESPACE_NAME_LABEL, Operator};
 use crate::policy::rule::{
-    Direction, Entry, Namespaces, PeerKind, Peers, PodSet, Policy, PortMatch, Ports,
+    Direction, Entry, Namespaces, PeerKind, Peers, PodSet, Policy, PortMatch, PortRule, Ports,
 };
 use crate::policy::sight;
 use crate::reach::{End, PortSet, Same};
@@ -64,6 +64,9 @@ impl<'a> ToldApart<'a> {
             for policy in side.rules.policies() {
                 if policy.direction == own {
                     places.extend(singled_out(&policy.subject)?);
+                    if policy.entries.iter().any(|entry| entry.only.is_some()) {
+                        return None;
+                    }
                     if own == Direction::Ingress && policy.entries.iter().any(names_ports) {
                         return None;
                     }
@@ -101,11 +104,15 @@ fn is_whole(set: &PodSet) -> bool {
 /// The namespaces that the peers of a rule name; `None` where they ask for anything else of pods.
 fn of_peers(entry: &Entry) -> Option<BTreeSet<&str>> {
     let mut places = BTreeSet::new();
+    if entry.only.is_some() {
+        return None;
+    }
     let Peers::Of(peers) = &entry.peers else { return Some(places) };
     for peer in peers {
         match &peer.admits {
             PeerKind::Pods(set) => places.extend(singled_out(set)?),
             PeerKind::Addresses(_, scope) if scope.pods => return None,
+            PeerKind::Combined(_) => return None,
             // These mean every pod, or none.
             PeerKind::Addresses(..)
             | PeerKind::Nodes(_)
@@ -144,7 +151,7 @@ fn singled_out(set: &PodSet) -> Option<BTreeSet<&str>> {
 fn names_ports(entry: &Entry) -> bool {
     match &entry.ports {
         Ports::Any => false,
-        Ports::Of(items) => items.iter().any(|item| matches!(item.ports, PortMatch::Named(_))),
+        Ports::Of(items) => items.iter().any(PortRule::is_by_name),
     }
 }
 

@@ -170,14 +170,13 @@ impl Cause {
         before: &DirectionReport,
         after: &DirectionReport,
     ) -> (String, Option<PolicyReport>) {
+        let is = |p: &PolicyReport, object: &ObjectRef| {
+            *p.name == *object.name
+                && *p.kind == *object.kind
+                && p.namespace.as_deref() == object.namespace.as_deref()
+        };
         let find = |report: &DirectionReport, object: &ObjectRef| {
-            let mut all = report.policies.iter();
-            let is = |p: &&PolicyReport| {
-                *p.name == *object.name
-                    && *p.kind == *object.kind
-                    && p.namespace.as_deref() == object.namespace.as_deref()
-            };
-            all.find(is).cloned()
+            report.policies.iter().find(|policy| is(policy, object)).cloned()
         };
         let named = |object: &ObjectRef, policy: Option<&PolicyReport>| match policy
             .and_then(|policy| policy.rule.as_deref())
@@ -249,7 +248,10 @@ impl Cause {
             What::Isolated(by) => {
                 let none = if by.len() == 1 { "which does not admit it" } else { "none admits it" };
                 let message = format!("isolated by {}, {none}", labels(by));
-                (message, after.policies.first().cloned())
+                // Of tiers with names there may be others before it.
+                let mut all = after.policies.iter();
+                let one = all.find(|policy| by.iter().any(|object| is(policy, object)));
+                (message, one.or(after.policies.first()).cloned())
             }
             What::NotKnown => (after.message.clone(), after.policies.first().cloned()),
         }

@@ -155,11 +155,13 @@ fn is_plain(side: &Compared<'_>) -> bool {
         PeerKind::Nodes(_)
         | PeerKind::Entities(_)
         | PeerKind::Names(_)
+        | PeerKind::Combined(_)
         | PeerKind::Unresolved(..) => false,
     };
     snapshot.gaps.is_empty()
         && rules.rejected.is_empty()
         && rules.cilium().is_none()
+        && rules.enforcer().calico().is_none()
         && !rules.traits().denies
         && !rules.cluster_wide_unread()
         && rules.unread_namespaces().next().is_none()

@@ -16,7 +16,7 @@ impl Reporter<'_> {
                 .filter(|policy| policy.object.namespace.is_none() && policy.direction == direction)
                 .filter(|policy| policy.not_judged().is_none())
                 .collect();
-            policies.sort_by(|a, b| (a.tier, &a.object).cmp(&(b.tier, &b.object)));
+            policies.sort_by(|a, b| (&a.tier, &a.object).cmp(&(&b.tier, &b.object)));
             policies.into_iter().filter_map(|policy| self.told(policy, namespaces)).collect()
         };
         ClusterwideSummary { ingress: of(Direction::Ingress), egress: of(Direction::Egress) }

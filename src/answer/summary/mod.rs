@@ -10,6 +10,7 @@ mod tests;
 
 use super::missing::MissingReport;
 use super::place::Location;
+use super::standing::PlaceReport;
 use super::vocabulary::{ApiVersion, OrderedTier, SummaryKind};
 use super::warnings::Warning;
 use super::{rule_words, words};
@@ -156,6 +157,9 @@ pub struct PolicySummary {
     /// Its priority in that tier, lower first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
+    /// Of a policy in a tier with a name, as Calico has them: which, and its order there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<PlaceReport>,
     /// Whether it isolates the pods that it selects.
     pub isolates: bool,
     /// The pods that it selects, in words: `all`, an app, or labels.
@@ -201,7 +205,7 @@ pub struct RuleSummary {
 impl PolicySummary {
     /// Its name, with its kind unless that is NetworkPolicy, and its tier.
     pub fn label(&self) -> String {
-        words::tiered(&self.kind, &self.name, self.tier, self.priority)
+        words::tiered(&self.kind, &self.name, (self.tier, self.priority), self.place.as_ref())
     }
 }
 

@@ -5,6 +5,7 @@ use super::{
 };
 use crate::answer::missing::{dead, missing};
 use crate::answer::place::{Locate, Location};
+use crate::answer::standing::PlaceReport;
 use crate::answer::vocabulary::{ApiVersion, OrderedTier, SummaryKind};
 use crate::answer::{rule_words, warnings, words};
 use crate::cluster::{ObjectRef, Pod, PodId, Port, Snapshot, TargetPort, Truth};
@@ -134,7 +135,7 @@ impl Reporter<'_> {
         let policies = self.policies_of(namespace, direction);
         let mut policies: Vec<&Policy> =
             policies.filter(|policy| policy.not_judged().is_none()).collect();
-        policies.sort_by(|a, b| (a.tier, &a.object).cmp(&(b.tier, &b.object)));
+        policies.sort_by(|a, b| (&a.tier, &a.object).cmp(&(&b.tier, &b.object)));
         let own: Vec<bool> =
             policies.iter().map(|policy| policy.object.namespace.is_some()).collect();
         let place = self.snapshot.namespace(namespace);
@@ -245,8 +246,9 @@ impl Reporter<'_> {
         PolicySummary {
             kind: policy.object.kind.to_string(),
             name: policy.object.name.to_string(),
-            tier: OrderedTier::of(policy.tier),
+            tier: OrderedTier::of(&policy.tier),
             priority: words::priority(policy),
+            place: PlaceReport::of(&policy.tier),
             isolates: policy.isolates,
             rules: policy.entries.iter().map(rule).collect(),
             subject,

@@ -120,9 +120,9 @@ fn kinds_that_are_not_ours() {
     let (objects, warnings) = decode(
         "{apiVersion: extensions/v1beta1, kind: NetworkPolicy, metadata: {name: old}}
 ---
-{apiVersion: crd.projectcalico.org/v1, kind: NetworkPolicy, metadata: {name: c}}
+{apiVersion: crd.antrea.io/v1, kind: NetworkPolicy, metadata: {name: c}}
 ---
-{apiVersion: crd.projectcalico.org/v1, kind: NetworkPolicy, metadata: {name: d}}
+{apiVersion: crd.antrea.io/v1, kind: NetworkPolicy, metadata: {name: d}}
 ---
 {apiVersion: v1, kind: ConfigMap, metadata: {name: c}}
 ---
@@ -134,7 +134,7 @@ fn kinds_that_are_not_ours() {
         [
             "in.yaml:1:1: NetworkPolicy old is not read: API servers no longer serve \
              extensions/v1beta1; write apiVersion: networking.k8s.io/v1",
-            "in.yaml:3:1: 2 NetworkPolicy.crd.projectcalico.org are not judged: they may allow or \
+            "in.yaml:3:1: 2 NetworkPolicy.crd.antrea.io are not judged: they may allow or \
              deny more"
         ]
     );

@@ -192,7 +192,14 @@ impl<'a> Lowering<'a> {
         };
         self.tell_unknown(action);
         let (action, peers, ports) = entry;
-        entries.push(Entry { path: path.into(), action, peers, ports, condition: None });
+        entries.push(Entry {
+            path: path.into(),
+            action,
+            only: None,
+            peers,
+            ports,
+            condition: None,
+        });
         entries
     }
 
@@ -279,12 +286,14 @@ impl<'a> Lowering<'a> {
                 fields: &PortFields::ITSELF,
                 protocol,
                 ports: PortMatch::Named(name.into()),
+                except: Box::default(),
             })
         });
         let words = format!("DNS lookups of {}", names.join(", "));
         vec![Entry {
             path: path.into(),
             action: Action::Allow,
+            only: None,
             peers: Peers::Of(vec![Peer::new(path, PeerKind::Pods(dns))]),
             ports: Ports::Of(ports.collect()),
             condition: Some(Condition {

@@ -57,7 +57,7 @@ impl Dialect for Spec {
 
     fn remarks(all: &[Placed<'_, Self>], around: &Around<'_>) -> Vec<Remark> {
         // Cilium has never read the older kinds, and says so of each.
-        if around.alone || around.enforcer.cilium().is_some() {
+        if around.beside.is_some() || around.enforcer.cilium().is_some() {
             return Vec::new();
         }
         mixed_versions(all).collect()
@@ -98,7 +98,7 @@ impl AdminPolicy<'_> {
             object: self.object.clone(),
             origin: self.origin.clone(),
             direction,
-            tier,
+            tier: tier.clone(),
             subject: subject.clone(),
             isolates: false,
             entries,

@@ -64,6 +64,7 @@ impl Lowering<'_> {
                 fields: fields(item),
                 protocol,
                 ports: ports.clone(),
+                except: Box::default(),
             }));
         }
         Ports::Of(rules)

@@ -53,7 +53,7 @@ fn tiers_of_the_kinds() {
     let tier = |kind, more: &str| {
         let lowered = lowered(kind, Origin::Synthetic, &format!("{{{more}{rules}}}"));
         assert_eq!(lowered.faults, []);
-        lowered.policies[0].tier
+        lowered.policies[0].tier.clone()
     };
     assert_eq!(tier(Kind::AdminNetworkPolicy, r#""priority":0,"#), Tier::Admin(0));
     let baseline = tier(Kind::BaselineAdminNetworkPolicy, "");

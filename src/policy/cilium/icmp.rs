@@ -95,7 +95,13 @@ impl Lowering<'_> {
                     continue;
                 };
                 let ports = self.icmp_type(&format!("{path}.type"), number, protocol);
-                rules.push(PortRule { path: path.into(), fields: &FIELDS, protocol, ports });
+                rules.push(PortRule {
+                    path: path.into(),
+                    fields: &FIELDS,
+                    protocol,
+                    ports,
+                    except: Box::default(),
+                });
             }
         }
         rules

@@ -30,7 +30,8 @@ impl<'a> Known<'a> {
         groups: &[(Placed<'a, Spec>, CidrGroup<'a>)],
         around: &Around<'a>,
     ) -> Self {
-        let Around { snapshot, enforcer, alone } = *around;
+        let Around { snapshot, enforcer, beside } = *around;
+        let alone = beside.is_some();
         let lookups = if alone { SeenLookups::of_every_pod() } else { SeenLookups::default() };
         let groups = groups.iter().map(|(_, group)| *group).collect();
         let settings = enforcer.cilium();

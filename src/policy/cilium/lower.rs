@@ -357,6 +357,7 @@ impl<'a> Lowering<'a> {
         let entry = |Choice { ports, condition, doubt }: Choice| Entry {
             path: at.path.into(),
             action: at.action,
+            only: None,
             peers: match doubt {
                 Some(why) => perhaps(at.path, peers.clone(), &why),
                 None => peers.clone(),

@@ -116,6 +116,7 @@ impl Lowering<'_> {
                 fields: &PortFields::PLAIN,
                 protocol,
                 ports: PortMatch::All,
+                except: Box::default(),
             }));
             rules.why = Some(why);
             return;
@@ -160,6 +161,7 @@ impl Lowering<'_> {
             fields: &PortFields::PLAIN,
             protocol,
             ports: ports.clone(),
+            except: Box::default(),
         }));
     }
 

@@ -104,7 +104,7 @@ impl Lowering<'_> {
         };
         let entry = |peers, ports| {
             let (path, action) = (path.into(), Action::Allow);
-            Entry { path, action, peers, ports, condition: None }
+            Entry { path, action, only: None, peers, ports, condition: None }
         };
         let Some(items) = ports.filter(|items| !items.is_empty()) else {
             return vec![entry(peers, Ports::Any)];
@@ -145,8 +145,13 @@ impl Lowering<'_> {
         let why = [name, port].iter().find_map(|text| self.unfilled(path, text))?;
         let fields = &PortFields::PLAIN;
         let (path, ports) = (Box::<str>::from(path), PortMatch::All);
-        let rule =
-            |protocol| PortRule { path: path.clone(), fields, protocol, ports: ports.clone() };
+        let rule = |protocol| PortRule {
+            path: path.clone(),
+            fields,
+            protocol,
+            ports: ports.clone(),
+            except: Box::default(),
+        };
         Some((why, protocols.into_iter().map(rule).collect()))
     }
 
@@ -270,6 +275,7 @@ impl Lowering<'_> {
             fields,
             protocol,
             ports,
+            except: Box::default(),
         })
     }
 }

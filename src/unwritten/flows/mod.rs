@@ -6,7 +6,8 @@
 //! flow, and every answer is tried with that before it is believed.
 //!
 //! docs/open-world.md says why it is enough. Source of the rules: docs/semantics/kubernetes.md,
-//! docs/semantics/networkpolicy.md, docs/semantics/admin.md and docs/semantics/cilium-verdicts.md.
+//! docs/semantics/networkpolicy.md, docs/semantics/admin.md, docs/semantics/cilium-verdicts.md and
+//! docs/semantics/calico.md.
 
 mod names;
 mod peers;
@@ -18,7 +19,7 @@ use super::parts::{Part, What};
 use super::sat::Lit;
 use crate::cluster::{Family, Name, Port, PortRange, Protocol, Truth};
 use crate::policy::PolicyId;
-use crate::policy::rule::{Direction, Peers, Policy, PortMatch, PortRule, Ports};
+use crate::policy::rule::{Direction, Peers, Policy, PortRule, Ports};
 use crate::verdict::Endpoint;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -144,7 +145,7 @@ impl<'a> Flows<'a> {
         let Some(namespace) = self.subject_namespace(side, direction) else { return Vec::new() };
         let rules = self.sides[side].rules;
         let mut all: Vec<_> = rules.candidates(&namespace, direction).collect();
-        all.sort_by_key(|(_, policy)| policy.tier);
+        all.sort_by(|(_, a), (_, b)| a.tier.cmp(&b.tier));
         all
     }
 
@@ -289,14 +290,15 @@ impl<'a> Flows<'a> {
                 None => self.circuit.constant(false),
             },
             (Ports::Of(items), None) => {
-                let numbered = items.iter().filter(|i| !matches!(i.ports, PortMatch::Named(_)));
+                let numbered = items.iter().filter(|item| !item.is_by_name());
                 let numbered: Vec<&PortRule> = numbered.collect();
                 let all: Vec<Lit> = numbered.iter().map(|item| self.port(side, item)).collect();
                 self.circuit.any(all)
             }
             (Ports::Any, _) => self.circuit.constant(true),
         };
-        self.circuit.all([selects, peers, ports])
+        let speaks = self.speaks(side, direction, policy, rule);
+        self.circuit.all([selects, speaks, peers, ports])
     }
 }
 

@@ -8,8 +8,8 @@ use crate::cluster::{
     AddressBlock, Family, NAMESPACE_NAME_LABEL, Operator, PortRange, Protocol,
     SERVICE_ACCOUNT_LABEL,
 };
-use crate::policy::rule::{Namespaces, PeerKind, Peers, PortMatch, Ports};
-use crate::unwritten::homes::sets;
+use crate::policy::rule::{Namespaces, PeerKind, PortMatch, Ports};
+use crate::unwritten::homes::roles;
 use crate::unwritten::sat::Lit;
 use crate::verdict::Endpoint;
 use std::collections::BTreeSet;
@@ -25,8 +25,8 @@ impl Flows<'_> {
     pub(super) fn name_labels(&mut self) {
         for policy in self.each_policy() {
             let subject = subject(policy.direction);
-            for (i, set) in sets(policy).enumerate() {
-                let role = if i == 0 { subject } else { 1 - subject };
+            for (own, set) in roles(policy) {
+                let role = if own { subject } else { 1 - subject };
                 let Who::Unwritten(home, _) = &self.who[role] else { continue };
                 let free = home.labels.is_none();
                 let spaces = match &set.namespaces {
@@ -67,16 +67,20 @@ impl Flows<'_> {
             for entry in &policy.entries {
                 let Ports::Of(items) = &entry.ports else { continue };
                 for item in items.iter().filter(|item| item.protocol.has_ports()) {
-                    match &item.ports {
-                        PortMatch::All => {}
-                        PortMatch::Named(name) => {
-                            names.insert((name.clone(), item.protocol));
-                        }
-                        PortMatch::Range(range) => {
-                            ranges.push((item.protocol, *range));
-                            let after = range.last.checked_add(1);
-                            let edges = [Some(range.first.max(1)), after];
-                            cuts.extend(edges.into_iter().flatten().map(|at| (item.protocol, at)));
+                    for ports in std::iter::once(&item.ports).chain(&item.except) {
+                        match ports {
+                            PortMatch::All => {}
+                            PortMatch::Named(name) => {
+                                names.insert((name.clone(), item.protocol));
+                            }
+                            PortMatch::Range(range) => {
+                                ranges.push((item.protocol, *range));
+                                let after = range.last.checked_add(1);
+                                let edges = [Some(range.first.max(1)), after];
+                                cuts.extend(
+                                    edges.into_iter().flatten().map(|at| (item.protocol, at)),
+                                );
+                            }
                         }
                     }
                 }
@@ -176,13 +180,11 @@ impl Flows<'_> {
     pub(super) fn name_places(&mut self, role: usize) {
         let mut blocks: Vec<&AddressBlock> = Vec::new();
         for policy in self.each_policy() {
-            if subject(policy.direction) == role {
-                continue;
-            }
+            let own = subject(policy.direction) == role;
             for entry in &policy.entries {
-                let Peers::Of(items) = &entry.peers else { continue };
-                for item in items {
-                    if let PeerKind::Addresses(block, scope) = &item.admits
+                let kinds = entry.own().filter(|_| own).chain(entry.others().filter(|_| !own));
+                for kind in kinds {
+                    if let PeerKind::Addresses(block, scope) = kind
                         && scope.pods
                         && Family::of_net(block.cidr) == self.family
                     {

@@ -5,7 +5,7 @@
 use super::{Flows, Of, Who};
 use crate::cluster::{NAMESPACE_NAME_LABEL, Name, Operator, Requirement};
 use crate::policy::rule::{
-    Direction, Entities, Entry, Namespaces, NodeSet, PeerKind, Peers, PodSet, Policy, PortMatch,
+    Combined, Direction, Entities, Entry, Namespaces, NodeSet, PeerKind, PodSet, Policy, PortMatch,
     PortRule, Ports,
 };
 use crate::unwritten::homes::Side;
@@ -35,6 +35,13 @@ impl Flows<'_> {
             }
             Operator::Exists => self.circuit.any(there),
             Operator::DoesNotExist => !self.circuit.any(there),
+            // What else a value may have in it is not looked for: see `unwritten::by_text`.
+            Operator::Has(how, text) | Operator::HasNot(how, text) => {
+                let named = values.some.iter().filter(|(name, _)| how.is_in(name, text));
+                let has: Vec<Lit> = named.filter_map(|(_, lit)| *lit).collect();
+                let has = self.circuit.any(has);
+                if matches!(requirement.operator, Operator::Has(..)) { has } else { !has }
+            }
         }
     }
 
@@ -84,6 +91,22 @@ impl Flows<'_> {
 
     /// Whether a peer means the end of a role.
     pub(super) fn peer(&mut self, side: usize, role: usize, peer: &PeerKind, hangs: &str) -> Lit {
+        if let PeerKind::Combined(combined) = peer {
+            let mut each = |kinds: &[PeerKind]| -> Vec<Lit> {
+                kinds.iter().map(|kind| self.peer(side, role, kind, hangs)).collect()
+            };
+            return match &**combined {
+                Combined::All(kinds) => {
+                    let all = each(kinds);
+                    self.circuit.all(all)
+                }
+                Combined::Any(kinds) => {
+                    let any = each(kinds);
+                    self.circuit.any(any)
+                }
+                Combined::Not(kind) => !self.peer(side, role, kind, hangs),
+            };
+        }
         if let PeerKind::Pods(set) = peer
             && self.is_unwritten(role)
         {
@@ -169,12 +192,20 @@ impl Flows<'_> {
         if !item.protocol.has_ports() {
             return self.circuit.constant(false);
         }
+        let ports = self.port_match(side, item, &item.ports);
+        let except: Vec<Lit> =
+            item.except.iter().map(|ports| self.port_match(side, item, ports)).collect();
+        let except = self.circuit.any(except);
+        self.circuit.all([ports, !except])
+    }
+
+    fn port_match(&mut self, side: usize, item: &PortRule, ports: &PortMatch) -> Lit {
         let mut lits = Vec::new();
         for (protocol, range, lit) in &self.ports {
             if *protocol != item.protocol {
                 continue;
             }
-            let admits = match &item.ports {
+            let admits = match ports {
                 PortMatch::All => true,
                 PortMatch::Range(wanted) => wanted.contains(range.first),
                 PortMatch::Named(name) => match &self.who[1] {
@@ -192,7 +223,7 @@ impl Flows<'_> {
             }
         }
         let any = self.circuit.any(lits);
-        match &item.ports {
+        match ports {
             PortMatch::Named(name) if self.is_unwritten(1) => {
                 let named = self.named.get(&(name.clone(), item.protocol)).copied();
                 let named = named.unwrap_or_else(|| self.circuit.constant(false));
@@ -226,8 +257,7 @@ impl Flows<'_> {
             PeerKind::Pods(set) => set.doubt.is_some(),
             _ => false,
         };
-        let Peers::Of(items) = &entry.peers else { return String::new() };
-        if !items.iter().any(|peer| depends(&peer.admits)) {
+        if !entry.others().chain(entry.own()).any(depends) {
             return String::new();
         }
         let key = entry_key(entry, None);

@@ -5,7 +5,7 @@
 use super::{Flows, Who, subject};
 use crate::cluster::Name;
 use crate::policy::Enforcement;
-use crate::policy::rule::{Action, Direction, Entry, Peers, Policy, Tier};
+use crate::policy::rule::{Action, Direction, Entry, Peers, Policy, Tier, TierEnd};
 use crate::unwritten::circuit::Circuit;
 use crate::unwritten::sat::Lit;
 use std::collections::BTreeMap;
@@ -29,6 +29,7 @@ pub(super) struct Fate<'a> {
 /// What a policy says.
 struct Spoken<'a> {
     tier: Tier,
+    selects: Lit,
     isolates: Lit,
     /// Its rules, with whether they match and what condition they have.
     rules: Vec<(Action, Lit, Option<&'a str>)>,
@@ -77,7 +78,21 @@ impl<'a> Flows<'a> {
             }
         };
         let ports = self.ports_of(side, &entry.ports);
-        self.circuit.all([peers, ports])
+        let speaks = self.speaks(side, direction, policy, entry);
+        self.circuit.all([speaks, peers, ports])
+    }
+
+    /// Whether a rule speaks for the subject.
+    pub(in crate::unwritten::flows) fn speaks(
+        &mut self,
+        side: usize,
+        direction: Direction,
+        policy: &Policy,
+        entry: &Entry,
+    ) -> Lit {
+        let Some(only) = &entry.only else { return self.circuit.constant(true) };
+        let rule = self.rule_key(side, direction, policy, entry);
+        self.peer(side, subject(direction), only, &rule)
     }
 
     pub(in crate::unwritten::flows) fn selects(
@@ -106,11 +121,15 @@ impl<'a> Flows<'a> {
             let said = self.spoken(side, direction, policy);
             spoken.push(said);
         }
-        let of = |tier: fn(Tier) -> bool| -> Vec<&Spoken<'a>> {
-            spoken.iter().filter(|said| tier(said.tier)).collect()
+        if rules.enforcer().calico().is_some() {
+            let fate = self.named(&spoken);
+            return self.besides(side, direction, &namespace, fate);
+        }
+        let of = |tier: fn(&Tier) -> bool| -> Vec<&Spoken<'a>> {
+            spoken.iter().filter(|said| tier(&said.tier)).collect()
         };
         let first = self.ordered(&of(|tier| matches!(tier, Tier::Admin(_))));
-        let middle = self.normal(side, direction, &namespace, &of(|tier| tier == Tier::Normal));
+        let middle = self.normal(side, direction, &namespace, &of(|tier| *tier == Tier::Normal));
         let last = self.ordered(&of(|tier| matches!(tier, Tier::Baseline(_))));
         let c = &mut self.circuit;
         let [open, closed, bound] = [c.any([last.allow, last.next]), last.deny, last.bound];
@@ -129,7 +148,7 @@ impl<'a> Flows<'a> {
             bound: c.any([first.bound, bound]),
             asks: self::either(c, first.asks, asks),
         };
-        self.besides(side, direction, fate)
+        self.besides(side, direction, &namespace, fate)
     }
 
     /// The namespace of the subject; `None` where no policy can select it.
@@ -155,7 +174,7 @@ impl<'a> Flows<'a> {
         }
         let isolates = self.circuit.constant(policy.isolates);
         let isolates = self.circuit.all([selects, isolates]);
-        Spoken { tier: policy.tier, isolates, rules }
+        Spoken { tier: policy.tier.clone(), selects, isolates, rules }
     }
 
     /// The normal tier: any match of a Deny denies, else any match of an Allow allows, else who is
@@ -229,7 +248,13 @@ impl<'a> Flows<'a> {
 
     /// What else decides: that no policy keeps a pod's own node out, and policies for the whole cluster
     /// that could not be read.
-    fn besides(&mut self, side: usize, direction: Direction, mut fate: Fate<'a>) -> Fate<'a> {
+    fn besides(
+        &mut self,
+        side: usize,
+        direction: Direction,
+        namespace: &str,
+        mut fate: Fate<'a>,
+    ) -> Fate<'a> {
         let rules = self.sides[side].rules;
         if rules.cilium().is_none() && direction == Direction::Ingress {
             let own = self.own_node;
@@ -240,7 +265,9 @@ impl<'a> Flows<'a> {
                 asks: only_if(&mut self.circuit, fate.asks, !own),
             };
         }
-        if rules.cluster_wide_unread() {
+        // In tiers with names a policy that was not read may do anything.
+        let named = rules.enforcer().calico().is_some();
+        if rules.cluster_wide_unread() || (named && rules.is_unread(namespace)) {
             let speaks = self.unknown(format!("{direction} policies for all unread"));
             let lets = self.unknown(format!("{direction} verdict for all unread"));
             let c = &mut self.circuit;
@@ -252,6 +279,50 @@ impl<'a> Flows<'a> {
             fate = Fate { may_allow, may_deny, bound, asks };
         }
         fate
+    }
+
+    /// Tiers with names: in each the first rule that matches decides, and of what none does the end of
+    /// the tier, if some policy of it selects. What no tier decides passes.
+    fn named(&mut self, policies: &[Spoken<'a>]) -> Fate<'a> {
+        let mut reached = self.circuit.constant(true);
+        let mut all = [vec![], vec![], vec![]];
+        let mut allowing = Vec::new();
+        for tier in policies.chunk_by(|a, b| a.tier.is_beside(&b.tier)) {
+            let (mut next, mut selecting) = (Vec::new(), Vec::new());
+            // Step by step, since a list of all rules before each would be as long as their square.
+            let mut spoken = self.circuit.constant(false);
+            for said in tier {
+                selecting.push(said.selects);
+                for (action, matches, asks) in &said.rules {
+                    let decides = self.circuit.all([*matches, !spoken, reached]);
+                    match action {
+                        Action::Allow => all[0].push(decides),
+                        Action::Deny => all[1].push(decides),
+                        Action::Pass => next.push(decides),
+                    }
+                    if asks.is_some() && *action == Action::Allow {
+                        all[2].push(decides);
+                        allowing.push((*action, decides, *asks));
+                    }
+                    spoken = self.circuit.any([spoken, *matches]);
+                }
+            }
+            let c = &mut self.circuit;
+            let selected = c.any(selecting);
+            let silent = c.all([reached, selected, !spoken]);
+            next.push(c.all([reached, !selected, !spoken]));
+            let position = tier.first().and_then(|said| said.tier.position());
+            match position.map(|position| position.tier.end) {
+                Some(TierEnd::Deny) => all[1].push(silent),
+                Some(TierEnd::Pass) | None => next.push(silent),
+            }
+            reached = c.any(next);
+        }
+        all[0].push(reached);
+        let [may_allow, may_deny, bound] = all.map(|lits| self.circuit.any(lits));
+        let asks = asks_of(&allowing).into_iter();
+        let asks = asks.map(|(asks, decides)| (asks, self.circuit.any(decides))).collect();
+        Fate { may_allow, may_deny, bound, asks }
     }
 
     /// An ordered tier: of each priority the first rule that matches decides; policies of one priority

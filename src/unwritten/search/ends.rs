@@ -8,7 +8,7 @@ use crate::cluster::{
     AddressBlock, Family, NAMESPACE_NAME_LABEL, Name, ObjectRef, Pod, Snapshot, Truth,
 };
 use crate::policy::NODE_LOCAL_DNS;
-use crate::policy::rule::{Namespaces, PeerKind, Peers, PodSet, Policy};
+use crate::policy::rule::{Entry, Namespaces, PeerKind, PodSet, Policy};
 use crate::unwritten::flows::Who;
 use crate::unwritten::homes::{Home, Side, sets};
 use crate::verdict::{Endpoint, means};
@@ -90,11 +90,7 @@ impl<'a> Search<'a> {
 
 /// Every peer that a policy names.
 pub(super) fn peers(policy: &Policy) -> impl Iterator<Item = &PeerKind> {
-    let lists = policy.entries.iter().filter_map(|entry| match &entry.peers {
-        Peers::Any => None,
-        Peers::Of(items) => Some(items),
-    });
-    lists.flatten().map(|peer| &peer.admits)
+    policy.entries.iter().flat_map(Entry::others)
 }
 
 /// Whether a policy may select pods of a home.

@@ -29,7 +29,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 const A_LOOK: u64 = 10;
 
 /// The places of what was not looked at at all.
-const EVERYWHERE: &str = "every namespace";
+pub(super) const EVERYWHERE: &str = "every namespace";
 
 /// One end of a flow that was found.
 #[derive(Clone, Debug)]

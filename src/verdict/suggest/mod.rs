@@ -9,12 +9,12 @@ mod openings;
 
 use super::explain::{Case, Explanation, Question, explain};
 use super::trace::{Reason, Trace, Verdict};
-use crate::cluster::{Snapshot, Truth};
+use crate::cluster::{Name, Snapshot, Truth};
 use crate::draft::{Dialect, Draft};
 use crate::kinds::{EnforcedBy, Kind};
 use crate::objects::Objects;
-use crate::policy::rule::{Direction, Tier};
-use crate::policy::{PolicyId, Remark, Ruleset};
+use crate::policy::rule::Direction;
+use crate::policy::{Enforcer, PolicyId, Remark, Ruleset};
 use openings::{Builder, Opening};
 use serde_json::Value;
 
@@ -73,6 +73,12 @@ pub enum NoSuggestion {
          specification: give --enforcer cilium, or --suggest=networkpolicy"
     )]
     NotCilium,
+    /// The same of Calico's.
+    #[error(
+        "only Calico enforces a NetworkPolicy of projectcalico.org, and this is not judged as Calico \
+         does: give --enforcer calico, or --suggest=networkpolicy"
+    )]
+    NotCalico,
     /// A NetworkPolicy does not help, and one of Cilium's does.
     #[error("{0}; a CiliumNetworkPolicy can let it pass: give --suggest=cilium")]
     NeedsCilium(Box<NoSuggestion>),
@@ -91,15 +97,18 @@ pub fn suggest(
 ) -> Result<Vec<Suggestion>, NoSuggestion> {
     // A Baseline policy comes after NetworkPolicies, so that one of these can overrule it.
     let mut refusals = not_allowed(explanation).filter_map(refused);
-    let is_final =
-        |(policy, _): &(PolicyId, usize)| !matches!(rules.policy(*policy).tier, Tier::Baseline(_));
+    let is_final = |(policy, _): &(PolicyId, usize)| !rules.is_overruled(rules.policy(*policy));
     if let Some((policy, entry)) = refusals.find(is_final) {
         let policy = rules.policy(policy);
         let path = policy.entries.get(entry).map_or_else(Box::default, |e| e.path.clone());
         return Err(NoSuggestion::Refused(policy.object.to_string(), path));
     }
-    if wanted == Some(Dialect::Cilium) && rules.cilium().is_none() {
-        return Err(NoSuggestion::NotCilium);
+    match wanted {
+        Some(Dialect::Cilium) if rules.cilium().is_none() => return Err(NoSuggestion::NotCilium),
+        Some(Dialect::Calico) if rules.enforcer().calico().is_none() => {
+            return Err(NoSuggestion::NotCalico);
+        }
+        _ => {}
     }
     let attempt = Attempt { snapshot, rules, question, explanation };
     match attempt.with(wanted) {
@@ -143,7 +152,11 @@ impl Attempt<'_> {
                 let trace = side(case, direction);
                 if trace.verdict != Verdict::Allowed {
                     let dialect = wanted.unwrap_or_else(|| self.in_use(trace));
-                    builder.collect(case, direction, dialect, &mut openings)?;
+                    let tier = match dialect {
+                        Dialect::Calico => dropped_in(trace).cloned(),
+                        Dialect::NetworkPolicy | Dialect::Cilium => None,
+                    };
+                    builder.collect(case, direction, (dialect, tier), &mut openings)?;
                 }
             }
             for opening in openings {
@@ -192,23 +205,34 @@ impl Attempt<'_> {
         helps.then_some(suggestions)
     }
 
-    /// The dialect of the policies that isolate one side: Cilium's where all of them are its own.
+    /// The dialect of the policies that isolate one side: Cilium's or Calico's where all of them are its
+    /// own, and Calico's where no other stands in the tier that drops the flow.
     fn in_use(&self, trace: &Trace) -> Dialect {
         let isolating = trace.policies.iter();
         let mut isolating =
             isolating.filter(|policy| policy.isolates && policy.selects != Truth::No).peekable();
-        let of_cilium = |id| {
+        let (by, own) = match self.rules.enforcer() {
+            Enforcer::Kubernetes => return Dialect::NetworkPolicy,
+            Enforcer::Cilium(_) => (EnforcedBy::Cilium, Dialect::Cilium),
+            Enforcer::Calico(_) if dropped_in(trace).is_some() => return Dialect::Calico,
+            Enforcer::Calico(_) => (EnforcedBy::Calico, Dialect::Calico),
+        };
+        let is_own = |id| {
             let kind = Kind::named(&self.rules.policy(id).object.kind);
-            kind.and_then(Kind::enforced_by) == Some(EnforcedBy::Cilium)
+            kind.and_then(Kind::enforced_by) == Some(by)
         };
         let any = isolating.peek().is_some();
-        if self.rules.cilium().is_some() && any && isolating.all(|policy| of_cilium(policy.policy))
-        {
-            Dialect::Cilium
+        if any && isolating.all(|policy| is_own(policy.policy)) {
+            own
         } else {
             Dialect::NetworkPolicy
         }
     }
+}
+
+/// The tier in which no NetworkPolicy stands and at whose end a flow is dropped.
+fn dropped_in(trace: &Trace) -> Option<&Name> {
+    trace.dropped_by().filter(|tier| !tier.is_default()).map(|tier| &tier.name)
 }
 
 /// The sentences of a remark, each with the field it is about.

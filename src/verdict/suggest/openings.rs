@@ -2,7 +2,8 @@
 //!
 //! In: cases of an explanation that are not allowed. Out: an [`Opening`] for each pair of ends, and
 //! the [`Draft`] of it. Who an end is differs by dialect: a NetworkPolicy knows nodes by their
-//! addresses, Cilium by entities; names are only for what goes out, and only in Cilium's.
+//! addresses, and so does Calico, Cilium by entities; names are only for what goes out, and only in
+//! Cilium's.
 
 use super::super::explain::Case;
 use super::super::ports::CasePorts;
@@ -28,6 +29,8 @@ const LONGEST: usize = 240;
 #[derive(PartialEq, Eq)]
 pub(super) struct Opening {
     pub(super) dialect: Dialect,
+    /// The tier in which it must stand, where that is not the default one.
+    tier: Option<Name>,
     namespace: Name,
     /// The pods that the policy selects, by what they are called.
     name: Name,
@@ -66,7 +69,7 @@ impl Builder<'_> {
         &self,
         case: &Case,
         direction: Direction,
-        dialect: Dialect,
+        (dialect, tier): (Dialect, Option<Name>),
         openings: &mut Vec<Opening>,
     ) -> Result<(), NoSuggestion> {
         let CasePorts::One(port) = case.ports else { return Ok(()) };
@@ -79,12 +82,13 @@ impl Builder<'_> {
             let Who::Pods { namespace, name, labels } = self.pods(*id)? else { continue };
             for peer in peers {
                 let peer = match dialect {
-                    Dialect::NetworkPolicy => self.by_networkpolicy(peer)?,
+                    Dialect::NetworkPolicy | Dialect::Calico => self.by_networkpolicy(peer)?,
                     Dialect::Cilium => self.by_cilium(*id, peer, direction)?,
                 };
                 let lookup = matches!(&peer, Who::Name(name) if !self.may_look_up(*id, name));
                 let opening = Opening {
                     dialect,
+                    tier: tier.clone(),
                     namespace: namespace.clone(),
                     name: name.clone(),
                     labels: labels.clone(),
@@ -101,7 +105,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Who it is to a NetworkPolicy: pods by labels, anyone else by an address.
+    /// Who it is to a NetworkPolicy, Calico's too: pods by labels, anyone else by an address.
     fn by_networkpolicy(&self, endpoint: &Endpoint) -> Result<Who, NoSuggestion> {
         let node = |address: Option<IpAddr>, name: String| {
             if !self.rules.enforcer().block_scope().nodes {
@@ -234,7 +238,7 @@ impl Builder<'_> {
         opening: &Opening,
         others: &[Drafted],
     ) -> Draft {
-        let Opening { namespace, name, labels, peer, ports, lookup, .. } = opening;
+        let Opening { tier, namespace, name, labels, peer, ports, lookup, .. } = opening;
         let port = |port: &Port| draft::Port::number(port.protocol, port.number);
         let mut rules = vec![Rule {
             peers: peer.peers(namespace),
@@ -252,8 +256,13 @@ impl Builder<'_> {
         let drafted = |name: &str| {
             others.iter().any(|it| it.draft.name == name && *it.draft.namespace == **namespace)
         };
-        let name = self.free_name(namespace, &format!("allow-{from}-to-{to}"), direction, drafted);
-        Draft { subject: label_map(labels).into(), ingress, egress, ..Draft::new(namespace, &name) }
+        // Servers before 3.30 want the name of the tier before that of the policy.
+        let before = tier.as_ref().map_or_else(String::new, |tier| format!("{tier}."));
+        let wanted = format!("allow-{from}-to-{to}");
+        let name = self.free_name(namespace, &before, &wanted, direction, drafted);
+        let tier = tier.as_ref().map(ToString::to_string);
+        let subject = label_map(labels).into();
+        Draft { tier, subject, ingress, egress, ..Draft::new(namespace, &name) }
     }
 
     /// Lets a name be asked for where the cluster serves DNS, as far as that is known.
@@ -288,6 +297,7 @@ impl Builder<'_> {
     fn free_name(
         &self,
         namespace: &Name,
+        before: &str,
         wanted: &str,
         direction: Direction,
         drafted: impl Fn(&str) -> bool,
@@ -297,7 +307,7 @@ impl Builder<'_> {
             .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
             .take(LONGEST)
             .collect();
-        let mut wanted = wanted.trim_matches('-').to_owned();
+        let mut wanted = format!("{before}{}", wanted.trim_matches('-'));
         if drafted(&wanted) {
             wanted = format!("{wanted}-{direction}");
         }
@@ -327,6 +337,7 @@ impl Opening {
         };
         same_peer
             && self.dialect == other.dialect
+            && self.tier == other.tier
             && self.namespace == other.namespace
             && self.name == other.name
             && self.labels == other.labels

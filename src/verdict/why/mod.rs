@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 pub type RuleId = (PolicyId, usize);
 
 /// What decides a part of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Ground {
     /// Rules admit it, and nothing else does.
     Admitted,
@@ -146,12 +146,12 @@ impl Judge<'_> {
 }
 
 /// Leaves out policies none of whose rules can match, however often they are judged again: of those
-/// that only isolate one does as much as all.
+/// that only isolate one does as much as all. At the end of a tier with a name each of it counts.
 fn forget_silent(policies: &mut Vec<PolicyTrace>) {
     let mut closed = false;
     policies.retain(|policy| {
         let speaks = policy.entries.iter().any(|entry| !entry.matches().is_no());
-        if speaks || !policy.selects.is_yes() {
+        if speaks || !policy.selects.is_yes() || policy.tier.position().is_some() {
             return true;
         }
         let isolates = policy.tier == Tier::Normal && policy.isolates;
@@ -175,7 +175,7 @@ impl Why {
         let silent =
             |it: &Ground| matches!(it, Ground::NotJudged | Ground::SamePod | Ground::OwnNode);
         let loud = self.grounds.iter().any(|it| !silent(it));
-        self.grounds.iter().copied().filter(move |it| !loud || !silent(it))
+        self.grounds.iter().filter(move |it| !loud || !silent(it)).cloned()
     }
 
     fn allowed<'a>(
@@ -199,7 +199,7 @@ impl Why {
                     match Ruled::new(situation, &conclusion) {
                         Ok(part) => {
                             steps.take(again * part.rules.len());
-                            self.grounds.insert(part.ground);
+                            self.grounds.insert(part.ground.clone());
                             ruled.push(part);
                         }
                         Err(ground) => drop(self.grounds.insert(ground)),
@@ -263,11 +263,11 @@ impl<'a> Ruled<'a> {
     fn new(situation: Situation<'a>, conclusion: &Conclusion) -> Result<Self, Ground> {
         let decided_by = conclusion.decided_by;
         let ordered = decided_by.map(|rule| tier(&situation, rule));
-        let ordered = ordered.filter(|tier| tier.is_ordered());
+        let ordered = ordered.filter(Tier::is_administrators);
         let mut rules: BTreeSet<RuleId> = conclusion.allowing.iter().copied().collect();
         rules.extend(allowing(&situation.policies));
         let mut part = Self {
-            ground: ordered.map_or(Ground::Admitted, Ground::Administrator),
+            ground: ordered.clone().map_or(Ground::Admitted, Ground::Administrator),
             passage: conclusion.passage(),
             decided_by,
             rules,
@@ -275,6 +275,7 @@ impl<'a> Ruled<'a> {
             situation,
         };
         if ordered.is_none() {
+            part.add_next();
             let mut other = part.without(&part.rules);
             // The Baseline tier may let it through as well.
             if other.reason == Reason::Admitted {
@@ -308,6 +309,30 @@ impl<'a> Ruled<'a> {
         Ok(part)
     }
 
+    /// Adds the rules of tiers with names that would let it through in place of those that do.
+    fn add_next(&mut self) {
+        let mut policies = self.situation.policies.iter();
+        if policies.all(|policy| policy.tier.position().is_none()) {
+            return;
+        }
+        loop {
+            let allows = |rule: &&RuleId| {
+                let of = self.situation.policies.iter().find(|policy| policy.policy == rule.0);
+                let entry = of.and_then(|policy| policy.entries.get(rule.1));
+                entry.is_some_and(|entry| entry.action == Action::Allow)
+            };
+            let allowing: BTreeSet<RuleId> = self.rules.iter().filter(allows).copied().collect();
+            let other = self.without(&allowing);
+            let before = self.rules.len();
+            if other.passage() == self.passage {
+                self.rules.extend(other.allowing);
+            }
+            if self.rules.len() == before {
+                return;
+            }
+        }
+    }
+
     /// What would be without some rules that allow.
     fn without(&self, rules: &BTreeSet<RuleId>) -> Conclusion {
         let mut policies = self.situation.policies.clone();
@@ -334,7 +359,7 @@ impl<'a> Ruled<'a> {
 /// The tier of a rule.
 fn tier(situation: &Situation<'_>, rule: RuleId) -> Tier {
     let of = situation.policies.iter().find(|policy| policy.policy == rule.0);
-    of.map_or(Tier::Normal, |policy| policy.tier)
+    of.map_or(Tier::Normal, |policy| policy.tier.clone())
 }
 
 /// The rules of the normal tier that allow the flow, or may.

@@ -245,12 +245,17 @@ fn of_set(set: &PodSet, pod: &Pod, namespace: Option<&Namespace>) -> BTreeSet<No
 impl Matcher<'_> {
     /// What is not known of each peer item that may match.
     fn open_peers(&self, judge: &Judge<'_>, entry: &Entry) -> Vec<BTreeSet<NotKnown>> {
-        let Peers::Of(items) = &entry.peers else { return Vec::new() };
-        let open = items.iter().filter_map(|item| {
-            let (truth, miss) = self.peer(&item.admits);
-            (truth == Truth::Unknown).then(|| self.open_peer(judge, &item.admits, miss))
+        let items = match &entry.peers {
+            Peers::Any => &[][..],
+            Peers::Of(items) => items.as_slice(),
+        };
+        let leaves = items.iter().flat_map(|item| item.admits.leaves());
+        let open = leaves.filter_map(|kind| {
+            let (truth, miss) = self.peer(kind);
+            (truth == Truth::Unknown).then(|| self.open_peer(judge, kind, miss))
         });
-        open.collect()
+        let subject = entry.only.as_deref().filter(|only| self.of_subject(only) == Truth::Unknown);
+        open.chain(subject.map(|_| [NotKnown::PodAddresses].into())).collect()
     }
 
     fn open_peer(

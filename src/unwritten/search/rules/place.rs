@@ -21,6 +21,8 @@ use std::rc::Rc;
 pub(super) fn plain(side: &Side<'_>, home: &Home, direction: Direction) -> (bool, bool) {
     let rules = side.rules;
     let mut closed = false;
+    // In tiers with names the first rule that matches decides.
+    let tiers = rules.enforcer().calico().is_some();
     let default = rules.cilium().is_none_or(|it| it.enforcement == Enforcement::Default);
     let unread = rules.cluster_wide_unread() || home.members.iter().any(|it| rules.is_unread(it));
     let mut policies = rules.candidates(&home.name, direction).map(|(_, policy)| policy);
@@ -28,27 +30,44 @@ pub(super) fn plain(side: &Side<'_>, home: &Home, direction: Direction) -> (bool
         let own = matches!(policy.subject.namespaces, Namespaces::Own(_));
         let only = policy.tier == Tier::Normal
             && policy.subject.doubt.is_none()
-            && !asks_account(&policy.subject)
+            && is_asked_plainly(&policy.subject)
             && policy.entries.iter().all(|entry| entry.action == Action::Allow && is_plain(entry));
         closed |= policy.isolates && policy.subject.pods.is_everything();
         (own && only) || !may_select(policy, 0, home)
     });
-    (default && !unread && plain, closed)
+    (default && !tiers && !unread && plain, closed)
 }
 
-/// Every pod has a ServiceAccount, so one can be asked for and not left out.
-fn asks_account(set: &PodSet) -> bool {
-    set.pods.requirements.iter().any(|one| *one.key == *SERVICE_ACCOUNT_LABEL)
+/// Whether labels can be made up for what a set asks: every pod has a ServiceAccount, so one can be asked
+/// for and not left out, and which values have a text in them is not looked for.
+fn is_asked_plainly(set: &PodSet) -> bool {
+    let spaces = match &set.namespaces {
+        Namespaces::Own(_) => &[][..],
+        Namespaces::Matching(selector) => selector.requirements.as_slice(),
+    };
+    let by_text =
+        |operator: &Operator| matches!(operator, Operator::Has(..) | Operator::HasNot(..));
+    set.pods.requirements.iter().all(|one| *one.key != *SERVICE_ACCOUNT_LABEL)
+        && set.pods.requirements.iter().chain(spaces).all(|one| !by_text(&one.operator))
 }
 
-/// Whether only selectors and addresses say which pods a rule means.
+/// Whether only selectors and addresses say which pods a rule means, and it speaks for all of its policy,
+/// at ports of which none is left out.
 fn is_plain(entry: &Entry) -> bool {
+    let whole = match &entry.ports {
+        Ports::Any => true,
+        Ports::Of(items) => items.iter().all(|item| item.except.is_empty()),
+    };
+    if entry.only.is_some() || !whole {
+        return false;
+    }
     let Peers::Of(items) = &entry.peers else { return true };
     items.iter().all(|peer| match &peer.admits {
-        PeerKind::Pods(set) => set.doubt.is_none() && !asks_account(set),
+        PeerKind::Pods(set) => set.doubt.is_none() && is_asked_plainly(set),
         PeerKind::Addresses(..) | PeerKind::Nodes(_) | PeerKind::Names(_) => true,
         PeerKind::Entities(entities) => !entities.pods,
         PeerKind::Unresolved(_, scope) => !scope.pods,
+        PeerKind::Combined(_) => false,
     })
 }
 
@@ -130,7 +149,7 @@ pub(super) fn whom<'a>(
         (Peers::Of(_), None) => None,
     };
     match item.map(|item| &item.admits) {
-        Some(PeerKind::Pods(set)) if set.doubt.is_none() && !asks_account(set) => {
+        Some(PeerKind::Pods(set)) if set.doubt.is_none() && is_asked_plainly(set) => {
             Whom::Pods(set, spaces.of(set))
         }
         Some(PeerKind::Addresses(block, scope)) => {
@@ -170,7 +189,10 @@ pub(super) fn mentions(side: &Side<'_>, key: &str, value: &str) -> bool {
             Operator::In(values) | Operator::NotIn(values) => {
                 values.iter().any(|known| **known == *value)
             }
-            Operator::Exists | Operator::DoesNotExist => false,
+            Operator::Exists
+            | Operator::DoesNotExist
+            | Operator::Has(..)
+            | Operator::HasNot(..) => false,
         })
     })
 }

@@ -120,6 +120,7 @@ mod tests {
             fields: &crate::policy::rule::PortFields::PLAIN,
             protocol,
             ports,
+            except: [].into(),
         }
     }
 
