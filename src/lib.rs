@@ -59,6 +59,7 @@ pub mod cluster;
 pub mod draft;
 pub mod effort;
 pub mod ends;
+pub mod entry;
 pub mod hubble;
 pub mod kinds;
 pub mod learn;

@@ -20,6 +20,7 @@ mod rule_words;
 mod summary;
 mod vocabulary;
 mod warnings;
+mod way;
 mod words;
 
 pub use checkup::{Area, Check, CheckState, Checkup};
@@ -30,10 +31,10 @@ pub use diff::{
 };
 pub use end::{BroughtBy, EndKind, EndReport, EndsReport, MemberReport};
 pub use explanation::{
-    AppliedBy, DirectionReport, ExplanationReport, FlowReport, MissReport, OwnerReport,
-    PolicyReport, RuleReport,
+    AppliedBy, DirectionReport, ExplanationReport, FlowReport, HopReport, MissReport, OwnerReport,
+    PolicyReport, RuleReport, WayReport,
 };
-pub use list::{By, FlowList, FlowPorts, ListAsked, ListedFlow, Unmatched, Unprotected};
+pub use list::{By, Entrance, FlowList, FlowPorts, ListAsked, ListedFlow, Unmatched, Unprotected};
 pub use missing::MissingReport;
 pub use observed::{
     Between, LostEvents, Observation, ObservedBetween, ObservedCount, ObservedEnd, ObservedFlow,
@@ -46,8 +47,8 @@ pub use summary::{
     SummaryReport,
 };
 pub use vocabulary::{
-    ApiVersion, AsPredicted, Because, ChangeKind, CheckupKind, DiffKind, ExplanationKind, Fate,
-    FlowListKind, LostEventsKind, Missing, ObservedFlowKind, ObservedProtocol, ObservedSummaryKind,
-    OrderedTier, Outcome, Scope, SummaryKind,
+    ApiVersion, AsPredicted, Because, ChangeKind, CheckupKind, DiffKind, EntranceKind,
+    ExplanationKind, Fate, FlowListKind, LostEventsKind, Missing, ObservedFlowKind,
+    ObservedProtocol, ObservedSummaryKind, OrderedTier, Outcome, Scope, SummaryKind,
 };
 pub use warnings::{Warning, rejections};

@@ -120,6 +120,23 @@ words! {
         /// Pods of the same namespace.
         SameNamespace = "SameNamespace",
     }
+    /// What leads in from outside.
+    EntranceKind {
+        /// An Ingress.
+        Ingress = "Ingress",
+        /// A route of a Gateway.
+        Gateway = "Gateway",
+        /// A Route of OpenShift.
+        Route = "Route",
+        /// The load balancer of a Service.
+        LoadBalancer = "LoadBalancer",
+        /// An address of `externalIPs`.
+        ExternalIp = "ExternalIP",
+        /// A port of every node.
+        NodePort = "NodePort",
+        /// A port of the pod's own node.
+        HostPort = "HostPort",
+    }
     /// What becomes of all that was asked.
     Outcome {
         /// All of it passes.

@@ -80,6 +80,8 @@ pub struct Ruleset {
     traits: Traits,
     unread: Unread,
     enforcer: Enforcer,
+    /// Those that speak for Cilium's own proxy.
+    of_proxy: Vec<ObjectRef>,
     /// Objects that would be refused.
     pub rejected: Vec<Remark>,
     /// What is valid but does not do what its author probably meant.
@@ -133,7 +135,8 @@ impl Ruleset {
     }
 
     fn add(&mut self, object: &ObjectRef, origin: &Origin, lowered: Lowered) {
-        let Lowered { mut policies, mut faults, refused_by, mut lints, mut unread } = lowered;
+        let Lowered { mut policies, mut faults, refused_by, mut lints, mut unread, of_proxy } =
+            lowered;
         let kind = Kind::named(&object.kind);
         if let Some(told) = only_unfilled(&faults) {
             faults.clear();
@@ -160,6 +163,7 @@ impl Ruleset {
             }
         }
         if faults.is_empty() {
+            self.of_proxy.extend(of_proxy.then(|| object.clone()));
             for policy in policies {
                 self.add_policy(policy);
             }
@@ -240,6 +244,11 @@ impl Ruleset {
     /// Cilium's settings, where it enforces the policies.
     pub fn cilium(&self) -> Option<&Cilium> {
         self.enforcer.cilium()
+    }
+
+    /// The policies that speak for Cilium's own proxy of Ingresses and Gateways, which are not judged.
+    pub fn of_proxy(&self) -> &[ObjectRef] {
+        &self.of_proxy
     }
 
     /// Whether a namespace may have policies which could not be read, that isolate and admit.

@@ -94,6 +94,7 @@ fn peer(written: &Value) -> Option<Peer> {
             other_nodes: has("other"),
             outside: has("outside"),
             api_server: has("api"),
+            proxy: has("proxy"),
             written: Vec::new(),
         })
     } else if !written["names"].is_null() {

@@ -7,6 +7,7 @@ mod admin;
 mod cilium;
 mod defaults;
 mod endpoints;
+mod entries;
 mod exemptions;
 mod lifecycle;
 mod model;

@@ -84,7 +84,7 @@ struct Container {
 
 impl Served {
     /// The version in which a kind is served, if it is.
-    fn version(&self, kind: Kind) -> Option<&'static str> {
+    pub(super) fn version(&self, kind: Kind) -> Option<&'static str> {
         kind.versions().iter().copied().find(|version| self.0.contains(*version))
     }
 
