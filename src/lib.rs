@@ -65,6 +65,7 @@ pub mod kinds;
 pub mod learn;
 pub mod objects;
 pub mod observed;
+pub mod onward;
 pub mod policy;
 pub mod printable;
 pub mod prose;

@@ -38,6 +38,7 @@ mod live_versions;
 mod live_whole;
 #[cfg(unix)]
 mod observe;
+mod onward;
 mod open_world;
 mod places;
 mod preview;

@@ -15,6 +15,7 @@ mod explanation;
 mod list;
 mod missing;
 mod observed;
+mod onward;
 mod place;
 mod rule_words;
 mod summary;
@@ -41,14 +42,15 @@ pub use observed::{
     ObservedLine, ObservedPolicy, ObservedSummary, ObservedVerdict, Observer, Prediction, Summary,
     SummaryRow, seen,
 };
+pub use onward::{CutChange, CutReport, OnwardAsked, OnwardHop, OnwardReport, ReachedReport};
 pub use place::{Locate, Location, short};
 pub use summary::{
     ClusterwideSummary, DirectionSummary, Isolation, NamespaceSummary, PolicySummary, RuleSummary,
     SummaryReport,
 };
 pub use vocabulary::{
-    ApiVersion, AsPredicted, Because, ChangeKind, CheckupKind, DiffKind, EntranceKind,
+    ApiVersion, AsPredicted, Because, ChangeKind, CheckupKind, CutKind, DiffKind, EntranceKind,
     ExplanationKind, Fate, FlowListKind, LostEventsKind, Missing, ObservedFlowKind,
-    ObservedProtocol, ObservedSummaryKind, OrderedTier, Outcome, Scope, SummaryKind,
+    ObservedProtocol, ObservedSummaryKind, OnwardKind, OrderedTier, Outcome, Scope, SummaryKind,
 };
 pub use warnings::{Warning, rejections};

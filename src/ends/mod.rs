@@ -109,6 +109,14 @@ impl Endpoint {
         }
     }
 
+    /// The pod that it is.
+    pub fn pod(&self) -> Option<PodId> {
+        match self {
+            Self::Pod(id) => Some(*id),
+            _ => None,
+        }
+    }
+
     /// The node that it is.
     pub(crate) fn node(&self) -> Option<usize> {
         match self {

@@ -6,6 +6,7 @@
 
 use super::Lead;
 use crate::cluster::{Class, Gateway, Pod, PodId, Served, Snapshot};
+use std::collections::BTreeMap;
 
 /// Who takes the traffic of a route and passes it on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -200,6 +201,23 @@ struct Wanted<'a> {
     words: String,
     row: Option<&'static Row>,
     gateway: Option<&'a Gateway>,
+}
+
+/// Who takes the traffic, of many leads: it is the same for all of one class or Gateway.
+#[derive(Debug, Default)]
+pub struct Fronts(BTreeMap<String, Front>);
+
+impl Fronts {
+    /// Who takes the traffic of a lead.
+    pub fn of(&mut self, snapshot: &Snapshot, lead: Lead) -> &Front {
+        let served = lead.route(snapshot).map(|route| &route.served);
+        let key = match (served, lead.listener) {
+            (Some(Served::Class(class)), _) => format!("class {class:?}"),
+            (_, Some((gateway, _))) => format!("gateway {gateway}"),
+            _ => "routers".to_owned(),
+        };
+        self.0.entry(key).or_insert_with(|| front(snapshot, lead))
+    }
 }
 
 /// Who takes the traffic of a lead.

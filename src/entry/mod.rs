@@ -10,7 +10,7 @@ mod attached;
 mod controllers;
 mod doors;
 
-pub use controllers::{Front, front};
+pub use controllers::{Front, Fronts, front};
 pub use doors::{Door, DoorKind, behind, doors};
 
 use crate::cluster::{Backend, Name, PathKind, Route, RouteRule, Served, Snapshot};

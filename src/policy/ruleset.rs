@@ -191,6 +191,15 @@ impl Ruleset {
         self.policies.push(policy);
     }
 
+    /// Takes out one rule of a policy, which isolates as before.
+    pub fn silence(&mut self, policy: PolicyId, entry: usize) {
+        let Some(policy) = self.policies.get_mut(policy) else { return };
+        if let Some(entry) = policy.entries.get_mut(entry) {
+            // Others keep their places.
+            entry.peers = Peers::Of(Vec::new());
+        }
+    }
+
     /// The same rules where namespaces are called otherwise, of NetworkPolicies: whatever names one of
     /// them names it as it is called then.
     #[must_use]

@@ -337,8 +337,10 @@ impl Walk<'_> {
             }
             Front::Outside(_) => unseen(&[Unseen::Balancer]),
         };
+        let pods: Vec<PodId> = backend.endpoints.iter().filter_map(Endpoint::pod).collect();
         let to = match backend.endpoints.as_slice() {
             [] => backend.label.clone(),
+            all if pods.len() == all.len() => self.label(&pods),
             all => names::endpoints(self.snapshot, all),
         };
         self.asked(source, backend, Some(port), (to, lead.by(self.snapshot)))
@@ -443,6 +445,12 @@ impl Walk<'_> {
     }
 
     fn label(&self, pods: &[PodId]) -> String {
+        let each = pods.iter().map(|id| names::workload(self.snapshot, self.snapshot.pod(*id)));
+        let mut each: Vec<_> = each.collect();
+        each.dedup();
+        if let [workload] = each.as_slice() {
+            return workload.to_string();
+        }
         let ends: Vec<Endpoint> = pods.iter().map(|id| Endpoint::Pod(*id)).collect();
         names::endpoints(self.snapshot, &ends)
     }

@@ -56,7 +56,7 @@ pub(super) fn from_outside(snapshot: &Snapshot, explanation: &Explanation) -> Op
     {
         return None;
     }
-    let pods: Option<Vec<PodId>> = destination.endpoints.iter().map(pod_of).collect();
+    let pods: Option<Vec<PodId>> = destination.endpoints.iter().map(Endpoint::pod).collect();
     let pods = pods.filter(|pods| {
         let there =
             |id: &PodId| !snapshot.pod(*id).host_network && snapshot.representative(*id).is_none();
@@ -74,11 +74,4 @@ pub(super) fn from_outside(snapshot: &Snapshot, explanation: &Explanation) -> Op
             format!("From outside {ways} {lead} to {label}: ask for its host or address")
         }
     })
-}
-
-fn pod_of(end: &Endpoint) -> Option<PodId> {
-    match end {
-        Endpoint::Pod(id) => Some(*id),
-        _ => None,
-    }
 }

@@ -73,7 +73,7 @@ fn cilium(manifests: &str) -> Cluster {
 
 impl Cluster {
     /// What becomes of a request from the internet.
-    fn from_internet(&self, to: &str) -> Explanation {
+    fn asked_of_internet(&self, to: &str) -> Explanation {
         let found = unwritten::internet(&self.snapshot, &self.rules);
         let source = EndName { names: Named::Found(Box::new(found)), port: None, path: None };
         let destination = to.parse().unwrap();
@@ -84,7 +84,7 @@ impl Cluster {
 
     /// Its verdict, and that of each hop: `Denied: Allowed Denied`.
     fn hops(&self, to: &str) -> String {
-        let explanation = self.from_internet(to);
+        let explanation = self.asked_of_internet(to);
         let word = |verdict: Option<Verdict>| verdict.map_or("Mixed", Verdict::as_str);
         let hops = explanation.ways.iter().flat_map(|way| &way.hops);
         let hops: Vec<&str> = hops.map(|hop: &Hop| word(hop.verdict())).collect();
@@ -92,7 +92,7 @@ impl Cluster {
     }
 
     fn faults(&self, to: &str) -> String {
-        let explanation = self.from_internet(to);
+        let explanation = self.asked_of_internet(to);
         let faults = explanation.ways.iter().flat_map(|way| way.faults.clone());
         let hops = explanation.ways.iter().flat_map(|way| &way.hops);
         let said = hops.filter_map(|hop| match &hop.judged {
@@ -147,7 +147,7 @@ fn ways_to_the_controller() {
         ("", "", "Unknown"),
     ] {
         let cluster = read(&(ingress() + &front(spec) + status + from_outside));
-        let explanation = cluster.from_internet(HOST);
+        let explanation = cluster.asked_of_internet(HOST);
         let first = explanation.ways[0].hops[0].verdict();
         assert_eq!(first.map(Verdict::as_str), Some(expected), "{spec}: {:?}", explanation.ways);
     }
@@ -277,7 +277,7 @@ fn the_nearest_rule() {
         + &front(BALANCED);
     let cluster = read(&all);
     let to = |host: &str| {
-        let explanation = cluster.from_internet(host);
+        let explanation = cluster.asked_of_internet(host);
         let hops = explanation.ways.iter().map(|way| way.hops[1].to.clone());
         hops.collect::<Vec<_>>().join(" ")
     };
@@ -287,7 +287,7 @@ fn the_nearest_rule() {
     // A host that is written has no more than its own paths.
     assert_eq!(cluster.hops("https://shop.example.org/carts"), "Unknown: Allowed Allowed");
     assert!(cluster.faults("https://shop.example.org/carts").contains("is for another path"));
-    assert!(cluster.from_internet("https://a.b.example.org/").ways.is_empty());
+    assert!(cluster.asked_of_internet("https://a.b.example.org/").ways.is_empty());
 }
 
 /// docs/semantics/entries.md#hops: what is written and leads nowhere is said in a sentence.
@@ -311,14 +311,14 @@ fn what_leads_nowhere() {
     let twice = ingress()
         + &ingress_of("ingressClassName: web, ", "shop.example.org", "/", "gone")
         + &front(BALANCED);
-    let notes = read(&twice).from_internet(HOST).notes.join("\n");
+    let notes = read(&twice).asked_of_internet(HOST).notes.join("\n");
     assert!(notes.contains("Ingress shop/api and Ingress shop/gone all claim it"), "{notes}");
 }
 
 /// docs/semantics/entries.md#open-without-a-way.
 #[test]
 fn open_and_led_to() {
-    let notes = |manifests: &str, to: &str| read(manifests).from_internet(to).notes.join("\n");
+    let notes = |manifests: &str, to: &str| read(manifests).asked_of_internet(to).notes.join("\n");
     let alone = notes("", "svc/api:80");
     assert!(alone.contains("nothing here leads from outside to shop/svc/api"), "{alone}");
     let led = notes(&(ingress() + &front(BALANCED)), "svc/api:80");
@@ -406,7 +406,7 @@ fn listeners_of_gateways() {
         let version = if kind == "TLSRoute" || kind == "TCPRoute" { "v1alpha2" } else { "v1" };
         let all = gateway(&listener, kind, &route)
             .replace(&format!("v1, kind: {kind}"), &format!("{version}, kind: {kind}"));
-        let ways = read(&all).from_internet(HOST).ways.len();
+        let ways = read(&all).asked_of_internet(HOST).ways.len();
         assert_eq!(ways, usize::from(taken), "{listener} {kind}");
     }
 }

@@ -1,6 +1,6 @@
 //! The cells of a list, in a table of whatever format.
 
-use netpol::answer::{Because, Entrance, FlowPorts, ListedFlow, Unprotected};
+use netpol::answer::{Because, Entrance, FlowPorts, ListedFlow, OnwardHop, Unprotected};
 use netpol::policy::rule::Direction;
 use netpol::prose::list;
 use netpol::verdict::Verdict;
@@ -67,6 +67,17 @@ pub(in crate::render) fn entrance_words(entrance: &Entrance) -> String {
     let verdict = entrance.verdict.as_str().to_lowercase();
     let why = entrance.message.as_ref().map_or(String::new(), |why| format!(". {why}"));
     format!("{verdict}: {}{why}", entrance_ends(entrance))
+}
+
+/// The ports of a hop, and what leads in.
+pub(in crate::render) fn hop_words(hop: &OnwardHop) -> String {
+    let ports: Vec<String> = hop.ports.iter().copied().map(port_word).collect();
+    let ports = if hop.any_port { "any port".to_owned() } else { ports.join(", ") };
+    let mark = if hop.certain { "" } else { "?" };
+    match &hop.by {
+        Some(by) => format!("{ports}{mark}, {by}"),
+        None => format!("{ports}{mark}"),
+    }
 }
 
 /// What leads from outside to who is open to it.

@@ -9,11 +9,11 @@ use crate::answer::vocabulary::EntranceKind;
 use crate::answer::way;
 use crate::cluster::{PodId, Snapshot};
 use crate::ends::{Endpoint, names};
-use crate::entry::{self, DoorKind, Front, Lead};
+use crate::entry::{self, DoorKind, Fronts};
 use crate::policy::Ruleset;
 use crate::unwritten::internet;
 use crate::verdict::{CasePorts, Explanation, Hop, Verdict, taken, through};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// So many ways are judged; each is a question of its own.
 const MOST: usize = 2000;
@@ -37,12 +37,11 @@ pub(super) fn entrances(
 ) -> Entrances {
     let source = internet(snapshot, rules);
     let mut found = Entrances::default();
-    let mut fronts: BTreeMap<String, Front> = BTreeMap::new();
+    let mut fronts = Fronts::default();
     let (leads, doors) = (entry::all(snapshot), entry::doors(snapshot));
     found.left_out = (leads.len() + doors.len()).saturating_sub(MOST);
     for lead in leads.iter().take(MOST) {
-        let key = key(snapshot, *lead);
-        let front = fronts.entry(key).or_insert_with(|| entry::front(snapshot, *lead));
+        let front = fronts.of(snapshot, *lead);
         // Names that were looked up already are found again.
         let Ok(taken) = taken(snapshot, rules, &source, *lead, front) else { continue };
         let last = taken.hops.get(1);
@@ -87,16 +86,6 @@ pub(super) fn entrances(
     found
 }
 
-/// Who serves a lead is the same for all of one class, listener and kind.
-fn key(snapshot: &Snapshot, lead: Lead) -> String {
-    let served = lead.route(snapshot).map(|route| &route.served);
-    match (served, lead.listener) {
-        (Some(crate::cluster::Served::Class(class)), _) => format!("class {class:?}"),
-        (_, Some((gateway, _))) => format!("gateway {gateway}"),
-        _ => "routers".to_owned(),
-    }
-}
-
 impl Entrances {
     fn add(
         &mut self,
@@ -108,13 +97,7 @@ impl Entrances {
     ) {
         let explanation = last.and_then(Hop::judged).map(|(_, explanation)| explanation);
         let ends: Vec<Endpoint> = explanation.map(reached).unwrap_or_default();
-        let pods: Vec<PodId> = ends
-            .iter()
-            .filter_map(|end| match end {
-                Endpoint::Pod(id) => Some(*id),
-                _ => None,
-            })
-            .collect();
+        let pods: Vec<PodId> = ends.iter().filter_map(Endpoint::pod).collect();
         if !pods.is_empty() && !pods.iter().any(|id| wanted(*id)) {
             return;
         }
@@ -157,11 +140,8 @@ fn ports(explanation: &Explanation) -> Vec<FlowPorts> {
 
 /// The workload that all of the pods are of, or what they are called together.
 fn destination(snapshot: &Snapshot, ends: &[Endpoint], last: Option<&Hop>) -> EndReport {
-    let objects = ends.iter().filter_map(|end| match end {
-        Endpoint::Pod(id) => Some(names::workload(snapshot, snapshot.pod(*id))),
-        _ => None,
-    });
-    let mut objects: Vec<_> = objects.collect();
+    let pods = ends.iter().filter_map(Endpoint::pod);
+    let mut objects: Vec<_> = pods.map(|id| names::workload(snapshot, snapshot.pod(id))).collect();
     objects.dedup();
     match (objects.as_slice(), last) {
         ([one], _) => EndReport::of(one.to_string(), one),
