@@ -20,6 +20,7 @@ mod documents;
 mod ecosystem;
 #[cfg(unix)]
 mod flux;
+mod gateway_api;
 mod harness;
 mod homekube;
 #[cfg(unix)]

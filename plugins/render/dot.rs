@@ -62,7 +62,7 @@ pub(super) fn diff(report: &DiffReport) -> String {
 /// The shortest ways of an answer of `reach`.
 pub(super) fn onward(report: &OnwardReport) -> Result<String, TooLarge> {
     let steps = Steps::new(report, MOST)?;
-    let mut out = String::from("digraph reach {\n  rankdir=LR;\n  node [shape=box];\n");
+    let mut out = String::from("digraph flows {\n  rankdir=LR;\n  node [shape=box];\n");
     for (at, node) in steps.nodes.iter().enumerate() {
         let _ = writeln!(out, "  n{at} [label={}];", dot(node));
     }

@@ -14,7 +14,23 @@ use netpol::objects::{LEADING, Objects, leading_from_json};
 use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 
+/// Objects of one kind, and why there may be more.
+type Items = Result<(Vec<Box<RawValue>>, Extent), Error>;
+
 impl Connection {
+    /// Those of one kind, in the first version that has it; none where no version does.
+    async fn leading(&self, kind: Kind, versions: &[&str]) -> Items {
+        for version in versions {
+            let target = Target::of(*version, kind.plural());
+            let list = self.list::<Box<RawValue>>(&target, &Selection::default()).await;
+            match list {
+                Err(Error::NotFound { .. } | Error::NoSuchResource { .. }) => {}
+                found => return found.map(|list| (list.items, list.extent)),
+            }
+        }
+        Ok((Vec::new(), Extent::Complete))
+    }
+
     /// Reads them of the whole cluster: a route may lead to other namespaces.
     ///
     /// Errors: the server could not be asked at all.
@@ -22,15 +38,13 @@ impl Connection {
         let served = self.served().await?;
         let mut running = JoinSet::new();
         for kind in LEADING {
-            let Some(version) = served.version(*kind) else { continue };
+            // A group may serve a version of its without this kind.
+            let versions: Vec<&str> = served.each_version(*kind).collect();
+            if versions.is_empty() {
+                continue;
+            }
             let connection = self.clone();
-            let target = Target::of(version, kind.plural());
-            running.spawn(async move {
-                let list = connection.list(&target, &Selection::default()).await;
-                let items =
-                    list.map(|list: super::list::List<Box<RawValue>>| (list.items, list.extent));
-                (*kind, items)
-            });
+            running.spawn(async move { (*kind, connection.leading(*kind, &versions).await) });
         }
         while let Some(joined) = running.join_next().await {
             let (kind, items) = match joined {
@@ -43,8 +57,6 @@ impl Connection {
             };
             match items {
                 Ok((items, extent)) => add(objects, kind, &items, extent),
-                // The group is there without this kind.
-                Err(Error::NotFound { .. } | Error::NoSuchResource { .. }) => {}
                 Err(error) if error.is_of_server() => return Err(error),
                 Err(error) => objects.gaps.push(Gap::new(kind.plural(), reason(&error))),
             }
