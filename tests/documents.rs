@@ -186,6 +186,10 @@ fn every_block_is_held_to_something() {
                 "text" => name == "docs/reference.md",
                 "text live" => ["docs/explain.md", "docs/flux.md"].contains(&&*name),
                 "yaml baseline" => name == "docs/bootstrap.md",
+                "yaml action compare"
+                | "yaml action comment"
+                | "yaml gitlab"
+                | "yaml pre-commit" => name == "docs/ci.md",
                 "" => name == "docs/architecture.md",
                 _ => false,
             };

@@ -25,7 +25,7 @@ pub(crate) fn command(program: &str, words: &[&str]) -> Command {
     }
     // Whoever runs the tests may well have a cluster: none of them is to see it.
     command.env("KUBECONFIG", "/dev/null").env("HOME", "/nonexistent");
-    command.env_remove("KUBERNETES_SERVICE_HOST");
+    command.env_remove("KUBERNETES_SERVICE_HOST").env_remove("XDG_CACHE_HOME");
     command
 }
 

@@ -1,6 +1,10 @@
 //! The one integration-test binary: every other file in this directory is a module of it.
 
+#[cfg(unix)]
+mod action;
 mod all_pairs;
+#[cfg(unix)]
+mod argocd;
 mod baseline_dialects;
 #[cfg(unix)]
 mod bootstrap;
@@ -26,6 +30,8 @@ mod homekube;
 #[cfg(unix)]
 mod installed;
 mod krew;
+#[cfg(unix)]
+mod kustomize;
 mod learn;
 mod list;
 #[cfg(unix)]

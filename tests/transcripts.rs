@@ -1,12 +1,15 @@
 //! Commands in the documentation and in tests/regressions, run and compared: every ```` ```console ````
 //! block.
 //!
+//! A command that has helm or kustomize run gets the real helm, and is left out where they cannot be had.
+//!
 //! A line `$ kubectl netpol …` is run with our binary in the project's directory, or in that of the
 //! regression; what follows up to the next `$` is what stdout and then stderr must say, and a last line
 //! `? N` the exit code (0 when it is not there). `NETPOL_TRANSCRIPTS=overwrite` writes down what was
 //! said instead; read it.
 
-use crate::harness::root;
+use crate::harness::{Outside, root, skip, with_helm};
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -98,7 +101,17 @@ fn replay(root: &Path, text: &str) -> (String, usize) {
                 let _ = writeln!(out, "{more}");
                 command.push_str(more.trim_start_matches("> "));
             }
-            out.push_str(&answer(root, &command));
+            let written = {
+                let mut written = String::new();
+                while let Some(line) =
+                    lines.next_if(|line| *line != "```" && !line.starts_with("$ "))
+                {
+                    written.push_str(line);
+                    written.push('\n');
+                }
+                written
+            };
+            out.push_str(&answer(root, &command).unwrap_or(written));
             commands += 1;
         }
     }
@@ -125,7 +138,22 @@ pub(crate) fn words(line: &str) -> Vec<String> {
     words
 }
 
-fn answer(root: &Path, command: &str) -> String {
+/// The programs that a command needs besides ours, as a `PATH`; `None`: they cannot be had.
+fn programs(command: &str) -> Option<OsString> {
+    let ours = std::env::var_os("PATH").unwrap_or_default();
+    if !["flux:", "helm:", "kustomize:"].iter().any(|name| command.contains(name)) {
+        return Some(ours);
+    }
+    if ["kubectl", "kustomize"].iter().all(|name| which::which(name).is_err()) {
+        let _ = skip(Outside::ControlPlane, "neither kubectl nor kustomize is on PATH");
+        return None;
+    }
+    with_helm().ok()
+}
+
+/// What it says; `None`: it cannot be run here.
+fn answer(root: &Path, command: &str) -> Option<String> {
+    let path = programs(command)?;
     let arguments = command.strip_prefix("kubectl netpol");
     let arguments =
         arguments.unwrap_or_else(|| panic!("{command:?}: only `kubectl netpol …` is run"));
@@ -136,6 +164,8 @@ fn answer(root: &Path, command: &str) -> String {
         .env("NO_COLOR", "1")
         .env("KUBECONFIG", "/dev/null")
         .env("HOME", "/nonexistent")
+        .env("PATH", path)
+        .env_remove("XDG_CACHE_HOME")
         .output()
         .unwrap();
     let mut text = String::from_utf8(output.stdout).unwrap();
@@ -150,7 +180,7 @@ fn answer(root: &Path, command: &str) -> String {
         }
         None => text.push_str("? killed\n"),
     }
-    text
+    Some(text)
 }
 
 fn difference(old: &str, new: &str) -> String {

@@ -28,10 +28,10 @@ complete -c kubectl-netpol-bootstrap -l learn -d 'Add the policies that flows ne
 complete -c kubectl-netpol-bootstrap -l input-file -d 'Recorded flows instead of the live ones: what `hubble observe -o jsonpb` printed; - for stdin' -r -F
 complete -c kubectl-netpol-bootstrap -l hubble-server -d 'Address of Hubble\'s relay, where it is reachable already; else its port is forwarded' -r
 complete -c kubectl-netpol-bootstrap -l hubble-namespace -d 'Namespace of Cilium, if it is not kube-system' -r
-complete -c kubectl-netpol-bootstrap -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux makes of a repository: flux:DIR or flux:git:REV[:PATH], with #PLACE for one directory of it; repeatable' -r -F
+complete -c kubectl-netpol-bootstrap -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable' -r -F
 complete -c kubectl-netpol-bootstrap -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol-bootstrap -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
-complete -c kubectl-netpol-bootstrap -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol-bootstrap -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
 complete -c kubectl-netpol-bootstrap -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol-bootstrap -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol-bootstrap -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
@@ -64,4 +64,6 @@ complete -c kubectl-netpol-bootstrap -l schema -d 'Print the JSON Schema of --ba
 complete -c kubectl-netpol-bootstrap -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol-bootstrap -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol-bootstrap -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
+complete -c kubectl-netpol-bootstrap -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
+complete -c kubectl-netpol-bootstrap -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
 complete -c kubectl-netpol-bootstrap -s h -l help -d 'Print help'

@@ -46,4 +46,6 @@ complete -c kubectl-netpol-diff -l schema -d 'Print the JSON Schema of the answe
 complete -c kubectl-netpol-diff -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol-diff -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol-diff -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
+complete -c kubectl-netpol-diff -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
+complete -c kubectl-netpol-diff -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
 complete -c kubectl-netpol-diff -s h -l help -d 'Print help'

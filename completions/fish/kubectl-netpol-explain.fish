@@ -6,10 +6,10 @@ complete -c kubectl-netpol-explain -s o -l output -d 'Output format: text, wide 
 wide\t'For people, with every rule'
 json\t'For programs'
 yaml\t'For programs and people'"
-complete -c kubectl-netpol-explain -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux makes of a repository: flux:DIR or flux:git:REV[:PATH], with #PLACE for one directory of it; repeatable' -r -F
+complete -c kubectl-netpol-explain -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable' -r -F
 complete -c kubectl-netpol-explain -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol-explain -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
-complete -c kubectl-netpol-explain -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol-explain -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
 complete -c kubectl-netpol-explain -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol-explain -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol-explain -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
@@ -40,6 +40,8 @@ complete -c kubectl-netpol-explain -l schema -d 'Print the JSON Schema of the an
 complete -c kubectl-netpol-explain -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol-explain -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol-explain -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
+complete -c kubectl-netpol-explain -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
+complete -c kubectl-netpol-explain -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
 complete -c kubectl-netpol-explain -l with -d 'Lay what -f and -k name over the live cluster, as if it were applied'
 complete -c kubectl-netpol-explain -l reconcile -d 'Have Flux apply what Git has, as `flux reconcile kustomization NAME --with-source` does, to the Kustomizations that the deciding policies come from; then explain'
 complete -c kubectl-netpol-explain -s h -l help -d 'Print help'

@@ -81,10 +81,10 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l input-file -d 'Recorded flows instead of the live ones: what `hubble observe -o jsonpb` printed; - for stdin' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l hubble-server -d 'Address of Hubble\'s relay, where it is reachable already; else its port is forwarded' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l hubble-namespace -d 'Namespace of Cilium, if it is not kube-system' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux makes of a repository: flux:DIR or flux:git:REV[:PATH], with #PLACE for one directory of it; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
@@ -117,6 +117,8 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -s n -l namespace -d 'Namespace of names that come without one' -r
@@ -187,6 +189,8 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l s
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -s o -l output -d 'Output format: text, json or yaml' -r -f -a "text\t'For people'
@@ -219,10 +223,10 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -
 wide\t'For people, with every rule'
 json\t'For programs'
 yaml\t'For programs and people'"
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux makes of a repository: flux:DIR or flux:git:REV[:PATH], with #PLACE for one directory of it; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
@@ -253,6 +257,8 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l with -d 'Lay what -f and -k name over the live cluster, as if it were applied'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l reconcile -d 'Have Flux apply what Git has, as `flux reconcile kustomization NAME --with-source` does, to the Kustomizations that the deciding policies come from; then explain'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s h -l help -d 'Print help'
@@ -271,10 +277,10 @@ csv\t''
 md\t''
 dot\t''
 mermaid\t''"
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux makes of a repository: flux:DIR or flux:git:REV[:PATH], with #PLACE for one directory of it; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
@@ -302,6 +308,8 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l s
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l from -d 'Only from this workload, pod, Service, namespace, node, name or address' -r
@@ -318,10 +326,10 @@ json\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l input-file -d 'Recorded flows instead of the live ones: what `hubble observe -o jsonpb` printed; - for stdin' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l hubble-server -d 'Address of Hubble\'s relay, where it is reachable already; else its port is forwarded' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l hubble-namespace -d 'Namespace of Cilium, if it is not kube-system' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux makes of a repository: flux:DIR or flux:git:REV[:PATH], with #PLACE for one directory of it; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
@@ -350,6 +358,8 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l to -d 'Only to this workload, pod, namespace or Service, with what would cut every way there' -r
@@ -360,10 +370,10 @@ json\t'For programs'
 yaml\t'For programs and people'
 dot\t'For Graphviz'
 mermaid\t'For documentation'"
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux makes of a repository: flux:DIR or flux:git:REV[:PATH], with #PLACE for one directory of it; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
@@ -388,6 +398,8 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l 
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s o -l output -d 'Output format: table, wide (counts and places too), md, json or yaml' -r -f -a "table\t'For a terminal'
@@ -395,10 +407,10 @@ wide\t'For a terminal, with counts and places'
 md\t'For documentation'
 json\t'For programs'
 yaml\t'For programs and people'"
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux makes of a repository: flux:DIR or flux:git:REV[:PATH], with #PLACE for one directory of it; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s k -l kustomize -d 'Directory with a kustomization, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l enforcer -d 'Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
@@ -424,5 +436,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l strict -d 'Make everything that cannot be read an error'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s V -l version -d 'Print version'

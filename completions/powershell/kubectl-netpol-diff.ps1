@@ -66,6 +66,8 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-diff' -ScriptBlo
             [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Directories are always read with all below them; taken since kubectl has it')
             [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Make everything that cannot be read an error')
             [CompletionResult]::new('--pull', '--pull', [CompletionResultType]::ParameterName, 'Let kustomize fetch what a kustomization takes from elsewhere; else that is an error')
+            [CompletionResult]::new('--enable-helm', '--enable-helm', [CompletionResultType]::ParameterName, 'Let kustomize inflate charts that a kustomization names, with helm')
+            [CompletionResult]::new('--no-cache', '--no-cache', [CompletionResultType]::ParameterName, 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break

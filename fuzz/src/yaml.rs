@@ -31,6 +31,8 @@ pub fn yaml(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for document in yaml::split(&text) {
         assert!(text[document.offset..].starts_with(document.text));
+        // The short way is the long one.
+        assert_eq!(yaml::parse(&document), yaml::parse_in_full(&document));
         let Ok(Some(root)) = yaml::parse(&document) else {
             continue;
         };

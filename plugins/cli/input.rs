@@ -26,15 +26,12 @@ pub(super) const GIT: &str = "git:";
 /// How the name of a chart begins.
 pub(super) const HELM: &str = "helm:";
 
-/// How the name of a repository of Flux begins.
-pub(super) const FLUX: &str = "flux:";
-
 /// Where objects come from.
 #[derive(Args, Clone, Debug, Default)]
 pub struct InputArgs {
     /// Manifests instead of the live cluster: a file, a directory with all below it, - for stdin,
-    /// git:REV[:PATH], helm:CHART for a chart's directory, or what Flux makes of a repository: flux:DIR
-    /// or flux:git:REV[:PATH], with #PLACE for one directory of it; repeatable
+    /// git:REV[:PATH], helm:CHART for a chart's directory, or what Flux or Argo CD makes of a repository:
+    /// flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable
     #[arg(short, long = "filename", value_name = "FILE", help_heading = HEADING)]
     pub filename: Vec<PathBuf>,
 
@@ -46,7 +43,8 @@ pub struct InputArgs {
     #[arg(long, value_name = "KEY=VALUE", help_heading = HEADING)]
     pub set: Vec<String>,
 
-    /// Directory with a kustomization, built by kubectl or kustomize; repeatable
+    /// Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or
+    /// kustomize; repeatable
     #[arg(short, long, value_name = "DIR", help_heading = HEADING)]
     pub kustomize: Vec<PathBuf>,
 
@@ -61,6 +59,14 @@ pub struct InputArgs {
     /// Let kustomize fetch what a kustomization takes from elsewhere; else that is an error
     #[arg(long, help_heading = HEADING)]
     pub pull: bool,
+
+    /// Let kustomize inflate charts that a kustomization names, with helm
+    #[arg(long, help_heading = HEADING)]
+    pub enable_helm: bool,
+
+    /// Build repositories of Flux and Argo CD anew: do not use or keep what was built before
+    #[arg(long, help_heading = HEADING)]
+    pub no_cache: bool,
 
     /// Who enforces the policies: kubernetes, cilium or cilium-1.18 to cilium-1.20; unless it is
     /// given, the cluster or the kinds of the policies tell
@@ -180,7 +186,8 @@ impl InputArgs {
     /// Manifests of nothing yet, read as the flags say.
     pub(crate) fn manifests(&self, global: &GlobalArgs) -> Manifests {
         let limits = global.limits();
-        Manifests { strict: self.strict, pull: self.pull, limits, ..Manifests::default() }
+        let (pull, enable_helm, cache) = (self.pull, self.enable_helm, !self.no_cache);
+        Manifests { strict: self.strict, pull, enable_helm, cache, limits, ..Manifests::default() }
     }
 
     /// The flags that say how what is read is judged, in words again.
@@ -337,7 +344,7 @@ enum Named {
 impl Named {
     fn of(path: &Path) -> anyhow::Result<Self> {
         let Some(name) = path.to_str().filter(|_| !path.exists()) else { return Ok(Self::File) };
-        if let Some(name) = name.strip_prefix(FLUX) {
+        if Repository::is_named(name) {
             return Ok(Self::Repository(name.parse()?));
         }
         if let Some(name) = name.strip_prefix(HELM) {

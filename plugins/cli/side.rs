@@ -3,7 +3,7 @@
 //! In: a word such as `k8s/`, `-`, `git:HEAD~1:k8s` or `kustomize:overlays/home`. Out: a [`Side`],
 //! which reads it.
 
-use super::input::{FLUX, GIT, HELM};
+use super::input::{GIT, HELM};
 use super::{GlobalArgs, Input, InputArgs, output};
 use anyhow::Context as _;
 use netpol_sources::address::without_user;
@@ -22,7 +22,7 @@ const LIVE: &str = "live";
 /// One of the two that are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// Manifests: a file, a directory, `-`, `git:REV[:PATH]`, a repository of Flux or a chart.
+    /// Manifests: a file, a directory, `-`, `git:REV[:PATH]`, a repository of Flux or Argo CD, or a chart.
     Files(PathBuf),
     /// A directory with a kustomization.
     Kustomize(PathBuf),
@@ -37,8 +37,8 @@ impl Side {
         let Some(name) = path.to_str().filter(|_| !path.exists()) else {
             return Ok(Self::Files(path));
         };
-        if let Some(repository) = name.strip_prefix(FLUX) {
-            return match repository.parse::<Repository>() {
+        if Repository::is_named(name) {
+            return match name.parse::<Repository>() {
                 Ok(_) => Ok(Self::Files(path)),
                 Err(error) => Err(error.to_string()),
             };
@@ -155,7 +155,10 @@ mod tests {
         assert_eq!(parse("live"), Ok(Side::Live(None)));
         assert_eq!(parse("live:home"), Ok(Side::Live(Some("home".into()))));
         assert_eq!(parse("lively"), Ok(Side::Files("lively".into())));
-        for word in ["", "git:", "git:--help", "git:HEAD:-x", "flux:", "kustomize:", "live:"] {
+        assert_eq!(parse("argocd:git:v1"), Ok(Side::Files("argocd:git:v1".into())));
+        for word in
+            ["", "git:", "git:--help", "git:HEAD:-x", "flux:", "argocd:", "kustomize:", "live:"]
+        {
             assert!(parse(word).is_err(), "{word:?}");
         }
     }

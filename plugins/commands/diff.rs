@@ -23,8 +23,9 @@ use netpol_sources::address::without_user;
     mut_arg("kustomize", |flag| flag.help(KUSTOMIZE))
 )]
 pub struct DiffArgs {
-    /// What was: a directory or file, - for stdin, git:REV[:PATH], flux:DIR or flux:git:REV[:PATH] with
-    /// #PLACE for one directory of it, helm:CHART, kustomize:DIR, live or live:CONTEXT
+    /// What was: a directory or file, - for stdin, git:REV[:PATH], flux:DIR or flux:git:REV[:PATH], or
+    /// argocd: likewise, with #PLACE for one directory of it, helm:CHART, kustomize:DIR or
+    /// kustomize:git:REV:PATH, live or live:CONTEXT
     #[arg(
         value_name = "OLD",
         requires = "new",

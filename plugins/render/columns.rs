@@ -3,7 +3,7 @@
 //! In: rows of cells, each some lines with an indent. Out: a table of a given width. Lines are
 //! wrapped here rather than by the table, so that what is wrapped stays indented.
 
-use super::wrap::{Shape, wrap};
+use super::wrap::{Shape, parts, wrap};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use netpol::printable::printable;
@@ -42,14 +42,20 @@ impl Line {
         words
     }
 
-    /// The width that it would like, and the least in which no word is broken.
-    fn widths(&self) -> (usize, usize) {
+    /// The width that it would like, the least in which no word is broken, and the least in which words
+    /// are broken behind marks only.
+    fn widths(&self) -> [usize; 3] {
         let words = self.words();
-        let longest = words.iter().enumerate().map(|(i, word)| {
+        let (mut whole, mut broken) = (0, 0);
+        for (i, word) in words.iter().enumerate() {
+            for (j, part) in parts(word).enumerate() {
+                let hang = if i == 0 && j == 0 { 0 } else { HANG };
+                broken = broken.max(self.indent + hang + part.width());
+            }
             let hang = if i == 0 { 0 } else { HANG };
-            self.indent + hang + word.width()
-        });
-        (self.indent + self.text.width(), longest.max().unwrap_or_default())
+            whole = whole.max(self.indent + hang + word.width());
+        }
+        [self.indent + self.text.width(), whole, broken.min(whole)]
     }
 
     /// Adds its lines, as they are in so many columns.
@@ -104,27 +110,32 @@ pub(super) fn table<const N: usize>(
 }
 
 /// The width of each column: the first ones as they like, up to a quarter each; the last two so
-/// that words stay whole if that is possible at all.
+/// that words stay whole if that is possible at all, or else are broken behind marks only.
 fn widths<const N: usize>(header: [&str; N], rows: &[[Vec<Line>; N]], width: usize) -> [usize; N] {
-    let wanted: [(usize, usize); N] = std::array::from_fn(|column| {
+    let wanted: [[usize; 3]; N] = std::array::from_fn(|column| {
         let lines = rows.iter().flat_map(|row| &row[column]).map(Line::widths);
-        let title = header[column].width();
-        lines.fold((title, title), |a, b| (a.0.max(b.0), a.1.max(b.1)))
+        let title = [header[column].width(); 3];
+        lines.fold(title, |a, b| std::array::from_fn(|i| a[i].max(b[i])))
     });
-    let mut widths = wanted.map(|(natural, _)| natural);
+    let mut widths = wanted.map(|[natural, ..]| natural);
     let Some(shared) = N.checked_sub(2) else { return widths };
     let mut rest = width.saturating_sub(GAP * (N - 1));
     for (column, taken) in widths[..shared].iter_mut().enumerate() {
         *taken = (*taken).min((width / 4).max(header[column].width()));
         rest = rest.saturating_sub(*taken);
     }
-    let ((natural_a, whole_a), (natural_b, whole_b)) = (wanted[shared], wanted[shared + 1]);
+    let [[natural_a, whole_a, least_a], [natural_b, whole_b, least_b]] =
+        [wanted[shared], wanted[shared + 1]];
     if natural_a + natural_b <= rest {
         return widths;
     }
     let a = if whole_a + whole_b <= rest {
         let fair = whole_a + (rest - whole_a - whole_b) / 2;
         fair.min(natural_a).max(rest.saturating_sub(natural_b))
+    } else if least_a + least_b <= rest {
+        // What is left goes to where words are broken.
+        let (more_a, more_b) = (whole_a - least_a, whole_b - least_b);
+        least_a + (rest - least_a - least_b) * more_a / (more_a + more_b)
     } else {
         (rest * whole_a / (whole_a + whole_b)).clamp(rest / 4, rest - rest / 4)
     };
@@ -161,6 +172,22 @@ mod tests {
         assert_eq!(wrapped(0, "東京東京", 5), ["東京", "  東", "  京"]);
         // Narrower than any word: it still ends.
         assert_eq!(wrapped(4, "ab", 1).concat().replace(' ', ""), "ab");
+    }
+
+    /// A name that fits into its column is broken behind a mark, if it is broken at all.
+    #[test]
+    fn names_are_not_broken_in_the_middle() {
+        let cell = |text: &str| vec![Line::new(2, text)];
+        let row = [
+            cell("default"),
+            cell("ingress"),
+            cell("default/recommendationservice → recommendationservice 8080/TCP"),
+            cell("recommendationservice → anyone any port"),
+        ];
+        let text = table(["NAMESPACE", "DEFAULT DENY", "IN", "OUT"], &[row], 76);
+        let whole = text.matches("recommendationservice").count();
+        assert_eq!(whole, 3, "{text}");
+        assert!(text.lines().all(|line| line.width() <= 76), "{text}");
     }
 
     #[test]

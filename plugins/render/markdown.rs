@@ -8,7 +8,7 @@ use super::cells::unprotected::{self, is_said};
 use super::columns::Line;
 use super::escape::{markdown, markdown_code, markdown_end};
 use netpol::answer::{
-    ChangeKind, ChangeReport, DiffReport, FlowList, Location, SummaryReport, Unmatched,
+    ChangeKind, ChangeReport, DiffReport, FlowList, Location, SummaryReport, Unmatched, Warning,
 };
 use netpol::printable::printable;
 use std::io::{self, Write};
@@ -51,7 +51,8 @@ pub(super) fn list(list: &FlowList, out: &mut dyn Write) -> io::Result<()> {
     let decides = list.missing.iter().filter(|missing| missing.decides());
     let missing = decides.map(|missing| format!("Not known: {}", missing.message));
     let dead = list.dead.iter().map(|dead| format!("Warning: {dead}"));
-    let warnings = list.warnings.iter().map(|warning| format!("Warning: {}", warning.message));
+    let told = Warning::told_once(&list.warnings);
+    let warnings = told.iter().map(|warning| format!("Warning: {}", warning.message));
     let warnings = missing.chain(dead).chain(warnings);
     let unmatched = list.unmatched.iter().map(Unmatched::sentence);
     for note in unmatched.chain(list.notes.iter().cloned()).chain(warnings) {
@@ -87,7 +88,8 @@ pub(super) fn summary(report: &SummaryReport, out: &mut dyn Write) -> io::Result
     let missing = report.missing.iter().filter(|missing| missing.decides());
     let missing = missing.map(|missing| format!("not known: {}", missing.message));
     let dead = report.dead.iter().map(|dead| format!("warning: {dead}"));
-    let warnings = warnings(report).map(|warning| format!("warning: {}", warning.message));
+    let told = Warning::told_once(warnings(report));
+    let warnings = told.iter().map(|warning| format!("warning: {}", warning.message));
     let warnings = missing.chain(dead).chain(warnings);
     let items: Vec<String> = notes.chain(warnings).collect();
     if !items.is_empty() {
@@ -168,7 +170,7 @@ pub(super) fn diff(report: &DiffReport, summary: bool, out: &mut dyn Write) -> i
     for note in &report.notes {
         writeln!(out, "\n{}.", markdown(note))?;
     }
-    for warning in &report.warnings {
+    for warning in Warning::told_once(&report.warnings) {
         writeln!(out, "\n> **Warning:** {}", markdown(&warning.message))?;
     }
     if !summary && !report.changes.is_empty() {

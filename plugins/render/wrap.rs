@@ -45,6 +45,14 @@ pub(super) fn wrap<'t, T: Copy>(
     lines
 }
 
+/// Behind which a word that is too long is broken.
+const MARKS: &[char] = &['-', '.', '/', ',', ':', '='];
+
+/// The parts of a word between which it is broken first.
+pub(super) fn parts(word: &str) -> impl Iterator<Item = &str> {
+    word.split_inclusive(MARKS)
+}
+
 /// Where to break a word that is too long: after its last punctuation that fits, else anywhere.
 fn breaking_point(word: &str, width: usize) -> usize {
     let (mut column, mut any, mut good) = (0, 0, 0);
@@ -55,7 +63,7 @@ fn breaking_point(word: &str, width: usize) -> usize {
             break;
         }
         any = at + c.len_utf8();
-        if "-./,:=".contains(c) {
+        if MARKS.contains(&c) {
             good = any;
         }
     }

@@ -28,7 +28,7 @@ const SOURCE: &str = "# Source: ";
 
 /// The program.
 #[derive(Clone, Debug)]
-pub(crate) struct Helm(PathBuf);
+pub(crate) struct Helm(pub(crate) PathBuf);
 
 /// A release of a chart.
 #[derive(Debug)]
@@ -43,8 +43,17 @@ pub(crate) struct Inflated<'a> {
     pub(crate) values: &'a Value,
     /// What the API server would serve besides Kubernetes' own.
     pub(crate) apis: &'a BTreeSet<String>,
-    /// Values that are set besides, as `--set` has them.
-    pub(crate) set: &'a [String],
+    /// Values that are set besides.
+    pub(crate) set: &'a [Set],
+}
+
+/// A value that is set besides, as `--set` has it.
+#[derive(Clone, Debug)]
+pub(crate) struct Set {
+    /// `KEY=VALUE`.
+    pub(crate) pair: String,
+    /// The value is text, whatever it looks like.
+    pub(crate) text: bool,
 }
 
 /// An object of a chart.
@@ -62,8 +71,8 @@ impl Helm {
         process::find("helm").map(Self)
     }
 
-    /// Inflates a chart.
-    pub(crate) fn template(&self, of: &Inflated<'_>) -> Result<Vec<Object>, String> {
+    /// Inflates a chart; what it prints.
+    pub(crate) fn template(&self, of: &Inflated<'_>) -> Result<String, String> {
         let mut words: Vec<OsString> =
             ["template", "--no-hooks", "--skip-tests", "--values", "-"].map(OsString::from).into();
         if !of.namespace.is_empty() {
@@ -72,8 +81,9 @@ impl Helm {
         for api in of.apis {
             words.extend(["--api-versions", api].map(OsString::from));
         }
-        for set in of.set {
-            words.extend(["--set", set].map(OsString::from));
+        for Set { pair, text } in of.set {
+            let flag = if *text { "--set-string" } else { "--set" };
+            words.extend([flag, pair].map(OsString::from));
         }
         // A name that starts with a dash would be taken for a flag.
         words.extend(["--".into(), of.name.into(), of.chart.into()]);
@@ -85,8 +95,7 @@ impl Helm {
             let said = said(&output).trim_start_matches("Error: ").replace(&place, "");
             return Err(format!("helm says: {}", said.split('\n').next().unwrap_or_default()));
         }
-        let text = String::from_utf8(output.stdout).map_err(|_| "what helm made is no text")?;
-        Ok(objects(&text))
+        String::from_utf8(output.stdout).map_err(|_| "what helm made is no text".to_owned())
     }
 }
 
@@ -158,10 +167,13 @@ impl Chart {
         let name = of_file(&described)?["name"].as_str().unwrap_or("release").to_owned();
         let chart = std::path::absolute(&self.directory).unwrap_or_else(|_| directory());
         let apis = BTreeSet::new();
-        let of = Inflated { name: &name, namespace, chart: &chart, values: &all, apis: &apis, set };
-        let objects =
+        let set: Vec<Set> =
+            set.iter().map(|pair| Set { pair: pair.clone(), text: false }).collect();
+        let (name, values) = (&name, &all);
+        let of = Inflated { name, namespace, chart: &chart, values, apis: &apis, set: &set };
+        let text =
             helm.template(&of).map_err(|why| Error::Failed { directory: directory(), why })?;
-        let made = objects.into_iter().map(|Object { template, text }| {
+        let made = objects(&text).into_iter().map(|Object { template, text }| {
             let file = template.map(|template| self.directory.join(template));
             let file = file.filter(|file| file.is_file()).unwrap_or_else(directory);
             Arc::new(Rendered { file: file.into(), from: None, text: text.into() })
@@ -204,7 +216,7 @@ pub(crate) fn merge(under: &mut Value, over: Value) {
 }
 
 /// Takes what Helm printed apart.
-fn objects(text: &str) -> Vec<Object> {
+pub(crate) fn objects(text: &str) -> Vec<Object> {
     let mut all = Vec::new();
     for document in yaml::split(text) {
         let source = document.lines().find_map(|line| line.strip_prefix(SOURCE));

@@ -11,6 +11,7 @@
 )]
 
 pub mod address;
+mod cache;
 pub mod files;
 pub mod flux;
 pub mod helm;
@@ -20,3 +21,4 @@ pub mod live;
 pub mod manifests;
 pub mod process;
 pub mod revision;
+pub mod tree;

@@ -142,6 +142,27 @@ impl Revision {
         place.into()
     }
 
+    /// `REV`, fit to be shown.
+    pub(crate) fn name(&self) -> String {
+        printable(&self.revision).into_owned()
+    }
+
+    /// The whole revision, and the path in it from the top of the repository.
+    pub(crate) fn apart(&self) -> Result<(Self, String), Error> {
+        let whole = Self { revision: self.revision.clone(), path: None };
+        let path = self.path.clone().unwrap_or_default();
+        if !path.starts_with('.') {
+            return Ok((whole, path));
+        }
+        let git = process::find("git").ok_or_else(|| Error::NoGit(self.shown()))?;
+        let git = Git { program: &git, of: self };
+        // A bare clone has no directory to be in.
+        let here = git.run(&["rev-parse", "--show-prefix"], Vec::new())?;
+        let here =
+            if here.status.success() { String::from_utf8_lossy(&here.stdout) } else { "".into() };
+        Ok((whole, crate::tree::joined(here.trim_end_matches('\n'), &path)))
+    }
+
     /// Reads the files whose paths are wanted; a file that is named itself always is.
     pub fn read(&self, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<Entry>, Error> {
         let git = process::find("git").ok_or_else(|| Error::NoGit(self.shown()))?;

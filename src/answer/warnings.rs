@@ -8,6 +8,8 @@ use crate::policy::{RefusedBy, Remark, Ruleset};
 use crate::unwritten::Dead;
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::collections::HashMap;
+use std::fmt::Write as _;
 
 /// Something that could make the answer wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -17,6 +19,38 @@ pub struct Warning {
     /// Where.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
+    /// What warnings that say the same of other things have in common; text tells one of them.
+    #[serde(skip)]
+    pub like: Option<String>,
+}
+
+impl Warning {
+    /// One that is like no other.
+    pub fn new(message: String, location: Option<Location>) -> Self {
+        Self { message, location, like: None }
+    }
+
+    /// Warnings for text: of those that say the same of other things the first, with how many there are.
+    pub fn told_once<'a>(all: impl IntoIterator<Item = &'a Self>) -> Vec<Self> {
+        let mut told: Vec<(Self, usize)> = Vec::new();
+        let mut first: HashMap<&str, usize> = HashMap::new();
+        for warning in all {
+            match warning.like.as_deref().and_then(|like| first.get(like)) {
+                Some(at) => told[*at].1 += 1,
+                None => {
+                    first.extend(warning.like.as_deref().map(|like| (like, told.len())));
+                    told.push((warning.clone(), 0));
+                }
+            }
+        }
+        let counted = told.into_iter().map(|(mut warning, more)| {
+            if more > 0 {
+                let _ = write!(warning.message, " (and {more} more like it)");
+            }
+            warning
+        });
+        counted.collect()
+    }
 }
 
 /// Remarks on the policies that `here` picks: refused ones first, then those that do not do what
@@ -28,9 +62,11 @@ pub(super) fn remarks(
 ) -> Vec<Warning> {
     let mut warnings = Vec::new();
     for remark in rules.rejected.iter().chain(&rules.lints).filter(|remark| here(remark)) {
-        for (message, path) in sentences(remark) {
+        for (i, (message, path)) in sentences(remark).into_iter().enumerate() {
             let location = locate(&remark.origin, path);
-            warnings.push(Warning { message, location });
+            let lint = remark.faults.get(i).filter(|_| remark.refused_by.is_none());
+            let like = lint.map(|fault| fault.message.clone());
+            warnings.push(Warning { message, location, like });
         }
     }
     warnings
@@ -76,5 +112,10 @@ pub(super) fn gaps(snapshot: &Snapshot) -> impl Iterator<Item = Warning> {
     snapshot.gaps.iter().map(|gap| Warning {
         message: format!("not read: {}: {}", gap.what, gap.why),
         location: None,
+        // Of what has a name that is not known, all but the name.
+        like: Some(match gap.why.split_once(": ") {
+            Some((named, rest)) if named.contains("${") => rest.to_owned(),
+            _ => gap.why.clone(),
+        }),
     })
 }

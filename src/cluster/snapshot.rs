@@ -257,23 +257,35 @@ impl Snapshot {
         self.representatives.get(&id)
     }
 
-    /// Whether two pods that are written nowhere are the same ones of a namespace by name, of which more
-    /// labels are supposed for the first.
+    /// Whether the first of two pods that are written nowhere is one of those that the other stands for,
+    /// with more labels, port names or labels of its namespace. A pod without labels stands for those
+    /// that are not told by theirs.
     pub fn is_narrower(&self, id: PodId, other: PodId) -> bool {
         let of = |id: PodId| {
             self.representative(id)?;
             let pod = self.pod(id);
-            Some((pod, self.namespace_labels(&pod.namespace)?))
+            Some((pod, self.namespace(&pod.namespace)?))
         };
-        let (Some((pod, labels)), Some((other, fewer))) = (of(id), of(other)) else {
+        let (Some((pod, namespace)), Some((wide, wide_namespace))) = (of(id), of(other)) else {
             return false;
         };
-        real_namespace(&pod.namespace) == real_namespace(&other.namespace)
-            && labels != fewer
-            && fewer.iter().all(|(key, value)| labels.get(key) == Some(value))
-            && pod.labels == other.labels
-            && pod.service_account == other.service_account
-            && pod.ports == other.ports
+        let any_other = namespace.is_any_other() && wide_namespace.is_any_other();
+        let same_place =
+            any_other || real_namespace(&namespace.name) == real_namespace(&wide_namespace.name);
+        let has_all = |labels: &Labels, fewer: &Labels, made_up: Option<&str>| {
+            let mut fewer = fewer.iter().filter(|(key, _)| Some(*key) != made_up);
+            fewer.all(|(key, value)| labels.get(key) == Some(value))
+        };
+        // The name of any other namespace is made up.
+        let made_up = any_other.then_some(NAMESPACE_NAME_LABEL);
+        id != other
+            && same_place
+            && pod.service_account == wide.service_account
+            && wide.labels.is_empty() == pod.labels.is_empty()
+            && !(any_other && wide.labels.is_empty() && pod.namespace != wide.namespace)
+            && has_all(&namespace.labels, &wide_namespace.labels, made_up)
+            && has_all(&pod.labels, &wide.labels, None)
+            && wide.ports.iter().all(|port| pod.ports.contains(port))
     }
 
     /// Takes out the pods that are written nowhere, and what is there for them only.

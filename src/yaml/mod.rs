@@ -5,6 +5,9 @@
 //! into a typed value ([`from_document`] does both), and [`locate`] finds the place of a field path. Out goes text again:
 //! [`to_string`].
 //!
+//! Nearly all manifests have one form, which `usual.rs` reads without a parser of all of YAML; what is
+//! not quite of it goes through granit, so both say the same.
+//!
 //! kubectl reads YAML 1.1 through `sigs.k8s.io/yaml` (goyaml.v2) and then JSON, so that `yes` is a
 //! boolean, `0755` is 493, the last of two equal keys wins, and a key is always a string. A reader
 //! of manifests has to see what the cluster will get; each rule here was checked against those
@@ -33,6 +36,7 @@ mod locate;
 mod node;
 mod parse;
 mod scalar;
+mod usual;
 mod write;
 
 pub use de::{from_document, from_node};
@@ -40,7 +44,7 @@ pub use document::{Document, Documents, split};
 pub use error::Error;
 pub use locate::{find_in, locate, locate_in};
 pub use node::{Entry, Mark, Node, Scalar};
-pub use parse::{MAX_ALIAS_NODES, MAX_DEPTH, MAX_DOCUMENT, parse};
+pub use parse::{MAX_ALIAS_NODES, MAX_DEPTH, MAX_DOCUMENT, parse, parse_in_full};
 pub use scalar::Resolved;
 pub use write::{to_string, to_writer};
 

@@ -15,6 +15,7 @@ use super::document::Document;
 use super::error::Error;
 use super::node::{Entry, Mark, Node, Scalar, Value};
 use super::scalar::{self, Resolved};
+use super::usual::usual;
 
 /// A document with more bytes than this is refused.
 pub const MAX_DOCUMENT: usize = 32 * 1024 * 1024;
@@ -41,6 +42,23 @@ pub fn parse<'a>(document: &Document<'a>) -> Result<Option<Node<'a>>, Error> {
         ));
     }
     refuse_hidden(document)?;
+    match usual(document) {
+        Some(root) => Ok(root),
+        None => whole(document),
+    }
+}
+
+/// The same with granit alone, for documents of every form. Tests hold the short way to it.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_in_full<'a>(document: &Document<'a>) -> Result<Option<Node<'a>>, Error> {
+    refuse_hidden(document)?;
+    whole(document)
+}
+
+fn whole<'a>(document: &Document<'a>) -> Result<Option<Node<'a>>, Error> {
     match tree(document) {
         // What is read then is no part of the text any more.
         Err(error) if error.message().contains("tab") => {
@@ -148,7 +166,7 @@ fn refuse_hidden(document: &Document<'_>) -> Result<(), Error> {
 }
 
 /// Places are held in 32 bits: twice as many nodes fit into a cache line.
-fn narrow(value: usize) -> u32 {
+pub(super) fn narrow(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
@@ -297,7 +315,7 @@ fn too_deep(mark: Mark) -> Error {
 }
 
 /// The last entry of each key, in the order of the file.
-fn last_of_each(mut entries: Vec<Entry<'_>>) -> Vec<Entry<'_>> {
+pub(super) fn last_of_each(mut entries: Vec<Entry<'_>>) -> Vec<Entry<'_>> {
     /// Up to here comparing each with each is faster than hashing.
     const FEW: usize = 12;
     let repeated = if entries.len() <= FEW {
@@ -366,7 +384,7 @@ fn merge_one<'a>(from: Node<'a>, into: &mut Vec<Entry<'a>>) -> Result<(), Error>
 }
 
 /// The string that a key stands for.
-fn key_text(key: Node<'_>) -> Result<Cow<'_, str>, Error> {
+pub(super) fn key_text(key: Node<'_>) -> Result<Cow<'_, str>, Error> {
     let mark = key.mark;
     let scalar = match key.value {
         Value::Scalar(scalar) => scalar,

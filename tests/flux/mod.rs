@@ -4,6 +4,7 @@
 mod build;
 mod explain;
 mod missing;
+mod random;
 mod reconcile;
 mod repository;
 

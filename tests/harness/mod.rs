@@ -3,6 +3,8 @@
 
 mod control_plane;
 #[cfg(unix)]
+mod files;
+#[cfg(unix)]
 mod flux;
 mod helm;
 mod homekube;
@@ -21,8 +23,10 @@ pub(crate) use control_plane::{
     ControlPlane, Request, Runner, control_plane, control_plane_of_its_own,
 };
 #[cfg(unix)]
+pub(crate) use files::Files;
+#[cfg(unix)]
 pub(crate) use flux::{Controllers, FIRST, FluxKube, fluxkube, fluxkube_of_its_own};
-pub(crate) use helm::helm;
+pub(crate) use helm::with_helm;
 pub(crate) use homekube::{Answer, HomeKube, homekube, plugin};
 pub(crate) use hubble::hubble;
 pub(crate) use krew::krew;

@@ -70,7 +70,7 @@ pub(super) fn add_deliveries(input: &Input, report: &mut ExplanationReport) -> a
     // Who may not read much is told the same where there is no Flux at all.
     if let Some(error) = absent.filter(|_| concerned.shows_flux()) {
         let message = format!("what Flux should make is not known: {error}");
-        report.warnings.push(Warning { message, location: None });
+        report.warnings.push(Warning::new(message, None));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::render::cells::diff::{headline, namespaces, only_sentences, ports, remark};
 use crate::render::screen::{BAD, BOLD, DIM, DOUBT, GOOD, PLAIN, Screen};
 use anstyle::Style;
-use netpol::answer::{ChangeKind, ChangeReport, DiffReport, PolicyReport};
+use netpol::answer::{ChangeKind, ChangeReport, DiffReport, PolicyReport, Warning};
 
 /// The answer as text of `width` columns; `summary` has one line for a change.
 pub(in crate::render) fn diff(
@@ -55,7 +55,8 @@ pub(in crate::render) fn diff(
         screen.blank();
         screen.words(0, 2, &[(PLAIN, &format!("{note}."))]);
     }
-    for warning in &report.warnings {
+    let warnings = if all { report.warnings.clone() } else { Warning::told_once(&report.warnings) };
+    for warning in warnings {
         screen.blank();
         screen.words(0, 2, &[(DOUBT, "warning:"), (PLAIN, &warning.message)]);
         screen.place(4, warning.location.as_ref());

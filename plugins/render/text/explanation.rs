@@ -10,7 +10,7 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use netpol::answer::{
     Because, DirectionReport, ExplanationReport, FlowReport, HopReport, Outcome, PolicyReport,
-    short,
+    Warning, short,
 };
 use netpol::policy::rule::Direction;
 use netpol::printable::printable;
@@ -266,7 +266,9 @@ impl Text<'_> {
     }
 
     fn warnings(&mut self) {
-        for warning in &self.report.warnings {
+        let all = &self.report.warnings;
+        let warnings = if self.wide { all.clone() } else { Warning::told_once(all) };
+        for warning in warnings {
             self.screen.blank();
             self.screen.words(0, 2, &[(DOUBT, "warning:"), (PLAIN, &warning.message)]);
             self.screen.place(4, warning.location.as_ref());

@@ -5,7 +5,7 @@ use crate::render::cells::list::{ENTRANCES, by_words, entrance_ends, mark, port_
 use crate::render::cells::summary::MOST;
 use crate::render::cells::unprotected::{self, is_said};
 use crate::render::screen::{BOLD, DIM, DOUBT, PLAIN, Screen, outcome_style};
-use netpol::answer::{Because, EndReport, FlowList, ListedFlow, MissingReport, Outcome};
+use netpol::answer::{Because, EndReport, FlowList, ListedFlow, MissingReport, Outcome, Warning};
 use netpol::cluster::PortRange;
 use netpol::printable::printable;
 use netpol::prose;
@@ -86,7 +86,8 @@ pub(in crate::render) fn list(
     for note in &list.notes {
         screen.words(0, 2, &[(DIM, &format!("{note}."))]);
     }
-    for warning in &list.warnings {
+    let warnings = if wide { list.warnings.clone() } else { Warning::told_once(&list.warnings) };
+    for warning in warnings {
         screen.blank();
         screen.words(0, 2, &[(DOUBT, "warning:"), (PLAIN, &warning.message)]);
         screen.place(4, warning.location.as_ref());

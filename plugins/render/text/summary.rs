@@ -20,7 +20,7 @@ pub(in crate::render) fn summary(report: &SummaryReport, width: usize, wide: boo
         screen.words(0, 2, &[(DOUBT, "not known:"), (PLAIN, &format!("{}.", missing.message))]);
     }
     if report.namespaces.is_empty() && !screen.is_empty() {
-        for warning in warnings(report) {
+        for warning in told(report, wide) {
             screen.blank();
             screen.words(0, 2, &[(DOUBT, "warning:"), (PLAIN, &warning.message)]);
             screen.place(2, warning.location.as_ref());
@@ -57,7 +57,7 @@ pub(in crate::render) fn summary(report: &SummaryReport, width: usize, wide: boo
     let mut total = total(report);
     total.extend(report.notes.iter().map(|note| (PLAIN, format!("{note}."))));
     total.extend(report.dead.iter().map(|dead| (DOUBT, format!("{dead}."))));
-    let warnings: Vec<&Warning> = warnings(report).collect();
+    let warnings = told(report, wide);
     if !total.is_empty() || !warnings.is_empty() {
         screen.blank();
     }
@@ -72,6 +72,11 @@ pub(in crate::render) fn summary(report: &SummaryReport, width: usize, wide: boo
         places(&mut screen, report);
     }
     screen.finish()
+}
+
+/// The warnings, those that are alike as one unless all is shown.
+fn told(report: &SummaryReport, wide: bool) -> Vec<Warning> {
+    if wide { warnings(report).cloned().collect() } else { Warning::told_once(warnings(report)) }
 }
 
 /// Rows of so many namespaces, of which the same is said, are one.

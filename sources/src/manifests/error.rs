@@ -44,6 +44,9 @@ pub enum Error {
     /// A revision that could not be read.
     #[error(transparent)]
     Revision(#[from] revision::Error),
+    /// Files of a revision that could not be read or copied.
+    #[error(transparent)]
+    Tree(#[from] crate::tree::Error),
     /// A repository of Flux that could not be followed.
     #[error(transparent)]
     Flux(#[from] crate::flux::follow::Error),

@@ -1,12 +1,12 @@
-//! `-k`: what kustomize makes of a directory.
+//! The program that builds kustomizations, and what these take from elsewhere.
 //!
-//! In: the directory. Out: the manifests that `kubectl kustomize` prints for it, or `kustomize
-//! build` where there is no kubectl: users of kubectl expect the version in their kubectl. Nothing is
-//! fetched unless asked for: what a kustomization takes from elsewhere is looked for before the program
-//! runs, which then finds no way out either.
+//! In: a directory. Out: what `kubectl kustomize` prints for it, or `kustomize build` where there is no
+//! kubectl: users of kubectl expect the version in their kubectl. Nothing is fetched unless asked for: what
+//! a kustomization takes from elsewhere is looked for before the program runs, which then finds no way out
+//! either.
 
-use super::error::Error;
-use super::text::{self, MAX_FILE};
+use super::built::May;
+use super::text;
 use crate::process::{self, Given, Limits, Program};
 use netpol::objects::shown;
 use netpol::printable::printable;
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// kustomize may fetch remote bases, but nobody waits longer for an answer.
-const LIMITS: Limits = Limits { time: Duration::from_mins(1), output: MAX_FILE };
+const LIMITS: Limits = Limits { time: Duration::from_mins(1), output: 256 << 20 };
 
 /// The names under which kustomize looks for its file.
 pub(crate) const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -58,7 +58,8 @@ const PATHS: &[&str] = &[
 /// The program that builds kustomizations.
 #[derive(Clone, Debug)]
 pub(crate) struct Kustomize {
-    path: PathBuf,
+    /// Where it is.
+    pub(crate) path: PathBuf,
     /// What it is called.
     pub(crate) name: &'static str,
     word: &'static str,
@@ -77,36 +78,25 @@ impl Kustomize {
     pub(crate) fn run(
         &self,
         directory: &Path,
-        pull: bool,
+        may: May,
         loose: bool,
     ) -> Result<process::Output, process::Error> {
         let mut arguments = vec![OsStr::new(self.word)];
+        let helm = process::find("helm").filter(|_| may.charts);
+        if may.charts {
+            arguments.push(OsStr::new("--enable-helm"));
+        }
+        if let Some(helm) = &helm {
+            arguments.extend([OsStr::new("--helm-command"), helm.as_os_str()]);
+        }
         if loose {
             arguments.extend(["--load-restrictor", "LoadRestrictionsNone"].map(OsStr::new));
         }
         // A path that starts with a dash would be taken for a flag.
         arguments.extend([OsStr::new("--"), directory.as_os_str()]);
-        let program = Program::Kustomize { pull };
+        let program = Program::Kustomize { pull: may.pull };
         process::run(program, &self.path, arguments, Given::default(), LIMITS)
     }
-}
-
-/// Builds a kustomization; `pull`: it may fetch.
-pub(super) fn build(directory: &Path, pull: bool) -> Result<Vec<u8>, Error> {
-    let Some(program) = Kustomize::find() else {
-        return Err(Error::NoKustomize(directory.to_owned()));
-    };
-    if !pull && let Some(remote) = remote(directory) {
-        return Err(Error::Remote { directory: directory.to_owned(), remote });
-    }
-    let output = program
-        .run(directory, pull, false)
-        .map_err(|source| Error::KustomizeRun { directory: directory.to_owned(), source })?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    let stderr = said(&output);
-    Err(Error::Kustomize { directory: directory.to_owned(), program: program.name, stderr })
 }
 
 /// What it says of its failure.
@@ -181,9 +171,7 @@ fn look_through<T>(
             let Ok(text) = String::from_utf8(bytes) else { continue };
             for document in yaml::split(&text) {
                 let Ok(Some(root)) = yaml::parse(&document) else { continue };
-                let mut names = Vec::new();
-                collect(&root, false, &mut names, &mut { MOST_NODES });
-                for name in names {
+                for name in paths(&root) {
                     if let Some(found) = look(&place, &directory, name) {
                         return Some(found);
                     }
@@ -197,6 +185,13 @@ fn look_through<T>(
         }
     }
     None
+}
+
+/// Every name of a path in a kustomization.
+pub(crate) fn paths<'a>(root: &'a Node<'_>) -> Vec<&'a str> {
+    let mut names = Vec::new();
+    collect(root, false, &mut names, &mut { MOST_NODES });
+    names
 }
 
 /// The texts of fields that name paths; `wanted`: this one is of such a field. Aliases make a tree of

@@ -14,29 +14,29 @@
 //! # Ok::<(), netpol_sources::manifests::Error>(())
 //! ```
 
+mod built;
 mod error;
 mod kustomize;
 mod locate;
 mod text;
 mod walk;
 
+pub(crate) use built::{May, cause};
 pub use error::Error;
-pub(crate) use kustomize::{Kustomize, NAMES as KUSTOMIZATION_NAMES, outside, said};
+pub(crate) use kustomize::{Kustomize, NAMES as KUSTOMIZATION_NAMES, outside, paths, said};
 pub use kustomize::{Remote, remote};
 pub use locate::{Locator, Place};
 pub use netpol::objects::{Severity, Warning};
 pub(crate) use text::read_file;
 pub(crate) use walk::is_manifest;
 
-use crate::address::without_user;
-use crate::flux::follow::Repository;
+use crate::flux::follow::{How, Repository};
 use crate::helm::Chart;
 use crate::limits::{Budget, Counted, Exceeded, Limits};
 use crate::revision::{Content, Entry, Revision};
 use netpol::cluster::Name;
 use netpol::objects::{File, Kind, Objects, Reading};
 use rayon::prelude::*;
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -65,6 +65,10 @@ pub struct Manifests {
     pub strict: bool,
     /// kustomize may fetch what a kustomization names elsewhere.
     pub pull: bool,
+    /// kustomize may have helm inflate charts.
+    pub enable_helm: bool,
+    /// What outside programs made of a repository may be kept for the next time.
+    pub cache: bool,
     /// How much is read at most.
     pub limits: Limits,
 }
@@ -83,6 +87,8 @@ impl Default for Manifests {
             namespace,
             strict: false,
             pull: false,
+            enable_helm: false,
+            cache: false,
             limits: Limits::default(),
         }
     }
@@ -127,7 +133,8 @@ impl Manifests {
         let mut unread = Vec::new();
         let mut kept_files = Vec::new();
         for repository in &self.repositories {
-            let followed = repository.follow(self.pull, &budget)?;
+            let how = How { pull: self.pull, cache: self.cache };
+            let followed = repository.follow(how, &budget)?;
             for warning in followed.warnings {
                 reading.warn(warning);
             }
@@ -149,14 +156,18 @@ impl Manifests {
             }
         }
         for directory in &self.kustomizations {
-            let bytes = kustomize::build(directory, self.pull)?;
-            // What was fetched is told by its address, and that without its password.
-            let name = directory.to_string_lossy();
-            let path = match without_user(&name) {
-                Cow::Owned(name) => Path::new(&name).into(),
-                Cow::Borrowed(_) => directory.as_path().into(),
-            };
-            reading.add(decoded(bytes, path, Kind::Kept, &namespace, &budget)?);
+            let may = May { pull: self.pull, charts: self.enable_helm };
+            let built = built::build(directory, may, &budget)?;
+            for document in &built.documents {
+                budget.take(Counted::Bytes, document.text.len() as u64)?;
+                let file = File::rendered(document, &namespace);
+                budget.take(Counted::Objects, file.count() as u64)?;
+                reading.add(file);
+            }
+            if let Some((bytes, path)) = built.whole {
+                reading.add(decoded(bytes, path, Kind::Kept, &namespace, &budget)?);
+            }
+            kept_files.extend(built.kept);
         }
         for (name, bytes) in &self.texts {
             let path = name.as_path().into();

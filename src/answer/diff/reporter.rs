@@ -74,13 +74,9 @@ impl DiffReport {
         };
         let mut warnings = warnings(sides);
         warnings.extend(unsure.then(|| {
-            Warning {
-                message:
-                    "too many flows pass on a condition to compare it for each: some may pass on \
-                      another one than before"
-                        .to_owned(),
-                location: None,
-            }
+            let message = "too many flows pass on a condition to compare it for each: some may pass on \
+                           another one than before";
+            Warning::new(message.to_owned(), None)
         }));
         Ok(Self {
             api_version: ApiVersion,
@@ -347,7 +343,7 @@ fn warnings(sides: [&DiffSide<'_>; 2]) -> Vec<Warning> {
             [one] => format!("in {one}: {message}"),
             _ => message,
         };
-        Warning { message, location }
+        Warning::new(message, location)
     });
     warnings.collect()
 }

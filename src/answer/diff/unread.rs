@@ -133,7 +133,8 @@ fn parts(path: &str) -> impl Iterator<Item = &str> {
 
 /// The first of them, and how many more there are.
 fn named(all: impl Iterator<Item = String>) -> String {
-    let mut all: Vec<String> = all.collect();
+    let mut seen = HashSet::new();
+    let mut all: Vec<String> = all.filter(|name| seen.insert(name.clone())).collect();
     if all.len() > MOST_NAMED + 1 {
         let more = all.len() - MOST_NAMED;
         all.truncate(MOST_NAMED);
@@ -150,7 +151,7 @@ fn line(how: &str, gaps: &[Gap]) -> Option<Warning> {
         more => format!("; and {more} more"),
     };
     let message = format!("not read, {how}: {}: {}{more}", first.what, first.why);
-    Some(Warning { message, location: None })
+    Some(Warning::new(message, None))
 }
 
 impl DiffReport {
@@ -170,7 +171,8 @@ impl DiffReport {
         for (side, gap) in &unread.one_sided {
             let (name, Gap { what, why, .. }) = (sides[*side].name, gap);
             let message = format!("in {name}: not read: {what}: {why}");
-            self.warnings.push(Warning { message, location: None });
+            let like = Some(format!("{name}: {why}"));
+            self.warnings.push(Warning { message, location: None, like });
         }
         // A rule of an ordered tier may send a flow on to where something differs.
         let ordered = sides.iter().any(|side| side.rules.traits().denies);
@@ -205,7 +207,7 @@ impl DiffReport {
             let mut of = policies.filter(|policy| policy.object == dead.at.object);
             let location = of.next().and_then(|policy| (new.locate)(&policy.origin, &dead.at.path));
             let message = format!("in {}: {}", new.name, warnings::dead(&dead));
-            self.warnings.push(Warning { message, location });
+            self.warnings.push(Warning::new(message, location));
         }
     }
 }

@@ -25,7 +25,7 @@ use crate::prose::list;
 use crate::reach::{Connectivity, End, Narrow, PortSet};
 use crate::unwritten::Unwritten;
 use crate::verdict::{Verdict, Why};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -73,11 +73,13 @@ impl FlowList {
             unexplained: Cell::default(),
             ends: RefCell::default(),
             entrances: ways_in(snapshot, rules, asked),
+            elsewhere: OnceCell::new(),
         };
         let nothing = is_empty(snapshot, rules);
         let said = Said::of(&lister, &rows);
         let told = |row| !nothing && lister.has_port(row) && !said.twice(&lister, row);
         let told: Vec<bool> = rows.iter().map(|(row, _)| told(row)).collect();
+        let stood_for = said.note();
         // Each row is let go as soon as it is told.
         let rows = rows.into_iter().zip(told).filter(|(_, told)| *told);
         let flows = rows.map(|((row, families), _)| {
@@ -113,6 +115,7 @@ impl FlowList {
                 lister.unexplained(),
                 note(&only_others).into_iter().collect(),
                 coarse.into_iter().collect(),
+                stood_for.into_iter().collect(),
             ]
             .concat(),
             only_others,
@@ -167,6 +170,22 @@ pub(super) struct Lister<'a> {
     ends: RefCell<HashMap<(Direction, Party), Arc<EndReport>>>,
     /// What leads in from outside, where it is looked for.
     pub(super) entrances: Option<Entrances>,
+    elsewhere: OnceCell<HashSet<PodId>>,
+}
+
+/// The pods that are written nowhere and are in namespaces of which nothing is here either.
+fn elsewhere(snapshot: &Snapshot, rules: &Ruleset) -> HashSet<PodId> {
+    let subjects = rules.policies().iter().filter_map(|policy| match &policy.subject.namespaces {
+        Namespaces::Own(own) => Some(&**own),
+        Namespaces::Matching(_) => None,
+    });
+    let subjects: HashSet<&str> = subjects.collect();
+    let is_here = |namespace: &str| {
+        let known = snapshot.namespace(namespace).is_some_and(|known| !known.supposed);
+        known || subjects.contains(namespace)
+    };
+    let all = snapshot.representatives().map(|(id, _)| id);
+    all.filter(|id| !is_here(real_namespace(&snapshot.pod(*id).namespace))).collect()
 }
 
 impl Lister<'_> {
@@ -317,13 +336,7 @@ impl Lister<'_> {
 
     /// Whether a pod that is written nowhere is in a namespace of which nothing is here either.
     pub(super) fn is_elsewhere(&self, id: PodId) -> bool {
-        let of = self.snapshot.representative(id);
-        let namespace = real_namespace(&self.snapshot.pod(id).namespace);
-        let mut real = self.snapshot.namespaces().filter(|namespace| !namespace.supposed);
-        let mut subjects = self.rules.policies().iter().map(|policy| &policy.subject.namespaces);
-        of.is_some()
-            && !real.any(|known| *known.name == *namespace)
-            && !subjects.any(|own| matches!(own, Namespaces::Own(own) if **own == *namespace))
+        self.elsewhere.get_or_init(|| elsewhere(self.snapshot, self.rules)).contains(&id)
     }
 
     fn groups(&self, direction: Direction) -> &Groups {

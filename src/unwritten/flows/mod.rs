@@ -67,6 +67,8 @@ pub(super) struct Flows<'a> {
     unknown: HashMap<String, Lit>,
     /// What is not known of one side says nothing of the other.
     apart: bool,
+    /// Nothing of it on the first side, and all of it on the second.
+    pub(super) extremes: Vec<Lit>,
     /// The side that is put into the formula.
     building: usize,
     own_node: Lit,
@@ -105,6 +107,7 @@ impl<'a> Flows<'a> {
             places: [Vec::new(), Vec::new()],
             unknown: HashMap::new(),
             apart,
+            extremes: Vec::new(),
             building: 0,
             own_node,
             fates: Vec::new(),
@@ -176,6 +179,7 @@ impl<'a> Flows<'a> {
             return *known;
         }
         let free = self.circuit.free();
+        self.extremes.push(if self.building == 0 { !free } else { free });
         self.unknown.insert(key, free);
         free
     }
@@ -197,6 +201,12 @@ impl<'a> Flows<'a> {
         let certain = c.all([possible, !into.may_deny, !out.may_deny]);
         let free = c.all([certain, !into.bound, !out.bound]);
         [possible, certain, free]
+    }
+
+    /// The same as what may become of a flow: it passes, passes on a condition, may pass, does not.
+    pub(super) fn outcomes(&mut self, side: usize) -> [Vec<Lit>; 4] {
+        let [possible, certain, free] = self.passage(side);
+        [vec![free], vec![certain, !free], vec![possible, !certain], vec![!possible]]
     }
 
     /// That the port is this one.

@@ -161,7 +161,9 @@ impl Flows<'_> {
         // Of an address that is on every node it is known.
         let of_end = self.one_of.iter().flatten().any(|lit| *lit == self.own_node);
         if self.own_node != never && !of_end {
-            self.own_node = self.circuit.free();
+            let again = self.circuit.free();
+            self.extremes.extend([!self.own_node, again]);
+            self.own_node = again;
         }
         for role in [0, 1] {
             if self.is_unwritten(role) {

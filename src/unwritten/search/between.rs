@@ -32,10 +32,7 @@ impl<'a> Search<'a> {
         for family in self.families(ends) {
             let mut flows = Flows::new(self.sides, ends.map(Clone::clone), family);
             let at = wanted.map(|port| flows.at(port));
-            let [possible, certain, free] = flows.passage(0);
-            for what in
-                [vec![free], vec![certain, !free], vec![possible, !certain], vec![!possible]]
-            {
+            for what in flows.outcomes(0) {
                 let asked: Vec<_> = what.into_iter().chain(at).collect();
                 match self.ask(&mut flows, &asked, false) {
                     Answer::No => {}
@@ -46,15 +43,22 @@ impl<'a> Search<'a> {
             if flows.is_settled() {
                 continue;
             }
-            // Who passes or does not, by what is supposed, may be neither of those who do and do not.
+            // Of whom it hangs on what is supposed, and of whom it does not, may be others than those.
             let mut flows = Flows::apart(twice, ends.map(Clone::clone), family);
             let at = wanted.map(|port| flows.at(port));
             let [one, other] = [0, 1].map(|side| flows.passage(side)[0]);
-            let asked: Vec<_> = [one, !other].into_iter().chain(at).collect();
-            match self.ask(&mut flows, &asked, false) {
-                Answer::No => {}
-                Answer::GivenUp => return None,
-                Answer::Yes => all.extend(self.shown(&flows, ends, wanted)),
+            let mut questions = vec![vec![one, !other]];
+            let [ones, others] = [0, 1].map(|side| flows.outcomes(side));
+            questions.extend(ones.into_iter().zip(others).map(|(one, other)| {
+                one.into_iter().chain(other).chain(flows.extremes.iter().copied()).collect()
+            }));
+            for what in questions {
+                let asked: Vec<_> = what.into_iter().chain(at).collect();
+                match self.ask(&mut flows, &asked, false) {
+                    Answer::No => {}
+                    Answer::GivenUp => return None,
+                    Answer::Yes => all.extend(self.shown(&flows, ends, wanted)),
+                }
             }
         }
         Some(all)

@@ -4,6 +4,7 @@
 mod documents;
 mod reading;
 mod typed;
+mod usual;
 mod writing;
 
 use super::{Document, Error, Node, from_node, parse};

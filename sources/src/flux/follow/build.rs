@@ -4,14 +4,16 @@
 //! nothing. A worker has a copy of its own, since it writes the kustomization.yaml that Flux would write
 //! into it, and takes it away again.
 
+use super::How;
 use super::error::Error;
 use super::generate::{Generated, generate};
+use super::kept::Kept;
 use super::object::Kustomization;
-use super::tree::{Copy, Tree, joined};
-use crate::manifests::{Kustomize, outside, remote, said};
+use crate::manifests::{Kustomize, May, cause, outside, remote, said};
+use crate::tree::{Copy, Tree, joined};
 use netpol::objects::shown;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -27,30 +29,36 @@ pub(super) struct Builders<'t> {
     tree: &'t Tree,
     kustomize: Kustomize,
     pull: bool,
-    copies: Vec<Mutex<Copy>>,
+    /// What was made before.
+    pub(super) kept: Kept<'t>,
+    /// A copy for each that builds, made once there is something to build.
+    copies: Vec<Mutex<Option<Copy>>>,
     /// Links that are in no copy.
     pub(super) outward: Vec<String>,
 }
 
 impl<'t> Builders<'t> {
-    /// Finds the program and makes a copy for each that builds.
-    pub(super) fn of(tree: &'t Tree, name: &str, pull: bool) -> Result<Self, Error> {
+    /// Finds the program.
+    pub(super) fn of(tree: &'t Tree, name: &str, how: How) -> Result<Self, Error> {
         let kustomize = Kustomize::find().ok_or_else(|| Error::NoKustomize(name.to_owned()))?;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let mut builders = Self { tree, kustomize, pull, copies: Vec::new(), outward: Vec::new() };
-        for _ in 0..cores.min(MOST) {
-            let (copy, outward) = tree.copy()?;
-            builders.copies.push(Mutex::new(copy));
-            builders.outward = outward;
+        let mut copies: Vec<_> = (0..cores.min(MOST)).map(|_| Mutex::new(None)).collect();
+        let mut outward = Vec::new();
+        // Where links lead is seen in a copy.
+        if tree.links().next().is_some() {
+            let (copy, found) = tree.copy()?;
+            outward = found;
+            copies[0] = Mutex::new(Some(copy));
         }
-        Ok(builders)
+        // What is fetched may be something else the next time.
+        let kept = Kept::of(tree, how.cache && !how.pull);
+        Ok(Self { tree, kustomize, pull: how.pull, kept, copies, outward })
     }
 
-    /// Lends the top of a copy.
-    pub(super) fn with_copy(&self, run: impl FnOnce(&Path)) {
-        if let Some(Ok(copy)) = self.copies.first().map(Mutex::lock) {
-            run(&copy.root);
-        }
+    /// The top of a copy, as long as this lives.
+    pub(super) fn top(&self) -> Result<PathBuf, Error> {
+        let mut copy = self.copies[0].lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(copied(self.tree, &mut copy)?.root.clone())
     }
 
     /// Builds all of them; the results in their order.
@@ -61,12 +69,12 @@ impl<'t> Builders<'t> {
             for copy in self.copies.iter().take(all.len()) {
                 let (next, results) = (&next, &results);
                 scope.spawn(move || {
-                    let Ok(copy) = copy.lock() else { return };
+                    let Ok(mut copy) = copy.lock() else { return };
                     while let Some((one, into)) = {
                         let i = next.fetch_add(1, Ordering::Relaxed);
                         all.get(i).zip(results.get(i))
                     } {
-                        let built = self.one(one, &copy);
+                        let built = self.one(one, &mut copy);
                         if let Ok(mut into) = into.lock() {
                             *into = built;
                         }
@@ -78,13 +86,18 @@ impl<'t> Builders<'t> {
         results.into_iter().map(inner).collect()
     }
 
-    fn one(&self, of: &Kustomization, copy: &Copy) -> Result<Vec<u8>, String> {
+    fn one(&self, of: &Kustomization, copy: &mut Option<Copy>) -> Result<Vec<u8>, String> {
         let directory = joined("", &of.spec.path);
         if !self.tree.has_directory(&directory) {
             return Err(format!("its path {} is not in the repository", of.spec.path));
         }
         let Generated { file, text } = generate(self.tree, &directory, &of.spec)?;
         let Some(text) = text else { return Ok(Vec::new()) };
+        let key = self.kept.of_kustomize(&self.kustomize.path, &file, &text);
+        if let Some(text) = self.kept.get(key.as_ref()) {
+            return Ok(text.into_bytes());
+        }
+        let copy = copied(self.tree, copy).map_err(|error| error.to_string())?;
         let path = copy.root.join(&file);
         // A link would lead to what it is written for.
         let before = fs::read(&path).ok();
@@ -94,6 +107,9 @@ impl<'t> Builders<'t> {
         let _ = fs::remove_file(&path);
         if let Some(before) = before {
             fs::write(&path, before).map_err(|error| format!("{file} is lost: {error}"))?;
+        }
+        if let Ok(Ok(text)) = built.as_deref().map(std::str::from_utf8) {
+            self.kept.put(key, text);
         }
         built
     }
@@ -122,7 +138,7 @@ impl<'t> Builders<'t> {
         let explained = |words: String| words.replace(&top, "");
         let run = |loose| {
             self.kustomize
-                .run(&path, self.pull, loose)
+                .run(&path, May { pull: self.pull, charts: false }, loose)
                 .map_err(|error| explained(error.to_string()))
         };
         let mut output = run(false)?;
@@ -133,6 +149,18 @@ impl<'t> Builders<'t> {
         if output.status.success() {
             return Ok(output.stdout);
         }
-        Err(format!("{} says: {}", self.kustomize.name, explained(said(&output))))
+        Err(format!(
+            "{} says: {}",
+            self.kustomize.name,
+            cause(&said(&output), &copy.root, Path::new(""))
+        ))
+    }
+}
+
+/// The copy, made if there is none yet.
+fn copied<'c>(tree: &Tree, copy: &'c mut Option<Copy>) -> Result<&'c Copy, Error> {
+    match copy {
+        Some(copy) => Ok(copy),
+        none => Ok(none.insert(tree.copy()?.0)),
     }
 }

@@ -1,37 +1,24 @@
 //! What stops following a repository of Flux; what only a part of it fails at is a warning and a gap.
 
-use crate::limits::Exceeded;
-use crate::revision;
-use netpol::objects::{Warning, shown};
+use crate::{revision, tree};
+use netpol::objects::Warning;
 use netpol::printable::printable;
-use std::path::PathBuf;
 
 /// Why a repository of Flux could not be followed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Not in the form.
     #[error(
-        "{0:?} names no repository of Flux: give flux:DIR or flux:git:REV[:PATH], with #PLACE behind it \
-         for one place in it, such as flux:.#clusters/prod"
+        "{0:?} names no repository: give flux:DIR or flux:git:REV[:PATH], or argocd: in place of flux:, \
+         with #PLACE behind it for one place in it, such as flux:.#clusters/prod"
     )]
     Form(String),
-    /// The directory is none.
-    #[error("cannot follow Flux in {}: it is not a directory", shown(.0))]
-    NoDirectory(PathBuf),
-    /// Something could not be read.
-    #[error("cannot follow Flux in {}: {source}", shown(path))]
-    Unreadable {
-        /// The path.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The revision could not be read.
+    /// Its revision is not in the form.
     #[error(transparent)]
     Revision(#[from] revision::Error),
-    /// More than a limit allows.
+    /// Its files could not be read.
     #[error(transparent)]
-    TooMuch(#[from] Exceeded),
+    Tree(#[from] tree::Error),
     /// There is no such place.
     #[error(
         "{0} has no directory {1}: after # stands a path from its top, as a Kustomization has it"
@@ -43,8 +30,38 @@ pub enum Error {
          with -k"
     )]
     NoKustomization(String),
+    /// There is nothing of Argo CD to follow.
+    #[error(
+        "there is no Application of Argo CD in {0}: read its manifests with -f, or build a directory of \
+         it with -k"
+    )]
+    NoApplication(String),
+    /// Which of the addresses of its Applications is its own cannot be told.
+    #[error(
+        "as many Applications in {repository} are of one repository as of another, so which of them it is \
+         cannot be told: {}; name a directory with those of one, as in {repository}#PLACE",
+        addresses.iter().map(|it| printable(it)).collect::<Vec<_>>().join(", ")
+    )]
+    Own {
+        /// What was named.
+        repository: String,
+        /// The addresses.
+        addresses: Vec<String>,
+    },
+    /// Its Applications are for several clusters.
+    #[error(
+        "{repository} has Applications for several clusters: {}; name a directory with those of one, as \
+         in {repository}#PLACE",
+        clusters.iter().map(|it| printable(it)).collect::<Vec<_>>().join(", ")
+    )]
+    Servers {
+        /// What was named.
+        repository: String,
+        /// The clusters as their destinations name them.
+        clusters: Vec<String>,
+    },
     /// All that there is could not be read; the first of it.
-    #[error("cannot follow Flux in {0}: {1}")]
+    #[error("cannot follow {0}: {1}")]
     Unread(String, Box<Warning>),
     /// It is the repository of several clusters.
     #[error(
@@ -64,14 +81,8 @@ pub enum Error {
     },
     /// Nothing can be built.
     #[error(
-        "cannot follow Flux in {0}: neither kubectl nor kustomize is on PATH; install one of them \
+        "cannot follow {0}: neither kubectl nor kustomize is on PATH; install one of them \
          (https://kubectl.docs.kubernetes.io/installation/kustomize/)"
     )]
     NoKustomize(String),
-    /// No copy can be made.
-    #[error("cannot copy the repository to build it: {source}")]
-    Copy {
-        /// Why.
-        source: std::io::Error,
-    },
 }

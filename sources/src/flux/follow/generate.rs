@@ -7,8 +7,8 @@
 //! Source: docs/semantics/flux.md#generated-kustomization.
 
 use super::object::Spec;
-use super::tree::{Tree, joined, within};
 use crate::manifests::KUSTOMIZATION_NAMES;
+use crate::tree::{Tree, joined, within};
 use netpol::yaml::{self, Node};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -81,6 +81,11 @@ pub(super) fn generate(tree: &Tree, directory: &str, spec: &Spec) -> Result<Gene
         if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
             all.insert(field.to_owned(), json!(value));
         }
+    }
+    if !spec.common_labels.is_empty() {
+        let selectors = !spec.label_without_selector;
+        let labels = json!({"pairs": spec.common_labels, "includeSelectors": selectors});
+        push(&mut all, "labels", [labels]);
     }
     push(&mut all, "patches", spec.patches.iter().cloned());
     for component in &spec.components {
@@ -205,8 +210,8 @@ fn no_manifest(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flux::follow::tree::Top;
     use crate::limits::{Budget, Limits};
+    use crate::tree::Top;
 
     fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Tree) {
         let directory = tempfile::tempdir().unwrap();

@@ -1,28 +1,30 @@
-//! A repository of Flux, followed as Flux makes a cluster of it, without a cluster.
+//! A repository of Flux or Argo CD, followed as these make a cluster of it, without a cluster.
 //!
 //! In: a [`Repository`], as in `flux:DIR#clusters/prod`. Out: [`Followed`]: the objects that the
 //! Kustomizations below the place make, each with the file of the repository that it is written in, and
 //! stand-ins for what is made of charts that are not here. kustomize is the real program, and builds a
-//! throw-away copy; what is not followed is told, and leaves a gap.
+//! throw-away copy; what is not followed is told, and leaves a gap. [`argo`] has what is of Argo CD alone.
 //!
 //! [`rounds`] goes from Kustomization to Kustomization, [`generate`] makes what kustomize builds,
 //! [`build`] has it built, [`substitute`] fills in variables, [`release`] is about charts.
 
+mod argo;
+mod artifact;
 mod build;
 mod error;
 mod generate;
+mod kept;
 mod object;
-mod origin;
 mod release;
 mod roots;
 mod rounds;
 mod substitute;
-mod tree;
 mod variables;
 
 pub use error::Error;
 
 use crate::limits::Budget;
+use crate::tree::{Top, Tree, joined};
 use netpol::cluster::Rendered;
 use netpol::objects::{Warning, shown};
 use netpol::printable::printable;
@@ -30,19 +32,38 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
-use tree::{Top, Tree, joined};
 
 /// How the name of a Git revision begins.
 const GIT: &str = "git:";
 
-/// A repository of Flux, or one place in it.
+/// Who makes a cluster of a repository, and how the name of one begins.
+const FOLLOWED: &[(&str, By)] = &[("flux:", By::Flux), ("argocd:", By::Argo)];
+
+/// Who makes a cluster of a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Flux,
+    Argo,
+}
+
+/// A repository of Flux or Argo CD, or one place in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository {
+    by: By,
     top: Top,
     /// A directory from its top.
     place: Option<String>,
-    /// As it was named, behind `flux:`.
+    /// As it was named.
     name: String,
+}
+
+/// How a repository is followed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct How {
+    /// What is elsewhere may be fetched.
+    pub pull: bool,
+    /// What outside programs make may be kept for the next time.
+    pub cache: bool,
 }
 
 /// What was made of a repository.
@@ -59,12 +80,14 @@ pub struct Followed {
     pub kept: Vec<(Arc<Path>, String)>,
 }
 
-/// `DIR`, `git:REV` or `git:REV:PATH`, with `#PLACE` behind it.
+/// `flux:` or `argocd:`, then `DIR`, `git:REV` or `git:REV:PATH`, with `#PLACE` behind it.
 impl FromStr for Repository {
     type Err = Error;
 
-    fn from_str(name: &str) -> Result<Self, Error> {
-        let refuse = || Error::Form(format!("flux:{name}"));
+    fn from_str(whole: &str) -> Result<Self, Error> {
+        let refuse = || Error::Form(whole.to_owned());
+        let by = FOLLOWED.iter().find_map(|(word, by)| Some((*by, whole.strip_prefix(word)?)));
+        let (by, name) = by.ok_or_else(refuse)?;
         let (top, place) = match name.rsplit_once('#') {
             Some((top, place)) if !Path::new(name).exists() => (top, Some(place)),
             _ => (name, None),
@@ -77,19 +100,19 @@ impl FromStr for Repository {
             None => Top::Directory(PathBuf::from(top)),
         };
         let place = place.map(|place| joined("", place));
-        Ok(Self { top, place, name: name.to_owned() })
+        Ok(Self { by, top, place, name: whole.to_owned() })
     }
 }
 
 impl Repository {
-    /// Its name in answers and on the command line.
-    pub fn name(&self) -> String {
-        format!("flux:{}", self.name)
+    /// Whether a name is that of one.
+    pub fn is_named(name: &str) -> bool {
+        FOLLOWED.iter().any(|(word, _)| name.starts_with(word))
     }
 
-    /// Follows it; `pull`: what is elsewhere may be fetched.
-    pub fn follow(&self, pull: bool, budget: &Budget) -> Result<Followed, Error> {
-        let shown_name = printable(&self.name()).into_owned();
+    /// Follows it.
+    pub fn follow(&self, how: How, budget: &Budget) -> Result<Followed, Error> {
+        let shown_name = printable(&self.name).into_owned();
         let tree = Tree::read(&self.top, budget)?;
         if let Some(place) = &self.place
             && !tree.has_directory(place)
@@ -100,7 +123,11 @@ impl Repository {
             };
             return Err(Error::NoPlace(top, printable(place).into_owned()));
         }
-        rounds::follow(&tree, &shown_name, self.place.as_deref(), pull)
+        let follow = match self.by {
+            By::Flux => rounds::follow,
+            By::Argo => argo::follow,
+        };
+        follow(&tree, &shown_name, self.place.as_deref(), how)
     }
 }
 
@@ -111,14 +138,17 @@ mod tests {
     #[test]
     fn repositories_by_name() {
         let parse = |name: &str| name.parse::<Repository>();
-        let found = parse("k8s#./clusters/prod/").unwrap();
+        let found = parse("flux:k8s#./clusters/prod/").unwrap();
         assert_eq!(found.top, Top::Directory("k8s".into()));
         assert_eq!(found.place.as_deref(), Some("clusters/prod"));
-        assert_eq!(found.name(), "flux:k8s#./clusters/prod/");
-        let found = parse("git:HEAD~1:k8s#clusters").unwrap();
+        assert_eq!(found.by, By::Flux);
+        let found = parse("argocd:git:HEAD~1:k8s#clusters").unwrap();
+        assert_eq!(found.by, By::Argo);
         assert!(matches!(found.top, Top::Revision(_)));
-        assert_eq!(parse(".").unwrap().place, None);
-        for wrong in ["", "#clusters", "git:", "git:--help", "a\nb"] {
+        assert_eq!(parse("flux:.").unwrap().place, None);
+        for wrong in
+            ["", ".", "flux:", "flux:#clusters", "flux:git:", "argocd:git:--help", "flux:a\nb"]
+        {
             assert!(parse(wrong).is_err(), "{wrong:?}");
         }
     }

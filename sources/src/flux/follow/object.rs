@@ -3,7 +3,7 @@
 //! In: the tree of one object. Out: a [`Kustomization`], or what else matters to whoever follows them,
 //! typed as far as it is read. Of a field that is passed on to kustomize only the value is kept.
 
-use netpol::kinds;
+use crate::tree::{Head, Named};
 use netpol::yaml::{self, Node};
 use serde::Deserialize;
 use serde_json::Value;
@@ -23,42 +23,6 @@ pub(super) const OPERATOR: &str = "fluxcd.controlplane.io";
 const RECONCILE: &str = "kustomize.toolkit.fluxcd.io/reconcile";
 const APPLY: &str = "kustomize.toolkit.fluxcd.io/ssa";
 const SUBSTITUTE: &str = "kustomize.toolkit.fluxcd.io/substitute";
-
-/// Namespace and name.
-pub(super) type Named = (String, String);
-
-/// The head of an object.
-#[derive(Debug)]
-pub(super) struct Head<'n> {
-    pub(super) group: &'n str,
-    pub(super) kind: &'n str,
-    pub(super) namespace: &'n str,
-    pub(super) name: &'n str,
-}
-
-impl<'n> Head<'n> {
-    /// Reads it; `None`: it is no object.
-    pub(super) fn of(node: &'n Node<'_>) -> Option<Self> {
-        let metadata = node.get("metadata")?;
-        let word = |key| metadata.get(key).and_then(Node::as_str);
-        Some(Self {
-            group: kinds::group(node.get("apiVersion")?.as_str()?),
-            kind: node.get("kind")?.as_str()?,
-            namespace: word("namespace").unwrap_or_default(),
-            name: word("name")?,
-        })
-    }
-
-    /// Whether it is of a kind.
-    pub(super) fn is(&self, group: &str, kind: &str) -> bool {
-        self.group == group && self.kind == kind
-    }
-
-    /// Its namespace and name.
-    pub(super) fn named(&self) -> Named {
-        (self.namespace.to_owned(), self.name.to_owned())
-    }
-}
 
 /// Whether an annotation or label has a value.
 fn says(node: &Node<'_>, key: &str, same: impl Fn(&str) -> bool) -> bool {
@@ -113,6 +77,12 @@ pub(super) struct Spec {
     pub(super) depends_on: Vec<Reference>,
     pub(super) source_ref: Reference,
     pub(super) kube_config: Option<Value>,
+    /// Labels for objects and selectors, which only Argo CD has.
+    #[serde(skip)]
+    pub(super) common_labels: BTreeMap<String, String>,
+    /// They are for objects only.
+    #[serde(skip)]
+    pub(super) label_without_selector: bool,
 }
 
 /// A patch of the older form.

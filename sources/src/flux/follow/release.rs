@@ -8,10 +8,11 @@
 //! Source: docs/semantics/flux.md#stand-ins.
 
 use super::Followed;
-use super::object::{Head, Named, Reference, title};
-use super::tree::{Tree, joined};
+use super::build::Builders;
+use super::object::{Reference, title};
 use super::variables::Known;
-use crate::helm::{Helm, Inflated, Object, merge, parsed};
+use crate::helm::{Helm, Inflated, Object, Set, merge, objects, parsed};
+use crate::tree::{Head, Named, Tree, joined};
 use netpol::cluster::Rendered;
 use netpol::objects::{Severity, Warning};
 use netpol::yaml::{self, Node};
@@ -24,21 +25,35 @@ use std::sync::Arc;
 /// The chart that makes workloads of values alone, whose labels and policies are known from these.
 const OF_VALUES: &str = "app-template";
 
+/// What a release is called where somebody says that it need not have been read.
+const KIND: &str = "HelmRelease.helm.toolkit.fluxcd.io";
+
+/// What is told of a release whose chart is elsewhere.
+const NOT_HERE: &str = "its chart is not here, so of its pods only what the values tell is known, and not \
+                        what policies the chart brings";
+
 /// Longer names of releases are cut, and end in a hash.
 const LONGEST: usize = 53;
 
-/// One HelmRelease.
+/// One HelmRelease, or what another tool makes of a chart.
 #[derive(Debug)]
-struct Release {
-    named: Named,
-    spec: Value,
-    written: Arc<Rendered>,
+pub(super) struct Release {
+    pub(super) named: Named,
+    /// What it is called, fit to be shown.
+    pub(super) title: String,
+    /// What kind of object it is written in.
+    pub(super) kind: &'static str,
+    /// As that of a HelmRelease.
+    pub(super) spec: Value,
+    /// Values that are set besides.
+    pub(super) set: Vec<Set>,
+    pub(super) written: Arc<Rendered>,
 }
 
 /// All of a repository, the last of two with one name.
 #[derive(Debug, Default)]
 pub(super) struct Releases {
-    all: BTreeMap<Named, Release>,
+    all: BTreeMap<(Named, usize), Release>,
     /// Groups with versions, and with kinds, that there are besides Kubernetes' own.
     pub(super) apis: BTreeSet<String>,
 }
@@ -47,10 +62,14 @@ pub(super) struct Releases {
 pub(super) struct Around<'a> {
     pub(super) tree: &'a Tree,
     pub(super) known: &'a Known,
-    /// The top of a copy of the tree.
-    pub(super) top: &'a Path,
+    /// Those that have copies of the tree, and what was made before.
+    pub(super) builders: &'a Builders<'a>,
     /// Addresses of sources, by kind, namespace and name.
     pub(super) sources: &'a BTreeMap<(String, Named), String>,
+    /// The directory that following began with; empty for all.
+    pub(super) place: &'a str,
+    /// What is written of sources, by kind, namespace and name.
+    pub(super) specs: &'a BTreeMap<(String, Named), String>,
     /// Whether a source, by its kind and name, is this repository.
     pub(super) here: &'a (dyn Fn(&str, &Named) -> bool + Sync),
 }
@@ -69,29 +88,38 @@ impl Releases {
     /// Takes one as it would be applied.
     pub(super) fn take(&mut self, node: &Node<'_>, head: &Head<'_>, written: Arc<Rendered>) {
         let spec = node.get("spec").and_then(|spec| yaml::from_node(spec).ok()).unwrap_or_default();
-        let named = head.named();
-        self.all.insert(named.clone(), Release { named, spec, written });
+        let (named, title) = (head.named(), title("HelmRelease", &head.named()));
+        self.add(0, Release { named, title, kind: KIND, spec, set: Vec::new(), written });
+    }
+
+    /// Takes one that has a number among those of its name.
+    pub(super) fn add(&mut self, number: usize, release: Release) {
+        self.all.insert((release.named.clone(), number), release);
     }
 
     /// Inflates them, or makes what stands for them.
-    pub(super) fn finish(self, around: &Around<'_>, out: &mut Followed) {
-        let Self { all, apis } = self;
-        let all: Vec<Release> = all.into_values().collect();
+    pub(super) fn finish(&mut self, around: &Around<'_>, out: &mut Followed) {
+        let all: Vec<Release> = std::mem::take(&mut self.all).into_values().collect();
+        let apis = &self.apis;
         let helm = Helm::find();
         // Each waits for a program of its own.
         let outcomes: Vec<Outcome> =
-            all.par_iter().map(|release| release.inflate(around, helm.as_ref(), &apis)).collect();
-        let (mut missing, mut first) = (0, None);
+            all.par_iter().map(|release| release.inflate(around, helm.as_ref(), apis)).collect();
         for (release, outcome) in all.iter().zip(outcomes) {
             let place = &release.written.file;
-            let mut unread = |why: &str| {
-                let message = format!("{}: {why}", title("HelmRelease", &release.named));
-                out.warnings.push(Warning::new(place, Severity::Unread, message));
+            let warnings = &mut out.warnings;
+            let mut warn = |message: String| {
+                let mut warning = Warning::new(place, Severity::Unread, message);
+                warning.kind = Some(release.kind.to_owned());
+                // Of the same text, values and files the same is made, whatever it is.
+                warning.text = Some(release.all_of_it(around).into());
+                warnings.push(warning);
             };
+            let named = |why: &str| format!("{}: {why}", release.title);
             match outcome {
                 Outcome::Made(objects, not_known) => {
                     if let Some(why) = &not_known {
-                        unread(why);
+                        warn(named(why));
                     }
                     for object in objects {
                         let file = release.template(around, object.template.as_deref());
@@ -102,11 +130,8 @@ impl Releases {
                     }
                     continue;
                 }
-                Outcome::Failed(why) => unread(&why),
-                Outcome::Elsewhere => {
-                    missing += 1;
-                    first.get_or_insert_with(|| place.clone());
-                }
+                Outcome::Failed(why) => warn(named(&why)),
+                Outcome::Elsewhere => warn(NOT_HERE.to_owned()),
             }
             for text in release.stand_ins(around) {
                 let made =
@@ -116,16 +141,6 @@ impl Releases {
             if !release.makes_no_policies(around) {
                 out.unread.insert(release.namespace().to_owned());
             }
-        }
-        if let Some(place) = first {
-            let message = format!(
-                "{missing} of {} {} not here, so of the pods of {} only what the values tell is known, and \
-                 not what policies the chart brings",
-                counted(all.len()),
-                if missing == 1 { "is" } else { "are" },
-                if missing == 1 { "that release" } else { "these releases" },
-            );
-            out.warnings.push(Warning::new(&place, Severity::Unread, message));
         }
     }
 }
@@ -180,6 +195,30 @@ impl Release {
         around.tree.has(&file).then(|| around.tree.place(&file))
     }
 
+    /// Everything here that what it makes hangs on.
+    fn all_of_it(&self, around: &Around<'_>) -> String {
+        let (values, missing) = self.values(around.known);
+        let (namespace, name) = &self.named;
+        let mut all = format!("{namespace}/{name} {} {values} {:?}", self.spec, self.set);
+        // What is not known is the same in the same cluster.
+        if !missing.is_empty() || all.contains("${") {
+            all.push_str(around.place);
+        }
+        let references = [&self.spec["chartRef"], &self.spec["chart"]["spec"]["sourceRef"]];
+        for reference in references.into_iter().filter(|reference| reference.is_object()) {
+            let reference: Option<Reference> = serde_json::from_value(reference.clone()).ok();
+            let source = reference.map(|it| (it.kind.clone(), it.from(&self.named.0)));
+            all.extend(source.and_then(|source| around.specs.get(&source)).map(String::as_str));
+        }
+        if let Some(directory) = self.directory(around) {
+            for file in around.tree.below(&directory) {
+                all.push_str(file);
+                all.extend(around.tree.text(file).as_deref());
+            }
+        }
+        all
+    }
+
     fn inflate(
         &self,
         around: &Around<'_>,
@@ -208,19 +247,35 @@ impl Release {
             merge(&mut under, values);
             values = under;
         }
-        let chart = around.top.join(&directory);
         let namespace = self.namespace();
-        let of =
-            Inflated { name: &name, namespace, chart: &chart, values: &values, apis, set: &[] };
+        let kept = &around.builders.kept;
+        let words = format!("{name} {namespace} {values} {apis:?} {:?}", self.set);
+        let key = kept.of_helm(&helm.0, &directory, &words);
+        let not_known = (!not_known.is_empty()).then(|| {
+            format!(
+                "values of {} are not known, so what it makes may differ",
+                not_known.join(" and ")
+            )
+        });
+        if let Some(text) = kept.get(key.as_ref()) {
+            return Outcome::Made(objects(&text), not_known);
+        }
+        let chart = match around.builders.top() {
+            Ok(top) => top.join(&directory),
+            Err(error) => return Outcome::Failed(error.to_string()),
+        };
+        let of = Inflated {
+            name: &name,
+            namespace,
+            chart: &chart,
+            values: &values,
+            apis,
+            set: &self.set,
+        };
         match helm.template(&of) {
-            Ok(objects) => {
-                let not_known = (!not_known.is_empty()).then(|| {
-                    format!(
-                        "values of {} are not known, so what it makes may differ",
-                        not_known.join(" and ")
-                    )
-                });
-                Outcome::Made(objects, not_known)
+            Ok(text) => {
+                kept.put(key, &text);
+                Outcome::Made(objects(&text), not_known)
             }
             Err(why) => Outcome::Failed(format!("its chart is not inflated: {why}")),
         }
@@ -355,8 +410,4 @@ fn ports(controller: &Value) -> Value {
     let ports = containers.flat_map(|(_, it)| it["ports"].as_array().into_iter().flatten());
     let whole = ports.filter(|port| port["containerPort"].is_u64() && !port["name"].is_object());
     Value::Array(whole.cloned().collect())
-}
-
-fn counted(charts: usize) -> String {
-    if charts == 1 { "1 chart".to_owned() } else { format!("{charts} charts") }
 }

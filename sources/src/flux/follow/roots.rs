@@ -4,14 +4,14 @@
 //! first. What a Kustomization builds may hold others, with what is patched into them, so those are not
 //! taken from their files.
 
+use super::artifact::{EXTENSIONS, Part, parts};
 use super::error::Error;
-use super::object::{
-    HELM, Head, KUSTOMIZE, Kustomization, Named, OPERATOR, Reference, SOURCE, Spec,
-};
-use super::tree::{Tree, joined, within};
+use super::object::{HELM, KUSTOMIZE, Kustomization, OPERATOR, Reference, SOURCE, Spec};
 use crate::manifests::is_manifest;
+use crate::tree::{Head, Named, Tree, joined, within};
 use netpol::objects::{Severity, Warning};
 use netpol::yaml::{self, Node};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -24,6 +24,10 @@ pub(super) struct Scanned {
     pub(super) instances: Vec<Kustomization>,
     /// Addresses of sources anywhere, by kind, namespace and name.
     pub(super) sources: BTreeMap<(String, Named), String>,
+    /// What is written of them.
+    pub(super) specs: BTreeMap<(String, Named), String>,
+    /// Artifacts that are a part of one of them.
+    pub(super) artifacts: BTreeMap<Named, Part>,
     /// What could not be read.
     pub(super) warnings: Vec<Warning>,
 }
@@ -37,7 +41,7 @@ impl Scanned {
                 continue;
             }
             let Some(text) = tree.text(file) else { continue };
-            let groups = [KUSTOMIZE, SOURCE, OPERATOR, HELM];
+            let groups = [KUSTOMIZE, SOURCE, OPERATOR, HELM, EXTENSIONS];
             let has =
                 |group: &&str| memchr::memmem::find(text.as_bytes(), group.as_bytes()).is_some();
             if !groups.iter().any(has) {
@@ -55,10 +59,8 @@ impl Scanned {
     fn take(&mut self, tree: &Tree, file: &str, node: &Node<'_>, here: bool) {
         let Some(head) = Head::of(node) else { return };
         let spec = |field: &str| node.get("spec").and_then(|spec| spec.get(field));
-        if head.group == SOURCE {
-            if let Some(url) = spec("url").and_then(Node::as_str) {
-                self.sources.insert((head.kind.to_owned(), head.named()), url.to_owned());
-            }
+        if head.group == SOURCE || head.group == EXTENSIONS {
+            self.source(&head, node);
         } else if head.is(KUSTOMIZE, "Kustomization") && here {
             let place = tree.place(file);
             match Kustomization::read(node, Some(file.to_owned()), place.clone()) {
@@ -92,6 +94,20 @@ impl Scanned {
             let place = tree.place(file);
             self.instances.push(Kustomization { named, file: None, place, spec });
         }
+    }
+
+    /// Takes a source, or the later of two.
+    pub(super) fn source(&mut self, head: &Head<'_>, node: &Node<'_>) {
+        let Some(spec) = node.get("spec") else { return };
+        if head.is(EXTENSIONS, "ArtifactGenerator") {
+            return self.artifacts.extend(parts(head, node));
+        }
+        let key = (head.kind.to_owned(), head.named());
+        if let Some(url) = spec.get("url").and_then(Node::as_str) {
+            self.sources.insert(key.clone(), url.to_owned());
+        }
+        let value = yaml::from_node::<Value>(spec).ok();
+        self.specs.extend(value.map(|value| (key, value.to_string())));
     }
 
     /// What to follow first.

@@ -4,24 +4,23 @@
 //! In: a tree and a place in it. Out: [`Followed`]. Variables may come from ConfigMaps that another
 //! Kustomization makes, so what is built waits for these before it counts.
 
-use super::Followed;
+use super::artifact::{EXTENSIONS, Part};
 use super::build::Builders;
 use super::error::Error;
 use super::object::{
-    HELM, Head, KUSTOMIZE, Kustomization, Named, OPERATOR, SOURCE, is_left_out, is_not_substituted,
+    HELM, KUSTOMIZE, Kustomization, OPERATOR, Reference, SOURCE, is_left_out, is_not_substituted,
 };
-use super::origin::{Places, file_of};
 use super::release::{Around, Releases};
 use super::roots::{Scanned, directory};
 use super::substitute::substitute;
-use super::tree::Tree;
 use super::variables::Known;
+use super::{Followed, How};
+use crate::tree::{Head, Named, Places, Tree, file_of, joined};
 use netpol::objects::{Severity, Warning};
 use netpol::printable::printable;
 use netpol::yaml::{self, Node};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 /// No repository has more, but one of a stranger may make them without end.
 const MOST: usize = 10_000;
@@ -57,11 +56,11 @@ pub(super) fn follow(
     tree: &Tree,
     name: &str,
     place: Option<&str>,
-    pull: bool,
+    how: How,
 ) -> Result<Followed, Error> {
     let mut scanned = Scanned::of(tree, place.unwrap_or_default());
     let first = scanned.first(tree, name, place)?;
-    let builders = Builders::of(tree, name, pull)?;
+    let builders = Builders::of(tree, name, how)?;
     let mut out =
         Followed { warnings: std::mem::take(&mut scanned.warnings), ..Followed::default() };
     out.warnings.extend(tree.warnings.iter().cloned());
@@ -94,20 +93,18 @@ pub(super) fn follow(
         rounds.all(&builders, further);
     }
     rounds.tell();
-    let Rounds { tree, known, releases, scanned, own, mut out, .. } = rounds;
+    let Rounds { tree, known, mut releases, scanned, own, mut out, .. } = rounds;
     let here = |kind: &str, named: &Named| {
         let key = (kind.to_owned(), named.clone());
         let url = scanned.sources.get(&key);
         own.contains(&key)
             || url.is_some_and(|url| own.iter().any(|it| scanned.sources.get(it) == Some(url)))
     };
-    builders.with_copy(|top| {
-        let sources = &scanned.sources;
-        releases.finish(&Around { tree, known: &known, top, here: &here, sources }, &mut out);
-    });
-    if !tree.is_on_disk() {
-        keep(tree, &mut out);
-    }
+    let Scanned { sources, specs, .. } = &scanned;
+    let (known, here, builders) = (&known, &here, &builders);
+    let place = place.unwrap_or_default();
+    releases.finish(&Around { tree, known, builders, here, sources, place, specs }, &mut out);
+    out.kept = tree.kept(out.documents.iter().map(|(it, _)| it));
     Ok(out)
 }
 
@@ -118,7 +115,7 @@ fn source(of: &Kustomization) -> Option<(String, Named)> {
 }
 
 /// What is told of links that lead out or nowhere, once for all of them.
-fn links(tree: &Tree, outward: &[String]) -> Option<Warning> {
+pub(super) fn links(tree: &Tree, outward: &[String]) -> Option<Warning> {
     let first = outward.first()?;
     let more = match outward.len() - 1 {
         0 => String::new(),
@@ -127,27 +124,6 @@ fn links(tree: &Tree, outward: &[String]) -> Option<Warning> {
     let message =
         format!("is a link that leads out of the repository or nowhere and is not followed{more}");
     Some(Warning::new(&tree.place(first), Severity::Unread, message))
-}
-
-/// Keeps the texts of files that cannot be read again.
-fn keep(tree: &Tree, out: &mut Followed) {
-    let wanted: BTreeSet<&Path> = out
-        .documents
-        .iter()
-        .map(|(it, _)| it)
-        .filter(|it| it.from.is_some())
-        .map(|it| &*it.file)
-        .collect();
-    let mut kept = Vec::new();
-    for name in tree.below("") {
-        let place = tree.place(name);
-        if wanted.contains(&*place)
-            && let Some(text) = tree.text(name)
-        {
-            kept.push((place, text.into_owned()));
-        }
-    }
-    out.kept = kept;
 }
 
 impl Rounds<'_> {
@@ -204,7 +180,7 @@ impl Rounds<'_> {
     /// Of these the ones to follow.
     fn admitted(&mut self, all: Vec<Kustomization>) -> Vec<Kustomization> {
         let mut admitted = Vec::new();
-        for it in all {
+        for mut it in all {
             let key = match (&it.named.0, &it.file) {
                 // What names no namespace is told apart by its file.
                 (namespace, Some(file)) if namespace.is_empty() => {
@@ -221,8 +197,23 @@ impl Rounds<'_> {
                 self.note(&it, message);
                 continue;
             }
+            // An artifact that is a part of a source is that source, from the part's top.
+            let artifact = it.spec.source_ref.from(&it.named.0);
+            if it.spec.source_ref.kind == "ExternalArtifact"
+                && let Some(Part { of, top }) = self.scanned.artifacts.get(&artifact)
+            {
+                it.spec.path = joined(top, &joined("", &it.spec.path));
+                let (kind, (namespace, name)) = of.clone();
+                let namespace = Some(namespace);
+                it.spec.source_ref = Reference { kind, name, namespace, optional: false };
+            }
             if let Some(elsewhere) = self.elsewhere(&it) {
                 self.unread(&it, &format!("its source {elsewhere} is another repository"));
+                // What that makes is the same for the same text.
+                let of = source(&it).and_then(|source| self.scanned.specs.get(&source));
+                let text = format!("{:?} {of:?}", it.spec);
+                let told = self.out.warnings.last_mut();
+                told.into_iter().for_each(|it| it.text = Some(text.as_str().into()));
                 continue;
             }
             if it.spec.suspend {
@@ -326,31 +317,17 @@ impl Rounds<'_> {
             self.out.warnings.push(Warning::new(&place(), Severity::Unread, message));
             return None;
         }
-        if head.group == SOURCE {
-            let url = node.get("spec").and_then(|spec| spec.get("url")).and_then(Node::as_str);
-            if let Some(url) = url {
-                self.scanned.sources.insert((head.kind.to_owned(), head.named()), url.to_owned());
-            }
+        if head.group == SOURCE || head.group == EXTENSIONS {
+            self.scanned.source(&head, &node);
         }
         let rendered = self.places.of(self.tree, file, &head, &of.place, text);
         if head.is(HELM, "HelmRelease") {
             self.releases.take(&node, &head, rendered);
         } else if !head.is("", "Secret") {
-            self.apis(&node);
+            apis(&node, &mut self.releases.apis);
             self.out.documents.push((rendered, None));
         }
         None
-    }
-
-    /// Charts ask which kinds there are; those of the repository are.
-    fn apis(&mut self, node: &Node<'_>) {
-        let word = |key| node.get(key).and_then(Node::as_str);
-        if let (Some(version), Some(kind)) = (word("apiVersion"), word("kind"))
-            && version.contains('.')
-        {
-            self.releases.apis.insert(version.to_owned());
-            self.releases.apis.insert(format!("{version}/{kind}"));
-        }
     }
 
     fn unread(&mut self, of: &Kustomization, why: &str) {
@@ -393,6 +370,17 @@ impl Rounds<'_> {
     }
 }
 
+/// Charts ask which kinds there are; those of the repository are.
+pub(super) fn apis(node: &Node<'_>, all: &mut BTreeSet<String>) {
+    let word = |key| node.get(key).and_then(Node::as_str);
+    if let (Some(version), Some(kind)) = (word("apiVersion"), word("kind"))
+        && version.contains('.')
+    {
+        all.insert(version.to_owned());
+        all.insert(format!("{version}/{kind}"));
+    }
+}
+
 /// The text of an object with `commonMetadata`, where there is any.
 fn common(of: &Kustomization, text: &str) -> Option<String> {
     let common = of.spec.common_metadata.as_ref()?;
@@ -402,13 +390,17 @@ fn common(of: &Kustomization, text: &str) -> Option<String> {
         let metadata = value.get_mut("metadata")?.as_object_mut()?;
         let map = metadata.entry(field).or_insert_with(|| Value::Object(serde_json::Map::new()));
         let Some(map) = map.as_object_mut() else { continue };
+        // One value that is no text, and the controller finds none of them.
+        if !more.is_empty() && map.values().any(|value| !value.is_string()) {
+            map.clear();
+        }
         map.extend(more.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))));
     }
     yaml::to_string(&value).ok()
 }
 
 /// A few names, and how many there are besides.
-fn named(titles: &[String]) -> String {
+pub(super) fn named(titles: &[String]) -> String {
     let first: Vec<&str> = titles.iter().take(NAMED).map(String::as_str).collect();
     match titles.len().saturating_sub(NAMED) {
         0 => netpol::prose::list(&first, "and"),

@@ -4,8 +4,9 @@
 //! In: ConfigMaps and Secrets as they are made. Out: [`Variables`], or the ConfigMaps that are waited
 //! for. No value of a Secret is looked at, encrypted or not.
 
-use super::object::{Head, Kustomization, Named, Reference, title};
+use super::object::{Kustomization, Reference, title};
 use super::substitute::Variables;
+use crate::tree::{Head, Named};
 use netpol::yaml::{self, Node};
 use std::collections::BTreeMap;
 

@@ -5,16 +5,34 @@
 //!
 //! Source: docs/semantics/flux.md#origin-of-an-object.
 
-use super::object::Head;
-use super::tree::{Tree, joined};
+use super::{Head, Tree, joined};
 use netpol::cluster::Rendered;
 use netpol::yaml::{self, Node};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 /// The annotation.
 const ORIGIN: &str = "config.kubernetes.io/origin";
+
+/// Where files are found by their names.
+pub(crate) trait Texts {
+    /// What a file is called in answers; `None`: there is none of that name.
+    fn place(&self, name: &str) -> Option<Arc<Path>>;
+    /// Its text.
+    fn text(&self, name: &str) -> Option<Cow<'_, str>>;
+}
+
+impl Texts for Tree {
+    fn place(&self, name: &str) -> Option<Arc<Path>> {
+        self.has(name).then(|| Self::place(self, name))
+    }
+
+    fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+        Self::text(self, name)
+    }
+}
 
 /// A document of a file.
 #[derive(Debug)]
@@ -27,12 +45,12 @@ struct Written {
 
 /// Finds places, and remembers what stands in which file.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub(crate) struct Places {
     files: HashMap<String, Vec<Written>>,
 }
 
 /// The file that kustomize names for an object built in a directory, from the top.
-pub(super) fn file_of(node: &Node<'_>, directory: &str) -> Option<String> {
+pub(crate) fn file_of(node: &Node<'_>, directory: &str) -> Option<String> {
     let annotations = node.get("metadata")?.get("annotations")?;
     let origin = annotations.get(ORIGIN)?.as_str()?;
     let document = yaml::Document::whole(origin);
@@ -47,19 +65,19 @@ pub(super) fn file_of(node: &Node<'_>, directory: &str) -> Option<String> {
 
 impl Places {
     /// What is kept of where an object is written: its file, or else what it was made by.
-    pub(super) fn of(
+    pub(crate) fn of(
         &mut self,
-        tree: &Tree,
+        texts: &impl Texts,
         file: Option<&str>,
         head: &Head<'_>,
         otherwise: &Arc<Path>,
         text: &str,
     ) -> Arc<Rendered> {
         let text: Arc<str> = text.into();
-        let Some(file) = file.filter(|file| tree.has(file)) else {
+        let Some((file, place)) = file.and_then(|file| Some((file, texts.place(file)?))) else {
             return Arc::new(Rendered { file: otherwise.clone(), from: None, text });
         };
-        let documents = self.files.entry(file.to_owned()).or_insert_with(|| documents(tree, file));
+        let documents = self.files.entry(file.to_owned()).or_insert_with(|| documents(texts, file));
         let kind: Vec<_> = documents.iter().filter(|it| it.kind == head.kind).collect();
         // A prefix or a suffix may have come to the name, and a patch may have changed all of it.
         let named = kind.iter().find(|it| it.name == head.name).or_else(|| {
@@ -68,12 +86,12 @@ impl Places {
         });
         let only = kind.first().filter(|_| kind.len() == 1);
         let from = named.or(only).map(|it| (it.offset, it.line));
-        Arc::new(Rendered { file: tree.place(file), from, text })
+        Arc::new(Rendered { file: place, from, text })
     }
 }
 
-fn documents(tree: &Tree, file: &str) -> Vec<Written> {
-    let Some(text) = tree.text(file) else { return Vec::new() };
+fn documents(texts: &impl Texts, file: &str) -> Vec<Written> {
+    let Some(text) = texts.text(file) else { return Vec::new() };
     let mut all = Vec::new();
     for document in yaml::split(&text) {
         let Ok(Some(node)) = yaml::parse(&document) else { continue };

@@ -1,17 +1,26 @@
-//! The files of a repository, from a directory or from a Git revision, and throw-away copies of them.
+//! The files of a repository, from a directory or from a Git revision, throw-away copies of them, and where
+//! in them an object is written that a program made.
 //!
 //! In: where they are. Out: a [`Tree`], whose files are named from its top with slashes, and which copies
 //! itself into a directory that goes when it is dropped. The directory it was read from is never written
 //! to. Links that lead out of it or nowhere are not followed, and are told.
 
-use super::error::Error;
+mod error;
+mod head;
+mod origin;
+
+pub use error::Error;
+pub(crate) use head::{Head, Named};
+pub(crate) use origin::{Places, Texts, file_of};
+
 use crate::limits::{Budget, Counted};
 use crate::manifests;
 use crate::process::Home;
 use crate::revision::{Content, Revision};
+use netpol::cluster::Rendered;
 use netpol::objects::{Severity, Warning};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +30,7 @@ const LARGEST: u64 = 64 << 20;
 
 /// Where a repository is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Top {
+pub(crate) enum Top {
     /// In a directory.
     Directory(PathBuf),
     /// In a revision of the repository that we are in.
@@ -38,16 +47,16 @@ enum Held {
 
 /// The files of a repository.
 #[derive(Debug)]
-pub(super) struct Tree {
+pub(crate) struct Tree {
     top: Top,
     files: BTreeMap<String, Held>,
     /// What could not be read of it.
-    pub(super) warnings: Vec<Warning>,
+    pub(crate) warnings: Vec<Warning>,
 }
 
 impl Tree {
     /// Reads what there is, but not yet what is in it.
-    pub(super) fn read(top: &Top, budget: &Budget) -> Result<Self, Error> {
+    pub(crate) fn read(top: &Top, budget: &Budget) -> Result<Self, Error> {
         let mut tree = Self { top: top.clone(), files: BTreeMap::new(), warnings: Vec::new() };
         match top {
             Top::Directory(directory) => {
@@ -113,49 +122,80 @@ impl Tree {
     }
 
     /// What a file is called in answers.
-    pub(super) fn place(&self, name: &str) -> Arc<Path> {
+    pub(crate) fn place(&self, name: &str) -> Arc<Path> {
         match &self.top {
             Top::Directory(directory) => directory.join(name).into(),
             Top::Revision(revision) => revision.place(Path::new(name)).into(),
         }
     }
 
-    /// Whether its files can be read again by what they are called.
-    pub(super) fn is_on_disk(&self) -> bool {
-        matches!(self.top, Top::Directory(_))
-    }
-
     /// Every file below a directory, sorted.
-    pub(super) fn below<'t>(&'t self, directory: &'t str) -> impl Iterator<Item = &'t str> {
+    pub(crate) fn below<'t>(&'t self, directory: &'t str) -> impl Iterator<Item = &'t str> {
         let names = self.files.iter().filter(|(_, held)| !matches!(held, Held::Link(_)));
         names.map(|(name, _)| name.as_str()).filter(move |name| within(name, directory))
     }
 
-    /// Whether there is such a directory.
-    pub(super) fn has_directory(&self, directory: &str) -> bool {
-        directory.is_empty() || self.files.keys().any(|name| within(name, directory))
+    /// Every name, those of links among them, sorted.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(String::as_str)
     }
 
-    /// Whether there is such a file.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.files.contains_key(name)
+    /// Every link.
+    pub(crate) fn links(&self) -> impl Iterator<Item = &str> {
+        let links = self.files.iter().filter(|(_, held)| matches!(held, Held::Link(_)));
+        links.map(|(name, _)| name.as_str())
     }
 
-    /// The text of a file.
-    pub(super) fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+    /// A name, as long as the tree lives.
+    pub(crate) fn name(&self, name: &str) -> Option<&str> {
+        self.files.get_key_value(name).map(|(name, _)| name.as_str())
+    }
+
+    /// The bytes of a file.
+    pub(crate) fn bytes(&self, name: &str) -> Option<Cow<'_, [u8]>> {
         match self.files.get(name)? {
-            Held::Bytes(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
-            Held::OnDisk(path) => {
-                let bytes = manifests::read_file(path, LARGEST).ok()?;
-                String::from_utf8(bytes).ok().map(Cow::Owned)
-            }
+            Held::Bytes(bytes) => Some(Cow::Borrowed(bytes)),
+            Held::OnDisk(path) => manifests::read_file(path, LARGEST).ok().map(Cow::Owned),
             Held::Link(_) => None,
         }
     }
 
+    /// Whether there is such a directory.
+    pub(crate) fn has_directory(&self, directory: &str) -> bool {
+        directory.is_empty() || self.files.keys().any(|name| within(name, directory))
+    }
+
+    /// Whether there is such a file.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.files.contains_key(name)
+    }
+
+    /// The text of a file.
+    pub(crate) fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+        match self.bytes(name)? {
+            Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+            Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+        }
+    }
+
+    /// The texts of files of which something was made, where these cannot be read again.
+    pub(crate) fn kept<'r>(
+        &self,
+        made: impl Iterator<Item = &'r Arc<Rendered>>,
+    ) -> Vec<(Arc<Path>, String)> {
+        if matches!(self.top, Top::Directory(_)) {
+            return Vec::new();
+        }
+        let wanted: BTreeSet<&Path> =
+            made.filter(|it| it.from.is_some()).map(|it| &*it.file).collect();
+        let files = self.below("").map(|name| (self.place(name), name));
+        let files = files.filter(|(place, _)| wanted.contains(&**place));
+        files.filter_map(|(place, name)| Some((place, self.text(name)?.into_owned()))).collect()
+    }
+
     /// A copy of all of it in a directory of its own, and the links that lead out, or nowhere, and are
     /// not in it.
-    pub(super) fn copy(&self) -> Result<(Copy, Vec<String>), Error> {
+    pub(crate) fn copy(&self) -> Result<(Copy, Vec<String>), Error> {
         let failed = |source| Error::Copy { source };
         let home = Home::new().map_err(failed)?;
         let root = home.path().canonicalize().map_err(failed)?;
@@ -198,14 +238,14 @@ impl Tree {
 
 /// A copy of a tree; it goes when it is dropped.
 #[derive(Debug)]
-pub(super) struct Copy {
+pub(crate) struct Copy {
     /// Its top, without links on the way.
-    pub(super) root: PathBuf,
+    pub(crate) root: PathBuf,
     _home: Home,
 }
 
 /// Whether a file is below a directory, which is empty for the top.
-pub(super) fn within(name: &str, directory: &str) -> bool {
+pub(crate) fn within(name: &str, directory: &str) -> bool {
     directory.is_empty() || name.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
 }
 
@@ -213,7 +253,7 @@ pub(super) fn within(name: &str, directory: &str) -> bool {
 /// Flux has it.
 ///
 /// Source: docs/semantics/flux.md#path.
-pub(super) fn joined(directory: &str, path: &str) -> String {
+pub(crate) fn joined(directory: &str, path: &str) -> String {
     let mut parts: Vec<&str> = directory.split('/').filter(|part| !part.is_empty()).collect();
     for part in path.split('/') {
         match part {

@@ -1,0 +1,558 @@
+//! A repository of Argo CD, followed from Application to Application.
+//!
+//! In: a tree and a place in it. Out: [`Followed`]. A source in this repository is a directory of
+//! manifests, a kustomization or a chart; charts go the way of Flux's releases ([`super::release`]),
+//! kustomizations that of Flux's Kustomizations ([`super::build`]), since both change a kustomization.yaml
+//! in the same way. What Applications make may be Applications again.
+//!
+//! Source: docs/semantics/argocd.md.
+
+mod application;
+
+use super::build::Builders;
+use super::error::Error;
+use super::object::{Kustomization, Spec, title};
+use super::release::{Around, Release, Releases};
+use super::rounds::{apis, links};
+use super::variables::Known;
+use super::{Followed, How};
+use crate::helm::{Set, merge, parsed};
+use crate::manifests::{KUSTOMIZATION_NAMES, is_manifest};
+use crate::tree::{Head, Named, Places, Tree, file_of, joined, within};
+use application::{ARGO, Application, Destination, Helm, Source, plain};
+use netpol::cluster::Rendered;
+use netpol::objects::{Severity, Warning};
+use netpol::printable::printable;
+use netpol::yaml;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+/// No repository has more, but one of a stranger may make them without end.
+const MOST: usize = 10_000;
+
+/// What an Application is called where somebody says that it need not have been read.
+const KIND: &str = "Application.argoproj.io";
+
+/// One directory that kustomize builds.
+struct Build {
+    /// Its Application, by its number.
+    of: usize,
+    what: Kustomization,
+}
+
+struct Rounds<'t> {
+    tree: &'t Tree,
+    places: Places,
+    releases: Releases,
+    /// So many charts were met.
+    charts: usize,
+    out: Followed,
+    /// Those that are followed already.
+    followed: Vec<Application>,
+    /// The address of this repository.
+    own: String,
+    /// Files that something was made of.
+    built: BTreeSet<String>,
+    /// The clusters that something is made for.
+    clusters: BTreeSet<String>,
+}
+
+/// Follows all.
+pub(super) fn follow(
+    tree: &Tree,
+    name: &str,
+    place: Option<&str>,
+    how: How,
+) -> Result<Followed, Error> {
+    let (scanned, warnings) = scan(tree, place.unwrap_or_default());
+    if scanned.is_empty() {
+        return Err(match warnings.into_iter().find(|it| it.severity == Severity::Unread) {
+            Some(first) => Error::Unread(name.to_owned(), Box::new(first)),
+            None => Error::NoApplication(name.to_owned()),
+        });
+    }
+    let builders = Builders::of(tree, name, how)?;
+    let mut out = Followed { warnings, ..Followed::default() };
+    out.warnings.extend(tree.warnings.iter().cloned());
+    out.warnings.extend(links(tree, &builders.outward));
+    let own = own(tree, &scanned).map_err(|addresses| {
+        let addresses = addresses.iter().map(|it| crate::address::without_user(it).into_owned());
+        Error::Own { repository: name.to_owned(), addresses: addresses.collect() }
+    })?;
+    let mut rounds = Rounds {
+        tree,
+        places: Places::default(),
+        releases: Releases::default(),
+        charts: 0,
+        out,
+        followed: Vec::new(),
+        own,
+        built: BTreeSet::new(),
+        clusters: BTreeSet::new(),
+    };
+    // What another one makes comes with what that makes of it.
+    let made = |it: &Application| scanned.iter().any(|other| contains(other, it));
+    let (later, first): (Vec<_>, Vec<_>) = scanned.iter().cloned().partition(made);
+    // In a circle none is the first.
+    let (first, later) = if first.is_empty() { (later, Vec::new()) } else { (first, later) };
+    rounds.all(&builders, first, place.unwrap_or_default());
+    let left: Vec<&Application> = later
+        .iter()
+        .filter(|it| !it.file.as_ref().is_some_and(|file| rounds.built.contains(file)))
+        .filter(|it| !rounds.followed.iter().any(|done| done.named == it.named))
+        .collect();
+    if let Some(first) = left.first() {
+        let titles: Vec<String> = left.iter().map(|it| it.title()).collect();
+        let titles = super::rounds::named(&titles);
+        let message = format!("nothing that is followed makes {titles}, so Argo CD does not");
+        rounds.out.warnings.push(Warning::new(&first.place, Severity::Note, message));
+    }
+    let Rounds { mut out, clusters, .. } = rounds;
+    if clusters.len() > 1 {
+        let (repository, clusters) = (name.to_owned(), clusters.into_iter().collect());
+        return Err(Error::Servers { repository, clusters });
+    }
+    out.kept = tree.kept(out.documents.iter().map(|(it, _)| it));
+    Ok(out)
+}
+
+/// The Applications in files below a place, and what is told of others.
+fn scan(tree: &Tree, place: &str) -> (Vec<Application>, Vec<Warning>) {
+    let (mut found, mut warnings) = (Vec::new(), Vec::new());
+    for file in tree.below(place).filter(|file| is_manifest(Path::new(file))) {
+        let Some(text) = tree.text(file) else { continue };
+        if memchr::memmem::find(text.as_bytes(), ARGO.as_bytes()).is_none() {
+            continue;
+        }
+        for document in yaml::split(&text) {
+            // What is a template or broken is told by whoever builds it.
+            let Ok(Some(node)) = yaml::parse(&document) else { continue };
+            let Some(head) = Head::of(&node) else { continue };
+            if !head.is(ARGO, "Application") {
+                warnings.extend(of_set(&head, &tree.place(file)));
+                continue;
+            }
+            match Application::read(&node, Some(file.to_owned()), tree.place(file)) {
+                Ok(application) => found.push(application),
+                Err(error) => warnings.push(not_read(&head, &error, &tree.place(file))),
+            }
+        }
+    }
+    (found, warnings)
+}
+
+/// What is told of an ApplicationSet.
+fn of_set(head: &Head<'_>, place: &Path) -> Option<Warning> {
+    head.is(ARGO, "ApplicationSet").then(|| {
+        let title = title("ApplicationSet", &head.named());
+        let message = format!("{title} is not followed: what it makes is not known");
+        Warning::new(place, Severity::Unread, message)
+    })
+}
+
+fn not_read(head: &Head<'_>, error: &yaml::Error, place: &Path) -> Warning {
+    let title = title("Application", &head.named());
+    let message = format!("{title} is not read: {}: {}", error.path(), error.message());
+    Warning::new(place, Severity::Unread, message)
+}
+
+/// The address that most Applications have whose directory is here; the error is those of which one must be
+/// it.
+///
+/// Source: docs/semantics/argocd.md#own-repository.
+fn own(tree: &Tree, all: &[Application]) -> Result<String, Vec<String>> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for source in all.iter().flat_map(Application::sources) {
+        let here = source.chart.is_empty() && tree.has_directory(&joined("", &source.path));
+        if here && !source.path.is_empty() {
+            *counts.entry(plain(&source.repo_url)).or_default() += 1;
+        }
+    }
+    let most = counts.values().max().copied().unwrap_or_default();
+    let first = counts.into_iter().filter(|(_, count)| *count == most);
+    let first: Vec<String> = first.map(|(address, _)| address.to_owned()).collect();
+    match first.as_slice() {
+        [] => Ok(String::new()),
+        [one] => Ok(one.clone()),
+        _ => Err(first),
+    }
+}
+
+/// Whether an Application is in a file of a directory that another one is made of.
+fn contains(outer: &Application, inner: &Application) -> bool {
+    let Some(file) = &inner.file else { return false };
+    // One that is in its own directory is where it begins.
+    let of = |it: &Application| {
+        let mut sources = it.sources().into_iter().filter(|it| !it.path.is_empty());
+        sources.any(|source| within(file, &joined("", &source.path)))
+    };
+    outer.named != inner.named && of(outer) && !of(inner)
+}
+
+impl Rounds<'_> {
+    fn all(&mut self, builders: &Builders<'_>, first: Vec<Application>, place: &str) {
+        let mut next = first;
+        while !next.is_empty() {
+            let (mut builds, mut made) = (Vec::new(), Vec::new());
+            for it in std::mem::take(&mut next) {
+                let known = self.followed.iter().any(|done| done.named == it.named);
+                if known || self.followed.len() >= MOST {
+                    continue;
+                }
+                let number = self.followed.len();
+                self.followed.push(it.clone());
+                self.sources(number, &it, &mut builds, &mut made);
+            }
+            let what: Vec<Kustomization> = builds.iter().map(|build| build.what.clone()).collect();
+            for (Build { of, what }, result) in builds.into_iter().zip(builders.build(&what)) {
+                let of = self.followed[of].clone();
+                match result.map(String::from_utf8) {
+                    Ok(Ok(text)) => {
+                        let directory = joined("", &what.spec.path);
+                        made.extend(self.built(&of, &directory, &text));
+                    }
+                    Ok(Err(_)) => self.unread(&of, "what kustomize made of it is no text"),
+                    Err(why) => self.unread(&of, &format!("it is not built: {why}")),
+                }
+            }
+            made.extend(self.inflated(builders, place));
+            next = made;
+        }
+    }
+
+    /// Has the charts of a round inflated; the Applications that they make.
+    fn inflated(&mut self, builders: &Builders<'_>, place: &str) -> Vec<Application> {
+        let before = self.out.documents.len();
+        let (tree, releases, out) = (self.tree, &mut self.releases, &mut self.out);
+        let (sources, specs) = (&BTreeMap::new(), &BTreeMap::new());
+        let here = &|kind: &str, _: &Named| kind == "GitRepository";
+        let known = &Known::default();
+        releases.finish(&Around { tree, known, builders, here, sources, place, specs }, out);
+        let mut made = Vec::new();
+        for (rendered, namespace) in self.out.documents.split_off(before) {
+            let document = yaml::Document::whole(&rendered.text);
+            let node = yaml::parse(&document).ok().flatten();
+            let head = node.as_ref().and_then(Head::of);
+            match (&node, head) {
+                (Some(node), Some(head)) if head.group == ARGO => {
+                    made.extend(self.of_argo(node, &head, None, &rendered.file));
+                }
+                _ => self.out.documents.push((rendered.clone(), namespace)),
+            }
+        }
+        made
+    }
+
+    /// An object of Argo CD's own: an Application, or what is told of another.
+    fn of_argo(
+        &mut self,
+        node: &yaml::Node<'_>,
+        head: &Head<'_>,
+        file: Option<String>,
+        place: &Arc<Path>,
+    ) -> Option<Application> {
+        if head.is(ARGO, "Application") {
+            return match Application::read(node, file, place.clone()) {
+                Ok(found) => Some(found),
+                Err(error) => {
+                    self.out.warnings.push(not_read(head, &error, place));
+                    None
+                }
+            };
+        }
+        // Of those in plain files it is told already.
+        let new = |it: &Warning| !self.out.warnings.contains(it);
+        let told = of_set(head, place).filter(new);
+        self.out.warnings.extend(told);
+        None
+    }
+
+    /// Goes through the sources of one.
+    fn sources(
+        &mut self,
+        number: usize,
+        of: &Application,
+        builds: &mut Vec<Build>,
+        made: &mut Vec<Application>,
+    ) {
+        if of.spec.source_hydrator.is_some() {
+            return self.unread(of, "its source hydrator is not followed");
+        }
+        if of.sources().is_empty() {
+            return self.unread(of, "it names no source");
+        }
+        for source in of.sources() {
+            if !source.chart.is_empty() {
+                self.chart(of, source, None);
+                continue;
+            }
+            // It only lends its files to others.
+            if source.path.is_empty() && !source.r#ref.is_empty() {
+                continue;
+            }
+            if plain(&source.repo_url) != self.own {
+                let address = crate::address::without_user(&source.repo_url);
+                let address = printable(&address);
+                self.unread(of, &format!("its source {address} is another repository"));
+                // What that makes is the same for the same text.
+                let told = self.out.warnings.last_mut();
+                told.into_iter().for_each(|it| it.text = Some(of.text.as_str().into()));
+                continue;
+            }
+            let directory = joined("", &source.path);
+            if !self.tree.has_directory(&directory) {
+                let path = printable(&source.path);
+                self.unread(of, &format!("its path {path} is not in the repository"));
+                continue;
+            }
+            let has = |name: &str| self.tree.has(&joined(&directory, name));
+            if source.plugin.is_some() {
+                self.unread(of, "plugins are not followed");
+            } else if source.helm.is_some() || has("Chart.yaml") {
+                self.chart(of, source, Some(&directory));
+            } else if source.kustomize.is_some() || KUSTOMIZATION_NAMES.iter().any(|it| has(it)) {
+                builds.push(Build { of: number, what: self.kustomization(of, source) });
+            } else {
+                made.extend(self.directory(of, source, &directory));
+            }
+        }
+    }
+
+    /// Source: docs/semantics/argocd.md#kustomize.
+    fn kustomization(&self, of: &Application, source: &Source) -> Kustomization {
+        let options = source.kustomize.clone().unwrap_or_default();
+        let spec = Spec {
+            path: source.path.clone(),
+            target_namespace: options.namespace,
+            name_prefix: options.name_prefix,
+            name_suffix: options.name_suffix,
+            patches: options.patches,
+            components: options.components,
+            ignore_missing_components: options.ignore_missing_components,
+            images: options.images.iter().map(|image| of_image(image)).collect(),
+            common_labels: options.common_labels,
+            label_without_selector: options.label_without_selector,
+            ..Spec::default()
+        };
+        let (named, file, place) = (of.named.clone(), of.file.clone(), of.place.clone());
+        Kustomization { named, file, place, spec }
+    }
+
+    /// Takes what kustomize printed for a directory; the Applications among it.
+    fn built(&mut self, of: &Application, directory: &str, text: &str) -> Vec<Application> {
+        let mut made = Vec::new();
+        for document in yaml::split(text) {
+            let Ok(Some(node)) = yaml::parse(&document) else { continue };
+            let Some(head) = Head::of(&node) else { continue };
+            let file = file_of(&node, directory);
+            let rendered =
+                self.places.of(self.tree, file.as_deref(), &head, &of.place, document.text);
+            made.extend(self.object(of, file, rendered));
+        }
+        made
+    }
+
+    /// Takes the manifests of a directory; the Applications among them.
+    ///
+    /// Source: docs/semantics/argocd.md#directory.
+    fn directory(
+        &mut self,
+        of: &Application,
+        source: &Source,
+        directory: &str,
+    ) -> Vec<Application> {
+        let options = source.directory.clone().unwrap_or_default();
+        if !options.include.is_empty() || !options.exclude.is_empty() {
+            self.unread(of, "include and exclude of its directory are not followed");
+            return Vec::new();
+        }
+        let mut made = Vec::new();
+        let tree = self.tree;
+        for file in tree.below(directory) {
+            let below = file[directory.len()..].trim_start_matches('/');
+            let extension = below.rsplit_once('.').map(|(_, extension)| extension);
+            if below.contains('/') && !options.recurse {
+                continue;
+            }
+            match extension {
+                Some("yaml" | "yml" | "json") => {}
+                Some("jsonnet") => {
+                    self.unread(of, &format!("{} is not followed", printable(file)));
+                    continue;
+                }
+                _ => continue,
+            }
+            let Some(text) = tree.text(file) else { continue };
+            for document in yaml::split(&text) {
+                let file = Some(file.to_owned());
+                let node = match yaml::parse(&document) {
+                    Ok(Some(node)) => node,
+                    Ok(None) => continue,
+                    Err(error) => {
+                        let name = printable(file.as_deref().unwrap_or_default()).into_owned();
+                        self.unread(of, &format!("{name} is not understood: {}", error.message()));
+                        continue;
+                    }
+                };
+                let Some(head) = Head::of(&node) else { continue };
+                let rendered =
+                    self.places.of(tree, file.as_deref(), &head, &of.place, document.text);
+                made.extend(self.object(of, file, rendered));
+            }
+        }
+        made
+    }
+
+    /// Takes one object.
+    fn object(
+        &mut self,
+        of: &Application,
+        file: Option<String>,
+        rendered: Arc<Rendered>,
+    ) -> Option<Application> {
+        let node = yaml::parse(&yaml::Document::whole(&rendered.text)).ok()??;
+        let head = Head::of(&node)?;
+        let place = rendered.file.clone();
+        self.built.extend(file.clone());
+        if head.group == ARGO {
+            return self.of_argo(&node, &head, file, &place);
+        }
+        if head.is("", "Secret") {
+            return None;
+        }
+        self.cluster(&of.spec.destination);
+        apis(&node, &mut self.releases.apis);
+        let namespace = of.spec.destination.namespace.clone();
+        self.out.documents.push((rendered, Some(namespace)));
+        None
+    }
+
+    /// Takes a chart, of this repository or of a registry.
+    ///
+    /// Source: docs/semantics/argocd.md#helm.
+    fn chart(&mut self, of: &Application, source: &Source, directory: Option<&str>) {
+        let options = source.helm.clone().unwrap_or_default();
+        let (values, missing) = self.values(of, &options, directory);
+        if !missing.is_empty() {
+            let missing = missing.join(" and ");
+            let why = format!("values of {missing} are not known, so what it makes may differ");
+            self.unread(of, &why);
+        }
+        let word = |given: &str, otherwise: &str| {
+            let given = if given.is_empty() { otherwise } else { given };
+            given.to_owned()
+        };
+        let namespace = word(&options.namespace, &of.spec.destination.namespace);
+        let kind = if directory.is_some() { "GitRepository" } else { "HelmRepository" };
+        let chart = directory.unwrap_or(&source.chart);
+        let address = crate::address::without_user(&source.repo_url);
+        let spec = json!({
+            "releaseName": word(&options.release_name, &of.named.1),
+            "chart": {"spec": {
+                "chart": chart,
+                "version": source.target_revision,
+                "sourceRef": {"kind": kind, "name": address},
+            }},
+            "values": values,
+        });
+        let written: Arc<str> = "".into();
+        let written = Arc::new(Rendered { file: of.place.clone(), from: None, text: written });
+        let set = options.parameters.iter().map(|it| {
+            // A comma would begin another value.
+            let value = it.value.replace(',', "\\,");
+            Set { pair: format!("{}={value}", it.name), text: it.force_string }
+        });
+        let set = set.collect();
+        self.cluster(&of.spec.destination);
+        let named = (namespace, of.named.1.clone());
+        let title = of.title();
+        let number = self.charts;
+        self.charts += 1;
+        self.releases.add(number, Release { named, title, spec, written, set, kind: KIND });
+    }
+
+    /// The values of a chart, and the files that are not here.
+    fn values(
+        &self,
+        of: &Application,
+        options: &Helm,
+        directory: Option<&str>,
+    ) -> (Value, Vec<String>) {
+        let (mut values, mut missing) = (json!({}), Vec::new());
+        for file in &options.value_files {
+            let path = match file.strip_prefix('$').and_then(|rest| rest.split_once('/')) {
+                // Of another source, from its top.
+                Some((name, path)) => {
+                    let sources = of.sources();
+                    let source = sources.iter().find(|source| source.r#ref == name);
+                    let here = source.is_some_and(|it| plain(&it.repo_url) == self.own);
+                    here.then(|| joined("", path))
+                }
+                None => directory.map(|directory| {
+                    joined(if file.starts_with('/') { "" } else { directory }, file)
+                }),
+            };
+            let text = path.and_then(|path| self.tree.text(&path).map(|text| text.into_owned()));
+            match text.and_then(|text| parsed(&text).ok()) {
+                Some(more) => merge(&mut values, more),
+                None if options.ignore_missing_value_files => {}
+                None => missing.push(printable(file).into_owned()),
+            }
+        }
+        match (&options.values_object, parsed(&options.values)) {
+            // Where it is given the text does not count.
+            (Some(object), _) => merge(&mut values, object.clone()),
+            (None, Ok(more)) => merge(&mut values, more),
+            (None, Err(_)) => missing.push("its own text".to_owned()),
+        }
+        missing.extend((!options.file_parameters.is_empty()).then(|| "fileParameters".to_owned()));
+        (values, missing)
+    }
+
+    fn cluster(&mut self, destination: &Destination) {
+        self.clusters.insert(destination.cluster().to_owned());
+    }
+
+    fn unread(&mut self, of: &Application, why: &str) {
+        let message = format!("{}: {why}", of.title());
+        let mut warning = Warning::new(&of.place, Severity::Unread, message);
+        warning.kind = Some(KIND.to_owned());
+        self.out.warnings.push(warning);
+    }
+}
+
+/// An image as `kustomize edit set image` takes it: `[NAME=]NEW[:TAG][@DIGEST]`.
+fn of_image(text: &str) -> Value {
+    let (name, new) = text.split_once('=').unwrap_or(("", text));
+    let (new, digest) = new.split_once('@').unwrap_or((new, ""));
+    let colon = new.rfind(':').filter(|at| !new[*at..].contains('/'));
+    let (new, tag) = colon.map_or((new, ""), |at| (&new[..at], &new[at + 1..]));
+    let mut image = json!({"name": if name.is_empty() { new } else { name }});
+    for (field, value) in
+        [("newName", if name.is_empty() { "" } else { new }), ("newTag", tag), ("digest", digest)]
+    {
+        if !value.is_empty() {
+            image[field] = json!(value);
+        }
+    }
+    image
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_by_name() {
+        for (text, image) in [
+            ("web:2", json!({"name": "web", "newTag": "2"})),
+            ("web=registry:5000/x", json!({"name": "web", "newName": "registry:5000/x"})),
+            ("web=r/x:1", json!({"name": "web", "newName": "r/x", "newTag": "1"})),
+            ("web@sha256:00", json!({"name": "web", "digest": "sha256:00"})),
+        ] {
+            assert_eq!(of_image(text), image, "{text}");
+        }
+    }
+}
