@@ -54,6 +54,7 @@ fn add(
         .map(|(name, protocol, number)| ContainerPort {
             name: Some((*name).into()),
             port: Port { protocol: protocol.parse().unwrap(), number: *number },
+            host_port: None,
             sidecar: false,
         })
         .collect();

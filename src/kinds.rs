@@ -44,6 +44,26 @@ pub enum Kind {
     /// `networking.k8s.io/v1`
     Ingress,
     /// `networking.k8s.io/v1`
+    IngressClass,
+    /// `gateway.networking.k8s.io/v1`
+    GatewayClass,
+    /// `gateway.networking.k8s.io/v1`
+    Gateway,
+    /// `gateway.networking.k8s.io/v1`
+    HttpRoute,
+    /// `gateway.networking.k8s.io/v1`
+    GrpcRoute,
+    /// `gateway.networking.k8s.io/v1`
+    TlsRoute,
+    /// `gateway.networking.k8s.io/v1`
+    TcpRoute,
+    /// `gateway.networking.k8s.io/v1`
+    UdpRoute,
+    /// `gateway.networking.k8s.io/v1`
+    ReferenceGrant,
+    /// `route.openshift.io/v1`
+    Route,
+    /// `networking.k8s.io/v1`
     NetworkPolicy,
     /// `policy.networking.k8s.io/v1alpha2`
     ClusterNetworkPolicy,
@@ -270,6 +290,104 @@ const ROWS: &[Row] = &[
         role: Role::Fact,
     },
     Row {
+        kind: Kind::IngressClass,
+        name: "IngressClass",
+        plural: "ingressclasses",
+        versions: &["networking.k8s.io/v1"],
+        words: &[],
+        scope: Scope::Cluster,
+        role: Role::Fact,
+    },
+    Row {
+        kind: Kind::GatewayClass,
+        name: "GatewayClass",
+        plural: "gatewayclasses",
+        versions: &["gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1"],
+        words: &[],
+        scope: Scope::Cluster,
+        role: Role::Fact,
+    },
+    Row {
+        kind: Kind::Gateway,
+        name: "Gateway",
+        plural: "gateways",
+        versions: &["gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1"],
+        words: &[],
+        scope: Scope::Namespaced,
+        role: Role::Fact,
+    },
+    Row {
+        kind: Kind::HttpRoute,
+        name: "HTTPRoute",
+        plural: "httproutes",
+        versions: &["gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1"],
+        words: &[],
+        scope: Scope::Namespaced,
+        role: Role::Fact,
+    },
+    Row {
+        kind: Kind::GrpcRoute,
+        name: "GRPCRoute",
+        plural: "grpcroutes",
+        versions: &["gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1alpha2"],
+        words: &[],
+        scope: Scope::Namespaced,
+        role: Role::Fact,
+    },
+    Row {
+        kind: Kind::TlsRoute,
+        name: "TLSRoute",
+        plural: "tlsroutes",
+        versions: &[
+            "gateway.networking.k8s.io/v1",
+            "gateway.networking.k8s.io/v1alpha3",
+            "gateway.networking.k8s.io/v1alpha2",
+        ],
+        words: &[],
+        scope: Scope::Namespaced,
+        role: Role::Fact,
+    },
+    Row {
+        kind: Kind::TcpRoute,
+        name: "TCPRoute",
+        plural: "tcproutes",
+        versions: &["gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1alpha2"],
+        words: &[],
+        scope: Scope::Namespaced,
+        role: Role::Fact,
+    },
+    Row {
+        kind: Kind::UdpRoute,
+        name: "UDPRoute",
+        plural: "udproutes",
+        versions: &["gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1alpha2"],
+        words: &[],
+        scope: Scope::Namespaced,
+        role: Role::Fact,
+    },
+    Row {
+        kind: Kind::ReferenceGrant,
+        name: "ReferenceGrant",
+        plural: "referencegrants",
+        versions: &[
+            "gateway.networking.k8s.io/v1",
+            "gateway.networking.k8s.io/v1beta1",
+            "gateway.networking.k8s.io/v1alpha2",
+        ],
+        words: &[],
+        scope: Scope::Namespaced,
+        role: Role::Fact,
+    },
+    Row {
+        kind: Kind::Route,
+        name: "Route",
+        plural: "routes",
+        versions: &["route.openshift.io/v1"],
+        words: &[],
+        scope: Scope::Namespaced,
+        role: Role::Fact,
+    },
+    Row {
         kind: Kind::NetworkPolicy,
         name: "NetworkPolicy",
         plural: "networkpolicies",
@@ -487,10 +605,10 @@ impl Kind {
     pub fn plural_words(self) -> String {
         let kind = self.api_kind();
         match kind.strip_suffix('y') {
-            Some(stem) => format!("{stem}ies"),
-            None if kind.ends_with("ss") => format!("{kind}es"),
-            None if kind.ends_with('s') => kind.to_owned(),
-            None => format!("{kind}s"),
+            Some(stem) if !stem.ends_with('a') => format!("{stem}ies"),
+            _ if kind.ends_with("ss") => format!("{kind}es"),
+            _ if kind.ends_with('s') => kind.to_owned(),
+            _ => format!("{kind}s"),
         }
     }
 

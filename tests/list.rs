@@ -305,10 +305,10 @@ spec: {podSelector: {matchLabels: {role: primary}}, ingress: [{from: [{podSelect
 fn pods_of_one_workload_that_differ_are_shown_apart() {
     let run = netpol_with(&["list", "-f", "-", "-o", "csv"], DIFFERING.as_bytes());
     let rows: Vec<&str> = run.stdout.lines().collect();
-    assert!(rows.contains(&"prod/pod/web,prod/sts/db (db-0),5432/TCP,Allowed,,,"), "{run:?}");
-    assert!(rows.contains(&"prod/sts/db,anyone,any port,Allowed,,not isolated,"), "{run:?}");
+    assert!(rows.contains(&"prod/pod/web,prod/sts/db (db-0),5432/TCP,Allowed,,,,"), "{run:?}");
+    assert!(rows.contains(&"prod/sts/db,anyone,any port,Allowed,,not isolated,,"), "{run:?}");
     let run = netpol_with(&["list", "-f", "-", "-o", "csv", "--by", "pod"], DIFFERING.as_bytes());
-    assert!(run.stdout.contains("prod/pod/web,prod/pod/db-0,5432/TCP,Allowed,,,\n"), "{run:?}");
+    assert!(run.stdout.contains("prod/pod/web,prod/pod/db-0,5432/TCP,Allowed,,,,\n"), "{run:?}");
 }
 
 /// Names that try to end the string, the cell or the line that they stand in.
@@ -382,7 +382,7 @@ fn hostile_names_break_no_format() {
     let rows = csv(&run("csv").stdout);
     // From anyone to each and from each to anyone, below the header.
     assert_eq!(rows.len(), 2 * HOSTILE.len() + 1, "{rows:?}");
-    assert!(rows.iter().all(|row| row.len() == 7), "{rows:?}");
+    assert!(rows.iter().all(|row| row.len() == 8), "{rows:?}");
     let dot = without_strings(&run("dot").stdout, true);
     let count = |text: &str, c: char| text.chars().filter(|found| *found == c).count();
     assert_eq!((count(&dot, '{'), count(&dot, '}')), (1 + HOSTILE.len(), 1 + HOSTILE.len()));
@@ -545,7 +545,7 @@ fn conditional_rows_are_marked() {
     assert!(
         ask(&["-o", "csv"])
             .stdout
-            .contains("shop/pod/web,shop/pod/api,80/TCP,Allowed,,,HTTP GET\n")
+            .contains("shop/pod/web,shop/pod/api,80/TCP,Allowed,,,HTTP GET,\n")
     );
     assert!(ask(&["-o", "md"]).stdout.contains("`80/TCP*`"));
     assert!(ask(&["-o", "mermaid"]).stdout.contains("-.->"));

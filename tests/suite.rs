@@ -24,6 +24,7 @@ mod documents;
 mod ecosystem;
 #[cfg(unix)]
 mod flux;
+mod gateway_api;
 mod harness;
 mod homekube;
 #[cfg(unix)]
@@ -45,6 +46,7 @@ mod live_versions;
 mod live_whole;
 #[cfg(unix)]
 mod observe;
+mod onward;
 mod open_world;
 mod places;
 mod preview;

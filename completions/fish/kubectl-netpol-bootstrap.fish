@@ -36,6 +36,7 @@ complete -c kubectl-netpol-bootstrap -s k -l kustomize -d 'Directory with a kust
 complete -c kubectl-netpol-bootstrap -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol-bootstrap -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol-bootstrap -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
+complete -c kubectl-netpol-bootstrap -l ingress-controller -d 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD' -r
 complete -c kubectl-netpol-bootstrap -s n -l namespace -d 'Namespace of names that come without one' -r
 complete -c kubectl-netpol-bootstrap -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t'Always'

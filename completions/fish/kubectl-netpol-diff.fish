@@ -14,6 +14,7 @@ complete -c kubectl-netpol-diff -l set -d 'A value for helm:CHART, KEY=VALUE as 
 complete -c kubectl-netpol-diff -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol-diff -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol-diff -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
+complete -c kubectl-netpol-diff -l ingress-controller -d 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD' -r
 complete -c kubectl-netpol-diff -l flux -d 'Compare the live cluster with what it would be if this Kustomization of Flux applied --path; -n is its namespace, flux-system if not given' -r
 complete -c kubectl-netpol-diff -l path -d 'The directory that stands for the Kustomization\'s path in its source' -r -F
 complete -c kubectl-netpol-diff -l kustomization-file -d 'The Kustomization in a file, instead of the cluster\'s; one that the cluster does not have is built without variables of the cluster' -r -F

@@ -14,6 +14,7 @@ complete -c kubectl-netpol-explain -s k -l kustomize -d 'Directory with a kustom
 complete -c kubectl-netpol-explain -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol-explain -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol-explain -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
+complete -c kubectl-netpol-explain -l ingress-controller -d 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD' -r
 complete -c kubectl-netpol-explain -l without -d 'Leave out a policy: netpol/NAME or NAMESPACE/netpol/NAME; repeatable' -r
 complete -c kubectl-netpol-explain -l timeout -d 'How long --reconcile may take' -r
 complete -c kubectl-netpol-explain -l observe -d 'Show what Hubble saw between the two, too: in the last 5 minutes, or since 1h or a time' -r

@@ -1,4 +1,4 @@
-complete -c kubectl-netpol-list -l from -d 'Only from this workload, pod, namespace, node or address' -r
+complete -c kubectl-netpol-list -l from -d 'Only from this workload, pod, namespace, node or address, or from the internet' -r
 complete -c kubectl-netpol-list -l to -d 'Only to this workload, pod, namespace, Service, node or address' -r
 complete -c kubectl-netpol-list -l port -d 'Only rows with this port, by number or name: 80, 53/UDP, http' -r
 complete -c kubectl-netpol-list -l by -d 'What stands in a row: workload, pod or namespace' -r -f -a "workload\t''
@@ -19,6 +19,7 @@ complete -c kubectl-netpol-list -s k -l kustomize -d 'Directory with a kustomiza
 complete -c kubectl-netpol-list -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol-list -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol-list -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
+complete -c kubectl-netpol-list -l ingress-controller -d 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD' -r
 complete -c kubectl-netpol-list -s n -l namespace -d 'Namespace of names that come without one' -r
 complete -c kubectl-netpol-list -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t'Always'

@@ -49,6 +49,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "docto
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "explain" -d 'Say why a flow is allowed or denied, by policy, rule and line'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "list" -d 'List who may talk to whom on what'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "observe" -d 'Show the flows that Hubble sees, beside what the policies predict'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "reach" -d 'Say how far one gets from a pod or the internet, step by step, and what would cut it'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "summary" -d 'Say of every namespace whether it is default-deny and what is allowed, in one table'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s l -l selector -d 'The namespaces with these labels instead' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l label -d 'Label to give the namespace; repeatable' -r
@@ -88,6 +89,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l ingress-controller -d 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s n -l namespace -d 'Namespace of names that come without one' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t'Always'
@@ -157,6 +159,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l s
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l ingress-controller -d 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l flux -d 'Compare the live cluster with what it would be if this Kustomization of Flux applied --path; -n is its namespace, flux-system if not given' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l path -d 'The directory that stands for the Kustomization\'s path in its source' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l kustomization-file -d 'The Kustomization in a file, instead of the cluster\'s; one that the cluster does not have is built without variables of the cluster' -r -F
@@ -232,6 +235,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l ingress-controller -d 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l without -d 'Leave out a policy: netpol/NAME or NAMESPACE/netpol/NAME; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l timeout -d 'How long --reconcile may take' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l observe -d 'Show what Hubble saw between the two, too: in the last 5 minutes, or since 1h or a time' -r
@@ -265,7 +269,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l reconcile -d 'Have Flux apply what Git has, as `flux reconcile kustomization NAME --with-source` does, to the Kustomizations that the deciding policies come from; then explain'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s V -l version -d 'Print version'
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l from -d 'Only from this workload, pod, namespace, node or address' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l from -d 'Only from this workload, pod, namespace, node or address, or from the internet' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l to -d 'Only to this workload, pod, namespace, Service, node or address' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l port -d 'Only rows with this port, by number or name: 80, 53/UDP, http' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l by -d 'What stands in a row: workload, pod or namespace' -r -f -a "workload\t''
@@ -286,6 +290,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s k
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l ingress-controller -d 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s n -l namespace -d 'Namespace of names that come without one' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t'Always'
@@ -335,6 +340,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l ingress-controller -d 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s n -l namespace -d 'Namespace of names that come without one' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t'Always'
@@ -364,6 +370,47 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s V -l version -d 'Print version'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l to -d 'Only to this workload, pod, namespace or Service, with what would cut every way there' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l max-hops -d 'At most so many hops' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -s o -l output -d 'Output format: text, wide (every way), json, yaml, dot or mermaid' -r -f -a "text\t'For people'
+wide\t'For people, with every way'
+json\t'For programs'
+yaml\t'For programs and people'
+dot\t'For Graphviz'
+mermaid\t'For documentation'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l ingress-controller -d 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -s n -l namespace -d 'Namespace of names that come without one' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER, each within time=NUMBER of seconds; several with commas; else what the machine bears' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l token -d 'Bearer token' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l as -d 'User to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l as-group -d 'Group to impersonate; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l schema -d 'Print the JSON Schema of the answer and do nothing else'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere, which is an error otherwise, and helm the charts of a repository of Flux or Argo CD'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -s h -l help -d 'Print help'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s o -l output -d 'Output format: table, wide (counts and places too), md, json or yaml' -r -f -a "table\t'For a terminal'
 wide\t'For a terminal, with counts and places'
 md\t'For documentation'
@@ -376,6 +423,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l ingress-controller -d 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s n -l namespace -d 'Namespace of names that come without one' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t'Always'

@@ -34,6 +34,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-explain' -Script
             [CompletionResult]::new('--enforcer', '--enforcer', [CompletionResultType]::ParameterName, 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell')
             [CompletionResult]::new('--pod-cidr', '--pod-cidr', [CompletionResultType]::ParameterName, 'Network of the pods whose addresses manifests do not tell; repeatable')
             [CompletionResult]::new('--api-server', '--api-server', [CompletionResultType]::ParameterName, 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default')
+            [CompletionResult]::new('--ingress-controller', '--ingress-controller', [CompletionResultType]::ParameterName, 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD')
             [CompletionResult]::new('--without', '--without', [CompletionResultType]::ParameterName, 'Leave out a policy: netpol/NAME or NAMESPACE/netpol/NAME; repeatable')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long --reconcile may take')
             [CompletionResult]::new('--observe', '--observe', [CompletionResultType]::ParameterName, 'Show what Hubble saw between the two, too: in the last 5 minutes, or since 1h or a time')

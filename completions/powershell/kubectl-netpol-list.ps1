@@ -21,7 +21,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-list' -ScriptBlo
 
     $completions = @(switch ($command) {
         'kubectl-netpol-list' {
-            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Only from this workload, pod, namespace, node or address')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Only from this workload, pod, namespace, node or address, or from the internet')
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Only to this workload, pod, namespace, Service, node or address')
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Only rows with this port, by number or name: 80, 53/UDP, http')
             [CompletionResult]::new('--by', '--by', [CompletionResultType]::ParameterName, 'What stands in a row: workload, pod or namespace')
@@ -36,6 +36,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-list' -ScriptBlo
             [CompletionResult]::new('--enforcer', '--enforcer', [CompletionResultType]::ParameterName, 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell')
             [CompletionResult]::new('--pod-cidr', '--pod-cidr', [CompletionResultType]::ParameterName, 'Network of the pods whose addresses manifests do not tell; repeatable')
             [CompletionResult]::new('--api-server', '--api-server', [CompletionResultType]::ParameterName, 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default')
+            [CompletionResult]::new('--ingress-controller', '--ingress-controller', [CompletionResultType]::ParameterName, 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace of names that come without one')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of names that come without one')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output: auto, always or never')

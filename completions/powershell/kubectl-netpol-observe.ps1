@@ -41,6 +41,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-observe' -Script
             [CompletionResult]::new('--enforcer', '--enforcer', [CompletionResultType]::ParameterName, 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell')
             [CompletionResult]::new('--pod-cidr', '--pod-cidr', [CompletionResultType]::ParameterName, 'Network of the pods whose addresses manifests do not tell; repeatable')
             [CompletionResult]::new('--api-server', '--api-server', [CompletionResultType]::ParameterName, 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default')
+            [CompletionResult]::new('--ingress-controller', '--ingress-controller', [CompletionResultType]::ParameterName, 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace of names that come without one')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of names that come without one')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output: auto, always or never')

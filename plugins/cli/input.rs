@@ -1,7 +1,7 @@
 //! Flags that say where objects come from.
 
 use super::{GlobalArgs, Progress, Session, output};
-use anyhow::bail;
+use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use ipnet::IpNet;
 use netpol::answer::{Locate, Location};
@@ -82,6 +82,9 @@ pub struct InputArgs {
     /// Count Calico's staged policies as if they were in force
     #[arg(long, help_heading = HEADING)]
     pub with_staged: bool,
+    /// Of a live cluster, what leads in from outside is read too.
+    #[arg(skip)]
+    pub entrances: bool,
 
     /// Network of the pods whose addresses manifests do not tell; repeatable
     #[arg(long, value_name = "CIDR", help_heading = HEADING)]
@@ -90,6 +93,11 @@ pub struct InputArgs {
     /// Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default
     #[arg(long, value_name = "ADDRESS", value_parser = api_server, help_heading = HEADING)]
     pub api_server: Option<SocketAddr>,
+
+    /// Where the pods of an Ingress or Gateway controller are that its class and labels do not tell:
+    /// NAMESPACE/WORKLOAD
+    #[arg(long, value_name = "NAME", help_heading = HEADING)]
+    pub ingress_controller: Option<String>,
 }
 
 /// The address of an API server, if need be with its port.
@@ -149,10 +157,10 @@ impl InputArgs {
         if self.names_manifests() {
             let namespace = global.namespace();
             let Loaded { objects, locator, .. } = self.load(global, &namespace)?;
-            return Ok(self.input(objects, locator, namespace, Vec::new()));
+            return self.with_controller(self.input(objects, locator, namespace, Vec::new()));
         }
         let (objects, namespace) = self.live_objects(global, scope)?;
-        Ok(self.input(objects, Locator::default(), namespace, Vec::new()))
+        self.with_controller(self.input(objects, Locator::default(), namespace, Vec::new()))
     }
 
     /// Reads the live cluster as it is, and as it would be with the manifests that the flags name.
@@ -220,6 +228,9 @@ impl InputArgs {
         if let Some(address) = &self.api_server {
             words.extend(["--api-server".to_owned(), address.to_string()]);
         }
+        if let Some(name) = &self.ingress_controller {
+            words.extend(["--ingress-controller".to_owned(), name.clone()]);
+        }
         words
     }
 
@@ -261,7 +272,7 @@ impl InputArgs {
         let only = global.namespace.as_deref();
         let read = async {
             let connection = global.connect().await?;
-            let objects = match connection.whole(only.filter(|_| scope == Scope::Own)).await {
+            let mut objects = match connection.whole(only.filter(|_| scope == Scope::Own)).await {
                 // A user of one namespace sees at least what is in it.
                 Err(live::Error::Forbidden(why))
                     if scope == Scope::Everything && only.is_some() =>
@@ -273,6 +284,9 @@ impl InputArgs {
                 }
                 read => read?,
             };
+            if self.entrances {
+                connection.add_entrances(&mut objects).await?;
+            }
             Ok::<_, live::Error>((objects, connection.namespace().to_owned()))
         };
         let (objects, namespace) = global.block_on(read)??;
@@ -334,6 +348,25 @@ impl InputArgs {
         };
         let rules = Ruleset::compile(&written, &snapshot, &enforcer);
         Input { snapshot, written, rules, namespace, notes, session: None, guessed, locator }
+    }
+
+    /// The same with the controller that the flag names.
+    pub(crate) fn with_controller(&self, mut input: Input) -> anyhow::Result<Input> {
+        let Some(name) = &self.ingress_controller else { return Ok(input) };
+        let name: EndName = name.parse().context("--ingress-controller")?;
+        let found = ends::resolve(&input.snapshot, &name, &input.namespace)
+            .context("--ingress-controller")?;
+        let pods: Vec<_> = found
+            .endpoints
+            .iter()
+            .filter_map(|end| match end {
+                ends::Endpoint::Pod(id) => Some(*id),
+                _ => None,
+            })
+            .collect();
+        ensure!(!pods.is_empty(), "--ingress-controller: {} has no pods", found.label);
+        input.snapshot.entrances.controller = Some((found.label, pods));
+        Ok(input)
     }
 }
 

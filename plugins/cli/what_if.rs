@@ -142,7 +142,7 @@ impl InputArgs {
             take_away(&mut objects, &object)?;
             notes.push(format!("What if {object} were not there"));
         }
-        Ok(self.input(objects, locator, namespace, notes))
+        self.with_controller(self.input(objects, locator, namespace, notes))
     }
 
     async fn read_live(

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use netpol::answer::ExplanationReport;
 use netpol::cluster::Snapshot;
 use netpol::draft::Dialect;
-use netpol::ends::{EndName, Named, PortWanted, ResolveError};
+use netpol::ends::{EndName, INTERNET, Named, PortWanted, ResolveError};
 use netpol::policy::Ruleset;
 use netpol::printable::printable;
 use netpol::unwritten;
@@ -109,6 +109,9 @@ Examples:
   kubectl netpol explain -n monitoring deploy/grafana identity/svc/keycloak \
     --observe
 
+  # What becomes of a request from the internet, hop by hop
+  kubectl netpol explain -f k8s/ internet https://shop.example.com/cart
+
   # Apply what is missing
   kubectl netpol explain -f k8s/ web svc/db --suggest | kubectl apply -f -
 
@@ -137,7 +140,8 @@ impl ExplainArgs {
         };
         self.flux.check(&self.input)?;
         let mut input = if self.is_of_anyone(source, destination)? {
-            self.input.read(global)?
+            let reads = InputArgs { entrances: true, ..self.input.clone() };
+            reads.read(global)?
         } else {
             self.input.read_flow(global, &self.what_if, source, destination)?
         };
@@ -189,9 +193,15 @@ impl ExplainArgs {
             exit => exit,
         };
         let wanted = self.suggest.and_then(Suggest::dialect);
-        let suggestions = match supplied {
-            Some(_) if explanation.verdict() != Some(Verdict::Allowed) => {
+        // Of a way of several hops it is the one that is closed.
+        let hop = explanation.closed_hop();
+        let written = hop.is_some_and(|(_, hop)| hop.source.label != explanation.source.label);
+        let suggestions = match (&supplied, hop) {
+            (Some(_), _) if !written && explanation.verdict() != Some(Verdict::Allowed) => {
                 Err(NoSuggestion::Unwritten)
+            }
+            (_, Some((asked, hop))) => {
+                verdict::suggest(snapshot, rules, &asked.question(namespace), hop, wanted)
             }
             _ => verdict::suggest(snapshot, rules, &question, &explanation, wanted),
         };
@@ -224,15 +234,19 @@ impl ExplainArgs {
     /// Whether anyone is asked about in a live cluster, so that all of it is read.
     fn is_of_anyone(&self, source: &EndName, destination: &EndName) -> anyhow::Result<bool> {
         let anyone = Named::Path(vec!["anyone".to_owned()]);
-        let asked = [source, destination].iter().any(|end| end.names == anyone);
+        let internet = Named::Path(vec![INTERNET.to_owned()]);
+        // What leads a host in may be in any namespace.
+        let led = source.names == internet
+            && matches!(&destination.names, Named::Host(host) if !host.contains(".svc"));
+        let asked = led || [source, destination].iter().any(|end| end.names == anyone);
         let hypothetical = self.what_if.with || !self.what_if.without.is_empty();
         if !asked || (self.input.names_manifests() && !self.what_if.with) {
             return Ok(false);
         }
         ensure!(
             !hypothetical && !self.flux.reconcile,
-            "anyone is asked about in what is there or in manifests: leave out --with, --without and \
-             --reconcile"
+            "anyone, and hosts from the internet, are asked about in what is there or in manifests: leave \
+             out --with, --without and --reconcile"
         );
         Ok(true)
     }

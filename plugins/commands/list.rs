@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use netpol::answer::{By, FlowList, ListAsked, MissingReport};
 use netpol::cluster::Snapshot;
-use netpol::ends::{self, End, EndName, Endpoint, PortWanted};
+use netpol::ends::{self, End, EndName, Endpoint, INTERNET, Named, PortWanted};
 use netpol::reach::PortSet;
 use netpol::unwritten;
 use std::collections::{HashMap, HashSet};
@@ -19,7 +19,7 @@ pub struct ListArgs {
     #[arg(short = 'A', long, conflicts_with = "namespace")]
     all_namespaces: bool,
 
-    /// Only from this workload, pod, namespace, node or address
+    /// Only from this workload, pod, namespace, node or address, or from the internet
     #[arg(long, value_name = "SOURCE")]
     from: Option<EndName>,
 
@@ -66,6 +66,9 @@ Examples:
   # What is open to the whole cluster or to the outside, and why
   kubectl netpol list -f k8s/ --exposed
 
+  # What the internet can reach, by which load balancer, Ingress or Gateway
+  kubectl netpol list -f k8s/ --exposed --from internet
+
   # Who reaches the database
   kubectl netpol list -f k8s/ --to prod/db --port 5432
 
@@ -94,7 +97,11 @@ impl ListArgs {
         if self.output.schema {
             return super::print_schema::<FlowList>(global);
         }
-        let mut input = self.input.read(global)?;
+        let reads = InputArgs {
+            entrances: self.exposed || self.from.as_ref().is_some_and(names_internet),
+            ..self.input.clone()
+        };
+        let mut input = reads.read(global)?;
         let asked = self.asked(global, &input)?;
         let progress = Progress::slow(global.color, "working out who reaches whom");
         // A live cluster has its pods; what else may come is asked of it by what is exposed.
@@ -124,7 +131,8 @@ impl ListArgs {
             bail!("namespace {only:?} is not in the input{}", nearest(snapshot, only));
         }
         let mut from = None;
-        if let Some(target) = &self.from {
+        let internet = self.from.as_ref().is_some_and(|from| is_internet(from, input));
+        if let Some(target) = self.from.as_ref().filter(|_| !internet) {
             if target.port.is_some() {
                 bail!("--from takes no port: policies judge the destination's; give --port");
             }
@@ -159,9 +167,19 @@ impl ListArgs {
                 .clone()
                 .filter(|_| self.from.is_none() && self.to.is_none()),
             exposed: self.exposed,
+            internet,
             notes,
         })
     }
+}
+
+/// Whether all that is outside is meant: what is called so goes before.
+fn is_internet(from: &EndName, input: &Input) -> bool {
+    names_internet(from) && ends::resolve(&input.snapshot, from, &input.namespace).is_err()
+}
+
+fn names_internet(name: &EndName) -> bool {
+    name.names == Named::Path(vec![INTERNET.to_owned()])
 }
 
 fn known(flag: &str, endpoint: &Endpoint) -> anyhow::Result<End> {

@@ -13,6 +13,7 @@ mod generate;
 mod list;
 mod observe;
 mod observing;
+mod reach;
 mod summary;
 
 pub use alone::alone;
@@ -24,6 +25,7 @@ pub use explain::ExplainArgs;
 pub use front::front;
 pub use list::ListArgs;
 pub use observe::ObserveArgs;
+pub use reach::ReachArgs;
 pub use summary::SummaryArgs;
 
 use crate::cli::{Exit, GlobalArgs, answer};
@@ -95,6 +97,8 @@ commands! {
     list: List(ListArgs),
     /// Show the flows that Hubble sees, beside what the policies predict
     observe: Observe(ObserveArgs),
+    /// Say how far one gets from a pod or the internet, step by step, and what would cut it
+    reach: Reach(ReachArgs),
     /// Say of every namespace whether it is default-deny and what is allowed, in one table
     summary: Summary(SummaryArgs),
 }

@@ -3,7 +3,7 @@
 use super::format::Format;
 use super::{csv, dot, json, markdown, mermaid, text, yaml};
 use netpol::answer::{
-    Checkup, DiffReport, ExplanationReport, FlowList, ObservedLine, SummaryReport,
+    Checkup, DiffReport, ExplanationReport, FlowList, ObservedLine, OnwardReport, SummaryReport,
 };
 use serde::Serialize;
 use std::io::Write;
@@ -95,6 +95,29 @@ impl Answer for FlowList {
     }
 }
 
+impl Formats for OnwardReport {
+    const FORMATS: &'static [Offered] = &[
+        (Format::Text, "For people"),
+        (Format::Wide, "For people, with every way"),
+        (Format::Json, "For programs"),
+        (Format::Yaml, "For programs and people"),
+        (Format::Dot, "For Graphviz"),
+        (Format::Mermaid, "For documentation"),
+    ];
+    const HELP: &'static str = "Output format: text, wide (every way), json, yaml, dot or mermaid";
+}
+
+impl Answer for OnwardReport {
+    fn write(&self, format: Format, page: Page, out: &mut dyn Write) -> anyhow::Result<()> {
+        let text = match format {
+            Format::Dot => dot::onward(self)?,
+            Format::Mermaid => mermaid::onward(self)?,
+            _ => text::onward(self, page.width, format == Format::Wide),
+        };
+        Ok(out.write_all(text.as_bytes())?)
+    }
+}
+
 impl Formats for DiffReport {
     const FORMATS: &'static [Offered] = &[
         (Format::Text, "For people"),
@@ -180,6 +203,7 @@ mod tests {
     fn help_names_every_format() {
         told::<ExplanationReport>();
         told::<FlowList>();
+        told::<OnwardReport>();
         told::<DiffReport>();
         told::<SummaryReport>();
         told::<Checkup>();

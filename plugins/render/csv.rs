@@ -9,7 +9,9 @@ use std::io::{self, Write};
 pub(super) fn list(list: &FlowList, out: &mut dyn Write) -> io::Result<()> {
     let rows = list.flows.iter().map(cells::list::fields);
     let open = list.not_protected.iter().flat_map(cells::list::unprotected_fields);
-    table(cells::list::FIELDS, rows.chain(open)).try_for_each(|line| out.write_all(line.as_bytes()))
+    let ways = list.entrances.iter().map(cells::list::entrance_fields);
+    table(cells::list::FIELDS, rows.chain(open).chain(ways))
+        .try_for_each(|line| out.write_all(line.as_bytes()))
 }
 
 /// The changes of a diff.

@@ -2,8 +2,8 @@
 
 use super::cells::diff::ports;
 use super::escape::dot;
-use super::picture::{Picture, TooLarge, label};
-use netpol::answer::{ChangeKind, DiffReport, FlowList};
+use super::picture::{Picture, Steps, TooLarge, label};
+use netpol::answer::{ChangeKind, DiffReport, FlowList, OnwardReport};
 use std::fmt::Write as _;
 
 /// More arrows than this are no picture.
@@ -57,4 +57,19 @@ pub(super) fn diff(report: &DiffReport) -> String {
     }
     out.push_str("}\n");
     out
+}
+
+/// The shortest ways of an answer of `reach`.
+pub(super) fn onward(report: &OnwardReport) -> Result<String, TooLarge> {
+    let steps = Steps::new(report, MOST)?;
+    let mut out = String::from("digraph flows {\n  rankdir=LR;\n  node [shape=box];\n");
+    for (at, node) in steps.nodes.iter().enumerate() {
+        let _ = writeln!(out, "  n{at} [label={}];", dot(node));
+    }
+    for ((from, to), (certain, words)) in &steps.arrows {
+        let style = if *certain { "" } else { ", style=dashed" };
+        let _ = writeln!(out, "  n{from} -> n{to} [label={}{style}];", dot(words));
+    }
+    out.push_str("}\n");
+    Ok(out)
 }

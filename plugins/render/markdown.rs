@@ -2,7 +2,7 @@
 
 use super::cells::alike::told_once;
 use super::cells::diff::{headline, namespaces, only_sentences, ports, remark};
-use super::cells::list::{fields, mark};
+use super::cells::list::{ENTRANCES, entrance_words, fields, mark};
 use super::cells::summary::{CLUSTERWIDE, Cells, MOST, clusterwide, raised, warnings};
 use super::cells::unprotected::{self, is_said};
 use super::columns::Line;
@@ -41,6 +41,12 @@ pub(super) fn list(list: &FlowList, out: &mut dyn Write) -> io::Result<()> {
     }
     for line in lines {
         writeln!(out, "- {}", markdown(&line))?;
+    }
+    if !list.entrances.is_empty() {
+        writeln!(out, "\n{ENTRANCES}\n")?;
+    }
+    for way in list.entrances.iter().map(entrance_words) {
+        writeln!(out, "- {}", markdown(&way))?;
     }
     let decides = list.missing.iter().filter(|missing| missing.decides());
     let missing = decides.map(|missing| format!("Not known: {}", missing.message));

@@ -1,8 +1,8 @@
 //! The language of Mermaid.
 
 use super::escape::mermaid;
-use super::picture::{Picture, TooLarge, label};
-use netpol::answer::FlowList;
+use super::picture::{Picture, Steps, TooLarge, label};
+use netpol::answer::{FlowList, OnwardReport};
 use std::fmt::Write as _;
 
 /// What Mermaid draws without being told otherwise (its maxEdges).
@@ -28,6 +28,20 @@ pub(super) fn list(list: &FlowList) -> Result<String, TooLarge> {
     for (from, to, certain, ports) in &picture.arrows {
         let arrow = if *certain { "-->" } else { "-.->" };
         let _ = writeln!(out, "  n{from} {arrow}|\"{}\"| n{to}", mermaid(ports));
+    }
+    Ok(out)
+}
+
+/// The shortest ways of an answer of `reach`.
+pub(super) fn onward(report: &OnwardReport) -> Result<String, TooLarge> {
+    let steps = Steps::new(report, MOST)?;
+    let mut out = String::from("flowchart LR\n");
+    for (at, node) in steps.nodes.iter().enumerate() {
+        let _ = writeln!(out, "  n{at}[\"{}\"]", mermaid(node));
+    }
+    for ((from, to), (certain, words)) in &steps.arrows {
+        let arrow = if *certain { "-->" } else { "-.->" };
+        let _ = writeln!(out, "  n{from} {arrow}|\"{}\"| n{to}", mermaid(words));
     }
     Ok(out)
 }

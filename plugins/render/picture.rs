@@ -1,7 +1,7 @@
 //! What a picture of flows shows: namespaces as boxes, flows as arrows with their ports.
 
-use super::cells::list::{mark, port_words};
-use netpol::answer::{EndReport, FlowList};
+use super::cells::list::{hop_words, mark, port_words};
+use netpol::answer::{EndReport, FlowList, OnwardReport};
 use std::collections::{BTreeMap, HashMap};
 
 /// A picture that nobody could read, or that its renderer refuses.
@@ -62,4 +62,32 @@ impl<'l> Picture<'l> {
 pub(super) fn label(end: &EndReport, namespace: Option<&str>) -> String {
     let own = namespace.and_then(|namespace| end.label.strip_prefix(namespace)?.strip_prefix('/'));
     own.unwrap_or(&end.label).to_owned()
+}
+
+/// The hops of shortest ways, each once, between the names of their ends.
+pub(super) struct Steps<'r> {
+    pub(super) nodes: Vec<&'r str>,
+    /// Whether they simply hold, and the ports with what leads in.
+    pub(super) arrows: BTreeMap<(usize, usize), (bool, String)>,
+}
+
+impl<'r> Steps<'r> {
+    /// A picture of so many arrows at most.
+    pub(super) fn new(report: &'r OnwardReport, most: usize) -> Result<Self, TooLarge> {
+        let mut steps = Self { nodes: vec![&report.from.label], arrows: BTreeMap::new() };
+        let mut numbers: HashMap<&str, usize> = HashMap::from([(&*report.from.label, 0)]);
+        for hop in report.reached.iter().flat_map(|reached| &reached.way) {
+            let mut number = |name: &'r str| {
+                *numbers.entry(name).or_insert_with(|| {
+                    steps.nodes.push(name);
+                    steps.nodes.len() - 1
+                })
+            };
+            let key = (number(&hop.from), number(&hop.to));
+            let words = hop_words(hop);
+            steps.arrows.entry(key).or_insert((hop.certain, words));
+        }
+        let arrows = steps.arrows.len();
+        if arrows > most { Err(TooLarge { arrows, most }) } else { Ok(steps) }
+    }
 }

@@ -5,7 +5,7 @@
 
 use super::wrap::{Shape, wrap};
 use anstyle::{AnsiColor, Style};
-use netpol::answer::Location;
+use netpol::answer::{Location, Outcome};
 use netpol::printable::printable;
 use netpol::verdict::Verdict;
 use std::borrow::Cow;
@@ -91,6 +91,15 @@ impl Screen {
 
     pub(super) fn finish(self) -> String {
         self.out
+    }
+}
+
+/// The style of what becomes of all that was asked.
+pub(super) fn outcome_style(outcome: Outcome) -> Style {
+    match outcome {
+        Outcome::Allowed => GOOD,
+        Outcome::Denied => BAD,
+        Outcome::Ambiguous | Outcome::Unknown | Outcome::Mixed => DOUBT,
     }
 }
 

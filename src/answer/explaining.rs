@@ -5,24 +5,26 @@
 
 use super::end::EndReport;
 use super::explanation::{
-    AppliedBy, DirectionReport, ExplanationReport, FlowReport, MissReport, NearReport, OwnerReport,
-    PolicyReport, RuleReport,
+    AppliedBy, DirectionReport, ExplanationReport, FlowReport, HopReport, MissReport, NearReport,
+    OwnerReport, PolicyReport, RuleReport, WayReport,
 };
 use super::place::{Locate, short};
 use super::standing::PlaceReport;
 use super::vocabulary::{ApiVersion, Because, ExplanationKind, OrderedTier};
 use super::warnings::{self, Warning};
+use super::way::sentence;
 use super::words;
 use super::words::PeerEnd;
 use crate::cluster::{
     ANY_OTHER_NAMESPACE, ObjectRef, Origin, Port, Snapshot, Truth, real_namespace,
 };
-use crate::ends::{Resolved, names};
-use crate::policy::rule::{Action, Entry, Peer, Peers, Policy, Ports};
+use crate::ends::{Resolved, Unseen, names};
+use crate::policy::rule::{Action, Direction, Entry, Peer, Peers, Policy, Ports};
 use crate::policy::{Remark, Ruleset};
 use crate::verdict::{
-    self, Case, CasePorts, Endpoint, EntryTrace, Explanation, Flow, Near, NearBy, NoSuggestion,
-    PeerMiss, PolicyTrace, PortMiss, Reason, Suggestion, Trace, UnknownWhy, Verdict,
+    self, Case, CasePorts, Endpoint, EntryTrace, Explanation, Flow, Judged, Near, NearBy,
+    NoSuggestion, PeerMiss, PolicyTrace, PortMiss, Reason, Suggestion, Taken, Trace, UnknownWhy,
+    Verdict,
 };
 
 impl ExplanationReport {
@@ -34,9 +36,8 @@ impl ExplanationReport {
         locate: &Locate<'_>,
     ) -> Self {
         let reporter = Reporter { snapshot, rules, locate, near: true };
-        let alone = explanation.cases.iter().all(|case| matches!(case.ports, CasePorts::AnyOther));
-        let flows: Vec<FlowReport> =
-            explanation.cases.iter().map(|case| reporter.flow(case, alone)).collect();
+        let flows = reporter.flows(explanation);
+        let ways = explanation.ways.iter().map(|way| reporter.way(way)).collect();
         let supposed = |endpoint: &Endpoint| match endpoint {
             Endpoint::Pod(id) => snapshot.representative(*id),
             _ => None,
@@ -68,12 +69,13 @@ impl ExplanationReport {
             verdict: explanation.verdict().into(),
             source: end(&explanation.source),
             destination: end(&explanation.destination),
-            missing: reporter.missing(explanation),
+            missing: reporter.missing(explanation.closed_hop().map_or(explanation, |(_, hop)| hop)),
             next: None,
             complete: true,
             not_looked_at: Vec::new(),
             representatives,
             flows,
+            ways,
             notes,
             observed: None,
             deliveries: Vec::new(),
@@ -164,6 +166,30 @@ struct View<'a> {
 }
 
 impl Reporter<'_> {
+    fn flows(&self, explanation: &Explanation) -> Vec<FlowReport> {
+        let alone = explanation.cases.iter().all(|case| matches!(case.ports, CasePorts::AnyOther));
+        explanation.cases.iter().map(|case| self.flow(case, alone)).collect()
+    }
+
+    fn way(&self, way: &Taken) -> WayReport {
+        let hops = way.hops.iter().map(|hop| {
+            let (message, flows, notes) = match &hop.judged {
+                Judged::ByPolicies(_, explanation) => {
+                    (None, self.flows(explanation), explanation.notes.clone())
+                }
+                Judged::Otherwise(_, why) => (Some(why.clone()), Vec::new(), Vec::new()),
+            };
+            let (from, to, by) = (hop.from.clone(), hop.to.clone(), hop.by.clone());
+            HopReport { from, to, by, verdict: hop.verdict().into(), message, flows, notes }
+        });
+        WayReport {
+            by: way.by.clone(),
+            verdict: way.verdict().into(),
+            message: sentence(way),
+            hops: hops.collect(),
+        }
+    }
+
     fn flow(&self, case: &Case, alone: bool) -> FlowReport {
         let name = |endpoints: &[Endpoint]| names::endpoints(self.snapshot, endpoints);
         let (source, destination) = (name(&case.sources), name(&case.destinations));
@@ -307,7 +333,10 @@ impl Reporter<'_> {
             subject: view.subject.clone(),
             isolated,
             reason: trace.reason.into(),
-            message: words::direction(trace, self.rules, &view.peer, decided_by.as_deref()),
+            message: unseen(view).map_or_else(
+                || words::direction(trace, self.rules, &view.peer, decided_by.as_deref()),
+                ToOwned::to_owned,
+            ),
             conditions: trace.conditions.iter().map(|c| c.words.to_string()).collect(),
             policies,
             near: self.near(view),
@@ -465,7 +494,7 @@ impl Reporter<'_> {
     /// Remarks on policies of the two namespaces, and what was not read at all.
     fn warnings(&self, explanation: &Explanation) -> Vec<Warning> {
         let mut namespaces: Vec<&str> = Vec::new();
-        for case in &explanation.cases {
+        for case in explanation.parts().flat_map(|part| &part.cases) {
             for endpoint in case.sources.iter().chain(&case.destinations) {
                 let Endpoint::Pod(id) = endpoint else { continue };
                 let namespace = &*self.snapshot.pod(*id).namespace;
@@ -481,6 +510,23 @@ impl Reporter<'_> {
         let mut warnings = warnings::remarks(self.rules, here, self.locate);
         warnings.extend(warnings::gaps(self.snapshot));
         warnings
+    }
+}
+
+/// What is said of a subject of which only its part in traffic is known.
+fn unseen(view: &View<'_>) -> Option<&'static str> {
+    let subject = match view.trace.direction {
+        Direction::Egress => &view.flow.source,
+        Direction::Ingress => &view.flow.destination,
+    };
+    match subject {
+        Endpoint::Unseen(Unseen::IngressController) => {
+            Some("its pods are not known here, so neither are policies for them")
+        }
+        Endpoint::Unseen(Unseen::CiliumProxy) => {
+            Some("Cilium's own, so that no policy for pods selects it")
+        }
+        _ => None,
     }
 }
 

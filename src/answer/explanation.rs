@@ -40,8 +40,11 @@ pub struct ExplanationReport {
     /// The ends in `flows` that stand for pods which are written nowhere.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub representatives: Vec<EndReport>,
-    /// One for everything that policies tell apart.
+    /// One for everything that policies tell apart; of a host that routes lead in they are in `ways`.
     pub flows: Vec<FlowReport>,
+    /// Of a host that an Ingress, a Route or a Gateway leads in: the ways to it, hop by hop.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ways: Vec<WayReport>,
     /// The sides on which a policy is missing, in words; absent where nothing is denied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<String>,
@@ -64,6 +67,45 @@ pub struct ExplanationReport {
     /// ready to apply.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub suggestions: Vec<serde_json::Value>,
+}
+
+/// One way to a backend, hop by hop.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WayReport {
+    /// What leads there, such as `Ingress shop/web (shop.example.com/cart)`.
+    pub by: String,
+    /// What becomes of what takes it.
+    pub verdict: Outcome,
+    /// The same in words, where it is not allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The hops, in order; the first that does not pass decides.
+    pub hops: Vec<HopReport>,
+}
+
+/// One flow of a way.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HopReport {
+    /// Who opens the connection.
+    pub from: String,
+    /// Who takes it.
+    pub to: String,
+    /// What leads from one to the other.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub by: String,
+    /// What becomes of it.
+    pub verdict: Outcome,
+    /// Why, where no policy that is judged decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// One for everything that policies tell apart.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flows: Vec<FlowReport>,
+    /// How it was understood.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Flows that share one verdict for one reason.

@@ -31,6 +31,11 @@ impl MissingReport {
         Self { why, message, brought_by: None }
     }
 
+    /// Something was not looked at to the end.
+    pub(super) fn given_up(message: String) -> Self {
+        Self::new(Missing::GivenUp, message)
+    }
+
     /// Whether what was asked for is not known for it. What was not read makes an answer incomplete,
     /// and where it could decide a flow the answer has that flow as not known; what was not asked adds
     /// to what is told, and changes none of it.

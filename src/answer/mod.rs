@@ -15,12 +15,14 @@ mod explanation;
 mod list;
 mod missing;
 mod observed;
+mod onward;
 mod place;
 mod rule_words;
 mod standing;
 mod summary;
 mod vocabulary;
 mod warnings;
+mod way;
 mod words;
 
 pub use checkup::{Area, Check, CheckState, Checkup};
@@ -31,16 +33,17 @@ pub use diff::{
 };
 pub use end::{BroughtBy, EndKind, EndReport, EndsReport, MemberReport};
 pub use explanation::{
-    AppliedBy, DirectionReport, ExplanationReport, FlowReport, MissReport, OwnerReport,
-    PolicyReport, RuleReport,
+    AppliedBy, DirectionReport, ExplanationReport, FlowReport, HopReport, MissReport, OwnerReport,
+    PolicyReport, RuleReport, WayReport,
 };
-pub use list::{By, FlowList, FlowPorts, ListAsked, ListedFlow, Unmatched, Unprotected};
+pub use list::{By, Entrance, FlowList, FlowPorts, ListAsked, ListedFlow, Unmatched, Unprotected};
 pub use missing::MissingReport;
 pub use observed::{
     Between, LostEvents, Observation, ObservedBetween, ObservedCount, ObservedEnd, ObservedFlow,
     ObservedLine, ObservedPolicy, ObservedSummary, ObservedVerdict, Observer, Prediction, Summary,
     SummaryRow, seen,
 };
+pub use onward::{CutChange, CutReport, OnwardAsked, OnwardHop, OnwardReport, ReachedReport};
 pub use place::{Locate, Location, short};
 pub use standing::PlaceReport;
 pub use summary::{
@@ -48,8 +51,8 @@ pub use summary::{
     SummaryReport,
 };
 pub use vocabulary::{
-    ApiVersion, AsPredicted, Because, ChangeKind, CheckupKind, DiffKind, ExplanationKind, Fate,
-    FlowListKind, LostEventsKind, Missing, ObservedFlowKind, ObservedProtocol, ObservedSummaryKind,
-    OrderedTier, Outcome, Scope, SummaryKind,
+    ApiVersion, AsPredicted, Because, ChangeKind, CheckupKind, CutKind, DiffKind, EntranceKind,
+    ExplanationKind, Fate, FlowListKind, LostEventsKind, Missing, ObservedFlowKind,
+    ObservedProtocol, ObservedSummaryKind, OnwardKind, OrderedTier, Outcome, Scope, SummaryKind,
 };
 pub use warnings::{Warning, rejections};

@@ -45,6 +45,8 @@ constants! {
     ApiVersion = "netpol/v1alpha1";
     /// The kind of the answer of `explain`.
     ExplanationKind = "Explanation";
+    /// The kind of the answer of `reach`.
+    OnwardKind = "Reach";
     /// The kind of the answer of `list`.
     FlowListKind = "FlowList";
     /// The kind of the answer of `diff`.
@@ -119,6 +121,30 @@ words! {
         OtherNamespaces = "OtherNamespaces",
         /// Pods of the same namespace.
         SameNamespace = "SameNamespace",
+    }
+    /// What is done to cut a way.
+    CutKind {
+        /// A rule is taken out, and its policy isolates as before.
+        WithoutRule = "WithoutRule",
+        /// Pods that nothing isolates are closed.
+        Close = "Close",
+    }
+    /// What leads in from outside.
+    EntranceKind {
+        /// An Ingress.
+        Ingress = "Ingress",
+        /// A route of a Gateway.
+        Gateway = "Gateway",
+        /// A Route of OpenShift.
+        Route = "Route",
+        /// The load balancer of a Service.
+        LoadBalancer = "LoadBalancer",
+        /// An address of `externalIPs`.
+        ExternalIp = "ExternalIP",
+        /// A port of every node.
+        NodePort = "NodePort",
+        /// A port of the pod's own node.
+        HostPort = "HostPort",
     }
     /// What becomes of all that was asked.
     Outcome {

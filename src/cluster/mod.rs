@@ -5,12 +5,12 @@
 
 mod address;
 mod by_namespace;
-mod ingress;
 mod labels;
 mod object;
 mod pod;
 mod port;
 mod representative;
+mod route;
 mod selector;
 mod service;
 mod snapshot;
@@ -18,7 +18,6 @@ mod truth;
 
 pub use address::{AddressBlock, Addresses, Family, InvalidBlock};
 pub use by_namespace::{ByNamespace, Placed};
-pub use ingress::{Backend, BackendPort, Ingress};
 pub use labels::Labels;
 pub use object::{Applied, Name, ObjectRef, Origin, Rendered, kind_from_word, kind_word};
 pub use pod::{ACCOUNT_NAME_LABEL, ANY_ACCOUNT_LABEL, SERVICE_ACCOUNT_LABEL, is_account_label};
@@ -27,8 +26,14 @@ pub use port::{Port, PortRange, Protocol};
 pub use representative::{
     ANY_OTHER_NAMESPACE, Bringer, Representative, real_namespace, supposed_namespace,
 };
+pub use route::{
+    AllowedFrom, Backend, BackendPort, Class, Entrances, Gateway, Grant, Listener, Parent,
+    PathKind, PathMatch, Route, RouteRule, Served,
+};
 pub use selector::{FieldPath, Mismatch, Operator, Requirement, Selector, TextMatch};
-pub use service::{EndpointSlice, ExternalWays, Service, ServicePort, SliceEndpoint, TargetPort};
+pub use service::{
+    EndpointSlice, ExternalWays, Opens, Service, ServicePort, SliceEndpoint, TargetPort,
+};
 pub use snapshot::NAMESPACE_NAME_LABEL;
 pub use snapshot::{Gap, Namespace, Node, PodId, Snapshot};
 pub use truth::Truth;

@@ -13,6 +13,8 @@ pub struct ContainerPort {
     pub name: Option<Name>,
     /// Number and protocol.
     pub port: Port,
+    /// The port of the pod's node that leads to it.
+    pub host_port: Option<u16>,
     /// Declared by a restartable init container; the specification is silent on those.
     pub sidecar: bool,
 }

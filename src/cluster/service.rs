@@ -75,9 +75,23 @@ impl Service {
     }
 }
 
+/// What a Service opens to the outside by its type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Opens {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A port of every node.
+    NodePorts,
+    /// A load balancer, and mostly a port of every node.
+    LoadBalancer,
+}
+
 /// How a Service is reached from outside.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExternalWays {
+    /// What its type opens.
+    pub opens: Opens,
     /// `spec.externalIPs`.
     pub ips: Vec<IpAddr>,
     /// The addresses of its load balancer, and whether nodes leave it to that one to pass traffic on.

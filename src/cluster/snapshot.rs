@@ -1,7 +1,7 @@
 //! Everything that exists, at one moment, with the look-ups that the rest needs.
 
 use super::{
-    Addresses, ByNamespace, EndpointSlice, Family, Ingress, Labels, Mismatch, Name, Origin, Pod,
+    Addresses, ByNamespace, EndpointSlice, Entrances, Family, Labels, Mismatch, Name, Origin, Pod,
     Representative, Requirement, Selector, Service, Truth, Workload, real_namespace,
 };
 use ipnet::IpNet;
@@ -117,8 +117,8 @@ pub struct Snapshot {
     pub services: ByNamespace<Service>,
     /// Endpoints that were written out rather than selected.
     pub endpoint_slices: ByNamespace<EndpointSlice>,
-    /// The Ingresses.
-    pub ingresses: Vec<Ingress>,
+    /// What leads traffic in by hosts and paths.
+    pub entrances: Entrances,
     /// The nodes.
     pub nodes: Vec<Node>,
     /// Where pods whose address is not known have theirs; empty when that is not known either.

@@ -68,7 +68,7 @@ pub fn asked(text: &str) -> Option<Result<Asked, AskedError>> {
     let text = text.trim();
     match text {
         "anyone" => return Some(Ok(Asked::Anyone)),
-        "internet" => return Some(Ok(Asked::Internet)),
+        super::INTERNET => return Some(Ok(Asked::Internet)),
         _ => {}
     }
     if let Some((kind, name)) = text.split_once('/')

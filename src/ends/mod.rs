@@ -27,8 +27,9 @@ pub use asked::{Asked, AskedError, WantedPods, asked};
 pub use destination::reached;
 pub(crate) use destination::{Arrival, arrivals};
 pub use name::{EndName, EndNameError, Named, PortText, PortWanted};
-pub(crate) use resolve::outside_note;
 pub use resolve::{ResolveError, Resolved, resolve};
+pub(crate) use resolve::{outside_note, service_end};
+pub(crate) use through::led_to;
 pub use ways::{Seen, Way};
 
 use crate::cluster::{Name, PodId};
@@ -62,6 +63,9 @@ pub enum Endpoint {
     Unseen(Unseen),
 }
 
+/// How all that is outside is asked for, but for private networks.
+pub const INTERNET: &str = "internet";
+
 /// Namespace and name of the Service by which pods reach the API server.
 pub(crate) const API_SERVER: (&str, &str) = ("default", "kubernetes");
 
@@ -70,8 +74,12 @@ pub(crate) const API_SERVER: (&str, &str) = ("default", "kubernetes");
 pub enum Unseen {
     /// A node that passes traffic on, and is not that of the pod.
     AnotherNode,
-    /// The pods of an Ingress controller.
+    /// Whoever passes on what comes by an Ingress, a Route or a Gateway.
     IngressController,
+    /// Cilium's own proxy, which is the entity `ingress`.
+    CiliumProxy,
+    /// A load balancer outside the cluster.
+    Balancer,
     /// The API server, while none of its addresses is known.
     ApiServer,
 }
@@ -82,6 +90,8 @@ impl Unseen {
         match self {
             Self::AnotherNode => "another node",
             Self::IngressController => "the Ingress controller",
+            Self::CiliumProxy => "Cilium's Ingress proxy",
+            Self::Balancer => "the load balancer",
             Self::ApiServer => "kube-apiserver",
         }
     }
@@ -96,6 +106,14 @@ impl Endpoint {
             Self::Address(ip) => Ok(End::Address(*ip)),
             Self::Name(name) => Err(name.to_string()),
             Self::Unseen(unseen) => Err(unseen.as_str().to_owned()),
+        }
+    }
+
+    /// The pod that it is.
+    pub fn pod(&self) -> Option<PodId> {
+        match self {
+            Self::Pod(id) => Some(*id),
+            _ => None,
         }
     }
 

@@ -44,6 +44,8 @@ pub struct EndName {
     pub names: Named,
     /// The port that came with it.
     pub port: Option<PortWanted>,
+    /// The path of a URL, which says where its host leads.
+    pub path: Option<String>,
 }
 
 /// What one end names.
@@ -152,7 +154,7 @@ impl FromStr for EndName {
             return match wanted? {
                 Asked::Pods(wanted) => {
                     let port = port.map(str::parse).transpose()?;
-                    Ok(Self { names: Named::Pods(wanted), port })
+                    Ok(Self { names: Named::Pods(wanted), port, path: None })
                 }
                 // Words that may name objects too.
                 Asked::Anyone | Asked::Internet | Asked::Namespace(_) => plain(text),
@@ -186,7 +188,7 @@ fn plain(text: &str) -> Result<EndName, EndNameError> {
         return url(scheme, rest);
     }
     if let Ok(address) = text.parse() {
-        return Ok(EndName { names: Named::Address(address), port: None });
+        return Ok(EndName { names: Named::Address(address), port: None, path: None });
     }
     if let Some((address, length)) = text.split_once('/')
         && address.parse::<IpAddr>().is_ok()
@@ -210,8 +212,11 @@ fn plain(text: &str) -> Result<EndName, EndNameError> {
         Err(_) if host.contains('.') => Named::Host(host.to_owned()),
         Err(_) => Named::Path(vec![host.to_owned()]),
     };
-    Ok(EndName { names, port })
+    Ok(EndName { names, port, path: None })
 }
+
+/// Schemes that ask for a path.
+const WITH_PATH: &[&str] = &["grpc", "http", "https", "ws", "wss"];
 
 fn url(scheme: &str, rest: &str) -> Result<EndName, EndNameError> {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -232,7 +237,11 @@ fn url(scheme: &str, rest: &str) -> Result<EndName, EndNameError> {
         (None, None) => None,
     };
     let names = host.parse().map_or_else(|_| Named::Host(host.to_owned()), Named::Address);
-    Ok(EndName { names, port })
+    let path = WITH_PATH.contains(&scheme.as_str()).then(|| {
+        let rest = rest.split(['?', '#']).next().unwrap_or_default();
+        rest.find('/').map_or("/", |at| &rest[at..]).to_owned()
+    });
+    Ok(EndName { names, port, path })
 }
 
 /// Takes `:port` off the end; brackets around an IPv6 address go.

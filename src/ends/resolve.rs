@@ -142,7 +142,7 @@ pub fn resolve(
     let resolver = Resolver { snapshot, namespace };
     match &target.names {
         Named::Address(address) => Ok(resolver.address(*address)),
-        Named::Host(host) => resolver.host(host),
+        Named::Host(host) => resolver.host(host, target.path.as_deref()),
         Named::Path(parts) => resolver.path(parts),
         Named::Pods(wanted) => Err(ResolveError::Unwritten(wanted.to_string())),
         Named::Found(found) => Ok((**found).clone()),
@@ -349,7 +349,7 @@ impl Resolver<'_> {
     /// Source: the DNS specification of Kubernetes: `SERVICE.NAMESPACE.svc.ZONE`,
     /// `HOSTNAME.SERVICE.NAMESPACE.svc.ZONE`, `A-B-C-D.NAMESPACE.pod.ZONE`, and a search path that
     /// completes shorter names.
-    fn host(&self, host: &str) -> Result<Resolved, ResolveError> {
+    fn host(&self, host: &str, path: Option<&str>) -> Result<Resolved, ResolveError> {
         // A name with a dot behind it is whole.
         let whole = host.ends_with('.');
         let host = host.trim_end_matches('.').to_ascii_lowercase();
@@ -394,7 +394,7 @@ impl Resolver<'_> {
                 let found = self.service(namespace, service);
                 found.unwrap_or_else(|| Err(missing(namespace, service)))
             }
-            _ => Ok(self.dotted(&host)),
+            _ => Ok(self.dotted(&host, path)),
         }
     }
 
@@ -422,13 +422,13 @@ impl Resolver<'_> {
 
     /// A dotted name that is not the cluster's: an object of that very name, else a way into the
     /// cluster, else outside.
-    fn dotted(&self, host: &str) -> Resolved {
+    fn dotted(&self, host: &str, path: Option<&str>) -> Resolved {
         if let Some(Ok(end)) =
             self.pod(self.namespace, host).or_else(|| self.workload(self.namespace, None, host))
         {
             return end;
         }
-        match ways::named(self.snapshot, host) {
+        match ways::named(self.snapshot, host, path) {
             ways if ways.is_empty() => outside(host),
             ways => Resolved { ways, notes: Vec::new(), ..outside(host) },
         }
@@ -503,7 +503,7 @@ fn end(object: ObjectRef, pods: Vec<PodId>) -> Resolved {
 }
 
 /// A Service with the pods that it selects and that take traffic from it.
-pub(super) fn service_end(snapshot: &Snapshot, index: usize) -> Resolved {
+pub(crate) fn service_end(snapshot: &Snapshot, index: usize) -> Resolved {
     let service = &snapshot.services[index];
     let (ready, not_ready): (Vec<_>, Vec<_>) = snapshot
         .pods_in(&service.namespace)
@@ -535,7 +535,7 @@ pub(crate) fn external(snapshot: &Snapshot, name: &str) -> Result<Resolved, Reso
     if !matches!(parts.as_slice(), [_, _, "svc" | "pod", ..] | [_, _, _, "svc", ..]) {
         return Ok(outside(name));
     }
-    match (Resolver { snapshot, namespace: "" }).host(&whole) {
+    match (Resolver { snapshot, namespace: "" }).host(&whole, None) {
         Err(_) if !whole.ends_with(".cluster.local") => Ok(outside(name)),
         found => found,
     }

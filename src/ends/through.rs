@@ -8,7 +8,8 @@ use super::destination::{Arrival, behind};
 use super::name::{PortText, PortWanted};
 use super::resolve::{ResolveError, Resolved, service_end};
 use super::ways::{Seen, Way};
-use crate::cluster::{BackendPort, Port, Protocol, Service, ServicePort, Snapshot};
+use crate::cluster::{BackendPort, Port, Protocol, Service, ServicePort, Snapshot, TargetPort};
+use crate::entry::Lead;
 
 type Arrivals = (Vec<Arrival>, Vec<String>);
 
@@ -26,9 +27,7 @@ pub(super) fn arrivals(
     let mut refused = None;
     for way in &end.ways {
         let followed = match *way {
-            Way::Ingress { ingress, backend } => {
-                Ok(by_ingress(snapshot, end, (ingress, backend), wanted))
-            }
+            Way::Route { lead, .. } => Ok(by_route(snapshot, lead)),
             Way::ApiServer => Ok(to_api_server(end, wanted)),
             Way::LoadBalancer { service, .. } | Way::ExternalIp { service } => {
                 by_service(snapshot, end, *way, service, wanted)
@@ -69,7 +68,10 @@ fn by_service(
         Way::ExternalIp { .. } => "an external address of",
         _ => "the load balancer of",
     };
-    notes.insert(0, format!("{} is {what} {}: judged at its pods", end.label, pods.label));
+    // A hop is called by the Service already.
+    if end.label != pods.label {
+        notes.insert(0, format!("{} is {what} {}: judged at its pods", end.label, pods.label));
+    }
     notes.extend(pods.notes);
     for arrival in &mut arrivals {
         let Some(dialled) = arrival.dialled else { continue };
@@ -112,56 +114,61 @@ fn by_node_port(
     Some((arrivals, notes))
 }
 
-/// By an Ingress, whose controller passes on what it takes.
-fn by_ingress(
-    snapshot: &Snapshot,
-    end: &Resolved,
-    (ingress, backend): (usize, usize),
-    wanted: Option<&PortWanted>,
-) -> Arrivals {
-    let (Some(ingress), Some(name)) = (snapshot.ingresses.get(ingress), end.endpoints.first())
-    else {
-        return Arrivals::default();
+/// By a route, to the pods behind it.
+fn by_route(snapshot: &Snapshot, lead: Lead) -> Arrivals {
+    let found = led_to(snapshot, lead);
+    let (pods, wanted) = match found {
+        Ok(found) => found,
+        Err(why) => return (Vec::new(), vec![why]),
     };
-    let Some(to) = ingress.backends.get(backend) else { return Arrivals::default() };
-    let namespace = ingress.object.namespace.as_deref().unwrap_or_default();
-    let object = format!("{namespace}/ingress/{}", ingress.object.name);
-    let label = format!("{namespace}/svc/{}", to.service);
-    let first = format!(
-        "{} is a host of {object}, which leads to {label}: judged at its pods, from the Ingress \
-         controller, wherever that is; the way to the controller is not judged yet",
-        super::names::endpoint(snapshot, name)
-    );
-    let services = snapshot.services.within(namespace);
-    let found = services.into_iter().find(|(_, service)| service.name == to.service);
-    let Some((index, service)) = found else {
-        return (Vec::new(), vec![first, format!("{label} is not there: {object} leads nowhere")]);
-    };
-    let inner = PortWanted {
-        port: match &to.port {
-            BackendPort::Number(number) => PortText::Number(*number),
-            BackendPort::Name(name) => PortText::Name(name.to_string()),
-        },
-        protocol: None,
-    };
-    let pods = service_end(snapshot, index);
-    let number = match wanted.map(|wanted| &wanted.port) {
-        Some(PortText::Number(number)) => *number,
-        _ => 443,
-    };
-    let dialled = Port { protocol: Protocol::Tcp, number };
-    match behind(snapshot, &pods, service, Some(&inner)) {
-        Ok((mut arrivals, mut notes)) => {
-            notes.insert(0, first);
+    let service = pods.service.and_then(|index| snapshot.services.get(index));
+    let Some(service) = service else { return Arrivals::default() };
+    match behind(snapshot, &pods, service, Some(&wanted)) {
+        Ok((arrivals, mut notes)) => {
+            let leads =
+                format!("{} leads to {}: judged at its pods", lead.words(snapshot), pods.label);
+            notes.insert(0, leads);
             notes.extend(pods.notes);
-            for arrival in &mut arrivals {
-                arrival.dialled = Some(dialled);
-                arrival.seen = Seen::by_controller(dialled);
-            }
             (arrivals, notes)
         }
-        Err(error) => (Vec::new(), vec![first, error.to_string()]),
+        Err(error) => (Vec::new(), vec![error.to_string()]),
     }
+}
+
+/// The Service that a route leads to, and its port.
+///
+/// Errors: what of it is not there, as a sentence without its end.
+pub(crate) fn led_to(snapshot: &Snapshot, lead: Lead) -> Result<(Resolved, PortWanted), String> {
+    let by = lead.by(snapshot);
+    let Some(backend) = lead.backend(snapshot) else { return Err(format!("{by} leads nowhere")) };
+    let label = format!("{}/svc/{}", backend.namespace, backend.service);
+    let mut services = snapshot.services.within(&backend.namespace);
+    let found = services.find(|(_, service)| service.name == backend.service);
+    let Some((index, service)) = found else {
+        return Err(format!("{label} is not there: {by} leads nowhere"));
+    };
+    let is = |it: &&ServicePort| match &backend.port {
+        None => true,
+        Some(BackendPort::Number(number)) => it.port.number == *number,
+        Some(BackendPort::Target(number)) => match it.target {
+            TargetPort::Number(target) => target == *number,
+            TargetPort::Name(_) => it.port.number == *number,
+        },
+        Some(BackendPort::Name(name)) => {
+            it.name.as_ref() == Some(name) || it.target == TargetPort::Name(name.clone())
+        }
+    };
+    let Some(port) = service.ports.iter().find(is) else {
+        let port = match &backend.port {
+            Some(BackendPort::Number(number) | BackendPort::Target(number)) => number.to_string(),
+            Some(BackendPort::Name(name)) => format!("{name:?}"),
+            None => return Err(format!("{label} has no port: {by} leads nowhere")),
+        };
+        return Err(format!("{label} has no port {port}: {by} leads nowhere"));
+    };
+    let Port { protocol, number } = port.port;
+    let wanted = PortWanted { port: PortText::Number(number), protocol: Some(protocol) };
+    Ok((service_end(snapshot, index), wanted))
 }
 
 /// To the API server by the name of its Service, where that is not written: at the Service's port, and at

@@ -4,7 +4,8 @@
 //! [`destination`](super::destination) to follow.
 
 use super::{Endpoint, Unseen};
-use crate::cluster::{Port, Service, Snapshot};
+use crate::cluster::{Name, Port, Service, Snapshot};
+use crate::entry::{self, Lead};
 use std::net::IpAddr;
 
 /// A way into the cluster.
@@ -22,23 +23,23 @@ pub enum Way {
         /// The Service, by index.
         service: usize,
     },
-    /// By an Ingress.
-    Ingress {
-        /// The Ingress, by index.
-        ingress: usize,
-        /// Which of its backends.
-        backend: usize,
+    /// By an Ingress, a Route or a Gateway.
+    Route {
+        /// Where it leads.
+        lead: Lead,
+        /// No rule of the host is for the path: this one is for another.
+        other_path: bool,
     },
     /// By the Service of the API server, which is not written.
     ApiServer,
 }
 
 impl Way {
-    /// The Service that it is of; `None` of an Ingress.
+    /// The Service that it is of; `None` of a route.
     pub fn service(self) -> Option<usize> {
         match self {
             Self::LoadBalancer { service, .. } | Self::ExternalIp { service } => Some(service),
-            Self::Ingress { .. } | Self::ApiServer => None,
+            Self::Route { .. } | Self::ApiServer => None,
         }
     }
 }
@@ -55,19 +56,15 @@ pub(super) fn at(snapshot: &Snapshot, ip: IpAddr) -> Vec<Way> {
         })
     };
     let ways: Vec<Way> = snapshot.services.iter().enumerate().filter_map(of_service).collect();
-    // The address of an Ingress is that of its controller's Service, where the cluster has one.
-    if ways.is_empty() {
-        by_ingress(snapshot, |it| it.addresses.contains(&ip), |_| true)
-    } else {
-        ways
-    }
+    // The address of a route is that of its controller's Service, where the cluster has one.
+    if ways.is_empty() { led(entry::at_address(snapshot, Some(ip), None), false) } else { ways }
 }
 
-/// The ways that begin at a host name.
+/// The ways that begin at a host name, and on it a path.
 ///
-/// Source: docs/semantics/services.md#external-ways and docs/semantics/services.md#ingresses.
-pub(super) fn named(snapshot: &Snapshot, host: &str) -> Vec<Way> {
-    let is = |name: &crate::cluster::Name| name.eq_ignore_ascii_case(host);
+/// Source: docs/semantics/services.md#external-ways and docs/semantics/entries.md.
+pub(super) fn named(snapshot: &Snapshot, host: &str, path: Option<&str>) -> Vec<Way> {
+    let is = |name: &Name| name.eq_ignore_ascii_case(host);
     let services = snapshot.services.iter().enumerate();
     let balanced = services.filter(|(_, it)| it.external.names.iter().any(is));
     let ways: Vec<Way> =
@@ -75,38 +72,15 @@ pub(super) fn named(snapshot: &Snapshot, host: &str) -> Vec<Way> {
     if !ways.is_empty() {
         return ways;
     }
-    // A host that is written is nearer than one that a wildcard has.
-    let exact = |it: &crate::cluster::Backend| it.host.as_ref().is_some_and(is);
-    let ways = by_ingress(snapshot, |_| true, exact);
-    if !ways.is_empty() {
-        return ways;
+    let found = entry::at_host(snapshot, host, path);
+    if found.leads.is_empty() {
+        return led(entry::at_address(snapshot, None, Some(host)), false);
     }
-    let ways = by_ingress(snapshot, |_| true, |it| it.serves(host));
-    if ways.is_empty() {
-        by_ingress(snapshot, |it| it.names.iter().any(is), |_| true)
-    } else {
-        ways
-    }
+    led(found.leads, found.other_paths)
 }
 
-fn by_ingress(
-    snapshot: &Snapshot,
-    wanted: impl Fn(&crate::cluster::Ingress) -> bool,
-    leads: impl Fn(&crate::cluster::Backend) -> bool,
-) -> Vec<Way> {
-    let mut ways: Vec<Way> = Vec::new();
-    let mut seen = Vec::new();
-    for (ingress, it) in snapshot.ingresses.iter().enumerate().filter(|(_, it)| wanted(it)) {
-        for (backend, to) in it.backends.iter().enumerate().filter(|(_, to)| leads(to)) {
-            // Paths of one backend are one way.
-            let place = (ingress, &to.service, &to.port);
-            if !seen.contains(&place) {
-                seen.push(place);
-                ways.push(Way::Ingress { ingress, backend });
-            }
-        }
-    }
-    ways
+fn led(leads: Vec<Lead>, other_path: bool) -> Vec<Way> {
+    leads.into_iter().map(|lead| Way::Route { lead, other_path }).collect()
 }
 
 /// The ends that the API server is: at its addresses, where they are known.
@@ -166,13 +140,5 @@ impl Seen {
             out: vec![Some((balancer.clone(), port))],
             into: vec![None, Some(node), Some(balancer.clone())],
         }
-    }
-
-    /// By the controller of an Ingress.
-    ///
-    /// Source: docs/semantics/services.md#ingresses.
-    pub(super) fn by_controller(port: Port) -> Self {
-        let controller = Endpoint::Unseen(Unseen::IngressController);
-        Self { out: vec![Some((controller.clone(), port))], into: vec![Some(controller)] }
     }
 }

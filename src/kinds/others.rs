@@ -34,6 +34,9 @@ pub enum Does {
     /// It may lead what is sent to some address elsewhere.
     /// Source: docs/semantics/other-kinds.md#led-elsewhere.
     Redirect,
+    /// It leads traffic from outside to pods, by ways that are not followed.
+    /// Source: docs/semantics/other-kinds.md#ways-in.
+    LeadIn,
     /// It changes no verdict on flows of pods.
     /// Source: docs/semantics/other-kinds.md#nothing-by-themselves.
     Nothing,
@@ -56,13 +59,16 @@ impl Does {
                 "may lead what is sent to an address to another pod, which no verdict \
                                counts here"
             }
+            Self::LeadIn => {
+                "may lead traffic from outside to pods, by ways that are not followed here"
+            }
             Self::Nothing => "can change no verdict between pods",
         }
     }
 
     /// Whether a verdict may turn on it.
     pub fn decides(self) -> bool {
-        !matches!(self, Self::Condition | Self::Redirect | Self::Nothing)
+        !matches!(self, Self::Condition | Self::Redirect | Self::LeadIn | Self::Nothing)
     }
 }
 
@@ -111,6 +117,7 @@ const ISTIO: &str = "security.istio.io";
 const LINKERD: &str = "policy.linkerd.io";
 const KYVERNO: &str = "kyverno.io";
 const CILIUM: &str = "cilium.io";
+const TRAEFIK: &str = "traefik.io";
 
 /// Source: docs/semantics/other-kinds.md.
 const OTHERS: &[Other] = &[
@@ -132,6 +139,15 @@ const OTHERS: &[Other] = &[
     namespaced(LINKERD, "Server", Does::Condition),
     namespaced(LINKERD, "ServerAuthorization", Does::Condition),
     namespaced(LINKERD, "AuthorizationPolicy", Does::Condition),
+    namespaced(TRAEFIK, "IngressRoute", Does::LeadIn),
+    namespaced(TRAEFIK, "IngressRouteTCP", Does::LeadIn),
+    namespaced(TRAEFIK, "IngressRouteUDP", Does::LeadIn),
+    namespaced("traefik.containo.us", "IngressRoute", Does::LeadIn),
+    namespaced("networking.istio.io", "Gateway", Does::LeadIn),
+    namespaced("networking.istio.io", "VirtualService", Does::LeadIn),
+    namespaced("projectcontour.io", "HTTPProxy", Does::LeadIn),
+    namespaced("k8s.nginx.org", "VirtualServer", Does::LeadIn),
+    namespaced("k8s.nginx.org", "TransportServer", Does::LeadIn),
     cluster("capsule.clastix.io", "Tenant", Does::Make),
     cluster(KYVERNO, "ClusterPolicy", Does::Make),
     namespaced(KYVERNO, "Policy", Does::Make),

@@ -3,6 +3,7 @@
 //! In: [`Objects`]. Out: a [`Snapshot`] of what exists and [`Written`], the policies.
 
 use super::found::{Body, FoundWorkload, Owner};
+use super::routes::Leading;
 use super::set::Objects;
 use crate::cluster::{
     Family, Labels, Name, Node, ObjectRef, Origin, Pod, Selector, Service, Snapshot, Workload,
@@ -95,7 +96,16 @@ impl Linker {
             }
             // Whoever lowers policies asks for it.
             Body::AgentConfig(_) => {}
-            Body::Ingress(ingress) => self.snapshot.ingresses.push(*ingress),
+            Body::Leading(leading) => {
+                let entrances = &mut self.snapshot.entrances;
+                match leading {
+                    Leading::Route(route) => entrances.routes.push(*route),
+                    Leading::IngressClass(class) => entrances.ingress_classes.push(class),
+                    Leading::GatewayClass(class) => entrances.gateway_classes.push(class),
+                    Leading::Gateway(gateway) => entrances.gateways.push(*gateway),
+                    Leading::Grant(grant) => entrances.grants.push(grant),
+                }
+            }
             Body::Policy(spec) => {
                 self.written.objects.push(WrittenObject { object, origin, spec: *spec });
             }

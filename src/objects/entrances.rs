@@ -6,8 +6,9 @@
 use super::found::{Body, Found, slice_port};
 use super::wire;
 use crate::cluster::{
-    Backend, BackendPort, EndpointSlice, ExternalWays, Ingress, Labels, Name, ObjectRef, Origin,
-    Port, Protocol, Service, ServicePort, SliceEndpoint, TargetPort,
+    Backend, BackendPort, EndpointSlice, ExternalWays, Labels, Name, ObjectRef, Opens, Origin,
+    PathKind, PathMatch, Port, Protocol, Route, RouteRule, Served, Service, ServicePort,
+    SliceEndpoint, TargetPort,
 };
 use crate::ends::API_SERVER;
 use crate::kinds::Kind;
@@ -19,7 +20,13 @@ pub(super) fn external_ways(
     balanced: Option<wire::LoadBalancer>,
 ) -> ExternalWays {
     let each = || spec.external_ips.iter().flatten();
+    let opens = match spec.kind.as_deref() {
+        Some("LoadBalancer") => Opens::LoadBalancer,
+        Some("NodePort") => Opens::NodePorts,
+        _ => Opens::Nothing,
+    };
     let mut ways = ExternalWays {
+        opens,
         ips: each().filter_map(|ip| ip.parse().ok()).collect(),
         local: spec.external_traffic_policy.as_deref() == Some("Local"),
         health_check_port: spec.health_check_node_port.filter(|port| *port != 0),
@@ -27,7 +34,7 @@ pub(super) fn external_ways(
     };
     let ranges = spec.load_balancer_source_ranges.iter().flatten();
     ways.source_ranges = ranges.filter_map(|range| range.trim().parse().ok()).collect();
-    if spec.kind.as_deref() == Some("LoadBalancer") {
+    if opens == Opens::LoadBalancer {
         for entry in balanced.and_then(|it| it.ingress).unwrap_or_default() {
             let proxies = entry.ip_mode.as_deref() == Some("Proxy");
             ways.load_balancer
@@ -38,40 +45,58 @@ pub(super) fn external_ways(
     ways
 }
 
-/// An Ingress.
+/// An Ingress. An annotation says its class where the field does not.
+///
+/// Source: docs/semantics/entries.md#classes and docs/semantics/entries.md#paths.
 pub(super) fn ingress(
     object: &ObjectRef,
+    class: Option<Name>,
     spec: wire::IngressSpec,
     balanced: Option<wire::LoadBalancer>,
-) -> Ingress {
-    let mut ingress = Ingress {
+) -> Route {
+    let namespace = object.namespace.clone().unwrap_or_default();
+    let rule = |host: Option<Name>, path: Option<PathMatch>, to: wire::IngressBackend| {
+        Some(RouteRule {
+            hosts: host.into_iter().collect(),
+            paths: path.into_iter().collect(),
+            backends: vec![backend(&namespace, to)?],
+        })
+    };
+    let mut rules: Vec<RouteRule> =
+        spec.default_backend.and_then(|it| rule(None, None, it)).into_iter().collect();
+    for written in spec.rules.unwrap_or_default() {
+        let host = written.host.filter(|host| !host.is_empty());
+        for path in written.http.and_then(|http| http.paths).unwrap_or_default() {
+            let kind = match path.path_type.as_deref() {
+                Some("Exact") => PathKind::Exact,
+                Some("Prefix") => PathKind::Prefix,
+                _ => PathKind::Other,
+            };
+            let text = path.path.unwrap_or_else(|| "/".into());
+            let Some(to) = path.backend else { continue };
+            rules.extend(rule(host.clone(), Some(PathMatch { kind, text }), to));
+        }
+    }
+    let mut route = Route {
         object: object.clone(),
-        backends: spec.default_backend.and_then(|it| backend(None, it)).into_iter().collect(),
+        served: Served::Class(spec.ingress_class_name.or(class)),
+        rules,
+        tls: spec.tls.is_some_and(|tls| !tls.is_empty()),
         addresses: Vec::new(),
         names: Vec::new(),
     };
-    for rule in spec.rules.unwrap_or_default() {
-        let host = rule.host.filter(|host| !host.is_empty());
-        let paths = rule.http.and_then(|http| http.paths).unwrap_or_default();
-        let backends = paths.into_iter().filter_map(|path| path.backend);
-        ingress.backends.extend(backends.filter_map(|it| backend(host.as_ref(), it)));
-    }
     for entry in balanced.and_then(|it| it.ingress).unwrap_or_default() {
-        ingress.addresses.extend(entry.ip.and_then(|ip| ip.parse::<IpAddr>().ok()));
-        ingress.names.extend(entry.hostname.filter(|name| !name.is_empty()));
+        route.addresses.extend(entry.ip.and_then(|ip| ip.parse::<IpAddr>().ok()));
+        route.names.extend(entry.hostname.filter(|name| !name.is_empty()));
     }
-    ingress
+    route
 }
 
-fn backend(host: Option<&Name>, written: wire::IngressBackend) -> Option<Backend> {
+fn backend(namespace: &Name, written: wire::IngressBackend) -> Option<Backend> {
     let wire::IngressService { name, port } = written.service?;
     let wire::IngressPort { name: port_name, number } = port.unwrap_or_default();
-    let port = match (number, port_name) {
-        (Some(number), _) => BackendPort::Number(number),
-        (None, Some(name)) => BackendPort::Name(name),
-        (None, None) => return None,
-    };
-    Some(Backend { host: host.cloned(), service: name?, port })
+    let port = number.map(BackendPort::Number).or(port_name.map(BackendPort::Name));
+    Some(Backend { namespace: namespace.clone(), service: name?, port: Some(port?) })
 }
 
 /// A subset of an Endpoints object as the slice that it would be.

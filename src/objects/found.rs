@@ -5,10 +5,11 @@
 
 use super::entrances;
 use super::operators::{labelled, operator};
+use super::routes::{self, Leading};
 use super::wire;
 use crate::cluster::{
-    ContainerPort, EndpointSlice, FieldPath, Ingress, Labels, Name, ObjectRef, Origin, Pod, Port,
-    Protocol, Selector, Service, ServicePort, SliceEndpoint, TargetPort,
+    ContainerPort, EndpointSlice, FieldPath, Labels, Name, ObjectRef, Origin, Pod, Port, Protocol,
+    Selector, Service, ServicePort, SliceEndpoint, TargetPort,
 };
 use crate::kinds::{self, Does, Kind, group, name_in_group};
 use crate::policy::{self, Fault, LabelSelector};
@@ -57,8 +58,8 @@ pub enum Body {
     EndpointSlice(EndpointSlice),
     /// An Endpoints object, a slice for each subset.
     Endpoints(Vec<EndpointSlice>),
-    /// An Ingress.
-    Ingress(Box<Ingress>),
+    /// Where hosts and paths lead, or who serves them.
+    Leading(Leading),
     /// The settings of Cilium's agent.
     AgentConfig(BTreeMap<String, String>),
     /// A policy, or what policies name.
@@ -160,13 +161,9 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             let service = service_of(&object, labels(metadata.labels), spec, balanced);
             Found { object, body: Body::Service(Box::new(service)) }
         }
-        Kind::Ingress => {
-            let ingress = wire::Ingress::deserialize(source)?;
-            let object = place(&ingress.metadata.unwrap_or_default());
-            let spec = ingress.spec.unwrap_or_default();
-            let balanced = ingress.status.and_then(|status| status.load_balancer);
-            let body = Body::Ingress(Box::new(entrances::ingress(&object, spec, balanced)));
-            Found { object, body }
+        leads if routes::LEADING.contains(&leads) => {
+            let (object, leading) = routes::read(kind, source, place)?;
+            Found { object, body: Body::Leading(leading) }
         }
         Kind::Endpoints => {
             let endpoints = wire::Endpoints::deserialize(source)?;
@@ -341,6 +338,7 @@ fn container_ports(spec: &wire::PodSpec) -> Arc<[ContainerPort]> {
         container.ports.iter().flatten().map(move |port| ContainerPort {
             name: port.name.clone().filter(|name| !name.is_empty()),
             port: Port { protocol: protocol(port.protocol), number: port.number },
+            host_port: port.host_port.filter(|port| *port != 0),
             sidecar,
         })
     });

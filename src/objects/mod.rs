@@ -15,6 +15,7 @@ mod kustomization;
 mod operators;
 mod other;
 mod policy;
+mod routes;
 mod set;
 mod template;
 pub mod text;
@@ -27,6 +28,7 @@ pub use found::{Body, Found, FoundWorkload, Owner};
 pub use kustomization::is_kustomization;
 pub use other::from_json as other_from_json;
 pub use policy::from_json as policy_from_json;
+pub use routes::{LEADING, Leading, from_json as leading_from_json};
 pub use set::{Objects, Replaced};
 pub use warning::{Severity, Warning, shown};
 

@@ -251,6 +251,7 @@ pub(super) fn template(
         name: Some(first.clone().filter(|_| i == 0).unwrap_or_else(|| (*port).into())),
         number: *number,
         protocol: Some(WireProtocol(*protocol)),
+        host_port: None,
     });
     let container = Container { ports: Some(ports.collect()), restart_policy: None };
     let account = text("serviceAccountName")

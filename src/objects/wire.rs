@@ -18,6 +18,7 @@ pub(super) struct Metadata {
     pub(super) generate_name: Option<Name>,
     pub(super) namespace: Option<Name>,
     pub(super) labels: Option<LabelMap>,
+    pub(super) annotations: Option<Annotations>,
     pub(super) owner_references: Option<Vec<OwnerReference>>,
     pub(super) deletion_timestamp: Option<IgnoredAny>,
 }
@@ -25,6 +26,48 @@ pub(super) struct Metadata {
 impl policy::Metadata<'_> for Metadata {
     fn labels(&self) -> Labels {
         self.labels.as_ref().map(|labels| labels.0.clone()).unwrap_or_default()
+    }
+}
+
+impl Metadata {
+    /// One of the annotations that are read.
+    pub(super) fn annotation(&self, key: &str) -> Option<&str> {
+        self.annotations.as_ref()?.0.get(key)
+    }
+}
+
+/// The few annotations that are read: others may be large.
+#[derive(Debug, Default)]
+pub(super) struct Annotations(pub(super) Labels);
+
+/// Which these are.
+const ANNOTATIONS: &[&str] =
+    &["kubernetes.io/ingress.class", "ingressclass.kubernetes.io/is-default-class"];
+
+impl<'de> Deserialize<'de> for Annotations {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        struct Few;
+        impl<'de> Visitor<'de> for Few {
+            type Value = Annotations;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mapping of strings to strings")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Annotations, A::Error> {
+                let mut few: Vec<(Name, Name)> = Vec::new();
+                while let Some(key) = map.next_key::<Name>()? {
+                    if ANNOTATIONS.contains(&&*key) {
+                        let value = map.next_value::<Option<Name>>()?;
+                        few.push((key, value.unwrap_or_default()));
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(Annotations(few.into_iter().collect()))
+            }
+        }
+        source.deserialize_map(Few)
     }
 }
 
@@ -173,6 +216,8 @@ pub(super) struct ContainerPort {
     #[serde(rename = "containerPort")]
     pub(super) number: u16,
     pub(super) protocol: Option<WireProtocol>,
+    #[serde(rename = "hostPort")]
+    pub(super) host_port: Option<u16>,
 }
 
 /// `status` of a Pod.
@@ -326,6 +371,8 @@ pub(super) struct Ingress {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct IngressSpec {
+    pub(super) ingress_class_name: Option<Name>,
+    pub(super) tls: Option<Vec<IgnoredAny>>,
     pub(super) default_backend: Option<IngressBackend>,
     pub(super) rules: Option<Vec<IngressRule>>,
 }
@@ -347,8 +394,10 @@ pub(super) struct IngressPaths {
 
 /// One of the `paths` of a rule.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub(super) struct IngressPath {
+    pub(super) path: Option<Name>,
+    pub(super) path_type: Option<String>,
     pub(super) backend: Option<IngressBackend>,
 }
 

@@ -61,4 +61,6 @@ pub struct Lowered {
     pub lints: Vec<Fault>,
     /// What it says is not known, as if it could not be read.
     pub unread: bool,
+    /// It speaks for Cilium's own proxy of Ingresses and Gateways, or may.
+    pub of_proxy: bool,
 }

@@ -50,7 +50,7 @@ impl OtherObject {
                 let outside = self.peers(Scope::NODES);
                 vec![self.policy(Egress, Tier::Admin(i32::MIN), false, Action::Deny, outside)]
             }
-            Does::Condition | Does::Redirect | Does::Nothing => Vec::new(),
+            Does::Condition | Does::Redirect | Does::LeadIn | Does::Nothing => Vec::new(),
         }
     }
 

@@ -377,7 +377,7 @@ pub struct NodeSet {
 /// Cilium's entities, as ends of a flow.
 ///
 /// Source: docs/semantics/cilium-rules.md#entities. Those that are no end here (`health`, `init`,
-/// `ingress`, `unmanaged`) match nothing.
+/// `unmanaged`) match nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Entities {
     /// Pods of the pod network.
@@ -390,6 +390,8 @@ pub struct Entities {
     pub outside: bool,
     /// The API server, wherever it runs.
     pub api_server: bool,
+    /// Cilium's own proxy of Ingresses and Gateways.
+    pub proxy: bool,
     /// The entities as written.
     pub written: Vec<Name>,
 }

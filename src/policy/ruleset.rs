@@ -130,6 +130,8 @@ pub struct Ruleset {
     unread: Unread,
     enforcer: Enforcer,
     staged: bool,
+    /// Those that speak for Cilium's own proxy.
+    of_proxy: Vec<ObjectRef>,
     /// Objects that would be refused.
     pub rejected: Vec<Remark>,
     /// What is valid but does not do what its author probably meant.
@@ -199,7 +201,8 @@ impl Ruleset {
     }
 
     fn add(&mut self, object: &ObjectRef, origin: &Origin, lowered: Lowered) {
-        let Lowered { mut policies, mut faults, refused_by, mut lints, mut unread } = lowered;
+        let Lowered { mut policies, mut faults, refused_by, mut lints, mut unread, of_proxy } =
+            lowered;
         let kind = Kind::named(&object.kind);
         if let Some(told) = only_unfilled(&faults) {
             faults.clear();
@@ -226,6 +229,7 @@ impl Ruleset {
             }
         }
         if faults.is_empty() {
+            self.of_proxy.extend(of_proxy.then(|| object.clone()));
             for policy in policies {
                 self.add_policy(policy);
             }
@@ -252,6 +256,15 @@ impl Ruleset {
             self.traits.add(entry);
         }
         self.policies.push(policy);
+    }
+
+    /// Takes out one rule of a policy, which isolates as before.
+    pub fn silence(&mut self, policy: PolicyId, entry: usize) {
+        let Some(policy) = self.policies.get_mut(policy) else { return };
+        if let Some(entry) = policy.entries.get_mut(entry) {
+            // Others keep their places.
+            entry.peers = Peers::Of(Vec::new());
+        }
     }
 
     /// The same rules where namespaces are called otherwise, of NetworkPolicies: whatever names one of
@@ -312,6 +325,11 @@ impl Ruleset {
     /// Cilium's settings, where it enforces the policies.
     pub fn cilium(&self) -> Option<&Cilium> {
         self.enforcer.cilium()
+    }
+
+    /// The policies that speak for Cilium's own proxy of Ingresses and Gateways, which are not judged.
+    pub fn of_proxy(&self) -> &[ObjectRef] {
+        &self.of_proxy
     }
 
     /// Whether a namespace may have policies which could not be read, that isolate and admit.

@@ -25,7 +25,7 @@ pub use asked::forms;
 pub use dead::{Dead, dead};
 pub use elsewhere::{anything_differs, isolated, may_open_where_isolated};
 pub use shape::{Label, Place, Shape};
-pub use supply::{Supplied, supply};
+pub use supply::{Supplied, internet, is_of_internet, supply};
 pub use witness::witness;
 
 use crate::cluster::{Bringer, Name, Operator, Port, Representative, Requirement, Snapshot};

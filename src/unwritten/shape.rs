@@ -185,6 +185,7 @@ impl Shape {
         let ports = self.ports.iter().map(|(name, port)| ContainerPort {
             name: Some(name.clone()),
             port: *port,
+            host_port: None,
             sidecar: false,
         });
         Pod {

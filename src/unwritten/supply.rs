@@ -14,11 +14,13 @@ use crate::cluster::{
 };
 use crate::effort::Effort;
 use crate::ends::{
-    Asked, EndName, Endpoint, Named, PortText, ResolveError, Resolved, asked, reached, resolve,
+    Asked, EndName, Endpoint, INTERNET, Named, PortText, ResolveError, Resolved, asked, reached,
+    resolve,
 };
 use crate::policy::rule::{Entry, PeerKind};
 use crate::policy::{PolicyId, Ruleset};
 use crate::verdict::{Judgement, Passage, Question, classes, means};
+use ipnet::IpNet;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
@@ -106,7 +108,8 @@ pub fn supply(
     }
     let [source, destination] = [0, 1].map(|role| match found[role].take() {
         Some(found) => {
-            EndName { names: Named::Found(Box::new(found)), port: ends[role].port.clone() }
+            let (port, path) = (ends[role].port.clone(), ends[role].path.clone());
+            EndName { names: Named::Found(Box::new(found)), port, path }
         }
         None => ends[role].clone(),
     });
@@ -173,11 +176,7 @@ fn meant(
             let place = place(snapshot, name);
             meant.endpoints.push(add(snapshot, &any(place)));
         }
-        Asked::Internet => {
-            "internet".clone_into(&mut meant.label);
-            meant.endpoints = outside(snapshot, rules, true);
-            meant.notes.push(OUTSIDE.to_owned());
-        }
+        Asked::Internet => return Ok(internet(snapshot, rules)),
         Asked::Anyone => {
             "anyone".clone_into(&mut meant.label);
             let pods = snapshot.pods().iter().enumerate();
@@ -223,6 +222,24 @@ fn note_unread(snapshot: &mut Snapshot, name: &Name, notes: &mut Vec<String>) {
 fn other(snapshot: &Snapshot, rules: &Ruleset) -> Name {
     let homes = homes(&[Side { snapshot, rules }]);
     homes.first().map(|home| home.name.clone()).unwrap_or_default()
+}
+
+/// All that is outside, but for private networks, as an end of a question.
+pub fn internet(snapshot: &Snapshot, rules: &Ruleset) -> Resolved {
+    Resolved {
+        object: None,
+        label: INTERNET.to_owned(),
+        service: None,
+        endpoints: outside(snapshot, rules, true),
+        ways: Vec::new(),
+        notes: vec![OUTSIDE.to_owned()],
+    }
+}
+
+/// Whether a network has addresses of the internet: it lies in none that is not of it.
+pub fn is_of_internet(network: &IpNet) -> bool {
+    let special = NOT_INTERNET.iter().filter_map(|net| net.parse::<IpNet>().ok());
+    !special.into_iter().any(|net| net.contains(network))
 }
 
 /// Addresses outside, one for each of those that rules tell apart.

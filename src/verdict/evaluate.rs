@@ -11,7 +11,7 @@ use super::trace::{
 };
 use super::why::RuleId;
 use crate::cluster::{PodId, Snapshot, Truth};
-use crate::ends::Endpoint;
+use crate::ends::{Endpoint, Unseen};
 use crate::policy::rule::{Action, Condition, Direction, Entry, Policy, Tier};
 use crate::policy::{Enforcement, PolicyId, Ruleset};
 
@@ -99,10 +99,12 @@ impl<'a> Judge<'a> {
                 return Err(Reason::HostNetwork);
             }
             Endpoint::Pod(pod) => *pod,
+            Endpoint::Address(_) | Endpoint::Name(_) | Endpoint::Unseen(Unseen::Balancer) => {
+                return Err(Reason::Outside);
+            }
             Endpoint::Node(_) | Endpoint::NodeAddress(..) | Endpoint::Unseen(_) => {
                 return Err(Reason::Node);
             }
-            Endpoint::Address(_) | Endpoint::Name(_) => return Err(Reason::Outside),
         };
         // Two replicas of one template are two pods; one real pod is itself.
         let same_pod = subject == peer && !self.snapshot.pod(pod).template;

@@ -3,9 +3,11 @@
 //! In: a [`Question`]. Out: an [`Explanation`] with one [`Case`] for everything that policies tell
 //! apart: pods behind a name, ports, IP families. Pods that no rule tells apart are judged once.
 
+use super::hops::{Asked, Taken};
 use super::inside::inside_note;
 use super::ports::{CasePorts, same, sweep, swept};
 use super::remarks::remarks;
+use super::routed::{from_outside, led};
 use super::trace::{Flow, Judgement, Verdict};
 use super::ways::{Reading, judge_each};
 use crate::cluster::{Addresses, ContainerPort, Family, Name, Port, Snapshot};
@@ -38,8 +40,10 @@ pub struct Explanation {
     pub source: Resolved,
     /// The destination as understood.
     pub destination: Resolved,
-    /// One for everything that is told apart.
+    /// One for everything that is told apart; none where there are ways of several hops.
     pub cases: Vec<Case>,
+    /// The ways to a host that routes lead in, hop by hop.
+    pub ways: Vec<Taken>,
     /// The cases differ by IP family, and which one the pods use is not known.
     pub family_unknown: bool,
     /// Cases differ by how policies see a flow, and which of these holds is not known.
@@ -70,10 +74,32 @@ pub struct Case {
 }
 
 impl Explanation {
+    /// The question and answer of the hop at which a way of several is closed.
+    pub fn closed_hop(&self) -> Option<(&Asked, &Self)> {
+        let closed = |way: &&Taken| way.verdict() == Some(Verdict::Denied);
+        self.ways.iter().filter(closed).find_map(|way| way.deciding()?.judged())
+    }
+
+    /// This answer, and those of all hops.
+    pub fn parts(&self) -> impl Iterator<Item = &Self> {
+        let hops = self.ways.iter().flat_map(|way| &way.hops);
+        std::iter::once(self).chain(hops.filter_map(|hop| Some(hop.judged()?.1)))
+    }
+
     /// The verdict on all that was asked; `None` when flows differ.
     ///
     /// Ports that nobody asked for or declared count only where there are no others.
     pub fn verdict(&self) -> Option<Verdict> {
+        if !self.ways.is_empty() {
+            let all = || self.ways.iter().map(Taken::verdict);
+            let verdict = match all().next() {
+                Some(first) if all().all(|other| other == first) => first,
+                _ => None,
+            };
+            // Which of several ways it takes is not known, unless some are closed for certain.
+            let closed = all().any(|it| matches!(it, None | Some(Verdict::Denied)));
+            return verdict.or((!closed).then_some(Verdict::Unknown));
+        }
         let declared = self.cases.iter().any(|case| !case.ports.is_undeclared());
         let counted = || {
             let cases = self.cases.iter();
@@ -117,6 +143,10 @@ pub fn explain(
         _ => question.namespace,
     };
     let destination = resolve(snapshot, question.destination, namespace)?;
+    let routed = destination.ways.iter().any(|way| matches!(way, Way::Route { .. }));
+    if routed {
+        return led(snapshot, rules, (source, destination), port, namespace);
+    }
     let (arrivals, mut notes) = arrivals(snapshot, &destination, port)?;
     notes.splice(0..0, source.notes.iter().chain(&destination.notes).cloned());
     for end in source.endpoints.iter().chain(&destination.endpoints) {
@@ -200,7 +230,11 @@ pub fn explain(
     }
     notes.extend(remarks(snapshot, rules, &own, &cases));
     let cases = merge(cases);
-    Ok(Explanation { source, destination, cases, family_unknown, reading_unknown, notes })
+    let ways = Vec::new();
+    let mut explanation =
+        Explanation { source, destination, cases, ways, family_unknown, reading_unknown, notes };
+    explanation.notes.extend(from_outside(snapshot, &explanation));
+    Ok(explanation)
 }
 
 /// What is said where readings of a flow have different verdicts.

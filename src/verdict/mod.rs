@@ -7,11 +7,13 @@
 
 mod evaluate;
 mod explain;
+mod hops;
 mod inside;
 mod matching;
 mod near;
 mod ports;
 mod remarks;
+mod routed;
 mod suggest;
 mod tiers;
 mod trace;
@@ -23,6 +25,8 @@ pub use crate::ends::Endpoint;
 pub use evaluate::judge;
 pub(crate) use explain::classes;
 pub use explain::{Case, Explanation, Question, explain};
+pub use hops::{Asked, Hop, Judged, Taken};
+pub(crate) use hops::{taken, through};
 pub(crate) use matching::means;
 pub(crate) use near::near;
 pub use near::{Near, NearBy};

@@ -2,7 +2,7 @@
 //!
 //! In: a peer item and who the other end is. Out: whether the item means it, which is not known
 //! wherever its place decides. Source: docs/semantics/services.md#external-ways,
-//! docs/semantics/services.md#ingresses and docs/semantics/services.md#the-api-server.
+//! docs/semantics/entries.md#who-the-pods-see and docs/semantics/services.md#the-api-server.
 
 use super::matching::{Matcher, Tried};
 use super::trace::PeerMiss;
@@ -26,16 +26,29 @@ impl Matcher<'_> {
             },
             (Unseen::AnotherNode, PeerKind::Unresolved(_, scope)) if scope.nodes => Truth::Unknown,
             // The pods of an API server are on their nodes' networks.
-            (Unseen::AnotherNode, _) | (Unseen::ApiServer, PeerKind::Pods(_)) => Truth::No,
+            (Unseen::AnotherNode, _)
+            | (Unseen::ApiServer, PeerKind::Pods(_))
+            // Neither is a pod or a node that a selector means.
+            | (
+                Unseen::CiliumProxy | Unseen::Balancer,
+                PeerKind::Pods(_) | PeerKind::Nodes(_) | PeerKind::Names(_),
+            ) => Truth::No,
+            // What has an identity of its own has no label of a network.
+            (Unseen::CiliumProxy, PeerKind::Addresses(_, scope)) if !scope.nodes => Truth::No,
             (Unseen::ApiServer, PeerKind::Entities(it)) if it.api_server => Truth::Yes,
             (Unseen::ApiServer, PeerKind::Entities(it)) => {
                 all_or_some(&[it.own_node, it.other_nodes, it.outside])
             }
+            (Unseen::CiliumProxy, PeerKind::Entities(it)) => it.proxy.into(),
+            (Unseen::Balancer, PeerKind::Entities(it)) => it.outside.into(),
             (Unseen::IngressController, PeerKind::Entities(it)) => {
                 all_or_some(&[it.own_node, it.other_nodes, it.outside, it.pods])
             }
             (_, PeerKind::Addresses(block, scope)) => self.somewhere(block, *scope, who),
-            (Unseen::IngressController | Unseen::ApiServer, _) => Truth::Unknown,
+            (_, PeerKind::Unresolved(..) | PeerKind::Combined(_))
+            | (Unseen::IngressController | Unseen::ApiServer, _) => {
+                Truth::Unknown
+            }
         };
         let miss = match truth {
             Truth::Yes => return (truth, None),
@@ -58,7 +71,12 @@ impl Matcher<'_> {
 
     /// Whether a block has whatever address it is.
     fn somewhere(&self, block: &AddressBlock, scope: Scope, who: Unseen) -> Truth {
-        let meant = scope.nodes && (scope.pods || who == Unseen::ApiServer);
+        let meant = match who {
+            // It is outside, where every block has its addresses.
+            Unseen::Balancer => true,
+            Unseen::ApiServer => scope.nodes,
+            _ => scope.nodes && scope.pods,
+        };
         match block.matches(&Addresses::Unknown, self.flow.family) {
             Truth::Yes if !meant => Truth::Unknown,
             truth => truth,

@@ -4,9 +4,9 @@
 //! they differ, each with what it rests on, since then it is not known which holds.
 
 use super::evaluate::judge;
-use super::trace::{Flow, Judgement, Verdict};
+use super::trace::{Flow, Judgement};
 use crate::cluster::{PodId, Port, Protocol, Snapshot};
-use crate::ends::{Endpoint, Seen, Unseen, names};
+use crate::ends::{Endpoint, Seen, names};
 use crate::policy::Ruleset;
 
 /// What one way of seeing a flow is.
@@ -56,11 +56,7 @@ pub(super) fn judge_each(
     for (out, into) in pairs {
         let egress = judge(snapshot, rules, &out).egress;
         let ingress = judge(snapshot, rules, &into).ingress;
-        let verdict = match egress.verdict.and(ingress.verdict) {
-            // What lies between the two is not judged.
-            Verdict::Allowed if is_controller(&into.source) => Verdict::Unknown,
-            verdict => verdict,
-        };
+        let verdict = egress.verdict.and(ingress.verdict);
         if each.iter().all(|(_, known)| known.verdict != verdict) {
             let reading = Reading { out, into, words: None };
             each.push((reading, Judgement { verdict, egress, ingress }));
@@ -78,10 +74,6 @@ pub(super) fn judge_each(
 ///
 /// Source: docs/semantics/services.md#ambient-meshes.
 const MESH: Port = Port { protocol: Protocol::Tcp, number: 15008 };
-
-fn is_controller(end: &Endpoint) -> bool {
-    *end == Endpoint::Unseen(Unseen::IngressController)
-}
 
 /// Whether both ends are pods of an ambient mesh, which carries TCP only.
 fn mesh_carries(snapshot: &Snapshot, flow: &Flow) -> bool {

@@ -92,6 +92,7 @@ pub(crate) fn populate(
             .map(|_| ContainerPort {
                 name: Some((*r.pick(&PORT_NAMES)).into()),
                 port: *r.pick(&numbers),
+                host_port: None,
                 sidecar: false,
             })
             .collect();

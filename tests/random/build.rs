@@ -142,6 +142,7 @@ fn pod(object: &Value, namespace: &str, name: &str) -> Option<Pod> {
             ports.push(ContainerPort {
                 name: port["name"].as_str().map(Into::into),
                 port: Port { protocol, number },
+                host_port: None,
                 sidecar,
             });
         }

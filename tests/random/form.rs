@@ -136,6 +136,7 @@ fn kind(written: &Value) -> Option<PeerKind> {
             other_nodes: has("other"),
             outside: has("outside"),
             api_server: has("api"),
+            proxy: has("proxy"),
             written: Vec::new(),
         })
     } else if !written["names"].is_null() {

@@ -237,6 +237,8 @@ const COMMANDS: &[&[&str]] = &[
     &["diff", "A", "B", "-o", "json"],
     &["summary", "-f", "A"],
     &["summary", "-f", "A", "-o", "json"],
+    &["reach", "-f", "A", "n0/p0"],
+    &["reach", "-f", "A", "internet", "--to", "n0/p0", "-o", "json"],
     &["explain", "-f", "A", "n0/p0", "10.1.2.3:80"],
     &["explain", "-f", "A", "ns/n0", "ns/n0"],
 ];

@@ -35,6 +35,7 @@ const LIVE: &[(&str, &[&str])] = &[
     ("explain", &["explain", "-n", "x", "pod/a", "pod/b", "--input-file", FLOWS]),
     ("list", &["list"]),
     ("observe", &["observe", "--input-file", FLOWS, "--summary"]),
+    ("reach", &["reach", "-n", "x", "ns/x"]),
     ("summary", &["summary"]),
 ];
 

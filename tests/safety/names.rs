@@ -107,6 +107,7 @@ fn hostile_names_are_text_in_every_format_of_every_command() {
             &["list", "-f", file, "--by", "namespace"],
             &["table", "json", "yaml", "csv", "md", "dot", "mermaid"],
         ),
+        (&["reach", "-f", file, "ns/a"], &["text", "wide", "json", "yaml", "dot", "mermaid"]),
         (&["summary", "-f", file], &["table", "wide", "json", "yaml", "md"]),
         (&["diff", file, other], &["text", "json", "yaml", "csv", "md", "dot"]),
         (&["diff", other, file, "--summary"], &["text", "md"]),

@@ -55,6 +55,7 @@ const TRACED: &[(&str, &[&str], &[i32])] = &[
     ("list", &["list", "-k", "remote"], &[2]),
     ("list", &["list", "-f", "git:HEAD"], &[0]),
     ("observe", &["observe", "-f", ".", "--input-file", "flows.jsonl"], &[0]),
+    ("reach", &["reach", "-f", ".", "internet"], &[0, 3]),
     ("summary", &["summary", "-f", ".", "-o", "yaml"], &[0]),
 ];
 

@@ -8,6 +8,7 @@ mod calico;
 mod cilium;
 mod defaults;
 mod endpoints;
+mod entries;
 mod exemptions;
 mod lifecycle;
 mod model;

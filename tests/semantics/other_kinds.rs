@@ -88,6 +88,12 @@ fn what_each_can_do() {
         ("policy.linkerd.io/v1beta3", "Server", "", OPEN, elsewhere),
         // docs/semantics/other-kinds.md#led-elsewhere
         ("cilium.io/v2", "CiliumLocalRedirectPolicy", "", OPEN, elsewhere),
+        // docs/semantics/other-kinds.md#ways-in
+        ("traefik.io/v1alpha1", "IngressRoute", "", OPEN, elsewhere),
+        ("networking.istio.io/v1", "Gateway", "", OPEN, elsewhere),
+        ("networking.istio.io/v1", "VirtualService", "", OPEN, elsewhere),
+        ("projectcontour.io/v1", "HTTPProxy", "", OPEN, elsewhere),
+        ("k8s.nginx.org/v1", "VirtualServer", "", OPEN, elsewhere),
         // docs/semantics/other-kinds.md#nothing-by-themselves
         ("k8s.cni.cncf.io/v1beta1", "MultiNetworkPolicy", "", OPEN, elsewhere),
         ("cilium.io/v2", "CiliumEgressGatewayPolicy", "", OPEN, elsewhere),

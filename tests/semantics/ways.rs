@@ -14,12 +14,6 @@ fn service(spec: &str) -> String {
     )
 }
 
-const INGRESS: &str = "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\n\
-    metadata: {name: front, namespace: shop}\nspec: {rules: [{host: '*.example.org', http: {paths: \
-    [{path: /, pathType: Prefix, backend: {service: {name: api, port: {number: 80}}}}]}}, \
-    {host: gone.example.org, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: gone, \
-    port: {number: 80}}}}]}}]}\n";
-
 fn from_web() -> String {
     ingress("[{from: [{podSelector: {matchLabels: {app: web}}}]}]")
 }
@@ -106,22 +100,6 @@ fn source_ranges_are_told() {
     assert!(answer.notes().contains("203.0.113.9 is in none of these"), "{}", answer.notes());
     let inside = cluster.ask("192.0.2.9 → 198.51.100.20:80");
     assert!(inside.notes().contains("192.0.2.9 is in these"), "{}", inside.notes());
-}
-
-/// docs/semantics/services.md#ingresses: the controller is not looked at, so nothing is Allowed.
-#[test]
-fn hosts_of_ingresses() {
-    let all = |rules: &str| service("") + INGRESS + rules;
-    holds(
-        &all(&ingress("[]")),
-        &["web → http://a.example.org/ is Denied", "web → http://a.b.example.org/ is Allowed"],
-    );
-    holds(&all(&from_web()), &["web → http://a.example.org/ is Unknown"]);
-    holds(&all(""), &["web → https://a.example.org/ is Unknown"]);
-    let gone = cluster(&all(""));
-    let answer = gone.ask("web → https://gone.example.org/");
-    assert_eq!(answer.verdict(), "Unknown");
-    assert!(answer.notes().contains("shop/svc/gone is not there"), "{}", answer.notes());
 }
 
 /// docs/semantics/services.md#endpoints: v1 Endpoints say what slices say, and an address of a node is

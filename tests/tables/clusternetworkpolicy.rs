@@ -92,6 +92,7 @@ impl Base {
             let ports = written.ports.iter().map(|declared| ContainerPort {
                 name: Some(declared.name.as_str().into()),
                 port: Port { protocol: declared.protocol.parse().unwrap(), number: declared.port },
+                host_port: None,
                 sidecar: false,
             });
             snapshot.add_pod(Pod {

@@ -72,6 +72,7 @@ impl State {
                     protocol: container.protocol.parse().unwrap(),
                     number: container.port,
                 },
+                host_port: None,
                 sidecar: false,
             });
             let TablePod { namespace, name, labels, .. } = written;

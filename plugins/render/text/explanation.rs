@@ -4,13 +4,13 @@ use super::delivery::deliveries;
 use super::observed::between;
 use crate::render::columns::Line;
 use crate::render::screen::{
-    BAD, BOLD, DIM, DOUBT, GOOD, PLAIN, Screen, verdict_mark, verdict_style,
+    BOLD, DIM, DOUBT, PLAIN, Screen, outcome_style, verdict_mark, verdict_style,
 };
-use anstyle::Style;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use netpol::answer::{
-    Because, DirectionReport, ExplanationReport, FlowReport, Outcome, PolicyReport, Warning, short,
+    Because, DirectionReport, ExplanationReport, FlowReport, HopReport, Outcome, PolicyReport,
+    Warning, short,
 };
 use netpol::policy::rule::Direction;
 use netpol::printable::printable;
@@ -28,7 +28,8 @@ pub(in crate::render) fn explanation(
 ) -> String {
     let mut text = Text { report, wide, width, screen: Screen::new(width) };
     text.head();
-    text.flows();
+    text.flows(&report.flows);
+    text.ways();
     if let Some(observed) = &report.observed {
         between(&mut text.screen, observed);
     }
@@ -76,9 +77,65 @@ impl Text<'_> {
         }
     }
 
-    fn flows(&mut self) {
-        let flows = &self.report.flows;
-        match flows.as_slice() {
+    /// The ways to a host that routes lead in, hop by hop.
+    fn ways(&mut self) {
+        let ways = &self.report.ways;
+        for way in ways {
+            self.screen.blank();
+            let verdict = way.verdict.as_str().to_lowercase();
+            let told = [(BOLD, way.by.as_str()), (outcome_style(way.verdict), verdict.as_str())];
+            self.screen.words(0, 2, if ways.len() > 1 { &told } else { &told[..1] });
+            if let Some(message) = &way.message {
+                self.screen.words(2, 2, &[(PLAIN, &format!("{message}."))]);
+            }
+            for (at, hop) in way.hops.iter().enumerate() {
+                self.screen.blank();
+                self.hop(at + 1, hop);
+            }
+        }
+    }
+
+    fn hop(&mut self, number: usize, hop: &HopReport) {
+        let mut words = format!("{} → {}", hop.from, hop.to);
+        let mut how = String::new();
+        if !hop.by.is_empty() {
+            how = format!("by {}", hop.by);
+        }
+        if let Some(first) = hop.flows.first() {
+            let comma = if how.is_empty() { "" } else { ", " };
+            how = format!("{how}{comma}port {}", dialled(first));
+        }
+        if how.is_empty() {
+            words.push(':');
+        } else {
+            how.push(':');
+        }
+        let verdict = hop.verdict.as_str().to_lowercase();
+        self.screen.words(
+            0,
+            3,
+            &[
+                (PLAIN, &format!("{number}.")),
+                (BOLD, &words),
+                (PLAIN, &how),
+                (outcome_style(hop.verdict), &verdict),
+            ],
+        );
+        if let Some(message) = &hop.message {
+            self.screen.words(3, 3, &[(PLAIN, &format!("{message}."))]);
+        }
+        for note in &hop.notes {
+            self.screen.words(3, 3, &[(PLAIN, &format!("{note}."))]);
+        }
+        match hop.flows.as_slice() {
+            [] => {}
+            [only] => self.inside(only),
+            several => self.flows(several),
+        }
+    }
+
+    fn flows(&mut self, flows: &[FlowReport]) {
+        match flows {
             [] => {}
             [only] => self.flow(only),
             several => {
@@ -115,6 +172,17 @@ impl Text<'_> {
     fn flow(&mut self, flow: &FlowReport) {
         self.screen.blank();
         self.directions(flow);
+    }
+
+    /// The directions of a hop that policies judge.
+    fn inside(&mut self, flow: &FlowReport) {
+        for (way, direction) in
+            [(Direction::Egress, &flow.egress), (Direction::Ingress, &flow.ingress)]
+        {
+            if self.wide || direction.reason != Because::Outside {
+                self.direction(way, direction);
+            }
+        }
     }
 
     fn directions(&mut self, flow: &FlowReport) {
@@ -218,14 +286,6 @@ impl Text<'_> {
                 self.screen.words(0, 0, &[(style, line)]);
             }
         }
-    }
-}
-
-fn outcome_style(outcome: Outcome) -> Style {
-    match outcome {
-        Outcome::Allowed => GOOD,
-        Outcome::Denied => BAD,
-        Outcome::Ambiguous | Outcome::Unknown | Outcome::Mixed => DOUBT,
     }
 }
 

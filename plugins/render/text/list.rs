@@ -1,11 +1,11 @@
 //! The rows for people: a table where it fits, else one block for each source.
 
 use crate::render::cells::alike::{Told, told_once};
-use crate::render::cells::list::{mark, port_words};
+use crate::render::cells::list::{ENTRANCES, by_words, entrance_ends, mark, port_words};
 use crate::render::cells::summary::MOST;
 use crate::render::cells::unprotected::{self, is_said};
-use crate::render::screen::{BOLD, DIM, DOUBT, PLAIN, Screen};
-use netpol::answer::{Because, EndReport, FlowList, ListedFlow, MissingReport, Warning};
+use crate::render::screen::{BOLD, DIM, DOUBT, PLAIN, Screen, outcome_style};
+use netpol::answer::{Because, EndReport, FlowList, ListedFlow, MissingReport, Outcome, Warning};
 use netpol::cluster::PortRange;
 use netpol::printable::printable;
 use netpol::prose;
@@ -17,6 +17,8 @@ use unicode_width::UnicodeWidthStr;
 const PORTS: usize = 4;
 /// So many rules that no known pod matches a narrow table tells.
 const UNMATCHED: usize = 5;
+/// So many ways in a narrow table tells.
+const MOST_ENTRANCES: usize = 50;
 /// So many networks a narrow table shows.
 const NETWORKS: usize = 3;
 
@@ -41,6 +43,7 @@ pub(in crate::render) fn list(
             _ if list.missing.iter().any(MissingReport::decides) => "",
             // What was not read is told below, and may be just what opens it.
             _ if !list.complete => "Of what was read no flow is known to be allowed.",
+            _ if list.entrances.iter().any(|way| way.verdict != Outcome::Denied) => "",
             (true, _, false) => "Nothing is open to the whole cluster or to the outside.",
             (true, _, true) => "No known pod is open to the whole cluster or to the outside.",
             (false, [], false) => "No flow is allowed between what was asked for.",
@@ -63,6 +66,7 @@ pub(in crate::render) fn list(
         }
     }
     not_protected(&mut screen, list, wide);
+    entrances(&mut screen, list, wide);
     if !list.unmatched.is_empty() {
         screen.blank();
     }
@@ -108,6 +112,32 @@ fn not_protected(screen: &mut Screen, list: &FlowList, wide: bool) {
     }
 }
 
+/// The ways in from outside.
+fn entrances(screen: &mut Screen, list: &FlowList, wide: bool) {
+    if list.entrances.is_empty() {
+        return;
+    }
+    if !screen.is_empty() {
+        screen.blank();
+    }
+    screen.line(0, &[(BOLD, ENTRANCES)]);
+    let most = if wide { usize::MAX } else { MOST_ENTRANCES };
+    for way in list.entrances.iter().take(most) {
+        let verdict = format!("{}:", way.verdict.as_str().to_lowercase());
+        let to = entrance_ends(way);
+        screen.words(2, 4, &[(outcome_style(way.verdict), &verdict), (PLAIN, &to)]);
+        if let Some(message) = &way.message {
+            screen.words(4, 4, &[(DIM, &format!("{message}."))]);
+        }
+    }
+    if list.entrances.len() > most {
+        let more = list.entrances.len() - most;
+        screen.words(2, 4, &[(DIM, &format!("{more} more ways in: -o wide tells them."))]);
+    }
+}
+
+/// So many cells has a row.
+const COLUMNS: usize = 5;
 /// So many columns lie between two cells.
 const GAP: usize = 2;
 /// Those before a destination below its source.
@@ -118,14 +148,17 @@ struct Flat<'r, 'l> {
     rows: &'r [Told<'l>],
     wide: bool,
     with_why: bool,
-    columns: [usize; 4],
+    with_by: bool,
+    columns: [usize; COLUMNS],
 }
 
 impl<'r, 'l> Flat<'r, 'l> {
     /// `None` where a line would be longer than this.
     fn new(list: &FlowList, rows: &'r [Told<'l>], wide: bool, most: usize) -> Option<Self> {
-        let mut flat = Self { rows, wide, with_why: wide || list.exposed, columns: [0; 4] };
-        let mut columns = [0; 4];
+        let with_by = rows.iter().any(|told| told.flow.by.is_some());
+        let with_why = wide || list.exposed;
+        let mut flat = Self { rows, wide, with_why, with_by, columns: [0; COLUMNS] };
+        let mut columns = [0; COLUMNS];
         for row in flat.rows() {
             for (column, cell) in columns.iter_mut().zip(&row) {
                 *column = (*column).max(cell.width());
@@ -140,22 +173,24 @@ impl<'r, 'l> Flat<'r, 'l> {
     }
 
     /// The cells of each line, the names of the columns first.
-    fn rows(&self) -> impl Iterator<Item = [String; 4]> {
-        let names = ["FROM", "TO", "PORTS", if self.with_why { "WHY" } else { "" }];
+    fn rows(&self) -> impl Iterator<Item = [String; COLUMNS]> {
+        let shown = |there: bool, name: &'static str| if there { name } else { "" };
+        let names = ["FROM", "TO", "PORTS", shown(self.with_by, "BY"), shown(self.with_why, "WHY")];
         let rows = self.rows.iter().map(|told| {
             let [from, to] = ends(told, self.wide);
             let ports = ports(told.flow, self.wide, !self.with_why);
             let why = if self.with_why { told.why() } else { String::new() };
-            [from, to, ports, why].map(|cell| printable(&cell).into_owned())
+            let by = told.flow.by.as_deref().map_or(String::new(), by_words);
+            [from, to, ports, by, why].map(|cell| printable(&cell).into_owned())
         });
         std::iter::once(names.map(str::to_owned)).chain(rows)
     }
 
     /// The columns of the longest line.
     fn width(&self) -> usize {
-        let line = |row: [String; 4]| {
+        let line = |row: [String; COLUMNS]| {
             let last = row.iter().rposition(|cell| !cell.is_empty()).unwrap_or(0);
-            let before: usize = self.columns[..last].iter().map(|column| column + GAP).sum();
+            let before: usize = self.columns[..last].iter().map(|column| after(*column)).sum();
             before + row[last].width()
         };
         self.rows().map(line).max().unwrap_or(0)
@@ -165,13 +200,18 @@ impl<'r, 'l> Flat<'r, 'l> {
         for row in self.rows() {
             let mut line = String::new();
             for (cell, column) in row.iter().zip(self.columns) {
-                let gap = column.saturating_sub(cell.width()) + GAP;
+                let gap = after(column).saturating_sub(cell.width());
                 line.extend([cell, &*" ".repeat(gap)]);
             }
             writeln!(out, "{}", line.trim_end())?;
         }
         Ok(())
     }
+}
+
+/// The columns up to the next cell: none for a column without any.
+fn after(column: usize) -> usize {
+    if column == 0 { 0 } else { column + GAP }
 }
 
 /// Each source as a heading, with its destinations below.
@@ -214,6 +254,9 @@ fn blocks(
             }
             if list.exposed {
                 screen.words(6, 6, &[(DIM, &told.why())]);
+            }
+            if let Some(by) = &told.flow.by {
+                screen.words(6, 6, &[(PLAIN, "by:"), (PLAIN, &by_words(by))]);
             }
         }
         out.write_all(screen.taken().as_bytes())?;

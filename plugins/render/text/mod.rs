@@ -7,6 +7,7 @@ mod explanation;
 mod hubble;
 mod list;
 mod observed;
+mod onward;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -16,4 +17,5 @@ pub(super) use diff::diff;
 pub(super) use explanation::explanation;
 pub(super) use list::list;
 pub use observed::{lost_text, observation_text, observed_summary_text};
+pub(super) use onward::onward;
 pub(super) use summary::summary;

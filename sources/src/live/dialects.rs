@@ -85,7 +85,12 @@ struct Container {
 impl Served {
     /// The version in which a kind is served, if it is.
     fn version(&self, kind: Kind) -> Option<&'static str> {
-        kind.versions().iter().copied().find(|version| self.0.contains(*version))
+        self.each_version(kind).next()
+    }
+
+    /// The versions of a kind that its group serves, the one to be preferred first.
+    pub(super) fn each_version(&self, kind: Kind) -> impl Iterator<Item = &'static str> {
+        kind.versions().iter().copied().filter(|version| self.0.contains(*version))
     }
 
     /// The version in which a kind that is not judged is served, if it is.

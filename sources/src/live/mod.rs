@@ -10,6 +10,7 @@ mod classify;
 mod config;
 mod credentials;
 mod dialects;
+mod entrances;
 mod environment;
 mod error;
 mod exec;

@@ -3,6 +3,7 @@
 //! In: a [`Connectivity`] by what is [`ListAsked`]. Out: the rows of a [`FlowList`] with its notes.
 
 use super::collect::{Collector, Families, Holds, Merged, Part, Party};
+use super::entrances::{Entrances, entrances, is_from_internet};
 use super::group::{Group, Groups};
 use super::only_others::{note, only_others};
 use super::said::Said;
@@ -11,7 +12,7 @@ use super::unprotected::unprotected;
 use super::why::{Known, reasons};
 use super::{FlowList, FlowPorts, ListAsked, ListedFlow};
 use crate::answer::end::{EndKind, EndReport};
-use crate::answer::missing::{COARSE, dead, is_empty, missing};
+use crate::answer::missing::{COARSE, MissingReport, dead, is_empty, missing};
 use crate::answer::place::Locate;
 use crate::answer::vocabulary::{ApiVersion, FlowListKind};
 use crate::answer::{warnings, words};
@@ -71,6 +72,7 @@ impl FlowList {
             steps: Steps::new(effort),
             unexplained: Cell::default(),
             ends: RefCell::default(),
+            entrances: ways_in(snapshot, rules, asked),
             elsewhere: OnceCell::new(),
         };
         let nothing = is_empty(snapshot, rules);
@@ -84,8 +86,16 @@ impl FlowList {
             let flow = lister.flow(&row, families);
             lister.steps.late().map_or(Ok(flow), Err)
         });
-        let flows = flows.collect::<Result<Vec<ListedFlow>, TooMuch>>()?;
-        let missing = missing(snapshot, rules, unwritten, flows.is_empty());
+        let mut flows = flows.collect::<Result<Vec<ListedFlow>, TooMuch>>()?;
+        if asked.internet {
+            flows.retain(|flow| is_from_internet(&flow.source));
+        }
+        let mut missing = missing(snapshot, rules, unwritten, flows.is_empty());
+        let found = lister.entrances.as_ref();
+        missing.extend(found.filter(|found| found.left_out > 0).map(|found| {
+            let many = found.left_out;
+            MissingReport::given_up(format!("{many} ways in from outside were not looked at"))
+        }));
         let coarse = unwritten.filter(|it| it.coarse && !flows.is_empty());
         let coarse = coarse.map(|_| format!("Of rules{}", COARSE.trim_start_matches("of rules")));
         let only_others = only_others(snapshot, unwritten, asked);
@@ -110,10 +120,13 @@ impl FlowList {
             .concat(),
             only_others,
             not_protected: if asked.exposed && !nothing {
-                unprotected(&lister)
+                let mut open = unprotected(&lister);
+                open.retain(|one| !asked.internet || one.direction == Direction::Ingress);
+                open
             } else {
                 Vec::new()
             },
+            entrances: found.map(|found| found.all.clone()).unwrap_or_default(),
             complete: missing.is_empty(),
             missing,
             known_only: unwritten.is_none(),
@@ -131,6 +144,16 @@ impl FlowList {
     }
 }
 
+/// What leads in from outside to whom it is asked for, where it is asked for.
+fn ways_in(snapshot: &Snapshot, rules: &Ruleset, asked: &ListAsked) -> Option<Entrances> {
+    let wanted = |id: PodId| {
+        let of = |only: &String| **only == *snapshot.pod(id).namespace;
+        asked.namespace.as_ref().is_none_or(of)
+            && asked.to.as_ref().is_none_or(|to| to.contains_key(&End::Pod(id)))
+    };
+    (asked.exposed || asked.internet).then(|| entrances(snapshot, rules, &wanted))
+}
+
 pub(super) struct Lister<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) rules: &'a Ruleset,
@@ -145,6 +168,8 @@ pub(super) struct Lister<'a> {
     pub(super) unexplained: Cell<usize>,
     /// What whole workloads are called, which is the same in all of their rows.
     ends: RefCell<HashMap<(Direction, Party), Arc<EndReport>>>,
+    /// What leads in from outside, where it is looked for.
+    pub(super) entrances: Option<Entrances>,
     elsewhere: OnceCell<HashSet<PodId>>,
 }
 
@@ -199,7 +224,28 @@ impl Lister<'_> {
             also: reasons.collect(),
             rules: if told { self.rules_of(&why) } else { Vec::new() },
             not_known: self.not_known(&why),
+            by: self.by(row),
         }
+    }
+
+    /// What leads from outside to who is open to it.
+    fn by(&self, row: &Merged) -> Option<Vec<String>> {
+        let found = self.entrances.as_ref()?;
+        let open = matches!(row.source.0, Party::Anyone | Party::Outside);
+        let pods = pods(self.destinations, &row.destination);
+        if !open || pods.is_empty() {
+            return None;
+        }
+        let mut words: Vec<String> = Vec::new();
+        for end in pods {
+            let End::Pod(id) = end else { continue };
+            for word in found.to.get(&id).into_iter().flatten() {
+                if !words.contains(word) {
+                    words.push(word.clone());
+                }
+            }
+        }
+        Some(words)
     }
 
     fn end(&self, direction: Direction, end: &(Party, Part), families: Families) -> Arc<EndReport> {

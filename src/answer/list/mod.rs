@@ -4,6 +4,7 @@
 //! them. What a rule says of anyone stays one row; how such rows go together is told in `notes`.
 
 mod collect;
+mod entrances;
 mod group;
 mod lister;
 mod only_others;
@@ -14,7 +15,7 @@ mod why;
 
 use super::end::{BroughtBy, EndReport};
 use super::missing::MissingReport;
-use super::vocabulary::{ApiVersion, Because, FlowListKind};
+use super::vocabulary::{ApiVersion, Because, EntranceKind, FlowListKind, Outcome};
 use super::warnings::Warning;
 use crate::cluster::{Family, Protocol};
 use crate::ends::PortWanted;
@@ -68,6 +69,8 @@ pub struct ListAsked {
     pub namespace: Option<String>,
     /// Only what is open to anyone, to every pod or to the outside.
     pub exposed: bool,
+    /// Only what the internet may reach.
+    pub internet: bool,
     /// What the reader should know of how the question was understood.
     pub notes: Vec<String>,
 }
@@ -89,6 +92,10 @@ pub struct FlowList {
     /// Who is isolated by no policy, by namespace and direction; only of what is exposed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_protected: Vec<Unprotected>,
+    /// The ways in from outside, with what becomes of what comes by them; only of what is exposed, and of
+    /// what the internet may reach.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub entrances: Vec<Entrance>,
     /// Whether everything was looked at, so that what is not listed is not allowed.
     pub complete: bool,
     /// What was not, so that there may be more flows than are listed.
@@ -113,6 +120,26 @@ pub struct FlowList {
     /// What could make the answer wrong: policies that would be refused, input that was not read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+}
+
+/// A way in from outside: an Ingress, a Route, a Gateway, a load balancer or a port of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Entrance {
+    /// What becomes of what the internet sends this way: the controller is reached, and from it the pods.
+    pub verdict: Outcome,
+    /// What leads in.
+    pub kind: EntranceKind,
+    /// The same in words: `internet via Ingress shop/web (shop.example.com/cart)`.
+    pub by: String,
+    /// Who takes it in the end.
+    pub destination: EndReport,
+    /// The ports there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<FlowPorts>,
+    /// Why it does not get through, or why that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// The pods of a namespace that no policy isolates in one direction, so that all passes there that no
@@ -211,6 +238,9 @@ pub struct ListedFlow {
     /// On what it depends, of a row that is not known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_known: Vec<String>,
+    /// Of what is open to the outside: what leads there from outside; absent where it was not looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<Vec<String>>,
 }
 
 /// Ports of one protocol.

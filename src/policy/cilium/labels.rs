@@ -56,6 +56,7 @@ const HOST: &[&str] = &["host"];
 const REMOTE_NODE: &[&str] = &["remote-node"];
 const WORLD: &[&str] = &["world"];
 const API_SERVER: &[&str] = &["kube-apiserver"];
+const INGRESS: &[&str] = &["ingress"];
 
 impl Terms {
     /// Whether the requirements hold for whatever has only these reserved labels.
@@ -243,6 +244,7 @@ impl Lowering<'_> {
         let Some(own) = self.namespace else {
             let terms = self.terms(path, written);
             let set = terms.pods(None);
+            self.of_proxy |= terms.holds_for(INGRESS);
             if set.is_none() {
                 self.lint(path, "selects no pod, so the rule does nothing here");
             }
@@ -319,6 +321,7 @@ impl Lowering<'_> {
             outside: terms.holds_for(WORLD),
             // Wherever it runs, it has one of the labels above besides.
             api_server: asks("kube-apiserver") && terms.holds_for(API_SERVER),
+            proxy: terms.holds_for(INGRESS),
             written: Vec::new(),
         };
         let matched = [

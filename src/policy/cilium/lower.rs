@@ -28,6 +28,8 @@ pub(super) struct Lowering<'a> {
     pub(super) live: bool,
     /// The rule in hand closes all pods and allows nothing, as it means to.
     closes: bool,
+    /// It speaks for what has the label `reserved:ingress`.
+    pub(super) of_proxy: bool,
     /// For what the agent rejects the object.
     pub(super) faults: Vec<Fault>,
     /// For what the API server refuses it.
@@ -116,6 +118,7 @@ impl<'a> Lowering<'a> {
             scope: known.enforcer.block_scope(),
             live: policy.is_live(),
             closes: false,
+            of_proxy: false,
             faults: Vec::new(),
             refused: Vec::new(),
             lints: Vec::new(),

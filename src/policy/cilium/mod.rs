@@ -101,7 +101,7 @@ impl CiliumPolicy<'_> {
         for (path, rule) in self.rules() {
             policies.extend(lowering.rule(&path, rule));
         }
-        let Lowering { faults, refused, mut lints, .. } = lowering;
+        let Lowering { faults, refused, mut lints, of_proxy, .. } = lowering;
         if let Some(told) = only_unfilled(&[faults.as_slice(), &refused].concat()) {
             lints.extend(told);
             return Lowered { lints, unread: true, ..Lowered::default() };
@@ -112,7 +112,7 @@ impl CiliumPolicy<'_> {
         if !faults.is_empty() {
             return Lowered { faults, refused_by: RefusedBy::Agent, ..Lowered::default() };
         }
-        Lowered { policies, lints, ..Lowered::default() }
+        Lowered { policies, lints, of_proxy, ..Lowered::default() }
     }
 }
 

@@ -155,17 +155,20 @@ impl Lowering<'_> {
                     all.own_node = true;
                     all.other_nodes = true;
                     all.api_server = true;
+                    all.proxy = true;
                 }
                 "cluster-mesh" if self.settings.version >= CiliumVersion::V1_20 => {
                     all.pods = true;
                     all.own_node = true;
                     all.other_nodes = true;
                     all.api_server = true;
+                    all.proxy = true;
                 }
+                "ingress" => all.proxy = true,
                 "host" => all.own_node = true,
                 "remote-node" => all.other_nodes = true,
                 "kube-apiserver" => all.api_server = true,
-                "none" | "ingress" | "health" | "init" | "unmanaged" => {}
+                "none" | "health" | "init" | "unmanaged" => {}
                 other => {
                     let message = format!(
                         "{other:?} is not an entity of Cilium {}: all, cluster, health, host, \

@@ -128,6 +128,7 @@ mod tests {
         let declared = ports.iter().map(|(name, number)| ContainerPort {
             name: Some((*name).into()),
             port: Port::tcp(*number),
+            host_port: None,
             sidecar: false,
         });
         Pod {

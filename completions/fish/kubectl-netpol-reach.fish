@@ -1,0 +1,40 @@
+complete -c kubectl-netpol-reach -l to -d 'Only to this workload, pod, namespace or Service, with what would cut every way there' -r
+complete -c kubectl-netpol-reach -l max-hops -d 'At most so many hops' -r
+complete -c kubectl-netpol-reach -s o -l output -d 'Output format: text, wide (every way), json, yaml, dot or mermaid' -r -f -a "text\t'For people'
+wide\t'For people, with every way'
+json\t'For programs'
+yaml\t'For programs and people'
+dot\t'For Graphviz'
+mermaid\t'For documentation'"
+complete -c kubectl-netpol-reach -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable' -r -F
+complete -c kubectl-netpol-reach -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
+complete -c kubectl-netpol-reach -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
+complete -c kubectl-netpol-reach -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol-reach -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol-reach -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol-reach -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
+complete -c kubectl-netpol-reach -l ingress-controller -d 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD' -r
+complete -c kubectl-netpol-reach -s n -l namespace -d 'Namespace of names that come without one' -r
+complete -c kubectl-netpol-reach -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-netpol-reach -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol-reach -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER, each within time=NUMBER of seconds; several with commas; else what the machine bears' -r
+complete -c kubectl-netpol-reach -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-netpol-reach -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-netpol-reach -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-netpol-reach -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-netpol-reach -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol-reach -l token -d 'Bearer token' -r
+complete -c kubectl-netpol-reach -l as -d 'User to impersonate' -r
+complete -c kubectl-netpol-reach -l as-group -d 'Group to impersonate; repeatable' -r
+complete -c kubectl-netpol-reach -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-netpol-reach -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol-reach -l schema -d 'Print the JSON Schema of the answer and do nothing else'
+complete -c kubectl-netpol-reach -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
+complete -c kubectl-netpol-reach -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol-reach -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere, which is an error otherwise, and helm the charts of a repository of Flux or Argo CD'
+complete -c kubectl-netpol-reach -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
+complete -c kubectl-netpol-reach -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
+complete -c kubectl-netpol-reach -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
+complete -c kubectl-netpol-reach -s h -l help -d 'Print help'

@@ -1,0 +1,316 @@
+//! How far one gets from somewhere, step by step, over all that policies allow.
+//!
+//! In: a snapshot, its rules, and where it begins. Out: all pods that are reached, by how many
+//! hops and by which shortest way ([`onward`]), and which few changes would cut a way ([`cuts`]). Whatever is
+//! reached may be taken over and go on from there; nodes and what is outside are no steps. Pods that no
+//! rule tells apart are one place, so the work grows with places and not with pods.
+
+mod cut;
+
+pub use cut::{Change, Cut, Cuts, cuts};
+
+use crate::cluster::{Family, Name, PodId, Snapshot};
+use crate::effort::{Effort, TooMuch, Work};
+use crate::ends::{Endpoint, Resolved};
+use crate::entry::{self, Front, Fronts};
+use crate::policy::Ruleset;
+use crate::reach::{Connectivity, End, PortSet};
+use crate::unwritten::internet;
+use crate::verdict::{CasePorts, Explanation, Hop, Verdict, taken, through};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+/// Where it begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum From {
+    /// At these pods.
+    Pods(Vec<PodId>),
+    /// Outside, by whatever leads in.
+    Internet,
+}
+
+/// Pods that nothing tells apart: their class, and the node that they are on where that can tell.
+pub type Place = (u32, u32);
+
+/// How the pods of a place are reached.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reached {
+    /// By how many hops; none are those where it begins.
+    pub hops: usize,
+    /// The last hop is certain.
+    pub certain: bool,
+    /// Where the last hop is from; nowhere where it begins or is from outside.
+    pub from: Option<Place>,
+    /// The ports of the last hop.
+    pub ports: PortSet,
+    /// What leads in from outside, of a first hop from there.
+    pub by: Option<String>,
+    /// Who sends there, as far as policies see it, of a first hop from outside.
+    pub sender: Option<Endpoint>,
+    /// Its pods.
+    pub pods: Vec<PodId>,
+}
+
+/// What is reached.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Onward {
+    /// By what is certain, those included where it begins.
+    pub certain: BTreeMap<Place, Reached>,
+    /// By what is possible; all that is certain is so, too.
+    pub possible: BTreeMap<Place, Reached>,
+    /// Ways in from outside of which it is not known where they lead, in words.
+    pub not_known: Vec<String>,
+}
+
+impl Onward {
+    /// Everyone who is reached, by a certain way where there is one, with whether there is.
+    pub fn reached(&self) -> impl Iterator<Item = (Place, &Reached, bool)> {
+        self.possible.iter().map(|(place, perhaps)| match self.certain.get(place) {
+            Some(reached) => (*place, reached, true),
+            None => (*place, perhaps, false),
+        })
+    }
+
+    /// The way to a place, from where it begins; the last is the place itself.
+    pub fn way(&self, place: Place) -> Vec<&Reached> {
+        let among = if self.certain.contains_key(&place) { &self.certain } else { &self.possible };
+        let mut way = Vec::new();
+        let mut at = Some(place);
+        while let Some(place) = at
+            && let Some(reached) = among.get(&place)
+            && way.len() <= among.len()
+        {
+            way.push(reached);
+            at = reached.from;
+        }
+        way.reverse();
+        way
+    }
+}
+
+/// More ways in than this are not gone through.
+const MOST_WAYS_IN: usize = 2000;
+
+/// A first hop from outside.
+struct WayIn {
+    pods: Vec<PodId>,
+    ports: PortSet,
+    certain: bool,
+    by: String,
+    sender: Option<Endpoint>,
+}
+
+/// Everyone who is reached within so many hops.
+///
+/// Errors: the engine or the walk takes more than is allowed.
+pub fn onward(
+    snapshot: &Snapshot,
+    rules: &Ruleset,
+    from: &From,
+    most_hops: usize,
+    effort: Effort,
+) -> Result<Onward, TooMuch> {
+    let connectivity = Connectivity::compute(snapshot, rules, effort)?;
+    let mut walk = Walk::new(snapshot, &connectivity, effort);
+    let (mut starts, mut not_known) = (Vec::new(), Vec::new());
+    match from {
+        From::Pods(pods) => {
+            let places = pods.iter().filter_map(|id| walk.place(*id));
+            starts.extend(places.map(|place| (place, first(0, true, PortSet::default()))));
+        }
+        From::Internet if most_hops > 0 => {
+            let (ways, unclear) = ways_in(snapshot, rules);
+            not_known = unclear;
+            for way in ways {
+                let places = way.pods.iter().filter_map(|id| walk.place(*id));
+                let one = Reached {
+                    by: Some(way.by.clone()),
+                    sender: way.sender.clone(),
+                    ..first(1, way.certain, way.ports.clone())
+                };
+                starts.extend(places.map(|place| (place, one.clone())));
+            }
+        }
+        From::Internet => {}
+    }
+    let certain = walk.run(&starts, true, most_hops)?;
+    let possible = walk.run(&starts, false, most_hops)?;
+    match connectivity.too_much() {
+        Some(too_much) => Err(too_much),
+        None => Ok(Onward { certain, possible, not_known }),
+    }
+}
+
+fn first(hops: usize, certain: bool, ports: PortSet) -> Reached {
+    Reached { hops, certain, from: None, ports, by: None, sender: None, pods: Vec::new() }
+}
+
+struct Walk<'w, 'a> {
+    snapshot: &'w Snapshot,
+    connectivity: &'w Connectivity<'a>,
+    /// The nodes that pods are on, by name, where some pod shares its node's network.
+    nodes: HashMap<Name, u32>,
+    /// The pods of each place.
+    members: BTreeMap<Place, Vec<PodId>>,
+    families: Vec<Family>,
+    steps_left: u64,
+    limit: u64,
+}
+
+impl<'w, 'a> Walk<'w, 'a> {
+    fn new(snapshot: &'w Snapshot, connectivity: &'w Connectivity<'a>, effort: Effort) -> Self {
+        let mut nodes = HashMap::new();
+        for node in snapshot.pods().iter().filter_map(|pod| pod.node.as_ref()) {
+            if snapshot.has_ends_on_nodes() && !nodes.contains_key(node) {
+                nodes.insert(node.clone(), u32::try_from(nodes.len() + 1).unwrap_or(u32::MAX));
+            }
+        }
+        let families = Family::ALL.into_iter().filter(|it| connectivity.has_family(*it));
+        let mut walk = Self {
+            snapshot,
+            connectivity,
+            nodes,
+            members: BTreeMap::new(),
+            families: families.collect(),
+            steps_left: effort.steps,
+            limit: effort.steps,
+        };
+        for (id, pod) in snapshot.pods().iter().enumerate() {
+            if let Some(place) = walk.place(id).filter(|_| !pod.finished) {
+                walk.members.entry(place).or_default().push(id);
+            }
+        }
+        walk
+    }
+
+    /// Where a pod stands. A node reaches its own pods, which tells pods of one class apart.
+    fn place(&self, id: PodId) -> Option<Place> {
+        let class = self.connectivity.class(End::Pod(id))?;
+        let node = self.snapshot.pod(id).node.as_ref().and_then(|node| self.nodes.get(node));
+        Some((class, node.copied().unwrap_or_default()))
+    }
+
+    /// Goes on from where it begins, nearest first: by what is certain only, or by what is possible.
+    fn run(
+        &mut self,
+        starts: &[(Place, Reached)],
+        certain: bool,
+        most_hops: usize,
+    ) -> Result<BTreeMap<Place, Reached>, TooMuch> {
+        let mut found: BTreeMap<Place, Reached> = BTreeMap::new();
+        let mut queue = VecDeque::new();
+        for (place, reached) in starts.iter().filter(|(_, it)| it.certain || !certain) {
+            // Of several ways in the first that is certain is told.
+            let known = found.get(place).map(|it| it.certain);
+            if known.is_none_or(|sure| !sure && reached.certain) {
+                let pods = self.members.get(place).cloned().unwrap_or_default();
+                found.insert(*place, Reached { pods, ..reached.clone() });
+                if known.is_none() {
+                    queue.push_back(*place);
+                }
+            }
+        }
+        // Those that are not reached yet.
+        let rest = self.members.iter().filter(|(place, _)| !found.contains_key(place));
+        let mut rest: Vec<(Place, PodId)> =
+            rest.filter_map(|(place, all)| Some((*place, *all.first()?))).collect();
+        while let Some(place) = queue.pop_front() {
+            let hops = found.get(&place).map_or(0, |it| it.hops);
+            let pod = self.members.get(&place).and_then(|all| all.first()).copied();
+            let Some(pod) = pod.filter(|_| hops < most_hops) else { continue };
+            let mut left = Vec::with_capacity(rest.len());
+            for (next, to) in rest {
+                let too_much = TooMuch { work: Work::Steps, limit: self.limit };
+                self.steps_left = self.steps_left.checked_sub(1).ok_or(too_much)?;
+                let Some((ports, sure)) = self.ports(pod, to, certain) else {
+                    left.push((next, to));
+                    continue;
+                };
+                let pods = self.members.get(&next).cloned().unwrap_or_default();
+                let reached = Reached { from: Some(place), pods, ..first(hops + 1, sure, ports) };
+                found.insert(next, reached);
+                queue.push_back(next);
+            }
+            rest = left;
+        }
+        Ok(found)
+    }
+
+    /// The ports from one pod to another, and whether some are certain; `None` where there are none.
+    fn ports(&self, from: PodId, to: PodId, certain: bool) -> Option<(PortSet, bool)> {
+        let [mut sure, mut all] = [PortSet::default(), PortSet::default()];
+        for family in &self.families {
+            let reach = self.connectivity.allowed(End::Pod(from), End::Pod(to), *family);
+            sure = sure.union(&reach.certain);
+            all = all.union(&reach.possible);
+        }
+        match (sure.is_empty(), certain) {
+            (false, _) => Some((sure, true)),
+            (true, true) => None,
+            (true, false) => (!all.is_empty()).then_some((all, false)),
+        }
+    }
+}
+
+/// Every way in by which the internet reaches pods, or may.
+fn ways_in(snapshot: &Snapshot, rules: &Ruleset) -> (Vec<WayIn>, Vec<String>) {
+    let source = internet(snapshot, rules);
+    let (mut ways, mut not_known) = (Vec::new(), Vec::new());
+    let mut fronts = Fronts::default();
+    let mut add = |hop: &Hop, by: &str| {
+        if let Some((_, explanation)) = hop.judged() {
+            ways.extend(passed(explanation, by));
+        }
+    };
+    for door in entry::doors(snapshot).iter().take(MOST_WAYS_IN) {
+        if let Ok(hop) = through(snapshot, rules, &source, door) {
+            add(&hop, &door.to_string());
+        }
+    }
+    for lead in entry::all(snapshot).into_iter().take(MOST_WAYS_IN) {
+        let front = fronts.of(snapshot, lead);
+        let Ok(way) = taken(snapshot, rules, &source, lead, front) else { continue };
+        let by = format!("internet via {}", way.by);
+        // What comes to pods of a controller goes on from these as from any other.
+        match (front, way.hops.as_slice()) {
+            (Front::Pods(_), [first, ..]) => add(first, &by),
+            (_, [_, second]) => add(second, &by),
+            _ => {}
+        }
+        if let Front::Unknown(why) = front {
+            not_known.push(why.clone());
+        }
+    }
+    not_known.sort();
+    not_known.dedup();
+    (ways, not_known)
+}
+
+/// The pods to which something of a hop gets through, or may.
+fn passed<'e>(explanation: &'e Explanation, by: &'e str) -> impl Iterator<Item = WayIn> + 'e {
+    let open = explanation.cases.iter().filter(|case| case.judgement.verdict != Verdict::Denied);
+    let sure = !explanation.reading_unknown;
+    open.filter_map(move |case| {
+        let pods: Vec<PodId> = case.destinations.iter().filter_map(Endpoint::pod).collect();
+        let ports = match &case.ports {
+            CasePorts::One(port) => PortSet::of([(port.protocol, port.number.into())]),
+            CasePorts::Ranges(ranges) => PortSet::of(ranges.iter().copied()),
+            CasePorts::AnyOther => PortSet::default(),
+        };
+        let sender =
+            case.reading.as_ref().map_or(&case.flow, |reading| &reading.into).source.clone();
+        let certain = sure && case.judgement.verdict == Verdict::Allowed;
+        (!pods.is_empty() && !ports.is_empty()).then(|| WayIn {
+            pods,
+            ports,
+            certain,
+            by: by.to_owned(),
+            sender: Some(sender),
+        })
+    })
+}
+
+/// The pods that an end is, where it is pods.
+pub fn pods_of(end: &Resolved) -> Option<Vec<PodId>> {
+    let each = end.endpoints.iter().map(Endpoint::pod);
+    each.collect::<Option<Vec<PodId>>>().filter(|all| !all.is_empty())
+}

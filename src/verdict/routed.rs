@@ -1,0 +1,77 @@
+//! What is said of hosts that are led in from outside, and of pods that nothing leads to.
+//!
+//! In: the two ends of a question, or its answer. Out: the answer hop by hop, and the sentences on ways
+//! that are not taken.
+
+use super::explain::Explanation;
+use super::hops::{self, Taken};
+use super::trace::Verdict;
+use crate::cluster::{PodId, Snapshot};
+use crate::ends::{Endpoint, INTERNET, PortWanted, ResolveError, Resolved};
+use crate::entry;
+use crate::policy::Ruleset;
+use crate::prose::list;
+
+/// By whatever leads a host in, hop by hop.
+pub(super) fn led(
+    snapshot: &Snapshot,
+    rules: &Ruleset,
+    (source, destination): (Resolved, Resolved),
+    port: Option<&PortWanted>,
+    namespace: &str,
+) -> Result<Explanation, ResolveError> {
+    let ways = hops::ways(snapshot, rules, &source, &destination, port, namespace)?;
+    let mut notes = source.notes.clone();
+    notes.extend(claimed_twice(snapshot, &ways));
+    let (cases, family_unknown, reading_unknown) = (Vec::new(), false, false);
+    Ok(Explanation { source, destination, cases, ways, family_unknown, reading_unknown, notes })
+}
+
+/// What is said of a host and path that two objects claim.
+///
+/// Source: docs/semantics/entries.md#claimed-twice.
+fn claimed_twice(snapshot: &Snapshot, ways: &[Taken]) -> Option<String> {
+    let mut by: Vec<String> = ways.iter().map(|way| way.lead.by(snapshot)).collect();
+    by.dedup();
+    by.sort();
+    by.dedup();
+    (by.len() > 1).then(|| {
+        let all = list(&by, "and");
+        format!("{all} all claim it: which of them is served, the controllers decide")
+    })
+}
+
+/// What leads from outside to what was asked for by another name, or that nothing does: policies alone
+/// open nothing.
+///
+/// Source: docs/semantics/entries.md#open-without-a-way.
+pub(super) fn from_outside(snapshot: &Snapshot, explanation: &Explanation) -> Option<String> {
+    let Explanation { source, destination, .. } = explanation;
+    let outside = |end: &Endpoint| matches!(end, Endpoint::Address(_));
+    let named = destination.ways.is_empty() && source.object.is_none() && source.label == INTERNET;
+    if !named
+        || source.endpoints.is_empty()
+        || !source.endpoints.iter().all(outside)
+        || explanation.verdict() != Some(Verdict::Allowed)
+    {
+        return None;
+    }
+    let pods: Option<Vec<PodId>> = destination.endpoints.iter().map(Endpoint::pod).collect();
+    let pods = pods.filter(|pods| {
+        let there =
+            |id: &PodId| !snapshot.pod(*id).host_network && snapshot.representative(*id).is_none();
+        !pods.is_empty() && pods.iter().all(there)
+    })?;
+    let label = &destination.label;
+    Some(match entry::behind(snapshot, &pods).as_slice() {
+        [] => format!(
+            "Policies let it in, and nothing here leads from outside to {label}: no Ingress, Route, \
+             Gateway, load balancer or port of a node"
+        ),
+        ways => {
+            let lead = if ways.len() == 1 { "leads" } else { "lead" };
+            let ways = list(ways, "and");
+            format!("From outside {ways} {lead} to {label}: ask for its host or address")
+        }
+    })
+}
