@@ -85,6 +85,7 @@ impl Cluster {
                 name: Some(declared.name.as_str().into()),
                 port: Port { protocol: declared.protocol.parse().unwrap(), number: declared.port },
                 sidecar: false,
+                host_port: None,
             });
             let account = self.account(written);
             let account = account.iter().map(|(k, v)| (k.as_str(), v.as_str()));
