@@ -184,10 +184,10 @@ mod tests {
             cell("default/recommendationservice → recommendationservice 8080/TCP"),
             cell("recommendationservice → anyone any port"),
         ];
-        let text = table(["NAMESPACE", "DEFAULT DENY", "IN", "OUT"], &[row], 76);
+        let text = table(["NAMESPACE", "DEFAULT DENY", "IN", "OUT"], &[row], 80);
         let whole = text.matches("recommendationservice").count();
         assert_eq!(whole, 3, "{text}");
-        assert!(text.lines().all(|line| line.width() <= 76), "{text}");
+        assert!(text.lines().all(|line| line.width() <= 80), "{text}");
     }
 
     #[test]
