@@ -90,6 +90,10 @@ impl Onward {
 /// More ways in than this are not gone through.
 const MOST_WAYS_IN: usize = 2000;
 
+/// Whom the internet reaches hangs on what is not written where no way in is.
+const NO_WAY_IN: &str = "no way in from outside is written here, such as an Ingress, a Gateway, a Service of type \
+                         LoadBalancer or NodePort; list --exposed tells which pods policies open to any address";
+
 /// A first hop from outside.
 struct WayIn {
     pods: Vec<PodId>,
@@ -261,14 +265,29 @@ fn ways_in(snapshot: &Snapshot, rules: &Ruleset) -> (Vec<WayIn>, Vec<String>) {
             ways.extend(passed(explanation, by));
         }
     };
-    for door in entry::doors(snapshot).iter().take(MOST_WAYS_IN) {
-        if let Ok(hop) = through(snapshot, rules, &source, door) {
-            add(&hop, &door.to_string());
+    let (doors, leads) = (entry::doors(snapshot), entry::all(snapshot));
+    if doors.is_empty() && leads.is_empty() {
+        not_known.push(NO_WAY_IN.to_owned());
+    }
+    let left = doors.len().saturating_sub(MOST_WAYS_IN) + leads.len().saturating_sub(MOST_WAYS_IN);
+    if left > 0 {
+        not_known.push(format!("{left} further ways in from outside were not looked at"));
+    }
+    for door in doors.iter().take(MOST_WAYS_IN) {
+        match through(snapshot, rules, &source, door) {
+            Ok(hop) => add(&hop, &door.to_string()),
+            Err(error) => not_known.push(format!("{door}: {error}")),
         }
     }
-    for lead in entry::all(snapshot).into_iter().take(MOST_WAYS_IN) {
+    for lead in leads.into_iter().take(MOST_WAYS_IN) {
         let front = fronts.of(snapshot, lead);
-        let Ok(way) = taken(snapshot, rules, &source, lead, front) else { continue };
+        let way = match taken(snapshot, rules, &source, lead, front) {
+            Ok(way) => way,
+            Err(error) => {
+                not_known.push(format!("{}: {error}", lead.by(snapshot)));
+                continue;
+            }
+        };
         let by = format!("internet via {}", way.by);
         // What comes to pods of a controller goes on from these as from any other.
         match (front, way.hops.as_slice()) {

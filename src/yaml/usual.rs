@@ -27,9 +27,10 @@ pub(super) struct Unusual;
 /// The tree of a document in the usual form; `None` where it has no content.
 pub(super) fn usual<'a>(document: &Document<'a>) -> Result<Option<Node<'a>>, Unusual> {
     let text = document.text;
+    // With 0xef begin the byte-order mark and what is no character, which granit refuses anywhere.
     if document.json
         || document.column != 0
-        || memchr::memchr2(b'\t', b'\r', text.as_bytes()).is_some()
+        || memchr::memchr3(b'\t', b'\r', 0xef, text.as_bytes()).is_some()
     {
         return Err(Unusual);
     }

@@ -243,8 +243,9 @@ fn manifests_have_the_usual_form() {
     let lines = (0..MAX_DEPTH).map(|at| format!("{}a:\n", " ".repeat(at)));
     let deep = lines.collect::<Vec<_>>().concat();
     let long = format!("{}: 1\n", "a".repeat(300));
-    for text in [deep.as_str(), long.as_str(), "a:\nb: 1\n", "a: \"\\n\"\n", "a: &x 1\n", "a:\t1\n"]
-    {
+    let unusual = ["a:\nb: 1\n", "a: \"\\n\"\n", "a: &x 1\n", "a:\t1\n"];
+    let no_characters = ["# \u{ffff}\n", "a: |\n  \u{feff}\n", "a: 'x' # \u{fffe}\n"];
+    for text in unusual.into_iter().chain(no_characters).chain([deep.as_str(), long.as_str()]) {
         assert_eq!(agree(text), 0, "{text}");
     }
 }
