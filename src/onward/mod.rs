@@ -260,9 +260,10 @@ fn ways_in(snapshot: &Snapshot, rules: &Ruleset) -> (Vec<WayIn>, Vec<String>) {
     let source = internet(snapshot, rules);
     let (mut ways, mut not_known) = (Vec::new(), Vec::new());
     let mut fronts = Fronts::default();
-    let mut add = |hop: &Hop, by: &str| {
+    let mut add = |hop: &Hop, by: &str, sure: bool| {
         if let Some((_, explanation)) = hop.judged() {
-            ways.extend(passed(explanation, by));
+            let passed = passed(explanation, by);
+            ways.extend(passed.map(|way| WayIn { certain: way.certain && sure, ..way }));
         }
     };
     let (doors, leads) = (entry::doors(snapshot), entry::all(snapshot));
@@ -275,7 +276,7 @@ fn ways_in(snapshot: &Snapshot, rules: &Ruleset) -> (Vec<WayIn>, Vec<String>) {
     }
     for door in doors.iter().take(MOST_WAYS_IN) {
         match through(snapshot, rules, &source, door) {
-            Ok(hop) => add(&hop, &door.to_string()),
+            Ok(hop) => add(&hop, &door.to_string(), true),
             Err(error) => not_known.push(format!("{door}: {error}")),
         }
     }
@@ -291,8 +292,9 @@ fn ways_in(snapshot: &Snapshot, rules: &Ruleset) -> (Vec<WayIn>, Vec<String>) {
         let by = format!("internet via {}", way.by);
         // What comes to pods of a controller goes on from these as from any other.
         match (front, way.hops.as_slice()) {
-            (Front::Pods(_), [first, ..]) => add(first, &by),
-            (_, [_, second]) => add(second, &by),
+            (Front::Pods(_), [first, ..]) => add(first, &by, true),
+            // Whether the internet gets to a front that is not known is not known either.
+            (_, [_, second]) => add(second, &by, !matches!(front, Front::Unknown(_))),
             _ => {}
         }
         if let Front::Unknown(why) = front {

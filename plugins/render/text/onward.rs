@@ -56,6 +56,7 @@ fn head(screen: &mut Screen, report: &OnwardReport) {
         (Some(to), 0, _) => format!("{from} perhaps reaches {}{within}", to.label),
         (Some(to), ..) => format!("{from} reaches {}{within}", to.label),
         (None, 0, 0) => format!("{from} reaches no known pod{within}"),
+        (None, 0, more) => format!("{from} perhaps reaches {}{within}", workloads(more)),
         (None, sure, 0) => format!("{from} reaches {}{within}", workloads(sure)),
         (None, sure, more) => {
             format!("{from} reaches {}, and perhaps {more} more,{within}", workloads(sure))
