@@ -145,17 +145,17 @@ fn what_is_not_followed() {
         "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: all}\nspec: {}\n";
     let elsewhere = own.replace("https://kubernetes.default.svc", "https://192.0.2.1:6443");
     for (file, expected, code) in [
-        (set.to_owned(), "ApplicationSet all is not followed: what it makes is not known", 0),
+        (set.to_owned(), "ApplicationSet all is not followed: what it makes is not known", 3),
         (
             other("source: {repoURL: 'https://u:secret@git.example.org/x', path: db}"),
             "Application argocd/other: its source https://git.example.org/x is another repository",
-            0,
+            3,
         ),
-        (other(&path("gone", "")), "its path gone is not in the repository", 0),
-        (other(&path("db", ", plugin: {name: x}")), "plugins are not followed", 0),
-        (other(&path("db", ", directory: {include: '*.yaml'}")), "include and exclude", 0),
-        (other("sourceHydrator: {}"), "its source hydrator is not followed", 0),
-        (other("project: x"), "it names no source", 0),
+        (other(&path("gone", "")), "its path gone is not in the repository", 3),
+        (other(&path("db", ", plugin: {name: x}")), "plugins are not followed", 3),
+        (other(&path("db", ", directory: {include: '*.yaml'}")), "include and exclude", 3),
+        (other("sourceHydrator: {}"), "its source hydrator is not followed", 3),
+        (other("project: x"), "it names no source", 3),
         (
             other(
                 "source: {repoURL: 'https://charts.example.org', chart: cache, targetRevision: 1.0.0}",
@@ -163,7 +163,7 @@ fn what_is_not_followed() {
             "its chart is not here",
             0,
         ),
-        (other("source: []"), "Application argocd/other is not read", 0),
+        (other("source: []"), "Application argocd/other is not read", 3),
         (
             elsewhere.replace("name: db", "name: far"),
             "has Applications for several clusters: https://192.0.2.1:6443, https://kubernetes.default.svc",

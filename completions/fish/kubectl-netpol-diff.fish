@@ -1,7 +1,6 @@
 complete -c kubectl-netpol-diff -l fail-on -d 'Changes that give exit code 1: any, opened or closed; what may have opened or closed counts' -r -f -a "any\t'All'
 opened\t'What opens, or may'
 closed\t'What closes, or may'"
-complete -c kubectl-netpol-diff -l accept-unread -d 'What need not have been read: a path, or a kind that is not judged; repeatable' -r
 complete -c kubectl-netpol-diff -s o -l output -d 'Output format: text, wide (every change), json, yaml, md (a comment of a pull request), dot or csv' -r -f -a "text\t'For people'
 wide\t'For people, with every change'
 json\t'For programs'
@@ -11,7 +10,8 @@ dot\t'For Graphviz'
 csv\t'For a spreadsheet'"
 complete -c kubectl-netpol-diff -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol-diff -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
-complete -c kubectl-netpol-diff -l enforcer -d 'Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol-diff -l accept-unread -d 'What need not have been read: a path, or a kind that is not judged; repeatable' -r
+complete -c kubectl-netpol-diff -l enforcer -d 'Who enforces the policies: kubernetes, calico, calico-3.31, calico-3.32, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
 complete -c kubectl-netpol-diff -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol-diff -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol-diff -l ingress-controller -d 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD' -r

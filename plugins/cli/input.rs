@@ -70,8 +70,12 @@ pub struct InputArgs {
     #[arg(long, help_heading = HEADING)]
     pub no_cache: bool,
 
-    /// Who enforces the policies: kubernetes, calico, cilium or cilium-1.18 to cilium-1.20; unless it is
-    /// given, the cluster or the kinds of the policies tell
+    /// What need not have been read: a path, or a kind that is not judged; repeatable
+    #[arg(long, value_name = "PATH|KIND", help_heading = HEADING)]
+    pub accept_unread: Vec<String>,
+
+    /// Who enforces the policies: kubernetes, calico, calico-3.31, calico-3.32, cilium or cilium-1.18 to
+    /// cilium-1.20; unless it is given, the cluster or the kinds of the policies tell
     #[arg(long, value_name = "PLUGIN", help_heading = HEADING)]
     pub enforcer: Option<Enforcer>,
 
@@ -210,7 +214,9 @@ impl InputArgs {
     pub(crate) fn manifests(&self, global: &GlobalArgs) -> Manifests {
         let limits = global.limits();
         let (pull, enable_helm, cache) = (self.pull, self.enable_helm, !self.no_cache);
-        Manifests { strict: self.strict, pull, enable_helm, cache, limits, ..Manifests::default() }
+        let (strict, accepted) = (self.strict, self.accept_unread.clone());
+        let how = Manifests { strict, accepted, limits, ..Manifests::default() };
+        Manifests { pull, enable_helm, cache, ..how }
     }
 
     /// The flags that say how what is read is judged, in words again.

@@ -79,10 +79,6 @@ pub struct DiffArgs {
     #[arg(long)]
     ignore_new: bool,
 
-    /// What need not have been read: a path, or a kind that is not judged; repeatable
-    #[arg(long, value_name = "PATH|KIND")]
-    accept_unread: Vec<String>,
-
     #[command(flatten)]
     output: OutputArgs<DiffReport>,
 
@@ -228,7 +224,7 @@ impl DiffArgs {
             known_only: self.known_only,
             policies_complete: self.policies_complete || !files,
             one_reading,
-            accepted: self.accept_unread.clone(),
+            accepted: self.input.accept_unread.clone(),
             effort: global.limits().effort,
         };
         let mut inputs = [before, after];

@@ -6,7 +6,7 @@ use super::print_schema;
 use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, WhatIfArgs, answer, show, warn};
 use anyhow::{Context as _, anyhow, ensure};
 use clap::{Args, ValueEnum};
-use netpol::answer::ExplanationReport;
+use netpol::answer::{ExplanationReport, not_made};
 use netpol::cluster::Snapshot;
 use netpol::draft::Dialect;
 use netpol::ends::{EndName, INTERNET, Named, PortWanted, ResolveError};
@@ -157,7 +157,8 @@ impl ExplainArgs {
         let effort = global.limits().effort;
         let supplied = unwritten::supply(&mut input.snapshot, &input.rules, &asked, effort);
         let supplied = supplied.map_err(|error| offered(error, &input.snapshot, &input.rules))?;
-        let missing = supplied.as_ref().map(|it| it.missing.clone()).unwrap_or_default();
+        let mut missing = supplied.as_ref().map(|it| it.missing.clone()).unwrap_or_default();
+        missing.extend(not_made(&input.snapshot));
         let (source, destination) =
             supplied.as_ref().map_or((source, destination), |it| (&it.source, &it.destination));
         let question = Question { source, destination, port, namespace };

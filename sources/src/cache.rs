@@ -6,7 +6,7 @@
 //! Nothing that a cache does is ever an error: what it does not have is made again.
 
 use ring::digest::{Context, SHA256, digest};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -32,6 +32,12 @@ pub(crate) struct Cache {
 /// Everything that goes in.
 #[derive(Clone)]
 pub(crate) struct Key(Context);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key")
+    }
+}
 
 impl Key {
     /// Of something that a program makes: another version of it may make something else.

@@ -12,6 +12,7 @@ use crate::prose::list;
 use crate::unwritten::{Dead, Unwritten};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::collections::HashSet;
 
 /// What could not be looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -42,6 +43,31 @@ impl MissingReport {
     pub fn decides(&self) -> bool {
         !matches!(self.why, Missing::Unread | Missing::NotAsked)
     }
+}
+
+/// What to do where something that was not read does no harm.
+pub(super) const ACCEPT_UNREAD: &str = "--accept-unread=PATH says that it does not matter";
+
+/// More are counted only.
+const MOST_NAMED: usize = 3;
+
+/// The first of them, and how many more there are.
+pub(super) fn named(all: impl Iterator<Item = String>) -> String {
+    let mut seen = HashSet::new();
+    let mut all: Vec<String> = all.filter(|name| seen.insert(name.clone())).collect();
+    if all.len() > MOST_NAMED + 1 {
+        let more = all.len() - MOST_NAMED;
+        all.truncate(MOST_NAMED);
+        all.push(format!("{more} more"));
+    }
+    list(&all, "and")
+}
+
+/// A sentence on what was not made, and could bring a policy for anyone.
+pub fn not_made(snapshot: &Snapshot) -> Option<String> {
+    let mut all = snapshot.gaps.iter().filter(|gap| gap.anywhere).map(|gap| gap.what.clone());
+    let names = all.next().map(|first| named([first].into_iter().chain(all)))?;
+    Some(format!("what is not made of {names} may have a policy that decides; {ACCEPT_UNREAD}"))
 }
 
 /// Whether there is neither a workload nor a policy.
@@ -86,6 +112,7 @@ pub(super) fn missing(
     let gap = |gap: &crate::cluster::Gap| {
         MissingReport::new(Missing::Unread, format!("{}: {}", gap.what, gap.why))
     };
+    all.extend(not_made(snapshot).map(|message| MissingReport::new(Missing::NotMade, message)));
     all.extend(snapshot.gaps.iter().map(gap));
     all
 }

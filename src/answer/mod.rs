@@ -37,7 +37,7 @@ pub use explanation::{
     PolicyReport, RuleReport, WayReport,
 };
 pub use list::{By, Entrance, FlowList, FlowPorts, ListAsked, ListedFlow, Unmatched, Unprotected};
-pub use missing::MissingReport;
+pub use missing::{MissingReport, not_made};
 pub use observed::{
     Between, LostEvents, Observation, ObservedBetween, ObservedCount, ObservedEnd, ObservedFlow,
     ObservedLine, ObservedPolicy, ObservedSummary, ObservedVerdict, Observer, Prediction, Summary,

@@ -108,6 +108,8 @@ words! {
         OtherPolicies = "OtherPolicies",
         /// Something was not read, or is of a kind that is not judged.
         Unread = "Unread",
+        /// Something was not made of what is written, and could bring a policy for anyone.
+        NotMade = "NotMade",
         /// An object would be refused on one side only.
         Refused = "Refused",
     }

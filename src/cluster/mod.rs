@@ -5,6 +5,7 @@
 
 mod address;
 mod by_namespace;
+mod gap;
 mod labels;
 mod object;
 mod pod;
@@ -18,6 +19,7 @@ mod truth;
 
 pub use address::{AddressBlock, Addresses, Family, InvalidBlock};
 pub use by_namespace::{ByNamespace, Placed};
+pub use gap::{Gap, named_by};
 pub use labels::Labels;
 pub use object::{Applied, Name, ObjectRef, Origin, Rendered, kind_from_word, kind_word};
 pub use pod::{ACCOUNT_NAME_LABEL, ANY_ACCOUNT_LABEL, SERVICE_ACCOUNT_LABEL, is_account_label};
@@ -35,5 +37,5 @@ pub use service::{
     EndpointSlice, ExternalWays, Opens, Service, ServicePort, SliceEndpoint, TargetPort,
 };
 pub use snapshot::NAMESPACE_NAME_LABEL;
-pub use snapshot::{Gap, Namespace, Node, PodId, Snapshot};
+pub use snapshot::{Namespace, Node, PodId, Snapshot};
 pub use truth::Truth;

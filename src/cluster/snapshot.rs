@@ -1,13 +1,12 @@
 //! Everything that exists, at one moment, with the look-ups that the rest needs.
 
 use super::{
-    Addresses, ByNamespace, EndpointSlice, Entrances, Family, Labels, Mismatch, Name, Origin, Pod,
-    Representative, Requirement, Selector, Service, Truth, Workload, real_namespace,
+    Addresses, ByNamespace, EndpointSlice, Entrances, Family, Gap, Labels, Mismatch, Name, Origin,
+    Pod, Representative, Requirement, Selector, Service, Truth, Workload, real_namespace,
 };
 use ipnet::IpNet;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::sync::Arc;
 
 /// The label that every live namespace carries with its own name.
 pub const NAMESPACE_NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -79,26 +78,6 @@ pub struct Node {
     pub labels: Labels,
     /// Its addresses.
     pub ips: Vec<IpAddr>,
-}
-
-/// Something that could not be read and might change an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gap {
-    /// What is missing, such as a file or a list.
-    pub what: String,
-    /// Why, and what to do.
-    pub why: String,
-    /// The kind, where it is of one that is not judged, or not in force.
-    pub kind: Option<String>,
-    /// Its text, where there is one that could not be understood: the same text says the same.
-    pub text: Option<Arc<str>>,
-}
-
-impl Gap {
-    /// What has no text.
-    pub fn new(what: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { what: what.into(), why: why.into(), kind: None, text: None }
-    }
 }
 
 /// What exists.

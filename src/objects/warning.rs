@@ -19,6 +19,9 @@ pub fn shown(path: &Path) -> String {
 pub enum Severity {
     /// Something was not read: answers may be wrong for it, so it is a gap in the snapshot.
     Unread,
+    /// What a repository makes was not made. Nobody knows what that is, so it is a gap besides of which no
+    /// answer is sure.
+    NotMade,
     /// Policies of a dialect that is not read: a gap too, but nothing is wrong with the text.
     OtherDialect,
     /// Everything was read; this may not be what was meant.
@@ -54,6 +57,7 @@ impl Warning {
         let gap = || Gap {
             kind: self.kind.clone(),
             text: self.text.clone(),
+            anywhere: self.severity == Severity::NotMade,
             ..Gap::new(self.place(), &*self.message)
         };
         (self.severity != Severity::Note).then(gap)

@@ -1,6 +1,7 @@
 //! Flux beside the answer: the real CLI, its `CustomResourceDefinitions` in a real API server, and a
 //! stand-in for the controllers that handles requests to reconcile as they do.
 
+mod broken;
 mod build;
 mod explain;
 mod missing;

@@ -141,7 +141,7 @@ fn what_flux_builds() {
 }
 
 /// A Kustomization of Flux in YAML.
-fn kustomization(name: &str, spec: &str) -> String {
+pub(super) fn kustomization(name: &str, spec: &str) -> String {
     format!(
         "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n\
          metadata: {{name: {name}, namespace: flux-system}}\n\
@@ -149,7 +149,7 @@ fn kustomization(name: &str, spec: &str) -> String {
     )
 }
 
-const POLICY: &str = "\
+pub(super) const POLICY: &str = "\
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata: {name: db}
@@ -160,14 +160,14 @@ spec:
   - from: [{ipBlock: {cidr: \"${LAN}\"}}]
     ports: [{port: 5432}]
 ";
-const PODS: &str = "\
+pub(super) const PODS: &str = "\
 apiVersion: v1
 kind: Pod
 metadata: {name: db}
 spec: {containers: [{name: db, image: db}]}
 ";
 
-fn simple(spec: &str) -> Files {
+pub(super) fn simple(spec: &str) -> Files {
     Files::new(&[
         ("ks.yaml", &kustomization("db", &format!("path: ./db, targetNamespace: shop, {spec}"))),
         ("db/policy.yaml", POLICY),
@@ -175,7 +175,7 @@ fn simple(spec: &str) -> Files {
     ])
 }
 
-const ASK: [&str; 5] = ["explain", "-f", "flux:.", "192.0.2.7", "shop/db:5432"];
+pub(super) const ASK: [&str; 5] = ["explain", "-f", "flux:.", "192.0.2.7", "shop/db:5432"];
 
 /// A line is told where it says what is in force, else the file alone, and never a throw-away directory.
 #[test]
@@ -217,7 +217,7 @@ fn at_a_revision() {
     assert!(run.stdout.contains("shop"), "{run:?}");
 }
 
-fn run_in(command: &mut Command, directory: &Path) -> Run {
+pub(super) fn run_in(command: &mut Command, directory: &Path) -> Run {
     run(command.current_dir(directory), b"")
 }
 
@@ -254,127 +254,6 @@ fn variables_that_are_not_known() {
         let said = files.said(&ASK);
         assert!(said.contains(expected), "{spec} {annotation}: {said}");
     }
-}
-
-/// A sentence each.
-#[test]
-fn repositories_that_are_not_in_order() {
-    let said = |files: &[(&str, &str)]| Files::new(files).said(&["summary", "-f", "flux:."]);
-    let policy = POLICY.replace("${LAN}", "192.0.2.0/24");
-    let of = |spec: &str| kustomization("db", spec);
-    for (files, expected, code) in [
-        (vec![("a.yaml", policy.clone())], "error: there is no Kustomization of Flux in flux:.", 2),
-        (
-            vec![("ks.yaml", of("path: {}"))],
-            "error: cannot follow flux:.: ./ks.yaml: Kustomization db is not read: path",
-            2,
-        ),
-        (vec![("ks.yaml", of("path: ./gone"))], "its path ./gone is not in the repository", 3),
-        (
-            vec![("ks.yaml", of("path: ../../etc"))],
-            "its path ../../etc is not in the repository",
-            3,
-        ),
-        (
-            vec![("ks.yaml", of("path: ./db")), ("db/values.yaml", "a: b\n".to_owned())],
-            "db/values.yaml is no manifest",
-            3,
-        ),
-        (
-            vec![
-                ("ks.yaml", of("path: ./db")),
-                (
-                    "db/kustomization.yaml",
-                    "resources: [../../../../../../../../etc/hostname]\n".to_owned(),
-                ),
-            ],
-            "which is not in the repository",
-            3,
-        ),
-        (
-            vec![
-                ("ks.yaml", of("path: ./db")),
-                ("db/kustomization.yaml", "resources: ['https://example.org/x.yaml']\n".to_owned()),
-            ],
-            "takes https://example.org/x.yaml from elsewhere, and nothing is fetched unless asked for",
-            3,
-        ),
-        (
-            vec![
-                ("a.yaml", kustomization("a", "path: ./db, dependsOn: [{name: b}]")),
-                ("b.yaml", kustomization("b", "path: ./db, dependsOn: [{name: a}]")),
-                ("db/a.yaml", policy.clone()),
-            ],
-            "depend on one another in a circle",
-            0,
-        ),
-        (
-            vec![
-                ("ks.yaml", of("path: ./db, postBuild: {substitute: {A: b}}")),
-                ("db/a.yaml", policy.replace("db", "'${A[0]}'")),
-            ],
-            "Flux refuses ${A[0]}",
-            3,
-        ),
-        (
-            vec![
-                ("clusters/a/ks.yaml", kustomization("flux-system", "path: ./clusters/a")),
-                ("clusters/b/ks.yaml", kustomization("flux-system", "path: ./clusters/b")),
-            ],
-            "flux:. has several clusters",
-            2,
-        ),
-    ] {
-        let files: Vec<(&str, &str)> =
-            files.iter().map(|(name, text)| (*name, text.as_str())).collect();
-        let said = said(&files);
-        assert!(said.contains(expected), "{expected}: {said}");
-        assert!(said.ends_with(&format!("({code})")), "{expected}: {said}");
-        assert!(!said.contains("kubectl-netpol-"), "{said}");
-    }
-    let files = simple("");
-    let said = files.said(&["summary", "-f", "flux:.#gone"]);
-    assert!(said.contains("has no directory gone") && said.ends_with("(2)"), "{said}");
-    let mut command = command(FRONT, &["summary", "-f", "flux:."]);
-    let run = run_in(command.env("PATH", "/nonexistent"), &files.path(""));
-    assert_eq!(run.code, 2, "{run:?}");
-    assert!(run.stderr.contains("neither kubectl nor kustomize is on PATH"), "{run:?}");
-}
-
-/// A program that never stops is stopped, and what it makes is not waited for.
-#[test]
-fn a_build_that_never_ends() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let files = simple("");
-    files.write("bin/kubectl", "#!/bin/sh\nexec /usr/bin/yes 'a: b'\n");
-    fs::set_permissions(files.path("bin/kubectl"), fs::Permissions::from_mode(0o755)).unwrap();
-    let path = [files.path("bin"), "/usr/bin".into(), "/bin".into()];
-    let mut command = command(FRONT, &["summary", "-f", "flux:."]);
-    let run = run_in(command.env("PATH", std::env::join_paths(path).unwrap()), &files.path(""));
-    assert_eq!(run.code, 3, "{run:?}");
-    let said = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(said.contains("Kustomization flux-system/db: it is not built: "), "{said}");
-    assert!(said.contains("bin/kubectl was stopped: it wrote more than"), "{said}");
-}
-
-/// What is missing of the history is told with the command that fetches it.
-#[test]
-fn a_clone_without_the_revision() {
-    let files = Files::new(&[]);
-    for lan in ["192.0.2.0/24", "198.51.100.0/24"] {
-        let spec = format!("path: ./db, postBuild: {{substitute: {{LAN: {lan}}}}}");
-        files.write("all/ks.yaml", &kustomization("db", &spec));
-        files.write("all/db/policy.yaml", POLICY);
-        files.commit_all("all");
-    }
-    let from = format!("file://{}", files.path("all").display());
-    files.git(&["clone", "--quiet", "--depth=1", &from, "shallow"]);
-    let words = ["diff", "flux:git:HEAD~1", "flux:git:HEAD"];
-    let run = run_in(&mut command(FRONT, &words), &files.path("shallow"));
-    assert_eq!(run.code, 2, "{run:?}");
-    let said = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(said.contains("git knows no revision HEAD~1 here"), "{said}");
-    assert!(said.contains("`git fetch --unshallow`"), "{said}");
 }
 
 /// The same chart makes the same on both sides, whatever it makes: only another one may change flows.
@@ -515,20 +394,7 @@ fn what_was_built_before() {
     assert_eq!(ask(&[]).2, 2);
 }
 
-/// A link out of the repository is in no copy of it.
-#[test]
-fn a_link_that_leads_out() {
-    let files = simple("postBuild: {substitute: {LAN: 192.0.2.0/24}}");
-    std::os::unix::fs::symlink("/etc/hostname", files.path("db/link.yaml")).unwrap();
-    let said = files.said(&ASK);
-    assert!(
-        said.contains("is a link that leads out of the repository or nowhere and is not followed"),
-        "{said}"
-    );
-    assert!(said.contains("ALLOWED"), "{said}");
-}
-
-fn release(chart: &str, more: &str) -> String {
+pub(super) fn release(chart: &str, more: &str) -> String {
     format!(
         "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: cache, namespace: shop}}\n\
          spec:\n  chart: {{spec: {{chart: {chart}, sourceRef: {{kind: GitRepository, name: flux-system, namespace: flux-system}}}}}}\n{more}"
@@ -572,50 +438,6 @@ fn a_chart_that_is_not_here_has_stand_ins() {
         let said = ask(unknown);
         assert!(said.contains("UNKNOWN") && said.contains("may isolate"), "{unknown}: {said}");
     }
-}
-
-#[test]
-fn charts_that_are_not_in_order() {
-    let Ok(path) = with_helm() else { return };
-    let chart = "apiVersion: v2\nname: cache\nversion: 1.0.0\n";
-    let said = |files: &[(&str, &str)]| {
-        let ks = kustomization("db", "path: ./db");
-        let files = Files::new(&[&[("ks.yaml", ks.as_str())], files].concat());
-        let mut command = command(FRONT, &["list", "-f", "flux:."]);
-        let Run { stdout, stderr, .. } = run_in(command.env("PATH", &path), &files.path(""));
-        format!("{stdout} {stderr}").split_whitespace().collect::<Vec<_>>().join(" ")
-    };
-    let release = release("./cache", "");
-    let gone = said(&[("db/a.yaml", &release)]);
-    assert!(gone.contains("HelmRelease shop/cache: there is no chart in cache"), "{gone}");
-    let files = Files::new(&[
-        ("ks.yaml", &kustomization("db", "path: ./db")),
-        ("db/a.yaml", &release),
-        ("cache/Chart.yaml", chart),
-    ]);
-    let kubectl = which::which("kubectl").or_else(|_| which::which("kustomize")).unwrap();
-    let name = kubectl.file_name().unwrap().to_str().unwrap().to_owned();
-    fs::create_dir(files.path("bin")).unwrap();
-    std::os::unix::fs::symlink(kubectl, files.path("bin").join(name)).unwrap();
-    let words = ["explain", "-f", "flux:.", "192.0.2.7", "shop/cache", "--port", "80"];
-    let run = run_in(command(FRONT, &words).env("PATH", files.path("bin")), &files.path(""));
-    assert_eq!(run.code, 3, "{run:?}");
-    let all = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(
-        all.contains("HelmRelease shop/cache: ") && all.contains("helm is not on PATH"),
-        "{all}"
-    );
-    let broken = [
-        ("db/a.yaml", release.as_str()),
-        ("cache/Chart.yaml", chart),
-        ("cache/templates/a.yaml", "{{ fail \"no way\" }}"),
-    ];
-    let broken = said(&broken);
-    assert!(
-        broken.contains("its chart is not inflated: helm says") && broken.contains("no way"),
-        "{broken}"
-    );
-    assert!(!broken.contains("kubectl-netpol-"), "{broken}");
 }
 
 /// A server of files, until the process ends; its address.

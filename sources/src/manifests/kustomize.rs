@@ -68,10 +68,13 @@ pub(crate) struct Kustomize {
 impl Kustomize {
     /// Finds it.
     pub(crate) fn find() -> Option<Self> {
+        Self::found(process::find)
+    }
+
+    /// The same, where programs are found otherwise.
+    pub(crate) fn found(find: impl Fn(&str) -> Option<PathBuf>) -> Option<Self> {
         let programs = [("kubectl", "kustomize"), ("kustomize", "build")];
-        programs
-            .into_iter()
-            .find_map(|(name, word)| Some(Self { path: process::find(name)?, name, word }))
+        programs.into_iter().find_map(|(name, word)| Some(Self { path: find(name)?, name, word }))
     }
 
     /// Builds a directory; `loose`: files may stand outside of it.

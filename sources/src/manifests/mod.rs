@@ -69,6 +69,8 @@ pub struct Manifests {
     pub enable_helm: bool,
     /// What outside programs made of a repository may be kept for the next time.
     pub cache: bool,
+    /// Paths and kinds of what need not have been read: it decides nothing.
+    pub accepted: Vec<String>,
     /// How much is read at most.
     pub limits: Limits,
 }
@@ -89,6 +91,7 @@ impl Default for Manifests {
             pull: false,
             enable_helm: false,
             cache: false,
+            accepted: Vec::new(),
             limits: Limits::default(),
         }
     }
@@ -133,7 +136,7 @@ impl Manifests {
         let mut unread = Vec::new();
         let mut kept_files = Vec::new();
         for repository in &self.repositories {
-            let how = How { pull: self.pull, cache: self.cache };
+            let how = How { pull: self.pull, cache: self.cache, path: None };
             let followed = repository.follow(how, &budget)?;
             for warning in followed.warnings {
                 reading.warn(warning);
@@ -144,7 +147,8 @@ impl Manifests {
                 budget.take(Counted::Objects, file.count() as u64)?;
                 reading.add(file);
             }
-            unread.extend(followed.unread);
+            let unread_here = followed.unread.into_iter();
+            unread.extend(unread_here.filter(|(_, gap)| !gap.is_among(&self.accepted)));
             kept_files.extend(followed.kept);
         }
         for chart in &self.charts {
@@ -178,7 +182,10 @@ impl Manifests {
         for (path, text) in kept.into_iter().chain(kept_files) {
             loaded.locator.keep(path, text);
         }
-        for name in unread {
+        for gap in loaded.objects.gaps.iter_mut().filter(|gap| gap.is_among(&self.accepted)) {
+            gap.anywhere = false;
+        }
+        for (name, _) in unread {
             let name = if name.is_empty() { namespace.clone() } else { name.as_str().into() };
             loaded.objects.unread.denials.insert(name.clone());
             loaded.objects.unread.network_policies.insert(name);
@@ -191,7 +198,9 @@ impl Manifests {
             started.elapsed()
         );
         if self.strict {
-            let mut unread = loaded.warnings.iter().filter(|w| w.severity == Severity::Unread);
+            let unread =
+                |it: &&Warning| matches!(it.severity, Severity::Unread | Severity::NotMade);
+            let mut unread = loaded.warnings.iter().filter(unread);
             if let Some(first) = unread.next() {
                 return Err(Error::Strict { first: first.clone(), others: unread.count() });
             }

@@ -51,6 +51,8 @@ enum Held {
 pub(crate) struct Tree {
     top: Top,
     files: BTreeMap<String, Held>,
+    /// Those that are links, sorted.
+    links: Vec<String>,
     /// What could not be read of it.
     pub(crate) warnings: Vec<Warning>,
 }
@@ -58,7 +60,8 @@ pub(crate) struct Tree {
 impl Tree {
     /// Reads what there is, but not yet what is in it.
     pub(crate) fn read(top: &Top, budget: &Budget) -> Result<Self, Error> {
-        let mut tree = Self { top: top.clone(), files: BTreeMap::new(), warnings: Vec::new() };
+        let (files, links, warnings) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let mut tree = Self { top: top.clone(), files, links, warnings };
         match top {
             Top::Directory(directory) => {
                 let metadata = fs::metadata(directory)
@@ -89,6 +92,8 @@ impl Tree {
                 }
             }
         }
+        let links = tree.files.iter().filter(|(_, held)| matches!(held, Held::Link(_)));
+        tree.links = links.map(|(name, _)| name.clone()).collect();
         Ok(tree)
     }
 
@@ -151,8 +156,15 @@ impl Tree {
 
     /// Every link.
     pub(crate) fn links(&self) -> impl Iterator<Item = &str> {
-        let links = self.files.iter().filter(|(_, held)| matches!(held, Held::Link(_)));
-        links.map(|(name, _)| name.as_str())
+        self.links.iter().map(String::as_str)
+    }
+
+    /// Where a link leads, as it is written; nowhere for what is none.
+    pub(crate) fn link(&self, name: &str) -> &Path {
+        match self.files.get(name) {
+            Some(Held::Link(to)) => to,
+            _ => Path::new(""),
+        }
     }
 
     /// A name, as long as the tree lives.
@@ -202,28 +214,30 @@ impl Tree {
         files.filter_map(|(place, name)| Some((place, self.text(name)?.into_owned()))).collect()
     }
 
+    /// A copy of some of its files, none of them a link, in a directory of its own.
+    pub(crate) fn part<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Result<Copy, Error> {
+        let copy = Copy::new()?;
+        let mut made = String::new();
+        for name in names {
+            if let Some((name, held)) = self.files.get_key_value(name) {
+                copy.write(name, held, &mut made)?;
+            }
+        }
+        Ok(copy)
+    }
+
     /// A copy of all of it in a directory of its own, and the links that lead out, or nowhere, and are
     /// not in it.
     pub(crate) fn copy(&self) -> Result<(Copy, Vec<String>), Error> {
         let failed = |source| Error::Copy { source };
-        let home = Home::new().map_err(failed)?;
-        let root = home.path().canonicalize().map_err(failed)?;
+        let copy = Copy::new()?;
+        let root = &copy.root;
         let mut links = Vec::new();
         let mut made = String::new();
         for (name, held) in &self.files {
-            let path = root.join(name);
-            let directory = name.rsplit_once('/').map_or("", |(directory, _)| directory);
-            if directory != made {
-                fs::create_dir_all(root.join(directory)).map_err(failed)?;
-                directory.clone_into(&mut made);
-            }
-            match held {
-                Held::Bytes(bytes) => fs::write(&path, bytes).map_err(failed)?,
-                Held::OnDisk(from) => {
-                    // What cannot be read is missed by whoever needs it, and told then.
-                    let _ = fs::copy(from, &path);
-                }
-                Held::Link(to) => links.push((name, path, to)),
+            let path = copy.write(name, held, &mut made)?;
+            if let Held::Link(to) = held {
+                links.push((name, path, to));
             }
         }
         #[cfg(unix)]
@@ -231,7 +245,7 @@ impl Tree {
             std::os::unix::fs::symlink(to, path).map_err(failed)?;
         }
         // Where a link leads is known only once all are there.
-        let leads_out = |path: &Path| !path.canonicalize().is_ok_and(|to| to.starts_with(&root));
+        let leads_out = |path: &Path| !path.canonicalize().is_ok_and(|to| to.starts_with(root));
         let mut outward = Vec::new();
         for (name, path, _) in &links {
             if leads_out(path) {
@@ -241,7 +255,7 @@ impl Tree {
         for name in &outward {
             fs::remove_file(root.join(name)).map_err(failed)?;
         }
-        Ok((Copy { root, _home: home }, outward))
+        Ok((copy, outward))
     }
 }
 
@@ -251,6 +265,35 @@ pub(crate) struct Copy {
     /// Its top, without links on the way.
     pub(crate) root: PathBuf,
     _home: Home,
+}
+
+impl Copy {
+    fn new() -> Result<Self, Error> {
+        let failed = |source| Error::Copy { source };
+        let home = Home::new().map_err(failed)?;
+        let root = home.path().canonicalize().map_err(failed)?;
+        Ok(Self { root, _home: home })
+    }
+
+    /// Writes a file, but of a link only the directory that it is in; `made` is the last that was made.
+    fn write(&self, name: &str, held: &Held, made: &mut String) -> Result<PathBuf, Error> {
+        let failed = |source| Error::Copy { source };
+        let path = self.root.join(name);
+        let directory = name.rsplit_once('/').map_or("", |(directory, _)| directory);
+        if directory != made {
+            fs::create_dir_all(self.root.join(directory)).map_err(failed)?;
+            directory.clone_into(made);
+        }
+        match held {
+            Held::Bytes(bytes) => fs::write(&path, bytes).map_err(failed)?,
+            Held::OnDisk(from) => {
+                // What cannot be read is missed by whoever needs it, and told then.
+                let _ = fs::copy(from, &path);
+            }
+            Held::Link(_) => {}
+        }
+        Ok(path)
+    }
 }
 
 /// Whether a file is below a directory, which is empty for the top.

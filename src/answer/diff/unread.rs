@@ -5,16 +5,12 @@
 
 use super::DiffReport;
 use super::asked::{Compared, DiffAsked};
-use crate::answer::missing::MissingReport;
+use crate::answer::missing::{ACCEPT_UNREAD, MissingReport, named};
 use crate::answer::vocabulary::Missing;
 use crate::answer::warnings::{self, Warning};
-use crate::cluster::{Gap, ObjectRef, Origin};
+use crate::cluster::{Gap, ObjectRef, Origin, named_by};
 use crate::policy::{RefusedBy, Remark};
-use crate::prose::list;
 use std::collections::{BTreeSet, HashMap, HashSet};
-
-/// More are counted only.
-const MOST_NAMED: usize = 3;
 
 /// What was not read, by what it means for a comparison.
 #[derive(Default)]
@@ -47,14 +43,14 @@ impl Unread {
         alone.extend(old.into_values().flatten().map(|gap| (0, gap)));
         alone.sort_by(|(a, x), (b, y)| (b, &x.what).cmp(&(a, &y.what)));
         for (side, gap) in alone {
-            if is_accepted(&asked.accepted, gap.kind.as_deref(), path(&gap.what)) {
+            if gap.is_among(&asked.accepted) {
                 unread.accepted.push(gap.clone());
             } else {
                 unread.one_sided.push((side, gap.clone()));
             }
         }
         unread.same.retain(|gap| {
-            let accepted = is_accepted(&asked.accepted, gap.kind.as_deref(), path(&gap.what));
+            let accepted = gap.is_among(&asked.accepted);
             if accepted {
                 unread.accepted.push(gap.clone());
             }
@@ -68,7 +64,7 @@ impl Unread {
             let others: HashSet<&ObjectRef> = refused(1 - i).map(|it| &it.object).collect();
             let only = refused(i).filter(|it| !others.contains(&it.object));
             let only =
-                only.filter(|it| !is_accepted(&asked.accepted, Some(&it.object.kind), &file(it)));
+                only.filter(|it| !named_by(&asked.accepted, Some(&it.object.kind), &file(it)));
             unread.refused.extend(only.map(|remark| remark.object.clone()));
         }
         unread
@@ -91,56 +87,12 @@ fn key(gap: &Gap) -> Key<'_> {
     }
 }
 
-/// The path of `file:line:column`.
-fn path(what: &str) -> &str {
-    let mut path = what;
-    for _ in 0..2 {
-        match path.rsplit_once(':') {
-            Some((head, tail)) if !tail.is_empty() && tail.bytes().all(|b| b.is_ascii_digit()) => {
-                path = head;
-            }
-            _ => break,
-        }
-    }
-    path
-}
-
 fn file(remark: &Remark) -> String {
     match &remark.origin {
         Origin::Manifest { file, .. } => file.display().to_string(),
         Origin::Rendered { of, .. } => of.file.display().to_string(),
         Origin::Live { .. } | Origin::Synthetic => String::new(),
     }
-}
-
-/// Whether one of these is the kind, with or without its group, or the path, as a whole or from some
-/// directory on.
-fn is_accepted(accepted: &[String], kind: Option<&str>, path: &str) -> bool {
-    accepted.iter().any(|word| {
-        let of_kind = kind.is_some_and(|kind| {
-            let short = kind.split('.').next().unwrap_or_default();
-            word.eq_ignore_ascii_case(kind) || word.eq_ignore_ascii_case(short)
-        });
-        let wanted: Vec<&str> = parts(word).collect();
-        let there: Vec<&str> = parts(path).collect();
-        of_kind || (!wanted.is_empty() && there.windows(wanted.len()).any(|some| some == wanted))
-    })
-}
-
-fn parts(path: &str) -> impl Iterator<Item = &str> {
-    path.split(['/', '\\']).filter(|part| !part.is_empty() && *part != ".")
-}
-
-/// The first of them, and how many more there are.
-fn named(all: impl Iterator<Item = String>) -> String {
-    let mut seen = HashSet::new();
-    let mut all: Vec<String> = all.filter(|name| seen.insert(name.clone())).collect();
-    if all.len() > MOST_NAMED + 1 {
-        let more = all.len() - MOST_NAMED;
-        all.truncate(MOST_NAMED);
-        all.push(format!("{more} more"));
-    }
-    list(&all, "and")
 }
 
 /// The first with its reason.
@@ -162,7 +114,7 @@ impl DiffReport {
         something: impl Fn() -> bool,
         sides: &[Compared<'_>; 2],
     ) {
-        let says = "--accept-unread=PATH says that it does not matter";
+        let says = ACCEPT_UNREAD;
         if !unread.one_sided.is_empty() {
             let names = unread.one_sided.iter().map(|(_, gap)| gap.what.clone());
             let message = format!("what is not read may change flows: {}; {says}", named(names));
@@ -209,33 +161,5 @@ impl DiffReport {
             let message = format!("in {}: {}", new.name, warnings::dead(&dead));
             self.warnings.push(Warning::new(message, location));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_accepted() {
-        let accepted = |word: &str, kind, path| is_accepted(&[word.to_owned()], kind, path);
-        for (word, wanted) in [
-            ("charts", true),
-            ("./charts/", true),
-            ("new/charts/web", true),
-            ("charts/web/deny.yaml", true),
-            ("chart", false),
-            ("web/charts", false),
-            ("", false),
-            ("networkpolicy", true),
-            ("NetworkPolicy.projectcalico.org", true),
-            ("projectcalico.org", false),
-        ] {
-            let kind = Some("NetworkPolicy.projectcalico.org");
-            assert_eq!(accepted(word, kind, "new/charts/web/deny.yaml"), wanted, "{word}");
-        }
-        assert_eq!(path("a/b.yaml:12:3"), "a/b.yaml");
-        assert_eq!(path("git:HEAD:k8s/b.yaml"), "git:HEAD:k8s/b.yaml");
-        assert_eq!(path("nodes"), "nodes");
     }
 }

@@ -1,17 +1,18 @@
-//! Builds of many directories at a time by the real kustomize, each in a copy of the tree.
+//! Builds of many directories at a time by the real kustomize, each in a copy of what it can read.
 //!
 //! In: Kustomizations of Flux. Out: for each what kustomize printed, or a sentence on why it printed
-//! nothing. A worker has a copy of its own, since it writes the kustomization.yaml that Flux would write
-//! into it, and takes it away again.
+//! nothing. Where what it reads cannot be told a worker has a copy of the whole tree, writes the
+//! kustomization.yaml that Flux would write into it, and takes it away again.
 
 use super::How;
 use super::error::Error;
 use super::generate::{Generated, generate};
-use super::kept::Kept;
+use super::kept::{Kept, reads};
 use super::object::Kustomization;
+use crate::helm::Helm;
 use crate::manifests::{Kustomize, May, cause, outside, remote, said};
 use crate::process::Home;
-use crate::tree::{Copy, Tree, joined};
+use crate::tree::{Copy, Tree, joined, within};
 use netpol::objects::shown;
 use serde_json::Value;
 use std::fs;
@@ -30,6 +31,8 @@ const RESTRICTED: &str = "is not in or below";
 pub(super) struct Builders<'t> {
     tree: &'t Tree,
     kustomize: Kustomize,
+    /// What inflates charts, if it is there.
+    pub(super) helm: Option<Helm>,
     /// What is elsewhere may be fetched.
     pub(super) pull: bool,
     /// What was made before.
@@ -42,8 +45,11 @@ pub(super) struct Builders<'t> {
 
 impl<'t> Builders<'t> {
     /// Finds the program.
-    pub(super) fn of(tree: &'t Tree, name: &str, how: How) -> Result<Self, Error> {
-        let kustomize = Kustomize::find().ok_or_else(|| Error::NoKustomize(name.to_owned()))?;
+    pub(super) fn of(tree: &'t Tree, name: &str, how: How<'_>) -> Result<Self, Error> {
+        let find = |name: &str| how.find(name);
+        let kustomize =
+            Kustomize::found(find).ok_or_else(|| Error::NoKustomize(name.to_owned()))?;
+        let helm = how.find("helm").map(Helm);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut copies: Vec<_> = (0..cores.min(MOST)).map(|_| Mutex::new(None)).collect();
         let mut outward = Vec::new();
@@ -55,13 +61,18 @@ impl<'t> Builders<'t> {
         }
         // What is fetched may be something else the next time.
         let kept = Kept::of(tree, how.cache && !how.pull);
-        Ok(Self { tree, kustomize, pull: how.pull, kept, copies, outward })
+        Ok(Self { tree, kustomize, helm, pull: how.pull, kept, copies, outward })
     }
 
-    /// The top of a copy, as long as this lives.
-    pub(super) fn top(&self) -> Result<PathBuf, Error> {
+    /// A chart in a copy of its directory.
+    pub(super) fn chart(&self, directory: &str) -> Result<Chart, Error> {
+        if !self.tree.links().any(|link| within(link, directory)) {
+            let copy = self.tree.part(self.tree.below(directory))?;
+            return Ok(Chart { path: copy.root.join(directory), _copy: Some(copy) });
+        }
         let mut copy = self.copies[0].lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(copied(self.tree, &mut copy)?.root.clone())
+        let path = copied(self.tree, &mut copy)?.root.join(directory);
+        Ok(Chart { path, _copy: None })
     }
 
     /// Has a kustomization applied to manifests, in a directory of its own; `all.yaml` is what they are called.
@@ -117,21 +128,33 @@ impl<'t> Builders<'t> {
         }
         let Generated { file, text } = generate(self.tree, &directory, &of.spec)?;
         let Some(text) = text else { return Ok(Vec::new()) };
-        let key = self.kept.of_kustomize(&self.kustomize.path, &file, &text);
+        let read = reads(self.tree, &directory, &file, &text);
+        let key = self.kept.of_kustomize(&self.kustomize.path, &file, &text, read.as_ref());
         if let Some(text) = self.kept.get(key.as_ref()) {
             return Ok(text.into_bytes());
         }
-        let copy = copied(self.tree, copy).map_err(|error| error.to_string())?;
-        let path = copy.root.join(&file);
-        // A link would lead to what it is written for.
-        let before = fs::read(&path).ok();
-        let _ = fs::remove_file(&path);
-        fs::write(&path, text).map_err(|error| format!("{file} cannot be written: {error}"))?;
-        let built = self.run(copy, &directory);
-        let _ = fs::remove_file(&path);
-        if let Some(before) = before {
-            fs::write(&path, before).map_err(|error| format!("{file} is lost: {error}"))?;
-        }
+        let failed = |error: Error| error.to_string();
+        let written = |error| format!("{file} cannot be written: {error}");
+        let built = if let Some(read) = read {
+            let copy = self.tree.part(read).map_err(|error| failed(error.into()))?;
+            let path = copy.root.join(&file);
+            let made = fs::create_dir_all(copy.root.join(&directory));
+            made.and_then(|()| fs::write(path, text)).map_err(written)?;
+            self.run(&copy, &directory)
+        } else {
+            let copy = copied(self.tree, copy).map_err(failed)?;
+            let path = copy.root.join(&file);
+            // A link would lead to what it is written for.
+            let before = fs::read(&path).ok();
+            let _ = fs::remove_file(&path);
+            fs::write(&path, text).map_err(written)?;
+            let built = self.run(copy, &directory);
+            let _ = fs::remove_file(&path);
+            if let Some(before) = before {
+                fs::write(&path, before).map_err(|error| format!("{file} is lost: {error}"))?;
+            }
+            built
+        };
         if let Ok(Ok(text)) = built.as_deref().map(std::str::from_utf8) {
             self.kept.put(key, text);
         }
@@ -179,6 +202,14 @@ impl<'t> Builders<'t> {
             cause(&said(&output), &copy.root, Path::new(""))
         ))
     }
+}
+
+/// A chart in a copy, as long as this lives or, of the whole tree, those that build do.
+#[derive(Debug)]
+pub(super) struct Chart {
+    /// Its directory.
+    pub(super) path: PathBuf,
+    _copy: Option<Copy>,
 }
 
 /// The copy, made if there is none yet.

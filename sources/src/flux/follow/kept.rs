@@ -12,7 +12,7 @@ use netpol::yaml::{self, Node};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Fields of a kustomization that name files in which further files may be named.
 const LEADING_ON: &[&str] =
@@ -25,46 +25,70 @@ pub(super) struct Kept<'t> {
     cache: Option<Cache>,
     /// The hashes of files, by their names.
     hashes: Mutex<HashMap<String, String>>,
+    /// That of all of them.
+    whole: OnceLock<String>,
+    /// What keys begin with.
+    kustomize: OnceLock<Option<Key>>,
+    helm: OnceLock<Option<Key>>,
 }
 
 impl<'t> Kept<'t> {
     /// With a cache, if it is wanted.
     pub(super) fn of(tree: &'t Tree, wanted: bool) -> Self {
         let cache = wanted.then(Cache::open).flatten();
-        Self { tree, cache, hashes: Mutex::default() }
+        let (whole, kustomize, helm) = Default::default();
+        Self { tree, cache, hashes: Mutex::default(), whole, kustomize, helm }
     }
 
-    /// The key of what kustomize builds in a directory, with the kustomization there that is built instead.
-    pub(super) fn of_kustomize(&self, program: &Path, file: &str, text: &str) -> Option<Key> {
+    /// The key of what kustomize builds of these files, without which it may read any, with a kustomization
+    /// that is built in place of what is written in its file.
+    pub(super) fn of_kustomize(
+        &self,
+        program: &Path,
+        file: &str,
+        text: &str,
+        read: Option<&BTreeSet<&str>>,
+    ) -> Option<Key> {
         self.cache.as_ref()?;
-        let mut key = Key::of("kustomize", program)?;
+        let mut key = self.kustomize.get_or_init(|| Key::of("kustomize", program)).clone()?;
         key.add(file.as_bytes());
         key.add(text.as_bytes());
-        let directory = file.rsplit_once('/').map_or("", |(directory, _)| directory);
-        self.add(&mut key, reads(self.tree, directory, file, text));
+        self.add(&mut key, read.map(|read| read.iter().copied()));
         Some(key)
     }
 
     /// The key of what helm makes of the chart in a directory.
     pub(super) fn of_helm(&self, program: &Path, chart: &str, words: &str) -> Option<Key> {
         self.cache.as_ref()?;
-        let mut key = Key::of("helm", program)?;
+        let mut key = self.helm.get_or_init(|| Key::of("helm", program)).clone()?;
         key.add(chart.as_bytes());
         key.add(words.as_bytes());
         let linked = self.tree.links().any(|link| within(link, chart));
-        self.add(&mut key, Some(self.tree.below(chart).collect()).filter(|_| !linked));
+        self.add(&mut key, (!linked).then(|| self.tree.below(chart)));
         Some(key)
     }
 
     /// Adds files; without any all that there are.
-    fn add(&self, key: &mut Key, files: Option<BTreeSet<&str>>) {
+    fn add<'f>(&self, key: &mut Key, files: Option<impl Iterator<Item = &'f str>>) {
         for link in self.tree.links() {
             key.add(link.as_bytes());
+            key.add(self.tree.link(link).as_os_str().as_encoded_bytes());
         }
-        for name in files.unwrap_or_else(|| self.tree.below("").collect()) {
+        let Some(files) = files else {
+            return key.add(self.whole.get_or_init(|| self.all()).as_bytes());
+        };
+        for name in files {
             key.add(name.as_bytes());
             key.add(self.hash(name).as_bytes());
         }
+    }
+
+    fn all(&self) -> String {
+        let mut all = String::new();
+        for name in self.tree.below("") {
+            all.extend([name, "\n", self.hash(name).as_str(), "\n"]);
+        }
+        hash(all.as_bytes())
     }
 
     fn hash(&self, name: &str) -> String {
@@ -92,8 +116,13 @@ impl<'t> Kept<'t> {
     }
 }
 
-/// The files that a build can read; `None`: any.
-fn reads<'t>(tree: &'t Tree, directory: &str, file: &str, text: &str) -> Option<BTreeSet<&'t str>> {
+/// The files that a build can read besides the kustomization that is built; `None`: any.
+pub(super) fn reads<'t>(
+    tree: &'t Tree,
+    directory: &str,
+    file: &str,
+    text: &str,
+) -> Option<BTreeSet<&'t str>> {
     let (mut all, mut seen) = (BTreeSet::new(), BTreeSet::new());
     let mut open = vec![directory.to_owned()];
     while let Some(directory) = open.pop() {
@@ -115,12 +144,19 @@ fn reads<'t>(tree: &'t Tree, directory: &str, file: &str, text: &str) -> Option<
                 }
                 for path in paths(&node) {
                     let value = path.split_once('=').map_or(path, |(_, value)| value);
+                    let mut found = false;
                     for path in [path, value].map(|path| joined(&directory, path)) {
                         if let Some(name) = tree.name(&path) {
                             all.insert(name);
+                            found = true;
                         } else if tree.has_directory(&path) {
                             open.push(path);
+                            found = true;
                         }
+                    }
+                    // It may be behind a link.
+                    if !found && tree.links().next().is_some() {
+                        return None;
                     }
                 }
             }

@@ -25,11 +25,12 @@ mod variables;
 pub use error::Error;
 
 use crate::limits::Budget;
+use crate::process;
 use crate::tree::{Top, Tree, joined};
-use netpol::cluster::Rendered;
+use netpol::cluster::{Gap, Rendered};
 use netpol::objects::{Warning, shown};
 use netpol::printable::printable;
-use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -60,11 +61,23 @@ pub struct Repository {
 
 /// How a repository is followed.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct How {
+pub struct How<'p> {
     /// What is elsewhere may be fetched.
     pub pull: bool,
     /// What outside programs make may be kept for the next time.
     pub cache: bool,
+    /// Where these programs are looked for, if not on our own `PATH`.
+    pub path: Option<&'p OsStr>,
+}
+
+impl How<'_> {
+    /// Finds a program.
+    fn find(self, name: &str) -> Option<PathBuf> {
+        match self.path {
+            Some(path) => process::find_on(name, Some(path)),
+            None => process::find(name),
+        }
+    }
 }
 
 /// What was made of a repository.
@@ -75,8 +88,8 @@ pub struct Followed {
     pub documents: Vec<(Arc<Rendered>, Option<String>)>,
     /// What is to be told; most of it is a gap.
     pub warnings: Vec<Warning>,
-    /// Namespaces in which charts that are not here may have policies.
-    pub unread: BTreeSet<String>,
+    /// Namespaces in which charts that are not here may have policies, and what is told of these.
+    pub unread: Vec<(String, Gap)>,
     /// Texts of files that cannot be read again.
     pub kept: Vec<(Arc<Path>, String)>,
 }
@@ -112,7 +125,7 @@ impl Repository {
     }
 
     /// Follows it.
-    pub fn follow(&self, how: How, budget: &Budget) -> Result<Followed, Error> {
+    pub fn follow(&self, how: How<'_>, budget: &Budget) -> Result<Followed, Error> {
         let shown_name = printable(&self.name).into_owned();
         let tree = Tree::read(&self.top, budget)?;
         if let Some(place) = &self.place

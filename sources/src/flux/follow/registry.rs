@@ -16,20 +16,25 @@ const OCI: &str = "oci://";
 /// What is written of sources, by kind, namespace and name.
 type Specs = BTreeMap<(String, Named), String>;
 
+/// Fields of a source with which Flux logs in.
+const LOGINS: &[&str] = &["secretRef", "certSecretRef", "serviceAccountName"];
+
+/// A source with its kind, and the namespace that it is in.
+fn found(reference: &Value, namespace: &str, specs: &Specs) -> Option<(String, String, Value)> {
+    let reference: Reference = serde_json::from_value(reference.clone()).ok()?;
+    let named = reference.from(namespace);
+    let text = specs.get(&(reference.kind.clone(), named.clone()))?;
+    Some((reference.kind, named.0, serde_json::from_str(text).ok()?))
+}
+
 /// The chart of a release that is in a namespace; `None`: it is not in a registry, or no one knows which.
 pub(super) fn chart(spec: &Value, namespace: &str, specs: &Specs) -> Option<InRegistry> {
-    let found = |reference: &Value, namespace: &str| {
-        let reference: Reference = serde_json::from_value(reference.clone()).ok()?;
-        let named = reference.from(namespace);
-        let text = specs.get(&(reference.kind.clone(), named.clone()))?;
-        Some((reference.kind, named.0, serde_json::from_str::<Value>(text).ok()?))
-    };
     if spec["chartRef"].is_object() {
-        let (kind, namespace, source) = found(&spec["chartRef"], namespace)?;
+        let (kind, namespace, source) = found(&spec["chartRef"], namespace, specs)?;
         return match &*kind {
             "OCIRepository" => of_containers(&source),
             "HelmChart" => {
-                let (_, _, repository) = found(&source["sourceRef"], &namespace)?;
+                let (_, _, repository) = found(&source["sourceRef"], &namespace, specs)?;
                 of_repository(&source, repository["url"].as_str()?)
             }
             _ => None,
@@ -41,8 +46,27 @@ pub(super) fn chart(spec: &Value, namespace: &str, specs: &Specs) -> Option<InRe
         let whole = format!("{OCI}{address}");
         return of_repository(chart, if address.contains("://") { address } else { &whole });
     }
-    let (kind, _, source) = found(&chart["sourceRef"], namespace)?;
+    let (kind, _, source) = found(&chart["sourceRef"], namespace, specs)?;
     (kind == "HelmRepository").then(|| of_repository(chart, source["url"].as_str()?))?
+}
+
+/// Whether Flux logs in where it has the chart from.
+pub(super) fn has_login(spec: &Value, namespace: &str, specs: &Specs) -> bool {
+    let mut next = match &spec["chartRef"] {
+        Value::Null => spec["chart"]["spec"]["sourceRef"].clone(),
+        reference => reference.clone(),
+    };
+    let mut namespace = namespace.to_owned();
+    // A HelmChart is of a source in its turn.
+    for _ in 0..2 {
+        let Some((_, own, source)) = found(&next, &namespace, specs) else { return false };
+        let other_provider = source["provider"].as_str().is_some_and(|it| it != "generic");
+        if other_provider || LOGINS.iter().any(|field| !source[*field].is_null()) {
+            return true;
+        }
+        (next, namespace) = (source["sourceRef"].clone(), own);
+    }
+    false
 }
 
 /// A chart of a repository of charts, which may be in a registry of containers.
@@ -140,6 +164,37 @@ mod tests {
             (by("OCIRepository", "gone"), None),
         ] {
             assert_eq!(chart(&spec, "ns", &specs), expected, "{spec}");
+            assert!(!has_login(&spec, "ns", &specs), "{spec}");
+        }
+    }
+
+    #[test]
+    fn which_charts_need_a_login() {
+        let with = |source: Value| -> Specs {
+            let chart =
+                json!({"chart": "web", "sourceRef": {"kind": "HelmRepository", "name": "it"}});
+            [("HelmRepository", "it", source), ("HelmChart", "chart", chart)]
+                .into_iter()
+                .map(|(kind, name, spec)| {
+                    ((kind.to_owned(), ("ns".to_owned(), name.to_owned())), spec.to_string())
+                })
+                .collect()
+        };
+        let source = json!({"kind": "HelmRepository", "name": "it"});
+        let releases = [
+            json!({"chart": {"spec": {"chart": "web", "sourceRef": source}}}),
+            json!({"chartRef": {"kind": "HelmChart", "name": "chart"}}),
+        ];
+        for release in releases {
+            for (more, expected) in [
+                (json!({}), false),
+                (json!({"provider": "generic"}), false),
+                (json!({"provider": "aws"}), true),
+                (json!({"secretRef": {"name": "login"}}), true),
+                (json!({"certSecretRef": {"name": "own-ca"}}), true),
+            ] {
+                assert_eq!(has_login(&release, "ns", &with(more.clone())), expected, "{more}");
+            }
         }
     }
 }

@@ -33,6 +33,10 @@ const KIND: &str = "HelmRelease.helm.toolkit.fluxcd.io";
 const NOT_HERE: &str = "its chart is not here, so of its pods only what the values tell is known, and not \
                         what policies the chart brings; --pull fetches charts of registries";
 
+/// What is said besides where Flux has a login.
+const LOGIN: &str = "Flux logs in there, and charts are fetched without a login: keep a copy of this one in \
+                     the repository, or answer with --accept-unread=HelmRelease that it does not matter";
+
 /// Longer names of releases are cut, and end in a hash.
 const LONGEST: usize = 53;
 
@@ -102,26 +106,23 @@ impl Releases {
     pub(super) fn finish(&mut self, around: &Around<'_>, out: &mut Followed) {
         let all: Vec<Release> = std::mem::take(&mut self.all).into_values().collect();
         let apis = &self.apis;
-        let helm = Helm::find();
+        let helm = around.builders.helm.as_ref();
         // Each waits for a program of its own.
         let outcomes: Vec<Outcome> =
-            all.par_iter().map(|release| release.inflate(around, helm.as_ref(), apis)).collect();
+            all.par_iter().map(|release| release.inflate(around, helm, apis)).collect();
         for (release, outcome) in all.iter().zip(outcomes) {
             let place = &release.written.file;
-            let warnings = &mut out.warnings;
-            let mut warn = |message: String| {
+            let told = |message: String| {
                 let mut warning = Warning::new(place, Severity::Unread, message);
                 warning.kind = Some(release.kind.to_owned());
                 // Of the same text, values and files the same is made, whatever it is.
                 warning.text = Some(release.all_of_it(around).into());
-                warnings.push(warning);
+                warning
             };
             let named = |why: &str| format!("{}: {why}", release.title);
-            match outcome {
+            let warning = match outcome {
                 Outcome::Made(objects, not_known) => {
-                    if let Some(why) = &not_known {
-                        warn(named(why));
-                    }
+                    out.warnings.extend(not_known.map(|why| told(named(&why))));
                     for object in objects {
                         let file = release.template(around, object.template.as_deref());
                         let file = file.unwrap_or_else(|| place.clone());
@@ -131,17 +132,19 @@ impl Releases {
                     }
                     continue;
                 }
-                Outcome::Failed(why) => warn(named(&why)),
-                Outcome::Elsewhere => warn(NOT_HERE.to_owned()),
-            }
+                Outcome::Failed(why) => told(named(&why)),
+                Outcome::Elsewhere => told(NOT_HERE.to_owned()),
+            };
             for text in release.stand_ins(around) {
                 let made =
                     Rendered { file: place.clone(), from: release.written.from, text: text.into() };
                 out.documents.push((Arc::new(made), None));
             }
             if !release.makes_no_policies(around) {
-                out.unread.insert(release.namespace().to_owned());
+                let gap = warning.gap();
+                out.unread.extend(gap.map(|gap| (release.namespace().to_owned(), gap)));
             }
+            out.warnings.push(warning);
         }
     }
 }
@@ -273,14 +276,17 @@ impl Release {
         if let Some(text) = kept.get(key.as_ref()) {
             return Outcome::Made(objects(&text), not_known);
         }
-        let path;
-        let chart = match (registry, around.builders.top()) {
-            (Some(registry), _) => At::Registry(registry),
-            (None, Ok(top)) => {
-                path = top.join(directory.unwrap_or_default());
-                At::Directory(&path)
+        let login =
+            registry.is_some() && registry::has_login(&self.spec, &self.named.0, around.specs);
+        let copy;
+        let chart = if let Some(registry) = registry {
+            At::Registry(registry)
+        } else {
+            match around.builders.chart(&directory.unwrap_or_default()) {
+                Ok(chart) => copy = chart,
+                Err(error) => return Outcome::Failed(error.to_string()),
             }
-            (None, Err(error)) => return Outcome::Failed(error.to_string()),
+            At::Directory(&copy.path)
         };
         let (name, chart, values) = (&*name, &chart, &values);
         let of = Inflated { name, namespace, chart, values, apis, set: &self.set };
@@ -290,6 +296,7 @@ impl Release {
                 kept.put(key, &text);
                 Outcome::Made(objects(&text), not_known)
             }
+            Err(why) if login => Outcome::Failed(format!("{why}; {LOGIN}")),
             Err(why) => Outcome::Failed(why),
         }
     }

@@ -7,12 +7,13 @@
 use super::artifact::{EXTENSIONS, Part, parts};
 use super::error::Error;
 use super::object::{HELM, KUSTOMIZE, Kustomization, OPERATOR, Reference, SOURCE, Spec};
+use super::rounds::{KIND, not_made};
 use crate::manifests::is_manifest;
 use crate::tree::{Head, Named, Tree, joined, within};
-use netpol::objects::{Severity, Warning};
+use netpol::objects::Warning;
 use netpol::yaml::{self, Node};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 /// What is written of Flux in the files of a tree.
@@ -72,7 +73,7 @@ impl Scanned {
                         error.path(),
                         error.message()
                     );
-                    self.warnings.push(Warning::new(&place, Severity::Unread, message));
+                    self.warnings.push(not_made(&place, KIND, message));
                 }
             }
         } else if head.is(OPERATOR, "FluxInstance")
@@ -152,19 +153,25 @@ impl Scanned {
         built: &BTreeSet<String>,
         followed: &[Kustomization],
     ) -> Vec<Kustomization> {
+        let done: HashSet<&Named> = followed.iter().map(|done| &done.named).collect();
+        let directories: HashSet<String> = followed.iter().map(directory).collect();
         let is_new = |it: &&Kustomization| {
             let file = it.file.as_deref().unwrap_or_default();
             !built.contains(file)
-                && !followed.iter().any(|done| done.named == it.named || contains(done, it))
+                && !done.contains(&it.named)
+                && !(it.file.is_some() && above(file).any(|it| directories.contains(it)))
         };
-        let rest: Vec<&Kustomization> = self.kustomizations.iter().filter(is_new).collect();
-        let made = |it: &Kustomization| {
-            let by = |other: &&Kustomization| {
-                other.file != it.file && contains(other, it) && !contains(it, other)
-            };
-            rest.iter().any(by)
+        let rest = self.kustomizations.iter().filter(is_new);
+        let rest: Vec<(&Kustomization, String)> = rest.map(|it| (it, directory(it))).collect();
+        let has = |directory: &str, it: &Kustomization| {
+            it.file.as_deref().is_some_and(|file| within(file, directory))
         };
-        rest.iter().filter(|it| !made(it)).map(|it| (*it).clone()).collect()
+        let made = |(it, own): &(&Kustomization, String)| {
+            rest.iter().any(|(other, directory)| {
+                other.file != it.file && has(directory, it) && !has(own, other)
+            })
+        };
+        rest.iter().filter(|it| !made(it)).map(|(it, _)| (*it).clone()).collect()
     }
 
     /// Those in files that nothing has built.
@@ -183,6 +190,13 @@ impl Scanned {
 /// The directory that it builds, from the top.
 pub(super) fn directory(it: &Kustomization) -> String {
     joined("", &it.spec.path)
+}
+
+/// Every directory that a file is in, the top among them.
+fn above(file: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(file), |it| it.rsplit_once('/').map(|(directory, _)| directory))
+        .skip(1)
+        .chain([""])
 }
 
 /// Whether a Kustomization is in a file of the directory that another builds.

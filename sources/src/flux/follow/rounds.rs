@@ -15,15 +15,19 @@ use super::roots::{Scanned, directory};
 use super::substitute::substitute;
 use super::variables::Known;
 use super::{Followed, How};
-use crate::tree::{Head, Named, Places, Tree, file_of, joined};
+use crate::tree::{Head, Named, Places, Tree, file_of, joined, within};
 use netpol::objects::{Severity, Warning};
 use netpol::printable::printable;
 use netpol::yaml::{self, Node};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// No repository has more, but one of a stranger may make them without end.
 const MOST: usize = 10_000;
+
+/// What a Kustomization is called where somebody says that it need not have been followed.
+pub(super) const KIND: &str = "Kustomization.kustomize.toolkit.fluxcd.io";
 
 /// So many names are told.
 const NAMED: usize = 3;
@@ -56,7 +60,7 @@ pub(super) fn follow(
     tree: &Tree,
     name: &str,
     place: Option<&str>,
-    how: How,
+    how: How<'_>,
 ) -> Result<Followed, Error> {
     let mut scanned = Scanned::of(tree, place.unwrap_or_default());
     let first = scanned.first(tree, name, place)?;
@@ -64,7 +68,6 @@ pub(super) fn follow(
     let mut out =
         Followed { warnings: std::mem::take(&mut scanned.warnings), ..Followed::default() };
     out.warnings.extend(tree.warnings.iter().cloned());
-    out.warnings.extend(links(tree, &builders.outward));
     let mut rounds = Rounds {
         tree,
         scanned,
@@ -93,6 +96,8 @@ pub(super) fn follow(
         rounds.all(&builders, further);
     }
     rounds.tell();
+    let directories: Vec<String> = rounds.followed.iter().map(directory).collect();
+    rounds.out.warnings.extend(links(tree, &builders.outward, &directories));
     let Rounds { tree, known, mut releases, scanned, own, mut out, .. } = rounds;
     let here = |kind: &str, named: &Named| {
         let key = (kind.to_owned(), named.clone());
@@ -114,16 +119,27 @@ fn source(of: &Kustomization) -> Option<(String, Named)> {
     (!reference.kind.is_empty()).then(|| (reference.kind.clone(), reference.from(&of.named.0)))
 }
 
-/// What is told of links that lead out or nowhere, once for all of them.
-pub(super) fn links(tree: &Tree, outward: &[String]) -> Option<Warning> {
-    let first = outward.first()?;
+/// What is told of Kustomizations and the like of which it is not known what they make.
+pub(super) fn not_made(place: &Path, kind: &str, message: String) -> Warning {
+    let mut warning = Warning::new(place, Severity::NotMade, message);
+    warning.kind = Some(kind.to_owned());
+    warning
+}
+
+/// What is told of links that lead out or nowhere, once for all of them: of one below a directory that is
+/// built nobody knows what it would bring.
+pub(super) fn links(tree: &Tree, outward: &[String], built: &[String]) -> Option<Warning> {
+    let is_built = |link: &&String| built.iter().any(|directory| within(link, directory));
+    let missed = outward.iter().find(is_built);
+    let severity = if missed.is_some() { Severity::NotMade } else { Severity::Unread };
+    let first = missed.or(outward.first())?;
     let more = match outward.len() - 1 {
         0 => String::new(),
         more => format!(", and so do {more} more"),
     };
     let message =
         format!("is a link that leads out of the repository or nowhere and is not followed{more}");
-    Some(Warning::new(&tree.place(first), Severity::Unread, message))
+    Some(Warning::new(&tree.place(first), severity, message))
 }
 
 impl Rounds<'_> {
@@ -210,7 +226,7 @@ impl Rounds<'_> {
             if let Some(elsewhere) = self.elsewhere(&it) {
                 let message =
                     format!("{}: its source {elsewhere} is another repository", it.title());
-                let mut warning = Warning::new(&it.place, Severity::Unread, message);
+                let mut warning = not_made(&it.place, KIND, message);
                 // What that makes is the same for the same text.
                 let of = source(&it).and_then(|source| self.scanned.specs.get(&source));
                 warning.text = Some(format!("{:?} {of:?}", it.spec).into());
@@ -255,7 +271,7 @@ impl Rounds<'_> {
         for document in yaml::split(text) {
             let Ok(Some(node)) = yaml::parse(&document) else { continue };
             let file = file_of(&node, &own);
-            let off = is_not_substituted(&node);
+            let off = is_not_substituted(&node) || !document.text.contains('$');
             let filled = if of.spec.post_build.is_some() && variables.apply() && !off {
                 match substitute(document.text, &variables) {
                     Ok(filled) => Some(filled),
@@ -268,9 +284,19 @@ impl Rounds<'_> {
                 None
             };
             let common = common(of, filled.as_deref().unwrap_or(document.text));
-            let text = common.or(filled);
-            let text = text.as_deref().unwrap_or(document.text);
-            made.extend(self.object(of, file.as_deref(), text));
+            let file = file.as_deref();
+            made.extend(match common.or(filled) {
+                None => self.object(of, file, document.text, &node),
+                Some(text) => match yaml::parse(&yaml::Document::whole(&text)) {
+                    Ok(Some(node)) => self.object(of, file, &text, &node),
+                    Ok(None) => None,
+                    Err(error) => {
+                        let message = error.message();
+                        self.unread(of, &format!("its variables make what is no YAML: {message}"));
+                        None
+                    }
+                },
+            });
         }
         if let Some((named, expression)) = refused {
             let (_, name) = named.unwrap_or_default();
@@ -290,24 +316,23 @@ impl Rounds<'_> {
         of: &Kustomization,
         file: Option<&str>,
         text: &str,
+        node: &Node<'_>,
     ) -> Option<Kustomization> {
-        let node = yaml::parse(&yaml::Document::whole(text)).ok()??;
-        let head = Head::of(&node)?;
+        let head = Head::of(node)?;
         self.built.extend(file.map(str::to_owned));
-        if is_left_out(&node) {
+        if is_left_out(node) {
             return None;
         }
-        self.known.take(&head, &node);
+        self.known.take(&head, node);
         let place = || file.map_or_else(|| of.place.clone(), |file| self.tree.place(file));
         if head.is(KUSTOMIZE, "Kustomization") {
-            return match Kustomization::read(&node, file.map(str::to_owned), place()) {
+            return match Kustomization::read(node, file.map(str::to_owned), place()) {
                 Ok(found) => Some(found),
                 Err(error) => {
                     let title = super::object::title("Kustomization", &head.named());
                     let message =
                         format!("{title} is not read: {}: {}", error.path(), error.message());
-                    let warning = Warning::new(&place(), Severity::Unread, message);
-                    self.out.warnings.push(warning);
+                    self.out.warnings.push(not_made(&place(), KIND, message));
                     None
                 }
             };
@@ -315,17 +340,18 @@ impl Rounds<'_> {
         if head.is(OPERATOR, "ResourceSet") {
             let title = super::object::title("ResourceSet", &head.named());
             let message = format!("{title} is not followed: what it makes is not known");
-            self.out.warnings.push(Warning::new(&place(), Severity::Unread, message));
+            let kind = format!("ResourceSet.{OPERATOR}");
+            self.out.warnings.push(not_made(&place(), &kind, message));
             return None;
         }
         if head.group == SOURCE || head.group == EXTENSIONS {
-            self.scanned.source(&head, &node);
+            self.scanned.source(&head, node);
         }
         let rendered = self.places.of(self.tree, file, &head, &of.place, text);
         if head.is(HELM, "HelmRelease") {
-            self.releases.take(&node, &head, rendered);
+            self.releases.take(node, &head, rendered);
         } else if !head.is("", "Secret") {
-            apis(&node, &mut self.releases.apis);
+            apis(node, &mut self.releases.apis);
             self.out.documents.push((rendered, None));
         }
         None
@@ -333,7 +359,7 @@ impl Rounds<'_> {
 
     fn unread(&mut self, of: &Kustomization, why: &str) {
         let message = format!("{}: {why}", of.title());
-        self.out.warnings.push(Warning::new(&of.place, Severity::Unread, message));
+        self.out.warnings.push(not_made(&of.place, KIND, message));
     }
 
     fn note(&mut self, of: &Kustomization, message: String) {
@@ -349,7 +375,7 @@ impl Rounds<'_> {
                  them",
                 named(&circle.iter().map(|it| it.title()).collect::<Vec<_>>())
             );
-            self.out.warnings.push(Warning::new(&circle[0].place, Severity::Unread, message));
+            self.out.warnings.push(not_made(&circle[0].place, KIND, message));
         }
         if !self.suspended.is_empty() {
             let place = self.followed.iter().find(|it| it.spec.suspend).map(|it| it.place.clone());

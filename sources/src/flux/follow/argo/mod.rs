@@ -13,7 +13,7 @@ use super::build::Builders;
 use super::error::Error;
 use super::object::{Kustomization, Spec, title};
 use super::release::{Around, Release, Releases};
-use super::rounds::{apis, links};
+use super::rounds::{apis, links, not_made};
 use super::variables::Known;
 use super::{Followed, How};
 use crate::helm::{Set, merge, parsed};
@@ -65,11 +65,11 @@ pub(super) fn follow(
     tree: &Tree,
     name: &str,
     place: Option<&str>,
-    how: How,
+    how: How<'_>,
 ) -> Result<Followed, Error> {
     let (scanned, warnings) = scan(tree, place.unwrap_or_default());
     if scanned.is_empty() {
-        return Err(match warnings.into_iter().find(|it| it.severity == Severity::Unread) {
+        return Err(match warnings.into_iter().find(|it| it.severity == Severity::NotMade) {
             Some(first) => Error::Unread(name.to_owned(), Box::new(first)),
             None => Error::NoApplication(name.to_owned()),
         });
@@ -77,7 +77,6 @@ pub(super) fn follow(
     let builders = Builders::of(tree, name, how)?;
     let mut out = Followed { warnings, ..Followed::default() };
     out.warnings.extend(tree.warnings.iter().cloned());
-    out.warnings.extend(links(tree, &builders.outward));
     let own = own(tree, &scanned).map_err(|addresses| {
         let addresses = addresses.iter().map(|it| crate::address::without_user(it).into_owned());
         Error::Own { repository: name.to_owned(), addresses: addresses.collect() }
@@ -110,6 +109,10 @@ pub(super) fn follow(
         let message = format!("nothing that is followed makes {titles}, so Argo CD does not");
         rounds.out.warnings.push(Warning::new(&first.place, Severity::Note, message));
     }
+    let sources = rounds.followed.iter().flat_map(Application::sources);
+    let directories = sources.filter(|it| !it.path.is_empty()).map(|it| joined("", &it.path));
+    let directories: Vec<String> = directories.collect();
+    rounds.out.warnings.extend(links(tree, &builders.outward, &directories));
     let Rounds { mut out, clusters, .. } = rounds;
     if clusters.len() > 1 {
         let (repository, clusters) = (name.to_owned(), clusters.into_iter().collect());
@@ -149,14 +152,14 @@ fn of_set(head: &Head<'_>, place: &Path) -> Option<Warning> {
     head.is(ARGO, "ApplicationSet").then(|| {
         let title = title("ApplicationSet", &head.named());
         let message = format!("{title} is not followed: what it makes is not known");
-        Warning::new(place, Severity::Unread, message)
+        not_made(place, &format!("ApplicationSet.{ARGO}"), message)
     })
 }
 
 fn not_read(head: &Head<'_>, error: &yaml::Error, place: &Path) -> Warning {
     let title = title("Application", &head.named());
     let message = format!("{title} is not read: {}: {}", error.path(), error.message());
-    Warning::new(place, Severity::Unread, message)
+    not_made(place, KIND, message)
 }
 
 /// The address that most Applications have whose directory is here; the error is those of which one must be
@@ -417,8 +420,12 @@ impl Rounds<'_> {
         let (values, missing) = self.values(of, &options, directory);
         if !missing.is_empty() {
             let missing = missing.join(" and ");
-            let why = format!("values of {missing} are not known, so what it makes may differ");
-            self.unread(of, &why);
+            let title = of.title();
+            let message =
+                format!("{title}: values of {missing} are not known, so what it makes may differ");
+            let mut warning = Warning::new(&of.place, Severity::Unread, message);
+            warning.kind = Some(KIND.to_owned());
+            self.out.warnings.push(warning);
         }
         let word = |given: &str, otherwise: &str| {
             let given = if given.is_empty() { otherwise } else { given };
@@ -503,8 +510,7 @@ impl Rounds<'_> {
     /// The same, with the text that says the same where it is the same.
     fn warn(&mut self, of: &Application, why: &str, text: Option<Arc<str>>) {
         let message = format!("{}: {why}", of.title());
-        let mut warning = Warning::new(&of.place, Severity::Unread, message);
-        warning.kind = Some(KIND.to_owned());
+        let mut warning = not_made(&of.place, KIND, message);
         warning.text = text;
         self.out.warnings.push(warning);
     }
