@@ -173,7 +173,7 @@ fn differs_to_cilium(objects: &[Value], seed: u64) -> Option<String> {
 
 fn differs_to_calico(objects: &[Value], seed: u64) -> Option<String> {
     let wishes = wishes(&mut Random::new(seed ^ 0x5eed));
-    differs(objects, &wishes, &Enforcer::Calico(Calico), (Dialect::Calico, false))
+    differs(objects, &wishes, &Enforcer::Calico(Calico::default()), (Dialect::Calico, false))
 }
 
 fn differs(

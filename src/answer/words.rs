@@ -475,10 +475,11 @@ pub(super) fn tie(names: &[String]) -> String {
 
 /// By whose reading an answer was found, where that is not the letter of the specifications.
 pub(super) fn enforcement(rules: &Ruleset) -> Vec<String> {
-    if rules.enforcer().calico().is_some() {
+    if let Some(calico) = rules.enforcer().calico() {
         let staged =
             if rules.counts_staged() { ", staged ones as if they were in force" } else { "" };
-        return vec![format!("Judged as Calico enforces policies{staged}")];
+        let version = calico.version.map_or(String::new(), |version| format!(" {version}"));
+        return vec![format!("Judged as Calico{version} enforces policies{staged}")];
     }
     let Some(cilium) = rules.cilium() else { return Vec::new() };
     let mut notes = vec![format!("Judged as Cilium {} enforces policies", cilium.version)];

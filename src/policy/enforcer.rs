@@ -4,7 +4,7 @@
 //! An enforcer changes what a peer may match and which entries are implied, never the algorithm.
 
 use super::rule::Scope;
-use super::{CiliumVersion, LabelFilter};
+use super::{CalicoVersion, CiliumVersion, LabelFilter};
 use crate::cluster::Name;
 use crate::kinds::{EnforcedBy, Kind};
 use std::collections::BTreeMap;
@@ -25,7 +25,27 @@ pub enum Enforcer {
 
 /// Calico, as far as a setting of it changes an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Calico;
+pub struct Calico {
+    /// The minor version, where it is known; else whatever any of them reads counts.
+    pub version: Option<CalicoVersion>,
+}
+
+impl Calico {
+    /// Why a release of it leaves policies of a kind out, as the end of a sentence.
+    ///
+    /// Source: docs/semantics/calico.md#versions.
+    pub(super) fn leaves_out(self, kind: Kind) -> Option<&'static str> {
+        match (kind, self.version?) {
+            (Kind::ClusterNetworkPolicy, CalicoVersion::V3_31) => {
+                Some("Calico reads it from 3.32 on")
+            }
+            (Kind::AdminNetworkPolicy | Kind::BaselineAdminNetworkPolicy, CalicoVersion::V3_32) => {
+                Some("Calico reads it up to 3.31, and since then ClusterNetworkPolicies")
+            }
+            _ => None,
+        }
+    }
+}
 
 impl Enforcer {
     /// Cilium's settings, where it is Cilium.
@@ -46,8 +66,10 @@ impl Enforcer {
 
     /// The names that the command line takes.
     pub fn names() -> impl Iterator<Item = String> {
-        let versions = CiliumVersion::ALL.into_iter().map(|version| format!("cilium-{version}"));
-        ["kubernetes", "calico", "cilium"].map(ToOwned::to_owned).into_iter().chain(versions)
+        let of_calico = CalicoVersion::ALL.into_iter().map(|version| format!("calico-{version}"));
+        let of_cilium = CiliumVersion::ALL.into_iter().map(|version| format!("cilium-{version}"));
+        let plain = ["kubernetes", "calico", "cilium"].map(ToOwned::to_owned).into_iter();
+        plain.chain(of_calico).chain(of_cilium)
     }
 
     /// Whether it enforces policies of a kind at all.
@@ -55,6 +77,9 @@ impl Enforcer {
     /// Source: docs/semantics/cilium-networkpolicy.md and
     /// docs/semantics/cilium-verdicts.md#clusternetworkpolicy.
     pub(super) fn reads(&self, kind: Kind) -> bool {
+        if self.calico().is_some_and(|calico| calico.leaves_out(kind).is_some()) {
+            return false;
+        }
         match (self.cilium(), kind.enforced_by()) {
             (_, None) | (Some(_), Some(EnforcedBy::Kubernetes | EnforcedBy::Calico)) => false,
             (None, Some(EnforcedBy::Calico)) => self.calico().is_some(),
@@ -80,18 +105,20 @@ impl Enforcer {
     }
 }
 
-/// `kubernetes`, `calico`, `cilium-1.19`.
+/// `kubernetes`, `calico`, `calico-3.32`, `cilium-1.19`.
 impl fmt::Display for Enforcer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Kubernetes => f.write_str("kubernetes"),
             Self::Cilium(cilium) => write!(f, "cilium-{}", cilium.version),
-            Self::Calico(Calico) => f.write_str("calico"),
+            Self::Calico(Calico { version: None }) => f.write_str("calico"),
+            Self::Calico(Calico { version: Some(version) }) => write!(f, "calico-{version}"),
         }
     }
 }
 
-/// `kubernetes`, `calico`, `cilium` for the version that is met most, or `cilium-1.18` to `cilium-1.20`.
+/// `kubernetes`, `calico`, `calico-3.31`, `calico-3.32`, `cilium` for the version that is met most, or
+/// `cilium-1.18` to `cilium-1.20`.
 impl FromStr for Enforcer {
     type Err = String;
 
@@ -99,12 +126,17 @@ impl FromStr for Enforcer {
         match text {
             "kubernetes" => return Ok(Self::Kubernetes),
             "cilium" => return Ok(Self::Cilium(Cilium::default())),
-            "calico" => return Ok(Self::Calico(Calico)),
+            "calico" => return Ok(Self::Calico(Calico::default())),
             _ => {}
+        }
+        if let Some(version) = text.strip_prefix("calico-").and_then(CalicoVersion::named) {
+            return Ok(Self::Calico(Calico { version: Some(version) }));
         }
         let version = text.strip_prefix("cilium-").and_then(CiliumVersion::named);
         version.map(|version| Self::Cilium(Cilium::new(version))).ok_or_else(|| {
-            "give kubernetes, calico, cilium, cilium-1.18, cilium-1.19 or cilium-1.20".to_owned()
+            "give kubernetes, calico, calico-3.31, calico-3.32, cilium, cilium-1.18, cilium-1.19 or \
+             cilium-1.20"
+                .to_owned()
         })
     }
 }
@@ -255,8 +287,8 @@ mod tests {
 
     #[test]
     fn names_and_releases() {
-        for name in ["kubernetes", "calico", "cilium-1.18", "cilium-1.19", "cilium-1.20"] {
-            assert_eq!(name.parse::<Enforcer>().map(|e| e.to_string()), Ok(name.to_owned()));
+        for name in Enforcer::names().filter(|name| name != "cilium") {
+            assert_eq!(name.parse::<Enforcer>().map(|e| e.to_string()), Ok(name));
         }
         assert_eq!("cilium".parse::<Enforcer>().map(|e| e.to_string()), Ok("cilium-1.19".into()));
         assert!("cilium-1.7".parse::<Enforcer>().unwrap_err().contains("cilium-1.18"));
@@ -270,6 +302,16 @@ mod tests {
             ("", None),
         ] {
             let found = CiliumVersion::of_release(release).map(|version| version.to_string());
+            assert_eq!(found.as_deref(), version, "{release}");
+        }
+        for (release, version) in [
+            ("v3.31.5", Some("3.31")),
+            ("v3.28.0", Some("3.31")),
+            ("v3.32.0", Some("3.32")),
+            ("v3.33.0-0.dev", Some("3.32")),
+            ("master", None),
+        ] {
+            let found = CalicoVersion::of_release(release).map(|version| version.to_string());
             assert_eq!(found.as_deref(), version, "{release}");
         }
     }

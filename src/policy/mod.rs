@@ -36,7 +36,7 @@ pub(crate) use selector::{
     dns_label_fault, dns_subdomain_fault, label_key_fault, label_value_fault,
 };
 pub use sight::{Labelling, Sight, peers};
-pub use version::CiliumVersion;
+pub use version::{CalicoVersion, CiliumVersion};
 
 use crate::cluster::{ObjectRef, Origin};
 use crate::kinds::Kind;

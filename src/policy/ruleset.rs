@@ -110,7 +110,7 @@ impl Written {
         if has(EnforcedBy::Cilium) {
             Enforcer::Cilium(Cilium::default())
         } else if has(EnforcedBy::Calico) {
-            Enforcer::Calico(Calico)
+            Enforcer::Calico(Calico::default())
         } else {
             Enforcer::Kubernetes
         }
@@ -130,6 +130,8 @@ pub struct Ruleset {
     unread: Unread,
     enforcer: Enforcer,
     staged: bool,
+    /// Those that are staged and count for nothing.
+    pub aside: Vec<ObjectRef>,
     /// Those that speak for Cilium's own proxy.
     of_proxy: Vec<ObjectRef>,
     /// Objects that would be refused.
@@ -163,6 +165,9 @@ impl Ruleset {
         ruleset.enforcer = enforcer.clone();
         ruleset.staged = written.staged.is_some();
         ruleset.lints.extend(written.staged.iter().flatten().cloned());
+        let aside = written.objects.iter().filter(|it| it.kind().is_some_and(Kind::is_staged));
+        let aside = aside.filter(|_| written.staged.is_none());
+        ruleset.aside = aside.map(|it| it.object.clone()).collect();
         for Remark { object, origin, refused_by, faults } in &written.undecodable {
             let refused_by = refused_by.unwrap_or_default();
             // Calico's API takes more fields than are known here. What is staged decides nothing.

@@ -92,7 +92,7 @@ pub(crate) fn build(cluster: &[Value]) -> Option<World<'_>> {
                     endpoints: vec![SliceEndpoint { addresses, pod: None, ready: true }],
                 });
             }
-            "Calico" => enforcer = Enforcer::Calico(Calico),
+            "Calico" => enforcer = Enforcer::Calico(Calico::default()),
             "Rules" => rules_of.push(super::form::policy(object)?),
             other => panic!("kind {other}"),
         }

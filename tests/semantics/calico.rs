@@ -7,7 +7,7 @@ use netpol::verdict::Reason;
 
 /// The base with these manifests after it, under Calico.
 fn cluster(manifests: &str) -> Cluster {
-    enforced(&format!("{BASE}{manifests}"), &Enforcer::Calico(Calico))
+    enforced(&format!("{BASE}{manifests}"), &Enforcer::Calico(Calico::default()))
 }
 
 /// Checks lines `SOURCE → DESTINATION is VERDICT` over the base with these manifests.
@@ -574,7 +574,7 @@ fn staged_policies_change_nothing() {
 
 /// The base with these manifests after it, under Calico, with what is staged in force.
 fn with_staged(manifests: &str) -> Cluster {
-    super::with_staged(&format!("{BASE}{manifests}"), &Enforcer::Calico(Calico))
+    super::with_staged(&format!("{BASE}{manifests}"), &Enforcer::Calico(Calico::default()))
 }
 
 /// docs/semantics/calico.md#staged-policies: what is staged takes the place of what it stands for, or
@@ -726,4 +726,90 @@ fn only_calico_reads_them() {
     let cluster = enforced(&text, &Enforcer::Kubernetes);
     cluster.holds(&["web → api:80 is Allowed"]);
     assert!(cluster.lints()[0].contains("NOT ENFORCED"), "{:?}", cluster.lints());
+}
+
+/// docs/semantics/calico.md#versions: which policies of administrators count, and how policies of a tier
+/// are called.
+#[test]
+fn what_versions_read_otherwise() {
+    let newer = "---\napiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\n\
+        metadata: {name: c}\nspec: {tier: Admin, priority: 5, subject: {namespaces: {}}, \
+        ingress: [{action: Deny, from: [{namespaces: {}}]}]}\n";
+    let older = "---\napiVersion: policy.networking.k8s.io/v1alpha1\nkind: AdminNetworkPolicy\n\
+        metadata: {name: a}\nspec: {priority: 5, subject: {namespaces: {}}, \
+        ingress: [{action: Deny, from: [{namespaces: {}}]}]}\n";
+    let under = |version: &str, manifests: &str| {
+        let enforcer: Enforcer = version.parse().unwrap();
+        enforced(&format!("{BASE}{manifests}"), &enforcer)
+    };
+    for (version, manifests, verdict) in [
+        ("calico", newer, "Denied"),
+        ("calico", older, "Denied"),
+        ("calico-3.31", newer, "Allowed"),
+        ("calico-3.31", older, "Denied"),
+        ("calico-3.32", newer, "Denied"),
+        ("calico-3.32", older, "Allowed"),
+    ] {
+        let cluster = under(version, manifests);
+        cluster.holds(&[&format!("web → api:80 is {verdict}")]);
+        let told = cluster.lints().iter().any(|lint| lint.contains("NOT ENFORCED"));
+        assert_eq!(told, verdict == "Allowed", "{version}: {:?}", cluster.lints());
+    }
+    let closed = "tier: platform, selector: app == 'api', ingress: [{action: Deny}]";
+    let named = |name: &str| tier("platform", "order: 1") + &policy(name, closed);
+    for (version, name, refused, told) in [
+        ("calico", "close", false, true),
+        ("calico-3.31", "close", true, false),
+        ("calico-3.32", "close", false, false),
+        ("calico", "platform.close", false, false),
+        ("calico-3.31", "platform.close", false, false),
+        ("calico-3.31", "platforms.close", true, false),
+    ] {
+        let cluster = under(version, &named(name));
+        let says =
+            |all: Vec<String>| all.iter().any(|it| it.contains("does not begin with platform."));
+        assert_eq!(says(cluster.rejected()), refused, "{version} {name}");
+        assert_eq!(says(cluster.lints()), told, "{version} {name}");
+        let verdict = if refused { "Allowed" } else { "Denied" };
+        cluster.holds(&[&format!("web → api:80 is {verdict}")]);
+    }
+}
+
+/// docs/semantics/calico.md#order: where two policies that disagree have one order, names decide, and
+/// that is told.
+#[test]
+fn equal_orders_are_told() {
+    let of = |name: &str, spec: &str| policy(name, &format!("selector: app == 'api', {spec}"));
+    let allow = "ingress: [{action: Allow}]";
+    let deny = "ingress: [{action: Deny}]";
+    let with = |order: &str, rules: &str| format!("order: {order}, {rules}");
+    let elsewhere = of("b", &with("7", deny)).replace("namespace: shop", "namespace: other");
+    for (one, other, told) in [
+        (of("a", &with("7", allow)), of("b", &with("7", deny)), true),
+        (of("a", allow), of("b", deny), true),
+        (of("a", &with("7", allow)), global("b", &with("7", deny)), true),
+        (of("a", &with("7", allow)), of("b", &with("8", deny)), false),
+        (of("a", &with("7", allow)), of("b", &with("7", allow)), false),
+        (of("a", &with("7", allow)), of("b", &with("7", "egress: [{action: Deny}]")), false),
+        (of("a", &with("7", allow)), elsewhere, false),
+    ] {
+        let lints = cluster(&(one.clone() + &other)).lints();
+        let found =
+            lints.iter().any(|it| it.contains("spec.order") && it.contains("they disagree"));
+        assert_eq!(found, told, "{one}{other}{lints:?}");
+    }
+}
+
+/// docs/semantics/calico.md#network-sets: a rule for sets that are not there means no one, and that is told.
+#[test]
+fn sets_that_are_not_there_are_told() {
+    let rule = "{action: Allow, protocol: TCP, destination: {namespaceSelector: global(), \
+                selector: partner == 'payment'}}";
+    let set = object("GlobalNetworkSet", "p", "nets: [203.0.113.0/28]")
+        .replace("name: \"p\"", "name: p, labels: {partner: payment}");
+    for (manifests, told) in [(egress(rule), true), (egress(rule) + &set, false)] {
+        let lints = cluster(&manifests).lints();
+        let found = lints.iter().any(|it| it.contains("none that was read has these labels"));
+        assert_eq!(found, told, "{lints:?}");
+    }
 }

@@ -83,7 +83,7 @@ fn a_node_that_is_not_left_out() {
                  shop}\nspec: {selector: app == 'api', ingress: [{action: Deny, source: {notNets: \
                  [203.0.113.0/24]}}, {action: Allow}]}\n";
     let text = format!("{}{}{rules}", super::BASE, service(", externalTrafficPolicy: Cluster"));
-    let cluster = enforced(&text, &Enforcer::Calico(Calico));
+    let cluster = enforced(&text, &Enforcer::Calico(Calico::default()));
     cluster.holds(&[
         "203.0.113.9 → api:8080 is Allowed",
         "203.0.113.9 → 198.51.100.20:80 is Unknown",

@@ -108,7 +108,7 @@ impl Cluster {
             decode_text(list.to_string().into_bytes(), Path::new("table.json"), "default");
         assert!(warnings.is_empty(), "case {}: {warnings:?}", self.case);
         let (_, written) = objects.assemble();
-        let rules = Ruleset::compile(&written, snapshot, &Enforcer::Calico(Calico));
+        let rules = Ruleset::compile(&written, snapshot, &Enforcer::Calico(Calico::default()));
         assert!(rules.rejected.is_empty(), "case {}: {:?}", self.case, rules.rejected);
         let unread = rules.cluster_wide_unread() || rules.unread_namespaces().next().is_some();
         assert!(!unread, "case {}: {:?}", self.case, rules.lints);

@@ -13,7 +13,7 @@ use super::{Connection, Extent, provenance};
 use netpol::cluster::Gap;
 use netpol::kinds::{self, EnforcedBy, Kind, Other, Role};
 use netpol::objects::{Objects, api, policy_from_json};
-use netpol::policy::{Calico, Cilium, CiliumVersion, Enforcer};
+use netpol::policy::{Calico, CalicoVersion, Cilium, CiliumVersion, Enforcer};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,8 +23,12 @@ use tokio::task::JoinSet;
 const AGENT_NAMESPACE: &str = "kube-system";
 /// The agent's ConfigMap.
 const AGENT_CONFIG: &str = "cilium-config";
-/// The agent's DaemonSet, whose image names the version.
+/// The agent's DaemonSet, whose image names the version, and its container.
 const AGENT: &str = "cilium";
+const AGENT_CONTAINER: &str = "cilium-agent";
+/// The same of Calico, and where it may run.
+const NODE: &str = "calico-node";
+const NODE_NAMESPACES: [&str; 2] = ["calico-system", "kube-system"];
 
 /// The groups and versions that the API server serves.
 pub(super) struct Served(BTreeSet<String>);
@@ -55,6 +59,19 @@ struct ConfigMap {
 #[serde(default)]
 struct Agent {
     spec: AgentSpec,
+}
+
+/// What Calico tells of itself.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ClusterInformation {
+    spec: ClusterInformationSpec,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ClusterInformationSpec {
+    calico_version: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -186,7 +203,8 @@ impl Connection {
             objects.enforcer = enforcer;
             self.add_api_server(objects).await;
         } else if served.has_calico() {
-            objects.enforcer = Some((Enforcer::Calico(Calico), None));
+            let version = self.calico(&served).await;
+            objects.enforcer = Some((Enforcer::Calico(Calico { version }), None));
         }
         Ok(())
     }
@@ -208,7 +226,26 @@ impl Connection {
     pub(super) async fn agent_release(&self) -> Option<String> {
         let agent = Target::kind(Kind::DaemonSet).within(AGENT_NAMESPACE).named(AGENT);
         let agent = self.get::<Agent>(&agent).await.ok()?;
-        release(&agent).map(ToOwned::to_owned)
+        release(&agent, AGENT_CONTAINER).map(ToOwned::to_owned)
+    }
+
+    /// The version of Calico, by what it tells of itself or else by its image; where neither may be read
+    /// it is not known, and what any version reads counts.
+    async fn calico(&self, served: &Served) -> Option<CalicoVersion> {
+        let api = served.version(Kind::CalicoNetworkPolicy)?;
+        let told = Target::of(api, "clusterinformations").named("default");
+        if let Ok(ClusterInformation { spec }) = self.get(&told).await
+            && let Some(version) = CalicoVersion::of_release(&spec.calico_version)
+        {
+            return Some(version);
+        }
+        for namespace in NODE_NAMESPACES {
+            let node = Target::kind(Kind::DaemonSet).within(namespace).named(NODE);
+            if let Ok(node) = self.get::<Agent>(&node).await {
+                return release(&node, NODE).and_then(CalicoVersion::of_release);
+            }
+        }
+        None
     }
 
     /// Cilium as its agent's ConfigMap and image have it; where these may not be read, as it is
@@ -218,7 +255,8 @@ impl Connection {
         let agent = Target::kind(Kind::DaemonSet).within(AGENT_NAMESPACE).named(AGENT);
         let (config, agent) =
             tokio::join!(self.get::<ConfigMap>(&config), self.get::<Agent>(&agent));
-        let version = agent.as_ref().ok().and_then(release).and_then(CiliumVersion::of_release);
+        let release = agent.as_ref().ok().and_then(|agent| release(agent, AGENT_CONTAINER));
+        let version = release.and_then(CiliumVersion::of_release);
         let enforcer = Enforcer::Cilium(match &config {
             Ok(ConfigMap { data }) => {
                 let data = data.clone().unwrap_or_default();
@@ -241,10 +279,10 @@ impl Connection {
     }
 }
 
-/// The release that the agent's image names.
-fn release(agent: &Agent) -> Option<&str> {
+/// The release that the image of a container of the agent names.
+fn release<'a>(agent: &'a Agent, container: &str) -> Option<&'a str> {
     let mut containers = agent.spec.template.spec.containers.iter();
-    let image = &containers.find(|container| container.name == "cilium-agent")?.image;
+    let image = &containers.find(|it| it.name == container)?.image;
     let image = image.split_once('@').map_or(&**image, |(image, _digest)| image);
     image.rsplit_once(':').map(|(_, tag)| tag)
 }
@@ -322,7 +360,7 @@ mod tests {
             let container = Container { name: "cilium-agent".into(), image: image.into() };
             let spec = AgentPod { containers: vec![container] };
             let agent = Agent { spec: AgentSpec { template: AgentTemplate { spec } } };
-            let version = release(&agent).and_then(CiliumVersion::of_release);
+            let version = release(&agent, AGENT_CONTAINER).and_then(CiliumVersion::of_release);
             version.map(|version| version.to_string())
         };
         for (image, version) in [

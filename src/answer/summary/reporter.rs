@@ -3,7 +3,7 @@
 use super::{
     DirectionSummary, Isolation, NamespaceSummary, PolicySummary, RuleSummary, SummaryReport,
 };
-use crate::answer::missing::{dead, missing};
+use crate::answer::missing::{dead, missing, named};
 use crate::answer::place::{Locate, Location};
 use crate::answer::standing::PlaceReport;
 use crate::answer::vocabulary::{ApiVersion, OrderedTier, SummaryKind};
@@ -44,10 +44,21 @@ impl SummaryReport {
             dead: dead(&unwritten::dead(rules)),
             complete: missing.is_empty(),
             missing,
-            notes: words::enforcement(rules),
+            notes: words::enforcement(rules).into_iter().chain(staged(rules)).collect(),
             warnings,
         }
     }
+}
+
+/// What is staged, where it counts for nothing.
+fn staged(rules: &Ruleset) -> Option<String> {
+    let (is, it) = match rules.aside.len() {
+        0 => return None,
+        1 => ("is", "it"),
+        _ => ("are", "they"),
+    };
+    let names = named(rules.aside.iter().map(ToString::to_string));
+    Some(format!("{names} {is} staged, not in force: diff --staged says what {it} would change"))
 }
 
 pub(super) struct Reporter<'a> {

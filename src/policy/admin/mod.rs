@@ -113,10 +113,14 @@ impl AdminPolicy<'_> {
 
     /// Why nobody enforces policies of this kind, as the end of a sentence.
     ///
-    /// Source: docs/semantics/cilium-verdicts.md#clusternetworkpolicy.
+    /// Source: docs/semantics/cilium-verdicts.md#clusternetworkpolicy and
+    /// docs/semantics/calico.md#versions.
     fn not_enforced(&self, enforcer: &Enforcer) -> Option<String> {
-        let cilium = enforcer.cilium()?;
         let name = self.kind();
+        if let Some(why) = enforcer.calico().and_then(|calico| calico.leaves_out(name)) {
+            return Some(format!("{name} is NOT ENFORCED: {why}; nothing of it counts here"));
+        }
+        let cilium = enforcer.cilium()?;
         match name {
             Kind::ClusterNetworkPolicy if cilium.cluster_network_policies => None,
             Kind::ClusterNetworkPolicy => Some(format!(

@@ -275,7 +275,15 @@ impl<'a> Lowering<'a> {
             not => asked.extend(not.map(|not| Expr::Not(Box::new(not)))),
         }
         if !asked.is_empty() {
-            ends.push((at(field), self.meant(&Expr::And(asked), &at(field), part)));
+            let asked = Expr::And(asked);
+            let of_sets = entity.namespace_selector.as_deref().map(parse);
+            if matches!(of_sets, Some(Ok(Expr::Global))) && self.known.addresses(&asked).is_empty()
+            {
+                let message = "global() means network sets and hosts without a namespace, and none that \
+                               was read has these labels";
+                self.lint(at(field), message);
+            }
+            ends.push((at(field), self.meant(&asked, &at(field), part)));
         }
         if let Some(nets) = entity.nets.as_ref().filter(|nets| !nets.is_empty()) {
             let nets = self.networks(&at("nets"), nets);

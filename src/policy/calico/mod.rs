@@ -24,13 +24,13 @@ pub(super) use tiers::is_after_default;
 
 use super::dialect::{Around, Dialect, Metadata, Placed};
 use super::rule::{Direction, Order, Policy, TierEnd};
-use super::{Fault, Lowered};
-use crate::cluster::ObjectRef;
+use super::{CalicoVersion, Fault, Lowered};
+use crate::cluster::{Name, ObjectRef};
 use crate::kinds::Kind;
 use known::{Known, check};
 use lower::Lowering;
 use serde::de::Deserializer;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use written::Body;
 
 impl From<Spec> for super::Spec {
@@ -82,7 +82,62 @@ impl Dialect for Spec {
             };
             (*object, lowered)
         });
-        each.collect()
+        let mut each: Vec<_> = each.collect();
+        equal_orders(&mut each);
+        each
+    }
+}
+
+/// Tells of policies at one place of a tier that disagree.
+///
+/// Source: docs/semantics/calico.md#order.
+fn equal_orders(all: &mut [(Placed<'_, Spec>, Lowered)]) {
+    type Place = (Name, Order, Direction);
+    let mut seen: HashMap<Place, Vec<&Policy>> = HashMap::new();
+    let mut told = Vec::new();
+    for (i, (_, lowered)) in all.iter().enumerate() {
+        for policy in &lowered.policies {
+            let Some(position) = policy.tier.position() else { continue };
+            let place = (position.tier.name.clone(), position.order, policy.direction);
+            let others = seen.entry(place).or_default();
+            let disagrees = |other: &&&Policy| {
+                other.object != policy.object && disagree(other, policy) && may_meet(other, policy)
+            };
+            // Of very many the first ones will do.
+            if let Some(other) = others.iter().take(MOST_COMPARED).find(disagrees) {
+                told.push((i, other.object.clone()));
+            }
+            others.push(policy);
+        }
+    }
+    for (i, other) in told {
+        let message = format!(
+            "has the order of {other}, and they disagree: which of them comes first is a matter of \
+             their names, and was another one before Calico 3.32; give them different orders"
+        );
+        let fault = Fault { path: "spec.order".to_owned(), message };
+        let lints = &mut all[i].1.lints;
+        if !lints.contains(&fault) {
+            lints.push(fault);
+        }
+    }
+}
+
+/// So many of one place are compared with each.
+const MOST_COMPARED: usize = 64;
+
+/// Whether it matters which of two comes first.
+fn disagree(one: &Policy, other: &Policy) -> bool {
+    let actions = |policy: &Policy| policy.entries.iter().map(|it| it.action).collect::<Vec<_>>();
+    let others = actions(other);
+    actions(one).iter().any(|action| others.iter().any(|other| other != action))
+}
+
+/// Whether two may speak for one pod, as far as their namespaces tell.
+fn may_meet(one: &Policy, other: &Policy) -> bool {
+    match (&one.object.namespace, &other.object.namespace) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
     }
 }
 
@@ -137,6 +192,17 @@ impl Placed<'_, Spec> {
             return Lowered { faults, lints, unread, ..Lowered::default() };
         }
         let Some(tier) = tier else { return Lowered { lints, unread, ..Lowered::default() } };
+        let version = known.settings.and_then(|calico| calico.version);
+        if let Some(message) = self.not_of_its_tier(&tier.name) {
+            let fault = fault("metadata.name", message);
+            match version {
+                Some(CalicoVersion::V3_31) => {
+                    return Lowered { faults: fault, ..Lowered::default() };
+                }
+                Some(CalicoVersion::V3_32) => {}
+                None => lints.extend(fault),
+            }
+        }
         if written.do_not_track == Some(true) || written.pre_dnat == Some(true) {
             let message =
                 "is for host endpoints only, which are not judged: it says nothing of pods";
@@ -165,6 +231,17 @@ impl Placed<'_, Spec> {
             }
         }
         Lowered { policies, lints, ..Lowered::default() }
+    }
+
+    /// What is wrong with its name for releases that ask for that of its tier in it.
+    ///
+    /// Source: docs/semantics/calico.md#versions.
+    fn not_of_its_tier(&self, tier: &str) -> Option<String> {
+        let newer = self.spec.stored || tier == tiers::DEFAULT;
+        let begins = || self.object.name.strip_prefix(tier).is_some_and(|it| it.starts_with('.'));
+        (!newer && !begins()).then(|| {
+            format!("does not begin with {tier}., as names of this tier must before Calico 3.32")
+        })
     }
 
     /// The directions that it governs.
