@@ -4,6 +4,7 @@
 mod broken;
 mod build;
 mod explain;
+mod flate;
 mod missing;
 mod random;
 mod reconcile;

@@ -18,9 +18,9 @@ const REPOSITORIES: u64 = 24;
 const VARIABLES: [&str; 4] = ["LAN", "PORT", "NAME", "NOBODY"];
 
 /// A repository: its files, and its Kustomizations.
-struct Made {
-    files: BTreeMap<String, String>,
-    kustomizations: Vec<Value>,
+pub(super) struct Made {
+    pub(super) files: BTreeMap<String, String>,
+    pub(super) kustomizations: Vec<Value>,
 }
 
 fn expression(r: &mut Random, plain: &str) -> String {
@@ -120,7 +120,7 @@ fn patch(r: &mut Random) -> Value {
     }
 }
 
-fn repository(r: &mut Random) -> Made {
+pub(super) fn repository(r: &mut Random) -> Made {
     let mut made = Made { files: BTreeMap::new(), kustomizations: Vec::new() };
     let mut number = 0;
     made.files.insert(

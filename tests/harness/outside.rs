@@ -14,6 +14,8 @@ pub(crate) enum Outside {
     ControlPlane,
     /// The Flux CLI, and the kinds of its controllers.
     Flux,
+    /// flate.
+    Flate,
     /// Files of Go modules: the kinds of Cilium.
     GoModule,
     /// The Helm CLI.
@@ -47,7 +49,7 @@ impl Outside {
     const fn binds(self) -> Binds {
         match self {
             Self::ControlPlane | Self::Flux => Binds::WithGoOnUnix,
-            Self::GoModule | Self::Helm | Self::Hubble | Self::Krew => Binds::WithGo,
+            Self::Flate | Self::GoModule | Self::Helm | Self::Hubble | Self::Krew => Binds::WithGo,
             Self::Script | Self::Shell | Self::Strace | Self::Lent => Binds::Nowhere,
         }
     }

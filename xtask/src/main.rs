@@ -10,6 +10,7 @@ mod dist;
 mod ecosystem;
 mod fuzz;
 mod gen_cluster;
+mod gen_flux;
 mod generate;
 mod picture;
 mod sbom;
@@ -64,6 +65,14 @@ enum Task {
     #[command(verbatim_doc_comment)]
     Helm,
 
+    /// Provide flate, with which the tests compare what is made of a repository of Flux.
+    ///
+    /// It is built once with Go from the version pinned in tests/tools/flate, which wants a newer Go than
+    /// the others and has Go fetch that, and kept in the user's cache. The last line of stdout is the
+    /// directory that holds it.
+    #[command(verbatim_doc_comment)]
+    Flate,
+
     /// Provide krew and the validator of its index for the tests.
     ///
     /// They are built once with Go from the version pinned in tests/tools/krew and kept in the user's
@@ -77,6 +86,13 @@ enum Task {
     /// answer is how many of each kind were written.
     #[command(verbatim_doc_comment)]
     GenCluster(gen_cluster::Options),
+
+    /// Write a large repository of Flux, with charts of its own.
+    ///
+    /// Each Kustomization has a directory with a workload, its Service and its policy, some have a
+    /// HelmRelease besides. The directory must be empty or new. The answer is what was written.
+    #[command(verbatim_doc_comment)]
+    GenFlux(gen_flux::Options),
 
     /// Write what follows from the program: completions/, man/, docs/reference.md and docs/picture.svg.
     Generate(generate::Options),
@@ -154,6 +170,7 @@ fn run(task: Task) -> Result<ExitCode> {
             return Ok(ExitCode::from(u8::from(!compared.same)));
         }
         Task::GenCluster(options) => answer(&gen_cluster::run(&options)?),
+        Task::GenFlux(options) => answer(&gen_flux::run(&options)?),
         Task::Generate(options) => answer(&generate::run(&options)?),
         Task::Hubble => answer(&tools::provide(&tools::HUBBLE)?.display().to_string()),
         Task::Krew => answer(&tools::provide(&tools::KREW)?.display().to_string()),
@@ -163,6 +180,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Sbom(options) => answer(&sbom::run(&options)?),
         Task::Fuzz(options) => answer(fuzz::run(&options)?.trim_end()),
         Task::Flux => answer(&tools::provide(&tools::FLUX)?.display().to_string()),
+        Task::Flate => answer(&tools::provide(&tools::FLATE)?.display().to_string()),
         Task::Helm => answer(&tools::provide(&tools::HELM)?.display().to_string()),
         Task::ControlPlane { action } => {
             let programs = tools::provide(&tools::CONTROL_PLANE)?;

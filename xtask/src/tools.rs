@@ -139,6 +139,21 @@ pub(crate) const HELM: Kit = Kit {
     }],
 };
 
+/// flate, which makes manifests of a repository of Flux without the controllers.
+pub(crate) const FLATE: Kit = Kit {
+    name: "flate",
+    module: "tests/tools/flate",
+    version_of: "github.com/home-operations/flate",
+    given_by: None,
+    tools: &[Tool {
+        name: "flate",
+        package: "github.com/home-operations/flate/cmd/flate",
+        version_of: "github.com/home-operations/flate",
+        probe: &["--version"],
+        stamps: &["main.version={number}"],
+    }],
+};
+
 /// krew, and what checks manifests for its index.
 pub(crate) const KREW: Kit = Kit {
     name: "krew",
@@ -309,6 +324,8 @@ fn build(tool: &Tool, go: &Path, module: &Path, version: &str, into: &Path) -> R
         .env("CGO_ENABLED", "0")
         // What the user has set for other Go code must not reach this build.
         .env("GOFLAGS", "-mod=readonly")
+        // A module that wants a newer Go has it fetched, checked like any module.
+        .env("GOTOOLCHAIN", "auto")
         .env("GOWORK", "off")
         .env_remove("GOOS")
         .env_remove("GOARCH")
@@ -468,7 +485,7 @@ mod tests {
     #[test]
     fn every_tool_is_pinned() {
         // Flux is built as its own module pins it, so there is no line for the tool.
-        for kit in [CONTROL_PLANE, HUBBLE, HELM, KREW] {
+        for kit in [CONTROL_PLANE, HUBBLE, HELM, FLATE, KREW] {
             let pins = Pins::read(&workspace().join(kit.module)).unwrap();
             for tool in kit.tools {
                 assert!(pins.version(tool.version_of).unwrap().starts_with('v'));
