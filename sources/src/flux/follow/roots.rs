@@ -157,9 +157,8 @@ impl Scanned {
         let directories: HashSet<String> = followed.iter().map(directory).collect();
         let is_new = |it: &&Kustomization| {
             let file = it.file.as_deref().unwrap_or_default();
-            !built.contains(file)
-                && !done.contains(&it.named)
-                && !(it.file.is_some() && above(file).any(|it| directories.contains(it)))
+            let made = || it.file.is_some() && above(file).any(|it| directories.contains(it));
+            !built.contains(file) && !done.contains(&it.named) && !made()
         };
         let rest = self.kustomizations.iter().filter(is_new);
         let rest: Vec<(&Kustomization, String)> = rest.map(|it| (it, directory(it))).collect();
