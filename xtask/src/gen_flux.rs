@@ -61,8 +61,11 @@ pub(crate) fn run(options: &Options) -> Result<String> {
         if i < options.releases {
             own.push(("release.yaml", RELEASE));
         }
-        let resources: String = own.iter().map(|(name, _)| format!("- {name}\n")).collect();
-        files.push((at("kustomization.yaml"), filled(&format!("{DESCRIBED}{resources}"))));
+        let mut described = DESCRIBED.to_owned();
+        for (name, _) in &own {
+            described.extend(["- ", name, "\n"]);
+        }
+        files.push((at("kustomization.yaml"), filled(&described)));
         files.extend(own.into_iter().map(|(name, text)| (at(name), filled(text))));
         files.push((format!("clusters/prod/app-{i}.yaml"), filled(KUSTOMIZATION)));
     }
