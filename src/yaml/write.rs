@@ -28,10 +28,7 @@ pub fn to_writer<T: Serialize>(value: &T, out: &mut dyn io::Write) -> io::Result
     write_text_of(value, out)
 }
 
-fn write_text_of(
-    value: &dyn erased_serde::Serialize,
-    out: &mut dyn io::Write,
-) -> io::Result<bool> {
+fn write_text_of(value: &dyn erased_serde::Serialize, out: &mut dyn io::Write) -> io::Result<bool> {
     let mut look = Look { text: String::new(), long: false, unseen: false };
     write_to(value, &mut look).map_err(io::Error::other)?;
     let Look { text, long, unseen } = look;
@@ -115,7 +112,8 @@ fn write_to(value: &dyn erased_serde::Serialize, out: &mut dyn fmt::Write) -> Re
         folded_wrap_chars: usize::MAX,
     };
     // Erased, so that saphyr's code is there once and not for each type of each answer.
-    serde_saphyr::to_fmt_writer_with_options(&mut &mut *out, &value, options).map_err(Error::without_place)
+    serde_saphyr::to_fmt_writer_with_options(&mut &mut *out, &value, options)
+        .map_err(Error::without_place)
 }
 
 /// A value with its fields in their order, whose texts with something unseen stand in double quotes.
