@@ -168,6 +168,28 @@ fn by_rules_is_told_what_a_search_finds() {
     hold(150, some_pods_and_rules, same);
 }
 
+/// What isolates every pod of some namespaces closes no other: rules let pods of those through.
+#[test]
+fn what_closes_other_namespaces_closes_none_here() {
+    let anyone = json!({"namespaceSelector": {"matchLabels": {"a": "x"}}});
+    for elsewhere in ["In", "DoesNotExist"] {
+        let mut named = json!({"key": "kubernetes.io/metadata.name", "operator": elsewhere});
+        if elsewhere == "In" {
+            named["values"] = json!(["elsewhere"]);
+        }
+        let subject = json!({"namespaceSelector": {"matchExpressions": [named]}});
+        let cluster = [
+            policy(
+                "out",
+                &json!({"policyTypes": ["Egress"], "egress": [{"to": [anyone.clone()]}]}),
+            ),
+            json!({"kind": "Rules", "metadata": {"name": "close"}, "direction": "Ingress",
+                "isolates": true, "subject": subject}),
+        ];
+        assert_eq!(same(&cluster, 0), None, "{elsewhere}");
+    }
+}
+
 fn policy(name: &str, spec: &Value) -> Value {
     let metadata = json!({"name": name, "namespace": "shop"});
     json!({"kind": "NetworkPolicy", "metadata": metadata, "spec": spec})
