@@ -58,6 +58,25 @@ impl Progress {
         }
     }
 
+    /// Takes the line away until [`Progress::show`]; true: it was there.
+    pub fn hide(&self) -> bool {
+        if self.0.is_hidden() {
+            return false;
+        }
+        self.0.disable_steady_tick();
+        self.0.set_draw_target(ProgressDrawTarget::hidden());
+        // What was drawn stays where it is.
+        let _ = write!(io::stderr(), "\r\u{1b}[2K");
+        true
+    }
+
+    /// Brings it back where it was there.
+    pub fn show(&self, was_there: bool) {
+        if was_there {
+            self.0.set_draw_target(ProgressDrawTarget::stderr());
+        }
+    }
+
     /// Runs something that prints, with the line out of its way.
     pub fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
         self.0.suspend(print)
