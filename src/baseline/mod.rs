@@ -10,7 +10,7 @@
 //!
 //! let policies = Baseline::default().policies("team-a", &Facts::default());
 //! let names: Vec<_> = policies.iter().map(|policy| policy.name()).collect();
-//! assert_eq!(names, ["default-deny-ingress", "allow-dns-egress"]);
+//! assert_eq!(names, ["allow-dns-egress", "default-deny-ingress"]);
 //! ```
 
 mod file;
@@ -20,7 +20,8 @@ mod words;
 
 pub use file::{FileError, from_yaml, schema};
 pub use impact::{Cut, Impact, OtherEnd, Way, impact, suppose_anyone};
-pub use words::{cuts, dns, meaning};
+pub use policies::in_order;
+pub use words::{Side, Told, cuts, dns, in_force, meaning, sides};
 
 use crate::draft::{Dialect, Draft};
 use crate::ends::{EndName, PortWanted};
@@ -35,6 +36,8 @@ pub const MANAGER: &str = "kubectl-netpol";
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// The annotation of an egress policy that names its ingress side, as `namespace/name`.
 pub const OTHER_SIDE: &str = "kubectl-netpol/other-side";
+/// The annotation of that ingress side, which names the egress policy that it was written for.
+pub const WRITTEN_FOR: &str = "kubectl-netpol/written-for";
 /// Where the seed's ingress controller runs.
 pub const INGRESS_CONTROLLER: &str = "ingress-nginx";
 /// Where the seed's Prometheus runs, and its label.

@@ -1,43 +1,122 @@
 //! What a baseline means, in sentences.
 
 use super::impact::MOST;
+use super::policies::DNS_POLICY;
 use super::{Baseline, BaselinePolicy, Cut, Dns, DnsFacts, Impact, OtherEnd, Way};
 use crate::cluster::ObjectRef;
 use crate::draft::Dialect;
-use crate::policy::rule::Direction;
+use crate::objects::Objects;
+use crate::policy::rule::{Action, Direction, Tier};
+
+use crate::policy::{Calico, Cilium, Enforcer, Ruleset};
 use crate::prose::list;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Lines of cuts that are shown, and peers in a line, unless all are asked for.
 const LINES: usize = 20;
 const PEERS: usize = 6;
 
-/// What the policies of a namespace mean together, in one line.
-pub fn meaning(namespace: &str, policies: &[BaselinePolicy]) -> String {
-    let side = |direction: Direction| {
-        let mut closed = false;
-        let mut allows = Vec::new();
+/// What the policies of a namespace do in one direction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Side {
+    /// Every pod is isolated.
+    pub closed: bool,
+    /// Some pods are.
+    pub partly: bool,
+    /// The policies that allow anything, by name, each once.
+    pub allows: Vec<String>,
+}
+
+impl Side {
+    fn allow(&mut self, name: &str) {
+        let name = if name == DNS_POLICY { "DNS" } else { name };
+        if !self.allows.iter().any(|known| known == name) {
+            self.allows.push(name.to_owned());
+        }
+    }
+}
+
+/// How it is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Nothing is done yet.
+    pub would: bool,
+    /// All policies of the namespace are known.
+    pub whole: bool,
+}
+
+/// What these policies do of themselves, for ingress and egress.
+pub fn sides(namespace: &str, policies: &[BaselinePolicy]) -> [Side; 2] {
+    [Direction::Ingress, Direction::Egress].map(|direction| {
+        let mut side = Side::default();
         for policy in policies.iter().filter(|policy| policy.namespace() == namespace) {
             let Some((rules, every_pod)) = policy.rules(direction) else { continue };
-            closed |= every_pod;
+            side.closed |= every_pod;
+            side.partly |= !every_pod;
             if rules > 0 {
-                let dns = policy.name() == "allow-dns-egress";
-                allows.push(if dns { "DNS".to_owned() } else { policy.name().to_owned() });
+                side.allow(policy.name());
             }
         }
-        (closed, allows)
+        side
+    })
+}
+
+/// What all policies of a namespace do together, whoever wrote them, as they are lowered to rules.
+pub fn in_force(namespace: &str, policies: &[Value]) -> [Side; 2] {
+    let mut objects = Objects::default();
+    let mut enforcer = Enforcer::default();
+    for policy in policies {
+        objects.insert_policy(policy);
+        match Dialect::of_object(policy) {
+            Some(Dialect::Cilium) => enforcer = Enforcer::Cilium(Cilium::default()),
+            Some(Dialect::Calico) => enforcer = Enforcer::Calico(Calico),
+            _ => {}
+        }
+    }
+    let (snapshot, written) = objects.assemble();
+    let rules = Ruleset::compile(&written, &snapshot, &enforcer);
+    [Direction::Ingress, Direction::Egress].map(|direction| {
+        let mut side = Side::default();
+        for (_, policy) in rules.candidates(namespace, direction) {
+            let everyone = policy.subject.pods.is_everything() && policy.subject.doubt.is_none();
+            // Of a tier of Calico it is the end that drops.
+            let isolates = policy.isolates || matches!(policy.tier, Tier::Named(_));
+            side.closed |= isolates && everyone;
+            side.partly |= isolates && !everyone;
+            if policy.entries.iter().any(|entry| entry.action == Action::Allow) {
+                side.allow(&policy.object.name);
+            }
+        }
+        side
+    })
+}
+
+/// More policies than these are not named in the line.
+const NAMED: usize = 6;
+
+/// What the policies of a namespace mean together, in one line.
+pub fn meaning(namespace: &str, sides: &[Side; 2], told: Told) -> String {
+    let (verb, now) = if told.would { ("would be", "would stay") } else { ("is now", "stays") };
+    let side = |side: &Side, word: &str, nothing: &str| match side {
+        Side { closed: false, partly: false, .. } => format!("{word} {now} open"),
+        Side { closed: false, partly: true, .. } => {
+            format!("{word} {now} open but for the pods that policies select")
+        }
+        Side { allows, .. } if allows.is_empty() => format!("{word} {verb} denied{nothing}"),
+        Side { allows, .. } => {
+            let more = allows.len().saturating_sub(NAMED);
+            let mut names: Vec<String> = allows[..allows.len() - more].to_vec();
+            if more > 0 {
+                names.push(format!("{more} more"));
+            }
+            format!("{word} {verb} {} only", list(&names, "and"))
+        }
     };
-    let ingress = match side(Direction::Ingress) {
-        (false, _) => "ingress stays open".to_owned(),
-        (true, allows) if allows.is_empty() => "ingress is now denied".to_owned(),
-        (true, allows) => format!("ingress is now {} only", list(&allows, "and")),
-    };
-    let egress = match side(Direction::Egress) {
-        (false, _) => "egress stays open".to_owned(),
-        (true, allows) if allows.is_empty() => "egress is now denied, DNS too".to_owned(),
-        (true, allows) => format!("egress is now {} only", list(&allows, "and")),
-    };
-    format!("{namespace}: {ingress}, {egress}, unless another policy allows more")
+    let [ingress, egress] = sides;
+    let (ingress, egress) = (side(ingress, "ingress", ""), side(egress, "egress", ", DNS too"));
+    let unless = if told.whole { "a policy of the whole cluster" } else { "another policy" };
+    format!("{namespace}: {ingress}, {egress}, unless {unless} allows more")
 }
 
 /// How DNS was allowed and why so, and what else there is to do.
@@ -274,7 +353,14 @@ mod tests {
 
     #[test]
     fn what_it_means() {
-        let said = |baseline: &Baseline| meaning("a", &baseline.policies("a", &Facts::default()));
+        let said = |baseline: &Baseline| {
+            let policies = baseline.policies("a", &Facts::default());
+            let of = sides("a", &policies);
+            // The rules that they are lowered to say the same.
+            let objects = baseline.objects("a", &Facts::default());
+            assert_eq!(in_force("a", &objects), of);
+            meaning("a", &of, Told::default())
+        };
         for (deny, dns, expected) in [
             (Deny::Ingress, Dns::Auto, "a: ingress is now denied, egress is now DNS only, "),
             (Deny::Ingress, Dns::None, "a: ingress is now denied, egress stays open, "),
@@ -289,5 +375,35 @@ mod tests {
             "ingress is now allow-same-namespace only, egress is now DNS and allow-same-namespace \
              only"
         ));
+        let policies = Baseline::default().policies("a", &Facts::default());
+        let would = meaning("a", &sides("a", &policies), Told { would: true, whole: true });
+        assert_eq!(
+            would,
+            "a: ingress would be denied, egress would be DNS only, unless a policy of the whole cluster \
+             allows more"
+        );
+    }
+
+    /// What is in force counts, whoever wrote it.
+    #[test]
+    fn policies_of_others_count() {
+        let mut objects = Baseline::default().objects("a", &Facts::default());
+        let other = |name: &str, selector: Value, ingress: Value| {
+            serde_json::json!({
+                "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+                "metadata": {"name": name, "namespace": "a"},
+                "spec": {"podSelector": selector, "ingress": ingress},
+            })
+        };
+        let web = serde_json::json!({"matchLabels": {"app": "web"}});
+        let everyone = serde_json::json!([{}]);
+        objects.push(other("web", web.clone(), everyone.clone()));
+        let [ingress, _] = in_force("a", &objects);
+        assert!(ingress.closed && ingress.allows == ["web"], "{ingress:?}");
+        let said = meaning("a", &in_force("a", &[other("web", web, everyone)]), Told::default());
+        assert!(
+            said.contains("ingress stays open but for the pods that policies select"),
+            "{said}"
+        );
     }
 }

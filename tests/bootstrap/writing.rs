@@ -18,8 +18,8 @@ fn a_new_namespace_is_closed_and_a_second_run_changes_nothing() {
         said.lines().take(4).collect::<Vec<_>>(),
         [
             "namespace/boot-new created",
-            "networkpolicy.networking.k8s.io/default-deny-ingress serverside-applied",
             "networkpolicy.networking.k8s.io/allow-dns-egress serverside-applied",
+            "networkpolicy.networking.k8s.io/default-deny-ingress serverside-applied",
             "boot-new: ingress is now denied, egress is now DNS only, unless another policy allows more",
         ]
     );
@@ -185,7 +185,8 @@ fn only_what_was_written_is_taken_back() {
     };
     let ours = "app.kubernetes.io/managed-by: kubectl-netpol";
     cluster.apply(&namespace, &policy("theirs", ""));
-    cluster.apply(&namespace, &policy("claims-to-be-ours", ours));
+    let by = ["--field-manager=argocd", "-n", &*namespace];
+    cluster.apply_with(&by, &policy("claims-to-be-ours", ours));
     bootstrap(cluster, &[&namespace, "--label", "team=a", "--allow-same-namespace"]).done();
     let edit = r#"{"spec":{"ingress":[{}]}}"#;
     let patch = ["patch", "networkpolicy", "default-deny-ingress", "--type=merge", "-p", edit];
@@ -382,4 +383,101 @@ fn dns_is_allowed_as_the_cluster_serves_it() {
     assert_eq!(egress[1]["to"].as_array().map(Vec::len), Some(1), "{egress}");
     let said = run(plugin(own.kubectl()).args(["team-a", "--dry-run=client"])).done();
     assert!(said.contains("NodeLocal DNSCache is here: 169.254.20.10 is allowed too"), "{said}");
+}
+
+/// What stands of an earlier run counts, and is named until it is taken away.
+#[test]
+fn a_second_run_with_fewer_flags_says_what_is_in_force() {
+    let Ok(cluster) = control_plane() else { return };
+    let (namespace, other) = (cluster.namespace("boot-less"), cluster.namespace("boot-else"));
+    cluster.apply(&other, &pod("keycloak", 8080));
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: keycloak}\n\
+                   spec: {selector: {app: keycloak}, ports: [{port: 8080}]}\n";
+    cluster.apply(&other, service);
+    cluster.apply(
+        &namespace,
+        "apiVersion: networking.k8s.io/v1\n\
+         kind: NetworkPolicy\n\
+         metadata: {name: theirs}\n\
+         spec: {podSelector: {matchLabels: {app: web}}, ingress: [{}]}\n",
+    );
+    let target = format!("{other}/svc/keycloak");
+    let more = ["--allow-ingress-controller", "--allow-egress", &target, "--both-sides"];
+    bootstrap(cluster, &[&[&*namespace][..], &more].concat()).done();
+    let inn = format!("allow-{namespace}-to-keycloak");
+    assert_eq!(names(cluster, &other), [&*inn]);
+    // The other side is asked for by the namespace that it was written for.
+    let there = bootstrap(cluster, &[&other, "--yes"]).done();
+    assert!(!there.contains("not asked for now"), "{there}");
+
+    let said = bootstrap(cluster, &[&namespace]).done();
+    let out = format!("allow-egress-to-{other}-keycloak");
+    let meaning = format!(
+        "{namespace}: ingress is now allow-ingress-nginx and theirs only, egress is now DNS and {out} \
+         only, unless a policy of the whole cluster allows more"
+    );
+    let sorted = |text: &str| {
+        let mut words: Vec<String> = text.split([' ', ',']).map(ToOwned::to_owned).collect();
+        words.sort();
+        words
+    };
+    let line = said.lines().find(|line| line.contains("ingress is now")).unwrap();
+    assert_eq!(sorted(line), sorted(&meaning));
+    let stale = said.lines().find(|line| line.contains("not asked for now")).unwrap();
+    assert!(stale.contains("networkpolicy.networking.k8s.io/allow-ingress-nginx"), "{stale}");
+    assert!(stale.contains(&out) && stale.contains("--prune takes them away"), "{stale}");
+    assert_eq!(names(cluster, &namespace).len(), 5);
+
+    let dry = bootstrap(cluster, &[&namespace, "--prune", "--dry-run=server"]).done();
+    assert!(dry.contains("allow-ingress-nginx deleted (server dry run)"), "{dry}");
+    assert!(dry.contains("ingress would be theirs only, egress would be DNS only"), "{dry}");
+    assert_eq!(names(cluster, &namespace).len(), 5);
+    let said = bootstrap(cluster, &[&namespace, "--prune"]).done();
+    assert!(said.contains(&format!("{inn} deleted in namespace {other}")), "{said}");
+    assert!(said.contains("ingress is now theirs only, egress is now DNS only"), "{said}");
+    assert_eq!(names(cluster, &namespace), ["allow-dns-egress", "default-deny-ingress", "theirs"]);
+    assert!(!names(cluster, &other).contains(&inn));
+}
+
+#[test]
+fn what_was_printed_and_applied_is_taken_back() {
+    let Ok(cluster) = control_plane() else { return };
+    for way in
+        [&["apply", "-f", "-"][..], &["apply", "--server-side", "-f", "-"], &["create", "-f", "-"]]
+    {
+        let namespace = cluster.namespace("boot-printed");
+        let flags = ["--dry-run=client", "-o", "yaml", "--allow-same-namespace"];
+        let printed = bootstrap(cluster, &[&[&*namespace][..], &flags].concat()).done();
+        let mut child = cluster
+            .kubectl(cluster.admin())
+            .args(way)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("kubectl starts");
+        child.stdin.take().expect("a pipe").write_all(printed.as_bytes()).expect("it reads");
+        assert!(child.wait().expect("kubectl ends").success());
+        assert_eq!(names(cluster, &namespace).len(), 3);
+        bootstrap(cluster, &[&namespace, "--remove"]).done();
+        assert_eq!(names(cluster, &namespace), Vec::<String>::new(), "{way:?}");
+    }
+    let missing = bootstrap(cluster, &["boot-not-there", "--remove"]);
+    missing.failed(&["there is no namespace boot-not-there", "nothing to take back"]);
+}
+
+#[test]
+fn who_admits_nobody_is_told() {
+    let Ok(cluster) = control_plane() else { return };
+    let namespace = cluster.namespace("boot-typo");
+    let run = |flag: &str| bootstrap(cluster, &[&namespace, "--dry-run=server", flag]).err;
+    let said = run("--allow-monitoring=boot-typing-error/app=x");
+    let line = "--allow-monitoring admits nobody now: there is no namespace boot-typing-error";
+    assert!(said.contains(line), "{said}");
+    let monitoring = cluster.namespace("boot-mon");
+    cluster.apply(&monitoring, &pod("prometheus", 9090));
+    let said = run(&format!("--allow-monitoring={monitoring}/app=promteheus"));
+    let line = format!("admits nobody now: no pod runs in {monitoring} with labels app=promteheus");
+    assert!(said.contains(&line), "{said}");
+    let said = run(&format!("--allow-monitoring={monitoring}/app=prometheus"));
+    assert!(!said.contains("admits nobody"), "{said}");
 }

@@ -125,6 +125,10 @@ pub struct BootstrapArgs {
     #[arg(short, long)]
     yes: bool,
 
+    /// Take away what an earlier run wrote and that is not asked for now
+    #[arg(long)]
+    prune: bool,
+
     /// Take back what was written here, and nothing else
     #[arg(long, conflicts_with = "export")]
     remove: bool,
@@ -246,7 +250,11 @@ pub(super) struct Plan {
     pub(super) force: bool,
     pub(super) wait: bool,
     pub(super) yes: bool,
+    /// What is ours and not asked for goes.
+    pub(super) prune: bool,
     pub(super) action: Action,
+    /// Whether kustomize may fetch what is elsewhere, and inflate charts.
+    pub(super) may: (bool, bool),
     /// How much is said.
     pub(super) verbose: bool,
 }
@@ -287,11 +295,62 @@ impl BootstrapArgs {
             force: self.force_conflicts,
             wait: self.wait,
             yes: self.yes,
+            prune: self.prune,
             action,
+            may: self.learn.may(),
             verbose: global.v > 0,
         };
         self.learn.check(self, &plan)?;
+        self.check(global, &plan)?;
         Ok(plan)
+    }
+
+    /// Refuses flags that mean nothing together.
+    fn check(&self, global: &GlobalArgs, plan: &Plan) -> anyhow::Result<()> {
+        if let Some(namespace) = &global.namespace {
+            let named = !self.namespaces.is_empty() || self.selector.is_some();
+            ensure!(
+                !named,
+                "-n {}: the namespaces are named already; leave it out",
+                printable(namespace)
+            );
+        }
+        let dry = self.dry_run != DryRun::None;
+        let (action, given): (&str, Vec<(&str, bool)>) = match plan.action {
+            Action::Export { .. } => {
+                let of_writing = self.flag_of_writing();
+                if let Some(flag) = of_writing {
+                    bail!("--export writes files, so {flag} says nothing: leave it out");
+                }
+                ("--export", vec![("-o", self.output.is_some())])
+            }
+            Action::Remove => {
+                let of_baseline = [
+                    ("--label", !self.labels.is_empty()),
+                    ("--deny", self.deny.is_some()),
+                    ("--dns", self.dns.is_some()),
+                    ("--dns-proxy", self.dns_proxy),
+                    ("--allow-ingress-controller", self.allow_ingress_controller.is_some()),
+                    ("--allow-monitoring", self.allow_monitoring.is_some()),
+                    ("--allow-egress", !self.allow_egress.is_empty()),
+                    ("--allow-same-namespace", self.allow_same_namespace),
+                    ("--both-sides", self.both_sides),
+                    ("--baseline", self.baseline.is_some()),
+                    ("--prune", self.prune),
+                    ("--wait", self.wait && dry),
+                ];
+                ("--remove", of_baseline.to_vec())
+            }
+            Action::Apply if dry => {
+                let client = self.dry_run == DryRun::Client;
+                ("--dry-run", vec![("--wait", self.wait), ("--prune", self.prune && client)])
+            }
+            Action::Apply => return Ok(()),
+        };
+        match given.into_iter().find(|(_, given)| *given) {
+            Some((flag, _)) => bail!("{flag} says nothing with {action}: leave one of them out"),
+            None => Ok(()),
+        }
     }
 
     /// A flag that is about writing to the cluster only.
@@ -300,6 +359,7 @@ impl BootstrapArgs {
             ("--force-conflicts", self.force_conflicts),
             ("--wait", self.wait),
             ("--yes", self.yes),
+            ("--prune", self.prune),
             ("--dry-run=server", self.dry_run == DryRun::Server),
         ];
         given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)

@@ -3,7 +3,7 @@
 //! In: a connection. Out: labels and ports of pods, since policies judge the pod and its port after
 //! any Service has translated.
 
-use netpol::baseline::{Destination, DnsFacts, LabelMap, NodeLocal, Who};
+use netpol::baseline::{Destination, DnsFacts, LabelMap, NodeLocal, Peer, Who};
 use netpol::cluster::{Labels, Port, Service, ServicePort, TargetPort};
 use netpol::ends::{PortText, PortWanted};
 use netpol::kinds::Kind;
@@ -110,6 +110,23 @@ pub(super) async fn destination(
     };
     let (namespace, name) = (namespace.to_owned(), name.to_owned());
     Ok(Destination { label, who: Who::Service { namespace, name, labels: map(labels) }, ports })
+}
+
+/// Why a peer is nobody at all now; `None`: somebody is there.
+pub(super) async fn nobody(connection: &Connection, peer: &Peer) -> Result<Option<String>, Error> {
+    let Peer { namespace, labels, .. } = peer;
+    let at = Target::kind(Kind::Namespace).named(&**namespace);
+    if connection.find(&at).await?.is_none() {
+        return Ok(Some(format!("there is no namespace {namespace}")));
+    }
+    let pairs: Vec<_> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let target = Target::kind(Kind::Pod).within(&**namespace);
+    let labels = (!pairs.is_empty()).then(|| pairs.join(","));
+    let selection = Selection { labels, ..Selection::default() };
+    let pods = connection.list::<serde::de::IgnoredAny>(&target, &selection).await?;
+    let of =
+        if pairs.is_empty() { String::new() } else { format!(" with labels {}", pairs.join(",")) };
+    Ok(pods.items.is_empty().then(|| format!("no pod runs in {namespace}{of}")))
 }
 
 /// A sentence for each port that is a Service's and leads to another on the pods.

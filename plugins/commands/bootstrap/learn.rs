@@ -68,6 +68,11 @@ impl LearnArgs {
         self.input.names_manifests()
     }
 
+    /// Whether kustomize may fetch what is elsewhere, and inflate charts.
+    pub(super) fn may(&self) -> (bool, bool) {
+        (self.input.pull, self.input.enable_helm)
+    }
+
     /// Refuses what says nothing, or the contrary.
     pub(super) fn check(&self, args: &BootstrapArgs, plan: &Plan) -> anyhow::Result<()> {
         if !self.is_wanted() {
@@ -212,6 +217,13 @@ impl Run<'_> {
         let mut objects: Vec<Value> = Vec::new();
         let mut names = String::new();
         for namespace in &begun.namespaces {
+            // What is printed is to be applied as it is, with the namespace where there is none yet.
+            if self.plan.baseline.labels.is_empty()
+                && self.is_missing(begun.connection.as_ref(), namespace).await
+            {
+                names.extend(["namespace/", namespace, "\n"]);
+                objects.push(super::to_value(&self.plan.baseline.namespace(namespace))?);
+            }
             let imagined =
                 self.imagine(begun.connection.as_ref(), namespace, begun.dns.as_ref()).await;
             let outcome = imagined.map_err(|failure| anyhow::anyhow!(failure.why))?;

@@ -20,9 +20,10 @@ impl Run<'_> {
         connection: &Connection,
         namespace: &str,
         wanted: &[&Value],
+        gone: &[&Value],
     ) -> Result<(), Failure> {
         self.progress.say(&format!("{namespace}: looking at what would be cut"));
-        let lines = match self.what_is_cut(connection, namespace, wanted).await {
+        let lines = match self.what_is_cut(connection, namespace, wanted, gone).await {
             Ok(lines) if lines.is_empty() => return Ok(()),
             Ok(lines) => lines,
             Err(Error::Forbidden(why)) => vec![not_known(namespace, &why)],
@@ -37,7 +38,7 @@ impl Run<'_> {
             return Ok(());
         }
         let question = format!("Close {namespace} all the same?");
-        let answer = self.progress.aside(|| confirm(&question)).map_err(anyhow::Error::from)?;
+        let answer = self.ask(question).await?;
         let why = match answer {
             Some(true) => return Ok(()),
             Some(false) => "not closed, as you wish; nothing was written",
@@ -49,18 +50,28 @@ impl Run<'_> {
         Err(Failure { why: why.to_owned(), of_server: false })
     }
 
+    /// Asks at the terminal, on a thread that can be left, since somebody may stop the program there.
+    async fn ask(&self, question: String) -> Result<Option<bool>, Failure> {
+        let shown = self.progress.hide();
+        let answer = tokio::task::spawn_blocking(move || confirm(&question)).await;
+        self.progress.show(shown);
+        let answer = answer.map_err(anyhow::Error::from)?;
+        Ok(answer.map_err(anyhow::Error::from)?)
+    }
+
     async fn what_is_cut(
         &self,
         connection: &Connection,
         namespace: &str,
         wanted: &[&Value],
+        gone: &[&Value],
     ) -> Result<Vec<String>, Error> {
         if !connection.has_pods(namespace).await? {
             return Ok(Vec::new());
         }
         let survey = connection.survey(namespace).await?;
         let only_own = survey.only_own.clone();
-        let impact = match compare(survey, namespace, wanted, self.global.limits().effort) {
+        let impact = match compare(survey, namespace, (wanted, gone), self.global.limits().effort) {
             Ok(impact) => impact,
             Err(too_much) => return Ok(vec![not_known(namespace, &too_much)]),
         };
@@ -86,10 +97,13 @@ pub(super) fn not_known(namespace: &str, why: &dyn Display) -> String {
 fn compare(
     survey: Survey,
     namespace: &str,
-    wanted: &[&Value],
+    (wanted, gone): (&[&Value], &[&Value]),
     effort: Effort,
 ) -> Result<Impact, TooMuch> {
     let mut with = survey.objects.clone();
+    for policy in gone {
+        with.remove_policy(policy);
+    }
     for policy in wanted {
         with.insert_policy(policy);
     }
