@@ -273,7 +273,7 @@ fn whom_to_trust() {
     let admin = fs::read_to_string(cluster.admin()).expect("the admin's kubeconfig");
     let value = |key: &str| {
         let line = admin.lines().find_map(|line| line.trim_start().strip_prefix(key));
-        line.unwrap_or_else(|| panic!("no {key}")).trim().to_owned()
+        line.unwrap_or_else(|| panic!("no {key}")).trim().trim_matches('\'').to_owned()
     };
     let authority = value("certificate-authority:");
     let bare: String = admin

@@ -22,7 +22,7 @@ pub use hubble::{HubbleArgs, Source, WAITING, since};
 pub use input::{Input, InputArgs};
 pub use output::{ColorChoice, OutputArgs, Told, answer, error, show, show_page, warn, width};
 pub(crate) use output::{for_people, one_of, shown_path};
-pub use progress::{Progress, confirm, note};
+pub use progress::{Choice, Progress, choose, note, type_again};
 pub use refused::{parsed, parsed_of};
 pub use session::Session;
 pub use sibling::run_sibling;

@@ -175,7 +175,8 @@ fn network(text: &str) -> Option<(IpNet, Option<&str>)> {
     }
     if let Some(rest) = text.strip_prefix('[') {
         let (address, port) = rest.split_once(']')?;
-        let net = address.parse().ok().or_else(|| address.parse::<IpAddr>().ok().map(Into::into))?;
+        let net =
+            address.parse().ok().or_else(|| address.parse::<IpAddr>().ok().map(Into::into))?;
         return Some((net, port.strip_prefix(':').filter(|port| !port.is_empty())));
     }
     if let Some((address, rest)) = text.split_once('/')
@@ -195,7 +196,9 @@ fn network(text: &str) -> Option<(IpNet, Option<&str>)> {
 impl fmt::Display for Allowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.who {
-            AllowedEnd::Pods { namespace, labels } if labels.is_empty() => write!(f, "ns/{namespace}")?,
+            AllowedEnd::Pods { namespace, labels } if labels.is_empty() => {
+                write!(f, "ns/{namespace}")?;
+            }
             AllowedEnd::Pods { namespace, labels } => {
                 let pairs: Vec<_> = labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
                 write!(f, "{namespace}/{}", pairs.join(","))?;
@@ -251,9 +254,11 @@ impl Allowed {
                 of_workload.map(|labels| pods(namespace, labels)).into_iter().collect()
             }
             AllowedEnd::Cluster => vec![Peer::AnyPod],
-            AllowedEnd::Internet => {
-                ["0.0.0.0/0", "::/0"].iter().filter_map(|net| net.parse().ok()).map(Peer::Block).collect()
-            }
+            AllowedEnd::Internet => ["0.0.0.0/0", "::/0"]
+                .iter()
+                .filter_map(|net| net.parse().ok())
+                .map(Peer::Block)
+                .collect(),
             AllowedEnd::Network(net) => vec![Peer::Block(*net)],
             AllowedEnd::Entity(entity) => vec![Peer::Entity(*entity)],
         }
@@ -280,7 +285,10 @@ mod tests {
         for (text, slug) in [
             ("ns/monitoring", "monitoring"),
             ("ns/monitoring:9090", "monitoring-9090"),
-            ("monitoring/app.kubernetes.io/name=prometheus:9090/TCP", "monitoring-app.kubernetes.io-name-prometheus-9090-tcp"),
+            (
+                "monitoring/app.kubernetes.io/name=prometheus:9090/TCP",
+                "monitoring-app.kubernetes.io-name-prometheus-9090-tcp",
+            ),
             ("shop/deploy/web:http", "shop-deploy-web-http"),
             ("cluster:8080", "cluster-8080"),
             ("internet", "internet"),
@@ -298,7 +306,9 @@ mod tests {
         let long: Allowed = "shop/deployment/web".parse().unwrap();
         assert_eq!(long.to_string(), "shop/deploy/web");
         assert_eq!("shop".parse::<Allowed>().unwrap().to_string(), "ns/shop");
-        for wrong in ["", "Shop", "shop/web", "shop/=x", "a/b/c/d", "shop:0", "10.0.0.0/40", "shop:a:b"] {
+        for wrong in
+            ["", "Shop", "shop/web", "shop/=x", "a/b/c/d", "shop:0", "10.0.0.0/40", "shop:a:b"]
+        {
             assert!(wrong.parse::<Allowed>().is_err(), "{wrong}");
         }
     }
@@ -318,9 +328,15 @@ mod tests {
         ] {
             assert!(is_end(text), "{text}");
         }
-        for text in
-            ["10.0.0.0/8:5432", "internet", "cluster:80", "ns/shop", "shop/deploy/web", "shop/app=web", "host"]
-        {
+        for text in [
+            "10.0.0.0/8:5432",
+            "internet",
+            "cluster:80",
+            "ns/shop",
+            "shop/deploy/web",
+            "shop/app=web",
+            "host",
+        ] {
             assert!(!is_end(text), "{text}");
         }
         assert!("".parse::<Egress>().is_err());

@@ -177,7 +177,10 @@ mod tests {
         let OtherEnd::Known(object) = &agent else { panic!() };
         let on_nodes = Impact { on_nodes: [object.clone()].into(), ..Impact::default() };
         let one = [cut(Way::In, agent.clone(), tcp)];
-        assert_eq!(said(&one, &on_nodes, Dialect::NetworkPolicy), "(--allow-ingress ADDRESS-OF-NODE)");
+        assert_eq!(
+            said(&one, &on_nodes, Dialect::NetworkPolicy),
+            "(--allow-ingress ADDRESS-OF-NODE)"
+        );
         let cilium = "--allow-ingress host:80 --allow-ingress remote-node:80";
         assert_eq!(said(&one, &on_nodes, Dialect::Cilium), cilium);
     }

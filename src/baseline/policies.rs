@@ -83,6 +83,22 @@ impl Baseline {
             }
             join(&mut ways, out);
         }
+        for known in facts.allowed.iter().filter(|known| !known.peers.is_empty()) {
+            let ports: Vec<PortWanted> =
+                known.asked.port.iter().filter_map(|port| port.parse().ok()).collect();
+            let (peers, ports) = (known.peers.clone(), port_items(&ports));
+            let rules = Some(vec![Rule { peers, ports, dns: Vec::new() }]);
+            let slug = known.asked.slug();
+            let draft = match known.direction {
+                Direction::Ingress => {
+                    Draft { ingress: rules, ..ours(namespace, &format!("allow-from-{slug}")) }
+                }
+                Direction::Egress => {
+                    Draft { egress: rules, ..ours(namespace, &format!("allow-egress-to-{slug}")) }
+                }
+            };
+            join(&mut ways, draft);
+        }
         policies.extend(ways.into_iter().chain(others).map(BaselinePolicy::from));
         let deny = |name: &str, ingress, egress| {
             BaselinePolicy::from(Draft { ingress, egress, ..ours(namespace, name) })
@@ -349,8 +365,8 @@ mod tests {
         for port in expected["ingress"][0]["ports"].as_array_mut().unwrap() {
             port["protocol"] = "TCP".into();
         }
-        assert_eq!(policies[3]["metadata"]["name"], "allow-monitoring-scrape");
-        assert_eq!(policies[3]["spec"], expected);
+        assert_eq!(policies[2]["metadata"]["name"], "allow-monitoring-scrape");
+        assert_eq!(policies[2]["spec"], expected);
     }
 
     #[test]
@@ -364,7 +380,7 @@ mod tests {
                 ports: vec!["5353/UDP".parse().unwrap(), "5353/TCP".parse().unwrap()],
                 node_local,
             }),
-            egress: Vec::new(),
+            ..Facts::default()
         };
         let rule = |facts: &Facts, dns| {
             let baseline = Baseline { dns, ..Baseline::default() };
@@ -458,6 +474,7 @@ mod tests {
                 who: Who::Name("login.example.com".into()),
                 ports: vec!["443".parse().unwrap()],
             }],
+            ..Facts::default()
         };
         let baseline = Baseline {
             deny: Deny::All,

@@ -1,5 +1,6 @@
 //! What a baseline means, in sentences.
 
+use super::flags::of_line;
 use super::impact::MOST;
 use super::policies::DNS_POLICY;
 use super::{Baseline, BaselinePolicy, Cut, Dns, DnsFacts, Impact, OtherEnd, Way};
@@ -172,12 +173,12 @@ fn known_dns(dialect: Dialect, facts: &DnsFacts) -> Vec<String> {
     lines
 }
 
-/// What would be cut, by workload, for reading before one agrees to it. Where that is too much to
-/// read, it is counted, unless `all` is asked for.
-pub fn cuts(namespace: &str, impact: &Impact, all: bool) -> Vec<String> {
-    let mut lines = detailed(impact, all);
+/// What would be cut, by workload, for reading before one agrees to it, each line with the flags that keep
+/// it. Where that is too much to read, it is counted, unless `all` is asked for.
+pub fn cuts(namespace: &str, impact: &Impact, dialect: Dialect, all: bool) -> Vec<String> {
+    let mut lines = detailed(namespace, impact, dialect, all);
     if lines.len() > LINES && !all {
-        lines = counted(impact);
+        lines = counted(namespace, impact, dialect);
     }
     let more = if all { 0 } else { lines.len().saturating_sub(LINES) };
     lines.truncate(lines.len() - more);
@@ -185,7 +186,7 @@ pub fn cuts(namespace: &str, impact: &Impact, all: bool) -> Vec<String> {
         0,
         format!(
             "{namespace}: connections that are possible now and would be cut, on ports that \
-             containers declare or Services lead to:"
+             containers declare or Services lead to, and what keeps them:"
         ),
     );
     if more > 0 {
@@ -197,9 +198,25 @@ pub fn cuts(namespace: &str, impact: &Impact, all: bool) -> Vec<String> {
     lines
 }
 
+/// A line with the flags that keep what it tells.
+fn with_flags(
+    line: String,
+    namespace: &str,
+    cuts: &[&Cut],
+    impact: &Impact,
+    dialect: Dialect,
+) -> String {
+    let keeps = of_line(namespace, cuts.iter().copied(), impact, dialect);
+    let flags = keeps.iter().flat_map(|keep| ["  ".to_owned(), keep.to_string()]);
+    std::iter::once(line).chain(flags).collect()
+}
+
+/// The workloads at the other end of a line, and what would be cut.
+type Group<'a> = (BTreeSet<String>, Vec<&'a Cut>);
+
 /// A line for each workload and namespace at the other end, with the workloads there.
-fn detailed(impact: &Impact, all: bool) -> Vec<String> {
-    let mut groups: BTreeMap<(Way, String, String), BTreeSet<String>> = BTreeMap::new();
+fn detailed(namespace: &str, impact: &Impact, dialect: Dialect, all: bool) -> Vec<String> {
+    let mut groups: BTreeMap<(Way, String, String), Group<'_>> = BTreeMap::new();
     for cut in &impact.cuts {
         let (place, peer) = match &cut.peer {
             OtherEnd::Outside => (OUTSIDE.to_owned(), None),
@@ -207,34 +224,39 @@ fn detailed(impact: &Impact, all: bool) -> Vec<String> {
             OtherEnd::Known(peer) if cut.way == Way::In => (place(peer), Some(short(peer))),
             OtherEnd::Known(peer) => (place(peer), Some(short(peer) + &port(cut))),
         };
-        groups.entry((cut.way, local(cut), place)).or_default().extend(peer);
+        let (peers, cuts) = groups.entry((cut.way, local(cut), place)).or_default();
+        peers.extend(peer);
+        cuts.push(cut);
     }
-    let line = |((way, local, place), peers): ((Way, String, String), BTreeSet<String>)| {
+    let line = |((way, local, place), (peers, cuts)): (_, Group<'_>)| {
         let mut names: Vec<&str> = peers.iter().map(String::as_str).collect();
         let more = if all { 0 } else { names.len().saturating_sub(PEERS) };
         names.truncate(names.len() - more);
         let colon = if names.is_empty() { "" } else { ": " };
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        format!("  {local} {} {place}{colon}{}{more}", arrow(way), names.join(", "))
+        let line = format!("  {local} {} {place}{colon}{}{more}", arrow(way), names.join(", "));
+        with_flags(line, namespace, &cuts, impact, dialect)
     };
     groups.into_iter().map(line).collect()
 }
 
 /// Who is at the other end of one workload's cuts.
 #[derive(Default)]
-struct Ends {
+struct Ends<'a> {
     places: BTreeSet<String>,
     peers: BTreeSet<String>,
     nodes: BTreeSet<String>,
     any_pod: bool,
     outside: bool,
+    cuts: Vec<&'a Cut>,
 }
 
 /// A line for each workload, with how many there are at the other end.
-fn counted(impact: &Impact) -> Vec<String> {
-    let mut groups: BTreeMap<(Way, String), Ends> = BTreeMap::new();
+fn counted(namespace: &str, impact: &Impact, dialect: Dialect) -> Vec<String> {
+    let mut groups: BTreeMap<(Way, String), Ends<'_>> = BTreeMap::new();
     for cut in &impact.cuts {
         let ends = groups.entry((cut.way, local(cut))).or_default();
+        ends.cuts.push(cut);
         match &cut.peer {
             OtherEnd::Outside => ends.outside = true,
             OtherEnd::AnyPod => ends.any_pod = true,
@@ -250,7 +272,8 @@ fn counted(impact: &Impact) -> Vec<String> {
     let some = |count: usize, one: &str| {
         if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
     };
-    let line = |((way, local), Ends { places, peers, nodes, any_pod, outside })| {
+    let line = |((way, local), ends): ((Way, String), Ends<'_>)| {
+        let Ends { places, peers, nodes, any_pod, outside, cuts } = ends;
         let mut ends = Vec::new();
         if !peers.is_empty() {
             let places = some(places.len(), "namespace");
@@ -265,7 +288,8 @@ fn counted(impact: &Impact) -> Vec<String> {
         if outside {
             ends.push(OUTSIDE.to_owned());
         }
-        format!("  {local} {} {}", arrow(way), list(&ends, "and"))
+        let line = format!("  {local} {} {}", arrow(way), list(&ends, "and"));
+        with_flags(line, namespace, &cuts, impact, dialect)
     };
     groups.into_iter().map(line).collect()
 }
@@ -336,7 +360,7 @@ mod tests {
             complete: true,
         };
         assert_eq!(
-            cuts("a", &impact(3), false)[1..],
+            cuts("a", &impact(3), Dialect::NetworkPolicy, false)[1..],
             [
                 "  pod/web 80/TCP ← nodes: node/n",
                 "  pod/web 80/TCP ← ns-0: pod/p-0, pod/p-1",
@@ -345,10 +369,10 @@ mod tests {
             ]
         );
         assert_eq!(
-            cuts("a", &impact(100), false)[1..],
+            cuts("a", &impact(100), Dialect::NetworkPolicy, false)[1..],
             ["  pod/web 80/TCP ← 100 workloads in 50 namespaces, 1 node and outside the cluster"]
         );
-        assert_eq!(cuts("a", &impact(100), true).len(), 53);
+        assert_eq!(cuts("a", &impact(100), Dialect::NetworkPolicy, true).len(), 53);
     }
 
     #[test]

@@ -108,8 +108,7 @@ fn what_is_in_the_way_is_named_and_nothing_is_written() {
     let policy = "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: x}}";
     let component =
         "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nnamePrefix: p-\n";
-    let patch = "patches: [{target: {kind: NetworkPolicy}, patch: '[{op: add, path: \
-                 /spec/podSelector/matchLabels, value: {app: x}}]'}]";
+    let patch = r#"patches: [{target: {kind: NetworkPolicy}, patch: '[{"op": "add", "path": "/spec/podSelector/matchLabels", "value": {"app": "x"}}]'}]"#;
     let replacement = "replacements: [{source: {kind: ConfigMap, name: other, fieldPath: data.a}, \
                        targets: [{select: {kind: NetworkPolicy, name: allow-dns-egress}, fieldPaths: [metadata.name]}]}]";
     let cases: &[(&str, &[&str])] = &[
@@ -149,7 +148,7 @@ fn what_is_in_the_way_is_named_and_nothing_is_written() {
         "labels: [{pairs: {team: a}}]",
         "commonAnnotations: {a: b}",
         "namespace: team-a",
-        "patches: [{target: {kind: ConfigMap}, patch: '[{op: add, path: /data, value: {b: c}}]'}]",
+        r#"patches: [{target: {kind: ConfigMap}, patch: '[{"op": "add", "path": "/data", "value": {"b": "c"}}]'}]"#,
         "resources: [../base]",
     ] {
         let files = Files::new(&[

@@ -71,7 +71,7 @@ const TYPED: &[(&str, &str)] = &[
     ("kubectl netpol bootstrap shop --learn --input-file flows.csv -o name", ""),
     ("kubectl netpol explain -n shop pod/web shop/svc/db:5432", ""),
     ("kubectl netpol explain monitoring/pod/prometheus shop/pod/db:5432", ""),
-    ("kubectl netpol observe --input-file flows.csv", ""),
+    ("kubectl netpol observe --input-file flows.csv --summary", ""),
     ("kubectl netpol bootstrap shop", ""),
     ("kubectl netpol bootstrap shop --remove", ""),
 ];

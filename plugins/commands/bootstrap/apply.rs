@@ -39,6 +39,20 @@ pub(super) struct Prepared {
     facts: Facts,
 }
 
+impl Prepared {
+    /// Whether anything of a namespace that is there is to change.
+    fn changes(&self, prune: bool) -> bool {
+        let prunes = prune && !self.others.stale.is_empty();
+        !matches!(self.home, Home::Missing) && (prunes || self.pieces.iter().any(|it| it.changed))
+    }
+
+    /// The policies that are wanted, and those of ours that are not.
+    pub(super) fn wanted(&self) -> (Vec<&Value>, Vec<&Value>) {
+        let wanted = self.pieces.iter().map(|piece| &piece.wanted).collect();
+        (wanted, self.others.stale.iter().collect())
+    }
+}
+
 /// What is in a namespace besides what is asked for.
 #[derive(Default)]
 struct Others {
@@ -106,7 +120,7 @@ impl Run<'_> {
             }
         }
         let facts = self.facts(Some(connection), namespace, dns).await?;
-        let objects = self.plan.baseline.objects(namespace, &facts);
+        let objects = self.baseline(namespace).objects(namespace, &facts);
         let space = self.space(&home, namespace)?;
         let mut pieces = Self::unread(objects);
         let mut others = Others::default();
@@ -127,22 +141,27 @@ impl Run<'_> {
     pub(super) async fn apply(
         &self,
         connection: &Connection,
-        prepared: Prepared,
+        mut prepared: Prepared,
+        dns: Option<&DnsFacts>,
     ) -> Result<Outcome, Failure> {
+        let mut notes = Vec::new();
+        if self.plan.dry_run != DryRun::Client && prepared.changes(self.plan.prune) {
+            notes = self.service_ports(connection, &prepared.namespace).await;
+            while let Some(keeps) = self.preview(connection, &prepared, notes).await? {
+                notes = Vec::new();
+                let namespace = prepared.namespace.clone();
+                self.kept.borrow_mut().entry(namespace.clone()).or_default().extend(keeps);
+                prepared = self.prepare(connection, &namespace, dns).await?;
+            }
+            notes = Vec::new();
+        }
         let Prepared { namespace, home, space, mut pieces, others, facts } = prepared;
         let namespace = &*namespace;
         let at = Target::kind(Kind::Namespace).named(namespace);
-        let mut outcome = Outcome { notes: others.notes.clone(), ..Outcome::default() };
+        notes.extend(others.notes.iter().cloned());
+        let mut outcome = Outcome { notes, ..Outcome::default() };
         let prunes = self.plan.prune && !others.stale.is_empty();
         if self.plan.dry_run != DryRun::Client {
-            if !matches!(home, Home::Missing)
-                && (prunes || pieces.iter().any(|piece| piece.changed))
-            {
-                let wanted: Vec<&Value> = pieces.iter().map(|piece| &piece.wanted).collect();
-                let gone: Vec<&Value> = others.stale.iter().filter(|_| prunes).collect();
-                outcome.notes.extend(self.service_ports(connection, namespace).await);
-                self.preview(connection, namespace, &wanted, &gone).await?;
-            }
             if self.plan.dry_run == DryRun::Server && matches!(home, Home::Missing) {
                 outcome.notes.push(format!(
                     "the server has not checked the policies, since namespace {namespace} does not \
@@ -180,6 +199,11 @@ impl Run<'_> {
             outcome.deeds.push(deed);
         }
         self.account.borrow_mut().end();
+        if self.plan.dry_run == DryRun::None {
+            let written: Vec<&Value> = pieces.iter().map(|piece| &piece.wanted).collect();
+            let gone: Vec<&Value> = others.stale.iter().filter(|_| prunes).collect();
+            self.written(&written, &gone);
+        }
         if prunes {
             for object in &others.stale {
                 let deed = self.take_away(connection, namespace, object).await?;

@@ -4,11 +4,15 @@ use super::learn::LearnArgs;
 use crate::cli::{GlobalArgs, one_of};
 use crate::render::{Format, Offered};
 use anyhow::{Context as _, bail, ensure};
-use clap::{Args, ValueEnum};
-use netpol::baseline::{self, Baseline, Deny, Dns, INGRESS_CONTROLLER, LabelMap, MONITORING, Peer};
+use clap::{ArgAction, Args, ValueEnum};
+use netpol::baseline::{
+    self, Allowed, AllowedEnd, Baseline, Deny, Dns, Egress, INGRESS_CONTROLLER, LabelMap,
+    MONITORING, Peer,
+};
 use netpol::cluster::kind_from_word;
 use netpol::draft::Dialect;
-use netpol::ends::{EndName, Named, PortWanted};
+use netpol::ends::{Named, PortWanted};
+use netpol::policy::rule::Direction;
 use netpol::printable::printable;
 use std::path::PathBuf;
 
@@ -75,17 +79,23 @@ pub struct BootstrapArgs {
     #[arg(long, value_name = "PORT", value_delimiter = ',')]
     metrics_port: Vec<PortWanted>,
 
-    /// Where the pods may connect to: NAMESPACE/svc/NAME[:PORT] or an address, with --dns-proxy
-    /// also a host; repeatable
-    #[arg(long, value_name = "DESTINATION")]
-    allow_egress: Vec<EndName>,
+    /// Who may reach the pods: NAMESPACE, NAMESPACE/LABEL=VALUE, NAMESPACE/KIND/NAME, an address or
+    /// network, cluster, internet, or under Cilium host, remote-node or kube-apiserver, with :PORT for one
+    /// port of the pods; repeatable
+    #[arg(long, value_name = "FROM[:PORT]")]
+    allow_ingress: Vec<Allowed>,
+
+    /// Where the pods may connect to: NAMESPACE/svc/NAME[:PORT], any end that --allow-ingress takes (a
+    /// namespace as ns/NAME), with --dns-proxy also a host; repeatable
+    #[arg(long, value_name = "TO[:PORT]")]
+    allow_egress: Vec<Egress>,
 
     /// Write the ingress side of --allow-egress in the other namespace, too
     #[arg(long)]
     both_sides: bool,
 
     /// Let the pods of the namespace reach one another
-    #[arg(long)]
+    #[arg(long, overrides_with = "allow_same_namespace")]
     allow_same_namespace: bool,
 
     /// A team's own baseline; flags change it
@@ -121,9 +131,9 @@ pub struct BootstrapArgs {
     #[arg(long)]
     wait: bool,
 
-    /// Do not ask before connections are cut
-    #[arg(short, long)]
-    yes: bool,
+    /// Do not ask before connections are cut; twice for a namespace that the cluster itself needs
+    #[arg(short, long, action = ArgAction::Count)]
+    yes: u8,
 
     /// Take away what an earlier run wrote and that is not asked for now
     #[arg(long)]
@@ -249,7 +259,8 @@ pub(super) struct Plan {
     pub(super) format: Option<Format>,
     pub(super) force: bool,
     pub(super) wait: bool,
-    pub(super) yes: bool,
+    /// How often it is agreed beforehand.
+    pub(super) yes: u8,
     /// What is ours and not asked for goes.
     pub(super) prune: bool,
     pub(super) action: Action,
@@ -332,6 +343,7 @@ impl BootstrapArgs {
                     ("--dns-proxy", self.dns_proxy),
                     ("--allow-ingress-controller", self.allow_ingress_controller.is_some()),
                     ("--allow-monitoring", self.allow_monitoring.is_some()),
+                    ("--allow-ingress", !self.allow_ingress.is_empty()),
                     ("--allow-egress", !self.allow_egress.is_empty()),
                     ("--allow-same-namespace", self.allow_same_namespace),
                     ("--both-sides", self.both_sides),
@@ -358,7 +370,7 @@ impl BootstrapArgs {
         let given = [
             ("--force-conflicts", self.force_conflicts),
             ("--wait", self.wait),
-            ("--yes", self.yes),
+            ("--yes", self.yes > 0),
             ("--prune", self.prune),
             ("--dry-run=server", self.dry_run == DryRun::Server),
         ];
@@ -455,16 +467,33 @@ impl BootstrapArgs {
             }
         }
         for target in &self.allow_egress {
-            if let Named::Path(parts) = &target.names {
+            let end = match target {
+                Egress::End(end) => end,
+                Egress::Allowed(to) => {
+                    baseline.allowed.push((Direction::Egress, to.clone()));
+                    continue;
+                }
+            };
+            if let Named::Path(parts) = &end.names {
                 let kind = if parts.len() == 3 { Some(&parts[1]) } else { None };
                 ensure!(
                     kind.is_none_or(|kind| kind_from_word(kind) == Some("Service")),
-                    "--allow-egress {}: give a Service, as NAMESPACE/svc/NAME[:PORT]",
+                    "--allow-egress {}: give a Service or a workload, as NAMESPACE/svc/NAME[:PORT]",
                     printable(&parts.join("/"))
                 );
             }
+            baseline.egress.push(end.clone());
         }
-        baseline.egress.extend(self.allow_egress.iter().cloned());
+        let inward = self.allow_ingress.iter().cloned();
+        baseline.allowed.extend(inward.map(|from| (Direction::Ingress, from)));
+        let entity = |it: &&(Direction, Allowed)| matches!(it.1.who, AllowedEnd::Entity(_));
+        if let Some((_, entity)) = baseline.allowed.iter().find(entity) {
+            ensure!(
+                baseline.dialect == Dialect::Cilium,
+                "{entity} is an entity of Cilium, for which other policies have no words: give --dialect \
+                 cilium too, or an address"
+            );
+        }
         baseline.same_namespace |= self.allow_same_namespace;
         baseline.both_sides |= self.both_sides;
         Ok(baseline)

@@ -153,7 +153,13 @@ impl LearnArgs {
             let (written, rules) = (&input.written, &input.rules);
             let lesson = learn(&collector, written, rules, namespace, &closing, dialect);
             lines.extend(lesson_text(&collector, &lesson, plan.verbose));
-            lines.extend(unseen(&input, &lesson, plan.verbose, run.global.limits().effort));
+            lines.extend(unseen(
+                &input,
+                &lesson,
+                dialect,
+                plan.verbose,
+                run.global.limits().effort,
+            ));
             let learned = lesson.policies.into_iter().map(BaselinePolicy::from).collect();
             run.learned.insert(namespace.clone(), learned);
         }
@@ -198,7 +204,13 @@ fn read(
 }
 
 /// What is possible now on declared ports, whether it was seen or not, and would be cut.
-fn unseen(input: &Input, lesson: &Lesson, all: bool, effort: Effort) -> Vec<String> {
+fn unseen(
+    input: &Input,
+    lesson: &Lesson,
+    dialect: Dialect,
+    all: bool,
+    effort: Effort,
+) -> Vec<String> {
     let (namespace, after) = (&lesson.namespace, &lesson.after);
     let impact = baseline::impact(&input.snapshot, &input.rules, after, namespace, effort);
     let impact = match impact {
@@ -208,7 +220,7 @@ fn unseen(input: &Input, lesson: &Lesson, all: bool, effort: Effort) -> Vec<Stri
     if impact.cuts.is_empty() {
         return Vec::new();
     }
-    baseline::cuts(namespace, &impact, all)
+    baseline::cuts(namespace, &impact, dialect, all)
 }
 
 impl Run<'_> {

@@ -22,19 +22,22 @@ use crate::render::Format;
 use account::Account;
 use anyhow::{anyhow, bail};
 use args::{Action, DryRun, Namespaces, Plan};
-use netpol::baseline::{self, BaselinePolicy, Dns, DnsFacts, Facts, Told, Who};
+use netpol::baseline::{
+    self, AllowedEnd, Baseline, BaselinePolicy, Dns, DnsFacts, Facts, Keep, Told, Who,
+};
 use netpol::draft::Dialect;
 use netpol::ends::{EndName, Named};
 use netpol::kinds::Kind;
 use netpol::objects::{Found, api};
 use netpol::printable::printable;
-use netpol_sources::live::{self, Connection, Selection, Target};
+use netpol_sources::live::{self, Connection, Selection, Survey, Target};
 use output::{json_of, yaml_of};
 use serde::Serialize;
 use serde_json::Value;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
+use std::time::Instant;
 
 /// Namespaces that the cluster itself runs in; a selector is not enough to close them.
 const SYSTEM: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
@@ -122,6 +125,9 @@ impl BootstrapArgs {
             learned: BTreeMap::new(),
             account: RefCell::default(),
             dialects: RefCell::default(),
+            survey: RefCell::default(),
+            several: Cell::new(false),
+            kept: RefCell::default(),
             told: RefCell::default(),
         };
         if self.learn.is_wanted() {
@@ -144,6 +150,12 @@ struct Run<'a> {
     account: RefCell<Account>,
     /// The dialects that the cluster serves, once they were asked for.
     dialects: RefCell<Option<Vec<Dialect>>>,
+    /// The cluster as it was read for the namespaces before, and when.
+    survey: RefCell<Option<(Instant, Survey)>>,
+    /// There are several namespaces to be written.
+    several: Cell<bool>,
+    /// By namespace, what is kept of that which would be cut.
+    kept: RefCell<BTreeMap<String, Vec<Keep>>>,
     /// Flags of which it was looked up whom they admit.
     told: RefCell<BTreeSet<&'static str>>,
 }
@@ -266,10 +278,11 @@ impl Run<'_> {
         }
         let names: Vec<String> = ready.iter().map(|it| it.namespace.clone()).collect();
         self.account.borrow_mut().expect(&names);
+        self.several.set(names.len() > 1);
         for (at, prepared) in ready.into_iter().enumerate() {
             let namespace = &names[at];
             self.progress.say(&format!("{namespace} ({} of {})", at + 1, names.len()));
-            match self.apply(connection, prepared).await {
+            match self.apply(connection, prepared, dns).await {
                 Ok(outcome) => {
                     done.last = Some(namespace.clone());
                     self.tell(outcome, &mut done.objects)?;
@@ -362,6 +375,11 @@ impl Run<'_> {
             && (plan.dry_run == DryRun::Client || plan.action != Action::Apply);
         let asks = !matches!(plan.baseline.dns, Dns::Namespace | Dns::None)
             || plan.baseline.egress.iter().any(is_inside)
+            || plan
+                .baseline
+                .allowed
+                .iter()
+                .any(|it| matches!(it.1.who, AllowedEnd::Workload { .. }))
             || matches!(plan.namespaces, Namespaces::Labelled(_));
         if matches!(plan.action, Action::Export { .. }) && !asks {
             return Ok(None);
@@ -451,8 +469,13 @@ impl Run<'_> {
         namespace: &str,
         dns: Option<&DnsFacts>,
     ) -> anyhow::Result<Facts> {
-        let mut facts = Facts { dns: dns.cloned(), egress: Vec::new() };
-        for target in &self.plan.baseline.egress {
+        let mut facts = Facts { dns: dns.cloned(), ..Facts::default() };
+        let wanted = self.baseline(namespace);
+        for asked in &wanted.allowed {
+            let known = facts::known(connection, asked).await;
+            facts.allowed.push(known.map_err(|why| anyhow!(why))?);
+        }
+        for target in &wanted.egress {
             let service = match &target.names {
                 Named::Address(address) => {
                     facts.egress.push(baseline::Destination {
@@ -478,7 +501,7 @@ impl Run<'_> {
                 Named::Pods(wanted) => wanted.to_string(),
                 Named::Found(found) => found.label.clone(),
             };
-            let own = &self.plan.baseline;
+            let own = &wanted;
             if let (None, Named::Host(host), true) = (service, &target.names, own.dns_proxy) {
                 facts.egress.push(baseline::Destination {
                     label: host.clone(),
@@ -510,6 +533,24 @@ impl Run<'_> {
         Ok(facts)
     }
 
+    /// What is wanted of a namespace: the same for all, and what was agreed to besides.
+    fn baseline(&self, namespace: &str) -> Baseline {
+        let mut baseline = self.plan.baseline.clone();
+        for keep in self.kept.borrow().get(namespace).into_iter().flatten() {
+            match keep {
+                Keep::SameNamespace => baseline.same_namespace = true,
+                Keep::Allow(direction, allowed) => {
+                    let more = (*direction, allowed.clone());
+                    if !baseline.allowed.contains(&more) {
+                        baseline.allowed.push(more);
+                    }
+                }
+                Keep::Node(_) | Keep::Labels(_) => {}
+            }
+        }
+        baseline
+    }
+
     /// Where a port that was given is a Service's, which no policy sees.
     async fn service_ports(&self, connection: &Connection, namespace: &str) -> Vec<String> {
         let peers = [&self.plan.baseline.ingress_controller, &self.plan.baseline.monitoring];
@@ -536,7 +577,7 @@ impl Run<'_> {
         dns: Option<&DnsFacts>,
     ) -> Result<Outcome, Failure> {
         let facts = self.facts(connection, namespace, dns).await?;
-        let mut policies = self.plan.baseline.policies(namespace, &facts);
+        let mut policies = self.baseline(namespace).policies(namespace, &facts);
         policies.extend(self.learned.get(namespace).into_iter().flatten().cloned());
         baseline::in_order(&mut policies);
         let mut outcome = Outcome::default();
