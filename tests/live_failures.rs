@@ -296,7 +296,7 @@ fn whom_to_trust() {
         &["--insecure-skip-tls-verify"][..],
         &["--insecure-skip-tls-verify=true", "--disable-compression"],
         &[&*file],
-        &[&*file, "--tls-server-name=localhost", "--disable-compression=true"],
+        &[&*file, "--tls-server-name=kubernetes.default", "--disable-compression=true"],
     ] {
         let answer = run(flags);
         assert!(answer.code != 2, "{flags:?}: {answer:?}");

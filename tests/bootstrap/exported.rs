@@ -23,6 +23,8 @@ const CASES: u64 = 16;
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Harms {
     Nobodys,
+    /// The label that the namespace is given.
+    Label,
     /// Those with labels in a selector: kustomize adds to these, and only to NetworkPolicies.
     Labelled,
     Everyones,
@@ -36,7 +38,7 @@ enum Harms {
 const FIELDS: &[(&str, Harms)] = &[
     ("commonLabels: {team: a}", Harms::Labelled),
     ("labels: [{pairs: {team: a}, includeSelectors: true}]", Harms::Labelled),
-    ("labels: [{pairs: {team: a}}]", Harms::Nobodys),
+    ("labels: [{pairs: {team: a}}]", Harms::Label),
     ("commonAnnotations: {team: a}", Harms::Nobodys),
     ("namePrefix: p-", Harms::Everyones),
     ("nameSuffix: -s", Harms::Everyones),
@@ -58,7 +60,11 @@ fn is_harmed(fields: &[&(&str, Harms)], namespace: usize, flags: &[&str]) -> boo
     let plain = flags.contains(&"--dialect=networkpolicy");
     fields.iter().any(|(_, harms)| match harms {
         Harms::Nobodys => false,
-        Harms::Labelled => plain && flags.iter().any(|flag| flag.starts_with("--allow-monitoring")),
+        Harms::Label => flags.contains(&"--label=team=x"),
+        Harms::Labelled => {
+            let selects = flags.iter().any(|flag| flag.starts_with("--allow-monitoring"));
+            (plain && selects) || flags.contains(&"--label=team=x")
+        }
         Harms::Everyones => true,
         Harms::Others => namespace == 1,
         // Calico's kind has the same name.

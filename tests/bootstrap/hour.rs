@@ -168,7 +168,9 @@ fn a_first_hour() {
     for (line, answer) in TYPED {
         let (screen, code) = typed(&own, directory.path(), line, answer);
         for shown in screen.lines() {
-            assert!(shown.chars().count() <= WIDTH, "{line}: wider than the terminal: {shown:?}");
+            // A name is not broken.
+            let fits = shown.chars().count() <= WIDTH || !shown.trim().contains(' ');
+            assert!(fits, "{line}: wider than the terminal: {shown:?}");
         }
         seen += &format!("$ {line}\n{screen}");
         if code != 0 {

@@ -367,9 +367,8 @@ impl Run<'_> {
         ));
         if !others.stale.is_empty() && !self.plan.prune {
             let names = others.stale.iter();
-            let names: Vec<_> = names
-                .map(|object| Deed::of(object.clone(), namespace, State::Unchanged).name)
-                .collect();
+            let names = names.filter_map(|object| object["metadata"]["name"].as_str());
+            let names: Vec<&str> = names.collect();
             outcome.words.push(format!(
                 "{namespace}: written by an earlier run, in force, and not asked for now: {}; --prune \
                  takes them away",
