@@ -36,9 +36,9 @@ impl fmt::Display for Keep {
         };
         match self {
             Self::SameNamespace => f.write_str("--allow-same-namespace"),
-            Self::Allow(direction, allowed) => write!(f, "{} {allowed}", flag(*direction)),
-            Self::Node(direction) => write!(f, "({} ADDRESS-OF-NODE)", flag(*direction)),
-            Self::Labels(direction) => write!(f, "({} NAMESPACE/LABEL=VALUE)", flag(*direction)),
+            Self::Allow(direction, allowed) => write!(f, "{}={allowed}", flag(*direction)),
+            Self::Node(direction) => write!(f, "({}=ADDRESS-OF-NODE)", flag(*direction)),
+            Self::Labels(direction) => write!(f, "({}=NAMESPACE/LABEL=VALUE)", flag(*direction)),
         }
     }
 }
@@ -159,17 +159,17 @@ mod tests {
         let tcp = Some(Port::tcp(80));
         let dns = Some(Port { protocol: Protocol::Udp, number: 53 });
         for (way, peer, port, expected) in [
-            (Way::In, known("Deployment", "b", "x"), tcp, "--allow-ingress b/deploy/x:80"),
-            (Way::Out, known("StatefulSet", "b", "x"), dns, "--allow-egress b/sts/x:53/UDP"),
+            (Way::In, known("Deployment", "b", "x"), tcp, "--allow-ingress=b/deploy/x:80"),
+            (Way::Out, known("StatefulSet", "b", "x"), dns, "--allow-egress=b/sts/x:53/UDP"),
             (Way::Out, known("Pod", "a", "x"), tcp, "--allow-same-namespace"),
-            (Way::In, OtherEnd::Outside, tcp, "--allow-ingress internet:80"),
-            (Way::Out, OtherEnd::Outside, None, "--allow-egress internet"),
-            (Way::In, OtherEnd::AnyPod, None, "--allow-ingress cluster"),
-            (Way::In, known("Database", "b", "x"), tcp, "(--allow-ingress NAMESPACE/LABEL=VALUE)"),
+            (Way::In, OtherEnd::Outside, tcp, "--allow-ingress=internet:80"),
+            (Way::Out, OtherEnd::Outside, None, "--allow-egress=internet"),
+            (Way::In, OtherEnd::AnyPod, None, "--allow-ingress=cluster"),
+            (Way::In, known("Database", "b", "x"), tcp, "(--allow-ingress=NAMESPACE/LABEL=VALUE)"),
         ] {
             let said = said(&[cut(way, peer, port)], &none, Dialect::NetworkPolicy);
             assert_eq!(said, expected);
-            if let Some(words) = said.strip_prefix("--allow-ingress ") {
+            if let Some(words) = said.strip_prefix("--allow-ingress=") {
                 assert_eq!(words.parse::<Allowed>().unwrap().to_string(), words);
             }
         }
@@ -179,9 +179,9 @@ mod tests {
         let one = [cut(Way::In, agent.clone(), tcp)];
         assert_eq!(
             said(&one, &on_nodes, Dialect::NetworkPolicy),
-            "(--allow-ingress ADDRESS-OF-NODE)"
+            "(--allow-ingress=ADDRESS-OF-NODE)"
         );
-        let cilium = "--allow-ingress host:80 --allow-ingress remote-node:80";
+        let cilium = "--allow-ingress=host:80 --allow-ingress=remote-node:80";
         assert_eq!(said(&one, &on_nodes, Dialect::Cilium), cilium);
     }
 
@@ -197,7 +197,7 @@ mod tests {
         };
         let none = Impact::default();
         let said = |cuts: &[Cut]| said(cuts, &none, Dialect::NetworkPolicy);
-        assert_eq!(said(&many(1, 9)), "--allow-ingress ns/ns-0:80");
-        assert_eq!(said(&many(9, 9)), "--allow-ingress cluster:80");
+        assert_eq!(said(&many(1, 9)), "--allow-ingress=ns/ns-0:80");
+        assert_eq!(said(&many(9, 9)), "--allow-ingress=cluster:80");
     }
 }

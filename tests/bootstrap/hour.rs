@@ -67,12 +67,13 @@ time,source,destination,port,verdict
 const TYPED: &[(&str, &str)] = &[
     ("kubectl netpol bootstrap shop --dry-run=server", ""),
     ("kubectl netpol bootstrap shop", "n\n"),
-    ("kubectl netpol bootstrap shop --allow-same-namespace", "a\n"),
     ("kubectl netpol bootstrap shop --learn --input-file flows.csv -o name", ""),
-    ("kubectl netpol explain -n shop pod/web shop/svc/db:5432", ""),
-    ("kubectl netpol explain monitoring/pod/prometheus shop/pod/db:5432", ""),
+    ("kubectl netpol bootstrap shop --allow-same-namespace", "a\n"),
+    ("kubectl netpol explain -n shop pod/web pod/db:5432", ""),
+    ("kubectl netpol explain monitoring/pod/prometheus shop/pod/web:8080", ""),
     ("kubectl netpol observe --input-file flows.csv --summary", ""),
-    ("kubectl netpol bootstrap shop", ""),
+    ("kubectl netpol bootstrap shop --prune", "y\n"),
+    ("kubectl netpol explain monitoring/pod/prometheus shop/pod/web:8080", ""),
     ("kubectl netpol bootstrap shop --remove", ""),
 ];
 
@@ -110,6 +111,14 @@ fn on_screen(text: &str) -> String {
         }
     }
     lines.push(line);
+    // How long ago it was is no part of the answer.
+    for line in &mut lines {
+        if let Some((before, rest)) = line.split_once("kubectl-netpol ")
+            && let Some((_, after)) = rest.split_once("s ago")
+        {
+            *line = format!("{before}kubectl-netpol 1s ago{after}");
+        }
+    }
     lines.iter().flat_map(|line| [line.trim_end(), "\n"]).collect::<String>().trim_end().to_owned()
         + "\n"
 }

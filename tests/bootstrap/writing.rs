@@ -219,10 +219,10 @@ fn what_would_be_cut_is_shown_and_agreed_to() {
     cluster.apply(&other, &pod("client", 9999));
     let ran = bootstrap(cluster, &[&shop, "--v", "1"]).failed(&["--yes", "nothing was written"]);
     for line in [
-        format!("pod/web 8080/TCP ← {other}: pod/client  --allow-ingress {other}/pod/client:8080"),
-        "pod/web 8080/TCP ← outside the cluster  --allow-ingress internet:8080".to_owned(),
-        format!("pod/web → {other}: pod/client 9999/TCP  --allow-egress {other}/pod/client:9999"),
-        "pod/web → outside the cluster  --allow-egress internet".to_owned(),
+        format!("pod/web 8080/TCP ← {other}: pod/client  --allow-ingress={other}/pod/client:8080"),
+        "pod/web 8080/TCP ← outside the cluster  --allow-ingress=internet:8080".to_owned(),
+        format!("pod/web → {other}: pod/client 9999/TCP  --allow-egress={other}/pod/client:9999"),
+        "pod/web → outside the cluster  --allow-egress=internet".to_owned(),
     ] {
         assert!(ran.err.lines().any(|it| it.trim() == line), "{line} in {}", ran.err);
     }
@@ -249,7 +249,7 @@ fn undeclared_ports_are_asked_about() {
     let alone = bootstrap(cluster, &[&shop]).failed(&["--yes", "nothing was written"]);
     assert!(alone.err.contains("pod/redis any port ← anyone in the cluster"), "{}", alone.err);
     assert!(
-        alone.err.contains("anyone in the cluster  --allow-ingress cluster\n"),
+        alone.err.contains("anyone in the cluster  --allow-ingress=cluster\n"),
         "{}",
         alone.err
     );
@@ -262,7 +262,7 @@ fn undeclared_ports_are_asked_about() {
     );
     let ran = bootstrap(cluster, &[&shop]).failed(&["--yes", "nothing was written"]);
     let line =
-        "pod/redis 6379/TCP of svc/cache ← anyone in the cluster  --allow-ingress cluster:6379";
+        "pod/redis 6379/TCP of svc/cache ← anyone in the cluster  --allow-ingress=cluster:6379";
     assert!(ran.err.lines().any(|it| it.trim() == line), "{}", ran.err);
     assert_eq!(names(cluster, &shop), Vec::<String>::new());
 }
