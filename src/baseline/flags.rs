@@ -106,12 +106,14 @@ fn of_cut(namespace: &str, cut: &Cut, impact: &Impact, dialect: Dialect) -> Vec<
     match &cut.peer {
         OtherEnd::Outside => vec![allow(AllowedEnd::Internet)],
         OtherEnd::AnyPod => vec![allow(AllowedEnd::Cluster)],
-        OtherEnd::Known(peer) if impact.on_nodes.contains(peer) => match dialect {
-            Dialect::Cilium => [Entity::Host, Entity::RemoteNode]
-                .map(|entity| allow(AllowedEnd::Entity(entity)))
-                .into(),
-            Dialect::NetworkPolicy | Dialect::Calico => vec![Keep::Node(direction)],
-        },
+        OtherEnd::Known(peer) if peer.namespace.is_none() || impact.on_nodes.contains(peer) => {
+            match dialect {
+                Dialect::Cilium => [Entity::Host, Entity::RemoteNode]
+                    .map(|entity| allow(AllowedEnd::Entity(entity)))
+                    .into(),
+                Dialect::NetworkPolicy | Dialect::Calico => vec![Keep::Node(direction)],
+            }
+        }
         OtherEnd::Known(peer) if peer.namespace.as_deref() == Some(namespace) => {
             vec![Keep::SameNamespace]
         }

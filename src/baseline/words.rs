@@ -358,19 +358,22 @@ mod tests {
                 )
                 .collect(),
             complete: true,
+            ..Impact::default()
         };
         assert_eq!(
             cuts("a", &impact(3), Dialect::NetworkPolicy, false)[1..],
             [
-                "  pod/web 80/TCP ← nodes: node/n",
-                "  pod/web 80/TCP ← ns-0: pod/p-0, pod/p-1",
-                "  pod/web 80/TCP ← ns-1: pod/p-2",
-                "  pod/web 80/TCP ← outside the cluster",
+                "  pod/web 80/TCP ← nodes: node/n  (--allow-ingress=ADDRESS-OF-NODE)",
+                "  pod/web 80/TCP ← ns-0: pod/p-0, pod/p-1  --allow-ingress=ns-0/pod/p-0:80  \
+                 --allow-ingress=ns-0/pod/p-1:80",
+                "  pod/web 80/TCP ← ns-1: pod/p-2  --allow-ingress=ns-1/pod/p-2:80",
+                "  pod/web 80/TCP ← outside the cluster  --allow-ingress=internet:80",
             ]
         );
         assert_eq!(
             cuts("a", &impact(100), Dialect::NetworkPolicy, false)[1..],
-            ["  pod/web 80/TCP ← 100 workloads in 50 namespaces, 1 node and outside the cluster"]
+            ["  pod/web 80/TCP ← 100 workloads in 50 namespaces, 1 node and outside the cluster  \
+              --allow-ingress=cluster:80  --allow-ingress=internet:80  (--allow-ingress=ADDRESS-OF-NODE)"]
         );
         assert_eq!(cuts("a", &impact(100), Dialect::NetworkPolicy, true).len(), 53);
     }

@@ -181,9 +181,9 @@ fn a_first_hour() {
             let fits = shown.chars().count() <= WIDTH || !shown.trim().contains(' ');
             assert!(fits, "{line}: wider than the terminal: {shown:?}");
         }
-        seen += &format!("$ {line}\n{screen}");
+        seen.extend(["$ ", line, "\n", &screen]);
         if code != 0 {
-            seen += &format!("[{code}]\n");
+            seen.extend(["[", &code.to_string(), "]\n"]);
         }
         seen.push('\n');
     }
