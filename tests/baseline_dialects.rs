@@ -110,7 +110,7 @@ fn wishes(r: &mut Random) -> (Baseline, Facts) {
         };
         egress.push(Destination { label: "somewhere".into(), who, ports: ports(r) });
     }
-    (baseline, Facts { dns, egress })
+    (baseline, Facts { dns, egress, ..Facts::default() })
 }
 
 fn rules(objects: &[Value], policies: &[Value], enforcer: &Enforcer) -> (Snapshot, Ruleset) {

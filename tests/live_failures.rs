@@ -265,3 +265,44 @@ fn a_server_that_is_gone() {
     let said = refused(&cluster, &kubeconfig, &[]);
     assert!(said.contains("refused the connection; is the cluster running"), "{said}");
 }
+
+/// The flags by which kubectl is told whom to trust, and as whom to come.
+#[test]
+fn whom_to_trust() {
+    let Ok(cluster) = control_plane() else { return };
+    let admin = fs::read_to_string(cluster.admin()).expect("the admin's kubeconfig");
+    let value = |key: &str| {
+        let line = admin.lines().find_map(|line| line.trim_start().strip_prefix(key));
+        line.unwrap_or_else(|| panic!("no {key}")).trim().trim_matches('\'').to_owned()
+    };
+    let authority = value("certificate-authority:");
+    let bare: String = admin
+        .lines()
+        .filter(|line| !line.contains("certificate-authority"))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("bare");
+    fs::write(&file, bare).unwrap();
+    let beside = cluster.admin();
+    let authority = beside.parent().unwrap().join(authority);
+    let run = |flags: &[&str]| {
+        let mut command = crate::run::command(crate::run::FRONT, &["summary", "-n", "default"]);
+        crate::run::run(command.args(flags).env("KUBECONFIG", &file), b"")
+    };
+    assert!(run(&[]).stderr.contains("no secure connection"), "{:?}", run(&[]));
+    let file = format!("--certificate-authority={}", authority.display());
+    for flags in [
+        &["--insecure-skip-tls-verify"][..],
+        &["--insecure-skip-tls-verify=true", "--disable-compression"],
+        &[&*file],
+        &[&*file, "--tls-server-name=kubernetes.default", "--disable-compression=true"],
+    ] {
+        let answer = run(flags);
+        assert!(answer.code != 2, "{flags:?}: {answer:?}");
+    }
+    let wrong = run(&[&file, "--tls-server-name=elsewhere.example"]);
+    assert!(wrong.stderr.contains("no secure connection"), "{wrong:?}");
+    let none = run(&["--insecure-skip-tls-verify", "--client-certificate=/nonexistent"]);
+    assert!(none.code == 2 && none.stderr.contains("/nonexistent"), "{none:?}");
+}

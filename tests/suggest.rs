@@ -265,13 +265,27 @@ fn a_denial_is_named_with_its_place() {
     let cluster = format!("{CLUSTER}{deny}");
     let line = cluster.lines().position(|line| line.contains("fromEndpoints")).unwrap() + 1;
     for flag in ["--suggest", "--suggest=cilium", "--suggest=networkpolicy"] {
-        let words = refused(&cluster, &format!("other/client shop/api:8080 {flag}"));
+        // There is nothing to suggest, and the answer is the verdict.
+        let answer = ask(&cluster, &format!("other/client shop/api:8080 {flag}"));
+        assert_eq!((answer.code, answer.stdout.as_str()), (1, ""), "{answer:?}");
+        let words = answer.stderr;
         let expected = format!(
             "shop/cnp/no-web spec.ingressDeny[0] denies it, and no policy that allows overrules \
              that: change it there (standard input:{line}:5)"
         );
         assert!(words.contains(&expected), "{expected}: {words}");
     }
+}
+
+#[test]
+fn what_is_allowed_already_is_no_failure() {
+    let answer = ask(CLUSTER, "shop/api shop/api:8080 --suggest");
+    let said = answer
+        .stderr
+        .lines()
+        .find(|line| line.contains("every flow that was asked about is allowed"));
+    assert!(said.is_some_and(|line| line.starts_with("warning:")), "{answer:?}");
+    assert_eq!((answer.code, answer.stdout.as_str()), (0, ""), "{answer:?}");
 }
 
 /// Two namespaces under Calico: `shop` closed by Calico's policies, one of them in a tier of its own,

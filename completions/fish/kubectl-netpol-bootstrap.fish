@@ -14,7 +14,8 @@ complete -c kubectl-netpol-bootstrap -l allow-ingress-controller -d 'Admit the i
 complete -c kubectl-netpol-bootstrap -l ingress-port -d 'Port on the pods that it may reach, not the Service\'s; repeatable, every port by default' -r
 complete -c kubectl-netpol-bootstrap -l allow-monitoring -d 'Admit monitoring, by default monitoring/app.kubernetes.io/name=prometheus' -r
 complete -c kubectl-netpol-bootstrap -l metrics-port -d 'Port on the pods that it may reach; repeatable, every port by default' -r
-complete -c kubectl-netpol-bootstrap -l allow-egress -d 'Where the pods may connect to: NAMESPACE/svc/NAME[:PORT] or an address, with --dns-proxy also a host; repeatable' -r
+complete -c kubectl-netpol-bootstrap -l allow-ingress -d 'Who may reach the pods: NAMESPACE, NAMESPACE/LABEL=VALUE, NAMESPACE/KIND/NAME, an address or network, cluster, internet, or under Cilium host, remote-node or kube-apiserver, with :PORT for one port of the pods; repeatable' -r
+complete -c kubectl-netpol-bootstrap -l allow-egress -d 'Where the pods may connect to: NAMESPACE/svc/NAME[:PORT], any end that --allow-ingress takes (a namespace as ns/NAME), with --dns-proxy also a host; repeatable' -r
 complete -c kubectl-netpol-bootstrap -l baseline -d 'A team\'s own baseline; flags change it' -r -F
 complete -c kubectl-netpol-bootstrap -l dry-run -d 'Change nothing: client says what would be written, server lets the API server check it' -r -f -a "none\t'Write'
 client\t'Only say'
@@ -49,6 +50,14 @@ complete -c kubectl-netpol-bootstrap -l context -d 'Context of the kubeconfig' -
 complete -c kubectl-netpol-bootstrap -l cluster -d 'Cluster of the kubeconfig' -r
 complete -c kubectl-netpol-bootstrap -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-netpol-bootstrap -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol-bootstrap -l insecure-skip-tls-verify -d 'Take any certificate of the server, which is then known to nobody' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-netpol-bootstrap -l certificate-authority -d 'Certificates that may sign the server\'s, in a file' -r -F
+complete -c kubectl-netpol-bootstrap -l tls-server-name -d 'Name that the server\'s certificate is for' -r
+complete -c kubectl-netpol-bootstrap -l client-certificate -d 'Certificate of the user, in a file' -r -F
+complete -c kubectl-netpol-bootstrap -l client-key -d 'Key of that certificate, in a file' -r -F
+complete -c kubectl-netpol-bootstrap -l disable-compression -d 'Have answers sent as they are' -r -f -a "true\t''
+false\t''"
 complete -c kubectl-netpol-bootstrap -l token -d 'Bearer token' -r
 complete -c kubectl-netpol-bootstrap -l as -d 'User to impersonate' -r
 complete -c kubectl-netpol-bootstrap -l as-group -d 'Group to impersonate; repeatable' -r
@@ -59,7 +68,8 @@ complete -c kubectl-netpol-bootstrap -l both-sides -d 'Write the ingress side of
 complete -c kubectl-netpol-bootstrap -l allow-same-namespace -d 'Let the pods of the namespace reach one another'
 complete -c kubectl-netpol-bootstrap -l force-conflicts -d 'Take over fields that another field manager wrote'
 complete -c kubectl-netpol-bootstrap -l wait -d 'Wait until the API serves what was written, or no longer serves what was removed'
-complete -c kubectl-netpol-bootstrap -s y -l yes -d 'Do not ask before connections are cut'
+complete -c kubectl-netpol-bootstrap -s y -l yes -d 'Do not ask before connections are cut; twice for a namespace that the cluster itself needs'
+complete -c kubectl-netpol-bootstrap -l prune -d 'Take away what an earlier run wrote and that is not asked for now'
 complete -c kubectl-netpol-bootstrap -l remove -d 'Take back what was written here, and nothing else'
 complete -c kubectl-netpol-bootstrap -l overwrite -d 'Let --export replace files that it did not write'
 complete -c kubectl-netpol-bootstrap -l schema -d 'Print the JSON Schema of --baseline files and do nothing else'

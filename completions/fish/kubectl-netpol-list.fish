@@ -32,6 +32,14 @@ complete -c kubectl-netpol-list -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol-list -l cluster -d 'Cluster of the kubeconfig' -r
 complete -c kubectl-netpol-list -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-netpol-list -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol-list -l insecure-skip-tls-verify -d 'Take any certificate of the server, which is then known to nobody' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-netpol-list -l certificate-authority -d 'Certificates that may sign the server\'s, in a file' -r -F
+complete -c kubectl-netpol-list -l tls-server-name -d 'Name that the server\'s certificate is for' -r
+complete -c kubectl-netpol-list -l client-certificate -d 'Certificate of the user, in a file' -r -F
+complete -c kubectl-netpol-list -l client-key -d 'Key of that certificate, in a file' -r -F
+complete -c kubectl-netpol-list -l disable-compression -d 'Have answers sent as they are' -r -f -a "true\t''
+false\t''"
 complete -c kubectl-netpol-list -l token -d 'Bearer token' -r
 complete -c kubectl-netpol-list -l as -d 'User to impersonate' -r
 complete -c kubectl-netpol-list -l as-group -d 'Group to impersonate; repeatable' -r

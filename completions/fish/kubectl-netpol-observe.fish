@@ -1,6 +1,10 @@
 complete -c kubectl-netpol-observe -l from -d 'Only from this workload, pod, Service, namespace, node, name or address' -r
 complete -c kubectl-netpol-observe -l to -d 'Only to this workload, pod, Service, namespace, node, name or address' -r
 complete -c kubectl-netpol-observe -l port -d 'Only to this port of the destination: 8080, 53/UDP' -r
+complete -c kubectl-netpol-observe -l from-pod -d '--from NAMESPACE/pod/NAME' -r
+complete -c kubectl-netpol-observe -l to-pod -d '--to NAMESPACE/pod/NAME' -r
+complete -c kubectl-netpol-observe -l from-namespace -d '--from ns/NAME' -r
+complete -c kubectl-netpol-observe -l to-namespace -d '--to ns/NAME' -r
 complete -c kubectl-netpol-observe -l verdict -d 'Only with this verdict: dropped, forwarded, audit or redirected; repeatable' -r -f -a "dropped\t''
 forwarded\t''
 audit\t''
@@ -32,11 +36,20 @@ complete -c kubectl-netpol-observe -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-netpol-observe -l cluster -d 'Cluster of the kubeconfig' -r
 complete -c kubectl-netpol-observe -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-netpol-observe -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol-observe -l insecure-skip-tls-verify -d 'Take any certificate of the server, which is then known to nobody' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-netpol-observe -l certificate-authority -d 'Certificates that may sign the server\'s, in a file' -r -F
+complete -c kubectl-netpol-observe -l tls-server-name -d 'Name that the server\'s certificate is for' -r
+complete -c kubectl-netpol-observe -l client-certificate -d 'Certificate of the user, in a file' -r -F
+complete -c kubectl-netpol-observe -l client-key -d 'Key of that certificate, in a file' -r -F
+complete -c kubectl-netpol-observe -l disable-compression -d 'Have answers sent as they are' -r -f -a "true\t''
+false\t''"
 complete -c kubectl-netpol-observe -l token -d 'Bearer token' -r
 complete -c kubectl-netpol-observe -l as -d 'User to impersonate' -r
 complete -c kubectl-netpol-observe -l as-group -d 'Group to impersonate; repeatable' -r
 complete -c kubectl-netpol-observe -l as-uid -d 'UID to impersonate' -r
 complete -c kubectl-netpol-observe -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol-observe -s A -l all-namespaces -d 'Of all namespaces, which is what is shown anyway'
 complete -c kubectl-netpol-observe -l follow -d 'Go on with what comes, until Ctrl-C'
 complete -c kubectl-netpol-observe -l trace -d 'Packets on their way and replies too, for which no policy is asked'
 complete -c kubectl-netpol-observe -l summary -d 'Count equal flows and show one table at the end'

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_kubectl_netpol_global_optspecs
-    string join \n n/namespace= color= v/v= limits= kubeconfig= context= cluster= user= s/server= token= as= as-group= as-uid= request-timeout= h/help V/version
+    string join \n n/namespace= color= v/v= limits= kubeconfig= context= cluster= user= s/server= insecure-skip-tls-verify= certificate-authority= tls-server-name= client-certificate= client-key= disable-compression= token= as= as-group= as-uid= request-timeout= h/help V/version
 end
 
 function __fish_kubectl_netpol_needs_command
@@ -35,6 +35,14 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l context -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l cluster -d 'Cluster of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l insecure-skip-tls-verify -d 'Take any certificate of the server, which is then known to nobody' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l certificate-authority -d 'Certificates that may sign the server\'s, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l tls-server-name -d 'Name that the server\'s certificate is for' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l client-certificate -d 'Certificate of the user, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l client-key -d 'Key of that certificate, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l disable-compression -d 'Have answers sent as they are' -r -f -a "true\t''
+false\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l token -d 'Bearer token' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l as -d 'User to impersonate' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -l as-group -d 'Group to impersonate; repeatable' -r
@@ -67,7 +75,8 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l ingress-port -d 'Port on the pods that it may reach, not the Service\'s; repeatable, every port by default' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l allow-monitoring -d 'Admit monitoring, by default monitoring/app.kubernetes.io/name=prometheus' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l metrics-port -d 'Port on the pods that it may reach; repeatable, every port by default' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l allow-egress -d 'Where the pods may connect to: NAMESPACE/svc/NAME[:PORT] or an address, with --dns-proxy also a host; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l allow-ingress -d 'Who may reach the pods: NAMESPACE, NAMESPACE/LABEL=VALUE, NAMESPACE/KIND/NAME, an address or network, cluster, internet, or under Cilium host, remote-node or kube-apiserver, with :PORT for one port of the pods; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l allow-egress -d 'Where the pods may connect to: NAMESPACE/svc/NAME[:PORT], any end that --allow-ingress takes (a namespace as ns/NAME), with --dns-proxy also a host; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l baseline -d 'A team\'s own baseline; flags change it' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l dry-run -d 'Change nothing: client says what would be written, server lets the API server check it' -r -f -a "none\t'Write'
 client\t'Only say'
@@ -102,6 +111,14 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l cluster -d 'Cluster of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l insecure-skip-tls-verify -d 'Take any certificate of the server, which is then known to nobody' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l certificate-authority -d 'Certificates that may sign the server\'s, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l tls-server-name -d 'Name that the server\'s certificate is for' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l client-certificate -d 'Certificate of the user, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l client-key -d 'Key of that certificate, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l disable-compression -d 'Have answers sent as they are' -r -f -a "true\t''
+false\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l token -d 'Bearer token' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l as -d 'User to impersonate' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l as-group -d 'Group to impersonate; repeatable' -r
@@ -112,7 +129,8 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l allow-same-namespace -d 'Let the pods of the namespace reach one another'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l force-conflicts -d 'Take over fields that another field manager wrote'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l wait -d 'Wait until the API serves what was written, or no longer serves what was removed'
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s y -l yes -d 'Do not ask before connections are cut'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s y -l yes -d 'Do not ask before connections are cut; twice for a namespace that the cluster itself needs'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l prune -d 'Take away what an earlier run wrote and that is not asked for now'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l remove -d 'Take back what was written here, and nothing else'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l overwrite -d 'Let --export replace files that it did not write'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l schema -d 'Print the JSON Schema of --baseline files and do nothing else'
@@ -135,6 +153,14 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l cluster -d 'Cluster of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l insecure-skip-tls-verify -d 'Take any certificate of the server, which is then known to nobody' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l certificate-authority -d 'Certificates that may sign the server\'s, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l tls-server-name -d 'Name that the server\'s certificate is for' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l client-certificate -d 'Certificate of the user, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l client-key -d 'Key of that certificate, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l disable-compression -d 'Have answers sent as they are' -r -f -a "true\t''
+false\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l token -d 'Bearer token' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l as -d 'User to impersonate' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion" -l as-group -d 'Group to impersonate; repeatable' -r
@@ -177,6 +203,14 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l c
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l cluster -d 'Cluster of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l insecure-skip-tls-verify -d 'Take any certificate of the server, which is then known to nobody' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l certificate-authority -d 'Certificates that may sign the server\'s, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l tls-server-name -d 'Name that the server\'s certificate is for' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l client-certificate -d 'Certificate of the user, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l client-key -d 'Key of that certificate, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l disable-compression -d 'Have answers sent as they are' -r -f -a "true\t''
+false\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l token -d 'Bearer token' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l as -d 'User to impersonate' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l as-group -d 'Group to impersonate; repeatable' -r
@@ -212,6 +246,14 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l cluster -d 'Cluster of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l insecure-skip-tls-verify -d 'Take any certificate of the server, which is then known to nobody' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l certificate-authority -d 'Certificates that may sign the server\'s, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l tls-server-name -d 'Name that the server\'s certificate is for' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l client-certificate -d 'Certificate of the user, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l client-key -d 'Key of that certificate, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l disable-compression -d 'Have answers sent as they are' -r -f -a "true\t''
+false\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l token -d 'Bearer token' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l as -d 'User to impersonate' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand doctor" -l as-group -d 'Group to impersonate; repeatable' -r
@@ -255,6 +297,14 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l cluster -d 'Cluster of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l insecure-skip-tls-verify -d 'Take any certificate of the server, which is then known to nobody' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l certificate-authority -d 'Certificates that may sign the server\'s, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l tls-server-name -d 'Name that the server\'s certificate is for' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l client-certificate -d 'Certificate of the user, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l client-key -d 'Key of that certificate, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l disable-compression -d 'Have answers sent as they are' -r -f -a "true\t''
+false\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l token -d 'Bearer token' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l as -d 'User to impersonate' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l as-group -d 'Group to impersonate; repeatable' -r
@@ -305,6 +355,14 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l c
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l cluster -d 'Cluster of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l insecure-skip-tls-verify -d 'Take any certificate of the server, which is then known to nobody' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l certificate-authority -d 'Certificates that may sign the server\'s, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l tls-server-name -d 'Name that the server\'s certificate is for' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l client-certificate -d 'Certificate of the user, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l client-key -d 'Key of that certificate, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l disable-compression -d 'Have answers sent as they are' -r -f -a "true\t''
+false\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l token -d 'Bearer token' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l as -d 'User to impersonate' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l as-group -d 'Group to impersonate; repeatable' -r
@@ -325,6 +383,10 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s V
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l from -d 'Only from this workload, pod, Service, namespace, node, name or address' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l to -d 'Only to this workload, pod, Service, namespace, node, name or address' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l port -d 'Only to this port of the destination: 8080, 53/UDP' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l from-pod -d '--from NAMESPACE/pod/NAME' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l to-pod -d '--to NAMESPACE/pod/NAME' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l from-namespace -d '--from ns/NAME' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l to-namespace -d '--to ns/NAME' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l verdict -d 'Only with this verdict: dropped, forwarded, audit or redirected; repeatable' -r -f -a "dropped\t''
 forwarded\t''
 audit\t''
@@ -356,11 +418,20 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l cluster -d 'Cluster of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l insecure-skip-tls-verify -d 'Take any certificate of the server, which is then known to nobody' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l certificate-authority -d 'Certificates that may sign the server\'s, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l tls-server-name -d 'Name that the server\'s certificate is for' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l client-certificate -d 'Certificate of the user, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l client-key -d 'Key of that certificate, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l disable-compression -d 'Have answers sent as they are' -r -f -a "true\t''
+false\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l token -d 'Bearer token' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l as -d 'User to impersonate' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l as-group -d 'Group to impersonate; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l as-uid -d 'UID to impersonate' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s A -l all-namespaces -d 'Of all namespaces, which is what is shown anyway'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l follow -d 'Go on with what comes, until Ctrl-C'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l trace -d 'Packets on their way and replies too, for which no policy is asked'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l summary -d 'Count equal flows and show one table at the end'
@@ -402,6 +473,14 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l 
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l cluster -d 'Cluster of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l insecure-skip-tls-verify -d 'Take any certificate of the server, which is then known to nobody' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l certificate-authority -d 'Certificates that may sign the server\'s, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l tls-server-name -d 'Name that the server\'s certificate is for' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l client-certificate -d 'Certificate of the user, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l client-key -d 'Key of that certificate, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l disable-compression -d 'Have answers sent as they are' -r -f -a "true\t''
+false\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l token -d 'Bearer token' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l as -d 'User to impersonate' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l as-group -d 'Group to impersonate; repeatable' -r
@@ -441,6 +520,14 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l cluster -d 'Cluster of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l insecure-skip-tls-verify -d 'Take any certificate of the server, which is then known to nobody' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l certificate-authority -d 'Certificates that may sign the server\'s, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l tls-server-name -d 'Name that the server\'s certificate is for' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l client-certificate -d 'Certificate of the user, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l client-key -d 'Key of that certificate, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l disable-compression -d 'Have answers sent as they are' -r -f -a "true\t''
+false\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l token -d 'Bearer token' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l as -d 'User to impersonate' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l as-group -d 'Group to impersonate; repeatable' -r

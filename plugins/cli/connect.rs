@@ -34,6 +34,48 @@ pub struct ConnectArgs {
     #[arg(short, long, global = true, help_heading = HEADING, value_name = "URL")]
     pub server: Option<String>,
 
+    /// Take any certificate of the server, which is then known to nobody
+    #[arg(
+        long,
+        global = true,
+        help_heading = HEADING,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        hide_possible_values = true
+    )]
+    pub insecure_skip_tls_verify: Option<bool>,
+
+    /// Certificates that may sign the server's, in a file
+    #[arg(long, global = true, help_heading = HEADING, value_name = "FILE")]
+    pub certificate_authority: Option<PathBuf>,
+
+    /// Name that the server's certificate is for
+    #[arg(long, global = true, help_heading = HEADING, value_name = "NAME")]
+    pub tls_server_name: Option<String>,
+
+    /// Certificate of the user, in a file
+    #[arg(long, global = true, help_heading = HEADING, value_name = "FILE")]
+    pub client_certificate: Option<PathBuf>,
+
+    /// Key of that certificate, in a file
+    #[arg(long, global = true, help_heading = HEADING, value_name = "FILE")]
+    pub client_key: Option<PathBuf>,
+
+    /// Have answers sent as they are
+    #[arg(
+        long,
+        global = true,
+        help_heading = HEADING,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        hide_possible_values = true
+    )]
+    pub disable_compression: Option<bool>,
+
     /// Bearer token
     #[arg(long, global = true, help_heading = HEADING, value_name = "TOKEN")]
     pub token: Option<SecretString>,
@@ -65,6 +107,12 @@ impl ConnectArgs {
             user: self.user.clone(),
             namespace: namespace.map(ToOwned::to_owned),
             server: self.server.clone(),
+            insecure: self.insecure_skip_tls_verify,
+            authority: self.certificate_authority.clone(),
+            tls_server_name: self.tls_server_name.clone(),
+            client_certificate: self.client_certificate.clone(),
+            client_key: self.client_key.clone(),
+            disable_compression: self.disable_compression,
             token: self.token.clone(),
             as_user: self.as_user.clone(),
             as_groups: self.as_group.clone(),
@@ -81,6 +129,12 @@ impl ConnectArgs {
             ("--cluster", self.cluster.is_some()),
             ("--user", self.user.is_some()),
             ("--server", self.server.is_some()),
+            ("--insecure-skip-tls-verify", self.insecure_skip_tls_verify.is_some()),
+            ("--certificate-authority", self.certificate_authority.is_some()),
+            ("--tls-server-name", self.tls_server_name.is_some()),
+            ("--client-certificate", self.client_certificate.is_some()),
+            ("--client-key", self.client_key.is_some()),
+            ("--disable-compression", self.disable_compression.is_some()),
             ("--token", self.token.is_some()),
             ("--as", self.as_user.is_some()),
             ("--as-group", !self.as_group.is_empty()),
@@ -101,15 +155,28 @@ impl ConnectArgs {
                 words.push(word);
             }
         };
-        let kubeconfig = self.kubeconfig.as_ref();
         let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
-        add("--kubeconfig", kubeconfig.map(absolute).map(Into::into));
+        for (flag, path) in [
+            ("--kubeconfig", &self.kubeconfig),
+            ("--certificate-authority", &self.certificate_authority),
+            ("--client-certificate", &self.client_certificate),
+            ("--client-key", &self.client_key),
+        ] {
+            add(flag, path.as_ref().map(absolute).map(Into::into));
+        }
+        for (flag, value) in [
+            ("--insecure-skip-tls-verify", self.insecure_skip_tls_verify),
+            ("--disable-compression", self.disable_compression),
+        ] {
+            add(flag, value.map(|value| value.to_string().into()));
+        }
         let token = self.token.as_ref().map(|token| token.expose_secret().to_owned());
         for (flag, value) in [
             ("--context", &self.context),
             ("--cluster", &self.cluster),
             ("--user", &self.user),
             ("--server", &self.server),
+            ("--tls-server-name", &self.tls_server_name),
             ("--token", &token),
             ("--as", &self.as_user),
             ("--as-uid", &self.as_uid),

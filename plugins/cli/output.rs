@@ -2,13 +2,13 @@
 
 pub(crate) use netpol_sources::address::shown_path;
 
-use crate::render::{Answer, Format, Formats, Offered, Page, render};
+use crate::render::{Answer, Format, Formats, Offered, Page, render, wrapped};
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::marker::PhantomData;
 
 /// When to colour.
@@ -145,12 +145,21 @@ pub fn warn(color: ColorChoice, message: &str) {
 
 /// Writes a line to stderr, where answers do not go.
 pub(super) fn note(line: &str) {
-    let _ = writeln!(io::stderr(), "{}", netpol::printable::printable(line));
+    let line = netpol::printable::printable(line);
+    let _ = writeln!(io::stderr(), "{}", for_people(&line, io::stderr().is_terminal()));
+}
+
+/// A line as a terminal has room for it; elsewhere it stays one.
+pub(crate) fn for_people(line: &str, terminal: bool) -> String {
+    if terminal { wrapped(line, width()) } else { line.to_owned() }
 }
 
 fn labelled(color: ColorChoice, style: Style, label: &str, message: &str) {
     let mut err = AutoStream::new(io::stderr().lock(), color.into());
-    let _ = writeln!(err, "{style}{label}{style:#} {}", netpol::printable::printable(message));
+    let message = netpol::printable::printable(message);
+    let whole = for_people(&format!("{label} {message}"), io::stderr().is_terminal());
+    let rest = whole.strip_prefix(label).unwrap_or(&whole);
+    let _ = writeln!(err, "{style}{label}{style:#}{rest}");
 }
 
 /// An answer on stdout, in one of its formats.

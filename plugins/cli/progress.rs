@@ -58,6 +58,25 @@ impl Progress {
         }
     }
 
+    /// Takes the line away until [`Progress::show`]; true: it was there.
+    pub fn hide(&self) -> bool {
+        if self.0.is_hidden() {
+            return false;
+        }
+        self.0.disable_steady_tick();
+        self.0.set_draw_target(ProgressDrawTarget::hidden());
+        // What was drawn stays where it is.
+        let _ = write!(io::stderr(), "\r\u{1b}[2K");
+        true
+    }
+
+    /// Brings it back where it was there.
+    pub fn show(&self, was_there: bool) {
+        if was_there {
+            self.0.set_draw_target(ProgressDrawTarget::stderr());
+        }
+    }
+
     /// Runs something that prints, with the line out of its way.
     pub fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
         self.0.suspend(print)
@@ -70,16 +89,43 @@ impl Drop for Progress {
     }
 }
 
-/// Asks a question; `None`: there is nobody to answer it.
-pub fn confirm(question: &str) -> io::Result<Option<bool>> {
+/// What somebody chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// Go on.
+    Yes,
+    /// Do nothing.
+    No,
+    /// Go on, with all that was offered.
+    Add,
+}
+
+/// Asks a question; `None`: there is nobody to answer it. What was offered can be added where there is
+/// something.
+pub fn choose(question: &str, may_add: bool) -> io::Result<Option<Choice>> {
+    let choices = if may_add { "[y/N/a] (a: with the flags above added)" } else { "[y/N]" };
+    let answer = asked(&format!("{question} {choices}"))?;
+    Ok(answer.map(|answer| match answer.to_ascii_lowercase().as_str() {
+        "y" | "yes" => Choice::Yes,
+        "a" | "add" if may_add => Choice::Add,
+        _ => Choice::No,
+    }))
+}
+
+/// Asks for a word; `None`: there is nobody to answer.
+pub fn type_again(question: &str) -> io::Result<Option<String>> {
+    asked(question)
+}
+
+fn asked(question: &str) -> io::Result<Option<String>> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Ok(None);
     }
-    write!(io::stderr(), "{} [y/N] ", netpol::printable::printable(question))?;
+    write!(io::stderr(), "{} ", netpol::printable::printable(question))?;
     io::stderr().flush()?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
-    Ok(Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
+    Ok(Some(answer.trim().to_owned()))
 }
 
 /// Lines for people, on stderr.

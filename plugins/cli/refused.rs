@@ -5,13 +5,19 @@
 
 use clap::Parser;
 use netpol::printable::{printable, unseen};
+use std::ffi::OsString;
 use std::io::Write as _;
 
 /// The command line, or the end.
 pub fn parsed<P: Parser>() -> P {
-    P::try_parse().unwrap_or_else(|error| {
+    parsed_of(&std::env::args_os().collect::<Vec<_>>())
+}
+
+/// The same of other words than those of the process.
+pub fn parsed_of<P: Parser>(words: &[OsString]) -> P {
+    P::try_parse_from(words).unwrap_or_else(|error| {
         let words: Vec<String> =
-            std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+            words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
         // Help has nothing of them, and colours.
         if !error.use_stderr() || !words.iter().any(|word| word.contains(unseen)) {
             error.exit();

@@ -11,7 +11,6 @@ use netpol::cluster::Snapshot;
 use netpol::draft::Dialect;
 use netpol::ends::{EndName, INTERNET, Named, PortWanted, ResolveError};
 use netpol::policy::Ruleset;
-use netpol::printable::printable;
 use netpol::unwritten;
 use netpol::verdict::{self, NoSuggestion, Question, Verdict};
 use netpol::yaml;
@@ -207,13 +206,16 @@ impl ExplainArgs {
             _ => verdict::suggest(snapshot, rules, &question, &explanation, wanted),
         };
         if self.suggest.is_some() {
-            let suggestions = suggestions.map_err(|why| match report.refused_at() {
-                Some(place) if matches!(why, NoSuggestion::Refused(..)) => {
-                    anyhow!("{why} ({})", printable(&place))
+            let suggestions = match suggestions {
+                // There is nothing to suggest, which is no failure: the answer is the verdict.
+                Err(why @ (NoSuggestion::AllAllowed | NoSuggestion::Refused(..))) => {
+                    let place = report.refused_at().filter(|_| why != NoSuggestion::AllAllowed);
+                    let place = place.map(|place| format!(" ({place})")).unwrap_or_default();
+                    warn(global.color, &format!("{}: {why}{place}", said(&report)));
+                    Vec::new()
                 }
-                _ => why.into(),
-            });
-            let suggestions = suggestions.with_context(|| said(&report))?;
+                suggestions => suggestions.with_context(|| said(&report))?,
+            };
             for note in suggestions.iter().flat_map(|suggestion| &suggestion.notes) {
                 warn(global.color, note);
             }

@@ -7,6 +7,7 @@ use super::generate::generated;
 use crate::cli::{self, GlobalArgs};
 use crate::complete;
 use clap::{CommandFactory as _, Parser};
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -51,9 +52,22 @@ pub fn front() -> ExitCode {
     if let Some(exit) = generated::<Front>() {
         return exit;
     }
-    let Front { global, command } = cli::parsed();
+    let Front { global, command } = cli::parsed_of(&as_flags(std::env::args_os().collect()));
     cli::trace_to_stderr(&global);
     cli::finish(&global, command.run(&global))
+}
+
+/// `help [COMMAND]` and `version`, which others have as commands, in the flags that mean them.
+fn as_flags(mut words: Vec<OsString>) -> Vec<OsString> {
+    match words.get(1).and_then(|word| word.to_str()) {
+        Some("help") => {
+            words.remove(1);
+            words.push("--help".into());
+        }
+        Some("version") if words.len() == 2 => words[1] = "--version".into(),
+        _ => {}
+    }
+    words
 }
 
 /// The front's command line.

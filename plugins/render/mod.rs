@@ -24,3 +24,4 @@ pub use answers::{Answer, Formats, Offered, Page, render};
 pub use format::Format;
 pub use json::json_line;
 pub use text::{lost_text, observation_text, observed_summary_text};
+pub(crate) use wrap::wrapped;

@@ -45,6 +45,22 @@ pub(super) fn wrap<'t, T: Copy>(
     lines
 }
 
+/// A line as lines of a width, broken between words; what goes on stands two columns further in.
+pub(crate) fn wrapped(line: &str, width: usize) -> String {
+    if line.width() <= width {
+        return line.to_owned();
+    }
+    let first = line.len() - line.trim_start_matches(' ').len();
+    let shape = Shape { width, first, hang: first + 2, breaks: false };
+    let words = line.split(' ').filter(|word| !word.is_empty()).map(|word| ((), word));
+    let lines = wrap(words, shape).into_iter().enumerate().map(|(at, words)| {
+        let words: Vec<&str> = words.into_iter().map(|((), word)| word).collect();
+        let indent = if at == 0 { first } else { shape.hang };
+        format!("{:indent$}{}", "", words.join(" "))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// Behind which a word that is too long is broken.
 const MARKS: &[char] = &['-', '.', '/', ',', ':', '='];
 

@@ -62,6 +62,19 @@ impl Below<'_> {
         write(path, content).map_err(failed)
     }
 
+    /// Takes a file away, and the directory that it was in where nothing is left there.
+    pub fn remove(&self, path: &Path) -> Result<(), Outside> {
+        if !self.check(path)? {
+            return Ok(());
+        }
+        fs::remove_file(path).map_err(|source| Outside::Io { path: path.to_owned(), source })?;
+        if let Some(parent) = path.parent().filter(|parent| *parent != self.0) {
+            // What is in there stays.
+            let _ = fs::remove_dir(parent);
+        }
+        Ok(())
+    }
+
     /// Whether the file is there; what leads elsewhere, or is no file, is refused.
     fn check(&self, path: &Path) -> Result<bool, Outside> {
         let failed = |path: &Path, source| Outside::Io { path: path.to_owned(), source };
@@ -213,6 +226,13 @@ mod tests {
                 assert_eq!(below.read(&path).unwrap().as_deref(), Some(name));
             }
             assert!(below.read(&root.join("missing")).unwrap().is_none());
+            for name in ["file", "directory/a", "pipe"] {
+                assert!(below.remove(&root.join(name)).is_err(), "{name}");
+            }
+            for name in ["new/deep/a", "inside/a", "missing"] {
+                below.remove(&root.join(name)).unwrap();
+            }
+            assert!(!root.join("new/deep").exists() && root.join("inside").exists());
             assert!(below.read(&place("elsewhere/a")).is_err());
         }
         assert_eq!(fs::read(place("elsewhere/a")).unwrap(), b"kept");

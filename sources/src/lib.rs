@@ -22,3 +22,4 @@ pub mod manifests;
 pub mod process;
 pub mod revision;
 pub mod tree;
+pub mod trial;

@@ -3,11 +3,12 @@
 //! In: YAML of `apiVersion: netpol/v1alpha1`, `kind: Baseline`. Out: a [`Baseline`], or the line and
 //! column of what is wrong: a field that is misspelt would leave a namespace open, so none is skipped.
 
-use super::{Baseline, Deny, Dns, INGRESS_CONTROLLER, LabelMap, OwnPolicy, Peer};
+use super::{Allowed, Baseline, Deny, Dns, Egress, INGRESS_CONTROLLER, LabelMap, OwnPolicy, Peer};
 use crate::cluster::{Origin, Snapshot};
-use crate::ends::{EndName, PortWanted};
+use crate::ends::PortWanted;
 use crate::policy::Enforcer;
 use crate::policy::networkpolicy;
+use crate::policy::rule::Direction;
 use crate::yaml::{self, Node};
 use k8s_openapi::api::networking::v1::NetworkPolicySpec;
 use schemars::JsonSchema;
@@ -105,6 +106,9 @@ struct Allow {
     monitoring: Option<Monitoring>,
     /// Pods of the namespace may reach one another
     same_namespace: Option<bool>,
+    /// Who may come in, such as monitoring/app=prometheus:9090 or 10.0.0.0/8
+    #[schemars(with = "Option<Vec<String>>")]
+    ingress: Option<Vec<Source>>,
     /// Where the pods may connect to, such as identity/svc/keycloak or 10.0.0.7:5432
     #[schemars(with = "Option<Vec<String>>")]
     egress: Option<Vec<Destination>>,
@@ -181,9 +185,19 @@ impl<'de> Deserialize<'de> for Port {
     }
 }
 
-/// A destination as `explain` takes it.
+/// Who may come in.
 #[derive(Debug)]
-struct Destination(EndName);
+struct Source(Allowed);
+
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        String::deserialize(source)?.parse().map(Self).map_err(de::Error::custom)
+    }
+}
+
+/// A destination as `explain` takes it, or whatever else may be connected to.
+#[derive(Debug)]
+struct Destination(Egress);
 
 impl<'de> Deserialize<'de> for Destination {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
@@ -212,6 +226,15 @@ pub fn from_yaml(text: &str) -> Result<Baseline, FileError> {
         policies.push(OwnPolicy { name: item.name, spec });
     }
     let allow = file.allow.unwrap_or_default();
+    let inward = allow.ingress.into_iter().flatten().map(|from| (Direction::Ingress, from.0));
+    let mut allowed: Vec<_> = inward.collect();
+    let mut egress = Vec::new();
+    for Destination(to) in allow.egress.into_iter().flatten() {
+        match to {
+            Egress::End(end) => egress.push(end),
+            Egress::Allowed(to) => allowed.push((Direction::Egress, to)),
+        }
+    }
     Ok(Baseline {
         deny: match file.deny {
             None | Some(DenyWord::Ingress) => Deny::Ingress,
@@ -239,7 +262,8 @@ pub fn from_yaml(text: &str) -> Result<Baseline, FileError> {
             }
         }),
         same_namespace: allow.same_namespace.unwrap_or(false),
-        egress: allow.egress.into_iter().flatten().map(|to| to.0).collect(),
+        egress,
+        allowed,
         both_sides: allow.both_sides.unwrap_or(false),
         policies,
         ..Baseline::default()

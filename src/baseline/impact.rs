@@ -82,6 +82,8 @@ pub struct Impact {
     pub cuts: Vec<Cut>,
     /// Whether these are all.
     pub complete: bool,
+    /// Of those at the other end, who is on the network of a node, so that no policy names it by labels.
+    pub on_nodes: BTreeSet<ObjectRef>,
 }
 
 /// Compares two sets of rules for the pods of one namespace.
@@ -94,13 +96,14 @@ pub fn impact(
 ) -> Result<Impact, TooMuch> {
     let diff = diff((snapshot, before), (snapshot, after), effort)?;
     let cilium = before.cilium().is_some();
-    let (classes, cuts) = (HashMap::new(), BTreeSet::new());
-    let mut preview = Preview { snapshot, diff: &diff, namespace, cilium, classes, cuts };
+    let (classes, cuts, on_nodes) = (HashMap::new(), BTreeSet::new(), BTreeSet::new());
+    let mut preview = Preview { snapshot, diff: &diff, namespace, cilium, classes, cuts, on_nodes };
     let complete = diff.changes().iter().filter(|it| is_cut(it.from, it.to)).all(|change| {
         preview.add(change);
         preview.cuts.len() < MOST
     });
-    Ok(Impact { cuts: preview.cuts.into_iter().collect(), complete })
+    let on_nodes = preview.on_nodes;
+    Ok(Impact { cuts: preview.cuts.into_iter().collect(), complete, on_nodes })
 }
 
 /// Whether what is allowed, if only on a condition, is certainly denied then.
@@ -165,6 +168,7 @@ struct Preview<'a> {
     /// Those outside are others in the other family.
     classes: HashMap<(EndClass, Family), Rc<Parties>>,
     cuts: BTreeSet<Cut>,
+    on_nodes: BTreeSet<ObjectRef>,
 }
 
 impl Preview<'_> {
@@ -210,6 +214,9 @@ impl Preview<'_> {
             } else {
                 (Way::In, destination, source)
             };
+            if peer.on_node {
+                self.on_nodes.insert(peer.object.clone());
+            }
             let (local, peer, service) = (local.object.clone(), peer.peer(), service.cloned());
             self.cuts.insert(Cut { way, local, peer, port, service });
         }
@@ -337,6 +344,7 @@ mod tests {
     use super::*;
     use crate::baseline::{Baseline, Facts};
     use crate::cluster::Origin;
+    use crate::draft::Dialect;
     use crate::kinds::Kind;
     use crate::objects::{Found, Objects, api, policy_from_json};
     use crate::policy::Enforcer;
@@ -447,8 +455,11 @@ mod tests {
         let (snapshot, before) = with(&[]);
         let (_, after) = with(&Baseline::default().objects("a", &Facts::default()));
         let impact = impact(&snapshot, &before, &after, "a", Effort::default()).unwrap();
+        let lines = super::super::cuts("a", &impact, Dialect::NetworkPolicy, true);
+        // What keeps them is told behind.
+        let cut = |line: &'_ String| line.split("  --").next().unwrap_or_default().to_owned();
         assert_eq!(
-            super::super::cuts("a", &impact, true)[1..],
+            lines[1..].iter().map(cut).collect::<Vec<_>>(),
             [
                 "  pod/redis 6379/TCP of svc/cache ← anyone in the cluster",
                 "  pod/redis 6379/TCP of svc/cache ← outside the cluster",

@@ -10,20 +10,26 @@
 //!
 //! let policies = Baseline::default().policies("team-a", &Facts::default());
 //! let names: Vec<_> = policies.iter().map(|policy| policy.name()).collect();
-//! assert_eq!(names, ["default-deny-ingress", "allow-dns-egress"]);
+//! assert_eq!(names, ["allow-dns-egress", "default-deny-ingress"]);
 //! ```
 
+mod allowed;
 mod file;
+mod flags;
 mod impact;
 mod policies;
 mod words;
 
+pub use allowed::{Allowed, AllowedEnd, AllowedError, Egress, Known};
 pub use file::{FileError, from_yaml, schema};
+pub use flags::{Keep, keeping};
 pub use impact::{Cut, Impact, OtherEnd, Way, impact, suppose_anyone};
-pub use words::{cuts, dns, meaning};
+pub use policies::in_order;
+pub use words::{Side, Told, cuts, dns, in_force, meaning, sides};
 
 use crate::draft::{Dialect, Draft};
 use crate::ends::{EndName, PortWanted};
+use crate::policy::rule::Direction;
 use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicySpec};
 use std::net::IpAddr;
 
@@ -35,6 +41,8 @@ pub const MANAGER: &str = "kubectl-netpol";
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// The annotation of an egress policy that names its ingress side, as `namespace/name`.
 pub const OTHER_SIDE: &str = "kubectl-netpol/other-side";
+/// The annotation of that ingress side, which names the egress policy that it was written for.
+pub const WRITTEN_FOR: &str = "kubectl-netpol/written-for";
 /// Where the seed's ingress controller runs.
 pub const INGRESS_CONTROLLER: &str = "ingress-nginx";
 /// Where the seed's Prometheus runs, and its label.
@@ -83,6 +91,8 @@ pub struct Baseline {
     pub same_namespace: bool,
     /// Where the pods may connect to.
     pub egress: Vec<EndName>,
+    /// Whatever else may come in or go out.
+    pub allowed: Vec<(Direction, Allowed)>,
     /// What is allowed out is allowed in at the other end, too.
     pub both_sides: bool,
     /// The author's own policies.
@@ -130,6 +140,8 @@ pub struct Facts {
     pub dns: Option<DnsFacts>,
     /// The destinations of [`Baseline::egress`] that were found.
     pub egress: Vec<Destination>,
+    /// Those of [`Baseline::allowed`].
+    pub allowed: Vec<Known>,
 }
 
 /// Where a cluster serves DNS.

@@ -2,7 +2,7 @@
 
 use super::{
     Baseline, BaselinePolicy, Deny, Destination, Dns, DnsFacts, Facts, LabelMap, MANAGED_BY,
-    MANAGER, OTHER_SIDE, Peer, Who,
+    MANAGER, OTHER_SIDE, Peer, WRITTEN_FOR, Who,
 };
 use crate::cluster::Protocol;
 use crate::draft::{self, Dialect, Draft, Entity, Rule, Selector};
@@ -13,6 +13,9 @@ use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
+
+/// The policy that allows DNS.
+pub(super) const DNS_POLICY: &str = "allow-dns-egress";
 
 /// Where DNS is served as long as nothing else is known.
 const DNS_NAMESPACE: &str = "kube-system";
@@ -25,23 +28,18 @@ impl Baseline {
         Namespace { metadata, ..Namespace::default() }
     }
 
-    /// The policies of a namespace, the denials first. With [`Baseline::both_sides`] the last are
-    /// of the namespaces at the other end.
+    /// The policies of a namespace in the order in which they are to be written: an allow isolates, too,
+    /// so DNS comes first and the denials last. With [`Baseline::both_sides`] some are of the namespaces at
+    /// the other end.
     pub fn policies(&self, namespace: &str, facts: &Facts) -> Vec<BaselinePolicy> {
         let mut policies = Vec::new();
         let mut add = |name: &str, ingress, egress| {
             let draft = Draft { ingress, egress, ..ours(namespace, name) };
             policies.push(draft.into());
         };
-        if self.deny != Deny::Egress {
-            add("default-deny-ingress", Some(Vec::new()), None);
-        }
-        if self.deny != Deny::Ingress {
-            add("default-deny-egress", None, Some(Vec::new()));
-        }
         if self.dns != Dns::None {
             let known = facts.dns.as_ref().filter(|_| self.dns != Dns::Namespace);
-            add("allow-dns-egress", None, Some(self.dns_rules(known)));
+            add(DNS_POLICY, None, Some(self.dns_rules(known)));
         }
         if let Some(controller) = &self.ingress_controller {
             let name = format!("allow-{}", controller.namespace);
@@ -75,15 +73,43 @@ impl Baseline {
                 ..ours(namespace, &egress_name(destination))
             };
             if self.both_sides
-                && let Some(other) = other_side(namespace, destination)
+                && let Some(mut other) = other_side(namespace, destination)
             {
                 let other_name = format!("{}/{}", other.namespace, other.name);
+                let own_name = format!("{namespace}/{}", out.name);
                 out.annotations = [(OTHER_SIDE.to_owned(), other_name)].into();
+                other.annotations = [(WRITTEN_FOR.to_owned(), own_name)].into();
                 join(&mut others, other);
             }
             join(&mut ways, out);
         }
+        for known in facts.allowed.iter().filter(|known| !known.peers.is_empty()) {
+            let ports: Vec<PortWanted> =
+                known.asked.port.iter().filter_map(|port| port.parse().ok()).collect();
+            let (peers, ports) = (known.peers.clone(), port_items(&ports));
+            let rules = Some(vec![Rule { peers, ports, dns: Vec::new() }]);
+            let slug = known.asked.slug();
+            let draft = match known.direction {
+                Direction::Ingress => {
+                    Draft { ingress: rules, ..ours(namespace, &format!("allow-from-{slug}")) }
+                }
+                Direction::Egress => {
+                    Draft { egress: rules, ..ours(namespace, &format!("allow-egress-to-{slug}")) }
+                }
+            };
+            join(&mut ways, draft);
+        }
         policies.extend(ways.into_iter().chain(others).map(BaselinePolicy::from));
+        let deny = |name: &str, ingress, egress| {
+            BaselinePolicy::from(Draft { ingress, egress, ..ours(namespace, name) })
+        };
+        if self.deny != Deny::Egress {
+            policies.push(deny("default-deny-ingress", Some(Vec::new()), None));
+        }
+        if self.deny != Deny::Ingress {
+            policies.push(deny("default-deny-egress", None, Some(Vec::new())));
+        }
+        in_order(&mut policies);
         policies
     }
 
@@ -119,6 +145,16 @@ impl Baseline {
         }
         rules
     }
+}
+
+/// Puts policies in the order in which they are to be written: DNS before whatever else isolates, what allows
+/// nothing last.
+pub fn in_order(policies: &mut [BaselinePolicy]) {
+    policies.sort_by_key(|policy| {
+        let rules = [Direction::Ingress, Direction::Egress].map(|way| policy.rules(way));
+        let allows = rules.into_iter().flatten().any(|(rules, _)| rules > 0);
+        (policy.name() != DNS_POLICY, !allows)
+    });
 }
 
 /// Adds a policy; of two with one name, such as for two ports of one destination, the rules of both
@@ -299,7 +335,7 @@ mod tests {
             ),
         ];
         assert_eq!(policies.len(), expected.len());
-        for (policy, expected) in policies.iter().zip(expected) {
+        for (policy, expected) in policies.iter().rev().zip(expected) {
             assert_eq!(policy["spec"], spec_of(expected));
         }
     }
@@ -322,15 +358,15 @@ mod tests {
             ..Baseline::default()
         };
         let policies = baseline.objects("default", &Facts::default());
-        assert_eq!(policies[2]["metadata"]["name"], "allow-ingress-nginx");
+        assert_eq!(policies[1]["metadata"]["name"], "allow-ingress-nginx");
         let mut expected = spec_of(include_str!(
             "../../examples/homekube/infrastructure/network-policies/allow-monitoring-scrape.yaml"
         ));
         for port in expected["ingress"][0]["ports"].as_array_mut().unwrap() {
             port["protocol"] = "TCP".into();
         }
-        assert_eq!(policies[3]["metadata"]["name"], "allow-monitoring-scrape");
-        assert_eq!(policies[3]["spec"], expected);
+        assert_eq!(policies[2]["metadata"]["name"], "allow-monitoring-scrape");
+        assert_eq!(policies[2]["spec"], expected);
     }
 
     #[test]
@@ -344,11 +380,11 @@ mod tests {
                 ports: vec!["5353/UDP".parse().unwrap(), "5353/TCP".parse().unwrap()],
                 node_local,
             }),
-            egress: Vec::new(),
+            ..Facts::default()
         };
         let rule = |facts: &Facts, dns| {
             let baseline = Baseline { dns, ..Baseline::default() };
-            baseline.objects("a", facts)[1]["spec"]["egress"].clone()
+            baseline.objects("a", facts)[0]["spec"]["egress"].clone()
         };
         let strict = &rule(&facts(None), Dns::Auto)[0];
         assert_eq!(
@@ -381,14 +417,16 @@ mod tests {
         let facts = Facts { egress: vec![keycloak], ..Facts::default() };
         let baseline = Baseline { both_sides: true, ..Baseline::default() };
         let policies = baseline.objects("monitoring", &facts);
-        let [.., out, inn] = &policies[..] else { panic!() };
+        let [.., out, inn, _] = &policies[..] else { panic!() };
         let other = &out["metadata"]["annotations"][OTHER_SIDE];
         assert_eq!(other, "identity/allow-monitoring-to-keycloak");
         assert_eq!(inn["metadata"]["namespace"], "identity");
         assert_eq!(inn["metadata"]["name"], "allow-monitoring-to-keycloak");
+        let written_for = &inn["metadata"]["annotations"][WRITTEN_FOR];
+        assert_eq!(written_for, "monitoring/allow-egress-to-identity-keycloak");
         let one = Baseline::default().objects("monitoring", &facts);
         assert_eq!(one.len(), 3);
-        assert!(one[2]["metadata"]["annotations"].is_null());
+        assert!(one[1]["metadata"]["annotations"].is_null());
     }
 
     /// One name is one policy, so what is asked for one destination stands together.
@@ -407,7 +445,7 @@ mod tests {
         ];
         let facts = Facts { egress, ..Facts::default() };
         let policies = Baseline::default().objects("team-a", &facts);
-        let [_, _, seven, eight] = &policies[..] else { panic!("{policies:?}") };
+        let [_, seven, eight, _] = &policies[..] else { panic!("{policies:?}") };
         let ports = |policy: &Value| {
             let rules = policy["spec"]["egress"].as_array().unwrap().clone();
             rules.iter().map(|rule| rule["ports"][0]["port"].as_u64().unwrap()).collect::<Vec<_>>()
@@ -436,6 +474,7 @@ mod tests {
                 who: Who::Name("login.example.com".into()),
                 ports: vec!["443".parse().unwrap()],
             }],
+            ..Facts::default()
         };
         let baseline = Baseline {
             deny: Deny::All,
@@ -456,8 +495,6 @@ mod tests {
         assert_eq!(
             specs,
             [
-                json!({"endpointSelector": {}, "ingress": [{}]}),
-                json!({"endpointSelector": {}, "egress": [{}]}),
                 json!({"endpointSelector": {}, "egress": [
                     {"toEndpoints": [{"matchLabels": dns}], "toPorts": to_ports},
                     {"toEntities": ["host"], "toPorts": to_ports},
@@ -471,10 +508,12 @@ mod tests {
                     "toFQDNs": [{"matchName": "login.example.com"}],
                     "toPorts": [{"ports": [{"port": "443", "protocol": "TCP"}]}],
                 }]}),
+                json!({"endpointSelector": {}, "ingress": [{}]}),
+                json!({"endpointSelector": {}, "egress": [{}]}),
             ]
         );
         let metadata = json!({
-            "name": "default-deny-ingress", "namespace": "a",
+            "name": "allow-dns-egress", "namespace": "a",
             "labels": {"app.kubernetes.io/managed-by": "kubectl-netpol"},
         });
         assert_eq!(objects[0]["metadata"], metadata);

@@ -1,43 +1,123 @@
 //! What a baseline means, in sentences.
 
+use super::flags::of_line;
 use super::impact::MOST;
+use super::policies::DNS_POLICY;
 use super::{Baseline, BaselinePolicy, Cut, Dns, DnsFacts, Impact, OtherEnd, Way};
 use crate::cluster::ObjectRef;
 use crate::draft::Dialect;
-use crate::policy::rule::Direction;
+use crate::objects::Objects;
+use crate::policy::rule::{Action, Direction, Tier};
+
+use crate::policy::{Calico, Cilium, Enforcer, Ruleset};
 use crate::prose::list;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Lines of cuts that are shown, and peers in a line, unless all are asked for.
 const LINES: usize = 20;
 const PEERS: usize = 6;
 
-/// What the policies of a namespace mean together, in one line.
-pub fn meaning(namespace: &str, policies: &[BaselinePolicy]) -> String {
-    let side = |direction: Direction| {
-        let mut closed = false;
-        let mut allows = Vec::new();
+/// What the policies of a namespace do in one direction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Side {
+    /// Every pod is isolated.
+    pub closed: bool,
+    /// Some pods are.
+    pub partly: bool,
+    /// The policies that allow anything, by name, each once.
+    pub allows: Vec<String>,
+}
+
+impl Side {
+    fn allow(&mut self, name: &str) {
+        let name = if name == DNS_POLICY { "DNS" } else { name };
+        if !self.allows.iter().any(|known| known == name) {
+            self.allows.push(name.to_owned());
+        }
+    }
+}
+
+/// How it is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Nothing is done yet.
+    pub would: bool,
+    /// All policies of the namespace are known.
+    pub whole: bool,
+}
+
+/// What these policies do of themselves, for ingress and egress.
+pub fn sides(namespace: &str, policies: &[BaselinePolicy]) -> [Side; 2] {
+    [Direction::Ingress, Direction::Egress].map(|direction| {
+        let mut side = Side::default();
         for policy in policies.iter().filter(|policy| policy.namespace() == namespace) {
             let Some((rules, every_pod)) = policy.rules(direction) else { continue };
-            closed |= every_pod;
+            side.closed |= every_pod;
+            side.partly |= !every_pod;
             if rules > 0 {
-                let dns = policy.name() == "allow-dns-egress";
-                allows.push(if dns { "DNS".to_owned() } else { policy.name().to_owned() });
+                side.allow(policy.name());
             }
         }
-        (closed, allows)
+        side
+    })
+}
+
+/// What all policies of a namespace do together, whoever wrote them, as they are lowered to rules.
+pub fn in_force(namespace: &str, policies: &[Value]) -> [Side; 2] {
+    let mut objects = Objects::default();
+    let mut enforcer = Enforcer::default();
+    for policy in policies {
+        objects.insert_policy(policy);
+        match Dialect::of_object(policy) {
+            Some(Dialect::Cilium) => enforcer = Enforcer::Cilium(Cilium::default()),
+            Some(Dialect::Calico) => enforcer = Enforcer::Calico(Calico),
+            _ => {}
+        }
+    }
+    let (snapshot, written) = objects.assemble();
+    let rules = Ruleset::compile(&written, &snapshot, &enforcer);
+    [Direction::Ingress, Direction::Egress].map(|direction| {
+        let mut side = Side::default();
+        for (_, policy) in rules.candidates(namespace, direction) {
+            let everyone = policy.subject.pods.is_everything() && policy.subject.doubt.is_none();
+            // Of a tier of Calico it is the end that drops.
+            let isolates = policy.isolates || matches!(policy.tier, Tier::Named(_));
+            side.closed |= isolates && everyone;
+            side.partly |= isolates && !everyone;
+            if policy.entries.iter().any(|entry| entry.action == Action::Allow) {
+                side.allow(&policy.object.name);
+            }
+        }
+        side
+    })
+}
+
+/// More policies than these are not named in the line.
+const NAMED: usize = 6;
+
+/// What the policies of a namespace mean together, in one line.
+pub fn meaning(namespace: &str, sides: &[Side; 2], told: Told) -> String {
+    let (verb, now) = if told.would { ("would be", "would stay") } else { ("is now", "stays") };
+    let side = |side: &Side, word: &str, nothing: &str| match side {
+        Side { closed: false, partly: false, .. } => format!("{word} {now} open"),
+        Side { closed: false, partly: true, .. } => {
+            format!("{word} {now} open but for the pods that policies select")
+        }
+        Side { allows, .. } if allows.is_empty() => format!("{word} {verb} denied{nothing}"),
+        Side { allows, .. } => {
+            let more = allows.len().saturating_sub(NAMED);
+            let mut names: Vec<String> = allows[..allows.len() - more].to_vec();
+            if more > 0 {
+                names.push(format!("{more} more"));
+            }
+            format!("{word} {verb} {} only", list(&names, "and"))
+        }
     };
-    let ingress = match side(Direction::Ingress) {
-        (false, _) => "ingress stays open".to_owned(),
-        (true, allows) if allows.is_empty() => "ingress is now denied".to_owned(),
-        (true, allows) => format!("ingress is now {} only", list(&allows, "and")),
-    };
-    let egress = match side(Direction::Egress) {
-        (false, _) => "egress stays open".to_owned(),
-        (true, allows) if allows.is_empty() => "egress is now denied, DNS too".to_owned(),
-        (true, allows) => format!("egress is now {} only", list(&allows, "and")),
-    };
-    format!("{namespace}: {ingress}, {egress}, unless another policy allows more")
+    let [ingress, egress] = sides;
+    let (ingress, egress) = (side(ingress, "ingress", ""), side(egress, "egress", ", DNS too"));
+    let unless = if told.whole { "a policy of the whole cluster" } else { "another policy" };
+    format!("{namespace}: {ingress}, {egress}, unless {unless} allows more")
 }
 
 /// How DNS was allowed and why so, and what else there is to do.
@@ -93,12 +173,12 @@ fn known_dns(dialect: Dialect, facts: &DnsFacts) -> Vec<String> {
     lines
 }
 
-/// What would be cut, by workload, for reading before one agrees to it. Where that is too much to
-/// read, it is counted, unless `all` is asked for.
-pub fn cuts(namespace: &str, impact: &Impact, all: bool) -> Vec<String> {
-    let mut lines = detailed(impact, all);
+/// What would be cut, by workload, for reading before one agrees to it, each line with the flags that keep
+/// it. Where that is too much to read, it is counted, unless `all` is asked for.
+pub fn cuts(namespace: &str, impact: &Impact, dialect: Dialect, all: bool) -> Vec<String> {
+    let mut lines = detailed(namespace, impact, dialect, all);
     if lines.len() > LINES && !all {
-        lines = counted(impact);
+        lines = counted(namespace, impact, dialect);
     }
     let more = if all { 0 } else { lines.len().saturating_sub(LINES) };
     lines.truncate(lines.len() - more);
@@ -106,7 +186,7 @@ pub fn cuts(namespace: &str, impact: &Impact, all: bool) -> Vec<String> {
         0,
         format!(
             "{namespace}: connections that are possible now and would be cut, on ports that \
-             containers declare or Services lead to:"
+             containers declare or Services lead to, and what keeps them:"
         ),
     );
     if more > 0 {
@@ -118,9 +198,25 @@ pub fn cuts(namespace: &str, impact: &Impact, all: bool) -> Vec<String> {
     lines
 }
 
+/// A line with the flags that keep what it tells.
+fn with_flags(
+    line: String,
+    namespace: &str,
+    cuts: &[&Cut],
+    impact: &Impact,
+    dialect: Dialect,
+) -> String {
+    let keeps = of_line(namespace, cuts.iter().copied(), impact, dialect);
+    let flags = keeps.iter().flat_map(|keep| ["  ".to_owned(), keep.to_string()]);
+    std::iter::once(line).chain(flags).collect()
+}
+
+/// The workloads at the other end of a line, and what would be cut.
+type Group<'a> = (BTreeSet<String>, Vec<&'a Cut>);
+
 /// A line for each workload and namespace at the other end, with the workloads there.
-fn detailed(impact: &Impact, all: bool) -> Vec<String> {
-    let mut groups: BTreeMap<(Way, String, String), BTreeSet<String>> = BTreeMap::new();
+fn detailed(namespace: &str, impact: &Impact, dialect: Dialect, all: bool) -> Vec<String> {
+    let mut groups: BTreeMap<(Way, String, String), Group<'_>> = BTreeMap::new();
     for cut in &impact.cuts {
         let (place, peer) = match &cut.peer {
             OtherEnd::Outside => (OUTSIDE.to_owned(), None),
@@ -128,34 +224,39 @@ fn detailed(impact: &Impact, all: bool) -> Vec<String> {
             OtherEnd::Known(peer) if cut.way == Way::In => (place(peer), Some(short(peer))),
             OtherEnd::Known(peer) => (place(peer), Some(short(peer) + &port(cut))),
         };
-        groups.entry((cut.way, local(cut), place)).or_default().extend(peer);
+        let (peers, cuts) = groups.entry((cut.way, local(cut), place)).or_default();
+        peers.extend(peer);
+        cuts.push(cut);
     }
-    let line = |((way, local, place), peers): ((Way, String, String), BTreeSet<String>)| {
+    let line = |((way, local, place), (peers, cuts)): (_, Group<'_>)| {
         let mut names: Vec<&str> = peers.iter().map(String::as_str).collect();
         let more = if all { 0 } else { names.len().saturating_sub(PEERS) };
         names.truncate(names.len() - more);
         let colon = if names.is_empty() { "" } else { ": " };
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        format!("  {local} {} {place}{colon}{}{more}", arrow(way), names.join(", "))
+        let line = format!("  {local} {} {place}{colon}{}{more}", arrow(way), names.join(", "));
+        with_flags(line, namespace, &cuts, impact, dialect)
     };
     groups.into_iter().map(line).collect()
 }
 
 /// Who is at the other end of one workload's cuts.
 #[derive(Default)]
-struct Ends {
+struct Ends<'a> {
     places: BTreeSet<String>,
     peers: BTreeSet<String>,
     nodes: BTreeSet<String>,
     any_pod: bool,
     outside: bool,
+    cuts: Vec<&'a Cut>,
 }
 
 /// A line for each workload, with how many there are at the other end.
-fn counted(impact: &Impact) -> Vec<String> {
-    let mut groups: BTreeMap<(Way, String), Ends> = BTreeMap::new();
+fn counted(namespace: &str, impact: &Impact, dialect: Dialect) -> Vec<String> {
+    let mut groups: BTreeMap<(Way, String), Ends<'_>> = BTreeMap::new();
     for cut in &impact.cuts {
         let ends = groups.entry((cut.way, local(cut))).or_default();
+        ends.cuts.push(cut);
         match &cut.peer {
             OtherEnd::Outside => ends.outside = true,
             OtherEnd::AnyPod => ends.any_pod = true,
@@ -171,7 +272,8 @@ fn counted(impact: &Impact) -> Vec<String> {
     let some = |count: usize, one: &str| {
         if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
     };
-    let line = |((way, local), Ends { places, peers, nodes, any_pod, outside })| {
+    let line = |((way, local), ends): ((Way, String), Ends<'_>)| {
+        let Ends { places, peers, nodes, any_pod, outside, cuts } = ends;
         let mut ends = Vec::new();
         if !peers.is_empty() {
             let places = some(places.len(), "namespace");
@@ -186,7 +288,8 @@ fn counted(impact: &Impact) -> Vec<String> {
         if outside {
             ends.push(OUTSIDE.to_owned());
         }
-        format!("  {local} {} {}", arrow(way), list(&ends, "and"))
+        let line = format!("  {local} {} {}", arrow(way), list(&ends, "and"));
+        with_flags(line, namespace, &cuts, impact, dialect)
     };
     groups.into_iter().map(line).collect()
 }
@@ -255,26 +358,36 @@ mod tests {
                 )
                 .collect(),
             complete: true,
+            ..Impact::default()
         };
         assert_eq!(
-            cuts("a", &impact(3), false)[1..],
+            cuts("a", &impact(3), Dialect::NetworkPolicy, false)[1..],
             [
-                "  pod/web 80/TCP ← nodes: node/n",
-                "  pod/web 80/TCP ← ns-0: pod/p-0, pod/p-1",
-                "  pod/web 80/TCP ← ns-1: pod/p-2",
-                "  pod/web 80/TCP ← outside the cluster",
+                "  pod/web 80/TCP ← nodes: node/n  (--allow-ingress=ADDRESS-OF-NODE)",
+                "  pod/web 80/TCP ← ns-0: pod/p-0, pod/p-1  --allow-ingress=ns-0/pod/p-0:80  \
+                 --allow-ingress=ns-0/pod/p-1:80",
+                "  pod/web 80/TCP ← ns-1: pod/p-2  --allow-ingress=ns-1/pod/p-2:80",
+                "  pod/web 80/TCP ← outside the cluster  --allow-ingress=internet:80",
             ]
         );
         assert_eq!(
-            cuts("a", &impact(100), false)[1..],
-            ["  pod/web 80/TCP ← 100 workloads in 50 namespaces, 1 node and outside the cluster"]
+            cuts("a", &impact(100), Dialect::NetworkPolicy, false)[1..],
+            ["  pod/web 80/TCP ← 100 workloads in 50 namespaces, 1 node and outside the cluster  \
+              --allow-ingress=cluster:80  --allow-ingress=internet:80  (--allow-ingress=ADDRESS-OF-NODE)"]
         );
-        assert_eq!(cuts("a", &impact(100), true).len(), 53);
+        assert_eq!(cuts("a", &impact(100), Dialect::NetworkPolicy, true).len(), 53);
     }
 
     #[test]
     fn what_it_means() {
-        let said = |baseline: &Baseline| meaning("a", &baseline.policies("a", &Facts::default()));
+        let said = |baseline: &Baseline| {
+            let policies = baseline.policies("a", &Facts::default());
+            let of = sides("a", &policies);
+            // The rules that they are lowered to say the same.
+            let objects = baseline.objects("a", &Facts::default());
+            assert_eq!(in_force("a", &objects), of);
+            meaning("a", &of, Told::default())
+        };
         for (deny, dns, expected) in [
             (Deny::Ingress, Dns::Auto, "a: ingress is now denied, egress is now DNS only, "),
             (Deny::Ingress, Dns::None, "a: ingress is now denied, egress stays open, "),
@@ -289,5 +402,35 @@ mod tests {
             "ingress is now allow-same-namespace only, egress is now DNS and allow-same-namespace \
              only"
         ));
+        let policies = Baseline::default().policies("a", &Facts::default());
+        let would = meaning("a", &sides("a", &policies), Told { would: true, whole: true });
+        assert_eq!(
+            would,
+            "a: ingress would be denied, egress would be DNS only, unless a policy of the whole cluster \
+             allows more"
+        );
+    }
+
+    /// What is in force counts, whoever wrote it.
+    #[test]
+    fn policies_of_others_count() {
+        let mut objects = Baseline::default().objects("a", &Facts::default());
+        let other = |name: &str, selector: Value, ingress: Value| {
+            serde_json::json!({
+                "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+                "metadata": {"name": name, "namespace": "a"},
+                "spec": {"podSelector": selector, "ingress": ingress},
+            })
+        };
+        let web = serde_json::json!({"matchLabels": {"app": "web"}});
+        let everyone = serde_json::json!([{}]);
+        objects.push(other("web", web.clone(), everyone.clone()));
+        let [ingress, _] = in_force("a", &objects);
+        assert!(ingress.closed && ingress.allows == ["web"], "{ingress:?}");
+        let said = meaning("a", &in_force("a", &[other("web", web, everyone)]), Told::default());
+        assert!(
+            said.contains("ingress stays open but for the pods that policies select"),
+            "{said}"
+        );
     }
 }

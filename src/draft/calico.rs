@@ -58,6 +58,9 @@ fn of_rule(direction: Direction, rule: &Rule) -> Option<Vec<Value>> {
     for peer in &rule.peers {
         match peer {
             Peer::Pods { namespace, pods } => sides.push(entity(namespace.as_deref(), pods)),
+            Peer::AnyPod => {
+                sides.push(Map::from_iter([("namespaceSelector".to_owned(), "all()".into())]));
+            }
             // Networks of both families do not stand in one rule.
             Peer::Block(net) => {
                 let v6 = matches!(net, ipnet::IpNet::V6(_));

@@ -56,6 +56,7 @@ fn of_rule(side: &str, rule: &Rule) -> Vec<Value> {
     for peer in &rule.peers {
         let (field, item) = match peer {
             Peer::Pods { namespace, pods } => ("Endpoints", selector(namespace.as_deref(), pods)),
+            Peer::AnyPod => ("Endpoints", any_pod()),
             Peer::Block(net) => ("CIDR", net.to_string().into()),
             Peer::Entity(entity) => ("Entities", entity.as_str().into()),
             Peer::Name(name) => ("FQDNs", name_item(name)),
@@ -76,6 +77,14 @@ fn of_rule(side: &str, rule: &Rule) -> Vec<Value> {
         element.into()
     };
     fields.into_iter().map(element).collect()
+}
+
+/// As Cilium itself translates a namespaceSelector without requirements: an empty one would mean the pods of
+/// the policy's own namespace.
+///
+/// Source: docs/semantics/cilium-rules.md#elements.
+fn any_pod() -> Value {
+    json!({ "matchExpressions": [{ "key": NAMESPACE, "operator": "Exists" }] })
 }
 
 fn port_rule(ports: &[Port], dns: &[String]) -> Value {

@@ -149,6 +149,8 @@ pub enum Peer {
         /// Which of them.
         pods: Selector,
     },
+    /// Every pod of the cluster.
+    AnyPod,
     /// Addresses outside the cluster.
     Block(IpNet),
     /// One of Cilium's entities.

@@ -58,6 +58,10 @@ fn peer(peer: &Peer) -> Option<NetworkPolicyPeer> {
                 ip_block: None,
             }
         }
+        Peer::AnyPod => NetworkPolicyPeer {
+            namespace_selector: Some(LabelSelector::default()),
+            ..NetworkPolicyPeer::default()
+        },
         Peer::Block(net) => NetworkPolicyPeer {
             ip_block: Some(IPBlock { cidr: net.to_string(), except: None }),
             ..NetworkPolicyPeer::default()

@@ -5,6 +5,7 @@
 //! names or numbers, 64-bit integers are strings, and fields that are not known are skipped.
 
 use super::flow::{Event, Flow, Layer4, Layer7, Owner, Party, PolicyName, Verdict};
+use super::plain::plain;
 use super::reason::DropReason;
 use super::record::{Excerpt, NodeState, Record};
 use super::wire::{
@@ -19,6 +20,11 @@ const MOST: usize = 256;
 
 /// Reads one line.
 pub fn decode(line: &[u8]) -> Record {
+    match plain(line) {
+        Some(Ok(flow)) => return Record::Flow(Box::new(flow)),
+        Some(Err(why)) => return Record::Unreadable(Excerpt::new(line, &why)),
+        None => {}
+    }
     let response = match serde_json::from_slice::<Response>(line) {
         Ok(response) => response,
         Err(error) => return Record::Unreadable(Excerpt::new(line, &error.to_string())),

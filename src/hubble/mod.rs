@@ -1,6 +1,6 @@
 //! What Hubble saw, as plain data.
 //!
-//! In: lines that `hubble observe -o jsonpb` prints; a typed [`Filter`]. Out: [`Record`]s, mostly
+//! In: lines that `hubble observe -o jsonpb` prints, or of another log in a plain form; a typed [`Filter`]. Out: [`Record`]s, mostly
 //! [`Flow`]s, one by one and with bounded memory. Nothing here knows a snapshot, a policy or a verdict
 //! of ours, and the program is run elsewhere.
 //!
@@ -10,6 +10,7 @@ mod decode;
 mod filter;
 mod flow;
 mod pairs;
+mod plain;
 mod reason;
 mod record;
 mod wire;

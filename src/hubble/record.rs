@@ -4,6 +4,7 @@
 
 use super::decode::decode;
 use super::flow::Flow;
+use super::plain::is_header;
 use crate::printable::printable;
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -90,7 +91,7 @@ pub fn read(source: impl Read, mut take: impl FnMut(Vec<Record>) -> bool) -> io:
             Line::TooLong => batch.push(Record::TooLong),
             Line::Whole => {
                 let text = line.trim_ascii();
-                if !text.is_empty() {
+                if !text.is_empty() && !is_header(text) {
                     batch.push(decode(text));
                 }
             }

@@ -92,6 +92,16 @@ impl Objects {
         true
     }
 
+    /// Removes a policy as the API writes it; false: it was not there.
+    pub fn remove_policy(&mut self, policy: &Value) -> bool {
+        let word = |key: &str| policy.get(key).and_then(Value::as_str).unwrap_or_default();
+        let Known::Read(kind) = lookup(word("apiVersion"), word("kind")) else { return false };
+        match kind.is_policy().then(|| from_json(kind, &policy.to_string())) {
+            Some(Ok(found)) => self.remove(&found.object),
+            _ => false,
+        }
+    }
+
     /// Lays other objects over these, as applying them would. A workload whose pod template changes
     /// loses its running pods: they are about to be replaced by pods of the new template.
     pub fn overlay(&mut self, other: Self) {

@@ -4,7 +4,7 @@
 //! or why nothing is predicted.
 
 use super::join::{Index, Unjoined};
-use crate::cluster::{Family, Port, Protocol, Snapshot};
+use crate::cluster::{Addresses, Family, Port, Protocol, Snapshot};
 use crate::hubble::{Flow, Layer4};
 use crate::policy::Ruleset;
 use crate::policy::rule::{Action, Direction, PeerKind, Peers};
@@ -121,7 +121,17 @@ pub fn key(snapshot: &Snapshot, index: &Index, flow: &Flow) -> Result<Key, NotJu
         Layer4::Ports { protocol, destination, .. } => Some(Port { protocol, number: destination }),
         Layer4::Icmp { .. } | Layer4::Other => None,
     };
+    let family = family.or_else(|| shared_family(snapshot, [&source, &destination]));
     Ok((source, destination, port, family.ok_or(NotJudged::NoAddress)?))
+}
+
+/// A family of which both pods have an address, where the flow tells none.
+fn shared_family(snapshot: &Snapshot, ends: [&Endpoint; 2]) -> Option<Family> {
+    let has = |end: &&Endpoint, family| match end {
+        Endpoint::Pod(id) => snapshot.pod_address(*id, family) != Addresses::Absent,
+        _ => false,
+    };
+    Family::ALL.into_iter().find(|family| ends.iter().all(|end| has(end, *family)))
 }
 
 /// Judges what a key stands for.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -23,7 +24,11 @@ impl<'a> Own<'a> {
     }
 
     pub(super) fn kubectl(&self) -> Command {
-        self.cluster.kubectl(self.runner.file("admin.kubeconfig"))
+        self.cluster.kubectl(self.kubeconfig())
+    }
+
+    pub(super) fn kubeconfig(&self) -> PathBuf {
+        self.runner.file("admin.kubeconfig")
     }
 
     pub(super) fn apply(&self, manifest: &str) {
@@ -40,9 +45,15 @@ impl<'a> Own<'a> {
 
     /// Sends a signal to the API server.
     pub(super) fn signal(&self, signal: Signal) {
-        let pid = fs::read_to_string(self.runner.file("kube-apiserver.pid")).expect("a pid file");
+        self.signal_to("kube-apiserver", signal);
+    }
+
+    /// Sends a signal to one of the servers.
+    pub(super) fn signal_to(&self, program: &str, signal: Signal) {
+        let pid = fs::read_to_string(self.runner.file(&format!("{program}.pid")));
+        let pid = pid.expect("a pid file");
         let pid = Pid::from_raw(pid.trim_end().parse().expect("a number")).expect("not zero");
-        kill_process(pid, signal).expect("the API server runs");
+        kill_process(pid, signal).expect("it runs");
     }
 }
 

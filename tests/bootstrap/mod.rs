@@ -1,8 +1,12 @@
 //! `kubectl netpol bootstrap` as its users run it: through the real kubectl, against a real API server.
 
 mod connection;
+mod crowd;
 mod export;
+mod exported;
+mod hour;
 mod refusals;
+mod stopped;
 mod writing;
 
 use std::ffi::OsStr;

@@ -46,7 +46,7 @@ fn a_missing_right_is_one_sentence() {
 }
 
 #[test]
-fn what_was_done_before_a_failure_is_said() {
+fn a_namespace_that_may_not_be_closed_is_not_made() {
     let Ok(cluster) = control_plane() else { return };
     let role = ["create", "clusterrole", "boot-spaces", "--verb=get,create,patch"];
     kubectl(cluster, &[&role[..], &["--resource=namespaces"]].concat());
@@ -54,10 +54,11 @@ fn what_was_done_before_a_failure_is_said() {
     kubectl(cluster, &[&binding[..], &["--user=boot-half"]].concat());
     let ran = bootstrap(cluster, &["boot-half", "--as", "boot-half"]).failed(&[
         "ask for the right to patch networkpolicies.networking.k8s.io in boot-half",
-        "written before that: namespace/boot-half;",
+        "nothing was written",
     ]);
     assert_eq!(ran.out, "");
-    assert!(get(cluster, &["ns", "boot-half"])["metadata"]["name"] == "boot-half");
+    let there = cluster.kubectl(cluster.admin()).args(["get", "ns", "boot-half"]).output();
+    assert!(!there.expect("kubectl runs").status.success(), "the namespace is not made either");
     // Where the namespace is there, everything is tried before anything is written.
     let namespace = cluster.namespace("boot-rehearsed");
     let verbs = ["create", "role", "reader", "--verb=get", "--resource=networkpolicies"];
@@ -163,4 +164,26 @@ fn no_cluster_to_write_to() {
     assert_eq!(output.status.code(), Some(2), "{told}");
     assert!(told.contains("no cluster to write to") && told.contains("--export DIR"), "{told}");
     assert!(!told.contains("-f"), "{told}");
+}
+
+#[test]
+fn flags_that_mean_nothing_together() {
+    for (words, part) in [
+        (&["a", "-n", "b"][..], "-n b: the namespaces are named already"),
+        (&["-l", "a=b", "-n", "b"], "the namespaces are named already"),
+        (&["a", "--export", "x", "-o", "yaml"], "-o says nothing with --export"),
+        (&["a", "--export", "x", "--yes"], "--export writes files, so --yes says nothing"),
+        (&["a", "--export", "x", "--dry-run=server"], "so --dry-run=server says nothing"),
+        (&["a", "--export", "x", "--prune"], "so --prune says nothing"),
+        (
+            &["a", "--remove", "--allow-same-namespace"],
+            "--allow-same-namespace says nothing with --remove",
+        ),
+        (&["a", "--remove", "--deny=all"], "--deny says nothing with --remove"),
+        (&["a", "--dry-run=client", "--prune"], "--prune says nothing with --dry-run"),
+        (&["a", "--dry-run=server", "--wait"], "--wait says nothing with --dry-run"),
+    ] {
+        let run = crate::run::netpol(&[&["bootstrap"][..], words].concat());
+        assert!(run.code == 2 && run.stderr.contains(part), "{words:?}: {run:?}");
+    }
 }

@@ -18,8 +18,8 @@ fn a_new_namespace_is_closed_and_a_second_run_changes_nothing() {
         said.lines().take(4).collect::<Vec<_>>(),
         [
             "namespace/boot-new created",
-            "networkpolicy.networking.k8s.io/default-deny-ingress serverside-applied",
             "networkpolicy.networking.k8s.io/allow-dns-egress serverside-applied",
+            "networkpolicy.networking.k8s.io/default-deny-ingress serverside-applied",
             "boot-new: ingress is now denied, egress is now DNS only, unless another policy allows more",
         ]
     );
@@ -142,7 +142,11 @@ fn a_teams_own_baseline_and_both_sides() {
     );
     std::fs::write(&file, &text).expect("a file");
     let path = file.to_str().expect("UTF-8");
-    let said = bootstrap(cluster, &[&namespace, "--baseline", path, "--both-sides"]).done();
+    // The other side is the first to isolate whom it selects, which is told and asked about.
+    let flags = [&*namespace, "--baseline", path, "--both-sides"];
+    let asked = bootstrap(cluster, &flags).failed(&["give --yes"]);
+    assert!(asked.err.contains("pod/keycloak 8080/TCP ← outside the cluster"), "{}", asked.err);
+    let said = bootstrap(cluster, &[&flags[..], &["--yes"]].concat()).done();
     let out = format!("allow-egress-to-{identity}-keycloak");
     assert_eq!(
         names(cluster, &namespace),
@@ -185,7 +189,8 @@ fn only_what_was_written_is_taken_back() {
     };
     let ours = "app.kubernetes.io/managed-by: kubectl-netpol";
     cluster.apply(&namespace, &policy("theirs", ""));
-    cluster.apply(&namespace, &policy("claims-to-be-ours", ours));
+    let by = ["--field-manager=argocd", "-n", &*namespace];
+    cluster.apply_with(&by, &policy("claims-to-be-ours", ours));
     bootstrap(cluster, &[&namespace, "--label", "team=a", "--allow-same-namespace"]).done();
     let edit = r#"{"spec":{"ingress":[{}]}}"#;
     let patch = ["patch", "networkpolicy", "default-deny-ingress", "--type=merge", "-p", edit];
@@ -214,10 +219,10 @@ fn what_would_be_cut_is_shown_and_agreed_to() {
     cluster.apply(&other, &pod("client", 9999));
     let ran = bootstrap(cluster, &[&shop, "--v", "1"]).failed(&["--yes", "nothing was written"]);
     for line in [
-        format!("pod/web 8080/TCP ← {other}: pod/client"),
-        "pod/web 8080/TCP ← outside the cluster".to_owned(),
-        format!("pod/web → {other}: pod/client 9999/TCP"),
-        "pod/web → outside the cluster".to_owned(),
+        format!("pod/web 8080/TCP ← {other}: pod/client  --allow-ingress={other}/pod/client:8080"),
+        "pod/web 8080/TCP ← outside the cluster  --allow-ingress=internet:8080".to_owned(),
+        format!("pod/web → {other}: pod/client 9999/TCP  --allow-egress={other}/pod/client:9999"),
+        "pod/web → outside the cluster  --allow-egress=internet".to_owned(),
     ] {
         assert!(ran.err.lines().any(|it| it.trim() == line), "{line} in {}", ran.err);
     }
@@ -243,6 +248,11 @@ fn undeclared_ports_are_asked_about() {
     cluster.apply(&shop, redis);
     let alone = bootstrap(cluster, &[&shop]).failed(&["--yes", "nothing was written"]);
     assert!(alone.err.contains("pod/redis any port ← anyone in the cluster"), "{}", alone.err);
+    assert!(
+        alone.err.contains("anyone in the cluster  --allow-ingress=cluster\n"),
+        "{}",
+        alone.err
+    );
     cluster.apply(
         &shop,
         "apiVersion: v1\n\
@@ -251,7 +261,8 @@ fn undeclared_ports_are_asked_about() {
          spec: {selector: {app: redis}, ports: [{port: 80, targetPort: 6379}]}\n",
     );
     let ran = bootstrap(cluster, &[&shop]).failed(&["--yes", "nothing was written"]);
-    let line = "pod/redis 6379/TCP of svc/cache ← anyone in the cluster";
+    let line =
+        "pod/redis 6379/TCP of svc/cache ← anyone in the cluster  --allow-ingress=cluster:6379";
     assert!(ran.err.lines().any(|it| it.trim() == line), "{}", ran.err);
     assert_eq!(names(cluster, &shop), Vec::<String>::new());
 }
@@ -382,4 +393,225 @@ fn dns_is_allowed_as_the_cluster_serves_it() {
     assert_eq!(egress[1]["to"].as_array().map(Vec::len), Some(1), "{egress}");
     let said = run(plugin(own.kubectl()).args(["team-a", "--dry-run=client"])).done();
     assert!(said.contains("NodeLocal DNSCache is here: 169.254.20.10 is allowed too"), "{said}");
+}
+
+/// What stands of an earlier run counts, and is named until it is taken away.
+#[test]
+fn a_second_run_with_fewer_flags_says_what_is_in_force() {
+    let Ok(cluster) = control_plane() else { return };
+    let (namespace, other) = (cluster.namespace("boot-less"), cluster.namespace("boot-else"));
+    cluster.apply(&other, &pod("keycloak", 8080));
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: keycloak}\n\
+                   spec: {selector: {app: keycloak}, ports: [{port: 8080}]}\n";
+    cluster.apply(&other, service);
+    cluster.apply(
+        &namespace,
+        "apiVersion: networking.k8s.io/v1\n\
+         kind: NetworkPolicy\n\
+         metadata: {name: theirs}\n\
+         spec: {podSelector: {matchLabels: {app: web}}, ingress: [{}]}\n",
+    );
+    let target = format!("{other}/svc/keycloak");
+    let more = ["--allow-ingress-controller", "--allow-egress", &target, "--both-sides", "--yes"];
+    bootstrap(cluster, &[&[&*namespace][..], &more].concat()).done();
+    let inn = format!("allow-{namespace}-to-keycloak");
+    assert_eq!(names(cluster, &other), [&*inn]);
+    // The other side is asked for by the namespace that it was written for.
+    let there = bootstrap(cluster, &[&other, "--yes"]).done();
+    assert!(!there.contains("not asked for now"), "{there}");
+
+    let said = bootstrap(cluster, &[&namespace]).done();
+    let out = format!("allow-egress-to-{other}-keycloak");
+    let meaning = format!(
+        "{namespace}: ingress is now allow-ingress-nginx and theirs only, egress is now DNS and {out} \
+         only, unless a policy of the whole cluster allows more"
+    );
+    let sorted = |text: &str| {
+        let mut words: Vec<String> = text.split([' ', ',']).map(ToOwned::to_owned).collect();
+        words.sort();
+        words
+    };
+    let line = said.lines().find(|line| line.contains("ingress is now")).unwrap();
+    assert_eq!(sorted(line), sorted(&meaning));
+    let stale = said.lines().find(|line| line.contains("not asked for now")).unwrap();
+    assert!(stale.contains("not asked for now: allow-"), "{stale}");
+    assert!(
+        stale.contains("allow-ingress-nginx")
+            && stale.contains(&out)
+            && stale.contains("--prune takes them away"),
+        "{stale}"
+    );
+    assert_eq!(names(cluster, &namespace).len(), 5);
+
+    let dry = bootstrap(cluster, &[&namespace, "--prune", "--dry-run=server"]).done();
+    assert!(dry.contains("allow-ingress-nginx deleted (server dry run)"), "{dry}");
+    assert!(dry.contains("ingress would be theirs only, egress would be DNS only"), "{dry}");
+    assert_eq!(names(cluster, &namespace).len(), 5);
+    let said = bootstrap(cluster, &[&namespace, "--prune"]).done();
+    assert!(said.contains(&format!("{inn} deleted in namespace {other}")), "{said}");
+    assert!(said.contains("ingress is now theirs only, egress is now DNS only"), "{said}");
+    assert_eq!(names(cluster, &namespace), ["allow-dns-egress", "default-deny-ingress", "theirs"]);
+    assert!(!names(cluster, &other).contains(&inn));
+}
+
+#[test]
+fn what_was_printed_and_applied_is_taken_back() {
+    let Ok(cluster) = control_plane() else { return };
+    for way in
+        [&["apply", "-f", "-"][..], &["apply", "--server-side", "-f", "-"], &["create", "-f", "-"]]
+    {
+        let namespace = cluster.namespace("boot-printed");
+        let flags = ["--dry-run=client", "-o", "yaml", "--allow-same-namespace"];
+        let printed = bootstrap(cluster, &[&[&*namespace][..], &flags].concat()).done();
+        let mut child = cluster
+            .kubectl(cluster.admin())
+            .args(way)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("kubectl starts");
+        child.stdin.take().expect("a pipe").write_all(printed.as_bytes()).expect("it reads");
+        assert!(child.wait().expect("kubectl ends").success());
+        assert_eq!(names(cluster, &namespace).len(), 3);
+        bootstrap(cluster, &[&namespace, "--remove"]).done();
+        assert_eq!(names(cluster, &namespace), Vec::<String>::new(), "{way:?}");
+    }
+    let missing = bootstrap(cluster, &["boot-not-there", "--remove"]);
+    missing.failed(&["there is no namespace boot-not-there", "nothing to take back"]);
+}
+
+#[test]
+fn who_admits_nobody_is_told() {
+    let Ok(cluster) = control_plane() else { return };
+    let namespace = cluster.namespace("boot-typo");
+    let run = |flag: &str| bootstrap(cluster, &[&namespace, "--dry-run=server", flag]).err;
+    let said = run("--allow-monitoring=boot-typing-error/app=x");
+    let line = "--allow-monitoring admits nobody now: there is no namespace boot-typing-error";
+    assert!(said.contains(line), "{said}");
+    let monitoring = cluster.namespace("boot-mon");
+    cluster.apply(&monitoring, &pod("prometheus", 9090));
+    let said = run(&format!("--allow-monitoring={monitoring}/app=promteheus"));
+    let line = format!("admits nobody now: no pod runs in {monitoring} with labels app=promteheus");
+    assert!(said.contains(&line), "{said}");
+    let said = run(&format!("--allow-monitoring={monitoring}/app=prometheus"));
+    assert!(!said.contains("admits nobody"), "{said}");
+}
+
+/// Every flag of the preview keeps what its line says, and all of them together leave nothing to cut.
+#[test]
+fn the_flags_of_the_preview_keep_what_they_say() {
+    let Ok(cluster) = control_plane() else { return };
+    let (shop, other) = (cluster.namespace("boot-keep"), cluster.namespace("boot-kept"));
+    cluster.apply(&shop, &pod("web", 8080));
+    cluster.apply(&shop, &pod("db", 5432));
+    cluster.apply(&other, &pod("client", 9999));
+    let preview = |flags: &[&str]| {
+        let all = [&[&*shop, "--dry-run=server", "--v", "1"][..], flags].concat();
+        let ran = bootstrap(cluster, &all);
+        assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+        let cuts = ran.err.lines().filter(|line| line.starts_with("  pod/"));
+        cuts.map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    let all = preview(&[]);
+    assert!(all.len() > 6, "{all:?}");
+    let flags = |line: &str| {
+        let words: Vec<String> = line.split_whitespace().map(ToOwned::to_owned).collect();
+        let first = words.iter().position(|word| word.starts_with("--allow-"));
+        words[first.unwrap_or_else(|| panic!("no flag: {line}"))..].to_vec()
+    };
+    let mut together: Vec<String> = Vec::new();
+    for line in &all {
+        let own = flags(line);
+        let left = preview(&own.iter().map(String::as_str).collect::<Vec<_>>());
+        let same = |other: &String| other.split("  --").next() == line.split("  --").next();
+        assert!(!left.iter().any(same), "{own:?} does not keep {line}: {left:?}");
+        together.extend(own);
+    }
+    let together: Vec<&str> = together.iter().map(String::as_str).collect();
+    assert_eq!(preview(&together), Vec::<String>::new());
+}
+
+/// A namespace that others need is not closed by agreeing once.
+#[test]
+fn what_the_cluster_itself_needs_is_asked_about_twice() {
+    let Ok(cluster) = control_plane() else { return };
+    let parts = ["the cluster itself runs there", "give --yes twice", "nothing was written"];
+    bootstrap(cluster, &["kube-system", "--yes"]).failed(&parts);
+    let flux = cluster.namespace("boot-fluxed");
+    cluster.apply(
+        &flux,
+        "apiVersion: apps/v1\n\
+         kind: Deployment\n\
+         metadata: {name: source-controller, labels: {app.kubernetes.io/part-of: flux}}\n\
+         spec:\n\
+         \x20 selector: {matchLabels: {app: source-controller}}\n\
+         \x20 template:\n\
+         \x20   metadata: {labels: {app: source-controller}}\n\
+         \x20   spec: {containers: [{name: c, image: x}]}\n",
+    );
+    bootstrap(cluster, &[&flux, "--yes"]).failed(&["Flux runs there", "give --yes twice"]);
+    assert_eq!(names(cluster, &flux), Vec::<String>::new());
+    bootstrap(cluster, &[&flux, "--yes", "--yes"]).done();
+    let hooked = cluster.namespace("boot-hooked");
+    // It asks of nothing that there is, so that it is in nobody's way.
+    cluster.apply_with(
+        &[],
+        &format!(
+            "apiVersion: admissionregistration.k8s.io/v1\n\
+             kind: ValidatingWebhookConfiguration\n\
+             metadata: {{name: {hooked}}}\n\
+             webhooks:\n\
+             - name: a.example.org\n\
+             \x20 admissionReviewVersions: [v1]\n\
+             \x20 sideEffects: None\n\
+             \x20 clientConfig: {{service: {{namespace: {hooked}, name: hook}}}}\n\
+             \x20 rules:\n\
+             \x20 - {{apiGroups: [none.example.org], apiVersions: [v1], operations: [CREATE], resources: [nothing]}}\n"
+        ),
+    );
+    let asked = format!("the API server asks a webhook there ({hooked})");
+    bootstrap(cluster, &[&hooked, "--yes"]).failed(&[&asked, "give --yes twice"]);
+    let plain = cluster.namespace("boot-plain");
+    bootstrap(cluster, &[&plain, "--yes"]).done();
+}
+
+/// Ends of every form, and what has no words in the dialect.
+#[test]
+fn who_comes_in_and_where_it_goes() {
+    let Ok(cluster) = control_plane() else { return };
+    let (namespace, other) = (cluster.namespace("boot-ends"), cluster.namespace("boot-far"));
+    cluster.apply(&other, &pod("client", 9999));
+    let from = format!("{other}/pod/client:http");
+    let spec =
+        |name: &str| get(cluster, &["networkpolicy", "-n", &namespace, name])["spec"].clone();
+    let labelled = format!("{other}/app=client:8080");
+    let flags = [
+        "--allow-ingress",
+        &from,
+        "--allow-ingress",
+        &labelled,
+        "--allow-ingress",
+        "cluster:80",
+        "--allow-egress",
+        "10.0.0.0/8:5432",
+        "--allow-egress",
+        "internet:443",
+        "--allow-egress",
+        "[2001:db8::/32]:53/UDP",
+    ];
+    bootstrap(cluster, &[&[&*namespace][..], &flags].concat()).done();
+    let of_pod = format!("allow-from-{other}-pod-client-http");
+    let peer = &spec(&of_pod)["ingress"][0];
+    assert_eq!(peer["from"][0]["podSelector"]["matchLabels"]["app"], "client", "{peer}");
+    assert_eq!(peer["ports"][0]["port"], "http");
+    let any = &spec("allow-from-cluster-80")["ingress"][0];
+    assert_eq!(any["from"], serde_json::json!([{"namespaceSelector": {}}]));
+    let net = &spec("allow-egress-to-10.0.0.0-8-5432")["egress"][0];
+    assert_eq!(net["to"][0]["ipBlock"]["cidr"], "10.0.0.0/8");
+    let world = &spec("allow-egress-to-internet-443")["egress"][0]["to"];
+    assert_eq!(world.as_array().map(Vec::len), Some(2), "{world}");
+    bootstrap(cluster, &[&namespace, "--allow-ingress", "host:80"])
+        .failed(&["host:80 is an entity of Cilium", "--dialect cilium"]);
+    let missing = format!("{other}/deploy/nobody");
+    bootstrap(cluster, &[&namespace, "--allow-ingress", &missing]).failed(&["it is not there"]);
 }

@@ -6,6 +6,7 @@ mod explained;
 mod failures;
 mod learned;
 mod live;
+mod plain;
 mod recordings;
 
 use crate::run::{Run, command, run};

@@ -1,15 +1,17 @@
 //! Writing one namespace's baseline to the cluster.
 //!
-//! Everything is tried as a dry run first, so that a right that is missing, a conflict or an
-//! admission webhook stops it before anything is written; then what would be cut is shown; then it
-//! is written, and what was written before a failure is said.
+//! Everything of every namespace is tried as a dry run first, so that a right that is missing, a conflict or
+//! an admission webhook stops it before anything is written; then what would be cut is shown; then it
+//! is written, DNS before whatever else isolates and the denials last, and what was written before a failure
+//! is said. What it means is told of all that is in force then.
 
 use super::args::DryRun;
+use super::remove::{head, not_ours, other_side};
 use super::{Deed, Failure, Outcome, Run, State, dialect_of, owner, to_value};
-use netpol::baseline::{DnsFacts, MANAGER};
+use netpol::baseline::{self, DnsFacts, Facts, MANAGER, Told, WRITTEN_FOR};
 use netpol::draft::Dialect;
 use netpol::kinds::Kind;
-use netpol_sources::live::{Connection, Error, Target, Write};
+use netpol_sources::live::{Connection, Error, Extent, Right, Selection, Target, Write};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -25,6 +27,42 @@ struct Piece {
     /// Fields of the policy that others wrote and that must go, with who wrote them.
     foreign: Vec<(String, String)>,
     changed: bool,
+}
+
+/// A namespace of which all was tried, and nothing written yet.
+pub(super) struct Prepared {
+    pub(super) namespace: String,
+    home: Home,
+    space: Option<Value>,
+    pieces: Vec<Piece>,
+    others: Others,
+    facts: Facts,
+}
+
+impl Prepared {
+    /// Whether anything of a namespace that is there is to change.
+    fn changes(&self, prune: bool) -> bool {
+        let prunes = prune && !self.others.stale.is_empty();
+        !matches!(self.home, Home::Missing) && (prunes || self.pieces.iter().any(|it| it.changed))
+    }
+
+    /// The policies that are wanted, and those of ours that are not.
+    pub(super) fn wanted(&self) -> (Vec<&Value>, Vec<&Value>) {
+        let wanted = self.pieces.iter().map(|piece| &piece.wanted).collect();
+        (wanted, self.others.stale.iter().collect())
+    }
+}
+
+/// What is in a namespace besides what is asked for.
+#[derive(Default)]
+struct Others {
+    /// Policies that stay as they are.
+    live: Vec<Value>,
+    /// Those of ours that are not asked for.
+    stale: Vec<Value>,
+    /// All policies of the namespace were read.
+    whole: bool,
+    notes: Vec<String>,
 }
 
 /// What is known of a namespace.
@@ -54,12 +92,13 @@ impl Run<'_> {
         Write { manager: MANAGER, force: self.plan.force, dry_run }
     }
 
-    pub(super) async fn apply(
+    /// Tries all of a namespace without keeping any of it.
+    pub(super) async fn prepare(
         &self,
         connection: &Connection,
         namespace: &str,
         dns: Option<&DnsFacts>,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Prepared, Failure> {
         let at = Target::kind(Kind::Namespace).named(namespace);
         let home = match connection.find(&at).await {
             Ok(Some(found)) => Home::There(Box::new(found)),
@@ -81,34 +120,64 @@ impl Run<'_> {
             }
         }
         let facts = self.facts(Some(connection), namespace, dns).await?;
-        let policies = self.plan.baseline.policies(namespace, &facts);
-        let objects = self.plan.baseline.objects(namespace, &facts);
-        let mut outcome = Outcome::default();
-        let (mut pieces, space) = if self.plan.dry_run == DryRun::Client {
-            (Self::unread(objects), self.space(&home, namespace)?)
-        } else {
-            let mut pieces = self.read(connection, namespace, objects, &home).await?;
-            let space = self.space(&home, namespace)?;
+        let objects = self.baseline(namespace).objects(namespace, &facts);
+        let space = self.space(&home, namespace)?;
+        let mut pieces = Self::unread(objects);
+        let mut others = Others::default();
+        if self.plan.dry_run != DryRun::Client {
+            self.read(connection, namespace, &mut pieces, &home).await?;
             self.rehearse(connection, namespace, &at, space.as_ref(), &home, &mut pieces)
                 .await
                 .map_err(nothing_written)?;
-            (pieces, space)
-        };
-        if self.plan.dry_run != DryRun::Client {
-            if !matches!(home, Home::Missing) && pieces.iter().any(|piece| piece.changed) {
-                let wanted: Vec<&Value> = pieces.iter().map(|piece| &piece.wanted).collect();
-                outcome.notes.extend(self.service_ports(connection, namespace).await);
-                self.preview(connection, namespace, &wanted).await?;
+            if !matches!(home, Home::Missing) {
+                others = self.others(connection, namespace, &pieces).await?;
             }
+        }
+        let namespace = namespace.to_owned();
+        Ok(Prepared { namespace, home, space, pieces, others, facts })
+    }
+
+    /// Shows what a namespace would lose, asks, and writes.
+    pub(super) async fn apply(
+        &self,
+        connection: &Connection,
+        mut prepared: Prepared,
+        dns: Option<&DnsFacts>,
+    ) -> Result<Outcome, Failure> {
+        let mut notes = Vec::new();
+        if self.plan.dry_run != DryRun::Client && prepared.changes(self.plan.prune) {
+            notes = self.service_ports(connection, &prepared.namespace).await;
+            while let Some(keeps) = self.preview(connection, &prepared, notes).await? {
+                notes = Vec::new();
+                let namespace = prepared.namespace.clone();
+                self.kept.borrow_mut().entry(namespace.clone()).or_default().extend(keeps);
+                prepared = self.prepare(connection, &namespace, dns).await?;
+            }
+            notes = Vec::new();
+        }
+        let Prepared { namespace, home, space, mut pieces, others, facts } = prepared;
+        let namespace = &*namespace;
+        let at = Target::kind(Kind::Namespace).named(namespace);
+        notes.extend(others.notes.iter().cloned());
+        let mut outcome = Outcome { notes, ..Outcome::default() };
+        let prunes = self.plan.prune && !others.stale.is_empty();
+        if self.plan.dry_run != DryRun::Client {
             if self.plan.dry_run == DryRun::Server && matches!(home, Home::Missing) {
                 outcome.notes.push(format!(
                     "the server has not checked the policies, since namespace {namespace} does not \
                      exist yet"
                 ));
             }
+            outcome.notes.extend(self.nobody_admitted(connection).await);
+        }
+        if self.plan.dry_run == DryRun::None {
+            self.account.borrow_mut().begin(namespace);
         }
         if let Some(space) = space {
-            let state = self.write_space(connection, &at, &space, &home).await?;
+            let name = Deed::of(space.clone(), namespace, State::Applied).name;
+            self.account.borrow_mut().ask(&name);
+            let written = self.write_space(connection, &at, &space, &home).await;
+            let state = self.answered(written, true)?;
             outcome.deeds.push(Deed::of(space, namespace, state));
         } else if let Home::There(_) = home {
             // Not written, so not part of what -o yaml gives.
@@ -121,25 +190,192 @@ impl Run<'_> {
             outcome.deeds.push(deed);
         }
         for piece in &mut pieces {
-            let state = match self.write_piece(connection, piece).await {
-                Ok(state) => state,
-                Err(error) => {
-                    if !piece.foreign.is_empty() {
-                        // It takes two steps, of which one may be done.
-                        let half = Deed::of(piece.wanted.clone(), namespace, State::Applied);
-                        outcome.deeds.push(half);
-                    }
-                    return Err(half_done(error.into(), &outcome.deeds));
-                }
-            };
-            outcome.deeds.push(Deed::of(piece.wanted.clone(), namespace, state));
+            let mut deed = Deed::of(piece.wanted.clone(), namespace, State::Applied);
+            self.account.borrow_mut().ask(&deed.name);
+            let written = self.write_piece(connection, piece).await;
+            // With fields of others it takes two steps, of which one may be done.
+            let whole = piece.foreign.is_empty();
+            deed.state = self.answered(written.map_err(Failure::from), whole)?;
+            outcome.deeds.push(deed);
+        }
+        self.account.borrow_mut().end();
+        if self.plan.dry_run == DryRun::None {
+            let written: Vec<&Value> = pieces.iter().map(|piece| &piece.wanted).collect();
+            let gone: Vec<&Value> = others.stale.iter().filter(|_| prunes).collect();
+            self.written(&written, &gone);
+        }
+        if prunes {
+            for object in &others.stale {
+                let deed = self.take_away(connection, namespace, object).await?;
+                outcome.deeds.push(deed);
+            }
         }
         if self.plan.wait && self.plan.dry_run == DryRun::None {
             let targets: Vec<_> = pieces.iter().map(|piece| piece.target.clone()).collect();
             self.wait(connection, Some(&at), &targets, true).await?;
         }
-        self.explain(&mut outcome, namespace, &policies, &facts);
+        self.explain_all(&mut outcome, namespace, &pieces, &others, &facts);
         Ok(outcome)
+    }
+
+    /// Takes the answer of the server into the account; `whole`: what was refused is not done at all.
+    fn answered(&self, written: Result<State, Failure>, whole: bool) -> Result<State, Failure> {
+        match written {
+            Ok(state) => {
+                let kept = self.plan.dry_run == DryRun::None && state != State::Unchanged;
+                self.account.borrow_mut().answered(kept);
+                Ok(state)
+            }
+            Err(failure) => {
+                // Whether a server that was lost has done what it was asked for is not known.
+                if !failure.of_server && whole {
+                    self.account.borrow_mut().answered(false);
+                }
+                let failure = self.with_account(failure);
+                self.account.borrow_mut().end();
+                Err(failure)
+            }
+        }
+    }
+
+    /// Takes away a policy of ours that is no longer asked for.
+    async fn take_away(
+        &self,
+        connection: &Connection,
+        namespace: &str,
+        object: &Value,
+    ) -> Result<Deed, Failure> {
+        let mut deed = Deed::of(object.clone(), namespace, State::Removed);
+        deed.object = Value::Null;
+        let dry_run = self.plan.dry_run == DryRun::Server;
+        if let Err(error) = connection.delete(&target(object), object, dry_run).await {
+            let Failure { why, of_server } = error.into();
+            let why = format!("{why}; all that is asked for is written, but {} stays", deed.name);
+            return Err(Failure { why, of_server });
+        }
+        Ok(deed)
+    }
+
+    /// What else is in a namespace: all policies there, and those of ours that are not asked for now.
+    async fn others(
+        &self,
+        connection: &Connection,
+        namespace: &str,
+        pieces: &[Piece],
+    ) -> Result<Others, Failure> {
+        let mut others = Others { whole: true, ..Others::default() };
+        let key = |object: &Value| {
+            let part = |key: &str| object["metadata"][key].as_str().map(ToOwned::to_owned);
+            (dialect_of(object), part("namespace"), part("name"))
+        };
+        let wanted: Vec<_> = pieces.iter().map(|piece| key(&piece.wanted)).collect();
+        for dialect in self.dialects(connection).await? {
+            let all = policies_target(dialect, namespace);
+            let list = connection.list::<Value>(&all, &Selection::default()).await;
+            let items = match list {
+                Ok(list) => {
+                    others.whole &= matches!(list.extent, Extent::Complete);
+                    list.items
+                }
+                Err(error) if error.is_of_server() => return Err(nothing_written(error.into())),
+                Err(error) => {
+                    others.whole = false;
+                    others
+                        .notes
+                        .push(format!("{namespace}: what else is in force is not known: {error}"));
+                    continue;
+                }
+            };
+            for mut object in items {
+                head(&mut object, dialect);
+                if wanted.contains(&key(&object)) {
+                    continue;
+                }
+                let name = Deed::of(object.clone(), namespace, State::Unchanged).name;
+                if owner::is_labelled(&object) {
+                    match not_ours(&object, self.plan.force) {
+                        Some(why) if self.plan.prune => {
+                            others.notes.push(format!("left: {name} in {namespace}: {why}"));
+                        }
+                        Some(_) => {}
+                        // The other side of a connection of another namespace is asked for there.
+                        None if written_for(&object).is_some_and(|home| home != namespace) => {}
+                        None => {
+                            others.stale.push(object);
+                            continue;
+                        }
+                    }
+                }
+                if let Some(metadata) = object["metadata"].as_object_mut() {
+                    metadata.remove("managedFields");
+                }
+                others.live.push(object);
+            }
+        }
+        for other in others.stale.iter().filter_map(other_side).collect::<Vec<_>>() {
+            // The other side may be gone, or not ours to see.
+            match connection.find(&other).await {
+                Ok(Some(object))
+                    if not_ours(&object, self.plan.force).is_none()
+                        && !wanted.contains(&key(&object)) =>
+                {
+                    others.stale.push(object);
+                }
+                Err(error) if error.is_of_server() => return Err(nothing_written(error.into())),
+                _ => {}
+            }
+        }
+        Ok(others)
+    }
+
+    /// The dialects whose policies may be in the cluster; asked once.
+    async fn dialects(&self, connection: &Connection) -> Result<Vec<Dialect>, Failure> {
+        if let Some(known) = self.dialects.borrow().clone() {
+            return Ok(known);
+        }
+        let mut found = vec![Dialect::NetworkPolicy];
+        for dialect in [Dialect::Cilium, Dialect::Calico] {
+            match connection.serves(dialect.kind()).await {
+                Ok(true) => found.push(dialect),
+                Err(error) if error.is_of_server() => return Err(nothing_written(error.into())),
+                // Whoever may not ask has written none.
+                Ok(false) | Err(_) => {}
+            }
+        }
+        *self.dialects.borrow_mut() = Some(found.clone());
+        Ok(found)
+    }
+
+    /// Adds what is in force afterwards, and what of ours is not asked for now.
+    fn explain_all(
+        &self,
+        outcome: &mut Outcome,
+        namespace: &str,
+        pieces: &[Piece],
+        others: &Others,
+        facts: &Facts,
+    ) {
+        let wanted = pieces.iter().map(|piece| &piece.wanted);
+        let stays = others.stale.iter().filter(|_| !self.plan.prune);
+        let all: Vec<Value> = wanted.chain(&others.live).chain(stays).cloned().collect();
+        let would = self.plan.dry_run != DryRun::None;
+        let told = Told { would, whole: others.whole };
+        outcome.words.push(baseline::meaning(
+            namespace,
+            &baseline::in_force(namespace, &all),
+            told,
+        ));
+        if !others.stale.is_empty() && !self.plan.prune {
+            let names = others.stale.iter();
+            let names = names.filter_map(|object| object["metadata"]["name"].as_str());
+            let names: Vec<&str> = names.collect();
+            outcome.words.push(format!(
+                "{namespace}: written by an earlier run, in force, and not asked for now: {}; --prune \
+                 takes them away",
+                names.join(", ")
+            ));
+        }
+        self.one_sided(outcome, facts);
     }
 
     /// The Namespace, if it is to be written.
@@ -164,11 +400,10 @@ impl Run<'_> {
         &self,
         connection: &Connection,
         namespace: &str,
-        objects: Vec<Value>,
+        pieces: &mut [Piece],
         home: &Home,
-    ) -> Result<Vec<Piece>, Failure> {
-        let mut pieces = Self::unread(objects);
-        for piece in &mut pieces {
+    ) -> Result<(), Failure> {
+        for piece in pieces {
             let elsewhere = piece.wanted["metadata"]["namespace"].as_str() != Some(namespace);
             if matches!(home, Home::Missing) && !elsewhere {
                 continue;
@@ -185,7 +420,7 @@ impl Run<'_> {
             }
             piece.foreign = owner::foreign(live, &piece.wanted);
         }
-        Ok(pieces)
+        Ok(())
     }
 
     /// The other side of a connection may be in a namespace that Flux delivers.
@@ -223,12 +458,44 @@ impl Run<'_> {
         for piece in pieces {
             let elsewhere = piece.wanted["metadata"]["namespace"].as_str() != Some(namespace);
             if matches!(home, Home::Missing) && !elsewhere {
+                // In a namespace that is not there no dry run can be; that we may write is asked.
+                self.may_write(connection, namespace, &piece.wanted).await?;
                 continue;
             }
             let live = piece.live.as_ref();
             let applied = connection.apply(&piece.target, &piece.wanted, live, how).await;
             let changed = self.with_foreign(piece, namespace, applied.map(|it| it.changed))?;
             piece.changed = changed || !piece.foreign.is_empty();
+            // Of very many namespaces not all of it is kept.
+            piece.live = None;
+        }
+        Ok(())
+    }
+
+    /// Whether policies may be written in a namespace that is to be made.
+    async fn may_write(
+        &self,
+        connection: &Connection,
+        namespace: &str,
+        policy: &Value,
+    ) -> Result<(), Failure> {
+        let kind = dialect_of(policy).unwrap_or_default().kind();
+        let api = kind.api_version();
+        let group = api.split_once('/').map_or("", |(group, _)| group);
+        for verb in ["patch", "create"] {
+            let right = Right { verb, group, resource: kind.plural(), namespace: Some(namespace) };
+            match connection.may(right).await {
+                Ok(false) => {
+                    let resource = kind.plural();
+                    let why = format!(
+                        "not allowed: ask for the right to {verb} {resource}.{group} in {namespace}"
+                    );
+                    return Err(Failure { why, of_server: false });
+                }
+                Err(error) if error.is_of_server() => return Err(error.into()),
+                // Who may not ask learns it when it is written.
+                Ok(true) | Err(_) => {}
+            }
         }
         Ok(())
     }
@@ -272,8 +539,7 @@ impl Run<'_> {
             return Ok(if matches!(home, Home::Missing) { State::Created } else { State::Applied });
         }
         let how = self.how(self.plan.dry_run == DryRun::Server);
-        let applied = connection.apply(at, space, live, how).await;
-        let applied = applied.map_err(|error| nothing_written(error.into()))?;
+        let applied = connection.apply(at, space, live, how).await?;
         Ok(match home {
             Home::Missing => State::Created,
             _ if applied.changed => State::Applied,
@@ -341,25 +607,13 @@ fn target(policy: &Value) -> Target {
     policies_target(dialect, part("namespace")).named(part("name"))
 }
 
+/// The namespace for whose connection the other side was written.
+fn written_for(object: &Value) -> Option<&str> {
+    let name = object["metadata"]["annotations"][WRITTEN_FOR].as_str()?;
+    name.split_once('/').map(|(namespace, _)| namespace)
+}
+
 fn nothing_written(mut failure: Failure) -> Failure {
     failure.why += "; nothing was written";
     failure
-}
-
-/// Says what was done before the failure.
-fn half_done(failure: Failure, deeds: &[Deed]) -> Failure {
-    let written: Vec<_> = deeds
-        .iter()
-        .filter(|deed| deed.state != State::Unchanged)
-        .map(|deed| deed.name.as_str())
-        .collect();
-    if written.is_empty() {
-        return nothing_written(failure);
-    }
-    let why = format!(
-        "{}; written before that: {}; run it again to write the rest, or with --remove to take it back",
-        failure.why,
-        written.join(", ")
-    );
-    Failure { why, ..failure }
 }

@@ -4,11 +4,15 @@ use super::learn::LearnArgs;
 use crate::cli::{GlobalArgs, one_of};
 use crate::render::{Format, Offered};
 use anyhow::{Context as _, bail, ensure};
-use clap::{Args, ValueEnum};
-use netpol::baseline::{self, Baseline, Deny, Dns, INGRESS_CONTROLLER, LabelMap, MONITORING, Peer};
+use clap::{ArgAction, Args, ValueEnum};
+use netpol::baseline::{
+    self, Allowed, AllowedEnd, Baseline, Deny, Dns, Egress, INGRESS_CONTROLLER, LabelMap,
+    MONITORING, Peer,
+};
 use netpol::cluster::kind_from_word;
 use netpol::draft::Dialect;
-use netpol::ends::{EndName, Named, PortWanted};
+use netpol::ends::{Named, PortWanted};
+use netpol::policy::rule::Direction;
 use netpol::printable::printable;
 use std::path::PathBuf;
 
@@ -75,17 +79,23 @@ pub struct BootstrapArgs {
     #[arg(long, value_name = "PORT", value_delimiter = ',')]
     metrics_port: Vec<PortWanted>,
 
-    /// Where the pods may connect to: NAMESPACE/svc/NAME[:PORT] or an address, with --dns-proxy
-    /// also a host; repeatable
-    #[arg(long, value_name = "DESTINATION")]
-    allow_egress: Vec<EndName>,
+    /// Who may reach the pods: NAMESPACE, NAMESPACE/LABEL=VALUE, NAMESPACE/KIND/NAME, an address or
+    /// network, cluster, internet, or under Cilium host, remote-node or kube-apiserver, with :PORT for one
+    /// port of the pods; repeatable
+    #[arg(long, value_name = "FROM[:PORT]")]
+    allow_ingress: Vec<Allowed>,
+
+    /// Where the pods may connect to: NAMESPACE/svc/NAME[:PORT], any end that --allow-ingress takes (a
+    /// namespace as ns/NAME), with --dns-proxy also a host; repeatable
+    #[arg(long, value_name = "TO[:PORT]")]
+    allow_egress: Vec<Egress>,
 
     /// Write the ingress side of --allow-egress in the other namespace, too
     #[arg(long)]
     both_sides: bool,
 
     /// Let the pods of the namespace reach one another
-    #[arg(long)]
+    #[arg(long, overrides_with = "allow_same_namespace")]
     allow_same_namespace: bool,
 
     /// A team's own baseline; flags change it
@@ -121,9 +131,13 @@ pub struct BootstrapArgs {
     #[arg(long)]
     wait: bool,
 
-    /// Do not ask before connections are cut
-    #[arg(short, long)]
-    yes: bool,
+    /// Do not ask before connections are cut; twice for a namespace that the cluster itself needs
+    #[arg(short, long, action = ArgAction::Count)]
+    yes: u8,
+
+    /// Take away what an earlier run wrote and that is not asked for now
+    #[arg(long)]
+    prune: bool,
 
     /// Take back what was written here, and nothing else
     #[arg(long, conflicts_with = "export")]
@@ -245,8 +259,13 @@ pub(super) struct Plan {
     pub(super) format: Option<Format>,
     pub(super) force: bool,
     pub(super) wait: bool,
-    pub(super) yes: bool,
+    /// How often it is agreed beforehand.
+    pub(super) yes: u8,
+    /// What is ours and not asked for goes.
+    pub(super) prune: bool,
     pub(super) action: Action,
+    /// Whether kustomize may fetch what is elsewhere, and inflate charts.
+    pub(super) may: (bool, bool),
     /// How much is said.
     pub(super) verbose: bool,
 }
@@ -287,11 +306,63 @@ impl BootstrapArgs {
             force: self.force_conflicts,
             wait: self.wait,
             yes: self.yes,
+            prune: self.prune,
             action,
+            may: self.learn.may(),
             verbose: global.v > 0,
         };
         self.learn.check(self, &plan)?;
+        self.check(global, &plan)?;
         Ok(plan)
+    }
+
+    /// Refuses flags that mean nothing together.
+    fn check(&self, global: &GlobalArgs, plan: &Plan) -> anyhow::Result<()> {
+        if let Some(namespace) = &global.namespace {
+            let named = !self.namespaces.is_empty() || self.selector.is_some();
+            ensure!(
+                !named,
+                "-n {}: the namespaces are named already; leave it out",
+                printable(namespace)
+            );
+        }
+        let dry = self.dry_run != DryRun::None;
+        let (action, given): (&str, Vec<(&str, bool)>) = match plan.action {
+            Action::Export { .. } => {
+                let of_writing = self.flag_of_writing();
+                if let Some(flag) = of_writing {
+                    bail!("--export writes files, so {flag} says nothing: leave it out");
+                }
+                ("--export", vec![("-o", self.output.is_some())])
+            }
+            Action::Remove => {
+                let of_baseline = [
+                    ("--label", !self.labels.is_empty()),
+                    ("--deny", self.deny.is_some()),
+                    ("--dns", self.dns.is_some()),
+                    ("--dns-proxy", self.dns_proxy),
+                    ("--allow-ingress-controller", self.allow_ingress_controller.is_some()),
+                    ("--allow-monitoring", self.allow_monitoring.is_some()),
+                    ("--allow-ingress", !self.allow_ingress.is_empty()),
+                    ("--allow-egress", !self.allow_egress.is_empty()),
+                    ("--allow-same-namespace", self.allow_same_namespace),
+                    ("--both-sides", self.both_sides),
+                    ("--baseline", self.baseline.is_some()),
+                    ("--prune", self.prune),
+                    ("--wait", self.wait && dry),
+                ];
+                ("--remove", of_baseline.to_vec())
+            }
+            Action::Apply if dry => {
+                let client = self.dry_run == DryRun::Client;
+                ("--dry-run", vec![("--wait", self.wait), ("--prune", self.prune && client)])
+            }
+            Action::Apply => return Ok(()),
+        };
+        match given.into_iter().find(|(_, given)| *given) {
+            Some((flag, _)) => bail!("{flag} says nothing with {action}: leave one of them out"),
+            None => Ok(()),
+        }
     }
 
     /// A flag that is about writing to the cluster only.
@@ -299,7 +370,8 @@ impl BootstrapArgs {
         let given = [
             ("--force-conflicts", self.force_conflicts),
             ("--wait", self.wait),
-            ("--yes", self.yes),
+            ("--yes", self.yes > 0),
+            ("--prune", self.prune),
             ("--dry-run=server", self.dry_run == DryRun::Server),
         ];
         given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
@@ -395,16 +467,33 @@ impl BootstrapArgs {
             }
         }
         for target in &self.allow_egress {
-            if let Named::Path(parts) = &target.names {
+            let end = match target {
+                Egress::End(end) => end,
+                Egress::Allowed(to) => {
+                    baseline.allowed.push((Direction::Egress, to.clone()));
+                    continue;
+                }
+            };
+            if let Named::Path(parts) = &end.names {
                 let kind = if parts.len() == 3 { Some(&parts[1]) } else { None };
                 ensure!(
                     kind.is_none_or(|kind| kind_from_word(kind) == Some("Service")),
-                    "--allow-egress {}: give a Service, as NAMESPACE/svc/NAME[:PORT]",
+                    "--allow-egress {}: give a Service or a workload, as NAMESPACE/svc/NAME[:PORT]",
                     printable(&parts.join("/"))
                 );
             }
+            baseline.egress.push(end.clone());
         }
-        baseline.egress.extend(self.allow_egress.iter().cloned());
+        let inward = self.allow_ingress.iter().cloned();
+        baseline.allowed.extend(inward.map(|from| (Direction::Ingress, from)));
+        let entity = |it: &&(Direction, Allowed)| matches!(it.1.who, AllowedEnd::Entity(_));
+        if let Some((_, entity)) = baseline.allowed.iter().find(entity) {
+            ensure!(
+                baseline.dialect == Dialect::Cilium,
+                "{entity} is an entity of Cilium, for which other policies have no words: give --dialect \
+                 cilium too, or an address"
+            );
+        }
         baseline.same_namespace |= self.allow_same_namespace;
         baseline.both_sides |= self.both_sides;
         Ok(baseline)

@@ -3,13 +3,17 @@
 //! In: a connection. Out: labels and ports of pods, since policies judge the pod and its port after
 //! any Service has translated.
 
-use netpol::baseline::{Destination, DnsFacts, LabelMap, NodeLocal, Who};
+use netpol::baseline::{
+    Allowed, AllowedEnd, Destination, DnsFacts, Known, LabelMap, NodeLocal, Peer, Who,
+};
 use netpol::cluster::{Labels, Port, Service, ServicePort, TargetPort};
 use netpol::ends::{PortText, PortWanted};
 use netpol::kinds::Kind;
 use netpol::objects::{Body, Found, api};
+use netpol::policy::rule::Direction;
 use netpol_sources::live::{Connection, Error, Selection, Target};
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -110,6 +114,123 @@ pub(super) async fn destination(
     };
     let (namespace, name) = (namespace.to_owned(), name.to_owned());
     Ok(Destination { label, who: Who::Service { namespace, name, labels: map(labels) }, ports })
+}
+
+/// Who is meant by an allow: for a workload, the labels of its pods that last.
+pub(super) async fn known(
+    connection: Option<&Connection>,
+    (direction, asked): &(Direction, Allowed),
+) -> Result<Known, String> {
+    let mut labels = None;
+    if let AllowedEnd::Workload { namespace, kind, name } = &asked.who {
+        let Some(connection) = connection else {
+            return Err(format!("{asked}: there is no cluster to ask for its pods"));
+        };
+        let kind = Kind::named(kind).ok_or_else(|| format!("{asked}: there is no such kind"))?;
+        let target = Target::kind(kind).within(&**namespace).named(&**name);
+        let object = connection.find(&target).await.map_err(|error| error.to_string())?;
+        let object = object.ok_or_else(|| format!("{asked}: it is not there"))?;
+        labels = lasting_labels(&object);
+        if labels.is_none() {
+            return Err(format!("{asked}: its pods have no labels that last: name them by labels"));
+        }
+    }
+    Ok(Known { direction: *direction, asked: asked.clone(), peers: asked.peers(labels) })
+}
+
+/// Labels that a controller gives to each of its pods, or for one rollout only.
+const PASSING: [&str; 8] = [
+    "pod-template-hash",
+    "pod-template-generation",
+    "controller-revision-hash",
+    "statefulset.kubernetes.io/pod-name",
+    "apps.kubernetes.io/pod-index",
+    "batch.kubernetes.io/controller-uid",
+    "batch.kubernetes.io/job-completion-index",
+    "controller-uid",
+];
+
+/// The labels of a workload's pods: those that it selects them by, else those that it gives to them.
+fn lasting_labels(object: &Value) -> Option<LabelMap> {
+    let spec = &object["spec"];
+    let given = [
+        &spec["selector"]["matchLabels"],
+        // A ReplicationController.
+        &spec["selector"],
+        &spec["template"]["metadata"]["labels"],
+        &spec["jobTemplate"]["spec"]["template"]["metadata"]["labels"],
+        &object["metadata"]["labels"],
+    ];
+    given.into_iter().find_map(|labels| {
+        let labels = labels.as_object()?.iter();
+        let lasting = labels.filter(|(key, _)| !PASSING.contains(&key.as_str()));
+        let lasting: Option<LabelMap> =
+            lasting.map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
+        lasting.filter(|labels| !labels.is_empty())
+    })
+}
+
+/// What of a cluster itself is in a namespace, so that closing it may harm all others.
+pub(super) async fn needed_by_all(
+    connection: &Connection,
+    namespace: &str,
+) -> Result<Option<String>, Error> {
+    const PLUGINS: [&str; 10] = [
+        "cilium",
+        "calico-node",
+        "canal",
+        "kube-flannel-ds",
+        "antrea-agent",
+        "aws-node",
+        "weave-net",
+        "kube-router",
+        "azure-npm",
+        "ovnkube-node",
+    ];
+    if super::SYSTEM.contains(&namespace) {
+        return Ok(Some("the cluster itself runs there".to_owned()));
+    }
+    let sets = Target::kind(Kind::DaemonSet).within(namespace);
+    let sets = connection.list::<Value>(&sets, &Selection::default()).await?;
+    let mut names = sets.items.iter().filter_map(|set| set["metadata"]["name"].as_str());
+    if let Some(name) = names.find(|name| PLUGINS.contains(name)) {
+        return Ok(Some(format!("the network plugin runs there (daemonset/{name})")));
+    }
+    let flux = Target::of("apps/v1", "deployments").within(namespace);
+    let part = Some("app.kubernetes.io/part-of=flux".to_owned());
+    let selection = Selection { labels: part, ..Selection::default() };
+    if !connection.list::<Value>(&flux, &selection).await?.items.is_empty() {
+        return Ok(Some("Flux runs there".to_owned()));
+    }
+    for resource in ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"] {
+        let all = Target::of("admissionregistration.k8s.io/v1", resource);
+        let all = connection.list::<Value>(&all, &Selection::default()).await?;
+        let served = |hook: &Value| hook["clientConfig"]["service"]["namespace"] == namespace;
+        let has =
+            |item: &&Value| item["webhooks"].as_array().is_some_and(|all| all.iter().any(served));
+        if let Some(item) = all.items.iter().find(has) {
+            let name = item["metadata"]["name"].as_str().unwrap_or_default();
+            return Ok(Some(format!("the API server asks a webhook there ({name})")));
+        }
+    }
+    Ok(None)
+}
+
+/// Why a peer is nobody at all now; `None`: somebody is there.
+pub(super) async fn nobody(connection: &Connection, peer: &Peer) -> Result<Option<String>, Error> {
+    let Peer { namespace, labels, .. } = peer;
+    let at = Target::kind(Kind::Namespace).named(&**namespace);
+    if connection.find(&at).await?.is_none() {
+        return Ok(Some(format!("there is no namespace {namespace}")));
+    }
+    let pairs: Vec<_> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let target = Target::kind(Kind::Pod).within(&**namespace);
+    let labels = (!pairs.is_empty()).then(|| pairs.join(","));
+    let selection = Selection { labels, ..Selection::default() };
+    let pods = connection.list::<serde::de::IgnoredAny>(&target, &selection).await?;
+    let of =
+        if pairs.is_empty() { String::new() } else { format!(" with labels {}", pairs.join(",")) };
+    Ok(pods.items.is_empty().then(|| format!("no pod runs in {namespace}{of}")))
 }
 
 /// A sentence for each port that is a Service's and leads to another on the pods.

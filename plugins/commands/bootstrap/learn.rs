@@ -68,6 +68,11 @@ impl LearnArgs {
         self.input.names_manifests()
     }
 
+    /// Whether kustomize may fetch what is elsewhere, and inflate charts.
+    pub(super) fn may(&self) -> (bool, bool) {
+        (self.input.pull, self.input.enable_helm)
+    }
+
     /// Refuses what says nothing, or the contrary.
     pub(super) fn check(&self, args: &BootstrapArgs, plan: &Plan) -> anyhow::Result<()> {
         if !self.is_wanted() {
@@ -148,7 +153,13 @@ impl LearnArgs {
             let (written, rules) = (&input.written, &input.rules);
             let lesson = learn(&collector, written, rules, namespace, &closing, dialect);
             lines.extend(lesson_text(&collector, &lesson, plan.verbose));
-            lines.extend(unseen(&input, &lesson, plan.verbose, run.global.limits().effort));
+            lines.extend(unseen(
+                &input,
+                &lesson,
+                dialect,
+                plan.verbose,
+                run.global.limits().effort,
+            ));
             let learned = lesson.policies.into_iter().map(BaselinePolicy::from).collect();
             run.learned.insert(namespace.clone(), learned);
         }
@@ -193,7 +204,13 @@ fn read(
 }
 
 /// What is possible now on declared ports, whether it was seen or not, and would be cut.
-fn unseen(input: &Input, lesson: &Lesson, all: bool, effort: Effort) -> Vec<String> {
+fn unseen(
+    input: &Input,
+    lesson: &Lesson,
+    dialect: Dialect,
+    all: bool,
+    effort: Effort,
+) -> Vec<String> {
     let (namespace, after) = (&lesson.namespace, &lesson.after);
     let impact = baseline::impact(&input.snapshot, &input.rules, after, namespace, effort);
     let impact = match impact {
@@ -203,7 +220,7 @@ fn unseen(input: &Input, lesson: &Lesson, all: bool, effort: Effort) -> Vec<Stri
     if impact.cuts.is_empty() {
         return Vec::new();
     }
-    baseline::cuts(namespace, &impact, all)
+    baseline::cuts(namespace, &impact, dialect, all)
 }
 
 impl Run<'_> {
@@ -212,6 +229,13 @@ impl Run<'_> {
         let mut objects: Vec<Value> = Vec::new();
         let mut names = String::new();
         for namespace in &begun.namespaces {
+            // What is printed is to be applied as it is, with the namespace where there is none yet.
+            if self.plan.baseline.labels.is_empty()
+                && self.is_missing(begun.connection.as_ref(), namespace).await
+            {
+                names.extend(["namespace/", namespace, "\n"]);
+                objects.push(super::to_value(&self.plan.baseline.namespace(namespace))?);
+            }
             let imagined =
                 self.imagine(begun.connection.as_ref(), namespace, begun.dns.as_ref()).await;
             let outcome = imagined.map_err(|failure| anyhow::anyhow!(failure.why))?;

@@ -4,11 +4,11 @@
 //! what it means and what comes next. One namespace that fails does not stop the others, unless it
 //! is the server that fails.
 
+mod account;
 mod apply;
 mod args;
 mod export;
 mod facts;
-mod kustomization;
 mod learn;
 mod output;
 mod owner;
@@ -17,22 +17,27 @@ mod remove;
 
 pub use args::BootstrapArgs;
 
-use crate::cli::{Exit, GlobalArgs, Progress, answer, error, note, warn};
+use crate::cli::{Exit, GlobalArgs, Progress, answer, error, for_people, note, warn};
 use crate::render::Format;
+use account::Account;
 use anyhow::{anyhow, bail};
 use args::{Action, DryRun, Namespaces, Plan};
-use netpol::baseline::{self, BaselinePolicy, Dns, DnsFacts, Facts, Who};
+use netpol::baseline::{
+    self, AllowedEnd, Baseline, BaselinePolicy, Dns, DnsFacts, Facts, Keep, Told, Who,
+};
 use netpol::draft::Dialect;
 use netpol::ends::{EndName, Named};
 use netpol::kinds::Kind;
 use netpol::objects::{Found, api};
 use netpol::printable::printable;
-use netpol_sources::live::{self, Connection, Selection, Target};
+use netpol_sources::live::{self, Connection, Selection, Survey, Target};
 use output::{json_of, yaml_of};
 use serde::Serialize;
 use serde_json::Value;
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::IsTerminal as _;
+use std::time::Instant;
 
 /// Namespaces that the cluster itself runs in; a selector is not enough to close them.
 const SYSTEM: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
@@ -112,12 +117,23 @@ impl BootstrapArgs {
         }
         let plan = self.plan(global)?;
         let progress = Progress::start(global.color);
-        let (later, learned) = (RefCell::default(), BTreeMap::new());
-        let run = Run { plan: &plan, global, progress, later, learned };
+        let run = Run {
+            plan: &plan,
+            global,
+            progress,
+            later: RefCell::default(),
+            learned: BTreeMap::new(),
+            account: RefCell::default(),
+            dialects: RefCell::default(),
+            survey: RefCell::default(),
+            several: Cell::new(false),
+            kept: RefCell::default(),
+            told: RefCell::default(),
+        };
         if self.learn.is_wanted() {
             return self.learn.run(run);
         }
-        global.block_on(run.all())?
+        global.block_on(run.until_stopped())?
     }
 }
 
@@ -130,6 +146,46 @@ struct Run<'a> {
     later: RefCell<Vec<String>>,
     /// By namespace, the policies that observed flows need.
     learned: BTreeMap<String, Vec<BaselinePolicy>>,
+    /// What is written so far.
+    account: RefCell<Account>,
+    /// The dialects that the cluster serves, once they were asked for.
+    dialects: RefCell<Option<Vec<Dialect>>>,
+    /// The cluster as it was read for the namespaces before, and when.
+    survey: RefCell<Option<(Instant, Survey)>>,
+    /// There are several namespaces to be written.
+    several: Cell<bool>,
+    /// By namespace, what is kept of that which would be cut.
+    kept: RefCell<BTreeMap<String, Vec<Keep>>>,
+    /// Flags of which it was looked up whom they admit.
+    told: RefCell<BTreeSet<&'static str>>,
+}
+
+/// What came of the namespaces so far.
+#[derive(Default)]
+struct Done {
+    failed: usize,
+    /// The last that went well.
+    last: Option<String>,
+    objects: Vec<Value>,
+}
+
+/// Comes back when somebody asks the program to end.
+async fn stopped() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut end) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = end.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Then nobody can.
+        std::future::pending::<()>().await;
+    }
 }
 
 /// What is known before the first namespace.
@@ -140,6 +196,19 @@ struct Begun {
 }
 
 impl Run<'_> {
+    /// Everything, or as much as there is time for until somebody stops it.
+    async fn until_stopped(&self) -> anyhow::Result<Exit> {
+        tokio::select! {
+            biased;
+            () = stopped() => {
+                let why = self.interrupted();
+                self.progress.aside(|| error(self.global.color, &why));
+                Ok(Exit::Error)
+            }
+            done = self.all() => done,
+        }
+    }
+
     async fn all(&self) -> anyhow::Result<Exit> {
         let connection = self.connection().await?;
         let namespaces = self.namespaces(connection.as_ref()).await?;
@@ -151,51 +220,119 @@ impl Run<'_> {
             Action::Remove => None,
             _ => self.dns(connection.as_ref()).await?,
         };
-        let mut failed = 0;
-        let mut last_done = None;
-        let mut objects = Vec::new();
-        for (at, namespace) in namespaces.iter().enumerate() {
-            self.progress.say(&format!("{namespace} ({} of {})", at + 1, namespaces.len()));
-            let done = match (&connection, &self.plan.action) {
-                (Some(connection), Action::Remove) => self.remove(connection, namespace).await,
-                (Some(connection), _) => self.apply(connection, namespace, dns.as_ref()).await,
-                (None, _) => self.imagine(None, namespace, dns.as_ref()).await,
-            };
-            match done {
-                Ok(outcome) => {
-                    last_done = Some(namespace);
-                    self.tell(outcome, &mut objects)?;
-                }
-                Err(failure) => {
-                    failed += 1;
-                    let mut why = format!("{namespace}: {}", failure.why);
-                    let rest = &namespaces[at + 1..];
-                    if failure.of_server && !rest.is_empty() {
-                        why = format!("{why}; not tried: {}", rest.join(", "));
-                    }
-                    self.progress.aside(|| error(self.global.color, &why));
-                    if failure.of_server {
-                        break;
-                    }
-                }
+        let dns = dns.as_ref();
+        let mut done = Done::default();
+        match (&connection, &self.plan.action) {
+            (Some(connection), Action::Remove) => {
+                self.each(&namespaces, &mut done, async |name| self.remove(connection, name).await)
+                    .await?;
+            }
+            (Some(connection), _) => {
+                self.apply_all(connection, &namespaces, dns, &mut done).await?;
+            }
+            (None, _) => {
+                self.each(&namespaces, &mut done, async |name| self.imagine(None, name, dns).await)
+                    .await?;
             }
         }
         match self.plan.format {
-            Some(Format::Json) => self.answer(&json_of(objects)?)?,
+            Some(Format::Json) => self.answer(&json_of(done.objects)?)?,
             Some(Format::Name) => {}
-            Some(_) => self.answer(&yaml_of(&objects)?)?,
+            Some(_) => self.answer(&yaml_of(&done.objects)?)?,
             None => {
-                let done = last_done.filter(|_| self.plan.action == Action::Apply);
-                self.answer_lines(&done.map_or_else(Vec::new, |namespace| {
+                let last = done.last.filter(|_| self.plan.action == Action::Apply);
+                self.answer_lines(&last.map_or_else(Vec::new, |namespace| {
                     let next = "Next: kubectl netpol explain -n";
                     let next = format!("{next} {namespace} WORKLOAD DESTINATION");
-                    let mut lines = baseline::dns(&self.plan.baseline, dns.as_ref());
+                    let mut lines = baseline::dns(&self.plan.baseline, dns);
                     lines.push(next);
                     lines
                 }))?;
             }
         }
-        Ok(if failed == 0 { Exit::Success } else { Exit::Error })
+        Ok(if done.failed == 0 { Exit::Success } else { Exit::Error })
+    }
+
+    /// Tries everything in every namespace, and then writes one after the other.
+    async fn apply_all(
+        &self,
+        connection: &Connection,
+        namespaces: &[String],
+        dns: Option<&DnsFacts>,
+        done: &mut Done,
+    ) -> anyhow::Result<()> {
+        self.account.borrow_mut().expect(namespaces);
+        let mut ready = Vec::new();
+        for (at, namespace) in namespaces.iter().enumerate() {
+            self.progress.say(&format!("trying {namespace} ({} of {})", at + 1, namespaces.len()));
+            match self.prepare(connection, namespace, dns).await {
+                Ok(prepared) => ready.push(prepared),
+                Err(failure) if failure.of_server => {
+                    let before: Vec<_> = ready.into_iter().map(|it| it.namespace).collect();
+                    let rest = [&before[..], &namespaces[at + 1..]].concat();
+                    self.failed(namespace, &failure, &rest, done);
+                    return Ok(());
+                }
+                Err(failure) => self.failed(namespace, &failure, &[], done),
+            }
+        }
+        let names: Vec<String> = ready.iter().map(|it| it.namespace.clone()).collect();
+        self.account.borrow_mut().expect(&names);
+        self.several.set(names.len() > 1);
+        for (at, prepared) in ready.into_iter().enumerate() {
+            let namespace = &names[at];
+            self.progress.say(&format!("{namespace} ({} of {})", at + 1, names.len()));
+            match self.apply(connection, prepared, dns).await {
+                Ok(outcome) => {
+                    done.last = Some(namespace.clone());
+                    self.tell(outcome, &mut done.objects)?;
+                }
+                Err(failure) => {
+                    let of_server = failure.of_server;
+                    self.failed(namespace, &failure, &names[at + 1..], done);
+                    if of_server {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Does the same for each namespace; a server that fails ends it.
+    async fn each(
+        &self,
+        namespaces: &[String],
+        done: &mut Done,
+        mut work: impl AsyncFnMut(&str) -> Result<Outcome, Failure>,
+    ) -> anyhow::Result<()> {
+        for (at, namespace) in namespaces.iter().enumerate() {
+            self.progress.say(&format!("{namespace} ({} of {})", at + 1, namespaces.len()));
+            match work(namespace).await {
+                Ok(outcome) => {
+                    done.last = Some(namespace.clone());
+                    self.tell(outcome, &mut done.objects)?;
+                }
+                Err(failure) => {
+                    let of_server = failure.of_server;
+                    self.failed(namespace, &failure, &namespaces[at + 1..], done);
+                    if of_server {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Says that a namespace was not done, and which were not even tried.
+    fn failed(&self, namespace: &str, failure: &Failure, rest: &[String], done: &mut Done) {
+        done.failed += 1;
+        let mut why = format!("{namespace}: {}", failure.why);
+        if failure.of_server && !rest.is_empty() {
+            why = format!("{why}; not tried: {}", rest.join(", "));
+        }
+        self.progress.aside(|| error(self.global.color, &why));
     }
 
     /// Looks up what is the same for all namespaces; of a cluster only if there is one.
@@ -238,6 +375,11 @@ impl Run<'_> {
             && (plan.dry_run == DryRun::Client || plan.action != Action::Apply);
         let asks = !matches!(plan.baseline.dns, Dns::Namespace | Dns::None)
             || plan.baseline.egress.iter().any(is_inside)
+            || plan
+                .baseline
+                .allowed
+                .iter()
+                .any(|it| matches!(it.1.who, AllowedEnd::Workload { .. }))
             || matches!(plan.namespaces, Namespaces::Labelled(_));
         if matches!(plan.action, Action::Export { .. }) && !asks {
             return Ok(None);
@@ -327,8 +469,13 @@ impl Run<'_> {
         namespace: &str,
         dns: Option<&DnsFacts>,
     ) -> anyhow::Result<Facts> {
-        let mut facts = Facts { dns: dns.cloned(), egress: Vec::new() };
-        for target in &self.plan.baseline.egress {
+        let mut facts = Facts { dns: dns.cloned(), ..Facts::default() };
+        let wanted = self.baseline(namespace);
+        for asked in &wanted.allowed {
+            let known = facts::known(connection, asked).await;
+            facts.allowed.push(known.map_err(|why| anyhow!(why))?);
+        }
+        for target in &wanted.egress {
             let service = match &target.names {
                 Named::Address(address) => {
                     facts.egress.push(baseline::Destination {
@@ -354,7 +501,7 @@ impl Run<'_> {
                 Named::Pods(wanted) => wanted.to_string(),
                 Named::Found(found) => found.label.clone(),
             };
-            let own = &self.plan.baseline;
+            let own = &wanted;
             if let (None, Named::Host(host), true) = (service, &target.names, own.dns_proxy) {
                 facts.egress.push(baseline::Destination {
                     label: host.clone(),
@@ -386,6 +533,24 @@ impl Run<'_> {
         Ok(facts)
     }
 
+    /// What is wanted of a namespace: the same for all, and what was agreed to besides.
+    fn baseline(&self, namespace: &str) -> Baseline {
+        let mut baseline = self.plan.baseline.clone();
+        for keep in self.kept.borrow().get(namespace).into_iter().flatten() {
+            match keep {
+                Keep::SameNamespace => baseline.same_namespace = true,
+                Keep::Allow(direction, allowed) => {
+                    let more = (*direction, allowed.clone());
+                    if !baseline.allowed.contains(&more) {
+                        baseline.allowed.push(more);
+                    }
+                }
+                Keep::Node(_) | Keep::Labels(_) => {}
+            }
+        }
+        baseline
+    }
+
     /// Where a port that was given is a Service's, which no policy sees.
     async fn service_ports(&self, connection: &Connection, namespace: &str) -> Vec<String> {
         let peers = [&self.plan.baseline.ingress_controller, &self.plan.baseline.monitoring];
@@ -397,6 +562,13 @@ impl Run<'_> {
         facts::service_ports(connection, namespace, &given).await.unwrap_or_default()
     }
 
+    /// Whether the cluster was asked and has no such namespace.
+    async fn is_missing(&self, connection: Option<&Connection>, namespace: &str) -> bool {
+        let Some(connection) = connection else { return false };
+        let at = Target::kind(Kind::Namespace).named(namespace);
+        connection.find(&at).await.is_ok_and(|found| found.is_none())
+    }
+
     /// What would be written, without a word to the server.
     async fn imagine(
         &self,
@@ -405,8 +577,9 @@ impl Run<'_> {
         dns: Option<&DnsFacts>,
     ) -> Result<Outcome, Failure> {
         let facts = self.facts(connection, namespace, dns).await?;
-        let mut policies = self.plan.baseline.policies(namespace, &facts);
+        let mut policies = self.baseline(namespace).policies(namespace, &facts);
         policies.extend(self.learned.get(namespace).into_iter().flatten().cloned());
+        baseline::in_order(&mut policies);
         let mut outcome = Outcome::default();
         if !self.plan.baseline.labels.is_empty() {
             let object = to_value(&self.plan.baseline.namespace(namespace))?;
@@ -420,7 +593,7 @@ impl Run<'_> {
         Ok(outcome)
     }
 
-    /// Adds what the policies mean.
+    /// Adds what the policies mean of themselves.
     fn explain(
         &self,
         outcome: &mut Outcome,
@@ -428,8 +601,15 @@ impl Run<'_> {
         policies: &[BaselinePolicy],
         facts: &Facts,
     ) {
+        let told = Told { would: self.plan.dry_run != DryRun::None, whole: false };
+        let sides = baseline::sides(namespace, policies);
+        outcome.words.push(baseline::meaning(namespace, &sides, told));
+        self.one_sided(outcome, facts);
+    }
+
+    /// Names destinations that are opened at one end only.
+    fn one_sided(&self, outcome: &mut Outcome, facts: &Facts) {
         let own = &self.plan.baseline;
-        outcome.words.push(baseline::meaning(namespace, policies));
         for destination in &facts.egress {
             if let (Who::Service { namespace: there, .. }, false) =
                 (&destination.who, own.both_sides)
@@ -441,6 +621,28 @@ impl Run<'_> {
                 ));
             }
         }
+    }
+
+    /// Flags that admit somebody who is not there.
+    async fn nobody_admitted(&self, connection: &Connection) -> Vec<String> {
+        let own = &self.plan.baseline;
+        let peers = [
+            ("--allow-ingress-controller", &own.ingress_controller),
+            ("--allow-monitoring", &own.monitoring),
+        ];
+        let mut lines = Vec::new();
+        for (flag, peer) in peers {
+            let Some(peer) = peer else { continue };
+            // The same is so of every namespace.
+            if !self.told.borrow_mut().insert(flag) {
+                continue;
+            }
+            // It is a word of advice: who may not look goes without.
+            if let Ok(Some(who)) = facts::nobody(connection, peer).await {
+                lines.push(format!("{flag} admits nobody now: {who}"));
+            }
+        }
+        lines
     }
 
     fn tell(&self, outcome: Outcome, objects: &mut Vec<Value>) -> anyhow::Result<()> {
@@ -472,8 +674,9 @@ impl Run<'_> {
     }
 
     fn answer_lines(&self, lines: &[String]) -> anyhow::Result<()> {
-        let lines: Vec<_> = lines.iter().map(|line| printable(line)).collect();
-        self.answer(&lines.iter().flat_map(|line| [line, "\n"]).collect::<String>())
+        let terminal = std::io::stdout().is_terminal();
+        let lines = lines.iter().map(|line| for_people(&printable(line), terminal) + "\n");
+        self.answer(&lines.collect::<String>())
     }
 
     fn answer(&self, text: &str) -> anyhow::Result<()> {

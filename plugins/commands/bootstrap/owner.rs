@@ -30,6 +30,26 @@ pub(super) fn applied(object: &Value) -> Option<&Value> {
         .map(|entry| &entry["fieldsV1"])
 }
 
+/// Who writes when kubectl is given what was printed here: `apply`, by the server or not, and `create`.
+const KUBECTL: [&str; 3] = ["kubectl", "kubectl-client-side-apply", "kubectl-create"];
+
+/// The manager of kubectl that wrote a policy as it was printed here: our label with it, and its spec.
+fn printed(object: &Value) -> Option<&str> {
+    let label = format!("f:{MANAGED_BY}");
+    let wrote = |entry: &&Value| {
+        let fields = &entry["fieldsV1"];
+        let spec = !fields["f:spec"].is_null() || !fields["f:specs"].is_null();
+        spec && !fields["f:metadata"]["f:labels"][&label].is_null()
+    };
+    let ours = managers(object).filter(wrote).filter_map(|entry| entry["manager"].as_str());
+    ours.into_iter().find(|name| is_labelled(object) && KUBECTL.contains(name))
+}
+
+/// Whether we wrote it: applied it, or printed what was applied.
+pub(super) fn is_ours(object: &Value) -> bool {
+    applied(object).is_some() || printed(object).is_some()
+}
+
 /// Whether we gave it labels.
 pub(super) fn labelled_by_us(object: &Value) -> bool {
     applied(object).is_some_and(|fields| !fields["f:metadata"]["f:labels"].is_null())
@@ -37,9 +57,12 @@ pub(super) fn labelled_by_us(object: &Value) -> bool {
 
 /// The other managers that wrote a part of the spec.
 pub(super) fn others(object: &Value) -> Vec<String> {
+    let printed = printed(object);
     let others = managers(object).filter(|entry| {
         let wrote = |key: &str| !entry["fieldsV1"][key].is_null();
-        entry["manager"].as_str() != Some(MANAGER) && (wrote("f:spec") || wrote("f:specs"))
+        let manager = entry["manager"].as_str();
+        let ours = manager == Some(MANAGER) || (manager.is_some() && manager == printed);
+        !ours && (wrote("f:spec") || wrote("f:specs"))
     });
     others.map(name).collect()
 }
@@ -122,5 +145,24 @@ mod tests {
         let ours = live(json!([managed(MANAGER, "Apply", &rule)]));
         assert_eq!(foreign(&ours, &wanted), []);
         assert!(others(&ours).is_empty());
+    }
+
+    /// What was printed here and applied by kubectl is ours as long as nobody else wrote in it.
+    #[test]
+    fn what_kubectl_applied_of_ours() {
+        let label = format!("f:{MANAGED_BY}");
+        let whole =
+            json!({ "f:metadata": { "f:labels": { label: {} } }, "f:spec": { "f:ingress": {} } });
+        let of = |managers: Value, labels: Value| json!({ "metadata": { "managedFields": managers, "labels": labels } });
+        let ours = json!({ MANAGED_BY: MANAGER });
+        let by = |manager: &str| of(json!([managed(manager, "Update", &whole)]), ours.clone());
+        assert!(is_ours(&by("kubectl-client-side-apply")) && is_ours(&by("kubectl")));
+        assert!(!is_ours(&by("argocd-controller")));
+        let bare = of(json!([managed("kubectl", "Apply", &whole)]), json!({}));
+        assert!(!is_ours(&bare));
+        let rule = json!({ "f:spec": { "f:ingress": {} } });
+        let edited =
+            json!([managed("kubectl", "Apply", &whole), managed("kubectl-edit", "Update", &rule)]);
+        assert_eq!(others(&of(edited, ours)), ["kubectl-edit"]);
     }
 }

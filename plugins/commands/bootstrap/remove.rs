@@ -1,8 +1,8 @@
 //! Taking back what was written, and nothing else.
 //!
-//! Ours is what carries our label and was applied by our field manager, and whose spec nobody else
-//! wrote in. Anything that looks like it but is not is left and named. A namespace stays: what is in
-//! it may be others'; only the labels that it was given go.
+//! Ours is what carries our label and was applied by our field manager, or by kubectl as it was printed
+//! here, and whose spec nobody else wrote in. Anything that looks like it but is not is left and named. A
+//! namespace stays: what is in it may be others'; only the labels that it was given go.
 
 use super::apply::policies_target;
 use super::args::DryRun;
@@ -21,6 +21,16 @@ impl Run<'_> {
     ) -> Result<Outcome, Failure> {
         let mut outcome = Outcome::default();
         let mut found = Vec::new();
+        let at = Target::kind(Kind::Namespace).named(namespace);
+        match connection.find(&at).await {
+            Ok(Some(_)) | Err(Error::Forbidden(_)) => {}
+            Ok(None) => {
+                let why =
+                    format!("there is no namespace {namespace}, so there is nothing to take back");
+                return Err(Failure { why, of_server: false });
+            }
+            Err(error) => return Err(error.into()),
+        }
         for dialect in &self.plan.removed {
             found.extend(self.ours(connection, *dialect, namespace, &mut outcome).await?);
         }
@@ -29,7 +39,7 @@ impl Run<'_> {
         let mut gone = Vec::new();
         for object in found {
             let mut deed = Deed::of(object.clone(), namespace, State::Removed);
-            if let Some(why) = self.not_ours(&object) {
+            if let Some(why) = not_ours(&object, self.plan.force) {
                 outcome.notes.push(format!("left: {} in {namespace}: {why}", deed.name));
                 continue;
             }
@@ -52,20 +62,19 @@ impl Run<'_> {
         if self.plan.wait && self.plan.dry_run == DryRun::None {
             self.wait(connection, None, &gone, false).await?;
         }
-        if gone.is_empty() {
-            outcome
-                .words
-                .push(format!("{namespace}: nothing of the baseline is there to take back"));
+        let would = if self.plan.dry_run == DryRun::None { "is" } else { "would be" };
+        outcome.words.push(if gone.is_empty() {
+            format!("{namespace}: nothing of the baseline is there to take back")
         } else {
-            outcome.words.push(format!(
-                "{namespace}: its baseline is taken back; the namespace and all other policies stay"
-            ));
-        }
+            format!(
+                "{namespace}: its baseline {would} taken back; the namespace and all other policies stay"
+            )
+        });
         Ok(outcome)
     }
 
     /// The policies of one dialect that carry our label, with those at the other end.
-    async fn ours(
+    pub(super) async fn ours(
         &self,
         connection: &Connection,
         dialect: Dialect,
@@ -108,21 +117,6 @@ impl Run<'_> {
         Ok(found)
     }
 
-    fn not_ours(&self, object: &Value) -> Option<String> {
-        if let Some(by) = owner::flux(object) {
-            return Some(format!("Flux delivers it ({by})"));
-        }
-        if owner::applied(object).is_none() {
-            return Some("it has our label, but another wrote it".to_owned());
-        }
-        let others = owner::others(object);
-        if !others.is_empty() && !self.plan.force {
-            let others = others.join(", ");
-            return Some(format!("{others} wrote in it, too; --force-conflicts takes it"));
-        }
-        None
-    }
-
     /// Gives up the labels that the namespace was given.
     async fn release(
         &self,
@@ -153,17 +147,33 @@ impl Run<'_> {
     }
 }
 
+/// Why a policy that carries our label is not taken away.
+pub(super) fn not_ours(object: &Value, force: bool) -> Option<String> {
+    if let Some(by) = owner::flux(object) {
+        return Some(format!("Flux delivers it ({by})"));
+    }
+    if !owner::is_ours(object) {
+        return Some("it has our label, but another wrote it".to_owned());
+    }
+    let others = owner::others(object);
+    if !others.is_empty() && !force {
+        let others = others.join(", ");
+        return Some(format!("{others} wrote in it, too; --force-conflicts takes it"));
+    }
+    None
+}
+
 /// The items of a list do not say their kind.
-fn head(object: &mut Value, dialect: Dialect) {
+pub(super) fn head(object: &mut Value, dialect: Dialect) {
     object["apiVersion"] = dialect.kind().api_version().into();
     object["kind"] = dialect.kind().api_kind().into();
 }
 
 /// The policy at the other end that was written with this one.
-fn other_side(object: &Value) -> Option<Target> {
+pub(super) fn other_side(object: &Value) -> Option<Target> {
     let (namespace, name) =
         object["metadata"]["annotations"][OTHER_SIDE].as_str()?.split_once('/')?;
-    owner::applied(object)?;
+    owner::is_ours(object).then_some(())?;
     Some(policies_target(dialect_of(object)?, namespace).named(name))
 }
 

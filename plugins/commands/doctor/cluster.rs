@@ -4,13 +4,16 @@ use crate::cli::GlobalArgs;
 use netpol::answer::{Area, Check};
 use netpol::kinds::{EnforcedBy, Kind, Role};
 use netpol::policy::{Cilium, Enforcement};
-use netpol_sources::live::{Connection, Right, ServedKinds};
+use netpol_sources::live::{Connection, Error, Right, Selection, ServedKinds, Target};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// Nobody waits longer to hear that a cluster does not answer.
 const LIMIT: Duration = Duration::from_secs(20);
+
+/// Of one list nobody waits longer.
+const STORED: Duration = Duration::from_secs(8);
 
 /// A right: verb, group and resource.
 type Access = (&'static str, &'static str, &'static str);
@@ -94,8 +97,34 @@ async fn all(global: &GlobalArgs, checks: &mut Vec<Check>) {
     let context = connection.context().map_or(String::new(), |name| format!(", context {name}"));
     let server = connection.server();
     checks.push(Check::ok(Area::Cluster, format!("Kubernetes {version} at {server}{context}")));
+    if let Some(check) = storage(&connection, global.namespace.as_deref()).await {
+        return checks.push(check);
+    }
     rights(&connection, global.namespace.as_deref(), checks).await;
     kinds(&connection, checks).await;
+}
+
+/// What is wrong with what the API server keeps its objects in: it answers without, as long as it is not asked
+/// for any.
+async fn storage(connection: &Connection, only: Option<&str>) -> Option<Check> {
+    let target = Target::kind(Kind::NetworkPolicy).within(only.unwrap_or(connection.namespace()));
+    let selection = Selection::default();
+    let listed = connection.list::<serde::de::IgnoredAny>(&target, &selection);
+    match timeout(STORED, listed).await {
+        Err(_) => Some(Check::wrong(
+            Area::Cluster,
+            format!(
+                "the API server answers, but has listed no NetworkPolicies in {} s",
+                STORED.as_secs()
+            ),
+            "see whether its etcd is up; until then every command waits or fails",
+        )),
+        Ok(Err(error)) if error.is_of_server() || matches!(error, Error::Status { .. }) => {
+            Some(Check::error(Area::Cluster, &error))
+        }
+        // Rights are asked for below.
+        Ok(_) => None,
+    }
 }
 
 async fn rights(connection: &Connection, only: Option<&str>, checks: &mut Vec<Check>) {

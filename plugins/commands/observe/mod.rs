@@ -46,8 +46,17 @@ pub struct ObserveArgs {
     #[arg(long, value_name = "PORT")]
     port: Option<PortWanted>,
 
+    #[command(flatten)]
+    words: HubbleWords,
+
     /// Only with this verdict: dropped, forwarded, audit or redirected; repeatable
-    #[arg(long, value_enum, value_name = "VERDICT", hide_possible_values = true)]
+    #[arg(
+        long,
+        value_enum,
+        ignore_case = true,
+        value_name = "VERDICT",
+        hide_possible_values = true
+    )]
     verdict: Vec<VerdictArg>,
 
     /// Go on with what comes, until Ctrl-C
@@ -82,6 +91,49 @@ pub struct ObserveArgs {
 
     #[command(flatten)]
     input: InputArgs,
+}
+
+/// Flags by which Hubble's own CLI names ends; whoever has them in the fingers need not look ours up.
+#[derive(Args, Clone, Debug, Default)]
+struct HubbleWords {
+    /// Of all namespaces, which is what is shown anyway
+    #[arg(short = 'A', long, hide = true, conflicts_with = "namespace")]
+    all_namespaces: bool,
+
+    /// --from NAMESPACE/pod/NAME
+    #[arg(long, hide = true, value_name = "[NAMESPACE/]POD", conflicts_with = "from")]
+    from_pod: Option<String>,
+
+    /// --to NAMESPACE/pod/NAME
+    #[arg(long, hide = true, value_name = "[NAMESPACE/]POD", conflicts_with = "to")]
+    to_pod: Option<String>,
+
+    /// --from ns/NAME
+    #[arg(long, hide = true, value_name = "NAMESPACE", conflicts_with_all = ["from", "from_pod"])]
+    from_namespace: Option<String>,
+
+    /// --to ns/NAME
+    #[arg(long, hide = true, value_name = "NAMESPACE", conflicts_with_all = ["to", "to_pod"])]
+    to_namespace: Option<String>,
+}
+
+impl HubbleWords {
+    /// Source and destination, as far as these flags name them.
+    fn ends(&self) -> anyhow::Result<[Option<EndName>; 2]> {
+        let pod = |name: &String| match name.split_once('/') {
+            Some((namespace, pod)) => format!("{namespace}/pod/{pod}"),
+            None => format!("pod/{name}"),
+        };
+        let of = |by_pod: &Option<String>, by_namespace: &Option<String>| {
+            let words = by_pod.as_ref().map(pod);
+            let words = words.or_else(|| by_namespace.as_ref().map(|name| format!("ns/{name}")));
+            words.map(|words| words.parse::<EndName>()).transpose()
+        };
+        Ok([
+            of(&self.from_pod, &self.from_namespace).context("--from-pod")?,
+            of(&self.to_pod, &self.to_namespace).context("--to-pod")?,
+        ])
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -191,17 +243,20 @@ impl ObserveArgs {
     fn filter(&self, global: &GlobalArgs, input: &Input) -> anyhow::Result<(Filter, Window)> {
         let lookup = ends::Lookup { snapshot: &input.snapshot, namespace: &input.namespace };
         let mut notes = Vec::new();
-        let from = self.from.as_ref().map(|target| lookup.end(target, None, &mut notes));
+        let [from, to] = self.words.ends()?;
+        let (own_from, own_to) =
+            (from.or_else(|| self.from.clone()), to.or_else(|| self.to.clone()));
+        let from = own_from.as_ref().map(|target| lookup.end(target, None, &mut notes));
         let from = from.transpose().context("--from")?;
-        if self.from.as_ref().is_some_and(|target| target.port.is_some()) {
+        if own_from.as_ref().is_some_and(|target| target.port.is_some()) {
             bail!("--from takes no port: policies judge the destination's; give --port");
         }
-        let asked = self.to.as_ref().and_then(|target| target.port.as_ref());
+        let asked = own_to.as_ref().and_then(|target| target.port.as_ref());
         if let (Some(with), Some(apart)) = (asked, &self.port) {
             bail!("two ports: {with} with --to and {apart} with --port; give one");
         }
         let port = asked.or(self.port.as_ref());
-        let to = self.to.as_ref().map(|target| lookup.end(target, port, &mut notes));
+        let to = own_to.as_ref().map(|target| lookup.end(target, port, &mut notes));
         let to = to.transpose().context("--to")?;
         for note in notes {
             warn(global.color, &note);

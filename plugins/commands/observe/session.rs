@@ -7,6 +7,7 @@
 use super::live::Live;
 use crate::cli::{ColorChoice, Input, Told, answer, warn, width};
 use crate::render::{json_line, lost_text, observation_text, observed_summary_text};
+use jiff::Timestamp;
 use netpol::answer::{LostEvents, ObservedFlow, Observer, Summary};
 use netpol::hubble::{Excerpt, Filter, Flow, Pairs, Record, Window};
 use netpol_sources::hubble::Error;
@@ -67,6 +68,8 @@ pub(super) struct Session {
     summary: Option<Summary>,
     /// Flows read.
     read: u64,
+    /// When the last of them was.
+    latest: Option<Timestamp>,
     /// Flows shown or counted.
     shown: u64,
     /// Flows whose event no policy decides.
@@ -100,6 +103,7 @@ impl Session {
             pairs: Pairs::default(),
             summary: summary.then(Summary::default),
             read: 0,
+            latest: None,
             shown: 0,
             other_events: 0,
             unreadable: 0,
@@ -166,6 +170,7 @@ impl Session {
             match record {
                 Record::Flow(flow) => {
                     self.read += 1;
+                    self.latest = self.latest.max(flow.time);
                     if !self.filter.has_event(&flow) {
                         self.other_events += 1;
                     } else if self.filter.has(&flow)
@@ -305,8 +310,25 @@ impl Session {
                 "none of {count} flows is a policy's decision: --trace shows packets on their way"
             );
             warn(self.color, &text);
+        } else if over && self.shown == 0 && self.read > 0 {
+            warn(self.color, &self.nothing_shown());
         }
         Ok(())
+    }
+
+    /// Why none of the flows that were read is shown.
+    fn nothing_shown(&self) -> String {
+        let count = self.read;
+        match (self.latest, self.window.since) {
+            (Some(latest), Some(since)) if latest < since => format!(
+                "none of {count} flows is that new: the last is of {latest}, and --since asks for what came \
+                 after {since}"
+            ),
+            _ => format!(
+                "none of {count} flows is of what is asked for: --from, --to, --port, --verdict and -n leave \
+                 nothing of them"
+            ),
+        }
     }
 }
 

@@ -31,6 +31,18 @@ pub struct ConnectOptions {
     pub namespace: Option<String>,
     /// `--server`
     pub server: Option<String>,
+    /// `--insecure-skip-tls-verify`
+    pub insecure: Option<bool>,
+    /// `--certificate-authority`
+    pub authority: Option<PathBuf>,
+    /// `--tls-server-name`
+    pub tls_server_name: Option<String>,
+    /// `--client-certificate`
+    pub client_certificate: Option<PathBuf>,
+    /// `--client-key`
+    pub client_key: Option<PathBuf>,
+    /// `--disable-compression`
+    pub disable_compression: Option<bool>,
     /// `--token`
     pub token: Option<SecretString>,
     /// `--as`
@@ -122,6 +134,8 @@ pub(super) fn resolve(
         // The name that the certificate is for belongs to the server that was replaced.
         cluster.tls_server_name = None;
     }
+    let to_text = |path: &PathBuf| path.to_string_lossy().into_owned();
+    trust(options, &mut cluster);
     let server = cluster.server.clone().filter(|server| !server.is_empty());
     let server = server.ok_or_else(|| Error::Setting {
         what: format!("the cluster {:?} of the kubeconfig", clean(&context.cluster)),
@@ -141,6 +155,14 @@ pub(super) fn resolve(
             ..user
         };
     }
+    if let Some(file) = &options.client_certificate {
+        user.client_certificate = Some(to_text(file));
+        user.client_certificate_data = None;
+    }
+    if let Some(file) = &options.client_key {
+        user.client_key = Some(to_text(file));
+        user.client_key_data = None;
+    }
     impersonate(options, &mut user)?;
     let namespace = [options.namespace.clone(), context.namespace]
         .into_iter()
@@ -148,6 +170,23 @@ pub(super) fn resolve(
         .find(|namespace| !namespace.is_empty())
         .unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
     Ok(Access { context: context_name, cluster, server, user, login, namespace })
+}
+
+/// What the flags say of the server's certificate. Who names an authority, or none, means neither of the
+/// kubeconfig.
+///
+/// Source: `getCluster` of client-go's `tools/clientcmd/client_config.go`.
+fn trust(options: &ConnectOptions, cluster: &mut Cluster) {
+    if options.insecure == Some(true) || options.authority.is_some() {
+        cluster.insecure_skip_tls_verify = options.insecure;
+        let file = options.authority.as_ref();
+        cluster.certificate_authority = file.map(|file| file.to_string_lossy().into_owned());
+        cluster.certificate_authority_data = None;
+    }
+    if let Some(name) = &options.tls_server_name {
+        cluster.tls_server_name = Some(name.clone());
+    }
+    cluster.disable_compression = options.disable_compression.or(cluster.disable_compression);
 }
 
 fn contexts(kubeconfig: &Kubeconfig) -> Vec<String> {

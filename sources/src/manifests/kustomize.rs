@@ -21,7 +21,7 @@ use std::time::Duration;
 const LIMITS: Limits = Limits { time: Duration::from_mins(1), output: 256 << 20 };
 
 /// The names under which kustomize looks for its file.
-pub(crate) const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+pub const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// No kustomization is larger.
 const LARGEST: u64 = 16 << 20;

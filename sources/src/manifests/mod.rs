@@ -25,7 +25,8 @@ mod walk;
 
 pub(crate) use built::{May, cause};
 pub use error::Error;
-pub(crate) use kustomize::{Kustomize, NAMES as KUSTOMIZATION_NAMES, outside, paths, said};
+pub use kustomize::NAMES as KUSTOMIZATION_NAMES;
+pub(crate) use kustomize::{Kustomize, outside, paths, said};
 pub use kustomize::{Remote, remote};
 pub use locate::{Locator, Place};
 pub use netpol::objects::{Severity, Warning};

@@ -1,0 +1,139 @@
+//! What has been written so far, for whoever has to know when it ends early.
+//!
+//! In: each step as it is taken. Out: one sentence that names every namespace that is half done, what is in it,
+//! what perhaps is, and what finishes it or takes it back.
+
+use super::{Failure, Run};
+use std::fmt::Write as _;
+
+/// The steps of a run.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    /// Namespaces of which nothing is written yet, in their order.
+    waiting: Vec<String>,
+    current: Option<Current>,
+}
+
+/// The namespace in hand.
+#[derive(Debug, Default)]
+struct Current {
+    namespace: String,
+    /// What the server has said to have.
+    written: Vec<String>,
+    /// What it was asked to write, and has not answered yet.
+    pending: Option<String>,
+}
+
+impl Account {
+    /// The namespaces to come.
+    pub(super) fn expect(&mut self, namespaces: &[String]) {
+        self.waiting = namespaces.to_vec();
+    }
+
+    /// A namespace is being written.
+    pub(super) fn begin(&mut self, namespace: &str) {
+        self.waiting.retain(|waiting| waiting != namespace);
+        let namespace = namespace.to_owned();
+        self.current = Some(Current { namespace, ..Current::default() });
+    }
+
+    /// The server is asked to write an object.
+    pub(super) fn ask(&mut self, name: &str) {
+        if let Some(current) = &mut self.current {
+            current.pending = Some(name.to_owned());
+        }
+    }
+
+    /// It has written it, or said that it did not.
+    pub(super) fn answered(&mut self, written: bool) {
+        if let Some(current) = &mut self.current {
+            current.written.extend(current.pending.take().filter(|_| written));
+        }
+    }
+
+    /// The namespace is as it is to be, or nothing of it was touched.
+    pub(super) fn end(&mut self) {
+        self.current = None;
+    }
+
+    /// What is half done; `None`: nothing is.
+    fn half_done(&self, back: impl Fn(&str) -> String) -> Option<String> {
+        let Current { namespace, written, pending } = self.current.as_ref()?;
+        if written.is_empty() && pending.is_none() {
+            return None;
+        }
+        let is_policy = |name: &String| !name.starts_with("namespace/");
+        let closed = written.iter().chain(pending).any(is_policy);
+        let mut said = format!("{namespace} is half {}", if closed { "closed" } else { "done" });
+        if !written.is_empty() {
+            let _ = write!(said, "; written before that: {}", written.join(", "));
+        }
+        if let Some(pending) = pending {
+            let _ = write!(said, "; perhaps written: {pending}");
+        }
+        let back = back(namespace);
+        Some(said + &format!("; the same command again finishes it, `{back}` takes it back"))
+    }
+}
+
+impl Run<'_> {
+    /// A failure in the middle of a namespace, with what is done by then.
+    pub(super) fn with_account(&self, failure: Failure) -> Failure {
+        let half = self.account.borrow().half_done(|namespace| self.back(namespace));
+        let half = half.unwrap_or_else(|| "nothing was written".to_owned());
+        let Failure { why, of_server } = failure;
+        Failure { why: format!("{why}; {half}"), of_server }
+    }
+
+    /// The sentence for a run that somebody stopped.
+    pub(super) fn interrupted(&self) -> String {
+        let account = self.account.borrow();
+        let half = account.half_done(|namespace| self.back(namespace));
+        let half = half.unwrap_or_else(|| "no namespace is half done".to_owned());
+        let waiting = &account.waiting;
+        let rest = if waiting.is_empty() {
+            String::new()
+        } else {
+            format!("; not begun: {}", waiting.join(", "))
+        };
+        format!("stopped: {half}{rest}")
+    }
+
+    /// The command that takes a namespace back.
+    fn back(&self, namespace: &str) -> String {
+        let connect = &self.global.connect;
+        let context = connect.context.as_ref().map(|name| format!(" --context {name}"));
+        let kubeconfig = connect.kubeconfig.as_ref();
+        let kubeconfig = kubeconfig.map(|path| format!(" --kubeconfig {}", path.display()));
+        let cluster: String = [kubeconfig, context].into_iter().flatten().collect();
+        format!("kubectl netpol bootstrap {namespace} --remove{cluster}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_step_is_accounted_for() {
+        let mut account = Account::default();
+        let said = |account: &Account| account.half_done(|namespace| format!("back {namespace}"));
+        account.expect(&["a".to_owned(), "b".to_owned()]);
+        account.begin("a");
+        assert_eq!(said(&account), None);
+        account.ask("namespace/a");
+        let first = "a is half done; perhaps written: namespace/a; the same command again finishes \
+                     it, `back a` takes it back";
+        assert_eq!(said(&account).as_deref(), Some(first));
+        account.answered(true);
+        account.ask("networkpolicy/x");
+        account.answered(true);
+        account.ask("networkpolicy/y");
+        account.answered(false);
+        let half = "a is half closed; written before that: namespace/a, networkpolicy/x; the \
+                    same command again finishes it, `back a` takes it back";
+        assert_eq!(said(&account).as_deref(), Some(half));
+        account.end();
+        assert_eq!((said(&account), account.waiting), (None, vec!["b".to_owned()]));
+    }
+}
