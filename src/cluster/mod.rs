@@ -5,6 +5,7 @@
 
 mod address;
 mod by_namespace;
+mod call;
 mod labels;
 mod object;
 mod pod;
@@ -18,6 +19,7 @@ mod truth;
 
 pub use address::{AddressBlock, Addresses, Family, InvalidBlock};
 pub use by_namespace::{ByNamespace, Placed};
+pub use call::{Call, CallKind, Callee, Calls};
 pub use labels::Labels;
 pub use object::{Applied, Name, ObjectRef, Origin, Rendered, kind_from_word, kind_word};
 pub use pod::{ACCOUNT_NAME_LABEL, ANY_ACCOUNT_LABEL, SERVICE_ACCOUNT_LABEL, is_account_label};

@@ -4,6 +4,7 @@
 //! the terminal or gave `--yes`.
 
 use super::args::DryRun;
+use super::system::calls_cut;
 use super::{Failure, Run};
 use crate::cli::{confirm, note};
 use netpol::baseline::{self, Impact};
@@ -60,7 +61,7 @@ impl Run<'_> {
         }
         let survey = connection.survey(namespace).await?;
         let only_own = survey.only_own.clone();
-        let impact = match compare(survey, namespace, wanted, self.global.limits().effort) {
+        let impact = match compare(survey.clone(), namespace, wanted, self.global.limits().effort) {
             Ok(impact) => impact,
             Err(too_much) => return Ok(vec![not_known(namespace, &too_much)]),
         };
@@ -68,6 +69,7 @@ impl Run<'_> {
         if !impact.cuts.is_empty() {
             lines.extend(baseline::cuts(namespace, &impact, self.plan.verbose));
         }
+        lines.extend(calls_cut(&survey, namespace, wanted, !impact.cuts.is_empty()));
         if let Some(why) = only_own {
             lines.push(format!(
                 "{namespace}: connections with other namespaces are not looked at: {why}"

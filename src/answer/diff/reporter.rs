@@ -86,6 +86,7 @@ impl DiffReport {
             summary,
             renamed: Vec::new(),
             changes,
+            system: Vec::new(),
             elsewhere: Vec::new(),
             complete: true,
             missing: Vec::new(),

@@ -2,7 +2,7 @@
 //!
 //! Source: docs/semantics/cilium-rules.md#networks and docs/semantics/cilium-rules.md#names.
 
-use super::super::rule::{BlockFields, Peer, PeerKind, Scope};
+use super::super::rule::{BlockFields, NameSet, Peer, PeerKind, Scope};
 use super::super::variables::{unknown_peer, variable};
 use super::super::{CiliumVersion, Fault, NamePattern};
 use super::known::CidrGroup;
@@ -215,7 +215,7 @@ impl Lowering<'_> {
             }
         }
         if !patterns.is_empty() {
-            peers.push(Peer::new(field, PeerKind::Names(patterns)));
+            peers.push(Peer::new(field, PeerKind::Names(NameSet::of(patterns))));
         }
     }
 
