@@ -90,7 +90,7 @@ pub enum Origin {
 }
 
 /// A document that was made of files.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Rendered {
     /// The file that it was made of, or that says how it was made.
     pub file: Arc<Path>,

@@ -160,6 +160,8 @@ pub struct Cilium {
     pub icmp_rules: bool,
     /// `enable-extended-ip-protocols`: ports may be left out.
     pub extended_protocols: bool,
+    /// `enable-ipv4` and `enable-ipv6`: both families are on; `None` where that is not said.
+    pub dual_stack: Option<bool>,
     /// `labels` and `label-prefix-file`: which labels selectors can see.
     pub labels: LabelFilter,
 }
@@ -188,6 +190,7 @@ impl Cilium {
             cluster_network_policies: version >= CiliumVersion::V1_20,
             icmp_rules: true,
             extended_protocols: false,
+            dual_stack: None,
             labels: LabelFilter::new(version),
         }
     }
@@ -208,6 +211,12 @@ impl Cilium {
     /// on.
     pub fn configured(version: CiliumVersion, config: &BTreeMap<String, String>) -> Self {
         let text = |key: &str| config.get(key).map(|value| value.trim());
+        // As Go's strconv.ParseBool.
+        let flag = |key: &str| match text(key) {
+            Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Some(true),
+            Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Some(false),
+            _ => None,
+        };
         let mut cilium = Self { cluster_network_policies: false, ..Self::new(version) };
         for (key, setting) in [
             ("policy-audit-mode", &mut cilium.audit),
@@ -222,13 +231,10 @@ impl Cilium {
             ("enable-icmp-rules", &mut cilium.icmp_rules),
             ("enable-extended-ip-protocols", &mut cilium.extended_protocols),
         ] {
-            // As Go's strconv.ParseBool.
-            match text(key) {
-                Some("1" | "t" | "T" | "true" | "TRUE" | "True") => *setting = true,
-                Some("0" | "f" | "F" | "false" | "FALSE" | "False") => *setting = false,
-                _ => {}
-            }
+            *setting = flag(key).unwrap_or(*setting);
         }
+        let families = flag("enable-ipv4").zip(flag("enable-ipv6"));
+        cilium.dual_stack = families.map(|(ipv4, ipv6)| ipv4 && ipv6);
         let modes = text("policy-cidr-match-mode").unwrap_or_default();
         for mode in modes.split([',', ' ']) {
             cilium.cidr_matches_nodes |= mode == "nodes";

@@ -88,6 +88,15 @@ fn lower(
     around: &Around<'_>,
     add: &mut dyn FnMut((&ObjectRef, &Origin), Lowered),
 ) -> Vec<Remark> {
+    let names = cilium::NamedPorts::of(around.enforcer, around.snapshot);
+    let requires = cilium::Requires::of(all, around);
+    let add: &mut dyn FnMut((&ObjectRef, &Origin), Lowered) = &mut |object, mut lowered| {
+        if let Some(names) = &names {
+            names.settle(&mut lowered);
+        }
+        requires.settle(&mut lowered);
+        add(object, lowered);
+    };
     [
         lower_all::<networkpolicy::Spec>(all, around, add),
         lower_all::<admin::Spec>(all, around, add),

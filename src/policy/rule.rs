@@ -412,6 +412,21 @@ pub struct Entities {
     pub written: Vec<Name>,
 }
 
+impl Entities {
+    /// Whatever has no labels of pods: nodes, what is outside, and Cilium's proxy.
+    pub fn without_labels() -> Self {
+        Self {
+            pods: false,
+            own_node: true,
+            other_nodes: true,
+            outside: true,
+            api_server: true,
+            proxy: true,
+            written: ["host", "remote-node", "world"].map(Name::from).into(),
+        }
+    }
+}
+
 /// The destination ports of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ports {

@@ -71,22 +71,22 @@ impl LabelSelector {
     /// Source: `ValidateLabelSelector` in k8s.io/apimachinery/pkg/apis/meta/v1/validation: In and
     /// `NotIn` need values, Exists and `DoesNotExist` take none, keys and values must be label syntax.
     pub fn lower(&self, path: &str, faults: &mut Vec<Fault>) -> Selector {
-        self.lower_keys(path, |key| key, faults)
+        self.lower_keys(path, &label_key_fault, faults)
     }
 
-    /// As [`LabelSelector::lower`], where only this part of each key must be a label key. The
-    /// requirements keep the keys as written.
+    /// As [`LabelSelector::lower`], where this says what is wrong with a key. The requirements keep the
+    /// keys as written.
     pub(super) fn lower_keys(
         &self,
         path: &str,
-        label_key: fn(&str) -> &str,
+        key_fault: &dyn Fn(&str) -> Option<String>,
         faults: &mut Vec<Fault>,
     ) -> Selector {
         let at: Arc<str> = path.into();
         let mut requirements = Vec::new();
         for (key, value) in self.match_labels.iter().flatten() {
             let path = || format!("{path}.matchLabels[{key}]");
-            check(label_key_fault(label_key(key)), path, faults);
+            check(key_fault(key), path, faults);
             check(label_value_fault(value), path, faults);
             let operator = Operator::In(vec![value.as_str().into()]);
             let key = key.as_str().into();
@@ -94,7 +94,7 @@ impl LabelSelector {
         }
         for (i, expression) in self.match_expressions.iter().flatten().enumerate() {
             let path = |field: &str| format!("{path}.matchExpressions[{i}]{field}");
-            check(label_key_fault(label_key(&expression.key)), || path(".key"), faults);
+            check(key_fault(&expression.key), || path(".key"), faults);
             let values = expression.values.as_deref().unwrap_or_default();
             for (j, value) in values.iter().enumerate() {
                 check(label_value_fault(value), || path(&format!(".values[{j}]")), faults);

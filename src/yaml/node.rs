@@ -138,7 +138,7 @@ impl<'a> Node<'a> {
     }
 
     /// The same without the text that it was read from.
-    pub(super) fn into_owned(self) -> Node<'static> {
+    pub fn into_owned(self) -> Node<'static> {
         let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
         let value = match self.value {
             Value::Scalar(Scalar { text, plain }) => {

@@ -105,3 +105,21 @@ fn what_hangs_on_what_is_not_known_is_told() {
     let all = told(&mut world, [&space, &outside], Port { protocol: Protocol::Udp, number: 1 });
     assert_eq!(all, BTreeSet::from([Passage::Denied, Passage::Unknown, Passage::Allowed]));
 }
+
+/// Of two rules whose peers are not known one asks for a condition: that a flow passes without one, whichever
+/// of them means its source, needs pods that something else lets in, and they are told of too.
+#[test]
+fn what_hangs_on_nothing_is_told_beside_rules_that_do() {
+    let y = json!({"matchLabels": {"a": "y"}});
+    let cluster = [
+        json!({"kind": "Rules", "metadata": {"name": "all"}, "direction": "Ingress",
+            "subject": {"namespaceSelector": y}, "entries": [{"action": "Allow"}]}),
+        json!({"kind": "Rules", "metadata": {"name": "some"}, "direction": "Ingress", "entries": [
+            {"action": "Allow", "condition": "GET /", "peers": [{"unresolved": "one"}]},
+            {"action": "Allow", "peers": [{"unresolved": "another"}]}]}),
+    ];
+    let mut world = build(&cluster).unwrap();
+    let [outside, space]: [EndName; 2] = ["203.0.113.9", "ns/n2"].map(|name| name.parse().unwrap());
+    let all = told(&mut world, [&outside, &space], Port { protocol: Protocol::Udp, number: 1 });
+    assert_eq!(all, BTreeSet::from([Passage::OnCondition, Passage::Allowed]));
+}

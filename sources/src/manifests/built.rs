@@ -319,6 +319,9 @@ pub(crate) fn cause(said: &str, top: &Path, named: &Path) -> String {
     let name = if name.is_empty() || name == "." { String::new() } else { format!("{name}/") };
     let words = if rest.contains("--enable-helm") {
         "it inflates charts, which kustomize does with --enable-helm only".to_owned()
+    } else if rest.contains("unknown shorthand flag: 'c' in -c") {
+        // Source: https://github.com/kubernetes-sigs/kustomize/issues/6013
+        "it runs Helm 4 as if that were Helm 3: take Helm 3, or kustomize 5.8.1 or newer".to_owned()
     } else if let Some((path, _)) = rest
         .strip_prefix("evalsymlink failure on '")
         .filter(|rest| rest.ends_with("no such file or directory"))

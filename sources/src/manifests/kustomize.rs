@@ -6,7 +6,7 @@
 //! either.
 
 use super::built::May;
-use super::text;
+use super::{klog, text};
 use crate::process::{self, Given, Limits, Program};
 use netpol::objects::shown;
 use netpol::printable::printable;
@@ -101,8 +101,9 @@ impl Kustomize {
 
 /// What it says of its failure.
 pub(crate) fn said(output: &process::Output) -> String {
-    let stderr = output.stderr.trim().trim_start_matches("error: ").to_owned();
-    if stderr.is_empty() { output.status.to_string() } else { stderr }
+    let error = klog::error(output.stderr.trim());
+    let error = error.trim_start_matches("error: ");
+    if error.is_empty() { output.status.to_string() } else { error.to_owned() }
 }
 
 /// Something that would have to be fetched.

@@ -4,18 +4,13 @@
 //! document in question is parsed again.
 
 use super::text::{self, MAX_FILE};
+use super::trees::{Tree, Trees};
 use netpol::cluster::{Origin, Rendered};
 use netpol::objects::shown;
-use netpol::yaml::{self, Document};
+use netpol::yaml;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// Of a line no more than this is shown.
-const MAX_LINE: usize = 200;
-
-/// The byte-order mark, which is no column.
-const BOM: char = '\u{feff}';
 
 /// A place in the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,11 +32,13 @@ pub struct Locator {
     kept: HashMap<Arc<Path>, Arc<str>>,
     /// The file that was asked for last, since its neighbours are asked for next.
     last: Mutex<Option<(Arc<Path>, Arc<str>)>>,
+    /// The documents that were asked for lately.
+    trees: Trees,
 }
 
 impl Clone for Locator {
     fn clone(&self) -> Self {
-        Self { kept: self.kept.clone(), last: Mutex::default() }
+        Self { kept: self.kept.clone(), ..Self::default() }
     }
 }
 
@@ -62,13 +59,13 @@ impl Locator {
         };
         match origin {
             Origin::Manifest { file, offset, line, within } => {
-                let text = self.text(file)?;
-                let (line, column, text) = place(&text, (*offset, *line), &full(within))?;
+                let tree = self.of_file(file, (*offset, *line))?;
+                let (line, column, text) = tree.place(&full(within))?;
                 Some(Place { file: shown(file), at: Some((line, column)), text })
             }
             Origin::Rendered { of, within } => {
                 let path = full(within);
-                let (_, _, text) = place(&of.text, (0, 1), &path)?;
+                let (_, _, text) = self.trees.made(of)?.place(&path)?;
                 let alone = Place { file: shown(&of.file), at: None, text };
                 Some(self.written(of, &path).unwrap_or(alone))
             }
@@ -77,17 +74,19 @@ impl Locator {
     }
 
     /// The place in the file that something was made of, if that says the same there.
-    fn written(&self, of: &Rendered, path: &str) -> Option<Place> {
-        let from = of.from?;
-        let text = self.text(&of.file)?;
-        let written = yaml::parse(&Document::whole(document(text.get(from.0..)?)?)).ok()??;
-        let made = yaml::parse(&Document::whole(&of.text)).ok()??;
-        let (_, there, is_written) = yaml::find_in(&written, path);
-        let (_, here, is_made) = yaml::find_in(&made, path);
+    fn written(&self, of: &Arc<Rendered>, path: &str) -> Option<Place> {
+        let (written, made) = (self.of_file(&of.file, of.from?)?, self.trees.made(of)?);
+        let (_, there, is_written) = yaml::find_in(&written.root, path);
+        let (_, here, is_made) = yaml::find_in(&made.root, path);
         // The object as a whole is where it begins, whatever else was changed of it.
         let same = path.is_empty() || (is_written && is_made && here.says_as(there));
-        let (line, column, text) = place(&text, from, path).filter(|_| same)?;
+        let (line, column, text) = written.place(path).filter(|_| same)?;
         Some(Place { file: shown(&of.file), at: Some((line, column)), text })
+    }
+
+    /// The document that begins at a byte, in a line.
+    fn of_file(&self, file: &Arc<Path>, from: (usize, usize)) -> Option<Arc<Tree>> {
+        self.trees.of_file(file, from, || self.text(file))
     }
 
     fn text(&self, file: &Arc<Path>) -> Option<Arc<str>> {
@@ -103,34 +102,4 @@ impl Locator {
         *last = Some((file.clone(), text.clone()));
         Some(text)
     }
-}
-
-/// Line, column and text of a field of the document that begins at an offset, in a line.
-fn place(text: &str, (offset, line): (usize, usize), path: &str) -> Option<(usize, usize, String)> {
-    let mut document = Document::whole(document(text.get(offset..)?)?);
-    document.line = line;
-    let mark = yaml::locate(&document, path)?;
-    let found_line = usize::try_from(mark.line).ok()?;
-    let mut column = usize::try_from(mark.column).ok()?;
-    let line_start = text.get(..offset)?.rfind('\n').map_or(0, |end| end + 1);
-    let below = found_line.checked_sub(line)?;
-    if below == 0 {
-        column += text.get(line_start..offset)?.trim_start_matches(BOM).chars().count();
-    }
-    let whole = text.get(line_start..)?.split('\n').nth(below)?;
-    let whole = whole.trim_end_matches('\r').trim_start_matches(BOM);
-    let shown_line: String = whole.chars().take(MAX_LINE).collect();
-    Some((found_line, column, if column <= MAX_LINE { shown_line } else { String::new() }))
-}
-
-/// The document that starts here.
-fn document(rest: &str) -> Option<&str> {
-    if rest.starts_with('{') {
-        let mut values =
-            serde_json::Deserializer::from_str(rest).into_iter::<serde::de::IgnoredAny>();
-        if let Some(Ok(_)) = values.next() {
-            return rest.get(..values.byte_offset());
-        }
-    }
-    yaml::split(rest).next().map(|document| document.text)
 }

@@ -16,9 +16,11 @@
 
 mod built;
 mod error;
+mod klog;
 mod kustomize;
 mod locate;
 mod text;
+mod trees;
 mod walk;
 
 pub(crate) use built::{May, cause};

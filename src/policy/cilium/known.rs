@@ -6,6 +6,8 @@ use super::super::{Cilium, Enforcer};
 use super::dns::SeenLookups;
 use super::written::{Group, Rule, Rules, Spec};
 use crate::cluster::Snapshot;
+use std::cell::OnceCell;
+use std::net::IpAddr;
 
 /// A CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy as written.
 pub(super) type CiliumPolicy<'a> = Placed<'a, Rules>;
@@ -22,6 +24,7 @@ pub(super) struct Known<'a> {
     pub(super) snapshot: &'a Snapshot,
     /// Whose answers of DNS Cilium sees.
     pub(super) lookups: SeenLookups,
+    families: OnceCell<Option<bool>>,
 }
 
 impl<'a> Known<'a> {
@@ -35,12 +38,30 @@ impl<'a> Known<'a> {
         let lookups = if alone { SeenLookups::of_every_pod() } else { SeenLookups::default() };
         let groups = groups.iter().map(|(_, group)| *group).collect();
         let settings = enforcer.cilium();
-        let mut known = Self { settings, enforcer, groups, snapshot, lookups };
+        let families = OnceCell::new();
+        let mut known = Self { settings, enforcer, groups, snapshot, lookups, families };
         if !alone {
             let policies: Vec<_> = policies.iter().map(|(_, policy)| *policy).collect();
             known.lookups = SeenLookups::new(&policies, &known);
         }
         known
+    }
+
+    /// Whether the cluster has both families: as Cilium is told, else as pods and nodes have addresses.
+    pub(super) fn dual_stack(&self) -> Option<bool> {
+        if let Some(told) = self.settings.and_then(|cilium| cilium.dual_stack) {
+            return Some(told);
+        }
+        *self.families.get_or_init(|| {
+            let pods = self.snapshot.pods().iter().map(|pod| &pod.ips);
+            let all = pods.chain(self.snapshot.nodes.iter().map(|node| &node.ips));
+            let (mut any, mut both) = (false, false);
+            for ips in all {
+                any |= !ips.is_empty();
+                both |= ips.iter().any(IpAddr::is_ipv4) && ips.iter().any(IpAddr::is_ipv6);
+            }
+            any.then_some(both)
+        })
     }
 }
 

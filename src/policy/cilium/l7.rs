@@ -9,12 +9,16 @@ use super::super::CiliumVersion;
 use super::super::rule::{Condition, Direction};
 use super::lower::{At, Lowering, both};
 use super::ports::{is_range, is_zero};
-use super::written::{Fqdn, HttpRule, KafkaRule, L7Rules, PortRules};
+use super::regexp;
+use super::written::{Fqdn, HttpRule, KafkaRule, L7Rules, Listener, PortRules};
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 /// More items than these are counted, not told.
 const MOST_WORDS: usize = 4;
+
+/// The most characters of a server's name.
+const MOST_CHARACTERS: usize = 255;
 
 impl L7Rules {
     /// Whether it has no rule, so that the agent neither checks it nor asks the proxy.
@@ -66,6 +70,7 @@ impl Lowering<'_> {
         let names = self.server_names(path, item, rules.is_some());
         let listener = item.listener.as_ref().map(|listener| {
             let name = listener.name.as_deref().unwrap_or_default();
+            self.listener(&format!("{path}.listener"), listener);
             if at.direction == Direction::Ingress {
                 self.fault(format!("{path}.listener"), "is not for ingress");
             }
@@ -80,16 +85,65 @@ impl Lowering<'_> {
     }
 
     fn server_names(&mut self, path: &str, item: &PortRules, l7: bool) -> Option<Condition> {
-        let names = item.server_names.as_deref().filter(|names| !names.is_empty())?;
+        let names = item.server_names.as_deref()?;
         let path = format!("{path}.serverNames");
+        if names.is_empty() && !self.live {
+            self.refuse(path.clone(), "is empty: leave it out, or give a name");
+        }
+        if names.is_empty() {
+            return None;
+        }
         if l7 && item.terminating_tls.is_none() {
             self.fault(path.clone(), "cannot stand with L7 rules unless terminatingTLS is there");
         }
-        if names.iter().any(String::is_empty) {
-            self.refuse(path.clone(), "has an empty name");
+        let anywhere = self.settings.version >= CiliumVersion::V1_20;
+        for (i, name) in names.iter().enumerate() {
+            if !is_server_name(name, anywhere) {
+                let stars = if anywhere { "anywhere" } else { "as *. or **. before all of it" };
+                let message = format!(
+                    "{name:?} is not at most {MOST_CHARACTERS} letters, digits, - and _, with single dots \
+                     between them and stars {stars}"
+                );
+                self.refuse(format!("{path}[{i}]"), message);
+            }
         }
         let words = format!("TLS to {}", some(names.iter().cloned(), ", "));
         Some(Condition { asks: all_of(names), ..Condition::new(path, words) })
+    }
+
+    /// What the CRD takes of a listener.
+    fn listener(&mut self, path: &str, listener: &Listener) {
+        let kinds = ["CiliumEnvoyConfig", "CiliumClusterwideEnvoyConfig"];
+        let given = |name: &Option<String>| name.as_ref().is_some_and(|name| !name.is_empty());
+        if !given(&listener.name) {
+            self.refuse(format!("{path}.name"), "is missing");
+        }
+        let Some(config) = &listener.envoy_config else {
+            self.refuse(format!("{path}.envoyConfig"), "is missing");
+            return;
+        };
+        if !given(&config.name) {
+            self.refuse(format!("{path}.envoyConfig.name"), "is missing");
+        }
+        if let Some(kind) = config.kind.as_deref().filter(|kind| !kinds.contains(kind)) {
+            let message = format!("{kind:?} is not {}", kinds.join(" or "));
+            self.refuse(format!("{path}.envoyConfig.kind"), message);
+        }
+    }
+
+    /// What the agent takes of a rule for HTTP.
+    ///
+    /// Source: `PortRuleHTTP.Sanitize` in Cilium's pkg/policy/api/http.go; the host is not compiled.
+    fn http(&mut self, path: &str, rule: &HttpRule) {
+        for (field, text) in [("path", &rule.path), ("method", &rule.method)] {
+            let path = format!("{path}.{field}");
+            let Some(text) = text.as_deref() else { continue };
+            if self.unfilled(&path, text).is_none()
+                && let Some(why) = regexp::fault(text)
+            {
+                self.fault(path, format!("{text:?} is no regular expression: it {why}"));
+            }
+        }
     }
 
     /// What the CRD takes: exactly one kind of rules. From 1.20 on it knows neither kafka nor l7proto,
@@ -170,6 +224,9 @@ impl Lowering<'_> {
                 self.fqdn(&path, fqdn);
             }
         }
+        for (i, rule) in rules.http.iter().flatten().enumerate() {
+            self.http(&format!("{field}.http[{i}]"), rule);
+        }
         let mut names = Vec::new();
         let (kind, words, asks) = match (&rules.dns, &rules.http, &rules.kafka) {
             (Some(dns), ..) if !dns.is_empty() => {
@@ -218,6 +275,18 @@ impl Lowering<'_> {
             }
         }
     }
+}
+
+/// The pattern of the CRD: whole labels, with stars in front or, from 1.20 on, anywhere.
+///
+/// Source: `ServerName` in Cilium's pkg/policy/api/l4.go.
+fn is_server_name(name: &str, anywhere: bool) -> bool {
+    let stars = |name| ["**.", "*."].iter().find_map(|stars| str::strip_prefix(name, stars));
+    let rest = if anywhere { name } else { stars(name).unwrap_or(name) };
+    let known = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b) || anywhere && b == b'*';
+    let mut labels = rest.strip_suffix('.').unwrap_or(rest).split('.');
+    name.len() <= MOST_CHARACTERS
+        && labels.all(|label| !label.is_empty() && label.bytes().all(known))
 }
 
 /// Rules of which one is enough, whatever their order.

@@ -3,14 +3,16 @@
 //! In: a selector whose keys may have a source. Out: pods by their own labels and those of their
 //! namespaces, and entities by their reserved labels. Source: docs/semantics/cilium-labels.md.
 
-use super::super::Fault;
 use super::super::identity::{NAMESPACE_LABELS, not_looked_at, perhaps_looked_at};
 use super::super::rule::{Entities, Namespaces, PeerKind, PodSet, Scope};
-use super::super::selector::Unfilled;
+use super::super::selector::{Unfilled, label_key_fault};
 use super::super::variables::variable;
+use super::super::{CiliumVersion, Fault};
 use super::lower::Lowering;
 use super::written::WrittenSelector;
-use crate::cluster::{NAMESPACE_NAME_LABEL, Name, Operator, Requirement, Selector, Truth};
+use crate::cluster::{
+    AddressBlock, NAMESPACE_NAME_LABEL, Name, Operator, Requirement, Selector, Truth,
+};
 
 /// The key by which selectors see the namespace of a pod.
 const NAMESPACE: &str = "io.kubernetes.pod.namespace";
@@ -24,6 +26,18 @@ fn split(key: &str) -> (&str, &str) {
 
 fn bare(key: &str) -> &str {
     split(key).1
+}
+
+/// What is wrong with a key: up to 1.19 the agent looks at it with its source before a dot.
+///
+/// Source: docs/semantics/cilium-objects.md#patterns-of-text; `EndpointSelector.Sanitize` in Cilium's
+/// pkg/policy/api/selector.go.
+fn key_fault(version: CiliumVersion, key: &str) -> Option<String> {
+    if version >= CiliumVersion::V1_20 {
+        return label_key_fault(bare(key));
+    }
+    let (source, bare) = split(key);
+    label_key_fault(&format!("{source}.{bare}"))
 }
 
 /// A selector taken apart by what its requirements ask about.
@@ -55,6 +69,8 @@ pub(super) struct Terms {
 const HOST: &[&str] = &["host"];
 const REMOTE_NODE: &[&str] = &["remote-node"];
 const WORLD: &[&str] = &["world"];
+const WORLD_IPV4: &[&str] = &["world-ipv4"];
+const WORLD_IPV6: &[&str] = &["world-ipv6"];
 const API_SERVER: &[&str] = &["kube-apiserver"];
 const INGRESS: &[&str] = &["ingress"];
 
@@ -119,11 +135,20 @@ impl Lowering<'_> {
     /// Takes a selector apart.
     pub(super) fn terms(&mut self, path: &str, written: &WrittenSelector) -> Terms {
         let mut faults = Vec::new();
+        self.no_values(path, written);
+        let mut written = written.clone();
+        let twice = written.take_twice();
         let mut written = written.plain();
         let unfilled = written.take_unfilled();
-        let selector = written.lower_keys(path, bare, &mut faults);
+        let version = self.settings.version;
+        let selector = written.lower_keys(path, &|key| key_fault(version, key), &mut faults);
         self.refused.append(&mut faults);
         let mut terms = Terms::default();
+        if let Some(key) = twice {
+            let why = format!("whether the value of {key} or that of any:{key} counts is chance");
+            self.lint(path, format!("asks for {key} and for any:{key}, which are one key: {why}"));
+            terms.doubt = Some(why);
+        }
         for asked in &unfilled {
             self.unfilled_label(path, asked, &mut terms);
         }
@@ -154,6 +179,18 @@ impl Lowering<'_> {
             }
         }
         terms
+    }
+
+    /// Up to 1.19 the CRD does not take `values: null`.
+    ///
+    /// Source: docs/semantics/cilium-objects.md#patterns-of-text.
+    fn no_values(&mut self, path: &str, written: &WrittenSelector) {
+        if self.settings.version >= CiliumVersion::V1_20 {
+            return;
+        }
+        for i in written.null_values() {
+            self.refuse(format!("{path}.matchExpressions[{i}].values"), "is null: leave it out");
+        }
     }
 
     /// A requirement in which a variable is not filled in.
@@ -313,12 +350,13 @@ impl Lowering<'_> {
             kinds.push(PeerKind::Unresolved(why.into(), Scope::NODES));
             return kinds;
         }
+        let outside = self.outside(path, terms, &mut kinds);
         let asks = |key: &str| positive.iter().any(|requirement| &*requirement.key == key);
         let entities = Entities {
             pods: false,
             own_node: terms.holds_for(HOST),
             other_nodes: terms.holds_for(REMOTE_NODE),
-            outside: terms.holds_for(WORLD),
+            outside,
             // Wherever it runs, it has one of the labels above besides.
             api_server: asks("kube-apiserver") && terms.holds_for(API_SERVER),
             proxy: terms.holds_for(INGRESS),
@@ -349,6 +387,41 @@ impl Lowering<'_> {
         kinds
     }
 
+    /// Whether a selector means all that is outside. On a cluster of both families an address there has the
+    /// label of its own family, and not `reserved:world`.
+    ///
+    /// Source: docs/semantics/cilium-labels.md#reserved-labels.
+    fn outside(&mut self, path: &str, terms: &Terms, kinds: &mut Vec<PeerKind>) -> bool {
+        let one = terms.holds_for(WORLD);
+        let both = [WORLD_IPV4, WORLD_IPV6].map(|labels| terms.holds_for(labels));
+        if both == [one, one] {
+            return one;
+        }
+        match self.known.dual_stack() {
+            Some(false) => one,
+            Some(true) => {
+                for (family, holds) in ["0.0.0.0/0", "::/0"].into_iter().zip(both) {
+                    if let (true, Ok(cidr)) = (holds, family.parse()) {
+                        let block = AddressBlock { cidr, except: Vec::new() };
+                        kinds.push(PeerKind::Addresses(block, Scope::OUTSIDE));
+                    }
+                }
+                if both == [false, false] {
+                    let message = "matches nothing outside: on a cluster of both families that has \
+                                   reserved:world-ipv4 or reserved:world-ipv6. Write the entity world";
+                    self.lint(path, message);
+                }
+                false
+            }
+            None => {
+                let why = "whether the cluster has both families is not known, and with both what is \
+                           outside does not have reserved:world";
+                kinds.push(PeerKind::Unresolved(why.into(), Scope::OUTSIDE));
+                false
+            }
+        }
+    }
+
     /// Labels of nodes or of other objects: only keys of Kubernetes count. `None` where a variable
     /// is not filled in, which is told.
     pub(super) fn plain_labels(
@@ -356,13 +429,15 @@ impl Lowering<'_> {
         path: &str,
         written: &WrittenSelector,
     ) -> Option<Selector> {
+        self.no_values(path, written);
         let mut written = written.plain();
         if let Some(asked) = written.take_unfilled().first() {
             self.unfilled(path, &asked.text);
             return None;
         }
         let mut faults: Vec<Fault> = Vec::new();
-        let mut selector = written.lower_keys(path, bare, &mut faults);
+        let version = self.settings.version;
+        let mut selector = written.lower_keys(path, &|key| key_fault(version, key), &mut faults);
         self.refused.append(&mut faults);
         let about_bare = |requirement: Requirement| {
             let key = Name::from(bare(&requirement.key));

@@ -266,57 +266,56 @@ impl<'a> Lowering<'a> {
         for_init: bool,
     ) -> Vec<Entry> {
         let direction = section.direction;
-        let required = self.requires(rule, section, for_init);
         let mut entries = Vec::new();
         for (action, field, elements) in
             [(Action::Allow, "", &section.allow), (Action::Deny, "Deny", &section.deny)]
         {
+            let list = format!("{rule}.{direction}{field}");
+            let required = self.requires((&list, direction, action), elements, for_init);
             for (i, element) in elements.iter().enumerate() {
-                let path = format!("{rule}.{direction}{field}[{i}]");
+                let path = format!("{list}[{i}]");
                 let at = At { path: &path, direction, action, of_nodes };
-                let required = required.as_ref().filter(|_| action == Action::Allow);
-                entries.extend(self.element(at, element, required, for_init));
+                entries.extend(self.element(at, element, required.as_ref(), for_init));
             }
         }
         entries
     }
 
-    /// What `fromRequires` or `toRequires` ask of every peer of the direction.
+    /// What `fromRequires` or `toRequires` of a list of elements ask of every peer of the list.
     ///
     /// Source: docs/semantics/cilium-rules.md#requires: from 1.19 on the CRD refuses them; before,
-    /// they must hold as well in all rules that allow.
-    fn requires(&mut self, rule: &str, section: &Section<'_>, for_init: bool) -> Option<Terms> {
+    /// those of rules that allow must hold as well in all that allow, and those of denials in all that deny.
+    fn requires(
+        &mut self,
+        (list, direction, action): (&str, Direction, Action),
+        elements: &[&Element],
+        for_init: bool,
+    ) -> Option<Terms> {
         let mut all: Option<Terms> = None;
-        for (field, elements) in [("", &section.allow), ("Deny", &section.deny)] {
-            for (i, element) in elements.iter().enumerate() {
-                let direction = section.direction;
-                let path = format!("{rule}.{direction}{field}[{i}]");
-                let at = At { path: &path, direction, action: Action::Allow, of_nodes: false };
-                let path = format!("{path}.{}", at.field("Requires"));
-                let written = element.requires.as_deref().unwrap_or_default();
-                if written.is_empty() {
-                    continue;
-                }
-                if self.settings.version >= CiliumVersion::V1_19 {
-                    self.refuse(
-                        path,
-                        "was removed in Cilium 1.19: write the labels into the peers",
-                    );
-                    continue;
-                }
-                for (j, selector) in written.iter().enumerate() {
-                    let mut terms = self.terms(&format!("{path}[{j}]"), selector);
-                    self.inject(&mut terms, for_init);
-                    match &mut all {
-                        Some(all) => all.and(&terms),
-                        None => all = Some(terms),
-                    }
-                }
-                let message = "narrows the peers of every policy that selects the same pods; here \
-                               only those of this rule are narrowed. Cilium 1.19 removes it: write \
-                               the labels into the peers";
-                self.lint(path, message);
+        for (i, element) in elements.iter().enumerate() {
+            let path = format!("{list}[{i}]");
+            let at = At { path: &path, direction, action, of_nodes: false };
+            let path = format!("{path}.{}", at.field("Requires"));
+            let written = element.requires.as_deref().unwrap_or_default();
+            if written.is_empty() {
+                continue;
             }
+            if self.settings.version >= CiliumVersion::V1_19 {
+                self.refuse(path, "was removed in Cilium 1.19: write the labels into the peers");
+                continue;
+            }
+            for (j, selector) in written.iter().enumerate() {
+                let mut terms = self.terms(&format!("{path}[{j}]"), selector);
+                self.inject(&mut terms, for_init);
+                match &mut all {
+                    Some(all) => all.and(&terms),
+                    None => all = Some(terms),
+                }
+            }
+            let message = "narrows the peers of every policy that selects the same pods: those of other \
+                           policies are not known here. Cilium 1.19 removes it: write the labels into the \
+                           peers";
+            self.lint(path, message);
         }
         all
     }

@@ -12,12 +12,17 @@ mod known;
 mod l7;
 mod labels;
 mod lower;
+mod named;
 mod outside;
 mod peers;
 mod ports;
+mod regexp;
+mod requires;
 mod services;
 mod written;
 
+pub(super) use named::NamedPorts;
+pub(super) use requires::Requires;
 pub use written::{Group, Rules, Spec};
 
 use super::dialect::{Around, Dialect, Metadata, Placed};

@@ -2,13 +2,16 @@
 //!
 //! Source: docs/semantics/cilium-rules.md#networks and docs/semantics/cilium-rules.md#names.
 
-use super::super::rule::{BlockFields, NameSet, Peer, PeerKind, Scope};
+use super::super::rule::{
+    BlockFields, Combined, Entities, NameSet, Namespaces, Peer, PeerKind, PodSet, Scope,
+};
+use super::super::selector::dns_subdomain_fault;
 use super::super::variables::{unknown_peer, variable};
 use super::super::{CiliumVersion, Fault, NamePattern};
 use super::known::CidrGroup;
 use super::lower::{At, Lowering};
 use super::written::{CidrRule, Element, Fqdn};
-use crate::cluster::AddressBlock;
+use crate::cluster::{AddressBlock, Selector};
 use ipnet::IpNet;
 use std::net::IpAddr;
 
@@ -48,9 +51,21 @@ fn not_a_cidr(text: &str) -> String {
     format!("{text:?} is not a CIDR such as 10.0.0.0/8 or 2001:db8::/32")
 }
 
-/// A network as Go's netip reads it.
+/// Whether zeros are all that is wrong with a network, so that the CRD takes it and the agent does not.
+fn has_zeros(text: &str) -> bool {
+    text.parse::<IpNet>().is_ok()
+}
+
+/// A network as Go's netip reads it: no number in it begins with a zero but zero.
 fn network(text: &str) -> Option<IpNet> {
-    text.parse().ok()
+    let (address, length) = text.split_once('/')?;
+    let plain = |digits: &str| {
+        let number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        number && (digits == "0" || !digits.starts_with('0'))
+    };
+    let octets = address.contains(':') || address.split('.').all(plain);
+    let address = address.parse::<IpAddr>().ok().filter(|_| octets && plain(length))?;
+    IpNet::new(address, length.parse().ok()?).ok()
 }
 
 impl Lowering<'_> {
@@ -76,12 +91,23 @@ impl Lowering<'_> {
                         format!("{text:?} is an address, not a CIDR: write {single}"),
                     );
                 }
-                (None, None) => self.refuse(path, not_a_cidr(text)),
+                (None, None) => self.no_network(path, text),
             }
         }
         for (i, rule) in element.cidr_set.iter().flatten().enumerate() {
             let path = format!("{}.{}[{i}]", at.path, at.field("CIDRSet"));
             self.cidr_rule(&path, rule, peers);
+        }
+    }
+
+    /// Tells that a text is no network.
+    ///
+    /// Source: docs/semantics/cilium-objects.md#patterns-of-text.
+    fn no_network(&mut self, path: String, text: &str) {
+        if has_zeros(text) {
+            self.fault(path, format!("{text:?} has a number with a zero before it"));
+        } else {
+            self.refuse(path, not_a_cidr(text));
         }
     }
 
@@ -121,14 +147,14 @@ impl Lowering<'_> {
         for (i, text) in rule.except.iter().flatten().enumerate() {
             match network(text) {
                 Some(net) => except.push(net),
-                None => self.refuse(format!("{path}.except[{i}]"), not_a_cidr(text)),
+                None => self.no_network(format!("{path}.except[{i}]"), text),
             }
         }
         let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         match (given(&rule.cidr), given(&rule.cidr_group_ref), &rule.cidr_group_selector) {
             (Some(text), None, None) => {
                 let Some(cidr) = network(&text) else {
-                    self.refuse(format!("{path}.cidr"), not_a_cidr(&text));
+                    self.no_network(format!("{path}.cidr"), &text);
                     return;
                 };
                 for (i, net) in except.iter().enumerate() {
@@ -144,6 +170,12 @@ impl Lowering<'_> {
                 self.block(path, &CIDR, (cidr, &except), peers);
             }
             (None, Some(name), None) => {
+                if !self.live
+                    && let Some(fault) = dns_subdomain_fault(&name)
+                {
+                    self.refuse(format!("{path}.cidrGroupRef"), fault);
+                    return;
+                }
                 let group = self.known.groups.iter().find(|group| *group.object.name == *name);
                 if group.is_some_and(CidrGroup::has_variables) {
                     let why = format!("variables of the CiliumCIDRGroup {name} are not filled in");
@@ -172,6 +204,10 @@ impl Lowering<'_> {
                     peers.push(unknown_peer(path, why, self.scope));
                     return;
                 };
+                if selector.requirements.iter().all(|asked| asked.holds_for(None)) {
+                    self.all_but_groups(path, &selector, &except, peers);
+                    return;
+                }
                 let groups = self.known.groups.iter();
                 let selected: Vec<_> =
                     groups.filter(|g| selector.selects(&g.spec.labels)).collect();
@@ -192,6 +228,65 @@ impl Lowering<'_> {
                 self.refuse(path, message);
             }
         }
+    }
+
+    /// Whoever lacks the labels of groups that a selector asks not to have: pods and nodes too.
+    ///
+    /// Source: docs/semantics/cilium-rules.md#cidr-groups.
+    fn all_but_groups(
+        &mut self,
+        path: &str,
+        selector: &Selector,
+        except: &[IpNet],
+        peers: &mut Vec<Peer>,
+    ) {
+        let known = !self.known.groups.is_empty() || selector.requirements.is_empty();
+        let mut parts = Vec::new();
+        for group in &self.known.groups {
+            let labels = &group.spec.labels;
+            if selector.selects(labels) {
+                continue;
+            }
+            match group.networks() {
+                Ok(networks) if !group.has_variables() => {
+                    parts.extend(networks.into_iter().map(|cidr| self.without(cidr)));
+                }
+                _ => {
+                    let why = format!("the CiliumCIDRGroup {} has faults", group.object.name);
+                    self.unresolved(path, &why, peers);
+                    return;
+                }
+            }
+        }
+        parts.extend(except.iter().map(|cidr| self.without(cidr.trunc())));
+        let outside_only =
+            !selector.requirements.is_empty() && self.settings.version >= CiliumVersion::V1_20;
+        let message = if outside_only {
+            let world =
+                Entities { outside: true, written: vec!["world".into()], ..Entities::default() };
+            parts.push(PeerKind::Entities(world));
+            "asks for no label that must be there, so it matches what is outside and in no such group"
+        } else {
+            "asks for no label that must be there, so it matches pods and nodes too, and what is outside"
+        };
+        self.lint(format!("{path}.cidrGroupSelector"), message);
+        if known {
+            let admits = PeerKind::Combined(Box::new(Combined::All(parts)));
+            peers.push(Peer::new(path, admits));
+        } else {
+            let why = "no CiliumCIDRGroup is among what was read, so which addresses it leaves out";
+            self.unresolved(path, why, peers);
+            if !outside_only {
+                let every = Namespaces::Matching(Selector::default());
+                let pods = PodSet::new(every, Selector::default());
+                peers.push(Peer::new(path, PeerKind::Pods(pods)));
+            }
+        }
+    }
+
+    /// Whoever has no address of a network.
+    fn without(&self, cidr: IpNet) -> PeerKind {
+        PeerKind::Addresses(AddressBlock { cidr, except: Vec::new() }, self.scope).except()
     }
 
     /// Addresses that are not known.

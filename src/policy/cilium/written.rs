@@ -156,7 +156,22 @@ pub(super) struct WrittenSelector {
 struct Expression {
     key: String,
     operator: String,
-    values: Option<Vec<String>>,
+    values: Values,
+}
+
+/// The values of an expression.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Values {
+    #[default]
+    Absent,
+    Null,
+    Of(Vec<String>),
+}
+
+impl<'de> Deserialize<'de> for Values {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        Option::deserialize(source).map(|values| values.map_or(Self::Null, Self::Of))
+    }
 }
 
 impl WrittenSelector {
@@ -171,12 +186,34 @@ impl WrittenSelector {
         self.match_labels.as_mut()?.remove(key)
     }
 
+    /// Takes out a label that is asked for with the source `any` and without one, with two values, and
+    /// says its key: these are one key.
+    pub(super) fn take_twice(&mut self) -> Option<String> {
+        let labels = self.match_labels.as_mut()?;
+        let both = labels.iter().find_map(|(key, value)| {
+            let bare = key.strip_prefix("any:")?;
+            labels.get(bare).is_some_and(|other| other != value).then(|| bare.to_owned())
+        })?;
+        labels.remove(&both);
+        labels.remove(&format!("any:{both}"));
+        Some(both)
+    }
+
+    /// Which of `matchExpressions` have `values: null`.
+    pub(super) fn null_values(&self) -> impl Iterator<Item = usize> {
+        let all = self.match_expressions.iter().flatten().enumerate();
+        all.filter_map(|(i, expression)| (expression.values == Values::Null).then_some(i))
+    }
+
     /// The same in the type that validates.
     pub(super) fn plain(&self) -> LabelSelector {
         let expression = |e: &Expression| MatchExpression {
             key: e.key.clone(),
             operator: e.operator.clone(),
-            values: e.values.clone(),
+            values: match &e.values {
+                Values::Absent | Values::Null => None,
+                Values::Of(values) => Some(values.clone()),
+            },
         };
         LabelSelector {
             match_labels: self.match_labels.clone(),
@@ -402,10 +439,16 @@ pub(super) struct KafkaRule {
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Listener {
     pub(super) name: Option<String>,
-    #[serde(rename = "envoyConfig")]
-    _envoy_config: Option<Anything>,
+    pub(super) envoy_config: Option<EnvoyConfig>,
     #[serde(rename = "priority")]
     _priority: Option<Anything>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct EnvoyConfig {
+    pub(super) kind: Option<String>,
+    pub(super) name: Option<String>,
 }
 
 /// An item of `icmps`.

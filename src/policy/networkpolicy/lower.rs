@@ -4,8 +4,8 @@
 //! docs/semantics/networkpolicy.md.
 
 use super::super::rule::{
-    Action, BlockFields, Direction, Entry, Namespaces, Peer, PeerKind, Peers, PodSet, PortFields,
-    PortMatch, PortRule, Ports,
+    Action, BlockFields, Direction, Entities, Entry, Namespaces, Peer, PeerKind, Peers, PodSet,
+    PortFields, PortMatch, PortRule, Ports,
 };
 use super::super::variables::{not_filled_in, perhaps, unfilled, unknown_peer, variable};
 use super::super::{CiliumVersion, Enforcer, Fault, LabelSelector};
@@ -28,6 +28,7 @@ pub(super) struct Lowering<'a> {
     pub(super) faults: Vec<Fault>,
     /// What has a variable that nobody filled in.
     pub(super) unfilled: Vec<Fault>,
+    pub(super) lints: Vec<Fault>,
 }
 
 impl Lowering<'_> {
@@ -93,12 +94,16 @@ impl Lowering<'_> {
         let peers = match peers.unwrap_or_default() {
             [] => Peers::Any,
             items => {
-                let items = items.iter().enumerate();
                 let mut peers: Vec<Peer> = items
+                    .iter()
+                    .enumerate()
                     .filter_map(|(i, item)| self.peer(format!("{path}.{side}[{i}]"), item))
                     .collect();
                 let besides = peers.iter().find_map(|peer| self.let_in_by_defect(side, peer));
                 peers.extend(besides);
+                for (i, item) in items.iter().enumerate() {
+                    peers.extend(self.without_labels(&format!("{path}.{side}[{i}]"), item));
+                }
                 Peers::Of(peers)
             }
         };
@@ -169,6 +174,27 @@ impl Lowering<'_> {
             let pods = PodSet { doubt, ..PodSet::new(own, Selector::default()) };
             Peer::new(peer.path.clone(), PeerKind::Pods(pods))
         })
+    }
+
+    /// Whom Cilium means besides where selectors ask for no label that must be there, and no cluster is
+    /// asked for on their behalf: whatever has no labels of pods.
+    ///
+    /// Source: docs/semantics/cilium-networkpolicy.md#negative-namespaceselector.
+    fn without_labels(&mut self, path: &str, written: &WrittenPeer) -> Option<Peer> {
+        let cilium = self.enforcer.cilium().filter(|cilium| !cilium.default_local_cluster)?;
+        let namespaces = written.namespace_selector.as_ref()?.lower(path, &mut Vec::new());
+        let pods = written.pod_selector.clone().unwrap_or_default().lower(path, &mut Vec::new());
+        let mut all = namespaces.requirements.iter().chain(&pods.requirements);
+        if namespaces.requirements.is_empty() || !all.all(|asked| asked.holds_for(None)) {
+            return None;
+        }
+        let admits = PeerKind::Entities(Entities::without_labels());
+        let message = format!(
+            "asks for no label that must be there, so Cilium {} takes nodes and what is outside for it too",
+            cilium.version
+        );
+        self.lints.push(Fault { path: format!("{path}.namespaceSelector"), message });
+        Some(Peer::new(path, admits))
     }
 
     fn peer(&mut self, path: String, written: &WrittenPeer) -> Option<Peer> {

@@ -69,8 +69,8 @@ impl NetworkPolicy<'_> {
     /// the object (`ValidateNetworkPolicy` in pkg/apis/networking/validation/validation.go).
     fn lower(&self, enforcer: &Enforcer) -> Lowered {
         let namespace = self.object.namespace.clone().unwrap_or_default();
-        let (faults, unfilled) = (Vec::new(), Vec::new());
-        let mut lowering = Lowering { namespace: &namespace, enforcer, faults, unfilled };
+        let (faults, unfilled, lints) = (Vec::new(), Vec::new(), Vec::new());
+        let mut lowering = Lowering { namespace: &namespace, enforcer, faults, unfilled, lints };
         if let Some(message) = dns_subdomain_fault(&self.object.name) {
             lowering.fault("metadata.name", message);
         }
@@ -99,7 +99,7 @@ impl NetworkPolicy<'_> {
             lowering.entries(&path, "to", rule.to.as_deref(), rule.ports.as_deref())
         });
         let egress: Vec<Entry> = egress.flatten().collect();
-        let Lowering { faults, unfilled, .. } = lowering;
+        let Lowering { faults, unfilled, lints, .. } = lowering;
         if !faults.is_empty() {
             return Lowered { faults, lints: unfilled, ..Lowered::default() };
         }
@@ -119,7 +119,7 @@ impl NetworkPolicy<'_> {
         if directions.contains(&Direction::Egress) {
             parts.push(part(Direction::Egress, egress));
         }
-        let mut lints = [unfilled, self.lints(enforcer)].concat();
+        let mut lints = [unfilled, lints, self.lints(enforcer)].concat();
         if let Some(cilium) = enforcer.cilium() {
             lints.extend(under_cilium(cilium, &parts));
             if !cilium.network_policies {

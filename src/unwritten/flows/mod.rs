@@ -19,7 +19,7 @@ use super::parts::{Part, What};
 use super::sat::Lit;
 use crate::cluster::{Family, Name, Port, PortRange, Protocol, Truth};
 use crate::policy::PolicyId;
-use crate::policy::rule::{Direction, Peers, Policy, PortRule, Ports};
+use crate::policy::rule::{Action, Direction, Entry, Peers, Policy, PortRule, Ports};
 use crate::verdict::Endpoint;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -50,6 +50,30 @@ pub(super) enum Of {
     Namespace(usize),
 }
 
+/// What hangs on something that is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hanging {
+    /// A rule that denies.
+    Denial,
+    /// A rule that allows.
+    Allow,
+    /// A rule that allows on a condition.
+    Condition,
+    /// Anything else.
+    Else,
+}
+
+impl Hanging {
+    fn of(entry: &Entry) -> Self {
+        match entry.action {
+            Action::Deny => Self::Denial,
+            Action::Allow if entry.condition.is_some() => Self::Condition,
+            Action::Allow => Self::Allow,
+            Action::Pass => Self::Else,
+        }
+    }
+}
+
 /// The flows from one kind of ends to another.
 pub(super) struct Flows<'a> {
     sides: &'a [Side<'a>],
@@ -68,8 +92,10 @@ pub(super) struct Flows<'a> {
     unknown: HashMap<String, Lit>,
     /// What is not known of one side says nothing of the other.
     apart: bool,
-    /// Nothing of it on the first side, and all of it on the second.
-    pub(super) extremes: Vec<Lit>,
+    /// All of it, each with the side that it is of, and what hangs on it.
+    suppositions: Vec<(Lit, usize, Hanging)>,
+    /// What hangs on what is not known in the rule at hand.
+    hanging: Hanging,
     /// The side that is put into the formula.
     building: usize,
     own_node: Lit,
@@ -108,7 +134,8 @@ impl<'a> Flows<'a> {
             places: [Vec::new(), Vec::new()],
             unknown: HashMap::new(),
             apart,
-            extremes: Vec::new(),
+            suppositions: Vec::new(),
+            hanging: Hanging::Else,
             building: 0,
             own_node,
             fates: Vec::new(),
@@ -126,6 +153,22 @@ impl<'a> Flows<'a> {
             flows.fates.push(fates);
         }
         flows
+    }
+
+    /// Pairs of suppositions, of which each is the other's contrary: on one side nothing holds that is not
+    /// known, on the other all of it does; and the same but that it is the other way for some rules.
+    pub(super) fn extremes(&self) -> Vec<Vec<Lit>> {
+        let mut all: Vec<Vec<Lit>> = Vec::new();
+        for other in [None, Some(Hanging::Denial), Some(Hanging::Allow), Some(Hanging::Condition)] {
+            let lit = |(lit, side, hanging): &(Lit, usize, Hanging)| {
+                if (*side == 1) ^ (other == Some(*hanging)) { *lit } else { !*lit }
+            };
+            let extreme: Vec<Lit> = self.suppositions.iter().map(lit).collect();
+            if !all.contains(&extreme) {
+                all.push(extreme);
+            }
+        }
+        all
     }
 
     /// Whether nothing that is not known plays a part.
@@ -180,7 +223,7 @@ impl<'a> Flows<'a> {
             return *known;
         }
         let free = self.circuit.free();
-        self.extremes.push(if self.building == 0 { !free } else { free });
+        self.suppositions.push((free, self.building, self.hanging));
         self.unknown.insert(key, free);
         free
     }

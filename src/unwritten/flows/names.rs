@@ -3,7 +3,7 @@
 //! In: the policies that may select an end. Out: variables for the values of labels, for ports and their
 //! names, for addresses, and for which of several known ends it is.
 
-use super::{Flows, Of, Who, subject};
+use super::{Flows, Hanging, Of, Who, subject};
 use crate::cluster::{
     AddressBlock, Family, NAMESPACE_NAME_LABEL, Operator, PortRange, Protocol,
     SERVICE_ACCOUNT_LABEL,
@@ -166,7 +166,8 @@ impl Flows<'_> {
         let of_end = self.one_of.iter().flatten().any(|lit| *lit == self.own_node);
         if self.own_node != never && !of_end {
             let again = self.circuit.free();
-            self.extremes.extend([!self.own_node, again]);
+            self.suppositions
+                .extend([(self.own_node, 0, Hanging::Else), (again, 1, Hanging::Else)]);
             self.own_node = again;
         }
         for role in [0, 1] {

@@ -2,7 +2,7 @@
 //!
 //! In: the policies that may select the subject. Out: a [`Fate`], as the tiers have it.
 
-use super::{Flows, Who, subject};
+use super::{Flows, Hanging, Who, subject};
 use crate::cluster::Name;
 use crate::policy::Enforcement;
 use crate::policy::rule::{Action, Direction, Entry, Peers, Policy, Tier, TierEnd};
@@ -167,7 +167,9 @@ impl<'a> Flows<'a> {
         let selects = self.selects(side, direction, policy);
         let mut rules = Vec::with_capacity(policy.entries.len());
         for entry in &policy.entries {
+            self.hanging = Hanging::of(entry);
             let matches = self.matches(side, direction, policy, entry);
+            self.hanging = Hanging::Else;
             let matches = self.circuit.all([selects, matches]);
             let asks = entry.condition.as_ref().map(|condition| &*condition.asks);
             rules.push((entry.action, matches, asks));

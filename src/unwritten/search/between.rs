@@ -49,9 +49,11 @@ impl<'a> Search<'a> {
             let [one, other] = [0, 1].map(|side| flows.passage(side)[0]);
             let mut questions = vec![vec![one, !other]];
             let [ones, others] = [0, 1].map(|side| flows.outcomes(side));
-            questions.extend(ones.into_iter().zip(others).map(|(one, other)| {
-                one.into_iter().chain(other).chain(flows.extremes.iter().copied()).collect()
-            }));
+            for extreme in flows.extremes() {
+                questions.extend(ones.iter().zip(&others).map(|(one, other)| {
+                    one.iter().chain(other).chain(&extreme).copied().collect()
+                }));
+            }
             for what in questions {
                 let asked: Vec<_> = what.into_iter().chain(at).collect();
                 match self.ask(&mut flows, &asked, false) {

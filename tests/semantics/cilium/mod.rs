@@ -13,6 +13,7 @@ mod labels;
 mod objects;
 mod outside;
 mod ports;
+mod run;
 mod sanitize;
 mod services;
 mod variables;

@@ -226,7 +226,12 @@ fn server_names() {
     rejected(&rules("egress", &both), path, "unless terminatingTLS");
     let terminated = format!("{both}, terminatingTLS: {{secret: {{name: s}}}}");
     holds(&rules("egress", &terminated), &["web → api:80 is Allowed"]);
-    rejected(&rules("egress", &format!("{TCP}, serverNames: [\"\"]")), path, "an empty name");
+    let first = format!("{path}[0]");
+    rejected(
+        &rules("egress", &format!("{TCP}, serverNames: [\"\"]")),
+        &first,
+        "is not at most 255",
+    );
 }
 
 /// docs/semantics/cilium-objects.md#layer-7-rules-that-are-rejected: DNS rules with a range of ports.

@@ -1,0 +1,257 @@
+//! What running Cilium 1.18.0, 1.19.4 and 1.20.2 beside this program found; each test cites the rule.
+
+use super::{ccnp, cnp, egress, group, holds_with, ingress, lint, rejected_with, settings, with};
+use crate::semantics::{self, policy};
+use netpol::policy::{Cilium, CiliumVersion};
+
+const EVERY_VERSION: [CiliumVersion; 3] =
+    [CiliumVersion::V1_18, CiliumVersion::V1_19, CiliumVersion::V1_20];
+
+fn of(version: CiliumVersion) -> Cilium {
+    Cilium { cluster_name: Some("home".into()), ..Cilium::new(version) }
+}
+
+/// docs/semantics/cilium-objects.md#patterns-of-text.
+#[test]
+fn patterns_of_text() {
+    for version in EVERY_VERSION {
+        for (elements, path, part) in [
+            ("[{fromCIDR: [010.0.0.0/8]}]", "spec.ingress[0].fromCIDR[0]", "a zero before it"),
+            ("[{fromCIDR: [10.0.0.0/08]}]", "spec.ingress[0].fromCIDR[0]", "a zero before it"),
+            (
+                "[{fromCIDRSet: [{cidrGroupRef: A_b}]}]",
+                "spec.ingress[0].fromCIDRSet[0].cidrGroupRef",
+                "is not a DNS subdomain",
+            ),
+            (
+                "[{toPorts: [{ports: [{port: \"80\", protocol: TCP}], rules: {http: [{path: \"(\"}]}}]}]",
+                "spec.ingress[0].toPorts[0].rules.http[0].path",
+                "is no regular expression: it has ( without )",
+            ),
+            (
+                "[{toPorts: [{ports: [{port: \"80\", protocol: TCP}], rules: {http: [{method: \"*\"}]}}]}]",
+                "spec.ingress[0].toPorts[0].rules.http[0].method",
+                "it repeats nothing",
+            ),
+            (
+                "[{toPorts: [{ports: [{port: \"443\", protocol: TCP}], serverNames: [a..b]}]}]",
+                "spec.ingress[0].toPorts[0].serverNames[0]",
+                "single dots",
+            ),
+            (
+                "[{toPorts: [{ports: [{port: \"443\", protocol: TCP}], serverNames: []}]}]",
+                "spec.ingress[0].toPorts[0].serverNames",
+                "is empty",
+            ),
+        ] {
+            rejected_with(of(version), &ingress(elements), path, part);
+        }
+        let listener = "[{toPorts: [{ports: [{port: \"443\", protocol: TCP}], listener: {name: a, envoyConfig: \
+                        {kind: Other, name: b}}}]}]";
+        let path = "spec.egress[0].toPorts[0].listener.envoyConfig.kind";
+        rejected_with(of(version), &egress(listener), path, "is not CiliumEnvoyConfig or");
+    }
+    // Stars may stand anywhere from 1.20 on, before that in front of all.
+    let star =
+        ingress("[{toPorts: [{ports: [{port: \"443\", protocol: TCP}], serverNames: [a.*.b]}]}]");
+    let path = "spec.ingress[0].toPorts[0].serverNames[0]";
+    rejected_with(of(CiliumVersion::V1_19), &star, path, "before all of it");
+    assert_eq!(with(of(CiliumVersion::V1_20), &star).rejected(), [""; 0]);
+    // Up to 1.19 the key is looked at with its source before it.
+    let key = cnp("in", "endpointSelector: {matchLabels: {\"-a\": b}}, ingress: [{}]");
+    let path = "spec.endpointSelector.matchLabels[-a]";
+    rejected_with(of(CiliumVersion::V1_20), &key, path, "label key");
+    assert_eq!(with(of(CiliumVersion::V1_19), &key).rejected(), [""; 0]);
+    let null =
+        "[{fromEndpoints: [{matchExpressions: [{key: a, operator: Exists, values: null}]}]}]";
+    let path = "spec.ingress[0].fromEndpoints[0].matchExpressions[0].values";
+    rejected_with(of(CiliumVersion::V1_19), &ingress(null), path, "is null");
+    assert_eq!(with(of(CiliumVersion::V1_20), &ingress(null)).rejected(), [""; 0]);
+}
+
+/// docs/semantics/cilium-rules.md#cidr-groups.
+#[test]
+fn groups_selected_by_what_is_absent() {
+    let groups = group("office", "[203.0.113.0/24]");
+    let everyone = [
+        "web → api:80 is Allowed",
+        "node/n2 → api:80 is Allowed",
+        "198.51.100.7 → api:80 is Allowed",
+    ];
+    let but_office = ["203.0.113.7 → api:80 is Denied", "198.51.100.7 → api:80 is Allowed"];
+    for version in EVERY_VERSION {
+        let all = groups.clone() + &ingress("[{fromCIDRSet: [{cidrGroupSelector: {}}]}]");
+        holds_with(of(version), &all, &everyone);
+        holds_with(of(version), &all, &["203.0.113.7 → api:80 is Allowed"]);
+        lint(&with(of(version), &all), "asks for no label that must be there");
+        let without = "{matchExpressions: [{key: kind, operator: NotIn, values: [office]}]}";
+        let elements = format!("[{{fromCIDRSet: [{{cidrGroupSelector: {without}}}]}}]");
+        let but = groups.clone() + &ingress(&elements);
+        holds_with(of(version), &but, &but_office);
+        let inside = if version < CiliumVersion::V1_20 { "Allowed" } else { "Denied" };
+        let lines = [format!("web → api:80 is {inside}"), format!("node/n2 → api:80 is {inside}")];
+        holds_with(of(version), &but, &lines.each_ref().map(String::as_str));
+        // Which groups there are is not known where none was read.
+        holds_with(of(version), &ingress(&elements), &["198.51.100.7 → api:80 is Unknown"]);
+        let outside = elements.replace("NotIn, values: [office]", "In, values: [office]");
+        holds_with(
+            of(version),
+            &(groups.clone() + &ingress(&outside)),
+            &["203.0.113.7 → api:80 is Allowed", "web → api:80 is Denied"],
+        );
+    }
+}
+
+/// docs/semantics/cilium-ports.md#named-ports: in egress one number for the whole cluster, up to 1.19.
+#[test]
+fn names_of_ports_in_egress() {
+    let other = semantics::pod("shop", "other", "other", "10.0.1.12", "")
+        .replace("spec: {", "spec: {containers: [{ports: [{name: http, containerPort: 80}]}], ");
+    let cilium = egress("[{toPorts: [{ports: [{port: HTTP, protocol: TCP}]}]}]");
+    let letter = semantics::egress("[{ports: [{port: http}]}]");
+    for manifests in [cilium, letter] {
+        for version in [CiliumVersion::V1_18, CiliumVersion::V1_19] {
+            holds_with(
+                of(version),
+                &manifests,
+                &[
+                    "web → api:8080 is Allowed",
+                    "web → other/client:8080 is Allowed",
+                    "web → 203.0.113.7:8080 is Allowed",
+                    "web → node/n1:8080 is Allowed",
+                    "web → api:80 is Denied",
+                ],
+            );
+            lint(&with(of(version), &manifests), "means 8080 for every destination");
+            let two = other.clone() + &manifests;
+            holds_with(
+                of(version),
+                &two,
+                &["web → api:8080 is Denied", "web → other:80 is Denied"],
+            );
+            lint(&with(of(version), &two), "is 80 in some pods and 8080 in others");
+        }
+        holds_with(
+            of(CiliumVersion::V1_20),
+            &(other.clone() + &manifests),
+            &[
+                "web → api:8080 is Allowed",
+                "web → other:80 is Allowed",
+                "web → 203.0.113.7:80 is Denied",
+            ],
+        );
+    }
+    // A denial is dropped too, and ingress goes by the pod.
+    let deny = cnp(
+        "out",
+        "endpointSelector: {matchLabels: {app: web}}, egress: [{toEntities: [all]}], \
+                           egressDeny: [{toPorts: [{ports: [{port: http, protocol: TCP}]}]}]",
+    );
+    holds_with(of(CiliumVersion::V1_19), &deny, &["web → 203.0.113.7:8080 is Denied"]);
+    holds_with(of(CiliumVersion::V1_19), &(other + &deny), &["web → api:8080 is Allowed"]);
+    let named = ingress("[{toPorts: [{ports: [{port: http, protocol: TCP}]}]}]");
+    holds_with(of(CiliumVersion::V1_19), &named, &["web → api:8080 is Allowed"]);
+    lint(
+        &with(
+            of(CiliumVersion::V1_19),
+            &egress("[{toPorts: [{ports: [{port: nobody, protocol: TCP}]}]}]"),
+        ),
+        "no pod calls a port nobody/TCP",
+    );
+}
+
+/// docs/semantics/cilium-labels.md#reserved-labels: on a cluster of both families what is outside has the
+/// label of its own family.
+#[test]
+fn the_world_by_its_label() {
+    let world = ingress("[{fromEndpoints: [{matchLabels: {\"reserved:world\": \"\"}}]}]");
+    let four = ingress("[{fromEndpoints: [{matchLabels: {\"reserved:world-ipv4\": \"\"}}]}]");
+    let entity = ingress("[{fromEntities: [world]}]");
+    let (allowed, denied) =
+        (["203.0.113.7 → api:80 is Allowed"], ["203.0.113.7 → api:80 is Denied"]);
+    for version in EVERY_VERSION {
+        holds_with(of(version), &world, &allowed);
+        holds_with(of(version), &four, &denied);
+        let both = Cilium { dual_stack: Some(true), ..of(version) };
+        holds_with(both.clone(), &world, &denied);
+        lint(&with(both.clone(), &world), "Write the entity world");
+        holds_with(both.clone(), &four, &allowed);
+        holds_with(both, &entity, &allowed);
+    }
+    // As pods have addresses, where nothing else tells.
+    let six = semantics::pod("shop", "six", "six", "10.0.1.13", "")
+        .replace("podIPs: [", "podIPs: [{ip: \"fd00::13\"}, ");
+    holds_with(settings(), &(six + &world), &denied);
+}
+
+/// docs/semantics/cilium-labels.md#keys: one key with and without its source.
+#[test]
+fn one_key_twice() {
+    for version in EVERY_VERSION {
+        let twice = ccnp(
+            "x",
+            "endpointSelector: {matchLabels: {\"any:app\": api, app: web}}, ingress: [{}]",
+        );
+        holds_with(of(version), &twice, &["web → api:80 is Unknown", "api → web:80 is Unknown"]);
+        lint(&with(of(version), &twice), "which are one key");
+        let same = ccnp(
+            "x",
+            "endpointSelector: {matchLabels: {\"any:app\": api, app: api}}, ingress: [{}]",
+        );
+        holds_with(of(version), &same, &["web → api:80 is Denied", "api → web:80 is Allowed"]);
+    }
+}
+
+/// docs/semantics/cilium-networkpolicy.md#negative-namespaceselector.
+#[test]
+fn namespaces_that_lack_a_label() {
+    let without =
+        "{namespaceSelector: {matchExpressions: [{key: team, operator: NotIn, values: [red]}]}}";
+    let manifests = semantics::ingress(&format!("[{{from: [{without}]}}]"));
+    let besides = |manifests: &str, settings: Cilium, verdict: &str| {
+        let lines = ["203.0.113.7", "node/n2"].map(|from| format!("{from} → api:80 is {verdict}"));
+        holds_with(settings, manifests, &lines.each_ref().map(String::as_str));
+    };
+    besides(&manifests, of(CiliumVersion::V1_18), "Allowed");
+    besides(&manifests, of(CiliumVersion::V1_19), "Denied");
+    let any = Cilium { default_local_cluster: false, ..of(CiliumVersion::V1_19) };
+    besides(&manifests, any, "Allowed");
+    for version in EVERY_VERSION {
+        let pods = ["web → api:80 is Denied", "other/client → api:80 is Allowed"];
+        holds_with(of(version), &manifests, &pods);
+    }
+    // A label that must be there, of the namespace or of the pod, is none of theirs.
+    for peer in [
+        "{namespaceSelector: {}}",
+        &without.replace("}]}}", "}]}, podSelector: {matchLabels: {app: web}}}"),
+    ] {
+        let manifests = semantics::ingress(&format!("[{{from: [{peer}]}}]"));
+        besides(&manifests, of(CiliumVersion::V1_18), "Denied");
+    }
+}
+
+/// docs/semantics/cilium-rules.md#requires: they narrow other policies for the same pods.
+#[test]
+fn requires_of_other_policies() {
+    let narrow = |subject: &str| {
+        ccnp(
+            "narrow",
+            &format!(
+                "endpointSelector: {subject}, ingress: [{{fromRequires: [{{matchLabels: {{app: db}}}}]}}]"
+            ),
+        )
+    };
+    let allow = ingress("[{fromEndpoints: [{}]}]");
+    let letter = policy("in", "podSelector: {}, ingress: [{}]");
+    let version = CiliumVersion::V1_18;
+    for manifests in [&allow, &letter] {
+        holds_with(of(version), manifests, &["web → api:80 is Allowed"]);
+        holds_with(of(version), &(narrow("{}") + manifests), &["web → api:80 is Unknown"]);
+    }
+    // Entities and networks are narrowed by nothing.
+    for elements in ["[{fromEntities: [cluster]}]", "[{fromEntities: [all]}]"] {
+        holds_with(of(version), &(narrow("{}") + &ingress(elements)), &["web → api:80 is Allowed"]);
+    }
+    let elsewhere = narrow("{matchLabels: {k8s:io.kubernetes.pod.namespace: other}}");
+    assert_eq!(with(of(version), &(elsewhere + &allow)).rejected(), [""; 0]);
+}
