@@ -3,7 +3,6 @@
 //! In: a pattern as written and the dialect's reading of it. Out: whether a name matches. Names are
 //! compared in lower case and without the dot at the end.
 
-use super::variables::variable;
 use std::fmt;
 
 /// A pattern of DNS names.
@@ -94,7 +93,7 @@ impl NamePattern {
 impl NamePattern {
     /// Whether it holds a variable that nobody filled in, so that it may stand for any.
     pub fn is_unfilled(&self) -> bool {
-        variable(&self.written).is_some()
+        self.written.contains("${")
     }
 
     /// Whether a name would match, were each `*` any run of characters, dots among them.
