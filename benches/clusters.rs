@@ -75,6 +75,7 @@ fn add(
             service_account: "default".into(),
             ips: vec![IpAddr::from(Ipv4Addr::from(*address))],
             ports: ports.clone(),
+            probes: None,
             host_network: false,
             node: Some(format!("node-{}", *address % 5000).into()),
             owner: Some(owner),

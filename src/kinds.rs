@@ -63,6 +63,14 @@ pub enum Kind {
     ReferenceGrant,
     /// `route.openshift.io/v1`
     Route,
+    /// `admissionregistration.k8s.io/v1`
+    ValidatingWebhookConfiguration,
+    /// `admissionregistration.k8s.io/v1`
+    MutatingWebhookConfiguration,
+    /// `apiregistration.k8s.io/v1`
+    ApiService,
+    /// `apiextensions.k8s.io/v1`
+    CustomResourceDefinition,
     /// `networking.k8s.io/v1`
     NetworkPolicy,
     /// `policy.networking.k8s.io/v1alpha2`
@@ -385,6 +393,42 @@ const ROWS: &[Row] = &[
         versions: &["route.openshift.io/v1"],
         words: &[],
         scope: Scope::Namespaced,
+        role: Role::Fact,
+    },
+    Row {
+        kind: Kind::ValidatingWebhookConfiguration,
+        name: "ValidatingWebhookConfiguration",
+        plural: "validatingwebhookconfigurations",
+        versions: &["admissionregistration.k8s.io/v1", "admissionregistration.k8s.io/v1beta1"],
+        words: &[],
+        scope: Scope::Cluster,
+        role: Role::Fact,
+    },
+    Row {
+        kind: Kind::MutatingWebhookConfiguration,
+        name: "MutatingWebhookConfiguration",
+        plural: "mutatingwebhookconfigurations",
+        versions: &["admissionregistration.k8s.io/v1", "admissionregistration.k8s.io/v1beta1"],
+        words: &[],
+        scope: Scope::Cluster,
+        role: Role::Fact,
+    },
+    Row {
+        kind: Kind::ApiService,
+        name: "APIService",
+        plural: "apiservices",
+        versions: &["apiregistration.k8s.io/v1", "apiregistration.k8s.io/v1beta1"],
+        words: &[],
+        scope: Scope::Cluster,
+        role: Role::Fact,
+    },
+    Row {
+        kind: Kind::CustomResourceDefinition,
+        name: "CustomResourceDefinition",
+        plural: "customresourcedefinitions",
+        versions: &["apiextensions.k8s.io/v1", "apiextensions.k8s.io/v1beta1"],
+        words: &[],
+        scope: Scope::Cluster,
         role: Role::Fact,
     },
     Row {

@@ -70,6 +70,7 @@ pub mod policy;
 pub mod printable;
 pub mod prose;
 pub mod reach;
+pub mod system;
 pub mod unwritten;
 pub mod verdict;
 pub mod yaml;

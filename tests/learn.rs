@@ -236,7 +236,12 @@ fn keeps(with: &World<'_>, lesson: &Lesson, observed: &[Flow]) -> Option<String>
         };
         FATES[fate].fetch_add(1, Ordering::Relaxed);
         for (source, destination, port, family) in &seen.keys {
-            found.insert((source.clone(), destination.clone(), port.unwrap(), *family));
+            // A node is seen at one of its addresses.
+            let whole = |end: &Endpoint| match end {
+                Endpoint::NodeAddress(node, _) => Endpoint::Node(*node),
+                other => other.clone(),
+            };
+            found.insert((whole(source), whole(destination), port.unwrap(), *family));
             let flow = Flow {
                 source: source.clone(),
                 destination: destination.clone(),

@@ -218,3 +218,31 @@ fn a_live_list_of_one_namespace_knows_the_others() {
     let strict = homekube.ask("list", &format!("-n monitoring --strict --as {user}"));
     assert_eq!((strict.code, strict.stdout.as_str()), (2, ""), "{}", strict.all());
 }
+
+/// A host outside is asked for among the routes of the cluster, and one that they lead in is answered hop
+/// by hop, whoever asks.
+#[test]
+fn a_host_that_is_led_in_is_answered_hop_by_hop() {
+    let Ok(homekube) = homekube() else { return };
+    let ask =
+        |host: &str| homekube.explain(&format!("default/deploy/whoami https://{host}/ -o json"));
+    let words = |host: &str| {
+        ["explain", "default/whoami", host, "-f", "examples/homekube", "-o", "json"]
+            .map(str::to_owned)
+    };
+    let led = ask("grafana.homekube.example");
+    let written = words("https://grafana.homekube.example/");
+    let written = netpol(&written.each_ref().map(String::as_str)).json();
+    let by = |answer: &Value| -> Vec<String> {
+        let ways = answer["ways"].as_array().cloned().unwrap_or_default();
+        ways.iter().map(|way| format!("{} {}", way["by"], way["verdict"])).collect()
+    };
+    assert_eq!(by(&led.json()), by(&written), "{}", led.all());
+    assert_eq!(by(&led.json()).len(), 1, "{}", led.all());
+    // What no route leads in costs the lists of routes and no more.
+    let outside = ask("login.example.com");
+    assert!(outside.json()["ways"].is_null(), "{}", outside.all());
+    let narrow =
+        |uri: &str| uri.contains("/namespaces/") || uri.contains("ingress") || uri == "/apis";
+    assert!(outside.requests.iter().all(|request| narrow(&request.uri)), "{}", outside.all());
+}

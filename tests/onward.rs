@@ -1,6 +1,7 @@
 //! How far one gets, against a naive closure over the one-flow evaluator, on random clusters; and what
 //! would cut it, tried anew.
 
+use crate::harness::Files;
 use crate::random::{
     Random, World, boundary_ports, build, complete_cluster, hold, partial_cluster,
 };
@@ -182,4 +183,45 @@ fn cut(cluster: &[Value], seed: u64) -> Option<String> {
 fn cuts_are_tried_anew() {
     hold(40, complete_cluster, cut);
     hold(20, partial_cluster, cut);
+}
+
+/// Pods that nobody has written are steps where that is asked for, and no others: `pods[app=relay]`, whom
+/// `web` may reach and who may reach `vault`, joins the two.
+#[test]
+fn representatives_are_steps_if_asked_for() {
+    let pod = |name: &str| {
+        format!(
+            "---\n{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, namespace: shop, labels: {{app: \
+             {name}}}}}, spec: {{containers: [{{name: c, image: x}}]}}}}\n"
+        )
+    };
+    let policy = |name: &str, spec: &str| {
+        format!(
+            "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: {name}, namespace: \
+             shop}}\nspec: {{podSelector: {{matchLabels: {{app: {name}}}}}, {spec}}}\n"
+        )
+    };
+    let relay = "[{podSelector: {matchLabels: {app: relay}}}]";
+    let text = "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}\n".to_owned()
+        + &pod("web")
+        + &pod("vault")
+        + &policy("web", &format!("policyTypes: [Egress], egress: [{{to: {relay}}}]"))
+        + &policy("vault", &format!("policyTypes: [Ingress], ingress: [{{from: {relay}}}]"));
+    let files = Files::new(&[("shop.yaml", &text)]);
+    let ask = |more: &[&str]| {
+        let words = ["reach", "-f", "shop.yaml", "shop/web", "-o", "json"];
+        files.run(&[&words[..], more].concat()).json()
+    };
+    let reached = |answer: &Value| -> Vec<String> {
+        let all = answer["reached"].as_array().unwrap().iter();
+        all.map(|it| format!("{} {}", it["hops"], it["end"]["label"].as_str().unwrap())).collect()
+    };
+    assert_eq!(reached(&ask(&[])), [""; 0]);
+    let all = ask(&["--representatives"]);
+    assert_eq!(all["representatives"], true);
+    let told = reached(&all);
+    assert!(told.contains(&"1 pods[app=relay] in shop".to_owned()), "{told:?}");
+    assert!(told.contains(&"2 shop/pod/vault".to_owned()), "{told:?}");
+    let far = reached(&ask(&["--representatives", "--max-hops", "1"]));
+    assert!(!far.iter().any(|it| it.contains("vault")), "{far:?}");
 }

@@ -41,6 +41,8 @@ mod live_explain;
 #[cfg(unix)]
 mod live_failures;
 #[cfg(unix)]
+mod live_system;
+#[cfg(unix)]
 mod live_versions;
 #[cfg(unix)]
 mod live_whole;

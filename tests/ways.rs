@@ -58,6 +58,25 @@ fn names_agree(cluster: &[Value], seed: u64) -> Option<String> {
     let pods: Vec<usize> = (0..world.snapshot.pods().len()).collect();
     let service = service(&world.snapshot, *pods.get(r.below(pods.len().max(1)))?, &mut r)?;
     let (namespace, local) = (service.namespace.clone(), service.external.local);
+    let TargetPort::Number(number) = service.ports[0].target.clone() else { return None };
+    // A name for the name, and the pods without an address of their own before them.
+    world.snapshot.services.push(Service {
+        name: "way-alias".into(),
+        selector: None,
+        ports: Vec::new(),
+        cluster_ips: Vec::new(),
+        external_name: Some(format!("way-in.{namespace}.svc.cluster.local").into()),
+        external: ExternalWays::default(),
+        ..service.clone()
+    });
+    world.snapshot.services.push(Service {
+        name: "way-headless".into(),
+        headless: true,
+        ports: vec![ServicePort { node_port: None, ..service.ports[0].clone() }],
+        cluster_ips: Vec::new(),
+        external: ExternalWays::default(),
+        ..service.clone()
+    });
     world.snapshot.services.push(service);
     world.snapshot.nodes.push(Node {
         name: "way-node".into(),
@@ -81,6 +100,9 @@ fn names_agree(cluster: &[Value], seed: u64) -> Option<String> {
             format!("http://way-in.{namespace}.svc.cluster.local:8888/"),
             format!("way-in.{namespace}.svc:8888"),
             "172.30.9.9:8888".to_owned(),
+            format!("{namespace}/svc/way-alias:8888"),
+            format!("{namespace}/svc/way-headless:{number}"),
+            format!("http://way-alias.{namespace}.svc:8888/"),
         ];
         let kept = ["198.18.7.1:8888".to_owned(), "198.18.7.2:8888".to_owned()];
         let open = ["172.29.9.9:31111".to_owned()];

@@ -47,6 +47,7 @@ complete -c kubectl-netpol-list -l as-uid -d 'UID to impersonate' -r
 complete -c kubectl-netpol-list -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
 complete -c kubectl-netpol-list -s A -l all-namespaces -d 'All namespaces, which is what goes without -n'
 complete -c kubectl-netpol-list -l exposed -d 'Only what is open to the whole cluster or to the outside, with the reason'
+complete -c kubectl-netpol-list -l system -d 'Instead, what the cluster itself depends on: webhooks, aggregated APIs, conversions, probes, DNS and metrics-server, with what policies cut of it'
 complete -c kubectl-netpol-list -l known-only -d 'Only the pods that are known: no others that policies may meet, such as those of charts'
 complete -c kubectl-netpol-list -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol-list -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'

@@ -39,6 +39,7 @@ complete -c kubectl-netpol-reach -l as -d 'User to impersonate' -r
 complete -c kubectl-netpol-reach -l as-group -d 'Group to impersonate; repeatable' -r
 complete -c kubectl-netpol-reach -l as-uid -d 'UID to impersonate' -r
 complete -c kubectl-netpol-reach -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol-reach -l representatives -d 'Take pods that nobody has written for steps too, one of each kind that rules tell apart'
 complete -c kubectl-netpol-reach -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol-reach -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol-reach -l strict -d 'Make everything that cannot be read an error'

@@ -370,6 +370,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l a
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s A -l all-namespaces -d 'All namespaces, which is what goes without -n'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l exposed -d 'Only what is open to the whole cluster or to the outside, with the reason'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l system -d 'Instead, what the cluster itself depends on: webhooks, aggregated APIs, conversions, probes, DNS and metrics-server, with what policies cut of it'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l known-only -d 'Only the pods that are known: no others that policies may meet, such as those of charts'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
@@ -486,6 +487,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l 
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l as-group -d 'Group to impersonate; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l as-uid -d 'UID to impersonate' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l representatives -d 'Take pods that nobody has written for steps too, one of each kind that rules tell apart'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand reach" -l strict -d 'Make everything that cannot be read an error'

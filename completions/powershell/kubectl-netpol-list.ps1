@@ -64,6 +64,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-list' -ScriptBlo
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'All namespaces, which is what goes without -n')
             [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'All namespaces, which is what goes without -n')
             [CompletionResult]::new('--exposed', '--exposed', [CompletionResultType]::ParameterName, 'Only what is open to the whole cluster or to the outside, with the reason')
+            [CompletionResult]::new('--system', '--system', [CompletionResultType]::ParameterName, 'Instead, what the cluster itself depends on: webhooks, aggregated APIs, conversions, probes, DNS and metrics-server, with what policies cut of it')
             [CompletionResult]::new('--known-only', '--known-only', [CompletionResultType]::ParameterName, 'Only the pods that are known: no others that policies may meet, such as those of charts')
             [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'Print the JSON Schema of the answer and do nothing else')
             [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'Directories are always read with all below them; taken since kubectl has it')

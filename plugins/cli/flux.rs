@@ -105,7 +105,10 @@ impl FluxBuildArgs {
         progress.say("reading the cluster");
         let read = async {
             // The namespace of -n is the Kustomization's: it may write anywhere.
-            let objects = connection.whole(None).await?;
+            let mut objects = connection.whole(None).await?;
+            if shared.calls {
+                connection.add_calls(&mut objects).await?;
+            }
             let mut pruned = Vec::new();
             for object in leavers(found.as_ref(), &objects, &over) {
                 if prunes(connection, &object).await? {

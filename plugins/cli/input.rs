@@ -90,6 +90,10 @@ pub struct InputArgs {
     #[arg(skip)]
     pub entrances: bool,
 
+    /// Of a live cluster, what the API server calls is read too.
+    #[arg(skip)]
+    pub calls: bool,
+
     /// Network of the pods whose addresses manifests do not tell; repeatable
     #[arg(long, value_name = "CIDR", help_heading = HEADING)]
     pub pod_cidr: Vec<IpNet>,
@@ -292,6 +296,9 @@ impl InputArgs {
             };
             if self.entrances {
                 connection.add_entrances(&mut objects).await?;
+            }
+            if self.calls {
+                connection.add_calls(&mut objects).await?;
             }
             Ok::<_, live::Error>((objects, connection.namespace().to_owned()))
         };

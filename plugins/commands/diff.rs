@@ -153,6 +153,7 @@ impl DiffArgs {
         if self.output.schema {
             return print_schema::<DiffReport>(global);
         }
+        let reads = InputArgs { calls: true, ..self.input.clone() };
         let mut piped_from = Vec::new();
         let (names, mut arguments, [before, after]) = match (&self.old, &self.new) {
             (Some(old), Some(new)) => {
@@ -161,7 +162,7 @@ impl DiffArgs {
                     "standard input can be read only once: only one of OLD and NEW can be -"
                 );
                 let sides = [old, new];
-                let shared = &self.input;
+                let shared = &reads;
                 let inputs = match (old.is_live(), new.is_live()) {
                     (true, false) if !self.as_is => old.read_with(new, global, shared)?,
                     (false, true) if !self.as_is => {
@@ -174,7 +175,7 @@ impl DiffArgs {
                 (sides.map(Side::name), arguments, inputs)
             }
             _ if let Some(name) = &self.flux.name => {
-                let change = self.flux.read_change(name, global, &self.input)?;
+                let change = self.flux.read_change(name, global, &reads)?;
                 piped_from = change.command;
                 let mut with = ["--with", "-f", "-"].map(ToOwned::to_owned).to_vec();
                 for object in &change.pruned {
@@ -195,7 +196,7 @@ impl DiffArgs {
                 let name = if flags.is_empty() { "live".to_owned() } else { flags.join(" ") };
                 let names = [name.clone(), format!("{name} --with-staged")];
                 let arguments = [words(&self.input), words(&staged)];
-                (names, arguments, self.input.read_staged(global)?)
+                (names, arguments, reads.read_staged(global)?)
             }
             _ if !self.input.names_manifests() => bail!(
                 "nothing to compare: give manifests to lay over the live cluster with -f FILE, or \
@@ -206,7 +207,7 @@ impl DiffArgs {
                 with.extend(self.input_flags());
                 let name = format!("live {}", with.join(" "));
                 let arguments = [Vec::new(), with].map(|words| self.arguments(words, global));
-                (["live".to_owned(), name], arguments, self.input.read_change(global)?)
+                (["live".to_owned(), name], arguments, reads.read_change(global)?)
             }
         };
         let progress = Progress::slow(global.color, "working out which flows differ");

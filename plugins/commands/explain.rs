@@ -9,7 +9,9 @@ use clap::{Args, ValueEnum};
 use netpol::answer::{ExplanationReport, not_made};
 use netpol::cluster::Snapshot;
 use netpol::draft::Dialect;
-use netpol::ends::{EndName, INTERNET, Named, PortWanted, ResolveError};
+use netpol::ends::{self, EndName, Endpoint, INTERNET, Named, PortWanted, ResolveError};
+use netpol::entry;
+use netpol::objects::Objects;
 use netpol::policy::Ruleset;
 use netpol::unwritten;
 use netpol::verdict::{self, NoSuggestion, Question, Verdict};
@@ -18,16 +20,17 @@ use netpol::yaml;
 /// Arguments of `explain`.
 #[derive(Args, Clone, Debug)]
 #[command(
-    override_usage = "kubectl netpol explain SOURCE DESTINATION [--port PORT] [OPTIONS]",
+    override_usage = "kubectl netpol explain SOURCE DESTINATION [--port PORT] [OPTIONS]\n       \
+                      kubectl netpol explain webhook/NAME|apiservice/NAME|crd/NAME [OPTIONS]",
     after_help = AFTER_HELP
 )]
 pub struct ExplainArgs {
-    /// Who opens the connection: a workload, pod, node or address
+    /// Who opens the connection: a workload, pod, node or address; or, alone, what the API server calls
     #[arg(value_name = "SOURCE", required_unless_present = "schema")]
     source: Option<EndName>,
 
     /// Who is to take it: a workload, pod, Service, URL, host name or address
-    #[arg(value_name = "DESTINATION", required_unless_present = "schema")]
+    #[arg(value_name = "DESTINATION")]
     destination: Option<EndName>,
 
     /// Port, by number or name, if need be with its protocol: 80, 53/UDP, http
@@ -62,6 +65,9 @@ pub struct ExplainArgs {
     #[command(flatten)]
     observing: ObservingArgs,
 }
+
+/// Who calls webhooks, aggregated APIs and conversions.
+const API_SERVER: &str = "kube-apiserver";
 
 /// `--suggest`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -108,6 +114,9 @@ Examples:
   kubectl netpol explain -n monitoring deploy/grafana identity/svc/keycloak \
     --observe
 
+  # Does the API server reach a webhook? The same for apiservice/ and crd/
+  kubectl netpol explain webhook/cert-manager-webhook
+
   # What becomes of a request from the internet, hop by hop
   kubectl netpol explain -f k8s/ internet https://shop.example.com/cart
 
@@ -132,18 +141,13 @@ Exit codes:
 impl ExplainArgs {
     /// Runs the command.
     pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
-        let (Some(source), Some(destination), false) =
-            (&self.source, &self.destination, self.output.schema)
-        else {
+        let (Some(first), false) = (&self.source, self.output.schema) else {
             return print_schema::<ExplanationReport>(global);
         };
+        let api_server = API_SERVER.parse::<EndName>()?;
+        let (source, destination) = self.ends(first, &api_server)?;
         self.flux.check(&self.input)?;
-        let mut input = if self.is_of_anyone(source, destination)? {
-            let reads = InputArgs { entrances: true, ..self.input.clone() };
-            reads.read(global)?
-        } else {
-            self.input.read_flow(global, &self.what_if, source, destination)?
-        };
+        let mut input = self.read(global, source, destination)?;
         if self.flux.reconcile {
             let report = self.report(&mut input, (source, destination), global)?;
             input = self.flux.reconcile(global, input, &report, |session| {
@@ -234,6 +238,38 @@ impl ExplainArgs {
 }
 
 impl ExplainArgs {
+    /// Both ends; what the API server calls stands alone.
+    fn ends<'e>(
+        &'e self,
+        first: &'e EndName,
+        api_server: &'e EndName,
+    ) -> anyhow::Result<(&'e EndName, &'e EndName)> {
+        if let Some(destination) = &self.destination {
+            return Ok((first, destination));
+        }
+        ensure!(
+            ends::called(first).is_some(),
+            "who is to take the connection? Give SOURCE and DESTINATION; alone stands what the API server \
+             calls: webhook/NAME, apiservice/NAME or crd/NAME"
+        );
+        Ok((api_server, first))
+    }
+
+    /// Reads what the question needs.
+    fn read(
+        &self,
+        global: &GlobalArgs,
+        source: &EndName,
+        destination: &EndName,
+    ) -> anyhow::Result<Input> {
+        let whole = || InputArgs { entrances: true, ..self.input.clone() }.read(global);
+        if self.is_of_anyone(source, destination)? {
+            return whole();
+        }
+        let input = self.input.read_flow(global, &self.what_if, source, destination)?;
+        if self.is_led_in(global, &input, destination)? { whole() } else { Ok(input) }
+    }
+
     /// Whether anyone is asked about in a live cluster, so that all of it is read.
     fn is_of_anyone(&self, source: &EndName, destination: &EndName) -> anyhow::Result<bool> {
         let anyone = Named::Path(vec!["anyone".to_owned()]);
@@ -252,6 +288,32 @@ impl ExplainArgs {
              out --with, --without and --reconcile"
         );
         Ok(true)
+    }
+
+    /// Whether a host outside is one that the live cluster leads in itself, so that all of it is read.
+    fn is_led_in(
+        &self,
+        global: &GlobalArgs,
+        input: &Input,
+        destination: &EndName,
+    ) -> anyhow::Result<bool> {
+        let hypothetical = self.what_if.with || !self.what_if.without.is_empty();
+        let Named::Host(host) = &destination.names else { return Ok(false) };
+        let Some(session) = input.session.as_ref().filter(|_| !hypothetical) else {
+            return Ok(false);
+        };
+        let found = ends::resolve(&input.snapshot, destination, &input.namespace);
+        let outside = |end: &Endpoint| matches!(end, Endpoint::Name(_));
+        if self.flux.reconcile || !found.is_ok_and(|it| it.endpoints.iter().all(outside)) {
+            return Ok(false);
+        }
+        let mut objects = Objects::default();
+        session.block_on(session.connection.add_entrances(&mut objects))??;
+        for gap in &objects.gaps {
+            warn(global.color, &format!("not read: {}: {}", gap.what, gap.why));
+        }
+        let (snapshot, _) = objects.assemble();
+        Ok(entry::names_host(&snapshot, host.trim_end_matches('.')))
     }
 
     /// The answer as it is before anything is asked of Flux.

@@ -1,13 +1,15 @@
 //! `list`: who may talk to whom on what.
 
 use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, show};
-use anyhow::{anyhow, bail};
+use crate::render::Formats as _;
+use anyhow::{anyhow, bail, ensure};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use netpol::answer::{By, FlowList, ListAsked, MissingReport};
+use netpol::answer::{By, FlowList, ListAsked, MissingReport, SystemReport};
 use netpol::cluster::Snapshot;
 use netpol::ends::{self, End, EndName, Endpoint, INTERNET, Named, PortWanted};
 use netpol::reach::PortSet;
+use netpol::system::suppose_dns;
 use netpol::unwritten;
 use std::collections::{HashMap, HashSet};
 
@@ -34,6 +36,11 @@ pub struct ListArgs {
     /// Only what is open to the whole cluster or to the outside, with the reason
     #[arg(long)]
     exposed: bool,
+
+    /// Instead, what the cluster itself depends on: webhooks, aggregated APIs, conversions, probes, DNS
+    /// and metrics-server, with what policies cut of it
+    #[arg(long, conflicts_with_all = ["from", "to", "port", "exposed", "by", "known_only"])]
+    system: bool,
 
     /// What stands in a row: workload, pod or namespace
     #[arg(
@@ -69,6 +76,9 @@ Examples:
   # What the internet can reach, by which load balancer, Ingress or Gateway
   kubectl netpol list -f k8s/ --exposed --from internet
 
+  # Which webhooks, probes and names policies cut
+  kubectl netpol list -f k8s/ --system
+
   # Who reaches the database
   kubectl netpol list -f k8s/ --to prod/db --port 5432
 
@@ -94,8 +104,11 @@ fn by() -> impl clap::builder::TypedValueParser<Value = By> {
 impl ListArgs {
     /// Runs the command.
     pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
-        if self.output.schema {
-            return super::print_schema::<FlowList>(global);
+        match (self.output.schema, self.system) {
+            (true, false) => return super::print_schema::<FlowList>(global),
+            (true, true) => return super::print_schema::<SystemReport>(global),
+            (false, true) => return self.system(global),
+            (false, false) => {}
         }
         let reads = InputArgs {
             entrances: self.exposed || self.from.as_ref().is_some_and(names_internet),
@@ -122,14 +135,30 @@ impl ListArgs {
         Ok(if unread || decides { Exit::Unknown } else { Exit::Success })
     }
 
+    /// What the cluster depends on.
+    fn system(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
+        let format = self.output.format();
+        let offered = SystemReport::FORMATS.iter().any(|(offered, _)| *offered == format);
+        ensure!(offered, "list --system is no picture: leave out -o {}", format.word());
+        let reads = InputArgs { calls: true, ..self.input.clone() };
+        let mut input = reads.read(global)?;
+        is_there(global, &input)?;
+        let progress = Progress::slow(global.color, "working out what the cluster depends on");
+        suppose_dns(&mut input.snapshot, &input.rules);
+        let (snapshot, rules) = (&input.snapshot, &input.rules);
+        let (only, written) = (global.namespace.as_deref(), self.input.names_manifests());
+        let mut report = SystemReport::new(snapshot, rules, only, written, &*input.locate());
+        report.notes.splice(0..0, input.notes.iter().cloned());
+        drop(progress);
+        show(global.color, &report, format)?;
+        let decides = report.missing.iter().any(MissingReport::decides);
+        Ok(if decides { Exit::Unknown } else { Exit::Success })
+    }
+
     fn asked(&self, global: &GlobalArgs, input: &Input) -> anyhow::Result<ListAsked> {
         let Input { snapshot, namespace, .. } = input;
         let mut notes = input.notes.clone();
-        if let Some(only) = &global.namespace
-            && snapshot.namespace(only).is_none()
-        {
-            bail!("namespace {only:?} is not in the input{}", nearest(snapshot, only));
-        }
+        is_there(global, input)?;
         let mut from = None;
         let internet = self.from.as_ref().is_some_and(|from| is_internet(from, input));
         if let Some(target) = self.from.as_ref().filter(|_| !internet) {
@@ -171,6 +200,16 @@ impl ListArgs {
             notes,
         })
     }
+}
+
+/// The namespace that is asked for must be there.
+fn is_there(global: &GlobalArgs, input: &Input) -> anyhow::Result<()> {
+    if let Some(only) = &global.namespace
+        && input.snapshot.namespace(only).is_none()
+    {
+        bail!("namespace {only:?} is not in the input{}", nearest(&input.snapshot, only));
+    }
+    Ok(())
 }
 
 /// Whether all that is outside is meant: what is called so goes before.

@@ -7,6 +7,7 @@ use netpol::answer::{MissingReport, OnwardAsked, OnwardReport};
 use netpol::cluster::PodId;
 use netpol::ends::{self, EndName, INTERNET, Named};
 use netpol::onward::{self, From, cuts, onward};
+use netpol::unwritten;
 
 /// Arguments of `reach`.
 #[derive(Args, Clone, Debug)]
@@ -22,6 +23,10 @@ pub struct ReachArgs {
     /// Only to this workload, pod, namespace or Service, with what would cut every way there
     #[arg(long, value_name = "DESTINATION")]
     to: Option<EndName>,
+
+    /// Take pods that nobody has written for steps too, one of each kind that rules tell apart
+    #[arg(long)]
+    representatives: bool,
 
     /// At most so many hops
     #[arg(long, value_name = "NUMBER")]
@@ -46,8 +51,8 @@ Examples:
   # A picture of what is two hops away
   kubectl netpol reach -f k8s/ web/deploy/frontend --max-hops 2 -o mermaid
 
-Whoever is reached is taken to go on from there. Steps are known pods, nodes and
-what is outside are none.
+Whoever is reached is taken to go on from there. Steps are known pods, with
+--representatives any others too; nodes and what is outside are none.
 
 Exit codes:
   0 done   2 error   3 what was asked for could not be told whole";
@@ -60,10 +65,14 @@ impl ReachArgs {
         };
         let outside = from.names == Named::Path(vec![INTERNET.to_owned()]);
         let reads = InputArgs { entrances: outside, ..self.input.clone() };
-        let input = reads.read(global)?;
+        let mut input = reads.read(global)?;
         let asked = self.asked(&input, from, outside)?;
         let progress = Progress::slow(global.color, "working out who reaches whom");
         let effort = global.limits().effort;
+        // Names were looked up before, and what is added has numbers after these.
+        let unwritten = self
+            .representatives
+            .then(|| unwritten::of_one(&mut input.snapshot, &input.rules, effort));
         let (snapshot, rules) = (&input.snapshot, &input.rules);
         let most = self.max_hops.unwrap_or(usize::MAX);
         let found = onward(snapshot, rules, &asked.starts, most, effort)?;
@@ -74,7 +83,9 @@ impl ReachArgs {
         };
         drop(progress);
         let locate = input.locate();
-        let report = OnwardReport::new(snapshot, rules, &asked, (&found, cut.as_ref()), &*locate);
+        let found = (&found, cut.as_ref());
+        let report =
+            OnwardReport::new(snapshot, rules, &asked, found, unwritten.as_ref(), &*locate);
         show(global.color, &report, self.output.format())?;
         let decides = report.missing.iter().any(MissingReport::decides);
         Ok(if decides { Exit::Unknown } else { Exit::Success })
@@ -101,6 +112,13 @@ impl ReachArgs {
             (name, From::Pods(found))
         };
         let to = self.to.as_ref().map(&mut pods).transpose()?;
-        Ok(OnwardAsked { from: name, starts, to, max_hops: self.max_hops, notes })
+        Ok(OnwardAsked {
+            from: name,
+            starts,
+            to,
+            max_hops: self.max_hops,
+            representatives: self.representatives,
+            notes,
+        })
     }
 }

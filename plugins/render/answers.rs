@@ -4,6 +4,7 @@ use super::format::Format;
 use super::{csv, dot, json, markdown, mermaid, text, yaml};
 use netpol::answer::{
     Checkup, DiffReport, ExplanationReport, FlowList, ObservedLine, OnwardReport, SummaryReport,
+    SystemReport,
 };
 use serde::Serialize;
 use std::io::Write;
@@ -90,6 +91,29 @@ impl Answer for FlowList {
             Format::Dot => dot::list(self)?,
             Format::Mermaid => mermaid::list(self)?,
             _ => return Ok(text::list(self, page.width, format == Format::Wide, out)?),
+        };
+        Ok(out.write_all(text.as_bytes())?)
+    }
+}
+
+impl Formats for SystemReport {
+    const FORMATS: &'static [Offered] = &[
+        (Format::Table, "For a terminal"),
+        (Format::Wide, "For a terminal, with every flow"),
+        (Format::Json, "For programs"),
+        (Format::Yaml, "For programs and people"),
+        (Format::Csv, "For a spreadsheet"),
+        (Format::Md, "For documentation"),
+    ];
+    const HELP: &'static str = "Output format: table, wide (every flow), json, yaml, csv or md";
+}
+
+impl Answer for SystemReport {
+    fn write(&self, format: Format, page: Page, out: &mut dyn Write) -> anyhow::Result<()> {
+        let text = match format {
+            Format::Csv => csv::system(self),
+            Format::Md => return Ok(markdown::system(self, out)?),
+            _ => text::system(self, page.width, format == Format::Wide),
         };
         Ok(out.write_all(text.as_bytes())?)
     }
@@ -203,6 +227,7 @@ mod tests {
     fn help_names_every_format() {
         told::<ExplanationReport>();
         told::<FlowList>();
+        told::<SystemReport>();
         told::<OnwardReport>();
         told::<DiffReport>();
         told::<SummaryReport>();

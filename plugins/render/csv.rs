@@ -2,7 +2,7 @@
 
 use super::cells;
 use super::escape::csv;
-use netpol::answer::{DiffReport, FlowList};
+use netpol::answer::{ChangeKind, DiffReport, FlowList, SystemFlowReport, SystemReport};
 use std::io::{self, Write};
 
 /// The rows of a list, as they are made.
@@ -12,6 +12,12 @@ pub(super) fn list(list: &FlowList, out: &mut dyn Write) -> io::Result<()> {
     let ways = list.entrances.iter().map(cells::list::entrance_fields);
     table(cells::list::FIELDS, rows.chain(open).chain(ways))
         .try_for_each(|line| out.write_all(line.as_bytes()))
+}
+
+/// Traffic of the system.
+pub(super) fn system(report: &SystemReport) -> String {
+    let rows = report.flows.iter().map(cells::system::fields);
+    table(cells::system::FIELDS, rows).collect()
 }
 
 /// The changes of a diff.
@@ -45,7 +51,22 @@ pub(super) fn diff(report: &DiffReport) -> String {
             change.namespaces.join(" "),
         ]
     });
-    table(names, rows).collect()
+    let ports = |flow: &SystemFlowReport| {
+        flow.ports.iter().copied().map(cells::list::port_word).collect::<Vec<_>>().join(", ")
+    };
+    let calls = report.system.iter().map(|change| {
+        let what = if change.closes { ChangeKind::Closed } else { ChangeKind::Opened };
+        let mut row = <[String; 10]>::default();
+        row[0] = what.to_string();
+        row[1] = change.before.to_string();
+        row[2] = change.after.verdict.to_string();
+        row[3].clone_from(&change.after.source);
+        row[4].clone_from(&change.after.destination);
+        row[5] = ports(&change.after);
+        row[7].clone_from(&change.message);
+        row
+    });
+    table(names, rows.chain(calls)).collect()
 }
 
 fn table<const N: usize>(

@@ -4,11 +4,13 @@ use super::cells::alike::told_once;
 use super::cells::diff::{headline, namespaces, only_sentences, ports, remark};
 use super::cells::list::{ENTRANCES, entrance_words, fields, mark};
 use super::cells::summary::{CLUSTERWIDE, Cells, MOST, clusterwide, raised, warnings};
+use super::cells::system::sections;
 use super::cells::unprotected::{self, is_said};
 use super::columns::Line;
 use super::escape::{markdown, markdown_code, markdown_end};
 use netpol::answer::{
-    ChangeKind, ChangeReport, DiffReport, FlowList, Location, SummaryReport, Unmatched, Warning,
+    ChangeKind, ChangeReport, DiffReport, FlowList, Location, SummaryReport, SystemReport,
+    Unmatched, Warning,
 };
 use netpol::printable::printable;
 use std::io::{self, Write};
@@ -56,6 +58,27 @@ pub(super) fn list(list: &FlowList, out: &mut dyn Write) -> io::Result<()> {
     let warnings = missing.chain(dead).chain(warnings);
     let unmatched = list.unmatched.iter().map(Unmatched::sentence);
     for note in unmatched.chain(list.notes.iter().cloned()).chain(warnings) {
+        writeln!(out, "\n{}.", markdown(&note))?;
+    }
+    Ok(())
+}
+
+/// Traffic of the system as lists, with notes below.
+pub(super) fn system(report: &SystemReport, out: &mut dyn Write) -> io::Result<()> {
+    for (at, (heading, lines)) in sections(report, true).into_iter().enumerate() {
+        let blank = if at > 0 { "\n" } else { "" };
+        writeln!(out, "{blank}{heading}\n")?;
+        for line in lines {
+            let verdict = line.verdict.as_str().to_lowercase();
+            let more = line.more.map_or(String::new(), |more| format!(". {more}"));
+            writeln!(out, "- {}", markdown(&format!("{verdict}: {}{more}", line.words)))?;
+        }
+    }
+    let decides = report.missing.iter().filter(|missing| missing.decides());
+    let missing = decides.map(|missing| format!("Not known: {}", missing.message));
+    let told = Warning::told_once(&report.warnings);
+    let warnings = told.iter().map(|warning| format!("Warning: {}", warning.message));
+    for note in report.notes.iter().cloned().chain(missing).chain(warnings) {
         writeln!(out, "\n{}.", markdown(&note))?;
     }
     Ok(())
@@ -147,6 +170,13 @@ pub(super) fn diff(report: &DiffReport, summary: bool, out: &mut dyn Write) -> i
                 write!(out, " {} |", why(change))?;
             }
             out.write_all(b"\n")?;
+        }
+    }
+    if !report.system.is_empty() {
+        out.write_all(b"\nWhat the API server calls:\n\n")?;
+        for change in &report.system {
+            let mark = if change.closes { "🔴" } else { "🟢" };
+            writeln!(out, "- {mark} {}", markdown(&change.message))?;
         }
     }
     if !report.elsewhere.is_empty() {

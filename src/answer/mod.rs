@@ -20,6 +20,7 @@ mod place;
 mod rule_words;
 mod standing;
 mod summary;
+mod system;
 mod vocabulary;
 mod warnings;
 mod way;
@@ -50,9 +51,11 @@ pub use summary::{
     ClusterwideSummary, DirectionSummary, Isolation, NamespaceSummary, PolicySummary, RuleSummary,
     SummaryReport,
 };
+pub use system::{SystemChangeReport, SystemFlowReport, SystemReport};
 pub use vocabulary::{
     ApiVersion, AsPredicted, Because, ChangeKind, CheckupKind, CutKind, DiffKind, EntranceKind,
     ExplanationKind, Fate, FlowListKind, LostEventsKind, Missing, ObservedFlowKind,
     ObservedProtocol, ObservedSummaryKind, OnwardKind, OrderedTier, Outcome, Scope, SummaryKind,
+    SystemTrafficKind,
 };
 pub use warnings::{Warning, rejections};

@@ -11,11 +11,12 @@ use super::place::{Locate, Location};
 use super::vocabulary::{ApiVersion, CutKind, OnwardKind, Outcome};
 use super::warnings::{self, Warning};
 use super::words;
-use crate::cluster::{ObjectRef, PodId, Snapshot};
+use crate::cluster::{PodId, Snapshot};
 use crate::ends::names;
 use crate::onward::{Change, Cuts, From, Onward, Place, Reached};
 use crate::policy::Ruleset;
 use crate::reach::PortSet;
+use crate::unwritten::Unwritten;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -33,6 +34,9 @@ pub struct OnwardReport {
     /// Where it is to lead, where that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<EndReport>,
+    /// Pods that are written nowhere are steps, too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub representatives: bool,
     /// The most hops that were gone; absent where there was no end to them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_hops: Option<usize>,
@@ -128,6 +132,8 @@ pub struct OnwardAsked {
     pub to: Option<(String, Vec<PodId>)>,
     /// The most hops.
     pub max_hops: Option<usize>,
+    /// Pods that are written nowhere are steps, too: they are in the snapshot.
+    pub representatives: bool,
     /// How the question was understood.
     pub notes: Vec<String>,
 }
@@ -139,15 +145,16 @@ impl OnwardReport {
         rules: &Ruleset,
         asked: &OnwardAsked,
         (found, cuts): (&Onward, Option<&Cuts>),
+        unwritten: Option<&Unwritten>,
         locate: &Locate<'_>,
     ) -> Self {
         let reporter = Reporter { snapshot, rules, asked, found };
         let reached = reporter.reached();
-        let mut missing = missing(snapshot, rules, None, is_empty(snapshot, rules));
+        let mut missing = missing(snapshot, rules, unwritten, is_empty(snapshot, rules));
         missing.extend(found.not_known.iter().map(|why| MissingReport::given_up(why.clone())));
         let mut notes = words::enforcement(rules);
         notes.extend(asked.notes.iter().cloned());
-        notes.push(STEPS.to_owned());
+        notes.push(if asked.representatives { ANY_STEPS } else { STEPS }.to_owned());
         if let Some(cuts) = cuts {
             notes.extend(cut_note(cuts));
         }
@@ -158,6 +165,7 @@ impl OnwardReport {
             kind: OnwardKind,
             from: EndReport::called(asked.from.clone(), None),
             to: asked.to.as_ref().map(|(name, _)| EndReport::called(name.clone(), None)),
+            representatives: asked.representatives,
             max_hops: asked.max_hops,
             reached,
             smallest: cuts.is_some_and(|cuts| !cuts.found.is_empty()),
@@ -174,6 +182,10 @@ impl OnwardReport {
 const STEPS: &str = "Whoever is reached is taken to go on from there; only known pods are steps, since one with any \
                      labels would join everything, and nodes and what is outside are none";
 
+/// Source: ours.
+const ANY_STEPS: &str = "Whoever is reached is taken to go on from there, pods that nobody has written too, \
+                         one for each kind that rules tell apart; nodes and what is outside are no steps";
+
 fn cut_note(cuts: &Cuts) -> Option<String> {
     if cuts.found.is_empty() && cuts.tried > 1 {
         return Some(format!(
@@ -187,7 +199,7 @@ fn cut_note(cuts: &Cuts) -> Option<String> {
 
 /// How a workload is reached.
 struct Nearest<'f> {
-    object: ObjectRef,
+    end: EndReport,
     place: Place,
     reached: &'f Reached,
     certain: bool,
@@ -210,9 +222,9 @@ impl Reporter<'_> {
                 if !self.asked.to.as_ref().is_none_or(|(_, to)| to.contains(id)) {
                     continue;
                 }
-                let object = names::workload(self.snapshot, self.snapshot.pod(*id));
-                let known = by_workload.entry(object.to_string()).or_insert_with(|| Nearest {
-                    object,
+                let end = self.end(*id);
+                let known = by_workload.entry(end.label.clone()).or_insert_with(|| Nearest {
+                    end,
                     place,
                     reached,
                     certain,
@@ -235,7 +247,7 @@ impl Reporter<'_> {
         let report = |(name, nearest): (String, Nearest<'_>)| ReachedReport {
             verdict: if nearest.certain { Outcome::Allowed } else { Outcome::Unknown },
             in_part: of_workload.get(&name).is_some_and(|all| nearest.pods < *all),
-            end: EndReport::of(name, &nearest.object),
+            end: nearest.end,
             hops: nearest.reached.hops,
             way: self.way(nearest.place),
         };
@@ -265,11 +277,19 @@ impl Reporter<'_> {
         hops
     }
 
+    /// The workload of a pod, or what it stands for.
+    fn end(&self, id: PodId) -> EndReport {
+        let pod = self.snapshot.pod(id);
+        if let Some(of) = self.snapshot.representative(id) {
+            return EndReport::supposed(of, None);
+        }
+        let object = names::workload(self.snapshot, pod);
+        EndReport::of(object.to_string(), &object)
+    }
+
     /// The workload of a place, or the first of several.
     fn name(&self, reached: &Reached) -> String {
-        let pods =
-            reached.pods.iter().map(|id| names::workload(self.snapshot, self.snapshot.pod(*id)));
-        let mut all: Vec<String> = pods.map(|object| object.to_string()).collect();
+        let mut all: Vec<String> = reached.pods.iter().map(|id| self.end(*id).label).collect();
         all.sort();
         all.dedup();
         match all.as_slice() {

@@ -100,7 +100,7 @@ fn kind(kind: &PeerKind) -> Vec<String> {
         PeerKind::Addresses(block, _) => vec![block.to_string()],
         PeerKind::Nodes(nodes) => vec![format!("nodes[{}]", nodes.labels)],
         PeerKind::Entities(entities) => entities.written.iter().map(ToString::to_string).collect(),
-        PeerKind::Names(patterns) => patterns.iter().map(ToString::to_string).collect(),
+        PeerKind::Names(names) => names.patterns.iter().map(ToString::to_string).collect(),
         PeerKind::Unresolved(why, _) => vec![format!("[{why}]")],
         PeerKind::Combined(combined) => self::combined(combined),
     }

@@ -49,6 +49,8 @@ constants! {
     OnwardKind = "Reach";
     /// The kind of the answer of `list`.
     FlowListKind = "FlowList";
+    /// The kind of the answer of `list --system`.
+    SystemTrafficKind = "SystemTraffic";
     /// The kind of the answer of `diff`.
     DiffKind = "Diff";
     /// The kind of the answer of `summary`.

@@ -98,6 +98,16 @@ pub(super) fn peer_miss(miss: &PeerMiss, peer: &str, kind: PeerEnd) -> String {
         PeerMiss::OtherName(patterns) => {
             format!("{peer} is no name that matches {}", patterns_text(patterns))
         }
+        PeerMiss::OtherLevel(patterns) => format!(
+            "{peer} is no name that matches {}, in which each * is at most one label, what stands \
+             between two dots",
+            patterns_text(patterns)
+        ),
+        PeerMiss::LookupRefused(patterns) => format!(
+            "the name matches, and the pod cannot learn its address: its rules for DNS let it ask for {} \
+             only",
+            patterns_text(patterns)
+        ),
         PeerMiss::PerhapsNamed(patterns) => format!(
             "whether {peer} is an address of {} only DNS tells: ask with the name",
             patterns_text(patterns)

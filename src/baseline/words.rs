@@ -71,7 +71,7 @@ pub fn in_force(namespace: &str, policies: &[Value]) -> [Side; 2] {
         objects.insert_policy(policy);
         match Dialect::of_object(policy) {
             Some(Dialect::Cilium) => enforcer = Enforcer::Cilium(Cilium::default()),
-            Some(Dialect::Calico) => enforcer = Enforcer::Calico(Calico),
+            Some(Dialect::Calico) => enforcer = Enforcer::Calico(Calico::default()),
             _ => {}
         }
     }

@@ -5,6 +5,7 @@
 
 mod address;
 mod by_namespace;
+mod call;
 mod gap;
 mod labels;
 mod object;
@@ -19,6 +20,7 @@ mod truth;
 
 pub use address::{AddressBlock, Addresses, Family, InvalidBlock};
 pub use by_namespace::{ByNamespace, Placed};
+pub use call::{Call, CallKind, Callee, Calls};
 pub use gap::{Gap, named_by};
 pub use labels::Labels;
 pub use object::{Applied, Name, ObjectRef, Origin, Rendered, kind_from_word, kind_word};

@@ -37,6 +37,8 @@ pub struct Pod {
     pub ips: Vec<IpAddr>,
     /// The ports of its containers and restartable init containers.
     pub ports: Arc<[ContainerPort]>,
+    /// The ports at which its node probes it, where it does.
+    pub probes: Option<Arc<[Port]>>,
     /// It shares its node's network.
     pub host_network: bool,
     /// The node it runs on, once known.

@@ -1,8 +1,9 @@
 //! Everything that exists, at one moment, with the look-ups that the rest needs.
 
 use super::{
-    Addresses, ByNamespace, EndpointSlice, Entrances, Family, Gap, Labels, Mismatch, Name, Origin,
-    Pod, Representative, Requirement, Selector, Service, Truth, Workload, real_namespace,
+    Addresses, ByNamespace, Callee, Calls, EndpointSlice, Entrances, Family, Gap, Labels, Mismatch,
+    Name, Origin, Pod, Representative, Requirement, Selector, Service, Truth, Workload,
+    real_namespace,
 };
 use ipnet::IpNet;
 use std::collections::{BTreeMap, HashMap};
@@ -98,6 +99,8 @@ pub struct Snapshot {
     pub endpoint_slices: ByNamespace<EndpointSlice>,
     /// What leads traffic in by hosts and paths.
     pub entrances: Entrances,
+    /// What the API server calls.
+    pub calls: Calls,
     /// The nodes.
     pub nodes: Vec<Node>,
     /// Where pods whose address is not known have theirs; empty when that is not known either.
@@ -162,6 +165,7 @@ impl Snapshot {
     #[must_use]
     pub fn with_namespaces_called(&self, called: &dyn Fn(&Name) -> Name) -> Self {
         let mut all = Self {
+            calls: self.calls.clone(),
             nodes: self.nodes.clone(),
             pod_cidrs: self.pod_cidrs.clone(),
             gaps: self.gaps.clone(),
@@ -176,6 +180,11 @@ impl Snapshot {
             let mut workload = workload.clone();
             workload.object.namespace = workload.object.namespace.as_ref().map(called);
             all.workloads.push(workload);
+        }
+        for call in &mut all.calls.all {
+            if let Callee::Service { namespace, .. } = &mut call.to {
+                *namespace = called(namespace);
+            }
         }
         for service in &self.services {
             all.services.push(Service { namespace: called(&service.namespace), ..service.clone() });
@@ -360,6 +369,7 @@ mod tests {
             service_account: "default".into(),
             ips: vec![address],
             ports: [].into(),
+            probes: None,
             host_network,
             node: None,
             owner: None,

@@ -4,7 +4,8 @@
 //! a Service, since policies judge what arrives (docs/semantics/services.md#expansion).
 
 use super::name::{PortText, PortWanted};
-use super::resolve::{ResolveError, Resolved, external};
+use super::resolve::external;
+use super::resolved::{ResolveError, Resolved};
 use super::through;
 use super::ways::{Seen, whose};
 use super::{API_SERVER, Endpoint, Unseen};
@@ -75,7 +76,7 @@ fn follow(
 }
 
 /// Without a Service the port asked for is the port that arrives.
-fn direct(
+pub(super) fn direct(
     snapshot: &Snapshot,
     end: &Resolved,
     wanted: Option<&PortWanted>,

@@ -15,20 +15,25 @@
 //! ```
 
 pub(crate) mod asked;
+pub(crate) mod called;
 mod destination;
 mod name;
 pub mod names;
 pub mod ranges;
 mod resolve;
+mod resolved;
 mod through;
 mod ways;
 
 pub use asked::{Asked, AskedError, WantedPods, asked};
+pub use called::called;
 pub use destination::reached;
 pub(crate) use destination::{Arrival, arrivals};
 pub use name::{EndName, EndNameError, Named, PortText, PortWanted};
-pub use resolve::{ResolveError, Resolved, resolve};
-pub(crate) use resolve::{outside_note, service_end};
+pub use resolve::resolve;
+pub(crate) use resolve::{api_server, outside_note};
+pub(crate) use resolved::service_end;
+pub use resolved::{ResolveError, Resolved};
 pub(crate) use through::led_to;
 pub use ways::{Seen, Way};
 
@@ -82,6 +87,8 @@ pub enum Unseen {
     Balancer,
     /// The API server, while none of its addresses is known.
     ApiServer,
+    /// The node on which the pod at the other end runs.
+    OwnNode,
 }
 
 impl Unseen {
@@ -93,6 +100,7 @@ impl Unseen {
             Self::CiliumProxy => "Cilium's Ingress proxy",
             Self::Balancer => "the load balancer",
             Self::ApiServer => "kube-apiserver",
+            Self::OwnNode => "its own node",
         }
     }
 }

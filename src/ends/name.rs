@@ -4,7 +4,7 @@
 //! address). Out: a [`EndName`], which `resolve` then looks up. No credentials of a URL are kept.
 
 use super::asked::{Asked, AskedError, WantedPods, asked};
-use super::resolve::Resolved;
+use super::resolved::Resolved;
 use crate::cluster::Protocol;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};

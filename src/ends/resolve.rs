@@ -3,132 +3,12 @@
 //! In: an [`EndName`] and the snapshot. Out: a [`Resolved`], or a sentence with the nearest names that
 //! exist.
 
-use super::asked::AskedError;
 use super::name::{EndName, Named};
+use super::resolved::{ResolveError, Resolved, end, service_end, service_object, stands_in};
 use super::ways::{self, Way};
-use super::{API_SERVER, Endpoint, Unseen};
-use crate::cluster::{
-    Name, ObjectRef, Origin, Pod, PodId, Service, Snapshot, kind_from_word, kind_word,
-};
-use std::net::IpAddr;
-
-/// What a name stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resolved {
-    /// The object that the name means; `None` for addresses and names outside the cluster.
-    pub object: Option<ObjectRef>,
-    /// How to call it in an answer.
-    pub label: String,
-    /// The Service, by index, when it is one.
-    pub service: Option<usize>,
-    /// The pods or other endpoints that it stands for. For a Service these are the pods it selects.
-    pub endpoints: Vec<Endpoint>,
-    /// The ways into the cluster that an address or a name is, for what is sent there.
-    pub ways: Vec<Way>,
-    /// What the reader should know of how it was understood.
-    pub notes: Vec<String>,
-}
-
-/// Why a name cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ResolveError {
-    /// Nothing has the name.
-    #[error("{asked} not found{}", suggestions(.nearest))]
-    NotFound {
-        /// What was looked for, such as `deploy/grafana in namespace default`.
-        asked: String,
-        /// Names that exist, nearest first.
-        nearest: Vec<String>,
-        /// Its namespace and its name, where it is one of pods.
-        words: Option<(String, String)>,
-    },
-    /// A pod that nothing written is.
-    #[error(
-        "{0} is a pod that need not be written, and only explain answers for such: name a workload, \
-         a pod, a Service, a host name or an address"
-    )]
-    Unwritten(String),
-    /// No pod that could be there.
-    #[error(transparent)]
-    Asked(#[from] AskedError),
-    /// A port by its name on pods of which nothing says what they call their ports.
-    #[error(
-        "which port {pod} calls {name:?} is not known, since nobody has written it: give its number"
-    )]
-    PortNameUnknown {
-        /// The pods.
-        pod: String,
-        /// The name.
-        name: String,
-    },
-    /// The kind has no pods.
-    #[error("{0} has no pods: name a workload, a pod, a Service, a host name or an address")]
-    NoPods(String),
-    /// It exists, but nothing of it runs.
-    #[error("{0} has finished: its policies no longer apply and its address may be another pod's")]
-    Finished(String),
-    /// A Service does not have the port.
-    #[error("{service} has no port {port}{}", suggestions(.known))]
-    NoServicePort {
-        /// The Service.
-        service: String,
-        /// The port asked for.
-        port: String,
-        /// Its ports.
-        known: Vec<String>,
-    },
-    /// No destination pod has a port of this name.
-    #[error("no container of {pod} calls a port {name:?}{}", suggestions(.known))]
-    NoPortName {
-        /// The destination.
-        pod: String,
-        /// The name.
-        name: String,
-        /// The names that exist.
-        known: Vec<String>,
-    },
-    /// `ExternalName` Services that stand for one another.
-    #[error("{0} stands for a name that stands for it again: its ExternalName runs in a circle")]
-    Circle(String),
-    /// Two ports were given.
-    #[error("two different ports: {0} with the destination and {1} with --port; give one")]
-    TwoPorts(String, String),
-    /// Addresses of different families.
-    #[error("{0} and {1} are addresses of different families: no flow is between them")]
-    Families(IpAddr, IpAddr),
-    /// More pairs of different pods than one answer should hold.
-    #[error(
-        "too many pairs of pods that policies tell apart: {0}; name one workload or pod on each side"
-    )]
-    TooMany(usize),
-    /// Their rules are tried at more ports than one answer should hold.
-    #[error(
-        "too much to work out: policies tell apart {pairs} pairs of pods and many ports; name one workload or \
-         pod on each side, or one port"
-    )]
-    TooMuch {
-        /// How many pairs there are.
-        pairs: usize,
-    },
-}
-
-fn suggestions(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => format!("; there is {one}"),
-        [first @ .., last] => format!("; there are {} and {last}", first.join(", ")),
-    }
-}
-
-impl ResolveError {
-    /// The namespace and the name that were looked for in vain, where pods may have them.
-    pub fn not_found(&self) -> Option<(&str, &str)> {
-        match self {
-            Self::NotFound { words: Some((namespace, name)), .. } => Some((namespace, name)),
-            _ => None,
-        }
-    }
-}
+use super::{API_SERVER, Endpoint, Unseen, called};
+use crate::cluster::{Name, ObjectRef, Pod, PodId, Snapshot, kind_from_word, kind_word};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// How many similar names an error lists.
 const NEAREST: usize = 5;
@@ -151,6 +31,13 @@ pub fn resolve(
 
 /// What is said of an address that nothing here has.
 pub(crate) fn outside_note(address: IpAddr) -> String {
+    if METADATA.contains(&address) {
+        return format!(
+            "{address} is where clouds serve what their machines may know, credentials among it; some \
+             network plugins take it for the pod's own node, as GKE's dataplane V2 does: judged as \
+             outside the cluster"
+        );
+    }
     if is_link_local(address) {
         return format!(
             "{address} is an address of the link itself, where clouds have their metadata and some \
@@ -161,6 +48,14 @@ pub(crate) fn outside_note(address: IpAddr) -> String {
         "{address} is the address of no pod, Service or node here: judged as outside the cluster"
     )
 }
+
+/// Where clouds serve metadata, in either family.
+///
+/// Source: docs/semantics/services.md#link-local-addresses.
+const METADATA: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+];
 
 /// Source: docs/semantics/services.md#link-local-addresses.
 fn is_link_local(address: IpAddr) -> bool {
@@ -181,7 +76,7 @@ impl Resolver<'_> {
             [name] => self.bare(self.namespace, name),
             [first, name] => match self.kind(first) {
                 Some(kind) => self.typed(self.namespace, &kind, name),
-                None => self.bare(first, name),
+                None => self.called(parts).unwrap_or_else(|| self.bare(first, name)),
             },
             [namespace, kind, name] => match self.kind(kind) {
                 Some(known) => self.typed(namespace, &known, name),
@@ -189,6 +84,29 @@ impl Resolver<'_> {
             },
             _ => Err(ResolveError::NoPods(parts.join("/"))),
         }
+    }
+
+    /// What the API server calls; a namespace may have such a name too.
+    fn called(&self, parts: &[String]) -> Option<Result<Resolved, ResolveError>> {
+        let (kinds, name) = called::in_path(parts)?;
+        if let Some(found) = called::find(self.snapshot, kinds, name) {
+            return Some(Ok(found));
+        }
+        let word = parts.first().map_or("", String::as_str);
+        if self.snapshot.namespace(word).is_some() {
+            return None;
+        }
+        let calls = self.snapshot.calls.all.iter();
+        let mut nearest: Vec<(f64, String)> = calls
+            .filter(|call| kinds.iter().any(|kind| kind.as_str() == &*call.object.kind))
+            .map(|call| (strsim::jaro_winkler(&call.object.name, name), called::label(call)))
+            .filter(|(likeness, _)| *likeness > 0.7)
+            .collect();
+        nearest.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        nearest.dedup_by(|a, b| a.1 == b.1);
+        let nearest = nearest.into_iter().take(NEAREST).map(|(_, name)| name).collect();
+        let asked = format!("{word}/{name}, as something that the API server calls,");
+        Some(Err(ResolveError::NotFound { asked, nearest, words: None }))
     }
 
     /// The kind that a word means: a built-in one, or that of a custom workload which is there.
@@ -278,12 +196,7 @@ impl Resolver<'_> {
     }
 
     fn api_server(&self) -> Resolved {
-        let endpoints = ways::api_server(self.snapshot);
-        let label = Unseen::ApiServer.as_str().to_owned();
-        let unknown = endpoints.contains(&Endpoint::Unseen(Unseen::ApiServer));
-        let note = format!("where {label} is, is not known: say it with --api-server ADDRESS");
-        let notes = if unknown { vec![note] } else { Vec::new() };
-        Resolved { object: None, label, service: None, endpoints, ways: Vec::new(), notes }
+        api_server(self.snapshot)
     }
 
     fn service_end(&self, index: usize) -> Resolved {
@@ -489,40 +402,14 @@ impl Resolver<'_> {
     }
 }
 
-/// Whether it is the template of a live workload without pods. Manifests have hardly any others, so
-/// there it is not worth a word.
-fn stands_in(pod: &Pod) -> bool {
-    pod.template && matches!(pod.origin, Origin::Live { .. })
-}
-
-fn end(object: ObjectRef, pods: Vec<PodId>) -> Resolved {
-    let label = object.to_string();
-    let endpoints = pods.into_iter().map(Endpoint::Pod).collect();
-    let (ways, notes) = (Vec::new(), Vec::new());
-    Resolved { object: Some(object), label, service: None, endpoints, ways, notes }
-}
-
-/// A Service with the pods that it selects and that take traffic from it.
-pub(crate) fn service_end(snapshot: &Snapshot, index: usize) -> Resolved {
-    let service = &snapshot.services[index];
-    let (ready, not_ready): (Vec<_>, Vec<_>) = snapshot
-        .pods_in(&service.namespace)
-        .filter(|(_, pod)| !pod.finished && service.selects(&pod.labels))
-        .partition(|(_, pod)| pod.ready || service.publish_not_ready);
-    let mut end = Resolved {
-        service: Some(index),
-        ..end(service_object(service), ready.into_iter().map(|(id, _)| id).collect())
-    };
-    let waits =
-        |endpoint: &Endpoint| matches!(endpoint, Endpoint::Pod(id) if stands_in(snapshot.pod(*id)));
-    if !end.endpoints.is_empty() && end.endpoints.iter().all(waits) {
-        end.notes.push(format!("{} has no pods: judged by a workload's template", end.label));
-    }
-    if !not_ready.is_empty() {
-        let count = not_ready.len();
-        end.notes.push(format!("{count} of its pods not ready: they get no traffic from it"));
-    }
-    end
+/// The API server.
+pub(crate) fn api_server(snapshot: &Snapshot) -> Resolved {
+    let endpoints = ways::api_server(snapshot);
+    let label = Unseen::ApiServer.as_str().to_owned();
+    let unknown = endpoints.contains(&Endpoint::Unseen(Unseen::ApiServer));
+    let note = format!("where {label} is, is not known: say it with --api-server ADDRESS");
+    let notes = if unknown { vec![note] } else { Vec::new() };
+    Resolved { object: None, label, service: None, endpoints, ways: Vec::new(), notes }
 }
 
 /// What the name of an `ExternalName` Service means: something of the cluster, or a name outside.
@@ -552,8 +439,4 @@ fn outside(name: &str) -> Resolved {
         ways: Vec::new(),
         notes: vec![note],
     }
-}
-
-fn service_object(service: &Service) -> ObjectRef {
-    ObjectRef::namespaced("Service", service.namespace.clone(), service.name.clone())
 }

@@ -3,12 +3,15 @@
 //! In: an end that is such a way, or a node, and the port wanted. Out: every [`Arrival`] with how
 //! policies may see it, and what is to be told of the way.
 
-use super::Endpoint;
-use super::destination::{Arrival, behind};
-use super::name::{PortText, PortWanted};
-use super::resolve::{ResolveError, Resolved, service_end};
+use super::destination::{self, Arrival, behind};
+use super::name::{EndName, PortText, PortWanted};
+use super::resolve::resolve;
+use super::resolved::{ResolveError, Resolved, called_end, service_end};
 use super::ways::{Seen, Way};
-use crate::cluster::{BackendPort, Port, Protocol, Service, ServicePort, Snapshot, TargetPort};
+use super::{Endpoint, Unseen, called};
+use crate::cluster::{
+    BackendPort, Callee, Name, PodId, Port, Protocol, Service, ServicePort, Snapshot, TargetPort,
+};
 use crate::entry::Lead;
 
 type Arrivals = (Vec<Arrival>, Vec<String>);
@@ -29,6 +32,7 @@ pub(super) fn arrivals(
         let followed = match *way {
             Way::Route { lead, .. } => Ok(by_route(snapshot, lead)),
             Way::ApiServer => Ok(to_api_server(end, wanted)),
+            Way::Call { call } => by_call(snapshot, call),
             Way::LoadBalancer { service, .. } | Way::ExternalIp { service } => {
                 by_service(snapshot, end, *way, service, wanted)
             }
@@ -43,6 +47,11 @@ pub(super) fn arrivals(
     }
     if let Some(node) = node {
         let by_port = by_node_port(snapshot, node, wanted);
+        let health = wanted.and_then(|wanted| health_check(snapshot, wanted));
+        if let (None, true, Some(note)) = (&by_port, found.0.is_empty(), health) {
+            let arrivals = destination::direct(snapshot, end, wanted)?;
+            return Ok(Some((arrivals, vec![note])));
+        }
         // Another port of a node is the node's own.
         let whole = wanted.is_none() || found.0.is_empty();
         return Ok(by_port.or_else(|| (!whole).then_some(found)));
@@ -51,6 +60,23 @@ pub(super) fn arrivals(
         Some(error) if found.0.is_empty() && found.1.is_empty() => Err(error),
         _ => Ok(Some(found)),
     }
+}
+
+/// What is said of a port at which nodes tell load balancers whether they have pods of a Service.
+///
+/// Source: docs/semantics/services.md#node-ports.
+fn health_check(snapshot: &Snapshot, wanted: &PortWanted) -> Option<String> {
+    let PortText::Number(number) = wanted.port else { return None };
+    if wanted.protocol.is_some_and(|protocol| protocol != Protocol::Tcp) {
+        return None;
+    }
+    let mut services = snapshot.services.iter();
+    let service = services.find(|it| it.external.health_check_port == Some(number))?;
+    let (namespace, name) = (&service.namespace, &service.name);
+    Some(format!(
+        "port {number} of every node is the healthCheckNodePort of {namespace}/svc/{name}: the node \
+         itself answers there, and no pod"
+    ))
 }
 
 /// By an address or a name of a Service.
@@ -197,4 +223,73 @@ fn to_api_server(end: &Resolved, wanted: Option<&PortWanted>) -> Arrivals {
         end.label
     );
     (end.endpoints.iter().map(to).collect(), vec![note])
+}
+
+/// What is behind a call.
+fn by_call(snapshot: &Snapshot, call: usize) -> Result<Arrivals, ResolveError> {
+    let Some(call) = snapshot.calls.all.get(call) else { return Ok(Arrivals::default()) };
+    let by = called::label(call);
+    let (target, wanted) = match &call.to {
+        Callee::Service { namespace, name, port } => {
+            let label = format!("{namespace}/svc/{name}");
+            let Some(index) = called::service(snapshot, namespace, name) else {
+                let note =
+                    format!("{by} calls {label}, which is not here: where it leads is not known");
+                return Ok((Vec::new(), vec![note]));
+            };
+            let port = PortText::Number(*port);
+            let wanted = PortWanted { port, protocol: Some(Protocol::Tcp) };
+            (called_end(snapshot, index), Some(wanted))
+        }
+        Callee::Url(url) => match url.parse::<EndName>() {
+            // The API server's resolver has no search list of a pod.
+            Ok(name) => (resolve(snapshot, &name, "")?, name.port),
+            Err(error) => return Ok((Vec::new(), vec![format!("{by}: {error}")])),
+        },
+    };
+    let (mut arrivals, mut notes) = match destination::arrivals(snapshot, &target, wanted.as_ref())
+    {
+        Ok(found) => found,
+        Err(error) => (Vec::new(), vec![format!("{by} leads nowhere: {error}")]),
+    };
+    let at = wanted.as_ref().map_or(String::new(), |wanted| match &wanted.port {
+        PortText::Number(number) => format!(" port {number}"),
+        PortText::Name(name) => format!(" port {name}"),
+    });
+    notes.insert(0, format!("{by} is called at {}{at}", target.label));
+    notes.extend(target.notes.iter().cloned());
+    let agents = tunnels(snapshot);
+    if !agents.is_empty() && !arrivals.is_empty() {
+        notes.push(format!(
+            "{} may come through the pods of konnectivity-agent, which are here: policies then see \
+             these in its place",
+            Unseen::ApiServer.as_str()
+        ));
+        for arrival in &mut arrivals {
+            arrival.seen.into = std::iter::once(None)
+                .chain(agents.iter().map(|id| Some(Endpoint::Pod(*id))))
+                .collect();
+        }
+    }
+    Ok((arrivals, notes))
+}
+
+/// Agents through which the API server may reach what is in the cluster: one of each workload.
+///
+/// Source: docs/semantics/system.md#konnectivity.
+fn tunnels(snapshot: &Snapshot) -> Vec<PodId> {
+    const AGENT: (&str, &str) = ("k8s-app", "konnectivity-agent");
+    let mut owners: Vec<(Name, Option<usize>)> = Vec::new();
+    let pods = snapshot.pods_in("kube-system");
+    let agents = pods.filter(|(id, pod)| {
+        let there = !pod.finished && !pod.host_network && snapshot.representative(*id).is_none();
+        there && pod.labels.get(AGENT.0) == Some(AGENT.1)
+    });
+    let first = agents.filter(|(_, pod)| {
+        let key = (pod.namespace.clone(), pod.owner);
+        let new = !owners.contains(&key);
+        owners.push(key);
+        new
+    });
+    first.map(|(id, _)| id).collect()
 }

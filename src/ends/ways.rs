@@ -32,6 +32,11 @@ pub enum Way {
     },
     /// By the Service of the API server, which is not written.
     ApiServer,
+    /// By what the API server calls.
+    Call {
+        /// The call, by index.
+        call: usize,
+    },
 }
 
 impl Way {
@@ -39,7 +44,7 @@ impl Way {
     pub fn service(self) -> Option<usize> {
         match self {
             Self::LoadBalancer { service, .. } | Self::ExternalIp { service } => Some(service),
-            Self::Route { .. } | Self::ApiServer => None,
+            Self::Route { .. } | Self::ApiServer | Self::Call { .. } => None,
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use super::Lead;
 use crate::cluster::{Class, Gateway, Pod, PodId, Served, Snapshot};
+use crate::prose;
 use std::collections::BTreeMap;
 
 /// Who takes the traffic of a route and passes it on.
@@ -227,8 +228,7 @@ pub fn front(snapshot: &Snapshot, lead: Lead) -> Front {
         Err(why) => return given(snapshot).unwrap_or(Front::Unknown(why)),
     };
     let Some(row) = wanted.row else {
-        let why = format!("{}, whose pods are not known here", wanted.words);
-        return given(snapshot).unwrap_or_else(|| Front::Unknown(say_where(&why)));
+        return given(snapshot).unwrap_or_else(|| Front::Unknown(say_where(&wanted.words)));
     };
     let pods = match &row.place {
         Place::Node => return Front::Envoy,
@@ -291,11 +291,23 @@ fn wanted(snapshot: &Snapshot, lead: Lead) -> Result<Wanted<'_>, String> {
 fn of_class(by: &str, classes: &[Class], name: &str) -> (String, Option<&'static Row>) {
     if let Some(class) = classes.iter().find(|class| *class.name == *name) {
         let words = format!("{by} has class {name}, which {} serves", class.controller);
-        return (words, called(&class.controller));
+        let row = called(&class.controller);
+        let unknown = if row.is_none() { ", whose pods are not known here" } else { "" };
+        return (words + unknown, row);
     }
-    let words = format!("{by} has class {name}, which is not written here");
-    let usual = |row: &&Row| row.classes.contains(&name);
-    (words, CONTROLLERS.iter().find(usual))
+    let usual = CONTROLLERS.iter().find(|row| row.classes.contains(&name));
+    // Where others are written and it is not even a usual one, it is rather a typing error.
+    let words = if usual.is_some() {
+        format!("{by} has class {name}, which is not written here")
+    } else if !classes.is_empty() {
+        let names: Vec<String> = classes.iter().map(|class| class.name.to_string()).collect();
+        let there = prose::list(&names, "and");
+        let is = if names.len() == 1 { "is" } else { "are" };
+        format!("{by} has class {name}, which nothing here serves (there {is} {there})")
+    } else {
+        format!("{by} has class {name}, which is not written here, and whose pods are not known")
+    };
+    (words, usual)
 }
 
 fn called(controller: &str) -> Option<&'static Row> {

@@ -156,7 +156,14 @@ fn words(service: &Service, kind: DoorKind, port: &ServicePort) -> Option<String
         DoorKind::LoadBalancer => {
             let ips = external.load_balancer.iter().map(|(ip, _)| ip.to_string());
             let all = ips.chain(external.names.iter().map(ToString::to_string)).collect();
-            format!("LoadBalancer {namespace}/{name} {}", at(all))
+            let filter = match external.source_ranges.as_slice() {
+                [] => String::new(),
+                ranges => {
+                    let ranges: Vec<String> = ranges.iter().map(ToString::to_string).collect();
+                    format!(", which lets in {} only", prose::list(&ranges, "and"))
+                }
+            };
+            format!("LoadBalancer {namespace}/{name} {}{filter}", at(all))
         }
         DoorKind::ExternalIp => {
             let all = external.ips.iter().map(ToString::to_string).collect();

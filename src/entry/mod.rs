@@ -91,6 +91,14 @@ pub fn at_host(snapshot: &Snapshot, host: &str, path: Option<&str>) -> Found {
     Found { leads, ..found() }
 }
 
+/// Whether some route names a host, whoever serves it.
+pub fn names_host(snapshot: &Snapshot, host: &str) -> bool {
+    let mut hosts = snapshot.entrances.routes.iter().flat_map(|route| {
+        route.rules.iter().flat_map(move |rule| rule.hosts.iter().map(move |own| (route, own)))
+    });
+    hosts.any(|(route, own)| route.nearness(own, host).is_some())
+}
+
 fn found() -> Found {
     Found::default()
 }

@@ -292,7 +292,7 @@ impl<'a> Collector<'a> {
     /// Whether no policy keeps it out: from the pod's own node, or from the pod itself.
     fn is_exempt(&self, source: &Endpoint, destination: &Endpoint) -> bool {
         match (source, destination) {
-            (Endpoint::Node(node), Endpoint::Pod(pod)) => {
+            (Endpoint::Node(node) | Endpoint::NodeAddress(node, _), Endpoint::Pod(pod)) => {
                 let node = self.snapshot.nodes.get(*node).map(|node| &node.name);
                 node.is_some() && self.snapshot.pod(*pod).node.as_ref() == node
             }

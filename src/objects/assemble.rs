@@ -23,7 +23,7 @@ impl Objects {
     /// has running pods stands in the snapshot by these, any other by its template. Every namespace
     /// that an object is in exists.
     pub fn assemble(self) -> (Snapshot, Written) {
-        let Self { by_ref, without_pods, gaps, mut unread_labels, unread, .. } = self;
+        let Self { by_ref, without_pods, gaps, mut unread_labels, unread, calls_unread, .. } = self;
         unread_labels.retain(|name| {
             let namespace = ObjectRef::cluster(Kind::Namespace.name(), name.clone());
             !by_ref.contains_key(&namespace)
@@ -40,6 +40,7 @@ impl Objects {
         written.unread = unread;
         snapshot.pod_cidrs = trusted_pod_cidrs(&pod_cidrs, snapshot.pods());
         snapshot.gaps = gaps;
+        snapshot.calls.unread = calls_unread;
         (snapshot, written)
     }
 }
@@ -94,6 +95,7 @@ impl Linker {
                     self.snapshot.endpoint_slices.push(slice);
                 }
             }
+            Body::Calls(calls) => self.snapshot.calls.all.extend(calls),
             // Whoever lowers policies asks for it.
             Body::AgentConfig(_) => {}
             Body::Leading(leading) => {

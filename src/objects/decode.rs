@@ -3,6 +3,7 @@
 //! In: the text. Out: [`Decoded`], the objects in the order of the text with their places, and what
 //! could not be read. One malformed document takes no other with it.
 
+use super::calls::CALLING;
 use super::found::{self, Body, Found};
 use super::json;
 use super::operators::{self, operator};
@@ -198,7 +199,7 @@ impl Decoder<'_> {
             return;
         };
         let known = kinds::lookup(api_version, kind);
-        if matches!(known, Known::Read(_))
+        if matches!(known, Known::Read(kind) if !CALLING.contains(&kind))
             && let Some(name) = variable(node)
         {
             let message = format!(

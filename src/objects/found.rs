@@ -3,13 +3,14 @@
 //! In: a deserializer over one object and its kind. Out: a [`Found`], which needs nothing of its
 //! text any more. Objects are not linked to one another yet; see [`assemble`](super::assemble).
 
+use super::calls::{self, CALLING};
 use super::entrances;
 use super::operators::{labelled, operator};
 use super::routes::{self, Leading};
 use super::wire;
 use crate::cluster::{
-    ContainerPort, EndpointSlice, FieldPath, Labels, Name, ObjectRef, Origin, Pod, Port, Protocol,
-    Selector, Service, ServicePort, SliceEndpoint, TargetPort,
+    Call, ContainerPort, EndpointSlice, FieldPath, Labels, Name, ObjectRef, Origin, Pod, Port,
+    Protocol, Selector, Service, ServicePort, SliceEndpoint, TargetPort,
 };
 use crate::kinds::{self, Does, Kind, group, name_in_group};
 use crate::policy::{self, Fault, LabelSelector};
@@ -60,6 +61,8 @@ pub enum Body {
     Endpoints(Vec<EndpointSlice>),
     /// Where hosts and paths lead, or who serves them.
     Leading(Leading),
+    /// What the API server calls.
+    Calls(Vec<Call>),
     /// The settings of Cilium's agent.
     AgentConfig(BTreeMap<String, String>),
     /// A policy, or what policies name.
@@ -90,6 +93,14 @@ pub struct FoundWorkload {
     pub replicas: Option<u32>,
     /// The pod that its template describes.
     pub template: Option<Pod>,
+}
+
+/// Reads an object of a built-in kind that is no policy, as the API sent it.
+///
+/// Errors: the text is not what the API sends.
+pub fn from_json(kind: Kind, text: &str) -> Result<Found, String> {
+    let mut source = serde_json::Deserializer::from_str(text);
+    read(kind, &mut source, &Name::default()).map_err(|error| error.to_string())
 }
 
 /// Reads an object of a built-in kind. Objects without a namespace are in `default_namespace`.
@@ -164,6 +175,10 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
         leads if routes::LEADING.contains(&leads) => {
             let (object, leading) = routes::read(kind, source, place)?;
             Found { object, body: Body::Leading(leading) }
+        }
+        calls if CALLING.contains(&calls) => {
+            let (object, calls) = calls::read(kind, source, place)?;
+            Found { object, body: Body::Calls(calls) }
         }
         Kind::Endpoints => {
             let endpoints = wire::Endpoints::deserialize(source)?;
@@ -302,6 +317,7 @@ fn pod_of(
         service_account: service_account(&spec),
         ips,
         ports: container_ports(&spec),
+        probes: probed_ports(&spec),
         host_network,
         node: spec.node_name,
         owner: None,
@@ -343,6 +359,24 @@ fn container_ports(spec: &wire::PodSpec) -> Arc<[ContainerPort]> {
         })
     });
     ports.collect()
+}
+
+/// The ports at which the kubelet probes containers; a name is one of the container's own ports.
+///
+/// Source: docs/semantics/system.md#probes.
+fn probed_ports(spec: &wire::PodSpec) -> Option<Arc<[Port]>> {
+    let is_sidecar = |c: &&wire::Container| c.restart_policy.as_deref() == Some("Always");
+    let sidecars = spec.init_containers.iter().flatten().filter(is_sidecar);
+    let mut ports: Vec<Port> = Vec::new();
+    for container in spec.containers.iter().flatten().chain(sidecars) {
+        for number in container.probes().filter_map(|probe| probe.port(container)) {
+            let port = Port::tcp(number);
+            if !ports.contains(&port) {
+                ports.push(port);
+            }
+        }
+    }
+    (!ports.is_empty()).then(|| ports.into())
 }
 
 fn protocol(written: Option<wire::WireProtocol>) -> Protocol {
@@ -431,6 +465,7 @@ fn template_pod(object: &ObjectRef, template: wire::Template) -> Pod {
         service_account: service_account(&spec),
         ips: Vec::new(),
         ports: container_ports(&spec),
+        probes: probed_ports(&spec),
         host_network: spec.host_network == Some(true),
         node: spec.node_name,
         owner: None,

@@ -6,6 +6,7 @@
 
 pub mod api;
 mod assemble;
+mod calls;
 mod decode;
 mod entrances;
 mod file;
@@ -23,12 +24,13 @@ mod warning;
 mod wire;
 
 pub use assemble::owner_of_replica_set;
+pub use calls::CALLING;
 pub use file::{File, Kept, Kind, Reading, at_origin, decode_text};
-pub use found::{Body, Found, FoundWorkload, Owner};
+pub use found::{Body, Found, FoundWorkload, Owner, from_json as fact_from_json};
 pub use kustomization::is_kustomization;
 pub use other::from_json as other_from_json;
 pub use policy::from_json as policy_from_json;
-pub use routes::{LEADING, Leading, from_json as leading_from_json};
+pub use routes::{LEADING, Leading};
 pub use set::{Objects, Replaced};
 pub use warning::{Severity, Warning, shown};
 

@@ -253,7 +253,7 @@ pub(super) fn template(
         protocol: Some(WireProtocol(*protocol)),
         host_port: None,
     });
-    let container = Container { ports: Some(ports.collect()), restart_policy: None };
+    let container = Container { ports: Some(ports.collect()), ..Container::default() };
     let account = text("serviceAccountName")
         .or_else(|| pods.own_account.map(|more| format!("{name}{more}").into()));
     let host_network = spec.get("hostNetwork").map(yaml::from_node).transpose()?;

@@ -4,7 +4,6 @@
 //! is kept of it. Every field may be absent; the API server fills in defaults that a manifest lacks.
 
 use super::entrances;
-use super::found::{self, Found};
 use super::wire::{self, Metadata};
 use crate::cluster::{
     AllowedFrom, Backend, BackendPort, Class, Gateway, Grant, Listener, Name, ObjectRef, Parent,
@@ -44,14 +43,6 @@ pub const LEADING: &[Kind] = &[
     Kind::ReferenceGrant,
     Kind::Route,
 ];
-
-/// Reads an object of one of these kinds that the API sent.
-///
-/// Errors: the text is not what the API sends.
-pub fn from_json(kind: Kind, text: &str) -> Result<Found, String> {
-    let mut source = serde_json::Deserializer::from_str(text);
-    found::read(kind, &mut source, &Name::default()).map_err(|error| error.to_string())
-}
 
 /// Reads an object of one of these kinds.
 pub(super) fn read<'de, D: Deserializer<'de>>(

@@ -8,7 +8,7 @@ use super::entrances::api_server;
 use super::found::{Body, Found, FoundWorkload};
 
 use super::policy::from_json;
-use crate::cluster::{ContainerPort, Gap, Labels, Name, ObjectRef, Origin, Pod};
+use crate::cluster::{ContainerPort, Gap, Labels, Name, ObjectRef, Origin, Pod, Port};
 use crate::ends::API_SERVER;
 use crate::kinds::{Kind, Known, lookup};
 use crate::policy::{Enforcer, Unread};
@@ -27,6 +27,8 @@ pub struct Objects {
     pub gaps: Vec<Gap>,
     /// Policies that could not be read.
     pub unread: Unread,
+    /// Kinds of what the API server calls that could not be read, and why.
+    pub calls_unread: Vec<(String, String)>,
     /// Namespaces that exist, but whose labels could not be read.
     pub unread_labels: BTreeSet<Name>,
     /// Who enforces the policies, where the cluster tells, and what of that could not be read.
@@ -53,6 +55,7 @@ struct Shared {
     names: HashSet<Name>,
     labels: HashSet<Labels>,
     ports: HashSet<Arc<[ContainerPort]>>,
+    probes: HashSet<Arc<[Port]>>,
 }
 
 impl Objects {
@@ -118,6 +121,7 @@ impl Objects {
         self.gaps.extend(other.gaps);
         self.unread.extend(other.unread);
         self.unread_labels.extend(other.unread_labels);
+        self.calls_unread.extend(other.calls_unread);
         self.enforcer = other.enforcer.or(self.enforcer.take());
     }
 
@@ -148,19 +152,17 @@ impl Objects {
 
     /// Puts the API server at an address, whatever is written of its endpoints.
     pub fn put_api_server(&mut self, ip: IpAddr, port: u16) {
-        let of_api_server = |object: &ObjectRef, body: &Body| match body {
-            Body::EndpointSlice(slice) => (&*slice.namespace, &*slice.service) == API_SERVER,
-            Body::Endpoints(_) => {
-                object.namespace.as_deref() == Some(API_SERVER.0) && *object.name == *API_SERVER.1
-            }
-            _ => false,
-        };
-        self.by_ref.retain(|object, (_, body)| !of_api_server(object, body));
+        self.by_ref.retain(|object, (_, body)| !is_of_api_server(object, body));
         let [slice, service] = api_server(ip, port);
         self.insert(slice, Origin::Synthetic);
         if !self.by_ref.contains_key(&service.object) {
             self.insert(service, Origin::Synthetic);
         }
+    }
+
+    /// Whether it is known where the API server is.
+    pub fn knows_api_server(&self) -> bool {
+        self.by_ref.iter().any(|(object, (_, body))| is_of_api_server(object, body))
     }
 
     /// Where an object was written.
@@ -186,6 +188,17 @@ impl Objects {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.by_ref.is_empty()
+    }
+}
+
+/// Whether an object has the endpoints of the API server.
+fn is_of_api_server(object: &ObjectRef, body: &Body) -> bool {
+    match body {
+        Body::EndpointSlice(slice) => (&*slice.namespace, &*slice.service) == API_SERVER,
+        Body::Endpoints(_) => {
+            object.namespace.as_deref() == Some(API_SERVER.0) && *object.name == *API_SERVER.1
+        }
+        _ => false,
     }
 }
 
@@ -226,6 +239,13 @@ impl Shared {
             pod.labels = known.clone();
         } else {
             self.labels.insert(pod.labels.clone());
+        }
+        if let Some(probes) = &mut pod.probes {
+            if let Some(known) = self.probes.get(probes) {
+                *probes = known.clone();
+            } else {
+                self.probes.insert(probes.clone());
+            }
         }
         if let Some(known) = self.ports.get(&pod.ports) {
             pod.ports = known.clone();

@@ -206,6 +206,88 @@ pub(super) struct PodSpec {
 pub(super) struct Container {
     pub(super) ports: Option<Vec<ContainerPort>>,
     pub(super) restart_policy: Option<String>,
+    pub(super) liveness_probe: Option<Probe>,
+    pub(super) readiness_probe: Option<Probe>,
+    pub(super) startup_probe: Option<Probe>,
+}
+
+impl Container {
+    /// Its probes.
+    pub(super) fn probes(&self) -> impl Iterator<Item = &Probe> {
+        [&self.liveness_probe, &self.readiness_probe, &self.startup_probe].into_iter().flatten()
+    }
+}
+
+/// A probe; one that runs a command in the container has none of these.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Probe {
+    http_get: Option<Probed>,
+    tcp_socket: Option<Probed>,
+    grpc: Option<Probed>,
+}
+
+impl Probe {
+    /// The port that it asks, by the names of its container.
+    pub(super) fn port(&self, container: &Container) -> Option<u16> {
+        let asked = self.http_get.as_ref().or(self.tcp_socket.as_ref()).or(self.grpc.as_ref())?;
+        match asked.port.0.as_ref()? {
+            IntOrName::Number(number) => Some(*number).filter(|number| *number != 0),
+            IntOrName::Name(name) => {
+                let mut ports = container.ports.iter().flatten();
+                ports.find(|port| port.name.as_ref() == Some(name)).map(|port| port.number)
+            }
+        }
+    }
+}
+
+/// What a probe asks.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Probed {
+    port: ProbePort,
+}
+
+/// A port, or whatever stands in its place, which no pod is left out for.
+#[derive(Debug, Default)]
+struct ProbePort(Option<IntOrName>);
+
+impl<'de> Deserialize<'de> for ProbePort {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl Visitor<'_> for Either {
+            type Value = ProbePort;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a port number or the name of a container port")
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<ProbePort, E> {
+                Ok(ProbePort(u16::try_from(number).ok().map(IntOrName::Number)))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<ProbePort, E> {
+                Ok(ProbePort(u16::try_from(number).ok().map(IntOrName::Number)))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<ProbePort, E> {
+                Ok(ProbePort(None))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<ProbePort, E> {
+                Ok(ProbePort(None))
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<ProbePort, E> {
+                Ok(ProbePort(Some(IntOrName::Name(name.into()))))
+            }
+
+            fn visit_unit<E>(self) -> Result<ProbePort, E> {
+                Ok(ProbePort(None))
+            }
+        }
+        source.deserialize_any(Either)
+    }
 }
 
 /// One of a container's `ports`.

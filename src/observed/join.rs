@@ -74,7 +74,8 @@ impl Index {
         for (at, node) in snapshot.nodes.iter().enumerate() {
             index.nodes.insert(node.name.clone(), at);
             for ip in &node.ips {
-                index.addresses.insert(*ip, Endpoint::Node(at));
+                // At the address that was seen, which may be one of several.
+                index.addresses.insert(*ip, Endpoint::NodeAddress(at, *ip));
             }
         }
         index
@@ -114,7 +115,7 @@ impl Index {
         }
         let address = party.ip.ok_or(Unjoined::Nameless);
         if party.is_node() {
-            if let Some(known @ Endpoint::Node(_)) = party.ip.and_then(|ip| self.at(ip)) {
+            if let Some(known @ Endpoint::NodeAddress(..)) = party.ip.and_then(|ip| self.at(ip)) {
                 return Ok(known.clone());
             }
             // The host is the node that reports; in front of its name may be the cluster's.

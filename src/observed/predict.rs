@@ -76,7 +76,7 @@ impl Prediction {
             Direction::Ingress => &self.flow.source,
             Direction::Egress => &self.flow.destination,
         };
-        let in_cluster = matches!(peer, Endpoint::Pod(_) | Endpoint::Node(_));
+        let in_cluster = matches!(peer, Endpoint::Pod(_)) || peer.node().is_some();
         if !in_cluster || trace.reason != Reason::Admitted {
             return false;
         }

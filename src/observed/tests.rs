@@ -47,6 +47,7 @@ impl World {
             unknown_labels: &[],
             ips: ip.iter().map(|ip| ip.parse::<IpAddr>().unwrap()).collect(),
             ports: Arc::default(),
+            probes: None,
             host_network: false,
             node: Some("n".into()),
             service_account: "default".into(),
@@ -305,7 +306,8 @@ fn nodes_and_addresses() {
     let node = |at| Ok(Endpoint::Node(at));
     // The host by its name where its address is another, such as that of cilium_host.
     assert_eq!(world.end(&from("10.0.0.254", 1, &["reserved:host"], "default/n")), node(0));
-    assert_eq!(world.end(&from("192.0.2.2", 6, &["reserved:remote-node"], "n")), node(1));
+    let at = Ok(Endpoint::NodeAddress(1, "192.0.2.2".parse().unwrap()));
+    assert_eq!(world.end(&from("192.0.2.2", 6, &["reserved:remote-node"], "n")), at);
     assert_eq!(
         world.end(&from("192.0.2.9", 6, &["reserved:remote-node"], "n")),
         Err(Unjoined::NoNode)

@@ -63,8 +63,11 @@ pub struct Cuts {
 
 /// So many changes at most are told together: more is no advice.
 const MOST_CHANGES: usize = 3;
-/// So many sets are tried.
+/// So many sets are tried, of large clusters fewer: each is all flows worked out anew.
 const MOST_TRIED: usize = 200;
+const LEAST_TRIED: usize = 6;
+/// Pods times sets.
+const MOST_PODS: usize = 1_000_000;
 /// So many sets are told.
 const MOST_TOLD: usize = 3;
 
@@ -78,7 +81,10 @@ pub fn cuts(
     to: &[PodId],
     effort: Effort,
 ) -> Result<Cuts, TooMuch> {
-    let mut search = Search { snapshot, before: rules, from, to, effort, cuts: Cuts::default() };
+    let most = MOST_PODS / snapshot.pods().len().max(1);
+    let most = most.clamp(LEAST_TRIED, MOST_TRIED);
+    let mut search =
+        Search { snapshot, before: rules, from, to, effort, most, cuts: Cuts::default() };
     let found = onward(snapshot, rules, from, usize::MAX, effort)?;
     if search.reached(&found).is_none() {
         return Ok(search.cuts);
@@ -86,7 +92,7 @@ pub fn cuts(
     for size in 1..=MOST_CHANGES {
         let mut seen = BTreeSet::new();
         search.deepen(rules, &mut Vec::new(), size, &mut seen)?;
-        if !search.cuts.found.is_empty() || search.cuts.tried >= MOST_TRIED {
+        if !search.cuts.found.is_empty() || search.cuts.tried >= most {
             break;
         }
     }
@@ -99,6 +105,8 @@ struct Search<'a> {
     from: &'a From,
     to: &'a [PodId],
     effort: Effort,
+    /// So many sets are tried.
+    most: usize,
     cuts: Cuts,
 }
 
@@ -114,7 +122,7 @@ impl Search<'_> {
         if self.cuts.found.len() >= MOST_TOLD {
             return Ok(());
         }
-        if self.cuts.tried >= MOST_TRIED {
+        if self.cuts.tried >= self.most {
             return Ok(());
         }
         self.cuts.tried += 1;

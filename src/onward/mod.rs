@@ -17,7 +17,7 @@ use crate::policy::Ruleset;
 use crate::reach::{Connectivity, End, PortSet};
 use crate::unwritten::internet;
 use crate::verdict::{CasePorts, Explanation, Hop, Verdict, taken, through};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 
 /// Where it begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,7 +119,7 @@ pub fn onward(
     match from {
         From::Pods(pods) => {
             let places = pods.iter().filter_map(|id| walk.place(*id));
-            starts.extend(places.map(|place| (place, first(0, true, PortSet::default()))));
+            starts.extend(places.map(|place| (place, first_hop(0, true, PortSet::default()))));
         }
         From::Internet if most_hops > 0 => {
             let (ways, unclear) = ways_in(snapshot, rules);
@@ -129,7 +129,7 @@ pub fn onward(
                 let one = Reached {
                     by: Some(way.by.clone()),
                     sender: way.sender.clone(),
-                    ..first(1, way.certain, way.ports.clone())
+                    ..first_hop(1, way.certain, way.ports.clone())
                 };
                 starts.extend(places.map(|place| (place, one.clone())));
             }
@@ -144,7 +144,7 @@ pub fn onward(
     }
 }
 
-fn first(hops: usize, certain: bool, ports: PortSet) -> Reached {
+fn first_hop(hops: usize, certain: bool, ports: PortSet) -> Reached {
     Reached { hops, certain, from: None, ports, by: None, sender: None, pods: Vec::new() }
 }
 
@@ -165,7 +165,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         let mut nodes = HashMap::new();
         for node in snapshot.pods().iter().filter_map(|pod| pod.node.as_ref()) {
             if snapshot.has_ends_on_nodes() && !nodes.contains_key(node) {
-                nodes.insert(node.clone(), u32::try_from(nodes.len() + 1).unwrap_or(u32::MAX));
+                nodes.insert(node.clone(), to_u32(nodes.len() + 1));
             }
         }
         let families = Family::ALL.into_iter().filter(|it| connectivity.has_family(*it));
@@ -201,7 +201,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         most_hops: usize,
     ) -> Result<BTreeMap<Place, Reached>, TooMuch> {
         let mut found: BTreeMap<Place, Reached> = BTreeMap::new();
-        let mut queue = VecDeque::new();
+        let mut level: Vec<Place> = Vec::new();
         for (place, reached) in starts.iter().filter(|(_, it)| it.certain || !certain) {
             // Of several ways in the first that is certain is told.
             let known = found.get(place).map(|it| it.certain);
@@ -209,32 +209,44 @@ impl<'w, 'a> Walk<'w, 'a> {
                 let pods = self.members.get(place).cloned().unwrap_or_default();
                 found.insert(*place, Reached { pods, ..reached.clone() });
                 if known.is_none() {
-                    queue.push_back(*place);
+                    level.push(*place);
                 }
             }
         }
-        // Those that are not reached yet.
-        let rest = self.members.iter().filter(|(place, _)| !found.contains_key(place));
-        let mut rest: Vec<(Place, PodId)> =
-            rest.filter_map(|(place, all)| Some((*place, *all.first()?))).collect();
-        while let Some(place) = queue.pop_front() {
-            let hops = found.get(&place).map_or(0, |it| it.hops);
-            let pod = self.members.get(&place).and_then(|all| all.first()).copied();
-            let Some(pod) = pod.filter(|_| hops < most_hops) else { continue };
-            let mut left = Vec::with_capacity(rest.len());
-            for (next, to) in rest {
+        let mut left = Left::new(self, &found);
+        let mut frontier = self.connectivity.frontier(certain);
+        while let Some(first) = level.first()
+            && let Some(hops) = found.get(first).map(|it| it.hops).filter(|it| *it < most_hops)
+        {
+            let mut at: BTreeMap<u32, Place> = BTreeMap::new();
+            for place in &level {
+                at.entry(place.0).or_insert(*place);
+            }
+            let sources: Vec<u32> = at.keys().copied().collect();
+            let mut edges: Vec<(Place, Place)> = Vec::new();
+            for (class, source) in frontier.next(&sources) {
+                let Some(from) = at.get(&source) else { continue };
+                edges.extend(left.of_class(class).map(|to| (*from, to)));
+            }
+            for from in &level {
+                edges.extend(left.by_node(self, *from, certain).map(|to| (*from, to)));
+            }
+            level = Vec::new();
+            for (from, to) in edges {
+                if found.contains_key(&to) {
+                    continue;
+                }
                 let too_much = TooMuch { work: Work::Steps, limit: self.limit };
                 self.steps_left = self.steps_left.checked_sub(1).ok_or(too_much)?;
-                let Some((ports, sure)) = self.ports(pod, to, certain) else {
-                    left.push((next, to));
-                    continue;
-                };
-                let pods = self.members.get(&next).cloned().unwrap_or_default();
-                let reached = Reached { from: Some(place), pods, ..first(hops + 1, sure, ports) };
-                found.insert(next, reached);
-                queue.push_back(next);
+                let one = |place: Place| self.members.get(&place)?.first().copied();
+                let Some((a, b)) = one(from).zip(one(to)) else { continue };
+                let Some((ports, sure)) = self.ports(a, b, certain) else { continue };
+                let pods = self.members.get(&to).cloned().unwrap_or_default();
+                let reached =
+                    Reached { from: Some(from), pods, ..first_hop(hops + 1, sure, ports) };
+                found.insert(to, reached);
+                level.push(to);
             }
-            rest = left;
         }
         Ok(found)
     }
@@ -253,6 +265,70 @@ impl<'w, 'a> Walk<'w, 'a> {
             (true, false) => (!all.is_empty()).then_some((all, false)),
         }
     }
+}
+
+/// The places that are not reached yet.
+struct Left {
+    by_class: BTreeMap<u32, Vec<Place>>,
+    /// By node, and whether they are on its network; 0 is a node that is not known.
+    by_node: HashMap<(u32, bool), Vec<Place>>,
+    /// Nodes reach their own pods, and pods perhaps their nodes, beside what policies say.
+    exempts: (bool, bool),
+}
+
+impl Left {
+    fn new(walk: &Walk<'_, '_>, found: &BTreeMap<Place, Reached>) -> Self {
+        let (mut by_class, mut by_node) = (BTreeMap::new(), HashMap::new());
+        let exempts = walk.connectivity.exempts_nodes();
+        for (place, pods) in walk.members.iter().filter(|(place, _)| !found.contains_key(place)) {
+            by_class.entry(place.0).or_insert_with(Vec::new).push(*place);
+            if (exempts.0 || exempts.1)
+                && let Some(first) = pods.first()
+            {
+                let on_node = walk.snapshot.pod(*first).host_network;
+                by_node.entry((place.1, on_node)).or_insert_with(Vec::new).push(*place);
+            }
+        }
+        Self { by_class, by_node, exempts }
+    }
+
+    /// Takes the places of a class.
+    fn of_class(&mut self, class: u32) -> impl Iterator<Item = Place> + use<> {
+        self.by_class.remove(&class).unwrap_or_default().into_iter()
+    }
+
+    /// Takes the places that a place reaches since one is the other's node, or may be.
+    fn by_node(
+        &mut self,
+        walk: &Walk<'_, '_>,
+        from: Place,
+        certain: bool,
+    ) -> impl Iterator<Item = Place> + use<> {
+        let first = walk.members.get(&from).and_then(|all| all.first());
+        let on_node = first.is_some_and(|id| walk.snapshot.pod(*id).host_network);
+        let (reach_own, perhaps_reach_node) = self.exempts;
+        let mut taken = Vec::new();
+        let reaches = if on_node { reach_own } else { perhaps_reach_node && !certain };
+        if reaches {
+            let mut take = |node: u32| taken.extend(self.by_node.remove(&(node, !on_node)));
+            match from.1 {
+                // It may be on any.
+                0 if certain => {}
+                0 => (0..=walk.nodes.len()).for_each(|node| take(to_u32(node))),
+                node => {
+                    take(node);
+                    if !certain {
+                        take(0);
+                    }
+                }
+            }
+        }
+        taken.into_iter().flatten()
+    }
+}
+
+fn to_u32(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// Every way in by which the internet reaches pods, or may.

@@ -90,6 +90,21 @@ impl NamePattern {
     }
 }
 
+impl NamePattern {
+    /// Whether it holds a variable that nobody filled in, so that it may stand for any.
+    pub fn is_unfilled(&self) -> bool {
+        self.written.contains("${")
+    }
+
+    /// Whether a name would match, were each `*` any run of characters, dots among them.
+    pub fn matches_across_dots(&self, name: &str) -> bool {
+        let (Form::Glob(pattern) | Form::UnderGlob(pattern)) = &self.form else { return false };
+        // Without dots in either `*` is held up by none.
+        let plain = |text: &str| text.replace('.', "\u{1}");
+        pattern.contains('*') && glob(plain(pattern).as_bytes(), plain(&normal(name)).as_bytes())
+    }
+}
+
 /// Whether a text matches a pattern in which `*` is any run of characters but dots; linear in both
 /// but for the product of their lengths, since it returns only to the last `*`.
 fn glob(pattern: &[u8], text: &[u8]) -> bool {
@@ -188,6 +203,21 @@ mod tests {
         }
         assert!(NamePattern::exactly("Login.example.com").matches("login.example.com."));
         assert_eq!(NamePattern::glob("**.Example.com").to_string(), "**.Example.com");
+    }
+
+    /// docs/semantics/cilium-rules.md#names: what only the levels of a name keep out.
+    #[test]
+    fn levels_of_names() {
+        for (pattern, name, levels) in [
+            ("*.example.com", "a.b.example.com", true),
+            ("*.example.com", "example.com", false),
+            ("api*.example.com", "api1.eu.example.com", true),
+            ("login.example.com", "a.login.example.com", false),
+        ] {
+            let pattern = NamePattern::glob(pattern);
+            assert!(!pattern.matches(name), "{pattern} {name}");
+            assert_eq!(pattern.matches_across_dots(name), levels, "{pattern} {name}");
+        }
     }
 
     /// Long patterns of many stars end in good time.

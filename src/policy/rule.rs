@@ -251,11 +251,27 @@ pub enum PeerKind {
     /// Cilium's entities.
     Entities(Entities),
     /// Whatever has a name that matches one of these patterns, as a destination outside.
-    Names(Vec<NamePattern>),
+    Names(NameSet),
     /// Those of a scope whom nothing here can tell; why, as the end of a sentence.
     Unresolved(Box<str>, Scope),
     /// Whoever is meant by several of these together.
     Combined(Box<Combined>),
+}
+
+/// Destinations outside by their names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameSet {
+    /// The patterns, one of which is enough.
+    pub patterns: Vec<NamePattern>,
+    /// Why it is not known whether their addresses are ever learned, as the end of a sentence.
+    pub unlearned: Option<Box<str>>,
+}
+
+impl NameSet {
+    /// Names whose addresses are learned.
+    pub fn of(patterns: Vec<NamePattern>) -> Self {
+        Self { patterns, unlearned: None }
+    }
 }
 
 /// Ends by what each of several kinds says of them. Those of one subject's node are not in it.

@@ -144,6 +144,7 @@ mod tests {
                 service_account: "default".into(),
                 ips: Vec::new(),
                 ports: [].into(),
+                probes: None,
                 host_network: false,
                 node: None,
                 owner,

@@ -25,6 +25,7 @@ pub use asked::forms;
 pub use dead::{Dead, dead};
 pub use elsewhere::{anything_differs, isolated, may_open_where_isolated};
 pub use shape::{Label, Place, Shape};
+pub(crate) use supply::meant;
 pub use supply::{Supplied, internet, is_of_internet, supply};
 pub use witness::witness;
 

@@ -196,6 +196,7 @@ impl Shape {
             service_account: self.service_account(),
             ips: Vec::new(),
             ports: ports.collect(),
+            probes: None,
             host_network: false,
             node: None,
             owner: None,

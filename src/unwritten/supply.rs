@@ -133,7 +133,7 @@ fn representative(shape: &Shape, brought_by: Vec<Bringer>) -> Representative {
 }
 
 /// What is meant, without the pods that only the search knows.
-fn meant(
+pub(crate) fn meant(
     snapshot: &mut Snapshot,
     rules: &Ruleset,
     asked: &Asked,

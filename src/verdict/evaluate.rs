@@ -7,13 +7,13 @@
 use super::matching::{Matcher, missed};
 use super::tiers::{self, Circumstances, Decision, OpenTo};
 use super::trace::{
-    EntryTrace, Flow, Judgement, Passage, PolicyTrace, Reason, Trace, UnknownWhy, Verdict,
+    EntryTrace, Flow, Judgement, Passage, PeerMiss, PolicyTrace, Reason, Trace, UnknownWhy, Verdict,
 };
 use super::why::RuleId;
-use crate::cluster::{PodId, Snapshot, Truth};
+use crate::cluster::{PodId, Port, Protocol, Snapshot, Truth};
 use crate::ends::{Endpoint, Unseen};
-use crate::policy::rule::{Action, Condition, Direction, Entry, Policy, Tier};
-use crate::policy::{Enforcement, PolicyId, Ruleset};
+use crate::policy::rule::{Action, Condition, Direction, Entry, PeerKind, Peers, Policy, Tier};
+use crate::policy::{Enforcement, NamePattern, PolicyId, Ruleset};
 
 /// Judges one flow in both directions.
 ///
@@ -124,7 +124,7 @@ impl<'a> Judge<'a> {
         if from_own_node.is_yes() && cilium.is_none() {
             return Err(Reason::OwnNode);
         }
-        let policies = if let Some(among) = among {
+        let mut policies = if let Some(among) = among {
             let policies = among.iter().map(|id| (*id, self.rules.policy(*id)));
             self.selecting(&matcher, pod, policies, Matcher::brief)
         } else {
@@ -132,6 +132,9 @@ impl<'a> Judge<'a> {
             let policies = self.rules.candidates(namespace, direction);
             self.selecting(&matcher, pod, policies, Matcher::entry)
         };
+        if let (Direction::Egress, Endpoint::Name(name), Some(_)) = (direction, peer, cilium) {
+            self.refuse_lookup(name, &mut policies);
+        }
         let always = cilium.is_some_and(|cilium| cilium.enforcement == Enforcement::Always);
         let implied = match cilium {
             Some(cilium) if cilium.node_reaches_own_pods => from_own_node,
@@ -149,6 +152,45 @@ impl<'a> Judge<'a> {
         };
         let about = Circumstances { implied, always, exempt };
         Ok(Situation { snapshot: self.snapshot, rules: self.rules, pod, about, policies })
+    }
+
+    /// Takes back what rules for names let through, where no rule for DNS lets the pod ask for the name.
+    ///
+    /// Source: docs/semantics/cilium-rules.md#lookups.
+    fn refuse_lookup(&self, name: &str, policies: &mut [PolicyTrace]) {
+        const DNS: Port = Port { protocol: Protocol::Udp, number: 53 };
+        let of_names = |rule: &Entry| match &rule.peers {
+            Peers::Any => false,
+            Peers::Of(peers) => peers.iter().any(|it| matches!(it.admits, PeerKind::Names(_))),
+        };
+        let mut asked: Vec<NamePattern> = Vec::new();
+        for trace in policies.iter() {
+            let rules = self.rules.policy(trace.policy).entries.iter();
+            for rule in rules.filter(|rule| rule.action == Action::Allow) {
+                match &rule.condition {
+                    Some(condition) => asked.extend(condition.names.iter().cloned()),
+                    // Beside it rules for DNS are void, as far as they are for the same server.
+                    None if rule.ports.may_have(DNS) && !of_names(rule) => return,
+                    None => {}
+                }
+            }
+        }
+        let may_be = |pattern: &NamePattern| pattern.matches(name) || pattern.is_unfilled();
+        if asked.is_empty() || asked.iter().any(may_be) {
+            return;
+        }
+        asked.sort();
+        asked.dedup();
+        for trace in policies {
+            let rules = &self.rules.policy(trace.policy).entries;
+            for (entry, _) in trace.entries.iter_mut().zip(rules).filter(|(_, it)| of_names(it)) {
+                if !entry.peer.is_no() {
+                    entry.peer = Truth::No;
+                    entry.peer_miss = Some(PeerMiss::LookupRefused(asked.clone().into()));
+                }
+            }
+            trace.settle();
+        }
     }
 
     /// The policies that may say something of flows of this subject at this port, whoever is at the

@@ -7,7 +7,7 @@ use super::hops::{Asked, Taken};
 use super::inside::inside_note;
 use super::ports::{CasePorts, same, sweep, swept};
 use super::remarks::remarks;
-use super::routed::{from_outside, led};
+use super::routed::{from_outside, led, not_led, unrouted};
 use super::trace::{Flow, Judgement, Verdict};
 use super::ways::{Reading, judge_each};
 use crate::cluster::{Addresses, ContainerPort, Family, Name, Port, Snapshot};
@@ -147,6 +147,9 @@ pub fn explain(
     if routed {
         return led(snapshot, rules, (source, destination), port, namespace);
     }
+    if let Some(note) = unrouted(&source, &destination) {
+        return Ok(not_led(source, destination, note));
+    }
     let (arrivals, mut notes) = arrivals(snapshot, &destination, port)?;
     notes.splice(0..0, source.notes.iter().chain(&destination.notes).cloned());
     for end in source.endpoints.iter().chain(&destination.endpoints) {
@@ -219,15 +222,7 @@ pub fn explain(
     } else if cases.is_empty() && !places.is_empty() {
         notes.push("the two ends have no IP family in common".to_owned());
     }
-    let mut own: Vec<IpAddr> = match &destination.service {
-        Some(index) => snapshot.services[*index].cluster_ips.clone(),
-        None => Vec::new(),
-    };
-    if !destination.ways.is_empty()
-        && let Named::Address(ip) = question.destination.names
-    {
-        own.push(ip);
-    }
+    let own = own_addresses(snapshot, &destination, question.destination);
     notes.extend(remarks(snapshot, rules, &own, &cases));
     let cases = merge(cases);
     let ways = Vec::new();
@@ -235,6 +230,20 @@ pub fn explain(
         Explanation { source, destination, cases, ways, family_unknown, reading_unknown, notes };
     explanation.notes.extend(from_outside(snapshot, &explanation));
     Ok(explanation)
+}
+
+/// The addresses by which a Service was asked for, which policies do not see.
+fn own_addresses(snapshot: &Snapshot, destination: &Resolved, asked: &EndName) -> Vec<IpAddr> {
+    let mut own: Vec<IpAddr> = match &destination.service {
+        Some(index) => snapshot.services[*index].cluster_ips.clone(),
+        None => Vec::new(),
+    };
+    if !destination.ways.is_empty()
+        && let Named::Address(ip) = asked.names
+    {
+        own.push(ip);
+    }
+    own
 }
 
 /// What is said where readings of a flow have different verdicts.

@@ -214,7 +214,10 @@ impl Walk<'_> {
         }
         let mut hops = vec![self.first(front, dialled)?];
         match led_to(snapshot, lead) {
-            Ok((backend, port)) => hops.push(self.second(front, lead, backend, port)?),
+            Ok((backend, port)) => match self.second(front, lead, backend, port) {
+                Ok(hop) => hops.push(hop),
+                Err(why) => faults.push(format!("{}: {why}", lead.by(snapshot))),
+            },
             Err(why) => faults.push(why),
         }
         Ok(Taken { lead, by: lead.words(snapshot), hops, faults })

@@ -76,7 +76,7 @@ impl Matcher<'_> {
             PeerKind::Entities(entities) => {
                 no(PeerMiss::NotOfEntities(entities.written.clone().into()))
             }
-            PeerKind::Names(patterns) => no(PeerMiss::OtherName(patterns.clone().into())),
+            PeerKind::Names(names) => no(PeerMiss::OtherName(names.patterns.clone().into())),
             // What it is combined of is asked one by one, see [`Matcher::inside`].
             PeerKind::Combined(_) => (Truth::Unknown, None),
             PeerKind::Unresolved(why, scope) if scope.nodes => {

@@ -8,10 +8,9 @@ use crate::cluster::{
     Port, Protocol, Snapshot, Truth, real_namespace,
 };
 use crate::ends::{Endpoint, Unseen};
-use crate::policy::NamePattern;
 use crate::policy::rule::{
-    Combined, Entities, Entry, Namespaces, NodeSet, PeerKind, Peers, PodSet, PortMatch, PortRule,
-    Ports, Scope,
+    Combined, Entities, Entry, NameSet, Namespaces, NodeSet, PeerKind, Peers, PodSet, PortMatch,
+    PortRule, Ports, Scope,
 };
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -34,7 +33,7 @@ pub(super) struct Matcher<'a> {
 impl Matcher<'_> {
     /// Whether the peer is the node on which the subject runs, or shares that node's network.
     pub(super) fn is_own_node(&self) -> Truth {
-        if self.is_node_local() {
+        if self.is_node_local() || *self.peer == Endpoint::Unseen(Unseen::OwnNode) {
             return Truth::Yes;
         }
         // On which node it runs, if on one of the cluster, is not known.
@@ -62,19 +61,21 @@ impl Matcher<'_> {
         match self.peer {
             Endpoint::Node(_)
             | Endpoint::NodeAddress(..)
-            | Endpoint::Unseen(Unseen::AnotherNode) => true,
+            | Endpoint::Unseen(Unseen::AnotherNode | Unseen::OwnNode) => true,
             Endpoint::Pod(pod) => self.snapshot.pod(*pod).host_network,
             Endpoint::Address(_) | Endpoint::Name(_) | Endpoint::Unseen(_) => false,
         }
     }
 
     /// The node that the peer is or runs on, where that is known.
-    fn peer_node(&self) -> Option<usize> {
+    pub(super) fn peer_node(&self) -> Option<usize> {
+        let of_pod = |pod: PodId| {
+            let name = self.snapshot.pod(pod).node.as_ref()?;
+            self.snapshot.nodes.iter().position(|node| node.name == *name)
+        };
         match self.peer {
-            Endpoint::Pod(pod) => {
-                let name = self.snapshot.pod(*pod).node.as_ref()?;
-                self.snapshot.nodes.iter().position(|node| node.name == *name)
-            }
+            Endpoint::Pod(pod) => of_pod(*pod),
+            Endpoint::Unseen(Unseen::OwnNode) => of_pod(self.subject?),
             other => other.node(),
         }
     }
@@ -171,7 +172,7 @@ impl Matcher<'_> {
             PeerKind::Addresses(block, scope) => self.address_peer(block, *scope),
             PeerKind::Nodes(nodes) => self.node_peer(nodes),
             PeerKind::Entities(entities) => self.entity_peer(entities),
-            PeerKind::Names(patterns) => self.name_peer(patterns),
+            PeerKind::Names(names) => self.name_peer(names),
             PeerKind::Unresolved(why, scope) if self.is_meant(*scope) => {
                 (Truth::Unknown, Some(PeerMiss::Unseen(why.clone())))
             }
@@ -227,7 +228,7 @@ impl Matcher<'_> {
     }
 
     /// Source: docs/semantics/admin.md#nodes and docs/semantics/cilium-labels.md#nodes-as-peers.
-    fn node_peer(&self, nodes: &NodeSet) -> Tried {
+    pub(super) fn node_peer(&self, nodes: &NodeSet) -> Tried {
         if !self.peer_is_on_node() {
             let unknown =
                 matches!(self.peer, Endpoint::Address(_)) && self.snapshot.nodes.is_empty();
@@ -331,10 +332,17 @@ impl Matcher<'_> {
 
     /// Source: docs/semantics/cilium-rules.md#names and docs/semantics/admin.md#domain-names: names
     /// are of what is outside, and which addresses they have is not known.
-    fn name_peer(&self, patterns: &[NamePattern]) -> Tried {
+    fn name_peer(&self, names: &NameSet) -> Tried {
+        let patterns = names.patterns.as_slice();
         match self.peer {
             Endpoint::Name(name) if patterns.iter().any(|pattern| pattern.matches(name)) => {
-                (Truth::Yes, None)
+                match &names.unlearned {
+                    Some(why) => (Truth::Unknown, Some(PeerMiss::Unseen(why.clone()))),
+                    None => (Truth::Yes, None),
+                }
+            }
+            Endpoint::Name(name) if patterns.iter().any(|it| it.matches_across_dots(name)) => {
+                (Truth::No, Some(PeerMiss::OtherLevel(patterns.into())))
             }
             Endpoint::Address(_) => (Truth::Unknown, Some(PeerMiss::PerhapsNamed(patterns.into()))),
             _ => (Truth::No, Some(PeerMiss::OtherName(patterns.into()))),

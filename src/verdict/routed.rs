@@ -27,6 +27,36 @@ pub(super) fn led(
     Ok(Explanation { source, destination, cases, ways, family_unknown, reading_unknown, notes })
 }
 
+/// What is said of a host that is asked for from outside and that nothing leads in: policies say nothing
+/// of it, and whether it is this cluster's is not known.
+///
+/// Source: docs/semantics/entries.md#hosts-that-nothing-leads-in.
+pub(super) fn unrouted(source: &Resolved, destination: &Resolved) -> Option<String> {
+    let outside = |end: &Endpoint| matches!(end, Endpoint::Address(_) | Endpoint::Name(_));
+    let from = source.object.is_none() && source.ways.is_empty();
+    let named = destination.endpoints.iter().any(|end| matches!(end, Endpoint::Name(_)));
+    let to = destination.object.is_none() && destination.ways.is_empty();
+    let both = [source, destination];
+    let all = both.iter().all(|end| !end.endpoints.is_empty() && end.endpoints.iter().all(outside));
+    let asked = named || source.label == INTERNET;
+    (from && to && asked && all).then(|| {
+        let label = &destination.label;
+        format!(
+            "Nothing here leads {label} in: no Ingress, Route, Gateway or load balancer has it, so where \
+             it leads is not known"
+        )
+    })
+}
+
+/// The answer for such a host.
+pub(super) fn not_led(source: Resolved, destination: Resolved, note: String) -> Explanation {
+    let mut notes = source.notes.clone();
+    notes.push(note);
+    let (cases, ways) = (Vec::new(), Vec::new());
+    let (family_unknown, reading_unknown) = (false, false);
+    Explanation { source, destination, cases, ways, family_unknown, reading_unknown, notes }
+}
+
 /// What is said of a host and path that two objects claim.
 ///
 /// Source: docs/semantics/entries.md#claimed-twice.

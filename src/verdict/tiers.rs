@@ -139,6 +139,8 @@ pub(super) fn decide(policies: &[PolicyTrace], about: Circumstances) -> Decision
                 && policy.entries.iter().all(|entry| entry.matches() != Truth::Unknown)
         });
         let why = match about.exempt {
+            // Where a rule is in doubt too, to know of that one is nearer than to know of the node.
+            Some(_) if perhaps_own_node && !certain => UnknownWhy::Rules,
             Some(why) if perhaps_own_node || (closed && first.goes_on()) => why,
             _ if certain => UnknownWhy::PerhapsOwnNode,
             _ => UnknownWhy::Rules,

@@ -360,6 +360,10 @@ pub enum PeerMiss {
     PerhapsOfEntities(Box<[Name]>),
     /// The name matches none of these patterns.
     OtherName(Box<[NamePattern]>),
+    /// It would match one, were `*` more than one level of a name.
+    OtherLevel(Box<[NamePattern]>),
+    /// No rule for DNS lets the subject ask for the name, so that it learns no address of it.
+    LookupRefused(Box<[NamePattern]>),
     /// Whether the address belongs to a name of these patterns is not known.
     PerhapsNamed(Box<[NamePattern]>),
     /// The rule means no one at all.
@@ -383,7 +387,11 @@ impl PeerMiss {
             | Self::PerhapsOfEntities(_)
             | Self::PerhapsNamed(_) => 5,
             Self::PodLabels(_) | Self::Excepted { .. } | Self::NodeLabels(_) => 4,
-            Self::NamespaceLabels { .. } | Self::OwnNode | Self::LeftOut => 3,
+            Self::NamespaceLabels { .. }
+            | Self::OwnNode
+            | Self::LeftOut
+            | Self::OtherLevel(_)
+            | Self::LookupRefused(_) => 3,
             Self::OtherNamespace { .. } | Self::OtherName(_) => 2,
             Self::OutsideBlock { .. }
             | Self::HostNetwork

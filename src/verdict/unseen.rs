@@ -6,7 +6,7 @@
 
 use super::matching::{Matcher, Tried};
 use super::trace::PeerMiss;
-use crate::cluster::{AddressBlock, Addresses, Family, Truth};
+use crate::cluster::{AddressBlock, Addresses, Family, Node, Truth};
 use crate::ends::Unseen;
 use crate::policy::rule::{Entities, NodeSet, PeerKind, Scope};
 use ipnet::IpNet;
@@ -14,6 +14,9 @@ use ipnet::IpNet;
 impl Matcher<'_> {
     /// Tries a peer item.
     pub(super) fn unseen(&self, kind: &PeerKind, who: Unseen) -> Tried {
+        if who == Unseen::OwnNode {
+            return self.own_node(kind);
+        }
         let truth = match (who, kind) {
             (Unseen::AnotherNode, PeerKind::Nodes(nodes)) => self.of_other_nodes(nodes),
             (Unseen::AnotherNode, PeerKind::Addresses(block, scope)) if scope.nodes => {
@@ -46,7 +49,7 @@ impl Matcher<'_> {
             }
             (_, PeerKind::Addresses(block, scope)) => self.somewhere(block, *scope, who),
             (_, PeerKind::Unresolved(..) | PeerKind::Combined(_))
-            | (Unseen::IngressController | Unseen::ApiServer, _) => {
+            | (Unseen::IngressController | Unseen::ApiServer | Unseen::OwnNode, _) => {
                 Truth::Unknown
             }
         };
@@ -62,11 +65,37 @@ impl Matcher<'_> {
                 }
                 PeerKind::Addresses(block, _) => PeerMiss::NotOutside(block.clone()),
                 PeerKind::Entities(it) => PeerMiss::NotOfEntities(it.written.clone().into()),
-                PeerKind::Names(patterns) => PeerMiss::OtherName(patterns.clone().into()),
+                PeerKind::Names(names) => PeerMiss::OtherName(names.patterns.clone().into()),
                 _ => PeerMiss::NotAPod,
             },
         };
         (truth, Some(miss))
+    }
+
+    /// What an item says of the node on which the subject runs.
+    fn own_node(&self, kind: &PeerKind) -> Tried {
+        let unknown = |words: &str| (Truth::Unknown, Some(PeerMiss::Unseen(words.into())));
+        match kind {
+            PeerKind::Nodes(nodes) => self.node_peer(nodes),
+            PeerKind::Entities(Entities { own_node: true, .. }) => (Truth::Yes, None),
+            PeerKind::Entities(Entities { api_server: true, written, .. }) => {
+                (Truth::Unknown, Some(PeerMiss::PerhapsOfEntities(written.clone().into())))
+            }
+            PeerKind::Entities(it) => {
+                (Truth::No, Some(PeerMiss::NotOfEntities(it.written.clone().into())))
+            }
+            PeerKind::Addresses(block, scope) if scope.nodes => {
+                let node = self.peer_node().and_then(|node| self.snapshot.nodes.get(node));
+                self.at_nodes(block, node.into_iter())
+            }
+            PeerKind::Unresolved(why, scope) if scope.nodes => unknown(why),
+            PeerKind::Combined(_) => unknown("it depends on where its own node is"),
+            PeerKind::Addresses(block, _) => (Truth::No, Some(PeerMiss::NotOutside(block.clone()))),
+            PeerKind::Names(names) => {
+                (Truth::No, Some(PeerMiss::OtherName(names.patterns.clone().into())))
+            }
+            PeerKind::Pods(_) | PeerKind::Unresolved(..) => (Truth::No, Some(PeerMiss::NotAPod)),
+        }
     }
 
     /// Whether a block has whatever address it is.
@@ -94,8 +123,13 @@ impl Matcher<'_> {
 
     /// Whether a block has the address, whichever of the nodes that are known it is.
     fn at_other_nodes(&self, block: &AddressBlock) -> Tried {
+        self.at_nodes(block, self.snapshot.nodes.iter())
+    }
+
+    /// Whether a block has the address of whichever of these nodes it is.
+    fn at_nodes<'n>(&self, block: &AddressBlock, nodes: impl Iterator<Item = &'n Node>) -> Tried {
         let family = self.flow.family;
-        let ips = self.snapshot.nodes.iter().flat_map(|node| &node.ips).copied();
+        let ips = nodes.flat_map(|node| &node.ips).copied();
         let ips: Vec<_> = ips.filter(|ip| Family::of(*ip) == family).collect();
         let addresses = if ips.is_empty() {
             Addresses::Unknown

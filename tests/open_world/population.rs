@@ -104,6 +104,7 @@ pub(crate) fn populate(
             service_account: (*r.pick(&VALUES)).into(),
             ips,
             ports: ports.into(),
+            probes: None,
             host_network: false,
             node: Some((*r.pick(&["node-1", "node-2", "elsewhere"])).into()),
             owner: None,

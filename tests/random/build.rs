@@ -157,6 +157,7 @@ fn pod(object: &Value, namespace: &str, name: &str) -> Option<Pod> {
         service_account: spec["serviceAccountName"].as_str().unwrap_or("default").into(),
         ips: ips.collect::<Option<_>>()?,
         ports: ports.into(),
+        probes: None,
         host_network: spec["hostNetwork"] == true,
         node: spec["nodeName"].as_str().map(Into::into),
         owner: None,

@@ -4,9 +4,9 @@ use super::rules::TIERS;
 use netpol::cluster::{AddressBlock, ObjectRef, Operator, Origin, Protocol, Requirement, Selector};
 use netpol::policy::NamePattern;
 use netpol::policy::rule::{
-    Action, Condition, Direction, Entities, Entry, NamedTier, Namespaces, NodeSet, Order, Peer,
-    PeerKind, Peers, PodSet, Policy, PortFields, PortMatch, PortRule, Ports, Position, Scope, Tier,
-    TierEnd,
+    Action, Condition, Direction, Entities, Entry, NameSet, NamedTier, Namespaces, NodeSet, Order,
+    Peer, PeerKind, Peers, PodSet, Policy, PortFields, PortMatch, PortRule, Ports, Position, Scope,
+    Tier, TierEnd,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -141,7 +141,7 @@ fn kind(written: &Value) -> Option<PeerKind> {
         })
     } else if !written["names"].is_null() {
         let patterns = items(&written["names"]).filter_map(Value::as_str);
-        PeerKind::Names(patterns.map(NamePattern::glob).collect())
+        PeerKind::Names(NameSet::of(patterns.map(NamePattern::glob).collect()))
     } else {
         let scope = Scope { pods: flag("pods"), nodes: flag("nodes") };
         PeerKind::Unresolved(written["unresolved"].as_str()?.into(), scope)

@@ -175,6 +175,47 @@ fn ports_of_the_controllers_node() {
     assert_eq!(read(&(on_node + shut)).hops(HOST), "Allowed: Allowed Allowed");
 }
 
+/// docs/semantics/entries.md#hosts-that-nothing-leads-in: from outside such a host is not known; from a pod
+/// it is outside.
+#[test]
+fn hosts_that_nothing_leads_in() {
+    let cluster = read(&(ingress() + &front(BALANCED)));
+    let told =
+        "Nothing here leads other.example.org in: no Ingress, Route, Gateway or load balancer";
+    let asked = cluster.asked_of_internet("https://other.example.org/");
+    assert_eq!(asked.verdict(), Some(Verdict::Unknown));
+    assert!(asked.notes.iter().any(|note| note.starts_with(told)), "{:?}", asked.notes);
+    cluster.holds(&[
+        "203.0.113.9 → https://other.example.org/ is Unknown",
+        "api → https://other.example.org/ is Allowed",
+        "203.0.113.9 → 198.51.100.77:443 is Allowed",
+    ]);
+    let address = cluster.asked_of_internet("198.51.100.77:443");
+    assert_eq!(address.verdict(), Some(Verdict::Unknown));
+}
+
+/// What leads nowhere is said in a sentence, also where Services stand for one another.
+#[test]
+fn circles_of_names() {
+    let alias = |name: &str, of: &str| {
+        format!(
+            "---\n{{apiVersion: v1, kind: Service, metadata: {{name: {name}, namespace: shop}}, spec: {{type: \
+             ExternalName, externalName: {of}.shop.svc.cluster.local, ports: [{{port: 80}}]}}}}\n"
+        )
+    };
+    let leads = ingress_of("ingressClassName: nginx, ", "shop.example.org", "/", "one");
+    let all = leads + &alias("one", "other") + &alias("other", "one") + &front(BALANCED);
+    let cluster = read(&all);
+    let faults = cluster.faults(HOST);
+    assert!(
+        faults.contains("Ingress shop/one: ") && faults.contains("runs in a circle"),
+        "{faults}"
+    );
+    assert_eq!(cluster.hops(HOST), "Unknown: Allowed");
+    // Nothing of it is lost from what is exposed.
+    assert!(cluster.refusal("api → svc/one:80").contains("runs in a circle"));
+}
+
 /// docs/semantics/entries.md#classes and docs/semantics/entries.md#controllers: who serves an Ingress.
 #[test]
 fn classes() {
@@ -194,6 +235,11 @@ fn classes() {
     for (class, more, said) in [
         ("", CLASS, "Ingress shop/api names no class, and no IngressClass here is the default"),
         ("ingressClassName: odd, ", "", "has class odd, which is not written here"),
+        (
+            "ingressClassName: odd, ",
+            CLASS,
+            "has class odd, which nothing here serves (there is web)",
+        ),
         ("ingressClassName: traefik, ", "", "no pod of Traefik is here"),
     ] {
         let cluster = at(class, more);

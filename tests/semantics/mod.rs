@@ -18,6 +18,7 @@ mod peers;
 mod ports;
 mod selectors;
 mod services;
+mod system;
 mod templates;
 mod validation;
 mod variables;

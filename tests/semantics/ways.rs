@@ -54,6 +54,33 @@ fn the_port_is_the_pods() {
     assert!(cluster.refusal("web → 198.51.100.20:81").contains("shop/svc/api has no port 81"));
 }
 
+/// docs/semantics/services.md#node-ports: what tells load balancers of a node's pods is the node itself.
+#[test]
+fn health_checks_are_the_nodes() {
+    let local = service(", externalTrafficPolicy: Local, healthCheckNodePort: 31999");
+    let cluster = cluster(&(local + &ingress("[]")));
+    let answer = cluster.ask("198.51.100.9 → 192.168.0.1:31999");
+    assert_eq!(answer.cases(), ["node/n1 31999/TCP Allowed"]);
+    let notes = answer.notes();
+    let told =
+        "port 31999 of every node is the healthCheckNodePort of shop/svc/api: the node itself";
+    assert!(notes.contains(told), "{notes}");
+    cluster.holds(&["198.51.100.9 → 192.168.0.1:30080 is Denied"]);
+}
+
+/// docs/semantics/services.md#link-local-addresses: where clouds serve metadata.
+#[test]
+fn metadata_is_told() {
+    for address in ["169.254.169.254", "[fd00:ec2::254]"] {
+        let cluster = cluster("");
+        let notes = cluster.ask(&format!("web → {address}:80")).notes();
+        assert!(notes.contains("credentials among it"), "{notes}");
+    }
+    let cluster = cluster("");
+    let notes = cluster.ask("web → 169.254.1.1:80").notes();
+    assert!(notes.contains("an address of the link itself"), "{notes}");
+}
+
 /// docs/semantics/services.md#who-the-sender-is: as a source such an address is itself.
 #[test]
 fn as_a_source_an_address_is_itself() {

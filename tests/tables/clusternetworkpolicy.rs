@@ -96,6 +96,7 @@ impl Base {
                 sidecar: false,
             });
             snapshot.add_pod(Pod {
+                probes: None,
                 host_network: written.host,
                 node: self.node_of(written).map(Into::into),
                 ..pod((&written.ns, &written.name), &written.labels, written.ip, ports)

@@ -80,6 +80,7 @@ fn pod(
         origin: Origin::Synthetic,
         ips: vec![ip],
         ports: ports.collect(),
+        probes: None,
         host_network: false,
         node: None,
     }

@@ -14,6 +14,7 @@ mod output;
 mod owner;
 mod preview;
 mod remove;
+mod system;
 
 pub use args::BootstrapArgs;
 

@@ -6,6 +6,7 @@
 
 use super::apply::Prepared;
 use super::args::DryRun;
+use super::system::calls_cut;
 use super::{Failure, Run, facts};
 use crate::cli::{Choice, choose, note, type_again};
 use netpol::baseline::{self, Impact, Keep, OtherEnd};
@@ -120,14 +121,11 @@ impl Run<'_> {
         if let Some((read, survey)) = &*self.survey.borrow()
             && read.elapsed() < FRESH
         {
-            let objects = survey.objects.clone();
-            return Ok(Survey { objects, ..Survey::default() });
+            return Ok(survey.clone());
         }
         let survey = connection.survey(namespace).await?;
         if self.several.get() && survey.only_own.is_none() {
-            let objects = survey.objects.clone();
-            let kept = Survey { objects, ..Survey::default() };
-            *self.survey.borrow_mut() = Some((Instant::now(), kept));
+            *self.survey.borrow_mut() = Some((Instant::now(), survey.clone()));
         }
         Ok(survey)
     }
@@ -161,7 +159,7 @@ impl Run<'_> {
         let only_own = survey.only_own.clone();
         let gone = if self.plan.prune { stale } else { Vec::new() };
         let limits = self.global.limits();
-        let impacts = match compare(survey, &places, (&wanted, &gone), limits.effort) {
+        let impacts = match compare(survey.clone(), &places, (&wanted, &gone), limits.effort) {
             Ok(mut impacts) => {
                 for (_, impact) in impacts.iter_mut().filter(|(place, _)| *place != namespace) {
                     // That is told of the namespace itself.
@@ -184,6 +182,8 @@ impl Run<'_> {
                 shown.keeps = baseline::keeping(namespace, impact, dialect);
             }
         }
+        let closes = !shown.lines.is_empty();
+        shown.lines.extend(calls_cut(&survey, namespace, (&wanted, &gone), closes));
         if let Some(why) = only_own {
             shown.lines.push(format!(
                 "{namespace}: connections with other namespaces are not looked at: {why}"

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 /// `3 opened, 1 closed`, or that nothing is.
 pub(in crate::render) fn headline(report: &DiffReport) -> String {
     let sure = report.complete && report.elsewhere.is_empty();
-    match (changed(&report.summary), sure) {
+    match (changed(report), sure) {
         (Some(change), _) if report.missing.iter().any(|it| it.why == Missing::Unread) => {
             format!("{change} in what was read")
         }
@@ -22,12 +22,16 @@ pub(in crate::render) fn headline(report: &DiffReport) -> String {
 }
 
 /// What changes; `None`: nothing.
-fn changed(summary: &DiffSummary) -> Option<String> {
+fn changed(report: &DiffReport) -> Option<String> {
+    let summary: &DiffSummary = &report.summary;
+    let calls = |closes| report.system.iter().filter(|it| it.closes == closes).count();
     let all = [
         (summary.opened, "opened"),
         (summary.closed, "closed"),
         (summary.conditions, "on other conditions"),
         (summary.unknown, "not known any more"),
+        (calls(true), "cut of what the API server calls"),
+        (calls(false), "let through of what the API server calls"),
     ];
     let all = all.into_iter().filter(|(count, _)| *count > 0);
     let parts: Vec<String> = all.map(|(count, what)| format!("{count} {what}")).collect();

@@ -14,7 +14,7 @@ pub(in crate::render) fn diff(
 ) -> String {
     let mut screen = Screen::new(width);
     let sure = report.complete && report.elsewhere.is_empty();
-    let style = match (report.changes.is_empty(), sure) {
+    let style = match (report.changes.is_empty() && report.system.is_empty(), sure) {
         (true, true) => GOOD,
         (true, false) => DOUBT,
         (false, _) => BOLD,
@@ -45,6 +45,7 @@ pub(in crate::render) fn diff(
         }
     }
     more(&mut screen, rows.len() - shown);
+    system(&mut screen, report);
     elsewhere(&mut screen, report, all);
     only_on_one(&mut screen, report);
     for missing in &report.missing {
@@ -62,6 +63,19 @@ pub(in crate::render) fn diff(
         screen.place(4, warning.location.as_ref());
     }
     screen.finish()
+}
+
+/// What becomes of that which the API server calls.
+fn system(screen: &mut Screen, report: &DiffReport) {
+    if report.system.is_empty() {
+        return;
+    }
+    screen.blank();
+    screen.line(0, &[(BOLD, "What the API server calls:")]);
+    for change in &report.system {
+        let (style, mark) = if change.closes { (BAD, "-") } else { (GOOD, "+") };
+        screen.words(0, 4, &[(style, mark), (PLAIN, &format!("{}.", change.message))]);
+    }
 }
 
 /// Pods that are written nowhere, one document a line.

@@ -9,6 +9,7 @@ mod list;
 mod observed;
 mod onward;
 mod summary;
+mod system;
 #[cfg(test)]
 mod tests;
 
@@ -19,3 +20,4 @@ pub(super) use list::list;
 pub use observed::{lost_text, observation_text, observed_summary_text};
 pub(super) use onward::onward;
 pub(super) use summary::summary;
+pub(super) use system::system;

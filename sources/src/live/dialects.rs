@@ -211,7 +211,7 @@ impl Connection {
 
     /// The addresses of the API server, which Cilium's policies name by an entity. Without them
     /// rules for that entity are not known to match.
-    async fn add_api_server(&self, objects: &mut Objects) {
+    pub(super) async fn add_api_server(&self, objects: &mut Objects) {
         let slices = Target::kind(Kind::EndpointSlice).within("default");
         let of_api_server = Some("kubernetes.io/service-name=kubernetes".to_owned());
         let selection = Selection { labels: of_api_server, fields: None };

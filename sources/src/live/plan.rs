@@ -8,8 +8,8 @@
 use super::error::Error;
 use super::request::{Answer, Read, Request};
 use super::told::{home, pods, top};
-use netpol::cluster::{ObjectRef, Pod, Service, kind_from_word};
-use netpol::ends::{EndName, Named};
+use netpol::cluster::{Call, Callee, ObjectRef, Pod, Service, kind_from_word};
+use netpol::ends::{self, EndName, Named};
 use netpol::kinds::Kind;
 use netpol::objects::Objects;
 use netpol::objects::owner_of_replica_set;
@@ -110,7 +110,19 @@ impl<'a> Planner<'a> {
         match &target.names {
             Named::Address(address) => self.address(*address),
             Named::Host(host) => self.host(host, namespace),
-            Named::Path(parts) => self.path(parts, namespace),
+            Named::Path(parts) => match ends::called(target) {
+                Some((kinds, name)) => match (self.called(kinds, name)?, parts.first()) {
+                    ((true, found), _) => Ok(found),
+                    // A namespace may be called so too.
+                    (_, Some(first))
+                        if matches!(self.ask(Request::namespace(first))?, Answer::Read { .. }) =>
+                    {
+                        self.path(parts, namespace)
+                    }
+                    _ => Ok(None),
+                },
+                None => self.path(parts, namespace),
+            },
             Named::Pods(wanted) => {
                 let namespace = wanted.namespace(namespace);
                 if let Some(namespace) = namespace {
@@ -122,8 +134,56 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// What the API server calls: whether something has the name, and the namespace of whom it calls, with
+    /// the pods there.
+    fn called(&mut self, kinds: &[Kind], name: &str) -> Step<(bool, Option<String>)> {
+        let mut pending = false;
+        let mut calls: Vec<&Call> = Vec::new();
+        for kind in kinds {
+            let object = ObjectRef::cluster(kind.name(), name);
+            let over = self.needs.overlay.and_then(|overlay| overlay.body(&object));
+            if let Some(Body::Calls(over)) = over {
+                calls.extend(over);
+                continue;
+            }
+            match self.must(Request::One(*kind, None, name.into())) {
+                Ok(Some(read)) => {
+                    calls.extend(read.iter().flat_map(|(found, _)| match &found.body {
+                        Body::Calls(calls) => calls.as_slice(),
+                        _ => &[][..],
+                    }));
+                }
+                Ok(None) => {}
+                Err(Stop::Pending) => pending = true,
+                Err(failed) => return Err(failed),
+            }
+        }
+        let (mut namespace, there) = (None, !calls.is_empty());
+        for call in calls {
+            let Callee::Service { namespace: of, name, .. } = &call.to else { continue };
+            self.namespace(of);
+            namespace.get_or_insert_with(|| of.to_string());
+            match self.service(of, name) {
+                Err(Stop::Pending) => pending = true,
+                other => other?,
+            }
+        }
+        if pending { Err(Stop::Pending) } else { Ok((there, namespace)) }
+    }
+
+    /// The API server: where its Service says that it is, which without the nodes says too little, since
+    /// one of them may be its own.
+    fn api_server(&mut self) -> Step<Option<String>> {
+        let slices = Request::Slices("default".into(), "kubernetes".into());
+        match self.ask(Request::Nodes)? {
+            Answer::Read { found, .. } if !found.is_empty() => self.ask(slices).map(|_| None),
+            _ => Ok(None),
+        }
+    }
+
     fn path(&mut self, parts: &[String], namespace: &str) -> Step<Option<String>> {
         match parts {
+            [name] if name == "kube-apiserver" => self.api_server(),
             [name] => self.bare(namespace, name),
             [first, name] => {
                 if let Some(kind) = kind_from_word(first) {

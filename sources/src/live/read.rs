@@ -12,7 +12,7 @@ use super::request::{Answer, Request};
 use super::{Connection, Extent};
 use netpol::cluster::{Gap, ObjectRef, Origin};
 use netpol::kinds::Kind;
-use netpol::objects::{Body, Found, Objects, api, policy_from_json};
+use netpol::objects::{Body, CALLING, Found, Objects, api, fact_from_json, policy_from_json};
 use netpol::policy::Fault;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -90,6 +90,10 @@ impl Connection {
             Kind::Endpoints => self.read_as::<api::Endpoints>(request).await,
             Kind::EndpointSlice => self.read_as::<api::EndpointSlice>(request).await,
             Kind::Ingress => self.read_as::<api::Ingress>(request).await,
+            kind if CALLING.contains(&kind) => {
+                self.read_each(request, |text: Box<RawValue>| read_by(kind, &text, fact_from_json))
+                    .await
+            }
             kind => self.read_each(request, |text: Box<RawValue>| policy(kind, &text)).await,
         }
     }
@@ -242,8 +246,13 @@ impl<T: Into<Found>> From<T> for Item {
 
 /// A policy with whoever applied it.
 pub(super) fn policy(kind: Kind, text: &RawValue) -> Item {
+    read_by(kind, text, policy_from_json)
+}
+
+/// What a reader makes of a text.
+fn read_by(kind: Kind, text: &RawValue, read: fn(Kind, &str) -> Result<Found, String>) -> Item {
     let text = text.get();
-    let found = policy_from_json(kind, text).unwrap_or_else(|message| {
+    let found = read(kind, text).unwrap_or_else(|message| {
         let object = ObjectRef::cluster(kind.name(), "");
         Found { object, body: Body::Undecodable(vec![Fault { path: String::new(), message }]) }
     });

@@ -13,10 +13,12 @@ use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 
 /// What was read.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Survey {
     /// The objects.
     pub objects: Objects,
+    /// What the API server calls, and the nodes, on one of which it may run.
+    pub system: Objects,
     /// Why other namespaces could not be read, if so.
     pub only_own: Option<String>,
 }
@@ -37,12 +39,14 @@ impl Connection {
         let policies = || Target::kind(Kind::NetworkPolicy);
         let pods = || Target::kind(Kind::Pod);
         let namespaces = Target::kind(Kind::Namespace);
-        let (served, all_pods, all_policies, all_namespaces) = tokio::join!(
+        let (system, served, all_pods, all_policies, all_namespaces) = tokio::join!(
+            self.system(),
             self.served(),
             self.found::<api::Pod>(pods()),
             self.found_policies(policies()),
             self.found::<api::Namespace>(namespaces),
         );
+        survey.system = system?;
         match (all_pods, all_policies) {
             (Ok(pods), Ok(policies)) => {
                 survey.add(pods);
@@ -74,6 +78,22 @@ impl Connection {
         let only = survey.only_own.as_ref().map(|_| &own);
         self.add_dialects(served, only, &mut survey.objects).await?;
         Ok(survey)
+    }
+
+    /// What the API server calls, and the nodes; where they are not known, neither is where it runs.
+    async fn system(&self) -> Result<Objects, Error> {
+        let mut system = Objects::default();
+        match self.found::<api::Node>(Target::kind(Kind::Node)).await {
+            Ok((nodes, _)) => {
+                for node in nodes {
+                    system.insert(node, Origin::Synthetic);
+                }
+            }
+            Err(error) if error.is_of_server() => return Err(error),
+            Err(_) => {}
+        }
+        self.add_calls(&mut system).await?;
+        Ok(system)
     }
 
     async fn found<T: DeserializeOwned + Into<Found>>(

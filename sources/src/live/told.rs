@@ -4,7 +4,7 @@
 
 use super::request::Read;
 use netpol::cluster::{Pod, kind_from_word};
-use netpol::ends::{EndName, Named};
+use netpol::ends::{EndName, Named, called};
 use netpol::objects::owner_of_replica_set;
 use netpol::objects::{Body, Owner};
 use std::net::IpAddr;
@@ -12,6 +12,10 @@ use std::net::IpAddr;
 /// The namespace of an end as far as its words tell it.
 pub(super) fn home(target: &EndName, namespace: &str) -> Option<String> {
     let Named::Path(parts) = &target.names else { return None };
+    // These are of the cluster, wherever what they name is.
+    if called(target).is_some() || **parts == ["kube-apiserver"] {
+        return None;
+    }
     let cluster_scoped = |kind: &str| matches!(kind_from_word(kind), Some("Namespace" | "Node"));
     match parts.as_slice() {
         [_] => Some(namespace.to_owned()),
@@ -70,6 +74,8 @@ mod tests {
             ("shop/svc/web", Some("shop")),
             ("node/a", None),
             ("ns/a", None),
+            ("webhook/guard", None),
+            ("kube-apiserver", None),
             ("web.shop.svc", None),
             ("10.0.0.1", None),
         ] {

@@ -9,11 +9,13 @@ use super::renamed::Renamed;
 use super::rows::{MOST_JUDGED, MOST_JUDGED_ELSEWHERE};
 use super::unread::Unread;
 use super::{DiffReport, DiffSide};
+use crate::answer::system::SystemChangeReport;
 use crate::answer::vocabulary::Missing;
 use crate::cluster::{Family, Snapshot};
 use crate::effort::TooMuch;
 use crate::policy::Ruleset;
 use crate::reach;
+use crate::system;
 use crate::unwritten::{self, Unwritten};
 
 /// What a comparison of one world says.
@@ -61,6 +63,7 @@ impl DiffReport {
         if asked.known_only {
             report.notes.push("only pods that are written or running were compared".to_owned());
         }
+        report.tell_system(comparison.both(0), comparison.both(1));
         let unread = Unread::of(&comparison.sides, asked);
         let something = || unwritten::anything_differs(comparison.both(0), comparison.both(1));
         report.tell_unread(&unread, something, &comparison.sides);
@@ -70,6 +73,15 @@ impl DiffReport {
             comparison.where_isolated(&mut report)?;
         }
         Ok(report)
+    }
+}
+
+impl DiffReport {
+    /// Tells what becomes of that which the API server calls.
+    fn tell_system(&mut self, old: (&Snapshot, &Ruleset), new: (&Snapshot, &Ruleset)) {
+        let (changes, missing) = system::changes(old, new, &|_| true);
+        self.system = changes.into_iter().map(SystemChangeReport::of).collect();
+        self.notes.extend(missing);
     }
 }
 

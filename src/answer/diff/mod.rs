@@ -24,6 +24,7 @@ use super::end::{EndsReport, MemberReport};
 use super::explanation::{DirectionReport, PolicyReport};
 use super::missing::MissingReport;
 use super::place::Locate;
+use super::system::SystemChangeReport;
 use super::vocabulary::{ApiVersion, ChangeKind, DiffKind, Scope};
 use super::warnings::Warning;
 use crate::cluster::{Family, Protocol, Snapshot};
@@ -74,6 +75,10 @@ pub struct DiffReport {
     /// Flows between ends of both sides of which more or less gets through, or on other conditions, in
     /// as few rows as can be.
     pub changes: Vec<ChangeReport>,
+    /// What the API server calls of which less or more gets through: webhooks, aggregated APIs and
+    /// conversions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub system: Vec<SystemChangeReport>,
     /// What opens only where a policy that is not in the input isolates.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<ChangeReport>,
@@ -249,7 +254,9 @@ pub struct WitnessReport {
 impl DiffReport {
     /// Whether something opens, or may.
     pub fn opens(&self) -> bool {
-        self.unsure || self.changes.iter().any(|change| change.witness.opens)
+        self.unsure
+            || self.changes.iter().any(|change| change.witness.opens)
+            || self.system.iter().any(|change| change.counts && !change.closes)
     }
 
     /// Whether a workload that came is reached by someone, or reaches someone.
@@ -264,6 +271,8 @@ impl DiffReport {
 
     /// Whether something closes, or may.
     pub fn closes(&self) -> bool {
-        self.unsure || self.changes.iter().any(|change| change.witness.closes)
+        self.unsure
+            || self.changes.iter().any(|change| change.witness.closes)
+            || self.system.iter().any(|change| change.counts && change.closes)
     }
 }

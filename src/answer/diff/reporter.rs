@@ -87,6 +87,7 @@ impl DiffReport {
             summary,
             renamed: Vec::new(),
             changes,
+            system: Vec::new(),
             elsewhere: Vec::new(),
             complete: true,
             missing: Vec::new(),

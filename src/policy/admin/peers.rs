@@ -4,7 +4,7 @@
 //! docs/semantics/admin.md#domain-names, docs/semantics/admin.md#fail-closed and
 //! docs/semantics/admin.md#older-forms-of-v1alpha1.
 
-use super::super::rule::{Direction, Namespaces, NodeSet, Peer, PeerKind, PodSet, Scope};
+use super::super::rule::{Direction, NameSet, Namespaces, NodeSet, Peer, PeerKind, PodSet, Scope};
 use super::super::{LabelSelector, NamePattern};
 use super::is_v1alpha1;
 use super::lower::Lowering;
@@ -220,7 +220,8 @@ impl Lowering<'_> {
             }
             return;
         }
-        add(PeerKind::Names(names.iter().map(|name| NamePattern::domain(name)).collect()));
+        let patterns = names.iter().map(|name| NamePattern::domain(name)).collect();
+        add(PeerKind::Names(NameSet::of(patterns)));
         if let Some(cilium) = self.cilium {
             if !cilium.l7_proxy {
                 self.refuse(path, "domainNames needs enable-l7-proxy");

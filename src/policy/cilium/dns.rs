@@ -46,6 +46,11 @@ impl SeenLookups {
         Self { subjects: vec![everyone], pods: Vec::new() }
     }
 
+    /// The pods whose lookups it sees.
+    pub(super) fn subjects(&self) -> &[PodSet] {
+        &self.subjects
+    }
+
     /// Those of a subject whose lookups Cilium does not see, in words; `None` where it sees all.
     pub(super) fn unseen(&self, subject: &PodSet, snapshot: &Snapshot) -> Option<String> {
         let every = |namespaces: &Namespaces| matches!(namespaces, Namespaces::Matching(selector) if selector.is_everything());

@@ -332,7 +332,8 @@ impl<'a> Lowering<'a> {
         let choices = self.port_choices(at, element);
         let says_ports = choices.is_some();
         let authentication = self.authentication(at, element.authentication.as_ref());
-        let besides = both(self.lookups(at, element), authentication);
+        let unlearned = self.lookups(at, element);
+        let besides = authentication;
         let (peers, choices) = match (peers, choices) {
             // Source: docs/semantics/cilium-rules.md#absent-and-empty: an element without peers and
             // ports allows nothing.
@@ -367,14 +368,40 @@ impl<'a> Lowering<'a> {
             ports,
             condition: both(condition, besides.clone()),
         };
-        choices.into_iter().map(entry).collect()
+        let entries: Vec<Entry> = choices.into_iter().map(entry).collect();
+        match unlearned {
+            Some(why) => self.only_perhaps_learned(entries, why),
+            None => entries,
+        }
+    }
+
+    /// Entries for names whose addresses Cilium learns of some pods only: those of whom it is known, and
+    /// perhaps of all.
+    fn only_perhaps_learned(&self, entries: Vec<Entry>, why: &str) -> Vec<Entry> {
+        let seen = self.known.lookups.subjects();
+        let of_seen = entries.iter().filter(|_| !seen.is_empty()).map(|entry| {
+            let seen = seen.iter().cloned().map(PeerKind::Pods).collect();
+            Entry { only: Some(Box::new(PeerKind::any(seen))), ..entry.clone() }
+        });
+        let mut all: Vec<Entry> = of_seen.collect();
+        all.extend(entries.into_iter().map(|mut entry| {
+            if let Peers::Of(peers) = &mut entry.peers {
+                for peer in peers {
+                    if let PeerKind::Names(names) = &mut peer.admits {
+                        names.unlearned = Some(why.into());
+                    }
+                }
+            }
+            entry
+        }));
+        all
     }
 
     /// What `toFQDNs` needs of pods whose lookups Cilium does not see.
     ///
-    /// Source: docs/semantics/cilium-rules.md#names: addresses are learned only from answers that
-    /// pass the proxy, but once learned they count for every pod of the node.
-    fn lookups(&mut self, at: At<'_>, element: &Element) -> Option<Condition> {
+    /// Source: docs/semantics/cilium-rules.md#lookups: addresses are learned only from answers that pass
+    /// the proxy, but once learned they count for every pod of the node.
+    fn lookups(&mut self, at: At<'_>, element: &Element) -> Option<&'static str> {
         let names = element.fqdns.as_ref().is_some_and(|fqdns| !fqdns.is_empty());
         let unseen = self.unseen_lookups.clone().filter(|_| names && !at.denies())?;
         let path = format!("{}.toFQDNs", at.path);
@@ -382,10 +409,11 @@ impl<'a> Lowering<'a> {
             "needs a rule with rules.dns toward the DNS server for the same pods, by which Cilium \
              learns the addresses: none was found for {unseen}"
         );
-        self.lint(path.clone(), message);
-        let words = "to addresses that Cilium has seen in answers of DNS, though no rule with \
-                     rules.dns shows it those of this pod";
-        Some(Condition::new(path, words))
+        self.lint(path, message);
+        Some(
+            "Cilium learns the addresses of names from answers of DNS, and no rule with rules.dns shows it \
+             those of this pod",
+        )
     }
 
     /// Source: docs/semantics/cilium-ports.md#authentication.

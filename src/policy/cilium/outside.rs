@@ -3,7 +3,7 @@
 //! Source: docs/semantics/cilium-rules.md#networks and docs/semantics/cilium-rules.md#names.
 
 use super::super::rule::{
-    BlockFields, Combined, Entities, Namespaces, Peer, PeerKind, PodSet, Scope,
+    BlockFields, Combined, Entities, NameSet, Namespaces, Peer, PeerKind, PodSet, Scope,
 };
 use super::super::selector::dns_subdomain_fault;
 use super::super::variables::{unknown_peer, variable};
@@ -310,7 +310,7 @@ impl Lowering<'_> {
             }
         }
         if !patterns.is_empty() {
-            peers.push(Peer::new(field, PeerKind::Names(patterns)));
+            peers.push(Peer::new(field, PeerKind::Names(NameSet::of(patterns))));
         }
     }
 

@@ -150,8 +150,58 @@ fn groups_by_labels() {
     holds(&format!("{groups}{all}"), &["web → 198.51.100.7:443 is Allowed"]);
 }
 
+/// A rule for names, and one that shows lookups of every name to Cilium.
 fn names(items: &str) -> String {
-    egress(&format!("[{{toFQDNs: [{items}]}}]"))
+    egress(&format!("[{{toFQDNs: [{items}]}}, {}]", asks("{matchPattern: \"*\"}")))
+}
+
+/// An element that lets pods ask the cluster's DNS for these names.
+fn asks(names: &str) -> String {
+    format!(
+        "{{toEndpoints: [{{matchLabels: {{io.kubernetes.pod.namespace: kube-system}}}}], toPorts: \
+         [{{ports: [{{port: \"53\"}}], rules: {{dns: [{names}]}}}}]}}"
+    )
+}
+
+/// docs/semantics/cilium-rules.md#lookups: what no rule for DNS lets a pod ask for it does not reach by
+/// name; a rule for port 53 without names makes the others void.
+#[test]
+fn lookups_that_are_refused() {
+    let question = "web → https://login.example.com";
+    let with = |dns: &str, more: &str| {
+        let fqdns = "{toFQDNs: [{matchPattern: \"*.example.com\"}]}";
+        cluster(&egress(&format!("[{fqdns}, {}{more}]", asks(dns))))
+    };
+    let plain = ", {toPorts: [{ports: [{port: \"53\", protocol: ANY}]}]}";
+    for (dns, more, verdict) in [
+        ("{matchPattern: \"*\"}", "", "Allowed"),
+        ("{matchPattern: \"*.example.com\"}", "", "Allowed"),
+        ("{matchName: login.example.com}", "", "Allowed"),
+        ("{matchName: www.example.com}", "", "Denied"),
+        ("{matchPattern: \"*.example.org\"}", "", "Denied"),
+        ("{matchName: www.example.com}, {matchName: login.example.com}", "", "Allowed"),
+        ("{matchName: www.example.com}", plain, "Allowed"),
+    ] {
+        let cluster = with(dns, more);
+        cluster.holds(&[&format!("{question} is {verdict}")]);
+    }
+    let text = with("{matchName: www.example.com}", "").ask(question).text();
+    let told = "the name matches, and the pod cannot learn its address: its rules for DNS let it ask for \
+                www.example.com only";
+    assert!(text.contains(told), "{text}");
+    // By address which name it is is not known, as ever.
+    with("{matchName: www.example.com}", "").holds(&["web → 203.0.113.7:443 is Unknown"]);
+}
+
+/// docs/semantics/cilium-rules.md#names: that `*` is one label is said where it decides.
+#[test]
+fn levels_of_names_are_told() {
+    let one = cluster(&names("{matchPattern: \"*.example.com\"}"));
+    let text = one.ask("web → https://a.b.example.com").text();
+    assert!(text.contains("in which each * is at most one label"), "{text}");
+    let text = one.ask("web → https://example.org").text();
+    assert!(text.contains("is no name that matches *.example.com"), "{text}");
+    assert!(!text.contains("one label"), "{text}");
 }
 
 /// toFQDNs: matchName is the name, matchPattern a pattern of one label for each `*`.
@@ -244,16 +294,17 @@ fn names_of_addresses() {
     );
 }
 
-/// toFQDNs: without a DNS rule for the same pods Cilium learns addresses from others' lookups at best.
+/// docs/semantics/cilium-rules.md#lookups: without a DNS rule for the same pods Cilium learns addresses
+/// from others' lookups at best, so that it is not known.
 #[test]
 fn names_need_a_dns_rule_for_the_same_pods() {
-    let policy = names("{matchName: login.example.com}");
+    let policy = egress("[{toFQDNs: [{matchName: login.example.com}]}]");
     let told = "shop/cnp/out: spec.egress[0].toFQDNs needs a rule with rules.dns toward the DNS \
                 server for the same pods, by which Cilium learns the addresses: none was found for \
                 shop/web";
     let question = "web → https://login.example.com";
-    let condition = "to addresses that Cilium has seen in answers of DNS, though no rule with \
-                     rules.dns shows it those of this pod";
+    let unknown = "Cilium learns the addresses of names from answers of DNS, and no rule with rules.dns \
+                   shows it those of this pod";
     let proxy = "toPorts: [{ports: [{port: \"53\"}], rules: {dns: [{matchPattern: \"*\"}]}}]";
     let of = |subject: &str, proxy: &str| {
         cnp("dns", &format!("endpointSelector: {subject}, egress: [{{{proxy}}}]"))
@@ -263,10 +314,12 @@ fn names_need_a_dns_rule_for_the_same_pods() {
         let cluster = cluster(&format!("{policy}{other}"));
         assert_eq!(cluster.rejected(), [""; 0]);
         lint(&cluster, told);
-        cluster.holds(&["web → https://login.example.com is Allowed"]);
-        assert_eq!(conditions(&cluster, question), [condition], "{other}");
+        cluster.holds(&[
+            "web → https://login.example.com is Unknown",
+            "web → https://www.example.com is Denied",
+        ]);
         let text = cluster.ask(question).text();
-        assert!(text.contains("only to addresses that Cilium has seen"), "{text}");
+        assert!(text.contains(unknown), "{text}");
     }
     let everywhere = ccnp("dns", &format!("endpointSelector: {{}}, egress: [{{{proxy}}}]"));
     let same = "{matchExpressions: [{key: app, operator: Exists}]}";
@@ -278,6 +331,18 @@ fn names_need_a_dns_rule_for_the_same_pods() {
         assert_eq!(conditions(&cluster, question), [""; 0], "{other}");
         assert!(cluster.lints().iter().all(|lint| !lint.contains("rules.dns")), "{other}");
     }
+    // Of pods of one rule, those that are seen are told from others.
+    let either =
+        cnp("out", "endpointSelector: {}, egress: [{toFQDNs: [{matchName: login.example.com}]}]");
+    let seen = of("{matchLabels: {app: web}}", proxy);
+    let both = cluster(&format!("{either}{seen}"));
+    lint(&both, "none was found for shop/api");
+    both.holds(&[
+        "web → https://login.example.com is Allowed",
+        "api → https://login.example.com is Unknown",
+        "web → https://www.example.com is Denied",
+        "api → https://www.example.com is Denied",
+    ]);
     let dns = "[{toFQDNs: [{matchName: login.example.com}]}, {toEndpoints: [{matchLabels: \
                {io.kubernetes.pod.namespace: kube-system}}], toPorts: [{ports: [{port: \"53\"}], \
                rules: {dns: [{matchPattern: \"*\"}]}}]}]";

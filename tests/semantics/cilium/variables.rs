@@ -24,8 +24,19 @@ fn names() {
         assert!(text.contains(TOLD), "{text}");
     }
     // Another name of the list counts all the same.
-    let two = "[{toFQDNs: [{matchName: \"idm.${X}\"}, {matchName: login.example.com}]}]";
-    holds(&egress(two), &["web → https://login.example.com is Allowed"]);
+    let dns = |name: &str| {
+        format!(
+            "{{toPorts: [{{ports: [{{port: \"53\"}}], rules: {{dns: [{{matchPattern: \"{name}\"}}]}}}}]}}"
+        )
+    };
+    let two = "{toFQDNs: [{matchName: \"idm.${X}\"}, {matchName: login.example.com}]}";
+    let line = "web → https://login.example.com is";
+    for (name, verdict) in [("*", "Allowed"), ("idm.${X}", "Allowed")] {
+        holds(&egress(&format!("[{two}, {}]", dns(name))), &[&format!("{line} {verdict}")]);
+    }
+    // A rule for DNS that names others refuses it, whatever the variable is.
+    let refused = egress(&format!("[{two}, {}]", dns("*.example.org")));
+    holds(&refused, &[&format!("{line} Denied")]);
 }
 
 /// docs/semantics/cilium-ports.md#layer-7: a DNS rule is a condition, whatever names it has.

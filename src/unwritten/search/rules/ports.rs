@@ -139,6 +139,7 @@ mod tests {
             service_account: "default".into(),
             ips: Vec::new(),
             ports: declared.collect(),
+            probes: None,
             host_network: false,
             node: None,
             owner: None,
