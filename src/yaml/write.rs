@@ -14,6 +14,10 @@ use std::{fmt, io};
 
 /// Write a value as one YAML document, without a `---`.
 pub fn to_string<T: Serialize>(value: &T) -> Result<String, Error> {
+    text_of(value)
+}
+
+fn text_of(value: &dyn erased_serde::Serialize) -> Result<String, Error> {
     let plain = write(value)?;
     if has_unseen(&plain) { spelled_out(value) } else { Ok(plain) }
 }
@@ -21,6 +25,10 @@ pub fn to_string<T: Serialize>(value: &T) -> Result<String, Error> {
 /// The same to where it is to go, as it is made if it is long. `false` where it is long and has
 /// something that is not seen, so that nothing is written.
 pub fn to_writer<T: Serialize>(value: &T, out: &mut dyn io::Write) -> io::Result<bool> {
+    write_text_of(value, out)
+}
+
+fn write_text_of(value: &dyn erased_serde::Serialize, out: &mut dyn io::Write) -> io::Result<bool> {
     let mut look = Look { text: String::new(), long: false, unseen: false };
     write_to(value, &mut look).map_err(io::Error::other)?;
     let Look { text, long, unseen } = look;
@@ -82,7 +90,7 @@ fn has_unseen(text: &str) -> bool {
     text.contains(|c| c != '\n' && unseen(c))
 }
 
-fn spelled_out<T: Serialize>(value: &T) -> Result<String, Error> {
+fn spelled_out(value: &dyn erased_serde::Serialize) -> Result<String, Error> {
     // Only a text in double quotes has escapes.
     let json = serde_json::to_string_pretty(value).map_err(Error::without_place)?;
     let tree: Tree = serde_json::from_str(&json).map_err(Error::without_place)?;
@@ -93,17 +101,19 @@ fn spelled_out<T: Serialize>(value: &T) -> Result<String, Error> {
     Ok(printable_yaml(&write(&tree)?).into_owned())
 }
 
-fn write(value: &impl Serialize) -> Result<String, Error> {
+fn write(value: &dyn erased_serde::Serialize) -> Result<String, Error> {
     let mut text = String::new();
     write_to(value, &mut text)?;
     Ok(text)
 }
 
-fn write_to(value: &impl Serialize, out: &mut impl fmt::Write) -> Result<(), Error> {
+fn write_to(value: &dyn erased_serde::Serialize, out: &mut dyn fmt::Write) -> Result<(), Error> {
     let options = serde_saphyr::ser_options! {
         folded_wrap_chars: usize::MAX,
     };
-    serde_saphyr::to_fmt_writer_with_options(out, value, options).map_err(Error::without_place)
+    // Erased, so that saphyr's code is there once and not for each type of each answer.
+    serde_saphyr::to_fmt_writer_with_options(&mut &mut *out, &value, options)
+        .map_err(Error::without_place)
 }
 
 /// A value with its fields in their order, whose texts with something unseen stand in double quotes.

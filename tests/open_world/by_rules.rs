@@ -3,7 +3,9 @@
 use super::one_side::{complete, some_pods, some_pods_and_rules};
 use super::population::{flow, passage};
 use crate::random::{World, boundary_ports, build, hold};
-use netpol::cluster::{Bringer, Family, Port, PortRange, Representative, Snapshot, Truth};
+use netpol::cluster::{
+    Bringer, Family, Port, PortRange, Protocol, Representative, Snapshot, Truth,
+};
 use netpol::effort::Effort;
 use netpol::policy::rule::{Direction, Entry, PeerKind, Peers, Policy, PortMatch, Ports};
 use netpol::unwritten::{Unwritten, of_one};
@@ -57,20 +59,22 @@ fn admits(world: &World<'_>, entry: &Entry, peer: usize, at: (usize, Port)) -> b
     means && has
 }
 
-/// Whether known pods show a rule: a flow passes that it speaks for, also to and from outside.
+/// Whether pods that are known or told of show a rule: a flow passes that it speaks for, also to and from
+/// outside.
 fn is_shown(world: &World<'_>, policy: &Policy, entry: &Entry, ports: &[Port]) -> bool {
     let outside = match &entry.peers {
         Peers::Any => true,
         Peers::Of(items) => items.iter().any(|item| matches!(item.admits, PeerKind::Addresses(..))),
     };
-    (0..world.pods.len()).any(|subject| {
+    let pods = world.snapshot.pods().len();
+    (0..pods).any(|subject| {
         let pod = world.snapshot.pod(subject);
         let namespace = world.snapshot.namespace(&pod.namespace);
         if policy.subject.has(pod, namespace) != Truth::Yes || pod.finished || pod.host_network {
             return false;
         }
         outside
-            || (0..world.pods.len()).filter(|peer| *peer != subject).any(|peer| {
+            || (0..pods).filter(|peer| *peer != subject).any(|peer| {
                 let ends = match policy.direction {
                     Direction::Ingress => [peer, subject],
                     Direction::Egress => [subject, peer],
@@ -87,9 +91,10 @@ fn is_shown(world: &World<'_>, policy: &Policy, entry: &Entry, ports: &[Port]) -
     })
 }
 
-/// Numbers that rules have, and those that pods declare.
+/// Numbers that rules have, those that pods declare, and one more.
 fn all_ports(cluster: &[Value], world: &World<'_>) -> Vec<Port> {
     let mut all = boundary_ports(cluster);
+    all.push(Port { protocol: Protocol::Tcp, number: 80 });
     all.extend(world.snapshot.pods().iter().flat_map(|pod| pod.ports.iter()).map(|it| it.port));
     let entries = world.rules.policies().iter().flat_map(|policy| &policy.entries);
     for entry in entries {
@@ -161,6 +166,28 @@ fn a_list_of_all_rules_by_rules_holds_for_every_population() {
 fn by_rules_is_told_what_a_search_finds() {
     hold(200, some_pods, same);
     hold(150, some_pods_and_rules, same);
+}
+
+/// What isolates every pod of some namespaces closes no other: rules let pods of those through.
+#[test]
+fn what_closes_other_namespaces_closes_none_here() {
+    let anyone = json!({"namespaceSelector": {"matchLabels": {"a": "x"}}});
+    for elsewhere in ["In", "DoesNotExist"] {
+        let mut named = json!({"key": "kubernetes.io/metadata.name", "operator": elsewhere});
+        if elsewhere == "In" {
+            named["values"] = json!(["elsewhere"]);
+        }
+        let subject = json!({"namespaceSelector": {"matchExpressions": [named]}});
+        let cluster = [
+            policy(
+                "out",
+                &json!({"policyTypes": ["Egress"], "egress": [{"to": [anyone.clone()]}]}),
+            ),
+            json!({"kind": "Rules", "metadata": {"name": "close"}, "direction": "Ingress",
+                "isolates": true, "subject": subject}),
+        ];
+        assert_eq!(same(&cluster, 0), None, "{elsewhere}");
+    }
 }
 
 fn policy(name: &str, spec: &Value) -> Value {

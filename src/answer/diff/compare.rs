@@ -6,6 +6,7 @@
 
 use super::asked::{Compared, DiffAsked};
 use super::renamed::Renamed;
+use super::rows::{MOST_JUDGED, MOST_JUDGED_ELSEWHERE};
 use super::unread::Unread;
 use super::{DiffReport, DiffSide};
 use crate::answer::system::SystemChangeReport;
@@ -50,7 +51,7 @@ impl DiffReport {
     fn of(mut comparison: Comparison<'_, '_>) -> Result<Self, TooMuch> {
         let asked = comparison.asked;
         let rules = comparison.sides.each_ref().map(|side| side.rules);
-        let World { mut report, told, any } = comparison.world(rules)?;
+        let World { mut report, told, any } = comparison.world(rules, MOST_JUDGED)?;
         report.tell_unwritten(&told);
         comparison.only_on_one(&mut report)?;
         let only_here = !(report.new.only_here.is_empty() && report.old.only_here.is_empty());
@@ -99,7 +100,7 @@ impl Comparison<'_, '_> {
     }
 
     /// Compares with these rules in the place of those that are there.
-    fn world(&mut self, rules: [&Ruleset; 2]) -> Result<World, TooMuch> {
+    fn world(&mut self, rules: [&Ruleset; 2], most_judged: usize) -> Result<World, TooMuch> {
         let effort = self.asked.effort;
         let [old, new] = &mut self.sides;
         let told = if self.asked.known_only {
@@ -115,7 +116,7 @@ impl Comparison<'_, '_> {
         let diff = reach::diff((old.snapshot, rules[0]), (new.snapshot, rules[1]), effort)?;
         let compared = Family::ALL.into_iter().flat_map(|family| diff.compared(family));
         let any = compared.into_iter().any(|(_, outside)| !outside);
-        let report = DiffReport::new(&diff, &old, &new, self.asked)?;
+        let report = DiffReport::new(&diff, &old, &new, self.asked, most_judged)?;
         drop(diff);
         for side in &mut self.sides {
             side.snapshot.forget_representatives();
@@ -151,7 +152,8 @@ impl Comparison<'_, '_> {
         let rules = self.sides.each_ref().map(|side| side.rules);
         for direction in unwritten::may_open_where_isolated(self.both(0), self.both(1)) {
             let isolated = rules.map(|rules| unwritten::isolated(rules, direction));
-            let World { report: there, told, .. } = self.world(isolated.each_ref())?;
+            let World { report: there, told, .. } =
+                self.world(isolated.each_ref(), MOST_JUDGED_ELSEWHERE)?;
             report.tell_elsewhere(there, &told, Missing::OtherPolicies);
         }
         Ok(())

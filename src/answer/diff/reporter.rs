@@ -38,11 +38,12 @@ impl DiffReport {
         old: &DiffSide<'_>,
         new: &DiffSide<'_>,
         asked: &DiffAsked,
+        most_judged: usize,
     ) -> Result<Self, TooMuch> {
         let sides = [old, new];
         let reasons = asked.reasons;
         let ends = Ends::new(diff, sides, asked.known_only);
-        let Rows { all: rows, sampled, unsure } = rows(diff, sides, asked.effort)?;
+        let Rows { all: rows, sampled, unsure } = rows(diff, sides, (asked.effort, most_judged))?;
         let reporter = Reporter { ends: &ends, sides, reasons, witness: asked.witness };
         let rows = told_once(&ends, said_by_known(&ends, rows));
         let mut told = Told::new(asked.effort);

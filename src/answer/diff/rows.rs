@@ -12,7 +12,10 @@ use crate::verdict::{Case, CasePorts, Endpoint, Flow, Passage, boundaries, judge
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// So many flows are judged for their causes; beyond, one speaks for all of its change.
-const MOST_JUDGED: usize = 4000;
+pub(super) const MOST_JUDGED: usize = 4000;
+
+/// The same of a world with policies that are not in the input.
+pub(super) const MOST_JUDGED_ELSEWHERE: usize = 1000;
 
 /// Flows that change alike for one cause.
 #[derive(Clone, Debug)]
@@ -102,11 +105,11 @@ impl Told {
 pub(super) fn rows(
     diff: &Diff<'_>,
     sides: [&DiffSide<'_>; 2],
-    effort: Effort,
+    (effort, most_judged): (Effort, usize),
 ) -> Result<Rows, TooMuch> {
     let mut rows = Vec::new();
     let mut told = Told::new(effort);
-    let mut left = MOST_JUDGED;
+    let mut left = most_judged;
     let (mut sampled, mut unsure) = (false, false);
     for change in diff.changes() {
         if diff.size(change) > left {

@@ -32,8 +32,9 @@ pub(super) fn plain(side: &Side<'_>, home: &Home, direction: Direction) -> (bool
             && policy.subject.doubt.is_none()
             && is_asked_plainly(&policy.subject)
             && policy.entries.iter().all(|entry| entry.action == Action::Allow && is_plain(entry));
-        closed |= policy.isolates && policy.subject.pods.is_everything();
-        (own && only) || !may_select(policy, 0, home)
+        let selects = may_select(policy, 0, home);
+        closed |= selects && policy.isolates && policy.subject.pods.is_everything();
+        (own && only) || !selects
     });
     (default && !tiers && !unread && plain, closed)
 }
