@@ -139,7 +139,8 @@ impl Trial {
         self.run(&self.root.join(&self.below), false)
     }
 
-    /// The Kustomizations of Flux that may deliver the directory and change what it makes.
+    /// The Kustomizations of Flux that may deliver the directory: by themselves or by what they build on the
+    /// way they may change what it makes.
     pub fn deliveries(&self) -> &[Delivery] {
         &self.deliveries
     }
@@ -226,8 +227,7 @@ fn alone(directory: &Path) -> &Path {
     closed.next().unwrap_or(directory)
 }
 
-/// The Kustomizations of Flux in a repository that build a directory, or one above it, and change what they
-/// build.
+/// The Kustomizations of Flux in a repository that build a directory, or one above it.
 fn deliveries_of(tree: &Tree, below: &str) -> Vec<Delivery> {
     let mut found = Vec::new();
     let is_yaml = |name: &&str| {
@@ -268,9 +268,6 @@ fn delivery_of(root: &Node<'_>, file: &str, below: &str) -> Option<Delivery> {
         }
         fields.push(*own);
         extra.insert((*theirs).to_owned(), value);
-    }
-    if fields.is_empty() {
-        return None;
     }
     let namespace = word(metadata, "namespace").unwrap_or_else(|| "flux-system".to_owned());
     let name = format!("Kustomization {namespace}/{}", word(metadata, "name")?);

@@ -6,8 +6,9 @@
 use super::LabelMap;
 use crate::cluster::{kind_from_word, kind_word};
 use crate::draft::{Entity, Peer};
-use crate::ends::{EndName, EndNameError, PortWanted};
+use crate::ends::{EndName, EndNameError, PortText, PortWanted};
 use crate::policy::rule::Direction;
+use crate::policy::{label_key_fault, label_value_fault, port_name_fault};
 use ipnet::IpNet;
 use std::fmt;
 use std::net::IpAddr;
@@ -63,6 +64,12 @@ pub enum AllowedError {
     /// The port is none.
     #[error(transparent)]
     Port(#[from] EndNameError),
+    /// The API server would not take the name of its port.
+    #[error("{0:?}: {1}")]
+    PortName(String, String),
+    /// The API server would not take the network.
+    #[error("{0:?} has bits beyond its prefix: write {1}")]
+    Sloppy(String, IpNet),
 }
 
 /// The kinds of workloads whose pods are found by labels that last.
@@ -113,6 +120,9 @@ impl FromStr for Allowed {
     fn from_str(text: &str) -> Result<Self, AllowedError> {
         let refuse = || AllowedError::Form(text.to_owned());
         if let Some((net, port)) = network(text) {
+            if net != net.trunc() {
+                return Err(AllowedError::Sloppy(text.to_owned(), net.trunc()));
+            }
             return Ok(Self { who: AllowedEnd::Network(net), port: checked(port)? });
         }
         // A port may have its protocol behind a slash.
@@ -145,7 +155,11 @@ impl FromStr for Allowed {
             [namespace, ..] if is_name(namespace) && name.contains('=') => {
                 let pairs = name.split_once('/').map_or("", |(_, pairs)| pairs).split(',');
                 let pair = |pair: &str| {
-                    let (key, value) = pair.split_once('=').filter(|(key, _)| !key.is_empty())?;
+                    let (key, value) = pair.split_once('=')?;
+                    let fault = label_key_fault(key).or_else(|| label_value_fault(value));
+                    if fault.is_some() {
+                        return None;
+                    }
                     Some((key.to_owned(), value.to_owned()))
                 };
                 let labels = pairs.map(pair).collect::<Option<LabelMap>>().ok_or_else(refuse)?;
@@ -157,9 +171,13 @@ impl FromStr for Allowed {
     }
 }
 
-fn checked(port: Option<&str>) -> Result<Option<Box<str>>, EndNameError> {
+fn checked(port: Option<&str>) -> Result<Option<Box<str>>, AllowedError> {
     let Some(port) = port else { return Ok(None) };
-    port.parse::<PortWanted>()?;
+    if let PortText::Name(name) = port.parse::<PortWanted>()?.port
+        && let Some(fault) = port_name_fault(&name)
+    {
+        return Err(AllowedError::PortName(port.to_owned(), fault));
+    }
     Ok(Some(port.into()))
 }
 
@@ -279,6 +297,23 @@ pub struct Known {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What the API server would refuse, once it is written into a policy.
+    #[test]
+    fn what_no_policy_can_say() {
+        for (text, part) in [
+            ("monitoring:80-90", "is not a port name"),
+            ("monitoring:a--b", "is not a port name"),
+            ("10.0.0.1/8", "write 10.0.0.0/8"),
+            ("[2001:db8::1/32]:443", "write 2001:db8::/32"),
+            ("monitoring/app==x", "give NAMESPACE"),
+            ("monitoring/-a=x", "give NAMESPACE"),
+            ("monitoring/=x", "give NAMESPACE"),
+        ] {
+            let error = text.parse::<Allowed>().unwrap_err().to_string();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
 
     #[test]
     fn what_is_written_is_what_is_read() {

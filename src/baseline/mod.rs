@@ -24,7 +24,7 @@ pub use allowed::{Allowed, AllowedEnd, AllowedError, Egress, Known};
 pub use file::{FileError, from_yaml, schema};
 pub use flags::{Keep, keeping};
 pub use impact::{Cut, Impact, OtherEnd, Way, impact, suppose_anyone};
-pub use policies::in_order;
+pub use policies::{in_order, named_twice};
 pub use words::{Side, Told, cuts, dns, in_force, meaning, sides};
 
 use crate::draft::{Dialect, Draft};

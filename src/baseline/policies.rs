@@ -13,6 +13,7 @@ use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// The policy that allows DNS.
 pub(super) const DNS_POLICY: &str = "allow-dns-egress";
@@ -145,6 +146,22 @@ impl Baseline {
         }
         rules
     }
+}
+
+/// A name that two policies of one namespace have, of which the second would take the place of the first.
+pub fn named_twice(policies: &[BaselinePolicy], dialect: Dialect) -> Option<&str> {
+    let key = |policy: &BaselinePolicy| {
+        let (own, namespace) = match policy {
+            // Another kind, where the others are of Cilium or Calico.
+            BaselinePolicy::Own(policy) => {
+                (dialect != Dialect::NetworkPolicy, policy.metadata.namespace.clone())
+            }
+            BaselinePolicy::Drafted(draft) => (false, Some(draft.namespace.clone())),
+        };
+        (own, namespace, policy.name().to_owned())
+    };
+    let mut seen = HashSet::new();
+    policies.iter().find(|policy| !seen.insert(key(policy))).map(BaselinePolicy::name)
 }
 
 /// Puts policies in the order in which they are to be written: DNS before whatever else isolates, what allows

@@ -128,14 +128,19 @@ fn when(text: &str) -> Result<Option<Timestamp>, String> {
     text.parse().map(Some).map_err(|_| format!("{text:?} is no time, as in 2026-01-31T12:00:00Z"))
 }
 
+/// An address; one of IPv4 in the form of IPv6, as some logs have it, is the one of IPv4.
+fn address(text: &str) -> Option<IpAddr> {
+    text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
+}
+
 /// `NAMESPACE/POD`, or an address. One that is of no private network is outside the cluster, unless a pod or
 /// node has it.
 fn party(text: &str) -> Result<Party, String> {
-    if let Ok(ip) = text.parse::<IpAddr>() {
+    if let Some(ip) = address(text) {
         let labels = if is_private(ip) { Vec::new() } else { vec!["reserved:world".into()] };
         return Ok(Party { ip: Some(ip), labels, ..Party::default() });
     }
-    let outside = text.strip_prefix("outside:").and_then(|ip| ip.parse::<IpAddr>().ok());
+    let outside = text.strip_prefix("outside:").and_then(address);
     if let Some(ip) = outside {
         let labels = vec!["reserved:world".into()];
         return Ok(Party { ip: Some(ip), labels, ..Party::default() });

@@ -29,6 +29,7 @@ pub use identity::LabelFilter;
 pub use identity::NODE_LOCAL_DNS;
 pub use lowered::{Fault, Lowered, RefusedBy, Remark};
 pub use names::NamePattern;
+pub(crate) use networkpolicy::port_name_fault;
 pub use others::OtherObject;
 pub use ruleset::{PolicyId, Ruleset, Traits, Unread, Written};
 pub use selector::LabelSelector;

@@ -204,12 +204,71 @@ fn what_flux_adds_is_in_the_way_too() {
         let said = files.said(&flags);
         assert!(said.ends_with("(0)"), "{spec}: {said}");
     }
+    // What it builds on the way changes it too.
+    files.write("clusters/apps.yaml", &flux("path: ./apps"));
+    files.write("apps/kustomization.yaml", "namespace: shop\nresources: [team-a]\n");
+    let said = files.said(&flags);
+    let parts = [
+        "delivers this directory, and with its kustomizations above it networkpolicy/",
+        "of team-a becomes",
+        "of shop",
+        "no file was written",
+    ];
+    for part in parts {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    files.write("apps/kustomization.yaml", "resources: [team-a]\n");
+    let said = files.said(&flags);
+    assert!(said.ends_with("(0)") && !said.contains("kubectl-netpol-mark"), "{said}");
+    assert!(!files.read("apps/team-a/kustomization.yaml").contains("mark"));
     // A Kustomization of Flux may be called as kustomize's is; it stays as it is.
     let own = flux("path: ./apps");
     files.write("flux/kustomization.yaml", &own);
     let said = files.said(&["bootstrap", "team-a", "--dns=namespace", "--export", "flux"]);
     assert!(said.contains("it is a Kustomization of Flux") && said.ends_with("(2)"), "{said}");
     assert_eq!(files.read("flux/kustomization.yaml"), own);
+}
+
+/// Where there is no kustomization.yaml Flux takes every manifest, and with one only what it lists.
+#[test]
+fn what_is_delivered_without_a_kustomization_stays_delivered() {
+    let cm = "{apiVersion: v1, kind: ConfigMap, metadata: {name: other}}";
+    let export = ["bootstrap", "team-a", "--dns=namespace", "--export", "git"];
+    for other in ["git/other.yaml", "git/below/other.yml", "git/other.json"] {
+        let files = Files::new(&[(other, cm)]);
+        let said = files.said(&export);
+        let name = other.strip_prefix("git/").unwrap();
+        let part = format!(
+            "git has no kustomization.yaml, so Flux and kubectl take every manifest below it, and with \
+                            one only what it lists, without {name}: write one"
+        );
+        assert!(said.contains(&part) && said.ends_with("(2)"), "{said}");
+        assert!(!files.path("git/network-policies.yaml").exists());
+    }
+    let files = Files::new(&[("git/README.md", "none")]);
+    let said = files.said(&export);
+    assert!(said.contains("team-a: ingress would be denied, egress would be DNS only"), "{said}");
+    // Our own files are no others, whatever became of the kustomization.
+    std::fs::remove_file(files.path("git/kustomization.yaml")).unwrap();
+    let again = files.said(&export);
+    assert!(again.contains("git/kustomization.yaml written") && again.ends_with("(0)"), "{again}");
+}
+
+/// Of two policies with one name the second would take the place of the first.
+#[test]
+fn no_two_policies_have_one_name() {
+    let files = Files::new(&[]);
+    for flags in [
+        &["--allow-ingress-controller=dns-egress"][..],
+        &["--allow-ingress-controller=same-namespace", "--allow-same-namespace"],
+        &["--allow-ingress-controller=from-monitoring", "--allow-ingress=monitoring"],
+    ] {
+        let words =
+            [&["bootstrap", "a", "--dns=namespace", "--dry-run=client"][..], flags].concat();
+        let said = files.said(&words);
+        let part = "two of the policies that were asked for are called allow-";
+        assert!(said.contains(part) && said.ends_with("(2)"), "{flags:?}: {said}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use netpol::baseline::{
     Allowed, AllowedEnd, Destination, DnsFacts, Known, LabelMap, NodeLocal, Peer, Who,
 };
-use netpol::cluster::{Labels, Port, Service, ServicePort, TargetPort};
+use netpol::cluster::{Labels, Pod, Port, Service, ServicePort, TargetPort};
 use netpol::ends::{PortText, PortWanted};
 use netpol::kinds::Kind;
 use netpol::objects::{Body, Found, api};
@@ -25,8 +25,9 @@ const DNS_LABEL: &str = "k8s-app=kube-dns";
 /// Where NodeLocal DNSCache is installed, and its name.
 const NODE_LOCAL: (&str, &str) = ("kube-system", "node-local-dns");
 
-/// Where the cluster serves DNS; `None`: there is no such Service.
-pub(super) async fn dns_facts(connection: &Connection) -> Result<Option<DnsFacts>, Error> {
+/// Where the cluster serves DNS, and whether that is in the networks of nodes, which no selector means;
+/// `None`: there is no such Service.
+pub(super) async fn dns_facts(connection: &Connection) -> Result<Option<(DnsFacts, bool)>, Error> {
     let (service, node_local) = tokio::join!(dns_service(connection), node_local_dns(connection));
     let Some(service) = service? else { return Ok(None) };
     let Some(labels) = service.selector.as_ref().filter(|labels| !labels.is_empty()) else {
@@ -37,14 +38,17 @@ pub(super) async fn dns_facts(connection: &Connection) -> Result<Option<DnsFacts
     };
     let ports: Vec<_> = service.ports.iter().filter(dns).collect();
     let ports = target_ports(connection, &service, &ports).await?;
-    Ok(Some(DnsFacts {
+    let pods = pods_behind(connection, &service).await.unwrap_or_default();
+    let on_nodes = pods.iter().any(|pod| pod.host_network && !pod.finished);
+    let facts = DnsFacts {
         service: format!("{}/{}", service.namespace, service.name),
         namespace: service.namespace.to_string(),
         labels: map(labels),
         ports,
         // Without it DNS works as it always did.
         node_local: node_local.ok().flatten(),
-    }))
+    };
+    Ok(Some((facts, on_nodes)))
 }
 
 async fn dns_service(connection: &Connection) -> Result<Option<Service>, Error> {
@@ -266,6 +270,19 @@ pub(super) async fn service_ports(
     Ok(lines)
 }
 
+/// The pods that a Service selects.
+async fn pods_behind(connection: &Connection, service: &Service) -> Result<Vec<Pod>, Error> {
+    let target = Target::kind(Kind::Pod).within(&*service.namespace);
+    let labels = service.selector.as_ref().map(ToString::to_string);
+    let selection = Selection { labels, ..Selection::default() };
+    let list = connection.list::<api::Pod>(&target, &selection).await?;
+    let pod = |item: api::Pod| match Found::from(item).body {
+        Body::Pod { pod, .. } => Some(*pod),
+        _ => None,
+    };
+    Ok(list.items.into_iter().filter_map(pod).collect())
+}
+
 /// The ports on the pods. A named one has the numbers that the pods give it, since plugins
 /// disagree on names in egress rules; without pods it stays a name.
 async fn target_ports(
@@ -276,16 +293,7 @@ async fn target_ports(
     let is_named = |port: &&&ServicePort| matches!(port.target, TargetPort::Name(_));
     let mut pods = Vec::new();
     if ports.iter().any(|port| is_named(&port)) {
-        let target = Target::kind(Kind::Pod).within(&*service.namespace);
-        let labels = service.selector.as_ref().map(ToString::to_string);
-        let list = connection
-            .list::<api::Pod>(&target, &Selection { labels, ..Selection::default() })
-            .await?;
-        for item in list.items {
-            if let Body::Pod { pod, .. } = Found::from(item).body {
-                pods.push(pod);
-            }
-        }
+        pods = pods_behind(connection, service).await?;
     }
     let mut found = Vec::new();
     for port in ports {

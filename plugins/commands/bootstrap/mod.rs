@@ -443,7 +443,13 @@ impl Run<'_> {
         let why = match connection {
             None => "there is no cluster to ask".to_owned(),
             Some(connection) => match facts::dns_facts(connection).await {
-                Ok(Some(facts)) => return Ok(Some(facts)),
+                Ok(Some((facts, true))) => bail!(
+                    "the pods of Service {} use the networks of their nodes, which no policy for pods means: \
+                     give --dns none, and --allow-egress=ADDRESS:53/UDP and :53/TCP for each of these nodes; \
+                     nothing was written",
+                    facts.service
+                ),
+                Ok(Some((facts, false))) => return Ok(Some(facts)),
                 Ok(None) => "the cluster has no DNS Service with pods".to_owned(),
                 Err(error) if error.is_of_server() && !self.may_go_offline() => {
                     return Err(error.into());
@@ -581,6 +587,13 @@ impl Run<'_> {
         let mut policies = self.baseline(namespace).policies(namespace, &facts);
         policies.extend(self.learned.get(namespace).into_iter().flatten().cloned());
         baseline::in_order(&mut policies);
+        if let Some(name) = baseline::named_twice(&policies, self.plan.baseline.dialect) {
+            let why = format!(
+                "two of the policies that were asked for are called {name}, of which only one could be \
+                 there: leave one out, or call it otherwise; nothing was written"
+            );
+            return Err(Failure { why, of_server: false });
+        }
         let mut outcome = Outcome::default();
         if !self.plan.baseline.labels.is_empty() {
             let object = to_value(&self.plan.baseline.namespace(namespace))?;
@@ -602,7 +615,10 @@ impl Run<'_> {
         policies: &[BaselinePolicy],
         facts: &Facts,
     ) {
-        let told = Told { would: self.plan.dry_run != DryRun::None, whole: false };
+        // What is written to files is in force once it is delivered.
+        let would =
+            self.plan.dry_run != DryRun::None || matches!(self.plan.action, Action::Export { .. });
+        let told = Told { would, whole: false };
         let sides = baseline::sides(namespace, policies);
         outcome.words.push(baseline::meaning(namespace, &sides, told));
         self.one_sided(outcome, facts);

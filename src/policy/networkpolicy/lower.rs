@@ -307,7 +307,7 @@ impl Lowering<'_> {
 }
 
 /// What is wrong with a port name (`IsValidPortName` in apimachinery's util/validation).
-fn port_name_fault(name: &str) -> Option<String> {
+pub(crate) fn port_name_fault(name: &str) -> Option<String> {
     let valid = !name.is_empty()
         && name.len() <= 15
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')

@@ -14,6 +14,7 @@ use super::selector::dns_subdomain_fault;
 use super::{Cilium, Enforcer, Fault, Lowered, WrittenObject};
 use crate::cluster::{Name, ObjectRef, Origin, Protocol};
 use crate::kinds::Kind;
+pub(crate) use lower::port_name_fault;
 use lower::{Lowering, parse_cidr};
 use serde::de::Deserializer;
 

@@ -86,7 +86,7 @@ impl Run<'_> {
             }
         }
         if !export.files.is_empty() {
-            let described = export.kustomization(directory)?;
+            let described = export.kustomization(directory, &there)?;
             self.progress.say("building what would be there");
             let (pull, charts) = self.plan.may;
             let limits = self.global.limits();
@@ -194,7 +194,11 @@ impl Export {
     }
 
     /// Adds the kustomization; gives back its name and text.
-    fn kustomization(&mut self, directory: &Path) -> anyhow::Result<(String, String)> {
+    fn kustomization(
+        &mut self,
+        directory: &Path,
+        ours: &[Ours],
+    ) -> anyhow::Result<(String, String)> {
         let names: Vec<String> = self.files.iter().map(|file| file.name.clone()).collect();
         let mut known = KUSTOMIZATION_NAMES.iter();
         // A dead link is there too, and refused as it is read.
@@ -202,6 +206,15 @@ impl Export {
         let name = there.copied().unwrap_or(KUSTOMIZATION_NAMES[0]).to_owned();
         let path = directory.join(&name);
         let (content, changed) = if there.is_none() {
+            if let Some(other) = ours::another(directory, ours) {
+                bail!(
+                    "{} has no {name}, so Flux and kubectl take every manifest below it, and with one only \
+                     what it lists, without {}: write one that lists them, or give another directory; no \
+                     file was written",
+                    printable(&directory.display().to_string()),
+                    printable(&other)
+                );
+            }
             (kustomization::new(&names), true)
         } else {
             let text = read(Below(directory), &path)?.unwrap_or_default();

@@ -15,6 +15,9 @@ use std::path::Path;
 /// How the first line of every file begins that is written, by which it is known again.
 pub(super) const KNOWN: &str = "# Written by kubectl netpol bootstrap";
 
+/// More files than these are not looked at.
+const MOST_SEEN: usize = 10_000;
+
 /// No file of ours is larger.
 const LARGEST: u64 = 16 << 20;
 
@@ -69,6 +72,29 @@ pub(super) fn find(directory: &Path) -> Result<Vec<Ours>, String> {
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
+}
+
+/// A manifest in a directory, or below it, that is none of ours.
+pub(super) fn another(directory: &Path, ours: &[Ours]) -> Option<String> {
+    let mut open = vec![(directory.to_owned(), String::new())];
+    let mut seen = 0;
+    while let Some((place, prefix)) = open.pop() {
+        for entry in fs::read_dir(&place).ok()?.flatten() {
+            seen += 1;
+            let Ok(own) = entry.file_name().into_string() else { continue };
+            let name = format!("{prefix}{own}");
+            let is_directory = entry.file_type().is_ok_and(|it| it.is_dir());
+            if is_directory && !own.starts_with('.') && seen < MOST_SEEN {
+                open.push((entry.path(), format!("{name}/")));
+            }
+            let ending = Path::new(&own).extension();
+            let is_manifest = ending.is_some_and(|it| it == "yaml" || it == "yml" || it == "json");
+            if !is_directory && is_manifest && !ours.iter().any(|it| it.name == name) {
+                return Some(name);
+            }
+        }
+    }
+    None
 }
 
 fn is_yaml(name: &str) -> bool {

@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use netpol::baseline::{MANAGED_BY, MANAGER};
 use netpol::printable::printable;
 use netpol::prose::list;
-use netpol_sources::trial::Trial;
+use netpol_sources::trial::{Delivery, Trial};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -41,7 +41,8 @@ pub(super) fn prove(
     wanted: &[Value],
 ) -> anyhow::Result<()> {
     let (file, text) = kustomization;
-    if !trial.can_build() && trial.deliveries().is_empty() && is_plain(text, names)? {
+    let changed = trial.deliveries().iter().any(|by| !by.fields.is_empty());
+    if !trial.can_build() && !changed && is_plain(text, names)? {
         return Ok(());
     }
     let built = trial.build().context(NOTHING)?;
@@ -56,23 +57,48 @@ pub(super) fn prove(
         };
         bail!("{shown}: {because}{difference}; {ELSEWHERE}");
     }
-    for by in trial.deliveries() {
-        // Whether it delivers the directory at all shows without what it changes.
-        let plain = trial.delivered(by, false);
-        if plain.map_or(true, |built| difference(wanted, &built).is_some()) {
-            continue;
-        }
+    for by in delivering(trial, kustomization)? {
+        let plain = trial.delivered(by, false).context(NOTHING)?;
+        let (by_itself, on_the_way) = (&by.fields, difference(wanted, &plain));
         let built = trial.delivered(by, true).context(NOTHING)?;
-        if let Some(difference) = difference(wanted, &built) {
-            bail!(
-                "{} ({}) delivers this directory, and with its {} {difference}; {ELSEWHERE}",
-                printable(&by.name),
-                printable(&by.file),
-                list(&by.fields, "and"),
-            );
-        }
+        let Some(difference) = on_the_way.clone().or_else(|| difference(wanted, &built)) else {
+            continue;
+        };
+        let what = match on_the_way {
+            Some(_) => "kustomizations above it".to_owned(),
+            None => list(by_itself, "and"),
+        };
+        bail!(
+            "{} ({}) delivers this directory, and with its {what} {difference}; {ELSEWHERE}",
+            printable(&by.name),
+            printable(&by.file),
+        );
     }
     Ok(())
+}
+
+/// What shows in what a Kustomization of Flux makes whether the directory is part of it.
+const MARK: &str = "kubectl-netpol-mark";
+
+/// The Kustomizations of Flux that deliver the directory.
+fn delivering<'t>(
+    trial: &'t Trial,
+    (file, text): (&str, &str),
+) -> anyhow::Result<Vec<&'t Delivery>> {
+    let mark = format!("{MARK}.yaml");
+    let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": MARK}});
+    let with = kustomization::edit(text, std::slice::from_ref(&mark), &[]).context(NOTHING)?;
+    trial.write(Path::new(&mark), &object.to_string()).context(NOTHING)?;
+    trial.write(Path::new(file), &with).context(NOTHING)?;
+    let is_mark = |object: &Value| {
+        object["metadata"]["name"].as_str().is_some_and(|name| name.contains(MARK))
+    };
+    let delivers =
+        |by: &&Delivery| trial.delivered(by, false).is_ok_and(|built| built.iter().any(is_mark));
+    let found = trial.deliveries().iter().filter(delivers).collect();
+    trial.write(Path::new(file), text).context(NOTHING)?;
+    trial.remove(Path::new(&mark)).context(NOTHING)?;
+    Ok(found)
 }
 
 /// Whether a kustomization names files of ours and nothing else, so that what comes out is what is in them.
