@@ -74,10 +74,7 @@ fn agrees(cluster: &[Value], seed: u64) -> Option<String> {
     let ports = boundary_ports(cluster);
     let mut r = Random::new(seed);
     let first = *pods.get(r.below(pods.len().max(1)))?;
-    // Pods that nothing tells apart begin together.
-    let node = |id: PodId| snapshot.pod(id).node.clone().filter(|_| snapshot.has_ends_on_nodes());
-    let alike = |id: &&PodId| class(**id) == class(first) && node(**id) == node(first);
-    let starts: BTreeSet<PodId> = pods.iter().filter(alike).copied().collect();
+    let starts = BTreeSet::from([first]);
     let edges: BTreeMap<(PodId, PodId), (bool, bool)> = pods
         .iter()
         .flat_map(|from| pods.iter().map(move |to| (*from, *to)))
@@ -224,4 +221,18 @@ fn representatives_are_steps_if_asked_for() {
     assert!(told.contains(&"2 shop/pod/vault".to_owned()), "{told:?}");
     let far = reached(&ask(&["--representatives", "--max-hops", "1"]));
     assert!(!far.iter().any(|it| it.contains("vault")), "{far:?}");
+}
+
+/// Others that no rule tells from the pod where it begins are reached as any pod is.
+#[test]
+fn pods_like_the_first_are_reached_too() {
+    let files = crate::harness::Files::new(&[(
+        "all.yaml",
+        "{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: a}}\n---\n\
+         {apiVersion: v1, kind: Pod, metadata: {name: db, namespace: a}}\n",
+    )]);
+    let said = files.said(&["reach", "-f", "all.yaml", "a/web", "--to", "a/db"]);
+    assert!(said.contains("a/pod/web reaches a/pod/db. By 1 hop: a/pod/db"), "{said}");
+    let said = files.said(&["reach", "-f", "all.yaml", "a/web"]);
+    assert!(said.contains("a/pod/db"), "{said}");
 }

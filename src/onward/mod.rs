@@ -17,7 +17,7 @@ use crate::policy::Ruleset;
 use crate::reach::{Connectivity, End, PortSet};
 use crate::unwritten::internet;
 use crate::verdict::{CasePorts, Explanation, Hop, Verdict, taken, through};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Where it begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +28,9 @@ pub enum From {
     Internet,
 }
 
-/// Pods that nothing tells apart: their class, and the node that they are on where that can tell.
-pub type Place = (u32, u32);
+/// Pods that nothing tells apart: their class, the node that they are on where that can tell, and whether it
+/// begins at them, which others of their class are reached from like all.
+pub type Place = (u32, u32, bool);
 
 /// How the pods of a place are reached.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,16 +115,26 @@ pub fn onward(
     effort: Effort,
 ) -> Result<Onward, TooMuch> {
     let connectivity = Connectivity::compute(snapshot, rules, effort)?;
-    let mut walk = Walk::new(snapshot, &connectivity, effort);
     let (mut starts, mut not_known) = (Vec::new(), Vec::new());
+    let ways = match from {
+        From::Internet if most_hops > 0 => {
+            let (ways, unclear) = ways_in(snapshot, rules);
+            not_known = unclear;
+            ways
+        }
+        From::Internet | From::Pods(_) => Vec::new(),
+    };
+    let begin: HashSet<PodId> = match from {
+        From::Pods(pods) => pods.iter().copied().collect(),
+        From::Internet => ways.iter().flat_map(|way| way.pods.iter().copied()).collect(),
+    };
+    let mut walk = Walk::new(snapshot, &connectivity, effort, begin);
     match from {
         From::Pods(pods) => {
             let places = pods.iter().filter_map(|id| walk.place(*id));
             starts.extend(places.map(|place| (place, first_hop(0, true, PortSet::default()))));
         }
-        From::Internet if most_hops > 0 => {
-            let (ways, unclear) = ways_in(snapshot, rules);
-            not_known = unclear;
+        From::Internet => {
             for way in ways {
                 let places = way.pods.iter().filter_map(|id| walk.place(*id));
                 let one = Reached {
@@ -134,7 +145,6 @@ pub fn onward(
                 starts.extend(places.map(|place| (place, one.clone())));
             }
         }
-        From::Internet => {}
     }
     let certain = walk.run(&starts, true, most_hops)?;
     let possible = walk.run(&starts, false, most_hops)?;
@@ -153,6 +163,8 @@ struct Walk<'w, 'a> {
     connectivity: &'w Connectivity<'a>,
     /// The nodes that pods are on, by name, where some pod shares its node's network.
     nodes: HashMap<Name, u32>,
+    /// Where it begins.
+    begin: HashSet<PodId>,
     /// The pods of each place.
     members: BTreeMap<Place, Vec<PodId>>,
     families: Vec<Family>,
@@ -161,7 +173,12 @@ struct Walk<'w, 'a> {
 }
 
 impl<'w, 'a> Walk<'w, 'a> {
-    fn new(snapshot: &'w Snapshot, connectivity: &'w Connectivity<'a>, effort: Effort) -> Self {
+    fn new(
+        snapshot: &'w Snapshot,
+        connectivity: &'w Connectivity<'a>,
+        effort: Effort,
+        begin: HashSet<PodId>,
+    ) -> Self {
         let mut nodes = HashMap::new();
         for node in snapshot.pods().iter().filter_map(|pod| pod.node.as_ref()) {
             if snapshot.has_ends_on_nodes() && !nodes.contains_key(node) {
@@ -173,6 +190,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             snapshot,
             connectivity,
             nodes,
+            begin,
             members: BTreeMap::new(),
             families: families.collect(),
             steps_left: effort.steps,
@@ -190,7 +208,7 @@ impl<'w, 'a> Walk<'w, 'a> {
     fn place(&self, id: PodId) -> Option<Place> {
         let class = self.connectivity.class(End::Pod(id))?;
         let node = self.snapshot.pod(id).node.as_ref().and_then(|node| self.nodes.get(node));
-        Some((class, node.copied().unwrap_or_default()))
+        Some((class, node.copied().unwrap_or_default(), self.begin.contains(&id)))
     }
 
     /// Goes on from where it begins, nearest first: by what is certain only, or by what is possible.

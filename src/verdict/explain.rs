@@ -48,6 +48,8 @@ pub struct Explanation {
     pub family_unknown: bool,
     /// Cases differ by how policies see a flow, and which of these holds is not known.
     pub reading_unknown: bool,
+    /// Something of the destination leads nobody knows where.
+    pub lost: bool,
     /// What the reader should know of how the question was understood.
     pub notes: Vec<String>,
 }
@@ -114,6 +116,8 @@ impl Explanation {
             None if counted().all(|case| case.judgement.verdict != Verdict::Denied) => {
                 Some(Verdict::Unknown)
             }
+            // Of what leads nobody knows where nothing is said by the rest.
+            Some(Verdict::Allowed) if self.lost => Some(Verdict::Unknown),
             verdict => verdict,
         }
     }
@@ -150,6 +154,7 @@ pub fn explain(
     if let Some(note) = unrouted(&source, &destination) {
         return Ok(not_led(source, destination, note));
     }
+    let lost = leads_nowhere(snapshot, &destination, port);
     let (arrivals, mut notes) = arrivals(snapshot, &destination, port)?;
     notes.splice(0..0, source.notes.iter().chain(&destination.notes).cloned());
     for end in source.endpoints.iter().chain(&destination.endpoints) {
@@ -217,19 +222,42 @@ pub fn explain(
         notes.push(READINGS_DIFFER.to_owned());
     }
     notes.extend(source_ranges(snapshot, &source, &destination));
-    if sources.is_empty() {
-        notes.push(format!("{} has no pods: nothing would connect", source.label));
-    } else if cases.is_empty() && !places.is_empty() {
-        notes.push("the two ends have no IP family in common".to_owned());
-    }
+    notes.extend(no_flow(&source, sources.is_empty(), cases.is_empty() && !places.is_empty()));
     let own = own_addresses(snapshot, &destination, question.destination);
     notes.extend(remarks(snapshot, rules, &own, &cases));
     let cases = merge(cases);
     let ways = Vec::new();
-    let mut explanation =
-        Explanation { source, destination, cases, ways, family_unknown, reading_unknown, notes };
+    let mut explanation = Explanation {
+        source,
+        destination,
+        cases,
+        ways,
+        family_unknown,
+        reading_unknown,
+        lost,
+        notes,
+    };
     explanation.notes.extend(from_outside(snapshot, &explanation));
     Ok(explanation)
+}
+
+/// Why there is no flow at all, if that shows in the ends.
+fn no_flow(source: &Resolved, no_source: bool, apart: bool) -> Option<String> {
+    match (no_source, apart) {
+        (true, _) => Some(format!("{} has no pods: nothing would connect", source.label)),
+        (false, true) => Some("the two ends have no IP family in common".to_owned()),
+        (false, false) => None,
+    }
+}
+
+/// Whether one of several things that the API server calls leads nobody knows where.
+fn leads_nowhere(snapshot: &Snapshot, end: &Resolved, port: Option<&PortWanted>) -> bool {
+    let calls = || end.ways.iter().filter(|way| matches!(way, Way::Call { .. }));
+    let is_lost = |way: &Way| {
+        let one = Resolved { ways: vec![*way], endpoints: Vec::new(), ..end.clone() };
+        arrivals(snapshot, &one, port).map_or(true, |(all, _)| all.is_empty())
+    };
+    calls().count() > 1 && calls().any(is_lost)
 }
 
 /// The addresses by which a Service was asked for, which policies do not see.

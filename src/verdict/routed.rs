@@ -24,7 +24,16 @@ pub(super) fn led(
     let mut notes = source.notes.clone();
     notes.extend(claimed_twice(snapshot, &ways));
     let (cases, family_unknown, reading_unknown) = (Vec::new(), false, false);
-    Ok(Explanation { source, destination, cases, ways, family_unknown, reading_unknown, notes })
+    Ok(Explanation {
+        source,
+        destination,
+        cases,
+        ways,
+        family_unknown,
+        reading_unknown,
+        lost: false,
+        notes,
+    })
 }
 
 /// What is said of a host that is asked for from outside and that nothing leads in: policies say nothing
@@ -54,7 +63,16 @@ pub(super) fn not_led(source: Resolved, destination: Resolved, note: String) -> 
     notes.push(note);
     let (cases, ways) = (Vec::new(), Vec::new());
     let (family_unknown, reading_unknown) = (false, false);
-    Explanation { source, destination, cases, ways, family_unknown, reading_unknown, notes }
+    Explanation {
+        source,
+        destination,
+        cases,
+        ways,
+        family_unknown,
+        reading_unknown,
+        lost: false,
+        notes,
+    }
 }
 
 /// What is said of a host and path that two objects claim.

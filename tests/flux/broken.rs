@@ -31,6 +31,11 @@ fn repositories_that_are_not_in_order() {
         ),
         (vec![("ks.yaml", of("path: ./gone"))], "its path ./gone is not in the repository", 3),
         (
+            vec![("ks.yaml", of("path: ./db, kubeConfig: {secretRef: {name: s}}"))],
+            "applies to another cluster, and is not followed",
+            3,
+        ),
+        (
             vec![("ks.yaml", of("path: ../../etc"))],
             "its path ../../etc is not in the repository",
             3,

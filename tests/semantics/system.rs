@@ -309,3 +309,19 @@ fn changes_of_calls() {
     assert_eq!(told(&base, &open), [""; 0]);
     assert_eq!(told(&closed, &base), [""; 0]);
 }
+
+/// docs/semantics/system.md#calls-of-the-api-server: of several webhooks one leads nobody knows where.
+#[test]
+fn a_webhook_that_leads_nowhere_is_not_known_beside_one_that_passes() {
+    let files = crate::harness::Files::new(&[(
+        "all.yaml",
+        "apiVersion: admissionregistration.k8s.io/v1\n\
+         kind: ValidatingWebhookConfiguration\n\
+         metadata: {name: wh}\n\
+         webhooks:\n\
+         - {name: a.example.com, clientConfig: {service: {name: gone, namespace: cm}}}\n\
+         - {name: b.example.com, clientConfig: {url: \"https://ok.example.com/x\"}}\n",
+    )]);
+    let said = files.said(&["explain", "webhook/wh", "-f", "all.yaml"]);
+    assert!(said.starts_with("UNKNOWN") && said.ends_with("(3)"), "{said}");
+}

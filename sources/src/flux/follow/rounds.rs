@@ -20,7 +20,7 @@ use netpol::objects::{Severity, Warning};
 use netpol::printable::printable;
 use netpol::yaml::{self, Node};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 /// No repository has more, but one of a stranger may make them without end.
@@ -82,13 +82,16 @@ pub(super) fn follow(
         suspended: Vec::new(),
     };
     rounds.own.extend(first.iter().filter_map(source));
+    // One that is not followed is asked for once, too.
+    let mut asked: HashSet<Named> = first.iter().map(|it| it.named.clone()).collect();
     rounds.all(&builders, first);
     loop {
-        let further = match place {
+        let mut further = match place {
             // What lies there is built as a whole.
             Some(_) => Vec::new(),
             None => rounds.scanned.further(&rounds.built, &rounds.followed),
         };
+        further.retain(|it| asked.insert(it.named.clone()));
         if further.is_empty() {
             break;
         }
@@ -387,7 +390,8 @@ impl Rounds<'_> {
             let message = message.replacen(" suspended", &format!(" {is} suspended"), 1);
             self.out.warnings.extend(place.map(|it| Warning::new(&it, Severity::Note, message)));
         }
-        let left: Vec<&Kustomization> = self.scanned.left(&self.built, &self.followed).collect();
+        let left = self.scanned.left(&self.built, &self.followed);
+        let left: Vec<&Kustomization> = left.filter(|it| it.spec.kube_config.is_none()).collect();
         if let Some(first) = left.first() {
             let titles: Vec<String> = left.iter().map(|it| it.title()).collect();
             let message =
