@@ -33,7 +33,7 @@ fn repositories_that_are_not_in_order() {
         (
             vec![("ks.yaml", of("path: ./db, kubeConfig: {secretRef: {name: s}}"))],
             "applies to another cluster, and is not followed",
-            3,
+            0,
         ),
         (
             vec![("ks.yaml", of("path: ../../etc"))],
