@@ -16,6 +16,22 @@ fn script(files: &Files, name: &str, text: &str) {
     fs::set_permissions(files.path(name), fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+/// What is for another cluster is told, and is nothing of this one.
+#[test]
+fn what_is_for_another_cluster() {
+    let remote = kustomization("db", "path: ./db, kubeConfig: {secretRef: {name: s}}");
+    let other = kustomization("other", "path: ./other, targetNamespace: shop");
+    let policy = POLICY.replace("${LAN}", "192.0.2.0/24");
+    let told = "Kustomization flux-system/db applies to another cluster, and is not followed";
+    let said = |files: &[(&str, &str)]| Files::new(files).said(&["summary", "-f", "flux:."]);
+    let alone = said(&[("ks.yaml", &remote)]);
+    assert!(alone.contains(told) && alone.ends_with("(3)"), "{alone}");
+    let beside =
+        said(&[("ks.yaml", &remote), ("other.yaml", &other), ("other/policy.yaml", &policy)]);
+    assert!(beside.contains(told) && beside.ends_with("(0)"), "{beside}");
+    assert!(!beside.contains("nothing that is followed makes"), "{beside}");
+}
+
 /// A sentence each.
 #[test]
 fn repositories_that_are_not_in_order() {
@@ -30,11 +46,6 @@ fn repositories_that_are_not_in_order() {
             2,
         ),
         (vec![("ks.yaml", of("path: ./gone"))], "its path ./gone is not in the repository", 3),
-        (
-            vec![("ks.yaml", of("path: ./db, kubeConfig: {secretRef: {name: s}}"))],
-            "applies to another cluster, and is not followed",
-            0,
-        ),
         (
             vec![("ks.yaml", of("path: ../../etc"))],
             "its path ../../etc is not in the repository",
