@@ -13,6 +13,7 @@ use netpol::ends::{self, EndName, Endpoint, INTERNET, Named, PortWanted, Resolve
 use netpol::entry;
 use netpol::objects::Objects;
 use netpol::policy::Ruleset;
+use netpol::system::doubt_names;
 use netpol::unwritten;
 use netpol::verdict::{self, NoSuggestion, Question, Verdict};
 use netpol::yaml;
@@ -174,6 +175,7 @@ impl ExplainArgs {
         }
         let mut explanation = explanation.map_err(|error| offered(error, snapshot, rules))?;
         explanation.notes.splice(0..0, input.notes.iter().cloned());
+        doubt_names(snapshot, rules, &mut explanation);
         let locate = input.locate();
         let mut report = ExplanationReport::new(&explanation, snapshot, rules, &*locate);
         report.set_not_looked_at(missing);

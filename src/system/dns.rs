@@ -58,6 +58,43 @@ struct Asks {
     why: Option<String>,
 }
 
+/// Leaves open whether a name is reached by pods that cannot ask for it: Cilium learns its addresses from
+/// what others were answered, at best.
+///
+/// Source: docs/semantics/cilium-rules.md#lookups.
+pub fn doubt_names(snapshot: &Snapshot, rules: &Ruleset, explanation: &mut Explanation) {
+    let destinations = &explanation.destination.endpoints;
+    let is_named = destinations.iter().any(|end| matches!(end, Endpoint::Name(_)));
+    let allowed = explanation.verdict() == Some(Verdict::Allowed);
+    if rules.cilium().is_none() || !is_named || !allowed {
+        return;
+    }
+    let of_pods = |end: &&Endpoint| end.pod().is_some_and(|id| !snapshot.pod(id).host_network);
+    let sources: Vec<Endpoint> =
+        explanation.source.endpoints.iter().filter(of_pods).cloned().collect();
+    let mut supposed = snapshot.clone();
+    suppose_dns(&mut supposed, rules);
+    let Some(server) = service(&supposed).or_else(|| by_label(&supposed)) else { return };
+    let label = server.label.clone();
+    let source = found(end(explanation.source.label.clone(), sources));
+    let server = found(server);
+    let denied = |protocol| {
+        let port = PortWanted { port: PortText::Number(53), protocol: Some(protocol) };
+        let port = Some(&port);
+        let question =
+            Question { source: &source, destination: &server, port, namespace: "default" };
+        let asked = explain(&supposed, rules, &question);
+        asked.is_ok_and(|it| by_pod(&it).values().any(|verdict| *verdict == Verdict::Denied))
+    };
+    if denied(Protocol::Udp) && denied(Protocol::Tcp) {
+        explanation.unsettled = true;
+        explanation.notes.push(format!(
+            "{} cannot ask {label} for names, so Cilium has at best what others were answered",
+            explanation.source.label
+        ));
+    }
+}
+
 /// Adds who asks for names.
 pub fn dns(snapshot: &Snapshot, rules: &Ruleset, all: &mut System) {
     let Some(server) = service(snapshot).or_else(|| by_label(snapshot)) else {

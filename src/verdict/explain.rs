@@ -9,6 +9,7 @@ use super::ports::{CasePorts, same, sweep, swept};
 use super::remarks::remarks;
 use super::routed::{from_outside, led, not_led, unrouted};
 use super::trace::{Flow, Judgement, Verdict};
+use super::unsettled::with_node;
 use super::ways::{Reading, judge_each};
 use crate::cluster::{Addresses, ContainerPort, Family, Name, Port, Snapshot};
 use crate::ends::{
@@ -50,6 +51,8 @@ pub struct Explanation {
     pub reading_unknown: bool,
     /// Something of the destination leads nobody knows where.
     pub lost: bool,
+    /// It hangs on something that is not known here, as a note tells.
+    pub unsettled: bool,
     /// What the reader should know of how the question was understood.
     pub notes: Vec<String>,
 }
@@ -76,6 +79,21 @@ pub struct Case {
 }
 
 impl Explanation {
+    /// One of which nothing is said yet.
+    pub(super) fn of(source: Resolved, destination: Resolved, notes: Vec<String>) -> Self {
+        Self {
+            source,
+            destination,
+            cases: Vec::new(),
+            ways: Vec::new(),
+            family_unknown: false,
+            reading_unknown: false,
+            lost: false,
+            unsettled: false,
+            notes,
+        }
+    }
+
     /// The question and answer of the hop at which a way of several is closed.
     pub fn closed_hop(&self) -> Option<(&Asked, &Self)> {
         let closed = |way: &&Taken| way.verdict() == Some(Verdict::Denied);
@@ -92,6 +110,9 @@ impl Explanation {
     ///
     /// Ports that nobody asked for or declared count only where there are no others.
     pub fn verdict(&self) -> Option<Verdict> {
+        if self.unsettled {
+            return Some(Verdict::Unknown);
+        }
         if !self.ways.is_empty() {
             let all = || self.ways.iter().map(Taken::verdict);
             let verdict = match all().next() {
@@ -133,6 +154,28 @@ const TRIED_OF_KEPT: usize = 25;
 
 /// Answers a question.
 pub fn explain(
+    snapshot: &Snapshot,
+    rules: &Ruleset,
+    question: &Question<'_>,
+) -> Result<Explanation, ResolveError> {
+    let mut answer = answered(snapshot, rules, question)?;
+    // Who gives an address means that address.
+    let given = |end: &EndName| matches!(end.names, Named::Address(_));
+    let sources =
+        answer.cases.iter().filter(|_| !given(question.source)).flat_map(|it| &it.sources);
+    let destinations = answer.cases.iter().filter(|_| !given(question.destination));
+    let ends = sources.chain(destinations.flat_map(|it| &it.destinations));
+    if let Some((supposed, note)) = with_node(snapshot, rules, ends)
+        && answered(&supposed, rules, question)?.verdict() != answer.verdict()
+    {
+        answer.unsettled = true;
+        answer.notes.push(note);
+    }
+    Ok(answer)
+}
+
+/// The answer by what is here.
+fn answered(
     snapshot: &Snapshot,
     rules: &Ruleset,
     question: &Question<'_>,
@@ -225,17 +268,12 @@ pub fn explain(
     notes.extend(no_flow(&source, sources.is_empty(), cases.is_empty() && !places.is_empty()));
     let own = own_addresses(snapshot, &destination, question.destination);
     notes.extend(remarks(snapshot, rules, &own, &cases));
-    let cases = merge(cases);
-    let ways = Vec::new();
     let mut explanation = Explanation {
-        source,
-        destination,
-        cases,
-        ways,
+        cases: merge(cases),
         family_unknown,
         reading_unknown,
         lost,
-        notes,
+        ..Explanation::of(source, destination, notes)
     };
     explanation.notes.extend(from_outside(snapshot, &explanation));
     Ok(explanation)

@@ -18,6 +18,7 @@ mod suggest;
 mod tiers;
 mod trace;
 mod unseen;
+mod unsettled;
 mod ways;
 mod why;
 

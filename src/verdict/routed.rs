@@ -23,17 +23,7 @@ pub(super) fn led(
     let ways = hops::ways(snapshot, rules, &source, &destination, port, namespace)?;
     let mut notes = source.notes.clone();
     notes.extend(claimed_twice(snapshot, &ways));
-    let (cases, family_unknown, reading_unknown) = (Vec::new(), false, false);
-    Ok(Explanation {
-        source,
-        destination,
-        cases,
-        ways,
-        family_unknown,
-        reading_unknown,
-        lost: false,
-        notes,
-    })
+    Ok(Explanation { ways, ..Explanation::of(source, destination, notes) })
 }
 
 /// What is said of a host that is asked for from outside and that nothing leads in: policies say nothing
@@ -61,18 +51,7 @@ pub(super) fn unrouted(source: &Resolved, destination: &Resolved) -> Option<Stri
 pub(super) fn not_led(source: Resolved, destination: Resolved, note: String) -> Explanation {
     let mut notes = source.notes.clone();
     notes.push(note);
-    let (cases, ways) = (Vec::new(), Vec::new());
-    let (family_unknown, reading_unknown) = (false, false);
-    Explanation {
-        source,
-        destination,
-        cases,
-        ways,
-        family_unknown,
-        reading_unknown,
-        lost: false,
-        notes,
-    }
+    Explanation::of(source, destination, notes)
 }
 
 /// What is said of a host and path that two objects claim.

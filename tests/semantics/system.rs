@@ -325,3 +325,72 @@ fn a_webhook_that_leads_nowhere_is_not_known_beside_one_that_passes() {
     let said = files.said(&["explain", "webhook/wh", "-f", "all.yaml"]);
     assert!(said.starts_with("UNKNOWN") && said.ends_with("(3)"), "{said}");
 }
+
+const ON_PATHS: &str = "\
+{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: a}, spec: {containers: [{name: c, image: x}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: dns, namespace: kube-system, labels: {k8s-app: kube-dns}}}
+---
+";
+
+/// docs/semantics/cilium-rules.md#networks: an address of a node is no address to Cilium, and whether the API
+/// server runs on a node is not known where none was read.
+#[test]
+fn the_api_server_may_be_on_a_node_that_was_not_read() {
+    let rule = "{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: x, namespace: a}, spec: \
+                {endpointSelector: {}, egress: [{toCIDR: [10.0.0.1/32]}]}}\n";
+    let node = "---\n{apiVersion: v1, kind: Node, metadata: {name: node-1}, status: {addresses: [{type: InternalIP, \
+                address: 10.0.0.1}]}}\n";
+    let ask = |more: &str, words: &[&str]| {
+        let files =
+            crate::harness::Files::new(&[("all.yaml", &*format!("{ON_PATHS}{rule}{more}"))]);
+        files
+            .said(&[&["explain", "-f", "all.yaml", "--api-server", "10.0.0.1"][..], words].concat())
+    };
+    let server = ["a/p", "https://kubernetes.default.svc"];
+    let said = ask("", &server);
+    assert!(said.starts_with("UNKNOWN") && said.ends_with("(3)"), "{said}");
+    assert!(said.contains("no Node is here that tells whether it runs on one"), "{said}");
+    assert!(ask(node, &server).starts_with("DENIED"), "{}", ask(node, &server));
+    // An address that is given is that address.
+    assert!(ask("", &["a/p", "10.0.0.1:6443"]).starts_with("ALLOWED"));
+}
+
+/// docs/semantics/cilium-rules.md#lookups: who cannot ask for a name has at best what others were answered.
+#[test]
+fn names_of_pods_that_cannot_ask_for_them() {
+    let rules = |port: u16| {
+        format!(
+            "{{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {{name: c, namespace: a}}, spec: \
+             {{endpointSelector: {{}}, egress: [{{toEndpoints: [{{matchLabels: \
+             {{'k8s:io.kubernetes.pod.namespace': kube-system, k8s-app: kube-dns}}}}], toPorts: [{{ports: \
+             [{{port: '{port}', protocol: ANY}}], rules: {{dns: [{{matchPattern: '*'}}]}}}}]}}, {{toFQDNs: \
+             [{{matchName: api.example.com}}]}}]}}}}\n"
+        )
+    };
+    let deny = "---\n{apiVersion: cilium.io/v2, kind: CiliumClusterwideNetworkPolicy, metadata: {name: deny}, spec: \
+                {endpointSelector: {}, egressDeny: [{toPorts: [{ports: [{port: '53'}]}]}]}}\n";
+    let closed = "---\n{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: d, namespace: \
+                  kube-system}, spec: {podSelector: {}, policyTypes: [Ingress]}}\n";
+    let pod = ON_PATHS.split("---").next().unwrap();
+    let ask = |text: String| {
+        let files = crate::harness::Files::new(&[("all.yaml", &*text)]);
+        files.said(&["explain", "-f", "all.yaml", "a/p", "https://api.example.com"])
+    };
+    for said in [
+        ask(format!("{ON_PATHS}{}{deny}", rules(53))),
+        ask(format!("{ON_PATHS}{}{closed}", rules(53))),
+        ask(format!("{ON_PATHS}{}", rules(8053))),
+        ask(format!("{pod}---\n{}{deny}", rules(53))),
+    ] {
+        assert!(said.starts_with("UNKNOWN") && said.ends_with("(3)"), "{said}");
+        assert!(
+            said.contains("for names, so Cilium has at best what others were answered"),
+            "{said}"
+        );
+    }
+    for text in [format!("{ON_PATHS}{}", rules(53)), format!("{pod}---\n{}", rules(53))] {
+        let said = ask(text);
+        assert!(said.starts_with("ALLOWED") && said.ends_with("(0)"), "{said}");
+    }
+}
