@@ -299,14 +299,16 @@ mod tests {
         assert_eq!(found.name, "Kustomization flux-system/apps");
         assert_eq!(found.fields, ["targetNamespace"]);
         assert_eq!(found.extra["namespace"], "shop");
-        assert_eq!(delivery(&text("path: ./apps"), "apps"), None);
+        // It changes nothing by itself, but what leads there may.
+        let plain = delivery(&text("path: ./apps"), "apps").unwrap();
+        assert!(plain.fields.is_empty() && plain.extra.is_empty());
         let other = text("path: ./apps/team, targetNamespace: shop");
         assert_eq!(delivery(&other, "apps/team-a"), None);
         let parts = delivery(&text("path: ./apps, components: [../part]"), "apps").unwrap();
         assert_eq!(parts.extra["components"], json!(["../part"]));
-        let plain =
+        let of_kustomize =
             text("path: ., targetNamespace: shop").replace(OF_FLUX, "kustomize.config.k8s.io/");
-        assert_eq!(delivery(&plain, "apps"), None);
+        assert_eq!(delivery(&of_kustomize, "apps"), None);
     }
 
     #[test]

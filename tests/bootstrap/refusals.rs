@@ -2,7 +2,7 @@
 
 use super::writing::owned_by_flux;
 use super::{bootstrap, get, kubectl, names, plugin, run};
-use crate::harness::control_plane;
+use crate::harness::{control_plane, control_plane_of_its_own};
 
 #[test]
 fn a_conflict_names_field_and_manager_until_it_is_forced() {
@@ -186,4 +186,38 @@ fn flags_that_mean_nothing_together() {
         let run = crate::run::netpol(&[&["bootstrap"][..], words].concat());
         assert!(run.code == 2 && run.stderr.contains(part), "{words:?}: {run:?}");
     }
+}
+
+/// Of two policies with one name the second would take the place of the first.
+#[test]
+fn no_two_policies_of_one_name_are_applied() {
+    let Ok(cluster) = control_plane() else { return };
+    let namespace = cluster.namespace("one-name");
+    let flags = ["--dns=namespace", "--allow-ingress-controller=dns-egress"];
+    bootstrap(cluster, &[&[&*namespace][..], &flags].concat()).failed(&[
+        "two of the policies that were asked for are called allow-dns-egress",
+        "nothing was written",
+    ]);
+    assert_eq!(names(cluster, &namespace), [""; 0]);
+}
+
+/// DNS that listens in the networks of nodes is allowed by no policy for pods, so nothing is closed.
+#[test]
+fn dns_on_nodes_is_no_dns_for_pods() {
+    let Ok(cluster) = control_plane_of_its_own() else { return };
+    cluster.apply(
+        "kube-system",
+        "{apiVersion: v1, kind: ServiceAccount, metadata: {name: default}}\n---\n\
+         {apiVersion: v1, kind: Service, metadata: {name: kube-dns}, spec: {selector: {k8s-app: kube-dns}, \
+         ports: [{name: dns, port: 53, protocol: UDP}]}}\n---\n\
+         {apiVersion: v1, kind: Pod, metadata: {name: dns, labels: {k8s-app: kube-dns}}, spec: {hostNetwork: \
+         true, automountServiceAccountToken: false, containers: [{name: c, image: x}]}}\n",
+    );
+    let namespace = cluster.namespace("dns-on-nodes");
+    bootstrap(&cluster, &[&namespace]).failed(&[
+        "the pods of Service kube-system/kube-dns use the networks of their nodes",
+        "--allow-egress=ADDRESS:53/UDP",
+        "nothing was written",
+    ]);
+    assert_eq!(names(&cluster, &namespace), [""; 0]);
 }

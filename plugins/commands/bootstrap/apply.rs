@@ -120,7 +120,9 @@ impl Run<'_> {
             }
         }
         let facts = self.facts(Some(connection), namespace, dns).await?;
-        let objects = self.baseline(namespace).objects(namespace, &facts);
+        let policies = self.policies(namespace, &facts)?;
+        let dialect = self.plan.baseline.dialect;
+        let objects = policies.iter().filter_map(|policy| policy.object(dialect)).collect();
         let space = self.space(&home, namespace)?;
         let mut pieces = Self::unread(objects);
         let mut others = Others::default();
