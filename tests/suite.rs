@@ -46,6 +46,7 @@ mod live_system;
 mod live_versions;
 #[cfg(unix)]
 mod live_whole;
+mod map;
 #[cfg(unix)]
 mod observe;
 mod onward;

@@ -34,6 +34,7 @@ fn every_format<A: Answer>(answer: &A) {
             Format::Yaml => documents.push(read_back::yaml(&shown)),
             Format::Csv => drop(read_back::csv(&shown)),
             Format::Md => read_back::markdown(&shown),
+            Format::Html => drop(read_back::html(&shown)),
             Format::Dot => read_back::dot(&shown),
             Format::Mermaid => read_back::mermaid(&shown),
         }
@@ -67,7 +68,8 @@ pub fn render_all(bytes: &[u8]) {
         })
     };
     for by in [By::Workload, By::Pod, By::Namespace] {
-        let asked = ListAsked { by, notes: vec![words[1].to_owned()], ..ListAsked::default() };
+        let (notes, picture) = (vec![words[1].to_owned()], Some(vec![words[2].to_owned()]));
+        let asked = ListAsked { by, notes, picture, ..ListAsked::default() };
         if let Ok(list) = FlowList::new(snapshot, rules, &asked, None, &locate, Effort::default()) {
             every_format(&list);
         }

@@ -11,6 +11,7 @@ mod explain;
 mod front;
 mod generate;
 mod list;
+mod map;
 mod observe;
 mod observing;
 mod reach;
@@ -24,6 +25,7 @@ pub use doctor::DoctorArgs;
 pub use explain::ExplainArgs;
 pub use front::front;
 pub use list::ListArgs;
+pub use map::MapArgs;
 pub use observe::ObserveArgs;
 pub use reach::ReachArgs;
 pub use summary::SummaryArgs;
@@ -95,6 +97,8 @@ commands! {
     explain: Explain(ExplainArgs),
     /// List who may talk to whom on what
     list: List(ListArgs),
+    /// Write a map of who may talk to whom, and open it in the browser
+    map: Map(MapArgs),
     /// Show the flows that Hubble sees, beside what the policies predict
     observe: Observe(ObserveArgs),
     /// Say how far one gets from a pod or the internet, step by step, and what would cut it

@@ -1,7 +1,7 @@
 //! Which answer comes in which formats, and what makes each.
 
 use super::format::Format;
-use super::{csv, dot, json, markdown, mermaid, text, yaml};
+use super::{csv, dot, html, json, markdown, mermaid, text, yaml};
 use netpol::answer::{
     Checkup, DiffReport, ExplanationReport, FlowList, ObservedLine, OnwardReport, SummaryReport,
     SystemReport,
@@ -20,6 +20,11 @@ pub struct Page {
 
 /// A format of an answer, with what completion says of it.
 pub type Offered = (Format, &'static str);
+
+/// How many bytes an answer takes in a page for the browser.
+pub fn weight(answer: &impl Serialize) -> std::io::Result<u64> {
+    html::weight(answer)
+}
 
 /// The formats that a command offers.
 pub trait Formats: 'static {
@@ -76,11 +81,11 @@ impl Formats for FlowList {
         (Format::Yaml, ""),
         (Format::Csv, ""),
         (Format::Md, ""),
+        (Format::Html, ""),
         (Format::Dot, ""),
         (Format::Mermaid, ""),
     ];
-    const HELP: &'static str =
-        "Output format: table, wide (with reasons), json, yaml, csv, md, dot or mermaid";
+    const HELP: &'static str = "Output format: table, wide (with reasons), json, yaml, csv, md, html (a map for the browser), dot or mermaid";
 }
 
 impl Answer for FlowList {
@@ -88,6 +93,7 @@ impl Answer for FlowList {
         let text = match format {
             Format::Csv => return Ok(csv::list(self, out)?),
             Format::Md => return Ok(markdown::list(self, out)?),
+            Format::Html => return Ok(html::list(self, out)?),
             Format::Dot => dot::list(self)?,
             Format::Mermaid => mermaid::list(self)?,
             _ => return Ok(text::list(self, page.width, format == Format::Wide, out)?),
@@ -149,10 +155,11 @@ impl Formats for DiffReport {
         (Format::Json, "For programs"),
         (Format::Yaml, "For programs and people"),
         (Format::Md, "For a pull request"),
+        (Format::Html, "A map for the browser"),
         (Format::Dot, "For Graphviz"),
         (Format::Csv, "For a spreadsheet"),
     ];
-    const HELP: &'static str = "Output format: text, wide (every change), json, yaml, md (a comment of a pull request), dot or csv";
+    const HELP: &'static str = "Output format: text, wide (every change), json, yaml, md (a comment of a pull request), html (a map for the browser), dot or csv";
 }
 
 impl Answer for DiffReport {
@@ -160,6 +167,7 @@ impl Answer for DiffReport {
         let text = match format {
             Format::Csv => csv::diff(self),
             Format::Md => return Ok(markdown::diff(self, page.brief, out)?),
+            Format::Html => return Ok(html::diff(self, page, out)?),
             Format::Dot => dot::diff(self),
             _ => text::diff(self, page.width, page.brief, format == Format::Wide),
         };

@@ -101,6 +101,12 @@ pub(super) fn csv(field: &str) -> String {
     format!("{guard}{field}")
 }
 
+/// Text of HTML, within an element or an attribute in double quotes.
+pub(super) fn html(text: &str) -> String {
+    let text = printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    text.replace('"', "&quot;").replace('\'', "&#39;")
+}
+
 /// A string of DOT, with its quotes. A backslash would begin an escape of Graphviz's own.
 pub(super) fn dot(text: &str) -> String {
     format!("\"{}\"", printable(text).replace('\\', "\\\\").replace('"', "\\\""))
@@ -162,6 +168,10 @@ mod tests {
     #[test]
     fn labels_cannot_break_out() {
         assert_eq!(dot("a\"];\\ x"), "\"a\\\"];\\\\ x\"");
+        assert_eq!(
+            html("</td><b a='\"'>&\u{202e}"),
+            "&lt;/td&gt;&lt;b a=&#39;&quot;&#39;&gt;&amp;\\u{202e}"
+        );
         assert_eq!(mermaid("a\"]; x|#"), "a#34;#93;#59; x#124;#35;");
     }
 }

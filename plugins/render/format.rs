@@ -17,6 +17,8 @@ pub enum Format {
     Csv,
     /// Markdown, for documentation and pull requests.
     Md,
+    /// One page to look at in a browser.
+    Html,
     /// A picture of Graphviz.
     Dot,
     /// A picture of Mermaid.
@@ -36,6 +38,7 @@ impl Format {
             Self::Yaml => "yaml",
             Self::Csv => "csv",
             Self::Md => "md",
+            Self::Html => "html",
             Self::Dot => "dot",
             Self::Mermaid => "mermaid",
             Self::Name => "name",

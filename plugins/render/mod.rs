@@ -11,6 +11,7 @@ mod csv;
 mod dot;
 mod escape;
 mod format;
+mod html;
 mod json;
 mod markdown;
 mod mermaid;
@@ -20,7 +21,7 @@ mod text;
 mod wrap;
 mod yaml;
 
-pub use answers::{Answer, Formats, Offered, Page, render};
+pub use answers::{Answer, Formats, Offered, Page, render, weight};
 pub use format::Format;
 pub use json::json_line;
 pub use text::{lost_text, observation_text, observed_summary_text};

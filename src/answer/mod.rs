@@ -7,6 +7,7 @@
 //! answer are made here; how one looks in text, Markdown or a picture is not this room's business.
 
 mod checkup;
+mod command;
 mod delivery;
 mod diff;
 mod end;
@@ -37,7 +38,9 @@ pub use explanation::{
     AppliedBy, DirectionReport, ExplanationReport, FlowReport, HopReport, MissReport, OwnerReport,
     PolicyReport, RuleReport, WayReport,
 };
-pub use list::{By, Entrance, FlowList, FlowPorts, ListAsked, ListedFlow, Unmatched, Unprotected};
+pub use list::{
+    By, Entrance, FlowList, FlowPorts, ListAsked, ListedFlow, ListedWitness, Unmatched, Unprotected,
+};
 pub use missing::{MissingReport, not_made};
 pub use observed::{
     Between, LostEvents, Observation, ObservedBetween, ObservedCount, ObservedEnd, ObservedFlow,

@@ -1,15 +1,9 @@
 //! The command that explains one flow, as a shell takes it.
 
-use super::DiffSide;
 use crate::cluster::{Port, Protocol};
 
-/// The command that explains a flow as a side has it.
-pub(super) fn command(side: &DiffSide<'_>, source: &str, destination: &str, port: Port) -> String {
-    piped(side.piped_from, explain(side.arguments, source, destination, port))
-}
-
-/// The command that explains one flow.
-fn explain(arguments: &[String], source: &str, destination: &str, port: Port) -> String {
+/// The command that explains one flow, with the words that say where it is read from.
+pub(super) fn explain(arguments: &[String], source: &str, destination: &str, port: Port) -> String {
     let suffix = match port.protocol {
         Protocol::Tcp => String::new(),
         other => format!("/{other}"),
@@ -28,7 +22,7 @@ fn explain(arguments: &[String], source: &str, destination: &str, port: Port) ->
 }
 
 /// A command that reads what another one prints.
-fn piped(from: &[String], command: String) -> String {
+pub(super) fn piped(from: &[String], command: String) -> String {
     if from.is_empty() {
         return command;
     }
