@@ -488,6 +488,22 @@ fn who_admits_nobody_is_told() {
     let said = run("--allow-monitoring=boot-typing-error/app=x");
     let line = "--allow-monitoring admits nobody now: there is no namespace boot-typing-error";
     assert!(said.contains(line), "{said}");
+    for (flag, line) in [
+        (
+            "--allow-ingress=anyone:80",
+            "--allow-ingress=ns/anyone:80 admits nobody now: there is no namespace anyone; cluster is every \
+             pod, internet every address",
+        ),
+        (
+            "--allow-egress=boot-typing-error/app=x",
+            "--allow-egress=boot-typing-error/app=x leads to nobody now: there is no namespace \
+             boot-typing-error",
+        ),
+    ] {
+        let said = run(flag);
+        let said: Vec<_> = said.split_whitespace().collect();
+        assert!(said.join(" ").contains(line), "{said:?}");
+    }
     let monitoring = cluster.namespace("boot-mon");
     cluster.apply(&monitoring, &pod("prometheus", 9090));
     let said = run(&format!("--allow-monitoring={monitoring}/app=promteheus"));
