@@ -1,6 +1,6 @@
 //! A server that is slow, gone, a stranger, or does not know us: a sentence each, within the time.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::PathBuf;
@@ -19,12 +19,14 @@ pub(super) struct Own<'a> {
     runner: Runner,
     /// Servers that were killed and started anew.
     anew: RefCell<Vec<Child>>,
+    /// Who runs the servers, once that was stopped.
+    keeper: Cell<Option<Pid>>,
 }
 
 impl<'a> Own<'a> {
     pub(super) fn start(cluster: &'a ControlPlane) -> Self {
         let runner = Runner::start(cluster.programs()).expect("a second cluster");
-        Self { cluster, runner, anew: RefCell::default() }
+        Self { cluster, runner, anew: RefCell::default(), keeper: Cell::default() }
     }
 
     pub(super) fn kubectl(&self) -> Command {
@@ -70,11 +72,21 @@ impl<'a> Own<'a> {
         let mut words = line.split('\0').filter(|word| !word.is_empty());
         let mut command = Command::new(words.next().expect("a program"));
         command.args(words).current_dir(fs::read_link(of("cwd")).expect("a directory"));
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        // Whoever runs them would take all down with it.
+        if self.keeper.get().is_none() {
+            let status = fs::read_to_string(of("status")).expect("its status");
+            let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+            let parent = parent.and_then(|pid| Pid::from_raw(pid.trim().parse().ok()?));
+            kill_process(parent.expect("a parent"), Signal::STOP).expect("it runs");
+            self.keeper.set(parent);
+        }
         self.signal_to(program, Signal::KILL);
-        // The other of the two notices, and its ports are free.
+        // Of one that was started anew before, the port is to be free.
         for child in self.anew.borrow_mut().iter_mut() {
-            let _ = child.try_wait();
+            if i32::try_from(child.id()).is_ok_and(|pid| pid == self.pid(program)) {
+                let _ = child.wait();
+            }
         }
         command
     }
@@ -98,6 +110,9 @@ impl Drop for Own<'_> {
         for child in self.anew.get_mut() {
             let _ = child.kill();
             let _ = child.wait();
+        }
+        if let Some(keeper) = self.keeper.get() {
+            let _ = kill_process(keeper, Signal::CONT);
         }
         drop(self.runner.stdin.take());
         let _ = self.runner.child.wait();

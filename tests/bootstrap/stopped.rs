@@ -235,7 +235,10 @@ fn at_every_request(fate: Fate, made_before: bool) {
     let undisturbed = there(&own, &whole);
     assert_eq!(undisturbed.len(), 5, "{undisturbed:?}");
     let mut half = 0;
-    for at in 0..requests {
+    // To start a server anew takes seconds: of these only some, unless all are asked for.
+    let all = std::env::var_os("NETPOL_EVERY_REQUEST").is_some();
+    let step = if matches!(fate, Fate::Killed(_)) && !all { 4 } else { 1 };
+    for at in (0..requests).step_by(step) {
         let namespace = name(&at.to_string());
         prepare(&namespace);
         between.arm(at, fate);
@@ -305,7 +308,7 @@ fn at_every_request(fate: Fate, made_before: bool) {
             |all: &[(String, Value)]| -> Vec<Value> { all.iter().map(|it| it.1.clone()).collect() };
         assert_eq!(specs(&after), specs(&undisturbed), "{said}");
     }
-    assert!(half > 2, "{half} of {requests} ended in the middle");
+    assert!(half * step > 2, "{half} of {requests} ended in the middle");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod args;
 mod export;
 mod facts;
 mod learn;
+mod others;
 mod output;
 mod owner;
 mod preview;
