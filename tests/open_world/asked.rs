@@ -36,8 +36,7 @@ fn told(world: &mut World<'_>, ends: [&EndName; 2], port: Port) -> BTreeSet<Pass
 fn binds_by_address(rules: &Ruleset) -> bool {
     let mut entries = rules.policies().iter().flat_map(|policy| &policy.entries);
     entries.any(|entry| {
-        entry.condition.is_some()
-            && entry.own().any(|kind| matches!(kind, PeerKind::Addresses(..)))
+        entry.condition.is_some() && entry.own().any(|kind| matches!(kind, PeerKind::Addresses(..)))
     })
 }
 
