@@ -70,6 +70,8 @@ export interface ListedFlow {
   source: EndReport;
   destination: EndReport;
   ports: Ports[];
+  /** Ports of pods that nobody has written, by what they call them: `web/TCP`. */
+  portNames?: string[];
   anyPort: boolean;
   inPart?: boolean;
   family?: string;

@@ -90,7 +90,7 @@ function list(made: Model, answer: FlowList): void {
     add(made, {
       from: known(made, ofReport(flow.source)),
       to: known(made, ofReport(flow.destination)),
-      ports: flow.ports,
+      ports: [...flow.ports, ...(flow.portNames ?? []).map(parsed)],
       portWords: words.ports(flow) + (flow.family === undefined ? "" : ` (${flow.family})`) + (flow.inPart === true ? " (in part)" : ""),
       state,
       why: words.why(flow),
@@ -209,9 +209,10 @@ function ofEnds(ends: Ends): End {
   return { ...made, members, networks: addresses, broughtBy: members.flatMap((member) => member.broughtBy ?? []) };
 }
 
-/** `8080/TCP`, `1-79/UDP`. */
+/** `8080/TCP`, `1-79/UDP`; what pods that nobody has written call `web/TCP` may be any number. */
 function parsed(text: string): Ports {
   const [range = "", protocol = ""] = text.split("/");
+  if (!/^\d+(-\d+)?$/.test(range)) return { protocol, port: 1, endPort: 65535 };
   const [first = "", last] = range.split("-");
   const one = { protocol, port: Number(first) };
   return last === undefined ? one : { ...one, endPort: Number(last) };

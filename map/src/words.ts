@@ -25,8 +25,8 @@ export function port(ports: Ports): string {
 }
 
 /** All ports of a flow. */
-export function ports(flow: Pick<ListedFlow, "ports" | "anyPort">): string {
-  return flow.anyPort ? "any port" : flow.ports.map(port).join(", ");
+export function ports(flow: Pick<ListedFlow, "ports" | "portNames" | "anyPort">): string {
+  return flow.anyPort ? "any port" : [...flow.ports.map(port), ...(flow.portNames ?? [])].join(", ");
 }
 
 /** The first so many of some words, and how many more there are. */

@@ -11,6 +11,7 @@ const { arrows } = model(
     flow(x, y, [tcp(80)]),
     flow(y, x, [tcp(8000, 9000), { protocol: "UDP", port: 53 }], { conditions: ["HTTP GET /shop"] }),
     flow(anyone, x, [tcp(1, 65535)], { reason: "NotIsolated" }),
+    flow(x, { label: "any other pod of b", namespace: "b", representative: true }, [], { portNames: ["web/TCP"] }),
   ]),
 );
 
@@ -25,10 +26,12 @@ test("ports are numbers, ranges and protocols", () => {
 });
 
 test("each filter leaves what it asks for, and together they leave what all ask for", () => {
-  assert.deepEqual(left({}), [0, 1, 2]);
-  assert.deepEqual(left({ namespace: "b" }), [0, 1]);
-  assert.deepEqual(left({ port: "80" }), [0, 2]);
-  assert.deepEqual(left({ port: "8500" }), [1, 2]);
+  assert.deepEqual(left({}), [0, 1, 2, 3]);
+  assert.deepEqual(left({ namespace: "b" }), [0, 1, 3]);
+  // What a pod that nobody has written calls a port may be any number.
+  assert.deepEqual(left({ port: "80" }), [0, 2, 3]);
+  assert.deepEqual(left({ port: "8500" }), [1, 2, 3]);
+  assert.deepEqual(left({ text: "web/tcp" }), [3]);
   assert.deepEqual(left({ port: "53/UDP" }), [1]);
   assert.deepEqual(left({ port: "no port" }), []);
   assert.deepEqual(left({ reason: "NotIsolated" }), [2]);
@@ -36,5 +39,5 @@ test("each filter leaves what it asks for, and together they leave what all ask 
   assert.deepEqual(left({ text: "SHOP" }), [1]);
   assert.deepEqual(left({ text: "deploy/y a/" }), [0, 1]);
   assert.deepEqual(left({ text: "isolated" }), [2]);
-  assert.deepEqual(left({ namespace: "b", port: "80" }), [0]);
+  assert.deepEqual(left({ namespace: "b", port: "80" }), [0, 3]);
 });

@@ -20,7 +20,7 @@ use crate::cluster::{Family, Port, Truth};
 use crate::effort::Steps;
 use crate::ends::{Endpoint, names};
 use crate::policy::rule::Direction;
-use crate::reach::End;
+use crate::reach::{End, PortSet};
 use crate::verdict::{Case, CasePorts, Flow, Judgement, Verdict, judge};
 
 /// So many flows of a row are tried for one that has its verdict.
@@ -50,6 +50,10 @@ impl Lister<'_> {
         let ends = [&flow.source, &flow.destination];
         let [source, destination] = ends.map(|end| names::endpoint(self.snapshot, end));
         let [from, to] = ends.map(|end| names::asked(self.snapshot, end));
+        // What a pod that nobody has written calls a port has no number that is known.
+        let port = PortSet::of([(flow.port.protocol, flow.port.number.into())]);
+        let named = |pod| self.named.split(self.snapshot, pod, &port).1;
+        let supposed = flow.destination.pod().map(named).filter(|names| !names.is_empty());
         let case = Case {
             sources: vec![flow.source.clone()],
             destinations: vec![flow.destination.clone()],
@@ -65,10 +69,15 @@ impl Lister<'_> {
             keep_what_decides(direction);
         }
         ListedWitness {
-            explain: explain(witnesses.arguments, &from, &to, case.flow.port),
+            explain: explain(
+                witnesses.arguments,
+                &from,
+                &to,
+                supposed.is_none().then_some(case.flow.port),
+            ),
             source,
             destination,
-            ports: report.ports,
+            ports: supposed.map_or(report.ports, |names| names.join(", ")),
             egress: report.egress,
             ingress: report.ingress,
         }
