@@ -7,7 +7,7 @@
 //! findings are ([`ToFindings`]).
 
 use super::place::Location;
-use super::vocabulary::Severity;
+use crate::lints::Severity;
 
 /// What was found, for formats that know findings only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -13,6 +13,7 @@ mod end;
 mod explaining;
 mod explanation;
 mod findings;
+mod lint;
 mod list;
 mod missing;
 mod observed;
@@ -27,6 +28,7 @@ mod warnings;
 mod way;
 mod words;
 
+pub use crate::lints::Severity;
 pub use checkup::{Area, Check, CheckState, Checkup};
 pub use delivery::{DeliveryReport, DeliverySource, DeliveryState};
 pub use diff::{
@@ -39,6 +41,7 @@ pub use explanation::{
     PolicyReport, RuleReport, WayReport,
 };
 pub use findings::{Finding, FindingRule, Findings, ToFindings};
+pub use lint::{AllowedFinding, Comments, LintAsked, LintFinding, LintReport, RelatedPlace};
 pub use list::{By, Entrance, FlowList, FlowPorts, ListAsked, ListedFlow, Unmatched, Unprotected};
 pub use missing::{MissingReport, not_made};
 pub use observed::{
@@ -56,8 +59,8 @@ pub use summary::{
 pub use system::{SystemChangeReport, SystemFlowReport, SystemReport};
 pub use vocabulary::{
     ApiVersion, AsPredicted, Because, ChangeKind, CheckupKind, CutKind, DiffKind, EntranceKind,
-    ExplanationKind, Fate, FlowListKind, LostEventsKind, Missing, ObservedFlowKind,
-    ObservedProtocol, ObservedSummaryKind, OnwardKind, OrderedTier, Outcome, Scope, Severity,
-    SummaryKind, SystemTrafficKind,
+    ExplanationKind, Fate, FlowListKind, LintKind, LostEventsKind, Missing, ObservedFlowKind,
+    ObservedProtocol, ObservedSummaryKind, OnwardKind, OrderedTier, Outcome, Scope, SummaryKind,
+    SystemTrafficKind,
 };
 pub use warnings::{Warning, rejections};

@@ -55,6 +55,8 @@ constants! {
     DiffKind = "Diff";
     /// The kind of the answer of `summary`.
     SummaryKind = "Summary";
+    /// The kind of the answer of `lint`.
+    LintKind = "LintReport";
     /// The kind of the answer of `doctor`.
     CheckupKind = "Checkup";
     /// The kind of a line of `observe` that is a flow.
@@ -94,15 +96,6 @@ macro_rules! words {
 }
 
 words! {
-    /// How bad a finding is.
-    Severity {
-        /// It has to be mended.
-        Error = "error",
-        /// It should be looked at.
-        Warning = "warning",
-        /// It is good to know.
-        Note = "note",
-    }
     /// Why an answer is not complete.
     Missing {
         /// A flow may differ, and neither side is known.
