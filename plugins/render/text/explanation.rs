@@ -2,7 +2,7 @@
 
 use super::delivery::deliveries;
 use super::observed::between;
-use crate::render::columns::Line;
+use crate::render::columns::{self, Line};
 use crate::render::screen::{
     BOLD, DIM, DOUBT, PLAIN, Screen, outcome_style, verdict_mark, verdict_style,
 };
@@ -449,6 +449,13 @@ fn table(flows: &[FlowReport], named: bool, width: Option<usize>) -> String {
         row.iter().map(|cell| printable(cell).into_owned()).collect()
     };
     let mut rows: Vec<Vec<String>> = flows.iter().map(row).collect();
+    if let Some(width) = width.filter(|width| *width < columns::LEAST) {
+        let cells = |row: &Vec<String>| -> Vec<Vec<Line>> {
+            row.iter().map(|cell| vec![Line::new(0, cell)]).collect()
+        };
+        let rows: Vec<_> = rows.iter().map(cells).collect();
+        return columns::list(&header, rows.iter().map(Vec::as_slice), width);
+    }
     let ends = 1..=usize::from(from) + usize::from(to);
     if let Some(width) = width.filter(|_| !ends.is_empty()) {
         let column = |at: usize| {
