@@ -195,6 +195,27 @@ fn sarif_and_workflow_commands() {
     }
 }
 
+/// Nodes need not be in the input for a rule to mean them: nothing covers the second one.
+#[test]
+fn rules_for_nodes_that_are_not_written_are_not_dead() {
+    let manifests = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {namespace: shop, name: web}\nspec:\n  endpointSelector: {}\n  ingress:\n  - fromEntities: [world]\n    toPorts: [{ports: [{port: \"80\", protocol: TCP}]}]\n  - fromEntities: [remote-node]\n    toPorts: [{ports: [{port: \"80\", protocol: TCP}]}]\n  - fromEndpoints: [{}]\n    toPorts: [{ports: [{port: \"80\", protocol: TCP}]}]\n";
+    let found = found(manifests, &[]);
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// Two rules together decide all of a third: the engines prove it, and the third alone is told.
+#[test]
+fn several_rules_together_decide_one() {
+    let manifests = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {namespace: shop, name: web}\nspec:\n  podSelector: {}\n  ingress:\n  - from: [{podSelector: {matchExpressions: [{key: app, operator: Exists}]}}]\n  - from: [{podSelector: {matchExpressions: [{key: app, operator: DoesNotExist}]}}]\n  - from: [{podSelector: {matchLabels: {team: a}}}]\n";
+    let found = found(manifests, &[]);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(
+        (&found[0]["lint"], &found[0]["location"]["line"]),
+        (&json!("dead-rule"), &json!(9))
+    );
+    assert_eq!(found[0]["related"].as_array().unwrap().len(), 2, "both are named");
+}
+
 /// How many findings the properties saw, by what they say.
 static SEEN: [AtomicUsize; 4] = [const { AtomicUsize::new(0) }; 4];
 

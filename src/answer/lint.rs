@@ -9,7 +9,7 @@ use super::missing::{MissingReport, missing};
 use super::place::{Locate, Location};
 use super::vocabulary::{ApiVersion, LintKind, Missing};
 use super::words;
-use crate::cluster::{Origin, Snapshot};
+use crate::cluster::{ObjectRef, Origin, Snapshot};
 use crate::effort::Effort;
 use crate::lint::{self, Settings};
 use crate::lints::{Lint, Severity};
@@ -26,7 +26,7 @@ pub struct LintReport {
     pub api_version: ApiVersion,
     /// Always `LintReport`.
     pub kind: LintKind,
-    /// How many policies were looked at.
+    /// How many policies were asked about.
     pub policies: usize,
     /// What was found, by file and line.
     pub findings: Vec<LintFinding>,
@@ -120,7 +120,7 @@ impl LintReport {
         comments: &Comments<'_>,
     ) -> Self {
         let found = lint::lint(snapshot, rules, asked.namespace, asked.effort);
-        let mut report = Self::empty(snapshot, rules);
+        let mut report = Self::empty(snapshot, rules, asked.namespace);
         for message in found.not_looked_at {
             report.missing.push(MissingReport::new(Missing::NotAsked, message));
         }
@@ -137,14 +137,16 @@ impl LintReport {
         report
     }
 
-    fn empty(snapshot: &Snapshot, rules: &Ruleset) -> Self {
+    fn empty(snapshot: &Snapshot, rules: &Ruleset, only: Option<&str>) -> Self {
         let judged = rules.policies().iter().filter(|policy| policy.not_judged().is_none());
         let objects: BTreeSet<_> = judged.map(|policy| &policy.object).collect();
+        let here =
+            |object: &ObjectRef| only.is_none_or(|only| object.namespace.as_deref() == Some(only));
         let refused = rules.rejected.iter().map(|it| &it.object).collect::<BTreeSet<_>>();
         Self {
             api_version: ApiVersion,
             kind: LintKind,
-            policies: objects.union(&refused).count(),
+            policies: objects.union(&refused).filter(|object| here(object)).count(),
             findings: Vec::new(),
             allowed: Vec::new(),
             turned_off: 0,

@@ -141,7 +141,8 @@ impl<'a> Index<'a> {
         })
     }
 
-    /// A rule that allows all flows of an entry with these addresses in place of its peers.
+    /// A rule that allows all flows of an entry with these addresses in place of its peers, and more: one
+    /// that names just them means them.
     pub(super) fn opens(&self, own: Part, addresses: &PeerKind) -> Option<Part> {
         let (id, at) = (own.policy, own.entry);
         let policy = self.rules.policy(id);
@@ -154,7 +155,10 @@ impl<'a> Index<'a> {
                     let by = &other.entries[part.entry];
                     let peers = match peer_of(other, *part) {
                         None => true,
-                        Some(peer) => peer_within(addresses, peer, self.snapshot),
+                        Some(peer) => {
+                            peer_within(addresses, peer, self.snapshot)
+                                && !peer_within(peer, addresses, self.snapshot)
+                        }
                     };
                     if *part != own
                         && by.action == Action::Allow

@@ -11,8 +11,8 @@ use super::proved::Prover;
 use crate::cluster::{ObjectRef, Snapshot};
 use crate::effort::Effort;
 use crate::lints::Lint;
-use crate::policy::rule::{Peers, Policy, Tier};
-use crate::policy::{PolicyId, Ruleset};
+use crate::policy::rule::{PeerKind, Peers, Policy, Tier};
+use crate::policy::{Enforcement, PolicyId, Ruleset};
 use crate::prose::list;
 use crate::unwritten;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -252,11 +252,26 @@ impl<'a> Search<'a> {
         found: &mut AllFound,
     ) {
         let policy = self.rules.policy(id);
+        // Only one direction is asked about, and the other one may be closed without any policy.
+        let alone =
+            self.rules.cilium().is_none_or(|cilium| cilium.enforcement == Enforcement::Default);
         let plain = self.rules.enforcer().calico().is_none() && policy.subject.doubt.is_none();
+        let plain = plain && alone;
         let empty = |entry: &usize| !self.parts.contains_key(&(id, *entry));
+        // Nodes, the API server and names outside are known or not there: no population has others.
+        let told = |entry: &usize| match &policy.entries[*entry].peers {
+            Peers::Any => false,
+            Peers::Of(items) => items
+                .iter()
+                .all(|item| matches!(item.admits, PeerKind::Pods(_) | PeerKind::Addresses(..))),
+        };
         // What a rule has a proxy see counts beyond the flow: Cilium learns names by it.
         let bound = |entry: &usize| policy.entries[*entry].condition.is_some();
-        if !plain || entries.iter().all(empty) || entries.iter().any(bound) {
+        if !plain
+            || entries.iter().all(empty)
+            || entries.iter().any(bound)
+            || !entries.iter().all(told)
+        {
             return;
         }
         if prover.is_too_much(id) {

@@ -6,7 +6,9 @@
 
 use super::found::{AllFound, Place};
 use super::pods::{Members, Pods, named};
-use crate::cluster::{NAMESPACE_NAME_LABEL, Operator, Pod, Port, Protocol, Service, Snapshot};
+use crate::cluster::{
+    NAMESPACE_NAME_LABEL, Operator, Pod, Port, Protocol, Service, Snapshot, Truth,
+};
 use crate::ends::names;
 use crate::lints::Lint;
 use crate::policy::Ruleset;
@@ -19,6 +21,9 @@ use std::collections::{BTreeSet, HashSet};
 
 /// More are counted only.
 const MOST_NAMED: usize = 3;
+
+/// Labels that people give to namespaces for their names.
+const SAY_NAMES: &[&str] = &["name", "namespace", "ns", "kubernetes.io/name"];
 
 /// Tells of every rule.
 pub(super) fn known(snapshot: &Snapshot, rules: &Ruleset, pods: &Pods<'_>, found: &mut AllFound) {
@@ -121,13 +126,19 @@ impl Search<'_> {
         selector: &crate::cluster::Selector,
         found: &mut AllFound,
     ) {
-        let real = || self.snapshot.namespaces().filter(|it| !it.supposed);
-        if real().any(|namespace| !namespace.matches(selector).is_no()) {
+        let mut matched = Truth::No;
+        for namespace in self.snapshot.namespaces().filter(|it| !it.supposed) {
+            matched = matched.or(namespace.matches(selector));
+        }
+        if matched.is_yes() {
             return;
         }
         for requirement in &selector.requirements {
             let Operator::In(values) = &requirement.operator else { continue };
-            if *requirement.key == *NAMESPACE_NAME_LABEL {
+            // Whether a namespace that is not written has a label is not known, but for one that says its
+            // name.
+            let says_name = SAY_NAMES.contains(&&*requirement.key);
+            if *requirement.key == *NAMESPACE_NAME_LABEL || !(matched.is_no() || says_name) {
                 continue;
             }
             let wanted = |value: &&crate::cluster::Name| {

@@ -23,8 +23,9 @@ const STEPS: u64 = 300_000;
 /// The most rules that may be looked at together.
 const MOST_TOGETHER: usize = 200;
 
-/// The most rules that are asked about.
+/// The most rules that are asked about, and the most pods and namespaces that are looked at for all of them.
 const MOST_ASKED: usize = 500;
+const MOST_ENDS: usize = 1_000_000;
 
 /// Asks the engines about rules, as long as there is effort left.
 pub(super) struct Prover<'a> {
@@ -34,6 +35,7 @@ pub(super) struct Prover<'a> {
     /// The steps that are left.
     left: u64,
     asked: usize,
+    most: usize,
     /// How many rules were not asked about for that.
     pub(super) not_asked: usize,
     /// How many rules there are beside each other, by namespace.
@@ -43,7 +45,9 @@ pub(super) struct Prover<'a> {
 impl<'a> Prover<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, rules: &'a Ruleset, effort: Effort) -> Self {
         let (left, sizes) = (effort.search, HashMap::new());
-        Self { snapshot, rules, effort, left, asked: 0, not_asked: 0, sizes }
+        let ends = snapshot.pods().len() + snapshot.namespaces().len();
+        let most = MOST_ASKED.min(MOST_ENDS / ends.max(1));
+        Self { snapshot, rules, effort, left, asked: 0, most, not_asked: 0, sizes }
     }
 
     /// The other rules that may decide some flows of a rule; entries are those of it.
@@ -85,7 +89,7 @@ impl<'a> Prover<'a> {
                 size
             }
         };
-        let many = size > MOST_TOGETHER || self.left == 0 || self.asked >= MOST_ASKED;
+        let many = size > MOST_TOGETHER || self.left == 0 || self.asked >= self.most;
         self.not_asked += usize::from(many);
         many
     }

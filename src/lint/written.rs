@@ -338,8 +338,8 @@ fn names(rules: &Ruleset, found: &mut AllFound) {
                            for over UDP first, which nothing allows";
             found.add(Lint::DnsWithoutUdp, policy, &item.path, message);
         } else if policy.entries.iter().any(leads_by_name) {
-            let message = "closes egress but for its rules, and no policy lets the same pods ask for names: \
-                           none allows port 53 over UDP";
+            let message = "closes egress but for its rules, and no policy that was read lets the same pods \
+                           ask for names: none allows port 53 over UDP";
             found.add(Lint::NoDns, policy, "spec.egress", message);
         }
     }
