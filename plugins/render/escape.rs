@@ -155,7 +155,7 @@ pub(super) fn github_property(text: &str) -> String {
 
 /// Text or an attribute of XML. What XML 1.0 has no character for is spelled out.
 ///
-/// Source: Extensible Markup Language (XML) 1.0, productions Char, AttValue and `CharData`.
+/// Source: Extensible Markup Language (XML) 1.0, productions `Char`, `AttValue` and `CharData`.
 pub(super) fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in printable(text).chars() {

@@ -23,6 +23,8 @@ const MOST_PAIRS: usize = 2_000;
 const MOST_PODS: usize = 5_000;
 const MOST_POLICIES: usize = 3_000;
 
+const MANY: &str = "whether the other side of a rule is closed was not looked at: there are too many pods or policies";
+
 /// More are not named.
 const MOST_NAMED: usize = 2;
 
@@ -39,6 +41,11 @@ pub(super) fn closed(
     if rules.traits().denies || rules.enforcer().calico().is_some() {
         return;
     }
+    let many = snapshot.pods().len() > MOST_PODS || rules.policies().len() > MOST_POLICIES;
+    if many {
+        found.not_looked_at.push(MANY.to_owned());
+        return;
+    }
     let mut candidates = Vec::new();
     for policy in rules.policies() {
         if policy.tier != Tier::Normal || policy.not_judged().is_some() {
@@ -53,14 +60,8 @@ pub(super) fn closed(
     if candidates.is_empty() {
         return;
     }
-    let many = snapshot.pods().len() > MOST_PODS || rules.policies().len() > MOST_POLICIES;
-    let all = if many { None } else { Connectivity::compute(snapshot, rules, effort).ok() };
-    let Some(all) = all else {
-        found.not_looked_at.push(
-            "whether the other side of a rule is closed was not looked at: there are too many pods or \
-             policies"
-                .to_owned(),
-        );
+    let Ok(all) = Connectivity::compute(snapshot, rules, effort) else {
+        found.not_looked_at.push(MANY.to_owned());
         return;
     };
     for (policy, entry, sources, destinations, ports) in candidates {
@@ -113,6 +114,9 @@ fn ends(
         let PeerKind::Pods(set) = &item.admits else { return None };
         let members = pods.of(set);
         unsure |= members.unsure;
+        if subject.pods.len().saturating_mul(peers.len() + members.pods.len()) > MOST_PAIRS {
+            return None;
+        }
         peers.extend_from_slice(&members.pods);
     }
     peers.sort_unstable();
@@ -137,9 +141,9 @@ fn tell(
     found: &mut AllFound,
 ) {
     let other = policy.direction.opposite();
-    let closed = if other == Direction::Egress { sources } else { destinations };
+    let ends = if other == Direction::Egress { sources } else { destinations };
     let mut by: Vec<Place> = Vec::new();
-    for id in closed {
+    for id in ends {
         let pod = snapshot.pod(*id);
         let namespace = snapshot.namespace(&pod.namespace);
         let isolating = rules.candidates(&pod.namespace, other).map(|(_, policy)| policy);
@@ -159,9 +163,9 @@ fn tell(
     if by.len() > MOST_NAMED {
         names.push(format!("{} more", by.len() - MOST_NAMED));
     }
-    let (closes, allows) = if by.len() == 1 { ("closes", "allows") } else { ("close", "allow") };
+    let (close, allow) = if by.len() == 1 { ("closes", "allows") } else { ("close", "allow") };
     let message = format!(
-        "none of the known pods gets through by it: {} {closes} {other} at the other end and {allows} none of \
+        "none of the known pods gets through by it: {} {close} {other} at the other end and {allow} none of \
          it",
         list(&names, "and")
     );

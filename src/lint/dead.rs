@@ -109,7 +109,7 @@ pub(super) fn dead(
     }
 }
 
-impl<'a> Search<'a> {
+impl Search<'_> {
     /// What decides each part of some entries, where something does.
     fn deciders(
         &self,

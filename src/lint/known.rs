@@ -7,7 +7,8 @@
 use super::found::{AllFound, Place};
 use super::pods::{Members, Pods, named};
 use crate::cluster::{
-    NAMESPACE_NAME_LABEL, Operator, Pod, Port, Protocol, Service, Snapshot, Truth,
+    NAMESPACE_NAME_LABEL, Name, ObjectRef, Operator, Pod, Port, Protocol, Requirement, Selector,
+    Service, Snapshot, Truth,
 };
 use crate::ends::names;
 use crate::lints::Lint;
@@ -18,6 +19,7 @@ use crate::policy::rule::{
 };
 use crate::prose::list;
 use std::collections::{BTreeSet, HashSet};
+use std::fmt::Write as _;
 
 /// More are counted only.
 const MOST_NAMED: usize = 3;
@@ -118,35 +120,38 @@ impl Search<'_> {
         list(&words, "and")
     }
 
+    /// Whether some namespace is one of these.
+    fn matched(&self, selector: &Selector) -> Truth {
+        let real = self.snapshot.namespaces().filter(|it| !it.supposed);
+        real.fold(Truth::No, |matched, namespace| matched.or(namespace.matches(selector)))
+    }
+
     /// A label that is asked of namespaces, which the namespace of that name does not have.
     fn namespace_labels(
         &self,
         policy: &Policy,
         item: &Peer,
-        selector: &crate::cluster::Selector,
+        selector: &Selector,
         found: &mut AllFound,
     ) {
-        let mut matched = Truth::No;
-        for namespace in self.snapshot.namespaces().filter(|it| !it.supposed) {
-            matched = matched.or(namespace.matches(selector));
-        }
-        if matched.is_yes() {
-            return;
-        }
         for requirement in &selector.requirements {
             let Operator::In(values) = &requirement.operator else { continue };
-            // Whether a namespace that is not written has a label is not known, but for one that says its
-            // name.
-            let says_name = SAY_NAMES.contains(&&*requirement.key);
-            if *requirement.key == *NAMESPACE_NAME_LABEL || !(matched.is_no() || says_name) {
+            if *requirement.key == *NAMESPACE_NAME_LABEL {
                 continue;
             }
-            let wanted = |value: &&crate::cluster::Name| {
+            let wanted = |value: &&Name| {
                 self.snapshot.namespace(value).is_some_and(|it| {
                     !it.labels_unread && it.labels.get(&requirement.key).is_none()
                 })
             };
             if let Some(name) = values.iter().find(wanted) {
+                // Whether a namespace that is not written has a label is not known, but for one that says
+                // its name.
+                let says_name = SAY_NAMES.contains(&&*requirement.key);
+                let matched = self.matched(selector);
+                if matched.is_yes() || !(matched.is_no() || says_name) {
+                    continue;
+                }
                 let path = requirement.path().unwrap_or_else(|| item.path.to_string());
                 let message = format!(
                     "namespace {name} has no label {}, and no namespace that is known matches: \
@@ -275,11 +280,8 @@ impl Search<'_> {
         let Some((service, at, numbers)) = by.filter(|(_, _, numbers)| !numbers.is_empty()) else {
             return;
         };
-        let object = crate::cluster::ObjectRef::namespaced(
-            "Service",
-            service.namespace.clone(),
-            service.name.clone(),
-        );
+        let object =
+            ObjectRef::namespaced("Service", service.namespace.clone(), service.name.clone());
         let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
         let message = format!(
             "{port} is the port of {object}, which leads to {} of its pods: policies judge the port of the \
@@ -308,16 +310,16 @@ fn port_name(policy: &Policy, item: &PortRule, name: &str, pods: &[&Pod], found:
         })
         .collect();
     if let Some(other) = other {
-        message.push_str(&format!(": it is a port of {other}"));
+        let _ = write!(message, ": it is a port of {other}");
     } else if !called.is_empty() {
         let called: Vec<String> = called.into_iter().take(MOST_NAMED + 1).collect();
-        message.push_str(&format!("; they have {}", list(&called, "and")));
+        let _ = write!(message, "; they have {}", list(&called, "and"));
     }
     found.add(Lint::PortName, policy, &item.port_path(), message);
 }
 
 /// The field that says for whom a policy speaks.
 pub(super) fn subject_path(policy: &Policy) -> String {
-    let path = policy.subject.pods.requirements.iter().find_map(|it| it.path());
+    let path = policy.subject.pods.requirements.iter().find_map(Requirement::path);
     path.unwrap_or_else(|| "spec".to_owned())
 }

@@ -3,8 +3,9 @@
 //! In: a snapshot. Out: for each set that a rule names the pods that are in it, with those on their nodes'
 //! networks apart, which no rule means.
 
+use super::within::names;
 use crate::cluster::{NAMESPACE_NAME_LABEL, Operator};
-use crate::cluster::{Name, Pod, PodId, Selector, Snapshot, Truth};
+use crate::cluster::{Name, Namespace, Pod, PodId, Selector, Snapshot, Truth};
 use crate::policy::rule::{Namespaces, PodSet};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -110,17 +111,22 @@ impl<'a> Pods<'a> {
             Namespaces::Own(name) => vec![name.clone()],
             Namespaces::Matching(selector) => {
                 let mut some = Vec::new();
-                for namespace in self.snapshot.namespaces().filter(|it| !it.supposed) {
-                    match namespace.matches(selector) {
-                        Truth::Yes => some.push(namespace.name.clone()),
-                        Truth::Unknown => members.unsure = true,
-                        Truth::No => {}
-                    }
+                let mut look = |namespace: &Namespace| match namespace.matches(selector) {
+                    Truth::Yes => some.push(namespace.name.clone()),
+                    Truth::Unknown => members.unsure = true,
+                    Truth::No => {}
+                };
+                if let Some(names) = names(selector) {
+                    names.iter().filter_map(|it| self.snapshot.namespace(it)).for_each(look);
+                } else {
+                    let real = self.snapshot.namespaces().filter(|it| !it.supposed);
+                    real.for_each(&mut look);
                 }
                 some
             }
         };
         all.sort_unstable();
+        all.dedup();
         members.any_there = all.iter().any(|name| self.snapshot.pods_in(name).next().is_some());
         all
     }

@@ -80,15 +80,11 @@ impl<'a> Prover<'a> {
             Namespaces::Matching(_) => None,
         };
         let key = (own, policy.direction);
-        let size = match self.sizes.get(&key) {
-            Some(size) => *size,
-            None => {
-                let all = self.beside(policy);
-                let size = all.iter().map(|(_, it)| it.entries.len() + 1).sum();
-                self.sizes.insert(key, size);
-                size
-            }
-        };
+        let known = self.sizes.get(&key).copied();
+        let size = known.unwrap_or_else(|| {
+            self.beside(policy).iter().map(|(_, it)| it.entries.len() + 1).sum()
+        });
+        self.sizes.insert(key, size);
         let many = size > MOST_TOGETHER || self.left == 0 || self.asked >= self.most;
         self.not_asked += usize::from(many);
         many

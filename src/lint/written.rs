@@ -137,11 +137,10 @@ fn blocks(policy: &Policy, items: &[Peer], six: bool, found: &mut AllFound) {
             found.add(Lint::InternetInPieces, policy, &first.cidr_path(), message);
         }
     }
-    if six && everything(&four) && !everything(&other) {
-        if let Some((first, _)) = four.iter().find(|(_, net)| net.prefix_len() == 0) {
-            let message = "means IPv4 only, and the cluster has IPv6 too: write ::/0 beside it";
-            found.add(Lint::OneFamily, policy, &first.cidr_path(), message);
-        }
+    let half = six && everything(&four) && !everything(&other);
+    if let Some((first, _)) = four.iter().find(|(_, net)| half && net.prefix_len() == 0) {
+        let message = "means IPv4 only, and the cluster has IPv6 too: write ::/0 beside it";
+        found.add(Lint::OneFamily, policy, &first.cidr_path(), message);
     }
 }
 

@@ -4,6 +4,7 @@ use crate::render::screen::{BAD, BOLD, DIM, DOUBT, PLAIN, Screen};
 use anstyle::Style;
 use netpol::answer::{LintFinding, LintReport, Severity};
 use netpol::prose::list;
+use std::fmt::Write as _;
 
 /// The findings, then how many there are.
 pub(in crate::render) fn lint(report: &LintReport, width: usize) -> String {
@@ -71,10 +72,11 @@ fn total(report: &LintReport) -> String {
         counts => format!("{} in {policies}.", list(counts, "and")),
     };
     if !report.allowed.is_empty() {
-        line.push_str(&format!(" {} allowed by comments.", some(report.allowed.len(), "finding")));
+        let allowed = some(report.allowed.len(), "finding");
+        let _ = write!(line, " {allowed} allowed by comments.");
     }
     if report.turned_off > 0 {
-        line.push_str(&format!(" {} turned off.", some(report.turned_off, "finding")));
+        let _ = write!(line, " {} turned off.", some(report.turned_off, "finding"));
     }
     line
 }

@@ -206,9 +206,8 @@ impl Placed<'_, Spec> {
                 }
                 Some(CalicoVersion::V3_32) => {}
                 None => {
-                    lints.extend(fault.into_iter().map(|fault| {
-                        Fault::told(Lint::VersionDependent, fault.path, fault.message)
-                    }))
+                    let told = |it: Fault| Fault::told(Lint::VersionDependent, it.path, it.message);
+                    lints.extend(fault.into_iter().map(told));
                 }
             }
         }
