@@ -16,6 +16,7 @@ mod findings;
 mod lint;
 mod list;
 mod missing;
+mod named;
 mod observed;
 mod onward;
 mod place;
