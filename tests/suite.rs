@@ -33,6 +33,7 @@ mod krew;
 #[cfg(unix)]
 mod kustomize;
 mod learn;
+mod lint;
 mod list;
 #[cfg(unix)]
 mod live_calico;

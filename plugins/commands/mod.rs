@@ -10,6 +10,7 @@ mod doctor;
 mod explain;
 mod front;
 mod generate;
+mod lint;
 mod list;
 mod map;
 mod observe;
@@ -24,6 +25,7 @@ pub use diff::{DiffArgs, FailOn};
 pub use doctor::DoctorArgs;
 pub use explain::ExplainArgs;
 pub use front::front;
+pub use lint::LintArgs;
 pub use list::ListArgs;
 pub use map::MapArgs;
 pub use observe::ObserveArgs;
@@ -95,6 +97,8 @@ commands! {
     doctor: Doctor(DoctorArgs),
     /// Say why a flow is allowed or denied, by policy, rule and line
     explain: Explain(ExplainArgs),
+    /// Say what policies do not do that they seem to
+    lint: Lint(LintArgs),
     /// List who may talk to whom on what
     list: List(ListArgs),
     /// Write a map of who may talk to whom, and open it in the browser

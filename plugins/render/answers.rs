@@ -1,10 +1,10 @@
 //! Which answer comes in which formats, and what makes each.
 
 use super::format::Format;
-use super::{csv, dot, html, json, markdown, mermaid, text, yaml};
+use super::{csv, dot, github, html, json, markdown, mermaid, sarif, text, yaml};
 use netpol::answer::{
-    Checkup, DiffReport, ExplanationReport, FlowList, ObservedLine, OnwardReport, SummaryReport,
-    SystemReport,
+    Checkup, DiffReport, ExplanationReport, FlowList, LintReport, ObservedLine, OnwardReport,
+    SummaryReport, SystemReport, ToFindings as _,
 };
 use serde::Serialize;
 use std::io::Write;
@@ -197,6 +197,28 @@ impl Answer for SummaryReport {
     }
 }
 
+impl Formats for LintReport {
+    const FORMATS: &'static [Offered] = &[
+        (Format::Text, "For people"),
+        (Format::Json, "For programs"),
+        (Format::Yaml, "For programs and people"),
+        (Format::Sarif, "For code scanning"),
+        (Format::Github, "For a workflow of GitHub"),
+    ];
+    const HELP: &'static str = "Output format: text, json, yaml, sarif (code scanning) or github (lines of a pull request)";
+}
+
+impl Answer for LintReport {
+    fn write(&self, format: Format, page: Page, out: &mut dyn Write) -> anyhow::Result<()> {
+        let text = match format {
+            Format::Sarif => return Ok(sarif::findings(&self.findings(), out)?),
+            Format::Github => return Ok(github::findings(&self.findings(), out)?),
+            _ => text::lint(self, page.width),
+        };
+        Ok(out.write_all(text.as_bytes())?)
+    }
+}
+
 impl Formats for Checkup {
     const FORMATS: &'static [Offered] = &[
         (Format::Text, "For people"),
@@ -239,6 +261,7 @@ mod tests {
         told::<OnwardReport>();
         told::<DiffReport>();
         told::<SummaryReport>();
+        told::<LintReport>();
         told::<Checkup>();
         told::<ObservedLine>();
     }
