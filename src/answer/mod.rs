@@ -12,6 +12,7 @@ mod diff;
 mod end;
 mod explaining;
 mod explanation;
+mod findings;
 mod list;
 mod missing;
 mod observed;
@@ -37,6 +38,7 @@ pub use explanation::{
     AppliedBy, DirectionReport, ExplanationReport, FlowReport, HopReport, MissReport, OwnerReport,
     PolicyReport, RuleReport, WayReport,
 };
+pub use findings::{Finding, FindingRule, Findings, ToFindings};
 pub use list::{By, Entrance, FlowList, FlowPorts, ListAsked, ListedFlow, Unmatched, Unprotected};
 pub use missing::{MissingReport, not_made};
 pub use observed::{
@@ -55,7 +57,7 @@ pub use system::{SystemChangeReport, SystemFlowReport, SystemReport};
 pub use vocabulary::{
     ApiVersion, AsPredicted, Because, ChangeKind, CheckupKind, CutKind, DiffKind, EntranceKind,
     ExplanationKind, Fate, FlowListKind, LostEventsKind, Missing, ObservedFlowKind,
-    ObservedProtocol, ObservedSummaryKind, OnwardKind, OrderedTier, Outcome, Scope, SummaryKind,
-    SystemTrafficKind,
+    ObservedProtocol, ObservedSummaryKind, OnwardKind, OrderedTier, Outcome, Scope, Severity,
+    SummaryKind, SystemTrafficKind,
 };
 pub use warnings::{Warning, rejections};

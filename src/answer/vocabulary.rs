@@ -94,6 +94,15 @@ macro_rules! words {
 }
 
 words! {
+    /// How bad a finding is.
+    Severity {
+        /// It has to be mended.
+        Error = "error",
+        /// It should be looked at.
+        Warning = "warning",
+        /// It is good to know.
+        Note = "note",
+    }
     /// Why an answer is not complete.
     Missing {
         /// A flow may differ, and neither side is known.
