@@ -15,6 +15,7 @@ mod observe;
 mod observing;
 mod reach;
 mod summary;
+mod test;
 
 pub use alone::alone;
 pub use bootstrap::BootstrapArgs;
@@ -27,6 +28,7 @@ pub use list::ListArgs;
 pub use observe::ObserveArgs;
 pub use reach::ReachArgs;
 pub use summary::SummaryArgs;
+pub use test::TestArgs;
 
 use crate::cli::{Exit, GlobalArgs, answer};
 use clap::{Args, Subcommand};
@@ -101,6 +103,8 @@ commands! {
     reach: Reach(ReachArgs),
     /// Say of every namespace whether it is default-deny and what is allowed, in one table
     summary: Summary(SummaryArgs),
+    /// Prove that what is meant of policies holds, for every pod that there is and could be
+    test: Test(TestArgs),
 }
 
 /// `--schema`: the JSON Schema of an answer.

@@ -13,6 +13,7 @@ mod escape;
 mod format;
 mod github;
 mod json;
+mod junit;
 mod markdown;
 mod mermaid;
 mod picture;

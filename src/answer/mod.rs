@@ -7,12 +7,14 @@
 //! answer are made here; how one looks in text, Markdown or a picture is not this room's business.
 
 mod checkup;
+mod command;
 mod delivery;
 mod diff;
 mod end;
 mod explaining;
 mod explanation;
 mod findings;
+mod intent;
 mod list;
 mod missing;
 mod observed;
@@ -39,6 +41,10 @@ pub use explanation::{
     PolicyReport, RuleReport, WayReport,
 };
 pub use findings::{Finding, FindingRule, Findings, ToFindings};
+pub use intent::{
+    IntentAsked, IntentReport, TestCounts, TestOpen, TestReport, TestStep, TestWitness,
+    TestsOfChange,
+};
 pub use list::{By, Entrance, FlowList, FlowPorts, ListAsked, ListedFlow, Unmatched, Unprotected};
 pub use missing::{MissingReport, not_made};
 pub use observed::{
@@ -58,6 +64,6 @@ pub use vocabulary::{
     ApiVersion, AsPredicted, Because, ChangeKind, CheckupKind, CutKind, DiffKind, EntranceKind,
     ExplanationKind, Fate, FlowListKind, LostEventsKind, Missing, ObservedFlowKind,
     ObservedProtocol, ObservedSummaryKind, OnwardKind, OrderedTier, Outcome, Scope, Severity,
-    SummaryKind, SystemTrafficKind,
+    SummaryKind, SystemTrafficKind, TestOutcome, TestReportKind,
 };
 pub use warnings::{Warning, rejections};

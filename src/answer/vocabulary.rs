@@ -3,6 +3,7 @@
 //! Verdicts, directions, actions, protocols, families and truth values are the engines' own types.
 
 use crate::hubble::Layer4;
+use crate::intent::Holds;
 use crate::observed::Agreement;
 use crate::policy::rule::Tier;
 use crate::verdict::{Reason, Verdict};
@@ -47,6 +48,8 @@ constants! {
     ExplanationKind = "Explanation";
     /// The kind of the answer of `reach`.
     OnwardKind = "Reach";
+    /// The kind of the answer of `test`.
+    TestReportKind = "TestReport";
     /// The kind of the answer of `list`.
     FlowListKind = "FlowList";
     /// The kind of the answer of `list --system`.
@@ -94,6 +97,15 @@ macro_rules! words {
 }
 
 words! {
+    /// What became of a test.
+    TestOutcome {
+        /// It holds for everyone that its scope has.
+        Proved = "Proved",
+        /// It does not, and something shows that.
+        Broken = "Broken",
+        /// What is known does not decide, or not all of it was looked at.
+        NotKnown = "NotKnown",
+    }
     /// How bad a finding is.
     Severity {
         /// It has to be mended.
@@ -298,6 +310,16 @@ impl OrderedTier {
             Tier::Admin(_) => Some(Self::Admin),
             Tier::Normal | Tier::Named(_) => None,
             Tier::Baseline(_) => Some(Self::Baseline),
+        }
+    }
+}
+
+impl From<Holds> for TestOutcome {
+    fn from(holds: Holds) -> Self {
+        match holds {
+            Holds::Proved => Self::Proved,
+            Holds::NotKnown => Self::NotKnown,
+            Holds::Broken => Self::Broken,
         }
     }
 }

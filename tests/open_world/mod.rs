@@ -5,7 +5,7 @@ mod by_rules;
 mod cases;
 mod many_keys;
 mod one_side;
-mod population;
+pub(crate) mod population;
 mod renamed;
 mod said_again;
 mod said_once;

@@ -1,15 +1,9 @@
-//! The command that explains one flow, as a shell takes it.
+//! Commands that tell more of an answer, as a shell takes them.
 
-use super::DiffSide;
 use crate::cluster::{Port, Protocol};
 
-/// The command that explains a flow as a side has it.
-pub(super) fn command(side: &DiffSide<'_>, source: &str, destination: &str, port: Port) -> String {
-    piped(side.piped_from, explain(side.arguments, source, destination, port))
-}
-
-/// The command that explains one flow.
-fn explain(arguments: &[String], source: &str, destination: &str, port: Port) -> String {
+/// The command that explains one flow, with the words by which it reads what was read.
+pub(super) fn explain(arguments: &[String], source: &str, destination: &str, port: Port) -> String {
     let suffix = match port.protocol {
         Protocol::Tcp => String::new(),
         other => format!("/{other}"),
@@ -18,17 +12,33 @@ fn explain(arguments: &[String], source: &str, destination: &str, port: Port) ->
         Ok(ip) => format!("[{ip}]:{}{suffix}", port.number),
         Err(_) => format!("{destination}:{}{suffix}", port.number),
     };
-    let mut words: Vec<String> = ["kubectl", "netpol", "explain"].map(Into::into).into();
+    explain_end(arguments, source, &destination)
+}
+
+/// The command that explains what becomes of flows to an end as it is written.
+pub(super) fn explain_end(arguments: &[String], source: &str, destination: &str) -> String {
+    command("explain", arguments, &[source, destination])
+}
+
+/// The command that says whether a walk leads to an end.
+pub(super) fn reach(arguments: &[String], from: &str, to: &str) -> String {
+    let mut words = arguments.to_vec();
+    words.extend(["--to".to_owned(), to.to_owned()]);
+    command("reach", &words, &[from])
+}
+
+fn command(word: &str, arguments: &[String], ends: &[&str]) -> String {
+    let mut words: Vec<String> = ["kubectl", "netpol", word].map(Into::into).into();
     words.extend(arguments.iter().map(|word| quoted(word)));
-    if source.starts_with('-') {
+    if ends.iter().any(|end| end.starts_with('-')) {
         words.push("--".to_owned());
     }
-    words.extend([quoted(source), quoted(&destination)]);
+    words.extend(ends.iter().map(|end| quoted(end)));
     words.join(" ")
 }
 
 /// A command that reads what another one prints.
-fn piped(from: &[String], command: String) -> String {
+pub(super) fn piped(from: &[String], command: String) -> String {
     if from.is_empty() {
         return command;
     }
