@@ -218,7 +218,10 @@ fn the_suggestion_opens_the_flow_and_nothing_else() {
     let opened = ("monitoring/deploy/grafana", "identity/sts/keycloak");
     let flows = after.insert(opened, before[&opened].clone()).unwrap();
     let flow = |ports: &str, verdict: &str| (ports.to_owned(), verdict.to_owned());
-    assert_eq!(flows, [flow("8080/TCP", "Allowed"), flow("any other port", "Denied")]);
+    // The Service's port is let out, and not in.
+    let expected =
+        [flow("8080/TCP", "Allowed"), flow("80/TCP", "Denied"), flow("any other port", "Denied")];
+    assert_eq!(flows, expected);
     assert_eq!(after, before);
 }
 

@@ -376,9 +376,9 @@ fn a_namespace_is_closed_in_the_words_of_cilium() {
         names(&written),
         [
             "allow-dns-egress",
-            "allow-egress-to-203.0.113.7",
+            "allow-egress-to-203.0.113.7-5432",
             "allow-egress-to-identity-keycloak",
-            "allow-egress-to-login.example.com",
+            "allow-egress-to-login.example.com-443",
             "allow-ingress-nginx",
             "allow-monitoring-scrape",
             "allow-same-namespace",

@@ -2,7 +2,7 @@
 
 use crate::learn;
 use crate::random::{Ends, Random, World, build, complete_cluster, hold, partial_cluster};
-use netpol::baseline::{self, Baseline, Cut, Facts, OtherEnd, Way};
+use netpol::baseline::{self, Affected, Baseline, Facts, OtherEnd, Way};
 use netpol::cluster::{Addresses, Family, Port, TargetPort};
 use netpol::draft::Dialect;
 use netpol::effort::Effort;
@@ -14,6 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Cuts inside the cluster and to or from the outside, over all clusters.
 static CUTS: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
+
+/// The same of what is opened.
+static OPENS: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
 
 fn has_address(world: &World<'_>, end: &Endpoint, family: Family) -> bool {
     match end {
@@ -42,8 +45,8 @@ fn listens(world: &World<'_>, end: &Endpoint) -> BTreeSet<Option<Port>> {
 /// The ports that are tried where it may be any.
 const TRIED: [u16; 3] = [53, 80, 12345];
 
-/// Every cut, by judging each flow before and after.
-fn one_by_one(worlds: [&World<'_>; 2], namespace: &str, ends: &[Endpoint]) -> BTreeSet<Cut> {
+/// Every cut, by judging each flow before and after; what is opened is cut the other way round.
+fn one_by_one(worlds: [&World<'_>; 2], namespace: &str, ends: &[Endpoint]) -> BTreeSet<Affected> {
     let world = worlds[0];
     let is_cut = |source: &Endpoint, destination: &Endpoint, port: Port| {
         let there = |family: &Family| {
@@ -72,7 +75,7 @@ fn one_by_one(worlds: [&World<'_>; 2], namespace: &str, ends: &[Endpoint]) -> BT
             let peer = name(peer).map_or(OtherEnd::Outside, OtherEnd::Known);
             if way == Way::Out && peer == OtherEnd::Outside {
                 if is_cut(source, destination, Port::tcp(443)) {
-                    cuts.insert(Cut { way, local, peer, port: None, service: None });
+                    cuts.insert(Affected { way, local, peer, port: None, service: None });
                 }
                 continue;
             }
@@ -80,7 +83,7 @@ fn one_by_one(worlds: [&World<'_>; 2], namespace: &str, ends: &[Endpoint]) -> BT
                 let tried = port.map_or_else(|| TRIED.map(Port::tcp).to_vec(), |port| vec![port]);
                 if tried.into_iter().any(|port| is_cut(source, destination, port)) {
                     let (local, peer) = (local.clone(), peer.clone());
-                    cuts.insert(Cut { way, local, peer, port, service: None });
+                    cuts.insert(Affected { way, local, peer, port, service: None });
                 }
             }
         }
@@ -110,29 +113,34 @@ fn preview_holds(cluster: &[Value], seed: u64) -> Option<String> {
         return Some("not all is listed".to_owned());
     }
     let ends = Ends::of(cluster, &before).all;
-    let expected = one_by_one([&before, &after], &namespace, &ends);
-    // A port that one pod declares and another has from a Service only is told of both.
-    let found: BTreeSet<Cut> =
-        impact.cuts.into_iter().map(|cut| Cut { service: None, ..cut }).collect();
-    for cut in &found {
-        CUTS[usize::from(cut.peer == OtherEnd::Outside)].fetch_add(1, Ordering::Relaxed);
-    }
-    if let Some(missing) = expected.difference(&found).next() {
-        return Some(format!("{missing:?} is not listed"));
-    }
-    // Of the outside only some addresses and one port were tried, and of any port only some.
-    let tried = |cut: &&Cut| cut.peer != OtherEnd::Outside && cut.port.is_some();
-    let mut more = found.difference(&expected).filter(tried);
-    more.next().map(|cut| format!("{cut:?} is listed, and not cut"))
+    let differs = |found: Vec<Affected>, counts: &[AtomicUsize; 2], worlds: [&World<'_>; 2]| {
+        let expected = one_by_one(worlds, &namespace, &ends);
+        // A port that one pod declares and another has from a Service only is told of both.
+        let found: BTreeSet<Affected> =
+            found.into_iter().map(|one| Affected { service: None, ..one }).collect();
+        for one in &found {
+            counts[usize::from(one.peer == OtherEnd::Outside)].fetch_add(1, Ordering::Relaxed);
+        }
+        if let Some(missing) = expected.difference(&found).next() {
+            return Some(format!("{missing:?} is not listed"));
+        }
+        // Of the outside only some addresses and one port were tried, and of any port only some.
+        let tried = |one: &&Affected| one.peer != OtherEnd::Outside && one.port.is_some();
+        let mut more = found.difference(&expected).filter(tried);
+        more.next().map(|one| format!("{one:?} is listed, and nothing changes"))
+    };
+    differs(impact.cuts, &CUTS, [&before, &after])
+        .or_else(|| differs(impact.opens, &OPENS, [&after, &before]))
 }
 
-/// Pods, workloads and nodes: exactly what is cut; the outside: all that is.
+/// Pods, workloads and nodes: exactly what is cut, and what is opened; the outside: all that is.
 #[test]
-fn what_is_listed_is_what_is_cut() {
+fn what_is_listed_is_what_changes() {
     hold(150, complete_cluster, preview_holds);
     hold(150, partial_cluster, preview_holds);
     let [inside, outside] = [0, 1].map(|at: usize| CUTS[at].load(Ordering::Relaxed));
+    let opened: usize = OPENS.iter().map(|at| at.load(Ordering::Relaxed)).sum();
     if std::env::var_os("NETPOL_RANDOM_CLUSTERS").is_none() {
-        assert!(inside > 500 && outside > 200, "{inside} {outside}");
+        assert!(inside > 500 && outside > 200 && opened > 50, "{inside} {outside} {opened}");
     }
 }

@@ -1,8 +1,8 @@
 complete -c kubectl-netpol-observe -l from -d 'Only from this workload, pod, Service, namespace, node, name or address' -r
 complete -c kubectl-netpol-observe -l to -d 'Only to this workload, pod, Service, namespace, node, name or address' -r
 complete -c kubectl-netpol-observe -l port -d 'Only to this port of the destination: 8080, 53/UDP' -r
-complete -c kubectl-netpol-observe -l from-pod -d '--from NAMESPACE/pod/NAME' -r
-complete -c kubectl-netpol-observe -l to-pod -d '--to NAMESPACE/pod/NAME' -r
+complete -c kubectl-netpol-observe -l from-pod -d 'Pods whose names begin so' -r
+complete -c kubectl-netpol-observe -l to-pod -d 'Pods whose names begin so' -r
 complete -c kubectl-netpol-observe -l from-namespace -d '--from ns/NAME' -r
 complete -c kubectl-netpol-observe -l to-namespace -d '--to ns/NAME' -r
 complete -c kubectl-netpol-observe -l verdict -d 'Only with this verdict: dropped, forwarded, audit or redirected; repeatable' -r -f -a "dropped\t''

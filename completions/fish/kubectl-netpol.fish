@@ -386,8 +386,8 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s V
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l from -d 'Only from this workload, pod, Service, namespace, node, name or address' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l to -d 'Only to this workload, pod, Service, namespace, node, name or address' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l port -d 'Only to this port of the destination: 8080, 53/UDP' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l from-pod -d '--from NAMESPACE/pod/NAME' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l to-pod -d '--to NAMESPACE/pod/NAME' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l from-pod -d 'Pods whose names begin so' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l to-pod -d 'Pods whose names begin so' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l from-namespace -d '--from ns/NAME' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l to-namespace -d '--to ns/NAME' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l verdict -d 'Only with this verdict: dropped, forwarded, audit or redirected; repeatable' -r -f -a "dropped\t''

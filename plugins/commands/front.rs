@@ -61,7 +61,11 @@ pub fn front() -> ExitCode {
 fn as_flags(mut words: Vec<OsString>) -> Vec<OsString> {
     match words.get(1).and_then(|word| word.to_str()) {
         Some("help") => {
-            words.remove(1);
+            // These two are no commands of their own, so their help is that of all.
+            let is_ours = |word: &OsString| word == "help" || word == "version";
+            while words.get(1).is_some_and(is_ours) {
+                words.remove(1);
+            }
             words.push("--help".into());
         }
         Some("version") if words.len() == 2 => words[1] = "--version".into(),

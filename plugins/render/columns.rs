@@ -72,6 +72,45 @@ impl Line {
     }
 }
 
+/// Below this width columns help nobody.
+pub(super) const LEAST: usize = 60;
+
+/// The rows of a table for a screen that is too narrow for one: each begins with its first cell, and the others
+/// stand below it, each behind the name of its column.
+pub(super) fn list<'r>(
+    header: &[&str],
+    rows: impl IntoIterator<Item = &'r [Vec<Line>]>,
+    width: usize,
+) -> String {
+    let mut out = Vec::new();
+    for (i, row) in rows.into_iter().enumerate() {
+        if i > 0 {
+            out.push(String::new());
+        }
+        let Some((first, others)) = row.split_first() else { continue };
+        for line in first {
+            line.wrap(width, &mut out);
+        }
+        for (name, lines) in header.iter().skip(1).zip(others) {
+            match &lines[..] {
+                [] => {}
+                [one] if one.indent == 0 => {
+                    Line { indent: HANG, text: format!("{name}: {}", one.text) }
+                        .wrap(width, &mut out);
+                }
+                all => {
+                    Line { indent: HANG, text: format!("{name}:") }.wrap(width, &mut out);
+                    for line in all {
+                        let (indent, text) = (2 * HANG + line.indent, line.text.clone());
+                        Line { indent, text }.wrap(width, &mut out);
+                    }
+                }
+            }
+        }
+    }
+    out.join("\n")
+}
+
 /// Rows below a header. The last two columns share what the others leave; a row of several lines is
 /// set off by empty ones.
 pub(super) fn table<const N: usize>(
@@ -188,6 +227,17 @@ mod tests {
         let whole = text.matches("recommendationservice").count();
         assert_eq!(whole, 3, "{text}");
         assert!(text.lines().all(|line| line.width() <= 80), "{text}");
+    }
+
+    #[test]
+    fn what_is_too_narrow_for_columns_is_a_list() {
+        let cell = |text: &str| vec![Line::new(0, text)];
+        let tall = vec![Line::new(0, "allow-web"), Line::new(2, "a → b 80/TCP")];
+        let rows = [[cell("shop"), cell("ingress"), tall], [cell("b"), cell("none"), Vec::new()]];
+        let text = list(&["NAMESPACE", "DENY", "IN"], rows.iter().map(|row| &row[..]), 20);
+        let expected =
+            "shop\n  DENY: ingress\n  IN:\n    allow-web\n      a → b 80/TCP\n\nb\n  DENY: none";
+        assert_eq!(text, expected);
     }
 
     #[test]

@@ -8,9 +8,11 @@
 use super::escape::uri;
 use super::json;
 use netpol::answer::{Finding, FindingRule, Findings, Location};
+use netpol::objects::shown;
 use netpol::printable::printable;
 use serde_json::{Value, json};
 use std::io::{self, Write};
+use std::path::Path;
 
 /// The version that is written, and the schema of it.
 const VERSION: &str = "2.1.0";
@@ -92,7 +94,7 @@ fn result(rules: &[FindingRule], finding: &Finding) -> Value {
 
 /// A place in a file; what came by stdin or from a revision is in no file.
 fn physical(place: &Location) -> Option<Value> {
-    if place.file.is_empty() || place.file == "-" {
+    if place.file.is_empty() || place.file == shown(Path::new("-")) {
         return None;
     }
     let mut value = json!({"artifactLocation": {"uri": uri(&place.file)}});

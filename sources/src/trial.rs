@@ -180,6 +180,8 @@ impl Trial {
         if !output.status.success() {
             let stderr = cause(&said(&output), &self.root.join(&self.below), &self.named);
             let stderr = stderr.replace(&format!("{}/", self.root.display()), "");
+            let stderr =
+                stderr.replace(&*self.root.to_string_lossy(), &self.named.to_string_lossy());
             return Err(Error::Kustomize { directory: directory(), program: program.name, stderr });
         }
         let text = String::from_utf8_lossy(&output.stdout);

@@ -17,6 +17,7 @@ mod findings;
 mod intent;
 mod list;
 mod missing;
+mod named;
 mod observed;
 mod onward;
 mod place;

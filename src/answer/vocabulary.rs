@@ -328,7 +328,7 @@ impl From<&Agreement> for AsPredicted {
     fn from(agreement: &Agreement) -> Self {
         match agreement {
             Agreement::AsPredicted => Self::Yes,
-            Agreement::Differs(_) => Self::No,
+            Agreement::Differs(_) | Agreement::Arrived(_) => Self::No,
             Agreement::NotKnown => Self::Unknown,
             Agreement::NotCompared => Self::NotCompared,
         }

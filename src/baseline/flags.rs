@@ -4,7 +4,7 @@
 //! workloads at the other end, or their whole namespace where these are many.
 
 use super::allowed::{Allowed, AllowedEnd, WORKLOADS};
-use super::{Cut, Impact, LabelMap, OtherEnd, Way};
+use super::{Affected, Impact, LabelMap, OtherEnd, Way};
 use crate::cluster::{ObjectRef, Port, Protocol};
 use crate::draft::{Dialect, Entity};
 use crate::policy::rule::Direction;
@@ -53,7 +53,7 @@ pub fn keeping(namespace: &str, impact: &Impact, dialect: Dialect) -> Vec<Keep> 
 /// The flags for the connections of one line.
 pub(super) fn of_line<'a>(
     namespace: &str,
-    cuts: impl IntoIterator<Item = &'a Cut>,
+    cuts: impl IntoIterator<Item = &'a Affected>,
     impact: &Impact,
     dialect: Dialect,
 ) -> Vec<Keep> {
@@ -96,7 +96,7 @@ fn whole_cluster(keep: &Keep) -> Keep {
     }
 }
 
-fn of_cut(namespace: &str, cut: &Cut, impact: &Impact, dialect: Dialect) -> Vec<Keep> {
+fn of_cut(namespace: &str, cut: &Affected, impact: &Impact, dialect: Dialect) -> Vec<Keep> {
     let direction = match cut.way {
         Way::In => Direction::Ingress,
         Way::Out => Direction::Egress,
@@ -142,12 +142,12 @@ fn word_of_port(port: Port) -> Box<str> {
 mod tests {
     use super::*;
 
-    fn cut(way: Way, peer: OtherEnd, port: Option<Port>) -> Cut {
+    fn cut(way: Way, peer: OtherEnd, port: Option<Port>) -> Affected {
         let local = ObjectRef::namespaced("Deployment", "a", "web");
-        Cut { way, local, peer, port, service: None }
+        Affected { way, local, peer, port, service: None }
     }
 
-    fn said(cuts: &[Cut], impact: &Impact, dialect: Dialect) -> String {
+    fn said(cuts: &[Affected], impact: &Impact, dialect: Dialect) -> String {
         let keeps = of_line("a", cuts, impact, dialect);
         keeps.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     }
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn many_are_their_namespace_or_the_cluster() {
-        let many = |namespaces: usize, each: usize| -> Vec<Cut> {
+        let many = |namespaces: usize, each: usize| -> Vec<Affected> {
             let all = (0..namespaces).flat_map(|n| (0..each).map(move |i| (n, i)));
             all.map(|(n, i)| {
                 let peer = ObjectRef::namespaced("Pod", format!("ns-{n}"), format!("p-{i}"));
@@ -198,7 +198,7 @@ mod tests {
             .collect()
         };
         let none = Impact::default();
-        let said = |cuts: &[Cut]| said(cuts, &none, Dialect::NetworkPolicy);
+        let said = |cuts: &[Affected]| said(cuts, &none, Dialect::NetworkPolicy);
         assert_eq!(said(&many(1, 9)), "--allow-ingress=ns/ns-0:80");
         assert_eq!(said(&many(9, 9)), "--allow-ingress=cluster:80");
     }

@@ -1,6 +1,7 @@
-//! What a namespace would lose: connections that are possible now and would not be.
+//! What a namespace would lose and gain: connections that are possible now and would not be, and those that
+//! are denied now and would be possible.
 //!
-//! In: what exists, and the rules before and after. Out: every [`Cut`] into or out of the namespace
+//! In: what exists, and the rules before and after. Out: every [`Affected`] one into or out of the namespace
 //! on a port that a container declares or a Service leads to, by workload; of pods of which neither
 //! tells a port, on any. What changes is asked of
 //! [`reach::diff`](crate::reach::diff()), so the work grows with the answer and not with the pairs of
@@ -17,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::rc::Rc;
 
-/// More cuts than this are not listed: their memory must have an end.
+/// More of them than this are not listed: their memory must have an end.
 pub(super) const MOST: usize = 100_000;
 
 /// As seen from the namespace.
@@ -29,9 +30,9 @@ pub enum Way {
     Out,
 }
 
-/// A connection that would be cut.
+/// A connection that would be cut, or opened.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cut {
+pub struct Affected {
     /// Into or out of the namespace.
     pub way: Way,
     /// The workload in the namespace.
@@ -45,7 +46,7 @@ pub struct Cut {
     pub service: Option<ObjectRef>,
 }
 
-/// Who is at the other end of a connection that would be cut.
+/// Who is at the other end of such a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum OtherEnd {
     /// A workload or node.
@@ -75,11 +76,13 @@ pub fn suppose_anyone(snapshot: &mut Snapshot) {
     shape.add_to(snapshot, of);
 }
 
-/// What would be cut.
+/// What would be cut, and what opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Impact {
     /// Each cut once, sorted.
-    pub cuts: Vec<Cut>,
+    pub cuts: Vec<Affected>,
+    /// What is certainly denied now and would be allowed, if only on a condition; each once, sorted.
+    pub opens: Vec<Affected>,
     /// Whether these are all.
     pub complete: bool,
     /// Of those at the other end, who is on the network of a node, so that no policy names it by labels.
@@ -96,19 +99,32 @@ pub fn impact(
 ) -> Result<Impact, TooMuch> {
     let diff = diff((snapshot, before), (snapshot, after), effort)?;
     let cilium = before.cilium().is_some();
-    let (classes, cuts, on_nodes) = (HashMap::new(), BTreeSet::new(), BTreeSet::new());
-    let mut preview = Preview { snapshot, diff: &diff, namespace, cilium, classes, cuts, on_nodes };
-    let complete = diff.changes().iter().filter(|it| is_cut(it.from, it.to)).all(|change| {
-        preview.add(change);
-        preview.cuts.len() < MOST
-    });
+    let (classes, on_nodes) = (HashMap::new(), BTreeSet::new());
+    let (asked, found): (fn(Passage, Passage) -> bool, _) = (is_cut, BTreeSet::new());
+    let mut preview =
+        Preview { snapshot, diff: &diff, namespace, cilium, classes, asked, found, on_nodes };
+    let mut complete = true;
+    let mut all = |asked: fn(Passage, Passage) -> bool| {
+        preview.asked = asked;
+        complete &= diff.changes().iter().filter(|it| asked(it.from, it.to)).all(|change| {
+            preview.add(change);
+            preview.found.len() < MOST
+        });
+        std::mem::take(&mut preview.found).into_iter().collect()
+    };
+    let (cuts, opens) = (all(is_cut), all(is_opened));
     let on_nodes = preview.on_nodes;
-    Ok(Impact { cuts: preview.cuts.into_iter().collect(), complete, on_nodes })
+    Ok(Impact { cuts, opens, complete, on_nodes })
 }
 
 /// Whether what is allowed, if only on a condition, is certainly denied then.
 fn is_cut(from: Passage, to: Passage) -> bool {
     matches!(from, Passage::Allowed | Passage::OnCondition) && to == Passage::Denied
+}
+
+/// Whether what is certainly denied is allowed then, if only on a condition.
+fn is_opened(from: Passage, to: Passage) -> bool {
+    is_cut(to, from)
 }
 
 /// The ports of a pod that are known, each with the Service that alone tells it.
@@ -167,7 +183,9 @@ struct Preview<'a> {
     cilium: bool,
     /// Those outside are others in the other family.
     classes: HashMap<(EndClass, Family), Rc<Parties>>,
-    cuts: BTreeSet<Cut>,
+    /// Whether a change of a verdict is one that is looked for.
+    asked: fn(Passage, Passage) -> bool,
+    found: BTreeSet<Affected>,
     on_nodes: BTreeSet<ObjectRef>,
 }
 
@@ -182,11 +200,17 @@ impl Preview<'_> {
         for source in sources.iter().flat_map(|it| &it.all) {
             if source.local && to_outside {
                 let (local, peer) = (source.object.clone(), OtherEnd::Outside);
-                self.cuts.insert(Cut { way: Way::Out, local, peer, port: None, service: None });
+                self.found.insert(Affected {
+                    way: Way::Out,
+                    local,
+                    peer,
+                    port: None,
+                    service: None,
+                });
             }
             for destination in if source.local { &destinations } else { &ours } {
                 self.pair(change, source, destination);
-                if self.cuts.len() >= MOST {
+                if self.found.len() >= MOST {
                     return;
                 }
             }
@@ -196,7 +220,7 @@ impl Preview<'_> {
                 if has(&change.ports, port) {
                     let (local, peer) = (destination.object.clone(), OtherEnd::Outside);
                     let service = service.cloned();
-                    self.cuts.insert(Cut { way: Way::In, local, peer, port, service });
+                    self.found.insert(Affected { way: Way::In, local, peer, port, service });
                 }
             }
         }
@@ -206,7 +230,7 @@ impl Preview<'_> {
     fn pair(&mut self, change: &Change, source: &Party, destination: &Party) {
         let listens = destination.listens();
         for (port, service) in listens.filter(|(port, _)| has(&change.ports, *port)) {
-            if !self.has_cut(change, source, destination, port) {
+            if !self.has_one(change, source, destination, port) {
                 continue;
             }
             let (way, local, peer) = if source.local {
@@ -218,13 +242,13 @@ impl Preview<'_> {
                 self.on_nodes.insert(peer.object.clone());
             }
             let (local, peer, service) = (local.object.clone(), peer.peer(), service.cloned());
-            self.cuts.insert(Cut { way, local, peer, port, service });
+            self.found.insert(Affected { way, local, peer, port, service });
         }
     }
 
-    /// Whether some flow of two parties is cut: to itself a pod always talks, and a node mostly to the
+    /// Whether some flow of two parties changes so: to itself a pod always talks, and a node mostly to the
     /// pods that run on it.
-    fn has_cut(
+    fn has_one(
         &self,
         change: &Change,
         source: &Party,
@@ -234,16 +258,16 @@ impl Preview<'_> {
         if source.object != destination.object && source.on_node == destination.on_node {
             return true;
         }
-        let cut = |source: &Same, destination: &Same| {
+        let changes = |source: &Same, destination: &Same| {
             let changes = self.diff.between(*source, *destination, change.family);
-            changes.iter().any(|(from, to, ports)| is_cut(*from, *to) && has(ports, port))
+            changes.iter().any(|(from, to, ports)| (self.asked)(*from, *to) && has(ports, port))
         };
         let listens = |ports: &KnownPorts| match port {
             Some(port) => ports.contains_key(&port),
             None => ports.is_empty(),
         };
         let mut listening = destination.examples.iter().filter(|(_, ports)| listens(ports));
-        listening.any(|(to, _)| source.examples.iter().any(|(from, _)| cut(from, to)))
+        listening.any(|(to, _)| source.examples.iter().any(|(from, _)| changes(from, to)))
     }
 
     /// What containers declare, and to what Services lead.
@@ -385,7 +409,7 @@ mod tests {
     }
 
     fn shown(impact: &Impact) -> Vec<String> {
-        let line = |cut: &Cut| {
+        let line = |cut: &Affected| {
             let peer = match &cut.peer {
                 OtherEnd::Known(peer) => peer.to_string(),
                 OtherEnd::AnyPod => "anyone".to_owned(),

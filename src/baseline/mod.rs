@@ -2,7 +2,7 @@
 //!
 //! In: a [`Baseline`], which is what its author wants, and [`Facts`], what the cluster told. Out: the
 //! policies of a namespace ([`Baseline::policies`]), in either dialect ([`Baseline::objects`]), what
-//! they mean in one line ([`meaning`]) and what they would cut ([`impact()`]). Nothing here reads or
+//! they mean in one line ([`meaning`]) and what they would cut and open ([`impact()`]). Nothing here reads or
 //! writes anything.
 //!
 //! ```
@@ -23,9 +23,9 @@ mod words;
 pub use allowed::{Allowed, AllowedEnd, AllowedError, Egress, Known};
 pub use file::{FileError, from_yaml, schema};
 pub use flags::{Keep, keeping};
-pub use impact::{Cut, Impact, OtherEnd, Way, impact, suppose_anyone};
+pub use impact::{Affected, Impact, OtherEnd, Way, impact, suppose_anyone};
 pub use policies::{in_order, named_twice};
-pub use words::{Side, Told, cuts, dns, in_force, meaning, sides};
+pub use words::{Side, Told, cuts, dns, in_force, meaning, opens, sides};
 
 use crate::draft::{Dialect, Draft};
 use crate::ends::{EndName, PortWanted};

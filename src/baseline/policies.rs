@@ -285,14 +285,31 @@ fn to(destination: &Destination) -> Rule {
 fn egress_name(destination: &Destination) -> String {
     match &destination.who {
         Who::Service { namespace, name, .. } => format!("allow-egress-to-{namespace}-{name}"),
-        // Colons may not stand in a name.
+        // Of another port it is another policy; colons may not stand in a name.
         Who::Address(address) => {
-            format!("allow-egress-to-{address}").replace(':', "-").trim_end_matches('-').to_owned()
+            let address = format!("allow-egress-to-{address}").replace(':', "-");
+            address.trim_end_matches('-').to_owned() + &ending_of(&destination.ports)
         }
         Who::Name(name) => {
-            format!("allow-egress-to-{}", name.trim_end_matches('.')).to_ascii_lowercase()
+            let name = format!("allow-egress-to-{}", name.trim_end_matches('.'));
+            name.to_ascii_lowercase() + &ending_of(&destination.ports)
         }
     }
+}
+
+/// What tells a policy for some ports from one for others: `-5432`, `-53-udp`.
+fn ending_of(ports: &[PortWanted]) -> String {
+    let one = |wanted: &PortWanted| {
+        let port = match &wanted.port {
+            PortText::Number(number) => number.to_string(),
+            PortText::Name(name) => name.clone(),
+        };
+        let protocol = wanted.protocol.filter(|protocol| *protocol != Protocol::Tcp);
+        let protocol =
+            protocol.map_or_else(String::new, |it| format!("-{it}").to_ascii_lowercase());
+        format!("-{port}{protocol}")
+    };
+    ports.iter().map(one).collect()
 }
 
 /// The policy that lets the namespace in at a destination; what is outside has none.
@@ -448,7 +465,7 @@ mod tests {
 
     /// One name is one policy, so what is asked for one destination stands together.
     #[test]
-    fn two_ports_of_one_destination_are_one_policy() {
+    fn two_ports_of_one_address_are_two_policies() {
         let to = |who: &str, port: &str| Destination {
             label: who.into(),
             who: Who::Address(who.parse().unwrap()),
@@ -462,13 +479,17 @@ mod tests {
         ];
         let facts = Facts { egress, ..Facts::default() };
         let policies = Baseline::default().objects("team-a", &facts);
-        let [_, seven, eight, _] = &policies[..] else { panic!("{policies:?}") };
-        let ports = |policy: &Value| {
+        let [_, one, eight, other, _] = &policies[..] else { panic!("{policies:?}") };
+        let told = |policy: &Value| {
+            let name = policy["metadata"]["name"].as_str().unwrap().to_owned();
             let rules = policy["spec"]["egress"].as_array().unwrap().clone();
-            rules.iter().map(|rule| rule["ports"][0]["port"].as_u64().unwrap()).collect::<Vec<_>>()
+            let ports = rules.iter().map(|rule| rule["ports"][0]["port"].as_u64().unwrap());
+            (name, ports.collect::<Vec<_>>())
         };
-        assert_eq!(seven["metadata"]["name"], "allow-egress-to-10.0.0.7");
-        assert_eq!((ports(seven), ports(eight)), (vec![80, 443], vec![80]));
+        let expected = |name: &str, port| (format!("allow-egress-to-10.0.0.{name}"), vec![port]);
+        assert_eq!(told(one), expected("7-80", 80));
+        assert_eq!(told(eight), expected("8-80", 80));
+        assert_eq!(told(other), expected("7-443", 443));
     }
 
     /// docs/semantics/cilium-rules.md#absent-and-empty and

@@ -3,7 +3,7 @@
 use super::flags::of_line;
 use super::impact::MOST;
 use super::policies::DNS_POLICY;
-use super::{Baseline, BaselinePolicy, Cut, Dns, DnsFacts, Impact, OtherEnd, Way};
+use super::{Affected, Baseline, BaselinePolicy, Dns, DnsFacts, Impact, OtherEnd, Way};
 use crate::cluster::ObjectRef;
 use crate::draft::Dialect;
 use crate::objects::Objects;
@@ -176,23 +176,44 @@ fn known_dns(dialect: Dialect, facts: &DnsFacts) -> Vec<String> {
 /// What would be cut, by workload, for reading before one agrees to it, each line with the flags that keep
 /// it. Where that is too much to read, it is counted, unless `all` is asked for.
 pub fn cuts(namespace: &str, impact: &Impact, dialect: Dialect, all: bool) -> Vec<String> {
-    let mut lines = detailed(namespace, impact, dialect, all);
+    let line = |line: String, of: &[&Affected]| with_flags(line, namespace, of, impact, dialect);
+    let head = format!(
+        "{namespace}: connections that are possible now and would be cut, on ports that containers declare \
+         or Services lead to, and what keeps them:"
+    );
+    lines(head, &impact.cuts, impact.complete, all, &line)
+}
+
+/// What would be opened, told like [`cuts`].
+pub fn opens(namespace: &str, impact: &Impact, all: bool) -> Vec<String> {
+    let head = format!(
+        "{namespace}: connections that are denied now and would be possible, on ports that containers \
+         declare or Services lead to:"
+    );
+    lines(head, &impact.opens, impact.complete, all, &|line, _| line)
+}
+
+/// What is added to a line about some connections.
+type Ending<'a> = &'a dyn Fn(String, &[&Affected]) -> String;
+
+fn lines(
+    head: String,
+    affected: &[Affected],
+    complete: bool,
+    all: bool,
+    ending: Ending<'_>,
+) -> Vec<String> {
+    let mut lines = detailed(affected, all, ending);
     if lines.len() > LINES && !all {
-        lines = counted(namespace, impact, dialect);
+        lines = counted(affected, ending);
     }
     let more = if all { 0 } else { lines.len().saturating_sub(LINES) };
     lines.truncate(lines.len() - more);
-    lines.insert(
-        0,
-        format!(
-            "{namespace}: connections that are possible now and would be cut, on ports that \
-             containers declare or Services lead to, and what keeps them:"
-        ),
-    );
+    lines.insert(0, head);
     if more > 0 {
         lines.push(format!("  and {more} more lines; --v 1 shows them all"));
     }
-    if !impact.complete {
+    if !complete {
         lines.push(format!("  there are more: only the first {MOST} connections are listed"));
     }
     lines
@@ -202,7 +223,7 @@ pub fn cuts(namespace: &str, impact: &Impact, dialect: Dialect, all: bool) -> Ve
 fn with_flags(
     line: String,
     namespace: &str,
-    cuts: &[&Cut],
+    cuts: &[&Affected],
     impact: &Impact,
     dialect: Dialect,
 ) -> String {
@@ -211,13 +232,13 @@ fn with_flags(
     std::iter::once(line).chain(flags).collect()
 }
 
-/// The workloads at the other end of a line, and what would be cut.
-type Group<'a> = (BTreeSet<String>, Vec<&'a Cut>);
+/// The workloads at the other end of a line, and the connections.
+type Group<'a> = (BTreeSet<String>, Vec<&'a Affected>);
 
 /// A line for each workload and namespace at the other end, with the workloads there.
-fn detailed(namespace: &str, impact: &Impact, dialect: Dialect, all: bool) -> Vec<String> {
+fn detailed(affected: &[Affected], all: bool, ending: Ending<'_>) -> Vec<String> {
     let mut groups: BTreeMap<(Way, String, String), Group<'_>> = BTreeMap::new();
-    for cut in &impact.cuts {
+    for cut in affected {
         let (place, peer) = match &cut.peer {
             OtherEnd::Outside => (OUTSIDE.to_owned(), None),
             OtherEnd::AnyPod => (ANY_POD.to_owned(), None),
@@ -235,12 +256,12 @@ fn detailed(namespace: &str, impact: &Impact, dialect: Dialect, all: bool) -> Ve
         let colon = if names.is_empty() { "" } else { ": " };
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let line = format!("  {local} {} {place}{colon}{}{more}", arrow(way), names.join(", "));
-        with_flags(line, namespace, &cuts, impact, dialect)
+        ending(line, &cuts)
     };
     groups.into_iter().map(line).collect()
 }
 
-/// Who is at the other end of one workload's cuts.
+/// Who is at the other end of one workload's connections.
 #[derive(Default)]
 struct Ends<'a> {
     places: BTreeSet<String>,
@@ -248,13 +269,13 @@ struct Ends<'a> {
     nodes: BTreeSet<String>,
     any_pod: bool,
     outside: bool,
-    cuts: Vec<&'a Cut>,
+    cuts: Vec<&'a Affected>,
 }
 
 /// A line for each workload, with how many there are at the other end.
-fn counted(namespace: &str, impact: &Impact, dialect: Dialect) -> Vec<String> {
+fn counted(affected: &[Affected], ending: Ending<'_>) -> Vec<String> {
     let mut groups: BTreeMap<(Way, String), Ends<'_>> = BTreeMap::new();
-    for cut in &impact.cuts {
+    for cut in affected {
         let ends = groups.entry((cut.way, local(cut))).or_default();
         ends.cuts.push(cut);
         match &cut.peer {
@@ -289,7 +310,7 @@ fn counted(namespace: &str, impact: &Impact, dialect: Dialect) -> Vec<String> {
             ends.push(OUTSIDE.to_owned());
         }
         let line = format!("  {local} {} {}", arrow(way), list(&ends, "and"));
-        with_flags(line, namespace, &cuts, impact, dialect)
+        ending(line, &cuts)
     };
     groups.into_iter().map(line).collect()
 }
@@ -312,7 +333,7 @@ fn place(peer: &ObjectRef) -> String {
 }
 
 /// The port, with the Service that tells it; where nothing does it may be any.
-fn port(cut: &Cut) -> String {
+fn port(cut: &Affected) -> String {
     match (cut.port, &cut.service) {
         (Some(port), None) => format!(" {port}"),
         (Some(port), Some(service)) => format!(" {port} of {}", short(service)),
@@ -321,7 +342,7 @@ fn port(cut: &Cut) -> String {
 }
 
 /// The workload of the namespace, with its port where that is the destination.
-fn local(cut: &Cut) -> String {
+fn local(cut: &Affected) -> String {
     match cut.way {
         Way::In => short(&cut.local) + &port(cut),
         Way::Out => short(&cut.local),
@@ -342,7 +363,7 @@ mod tests {
     #[test]
     fn too_many_cuts_are_counted() {
         let pod = |namespace: String, name: String| ObjectRef::namespaced("Pod", namespace, name);
-        let cut = |number: u32| Cut {
+        let cut = |number: u32| Affected {
             way: Way::In,
             local: pod("a".into(), "web".into()),
             peer: OtherEnd::Known(pod(format!("ns-{}", number / 2), format!("p-{number}"))),
@@ -354,7 +375,7 @@ mod tests {
                 .map(cut)
                 .chain(
                     [OtherEnd::Outside, OtherEnd::Known(ObjectRef::cluster("Node", "n"))]
-                        .map(|peer| Cut { peer, ..cut(0) }),
+                        .map(|peer| Affected { peer, ..cut(0) }),
                 )
                 .collect(),
             complete: true,

@@ -85,6 +85,8 @@ pub enum PodsOf {
     Workload(Name),
     /// The pod's own or a workload's, whatever its kind.
     Either,
+    /// The beginning of the pod's own, as Hubble's filters take names.
+    Prefix,
 }
 
 /// Which part of what Hubble keeps is wanted.
@@ -238,7 +240,7 @@ impl Pods {
     /// The beginning that all of their names share, as `--from-pod` takes it.
     fn prefix(&self) -> String {
         let name = match self.of {
-            PodsOf::Pod => &*self.name,
+            PodsOf::Pod | PodsOf::Prefix => &*self.name,
             PodsOf::Workload(_) | PodsOf::Either => self.sure_prefix(),
         };
         format!("{}/{name}", self.namespace)
@@ -267,6 +269,7 @@ impl Pods {
             PodsOf::Pod => own,
             PodsOf::Workload(kind) => workload(Some(kind)),
             PodsOf::Either => own || workload(None),
+            PodsOf::Prefix => party.pod.starts_with(&*self.name),
         }
     }
 
@@ -370,6 +373,8 @@ mod tests {
         assert!(any.has(&party("web-0", None)) && !any.has(&party("web-1", None)));
         let one = pods("web-0", PodsOf::Pod);
         assert!(one.has(&party("web-0", None)) && !one.has(&party("web-0-x2x4z", None)));
+        let begins = pods("web-", PodsOf::Prefix);
+        assert!(begins.has(&party("web-0", None)) && !begins.has(&party("web", None)));
         // A name that was cut off.
         let long = "l".repeat(60);
         let cut = format!("{}-x2x4z", "l".repeat(57));

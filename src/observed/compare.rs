@@ -55,6 +55,9 @@ pub enum Agreement {
     AsPredicted,
     /// It is not; what is likely, the likeliest first.
     Differs(Vec<Likely>),
+    /// It arrived where its source's policies let nothing out, so that what is said of the source is not as
+    /// predicted; what is likely.
+    Arrived(Vec<Likely>),
     /// The prediction is Unknown.
     NotKnown,
     /// The event says nothing that could be compared.
@@ -83,6 +86,8 @@ pub enum Likely {
     Translated,
     /// The end had no identity yet when it was seen.
     NotReady,
+    /// The policies of its source are in audit mode, or were.
+    AuditMode,
     /// A label was another when it was seen.
     OtherLabel(String, String),
     /// The manifests are not what the cluster has.
@@ -121,9 +126,23 @@ pub fn compare(scene: Scene<'_>, flow: &Flow, prediction: &Prediction) -> Agreem
         (Verdict::Allowed, true) if is_conditional(flow, prediction) => Agreement::NotKnown,
         (Verdict::Allowed, false) | (Verdict::Denied, true) => Agreement::AsPredicted,
         (Verdict::Allowed, true) | (Verdict::Denied, false) => {
-            Agreement::Differs(likely(scene, flow, prediction, denied))
+            Agreement::Differs(likely(scene, flow, prediction, (flow.direction, denied)))
         }
     }
+}
+
+/// Whether a flow was let in that the policies of its source were to keep there; `None`: nothing says so.
+///
+/// Where the source's policies are in audit mode it is no difference: whoever saw that event knows.
+pub fn arrived(scene: Scene<'_>, flow: &Flow, prediction: &Prediction) -> Option<Agreement> {
+    let out = Some(Direction::Egress);
+    let arrives = flow.direction == Some(Direction::Ingress) && observed(flow) == Observed::Allowed;
+    if !arrives || prediction.verdict(out) != Verdict::Denied {
+        return None;
+    }
+    let mut guesses = likely(scene, flow, prediction, (out, false));
+    guesses.push(Likely::AuditMode);
+    Some(Agreement::Arrived(guesses))
 }
 
 /// Whether a denial is by what an allowed flow must hold besides: an L7 rule, or authentication.
@@ -137,9 +156,15 @@ fn is_conditional(flow: &Flow, prediction: &Prediction) -> bool {
             .any(|trace| !trace.conditions.is_empty())
 }
 
-fn likely(scene: Scene<'_>, flow: &Flow, prediction: &Prediction, denied: bool) -> Vec<Likely> {
+/// What is likely of a direction, or of both, that was denied or let it through against the prediction.
+fn likely(
+    scene: Scene<'_>,
+    flow: &Flow,
+    prediction: &Prediction,
+    (direction, denied): (Option<Direction>, bool),
+) -> Vec<Likely> {
     let mut likely = Vec::new();
-    let traces: Vec<&Trace> = match flow.direction {
+    let traces: Vec<&Trace> = match direction {
         Some(direction) => vec![prediction.trace(direction)],
         None => Direction::ALL.into_iter().map(|it| prediction.trace(it)).collect(),
     };

@@ -10,6 +10,6 @@ mod predict;
 #[cfg(test)]
 mod tests;
 
-pub use compare::{Agreement, Likely, Observed, Scene, compare, observed, unread};
+pub use compare::{Agreement, Likely, Observed, Scene, arrived, compare, observed, unread};
 pub use join::{Index, Unjoined};
 pub use predict::{Key, NotJudged, Prediction, key, predict};

@@ -100,6 +100,15 @@ impl World {
         Ok((prediction.verdict(flow.direction), compare(scene, flow, &prediction)))
     }
 
+    fn arrived(&self, flow: &Flow) -> Option<Agreement> {
+        let rules = self.rules();
+        let index = Index::new(&self.snapshot, &rules);
+        let key = key(&self.snapshot, &index, flow).unwrap();
+        let prediction = predict(&self.snapshot, &rules, &key);
+        let scene = Scene { snapshot: &self.snapshot, rules: &rules, index: &index };
+        arrived(scene, flow, &prediction)
+    }
+
     fn likely(&self, flow: &Flow) -> Vec<Likely> {
         match self.judge(flow) {
             Ok((_, Agreement::Differs(likely))) => likely,
@@ -178,6 +187,13 @@ fn what_agrees_and_what_is_not_compared() {
         assert_eq!(world.judge(&flow).unwrap().1, expected, "{flow:?}");
     }
     assert_eq!(closed.judge(&flow(&json!({"is_reply": true}))), Err(NotJudged::Reply));
+    // What is let in was let out.
+    let shut = two_pods(World::live()).policy("shut", None, &json!({"policyTypes": ["Egress"]}));
+    let likely = Agreement::Arrived(vec![Likely::NotRealised, Likely::AuditMode]);
+    assert_eq!(shut.arrived(&flow(&none)), Some(likely));
+    assert_eq!((shut.arrived(&dropped(&none)), open.arrived(&flow(&none))), (None, None));
+    let out = dropped(&json!({"traffic_direction": "EGRESS"}));
+    assert_eq!(shut.judge(&out).unwrap().1, Agreement::AsPredicted);
 }
 
 #[test]

@@ -175,7 +175,8 @@ pub fn dns(snapshot: &Snapshot, rules: &Ruleset, all: &mut System) {
                 }
             }
         }
-        all.flows.extend(asks.into_iter().map(|(object, asks)| flow(&object, asks, &label)));
+        let asks = asks.into_iter();
+        all.flows.extend(asks.flat_map(|(object, asks)| flows(&object, asks, &label)));
     }
 }
 
@@ -210,17 +211,18 @@ fn by_pod(explanation: &Explanation) -> BTreeMap<PodId, Verdict> {
     all
 }
 
-fn flow(object: &ObjectRef, asks: Asks, label: &str) -> SystemFlow {
+/// The flow of a workload; where names resolve and long answers do not pass, these are one of their own.
+fn flows(object: &ObjectRef, asks: Asks, label: &str) -> Vec<SystemFlow> {
     let Asks { udp, tcp, mut ports, why } = asks;
     let same = |all: &[Verdict]| {
         let first = all.first().copied();
         first.filter(|first| all.iter().all(|other| other == first))
     };
-    let verdict = same(&udp);
+    let [verdict, long] = [same(&udp), same(&tcp)];
     let passes = verdict == Some(Verdict::Allowed);
-    let long = passes && same(&tcp) != Some(Verdict::Allowed);
+    let lost = passes && long != Some(Verdict::Allowed);
     ports.sort();
-    SystemFlow {
+    let of = |ports: Vec<Port>, verdict, why, then: Option<&str>| SystemFlow {
         kind: SystemKind::Dns,
         by: "DNS".to_owned(),
         source: object.to_string(),
@@ -228,13 +230,14 @@ fn flow(object: &ObjectRef, asks: Asks, label: &str) -> SystemFlow {
         namespaces: object.namespace.iter().cloned().collect(),
         ports,
         verdict,
-        why: why.filter(|_| !passes || long),
-        then: match (passes, long) {
-            (true, true) => {
-                Some("names resolve, but long answers, which need TCP, are lost".to_owned())
-            }
-            (true, false) => None,
-            _ => Some("names then do not resolve".to_owned()),
-        },
+        why,
+        then: then.map(ToOwned::to_owned),
+    };
+    if lost {
+        let (short, rest) = ports.into_iter().partition(|port| port.protocol == Protocol::Udp);
+        let then = "names resolve, but long answers, which need TCP, are lost";
+        return vec![of(short, verdict, None, None), of(rest, long, why, Some(then))];
     }
+    let then = (!passes).then_some("names then do not resolve");
+    vec![of(ports, verdict, why.filter(|_| !passes), then)]
 }

@@ -1,7 +1,7 @@
 //! Every port between two ends, cut where a policy or a declaration could make a difference.
 //!
 //! In: two endpoints. Out: the ports that the destination declares, one by one, and all others in
-//! groups of one verdict. Within an atom no rule tells two ports apart, so one of them is judged.
+//! groups of which each side has one verdict. Within an atom no rule tells two ports apart, so one of them is judged.
 
 use super::evaluate::judge;
 use super::trace::{Flow, Judgement, Verdict};
@@ -37,8 +37,8 @@ pub(super) fn swept(
     (declared + cuts + Protocol::ALL.len(), declared + VERDICTS)
 }
 
-/// What may become of ports that nobody declared.
-const VERDICTS: usize = 4;
+/// What may become of ports that nobody declared: four verdicts on either side.
+const VERDICTS: usize = 16;
 
 /// Judges every port of both protocols and SCTP.
 pub(super) fn sweep(
@@ -74,7 +74,8 @@ pub(super) fn sweep(
             continue;
         }
         let (flow, judgement) = judged(port);
-        match groups.iter_mut().find(|(.., known)| known.verdict == judgement.verdict) {
+        // A row shows both sides, which then hold for all of it.
+        match groups.iter_mut().find(|(.., known)| sides(known) == sides(&judgement)) {
             Some((ranges, ..)) => push(ranges, protocol, range),
             None => groups.push((vec![(protocol, range)], flow, judgement)),
         }
@@ -89,6 +90,11 @@ pub(super) fn sweep(
     );
     cases.extend(last.map(|(_, flow, judgement)| (CasePorts::AnyOther, flow, judgement)));
     cases
+}
+
+/// What becomes of a flow, as a whole and on either side.
+fn sides(judgement: &Judgement) -> [Verdict; 3] {
+    [judgement.verdict, judgement.egress.verdict, judgement.ingress.verdict]
 }
 
 /// Adds a range, merged with the last one where they touch.

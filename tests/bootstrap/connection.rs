@@ -1,9 +1,11 @@
 //! A server that is slow, gone, a stranger, or does not know us: a sentence each, within the time.
 
+use std::cell::{Cell, RefCell};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -15,12 +17,16 @@ use crate::harness::{ControlPlane, Runner, control_plane};
 pub(super) struct Own<'a> {
     cluster: &'a ControlPlane,
     runner: Runner,
+    /// Servers that were killed and started anew.
+    anew: RefCell<Vec<Child>>,
+    /// Who runs the servers, once that was stopped.
+    keeper: Cell<Option<Pid>>,
 }
 
 impl<'a> Own<'a> {
     pub(super) fn start(cluster: &'a ControlPlane) -> Self {
         let runner = Runner::start(cluster.programs()).expect("a second cluster");
-        Self { cluster, runner }
+        Self { cluster, runner, anew: RefCell::default(), keeper: Cell::default() }
     }
 
     pub(super) fn kubectl(&self) -> Command {
@@ -50,15 +56,64 @@ impl<'a> Own<'a> {
 
     /// Sends a signal to one of the servers.
     pub(super) fn signal_to(&self, program: &str, signal: Signal) {
-        let pid = fs::read_to_string(self.runner.file(&format!("{program}.pid")));
-        let pid = pid.expect("a pid file");
-        let pid = Pid::from_raw(pid.trim_end().parse().expect("a number")).expect("not zero");
+        let pid = Pid::from_raw(self.pid(program)).expect("not zero");
         kill_process(pid, signal).expect("it runs");
+    }
+
+    fn pid(&self, program: &str) -> i32 {
+        let pid = fs::read_to_string(self.runner.file(&format!("{program}.pid")));
+        pid.expect("a pid file").trim_end().parse().expect("a number")
+    }
+
+    /// Kills one of the servers; gives back what starts it anew.
+    pub(super) fn kill(&self, program: &str) -> Command {
+        let of = |what: &str| PathBuf::from(format!("/proc/{}/{what}", self.pid(program)));
+        let line = fs::read_to_string(of("cmdline")).expect("its command line");
+        let mut words = line.split('\0').filter(|word| !word.is_empty());
+        let mut command = Command::new(words.next().expect("a program"));
+        command.args(words).current_dir(fs::read_link(of("cwd")).expect("a directory"));
+        command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        // Whoever runs them would take all down with it.
+        if self.keeper.get().is_none() {
+            let status = fs::read_to_string(of("status")).expect("its status");
+            let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+            let parent = parent.and_then(|pid| Pid::from_raw(pid.trim().parse().ok()?));
+            kill_process(parent.expect("a parent"), Signal::STOP).expect("it runs");
+            self.keeper.set(parent);
+        }
+        self.signal_to(program, Signal::KILL);
+        // Of one that was started anew before, the port is to be free.
+        for child in self.anew.borrow_mut().iter_mut() {
+            if i32::try_from(child.id()).is_ok_and(|pid| pid == self.pid(program)) {
+                let _ = child.wait();
+            }
+        }
+        command
+    }
+
+    /// Starts it anew, and waits until the API server is ready.
+    pub(super) fn start_anew(&self, program: &str, mut command: Command) {
+        let child = command.spawn().expect("it starts");
+        let pid = self.runner.file(&format!("{program}.pid"));
+        fs::write(pid, format!("{}\n", child.id())).expect("a pid file");
+        self.anew.borrow_mut().push(child);
+        let started = Instant::now();
+        while !self.kubectl().args(["get", "--raw=/readyz"]).output().unwrap().status.success() {
+            assert!(started.elapsed() < Duration::from_mins(1), "{program} is not ready again");
+            thread::sleep(Duration::from_millis(100));
+        }
     }
 }
 
 impl Drop for Own<'_> {
     fn drop(&mut self) {
+        for child in self.anew.get_mut() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if let Some(keeper) = self.keeper.get() {
+            let _ = kill_process(keeper, Signal::CONT);
+        }
         drop(self.runner.stdin.take());
         let _ = self.runner.child.wait();
     }

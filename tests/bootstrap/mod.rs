@@ -5,6 +5,7 @@ mod crowd;
 mod export;
 mod exported;
 mod hour;
+mod preview;
 mod refusals;
 mod stopped;
 mod writing;

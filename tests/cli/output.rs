@@ -29,6 +29,29 @@ fn colour_is_for_terminals() {
     assert!(!colored(&["--color=always", "-o", "yaml"], &[]));
 }
 
+/// Below 60 columns tables are lists, in which nothing but a place or a command goes beyond the edge.
+#[test]
+fn narrow_screens_have_lists() {
+    let narrow = |words: &[&str]| {
+        let run = run(command(FRONT, words).env("COLUMNS", "50"), b"");
+        for line in run.stdout.lines().filter(|line| !line.contains("examples/")) {
+            assert!(line.chars().count() <= 50, "{line}");
+        }
+        run.stdout
+    };
+    let summary = narrow(&["summary", "-f", "examples/homekube"]);
+    for part in [
+        "\nidentity\n  DEFAULT DENY:\n    ingress\n    egress\n  ALLOWED INGRESS:\n    allow-ingress-nginx\n",
+        "\n  ALLOWED EGRESS:\n    DNS only\n",
+    ] {
+        assert!(summary.contains(part), "{summary}");
+    }
+    let several = narrow(&["explain", "-f", "examples/homekube", "ns/monitoring", "ns/identity"]);
+    let part = "\n8080/TCP\n  FROM: monitoring/deploy/grafana\n  TO: identity/sts/keycloak\n  VERDICT: Denied\n  \
+                EGRESS: none admits\n  INGRESS: none admits\n";
+    assert!(several.contains(part), "{several}");
+}
+
 /// Contracts: stdout is the answer, stderr is everything else.
 #[test]
 fn notes_and_traces_go_to_stderr() {

@@ -103,6 +103,11 @@ fn unknown_commands_are_one_sentence() {
     let unknown = netpol(&["frobnicate", "x"]);
     is_error(&unknown, &["unknown command \"frobnicate\"; see kubectl netpol --help"]);
     is_error(&netpol(&["explian"]), &["unknown command \"explian\", did you mean explain?"]);
+    // What others have as commands are none to ask for help about.
+    for words in [&["help"][..], &["help", "help"], &["help", "version"]] {
+        let help = netpol(words);
+        assert_eq!((help.code, &*help.stdout), (0, &*netpol(&["--help"]).stdout), "{words:?}");
+    }
     // Nothing beside the binary is reached by a path.
     is_error(&netpol(&["../../../bin/true"]), &["unknown command"]);
 }

@@ -190,6 +190,7 @@ fn the_cli_sends_every_flow_that_is_wanted() {
         },
         Filter { to: Some(pods("identity", "keycloak", kind("StatefulSet"))), ..Filter::default() },
         Filter { to: Some(pods("identity", "keycloak-0", PodsOf::Either)), ..all_events() },
+        Filter { to: Some(pods("identity", "key", PodsOf::Prefix)), ..all_events() },
         Filter { to: Some(EndFilter::Domain("login.example.com".into())), ..Filter::default() },
         Filter {
             to: Some(EndFilter::Addresses(vec!["203.0.113.10".parse().unwrap()])),

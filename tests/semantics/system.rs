@@ -1,6 +1,7 @@
 //! docs/semantics/system.md: what a cluster depends on, and which of it policies cut.
 
 use super::{BASE, Cluster, cluster, enforced, policy};
+use netpol::cluster::Protocol;
 use netpol::system::{SystemFlow, SystemKind, changes, suppose_dns, system};
 use netpol::verdict::Verdict;
 
@@ -238,19 +239,26 @@ fn dns() {
     };
     let (udp, both) = ("{port: 53, protocol: UDP}", "{port: 53, protocol: UDP}, {port: 53}");
     let service = "kube-system/svc/kube-dns";
-    for (policies, verdict) in [
-        (String::new(), "Allowed"),
-        (deny(), "Denied"),
-        (to_dns(both), "Allowed"),
-        (to_dns(udp), "Allowed long"),
+    for (policies, verdicts) in [
+        (String::new(), &["Allowed"][..]),
+        (deny(), &["Denied"]),
+        (to_dns(both), &["Allowed"]),
+        // What is lost is told of TCP alone.
+        (to_dns(udp), &["Allowed", "Denied long"]),
     ] {
         let cluster = cluster(&format!("{server}{policies}"));
-        let expected = [
-            format!("Allowed other/pod/client → {service}"),
-            format!("{verdict} shop/pod/api → {service}"),
-            format!("{verdict} shop/pod/web → {service}"),
-        ];
+        let of = |pod: &'static str| {
+            verdicts.iter().map(move |verdict| format!("{verdict} shop/pod/{pod} → {service}"))
+        };
+        let expected = [format!("Allowed other/pod/client → {service}")].into_iter();
+        let expected: Vec<_> = expected.chain(of("api")).chain(of("web")).collect();
         assert_eq!(lines(&cluster), expected, "{policies}");
+        for flow in cluster.flows(SystemKind::Dns) {
+            let lost = flow.then.is_some_and(|then| then.contains("long"));
+            let only = if lost { Protocol::Tcp } else { Protocol::Udp };
+            let others = flow.ports.iter().filter(|port| port.protocol != only).count();
+            assert!(verdicts.len() == 1 || flow.source.starts_with("other/") || others == 0);
+        }
     }
     // What is written nowhere stands for it.
     let mut supposed = cluster(&to_dns(both));

@@ -103,7 +103,13 @@ impl Cluster {
 
     /// The cluster's policies, none of which may be refused.
     fn rules(&self, snapshot: &Snapshot) -> Ruleset {
-        let list = json!({"apiVersion": "v1", "kind": "List", "items": self.objects});
+        // The tables have all sets of a cluster; where there is none, one without addresses says so.
+        let none = json!({
+            "apiVersion": "projectcalico.org/v3", "kind": "GlobalNetworkSet",
+            "metadata": {"name": "netpol-none"}, "spec": {"nets": []},
+        });
+        let items: Vec<&Value> = self.objects.iter().chain([&none]).collect();
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
         let (objects, warnings) =
             decode_text(list.to_string().into_bytes(), Path::new("table.json"), "default");
         assert!(warnings.is_empty(), "case {}: {warnings:?}", self.case);

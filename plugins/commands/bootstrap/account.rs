@@ -56,8 +56,9 @@ impl Account {
         self.current = None;
     }
 
-    /// What is half done; `None`: nothing is.
-    fn half_done(&self, back: impl Fn(&str) -> String) -> Option<String> {
+    /// What is half done; `None`: nothing is. Where the server refused something, the same again would end in
+    /// the same way.
+    fn half_done(&self, refused: bool, back: impl Fn(&str) -> String) -> Option<String> {
         let Current { namespace, written, pending } = self.current.as_ref()?;
         if written.is_empty() && pending.is_none() {
             return None;
@@ -72,14 +73,20 @@ impl Account {
             let _ = write!(said, "; perhaps written: {pending}");
         }
         let back = back(namespace);
-        Some(said + &format!("; the same command again finishes it, `{back}` takes it back"))
+        let again = if refused {
+            "once that is put right, the same command"
+        } else {
+            "the same command again"
+        };
+        Some(said + &format!("; {again} finishes it, `{back}` takes it back"))
     }
 }
 
 impl Run<'_> {
     /// A failure in the middle of a namespace, with what is done by then.
     pub(super) fn with_account(&self, failure: Failure) -> Failure {
-        let half = self.account.borrow().half_done(|namespace| self.back(namespace));
+        let refused = !failure.of_server;
+        let half = self.account.borrow().half_done(refused, |namespace| self.back(namespace));
         let half = half.unwrap_or_else(|| "nothing was written".to_owned());
         let Failure { why, of_server } = failure;
         Failure { why: format!("{why}; {half}"), of_server }
@@ -88,7 +95,7 @@ impl Run<'_> {
     /// The sentence for a run that somebody stopped.
     pub(super) fn interrupted(&self) -> String {
         let account = self.account.borrow();
-        let half = account.half_done(|namespace| self.back(namespace));
+        let half = account.half_done(false, |namespace| self.back(namespace));
         let half = half.unwrap_or_else(|| "no namespace is half done".to_owned());
         let waiting = &account.waiting;
         let rest = if waiting.is_empty() {
@@ -117,7 +124,8 @@ mod tests {
     #[test]
     fn each_step_is_accounted_for() {
         let mut account = Account::default();
-        let said = |account: &Account| account.half_done(|namespace| format!("back {namespace}"));
+        let said =
+            |account: &Account| account.half_done(false, |namespace| format!("back {namespace}"));
         account.expect(&["a".to_owned(), "b".to_owned()]);
         account.begin("a");
         assert_eq!(said(&account), None);
@@ -133,6 +141,8 @@ mod tests {
         let half = "a is half closed; written before that: namespace/a, networkpolicy/x; the \
                     same command again finishes it, `back a` takes it back";
         assert_eq!(said(&account).as_deref(), Some(half));
+        let refused = account.half_done(true, |_| "back".to_owned()).unwrap_or_default();
+        assert!(refused.contains("once that is put right, the same command finishes"), "{refused}");
         account.end();
         assert_eq!((said(&account), account.waiting), (None, vec!["b".to_owned()]));
     }

@@ -4,7 +4,7 @@
 //! any Service has translated.
 
 use netpol::baseline::{
-    Allowed, AllowedEnd, Destination, DnsFacts, Known, LabelMap, NodeLocal, Peer, Who,
+    Allowed, AllowedEnd, Destination, DnsFacts, Known, LabelMap, NodeLocal, Who,
 };
 use netpol::cluster::{Labels, Pod, Port, Service, ServicePort, TargetPort};
 use netpol::ends::{PortText, PortWanted};
@@ -220,15 +220,26 @@ pub(super) async fn needed_by_all(
     Ok(None)
 }
 
-/// Why a peer is nobody at all now; `None`: somebody is there.
-pub(super) async fn nobody(connection: &Connection, peer: &Peer) -> Result<Option<String>, Error> {
-    let Peer { namespace, labels, .. } = peer;
-    let at = Target::kind(Kind::Namespace).named(&**namespace);
+/// Words that are taken for the name of a namespace, and hardly meant so.
+const NO_NAMESPACES: [&str; 4] = ["all", "any", "anyone", "everyone"];
+
+/// Why pods of a namespace are nobody at all now; `None`: somebody is there.
+pub(super) async fn nobody(
+    connection: &Connection,
+    namespace: &str,
+    labels: &LabelMap,
+) -> Result<Option<String>, Error> {
+    let at = Target::kind(Kind::Namespace).named(namespace);
     if connection.find(&at).await?.is_none() {
-        return Ok(Some(format!("there is no namespace {namespace}")));
+        let meant = if NO_NAMESPACES.contains(&namespace) {
+            "; cluster is every pod, internet every address"
+        } else {
+            ""
+        };
+        return Ok(Some(format!("there is no namespace {namespace}{meant}")));
     }
     let pairs: Vec<_> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    let target = Target::kind(Kind::Pod).within(&**namespace);
+    let target = Target::kind(Kind::Pod).within(namespace);
     let labels = (!pairs.is_empty()).then(|| pairs.join(","));
     let selection = Selection { labels, ..Selection::default() };
     let pods = connection.list::<serde::de::IgnoredAny>(&target, &selection).await?;

@@ -10,6 +10,7 @@ mod args;
 mod export;
 mod facts;
 mod learn;
+mod others;
 mod output;
 mod owner;
 mod preview;
@@ -157,7 +158,7 @@ struct Run<'a> {
     /// By namespace, what is kept of that which would be cut.
     kept: RefCell<BTreeMap<String, Vec<Keep>>>,
     /// Flags of which it was looked up whom they admit.
-    told: RefCell<BTreeSet<&'static str>>,
+    told: RefCell<BTreeSet<String>>,
 }
 
 /// What came of the namespaces so far.

@@ -1,4 +1,4 @@
-//! What closing a namespace would cut, shown before it is done, with the flags that keep it.
+//! What closing a namespace would cut and open, shown before it is done, with the flags that keep it.
 //!
 //! In: the policies that are to be written. Out: lines on stderr, and the consent of whoever sits at
 //! the terminal or gave `--yes`, or what is to be kept besides. A namespace that the cluster itself needs is
@@ -27,6 +27,8 @@ struct Shown {
     lines: Vec<String>,
     /// The flags that keep it all.
     keeps: Vec<Keep>,
+    /// Whether somebody has to agree to it.
+    asks: bool,
 }
 
 impl Run<'_> {
@@ -43,7 +45,7 @@ impl Run<'_> {
         let shown = match self.what_is_cut(connection, prepared).await {
             Ok(shown) => shown,
             Err(Error::Forbidden(why)) => {
-                Shown { lines: vec![not_known(namespace, &why)], ..Shown::default() }
+                Shown { lines: vec![not_known(namespace, &why)], asks: true, ..Shown::default() }
             }
             Err(error) => {
                 let failure = Failure::from(error);
@@ -56,7 +58,7 @@ impl Run<'_> {
         if self.plan.dry_run != DryRun::None {
             return Ok(None);
         }
-        if !shown.lines.is_empty()
+        if shown.asks
             && self.plan.yes == 0
             && let Some(keeps) = self.ask(namespace, shown.keeps).await?
         {
@@ -163,13 +165,16 @@ impl Run<'_> {
             Ok(mut impacts) => {
                 for (_, impact) in impacts.iter_mut().filter(|(place, _)| *place != namespace) {
                     // That is told of the namespace itself.
-                    impact.cuts.retain(|cut| !is_of(&cut.peer, namespace));
+                    for affected in [&mut impact.cuts, &mut impact.opens] {
+                        affected.retain(|one| !is_of(&one.peer, namespace));
+                    }
                 }
                 impacts
             }
             Err(too_much) => {
                 return Ok(Shown {
                     lines: vec![not_known(namespace, &too_much)],
+                    asks: true,
                     ..Shown::default()
                 });
             }
@@ -183,7 +188,15 @@ impl Run<'_> {
             }
         }
         let closes = !shown.lines.is_empty();
-        shown.lines.extend(calls_cut(&survey, namespace, (&wanted, &gone), closes));
+        let calls = calls_cut(&survey, namespace, (&wanted, &gone), closes);
+        let opens = impacts.iter().any(|(_, impact)| !impact.opens.is_empty());
+        // What flags open was asked for; what keeps a cut, and what goes, may open more than was meant.
+        let meant = !self.plan.prune && !self.kept.borrow().contains_key(namespace);
+        shown.asks = closes || !calls.is_empty() || only_own.is_some() || (opens && !meant);
+        for (place, impact) in impacts.iter().filter(|(_, impact)| !impact.opens.is_empty()) {
+            shown.lines.extend(baseline::opens(place, impact, self.plan.verbose));
+        }
+        shown.lines.extend(calls);
         if let Some(why) = only_own {
             shown.lines.push(format!(
                 "{namespace}: connections with other namespaces are not looked at: {why}"

@@ -6,10 +6,13 @@
 use super::args::{Action, DryRun};
 use super::{Deed, Failure, Outcome, Run, State, facts, in_cluster, is_service, to_value};
 use anyhow::{anyhow, bail};
-use netpol::baseline::{self, Baseline, BaselinePolicy, Dns, DnsFacts, Facts, Keep, Told, Who};
+use netpol::baseline::{
+    self, AllowedEnd, Baseline, BaselinePolicy, Dns, DnsFacts, Facts, Keep, Told, Who,
+};
 use netpol::draft::Dialect;
 use netpol::ends::Named;
 use netpol::kinds::Kind;
+use netpol::policy::rule::Direction;
 use netpol_sources::live::{Connection, Target};
 
 impl Run<'_> {
@@ -251,16 +254,27 @@ impl Run<'_> {
             ("--allow-ingress-controller", &own.ingress_controller),
             ("--allow-monitoring", &own.monitoring),
         ];
+        let named = peers.into_iter().filter_map(|(flag, peer)| {
+            let peer = peer.as_ref()?;
+            Some((flag.to_owned(), "admits", &peer.namespace, &peer.labels))
+        });
+        let allowed = own.allowed.iter().filter_map(|(direction, allowed)| {
+            let AllowedEnd::Pods { namespace, labels } = &allowed.who else { return None };
+            let (flag, does) = match direction {
+                Direction::Ingress => ("--allow-ingress", "admits"),
+                Direction::Egress => ("--allow-egress", "leads to"),
+            };
+            Some((format!("{flag}={allowed}"), does, namespace, labels))
+        });
         let mut lines = Vec::new();
-        for (flag, peer) in peers {
-            let Some(peer) = peer else { continue };
+        for (flag, does, namespace, labels) in named.chain(allowed) {
             // The same is so of every namespace.
-            if !self.told.borrow_mut().insert(flag) {
+            if !self.told.borrow_mut().insert(flag.clone()) {
                 continue;
             }
             // It is a word of advice: who may not look goes without.
-            if let Ok(Some(who)) = facts::nobody(connection, peer).await {
-                lines.push(format!("{flag} admits nobody now: {who}"));
+            if let Ok(Some(who)) = facts::nobody(connection, namespace, labels).await {
+                lines.push(format!("{flag} {does} nobody now: {who}"));
             }
         }
         lines

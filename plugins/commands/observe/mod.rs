@@ -16,8 +16,9 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use live::Live;
 use netpol::answer::{ObservedLine, rejections};
+use netpol::cluster::Name;
 use netpol::ends::{EndName, PortText, PortWanted};
-use netpol::hubble::{Events, Filter, Verdict, Window};
+use netpol::hubble::{EndFilter, Events, Filter, Pods, PodsOf, Verdict, Window};
 use netpol::policy::{Cilium, Enforcer};
 use netpol_sources::hubble::{Error, Stream};
 use session::{Incoming, Session};
@@ -100,11 +101,11 @@ struct HubbleWords {
     #[arg(short = 'A', long, hide = true, conflicts_with = "namespace")]
     all_namespaces: bool,
 
-    /// --from NAMESPACE/pod/NAME
+    /// Pods whose names begin so
     #[arg(long, hide = true, value_name = "[NAMESPACE/]POD", conflicts_with = "from")]
     from_pod: Option<String>,
 
-    /// --to NAMESPACE/pod/NAME
+    /// Pods whose names begin so
     #[arg(long, hide = true, value_name = "[NAMESPACE/]POD", conflicts_with = "to")]
     to_pod: Option<String>,
 
@@ -119,21 +120,39 @@ struct HubbleWords {
 
 impl HubbleWords {
     /// Source and destination, as far as these flags name them.
-    fn ends(&self) -> anyhow::Result<[Option<EndName>; 2]> {
-        let pod = |name: &String| match name.split_once('/') {
-            Some((namespace, pod)) => format!("{namespace}/pod/{pod}"),
-            None => format!("pod/{name}"),
+    fn ends(&self, lookup: &ends::Lookup<'_>) -> anyhow::Result<[Option<EndFilter>; 2]> {
+        let of = |flag: &str, pod: Option<&String>, namespace: Option<&String>| {
+            let end = match (pod, namespace) {
+                (Some(name), _) => Some(pods(name, lookup.namespace)),
+                (None, Some(name)) => Some(name_of(name).map(EndFilter::Namespace)),
+                (None, None) => None,
+            };
+            end.transpose().with_context(|| flag.to_owned())
         };
-        let of = |by_pod: &Option<String>, by_namespace: &Option<String>| {
-            let words = by_pod.as_ref().map(pod);
-            let words = words.or_else(|| by_namespace.as_ref().map(|name| format!("ns/{name}")));
-            words.map(|words| words.parse::<EndName>()).transpose()
-        };
+        // Of either end only one of the two can be given.
+        let (from, to) = (self.from_namespace.as_ref(), self.to_namespace.as_ref());
         Ok([
-            of(&self.from_pod, &self.from_namespace).context("--from-pod")?,
-            of(&self.to_pod, &self.to_namespace).context("--to-pod")?,
+            of("--from-pod or --from-namespace", self.from_pod.as_ref(), from)?,
+            of("--to-pod or --to-namespace", self.to_pod.as_ref(), to)?,
         ])
     }
+}
+
+/// Pods by the beginning of their names.
+fn pods(text: &str, namespace: &str) -> anyhow::Result<EndFilter> {
+    let (namespace, name) = text.split_once('/').unwrap_or((namespace, text));
+    let (namespace, name) = (name_of(namespace)?, name_of(name)?);
+    Ok(EndFilter::Pods(vec![Pods { namespace, name, of: PodsOf::Prefix }]))
+}
+
+/// A name, or the beginning of one.
+fn name_of(text: &str) -> anyhow::Result<Name> {
+    let fits =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+    if text.is_empty() || text.starts_with('-') || !text.bytes().all(fits) {
+        bail!("{text:?} is no name and no beginning of one");
+    }
+    Ok(text.into())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -243,20 +262,18 @@ impl ObserveArgs {
     fn filter(&self, global: &GlobalArgs, input: &Input) -> anyhow::Result<(Filter, Window)> {
         let lookup = ends::Lookup { snapshot: &input.snapshot, namespace: &input.namespace };
         let mut notes = Vec::new();
-        let [from, to] = self.words.ends()?;
-        let (own_from, own_to) =
-            (from.or_else(|| self.from.clone()), to.or_else(|| self.to.clone()));
-        let from = own_from.as_ref().map(|target| lookup.end(target, None, &mut notes));
-        let from = from.transpose().context("--from")?;
-        if own_from.as_ref().is_some_and(|target| target.port.is_some()) {
+        let [words_from, words_to] = self.words.ends(&lookup)?;
+        let from = self.from.as_ref().map(|target| lookup.end(target, None, &mut notes));
+        let from = from.transpose().context("--from")?.map(|(end, _)| end).or(words_from);
+        if self.from.as_ref().is_some_and(|target| target.port.is_some()) {
             bail!("--from takes no port: policies judge the destination's; give --port");
         }
-        let asked = own_to.as_ref().and_then(|target| target.port.as_ref());
+        let asked = self.to.as_ref().and_then(|target| target.port.as_ref());
         if let (Some(with), Some(apart)) = (asked, &self.port) {
             bail!("two ports: {with} with --to and {apart} with --port; give one");
         }
         let port = asked.or(self.port.as_ref());
-        let to = own_to.as_ref().map(|target| lookup.end(target, port, &mut notes));
+        let to = self.to.as_ref().map(|target| lookup.end(target, port, &mut notes));
         let to = to.transpose().context("--to")?;
         for note in notes {
             warn(global.color, &note);
@@ -280,8 +297,8 @@ impl ObserveArgs {
         });
         let filter = Filter {
             namespace: global.namespace.as_deref().map(Into::into),
-            from: from.map(|(end, _)| end),
-            to: to_end,
+            from,
+            to: to_end.or(words_to),
             to_port,
             protocol,
             verdicts: verdicts.collect(),

@@ -28,11 +28,12 @@ pub fn observation_text(observation: &Observation, width: usize) -> String {
     }
     let mut directions =
         [(Direction::Egress, &prediction.egress), (Direction::Ingress, &prediction.ingress)];
-    if flow.direction == Some(Direction::Ingress) {
+    let asked = observation.direction();
+    if asked == Some(Direction::Ingress) {
         directions.reverse();
     }
     for (direction, report) in directions {
-        if flow.direction.is_none_or(|asked| asked == direction) {
+        if asked.is_none_or(|asked| asked == direction) {
             policies(&mut screen, report);
         } else if report.verdict == Verdict::Denied && what != Observed::Seen {
             let other = format!("{direction} of {}: {}", report.subject, report.message);

@@ -34,11 +34,15 @@ pub(in crate::render) fn summary(report: &SummaryReport, width: usize, wide: boo
     let rows: Vec<_> = report.namespaces.iter().map(|namespace| cells.row(namespace)).collect();
     let rows = if wide { rows } else { alike(rows) };
     let header = ["NAMESPACE", "DEFAULT DENY", "ALLOWED INGRESS", "ALLOWED EGRESS"];
-    let table = columns::table(header, &rows, width.max(60));
-    let (head, body) = table.split_once('\n').unwrap_or((&table, ""));
-    screen.line(0, &[(BOLD, head)]);
-    if !body.is_empty() {
-        screen.block(body);
+    if width < columns::LEAST {
+        screen.block(&columns::list(&header, rows.iter().map(|row| &row[..]), width));
+    } else {
+        let table = columns::table(header, &rows, width);
+        let (head, body) = table.split_once('\n').unwrap_or((&table, ""));
+        screen.line(0, &[(BOLD, head)]);
+        if !body.is_empty() {
+            screen.block(body);
+        }
     }
     let clusterwide = clusterwide(report, cells.most);
     if !clusterwide.is_empty() {

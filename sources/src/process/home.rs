@@ -13,9 +13,18 @@ pub(crate) struct Home(PathBuf);
 
 impl Home {
     /// Makes one that nobody else may look into.
+    ///
+    /// Errors: say where it was to be, since whoever asks for one is busy with another path.
     pub(crate) fn new() -> io::Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let base = std::env::temp_dir();
+        let failed = |error: io::Error| {
+            let text = format!(
+                "no temporary directory can be made in {} (TMPDIR says where): {error}",
+                base.display()
+            );
+            io::Error::new(error.kind(), text)
+        };
         for _ in 0..TRIES {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let place = base.join(format!("kubectl-netpol-{}-{number}", std::process::id()));
@@ -27,10 +36,10 @@ impl Home {
                 Ok(()) => return Ok(Self(place)),
                 // What is there is not ours, a link to elsewhere perhaps.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(failed(error)),
             }
         }
-        Err(io::ErrorKind::AlreadyExists.into())
+        Err(failed(io::ErrorKind::AlreadyExists.into()))
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -192,7 +192,7 @@ impl Reporter<'_> {
             .map(|case| flow_report(self.snapshot, self.rules, self.locate, case))
             .collect();
         let [from, to] = ends.each_ref().map(|end| names::asked(self.snapshot, end));
-        let explain = command::explain(self.asked.arguments, &from, &to, port);
+        let explain = command::explain(self.asked.arguments, &from, &to, Some(port));
         if report.outcome == TestOutcome::Broken {
             report.mend = if pass {
                 let suggested = explained.as_ref().map(|explained| {

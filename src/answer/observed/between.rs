@@ -132,7 +132,9 @@ impl<'a> Between<'a> {
         match &observation.agreement {
             Agreement::NotKnown => self.unknown += 1,
             Agreement::NotCompared => {}
-            Agreement::AsPredicted | Agreement::Differs(_) => self.compared += 1,
+            Agreement::AsPredicted | Agreement::Differs(_) | Agreement::Arrived(_) => {
+                self.compared += 1;
+            }
         }
         let flow = &observation.flow;
         let what = match observed(flow) {

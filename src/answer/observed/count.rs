@@ -104,7 +104,8 @@ impl Summary {
         let (flow, agreement) = (&observation.flow, &observation.agreement);
         let what = observation.observed();
         self.flows += 1;
-        self.differing += u64::from(matches!(agreement, Agreement::Differs(_)));
+        self.differing +=
+            u64::from(matches!(agreement, Agreement::Differs(_) | Agreement::Arrived(_)));
         let [from, to] = observation.ends();
         let key = Key {
             from,
@@ -195,7 +196,10 @@ fn why(observation: &Observation, what: Observed) -> String {
         (Ok(_), Some(about)) => about,
         (Ok(_), None) => return "no direction given".to_owned(),
     };
-    brief(about)
+    match observation.agreement {
+        Agreement::Arrived(_) => format!("egress of {}: {}", about.subject, brief(about)),
+        _ => brief(about),
+    }
 }
 
 fn brief(report: &DirectionReport) -> String {

@@ -88,7 +88,7 @@ impl Observation {
         };
         let egress = || sentence(Direction::Egress, &prediction.egress);
         let ingress = || sentence(Direction::Ingress, &prediction.ingress);
-        let about = match flow.direction {
+        let about = match self.direction() {
             Some(Direction::Egress) => egress(),
             Some(Direction::Ingress) => ingress(),
             None => format!("{}; {}", egress(), ingress()),
@@ -99,7 +99,7 @@ impl Observation {
     /// What is likely where it is not as predicted, the likeliest first.
     pub fn likely(&self) -> Vec<String> {
         match &self.agreement {
-            Agreement::Differs(guesses) => {
+            Agreement::Differs(guesses) | Agreement::Arrived(guesses) => {
                 guesses.iter().map(|guess| words::likely(&self.flow, guess)).collect()
             }
             _ => Vec::new(),

@@ -12,12 +12,12 @@ use crate::cluster::{Snapshot, Truth};
 use crate::ends::names;
 use crate::hubble::{Flow, Party, PolicyName};
 use crate::observed::{
-    self, Agreement, Index, Key, NotJudged, Observed, Prediction, Scene, compare, predict,
+    self, Agreement, Index, Key, NotJudged, Observed, Prediction, Scene, arrived, compare, predict,
 };
 use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
 use crate::verdict::{Case, CasePorts, Endpoint, Verdict};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// More decisions are not kept: the world has many addresses.
@@ -30,6 +30,8 @@ pub struct Observer<'a> {
     locate: &'a Locate<'a>,
     index: Index,
     decisions: HashMap<Key, Arc<Decision>>,
+    /// Flows that the policies of their source would have dropped, but are in audit mode.
+    audited: HashSet<Key>,
 }
 
 /// What is predicted of flows that are equal to policies.
@@ -55,16 +57,20 @@ impl<'a> Observer<'a> {
     /// Prepares for a state of the cluster.
     pub fn new(snapshot: &'a Snapshot, rules: &'a Ruleset, locate: &'a Locate<'a>) -> Self {
         let index = Index::new(snapshot, rules);
-        Self { snapshot, rules, locate, index, decisions: HashMap::new() }
+        Self { snapshot, rules, locate, index, decisions: HashMap::new(), audited: HashSet::new() }
     }
 
     /// Judges one flow.
     pub fn observe(&mut self, flow: Box<Flow>) -> Observation {
-        let decision = observed::key(self.snapshot, &self.index, &flow).map(|key| self.decide(key));
+        let key = observed::key(self.snapshot, &self.index, &flow);
+        let audited = key.as_ref().is_ok_and(|key| self.is_audited(&flow, key));
+        let decision = key.map(|key| self.decide(key));
         let agreement = match &decision {
             Ok(decision) => {
                 let (snapshot, rules, index) = (self.snapshot, self.rules, &self.index);
-                compare(Scene { snapshot, rules, index }, &flow, &decision.prediction)
+                let (scene, predicted) = (Scene { snapshot, rules, index }, &decision.prediction);
+                let arrived = arrived(scene, &flow, predicted).filter(|_| !audited);
+                arrived.unwrap_or_else(|| compare(scene, &flow, predicted))
             }
             Err(NotJudged::OwnNode) if observed::observed(&flow) == Observed::Allowed => {
                 Agreement::AsPredicted
@@ -74,6 +80,18 @@ impl<'a> Observer<'a> {
         let agrees = agreement == Agreement::AsPredicted;
         let unread = agrees.then(|| observed::unread(&self.index, &flow).cloned()).flatten();
         Observation { flow, decision, agreement, unread }
+    }
+
+    /// Whether a flow of this key was seen to pass its source in audit mode only; takes down where this is it.
+    fn is_audited(&mut self, flow: &Flow, key: &Key) -> bool {
+        let out = flow.direction == Some(Direction::Egress);
+        if out && observed::observed(flow) == Observed::Audited {
+            if self.audited.len() >= MOST_DECISIONS {
+                self.audited.clear();
+            }
+            self.audited.insert(key.clone());
+        }
+        self.audited.contains(key)
     }
 
     fn decide(&mut self, key: Key) -> Arc<Decision> {
@@ -154,10 +172,18 @@ impl Observation {
         self.decision.as_ref().ok().map(|decision| &*decision.report)
     }
 
-    /// The direction that the flow's event is about, as it is predicted.
+    /// The direction that is compared: the one that the flow's event is about, or what it passed before.
+    pub fn direction(&self) -> Option<Direction> {
+        match self.agreement {
+            Agreement::Arrived(_) => Some(Direction::Egress),
+            _ => self.flow.direction,
+        }
+    }
+
+    /// The same, as it is predicted.
     pub fn about(&self) -> Option<&DirectionReport> {
         let report = &self.decision.as_ref().ok()?.report;
-        match self.flow.direction? {
+        match self.direction()? {
             Direction::Egress => Some(&report.egress),
             Direction::Ingress => Some(&report.ingress),
         }

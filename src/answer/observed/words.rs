@@ -34,6 +34,7 @@ pub(super) fn agreement(flow: &Flow, observed: Observed, agreement: &Agreement) 
             "not as predicted, which is denied".to_owned()
         }
         (Agreement::Differs(_), _) => "not as predicted, which is allowed".to_owned(),
+        (Agreement::Arrived(_), _) => "not as predicted, since it arrived".to_owned(),
         (Agreement::NotKnown, _) => "the prediction is not known".to_owned(),
         (Agreement::NotCompared, Observed::DroppedOtherwise) => {
             format!("dropped by no policy but {}", dropped_by(flow))
@@ -76,6 +77,7 @@ pub(super) fn likely(flow: &Flow, likely: &Likely) -> String {
             "an address was translated (NAT): by what was read it is another's".to_owned()
         }
         Likely::NotReady => "Cilium had no identity for the pod yet".to_owned(),
+        Likely::AuditMode => "the policies of its source are in audit mode".to_owned(),
         Likely::OtherLabel(key, value) => {
             format!("the pod had {key}={value} then, and has not in what was read")
         }

@@ -80,6 +80,11 @@ impl<'a> Known<'a> {
         built_in(name).or_else(|| self.tiers.get(name).cloned())
     }
 
+    /// Nothing is told of sets without a namespace, so that what asks for these alone is not known.
+    pub(super) fn has_no_sets(&self) -> bool {
+        self.sets.iter().all(|set| set.namespace.is_some())
+    }
+
     /// The addresses of sets that a selector means.
     ///
     /// Source: docs/semantics/calico.md#network-sets: matching is by address, whoever has it.

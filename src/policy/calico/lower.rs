@@ -283,7 +283,13 @@ impl<'a> Lowering<'a> {
                                was read has these labels";
                 self.lint(at(field), message);
             }
-            ends.push((at(field), self.meant(&asked, &at(field), part)));
+            let mut meant = self.meant(&asked, &at(field), part);
+            if matches!(of_sets, Some(Ok(Expr::Global))) && self.known.has_no_sets() {
+                let why = "no GlobalNetworkSet is among what was read";
+                meant =
+                    PeerKind::any(vec![meant, PeerKind::Unresolved(why.into(), Scope::EVERYONE)]);
+            }
+            ends.push((at(field), meant));
         }
         if let Some(nets) = entity.nets.as_ref().filter(|nets| !nets.is_empty()) {
             let nets = self.networks(&at("nets"), nets);
