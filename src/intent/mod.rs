@@ -26,6 +26,7 @@ use crate::unwritten::Places;
 use prove::Tester;
 use questions::{Asker, Question, Refusal};
 use regions::Regions;
+use std::collections::BTreeSet;
 
 /// Why a test cannot be asked of anything: a mistake in its file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +63,8 @@ pub fn judge(
     effort: Effort,
 ) -> Result<Vec<Judged>, JudgeError> {
     let mut regions = Regions::new(snapshot, rules);
-    let mut asker = Asker { snapshot: &mut *snapshot, regions: &mut regions, namespace };
+    let nothing = BTreeSet::new();
+    let mut asker = Asker { snapshot: &mut *snapshot, regions: &mut regions, namespace, nothing };
     let mut questions: Vec<Result<Question, Refusal>> = Vec::with_capacity(tests.len());
     for test in tests {
         let question = asker.question(test);

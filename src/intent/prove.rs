@@ -15,10 +15,10 @@ use crate::effort::{Effort, TooMuch};
 use crate::ends::{End, Endpoint};
 use crate::onward::{From, Onward, onward_over};
 use crate::policy::Ruleset;
-use crate::policy::rule::Direction;
+use crate::policy::rule::{Action, Direction, PortMatch, Ports};
 use crate::reach::{Asked, Connectivity, Level, PortSet};
 use crate::unwritten::{Kinds, Places, Proof, Prover, Within, WitnessEnd, WitnessFlow};
-use crate::verdict::closed;
+use crate::verdict::{Flow, Passage, closed, judge};
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -46,6 +46,14 @@ pub enum Witness {
     Way(Vec<(Vec<PodId>, PortSet, Option<String>)>),
     /// A flow to a name outside, or by a way in: the source, the destination as asked, and its port.
     Single(Endpoint, String, Option<Port>),
+}
+
+impl Witness {
+    /// A flow between known ends.
+    fn flow(ends: [End; 2], port: Port, family: Family) -> WitnessFlow {
+        let ends = ends.map(|end| WitnessEnd::Known(end.into()));
+        WitnessFlow { ends, port, family }
+    }
 }
 
 /// What became of a test.
@@ -217,8 +225,13 @@ impl<'t> Tester<'t> {
                     let ends = [a, b].map(|end| WitnessEnd::Known(end.into()));
                     Witness::Flow(Box::new(WitnessFlow { ends, port, family }), true)
                 };
-                // Of an end that is only perhaps meant nothing is broken for certain.
-                if !(from.is_sure(a) && to.is_sure(b)) {
+                // Of an end that is only perhaps meant nothing is broken for certain, nor where what a pod
+                // that nobody has written calls its ports decides.
+                let at = closed.lowest().or_else(|| bound.lowest());
+                let breaks = |port| {
+                    self.confirms(&Witness::flow([a, b], port, family), true, test.on_condition)
+                };
+                if !(from.is_sure(a) && to.is_sure(b) && at.is_none_or(breaks)) {
                     if let Some(port) = lack.lowest().filter(|_| perhaps.is_none()) {
                         perhaps = Some(Judged::with(Holds::NotKnown, flow(port)));
                     }
@@ -243,6 +256,13 @@ impl<'t> Tester<'t> {
             if let Some(broken) = broken {
                 return broken;
             }
+        }
+        let exact = exact && flows.to.parts.iter().any(|part| !part.exact.is_empty());
+        if perhaps.is_none() && exact && denies_by_name(self.rules) {
+            return Judged::not_known(
+                "a rule denies ports by name, and what pods that nobody has written call theirs is not known"
+                    .to_owned(),
+            );
         }
         perhaps.unwrap_or_else(Judged::proved)
     }
@@ -288,7 +308,10 @@ impl<'t> Tester<'t> {
                     let ends = [a, b].map(|end| WitnessEnd::Known(end.into()));
                     let flow = WitnessFlow { ends, port, family };
                     // Of an end that is only perhaps meant nothing is broken for certain.
-                    if level == sure && !(from.is_sure(a) && to.is_sure(b)) {
+                    let certain = from.is_sure(a)
+                        && to.is_sure(b)
+                        && self.confirms(&flow, false, test.on_condition);
+                    if level == sure && !certain {
                         let witness = || Witness::Flow(Box::new(flow.clone()), false);
                         perhaps.get_or_insert_with(|| Judged::with(Holds::NotKnown, witness()));
                         return ControlFlow::Continue(());
@@ -318,6 +341,23 @@ impl<'t> Tester<'t> {
         let proof =
             self.prover.nothing_passes(ends.each_ref(), &flows.ports, test.on_condition, within);
         known.and(of_proof(proof, |flow| Witness::Flow(Box::new(flow), false)))
+    }
+
+    /// Whether a flow between known ends, judged by itself, is against a test.
+    fn confirms(&self, flow: &WitnessFlow, pass: bool, on_condition: bool) -> bool {
+        let [WitnessEnd::Known(source), WitnessEnd::Known(destination)] = &flow.ends else {
+            return true;
+        };
+        let (source, destination) = (source.clone(), destination.clone());
+        let (port, family) = (flow.port, flow.family);
+        let one = Flow { source, destination, port, family, through_service: false };
+        let passage = judge(self.snapshot, self.rules, &one).passage();
+        match (pass, on_condition) {
+            (true, true) => passage == Passage::Denied,
+            (true, false) => matches!(passage, Passage::Denied | Passage::OnCondition),
+            (false, true) => passage >= Passage::OnCondition,
+            (false, false) => passage == Passage::Allowed,
+        }
     }
 
     /// Two ends of two classes that are not one and the same.
@@ -465,6 +505,17 @@ impl<'t> Tester<'t> {
             Err(too_much) => Judged::not_known(too_much.to_string()),
         }
     }
+}
+
+/// Whether a rule closes ports, or leaves them to others, by their names.
+fn denies_by_name(rules: &Ruleset) -> bool {
+    let mut all = rules.policies().iter().flat_map(|policy| &policy.entries);
+    all.any(|entry| match &entry.ports {
+        Ports::Of(items) if entry.action != Action::Allow => {
+            items.iter().any(|item| matches!(item.ports, PortMatch::Named(_)))
+        }
+        _ => false,
+    })
 }
 
 /// The nearest of some pods that is reached.

@@ -12,7 +12,7 @@ use crate::ends::{EndName, Endpoint, Named, PortText, PortWanted, Resolved, reac
 use crate::policy::rule::{Direction, Entry, Namespaces, PeerKind, Policy};
 use crate::reach::PortSet;
 use crate::system::{dns_server, suppose_dns};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// Some ends without others.
@@ -85,11 +85,14 @@ pub(super) struct Asker<'q, 'r> {
     pub(super) snapshot: &'q mut Snapshot,
     pub(super) regions: &'q mut Regions<'r>,
     pub(super) namespace: &'q str,
+    /// Which ends of the test at hand are nothing, and may be.
+    pub(super) nothing: BTreeSet<String>,
 }
 
 impl Asker<'_, '_> {
     /// The question of a test.
     pub(super) fn question(&mut self, test: &Test) -> Result<Question, Refusal> {
+        self.nothing.clear();
         let mut question = Question::default();
         let scope = test.scope;
         match &test.asks {
@@ -144,6 +147,7 @@ impl Asker<'_, '_> {
                 self.walk(&mut question, test, from, to, *max_hops)?;
             }
         }
+        question.notes.extend(std::mem::take(&mut self.nothing));
         Ok(question)
     }
 
@@ -155,8 +159,12 @@ impl Asker<'_, '_> {
         let here = self.here(test).to_owned();
         let exact = exact && test.scope != TestScope::Known;
         let part = self.regions.part(self.snapshot, end, (&here, exact))?;
-        match part.nothing(test.scope).filter(|_| !test.may_be_empty) {
-            Some(why) => Err(Refusal::Nothing(why)),
+        match part.nothing(test.scope) {
+            Some(why) if !test.may_be_empty => Err(Refusal::Nothing(why)),
+            Some(why) => {
+                self.nothing.insert(why);
+                Ok(part)
+            }
             None => Ok(part),
         }
     }

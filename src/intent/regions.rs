@@ -96,14 +96,17 @@ impl<'r> Regions<'r> {
     }
 
     fn everyone(&self, snapshot: &Snapshot, only_pods: bool) -> Part {
-        let mut part = Part::default();
-        part.pods = self.living(snapshot, |_| true);
-        part.sets.push(PodSet::new(Namespaces::Matching(Selector::default()), Selector::default()));
+        let everywhere =
+            PodSet::new(Namespaces::Matching(Selector::default()), Selector::default());
+        let mut part = Part {
+            words: if only_pods { "every pod" } else { "anyone" }.to_owned(),
+            pods: self.living(snapshot, |_| true),
+            sets: vec![everywhere],
+            ..Part::default()
+        };
         if only_pods {
-            "every pod".clone_into(&mut part.words);
             part.pods.retain(|id| !snapshot.pod(*id).host_network);
         } else {
-            "anyone".clone_into(&mut part.words);
             part.others.extend((0..snapshot.nodes.len()).map(Endpoint::Node));
             part.others.extend(self.internet.iter().chain(&self.private).cloned());
             part.whole = true;

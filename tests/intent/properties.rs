@@ -49,7 +49,8 @@ impl End {
             4 | 5 => Self::Pods(namespace, *r.pick(&["a", "b"]), value),
             6 => Self::Spaces(*r.pick(&["t", "a"]), value),
             _ => {
-                let all = world.snapshot.pods().iter().filter(|pod| !pod.finished);
+                let all = world.snapshot.pods().iter();
+                let all = all.filter(|pod| !pod.finished && !pod.template);
                 let all: Vec<_> = all.collect();
                 if all.is_empty() {
                     return Self::Anyone;

@@ -7,6 +7,7 @@
 use anyhow::{Context as _, bail, ensure};
 use netpol::answer::Location;
 use netpol::intent::{Test, from_yaml};
+use netpol::objects::shown;
 use netpol::printable::printable;
 use netpol_sources::address::shown_path;
 use std::collections::HashMap;
@@ -25,7 +26,7 @@ pub(in crate::commands) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<(Test, 
     let mut all: Vec<(Test, Location)> = Vec::new();
     let mut names: HashMap<String, String> = HashMap::new();
     for path in paths {
-        let file = shown_path(path);
+        let file = if path.as_os_str() == "-" { shown(path) } else { shown_path(path) };
         let text = text(path).with_context(|| format!("reading the tests {file}"))?;
         let tests = from_yaml(&text).with_context(|| format!("the tests {file}"))?.tests;
         let lines: Vec<&str> = text.lines().collect();

@@ -36,7 +36,10 @@ impl ToFindings for IntentReport {
                 message: test.sentence(),
                 place: Some(place),
                 related: places,
-                help: test.mend.first().map(|mend| format!("To mend it: {mend}.")),
+                help: test.mend.first().map(|mend| match &test.witness {
+                    Some(witness) => format!("To mend it: {mend} ({}).", witness.explain),
+                    None => format!("To mend it: {mend}."),
+                }),
             }
         });
         let findings = findings.collect();
@@ -50,17 +53,19 @@ impl ToFindings for IntentReport {
 }
 
 impl TestReport {
-    /// What became of it, in a sentence or two.
+    /// What became of it, what was meant and why, in sentences.
     pub fn sentence(&self) -> String {
         let what = match self.outcome {
-            TestOutcome::Proved => "proved",
-            TestOutcome::Broken => "broken",
-            TestOutcome::NotKnown => "not known",
+            TestOutcome::Proved => "Proved",
+            TestOutcome::Broken => "Broken",
+            TestOutcome::NotKnown => "Not known",
         };
         let why = self.message.as_deref().map_or(String::new(), |why| format!(": {why}"));
-        let reason =
-            self.reason.as_deref().map_or(String::new(), |reason| format!(" Meant so: {reason}"));
-        format!("{} is {what}{why}.{reason}", self.says)
+        let reason = self
+            .reason
+            .as_deref()
+            .map_or(String::new(), |reason| format!(" Because: {}.", reason.trim_end_matches('.')));
+        format!("{what}{why}. Meant: {}.{reason}", self.says)
     }
 
     /// The places of the rules that decide, those that let through or come nearest first, each with what it
