@@ -361,8 +361,8 @@ pub fn from_yaml(text: &str) -> Result<TestFile, FileError> {
             if let Some(line) = names.insert(item.name.clone(), place.0) {
                 return Err(fault(format!("the test on line {line} has this name too")));
             }
-            let test = item.read(file.namespace.as_ref(), file.scope, place);
-            all.tests.push(test.map_err(|(name, why)| FileError::Test {
+            let read = item.read(file.namespace.as_ref(), file.scope, place);
+            all.tests.push(read.map_err(|(name, why)| FileError::Test {
                 line: place.0,
                 column: place.1,
                 test: name,

@@ -175,8 +175,8 @@ impl Asker<'_, '_> {
             return Err(Refusal::Wrong("a set of ends has none: name one".to_owned()));
         }
         if let Some(end) = ends.ends.iter().find(|end| end.port.is_some()) {
-            let text = &end.text;
-            return Err(Refusal::Wrong(format!("{text}: only who is reached has a port")));
+            let name = &end.text;
+            return Err(Refusal::Wrong(format!("{name}: only who is reached has a port")));
         }
         self.those(test, ends, exact)
     }
@@ -217,8 +217,8 @@ impl Asker<'_, '_> {
         let mut by_ports: BTreeMap<PortSet, Vec<Rc<Part>>> = BTreeMap::new();
         for end in &to.ends {
             if end.port.is_some() && !ports.is_empty() {
-                let text = &end.text;
-                return Err(Refusal::Wrong(format!("{text} has a port already: leave out ports")));
+                let name = &end.text;
+                return Err(Refusal::Wrong(format!("{name} has a port already: leave out ports")));
             }
             let part = self.part(test, end, pass)?;
             unclear(question, std::slice::from_ref(&part));
@@ -356,11 +356,11 @@ impl Asker<'_, '_> {
         if named.is_empty() {
             return Ok(vec![(fixed, part.clone())]);
         }
-        let names: Vec<String> = named.iter().map(ToString::to_string).collect();
-        let names = crate::prose::list(&names, "and");
+        let called: Vec<String> = named.iter().map(ToString::to_string).collect();
+        let called = crate::prose::list(&called, "and");
         if scope != TestScope::Known && !part.sets.is_empty() {
             question.unclear.push(format!(
-                "which port a pod that nobody has written calls {names} is not known: give its number, or \
+                "which port a pod that nobody has written calls {called} is not known: give its number, or \
                  scope: known"
             ));
         }
@@ -382,7 +382,7 @@ impl Asker<'_, '_> {
             }
         }
         if by_ports.is_empty() {
-            let why = format!("no container of {} calls a port {names}", part.words);
+            let why = format!("no container of {} calls a port {called}", part.words);
             return Err(Refusal::Nothing(why));
         }
         Ok(by_ports
@@ -410,10 +410,10 @@ impl Asker<'_, '_> {
         let mut by_end: BTreeMap<Endpoint, PortSet> = BTreeMap::new();
         for wanted in &wanted {
             let all = reached(self.snapshot, service, wanted.as_ref());
-            for (end, port) in all.map_err(|error| Refusal::Nothing(error.to_string()))? {
-                let Some(port) = port else { continue };
+            for (end, at) in all.map_err(|error| Refusal::Nothing(error.to_string()))? {
+                let Some(at) = at else { continue };
                 let known = by_end.entry(end).or_default();
-                *known = known.union(&one(port.protocol, port.number));
+                *known = known.union(&one(at.protocol, at.number));
             }
         }
         let mut by_ports: BTreeMap<PortSet, Part> = BTreeMap::new();
