@@ -4,8 +4,9 @@
 //! In: a snapshot. Out: every [`Door`], and what leads to given pods.
 
 use super::{Lead, all};
-use crate::cluster::{Opens, PodId, Port, Service, ServicePort, Snapshot};
+use crate::cluster::{Name, Node, Opens, PodId, Port, Service, ServicePort, Snapshot};
 use crate::prose;
+use crate::unwritten::is_of_internet;
 use std::fmt;
 
 /// What a door is.
@@ -54,7 +55,7 @@ pub fn doors(snapshot: &Snapshot) -> Vec<Door> {
     let mut all = Vec::new();
     for (index, service) in snapshot.services.iter().enumerate() {
         for kind in kinds(service) {
-            let pods = pods(snapshot, service);
+            let pods = behind_service(snapshot, service);
             for port in &service.ports {
                 let Some(words) = words(service, kind, port) else { continue };
                 let pods = pods.clone();
@@ -92,7 +93,9 @@ pub fn behind(snapshot: &Snapshot, pods: &[PodId]) -> Vec<String> {
             || {
                 let mut services = snapshot.services.within(&backend.namespace);
                 let service = services.find(|(_, it)| it.name == backend.service);
-                service.is_some_and(|(_, service)| selects(snapshot, service, pods))
+                service.is_some_and(|(_, it)| {
+                    behind_service(snapshot, it).iter().any(|id| pods.contains(id))
+                })
             },
             |(_, leads)| leads,
         );
@@ -109,19 +112,40 @@ pub fn behind(snapshot: &Snapshot, pods: &[PodId]) -> Vec<String> {
     words
 }
 
-fn selects(snapshot: &Snapshot, service: &Service, pods: &[PodId]) -> bool {
-    pods.iter().any(|id| {
-        let pod = snapshot.pod(*id);
-        pod.namespace == service.namespace && service.selects(&pod.labels)
-    })
+/// The pods that a Service selects or that EndpointSlices list for it.
+fn behind_service(snapshot: &Snapshot, service: &Service) -> Vec<PodId> {
+    let there = |id: PodId| !snapshot.pod(id).finished && snapshot.representative(id).is_none();
+    let pods = || snapshot.pods_in(&service.namespace).filter(|(id, _)| there(*id));
+    let selected = pods().filter(|(_, pod)| service.selects(&pod.labels));
+    let mut found: Vec<PodId> = selected.map(|(id, _)| id).collect();
+    let slices = snapshot.endpoint_slices.within(&service.namespace);
+    for endpoint in slices.filter(|(_, it)| it.is_of(service)).flat_map(|(_, it)| &it.endpoints) {
+        let named = |name: &Name| pods().find(|(_, pod)| !pod.template && pod.name == *name);
+        let named = endpoint.pod.as_ref().and_then(named).map(|(id, _)| id);
+        let at = || endpoint.addresses.iter().find_map(|ip| snapshot.pod_at(*ip));
+        found.extend(named.or_else(at).filter(|id| there(*id)));
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
-fn pods(snapshot: &Snapshot, service: &Service) -> Vec<PodId> {
-    let pods = snapshot.pods_in(&service.namespace);
-    let there = pods.filter(|(id, pod)| {
-        !pod.finished && snapshot.representative(*id).is_none() && service.selects(&pod.labels)
+/// The pods on the network of their node, which are reached by its address: those whose node is known to
+/// have one of the internet, and the others.
+///
+/// Source: docs/semantics/entries.md#pods-on-their-nodes-network.
+pub fn on_nodes(snapshot: &Snapshot) -> (Vec<PodId>, Vec<PodId>) {
+    let public = |node: &Node| node.ips.iter().any(|ip| is_of_internet(&(*ip).into()));
+    let pods = snapshot.pods().iter().enumerate().filter(|(id, pod)| {
+        pod.host_network && !pod.finished && snapshot.representative(*id).is_none()
     });
-    there.map(|(id, _)| id).collect()
+    let (open, perhaps): (Vec<_>, Vec<_>) = pods.partition(|(_, pod)| {
+        // One that is not placed yet may come to any.
+        let mut on = snapshot.nodes.iter();
+        on.any(|node| pod.node.as_ref().is_none_or(|name| *name == node.name) && public(node))
+    });
+    let ids = |all: Vec<(PodId, _)>| all.into_iter().map(|(id, _)| id).collect();
+    (ids(open), ids(perhaps))
 }
 
 fn kinds(service: &Service) -> impl Iterator<Item = DoorKind> + use<> {

@@ -8,7 +8,7 @@ use super::set::Objects;
 use crate::cluster::{
     Family, Labels, Name, Node, ObjectRef, Origin, Pod, Selector, Service, Snapshot, Workload,
 };
-use crate::kinds::Kind;
+use crate::kinds::{Does, Kind};
 use crate::policy::{OtherObject, RefusedBy, Remark, Written, WrittenObject};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -112,6 +112,9 @@ impl Linker {
                 self.written.objects.push(WrittenObject { object, origin, spec: *spec });
             }
             Body::Other(does) => {
+                if does == Does::LeadIn {
+                    self.snapshot.entrances.not_followed.push(object.clone());
+                }
                 self.written.others.push(OtherObject { object, origin, does });
             }
             Body::Undecodable(faults) => {
