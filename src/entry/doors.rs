@@ -4,9 +4,10 @@
 //! In: a snapshot. Out: every [`Door`], and what leads to given pods.
 
 use super::{Lead, all};
-use crate::cluster::{Name, Node, Opens, PodId, Port, Service, ServicePort, Snapshot};
+use crate::cluster::{Name, Opens, PodId, Port, Service, ServicePort, Snapshot};
 use crate::prose;
 use crate::unwritten::is_of_internet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 /// What a door is.
@@ -130,22 +131,41 @@ fn behind_service(snapshot: &Snapshot, service: &Service) -> Vec<PodId> {
     found
 }
 
-/// The pods on the network of their node, which are reached by its address: those whose node is known to
-/// have one of the internet, and the others.
+/// Pods on the network of their node that have the same labels and ports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnNodes {
+    /// The pods.
+    pub pods: Vec<PodId>,
+    /// A node that they are on, or may be, has an address of the internet.
+    pub public: bool,
+}
+
+/// The pods on the network of their node, which are reached by its address.
 ///
 /// Source: docs/semantics/entries.md#pods-on-their-nodes-network.
-pub fn on_nodes(snapshot: &Snapshot) -> (Vec<PodId>, Vec<PodId>) {
-    let public = |node: &Node| node.ips.iter().any(|ip| is_of_internet(&(*ip).into()));
-    let pods = snapshot.pods().iter().enumerate().filter(|(id, pod)| {
-        pod.host_network && !pod.finished && snapshot.representative(*id).is_none()
+pub fn on_nodes(snapshot: &Snapshot) -> Vec<OnNodes> {
+    let public = snapshot.nodes.iter().filter(|node| {
+        let mut ips = node.ips.iter();
+        ips.any(|ip| is_of_internet(&(*ip).into()))
     });
-    let (open, perhaps): (Vec<_>, Vec<_>) = pods.partition(|(_, pod)| {
+    let public: HashSet<&Name> = public.map(|node| &node.name).collect();
+    let mut all: Vec<OnNodes> = Vec::new();
+    let mut known = HashMap::new();
+    for (id, pod) in snapshot.pods().iter().enumerate() {
+        if !pod.host_network || pod.finished || snapshot.representative(id).is_some() {
+            continue;
+        }
         // One that is not placed yet may come to any.
-        let mut on = snapshot.nodes.iter();
-        on.any(|node| pod.node.as_ref().is_none_or(|name| *name == node.name) && public(node))
-    });
-    let ids = |all: Vec<(PodId, _)>| all.into_iter().map(|(id, _)| id).collect();
-    (ids(open), ids(perhaps))
+        let public = pod.node.as_ref().map_or(!public.is_empty(), |name| public.contains(name));
+        let labels: Vec<(&str, &str)> = pod.labels.iter().collect();
+        let key = (public, &pod.namespace, labels, &*pod.ports);
+        let at = *known.entry(key).or_insert_with(|| {
+            all.push(OnNodes { pods: Vec::new(), public });
+            all.len() - 1
+        });
+        all[at].pods.push(id);
+    }
+    all
 }
 
 fn kinds(service: &Service) -> impl Iterator<Item = DoorKind> + use<> {

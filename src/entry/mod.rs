@@ -11,7 +11,7 @@ mod controllers;
 mod doors;
 
 pub use controllers::{Front, Fronts, front, is_of_ingress_nginx};
-pub use doors::{Door, DoorKind, behind, doors, on_nodes};
+pub use doors::{Door, DoorKind, OnNodes, behind, doors, on_nodes};
 
 use crate::cluster::{Backend, Name, PathKind, Route, RouteRule, Served, Snapshot};
 use attached::attached;

@@ -12,12 +12,12 @@ pub use cut::{Change, Cut, Cuts, cuts};
 use crate::cluster::{Family, Name, PodId, Snapshot};
 use crate::effort::{Effort, TooMuch, Work};
 use crate::ends::{Endpoint, Resolved};
-use crate::entry::{self, Front, Fronts};
+use crate::entry::{self, Front, Fronts, OnNodes};
 use crate::policy::Ruleset;
 use crate::prose;
 use crate::reach::{Connectivity, End, PortSet};
 use crate::unwritten::internet;
-use crate::verdict::{CasePorts, Explanation, Hop, Judged, Verdict, onto_nodes, taken, through};
+use crate::verdict::{CasePorts, Explanation, Hop, Judged, Verdict, onto_node, taken, through};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Where it begins.
@@ -371,19 +371,10 @@ fn ways_in(snapshot: &Snapshot, rules: &Ruleset) -> (Vec<WayIn>, Vec<String>) {
             "{names} may lead traffic from outside to pods, by ways that are not followed here"
         ));
     }
-    let (on_nodes, perhaps) = entry::on_nodes(snapshot);
+    let on_nodes = entry::on_nodes(snapshot);
     if doors.is_empty() && leads.is_empty() && not_followed.is_empty() {
-        let other = if on_nodes.is_empty() { "no" } else { "no other" };
+        let other = if on_nodes.iter().any(|it| it.public) { "no other" } else { "no" };
         not_known.push(format!("{other} {WAY_IN}"));
-    }
-    for (pods, sure) in [(on_nodes, true), (perhaps, false)] {
-        if pods.is_empty() {
-            continue;
-        }
-        match onto_nodes(snapshot, rules, &source, &pods) {
-            Ok(hop) => add(&hop, &hop.by, sure),
-            Err(error) => not_known.push(format!("pods on their nodes' network: {error}")),
-        }
     }
     let left = doors.len().saturating_sub(MOST_WAYS_IN) + leads.len().saturating_sub(MOST_WAYS_IN);
     if left > 0 {
@@ -422,6 +413,20 @@ fn ways_in(snapshot: &Snapshot, rules: &Ruleset) -> (Vec<WayIn>, Vec<String>) {
         }
         if let Front::Unknown(why) = front {
             not_known.push(why.clone());
+        }
+    }
+    for OnNodes { pods, public } in on_nodes {
+        let Some(first) = pods.first() else { continue };
+        match onto_node(snapshot, rules, &source, *first) {
+            Ok(hop) => {
+                let judged = hop.judged().map(|(_, explanation)| explanation);
+                let passed = judged.into_iter().flat_map(|it| passed(it, &hop.by));
+                ways.extend(passed.map(|way| {
+                    let certain = way.certain && public;
+                    WayIn { pods: pods.clone(), certain, ..way }
+                }));
+            }
+            Err(error) => not_known.push(format!("pods on their nodes' network: {error}")),
         }
     }
     // Whoever leads there may lead to any port.

@@ -183,20 +183,20 @@ pub(crate) fn through(
     Ok(hop)
 }
 
-/// The flow from a source to pods on the network of their node, at its address.
+/// The flow from a source to a pod on the network of its node, at its address.
 ///
 /// Source: docs/semantics/entries.md#pods-on-their-nodes-network.
-pub(crate) fn onto_nodes(
+pub(crate) fn onto_node(
     snapshot: &Snapshot,
     rules: &Ruleset,
     source: &Resolved,
-    pods: &[PodId],
+    pod: PodId,
 ) -> Result<Hop, ResolveError> {
     let host = named("the outside");
     let walk = Walk { snapshot, rules, source, host: &host, namespace: "default" };
-    let label = walk.label(pods);
+    let label = walk.label(&[pod]);
     let by = "the address of its node (hostNetwork)".to_owned();
-    walk.asked(source.clone(), of_pods(pods, &label), None, (label, by))
+    walk.asked(source.clone(), of_pods(&[pod], &label), None, (label, by))
 }
 
 /// What is outside, by its name.
