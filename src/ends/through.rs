@@ -158,7 +158,7 @@ fn by_host_port(
     let ends: Vec<Endpoint> = pods.iter().map(|found| Endpoint::Pod(found.pod)).collect();
     let (number, at, to) = (dialled.number, &end.label, names::endpoints(snapshot, &ends));
     let mut arrivals = Vec::new();
-    let note = if pods.iter().any(|found| found.placed) {
+    let judged = if pods.iter().any(|found| found.placed) {
         format!("port {number} of {at} is a hostPort of {to}: judged there")
     } else {
         arrivals.extend(destination::direct(snapshot, end, wanted).ok()?);
@@ -173,7 +173,7 @@ fn by_host_port(
         dialled: Some(dialled),
         seen: Seen { out: vec![None, Some((node.clone(), dialled))], into: Vec::new() },
     }));
-    Some((arrivals, vec![note]))
+    Some((arrivals, vec![judged]))
 }
 
 /// A pod with a `hostPort`.
@@ -269,7 +269,7 @@ pub(crate) fn as_from_outside(
         ..destination.clone()
     };
     let label = &destination.label;
-    let note = format!("from outside {label} is reached by {by}: judged as what comes that way");
+    let note = format!("From outside {label} is reached by {by}: judged as what comes that way");
     Some((end, note))
 }
 

@@ -80,9 +80,9 @@ pub fn at_host(snapshot: &Snapshot, host: &str, path: Option<&str>) -> Vec<(Lead
     // Each controller looks at its own routes only.
     let mut servers: Vec<String> = Vec::new();
     for (lead, _) in &of_host {
-        let server = server(snapshot, *lead);
-        if !servers.contains(&server) {
-            servers.push(server);
+        let by = server(snapshot, *lead);
+        if !servers.contains(&by) {
+            servers.push(by);
         }
     }
     let mut leads = Vec::new();

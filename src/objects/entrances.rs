@@ -119,6 +119,29 @@ fn backend(namespace: &Name, written: wire::IngressBackend) -> Option<Backend> {
     Some(Backend { kind, namespace, service: name?, port: Some(port?), copied })
 }
 
+/// What the cluster itself keeps EndpointSlices with.
+///
+/// Source: docs/semantics/services.md#endpoints.
+const KEEPERS: &[&str] =
+    &["endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io"];
+
+/// An EndpointSlice.
+pub(super) fn listed(
+    object: &ObjectRef,
+    labels: &Labels,
+    ports: Vec<(Option<Name>, Option<u16>, Protocol)>,
+    endpoints: Vec<SliceEndpoint>,
+) -> EndpointSlice {
+    let keeper = labels.get("endpointslice.kubernetes.io/managed-by");
+    EndpointSlice {
+        namespace: object.namespace.clone().unwrap_or_default(),
+        service: labels.get("kubernetes.io/service-name").unwrap_or_default().into(),
+        ports,
+        endpoints,
+        kept: keeper.is_some_and(|keeper| KEEPERS.contains(&keeper)),
+    }
+}
+
 /// A subset of an Endpoints object as the slice that it would be.
 ///
 /// Source: docs/semantics/services.md#endpoints.

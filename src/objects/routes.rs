@@ -385,13 +385,14 @@ fn gateway_of(object: &ObjectRef, spec: GatewaySpec, status: Option<GatewayStatu
     }
 }
 
+/// What has listeners. What else routes are for, such as a Service, leads nobody in.
+const LISTENING: &[&str] = &["Gateway", "ListenerSet", "XListenerSet"];
+
 /// Source: docs/semantics/entries.md#paths.
 fn of_gateways(object: &ObjectRef, spec: GatewayRouteSpec) -> Route {
     let own = object.namespace.clone().unwrap_or_default();
     let hosts: Vec<Name> = spec.hostnames.unwrap_or_default();
     let parents = spec.parent_refs.unwrap_or_default().into_iter();
-    // What is for the traffic between pods leads nobody in.
-    const LISTENING: &[&str] = &["Gateway", "ListenerSet", "XListenerSet"];
     let kind = |it: &ParentRef| it.kind.clone().unwrap_or_else(|| "Gateway".into());
     let gateways = parents.filter(|it| LISTENING.contains(&&*kind(it)));
     let parent = |it: ParentRef| {

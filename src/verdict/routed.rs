@@ -7,7 +7,7 @@ use super::explain::Explanation;
 use super::hops::{self, Taken};
 use super::trace::Verdict;
 use crate::cluster::{PodId, Snapshot};
-use crate::ends::{Endpoint, INTERNET, PortWanted, ResolveError, Resolved};
+use crate::ends::{Endpoint, INTERNET, PortWanted, ResolveError, Resolved, as_from_outside};
 use crate::entry;
 use crate::policy::Ruleset;
 use crate::prose::list;
@@ -86,7 +86,10 @@ pub(super) fn without_a_way(snapshot: &Snapshot, explanation: &Explanation) -> O
     let Explanation { source, destination, .. } = explanation;
     let outside = |end: &Endpoint| matches!(end, Endpoint::Address(_));
     let asked = source.label == INTERNET || destination.service.is_some();
-    let named = destination.ways.is_empty() && source.object.is_none() && asked;
+    let named = destination.ways.is_empty()
+        && source.object.is_none()
+        && asked
+        && as_from_outside(snapshot, source, destination).is_none();
     if !named
         || source.endpoints.is_empty()
         || !source.endpoints.iter().all(outside)

@@ -385,7 +385,7 @@ fn services_from_outside() {
         if spec.contains("clusterIP") {
             assert!(notes.contains("nothing here leads from outside to shop/svc/front"), "{notes}");
         } else {
-            assert!(notes.contains("from outside shop/svc/front is reached by"), "{notes}");
+            assert!(notes.contains("From outside shop/svc/front is reached by"), "{notes}");
         }
         // Neither this sender nor a node is admitted.
         assert_eq!(cluster.ask("8.8.8.8 → svc/front").verdict(), "Denied", "{spec}");
