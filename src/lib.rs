@@ -63,6 +63,8 @@ pub mod entry;
 pub mod hubble;
 pub mod kinds;
 pub mod learn;
+pub mod lint;
+pub mod lints;
 pub mod objects;
 pub mod observed;
 pub mod onward;

@@ -75,6 +75,72 @@ pub(crate) fn csv(text: &str) -> Vec<Vec<String>> {
     rows
 }
 
+/// A page of the map as the program writes it: the page that is checked in, with text between a few
+/// elements in its slots, and one answer as JSON.
+pub(crate) fn html(text: &str) -> Value {
+    seen(text);
+    let page = include_str!("../plugins/assets/map.html");
+    let mut rest = text;
+    let mut left = page;
+    let mut slot: Option<&str> = None;
+    let mut answer = None;
+    loop {
+        let (literal, next) = match left.split_once("{{") {
+            Some((literal, after)) => {
+                let (name, after) = after.split_once("}}").expect("the end of a slot");
+                left = after;
+                (literal, Some(name))
+            }
+            None => (left, None),
+        };
+        let at = rest.find(literal).unwrap_or_else(|| panic!("{slot:?} does not end"));
+        let (filled, after) = rest.split_at(at);
+        match slot {
+            None => assert_eq!(filled, "", "the page begins otherwise"),
+            Some("ANSWER") => {
+                assert!(!filled.contains(['<', '>', '&']), "{filled}");
+                answer = Some(json(filled));
+            }
+            Some(_) => elements(filled),
+        }
+        rest = &after[literal.len()..];
+        let Some(name) = next else { break };
+        slot = Some(name);
+    }
+    assert_eq!(rest, "", "something behind the page");
+    answer.expect("an answer")
+}
+
+/// Text between the elements that the program writes, and no others.
+fn elements(filled: &str) {
+    let mut plain = filled.to_owned();
+    for element in [
+        "<bdi>",
+        "</bdi>",
+        "<tr>",
+        "</tr>",
+        "<td>",
+        "</td>",
+        "<p class=\"unknown\">",
+        "<p>",
+        "</p>",
+        "<noscript>",
+        "</noscript>",
+        "<details>",
+        "</details>",
+        "<summary>",
+        "</summary>",
+        "<pre tabindex=\"0\">",
+        "</pre>",
+    ] {
+        plain = plain.replace(element, "");
+    }
+    for entity in ["&amp;", "&lt;", "&gt;", "&quot;", "&#39;"] {
+        plain = plain.replace(entity, "");
+    }
+    assert!(!plain.contains(['<', '>', '&', '"', '\'']), "{plain}");
+}
+
 /// DOT as the program writes it: a graph with statements of names, strings and attributes.
 pub(crate) fn dot(text: &str) {
     seen(text);

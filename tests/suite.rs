@@ -33,6 +33,7 @@ mod krew;
 #[cfg(unix)]
 mod kustomize;
 mod learn;
+mod lint;
 mod list;
 #[cfg(unix)]
 mod live_calico;
@@ -46,6 +47,7 @@ mod live_system;
 mod live_versions;
 #[cfg(unix)]
 mod live_whole;
+mod map;
 #[cfg(unix)]
 mod observe;
 mod onward;

@@ -1,11 +1,12 @@
 complete -c kubectl-netpol-diff -l fail-on -d 'Changes that give exit code 1: any, opened or closed; what may have opened or closed counts' -r -f -a "any\t'All'
 opened\t'What opens, or may'
 closed\t'What closes, or may'"
-complete -c kubectl-netpol-diff -s o -l output -d 'Output format: text, wide (every change), json, yaml, md (a comment of a pull request), dot or csv' -r -f -a "text\t'For people'
+complete -c kubectl-netpol-diff -s o -l output -d 'Output format: text, wide (every change), json, yaml, md (a comment of a pull request), html (a map for the browser), dot or csv' -r -f -a "text\t'For people'
 wide\t'For people, with every change'
 json\t'For programs'
 yaml\t'For programs and people'
 md\t'For a pull request'
+html\t'A map for the browser'
 dot\t'For Graphviz'
 csv\t'For a spreadsheet'"
 complete -c kubectl-netpol-diff -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F

@@ -4,12 +4,13 @@ complete -c kubectl-netpol-list -l port -d 'Only rows with this port, by number 
 complete -c kubectl-netpol-list -l by -d 'What stands in a row: workload, pod or namespace' -r -f -a "workload\t''
 pod\t''
 namespace\t''"
-complete -c kubectl-netpol-list -s o -l output -d 'Output format: table, wide (with reasons), json, yaml, csv, md, dot or mermaid' -r -f -a "table\t''
+complete -c kubectl-netpol-list -s o -l output -d 'Output format: table, wide (with reasons), json, yaml, csv, md, html (a map for the browser), dot or mermaid' -r -f -a "table\t''
 wide\t''
 json\t''
 yaml\t''
 csv\t''
 md\t''
+html\t''
 dot\t''
 mermaid\t''"
 complete -c kubectl-netpol-list -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable' -r -F

@@ -55,7 +55,9 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "compl
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "diff" -d 'Say which flows a change opens and closes'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "doctor" -d 'Say whether programs, cluster and rights are there that the commands need'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "explain" -d 'Say why a flow is allowed or denied, by policy, rule and line'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "lint" -d 'Say what policies do not do that they seem to'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "list" -d 'List who may talk to whom on what'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "map" -d 'Write a map of who may talk to whom, and open it in the browser'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "observe" -d 'Show the flows that Hubble sees, beside what the policies predict'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "reach" -d 'Say how far one gets from a pod or the internet, step by step, and what would cut it'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "summary" -d 'Say of every namespace whether it is default-deny and what is allowed, in one table'
@@ -173,11 +175,12 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l fail-on -d 'Changes that give exit code 1: any, opened or closed; what may have opened or closed counts' -r -f -a "any\t'All'
 opened\t'What opens, or may'
 closed\t'What closes, or may'"
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s o -l output -d 'Output format: text, wide (every change), json, yaml, md (a comment of a pull request), dot or csv' -r -f -a "text\t'For people'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s o -l output -d 'Output format: text, wide (every change), json, yaml, md (a comment of a pull request), html (a map for the browser), dot or csv' -r -f -a "text\t'For people'
 wide\t'For people, with every change'
 json\t'For programs'
 yaml\t'For programs and people'
 md\t'For a pull request'
+html\t'A map for the browser'
 dot\t'For Graphviz'
 csv\t'For a spreadsheet'"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
@@ -321,18 +324,72 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l reconcile -d 'Have Flux apply what Git has, as `flux reconcile kustomization NAME --with-source` does, to the Kustomizations that the deciding policies come from; then explain'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s V -l version -d 'Print version'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l fail-on -d 'How bad a finding must be to give exit code 1: error, warning, note or never' -r -f -a "error\t'What has to be mended'
+warning\t'What should be looked at, too'
+note\t'Anything'
+never\t'Nothing'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l config -d 'Settings: how bad each lint is, or off, by path and namespace [default: netpol-lint.yaml of the working directory, where it is]' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -s o -l output -d 'Output format: text, json, yaml, sarif (code scanning) or github (lines of a pull request)' -r -f -a "text\t'For people'
+json\t'For programs'
+yaml\t'For programs and people'
+sarif\t'For code scanning'
+github\t'For a workflow of GitHub'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l accept-unread -d 'What need not have been read: a path, or a kind that is not judged; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l enforcer -d 'Who enforces the policies: kubernetes, calico, calico-3.31, calico-3.32, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l ingress-controller -d 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -s n -l namespace -d 'Namespace of names that come without one' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER, each within time=NUMBER of seconds; several with commas; else what the machine bears' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l insecure-skip-tls-verify -d 'Take any certificate of the server, which is then known to nobody' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l certificate-authority -d 'Certificates that may sign the server\'s, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l tls-server-name -d 'Name that the server\'s certificate is for' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l client-certificate -d 'Certificate of the user, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l client-key -d 'Key of that certificate, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l disable-compression -d 'Have answers sent as they are' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l token -d 'Bearer token' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l as -d 'User to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l as-group -d 'Group to impersonate; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l config-schema -d 'Print the JSON Schema of the settings and do nothing else'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l schema -d 'Print the JSON Schema of the answer and do nothing else'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere, which is an error otherwise, and helm the charts of a repository of Flux or Argo CD'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -s h -l help -d 'Print help'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l from -d 'Only from this workload, pod, namespace, node or address, or from the internet' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l to -d 'Only to this workload, pod, namespace, Service, node or address' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l port -d 'Only rows with this port, by number or name: 80, 53/UDP, http' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l by -d 'What stands in a row: workload, pod or namespace' -r -f -a "workload\t''
 pod\t''
 namespace\t''"
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s o -l output -d 'Output format: table, wide (with reasons), json, yaml, csv, md, dot or mermaid' -r -f -a "table\t''
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s o -l output -d 'Output format: table, wide (with reasons), json, yaml, csv, md, html (a map for the browser), dot or mermaid' -r -f -a "table\t''
 wide\t''
 json\t''
 yaml\t''
 csv\t''
 md\t''
+html\t''
 dot\t''
 mermaid\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable' -r -F
@@ -381,6 +438,50 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l n
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s V -l version -d 'Print version'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l diff -d 'Show what changes from one to the other, each as `diff` takes it' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l output -d 'Where the page goes; what is there is replaced (default: netpol-map.html)' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l accept-unread -d 'What need not have been read: a path, or a kind that is not judged; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l enforcer -d 'Who enforces the policies: kubernetes, calico, calico-3.31, calico-3.32, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l ingress-controller -d 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -s n -l namespace -d 'Namespace of names that come without one' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER, each within time=NUMBER of seconds; several with commas; else what the machine bears' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l insecure-skip-tls-verify -d 'Take any certificate of the server, which is then known to nobody' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l certificate-authority -d 'Certificates that may sign the server\'s, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l tls-server-name -d 'Name that the server\'s certificate is for' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l client-certificate -d 'Certificate of the user, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l client-key -d 'Key of that certificate, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l disable-compression -d 'Have answers sent as they are' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l token -d 'Bearer token' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l as -d 'User to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l as-group -d 'Group to impersonate; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l no-open -d 'Write the page, and do not open it'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere, which is an error otherwise, and helm the charts of a repository of Flux or Argo CD'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -s h -l help -d 'Print help'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l from -d 'Only from this workload, pod, Service, namespace, node, name or address' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l to -d 'Only to this workload, pod, Service, namespace, node, name or address' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l port -d 'Only to this port of the destination: 8080, 53/UDP' -r

@@ -22,8 +22,8 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-diff' -ScriptBlo
     $completions = @(switch ($command) {
         'kubectl-netpol-diff' {
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Changes that give exit code 1: any, opened or closed; what may have opened or closed counts')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format: text, wide (every change), json, yaml, md (a comment of a pull request), dot or csv')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format: text, wide (every change), json, yaml, md (a comment of a pull request), dot or csv')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format: text, wide (every change), json, yaml, md (a comment of a pull request), html (a map for the browser), dot or csv')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format: text, wide (every change), json, yaml, md (a comment of a pull request), html (a map for the browser), dot or csv')
             [CompletionResult]::new('--values', '--values', [CompletionResultType]::ParameterName, 'Values for helm:CHART, a file as helm takes it; repeatable')
             [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable')
             [CompletionResult]::new('--accept-unread', '--accept-unread', [CompletionResultType]::ParameterName, 'What need not have been read: a path, or a kind that is not judged; repeatable')

@@ -4,12 +4,13 @@ use super::{GlobalArgs, Progress, Session, output};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use ipnet::IpNet;
-use netpol::answer::{Locate, Location};
+use netpol::answer::{Comments, Locate, Location};
 use netpol::cluster::{Gap, Snapshot};
 use netpol::ends::{self, EndName, PortText, PortWanted};
 use netpol::kinds::Kind;
 use netpol::objects::Objects;
 use netpol::policy::{Cilium, Enforcer, Ruleset, Written};
+use netpol_sources::address::without_user;
 use netpol_sources::flux::follow::Repository;
 use netpol_sources::helm::Chart;
 use netpol_sources::live;
@@ -221,6 +222,18 @@ impl InputArgs {
         let (strict, accepted) = (self.strict, self.accept_unread.clone());
         let how = Manifests { strict, accepted, limits, ..Manifests::default() };
         Manifests { pull, enable_helm, cache, ..how }
+    }
+
+    /// The flags that name manifests, in words again.
+    pub(crate) fn named_by(&self) -> Vec<String> {
+        let flags = [("-f", &self.filename), ("-k", &self.kustomize)];
+        let each = flags.into_iter().flat_map(|(flag, paths)| {
+            paths.iter().flat_map(move |path| {
+                let path = path.to_string_lossy();
+                [flag.to_owned(), without_user(&path).into_owned()]
+            })
+        });
+        each.collect()
     }
 
     /// The flags that say how what is read is judged, in words again.
@@ -444,6 +457,11 @@ impl Input {
         for gap in &self.snapshot.gaps {
             output::warn(global.color, &format!("not read: {}: {}", gap.what, gap.why));
         }
+    }
+
+    /// Finds the comments on fields.
+    pub fn comments(&self) -> Box<Comments<'_>> {
+        Box::new(|origin, path| self.locator.comments(origin, path))
     }
 
     /// Finds the places of fields.

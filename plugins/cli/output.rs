@@ -64,6 +64,12 @@ impl<A: Formats> OutputArgs<A> {
     }
 }
 
+impl<A: Formats> Default for OutputArgs<A> {
+    fn default() -> Self {
+        Self { schema: false, output: None, answer: PhantomData }
+    }
+}
+
 impl<A: Formats> Clone for OutputArgs<A> {
     fn clone(&self) -> Self {
         Self { schema: self.schema, output: self.output, answer: PhantomData }

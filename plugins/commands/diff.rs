@@ -9,7 +9,6 @@ use anyhow::{bail, ensure};
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, ValueEnum};
 use netpol::answer::{Compared, DiffAsked, DiffReport};
-use netpol_sources::address::without_user;
 
 /// Arguments of `diff`.
 #[derive(Args, Clone, Debug)]
@@ -89,7 +88,8 @@ pub struct DiffArgs {
     flux: FluxBuildArgs,
 }
 
-fn side() -> impl clap::builder::TypedValueParser<Value = Side> {
+/// A side by its name.
+pub(super) fn side() -> impl clap::builder::TypedValueParser<Value = Side> {
     OsStringValueParser::new().try_map(Side::parse)
 }
 
@@ -129,6 +129,9 @@ Examples:
   # A comment for a pull request, and failure only where something opens
   kubectl netpol diff git:origin/main:k8s k8s/ -o md --fail-on opened
 
+  # The changes as a map for the browser
+  kubectl netpol diff k8s/ k8s-new/ -o html > diff.html
+
   # What would enforcing Calico's staged policies open and close?
   kubectl netpol diff --staged
 
@@ -153,6 +156,33 @@ impl DiffArgs {
         if self.output.schema {
             return print_schema::<DiffReport>(global);
         }
+        let report = self.report(global)?;
+        let page = Page { width: width(), brief: self.summary };
+        show_page(global.color, &report, self.output.format(), page)?;
+        Ok(self.exit(&report))
+    }
+
+    /// Two sides, as `map` shows what is between them.
+    pub(super) fn between([old, new]: [Side; 2], input: InputArgs) -> Self {
+        Self {
+            old: Some(old),
+            new: Some(new),
+            staged: false,
+            summary: false,
+            fail_on: FailOn::default(),
+            witness: false,
+            known_only: false,
+            policies_complete: false,
+            as_is: false,
+            ignore_new: false,
+            output: OutputArgs::default(),
+            input,
+            flux: FluxBuildArgs::default(),
+        }
+    }
+
+    /// The answer.
+    pub(super) fn report(&self, global: &GlobalArgs) -> anyhow::Result<DiffReport> {
         let reads = InputArgs { calls: true, ..self.input.clone() };
         let mut piped_from = Vec::new();
         let (names, mut arguments, [before, after]) = match (&self.old, &self.new) {
@@ -188,7 +218,7 @@ impl DiffArgs {
             }
             _ if self.staged => {
                 let staged = InputArgs { with_staged: true, ..self.input.clone() };
-                let flags = self.input_flags();
+                let flags = self.input.named_by();
                 let words = |input: &InputArgs| {
                     let words = flags.iter().cloned().chain(input.judged_by());
                     words.chain(of_namespace(global)).collect()
@@ -204,7 +234,7 @@ impl DiffArgs {
             ),
             _ => {
                 let mut with = vec!["--with".to_owned()];
-                with.extend(self.input_flags());
+                with.extend(self.input.named_by());
                 let name = format!("live {}", with.join(" "));
                 let arguments = [Vec::new(), with].map(|words| self.arguments(words, global));
                 (["live".to_owned(), name], arguments, reads.read_change(global)?)
@@ -248,9 +278,7 @@ impl DiffArgs {
         };
         let report = DiffReport::compare([side(0, old), side(1, new)], &asked)?;
         drop(progress);
-        let page = Page { width: width(), brief: self.summary };
-        show_page(global.color, &report, self.output.format(), page)?;
-        Ok(self.exit(&report))
+        Ok(report)
     }
 
     fn exit(&self, report: &DiffReport) -> Exit {
@@ -275,18 +303,6 @@ impl DiffArgs {
         words.extend(self.input.judged_by());
         words.extend(of_namespace(global));
         words
-    }
-
-    /// The flags that name manifests.
-    fn input_flags(&self) -> Vec<String> {
-        let flags = [("-f", &self.input.filename), ("-k", &self.input.kustomize)];
-        let each = flags.into_iter().flat_map(|(flag, paths)| {
-            paths.iter().flat_map(move |path| {
-                let path = path.to_string_lossy();
-                [flag.to_owned(), without_user(&path).into_owned()]
-            })
-        });
-        each.collect()
     }
 }
 

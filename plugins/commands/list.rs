@@ -1,7 +1,7 @@
 //! `list`: who may talk to whom on what.
 
-use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, show};
-use crate::render::Formats as _;
+use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, show, warn};
+use crate::render::{Format, Formats as _, weight};
 use anyhow::{anyhow, bail, ensure};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
@@ -64,6 +64,9 @@ pub struct ListArgs {
     input: InputArgs,
 }
 
+/// An answer of more bytes than this makes a page that no browser likes.
+const MOST_PICTURED: u64 = 20_000_000;
+
 /// The end of `list --help`.
 const AFTER_HELP: &str = "\
 Examples:
@@ -84,6 +87,9 @@ Examples:
 
   # A picture for the documentation
   kubectl netpol list -f k8s/ -n prod -o mermaid
+
+  # A map for the browser; `kubectl netpol map` opens it at once
+  kubectl netpol list -f k8s/ -o html > map.html
 
 Ports are those of the pods, after any Service. That a pod reaches itself, and a
 node the pods on it, goes without saying and is not listed.
@@ -110,12 +116,48 @@ impl ListArgs {
             (false, true) => return self.system(global),
             (false, false) => {}
         }
-        let reads = InputArgs {
-            entrances: self.exposed || self.from.as_ref().is_some_and(names_internet),
-            ..self.input.clone()
-        };
+        let format = self.output.format();
+        let (list, exit) = self.list(global, format == Format::Html, |input| {
+            if format.is_bare() {
+                input.tell_gaps(global);
+            }
+        })?;
+        show(global.color, &list, format)?;
+        Ok(exit)
+    }
+
+    /// All that is in some input, as `map` shows it.
+    pub(super) fn of(input: InputArgs) -> Self {
+        Self {
+            all_namespaces: false,
+            from: None,
+            to: None,
+            port: None,
+            exposed: false,
+            system: false,
+            by: By::default(),
+            known_only: false,
+            output: OutputArgs::default(),
+            input,
+        }
+    }
+
+    /// The answer, as a picture has it or without what only a picture shows.
+    pub(super) fn list(
+        &self,
+        global: &GlobalArgs,
+        picture: bool,
+        tell: impl FnOnce(&Input),
+    ) -> anyhow::Result<(FlowList, Exit)> {
+        let internet = self.from.as_ref().is_some_and(names_internet);
+        let reads =
+            InputArgs { entrances: self.exposed || internet || picture, ..self.input.clone() };
         let mut input = reads.read(global)?;
-        let asked = self.asked(global, &input)?;
+        let mut asked = self.asked(global, &input)?;
+        if picture {
+            let judged_by = self.input.judged_by();
+            asked.picture = Some(self.input.named_by().into_iter().chain(judged_by).collect());
+        }
         let progress = Progress::slow(global.color, "working out who reaches whom");
         // A live cluster has its pods; what else may come is asked of it by what is exposed.
         let open = !self.known_only && (self.input.names_manifests() || self.exposed);
@@ -123,16 +165,31 @@ impl ListArgs {
         let unwritten = open.then(|| unwritten::of_one(&mut input.snapshot, &input.rules, effort));
         let locate = input.locate();
         let (snapshot, rules) = (&input.snapshot, &input.rules);
-        let list = FlowList::new(snapshot, rules, &asked, unwritten.as_ref(), &*locate, effort)?;
-        drop(progress);
-        let format = self.output.format();
-        if format.is_bare() {
-            input.tell_gaps(global);
+        let answer = |asked: &ListAsked| {
+            FlowList::new(snapshot, rules, asked, unwritten.as_ref(), &*locate, effort)
+        };
+        let mut list = answer(&asked)?;
+        let large = picture && asked.by != By::Namespace && weight(&list)? > MOST_PICTURED;
+        if large {
+            let before = list.flows.len();
+            drop(list);
+            asked.by = By::Namespace;
+            list = answer(&asked)?;
+            let rows = list.flows.len();
+            let told = format!(
+                "{before} rows between workloads are too many for one page: it has the {rows} between \
+                 namespaces; -n, --from, --to or --port of `list -o html` ask for fewer"
+            );
+            list.notes.push(told);
         }
-        show(global.color, &list, format)?;
+        drop(progress);
+        if large {
+            list.notes.last().into_iter().for_each(|told| warn(global.color, told));
+        }
+        tell(&input);
         let unread = global.namespace.as_deref().is_some_and(|only| input.rules.is_unread(only));
         let decides = list.missing.iter().any(MissingReport::decides);
-        Ok(if unread || decides { Exit::Unknown } else { Exit::Success })
+        Ok((list, if unread || decides { Exit::Unknown } else { Exit::Success }))
     }
 
     /// What the cluster depends on.
@@ -198,6 +255,7 @@ impl ListArgs {
             exposed: self.exposed,
             internet,
             notes,
+            picture: None,
         })
     }
 }

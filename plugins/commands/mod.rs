@@ -10,7 +10,9 @@ mod doctor;
 mod explain;
 mod front;
 mod generate;
+mod lint;
 mod list;
+mod map;
 mod observe;
 mod observing;
 mod reach;
@@ -23,7 +25,9 @@ pub use diff::{DiffArgs, FailOn};
 pub use doctor::DoctorArgs;
 pub use explain::ExplainArgs;
 pub use front::front;
+pub use lint::LintArgs;
 pub use list::ListArgs;
+pub use map::MapArgs;
 pub use observe::ObserveArgs;
 pub use reach::ReachArgs;
 pub use summary::SummaryArgs;
@@ -93,8 +97,12 @@ commands! {
     doctor: Doctor(DoctorArgs),
     /// Say why a flow is allowed or denied, by policy, rule and line
     explain: Explain(ExplainArgs),
+    /// Say what policies do not do that they seem to
+    lint: Lint(LintArgs),
     /// List who may talk to whom on what
     list: List(ListArgs),
+    /// Write a map of who may talk to whom, and open it in the browser
+    map: Map(MapArgs),
     /// Show the flows that Hubble sees, beside what the policies predict
     observe: Observe(ObserveArgs),
     /// Say how far one gets from a pod or the internet, step by step, and what would cut it

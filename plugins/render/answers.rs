@@ -1,10 +1,10 @@
 //! Which answer comes in which formats, and what makes each.
 
 use super::format::Format;
-use super::{csv, dot, json, markdown, mermaid, text, yaml};
+use super::{csv, dot, github, html, json, markdown, mermaid, sarif, text, yaml};
 use netpol::answer::{
-    Checkup, DiffReport, ExplanationReport, FlowList, ObservedLine, OnwardReport, SummaryReport,
-    SystemReport,
+    Checkup, DiffReport, ExplanationReport, FlowList, LintReport, ObservedLine, OnwardReport,
+    SummaryReport, SystemReport, ToFindings as _,
 };
 use serde::Serialize;
 use std::io::Write;
@@ -20,6 +20,11 @@ pub struct Page {
 
 /// A format of an answer, with what completion says of it.
 pub type Offered = (Format, &'static str);
+
+/// How many bytes an answer takes in a page for the browser.
+pub fn weight(answer: &impl Serialize) -> std::io::Result<u64> {
+    html::weight(answer)
+}
 
 /// The formats that a command offers.
 pub trait Formats: 'static {
@@ -76,11 +81,11 @@ impl Formats for FlowList {
         (Format::Yaml, ""),
         (Format::Csv, ""),
         (Format::Md, ""),
+        (Format::Html, ""),
         (Format::Dot, ""),
         (Format::Mermaid, ""),
     ];
-    const HELP: &'static str =
-        "Output format: table, wide (with reasons), json, yaml, csv, md, dot or mermaid";
+    const HELP: &'static str = "Output format: table, wide (with reasons), json, yaml, csv, md, html (a map for the browser), dot or mermaid";
 }
 
 impl Answer for FlowList {
@@ -88,6 +93,7 @@ impl Answer for FlowList {
         let text = match format {
             Format::Csv => return Ok(csv::list(self, out)?),
             Format::Md => return Ok(markdown::list(self, out)?),
+            Format::Html => return Ok(html::list(self, out)?),
             Format::Dot => dot::list(self)?,
             Format::Mermaid => mermaid::list(self)?,
             _ => return Ok(text::list(self, page.width, format == Format::Wide, out)?),
@@ -149,10 +155,11 @@ impl Formats for DiffReport {
         (Format::Json, "For programs"),
         (Format::Yaml, "For programs and people"),
         (Format::Md, "For a pull request"),
+        (Format::Html, "A map for the browser"),
         (Format::Dot, "For Graphviz"),
         (Format::Csv, "For a spreadsheet"),
     ];
-    const HELP: &'static str = "Output format: text, wide (every change), json, yaml, md (a comment of a pull request), dot or csv";
+    const HELP: &'static str = "Output format: text, wide (every change), json, yaml, md (a comment of a pull request), html (a map for the browser), dot or csv";
 }
 
 impl Answer for DiffReport {
@@ -160,6 +167,7 @@ impl Answer for DiffReport {
         let text = match format {
             Format::Csv => csv::diff(self),
             Format::Md => return Ok(markdown::diff(self, page.brief, out)?),
+            Format::Html => return Ok(html::diff(self, page, out)?),
             Format::Dot => dot::diff(self),
             _ => text::diff(self, page.width, page.brief, format == Format::Wide),
         };
@@ -184,6 +192,28 @@ impl Answer for SummaryReport {
         let text = match format {
             Format::Md => return Ok(markdown::summary(self, out)?),
             _ => text::summary(self, page.width, format == Format::Wide),
+        };
+        Ok(out.write_all(text.as_bytes())?)
+    }
+}
+
+impl Formats for LintReport {
+    const FORMATS: &'static [Offered] = &[
+        (Format::Text, "For people"),
+        (Format::Json, "For programs"),
+        (Format::Yaml, "For programs and people"),
+        (Format::Sarif, "For code scanning"),
+        (Format::Github, "For a workflow of GitHub"),
+    ];
+    const HELP: &'static str = "Output format: text, json, yaml, sarif (code scanning) or github (lines of a pull request)";
+}
+
+impl Answer for LintReport {
+    fn write(&self, format: Format, page: Page, out: &mut dyn Write) -> anyhow::Result<()> {
+        let text = match format {
+            Format::Sarif => return Ok(sarif::findings(&self.findings(), out)?),
+            Format::Github => return Ok(github::findings(&self.findings(), out)?),
+            _ => text::lint(self, page.width),
         };
         Ok(out.write_all(text.as_bytes())?)
     }
@@ -231,6 +261,7 @@ mod tests {
         told::<OnwardReport>();
         told::<DiffReport>();
         told::<SummaryReport>();
+        told::<LintReport>();
         told::<Checkup>();
         told::<ObservedLine>();
     }

@@ -17,12 +17,20 @@ pub enum Format {
     Csv,
     /// Markdown, for documentation and pull requests.
     Md,
+    /// One page to look at in a browser.
+    Html,
     /// A picture of Graphviz.
     Dot,
     /// A picture of Mermaid.
     Mermaid,
     /// Names of objects, one a line.
     Name,
+    /// Findings, for code scanning.
+    Sarif,
+    /// Findings, as commands of a workflow.
+    Github,
+    /// Tests, for test runners.
+    Junit,
 }
 
 impl Format {
@@ -36,9 +44,13 @@ impl Format {
             Self::Yaml => "yaml",
             Self::Csv => "csv",
             Self::Md => "md",
+            Self::Html => "html",
             Self::Dot => "dot",
             Self::Mermaid => "mermaid",
             Self::Name => "name",
+            Self::Sarif => "sarif",
+            Self::Github => "github",
+            Self::Junit => "junit",
         }
     }
 

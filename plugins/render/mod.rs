@@ -9,18 +9,22 @@ mod cells;
 mod columns;
 mod csv;
 mod dot;
+#[allow(dead_code, reason = "JUnit, which is written in XML, comes with `test`")]
 mod escape;
 mod format;
+mod github;
+mod html;
 mod json;
 mod markdown;
 mod mermaid;
 mod picture;
+mod sarif;
 mod screen;
 mod text;
 mod wrap;
 mod yaml;
 
-pub use answers::{Answer, Formats, Offered, Page, render};
+pub use answers::{Answer, Formats, Offered, Page, render, weight};
 pub use format::Format;
 pub use json::json_line;
 pub use text::{lost_text, observation_text, observed_summary_text};

@@ -7,11 +7,14 @@
 //! answer are made here; how one looks in text, Markdown or a picture is not this room's business.
 
 mod checkup;
+mod command;
 mod delivery;
 mod diff;
 mod end;
 mod explaining;
 mod explanation;
+mod findings;
+mod lint;
 mod list;
 mod missing;
 mod named;
@@ -27,6 +30,7 @@ mod warnings;
 mod way;
 mod words;
 
+pub use crate::lints::Severity;
 pub use checkup::{Area, Check, CheckState, Checkup};
 pub use delivery::{DeliveryReport, DeliverySource, DeliveryState};
 pub use diff::{
@@ -38,7 +42,11 @@ pub use explanation::{
     AppliedBy, DirectionReport, ExplanationReport, FlowReport, HopReport, MissReport, OwnerReport,
     PolicyReport, RuleReport, WayReport,
 };
-pub use list::{By, Entrance, FlowList, FlowPorts, ListAsked, ListedFlow, Unmatched, Unprotected};
+pub use findings::{Finding, FindingRule, Findings, ToFindings};
+pub use lint::{AllowedFinding, Comments, LintAsked, LintFinding, LintReport, RelatedPlace};
+pub use list::{
+    By, Entrance, FlowList, FlowPorts, ListAsked, ListedFlow, ListedWitness, Unmatched, Unprotected,
+};
 pub use missing::{MissingReport, not_made};
 pub use observed::{
     Between, LostEvents, Observation, ObservedBetween, ObservedCount, ObservedEnd, ObservedFlow,
@@ -55,7 +63,7 @@ pub use summary::{
 pub use system::{SystemChangeReport, SystemFlowReport, SystemReport};
 pub use vocabulary::{
     ApiVersion, AsPredicted, Because, ChangeKind, CheckupKind, CutKind, DiffKind, EntranceKind,
-    ExplanationKind, Fate, FlowListKind, LostEventsKind, Missing, ObservedFlowKind,
+    ExplanationKind, Fate, FlowListKind, LintKind, LostEventsKind, Missing, ObservedFlowKind,
     ObservedProtocol, ObservedSummaryKind, OnwardKind, OrderedTier, Outcome, Scope, SummaryKind,
     SystemTrafficKind,
 };

@@ -55,6 +55,8 @@ constants! {
     DiffKind = "Diff";
     /// The kind of the answer of `summary`.
     SummaryKind = "Summary";
+    /// The kind of the answer of `lint`.
+    LintKind = "LintReport";
     /// The kind of the answer of `doctor`.
     CheckupKind = "Checkup";
     /// The kind of a line of `observe` that is a flow.

@@ -30,6 +30,7 @@ pub use found::{Body, Found, FoundWorkload, Owner, from_json as fact_from_json};
 pub use kustomization::is_kustomization;
 pub use other::from_json as other_from_json;
 pub use policy::from_json as policy_from_json;
+pub(crate) use policy::plain;
 pub use routes::{LEADING, Leading};
 pub use set::{Objects, Replaced};
 pub use warning::{Severity, Warning, shown};

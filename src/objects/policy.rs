@@ -38,7 +38,7 @@ pub fn from_json(kind: Kind, text: &str) -> Result<Found, String> {
 }
 
 fn undecodable(object: ObjectRef, path: &str, message: impl Into<String>) -> Found {
-    let fault = Fault { path: path.to_owned(), message: message.into() };
+    let fault = Fault::new(path, message);
     Found { object, body: Body::Undecodable(vec![fault]) }
 }
 
@@ -56,7 +56,7 @@ pub(super) fn path(error: &yaml::Error) -> String {
 const UNKNOWN_FIELD: &str = "unknown field ";
 
 /// The reader's message in plain words: of an unknown field, the known one that is nearest.
-pub(super) fn plain(message: &str) -> String {
+pub(crate) fn plain(message: &str) -> String {
     let parts = message.strip_prefix(UNKNOWN_FIELD).and_then(|m| m.split_once("; known are "));
     let Some((field, known)) = parts else {
         return printable(message).into_owned();

@@ -12,6 +12,7 @@ use crate::cluster::{
     real_namespace,
 };
 use crate::kinds::{EnforcedBy, Kind, Role};
+use crate::lints::Lint;
 use std::collections::{BTreeSet, HashMap};
 
 /// Policy objects as read, before anything is made of them.
@@ -272,6 +273,13 @@ impl Ruleset {
         }
     }
 
+    /// The same settings, without any policy.
+    #[must_use]
+    pub fn without_policies(&self) -> Self {
+        let (enforcer, staged) = (self.enforcer.clone(), self.staged);
+        Self { enforcer, staged, unread: self.unread.clone(), ..Self::default() }
+    }
+
     /// The same rules where namespaces are called otherwise, of NetworkPolicies: whatever names one of
     /// them names it as it is called then.
     #[must_use]
@@ -401,8 +409,8 @@ fn visible(
     of_namespaces: bool,
     lints: &mut Vec<Fault>,
 ) -> bool {
-    let mut tell = |path: &str, message| {
-        let fault = Fault { path: path.to_owned(), message };
+    let mut tell = |lint, path: &str, message: String| {
+        let fault = Fault::told(lint, path, message);
         if !lints.contains(&fault) {
             lints.push(fault);
         }
@@ -410,13 +418,13 @@ fn visible(
     let mut seen = |kind: &mut PeerKind, path: &str| match kind {
         PeerKind::Pods(set) => {
             let told = &mut |about: &Requirement, message| {
-                tell(about.path().as_deref().unwrap_or(path), message);
+                tell(Lint::LabelNotSeen, about.path().as_deref().unwrap_or(path), message);
             };
             labels.seen(set.clone(), of_namespaces, told).map(|visible| *set = visible).is_some()
         }
         PeerKind::Addresses(block, scope) => {
             if let Some(message) = not_for_dns(block, *scope) {
-                tell(path, message);
+                tell(Lint::BlockOfOthers, path, message);
             }
             true
         }
@@ -428,7 +436,7 @@ fn visible(
         }
     }
     let told = &mut |about: &Requirement, message| {
-        tell(about.path().as_deref().unwrap_or("spec"), message);
+        tell(Lint::LabelNotSeen, about.path().as_deref().unwrap_or("spec"), message);
     };
     let visible = labels.seen(policy.subject.clone(), of_namespaces, told);
     visible.map(|visible| policy.subject = visible).is_some()

@@ -100,6 +100,10 @@ fn lists_conform_to_the_schema() {
         let base = ["list", "-f", "examples/homekube", "-o", "json"];
         let answer = netpol(&[&base[..], words].concat()).json();
         assert_eq!(fault(&schema, &schema, &answer, "answer"), None, "{words:?}");
+        let base = ["list", "-f", "examples/homekube", "-o", "html"];
+        let page = netpol(&[&base[..], words].concat());
+        let answer = crate::read_back::html(&page.stdout);
+        assert_eq!(fault(&schema, &schema, &answer, "answer"), None, "{words:?}");
     }
 }
 

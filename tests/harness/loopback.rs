@@ -76,6 +76,7 @@ fn review() -> (u16, Value) {
 fn answer(path: &str) -> (u16, Value) {
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let rest = match parts.as_slice() {
+        ["apis"] => return (200, groups()),
         ["version"] => return (200, json!({"major": "1", "minor": "34", "gitVersion": "v1.34.1"})),
         ["api", "v1", rest @ ..]
         | ["apis", "apps" | "batch" | "networking.k8s.io" | "discovery.k8s.io", "v1", rest @ ..] => {
@@ -95,6 +96,16 @@ fn answer(path: &str) -> (u16, Value) {
         }
         _ => missing("", path),
     }
+}
+
+/// The groups that are served, of which what leads in from outside is asked.
+fn groups() -> Value {
+    let group = |name: &str| {
+        let version = json!({"groupVersion": format!("{name}/v1"), "version": "v1"});
+        json!({"name": name, "versions": [version], "preferredVersion": version})
+    };
+    let all = ["apps", "batch", "discovery.k8s.io", "networking.k8s.io"].map(group);
+    json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": all})
 }
 
 fn missing(name: &str, path: &str) -> (u16, Value) {

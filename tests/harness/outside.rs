@@ -30,6 +30,10 @@ pub(crate) enum Outside {
     Shell,
     /// `strace`, which shows what a program asks of the kernel; and a machine that lets it.
     Strace,
+    /// Node.js with npm, and the packages that map/package-lock.json pins.
+    Node,
+    /// A Chromium.
+    Browser,
     /// A table of verdicts or other input that the caller may lend.
     Lent,
 }
@@ -41,6 +45,8 @@ enum Binds {
     WithGo,
     /// The same, on Unix only.
     WithGoOnUnix,
+    /// Where npm is, which fetches the packages.
+    WithNpm,
     /// Nowhere: a machine has it or not.
     Nowhere,
 }
@@ -50,7 +56,10 @@ impl Outside {
         match self {
             Self::ControlPlane | Self::Flux => Binds::WithGoOnUnix,
             Self::Flate | Self::GoModule | Self::Helm | Self::Hubble | Self::Krew => Binds::WithGo,
-            Self::Script | Self::Shell | Self::Strace | Self::Lent => Binds::Nowhere,
+            Self::Node => Binds::WithNpm,
+            Self::Browser | Self::Script | Self::Shell | Self::Strace | Self::Lent => {
+                Binds::Nowhere
+            }
         }
     }
 
@@ -60,6 +69,7 @@ impl Outside {
         match self.binds() {
             Binds::WithGo => go,
             Binds::WithGoOnUnix => go && cfg!(unix),
+            Binds::WithNpm => !hermetic() && which::which("npm").is_ok(),
             Binds::Nowhere => false,
         }
     }

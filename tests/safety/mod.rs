@@ -34,6 +34,7 @@ const LIVE: &[(&str, &[&str])] = &[
     ("explain", &["explain", "-n", "x", "pod/a", "pod/b"]),
     ("explain", &["explain", "-n", "x", "pod/a", "pod/b", "--input-file", FLOWS]),
     ("list", &["list"]),
+    ("map", &["map", "--no-open", "--output", "target/tmp/map.html"]),
     ("observe", &["observe", "--input-file", FLOWS, "--summary"]),
     ("reach", &["reach", "-n", "x", "ns/x"]),
     ("summary", &["summary"]),

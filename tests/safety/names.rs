@@ -77,6 +77,7 @@ fn read_back(words: &[&str], format: &str, run: &Run) {
         "csv" => drop(read_back::csv(&run.stdout)),
         "md" => read_back::markdown(&run.stdout),
         "dot" => read_back::dot(&run.stdout),
+        "html" => drop(read_back::html(&run.stdout)),
         "mermaid" => read_back::mermaid(&run.stdout),
         _ => read_back::text(&run.stdout),
     }
@@ -96,7 +97,7 @@ fn hostile_names_are_text_in_every_format_of_every_command() {
     for (words, formats) in [
         (
             &["list", "-f", file][..],
-            &["table", "wide", "json", "yaml", "csv", "md", "dot", "mermaid"][..],
+            &["table", "wide", "json", "yaml", "csv", "md", "html", "dot", "mermaid"][..],
         ),
         (
             &["list", "-f", file, "--by", "pod", "--to", "ns/a"],
@@ -105,11 +106,11 @@ fn hostile_names_are_text_in_every_format_of_every_command() {
         (&["list", "-f", file, "--exposed"], &["table", "wide", "json", "yaml", "csv", "md"]),
         (
             &["list", "-f", file, "--by", "namespace"],
-            &["table", "json", "yaml", "csv", "md", "dot", "mermaid"],
+            &["table", "json", "yaml", "csv", "md", "html", "dot", "mermaid"],
         ),
         (&["reach", "-f", file, "ns/a"], &["text", "wide", "json", "yaml", "dot", "mermaid"]),
         (&["summary", "-f", file], &["table", "wide", "json", "yaml", "md"]),
-        (&["diff", file, other], &["text", "json", "yaml", "csv", "md", "dot"]),
+        (&["diff", file, other], &["text", "json", "yaml", "csv", "md", "html", "dot"]),
         (&["diff", other, file, "--summary"], &["text", "md"]),
         (&["explain", "-f", file, "ns/a", "ns/a"], &["text", "wide", "json", "yaml"]),
         (&["explain", "-f", file, "ns/a", "no\u{202e}@x"], &["text", "json"]),

@@ -54,6 +54,7 @@ const TRACED: &[(&str, &[&str], &[i32])] = &[
     ("list", &["list", "-k", "local"], &[0, 2]),
     ("list", &["list", "-k", "remote"], &[2]),
     ("list", &["list", "-f", "git:HEAD"], &[0]),
+    ("map", &["map", "-f", ".", "--no-open", "--output", "out/map.html"], &[0]),
     ("observe", &["observe", "-f", ".", "--input-file", "flows.jsonl"], &[0]),
     ("reach", &["reach", "-f", ".", "internet"], &[0, 3]),
     ("summary", &["summary", "-f", ".", "-o", "yaml"], &[0]),

@@ -1,11 +1,12 @@
-//! Files that follow from the program: the flags' completions, man pages and reference, and a picture.
+//! Files that follow from the program: the flags' completions, man pages and reference, a picture, and a
+//! map.
 //!
 //! In: the front binary, built here or given. Out: the files, in the workspace or elsewhere; a test
 //! compares them with those that are there.
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -38,7 +39,24 @@ pub(crate) fn run(options: &Options) -> Result<String> {
     let picture = out.join("docs/picture.svg");
     fs::write(&picture, picture::draw(&binary)?)
         .with_context(|| format!("writing {}", picture.display()))?;
-    Ok("completions/, man/, docs/reference.md and docs/picture.svg are up to date".to_owned())
+    let map = out.join("docs/homekube.html");
+    fs::write(&map, homekube(&binary)?).with_context(|| format!("writing {}", map.display()))?;
+    let all = "completions/, man/, docs/reference.md, docs/picture.svg and docs/homekube.html";
+    Ok(format!("{all} are up to date"))
+}
+
+/// The map of HomeKube.
+fn homekube(binary: &Path) -> Result<Vec<u8>> {
+    let output = Command::new(binary)
+        .args(["list", "-f", "examples/homekube", "-o", "html", "--color", "never"])
+        .current_dir(workspace())
+        .env("KUBECONFIG", "/dev/null")
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("running {}", binary.display()))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "list -o html: {}: {said}", output.status);
+    Ok(output.stdout)
 }
 
 fn build() -> Result<PathBuf> {
@@ -46,7 +64,7 @@ fn build() -> Result<PathBuf> {
     let output = Command::new(cargo)
         .args(["build", "--quiet", "--bin", "kubectl-netpol", "--message-format", "json"])
         .current_dir(workspace())
-        .stderr(std::process::Stdio::inherit())
+        .stderr(Stdio::inherit())
         .output()
         .context("running cargo build")?;
     ensure!(output.status.success(), "cargo build failed ({}); its words are above", output.status);

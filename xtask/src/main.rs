@@ -12,6 +12,7 @@ mod fuzz;
 mod gen_cluster;
 mod gen_flux;
 mod generate;
+mod map;
 mod picture;
 mod sbom;
 mod tools;
@@ -94,7 +95,23 @@ enum Task {
     #[command(verbatim_doc_comment)]
     GenFlux(gen_flux::Options),
 
-    /// Write what follows from the program: completions/, man/, docs/reference.md and docs/picture.svg.
+    /// Bundle the page of `kubectl netpol map` from map/ into plugins/assets/map.html.
+    ///
+    /// npm fetches what map/package-lock.json pins, once. The same sources give the same bytes. The answer
+    /// is where the page is.
+    #[command(verbatim_doc_comment)]
+    Map(map::Options),
+
+    /// Provide a Chromium for the tests of the map.
+    ///
+    /// It is the one on PATH, else Debian's, which is installed with apt-get where that is possible. The
+    /// last line of stdout is its path.
+    #[command(verbatim_doc_comment)]
+    Browser,
+
+    /// Write what follows from the program: completions/, man/, docs/reference.md, docs/picture.svg and
+    /// docs/homekube.html.
+    #[command(verbatim_doc_comment)]
     Generate(generate::Options),
 
     /// Compare what two builds answer over directories of manifests.
@@ -172,6 +189,8 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::GenCluster(options) => answer(&gen_cluster::run(&options)?),
         Task::GenFlux(options) => answer(&gen_flux::run(&options)?),
         Task::Generate(options) => answer(&generate::run(&options)?),
+        Task::Map(options) => answer(&map::run(&options)?),
+        Task::Browser => answer(&map::browser()?),
         Task::Hubble => answer(&tools::provide(&tools::HUBBLE)?.display().to_string()),
         Task::Krew => answer(&tools::provide(&tools::KREW)?.display().to_string()),
         Task::Dist(options) => answer(&dist::run(&options)?),

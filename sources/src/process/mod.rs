@@ -163,6 +163,25 @@ where
     return Ok(command.status()?.code());
 }
 
+/// Has a file opened with the program that its user has for such files, and does not wait for it;
+/// `false` where there is nobody to ask, or nothing to show it on.
+pub fn open(file: &Path) -> std::io::Result<bool> {
+    let name = match std::env::consts::OS {
+        "macos" => "open",
+        "windows" => "explorer.exe",
+        _ => "xdg-open",
+    };
+    let is_set = |name| std::env::var_os(name).is_some_and(|set| !set.is_empty());
+    let shown = name != "xdg-open" || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY");
+    let Some(path) = find(name).filter(|_| shown) else { return Ok(false) };
+    let (mut command, _) = Program::Opener.command(&path)?;
+    command.arg(file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    // Ctrl-C here is not for the browser.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command.spawn().map(|_| true)
+}
+
 /// What a program may use: no more processor time than it has time, no file larger than its output,
 /// no core dump, and an honest share of memory. Only Linux sets limits of another process.
 #[cfg(target_os = "linux")]

@@ -38,6 +38,8 @@ pub enum Program {
     Credentials,
     /// Another command of this suite, in a binary of its own.
     Sibling,
+    /// What opens a file with the program that its user has for such files.
+    Opener,
 }
 
 /// What a program finds in its environment.
@@ -131,7 +133,7 @@ impl Program {
             Self::Version => (Surroundings::Alone(&[]), NO_GIT),
             Self::Flux { pull: false } => (Surroundings::Ours, NO_GIT),
             Self::Flux { pull: true } => (Surroundings::Ours, PULLING),
-            Self::Hubble | Self::Cilium | Self::Credentials | Self::Sibling => {
+            Self::Hubble | Self::Cilium | Self::Credentials | Self::Sibling | Self::Opener => {
                 (Surroundings::Ours, &[])
             }
         }

@@ -7,7 +7,6 @@ mod alike;
 mod apart;
 mod asked;
 mod cause;
-mod command;
 mod compare;
 mod ends;
 mod fresh;

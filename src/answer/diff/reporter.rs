@@ -5,12 +5,12 @@
 use super::alike::{said_by_known, told_once};
 use super::asked::DiffAsked;
 use super::cause::Cause;
-use super::command::command;
 use super::ends::Ends;
 use super::rows::{Row, Rows, Told, rows};
 use super::{
     ChangeReport, DiffReport, DiffSide, DiffSummary, ReasonReport, SideReport, WitnessReport,
 };
+use crate::answer::command::{explain, piped};
 use crate::answer::end::{EndsReport, MemberReport};
 use crate::answer::explaining::flow_report;
 use crate::answer::explanation::PolicyReport;
@@ -163,7 +163,8 @@ impl Reporter<'_> {
                 let [source, destination] = [&case.flow.source, &case.flow.destination]
                     .map(|endpoint| names::asked(side.snapshot, endpoint))
                     .map(|end| side.renamed.map_or(end.clone(), |renamed| renamed.asked(&end)));
-                command(side, &source, &destination, (!is_supposed).then_some(row.witness.port))
+                let port = (!is_supposed).then_some(row.witness.port);
+                piped(side.piped_from, explain(side.arguments, &source, &destination, port))
             });
         let [from, to] = self.ends.report(&row.sources, &row.destinations, row.family, &row.ports);
         ChangeReport {

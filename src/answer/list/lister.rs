@@ -10,7 +10,8 @@ use super::said::Said;
 use super::unmatched::unmatched;
 use super::unprotected::unprotected;
 use super::why::{Known, reasons};
-use super::{FlowList, FlowPorts, ListAsked, ListedFlow};
+use super::witnesses::Witnesses;
+use super::{FlowList, FlowPorts, ListAsked, ListedFlow, Unprotected};
 use crate::answer::end::{EndKind, EndReport};
 use crate::answer::missing::{COARSE, MissingReport, dead, is_empty, missing};
 use crate::answer::named::NamedPorts;
@@ -74,6 +75,7 @@ impl FlowList {
             unexplained: Cell::default(),
             ends: RefCell::default(),
             entrances: ways_in(snapshot, rules, asked),
+            witnesses: asked.picture.as_ref().map(|words| Witnesses::new(words, locate, effort)),
             elsewhere: OnceCell::new(),
             named: NamedPorts::of([rules]),
         };
@@ -115,20 +117,17 @@ impl FlowList {
                 words::enforcement(rules),
                 notes(&flows, asked),
                 lister.unexplained(),
+                lister.witnesses.as_ref().and_then(Witnesses::note).into_iter().collect(),
                 note(&only_others).into_iter().collect(),
                 coarse.into_iter().collect(),
                 stood_for.into_iter().collect(),
             ]
             .concat(),
             only_others,
-            not_protected: if asked.exposed && !nothing {
-                let mut open = unprotected(&lister);
-                open.retain(|one| !asked.internet || one.direction == Direction::Ingress);
-                open
-            } else {
-                Vec::new()
-            },
+            not_protected: if nothing { Vec::new() } else { not_protected(&lister) },
             entrances: found.map(|found| found.all.clone()).unwrap_or_default(),
+            workloads: if asked.picture.is_some() { lister.everyone() } else { Vec::new() },
+            namespaces: if asked.picture.is_some() { lister.closed(locate) } else { Vec::new() },
             complete: missing.is_empty(),
             missing,
             known_only: unwritten.is_none(),
@@ -146,6 +145,14 @@ impl FlowList {
     }
 }
 
+/// Who is isolated by no policy, where what is exposed is asked for.
+fn not_protected(lister: &Lister<'_>) -> Vec<Unprotected> {
+    let asked = lister.asked;
+    let mut open = if asked.exposed { unprotected(lister) } else { Vec::new() };
+    open.retain(|one| !asked.internet || one.direction == Direction::Ingress);
+    open
+}
+
 /// What leads in from outside to whom it is asked for, where it is asked for.
 fn ways_in(snapshot: &Snapshot, rules: &Ruleset, asked: &ListAsked) -> Option<Entrances> {
     let wanted = |id: PodId| {
@@ -153,7 +160,8 @@ fn ways_in(snapshot: &Snapshot, rules: &Ruleset, asked: &ListAsked) -> Option<En
         asked.namespace.as_ref().is_none_or(of)
             && asked.to.as_ref().is_none_or(|to| to.contains_key(&End::Pod(id)))
     };
-    (asked.exposed || asked.internet).then(|| entrances(snapshot, rules, &wanted))
+    let looked_for = asked.exposed || asked.internet || asked.picture.is_some();
+    looked_for.then(|| entrances(snapshot, rules, &wanted))
 }
 
 pub(super) struct Lister<'a> {
@@ -172,8 +180,10 @@ pub(super) struct Lister<'a> {
     ends: RefCell<HashMap<(Direction, Party), Arc<EndReport>>>,
     /// What leads in from outside, where it is looked for.
     pub(super) entrances: Option<Entrances>,
+    /// One flow of each row is told.
+    pub(super) witnesses: Option<Witnesses<'a>>,
     elsewhere: OnceCell<HashSet<PodId>>,
-    named: NamedPorts,
+    pub(super) named: NamedPorts,
 }
 
 /// The pods that are written nowhere and are in namespaces of which nothing is here either.
@@ -233,6 +243,7 @@ impl Lister<'_> {
             rules: if told { self.rules_of(&why) } else { Vec::new() },
             not_known: self.not_known(&why),
             by: self.by(row),
+            witness: self.witness(row, families),
         }
     }
 
@@ -428,7 +439,7 @@ fn conditions(row: &Merged, why: &Why) -> Vec<String> {
 }
 
 /// The pods or nodes of a row's end.
-fn pods(groups: &Groups, (party, part): &(Party, Part)) -> Vec<End> {
+pub(super) fn pods(groups: &Groups, (party, part): &(Party, Part)) -> Vec<End> {
     match (party, part) {
         (Party::Group(_), Part::Pods(pods)) => pods.clone(),
         (Party::Group(id), _) => groups.group(*id).members.values().flatten().copied().collect(),

@@ -8,13 +8,17 @@ mod entrances;
 mod group;
 mod lister;
 mod only_others;
+mod picture;
 mod said;
 mod unmatched;
 mod unprotected;
 mod why;
+mod witnesses;
 
 use super::end::{BroughtBy, EndReport};
+use super::explanation::DirectionReport;
 use super::missing::MissingReport;
+use super::summary::NamespaceSummary;
 use super::vocabulary::{ApiVersion, Because, EntranceKind, FlowListKind, Outcome};
 use super::warnings::Warning;
 use crate::cluster::{Family, Protocol};
@@ -73,6 +77,9 @@ pub struct ListAsked {
     pub internet: bool,
     /// What the reader should know of how the question was understood.
     pub notes: Vec<String>,
+    /// For a picture, the words with which `explain` reads the same: everyone who is known, how closed
+    /// namespaces are, what leads in from outside and one flow of each row are told too.
+    pub picture: Option<Vec<String>>,
 }
 
 /// The answer of `list`.
@@ -92,10 +99,16 @@ pub struct FlowList {
     /// Who is isolated by no policy, by namespace and direction; only of what is exposed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_protected: Vec<Unprotected>,
-    /// The ways in from outside, with what becomes of what comes by them; only of what is exposed, and of
-    /// what the internet may reach.
+    /// The ways in from outside, with what becomes of what comes by them; only of what is exposed, of what
+    /// the internet may reach, and with `-o html`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub entrances: Vec<Entrance>,
+    /// With `-o html`: everyone who is known, in a row or not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub workloads: Vec<EndReport>,
+    /// With `-o html`: how closed each namespace is, without what its policies say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<NamespaceSummary>,
     /// Whether everything was looked at, so that what is not listed is not allowed.
     pub complete: bool,
     /// What was not, so that there may be more flows than are listed.
@@ -248,6 +261,27 @@ pub struct ListedFlow {
     /// Of what is open to the outside: what leads there from outside; absent where it was not looked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<Vec<String>>,
+    /// With `-o html`: one of the flows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub witness: Option<ListedWitness>,
+}
+
+/// One flow of a row, with what decides it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ListedWitness {
+    /// Its source.
+    pub source: String,
+    /// Its destination.
+    pub destination: String,
+    /// Its port, such as `8080/TCP`.
+    pub ports: String,
+    /// The command that explains it.
+    pub explain: String,
+    /// Out of its source, with the policies that decide.
+    pub egress: DirectionReport,
+    /// Into its destination.
+    pub ingress: DirectionReport,
 }
 
 /// Ports of one protocol.

@@ -96,7 +96,7 @@ impl Lister<'_> {
     }
 
     /// The classes of one end of a row; each of a workload by itself.
-    fn classes(&self, groups: &Groups, end: &(Party, Part), family: Family) -> Runs {
+    pub(super) fn classes(&self, groups: &Groups, end: &(Party, Part), family: Family) -> Runs {
         let connectivity = self.connectivity;
         let class = |address| connectivity.class(End::Address(address));
         match end {
@@ -162,7 +162,7 @@ fn passage(row: &Merged) -> Passage {
 }
 
 /// The directions in which policies are asked why a row is there; `None`: it goes without a reason.
-fn directions(row: &Merged) -> Option<&'static [Direction]> {
+pub(super) fn directions(row: &Merged) -> Option<&'static [Direction]> {
     let symbolic = |(party, _): &(Party, Part)| !matches!(party, Party::Group(_));
     match (symbolic(&row.source), symbolic(&row.destination)) {
         (true, _) => Some(&[Direction::Ingress]),
@@ -172,7 +172,8 @@ fn directions(row: &Merged) -> Option<&'static [Direction]> {
     }
 }
 
-fn flow(example: &Example, family: Family) -> Flow {
+/// An example as it is judged.
+pub(super) fn flow(example: &Example, family: Family) -> Flow {
     let endpoint = |end: End| match end {
         End::Pod(id) => Endpoint::Pod(id),
         End::Node(node) => Endpoint::Node(node),

@@ -1,20 +1,15 @@
 //! The command that explains one flow, as a shell takes it.
 
-use super::DiffSide;
 use crate::cluster::{Port, Protocol};
 
-/// The command that explains a flow as a side has it.
-pub(super) fn command(
-    side: &DiffSide<'_>,
+/// The command that explains one flow, or without a port those at all ports, with the words that say where
+/// it is read from.
+pub(super) fn explain(
+    arguments: &[String],
     source: &str,
     destination: &str,
     port: Option<Port>,
 ) -> String {
-    piped(side.piped_from, explain(side.arguments, source, destination, port))
-}
-
-/// The command that explains one flow, or without a port those at all ports.
-fn explain(arguments: &[String], source: &str, destination: &str, port: Option<Port>) -> String {
     let suffix = port.map_or_else(String::new, |port| match port.protocol {
         Protocol::Tcp => format!(":{}", port.number),
         other => format!(":{}/{other}", port.number),
@@ -33,7 +28,7 @@ fn explain(arguments: &[String], source: &str, destination: &str, port: Option<P
 }
 
 /// A command that reads what another one prints.
-fn piped(from: &[String], command: String) -> String {
+pub(super) fn piped(from: &[String], command: String) -> String {
     if from.is_empty() {
         return command;
     }
