@@ -199,15 +199,10 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             let slice = wire::EndpointSlice::deserialize(source)?;
             let metadata = slice.metadata.unwrap_or_default();
             let object = place(&metadata);
-            let body = Body::EndpointSlice(EndpointSlice {
-                namespace: object.namespace.clone().unwrap_or_default(),
-                service: labels(metadata.labels)
-                    .get("kubernetes.io/service-name")
-                    .unwrap_or_default()
-                    .into(),
-                ports: slice.ports.unwrap_or_default().into_iter().map(slice_port).collect(),
-                endpoints: slice.endpoints.unwrap_or_default().into_iter().map(endpoint).collect(),
-            });
+            let ports = slice.ports.unwrap_or_default().into_iter().map(slice_port).collect();
+            let listed = slice.endpoints.unwrap_or_default().into_iter().map(endpoint).collect();
+            let slice = entrances::listed(&object, &labels(metadata.labels), ports, listed);
+            let body = Body::EndpointSlice(slice);
             Found { object, body }
         }
         policy => {
