@@ -65,7 +65,8 @@ mod tests {
         );
         let list = format!("{{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": [{policy}]}}");
         // The whole list is one document that is encrypted.
-        let whole = list.replace(&format!(", \"sops\": {{\"mac\": \"{VALUE}\"}}}}]}}"), "}]") + ", \"sops\": {\"mac\": \"x\"}}";
+        let whole = list.replace(&format!(", \"sops\": {{\"mac\": \"{VALUE}\"}}}}]}}"), "}]")
+            + ", \"sops\": {\"mac\": \"x\"}}";
         for text in [policy.clone(), format!("---\n{policy}\n"), list, whole] {
             let (rules, warnings) = read(&text);
             assert!(rules.is_unread("shop"), "{text}");
@@ -88,8 +89,12 @@ mod tests {
                  spec: {{containers: [{{name: a, image: a, env: [{{name: A, value: '{variable}'}}]}}]}}\n{sops}"
             )
         };
-        let secret = format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\ndata: {{a: '{VALUE}'}}\n{sops}");
-        let whole = format!("apiVersion: '{VALUE}'\nkind: '{VALUE}'\nmetadata: {{name: '{VALUE}'}}\n{sops}");
+        let secret = format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\ndata: {{a: '{VALUE}'}}\n{sops}"
+        );
+        let whole = format!(
+            "apiVersion: '{VALUE}'\nkind: '{VALUE}'\nmetadata: {{name: '{VALUE}'}}\n{sops}"
+        );
         let named = format!(
             "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n\
              metadata: {{name: a, namespace: '{VALUE}'}}\nspec: {{podSelector: {{}}}}\n{sops}"

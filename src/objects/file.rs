@@ -159,8 +159,8 @@ impl File {
     pub fn perhaps(mut self, why: &str) -> Self {
         for (found, _) in &mut self.found {
             if matches!(found.body, Body::Policy(_)) {
-                let (path, message) = ("metadata".to_owned(), why.to_owned());
-                found.body = Body::NotKnown(vec![Fault { path, message }]);
+                let message = format!("may not be in force as it is here: {why}");
+                found.body = Body::NotKnown(vec![Fault { path: String::new(), message }]);
             }
         }
         self

@@ -25,8 +25,8 @@ pub(super) fn read(kind: Kind, node: &Node<'_>, default_namespace: &Name) -> Fou
 ///
 /// Source: docs/semantics/flux.md#encrypted-objects.
 pub(super) fn encrypted(kind: Kind, node: &Node<'_>, default_namespace: &Name) -> Found {
-    let message = "is of SOPS: the policy is encrypted, so what it does is not known; decrypt it \
-                   first, as with `sops decrypt`";
+    let message = "says that it is encrypted, so what it does is not known; decrypt it first, as \
+                   with `sops decrypt`";
     let fault = Fault { path: "sops".to_owned(), message: message.to_owned() };
     Found { object: named(kind, node, default_namespace), body: Body::NotKnown(vec![fault]) }
 }
