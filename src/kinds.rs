@@ -38,6 +38,8 @@ pub enum Kind {
     /// `v1`
     ReplicationController,
     /// `v1`
+    ServiceAccount,
+    /// `v1`
     Service,
     /// `v1`
     Endpoints,

@@ -26,6 +26,7 @@ use crate::verdict::{
     NoSuggestion, PeerMiss, PolicyTrace, PortMiss, Reason, Suggestion, Taken, Trace, UnknownWhy,
     Verdict,
 };
+use std::collections::HashSet;
 
 impl ExplanationReport {
     /// Puts an explanation into words and places.
@@ -168,7 +169,13 @@ struct View<'a> {
 impl Reporter<'_> {
     fn flows(&self, explanation: &Explanation) -> Vec<FlowReport> {
         let alone = explanation.cases.iter().all(|case| matches!(case.ports, CasePorts::AnyOther));
-        explanation.cases.iter().map(|case| self.flow(case, alone)).collect()
+        let counted: HashSet<*const Case> =
+            explanation.counted().into_iter().map(std::ptr::from_ref).collect();
+        let of = |case: &Case| {
+            let counted = counted.contains(&std::ptr::from_ref(case));
+            FlowReport { counted, ..self.flow(case, alone) }
+        };
+        explanation.cases.iter().map(of).collect()
     }
 
     fn way(&self, way: &Taken) -> WayReport {
@@ -260,6 +267,7 @@ impl Reporter<'_> {
             egress: self.direction(&egress),
             ingress: self.direction(&ingress),
             undeclared: case.ports.is_undeclared(),
+            counted: true,
         }
     }
 
@@ -476,10 +484,9 @@ impl Reporter<'_> {
             }
             _ => None,
         };
-        let declared = explanation.cases.iter().any(|case| !case.ports.is_undeclared());
-        let counted = |case: &&Case| !declared || !case.ports.is_undeclared();
+        let counted = explanation.counted();
         let denied = |trace: fn(&Case) -> &Trace, ends: fn(&Case) -> &[Endpoint]| {
-            let mut cases = explanation.cases.iter().filter(counted);
+            let mut cases = counted.iter();
             // Where a rule denies, none is missing.
             let lacks =
                 |trace: &Trace| trace.verdict == Verdict::Denied && trace.reason != Reason::Refused;

@@ -142,6 +142,9 @@ pub struct FlowReport {
     /// Nobody asked for these ports and the destination does not declare them.
     #[serde(skip)]
     pub undeclared: bool,
+    /// It counts for the verdict.
+    #[serde(skip)]
+    pub counted: bool,
 }
 
 /// One direction of a flow.

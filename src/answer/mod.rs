@@ -14,6 +14,7 @@ mod explaining;
 mod explanation;
 mod list;
 mod missing;
+mod named;
 mod observed;
 mod onward;
 mod place;

@@ -115,6 +115,15 @@ pub(super) const ROWS: &[Row] = &[
         role: Role::Workload,
     },
     Row {
+        kind: Kind::ServiceAccount,
+        name: "ServiceAccount",
+        plural: "serviceaccounts",
+        versions: &["v1"],
+        words: &[],
+        scope: Scope::Namespaced,
+        role: Role::Fact,
+    },
+    Row {
         kind: Kind::Service,
         name: "Service",
         plural: "services",

@@ -6,9 +6,10 @@ use super::found::{Body, FoundWorkload, Owner};
 use super::routes::Leading;
 use super::set::Objects;
 use crate::cluster::{
-    Family, Labels, Name, Node, ObjectRef, Origin, Pod, Selector, Service, Snapshot, Workload,
+    ACCOUNT_NAME_LABEL, Family, Labels, Name, Node, ObjectRef, Origin, Pod, Selector, Service,
+    Snapshot, Workload, is_account_label,
 };
-use crate::kinds::Kind;
+use crate::kinds::{EnforcedBy, Kind};
 use crate::policy::{OtherObject, RefusedBy, Remark, Written, WrittenObject};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -28,7 +29,8 @@ impl Objects {
             let namespace = ObjectRef::cluster(Kind::Namespace.name(), name.clone());
             !by_ref.contains_key(&namespace)
         });
-        let mut linker = Linker { owners: owners(&by_ref), without_pods, ..Linker::default() };
+        let (owners, accounts) = (owners(&by_ref), accounts(&by_ref));
+        let mut linker = Linker { owners, accounts, without_pods, ..Linker::default() };
         for (object, (origin, body)) in by_ref {
             linker.add(object, origin, body);
         }
@@ -54,8 +56,27 @@ fn owners(objects: &BTreeMap<ObjectRef, (Origin, Body)>) -> HashMap<ObjectRef, O
     objects.iter().filter_map(owner).collect()
 }
 
+/// The labels of each ServiceAccount, by namespace and name, where policies of Calico may ask for them.
+fn accounts(objects: &BTreeMap<ObjectRef, (Origin, Body)>) -> HashMap<(Name, Name), Labels> {
+    let asks = |object: &ObjectRef| {
+        Kind::named(&object.kind).and_then(Kind::enforced_by) == Some(EnforcedBy::Calico)
+    };
+    if !objects.keys().any(asks) {
+        return HashMap::new();
+    }
+    let account =
+        |(object, (_, body)): (&ObjectRef, &(Origin, Body))| match (body, &object.namespace) {
+            (Body::Account(labels), Some(namespace)) => {
+                Some(((namespace.clone(), object.name.clone()), labels.clone()))
+            }
+            _ => None,
+        };
+    objects.iter().filter_map(account).collect()
+}
+
 #[derive(Default)]
 struct Linker {
+    accounts: HashMap<(Name, Name), Labels>,
     /// What controls each workload that was found.
     owners: HashMap<ObjectRef, Option<Owner>>,
     /// Workloads whose running pods are not there any more.
@@ -96,8 +117,8 @@ impl Linker {
                 }
             }
             Body::Calls(calls) => self.snapshot.calls.all.extend(calls),
-            // Whoever lowers policies asks for it.
-            Body::AgentConfig(_) => {}
+            // Whoever lowers policies asks for it, and pods have those of theirs.
+            Body::AgentConfig(_) | Body::Account(_) => {}
             Body::Leading(leading) => {
                 let entrances = &mut self.snapshot.entrances;
                 match leading {
@@ -162,7 +183,22 @@ impl Linker {
                 pod.owner = Some(index);
             }
         }
+        self.inherit(&mut pod);
         self.snapshot.add_pod(pod);
+    }
+
+    /// Gives a pod the labels of its ServiceAccount, as Calico's selectors see them, where that is written.
+    ///
+    /// Source: docs/semantics/calico.md#labels.
+    fn inherit(&self, pod: &mut Pod) {
+        let key = (pod.namespace.clone(), pod.service_account.clone());
+        let Some(account) = self.accounts.get(&key) else { return };
+        let inherited =
+            account.iter().map(|(key, value)| (format!("pcsa.{key}"), value.to_owned()));
+        let own = pod.labels.iter().filter(|(key, _)| !is_account_label(key));
+        let own = own.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let name = (ACCOUNT_NAME_LABEL.to_owned(), pod.service_account.to_string());
+        pod.labels = own.chain(inherited).chain([name]).collect();
     }
 
     /// The index of a workload, which is there from now on.
@@ -184,6 +220,7 @@ impl Linker {
                 pod.name = self.snapshot.workloads[index].object.name.clone();
                 pod.owner = Some(index);
                 pod.origin = origin;
+                self.inherit(&mut pod);
                 self.snapshot.add_pod(pod);
             }
         }

@@ -33,6 +33,8 @@ pub struct Found {
 /// What an object says. The origins in it are synthetic: the place is kept beside it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
+    /// A ServiceAccount with its labels.
+    Account(Labels),
     /// A Namespace with these labels.
     Namespace(Labels),
     /// A Node.
@@ -119,6 +121,11 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             let metadata = wire::Bare::deserialize(source)?.metadata.unwrap_or_default();
             let object = place(&metadata);
             Found { object, body: Body::Namespace(labels(metadata.labels)) }
+        }
+        Kind::ServiceAccount => {
+            let metadata = wire::Bare::deserialize(source)?.metadata.unwrap_or_default();
+            let object = place(&metadata);
+            Found { object, body: Body::Account(labels(metadata.labels)) }
         }
         Kind::Node => {
             let node = wire::Node::deserialize(source)?;

@@ -18,7 +18,7 @@ use crate::ends::{
 };
 use crate::policy::rule::Direction;
 use crate::policy::{Ruleset, Sight};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 /// What is asked.
@@ -106,9 +106,17 @@ impl Explanation {
         std::iter::once(self).chain(hops.filter_map(|hop| Some(hop.judged()?.1)))
     }
 
-    /// The verdict on all that was asked; `None` when flows differ.
-    ///
-    /// Ports that nobody asked for or declared count only where there are no others.
+    /// The cases that count for the verdict: ports that nobody asked for or declared do so only for
+    /// destinations that declare none.
+    pub fn counted(&self) -> Vec<&Case> {
+        let declare = self.cases.iter().filter(|case| !case.ports.is_undeclared());
+        let declare: HashSet<&Endpoint> = declare.flat_map(|case| &case.destinations).collect();
+        let open = |case: &Case| case.destinations.iter().any(|end| !declare.contains(end));
+        self.cases.iter().filter(|case| !case.ports.is_undeclared() || open(case)).collect()
+    }
+
+    /// The verdict on all that was asked; `None` when flows differ. Of each destination its declared ports
+    /// count, and all of one that declares none.
     pub fn verdict(&self) -> Option<Verdict> {
         if self.unsettled {
             return Some(Verdict::Unknown);
@@ -123,18 +131,14 @@ impl Explanation {
             let closed = all().any(|it| matches!(it, None | Some(Verdict::Denied)));
             return verdict.or((!closed).then_some(Verdict::Unknown));
         }
-        let declared = self.cases.iter().any(|case| !case.ports.is_undeclared());
-        let counted = || {
-            let cases = self.cases.iter();
-            cases.filter(move |case| !declared || !case.ports.is_undeclared())
-        };
         if self.cases.is_empty() {
             return Some(Verdict::Unknown);
         }
-        let verdict = same(counted().map(|case| case.judgement.verdict));
+        let counted = self.counted();
+        let verdict = same(counted.iter().map(|case| case.judgement.verdict));
         match verdict {
             None if self.family_unknown || self.reading_unknown => Some(Verdict::Unknown),
-            None if counted().all(|case| case.judgement.verdict != Verdict::Denied) => {
+            None if counted.iter().all(|case| case.judgement.verdict != Verdict::Denied) => {
                 Some(Verdict::Unknown)
             }
             // Of what leads nobody knows where nothing is said by the rest.

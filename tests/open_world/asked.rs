@@ -6,6 +6,8 @@ use crate::random::{Random, World, boundary_addresses, boundary_ports, build, ho
 use netpol::cluster::{Family, Port, Protocol, real_namespace};
 use netpol::effort::Effort;
 use netpol::ends::{EndName, PortText, PortWanted, resolve};
+use netpol::policy::Ruleset;
+use netpol::policy::rule::PeerKind;
 use netpol::unwritten::supply;
 use netpol::verdict::{Endpoint, Passage, Question, explain};
 use serde_json::{Value, json};
@@ -28,6 +30,14 @@ fn told(world: &mut World<'_>, ends: [&EndName; 2], port: Port) -> BTreeSet<Pass
     let question = Question { source, destination, ..question };
     let answer = explain(&world.snapshot, &world.rules, &question).unwrap();
     answer.cases.iter().map(|case| case.judgement.passage()).collect()
+}
+
+/// Whether a rule with a condition is for some addresses of its subjects only.
+fn binds_by_address(rules: &Ruleset) -> bool {
+    let mut entries = rules.policies().iter().flat_map(|policy| &policy.entries);
+    entries.any(|entry| {
+        entry.condition.is_some() && entry.own().any(|kind| matches!(kind, PeerKind::Addresses(..)))
+    })
 }
 
 /// One pod of a random population of which something else becomes than of those that are told.
@@ -64,7 +74,11 @@ fn told_of_all(cluster: &[Value], seed: u64) -> Option<String> {
             let outside = Endpoint::Address(address);
             let (from, to) = if inward { (outside, pod) } else { (pod, outside) };
             let is = passage(snapshot, &world.rules, &flow(from, to, port, family));
-            if !told.contains(&is) && !told.contains(&Passage::Unknown) {
+            // Of a pod whose address is not known a condition is told that binds it at some addresses.
+            let bound = is == Passage::Allowed
+                && told.contains(&Passage::OnCondition)
+                && binds_by_address(&world.rules);
+            if !told.contains(&is) && !told.contains(&Passage::Unknown) && !bound {
                 let pod = snapshot.pod(*stranger);
                 return Some(format!(
                     "{is:?} at {port}, inward {inward}, {address}: {} in {} ports {:?}, told {told:?}",

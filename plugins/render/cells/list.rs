@@ -99,7 +99,8 @@ pub(in crate::render) fn port_words(flow: &ListedFlow, most: usize) -> Vec<Strin
     if flow.any_port {
         return vec!["any port".to_owned()];
     }
-    flow.ports.iter().take(most).copied().map(port_word).collect()
+    let names = flow.port_names.iter().cloned();
+    flow.ports.iter().copied().map(port_word).chain(names).take(most).collect()
 }
 
 /// A range of ports in words.

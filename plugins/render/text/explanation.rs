@@ -144,8 +144,7 @@ impl Text<'_> {
                 self.screen.block(&table);
                 // What nobody declared is in the table; its reasons are those of the others or short.
                 let wide = self.wide;
-                let declared = several.iter().any(|flow| !flow.undeclared);
-                let shown = several.iter().filter(|flow| wide || !declared || !flow.undeclared);
+                let shown = several.iter().filter(|flow| wide || flow.counted);
                 let mut told: Vec<&FlowReport> = Vec::new();
                 for flow in shown {
                     if told.iter().any(|earlier| alike(earlier, flow)) {
@@ -370,9 +369,7 @@ fn is_address(name: &str) -> bool {
 
 /// `allowed to 2 of 3 pods`, `allowed on 8080/TCP, denied on 9090/TCP`.
 fn mixture(flows: &[FlowReport]) -> String {
-    let declared = flows.iter().any(|flow| !flow.undeclared);
-    let counted: Vec<&FlowReport> =
-        flows.iter().filter(|flow| !declared || !flow.undeclared).collect();
+    let counted: Vec<&FlowReport> = flows.iter().filter(|flow| flow.counted).collect();
     let allowed = |side: fn(&FlowReport) -> &Vec<String>| {
         let mut all: Vec<&String> = counted.iter().flat_map(|flow| side(flow)).collect();
         all.sort();

@@ -281,7 +281,7 @@ fn end(end: &EndReport, wide: bool) -> String {
 /// Most ports as those that are missing, where these are fewer.
 fn all_but(flow: &ListedFlow) -> Option<String> {
     // Between few that are missing are few ranges.
-    if flow.any_port || flow.ports.len() > 2 * PORTS {
+    if flow.any_port || flow.ports.len() > 2 * PORTS || !flow.port_names.is_empty() {
         return None;
     }
     let ranges = flow.ports.iter().map(|ports| {
@@ -299,7 +299,7 @@ fn all_but(flow: &ListedFlow) -> Option<String> {
 
 /// The ports in words, with what is to be said of the row as a whole.
 fn ports(flow: &ListedFlow, wide: bool, with_reason: bool) -> String {
-    let more = flow.ports.len().saturating_sub(PORTS);
+    let more = (flow.ports.len() + flow.port_names.len()).saturating_sub(PORTS);
     let mut text = if let Some(all) = all_but(flow) {
         all
     } else if wide || flow.any_port || more == 0 {

@@ -4,19 +4,24 @@ use super::DiffSide;
 use crate::cluster::{Port, Protocol};
 
 /// The command that explains a flow as a side has it.
-pub(super) fn command(side: &DiffSide<'_>, source: &str, destination: &str, port: Port) -> String {
+pub(super) fn command(
+    side: &DiffSide<'_>,
+    source: &str,
+    destination: &str,
+    port: Option<Port>,
+) -> String {
     piped(side.piped_from, explain(side.arguments, source, destination, port))
 }
 
-/// The command that explains one flow.
-fn explain(arguments: &[String], source: &str, destination: &str, port: Port) -> String {
-    let suffix = match port.protocol {
-        Protocol::Tcp => String::new(),
-        other => format!("/{other}"),
-    };
+/// The command that explains one flow, or without a port those at all ports.
+fn explain(arguments: &[String], source: &str, destination: &str, port: Option<Port>) -> String {
+    let suffix = port.map_or_else(String::new, |port| match port.protocol {
+        Protocol::Tcp => format!(":{}", port.number),
+        other => format!(":{}/{other}", port.number),
+    });
     let destination = match destination.parse::<std::net::Ipv6Addr>() {
-        Ok(ip) => format!("[{ip}]:{}{suffix}", port.number),
-        Err(_) => format!("{destination}:{}{suffix}", port.number),
+        Ok(ip) if port.is_some() => format!("[{ip}]{suffix}"),
+        _ => format!("{destination}{suffix}"),
     };
     let mut words: Vec<String> = ["kubectl", "netpol", "explain"].map(Into::into).into();
     words.extend(arguments.iter().map(|word| quoted(word)));
@@ -56,11 +61,11 @@ mod tests {
         let arguments = ["-f".to_owned(), "it's; here".to_owned()];
         let port = Port { protocol: Protocol::Udp, number: 53 };
         assert_eq!(
-            explain(&arguments, "a/deploy/$(id)", "2001:db8::7", port),
+            explain(&arguments, "a/deploy/$(id)", "2001:db8::7", Some(port)),
             r"kubectl netpol explain -f 'it'\''s; here' 'a/deploy/$(id)' '[2001:db8::7]:53/UDP'"
         );
         assert_eq!(
-            explain(&[], "-x/deploy/a", "b/deploy/c", Port::tcp(80)),
+            explain(&[], "-x/deploy/a", "b/deploy/c", Some(Port::tcp(80))),
             "kubectl netpol explain -- -x/deploy/a b/deploy/c:80"
         );
         let build = ["flux", "build", "a b"].map(ToOwned::to_owned);

@@ -14,6 +14,7 @@ use super::{
 use crate::answer::end::{EndsReport, MemberReport};
 use crate::answer::explaining::flow_report;
 use crate::answer::explanation::PolicyReport;
+use crate::answer::named::NamedPorts;
 use crate::answer::place::Location;
 use crate::answer::vocabulary::{ApiVersion, ChangeKind, DiffKind};
 use crate::answer::warnings::{Warning, sentences};
@@ -44,7 +45,13 @@ impl DiffReport {
         let reasons = asked.reasons;
         let ends = Ends::new(diff, sides, asked.known_only);
         let Rows { all: rows, sampled, unsure } = rows(diff, sides, (asked.effort, most_judged))?;
-        let reporter = Reporter { ends: &ends, sides, reasons, witness: asked.witness };
+        let reporter = Reporter {
+            ends: &ends,
+            sides,
+            reasons,
+            witness: asked.witness,
+            named: NamedPorts::of(sides.map(|side| side.rules)),
+        };
         let rows = told_once(&ends, said_by_known(&ends, rows));
         let mut told = Told::new(asked.effort);
         let mut changes: Vec<(&[Cause], ChangeReport)> = Vec::with_capacity(rows.len());
@@ -110,6 +117,7 @@ struct Reporter<'a> {
     sides: [&'a DiffSide<'a>; 2],
     reasons: bool,
     witness: bool,
+    named: NamedPorts,
 }
 
 impl Reporter<'_> {
@@ -141,12 +149,21 @@ impl Reporter<'_> {
         let flow = &cases[1].flow;
         let [source, destination] = [&flow.source, &flow.destination]
             .map(|endpoint| names::endpoint(new.snapshot, endpoint));
+        // What a pod that nobody has written calls a port has no number that is known.
+        let (ports, port_names) = match flow.destination.pod() {
+            Some(pod) => self.named.split(new.snapshot, pod, &row.ports),
+            None => (row.ports.clone(), Vec::new()),
+        };
+        let is_supposed = flow
+            .destination
+            .pod()
+            .is_some_and(|pod| self.named.is_supposed(new.snapshot, pod, row.witness.port));
         let [explain_before, explain_after] =
             [(old, &cases[0]), (new, &cases[1])].map(|(side, case)| {
                 let [source, destination] = [&case.flow.source, &case.flow.destination]
                     .map(|endpoint| names::asked(side.snapshot, endpoint))
                     .map(|end| side.renamed.map_or(end.clone(), |renamed| renamed.asked(&end)));
-                command(side, &source, &destination, row.witness.port)
+                command(side, &source, &destination, (!is_supposed).then_some(row.witness.port))
             });
         let [from, to] = self.ends.report(&row.sources, &row.destinations, row.family, &row.ports);
         ChangeReport {
@@ -160,8 +177,12 @@ impl Reporter<'_> {
             after: row.to,
             from,
             to,
-            ports: ranges(&row.ports),
-            ports_label: ports_label(&row.ports),
+            ports: ranges(&ports).into_iter().chain(port_names.iter().cloned()).collect(),
+            ports_label: match (ports.is_empty(), port_names.is_empty()) {
+                (_, true) => ports_label(&ports),
+                (true, false) => port_names.join(", "),
+                (false, false) => format!("{}, {}", ports_label(&ports), port_names.join(", ")),
+            },
             also: false,
             namespaces: alike.iter().cloned().collect(),
             family: row.family,

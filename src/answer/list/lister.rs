@@ -13,6 +13,7 @@ use super::why::{Known, reasons};
 use super::{FlowList, FlowPorts, ListAsked, ListedFlow};
 use crate::answer::end::{EndKind, EndReport};
 use crate::answer::missing::{COARSE, MissingReport, dead, is_empty, missing};
+use crate::answer::named::NamedPorts;
 use crate::answer::place::Locate;
 use crate::answer::vocabulary::{ApiVersion, FlowListKind};
 use crate::answer::{warnings, words};
@@ -74,6 +75,7 @@ impl FlowList {
             ends: RefCell::default(),
             entrances: ways_in(snapshot, rules, asked),
             elsewhere: OnceCell::new(),
+            named: NamedPorts::of([rules]),
         };
         let nothing = is_empty(snapshot, rules);
         let said = Said::of(&lister, &rows);
@@ -171,6 +173,7 @@ pub(super) struct Lister<'a> {
     /// What leads in from outside, where it is looked for.
     pub(super) entrances: Option<Entrances>,
     elsewhere: OnceCell<HashSet<PodId>>,
+    named: NamedPorts,
 }
 
 /// The pods that are written nowhere and are in namespaces of which nothing is here either.
@@ -196,6 +199,11 @@ impl Lister<'_> {
             [&row.source, &row.destination].iter().all(|end| matches!(end.0, Party::Group(_)));
         let told = !between || row.holds == Holds::Unknown;
         let mut reasons = if told { reasons(&why) } else { Vec::new() }.into_iter();
+        let supposed = self.supposed(Direction::Ingress, row.destination.0);
+        let (ports, port_names) = match supposed {
+            Some(pod) => self.named.split(self.snapshot, pod, &row.ports),
+            None => (row.ports.clone(), Vec::new()),
+        };
         ListedFlow {
             verdict: match row.holds {
                 Holds::Unknown => Verdict::Unknown,
@@ -203,8 +211,7 @@ impl Lister<'_> {
             },
             source: self.end(Direction::Egress, &row.source, families),
             destination: self.end(Direction::Ingress, &row.destination, families),
-            ports: row
-                .ports
+            ports: ports
                 .ranges()
                 .map(|(protocol, range)| FlowPorts {
                     protocol,
@@ -212,6 +219,7 @@ impl Lister<'_> {
                     end_port: (range.last != range.first).then_some(range.last),
                 })
                 .collect(),
+            port_names,
             any_port: row.ports.is_all(),
             in_part: row.in_part,
             family: match families {
@@ -371,7 +379,17 @@ impl Lister<'_> {
         let protocols = protocols.filter(|p| wanted.protocol.is_none_or(|wanted| wanted == *p));
         match &wanted.port {
             PortText::Number(number) => {
-                meets(&PortSet::of(protocols.map(|protocol| (protocol, (*number).into()))))
+                let protocols: Vec<Protocol> = protocols.collect();
+                let numbers = protocols.iter().map(|protocol| (*protocol, (*number).into()));
+                // A pod that nobody has written may call any number so.
+                let called = |id: PodId| {
+                    let (_, names) = self.named.split(self.snapshot, id, &row.ports);
+                    names.iter().any(|name| {
+                        protocols.iter().any(|protocol| name.ends_with(&format!("/{protocol}")))
+                    })
+                };
+                meets(&PortSet::of(numbers))
+                    || self.supposed(Direction::Ingress, row.destination.0).is_some_and(called)
             }
             PortText::Name(name) => {
                 let protocols: Vec<Protocol> = protocols.collect();

@@ -214,6 +214,10 @@ pub struct ListedFlow {
     pub destination: Arc<EndReport>,
     /// The ports, as they arrive at the destination's pods.
     pub ports: Vec<FlowPorts>,
+    /// Ports of pods that nobody has written, by what they call them: `web/TCP`. Which numbers these are is not
+    /// known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub port_names: Vec<String>,
     /// Whether these are all ports of all protocols.
     pub any_port: bool,
     /// Whether only some of the pods are meant, which happens only by namespace.

@@ -144,11 +144,23 @@ fn pods_with_addresses_of_both_families() {
     holds(&format!("{both}{rule}"), &["both → api:80 is Allowed"]);
 }
 
-/// docs/semantics/calico.md#labels: those of ServiceAccounts are not read.
+/// docs/semantics/calico.md#labels: those of ServiceAccounts are known where these are written.
 #[test]
-fn labels_of_accounts_are_not_known() {
-    let rule = "{action: Allow, source: {serviceAccounts: {selector: team == 'red'}}}";
-    holds(&ingress(rule), &["web → api:80 is Unknown", "other/client → api:80 is Denied"]);
+fn labels_of_accounts() {
+    let rule = ingress("{action: Allow, source: {serviceAccounts: {selector: team == 'red'}}}");
+    holds(&rule, &["web → api:80 is Unknown", "other/client → api:80 is Denied"]);
+    let account = |team: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: default, namespace: shop, labels: \
+             {{team: {team}}}}}\n"
+        )
+    };
+    holds(&(account("red") + &rule), &["web → api:80 is Allowed"]);
+    holds(&(account("blue") + &rule), &["web → api:80 is Denied"]);
+    // Nobody else's selectors see them.
+    let own = "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: n, namespace: shop}\n\
+               spec: {podSelector: {}, ingress: [{from: [{podSelector: {matchLabels: {team: red}}}]}]}\n";
+    holds(&(account("red") + own), &["web → api:80 is Denied"]);
 }
 
 /// docs/semantics/calico.md#services: endpoints with their ports as a destination, addresses as a source.
