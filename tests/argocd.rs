@@ -250,7 +250,13 @@ fn what_is_not_in_force() {
         ("HEAD", &hook("PostDelete"), &[], open, ""),
         ("HEAD", &hook("SyncFail"), &[], open, ""),
         ("HEAD", &hook("PostSync"), &[], closed, ""),
-        ("HEAD", &deleted, &[], unknown, "policies that are its hooks are there only while it is synced"),
+        (
+            "HEAD",
+            &deleted,
+            &[],
+            unknown,
+            "policies that are its hooks are there only while it is synced",
+        ),
         ("HEAD", &skipped, &[], open, ""),
         ("HEAD", &plain, &[kustomization, ("p/.argocd-source.yaml", elsewhere)], open, ""),
         ("HEAD", &plain, &[kustomization, ("p/.argocd-source-p.yaml", elsewhere)], open, ""),
@@ -258,7 +264,13 @@ fn what_is_not_in_force() {
         // What it is a source of stays.
         ("HEAD", &plain, &[("p/.argocd-source.yaml", "path: elsewhere\n")], closed, ""),
         ("main", &plain, &[], closed, ""),
-        ("v0.1", &plain, &[], unknown, "its targetRevision is v0.1, which need not be what is read here"),
+        (
+            "v0.1",
+            &plain,
+            &[],
+            unknown,
+            "its targetRevision is v0.1, which need not be what is read here",
+        ),
         ("staging", &plain, &[], unknown, "its targetRevision is staging, which need not be"),
     ] {
         let p = application("p", "shop", &path("p", &format!(", targetRevision: {revision}")));

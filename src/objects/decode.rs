@@ -205,10 +205,6 @@ impl Decoder<'_> {
             out.lost(node.mark(), format!("{} has no apiVersion", printable(kind)));
             return;
         };
-        if encrypted && (is_encrypted_value(kind) || is_encrypted_value(api_version)) {
-            out.encrypted(node, "an object");
-            return;
-        }
         let known = kinds::lookup(api_version, kind);
         if matches!(known, Known::Read(kind) if !CALLING.contains(&kind))
             && let Some(name) = variable(node)
@@ -224,7 +220,7 @@ impl Decoder<'_> {
         }
         let origin = self.origin(at);
         match known {
-            Known::Read(built_in) if encrypted && is_hidden(built_in, node) => {
+            _ if encrypted && is_hidden(known, node, (api_version, kind)) => {
                 out.encrypted(node, kind);
             }
             Known::Read(built_in) if built_in.is_policy() && encrypted => {
@@ -263,9 +259,7 @@ impl Decoder<'_> {
                 }
             }
             Known::Irrelevant if kind == "ConfigMap" => {
-                if encrypted && object_name(node) == AGENT_CONFIG {
-                    out.encrypted(node, kind);
-                } else if let Some(found) = agent_config(node, self.namespace) {
+                if let Some(found) = agent_config(node, self.namespace) {
                     out.found.push((found, origin));
                 }
             }
@@ -273,9 +267,6 @@ impl Decoder<'_> {
             Known::Custom if self.rendered.is_none() && is_of_flux(api_version, kind) => {
                 let name = format!("{kind}.{}", kinds::group(api_version));
                 out.other_policies.push((name, Does::Rule, node.mark()));
-            }
-            Known::Custom if encrypted && hides(node) && is_workload(node, api_version, kind) => {
-                out.encrypted(node, kind);
             }
             Known::Custom => self.custom(out, node, origin, (api_version, kind)),
         }
@@ -373,15 +364,21 @@ pub(super) fn is_of_flux(api_version: &str, kind: &str) -> bool {
     made.contains(&(kinds::group(api_version), kind))
 }
 
-/// Whether an object of a custom kind makes pods.
-fn is_workload(node: &Node<'_>, api_version: &str, kind: &str) -> bool {
-    template::find(node).is_some() || operator(kinds::group(api_version), kind).is_some()
-}
-
 /// Whether what is encrypted of an object leaves open for whom it is: of a policy its name or namespace, of
-/// any other whatever bears on traffic.
-fn is_hidden(kind: Kind, node: &Node<'_>) -> bool {
-    if kind.is_policy() { node.get("metadata").is_some_and(hides) } else { hides(node) }
+/// any other that bears on traffic whatever does.
+fn is_hidden(known: Known, node: &Node<'_>, (api_version, kind): (&str, &str)) -> bool {
+    match known {
+        // It may be of any kind.
+        _ if is_encrypted_value(kind) || is_encrypted_value(api_version) => true,
+        Known::Read(kind) if kind.is_policy() => node.get("metadata").is_some_and(hides),
+        Known::Read(_) => hides(node),
+        Known::Irrelevant => kind == "ConfigMap" && object_name(node) == AGENT_CONFIG,
+        Known::Custom => {
+            let operator = operator(kinds::group(api_version), kind);
+            hides(node) && (template::find(node).is_some() || operator.is_some())
+        }
+        Known::Outdated(_) | Known::NotJudged(_) => false,
+    }
 }
 
 /// The ConfigMap of Cilium's agent, if it is that.
@@ -458,6 +455,7 @@ impl Decoded {
 
     /// Tells of an object that is encrypted in what bears on traffic.
     fn encrypted(&mut self, node: &Node<'_>, kind: &str) {
+        let kind = if is_encrypted_value(kind) { "an object" } else { kind };
         let message = format!(
             "{} is encrypted with SOPS in what bears on traffic, and is not read: decrypt it first, as \
              with `sops decrypt`",

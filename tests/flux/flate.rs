@@ -76,7 +76,8 @@ fn by_us(files: &Files, place: &str, path: &OsStr) -> (BTreeSet<String>, Followe
     let objects = followed.documents.iter().map(|it| {
         let mut object = value(&it.rendered.text);
         if object["metadata"]["namespace"].is_null() && object["kind"] != "Namespace" {
-            object["metadata"]["namespace"] = json!(it.namespace.as_deref().unwrap_or("flux-system"));
+            object["metadata"]["namespace"] =
+                json!(it.namespace.as_deref().unwrap_or("flux-system"));
         }
         object
     });

@@ -11,9 +11,7 @@ fn pods() -> String {
 
 /// A policy that closes them.
 fn closing() -> String {
-    POLICY
-        .replace("${LAN}", "198.51.100.0/24")
-        .replace("{name: db}", "{name: db, namespace: shop}")
+    POLICY.replace("${LAN}", "198.51.100.0/24").replace("{name: db}", "{name: db, namespace: shop}")
 }
 
 /// What is said of a flow that the policy would deny.
@@ -67,13 +65,19 @@ fn which_sources_are_the_repository() {
             1,
         ),
         (
-            format!("{own}---\n{}", source("GitRepository", "it", "url: 'https://git.example.org/x'")),
+            format!(
+                "{own}---\n{}",
+                source("GitRepository", "it", "url: 'https://git.example.org/x'")
+            ),
             ("GitRepository", "it", "./p"),
             another,
             3,
         ),
         (
-            format!("{own}---\n{}", source("GitRepository", "it", "url: 'https://git.example.org/x'")),
+            format!(
+                "{own}---\n{}",
+                source("GitRepository", "it", "url: 'https://git.example.org/x'")
+            ),
             ("GitRepository", "it", "./"),
             another,
             3,
@@ -91,40 +95,50 @@ fn which_sources_are_the_repository() {
             3,
         ),
         (own.clone(), ("GitRepository", "it", "./p"), "is written nowhere here", 3),
-        // Nothing says which of two it is.
-        (
-            format!(
-                "{}---\n{}",
-                source("GitRepository", "one", URL),
-                source("GitRepository", "it", "url: 'https://git.example.org/x'")
-            ),
-            ("GitRepository", "it", "./p"),
-            "which of GitRepository flux-system/it and GitRepository flux-system/one this one is",
-            3,
-        ),
     ] {
-        let first = if sources.contains("name: one") { "one" } else { "flux-system" };
         let of = of_source("p", of.0, of.1, of.2);
-        let files = Files::new(&[
-            ("clusters/prod/src.yaml", &sources),
-            ("clusters/prod/a.yaml", &of_source("a", "GitRepository", first, "./a")),
-            ("clusters/prod/p.yaml", &of),
-            ("a/pods.yaml", &pods),
-            ("p/policy.yaml", &policy),
-        ]);
-        let said = ask(&files, "flux:.#clusters/prod", &[]);
+        let said = said(
+            &[
+                ("clusters/prod/src.yaml", &sources),
+                ("clusters/prod/a.yaml", &kustomization("a", "path: ./a")),
+                ("clusters/prod/p.yaml", &of),
+                ("a/pods.yaml", &pods),
+                ("p/policy.yaml", &policy),
+            ],
+            &[],
+        );
         assert!(said.contains(expected), "{of}: {said}");
-        // Where it cannot be told, not even the pods are there.
-        let code = if first == "one" { 2 } else { code };
-        assert!(said.ends_with(&format!("({code})")) || first == "one", "{of}: {said}");
-        if first == "one" {
-            // The clone knows.
-            files.git(&["init", "--quiet", "--initial-branch=main"]);
-            files.git(&["remote", "add", "origin", "git@git.example.org:shop/fleet.git"]);
-            let said = ask(&files, "flux:.#clusters/prod", &[]);
-            assert!(said.contains(another) && said.ends_with("(3)"), "{said}");
-        }
+        assert!(said.ends_with(&format!("({code})")), "{of}: {said}");
     }
+}
+
+/// Of two sources neither of which is the repository by its name or place, the clone's remote may say which.
+///
+/// Source: docs/semantics/flux.md#own-repository.
+#[test]
+fn sources_of_which_one_may_be_the_repository() {
+    let sources = [
+        source("GitRepository", "one", URL),
+        source("GitRepository", "two", "url: 'https://git.example.org/x'"),
+    ];
+    let files = Files::new(&[
+        ("clusters/prod/src.yaml", &sources.join("---\n")),
+        ("clusters/prod/a.yaml", &of_source("a", "GitRepository", "one", "./a")),
+        ("clusters/prod/p.yaml", &of_source("p", "GitRepository", "two", "./p")),
+        ("a/pods.yaml", &pods()),
+        ("p/policy.yaml", &closing()),
+    ]);
+    for repository in ["flux:.#clusters/prod", "flux:."] {
+        let said = files.said(&["summary", "-f", repository]);
+        let which = "which of GitRepository flux-system/one and GitRepository flux-system/two this one is, \
+                     nothing here says";
+        assert!(said.contains(which) && said.ends_with("(3)"), "{repository}: {said}");
+    }
+    files.git(&["init", "--quiet", "--initial-branch=main"]);
+    files.git(&["remote", "add", "origin", "git@git.example.org:shop/fleet.git"]);
+    let said = ask(&files, "flux:.#clusters/prod", &[]);
+    let told = "Kustomization flux-system/p: its source GitRepository flux-system/two is another repository";
+    assert!(said.contains("ALLOWED ") && said.contains(told) && said.ends_with("(3)"), "{said}");
 }
 
 /// What a source leaves out is not there.
@@ -155,7 +169,10 @@ fn what_a_source_leaves_out() {
         );
         assert_eq!(said.contains(told), left_out, "{ignored}{ignore}: {said}");
         let verdict = if left_out { ("ALLOWED ", "(0)") } else { ("DENIED ", "(1)") };
-        assert!(said.starts_with(verdict.0) || said.contains(verdict.0), "{ignored}{ignore}: {said}");
+        assert!(
+            said.starts_with(verdict.0) || said.contains(verdict.0),
+            "{ignored}{ignore}: {said}"
+        );
         assert!(said.ends_with(verdict.1), "{ignored}{ignore}: {said}");
     }
     // A directory that is left out as a whole.
@@ -202,18 +219,30 @@ fn what_is_not_in_force_for_sure() {
                 &source("GitRepository", "flux-system", &format!("{URL}, {source_spec}")),
             ),
             ("clusters/prod/a.yaml", &kustomization("a", "path: ./a")),
-            ("clusters/prod/waits.yaml", &kustomization("waits", "path: ./w, dependsOn: [{name: gone}]")),
+            (
+                "clusters/prod/waits.yaml",
+                &kustomization("waits", "path: ./w, dependsOn: [{name: gone}]"),
+            ),
             ("clusters/prod/p.yaml", &kustomization("p", &format!("path: ./p, {spec}"))),
             ("a/pods.yaml", &pods),
-            ("w/note.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: n, namespace: shop}\n"),
+            (
+                "w/note.yaml",
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: n, namespace: shop}\n",
+            ),
             ("p/policy.yaml", &policy),
         ]);
         let said = ask(&files, "flux:.#clusters/prod", &[]);
         if expected.is_empty() {
-            assert!(said.contains("DENIED ") && said.ends_with("(1)"), "{source_spec} {spec}: {said}");
+            assert!(
+                said.contains("DENIED ") && said.ends_with("(1)"),
+                "{source_spec} {spec}: {said}"
+            );
             continue;
         }
-        assert!(said.starts_with("UNKNOWN ") && said.ends_with("(3)"), "{source_spec} {spec}: {said}");
+        assert!(
+            said.starts_with("UNKNOWN ") && said.ends_with("(3)"),
+            "{source_spec} {spec}: {said}"
+        );
         assert!(said.contains(expected), "{source_spec} {spec}: {said}");
         assert!(said.contains("shop/netpol/db: may not be in force as it is here"), "{said}");
         let accepted = ask(&files, "flux:.#clusters/prod", &["--accept-unread=Kustomization"]);
@@ -241,11 +270,16 @@ fn a_tag_that_is_what_is_read() {
     ]);
     files.commit_all("");
     files.git(&["tag", "v0.1"]);
-    for repository in ["flux:git:main#clusters/prod", "flux:git:v0.1#clusters/prod", "flux:.#clusters/prod"] {
+    for repository in
+        ["flux:git:main#clusters/prod", "flux:git:v0.1#clusters/prod", "flux:.#clusters/prod"]
+    {
         let said = ask(&files, repository, &[]);
         assert!(said.starts_with("DENIED ") && said.ends_with("(1)"), "{repository}: {said}");
     }
-    files.write("a/note.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: n, namespace: shop}\n");
+    files.write(
+        "a/note.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: n, namespace: shop}\n",
+    );
     let said = ask(&files, "flux:.#clusters/prod", &[]);
     assert!(said.starts_with("UNKNOWN ") && said.ends_with("(3)"), "{said}");
 }
@@ -269,7 +303,10 @@ fn what_sops_has_encrypted() {
         }
         let said = ask(&files, repository, &[]);
         assert!(said.starts_with("UNKNOWN ") && said.ends_with("(3)"), "{repository}: {said}");
-        assert!(said.contains("shop/netpol/db: sops says that it is encrypted"), "{repository}: {said}");
+        assert!(
+            said.contains("shop/netpol/db: sops says that it is encrypted"),
+            "{repository}: {said}"
+        );
     }
     // A value of a ConfigMap that is encrypted is no known variable.
     let files = simple("postBuild: {substituteFrom: [{kind: ConfigMap, name: settings}]}");
@@ -296,7 +333,10 @@ fn what_sops_has_encrypted() {
 fn releases_that_are_not_applied() {
     for (spec, told) in [
         ("  suspend: true\n", "HelmRelease shop/cache is suspended"),
-        ("  dependsOn: [{name: gone}]\n", "depends on HelmRelease shop/gone, which nothing here makes"),
+        (
+            "  dependsOn: [{name: gone}]\n",
+            "depends on HelmRelease shop/gone, which nothing here makes",
+        ),
         ("  dependsOn: []\n", ""),
     ] {
         let files = Files::new(&[
@@ -305,6 +345,10 @@ fn releases_that_are_not_applied() {
             ("db/pods.yaml", &pods()),
         ]);
         let said = files.said(&["summary", "-f", "flux:."]);
-        assert_eq!(said.contains(told) && said.ends_with("(3)"), !told.is_empty(), "{spec}: {said}");
+        assert_eq!(
+            said.contains(told) && said.ends_with("(3)"),
+            !told.is_empty(),
+            "{spec}: {said}"
+        );
     }
 }
