@@ -10,6 +10,7 @@ use super::warning::{Severity, Warning, shown};
 use super::{kustomization, text};
 use crate::cluster::{Name, Origin, Rendered};
 use crate::kinds::Does;
+use crate::lints::Lint;
 use crate::policy::Fault;
 use crate::printable::printable;
 use crate::yaml::Mark;
@@ -160,7 +161,7 @@ impl File {
         for (found, _) in &mut self.found {
             if matches!(found.body, Body::Policy(_)) {
                 let message = format!("may not be in force as it is here: {why}");
-                found.body = Body::NotKnown(vec![Fault { path: String::new(), message }]);
+                found.body = Body::NotKnown(vec![Fault::told(Lint::NotJudged, "", message)]);
             }
         }
         self

@@ -5,6 +5,7 @@
 
 use crate::cluster::{Name, ObjectRef};
 use crate::kinds::Kind;
+use crate::lints::Lint;
 use crate::objects::found::{self, Body, Found};
 use crate::policy::Fault;
 use crate::printable::printable;
@@ -27,7 +28,7 @@ pub(super) fn read(kind: Kind, node: &Node<'_>, default_namespace: &Name) -> Fou
 pub(super) fn encrypted(kind: Kind, node: &Node<'_>, default_namespace: &Name) -> Found {
     let message = "says that it is encrypted, so what it does is not known; decrypt it first, as \
                    with `sops decrypt`";
-    let fault = Fault { path: "sops".to_owned(), message: message.to_owned() };
+    let fault = Fault::told(Lint::NotJudged, "sops", message);
     Found { object: named(kind, node, default_namespace), body: Body::NotKnown(vec![fault]) }
 }
 
