@@ -15,6 +15,7 @@ fn pages() -> Vec<PathBuf> {
         "",
         "docs",
         "docs/decisions",
+        "docs/lint",
         "docs/semantics",
         "examples",
         "fuzz",
@@ -52,6 +53,11 @@ fn parts(text: &str) -> (Vec<Block>, String) {
         }
     }
     (blocks, prose)
+}
+
+/// The blocks of a page: the words behind each fence, and its lines.
+pub(crate) fn blocks(text: &str) -> Vec<(String, Vec<String>)> {
+    parts(text).0.into_iter().map(|block| (block.words, block.lines)).collect()
 }
 
 /// The block of a page that begins with these words behind its fence, as a text with a test of its own
@@ -185,11 +191,15 @@ fn every_block_is_held_to_something() {
                 // Generated, or compared by `documented`.
                 "text" => name == "docs/reference.md",
                 "text live" => ["docs/explain.md", "docs/flux.md"].contains(&&*name),
+                // Read by `intent`.
+                "yaml tests" => name == "docs/test.md",
                 "yaml baseline" | "sh gke" | "sh vpc" => name == "docs/bootstrap.md",
                 "yaml action compare"
                 | "yaml action comment"
                 | "yaml gitlab"
                 | "yaml pre-commit" => name == "docs/ci.md",
+                words if words.starts_with("yaml lint") => name == "docs/lint/README.md",
+                "yaml settings" | "yaml allowed" => name == "docs/lint/README.md",
                 "" => name == "docs/architecture.md",
                 _ => false,
             };

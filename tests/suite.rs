@@ -29,10 +29,12 @@ mod harness;
 mod homekube;
 #[cfg(unix)]
 mod installed;
+mod intent;
 mod krew;
 #[cfg(unix)]
 mod kustomize;
 mod learn;
+mod lint;
 mod list;
 #[cfg(unix)]
 mod live_calico;

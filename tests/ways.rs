@@ -88,6 +88,17 @@ fn names_agree(cluster: &[Value], seed: u64) -> Option<String> {
     if !world.snapshot.pods().iter().all(has_v4) {
         return None;
     }
+    // docs/semantics/services.md#from-outside: from there it is reached by its addresses.
+    for source in ["203.0.113.77", "8.8.8.8"] {
+        let ask = |to: &str| verdict(&world.snapshot, &world.rules, source, to);
+        let direct = ask(&format!("{namespace}/svc/way-in:8888"));
+        for name in ["198.18.7.1:8888", "198.18.7.2:8888", "172.29.9.9:31111"] {
+            let got = ask(name);
+            if got != direct {
+                return Some(format!("{source} → {name}: {got:?}, by its name {direct:?}"));
+            }
+        }
+    }
     for source in r.sample(pods, SOURCES) {
         let pod = world.snapshot.pod(source);
         if pod.finished || pod.template {

@@ -55,11 +55,13 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "compl
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "diff" -d 'Say which flows a change opens and closes'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "doctor" -d 'Say whether programs, cluster and rights are there that the commands need'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "explain" -d 'Say why a flow is allowed or denied, by policy, rule and line'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "lint" -d 'Say what policies do not do that they seem to'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "list" -d 'List who may talk to whom on what'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "map" -d 'Write a map of who may talk to whom, and open it in the browser'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "observe" -d 'Show the flows that Hubble sees, beside what the policies predict'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "reach" -d 'Say how far one gets from a pod or the internet, step by step, and what would cut it'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "summary" -d 'Say of every namespace whether it is default-deny and what is allowed, in one table'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "test" -d 'Prove that what is meant of policies holds, for every pod that there is and could be'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s l -l selector -d 'The namespaces with these labels instead' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l label -d 'Label to give the namespace; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l deny -d 'What is denied by default: ingress, egress or all' -r -f -a "ingress\t''
@@ -174,6 +176,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand completion
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l fail-on -d 'Changes that give exit code 1: any, opened or closed; what may have opened or closed counts' -r -f -a "any\t'All'
 opened\t'What opens, or may'
 closed\t'What closes, or may'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -l tests -d 'A file of tests, of which the change must break none: see kubectl netpol test; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand diff" -s o -l output -d 'Output format: text, wide (every change), json, yaml, md (a comment of a pull request), html (a map for the browser), dot or csv' -r -f -a "text\t'For people'
 wide\t'For people, with every change'
 json\t'For programs'
@@ -323,6 +326,59 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -l reconcile -d 'Have Flux apply what Git has, as `flux reconcile kustomization NAME --with-source` does, to the Kustomizations that the deciding policies come from; then explain'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand explain" -s V -l version -d 'Print version'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l fail-on -d 'How bad a finding must be to give exit code 1: error, warning, note or never' -r -f -a "error\t'What has to be mended'
+warning\t'What should be looked at, too'
+note\t'Anything'
+never\t'Nothing'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l config -d 'Settings: how bad each lint is, or off, by path and namespace [default: netpol-lint.yaml of the working directory, where it is]' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -s o -l output -d 'Output format: text, json, yaml, sarif (code scanning) or github (lines of a pull request)' -r -f -a "text\t'For people'
+json\t'For programs'
+yaml\t'For programs and people'
+sarif\t'For code scanning'
+github\t'For a workflow of GitHub'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l accept-unread -d 'What need not have been read: a path, or a kind that is not judged; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l enforcer -d 'Who enforces the policies: kubernetes, calico, calico-3.31, calico-3.32, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l ingress-controller -d 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -s n -l namespace -d 'Namespace of names that come without one' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER, each within time=NUMBER of seconds; several with commas; else what the machine bears' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l insecure-skip-tls-verify -d 'Take any certificate of the server, which is then known to nobody' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l certificate-authority -d 'Certificates that may sign the server\'s, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l tls-server-name -d 'Name that the server\'s certificate is for' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l client-certificate -d 'Certificate of the user, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l client-key -d 'Key of that certificate, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l disable-compression -d 'Have answers sent as they are' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l token -d 'Bearer token' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l as -d 'User to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l as-group -d 'Group to impersonate; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l config-schema -d 'Print the JSON Schema of the settings and do nothing else'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l schema -d 'Print the JSON Schema of the answer and do nothing else'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere, which is an error otherwise, and helm the charts of a repository of Flux or Argo CD'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -s h -l help -d 'Print help'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand lint" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l from -d 'Only from this workload, pod, namespace, node or address, or from the internet' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l to -d 'Only to this workload, pod, namespace, Service, node or address' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l port -d 'Only rows with this port, by number or name: 80, 53/UDP, http' -r
@@ -592,3 +648,55 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s V -l version -d 'Print version'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l only -d 'Only tests whose name has this in it; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -s o -l output -d 'Output format: text, wide (what each test asks), json, yaml, junit, sarif or github' -r -f -a "text\t'For people'
+wide\t'For people, with what each test asks'
+json\t'For programs'
+yaml\t'For programs and people'
+junit\t'For test runners'
+sarif\t'For code scanning'
+github\t'For a workflow of GitHub'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -s k -l kustomize -d 'Directory with a kustomization, or git:REV:PATH for one at a Git revision, built by kubectl or kustomize; repeatable' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l accept-unread -d 'What need not have been read: a path, or a kind that is not judged; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l enforcer -d 'Who enforces the policies: kubernetes, calico, calico-3.31, calico-3.32, cilium or cilium-1.18 to cilium-1.20; unless it is given, the cluster or the kinds of the policies tell' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l ingress-controller -d 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -s n -l namespace -d 'Namespace of names that come without one' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -s v -l v -d 'Say more on stderr; 0 to 9, as kubectl\'s' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l limits -d 'How much is read at most: files=NUMBER, bytes=SIZE (such as 200Mi) or objects=NUMBER, and worked out: steps, cells, rows, changes or search=NUMBER, each within time=NUMBER of seconds; several with commas; else what the machine bears' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l insecure-skip-tls-verify -d 'Take any certificate of the server, which is then known to nobody' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l certificate-authority -d 'Certificates that may sign the server\'s, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l tls-server-name -d 'Name that the server\'s certificate is for' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l client-certificate -d 'Certificate of the user, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l client-key -d 'Key of that certificate, in a file' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l disable-compression -d 'Have answers sent as they are' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l token -d 'Bearer token' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l as -d 'User to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l as-group -d 'Group to impersonate; repeatable' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l allow-unknown -d 'End with 0 where tests are not known, as if they were proved'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l file-schema -d 'Print the JSON Schema of a file of tests and do nothing else'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l schema -d 'Print the JSON Schema of the answer and do nothing else'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l strict -d 'Make everything that cannot be read an error'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l pull -d 'Let kustomize fetch what a kustomization takes from elsewhere, which is an error otherwise, and helm the charts of a repository of Flux or Argo CD'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l enable-helm -d 'Let kustomize inflate charts that a kustomization names, with helm'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l no-cache -d 'Build repositories of Flux and Argo CD anew: do not use or keep what was built before'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l with-staged -d 'Count Calico\'s staged policies as if they were in force'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -s h -l help -d 'Print help'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -s V -l version -d 'Print version'

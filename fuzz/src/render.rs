@@ -5,12 +5,13 @@ use crate::cluster::{Words, world};
 use crate::dice::Dice;
 use crate::read_back;
 use netpol::answer::{
-    By, Compared, DiffAsked, DiffReport, ExplanationReport, FlowList, ListAsked, Location,
-    SummaryReport,
+    By, Compared, DiffAsked, DiffReport, ExplanationReport, FlowList, LintAsked, LintReport, ListAsked,
+    Location, SummaryReport,
 };
 use netpol::cluster::Origin;
 use netpol::effort::Effort;
 use netpol::ends::EndName;
+use netpol::lint::Settings;
 use netpol::policy::Enforcer;
 use netpol::verdict::{self, Question};
 use netpol_plugins::render::{Answer, Format, Page, render};
@@ -37,6 +38,8 @@ fn every_format<A: Answer>(answer: &A) {
             Format::Html => drop(read_back::html(&shown)),
             Format::Dot => read_back::dot(&shown),
             Format::Mermaid => read_back::mermaid(&shown),
+            Format::Sarif => drop(read_back::json(&shown)),
+            Format::Github | Format::Junit => read_back::text(&shown),
         }
     }
     assert!(documents.windows(2).all(|pair| pair[0] == pair[1]), "JSON and YAML differ");
@@ -75,6 +78,11 @@ pub fn render_all(bytes: &[u8]) {
         }
     }
     every_format(&SummaryReport::new(snapshot, rules, None, true, &locate));
+    let effort = Effort { search: 200_000, ..Effort::default() };
+    let asked = LintAsked { namespace: None, settings: &Settings::default(), effort };
+    let comment = format!(" netpol: allow open-to-anyone {}", words[1]);
+    let comments = move |_: &Origin, _: &str| vec![comment.clone()];
+    every_format(&LintReport::new(snapshot, rules, &asked, &locate, &comments));
 
     let mut other = world(&objects[..objects.len() / 2], &Enforcer::Kubernetes);
     let arguments = [words[1].to_owned()];

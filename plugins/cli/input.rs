@@ -4,7 +4,7 @@ use super::{GlobalArgs, Progress, Session, output};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use ipnet::IpNet;
-use netpol::answer::{Locate, Location};
+use netpol::answer::{Comments, Locate, Location};
 use netpol::cluster::{Gap, Snapshot};
 use netpol::ends::{self, EndName, PortText, PortWanted};
 use netpol::kinds::Kind;
@@ -457,6 +457,11 @@ impl Input {
         for gap in &self.snapshot.gaps {
             output::warn(global.color, &format!("not read: {}: {}", gap.what, gap.why));
         }
+    }
+
+    /// Finds the comments on fields.
+    pub fn comments(&self) -> Box<Comments<'_>> {
+        Box::new(|origin, path| self.locator.comments(origin, path))
     }
 
     /// Finds the places of fields.

@@ -10,12 +10,14 @@ mod doctor;
 mod explain;
 mod front;
 mod generate;
+mod lint;
 mod list;
 mod map;
 mod observe;
 mod observing;
 mod reach;
 mod summary;
+mod test;
 
 pub use alone::alone;
 pub use bootstrap::BootstrapArgs;
@@ -24,11 +26,13 @@ pub use diff::{DiffArgs, FailOn};
 pub use doctor::DoctorArgs;
 pub use explain::ExplainArgs;
 pub use front::front;
+pub use lint::LintArgs;
 pub use list::ListArgs;
 pub use map::MapArgs;
 pub use observe::ObserveArgs;
 pub use reach::ReachArgs;
 pub use summary::SummaryArgs;
+pub use test::TestArgs;
 
 use crate::cli::{Exit, GlobalArgs, answer};
 use clap::{Args, Subcommand};
@@ -95,6 +99,8 @@ commands! {
     doctor: Doctor(DoctorArgs),
     /// Say why a flow is allowed or denied, by policy, rule and line
     explain: Explain(ExplainArgs),
+    /// Say what policies do not do that they seem to
+    lint: Lint(LintArgs),
     /// List who may talk to whom on what
     list: List(ListArgs),
     /// Write a map of who may talk to whom, and open it in the browser
@@ -105,6 +111,8 @@ commands! {
     reach: Reach(ReachArgs),
     /// Say of every namespace whether it is default-deny and what is allowed, in one table
     summary: Summary(SummaryArgs),
+    /// Prove that what is meant of policies holds, for every pod that there is and could be
+    test: Test(TestArgs),
 }
 
 /// `--schema`: the JSON Schema of an answer.

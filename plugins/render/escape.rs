@@ -127,6 +127,57 @@ pub(super) fn mermaid(text: &str) -> String {
     out
 }
 
+/// A path as a reference to a URI, relative where the path is. What of it might be a scheme, a query or a
+/// fragment is escaped.
+///
+/// Source: RFC 3986, sections 2.1, 2.3 and 4.2.
+pub(super) fn uri(path: &str) -> String {
+    let path = path.strip_prefix("./").unwrap_or(path);
+    let mut out = String::from(if path.starts_with('/') { "file://" } else { "" });
+    for byte in path.bytes() {
+        match byte {
+            b'/' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() => out.push(char::from(byte)),
+            _ => {
+                let _ = write!(out, "%{byte:02X}");
+            }
+        }
+    }
+    out
+}
+
+/// The message of a command of GitHub's workflows.
+///
+/// Source: GitHub, "Workflow commands for GitHub Actions", and the escapes of its toolkit: `%25` for `%`;
+/// newlines are spelled out before.
+pub(super) fn github(text: &str) -> String {
+    printable(text).replace('%', "%25")
+}
+
+/// A property of such a command: `%3A` for `:` and `%2C` for `,` besides.
+pub(super) fn github_property(text: &str) -> String {
+    github(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// Text or an attribute of XML. What XML 1.0 has no character for is spelled out.
+///
+/// Source: Extensible Markup Language (XML) 1.0, productions `Char`, `AttValue` and `CharData`.
+pub(super) fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in printable(text).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&apos;"),
+            '\u{fffe}' | '\u{ffff}' => out.extend(c.escape_unicode()),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,5 +224,24 @@ mod tests {
             "&lt;/td&gt;&lt;b a=&#39;&quot;&#39;&gt;&amp;\\u{202e}"
         );
         assert_eq!(mermaid("a\"]; x|#"), "a#34;#93;#59; x#124;#35;");
+    }
+
+    #[test]
+    fn paths_become_references() {
+        for (path, expected) in [
+            ("./k8s/a b.yaml", "k8s/a%20b.yaml"),
+            ("/srv/k8s/ä.yaml", "file:///srv/k8s/%C3%A4.yaml"),
+            ("git:main:a.yaml", "git%3Amain%3Aa.yaml"),
+            ("a#b?c%.yaml", "a%23b%3Fc%25.yaml"),
+        ] {
+            assert_eq!(uri(path), expected);
+        }
+    }
+
+    #[test]
+    fn commands_and_elements_cannot_be_begun() {
+        assert_eq!(github("100%\n::error::x"), "100%25\\n::error::x");
+        assert_eq!(github_property("a,b::c%"), "a%2Cb%3A%3Ac%25");
+        assert_eq!(xml("</a>\"'&\u{1}\u{ffff}"), "&lt;/a&gt;&quot;&apos;&amp;\\u{1}\\u{ffff}");
     }
 }

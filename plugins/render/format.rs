@@ -25,6 +25,12 @@ pub enum Format {
     Mermaid,
     /// Names of objects, one a line.
     Name,
+    /// Findings, for code scanning.
+    Sarif,
+    /// Findings, as commands of a workflow.
+    Github,
+    /// Tests, for test runners.
+    Junit,
 }
 
 impl Format {
@@ -42,6 +48,9 @@ impl Format {
             Self::Dot => "dot",
             Self::Mermaid => "mermaid",
             Self::Name => "name",
+            Self::Sarif => "sarif",
+            Self::Github => "github",
+            Self::Junit => "junit",
         }
     }
 

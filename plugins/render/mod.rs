@@ -9,13 +9,17 @@ mod cells;
 mod columns;
 mod csv;
 mod dot;
+#[allow(dead_code, reason = "JUnit, which is written in XML, comes with `test`")]
 mod escape;
 mod format;
+mod github;
 mod html;
 mod json;
+mod junit;
 mod markdown;
 mod mermaid;
 mod picture;
+mod sarif;
 mod screen;
 mod text;
 mod wrap;

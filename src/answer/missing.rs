@@ -28,7 +28,7 @@ pub struct MissingReport {
 }
 
 impl MissingReport {
-    fn new(why: Missing, message: String) -> Self {
+    pub(super) fn new(why: Missing, message: String) -> Self {
         Self { why, message, brought_by: None }
     }
 

@@ -13,6 +13,9 @@ mod diff;
 mod end;
 mod explaining;
 mod explanation;
+mod findings;
+mod intent;
+mod lint;
 mod list;
 mod missing;
 mod named;
@@ -28,6 +31,7 @@ mod warnings;
 mod way;
 mod words;
 
+pub use crate::lints::Severity;
 pub use checkup::{Area, Check, CheckState, Checkup};
 pub use delivery::{DeliveryReport, DeliverySource, DeliveryState};
 pub use diff::{
@@ -39,6 +43,12 @@ pub use explanation::{
     AppliedBy, DirectionReport, ExplanationReport, FlowReport, HopReport, MissReport, OwnerReport,
     PolicyReport, RuleReport, WayReport,
 };
+pub use findings::{Finding, FindingRule, Findings, ToFindings};
+pub use intent::{
+    IntentAsked, IntentReport, TestCounts, TestOpen, TestReport, TestStep, TestWitness,
+    TestsOfChange,
+};
+pub use lint::{AllowedFinding, Comments, LintAsked, LintFinding, LintReport, RelatedPlace};
 pub use list::{
     By, Entrance, FlowList, FlowPorts, ListAsked, ListedFlow, ListedWitness, Unmatched, Unprotected,
 };
@@ -58,8 +68,8 @@ pub use summary::{
 pub use system::{SystemChangeReport, SystemFlowReport, SystemReport};
 pub use vocabulary::{
     ApiVersion, AsPredicted, Because, ChangeKind, CheckupKind, CutKind, DiffKind, EntranceKind,
-    ExplanationKind, Fate, FlowListKind, LostEventsKind, Missing, ObservedFlowKind,
+    ExplanationKind, Fate, FlowListKind, LintKind, LostEventsKind, Missing, ObservedFlowKind,
     ObservedProtocol, ObservedSummaryKind, OnwardKind, OrderedTier, Outcome, Scope, SummaryKind,
-    SystemTrafficKind,
+    SystemTrafficKind, TestOutcome, TestReportKind,
 };
 pub use warnings::{Warning, rejections};

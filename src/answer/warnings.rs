@@ -4,6 +4,7 @@
 
 use super::place::{Locate, Location, short};
 use crate::cluster::Snapshot;
+use crate::lints::Lint;
 use crate::policy::{RefusedBy, Remark, Ruleset};
 use crate::unwritten::Dead;
 use schemars::JsonSchema;
@@ -16,6 +17,9 @@ use std::fmt::Write as _;
 pub struct Warning {
     /// What, in words.
     pub message: String,
+    /// By which lint it is told, where it is one: `lint` tells the same, and more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lint: Option<Lint>,
     /// Where.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
@@ -27,7 +31,7 @@ pub struct Warning {
 impl Warning {
     /// One that is like no other.
     pub fn new(message: String, location: Option<Location>) -> Self {
-        Self { message, location, like: None }
+        Self { message, lint: None, location, like: None }
     }
 
     /// Warnings for text: of those that say the same of other things the first, with how many there are.
@@ -63,9 +67,11 @@ pub(super) fn remarks(
     for remark in rules.rejected.iter().chain(&rules.lints).filter(|remark| here(remark)) {
         for (i, (message, path)) in sentences(remark).into_iter().enumerate() {
             let location = locate(&remark.origin, path);
-            let lint = remark.faults.get(i).filter(|_| remark.refused_by.is_none());
-            let like = lint.map(|fault| fault.message.clone());
-            warnings.push(Warning { message, location, like });
+            let fault = remark.faults.get(i);
+            let told = fault.filter(|_| remark.refused_by.is_none());
+            let like = told.map(|fault| fault.message.clone());
+            let lint = fault.map(|fault| remark.lint(fault));
+            warnings.push(Warning { message, lint, location, like });
         }
     }
     warnings
@@ -82,7 +88,10 @@ const FAULTS: usize = 3;
 /// What is said of an object, and the field that it is about: one sentence of one that is refused,
 /// however much is wrong with it, else one for each remark.
 pub(super) fn sentences(remark: &Remark) -> Vec<(String, &str)> {
-    let all = remark.faults.iter().map(|fault| format!("{} {}", fault.path, fault.message));
+    let all = remark
+        .faults
+        .iter()
+        .map(|fault| format!("{} {}", fault.path, fault.message).trim_start().to_owned());
     let paths = remark.faults.iter().map(|fault| fault.path.as_str());
     let between = match remark.refused_by {
         Some(RefusedBy::ApiServer) => " would be refused by the API server and is left out",
@@ -110,6 +119,7 @@ pub(super) fn dead(dead: &Dead) -> String {
 pub(super) fn gaps(snapshot: &Snapshot) -> impl Iterator<Item = Warning> {
     snapshot.gaps.iter().map(|gap| Warning {
         message: format!("not read: {}: {}", gap.what, gap.why),
+        lint: None,
         location: None,
         // Of what has a name that is not known, all but the name.
         like: Some(match gap.why.split_once(": ") {

@@ -8,6 +8,15 @@ use crate::verdict::{Taken, Verdict};
 ///
 /// Source: docs/semantics/entries.md#routed-but-denied.
 pub(super) fn sentence(way: &Taken) -> Option<String> {
+    let passes = passing(way);
+    if !way.is_perhaps() {
+        return passes;
+    }
+    let perhaps = "Perhaps: whether its pattern means this path only its controller knows";
+    Some(passes.map_or_else(|| perhaps.to_owned(), |more| format!("{perhaps}. {more}")))
+}
+
+fn passing(way: &Taken) -> Option<String> {
     if !way.faults.is_empty() {
         return Some(way.faults.join("; "));
     }
@@ -22,6 +31,10 @@ pub(super) fn sentence(way: &Taken) -> Option<String> {
         (Some(Verdict::Denied), false) => {
             format!("Policies refuse {} on its way to {}, which would pass it on", hop.from, hop.to)
         }
+        (None, _) => format!(
+            "Of what comes from {} policies let some through to {} and deny the rest",
+            hop.from, hop.to
+        ),
         _ => format!("Not known: whether {} reaches {}", hop.from, hop.to),
     })
 }

@@ -1,6 +1,6 @@
 //! What leads hosts and paths to Services: Ingresses, OpenShift's Routes, and the routes of Gateways.
 
-use super::{Labels, Name, ObjectRef, PodId, Selector};
+use super::{Name, Namespace, ObjectRef, PodId, Selector, Truth};
 use std::net::IpAddr;
 
 /// All that leads traffic in by a host, a path or a listener, and what says who serves it.
@@ -16,6 +16,8 @@ pub struct Entrances {
     pub gateways: Vec<Gateway>,
     /// The ReferenceGrants.
     pub grants: Vec<Grant>,
+    /// Objects of others' kinds that lead in, and that are not followed.
+    pub not_followed: Vec<ObjectRef>,
     /// The pods that serve whatever class says nothing else, as the question has it, with their name.
     pub controller: Option<(String, Vec<PodId>)>,
 }
@@ -42,6 +44,8 @@ pub struct Route {
     pub rules: Vec<RouteRule>,
     /// Some of its hosts speak TLS.
     pub tls: bool,
+    /// Its controller takes every path of its hosts for a regular expression, whatever is written of it.
+    pub patterns: bool,
     /// The addresses at which its controller is reached, where it tells.
     pub addresses: Vec<IpAddr>,
     /// The same, by name.
@@ -62,6 +66,8 @@ pub enum Served {
 /// A Gateway that a route asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parent {
+    /// `Gateway`, or what gives one further listeners.
+    pub kind: Name,
     /// Its namespace.
     pub namespace: Name,
     /// Its name.
@@ -81,6 +87,8 @@ pub struct RouteRule {
     pub paths: Vec<PathMatch>,
     /// The Services.
     pub backends: Vec<Backend>,
+    /// Clients are sent elsewhere.
+    pub redirects: bool,
 }
 
 /// Which paths are meant.
@@ -103,15 +111,37 @@ pub enum PathKind {
     Other,
 }
 
+/// Whether a path is one of those that are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fit {
+    /// It is none.
+    No,
+    /// Only the controller knows.
+    Perhaps,
+    /// It is one; the more the nearer.
+    Yes(usize),
+}
+
 /// A Service that a rule leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backend {
+    /// `Service`, or what else stands in its place.
+    pub kind: Name,
     /// Its namespace.
     pub namespace: Name,
     /// Its name.
     pub service: Name,
     /// Its port; none stands for the first, as a Route has it.
     pub port: Option<BackendPort>,
+    /// It gets a copy of what goes to the others.
+    pub copied: bool,
+}
+
+impl Backend {
+    /// Whether it is a Service, which can be followed.
+    pub fn is_service(&self) -> bool {
+        &*self.kind == "Service"
+    }
 }
 
 /// A port of a Service by number or name.
@@ -205,31 +235,85 @@ impl Route {
 }
 
 impl RouteRule {
-    /// How near the rule's paths come to this one; `None` where it has none for it.
+    /// How near the rule's paths come to this one, `None` where it has none for it; and whether a pattern
+    /// of it may mean the path, `patterns` being whether all are regular expressions.
     ///
     /// Source: docs/semantics/entries.md#paths.
-    pub fn nearness(&self, path: &str) -> Option<usize> {
+    pub fn nearness(&self, path: &str, patterns: bool) -> (Option<usize>, bool) {
         if self.paths.is_empty() {
-            return Some(0);
+            return (Some(0), false);
         }
-        self.paths.iter().filter_map(|own| own.nearness(path)).max()
+        let (mut nearest, mut perhaps) = (None, false);
+        for own in &self.paths {
+            match own.fit(path, patterns) {
+                Fit::No => {}
+                Fit::Perhaps => perhaps = true,
+                Fit::Yes(near) => nearest = nearest.max(Some(near)),
+            }
+        }
+        (nearest, perhaps)
+    }
+
+    /// Whether some of it takes what the others do not.
+    pub fn takes_a_share(&self) -> bool {
+        self.backends.iter().any(|backend| !backend.copied)
     }
 }
 
+/// What no path that is meant as it is written has.
+const OF_PATTERNS: &[char] = &['*', '?', '+', '(', ')', '[', ']', '{', '}', '|', '^', '$', '\\'];
+
 impl PathMatch {
-    fn nearness(&self, path: &str) -> Option<usize> {
-        let length = 2 * self.text.len();
-        match self.kind {
-            PathKind::Exact => (*self.text == *path).then_some(usize::MAX),
-            // Which of them it means only the controller knows.
-            PathKind::Other if !self.text.starts_with('/') => Some(1),
-            PathKind::Prefix | PathKind::Other => {
-                let own = self.text.trim_end_matches('/');
-                let rest = path.strip_prefix(own)?;
-                (rest.is_empty() || rest.starts_with('/')).then_some(length)
-            }
+    fn fit(&self, path: &str, patterns: bool) -> Fit {
+        let text = &*self.text;
+        if self.kind == PathKind::Exact && !patterns {
+            return if text == path { Fit::Yes(usize::MAX) } else { Fit::No };
         }
+        let plain = text.starts_with('/') && !text.contains(OF_PATTERNS);
+        let rest = path.strip_prefix(text.trim_end_matches('/'));
+        let whole = self.kind != PathKind::Exact && rest.is_some_and(|rest| rest.starts_with('/'));
+        // Of a Gateway's prefix nothing else is a letter of a pattern.
+        let literal = plain || (self.kind == PathKind::Prefix && !patterns);
+        if literal && (whole || rest.is_some_and(str::is_empty)) {
+            return Fit::Yes(2 * text.len());
+        }
+        let pattern = patterns || self.kind == PathKind::Other || !plain;
+        if pattern && may_mean(text, path) { Fit::Perhaps } else { Fit::No }
     }
+}
+
+/// Whether a regular expression, or another pattern that controllers have, may mean a path: it begins with
+/// all that comes before the first letter of the pattern.
+fn may_mean(pattern: &str, path: &str) -> bool {
+    let pattern = pattern.strip_prefix('^').unwrap_or(pattern);
+    if !pattern.starts_with('/') || has_branches(pattern) {
+        return true;
+    }
+    let end = pattern.find(|c| c == '.' || OF_PATTERNS.contains(&c)).unwrap_or(pattern.len());
+    let (mut start, rest) = pattern.split_at(end);
+    // What comes before one of these need not be there.
+    if rest.starts_with(['*', '?', '{'])
+        && let Some((last, _)) = start.char_indices().next_back()
+    {
+        start = &start[..last];
+    }
+    path.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start))
+}
+
+/// Whether it has several forms that need have nothing in common.
+fn has_branches(pattern: &str) -> bool {
+    if pattern.contains('\\') || pattern.contains('[') {
+        return pattern.contains('|');
+    }
+    let mut depth = 0_usize;
+    pattern.chars().any(|c| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == '|' && depth == 0
+    })
 }
 
 impl Grant {
@@ -244,13 +328,15 @@ impl Grant {
 }
 
 impl AllowedFrom {
-    /// Whether routes of a namespace are taken; labels that nobody has read decide nothing.
-    pub fn takes(&self, own: &str, of: &str, labels: Option<&Labels>) -> bool {
+    /// Whether routes of a namespace are taken; of labels that nobody has read it is not known.
+    pub fn takes(&self, own: &str, of: &str, namespace: Option<&Namespace>) -> Truth {
         match self {
-            Self::Same => own == of,
-            Self::All => true,
-            Self::Matching(selector) => labels.is_some_and(|labels| selector.selects(labels)),
-            Self::None => false,
+            Self::Same => (own == of).into(),
+            Self::All => Truth::Yes,
+            Self::Matching(selector) => {
+                namespace.map_or(Truth::Unknown, |namespace| namespace.matches(selector))
+            }
+            Self::None => Truth::No,
         }
     }
 }
@@ -265,6 +351,7 @@ mod tests {
             served,
             rules: Vec::new(),
             tls: false,
+            patterns: false,
             addresses: Vec::new(),
             names: Vec::new(),
         }
@@ -290,21 +377,52 @@ mod tests {
         assert_eq!(gateway.nearness("*.example.org", "example.org"), None);
     }
 
+    fn rule(kind: PathKind, text: &str) -> RouteRule {
+        let paths = vec![PathMatch { kind, text: text.into() }];
+        RouteRule { hosts: Vec::new(), paths, backends: Vec::new(), redirects: false }
+    }
+
     /// docs/semantics/entries.md#paths: part by part, the longest first, a whole one before all.
     #[test]
     fn paths() {
-        let rule = |kind, text: &str| RouteRule {
-            hosts: Vec::new(),
-            paths: vec![PathMatch { kind, text: text.into() }],
-            backends: Vec::new(),
-        };
-        let prefix = |text, path| rule(PathKind::Prefix, text).nearness(path);
+        let prefix = |text, path| rule(PathKind::Prefix, text).nearness(path, false).0;
         assert!(prefix("/", "/cart").is_some() && prefix("/cart", "/cart/1").is_some());
         assert!(prefix("/cart/", "/cart").is_some());
         assert_eq!(prefix("/cart", "/carts"), None);
         assert!(prefix("/cart", "/cart/1") > prefix("/", "/cart/1"));
-        let exact = rule(PathKind::Exact, "/cart").nearness("/cart");
+        let exact = rule(PathKind::Exact, "/cart").nearness("/cart", false).0;
         assert!(exact > prefix("/cart", "/cart"));
-        assert_eq!(rule(PathKind::Exact, "/cart").nearness("/cart/1"), None);
+        assert_eq!(rule(PathKind::Exact, "/cart").nearness("/cart/1", false), (None, false));
+    }
+
+    /// docs/semantics/entries.md#patterns: what is written before the pattern decides, and no more.
+    #[test]
+    fn patterns() {
+        use PathKind::{Exact, Other, Prefix};
+        for (kind, text, path, patterns, perhaps) in [
+            (Other, "/api(/|$)(.*)", "/api/x", false, true),
+            (Other, "/api(/|$)(.*)", "/web", false, false),
+            (Prefix, "/api(/|$)(.*)", "/api/x", false, true),
+            (Other, "/*", "/", false, true),
+            (Other, "/cart/*", "/shop", false, false),
+            (Other, "/a|/b", "/b", false, true),
+            (Other, "/(a|b)", "/b", false, true),
+            (Other, "/x/(a|b)", "/b", false, false),
+            (Other, "^/v[0-9]+/x", "/V1/x", false, true),
+            (Other, "^/v[0-9]+/x", "/w1/x", false, false),
+            (Other, "/colou?r", "/color", false, true),
+            (Other, "cart", "/x", false, true),
+            // As regular expressions, whatever they are called.
+            (Prefix, "/api", "/apis", true, true),
+            (Prefix, "/api", "/apis", false, false),
+            (Exact, "/api", "/api/x", true, true),
+            (Exact, "/v1.0", "/v1x0", true, true),
+        ] {
+            let found = rule(kind, text).nearness(path, patterns);
+            assert_eq!(found, (None, perhaps), "{kind:?} {text} {path}");
+        }
+        // Without any letter of a pattern it is a beginning.
+        assert!(rule(Other, "/api").nearness("/api/x", false).0.is_some());
+        assert!(rule(Prefix, "/").nearness("/api/x", true).0.is_some());
     }
 }

@@ -118,6 +118,20 @@ pub struct EndpointSlice {
     pub ports: Vec<(Option<Name>, Option<u16>, Protocol)>,
     /// The endpoints.
     pub endpoints: Vec<SliceEndpoint>,
+    /// A controller of the cluster keeps it, so that it says what other objects do.
+    pub kept: bool,
+}
+
+impl EndpointSlice {
+    /// Whether a Service leads to what it lists. Of one with a selector the cluster keeps slices that list
+    /// its pods, and whoever writes another adds to these.
+    ///
+    /// Source: docs/semantics/services.md#endpoints.
+    pub fn is_of(&self, service: &Service) -> bool {
+        self.service == service.name
+            && self.namespace == service.namespace
+            && (service.selector.is_none() || !self.kept)
+    }
 }
 
 /// One endpoint of a slice.

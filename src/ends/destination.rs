@@ -174,9 +174,15 @@ impl<'a> Expansion<'a> {
             .push(format!("{label} is headless: clients dial its pods, no port is translated"));
         let mut endpoints = self.end.endpoints.clone();
         if self.service.selector.is_none() {
-            endpoints = self.written_out().into_iter().map(|(endpoint, ..)| endpoint).collect();
+            endpoints.clear();
+        }
+        for (endpoint, ..) in self.written_out() {
+            if !endpoints.contains(&endpoint) {
+                endpoints.push(endpoint);
+            }
+        }
+        if self.service.selector.is_none() {
             endpoints.sort();
-            endpoints.dedup();
         }
         let end = Resolved { service: None, endpoints, ..self.end.clone() };
         if end.endpoints.is_empty() {
@@ -184,7 +190,9 @@ impl<'a> Expansion<'a> {
                 .push(format!("{label} has no endpoint here: what is behind it is not known"));
         }
         let by_name = wanted.is_some_and(|wanted| matches!(wanted.port, PortText::Name(_)));
-        if wanted.is_some() && !by_name {
+        // One without ports is a list of pods alone.
+        let portless = wanted.is_none() && self.service.ports.is_empty();
+        if portless || (wanted.is_some() && !by_name) {
             return Ok((direct(self.snapshot, &end, wanted)?, self.notes));
         }
         let mut arrivals = Vec::new();
@@ -249,17 +257,7 @@ impl<'a> Expansion<'a> {
                     seen: Seen::default(),
                 }];
             }
-            return written
-                .into_iter()
-                .filter(|(_, name, _)| *name == port.name)
-                .filter(|(.., target)| target.is_none_or(|t| t.protocol == port.port.protocol))
-                .map(|(endpoint, _, target)| Arrival {
-                    endpoint,
-                    port: Some(target.unwrap_or(port.port)),
-                    dialled,
-                    seen: Seen::default(),
-                })
-                .collect();
+            return Self::listed(written, port).collect();
         }
         let mut arrivals = Vec::new();
         for endpoint in &self.end.endpoints {
@@ -285,14 +283,36 @@ impl<'a> Expansion<'a> {
                 seen: Seen::default(),
             }));
         }
+        // Whoever writes slices of it adds to its pods.
+        for listed in Self::listed(self.written_out(), port) {
+            if !arrivals.contains(&listed) {
+                arrivals.push(listed);
+            }
+        }
         arrivals
+    }
+
+    /// What is listed for a port of the Service.
+    fn listed(
+        written: Vec<(Endpoint, Option<Name>, Option<Port>)>,
+        port: &ServicePort,
+    ) -> impl Iterator<Item = Arrival> {
+        let of_port = written.into_iter().filter(|(_, name, _)| *name == port.name);
+        let spoken =
+            of_port.filter(|(.., target)| target.is_none_or(|t| t.protocol == port.port.protocol));
+        spoken.map(|(endpoint, _, target)| Arrival {
+            endpoint,
+            port: Some(target.unwrap_or(port.port)),
+            dialled: Some(port.port),
+            seen: Seen::default(),
+        })
     }
 
     /// Endpoints that EndpointSlices list, with port name and port; no port means the Service's own.
     fn written_out(&self) -> Vec<(Endpoint, Option<Name>, Option<Port>)> {
         let slices = self.snapshot.endpoint_slices.within(&self.service.namespace);
         let slices = slices.map(|(_, slice)| slice);
-        let slices = slices.filter(|slice| slice.service == self.service.name);
+        let slices = slices.filter(|slice| slice.is_of(self.service));
         let mut found = Vec::new();
         for slice in slices {
             for endpoint in slice.endpoints.iter().filter(|endpoint| endpoint.ready) {

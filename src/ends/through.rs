@@ -8,11 +8,12 @@ use super::name::{EndName, PortText, PortWanted};
 use super::resolve::resolve;
 use super::resolved::{ResolveError, Resolved, called_end, service_end};
 use super::ways::{Seen, Way};
-use super::{Endpoint, Unseen, called};
+use super::{Endpoint, Unseen, called, names};
 use crate::cluster::{
-    BackendPort, Callee, Name, PodId, Port, Protocol, Service, ServicePort, Snapshot, TargetPort,
+    BackendPort, Callee, ContainerPort, Name, Opens, PodId, Port, Protocol, Service, ServicePort,
+    Snapshot, TargetPort,
 };
-use crate::entry::Lead;
+use crate::entry::{Lead, is_of_ingress_nginx};
 
 type Arrivals = (Vec<Arrival>, Vec<String>);
 
@@ -47,6 +48,7 @@ pub(super) fn arrivals(
     }
     if let Some(node) = node {
         let by_port = by_node_port(snapshot, node, wanted);
+        let by_port = by_port.or_else(|| by_host_port(snapshot, end, node, wanted));
         let health = wanted.and_then(|wanted| health_check(snapshot, wanted));
         if let (None, true, Some(note)) = (&by_port, found.0.is_empty(), health) {
             let arrivals = destination::direct(snapshot, end, wanted)?;
@@ -115,8 +117,7 @@ fn by_node_port(
     node: &Endpoint,
     wanted: Option<&PortWanted>,
 ) -> Option<Arrivals> {
-    let PortText::Number(number) = wanted?.port else { return None };
-    let protocol = wanted?.protocol.unwrap_or(Protocol::Tcp);
+    let Port { protocol, number } = numbered(wanted)?;
     let of_service = |service: &Service| -> Option<ServicePort> {
         let leads =
             |it: &&ServicePort| it.node_port == Some(number) && it.port.protocol == protocol;
@@ -138,6 +139,138 @@ fn by_node_port(
         arrival.seen = Seen::by_node_port(service, node, dialled);
     }
     Some((arrivals, notes))
+}
+
+/// By a port of a node that leads to a pod on it, who sees the sender; `None` where none does.
+///
+/// Source: docs/semantics/entries.md#ports-of-nodes.
+fn by_host_port(
+    snapshot: &Snapshot,
+    end: &Resolved,
+    node: &Endpoint,
+    wanted: Option<&PortWanted>,
+) -> Option<Arrivals> {
+    let dialled = numbered(wanted)?;
+    let pods = with_host_port(snapshot, node, dialled);
+    if pods.is_empty() {
+        return None;
+    }
+    let ends: Vec<Endpoint> = pods.iter().map(|found| Endpoint::Pod(found.pod)).collect();
+    let (number, at, to) = (dialled.number, &end.label, names::endpoints(snapshot, &ends));
+    let mut arrivals = Vec::new();
+    let judged = if pods.iter().any(|found| found.placed) {
+        format!("port {number} of {at} is a hostPort of {to}: judged there")
+    } else {
+        arrivals.extend(destination::direct(snapshot, end, wanted).ok()?);
+        format!(
+            "port {number} of {at} leads to {to} where that is on this node (hostPort), else to the node \
+             itself: judged at both"
+        )
+    };
+    arrivals.extend(pods.iter().map(|found| Arrival {
+        endpoint: Endpoint::Pod(found.pod),
+        port: Some(found.port),
+        dialled: Some(dialled),
+        seen: Seen { out: vec![None, Some((node.clone(), dialled))], into: Vec::new() },
+    }));
+    Some((arrivals, vec![judged]))
+}
+
+/// A pod with a `hostPort`.
+struct WithHostPort {
+    pod: PodId,
+    port: Port,
+    /// It is on the node.
+    placed: bool,
+}
+
+/// The pods that have a port of a node; those that are not placed yet only where no other has it.
+fn with_host_port(snapshot: &Snapshot, node: &Endpoint, port: Port) -> Vec<WithHostPort> {
+    let Some(node) = node.node().and_then(|at| snapshot.nodes.get(at)) else { return Vec::new() };
+    let pods = snapshot.pods().iter().enumerate().filter(|(id, pod)| {
+        let there = pod.node.as_ref().is_none_or(|name| *name == node.name);
+        there && !pod.finished && !pod.host_network && snapshot.representative(*id).is_none()
+    });
+    let mut found: Vec<WithHostPort> = pods
+        .filter_map(|(pod, of)| {
+            let is = |it: &&ContainerPort| {
+                it.host_port == Some(port.number) && it.port.protocol == port.protocol
+            };
+            let port = of.ports.iter().find(is)?.port;
+            Some(WithHostPort { pod, port, placed: of.node.is_some() })
+        })
+        .collect();
+    if found.iter().any(|it| it.placed) {
+        found.retain(|it| it.placed);
+    }
+    found
+}
+
+fn numbered(wanted: Option<&PortWanted>) -> Option<Port> {
+    let PortText::Number(number) = wanted?.port else { return None };
+    Some(Port { protocol: wanted?.protocol.unwrap_or(Protocol::Tcp), number })
+}
+
+/// Whether a port of a node is a pod's if that comes to be there.
+pub(crate) fn may_be_a_pods(
+    snapshot: &Snapshot,
+    end: &Resolved,
+    wanted: Option<&PortWanted>,
+) -> bool {
+    let node = end.endpoints.iter().find(|endpoint| endpoint.node().is_some());
+    let Some((node, port)) = node.zip(numbered(wanted)) else { return false };
+    by_node_port(snapshot, node, wanted).is_none()
+        && with_host_port(snapshot, node, port).iter().any(|found| !found.placed)
+}
+
+/// A Service that is asked for from outside, as what leads there, with how that is said; `None` where it is
+/// none, or nothing of it is open to the outside.
+///
+/// Source: docs/semantics/services.md#from-outside.
+pub(crate) fn as_from_outside(
+    snapshot: &Snapshot,
+    source: &Resolved,
+    destination: &Resolved,
+) -> Option<(Resolved, String)> {
+    let outside = |end: &Endpoint| match end {
+        Endpoint::Address(ip) => !snapshot.pod_cidrs.iter().any(|net| net.contains(ip)),
+        Endpoint::Name(_) => true,
+        _ => false,
+    };
+    let service = destination.service?;
+    let external = &snapshot.services.get(service)?.external;
+    if source.endpoints.is_empty() || !source.endpoints.iter().all(outside) {
+        return None;
+    }
+    let (way, at, by) = match external.opens {
+        Opens::LoadBalancer => {
+            let known = external.load_balancer.first().map(|(ip, _)| Endpoint::Address(*ip));
+            let name = || external.names.first().map(|name| Endpoint::Name(name.clone()));
+            let at = known.or_else(name).unwrap_or(Endpoint::Unseen(Unseen::Balancer));
+            // One that is not known may take traffic itself.
+            let proxies = external.load_balancer.is_empty()
+                || !external.names.is_empty()
+                || external.load_balancer.iter().any(|(_, proxies)| *proxies);
+            (Way::LoadBalancer { service, proxies }, at, "its load balancer")
+        }
+        Opens::Nothing if external.ips.is_empty() => return None,
+        opens => {
+            let at = external.ips.first().map(|ip| Endpoint::Address(*ip));
+            let by =
+                if opens == Opens::Nothing { "its external addresses" } else { "ports of nodes" };
+            (Way::ExternalIp { service }, at.unwrap_or(Endpoint::Unseen(Unseen::AnotherNode)), by)
+        }
+    };
+    let end = Resolved {
+        service: None,
+        endpoints: vec![at],
+        ways: vec![way],
+        notes: Vec::new(),
+        ..destination.clone()
+    };
+    let label = &destination.label;
+    let note = format!("From outside {label} is reached by {by}: judged as what comes that way");
+    Some((end, note))
 }
 
 /// By a route, to the pods behind it.
@@ -166,7 +299,11 @@ fn by_route(snapshot: &Snapshot, lead: Lead) -> Arrivals {
 /// Errors: what of it is not there, as a sentence without its end.
 pub(crate) fn led_to(snapshot: &Snapshot, lead: Lead) -> Result<(Resolved, PortWanted), String> {
     let by = lead.by(snapshot);
-    let Some(backend) = lead.backend(snapshot) else { return Err(format!("{by} leads nowhere")) };
+    let Some(backend) = lead.backend(snapshot) else { return Err(lead.answers_itself(snapshot)) };
+    if !backend.is_service() {
+        let (kind, namespace, name) = (&backend.kind, &backend.namespace, &backend.service);
+        return Err(format!("{by} leads to {kind} {namespace}/{name}, which is not followed here"));
+    }
     let label = format!("{}/svc/{}", backend.namespace, backend.service);
     let mut services = snapshot.services.within(&backend.namespace);
     let found = services.find(|(_, service)| service.name == backend.service);
@@ -185,6 +322,20 @@ pub(crate) fn led_to(snapshot: &Snapshot, lead: Lead) -> Result<(Resolved, PortW
         }
     };
     let Some(port) = service.ports.iter().find(is) else {
+        if let (Some(alias), Some(BackendPort::Number(number))) =
+            (&service.external_name, &backend.port)
+        {
+            // Source: docs/semantics/entries.md#external-names.
+            if !is_of_ingress_nginx(snapshot, lead) {
+                return Err(format!(
+                    "{label} stands for {alias} and has no port {number}: whether {by} leads there, its \
+                     controller decides"
+                ));
+            }
+            let port = PortText::Number(*number);
+            let wanted = PortWanted { port, protocol: Some(Protocol::Tcp) };
+            return Ok((service_end(snapshot, index), wanted));
+        }
         let port = match &backend.port {
             Some(BackendPort::Number(number) | BackendPort::Target(number)) => number.to_string(),
             Some(BackendPort::Name(name)) => format!("{name:?}"),

@@ -5,7 +5,7 @@
 
 use super::{Endpoint, Unseen};
 use crate::cluster::{Name, Port, Service, Snapshot};
-use crate::entry::{self, Lead};
+use crate::entry::{self, Lead, Takes};
 use std::net::IpAddr;
 
 /// A way into the cluster.
@@ -27,8 +27,8 @@ pub enum Way {
     Route {
         /// Where it leads.
         lead: Lead,
-        /// No rule of the host is for the path: this one is for another.
-        other_path: bool,
+        /// Whether its rule is for the path.
+        takes: Takes,
     },
     /// By the Service of the API server, which is not written.
     ApiServer,
@@ -62,7 +62,7 @@ pub(super) fn at(snapshot: &Snapshot, ip: IpAddr) -> Vec<Way> {
     };
     let ways: Vec<Way> = snapshot.services.iter().enumerate().filter_map(of_service).collect();
     // The address of a route is that of its controller's Service, where the cluster has one.
-    if ways.is_empty() { led(entry::at_address(snapshot, Some(ip), None), false) } else { ways }
+    if ways.is_empty() { led(entry::at_address(snapshot, Some(ip), None)) } else { ways }
 }
 
 /// The ways that begin at a host name, and on it a path.
@@ -78,14 +78,14 @@ pub(super) fn named(snapshot: &Snapshot, host: &str, path: Option<&str>) -> Vec<
         return ways;
     }
     let found = entry::at_host(snapshot, host, path);
-    if found.leads.is_empty() {
-        return led(entry::at_address(snapshot, None, Some(host)), false);
+    if found.is_empty() {
+        return led(entry::at_address(snapshot, None, Some(host)));
     }
-    led(found.leads, found.other_paths)
+    found.into_iter().map(|(lead, takes)| Way::Route { lead, takes }).collect()
 }
 
-fn led(leads: Vec<Lead>, other_path: bool) -> Vec<Way> {
-    leads.into_iter().map(|lead| Way::Route { lead, other_path }).collect()
+fn led(leads: Vec<Lead>) -> Vec<Way> {
+    leads.into_iter().map(|lead| Way::Route { lead, takes: Takes::Yes }).collect()
 }
 
 /// The ends that the API server is: at its addresses, where they are known.

@@ -5,6 +5,7 @@
 //! labels that its own manifests and charts have. Source: docs/semantics/entries.md#controllers.
 
 use super::Lead;
+use super::attached::attached;
 use crate::cluster::{Class, Gateway, Pod, PodId, Served, Snapshot};
 use crate::prose;
 use std::collections::BTreeMap;
@@ -211,14 +212,30 @@ pub struct Fronts(BTreeMap<String, Front>);
 impl Fronts {
     /// Who takes the traffic of a lead.
     pub fn of(&mut self, snapshot: &Snapshot, lead: Lead) -> &Front {
-        let served = lead.route(snapshot).map(|route| &route.served);
-        let key = match (served, lead.listener) {
-            (Some(Served::Class(class)), _) => format!("class {class:?}"),
-            (_, Some((gateway, _))) => format!("gateway {gateway}"),
-            _ => "routers".to_owned(),
+        let key = match lead.listener {
+            Some((gateway, _)) => format!("gateway {gateway}"),
+            None => server(snapshot, lead),
         };
         self.0.entry(key).or_insert_with(|| front(snapshot, lead))
     }
+}
+
+/// Who serves a lead, in a form that is the same for all that one serves.
+pub(super) fn server(snapshot: &Snapshot, lead: Lead) -> String {
+    match (lead.listener, lead.route(snapshot)) {
+        (Some(listener), _) => format!("listener {listener:?}"),
+        // Each of those that are not known serves its own.
+        (None, Some(route)) if matches!(route.served, Served::Gateways(_)) => {
+            format!("route {}", lead.route)
+        }
+        (None, route) => format!("{:?}", route.map(|route| &route.served)),
+    }
+}
+
+/// Whether ingress-nginx serves a lead.
+pub fn is_of_ingress_nginx(snapshot: &Snapshot, lead: Lead) -> bool {
+    let row = wanted(snapshot, lead).ok().and_then(|wanted| wanted.row);
+    row.is_some_and(|row| row.is_called("k8s.io/ingress-nginx"))
 }
 
 /// Who takes the traffic of a lead.
@@ -266,9 +283,15 @@ fn wanted(snapshot: &Snapshot, lead: Lead) -> Result<Wanted<'_>, String> {
             let words = format!("{by} is served by OpenShift's router");
             Ok(Wanted { words, row: called("openshift.io/ingress-to-route"), gateway: None })
         }
-        Served::Gateways(_) => {
+        Served::Gateways(parents) => {
             let gateway = lead.listener.and_then(|(at, _)| entrances.gateways.get(at));
-            let Some(gateway) = gateway else { return Err(format!("no Gateway takes {by}")) };
+            let Some(gateway) = gateway else {
+                let why = attached(snapshot, route, parents).perhaps;
+                let why = why.unwrap_or_else(|| format!("no Gateway takes {by}"));
+                return Err(format!(
+                    "{why}: name the pods of its controller with --ingress-controller NAMESPACE/WORKLOAD"
+                ));
+            };
             let (words, row) = of_class(&by, &entrances.gateway_classes, &gateway.class);
             Ok(Wanted { words, row, gateway: Some(gateway) })
         }

@@ -4,8 +4,10 @@
 //! In: a snapshot. Out: every [`Door`], and what leads to given pods.
 
 use super::{Lead, all};
-use crate::cluster::{Opens, PodId, Port, Service, ServicePort, Snapshot};
+use crate::cluster::{Name, Opens, PodId, Port, Service, ServicePort, Snapshot};
 use crate::prose;
+use crate::unwritten::is_of_internet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 /// What a door is.
@@ -54,7 +56,7 @@ pub fn doors(snapshot: &Snapshot) -> Vec<Door> {
     let mut all = Vec::new();
     for (index, service) in snapshot.services.iter().enumerate() {
         for kind in kinds(service) {
-            let pods = pods(snapshot, service);
+            let pods = behind_service(snapshot, service);
             for port in &service.ports {
                 let Some(words) = words(service, kind, port) else { continue };
                 let pods = pods.clone();
@@ -92,7 +94,9 @@ pub fn behind(snapshot: &Snapshot, pods: &[PodId]) -> Vec<String> {
             || {
                 let mut services = snapshot.services.within(&backend.namespace);
                 let service = services.find(|(_, it)| it.name == backend.service);
-                service.is_some_and(|(_, service)| selects(snapshot, service, pods))
+                service.is_some_and(|(_, it)| {
+                    behind_service(snapshot, it).iter().any(|id| pods.contains(id))
+                })
             },
             |(_, leads)| leads,
         );
@@ -109,19 +113,59 @@ pub fn behind(snapshot: &Snapshot, pods: &[PodId]) -> Vec<String> {
     words
 }
 
-fn selects(snapshot: &Snapshot, service: &Service, pods: &[PodId]) -> bool {
-    pods.iter().any(|id| {
-        let pod = snapshot.pod(*id);
-        pod.namespace == service.namespace && service.selects(&pod.labels)
-    })
+/// The pods that a Service selects or that EndpointSlices list for it.
+fn behind_service(snapshot: &Snapshot, service: &Service) -> Vec<PodId> {
+    let there = |id: PodId| !snapshot.pod(id).finished && snapshot.representative(id).is_none();
+    let pods = || snapshot.pods_in(&service.namespace).filter(|(id, _)| there(*id));
+    let selected = pods().filter(|(_, pod)| service.selects(&pod.labels));
+    let mut found: Vec<PodId> = selected.map(|(id, _)| id).collect();
+    let slices = snapshot.endpoint_slices.within(&service.namespace);
+    for endpoint in slices.filter(|(_, it)| it.is_of(service)).flat_map(|(_, it)| &it.endpoints) {
+        let named = |name: &Name| pods().find(|(_, pod)| !pod.template && pod.name == *name);
+        let named = endpoint.pod.as_ref().and_then(named).map(|(id, _)| id);
+        let at = || endpoint.addresses.iter().find_map(|ip| snapshot.pod_at(*ip));
+        found.extend(named.or_else(at).filter(|id| there(*id)));
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
-fn pods(snapshot: &Snapshot, service: &Service) -> Vec<PodId> {
-    let pods = snapshot.pods_in(&service.namespace);
-    let there = pods.filter(|(id, pod)| {
-        !pod.finished && snapshot.representative(*id).is_none() && service.selects(&pod.labels)
+/// Pods on the network of their node that have the same labels and ports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnNodes {
+    /// The pods.
+    pub pods: Vec<PodId>,
+    /// A node that they are on, or may be, has an address of the internet.
+    pub public: bool,
+}
+
+/// The pods on the network of their node, which are reached by its address.
+///
+/// Source: docs/semantics/entries.md#pods-on-their-nodes-network.
+pub fn on_nodes(snapshot: &Snapshot) -> Vec<OnNodes> {
+    let public = snapshot.nodes.iter().filter(|node| {
+        let mut ips = node.ips.iter();
+        ips.any(|ip| is_of_internet(&(*ip).into()))
     });
-    there.map(|(id, _)| id).collect()
+    let public: HashSet<&Name> = public.map(|node| &node.name).collect();
+    let mut all: Vec<OnNodes> = Vec::new();
+    let mut known = HashMap::new();
+    for (id, pod) in snapshot.pods().iter().enumerate() {
+        if !pod.host_network || pod.finished || snapshot.representative(id).is_some() {
+            continue;
+        }
+        // One that is not placed yet may come to any.
+        let public = pod.node.as_ref().map_or(!public.is_empty(), |name| public.contains(name));
+        let labels: Vec<(&str, &str)> = pod.labels.iter().collect();
+        let key = (public, &pod.namespace, labels, &*pod.ports);
+        let at = *known.entry(key).or_insert_with(|| {
+            all.push(OnNodes { pods: Vec::new(), public });
+            all.len() - 1
+        });
+        all[at].pods.push(id);
+    }
+    all
 }
 
 fn kinds(service: &Service) -> impl Iterator<Item = DoorKind> + use<> {

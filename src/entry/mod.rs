@@ -10,12 +10,14 @@ mod attached;
 mod controllers;
 mod doors;
 
-pub use controllers::{Front, Fronts, front};
-pub use doors::{Door, DoorKind, behind, doors};
+pub use controllers::{Front, Fronts, front, is_of_ingress_nginx};
+pub use doors::{Door, DoorKind, OnNodes, behind, doors, on_nodes};
 
 use crate::cluster::{Backend, Name, PathKind, Route, RouteRule, Served, Snapshot};
 use attached::attached;
+use controllers::server;
 use std::net::IpAddr;
+use std::ops::Range;
 
 /// From a host to one Service behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,29 +32,33 @@ pub struct Lead {
     pub listener: Option<(usize, usize)>,
 }
 
-/// What a host leads to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
-    /// The ways of the rules that are nearest.
-    pub leads: Vec<Lead>,
-    /// No rule of the host is for the path: these are those of others.
-    pub other_paths: bool,
+/// What is known of whether a rule takes what was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Takes {
+    /// It does.
+    Yes,
+    /// It is for this path as far as only its controller knows.
+    Perhaps,
+    /// It is for another path, and no rule of the host is for this one.
+    OtherPath,
 }
 
 /// Every lead there is.
 pub fn all(snapshot: &Snapshot) -> Vec<Lead> {
     let served = served(snapshot);
-    served.iter().flat_map(|at| at.leads(snapshot)).map(|(lead, _)| lead).collect()
+    served.iter().flat_map(ServedAt::leads).map(|(lead, _)| lead).collect()
 }
 
-/// Where a host leads, and on it a path: the nearest host counts before the nearest path.
+/// Where a host leads, and on it a path: the nearest host counts before the nearest path. A rule that leads
+/// to no Service takes its part, and a copy of what goes elsewhere does not.
 ///
 /// Source: docs/semantics/entries.md#hosts and docs/semantics/entries.md#paths.
-pub fn at_host(snapshot: &Snapshot, host: &str, path: Option<&str>) -> Found {
+pub fn at_host(snapshot: &Snapshot, host: &str, path: Option<&str>) -> Vec<(Lead, Takes)> {
+    let served = served(snapshot);
     let mut nearest = 0;
     let mut of_host: Vec<(Lead, &RouteRule)> = Vec::new();
-    for at in served(snapshot) {
-        for (lead, rule) in at.leads(snapshot) {
+    for at in &served {
+        for (lead, rule) in at.answers() {
             let own = at.hosts(rule);
             let each = own.iter().filter_map(|own| at.route.nearness(own, host));
             let Some(near) = each.max() else { continue };
@@ -66,29 +72,72 @@ pub fn at_host(snapshot: &Snapshot, host: &str, path: Option<&str>) -> Found {
         }
     }
     let Some(path) = path else {
-        return Found { leads: of_host.into_iter().map(|(lead, _)| lead).collect(), ..found() };
+        let leads = |(lead, _): &(Lead, &RouteRule)| lead.backend(snapshot).is_some();
+        let some = of_host.iter().any(leads);
+        let told = of_host.into_iter().filter(|it| !some || leads(it));
+        return told.map(|(lead, _)| (lead, Takes::Yes)).collect();
     };
     // Each controller looks at its own routes only.
-    let by = |lead: &Lead| {
-        let served = snapshot.entrances.routes.get(lead.route).map(|route| &route.served);
-        match (served, lead.listener) {
-            (Some(Served::Class(class)), _) => (class.clone(), None),
-            (_, listener) => (None, listener),
+    let mut servers: Vec<String> = Vec::new();
+    for (lead, _) in &of_host {
+        let by = server(snapshot, *lead);
+        if !servers.contains(&by) {
+            servers.push(by);
         }
-    };
-    let nearest = |lead: &Lead| {
-        let same = of_host.iter().filter(|(other, _)| by(other) == by(lead));
-        same.filter_map(|(_, rule)| rule.nearness(path)).max()
-    };
-    let fits = |(lead, rule): &&(Lead, &RouteRule)| {
-        rule.nearness(path).is_some_and(|near| Some(near) == nearest(lead))
-    };
-    let leads: Vec<Lead> = of_host.iter().filter(fits).map(|(lead, _)| *lead).collect();
-    if leads.is_empty() && !of_host.is_empty() {
-        let leads = of_host.into_iter().map(|(lead, _)| lead).collect();
-        return Found { leads, other_paths: true };
     }
-    Found { leads, ..found() }
+    let mut leads = Vec::new();
+    for by in servers {
+        let is = |lead: &Lead| server(snapshot, *lead) == by;
+        let own: Vec<_> = of_host.iter().filter(|(lead, _)| is(lead)).copied().collect();
+        let others = || served.iter().flat_map(ServedAt::answers).filter(|(lead, _)| is(lead));
+        leads.extend(at_path(snapshot, &own, others, path));
+    }
+    if leads.is_empty() {
+        return of_host.into_iter().map(|(lead, _)| (lead, Takes::OtherPath)).collect();
+    }
+    leads
+}
+
+/// Which rules that one controller has for a host are for a path; `all` are those for any host, too.
+///
+/// Source: docs/semantics/entries.md#patterns and docs/semantics/entries.md#default-backends.
+fn at_path<'a, All>(
+    snapshot: &Snapshot,
+    own: &[(Lead, &'a RouteRule)],
+    all: impl Fn() -> All,
+    path: &str,
+) -> Vec<(Lead, Takes)>
+where
+    All: Iterator<Item = (Lead, &'a RouteRule)>,
+{
+    let patterns = own.iter().any(|(lead, _)| lead.route(snapshot).is_some_and(|it| it.patterns));
+    let nearest = own.iter().filter_map(|(_, rule)| rule.nearness(path, patterns).0).max();
+    let mut found: Vec<(Lead, Takes)> = Vec::new();
+    for (lead, rule) in own {
+        match rule.nearness(path, patterns) {
+            (Some(near), _) if Some(near) == nearest => found.push((*lead, Takes::Yes)),
+            // A path that is written as a whole comes first.
+            (_, true) if nearest != Some(usize::MAX) => found.push((*lead, Takes::Perhaps)),
+            _ => {}
+        }
+    }
+    if nearest.is_some() {
+        return found;
+    }
+    let for_any = all().filter(|(lead, rule)| {
+        rule.hosts.is_empty() && !own.iter().any(|(known, _)| known == lead)
+    });
+    for (lead, rule) in for_any {
+        let of_class = lead.route(snapshot).is_some_and(|it| matches!(it.served, Served::Class(_)));
+        let same = own.iter().any(|(known, _)| known.route == lead.route);
+        if of_class && rule.paths.is_empty() {
+            // Whether the rest of a host goes to another's, controllers differ.
+            found.push((lead, if same { Takes::Yes } else { Takes::Perhaps }));
+        } else if rule.nearness(path, patterns) != (None, false) {
+            found.push((lead, Takes::Perhaps));
+        }
+    }
+    found
 }
 
 /// Whether some route names a host, whoever serves it.
@@ -97,10 +146,6 @@ pub fn names_host(snapshot: &Snapshot, host: &str) -> bool {
         route.rules.iter().flat_map(move |rule| rule.hosts.iter().map(move |own| (route, own)))
     });
     hosts.any(|(route, own)| route.nearness(own, host).is_some())
-}
-
-fn found() -> Found {
-    Found::default()
 }
 
 /// Where an address or a name of a controller leads, as routes and Gateways tell it.
@@ -118,7 +163,8 @@ pub fn at_address(snapshot: &Snapshot, ip: Option<IpAddr>, name: Option<&str>) -
         if has(&at.route.addresses, &at.route.names)
             || of_gateway.is_some_and(|gateway| has(&gateway.addresses, &gateway.names))
         {
-            leads.extend(at.leads(snapshot).map(|(lead, _)| lead));
+            let own = at.answers().map(|(lead, _)| lead);
+            leads.extend(own.filter(|lead| lead.backend(snapshot).is_some()));
         }
     }
     leads
@@ -130,7 +176,7 @@ impl Lead {
         snapshot.entrances.routes.get(self.route)
     }
 
-    /// The Service that it leads to.
+    /// The Service that it leads to; none where the rule leads to none.
     pub fn backend(self, snapshot: &Snapshot) -> Option<&Backend> {
         let rule = self.route(snapshot)?.rules.get(self.rule)?;
         rule.backends.get(self.backend)
@@ -168,7 +214,29 @@ impl Lead {
 
     /// Both, as answers name it.
     pub fn words(self, snapshot: &Snapshot) -> String {
-        format!("{} ({})", self.by(snapshot), self.hosts(snapshot))
+        let copied = self.backend(snapshot).is_some_and(|backend| backend.copied);
+        let copy = if copied { "a copy of " } else { "" };
+        format!("{} ({copy}{})", self.by(snapshot), self.hosts(snapshot))
+    }
+
+    /// The Services that get a copy of what goes this way, such as `shop/svc/shadow`.
+    ///
+    /// Source: docs/semantics/entries.md#copies.
+    pub fn copies(self, snapshot: &Snapshot) -> Vec<String> {
+        let rule = self.route(snapshot).and_then(|route| route.rules.get(self.rule));
+        let backends = rule.into_iter().flat_map(|rule| &rule.backends).filter(|it| it.copied);
+        backends.map(|it| format!("{}/svc/{}", it.namespace, it.service)).collect()
+    }
+
+    /// Why it leads to no Service, as a sentence without its end.
+    pub fn answers_itself(self, snapshot: &Snapshot) -> String {
+        let rule = self.route(snapshot).and_then(|route| route.rules.get(self.rule));
+        let words = self.words(snapshot);
+        if rule.is_some_and(|rule| rule.redirects) {
+            format!("{words} redirects what comes, and leads to no Service")
+        } else {
+            format!("{words} has no backend: whoever serves it answers itself")
+        }
     }
 
     /// Why its controller would not follow it although it is written, as sentences without their end.
@@ -180,6 +248,9 @@ impl Lead {
         };
         let by = self.by(snapshot);
         let own = route.object.namespace.as_deref().unwrap_or_default();
+        if !backend.is_service() {
+            return Vec::new();
+        }
         let (namespace, service) = (&*backend.namespace, &*backend.service);
         let mut faults = Vec::new();
         let mut grants = snapshot.entrances.grants.iter();
@@ -206,11 +277,25 @@ struct ServedAt<'a> {
 }
 
 impl<'a> ServedAt<'a> {
-    fn leads(&self, _: &Snapshot) -> impl Iterator<Item = (Lead, &'a RouteRule)> + use<'a> {
+    /// To every backend.
+    fn leads(&self) -> impl Iterator<Item = (Lead, &'a RouteRule)> + use<'a> {
+        self.each(|rule| 0..rule.backends.len())
+    }
+
+    /// To whoever answers: not to those that get a copy, and to nothing where no one else is.
+    fn answers(&self) -> impl Iterator<Item = (Lead, &'a RouteRule)> + use<'a> {
+        let all = self.each(|rule| 0..rule.backends.len() + usize::from(!rule.takes_a_share()));
+        all.filter(|(lead, rule)| !rule.backends.get(lead.backend).is_some_and(|it| it.copied))
+    }
+
+    fn each(
+        &self,
+        backends: fn(&RouteRule) -> Range<usize>,
+    ) -> impl Iterator<Item = (Lead, &'a RouteRule)> + use<'a> {
         let (route, listener) = (self.index, self.listener);
-        self.route.rules.iter().enumerate().flat_map(move |(rule, of)| {
-            let backends = 0..of.backends.len();
-            backends.map(move |backend| (Lead { route, rule, backend, listener }, of))
+        let rules = self.route.rules.iter().enumerate();
+        rules.flat_map(move |(rule, of)| {
+            backends(of).map(move |backend| (Lead { route, rule, backend, listener }, of))
         })
     }
 
@@ -232,10 +317,14 @@ fn served(snapshot: &Snapshot) -> Vec<ServedAt<'_>> {
             all.push(ServedAt { index, route, listener: None, only: None });
             continue;
         };
-        for (gateway, listener) in attached(snapshot, route, parents) {
+        let attached = attached(snapshot, route, parents);
+        for (gateway, listener) in attached.listeners {
             let found = snapshot.entrances.gateways.get(gateway);
             let only = found.and_then(|found| found.listeners.get(listener)?.hostname.as_ref());
             all.push(ServedAt { index, route, listener: Some((gateway, listener)), only });
+        }
+        if attached.perhaps.is_some() {
+            all.push(ServedAt { index, route, listener: None, only: None });
         }
     }
     all

@@ -9,7 +9,7 @@ use crate::cluster::{
     ACCOUNT_NAME_LABEL, Family, Labels, Name, Node, ObjectRef, Origin, Pod, Selector, Service,
     Snapshot, Workload, is_account_label,
 };
-use crate::kinds::{EnforcedBy, Kind};
+use crate::kinds::{Does, EnforcedBy, Kind};
 use crate::policy::{OtherObject, RefusedBy, Remark, Written, WrittenObject};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -133,11 +133,18 @@ impl Linker {
                 self.written.objects.push(WrittenObject { object, origin, spec: *spec });
             }
             Body::Other(does) => {
+                if does == Does::LeadIn {
+                    self.snapshot.entrances.not_followed.push(object.clone());
+                }
                 self.written.others.push(OtherObject { object, origin, does });
             }
             Body::Undecodable(faults) => {
                 let refused_by = Some(RefusedBy::ApiServer);
                 let remark = Remark { object, origin, refused_by, faults };
+                self.written.undecodable.push(remark);
+            }
+            Body::NotKnown(faults) => {
+                let remark = Remark { object, origin, refused_by: None, faults };
                 self.written.undecodable.push(remark);
             }
         }

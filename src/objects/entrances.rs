@@ -45,36 +45,50 @@ pub(super) fn external_ways(
     ways
 }
 
+/// Whether ingress-nginx takes every path of the hosts of an Ingress with these annotations for a regular
+/// expression.
+///
+/// Source: docs/semantics/entries.md#patterns.
+pub(super) fn has_patterns<'a>(annotation: impl Fn(&str) -> Option<&'a str>) -> bool {
+    annotation("nginx.ingress.kubernetes.io/use-regex") == Some("true")
+        || annotation("nginx.ingress.kubernetes.io/rewrite-target").is_some()
+}
+
 /// An Ingress. An annotation says its class where the field does not.
 ///
 /// Source: docs/semantics/entries.md#classes and docs/semantics/entries.md#paths.
 pub(super) fn ingress(
     object: &ObjectRef,
-    class: Option<Name>,
+    (class, patterns): (Option<Name>, bool),
     spec: wire::IngressSpec,
     balanced: Option<wire::LoadBalancer>,
 ) -> Route {
     let namespace = object.namespace.clone().unwrap_or_default();
-    let rule = |host: Option<Name>, path: Option<PathMatch>, to: wire::IngressBackend| {
-        Some(RouteRule {
-            hosts: host.into_iter().collect(),
-            paths: path.into_iter().collect(),
-            backends: vec![backend(&namespace, to)?],
-        })
+    let rule = |host: Option<Name>, path: Option<PathMatch>, to: Option<Backend>| RouteRule {
+        hosts: host.into_iter().collect(),
+        paths: path.into_iter().collect(),
+        backends: to.into_iter().collect(),
+        redirects: false,
     };
+    let rest = spec.default_backend.and_then(|it| backend(&namespace, it));
     let mut rules: Vec<RouteRule> =
-        spec.default_backend.and_then(|it| rule(None, None, it)).into_iter().collect();
+        rest.clone().map(|to| rule(None, None, Some(to))).into_iter().collect();
     for written in spec.rules.unwrap_or_default() {
         let host = written.host.filter(|host| !host.is_empty());
-        for path in written.http.and_then(|http| http.paths).unwrap_or_default() {
+        let paths = written.http.and_then(|http| http.paths).unwrap_or_default();
+        // A host alone is for the default backend.
+        if paths.is_empty() && host.is_some() {
+            rules.push(rule(host.clone(), None, rest.clone()));
+        }
+        for path in paths {
             let kind = match path.path_type.as_deref() {
                 Some("Exact") => PathKind::Exact,
                 Some("Prefix") => PathKind::Prefix,
                 _ => PathKind::Other,
             };
             let text = path.path.unwrap_or_else(|| "/".into());
-            let Some(to) = path.backend else { continue };
-            rules.extend(rule(host.clone(), Some(PathMatch { kind, text }), to));
+            let to = path.backend.and_then(|it| backend(&namespace, it));
+            rules.push(rule(host.clone(), Some(PathMatch { kind, text }), to));
         }
     }
     let mut route = Route {
@@ -82,6 +96,7 @@ pub(super) fn ingress(
         served: Served::Class(spec.ingress_class_name.or(class)),
         rules,
         tls: spec.tls.is_some_and(|tls| !tls.is_empty()),
+        patterns,
         addresses: Vec::new(),
         names: Vec::new(),
     };
@@ -93,10 +108,38 @@ pub(super) fn ingress(
 }
 
 fn backend(namespace: &Name, written: wire::IngressBackend) -> Option<Backend> {
-    let wire::IngressService { name, port } = written.service?;
+    let (namespace, copied) = (namespace.clone(), false);
+    let Some(wire::IngressService { name, port }) = written.service else {
+        let wire::IngressResource { kind, name } = written.resource?;
+        return Some(Backend { kind: kind?, namespace, service: name?, port: None, copied });
+    };
     let wire::IngressPort { name: port_name, number } = port.unwrap_or_default();
     let port = number.map(BackendPort::Number).or(port_name.map(BackendPort::Name));
-    Some(Backend { namespace: namespace.clone(), service: name?, port: Some(port?) })
+    let kind = "Service".into();
+    Some(Backend { kind, namespace, service: name?, port: Some(port?), copied })
+}
+
+/// What the cluster itself keeps EndpointSlices with.
+///
+/// Source: docs/semantics/services.md#endpoints.
+const KEEPERS: &[&str] =
+    &["endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io"];
+
+/// An EndpointSlice.
+pub(super) fn listed(
+    object: &ObjectRef,
+    labels: &Labels,
+    ports: Vec<(Option<Name>, Option<u16>, Protocol)>,
+    endpoints: Vec<SliceEndpoint>,
+) -> EndpointSlice {
+    let keeper = labels.get("endpointslice.kubernetes.io/managed-by");
+    EndpointSlice {
+        namespace: object.namespace.clone().unwrap_or_default(),
+        service: labels.get("kubernetes.io/service-name").unwrap_or_default().into(),
+        ports,
+        endpoints,
+        kept: keeper.is_some_and(|keeper| KEEPERS.contains(&keeper)),
+    }
 }
 
 /// A subset of an Endpoints object as the slice that it would be.
@@ -119,6 +162,7 @@ pub(super) fn slice(object: &ObjectRef, subset: wire::EndpointSubset) -> Endpoin
         service: object.name.clone(),
         ports: subset.ports.unwrap_or_default().into_iter().map(slice_port).collect(),
         endpoints: ready.chain(waiting).collect(),
+        kept: true,
     }
 }
 
@@ -134,6 +178,7 @@ pub(super) fn api_server(ip: IpAddr, number: u16) -> [Found; 2] {
         service: name.clone(),
         ports: vec![(port_name.clone(), Some(number), protocol)],
         endpoints: vec![SliceEndpoint { addresses: vec![ip], pod: None, ready: true }],
+        kept: true,
     };
     let service = Service {
         namespace: namespace.clone(),

@@ -73,6 +73,8 @@ pub enum Body {
     Other(Does),
     /// A policy whose fields do not even have the right names and types.
     Undecodable(Vec<Fault>),
+    /// A policy of which it is not known what it says, or whether it is in force, and why.
+    NotKnown(Vec<Fault>),
 }
 
 /// The owner that controls an object, in the object's namespace.
@@ -199,15 +201,10 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             let slice = wire::EndpointSlice::deserialize(source)?;
             let metadata = slice.metadata.unwrap_or_default();
             let object = place(&metadata);
-            let body = Body::EndpointSlice(EndpointSlice {
-                namespace: object.namespace.clone().unwrap_or_default(),
-                service: labels(metadata.labels)
-                    .get("kubernetes.io/service-name")
-                    .unwrap_or_default()
-                    .into(),
-                ports: slice.ports.unwrap_or_default().into_iter().map(slice_port).collect(),
-                endpoints: slice.endpoints.unwrap_or_default().into_iter().map(endpoint).collect(),
-            });
+            let ports = slice.ports.unwrap_or_default().into_iter().map(slice_port).collect();
+            let listed = slice.endpoints.unwrap_or_default().into_iter().map(endpoint).collect();
+            let slice = entrances::listed(&object, &labels(metadata.labels), ports, listed);
+            let body = Body::EndpointSlice(slice);
             Found { object, body }
         }
         policy => {

@@ -16,18 +16,32 @@ pub(super) fn read(kind: Kind, node: &Node<'_>, default_namespace: &Name) -> Fou
         Ok(found) if !found.object.name.is_empty() => found,
         Ok(found) => undecodable(found.object, "metadata.name", "is missing"),
         Err(error) => {
-            let word = |key| {
-                let value = node.get("metadata").and_then(|metadata| metadata.get(key));
-                value.and_then(Node::as_str).filter(|word| !word.is_empty()).map(Name::from)
-            };
-            let namespace = word("namespace").unwrap_or_else(|| default_namespace.clone());
-            let object = ObjectRef {
-                kind: kind.name(),
-                namespace: (!kind.is_cluster_scoped()).then_some(namespace),
-                name: word("name").unwrap_or_default(),
-            };
-            undecodable(object, &path(&error), plain(error.message()))
+            undecodable(named(kind, node, default_namespace), &path(&error), plain(error.message()))
         }
+    }
+}
+
+/// A policy that is encrypted: it is decrypted before it is applied, so nobody refuses it.
+///
+/// Source: docs/semantics/flux.md#encrypted-objects.
+pub(super) fn encrypted(kind: Kind, node: &Node<'_>, default_namespace: &Name) -> Found {
+    let message = "says that it is encrypted, so what it does is not known; decrypt it first, as \
+                   with `sops decrypt`";
+    let fault = Fault { path: "sops".to_owned(), message: message.to_owned() };
+    Found { object: named(kind, node, default_namespace), body: Body::NotKnown(vec![fault]) }
+}
+
+/// What a policy is called, whatever else it says.
+fn named(kind: Kind, node: &Node<'_>, default_namespace: &Name) -> ObjectRef {
+    let word = |key| {
+        let value = node.get("metadata").and_then(|metadata| metadata.get(key));
+        value.and_then(Node::as_str).filter(|word| !word.is_empty()).map(Name::from)
+    };
+    let namespace = word("namespace").unwrap_or_else(|| default_namespace.clone());
+    ObjectRef {
+        kind: kind.name(),
+        namespace: (!kind.is_cluster_scoped()).then_some(namespace),
+        name: word("name").unwrap_or_default(),
     }
 }
 
@@ -38,7 +52,7 @@ pub fn from_json(kind: Kind, text: &str) -> Result<Found, String> {
 }
 
 fn undecodable(object: ObjectRef, path: &str, message: impl Into<String>) -> Found {
-    let fault = Fault { path: path.to_owned(), message: message.into() };
+    let fault = Fault::new(path, message);
     Found { object, body: Body::Undecodable(vec![fault]) }
 }
 
@@ -56,7 +70,7 @@ pub(super) fn path(error: &yaml::Error) -> String {
 const UNKNOWN_FIELD: &str = "unknown field ";
 
 /// The reader's message in plain words: of an unknown field, the known one that is nearest.
-pub(super) fn plain(message: &str) -> String {
+pub(crate) fn plain(message: &str) -> String {
     let parts = message.strip_prefix(UNKNOWN_FIELD).and_then(|m| m.split_once("; known are "));
     let Some((field, known)) = parts else {
         return printable(message).into_owned();

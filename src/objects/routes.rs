@@ -56,9 +56,10 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             let metadata = ingress.metadata.unwrap_or_default();
             let object = place(&metadata);
             let class = metadata.annotation("kubernetes.io/ingress.class").map(Name::from);
+            let patterns = entrances::has_patterns(|key| metadata.annotation(key));
             let spec = ingress.spec.unwrap_or_default();
             let balanced = ingress.status.and_then(|status| status.load_balancer);
-            let route = entrances::ingress(&object, class, spec, balanced);
+            let route = entrances::ingress(&object, (class, patterns), spec, balanced);
             (object, Leading::Route(Box::new(route)))
         }
         Kind::IngressClass | Kind::GatewayClass => {
@@ -252,7 +253,24 @@ struct ParentRef {
 #[serde(rename_all = "camelCase", default)]
 struct WireRule {
     matches: Option<Vec<WireMatch>>,
+    filters: Option<Vec<WireFilter>>,
     backend_refs: Option<Vec<BackendRef>>,
+}
+
+/// One of the `filters` of a rule or of a backend.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct WireFilter {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    request_mirror: Option<WireMirror>,
+}
+
+/// `requestMirror` of a filter.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct WireMirror {
+    backend_ref: Option<BackendRef>,
 }
 
 /// One of a rule's `matches`. `method` is a word of HTTP, or a service and a method of gRPC in place of a
@@ -282,6 +300,7 @@ struct BackendRef {
     name: Option<Name>,
     port: Option<u16>,
     weight: Option<u32>,
+    filters: Option<Vec<WireFilter>>,
 }
 
 /// A Route of OpenShift.
@@ -366,14 +385,19 @@ fn gateway_of(object: &ObjectRef, spec: GatewaySpec, status: Option<GatewayStatu
     }
 }
 
+/// What has listeners. What else routes are for, such as a Service, leads nobody in.
+const LISTENING: &[&str] = &["Gateway", "ListenerSet", "XListenerSet"];
+
 /// Source: docs/semantics/entries.md#paths.
 fn of_gateways(object: &ObjectRef, spec: GatewayRouteSpec) -> Route {
     let own = object.namespace.clone().unwrap_or_default();
     let hosts: Vec<Name> = spec.hostnames.unwrap_or_default();
     let parents = spec.parent_refs.unwrap_or_default().into_iter();
-    let gateways = parents.filter(|it| it.kind.as_deref().is_none_or(|kind| kind == "Gateway"));
+    let kind = |it: &ParentRef| it.kind.clone().unwrap_or_else(|| "Gateway".into());
+    let gateways = parents.filter(|it| LISTENING.contains(&&*kind(it)));
     let parent = |it: ParentRef| {
         Some(Parent {
+            kind: kind(&it),
             namespace: it.namespace.unwrap_or_else(|| own.clone()),
             name: it.name?,
             listener: it.section_name,
@@ -381,16 +405,21 @@ fn of_gateways(object: &ObjectRef, spec: GatewayRouteSpec) -> Route {
         })
     };
     let parents = gateways.filter_map(parent).collect();
-    let rule = |it: WireRule| RouteRule {
-        hosts: hosts.clone(),
-        paths: paths(it.matches.unwrap_or_default()),
-        backends: backends(it.backend_refs.unwrap_or_default(), &own),
+    let rule = |it: WireRule| {
+        let filters = it.filters.unwrap_or_default();
+        RouteRule {
+            hosts: hosts.clone(),
+            paths: paths(it.matches.unwrap_or_default()),
+            redirects: filters.iter().any(|it| it.kind.as_deref() == Some("RequestRedirect")),
+            backends: backends(it.backend_refs.unwrap_or_default(), filters, &own),
+        }
     };
     Route {
         object: object.clone(),
         served: Served::Gateways(parents),
         rules: spec.rules.unwrap_or_default().into_iter().map(rule).collect(),
         tls: false,
+        patterns: false,
         addresses: Vec::new(),
         names: Vec::new(),
     }
@@ -425,20 +454,31 @@ fn paths(matches: Vec<WireMatch>) -> Vec<PathMatch> {
     all
 }
 
-/// Those that take a share of the traffic.
-fn backends(written: Vec<BackendRef>, own: &Name) -> Vec<Backend> {
-    let services = written.into_iter().filter(|it| {
-        it.kind.as_deref().is_none_or(|kind| kind == "Service") && it.weight != Some(0)
-    });
-    let backend = |it: BackendRef| {
+/// Those that take a share of the traffic, or a copy of it.
+///
+/// Source: docs/semantics/entries.md#copies.
+fn backends(written: Vec<BackendRef>, filters: Vec<WireFilter>, own: &Name) -> Vec<Backend> {
+    let backend = |it: BackendRef, copied: bool| {
         Some(Backend {
+            kind: it.kind.unwrap_or_else(|| SERVICE.into()),
             namespace: it.namespace.unwrap_or_else(|| own.clone()),
             service: it.name?,
             port: it.port.map(BackendPort::Number),
+            copied,
         })
     };
-    services.filter_map(backend).collect()
+    let copy = |it: WireFilter| backend(it.request_mirror?.backend_ref?, true);
+    let mut all: Vec<Backend> = Vec::new();
+    let mut copies: Vec<Backend> = filters.into_iter().filter_map(copy).collect();
+    for mut it in written.into_iter().filter(|it| it.weight != Some(0)) {
+        copies.extend(it.filters.take().unwrap_or_default().into_iter().filter_map(copy));
+        all.extend(backend(it, false));
+    }
+    all.extend(copies);
+    all
 }
+
+const SERVICE: &str = "Service";
 
 /// Source: docs/semantics/entries.md#routes-of-openshift.
 fn openshift(object: &ObjectRef, spec: RouteSpec) -> Route {
@@ -455,12 +495,11 @@ fn openshift(object: &ObjectRef, spec: RouteSpec) -> Route {
         wire::IntOrName::Name(name) => BackendPort::Name(name),
     });
     let targets = spec.to.into_iter().chain(spec.alternate_backends.into_iter().flatten());
-    let targets = targets.filter(|it| {
-        it.kind.as_deref().is_none_or(|kind| kind == "Service") && it.weight != Some(0)
-    });
+    let targets = targets.filter(|it| it.weight != Some(0));
     let backend = |it: RouteTarget| {
-        let (namespace, port) = (namespace.clone(), port.clone());
-        Some(Backend { namespace, service: it.name?, port })
+        let (namespace, port, copied) = (namespace.clone(), port.clone(), false);
+        let kind = it.kind.unwrap_or_else(|| SERVICE.into());
+        Some(Backend { kind, namespace, service: it.name?, port, copied })
     };
     let path = spec.path.filter(|path| !path.is_empty());
     let paths = path.map(|text| PathMatch { kind: PathKind::Prefix, text });
@@ -469,12 +508,14 @@ fn openshift(object: &ObjectRef, spec: RouteSpec) -> Route {
         hosts: host.into_iter().collect(),
         paths: paths.into_iter().collect(),
         backends: targets.filter_map(backend).collect(),
+        redirects: false,
     };
     Route {
         object: object.clone(),
         served: Served::Routers,
         rules: vec![rule],
         tls: spec.tls.is_some(),
+        patterns: false,
         addresses: Vec::new(),
         names: Vec::new(),
     }

@@ -41,8 +41,12 @@ impl Metadata {
 pub(super) struct Annotations(pub(super) Labels);
 
 /// Which these are.
-const ANNOTATIONS: &[&str] =
-    &["kubernetes.io/ingress.class", "ingressclass.kubernetes.io/is-default-class"];
+const ANNOTATIONS: &[&str] = &[
+    "kubernetes.io/ingress.class",
+    "ingressclass.kubernetes.io/is-default-class",
+    "nginx.ingress.kubernetes.io/rewrite-target",
+    "nginx.ingress.kubernetes.io/use-regex",
+];
 
 impl<'de> Deserialize<'de> for Annotations {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
@@ -488,6 +492,15 @@ pub(super) struct IngressPath {
 #[serde(default)]
 pub(super) struct IngressBackend {
     pub(super) service: Option<IngressService>,
+    pub(super) resource: Option<IngressResource>,
+}
+
+/// `resource` of a backend.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct IngressResource {
+    pub(super) kind: Option<Name>,
+    pub(super) name: Option<Name>,
 }
 
 /// `service` of a backend.

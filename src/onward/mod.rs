@@ -12,11 +12,12 @@ pub use cut::{Change, Cut, Cuts, cuts};
 use crate::cluster::{Family, Name, PodId, Snapshot};
 use crate::effort::{Effort, TooMuch, Work};
 use crate::ends::{Endpoint, Resolved};
-use crate::entry::{self, Front, Fronts};
+use crate::entry::{self, Front, Fronts, OnNodes};
 use crate::policy::Ruleset;
+use crate::prose;
 use crate::reach::{Connectivity, End, PortSet};
 use crate::unwritten::internet;
-use crate::verdict::{CasePorts, Explanation, Hop, Verdict, taken, through};
+use crate::verdict::{CasePorts, Explanation, Hop, Judged, Verdict, onto_node, taken, through};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Where it begins.
@@ -92,7 +93,7 @@ impl Onward {
 const MOST_WAYS_IN: usize = 2000;
 
 /// Whom the internet reaches hangs on what is not written where no way in is.
-const NO_WAY_IN: &str = "no way in from outside is written here, such as an Ingress, a Gateway, a Service of type \
+const WAY_IN: &str = "way in from outside is written here, such as an Ingress, a Gateway, a Service of type \
                          LoadBalancer or NodePort; list --exposed tells which pods policies open to any address";
 
 /// A first hop from outside.
@@ -115,6 +116,19 @@ pub fn onward(
     effort: Effort,
 ) -> Result<Onward, TooMuch> {
     let connectivity = Connectivity::compute(snapshot, rules, effort)?;
+    onward_over(&connectivity, (snapshot, rules), from, (most_hops, true), effort)
+}
+
+/// The same over all flows that are known already, with pods that stand for others as steps or without.
+///
+/// Errors: the walk takes more than is allowed.
+pub fn onward_over(
+    connectivity: &Connectivity<'_>,
+    (snapshot, rules): (&Snapshot, &Ruleset),
+    from: &From,
+    (most_hops, representatives): (usize, bool),
+    effort: Effort,
+) -> Result<Onward, TooMuch> {
     let (mut starts, mut not_known) = (Vec::new(), Vec::new());
     let ways = match from {
         From::Internet if most_hops > 0 => {
@@ -128,7 +142,13 @@ pub fn onward(
         From::Pods(pods) => pods.iter().copied().collect(),
         From::Internet => ways.iter().flat_map(|way| way.pods.iter().copied()).collect(),
     };
-    let mut walk = Walk::new(snapshot, &connectivity, effort, begin);
+    let mut walk = Walk::new(snapshot, connectivity, effort, begin);
+    if !representatives {
+        walk.members.retain(|_, pods| {
+            pods.retain(|id| snapshot.representative(*id).is_none());
+            !pods.is_empty()
+        });
+    }
     match from {
         From::Pods(pods) => {
             let places = pods.iter().filter_map(|id| walk.place(*id));
@@ -354,6 +374,7 @@ fn ways_in(snapshot: &Snapshot, rules: &Ruleset) -> (Vec<WayIn>, Vec<String>) {
     let source = internet(snapshot, rules);
     let (mut ways, mut not_known) = (Vec::new(), Vec::new());
     let mut fronts = Fronts::default();
+    let mut by_unknown: Vec<(Vec<PodId>, String)> = Vec::new();
     let mut add = |hop: &Hop, by: &str, sure: bool| {
         if let Some((_, explanation)) = hop.judged() {
             let passed = passed(explanation, by);
@@ -361,8 +382,18 @@ fn ways_in(snapshot: &Snapshot, rules: &Ruleset) -> (Vec<WayIn>, Vec<String>) {
         }
     };
     let (doors, leads) = (entry::doors(snapshot), entry::all(snapshot));
-    if doors.is_empty() && leads.is_empty() {
-        not_known.push(NO_WAY_IN.to_owned());
+    let not_followed = &snapshot.entrances.not_followed;
+    if !not_followed.is_empty() {
+        let names: Vec<String> = not_followed.iter().map(ToString::to_string).collect();
+        let names = few(&names);
+        not_known.push(format!(
+            "{names} may lead traffic from outside to pods, by ways that are not followed here"
+        ));
+    }
+    let on_nodes = entry::on_nodes(snapshot);
+    if doors.is_empty() && leads.is_empty() && not_followed.is_empty() {
+        let other = if on_nodes.iter().any(|it| it.public) { "no other" } else { "no" };
+        not_known.push(format!("{other} {WAY_IN}"));
     }
     let left = doors.len().saturating_sub(MOST_WAYS_IN) + leads.len().saturating_sub(MOST_WAYS_IN);
     if left > 0 {
@@ -386,18 +417,58 @@ fn ways_in(snapshot: &Snapshot, rules: &Ruleset) -> (Vec<WayIn>, Vec<String>) {
         let by = format!("internet via {}", way.by);
         // What comes to pods of a controller goes on from these as from any other.
         match (front, way.hops.as_slice()) {
-            (Front::Pods(_), [first, ..]) => add(first, &by, true),
+            (Front::Pods(pods), [first, ..]) => {
+                add(first, &by, true);
+                if let Judged::Otherwise(Verdict::Unknown, why) = &first.judged {
+                    not_known.push(format!("{}: {why}", way.by));
+                    by_unknown.push((pods.clone(), by));
+                }
+            }
             // Whether the internet gets to a front that is not known is not known either.
-            (_, [_, second]) => add(second, &by, !matches!(front, Front::Unknown(_))),
-            _ => {}
+            (_, [_, second]) => {
+                add(second, &by, !matches!(front, Front::Unknown(_)) && way.faults.is_empty());
+            }
+            _ => not_known.extend(way.faults.iter().cloned()),
         }
         if let Front::Unknown(why) = front {
             not_known.push(why.clone());
         }
     }
+    for OnNodes { pods, public } in on_nodes {
+        let Some(first) = pods.first() else { continue };
+        match onto_node(snapshot, rules, &source, *first) {
+            Ok(hop) => {
+                let judged = hop.judged().map(|(_, explanation)| explanation);
+                let passed = judged.into_iter().flat_map(|it| passed(it, &hop.by));
+                ways.extend(passed.map(|way| {
+                    let certain = way.certain && public;
+                    WayIn { pods: pods.clone(), certain, ..way }
+                }));
+            }
+            Err(error) => not_known.push(format!("pods on their nodes' network: {error}")),
+        }
+    }
+    // Whoever leads there may lead to any port.
+    ways.extend(by_unknown.into_iter().map(|(pods, by)| WayIn {
+        pods,
+        ports: PortSet::all(),
+        certain: false,
+        by,
+        sender: source.endpoints.first().cloned(),
+    }));
     not_known.sort();
     not_known.dedup();
     (ways, not_known)
+}
+
+/// The first of several names, and how many more there are.
+fn few(names: &[String]) -> String {
+    const MOST: usize = 3;
+    let mut shown: Vec<String> = names.iter().take(MOST).cloned().collect();
+    if names.len() > MOST {
+        shown.push(format!("{} more", names.len() - MOST));
+    }
+    prose::list(&shown, "and")
 }
 
 /// The pods to which something of a hop gets through, or may.
@@ -409,7 +480,7 @@ fn passed<'e>(explanation: &'e Explanation, by: &'e str) -> impl Iterator<Item =
         let ports = match &case.ports {
             CasePorts::One(port) => PortSet::of([(port.protocol, port.number.into())]),
             CasePorts::Ranges(ranges) => PortSet::of(ranges.iter().copied()),
-            CasePorts::AnyOther => PortSet::default(),
+            CasePorts::AnyOther => PortSet::all(),
         };
         let sender =
             case.reading.as_ref().map_or(&case.flow, |reading| &reading.into).source.clone();

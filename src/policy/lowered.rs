@@ -2,6 +2,7 @@
 
 use super::rule::Policy;
 use crate::cluster::{ObjectRef, Origin};
+use crate::lints::Lint;
 
 /// What is to be said of one policy object: why the API server would refuse it, so that it is in
 /// force nowhere, or what in it does not do what it seems to.
@@ -18,6 +19,15 @@ pub struct Remark {
 }
 
 impl Remark {
+    /// The lint by which one of its faults is told.
+    pub fn lint(&self, fault: &Fault) -> Lint {
+        match self.refused_by {
+            Some(RefusedBy::ApiServer) => Lint::Refused,
+            Some(RefusedBy::Agent) => Lint::RejectedByAgent,
+            None => fault.lint,
+        }
+    }
+
     pub(super) fn of(
         object: ObjectRef,
         origin: &Origin,
@@ -39,13 +49,27 @@ pub enum RefusedBy {
     Agent,
 }
 
-/// One thing that validation finds wrong.
+/// One thing that validation or lowering finds wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The field, such as `spec.ingress[0].from[0]`.
     pub path: String,
     /// What is wrong with it and what would be right.
     pub message: String,
+    /// By which lint it is told.
+    pub lint: Lint,
+}
+
+impl Fault {
+    /// Something for which the object is refused.
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::told(Lint::Refused, path, message)
+    }
+
+    /// Something that is told of an object which is taken.
+    pub fn told(lint: Lint, path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into(), lint }
+    }
 }
 
 /// What lowering one object gives.

@@ -12,6 +12,7 @@ use crate::cluster::{
     real_namespace,
 };
 use crate::kinds::{EnforcedBy, Kind, Role};
+use crate::lints::Lint;
 use std::collections::{BTreeSet, HashMap};
 
 /// Policy objects as read, before anything is made of them.
@@ -169,10 +170,16 @@ impl Ruleset {
         let aside = aside.filter(|_| written.staged.is_none());
         ruleset.aside = aside.map(|it| it.object.clone()).collect();
         for Remark { object, origin, refused_by, faults } in &written.undecodable {
-            let refused_by = refused_by.unwrap_or_default();
             // Calico's API takes more fields than are known here. What is staged decides nothing.
             let kind = Kind::named(&object.kind);
             let counts = kind.is_some_and(|kind| !kind.is_staged() || written.staged.is_some());
+            let Some(refused_by) = *refused_by else {
+                // Nobody refuses it, so it may be in force.
+                let unread = counts && kind.is_some_and(|kind| enforcer.reads(kind));
+                let lints = faults.clone();
+                ruleset.add(object, origin, Lowered { lints, unread, ..Lowered::default() });
+                continue;
+            };
             let by = kind.and_then(Kind::enforced_by);
             let unread = counts && enforcer.calico().is_some() && by == Some(EnforcedBy::Calico);
             ruleset.add(
@@ -270,6 +277,13 @@ impl Ruleset {
             // Others keep their places.
             entry.peers = Peers::Of(Vec::new());
         }
+    }
+
+    /// The same settings, without any policy.
+    #[must_use]
+    pub fn without_policies(&self) -> Self {
+        let (enforcer, staged) = (self.enforcer.clone(), self.staged);
+        Self { enforcer, staged, unread: self.unread.clone(), ..Self::default() }
     }
 
     /// The same rules where namespaces are called otherwise, of NetworkPolicies: whatever names one of
@@ -401,8 +415,8 @@ fn visible(
     of_namespaces: bool,
     lints: &mut Vec<Fault>,
 ) -> bool {
-    let mut tell = |path: &str, message| {
-        let fault = Fault { path: path.to_owned(), message };
+    let mut tell = |lint, path: &str, message: String| {
+        let fault = Fault::told(lint, path, message);
         if !lints.contains(&fault) {
             lints.push(fault);
         }
@@ -410,13 +424,13 @@ fn visible(
     let mut seen = |kind: &mut PeerKind, path: &str| match kind {
         PeerKind::Pods(set) => {
             let told = &mut |about: &Requirement, message| {
-                tell(about.path().as_deref().unwrap_or(path), message);
+                tell(Lint::LabelNotSeen, about.path().as_deref().unwrap_or(path), message);
             };
             labels.seen(set.clone(), of_namespaces, told).map(|visible| *set = visible).is_some()
         }
         PeerKind::Addresses(block, scope) => {
             if let Some(message) = not_for_dns(block, *scope) {
-                tell(path, message);
+                tell(Lint::BlockOfOthers, path, message);
             }
             true
         }
@@ -428,7 +442,7 @@ fn visible(
         }
     }
     let told = &mut |about: &Requirement, message| {
-        tell(about.path().as_deref().unwrap_or("spec"), message);
+        tell(Lint::LabelNotSeen, about.path().as_deref().unwrap_or("spec"), message);
     };
     let visible = labels.seen(policy.subject.clone(), of_namespaces, told);
     visible.map(|visible| policy.subject = visible).is_some()

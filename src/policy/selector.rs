@@ -108,14 +108,14 @@ impl LabelSelector {
                 other => {
                     let message =
                         format!("operator {other:?} is not In, NotIn, Exists or DoesNotExist");
-                    faults.push(Fault { path: path(".operator"), message });
+                    faults.push(Fault::new(path(".operator"), message));
                     continue;
                 }
             };
             if takes_values == values.is_empty() {
                 let needs = if takes_values { "needs values" } else { "takes no values" };
                 let message = format!("operator {} {needs}", expression.operator);
-                faults.push(Fault { path: path(".values"), message });
+                faults.push(Fault::new(path(".values"), message));
             }
             let key = expression.key.as_str().into();
             let written = FieldPath::expression(at.clone(), i);
@@ -126,7 +126,7 @@ impl LabelSelector {
 }
 
 fn check(message: Option<String>, path: impl Fn() -> String, faults: &mut Vec<Fault>) {
-    faults.extend(message.map(|message| Fault { path: path(), message }));
+    faults.extend(message.map(|message| Fault::new(path(), message)));
 }
 
 /// What is wrong with a label key: `name` or `dns.subdomain/name`.

@@ -5,6 +5,7 @@
 
 use super::Fault;
 use super::rule::{Peer, PeerKind, Peers, PodSet, Scope};
+use crate::lints::Lint;
 
 /// The first variable of a text, as Flux and envsubst write them.
 pub(super) fn variable(text: &str) -> Option<&str> {
@@ -31,12 +32,12 @@ pub(super) fn only_unfilled(faults: &[Fault]) -> Option<Vec<Fault>> {
     if faults.is_empty() || !all.all(|fault| variable(&fault.message).is_some()) {
         return None;
     }
-    let told = faults.iter().map(|Fault { path, message }| {
+    let told = faults.iter().map(|Fault { path, message, .. }| {
         let message = format!(
             "{message}, but its variable is not filled in: what this policy does is not known; \
              render it first"
         );
-        Fault { path: path.clone(), message }
+        Fault::told(Lint::UnfilledVariable, path.as_str(), message)
     });
     Some(told.collect())
 }

@@ -98,7 +98,7 @@ pub(super) fn fewest<'a>(
 }
 
 /// Whether requirements of two lists do not contradict each other, taken two by two.
-pub(super) fn may_agree(some: &[Requirement], others: &[Requirement]) -> bool {
+pub(crate) fn may_agree(some: &[Requirement], others: &[Requirement]) -> bool {
     let agree = |one: &Operator, other: &Operator| match (one, other) {
         (Operator::In(one), Operator::In(other)) => one.iter().any(|value| other.contains(value)),
         (Operator::In(some), Operator::NotIn(none))

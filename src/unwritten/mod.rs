@@ -15,18 +15,23 @@ mod flows;
 mod homes;
 mod labels;
 mod parts;
+mod prove;
 mod sat;
 mod search;
 mod shape;
 mod supply;
+mod unchanged;
 mod witness;
 
 pub use asked::forms;
 pub use dead::{Dead, dead};
 pub use elsewhere::{anything_differs, isolated, may_open_where_isolated};
+pub(crate) use labels::may_agree;
+pub use prove::{Kinds, Places, Proof, Prover, Within, WitnessEnd, WitnessFlow};
 pub use shape::{Label, Place, Shape};
 pub(crate) use supply::meant;
-pub use supply::{Supplied, internet, is_of_internet, supply};
+pub use supply::{Outside, Supplied, internet, is_of_internet, outside, supply};
+pub use unchanged::changes;
 pub use witness::witness;
 
 use crate::cluster::{Bringer, Name, Operator, Port, Representative, Requirement, Snapshot};

@@ -7,14 +7,14 @@ use super::hops::{Asked, Taken};
 use super::inside::inside_note;
 use super::ports::{CasePorts, same, sweep, swept};
 use super::remarks::remarks;
-use super::routed::{from_outside, led, not_led, unrouted};
+use super::routed::{led, not_led, unrouted, without_a_way};
 use super::trace::{Flow, Judgement, Verdict};
 use super::unsettled::with_node;
 use super::ways::{Reading, judge_each};
 use crate::cluster::{Addresses, ContainerPort, Family, Name, Port, Snapshot};
 use crate::ends::{
     Arrival, EndName, Endpoint, Named, PortWanted, ResolveError, Resolved, Seen, Way, arrivals,
-    outside_note, resolve,
+    as_from_outside, may_be_a_pods, outside_note, resolve,
 };
 use crate::policy::rule::Direction;
 use crate::policy::{Ruleset, Sight};
@@ -127,6 +127,13 @@ impl Explanation {
                 Some(first) if all().all(|other| other == first) => first,
                 _ => None,
             };
+            // What only a pattern may mean may lead nowhere, or elsewhere.
+            if verdict == Some(Verdict::Allowed) && self.ways.iter().all(Taken::is_perhaps) {
+                return Some(Verdict::Unknown);
+            }
+            if verdict.is_none() && self.ways.iter().any(Taken::is_perhaps) {
+                return Some(Verdict::Unknown);
+            }
             // Which of several ways it takes is not known, unless some are closed for certain.
             let closed = all().any(|it| matches!(it, None | Some(Verdict::Denied)));
             return verdict.or((!closed).then_some(Verdict::Unknown));
@@ -202,7 +209,10 @@ fn answered(
         return Ok(not_led(source, destination, note));
     }
     let lost = leads_nowhere(snapshot, &destination, port);
-    let (arrivals, mut notes) = arrivals(snapshot, &destination, port)?;
+    let from_outside = as_from_outside(snapshot, &source, &destination);
+    let led_to = from_outside.as_ref().map_or(&destination, |(end, _)| end);
+    let (arrivals, mut notes) = arrivals(snapshot, led_to, port)?;
+    notes.splice(0..0, from_outside.into_iter().map(|(_, note)| note));
     notes.splice(0..0, source.notes.iter().chain(&destination.notes).cloned());
     for end in source.endpoints.iter().chain(&destination.endpoints) {
         let Endpoint::Address(ip) = end else { continue };
@@ -279,7 +289,10 @@ fn answered(
         lost,
         ..Explanation::of(source, destination, notes)
     };
-    explanation.notes.extend(from_outside(snapshot, &explanation));
+    // Where a pod that may be on a node would have its port, and the node would answer otherwise.
+    explanation.unsettled =
+        explanation.verdict().is_none() && may_be_a_pods(snapshot, &explanation.destination, port);
+    explanation.notes.extend(without_a_way(snapshot, &explanation));
     Ok(explanation)
 }
 

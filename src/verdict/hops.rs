@@ -11,7 +11,7 @@ use crate::ends::{
     EndName, Endpoint, Named, PortText, PortWanted, ResolveError, Resolved, Unseen, Way, led_to,
     names, service_end,
 };
-use crate::entry::{self, Front, Lead, front};
+use crate::entry::{self, Front, Lead, Takes, front};
 use crate::policy::Ruleset;
 use crate::prose;
 
@@ -26,6 +26,8 @@ pub struct Taken {
     pub hops: Vec<Hop>,
     /// Why it leads nowhere although it is written, as sentences without their end.
     pub faults: Vec<String>,
+    /// Whether it is taken.
+    pub takes: Takes,
 }
 
 /// One flow of a way.
@@ -90,7 +92,9 @@ impl Hop {
 impl Taken {
     /// What becomes of what takes this way: a hop that is denied denies it, whatever else is not known.
     pub fn verdict(&self) -> Option<Verdict> {
-        let all = || self.hops.iter().map(Hop::verdict);
+        // Of a way for another path only what leads to the controller is taken.
+        let taken = if self.takes == Takes::OtherPath { 1 } else { self.hops.len() };
+        let all = || self.hops.iter().take(taken).map(Hop::verdict);
         let has = |verdict| all().any(|own| own == verdict);
         if has(Some(Verdict::Denied)) {
             return Some(Verdict::Denied);
@@ -102,6 +106,11 @@ impl Taken {
             return Some(Verdict::Ambiguous);
         }
         if has(None) { None } else { Some(Verdict::Allowed) }
+    }
+
+    /// Whether only its controller knows that it is taken.
+    pub fn is_perhaps(&self) -> bool {
+        self.takes == Takes::Perhaps
     }
 
     /// The hop that decides: the first of those that give the way its verdict.
@@ -121,11 +130,11 @@ pub(super) fn ways(
     namespace: &str,
 ) -> Result<Vec<Taken>, ResolveError> {
     let leads = destination.ways.iter().filter_map(|way| match way {
-        Way::Route { lead, other_path } => Some((*lead, *other_path)),
+        Way::Route { lead, takes } => Some((*lead, *takes)),
         _ => None,
     });
     let walk = Walk { snapshot, rules, source, host: destination, namespace };
-    leads.map(|(lead, other_path)| walk.taken(lead, wanted, other_path)).collect()
+    leads.map(|(lead, takes)| walk.taken(lead, wanted, takes)).collect()
 }
 
 /// The way of one lead from a source, as it is taken by whoever dials its host; with who serves it.
@@ -138,7 +147,7 @@ pub(crate) fn taken(
 ) -> Result<Taken, ResolveError> {
     let host = named(&lead.hosts(snapshot));
     let walk = Walk { snapshot, rules, source, host: &host, namespace: "default" };
-    walk.with(lead, None, false, front)
+    walk.with(lead, None, Takes::Yes, front)
 }
 
 /// The flow from a source through a door.
@@ -159,7 +168,35 @@ pub(crate) fn through(
         None => of_pods(&door.pods, &label),
     };
     let (port, by) = (Some(numbered(door.port)), door.words.clone());
-    walk.asked(source.clone(), destination, port, (label, by))
+    let mut hop = walk.asked(source.clone(), destination, port, (label, by))?;
+    if door.pods.is_empty() {
+        // What is behind it is listed by address, or by nothing.
+        let cases = hop.judged().map(|(_, explanation)| &explanation.cases);
+        let ends = cases.into_iter().flatten().flat_map(|case| &case.destinations);
+        let ends: Vec<Endpoint> = ends.cloned().collect();
+        let service = door.service.map(|index| service_end(snapshot, index).label);
+        hop.to = match ends.as_slice() {
+            [] => service.map_or_else(|| hop.to.clone(), |name| format!("what is behind {name}")),
+            all => names::endpoints(snapshot, all),
+        };
+    }
+    Ok(hop)
+}
+
+/// The flow from a source to a pod on the network of its node, at its address.
+///
+/// Source: docs/semantics/entries.md#pods-on-their-nodes-network.
+pub(crate) fn onto_node(
+    snapshot: &Snapshot,
+    rules: &Ruleset,
+    source: &Resolved,
+    pod: PodId,
+) -> Result<Hop, ResolveError> {
+    let host = named("the outside");
+    let walk = Walk { snapshot, rules, source, host: &host, namespace: "default" };
+    let label = walk.label(&[pod]);
+    let by = "the address of its node (hostNetwork)".to_owned();
+    walk.asked(source.clone(), of_pods(&[pod], &label), None, (label, by))
 }
 
 /// What is outside, by its name.
@@ -188,21 +225,21 @@ impl Walk<'_> {
         &self,
         lead: Lead,
         wanted: Option<&PortWanted>,
-        other_path: bool,
+        takes: Takes,
     ) -> Result<Taken, ResolveError> {
-        self.with(lead, wanted, other_path, &front(self.snapshot, lead))
+        self.with(lead, wanted, takes, &front(self.snapshot, lead))
     }
 
     fn with(
         &self,
         lead: Lead,
         wanted: Option<&PortWanted>,
-        other_path: bool,
+        takes: Takes,
         front: &Front,
     ) -> Result<Taken, ResolveError> {
         let snapshot = self.snapshot;
         let mut faults = lead.refusals(snapshot);
-        if other_path {
+        if takes == Takes::OtherPath {
             let by = lead.words(snapshot);
             faults
                 .push(format!("{by} is for another path, and nothing here leads on from this one"));
@@ -220,7 +257,7 @@ impl Walk<'_> {
             },
             Err(why) => faults.push(why),
         }
-        Ok(Taken { lead, by: lead.words(snapshot), hops, faults })
+        Ok(Taken { lead, by: lead.words(snapshot), hops, faults, takes })
     }
 
     /// The port at which the controller is dialled.

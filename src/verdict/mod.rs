@@ -27,7 +27,7 @@ pub use evaluate::judge;
 pub(crate) use explain::classes;
 pub use explain::{Case, Explanation, Question, explain};
 pub use hops::{Asked, Hop, Judged, Taken};
-pub(crate) use hops::{taken, through};
+pub(crate) use hops::{onto_node, taken, through};
 pub(crate) use matching::means;
 pub(crate) use near::near;
 pub use near::{Near, NearBy};

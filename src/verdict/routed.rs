@@ -7,7 +7,7 @@ use super::explain::Explanation;
 use super::hops::{self, Taken};
 use super::trace::Verdict;
 use crate::cluster::{PodId, Snapshot};
-use crate::ends::{Endpoint, INTERNET, PortWanted, ResolveError, Resolved};
+use crate::ends::{Endpoint, INTERNET, PortWanted, ResolveError, Resolved, as_from_outside};
 use crate::entry;
 use crate::policy::Ruleset;
 use crate::prose::list;
@@ -23,6 +23,16 @@ pub(super) fn led(
     let ways = hops::ways(snapshot, rules, &source, &destination, port, namespace)?;
     let mut notes = source.notes.clone();
     notes.extend(claimed_twice(snapshot, &ways));
+    for way in &ways {
+        let (by, copies) = (way.lead.by(snapshot), way.lead.copies(snapshot));
+        let note = format!(
+            "{by} sends a copy to {}, too: reach and list --exposed follow it",
+            list(&copies, "and")
+        );
+        if !copies.is_empty() && !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
     Ok(Explanation { ways, ..Explanation::of(source, destination, notes) })
 }
 
@@ -72,10 +82,14 @@ fn claimed_twice(snapshot: &Snapshot, ways: &[Taken]) -> Option<String> {
 /// open nothing.
 ///
 /// Source: docs/semantics/entries.md#open-without-a-way.
-pub(super) fn from_outside(snapshot: &Snapshot, explanation: &Explanation) -> Option<String> {
+pub(super) fn without_a_way(snapshot: &Snapshot, explanation: &Explanation) -> Option<String> {
     let Explanation { source, destination, .. } = explanation;
     let outside = |end: &Endpoint| matches!(end, Endpoint::Address(_));
-    let named = destination.ways.is_empty() && source.object.is_none() && source.label == INTERNET;
+    let asked = source.label == INTERNET || destination.service.is_some();
+    let named = destination.ways.is_empty()
+        && source.object.is_none()
+        && asked
+        && as_from_outside(snapshot, source, destination).is_none();
     if !named
         || source.endpoints.is_empty()
         || !source.endpoints.iter().all(outside)

@@ -17,7 +17,7 @@ use std::net::IpAddr;
 const STRANGERS: usize = 60;
 
 /// NetworkPolicies, some of their pods, and no pod that has finished.
-pub(super) fn some_pods(r: &mut Random) -> Vec<Value> {
+pub(crate) fn some_pods(r: &mut Random) -> Vec<Value> {
     let keep = r.below(4);
     let mut all = complete_cluster(r);
     let mut pods = 0;
@@ -29,7 +29,7 @@ pub(super) fn some_pods(r: &mut Random) -> Vec<Value> {
     all
 }
 
-pub(super) fn some_pods_and_rules(r: &mut Random) -> Vec<Value> {
+pub(crate) fn some_pods_and_rules(r: &mut Random) -> Vec<Value> {
     let mut all = complete_rules(r);
     let mut pods = 0;
     all.retain(|object| {

@@ -86,6 +86,7 @@ pub(crate) fn build(cluster: &[Value]) -> Option<World<'_>> {
                 let nets = items(&object["cidrs"]).map(|net| net.as_str().unwrap());
                 let addresses = nets.map(|net| net.parse::<IpNet>().unwrap().addr()).collect();
                 snapshot.endpoint_slices.push(EndpointSlice {
+                    kept: false,
                     namespace: "default".into(),
                     service: "kubernetes".into(),
                     ports: Vec::new(),

@@ -10,6 +10,7 @@ mod defaults;
 mod endpoints;
 mod entries;
 mod exemptions;
+mod led;
 mod lifecycle;
 mod model;
 mod names;

@@ -68,6 +68,12 @@ pub(in crate::render) fn lines(list: &FlowList, most: usize) -> Vec<String> {
             }
         }
     }
+    let denied = list.not_protected.iter().filter(|one| one.denied_in_part);
+    let denied: BTreeSet<&str> = denied.map(|one| one.namespace.as_str()).collect();
+    if !denied.is_empty() {
+        let names = some(denied.into_iter(), most);
+        lines.push(format!("but for what policies that do not isolate deny in {names}"));
+    }
     lines
 }
 

@@ -10,7 +10,7 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use netpol::answer::{
     Because, DirectionReport, ExplanationReport, FlowReport, HopReport, Outcome, PolicyReport,
-    Warning, short,
+    Warning, WayReport, short,
 };
 use netpol::policy::rule::Direction;
 use netpol::printable::printable;
@@ -67,7 +67,9 @@ impl Text<'_> {
             ],
         );
         if report.verdict == Outcome::Mixed {
-            self.screen.words(2, 2, &[(PLAIN, &mixture(&report.flows))]);
+            let words =
+                if report.ways.is_empty() { mixture(&report.flows) } else { of_ways(&report.ways) };
+            self.screen.words(2, 2, &[(PLAIN, &words)]);
         }
         for condition in conditions(&report.flows) {
             self.screen.words(2, 2, &[(DOUBT, "conditional:"), (PLAIN, &condition)]);
@@ -365,6 +367,26 @@ fn one(names: &[String]) -> String {
 
 fn is_address(name: &str) -> bool {
     name.parse::<IpAddr>().is_ok()
+}
+
+/// How many ways have each verdict.
+fn of_ways(ways: &[WayReport]) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for way in ways {
+        let verdict = way.verdict.as_str();
+        match counts.iter_mut().find(|(known, _)| *known == verdict) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((verdict, 1)),
+        }
+    }
+    let each = counts.into_iter().map(|(verdict, count)| {
+        format!("{} by {count} of {} ways", verdict.to_lowercase(), ways.len())
+    });
+    let mut text = list(&each.collect::<Vec<_>>(), "and");
+    if let Some(first) = text.get_mut(0..1) {
+        first.make_ascii_uppercase();
+    }
+    text + "."
 }
 
 /// `allowed to 2 of 3 pods`, `allowed on 8080/TCP, denied on 9090/TCP`.

@@ -7,6 +7,7 @@ use crate::render::cells::unprotected::{self, is_said};
 use crate::render::screen::{BOLD, DIM, DOUBT, PLAIN, Screen, outcome_style};
 use netpol::answer::{Because, EndReport, FlowList, ListedFlow, MissingReport, Outcome, Warning};
 use netpol::cluster::PortRange;
+use netpol::policy::rule::Direction;
 use netpol::printable::printable;
 use netpol::prose;
 use netpol::reach::PortSet;
@@ -44,6 +45,11 @@ pub(in crate::render) fn list(
             // What was not read is told below, and may be just what opens it.
             _ if !list.complete => "Of what was read no flow is known to be allowed.",
             _ if list.entrances.iter().any(|way| way.verdict != Outcome::Denied) => "",
+            (true, ..)
+                if list.not_protected.iter().any(|it| it.direction == Direction::Ingress) =>
+            {
+                ""
+            }
             (true, _, false) => "Nothing is open to the whole cluster or to the outside.",
             (true, _, true) => "No known pod is open to the whole cluster or to the outside.",
             (false, [], false) => "No flow is allowed between what was asked for.",

@@ -2,7 +2,7 @@
 
 use crate::render::cells::list::hop_words;
 use crate::render::screen::{BOLD, DIM, DOUBT, PLAIN, Screen};
-use netpol::answer::{OnwardReport, Outcome, ReachedReport};
+use netpol::answer::{MissingReport, OnwardReport, Outcome, ReachedReport};
 
 /// So many workloads of each distance are told.
 const MOST: usize = 50;
@@ -51,7 +51,12 @@ fn head(screen: &mut Screen, report: &OnwardReport) {
     let sure = report.reached.iter().filter(|it| it.verdict == Outcome::Allowed).count();
     let perhaps = report.reached.len() - sure;
     let from = &report.from.label;
+    let told_all = !report.missing.iter().any(MissingReport::decides);
     let words = match (&report.to, sure, perhaps) {
+        (Some(to), 0, 0) if !told_all => {
+            format!("{from} is not known to reach {}{within}", to.label)
+        }
+        (None, 0, 0) if !told_all => format!("{from} is not known to reach any pod{within}"),
         (Some(to), 0, 0) => format!("{from} does not reach {}{within}", to.label),
         (Some(to), 0, _) => format!("{from} perhaps reaches {}{within}", to.label),
         (Some(to), ..) => format!("{from} reaches {}{within}", to.label),

@@ -254,7 +254,7 @@ fn read_by(kind: Kind, text: &RawValue, read: fn(Kind, &str) -> Result<Found, St
     let text = text.get();
     let found = read(kind, text).unwrap_or_else(|message| {
         let object = ObjectRef::cluster(kind.name(), "");
-        Found { object, body: Body::Undecodable(vec![Fault { path: String::new(), message }]) }
+        Found { object, body: Body::Undecodable(vec![Fault::new("", message)]) }
     });
     Item(found, provenance::of_json(text))
 }

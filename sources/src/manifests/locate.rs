@@ -73,6 +73,26 @@ impl Locator {
         }
     }
 
+    /// The comments on a field, without what comes before their `#`: at the end of its line, on lines of
+    /// comments right above it, and at the head of the document, which are on all of the object.
+    pub fn comments(&self, origin: &Origin, path: &str) -> Vec<String> {
+        let Some((line, _)) = self.locate(origin, path).and_then(|place| place.at) else {
+            return Vec::new();
+        };
+        let (file, head) = match origin {
+            Origin::Manifest { file, line, within, .. } => {
+                (file, within.is_none().then_some(*line))
+            }
+            Origin::Rendered { of, within } => {
+                let from = of.from.filter(|_| within.is_none());
+                (&of.file, from.map(|(_, line)| line))
+            }
+            Origin::Live { .. } | Origin::Synthetic => return Vec::new(),
+        };
+        let Some(text) = self.text(file) else { return Vec::new() };
+        comments(&text, line, head)
+    }
+
     /// The place in the file that something was made of, if that says the same there.
     fn written(&self, of: &Arc<Rendered>, path: &str) -> Option<Place> {
         let (written, made) = (self.of_file(&of.file, of.from?)?, self.trees.made(of)?);
@@ -101,5 +121,49 @@ impl Locator {
         let text: Arc<str> = netpol::objects::text::decode(bytes, file).ok()?.into();
         *last = Some((file.clone(), text.clone()));
         Some(text)
+    }
+}
+
+/// The comments of a line, of the lines of comments above it, and of those at the head of a document.
+fn comments(text: &str, line: usize, head: Option<usize>) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let at = |line: usize| line.checked_sub(1).and_then(|index| lines.get(index)).copied();
+    let comment = |line: usize| at(line).and_then(|text| text.trim_start().strip_prefix('#'));
+    let mut all: Vec<String> = Vec::new();
+    if comment(line).is_none() {
+        let end = at(line).and_then(|text| text.rsplit_once(" #"));
+        all.extend(end.map(|(_, comment)| comment.to_owned()));
+    }
+    let mut above = |from: usize| {
+        let before = (1..from).rev().map_while(comment);
+        all.extend(before.map(ToOwned::to_owned));
+    };
+    above(line);
+    let Some(head) = head else { return all };
+    above(head);
+    let empty = |line: &usize| {
+        at(*line).is_some_and(|text| {
+            let text = text.trim();
+            text.is_empty() || text.starts_with('#') || text.starts_with("---")
+        })
+    };
+    let first = (head..).take_while(empty);
+    all.extend(first.filter_map(comment).map(ToOwned::to_owned));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::comments;
+
+    #[test]
+    fn comments_beside_above_and_at_the_head() {
+        let text = "# head\na: 1\n\n# above\n# twice\nb: 2 # beside\n---\n# second\nc: 3 # x # y\n";
+        let of = |line, head| comments(text, line, head);
+        assert_eq!(of(6, None), [" beside", " twice", " above"]);
+        assert_eq!(of(6, Some(1)), [" beside", " twice", " above", " head"]);
+        assert_eq!(of(2, Some(1)), [" head", " head"]);
+        assert_eq!(of(9, Some(7)), [" y", " second", " second"]);
+        assert_eq!(of(99, None), Vec::<String>::new());
     }
 }

@@ -124,7 +124,7 @@ impl DiffReport {
             let (name, Gap { what, why, .. }) = (sides[*side].name, gap);
             let message = format!("in {name}: not read: {what}: {why}");
             let like = Some(format!("{name}: {why}"));
-            self.warnings.push(Warning { message, location: None, like });
+            self.warnings.push(Warning { message, lint: None, location: None, like });
         }
         // A rule of an ordered tier may send a flow on to where something differs.
         let ordered = sides.iter().any(|side| side.rules.traits().denies);

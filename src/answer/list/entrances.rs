@@ -67,6 +67,10 @@ pub(super) fn entrances(
             Some(Verdict::Denied) => {
                 Some(format!("Open by an address and denied: policies close {}", hop.to))
             }
+            None => Some(format!(
+                "Of what comes this way policies let some through to {} and deny the rest",
+                hop.to
+            )),
             _ => Some(format!("Not known: whether what comes this way reaches {}", hop.to)),
         };
         let verdict = hop.verdict();

@@ -172,6 +172,9 @@ pub struct Unprotected {
     /// Those of which it is not known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub perhaps: Vec<EndReport>,
+    /// A policy that isolates none of them denies something to some of them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub denied_in_part: bool,
 }
 
 /// A rule that has known pods at both ends and lets none of them through, but others: with further

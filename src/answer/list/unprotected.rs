@@ -12,7 +12,7 @@ use crate::answer::end::EndReport;
 use crate::cluster::{PodId, Truth, real_namespace};
 use crate::policy::rule::{Direction, Namespaces};
 use crate::reach::End;
-use crate::verdict::closed;
+use crate::verdict::{Closed, closed};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What is found of a namespace.
@@ -24,6 +24,8 @@ struct Here {
     told: Vec<PodId>,
     /// Someone is isolated, or may be.
     closed: bool,
+    /// Someone who is not isolated is denied something.
+    denied_in_part: bool,
 }
 
 /// Everyone who was asked about and is isolated by no policy.
@@ -51,12 +53,13 @@ fn of_direction(lister: &Lister<'_>, direction: Direction, some: bool) -> Vec<Un
         Direction::Egress => asked.from.clone(),
     };
     let groups = Groups::new(lister.snapshot, lister.connectivity, by, only.as_ref());
-    let mut of_class: HashMap<u32, Truth> = HashMap::new();
+    let mut of_class: HashMap<u32, Closed> = HashMap::new();
     let mut found: BTreeMap<String, Here> = BTreeMap::new();
     for (at, group) in (0..).zip(&groups.all) {
         let mut open: Vec<End> = Vec::new();
         let mut perhaps: Vec<End> = Vec::new();
         let mut place = None;
+        let mut denied_in_part = false;
         for (class, ends) in &group.members {
             let Some(End::Pod(id)) = ends.first() else { continue };
             let pod = lister.snapshot.pod(*id);
@@ -64,10 +67,11 @@ fn of_direction(lister: &Lister<'_>, direction: Direction, some: bool) -> Vec<Un
                 continue;
             }
             place = Some(real_namespace(&pod.namespace));
-            let isolated = of_class
+            let closed = of_class
                 .entry(*class)
-                .or_insert_with(|| closed(lister.snapshot, lister.rules, *id, direction).isolated);
-            match isolated {
+                .or_insert_with(|| closed(lister.snapshot, lister.rules, *id, direction));
+            denied_in_part |= closed.denied && !closed.isolated.is_yes();
+            match closed.isolated {
                 Truth::No => open.extend(ends),
                 Truth::Unknown => perhaps.extend(ends),
                 Truth::Yes => {}
@@ -78,6 +82,7 @@ fn of_direction(lister: &Lister<'_>, direction: Direction, some: bool) -> Vec<Un
             continue;
         };
         let here = found.entry(place.to_owned()).or_default();
+        here.denied_in_part |= denied_in_part;
         here.closed |= open.len() < group.members.values().map(Vec::len).sum();
         for (ends, told) in [(open, &mut here.ends), (perhaps, &mut here.perhaps)] {
             if ends.is_empty() {
@@ -110,7 +115,7 @@ fn of_direction(lister: &Lister<'_>, direction: Direction, some: bool) -> Vec<Un
     };
     let one = |(namespace, here): (String, Here)| {
         let whole = whole(&namespace, &here);
-        let Here { ends, perhaps, told, .. } = here;
+        let Here { ends, perhaps, told, denied_in_part, .. } = here;
         // Of a pod that is written nowhere nothing is said that is said of one like it.
         let like = |id: PodId| {
             let is = |known: &PodId| is_like(lister.snapshot.pod(*known), lister.snapshot.pod(id));
@@ -121,7 +126,7 @@ fn of_direction(lister: &Lister<'_>, direction: Direction, some: bool) -> Vec<Un
             new.map(|(end, _)| end).collect()
         };
         let (ends, perhaps) = (new(ends), new(perhaps));
-        Unprotected { namespace, direction, whole, ends, perhaps }
+        Unprotected { namespace, direction, whole, ends, perhaps, denied_in_part }
     };
     let all = found.into_iter().map(one);
     all.filter(|one| !one.ends.is_empty() || !one.perhaps.is_empty()).collect()

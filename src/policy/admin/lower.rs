@@ -11,6 +11,7 @@ use super::super::{Cilium, Enforcer, Fault, NamePattern};
 use super::written::{BASELINE_PRIORITY, Rule, Spec, Subject, WrittenPeer, is_v1alpha1};
 use crate::cluster::{Protocol, Selector};
 use crate::kinds::Kind;
+use crate::lints::Lint;
 
 /// What is found on the way through one object.
 pub(super) struct Lowering<'a> {
@@ -43,22 +44,26 @@ impl<'a> Lowering<'a> {
     }
 
     pub(super) fn fault(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.faults.push(Fault { path: path.into(), message: message.into() });
+        self.faults.push(Fault::new(path, message));
     }
 
-    pub(super) fn lint(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.lints.push(Fault { path: path.into(), message: message.into() });
+    pub(super) fn lint(&mut self, lint: Lint, path: impl Into<String>, message: impl Into<String>) {
+        self.lints.push(Fault::told(lint, path, message));
     }
 
     /// Marks something that a newer version of the API may know.
     pub(super) fn unknown(&mut self, path: impl Into<String>, what: impl Into<String>) {
-        self.unknown.push(Fault { path: path.into(), message: what.into() });
+        self.unknown.push(Fault::told(Lint::UnknownField, path, what));
     }
 
     /// Cilium refuses the whole object for this.
     pub(super) fn refuse(&mut self, path: impl Into<String>, why: &str) {
         self.refused = true;
-        self.lint(path, format!("Cilium refuses the policy, so nothing of it counts: {why}"));
+        self.lint(
+            Lint::RejectedByAgent,
+            path,
+            format!("Cilium refuses the policy, so nothing of it counts: {why}"),
+        );
     }
 
     /// The most items of a list.
@@ -234,8 +239,8 @@ impl<'a> Lowering<'a> {
                 format!("this {} rule then denies everything", action.as_str())
             }
         };
-        for Fault { path, message } in std::mem::take(&mut self.unknown) {
-            self.lint(path, format!("{message}; {closed}"));
+        for Fault { path, message, lint } in std::mem::take(&mut self.unknown) {
+            self.lint(lint, path, format!("{message}; {closed}"));
         }
     }
 
@@ -258,7 +263,7 @@ impl<'a> Lowering<'a> {
                     "has {field} and the name of a port, which only pods have; CRDs of the \
                      experimental channel refuse it"
                 );
-                self.lint(path, message);
+                self.lint(Lint::OldForm, path, message);
             }
         }
     }

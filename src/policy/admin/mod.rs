@@ -17,6 +17,7 @@ use super::dialect::{Around, Dialect, Metadata, Placed, strict};
 use super::rule::{Direction, Policy};
 use super::{Enforcer, Fault, Lowered, Remark};
 use crate::kinds::Kind;
+use crate::lints::Lint;
 use lower::Lowering;
 use serde::de::Deserializer;
 use written::is_v1alpha1;
@@ -91,7 +92,7 @@ impl AdminPolicy<'_> {
             return Lowered { faults, ..Lowered::default() };
         };
         if let Some(message) = self.not_enforced(enforcer) {
-            let lints = vec![Fault { path: "kind".to_owned(), message }];
+            let lints = vec![Fault::told(Lint::NotEnforced, "kind", message)];
             return Lowered { lints, ..Lowered::default() };
         }
         let part = |(direction, entries): (Direction, Vec<_>)| Policy {
@@ -105,7 +106,7 @@ impl AdminPolicy<'_> {
         };
         if parts.iter().all(|(_, entries)| entries.is_empty()) {
             let message = "has neither ingress nor egress rules, so it does nothing".to_owned();
-            lints.push(Fault { path: "spec".to_owned(), message });
+            lints.push(Fault::told(Lint::EmptyRule, "spec", message));
         }
         let parts = parts.into_iter().filter(|(_, entries)| !refused && !entries.is_empty());
         Lowered { policies: parts.map(part).collect(), faults, lints, ..Lowered::default() }
@@ -152,7 +153,7 @@ fn mixed_versions<'a>(policies: &'a [AdminPolicy<'_>]) -> impl Iterator<Item = R
                  here both count in tier Admin, by priority"
             }
         };
-        let faults = vec![Fault { path: "apiVersion".to_owned(), message: message.to_owned() }];
+        let faults = vec![Fault::told(Lint::OldForm, "apiVersion", message)];
         let (object, origin) = (policy.object.clone(), policy.origin.clone());
         Remark { object, origin, refused_by: None, faults }
     })

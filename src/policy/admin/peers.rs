@@ -11,6 +11,7 @@ use super::lower::Lowering;
 use super::written::{NamespaceSet, NamespacedPods, Unknown, WrittenPeer};
 use crate::cluster::{AddressBlock, NAMESPACE_NAME_LABEL, Selector};
 use crate::kinds::Kind;
+use crate::lints::Lint;
 use ipnet::IpNet;
 use std::net::IpAddr;
 
@@ -131,7 +132,7 @@ impl Lowering<'_> {
             self.fault(path, "is not known here: write the label selector in its place");
             return None;
         }
-        self.lint(path.clone(), "is the form of v0.1.1 and before, which newer CRDs refuse: write the label selector in its place");
+        self.lint(Lint::OldForm, path.clone(), "is the form of v0.1.1 and before, which newer CRDs refuse: write the label selector in its place");
         Some(older.lower(&path, &mut self.faults))
     }
 
@@ -192,7 +193,7 @@ impl Lowering<'_> {
         let cidr = net.trunc();
         if cidr != net {
             let message = format!("{text} is read as {cidr}; write it so: newer CRDs refuse it");
-            self.lint(path, message);
+            self.lint(Lint::HostBits, path, message);
         }
         Some(AddressBlock { cidr, except: Vec::new() })
     }
@@ -216,7 +217,11 @@ impl Lowering<'_> {
             if self.cilium.is_some() {
                 self.refuse(path, "domainNames is for Accept only");
             } else {
-                self.lint(path, "is for rules that accept: here it depends on who enforces it");
+                self.lint(
+                    Lint::VersionDependent,
+                    path,
+                    "is for rules that accept: here it depends on who enforces it",
+                );
             }
             return;
         }

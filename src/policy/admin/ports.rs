@@ -9,6 +9,7 @@ use super::lower::Lowering;
 use super::peers::first;
 use super::written::{DestinationPort, Rule, Transport, WrittenPort, WrittenRange};
 use crate::cluster::{PortRange, Protocol};
+use crate::lints::Lint;
 
 /// What one item says: its protocol, or all of them, and its ports.
 type Item = (Option<Protocol>, PortMatch);
@@ -137,7 +138,7 @@ impl Lowering<'_> {
             // the CRD.
             let message = "without destinationPort is read as all its ports, but CRDs refuse it: \
                            write the range 1 to 65535";
-            self.lint(path, message);
+            self.lint(Lint::OldForm, path, message);
             return Some(PortMatch::All);
         };
         let path = format!("{path}.destinationPort");
@@ -190,7 +191,7 @@ impl Lowering<'_> {
         let ends = self.ends(path, range)?;
         if ends.first > ends.last {
             // The CRD takes it.
-            self.lint(path, "start is above end, so it means no port");
+            self.lint(Lint::EmptyRule, path, "start is above end, so it means no port");
             return None;
         }
         Some((Some(protocol?), PortMatch::Range(ends)))

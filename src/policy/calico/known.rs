@@ -155,10 +155,10 @@ fn networks(set: &Set) -> (Vec<IpNet>, Vec<Fault>) {
         let one = || text.parse::<IpAddr>().ok().map(IpNet::from);
         match text.parse::<IpNet>().ok().or_else(one) {
             Some(net) => nets.push(net.trunc()),
-            None => faults.push(Fault {
-                path: format!("spec.nets[{i}]"),
-                message: format!("{text:?} is no network such as 10.0.0.0/8"),
-            }),
+            None => faults.push(Fault::new(
+                format!("spec.nets[{i}]"),
+                format!("{text:?} is no network such as 10.0.0.0/8"),
+            )),
         }
     }
     (nets, faults)
@@ -172,7 +172,7 @@ pub(super) fn check(object: &Placed<'_, Spec>) -> Lowered {
             faults.extend(networks(set).1);
             if object.spec.labels.get(NAMESPACE).is_some() {
                 let path = "metadata.labels".to_owned();
-                faults.push(Fault { path, message: format!("{NAMESPACE} is Calico's own label") });
+                faults.push(Fault::new(path, format!("{NAMESPACE} is Calico's own label")));
             }
         }
         Body::Tier(tier) => {
@@ -188,13 +188,13 @@ pub(super) fn check(object: &Placed<'_, Spec>) -> Lowered {
                     "tier {name} has order {order} and default action {}: Calico takes no other",
                     fixed.end.as_str()
                 );
-                faults.push(Fault { path: "spec".to_owned(), message });
+                faults.push(Fault::new("spec", message));
             }
             if let Some(other) = tier.default_action.as_deref()
                 && !["Pass", "Deny"].contains(&other)
             {
                 let path = "spec.defaultAction".to_owned();
-                faults.push(Fault { path, message: format!("{other:?} is not Pass or Deny") });
+                faults.push(Fault::new(path, format!("{other:?} is not Pass or Deny")));
             }
         }
         Body::Policy(_) | Body::Staged(_) | Body::Host(_) => {}

@@ -14,6 +14,7 @@ use super::ports::{Listed, is_name};
 use super::selector::{Ask, Expr, NAMESPACE, parse};
 use super::written::{Entity, Http, Policy, Rule};
 use crate::cluster::{AddressBlock, Family, Name};
+use crate::lints::Lint;
 use crate::prose;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::sync::Arc;
@@ -35,14 +36,14 @@ impl<'a> Lowering<'a> {
     }
 
     pub(super) fn fault(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        let fault = Fault { path: path.into(), message: message.into() };
+        let fault = Fault::new(path, message);
         if !self.faults.contains(&fault) {
             self.faults.push(fault);
         }
     }
 
-    pub(super) fn lint(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        let lint = Fault { path: path.into(), message: message.into() };
+    pub(super) fn lint(&mut self, lint: Lint, path: impl Into<String>, message: impl Into<String>) {
+        let lint = Fault::told(lint, path, message);
         if !self.lints.contains(&lint) {
             self.lints.push(lint);
         }
@@ -50,7 +51,7 @@ impl<'a> Lowering<'a> {
 
     /// Tells what makes the policy one that could not be read.
     pub(super) fn not_told(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.lint(path, message);
+        self.lint(Lint::NotJudged, path, message);
         self.unread = true;
     }
 
@@ -281,7 +282,7 @@ impl<'a> Lowering<'a> {
             {
                 let message = "global() means network sets and hosts without a namespace, and none that \
                                was read has these labels";
-                self.lint(at(field), message);
+                self.lint(Lint::MatchesNothing, at(field), message);
             }
             let mut meant = self.meant(&asked, &at(field), part);
             if matches!(of_sets, Some(Ok(Expr::Global))) && self.known.has_no_sets() {

@@ -27,6 +27,7 @@ use super::rule::{Direction, Order, Policy, TierEnd};
 use super::{CalicoVersion, Fault, Lowered};
 use crate::cluster::{Name, ObjectRef};
 use crate::kinds::Kind;
+use crate::lints::Lint;
 use known::{Known, check};
 use lower::Lowering;
 use serde::de::Deserializer;
@@ -115,7 +116,7 @@ fn equal_orders(all: &mut [(Placed<'_, Spec>, Lowered)]) {
             "has the order of {other}, and they disagree: which of them comes first is a matter of \
              their names, and was another one before Calico 3.32; give them different orders"
         );
-        let fault = Fault { path: "spec.order".to_owned(), message };
+        let fault = Fault::told(Lint::VersionDependent, "spec.order", message);
         let lints = &mut all[i].1.lints;
         if !lints.contains(&fault) {
             lints.push(fault);
@@ -153,19 +154,23 @@ impl Placed<'_, Spec> {
     fn twice(&self) -> Lowered {
         let message =
             format!("is {} in the form in which it is kept: it counts once", self.in_api());
-        let lints = vec![Fault { path: "metadata.name".to_owned(), message }];
+        let lints = vec![Fault::told(Lint::IgnoredField, "metadata.name", message)];
         Lowered { lints, ..Lowered::default() }
     }
 
     /// One policy for each direction in force and each part of the selector, or why it is refused.
     fn policy(&self, written: &written::Policy, known: &Known<'_>) -> Lowered {
-        let fault = |path: &str, message: String| vec![Fault { path: path.to_owned(), message }];
+        let fault = |path: &str, message: String| vec![Fault::new(path, message)];
+        let told = |lint, path: &str, message: &str| vec![Fault::told(lint, path, message)];
         if known.settings.is_none() {
             let message = format!(
                 "{} is NOT ENFORCED: only Calico reads it, so nothing of it counts here",
                 self.object.kind
             );
-            return Lowered { lints: fault("kind", message), ..Lowered::default() };
+            return Lowered {
+                lints: told(Lint::NotEnforced, "kind", &message),
+                ..Lowered::default()
+            };
         }
         let mut lowering = Lowering::new(known, self.object.namespace.clone());
         let subject = lowering.subject(written);
@@ -200,13 +205,16 @@ impl Placed<'_, Spec> {
                     return Lowered { faults: fault, ..Lowered::default() };
                 }
                 Some(CalicoVersion::V3_32) => {}
-                None => lints.extend(fault),
+                None => {
+                    let told = |it: Fault| Fault::told(Lint::VersionDependent, it.path, it.message);
+                    lints.extend(fault.into_iter().map(told));
+                }
             }
         }
         if written.do_not_track == Some(true) || written.pre_dnat == Some(true) {
             let message =
                 "is for host endpoints only, which are not judged: it says nothing of pods";
-            lints.extend(fault("spec", message.to_owned()));
+            lints.extend(told(Lint::NotJudged, "spec", message));
             return Lowered { lints, ..Lowered::default() };
         }
         let name = self.spec.plain_name(&self.object.name);
@@ -214,7 +222,7 @@ impl Placed<'_, Spec> {
         let called = (name, namespace, if namespace.is_empty() { GLOBAL } else { NAMESPACED });
         let order = Order::from(written.order);
         if subject.is_empty() {
-            lints.extend(fault("spec.selector", "can select no pod".to_owned()));
+            lints.extend(told(Lint::MatchesNothing, "spec.selector", "can select no pod"));
         }
         let mut policies = Vec::new();
         for (direction, entries) in entries.into_iter().filter(|(it, _)| directions.contains(it)) {
@@ -271,7 +279,7 @@ impl Placed<'_, Spec> {
         if self.spec.stored {
             let message = "is missing: in this form, which Calico's API does not fill in, both \
                            directions are meant";
-            lowering.lint("spec.types", message);
+            lowering.lint(Lint::VersionDependent, "spec.types", message);
             return Direction::ALL.to_vec();
         }
         let has =

@@ -8,6 +8,7 @@ use super::lower::Lowering;
 use super::services::PORTS_APART;
 use super::written::{Entity, Icmp, IntOrString, Rule};
 use crate::cluster::{Family, PortRange, Protocol};
+use crate::lints::Lint;
 
 /// Ports, and what must hold besides.
 pub(super) struct Listed {
@@ -47,7 +48,7 @@ impl Lowering<'_> {
                 "{name} is protocol 0 to the eBPF dataplane, which no flow has: this is judged as \
                  iptables enforces it; {number} means the same to both"
             );
-            self.lint(path, message);
+            self.lint(Lint::VersionDependent, path, message);
         }
         let named = match written {
             IntOrString::Text(name) => match name.as_str() {
@@ -111,7 +112,7 @@ impl Lowering<'_> {
             if let Some(i) = ports.filter(|_| sctp) {
                 let message = "is a name of an SCTP port, which the eBPF dataplane leaves out: this is \
                                judged as iptables enforces it";
-                self.lint(format!("{path}.{side}.ports[{i}]"), message);
+                self.lint(Lint::VersionDependent, format!("{path}.{side}.ports[{i}]"), message);
             }
         }
         let of_source = rule.source.iter().flat_map(|entity| [&entity.ports, &entity.not_ports]);

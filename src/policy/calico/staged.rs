@@ -9,6 +9,7 @@ use super::super::{Fault, Remark, WrittenObject, networkpolicy};
 use super::written::{Body, Policy, Spec};
 use crate::cluster::ObjectRef;
 use crate::kinds::Kind;
+use crate::lints::Lint;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -35,7 +36,7 @@ pub(in crate::policy) fn enforce(
     for object in staged {
         let Some(text) = body(&object).cloned() else { continue };
         let mut tell = |path: &str, message: String| {
-            let fault = Fault { path: path.to_owned(), message };
+            let fault = Fault::told(Lint::IgnoredField, path, message);
             told.extend(Remark::of(object.object.clone(), &object.origin, None, vec![fault]));
         };
         let stands_for = stands_for(&object);
@@ -51,7 +52,7 @@ pub(in crate::policy) fn enforce(
                     objects.push(enforced);
                 }
                 Err(message) => {
-                    let fault = Fault { path: "spec".to_owned(), message };
+                    let fault = Fault::new("spec", message);
                     let remark = Remark::of(object.object, &object.origin, None, vec![fault]);
                     undecodable.extend(remark);
                 }

@@ -7,6 +7,7 @@ use super::super::rule::{PortFields, PortMatch, PortRule};
 use super::lower::{At, Lowering};
 use super::written::{IcmpRule, IcmpType};
 use crate::cluster::Protocol;
+use crate::lints::Lint;
 
 /// What stands where protocol and port stand.
 const FIELDS: PortFields = PortFields { protocol: ".family", port: ".type" };
@@ -111,11 +112,15 @@ impl Lowering<'_> {
     fn icmp_type(&mut self, path: &str, number: i64, protocol: Protocol) -> PortMatch {
         let port = u16::try_from(number).ok().filter(|number| *number > 0);
         let Some(port) = port else {
-            self.lint(path, format!("{number} is read as every type of {protocol}"));
+            self.lint(
+                Lint::IgnoredField,
+                path,
+                format!("{number} is read as every type of {protocol}"),
+            );
             return PortMatch::All;
         };
         if port > u8::MAX.into() {
-            self.lint(path, format!("{number} is no type, so it matches nothing"));
+            self.lint(Lint::EmptyRule, path, format!("{number} is no type, so it matches nothing"));
         }
         PortMatch::Range(port.into())
     }

@@ -11,6 +11,7 @@ use super::lower::{At, Lowering, both};
 use super::ports::{is_range, is_zero};
 use super::regexp;
 use super::written::{Fqdn, HttpRule, KafkaRule, L7Rules, Listener, PortRules};
+use crate::lints::Lint;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
@@ -170,7 +171,7 @@ impl Lowering<'_> {
             ([], Some(kind)) if self.live => {
                 let message = "was removed in Cilium 1.20: the API server drops it, so the port is \
                                open to every request";
-                self.lint(format!("{field}.{kind}"), message);
+                self.lint(Lint::OldForm, format!("{field}.{kind}"), message);
             }
             ([], Some(kind)) => {
                 let message = "was removed in Cilium 1.20: the API server drops it, and takes no \
@@ -185,7 +186,7 @@ impl Lowering<'_> {
             }
             ([_], Some(kind)) => {
                 let message = "was removed in Cilium 1.20: the API server drops it";
-                self.lint(format!("{field}.{kind}"), message);
+                self.lint(Lint::OldForm, format!("{field}.{kind}"), message);
             }
             ([_], None) => {}
             (several, _) => {
@@ -207,7 +208,11 @@ impl Lowering<'_> {
         if rules.is_empty() {
             let parser = parser.map(|words| Condition::new(format!("{field}.l7proto"), words));
             if parser.is_none() {
-                self.lint(field, "has no rule, so the ports are open to every request");
+                self.lint(
+                    Lint::MeansAnyone,
+                    field,
+                    "has no rule, so the ports are open to every request",
+                );
             }
             return parser;
         }

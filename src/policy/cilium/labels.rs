@@ -13,6 +13,7 @@ use super::written::WrittenSelector;
 use crate::cluster::{
     AddressBlock, NAMESPACE_NAME_LABEL, Name, Operator, Requirement, Selector, Truth,
 };
+use crate::lints::Lint;
 
 /// The key by which selectors see the namespace of a pod.
 const NAMESPACE: &str = "io.kubernetes.pod.namespace";
@@ -146,7 +147,11 @@ impl Lowering<'_> {
         let mut terms = Terms::default();
         if let Some(key) = twice {
             let why = format!("whether the value of {key} or that of any:{key} counts is chance");
-            self.lint(path, format!("asks for {key} and for any:{key}, which are one key: {why}"));
+            self.lint(
+                Lint::VersionDependent,
+                path,
+                format!("asks for {key} and for any:{key}, which are one key: {why}"),
+            );
             terms.doubt = Some(why);
         }
         for asked in &unfilled {
@@ -235,7 +240,7 @@ impl Lowering<'_> {
             Truth::Yes => true,
             Truth::No => {
                 let path = requirement.path().unwrap_or_else(|| path.to_owned());
-                self.lint(path, not_looked_at(key, absent));
+                self.lint(Lint::LabelNotSeen, path, not_looked_at(key, absent));
                 terms.no_pods |= !absent;
                 false
             }
@@ -260,7 +265,7 @@ impl Lowering<'_> {
                 terms.no_pods = true;
                 let path = requirement.path().unwrap_or_else(|| path.to_owned());
                 let message = format!("asks for {requirement}, which no pod of this cluster has");
-                self.lint(path, message);
+                self.lint(Lint::MatchesNothing, path, message);
             }
             None => {
                 let why = format!("whether this cluster has {requirement} is not known");
@@ -283,7 +288,11 @@ impl Lowering<'_> {
             let set = terms.pods(None);
             self.of_proxy |= terms.holds_for(INGRESS);
             if set.is_none() {
-                self.lint(path, "selects no pod, so the rule does nothing here");
+                self.lint(
+                    Lint::MatchesNothing,
+                    path,
+                    "selects no pod, so the rule does nothing here",
+                );
             }
             return (terms, set);
         };
@@ -296,7 +305,7 @@ impl Lowering<'_> {
             let message = format!(
                 "{user:?} is ignored: a CiliumNetworkPolicy speaks for its own namespace {own} only"
             );
-            self.lint(format!("{path}.matchLabels[{forced}]"), message);
+            self.lint(Lint::IgnoredField, format!("{path}.matchLabels[{forced}]"), message);
         }
         let mut terms = self.terms(path, &written);
         let is_name = |requirement: &Requirement| *requirement.key == *NAMESPACE_NAME_LABEL;
@@ -307,7 +316,11 @@ impl Lowering<'_> {
         terms.require_name(own);
         let set = terms.pods(Some(own));
         if set.is_none() {
-            self.lint(path, format!("selects no pod of namespace {own}, so the rule does nothing"));
+            self.lint(
+                Lint::MatchesNothing,
+                path,
+                format!("selects no pod of namespace {own}, so the rule does nothing"),
+            );
         }
         (terms, set)
     }
@@ -346,7 +359,7 @@ impl Lowering<'_> {
             terms.reserved.iter().any(|r| r.holds_for(None) && &*r.key == "kube-apiserver");
         if positive.len() > 1 || asks_not {
             let why = "which endpoints have these reserved labels cannot be told";
-            self.lint(path, format!("is not judged: {why}"));
+            self.lint(Lint::NotJudged, path, format!("is not judged: {why}"));
             kinds.push(PeerKind::Unresolved(why.into(), Scope::NODES));
             return kinds;
         }
@@ -377,7 +390,7 @@ impl Lowering<'_> {
                 let names = matched.join(", ");
                 let message =
                     format!("asks for no label that must be there, so it matches {names} too");
-                self.lint(path, message);
+                self.lint(Lint::MatchesMore, path, message);
                 matched
             } else {
                 positive.iter().map(|r| format!("reserved:{}", r.key).into()).collect()
@@ -409,7 +422,7 @@ impl Lowering<'_> {
                 if both == [false, false] {
                     let message = "matches nothing outside: on a cluster of both families that has \
                                    reserved:world-ipv4 or reserved:world-ipv6. Write the entity world";
-                    self.lint(path, message);
+                    self.lint(Lint::MatchesNothing, path, message);
                 }
                 false
             }

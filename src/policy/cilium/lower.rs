@@ -14,6 +14,7 @@ use super::labels::Terms;
 use super::ports::Choice;
 use super::written::{Authentication, Element, Rule, WrittenSelector};
 use crate::cluster::{Name, ObjectRef, Origin};
+use crate::lints::Lint;
 
 /// What is found on the way through one object.
 pub(super) struct Lowering<'a> {
@@ -127,15 +128,15 @@ impl<'a> Lowering<'a> {
     }
 
     pub(super) fn fault(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.faults.push(Fault { path: path.into(), message: message.into() });
+        self.faults.push(Fault::new(path, message));
     }
 
     pub(super) fn refuse(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.refused.push(Fault { path: path.into(), message: message.into() });
+        self.refused.push(Fault::new(path, message));
     }
 
-    pub(super) fn lint(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.lints.push(Fault { path: path.into(), message: message.into() });
+    pub(super) fn lint(&mut self, lint: Lint, path: impl Into<String>, message: impl Into<String>) {
+        self.lints.push(Fault::told(lint, path, message));
     }
 
     /// One policy for each direction of a rule.
@@ -171,7 +172,8 @@ impl<'a> Lowering<'a> {
                     let direction = section.direction;
                     let message =
                         format!("has no effect: the rule has no {direction} section; add one");
-                    self.lint(format!("{path}.enableDefaultDeny.{direction}"), message);
+                    let path = format!("{path}.enableDefaultDeny.{direction}");
+                    self.lint(Lint::IgnoredField, path, message);
                 }
                 continue;
             }
@@ -218,11 +220,11 @@ impl<'a> Lowering<'a> {
                     let message = "is for nodes: write a CiliumClusterwideNetworkPolicy";
                     self.fault(path, message);
                 } else if self.settings.host_firewall {
-                    self.lint(path, "speaks for nodes, which are not judged here");
+                    self.lint(Lint::NotJudged, path, "speaks for nodes, which are not judged here");
                 } else {
                     let message = "speaks for nodes and has no effect: Cilium's host firewall is off \
                                    (option enable-host-firewall)";
-                    self.lint(path, message);
+                    self.lint(Lint::NotEnforced, path, message);
                 }
                 None
             }
@@ -250,11 +252,11 @@ impl<'a> Lowering<'a> {
         let path = format!("{path}.enableDefaultDeny.{direction}");
         if !self.settings.non_default_deny {
             let message = "does not count: the option enable-non-default-deny-policies is off";
-            self.lint(path, message);
+            self.lint(Lint::NotEnforced, path, message);
         } else if entries.iter().any(|entry| entry.condition.is_some()) {
             let message = "is false beside L7 rules: by Cilium's documentation requests that match \
                            none of them may still be refused, by its source from 1.18 on they pass";
-            self.lint(path, message);
+            self.lint(Lint::VersionDependent, path, message);
         }
     }
 
@@ -315,7 +317,7 @@ impl<'a> Lowering<'a> {
             let message = "narrows the peers of every policy that selects the same pods: those of other \
                            policies are not known here. Cilium 1.19 removes it: write the labels into the \
                            peers";
-            self.lint(path, message);
+            self.lint(Lint::OldForm, path, message);
         }
         all
     }
@@ -346,7 +348,7 @@ impl<'a> Lowering<'a> {
                     _ => "has neither peers nor ports, so it denies nothing",
                 };
                 if !self.closes {
-                    self.lint(at.path, message);
+                    self.lint(Lint::EmptyRule, at.path, message);
                 }
                 (Peers::Of(Vec::new()), vec![Choice::of(Ports::Any, None)])
             }
@@ -355,7 +357,7 @@ impl<'a> Lowering<'a> {
             (Some(peers), Some(choices)) => (peers, choices),
         };
         if says_ports && choices.iter().all(|choice| choice.ports == Ports::Of(Vec::new())) {
-            self.lint(at.path, "has no port that can match, so it means nothing");
+            self.lint(Lint::EmptyRule, at.path, "has no port that can match, so it means nothing");
         }
         let entry = |Choice { ports, condition, doubt }: Choice| Entry {
             path: at.path.into(),
@@ -409,7 +411,7 @@ impl<'a> Lowering<'a> {
             "needs a rule with rules.dns toward the DNS server for the same pods, by which Cilium \
              learns the addresses: none was found for {unseen}"
         );
-        self.lint(path, message);
+        self.lint(Lint::NamesNotLearned, path, message);
         Some(
             "Cilium learns the addresses of names from answers of DNS, and no rule with rules.dns shows it \
              those of this pod",
@@ -445,14 +447,14 @@ impl<'a> Lowering<'a> {
     /// Tells that a text has a variable, and says why it is not known.
     pub(super) fn unfilled(&mut self, path: &str, text: &str) -> Option<String> {
         let why = not_filled_in(variable(text)?);
-        self.lint(path, unfilled(&why));
+        self.lint(Lint::UnfilledVariable, path, unfilled(&why));
         Some(why)
     }
 
     /// A field that exists elsewhere and not here.
     pub(super) fn dropped(&mut self, path: impl Into<String>, then: &str) {
         let message = format!("is not known here and the API server drops it, {then}");
-        self.lint(path, message);
+        self.lint(Lint::UnknownField, path, message);
     }
 }
 

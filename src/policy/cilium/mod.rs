@@ -29,6 +29,7 @@ use super::dialect::{Around, Dialect, Metadata, Placed};
 use super::variables::only_unfilled;
 use super::{Fault, Lowered, RefusedBy};
 use crate::kinds::Kind;
+use crate::lints::Lint;
 use known::{CidrGroup, CiliumPolicy, Known};
 use lower::Lowering;
 use serde::de::Deserializer;
@@ -90,14 +91,14 @@ impl CiliumPolicy<'_> {
                 "{} is NOT ENFORCED: only Cilium reads it, so nothing of it counts here",
                 self.object.kind
             );
-            let lints = vec![Fault { path: "kind".to_owned(), message }];
+            let lints = vec![Fault::told(Lint::NotEnforced, "kind", message)];
             return Lowered { lints, ..Lowered::default() };
         };
         let mut lowering = Lowering::new(*self, known, settings);
         for path in &self.spec.unknown {
             let message = "is not a field that the CRD knows: the API server drops it, and kubectl \
                            refuses it";
-            lowering.lint(path.clone(), message);
+            lowering.lint(Lint::UnknownField, path.clone(), message);
         }
         if self.spec.spec.is_none() && self.spec.specs.is_none() {
             lowering.fault("spec", "is missing, and so is specs: give one of them");

@@ -6,6 +6,7 @@
 use super::super::rule::{Direction, PortMatch, Ports};
 use super::super::{CiliumVersion, Enforcer, Fault, Lowered};
 use crate::cluster::{Protocol, Snapshot};
+use crate::lints::Lint;
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 
@@ -70,7 +71,7 @@ impl<'a> NamedPorts<'a> {
                     }
                 };
                 let path = format!("{}{}", item.path, item.fields.port);
-                let told = Fault { path, message };
+                let told = Fault::told(Lint::VersionDependent, path, message);
                 if !lowered.lints.contains(&told) {
                     lowered.lints.push(told);
                 }

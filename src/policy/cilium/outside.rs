@@ -12,6 +12,7 @@ use super::known::CidrGroup;
 use super::lower::{At, Lowering};
 use super::written::{CidrRule, Element, Fqdn};
 use crate::cluster::{AddressBlock, Selector};
+use crate::lints::Lint;
 use ipnet::IpNet;
 use std::net::IpAddr;
 
@@ -40,7 +41,7 @@ impl CidrGroup<'_> {
                 networks.push(net.trunc());
             } else if variable(text).is_none() {
                 let path = format!("spec.externalCIDRs[{i}]");
-                faults.push(Fault { path, message: not_a_cidr(text) });
+                faults.push(Fault::new(path, not_a_cidr(text)));
             }
         }
         if faults.is_empty() { Ok(networks) } else { Err(faults) }
@@ -120,7 +121,7 @@ impl Lowering<'_> {
     ) {
         let masked = cidr.trunc();
         if masked != cidr {
-            self.lint(path, format!("{cidr} is read as {masked}; write it so"));
+            self.lint(Lint::HostBits, path, format!("{cidr} is read as {masked}; write it so"));
         }
         let except: Vec<IpNet> = except.iter().map(IpNet::trunc).collect();
         // Whole families mean the entity world, which has nothing of the cluster in it.
@@ -269,7 +270,7 @@ impl Lowering<'_> {
         } else {
             "asks for no label that must be there, so it matches pods and nodes too, and what is outside"
         };
-        self.lint(format!("{path}.cidrGroupSelector"), message);
+        self.lint(Lint::MatchesMore, format!("{path}.cidrGroupSelector"), message);
         if known {
             let admits = PeerKind::Combined(Box::new(Combined::All(parts)));
             peers.push(Peer::new(path, admits));
@@ -291,7 +292,7 @@ impl Lowering<'_> {
 
     /// Addresses that are not known.
     pub(super) fn unresolved(&mut self, path: &str, why: &str, peers: &mut Vec<Peer>) {
-        self.lint(path, format!("cannot be told: {why}"));
+        self.lint(Lint::NotJudged, path, format!("cannot be told: {why}"));
         peers.push(unknown_peer(path, why, self.scope));
     }
 

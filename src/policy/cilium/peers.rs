@@ -11,6 +11,7 @@ use super::lower::{At, Lowering, at as at_path};
 use super::services::{Lead, perhaps_anyone};
 use super::written::{Element, Fqdn, WrittenSelector};
 use crate::cluster::Selector;
+use crate::lints::Lint;
 
 impl Lowering<'_> {
     /// Whom an element means; `None` where it says nothing of that. An empty list means no one.
@@ -51,12 +52,12 @@ impl Lowering<'_> {
         for (field, _) in others.iter().filter(|(_, len)| *len == Some(0)) {
             let message = "is an empty list, which is as good as none: Cilium does not close the \
                            element for it, so ports beside it mean anyone";
-            self.lint(format!("{}.{field}", at.path), message);
+            self.lint(Lint::MeansAnyone, format!("{}.{field}", at.path), message);
         }
         let closed = closing.iter().find(|(_, len)| *len == Some(0));
         if let Some((field, _)) = closed {
             let message = format!("has an empty list of peers, {field}, so it means no one");
-            self.lint(at.path, message);
+            self.lint(Lint::EmptyRule, at.path, message);
         }
         let mut peers = Vec::new();
         for (i, selector) in element.endpoints.iter().flatten().enumerate() {
@@ -123,6 +124,7 @@ impl Lowering<'_> {
             let then =
                 if ports { "it denies everyone on these ports" } else { "it denies nothing" };
             self.lint(
+                Lint::IgnoredField,
                 field,
                 format!("has no effect: Cilium looks up no Services to deny, so {then}"),
             );

@@ -9,6 +9,7 @@ use super::super::variables::variable;
 use super::lower::{At, Lowering};
 use super::written::{Element, PortRules, WrittenPort};
 use crate::cluster::{PortRange, Protocol};
+use crate::lints::Lint;
 
 /// The most ports of an item of `toPorts`.
 const MOST_PORTS: usize = 40;
@@ -87,7 +88,11 @@ impl Lowering<'_> {
     fn port_list(&mut self, at: At<'_>, path: &str, item: &PortRules) -> Listed {
         let written = item.ports.as_deref().unwrap_or_default();
         if written.is_empty() {
-            self.lint(path, "has no ports, so it matches none; leave toPorts out for every port");
+            self.lint(
+                Lint::EmptyRule,
+                path,
+                "has no ports, so it matches none; leave toPorts out for every port",
+            );
         }
         if written.len() > MOST_PORTS {
             let message = format!("has more than {MOST_PORTS} ports");
@@ -154,7 +159,7 @@ impl Lowering<'_> {
             Means::Other => Vec::new(),
         };
         if protocols == [Protocol::Sctp] && !self.settings.sctp {
-            self.lint(path, "Cilium knows SCTP only with enable-sctp");
+            self.lint(Lint::NotEnforced, path, "Cilium knows SCTP only with enable-sctp");
         }
         rules.known.extend(protocols.into_iter().map(|protocol| PortRule {
             path: path.into(),
@@ -196,7 +201,7 @@ impl Lowering<'_> {
         let end_path = format!("{path}.endPort");
         if is_service_name(text) {
             if end.is_some_and(|end| end != 0) {
-                self.lint(end_path, "is ignored beside the name of a port");
+                self.lint(Lint::IgnoredField, end_path, "is ignored beside the name of a port");
             }
             return Some(PortMatch::Named(text.to_ascii_lowercase().into()));
         }
@@ -216,7 +221,7 @@ impl Lowering<'_> {
             Some(Ok(last)) if last >= first => Some(PortMatch::Range(PortRange { first, last })),
             Some(Ok(last)) => {
                 let message = format!("{last} is below port {first}, so only {first} matches");
-                self.lint(end_path, message);
+                self.lint(Lint::IgnoredField, end_path, message);
                 Some(PortMatch::Range(first.into()))
             }
             Some(Err(_)) => {

@@ -9,6 +9,7 @@ use super::super::variables::{unknown_peer, variable};
 use super::lower::Lowering;
 use super::written::ServiceRef;
 use crate::cluster::{NAMESPACE_NAME_LABEL, Selector, Service};
+use crate::lints::Lint;
 use ipnet::IpNet;
 use std::net::IpAddr;
 
@@ -66,7 +67,7 @@ impl Lowering<'_> {
                 (chosen.collect(), false)
             }
             ServiceRef { .. } => {
-                self.lint(path, "names no Service, so it matches nothing");
+                self.lint(Lint::EmptyRule, path, "names no Service, so it matches nothing");
                 return Lead::Nowhere;
             }
         };
@@ -116,7 +117,7 @@ impl Lowering<'_> {
     /// Whoever may be behind a Service that was not read.
     fn perhaps_service(&mut self, path: &str, namespace: Option<&str>, peers: &mut Vec<Peer>) {
         let why = "the Services that it names were not all read";
-        self.lint(path, format!("cannot be told: {why}"));
+        self.lint(Lint::NotJudged, path, format!("cannot be told: {why}"));
         let namespace = namespace.filter(|name| !name.is_empty() && variable(name).is_none());
         let namespace = namespace.map(|name| (NAMESPACE_NAME_LABEL, name));
         let every = Namespaces::Matching(Selector::labels(namespace));

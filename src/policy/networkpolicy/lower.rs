@@ -11,6 +11,7 @@ use super::super::variables::{not_filled_in, perhaps, unfilled, unknown_peer, va
 use super::super::{CiliumVersion, Enforcer, Fault, LabelSelector};
 use super::written::{IntOrString, Spec, WrittenBlock, WrittenPeer, WrittenPort};
 use crate::cluster::{AddressBlock, InvalidBlock, Name, PortRange, Protocol, Selector};
+use crate::lints::Lint;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -33,7 +34,7 @@ pub(super) struct Lowering<'a> {
 
 impl Lowering<'_> {
     pub(super) fn fault(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.faults.push(Fault { path: path.into(), message: message.into() });
+        self.faults.push(Fault::new(path, message));
     }
 
     /// Source: pkg/apis/networking/v1/defaults.go: without policyTypes always Ingress, and Egress if
@@ -66,7 +67,7 @@ impl Lowering<'_> {
     /// Tells that a text has a variable, and says why it is not known.
     fn unfilled(&mut self, path: &str, text: &str) -> Option<Box<str>> {
         let why = not_filled_in(variable(text)?);
-        self.unfilled.push(Fault { path: path.to_owned(), message: unfilled(&why) });
+        self.unfilled.push(Fault::told(Lint::UnfilledVariable, path, unfilled(&why)));
         Some(why.into())
     }
 
@@ -193,7 +194,8 @@ impl Lowering<'_> {
             "asks for no label that must be there, so Cilium {} takes nodes and what is outside for it too",
             cilium.version
         );
-        self.lints.push(Fault { path: format!("{path}.namespaceSelector"), message });
+        let path_of = format!("{path}.namespaceSelector");
+        self.lints.push(Fault::told(Lint::MatchesMore, path_of, message));
         Some(Peer::new(path, admits))
     }
 

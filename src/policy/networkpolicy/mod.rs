@@ -14,6 +14,7 @@ use super::selector::dns_subdomain_fault;
 use super::{Cilium, Enforcer, Fault, Lowered, WrittenObject};
 use crate::cluster::{Name, ObjectRef, Origin, Protocol};
 use crate::kinds::Kind;
+use crate::lints::Lint;
 pub(crate) use lower::port_name_fault;
 use lower::{Lowering, parse_cidr};
 use serde::de::Deserializer;
@@ -151,7 +152,7 @@ impl NetworkPolicy<'_> {
                 } else {
                     format!("has no effect: policyTypes does not list {direction}; add it there")
                 };
-                lints.push(Fault { path: format!("spec.{field}"), message });
+                lints.push(Fault::told(Lint::DirectionNotListed, format!("spec.{field}"), message));
             }
         }
         let ingress = self.spec.ingress.iter().flatten().map(|rule| &rule.from);
@@ -168,7 +169,7 @@ impl NetworkPolicy<'_> {
                         if let Ok((net, false)) = parse_cidr(text) {
                             let path = format!("spec.{field}[{i}].{peers}[{j}].ipBlock");
                             let message = format!("{text} is read as {net}; write it so");
-                            lints.push(Fault { path, message });
+                            lints.push(Fault::told(Lint::HostBits, path, message));
                         }
                     }
                 }
@@ -185,14 +186,13 @@ fn under_cilium(cilium: &Cilium, parts: &[Policy]) -> Vec<Fault> {
     let mut faults = Vec::new();
     if !cilium.network_policies {
         let message = "is not enforced: Cilium's enable-k8s-networkpolicy is false".to_owned();
-        faults.push(Fault { path: "spec".to_owned(), message });
+        faults.push(Fault::told(Lint::NotEnforced, "spec", message));
     }
     for entry in parts.iter().flat_map(|part| &part.entries).filter(|_| !cilium.sctp) {
         let Ports::Of(items) = &entry.ports else { continue };
         let sctp = items.iter().filter(|item| item.protocol == Protocol::Sctp);
-        faults.extend(sctp.map(|item| Fault {
-            path: item.path.to_string(),
-            message: "Cilium knows SCTP only with enable-sctp".to_owned(),
+        faults.extend(sctp.map(|item| {
+            Fault::told(Lint::NotEnforced, &*item.path, "Cilium knows SCTP only with enable-sctp")
         }));
     }
     faults
