@@ -61,6 +61,7 @@ pub mod effort;
 pub mod ends;
 pub mod entry;
 pub mod hubble;
+pub mod intent;
 pub mod kinds;
 pub mod learn;
 pub mod lint;

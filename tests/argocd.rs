@@ -220,3 +220,76 @@ fn a_chart_that_is_not_here() {
     assert!(diff.starts_with("no flow changes"), "{diff}");
     assert!(diff.contains("not read, and the same on both sides"), "{diff}");
 }
+
+/// What no sync applies is not there, and of policies that a sync deletes again nothing is known.
+///
+/// Source: docs/semantics/argocd.md#hooks, #directory, #overrides and #revision.
+#[test]
+fn what_is_not_in_force() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: db, labels: {app: db}}\n\
+               spec: {containers: [{name: db, image: db}]}\n";
+    let policy = |annotations: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n\
+             metadata: {{name: db, annotations: {{{annotations}}}}}\n\
+             spec: {{podSelector: {{}}, policyTypes: [Ingress]}}\n"
+        )
+    };
+    let plain = policy("");
+    let skipped = format!("# +argocd:skip-file-rendering\n{plain}");
+    let hook = |word: &str| policy(&format!("argocd.argoproj.io/hook: {word}"));
+    let deleted = policy(
+        "argocd.argoproj.io/hook: PreSync, argocd.argoproj.io/hook-delete-policy: HookSucceeded",
+    );
+    let kustomization = ("p/kustomization.yaml", "resources: [policy.yaml]\n");
+    let elsewhere = "kustomize: {namespace: other}\n";
+    let (open, closed, unknown) = (("ALLOWED ", 0), ("DENIED ", 1), ("UNKNOWN ", 3));
+    for (revision, policy, more, (verdict, code), told) in [
+        ("HEAD", &plain, &[][..], closed, ""),
+        ("HEAD", &hook("Skip"), &[], open, ""),
+        ("HEAD", &hook("PostDelete"), &[], open, ""),
+        ("HEAD", &hook("SyncFail"), &[], open, ""),
+        ("HEAD", &hook("PostSync"), &[], closed, ""),
+        (
+            "HEAD",
+            &deleted,
+            &[],
+            unknown,
+            "policies that are its hooks are there only while it is synced",
+        ),
+        ("HEAD", &skipped, &[], open, ""),
+        ("HEAD", &plain, &[kustomization, ("p/.argocd-source.yaml", elsewhere)], open, ""),
+        ("HEAD", &plain, &[kustomization, ("p/.argocd-source-p.yaml", elsewhere)], open, ""),
+        ("HEAD", &plain, &[kustomization, ("p/.argocd-source-x.yaml", elsewhere)], closed, ""),
+        // What it is a source of stays.
+        ("HEAD", &plain, &[("p/.argocd-source.yaml", "path: elsewhere\n")], closed, ""),
+        ("main", &plain, &[], closed, ""),
+        (
+            "v0.1",
+            &plain,
+            &[],
+            unknown,
+            "its targetRevision is v0.1, which need not be what is read here",
+        ),
+        ("staging", &plain, &[], unknown, "its targetRevision is staging, which need not be"),
+    ] {
+        let p = application("p", "shop", &path("p", &format!(", targetRevision: {revision}")));
+        let a = application("a", "shop", &path("a", ", targetRevision: HEAD"));
+        let files = [
+            ("root/a.yaml", a.as_str()),
+            ("root/p.yaml", &p),
+            ("a/pod.yaml", pod),
+            ("p/policy.yaml", policy),
+        ];
+        let files = [&files[..], more].concat();
+        let Some(all) = said(&files, &ASK) else { return };
+        let case = format!("{revision} {policy} {more:?}: {all}");
+        assert!(all.starts_with(verdict) && all.ends_with(&format!("({code})")), "{case}");
+        assert!(all.contains(told), "{case}");
+        if code == 3 {
+            let words = [&ASK[..], &["--accept-unread=Application"]].concat();
+            let Some(accepted) = said(&files, &words) else { return };
+            assert!(accepted.starts_with("DENIED ") && accepted.ends_with("(1)"), "{accepted}");
+        }
+    }
+}

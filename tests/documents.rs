@@ -191,6 +191,8 @@ fn every_block_is_held_to_something() {
                 // Generated, or compared by `documented`.
                 "text" => name == "docs/reference.md",
                 "text live" => ["docs/explain.md", "docs/flux.md"].contains(&&*name),
+                // Read by `intent`.
+                "yaml tests" => name == "docs/test.md",
                 "yaml baseline" | "sh gke" | "sh vpc" => name == "docs/bootstrap.md",
                 "yaml action compare"
                 | "yaml action comment"

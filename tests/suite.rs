@@ -29,6 +29,7 @@ mod harness;
 mod homekube;
 #[cfg(unix)]
 mod installed;
+mod intent;
 mod krew;
 #[cfg(unix)]
 mod kustomize;

@@ -1,6 +1,7 @@
 complete -c kubectl-netpol-diff -l fail-on -d 'Changes that give exit code 1: any, opened or closed; what may have opened or closed counts' -r -f -a "any\t'All'
 opened\t'What opens, or may'
 closed\t'What closes, or may'"
+complete -c kubectl-netpol-diff -l tests -d 'A file of tests, of which the change must break none: see kubectl netpol test; repeatable' -r -F
 complete -c kubectl-netpol-diff -s o -l output -d 'Output format: text, wide (every change), json, yaml, md (a comment of a pull request), html (a map for the browser), dot or csv' -r -f -a "text\t'For people'
 wide\t'For people, with every change'
 json\t'For programs'

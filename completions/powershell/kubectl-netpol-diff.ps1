@@ -22,6 +22,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-diff' -ScriptBlo
     $completions = @(switch ($command) {
         'kubectl-netpol-diff' {
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Changes that give exit code 1: any, opened or closed; what may have opened or closed counts')
+            [CompletionResult]::new('--tests', '--tests', [CompletionResultType]::ParameterName, 'A file of tests, of which the change must break none: see kubectl netpol test; repeatable')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format: text, wide (every change), json, yaml, md (a comment of a pull request), html (a map for the browser), dot or csv')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format: text, wide (every change), json, yaml, md (a comment of a pull request), html (a map for the browser), dot or csv')
             [CompletionResult]::new('--values', '--values', [CompletionResultType]::ParameterName, 'Values for helm:CHART, a file as helm takes it; repeatable')

@@ -1,14 +1,15 @@
 //! `diff`: which flows a change opens and closes.
 
-use super::print_schema;
+use super::{print_schema, test};
 use crate::cli::{
     Exit, FluxBuildArgs, GlobalArgs, Input, InputArgs, OutputArgs, Progress, Side, show_page, width,
 };
 use crate::render::Page;
 use anyhow::{bail, ensure};
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use clap::{Args, ValueEnum};
-use netpol::answer::{Compared, DiffAsked, DiffReport};
+use clap::{Args, ValueEnum, ValueHint};
+use netpol::answer::{Compared, DiffAsked, DiffReport, TestsOfChange};
+use std::path::PathBuf;
 
 /// Arguments of `diff`.
 #[derive(Args, Clone, Debug)]
@@ -78,6 +79,10 @@ pub struct DiffArgs {
     #[arg(long)]
     ignore_new: bool,
 
+    /// A file of tests, of which the change must break none: see kubectl netpol test; repeatable
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    tests: Vec<PathBuf>,
+
     #[command(flatten)]
     output: OutputArgs<DiffReport>,
 
@@ -131,6 +136,8 @@ Examples:
 
   # The changes as a map for the browser
   kubectl netpol diff k8s/ k8s-new/ -o html > diff.html
+  # Does the change break what is meant? See kubectl netpol test
+  kubectl netpol diff git:HEAD:k8s k8s/ --tests k8s/netpol-test.yaml
 
   # What would enforcing Calico's staged policies open and close?
   kubectl netpol diff --staged
@@ -147,7 +154,8 @@ Pods that are written nowhere are compared too, one for each kind that rules can
 tell apart: pods[app=db] in shop, any other pod of shop, any other namespace.
 
 Exit codes:
-  0 no flow changes   1 flows change, or a workload came or went   2 error
+  0 no flow changes   1 flows change, a workload came or went, or a test is broken
+  2 error
   3 not known whether flows change; something that was found gives 1";
 
 impl DiffArgs {
@@ -176,6 +184,7 @@ impl DiffArgs {
             as_is: false,
             ignore_new: false,
             output: OutputArgs::default(),
+            tests: Vec::new(),
             input,
             flux: FluxBuildArgs::default(),
         }
@@ -263,6 +272,7 @@ impl DiffArgs {
             let enforcer = inputs[side].rules.enforcer().to_string();
             arguments[side].extend(["--enforcer".to_owned(), enforcer]);
         }
+        let tests = self.tests(global, &inputs, &arguments)?;
         // What is not judged is told by itself, as far as it is not the same on both sides.
         inputs.iter_mut().for_each(Input::forget_others);
         let mut snapshots = inputs.each_mut().map(|input| std::mem::take(&mut input.snapshot));
@@ -276,7 +286,8 @@ impl DiffArgs {
             rules: &inputs[i].rules,
             locate: &*locate[i],
         };
-        let report = DiffReport::compare([side(0, old), side(1, new)], &asked)?;
+        let mut report = DiffReport::compare([side(0, old), side(1, new)], &asked)?;
+        report.tests = tests;
         drop(progress);
         Ok(report)
     }
@@ -291,11 +302,31 @@ impl DiffArgs {
             FailOn::Closed => (closes, false),
         };
         let elsewhere = elsewhere && !report.elsewhere.is_empty();
-        match found {
+        let (breaks, doubts) = report.tests.as_ref().map_or((false, false), TestsOfChange::breaks);
+        match found || breaks {
             true => Exit::Found,
-            false if !report.complete || elsewhere => Exit::Unknown,
+            false if !report.complete || elsewhere || doubts => Exit::Unknown,
             false => Exit::Success,
         }
+    }
+
+    /// What becomes of tests on both sides.
+    fn tests(
+        &self,
+        global: &GlobalArgs,
+        inputs: &[Input; 2],
+        arguments: &[Vec<String>; 2],
+    ) -> anyhow::Result<Option<TestsOfChange>> {
+        if self.tests.is_empty() {
+            return Ok(None);
+        }
+        let tests = test::read(&self.tests)?;
+        let effort = global.limits().effort;
+        let [old, new] = [0, 1].map(|side| {
+            let input = &inputs[side];
+            test::prove(input.snapshot.clone(), input, tests.clone(), &arguments[side], effort)
+        });
+        Ok(Some(TestsOfChange::new(&old?, new?)))
     }
 
     /// The words with which `explain` reads a side as it is read here.

@@ -17,6 +17,7 @@ mod observe;
 mod observing;
 mod reach;
 mod summary;
+mod test;
 
 pub use alone::alone;
 pub use bootstrap::BootstrapArgs;
@@ -31,6 +32,7 @@ pub use map::MapArgs;
 pub use observe::ObserveArgs;
 pub use reach::ReachArgs;
 pub use summary::SummaryArgs;
+pub use test::TestArgs;
 
 use crate::cli::{Exit, GlobalArgs, answer};
 use clap::{Args, Subcommand};
@@ -109,6 +111,8 @@ commands! {
     reach: Reach(ReachArgs),
     /// Say of every namespace whether it is default-deny and what is allowed, in one table
     summary: Summary(SummaryArgs),
+    /// Prove that what is meant of policies holds, for every pod that there is and could be
+    test: Test(TestArgs),
 }
 
 /// `--schema`: the JSON Schema of an answer.

@@ -1,10 +1,10 @@
 //! Which answer comes in which formats, and what makes each.
 
 use super::format::Format;
-use super::{csv, dot, github, html, json, markdown, mermaid, sarif, text, yaml};
+use super::{csv, dot, github, html, json, junit, markdown, mermaid, sarif, text, yaml};
 use netpol::answer::{
-    Checkup, DiffReport, ExplanationReport, FlowList, LintReport, ObservedLine, OnwardReport,
-    SummaryReport, SystemReport, ToFindings as _,
+    Checkup, DiffReport, ExplanationReport, FlowList, IntentReport, LintReport, ObservedLine,
+    OnwardReport, SummaryReport, SystemReport, ToFindings as _,
 };
 use serde::Serialize;
 use std::io::Write;
@@ -148,6 +148,35 @@ impl Answer for OnwardReport {
     }
 }
 
+impl Formats for IntentReport {
+    const FORMATS: &'static [Offered] = &[
+        (Format::Text, "For people"),
+        (Format::Wide, "For people, with what each test asks"),
+        (Format::Json, "For programs"),
+        (Format::Yaml, "For programs and people"),
+        (Format::Junit, "For test runners"),
+        (Format::Sarif, "For code scanning"),
+        (Format::Github, "For a workflow of GitHub"),
+    ];
+    const HELP: &'static str =
+        "Output format: text, wide (what each test asks), json, yaml, junit, sarif or github";
+}
+
+impl Answer for IntentReport {
+    fn write(&self, format: Format, page: Page, out: &mut dyn Write) -> anyhow::Result<()> {
+        match format {
+            Format::Junit => junit::intent(self, out)?,
+            Format::Sarif => sarif::findings(&self.findings(), out)?,
+            Format::Github => github::findings(&self.findings(), out)?,
+            _ => {
+                let text = text::intent(self, page.width, format == Format::Wide);
+                out.write_all(text.as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Formats for DiffReport {
     const FORMATS: &'static [Offered] = &[
         (Format::Text, "For people"),
@@ -259,6 +288,7 @@ mod tests {
         told::<FlowList>();
         told::<SystemReport>();
         told::<OnwardReport>();
+        told::<IntentReport>();
         told::<DiffReport>();
         told::<SummaryReport>();
         told::<LintReport>();

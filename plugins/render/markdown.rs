@@ -10,7 +10,7 @@ use super::columns::Line;
 use super::escape::{markdown, markdown_code, markdown_end};
 use netpol::answer::{
     ChangeKind, ChangeReport, DiffReport, FlowList, Location, SummaryReport, SystemReport,
-    Unmatched, Warning,
+    TestOutcome, Unmatched, Warning,
 };
 use netpol::printable::printable;
 use std::io::{self, Write};
@@ -177,6 +177,21 @@ pub(super) fn diff(report: &DiffReport, summary: bool, out: &mut dyn Write) -> i
         for change in &report.system {
             let mark = if change.closes { "🔴" } else { "🟢" };
             writeln!(out, "- {mark} {}", markdown(&change.message))?;
+        }
+    }
+    if let Some(tests) = &report.tests {
+        writeln!(out, "\n{}:\n", markdown(&tests.headline()))?;
+        for test in &tests.worse {
+            let mark = if test.outcome == TestOutcome::Broken { "🔴" } else { "🟡" };
+            writeln!(
+                out,
+                "- {mark} {}: {}",
+                markdown_code(&test.name),
+                markdown(&test.sentence())
+            )?;
+        }
+        for name in &tests.mended {
+            writeln!(out, "- 🟢 {} holds now", markdown_code(name))?;
         }
     }
     if !report.elsewhere.is_empty() {

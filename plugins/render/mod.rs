@@ -15,6 +15,7 @@ mod format;
 mod github;
 mod html;
 mod json;
+mod junit;
 mod markdown;
 mod mermaid;
 mod picture;

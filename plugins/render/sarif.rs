@@ -45,8 +45,9 @@ pub(super) fn findings(all: &Findings, out: &mut dyn Write) -> io::Result<()> {
     json::document(&log, out)
 }
 
+/// Text in which nothing is a link, as `[…](…)` would be.
 fn message(text: &str) -> Value {
-    json!({"text": printable(text)})
+    json!({"text": printable(text).replace("](", "] (")})
 }
 
 fn rule(rule: &FindingRule) -> Value {

@@ -142,6 +142,16 @@ impl Revision {
         place.into()
     }
 
+    /// `REV` as git takes it.
+    pub(crate) fn as_given(&self) -> &str {
+        &self.revision
+    }
+
+    /// Whether it is no part of the repository.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.path.is_none()
+    }
+
     /// `REV`, fit to be shown.
     pub(crate) fn name(&self) -> String {
         printable(&self.revision).into_owned()

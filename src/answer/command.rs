@@ -1,4 +1,4 @@
-//! The command that explains one flow, as a shell takes it.
+//! Commands that tell more of an answer, as a shell takes them.
 
 use crate::cluster::{Port, Protocol};
 
@@ -18,12 +18,28 @@ pub(super) fn explain(
         Ok(ip) if port.is_some() => format!("[{ip}]{suffix}"),
         _ => format!("{destination}{suffix}"),
     };
-    let mut words: Vec<String> = ["kubectl", "netpol", "explain"].map(Into::into).into();
+    explain_end(arguments, source, &destination)
+}
+
+/// The command that explains what becomes of flows to an end as it is written.
+pub(super) fn explain_end(arguments: &[String], source: &str, destination: &str) -> String {
+    command("explain", arguments, &[source, destination])
+}
+
+/// The command that says whether a walk leads to an end.
+pub(super) fn reach(arguments: &[String], from: &str, to: &str) -> String {
+    let mut words = arguments.to_vec();
+    words.extend(["--to".to_owned(), to.to_owned()]);
+    command("reach", &words, &[from])
+}
+
+fn command(word: &str, arguments: &[String], ends: &[&str]) -> String {
+    let mut words: Vec<String> = ["kubectl", "netpol", word].map(Into::into).into();
     words.extend(arguments.iter().map(|word| quoted(word)));
-    if source.starts_with('-') {
+    if ends.iter().any(|end| end.starts_with('-')) {
         words.push("--".to_owned());
     }
-    words.extend([quoted(source), quoted(&destination)]);
+    words.extend(ends.iter().map(|end| quoted(end)));
     words.join(" ")
 }
 

@@ -14,6 +14,7 @@ mod end;
 mod explaining;
 mod explanation;
 mod findings;
+mod intent;
 mod lint;
 mod list;
 mod missing;
@@ -43,6 +44,10 @@ pub use explanation::{
     PolicyReport, RuleReport, WayReport,
 };
 pub use findings::{Finding, FindingRule, Findings, ToFindings};
+pub use intent::{
+    IntentAsked, IntentReport, TestCounts, TestOpen, TestReport, TestStep, TestWitness,
+    TestsOfChange,
+};
 pub use lint::{AllowedFinding, Comments, LintAsked, LintFinding, LintReport, RelatedPlace};
 pub use list::{
     By, Entrance, FlowList, FlowPorts, ListAsked, ListedFlow, ListedWitness, Unmatched, Unprotected,
@@ -65,6 +70,6 @@ pub use vocabulary::{
     ApiVersion, AsPredicted, Because, ChangeKind, CheckupKind, CutKind, DiffKind, EntranceKind,
     ExplanationKind, Fate, FlowListKind, LintKind, LostEventsKind, Missing, ObservedFlowKind,
     ObservedProtocol, ObservedSummaryKind, OnwardKind, OrderedTier, Outcome, Scope, SummaryKind,
-    SystemTrafficKind,
+    SystemTrafficKind, TestOutcome, TestReportKind,
 };
 pub use warnings::{Warning, rejections};

@@ -3,6 +3,7 @@
 //! Verdicts, directions, actions, protocols, families and truth values are the engines' own types.
 
 use crate::hubble::Layer4;
+use crate::intent::Holds;
 use crate::observed::Agreement;
 use crate::policy::rule::Tier;
 use crate::verdict::{Reason, Verdict};
@@ -47,6 +48,8 @@ constants! {
     ExplanationKind = "Explanation";
     /// The kind of the answer of `reach`.
     OnwardKind = "Reach";
+    /// The kind of the answer of `test`.
+    TestReportKind = "TestReport";
     /// The kind of the answer of `list`.
     FlowListKind = "FlowList";
     /// The kind of the answer of `list --system`.
@@ -96,6 +99,15 @@ macro_rules! words {
 }
 
 words! {
+    /// What became of a test.
+    TestOutcome {
+        /// It holds for everyone that its scope has.
+        Proved = "Proved",
+        /// It does not, and something shows that.
+        Broken = "Broken",
+        /// What is known does not decide, or not all of it was looked at.
+        NotKnown = "NotKnown",
+    }
     /// Why an answer is not complete.
     Missing {
         /// A flow may differ, and neither side is known.
@@ -291,6 +303,16 @@ impl OrderedTier {
             Tier::Admin(_) => Some(Self::Admin),
             Tier::Normal | Tier::Named(_) => None,
             Tier::Baseline(_) => Some(Self::Baseline),
+        }
+    }
+}
+
+impl From<Holds> for TestOutcome {
+    fn from(holds: Holds) -> Self {
+        match holds {
+            Holds::Proved => Self::Proved,
+            Holds::NotKnown => Self::NotKnown,
+            Holds::Broken => Self::Broken,
         }
     }
 }

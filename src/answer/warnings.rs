@@ -88,7 +88,10 @@ const FAULTS: usize = 3;
 /// What is said of an object, and the field that it is about: one sentence of one that is refused,
 /// however much is wrong with it, else one for each remark.
 pub(super) fn sentences(remark: &Remark) -> Vec<(String, &str)> {
-    let all = remark.faults.iter().map(|fault| format!("{} {}", fault.path, fault.message));
+    let all = remark
+        .faults
+        .iter()
+        .map(|fault| format!("{} {}", fault.path, fault.message).trim_start().to_owned());
     let paths = remark.faults.iter().map(|fault| fault.path.as_str());
     let between = match remark.refused_by {
         Some(RefusedBy::ApiServer) => " would be refused by the API server and is left out",

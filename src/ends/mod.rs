@@ -31,7 +31,7 @@ pub use destination::reached;
 pub(crate) use destination::{Arrival, arrivals};
 pub use name::{EndName, EndNameError, Named, PortText, PortWanted};
 pub use resolve::resolve;
-pub(crate) use resolve::{api_server, outside_note};
+pub(crate) use resolve::{api_server, outside_note, pods_in_path};
 pub(crate) use resolved::service_end;
 pub use resolved::{ResolveError, Resolved};
 pub(crate) use through::{as_from_outside, led_to, may_be_a_pods};

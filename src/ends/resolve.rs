@@ -29,6 +29,26 @@ pub fn resolve(
     }
 }
 
+/// The workloads of several kinds that a name without a kind may mean, in words.
+pub(crate) fn pods_in_path(
+    snapshot: &Snapshot,
+    target: &EndName,
+    namespace: &str,
+) -> Option<String> {
+    let Named::Path(parts) = &target.names else { return None };
+    let (namespace, name) = match parts.as_slice() {
+        [name] => (namespace, name),
+        [namespace, name] if kind_from_word(namespace).is_none() => (namespace.as_str(), name),
+        _ => return None,
+    };
+    let of_name = snapshot.workloads.within(namespace);
+    let of_name = of_name.filter(|(_, workload)| *workload.object.name == **name);
+    let mut all: Vec<String> = of_name.map(|(_, workload)| workload.object.to_string()).collect();
+    all.sort();
+    all.dedup();
+    (all.len() > 1).then(|| crate::prose::list(&all, "and"))
+}
+
 /// What is said of an address that nothing here has.
 pub(crate) fn outside_note(address: IpAddr) -> String {
     if METADATA.contains(&address) {

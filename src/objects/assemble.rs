@@ -143,6 +143,10 @@ impl Linker {
                 let remark = Remark { object, origin, refused_by, faults };
                 self.written.undecodable.push(remark);
             }
+            Body::NotKnown(faults) => {
+                let remark = Remark { object, origin, refused_by: None, faults };
+                self.written.undecodable.push(remark);
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 //! could not be read. One malformed document takes no other with it.
 
 use super::calls::CALLING;
+use super::encrypted::{hides, is_encrypted, is_encrypted_value};
 use super::found::{self, Body, Found};
 use super::json;
 use super::operators::{self, operator};
@@ -55,6 +56,8 @@ pub(super) enum ProblemKind {
     Lost,
     /// Its name is still a variable.
     Variable,
+    /// What is encrypted of it may be a policy for anyone.
+    Encrypted,
     /// It is no Kubernetes object: values of a chart, a patch, a configuration.
     NoObject,
     /// It is read, but no API server would take its name.
@@ -112,11 +115,13 @@ pub(super) struct At {
     /// What a typed list says of its items.
     pub(super) inherited: Option<(String, String)>,
     pub(super) depth: usize,
+    /// The list that it is in is encrypted.
+    pub(super) encrypted: bool,
 }
 
 impl At {
     pub(super) fn document(offset: usize, line: usize) -> Self {
-        Self { offset, line, within: String::new(), inherited: None, depth: 0 }
+        Self { offset, line, within: String::new(), inherited: None, depth: 0, encrypted: false }
     }
 
     /// Goes down into the items of a list; false: too deep.
@@ -166,7 +171,7 @@ impl Decoder<'_> {
         }
     }
 
-    fn object(&self, out: &mut Decoded, node: &Node<'_>, at: At) {
+    fn object(&self, out: &mut Decoded, node: &Node<'_>, mut at: At) {
         if node.entries().is_none() {
             let what = if node.items().is_some() { "a list" } else { "text" };
             out.no_object(node.mark(), format!("{what}, not a Kubernetes object"));
@@ -187,6 +192,8 @@ impl Decoder<'_> {
             }
             return;
         };
+        at.encrypted |= is_encrypted(node);
+        let encrypted = at.encrypted;
         if kind.ends_with("List")
             && let Some(items) = node.get("items").and_then(Node::items)
         {
@@ -213,6 +220,12 @@ impl Decoder<'_> {
         }
         let origin = self.origin(at);
         match known {
+            _ if encrypted && is_hidden(known, node, (api_version, kind)) => {
+                out.encrypted(node, kind);
+            }
+            Known::Read(built_in) if built_in.is_policy() && encrypted => {
+                out.found.push((policy::encrypted(built_in, node, self.namespace), origin));
+            }
             Known::Read(built_in) if built_in.is_policy() => {
                 let found = policy::read(built_in, node, self.namespace);
                 out.refused(&found, node.mark());
@@ -351,6 +364,23 @@ pub(super) fn is_of_flux(api_version: &str, kind: &str) -> bool {
     made.contains(&(kinds::group(api_version), kind))
 }
 
+/// Whether what is encrypted of an object leaves open for whom it is: of a policy its name or namespace, of
+/// any other that bears on traffic whatever does.
+fn is_hidden(known: Known, node: &Node<'_>, (api_version, kind): (&str, &str)) -> bool {
+    match known {
+        // It may be of any kind.
+        _ if is_encrypted_value(kind) || is_encrypted_value(api_version) => true,
+        Known::Read(kind) if kind.is_policy() => node.get("metadata").is_some_and(hides),
+        Known::Read(_) => hides(node),
+        Known::Irrelevant => kind == "ConfigMap" && object_name(node) == AGENT_CONFIG,
+        Known::Custom => {
+            let operator = operator(kinds::group(api_version), kind);
+            hides(node) && (template::find(node).is_some() || operator.is_some())
+        }
+        Known::Outdated(_) | Known::NotJudged(_) => false,
+    }
+}
+
 /// The ConfigMap of Cilium's agent, if it is that.
 ///
 /// Source: docs/semantics/cilium-objects.md#settings-of-the-agent.
@@ -421,6 +451,18 @@ impl Decoded {
             );
             self.problems.push(Problem { mark, message, kind: ProblemKind::Refused });
         }
+    }
+
+    /// Tells of an object that is encrypted in what bears on traffic.
+    fn encrypted(&mut self, node: &Node<'_>, kind: &str) {
+        let kind = if is_encrypted_value(kind) { "an object" } else { kind };
+        let message = format!(
+            "{} is encrypted with SOPS in what bears on traffic, and is not read: decrypt it first, as \
+             with `sops decrypt`",
+            printable(kind)
+        );
+        let (mark, kind) = (node.mark(), ProblemKind::Encrypted);
+        self.problems.push(Problem { mark, message, kind });
     }
 
     /// The places of everything that is to be told.

@@ -4,12 +4,14 @@
 //! the whole file, however many documents of it fail.
 
 use super::decode::{Decoded, Decoder, Problem, ProblemKind};
-use super::found::Found;
+use super::found::{Body, Found};
 use super::set::{Objects, Replaced};
 use super::warning::{Severity, Warning, shown};
 use super::{kustomization, text};
 use crate::cluster::{Name, Origin, Rendered};
 use crate::kinds::Does;
+use crate::lints::Lint;
+use crate::policy::Fault;
 use crate::printable::printable;
 use crate::yaml::Mark;
 use std::cell::OnceCell;
@@ -153,6 +155,18 @@ impl File {
         self
     }
 
+    /// The same where it is not known whether what it holds is in force: nothing is known of its policies.
+    #[must_use]
+    pub fn perhaps(mut self, why: &str) -> Self {
+        for (found, _) in &mut self.found {
+            if matches!(found.body, Body::Policy(_)) {
+                let message = format!("may not be in force as it is here: {why}");
+                found.body = Body::NotKnown(vec![Fault::told(Lint::NotJudged, "", message)]);
+            }
+        }
+        self
+    }
+
     fn without_objects(path: Arc<Path>, warnings: Vec<Warning>) -> Self {
         Self { path, kept: None, found: Vec::new(), warnings, other_policies: Vec::new() }
     }
@@ -220,7 +234,7 @@ fn warnings(path: &Path, documents: &mut Documents<'_>, decoded: &Decoded) -> Ve
     let mut warn = |severity, mark: Mark, message: String, all: bool| {
         let mut warning = Warning::new(path, severity, message);
         warning.at = Some((mark.line, mark.column));
-        if severity == Severity::Unread {
+        if matches!(severity, Severity::Unread | Severity::NotMade) {
             let whole = || whole.get_or_init(|| text.into()).clone();
             warning.text = Some(if all { whole() } else { documents.at(mark) });
         }
@@ -230,6 +244,10 @@ fn warnings(path: &Path, documents: &mut Documents<'_>, decoded: &Decoded) -> Ve
     let variable = |problem: &&Problem| problem.kind == ProblemKind::Variable;
     let no_object = |problem: &&Problem| problem.kind == ProblemKind::NoObject;
     let refused = |problem: &&Problem| problem.kind == ProblemKind::Refused;
+    let encrypted = |problem: &&Problem| problem.kind == ProblemKind::Encrypted;
+    for problem in decoded.problems.iter().filter(encrypted) {
+        warn(Severity::NotMade, problem.mark, problem.message.clone(), false);
+    }
     if let Some(first) = decoded.problems.iter().find(lost)
         && memchr::memmem::find(text.as_bytes(), b"{{").is_some()
     {

@@ -73,6 +73,8 @@ pub enum Body {
     Other(Does),
     /// A policy whose fields do not even have the right names and types.
     Undecodable(Vec<Fault>),
+    /// A policy of which it is not known what it says, or whether it is in force, and why.
+    NotKnown(Vec<Fault>),
 }
 
 /// The owner that controls an object, in the object's namespace.

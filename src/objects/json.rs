@@ -25,6 +25,8 @@ struct Head<'a> {
     kind: Option<Cow<'a, str>>,
     #[serde(borrow)]
     items: Items<'a>,
+    /// SOPS has encrypted it.
+    sops: Option<IgnoredAny>,
 }
 
 /// The items of a list; nothing where `items` is something else.
@@ -151,6 +153,9 @@ fn decode(
     head: &Head<'_>,
     mut at: At,
 ) {
+    if head.sops.is_some() {
+        return as_yaml(decoder, out, piece, at);
+    }
     let given = |word: &Option<Cow<'_, str>>| {
         word.as_deref().filter(|word| !word.is_empty()).map(str::to_owned)
     };

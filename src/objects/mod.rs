@@ -8,6 +8,7 @@ pub mod api;
 mod assemble;
 mod calls;
 mod decode;
+mod encrypted;
 mod entrances;
 mod file;
 mod found;
@@ -25,6 +26,7 @@ mod wire;
 
 pub use assemble::owner_of_replica_set;
 pub use calls::CALLING;
+pub use encrypted::{is_encrypted, is_encrypted_value};
 pub use file::{File, Kept, Kind, Reading, at_origin, decode_text};
 pub use found::{Body, Found, FoundWorkload, Owner, from_json as fact_from_json};
 pub use kustomization::is_kustomization;

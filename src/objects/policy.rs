@@ -5,6 +5,7 @@
 
 use crate::cluster::{Name, ObjectRef};
 use crate::kinds::Kind;
+use crate::lints::Lint;
 use crate::objects::found::{self, Body, Found};
 use crate::policy::Fault;
 use crate::printable::printable;
@@ -16,18 +17,32 @@ pub(super) fn read(kind: Kind, node: &Node<'_>, default_namespace: &Name) -> Fou
         Ok(found) if !found.object.name.is_empty() => found,
         Ok(found) => undecodable(found.object, "metadata.name", "is missing"),
         Err(error) => {
-            let word = |key| {
-                let value = node.get("metadata").and_then(|metadata| metadata.get(key));
-                value.and_then(Node::as_str).filter(|word| !word.is_empty()).map(Name::from)
-            };
-            let namespace = word("namespace").unwrap_or_else(|| default_namespace.clone());
-            let object = ObjectRef {
-                kind: kind.name(),
-                namespace: (!kind.is_cluster_scoped()).then_some(namespace),
-                name: word("name").unwrap_or_default(),
-            };
-            undecodable(object, &path(&error), plain(error.message()))
+            undecodable(named(kind, node, default_namespace), &path(&error), plain(error.message()))
         }
+    }
+}
+
+/// A policy that is encrypted: it is decrypted before it is applied, so nobody refuses it.
+///
+/// Source: docs/semantics/flux.md#encrypted-objects.
+pub(super) fn encrypted(kind: Kind, node: &Node<'_>, default_namespace: &Name) -> Found {
+    let message = "says that it is encrypted, so what it does is not known; decrypt it first, as \
+                   with `sops decrypt`";
+    let fault = Fault::told(Lint::NotJudged, "sops", message);
+    Found { object: named(kind, node, default_namespace), body: Body::NotKnown(vec![fault]) }
+}
+
+/// What a policy is called, whatever else it says.
+fn named(kind: Kind, node: &Node<'_>, default_namespace: &Name) -> ObjectRef {
+    let word = |key| {
+        let value = node.get("metadata").and_then(|metadata| metadata.get(key));
+        value.and_then(Node::as_str).filter(|word| !word.is_empty()).map(Name::from)
+    };
+    let namespace = word("namespace").unwrap_or_else(|| default_namespace.clone());
+    ObjectRef {
+        kind: kind.name(),
+        namespace: (!kind.is_cluster_scoped()).then_some(namespace),
+        name: word("name").unwrap_or_default(),
     }
 }
 

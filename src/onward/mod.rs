@@ -116,6 +116,19 @@ pub fn onward(
     effort: Effort,
 ) -> Result<Onward, TooMuch> {
     let connectivity = Connectivity::compute(snapshot, rules, effort)?;
+    onward_over(&connectivity, (snapshot, rules), from, (most_hops, true), effort)
+}
+
+/// The same over all flows that are known already, with pods that stand for others as steps or without.
+///
+/// Errors: the walk takes more than is allowed.
+pub fn onward_over(
+    connectivity: &Connectivity<'_>,
+    (snapshot, rules): (&Snapshot, &Ruleset),
+    from: &From,
+    (most_hops, representatives): (usize, bool),
+    effort: Effort,
+) -> Result<Onward, TooMuch> {
     let (mut starts, mut not_known) = (Vec::new(), Vec::new());
     let ways = match from {
         From::Internet if most_hops > 0 => {
@@ -129,7 +142,13 @@ pub fn onward(
         From::Pods(pods) => pods.iter().copied().collect(),
         From::Internet => ways.iter().flat_map(|way| way.pods.iter().copied()).collect(),
     };
-    let mut walk = Walk::new(snapshot, &connectivity, effort, begin);
+    let mut walk = Walk::new(snapshot, connectivity, effort, begin);
+    if !representatives {
+        walk.members.retain(|_, pods| {
+            pods.retain(|id| snapshot.representative(*id).is_none());
+            !pods.is_empty()
+        });
+    }
     match from {
         From::Pods(pods) => {
             let places = pods.iter().filter_map(|id| walk.place(*id));

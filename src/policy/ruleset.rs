@@ -170,10 +170,16 @@ impl Ruleset {
         let aside = aside.filter(|_| written.staged.is_none());
         ruleset.aside = aside.map(|it| it.object.clone()).collect();
         for Remark { object, origin, refused_by, faults } in &written.undecodable {
-            let refused_by = refused_by.unwrap_or_default();
             // Calico's API takes more fields than are known here. What is staged decides nothing.
             let kind = Kind::named(&object.kind);
             let counts = kind.is_some_and(|kind| !kind.is_staged() || written.staged.is_some());
+            let Some(refused_by) = *refused_by else {
+                // Nobody refuses it, so it may be in force.
+                let unread = counts && kind.is_some_and(|kind| enforcer.reads(kind));
+                let lints = faults.clone();
+                ruleset.add(object, origin, Lowered { lints, unread, ..Lowered::default() });
+                continue;
+            };
             let by = kind.and_then(Kind::enforced_by);
             let unread = counts && enforcer.calico().is_some() && by == Some(EnforcedBy::Calico);
             ruleset.add(

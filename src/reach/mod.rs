@@ -12,6 +12,7 @@
 //! know their node, and rectangles have that way too.
 
 mod addresses;
+mod between;
 mod classes;
 mod connect;
 mod diff;
@@ -41,6 +42,7 @@ mod wide;
 
 pub use crate::ends::End;
 pub(crate) use addresses::Atoms;
+pub use between::{Asked, Level, Pair};
 pub use diff::{Cell, Change, ChangedEnds, Changes, Diff, EndClass, Same, Witness, diff};
 pub use examples::{Example, Standing};
 pub use frontier::Frontier;

@@ -49,6 +49,11 @@ fn labelled(snapshot: &Snapshot) -> Vec<PodId> {
     pods.filter(|(_, pod)| pod.labels.get(LABEL.0) == Some(LABEL.1)).map(|(id, _)| id).collect()
 }
 
+/// Where the cluster's DNS is, by its Service or else by the label of its pods.
+pub fn dns_server(snapshot: &Snapshot) -> Option<Resolved> {
+    service(snapshot).or_else(|| by_label(snapshot))
+}
+
 /// Who asks, by workload, with what becomes of it over UDP and TCP.
 #[derive(Default)]
 struct Asks {
@@ -74,7 +79,7 @@ pub fn doubt_names(snapshot: &Snapshot, rules: &Ruleset, explanation: &mut Expla
         explanation.source.endpoints.iter().filter(of_pods).cloned().collect();
     let mut supposed = snapshot.clone();
     suppose_dns(&mut supposed, rules);
-    let Some(server) = service(&supposed).or_else(|| by_label(&supposed)) else { return };
+    let Some(server) = dns_server(&supposed) else { return };
     let label = server.label.clone();
     let source = found(end(explanation.source.label.clone(), sources));
     let server = found(server);
@@ -97,7 +102,7 @@ pub fn doubt_names(snapshot: &Snapshot, rules: &Ruleset, explanation: &mut Expla
 
 /// Adds who asks for names.
 pub fn dns(snapshot: &Snapshot, rules: &Ruleset, all: &mut System) {
-    let Some(server) = service(snapshot).or_else(|| by_label(snapshot)) else {
+    let Some(server) = dns_server(snapshot) else {
         all.missing.push("where the cluster's DNS is, is not known here".to_owned());
         return;
     };

@@ -14,7 +14,7 @@ mod why;
 
 pub use call::calls;
 pub use change::{SystemChange, changes};
-pub use dns::{dns, doubt_names, suppose_dns};
+pub use dns::{dns, dns_server, doubt_names, suppose_dns};
 pub use metrics::metrics;
 pub use probe::probes;
 

@@ -184,7 +184,7 @@ pub(crate) fn meant(
                 |(id, pod): &(usize, &Pod)| !pod.finished && snapshot.representative(*id).is_none();
             meant.endpoints = pods.filter(there).map(|(id, _)| Endpoint::Pod(id)).collect();
             meant.endpoints.extend((0..snapshot.nodes.len()).map(Endpoint::Node));
-            meant.endpoints.extend(outside(snapshot, rules, false));
+            meant.endpoints.extend(outside(snapshot, rules, Outside::All));
             meant.notes.push(OUTSIDE.to_owned());
             let name = other(snapshot, rules);
             let place = Place::Other { name, supposed: Vec::new() };
@@ -230,7 +230,7 @@ pub fn internet(snapshot: &Snapshot, rules: &Ruleset) -> Resolved {
         object: None,
         label: INTERNET.to_owned(),
         service: None,
-        endpoints: outside(snapshot, rules, true),
+        endpoints: outside(snapshot, rules, Outside::Internet),
         ways: Vec::new(),
         notes: vec![OUTSIDE.to_owned()],
     }
@@ -242,8 +242,19 @@ pub fn is_of_internet(network: &IpNet) -> bool {
     !special.into_iter().any(|net| net.contains(network))
 }
 
+/// Which addresses outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outside {
+    /// All of them.
+    All,
+    /// Those of the internet.
+    Internet,
+    /// All others.
+    Private,
+}
+
 /// Addresses outside, one for each of those that rules tell apart.
-fn outside(snapshot: &Snapshot, rules: &Ruleset, public: bool) -> Vec<Endpoint> {
+pub fn outside(snapshot: &Snapshot, rules: &Ruleset, which: Outside) -> Vec<Endpoint> {
     let entries = rules.policies().iter().flat_map(|policy| &policy.entries);
     let peers: Vec<&PeerKind> = entries.flat_map(Entry::others).collect();
     let blocks = peers.iter().filter_map(|peer| match peer {
@@ -267,7 +278,12 @@ fn outside(snapshot: &Snapshot, rules: &Ruleset, public: bool) -> Vec<Endpoint> 
         let atoms = crate::reach::Atoms::cut(family, blocks);
         for atom in 0..atoms.len() {
             let ip = atoms.example(atom, |ip| taken.contains(&ip));
-            if has(&inside, ip) || taken.contains(&ip) || (public && has(&special, ip)) {
+            let meant = match which {
+                Outside::All => true,
+                Outside::Internet => !has(&special, ip),
+                Outside::Private => has(&special, ip),
+            };
+            if !meant || has(&inside, ip) || taken.contains(&ip) {
                 continue;
             }
             let end = Endpoint::Address(ip);

@@ -73,10 +73,11 @@ fn by_us(files: &Files, place: &str, path: &OsStr) -> (BTreeSet<String>, Followe
     let repository: Repository = name.parse().unwrap();
     let how = How { path: Some(path), ..How::default() };
     let followed = repository.follow(how, &Budget::new(Limits::default())).unwrap();
-    let objects = followed.documents.iter().map(|(document, own)| {
-        let mut object = value(&document.text);
+    let objects = followed.documents.iter().map(|it| {
+        let mut object = value(&it.rendered.text);
         if object["metadata"]["namespace"].is_null() && object["kind"] != "Namespace" {
-            object["metadata"]["namespace"] = json!(own.as_deref().unwrap_or("flux-system"));
+            object["metadata"]["namespace"] =
+                json!(it.namespace.as_deref().unwrap_or("flux-system"));
         }
         object
     });

@@ -9,6 +9,7 @@ mod missing;
 mod random;
 mod reconcile;
 mod repository;
+mod source;
 
 use crate::harness::Answer;
 use serde_json::Value;

@@ -221,7 +221,7 @@ fn what_flux_builds_of_any_repository() {
         let ours: BTreeSet<String> = followed
             .documents
             .iter()
-            .map(|(document, _)| value(&document.text))
+            .map(|it| value(&it.rendered.text))
             .filter(|object| !is_followed(object))
             .map(bare)
             .collect();

@@ -119,9 +119,9 @@ fn what_flux_builds() {
         let repository: Repository = name.parse().unwrap();
         let followed = repository.follow(How::default(), &Budget::new(Limits::default())).unwrap();
         // Those with a namespace of their own are of a chart.
-        let of_flux = followed.documents.iter().filter(|(_, own)| own.is_none());
+        let of_flux = followed.documents.iter().filter(|it| it.namespace.is_none());
         let ours: BTreeSet<String> = of_flux
-            .map(|(document, _)| value(&document.text))
+            .map(|it| value(&it.rendered.text))
             .filter(|object| !is_followed(object))
             .map(bare)
             .collect();

@@ -38,6 +38,7 @@ const LIVE: &[(&str, &[&str])] = &[
     ("observe", &["observe", "--input-file", FLOWS, "--summary"]),
     ("reach", &["reach", "-n", "x", "ns/x"]),
     ("summary", &["summary"]),
+    ("test", &["test", "examples/homekube/netpol-test.yaml"]),
 ];
 
 #[test]

@@ -58,6 +58,8 @@ const TRACED: &[(&str, &[&str], &[i32])] = &[
     ("observe", &["observe", "-f", ".", "--input-file", "flows.jsonl"], &[0]),
     ("reach", &["reach", "-f", ".", "internet"], &[0, 3]),
     ("summary", &["summary", "-f", ".", "-o", "yaml"], &[0]),
+    // It is looked for tests in all of the directory, and there are none.
+    ("test", &["test", "-f", "."], &[2]),
 ];
 
 /// The programs that may run: the command itself, and who knows Git and kustomizations.

@@ -46,6 +46,9 @@ pub(in crate::render) fn diff(
     }
     more(&mut screen, rows.len() - shown);
     system(&mut screen, report);
+    if let Some(tests) = &report.tests {
+        super::intent::of_change(&mut screen, tests);
+    }
     elsewhere(&mut screen, report, all);
     only_on_one(&mut screen, report);
     for missing in &report.missing {

@@ -33,7 +33,7 @@ pub use netpol::objects::{Severity, Warning};
 pub(crate) use text::read_file;
 pub(crate) use walk::is_manifest;
 
-use crate::flux::follow::{How, Repository};
+use crate::flux::follow::{How, Made, Repository};
 use crate::helm::Chart;
 use crate::limits::{Budget, Counted, Exceeded, Limits};
 use crate::revision::{Content, Entry, Revision};
@@ -144,9 +144,13 @@ impl Manifests {
             for warning in followed.warnings {
                 reading.warn(warning);
             }
-            for (document, own) in &followed.documents {
+            for Made { rendered, namespace: own, by } in &followed.documents {
                 let own = own.as_deref().filter(|own| !own.is_empty()).map(Name::from);
-                let file = File::rendered(document, own.as_ref().unwrap_or(&namespace));
+                let mut file = File::rendered(rendered, own.as_ref().unwrap_or(&namespace));
+                let doubt = followed.doubts.get(by);
+                if let Some(doubt) = doubt.filter(|gap| !gap.is_among(&self.accepted)) {
+                    file = file.perhaps(&doubt.why);
+                }
                 budget.take(Counted::Objects, file.count() as u64)?;
                 reading.add(file);
             }

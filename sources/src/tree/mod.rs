@@ -6,6 +6,7 @@
 //! to. Links that lead out of it or nowhere are not followed, and are told.
 
 mod error;
+mod git;
 mod head;
 mod origin;
 
@@ -39,10 +40,10 @@ pub(crate) enum Top {
 }
 
 /// What a name stands for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Held {
     OnDisk(PathBuf),
-    Bytes(Vec<u8>),
+    Bytes(Arc<[u8]>),
     Link(PathBuf),
 }
 
@@ -78,7 +79,7 @@ impl Tree {
                     let held = match entry.content {
                         Content::File(bytes) => {
                             budget.take(Counted::Bytes, bytes.len() as u64)?;
-                            Held::Bytes(bytes)
+                            Held::Bytes(bytes.into())
                         }
                         Content::Link(to) => Held::Link(to),
                         Content::Submodule => {
@@ -125,6 +126,17 @@ impl Tree {
             self.files.insert(name, held);
         }
         Ok(())
+    }
+
+    /// The same without the files that are left out.
+    pub(crate) fn without(&self, left_out: impl Fn(&str) -> bool) -> Self {
+        let files = self.files.iter().filter(|(name, _)| !left_out(name));
+        Self {
+            top: self.top.clone(),
+            files: files.map(|(name, held)| (name.clone(), held.clone())).collect(),
+            links: self.links.iter().filter(|name| !left_out(name)).cloned().collect(),
+            warnings: self.warnings.clone(),
+        }
     }
 
     /// What a file is called in answers.

@@ -21,6 +21,7 @@ pub use renamed::RenamedReport;
 
 use super::end::{EndsReport, MemberReport};
 use super::explanation::{DirectionReport, PolicyReport};
+use super::intent::TestsOfChange;
 use super::missing::MissingReport;
 use super::place::Locate;
 use super::system::SystemChangeReport;
@@ -92,6 +93,9 @@ pub struct DiffReport {
     /// What could make the answer wrong: policies that would be refused, input that was not read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+    /// What becomes of tests, where some were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tests: Option<TestsOfChange>,
     /// More or less may get through where the conditions of flows were not compared.
     #[serde(skip)]
     unsure: bool,

@@ -100,6 +100,7 @@ impl DiffReport {
             missing: Vec::new(),
             notes,
             warnings,
+            tests: None,
             unsure,
         })
     }

@@ -9,6 +9,7 @@
 //! docs/semantics/networkpolicy.md, docs/semantics/admin.md, docs/semantics/cilium-verdicts.md and
 //! docs/semantics/calico.md.
 
+mod besides;
 mod names;
 mod peers;
 mod tiers;
@@ -21,6 +22,7 @@ use crate::cluster::{Family, Name, Port, PortRange, Protocol, Truth};
 use crate::policy::PolicyId;
 use crate::policy::rule::{Action, Direction, Entry, Peers, Policy, PortRule, Ports};
 use crate::verdict::Endpoint;
+pub(super) use besides::Besides;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use tiers::Fate;
@@ -100,19 +102,37 @@ pub(super) struct Flows<'a> {
     building: usize,
     own_node: Lit,
     fates: Vec<[Fate<'a>; 2]>,
+    /// By role, the labels of pods that rules look at.
+    seen: [BTreeSet<Name>; 2],
 }
 
 impl<'a> Flows<'a> {
     pub(super) fn new(sides: &'a [Side<'a>], who: [Who<'a>; 2], family: Family) -> Self {
-        Self::of(sides, who, family, false)
+        Self::of(sides, who, family, (false, &Besides::default()))
     }
 
     /// The same side twice, with whatever is not known supposed once for each.
     pub(super) fn apart(twice: &'a [Side<'a>; 2], who: [Who<'a>; 2], family: Family) -> Self {
-        Self::of(twice, who, family, true)
+        Self::of(twice, who, family, (true, &Besides::default()))
     }
 
-    fn of(sides: &'a [Side<'a>], who: [Who<'a>; 2], family: Family, apart: bool) -> Self {
+    /// Of one side, or of one twice with what is not known supposed once for each, with variables for what
+    /// a question asks besides.
+    pub(super) fn asked(
+        sides: &'a [Side<'a>],
+        who: [Who<'a>; 2],
+        family: Family,
+        besides: &Besides<'_>,
+    ) -> Self {
+        Self::of(sides, who, family, (sides.len() > 1, besides))
+    }
+
+    fn of(
+        sides: &'a [Side<'a>],
+        who: [Who<'a>; 2],
+        family: Family,
+        (apart, besides): (bool, &Besides<'_>),
+    ) -> Self {
         let circuit = Circuit::new();
         let own_node = circuit.constant(false);
         let shared = match &who {
@@ -139,10 +159,11 @@ impl<'a> Flows<'a> {
             building: 0,
             own_node,
             fates: Vec::new(),
+            seen: [BTreeSet::new(), BTreeSet::new()],
             circuit,
         };
-        flows.name_labels();
-        flows.name_ports();
+        flows.name_labels(besides);
+        flows.name_ports(besides);
         flows.name_ends();
         for side in 0..sides.len() {
             flows.building = side;

@@ -3,12 +3,12 @@
 //! In: the policies that may select an end. Out: variables for the values of labels, for ports and their
 //! names, for addresses, and for which of several known ends it is.
 
-use super::{Flows, Hanging, Of, Who, subject};
+use super::{Besides, Flows, Hanging, Of, Who, subject};
 use crate::cluster::{
     AddressBlock, Family, NAMESPACE_NAME_LABEL, Operator, PortRange, Protocol,
     SERVICE_ACCOUNT_LABEL,
 };
-use crate::policy::rule::{Namespaces, PeerKind, PortMatch, Ports};
+use crate::policy::rule::{Namespaces, PeerKind, PodSet, PortMatch, Ports};
 use crate::unwritten::homes::roles;
 use crate::unwritten::sat::Lit;
 use crate::verdict::Endpoint;
@@ -22,27 +22,21 @@ impl Flows<'_> {
     }
 
     /// A variable for each value of each label that some rule can see.
-    pub(super) fn name_labels(&mut self) {
+    pub(super) fn name_labels(&mut self, besides: &Besides<'_>) {
         for policy in self.each_policy() {
             let subject = subject(policy.direction);
             for (own, set) in roles(policy) {
                 let role = if own { subject } else { 1 - subject };
-                let Who::Unwritten(home, _) = &self.who[role] else { continue };
-                let free = home.labels.is_none();
-                let spaces = match &set.namespaces {
-                    Namespaces::Matching(selector) if free => selector.requirements.as_slice(),
-                    _ => &[],
-                };
-                let of = self.of_namespace(role);
-                let spaces = spaces.iter().filter(|r| *r.key != *NAMESPACE_NAME_LABEL);
-                let pods = set.pods.requirements.iter().map(|r| (Of::Pod(role), r));
-                for (of, requirement) in spaces.map(|r| (of, r)).chain(pods) {
-                    let values = self.labels.entry((of, requirement.key.clone())).or_default();
-                    if let Operator::In(some) | Operator::NotIn(some) = &requirement.operator {
-                        values.some.extend(some.iter().map(|value| (value.clone(), None)));
-                    }
-                }
+                self.name_set(role, set);
             }
+        }
+        for ((of, key), _) in &self.labels {
+            if let Of::Pod(role) = of {
+                self.seen[*role].insert(key.clone());
+            }
+        }
+        for role in [0, 1] {
+            besides.sets[role].iter().for_each(|set| self.name_set(role, set));
         }
         for ((_, key), values) in &mut self.labels {
             let mut all = Vec::with_capacity(values.some.len() + 1);
@@ -59,7 +53,26 @@ impl Flows<'_> {
         }
     }
 
-    pub(super) fn name_ports(&mut self) {
+    /// The labels that a set asks for, and their values.
+    fn name_set(&mut self, role: usize, set: &PodSet) {
+        let Who::Unwritten(home, _) = &self.who[role] else { return };
+        let free = home.labels.is_none();
+        let spaces = match &set.namespaces {
+            Namespaces::Matching(selector) if free => selector.requirements.as_slice(),
+            _ => &[],
+        };
+        let of = self.of_namespace(role);
+        let spaces = spaces.iter().filter(|r| *r.key != *NAMESPACE_NAME_LABEL);
+        let pods = set.pods.requirements.iter().map(|r| (Of::Pod(role), r));
+        for (of, requirement) in spaces.map(|r| (of, r)).chain(pods) {
+            let values = self.labels.entry((of, requirement.key.clone())).or_default();
+            if let Operator::In(some) | Operator::NotIn(some) = &requirement.operator {
+                values.some.extend(some.iter().map(|value| (value.clone(), None)));
+            }
+        }
+    }
+
+    pub(super) fn name_ports(&mut self, besides: &Besides<'_>) {
         let mut cuts: BTreeSet<(Protocol, u16)> = Protocol::ALL.map(|p| (p, 1)).into();
         let mut ranges: Vec<(Protocol, PortRange)> = Vec::new();
         let mut names = BTreeSet::new();
@@ -92,6 +105,10 @@ impl Flows<'_> {
                 Who::One(_) => self.circuit.constant(false),
             };
             self.named.insert((name, protocol), lit);
+        }
+        for (protocol, range) in besides.ports.iter().flat_map(|ports| ports.ranges()) {
+            let edges = [Some(range.first.max(1)), range.last.checked_add(1)];
+            cuts.extend(edges.into_iter().flatten().map(|at| (protocol, at)));
         }
         // A destination that is known has numbers for its names.
         for (protocol, number) in self.known_numbers() {

@@ -110,7 +110,7 @@ impl<'a> Search<'a> {
     }
 
     /// The families in which two ends may differ.
-    fn families(&self, ends: [&Who<'a>; 2]) -> Vec<Family> {
+    pub(super) fn families(&self, ends: [&Who<'a>; 2]) -> Vec<Family> {
         let of_address = ends.into_iter().find_map(|who| match who {
             Who::One(all) => all.iter().find_map(|both| match &both[0] {
                 Endpoint::Address(ip) => Some(Family::of(*ip)),

@@ -186,6 +186,7 @@ impl<'a> Search<'a> {
         }
         let taken = |name: &str| {
             self.others.iter().any(|(_, known)| **known == *name)
+                || self.sides.iter().any(|side| side.snapshot.namespace(name).is_some())
                 || self.homes.iter().any(|home| home.members.iter().any(|m| **m == *name))
         };
         let name = free_name("other-namespace", taken);

@@ -7,6 +7,7 @@
 mod between;
 mod ends;
 mod found;
+mod meeting;
 mod one_side;
 mod rules;
 mod shown;
@@ -22,6 +23,7 @@ use crate::policy::rule::{Action, Direction, PeerKind, Peers, Policy};
 use crate::verdict::Endpoint;
 use ends::{labels_differ, may_have, may_select, moved, settings_differ};
 use found::Scratch;
+pub(super) use meeting::{Like, Meeting, Met, Wanted};
 pub(super) use rules::FoundOthers;
 use std::collections::{BTreeSet, HashMap, HashSet};
 

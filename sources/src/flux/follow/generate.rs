@@ -14,24 +14,6 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// What source-controller leaves out of what it fetches, by its name wherever it is.
-///
-/// Source: docs/semantics/flux.md#what-a-source-leaves-out.
-const LEFT_OUT: &[&str] = &[
-    ".github",
-    ".circleci",
-    ".travis.yml",
-    ".gitlab-ci.yml",
-    "appveyor.yml",
-    ".drone.yml",
-    "cloudbuild.yaml",
-    "codeship-services.yml",
-    "codeship-steps.yml",
-    ".goreleaser.yml",
-    ".sops.yaml",
-    ".flux.yaml",
-];
-
 /// What is built.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Generated {
@@ -153,9 +135,7 @@ fn manifests(tree: &Tree, directory: &str) -> Result<Vec<String>, String> {
     let (mut found, mut described) = (Vec::new(), BTreeSet::<String>::new());
     for name in tree.below(directory) {
         let own = name.get(directory.len()..).unwrap_or_default().trim_start_matches('/');
-        if own.split('/').any(|part| LEFT_OUT.contains(&part))
-            || described.iter().any(|directory| within(name, directory))
-        {
+        if described.iter().any(|directory| within(name, directory)) {
             continue;
         }
         // The topmost directory on the way that is described.
@@ -244,7 +224,6 @@ mod tests {
             ("apps/over/kustomization.yaml", "resources: [deeper]\n"),
             ("apps/over/deeper/kustomization.yaml", ""),
             ("apps/over/x.yaml", OBJECT),
-            ("apps/.sops.yaml", "creation_rules: []\n"),
             ("apps2/c.yaml", OBJECT),
         ]);
         let made = built(&tree, "apps", json!({}));

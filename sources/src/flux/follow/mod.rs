@@ -6,15 +6,19 @@
 //! throw-away copy; what is not followed is told, and leaves a gap. [`argo`] has what is of Argo CD alone.
 //!
 //! [`rounds`] goes from Kustomization to Kustomization, [`generate`] makes what kustomize builds,
-//! [`build`] has it built, [`substitute`] fills in variables, [`release`] is about charts.
+//! [`build`] has it built, [`substitute`] fills in variables, [`release`] is about charts. [`own`] says which
+//! sources are the repository, [`ignore`] what they leave out, [`doubt`] what is not in force for sure.
 
 mod argo;
 mod artifact;
 mod build;
+mod doubt;
 mod error;
 mod generate;
+mod ignore;
 mod kept;
 mod object;
+mod own;
 mod registry;
 mod release;
 mod roots;
@@ -30,6 +34,7 @@ use crate::tree::{Top, Tree, joined};
 use netpol::cluster::{Gap, Rendered};
 use netpol::objects::{Warning, shown};
 use netpol::printable::printable;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -80,12 +85,25 @@ impl How<'_> {
     }
 }
 
+/// An object that was made.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The object.
+    pub rendered: Arc<Rendered>,
+    /// The namespace that it is in where it names none.
+    pub namespace: Option<String>,
+    /// Who made it, such as `Kustomization flux-system/apps`.
+    pub by: Arc<str>,
+}
+
 /// What was made of a repository.
 #[derive(Debug, Default)]
 pub struct Followed {
-    /// The objects, in the order in which they were made, each with the namespace that it is in where it
-    /// names none.
-    pub documents: Vec<(Arc<Rendered>, Option<String>)>,
+    /// The objects, in the order in which they were made.
+    pub documents: Vec<Made>,
+    /// What is told of those who made them, by what these are called, where it is not known whether what is
+    /// here of them is in force.
+    pub doubts: BTreeMap<Arc<str>, Gap>,
     /// What is to be told; most of it is a gap.
     pub warnings: Vec<Warning>,
     /// Namespaces in which charts that are not here may have policies, and what is told of these.

@@ -55,6 +55,8 @@ pub(super) struct Kustomization {
     pub(super) place: Arc<Path>,
     /// What it says.
     pub(super) spec: Spec,
+    /// It builds a directory of another repository.
+    pub(super) foreign: bool,
 }
 
 /// `spec`, as far as it is followed.
@@ -137,7 +139,7 @@ impl Kustomization {
     ) -> Result<Self, yaml::Error> {
         let named = Head::of(node).map(|head| head.named()).unwrap_or_default();
         let spec = node.get("spec").map(yaml::from_node).transpose()?.unwrap_or_default();
-        Ok(Self { named, file, place, spec })
+        Ok(Self { named, file, place, spec, foreign: false })
     }
 
     /// `Kustomization NAMESPACE/NAME`, fit to be shown.

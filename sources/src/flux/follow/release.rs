@@ -7,15 +7,15 @@
 //!
 //! Source: docs/semantics/flux.md#stand-ins.
 
-use super::Followed;
 use super::build::Builders;
 use super::object::{Reference, title};
 use super::registry;
 use super::variables::Known;
+use super::{Followed, Made};
 use crate::helm::{At, Helm, Inflated, Object, Set, merge, objects, parsed};
 use crate::tree::{Head, Named, Tree, joined};
 use netpol::cluster::Rendered;
-use netpol::objects::{Severity, Warning};
+use netpol::objects::{Severity, Warning, is_encrypted, is_encrypted_value};
 use netpol::yaml::{self, Node};
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
@@ -53,6 +53,10 @@ pub(super) struct Release {
     /// Values that are set besides.
     pub(super) set: Vec<Set>,
     pub(super) written: Arc<Rendered>,
+    /// Who made it.
+    pub(super) by: Arc<str>,
+    /// SOPS has encrypted it.
+    pub(super) encrypted: bool,
 }
 
 /// All of a repository, the last of two with one name.
@@ -91,10 +95,17 @@ enum Outcome {
 
 impl Releases {
     /// Takes one as it would be applied.
-    pub(super) fn take(&mut self, node: &Node<'_>, head: &Head<'_>, written: Arc<Rendered>) {
+    pub(super) fn take(
+        &mut self,
+        node: &Node<'_>,
+        head: &Head<'_>,
+        written: Arc<Rendered>,
+        by: Arc<str>,
+    ) {
         let spec = node.get("spec").and_then(|spec| yaml::from_node(spec).ok()).unwrap_or_default();
         let (named, title) = (head.named(), title("HelmRelease", &head.named()));
-        self.add(0, Release { named, title, kind: KIND, spec, set: Vec::new(), written });
+        let (set, encrypted) = (Vec::new(), is_encrypted(node));
+        self.add(0, Release { named, title, kind: KIND, spec, set, written, by, encrypted });
     }
 
     /// Takes one that has a number among those of its name.
@@ -112,6 +123,13 @@ impl Releases {
             all.par_iter().map(|release| release.inflate(around, helm, apis)).collect();
         for (release, outcome) in all.iter().zip(outcomes) {
             let place = &release.written.file;
+            let doubt = release.doubt(&all);
+            let by = doubt
+                .as_ref()
+                .map_or_else(|| release.by.clone(), |_| release.title.as_str().into());
+            let gap = doubt.as_ref().and_then(Warning::gap);
+            out.doubts.extend(gap.map(|gap| (by.clone(), gap)));
+            out.warnings.extend(doubt);
             let told = |message: String| {
                 let mut warning = Warning::new(place, Severity::Unread, message);
                 warning.kind = Some(release.kind.to_owned());
@@ -128,7 +146,8 @@ impl Releases {
                         let file = file.unwrap_or_else(|| place.clone());
                         let made = Rendered { file, from: None, text: object.text.into() };
                         let namespace = Some(release.namespace().to_owned());
-                        out.documents.push((Arc::new(made), namespace));
+                        let (rendered, by) = (Arc::new(made), by.clone());
+                        out.documents.push(Made { rendered, namespace, by });
                     }
                     continue;
                 }
@@ -138,7 +157,8 @@ impl Releases {
             for text in release.stand_ins(around) {
                 let made =
                     Rendered { file: place.clone(), from: release.written.from, text: text.into() };
-                out.documents.push((Arc::new(made), None));
+                let (rendered, by) = (Arc::new(made), by.clone());
+                out.documents.push(Made { rendered, namespace: None, by });
             }
             if !release.makes_no_policies(around) {
                 let gap = warning.gap();
@@ -150,6 +170,31 @@ impl Releases {
 }
 
 impl Release {
+    /// What is told where it is not known whether what is here of it is in force.
+    ///
+    /// Source: docs/semantics/flux.md#what-is-not-in-force-for-sure.
+    fn doubt(&self, all: &[Self]) -> Option<Warning> {
+        let depends = self.spec["dependsOn"].as_array().filter(|_| self.kind == KIND);
+        let depends = depends.into_iter().flatten();
+        let depends = depends.filter_map(|it| serde_json::from_value::<Reference>(it.clone()).ok());
+        let is_here =
+            |it: &Reference| all.iter().any(|other| it.means(&self.named.0, &other.named));
+        let mut missing = depends.filter(|it| !is_here(it));
+        let why = if self.spec["suspend"].as_bool() == Some(true) && self.kind == KIND {
+            "is suspended: what Flux applied before is in force, which need not be what is here"
+                .to_owned()
+        } else {
+            format!(
+                "depends on {}, which nothing here makes: Flux applies nothing of it before that is there",
+                title("HelmRelease", &missing.next()?.from(&self.named.0))
+            )
+        };
+        let message = format!("{} {why}", self.title);
+        let mut warning = super::rounds::not_made(&self.written.file, self.kind, message);
+        warning.text = Some(warning.message.as_str().into());
+        Some(warning)
+    }
+
     fn word(&self, field: &str) -> Option<&str> {
         self.spec[field].as_str().filter(|word| !word.is_empty())
     }
@@ -229,6 +274,10 @@ impl Release {
         helm: Option<&Helm>,
         apis: &BTreeSet<String>,
     ) -> Outcome {
+        if self.encrypted {
+            let why = "it is encrypted with SOPS, so what it makes is not known";
+            return Outcome::Failed(why.to_owned());
+        }
         let directory = self.directory(around);
         let registry = if directory.is_none() {
             let wanted = around.builders.pull;
@@ -305,6 +354,7 @@ impl Release {
     fn makes_no_policies(&self, around: &Around<'_>) -> bool {
         let values = &self.spec["values"];
         self.chart(around) == OF_VALUES
+            && !self.encrypted
             && self.spec["valuesFrom"].as_array().is_none_or(Vec::is_empty)
             && ["networkpolicies", "rawResources"].iter().all(|field| values[*field].is_null())
     }
@@ -396,7 +446,8 @@ impl Release {
             let named = (self.named.0.clone(), word("name").unwrap_or_default().to_owned());
             let kind = word("kind").unwrap_or_default();
             let map = known.map(&named).filter(|_| kind == "ConfigMap");
-            let text = map.and_then(|map| map.get(word("valuesKey").unwrap_or("values.yaml")));
+            let key = word("valuesKey").unwrap_or("values.yaml");
+            let text = map.and_then(|map| map.get(key)?.as_ref());
             match text.filter(|_| word("targetPath").is_none()).and_then(|text| parsed(text).ok()) {
                 Some(values) => merge(&mut all, values),
                 None => missing.push(title(kind, &named)),
@@ -440,7 +491,8 @@ fn add(labels: &mut Map<String, Value>, more: &Value) {
     let more = more.as_object().into_iter().flatten();
     // A template of Helm in a value is filled in by Helm alone.
     let plain = more.filter(|(key, value)| {
-        value.as_str().is_some_and(|value| !value.contains("{{")) && !key.contains("{{")
+        let is_plain = |value: &str| !value.contains("{{") && !is_encrypted_value(value);
+        value.as_str().is_some_and(is_plain) && !key.contains("{{")
     });
     labels.extend(plain.map(|(key, value)| (key.clone(), value.clone())));
 }

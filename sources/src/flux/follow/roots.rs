@@ -7,12 +7,13 @@
 use super::artifact::{EXTENSIONS, Part, parts};
 use super::error::Error;
 use super::object::{HELM, KUSTOMIZE, Kustomization, OPERATOR, Reference, SOURCE, Spec};
+use super::own::Own;
 use super::rounds::{KIND, not_made};
 use crate::manifests::is_manifest;
 use crate::tree::{Head, Named, Tree, joined, within};
 use netpol::objects::Warning;
 use netpol::yaml::{self, Node};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
@@ -93,7 +94,17 @@ impl Scanned {
             let name = word("name").unwrap_or_else(|| head.namespace.to_owned());
             let named = (head.namespace.to_owned(), name);
             let place = tree.place(file);
-            self.instances.push(Kustomization { named, file: None, place, spec });
+            let key = (spec.source_ref.kind.clone(), named.clone());
+            if let Some(url) = word("url") {
+                let name = word("ref").unwrap_or_default();
+                let told = json!({"url": url, "ref": {"name": name}});
+                self.sources.entry(key.clone()).or_insert(url);
+                // A registry has tags.
+                if key.0 == "GitRepository" {
+                    self.specs.entry(key).or_insert(told.to_string());
+                }
+            }
+            self.instances.push(Kustomization { named, file: None, place, spec, foreign: false });
         }
     }
 
@@ -111,6 +122,16 @@ impl Scanned {
         self.specs.extend(value.map(|value| (key, value.to_string())));
     }
 
+    /// Marks those that build directories of other repositories, which make nothing of this one.
+    pub(super) fn mark(&mut self, own: &Own) {
+        let (mut kustomizations, mut instances) =
+            (std::mem::take(&mut self.kustomizations), std::mem::take(&mut self.instances));
+        for it in kustomizations.iter_mut().chain(&mut instances) {
+            it.foreign = own.is_foreign(it, self);
+        }
+        (self.kustomizations, self.instances) = (kustomizations, instances);
+    }
+
     /// What to follow first.
     pub(super) fn first(
         &self,
@@ -121,16 +142,17 @@ impl Scanned {
         if let Some(place) = place {
             // Flux is pointed at this directory: by what is written in it, or else somewhere else.
             let all = self.kustomizations.iter().chain(&self.instances);
-            let own: Vec<_> = all.filter(|it| directory(it) == place).take(1).cloned().collect();
-            if !own.is_empty() {
-                return Ok(own);
+            let mut own = all.filter(|it| !it.foreign && directory(it) == place);
+            if let Some(own) = own.next() {
+                return Ok(vec![own.clone()]);
             }
             let spec = Spec { path: place.to_owned(), ..Spec::default() };
             let (named, place) = ((String::new(), place.to_owned()), tree.place(place));
-            return Ok(vec![Kustomization { named, file: None, place, spec }]);
+            return Ok(vec![Kustomization { named, file: None, place, spec, foreign: false }]);
         }
         let of_itself = |it: &&Kustomization| contains(it, it);
         let mut first: Vec<Kustomization> = self.instances.clone();
+        first.retain(|it| !it.foreign);
         first.extend(self.kustomizations.iter().filter(of_itself).cloned());
         if first.is_empty() {
             first = self.further(&BTreeSet::new(), &[]);
@@ -167,7 +189,8 @@ impl Scanned {
         };
         let made = |(it, own): &(&Kustomization, String)| {
             rest.iter().any(|(other, directory)| {
-                other.file != it.file && has(directory, it) && !has(own, other)
+                let one_way = it.foreign || !has(own, other);
+                !other.foreign && other.file != it.file && has(directory, it) && one_way
             })
         };
         rest.iter().filter(|it| !made(it)).map(|(it, _)| (*it).clone()).collect()
@@ -199,9 +222,9 @@ fn above(file: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Whether a Kustomization is in a file of the directory that another builds.
-fn contains(outer: &Kustomization, inner: &Kustomization) -> bool {
+pub(super) fn contains(outer: &Kustomization, inner: &Kustomization) -> bool {
     let directory = directory(outer);
-    inner.file.as_deref().is_some_and(|file| within(file, &directory))
+    !outer.foreign && inner.file.as_deref().is_some_and(|file| within(file, &directory))
 }
 
 /// Two of one name are of two clusters.

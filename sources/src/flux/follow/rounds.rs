@@ -6,15 +6,19 @@
 
 use super::artifact::{EXTENSIONS, Part};
 use super::build::Builders;
+use super::doubt::doubts;
 use super::error::Error;
+use super::ignore::Ignored;
 use super::object::{
     HELM, KUSTOMIZE, Kustomization, OPERATOR, Reference, SOURCE, is_left_out, is_not_substituted,
 };
+use super::own::{Key, Own, Whose, source};
 use super::release::{Around, Releases};
 use super::roots::{Scanned, directory};
 use super::substitute::substitute;
 use super::variables::Known;
-use super::{Followed, How};
+use super::{Followed, How, Made};
+use crate::manifests::is_manifest;
 use crate::tree::{Head, Named, Places, Tree, file_of, joined, within};
 use netpol::objects::{Severity, Warning};
 use netpol::printable::printable;
@@ -28,6 +32,12 @@ const MOST: usize = 10_000;
 
 /// What a Kustomization is called where somebody says that it need not have been followed.
 pub(super) const KIND: &str = "Kustomization.kustomize.toolkit.fluxcd.io";
+
+/// Where it is said what a source leaves out.
+const IGNORED: &str = ".sourceignore or the source's ignore";
+
+/// What `flux bootstrap` calls what it points at a directory.
+const SYNC: &str = "flux-system";
 
 /// So many names are told.
 const NAMED: usize = 3;
@@ -50,10 +60,21 @@ struct Rounds<'t> {
     seen: BTreeSet<Named>,
     /// Files that something was built of.
     built: BTreeSet<String>,
-    /// The sources of what following began with.
-    own: BTreeSet<(String, Named)>,
-    suspended: Vec<String>,
+    /// The sources that are this repository.
+    own: Own,
+    /// Their artifacts, by what the source says in `ignore`.
+    views: &'t Views,
+    /// All that were met, followed or not.
+    met: Vec<Named>,
+    /// Who made which.
+    makers: BTreeMap<Named, Named>,
 }
+
+/// The files of a tree that are in the artifact of a source, by what it says in `ignore`.
+type Views = BTreeMap<Option<String>, Tree>;
+
+/// Those that build of them, in the same order.
+type Build<'t> = BTreeMap<&'t Option<String>, Builders<'t>>;
 
 /// Follows all.
 pub(super) fn follow(
@@ -63,8 +84,12 @@ pub(super) fn follow(
     how: How<'_>,
 ) -> Result<Followed, Error> {
     let mut scanned = Scanned::of(tree, place.unwrap_or_default());
+    let own = Own::of(tree, &scanned);
+    scanned.mark(&own);
     let first = scanned.first(tree, name, place)?;
-    let builders = Builders::of(tree, name, how)?;
+    let views = views(tree, &scanned);
+    let build = |(ignore, view)| Ok::<_, Error>((ignore, Builders::of(view, name, how)?));
+    let build: Build<'_> = views.iter().map(build).collect::<Result<_, _>>()?;
     let mut out =
         Followed { warnings: std::mem::take(&mut scanned.warnings), ..Followed::default() };
     out.warnings.extend(tree.warnings.iter().cloned());
@@ -78,13 +103,14 @@ pub(super) fn follow(
         followed: Vec::new(),
         seen: BTreeSet::new(),
         built: BTreeSet::new(),
-        own: BTreeSet::new(),
-        suspended: Vec::new(),
+        own,
+        views: &views,
+        met: Vec::new(),
+        makers: BTreeMap::new(),
     };
-    rounds.own.extend(first.iter().filter_map(source));
     // One that is not followed is asked for once, too.
     let mut asked: HashSet<Named> = first.iter().map(|it| it.named.clone()).collect();
-    rounds.all(&builders, first);
+    rounds.all(&build, first);
     loop {
         let mut further = match place {
             // What lies there is built as a whole.
@@ -95,31 +121,42 @@ pub(super) fn follow(
         if further.is_empty() {
             break;
         }
-        rounds.own.extend(further.iter().filter_map(source));
-        rounds.all(&builders, further);
+        rounds.all(&build, further);
     }
     rounds.tell();
     let directories: Vec<String> = rounds.followed.iter().map(directory).collect();
+    let ignore = rounds.followed.iter().find_map(|it| source(it)).and_then(|it| rounds.ignore(&it));
+    let main = build.get(&ignore).or_else(|| build.values().next());
+    let Some(builders) = main else { return Ok(rounds.out) };
     rounds.out.warnings.extend(links(tree, &builders.outward, &directories));
     let Rounds { tree, known, mut releases, scanned, own, mut out, .. } = rounds;
     let here = |kind: &str, named: &Named| {
-        let key = (kind.to_owned(), named.clone());
-        let url = scanned.sources.get(&key);
-        own.contains(&key)
-            || url.is_some_and(|url| own.iter().any(|it| scanned.sources.get(it) == Some(url)))
+        own.whose(&(kind.to_owned(), named.clone()), &scanned) == Whose::Here
     };
     let Scanned { sources, specs, .. } = &scanned;
-    let (known, here, builders) = (&known, &here, &builders);
+    let (known, here) = (&known, &here);
     let place = place.unwrap_or_default();
     releases.finish(&Around { tree, known, builders, sources, place, specs, here }, &mut out);
-    out.kept = tree.kept(out.documents.iter().map(|(it, _)| it));
+    out.kept = tree.kept(out.documents.iter().map(|it| &it.rendered));
     Ok(out)
 }
 
-/// The source of a Kustomization; one that is only supposed names none.
-fn source(of: &Kustomization) -> Option<(String, Named)> {
-    let reference = &of.spec.source_ref;
-    (!reference.kind.is_empty()).then(|| (reference.kind.clone(), reference.from(&of.named.0)))
+/// What sources leave of a tree, for whatever one of them says in `ignore`.
+///
+/// Source: docs/semantics/flux.md#what-a-source-leaves-out.
+fn views(tree: &Tree, scanned: &Scanned) -> Views {
+    let said = scanned.specs.values().filter_map(|spec| ignore(&serde_json::from_str(spec).ok()?));
+    let all: BTreeSet<Option<String>> = said.map(Some).chain([None]).collect();
+    let view = |ignore: Option<String>| {
+        let ignored = Ignored::of(tree, ignore.as_deref());
+        (ignore, tree.without(|name| ignored.leaves_out(name)))
+    };
+    all.into_iter().map(view).collect()
+}
+
+/// What a source says in `ignore`.
+fn ignore(spec: &Value) -> Option<String> {
+    spec["ignore"].as_str().map(str::to_owned)
 }
 
 /// What is told of Kustomizations and the like of which it is not known what they make.
@@ -146,13 +183,44 @@ pub(super) fn links(tree: &Tree, outward: &[String], built: &[String]) -> Option
 }
 
 impl Rounds<'_> {
+    /// What the source of a Kustomization says in `ignore`, as far as it is known.
+    fn ignore(&self, source: &Key) -> Option<String> {
+        self.scanned.spec(source).and_then(|spec| ignore(&spec))
+    }
+
+    /// The files that a Kustomization finds in its source.
+    fn view(&self, of: &Kustomization) -> Option<(&Option<String>, &Tree)> {
+        let ignore = source(of).and_then(|source| self.ignore(&source));
+        self.views.get_key_value(&ignore).or_else(|| self.views.get_key_value(&None))
+    }
+
+    /// Builds them, each of what is in its source; the results in no order.
+    fn build(
+        &self,
+        build: &Build<'_>,
+        next: Vec<Kustomization>,
+    ) -> Vec<(Kustomization, Result<Vec<u8>, String>)> {
+        let mut by_view: BTreeMap<Option<String>, Vec<Kustomization>> = BTreeMap::new();
+        for it in next {
+            let view = self.view(&it).and_then(|(ignore, _)| ignore.clone());
+            by_view.entry(view).or_default().push(it);
+        }
+        let mut all = Vec::new();
+        for (ignore, some) in by_view {
+            let Some(builders) = build.get(&ignore) else { continue };
+            let results = builders.build(&some);
+            all.extend(some.into_iter().zip(results));
+        }
+        all
+    }
+
     /// Follows these and all that they make.
-    fn all(&mut self, builders: &Builders<'_>, first: Vec<Kustomization>) {
+    fn all(&mut self, build: &Build<'_>, first: Vec<Kustomization>) {
         let mut next = self.admitted(first);
         let mut waiting: Vec<Waiting> = Vec::new();
         while !next.is_empty() || !waiting.is_empty() {
-            let results = builders.build(&next);
-            for (of, result) in next.drain(..).zip(results) {
+            let results = self.build(build, std::mem::take(&mut next));
+            for (of, result) in results {
                 match result {
                     Ok(bytes) => match String::from_utf8(bytes) {
                         Ok(text) => waiting.push(Waiting { of, text }),
@@ -210,6 +278,7 @@ impl Rounds<'_> {
             if self.followed.len() >= MOST || !self.seen.insert(key) {
                 continue;
             }
+            self.met.push(it.named.clone());
             if it.spec.kube_config.is_some() {
                 let message =
                     format!("{} applies to another cluster, and is not followed", it.title());
@@ -226,42 +295,27 @@ impl Rounds<'_> {
                 let namespace = Some(namespace);
                 it.spec.source_ref = Reference { kind, name, namespace, optional: false };
             }
-            if let Some(elsewhere) = self.elsewhere(&it) {
-                let message =
-                    format!("{}: its source {elsewhere} is another repository", it.title());
-                let mut warning = not_made(&it.place, KIND, message);
+            let whose = source(&it).map(|source| self.own.whose(&source, &self.scanned));
+            if let Some(Whose::Not(why)) = whose {
+                let mut warning = not_made(&it.place, KIND, format!("{}: {why}", it.title()));
                 // What that makes is the same for the same text.
                 let of = source(&it).and_then(|source| self.scanned.specs.get(&source));
                 warning.text = Some(format!("{:?} {of:?}", it.spec).into());
                 self.out.warnings.push(warning);
                 continue;
             }
-            if it.spec.suspend {
-                self.suspended.push(it.title());
+            let own = directory(&it);
+            let in_source = self.view(&it).is_none_or(|(_, view)| view.has_directory(&own));
+            if !in_source && self.tree.has_directory(&own) {
+                let path = printable(&it.spec.path).into_owned();
+                let why = format!("its source leaves out all of its path {path} ({IGNORED})");
+                self.unread(&it, &why);
+                continue;
             }
             self.followed.push(it.clone());
             admitted.push(it);
         }
         admitted
-    }
-
-    /// The source of a Kustomization, if it is not this repository.
-    fn elsewhere(&self, of: &Kustomization) -> Option<String> {
-        let key = source(of).filter(|key| !self.own.contains(key))?;
-        let address = |key: &(String, Named)| {
-            let bare = (key.0.clone(), (String::new(), key.1.1.clone()));
-            self.scanned.sources.get(key).or_else(|| self.scanned.sources.get(&bare))
-        };
-        let own: Vec<&String> = self.own.iter().filter_map(address).collect();
-        let other_kind = !self.own.is_empty() && self.own.iter().all(|own| own.0 != key.0);
-        let here = match address(&key) {
-            // What is put together of others has paths of its own.
-            _ if key.0 == "ExternalArtifact" => false,
-            Some(address) if !own.is_empty() => own.contains(&address),
-            Some(_) => self.tree.has_directory(&directory(of)) && !other_kind,
-            None => !other_kind,
-        };
-        (!here).then(|| super::object::title(&key.0, &key.1))
     }
 
     /// Takes what a Kustomization made; the Kustomizations among it.
@@ -330,7 +384,11 @@ impl Rounds<'_> {
         let place = || file.map_or_else(|| of.place.clone(), |file| self.tree.place(file));
         if head.is(KUSTOMIZE, "Kustomization") {
             return match Kustomization::read(node, file.map(str::to_owned), place()) {
-                Ok(found) => Some(found),
+                Ok(found) => {
+                    let maker = self.makers.entry(found.named.clone());
+                    maker.or_insert_with(|| of.named.clone());
+                    Some(found)
+                }
                 Err(error) => {
                     let title = super::object::title("Kustomization", &head.named());
                     let message =
@@ -352,10 +410,11 @@ impl Rounds<'_> {
         }
         let rendered = self.places.of(self.tree, file, &head, &of.place, text);
         if head.is(HELM, "HelmRelease") {
-            self.releases.take(node, &head, rendered);
+            self.releases.take(node, &head, rendered, of.title().into());
         } else if !head.is("", "Secret") {
             apis(node, &mut self.releases.apis);
-            self.out.documents.push((rendered, None));
+            let by = of.title().into();
+            self.out.documents.push(Made { rendered, namespace: None, by });
         }
         None
     }
@@ -369,27 +428,51 @@ impl Rounds<'_> {
         self.out.warnings.push(Warning::new(&of.place, Severity::Note, message));
     }
 
+    /// Manifests that are left out of what is built, but for what Flux leaves out everywhere.
+    fn ignored(&self) -> Option<Warning> {
+        let by_default = Ignored::by_default();
+        let mut all = BTreeSet::new();
+        for it in &self.followed {
+            let Some((_, view)) = self.view(it) else { continue };
+            let left_out = |name: &&str| !view.has(name) && is_manifest(Path::new(name));
+            let below = self.tree.below(&directory(it)).filter(left_out);
+            all.extend(below.filter(|name| !by_default.leaves_out(name)));
+        }
+        let first = all.first()?;
+        let more = match all.len() - 1 {
+            0 => String::new(),
+            more => format!(", and so are {more} more"),
+        };
+        let message =
+            format!("is left out of its source by {IGNORED}, so Flux does not apply it{more}");
+        Some(Warning::new(&self.tree.place(first), Severity::Note, message))
+    }
+
     /// Tells what is true of all together.
     fn tell(&mut self) {
         let circle = circle(&self.followed);
-        if !circle.is_empty() {
+        let told = circle.first().map(|first| {
             let message = format!(
                 "{} depend on one another in a circle: Flux applies none of them, and none that depends on \
                  them",
                 named(&circle.iter().map(|it| it.title()).collect::<Vec<_>>())
             );
-            self.out.warnings.push(not_made(&circle[0].place, KIND, message));
+            not_made(&first.place, KIND, message)
+        });
+        let circle: Vec<Named> = circle.into_iter().map(|it| it.named.clone()).collect();
+        // What one is called that is only supposed, nobody knows.
+        let mut met = self.met.clone();
+        if self.followed.iter().any(|it| it.file.is_none() && it.named.0.is_empty()) {
+            met.push((String::new(), SYNC.to_owned()));
         }
-        if !self.suspended.is_empty() {
-            let place = self.followed.iter().find(|it| it.spec.suspend).map(|it| it.place.clone());
-            let message = format!(
-                "{} suspended: what Flux would apply is here, and what it applied before may be there",
-                named(&self.suspended)
-            );
-            let is = if self.suspended.len() == 1 { "is" } else { "are" };
-            let message = message.replacen(" suspended", &format!(" {is} suspended"), 1);
-            self.out.warnings.extend(place.map(|it| Warning::new(&it, Severity::Note, message)));
-        }
+        let of_source = |it: &Kustomization| {
+            source(it).and_then(|source| self.own.doubt(&source, &self.scanned, self.tree))
+        };
+        let (warnings, doubts) =
+            doubts(&self.followed, &met, &self.makers, (&circle, told.as_ref()), &of_source);
+        self.out.warnings.extend(told.into_iter().chain(warnings));
+        self.out.doubts = doubts;
+        self.out.warnings.extend(self.ignored());
         let left = self.scanned.left(&self.built, &self.followed);
         let left: Vec<&Kustomization> = left.filter(|it| it.spec.kube_config.is_none()).collect();
         if let Some(first) = left.first() {

@@ -7,6 +7,7 @@
 use super::object::{Kustomization, Reference, title};
 use super::substitute::Variables;
 use crate::tree::{Head, Named};
+use netpol::objects::{is_encrypted, is_encrypted_value};
 use netpol::yaml::{self, Node};
 use std::collections::BTreeMap;
 
@@ -16,7 +17,7 @@ const ALWAYS: &str = "Always";
 /// ConfigMaps and Secrets that are known.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    maps: BTreeMap<Named, BTreeMap<String, String>>,
+    maps: BTreeMap<Named, BTreeMap<String, Option<String>>>,
     secrets: BTreeMap<Named, Vec<String>>,
 }
 
@@ -25,7 +26,11 @@ impl Known {
     pub(super) fn take(&mut self, head: &Head<'_>, node: &Node<'_>) {
         if head.is("", "ConfigMap") {
             let data = node.get("data").and_then(|data| yaml::from_node(data).ok());
-            self.maps.insert(head.named(), data.unwrap_or_default());
+            let data: BTreeMap<String, String> = data.unwrap_or_default();
+            // What is encrypted is not known.
+            let is_known = |value: &String| !is_encrypted(node) || !is_encrypted_value(value);
+            let data = data.into_iter().map(|(key, value)| (key, Some(value).filter(is_known)));
+            self.maps.insert(head.named(), data.collect());
         } else if head.is("", "Secret") {
             let fields = ["data", "stringData"].into_iter().filter_map(|field| node.get(field));
             let entries = fields.flat_map(|map| map.entries().unwrap_or_default());
@@ -34,8 +39,8 @@ impl Known {
         }
     }
 
-    /// The values of a ConfigMap.
-    pub(super) fn map(&self, named: &Named) -> Option<&BTreeMap<String, String>> {
+    /// The values of a ConfigMap, none of what is encrypted.
+    pub(super) fn map(&self, named: &Named) -> Option<&BTreeMap<String, Option<String>>> {
         self.maps.get(named)
     }
 
@@ -53,7 +58,9 @@ impl Known {
                     None => all.open = true,
                 }
             } else if let Some(map) = self.maps.get(&named) {
-                let values = map.iter().map(|(key, value)| (key.clone(), Some(one_line(value))));
+                let values = map.iter();
+                let values =
+                    values.map(|(key, value)| (key.clone(), value.as_deref().map(one_line)));
                 all.values.extend(values);
             } else {
                 all.open = true;

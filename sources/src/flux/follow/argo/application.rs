@@ -108,7 +108,58 @@ pub(super) struct Directory {
     pub(super) exclude: String,
 }
 
+/// A JSON document with another one merged into it, as RFC 7386 has it: what is null goes.
+fn patched(target: &mut Value, patch: Value) {
+    let Value::Object(fields) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(serde_json::Map::new());
+    }
+    let Some(map) = target.as_object_mut() else { return };
+    for (field, value) in fields {
+        if value.is_null() {
+            map.remove(&field);
+        } else {
+            patched(map.entry(field).or_insert(Value::Null), value);
+        }
+    }
+}
+
 impl Application {
+    /// One of its sources with what files in its directory say of it; what it is a source of stays.
+    ///
+    /// Source: docs/semantics/argocd.md#overrides.
+    pub(super) fn overridden(
+        &self,
+        source: &Source,
+        number: usize,
+        patches: Vec<Value>,
+    ) -> Result<Source, serde_json::Error> {
+        let spec: Value = serde_json::from_str(&self.text)?;
+        let several = self.spec.source.is_none() || !self.spec.sources.is_empty();
+        let mut merged =
+            if several { spec["sources"][number].clone() } else { spec["source"].clone() };
+        for patch in patches {
+            patched(&mut merged, patch);
+        }
+        let merged: Source = serde_json::from_value(merged)?;
+        let Source { repo_url, target_revision, path, chart, r#ref, .. } = source.clone();
+        Ok(Source { repo_url, target_revision, path, chart, r#ref, ..merged })
+    }
+
+    /// Files in the directory of a source that may say more of it, the later over the earlier.
+    pub(super) fn overrides(&self) -> Vec<String> {
+        let (namespace, name) = &self.named;
+        let mut all = vec![".argocd-source.yaml".to_owned(), format!(".argocd-source-{name}.yaml")];
+        // So one is called that is in a namespace of its own.
+        if !namespace.is_empty() {
+            all.push(format!(".argocd-source-{namespace}_{name}.yaml"));
+        }
+        all
+    }
+
     /// Reads one that is written in a file.
     pub(super) fn read(
         node: &Node<'_>,

@@ -8,6 +8,8 @@
 //! Source: docs/semantics/argocd.md.
 
 mod application;
+mod hook;
+mod revision;
 
 use super::build::Builders;
 use super::error::Error;
@@ -15,12 +17,14 @@ use super::object::{Kustomization, Spec, title};
 use super::release::{Around, Release, Releases};
 use super::rounds::{apis, links, not_made};
 use super::variables::Known;
-use super::{Followed, How};
+use super::{Followed, How, Made};
 use crate::helm::{Set, merge, parsed};
 use crate::manifests::{KUSTOMIZATION_NAMES, is_manifest};
 use crate::tree::{Head, Named, Places, Tree, file_of, joined, within};
 use application::{ARGO, Application, Destination, Helm, Source, plain};
+use hook::Hook;
 use netpol::cluster::Rendered;
+use netpol::kinds;
 use netpol::objects::{Severity, Warning};
 use netpol::printable::printable;
 use netpol::yaml;
@@ -35,6 +39,9 @@ const MOST: usize = 10_000;
 
 /// What an Application is called where somebody says that it need not have been read.
 const KIND: &str = "Application.argoproj.io";
+
+/// With this anywhere in it a file of a directory is no manifest.
+const SKIPPED: &str = "+argocd:skip-file-rendering";
 
 /// One directory that kustomize builds.
 struct Build {
@@ -54,6 +61,8 @@ struct Rounds<'t> {
     followed: Vec<Application>,
     /// The address of this repository.
     own: String,
+    /// The branch that most follow.
+    branch: String,
     /// Files that something was made of.
     built: BTreeSet<String>,
     /// The clusters that something is made for.
@@ -81,8 +90,12 @@ pub(super) fn follow(
         let addresses = addresses.iter().map(|it| crate::address::without_user(it).into_owned());
         Error::Own { repository: name.to_owned(), addresses: addresses.collect() }
     })?;
+    let of_own = scanned.iter().flat_map(Application::sources);
+    let of_own = of_own.filter(|source| source.chart.is_empty() && plain(&source.repo_url) == own);
+    let branch = revision::most(of_own.map(|source| source.target_revision.as_str()));
     let mut rounds = Rounds {
         tree,
+        branch,
         places: Places::default(),
         releases: Releases::default(),
         charts: 0,
@@ -118,7 +131,7 @@ pub(super) fn follow(
         let (repository, clusters) = (name.to_owned(), clusters.into_iter().collect());
         return Err(Error::Servers { repository, clusters });
     }
-    out.kept = tree.kept(out.documents.iter().map(|(it, _)| it));
+    out.kept = tree.kept(out.documents.iter().map(|it| &it.rendered));
     Ok(out)
 }
 
@@ -235,15 +248,18 @@ impl Rounds<'_> {
         let known = &Known::default();
         releases.finish(&Around { tree, known, builders, sources, place, specs, here }, out);
         let mut made = Vec::new();
-        for (rendered, namespace) in self.out.documents.split_off(before) {
+        for it in self.out.documents.split_off(before) {
+            let rendered = it.rendered.clone();
             let document = yaml::Document::whole(&rendered.text);
             let node = yaml::parse(&document).ok().flatten();
             let head = node.as_ref().and_then(Head::of);
             match (&node, head) {
                 (Some(node), Some(head)) if head.group == ARGO => {
-                    made.extend(self.of_argo(node, &head, None, &rendered.file));
+                    let found = self.of_argo(node, &head, None, &rendered.file);
+                    self.inherit(&it.by, found.as_ref());
+                    made.extend(found);
                 }
-                _ => self.out.documents.push((rendered.clone(), namespace)),
+                _ => self.out.documents.push(it),
             }
         }
         made
@@ -287,7 +303,7 @@ impl Rounds<'_> {
         if of.sources().is_empty() {
             return self.unread(of, "it names no source");
         }
-        for source in of.sources() {
+        for (number_of_source, source) in of.sources().into_iter().enumerate() {
             if !source.chart.is_empty() {
                 self.chart(of, source, None);
                 continue;
@@ -310,6 +326,17 @@ impl Rounds<'_> {
                 self.unread(of, &format!("its path {path} is not in the repository"));
                 continue;
             }
+            if let Some(why) = revision::doubt(&source.target_revision, &self.branch, self.tree) {
+                self.doubt(of, of.title().into(), &why);
+            }
+            let overridden = match self.overridden(of, source, number_of_source, &directory) {
+                Ok(overridden) => overridden,
+                Err(why) => {
+                    self.unread(of, &why);
+                    continue;
+                }
+            };
+            let source = &*overridden;
             let has = |name: &str| self.tree.has(&joined(&directory, name));
             if source.plugin.is_some() {
                 self.unread(of, "plugins are not followed");
@@ -320,6 +347,50 @@ impl Rounds<'_> {
             } else {
                 made.extend(self.directory(of, source, &directory));
             }
+        }
+    }
+
+    /// A source with what files in its directory say of it; the error is a sentence.
+    ///
+    /// Source: docs/semantics/argocd.md#overrides.
+    fn overridden<'s>(
+        &self,
+        of: &Application,
+        source: &'s Source,
+        number: usize,
+        directory: &str,
+    ) -> Result<Cow<'s, Source>, String> {
+        let mut patches = Vec::new();
+        for name in of.overrides() {
+            let file = joined(directory, &name);
+            let Some(text) = self.tree.text(&file) else { continue };
+            let patch =
+                parsed(&text).map_err(|_| format!("{} is not understood", printable(&file)))?;
+            patches.push(patch);
+        }
+        if patches.is_empty() {
+            return Ok(Cow::Borrowed(source));
+        }
+        let merged = of.overridden(source, number, patches);
+        merged.map(Cow::Owned).map_err(|error| format!("{directory} overrides it: {error}"))
+    }
+
+    /// Tells that it is not known whether what is here of one is in force.
+    fn doubt(&mut self, of: &Application, by: Arc<str>, why: &str) {
+        if self.out.doubts.contains_key(&by) {
+            return;
+        }
+        let mut warning = not_made(&of.place, KIND, format!("{}: {why}", of.title()));
+        // For the same reason the same is in force, whatever is here.
+        warning.text = Some(warning.message.as_str().into());
+        self.out.doubts.extend(warning.gap().map(|gap| (by, gap)));
+        self.out.warnings.push(warning);
+    }
+
+    /// What is not known of one is not known of those that it makes.
+    fn inherit(&mut self, maker: &str, made: Option<&Application>) {
+        if let (Some(gap), Some(made)) = (self.out.doubts.get(maker).cloned(), made) {
+            self.out.doubts.entry(made.title().into()).or_insert(gap);
         }
     }
 
@@ -368,6 +439,9 @@ impl Rounds<'_> {
                 _ => continue,
             }
             let Some(text) = tree.text(file) else { continue };
+            if text.contains(SKIPPED) {
+                continue;
+            }
             for document in yaml::split(&text) {
                 let file = Some(file.to_owned());
                 let node = match yaml::parse(&document) {
@@ -399,16 +473,31 @@ impl Rounds<'_> {
         let head = Head::of(&node)?;
         let place = rendered.file.clone();
         self.built.extend(file.clone());
+        let hook = Hook::of(&node);
+        if hook == Hook::Never {
+            return None;
+        }
         if head.group == ARGO {
-            return self.of_argo(&node, &head, file, &place);
+            let made = self.of_argo(&node, &head, file, &place);
+            self.inherit(&of.title(), made.as_ref());
+            return made;
         }
         if head.is("", "Secret") {
             return None;
         }
         self.cluster(&of.spec.destination);
         apis(&node, &mut self.releases.apis);
-        let namespace = of.spec.destination.namespace.clone();
-        self.out.documents.push((rendered, Some(namespace)));
+        let namespace = Some(of.spec.destination.namespace.clone());
+        let mut by: Arc<str> = of.title().into();
+        let api_version = node.get("apiVersion").and_then(yaml::Node::as_str).unwrap_or_default();
+        let known = kinds::lookup(api_version, head.kind);
+        let is_policy = matches!(known, kinds::Known::Read(kind) if kind.is_policy());
+        if hook == Hook::Passes && is_policy && !self.out.doubts.contains_key(&by) {
+            let why = "policies that are its hooks are there only while it is synced";
+            by = format!("hooks of {by}").into();
+            self.doubt(of, by.clone(), why);
+        }
+        self.out.documents.push(Made { rendered, namespace, by });
         None
     }
 
@@ -458,7 +547,10 @@ impl Rounds<'_> {
         let title = of.title();
         let number = self.charts;
         self.charts += 1;
-        self.releases.add(number, Release { named, title, spec, written, set, kind: KIND });
+        let by = of.title().into();
+        let release =
+            Release { named, title, spec, written, set, kind: KIND, by, encrypted: false };
+        self.releases.add(number, release);
     }
 
     /// The values of a chart, and the files that are not here.
@@ -533,7 +625,7 @@ fn kustomization(of: &Application, source: &Source) -> Kustomization {
         ..Spec::default()
     };
     let (named, file, place) = (of.named.clone(), of.file.clone(), of.place.clone());
-    Kustomization { named, file, place, spec }
+    Kustomization { named, file, place, spec, foreign: false }
 }
 
 /// An image as `kustomize edit set image` takes it: `[NAME=]NEW[:TAG][@DIGEST]`.

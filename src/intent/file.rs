@@ -1,0 +1,475 @@
+//! A file of intentions.
+//!
+//! In: YAML of `apiVersion: netpol/v1alpha1`, `kind: Test`. Out: a [`TestFile`], or the line and column of
+//! what is wrong. A test that is not understood would be one that holds of nothing, so nothing is skipped:
+//! no field, no word, no document.
+
+use super::words::{
+    Directions, EndText, Ends, PortWords, PortsSchema, TestScope, WordsSchema, one_or_more,
+};
+use crate::yaml;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// The version of the file that is read.
+const API_VERSION: &str = "netpol/v1alpha1";
+
+/// What is wrong with a file of tests.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// YAML, a type or a field.
+    #[error("{error}{}", asked(nearest.as_deref()))]
+    Yaml {
+        /// What is wrong.
+        error: yaml::Error,
+        /// The field that may be meant.
+        nearest: Option<String>,
+    },
+    /// Not the kind of file that it should be.
+    #[error(
+        "it is no file of tests: each document must begin with apiVersion: netpol/v1alpha1 and kind: Test"
+    )]
+    NotTests,
+    /// Nothing in it.
+    #[error("it has no tests: a file that asks nothing would hold of anything")]
+    Empty,
+    /// A test that cannot be asked.
+    #[error("line {line}, column {column}: {test}: {why}")]
+    Test {
+        /// The line, from 1.
+        line: u32,
+        /// The column, from 1.
+        column: u32,
+        /// The name of the test, or which it is.
+        test: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl FileError {
+    fn of(error: yaml::Error) -> Self {
+        let nearest = nearest_field(&error.to_string());
+        Self::Yaml { error, nearest }
+    }
+}
+
+fn asked(nearest: Option<&str>) -> String {
+    nearest.map_or(String::new(), |nearest| format!("; did you mean {nearest}?"))
+}
+
+/// What is meant to hold of a cluster's policies.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(title = "Test")]
+struct File {
+    /// netpol/v1alpha1
+    #[serde(rename = "apiVersion")]
+    _api_version: String,
+    /// Test
+    #[serde(rename = "kind")]
+    _kind: String,
+    /// The namespace of names that come without one
+    namespace: Option<String>,
+    /// For which pods tests hold, unless one says otherwise; any by default
+    scope: Option<TestScope>,
+    /// The tests
+    tests: Vec<Item>,
+}
+
+/// One test: a name, and one thing that is to hold.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Item {
+    /// What the test is called; no two of a file are called the same
+    name: String,
+    /// Why it is meant so, which is shown where it does not hold
+    reason: Option<String>,
+    /// For which pods it holds: any that could be, any in namespaces that are written, or known ones
+    scope: Option<TestScope>,
+    /// Whether what passes on a condition, such as an HTTP path, counts as passing; the strict side by default
+    on_condition: Option<Condition>,
+    /// An end may match nothing; otherwise the test does not hold then
+    #[serde(default)]
+    may_be_empty: bool,
+    /// Every flow from the one to the other passes
+    allow: Option<Flow>,
+    /// No flow from the one to the other passes
+    deny: Option<Flow>,
+    /// Nobody but from reaches to
+    only: Option<Flow>,
+    /// From reaches nobody but to
+    only_to: Option<Flow>,
+    /// Nothing passes between the two, in neither direction
+    isolated: Option<Isolated>,
+    /// Policies isolate every pod of these namespaces
+    default_deny: Option<DefaultDeny>,
+    /// From can ask the cluster's DNS
+    dns: Option<Dns>,
+    /// Nothing but these may be reached from the internet
+    exposed: Option<Exposed>,
+    /// From does not get to, however many pods are taken over on the way
+    unreachable: Option<Unreachable>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Condition {
+    Counts,
+    DoesNotCount,
+}
+
+/// Two ends and ports.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Flow {
+    /// Who opens connections
+    from: Ends,
+    /// Who takes them
+    to: Ends,
+    /// The ports of to; any by default
+    #[serde(default, deserialize_with = "one_or_more")]
+    #[schemars(with = "Option<PortsSchema>")]
+    ports: Vec<PortWords>,
+}
+
+/// Two ends in both directions.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Isolated {
+    /// The one
+    between: Ends,
+    /// The other
+    and: Ends,
+    /// The ports of either; any by default
+    #[serde(default, deserialize_with = "one_or_more")]
+    #[schemars(with = "Option<PortsSchema>")]
+    ports: Vec<PortWords>,
+}
+
+/// Namespaces that are closed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct DefaultDeny {
+    /// Namespaces, by name, or as ends: namespaces[KEY=VALUE], anyone for all
+    #[serde(deserialize_with = "one_or_more")]
+    #[schemars(with = "WordsSchema")]
+    namespaces: Vec<String>,
+    /// In which directions; both by default
+    #[serde(default)]
+    directions: Directions,
+    /// Pods of which it need not hold
+    #[serde(default, deserialize_with = "one_or_more")]
+    #[schemars(with = "Option<WordsSchema>")]
+    except: Vec<EndText>,
+}
+
+/// Who can resolve names.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Dns {
+    /// Who asks
+    from: Ends,
+    /// At which ports; 53/UDP and 53/TCP by default
+    #[serde(default, deserialize_with = "one_or_more")]
+    #[schemars(with = "Option<PortsSchema>")]
+    ports: Vec<PortWords>,
+}
+
+/// What the internet may reach.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Exposed {
+    /// What may be reached; an empty list is nothing
+    only: Ends,
+    /// At which ports nothing else may be; any by default
+    #[serde(default, deserialize_with = "one_or_more")]
+    #[schemars(with = "Option<PortsSchema>")]
+    ports: Vec<PortWords>,
+}
+
+/// Who gets nowhere near whom.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Unreachable {
+    /// Where it begins: known pods, or internet
+    from: Ends,
+    /// Where it must not lead
+    to: Ends,
+    /// Within so many hops; any number by default
+    max_hops: Option<usize>,
+}
+
+/// The tests of a file.
+#[derive(Clone, Debug, Default)]
+pub struct TestFile {
+    /// Its tests, in order.
+    pub tests: Vec<Test>,
+}
+
+/// One test.
+#[derive(Clone, Debug)]
+pub struct Test {
+    /// What it is called.
+    pub name: String,
+    /// Why it is meant so.
+    pub reason: Option<String>,
+    /// For which pods it is to hold.
+    pub scope: TestScope,
+    /// What passes on a condition counts as passing.
+    pub on_condition: bool,
+    /// An end may match nothing.
+    pub may_be_empty: bool,
+    /// The namespace of names that come without one, where the file says so.
+    pub namespace: Option<String>,
+    /// What is to hold.
+    pub asks: Asks,
+    /// Where in the file it stands: line and column, from 1.
+    pub at: (u32, u32),
+}
+
+/// What is to hold.
+#[derive(Clone, Debug)]
+pub enum Asks {
+    /// Every flow passes.
+    Allow {
+        /// Who opens connections.
+        from: Ends,
+        /// Who takes them.
+        to: Ends,
+        /// The ports; none for any.
+        ports: Vec<PortWords>,
+    },
+    /// None does.
+    Deny {
+        /// Who opens connections.
+        from: Ends,
+        /// Who takes them.
+        to: Ends,
+        /// The ports; none for any.
+        ports: Vec<PortWords>,
+    },
+    /// Nobody else reaches `to`.
+    Only {
+        /// Who may.
+        from: Ends,
+        /// Who is reached.
+        to: Ends,
+        /// The ports; none for any.
+        ports: Vec<PortWords>,
+    },
+    /// `from` reaches nobody else.
+    OnlyTo {
+        /// Who reaches.
+        from: Ends,
+        /// Whom it may reach.
+        to: Ends,
+        /// The ports; none for any.
+        ports: Vec<PortWords>,
+    },
+    /// Nothing passes in either direction.
+    Isolated {
+        /// The one.
+        between: Ends,
+        /// The other.
+        and: Ends,
+        /// The ports; none for any.
+        ports: Vec<PortWords>,
+    },
+    /// Every pod is isolated.
+    DefaultDeny {
+        /// Whose pods.
+        namespaces: Ends,
+        /// In which directions.
+        directions: Directions,
+    },
+    /// Names can be asked for.
+    Dns {
+        /// By whom.
+        from: Ends,
+        /// At which ports.
+        ports: Vec<PortWords>,
+    },
+    /// Nothing else is reached from the internet.
+    Exposed {
+        /// What may be.
+        only: Ends,
+        /// The ports; none for any.
+        ports: Vec<PortWords>,
+    },
+    /// No way leads there.
+    Unreachable {
+        /// Where it begins.
+        from: Ends,
+        /// Where it must not lead.
+        to: Ends,
+        /// Within so many hops.
+        max_hops: Option<usize>,
+    },
+}
+
+impl Asks {
+    /// Its word in a file.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Allow { .. } => "allow",
+            Self::Deny { .. } => "deny",
+            Self::Only { .. } => "only",
+            Self::OnlyTo { .. } => "only-to",
+            Self::Isolated { .. } => "isolated",
+            Self::DefaultDeny { .. } => "default-deny",
+            Self::Dns { .. } => "dns",
+            Self::Exposed { .. } => "exposed",
+            Self::Unreachable { .. } => "unreachable",
+        }
+    }
+
+    /// Whether it is that something passes, and not that nothing does.
+    fn is_of_passing(&self) -> bool {
+        matches!(self, Self::Allow { .. } | Self::Dns { .. })
+    }
+}
+
+/// Reads a file of tests: one document or several.
+pub fn from_yaml(text: &str) -> Result<TestFile, FileError> {
+    let mut all = TestFile::default();
+    let mut names: BTreeMap<String, u32> = BTreeMap::new();
+    let documents: Vec<_> = yaml::split(text).collect();
+    for document in &documents {
+        let Some(root) = yaml::parse(document).map_err(FileError::of)? else { continue };
+        let head = |key: &str| root.get(key).and_then(|node| yaml::from_node::<String>(node).ok());
+        if head("apiVersion").as_deref() != Some(API_VERSION)
+            || head("kind").as_deref() != Some("Test")
+        {
+            return Err(FileError::NotTests);
+        }
+        let file: File = yaml::from_node(&root).map_err(FileError::of)?;
+        for (at, item) in file.tests.into_iter().enumerate() {
+            let path = format!("tests[{at}]");
+            let mark = yaml::locate_in(&root, &path);
+            let place = (mark.line, mark.column);
+            let fault = |why: String| FileError::Test {
+                line: place.0,
+                column: place.1,
+                test: if item.name.trim().is_empty() { path.clone() } else { item.name.clone() },
+                why,
+            };
+            if item.name.trim().is_empty() {
+                return Err(fault("a test needs a name, by which it is told".to_owned()));
+            }
+            if let Some(line) = names.insert(item.name.clone(), place.0) {
+                return Err(fault(format!("the test on line {line} has this name too")));
+            }
+            let read = item.read(file.namespace.as_ref(), file.scope, place);
+            all.tests.push(read.map_err(|(name, why)| FileError::Test {
+                line: place.0,
+                column: place.1,
+                test: name,
+                why,
+            })?);
+        }
+    }
+    if all.tests.is_empty() { Err(FileError::Empty) } else { Ok(all) }
+}
+
+impl Item {
+    /// One test, or what is wrong with it beside its name.
+    fn read(
+        self,
+        namespace: Option<&String>,
+        scope: Option<TestScope>,
+        at: (u32, u32),
+    ) -> Result<Test, (String, String)> {
+        let mut asks: Vec<Asks> = Vec::new();
+        asks.extend(self.allow.map(|Flow { from, to, ports }| Asks::Allow { from, to, ports }));
+        asks.extend(self.deny.map(|Flow { from, to, ports }| Asks::Deny { from, to, ports }));
+        asks.extend(self.only.map(|Flow { from, to, ports }| Asks::Only { from, to, ports }));
+        asks.extend(self.only_to.map(|Flow { from, to, ports }| Asks::OnlyTo { from, to, ports }));
+        asks.extend(self.isolated.map(|Isolated { between, and, ports }| Asks::Isolated {
+            between,
+            and,
+            ports,
+        }));
+        if let Some(DefaultDeny { namespaces, directions, except }) = self.default_deny {
+            let namespaces =
+                Ends::of_namespaces(&namespaces, except).map_err(|why| (self.name.clone(), why))?;
+            asks.push(Asks::DefaultDeny { namespaces, directions });
+        }
+        asks.extend(self.dns.map(|Dns { from, ports }| Asks::Dns { from, ports }));
+        asks.extend(self.exposed.map(|Exposed { only, ports }| Asks::Exposed { only, ports }));
+        asks.extend(self.unreachable.map(|Unreachable { from, to, max_hops }| Asks::Unreachable {
+            from,
+            to,
+            max_hops,
+        }));
+        let mut asks = asks.into_iter();
+        let asks = match (asks.next(), asks.next()) {
+            (Some(one), None) => one,
+            (Some(one), Some(other)) => {
+                let (one, other) = (one.as_str(), other.as_str());
+                let why = format!("a test asks one thing, and this one has {one} and {other}");
+                return Err((self.name, why));
+            }
+            (None, _) => {
+                let why = "it asks nothing: give it allow, deny, only, only-to, isolated, \
+                           default-deny, dns, exposed or unreachable";
+                return Err((self.name, why.to_owned()));
+            }
+        };
+        if let Some(why) = contradiction(&asks) {
+            return Err((self.name, why));
+        }
+        // What passes on a condition breaks what is to be closed, and is not enough for what is to be open.
+        let on_condition = match self.on_condition {
+            Some(condition) => condition == Condition::Counts,
+            None => !asks.is_of_passing(),
+        };
+        Ok(Test {
+            name: self.name,
+            reason: self.reason,
+            scope: self.scope.or(scope).unwrap_or_default(),
+            on_condition,
+            may_be_empty: self.may_be_empty,
+            namespace: namespace.cloned(),
+            asks,
+            at,
+        })
+    }
+}
+
+/// Why no cluster could fulfil it, or any would.
+fn contradiction(asks: &Asks) -> Option<String> {
+    let same = |one: &Ends, other: &Ends| {
+        one.except.is_empty() && other.except.is_empty() && one.ends == other.ends
+    };
+    let (one, other) = match asks {
+        Asks::Only { from, to, .. } | Asks::OnlyTo { from, to, .. } => {
+            let own = if matches!(asks, Asks::Only { .. }) { to } else { from };
+            if own.ends.is_empty() {
+                return Some("of nobody nothing can be said: name an end".to_owned());
+            }
+            return None;
+        }
+        Asks::Isolated { between, and, .. } => (between, and),
+        Asks::Unreachable { from, to, .. } => (from, to),
+        _ => return None,
+    };
+    same(one, other).then(|| {
+        "both ends are the same, and what is there reaches itself: name two that differ".to_owned()
+    })
+}
+
+/// The known field that is most like one that is not known, from the sentence that says both.
+fn nearest_field(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("unknown field ")?;
+    let (field, known) = rest.split_once("; known are ")?;
+    let likeness = |known: &str| strsim::jaro_winkler(known, field);
+    let best = known.split(", ").max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(best) > 0.7).then(|| best.to_owned())
+}
+
+/// The JSON Schema of a file of tests.
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(File)
+}

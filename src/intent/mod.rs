@@ -1,0 +1,86 @@
+//! What is meant to hold of policies, proved for every pod that there is and could be.
+//!
+//! In: a file of tests ([`from_yaml`]), a snapshot and its rules. Out: of each test whether it is proved,
+//! broken or not known, with what shows it ([`judge`]). Sets of ends are looked up as `explain` does; who
+//! reaches whom is worked out once for all tests, and pods that nobody has written are looked for as in
+//! docs/open-world.md. What no policy judges, a pod to itself and a node to its own pods, is left out.
+
+mod file;
+mod known;
+mod ports;
+mod prove;
+mod questions;
+mod regions;
+mod single;
+mod words;
+
+pub use file::{Asks, FileError, Test, TestFile, from_yaml, schema};
+pub use prove::{Holds, Judged, Witness};
+pub use words::{Directions, EndText, EndWord, Ends, PortWords, TestScope};
+
+use crate::cluster::Snapshot;
+use crate::effort::{Effort, TooMuch};
+use crate::policy::Ruleset;
+use crate::reach::Connectivity;
+use crate::unwritten::Places;
+use prove::Tester;
+use questions::{Asker, Question, Refusal};
+use regions::Regions;
+use std::collections::BTreeSet;
+
+/// Why a test cannot be asked of anything: a mistake in its file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {test}: {why}")]
+pub struct Mistake {
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+    /// The test.
+    pub test: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// What can be wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JudgeError {
+    /// With a test.
+    #[error(transparent)]
+    Mistake(#[from] Mistake),
+    /// All flows are too much to work out.
+    #[error(transparent)]
+    TooMuch(#[from] TooMuch),
+}
+
+/// Judges every test; pods with exactly the labels of an end are added to the snapshot where flows with it
+/// are to pass. `namespace` is where names without one are.
+pub fn judge(
+    snapshot: &mut Snapshot,
+    rules: &Ruleset,
+    tests: &[Test],
+    namespace: &str,
+    effort: Effort,
+) -> Result<Vec<Judged>, JudgeError> {
+    let mut regions = Regions::new(snapshot, rules);
+    let nothing = BTreeSet::new();
+    let mut asker = Asker { snapshot: &mut *snapshot, regions: &mut regions, namespace, nothing };
+    let mut questions: Vec<Result<Question, Refusal>> = Vec::with_capacity(tests.len());
+    for test in tests {
+        let question = asker.question(test);
+        if let Err(Refusal::Wrong(why)) = question {
+            let ((line, column), test) = (test.at, test.name.clone());
+            return Err(Mistake { line, column, test, why }.into());
+        }
+        questions.push(question);
+    }
+    let snapshot = &*snapshot;
+    let connectivity = Connectivity::compute(snapshot, rules, effort)?;
+    let places = Places::new(snapshot, rules);
+    let mut tester = Tester::new((snapshot, rules), &connectivity, &places, effort);
+    let all = tests.iter().zip(questions).map(|(test, question)| match question {
+        Ok(question) => tester.judge(test, &question),
+        Err(refusal) => Judged::refused(refusal),
+    });
+    Ok(all.collect())
+}

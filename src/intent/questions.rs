@@ -1,0 +1,548 @@
+//! From a test to what is asked of the engines.
+//!
+//! In: a [`Test`] and a snapshot, to which pods with exactly the labels of an end are added where flows with it
+//! are to pass. Out: a [`Question`], or why it cannot be asked.
+
+use super::file::{Asks, Test};
+use super::ports::{numbers, of_wanted, one, single_port, singly};
+use super::regions::{Part, Regions};
+use super::words::{EndText, Ends, PortWords, TestScope};
+use crate::cluster::{PodId, PortRange, Protocol, Snapshot};
+use crate::ends::{EndName, Endpoint, Named, PortText, PortWanted, Resolved, reached};
+use crate::policy::rule::{Direction, Entry, Namespaces, PeerKind, Policy};
+use crate::reach::PortSet;
+use crate::system::{dns_server, suppose_dns};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// Some ends without others.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Set {
+    pub(super) parts: Vec<Rc<Part>>,
+    pub(super) except: Vec<Rc<Part>>,
+}
+
+/// All flows between two sets, of which every one is to pass or none.
+#[derive(Clone, Debug)]
+pub(super) struct Flows {
+    pub(super) from: Set,
+    pub(super) to: Set,
+    pub(super) ports: PortSet,
+    pub(super) pass: bool,
+}
+
+/// One flow at a time: to a name outside, or by a way in.
+#[derive(Clone, Debug)]
+pub(super) struct Single {
+    pub(super) from: Set,
+    pub(super) to: EndName,
+    pub(super) words: String,
+    pub(super) port: Option<PortWanted>,
+    pub(super) pass: bool,
+}
+
+/// Where a walk begins.
+#[derive(Clone, Debug)]
+pub(super) enum Start {
+    Pods(Vec<PodId>),
+    Internet,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Question {
+    pub(super) flows: Vec<Flows>,
+    pub(super) singles: Vec<Single>,
+    /// Pods that are to be isolated.
+    pub(super) closed: Option<(Set, &'static [Direction])>,
+    /// Where a walk begins, where it must not lead, and how far it goes.
+    pub(super) walk: Option<(Start, Vec<PodId>, usize)>,
+    /// What alone may be reached from outside by what leads in.
+    pub(super) entered: Option<Vec<PodId>>,
+    /// Why it cannot be known.
+    pub(super) unclear: Vec<String>,
+    /// What else is to be said.
+    pub(super) notes: Vec<String>,
+}
+
+/// Why a test holds of nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// An end is nothing here.
+    Nothing(String),
+    /// It cannot be asked like this, which is a mistake in the file.
+    Wrong(String),
+}
+
+impl From<String> for Refusal {
+    fn from(why: String) -> Self {
+        Self::Wrong(why)
+    }
+}
+
+/// Makes questions of tests.
+pub(super) struct Asker<'q, 'r> {
+    pub(super) snapshot: &'q mut Snapshot,
+    pub(super) regions: &'q mut Regions<'r>,
+    pub(super) namespace: &'q str,
+    /// Which ends of the test at hand are nothing, and may be.
+    pub(super) nothing: BTreeSet<String>,
+}
+
+impl Asker<'_, '_> {
+    /// The question of a test.
+    pub(super) fn question(&mut self, test: &Test) -> Result<Question, Refusal> {
+        self.nothing.clear();
+        let mut question = Question::default();
+        let scope = test.scope;
+        match &test.asks {
+            Asks::Allow { from, to, ports } => {
+                let from = self.set(test, from, true)?;
+                self.flows(&mut question, test, &from, to, ports, true)?;
+            }
+            Asks::Deny { from, to, ports } => {
+                let from = self.set(test, from, false)?;
+                self.flows(&mut question, test, &from, to, ports, false)?;
+            }
+            Asks::Isolated { between, and, ports } => {
+                for (from, to) in [(between, and), (and, between)] {
+                    let from = self.set(test, from, false)?;
+                    self.flows(&mut question, test, &from, to, ports, false)?;
+                }
+            }
+            Asks::Only { from, to, ports } => {
+                let may = self.may(test, from)?;
+                let all = self.regions.anyone(self.snapshot, false);
+                let others = Set { parts: vec![all], except: may.parts };
+                self.flows(&mut question, test, &others, to, ports, false)?;
+                // Who is taken out of those that may is one of the others.
+                if !may.except.is_empty() {
+                    let taken = Set { parts: may.except, except: Vec::new() };
+                    self.flows(&mut question, test, &taken, to, ports, false)?;
+                }
+            }
+            Asks::OnlyTo { from, to, ports } => {
+                let from = self.set(test, from, false)?;
+                let all = self.regions.anyone(self.snapshot, false);
+                self.nothing_else(&mut question, test, &from, &all, to, ports)?;
+            }
+            Asks::Exposed { only, ports } => {
+                let pods = self.regions.anyone(self.snapshot, true);
+                let from = Set { parts: vec![self.regions.internet()], except: Vec::new() };
+                let may = self.may(test, only)?;
+                if scope != TestScope::Known {
+                    self.nothing_else(&mut question, test, &from, &pods, only, ports)?;
+                }
+                question.entered = Some(pods_of(&may));
+            }
+            Asks::DefaultDeny { namespaces, directions } => {
+                let set = self.set(test, namespaces, false)?;
+                question.closed = Some((set, directions.0));
+            }
+            Asks::Dns { from, ports } => {
+                let from = self.set(test, from, true)?;
+                self.dns(&mut question, &from, ports)?;
+            }
+            Asks::Unreachable { from, to, max_hops } => {
+                self.walk(&mut question, test, from, to, *max_hops)?;
+            }
+        }
+        question.notes.extend(std::mem::take(&mut self.nothing));
+        Ok(question)
+    }
+
+    fn here<'t>(&'t self, test: &'t Test) -> &'t str {
+        test.namespace.as_deref().unwrap_or(self.namespace)
+    }
+
+    fn part(&mut self, test: &Test, end: &EndText, exact: bool) -> Result<Rc<Part>, Refusal> {
+        let here = self.here(test).to_owned();
+        let exact = exact && test.scope != TestScope::Known;
+        let part = self.regions.part(self.snapshot, end, (&here, exact))?;
+        match part.nothing(test.scope) {
+            Some(why) if !test.may_be_empty => Err(Refusal::Nothing(why)),
+            Some(why) => {
+                self.nothing.insert(why);
+                Ok(part)
+            }
+            None => Ok(part),
+        }
+    }
+
+    /// A set of which something is asked.
+    fn set(&mut self, test: &Test, ends: &Ends, exact: bool) -> Result<Set, Refusal> {
+        if ends.ends.is_empty() {
+            return Err(Refusal::Wrong("a set of ends has none: name one".to_owned()));
+        }
+        if let Some(end) = ends.ends.iter().find(|end| end.port.is_some()) {
+            let name = &end.text;
+            return Err(Refusal::Wrong(format!("{name}: only who is reached has a port")));
+        }
+        self.those(test, ends, exact)
+    }
+
+    /// A set of which nothing need be there to be asked of.
+    fn may(&mut self, test: &Test, ends: &Ends) -> Result<Set, Refusal> {
+        self.those(test, ends, false)
+    }
+
+    fn those(&mut self, test: &Test, ends: &Ends, exact: bool) -> Result<Set, Refusal> {
+        let each = ends.ends.iter().map(|end| self.part(test, end, exact));
+        let parts = each.collect::<Result<Vec<_>, _>>()?;
+        Ok(Set { parts, except: self.except(test, ends)? })
+    }
+
+    fn except(&mut self, test: &Test, ends: &Ends) -> Result<Vec<Rc<Part>>, Refusal> {
+        if let Some(end) = ends.except.iter().find(|end| end.port.is_some()) {
+            return Err(Refusal::Wrong(format!("{}: except takes no port", end.text)));
+        }
+        ends.except.iter().map(|end| self.part(test, end, false)).collect()
+    }
+
+    /// Asks of flows to each end.
+    fn flows(
+        &mut self,
+        question: &mut Question,
+        test: &Test,
+        from: &Set,
+        to: &Ends,
+        ports: &[PortWords],
+        pass: bool,
+    ) -> Result<(), Refusal> {
+        if to.ends.is_empty() {
+            return Err(Refusal::Wrong("a set of ends has none: name one".to_owned()));
+        }
+        unclear(question, &from.parts);
+        let except = self.except(test, to)?;
+        let mut by_ports: BTreeMap<PortSet, Vec<Rc<Part>>> = BTreeMap::new();
+        for end in &to.ends {
+            if end.port.is_some() && !ports.is_empty() {
+                let name = &end.text;
+                return Err(Refusal::Wrong(format!("{name} has a port already: leave out ports")));
+            }
+            let part = self.part(test, end, pass)?;
+            unclear(question, std::slice::from_ref(&part));
+            let everyone = from.parts.iter().any(|part| part.whole && !part.sets.is_empty());
+            if !pass && everyone && self.is_proxied(&part) {
+                let why = "who comes by Cilium's own proxy of Ingresses is not looked at, and a rule lets it in";
+                question.unclear.push(why.to_owned());
+            }
+            if let Some(name) = &part.single {
+                let wanted = singly(end, ports)?;
+                question.singles.extend(wanted.into_iter().map(|port| Single {
+                    from: from.clone(),
+                    to: EndName { port: None, ..name.clone() },
+                    words: part.words.clone(),
+                    port,
+                    pass,
+                }));
+                continue;
+            }
+            for (ports, part) in self.arrivals(question, &part, end, ports, (pass, test.scope))? {
+                by_ports.entry(ports).or_default().push(part);
+            }
+        }
+        for (ports, parts) in by_ports {
+            let to = Set { parts, except: except.clone() };
+            question.flows.push(Flows { from: from.clone(), to, ports, pass });
+        }
+        Ok(())
+    }
+
+    /// Whether a rule for some of these pods lets in what comes by Cilium's own proxy.
+    fn is_proxied(&self, part: &Part) -> bool {
+        let rules = self.regions.rules();
+        let lets = |policy: &Policy| {
+            policy.direction == Direction::Ingress
+                && policy
+                    .entries
+                    .iter()
+                    .flat_map(Entry::others)
+                    .any(|kind| matches!(kind, PeerKind::Entities(entities) if entities.proxy))
+        };
+        let is_of = |policy: &Policy| match &policy.subject.namespaces {
+            Namespaces::Matching(_) => true,
+            Namespaces::Own(own) => {
+                part.pods.iter().any(|id| self.snapshot.pod(*id).namespace == *own)
+                    || part.sets.iter().any(|set| match &set.namespaces {
+                        Namespaces::Own(name) => name == own,
+                        Namespaces::Matching(_) => true,
+                    })
+            }
+        };
+        rules.policies().iter().any(|policy| lets(policy) && is_of(policy))
+    }
+
+    /// Asks that nothing of `all` is reached but some ends, each at its own port where it has one.
+    fn nothing_else(
+        &mut self,
+        question: &mut Question,
+        test: &Test,
+        from: &Set,
+        all: &Rc<Part>,
+        may: &Ends,
+        ports: &[PortWords],
+    ) -> Result<(), Refusal> {
+        unclear(question, &from.parts);
+        let wanted = numbers(ports).map_err(Refusal::Wrong)?;
+        let taken = self.except(test, may)?;
+        if !taken.is_empty() {
+            let to = Set { parts: taken, except: Vec::new() };
+            let ports = wanted.clone();
+            question.flows.push(Flows { from: from.clone(), to, ports, pass: false });
+        }
+        // Ports at which the same ends may be reached are asked about together.
+        let mut regions: Vec<(PortSet, Vec<Rc<Part>>)> = vec![(wanted, Vec::new())];
+        for end in &may.ends {
+            let part = self.part(test, end, false)?;
+            let open = if end.port.is_none() {
+                vec![(PortSet::all(), part)]
+            } else {
+                self.arrivals(question, &part, end, &[], (false, test.scope))?
+            };
+            for (ports, part) in open {
+                let split = |(region, parts): (PortSet, Vec<Rc<Part>>)| {
+                    let inside =
+                        (region.intersection(&ports), [&parts[..], &[part.clone()]].concat());
+                    let outside = (region.difference(&ports), parts);
+                    [inside, outside].into_iter().filter(|(region, _)| !region.is_empty())
+                };
+                regions = regions.into_iter().flat_map(split).collect();
+            }
+        }
+        for (ports, except) in regions {
+            let to = Set { parts: vec![all.clone()], except };
+            question.flows.push(Flows { from: from.clone(), to, ports, pass: false });
+        }
+        Ok(())
+    }
+
+    /// The ports that arrive at the pods of an end, which may not be the same at all of them.
+    fn arrivals(
+        &self,
+        question: &mut Question,
+        part: &Rc<Part>,
+        end: &EndText,
+        ports: &[PortWords],
+        (pass, scope): (bool, TestScope),
+    ) -> Result<Vec<(PortSet, Rc<Part>)>, Refusal> {
+        let own = end.port.as_ref().map(|port| vec![of_wanted(port)]);
+        let ports = own.as_deref().unwrap_or(ports);
+        let any = ports.is_empty() || ports.contains(&PortWords::Any);
+        if let Some(service) = &part.service {
+            // Whoever is closed is so at every port of the pods.
+            if any && !(pass && ports.is_empty()) {
+                return Ok(vec![(PortSet::all(), part.clone())]);
+            }
+            return self.behind(part, service, ports);
+        }
+        if any {
+            return Ok(vec![(PortSet::all(), part.clone())]);
+        }
+        let named: Vec<&PortWanted> = ports
+            .iter()
+            .filter_map(|port| match port {
+                PortWords::Name(wanted) => Some(wanted),
+                _ => None,
+            })
+            .collect();
+        let numbered: Vec<PortWords> =
+            ports.iter().filter(|port| !matches!(port, PortWords::Name(_))).cloned().collect();
+        let fixed = if numbered.is_empty() {
+            PortSet::default()
+        } else {
+            numbers(&numbered).map_err(Refusal::Wrong)?
+        };
+        if named.is_empty() {
+            return Ok(vec![(fixed, part.clone())]);
+        }
+        let called: Vec<String> = named.iter().map(ToString::to_string).collect();
+        let called = crate::prose::list(&called, "and");
+        if scope != TestScope::Known && !part.sets.is_empty() {
+            question.unclear.push(format!(
+                "which port a pod that nobody has written calls {called} is not known: give its number, or \
+                 scope: known"
+            ));
+        }
+        let mut by_ports: BTreeMap<PortSet, Vec<PodId>> = BTreeMap::new();
+        for id in &part.pods {
+            let mut all = fixed.clone();
+            for wanted in &named {
+                let PortText::Name(name) = &wanted.port else { continue };
+                for declared in self.snapshot.pod(*id).ports.iter() {
+                    let same = declared.name.as_deref() == Some(name.as_str())
+                        && wanted.protocol.is_none_or(|it| it == declared.port.protocol);
+                    if same {
+                        all = all.union(&one(declared.port.protocol, declared.port.number));
+                    }
+                }
+            }
+            if !all.is_empty() {
+                by_ports.entry(all).or_default().push(*id);
+            }
+        }
+        if by_ports.is_empty() {
+            let why = format!("no container of {} calls a port {called}", part.words);
+            return Err(Refusal::Nothing(why));
+        }
+        Ok(by_ports
+            .into_iter()
+            .map(|(ports, pods)| {
+                let part = Part { words: part.words.clone(), pods, ..Part::default() };
+                (ports, Rc::new(part))
+            })
+            .collect())
+    }
+
+    /// What arrives at the pods of a Service.
+    fn behind(
+        &self,
+        part: &Part,
+        service: &Resolved,
+        ports: &[PortWords],
+    ) -> Result<Vec<(PortSet, Rc<Part>)>, Refusal> {
+        let wanted: Vec<Option<PortWanted>> = if ports.is_empty() {
+            vec![None]
+        } else {
+            let each = ports.iter().map(|port| single_port(port, &part.words).map(Some));
+            each.collect::<Result<_, _>>().map_err(Refusal::Wrong)?
+        };
+        let mut by_end: BTreeMap<Endpoint, PortSet> = BTreeMap::new();
+        for wanted in &wanted {
+            let all = reached(self.snapshot, service, wanted.as_ref());
+            for (end, at) in all.map_err(|error| Refusal::Nothing(error.to_string()))? {
+                let Some(at) = at else { continue };
+                let known = by_end.entry(end).or_default();
+                *known = known.union(&one(at.protocol, at.number));
+            }
+        }
+        let mut by_ports: BTreeMap<PortSet, Part> = BTreeMap::new();
+        for (end, ports) in by_end {
+            let of = by_ports
+                .entry(ports)
+                .or_insert_with(|| Part { words: part.words.clone(), ..Part::default() });
+            match end {
+                Endpoint::Pod(id) => of.pods.push(id),
+                other => of.others.push(other),
+            }
+        }
+        if by_ports.is_empty() {
+            return Err(Refusal::Nothing(format!("nothing is known behind {}", part.words)));
+        }
+        Ok(by_ports.into_iter().map(|(ports, part)| (ports, Rc::new(part))).collect())
+    }
+
+    /// Asks of flows to the cluster's DNS.
+    fn dns(
+        &mut self,
+        question: &mut Question,
+        from: &Set,
+        ports: &[PortWords],
+    ) -> Result<(), Refusal> {
+        unclear(question, &from.parts);
+        let before = self.snapshot.pods().len();
+        suppose_dns(self.snapshot, self.regions.rules());
+        if self.snapshot.pods().len() > before {
+            question.notes.push(
+                "the cluster's DNS is not known here: supposed is a pod of kube-system with \
+                 k8s-app=kube-dns"
+                    .to_owned(),
+            );
+        }
+        let Some(server) = dns_server(self.snapshot) else {
+            question.unclear.push("where the cluster's DNS is, is not known here".to_owned());
+            return Ok(());
+        };
+        let wanted = [Protocol::Udp, Protocol::Tcp].map(|protocol| {
+            let range = PortRange { first: 53, last: 53 };
+            PortWords::Range(protocol, range)
+        });
+        let wanted = if ports.is_empty() { &wanted[..] } else { ports };
+        let mut part = Part { words: server.label.clone(), ..Part::default() };
+        part.pods = server.endpoints.iter().filter_map(Endpoint::pod).collect();
+        let all = if server.service.is_some() {
+            self.behind(&part, &server, wanted)?
+        } else {
+            vec![(numbers(wanted).map_err(Refusal::Wrong)?, Rc::new(part.clone()))]
+        };
+        for (ports, part) in all {
+            // Servers need not ask themselves.
+            let to = Set { parts: vec![part.clone()], except: Vec::new() };
+            let mut from = from.clone();
+            from.except.push(part);
+            question.flows.push(Flows { from, to, ports, pass: true });
+        }
+        Ok(())
+    }
+
+    /// Asks how far one gets.
+    fn walk(
+        &mut self,
+        question: &mut Question,
+        test: &Test,
+        from: &Ends,
+        to: &Ends,
+        max_hops: Option<usize>,
+    ) -> Result<(), Refusal> {
+        let begin = self.set(test, from, false)?;
+        let internet = matches!(begin.parts.as_slice(), [one] if one.words == crate::ends::INTERNET
+            && one.whole && one.pods.is_empty());
+        let start = if internet {
+            Start::Internet
+        } else {
+            only_pods(&begin, "where it begins")?;
+            Start::Pods(pods_of(&begin))
+        };
+        let end = self.set(test, to, false)?;
+        only_pods(&end, "where it must not lead")?;
+        question.walk = Some((start, pods_of(&end), max_hops.unwrap_or(usize::MAX)));
+        Ok(())
+    }
+}
+
+/// A walk is between known pods.
+fn only_pods(set: &Set, what: &str) -> Result<(), Refusal> {
+    let other = set.parts.iter().find(|part| !part.others.is_empty() || part.single.is_some());
+    match other {
+        Some(part) => Err(Refusal::Wrong(format!(
+            "{}: unreachable goes from pod to pod, and {what} is to be pods",
+            part.words
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The known pods of a set.
+fn pods_of(set: &Set) -> Vec<PodId> {
+    let gone = |id: &PodId| {
+        let mut except = set.except.iter();
+        except.any(|part| part.pods.contains(id) && !part.doubtful.contains(id))
+    };
+    let mut all: Vec<PodId> = set.parts.iter().flat_map(|part| part.pods.iter().copied()).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.retain(|id| !gone(id));
+    all
+}
+
+fn unclear(question: &mut Question, parts: &[Rc<Part>]) {
+    for why in parts.iter().filter_map(|part| part.unclear.as_ref()) {
+        let why = format!("{why}, so that nothing can be said of it");
+        if !question.unclear.contains(&why) {
+            question.unclear.push(why);
+        }
+    }
+}
+
+/// Known pods of a set as an end that was looked up.
+pub(super) fn found(label: String, endpoints: Vec<Endpoint>) -> EndName {
+    let resolved = Resolved {
+        object: None,
+        label,
+        service: None,
+        endpoints,
+        ways: Vec::new(),
+        notes: Vec::new(),
+    };
+    EndName { names: Named::Found(Box::new(resolved)), port: None, path: None }
+}

@@ -1,0 +1,336 @@
+//! What each kind of test proves, and what breaks it.
+
+use super::{is, tested};
+use crate::run::{list, text};
+
+/// A namespace that is closed, with an API that alone may reach the database.
+const SHOP: &str = "
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {team: a}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: web, labels: {team: b}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api, namespace: shop}
+spec:
+  selector: {matchLabels: {app: api}}
+  template:
+    metadata: {labels: {app: api}}
+    spec: {containers: [{name: c, image: i, ports: [{name: http, containerPort: 8080}]}]}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db, namespace: shop}
+spec:
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec: {containers: [{name: c, image: i, ports: [{name: sql, containerPort: 5432}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: api, namespace: shop}
+spec: {selector: {app: api}, ports: [{name: web, port: 80, targetPort: http}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: front, namespace: web}
+spec:
+  selector: {matchLabels: {app: front}}
+  template:
+    metadata: {labels: {app: front}}
+    spec: {containers: [{name: c, image: i}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: closed, namespace: shop}
+spec: {podSelector: {}, policyTypes: [Ingress]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: db, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: db}}
+  ingress: [{from: [{podSelector: {matchLabels: {app: api}}}], ports: [{port: 5432}]}]
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: api, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: api}}
+  ingress: [{from: [{namespaceSelector: {matchLabels: {team: b}}}], ports: [{port: 8080}]}]
+";
+
+#[test]
+fn allow() {
+    let test = |body: &str| format!("- name: a\n  allow: {body}\n");
+    is(SHOP, &test("{from: shop/deploy/api, to: shop/sts/db, ports: 5432}"), "Proved", &[]);
+    is(SHOP, &test("{from: shop/deploy/api, to: shop/sts/db, ports: sql}"), "Proved", &[]);
+    is(
+        SHOP,
+        &test("{from: shop/deploy/api, to: shop/sts/db}"),
+        "Broken",
+        &["shop/deploy/api does not reach shop/sts/db on 1/TCP"],
+    );
+    is(SHOP, &test("{from: web/deploy/front, to: shop/svc/api, ports: 80}"), "Proved", &[]);
+    // Of a Service without a port its own are meant.
+    is(SHOP, &test("{from: web/deploy/front, to: shop/svc/api}"), "Proved", &[]);
+    is(
+        SHOP,
+        &test("{from: web/deploy/front, to: shop/sts/db, ports: 5432}"),
+        "Broken",
+        &["web/deploy/front does not reach shop/sts/db"],
+    );
+    // A pod with exactly these labels, and any other pod of a namespace, are meant too.
+    is(
+        SHOP,
+        &test("{from: 'web/pods[app=later]', to: shop/svc/api}"),
+        "Broken",
+        &["matches no known"],
+    );
+    is(SHOP, &test("{from: ns/web, to: shop/svc/api}"), "Proved", &[]);
+    is(SHOP, &test("{from: ns/shop, to: shop/sts/db, ports: 5432}"), "Broken", &["does not reach"]);
+}
+
+#[test]
+fn deny_holds_of_pods_that_nobody_has_written() {
+    let test = |body: &str| format!("- name: a\n  deny: {body}\n");
+    is(SHOP, &test("{from: ns/web, to: shop/sts/db}"), "Proved", &[]);
+    is(SHOP, &test("{from: internet, to: ns/shop}"), "Proved", &[]);
+    is(SHOP, &test("{from: ns/web, to: ns/shop}"), "Broken", &["web/deploy/front reaches"]);
+    is(SHOP, &test("{from: ns/web, to: ns/shop, ports: 5432}"), "Proved", &[]);
+    // A pod of the namespace may come to have the label that is let in.
+    let scope = |scope: &str| {
+        format!(
+            "{}  scope: {scope}\n",
+            test("{from: 'namespaces[team=b]', to: ns/shop, ports: [8080]}")
+        )
+    };
+    is(SHOP, &scope("any"), "Broken", &["reaches"]);
+    let others = "- name: a\n  deny: {from: {ends: anyone, except: ns/web}, to: shop/deploy/api}\n";
+    // Any other namespace may have the label, unless only those that are written count.
+    is(SHOP, others, "Broken", &["team=b"]);
+    is(SHOP, &format!("{others}  scope: written-namespaces\n"), "Proved", &[]);
+    is(SHOP, &format!("{others}  scope: known\n"), "Proved", &[]);
+}
+
+#[test]
+fn only() {
+    let test = |body: &str| format!("- name: a\n  only: {body}\n");
+    is(SHOP, &test("{to: shop/sts/db, from: shop/deploy/api}"), "Proved", &[]);
+    is(
+        SHOP,
+        &test("{to: shop/sts/db, from: []}"),
+        "Broken",
+        &["shop/deploy/api reaches shop/sts/db"],
+    );
+    is(SHOP, &test("{to: shop/sts/db, from: 'shop/pods[app=api]'}"), "Proved", &[]);
+    is(
+        SHOP,
+        &test("{to: shop/deploy/api, from: web/deploy/front}"),
+        "Broken",
+        &["reaches shop/deploy/api on 8080/TCP"],
+    );
+    // Half of the internet, twice, is all of it.
+    let halves = format!(
+        "{SHOP}---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: halves, namespace: shop}}\nspec:\n  podSelector: {{matchLabels: {{app: db}}}}\n  ingress: [{{from: [{{ipBlock: {{cidr: 0.0.0.0/1}}}}, {{ipBlock: {{cidr: 128.0.0.0/1}}}}]}}]\n"
+    );
+    is(
+        &halves,
+        &test("{to: shop/sts/db, from: shop/deploy/api}"),
+        "Broken",
+        &["reaches shop/sts/db"],
+    );
+    // A rule that asks for less than the workload has lets others in.
+    let wide = SHOP.replace(
+        "ingress: [{from: [{podSelector: {matchLabels: {app: api}}}], ports: [{port: 5432}]}]",
+        "ingress: [{from: [{podSelector: {}}], ports: [{port: 5432}]}]",
+    );
+    is(
+        &wide,
+        &test("{to: shop/sts/db, from: shop/deploy/api}"),
+        "Broken",
+        &["shop/sts/db on 5432"],
+    );
+    // So it does where no other is known, and no rule looks at labels.
+    let open = "{to: shop/sts/db, from: [shop/deploy/api, shop/sts/db]}";
+    is(&wide, &test(open), "Broken", &["any other pod of shop reaches shop/sts/db"]);
+}
+
+#[test]
+fn only_to() {
+    let closed = format!(
+        "{SHOP}---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: out, namespace: web}}\nspec:\n  podSelector: {{}}\n  policyTypes: [Egress]\n  egress: [{{to: [{{namespaceSelector: {{matchLabels: {{team: a}}}}, podSelector: {{matchLabels: {{app: api}}}}}}], ports: [{{port: 8080}}]}}]\n"
+    );
+    let test = |to: &str| {
+        format!(
+            "- name: a\n  only-to: {{from: web/deploy/front, to: {to}}}\n  scope: written-namespaces\n"
+        )
+    };
+    is(&closed, &test("shop/deploy/api"), "Proved", &[]);
+    is(&closed, &test("'shop/deploy/api:8080'"), "Proved", &[]);
+    is(&closed, &test("'shop/deploy/api:9090'"), "Broken", &["on 8080/TCP"]);
+    is(&closed, &test("['shop/deploy/api:9090', 'shop/deploy/api:8080']"), "Proved", &[]);
+    is(&closed, &test("['shop/deploy/api:9090', 'shop/sts/db:8080']"), "Broken", &["on 8080/TCP"]);
+    is(&closed, &test("shop/sts/db"), "Broken", &["reaches shop/deploy/api"]);
+    is(SHOP, &test("shop/deploy/api"), "Broken", &["web/deploy/front reaches"]);
+}
+
+#[test]
+fn isolated() {
+    let test = |body: &str| format!("- name: a\n  isolated: {body}\n");
+    is(SHOP, &test("{between: ns/web, and: shop/sts/db}"), "Broken", &["shop/sts/db reaches web"]);
+    let closed = format!(
+        "{SHOP}---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: in, namespace: web}}\nspec: {{podSelector: {{}}, policyTypes: [Ingress]}}\n"
+    );
+    is(&closed, &test("{between: ns/web, and: shop/sts/db}"), "Proved", &[]);
+    is(&closed, &test("{between: ns/web, and: ns/shop}"), "Broken", &["reaches"]);
+}
+
+#[test]
+fn default_deny() {
+    let test = |body: &str| format!("- name: a\n  default-deny: {body}\n");
+    is(SHOP, &test("{namespaces: shop, directions: ingress}"), "Proved", &[]);
+    is(SHOP, &test("{namespaces: shop}"), "Broken", &["no policy isolates egress of"]);
+    is(
+        SHOP,
+        &test("{namespaces: [shop, web], directions: ingress}"),
+        "Broken",
+        &["web/deploy/front"],
+    );
+    is(
+        SHOP,
+        &test("{namespaces: anyone, directions: ingress, except: ns/web}"),
+        "Broken",
+        &["any other"],
+    );
+    let scoped =
+        "{namespaces: anyone, directions: ingress, except: ns/web}}\n  scope: written-namespaces";
+    is(
+        SHOP,
+        &format!("- name: a\n  default-deny: {}\n", scoped.replacen("}}", "}", 1)),
+        "Proved",
+        &[],
+    );
+    // Each known workload is selected, and another would not be.
+    let each = SHOP.replace("spec: {podSelector: {}, policyTypes: [Ingress]}",
+        "spec: {podSelector: {matchExpressions: [{key: app, operator: In, values: [api, db]}]}, policyTypes: [Ingress]}");
+    is(
+        &each,
+        &test("{namespaces: shop, directions: ingress}"),
+        "Broken",
+        &["any other pod of shop"],
+    );
+    let known = "{namespaces: shop, directions: ingress}\n  scope: known";
+    is(&each, &test(known), "Proved", &[]);
+}
+
+#[test]
+fn dns() {
+    let test = "- name: a\n  dns: {from: ns/web}\n";
+    is(SHOP, test, "Proved", &[]);
+    let closed = format!(
+        "{SHOP}---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: out, namespace: web}}\nspec:\n  podSelector: {{}}\n  policyTypes: [Egress]\n  egress: [{{to: [{{namespaceSelector: {{matchLabels: {{kubernetes.io/metadata.name: kube-system}}}}}}], ports: [{{port: 53, protocol: UDP}}]}}]\n"
+    );
+    is(&closed, test, "Broken", &["on 53/TCP"]);
+    is(&closed, "- name: a\n  dns: {from: ns/web, ports: 53/UDP}\n", "Proved", &[]);
+}
+
+#[test]
+fn exposed() {
+    let led = format!(
+        "{SHOP}---\napiVersion: v1\nkind: Service\nmetadata: {{name: out, namespace: web}}\nspec: {{type: LoadBalancer, selector: {{app: front}}, ports: [{{port: 80}}]}}\n"
+    );
+    let test = |only: &str, scope: &str| {
+        format!("- name: a\n  exposed: {{only: {only}}}\n  scope: {scope}\n")
+    };
+    is(&led, &test("web/deploy/front", "known"), "Proved", &[]);
+    is(&led, &test("[]", "known"), "Broken", &["the internet gets to web/deploy/front"]);
+    // No policy closes the others of the namespace.
+    is(&led, &test("web/deploy/front", "written-namespaces"), "Broken", &["any other pod of web"]);
+    is(&led, &test("ns/web", "written-namespaces"), "Proved", &[]);
+    // Without a way in nothing is known of what leads there.
+    is(SHOP, &test("ns/web", "known"), "NotKnown", &["no way in from outside"]);
+}
+
+#[test]
+fn unreachable() {
+    let test = |body: &str| format!("- name: a\n  unreachable: {body}\n");
+    is(
+        SHOP,
+        &test("{from: web/deploy/front, to: shop/sts/db}"),
+        "Broken",
+        &["web/deploy/front gets to shop/sts/db by 2 hops"],
+    );
+    is(SHOP, &test("{from: web/deploy/front, to: shop/sts/db, max-hops: 1}"), "Proved", &[]);
+    is(SHOP, &test("{from: shop/sts/db, to: web/deploy/front}"), "Broken", &["by 1 hop"]);
+}
+
+#[test]
+fn conditions_count_on_the_strict_side() {
+    let rule = "
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: path, namespace: shop}
+spec:
+  endpointSelector: {matchLabels: {app: db}}
+  ingress:
+  - fromEndpoints: [{matchLabels: {app: api}}]
+    toPorts: [{ports: [{port: '9090', protocol: TCP}], rules: {http: [{method: GET, path: /metrics}]}}]
+";
+    let all = format!("{SHOP}---\n{rule}");
+    let allow = "- name: a\n  allow: {from: shop/deploy/api, to: shop/sts/db, ports: 9090}\n";
+    let deny = "- name: a\n  deny: {from: shop/deploy/api, to: shop/sts/db, ports: 9090}\n";
+    is(&all, allow, "Broken", &["only on a condition"]);
+    is(&all, &format!("{allow}  on-condition: counts\n"), "Proved", &[]);
+    is(&all, deny, "Broken", &["reaches"]);
+    is(&all, &format!("{deny}  on-condition: does-not-count\n"), "Proved", &[]);
+}
+
+/// What was not read may decide, so nothing is proved of it.
+#[test]
+fn what_was_not_read_is_not_known() {
+    let gap = format!(
+        "{SHOP}---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: odd, namespace: shop}}\nspec: {{podSelector: {{matchLabels: {{app: db}}}}, ingres: [{{}}]}}\n"
+    );
+    let deny = "- name: a\n  deny: {from: ns/web, to: shop/sts/db}\n";
+    // What would be refused is not in force, and is told.
+    let run = tested(&gap, deny, &["-o", "json"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(text(&run.json(), "/warnings/0/message").contains("would be refused"), "{run:?}");
+    let run = tested(&format!("{SHOP}---\na: [\n"), deny, &["-o", "json"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    let message = run.json();
+    let message = text(&message, "/tests/0/message");
+    assert!(message.contains("not all of the input was read"), "{message}");
+    let nothing = "apiVersion: v1\nkind: Namespace\nmetadata: {name: web}\n";
+    let test = "- name: a\n  deny: {from: ns/web, to: internet}\n";
+    let none = tested(nothing, test, &["-o", "json"]);
+    assert_ne!(none.code, 0, "{none:?}");
+}
+
+/// Both sides' rules have their lines, and the command that explains the flow is one that runs.
+#[test]
+fn a_failure_says_why_and_where() {
+    let run = tested(
+        SHOP,
+        "- name: a\n  reason: so it is\n  deny: {from: ns/web, to: ns/shop}\n",
+        &["-o", "json"],
+    );
+    assert_eq!(run.code, 1);
+    let answer = run.json();
+    let test = &answer["tests"][0];
+    assert_eq!(text(test, "/reason"), "so it is");
+    let ingress = &test["witness"]["flows"][0]["ingress"];
+    assert_eq!(text(ingress, "/policies/0/name"), "api");
+    assert!(ingress["policies"][0]["location"]["line"].as_u64().unwrap() > 50, "{ingress:#}");
+    assert!(text(test, "/witness/explain").starts_with("kubectl netpol explain -f "), "{test:#}");
+    assert!(
+        list(test, "/mend").iter().any(|it| it.as_str().unwrap().contains("api ingress[0]")),
+        "{test:#}"
+    );
+}
