@@ -55,11 +55,13 @@ impl Known {
     }
 }
 
+/// What is in a part, with the part, so that no other one comes to stand where it stood.
+type Looked = (Rc<Part>, Rc<Members>);
+
 /// Finds classes, each part once.
 pub(super) struct Classes<'c, 'a> {
     connectivity: &'c Connectivity<'a>,
-    /// With the part, so that no other one comes to stand where it stood.
-    known: HashMap<(*const Part, bool), (Rc<Part>, Rc<Members>)>,
+    known: HashMap<(*const Part, bool), Looked>,
 }
 
 impl<'c, 'a> Classes<'c, 'a> {

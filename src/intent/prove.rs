@@ -274,7 +274,8 @@ impl<'t> Tester<'t> {
             known.classes.iter().map(has).collect()
         };
         let to = families(to);
-        families(from).iter().any(|a| to.iter().any(|b| !(a[0] && b[0]) && !(a[1] && b[1])))
+        let meet = |a: &[bool; 2], b: &[bool; 2]| a.iter().zip(b).any(|(a, b)| *a && *b);
+        families(from).iter().any(|a| to.iter().any(|b| !meet(a, b)))
     }
 
     /// No flow between any two ends.

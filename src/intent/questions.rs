@@ -302,8 +302,10 @@ impl Asker<'_, '_> {
             };
             for (ports, part) in open {
                 let split = |(region, parts): (PortSet, Vec<Rc<Part>>)| {
-                    let inside =
-                        (region.intersection(&ports), [&parts[..], &[part.clone()]].concat());
+                    let inside = (
+                        region.intersection(&ports),
+                        [&parts[..], std::slice::from_ref(&part)].concat(),
+                    );
                     let outside = (region.difference(&ports), parts);
                     [inside, outside].into_iter().filter(|(region, _)| !region.is_empty())
                 };

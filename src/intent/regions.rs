@@ -143,7 +143,7 @@ impl<'r> Regions<'r> {
         let mut part = Part { words: end.text.clone(), ..Part::default() };
         let is_word = matches!(end.word, EndWord::Anyone | EndWord::Internet | EndWord::Nodes);
         if is_word && is_called(snapshot, end, namespace) {
-            self.named(snapshot, &called(end), namespace, &mut part)?;
+            Self::named(snapshot, &called(end), namespace, &mut part)?;
             return Ok(part);
         }
         match &end.word {
@@ -169,7 +169,7 @@ impl<'r> Regions<'r> {
                 let asked = Asked::Pods(wanted.clone());
                 self.exact(snapshot, exact, &asked, namespace, &mut part)?;
             }
-            EndWord::Name(name) => self.named(snapshot, name, namespace, &mut part)?,
+            EndWord::Name(name) => Self::named(snapshot, name, namespace, &mut part)?,
         }
         Ok(part)
     }
@@ -226,7 +226,9 @@ impl<'r> Regions<'r> {
                     .filter(|space| !space.matches(selector).is_no())
                     .map(|space| &*space.name)
                     .collect();
-                spaces.iter().for_each(|name| look(name));
+                for name in &spaces {
+                    look(name);
+                }
                 !spaces.is_empty() || all_asked(self.rules, &selector.requirements, true)
             }
         };
@@ -268,7 +270,6 @@ impl<'r> Regions<'r> {
     }
 
     fn named(
-        &self,
         snapshot: &Snapshot,
         name: &EndName,
         namespace: &str,
