@@ -30,7 +30,7 @@ impl Objects {
             !by_ref.contains_key(&namespace)
         });
         let (owners, accounts) = (owners(&by_ref), accounts(&by_ref));
-        let mut linker = Linker { owners, accounts, without_pods, ..Linker::default() };
+        let mut linker = Linker { accounts, owners, without_pods, ..Linker::default() };
         for (object, (origin, body)) in by_ref {
             linker.add(object, origin, body);
         }

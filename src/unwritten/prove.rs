@@ -142,7 +142,7 @@ impl<'a> Prover<'a> {
         let namespaces = ends.map(|kinds| self.namespaces(kinds));
         let spots: [Vec<Spot<'a>>; 2] =
             [0, 1].map(|role| self.spots(ends[role], &namespaces[1 - role], within));
-        let known = ends.map(|kinds| self.known(kinds));
+        let known = ends.map(Self::known);
         let mut best = Proof::Holds;
         let mut questions: Vec<[Result<&Spot<'a>, &Who<'a>>; 2]> = Vec::new();
         for from in &spots[0] {
@@ -253,7 +253,7 @@ impl<'a> Prover<'a> {
     }
 
     /// The ends of a role that are known, each kind by itself.
-    fn known(&self, kinds: &Kinds) -> Vec<Who<'a>> {
+    fn known(kinds: &Kinds) -> Vec<Who<'a>> {
         let both = |end: &Endpoint| [end.clone(), end.clone()];
         let mut all: Vec<Who<'a>> =
             kinds.pods.iter().map(|id| Who::One(vec![both(&Endpoint::Pod(*id))])).collect();
@@ -391,7 +391,7 @@ fn like(snapshot: &Snapshot, id: PodId) -> Like<'_> {
     let selector = selector.filter(|selector| !selector.is_everything());
     let selector = selector.unwrap_or_else(|| {
         let lasting = pod.labels.lasting();
-        Selector::labels(lasting.iter().map(|(key, value)| (key, value)))
+        Selector::labels(lasting.iter())
     });
     Like { pod, set: PodSet::new(Namespaces::Own(pod.namespace.clone()), selector) }
 }

@@ -30,7 +30,7 @@ impl Flows<'_> {
                 self.name_set(role, set);
             }
         }
-        for ((of, key), _) in &self.labels {
+        for (of, key) in self.labels.keys() {
             if let Of::Pod(role) = of {
                 self.seen[*role].insert(key.clone());
             }
