@@ -125,7 +125,7 @@ pub(super) fn follow(
     }
     rounds.tell();
     let directories: Vec<String> = rounds.followed.iter().map(directory).collect();
-    let ignore = rounds.followed.iter().find_map(|it| source(it)).and_then(|it| rounds.ignore(&it));
+    let ignore = rounds.followed.iter().find_map(source).and_then(|it| rounds.ignore(&it));
     let main = build.get(&ignore).or_else(|| build.values().next());
     let Some(builders) = main else { return Ok(rounds.out) };
     rounds.out.warnings.extend(links(tree, &builders.outward, &directories));
