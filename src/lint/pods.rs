@@ -11,6 +11,9 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+/// So many namespaces are few.
+const FEW: usize = 4;
+
 /// Whom a set means of those that are known.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Members {
@@ -70,16 +73,15 @@ impl<'a> Pods<'a> {
                 _ => None,
             })
         };
-        let mut candidates: Vec<PodId> = match (one(&set.pods), &spaces) {
-            (Some((key, values)), _) => {
-                let some = values.iter().flat_map(|value| self.labelled(&key, value));
-                some.chain(self.open.iter().copied()).collect()
-            }
-            (None, names) => {
-                let of =
-                    |name: &Name| self.snapshot.pods_in(name).map(|(id, _)| id).collect::<Vec<_>>();
-                names.iter().flat_map(of).collect()
-            }
+        // Of few namespaces all pods are looked at, of many those with a label.
+        let label = one(&set.pods).filter(|_| spaces.len() > FEW);
+        let mut candidates: Vec<PodId> = if let Some((key, values)) = label {
+            let some = values.iter().flat_map(|value| self.labelled(&key, value));
+            some.chain(self.open.iter().copied()).collect()
+        } else {
+            let of =
+                |name: &Name| self.snapshot.pods_in(name).map(|(id, _)| id).collect::<Vec<_>>();
+            spaces.iter().flat_map(of).collect()
         };
         candidates.sort_unstable();
         candidates.dedup();
