@@ -46,8 +46,8 @@ impl End {
             1 => Self::Internet,
             2 => Self::Nodes,
             3 => Self::Namespace(namespace),
-            4 | 5 => Self::Pods(namespace, *r.pick(&["a", "b"]), value),
-            6 => Self::Spaces(*r.pick(&["t", "a"]), value),
+            4 | 5 => Self::Pods(namespace, r.pick::<&str>(&["a", "b"]), value),
+            6 => Self::Spaces(r.pick::<&str>(&["t", "a"]), value),
             _ => {
                 let all = world.snapshot.pods().iter();
                 let all = all.filter(|pod| !pod.finished && !pod.template);

@@ -52,7 +52,7 @@ fn host(paths: &[String]) -> String {
 }
 
 impl Cluster {
-    fn from_internet(&self, to: &str) -> Explanation {
+    fn internet_to(&self, to: &str) -> Explanation {
         let found = unwritten::internet(&self.snapshot, &self.rules);
         let source = EndName { names: Named::Found(Box::new(found)), port: None, path: None };
         let destination = to.parse().unwrap();
@@ -63,7 +63,7 @@ impl Cluster {
 
     /// The verdict on a path of shop.example.org, and what is said of its ways.
     fn at(&self, path: &str) -> (&'static str, String) {
-        let explanation = self.from_internet(&format!("http://shop.example.org{path}"));
+        let explanation = self.internet_to(&format!("http://shop.example.org{path}"));
         let said = explanation.ways.iter().flat_map(|way| way.faults.clone());
         let said = said.chain(explanation.notes.iter().cloned()).collect::<Vec<_>>().join("\n");
         (explanation.verdict().map_or("Mixed", Verdict::as_str), said)
