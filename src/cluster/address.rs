@@ -7,6 +7,32 @@ use serde::Serialize;
 use std::fmt;
 use std::net::IpAddr;
 
+/// Private networks, and addresses that lead nowhere.
+///
+/// Source: IANA's registries of special-purpose addresses (RFC 6890), those that are not globally
+/// reachable; multicast and what is reserved; of IPv6 all but `2000::/3` (RFC 4291).
+pub const NOT_INTERNET: &[&str] = &[
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "224.0.0.0/3",
+    "::/3",
+    "4000::/2",
+    "8000::/1",
+];
+
+/// Whether a network has addresses of the internet: it lies in none that is not of it.
+pub fn is_of_internet(network: &IpNet) -> bool {
+    let special = NOT_INTERNET.iter().filter_map(|net| net.parse::<IpNet>().ok());
+    !special.into_iter().any(|net| net.contains(network))
+}
+
 /// An IP family. A flow has exactly one; dual-stack pods are judged once for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 pub enum Family {

@@ -18,7 +18,7 @@ mod service;
 mod snapshot;
 mod truth;
 
-pub use address::{AddressBlock, Addresses, Family, InvalidBlock};
+pub use address::{AddressBlock, Addresses, Family, InvalidBlock, NOT_INTERNET, is_of_internet};
 pub use by_namespace::{ByNamespace, Placed};
 pub use call::{Call, CallKind, Callee, Calls};
 pub use gap::{Gap, named_by};

@@ -4,9 +4,8 @@
 //! In: a snapshot. Out: every [`Door`], and what leads to given pods.
 
 use super::{Lead, all};
-use crate::cluster::{Name, Opens, PodId, Port, Service, ServicePort, Snapshot};
+use crate::cluster::{Name, Opens, PodId, Port, Service, ServicePort, Snapshot, is_of_internet};
 use crate::prose;
-use crate::unwritten::is_of_internet;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 

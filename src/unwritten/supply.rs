@@ -9,8 +9,8 @@ use super::homes::{Side, homes};
 use super::search::Search;
 use super::shape::{Place, Shape};
 use crate::cluster::{
-    AddressBlock, Bringer, Family, Labels, Name, ObjectRef, Pod, Port, Protocol, Representative,
-    Snapshot, Truth,
+    AddressBlock, Bringer, Family, Labels, NOT_INTERNET, Name, ObjectRef, Pod, Port, Protocol,
+    Representative, Snapshot, Truth,
 };
 use crate::effort::Effort;
 use crate::ends::{
@@ -20,7 +20,6 @@ use crate::ends::{
 use crate::policy::rule::{Entry, PeerKind};
 use crate::policy::{PolicyId, Ruleset};
 use crate::verdict::{Judgement, Passage, Question, classes, means};
-use ipnet::IpNet;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
@@ -37,26 +36,6 @@ pub struct Supplied {
 
 /// Pairs of places and ends that one question looks at.
 const MOST_PAIRS: usize = 2000;
-
-/// Private networks, and addresses that lead nowhere.
-///
-/// Source: IANA's registries of special-purpose addresses (RFC 6890), those that are not globally
-/// reachable; multicast and what is reserved; of IPv6 all but `2000::/3` (RFC 4291).
-const NOT_INTERNET: &[&str] = &[
-    "0.0.0.0/8",
-    "10.0.0.0/8",
-    "100.64.0.0/10",
-    "127.0.0.0/8",
-    "169.254.0.0/16",
-    "172.16.0.0/12",
-    "192.0.0.0/24",
-    "192.168.0.0/16",
-    "198.18.0.0/15",
-    "224.0.0.0/3",
-    "::/3",
-    "4000::/2",
-    "8000::/1",
-];
 
 /// What an end asks for, if it is nothing written.
 fn of(end: &EndName, snapshot: &Snapshot, namespace: &str) -> Option<Asked> {
@@ -234,12 +213,6 @@ pub fn internet(snapshot: &Snapshot, rules: &Ruleset) -> Resolved {
         ways: Vec::new(),
         notes: vec![OUTSIDE.to_owned()],
     }
-}
-
-/// Whether a network has addresses of the internet: it lies in none that is not of it.
-pub fn is_of_internet(network: &IpNet) -> bool {
-    let special = NOT_INTERNET.iter().filter_map(|net| net.parse::<IpNet>().ok());
-    !special.into_iter().any(|net| net.contains(network))
 }
 
 /// Which addresses outside.

@@ -33,6 +33,7 @@ const LIVE: &[(&str, &[&str])] = &[
     ("doctor", &["doctor"]),
     ("explain", &["explain", "-n", "x", "pod/a", "pod/b"]),
     ("explain", &["explain", "-n", "x", "pod/a", "pod/b", "--input-file", FLOWS]),
+    ("lint", &["lint"]),
     ("list", &["list"]),
     ("map", &["map", "--no-open", "--output", "target/tmp/map.html"]),
     ("observe", &["observe", "--input-file", FLOWS, "--summary"]),

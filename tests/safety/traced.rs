@@ -50,6 +50,7 @@ const TRACED: &[(&str, &[&str], &[i32])] = &[
     ("doctor", &["doctor"], &[0, 1]),
     ("explain", &["explain", "-f", ".", "-n", "x", "pod/a", "pod/b"], &[0, 1, 3]),
     ("explain", &["explain", "-k", "remote", "-n", "x", "pod/a", "pod/b"], &[2]),
+    ("lint", &["lint", "-f", "."], &[0, 1, 3]),
     ("list", &["list", "-f", "."], &[0]),
     ("list", &["list", "-k", "local"], &[0, 2]),
     ("list", &["list", "-k", "remote"], &[2]),

@@ -167,5 +167,5 @@ pub(super) fn is_from_internet(source: &EndReport) -> bool {
 }
 
 fn is_public(network: &str) -> bool {
-    network.parse().is_ok_and(|net| crate::unwritten::is_of_internet(&net))
+    network.parse().is_ok_and(|net| crate::cluster::is_of_internet(&net))
 }

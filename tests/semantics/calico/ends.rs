@@ -158,7 +158,7 @@ fn labels_of_accounts() {
     holds(&(account("red") + &rule), &["web → api:80 is Allowed"]);
     holds(&(account("blue") + &rule), &["web → api:80 is Denied"]);
     // Nobody else's selectors see them.
-    let own = "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: n, namespace: shop}\n\
+    let own = "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: red, namespace: shop}\n\
                spec: {podSelector: {}, ingress: [{from: [{podSelector: {matchLabels: {team: red}}}]}]}\n";
     holds(&(account("red") + own), &["web → api:80 is Denied"]);
 }

@@ -51,8 +51,9 @@ pub(super) fn same(one: &Named, other: &Named) -> bool {
 /// One address may be written in many ways: without what is before the host, with `:` before the path.
 fn plain(address: &str) -> String {
     let address = address.split_once("://").map_or(address, |(_, rest)| rest);
-    let (host, path) = address.split_once(['/', ':']).unwrap_or((address, ""));
-    let host = host.rsplit('@').next().unwrap_or_default();
+    let (authority, rest) = address.split_at(address.find('/').unwrap_or(address.len()));
+    let address = format!("{}{rest}", authority.rsplit('@').next().unwrap_or_default());
+    let (host, path) = address.split_once(['/', ':']).unwrap_or((&address, ""));
     // A port is a number.
     let path = match path.split_once('/') {
         Some((port, rest)) if port.bytes().all(|byte| byte.is_ascii_digit()) => rest,
