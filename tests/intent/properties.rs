@@ -8,11 +8,12 @@ use crate::random::{
     Random, World, boundary_addresses, boundary_ports, build, complete_cluster, hold, naive_flow,
     partial_cluster,
 };
+use netpol::cluster::is_of_internet;
 use netpol::cluster::{Family, PodId, Port, Protocol, Snapshot, real_namespace};
 use netpol::effort::Effort;
 use netpol::intent::{Holds, Judged, Test, Witness, from_yaml, judge};
 use netpol::policy::rule::Direction;
-use netpol::unwritten::{WitnessEnd, is_of_internet, witness};
+use netpol::unwritten::{WitnessEnd, witness};
 use netpol::verdict::{Endpoint, Flow, Passage, closed, judge as judge_flow};
 use serde_json::{Value, json};
 use std::net::IpAddr;
