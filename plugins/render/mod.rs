@@ -9,7 +9,6 @@ mod cells;
 mod columns;
 mod csv;
 mod dot;
-#[allow(dead_code, reason = "JUnit, which is written in XML, comes with `test`")]
 mod escape;
 mod format;
 mod github;

@@ -31,7 +31,7 @@ impl Known {
     }
 
     /// Whether an address is one that is meant, as far as what was taken out tells.
-    pub(super) fn has_outside(&self, end: End) -> bool {
+    pub(super) fn has(&self, end: End) -> bool {
         !self.gone.contains(&end)
     }
 

@@ -330,6 +330,10 @@ impl<'t> Tester<'t> {
             }
         }
         let known = perhaps.unwrap_or_else(Judged::proved);
+        let known = known.and(self.on_own_nodes(test, flows, [&from, &to]));
+        if known.holds == Holds::Broken {
+            return known;
+        }
         let within = match test.scope {
             TestScope::Known => return known,
             TestScope::Any => Within::Any,
@@ -359,6 +363,84 @@ impl<'t> Tester<'t> {
             (false, true) => passage >= Passage::OnCondition,
             (false, false) => passage == Passage::Allowed,
         }
+    }
+
+    /// What becomes of flows from nodes, and from pods on their networks, to pods that are on the same node, or
+    /// may be: which rules let them pass does not tell.
+    ///
+    /// Who is anyone is not asked about: a node always reaches its own pods, whatever is written.
+    /// Source: docs/semantics/kubernetes.md#own-node-to-pod.
+    fn on_own_nodes(&self, test: &Test, flows: &Flows, [from, to]: [&Known; 2]) -> Judged {
+        let snapshot = self.snapshot;
+        let node_of = |end: End| match end {
+            End::Pod(id) => snapshot.pod(id).node.as_deref(),
+            End::Node(at) => snapshot.nodes.get(at).map(|node| &*node.name),
+            End::Address(_) => None,
+        };
+        // One of each class on each node.
+        let each = |ends: &mut dyn Iterator<Item = End>, of: &Known| {
+            let mut seen = BTreeSet::new();
+            let mut all: Vec<End> = ends.filter(|end| of.has(*end)).collect();
+            all.retain(|end| seen.insert((self.connectivity.class(*end), node_of(*end))));
+            all
+        };
+        let hosted = |id: &PodId| snapshot.pod(*id).host_network;
+        let named = flows.from.parts.iter().filter(|part| !part.whole || part.sets.is_empty());
+        let mut sources = named.flat_map(|part| {
+            let pods = part.pods.iter().copied().filter(hosted).map(End::Pod);
+            let nodes = part.others.iter().filter_map(|end| end.end().ok());
+            pods.chain(nodes.filter(|end| matches!(end, End::Node(_))))
+        });
+        let sources = each(&mut sources, from);
+        let pods = flows.to.parts.iter().flat_map(|part| part.pods.iter().copied());
+        let destinations = each(&mut pods.filter(|id| !hosted(id)).map(End::Pod), to);
+        let Some(port) = flows.ports.lowest() else { return Judged::proved() };
+        let mut judged = Judged::proved();
+        for source in sources {
+            for destination in &destinations {
+                let nodes = [node_of(source), node_of(*destination)];
+                if nodes[0].is_some() && nodes[1].is_some() && nodes[0] != nodes[1] {
+                    continue;
+                }
+                let ends = [source, *destination];
+                let shared = |family: &Family| {
+                    ends.iter().all(|end| {
+                        let class = self.connectivity.class(*end);
+                        class.is_some_and(|class| self.connectivity.has(class, *family))
+                    })
+                };
+                let Some(family) = Family::ALL.into_iter().find(shared) else { continue };
+                let flow = WitnessFlow {
+                    ends: ends.map(|end| WitnessEnd::Known(end.into())),
+                    port,
+                    family,
+                };
+                let sure = from.is_sure(source) && to.is_sure(*destination);
+                let holds = if sure && self.confirms(&flow, false, test.on_condition) {
+                    Holds::Broken
+                } else if self.may_pass(&flow) {
+                    Holds::NotKnown
+                } else {
+                    continue;
+                };
+                judged = judged.and(Judged::with(holds, Witness::Flow(Box::new(flow), false)));
+                if holds == Holds::Broken {
+                    return judged;
+                }
+            }
+        }
+        judged
+    }
+
+    /// Whether a flow between known ends is not known to be denied.
+    fn may_pass(&self, flow: &WitnessFlow) -> bool {
+        let [WitnessEnd::Known(source), WitnessEnd::Known(destination)] = &flow.ends else {
+            return true;
+        };
+        let (source, destination) = (source.clone(), destination.clone());
+        let (port, family) = (flow.port, flow.family);
+        let one = Flow { source, destination, port, family, through_service: false };
+        judge(self.snapshot, self.rules, &one).passage() != Passage::Denied
     }
 
     /// Two ends of two classes that are not one and the same.
@@ -407,7 +489,7 @@ impl<'t> Tester<'t> {
         for end in outside {
             let End::Address(ip) = end else { continue };
             let class = self.connectivity.class(end);
-            if known.has_outside(end) && seen.insert((class, Family::of(ip))) {
+            if known.has(end) && seen.insert((class, Family::of(ip))) {
                 others.push(end.into());
             }
         }

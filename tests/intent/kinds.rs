@@ -118,6 +118,36 @@ fn deny_holds_of_pods_that_nobody_has_written() {
     is(SHOP, &format!("{others}  scope: known\n"), "Proved", &[]);
 }
 
+/// docs/semantics/kubernetes.md#own-node-to-pod: no policy keeps a node from the pods on it, so that a pod on its
+/// network reaches those, whatever is written; where it is not known which node it is, neither is that.
+#[test]
+fn a_node_reaches_its_own_pods() {
+    let pods = |node: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: agent, namespace: dev, labels: {{app: agent}}}}\n\
+             spec: {{hostNetwork: true, nodeName: n1, containers: [{{image: i}}]}}\n---\n\
+             apiVersion: v1\nkind: Pod\nmetadata: {{name: db, namespace: prod, labels: {{app: db}}}}\n\
+             spec: {{{node}containers: [{{image: i}}]}}\n---\n\
+             apiVersion: v1\nkind: Node\nmetadata: {{name: n1}}\n\
+             status: {{addresses: [{{type: InternalIP, address: 192.0.2.1}}]}}\n---\n\
+             apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: deny, namespace: prod}}\n\
+             spec: {{podSelector: {{}}, policyTypes: [Ingress, Egress]}}\n"
+        )
+    };
+    for (node, expected) in
+        [("nodeName: n1, ", "Broken"), ("nodeName: n2, ", "Proved"), ("", "NotKnown")]
+    {
+        for from in ["ns/dev", "dev/pod/agent", "nodes"] {
+            let test = format!("- name: x\n  deny: {{from: {from}, to: prod/pod/db}}\n");
+            is(&pods(node), &test, expected, &[]);
+        }
+    }
+    // Of anyone it is left out, and said.
+    let only = "- name: x\n  only: {to: prod/pod/db, from: []}\n";
+    let run = tested(&pods("nodeName: n1, "), only, &[]);
+    assert!(run.code == 0 && run.stdout.contains("Left out is what no policy judges"), "{run:?}");
+}
+
 #[test]
 fn only() {
     let test = |body: &str| format!("- name: a\n  only: {body}\n");

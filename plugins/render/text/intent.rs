@@ -22,10 +22,8 @@ pub(in crate::render) fn intent(report: &IntentReport, width: usize, wide: bool)
     }
     screen.blank();
     screen.words(0, 2, &[(BOLD, &format!("{}.", counts(report)))]);
-    if wide {
-        for note in &report.notes {
-            screen.words(0, 2, &[(DIM, &format!("{note}."))]);
-        }
+    for note in &report.notes {
+        screen.words(0, 2, &[(DIM, &format!("{note}."))]);
     }
     for warning in Warning::told_once(&report.warnings) {
         screen.blank();

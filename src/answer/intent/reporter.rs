@@ -37,8 +37,8 @@ pub struct IntentAsked<'a> {
 }
 
 /// Source: docs/semantics/kubernetes.md#exemptions.
-const EXEMPT: &str =
-    "Left out is what no policy judges: a pod to itself, and a node to the pods on it";
+const EXEMPT: &str = "Left out is what no policy judges: a pod to itself, and, of anyone and of pods nobody has written, a node \
+     to the pods on it";
 
 impl IntentReport {
     /// Puts what became of tests into words and places. Pods of witnesses that nobody has written are
@@ -354,6 +354,13 @@ fn narrow(flows: &[FlowReport]) -> Vec<String> {
     let Some(flow) = flows.iter().find(|flow| flow.verdict == Verdict::Allowed) else {
         return Vec::new();
     };
+    // Source: docs/semantics/kubernetes.md#own-node-to-pod.
+    if flow.ingress.reason == Because::OwnNode {
+        return vec![format!(
+            "no policy keeps a node from the pods on it: have {} elsewhere, or take it out with except",
+            flow.egress.subject
+        )];
+    }
     let mut rules = Vec::new();
     let mut open = Vec::new();
     for (way, direction) in [(Direction::Egress, &flow.egress), (Direction::Ingress, &flow.ingress)]
