@@ -234,7 +234,8 @@ impl Solver {
                 let before = (*place as usize).clamp(2, clause.len());
                 let mut round = (before..clause.len()).chain(2..before);
                 let other = round.find(|i| self.values[clause[*i].index()] >= 0);
-                let looked = other.map_or(clause.len(), |i| if i < before { clause.len() } else { i - before });
+                let looked = other
+                    .map_or(clause.len(), |i| if i < before { clause.len() } else { i - before });
                 budget.steps = budget.steps.saturating_sub(looked as u64 / LOOKS);
                 if let Some(other) = other {
                     *place = u32::try_from(other).unwrap_or(0);

@@ -153,7 +153,12 @@ impl<'a> Search<'a> {
             only_others: Vec::new(),
             coarse: false,
             scratch: sides.iter().map(|side| Scratch::new(side.snapshot)).collect(),
-            taken: homes.iter().flat_map(|home| &home.members).cloned().chain([any.clone()]).collect(),
+            taken: homes
+                .iter()
+                .flat_map(|home| &home.members)
+                .cloned()
+                .chain([any.clone()])
+                .collect(),
             others: HashMap::from([(Vec::new(), any)]),
             done: HashSet::new(),
             hidden: HashMap::new(),
