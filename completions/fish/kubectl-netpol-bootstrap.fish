@@ -1,4 +1,5 @@
 complete -c kubectl-netpol-bootstrap -s l -l selector -d 'The namespaces with these labels instead' -r
+complete -c kubectl-netpol-bootstrap -l leave-out -d 'Namespace that --whole-cluster leaves as it is, too; repeatable' -r
 complete -c kubectl-netpol-bootstrap -l label -d 'Label to give the namespace; repeatable' -r
 complete -c kubectl-netpol-bootstrap -l deny -d 'What is denied by default: ingress, egress or all' -r -f -a "ingress\t''
 egress\t''
@@ -63,6 +64,7 @@ complete -c kubectl-netpol-bootstrap -l as -d 'User to impersonate' -r
 complete -c kubectl-netpol-bootstrap -l as-group -d 'Group to impersonate; repeatable' -r
 complete -c kubectl-netpol-bootstrap -l as-uid -d 'UID to impersonate' -r
 complete -c kubectl-netpol-bootstrap -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol-bootstrap -l whole-cluster -d 'All namespaces instead, by one GlobalNetworkPolicy of Calico, but those in which Kubernetes and Calico run; with --dialect calico only'
 complete -c kubectl-netpol-bootstrap -l dns-proxy -d 'Let what is asked of DNS pass Cilium\'s proxy, without which no policy can name a host'
 complete -c kubectl-netpol-bootstrap -l both-sides -d 'Write the ingress side of --allow-egress in the other namespace, too'
 complete -c kubectl-netpol-bootstrap -l allow-same-namespace -d 'Let the pods of the namespace reach one another'

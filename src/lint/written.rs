@@ -46,7 +46,7 @@ pub(super) fn written(
     let six = has_six(snapshot);
     let mut kinds = HashSet::new();
     for (id, policy) in rules.policies().iter().enumerate() {
-        if policy.not_judged().is_some() {
+        if !policy.is_judged() {
             continue;
         }
         if kinds.insert(&policy.object) {
@@ -307,8 +307,8 @@ fn names(rules: &Ruleset, found: &mut AllFound) {
     for policy in rules.policies() {
         let judged = policy.not_judged().is_none() && policy.subject.doubt.is_none();
         let closes = policy.isolates && policy.direction == Direction::Egress;
-        let normal = policy.tier == Tier::Normal;
-        if !(judged && closes && normal) || rules.cluster_wide_unread() {
+        let ends = policy.tier == Tier::Normal || policy.tier.position().is_some();
+        if !(judged && closes && ends) || rules.cluster_wide_unread() {
             continue;
         }
         if own(policy).is_some_and(|namespace| rules.is_unread(namespace)) {

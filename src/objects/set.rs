@@ -125,6 +125,12 @@ impl Objects {
         self.enforcer = other.enforcer.or(self.enforcer.take());
     }
 
+    /// Whether a policy asks for labels of ServiceAccounts.
+    pub fn ask_for_accounts(&self) -> bool {
+        let asks = |body: &Body| matches!(body, Body::Policy(spec) if spec.asks_for_accounts());
+        self.by_ref.values().any(|(_, body)| asks(body))
+    }
+
     /// Removes every policy, and what is known of others that could not be read.
     pub fn remove_policies(&mut self) {
         let policy = |object: &ObjectRef| Kind::named(&object.kind).is_some_and(Kind::is_policy);
