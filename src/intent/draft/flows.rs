@@ -9,7 +9,7 @@ use crate::cluster::{Family, Name, PodId, Snapshot, Truth};
 use crate::effort::Effort;
 use crate::ends::End;
 use crate::intent::{EndText, TestScope};
-use crate::onward::{From, onward_over};
+use crate::onward::{From, Onward, onward_over};
 use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
 use crate::reach::{Asked, Connectivity, Level, PortSet};
@@ -197,7 +197,7 @@ impl<'f> Flows<'f> {
         let mut reached: BTreeSet<u32> = self.exposed.clone();
         let both = (self.snapshot, self.rules);
         let led = onward_over(self.connectivity, both, &From::Internet, (1, false), effort);
-        for (place, found, _) in led.iter().flat_map(|led| led.reached()) {
+        for (place, found, _) in led.iter().flat_map(Onward::reached) {
             if found.hops > 0 {
                 reached.insert(place.0);
             }

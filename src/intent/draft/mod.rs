@@ -141,12 +141,12 @@ impl Drafter<'_> {
 
     /// Namespaces of which policies isolate every pod, by directions.
     fn closed(&self, spaces: &BTreeMap<Name, Vec<PodId>>) -> Result<Vec<Item>, JudgeError> {
-        let deny = |names: Vec<Name>, directions: &[Direction]| {
+        let deny = |names: &[Name], directions: &[Direction]| {
             let words: Vec<&str> = directions.iter().map(|it| it.as_str()).collect();
             let name = format!("pods are closed: {}", crate::prose::list(&words, "and"));
-            Item::new(name, TestScope::Any, What::closed(names, words))
+            Item::new(name, TestScope::Any, What::closed(names, &words))
         };
-        let one = |name: &Name| Direction::ALL.map(|way| deny(vec![name.clone()], &[way]));
+        let one = |name: &Name| Direction::ALL.map(|way| deny(std::slice::from_ref(name), &[way]));
         let items: Vec<Item> = spaces.keys().flat_map(one).collect();
         let holds = self.holding(&items)?;
         let mut by_ways: BTreeMap<Vec<bool>, Vec<Name>> = BTreeMap::new();
@@ -156,21 +156,21 @@ impl Drafter<'_> {
         let fold = |(ways, names): (Vec<bool>, Vec<Name>)| {
             let ways: Vec<Direction> =
                 Direction::ALL.into_iter().zip(ways).filter(|(_, it)| *it).map(|it| it.0).collect();
-            (!ways.is_empty()).then(|| deny(names, &ways))
+            (!ways.is_empty()).then(|| deny(&names, &ways))
         };
         Ok(by_ways.into_iter().rev().filter_map(fold).collect())
     }
 
     /// Namespaces whose pods can ask the cluster's DNS.
     fn resolving(&self, spaces: &BTreeMap<Name, Vec<PodId>>) -> Result<Option<Item>, JudgeError> {
-        let dns = |names: Vec<Name>| {
+        let dns = |names: &[Name]| {
             Item::new("names resolve".to_owned(), TestScope::Any, What::dns(names))
         };
-        let items: Vec<Item> = spaces.keys().map(|name| dns(vec![name.clone()])).collect();
+        let items: Vec<Item> = spaces.keys().map(|name| dns(std::slice::from_ref(name))).collect();
         let holds = self.holding(&items)?;
         let names = spaces.keys().zip(holds).filter(|(_, holds)| *holds);
         let names: Vec<Name> = names.map(|(name, _)| name.clone()).collect();
-        Ok((!names.is_empty()).then(|| dns(names)))
+        Ok((!names.is_empty()).then(|| dns(&names)))
     }
 }
 

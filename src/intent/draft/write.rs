@@ -137,14 +137,14 @@ impl Item {
 }
 
 impl What {
-    pub(super) fn closed(names: Vec<Name>, ways: Vec<&str>) -> Self {
-        let directions =
-            (ways.len() == 1).then(|| OneOrMore(ways.into_iter().map(ToOwned::to_owned).collect()));
+    pub(super) fn closed(names: &[Name], ways: &[&str]) -> Self {
+        let directions = (ways.len() == 1)
+            .then(|| OneOrMore(ways.iter().map(|way| (*way).to_owned()).collect()));
         let namespaces = OneOrMore(names.iter().map(ToString::to_string).collect());
         Self::Closed(DefaultDeny { namespaces, directions })
     }
 
-    pub(super) fn dns(names: Vec<Name>) -> Self {
+    pub(super) fn dns(names: &[Name]) -> Self {
         Self::Dns(Dns { from: OneOrMore(names.iter().map(|name| of_namespace(name)).collect()) })
     }
 }
