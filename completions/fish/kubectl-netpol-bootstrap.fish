@@ -24,6 +24,7 @@ server\t'Let the server check'"
 complete -c kubectl-netpol-bootstrap -s o -l output -d 'Output format: yaml, json or name' -r -f -a "yaml\t''
 json\t''
 name\t''"
+complete -c kubectl-netpol-bootstrap -l tests -d 'A file of tests: what breaks one that holds is not written; see kubectl netpol test; repeatable' -r -F
 complete -c kubectl-netpol-bootstrap -l export -d 'Write files for Git to a directory instead, and add them to its kustomization.yaml' -r -F
 complete -c kubectl-netpol-bootstrap -l export-layout -d 'Files of --export: one (network-policies.yaml) or many (one a policy)' -r -f -a "one\t'One file a namespace'
 many\t'One file a policy'"

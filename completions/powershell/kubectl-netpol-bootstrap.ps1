@@ -38,6 +38,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-bootstrap' -Scri
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Change nothing: client says what would be written, server lets the API server check it')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format: yaml, json or name')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format: yaml, json or name')
+            [CompletionResult]::new('--tests', '--tests', [CompletionResultType]::ParameterName, 'A file of tests: what breaks one that holds is not written; see kubectl netpol test; repeatable')
             [CompletionResult]::new('--export', '--export', [CompletionResultType]::ParameterName, 'Write files for Git to a directory instead, and add them to its kustomization.yaml')
             [CompletionResult]::new('--export-layout', '--export-layout', [CompletionResultType]::ParameterName, 'Files of --export: one (network-policies.yaml) or many (one a policy)')
             [CompletionResult]::new('--learn', '--learn', [CompletionResultType]::ParameterName, 'Add the policies that flows need which Hubble saw: of the last hour, or since 30m or a time; prints everything for review and applies nothing')

@@ -9,7 +9,7 @@ use super::set::{Objects, Replaced};
 use super::warning::{Severity, Warning, shown};
 use super::{kustomization, text};
 use crate::cluster::{Name, Origin, Rendered};
-use crate::kinds::Does;
+use crate::kinds::{self, Does};
 use crate::lints::Lint;
 use crate::policy::Fault;
 use crate::printable::printable;
@@ -54,6 +54,8 @@ pub struct File {
     pub(super) found: Vec<(Found, Origin)>,
     pub(super) warnings: Vec<Warning>,
     pub(super) other_policies: Vec<(String, Does, Option<Mark>, Arc<str>)>,
+    /// The namespace of objects that name none.
+    home: Option<Name>,
 }
 
 /// Decodes a text as the content of a file, without a file: objects and warnings.
@@ -99,7 +101,7 @@ impl Reading {
 
     /// Takes what one file gave; of two objects with one name the later counts.
     pub fn add(&mut self, file: File) {
-        let File { path, kept, found, warnings, other_policies } = file;
+        let File { path, kept, found, warnings, other_policies, home } = file;
         self.tally.other_policies(&path, other_policies);
         for warning in warnings {
             if let Some(warning) = self.tally.once(&path, warning) {
@@ -107,7 +109,14 @@ impl Reading {
             }
         }
         for (found, origin) in found {
-            match self.objects.insert(found, origin) {
+            let replaced = self.objects.insert(found, origin);
+            if let Some(Replaced { object, .. }) = &replaced
+                && object.namespace == home
+                && kinds::Kind::named(&object.kind).is_some_and(kinds::Kind::is_policy)
+            {
+                self.objects.written_twice.extend(home.clone());
+            }
+            match replaced {
                 Some(replaced) if replaced.identical => self.tally.same(replaced),
                 Some(replaced) => self.warn(twice(&replaced)),
                 None => {}
@@ -168,7 +177,8 @@ impl File {
     }
 
     fn without_objects(path: Arc<Path>, warnings: Vec<Warning>) -> Self {
-        Self { path, kept: None, found: Vec::new(), warnings, other_policies: Vec::new() }
+        let (found, other_policies) = (Vec::new(), Vec::new());
+        Self { path, kept: None, found, warnings, other_policies, home: None }
     }
 
     /// Decodes the content of a file.
@@ -193,7 +203,7 @@ impl File {
             |(kind, does, mark): (String, Does, Mark)| (kind, does, Some(mark), documents.at(mark));
         let other_policies = other_policies.into_iter().map(with_text).collect();
         let kept = (kind == Kind::Kept).then_some(text);
-        Self { path, kept, found, warnings, other_policies }
+        Self { path, kept, found, warnings, other_policies, home: Some(namespace.clone()) }
     }
 
     /// Decodes a document that a program made of a file. No line of it is one of that file, so none is
@@ -210,7 +220,7 @@ impl File {
         let Decoded { found, other_policies, .. } = decoded;
         let with_text = |(kind, does, _): (String, Does, Mark)| (kind, does, None, of.text.clone());
         let other_policies = other_policies.into_iter().map(with_text).collect();
-        Self { path, kept: None, found, warnings, other_policies }
+        Self { path, kept: None, found, warnings, other_policies, home: Some(namespace.clone()) }
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Objects {
     pub calls_unread: Vec<(String, String)>,
     /// Namespaces that exist, but whose labels could not be read.
     pub unread_labels: BTreeSet<Name>,
+    /// Namespaces of objects that name none, in which policies of one name were written several times.
+    pub(super) written_twice: BTreeSet<Name>,
     /// Who enforces the policies, where the cluster tells, and what of that could not be read.
     pub enforcer: Option<(Enforcer, Option<Gap>)>,
     shared: Shared,
@@ -121,6 +123,7 @@ impl Objects {
         self.gaps.extend(other.gaps);
         self.unread.extend(other.unread);
         self.unread_labels.extend(other.unread_labels);
+        self.written_twice.extend(other.written_twice);
         self.calls_unread.extend(other.calls_unread);
         self.enforcer = other.enforcer.or(self.enforcer.take());
     }

@@ -16,6 +16,7 @@ mod owner;
 mod preview;
 mod remove;
 mod system;
+mod tests;
 mod wanted;
 mod whole;
 
