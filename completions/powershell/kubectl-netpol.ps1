@@ -81,7 +81,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format: yaml, json or name')
             [CompletionResult]::new('--export', '--export', [CompletionResultType]::ParameterName, 'Write files for Git to a directory instead, and add them to its kustomization.yaml')
             [CompletionResult]::new('--export-layout', '--export-layout', [CompletionResultType]::ParameterName, 'Files of --export: one (network-policies.yaml) or many (one a policy)')
-            [CompletionResult]::new('--learn', '--learn', [CompletionResultType]::ParameterName, 'Add the policies that flows need which Hubble saw: of the last hour, or since 30m or a time; prints everything for review and applies nothing')
+            [CompletionResult]::new('--learn', '--learn', [CompletionResultType]::ParameterName, 'Add the policies that flows need which Hubble saw: of the last hour, or since 30m or a time; config stands for what configuration names, without any flow, and config,30m for both; prints everything for review and applies nothing')
             [CompletionResult]::new('--input-file', '--input-file', [CompletionResultType]::ParameterName, 'Recorded flows instead of the live ones: what `hubble observe -o jsonpb` printed; - for stdin')
             [CompletionResult]::new('--hubble-server', '--hubble-server', [CompletionResultType]::ParameterName, 'Address of Hubble''s relay, where it is reachable already; else its port is forwarded')
             [CompletionResult]::new('--hubble-namespace', '--hubble-namespace', [CompletionResultType]::ParameterName, 'Namespace of Cilium, if it is not kube-system')

@@ -2,7 +2,7 @@
 
 use super::{
     Addresses, ByNamespace, Callee, Calls, EndpointSlice, Entrances, Family, Gap, Labels, Mismatch,
-    Name, Origin, Pod, Representative, Requirement, Selector, Service, Truth, Workload,
+    Name, ObjectRef, Origin, Pod, Representative, Requirement, Selector, Service, Truth, Workload,
     real_namespace,
 };
 use ipnet::IpNet;
@@ -107,6 +107,8 @@ pub struct Snapshot {
     pub pod_cidrs: Vec<IpNet>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
+    /// Where objects are written that say whom pods call.
+    pub settings: Vec<(ObjectRef, Origin)>,
 }
 
 impl Snapshot {
