@@ -33,6 +33,8 @@ pub struct Objects {
     pub unread_labels: BTreeSet<Name>,
     /// Namespaces of objects that name none, in which policies of one name were written several times.
     pub(super) written_twice: BTreeSet<Name>,
+    /// Where objects are written that say whom pods call: the ConfigMaps and the like of manifests.
+    pub settings: BTreeMap<ObjectRef, Origin>,
     /// Who enforces the policies, where the cluster tells, and what of that could not be read.
     pub enforcer: Option<(Enforcer, Option<Gap>)>,
     shared: Shared,
@@ -125,6 +127,7 @@ impl Objects {
         self.unread_labels.extend(other.unread_labels);
         self.written_twice.extend(other.written_twice);
         self.calls_unread.extend(other.calls_unread);
+        self.settings.extend(other.settings);
         self.enforcer = other.enforcer.or(self.enforcer.take());
     }
 

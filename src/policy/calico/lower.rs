@@ -303,7 +303,7 @@ impl<'a> Lowering<'a> {
             && except.iter().all(|other| net.contains(other) && net != other)
         {
             // One block with exceptions, as those of Kubernetes are.
-            let block = AddressBlock { cidr: *net, except: except.clone() };
+            let block = AddressBlock { cidr: *net, except: except.clone().into() };
             ends.push((at("nets"), PeerKind::Addresses(block, Scope::EVERYONE)));
             return ends;
         }
