@@ -53,7 +53,7 @@ pub(crate) fn near(
     trace: &Trace,
     open: bool,
 ) -> Vec<Near> {
-    let judge = Judge { snapshot, rules, flow };
+    let judge = Judge { snapshot, rules, flow, brief: false };
     let Some(matcher) = judge.matcher(trace.direction) else { return Vec::new() };
     let Some(subject) = matcher.subject else { return Vec::new() };
     let search = Search { snapshot, rules, matcher, subject, trace };
@@ -84,7 +84,8 @@ impl Search<'_> {
         let namespace = real_namespace(&self.pod().namespace);
         let mut found: Vec<(f64, Near)> = Vec::new();
         for (id, policy) in self.rules.policies().iter().enumerate() {
-            if policy.tier.is_administrators() || policy.direction != self.trace.direction {
+            let other_way = policy.direction != self.trace.direction;
+            if policy.tier.is_administrators() || other_way || !policy.is_judged() {
                 continue;
             }
             let own = match &policy.subject.namespaces {

@@ -19,7 +19,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 const IP_BLOCK: BlockFields = BlockFields { cidr: ".ipBlock.cidr", except: ".ipBlock.except" };
 
 /// Why a flow from a pod of the namespace may be let in by an ipBlock.
-const IP_BLOCK_DEFECT: &str = "Cilium up to 1.19 lets pods of the policy's own namespace in by an ipBlock \
+pub(crate) const IP_BLOCK_DEFECT: &str = "Cilium up to 1.19 lets pods of the policy's own namespace in by an ipBlock \
      too, until the fix of cilium/cilium#46305";
 
 /// What is found on the way through one object.
@@ -253,7 +253,7 @@ impl Lowering<'_> {
                 Err(error) => self.fault(format!("{path}.ipBlock.except[{i}]"), error.to_string()),
             }
         }
-        Some(AddressBlock { cidr, except })
+        Some(AddressBlock { cidr, except: except.into() })
     }
 
     fn port(&mut self, path: String, written: &WrittenPort) -> Option<PortRule> {

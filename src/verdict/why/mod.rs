@@ -87,7 +87,7 @@ pub fn why(
     for group in groups {
         // Policies that say nothing of the subject at this port are looked at once.
         let mut known: Option<(&Endpoint, Vec<PolicyId>, usize)> = None;
-        let judges = group.iter().map(|flow| Judge { snapshot, rules, flow });
+        let judges = group.iter().map(|flow| Judge { snapshot, rules, flow, brief: false });
         let judges = judges.take_while(|judge| {
             steps.take(
                 STEPS_OF_POLICY * (1 + if both { judge.tried(direction.opposite()) } else { 0 }),
@@ -323,6 +323,17 @@ impl<'a> Ruled<'a> {
             };
             let allowing: BTreeSet<RuleId> = self.rules.iter().filter(allows).copied().collect();
             let other = self.without(&allowing);
+            let before = self.rules.len();
+            if other.passage() == self.passage {
+                self.rules.extend(other.allowing);
+            }
+            if self.rules.len() == before {
+                break;
+            }
+        }
+        // Rules that pass it on past a denial, one behind the other.
+        loop {
+            let other = self.without(&self.rules);
             let before = self.rules.len();
             if other.passage() == self.passage {
                 self.rules.extend(other.allowing);
