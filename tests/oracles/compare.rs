@@ -67,8 +67,12 @@ impl fmt::Display for Tally {
 
 /// A cluster as one text of manifests, in blocks as people write them.
 pub(super) fn text(cluster: &[Value]) -> String {
-    let document = |object: &Value| yaml::to_string(object).expect("YAML");
-    cluster.iter().map(|object| format!("---\n{}", document(object))).collect()
+    let mut all = String::new();
+    for object in cluster {
+        all.push_str("---\n");
+        all.push_str(&yaml::to_string(object).expect("YAML"));
+    }
+    all
 }
 
 struct Read {

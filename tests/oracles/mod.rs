@@ -76,8 +76,11 @@ fn keep(name: &str, cluster: &[Value], complaint: &str, seed: u64) {
     };
     let directory = crate::harness::root().join(directory);
     fs::create_dir_all(&directory).expect("a directory");
-    let comment: String = complaint.lines().map(|line| format!("# {line}\n")).collect();
-    let text = format!("{comment}{}", compare::text(cluster));
+    let mut text = String::new();
+    for line in complaint.lines() {
+        text.extend(["# ", line, "\n"]);
+    }
+    text.push_str(&compare::text(cluster));
     fs::write(directory.join(format!("{name}-{seed}.yaml")), text).expect("a file");
 }
 
