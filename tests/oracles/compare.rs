@@ -15,7 +15,7 @@ use std::fmt;
 use std::path::Path;
 
 /// Flows that are asked about in one cluster: all of a small one, a sample of a large one.
-const FLOWS: usize = 250;
+const FLOWS: usize = 120;
 
 /// Who enforces, here and there.
 pub(super) struct Under {

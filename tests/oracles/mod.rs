@@ -89,7 +89,7 @@ fn keep(name: &str, cluster: &[Value], complaint: &str, seed: u64) {
 fn network_policies_are_judged_as_cilium_does() {
     let Ok(oracle) = cilium_oracle() else { return };
     let under = Under::cilium(CiliumVersion::V1_20);
-    hold("cilium-networkpolicy", under, oracle, 300, with_network_policies);
+    hold("cilium-networkpolicy", under, oracle, 200, with_network_policies);
 }
 
 /// docs/oracles.md: CiliumNetworkPolicies, CiliumClusterwideNetworkPolicies and CIDR groups.
@@ -97,7 +97,7 @@ fn network_policies_are_judged_as_cilium_does() {
 fn policies_of_cilium_are_judged_as_cilium_does() {
     let Ok(oracle) = cilium_oracle() else { return };
     let under = Under::cilium(CiliumVersion::V1_20);
-    hold("cilium", under, oracle, 300, with_cilium);
+    hold("cilium", under, oracle, 200, with_cilium);
 }
 
 /// docs/oracles.md: ClusterNetworkPolicies as Cilium 1.20 takes them.
@@ -105,5 +105,5 @@ fn policies_of_cilium_are_judged_as_cilium_does() {
 fn cluster_network_policies_are_judged_as_cilium_does() {
     let Ok(oracle) = cilium_oracle() else { return };
     let under = Under::cilium(CiliumVersion::V1_20);
-    hold("cilium-clusternetworkpolicy", under, oracle, 300, with_cluster_network_policies);
+    hold("cilium-clusternetworkpolicy", under, oracle, 200, with_cluster_network_policies);
 }
