@@ -50,7 +50,9 @@ fn valid(cluster: &[Value]) -> bool {
         let cilium = object["kind"] == "CiliumNetworkPolicy";
         !cilium || object["metadata"]["namespace"].is_string()
     };
-    cluster.iter().all(whole) && readable(cluster)
+    // Where no Node is written any address may be one's.
+    let has_node = cluster.iter().any(|object| object["kind"] == "Node");
+    has_node && cluster.iter().all(whole) && readable(cluster)
 }
 
 /// Holds our answers to an engine's on so many clusters.
