@@ -3,7 +3,8 @@
 // In: a scene and a layout. Out: elements below one `svg`, and what the reader chooses there.
 
 import { button, s } from "./dom";
-import { LINE, PAD, TITLE, type Box, type Course, type Layout, type Point } from "./layout";
+import { LINE, PAD, SMALL, TITLE, wide, type Box, type Point } from "./geometry";
+import type { Course, Layout } from "./layout";
 import { STATES, type Model, type Shape, type State } from "./model";
 import { cut, type Bundle, type Node, type Scene } from "./scene";
 import { count, shown } from "./words";
@@ -23,6 +24,7 @@ const SHAPES: Record<Shape, string> = {
   outside: "outside the cluster",
   node: "node",
   namespace: "namespace",
+  other: "no workload that is known",
 };
 
 /** The end of an arrow by its state. */
@@ -36,6 +38,13 @@ const HEADS: Record<State, string> = {
   closed: "bar",
   conditions: "diamond",
   unsure: "hollow",
+  broken: "triangle",
+  cut: "bar",
+  unproved: "hollow",
+  unused: "hollow",
+  seen: "triangle",
+  dropped: "bar",
+  against: "diamond",
 };
 
 /** Of more boxes than this only names are drawn. */
@@ -78,7 +87,12 @@ export class Picture {
         if (own !== undefined) nodes.append(this.node(inner, own, few));
       }
     }
-    for (const course of drawn) courses.append(this.course(model, scene, course));
+    const bundles = new Map(scene.bundles.map((bundle) => [bundle.id, bundle]));
+    const titles = titlesOf(scene);
+    for (const course of drawn) {
+      const bundle = bundles.get(course.id);
+      if (bundle !== undefined) courses.append(this.course(model, titles, bundle, course));
+    }
     this.svg.replaceChildren(heads(), boxes, courses, nodes);
     const margin = 16;
     this.whole = { x: -margin, y: -margin, width: layout.width + 2 * margin, height: layout.height + 2 * margin };
@@ -167,17 +181,19 @@ export class Picture {
     return group;
   }
 
-  private course(model: Model, scene: Scene, { bundle, points, at }: Course): SVGGElement {
+  private course(model: Model, titles: ReadonlyMap<string, string>, bundle: Bundle, { points, at }: Course): SVGGElement {
     this.places.set(`b:${bundle.id}`, at);
     const { word } = STATES[bundle.state];
-    const [from, to] = [bundle.from, bundle.to].map((id) => titleOf(scene, id));
+    const [from, to] = [bundle.from, bundle.to].map((id) => titles.get(id));
     const spoken = `${word}: ${from ?? ""} → ${to ?? ""}, ${bundle.label}, ${count(bundle.arrows.length, model.answer.kind === "Diff" ? "change" : "flow")}`;
     const group = s("g", { class: `course is-${bundle.state}`, role: "button", tabindex: -1, "data-id": `b:${bundle.id}` });
     const d = curve(points);
+    const across = wide(bundle.label, SMALL * 0.92);
     group.append(
       s("title", {}, shown(spoken)),
       s("path", { d, class: "hit" }),
       s("path", { d, class: "line", "marker-end": `url(#head-${HEADS[bundle.state]})` }),
+      s("rect", { x: at.x - across / 2, y: at.y - LINE / 2, width: across, height: LINE, class: "ground" }),
       s("text", { x: at.x, y: at.y + 4, class: "words", "text-anchor": "middle" }, shown(bundle.label)),
     );
     group.addEventListener("click", (event) => {
@@ -270,13 +286,14 @@ export class Picture {
   }
 }
 
-function titleOf(scene: Scene, id: string): string {
+/** What each node is called where it stands by itself. */
+function titlesOf(scene: Scene): Map<string, string> {
+  const all = new Map<string, string>();
   for (const node of scene.nodes) {
-    if (node.id === id) return node.title;
-    const inner = node.inside?.find((it) => it.id === id);
-    if (inner !== undefined) return inner.end?.label ?? inner.title;
+    all.set(node.id, node.title);
+    for (const inner of node.inside ?? []) all.set(inner.id, inner.end?.label ?? inner.title);
   }
-  return id;
+  return all;
 }
 
 /** The outline of a node: each kind has its own. */

@@ -4,6 +4,8 @@
 // In: a model, the arrows that a filter leaves, and which namespaces are open. Out: nodes and bundles,
 // without any place yet.
 
+import { MOST_BUNDLES } from "./geometry";
+import type { Sketch, Outline } from "./layout";
 import { ELSEWHERE, STATES, type Arrow, type End, type Model, type Shape, type State } from "./model";
 import * as words from "./words";
 
@@ -61,7 +63,24 @@ export function nodeOf(end: End, side: "from" | "to", open: ReadonlySet<string>)
   return open.has(end.namespace) ? `end:${end.key}` : `ns:${end.namespace}`;
 }
 
-export function scene(model: Model, arrows: readonly Arrow[], open: ReadonlySet<string>, all: boolean): Scene {
+/** What of a scene takes room, with its words as they are drawn; of too many bundles those within one box. */
+export function sketch(of: Scene): Sketch {
+  const { nodes, bundles } = of;
+  const crowded = bundles.length > MOST_BUNDLES;
+  const home = homes(of);
+  const laid = crowded ? bundles.filter(({ from, to }) => home.has(from) && home.get(from) === home.get(to)) : bundles;
+  const outline = (node: Node): Outline => ({
+    id: node.id,
+    title: cut(node.title),
+    lines: node.lines.map((line) => cut(line)),
+    round: node.shape === "anyone" || node.shape === "outside",
+    inside: node.inside?.map(outline) ?? null,
+  });
+  return { nodes: nodes.map(outline), links: laid.map(({ id, from, to, label }) => ({ id, from, to, label })), crowded };
+}
+
+/** `found` are the keys of ends that are looked for by themselves. */
+export function scene(model: Model, arrows: readonly Arrow[], open: ReadonlySet<string>, all: boolean, found: ReadonlySet<string> = new Set()): Scene {
   const bundles = bundled(arrows, open);
   const inside = new Map<string, number>();
   const between: Bundle[] = [];
@@ -87,9 +106,9 @@ export function scene(model: Model, arrows: readonly Arrow[], open: ReadonlySet<
   for (const name of [...model.namespaces.keys()].sort()) {
     const ends = byNamespace.get(name) ?? [];
     if (open.has(name)) {
-      const shown = ends.filter((end) => all || used.has(`end:${end.key}`));
+      const shown = ends.filter((end) => all || used.has(`end:${end.key}`) || found.has(end.key));
       if (shown.length > 0) nodes.push(opened(model, name, shown, inside));
-    } else if (all || used.has(`ns:${name}`)) {
+    } else if (all || used.has(`ns:${name}`) || ends.some((end) => found.has(end.key))) {
       nodes.push(closed(model, name, ends, inside.get(`ns:${name}`) ?? 0));
     }
   }
@@ -115,7 +134,16 @@ function label(bundle: Bundle): string {
   const different = [...new Set(bundle.arrows.flatMap((arrow) => arrow.portWords.split(", ")))];
   const ports = different.length <= 3 ? different.join(", ") : `${different.length} ports or ranges`;
   const many = bundle.arrows.length > 1 ? `${bundle.arrows.length} × ` : "";
-  return `${mark === "" ? "" : `${mark} `}${many}${cut(ports)}`;
+  const times = bundle.arrows.reduce((sum, arrow) => sum + (arrow.times ?? 0), 0);
+  const used = times > 0 ? ` · ${words.times(times)}` : "";
+  return `${mark === "" ? "" : `${mark} `}${many}${cut(ports)}${used}`;
+}
+
+/** The tests that find ends open. */
+function failing(model: Model, ends: readonly End[]): string[] {
+  const all = new Set(ends.flatMap((end) => model.failing.get(end.key) ?? []).map((test) => test.name));
+  const [first, ...more] = all;
+  return first === undefined ? [] : [`✗ ${first}${more.length > 0 ? ` and ${more.length} more` : ""}`];
 }
 
 /** To whom an end is open, in a line. */
@@ -125,6 +153,7 @@ function openTo(model: Model, ends: readonly End[]): string[] {
 
 function alone(model: Model, end: End, id: string): Node {
   const lines = end.shape === "representative" ? ["pods that nobody has written"] : [];
+  lines.push(...failing(model, [end]));
   return { id, namespace: end.namespace, end, shape: end.shape, title: end.name, lines, states: [], exposed: model.open.has(end.key), inside: null };
 }
 
@@ -153,6 +182,7 @@ function closed(model: Model, name: string, ends: readonly End[], own: number): 
   lines.push(parts.join(" · "));
   const [first, ...more] = openTo(model, ends);
   if (first !== undefined) lines.push(`⚠ open to ${first}${more.length > 0 ? ` and ${more.length} more` : ""}`);
+  lines.push(...failing(model, ends));
   return { id: `ns:${name}`, namespace: name, end: null, shape: "namespace", title: name, lines, states: told.map((it) => it.state), exposed: first !== undefined, inside: null };
 }
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { layout } from "../src/layout";
 import { model } from "../src/model";
-import { cut, scene } from "../src/scene";
+import { cut, scene, sketch } from "../src/scene";
 import { fresh, read, written } from "../src/state";
 import { sorted } from "../src/table";
 import { ports, shown, standing } from "../src/words";
@@ -50,7 +50,7 @@ test("no two boxes stand on each other, and every arrow has a course", () => {
   const made = model(list(flows));
   for (const open of [new Set<string>(), new Set(["ns1", "ns2"])]) {
     const drawn = scene(made, made.arrows, open, true);
-    const { boxes, courses } = layout(drawn, cut);
+    const { boxes, courses } = layout(sketch(drawn));
     assert.equal(courses.length, drawn.bundles.length);
     const outer = drawn.nodes.map((node) => boxes.get(node.id));
     outer.forEach((a, at) =>
@@ -74,7 +74,7 @@ test("very many stand in rows", () => {
   const many = Array.from({ length: 3000 }, (_, at) => workload(`ns${at}`, "w"));
   const made = model(list(many.map((it, at) => flow(it, many[(at + 1) % many.length] ?? it, [tcp(80)]))));
   const began = performance.now();
-  const { rows, boxes } = layout(scene(made, made.arrows, new Set(), true), cut);
+  const { rows, boxes } = layout(sketch(scene(made, made.arrows, new Set(), true)));
   assert.ok(rows);
   assert.equal(boxes.size, 3000);
   assert.ok(performance.now() - began < 3000);

@@ -149,14 +149,33 @@ impl ListArgs {
         picture: bool,
         tell: impl FnOnce(&Input),
     ) -> anyhow::Result<(FlowList, Exit)> {
+        self.answer(global, &mut self.read(global, picture)?, picture, tell)
+    }
+
+    /// Reads what the answer is made from.
+    pub(super) fn read(&self, global: &GlobalArgs, picture: bool) -> anyhow::Result<Input> {
         let internet = self.from.as_ref().is_some_and(names_internet);
-        let reads =
-            InputArgs { entrances: self.exposed || internet || picture, ..self.input.clone() };
-        let mut input = reads.read(global)?;
-        let mut asked = self.asked(global, &input)?;
+        let entrances = self.exposed || internet || picture;
+        InputArgs { entrances, ..self.input.clone() }.read(global)
+    }
+
+    /// The answer of what was read, to which pods are added that nobody has written.
+    pub(super) fn answer(
+        &self,
+        global: &GlobalArgs,
+        input: &mut Input,
+        picture: bool,
+        tell: impl FnOnce(&Input),
+    ) -> anyhow::Result<(FlowList, Exit)> {
+        let mut asked = self.asked(global, input)?;
         if picture {
-            let judged_by = self.input.judged_by();
-            asked.picture = Some(self.input.named_by().into_iter().chain(judged_by).collect());
+            let mut words = self.input.named_by();
+            words.extend(self.input.judged_by());
+            // What is only supposed here is told to `explain`.
+            if self.input.supposed.is_some() && self.input.enforcer.is_none() {
+                words.extend(["--enforcer".to_owned(), input.rules.enforcer().to_string()]);
+            }
+            asked.picture = Some(words);
         }
         let progress = Progress::slow(global.color, "working out who reaches whom");
         // A live cluster has its pods; what else may come is asked of it by what is exposed.
@@ -186,7 +205,7 @@ impl ListArgs {
         if large {
             list.notes.last().into_iter().for_each(|told| warn(global.color, told));
         }
-        tell(&input);
+        tell(input);
         let unread = global.namespace.as_deref().is_some_and(|only| input.rules.is_unread(only));
         let decides = list.missing.iter().any(MissingReport::decides);
         Ok((list, if unread || decides { Exit::Unknown } else { Exit::Success }))
@@ -261,7 +280,7 @@ impl ListArgs {
 }
 
 /// The namespace that is asked for must be there.
-fn is_there(global: &GlobalArgs, input: &Input) -> anyhow::Result<()> {
+pub(super) fn is_there(global: &GlobalArgs, input: &Input) -> anyhow::Result<()> {
     if let Some(only) = &global.namespace
         && input.snapshot.namespace(only).is_none()
     {

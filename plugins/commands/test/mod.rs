@@ -4,7 +4,11 @@ mod files;
 
 pub(super) use files::read;
 
-use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, answer, show};
+use super::list::ListArgs;
+use crate::cli::{
+    Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, answer, show, show_map,
+};
+use crate::render::{Format, Pictured};
 use anyhow::{bail, ensure};
 use clap::{Args, ValueHint};
 use netpol::answer::{IntentAsked, IntentReport, Location, TestOutcome};
@@ -57,6 +61,9 @@ Examples:
   # The same of the live cluster, for a test runner
   kubectl netpol test intentions.yaml -o junit
 
+  # What breaks them, on a map for the browser
+  kubectl netpol test -f k8s/ -o html > tests.html
+
 A file of tests:
   apiVersion: netpol/v1alpha1
   kind: Test
@@ -89,15 +96,28 @@ impl TestArgs {
             return super::print_schema::<IntentReport>(global);
         }
         let tests = self.tests(global)?;
-        let entrances = tests.iter().any(|(test, _)| looks_in(test));
+        let format = self.output.format();
+        let picture = format == Format::Html;
+        let entrances = picture || tests.iter().any(|(test, _)| looks_in(test));
         let reads = InputArgs { entrances, ..self.input.clone() };
         let mut input = reads.read(global)?;
         let progress = Progress::slow(global.color, "proving tests");
-        let snapshot = std::mem::take(&mut input.snapshot);
+        // A picture shows all of it, without what tests add.
+        let snapshot =
+            if picture { input.snapshot.clone() } else { std::mem::take(&mut input.snapshot) };
         let report =
             prove(snapshot, &input, tests, &self.arguments(global), global.limits().effort)?;
         drop(progress);
-        show(global.color, &report, self.output.format())?;
+        if picture {
+            // -n is only where names without a namespace are.
+            let global = GlobalArgs { namespace: None, ..global.clone() };
+            let asked = ListArgs::of(self.input.clone());
+            let (list, _) = asked.answer(&global, &mut input, true, |_| ())?;
+            let (list, tests) = (Some(&list), Some(&report));
+            show_map(global.color, Pictured { list, tests, observed: None })?;
+        } else {
+            show(global.color, &report, format)?;
+        }
         Ok(self.exit(&report))
     }
 
