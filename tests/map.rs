@@ -148,7 +148,7 @@ fn tests_in_the_browser() {
     fs::write(
         &open,
         "apiVersion: netpol/v1alpha1\nkind: Test\ntests:\n\
-         - name: all is closed\n  default-deny: {namespaces: [ingress-nginx, identity]}\n\
+         - name: all is closed\n  default-deny: {namespaces: [ingress-nginx, identity]}\n  scope: known\n\
          - name: nothing leads in\n  unreachable: {from: internet, to: ns/monitoring}\n\
          - name: nobody reaches the proxy\n  deny: {from: ns/default, to: ns/ingress-nginx}\n",
     )
@@ -486,6 +486,28 @@ fn what_is_too_large_is_folded() {
     assert_eq!(text(&page, "/by"), "Namespace");
     let notes = list(&page, "/notes");
     assert!(notes.iter().any(|note| note.as_str().unwrap().contains("too many for one page")));
+}
+
+/// What has more rows than a page has room for is folded once more: whoever is open to everyone.
+#[test]
+fn what_is_larger_still_is_folded_twice() {
+    let directory = tempfile::tempdir().unwrap();
+    let input = directory.path().join("ring.yaml");
+    fs::write(&input, ring(5)).unwrap();
+    let words = ["list", "-f", input.to_str().unwrap(), "--known-only", "--limits", "rows=4"];
+    let done = netpol(&[&words[..], &["-o", "html"]].concat());
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    for of in ["workloads", "namespaces"] {
+        let told = format!("more than 4 rows between {of} are too many for one page");
+        assert!(done.stderr.contains(&told), "{told} in {}", done.stderr);
+    }
+    let page = html(&done.stdout);
+    assert_eq!((text(&page, "/by"), &page["exposed"]), ("Namespace", &json!(true)));
+    assert_eq!(list(&page, "/namespaces").len(), 5);
+    let said = "Only what is open to the whole cluster or to the outside has rows.";
+    assert!(done.stdout.contains(said), "{}", done.stdout);
+    // Nothing but a page is folded.
+    assert_eq!(netpol(&[&words[..], &["-o", "csv"]].concat()).code, 2);
 }
 
 /// A live cluster is read for it once, with what leads in from outside.

@@ -47,10 +47,7 @@ const HEADS: Record<State, string> = {
   against: "diamond",
 };
 
-/** Of more boxes than this only names are drawn. */
-const MOST_TOLD = 1500;
-
-const HEAD = 8;
+const HEAD = 12;
 
 export class Picture {
   private view: Box = { x: 0, y: 0, width: 100, height: 100 };
@@ -77,14 +74,13 @@ export class Picture {
     const boxes = s("g");
     const nodes = s("g");
     const courses = s("g");
-    const few = layout.boxes.size <= MOST_TOLD;
     for (const node of scene.nodes) {
       const box = layout.boxes.get(node.id);
       if (box === undefined) continue;
-      (node.inside === null ? nodes : boxes).append(this.node(node, box, few));
+      (node.inside === null ? nodes : boxes).append(this.node(node, box));
       for (const inner of node.inside ?? []) {
         const own = layout.boxes.get(inner.id);
-        if (own !== undefined) nodes.append(this.node(inner, own, few));
+        if (own !== undefined) nodes.append(this.node(inner, own));
       }
     }
     const bundles = new Map(scene.bundles.map((bundle) => [bundle.id, bundle]));
@@ -161,8 +157,7 @@ export class Picture {
     this.current = id;
   }
 
-  /** Of very many the names are enough: all else is said of the one that is chosen. */
-  private node(node: Node, box: Box, few: boolean): SVGGElement {
+  private node(node: Node, box: Box): SVGGElement {
     const { x, y, width, height } = box;
     this.places.set(node.id, { x: x + Math.min(width, 200) / 2, y: node.inside === null ? y + height / 2 : y + 20 });
     const classes = ["node", `is-${node.shape}`, ...(node.states[0] === undefined ? [] : [`in-${node.states[0]}`]), ...(node.exposed ? ["exposed"] : []), ...(node.inside === null ? [] : ["opened"])];
@@ -173,7 +168,7 @@ export class Picture {
     const centred = node.shape === "anyone" || node.shape === "outside";
     const left = centred ? x + PAD + 11 : x + PAD;
     group.append(s("text", { x: left, y: y + PAD + TITLE - 3, class: "title" }, shown(cut(node.title))));
-    if (few) node.lines.forEach((line, at) => group.append(s("text", { x: left, y: y + PAD + TITLE + (at + 1) * LINE - 3, class: line.includes("open to ") ? "line warns" : "line" }, shown(cut(line)))));
+    node.lines.forEach((line, at) => group.append(s("text", { x: left, y: y + PAD + TITLE + (at + 1) * LINE - 3, class: line.includes("open to ") ? "line warns" : "line" }, shown(cut(line)))));
     group.addEventListener("click", (event) => {
       event.stopPropagation();
       if (!this.moved) this.chosen.node(node);
@@ -339,7 +334,7 @@ function curve(points: readonly Point[]): string {
 
 function heads(): SVGDefsElement {
   const marker = (id: string, shape: SVGElement): SVGMarkerElement =>
-    s("marker", { id: `head-${id}`, viewBox: "0 0 12 12", refX: id === "bar" ? 6 : 11, refY: 6, markerWidth: HEAD, markerHeight: HEAD, orient: "auto-start-reverse", class: "head" }, shape);
+    s("marker", { id: `head-${id}`, viewBox: "0 0 12 12", refX: id === "bar" ? 6 : 11, refY: 6, markerWidth: HEAD, markerHeight: HEAD, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse", class: "head" }, shape);
   return s(
     "defs",
     {},

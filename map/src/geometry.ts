@@ -30,22 +30,28 @@ export function wide(text: string, letter: number): number {
   return sum;
 }
 
-/** A curve from one box to another, by the sides that face each other. */
-export function across(from: Box, to: Box): { points: Point[]; at: Point } {
+/** A curve from one box to another, by the sides that face each other; those beside it are so far away. */
+export function across(from: Box, to: Box, aside = 0): { points: Point[]; at: Point } {
   const middle = (box: Box): Point => ({ x: box.x + box.width / 2, y: box.y + box.height / 2 });
   const [a, b] = [middle(from), middle(to)];
   let [start, end, bend] = [a, b, { x: 0, y: 0 }];
   if (to.x >= from.x + from.width || from.x >= to.x + to.width) {
     const right = to.x >= from.x + from.width;
-    start = { x: right ? from.x + from.width : from.x, y: a.y };
-    end = { x: right ? to.x : to.x + to.width, y: b.y };
+    start = { x: right ? from.x + from.width : from.x, y: a.y + within(aside, from.height) };
+    end = { x: right ? to.x : to.x + to.width, y: b.y + within(aside, to.height) };
     bend = { x: (end.x - start.x) / 3, y: 0 };
   } else {
     const down = b.y >= a.y;
-    start = { x: a.x, y: down ? from.y + from.height : from.y };
-    end = { x: b.x, y: down ? to.y : to.y + to.height };
+    start = { x: a.x + within(aside, from.width), y: down ? from.y + from.height : from.y };
+    end = { x: b.x + within(aside, to.width), y: down ? to.y : to.y + to.height };
     bend = { x: 0, y: (end.y - start.y) / 3 };
   }
   const points = [start, { x: start.x + bend.x, y: start.y + bend.y }, { x: end.x - bend.x, y: end.y - bend.y }, end];
   return { points, at: { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2 } };
+}
+
+/** As far aside as a side has room. */
+function within(aside: number, side: number): number {
+  const most = Math.max(0, side / 2 - 6);
+  return Math.max(-most, Math.min(most, aside));
 }

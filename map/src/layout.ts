@@ -55,6 +55,9 @@ export interface Layout {
 const HEAD = 54;
 const GAP = 26;
 
+/** Between arrows that have the same ends. */
+const ASIDE = 12;
+
 function size(node: Outline): { width: number; height: number } {
   const title = wide(node.title, LETTER);
   const lines = node.lines.map((line) => wide(line, SMALL));
@@ -171,13 +174,19 @@ export function layout({ nodes, links, crowded }: Sketch): Layout {
   }
   if (links.length <= MOST_BUNDLES) {
     const laid = new Set(courses.map((course) => course.id));
+    const beside = new Map<string, number>();
     for (const link of links) {
       const [from, to] = [boxes.get(link.from), boxes.get(link.to)];
-      if (!laid.has(link.id) && from !== undefined && to !== undefined) courses.push({ id: link.id, ...across(from, to) });
+      if (laid.has(link.id) || from === undefined || to === undefined) continue;
+      // Between the same two boxes one is beside the other.
+      const pair = [link.from, link.to].sort().join("\n");
+      const before = beside.get(pair) ?? 0;
+      beside.set(pair, before + 1);
+      courses.push({ id: link.id, ...across(from, to, (before % 2 === 0 ? -1 : 1) * Math.ceil(before / 2) * ASIDE) });
     }
-    // Words stand on no box that has nothing in it, where there is room.
+    // Words stand on no other words, where there is room: those of boxes, and of the heads of open ones.
     const labels = new Map(links.map((link) => [link.id, link.label]));
-    apart(courses, labels, [...boxes].filter(([id]) => !within.has(id)).map(([, box]) => box));
+    apart(courses, labels, [...boxes].map(([id, box]) => (within.has(id) ? { ...box, height: HEAD - PAD } : box)));
   }
   return { boxes, courses, width: whole.width, height: whole.height, rows: whole.rows };
 }

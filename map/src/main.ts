@@ -34,7 +34,7 @@ const MOST_OPEN = 6;
 let view: View = location.hash === "" ? first() : readView(location.hash);
 let filtered: Arrow[] = [];
 let ways: Ways | null = null;
-let scene: Scene = { nodes: [], bundles: [] };
+let scene: Scene = { nodes: [], bundles: [], left: 0 };
 let placed: Layout | null = null;
 let drawnAs = "";
 
@@ -200,12 +200,13 @@ function selectedNode(): string {
 
 function say(): void {
   const parts = [filtered.length === model.arrows.length ? count(filtered.length, rowWord) : `${filtered.length.toLocaleString("en")} of ${count(model.arrows.length, rowWord)}`];
-  parts.push(count(scene.nodes.filter((node) => node.end === null && node.namespace !== ELSEWHERE).length, "namespace"));
+  parts.push(count(scene.left + scene.nodes.filter((node) => node.end === null && node.namespace !== ELSEWHERE).length, "namespace"));
   if (ways !== null && view.focus !== null) {
     const start = model.ends.get(view.focus.end)?.label ?? "";
     parts.push(shown(view.focus.direction === "to" ? `who can reach ${start}` : `what ${start} can reach`));
   }
   let text = parts.join(", ");
+  if (scene.left > 0) text += `. ${scene.left.toLocaleString("en")} further boxes are not drawn, those that are closed first: search for a name, or choose a namespace`;
   if (drawnInPart()) text += `. ${count(scene.bundles.length, "arrow")} are too many to draw: choose a box to see its own`;
   status.textContent = `${text}.`;
 }

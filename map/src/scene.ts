@@ -40,7 +40,12 @@ export interface Bundle {
 export interface Scene {
   nodes: Node[];
   bundles: Bundle[];
+  /** Boxes that are not there, since nobody could read so many. */
+  left: number;
 }
+
+/** So many boxes are drawn; of more, those first that are open or to be looked at. */
+export const MOST_DRAWN = 1000;
 
 /** The most characters of a title; the whole is in what is read out and in the panel. */
 const WIDEST = 40;
@@ -112,7 +117,15 @@ export function scene(model: Model, arrows: readonly Arrow[], open: ReadonlySet<
       nodes.push(closed(model, name, ends, inside.get(`ns:${name}`) ?? 0));
     }
   }
-  return { nodes, bundles: between };
+  if (nodes.length <= MOST_DRAWN) return { nodes, bundles: between, left: 0 };
+  const sought = (node: Node): boolean => node.namespace !== null && (byNamespace.get(node.namespace) ?? []).some((end) => found.has(end.key));
+  const rank = (node: Node): number => {
+    if (node.end !== null || node.inside !== null || sought(node)) return 0;
+    if (node.exposed) return 1;
+    return node.states.every((state) => state === "closed" || state === "dns") ? 3 : 2;
+  };
+  const ranked = nodes.map((node) => ({ node, rank: rank(node) })).sort((a, b) => a.rank - b.rank);
+  return { nodes: ranked.slice(0, MOST_DRAWN).map(({ node }) => node), bundles: between, left: nodes.length - MOST_DRAWN };
 }
 
 function bundled(arrows: readonly Arrow[], open: ReadonlySet<string>): Bundle[] {

@@ -74,9 +74,12 @@ test("very many stand in rows", () => {
   const many = Array.from({ length: 3000 }, (_, at) => workload(`ns${at}`, "w"));
   const made = model(list(many.map((it, at) => flow(it, many[(at + 1) % many.length] ?? it, [tcp(80)]))));
   const began = performance.now();
-  const { rows, boxes } = layout(sketch(scene(made, made.arrows, new Set(), true)));
+  const drawn = scene(made, made.arrows, new Set(), true);
+  const { rows, boxes } = layout(sketch(drawn));
   assert.ok(rows);
-  assert.equal(boxes.size, 3000);
+  assert.deepEqual([boxes.size, drawn.left], [1000, 2000]);
+  // Whoever is looked for stands there, and what is open.
+  assert.ok(scene(made, made.arrows, new Set(["ns2999"]), true).nodes.slice(0, 2).some((node) => node.title === "ns2999"));
   assert.ok(performance.now() - began < 3000);
 });
 

@@ -9,7 +9,7 @@ mod rows;
 
 use super::escape::html;
 use super::{Page, text};
-use netpol::answer::{DiffReport, FlowList, IntentReport, MissingReport, ObservedSummary};
+use netpol::answer::{By, DiffReport, FlowList, IntentReport, MissingReport, ObservedSummary};
 use netpol::printable::printable_json;
 use netpol::prose;
 use rows::{Cells, change_cells, entrance_cells, flow_cells, seen_cells, test_cells};
@@ -131,7 +131,12 @@ fn doubts_of_list(list: &FlowList) -> Vec<(bool, String)> {
         (list.dead.len(), "selectors that match nobody"),
         (list.warnings.len(), "warnings"),
     ];
-    known.into_iter().chain(doubts(&list.missing, &beside)).collect()
+    let folded = [
+        (list.by == By::Namespace, "Rows are between namespaces: which workloads is not told"),
+        (list.exposed, "Only what is open to the whole cluster or to the outside has rows"),
+    ];
+    let folded = folded.into_iter().filter(|(is, _)| *is).map(|(_, said)| (false, said.to_owned()));
+    folded.chain(known).chain(doubts(&list.missing, &beside)).collect()
 }
 
 /// What a change opens and closes.
