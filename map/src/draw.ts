@@ -49,6 +49,10 @@ const HEADS: Record<State, string> = {
 
 const HEAD = 12;
 
+/** Drawn so many times smaller, names are no text any more; and what is shown of it then. */
+const SMALLEST = 4;
+const READABLE = 1.6;
+
 export class Picture {
   private view: Box = { x: 0, y: 0, width: 100, height: 100 };
   private whole: Box = { x: 0, y: 0, width: 100, height: 100 };
@@ -123,6 +127,15 @@ export class Picture {
     const scale = Math.max(this.whole.width / Math.max(width, 1), this.whole.height / Math.max(height, 1), 1);
     const own = { width: width * scale, height: height * scale };
     this.view = { x: this.whole.x - (own.width - this.whole.width) / 2, y: this.whole.y - (own.height - this.whole.height) / 2, ...own };
+    this.apply();
+  }
+
+  /** The whole picture, or of one in which nothing could be read the part where it begins. */
+  begin(): void {
+    this.fit();
+    const { width, height } = this.svg.getBoundingClientRect();
+    if (this.view.width <= SMALLEST * Math.max(width, 1)) return;
+    this.view = { x: this.whole.x, y: this.whole.y, width: width * READABLE, height: height * READABLE };
     this.apply();
   }
 

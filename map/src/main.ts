@@ -71,7 +71,7 @@ const placing = new Placing(text("layout"), (layout) => {
   placed = layout;
   svg.removeAttribute("aria-busy");
   draw(layout);
-  picture.fit();
+  picture.begin();
   mark();
   say();
 });
@@ -305,7 +305,7 @@ function setUp(): void {
   let resized = 0;
   window.addEventListener("resize", () => {
     cancelAnimationFrame(resized);
-    resized = requestAnimationFrame(() => picture.fit());
+    resized = requestAnimationFrame(() => picture.begin());
   });
 }
 

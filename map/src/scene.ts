@@ -187,7 +187,9 @@ function standings(model: Model, name: string): words.Standing[] {
 function closed(model: Model, name: string, ends: readonly End[], own: number): Node {
   const told = standings(model, name);
   const lines = told.map((it) => `${words.SIGNS[it.state]} ${it.words}`);
-  const known = ends.filter((end) => end.shape === "workload" || end.shape === "several").length;
+  // Of rows between namespaces only how many there are is told.
+  const folded = model.answer.kind === "FlowList" && model.answer.by === "Namespace" ? model.namespaces.get(name)?.workloads : undefined;
+  const known = folded ?? ends.filter((end) => end.shape === "workload" || end.shape === "several").length;
   const supposed = ends.filter((end) => end.shape === "representative").length;
   const parts = name === ELSEWHERE ? [] : [words.count(known, "workload")];
   if (supposed > 0) parts.push(`${words.count(supposed, "kind")} of pods not written`);

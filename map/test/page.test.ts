@@ -103,3 +103,12 @@ test("how closed a namespace is has words for each state", () => {
     ["out: closed", "out: DNS only", "out: 1 of 3 not protected", "out: not protected", "out: not known", "out: not enforced"],
   );
 });
+
+test("of rows between namespaces it is told how many workloads these have", () => {
+  const direction = { isolation: "All" as const, defaultDeny: true, isolated: 3, dnsOnly: false };
+  const summary = { name: "a", policies: 1, workloads: 3, ingress: direction, egress: direction };
+  const end = { label: "a", kind: "Namespace", namespace: "a", name: "a" };
+  const made = model(list([flow(anyone, end, [tcp(80)])], { by: "Namespace", namespaces: [summary] }));
+  const [, box] = scene(made, made.arrows, new Set(), true).nodes;
+  assert.deepEqual(box?.lines, ["■ in: closed", "■ out: closed", "3 workloads", "⚠ open to anyone"]);
+});

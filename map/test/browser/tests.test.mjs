@@ -38,7 +38,7 @@ test("the list beside it has all of them, and tells each at a click", async () =
       "kubectl netpol explain -f examples/homekube ingress-nginx/deploy/ingress-nginx-controller identity/sts/keycloak:8080",
     ]) assert.ok(told.includes(part), `${part} in ${told}`);
     assert.equal(await page.evaluate(() => document.activeElement?.tagName), "H2");
-    await page.getByText("5 proved").click();
+    await page.getByText("✓ 5 proved", { exact: true }).click();
     await page.getByRole("button", { name: "Proved: default deny" }).click();
     assert.match(await panel(page), /Test: default deny Proved\. Meant: every pod of ns\/default, ns\/identity and ns\/monitoring is isolated for ingress/);
     // It stands in the address.
