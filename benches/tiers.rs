@@ -43,7 +43,7 @@ pub(crate) fn tiered(case: Case) -> (Snapshot, Ruleset) {
     let named =
         || PeerKind::Pods(PodSet::new(Namespaces::Matching(named.clone()), Selector::default()));
     let pods = || PeerKind::Pods(everyone());
-    let metadata = AddressBlock { cidr: "169.254.169.254/32".parse().unwrap(), except: Vec::new() };
+    let metadata = AddressBlock { cidr: "169.254.169.254/32".parse().unwrap(), except: [].into() };
     let metadata = PeerKind::Addresses(metadata, Scope::EVERYONE);
     for policy in [
         policy(Tier::Admin(1), Direction::Egress, vec![entry(Action::Allow, pods(), Some(53))]),

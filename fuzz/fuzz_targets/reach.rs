@@ -1,4 +1,4 @@
 //! See `src/`.
-#![no_main]
+#![cfg_attr(feature = "libfuzzer", no_main)]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| netpol_fuzz::run("reach", bytes));
+netpol_fuzz::target!("reach");

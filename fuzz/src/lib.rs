@@ -19,6 +19,23 @@ mod read_back;
 mod render;
 mod yaml;
 
+#[cfg(feature = "libfuzzer")]
+pub use libfuzzer_sys;
+
+/// The program of a target: libFuzzer's, or without it one that runs the files that are named.
+#[macro_export]
+macro_rules! target {
+    ($name:literal) => {
+        #[cfg(feature = "libfuzzer")]
+        $crate::libfuzzer_sys::fuzz_target!(|bytes: &[u8]| $crate::run($name, bytes));
+
+        #[cfg(not(feature = "libfuzzer"))]
+        fn main() -> std::io::Result<()> {
+            $crate::run_files($name)
+        }
+    };
+}
+
 /// A target by its name.
 pub type Target = (&'static str, fn(&[u8]));
 
@@ -39,4 +56,15 @@ pub fn run(target: &str, bytes: &[u8]) {
     let found = TARGETS.iter().find(|(name, _)| *name == target);
     let (_, target) = found.expect("a name of TARGETS");
     target(bytes);
+}
+
+/// Gives a target each file that the command line names.
+///
+/// # Errors
+/// Of the first file that cannot be read.
+pub fn run_files(target: &str) -> std::io::Result<()> {
+    for file in std::env::args_os().skip(1) {
+        run(target, &std::fs::read(file)?);
+    }
+    Ok(())
 }

@@ -5,8 +5,8 @@ use crate::cluster::{Words, world};
 use crate::dice::Dice;
 use crate::read_back;
 use netpol::answer::{
-    By, Compared, DiffAsked, DiffReport, ExplanationReport, FlowList, LintAsked, LintReport, ListAsked,
-    Location, SummaryReport,
+    By, Compared, DiffAsked, DiffReport, ExplanationReport, FlowList, LintAsked, LintReport,
+    ListAsked, Location, SummaryReport,
 };
 use netpol::cluster::Origin;
 use netpol::effort::Effort;

@@ -24,13 +24,13 @@ pub(super) fn wrap<'t, T: Copy>(
     let mut line = Vec::new();
     let mut column = first;
     for (look, mut word) in words {
-        if !line.is_empty() && column + 1 + word.width() > width {
+        if !line.is_empty() && wider(word, width.saturating_sub(column + 1)) {
             lines.push(std::mem::take(&mut line));
             column = hang;
         } else if !line.is_empty() {
             column += 1;
         }
-        while breaks && !word.is_empty() && column + word.width() > width {
+        while breaks && !word.is_empty() && wider(word, width.saturating_sub(column)) {
             let (head, tail) = word.split_at(breaking_point(word, width.saturating_sub(column)));
             line.push((look, head));
             lines.push(std::mem::take(&mut line));
@@ -43,6 +43,13 @@ pub(super) fn wrap<'t, T: Copy>(
     }
     lines.push(line);
     lines
+}
+
+/// Whether a word has more columns. Of one that has many times as many only the beginning is looked at,
+/// since a word of a megabyte is asked about for each line that it takes.
+fn wider(word: &str, columns: usize) -> bool {
+    let beginning = word.char_indices().nth(4 * columns + 16).map(|(end, _)| &word[..end]);
+    beginning.is_some_and(|beginning| beginning.width() > columns) || word.width() > columns
 }
 
 /// A line as lines of a width, broken between words; what goes on stands two columns further in.
@@ -89,6 +96,16 @@ fn breaking_point(word: &str, width: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Two megabytes in one word, which took minutes where each line measured what was left.
+    #[test]
+    fn a_very_long_word() {
+        let word: String = "value-123,".repeat(200_000);
+        let shape = Shape { width: 80, first: 0, hang: 2, breaks: true };
+        let lines = wrapped(&word, shape);
+        assert!(lines.iter().all(|line| line.width() <= 80));
+        assert_eq!(lines.concat(), word);
+    }
 
     fn wrapped(text: &str, shape: Shape) -> Vec<String> {
         let lines = wrap(text.split(' ').map(|word| ((), word)), shape);

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Private networks, and addresses that lead nowhere.
 ///
@@ -90,7 +91,7 @@ pub struct AddressBlock {
     /// The block, masked.
     pub cidr: IpNet,
     /// Parts of it that are left out, masked.
-    pub except: Vec<IpNet>,
+    pub except: Arc<[IpNet]>,
 }
 
 /// Why an `ipBlock` is refused.

@@ -159,8 +159,8 @@ fn exceptions(
     for (peer, item) in items.iter().enumerate() {
         let own = Part { policy: id, entry: at, peer: Some(peer) };
         let PeerKind::Addresses(block, scope) = &item.admits else { continue };
-        for net in &block.except {
-            let cut = AddressBlock { cidr: *net, except: Vec::new() };
+        for net in block.except.iter() {
+            let cut = AddressBlock { cidr: *net, except: [].into() };
             let Some(part) = index.opens(own, &PeerKind::Addresses(cut, *scope)) else {
                 continue;
             };

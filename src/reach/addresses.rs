@@ -34,7 +34,7 @@ impl Atoms {
             if Family::of_net(block.cidr) != family {
                 continue;
             }
-            for net in std::iter::once(&block.cidr).chain(&block.except) {
+            for net in std::iter::once(&block.cidr).chain(block.except.iter()) {
                 starts.push(number(net.network()));
                 let last = number(net.broadcast());
                 if last < top {

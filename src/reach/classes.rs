@@ -233,7 +233,7 @@ fn api_servers(sides: &[Side<'_>]) -> Vec<AddressBlock> {
         peers(side.rules).any(|p| matches!(p, PeerKind::Entities(entities) if entities.api_server))
     };
     let ips = sides.iter().filter(asks).filter_map(|side| side.snapshot.api_server()).flatten();
-    ips.map(|ip| AddressBlock { cidr: ip.into(), except: Vec::new() }).collect()
+    ips.map(|ip| AddressBlock { cidr: ip.into(), except: [].into() }).collect()
 }
 
 fn address_blocks(rules: &Ruleset) -> impl Iterator<Item = &AddressBlock> {

@@ -5,6 +5,9 @@
 use super::sat::{Answer, Budget, Lit, Solver};
 use std::collections::HashMap;
 
+/// Literals that are gone through for a gate in the time of one step.
+const LITERALS: usize = 8;
+
 /// A formula that grows.
 pub(super) struct Circuit {
     pub(super) solver: Solver,
@@ -32,7 +35,11 @@ impl Circuit {
 
     /// All of them hold.
     pub(super) fn all(&mut self, lits: impl IntoIterator<Item = Lit>) -> Lit {
-        let mut lits: Vec<Lit> = lits.into_iter().filter(|lit| *lit != self.truth).collect();
+        let mut given = 0;
+        let truth = self.truth;
+        let lits = lits.into_iter().inspect(|_| given += 1).filter(|lit| *lit != truth);
+        let mut lits: Vec<Lit> = lits.collect();
+        self.solver.owe(given / LITERALS);
         lits.sort_unstable();
         lits.dedup();
         let never = lits.contains(&!self.truth) || lits.windows(2).any(|pair| pair[0] == !pair[1]);

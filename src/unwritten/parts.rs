@@ -159,21 +159,52 @@ fn parts(side: usize, id: PolicyId, policy: &Policy) -> Vec<Part> {
     all
 }
 
+/// Texts by number: each is kept once, however many parts it tells of.
+#[derive(Default)]
+struct Texts(HashMap<String, usize>);
+
+impl Texts {
+    fn number(&mut self, text: String) -> usize {
+        let next = self.0.len();
+        *self.0.entry(text).or_insert(next)
+    }
+}
+
+/// What tells a part from others, wherever it stands; texts are numbers of [`Texts`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    /// A direction and a subject.
+    Isolation(Direction, usize),
+    /// A direction, a subject, a peer, and the rest of a rule.
+    Rule(Direction, usize, usize, usize),
+    /// A policy of an ordered tier as a whole: its order counts.
+    Ordered(usize),
+}
+
 /// The parts of one policy with their keys. Those of an ordered tier are one: their order counts.
-fn keyed(side: usize, id: PolicyId, policy: &Policy) -> Vec<(Part, String)> {
-    let ordered = policy.tier.is_ordered().then(|| policy_key(policy, None));
-    let subject = set_key(&policy.subject, None);
+fn keyed(side: usize, id: PolicyId, policy: &Policy, texts: &mut Texts) -> Vec<(Part, Key)> {
+    let ordered = policy.tier.is_ordered().then(|| texts.number(policy_key(policy, None)));
+    let subject = texts.number(set_key(&policy.subject, None));
     let direction = policy.direction;
-    let rests: Vec<String> = policy.entries.iter().map(rest_key).collect();
-    let key = |part: &Part| match part.what {
-        What::Isolation => format!("{direction:?} isolates {subject}"),
-        What::Rule { entry, peer, .. } => ordered.clone().unwrap_or_else(|| {
-            let peer = match (&policy.entries[entry].peers, peer) {
-                (Peers::Of(items), Some(peer)) => peer_key(&items[peer].admits, None),
-                _ => "anyone".into(),
-            };
-            format!("{direction:?} {subject} {peer} {}", rests[entry])
-        }),
+    let mut rules = Vec::with_capacity(policy.entries.len());
+    for entry in &policy.entries {
+        let peers = match &entry.peers {
+            Peers::Of(items) => {
+                items.iter().map(|item| texts.number(peer_key(&item.admits, None))).collect()
+            }
+            Peers::Any => Vec::new(),
+        };
+        rules.push((peers, texts.number(rest_key(entry))));
+    }
+    let anyone = texts.number("anyone".into());
+    let key = |part: &Part| match (part.what, ordered) {
+        (What::Isolation, _) => Key::Isolation(direction, subject),
+        (What::Rule { .. }, Some(ordered)) => Key::Ordered(ordered),
+        (What::Rule { entry, peer, .. }, None) => {
+            let (peers, rest) = &rules[entry];
+            let peer = peer.and_then(|peer| peers.get(peer)).copied().unwrap_or(anyone);
+            Key::Rule(direction, subject, peer, *rest)
+        }
     };
     parts(side, id, policy).into_iter().map(|part| (part, key(&part))).collect()
 }
@@ -187,19 +218,20 @@ pub(super) fn all(side: usize, rules: &Ruleset) -> Vec<Part> {
 /// The parts that only one of two sides has.
 pub(super) fn changed(old: &Ruleset, new: &Ruleset) -> Vec<Part> {
     let unequal = differing(old, new);
+    let mut texts = Texts::default();
     let keyed = [old, new].map(|rules| (usize::from(std::ptr::eq(rules, new)), rules));
     let keyed = keyed.map(|(side, rules)| {
         let ids = unequal[side].iter();
-        ids.flat_map(|id| self::keyed(side, *id, rules.policy(*id))).collect::<Vec<_>>()
+        ids.flat_map(|id| self::keyed(side, *id, rules.policy(*id), &mut texts)).collect::<Vec<_>>()
     });
     // Policies of one priority count as often as they are there.
-    let mut counts: HashMap<&str, [usize; 2]> = HashMap::new();
+    let mut counts: HashMap<Key, [usize; 2]> = HashMap::new();
     for (side, parts) in keyed.iter().enumerate() {
         for (_, key) in parts {
-            counts.entry(key).or_default()[side] += 1;
+            counts.entry(*key).or_default()[side] += 1;
         }
     }
-    let only = |part: &Part, key: &str| counts.get(key).is_none_or(|both| both[1 - part.side] == 0);
+    let only = |part: &Part, key: &Key| counts.get(key).is_none_or(|both| both[1 - part.side] == 0);
     let all = keyed.iter().flatten().filter(|(part, key)| only(part, key));
     all.map(|(part, _)| *part).collect()
 }

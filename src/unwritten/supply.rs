@@ -234,7 +234,7 @@ pub fn outside(snapshot: &Snapshot, rules: &Ruleset, which: Outside) -> Vec<Endp
         PeerKind::Addresses(block, _) => Some(block),
         _ => None,
     });
-    let single = |cidr| AddressBlock { cidr, except: Vec::new() };
+    let single = |cidr| AddressBlock { cidr, except: [].into() };
     let special: Vec<AddressBlock> =
         NOT_INTERNET.iter().filter_map(|net| Some(single(net.parse().ok()?))).collect();
     let inside: Vec<AddressBlock> = snapshot.pod_cidrs.iter().map(|net| single(*net)).collect();

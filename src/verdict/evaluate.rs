@@ -20,7 +20,15 @@ use crate::policy::{Enforcement, NamePattern, PolicyId, Ruleset};
 /// Source: docs/semantics/kubernetes.md#verdict: a flow passes when the source's egress and the
 /// destination's ingress both allow it.
 pub fn judge(snapshot: &Snapshot, rules: &Ruleset, flow: &Flow) -> Judgement {
-    let judge = Judge { snapshot, rules, flow };
+    in_full(&Judge { snapshot, rules, flow, brief: false })
+}
+
+/// The same without why rules for other ports do not match.
+pub(super) fn judge_briefly(snapshot: &Snapshot, rules: &Ruleset, flow: &Flow) -> Judgement {
+    in_full(&Judge { snapshot, rules, flow, brief: true })
+}
+
+fn in_full(judge: &Judge<'_>) -> Judgement {
     let egress = judge.direction(Direction::Egress);
     let ingress = judge.direction(Direction::Ingress);
     Judgement { verdict: egress.verdict.and(ingress.verdict), egress, ingress }
@@ -31,6 +39,8 @@ pub(super) struct Judge<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) rules: &'a Ruleset,
     pub(super) flow: &'a Flow,
+    /// Of rules that are for other ports it is not said why they do not match.
+    pub(super) brief: bool,
 }
 
 /// What policies judge one direction of a flow by.
@@ -130,7 +140,8 @@ impl<'a> Judge<'a> {
         } else {
             let namespace = &self.snapshot.pod(pod).namespace;
             let policies = self.rules.candidates(namespace, direction);
-            self.selecting(&matcher, pod, policies, Matcher::entry)
+            let try_entry = if self.brief { Matcher::brief } else { Matcher::entry };
+            self.selecting(&matcher, pod, policies, try_entry)
         };
         if let (Direction::Egress, Endpoint::Name(name), Some(_)) = (direction, peer, cilium) {
             self.refuse_lookup(name, &mut policies);

@@ -510,7 +510,11 @@ fn best<M>(
             rank(item.0, item.1.as_ref()) > rank(*truth, miss.as_ref())
         });
         if nearer {
+            let done = matches!(item, (Truth::Yes, None));
             chosen = Some((i, item));
+            if done {
+                break;
+            }
         }
     }
     chosen.map_or((Truth::No, None, None), |(i, (truth, miss))| (truth, Some(i), miss))

@@ -53,7 +53,7 @@ pub(crate) fn near(
     trace: &Trace,
     open: bool,
 ) -> Vec<Near> {
-    let judge = Judge { snapshot, rules, flow };
+    let judge = Judge { snapshot, rules, flow, brief: false };
     let Some(matcher) = judge.matcher(trace.direction) else { return Vec::new() };
     let Some(subject) = matcher.subject else { return Vec::new() };
     let search = Search { snapshot, rules, matcher, subject, trace };

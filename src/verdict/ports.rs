@@ -1,9 +1,10 @@
 //! Every port between two ends, cut where a policy or a declaration could make a difference.
 //!
 //! In: two endpoints. Out: the ports that the destination declares, one by one, and all others in
-//! groups of which each side has one verdict. Within an atom no rule tells two ports apart, so one of them is judged.
+//! groups of which each side has one verdict. Within an atom no rule tells two ports apart, so one of
+//! them is judged.
 
-use super::evaluate::judge;
+use super::evaluate::{judge, judge_briefly};
 use super::trace::{Flow, Judgement, Verdict};
 use crate::cluster::{Family, Port, PortRange, Protocol, Snapshot};
 use crate::ends::Endpoint;
@@ -51,14 +52,15 @@ pub(super) fn sweep(
     let declared = declared(snapshot, destination);
     let mut cuts = boundaries(snapshot, rules, source, destination);
     cuts.extend(declared.iter().flat_map(|port| edges(port.protocol, port.number.into())));
+    let flow = |port| Flow {
+        source: source.clone(),
+        destination: destination.clone(),
+        port,
+        family,
+        through_service: false,
+    };
     let judged = |port| {
-        let flow = Flow {
-            source: source.clone(),
-            destination: destination.clone(),
-            port,
-            family,
-            through_service: false,
-        };
+        let flow = flow(port);
         let judgement = judge(snapshot, rules, &flow);
         (flow, judgement)
     };
@@ -67,19 +69,27 @@ pub(super) fn sweep(
         let (flow, judgement) = judged(*port);
         cases.push((CasePorts::One(*port), flow, judgement));
     }
-    let mut groups: Vec<(Ranges, Flow, Judgement)> = Vec::new();
+    let mut groups: Vec<(Ranges, [Verdict; 3])> = Vec::new();
     for (protocol, range) in atoms(&cuts) {
         let port = Port { protocol, number: range.first };
         if declared.contains(&port) {
             continue;
         }
-        let (flow, judgement) = judged(port);
         // A row shows both sides, which then hold for all of it.
-        match groups.iter_mut().find(|(.., known)| sides(known) == sides(&judgement)) {
-            Some((ranges, ..)) => push(ranges, protocol, range),
-            None => groups.push((vec![(protocol, range)], flow, judgement)),
+        let verdicts = sides(&judge_briefly(snapshot, rules, &flow(port)));
+        match groups.iter_mut().find(|(_, known)| *known == verdicts) {
+            Some((ranges, _)) => push(ranges, protocol, range),
+            None => groups.push((vec![(protocol, range)], verdicts)),
         }
     }
+    let mut groups: Vec<(Ranges, Flow, Judgement)> = groups
+        .into_iter()
+        .filter_map(|(ranges, _)| {
+            let (protocol, first) = *ranges.first()?;
+            let (flow, judgement) = judged(Port { protocol, number: first.first });
+            Some((ranges, flow, judgement))
+        })
+        .collect();
     let size = |ranges: &Ranges| -> u32 {
         ranges.iter().map(|(_, range)| u32::from(range.last - range.first) + 1).sum()
     };

@@ -11,19 +11,19 @@ use std::time::Duration;
 
 /// What a command may take: bytes of memory, and seconds of processor time.
 #[derive(Clone, Copy)]
-struct Most {
+pub(super) struct Most {
     memory: u64,
     seconds: f64,
 }
 
-/// What any command may take.
-const MOST: Most = Most { memory: 1 << 30, seconds: 30.0 };
+/// What any command may take, for two hundred thousand bytes of manifests.
+pub(super) const MOST: Most = Most { memory: 1 << 30, seconds: 30.0 };
 
 /// How much is tried: seeds, and bytes of manifests; `NETPOL_ADVERSARIAL=SEEDS` tries that many at the
 /// full size, with the program `NETPOL_ADVERSARIAL_WITH`, if it is set.
 const SEEDS: u64 = 6;
 const SMALL: usize = 9_000;
-const FULL: usize = 200_000;
+pub(super) const FULL: usize = 200_000;
 
 /// Who writes what, and how much of it.
 struct Shape {
@@ -237,6 +237,7 @@ const COMMANDS: &[&[&str]] = &[
     &["diff", "A", "B", "-o", "json"],
     &["summary", "-f", "A"],
     &["summary", "-f", "A", "-o", "json"],
+    &["lint", "-f", "A"],
     &["reach", "-f", "A", "n0/p0"],
     &["reach", "-f", "A", "internet", "--to", "n0/p0", "-o", "json"],
     &["explain", "-f", "A", "n0/p0", "10.1.2.3:80"],
@@ -289,19 +290,13 @@ fn taken(child: &Child) -> Option<(u64, f64)> {
     Some((peak, f64::from(ticks) / 100.0))
 }
 
-/// Runs commands over manifests of a shape; what took too much, or neither answered nor said that it is
-/// too much.
-#[allow(clippy::print_stdout, reason = "cargo shows it when a test is run with --nocapture")]
+/// Runs commands over manifests of a shape, and says what was wrong.
 fn held(
     (shape, seed, bytes): (&Shape, u64, usize),
     commands: &[&[&str]],
     program: &str,
     most: Most,
 ) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let directory = tempfile::tempdir().unwrap();
-    let [a, b] =
-        ["a.yaml", "b.yaml"].map(|name| directory.path().join(name).to_str().unwrap().to_owned());
     let text = shape.manifests(&mut Random::new(seed), bytes);
     // Every second policy has another port, and every third is gone.
     let edited = text.split("\n---\n").enumerate().filter_map(|(i, document)| {
@@ -314,8 +309,29 @@ fn held(
             _ => Some(document.to_owned()),
         }
     });
-    fs::write(&b, edited.collect::<Vec<_>>().join("\n---\n")).unwrap();
-    fs::write(&a, text).unwrap();
+    let edited = edited.collect::<Vec<_>>().join("\n---\n");
+    let more: &[&str] =
+        if shape.dialect == Dialect::Cilium { &["--enforcer", "cilium"] } else { &[] };
+    let title = format!("seed {seed} {:?}", shape.dialect);
+    tried_on((&title, [&text, &edited]), (commands, more), program, most)
+}
+
+/// Runs commands over two texts of manifests, `A` and `B`; what took too much, or neither answered nor
+/// said that it is too much.
+#[allow(clippy::print_stdout, reason = "cargo shows it when a test is run with --nocapture")]
+pub(super) fn tried_on(
+    (title, texts): (&str, [&str; 2]),
+    (commands, more): (&[&[&str]], &[&str]),
+    program: &str,
+    most: Most,
+) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let directory = tempfile::tempdir().unwrap();
+    let [a, b] =
+        ["a.yaml", "b.yaml"].map(|name| directory.path().join(name).to_str().unwrap().to_owned());
+    for (file, text) in [&a, &b].into_iter().zip(texts) {
+        fs::write(file, text).unwrap();
+    }
     for words in commands {
         let mut words: Vec<&str> = words
             .iter()
@@ -325,19 +341,17 @@ fn held(
                 other => other,
             })
             .collect();
-        if shape.dialect == Dialect::Cilium {
-            words.extend(["--enforcer", "cilium"]);
-        }
+        words.extend(more);
         let outcome = watched(program, &words, most);
         let Outcome { code, stderr, memory, seconds } = &outcome;
         let mib = memory >> 20;
-        println!("{seed} {:?} {code:?} {mib} MiB {seconds} s {}", shape.dialect, words.join(" "));
+        println!("{title} {code:?} {mib} MiB {seconds} s {}", words.join(" "));
         let refused = *code == Some(2);
         let sentence = stderr.contains("too much to ") || stderr.contains("too many");
         let much = *memory > most.memory || *seconds > most.seconds;
         if much || code.is_none() || (refused && !sentence) {
             wrong.push(format!(
-                "seed {seed}: {code:?}, {mib} MiB, {seconds} s of {}: {stderr}",
+                "{title}: {code:?}, {mib} MiB, {seconds} s of {}: {stderr}",
                 words.join(" ")
             ));
         }
@@ -346,7 +360,7 @@ fn held(
 }
 
 /// The program to be tried, and whether it is tried at the full size.
-fn tried() -> (String, bool) {
+pub(super) fn tried() -> (String, bool) {
     let program = std::env::var("NETPOL_ADVERSARIAL_WITH").unwrap_or_else(|_| FRONT.to_owned());
     (program, std::env::var_os("NETPOL_ADVERSARIAL").is_some())
 }

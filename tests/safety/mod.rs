@@ -2,6 +2,8 @@
 //! nothing started but what is needed, no secret told, nothing written by what only reads.
 
 mod adversarial;
+#[cfg(target_os = "linux")]
+mod alone;
 mod limits;
 mod names;
 mod outside;

@@ -42,7 +42,8 @@ pub(crate) fn run(options: &Options) -> Result<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("a package in the root")?;
     let (target, place) = (host()?, root.join("target/fuzz"));
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--locked", "--bins", "--manifest-path", "fuzz/Cargo.toml"])
+        .args(["build", "--profile=fuzz", "--locked", "--package=netpol-fuzz", "--bins"])
+        .args(["--features", "libfuzzer"])
         .args(["--target", &target, "--target-dir"])
         .arg(&place)
         .env("RUSTFLAGS", INSTRUMENTS)
@@ -50,7 +51,7 @@ pub(crate) fn run(options: &Options) -> Result<String> {
         .status()
         .context("cargo cannot be run")?;
     ensure!(built.success(), "the targets do not compile");
-    let programs = place.join(target).join("release");
+    let programs = place.join(target).join("fuzz");
     let kept = root.join("fuzz/corpus");
     let names =
         if options.targets.is_empty() { directories(&kept)? } else { options.targets.clone() };

@@ -195,7 +195,7 @@ impl Lowering<'_> {
             let message = format!("{text} is read as {cidr}; write it so: newer CRDs refuse it");
             self.lint(Lint::HostBits, path, message);
         }
-        Some(AddressBlock { cidr, except: Vec::new() })
+        Some(AddressBlock { cidr, except: [].into() })
     }
 
     fn names(&mut self, allows: bool, path: &str, names: &[String], peers: &mut Vec<Peer>) {

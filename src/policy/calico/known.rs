@@ -138,7 +138,7 @@ pub(super) fn sets(objects: &[WrittenObject]) -> impl Iterator<Item = PeerKind> 
 }
 
 fn block(net: IpNet) -> PeerKind {
-    PeerKind::Addresses(AddressBlock { cidr: net, except: Vec::new() }, Scope::EVERYONE)
+    PeerKind::Addresses(AddressBlock { cidr: net, except: [].into() }, Scope::EVERYONE)
 }
 
 /// Source: docs/semantics/calico.md#tiers: whatever is not Pass is Deny.

@@ -419,7 +419,7 @@ enum Part {
 const SELECTOR: &str = "spec.selector";
 
 fn block(net: IpNet) -> PeerKind {
-    PeerKind::Addresses(AddressBlock { cidr: net, except: Vec::new() }, Scope::EVERYONE)
+    PeerKind::Addresses(AddressBlock { cidr: net, except: [].into() }, Scope::EVERYONE)
 }
 
 /// Whoever has an address of a family.

@@ -74,7 +74,7 @@ fn written_out(slices: &[&EndpointSlice]) -> Behind {
     let addresses = slices.iter().flat_map(|slice| &slice.endpoints);
     let addresses = addresses.flat_map(|endpoint| endpoint.addresses.iter().copied());
     let block = |net: IpNet| {
-        PeerKind::Addresses(AddressBlock { cidr: net, except: Vec::new() }, Scope::EVERYONE)
+        PeerKind::Addresses(AddressBlock { cidr: net, except: [].into() }, Scope::EVERYONE)
     };
     let who = PeerKind::any(addresses.map(IpNet::from).map(block).collect());
     let ports_of = |slice: &EndpointSlice| -> Vec<(Protocol, PortMatch)> {

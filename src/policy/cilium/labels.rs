@@ -415,7 +415,7 @@ impl Lowering<'_> {
             Some(true) => {
                 for (family, holds) in ["0.0.0.0/0", "::/0"].into_iter().zip(both) {
                     if let (true, Ok(cidr)) = (holds, family.parse()) {
-                        let block = AddressBlock { cidr, except: Vec::new() };
+                        let block = AddressBlock { cidr, except: [].into() };
                         kinds.push(PeerKind::Addresses(block, Scope::OUTSIDE));
                     }
                 }

@@ -129,7 +129,7 @@ impl Lowering<'_> {
         if masked.prefix_len() == 0 {
             peers.extend(self.perhaps_pods(path));
         }
-        let block = AddressBlock { cidr: masked, except };
+        let block = AddressBlock { cidr: masked, except: except.into() };
         let admits = PeerKind::Addresses(block, scope);
         peers.push(Peer { path: path.into(), block: fields, admits });
     }
@@ -287,7 +287,7 @@ impl Lowering<'_> {
 
     /// Whoever has no address of a network.
     fn without(&self, cidr: IpNet) -> PeerKind {
-        PeerKind::Addresses(AddressBlock { cidr, except: Vec::new() }, self.scope).except()
+        PeerKind::Addresses(AddressBlock { cidr, except: [].into() }, self.scope).except()
     }
 
     /// Addresses that are not known.

@@ -253,7 +253,7 @@ impl Lowering<'_> {
                 Err(error) => self.fault(format!("{path}.ipBlock.except[{i}]"), error.to_string()),
             }
         }
-        Some(AddressBlock { cidr, except })
+        Some(AddressBlock { cidr, except: except.into() })
     }
 
     fn port(&mut self, path: String, written: &WrittenPort) -> Option<PortRule> {

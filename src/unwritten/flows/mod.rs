@@ -23,6 +23,7 @@ use crate::policy::PolicyId;
 use crate::policy::rule::{Action, Direction, Entry, Peers, Policy, PortRule, Ports};
 use crate::verdict::Endpoint;
 pub(super) use besides::Besides;
+pub(super) use peers::A_PEER;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use tiers::Fate;
@@ -34,6 +35,20 @@ pub(super) enum Who<'a> {
     Unwritten(&'a Home, Name),
     /// One of these, each as either side has it.
     One(Vec<[Endpoint; 2]>),
+}
+
+impl Who<'_> {
+    /// Where all are addresses, the same on either side: these in order, each with its place.
+    fn addresses(&self) -> Option<Vec<(IpAddr, usize)>> {
+        let Self::One(ends) = self else { return None };
+        let of = |(place, both): (usize, &[Endpoint; 2])| match both {
+            [Endpoint::Address(old), Endpoint::Address(new)] if old == new => Some((*old, place)),
+            _ => None,
+        };
+        let mut all: Vec<_> = ends.iter().enumerate().map(of).collect::<Option<_>>()?;
+        all.sort_unstable();
+        Some(all)
+    }
 }
 
 /// The values that rules can see of one label.
@@ -91,6 +106,8 @@ pub(super) struct Flows<'a> {
     pub(super) unmentioned: Lit,
     pub(super) one_of: [Vec<Lit>; 2],
     places: [Vec<(IpAddr, Lit)>; 2],
+    /// By role, where all ends are addresses: these in order, each with its place among the ends.
+    addresses: [Option<Vec<(IpAddr, usize)>>; 2],
     unknown: HashMap<String, Lit>,
     /// What is not known of one side says nothing of the other.
     apart: bool,
@@ -141,6 +158,7 @@ impl<'a> Flows<'a> {
             }
             _ => false,
         };
+        let addresses = who.each_ref().map(Who::addresses);
         let mut flows = Self {
             sides,
             who,
@@ -152,6 +170,7 @@ impl<'a> Flows<'a> {
             unmentioned: circuit.constant(false),
             one_of: [Vec::new(), Vec::new()],
             places: [Vec::new(), Vec::new()],
+            addresses,
             unknown: HashMap::new(),
             apart,
             suppositions: Vec::new(),

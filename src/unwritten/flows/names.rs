@@ -218,7 +218,7 @@ impl Flows<'_> {
             .sides
             .iter()
             .flat_map(|side| &side.snapshot.pod_cidrs)
-            .map(|net| AddressBlock { cidr: *net, except: Vec::new() })
+            .map(|net| AddressBlock { cidr: *net, except: [].into() })
             .collect();
         let atoms = crate::reach::Atoms::cut(self.family, blocks.into_iter().chain(&networks));
         let places: Vec<IpAddr> = (0..atoms.len())

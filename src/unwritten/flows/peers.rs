@@ -13,6 +13,9 @@ use crate::unwritten::parts::entry_key;
 use crate::unwritten::sat::Lit;
 use crate::verdict::{Endpoint, means};
 
+/// The steps that it takes to see whether a peer means an end.
+pub(in crate::unwritten) const A_PEER: usize = 3;
+
 impl Flows<'_> {
     /// Whether a requirement holds for a label that may be anything.
     pub(super) fn requirement(&mut self, of: Of, requirement: &Requirement) -> Lit {
@@ -131,7 +134,19 @@ impl Flows<'_> {
             },
             Who::One(ends) => {
                 let mut all = Vec::new();
-                for (i, both) in ends.iter().enumerate() {
+                // Of addresses, a block can mean those in it alone.
+                let some = match (peer, &self.addresses[role]) {
+                    (PeerKind::Addresses(block, _), Some(addresses)) => {
+                        let (first, last) = (block.cidr.network(), block.cidr.broadcast());
+                        let from = addresses.partition_point(|(ip, _)| *ip < first);
+                        let upto = addresses.partition_point(|(ip, _)| *ip <= last);
+                        let within = addresses.get(from..upto).unwrap_or_default();
+                        within.iter().map(|(_, place)| *place).collect()
+                    }
+                    _ => (0..ends.len()).collect::<Vec<_>>(),
+                };
+                for i in some {
+                    let both = &ends[i];
                     let means = self.means(side, (role, i), peer, &both[side], hangs);
                     let lit = self.one_of[role][i];
                     let both = self.circuit.all([lit, means]);
@@ -151,6 +166,7 @@ impl Flows<'_> {
         end: &Endpoint,
         hangs: &str,
     ) -> Lit {
+        self.circuit.solver.owe(A_PEER);
         let Side { snapshot, rules } = self.sides[side];
         let cilium = rules.cilium().is_some();
         let family = self.family;

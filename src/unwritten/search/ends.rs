@@ -28,7 +28,7 @@ impl<'a> Search<'a> {
         if of_family.is_empty() && family == Family::V6 {
             return None;
         }
-        let single = |cidr| AddressBlock { cidr, except: Vec::new() };
+        let single = |cidr| AddressBlock { cidr, except: [].into() };
         let mut more: Vec<AddressBlock> = Vec::new();
         let cilium = self.sides.iter().any(|side| side.rules.cilium().is_some());
         for side in self.sides {

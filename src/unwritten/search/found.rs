@@ -5,8 +5,9 @@
 
 use super::{Found, FoundEnd, Goal, Group, Search, subject};
 use crate::cluster::{Name, Pod, Port, Representative, Snapshot};
+use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
-use crate::unwritten::flows::{Flows, Of, Who};
+use crate::unwritten::flows::{A_PEER, Flows, Of, Who};
 use crate::unwritten::homes::{Home, free_name};
 use crate::unwritten::sat::Lit;
 use crate::unwritten::shape::{Label, Place, Shape};
@@ -54,6 +55,13 @@ fn is_rebound(old: &Judgement, new: &Judgement) -> bool {
     };
     let both = |judged: &Judgement| [&judged.egress, &judged.ingress].map(asks);
     [old, new].map(Judgement::passage) == [Passage::OnCondition; 2] && both(old) != both(new)
+}
+
+/// The steps that it takes to judge a flow of a pod in a namespace.
+fn weight(rules: &Ruleset, namespace: &str, direction: Direction) -> u64 {
+    let policies = rules.candidates(namespace, direction).map(|(_, policy)| policy);
+    let entries = policies.flat_map(|policy| &policy.entries);
+    entries.map(|entry| 1 + entry.others().count() as u64).sum::<u64>() * A_PEER as u64
 }
 
 impl<'a> Search<'a> {
@@ -110,6 +118,15 @@ impl<'a> Search<'a> {
                 judge(&self.scratch[side].snapshot, self.sides[side].rules, &flow)
             })
             .collect();
+        for (role, both) in [source, destination].into_iter().enumerate() {
+            for (side, end) in both.iter().enumerate().take(self.sides.len()) {
+                let Endpoint::Pod(pod) = end else { continue };
+                let namespace = &self.scratch[side].snapshot.pod(*pod).namespace;
+                let direction = Direction::ALL.into_iter().find(|it| subject(*it) == role);
+                let weight = direction.map(|it| weight(self.sides[side].rules, namespace, it));
+                self.budget.steps = self.budget.steps.saturating_sub(weight.unwrap_or(0));
+            }
+        }
         let seen = match judged.as_slice() {
             [old, new] => old.passage() != new.passage() || is_rebound(old, new),
             _ => true,
@@ -181,16 +198,16 @@ impl<'a> Search<'a> {
 
     /// The name of another namespace with these labels.
     pub(super) fn other_name(&mut self, labels: &[Label]) -> Name {
-        if let Some((_, name)) = self.others.iter().find(|(known, _)| known == labels) {
+        if let Some(name) = self.others.get(labels) {
             return name.clone();
         }
         let taken = |name: &str| {
-            self.others.iter().any(|(_, known)| **known == *name)
+            self.taken.contains(name)
                 || self.sides.iter().any(|side| side.snapshot.namespace(name).is_some())
-                || self.homes.iter().any(|home| home.members.iter().any(|m| **m == *name))
         };
         let name = free_name("other-namespace", taken);
-        self.others.push((labels.to_vec(), name.clone()));
+        self.taken.insert(name.clone());
+        self.others.insert(labels.to_vec(), name.clone());
         name
     }
 

@@ -12,7 +12,7 @@ mod one_side;
 mod rules;
 mod shown;
 
-use super::flows::{Flows, Of, Who, subject};
+use super::flows::{A_PEER, Flows, Of, Who, subject};
 use super::homes::{Home, Side};
 use super::parts::{Part, What, all, changed};
 use super::sat::{Answer, Budget, Lit};
@@ -21,7 +21,7 @@ use crate::cluster::{Family, Name};
 use crate::policy::Ruleset;
 use crate::policy::rule::{Action, Direction, PeerKind, Peers, Policy};
 use crate::verdict::Endpoint;
-use ends::{labels_differ, may_have, may_select, moved, settings_differ};
+use ends::{labels_differ, may_have, may_select, moved, peers, settings_differ};
 use found::Scratch;
 pub(super) use meeting::{Like, Meeting, Met, Wanted};
 pub(super) use rules::FoundOthers;
@@ -135,12 +135,15 @@ pub(super) struct Search<'a> {
     pub(super) coarse: bool,
     scratch: Vec<Scratch>,
     /// Names for other namespaces by their labels.
-    others: Vec<(Vec<Label>, Name)>,
+    others: HashMap<Vec<Label>, Name>,
+    /// The same names, which nothing else may have.
+    taken: HashSet<Name>,
     done: HashSet<(Goal, Group)>,
     hidden: HashMap<(Goal, Group), Found>,
 }
 impl<'a> Search<'a> {
     pub(super) fn new(sides: &'a [Side<'a>], homes: &'a [Home], steps: u64) -> Self {
+        let any = homes.first().map(|home| home.name.clone()).unwrap_or_default();
         Self {
             sides,
             homes,
@@ -150,10 +153,13 @@ impl<'a> Search<'a> {
             only_others: Vec::new(),
             coarse: false,
             scratch: sides.iter().map(|side| Scratch::new(side.snapshot)).collect(),
-            others: vec![(
-                Vec::new(),
-                homes.first().map(|home| home.name.clone()).unwrap_or_default(),
-            )],
+            taken: homes
+                .iter()
+                .flat_map(|home| &home.members)
+                .cloned()
+                .chain([any.clone()])
+                .collect(),
+            others: HashMap::from([(Vec::new(), any)]),
             done: HashSet::new(),
             hidden: HashMap::new(),
         }
@@ -361,6 +367,10 @@ impl<'a> Search<'a> {
                 self.give_up(*goal, direction, who, peer);
                 continue;
             }
+            if flows.is_none() && self.weight(direction, who, peer) > self.budget.steps {
+                self.give_up(*goal, direction, who, peer);
+                continue;
+            }
             let flows = flows.get_or_insert_with(|| {
                 let mut ends = [who.clone(), peer.clone()];
                 if subject(direction) == 1 {
@@ -397,6 +407,16 @@ impl<'a> Search<'a> {
                 Answer::Yes => self.take(flows, [who, peer], direction, *goal, group),
             }
         }
+    }
+
+    /// The steps that it takes at least to say what policies of a place make of many ends.
+    fn weight(&self, direction: Direction, who: &Who<'a>, peer: &Who<'a>) -> u64 {
+        let (Who::Unwritten(home, _), Who::One(ends)) = (who, peer) else { return 0 };
+        let policies = self.policies(direction, home);
+        let peers = policies.into_iter().flat_map(peers);
+        // Of blocks only those ends are looked at that they have.
+        let each = peers.filter(|peer| !matches!(peer, PeerKind::Addresses(..))).count();
+        each.saturating_mul(ends.len()).saturating_mul(A_PEER) as u64
     }
 
     fn action(&self, part: Part) -> Option<Action> {

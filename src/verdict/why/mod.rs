@@ -87,7 +87,7 @@ pub fn why(
     for group in groups {
         // Policies that say nothing of the subject at this port are looked at once.
         let mut known: Option<(&Endpoint, Vec<PolicyId>, usize)> = None;
-        let judges = group.iter().map(|flow| Judge { snapshot, rules, flow });
+        let judges = group.iter().map(|flow| Judge { snapshot, rules, flow, brief: false });
         let judges = judges.take_while(|judge| {
             steps.take(
                 STEPS_OF_POLICY * (1 + if both { judge.tried(direction.opposite()) } else { 0 }),
