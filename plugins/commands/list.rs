@@ -193,11 +193,11 @@ impl ListArgs {
             let (snapshot, rules) = (&input.snapshot, &input.rules);
             let effort = Effort { rows, ..effort };
             let told = FlowList::new(snapshot, rules, &asked, unwritten.as_ref(), &*locate, effort);
-            let last = asked.by == By::Namespace && asked.exposed;
+            let smallest = asked.by == By::Namespace && asked.exposed;
             let many = match told {
-                Ok(list) if !picture || last || weight(&list)? <= MOST_PICTURED => break list,
+                Ok(list) if !picture || smallest || weight(&list)? <= MOST_PICTURED => break list,
                 Ok(list) => list.flows.len().to_string(),
-                Err(TooMuch { work: Work::Rows, limit }) if picture && !last => {
+                Err(TooMuch { work: Work::Rows, limit }) if picture && !smallest => {
                     format!("more than {limit}")
                 }
                 Err(error) => return Err(error.into()),
@@ -206,7 +206,9 @@ impl ListArgs {
         };
         let list = FlowList { notes: [list.notes, folded.clone()].concat(), ..list };
         drop(progress);
-        folded.iter().for_each(|told| warn(global.color, told));
+        for told in &folded {
+            warn(global.color, told);
+        }
         tell(input);
         let unread = global.namespace.as_deref().is_some_and(|only| input.rules.is_unread(only));
         let decides = list.missing.iter().any(MissingReport::decides);

@@ -61,18 +61,18 @@ pub struct Pictured<'a> {
 /// Who may talk to whom, with what is beside it.
 pub fn pictured(shown: Pictured<'_>, out: &mut dyn Write) -> io::Result<()> {
     let Pictured { list, tests, observed } = shown;
-    let mut texts = Vec::new();
+    let mut written = Vec::new();
     let mut said = Vec::new();
     if let Some(tests) = tests {
-        texts.push(text::intent(tests, COLUMNS, true));
+        written.push(text::intent(tests, COLUMNS, true));
         said.extend(doubts(&tests.missing, &[(tests.warnings.len(), "warnings of tests")]));
     }
     if let Some(observed) = observed {
-        texts.push(text::observed_summary_text(observed, COLUMNS));
+        written.push(text::observed_summary_text(observed, COLUMNS));
         said.extend(beside::seen(observed));
     }
     if let Some(list) = list {
-        texts.push(list_text(list)?);
+        written.push(list_text(list)?);
         said.extend(doubts_of_list(list));
     }
     // Of one input both answers say the same.
@@ -100,7 +100,7 @@ pub fn pictured(shown: Pictured<'_>, out: &mut dyn Write) -> io::Result<()> {
     let slots = Slots {
         title: title.to_owned(),
         said,
-        text: plain(texts.join("\n").as_bytes()),
+        text: plain(written.join("\n").as_bytes()),
         tests: tests.map(beside::tests).unwrap_or_default(),
         beside: if list.is_some() { Pictured { list: None, ..shown } } else { Pictured::default() },
     };
@@ -211,6 +211,7 @@ fn write(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let Slots { title, said, text, tests, beside } = slots;
+    let Rows { all, count } = rows;
     let mut rest = PAGE;
     let mut up_to = |slot: &str, out: &mut dyn Write| {
         let marker = format!("{{{{{slot}}}}}");
@@ -231,7 +232,7 @@ fn write(
     }
     let lines: Vec<String> = text.lines().map(html).collect();
     let text = lines.join("\n");
-    let more = rows.count > MOST_ROWS;
+    let more = count > MOST_ROWS;
     let first = if more { format!(", with the first {MOST_ROWS} rows") } else { String::new() };
     write!(
         out,
@@ -241,14 +242,13 @@ fn write(
     out.write_all(tests.as_bytes())?;
     up_to("MANY", out)?;
     if more {
-        let count = rows.count;
         write!(
             out,
             "<noscript><p>The first {MOST_ROWS} of {count} rows; with scripts, all of them.</p></noscript>"
         )?;
     }
     up_to("ROWS", out)?;
-    for cells in rows.all.take(MOST_ROWS) {
+    for cells in all.take(MOST_ROWS) {
         let cells = cells.map(|cell| format!("<td><bdi>{}</bdi></td>", html(&cell)));
         writeln!(out, "<tr>{}</tr>", cells.concat())?;
     }

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::dist::hexadecimal;
 use crate::tools::workspace;
 
 /// The package of the programs.
@@ -97,8 +98,7 @@ fn bundled(lock: &Value) -> Result<Vec<Npm>> {
         if let Some(hash) = package["integrity"].as_str().and_then(|it| it.strip_prefix("sha512-"))
         {
             let hash = base64::prelude::BASE64_STANDARD.decode(hash).context("a hash of npm")?;
-            let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-            component["hashes"] = json!([{"alg": "SHA-512", "content": hash}]);
+            component["hashes"] = json!([{"alg": "SHA-512", "content": hexadecimal(&hash)}]);
         }
         let needs = package["dependencies"].as_object().into_iter().flatten();
         let needs = needs.map(|(name, _)| {

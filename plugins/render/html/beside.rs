@@ -4,6 +4,7 @@
 
 use super::html;
 use netpol::answer::{IntentReport, ObservedSummary, TestOutcome, TestReport, TestsOfChange};
+use std::fmt::Write as _;
 
 /// The names of tests of one kind, with what is said of each.
 struct Group<'a> {
@@ -75,10 +76,10 @@ fn section(title: &str, groups: &[Group<'_>]) -> String {
     for Group { mark, word, open, tests } in groups.iter().filter(|group| !group.tests.is_empty()) {
         let open = if *open { " open" } else { "" };
         let count = tests.len();
-        out += &format!("<details{open}><summary>{mark} {count} {word}</summary><ul>");
+        let _ = write!(out, "<details{open}><summary>{mark} {count} {word}</summary><ul>");
         for (name, said) in tests {
             let said = said.map_or(String::new(), |said| format!(": <bdi>{}</bdi>", html(said)));
-            out += &format!("<li><bdi>{}</bdi>{said}</li>", html(name));
+            let _ = write!(out, "<li><bdi>{}</bdi>{said}</li>", html(name));
         }
         out += "</ul></details>";
     }
