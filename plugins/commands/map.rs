@@ -123,13 +123,15 @@ impl MapArgs {
         let supposed = watched.then(|| Enforcer::Cilium(Cilium::default()));
         let asked = ListArgs::of(InputArgs { supposed, ..self.input.clone() });
         let mut input = asked.read(global, true)?;
-        let tests = if tests.is_empty() {
+        let tests = if self.tests.is_empty() {
             None
         } else {
             let words = self.input.named_by().into_iter().chain(self.input.judged_by());
             let words: Vec<String> = words.chain(of_namespace(global)).collect();
             let effort = global.limits().effort;
-            Some(test::prove(input.snapshot.clone(), &input, tests, &words, effort)?)
+            let snapshot = input.snapshot.clone();
+            let side = test::Side { snapshot, input: &input, arguments: &words };
+            Some(test::prove(side, &tests, effort)?)
         };
         let observed = if watched { Some(self.observing.summary(global, &input)?) } else { None };
         let (list, exit) = asked.answer(global, &mut input, true, |_| ())?;

@@ -1,20 +1,22 @@
 //! `test`: whether policies do what is meant of them, proved for every pod that there is and could be.
 
+mod draft;
 mod files;
+mod prove;
+mod watch;
 
-pub(super) use files::read;
+pub(super) use files::{Tests, read};
+pub(super) use prove::{Side, looks_in, of_change, prove};
 
 use super::list::ListArgs;
 use crate::cli::{
-    Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, answer, show, show_map,
+    Exit, GlobalArgs, InputArgs, OutputArgs, Progress, Told, answer, show_map, show_page, width,
 };
-use crate::render::{Format, Pictured};
-use anyhow::{bail, ensure};
+use crate::render::{Format, Page, Pictured};
+use anyhow::ensure;
 use clap::{Args, ValueHint};
-use netpol::answer::{IntentAsked, IntentReport, Location, TestOutcome};
-use netpol::cluster::Snapshot;
-use netpol::effort::Effort;
-use netpol::intent::{self, Asks, Judged, Test};
+use netpol::answer::{IntentReport, TestOutcome};
+use netpol::intent;
 use netpol_sources::address::without_user;
 use std::path::{Path, PathBuf};
 
@@ -38,6 +40,17 @@ pub struct TestArgs {
     #[arg(long)]
     allow_unknown: bool,
 
+    /// Test again whenever a file of the tests or of the manifests changes, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
+
+    /// Write a first file of tests from what holds now, to be cut down
+    #[arg(
+        long,
+        conflicts_with_all = ["tests", "only", "allow_unknown", "watch", "output"]
+    )]
+    draft: bool,
+
     /// Print the JSON Schema of a file of tests and do nothing else
     #[arg(long)]
     file_schema: bool,
@@ -57,6 +70,12 @@ Examples:
 
   # The same of what Flux makes of a repository, for a pull request
   kubectl netpol test intentions.yaml -f flux:. -o github
+
+  # A first file, from what holds now
+  kubectl netpol test --draft -f k8s/ > k8s/netpol-test.yaml
+
+  # Probes of NetAssert, proved instead of tried
+  kubectl netpol test netassert.yaml
 
   # The same of the live cluster, for a test runner
   kubectl netpol test intentions.yaml -o junit
@@ -95,30 +114,42 @@ impl TestArgs {
         if self.output.schema {
             return super::print_schema::<IntentReport>(global);
         }
+        if self.draft {
+            return draft::draft(&self.input, &self.arguments(global), global);
+        }
+        if self.watch {
+            return self.watch(global);
+        }
+        self.once(global).map(|(exit, _)| exit)
+    }
+
+    /// Tests, and tells what came out.
+    fn once(&self, global: &GlobalArgs) -> anyhow::Result<(Exit, Told)> {
         let tests = self.tests(global)?;
-        let format = self.output.format();
-        let picture = format == Format::Html;
-        let entrances = picture || tests.iter().any(|(test, _)| looks_in(test));
+        let picture = self.output.format() == Format::Html;
+        let entrances = picture || tests.tests.iter().any(|(test, _)| looks_in(test));
         let reads = InputArgs { entrances, ..self.input.clone() };
         let mut input = reads.read(global)?;
         let progress = Progress::slow(global.color, "proving tests");
         // A picture shows all of it, without what tests add.
         let snapshot =
             if picture { input.snapshot.clone() } else { std::mem::take(&mut input.snapshot) };
-        let report =
-            prove(snapshot, &input, tests, &self.arguments(global), global.limits().effort)?;
+        let arguments = self.arguments(global);
+        let side = Side { snapshot, input: &input, arguments: &arguments };
+        let report = prove::prove(side, &tests, global.limits().effort)?;
         drop(progress);
-        if picture {
+        let told = if picture {
             // -n is only where names without a namespace are.
             let global = GlobalArgs { namespace: None, ..global.clone() };
             let asked = ListArgs::of(self.input.clone());
             let (list, _) = asked.answer(&global, &mut input, true, |_| ())?;
             let (list, tests) = (Some(&list), Some(&report));
-            show_map(global.color, Pictured { list, tests, observed: None })?;
+            show_map(global.color, Pictured { list, tests, observed: None })?
         } else {
-            show(global.color, &report, format)?;
-        }
-        Ok(self.exit(&report))
+            let page = Page { width: width(), brief: false };
+            show_page(global.color, &report, self.output.format(), page)?
+        };
+        Ok((self.exit(&report), told))
     }
 
     fn exit(&self, report: &IntentReport) -> Exit {
@@ -133,7 +164,7 @@ impl TestArgs {
     }
 
     /// The tests that are asked, with their places.
-    fn tests(&self, global: &GlobalArgs) -> anyhow::Result<Vec<(Test, Location)>> {
+    fn tests(&self, global: &GlobalArgs) -> anyhow::Result<Tests> {
         let paths = if self.tests.is_empty() {
             let directories = self.input.filename.iter().filter(|path| path.is_dir());
             let mut directories: Vec<PathBuf> = directories.cloned().collect();
@@ -156,8 +187,13 @@ impl TestArgs {
         );
         let mut tests = files::read(&paths)?;
         if !self.only.is_empty() {
-            tests.retain(|(test, _)| self.only.iter().any(|only| test.name.contains(only)));
-            ensure!(!tests.is_empty(), "no test has {:?} in its name", self.only.join("\" or \""));
+            let wanted = |name: &str| self.only.iter().any(|only| name.contains(only));
+            tests.tests.retain(|(test, _)| wanted(&test.name));
+            ensure!(
+                !tests.tests.is_empty(),
+                "no test has {:?} in its name",
+                self.only.join("\" or \"")
+            );
         }
         Ok(tests)
     }
@@ -174,45 +210,6 @@ impl TestArgs {
         words.extend(self.input.judged_by());
         words.extend(global.namespace.iter().flat_map(|name| ["-n".to_owned(), name.clone()]));
         words
-    }
-}
-
-/// What becomes of tests in a snapshot, under the rules of an input. `arguments` are the words by which
-/// `explain` reads it.
-pub(super) fn prove(
-    mut snapshot: Snapshot,
-    input: &Input,
-    tests: Vec<(Test, Location)>,
-    arguments: &[String],
-    effort: Effort,
-) -> anyhow::Result<IntentReport> {
-    let (alone, places): (Vec<Test>, Vec<Location>) = tests.into_iter().unzip();
-    let (rules, namespace) = (&input.rules, &input.namespace);
-    let judged = match intent::judge(&mut snapshot, rules, &alone, namespace, effort) {
-        Ok(judged) => judged,
-        Err(intent::JudgeError::Mistake(mistake)) => {
-            let place = alone.iter().position(|test| test.name == mistake.test);
-            let file = place.and_then(|at| places.get(at)).map(|place| place.file.clone());
-            bail!("the tests {}: {mistake}", file.unwrap_or_default());
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let tests: Vec<(Test, Location, Judged)> = alone
-        .into_iter()
-        .zip(places)
-        .zip(judged)
-        .map(|((test, place), judged)| (test, place, judged))
-        .collect();
-    let asked = IntentAsked { tests: &tests, arguments, namespace, notes: &input.notes };
-    Ok(IntentReport::new(&mut snapshot, rules, asked, &*input.locate()))
-}
-
-/// Whether a test asks what leads in from outside.
-fn looks_in(test: &Test) -> bool {
-    match &test.asks {
-        Asks::Exposed { .. } => true,
-        Asks::Unreachable { from, .. } => from.ends.iter().any(|end| end.text == "internet"),
-        _ => false,
     }
 }
 
