@@ -23,6 +23,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-bootstrap' -Scri
         'kubectl-netpol-bootstrap' {
             [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'The namespaces with these labels instead')
             [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'The namespaces with these labels instead')
+            [CompletionResult]::new('--leave-out', '--leave-out', [CompletionResultType]::ParameterName, 'Namespace that --whole-cluster leaves as it is, too; repeatable')
             [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'Label to give the namespace; repeatable')
             [CompletionResult]::new('--deny', '--deny', [CompletionResultType]::ParameterName, 'What is denied by default: ingress, egress or all')
             [CompletionResult]::new('--dns', '--dns', [CompletionResultType]::ParameterName, 'How DNS is allowed: auto (as the cluster serves it), namespace (kube-system), strict or none')
@@ -37,6 +38,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-bootstrap' -Scri
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Change nothing: client says what would be written, server lets the API server check it')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format: yaml, json or name')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format: yaml, json or name')
+            [CompletionResult]::new('--tests', '--tests', [CompletionResultType]::ParameterName, 'A file of tests: what breaks one that holds is not written; see kubectl netpol test; repeatable')
             [CompletionResult]::new('--export', '--export', [CompletionResultType]::ParameterName, 'Write files for Git to a directory instead, and add them to its kustomization.yaml')
             [CompletionResult]::new('--export-layout', '--export-layout', [CompletionResultType]::ParameterName, 'Files of --export: one (network-policies.yaml) or many (one a policy)')
             [CompletionResult]::new('--learn', '--learn', [CompletionResultType]::ParameterName, 'Add the policies that flows need which Hubble saw: of the last hour, or since 30m or a time; config stands for what configuration names, without any flow, and config,30m for both; prints everything for review and applies nothing')
@@ -77,6 +79,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-bootstrap' -Scri
             [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'Group to impersonate; repeatable')
             [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'UID to impersonate')
             [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Limit of one request, such as 10s, 2m or 1h; 0 is none')
+            [CompletionResult]::new('--whole-cluster', '--whole-cluster', [CompletionResultType]::ParameterName, 'All namespaces instead, by one GlobalNetworkPolicy of Calico, but those in which Kubernetes and Calico run; with --dialect calico only')
             [CompletionResult]::new('--dns-proxy', '--dns-proxy', [CompletionResultType]::ParameterName, 'Let what is asked of DNS pass Cilium''s proxy, without which no policy can name a host')
             [CompletionResult]::new('--both-sides', '--both-sides', [CompletionResultType]::ParameterName, 'Write the ingress side of --allow-egress in the other namespace, too')
             [CompletionResult]::new('--allow-same-namespace', '--allow-same-namespace', [CompletionResultType]::ParameterName, 'Let the pods of the namespace reach one another')

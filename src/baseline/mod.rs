@@ -18,14 +18,16 @@ mod file;
 mod flags;
 mod impact;
 mod policies;
+mod whole;
 mod words;
 
 pub use allowed::{Allowed, AllowedEnd, AllowedError, Egress, Known};
 pub use file::{FileError, from_yaml, schema};
 pub use flags::{Keep, keeping};
-pub use impact::{Affected, Impact, OtherEnd, Way, impact, suppose_anyone};
+pub use impact::{Affected, Impact, OtherEnd, Way, impact, impacts, suppose_anyone};
 pub use policies::{in_order, named_twice};
-pub use words::{Side, Told, cuts, dns, in_force, meaning, opens, sides};
+pub use whole::{WHOLE, left_out};
+pub use words::{Side, Told, cuts, dns, in_force, lost, meaning, opens, sides};
 
 use crate::draft::{Dialect, Draft};
 use crate::ends::{EndName, PortWanted};

@@ -193,6 +193,15 @@ pub fn cuts(namespace: &str, impact: &Impact, dialect: Dialect, all: bool) -> Ve
     lines(head, &impact.cuts, impact.complete, all, &line)
 }
 
+/// What would be cut, without flags that keep it.
+pub fn lost(namespace: &str, impact: &Impact, all: bool) -> Vec<String> {
+    let head = format!(
+        "{namespace}: connections that are possible now and would be cut, on ports that containers declare \
+         or Services lead to:"
+    );
+    lines(head, &impact.cuts, impact.complete, all, &|line, _| line)
+}
+
 /// What would be opened, told like [`cuts`].
 pub fn opens(namespace: &str, impact: &Impact, all: bool) -> Vec<String> {
     let head = format!(

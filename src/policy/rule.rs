@@ -101,6 +101,12 @@ impl Policy {
     pub fn not_judged(&self) -> Option<Does> {
         other_of_name(&self.object.kind).map(|row| row.does)
     }
+
+    /// Whether it is one that is judged, at its own place: one that stands before the others once more,
+    /// since some releases have it there, is told of there and not here.
+    pub fn is_judged(&self) -> bool {
+        self.not_judged().is_none() && self.tier.position().is_none_or(|it| it.settled)
+    }
 }
 
 /// Pods by namespace and labels. Host-network pods are never in such a set.

@@ -9,6 +9,7 @@ mod hour;
 mod preview;
 mod refusals;
 mod stopped;
+mod tests;
 mod writing;
 
 use std::ffi::OsStr;

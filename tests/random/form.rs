@@ -54,8 +54,10 @@ fn named(object: &Value) -> Option<Tier> {
     Some(Tier::Named(Arc::new(Position {
         tier,
         order: Order::from(object["order"].as_f64()),
+        settled: true,
         key: format!("{name}//Rules").into(),
         part: 0,
+        earlier: None,
     })))
 }
 

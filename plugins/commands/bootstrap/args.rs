@@ -2,9 +2,10 @@
 
 use super::learn::LearnArgs;
 use crate::cli::{GlobalArgs, one_of};
+use crate::commands::test::{self, Tests};
 use crate::render::{Format, Offered};
 use anyhow::{Context as _, bail, ensure};
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum, ValueHint};
 use netpol::baseline::{
     self, Allowed, AllowedEnd, Baseline, Deny, Dns, Egress, INGRESS_CONTROLLER, LabelMap,
     MONITORING, Peer,
@@ -30,6 +31,15 @@ pub struct BootstrapArgs {
     /// The namespaces with these labels instead
     #[arg(short = 'l', long, value_name = "LABELS", conflicts_with = "namespaces")]
     selector: Option<String>,
+
+    /// All namespaces instead, by one GlobalNetworkPolicy of Calico, but those in which Kubernetes and Calico
+    /// run; with --dialect calico only
+    #[arg(long, conflicts_with_all = ["namespaces", "selector", "export"])]
+    whole_cluster: bool,
+
+    /// Namespace that --whole-cluster leaves as it is, too; repeatable
+    #[arg(long, value_name = "NAMESPACE", requires = "whole_cluster")]
+    leave_out: Vec<String>,
 
     /// Label to give the namespace; repeatable
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
@@ -135,6 +145,10 @@ pub struct BootstrapArgs {
     #[arg(short, long, action = ArgAction::Count)]
     yes: u8,
 
+    /// A file of tests: what breaks one that holds is not written; see kubectl netpol test; repeatable
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    tests: Vec<PathBuf>,
+
     /// Take away what an earlier run wrote and that is not asked for now
     #[arg(long)]
     prune: bool,
@@ -185,9 +199,15 @@ Examples:
     --ingress-port 8080 --allow-monitoring --metrics-port 9090 \\
     --allow-egress identity/svc/keycloak
 
+  # Only if what is meant to hold still does; see kubectl netpol test
+  kubectl netpol bootstrap team-a --tests netpol-test.yaml
+
   # In the words of Cilium, which can name a host
   kubectl netpol bootstrap team-a --dialect cilium --dns-proxy \\
     --allow-egress https://login.example.com
+
+  # All namespaces but those of the system, by one policy of Calico
+  kubectl netpol bootstrap --whole-cluster --dialect calico --dry-run=server
 
   # As files for Git
   kubectl netpol bootstrap team-a --export clusters/home/team-a
@@ -266,6 +286,8 @@ pub(super) struct Plan {
     pub(super) action: Action,
     /// Whether kustomize may fetch what is elsewhere, and inflate charts.
     pub(super) may: (bool, bool),
+    /// Of what is written, none of these that holds may break.
+    pub(super) tests: Tests,
     /// How much is said.
     pub(super) verbose: bool,
 }
@@ -275,6 +297,10 @@ pub(super) struct Plan {
 pub(super) enum Namespaces {
     Named(Vec<String>),
     Labelled(String),
+    /// All but some.
+    Whole {
+        left_out: Vec<String>,
+    },
 }
 
 /// What is to be done.
@@ -309,6 +335,7 @@ impl BootstrapArgs {
             prune: self.prune,
             action,
             may: self.learn.may(),
+            tests: test::read(&self.tests)?,
             verbose: global.v > 0,
         };
         self.learn.check(self, &plan)?;
@@ -316,8 +343,42 @@ impl BootstrapArgs {
         Ok(plan)
     }
 
+    /// Refuses what is about one namespace where all are meant.
+    fn check_whole(&self, global: &GlobalArgs) -> anyhow::Result<()> {
+        ensure!(
+            matches!(self.dialect, Some(DialectWord::Calico)),
+            "--whole-cluster takes a kind that only Calico has: give --dialect calico too, or close \
+             namespaces one by one, as with -l"
+        );
+        let of_one = [
+            ("-n", global.namespace.is_some()),
+            ("--label", !self.labels.is_empty()),
+            ("--dns-proxy", self.dns_proxy),
+            ("--allow-ingress-controller", self.allow_ingress_controller.is_some()),
+            ("--allow-monitoring", self.allow_monitoring.is_some()),
+            ("--allow-ingress", !self.allow_ingress.is_empty()),
+            ("--allow-egress", !self.allow_egress.is_empty()),
+            ("--allow-same-namespace", self.allow_same_namespace),
+            ("--both-sides", self.both_sides),
+            ("--baseline", self.baseline.is_some()),
+            ("--prune", self.prune),
+            ("--learn", self.learn.is_wanted()),
+            ("--leave-out", self.remove && !self.leave_out.is_empty()),
+        ];
+        match of_one.into_iter().find(|(_, given)| *given) {
+            Some((flag, _)) => bail!(
+                "{flag} says nothing with --whole-cluster{}: leave one of them out",
+                if self.remove { " --remove" } else { "" }
+            ),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses flags that mean nothing together.
     fn check(&self, global: &GlobalArgs, plan: &Plan) -> anyhow::Result<()> {
+        if self.whole_cluster {
+            self.check_whole(global)?;
+        }
         if let Some(namespace) = &global.namespace {
             let named = !self.namespaces.is_empty() || self.selector.is_some();
             ensure!(
@@ -349,13 +410,18 @@ impl BootstrapArgs {
                     ("--both-sides", self.both_sides),
                     ("--baseline", self.baseline.is_some()),
                     ("--prune", self.prune),
+                    ("--tests", !self.tests.is_empty()),
                     ("--wait", self.wait && dry),
                 ];
                 ("--remove", of_baseline.to_vec())
             }
             Action::Apply if dry => {
                 let client = self.dry_run == DryRun::Client;
-                ("--dry-run", vec![("--wait", self.wait), ("--prune", self.prune && client)])
+                let tests = !self.tests.is_empty();
+                let of_server = [("--prune", self.prune), ("--tests", tests)];
+                let mut given = vec![("--wait", self.wait)];
+                given.extend(of_server.map(|(flag, given)| (flag, given && client)));
+                (if client { "--dry-run=client" } else { "--dry-run" }, given)
             }
             Action::Apply => return Ok(()),
         };
@@ -372,6 +438,7 @@ impl BootstrapArgs {
             ("--wait", self.wait),
             ("--yes", self.yes > 0),
             ("--prune", self.prune),
+            ("--tests", !self.tests.is_empty()),
             ("--dry-run=server", self.dry_run == DryRun::Server),
         ];
         given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
@@ -386,6 +453,12 @@ impl BootstrapArgs {
     }
 
     fn named(&self, global: &GlobalArgs) -> anyhow::Result<Namespaces> {
+        if self.whole_cluster {
+            for name in &self.leave_out {
+                ensure!(is_label(name), "--leave-out {:?}: not a namespace", printable(name));
+            }
+            return Ok(Namespaces::Whole { left_out: baseline::left_out(&self.leave_out) });
+        }
         if let Some(selector) = &self.selector {
             return Ok(Namespaces::Labelled(selector.clone()));
         }

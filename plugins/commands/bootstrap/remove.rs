@@ -181,7 +181,7 @@ pub(super) fn other_side(object: &Value) -> Option<Target> {
 }
 
 /// The object without what the server added.
-fn plain(object: &Value) -> Value {
+pub(super) fn plain(object: &Value) -> Value {
     let mut object = object.clone();
     if let Some(metadata) = object["metadata"].as_object_mut() {
         metadata.retain(|key, _| matches!(&**key, "name" | "namespace" | "labels" | "annotations"));

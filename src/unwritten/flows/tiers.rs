@@ -101,8 +101,8 @@ impl<'a> Flows<'a> {
         direction: Direction,
         policy: &Policy,
     ) -> Lit {
-        let doubt =
-            if policy.subject.doubt.is_some() { policy.object.to_string() } else { String::new() };
+        let doubt = policy.subject.doubt.as_ref();
+        let doubt = doubt.map_or_else(String::new, |why| format!("{} {why}", policy.object));
         self.in_set(side, subject(direction), &policy.subject, &doubt)
     }
 
