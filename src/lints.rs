@@ -153,6 +153,8 @@ lints! {
     OpenToAnyone = "open-to-anyone", Note, "Open to anyone, the outside included";
     /// Open to every pod of the cluster.
     OpenToAllNamespaces = "open-to-all-namespaces", Note, "Open to all namespaces";
+    /// The port of an ambient mesh, by which every port is carried, open to everyone.
+    HboneOpen = "hbone-open", Warning, "HBONE open to everyone";
     /// A label that changes with each release.
     ReleaseLabel = "release-label", Warning, "A label that changes with each release";
     /// A label that a namespace of that name does not have.

@@ -126,6 +126,63 @@ fn a_large_answer_is_cut_at_a_line() {
     assert!(steps.0.read("summary").contains("| 3000 |"));
 }
 
+impl Steps {
+    /// The step of `test` or `lint`.
+    fn check(&self, step: &str, arguments: &str, more: &[(&str, &str)]) -> Run {
+        let (out, output) = (self.0.path("out"), self.0.path("output"));
+        let _ = fs::remove_dir_all(&out);
+        let _ = fs::remove_file(&output);
+        let mut variables = vec![
+            ("NETPOL", FRONT),
+            ("NETPOL_STEP", step),
+            ("NETPOL_ARGUMENTS", arguments),
+            ("NETPOL_UNKNOWN", "fail"),
+            ("NETPOL_OUT", out.to_str().unwrap()),
+            ("GITHUB_OUTPUT", output.to_str().unwrap()),
+        ];
+        variables.extend(more);
+        self.script("check", "repository", &variables)
+    }
+}
+
+/// What is found is beside its line, and in a file whose path the step gives.
+#[test]
+fn tests_and_lints_of_a_pull_request() {
+    let steps = Steps::new();
+    let tests = "apiVersion: netpol/v1alpha1\nkind: Test\ntests:\n- name: closed\n  deny: {from: ns/anybody, to: ns/shop}\n- \
+                 name: nodes\n  deny: {from: nodes, to: ns/shop}\n";
+    steps.0.write("repository/k8s/netpol-test.yaml", tests);
+    let done = steps.check("test", "--filename=k8s\n", &[]);
+    assert_eq!(done.code, 1, "{done:?}");
+    assert!(done.stdout.starts_with("::error file=k8s/policy.yaml,line="), "{done:?}");
+    let sarif = steps.0.path("out/netpol.sarif");
+    assert_eq!(steps.0.read("output"), format!("sarif={}\n", sarif.display()));
+    let log: Value = serde_json::from_str(&steps.0.read("out/netpol.sarif")).unwrap();
+    assert_eq!(log["runs"][0]["results"].as_array().unwrap().len(), 2, "{log:#}");
+    let nodes = "--filename=k8s\n--only=nodes";
+    assert_eq!(steps.check("test", nodes, &[]).code, 3);
+    assert_eq!(steps.check("test", nodes, &[("NETPOL_UNKNOWN", "pass")]).code, 0);
+
+    let done = steps.check("lint", "--filename=k8s", &[]);
+    assert_eq!((done.code, done.stdout.as_str()), (0, ""), "{done:?}");
+    let log: Value = serde_json::from_str(&steps.0.read("out/netpol.sarif")).unwrap();
+    assert_eq!(log["runs"][0]["results"], json!([]));
+    let open = policy("x").replace("  - from:", "  - {}\n  - from:");
+    steps.0.write("repository/k8s/policy.yaml", &open);
+    let done = steps.check("lint", "--filename=k8s\n--fail-on=note", &[]);
+    assert_eq!(done.code, 1, "{done:?}");
+    assert!(done.stdout.contains("::notice file=k8s/policy.yaml,line="), "{done:?}");
+
+    // What is said of an error is no command, and there is no file of it.
+    let done = steps.check("lint", "--filename=::set-output::x", &[]);
+    assert_eq!(done.code, 2, "{done:?}");
+    assert!(!done.stderr.contains("::") && done.stdout.is_empty(), "{done:?}");
+    assert!(!sarif.exists() && !steps.0.path("output").exists());
+    let done = steps.check("explain", "", &[]);
+    assert_eq!(done.code, 2, "{done:?}");
+    assert!(done.stderr.contains("compare, comment, test or lint"), "{done:?}");
+}
+
 fn set_executable(path: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -437,6 +494,7 @@ fn the_documentation_uses_what_there_is() {
     for (words, rights) in [
         ("yaml action compare", json!({"contents": "read"})),
         ("yaml action comment", json!({"actions": "read", "pull-requests": "write"})),
+        ("yaml action check", json!({"contents": "read", "security-events": "write"})),
     ] {
         let workflow = read_back::yaml(&documented("docs/ci.md", words));
         assert_eq!(workflow["permissions"], rights);
@@ -447,10 +505,15 @@ fn the_documentation_uses_what_there_is() {
                 for name in step["with"].as_object().unwrap().keys() {
                     assert!(inputs.contains_key(name), "{name}");
                 }
+            } else if uses.starts_with("github/codeql-action/upload-sarif@") {
+                assert_eq!(step["with"]["sarif_file"], "${{ steps.netpol.outputs.sarif }}");
+                assert!(action["outputs"]["sarif"].is_object());
             } else {
                 assert!(rights["contents"] == "read" && uses.starts_with("actions/checkout@"));
                 assert_eq!(step["with"]["persist-credentials"], false);
-                assert_eq!(step["with"]["fetch-depth"], 2);
+                // Only what is compared needs what was before.
+                let depth = &step["with"]["fetch-depth"];
+                assert!(if words.ends_with("compare") { depth == 2 } else { depth.is_null() });
             }
         }
     }

@@ -195,6 +195,7 @@ fn every_block_is_held_to_something() {
                 "yaml tests" => name == "docs/test.md",
                 "yaml baseline" | "sh gke" | "sh vpc" => name == "docs/bootstrap.md",
                 "yaml action compare"
+                | "yaml action check"
                 | "yaml action comment"
                 | "yaml gitlab"
                 | "yaml pre-commit" => name == "docs/ci.md",

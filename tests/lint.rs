@@ -1,7 +1,7 @@
 //! `lint`: each lint is documented with an example that has it, and what it calls dead changes no verdict.
 
 use crate::documents::blocks;
-use crate::harness::root;
+use crate::harness::{Files, root};
 use crate::open_world::population::{coexist, flow, has_address, passage, populate};
 use crate::open_world::{some_pods, some_pods_and_rules};
 use crate::random::{Random, boundary_addresses, boundary_ports, build, hold};
@@ -155,6 +155,33 @@ fn what_was_not_read_is_not_clean() {
     let manifests = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {namespace: shop, name: web}\nspec: {chart: {spec: {chart: web, sourceRef: {kind: HelmRepository, name: charts}}}}\n";
     let ran = netpol_with(&["lint", "-f", "-", "-o", "json"], manifests.as_bytes());
     assert_eq!((ran.code, &ran.json()["complete"]), (3, &json!(false)), "{ran:?}");
+}
+
+/// Policies without a namespace that are written once for each directory are for several namespaces: none of them
+/// decides for another.
+#[test]
+fn policies_of_several_namespaces_do_not_kill_one_another() {
+    let policy = |name: &str, space: &str, labels: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: {name}{space}}}\nspec:\n  \
+             podSelector: {{matchLabels: {{{labels}}}}}\n  ingress: [{{from: [{{podSelector: {{}}}}]}}]\n"
+        )
+    };
+    let (wide, narrow) = ("team: a", "team: a, app: b");
+    let of = |space: &str| {
+        let files = Files::new(&[
+            ("a/wide.yaml", &policy("wide", space, wide)),
+            ("b/wide.yaml", &policy("wide", space, wide)),
+            ("b/narrow.yaml", &policy("narrow", space, narrow)),
+        ]);
+        let ran = netpol(&["lint", "-f", files.path("").to_str().unwrap(), "-o", "json"]);
+        (ran.code, ran.json())
+    };
+    let (code, unnamed) = of("");
+    assert_eq!((code, &unnamed["findings"]), (3, &json!([])), "{unnamed:#}");
+    assert!(unnamed["missing"].to_string().contains("as if for several namespaces"), "{unnamed:#}");
+    let (code, named) = of(", namespace: shop");
+    assert_eq!((code, &named["findings"][0]["lint"]), (0, &json!("dead-policy")), "{named:#}");
 }
 
 /// SARIF for code scanning, as OASIS has it, and commands for a workflow, whatever names say.

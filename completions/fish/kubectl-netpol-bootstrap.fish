@@ -24,10 +24,11 @@ server\t'Let the server check'"
 complete -c kubectl-netpol-bootstrap -s o -l output -d 'Output format: yaml, json or name' -r -f -a "yaml\t''
 json\t''
 name\t''"
+complete -c kubectl-netpol-bootstrap -l tests -d 'A file of tests: what breaks one that holds is not written; see kubectl netpol test; repeatable' -r -F
 complete -c kubectl-netpol-bootstrap -l export -d 'Write files for Git to a directory instead, and add them to its kustomization.yaml' -r -F
 complete -c kubectl-netpol-bootstrap -l export-layout -d 'Files of --export: one (network-policies.yaml) or many (one a policy)' -r -f -a "one\t'One file a namespace'
 many\t'One file a policy'"
-complete -c kubectl-netpol-bootstrap -l learn -d 'Add the policies that flows need which Hubble saw: of the last hour, or since 30m or a time; prints everything for review and applies nothing' -r
+complete -c kubectl-netpol-bootstrap -l learn -d 'Add the policies that flows need which Hubble saw: of the last hour, or since 30m or a time; config stands for what configuration names, without any flow, and config,30m for both; prints everything for review and applies nothing' -r
 complete -c kubectl-netpol-bootstrap -l input-file -d 'Recorded flows instead of the live ones: what `hubble observe -o jsonpb` printed; - for stdin' -r -F
 complete -c kubectl-netpol-bootstrap -l hubble-server -d 'Address of Hubble\'s relay, where it is reachable already; else its port is forwarded' -r
 complete -c kubectl-netpol-bootstrap -l hubble-namespace -d 'Namespace of Cilium, if it is not kube-system' -r

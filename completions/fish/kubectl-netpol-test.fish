@@ -40,6 +40,8 @@ complete -c kubectl-netpol-test -l as-group -d 'Group to impersonate; repeatable
 complete -c kubectl-netpol-test -l as-uid -d 'UID to impersonate' -r
 complete -c kubectl-netpol-test -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
 complete -c kubectl-netpol-test -l allow-unknown -d 'End with 0 where tests are not known, as if they were proved'
+complete -c kubectl-netpol-test -l watch -d 'Test again whenever a file of the tests or of the manifests changes, until Ctrl-C'
+complete -c kubectl-netpol-test -l draft -d 'Write a first file of tests from what holds now, to be cut down'
 complete -c kubectl-netpol-test -l file-schema -d 'Print the JSON Schema of a file of tests and do nothing else'
 complete -c kubectl-netpol-test -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol-test -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'

@@ -88,10 +88,11 @@ server\t'Let the server check'"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s o -l output -d 'Output format: yaml, json or name' -r -f -a "yaml\t''
 json\t''
 name\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l tests -d 'A file of tests: what breaks one that holds is not written; see kubectl netpol test; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l export -d 'Write files for Git to a directory instead, and add them to its kustomization.yaml' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l export-layout -d 'Files of --export: one (network-policies.yaml) or many (one a policy)' -r -f -a "one\t'One file a namespace'
 many\t'One file a policy'"
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l learn -d 'Add the policies that flows need which Hubble saw: of the last hour, or since 30m or a time; prints everything for review and applies nothing' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l learn -d 'Add the policies that flows need which Hubble saw: of the last hour, or since 30m or a time; config stands for what configuration names, without any flow, and config,30m for both; prints everything for review and applies nothing' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l input-file -d 'Recorded flows instead of the live ones: what `hubble observe -o jsonpb` printed; - for stdin' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l hubble-server -d 'Address of Hubble\'s relay, where it is reachable already; else its port is forwarded' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l hubble-namespace -d 'Namespace of Cilium, if it is not kube-system' -r
@@ -692,6 +693,8 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l a
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l as-uid -d 'UID to impersonate' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l allow-unknown -d 'End with 0 where tests are not known, as if they were proved'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l watch -d 'Test again whenever a file of the tests or of the manifests changes, until Ctrl-C'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l draft -d 'Write a first file of tests from what holds now, to be cut down'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l file-schema -d 'Print the JSON Schema of a file of tests and do nothing else'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l schema -d 'Print the JSON Schema of the answer and do nothing else'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -s R -l recursive -d 'Directories are always read with all below them; taken since kubectl has it'

@@ -59,6 +59,8 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-test' -ScriptBlo
             [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'UID to impersonate')
             [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Limit of one request, such as 10s, 2m or 1h; 0 is none')
             [CompletionResult]::new('--allow-unknown', '--allow-unknown', [CompletionResultType]::ParameterName, 'End with 0 where tests are not known, as if they were proved')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Test again whenever a file of the tests or of the manifests changes, until Ctrl-C')
+            [CompletionResult]::new('--draft', '--draft', [CompletionResultType]::ParameterName, 'Write a first file of tests from what holds now, to be cut down')
             [CompletionResult]::new('--file-schema', '--file-schema', [CompletionResultType]::ParameterName, 'Print the JSON Schema of a file of tests and do nothing else')
             [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'Print the JSON Schema of the answer and do nothing else')
             [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'Directories are always read with all below them; taken since kubectl has it')

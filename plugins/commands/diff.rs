@@ -2,7 +2,8 @@
 
 use super::{print_schema, test};
 use crate::cli::{
-    Exit, FluxBuildArgs, GlobalArgs, Input, InputArgs, OutputArgs, Progress, Side, show_page, width,
+    Exit, FluxBuildArgs, GlobalArgs, Input, InputArgs, OutputArgs, Progress, Side, note, show_page,
+    width,
 };
 use crate::render::Page;
 use anyhow::{bail, ensure};
@@ -321,12 +322,12 @@ impl DiffArgs {
             return Ok(None);
         }
         let tests = test::read(&self.tests)?;
-        let effort = global.limits().effort;
-        let [old, new] = [0, 1].map(|side| {
-            let input = &inputs[side];
-            test::prove(input.snapshot.clone(), input, tests.clone(), &arguments[side], effort)
+        note(&tests.notes);
+        let sides = [0, 1].map(|side| {
+            let (input, arguments) = (&inputs[side], &*arguments[side]);
+            test::Side { snapshot: input.snapshot.clone(), input, arguments }
         });
-        Ok(Some(TestsOfChange::new(&old?, new?)))
+        test::of_change(sides, &tests, global.limits().effort).map(Some)
     }
 
     /// The words with which `explain` reads a side as it is read here.

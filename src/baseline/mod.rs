@@ -45,6 +45,8 @@ pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub const OTHER_SIDE: &str = "kubectl-netpol/other-side";
 /// The annotation of that ingress side, which names the egress policy that it was written for.
 pub const WRITTEN_FOR: &str = "kubectl-netpol/written-for";
+/// The annotation of a policy for connections that nobody saw: where configuration names them.
+pub const GUESSED_FROM: &str = "kubectl-netpol/guessed-from";
 /// Where the seed's ingress controller runs.
 pub const INGRESS_CONTROLLER: &str = "ingress-nginx";
 /// Where the seed's Prometheus runs, and its label.

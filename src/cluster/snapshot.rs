@@ -2,11 +2,11 @@
 
 use super::{
     Addresses, ByNamespace, Callee, Calls, EndpointSlice, Entrances, Family, Gap, Labels, Mismatch,
-    Name, Origin, Pod, Representative, Requirement, Selector, Service, Truth, Workload,
+    Name, ObjectRef, Origin, Pod, Representative, Requirement, Selector, Service, Truth, Workload,
     real_namespace,
 };
 use ipnet::IpNet;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 /// The label that every live namespace carries with its own name.
@@ -107,6 +107,11 @@ pub struct Snapshot {
     pub pod_cidrs: Vec<IpNet>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
+    /// Namespaces in which policies that name none were written several times by one name: these may well be
+    /// for several namespaces.
+    pub written_twice: BTreeSet<Name>,
+    /// Where objects are written that say whom pods call.
+    pub settings: Vec<(ObjectRef, Origin)>,
 }
 
 impl Snapshot {

@@ -19,16 +19,17 @@ const API_VERSION: &str = "netpol/v1alpha1";
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// YAML, a type or a field.
-    #[error("{error}{}", asked(nearest.as_deref()))]
+    #[error("{error}{}", asked(hint.as_deref()))]
     Yaml {
         /// What is wrong.
         error: yaml::Error,
-        /// The field that may be meant.
-        nearest: Option<String>,
+        /// What may be meant.
+        hint: Option<String>,
     },
     /// Not the kind of file that it should be.
     #[error(
-        "it is no file of tests: each document must begin with apiVersion: netpol/v1alpha1 and kind: Test"
+        "it is no file of tests: each document must begin with apiVersion: netpol/v1alpha1 and kind: Test, or the \
+         file be one of NetAssert 2"
     )]
     NotTests,
     /// Nothing in it.
@@ -49,14 +50,31 @@ pub enum FileError {
 }
 
 impl FileError {
-    fn of(error: yaml::Error) -> Self {
-        let nearest = nearest_field(&error.to_string());
-        Self::Yaml { error, nearest }
+    pub(super) fn of(error: yaml::Error, text: &str) -> Self {
+        let near = || nearest_field(&error.to_string()).map(|it| format!("did you mean {it}?"));
+        let hint = near().or_else(|| brackets(&error, text));
+        Self::Yaml { error, hint }
     }
 }
 
-fn asked(nearest: Option<&str>) -> String {
-    nearest.map_or(String::new(), |nearest| format!("; did you mean {nearest}?"))
+fn asked(hint: Option<&str>) -> String {
+    hint.map_or(String::new(), |hint| format!("; {hint}"))
+}
+
+/// A hint where brackets, which end a word within braces, stand without quotes.
+fn brackets(error: &yaml::Error, text: &str) -> Option<String> {
+    let at = usize::try_from(error.line()).ok()?;
+    let near = text.lines().take(at).skip(at.saturating_sub(2));
+    let open = |line: &str| {
+        let words = line.split(['{', ',', ' ']);
+        let mut ends = words.filter(|word| !word.starts_with(['\'', '"']));
+        line.contains('{')
+            && ends.any(|word| word.contains("pods[") || word.contains("namespaces["))
+    };
+    near.into_iter().any(open).then(|| {
+        "within braces an end with brackets needs quotes, as in {from: 'shop/pods[app=db]'}"
+            .to_owned()
+    })
 }
 
 /// What is meant to hold of a cluster's policies.
@@ -206,6 +224,8 @@ struct Unreachable {
 pub struct TestFile {
     /// Its tests, in order.
     pub tests: Vec<Test>,
+    /// What of the file is not looked at, as a sentence without its end.
+    pub note: Option<&'static str>,
 }
 
 /// One test.
@@ -225,6 +245,10 @@ pub struct Test {
     pub namespace: Option<String>,
     /// What is to hold.
     pub asks: Asks,
+    /// Why it cannot be known whatever policies say, as a sentence without its end.
+    pub unclear: Option<String>,
+    /// What it asks besides and is not looked at, as sentences without their end.
+    pub notes: Vec<String>,
     /// Where in the file it stands: line and column, from 1.
     pub at: (u32, u32),
 }
@@ -325,26 +349,42 @@ impl Asks {
         }
     }
 
+    /// All sets of ends of it.
+    pub(super) fn sets(&self) -> Vec<&Ends> {
+        match self {
+            Self::Allow { from, to, .. }
+            | Self::Deny { from, to, .. }
+            | Self::Only { from, to, .. }
+            | Self::OnlyTo { from, to, .. }
+            | Self::Unreachable { from, to, .. } => vec![from, to],
+            Self::Isolated { between, and, .. } => vec![between, and],
+            Self::DefaultDeny { namespaces: one, .. }
+            | Self::Dns { from: one, .. }
+            | Self::Exposed { only: one, .. } => vec![one],
+        }
+    }
+
     /// Whether it is that something passes, and not that nothing does.
     fn is_of_passing(&self) -> bool {
         matches!(self, Self::Allow { .. } | Self::Dns { .. })
     }
 }
 
-/// Reads a file of tests: one document or several.
-pub fn from_yaml(text: &str) -> Result<TestFile, FileError> {
+/// Reads a file of tests of our own: one document or several.
+pub(super) fn own(text: &str) -> Result<TestFile, FileError> {
     let mut all = TestFile::default();
     let mut names: BTreeMap<String, u32> = BTreeMap::new();
     let documents: Vec<_> = yaml::split(text).collect();
     for document in &documents {
-        let Some(root) = yaml::parse(document).map_err(FileError::of)? else { continue };
+        let of = |error| FileError::of(error, text);
+        let Some(root) = yaml::parse(document).map_err(of)? else { continue };
         let head = |key: &str| root.get(key).and_then(|node| yaml::from_node::<String>(node).ok());
         if head("apiVersion").as_deref() != Some(API_VERSION)
             || head("kind").as_deref() != Some("Test")
         {
             return Err(FileError::NotTests);
         }
-        let file: File = yaml::from_node(&root).map_err(FileError::of)?;
+        let file: File = yaml::from_node(&root).map_err(of)?;
         for (at, item) in file.tests.into_iter().enumerate() {
             let path = format!("tests[{at}]");
             let mark = yaml::locate_in(&root, &path);
@@ -433,6 +473,8 @@ impl Item {
             may_be_empty: self.may_be_empty,
             namespace: namespace.cloned(),
             asks,
+            unclear: None,
+            notes: Vec::new(),
             at,
         })
     }

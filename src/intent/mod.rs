@@ -5,17 +5,25 @@
 //! reaches whom is worked out once for all tests, and pods that nobody has written are looked for as in
 //! docs/open-world.md. What no policy judges, a pod to itself and a node to its own pods, is left out.
 
+mod arrivals;
+mod draft;
 mod file;
 mod known;
+mod mesh;
+mod netassert;
 mod ports;
 mod prove;
 mod questions;
+mod read;
 mod regions;
 mod single;
+mod walks;
 mod words;
 
-pub use file::{Asks, FileError, Test, TestFile, from_yaml, schema};
+pub use draft::{Draft, draft};
+pub use file::{Asks, FileError, Test, TestFile, schema};
 pub use prove::{Holds, Judged, Witness};
+pub use read::from_yaml;
 pub use words::{Directions, EndText, EndWord, Ends, PortWords, TestScope};
 
 use crate::cluster::Snapshot;
@@ -23,6 +31,7 @@ use crate::effort::{Effort, TooMuch};
 use crate::policy::Ruleset;
 use crate::reach::Connectivity;
 use crate::unwritten::Places;
+use ipnet::IpNet;
 use prove::Tester;
 use questions::{Asker, Question, Refusal};
 use regions::Regions;
@@ -62,7 +71,7 @@ pub fn judge(
     namespace: &str,
     effort: Effort,
 ) -> Result<Vec<Judged>, JudgeError> {
-    let mut regions = Regions::new(snapshot, rules);
+    let mut regions = Regions::new(snapshot, rules, &blocks(tests));
     let nothing = BTreeSet::new();
     let mut asker = Asker { snapshot: &mut *snapshot, regions: &mut regions, namespace, nothing };
     let mut questions: Vec<Result<Question, Refusal>> = Vec::with_capacity(tests.len());
@@ -83,4 +92,16 @@ pub fn judge(
         Err(refusal) => Judged::refused(refusal),
     });
     Ok(all.collect())
+}
+
+/// The blocks of addresses that tests name.
+fn blocks(tests: &[Test]) -> Vec<IpNet> {
+    let sets = tests.iter().flat_map(|test| test.asks.sets());
+    let ends = sets.flat_map(|set| set.ends.iter().chain(&set.except));
+    let nets = ends.filter_map(|end| match end.word {
+        EndWord::Block(net) => Some(net),
+        _ => None,
+    });
+    let each: BTreeSet<IpNet> = nets.collect();
+    each.into_iter().collect()
 }

@@ -7,18 +7,18 @@
 
 use super::file::Test;
 use super::known::{Classes, Known};
-use super::questions::{Flows, Question, Refusal, Set, Start};
+use super::questions::{Flows, Question, Refusal, Set};
 use super::regions::Part;
 use super::words::TestScope;
-use crate::cluster::{Family, PodId, Port, Snapshot, Truth};
+use crate::cluster::{Family, PodId, Port, Snapshot};
 use crate::effort::{Effort, TooMuch};
 use crate::ends::{End, Endpoint};
-use crate::onward::{From, Onward, onward_over};
+use crate::onward::Onward;
 use crate::policy::Ruleset;
 use crate::policy::rule::{Action, Direction, PortMatch, Ports};
 use crate::reach::{Asked, Connectivity, Level, PortSet};
 use crate::unwritten::{Kinds, Places, Proof, Prover, Within, WitnessEnd, WitnessFlow};
-use crate::verdict::{Flow, Passage, closed, judge};
+use crate::verdict::{Flow, Passage, has_mesh, judge};
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -98,7 +98,7 @@ impl Judged {
     }
 
     /// Both: what is worse, and of two that are equal the first.
-    fn and(self, other: Self) -> Self {
+    pub(super) fn and(self, other: Self) -> Self {
         if other.holds > self.holds { other } else { self }
     }
 }
@@ -114,11 +114,13 @@ struct Between<'k> {
 pub(super) struct Tester<'t> {
     pub(super) snapshot: &'t Snapshot,
     pub(super) rules: &'t Ruleset,
-    connectivity: &'t Connectivity<'t>,
-    classes: Classes<'t, 't>,
-    prover: Prover<'t>,
-    effort: Effort,
-    entered: OnceCell<Result<Onward, TooMuch>>,
+    pub(super) connectivity: &'t Connectivity<'t>,
+    pub(super) classes: Classes<'t, 't>,
+    pub(super) prover: Prover<'t>,
+    pub(super) effort: Effort,
+    /// An ambient mesh takes some pods in.
+    pub(super) mesh: bool,
+    pub(super) entered: OnceCell<Result<Onward, TooMuch>>,
 }
 
 impl<'t> Tester<'t> {
@@ -135,6 +137,7 @@ impl<'t> Tester<'t> {
             classes: Classes::new(connectivity),
             prover: Prover::new(places, effort),
             effort,
+            mesh: has_mesh(snapshot),
             entered: OnceCell::new(),
         }
     }
@@ -175,12 +178,8 @@ impl<'t> Tester<'t> {
         judged
     }
 
-    fn flows(&mut self, test: &Test, flows: &Flows) -> Judged {
-        if flows.pass { self.all_pass(test, flows) } else { self.none_passes(test, flows) }
-    }
-
     /// Every flow between known ends, and pods with exactly the labels of ends.
-    fn all_pass(&mut self, test: &Test, flows: &Flows) -> Judged {
+    pub(super) fn all_pass(&mut self, test: &Test, flows: &Flows) -> Judged {
         let exact = test.scope != TestScope::Known;
         let from = self.classes.of(&flows.from.parts, &flows.from.except, exact);
         let to = self.classes.of(&flows.to.parts, &flows.to.except, exact);
@@ -279,7 +278,7 @@ impl<'t> Tester<'t> {
     }
 
     /// No flow between any two ends.
-    fn none_passes(&mut self, test: &Test, flows: &Flows) -> Judged {
+    pub(super) fn none_passes(&mut self, test: &Test, flows: &Flows) -> Judged {
         let from = self.classes.of(&flows.from.parts, &flows.from.except, false);
         let to = self.classes.of(&flows.to.parts, &flows.to.except, false);
         let mut perhaps: Option<Judged> = None;
@@ -460,7 +459,7 @@ impl<'t> Tester<'t> {
     }
 
     /// The same ends for questions about pods that nobody has written.
-    fn kinds(&self, set: &Set, known: &Known) -> Kinds {
+    pub(super) fn kinds(&self, set: &Set, known: &Known) -> Kinds {
         let pod = |id: &PodId| self.snapshot.pod(*id);
         let ids = |parts: &[Rc<Part>], named: bool| -> Vec<PodId> {
             let some = parts.iter().filter(|part| !named || part.sets.is_empty());
@@ -496,7 +495,7 @@ impl<'t> Tester<'t> {
         let mut unlike: Vec<PodId> = set
             .except
             .iter()
-            .filter(|part| part.sets.is_empty())
+            .filter(|part| part.sets.is_empty() && !part.block)
             .flat_map(|part| part.pods.iter().copied())
             .filter(|id| !pod(id).host_network)
             .collect();
@@ -505,87 +504,15 @@ impl<'t> Tester<'t> {
             self.connectivity.class(End::Pod(*id)).is_some_and(|class| classes.insert(class))
         });
         Kinds {
-            sets: set.parts.iter().flat_map(|part| part.sets.iter().cloned()).collect(),
+            sets: set
+                .parts
+                .iter()
+                .flat_map(|part| part.sets.iter().chain(&part.perhaps).cloned())
+                .collect(),
             but: set.except.iter().flat_map(|part| part.sets.iter().cloned()).collect(),
             unlike,
             pods: one_of_each(pods),
             others,
-        }
-    }
-
-    /// Whether every pod of a set is isolated.
-    fn closed(&mut self, test: &Test, set: &Set, direction: Direction) -> Judged {
-        let known = self.classes.of(&set.parts, &set.except, false);
-        let mut judged = Judged::proved();
-        let mut hosted = false;
-        for part in &set.parts {
-            let ends = part.pods.iter().map(|id| End::Pod(*id));
-            for end in self.classes.one_of_each(&known, ends) {
-                let End::Pod(id) = end else { continue };
-                if self.snapshot.pod(id).host_network {
-                    hosted = true;
-                    continue;
-                }
-                let witness = || Witness::Open(WitnessEnd::Known(Endpoint::Pod(id)), direction);
-                let isolated = closed(self.snapshot, self.rules, id, direction).isolated;
-                match isolated {
-                    Truth::Yes => {}
-                    Truth::No if known.is_sure(end) => {
-                        return Judged::with(Holds::Broken, witness());
-                    }
-                    Truth::No | Truth::Unknown => {
-                        judged = judged.and(Judged::with(Holds::NotKnown, witness()));
-                    }
-                }
-            }
-        }
-        if hosted {
-            judged.notes.push(
-                "pods on their nodes' networks are left out: no policy isolates them".to_owned(),
-            );
-        }
-        let within = match test.scope {
-            TestScope::Known => return judged,
-            TestScope::Any => Within::Any,
-            TestScope::WrittenNamespaces => Within::Written,
-        };
-        let kinds = self.kinds(set, &known);
-        let role = usize::from(direction == Direction::Ingress);
-        let proof = self.prover.all_isolated(&kinds, direction, within);
-        let found = of_proof(proof, |flow| {
-            let [source, destination] = flow.ends;
-            Witness::Open(if role == 0 { source } else { destination }, direction)
-        });
-        let notes = judged.notes.clone();
-        let mut judged = judged.and(found);
-        judged.notes = notes;
-        judged
-    }
-
-    /// Whether a walk leads to one of some pods.
-    fn walk(&self, start: &Start, to: &[PodId], hops: usize) -> Judged {
-        let from = match start {
-            Start::Pods(pods) => From::Pods(pods.clone()),
-            Start::Internet => From::Internet,
-        };
-        let both = (self.snapshot, self.rules);
-        match onward_over(self.connectivity, both, &from, (hops, false), self.effort) {
-            Ok(found) => reached(&found, |id| to.contains(&id)),
-            Err(too_much) => Judged::not_known(too_much.to_string()),
-        }
-    }
-
-    /// Whether what leads in from outside leads to others than some pods.
-    fn entered(&self, may: &[PodId]) -> Judged {
-        let found = self.entered.get_or_init(|| {
-            let both = (self.snapshot, self.rules);
-            onward_over(self.connectivity, both, &From::Internet, (1, false), self.effort)
-        });
-        match found {
-            Ok(found) => {
-                reached(found, |id| !may.contains(&id) && !self.snapshot.pod(id).host_network)
-            }
-            Err(too_much) => Judged::not_known(too_much.to_string()),
         }
     }
 }
@@ -601,28 +528,7 @@ fn denies_by_name(rules: &Ruleset) -> bool {
     })
 }
 
-/// The nearest of some pods that is reached.
-fn reached(found: &Onward, counts: impl Fn(PodId) -> bool) -> Judged {
-    let all = found
-        .reached()
-        .filter(|(_, reached, _)| reached.hops > 0 && reached.pods.iter().any(|id| counts(*id)));
-    if let Some((place, _, certain)) = all.min_by_key(|(_, it, certain)| (!*certain, it.hops)) {
-        let way = found.way(place).into_iter();
-        let mut steps: Vec<_> =
-            way.map(|step| (step.pods.clone(), step.ports.clone(), step.by.clone())).collect();
-        if let Some((pods, ..)) = steps.last_mut() {
-            pods.retain(|id| counts(*id));
-        }
-        let holds = if certain { Holds::Broken } else { Holds::NotKnown };
-        return Judged::with(holds, Witness::Way(steps));
-    }
-    match found.not_known.first() {
-        Some(why) => Judged::not_known(why.clone()),
-        None => Judged::proved(),
-    }
-}
-
-fn of_proof(proof: Proof, witness: impl FnOnce(WitnessFlow) -> Witness) -> Judged {
+pub(super) fn of_proof(proof: Proof, witness: impl FnOnce(WitnessFlow) -> Witness) -> Judged {
     match proof {
         Proof::Holds => Judged::proved(),
         Proof::Broken(flow) => Judged::with(Holds::Broken, witness(*flow)),

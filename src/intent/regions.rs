@@ -6,7 +6,8 @@
 
 use super::words::{EndText, EndWord, TestScope};
 use crate::cluster::{
-    NAMESPACE_NAME_LABEL, Name, Operator, PodId, Requirement, Selector, Snapshot, Truth,
+    NAMESPACE_NAME_LABEL, NOT_INTERNET, Name, Operator, PodId, Requirement, Selector, Snapshot,
+    Truth,
 };
 use crate::ends::asked::{Pair, Where};
 use crate::ends::{
@@ -16,8 +17,10 @@ use crate::ends::{
 use crate::policy::Ruleset;
 use crate::policy::rule::{Namespaces, PodSet};
 use crate::policy::sight::pod_sets;
-use crate::unwritten::{Outside, meant, outside};
+use crate::unwritten::{Outside, meant, outside_and};
+use ipnet::IpNet;
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::rc::Rc;
 
 /// What one end is.
@@ -31,6 +34,10 @@ pub(super) struct Part {
     pub(super) doubtful: Vec<PodId>,
     /// Pods, whether they are written or not; none where it names known pods.
     pub(super) sets: Vec<PodSet>,
+    /// Pods that may come to have its addresses, where it is a block: they are asked about, and let off nothing.
+    pub(super) perhaps: Vec<PodSet>,
+    /// It is a block of addresses, so that pods like its own need not be in it.
+    pub(super) block: bool,
     /// Nodes and addresses.
     pub(super) others: Vec<Endpoint>,
     /// These are all that rules tell apart of all that is outside, of the internet or of nodes.
@@ -61,12 +68,13 @@ pub(super) struct Regions<'r> {
 }
 
 impl<'r> Regions<'r> {
-    pub(super) fn new(snapshot: &Snapshot, rules: &'r Ruleset) -> Self {
+    /// `blocks` are those that tests name.
+    pub(super) fn new(snapshot: &Snapshot, rules: &'r Ruleset, blocks: &[IpNet]) -> Self {
         Self {
             rules,
             known: HashMap::new(),
-            internet: outside(snapshot, rules, Outside::Internet),
-            private: outside(snapshot, rules, Outside::Private),
+            internet: outside_and(snapshot, rules, Outside::Internet, blocks),
+            private: outside_and(snapshot, rules, Outside::Private, blocks),
             everyone: [None, None],
             pods: snapshot.pods().len(),
             namespaces: snapshot.namespaces().map(|space| space.name.clone()).collect(),
@@ -96,12 +104,10 @@ impl<'r> Regions<'r> {
     }
 
     fn everyone(&self, snapshot: &Snapshot, only_pods: bool) -> Part {
-        let everywhere =
-            PodSet::new(Namespaces::Matching(Selector::default()), Selector::default());
         let mut part = Part {
             words: if only_pods { "every pod" } else { "anyone" }.to_owned(),
             pods: self.living(snapshot, |_| true),
-            sets: vec![everywhere],
+            sets: vec![everywhere()],
             ..Part::default()
         };
         if only_pods {
@@ -169,9 +175,32 @@ impl<'r> Regions<'r> {
                 let asked = Asked::Pods(wanted.clone());
                 self.exact(snapshot, exact, &asked, namespace, &mut part)?;
             }
+            EndWord::Block(net) => self.block(snapshot, *net, &mut part),
             EndWord::Name(name) => Self::named(snapshot, name, namespace, &mut part)?,
         }
         Ok(part)
+    }
+
+    /// The addresses of a block: those outside, and whoever has one of them or may come to have it.
+    fn block(&self, snapshot: &Snapshot, net: IpNet, part: &mut Part) {
+        part.block = true;
+        part.whole = true;
+        let has = |ips: &[IpAddr]| ips.iter().any(|ip| net.contains(ip));
+        part.pods = self.living(snapshot, |_| true);
+        part.pods.retain(|id| has(&snapshot.pod(*id).ips));
+        let nodes = snapshot.nodes.iter().enumerate().filter(|(_, node)| has(&node.ips));
+        part.others.extend(nodes.map(|(at, _)| Endpoint::Node(at)));
+        let outside = self.internet.iter().chain(&self.private);
+        let own = |end: &&Endpoint| matches!(end, Endpoint::Address(ip) if net.contains(ip));
+        part.others.extend(outside.filter(own).cloned());
+        let meets = |own: &IpNet| own.contains(&net) || net.contains(own);
+        if snapshot.pod_cidrs.iter().any(meets) {
+            part.perhaps.push(everywhere());
+        } else if snapshot.pod_cidrs.is_empty() && has_private(net) {
+            part.unclear = Some(format!(
+                "whether pods have addresses of {net} is not known here (--pod-cidr says which are theirs)"
+            ));
+        }
     }
 
     /// The known pods of some namespaces.
@@ -309,6 +338,17 @@ impl<'r> Regions<'r> {
         part.service = found.service.is_some().then_some(found);
         Ok(())
     }
+}
+
+/// Every pod that there could be.
+fn everywhere() -> PodSet {
+    PodSet::new(Namespaces::Matching(Selector::default()), Selector::default())
+}
+
+/// Whether a block has addresses that are none of the internet, so that pods may have them.
+fn has_private(net: IpNet) -> bool {
+    let special = NOT_INTERNET.iter().filter_map(|special| special.parse::<IpNet>().ok());
+    special.into_iter().any(|special| special.contains(&net) || net.contains(&special))
 }
 
 /// A word as a name.

@@ -7,6 +7,7 @@ use crate::cluster::{Name, PortRange, Protocol};
 use crate::ends::{Asked, EndName, Named, PortWanted, WantedPods, asked};
 use crate::policy::dns_label_fault;
 use crate::policy::rule::Direction;
+use ipnet::IpNet;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{
     self, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
@@ -55,6 +56,8 @@ pub enum EndWord {
     Namespace(Name),
     /// Pods by labels.
     Pods(WantedPods),
+    /// Every address of a block.
+    Block(IpNet),
     /// Anything else that `explain` takes.
     Name(EndName),
 }
@@ -94,6 +97,15 @@ impl EndText {
             Some(Err(error)) => return Err(error.to_string()),
             Some(Ok(Asked::Pods(_))) | None => {}
         }
+        if let Some((net, port)) = block(text) {
+            if net.addr() != net.network() {
+                let whole = net.trunc();
+                return Err(format!("{net} is no block: its first address is that of {whole}"));
+            }
+            let port = port.map(|port| port.parse().map_err(|error| format!("{error}")));
+            let port = port.transpose()?;
+            return Ok(Self { text: text.to_owned(), word: EndWord::Block(net), port });
+        }
         let name: EndName = text.parse().map_err(|error| format!("{error}"))?;
         let port = name.port.clone();
         let word = match name.names {
@@ -110,6 +122,19 @@ impl<'de> Deserialize<'de> for EndText {
     }
 }
 
+/// A block of addresses, with what is behind its colon: `10.0.0.0/8:443`, `[fd00::/8]:443`.
+fn block(text: &str) -> Option<(IpNet, Option<&str>)> {
+    let (net, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((net, "")) => (net, None),
+        Some((net, rest)) => (net, Some(rest.strip_prefix(':')?)),
+        None => match text.split_once(':') {
+            Some((net, port)) if net.contains('.') => (net, Some(port)),
+            _ => (text, None),
+        },
+    };
+    Some((net.parse().ok()?, port))
+}
+
 /// A set of ends.
 #[derive(Clone, Debug, Default)]
 pub struct Ends {
@@ -120,12 +145,23 @@ pub struct Ends {
 }
 
 impl Ends {
+    /// One end.
+    pub(super) fn of_one(end: EndText) -> Self {
+        Self { ends: vec![end], except: Vec::new() }
+    }
+
     /// Namespaces by their names, or as ends.
     pub(super) fn of_namespaces(names: &[String], except: Vec<EndText>) -> Result<Self, String> {
         let one = |name: &String| {
             let name = name.trim();
             if name.contains(['[', '/']) || name == "anyone" {
-                return EndText::read(name);
+                let end = EndText::read(name)?;
+                return match end.word {
+                    EndWord::Block(_) => {
+                        Err(format!("{name} is a block of addresses: name namespaces"))
+                    }
+                    _ => Ok(end),
+                };
             }
             match dns_label_fault(name) {
                 Some(fault) => Err(fault),
@@ -201,7 +237,7 @@ impl JsonSchema for Ends {
         let list = json_schema!({ "type": "array", "items": one });
         json_schema!({
             "description": "Ends as explain takes them, such as shop/deploy/web, ns/shop, shop/pods[app=db], \
-                            10.0.0.7, anyone, internet or nodes: one, several, or several except some",
+                            10.0.0.7, 10.0.0.0/8, anyone, internet or nodes: one, several, or several except some",
             "oneOf": [one, list, {
                 "type": "object",
                 "properties": { "ends": { "oneOf": [one, list] }, "except": { "oneOf": [one, list] } },

@@ -74,7 +74,16 @@ pub(super) fn dead(
     // What is not judged of an object, or narrows others, may be what it is for.
     let open = |lint| matches!(lint, Lint::NotJudged | Lint::UnfilledVariable | Lint::OldForm);
     let lints = rules.lints.iter().filter(|it| it.faults.iter().any(|fault| open(fault.lint)));
-    let kept = lints.map(|it| &it.object).chain(rules.of_proxy()).collect();
+    let mut kept: HashSet<&ObjectRef> =
+        lints.map(|it| &it.object).chain(rules.of_proxy()).collect();
+    for name in &snapshot.written_twice {
+        let here = |object: &&ObjectRef| object.namespace.as_ref() == Some(name);
+        kept.extend(rules.policies().iter().map(|policy| &policy.object).filter(here));
+        found.not_looked_at.push(format!(
+            "which policies of {name} are dead was not looked at: some that name no namespace are written several \
+             times, as if for several namespaces; read what renders them"
+        ));
+    }
     let mut search = Search { rules, index, parts: all, gone: HashSet::new(), kept };
     let whole = search.policies(found);
     let mut left: Vec<(PolicyId, &str, Vec<usize>)> = Vec::new();

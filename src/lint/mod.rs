@@ -5,7 +5,8 @@
 //! What the lowering of each dialect tells is among them. `dead.rs` finds what may be taken away without
 //! any flow changing: what one other rule covers by what both ask for (`cover.rs`, `within.rs`), and what several do
 //! together by the engines (`proved.rs`). `known.rs` compares rules with the pods, Services and namespaces
-//! that are known, `written.rs` looks at what is written alone, and `closed.rs` asks for rules of which the
+//! that are known, `written.rs` looks at what is written alone and `versions.rs` at what other
+//! versions read otherwise, and `closed.rs` asks for rules of which the
 //! other side lets nothing through. `config.rs` reads a team's own settings. What was not looked at to the
 //! end is in the answer, and what is not known is no finding.
 
@@ -17,6 +18,7 @@ mod found;
 mod known;
 mod pods;
 mod proved;
+mod versions;
 mod within;
 mod written;
 
@@ -38,6 +40,7 @@ pub fn lint(snapshot: &Snapshot, rules: &Ruleset, only: Option<&str>, effort: Ef
     let index = cover::Index::new(snapshot, rules);
     dead::dead(snapshot, rules, &index, effort, &mut found);
     written::written(snapshot, rules, &index, &mut found);
+    versions::versions(rules, &mut found);
     let pods = pods::Pods::new(snapshot);
     known::known(snapshot, rules, &pods, &mut found);
     closed::closed(snapshot, rules, &pods, effort, &mut found);

@@ -13,10 +13,11 @@ use crate::cluster::{AddressBlock, Family, Name, Operator, Port, Protocol, Requi
 use crate::kinds::Kind;
 use crate::lints::Lint;
 use crate::policy::rule::{
-    Action, Direction, Entry, Namespaces, Peer, PeerKind, Peers, PodSet, Policy, PortMatch, Ports,
-    Scope, Tier,
+    Action, Direction, Entry, Namespaces, Peer, PeerKind, Peers, PodSet, Policy, PortMatch,
+    PortRule, Ports, Scope, Tier,
 };
 use crate::policy::{PolicyId, Ruleset};
+use crate::verdict::MESH;
 use ipnet::IpNet;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -218,6 +219,7 @@ fn open(policy: &Policy, found: &mut AllFound) {
         if entry.only.is_some() {
             continue;
         }
+        hbone(policy, entry, found);
         match &entry.peers {
             Peers::Any => {
                 let message = match &entry.ports {
@@ -248,6 +250,36 @@ fn open(policy: &Policy, found: &mut AllFound) {
                 }
             }
         }
+    }
+}
+
+/// The port of an ambient mesh, by which whoever is in the mesh gets to every port, open to every pod.
+///
+/// Source: docs/semantics/services.md#ambient-meshes.
+fn hbone(policy: &Policy, entry: &Entry, found: &mut AllFound) {
+    let Ports::Of(items) = &entry.ports else { return };
+    let is_it = |item: &&PortRule| {
+        let named = matches!(item.ports, PortMatch::Range(r) if r.first == r.last && r.first == MESH.number);
+        named && item.protocol == MESH.protocol
+    };
+    let Some(item) = items.iter().find(is_it) else { return };
+    let everyone = |peer: &Peer| match &peer.admits {
+        PeerKind::Entities(it) => it.pods,
+        PeerKind::Pods(set) => {
+            let everywhere =
+                matches!(&set.namespaces, Namespaces::Matching(it) if it.is_everything());
+            everywhere && set.pods.is_everything() && set.doubt.is_none()
+        }
+        _ => false,
+    };
+    let open = match &entry.peers {
+        Peers::Any => true,
+        Peers::Of(peers) => peers.iter().any(everyone),
+    };
+    if open {
+        let message = "opens the port by which an ambient mesh of Istio carries every port: whoever is in the mesh \
+                       gets to every port of these pods, whatever other rules say; name who may";
+        found.add(Lint::HboneOpen, policy, &item.path, message);
     }
 }
 

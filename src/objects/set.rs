@@ -31,6 +31,10 @@ pub struct Objects {
     pub calls_unread: Vec<(String, String)>,
     /// Namespaces that exist, but whose labels could not be read.
     pub unread_labels: BTreeSet<Name>,
+    /// Namespaces of objects that name none, in which policies of one name were written several times.
+    pub(super) written_twice: BTreeSet<Name>,
+    /// Where objects are written that say whom pods call: the ConfigMaps and the like of manifests.
+    pub settings: BTreeMap<ObjectRef, Origin>,
     /// Who enforces the policies, where the cluster tells, and what of that could not be read.
     pub enforcer: Option<(Enforcer, Option<Gap>)>,
     shared: Shared,
@@ -121,7 +125,9 @@ impl Objects {
         self.gaps.extend(other.gaps);
         self.unread.extend(other.unread);
         self.unread_labels.extend(other.unread_labels);
+        self.written_twice.extend(other.written_twice);
         self.calls_unread.extend(other.calls_unread);
+        self.settings.extend(other.settings);
         self.enforcer = other.enforcer.or(self.enforcer.take());
     }
 

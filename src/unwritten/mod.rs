@@ -30,7 +30,7 @@ pub(crate) use labels::may_agree;
 pub use prove::{Kinds, Places, Proof, Prover, Within, WitnessEnd, WitnessFlow};
 pub use shape::{Label, Place, Shape};
 pub(crate) use supply::meant;
-pub use supply::{Outside, Supplied, internet, outside, supply};
+pub use supply::{Outside, Supplied, internet, outside, outside_and, supply};
 pub use unchanged::changes;
 pub use witness::witness;
 

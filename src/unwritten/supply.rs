@@ -20,6 +20,7 @@ use crate::ends::{
 use crate::policy::rule::{Entry, PeerKind};
 use crate::policy::{PolicyId, Ruleset};
 use crate::verdict::{Judgement, Passage, Question, classes, means};
+use ipnet::IpNet;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
@@ -228,6 +229,16 @@ pub enum Outside {
 
 /// Addresses outside, one for each of those that rules tell apart.
 pub fn outside(snapshot: &Snapshot, rules: &Ruleset, which: Outside) -> Vec<Endpoint> {
+    outside_and(snapshot, rules, which, &[])
+}
+
+/// Addresses outside, one for each of those that rules, or blocks which are asked about, tell apart.
+pub fn outside_and(
+    snapshot: &Snapshot,
+    rules: &Ruleset,
+    which: Outside,
+    blocks_asked: &[IpNet],
+) -> Vec<Endpoint> {
     let entries = rules.policies().iter().flat_map(|policy| &policy.entries);
     let peers: Vec<&PeerKind> = entries.flat_map(Entry::others).collect();
     let blocks = peers.iter().filter_map(|peer| match peer {
@@ -238,6 +249,7 @@ pub fn outside(snapshot: &Snapshot, rules: &Ruleset, which: Outside) -> Vec<Endp
     let special: Vec<AddressBlock> =
         NOT_INTERNET.iter().filter_map(|net| Some(single(net.parse().ok()?))).collect();
     let inside: Vec<AddressBlock> = snapshot.pod_cidrs.iter().map(|net| single(*net)).collect();
+    let asked: Vec<AddressBlock> = blocks_asked.iter().map(|net| single(*net)).collect();
     let taken: HashSet<IpAddr> = {
         let pods = snapshot.pods().iter().flat_map(|pod| &pod.ips);
         pods.chain(snapshot.nodes.iter().flat_map(|node| &node.ips)).copied().collect()
@@ -247,7 +259,7 @@ pub fn outside(snapshot: &Snapshot, rules: &Ruleset, which: Outside) -> Vec<Endp
     let mut seen: HashSet<Vec<Truth>> = HashSet::new();
     let has = |blocks: &[AddressBlock], ip: IpAddr| blocks.iter().any(|b| b.cidr.contains(&ip));
     for family in Family::ALL {
-        let blocks = blocks.clone().chain(&special).chain(&inside);
+        let blocks = blocks.clone().chain(&special).chain(&inside).chain(&asked);
         let atoms = crate::reach::Atoms::cut(family, blocks);
         for atom in 0..atoms.len() {
             let ip = atoms.example(atom, |ip| taken.contains(&ip));
@@ -261,7 +273,9 @@ pub fn outside(snapshot: &Snapshot, rules: &Ruleset, which: Outside) -> Vec<Endp
             }
             let end = Endpoint::Address(ip);
             let shows = peers.iter().map(|peer| means(snapshot, cilium, peer, &end, family));
-            if seen.insert(shows.chain([(family == Family::V4).into()]).collect()) {
+            let of_asked = asked.iter().map(|block| block.cidr.contains(&ip).into());
+            let own = [(family == Family::V4).into()];
+            if seen.insert(shows.chain(of_asked).chain(own).collect()) {
                 all.push(end);
             }
         }
@@ -294,7 +308,7 @@ fn others(
             _ => Vec::new(),
         }
     };
-    let one = |end: &Endpoint| Who::One(vec![[end.clone(), end.clone()]]);
+    let one = |end: &Endpoint| Who::One([[end.clone(), end.clone()]].into());
     let port = port(question);
     let mut pairs: Vec<([Who<'_>; 2], Option<Port>)> = Vec::new();
     for place in places(0) {

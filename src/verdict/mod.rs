@@ -39,4 +39,5 @@ pub use trace::{
     UnknownWhy, Verdict,
 };
 pub use ways::Reading;
+pub(crate) use ways::{MESH, has_mesh, in_mesh};
 pub use why::{Closed, Ground, NotKnown, RuleId, Why, closed, why};

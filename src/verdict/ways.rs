@@ -73,7 +73,7 @@ pub(super) fn judge_each(
 /// Where an ambient mesh takes what its pods send to one another.
 ///
 /// Source: docs/semantics/services.md#ambient-meshes.
-const MESH: Port = Port { protocol: Protocol::Tcp, number: 15008 };
+pub(crate) const MESH: Port = Port { protocol: Protocol::Tcp, number: 15008 };
 
 /// Whether both ends are pods of an ambient mesh, which carries TCP only.
 fn mesh_carries(snapshot: &Snapshot, flow: &Flow) -> bool {
@@ -83,12 +83,21 @@ fn mesh_carries(snapshot: &Snapshot, flow: &Flow) -> bool {
         && ends.into_iter().all(|end| matches!(end, Endpoint::Pod(id) if in_mesh(snapshot, *id)))
 }
 
+/// What says whether an ambient mesh takes a pod in, and what it says then.
+const MODE: &str = "istio.io/dataplane-mode";
+const AMBIENT: &str = "ambient";
+
+/// Whether an ambient mesh takes in any pod, or those of any namespace.
+pub(crate) fn has_mesh(snapshot: &Snapshot) -> bool {
+    snapshot.namespaces().any(|space| space.labels.get(MODE) == Some(AMBIENT))
+        || snapshot.pods().iter().any(|pod| pod.labels.get(MODE) == Some(AMBIENT))
+}
+
 /// Whether an ambient mesh takes a pod in: by its own label, else by that of its namespace.
-fn in_mesh(snapshot: &Snapshot, id: PodId) -> bool {
-    const MODE: &str = "istio.io/dataplane-mode";
+pub(crate) fn in_mesh(snapshot: &Snapshot, id: PodId) -> bool {
     let pod = snapshot.pod(id);
     let of_namespace = || snapshot.namespace_labels(&pod.namespace)?.get(MODE);
-    !pod.host_network && pod.labels.get(MODE).or_else(of_namespace) == Some("ambient")
+    !pod.host_network && pod.labels.get(MODE).or_else(of_namespace) == Some(AMBIENT)
 }
 
 /// What a reading rests on.

@@ -181,6 +181,23 @@ fn flags_that_mean_nothing_together() {
         ),
         (&["a", "--remove", "--deny=all"], "--deny says nothing with --remove"),
         (&["a", "--dry-run=client", "--prune"], "--prune says nothing with --dry-run"),
+        (
+            &["a", "--dry-run=client", "--tests", "examples/homekube/netpol-test.yaml"],
+            "--tests says nothing with --dry-run=client",
+        ),
+        (
+            &["a", "--remove", "--tests", "examples/homekube/netpol-test.yaml"],
+            "--tests says nothing with --remove",
+        ),
+        (
+            &["a", "--export", "x", "--tests", "examples/homekube/netpol-test.yaml"],
+            "--tests says nothing",
+        ),
+        (
+            &["a", "--learn", "--tests", "examples/homekube/netpol-test.yaml"],
+            "--tests says nothing",
+        ),
+        (&["a", "--tests", "examples/homekube/none.yaml"], "reading the tests"),
         (&["a", "--dry-run=server", "--wait"], "--wait says nothing with --dry-run"),
     ] {
         let run = crate::run::netpol(&[&["bootstrap"][..], words].concat());

@@ -2,7 +2,7 @@
 
 use super::{HEAD, at};
 use crate::harness::{Files, Outside, root, skip};
-use crate::run::{Run, list, netpol, text};
+use crate::run::{Run, list, netpol, netpol_with, text};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -76,6 +76,15 @@ fn junit_counts_what_it_has() {
     assert!(!xml.contains("<script>") && !xml.contains("]]>"), "{xml}");
 }
 
+/// A policy whose name would like to be something else, and that says the same twice.
+fn hostile_policy() -> String {
+    let name = serde_json::to_string(HOSTILE).unwrap();
+    format!(
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{namespace: shop, name: {name}}}\nspec:\n  \
+         podSelector: {{}}\n  ingress: [{{from: [{{podSelector: {{}}}}]}}, {{from: [{{podSelector: {{}}}}]}}]\n"
+    )
+}
+
 /// Where the caller lends the public schemas of SARIF and JUnit, and a Python that can check by them: the
 /// variable names a directory with sarif.json, junit.xsd and python.
 fn lent() -> Option<PathBuf> {
@@ -114,7 +123,12 @@ fn the_public_schemas_take_what_is_written() {
         let of = |format: &str| netpol(&["test", "-f", example, "-o", format]).stdout;
         valid(&directory, json, "sarif.json", &of("sarif"));
         valid(&directory, xsd, "junit.xsd", &of("junit"));
+        let lint = netpol(&["lint", "-f", example, "-o", "sarif"]).stdout;
+        valid(&directory, json, "sarif.json", &lint);
     }
+    let lint = netpol_with(&["lint", "-f", "-", "-o", "sarif"], hostile_policy().as_bytes());
+    assert!(!list(&lint.json(), "/runs/0/results").is_empty(), "{lint:?}");
+    valid(&directory, json, "sarif.json", &lint.stdout);
     valid(&directory, json, "sarif.json", &hostile("sarif").stdout);
     valid(&directory, xsd, "junit.xsd", &hostile("junit").stdout);
 }

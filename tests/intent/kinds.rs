@@ -364,3 +364,39 @@ fn a_failure_says_why_and_where() {
         "{test:#}"
     );
 }
+
+/// What an ambient mesh carries comes to port 15008 of the receiver, so both have to hold.
+/// Source: docs/semantics/services.md#ambient-meshes.
+#[test]
+fn what_an_ambient_mesh_may_carry() {
+    let cluster = |mode: &str, ports: &str| {
+        let pod = |name: &str| {
+            format!(
+                "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, namespace: shop, labels: {{app: {name}}}}}\n\
+                 spec: {{containers: [{{name: c, image: i}}]}}\n"
+            )
+        };
+        format!(
+            "apiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, labels: {{istio.io/dataplane-mode: {mode}}}}}\n{}{}---\n\
+             apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: a, namespace: shop}}\nspec:\n  \
+             podSelector: {{matchLabels: {{app: a}}}}\n  ingress: [{{from: [{{podSelector: {{}}}}], ports: [{ports}]}}]\n",
+            pod("a"),
+            pod("b")
+        )
+    };
+    let deny = "- name: a\n  deny: {from: shop/b, to: shop/a, ports: 8080}\n";
+    let allow = "- name: a\n  allow: {from: shop/b, to: shop/a, ports: 8080}\n";
+    let hbone = "{port: 15008}";
+    is(&cluster("none", hbone), deny, "Proved", &[]);
+    is(&cluster("ambient", hbone), deny, "NotKnown", &["ambient mesh", "15008"]);
+    is(&cluster("ambient", "{port: 80}"), deny, "Proved", &[]);
+    is(&cluster("ambient", "{port: 8080}"), allow, "NotKnown", &["ambient mesh"]);
+    is(&cluster("ambient", "{port: 8080}, {port: 15008}"), allow, "Proved", &[]);
+    is(&cluster("ambient", hbone), allow, "NotKnown", &[]);
+    // Over UDP nothing is carried.
+    let udp = "- name: a\n  deny: {from: shop/b, to: shop/a, ports: 53/UDP}\n";
+    is(&cluster("ambient", hbone), udp, "Proved", &[]);
+    // Who is outside of the mesh comes by the port that it dials.
+    let outside = "- name: a\n  deny: {from: internet, to: shop/a, ports: 8080}\n";
+    is(&cluster("ambient", hbone), outside, "Proved", &[]);
+}

@@ -53,6 +53,10 @@ fn files_that_are_wrong() {
         ("- name: a\n  allow: {from: a, to: b, ports: 90-80}\n", &["is no range of ports"]),
         ("- name: a\n  allow: {from: a/b/c/d, to: b}\n", &["too many parts"]),
         ("- name: a\n  allow: {from: 'x/pods[a=', to: b}\n", &["cannot read"]),
+        (
+            "- name: a\n  deny: {from: shop/pods[app=a], to: shop/a}\n",
+            &["line 5", "needs quotes, as in {from: 'shop/pods[app=db]'}"],
+        ),
         ("- name: a\n  dns: {from: anyone}\n  scope: all\n", &["line 6", "scope"]),
         ("- name: a\n  isolated: {between: ns/x, and: ns/x}\n", &["both ends are the same"]),
         ("- name: a\n  only: {from: ns/x, to: []}\n", &["of nobody"]),
@@ -87,6 +91,10 @@ fn a_file_of_something_else() {
         ("apiVersion: v1\nkind: ConfigMap\n", "it is no file of tests"),
         ("apiVersion: netpol/v1alpha1\nkind: Baseline\n", "it is no file of tests"),
         ("[1, 2]\n", "it is no file of tests"),
+        (
+            "apiVersion: cli.kyverno.io/v1alpha1\nkind: Test\nmetadata: {name: a}\n",
+            "it is no file of tests",
+        ),
         ("\u{1}\n", "the tests"),
         (&format!("{HEAD}- [\n"), "line"),
     ] {

@@ -1,9 +1,15 @@
 //! `test`: what is meant of policies, proved, broken or not known; its files, formats and exit codes.
 
+mod blocks;
+mod change;
+mod draft;
 mod formats;
 mod kinds;
 mod mistakes;
+mod netassert;
 mod properties;
+#[cfg(unix)]
+mod watch;
 
 use crate::harness::Files;
 use crate::run::{Run, list, netpol, text};

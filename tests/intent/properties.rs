@@ -8,6 +8,7 @@ use crate::random::{
     Random, World, boundary_addresses, boundary_ports, build, complete_cluster, hold, naive_flow,
     partial_cluster,
 };
+use ipnet::IpNet;
 use netpol::cluster::is_of_internet;
 use netpol::cluster::{Family, PodId, Port, Protocol, Snapshot, real_namespace};
 use netpol::effort::Effort;
@@ -35,14 +36,20 @@ enum End {
     Namespace(&'static str),
     Pods(&'static str, &'static str, &'static str),
     Spaces(&'static str, &'static str),
+    Block(&'static str),
     Pod(String, String),
 }
+
+/// Blocks of addresses, some of which pods have.
+const BLOCKS: [&str; 6] =
+    ["192.168.0.0/16", "203.0.113.0/25", "10.0.0.0/8", "0.0.0.0/1", "2001:db8::/32", "fd00::/64"];
 
 impl End {
     fn any(r: &mut Random, world: &World<'_>) -> Self {
         let namespace = *r.pick(&["n1", "n2", "n3", "n5"]);
         let value = *r.pick(&["x", "y", "z"]);
-        match r.below(8) {
+        match r.below(9) {
+            8 => Self::Block(r.pick::<&str>(&BLOCKS)),
             0 => Self::Anyone,
             1 => Self::Internet,
             2 => Self::Nodes,
@@ -70,6 +77,7 @@ impl End {
             Self::Namespace(name) => format!("ns/{name}"),
             Self::Pods(namespace, key, value) => format!("{namespace}/pods[{key}={value}]"),
             Self::Spaces(key, value) => format!("namespaces[{key}={value}]"),
+            Self::Block(net) => (*net).to_owned(),
             Self::Pod(namespace, name) => format!("{namespace}/pod/{name}"),
         }
     }
@@ -92,6 +100,23 @@ impl End {
                 real_namespace(&it.namespace) == *name && it.labels.get(key) == Some(value)
             }),
             Self::Spaces(key, value) => pod.is_some_and(|it| of_label(&it.namespace, key, value)),
+            Self::Block(net) => {
+                let net: IpNet = net.parse().unwrap();
+                let has = |ips: &[IpAddr]| ips.iter().any(|ip| net.contains(ip));
+                match end {
+                    Endpoint::Address(ip) => net.contains(ip),
+                    Endpoint::Node(at) => has(&snapshot.nodes[*at].ips),
+                    // Which addresses pods may come to have is known of the pod network alone.
+                    _ => {
+                        let ips = &pod?.ips;
+                        let own = |ip: &IpAddr| snapshot.pod_cidrs.iter().any(|it| it.contains(ip));
+                        if ips.is_empty() || (has(ips) && !ips.iter().all(own)) {
+                            return None;
+                        }
+                        has(ips)
+                    }
+                }
+            }
             Self::Pod(namespace, name) => match pod {
                 Some(pod) if real_namespace(&pod.namespace) == *namespace => {
                     // Others of the namespace may be those that no rule tells from it.
@@ -266,7 +291,9 @@ fn holds(cluster: &[Value], seed: u64) -> Option<String> {
         population.strangers.iter().map(|id| Endpoint::Pod(*id)).collect();
     ends.extend((0..known).filter(|id| !side.pod(*id).finished).map(Endpoint::Pod));
     let of_pods = |ip: &IpAddr| side.pod_cidrs.iter().any(|net| net.contains(ip));
-    let outside = boundary_addresses(cluster).into_iter().filter(|ip| !of_pods(ip));
+    let blocks: Vec<Value> = BLOCKS.iter().map(|net| json!({"cidr": net})).collect();
+    let edges = [cluster, &blocks].concat();
+    let outside = boundary_addresses(&edges).into_iter().filter(|ip| !of_pods(ip));
     let taken = |ip: &IpAddr| {
         side.nodes.iter().any(|node| node.ips.contains(ip))
             || side.pods().iter().any(|pod| pod.ips.contains(ip))

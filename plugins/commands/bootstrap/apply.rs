@@ -46,6 +46,17 @@ impl Prepared {
         !matches!(self.home, Home::Missing) && (prunes || self.pieces.iter().any(|it| it.changed))
     }
 
+    /// The Namespace as it will be, where it is written.
+    pub(super) fn space_after(&self) -> Option<Value> {
+        let wanted = self.space.as_ref()?;
+        let Home::There(live) = &self.home else { return Some(wanted.clone()) };
+        let mut after = (**live).clone();
+        for (key, value) in wanted["metadata"]["labels"].as_object().into_iter().flatten() {
+            after["metadata"]["labels"][key] = value.clone();
+        }
+        Some(after)
+    }
+
     /// The policies that are wanted, and those of ours that are not.
     pub(super) fn wanted(&self) -> (Vec<&Value>, Vec<&Value>) {
         let wanted = self.pieces.iter().map(|piece| &piece.wanted).collect();
@@ -135,6 +146,7 @@ impl Run<'_> {
         dns: Option<&DnsFacts>,
     ) -> Result<Outcome, Failure> {
         let mut notes = Vec::new();
+        let mut broken = self.broken_tests(connection, &prepared).await?;
         if self.plan.dry_run != DryRun::Client && prepared.changes(self.plan.prune) {
             notes = self.service_ports(connection, &prepared.namespace).await;
             while let Some(keeps) = self.preview(connection, &prepared, notes).await? {
@@ -142,8 +154,12 @@ impl Run<'_> {
                 let namespace = prepared.namespace.clone();
                 self.kept.borrow_mut().entry(namespace.clone()).or_default().extend(keeps);
                 prepared = self.prepare(connection, &namespace, dns).await?;
+                broken = self.broken_tests(connection, &prepared).await?;
             }
             notes = Vec::new();
+        }
+        if let Some(failure) = broken {
+            return Err(failure);
         }
         let Prepared { namespace, home, space, mut pieces, others, facts } = prepared;
         let namespace = &*namespace;

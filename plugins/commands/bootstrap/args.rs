@@ -2,9 +2,10 @@
 
 use super::learn::LearnArgs;
 use crate::cli::{GlobalArgs, one_of};
+use crate::commands::test::{self, Tests};
 use crate::render::{Format, Offered};
 use anyhow::{Context as _, bail, ensure};
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum, ValueHint};
 use netpol::baseline::{
     self, Allowed, AllowedEnd, Baseline, Deny, Dns, Egress, INGRESS_CONTROLLER, LabelMap,
     MONITORING, Peer,
@@ -144,6 +145,10 @@ pub struct BootstrapArgs {
     #[arg(short, long, action = ArgAction::Count)]
     yes: u8,
 
+    /// A file of tests: what breaks one that holds is not written; see kubectl netpol test; repeatable
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    tests: Vec<PathBuf>,
+
     /// Take away what an earlier run wrote and that is not asked for now
     #[arg(long)]
     prune: bool,
@@ -193,6 +198,9 @@ Examples:
   kubectl netpol bootstrap team-a --allow-ingress-controller \\
     --ingress-port 8080 --allow-monitoring --metrics-port 9090 \\
     --allow-egress identity/svc/keycloak
+
+  # Only if what is meant to hold still does; see kubectl netpol test
+  kubectl netpol bootstrap team-a --tests netpol-test.yaml
 
   # In the words of Cilium, which can name a host
   kubectl netpol bootstrap team-a --dialect cilium --dns-proxy \\
@@ -278,6 +286,8 @@ pub(super) struct Plan {
     pub(super) action: Action,
     /// Whether kustomize may fetch what is elsewhere, and inflate charts.
     pub(super) may: (bool, bool),
+    /// Of what is written, none of these that holds may break.
+    pub(super) tests: Tests,
     /// How much is said.
     pub(super) verbose: bool,
 }
@@ -325,6 +335,7 @@ impl BootstrapArgs {
             prune: self.prune,
             action,
             may: self.learn.may(),
+            tests: test::read(&self.tests)?,
             verbose: global.v > 0,
         };
         self.learn.check(self, &plan)?;
@@ -399,13 +410,18 @@ impl BootstrapArgs {
                     ("--both-sides", self.both_sides),
                     ("--baseline", self.baseline.is_some()),
                     ("--prune", self.prune),
+                    ("--tests", !self.tests.is_empty()),
                     ("--wait", self.wait && dry),
                 ];
                 ("--remove", of_baseline.to_vec())
             }
             Action::Apply if dry => {
                 let client = self.dry_run == DryRun::Client;
-                ("--dry-run", vec![("--wait", self.wait), ("--prune", self.prune && client)])
+                let tests = !self.tests.is_empty();
+                let of_server = [("--prune", self.prune), ("--tests", tests)];
+                let mut given = vec![("--wait", self.wait)];
+                given.extend(of_server.map(|(flag, given)| (flag, given && client)));
+                (if client { "--dry-run=client" } else { "--dry-run" }, given)
             }
             Action::Apply => return Ok(()),
         };
@@ -422,6 +438,7 @@ impl BootstrapArgs {
             ("--wait", self.wait),
             ("--yes", self.yes > 0),
             ("--prune", self.prune),
+            ("--tests", !self.tests.is_empty()),
             ("--dry-run=server", self.dry_run == DryRun::Server),
         ];
         given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)

@@ -16,6 +16,7 @@ mod owner;
 mod preview;
 mod remove;
 mod system;
+mod tests;
 mod wanted;
 mod whole;
 
@@ -245,8 +246,15 @@ impl Run<'_> {
         } else {
             let last = done.last.filter(|_| self.plan.action == Action::Apply);
             self.answer_lines(&last.map_or_else(Vec::new, |namespace| {
-                let next = "Next: kubectl netpol explain -n";
-                let next = format!("{next} {namespace} WORKLOAD DESTINATION");
+                let next = match self.plan.dry_run {
+                    DryRun::None => {
+                        let next = "Next: kubectl netpol explain -n";
+                        format!("{next} {namespace} WORKLOAD DESTINATION")
+                    }
+                    DryRun::Client | DryRun::Server => {
+                        "Next: the same without --dry-run, which writes it".to_owned()
+                    }
+                };
                 let mut lines = baseline::dns(&self.plan.baseline, dns);
                 lines.push(next);
                 lines
@@ -468,7 +476,11 @@ impl Run<'_> {
         self.warn_later();
         self.progress.aside(|| note(&outcome.notes));
         self.answer_lines(&lines)?;
-        objects.extend(outcome.deeds.into_iter().map(|deed| deed.object).filter(|o| !o.is_null()));
+        // Only a format has use for them, and there may be very many.
+        if self.plan.format.is_some() {
+            let all = outcome.deeds.into_iter().map(|deed| deed.object);
+            objects.extend(all.filter(|object| !object.is_null()));
+        }
         Ok(())
     }
 

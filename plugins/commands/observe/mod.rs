@@ -256,7 +256,7 @@ impl ObserveArgs {
         let live = Live::read(global, &flags).await?;
         drop(progress);
         let input = live.input();
-        Ok((input, if self.follow { Some(live.watched().await) } else { None }))
+        Ok((input, if self.follow { Some(live.watched()) } else { None }))
     }
 
     fn filter(&self, global: &GlobalArgs, input: &Input) -> anyhow::Result<(Filter, Window)> {

@@ -21,20 +21,49 @@ const MOST_BYTES: u64 = 16 << 20;
 /// How a file of tests is called where none is named, or how its name ends behind a dot.
 const NAMES: [&str; 2] = ["netpol-test.yaml", "netpol-test.yml"];
 
+/// The tests of some files.
+#[derive(Clone, Debug, Default)]
+pub(in crate::commands) struct Tests {
+    /// Each with the place where it is written.
+    pub tests: Vec<(Test, Location)>,
+    /// What of the files is not looked at, as sentences without their end.
+    pub notes: Vec<String>,
+}
+
 /// The tests of these files; of several the names must differ.
-pub(in crate::commands) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<(Test, Location)>> {
-    let mut all: Vec<(Test, Location)> = Vec::new();
+pub(in crate::commands) fn read(paths: &[PathBuf]) -> anyhow::Result<Tests> {
+    let mut all = Tests::default();
     let mut names: HashMap<String, String> = HashMap::new();
     for path in paths {
         let file = if path.as_os_str() == "-" { shown(path) } else { shown_path(path) };
         let text = text(path).with_context(|| format!("reading the tests {file}"))?;
-        let tests = from_yaml(&text).with_context(|| format!("the tests {file}"))?.tests;
+        all.add(&file, &text, &mut names)?;
+    }
+    Ok(all)
+}
+
+impl Tests {
+    /// The tests of one text.
+    pub(super) fn of_text(file: &str, text: &str) -> anyhow::Result<Self> {
+        let mut all = Self::default();
+        all.add(file, text, &mut HashMap::new())?;
+        Ok(all)
+    }
+
+    fn add(
+        &mut self,
+        file: &str,
+        text: &str,
+        names: &mut HashMap<String, String>,
+    ) -> anyhow::Result<()> {
+        let read = from_yaml(text).with_context(|| format!("the tests {file}"))?;
+        self.notes.extend(read.note.map(|note| format!("{file} {note}")));
         let lines: Vec<&str> = text.lines().collect();
-        for test in tests {
+        for test in read.tests {
             let (line, column) = test.at;
             let at = usize::try_from(line).unwrap_or(0);
             let location = Location {
-                file: file.clone(),
+                file: file.to_owned(),
                 line: Some(at),
                 column: usize::try_from(column).ok(),
                 text: lines.get(at.saturating_sub(1)).map_or("", |line| line.trim()).to_owned(),
@@ -43,10 +72,10 @@ pub(in crate::commands) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<(Test, 
                 let name = printable(&test.name);
                 bail!("{location}: the test at {other} has the name {name:?} too");
             }
-            all.push((test, location));
+            self.tests.push((test, location));
         }
+        Ok(())
     }
-    Ok(all)
 }
 
 fn text(path: &Path) -> anyhow::Result<String> {

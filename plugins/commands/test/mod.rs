@@ -1,16 +1,21 @@
 //! `test`: whether policies do what is meant of them, proved for every pod that there is and could be.
 
+mod draft;
 mod files;
+mod prove;
+mod watch;
 
-pub(super) use files::read;
+pub(super) use files::{Tests, read};
+pub(super) use prove::{Side, looks_in, of_change};
 
-use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, answer, show};
-use anyhow::{bail, ensure};
+use crate::cli::{
+    Exit, GlobalArgs, InputArgs, OutputArgs, Progress, Told, answer, show_page, width,
+};
+use crate::render::Page;
+use anyhow::ensure;
 use clap::{Args, ValueHint};
-use netpol::answer::{IntentAsked, IntentReport, Location, TestOutcome};
-use netpol::cluster::Snapshot;
-use netpol::effort::Effort;
-use netpol::intent::{self, Asks, Judged, Test};
+use netpol::answer::{IntentReport, TestOutcome};
+use netpol::intent;
 use netpol_sources::address::without_user;
 use std::path::{Path, PathBuf};
 
@@ -34,6 +39,17 @@ pub struct TestArgs {
     #[arg(long)]
     allow_unknown: bool,
 
+    /// Test again whenever a file of the tests or of the manifests changes, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
+
+    /// Write a first file of tests from what holds now, to be cut down
+    #[arg(
+        long,
+        conflicts_with_all = ["tests", "only", "allow_unknown", "watch", "output"]
+    )]
+    draft: bool,
+
     /// Print the JSON Schema of a file of tests and do nothing else
     #[arg(long)]
     file_schema: bool,
@@ -53,6 +69,12 @@ Examples:
 
   # The same of what Flux makes of a repository, for a pull request
   kubectl netpol test intentions.yaml -f flux:. -o github
+
+  # A first file, from what holds now
+  kubectl netpol test --draft -f k8s/ > k8s/netpol-test.yaml
+
+  # Probes of NetAssert, proved instead of tried
+  kubectl netpol test netassert.yaml
 
   # The same of the live cluster, for a test runner
   kubectl netpol test intentions.yaml -o junit
@@ -88,17 +110,30 @@ impl TestArgs {
         if self.output.schema {
             return super::print_schema::<IntentReport>(global);
         }
+        if self.draft {
+            return draft::draft(&self.input, &self.arguments(global), global);
+        }
+        if self.watch {
+            return self.watch(global);
+        }
+        self.once(global).map(|(exit, _)| exit)
+    }
+
+    /// Tests, and tells what came out.
+    fn once(&self, global: &GlobalArgs) -> anyhow::Result<(Exit, Told)> {
         let tests = self.tests(global)?;
-        let entrances = tests.iter().any(|(test, _)| looks_in(test));
+        let entrances = tests.tests.iter().any(|(test, _)| looks_in(test));
         let reads = InputArgs { entrances, ..self.input.clone() };
         let mut input = reads.read(global)?;
         let progress = Progress::slow(global.color, "proving tests");
         let snapshot = std::mem::take(&mut input.snapshot);
-        let report =
-            prove(snapshot, &input, tests, &self.arguments(global), global.limits().effort)?;
+        let arguments = self.arguments(global);
+        let side = Side { snapshot, input: &input, arguments: &arguments };
+        let report = prove::prove(side, &tests, global.limits().effort)?;
         drop(progress);
-        show(global.color, &report, self.output.format())?;
-        Ok(self.exit(&report))
+        let page = Page { width: width(), brief: false };
+        let told = show_page(global.color, &report, self.output.format(), page)?;
+        Ok((self.exit(&report), told))
     }
 
     fn exit(&self, report: &IntentReport) -> Exit {
@@ -113,7 +148,7 @@ impl TestArgs {
     }
 
     /// The tests that are asked, with their places.
-    fn tests(&self, global: &GlobalArgs) -> anyhow::Result<Vec<(Test, Location)>> {
+    fn tests(&self, global: &GlobalArgs) -> anyhow::Result<Tests> {
         let paths = if self.tests.is_empty() {
             let directories = self.input.filename.iter().filter(|path| path.is_dir());
             let mut directories: Vec<PathBuf> = directories.cloned().collect();
@@ -136,8 +171,13 @@ impl TestArgs {
         );
         let mut tests = files::read(&paths)?;
         if !self.only.is_empty() {
-            tests.retain(|(test, _)| self.only.iter().any(|only| test.name.contains(only)));
-            ensure!(!tests.is_empty(), "no test has {:?} in its name", self.only.join("\" or \""));
+            let wanted = |name: &str| self.only.iter().any(|only| name.contains(only));
+            tests.tests.retain(|(test, _)| wanted(&test.name));
+            ensure!(
+                !tests.tests.is_empty(),
+                "no test has {:?} in its name",
+                self.only.join("\" or \"")
+            );
         }
         Ok(tests)
     }
@@ -154,45 +194,6 @@ impl TestArgs {
         words.extend(self.input.judged_by());
         words.extend(global.namespace.iter().flat_map(|name| ["-n".to_owned(), name.clone()]));
         words
-    }
-}
-
-/// What becomes of tests in a snapshot, under the rules of an input. `arguments` are the words by which
-/// `explain` reads it.
-pub(super) fn prove(
-    mut snapshot: Snapshot,
-    input: &Input,
-    tests: Vec<(Test, Location)>,
-    arguments: &[String],
-    effort: Effort,
-) -> anyhow::Result<IntentReport> {
-    let (alone, places): (Vec<Test>, Vec<Location>) = tests.into_iter().unzip();
-    let (rules, namespace) = (&input.rules, &input.namespace);
-    let judged = match intent::judge(&mut snapshot, rules, &alone, namespace, effort) {
-        Ok(judged) => judged,
-        Err(intent::JudgeError::Mistake(mistake)) => {
-            let place = alone.iter().position(|test| test.name == mistake.test);
-            let file = place.and_then(|at| places.get(at)).map(|place| place.file.clone());
-            bail!("the tests {}: {mistake}", file.unwrap_or_default());
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let tests: Vec<(Test, Location, Judged)> = alone
-        .into_iter()
-        .zip(places)
-        .zip(judged)
-        .map(|((test, place), judged)| (test, place, judged))
-        .collect();
-    let asked = IntentAsked { tests: &tests, arguments, namespace, notes: &input.notes };
-    Ok(IntentReport::new(&mut snapshot, rules, asked, &*input.locate()))
-}
-
-/// Whether a test asks what leads in from outside.
-fn looks_in(test: &Test) -> bool {
-    match &test.asks {
-        Asks::Exposed { .. } => true,
-        Asks::Unreachable { from, .. } => from.ends.iter().any(|end| end.text == "internet"),
-        _ => false,
     }
 }
 

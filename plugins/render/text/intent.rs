@@ -20,7 +20,10 @@ pub(in crate::render) fn intent(report: &IntentReport, width: usize, wide: bool)
     for test in &report.tests {
         one(&mut screen, test, wide);
     }
-    screen.blank();
+    // What is not proved ends in one.
+    if report.tests.last().is_none_or(|test| test.outcome == TestOutcome::Proved) {
+        screen.blank();
+    }
     screen.words(0, 2, &[(BOLD, &format!("{}.", counts(report)))]);
     for note in &report.notes {
         screen.words(0, 2, &[(DIM, &format!("{note}."))]);

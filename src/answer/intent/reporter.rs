@@ -174,6 +174,10 @@ impl Reporter<'_> {
                 against.as_str().to_lowercase()
             ));
         } else {
+            // As when an ambient mesh may carry it.
+            if verdict == Some(Verdict::Unknown) && !judged.on_condition {
+                report.outcome = TestOutcome::NotKnown;
+            }
             let sure = report.outcome == TestOutcome::Broken;
             report.message = Some(match (pass, sure) {
                 (true, true) if judged.on_condition => {

@@ -19,7 +19,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 const IP_BLOCK: BlockFields = BlockFields { cidr: ".ipBlock.cidr", except: ".ipBlock.except" };
 
 /// Why a flow from a pod of the namespace may be let in by an ipBlock.
-const IP_BLOCK_DEFECT: &str = "Cilium up to 1.19 lets pods of the policy's own namespace in by an ipBlock \
+pub(crate) const IP_BLOCK_DEFECT: &str = "Cilium up to 1.19 lets pods of the policy's own namespace in by an ipBlock \
      too, until the fix of cilium/cilium#46305";
 
 /// What is found on the way through one object.

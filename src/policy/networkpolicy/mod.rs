@@ -15,7 +15,7 @@ use super::{Cilium, Enforcer, Fault, Lowered, WrittenObject};
 use crate::cluster::{Name, ObjectRef, Origin, Protocol};
 use crate::kinds::Kind;
 use crate::lints::Lint;
-pub(crate) use lower::port_name_fault;
+pub(crate) use lower::{IP_BLOCK_DEFECT, port_name_fault};
 use lower::{Lowering, parse_cidr};
 use serde::de::Deserializer;
 

@@ -1,0 +1,115 @@
+//! A first file of tests: what it says is proved when it is asked again.
+
+use super::at;
+use crate::harness::Files;
+use crate::random::rules::complete_rules;
+use crate::random::{Random, build, complete_cluster, hold};
+use crate::run::{netpol, netpol_with};
+use netpol::effort::Effort;
+use netpol::intent::{Asks, Holds, draft, from_yaml, judge};
+use serde_json::Value;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How many tests of each kind were drafted: all of it is to be drawn.
+static DRAFTED: [AtomicUsize; 6] = [const { AtomicUsize::new(0) }; 6];
+
+fn kind(asks: &Asks) -> usize {
+    match asks {
+        Asks::Exposed { .. } => 0,
+        Asks::DefaultDeny { .. } => 1,
+        Asks::Dns { .. } => 2,
+        Asks::Only { .. } => 3,
+        Asks::OnlyTo { .. } => 4,
+        _ => 5,
+    }
+}
+
+/// A test of a draft that is not proved.
+fn drafted(cluster: &[Value], _: u64) -> Option<String> {
+    let mut world = build(cluster)?;
+    let drafted = match draft(&world.snapshot, &world.rules, Effort::default()) {
+        Ok(drafted) => drafted,
+        Err(error) => return Some(error.to_string()),
+    };
+    if drafted.tests == 0 {
+        return (!drafted.text.is_empty()).then(|| "text without tests".to_owned());
+    }
+    let file = match from_yaml(&drafted.text) {
+        Ok(file) => file,
+        Err(error) => return Some(format!("{error}\n{}", drafted.text)),
+    };
+    if file.tests.len() != drafted.tests {
+        return Some(format!("not {} tests: {}", drafted.tests, drafted.text));
+    }
+    let judged = judge(&mut world.snapshot, &world.rules, &file.tests, "other", Effort::default());
+    for (test, judged) in file.tests.iter().zip(judged.ok()?) {
+        DRAFTED[kind(&test.asks)].fetch_add(1, Ordering::Relaxed);
+        if judged.holds != Holds::Proved {
+            return Some(format!("{test:?} is {judged:?}\n{}", drafted.text));
+        }
+    }
+    None
+}
+
+fn closed(r: &mut Random) -> Vec<Value> {
+    let mut all = complete_cluster(r);
+    for name in ["n1", "n2", "n3"] {
+        if r.percent(60) {
+            all.push(serde_json::json!({
+                "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+                "metadata": {"name": "closed", "namespace": name},
+                "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
+            }));
+        }
+    }
+    all
+}
+
+#[test]
+fn what_is_drafted_is_proved() {
+    hold(60, closed, drafted);
+    hold(60, complete_rules, drafted);
+    // What leads in is in no random cluster, so that what it reaches is not known there.
+    let [exposed, rest @ ..] = DRAFTED.each_ref().map(|count| count.load(Ordering::Relaxed));
+    assert!(rest.iter().all(|count| *count > 5), "{rest:?}");
+    assert_eq!(exposed, 0);
+}
+
+/// By namespace, and what it has of the repaired example is what the example says of itself.
+#[test]
+fn a_draft_of_the_example() {
+    let run = netpol(&["test", "--draft", "-f", "examples/homekube-fixed"]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{run:?}");
+    for line in [
+        "- name: \"pods are closed: ingress and egress\"",
+        "- name: names resolve",
+        "- name: nobody else reaches identity",
+        "- name: the internet reaches nothing else",
+        "- name: identity/sts/keycloak is reached",
+    ] {
+        assert!(run.stdout.contains(line), "{line}\n{}", run.stdout);
+    }
+    let again = netpol_with(&["test", "-", "-f", "examples/homekube-fixed"], run.stdout.as_bytes());
+    assert_eq!(again.code, 0, "{again:?}");
+    assert!(!again.stdout.contains("broken") && !again.stdout.contains("not known"), "{again:?}");
+}
+
+#[test]
+fn where_there_is_nothing_to_draft() {
+    let pod = "{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: shop}}\n";
+    let chart = "---\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {namespace: shop, name: web}\nspec: {chart: {spec: {chart: web, sourceRef: {kind: HelmRepository, name: charts}}}}\n";
+    let closed = "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: c, namespace: shop}\nspec: {podSelector: {}}\n";
+    let empty = netpol_with(
+        &["test", "--draft", "-f", "-"],
+        b"{apiVersion: v1, kind: Namespace, metadata: {name: a}}\n",
+    );
+    assert_eq!((empty.code, empty.stdout.as_str()), (2, ""), "{empty:?}");
+    // What was not read may be otherwise: nothing would be proved.
+    let part =
+        netpol_with(&["test", "--draft", "-f", "-"], [pod, closed, chart].concat().as_bytes());
+    assert_eq!((part.code, part.stdout.as_str()), (3, ""), "{part:?}");
+    assert!(part.stderr.contains("no draft: "), "{part:?}");
+    let files = Files::new(&[("a.yaml", &format!("{pod}{closed}"))]);
+    let both = netpol(&["test", &at(&files, "a.yaml"), "--draft"]);
+    assert_eq!(both.code, 2, "{both:?}");
+}
