@@ -408,9 +408,14 @@ fn ties(rules: &Ruleset, found: &mut AllFound) {
                     continue;
                 }
                 let place = Place::of(one, &first.path);
+                let decides = match rules.cilium() {
+                    // Source: docs/semantics/cilium-verdicts.md#ties-of-clusternetworkpolicy.
+                    Some(_) => "Cilium takes the one with the lower place, and of one place Deny",
+                    None => "which of them decides is not defined",
+                };
                 let message = format!(
                     "{} and {} match the same flows in one tier and priority, one with {} and one with \
-                     {}: which of them decides is not defined",
+                     {}: {decides}",
                     second.path.strip_prefix("spec.").unwrap_or(&second.path),
                     place.words(),
                     second.action.as_str(),

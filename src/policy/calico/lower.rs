@@ -179,6 +179,7 @@ impl<'a> Lowering<'a> {
                 );
                 Entry {
                     path: path.into(),
+                    place: 0,
                     action,
                     only: (!only.is_empty()).then(|| {
                         let kinds = only.iter().map(|(_, kind)| kind.clone());
