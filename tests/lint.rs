@@ -476,7 +476,10 @@ fn what_is_found_in_policies_of_calico() {
         ),
         (own("a", "types: [Ingress], egress: [{action: Allow}]"), "direction-not-listed", "a"),
         (
-            own("a", "egress: [{action: Allow, destination: {selector: app == 'web'}}]"),
+            own(
+                "a",
+                "egress: [{action: Allow, protocol: TCP, destination: {selector: app == 'web'}}]",
+            ),
             "no-dns",
             "a",
         ),

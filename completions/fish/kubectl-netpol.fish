@@ -444,7 +444,10 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l w
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l diff -d 'Show what changes from one to the other, each as `diff` takes it' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l tests -d 'A file of tests: what breaks them is on the map, and all of them beside it, with --diff those that come out otherwise; see kubectl netpol test; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l output -d 'Where the page goes; what is there is replaced (default: netpol-map.html)' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l hubble-server -d 'Address of Hubble\'s relay, where it is reachable already; else its port is forwarded' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l hubble-namespace -d 'Namespace of Cilium, if it is not kube-system' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
@@ -454,6 +457,8 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l en
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l ingress-controller -d 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l observe -d 'Show what Hubble saw, too: what is used and how often, what is dropped and what could be closed; of the last 5 minutes, or since 1h or a time' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l input-file -d 'Recorded flows instead of the live ones: what `hubble observe -o jsonpb` printed; - for stdin' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -s n -l namespace -d 'Namespace of names that come without one' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t'Always'
@@ -500,8 +505,9 @@ audit\t''
 redirected\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l since -d 'Only since then: 30s, 5m, 2h, or a time such as 2026-11-20T10:15:00Z' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l last -d 'Only the last so many; of a cluster, of each node (20 unless --since or --follow is given)' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s o -l output -d 'Output format: text or json (one line a flow)' -r -f -a "text\t''
-json\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s o -l output -d 'Output format: text, json (one line a flow) or html (with --summary: a map for the browser)' -r -f -a "text\t''
+json\t''
+html\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l input-file -d 'Recorded flows instead of the live ones: what `hubble observe -o jsonpb` printed; - for stdin' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l hubble-server -d 'Address of Hubble\'s relay, where it is reachable already; else its port is forwarded' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l hubble-namespace -d 'Namespace of Cilium, if it is not kube-system' -r
@@ -652,10 +658,11 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l only -d 'Only tests whose name has this in it; repeatable' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -s o -l output -d 'Output format: text, wide (what each test asks), json, yaml, junit, sarif or github' -r -f -a "text\t'For people'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -s o -l output -d 'Output format: text, wide (what each test asks), json, yaml, html (a map for the browser), junit, sarif or github' -r -f -a "text\t'For people'
 wide\t'For people, with what each test asks'
 json\t'For programs'
 yaml\t'For programs and people'
+html\t'A map for the browser'
 junit\t'For test runners'
 sarif\t'For code scanning'
 github\t'For a workflow of GitHub'"

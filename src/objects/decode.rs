@@ -261,19 +261,10 @@ impl Decoder<'_> {
                     out.found.push((found, origin));
                 }
             }
-            Known::Irrelevant if kind == "ConfigMap" => {
-                if let Some(found) = agent_config(node, self.namespace) {
-                    out.found.push((found, origin));
-                } else if !encrypted {
-                    self.settings(out, node, origin, (api_version, kind));
-                }
+            Known::Irrelevant | Known::Custom if is_of_settings(api_version, kind) => {
+                self.settings(out, node, origin, (kind, encrypted));
             }
             Known::Irrelevant => {}
-            Known::Custom if is_of_settings(api_version, kind) => {
-                if !encrypted {
-                    self.settings(out, node, origin, (api_version, kind));
-                }
-            }
             Known::Custom if self.rendered.is_none() && is_of_flux(api_version, kind) => {
                 let name = format!("{kind}.{}", kinds::group(api_version));
                 out.other_policies.push((name, Does::Rule, node.mark()));
@@ -282,16 +273,20 @@ impl Decoder<'_> {
         }
     }
 
-    /// Keeps where an object stands that says whom pods call.
+    /// Keeps where an object stands that says whom pods call; of Cilium's agent its settings themselves.
     fn settings(
         &self,
         out: &mut Decoded,
         node: &Node<'_>,
         origin: Origin,
-        (api_version, kind): (&str, &str),
+        (kind, encrypted): (&str, bool),
     ) {
-        let metadata = node.get("metadata").and_then(|it| yaml::from_node(it).ok());
-        if let Some(metadata) = metadata.filter(|_| is_of_settings(api_version, kind)) {
+        let agent = (kind == "ConfigMap").then(|| agent_config(node, self.namespace)).flatten();
+        if let Some(found) = agent {
+            out.found.push((found, origin));
+        } else if let Some(metadata) = node.get("metadata").filter(|_| !encrypted)
+            && let Ok(metadata) = yaml::from_node(metadata)
+        {
             self.keep_settings(out, kind, metadata, origin);
         }
     }

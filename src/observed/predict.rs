@@ -168,6 +168,6 @@ pub fn predict(snapshot: &Snapshot, rules: &Ruleset, key: &Key) -> Prediction {
         through_service: false,
     };
     let judgement = judge(snapshot, rules, &flow);
-    let ruled = |port: Port| port.protocol.has_ports() || rules.enforcer().cilium().is_some();
-    Prediction { flow, judgement, portless: !port.is_some_and(ruled) }
+    let is_decided = |port: Port| port.protocol.has_ports() || rules.enforcer().cilium().is_some();
+    Prediction { flow, judgement, portless: !port.is_some_and(is_decided) }
 }

@@ -122,20 +122,20 @@ impl LearnArgs {
         Ok(())
     }
 
-    fn from_config(&self) -> bool {
+    fn reads_config(&self) -> bool {
         self.learn.is_some_and(|wanted| wanted.config)
     }
 
     /// Whether there are flows, and not configuration alone.
-    fn from_flows(&self) -> bool {
+    fn reads_flows(&self) -> bool {
         self.hubble.input_file.is_some() || self.learn.is_some_and(|wanted| wanted.flows)
     }
 
     /// The cluster or the manifests.
     fn read(&self, global: &GlobalArgs, plan: &Plan) -> anyhow::Result<Input> {
         // Where there is Hubble, there is Cilium.
-        let supposed = self.from_flows().then(|| Enforcer::Cilium(Cilium::default()));
-        let entrances = self.from_config();
+        let supposed = self.reads_flows().then(|| Enforcer::Cilium(Cilium::default()));
+        let entrances = self.reads_config();
         let flags = InputArgs { supposed, entrances, ..self.input.clone() };
         let mut global = global.clone();
         // Who may read one namespace only learns from that.
@@ -176,7 +176,7 @@ impl LearnArgs {
 
     /// Learns, and prints or exports.
     pub(super) fn run(&self, run: Run<'_>) -> anyhow::Result<Exit> {
-        let source = self.from_flows().then(|| self.hubble.source(run.global)).transpose()?;
+        let source = self.reads_flows().then(|| self.hubble.source(run.global)).transpose()?;
         let input = self.read(run.global, run.plan)?;
         input.tell_gaps(run.global);
         run.global.block_on(self.learn(run, source, input))?
@@ -207,7 +207,7 @@ impl LearnArgs {
             read(source, &begun.namespaces, &window, &mut collector)?;
         }
         let mut lines = Vec::new();
-        if self.from_config() {
+        if self.reads_config() {
             run.progress.say("reading what pods are configured with");
             let settings = self.settings(&begun, &input).await?;
             let unread = settings.unread.iter().map(|what| format!("not read: {what}"));

@@ -75,7 +75,7 @@ impl Live {
     /// Reads the cluster, or where that is forbidden the namespace of `-n`.
     pub(super) async fn read(global: &GlobalArgs, flags: &InputArgs) -> Result<Self, live::Error> {
         let connection = global.connect().await?;
-        let (objects, only) = match (connection.whole(None).await, &global.namespace) {
+        let (mut objects, only) = match (connection.whole(None).await, &global.namespace) {
             (Err(live::Error::Forbidden(_)), Some(namespace)) => {
                 let objects = connection.whole(Some(namespace)).await?;
                 let note = format!(
@@ -86,6 +86,9 @@ impl Live {
             }
             (read, _) => (read?, None),
         };
+        if flags.entrances {
+            connection.add_entrances(&mut objects).await?;
+        }
         Ok(Self {
             connection,
             only,

@@ -14,6 +14,7 @@ use netpol::cluster::{ObjectRef, Origin};
 use netpol::kinds::Kind;
 use netpol::objects::Found;
 use netpol::objects::{Objects, api, policy_from_json};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::pin::pin;
 use std::time::Duration;
@@ -141,9 +142,10 @@ impl Connection {
                         }
                     }
                     for (which, target) in asked {
-                        if !followed.contains_key(&which) {
-                            let task = self.clone().follow(which.0, target, send.clone());
-                            followed.insert(which, tasks.spawn(task));
+                        if let Entry::Vacant(free) = followed.entry(which) {
+                            let kind = free.key().0;
+                            let task = self.clone().follow(kind, target, send.clone());
+                            free.insert(tasks.spawn(task));
                         }
                     }
                     if std::mem::take(&mut failing) && send.send(Change::Resumed).await.is_err() {

@@ -105,8 +105,10 @@ struct Read {
 
 /// What is guessed of a namespace, with lines of the container, of the ConfigMap, and further objects.
 fn read(namespace: &str, pod: &str, map: &str, more: &str) -> Read {
-    let within =
-        |text: &str, by: &str| text.lines().map(|line| format!("{by}{line}\n")).collect::<String>();
+    let within = |text: &str, by: &str| {
+        let lines = text.lines().map(|line| [by, line, "\n"].concat());
+        lines.collect::<String>()
+    };
     let text = CLUSTER
         .replace("@POD@\n", &within(pod, "        "))
         .replace("@MAP@\n", &within(if map.is_empty() { "x: y" } else { map }, "  "))

@@ -286,6 +286,12 @@ impl<'a> Lowering<'a> {
                 self.lint(Lint::MatchesNothing, at(field), message);
             }
             let mut meant = self.meant(&asked, &at(field), part);
+            let nobody = PeerKind::any(Vec::new());
+            if meant == nobody && part == Part::Whole && !matches!(of_sets, Some(Ok(Expr::Global)))
+            {
+                let message = "can match no pod, and means no network set that was read";
+                self.lint(Lint::MatchesNothing, at(field), message);
+            }
             if matches!(of_sets, Some(Ok(Expr::Global))) && self.known.has_no_sets() {
                 let why = "no GlobalNetworkSet is among what was read";
                 meant =
@@ -304,7 +310,7 @@ impl<'a> Lowering<'a> {
             && except.iter().all(|other| net.contains(other) && net != other)
         {
             // One block with exceptions, as those of Kubernetes are.
-            let block = AddressBlock { cidr: *net, except: except.clone().into() };
+            let block = AddressBlock { cidr: *net, except: except.as_slice().into() };
             ends.push((at("nets"), PeerKind::Addresses(block, Scope::EVERYONE)));
             return ends;
         }
