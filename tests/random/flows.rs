@@ -91,7 +91,7 @@ pub(crate) fn outside(cluster: &[Value], worlds: &[&World<'_>]) -> Vec<IpAddr> {
         for peer in peers {
             if let PeerKind::Addresses(block, _) = &peer.admits {
                 written.push(block.cidr);
-                written.extend(&block.except);
+                written.extend(block.except.iter());
             }
         }
     }
