@@ -30,7 +30,7 @@ fn entry(action: Action, peer: PeerKind, port: Option<u16>) -> Entry {
         Ports::Of(vec![PortRule { path: "".into(), fields, protocol, ports, except: [].into() }])
     });
     let peers = Peers::Of(vec![Peer::new("", peer)]);
-    Entry { path: "".into(), action, only: None, peers, ports, condition: None }
+    Entry { path: "".into(), place: 0, action, only: None, peers, ports, condition: None }
 }
 
 /// An Admin tier that opens DNS, closes one namespace and passes on the rest, a Baseline tier that

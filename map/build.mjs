@@ -34,25 +34,32 @@ async function tests() {
 
 async function page() {
   const options = { absWorkingDir: here, bundle: true, minify: true, write: false, legalComments: "none", charset: "ascii", metafile: true };
-  const [script, style] = await Promise.all([
+  const [script, layout, style] = await Promise.all([
     build({ ...options, entryPoints: ["src/main.ts"], format: "iife", target: "es2022" }),
+    build({ ...options, entryPoints: ["src/layout-script.ts"], format: "iife", target: "es2022" }),
     build({ ...options, entryPoints: ["src/style.css"], target: "es2022" }),
   ]);
-  // What a terminal is not to see stands in strings only, where an escape is the same.
-  const code = script.outputFiles[0].text.trim().replace(/[\x00-\x09\x0b-\x1f\x7f]/g, (it) => `\\x${it.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  const [code, worker] = [script, layout].map((it) => codeOf(it.outputFiles[0].text));
   const css = style.outputFiles[0].text.trim();
-  if (/<\/script|<!--/i.test(code) || /<\/style/i.test(css)) throw new Error("what is bundled would end its own element");
+  if (/<\/script|<!--|\{\{/i.test(code + worker) || /<\/style|\{\{/i.test(css)) throw new Error("what is bundled would end its own element, or be a slot");
   const slots = {
-    CSP: `default-src 'none'; script-src '${hash(code)}'; style-src '${hash(css)}'; base-uri 'none'; form-action 'none'`,
+    // A worker of the page's own text, which may ask for nothing either.
+    CSP: `default-src 'none'; script-src '${hash(code)}' '${hash(worker)}'; worker-src blob:; style-src '${hash(css)}'; base-uri 'none'; form-action 'none'`,
     STYLE: css,
     SCRIPT: code,
-    LICENCES: escaped(licences(Object.keys(script.metafile.inputs))),
+    LAYOUT: worker,
+    LICENCES: escaped(licences([script, layout].flatMap((it) => Object.keys(it.metafile.inputs)))),
   };
   const template = readFileSync(join(here, "src/page.html"), "utf8");
   // A function, since `$` means something in a text.
-  const filled = template.replace(/\{\{(CSP|STYLE|SCRIPT|LICENCES)\}\}/g, (_, name) => slots[name]);
+  const filled = template.replace(/\{\{(CSP|STYLE|SCRIPT|LAYOUT|LICENCES)\}\}/g, (_, name) => slots[name]);
   mkdirSync(dirname(asset), { recursive: true });
   writeFileSync(asset, filled);
+}
+
+/** A script as it stands in the page: what a terminal is not to see stands in strings only, where an escape is the same. */
+function codeOf(text) {
+  return text.trim().replace(/[\x00-\x09\x0b-\x1f\x7f]/g, (it) => `\\x${it.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
 
 function hash(text) {
@@ -63,9 +70,13 @@ function escaped(text) {
   return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/\{\{/g, "{ {");
 }
 
-/** The licences of every package of which something is in the bundle. */
+/** The licences of every package of which something is in the bundle, and of what these have in them of others. */
 function licences(inputs) {
   const packages = new Set(inputs.flatMap((input) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1] ?? []));
+  for (const name of packages) {
+    const { dependencies = {} } = JSON.parse(readFileSync(join(here, "node_modules", name, "package.json"), "utf8"));
+    for (const needed of Object.keys(dependencies)) packages.add(needed);
+  }
   const texts = [...packages].sort().map((name) => {
     const root = join(here, "node_modules", name);
     const { version, license } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));

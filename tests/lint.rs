@@ -338,8 +338,21 @@ fn dead(cluster: &[Value], seed: u64) -> Option<String> {
 /// Policies, and copies of some of them that say a little less, or the same.
 fn with_copies(r: &mut Random, mut all: Vec<Value>) -> Vec<Value> {
     let mut copies = Vec::new();
-    for object in all.iter().filter(|it| it["kind"] == "NetworkPolicy") {
-        if r.percent(40) {
+    for object in &all {
+        // Of Calico's some say the same at another place of their tier, or of another one.
+        if object["tier"] == "Named" && r.percent(60) {
+            let mut copy = object.clone();
+            let name = object["metadata"]["name"].as_str().unwrap();
+            copy["metadata"]["name"] = json!(format!("{name}-copy"));
+            if r.percent(40) {
+                copy["order"] = json!(r.pick(&[0, 5, 1000, 2000]));
+            }
+            if r.percent(30) {
+                copy["in"] = json!(r.pick(&["t1", "t2", "default", "t3"]));
+            }
+            copies.push(copy);
+        }
+        if object["kind"] != "NetworkPolicy" || r.percent(40) {
             continue;
         }
         let mut copy = object.clone();
@@ -370,12 +383,150 @@ fn copied_policies(r: &mut Random) -> Vec<Value> {
     with_copies(r, all)
 }
 
+fn copied_rules(r: &mut Random) -> Vec<Value> {
+    let all = some_pods_and_rules(r);
+    with_copies(r, all)
+}
+
 #[test]
 fn what_is_called_dead_changes_no_verdict() {
     hold(220, copied_policies, dead);
-    hold(160, some_pods_and_rules, dead);
+    hold(160, copied_rules, dead);
     let seen: Vec<usize> = SEEN.iter().map(|count| count.load(Ordering::Relaxed)).collect();
     assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
+}
+
+/// What Calico's policies do not do that they seem to: by its tiers and orders, in each other's shadow too.
+#[test]
+fn what_is_found_in_policies_of_calico() {
+    let object = |kind: &str, name: &str, spec: &str| {
+        let place =
+            if kind.starts_with("Global") || kind == "Tier" { "" } else { ", namespace: shop" };
+        format!(
+            "---\napiVersion: projectcalico.org/v3\nkind: {kind}\nmetadata: {{name: {name}{place}}}\nspec: {{{spec}}}\n"
+        )
+    };
+    let own = |name: &str, spec: &str| {
+        object("NetworkPolicy", name, &format!("selector: app == 'api', {spec}"))
+    };
+    let all = |name: &str, spec: &str| {
+        object("GlobalNetworkPolicy", name, &format!("selector: app == 'api', {spec}"))
+    };
+    let from = |action: &str, who: &str| {
+        format!("ingress: [{{action: {action}, source: {{selector: {who}}}}}]")
+    };
+    let web = "app == 'web'";
+    let few = "app == 'web' && team == 'red'";
+    let platform = object("Tier", "platform", "order: 10, defaultAction: Pass");
+    let deny_web =
+        "ingress: [{action: Deny, source: {namespaceSelector: all(), selector: app == 'web'}}]";
+    let pods = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: api, namespace: shop, labels: {app: api}}\n\
+                ---\napiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop, labels: {app: web, team: red}}\n";
+    for (manifests, id, about) in [
+        // By order within a tier, whatever the later one does.
+        (
+            own("a", &format!("order: 1, {}", from("Allow", web)))
+                + &own("b", &format!("order: 2, {}", from("Deny", few))),
+            "shadowed-rule",
+            "b",
+        ),
+        (
+            own("a", &format!("order: 1, {}", from("Allow", web)))
+                + &own("b", &format!("order: 2, {}", from("Allow", few))),
+            "dead-rule",
+            "b",
+        ),
+        // Where all do the same the order does not count.
+        (
+            own("a", &format!("order: 1, {}", from("Allow", few)))
+                + &own("b", &format!("order: 2, {}", from("Allow", web))),
+            "dead-rule",
+            "a",
+        ),
+        // Behind a tier that decides.
+        (
+            platform.clone()
+                + &all("platform.web", &format!("tier: platform, {deny_web}"))
+                + &own("b", &from("Allow", web)),
+            "shadowed-rule",
+            "b",
+        ),
+        // Within one policy.
+        (
+            own(
+                "a",
+                &format!(
+                    "ingress: [{{action: Deny, source: {{selector: {web}}}}}, {{action: Allow, source: \
+                     {{selector: {few}}}}}]"
+                ),
+            ),
+            "shadowed-rule",
+            "a",
+        ),
+        (
+            own("a", &format!("order: 1, {}", from("Allow", web)))
+                + &own("b", &format!("order: 1, {}", from("Deny", web))),
+            "priority-tie",
+            "b",
+        ),
+        (
+            own("a", &format!("order: 1, {}", from("Allow", web)))
+                + &all("z", &format!("order: 1, {deny_web}")),
+            "version-dependent",
+            "z",
+        ),
+        (own("a", "types: [Ingress], egress: [{action: Allow}]"), "direction-not-listed", "a"),
+        (
+            own(
+                "a",
+                "egress: [{action: Allow, protocol: TCP, destination: {selector: app == 'web'}}]",
+            ),
+            "no-dns",
+            "a",
+        ),
+        (own("a", &from("Allow", "app == 'ghost'")), "no-known-pod", "a"),
+        (object("NetworkPolicy", "a", "selector: app == 'ghost'"), "no-known-pod", "a"),
+        (own("a", &from("Allow", "app == 'a' && app == 'b'")), "matches-nothing", "a"),
+        // A set of addresses that is not there.
+        (
+            own(
+                "a",
+                "ingress: [{action: Allow, source: {namespaceSelector: global(), selector: set == 'x'}}]",
+            ),
+            "matches-nothing",
+            "a",
+        ),
+        (own("a", "tier: lost"), "not-judged", "a"),
+        (platform + &own("a", "tier: platform"), "version-dependent", "a"),
+        (
+            own("a", "selector: app = 'a'").replacen("selector: app == 'api', ", "", 1),
+            "refused",
+            "a",
+        ),
+    ] {
+        let found = found(&(manifests.clone() + pods), &["--enforcer", "calico"]);
+        let about_it = |it: &Value| {
+            let words = format!("{} ", it["about"].as_str().unwrap());
+            words.contains(&format!("/{about} "))
+        };
+        let is = |it: &&Value| it["lint"] == id && about_it(it);
+        assert!(found.iter().any(|it| is(&it)), "{id} of {about} in {manifests}{found:#?}");
+    }
+    // A tier that passes some on decides nothing of them, and an order that is not known neither.
+    let pass = "ingress: [{action: Pass, source: {namespaceSelector: all(), selector: app == 'web'}}, \
+                {action: Deny}]";
+    for manifests in [
+        object("Tier", "platform", "order: 10")
+            + &all("platform.web", &format!("tier: platform, {pass}"))
+            + &own("b", &from("Allow", web)),
+        own("z", &format!("order: 1, {}", from("Deny", web)))
+            + &all("a", &format!("order: 1, {}", from("Allow", few))),
+    ] {
+        let found = found(&(manifests.clone() + pods), &["--enforcer", "calico"]);
+        let dead = ["dead-rule", "shadowed-rule", "same-rule"];
+        let is = |it: &Value| dead.iter().any(|id| it["lint"] == **id);
+        assert!(!found.iter().any(is), "{manifests}{found:#?}");
+    }
 }
 
 /// Of a lint the ids are the only words: SARIF's levels are its severities.

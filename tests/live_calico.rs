@@ -104,6 +104,12 @@ fn both_forms_of_calicos_policies() {
         expect(&without, 1, &["DENIED"]);
     };
     allowed(&homekube, "crd.projectcalico.org");
+    let doctor = homekube.ask("doctor", "");
+    for told in
+        ["crd.projectcalico.org v1: policies of Calico are read", "Calico enforces policies"]
+    {
+        assert!(doctor.stdout.contains(told), "{told}: {}", doctor.all());
+    }
 
     // In that of its API, which counts where both are served.
     install("projectcalico.org", "v3");
@@ -118,4 +124,59 @@ fn both_forms_of_calicos_policies() {
     expect(&first, 0, &[written]);
     assert_eq!(run(flags).stdout.matches(" unchanged").count(), 5, "{}", run(flags).all());
     expect(&run("--remove"), 0, &["networkpolicy.projectcalico.org/default-deny-ingress"]);
+    the_whole_cluster(&homekube);
+}
+
+/// What was said on stdout and stderr, with the exit code.
+fn says(answer: &Answer, code: i32, parts: &[&str]) {
+    assert_eq!(answer.code, code, "{}", answer.all());
+    let all = format!("{} {}", answer.stdout, answer.stderr);
+    let words = all.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in parts {
+        assert!(words.contains(part), "{part}: {}", answer.all());
+    }
+}
+
+/// One policy for all namespaces but those of the system: what each would lose is shown, and agreed to.
+fn the_whole_cluster(homekube: &HomeKube) {
+    let run = |words: &str| {
+        let whole = "--whole-cluster --dialect calico --dns none --deny all";
+        homekube.ask("bootstrap", &format!("{whole} {words}"))
+    };
+    let there = || {
+        let mut kubectl = homekube.cluster.kubectl(homekube.cluster.admin());
+        let list = ["get", "globalnetworkpolicies.projectcalico.org", "-o", "name"];
+        expect_success(kubectl.args(list)).contains("/default-deny")
+    };
+    let written = "globalnetworkpolicy.projectcalico.org/default-deny serverside-applied";
+    let shown = run("--dry-run=server");
+    says(&shown, 0, &[written, "(server dry run)", "would be cut"]);
+    let cuts = |answer: &Answer, namespace: &str| {
+        answer.stderr.contains(&format!("{namespace}: connections that are possible now"))
+    };
+    assert!(cuts(&shown, "ingress-nginx") && !cuts(&shown, "kube-system"), "{}", shown.all());
+    let less = run("--dry-run=server --leave-out ingress-nginx");
+    assert!(!cuts(&less, "ingress-nginx"), "{}", less.all());
+    says(&run(""), 2, &["give --yes to close the cluster", "nothing was written"]);
+    assert!(!there(), "nothing is written before");
+    says(&run("--yes --yes"), 0, &[written, "all namespaces but kube-system"]);
+    says(&run("--yes --yes"), 0, &["default-deny unchanged"]);
+    assert!(there());
+    let remove = |words: &str| {
+        homekube.ask("bootstrap", &format!("--whole-cluster --dialect calico --remove {words}"))
+    };
+    says(&remove("--dry-run=server"), 0, &["default-deny deleted (server dry run)"]);
+    assert!(there(), "a dry run takes nothing away");
+    says(&remove(""), 0, &["globalnetworkpolicy.projectcalico.org/default-deny deleted"]);
+    assert!(!there());
+    says(&remove(""), 0, &["no policy of ours is there to take back"]);
+    // What another wrote is not ours.
+    let other = json!({
+        "apiVersion": "projectcalico.org/v3", "kind": "GlobalNetworkPolicy",
+        "metadata": {"name": "default-deny"}, "spec": {"selector": "app == 'x'", "types": ["Ingress"]},
+    });
+    homekube.cluster.apply_with(&["--server-side", "--field-manager=somebody"], &other.to_string());
+    says(&run("--yes --yes"), 2, &["another wrote it", "--force-conflicts", "nothing was written"]);
+    says(&remove(""), 0, &["left: ", "it was not written here"]);
+    assert!(there());
 }

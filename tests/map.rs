@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::harness::{
     Outside, Skip, expect_success, hermetic, homekube as cluster, root, skip, xtask,
 };
-use crate::read_back::html;
+use crate::read_back::{html, html_beside};
 use crate::run::{FRONT, command, list, netpol, run, text};
 
 /// The packages that map/package-lock.json pins, or the word that there are none.
@@ -130,6 +130,74 @@ fn a_change_in_the_browser() {
     look(&browser, "diff.test.mjs", pages.path(), 2);
 }
 
+/// The recording of HomeKube's flows.
+const FLOWS: &str = "examples/flows/homekube.jsonl";
+
+#[test]
+fn tests_in_the_browser() {
+    let Ok(browser) = browser() else { return };
+    let pages = tempfile::tempdir().unwrap();
+    let at = pages.path();
+    let (old, new) = ("examples/homekube", "examples/homekube-fixed");
+    page(at, "tests.html", &["test", "-f", old, "-o", "html"], 1);
+    page(at, "fixed.html", &["test", "-f", new, "-o", "html"], 0);
+    let tests = &format!("{old}/netpol-test.yaml");
+    page(at, "diff.html", &["diff", new, old, "--tests", tests, "-o", "html"], 1);
+    // What nothing isolates, and a way from outside.
+    let open = at.join("open.yaml");
+    fs::write(
+        &open,
+        "apiVersion: netpol/v1alpha1\nkind: Test\ntests:\n\
+         - name: all is closed\n  default-deny: {namespaces: [ingress-nginx, identity]}\n  scope: known\n\
+         - name: nothing leads in\n  unreachable: {from: internet, to: ns/monitoring}\n\
+         - name: nobody reaches the proxy\n  deny: {from: ns/default, to: ns/ingress-nginx}\n",
+    )
+    .unwrap();
+    page(at, "open.html", &["test", open.to_str().unwrap(), "-f", old, "-o", "html"], 1);
+    look(&browser, "tests.test.mjs", at, 6);
+}
+
+#[test]
+fn what_was_seen_in_the_browser() {
+    let Ok(browser) = browser() else { return };
+    let pages = tempfile::tempdir().unwrap();
+    let words =
+        ["observe", "-f", "examples/homekube", "--input-file", FLOWS, "--summary", "-o", "html"];
+    page(pages.path(), "seen.html", &words, 0);
+    let narrowed = [&words[..], &["--verdict", "dropped"]].concat();
+    page(pages.path(), "narrowed.html", &narrowed, 0);
+    look(&browser, "seen.test.mjs", pages.path(), 4);
+}
+
+/// A cluster of so many namespaces that each let the next one in.
+fn ring(namespaces: usize) -> String {
+    let mut out = String::new();
+    for at in 0..namespaces {
+        let before = (at + namespaces - 1) % namespaces;
+        let _ = write!(
+            out,
+            "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: web, namespace: n{at}, labels: {{app: web, team: t{at}}}}}\n\
+             spec: {{containers: [{{name: a, image: a}}]}}\n\
+             ---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n\
+             metadata: {{name: next, namespace: n{at}}}\nspec:\n  podSelector: {{}}\n  policyTypes: [Ingress, Egress]\n  \
+             ingress: [{{from: [{{namespaceSelector: {{matchLabels: {{kubernetes.io/metadata.name: n{before}}}}}}}]}}]\n  \
+             egress: [{{to: [{{namespaceSelector: {{}}}}]}}]\n"
+        );
+    }
+    out
+}
+
+#[test]
+fn large_pictures_are_laid_out_aside() {
+    let Ok(browser) = browser() else { return };
+    let pages = tempfile::tempdir().unwrap();
+    let input = pages.path().join("ring.yaml");
+    fs::write(&input, ring(60)).unwrap();
+    let words = ["list", "-f", input.to_str().unwrap(), "--known-only", "-o", "html"];
+    page(pages.path(), "ring.html", &words, 0);
+    look(&browser, "aside.test.mjs", pages.path(), 2);
+}
+
 /// Manifests in which every name is as hostile as a file can make it.
 fn hostile() -> String {
     let markup = "</script><script>globalThis.hit=1</script>";
@@ -142,7 +210,7 @@ fn hostile() -> String {
              spec: {{containers: [{{name: a, image: a}}]}}\n"
         );
     };
-    pod("shop", "web", "{app: web}");
+    pod("shop", "web", "{app: web, note: \"</script><script>globalThis.hit=1</script>\"}");
     pod("shop", &long, "{app: long}");
     pod("shop", "\"a</title><img src=x onerror=globalThis.hit=1>\"", "{app: odd}");
     pod("shop", "\"turned-\\u202egnp.exe\"", "{app: turned}");
@@ -175,7 +243,26 @@ fn hostile_names_in_the_browser() {
     let input = pages.path().join("<img src=x onerror=globalThis.hit=1>.yaml");
     fs::write(&input, hostile()).unwrap();
     page(pages.path(), "hostile.html", &["list", "-f", input.to_str().unwrap(), "-o", "html"], 0);
-    look(&browser, "hostile.test.mjs", pages.path(), 3);
+    // Of tests too, and of what was seen.
+    let tests = pages.path().join("tests.yaml");
+    fs::write(
+        &tests,
+        "apiVersion: netpol/v1alpha1\nkind: Test\ntests:\n\
+         - name: \"</script><img src=x onerror=globalThis.hit=1>\\u202e\"\n  \
+           reason: \"<script>globalThis.hit=1</script>\"\n  deny: {from: anyone, to: anyone}\n",
+    )
+    .unwrap();
+    let flow = r#"{"flow":{"verdict":"DROPPED","drop_reason":133,"event_type":{"type":5},"traffic_direction":"EGRESS","IP":{"source":"10.0.0.1","destination":"10.0.0.2","ipVersion":"IPv4"},"l4":{"TCP":{"source_port":1,"destination_port":80}},"source":{"identity":900,"namespace":"<img src=x onerror=globalThis.hit=1>","pod_name":"</script><script>globalThis.hit=1</script>"},"destination":{"identity":901,"namespace":"shop","pod_name":"web"},"egress_denied_by":[{"name":"<b>","kind":"\u202eK"}]}}"#;
+    let flows = pages.path().join("flows.jsonl");
+    fs::write(&flows, format!("{flow}\n")).unwrap();
+    let [input, tests, flows] = [&input, &tests, &flows].map(|path| path.to_str().unwrap());
+    let out = pages.path().join("beside.html");
+    let out = out.to_str().unwrap();
+    let words = ["map", "-f", input, "--tests", tests, "--input-file", flows, "--no-open"];
+    let done = netpol(&[&words[..], &["--output", out]].concat());
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    drop(html_beside(&fs::read_to_string(out).unwrap()));
+    look(&browser, "hostile.test.mjs", pages.path(), 4);
 }
 
 /// `map` in an empty directory, with these programs and a display or none.
@@ -285,6 +372,71 @@ fn the_answer_is_that_of_json() {
     }
 }
 
+/// What stands beside the flows is the answer of `-o json` too, from whichever command it comes.
+#[test]
+fn the_answers_beside_are_those_of_json() {
+    let files = ["-f", "examples/homekube"];
+    let tested = netpol(&[&["test", "-o", "json"][..], &files].concat()).json();
+    let (list, own, none) =
+        html_beside(&netpol(&[&["test", "-o", "html"][..], &files].concat()).stdout);
+    assert_eq!((own.as_ref(), none), (Some(&tested), None));
+    let plain = netpol(&[&["list", "-o", "html"][..], &files].concat());
+    assert_eq!(list, html(&plain.stdout));
+
+    let observe = [&["observe", "--summary", "--input-file", FLOWS][..], &files].concat();
+    let seen = netpol(&[&observe[..], &["-o", "json"]].concat()).json();
+    let page = netpol(&[&observe[..], &["-o", "html"]].concat());
+    assert_eq!(page.code, 0, "{}", page.stderr);
+    let (judged, none, own) = html_beside(&page.stdout);
+    assert_eq!((own.as_ref(), none), (Some(&seen), None));
+    // Where there is Hubble there is Cilium, and what `explain` is asked says so.
+    let commands = judged["flows"].as_array().unwrap().iter();
+    let commands: Vec<&str> = commands.map(|flow| text(flow, "/witness/explain")).collect();
+    assert!(commands.iter().all(|it| it.contains("--enforcer cilium")), "{commands:?}");
+
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("map.html");
+    let out = out.to_str().unwrap();
+    let tests = "examples/homekube/netpol-test.yaml";
+    let words = ["map", "--no-open", "--output", out, "--tests", tests, "--input-file", FLOWS];
+    let done = netpol(&[&words[..], &files].concat());
+    assert_eq!((done.code, done.stdout.trim()), (0, out), "{}", done.stderr);
+    let (both, all, also) = html_beside(&fs::read_to_string(out).unwrap());
+    assert_eq!((&both, also.as_ref()), (&judged, Some(&seen)));
+    // Both were judged by Cilium's reading here, which is none of the tests' business.
+    let outcomes = |report: &Value| -> Vec<String> {
+        let tests = report["tests"].as_array().unwrap().iter();
+        tests.map(|test| format!("{} {}", text(test, "/name"), text(test, "/outcome"))).collect()
+    };
+    assert_eq!(outcomes(&all.unwrap()), outcomes(&tested));
+}
+
+#[test]
+fn a_map_of_what_was_seen_wants_counts() {
+    let files = ["-f", "examples/homekube", "--input-file", FLOWS];
+    let done = netpol(&[&["observe", "-o", "html"][..], &files].concat());
+    assert_eq!(done.code, 2);
+    assert!(done.stderr.contains("-o html shows counts: add --summary"), "{}", done.stderr);
+    let words = ["observe", "--summary", "-o", "html", "-n", "nowhere"];
+    let done = netpol(&[&words[..], &files].concat());
+    assert_eq!(done.code, 2);
+    assert!(done.stderr.contains("namespace \"nowhere\" is not in the input"), "{}", done.stderr);
+    let sides = ["examples/homekube", "examples/homekube-fixed"];
+    let done = netpol(&["map", "--diff", sides[0], sides[1], "--input-file", FLOWS]);
+    assert_eq!(done.code, 2, "{}", done.stdout);
+}
+
+/// Everyone who is known is there with the labels that all of its pods have.
+#[test]
+fn labels_are_in_the_page() {
+    let page = html(&netpol(&["list", "-f", "examples/homekube", "-o", "html"]).stdout);
+    let of = |label: &str| {
+        let mut all = list(&page, "/workloads").iter();
+        all.find(|end| text(end, "/label") == label).unwrap()["labels"].clone()
+    };
+    assert_eq!(of("identity/sts/keycloak"), json!({"app.kubernetes.io/name": "keycloak"}));
+}
+
 /// Every command of a page is answered as the row says.
 #[test]
 fn commands_of_the_page_are_answered_as_its_rows_are() {
@@ -334,6 +486,28 @@ fn what_is_too_large_is_folded() {
     assert_eq!(text(&page, "/by"), "Namespace");
     let notes = list(&page, "/notes");
     assert!(notes.iter().any(|note| note.as_str().unwrap().contains("too many for one page")));
+}
+
+/// What has more rows than a page has room for is folded once more: whoever is open to everyone.
+#[test]
+fn what_is_larger_still_is_folded_twice() {
+    let directory = tempfile::tempdir().unwrap();
+    let input = directory.path().join("ring.yaml");
+    fs::write(&input, ring(5)).unwrap();
+    let words = ["list", "-f", input.to_str().unwrap(), "--known-only", "--limits", "rows=4"];
+    let done = netpol(&[&words[..], &["-o", "html"]].concat());
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    for of in ["workloads", "namespaces"] {
+        let told = format!("more than 4 rows between {of} are too many for one page");
+        assert!(done.stderr.contains(&told), "{told} in {}", done.stderr);
+    }
+    let page = html(&done.stdout);
+    assert_eq!((text(&page, "/by"), &page["exposed"]), ("Namespace", &json!(true)));
+    assert_eq!(list(&page, "/namespaces").len(), 5);
+    let said = "Only what is open to the whole cluster or to the outside has rows</bdi>.";
+    assert!(done.stdout.contains(said));
+    // Nothing but a page is folded.
+    assert_eq!(netpol(&[&words[..], &["-o", "csv"]].concat()).code, 2);
 }
 
 /// A live cluster is read for it once, with what leads in from outside.

@@ -78,12 +78,17 @@ pub(crate) fn csv(text: &str) -> Vec<Vec<String>> {
 /// A page of the map as the program writes it: the page that is checked in, with text between a few
 /// elements in its slots, and one answer as JSON.
 pub(crate) fn html(text: &str) -> Value {
+    html_beside(text).0
+}
+
+/// The same, with the answers of tests and of what was seen that stand beside the first one.
+pub(crate) fn html_beside(text: &str) -> (Value, Option<Value>, Option<Value>) {
     seen(text);
     let page = include_str!("../plugins/assets/map.html");
     let mut rest = text;
     let mut left = page;
     let mut slot: Option<&str> = None;
-    let mut answer = None;
+    let (mut answer, mut tested, mut observed) = (None, None, None);
     loop {
         let (literal, next) = match left.split_once("{{") {
             Some((literal, after)) => {
@@ -97,9 +102,14 @@ pub(crate) fn html(text: &str) -> Value {
         let (filled, after) = rest.split_at(at);
         match slot {
             None => assert_eq!(filled, "", "the page begins otherwise"),
-            Some("ANSWER") => {
+            Some(name @ ("ANSWER" | "TESTED" | "SEEN")) => {
                 assert!(!filled.contains(['<', '>', '&']), "{filled}");
-                answer = Some(json(filled));
+                let read = (!filled.is_empty()).then(|| json(filled));
+                match name {
+                    "ANSWER" => answer = read,
+                    "TESTED" => tested = read,
+                    _ => observed = read,
+                }
             }
             Some(_) => elements(filled),
         }
@@ -108,7 +118,7 @@ pub(crate) fn html(text: &str) -> Value {
         slot = Some(name);
     }
     assert_eq!(rest, "", "something behind the page");
-    answer.expect("an answer")
+    (answer.expect("an answer"), tested, observed)
 }
 
 /// Text between the elements that the program writes, and no others.
@@ -122,6 +132,16 @@ fn elements(filled: &str) {
         "<td>",
         "</td>",
         "<p class=\"unknown\">",
+        "<p class=\"said\">",
+        "<section id=\"tests\" aria-labelledby=\"tests-title\">",
+        "</section>",
+        "<h2 id=\"tests-title\">",
+        "</h2>",
+        "<details open>",
+        "<ul>",
+        "</ul>",
+        "<li>",
+        "</li>",
         "<p>",
         "</p>",
         "<noscript>",

@@ -444,6 +444,39 @@ fn reasons_among_partial_rules_decide() {
 }
 
 /// Source: docs/semantics/cilium-verdicts.md#enforcement-mode.
+/// What one of ten thousand clusters found: two rules of a tier with a name that pass a flow on past a
+/// denial, one behind the other; and a rule that speaks only perhaps for the subject.
+#[test]
+fn reasons_that_random_clusters_missed() {
+    let found = [
+        (
+            781,
+            json!([
+                {"kind": "Pod", "metadata": {"name": "pod-7"}},
+                {"kind": "Calico"},
+                {"direction": "Egress", "entries": [{"action": "Deny"}], "in": "t1", "kind": "Rules",
+                    "metadata": {"name": "r1"}, "tier": "Named"},
+                {"direction": "Egress", "entries": [{"action": "Pass"}, {"action": "Pass"}], "in": "t1",
+                    "kind": "Rules", "metadata": {"name": "r3"}, "order": 2000, "tier": "Named"},
+            ]),
+        ),
+        (
+            608,
+            json!([
+                {"kind": "Pod", "metadata": {"name": "pod-1"}},
+                {"kind": "Pod", "metadata": {"name": "pod-2"}},
+                {"kind": "Calico"},
+                {"direction": "Ingress", "entries": [{"action": "Allow",
+                    "speaksFor": {"all": [{"set": {"doubt": true}}]}}], "in": "t2", "kind": "Rules",
+                    "metadata": {"name": "r2"}, "tier": "Named"},
+            ]),
+        ),
+    ];
+    for (seed, cluster) in found {
+        assert_eq!(reasons_hold(cluster.as_array().unwrap(), seed), None);
+    }
+}
+
 #[test]
 fn lists_know_where_cilium_isolates_every_pod_or_none() {
     let cluster = |enforcement| {

@@ -53,6 +53,7 @@ mod map;
 mod observe;
 mod onward;
 mod open_world;
+mod oracles;
 mod places;
 mod preview;
 mod random;

@@ -1,4 +1,5 @@
 complete -c kubectl-netpol-bootstrap -s l -l selector -d 'The namespaces with these labels instead' -r
+complete -c kubectl-netpol-bootstrap -l leave-out -d 'Namespace that --whole-cluster leaves as it is, too; repeatable' -r
 complete -c kubectl-netpol-bootstrap -l label -d 'Label to give the namespace; repeatable' -r
 complete -c kubectl-netpol-bootstrap -l deny -d 'What is denied by default: ingress, egress or all' -r -f -a "ingress\t''
 egress\t''
@@ -27,7 +28,7 @@ complete -c kubectl-netpol-bootstrap -l tests -d 'A file of tests: what breaks o
 complete -c kubectl-netpol-bootstrap -l export -d 'Write files for Git to a directory instead, and add them to its kustomization.yaml' -r -F
 complete -c kubectl-netpol-bootstrap -l export-layout -d 'Files of --export: one (network-policies.yaml) or many (one a policy)' -r -f -a "one\t'One file a namespace'
 many\t'One file a policy'"
-complete -c kubectl-netpol-bootstrap -l learn -d 'Add the policies that flows need which Hubble saw: of the last hour, or since 30m or a time; prints everything for review and applies nothing' -r
+complete -c kubectl-netpol-bootstrap -l learn -d 'Add the policies that flows need which Hubble saw: of the last hour, or since 30m or a time; config stands for what configuration names, without any flow, and config,30m for both; prints everything for review and applies nothing' -r
 complete -c kubectl-netpol-bootstrap -l input-file -d 'Recorded flows instead of the live ones: what `hubble observe -o jsonpb` printed; - for stdin' -r -F
 complete -c kubectl-netpol-bootstrap -l hubble-server -d 'Address of Hubble\'s relay, where it is reachable already; else its port is forwarded' -r
 complete -c kubectl-netpol-bootstrap -l hubble-namespace -d 'Namespace of Cilium, if it is not kube-system' -r
@@ -64,6 +65,7 @@ complete -c kubectl-netpol-bootstrap -l as -d 'User to impersonate' -r
 complete -c kubectl-netpol-bootstrap -l as-group -d 'Group to impersonate; repeatable' -r
 complete -c kubectl-netpol-bootstrap -l as-uid -d 'UID to impersonate' -r
 complete -c kubectl-netpol-bootstrap -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol-bootstrap -l whole-cluster -d 'All namespaces instead, by one GlobalNetworkPolicy of Calico, but those in which Kubernetes and Calico run; with --dialect calico only'
 complete -c kubectl-netpol-bootstrap -l dns-proxy -d 'Let what is asked of DNS pass Cilium\'s proxy, without which no policy can name a host'
 complete -c kubectl-netpol-bootstrap -l both-sides -d 'Write the ingress side of --allow-egress in the other namespace, too'
 complete -c kubectl-netpol-bootstrap -l allow-same-namespace -d 'Let the pods of the namespace reach one another'

@@ -1,5 +1,8 @@
 complete -c kubectl-netpol-map -l diff -d 'Show what changes from one to the other, each as `diff` takes it' -r
+complete -c kubectl-netpol-map -l tests -d 'A file of tests: what breaks them is on the map, and all of them beside it, with --diff those that come out otherwise; see kubectl netpol test; repeatable' -r -F
 complete -c kubectl-netpol-map -l output -d 'Where the page goes; what is there is replaced (default: netpol-map.html)' -r -F
+complete -c kubectl-netpol-map -l hubble-server -d 'Address of Hubble\'s relay, where it is reachable already; else its port is forwarded' -r
+complete -c kubectl-netpol-map -l hubble-namespace -d 'Namespace of Cilium, if it is not kube-system' -r
 complete -c kubectl-netpol-map -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable' -r -F
 complete -c kubectl-netpol-map -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol-map -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
@@ -9,6 +12,8 @@ complete -c kubectl-netpol-map -l enforcer -d 'Who enforces the policies: kubern
 complete -c kubectl-netpol-map -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol-map -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol-map -l ingress-controller -d 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD' -r
+complete -c kubectl-netpol-map -l observe -d 'Show what Hubble saw, too: what is used and how often, what is dropped and what could be closed; of the last 5 minutes, or since 1h or a time' -r
+complete -c kubectl-netpol-map -l input-file -d 'Recorded flows instead of the live ones: what `hubble observe -o jsonpb` printed; - for stdin' -r -F
 complete -c kubectl-netpol-map -s n -l namespace -d 'Namespace of names that come without one' -r
 complete -c kubectl-netpol-map -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t'Always'

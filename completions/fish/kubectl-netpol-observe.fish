@@ -11,8 +11,9 @@ audit\t''
 redirected\t''"
 complete -c kubectl-netpol-observe -l since -d 'Only since then: 30s, 5m, 2h, or a time such as 2026-11-20T10:15:00Z' -r
 complete -c kubectl-netpol-observe -l last -d 'Only the last so many; of a cluster, of each node (20 unless --since or --follow is given)' -r
-complete -c kubectl-netpol-observe -s o -l output -d 'Output format: text or json (one line a flow)' -r -f -a "text\t''
-json\t''"
+complete -c kubectl-netpol-observe -s o -l output -d 'Output format: text, json (one line a flow) or html (with --summary: a map for the browser)' -r -f -a "text\t''
+json\t''
+html\t''"
 complete -c kubectl-netpol-observe -l input-file -d 'Recorded flows instead of the live ones: what `hubble observe -o jsonpb` printed; - for stdin' -r -F
 complete -c kubectl-netpol-observe -l hubble-server -d 'Address of Hubble\'s relay, where it is reachable already; else its port is forwarded' -r
 complete -c kubectl-netpol-observe -l hubble-namespace -d 'Namespace of Cilium, if it is not kube-system' -r

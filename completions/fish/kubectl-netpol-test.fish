@@ -1,8 +1,9 @@
 complete -c kubectl-netpol-test -l only -d 'Only tests whose name has this in it; repeatable' -r
-complete -c kubectl-netpol-test -s o -l output -d 'Output format: text, wide (what each test asks), json, yaml, junit, sarif or github' -r -f -a "text\t'For people'
+complete -c kubectl-netpol-test -s o -l output -d 'Output format: text, wide (what each test asks), json, yaml, html (a map for the browser), junit, sarif or github' -r -f -a "text\t'For people'
 wide\t'For people, with what each test asks'
 json\t'For programs'
 yaml\t'For programs and people'
+html\t'A map for the browser'
 junit\t'For test runners'
 sarif\t'For code scanning'
 github\t'For a workflow of GitHub'"

@@ -63,6 +63,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "reach
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "summary" -d 'Say of every namespace whether it is default-deny and what is allowed, in one table'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_needs_command" -f -a "test" -d 'Prove that what is meant of policies holds, for every pod that there is and could be'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -s l -l selector -d 'The namespaces with these labels instead' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l leave-out -d 'Namespace that --whole-cluster leaves as it is, too; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l label -d 'Label to give the namespace; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l deny -d 'What is denied by default: ingress, egress or all' -r -f -a "ingress\t''
 egress\t''
@@ -91,7 +92,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l export -d 'Write files for Git to a directory instead, and add them to its kustomization.yaml' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l export-layout -d 'Files of --export: one (network-policies.yaml) or many (one a policy)' -r -f -a "one\t'One file a namespace'
 many\t'One file a policy'"
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l learn -d 'Add the policies that flows need which Hubble saw: of the last hour, or since 30m or a time; prints everything for review and applies nothing' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l learn -d 'Add the policies that flows need which Hubble saw: of the last hour, or since 30m or a time; config stands for what configuration names, without any flow, and config,30m for both; prints everything for review and applies nothing' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l input-file -d 'Recorded flows instead of the live ones: what `hubble observe -o jsonpb` printed; - for stdin' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l hubble-server -d 'Address of Hubble\'s relay, where it is reachable already; else its port is forwarded' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l hubble-namespace -d 'Namespace of Cilium, if it is not kube-system' -r
@@ -128,6 +129,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l as-group -d 'Group to impersonate; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l as-uid -d 'UID to impersonate' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l request-timeout -d 'Limit of one request, such as 10s, 2m or 1h; 0 is none' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l whole-cluster -d 'All namespaces instead, by one GlobalNetworkPolicy of Calico, but those in which Kubernetes and Calico run; with --dialect calico only'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l dns-proxy -d 'Let what is asked of DNS pass Cilium\'s proxy, without which no policy can name a host'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l both-sides -d 'Write the ingress side of --allow-egress in the other namespace, too'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand bootstrap" -l allow-same-namespace -d 'Let the pods of the namespace reach one another'
@@ -442,7 +444,10 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -l w
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand list" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l diff -d 'Show what changes from one to the other, each as `diff` takes it' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l tests -d 'A file of tests: what breaks them is on the map, and all of them beside it, with --diff those that come out otherwise; see kubectl netpol test; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l output -d 'Where the page goes; what is there is replaced (default: netpol-map.html)' -r -F
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l hubble-server -d 'Address of Hubble\'s relay, where it is reachable already; else its port is forwarded' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l hubble-namespace -d 'Namespace of Cilium, if it is not kube-system' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -s f -l filename -d 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart\'s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l values -d 'Values for helm:CHART, a file as helm takes it; repeatable' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l set -d 'A value for helm:CHART, KEY=VALUE as helm takes it; repeatable' -r
@@ -452,6 +457,8 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l en
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l pod-cidr -d 'Network of the pods whose addresses manifests do not tell; repeatable' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l api-server -d 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l ingress-controller -d 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l observe -d 'Show what Hubble saw, too: what is used and how often, what is dropped and what could be closed; of the last 5 minutes, or since 1h or a time' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l input-file -d 'Recorded flows instead of the live ones: what `hubble observe -o jsonpb` printed; - for stdin' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -s n -l namespace -d 'Namespace of names that come without one' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand map" -l color -d 'Colour the output: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` or `TERM=dumb` is set'
 always\t'Always'
@@ -498,8 +505,9 @@ audit\t''
 redirected\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l since -d 'Only since then: 30s, 5m, 2h, or a time such as 2026-11-20T10:15:00Z' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l last -d 'Only the last so many; of a cluster, of each node (20 unless --since or --follow is given)' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s o -l output -d 'Output format: text or json (one line a flow)' -r -f -a "text\t''
-json\t''"
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -s o -l output -d 'Output format: text, json (one line a flow) or html (with --summary: a map for the browser)' -r -f -a "text\t''
+json\t''
+html\t''"
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l input-file -d 'Recorded flows instead of the live ones: what `hubble observe -o jsonpb` printed; - for stdin' -r -F
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l hubble-server -d 'Address of Hubble\'s relay, where it is reachable already; else its port is forwarded' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l hubble-namespace -d 'Namespace of Cilium, if it is not kube-system' -r
@@ -650,10 +658,11 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s h -l help -d 'Print help'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand summary" -s V -l version -d 'Print version'
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -l only -d 'Only tests whose name has this in it; repeatable' -r
-complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -s o -l output -d 'Output format: text, wide (what each test asks), json, yaml, junit, sarif or github' -r -f -a "text\t'For people'
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand test" -s o -l output -d 'Output format: text, wide (what each test asks), json, yaml, html (a map for the browser), junit, sarif or github' -r -f -a "text\t'For people'
 wide\t'For people, with what each test asks'
 json\t'For programs'
 yaml\t'For programs and people'
+html\t'A map for the browser'
 junit\t'For test runners'
 sarif\t'For code scanning'
 github\t'For a workflow of GitHub'"

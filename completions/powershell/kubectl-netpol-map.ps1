@@ -22,7 +22,10 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-map' -ScriptBloc
     $completions = @(switch ($command) {
         'kubectl-netpol-map' {
             [CompletionResult]::new('--diff', '--diff', [CompletionResultType]::ParameterName, 'Show what changes from one to the other, each as `diff` takes it')
+            [CompletionResult]::new('--tests', '--tests', [CompletionResultType]::ParameterName, 'A file of tests: what breaks them is on the map, and all of them beside it, with --diff those that come out otherwise; see kubectl netpol test; repeatable')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Where the page goes; what is there is replaced (default: netpol-map.html)')
+            [CompletionResult]::new('--hubble-server', '--hubble-server', [CompletionResultType]::ParameterName, 'Address of Hubble''s relay, where it is reachable already; else its port is forwarded')
+            [CompletionResult]::new('--hubble-namespace', '--hubble-namespace', [CompletionResultType]::ParameterName, 'Namespace of Cilium, if it is not kube-system')
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart''s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable')
             [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart''s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable')
             [CompletionResult]::new('--values', '--values', [CompletionResultType]::ParameterName, 'Values for helm:CHART, a file as helm takes it; repeatable')
@@ -34,6 +37,8 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-map' -ScriptBloc
             [CompletionResult]::new('--pod-cidr', '--pod-cidr', [CompletionResultType]::ParameterName, 'Network of the pods whose addresses manifests do not tell; repeatable')
             [CompletionResult]::new('--api-server', '--api-server', [CompletionResultType]::ParameterName, 'Where the API server is, which manifests do not tell: ADDRESS or ADDRESS:PORT, 6443 by default')
             [CompletionResult]::new('--ingress-controller', '--ingress-controller', [CompletionResultType]::ParameterName, 'Where the pods of an Ingress or Gateway controller are that its class and labels do not tell: NAMESPACE/WORKLOAD')
+            [CompletionResult]::new('--observe', '--observe', [CompletionResultType]::ParameterName, 'Show what Hubble saw, too: what is used and how often, what is dropped and what could be closed; of the last 5 minutes, or since 1h or a time')
+            [CompletionResult]::new('--input-file', '--input-file', [CompletionResultType]::ParameterName, 'Recorded flows instead of the live ones: what `hubble observe -o jsonpb` printed; - for stdin')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace of names that come without one')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of names that come without one')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output: auto, always or never')

@@ -22,8 +22,8 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-test' -ScriptBlo
     $completions = @(switch ($command) {
         'kubectl-netpol-test' {
             [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Only tests whose name has this in it; repeatable')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format: text, wide (what each test asks), json, yaml, junit, sarif or github')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format: text, wide (what each test asks), json, yaml, junit, sarif or github')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format: text, wide (what each test asks), json, yaml, html (a map for the browser), junit, sarif or github')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format: text, wide (what each test asks), json, yaml, html (a map for the browser), junit, sarif or github')
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart''s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable')
             [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Manifests instead of the live cluster: a file, a directory with all below it, - for stdin, git:REV[:PATH], helm:CHART for a chart''s directory, or what Flux or Argo CD makes of a repository: flux:DIR or flux:git:REV[:PATH], argocd: likewise, with #PLACE for one directory of it; repeatable')
             [CompletionResult]::new('--values', '--values', [CompletionResultType]::ParameterName, 'Values for helm:CHART, a file as helm takes it; repeatable')

@@ -1,6 +1,7 @@
-// The answers of `list` and `diff` as the page reads them: the versioned JSON of `-o json`.
+// The answers of `list`, `diff`, `test` and `observe --summary` as the page reads them: the versioned JSON
+// of `-o json`.
 //
-// In: the text of the element that holds the answer. Out: it, typed. Only what the page shows is
+// In: the texts of the elements that hold answers. Out: these, typed. Only what the page shows is
 // named here; docs/map.md says what else may stand in it.
 
 export type Verdict = "Allowed" | "Denied" | "Ambiguous" | "Unknown" | "Mixed";
@@ -27,6 +28,8 @@ export interface EndReport {
   namespace?: string;
   name?: string;
   pods?: string[];
+  /** Of everyone who is known, where the whole cluster is told. */
+  labels?: Record<string, string>;
   networks?: string[];
   representative?: boolean;
   broughtBy?: BroughtBy[];
@@ -198,13 +201,109 @@ export interface Diff extends Told {
   old: Side;
   new: Side;
   changes: ChangeReport[];
+  tests?: TestsOfChange;
 }
 
-export type Answer = FlowList | Diff;
+export interface FlowReport {
+  verdict: Verdict;
+  ports: string;
+  egress: DirectionReport;
+  ingress: DirectionReport;
+}
+
+export interface TestStep {
+  to: string;
+  end?: EndReport;
+  ports: Ports[];
+  anyPort: boolean;
+  by?: string;
+}
+
+export type Outcome = "Proved" | "Broken" | "NotKnown";
+
+export interface TestReport {
+  name: string;
+  asks: string;
+  says: string;
+  outcome: Outcome;
+  scopeWords: string;
+  reason?: string;
+  message?: string;
+  witness?: {
+    source: string;
+    destination: string;
+    ends: [EndReport, EndReport];
+    port?: number;
+    protocol?: string;
+    explain: string;
+    flows: FlowReport[];
+  };
+  open?: { pod: string; end: EndReport; direction: Direction };
+  way?: TestStep[];
+  mend?: string[];
+  notes?: string[];
+  location: Location;
+}
+
+export interface Tests extends Told {
+  kind: "TestReport";
+  tests: TestReport[];
+}
+
+export interface TestsOfChange {
+  asked: number;
+  worse: TestReport[];
+  mended?: string[];
+  stillBroken?: string[];
+}
+
+/** Equal flows that Hubble saw. */
+export interface SeenRow {
+  count: number;
+  source: EndReport;
+  destination: EndReport;
+  /** `8080/TCP`, or a protocol alone. */
+  port: string;
+  direction?: Direction;
+  observed: "Allowed" | "Denied" | "Audited" | "DroppedOtherwise" | "Unclear" | "Seen";
+  predicted?: Verdict;
+  asPredicted: "Yes" | "No" | "Unknown" | "NotCompared";
+  message: string;
+  likely?: string[];
+}
+
+export interface Seen {
+  apiVersion: string;
+  kind: "ObservedSummary";
+  flows: number;
+  /** Only flows of some ends, ports or verdicts were asked for. */
+  narrowed?: boolean;
+  rows: SeenRow[];
+}
+
+export type Answer = FlowList | Diff | Tests;
+
+/** What stands beside the first answer. */
+export interface Beside {
+  tests?: Tests;
+  seen?: Seen;
+}
 
 /** The answer that stands in the page. */
 export function read(text: string): Answer {
-  const answer = JSON.parse(text) as Answer;
+  return versioned(text) as Answer;
+}
+
+/** What stands beside it: the answer of tests and that of what was seen, or nothing. */
+export function readBeside(tested: string, seen: string): Beside {
+  return {
+    ...(tested === "" ? {} : { tests: versioned(tested) as Tests }),
+    ...(seen === "" ? {} : { seen: versioned(seen) as Seen }),
+  };
+}
+
+function versioned(text: string): { apiVersion: string } {
+  const answer = JSON.parse(text) as { apiVersion: string };
   if (answer.apiVersion !== "netpol/v1alpha1") {
     throw new Error(`this page reads netpol/v1alpha1, not ${answer.apiVersion}`);
   }

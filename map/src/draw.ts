@@ -3,7 +3,8 @@
 // In: a scene and a layout. Out: elements below one `svg`, and what the reader chooses there.
 
 import { button, s } from "./dom";
-import { LINE, PAD, TITLE, type Box, type Course, type Layout, type Point } from "./layout";
+import { LINE, PAD, SMALL, TITLE, wide, type Box, type Point } from "./geometry";
+import type { Course, Layout } from "./layout";
 import { STATES, type Model, type Shape, type State } from "./model";
 import { cut, type Bundle, type Node, type Scene } from "./scene";
 import { count, shown } from "./words";
@@ -23,6 +24,7 @@ const SHAPES: Record<Shape, string> = {
   outside: "outside the cluster",
   node: "node",
   namespace: "namespace",
+  other: "no workload that is known",
 };
 
 /** The end of an arrow by its state. */
@@ -36,12 +38,20 @@ const HEADS: Record<State, string> = {
   closed: "bar",
   conditions: "diamond",
   unsure: "hollow",
+  broken: "triangle",
+  cut: "bar",
+  unproved: "hollow",
+  unused: "hollow",
+  seen: "triangle",
+  dropped: "bar",
+  against: "diamond",
 };
 
-/** Of more boxes than this only names are drawn. */
-const MOST_TOLD = 1500;
+const HEAD = 12;
 
-const HEAD = 8;
+/** Drawn so many times smaller, names are no text any more; and what is shown of it then. */
+const SMALLEST = 4;
+const READABLE = 1.6;
 
 export class Picture {
   private view: Box = { x: 0, y: 0, width: 100, height: 100 };
@@ -68,17 +78,21 @@ export class Picture {
     const boxes = s("g");
     const nodes = s("g");
     const courses = s("g");
-    const few = layout.boxes.size <= MOST_TOLD;
     for (const node of scene.nodes) {
       const box = layout.boxes.get(node.id);
       if (box === undefined) continue;
-      (node.inside === null ? nodes : boxes).append(this.node(node, box, few));
+      (node.inside === null ? nodes : boxes).append(this.node(node, box));
       for (const inner of node.inside ?? []) {
         const own = layout.boxes.get(inner.id);
-        if (own !== undefined) nodes.append(this.node(inner, own, few));
+        if (own !== undefined) nodes.append(this.node(inner, own));
       }
     }
-    for (const course of drawn) courses.append(this.course(model, scene, course));
+    const bundles = new Map(scene.bundles.map((bundle) => [bundle.id, bundle]));
+    const titles = titlesOf(scene);
+    for (const course of drawn) {
+      const bundle = bundles.get(course.id);
+      if (bundle !== undefined) courses.append(this.course(model, titles, bundle, course));
+    }
     this.svg.replaceChildren(heads(), boxes, courses, nodes);
     const margin = 16;
     this.whole = { x: -margin, y: -margin, width: layout.width + 2 * margin, height: layout.height + 2 * margin };
@@ -116,6 +130,15 @@ export class Picture {
     this.apply();
   }
 
+  /** The whole picture, or of one in which nothing could be read the part where it begins. */
+  begin(): void {
+    this.fit();
+    const { width, height } = this.svg.getBoundingClientRect();
+    if (this.view.width <= SMALLEST * Math.max(width, 1)) return;
+    this.view = { x: this.whole.x, y: this.whole.y, width: width * READABLE, height: height * READABLE };
+    this.apply();
+  }
+
   zoom(factor: number, at?: Point): void {
     const centre = at ?? { x: this.view.x + this.view.width / 2, y: this.view.y + this.view.height / 2 };
     const bounds = this.svg.getBoundingClientRect();
@@ -147,8 +170,7 @@ export class Picture {
     this.current = id;
   }
 
-  /** Of very many the names are enough: all else is said of the one that is chosen. */
-  private node(node: Node, box: Box, few: boolean): SVGGElement {
+  private node(node: Node, box: Box): SVGGElement {
     const { x, y, width, height } = box;
     this.places.set(node.id, { x: x + Math.min(width, 200) / 2, y: node.inside === null ? y + height / 2 : y + 20 });
     const classes = ["node", `is-${node.shape}`, ...(node.states[0] === undefined ? [] : [`in-${node.states[0]}`]), ...(node.exposed ? ["exposed"] : []), ...(node.inside === null ? [] : ["opened"])];
@@ -159,7 +181,7 @@ export class Picture {
     const centred = node.shape === "anyone" || node.shape === "outside";
     const left = centred ? x + PAD + 11 : x + PAD;
     group.append(s("text", { x: left, y: y + PAD + TITLE - 3, class: "title" }, shown(cut(node.title))));
-    if (few) node.lines.forEach((line, at) => group.append(s("text", { x: left, y: y + PAD + TITLE + (at + 1) * LINE - 3, class: line.includes("open to ") ? "line warns" : "line" }, shown(cut(line)))));
+    node.lines.forEach((line, at) => group.append(s("text", { x: left, y: y + PAD + TITLE + (at + 1) * LINE - 3, class: line.includes("open to ") ? "line warns" : "line" }, shown(cut(line)))));
     group.addEventListener("click", (event) => {
       event.stopPropagation();
       if (!this.moved) this.chosen.node(node);
@@ -167,17 +189,19 @@ export class Picture {
     return group;
   }
 
-  private course(model: Model, scene: Scene, { bundle, points, at }: Course): SVGGElement {
+  private course(model: Model, titles: ReadonlyMap<string, string>, bundle: Bundle, { points, at }: Course): SVGGElement {
     this.places.set(`b:${bundle.id}`, at);
     const { word } = STATES[bundle.state];
-    const [from, to] = [bundle.from, bundle.to].map((id) => titleOf(scene, id));
+    const [from, to] = [bundle.from, bundle.to].map((id) => titles.get(id));
     const spoken = `${word}: ${from ?? ""} → ${to ?? ""}, ${bundle.label}, ${count(bundle.arrows.length, model.answer.kind === "Diff" ? "change" : "flow")}`;
     const group = s("g", { class: `course is-${bundle.state}`, role: "button", tabindex: -1, "data-id": `b:${bundle.id}` });
     const d = curve(points);
+    const across = wide(bundle.label, SMALL * 0.92);
     group.append(
       s("title", {}, shown(spoken)),
       s("path", { d, class: "hit" }),
       s("path", { d, class: "line", "marker-end": `url(#head-${HEADS[bundle.state]})` }),
+      s("rect", { x: at.x - across / 2, y: at.y - LINE / 2, width: across, height: LINE, class: "ground" }),
       s("text", { x: at.x, y: at.y + 4, class: "words", "text-anchor": "middle" }, shown(bundle.label)),
     );
     group.addEventListener("click", (event) => {
@@ -270,13 +294,14 @@ export class Picture {
   }
 }
 
-function titleOf(scene: Scene, id: string): string {
+/** What each node is called where it stands by itself. */
+function titlesOf(scene: Scene): Map<string, string> {
+  const all = new Map<string, string>();
   for (const node of scene.nodes) {
-    if (node.id === id) return node.title;
-    const inner = node.inside?.find((it) => it.id === id);
-    if (inner !== undefined) return inner.end?.label ?? inner.title;
+    all.set(node.id, node.title);
+    for (const inner of node.inside ?? []) all.set(inner.id, inner.end?.label ?? inner.title);
   }
-  return id;
+  return all;
 }
 
 /** The outline of a node: each kind has its own. */
@@ -322,7 +347,7 @@ function curve(points: readonly Point[]): string {
 
 function heads(): SVGDefsElement {
   const marker = (id: string, shape: SVGElement): SVGMarkerElement =>
-    s("marker", { id: `head-${id}`, viewBox: "0 0 12 12", refX: id === "bar" ? 6 : 11, refY: 6, markerWidth: HEAD, markerHeight: HEAD, orient: "auto-start-reverse", class: "head" }, shape);
+    s("marker", { id: `head-${id}`, viewBox: "0 0 12 12", refX: id === "bar" ? 6 : 11, refY: 6, markerWidth: HEAD, markerHeight: HEAD, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse", class: "head" }, shape);
   return s(
     "defs",
     {},

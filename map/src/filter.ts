@@ -3,7 +3,7 @@
 // In: what the reader asks for. Out: whether an arrow is part of it. Picture and table use the same.
 
 import type { Ports } from "./answer";
-import type { Arrow, State } from "./model";
+import type { Arrow, End, Model, State } from "./model";
 
 export interface Filter {
   /** Words that all stand in an arrow's names, ports, rules or reasons. */
@@ -50,16 +50,36 @@ function haystack(arrow: Arrow): string {
   const there = HAYSTACKS.get(arrow);
   if (there !== undefined) return there;
   const { from, to, flow, entrance } = arrow;
-  const ends = [from, to].flatMap((end) => [end.label, ...end.pods, ...end.networks, ...end.members.map((member) => member.name)]);
-  const parts = [...ends, arrow.portWords, arrow.why, ...(flow?.rules ?? []), ...(flow?.conditions ?? []), ...(flow?.by ?? []), entrance?.by ?? ""];
+  const parts = [...wordsOf(from), ...wordsOf(to), arrow.portWords, arrow.why, arrow.test?.says ?? "", ...(flow?.rules ?? []), ...(flow?.conditions ?? []), ...(flow?.by ?? []), entrance?.by ?? ""];
   const made = parts.join("\n").toLowerCase();
   HAYSTACKS.set(arrow, made);
   return made;
 }
 
+/** All by which an end is found. */
+function wordsOf(end: End): string[] {
+  return [end.label, ...end.labels, ...end.pods, ...end.networks, ...end.members.map((member) => member.name)];
+}
+
+function termsOf(filter: Filter): string[] {
+  return filter.text.toLowerCase().split(/\s+/).filter((term) => term !== "");
+}
+
+/** Ends that are looked for by themselves, whether an arrow leads there or not. */
+export function found(model: Model, filter: Filter): ReadonlySet<string> {
+  const terms = termsOf(filter);
+  if (terms.length === 0 || filter.port !== "" || filter.reason !== "" || filter.state !== "") return new Set();
+  const is = (end: End): boolean => {
+    if (filter.namespace !== "" && end.namespace !== filter.namespace) return false;
+    const own = wordsOf(end).join("\n").toLowerCase();
+    return end.namespace !== null && terms.every((term) => own.includes(term));
+  };
+  return new Set([...model.ends.values()].filter(is).map((end) => end.key));
+}
+
 /** A test for arrows; one that asks for nothing lets all through. */
 export function test(filter: Filter): (arrow: Arrow) => boolean {
-  const terms = filter.text.toLowerCase().split(/\s+/).filter((term) => term !== "");
+  const terms = termsOf(filter);
   const port = filter.port.trim() === "" ? null : portAsked(filter.port);
   const noSuchPort = filter.port.trim() !== "" && port === null;
   return (arrow) =>

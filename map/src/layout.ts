@@ -1,27 +1,42 @@
 // Where everything stands: layers from left to right, as arrows lead.
 //
-// In: a scene. Out: a box for each node and a course for each bundle. What is inside an open namespace
-// is laid out first, and its box then stands among the others. Very many nodes or bundles have no layers
-// that anyone could read; they stand in rows, which takes no time to speak of.
+// In: a sketch, which is what of a scene takes room. Out: a box for each node and a course for each link.
+// What is inside an open namespace is laid out first, and its box then stands among the others. Very many
+// nodes or links have no layers that anyone could read; they stand in rows, which takes no time to speak
+// of. It runs in a worker where there is much of it, so that nothing here knows the page.
 
 import dagre from "@dagrejs/dagre";
 
-import { homes, type Bundle, type Node, type Scene } from "./scene";
+import { across, LETTER, LINE, MOST_BUNDLES, MOST_NODES, PAD, SMALL, TITLE, wide, type Box, type Point } from "./geometry";
 
-export interface Box {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
+/** A box that is to have a place: its words, each as it is drawn. */
+export interface Outline {
+  id: string;
+  title: string;
+  lines: string[];
+  /** With points or round ends, which take room. */
+  round: boolean;
+  /** Of an open namespace. */
+  inside: Outline[] | null;
 }
 
-export interface Point {
-  x: number;
-  y: number;
+export interface Link {
+  id: string;
+  from: string;
+  to: string;
+  label: string;
+}
+
+export interface Sketch {
+  nodes: Outline[];
+  links: Link[];
+  /** There are more links than stand here, and than layers could show. */
+  crowded: boolean;
 }
 
 export interface Course {
-  bundle: Bundle;
+  /** The link that it is of. */
+  id: string;
   /** Points of a curve. */
   points: Point[];
   /** Where its words stand. */
@@ -37,31 +52,17 @@ export interface Layout {
   rows: boolean;
 }
 
-export const TITLE = 15;
-export const LINE = 16;
-export const PAD = 12;
-const LETTER = 7.4;
-const SMALL = 6.6;
 const HEAD = 54;
 const GAP = 26;
 
-/** So much is laid out in layers; more stands in rows. */
-export const MOST_NODES = 160;
-export const MOST_BUNDLES = 320;
+/** Between arrows that have the same ends. */
+const ASIDE = 12;
 
-/** How wide a text is, near enough: letters of other scripts are wider. */
-export function wide(text: string, letter: number): number {
-  let sum = 0;
-  for (const sign of text) sum += (sign.codePointAt(0) ?? 0) > 0x2e7f ? letter * 1.8 : letter;
-  return sum;
-}
-
-function size(node: Node, cut: (text: string) => string): { width: number; height: number } {
-  const title = wide(cut(node.title), LETTER);
-  const lines = node.lines.map((line) => wide(cut(line), SMALL));
-  const round = node.shape === "anyone" || node.shape === "outside" ? 22 : 0;
+function size(node: Outline): { width: number; height: number } {
+  const title = wide(node.title, LETTER);
+  const lines = node.lines.map((line) => wide(line, SMALL));
   return {
-    width: Math.max(90, title, ...lines) + 2 * PAD + round,
+    width: Math.max(90, title, ...lines) + 2 * PAD + (node.round ? 22 : 0),
     height: TITLE + node.lines.length * LINE + 2 * PAD,
   };
 }
@@ -74,28 +75,26 @@ interface Sized {
 
 interface Placed {
   boxes: Map<string, Box>;
-  courses: Map<Bundle, { points: Point[]; at: Point }>;
+  courses: Map<string, { points: Point[]; at: Point }>;
   width: number;
   height: number;
   rows: boolean;
 }
 
-function layers(nodes: Sized[], bundles: Bundle[]): Placed {
+function layers(nodes: Sized[], links: Link[]): Placed {
   const graph = new dagre.graphlib.Graph({ multigraph: true });
   graph.setGraph({ rankdir: "LR", nodesep: GAP, edgesep: 18, ranksep: 44, marginx: 0, marginy: 0 });
   for (const { id, width, height } of nodes) graph.setNode(id, { width, height });
-  for (const bundle of bundles) {
-    graph.setEdge(bundle.from, bundle.to, { width: wide(bundle.label, SMALL) + 8, height: LINE, labelpos: "c" }, bundle.id);
-  }
+  for (const { id, from, to, label } of links) graph.setEdge(from, to, { width: wide(label, SMALL) + 8, height: LINE, labelpos: "c" }, id);
   dagre.layout(graph);
   const placed: Placed = { boxes: new Map(), courses: new Map(), width: 0, height: 0, rows: false };
   for (const { id, width, height } of nodes) {
     const { x, y } = graph.node(id) as Point;
     placed.boxes.set(id, { x: x - width / 2, y: y - height / 2, width, height });
   }
-  for (const bundle of bundles) {
-    const edge = graph.edge(bundle.from, bundle.to, bundle.id) as { points: Point[]; x?: number; y?: number };
-    placed.courses.set(bundle, { points: edge.points, at: { x: edge.x ?? 0, y: edge.y ?? 0 } });
+  for (const { id, from, to } of links) {
+    const edge = graph.edge(from, to, id) as { points: Point[]; x?: number; y?: number };
+    placed.courses.set(id, { points: edge.points, at: { x: edge.x ?? 0, y: edge.y ?? 0 } });
   }
   return extent(placed);
 }
@@ -124,36 +123,41 @@ function extent(placed: Placed): Placed {
   return placed;
 }
 
-function place(nodes: Sized[], bundles: Bundle[]): Placed {
-  if (nodes.length > MOST_NODES || bundles.length > MOST_BUNDLES) return rows(nodes);
-  return layers(nodes, bundles);
+function place(nodes: Sized[], links: Link[], crowded: boolean): Placed {
+  if (crowded || nodes.length > MOST_NODES || links.length > MOST_BUNDLES) return rows(nodes);
+  return layers(nodes, links);
 }
 
-/** Everything of a scene with its place. */
-export function layout(scene: Scene, cut: (text: string) => string): Layout {
-  const home = homes(scene);
+/** Everything of a sketch with its place. */
+export function layout({ nodes, links, crowded }: Sketch): Layout {
+  const home = new Map(nodes.flatMap((node) => (node.inside ?? []).map((inner) => [inner.id, node.id] as const)));
   const outer = (id: string): string => home.get(id) ?? id;
+  const inner = new Map<string, Link[]>();
+  const between: Link[] = [];
+  for (const link of links) {
+    const own = home.get(link.from);
+    if (own === undefined || own !== home.get(link.to)) between.push(link);
+    else inner.set(own, [...(inner.get(own) ?? []), link]);
+  }
 
   const within = new Map<string, Placed>();
-  const sized = scene.nodes.map((node): Sized => {
-    if (node.inside === null) return { id: node.id, ...size(node, cut) };
-    const own = scene.bundles.filter((bundle) => home.get(bundle.from) === node.id && home.get(bundle.to) === node.id);
-    const placed = place(node.inside.map((inner) => ({ id: inner.id, ...size(inner, cut) })), own);
+  const sized = nodes.map((node): Sized => {
+    if (node.inside === null) return { id: node.id, ...size(node) };
+    const placed = place(node.inside.map((inner) => ({ id: inner.id, ...size(inner) })), inner.get(node.id) ?? [], false);
     within.set(node.id, placed);
-    const title = Math.max(wide(cut(node.title), LETTER), ...node.lines.map((line) => wide(cut(line), SMALL)));
+    const title = Math.max(wide(node.title, LETTER), ...node.lines.map((line) => wide(line, SMALL)));
     return { id: node.id, width: Math.max(placed.width, title) + 2 * PAD, height: placed.height + HEAD + PAD };
   });
 
   // Of what leads from one box to another, one arrow is enough to lay them out.
-  const between = scene.bundles.filter((bundle) => outer(bundle.from) !== outer(bundle.to));
-  const direct = between.filter((bundle) => !home.has(bundle.from) && !home.has(bundle.to));
-  const standIns = new Map<string, Bundle>();
-  for (const bundle of between) {
-    const [from, to] = [outer(bundle.from), outer(bundle.to)];
+  const direct = between.filter((link) => !home.has(link.from) && !home.has(link.to));
+  const standIns = new Map<string, Link>();
+  for (const link of between) {
+    const [from, to] = [outer(link.from), outer(link.to)];
     const id = `${from} → ${to}`;
-    if (!direct.includes(bundle) && !standIns.has(id)) standIns.set(id, { ...bundle, id, from, to });
+    if ((home.has(link.from) || home.has(link.to)) && from !== to && !standIns.has(id)) standIns.set(id, { ...link, id, from, to });
   }
-  const whole = place(sized, [...direct, ...standIns.values()]);
+  const whole = place(sized, [...direct, ...standIns.values()], crowded);
 
   const boxes = new Map(whole.boxes);
   const courses: Course[] = [];
@@ -162,47 +166,36 @@ export function layout(scene: Scene, cut: (text: string) => string): Layout {
     if (box === undefined) continue;
     const shift = (point: Point): Point => ({ x: point.x + box.x + PAD, y: point.y + box.y + HEAD });
     for (const [inner, own] of placed.boxes) boxes.set(inner, { ...own, ...shift(own) });
-    for (const [bundle, { points, at }] of placed.courses) courses.push({ bundle, points: points.map(shift), at: shift(at) });
+    for (const [id, { points, at }] of placed.courses) courses.push({ id, points: points.map(shift), at: shift(at) });
   }
-  for (const [bundle, course] of whole.courses) if (direct.includes(bundle)) courses.push({ bundle, ...course });
-  const laid = new Set(courses.map((course) => course.bundle));
-  for (const bundle of scene.bundles) {
-    const [from, to] = [boxes.get(bundle.from), boxes.get(bundle.to)];
-    if (laid.has(bundle) || from === undefined || to === undefined) continue;
-    courses.push({ bundle, ...across(from, to) });
+  for (const { id } of direct) {
+    const course = whole.courses.get(id);
+    if (course !== undefined) courses.push({ id, ...course });
   }
-  // Words stand on no box that has nothing in it, where there is room.
-  const full = [...boxes].filter(([id]) => !within.has(id)).map(([, box]) => box);
-  apart(courses, full);
+  if (links.length <= MOST_BUNDLES) {
+    const laid = new Set(courses.map((course) => course.id));
+    const beside = new Map<string, number>();
+    for (const link of links) {
+      const [from, to] = [boxes.get(link.from), boxes.get(link.to)];
+      if (laid.has(link.id) || from === undefined || to === undefined) continue;
+      // Between the same two boxes one is beside the other.
+      const pair = [link.from, link.to].sort().join("\n");
+      const before = beside.get(pair) ?? 0;
+      beside.set(pair, before + 1);
+      courses.push({ id: link.id, ...across(from, to, (before % 2 === 0 ? -1 : 1) * Math.ceil(before / 2) * ASIDE) });
+    }
+    // Words stand on no other words, where there is room: those of boxes, and of the heads of open ones.
+    const labels = new Map(links.map((link) => [link.id, link.label]));
+    apart(courses, labels, [...boxes].map(([id, box]) => (within.has(id) ? { ...box, height: HEAD - PAD } : box)));
+  }
   return { boxes, courses, width: whole.width, height: whole.height, rows: whole.rows };
 }
 
-/** A curve from one box to another, by the sides that face each other. */
-export function across(from: Box, to: Box): { points: Point[]; at: Point } {
-  const middle = (box: Box): Point => ({ x: box.x + box.width / 2, y: box.y + box.height / 2 });
-  const [a, b] = [middle(from), middle(to)];
-  let [start, end, bend] = [a, b, { x: 0, y: 0 }];
-  if (to.x >= from.x + from.width || from.x >= to.x + to.width) {
-    const right = to.x >= from.x + from.width;
-    start = { x: right ? from.x + from.width : from.x, y: a.y };
-    end = { x: right ? to.x : to.x + to.width, y: b.y };
-    bend = { x: (end.x - start.x) / 3, y: 0 };
-  } else {
-    const down = b.y >= a.y;
-    start = { x: a.x, y: down ? from.y + from.height : from.y };
-    end = { x: b.x, y: down ? to.y : to.y + to.height };
-    bend = { x: 0, y: (end.y - start.y) / 3 };
-  }
-  const points = [start, { x: start.x + bend.x, y: start.y + bend.y }, { x: end.x - bend.x, y: end.y - bend.y }, end];
-  return { points, at: { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2 } };
-}
-
-/** Moves words that stand on others, or on boxes, along their arrow or a little down; of very many nobody reads any. */
-function apart(courses: Course[], boxes: readonly Box[]): void {
-  if (courses.length > MOST_BUNDLES) return;
+/** Moves words that stand on others, or on boxes, along their arrow or a little down. */
+function apart(courses: Course[], labels: ReadonlyMap<string, string>, boxes: readonly Box[]): void {
   const taken: Box[] = [...boxes];
   for (const course of [...courses].sort((a, b) => a.at.y - b.at.y)) {
-    const width = wide(course.bundle.label, SMALL);
+    const width = wide(labels.get(course.id) ?? "", SMALL);
     const around = ({ x, y }: Point): Box => ({ x: x - width / 2, y: y - LINE / 2, width, height: LINE });
     const { at, points } = course;
     const along = points.length === 4 ? [0.4, 0.6, 0.3, 0.7, 0.2, 0.8].map((part) => bezier(points, part)) : [];

@@ -3,31 +3,38 @@
 // In: the elements of page.html and the answer in them. Out: picture, table, panel and fragment, which
 // always show the same view.
 
-import { read as readAnswer } from "./answer";
+import { read as readAnswer, readBeside, type TestReport } from "./answer";
 import { button, h, part } from "./dom";
 import { movers, Picture, sample } from "./draw";
-import { EVERYTHING, test } from "./filter";
-import { layout, MOST_BUNDLES, type Course, type Layout } from "./layout";
+import { EVERYTHING, found as foundBy, test } from "./filter";
+import { across, MOST_BUNDLES } from "./geometry";
+import type { Course, Layout } from "./layout";
 import { ELSEWHERE, model as modelOf, STATES, type Arrow, type End, type State } from "./model";
 import * as panel from "./panel";
+import { Placing } from "./placing";
 import { download, picture as pictureFile } from "./save";
-import { cut, homes, nodeOf, scene as sceneOf, type Bundle, type Node, type Scene } from "./scene";
+import { homes, nodeOf, scene as sceneOf, sketch, type Bundle, type Node, type Scene } from "./scene";
 import { ALL_HOPS, fresh, read as readView, written, type Column, type View } from "./state";
 import { Table } from "./table";
 import { ways as waysOf, type Ways } from "./ways";
 import { count, reason, shown } from "./words";
 
-const model = modelOf(readAnswer(part("answer", HTMLScriptElement).text));
-const rowWord = model.answer.kind === "Diff" ? "change" : "flow";
+const text = (id: string): string => part(id, HTMLScriptElement).text;
+const model = modelOf(readAnswer(text("answer")), readBeside(text("tested"), text("seen")));
+const alone = model.arrows.every((arrow) => arrow.test === undefined && (arrow.seen === undefined || arrow.flow !== undefined));
+const rowWord = !alone ? "row" : model.answer.kind === "Diff" ? "change" : "flow";
 const byKey = new Map(model.arrows.map((arrow) => [arrow.key, arrow]));
 
 const svg = document.querySelector<SVGSVGElement>("svg#picture");
 if (svg === null) throw new Error("the page has no picture");
 
-let view: View = readView(location.hash);
+/** More namespaces are not opened at first. */
+const MOST_OPEN = 6;
+
+let view: View = location.hash === "" ? first() : readView(location.hash);
 let filtered: Arrow[] = [];
 let ways: Ways | null = null;
-let scene: Scene = { nodes: [], bundles: [] };
+let scene: Scene = { nodes: [], bundles: [], left: 0 };
 let placed: Layout | null = null;
 let drawnAs = "";
 
@@ -50,6 +57,7 @@ const asked: panel.Asked = {
     change({ open, focus: { end: end.key, direction, hops: view.focus?.hops ?? 1 } }, true);
   },
   toggle: (namespace) => change({ open: toggled(namespace), selected: `n:ns:${namespace}` }, true),
+  test: (test) => chooseTest(test),
 };
 
 const picture = new Picture(svg, {
@@ -58,6 +66,33 @@ const picture = new Picture(svg, {
   nothing: () => change({ selected: "", focus: null }, false),
 });
 const table = new Table(part("rows", HTMLTableSectionElement), part("more", HTMLElement), asked.arrow);
+
+const placing = new Placing(text("layout"), (layout) => {
+  placed = layout;
+  svg.removeAttribute("aria-busy");
+  draw(layout);
+  picture.begin();
+  mark();
+  say();
+});
+
+/** What is looked at first: where tests are broken, if these are few. */
+function first(): View {
+  const ends = model.arrows.filter((arrow) => arrow.state === "broken" || arrow.state === "cut").flatMap((arrow) => [arrow.from, arrow.to]);
+  const failing = [...model.failing.keys()].flatMap((key) => model.ends.get(key) ?? []);
+  const open = [...new Set([...ends, ...failing].flatMap((end) => end.namespace ?? []))];
+  return { ...fresh(), open: open.length <= MOST_OPEN ? open : [] };
+}
+
+/** What shows a test, with both of its ends; all that is known of it where nothing does. */
+function chooseTest(test: TestReport): void {
+  const arrows = model.arrows.filter((arrow) => arrow.test === test);
+  const [only] = arrows;
+  const ends = arrows.flatMap((arrow) => [arrow.from, arrow.to]);
+  const failing = test.open === undefined ? [] : [...model.failing].filter(([, all]) => all.includes(test)).flatMap(([key]) => model.ends.get(key) ?? []);
+  const open = [...new Set([...view.open, ...[...ends, ...failing].flatMap((end) => end.namespace ?? [])])];
+  change({ filter: EVERYTHING, focus: null, open, selected: only === undefined ? `t:${test.name}` : `a:${only.key}` }, true);
+}
 
 function sideOf(end: End): "from" | "to" {
   return model.arrows.some((arrow) => arrow.from.key === end.key) ? "from" : "to";
@@ -101,44 +136,56 @@ function show(): void {
   if (what !== drawnAs || placed === null) {
     drawnAs = what;
     const open = new Set(view.open);
-    scene = sceneOf(model, filtered, open, everything);
-    placed = layout(scene, cut);
+    scene = sceneOf(model, filtered, open, everything, foundBy(model, view.filter));
     table.fill(filtered, view.sort);
-    draw(placed);
-    picture.fit();
-  } else if (drawnInPart(placed)) {
+    placed = null;
+    if (!placing.ask(sketch(scene))) svg?.setAttribute("aria-busy", "true");
+  } else if (drawnInPart()) {
     draw(placed);
   }
   say();
   controls();
-  const node = selectedNode();
-  const near = scene.bundles.filter((it) => node !== "" && (it.from === node || it.to === node));
-  picture.mark(node, new Set(near.map((it) => `b:${it.id}`)));
+  mark();
   table.mark(view.selected.startsWith("a:") ? view.selected.slice(2) : "");
   tell();
   const fragment = written(view);
   if (fragment !== location.hash.replace(/^#/, "")) history.replaceState(null, "", `#${fragment}`);
 }
 
+/** Shows in the picture what is chosen, and what leads there. */
+function mark(): void {
+  const node = selectedNode();
+  const near = scene.bundles.filter((it) => node !== "" && (it.from === node || it.to === node));
+  picture.mark(node, new Set(near.map((it) => `b:${it.id}`)));
+}
+
 /** Whether there are more arrows than anyone could read, so that only those of what is chosen are drawn. */
-function drawnInPart(layout: Layout): boolean {
-  return layout.courses.length > MOST_BUNDLES;
+function drawnInPart(): boolean {
+  return scene.bundles.length > MOST_BUNDLES;
 }
 
 function draw(layout: Layout): void {
-  const drawn = drawnInPart(layout) ? layout.courses.filter(touching()) : layout.courses;
-  picture.draw(model, scene, layout, drawn.slice(0, 2 * MOST_BUNDLES));
+  const drawn = drawnInPart() ? curves(layout) : layout.courses;
+  picture.draw(model, scene, layout, drawn);
   svg?.classList.toggle("crowded", drawn.length > 60);
 }
 
-/** Of very many arrows, those of what is chosen, and those between ends of one open namespace. */
-function touching(): (course: Course) => boolean {
+/** Of very many arrows, those of what is chosen, those between ends of one open namespace, and what breaks a test. */
+function curves(layout: Layout): Course[] {
   const node = selectedNode();
   const home = homes(scene);
-  return ({ bundle: { id, from, to } }) => {
+  const wanted = scene.bundles.filter(({ id, from, to, state }) => {
     const [source, destination] = [home.get(from), home.get(to)];
+    if (state === "broken" || state === "cut") return true;
     return (source !== undefined && source === destination) || (node !== "" && [from, to, source, destination, `b:${id}`].includes(node));
-  };
+  });
+  const laid = new Map(layout.courses.map((course) => [course.id, course]));
+  return wanted.slice(0, 2 * MOST_BUNDLES).flatMap(({ id, from, to }) => {
+    const own = laid.get(id);
+    if (own !== undefined) return [own];
+    const [source, destination] = [layout.boxes.get(from), layout.boxes.get(to)];
+    return source === undefined || destination === undefined ? [] : [{ id, ...across(source, destination) }];
+  });
 }
 
 /** The id in the picture of what is chosen. */
@@ -153,13 +200,14 @@ function selectedNode(): string {
 
 function say(): void {
   const parts = [filtered.length === model.arrows.length ? count(filtered.length, rowWord) : `${filtered.length.toLocaleString("en")} of ${count(model.arrows.length, rowWord)}`];
-  parts.push(count(scene.nodes.filter((node) => node.end === null && node.namespace !== ELSEWHERE).length, "namespace"));
+  parts.push(count(scene.left + scene.nodes.filter((node) => node.end === null && node.namespace !== ELSEWHERE).length, "namespace"));
   if (ways !== null && view.focus !== null) {
     const start = model.ends.get(view.focus.end)?.label ?? "";
     parts.push(shown(view.focus.direction === "to" ? `who can reach ${start}` : `what ${start} can reach`));
   }
   let text = parts.join(", ");
-  if (placed !== null && drawnInPart(placed)) text += `. ${count(placed.courses.length, "arrow")} are too many to draw: choose a box to see its own`;
+  if (scene.left > 0) text += `. ${scene.left.toLocaleString("en")} further boxes are not drawn, those that are closed first: search for a name, or choose a namespace`;
+  if (drawnInPart()) text += `. ${count(scene.bundles.length, "arrow")} are too many to draw: choose a box to see its own`;
   status.textContent = `${text}.`;
 }
 
@@ -197,6 +245,10 @@ function told(): ReturnType<typeof panel.arrow> | null {
     return arrow === undefined ? null : panel.arrow(arrow);
   }
   if (focus !== undefined) return panel.end(model, focus, asked, ways);
+  if (view.selected.startsWith("t:")) {
+    const test = model.tests.find((it) => it.name === what);
+    return test === undefined ? null : [h("h2", { tabindex: -1 }, shown(test.name)), ...panel.meant(test)];
+  }
   if (view.selected.startsWith("b:")) {
     const bundle = scene.bundles.find((it) => it.id === what);
     return bundle === undefined ? null : panel.bundle(bundle.arrows, `${STATES[bundle.state].word}: ${bundle.label}`, asked);
@@ -239,6 +291,10 @@ function setUp(): void {
     const label = head.innerText;
     head.replaceChildren(button(label, { class: "quiet" }, () => sort(column)));
   }
+  const section = document.querySelector("section#tests");
+  // Of a change those that are as before stand in the page as names only.
+  if (section !== null && model.answer.kind !== "Diff") section.replaceChildren(...section.querySelectorAll(":scope > h2"), ...panel.tests(model.tests, asked));
+  else if (model.tests.length > 0) section?.querySelector("details")?.replaceWith(...panel.tests(model.tests, asked));
   toolbar();
   part("legend", HTMLElement).append(...states.map(sample));
   document.addEventListener("keydown", keys);
@@ -249,7 +305,7 @@ function setUp(): void {
   let resized = 0;
   window.addEventListener("resize", () => {
     cancelAnimationFrame(resized);
-    resized = requestAnimationFrame(() => picture.fit());
+    resized = requestAnimationFrame(() => picture.begin());
   });
 }
 

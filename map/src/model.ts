@@ -1,13 +1,15 @@
 // What a map is made of, whichever answer it comes from: ends, and arrows between them.
 //
-// In: an answer. Out: a Model. An arrow is one row of the answer; how arrows are bundled for a picture
-// is told elsewhere.
+// In: an answer, and what stands beside it. Out: a Model. An arrow is one row of the answer, a hop that a
+// test is about, or equal flows that were seen (beside.ts); how arrows are bundled for a picture is told
+// elsewhere.
 
-import type { Answer, BroughtBy, ChangeReport, Diff, EndReport, Ends, Entrance, FlowList, ListedFlow, Member, NamespaceSummary, Ports } from "./answer";
+import type { Answer, Beside, BroughtBy, ChangeReport, Diff, EndReport, Ends, Entrance, FlowList, ListedFlow, Member, NamespaceSummary, Ports, Seen, SeenRow, TestReport } from "./answer";
+import { seen, tests } from "./beside";
 import * as words from "./words";
 
 /** What an end is, which decides its shape. */
-export type Shape = "workload" | "representative" | "several" | "anyone" | "outside" | "node" | "namespace";
+export type Shape = "workload" | "representative" | "several" | "anyone" | "outside" | "node" | "namespace" | "other";
 
 export interface End {
   key: string;
@@ -19,15 +21,35 @@ export interface End {
   shape: Shape;
   broughtBy: BroughtBy[];
   pods: string[];
+  /** `key=value`, of whom they are known. */
+  labels: string[];
   networks: string[];
   members: Member[];
+  /** Kind, namespace and name of the object that it is, or a part of; empty where it is none. */
+  object: string;
 }
 
 /** Where pods are that nobody has written, of namespaces that are not named; no namespace is called so. */
 export const ELSEWHERE = "other namespaces";
 
 /** What an arrow says; each has a shape of its own. */
-export type State = "holds" | "condition" | "unknown" | "entrance" | "refused" | "opened" | "closed" | "conditions" | "unsure";
+export type State =
+  | "holds"
+  | "condition"
+  | "unknown"
+  | "entrance"
+  | "refused"
+  | "opened"
+  | "closed"
+  | "conditions"
+  | "unsure"
+  | "broken"
+  | "cut"
+  | "unproved"
+  | "unused"
+  | "seen"
+  | "dropped"
+  | "against";
 
 export interface Arrow {
   /** Its place in the answer. */
@@ -46,6 +68,12 @@ export interface Arrow {
   flow?: ListedFlow;
   change?: ChangeReport;
   entrance?: Entrance;
+  /** The test that it breaks, or leaves open. */
+  test?: TestReport;
+  /** What was seen of it. */
+  seen?: SeenRow[];
+  /** How many times; none where nothing is known of it. */
+  times?: number;
 }
 
 export interface Model {
@@ -56,6 +84,10 @@ export interface Model {
   namespaces: Map<string, NamespaceSummary | null>;
   /** Who is open to everyone or to the outside, and to whom or by what. */
   open: Map<string, string[]>;
+  tests: TestReport[];
+  /** Ends that a test finds open, with the tests. */
+  failing: Map<string, TestReport[]>;
+  seen: Seen | null;
 }
 
 /** The words for a state, in the table and for those who do not see colours. */
@@ -69,25 +101,42 @@ export const STATES: Record<State, { word: string; mark: string }> = {
   closed: { word: "Closes", mark: "−" },
   conditions: { word: "Changes its condition", mark: "~" },
   unsure: { word: "Not known any more", mark: "?" },
+  broken: { word: "Passes, against a test", mark: "✗" },
+  cut: { word: "Does not pass, against a test", mark: "✗" },
+  unproved: { word: "Test not known", mark: "?" },
+  unused: { word: "Allowed, not used", mark: "○" },
+  seen: { word: "Seen", mark: "" },
+  dropped: { word: "Dropped", mark: "⊘" },
+  against: { word: "Used, and denied", mark: "≠" },
 };
 
-export function model(answer: Answer): Model {
-  const made: Model = { answer, ends: new Map(), arrows: [], namespaces: new Map(), open: new Map() };
-  if (answer.kind === "FlowList") list(made, answer);
-  else diff(made, answer);
+/** An arrow before it has its place. */
+export type Loose = Omit<Arrow, "id" | "key">;
+
+export function model(answer: Answer, beside: Beside = {}): Model {
+  const of = answer.kind === "TestReport" ? answer : beside.tests;
+  const meant = of?.tests ?? (answer.kind === "Diff" ? answer.tests?.worse : undefined) ?? [];
+  const made: Model = { answer, ends: new Map(), arrows: [], namespaces: new Map(), open: new Map(), tests: meant, failing: new Map(), seen: beside.seen ?? null };
+  let own: Loose[] = [];
+  if (answer.kind === "FlowList") own = list(made, answer);
+  else if (answer.kind === "Diff") own = diff(made, answer);
+  const ofTests = tests(made, meant);
+  const others = beside.seen === undefined ? [] : seen(made, own, beside.seen);
+  for (const arrow of own) opens(made.open, arrow);
+  made.arrows = [...ofTests, ...own, ...others].map(placed);
   for (const end of made.ends.values()) {
     if (end.namespace !== null && !made.namespaces.has(end.namespace)) made.namespaces.set(end.namespace, null);
   }
-  for (const arrow of made.arrows) opens(made.open, arrow);
   return made;
 }
 
-function list(made: Model, answer: FlowList): void {
+function list(made: Model, answer: FlowList): Loose[] {
+  const all: Loose[] = [];
   for (const namespace of answer.namespaces ?? []) made.namespaces.set(namespace.name, namespace);
   for (const workload of answer.workloads ?? []) known(made, ofReport(workload));
   for (const flow of answer.flows) {
     const state = flow.verdict === "Unknown" ? "unknown" : (flow.conditions ?? []).length > 0 ? "condition" : "holds";
-    add(made, {
+    all.push({
       from: known(made, ofReport(flow.source)),
       to: known(made, ofReport(flow.destination)),
       ports: [...flow.ports, ...(flow.portNames ?? []).map(parsed)],
@@ -100,7 +149,7 @@ function list(made: Model, answer: FlowList): void {
   }
   for (const entrance of answer.entrances ?? []) {
     const ports = entrance.ports ?? [];
-    add(made, {
+    all.push({
       from: known(made, special("internet", "outside")),
       to: known(made, ofReport(entrance.destination)),
       ports,
@@ -111,14 +160,16 @@ function list(made: Model, answer: FlowList): void {
       entrance,
     });
   }
+  return all;
 }
 
-function diff(made: Model, answer: Diff): void {
+function diff(made: Model, answer: Diff): Loose[] {
+  const all: Loose[] = [];
   const states = { Opened: "opened", Closed: "closed", Conditions: "conditions", Unknown: "unsure" } as const;
   for (const change of answer.changes) {
     const reasons = change.reasons ?? [];
     const why = reasons.map((it) => it.message).join("; ");
-    add(made, {
+    all.push({
       from: known(made, ofEnds(change.from)),
       to: known(made, ofEnds(change.to)),
       ports: change.ports.map(parsed),
@@ -129,12 +180,15 @@ function diff(made: Model, answer: Diff): void {
       change,
     });
   }
+  return all;
 }
 
-function add(made: Model, arrow: Omit<Arrow, "id" | "key">): void {
-  const rest = hash([arrow.state, arrow.portWords, arrow.entrance?.by ?? ""].join("\n"));
-  const id = made.arrows.length;
-  made.arrows.push({ ...arrow, id, key: `${arrow.from.label} → ${arrow.to.label} ${rest}` });
+function placed(arrow: Loose, id: number): Arrow {
+  // Whether it is used is no part of what it is.
+  const state = arrow.state === "unused" ? ((arrow.flow?.conditions ?? []).length > 0 ? "condition" : "holds") : arrow.state;
+  const own = arrow.flow === undefined ? (arrow.seen?.map((it) => `${it.direction ?? ""} ${it.message}`) ?? []) : [];
+  const rest = hash([state, arrow.portWords, arrow.entrance?.by ?? "", arrow.test?.name ?? "", ...own].join("\n"));
+  return { ...arrow, id, key: `${arrow.from.label} → ${arrow.to.label} ${rest}` };
 }
 
 /** A few letters for a text that may be long (FNV-1a). */
@@ -145,7 +199,7 @@ function hash(text: string): string {
 }
 
 /** The end as the model has it already, if it does. */
-function known(made: Model, end: End): End {
+export function known(made: Model, end: End): End {
   const there = made.ends.get(end.key);
   if (there !== undefined) return there;
   made.ends.set(end.key, end);
@@ -153,10 +207,10 @@ function known(made: Model, end: End): End {
 }
 
 function end(label: string, shape: Shape, namespace: string | null, name: string): End {
-  return { key: `${shape} ${namespace ?? ""} ${label}`, label, name, namespace, shape, broughtBy: [], pods: [], networks: [], members: [] };
+  return { key: `${shape} ${namespace ?? ""} ${label}`, label, name, namespace, shape, broughtBy: [], pods: [], labels: [], networks: [], members: [], object: "" };
 }
 
-function special(label: string, shape: Shape): End {
+export function special(label: string, shape: Shape): End {
   return end(label, shape, null, label);
 }
 
@@ -165,11 +219,14 @@ function within(namespace: string | null, label: string): string {
   return own;
 }
 
-function ofReport(report: EndReport): End {
+export function ofReport(report: EndReport): End {
   const namespace = report.namespace ?? (report.representative === true ? ELSEWHERE : null);
   const made = end(report.label, shapeOf(report), namespace, within(namespace, report.label));
   if (made.shape === "namespace") made.name = "all of its pods";
-  return { ...made, broughtBy: report.broughtBy ?? [], pods: report.pods ?? [], networks: report.networks ?? [] };
+  const { kind, name } = report;
+  const object = kind === undefined || name === undefined ? "" : `${kind} ${namespace ?? ""} ${name}`;
+  const labels = Object.entries(report.labels ?? {}).map(([key, value]) => `${key}=${value}`);
+  return { ...made, labels, object, broughtBy: report.broughtBy ?? [], pods: report.pods ?? [], networks: report.networks ?? [] };
 }
 
 function shapeOf(report: EndReport): Shape {
@@ -184,6 +241,8 @@ function shapeOf(report: EndReport): Shape {
       return "node";
     case "Namespace":
       return "namespace";
+    case undefined:
+      return "other";
     default:
       return "workload";
   }
@@ -210,7 +269,7 @@ function ofEnds(ends: Ends): End {
 }
 
 /** `8080/TCP`, `1-79/UDP`; what pods that nobody has written call `web/TCP` may be any number. */
-function parsed(text: string): Ports {
+export function parsed(text: string): Ports {
   const [range = "", protocol = ""] = text.split("/");
   if (!/^\d+(-\d+)?$/.test(range)) return { protocol, port: 1, endPort: 65535 };
   const [first = "", last] = range.split("-");
@@ -224,7 +283,7 @@ function reasonsOf(flow: ListedFlow): string[] {
   return [...new Set(all.filter((it) => it !== undefined))];
 }
 
-function opens(open: Map<string, string[]>, arrow: Arrow): void {
+function opens(open: Map<string, string[]>, arrow: Loose): void {
   const wide = arrow.from.shape === "anyone" || arrow.from.shape === "outside";
   if (!wide || arrow.state === "refused" || arrow.state === "closed") return;
   const by = arrow.flow?.by ?? [];

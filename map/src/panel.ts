@@ -3,11 +3,11 @@
 // In: the model and what is chosen. Out: the content of the panel. Reasons are the sentences of the
 // answer, as `explain` says them, with file and line.
 
-import type { DirectionReport, Location, PolicyReport } from "./answer";
+import type { DirectionReport, Location, PolicyReport, SeenRow, TestReport } from "./answer";
 import { button, h, name, type Content } from "./dom";
 import { ELSEWHERE, STATES, type Arrow, type End, type Model } from "./model";
 import { cut } from "./scene";
-import { count, reason, shown, standing } from "./words";
+import { count, port, reason, shown, standing, times } from "./words";
 import type { Ways } from "./ways";
 
 /** More are counted only. */
@@ -18,6 +18,7 @@ export interface Asked {
   end: (end: End) => void;
   ways: (end: End, direction: "to" | "from") => void;
   toggle: (namespace: string) => void;
+  test: (test: TestReport) => void;
 }
 
 function place(location: Location | undefined): Content[] {
@@ -66,10 +67,74 @@ function list(items: string[], label: string): Content[] {
 export function arrow(it: Arrow): Content[] {
   const state = STATES[it.state];
   const head = [h("h2", { tabindex: -1 }, name(it.from.label), " → ", name(it.to.label)), h("p", { class: `verdict is-${it.state}` }, `${state.mark} ${state.word}`.trim(), ": ", shown(it.portWords))];
-  if (it.flow !== undefined) return [...head, ...listed(it)];
+  if (it.test !== undefined) return [...head, ...meant(it.test)];
+  if (it.flow !== undefined) return [...head, ...used(it), ...listed(it)];
   if (it.change !== undefined) return [...head, ...changed(it)];
+  if (it.seen !== undefined) return [...head, ...observed(it.seen)];
   const { entrance } = it;
   return [...head, h("p", {}, name(entrance?.by ?? "")), entrance?.message === undefined ? null : h("p", {}, shown(`${entrance.message}.`))];
+}
+
+/** A test: what is meant, what became of it, what shows that, and what would mend it. */
+export function meant(test: TestReport): Content[] {
+  const { witness, way = [], mend = [], notes = [] } = test;
+  const out: Content[] = [
+    h("h3", {}, "Test: ", name(test.name)),
+    h("p", { class: `verdict is-${OUTCOMES[test.outcome].state}` }, OUTCOMES[test.outcome].word, test.message === undefined ? "." : shown(`: ${test.message}.`)),
+    h("p", {}, shown(`Meant: ${test.says} (${test.scopeWords}).`)),
+  ];
+  if (test.reason !== undefined) out.push(h("p", {}, shown(`Because: ${test.reason.replace(/\.$/, "")}.`)));
+  out.push(...place(test.location));
+  if (way.length > 0) {
+    const steps = way.map((step) => {
+      const at = step.anyPort ? " on any port" : step.ports.length > 0 ? ` on ${step.ports.map(port).join(", ")}` : "";
+      return `${step.to}${at}${step.by === undefined ? "" : ` by ${step.by}`}`;
+    });
+    out.push(h("p", {}, "The way:"), h("ol", {}, ...steps.map((step) => h("li", {}, name(step)))));
+  }
+  for (const flow of witness?.flows ?? []) {
+    out.push(h("h3", {}, "One flow of it: ", name(`${witness?.source ?? ""} → ${witness?.destination ?? ""} ${flow.ports}`)), direction("egress", flow.egress), direction("ingress", flow.ingress));
+  }
+  out.push(...list(mend, "To mend it:"), ...list(notes, "Besides:"));
+  if (witness !== undefined) out.push(command(witness.explain, "Ask why"));
+  return out;
+}
+
+export const OUTCOMES: Record<TestReport["outcome"], { word: string; mark: string; state: string }> = {
+  Broken: { word: "Broken", mark: "✗", state: "broken" },
+  NotKnown: { word: "Not known", mark: "?", state: "unproved" },
+  Proved: { word: "Proved", mark: "✓", state: "holds" },
+};
+
+/** How often a row of the list was used. */
+function used(it: Arrow): Content[] {
+  if (it.seen === undefined || it.times === undefined) return [];
+  if (it.times === 0) return [h("p", {}, it.state === "unused" ? "Nothing of it was seen: it could be closed, if that time tells." : "Nothing of it was seen.")];
+  return [h("p", {}, `Seen ${times(it.times)}:`), rowsSeen(it.seen)];
+}
+
+function rowsSeen(rows: readonly SeenRow[]): HTMLElement {
+  const items = rows.slice(0, MOST).map((row) => h("li", {}, name(`${row.source.label} → ${row.destination.label} ${row.port}`), `, ${row.direction ?? "direction not given"}: ${times(row.count)}`));
+  if (rows.length > MOST) items.push(h("li", {}, `and ${rows.length - MOST} more`));
+  return h("ul", {}, ...items);
+}
+
+const OBSERVED: Record<SeenRow["observed"], string> = {
+  Allowed: "it passed",
+  Denied: "policies dropped it",
+  Audited: "it passed, since policies are in audit mode only",
+  DroppedOtherwise: "something else than a policy dropped it",
+  Unclear: "it was dropped, whether by a policy is not known",
+  Seen: "it was on its way",
+};
+
+/** What was seen of flows that are in no row of the list, or against it. */
+function observed(rows: readonly SeenRow[]): Content[] {
+  return rows.flatMap((row) => {
+    const predicted = row.predicted === undefined ? "" : `, and ${row.predicted.toLowerCase()} is predicted`;
+    const what = `${times(row.count)}, ${row.direction ?? "direction not given"}: ${OBSERVED[row.observed]}${row.asPredicted === "No" ? predicted : ""}`;
+    return [h("p", {}, `${what}.`), h("p", {}, shown(`${row.message}.`)), ...list(row.likely ?? [], "Likely:")];
+  });
 }
 
 function listed({ flow, why }: Arrow): Content[] {
@@ -152,6 +217,8 @@ export function end(model: Model, it: End, asked: Asked, ways: Ways | null): Con
     const rules = it.broughtBy.map((by) => `${by.kind} ${by.namespace === undefined ? "" : `${by.namespace}/`}${by.name}${short(by.field)}`);
     out.push(...list([...new Set(rules)], "By these rules:"));
   }
+  out.push(...list(it.labels, "Labels:"));
+  out.push(...failing(model, it, asked));
   out.push(...list(model.open.get(it.key) ?? [], "Open to:"));
   out.push(...list(it.members.map((member) => `${member.namespace === undefined ? "" : `${member.namespace}/`}${member.name}`), "These are:"));
   out.push(...list(it.networks, "Networks:"), ...list(it.pods, "Only these pods of it:"));
@@ -163,6 +230,33 @@ export function end(model: Model, it: End, asked: Asked, ways: Ways | null): Con
   const { into, out: outward } = related(model, (other) => other.key === it.key);
   out.push(...both(into, outward, asked));
   return out;
+}
+
+/** The tests that find an end open. */
+function failing(model: Model, it: End, asked: Asked): Content[] {
+  const all = model.failing.get(it.key) ?? [];
+  return all.length === 0 ? [] : [h("p", {}, "Against these tests:"), h("ul", { class: "rows" }, ...all.map((test) => h("li", {}, testLink(test, asked))))];
+}
+
+function testLink(test: TestReport, asked: Asked): HTMLElement {
+  const { mark, word } = OUTCOMES[test.outcome];
+  const item = button("", { class: "link", "aria-label": shown(`${word}: ${test.name}`) }, () => asked.test(test));
+  item.append(`${mark} `, name(test.name));
+  return item;
+}
+
+/** The list of tests beside the picture, each to be chosen. */
+export function tests(all: readonly TestReport[], asked: Asked): HTMLElement[] {
+  return (["Broken", "NotKnown", "Proved"] as const).flatMap((outcome) => {
+    const own = all.filter((test) => test.outcome === outcome);
+    if (own.length === 0) return [];
+    const { mark, word } = OUTCOMES[outcome];
+    const items = own.map((test) => {
+      const told = test.outcome === "Proved" ? test.says : test.message;
+      return h("li", {}, testLink(test, asked), told === undefined ? "" : `: ${shown(told)}`);
+    });
+    return [h("details", { open: outcome !== "Proved" }, h("summary", {}, `${mark} ${own.length} ${word.toLowerCase()}`), h("ul", {}, ...items))];
+  });
 }
 
 function reached(model: Model, ways: Ways, asked: Asked): Content[] {

@@ -4,6 +4,8 @@
 // In: a model, the arrows that a filter leaves, and which namespaces are open. Out: nodes and bundles,
 // without any place yet.
 
+import { MOST_BUNDLES } from "./geometry";
+import type { Sketch, Outline } from "./layout";
 import { ELSEWHERE, STATES, type Arrow, type End, type Model, type Shape, type State } from "./model";
 import * as words from "./words";
 
@@ -38,7 +40,12 @@ export interface Bundle {
 export interface Scene {
   nodes: Node[];
   bundles: Bundle[];
+  /** Boxes that are not there, since nobody could read so many. */
+  left: number;
 }
+
+/** So many boxes are drawn; of more, those first that are open or to be looked at. */
+export const MOST_DRAWN = 1000;
 
 /** The most characters of a title; the whole is in what is read out and in the panel. */
 const WIDEST = 40;
@@ -61,7 +68,24 @@ export function nodeOf(end: End, side: "from" | "to", open: ReadonlySet<string>)
   return open.has(end.namespace) ? `end:${end.key}` : `ns:${end.namespace}`;
 }
 
-export function scene(model: Model, arrows: readonly Arrow[], open: ReadonlySet<string>, all: boolean): Scene {
+/** What of a scene takes room, with its words as they are drawn; of too many bundles those within one box. */
+export function sketch(of: Scene): Sketch {
+  const { nodes, bundles } = of;
+  const crowded = bundles.length > MOST_BUNDLES;
+  const home = homes(of);
+  const laid = crowded ? bundles.filter(({ from, to }) => home.has(from) && home.get(from) === home.get(to)) : bundles;
+  const outline = (node: Node): Outline => ({
+    id: node.id,
+    title: cut(node.title),
+    lines: node.lines.map((line) => cut(line)),
+    round: node.shape === "anyone" || node.shape === "outside",
+    inside: node.inside?.map(outline) ?? null,
+  });
+  return { nodes: nodes.map(outline), links: laid.map(({ id, from, to, label }) => ({ id, from, to, label })), crowded };
+}
+
+/** `found` are the keys of ends that are looked for by themselves. */
+export function scene(model: Model, arrows: readonly Arrow[], open: ReadonlySet<string>, all: boolean, found: ReadonlySet<string> = new Set()): Scene {
   const bundles = bundled(arrows, open);
   const inside = new Map<string, number>();
   const between: Bundle[] = [];
@@ -87,13 +111,21 @@ export function scene(model: Model, arrows: readonly Arrow[], open: ReadonlySet<
   for (const name of [...model.namespaces.keys()].sort()) {
     const ends = byNamespace.get(name) ?? [];
     if (open.has(name)) {
-      const shown = ends.filter((end) => all || used.has(`end:${end.key}`));
+      const shown = ends.filter((end) => all || used.has(`end:${end.key}`) || found.has(end.key));
       if (shown.length > 0) nodes.push(opened(model, name, shown, inside));
-    } else if (all || used.has(`ns:${name}`)) {
+    } else if (all || used.has(`ns:${name}`) || ends.some((end) => found.has(end.key))) {
       nodes.push(closed(model, name, ends, inside.get(`ns:${name}`) ?? 0));
     }
   }
-  return { nodes, bundles: between };
+  if (nodes.length <= MOST_DRAWN) return { nodes, bundles: between, left: 0 };
+  const sought = (node: Node): boolean => node.namespace !== null && (byNamespace.get(node.namespace) ?? []).some((end) => found.has(end.key));
+  const rank = (node: Node): number => {
+    if (node.end !== null || node.inside !== null || sought(node)) return 0;
+    if (node.exposed) return 1;
+    return node.states.every((state) => state === "closed" || state === "dns") ? 3 : 2;
+  };
+  const ranked = nodes.map((node) => ({ node, rank: rank(node) })).sort((a, b) => a.rank - b.rank);
+  return { nodes: ranked.slice(0, MOST_DRAWN).map(({ node }) => node), bundles: between, left: nodes.length - MOST_DRAWN };
 }
 
 function bundled(arrows: readonly Arrow[], open: ReadonlySet<string>): Bundle[] {
@@ -115,7 +147,16 @@ function label(bundle: Bundle): string {
   const different = [...new Set(bundle.arrows.flatMap((arrow) => arrow.portWords.split(", ")))];
   const ports = different.length <= 3 ? different.join(", ") : `${different.length} ports or ranges`;
   const many = bundle.arrows.length > 1 ? `${bundle.arrows.length} × ` : "";
-  return `${mark === "" ? "" : `${mark} `}${many}${cut(ports)}`;
+  const times = bundle.arrows.reduce((sum, arrow) => sum + (arrow.times ?? 0), 0);
+  const used = times > 0 ? ` · ${words.times(times)}` : "";
+  return `${mark === "" ? "" : `${mark} `}${many}${cut(ports)}${used}`;
+}
+
+/** The tests that find ends open. */
+function failing(model: Model, ends: readonly End[]): string[] {
+  const all = new Set(ends.flatMap((end) => model.failing.get(end.key) ?? []).map((test) => test.name));
+  const [first, ...more] = all;
+  return first === undefined ? [] : [`✗ ${first}${more.length > 0 ? ` and ${more.length} more` : ""}`];
 }
 
 /** To whom an end is open, in a line. */
@@ -125,6 +166,7 @@ function openTo(model: Model, ends: readonly End[]): string[] {
 
 function alone(model: Model, end: End, id: string): Node {
   const lines = end.shape === "representative" ? ["pods that nobody has written"] : [];
+  lines.push(...failing(model, [end]));
   return { id, namespace: end.namespace, end, shape: end.shape, title: end.name, lines, states: [], exposed: model.open.has(end.key), inside: null };
 }
 
@@ -145,7 +187,9 @@ function standings(model: Model, name: string): words.Standing[] {
 function closed(model: Model, name: string, ends: readonly End[], own: number): Node {
   const told = standings(model, name);
   const lines = told.map((it) => `${words.SIGNS[it.state]} ${it.words}`);
-  const known = ends.filter((end) => end.shape === "workload" || end.shape === "several").length;
+  // Of rows between namespaces only how many there are is told.
+  const folded = model.answer.kind === "FlowList" && model.answer.by === "Namespace" ? model.namespaces.get(name)?.workloads : undefined;
+  const known = folded ?? ends.filter((end) => end.shape === "workload" || end.shape === "several").length;
   const supposed = ends.filter((end) => end.shape === "representative").length;
   const parts = name === ELSEWHERE ? [] : [words.count(known, "workload")];
   if (supposed > 0) parts.push(`${words.count(supposed, "kind")} of pods not written`);
@@ -153,6 +197,7 @@ function closed(model: Model, name: string, ends: readonly End[], own: number): 
   lines.push(parts.join(" · "));
   const [first, ...more] = openTo(model, ends);
   if (first !== undefined) lines.push(`⚠ open to ${first}${more.length > 0 ? ` and ${more.length} more` : ""}`);
+  lines.push(...failing(model, ends));
   return { id: `ns:${name}`, namespace: name, end: null, shape: "namespace", title: name, lines, states: told.map((it) => it.state), exposed: first !== undefined, inside: null };
 }
 

@@ -6,7 +6,7 @@ import { button, h, name } from "./dom";
 import { STATES, type Arrow } from "./model";
 import { cut } from "./scene";
 import type { Column, View } from "./state";
-import { besides, count, shown } from "./words";
+import { besides, count, shown, times } from "./words";
 
 /** So many rows at a time. */
 const STEP = 500;
@@ -17,13 +17,19 @@ const VALUES: Record<Column, (arrow: Arrow) => string> = {
   from: (arrow) => arrow.from.label,
   to: (arrow) => arrow.to.label,
   ports: (arrow) => arrow.portWords,
-  verdict: (arrow) => STATES[arrow.state].word,
+  verdict: (arrow) => verdict(arrow),
   why: (arrow) => why(arrow),
 };
 
 /** Why it is there, in a line, with what must hold besides. */
 function why(arrow: Arrow): string {
   return [arrow.why, ...(arrow.flow === undefined ? [] : besides(arrow.flow))].filter((it) => it !== "").join("; ");
+}
+
+/** What becomes of it, and how often that was seen. */
+function verdict(arrow: Arrow): string {
+  const { word } = STATES[arrow.state];
+  return (arrow.times ?? 0) > 0 ? `${word}, ${times(arrow.times ?? 0)}` : word;
 }
 
 export function sorted(arrows: readonly Arrow[], sort: View["sort"]): Arrow[] {
@@ -79,7 +85,7 @@ export class Table {
       h("td", {}, name(arrow.from.label)),
       h("td", {}, name(arrow.to.label)),
       h("td", {}, shown(arrow.portWords)),
-      h("td", { class: `verdict is-${arrow.state}` }, `${state.mark === "" ? "" : `${state.mark} `}${state.word}`),
+      h("td", { class: `verdict is-${arrow.state}` }, `${state.mark === "" ? "" : `${state.mark} `}${verdict(arrow)}`),
       h("td", {}, ask, " ", name(why(arrow))),
     );
     this.show(row);

@@ -30,11 +30,11 @@ function meansPods(end: End): boolean {
 }
 
 function passes(arrow: Arrow): boolean {
-  return arrow.state === "holds" || arrow.state === "condition" || arrow.state === "unknown";
+  return arrow.flow !== undefined;
 }
 
 function certain(arrows: Arrow[]): boolean {
-  return arrows.every((arrow) => arrow.state === "holds");
+  return arrows.every((arrow) => arrow.flow?.verdict === "Allowed" && (arrow.flow.conditions ?? []).length === 0);
 }
 
 function portsMeet(a: Arrow, b: Arrow): boolean {

@@ -40,6 +40,11 @@ export function count(many: number, one: string): string {
   return `${many.toLocaleString("en")} ${one}${many === 1 ? "" : "s"}`;
 }
 
+/** `1 time`, `12 times`. */
+export function times(many: number): string {
+  return many === 1 ? "1 time" : `${many.toLocaleString("en")} times`;
+}
+
 /** The words of what decides, as `list -o wide` has them. */
 const REASONS: Record<string, string> = {
   Admitted: "admitted",

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { layout } from "../src/layout";
 import { model } from "../src/model";
-import { cut, scene } from "../src/scene";
+import { cut, scene, sketch } from "../src/scene";
 import { fresh, read, written } from "../src/state";
 import { sorted } from "../src/table";
 import { ports, shown, standing } from "../src/words";
@@ -50,7 +50,7 @@ test("no two boxes stand on each other, and every arrow has a course", () => {
   const made = model(list(flows));
   for (const open of [new Set<string>(), new Set(["ns1", "ns2"])]) {
     const drawn = scene(made, made.arrows, open, true);
-    const { boxes, courses } = layout(drawn, cut);
+    const { boxes, courses } = layout(sketch(drawn));
     assert.equal(courses.length, drawn.bundles.length);
     const outer = drawn.nodes.map((node) => boxes.get(node.id));
     outer.forEach((a, at) =>
@@ -74,9 +74,12 @@ test("very many stand in rows", () => {
   const many = Array.from({ length: 3000 }, (_, at) => workload(`ns${at}`, "w"));
   const made = model(list(many.map((it, at) => flow(it, many[(at + 1) % many.length] ?? it, [tcp(80)]))));
   const began = performance.now();
-  const { rows, boxes } = layout(scene(made, made.arrows, new Set(), true), cut);
+  const drawn = scene(made, made.arrows, new Set(), true);
+  const { rows, boxes } = layout(sketch(drawn));
   assert.ok(rows);
-  assert.equal(boxes.size, 3000);
+  assert.deepEqual([boxes.size, drawn.left], [1000, 2000]);
+  // Whoever is looked for stands there, and what is open.
+  assert.ok(scene(made, made.arrows, new Set(["ns2999"]), true).nodes.slice(0, 2).some((node) => node.title === "ns2999"));
   assert.ok(performance.now() - began < 3000);
 });
 
@@ -99,4 +102,13 @@ test("how closed a namespace is has words for each state", () => {
     [of("All"), of("All", { dnsOnly: true }), of("Partial", { open: ["a"] }), of("None"), of("Unknown"), of("NotEnforced")],
     ["out: closed", "out: DNS only", "out: 1 of 3 not protected", "out: not protected", "out: not known", "out: not enforced"],
   );
+});
+
+test("of rows between namespaces it is told how many workloads these have", () => {
+  const direction = { isolation: "All" as const, defaultDeny: true, isolated: 3, dnsOnly: false };
+  const summary = { name: "a", policies: 1, workloads: 3, ingress: direction, egress: direction };
+  const end = { label: "a", kind: "Namespace", namespace: "a", name: "a" };
+  const made = model(list([flow(anyone, end, [tcp(80)])], { by: "Namespace", namespaces: [summary] }));
+  const [, box] = scene(made, made.arrows, new Set(), true).nodes;
+  assert.deepEqual(box?.lines, ["■ in: closed", "■ out: closed", "3 workloads", "⚠ open to anyone"]);
 });

@@ -5,7 +5,7 @@ use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use ipnet::IpNet;
 use netpol::answer::{Comments, Locate, Location};
-use netpol::cluster::{Gap, Snapshot};
+use netpol::cluster::{Gap, Origin, Snapshot};
 use netpol::ends::{self, EndName, PortText, PortWanted};
 use netpol::kinds::Kind;
 use netpol::objects::Objects;
@@ -457,6 +457,11 @@ impl Input {
         for gap in &self.snapshot.gaps {
             output::warn(global.color, &format!("not read: {}: {}", gap.what, gap.why));
         }
+    }
+
+    /// An object as it is written, read again.
+    pub fn object<T: serde::de::DeserializeOwned>(&self, origin: &Origin) -> Option<T> {
+        self.locator.object(origin)
     }
 
     /// Finds the comments on fields.

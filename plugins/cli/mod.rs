@@ -20,7 +20,9 @@ pub use exit::Exit;
 pub use flux::{FluxBuildArgs, FluxChange};
 pub use hubble::{HubbleArgs, Source, WAITING, since};
 pub use input::{Input, InputArgs};
-pub use output::{ColorChoice, OutputArgs, Told, answer, error, show, show_page, warn, width};
+pub use output::{
+    ColorChoice, OutputArgs, Told, answer, error, show, show_map, show_page, warn, width,
+};
 pub(crate) use output::{for_people, one_of, shown_path};
 pub use progress::{Choice, Progress, choose, note, type_again};
 pub use refused::{parsed, parsed_of};

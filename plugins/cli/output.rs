@@ -2,7 +2,7 @@
 
 pub(crate) use netpol_sources::address::shown_path;
 
-use crate::render::{Answer, Format, Formats, Offered, Page, render, wrapped};
+use crate::render::{Answer, Format, Formats, Offered, Page, Pictured, pictured, render, wrapped};
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -124,9 +124,22 @@ pub fn show_page(
     format: Format,
     page: Page,
 ) -> anyhow::Result<Told> {
+    written(color, |out| render(shown, format, page, out))
+}
+
+/// Writes a map to stdout.
+pub fn show_map(color: ColorChoice, shown: Pictured<'_>) -> anyhow::Result<Told> {
+    written(color, |out| Ok(pictured(shown, out)?))
+}
+
+/// Writes to stdout what is made there.
+fn written(
+    color: ColorChoice,
+    make: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+) -> anyhow::Result<Told> {
     let out = AutoStream::new(io::stdout().lock(), color.into());
     let mut out = io::BufWriter::with_capacity(1 << 16, out);
-    let written = match render(shown, format, page, &mut out) {
+    let written = match make(&mut out) {
         Ok(()) => out.flush(),
         Err(error) => Err(error.downcast::<io::Error>()?),
     };

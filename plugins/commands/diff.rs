@@ -172,7 +172,7 @@ impl DiffArgs {
     }
 
     /// Two sides, as `map` shows what is between them.
-    pub(super) fn between([old, new]: [Side; 2], input: InputArgs) -> Self {
+    pub(super) fn between([old, new]: [Side; 2], input: InputArgs, tests: Vec<PathBuf>) -> Self {
         Self {
             old: Some(old),
             new: Some(new),
@@ -185,7 +185,7 @@ impl DiffArgs {
             as_is: false,
             ignore_new: false,
             output: OutputArgs::default(),
-            tests: Vec::new(),
+            tests,
             input,
             flux: FluxBuildArgs::default(),
         }
@@ -339,7 +339,7 @@ impl DiffArgs {
 }
 
 /// The flag of the namespace, where it is given.
-fn of_namespace(global: &GlobalArgs) -> Vec<String> {
+pub(super) fn of_namespace(global: &GlobalArgs) -> Vec<String> {
     let flag = global.namespace.iter().flat_map(|name| ["-n".to_owned(), name.clone()]);
     flag.collect()
 }

@@ -160,7 +160,8 @@ impl ExplainArgs {
         let asked = Question { source, destination, port, namespace };
         let effort = global.limits().effort;
         let supplied = unwritten::supply(&mut input.snapshot, &input.rules, &asked, effort);
-        let supplied = supplied.map_err(|error| offered(error, &input.snapshot, &input.rules))?;
+        let supplied =
+            supplied.map_err(|error| self.offered(error, &input.snapshot, &input.rules))?;
         let mut missing = supplied.as_ref().map(|it| it.missing.clone()).unwrap_or_default();
         missing.extend(not_made(&input.snapshot));
         let (source, destination) =
@@ -173,7 +174,7 @@ impl ExplainArgs {
         if untold {
             input.tell_gaps(global);
         }
-        let mut explanation = explanation.map_err(|error| offered(error, snapshot, rules))?;
+        let mut explanation = explanation.map_err(|error| self.offered(error, snapshot, rules))?;
         explanation.notes.splice(0..0, input.notes.iter().cloned());
         doubt_names(snapshot, rules, &mut explanation);
         let locate = input.locate();
@@ -329,7 +330,8 @@ impl ExplainArgs {
         let asked = Question { source, destination, port, namespace };
         let effort = global.limits().effort;
         let supplied = unwritten::supply(&mut input.snapshot, &input.rules, &asked, effort);
-        let supplied = supplied.map_err(|error| offered(error, &input.snapshot, &input.rules))?;
+        let supplied =
+            supplied.map_err(|error| self.offered(error, &input.snapshot, &input.rules))?;
         let (source, destination) =
             supplied.as_ref().map_or((source, destination), |it| (&it.source, &it.destination));
         let question = Question { source, destination, port, namespace };
@@ -337,13 +339,23 @@ impl ExplainArgs {
         let explanation = verdict::explain(snapshot, rules, &question)?;
         Ok(ExplanationReport::new(&explanation, snapshot, rules, &*input.locate()))
     }
-}
 
-/// An error with the forms in which pods that nobody has written can be asked for.
-fn offered(error: ResolveError, snapshot: &Snapshot, rules: &Ruleset) -> anyhow::Error {
-    match error.not_found().and_then(|words| unwritten::forms(words, snapshot, rules)) {
-        Some(forms) => anyhow!("{error}. {forms}"),
-        None => error.into(),
+    /// An error with the forms in which pods that nobody has written can be asked for, and with what reads
+    /// the live cluster, too, where files alone have nothing of the name.
+    fn offered(&self, error: ResolveError, snapshot: &Snapshot, rules: &Ruleset) -> anyhow::Error {
+        let beside = match &error {
+            ResolveError::NotFound { nearest, .. }
+                if nearest.is_empty() && self.input.names_manifests() && !self.what_if.with =>
+            {
+                "; only what -f and -k name was read: --with lays that over the live cluster"
+            }
+            _ => "",
+        };
+        match error.not_found().and_then(|words| unwritten::forms(words, snapshot, rules)) {
+            Some(forms) => anyhow!("{error}{beside}. {forms}"),
+            None if beside.is_empty() => error.into(),
+            None => anyhow!("{error}{beside}"),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use netpol::answer::{By, FlowList, ListAsked, MissingReport, SystemReport};
 use netpol::cluster::Snapshot;
+use netpol::effort::{Effort, TooMuch, Work};
 use netpol::ends::{self, End, EndName, Endpoint, INTERNET, Named, PortWanted};
 use netpol::reach::PortSet;
 use netpol::system::suppose_dns;
@@ -66,6 +67,9 @@ pub struct ListArgs {
 
 /// An answer of more bytes than this makes a page that no browser likes.
 const MOST_PICTURED: u64 = 20_000_000;
+
+/// No more rows fit into a page: one takes 250 bytes and more.
+const MOST_ROWS: u64 = 80_000;
 
 /// The end of `list --help`.
 const AFTER_HELP: &str = "\
@@ -149,14 +153,33 @@ impl ListArgs {
         picture: bool,
         tell: impl FnOnce(&Input),
     ) -> anyhow::Result<(FlowList, Exit)> {
+        self.answer(global, &mut self.read(global, picture)?, picture, tell)
+    }
+
+    /// Reads what the answer is made from.
+    pub(super) fn read(&self, global: &GlobalArgs, picture: bool) -> anyhow::Result<Input> {
         let internet = self.from.as_ref().is_some_and(names_internet);
-        let reads =
-            InputArgs { entrances: self.exposed || internet || picture, ..self.input.clone() };
-        let mut input = reads.read(global)?;
-        let mut asked = self.asked(global, &input)?;
+        let entrances = self.exposed || internet || picture;
+        InputArgs { entrances, ..self.input.clone() }.read(global)
+    }
+
+    /// The answer of what was read, to which pods are added that nobody has written.
+    pub(super) fn answer(
+        &self,
+        global: &GlobalArgs,
+        input: &mut Input,
+        picture: bool,
+        tell: impl FnOnce(&Input),
+    ) -> anyhow::Result<(FlowList, Exit)> {
+        let mut asked = self.asked(global, input)?;
         if picture {
-            let judged_by = self.input.judged_by();
-            asked.picture = Some(self.input.named_by().into_iter().chain(judged_by).collect());
+            let mut words = self.input.named_by();
+            words.extend(self.input.judged_by());
+            // What is only supposed here is told to `explain`.
+            if self.input.supposed.is_some() && self.input.enforcer.is_none() {
+                words.extend(["--enforcer".to_owned(), input.rules.enforcer().to_string()]);
+            }
+            asked.picture = Some(words);
         }
         let progress = Progress::slow(global.color, "working out who reaches whom");
         // A live cluster has its pods; what else may come is asked of it by what is exposed.
@@ -164,29 +187,29 @@ impl ListArgs {
         let effort = global.limits().effort;
         let unwritten = open.then(|| unwritten::of_one(&mut input.snapshot, &input.rules, effort));
         let locate = input.locate();
-        let (snapshot, rules) = (&input.snapshot, &input.rules);
-        let answer = |asked: &ListAsked| {
-            FlowList::new(snapshot, rules, asked, unwritten.as_ref(), &*locate, effort)
+        let mut folded: Vec<String> = Vec::new();
+        let list = loop {
+            let rows = if picture { effort.rows.min(MOST_ROWS) } else { effort.rows };
+            let (snapshot, rules) = (&input.snapshot, &input.rules);
+            let effort = Effort { rows, ..effort };
+            let told = FlowList::new(snapshot, rules, &asked, unwritten.as_ref(), &*locate, effort);
+            let smallest = asked.by == By::Namespace && asked.exposed;
+            let many = match told {
+                Ok(list) if !picture || smallest || weight(&list)? <= MOST_PICTURED => break list,
+                Ok(list) => list.flows.len().to_string(),
+                Err(TooMuch { work: Work::Rows, limit }) if picture && !smallest => {
+                    format!("more than {limit}")
+                }
+                Err(error) => return Err(error.into()),
+            };
+            folded.push(fold(&mut asked, &many));
         };
-        let mut list = answer(&asked)?;
-        let large = picture && asked.by != By::Namespace && weight(&list)? > MOST_PICTURED;
-        if large {
-            let before = list.flows.len();
-            drop(list);
-            asked.by = By::Namespace;
-            list = answer(&asked)?;
-            let rows = list.flows.len();
-            let told = format!(
-                "{before} rows between workloads are too many for one page: it has the {rows} between \
-                 namespaces; -n, --from, --to or --port of `list -o html` ask for fewer"
-            );
-            list.notes.push(told);
-        }
+        let list = FlowList { notes: [list.notes, folded.clone()].concat(), ..list };
         drop(progress);
-        if large {
-            list.notes.last().into_iter().for_each(|told| warn(global.color, told));
+        for told in &folded {
+            warn(global.color, told);
         }
-        tell(&input);
+        tell(input);
         let unread = global.namespace.as_deref().is_some_and(|only| input.rules.is_unread(only));
         let decides = list.missing.iter().any(MissingReport::decides);
         Ok((list, if unread || decides { Exit::Unknown } else { Exit::Success }))
@@ -260,8 +283,24 @@ impl ListArgs {
     }
 }
 
+/// Asks for less of what is too much for a page, and says so: for rows between namespaces, then for those that
+/// are open to everyone or to the outside.
+fn fold(asked: &mut ListAsked, many: &str) -> String {
+    let (of, instead) = if asked.by == By::Namespace {
+        asked.exposed = true;
+        ("namespaces", "those that are open to the whole cluster or to the outside")
+    } else {
+        asked.by = By::Namespace;
+        ("workloads", "those between namespaces")
+    };
+    format!(
+        "{many} rows between {of} are too many for one page: it has {instead}; -n, --from, --to or --port of \
+         `list -o html` ask for fewer"
+    )
+}
+
 /// The namespace that is asked for must be there.
-fn is_there(global: &GlobalArgs, input: &Input) -> anyhow::Result<()> {
+pub(super) fn is_there(global: &GlobalArgs, input: &Input) -> anyhow::Result<()> {
     if let Some(only) = &global.namespace
         && input.snapshot.namespace(only).is_none()
     {

@@ -1,11 +1,14 @@
 //! `map`: who may talk to whom, or what changes, as a page that the browser opens.
 
-use super::diff::{DiffArgs, side};
+use super::diff::{DiffArgs, of_namespace, side};
 use super::list::ListArgs;
+use super::observing::ObservingArgs;
+use super::test;
 use crate::cli::{Exit, GlobalArgs, InputArgs, Side, answer, note, shown_path};
-use crate::render::{Answer, Format, Page, render};
-use anyhow::Context as _;
-use clap::Args;
+use crate::render::{Format, Page, Pictured, pictured, render};
+use anyhow::{Context as _, ensure};
+use clap::{Args, ValueHint};
+use netpol::policy::{Cilium, Enforcer};
 use netpol_sources::{files, process};
 use std::path::{Path, PathBuf};
 
@@ -13,7 +16,9 @@ use std::path::{Path, PathBuf};
 #[derive(Args, Clone, Debug)]
 #[command(
     override_usage = "kubectl netpol map [OPTIONS]\n       kubectl netpol map --diff OLD NEW [OPTIONS]",
-    after_help = AFTER_HELP
+    after_help = AFTER_HELP,
+    mut_arg("observe", |flag| flag.help(OBSERVE).conflicts_with("diff")),
+    mut_arg("input_file", |flag| flag.conflicts_with("diff"))
 )]
 pub struct MapArgs {
     /// Show what changes from one to the other, each as `diff` takes it
@@ -26,6 +31,11 @@ pub struct MapArgs {
     )]
     diff: Option<Vec<Side>>,
 
+    /// A file of tests: what breaks them is on the map, and all of them beside it, with --diff those that
+    /// come out otherwise; see kubectl netpol test; repeatable
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    tests: Vec<PathBuf>,
+
     /// Where the page goes; what is there is replaced (default: netpol-map.html)
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -35,11 +45,18 @@ pub struct MapArgs {
     no_open: bool,
 
     #[command(flatten)]
+    observing: ObservingArgs,
+
+    #[command(flatten)]
     input: InputArgs,
 }
 
 /// The file, where none is named.
 const FILE: &str = "netpol-map.html";
+
+/// What `--observe` means here.
+const OBSERVE: &str = "Show what Hubble saw, too: what is used and how often, what is dropped and what could \
+    be closed; of the last 5 minutes, or since 1h or a time";
 
 /// The end of `map --help`.
 const AFTER_HELP: &str = "\
@@ -53,11 +70,18 @@ Examples:
   # What a change opens and closes
   kubectl netpol map --diff git:origin/main:k8s k8s/
 
+  # What breaks the tests of a repository
+  kubectl netpol map -f k8s/ --tests k8s/netpol-test.yaml
+
+  # What was used in the last hour, what was dropped, and what could be closed
+  kubectl netpol map --observe=1h
+
 The page is one file that asks nobody for anything: names, policies and reasons
 are in it, so it is as confidential as they are. Its path is printed. Where there
 is no display or no xdg-open, it is written and not opened.
 
-`list -o html` and `diff -o html` make the same page of what they are asked.
+`list`, `diff`, `test` and `observe --summary` make the same page of what they are
+asked, with -o html. A test that is broken changes no exit code here.
 
 Exit codes:
   0 done   2 error   3 the page is written, but what it shows is not whole";
@@ -65,14 +89,15 @@ Exit codes:
 impl MapArgs {
     /// Runs the command.
     pub fn run(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
-        let (page, exit) = if let Some([old, new]) = self.diff.as_deref() {
+        let mut page = Vec::new();
+        let exit = if let Some([old, new]) = self.diff.as_deref() {
             let sides = [old.clone(), new.clone()];
-            let report = DiffArgs::between(sides, self.input.clone()).report(global)?;
-            let exit = if report.complete { Exit::Success } else { Exit::Unknown };
-            (page(&report)?, exit)
+            let asked = DiffArgs::between(sides, self.input.clone(), self.tests.clone());
+            let report = asked.report(global)?;
+            render(&report, Format::Html, Page { width: 0, brief: false }, &mut page)?;
+            if report.complete { Exit::Success } else { Exit::Unknown }
         } else {
-            let (list, exit) = ListArgs::of(self.input.clone()).list(global, true, |_| ())?;
-            (page(&list)?, exit)
+            self.flows(global, &mut page)?
         };
         let file = self.output.as_deref().unwrap_or(Path::new(FILE));
         let doing = || format!("writing {}", shown_path(file));
@@ -85,13 +110,36 @@ impl MapArgs {
         }
         Ok(exit)
     }
-}
 
-/// The page of an answer.
-fn page(shown: &impl Answer) -> anyhow::Result<Vec<u8>> {
-    let mut out = Vec::new();
-    render(shown, Format::Html, Page { width: 0, brief: false }, &mut out)?;
-    Ok(out)
+    /// Who may talk to whom, with what is asked beside it.
+    fn flows(&self, global: &GlobalArgs, page: &mut Vec<u8>) -> anyhow::Result<Exit> {
+        let stdin = |path: &PathBuf| path.as_os_str() == "-";
+        let read = self.tests.iter().chain(&self.input.filename).chain(self.observing.recording());
+        let many = read.filter(|path| stdin(path)).count();
+        ensure!(many <= 1, "stdin can be read once: name files instead of -");
+        let tests = test::read(&self.tests)?;
+        // Where there is Hubble, there is Cilium.
+        let watched = self.observing.is_wanted();
+        let supposed = watched.then(|| Enforcer::Cilium(Cilium::default()));
+        let asked = ListArgs::of(InputArgs { supposed, ..self.input.clone() });
+        let mut input = asked.read(global, true)?;
+        let tests = if self.tests.is_empty() {
+            None
+        } else {
+            let words = self.input.named_by().into_iter().chain(self.input.judged_by());
+            let words: Vec<String> = words.chain(of_namespace(global)).collect();
+            let effort = global.limits().effort;
+            let snapshot = input.snapshot.clone();
+            let side = test::Side { snapshot, input: &input, arguments: &words };
+            Some(test::prove(side, &tests, effort)?)
+        };
+        let observed = if watched { Some(self.observing.summary(global, &input)?) } else { None };
+        let (list, exit) = asked.answer(global, &mut input, true, |_| ())?;
+        let shown =
+            Pictured { list: Some(&list), tests: tests.as_ref(), observed: observed.as_ref() };
+        pictured(shown, page)?;
+        Ok(exit)
+    }
 }
 
 /// Has the page opened, where there is somebody to ask.

@@ -1,19 +1,22 @@
-//! `explain --observe`: what Hubble saw between the two ends, beside the verdict.
+//! `explain --observe`: what Hubble saw between the two ends, beside the verdict; and `map --observe`: all
+//! that it saw.
 //!
 //! In: the ends as they were asked for, and what the verdict was made from. Out: an
-//! [`ObservedBetween`]. The verdict needs none of it, so that a failure is a warning.
+//! [`ObservedBetween`]. The verdict needs none of it, so that a failure is a warning. Of a map an
+//! [`ObservedSummary`], which was asked for.
 
 use super::observe::ends::Lookup;
-use crate::cli::{GlobalArgs, HubbleArgs, Input, Source, since};
+use crate::cli::{GlobalArgs, HubbleArgs, Input, Source, since, warn};
 use anyhow::Context as _;
 use clap::Args;
 use jiff::Timestamp;
-use netpol::answer::{Between, ObservedBetween, Observer};
+use netpol::answer::{Between, ObservedBetween, ObservedSummary, Observer, Summary};
 use netpol::cluster::Port;
 use netpol::ends::{EndName, PortWanted};
-use netpol::hubble::{Events, Filter, Window};
+use netpol::hubble::{Events, Filter, Pairs, Record, Window};
 use netpol::verdict::{CasePorts, Explanation, Question};
 use netpol_sources::hubble::Error;
+use std::path::PathBuf;
 
 /// How far back is looked unless told otherwise.
 const SINCE: &str = "5m";
@@ -76,13 +79,13 @@ impl ObservingArgs {
         self.observe.is_some() || self.hubble.input_file.is_some()
     }
 
-    /// Reads the flows between the two ends.
-    pub(super) fn between(
-        &self,
-        global: &GlobalArgs,
-        input: &Input,
-        asked: &Explained<'_>,
-    ) -> anyhow::Result<ObservedBetween> {
+    /// The recording that is read, if it is one.
+    pub(super) fn recording(&self) -> Option<&PathBuf> {
+        self.hubble.input_file.as_ref()
+    }
+
+    /// Where flows come from, and since when they are wanted.
+    fn source(&self, global: &GlobalArgs) -> anyhow::Result<(Source, Option<(String, Timestamp)>)> {
         let source = self.hubble.source(global)?;
         let told = self.observe.clone().and_then(|Time(told)| told);
         let told = match (told, &source) {
@@ -93,6 +96,68 @@ impl ObservingArgs {
                 Some((SINCE.to_owned(), since(SINCE).map_err(anyhow::Error::msg)?))
             }
         };
+        Ok((source, told))
+    }
+
+    /// Counts every flow of the time, or with `-n` those of the namespace.
+    pub(super) fn summary(
+        &self,
+        global: &GlobalArgs,
+        input: &Input,
+    ) -> anyhow::Result<ObservedSummary> {
+        let (source, told) = self.source(global)?;
+        let window = Window { since: told.map(|(_, since)| since), ..Window::default() };
+        let namespace = global.namespace.as_deref().map(Into::into);
+        let filter = Filter { namespace, events: Events::Decisions, ..Filter::default() };
+        let locate = input.locate();
+        let mut observer = Observer::new(&input.snapshot, &input.rules, &*locate);
+        let (mut summary, mut pairs) = (Summary::default(), Pairs::default());
+        let (mut read, mut unreadable, mut first) = (0u64, 0u64, None);
+        let name = source.name();
+        source.read(&filter, &window, |batch| {
+            for record in batch {
+                match record {
+                    Record::Flow(flow) => {
+                        read += 1;
+                        let wanted = filter.has(&flow) && window.has(&flow);
+                        if wanted && filter.has_event(&flow) && !pairs.is_second(&flow) {
+                            summary.add(&observer.observe(flow));
+                        }
+                    }
+                    Record::Lost { count, .. } => summary.lose(count),
+                    Record::Unreadable(excerpt) => {
+                        unreadable += 1;
+                        first.get_or_insert(excerpt);
+                    }
+                    Record::TooLong => unreadable += 1,
+                    Record::Nodes(_) => {}
+                }
+            }
+            true
+        })?;
+        match first {
+            Some(first) if read == 0 => {
+                return Err(Error::Rubbish { source_name: name, lines: unreadable, first }.into());
+            }
+            _ if unreadable > 0 => {
+                warn(
+                    global.color,
+                    &format!("{name}: {unreadable} lines are no flows, and left out"),
+                );
+            }
+            _ => {}
+        }
+        Ok(summary.report())
+    }
+
+    /// Reads the flows between the two ends.
+    pub(super) fn between(
+        &self,
+        global: &GlobalArgs,
+        input: &Input,
+        asked: &Explained<'_>,
+    ) -> anyhow::Result<ObservedBetween> {
+        let (source, told) = self.source(global)?;
         let place = match (&told, &source) {
             (None, _) => source.name(),
             (Some((text, _)), Source::File(_)) => format!("{} ({})", source.name(), span(text)),

@@ -143,7 +143,9 @@ fn equip(arg: Arg, names: &Arc<Names>, files: &Arc<AtomicU8>) -> Arg {
     };
     let id = if arg.get_long() == Some("flux") { "flux" } else { arg.get_id().as_str() };
     let completer = match id {
-        "namespace" | "namespaces" | "allow_ingress_controller" => sort(Sort::Namespace),
+        "namespace" | "namespaces" | "leave_out" | "allow_ingress_controller" => {
+            sort(Sort::Namespace)
+        }
         "source" | "destination" | "from" | "to" => sort(Sort::End),
         "allow_egress" => sort(Sort::Service),
         "without" => sort(Sort::Policy),

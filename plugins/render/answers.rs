@@ -1,6 +1,7 @@
 //! Which answer comes in which formats, and what makes each.
 
 use super::format::Format;
+use super::html::Pictured;
 use super::{csv, dot, github, html, json, junit, markdown, mermaid, sarif, text, yaml};
 use netpol::answer::{
     Checkup, DiffReport, ExplanationReport, FlowList, IntentReport, LintReport, ObservedLine,
@@ -93,7 +94,10 @@ impl Answer for FlowList {
         let text = match format {
             Format::Csv => return Ok(csv::list(self, out)?),
             Format::Md => return Ok(markdown::list(self, out)?),
-            Format::Html => return Ok(html::list(self, out)?),
+            Format::Html => {
+                let shown = Pictured { list: Some(self), ..Pictured::default() };
+                return Ok(html::pictured(shown, out)?);
+            }
             Format::Dot => dot::list(self)?,
             Format::Mermaid => mermaid::list(self)?,
             _ => return Ok(text::list(self, page.width, format == Format::Wide, out)?),
@@ -154,17 +158,20 @@ impl Formats for IntentReport {
         (Format::Wide, "For people, with what each test asks"),
         (Format::Json, "For programs"),
         (Format::Yaml, "For programs and people"),
+        (Format::Html, "A map for the browser"),
         (Format::Junit, "For test runners"),
         (Format::Sarif, "For code scanning"),
         (Format::Github, "For a workflow of GitHub"),
     ];
-    const HELP: &'static str =
-        "Output format: text, wide (what each test asks), json, yaml, junit, sarif or github";
+    const HELP: &'static str = "Output format: text, wide (what each test asks), json, yaml, html (a map for the browser), junit, sarif or github";
 }
 
 impl Answer for IntentReport {
     fn write(&self, format: Format, page: Page, out: &mut dyn Write) -> anyhow::Result<()> {
         match format {
+            Format::Html => {
+                html::pictured(Pictured { tests: Some(self), ..Pictured::default() }, out)?;
+            }
             Format::Junit => junit::intent(self, out)?,
             Format::Sarif => sarif::findings(&self.findings(), out)?,
             Format::Github => github::findings(&self.findings(), out)?,
@@ -266,8 +273,9 @@ impl Answer for Checkup {
 
 /// Flows come one by one, so that `observe` asks the formats for each line itself.
 impl Formats for ObservedLine {
-    const FORMATS: &'static [Offered] = &[(Format::Text, ""), (Format::Json, "")];
-    const HELP: &'static str = "Output format: text or json (one line a flow)";
+    const FORMATS: &'static [Offered] =
+        &[(Format::Text, ""), (Format::Json, ""), (Format::Html, "")];
+    const HELP: &'static str = "Output format: text, json (one line a flow) or html (with --summary: a map for the browser)";
 }
 
 #[cfg(test)]

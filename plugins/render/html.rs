@@ -1,20 +1,21 @@
 //! One page to look at: a map of the answer, with a table of its rows that reads without scripts too.
 //!
-//! In: an answer. Out: the page of `map/`, which `cargo xtask map` bundles into one asset with slots,
-//! with the answer as JSON, its text and its rows in them. The page asks nobody for anything.
+//! In: an answer, or a list with tests and what was seen. Out: the page of `map/`, which `cargo xtask map`
+//! bundles into one asset with slots, with the answers as JSON, their text (`beside.rs` has that of tests)
+//! and their rows (`rows.rs`) in them. The page asks nobody for anything.
 
-use super::cells::diff::ports;
-use super::cells::list::{entrance_fields, fields};
+mod beside;
+mod rows;
+
 use super::escape::html;
 use super::{Page, text};
-use netpol::answer::{
-    ChangeKind, ChangeReport, DiffReport, FlowList, ListedFlow, MissingReport, Outcome,
-};
+use netpol::answer::{By, DiffReport, FlowList, IntentReport, MissingReport, ObservedSummary};
 use netpol::printable::printable_json;
 use netpol::prose;
-use netpol::verdict::Verdict;
+use rows::{Cells, change_cells, entrance_cells, flow_cells, seen_cells, test_cells};
 use serde::Serialize;
 use serde_json::ser::Formatter;
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 /// The page, with slots `{{NAME}}`.
@@ -26,38 +27,103 @@ const MOST_ROWS: usize = 2000;
 /// The columns of the answer as text.
 const COLUMNS: usize = 100;
 
-/// A row of the table: source, destination, ports, verdict, why.
-type Cells = [String; 5];
-
 /// What fills the slots.
+#[derive(Default)]
 struct Slots<'a> {
-    title: &'a str,
-    /// Sentences on what is not known, and on what no row shows.
-    said: Vec<String>,
+    title: String,
+    /// Sentences, each with whether it is a doubt.
+    said: Vec<(bool, String)>,
     /// The answer as text, with the first rows.
     text: String,
-    rows: &'a mut dyn Iterator<Item = Cells>,
+    /// The list of tests.
+    tests: String,
+    /// The answers of tests and of what was seen, beside the first one.
+    beside: Pictured<'a>,
+}
+
+/// Rows of the table, and how many there are.
+struct Rows<'a> {
+    all: &'a mut dyn Iterator<Item = Cells>,
     count: usize,
 }
 
-/// Who may talk to whom.
-pub(super) fn list(list: &FlowList, out: &mut dyn Write) -> io::Result<()> {
-    let entrances = list.entrances.iter().map(|entrance| {
-        let [source, destination, ports, _, _, why, _, by] = entrance_fields(entrance);
-        let verdict = match entrance.verdict {
-            Outcome::Allowed => "Way in",
-            Outcome::Denied => "Way in, denied",
-            _ => "Not known",
-        };
-        let why = if why.is_empty() { by } else { why };
-        [source, destination, ports, verdict.to_owned(), why]
-    });
+/// What one page shows: who may talk to whom, with tests and what was seen beside it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pictured<'a> {
+    /// The flows.
+    pub list: Option<&'a FlowList>,
+    /// What became of tests.
+    pub tests: Option<&'a IntentReport>,
+    /// What was seen.
+    pub observed: Option<&'a ObservedSummary>,
+}
+
+/// Who may talk to whom, with what is beside it.
+pub fn pictured(shown: Pictured<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let Pictured { list, tests, observed } = shown;
+    let mut written = Vec::new();
+    let mut said = Vec::new();
+    if let Some(tests) = tests {
+        written.push(text::intent(tests, COLUMNS, true));
+        said.extend(doubts(&tests.missing, &[(tests.warnings.len(), "warnings of tests")]));
+    }
+    if let Some(observed) = observed {
+        written.push(text::observed_summary_text(observed, COLUMNS));
+        said.extend(beside::seen(observed));
+    }
+    if let Some(list) = list {
+        written.push(list_text(list)?);
+        said.extend(doubts_of_list(list));
+    }
+    // Of one input both answers say the same.
+    let mut known = HashSet::new();
+    said.retain(|sentence| known.insert(sentence.clone()));
+    let of_tests: Vec<Cells> =
+        tests.iter().flat_map(|report| &report.tests).flat_map(test_cells).collect();
+    let seen: Vec<Cells> =
+        observed.iter().flat_map(|summary| &summary.rows).filter_map(seen_cells).collect();
+    let (flows, entrances) =
+        list.map_or((&[][..], &[][..]), |list| (&list.flows[..], &list.entrances[..]));
+    let rows = Rows {
+        count: of_tests.len() + seen.len() + flows.len() + entrances.len(),
+        all: &mut of_tests
+            .into_iter()
+            .chain(flows.iter().map(flow_cells))
+            .chain(entrances.iter().map(entrance_cells))
+            .chain(seen),
+    };
+    let title = match (tests, observed) {
+        (Some(_), _) => "What is meant, and who may talk to whom",
+        (None, Some(_)) => "Who may talk to whom, and who does",
+        (None, None) => "Who may talk to whom",
+    };
+    let slots = Slots {
+        title: title.to_owned(),
+        said,
+        text: plain(written.join("\n").as_bytes()),
+        tests: tests.map(beside::tests).unwrap_or_default(),
+        beside: if list.is_some() { Pictured { list: None, ..shown } } else { Pictured::default() },
+    };
+    match (list, tests, observed) {
+        (Some(list), _, _) => write(list, slots, rows, out),
+        (None, Some(tests), _) => write(tests, slots, rows, out),
+        (None, None, Some(observed)) => write(observed, slots, rows, out),
+        (None, None, None) => Ok(()),
+    }
+}
+
+/// The answer of a list as text, with its first rows.
+fn list_text(list: &FlowList) -> io::Result<String> {
     let mut first = list.clone();
     first.flows.truncate(MOST_ROWS);
     let mut text = Vec::new();
     text::list(&first, COLUMNS, true, &mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+fn doubts_of_list(list: &FlowList) -> Vec<(bool, String)> {
     let known = "Only pods that are known were looked at, and none that may come";
-    let known = list.known_only.then(|| known.to_owned());
+    let known = list.known_only.then(|| (true, known.to_owned()));
     let beside = [
         (list.not_protected.len(), "what is not isolated"),
         (list.unmatched.len(), "rules that match nobody who is known"),
@@ -65,14 +131,12 @@ pub(super) fn list(list: &FlowList, out: &mut dyn Write) -> io::Result<()> {
         (list.dead.len(), "selectors that match nobody"),
         (list.warnings.len(), "warnings"),
     ];
-    let slots = Slots {
-        title: "Who may talk to whom",
-        said: known.into_iter().chain(said(&list.missing, &beside)).collect(),
-        text: plain(&text),
-        rows: &mut list.flows.iter().map(cells).chain(entrances),
-        count: list.flows.len() + list.entrances.len(),
-    };
-    write(list, slots, out)
+    let folded = [
+        (list.by == By::Namespace, "Rows are between namespaces: which workloads is not told"),
+        (list.exposed, "Only what is open to the whole cluster or to the outside has rows"),
+    ];
+    let folded = folded.into_iter().filter(|(is, _)| *is).map(|(_, said)| (false, said.to_owned()));
+    folded.chain(known).chain(doubts(&list.missing, &beside)).collect()
 }
 
 /// What a change opens and closes.
@@ -80,7 +144,6 @@ pub(super) fn diff(report: &DiffReport, page: Page, out: &mut dyn Write) -> io::
     let mut first = report.clone();
     first.changes.truncate(MOST_ROWS);
     let text = text::diff(&first, COLUMNS, page.brief, false);
-    let title = format!("What changes from {} to {}", report.old.name, report.new.name);
     let beside = [
         (report.new.only_here.len(), "who came"),
         (report.old.only_here.len(), "who went"),
@@ -89,14 +152,20 @@ pub(super) fn diff(report: &DiffReport, page: Page, out: &mut dyn Write) -> io::
         (report.renamed.len(), "namespaces with another name"),
         (report.warnings.len(), "warnings"),
     ];
-    let slots = Slots {
-        title: &title,
-        said: said(&report.missing, &beside),
-        text: plain(text.as_bytes()),
-        rows: &mut report.changes.iter().map(change_cells),
-        count: report.changes.len(),
+    let tests = report.tests.iter().flat_map(|tests| &tests.worse);
+    let tests: Vec<Cells> = tests.flat_map(test_cells).collect();
+    let rows = Rows {
+        count: tests.len() + report.changes.len(),
+        all: &mut tests.into_iter().chain(report.changes.iter().map(change_cells)),
     };
-    write(report, slots, out)
+    let slots = Slots {
+        title: format!("What changes from {} to {}", report.old.name, report.new.name),
+        said: doubts(&report.missing, &beside),
+        text: plain(text.as_bytes()),
+        tests: report.tests.as_ref().map(beside::tests_of_change).unwrap_or_default(),
+        beside: Pictured::default(),
+    };
+    write(report, slots, rows, out)
 }
 
 /// Text without its styles.
@@ -104,13 +173,14 @@ fn plain(text: &[u8]) -> String {
     String::from_utf8_lossy(&anstream::adapter::strip_bytes(text).into_vec()).into_owned()
 }
 
-/// What is not known, and of what no row is.
-fn said(missing: &[MissingReport], beside: &[(usize, &str)]) -> Vec<String> {
+/// What is not known, and of what no row is, in sentences that are doubts.
+fn doubts(missing: &[MissingReport], beside: &[(usize, &str)]) -> Vec<(bool, String)> {
     let missing = missing.iter().map(|one| format!("Not known: {}", one.message));
     let there = beside.iter().filter(|(count, _)| *count > 0);
     let there: Vec<String> = there.map(|(count, what)| format!("{what} ({count})")).collect();
     let beside = format!("No row shows {}: the answer as text does", prose::list(&there, "and"));
-    missing.chain((!there.is_empty()).then_some(beside)).collect()
+    let all = missing.chain((!there.is_empty()).then_some(beside));
+    all.map(|sentence| (true, sentence)).collect()
 }
 
 /// How many bytes an answer takes in a page.
@@ -133,47 +203,15 @@ impl Write for Count {
     }
 }
 
-fn cells(flow: &ListedFlow) -> Cells {
-    let [source, destination, ports, _, family, why, conditions, by] = fields(flow);
-    let verdict = match flow.verdict {
-        Verdict::Unknown => "Not known",
-        _ if !flow.conditions.is_empty() => "On a condition",
-        _ => "Allowed",
-    };
-    let ports = if family.is_empty() { ports } else { format!("{ports} ({family})") };
-    let conditions = Some(format!("only {conditions}")).filter(|_| !flow.conditions.is_empty());
-    let by = Some(by).filter(|by| !by.is_empty());
-    let own = [why].into_iter().filter(|why| !why.is_empty());
-    let decided = flow.witness.iter().flat_map(|it| [&it.egress, &it.ingress]);
-    let decided = decided.map(|direction| direction.message.clone());
-    let told: Vec<String> = if flow.reason.is_some() || flow.verdict == Verdict::Unknown {
-        own.collect()
-    } else {
-        decided.collect()
-    };
-    let why: Vec<String> = told.into_iter().chain(conditions).chain(by).collect();
-    [source, destination, ports, verdict.to_owned(), why.join("; ")]
-}
-
-fn change_cells(change: &ChangeReport) -> Cells {
-    let verdict = match change.change {
-        ChangeKind::Opened => "Opens",
-        ChangeKind::Closed => "Closes",
-        ChangeKind::Conditions => "Changes its condition",
-        ChangeKind::Unknown => "Not known any more",
-    };
-    let why: Vec<&str> = change.reasons.iter().map(|reason| reason.message.as_str()).collect();
-    let why = match why.as_slice() {
-        [] if change.also => "by the same rule as the change before it".to_owned(),
-        why => why.join("; "),
-    };
-    let (from, to) = (change.from.label.clone(), change.to.label.clone());
-    [from, to, ports(change), verdict.to_owned(), why]
-}
-
 /// Writes the page with its slots filled, as they come.
-fn write(answer: &impl Serialize, slots: Slots<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let Slots { title, said, text, rows, count } = slots;
+fn write(
+    answer: &impl Serialize,
+    slots: Slots<'_>,
+    rows: Rows<'_>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let Slots { title, said, text, tests, beside } = slots;
+    let Rows { all, count } = rows;
     let mut rest = PAGE;
     let mut up_to = |slot: &str, out: &mut dyn Write| {
         let marker = format!("{{{{{slot}}}}}");
@@ -184,12 +222,13 @@ fn write(answer: &impl Serialize, slots: Slots<'_>, out: &mut dyn Write) -> io::
         out.write_all(before.as_bytes())
     };
     up_to("TITLE", out)?;
-    write!(out, "{} – kubectl netpol", html(title))?;
+    write!(out, "{} – kubectl netpol", html(&title))?;
     up_to("HEADING", out)?;
-    write!(out, "<bdi>{}</bdi>", html(title))?;
+    write!(out, "<bdi>{}</bdi>", html(&title))?;
     up_to("INTRO", out)?;
-    for sentence in &said {
-        write!(out, "<p class=\"unknown\"><bdi>{}</bdi>.</p>", html(sentence))?;
+    for (doubt, sentence) in &said {
+        let class = if *doubt { "unknown" } else { "said" };
+        write!(out, "<p class=\"{class}\"><bdi>{}</bdi>.</p>", html(sentence))?;
     }
     let lines: Vec<String> = text.lines().map(html).collect();
     let text = lines.join("\n");
@@ -199,6 +238,8 @@ fn write(answer: &impl Serialize, slots: Slots<'_>, out: &mut dyn Write) -> io::
         out,
         "<details><summary>The answer as text{first}</summary><pre tabindex=\"0\">{text}</pre></details>"
     )?;
+    up_to("TESTS", out)?;
+    out.write_all(tests.as_bytes())?;
     up_to("MANY", out)?;
     if more {
         write!(
@@ -207,12 +248,16 @@ fn write(answer: &impl Serialize, slots: Slots<'_>, out: &mut dyn Write) -> io::
         )?;
     }
     up_to("ROWS", out)?;
-    for cells in rows.take(MOST_ROWS) {
+    for cells in all.take(MOST_ROWS) {
         let cells = cells.map(|cell| format!("<td><bdi>{}</bdi></td>", html(&cell)));
         writeln!(out, "<tr>{}</tr>", cells.concat())?;
     }
     up_to("ANSWER", out)?;
     json(answer, out)?;
+    up_to("TESTED", out)?;
+    beside.tests.map_or(Ok(()), |tests| json(tests, out))?;
+    up_to("SEEN", out)?;
+    beside.observed.map_or(Ok(()), |seen| json(seen, out))?;
     out.write_all(rest.as_bytes())
 }
 
@@ -255,7 +300,9 @@ mod tests {
     #[test]
     fn the_page_has_every_slot_once_and_in_order() {
         let mut at = 0;
-        for slot in ["TITLE", "HEADING", "INTRO", "MANY", "ROWS", "ANSWER"] {
+        for slot in
+            ["TITLE", "HEADING", "INTRO", "TESTS", "MANY", "ROWS", "ANSWER", "TESTED", "SEEN"]
+        {
             let marker = format!("{{{{{slot}}}}}");
             let found: Vec<usize> = PAGE.match_indices(&marker).map(|(at, _)| at).collect();
             assert_eq!(found.len(), 1, "{slot}");

@@ -26,6 +26,7 @@ mod yaml;
 
 pub use answers::{Answer, Formats, Offered, Page, render, weight};
 pub use format::Format;
+pub use html::{Pictured, pictured};
 pub use json::json_line;
 pub use text::{lost_text, observation_text, observed_summary_text};
 pub(crate) use wrap::wrapped;

@@ -3,9 +3,11 @@
 //! In: the objects behind an end. Out: what answers call it: one end of a question or of a row, or the
 //! many of a change.
 
-use crate::cluster::{Bringer, Name, ObjectRef, Representative};
+use crate::cluster::{Bringer, Name, ObjectRef, PodId, Representative, Snapshot, real_namespace};
+use crate::ends::{Endpoint, names};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// What an end is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
@@ -40,6 +42,9 @@ pub struct EndReport {
     /// The pods of it that are meant, where not all are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pods: Vec<String>,
+    /// With `-o html`, of everyone who is known: the labels that all of its pods have.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// The networks that are meant, where not all of the outside is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<String>,
@@ -91,6 +96,7 @@ impl EndReport {
             namespace: None,
             name: None,
             pods: Vec::new(),
+            labels: BTreeMap::new(),
             networks: Vec::new(),
             representative: false,
             brought_by: Vec::new(),
@@ -107,6 +113,33 @@ impl EndReport {
             group: Some(of.group.to_string()),
             ..Self::called(&*of.words, None)
         }
+    }
+
+    /// A pod that is written nowhere, with its namespace where that has a name.
+    pub(super) fn representative(snapshot: &Snapshot, id: PodId, of: &Representative) -> Self {
+        let namespace = real_namespace(&snapshot.pod(id).namespace);
+        // That of any other namespace is no name.
+        Self::supposed(of, of.words.contains(namespace).then_some(namespace))
+    }
+
+    /// What `list` calls an endpoint by: its workload, or what else people know it by.
+    pub(super) fn endpoint(snapshot: &Snapshot, end: &Endpoint) -> Self {
+        let object = match end {
+            Endpoint::Pod(id) => {
+                if let Some(of) = snapshot.representative(*id) {
+                    return Self::representative(snapshot, *id, of);
+                }
+                names::workload(snapshot, snapshot.pod(*id))
+            }
+            Endpoint::Node(index) | Endpoint::NodeAddress(index, _) => {
+                names::node(snapshot, *index)
+            }
+            Endpoint::Address(_) | Endpoint::Name(_) => {
+                return Self::called(names::endpoint(snapshot, end), Some(EndKind::Outside));
+            }
+            Endpoint::Unseen(_) => return Self::called(names::endpoint(snapshot, end), None),
+        };
+        Self::of(object.to_string(), &object)
     }
 
     /// An object.

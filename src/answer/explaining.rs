@@ -465,8 +465,16 @@ impl Reporter<'_> {
             report.rules = rules.collect();
         }
         if let Some(doubt) = &trace.doubt {
-            let why = words::peer_miss(doubt, &view.subject, words::PeerEnd::Pod);
-            report.message = format!("may isolate {} ({why}): {}", view.subject, report.message);
+            let first = policy.tier.position().is_some_and(|position| !position.settled);
+            let why = policy.subject.doubt.as_deref().filter(|_| first);
+            let how = why.map_or_else(
+                || {
+                    let why = words::peer_miss(doubt, &view.subject, words::PeerEnd::Pod);
+                    format!("may isolate {} ({why})", view.subject)
+                },
+                |why| format!("perhaps comes first ({why})"),
+            );
+            report.message = format!("{how}: {}", report.message);
         }
         report.location = (self.locate)(&policy.origin, &report.field);
         report

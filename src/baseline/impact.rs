@@ -97,12 +97,27 @@ pub fn impact(
     namespace: &str,
     effort: Effort,
 ) -> Result<Impact, TooMuch> {
+    let all = impacts((snapshot, before, after), &[namespace], effort)?;
+    Ok(all.into_iter().next().map(|(_, impact)| impact).unwrap_or_default())
+}
+
+/// The same for each of several namespaces.
+pub fn impacts<'n>(
+    (snapshot, before, after): (&Snapshot, &Ruleset, &Ruleset),
+    namespaces: &[&'n str],
+    effort: Effort,
+) -> Result<Vec<(&'n str, Impact)>, TooMuch> {
     let diff = diff((snapshot, before), (snapshot, after), effort)?;
     let cilium = before.cilium().is_some();
+    let each = namespaces.iter().map(|name| (*name, of_namespace(snapshot, &diff, cilium, name)));
+    Ok(each.collect())
+}
+
+fn of_namespace(snapshot: &Snapshot, diff: &Diff<'_>, cilium: bool, namespace: &str) -> Impact {
     let (classes, on_nodes) = (HashMap::new(), BTreeSet::new());
     let (asked, found): (fn(Passage, Passage) -> bool, _) = (is_cut, BTreeSet::new());
     let mut preview =
-        Preview { snapshot, diff: &diff, namespace, cilium, classes, asked, found, on_nodes };
+        Preview { snapshot, diff, namespace, cilium, classes, asked, found, on_nodes };
     let mut complete = true;
     let mut all = |asked: fn(Passage, Passage) -> bool| {
         preview.asked = asked;
@@ -114,7 +129,7 @@ pub fn impact(
     };
     let (cuts, opens) = (all(is_cut), all(is_opened));
     let on_nodes = preview.on_nodes;
-    Ok(Impact { cuts, opens, complete, on_nodes })
+    Impact { cuts, opens, complete, on_nodes }
 }
 
 /// Whether what is allowed, if only on a condition, is certainly denied then.

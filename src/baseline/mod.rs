@@ -18,14 +18,16 @@ mod file;
 mod flags;
 mod impact;
 mod policies;
+mod whole;
 mod words;
 
 pub use allowed::{Allowed, AllowedEnd, AllowedError, Egress, Known};
 pub use file::{FileError, from_yaml, schema};
 pub use flags::{Keep, keeping};
-pub use impact::{Affected, Impact, OtherEnd, Way, impact, suppose_anyone};
+pub use impact::{Affected, Impact, OtherEnd, Way, impact, impacts, suppose_anyone};
 pub use policies::{in_order, named_twice};
-pub use words::{Side, Told, cuts, dns, in_force, meaning, opens, sides};
+pub use whole::{WHOLE, left_out};
+pub use words::{Side, Told, cuts, dns, in_force, lost, meaning, opens, sides};
 
 use crate::draft::{Dialect, Draft};
 use crate::ends::{EndName, PortWanted};
@@ -43,6 +45,8 @@ pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub const OTHER_SIDE: &str = "kubectl-netpol/other-side";
 /// The annotation of that ingress side, which names the egress policy that it was written for.
 pub const WRITTEN_FOR: &str = "kubectl-netpol/written-for";
+/// The annotation of a policy for connections that nobody saw: where configuration names them.
+pub const GUESSED_FROM: &str = "kubectl-netpol/guessed-from";
 /// Where the seed's ingress controller runs.
 pub const INGRESS_CONTROLLER: &str = "ingress-nginx";
 /// Where the seed's Prometheus runs, and its label.

@@ -120,7 +120,7 @@ impl Baseline {
         policies.iter().filter_map(|policy| policy.object(self.dialect)).collect()
     }
 
-    fn dns_rules(&self, known: Option<&DnsFacts>) -> Vec<Rule> {
+    pub(super) fn dns_rules(&self, known: Option<&DnsFacts>) -> Vec<Rule> {
         let dns = if self.dns_proxy { vec!["*".to_owned()] } else { Vec::new() };
         let port_53 = draft::Port::dns;
         let Some(DnsFacts { namespace, labels, ports, node_local, .. }) = known else {
@@ -259,7 +259,7 @@ impl BaselinePolicy {
     }
 }
 
-fn label() -> LabelMap {
+pub(super) fn label() -> LabelMap {
     [(MANAGED_BY.to_owned(), MANAGER.to_owned())].into()
 }
 

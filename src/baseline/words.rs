@@ -96,6 +96,9 @@ pub fn in_force(namespace: &str, policies: &[Value]) -> [Side; 2] {
 /// More policies than these are not named in the line.
 const NAMED: usize = 6;
 
+/// More than these are counted, so that the line can be read.
+const FEW: usize = 3;
+
 /// What the policies of a namespace mean together, in one line.
 pub fn meaning(namespace: &str, sides: &[Side; 2], told: Told) -> String {
     let (verb, now) = if told.would { ("would be", "would stay") } else { ("is now", "stays") };
@@ -111,7 +114,13 @@ pub fn meaning(namespace: &str, sides: &[Side; 2], told: Told) -> String {
             if more > 0 {
                 names.push(format!("{more} more"));
             }
-            format!("{word} {verb} {} only", list(&names, "and"))
+            match allows.len() {
+                0..=FEW => format!("{word} {verb} {} only", list(&names, "and")),
+                all => format!(
+                    "{word} {verb} only what {all} policies allow ({})",
+                    list(&names, "and")
+                ),
+            }
         }
     };
     let [ingress, egress] = sides;
@@ -182,6 +191,15 @@ pub fn cuts(namespace: &str, impact: &Impact, dialect: Dialect, all: bool) -> Ve
          or Services lead to, and what keeps them:"
     );
     lines(head, &impact.cuts, impact.complete, all, &line)
+}
+
+/// What would be cut, without flags that keep it.
+pub fn lost(namespace: &str, impact: &Impact, all: bool) -> Vec<String> {
+    let head = format!(
+        "{namespace}: connections that are possible now and would be cut, on ports that containers declare \
+         or Services lead to:"
+    );
+    lines(head, &impact.cuts, impact.complete, all, &|line, _| line)
 }
 
 /// What would be opened, told like [`cuts`].
@@ -423,6 +441,20 @@ mod tests {
             "ingress is now allow-same-namespace only, egress is now DNS and allow-same-namespace \
              only"
         ));
+        let names = ["x", "y", "z", "u", "v", "w", "s", "t"].map(ToOwned::to_owned);
+        let side = |count: usize| Side {
+            closed: true,
+            allows: names[..count].to_vec(),
+            ..Side::default()
+        };
+        let text = meaning("a", &[side(3), side(8)], Told::default());
+        assert!(
+            text.starts_with(
+                "a: ingress is now x, y and z only, egress is now only what 8 policies allow (x, y, z, u, \
+                 v, w and 2 more), unless"
+            ),
+            "{text}"
+        );
         let policies = Baseline::default().policies("a", &Facts::default());
         let would = meaning("a", &sides("a", &policies), Told { would: true, whole: true });
         assert_eq!(

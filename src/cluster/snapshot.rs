@@ -2,7 +2,7 @@
 
 use super::{
     Addresses, ByNamespace, Callee, Calls, EndpointSlice, Entrances, Family, Gap, Labels, Mismatch,
-    Name, Origin, Pod, Representative, Requirement, Selector, Service, Truth, Workload,
+    Name, ObjectRef, Origin, Pod, Representative, Requirement, Selector, Service, Truth, Workload,
     real_namespace,
 };
 use ipnet::IpNet;
@@ -110,6 +110,8 @@ pub struct Snapshot {
     /// Namespaces in which policies that name none were written several times by one name: these may well be
     /// for several namespaces.
     pub written_twice: BTreeSet<Name>,
+    /// Where objects are written that say whom pods call.
+    pub settings: Vec<(ObjectRef, Origin)>,
 }
 
 impl Snapshot {

@@ -42,10 +42,15 @@ impl Draft {
             }
         }
         spec.insert("types".to_owned(), types.into());
+        let mut metadata = self.metadata();
+        if self.tier.is_none() {
+            // Source: docs/semantics/calico.md#versions: what stands before a dot is a tier.
+            metadata.name = metadata.name.map(|name| name.replace('.', "-"));
+        }
         Some(json!({
             "apiVersion": Dialect::Calico.kind().api_version(),
             "kind": Dialect::Calico.kind().api_kind(),
-            "metadata": self.metadata(),
+            "metadata": metadata,
             "spec": spec,
         }))
     }
@@ -157,6 +162,17 @@ mod tests {
         let policy = draft.calico().unwrap();
         assert_eq!(policy["apiVersion"], "projectcalico.org/v3");
         assert_eq!(policy["spec"], json!({ "selector": "all()", "types": ["Ingress"] }));
+    }
+
+    /// docs/semantics/calico.md#versions: up to 3.31 a dot in a name stands behind that of a tier.
+    #[test]
+    fn names_have_no_dots_but_that_of_their_tier() {
+        let name = |tier: Option<&str>, name: &str| {
+            let draft = Draft { tier: tier.map(Into::into), ..Draft::new("a", name) };
+            draft.calico().unwrap()["metadata"]["name"].clone()
+        };
+        assert_eq!(name(None, "allow-egress-to-10.0.0.7-80"), "allow-egress-to-10-0-0-7-80");
+        assert_eq!(name(Some("platform"), "platform.allow-web"), "platform.allow-web");
     }
 
     /// docs/semantics/calico.md#rules: one selector and one protocol a rule, and networks of one family.

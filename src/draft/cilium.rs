@@ -67,16 +67,38 @@ fn of_rule(side: &str, rule: &Rule) -> Vec<Value> {
             None => fields.push((field, vec![item])),
         }
     }
+    let (ports, types): (Vec<Port>, Vec<Port>) =
+        rule.ports.iter().cloned().partition(|port| port.protocol.has_ports());
     let to_ports: Vec<Value> =
-        rule.ports.chunks(MOST_PORTS).map(|ports| port_rule(ports, &rule.dns)).collect();
-    let element = |(field, items): (String, Vec<Value>)| {
-        let mut element = Map::from_iter([(field, items.into())]);
-        if !to_ports.is_empty() {
-            element.insert("toPorts".to_owned(), to_ports.clone().into());
+        ports.chunks(MOST_PORTS).map(|ports| port_rule(ports, &rule.dns)).collect();
+    let icmps: Vec<Value> = types.chunks(MOST_PORTS).map(icmp_rule).collect();
+    // An element has ports or types of ICMP; without either it means everything.
+    let sections: Vec<Option<(&str, Vec<Value>)>> = match (to_ports.is_empty(), icmps.is_empty()) {
+        (true, true) => vec![None],
+        (false, true) => vec![Some(("toPorts", to_ports))],
+        (true, false) => vec![Some(("icmps", icmps))],
+        (false, false) => vec![Some(("toPorts", to_ports)), Some(("icmps", icmps))],
+    };
+    let element = |(field, items): &(String, Vec<Value>), section: &Option<(&str, Vec<Value>)>| {
+        let mut element = Map::from_iter([(field.clone(), items.clone().into())]);
+        if let Some((section, values)) = section {
+            element.insert((*section).to_owned(), values.clone().into());
         }
         element.into()
     };
-    fields.into_iter().map(element).collect()
+    let of_field = |field| sections.iter().map(move |section| element(field, section));
+    fields.iter().flat_map(of_field).collect()
+}
+
+/// Types of ICMP.
+///
+/// Source: docs/semantics/cilium-ports.md#icmp.
+fn icmp_rule(types: &[Port]) -> Value {
+    let field = |port: &Port| {
+        let family = if port.protocol == Protocol::IcmpV6 { "IPv6" } else { "IPv4" };
+        json!({ "family": family, "type": port.port })
+    };
+    json!({ "fields": types.iter().map(field).collect::<Vec<_>>() })
 }
 
 /// As Cilium itself translates a namespaceSelector without requirements: an empty one would mean the pods of
@@ -122,11 +144,7 @@ fn port(port: &Port) -> Value {
         IntOrString::Int(number) => number.to_string(),
         IntOrString::String(name) => name.clone(),
     };
-    let protocol = match port.protocol {
-        Protocol::IcmpV6 => "ICMPV6",
-        other => other.as_str(),
-    };
-    json!({ "port": number, "protocol": protocol })
+    json!({ "port": number, "protocol": port.protocol.as_str() })
 }
 
 #[cfg(test)]
@@ -173,6 +191,31 @@ mod tests {
                 { "toFQDNs": [{ "matchPattern": "*.example.com" }], "toPorts": ports },
             ])
         );
+    }
+
+    /// docs/semantics/cilium-ports.md#icmp: types of ICMP stand apart from ports.
+    #[test]
+    fn icmp_stands_in_an_element_of_its_own() {
+        let ports = vec![
+            Port::number(Protocol::Icmp, 8),
+            Port::number(Protocol::Tcp, 80),
+            Port::number(Protocol::IcmpV6, 128),
+        ];
+        let rule = Rule { peers: vec![pods(None, &[])], ports, dns: Vec::new() };
+        let types = json!([{ "fields": [
+            { "family": "IPv4", "type": 8 },
+            { "family": "IPv6", "type": 128 },
+        ] }]);
+        assert_eq!(
+            of_rule("from", &rule),
+            [
+                json!({ "fromEndpoints": [{}],
+                    "toPorts": [{ "ports": [{ "port": "80", "protocol": "TCP" }] }] }),
+                json!({ "fromEndpoints": [{}], "icmps": types }),
+            ]
+        );
+        let draft = Draft { ingress: Some(vec![rule]), ..Draft::new("a", "ping") };
+        assert_eq!(draft.network_policy(), None);
     }
 
     /// docs/semantics/cilium-objects.md#ports-that-are-rejected: at most 40 ports an item.

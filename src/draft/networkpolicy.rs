@@ -9,8 +9,8 @@ use k8s_openapi::api::networking::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 
 impl Draft {
-    /// The policy as a NetworkPolicy; `None` where it means an entity or a name, for which these have
-    /// no words. What the draft says of Cilium's DNS proxy is left out.
+    /// The policy as a NetworkPolicy; `None` where it means an entity, a name or a type of ICMP, for which
+    /// these have no words. What the draft says of Cilium's DNS proxy is left out.
     pub fn network_policy(&self) -> Option<NetworkPolicy> {
         let types = [("Ingress", &self.ingress), ("Egress", &self.egress)];
         let types = types.iter().filter(|(_, rules)| rules.is_some());
@@ -32,14 +32,14 @@ impl Draft {
     }
 }
 
-/// The rules of a direction; `None`: for a peer there are no words.
+/// The rules of a direction; `None`: for a peer or a port there are no words.
 fn rules<T>(
     rules: Option<&[Rule]>,
     rule: impl Fn(Vec<NetworkPolicyPeer>, Option<Vec<NetworkPolicyPort>>) -> T,
 ) -> Option<Vec<T>> {
     let written = rules.unwrap_or_default().iter().map(|of| {
         let peers = of.peers.iter().map(peer).collect::<Option<Vec<_>>>()?;
-        let ports = of.ports.iter().map(port).collect();
+        let ports = of.ports.iter().map(port).collect::<Option<Vec<_>>>()?;
         Some(rule(peers, (!of.ports.is_empty()).then_some(ports)))
     });
     written.collect()
@@ -83,10 +83,11 @@ fn selector(Selector { labels, absent }: &Selector) -> LabelSelector {
     }
 }
 
-fn port(port: &Port) -> NetworkPolicyPort {
-    NetworkPolicyPort {
+/// A port; `None` for a type of ICMP, for which there are no words.
+fn port(port: &Port) -> Option<NetworkPolicyPort> {
+    port.protocol.has_ports().then(|| NetworkPolicyPort {
         protocol: Some(port.protocol.to_string()),
         port: Some(port.port.clone()),
         end_port: None,
-    }
+    })
 }

@@ -29,6 +29,7 @@ pub use asked::{Asked, AskedError, WantedPods, asked};
 pub use called::called;
 pub use destination::reached;
 pub(crate) use destination::{Arrival, arrivals};
+pub(crate) use name::scheme_port;
 pub use name::{EndName, EndNameError, Named, PortText, PortWanted};
 pub use resolve::resolve;
 pub(crate) use resolve::{api_server, outside_note, pods_in_path};

@@ -37,6 +37,12 @@ const SCHEMES: &[(&str, u16, Protocol)] = &[
     ("wss", 443, Protocol::Tcp),
 ];
 
+/// The port and protocol that go without saying with a scheme.
+pub(crate) fn scheme_port(scheme: &str) -> Option<(u16, Protocol)> {
+    let known = SCHEMES.iter().find(|(name, ..)| *name == scheme);
+    known.map(|(_, port, protocol)| (*port, *protocol))
+}
+
 /// One end, with the port where it was given with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndName {

@@ -131,6 +131,15 @@ impl Window {
 }
 
 impl Filter {
+    /// Whether flows are wanted of some ends, ports or verdicts only. Of a namespace all flows are.
+    pub fn narrows(&self) -> bool {
+        self.from.is_some()
+            || self.to.is_some()
+            || self.to_port.is_some()
+            || self.protocol.is_some()
+            || !self.verdicts.is_empty()
+    }
+
     /// The arguments of `hubble observe` that ask for these flows, and perhaps for some more.
     pub fn arguments(&self, window: &Window) -> Vec<String> {
         let mut arguments = window.arguments();

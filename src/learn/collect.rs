@@ -3,9 +3,10 @@
 //! In: records of Hubble, in any number. Out: what was seen of each connection with an end in one of
 //! the namespaces, and how many flows say nothing and why. Memory is bounded.
 
+use super::config::Guesses;
 use super::evidence::{Connection, Evidence, Silent, Who, outcome};
 use super::units::Units;
-use crate::cluster::{PodId, Port, Snapshot};
+use crate::cluster::{Family, PodId, Port, Snapshot};
 use crate::hubble::{Excerpt, Flow, Layer4, Pairs, Party, Record};
 use crate::observed::{Index, Key, NotJudged, Unjoined, key};
 use crate::verdict::Endpoint;
@@ -89,6 +90,10 @@ pub struct Collector<'a> {
     /// Flows read, and when the first and the last were.
     pub(super) flows: u64,
     pub(super) span: Option<(Timestamp, Timestamp)>,
+    /// Types of ICMP are learned, too.
+    icmp: bool,
+    /// What configuration names and could not be followed, once that was looked at.
+    pub(super) guessed: Option<Guesses>,
 }
 
 impl<'a> Collector<'a> {
@@ -119,7 +124,15 @@ impl<'a> Collector<'a> {
             trouble: Trouble::default(),
             flows: 0,
             span: None,
+            guessed: None,
+            icmp: false,
         }
+    }
+
+    /// Learns types of ICMP too, of which Cilium's own policies have words.
+    #[must_use]
+    pub fn with_icmp(self, icmp: bool) -> Self {
+        Self { icmp, ..self }
     }
 
     /// How many flows were read.
@@ -152,6 +165,30 @@ impl<'a> Collector<'a> {
                 Record::TooLong => trouble.too_long += 1,
             }
         }
+    }
+
+    /// Takes what configuration names: connections that nobody need have seen.
+    pub fn guess(&mut self, mut guesses: Guesses) {
+        for guess in std::mem::take(&mut guesses.all) {
+            let (source, destination) = (guess.source, guess.destination);
+            let ends = (Endpoint::Pod(source), Endpoint::Pod(destination));
+            if self.is_exempt(&ends.0, &ends.1) {
+                continue;
+            }
+            let [from, to] = [source, destination].map(|pod| Who::Unit(self.units.pod(pod)));
+            let connection = Connection { source: from, destination: to, port: guess.port };
+            if self.connections.len() >= MOST_CONNECTIONS
+                && !self.connections.contains_key(&connection)
+            {
+                self.silence.beyond += 1;
+                continue;
+            }
+            let first = self.snapshot.pod(destination).ips.first();
+            let family = first.map_or(Family::V4, |ip| Family::of(*ip));
+            let key: Key = (ends.0, ends.1, Some(guess.port), family);
+            self.connections.entry(connection).or_default().name(key, guess.by, guess.file);
+        }
+        self.guessed = Some(guesses);
     }
 
     /// Takes one flow.
@@ -206,7 +243,8 @@ impl<'a> Collector<'a> {
             self.silence.exempt += 1;
             return;
         }
-        let Some(port) = port.filter(|port| port.number > 0) else {
+        let named = |port: &Port| port.number > 0 && (port.protocol.has_ports() || self.icmp);
+        let Some(port) = port.filter(named) else {
             return self.leave(Left::Portless(protocol(flow.l4)));
         };
         let key: Key = (source.clone(), destination.clone(), Some(port), family);

@@ -6,11 +6,14 @@ use crate::hubble::{Event, Flow, Verdict};
 use crate::observed::{Key, Observed, observed};
 use crate::policy::rule::Direction;
 use jiff::Timestamp;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Of one connection so many pairs of pods are judged; the others are like them.
 const MOST_KEYS: usize = 64;
+
+/// Of one connection so many places that name it are told.
+const MOST_PLACES: usize = 3;
 
 /// Where a packet was seen once its policy had let it through: to-endpoint is behind both sides', the
 /// others are behind the source's. Source: `trace_observation_point` in Cilium's `flow.proto`.
@@ -109,6 +112,9 @@ impl Side {
     }
 }
 
+/// What in configuration names a connection, each with its file.
+pub type Named = BTreeMap<Box<str>, Option<Box<str>>>;
+
 /// What was seen of one connection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Evidence {
@@ -116,6 +122,8 @@ pub(super) struct Evidence {
     pub(super) ingress: Side,
     /// The pods that it was seen between, as far as they are kept.
     pub(super) keys: BTreeSet<Key>,
+    /// What in configuration names it, as far as that is kept, and in which file.
+    pub(super) named: Named,
 }
 
 impl Evidence {
@@ -127,6 +135,16 @@ impl Evidence {
         side.add(flow.time, outcome);
         if self.keys.len() < MOST_KEYS {
             self.keys.insert(key);
+        }
+    }
+
+    /// It is named in configuration.
+    pub(super) fn name(&mut self, key: Key, by: Box<str>, file: Option<Box<str>>) {
+        if self.keys.len() < MOST_KEYS {
+            self.keys.insert(key);
+        }
+        if self.named.len() < MOST_PLACES {
+            self.named.insert(by, file);
         }
     }
 
@@ -142,10 +160,11 @@ impl Evidence {
         self.egress.passed.max(self.ingress.passed)
     }
 
-    /// Whether no side denied it last, and some side let it through.
+    /// Whether no side denied it last, and some side let it through, or configuration names it.
     pub(super) fn works(&self) -> bool {
         let sides = [self.egress.last(), self.ingress.last()];
-        !sides.contains(&Some(Outcome::Denied)) && sides.iter().any(Option::is_some)
+        !sides.contains(&Some(Outcome::Denied))
+            && (sides.iter().any(Option::is_some) || !self.named.is_empty())
     }
 
     /// Whether it passes only since policies are audited.

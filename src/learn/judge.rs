@@ -1,16 +1,17 @@
 //! What is missing once the namespace is closed, and what became of every connection.
 
 use super::collect::Collector;
-use super::evidence::{Connection, Evidence, Who};
+use super::evidence::{Connection, Evidence, Named, Who};
 use super::policies::{self, Admitted, Pair, Peer};
 use super::units::Unnameable;
-use crate::baseline::BaselinePolicy;
+use crate::baseline::{BaselinePolicy, GUESSED_FROM};
 use crate::cluster::{ObjectRef, Port};
 use crate::draft::{Dialect, Draft};
 use crate::objects::Objects;
 use crate::observed::{Key, predict};
 use crate::policy::rule::Direction;
 use crate::policy::{Ruleset, Written};
+use crate::printable::printable;
 use crate::verdict::Verdict;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -47,6 +48,8 @@ pub struct Seen {
     pub keys: BTreeSet<Key>,
     /// How often it was let through, and denied at egress and at ingress.
     pub counts: [u64; 3],
+    /// What in configuration names it, as far as that is kept, and in which file.
+    pub named: Named,
     /// It passes only since policies are audited.
     pub audited: bool,
     /// What became of it.
@@ -113,6 +116,7 @@ pub fn learn(
             connection: *connection,
             keys: evidence.keys.clone(),
             counts: [evidence.passed(), evidence.egress.denied, evidence.ingress.denied],
+            named: evidence.named.clone(),
             audited: evidence.is_audited(),
             fate,
         });
@@ -147,7 +151,7 @@ pub fn learn(
         rules = judge.compile(&with, before);
     }
     replaced.retain(|object| made.contains_key(&*object.name));
-    let (policies, after) = (made.values().cloned().collect(), rules);
+    let (mut policies, after): (Vec<Draft>, _) = (made.values().cloned().collect(), rules);
     for (connection, evidence, at) in works {
         let stays =
             evidence.keys.iter().all(|key| judge.verdict(&after, key, None) == Verdict::Allowed);
@@ -174,8 +178,36 @@ pub fn learn(
             seen.fate = fate;
         }
     }
+    mark_guesses(&mut policies, &seen);
     seen.sort_by_cached_key(|seen| judge.order(&seen.connection));
     Lesson { namespace: namespace.into(), dialect, policies, seen, replaced, after }
+}
+
+/// The longest annotation that is written.
+const LONGEST: usize = 2000;
+
+/// Marks the policies of what nobody saw as what they are, with the places that name it.
+fn mark_guesses(policies: &mut [Draft], seen: &[Seen]) {
+    for policy in policies {
+        let learned = |it: &&Seen| match &it.fate {
+            Fate::Learned(names) => it.is_guess() && names.contains(&policy.name),
+            _ => false,
+        };
+        let places: BTreeSet<&str> =
+            seen.iter().filter(learned).flat_map(|it| it.named.keys()).map(|by| &**by).collect();
+        if !places.is_empty() {
+            let all = places.into_iter().collect::<Vec<_>>().join(", ");
+            let text = printable(&all).chars().take(LONGEST).collect();
+            policy.annotations.insert(GUESSED_FROM.to_owned(), text);
+        }
+    }
+}
+
+impl Seen {
+    /// Whether configuration names it and no flow was seen.
+    pub fn is_guess(&self) -> bool {
+        !self.named.is_empty() && self.counts == [0; 3]
+    }
 }
 
 struct Judge<'a, 'b> {

@@ -1,9 +1,9 @@
 //! What works now, as the smallest policies that keep it working.
 //!
-//! In: flows that Hubble saw ([`Collector`]), a [`Snapshot`](crate::cluster::Snapshot) and the policies
-//! that a namespace is to be closed with. Out: a [`Lesson`]: policies, in either dialect, that admit the
-//! connections which were seen to work and which those policies would cut, and what became of every
-//! other.
+//! In: flows that Hubble saw ([`Collector`]) or what configuration names ([`config`]), a
+//! [`Snapshot`](crate::cluster::Snapshot) and the policies that a namespace is to be closed with. Out: a
+//! [`Lesson`]: policies, in any dialect, that admit the connections which were seen to work and which
+//! those policies would cut, and what became of every other.
 //!
 //! - **Connections.** Flows are one connection where their workloads and the port on the pod are the
 //!   same. It works where the last decision on neither side was a denial; a side that was not seen is
@@ -17,6 +17,7 @@
 //! Memory is bounded, whatever is read; what did not fit is counted.
 
 mod collect;
+pub mod config;
 mod evidence;
 mod judge;
 mod policies;
@@ -26,6 +27,6 @@ mod units;
 mod words;
 
 pub use collect::{Collector, Left};
-pub use evidence::Connection;
+pub use evidence::{Connection, Named};
 pub use judge::{Fate, Lesson, Lost, Seen, learn};
 pub use words::{lesson_text, reading_text};

@@ -91,7 +91,8 @@ fn lesson_in(dialect: Dialect, flows: &[crate::hubble::Flow], there: &[Value]) -
     let (snapshot, written) = objects.assemble();
     let rules = Ruleset::compile(&written, &snapshot, &Enforcer::Cilium(Cilium::default()));
     let mut collector =
-        Collector::new(&snapshot, Index::new(&snapshot, &rules), ["a".into()], None);
+        Collector::new(&snapshot, Index::new(&snapshot, &rules), ["a".into()], None)
+            .with_icmp(dialect == Dialect::Cilium);
     for flow in flows {
         collector.flow(flow);
     }
@@ -177,6 +178,23 @@ fn the_same_in_the_words_of_cilium() {
     let told = lesson_in(Dialect::Cilium, &[flow(&remote)], &[]);
     assert_eq!(told.policies, []);
     assert!(told.lesson.join("\n").contains("only entities name these"), "{:?}", told.lesson);
+}
+
+/// docs/semantics/cilium-ports.md#icmp: what no NetworkPolicy can name, and Cilium's can.
+#[test]
+fn icmp_is_learned_in_the_words_of_cilium() {
+    let ping = flow(&json!({"l4": {"ICMPv4": {"type": 8}}}));
+    let told = lesson_in(Dialect::Cilium, &[ping], &[]);
+    let [policy] = &told.policies[..] else { panic!("{:?}", told.policies) };
+    let ingress = &spec(policy, Dialect::Cilium)["ingress"];
+    assert_eq!(ingress[0]["icmps"], json!([{"fields": [{"family": "IPv4", "type": 8}]}]));
+    assert_eq!(ingress[0]["toPorts"], Value::Null);
+    let line = "    b/deploy/web → sts/db ICMP type 8: 1 flow".to_owned();
+    assert!(told.lesson.contains(&line), "{:?}", told.lesson);
+    assert!(told.lesson.contains(&"  0 observed flows would be cut".to_owned()));
+    // An error about a connection needs no policy.
+    let error = flow(&json!({"l4": {"ICMPv4": {"type": 3}}}));
+    assert_eq!(lesson_in(Dialect::Cilium, &[error], &[]).policies, []);
 }
 
 #[test]

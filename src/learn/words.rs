@@ -6,10 +6,15 @@ use super::judge::{Fate, Lesson, Lost, Seen};
 use super::policies::{MOST_BLOCKS, MOST_PORTS};
 use crate::cluster::ObjectRef;
 use crate::draft::Dialect;
+use crate::prose;
 use std::fmt;
 
 /// Lines of one list, unless all are asked for.
 const LINES: usize = 20;
+
+/// What guesses are worth.
+const GUESSED: &str = "guesses are from configuration: what it names need not be used, and what is used \
+                       need not be named there; values of Secrets are not read";
 
 /// What to call an end.
 pub(super) fn end(collector: &Collector<'_>, who: Who) -> String {
@@ -26,8 +31,16 @@ pub(super) fn end(collector: &Collector<'_>, who: Who) -> String {
 pub fn lesson_text(collector: &Collector<'_>, lesson: &Lesson, all: bool) -> Vec<String> {
     let text = Text { collector, lesson, all };
     let mut lines = Vec::new();
-    let connections = some(count(lesson.seen.len()), "connection");
-    lines.push(format!("{}: {connections} seen", lesson.namespace));
+    let guesses = lesson.seen.iter().filter(|seen| seen.is_guess()).count();
+    let connections = some(count(lesson.seen.len() - guesses), "connection");
+    let named = some(count(guesses), "connection");
+    let named = format!("{named} named in configuration");
+    let told = match (&collector.guessed, collector.flows) {
+        (None, _) => format!("{connections} seen"),
+        (Some(_), 0) => named,
+        (Some(_), _) => format!("{connections} seen, and {named} that nobody saw"),
+    };
+    lines.push(format!("{}: {told}", lesson.namespace));
     let learned = text.of(|seen| matches!(seen.fate, Fate::Learned(_)));
     let policies = some(count(lesson.policies.len()), "policy");
     text.list(&mut lines, &format!("learned, for {policies}:"), &learned, |seen| text.passed(seen));
@@ -47,14 +60,17 @@ pub fn lesson_text(collector: &Collector<'_>, lesson: &Lesson, all: bool) -> Vec
     text.list(&mut lines, head, &other, |seen| text.passed(seen));
     let cut = text.of(|seen| matches!(seen.fate, Fate::Cut(_)));
     let lost: u64 = cut.iter().map(|seen| Text::flows(seen)).sum();
-    let head = format!(
-        "{} in {} would be cut:",
-        some(count(cut.len()), "connection"),
-        some(lost, "observed flow")
-    );
+    let connections = some(count(cut.len()), "connection");
+    let unseen = collector.guessed.is_some() && collector.flows == 0;
+    let head = if unseen {
+        format!("{connections} would be cut:")
+    } else {
+        format!("{connections} in {} would be cut:", some(lost, "observed flow"))
+    };
     text.list(&mut lines, &head, &cut, |seen| text.passed(seen));
     if cut.is_empty() && !(learned.is_empty() && covered.is_empty()) {
-        lines.push("  0 observed flows would be cut".to_owned());
+        let what = if unseen { "of these connections" } else { "observed flows" };
+        lines.push(format!("  0 {what} would be cut"));
     }
     for object in &lesson.replaced {
         let name = ObjectRef { namespace: None, ..object.clone() };
@@ -96,6 +112,11 @@ impl Text<'_, '_> {
             let [from, to] =
                 [seen.connection.source, seen.connection.destination].map(|who| self.end(who));
             let port = seen.connection.port;
+            let port = if port.protocol.has_ports() {
+                port.to_string()
+            } else {
+                format!("{} type {}", port.protocol, port.number)
+            };
             lines.push(format!("    {from} → {to} {port}: {}", detail(seen)));
         }
         if seen.len() > shown {
@@ -115,7 +136,14 @@ impl Text<'_, '_> {
     }
 
     fn passed(&self, seen: &Seen) -> String {
-        let mut text = some(Self::flows(seen), "flow");
+        let mut text = if seen.is_guess() {
+            format!("a guess from {}", Self::named(seen))
+        } else {
+            some(Self::flows(seen), "flow")
+        };
+        if !seen.is_guess() && !seen.named.is_empty() {
+            text += &["; also named by ", &Self::named(seen)].concat();
+        }
         if seen.audited {
             text += ", only in audit mode";
         }
@@ -147,7 +175,19 @@ impl Text<'_, '_> {
         text
     }
 
+    /// What in configuration names a connection.
+    fn named(seen: &Seen) -> String {
+        let places = seen.named.iter().map(|(by, file)| match file {
+            Some(file) => format!("{by} ({file})"),
+            None => by.to_string(),
+        });
+        prose::list(&places.collect::<Vec<_>>(), "and")
+    }
+
     fn denied(seen: &Seen) -> String {
+        if seen.is_guess() {
+            return format!("named by {}", Self::named(seen));
+        }
         if let Fate::Denied { predicted: true } = seen.fate {
             return "let through on one side, and the policies deny it on the other".to_owned();
         }
@@ -186,6 +226,15 @@ pub fn reading_text(collector: &Collector<'_>) -> Vec<String> {
     if collector.more_left > 0 {
         let more = some(collector.more_left, "flow");
         lines.push(format!("not learned: {more} for further reasons of this kind"));
+    }
+    if let Some(guesses) = &collector.guessed {
+        for why in &guesses.left {
+            lines.push(format!("not guessed: {why}"));
+        }
+        if guesses.more > 0 {
+            lines.push(format!("not guessed: {} more of this kind", guesses.more));
+        }
+        lines.push(GUESSED.to_owned());
     }
     for (one, other) in &collector.units.alike {
         lines.push(format!(
@@ -245,7 +294,8 @@ impl fmt::Display for Left {
             }
             Self::Nameless => f.write_str("Hubble names neither pod nor address"),
             Self::Portless(protocol) => {
-                write!(f, "{protocol} has no ports, and no NetworkPolicy names it")
+                let cilium = if protocol.starts_with("ICMP") { " (Cilium's can)" } else { "" };
+                write!(f, "{protocol} has no ports, and no NetworkPolicy names it{cilium}")
             }
         }
     }

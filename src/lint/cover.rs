@@ -10,12 +10,14 @@
 //! the rules and not with their pairs.
 
 use super::within::{names, peer_within, ports_within, set_within};
-use crate::cluster::{Name, Operator, Selector, Snapshot};
-use crate::policy::rule::{Action, Direction, Namespaces, PeerKind, Peers, PodSet, Policy, Tier};
+use crate::cluster::{Name, ObjectRef, Operator, Selector, Snapshot};
+use crate::policy::rule::{
+    Action, Direction, NamedTier, Namespaces, PeerKind, Peers, PodSet, Policy, Position, Tier,
+};
 use crate::policy::{PolicyId, Ruleset};
 use ipnet::IpNet;
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// How often two parts are laid beside each other at most, which takes some seconds.
 const MOST_LOOKS: u64 = 30_000_000;
@@ -59,6 +61,10 @@ pub(super) struct Index<'a> {
     isolating: HashMap<(Direction, SetKey<'a>), Vec<PolicyId>>,
     /// The directions in which an administrator's rule passes flows on.
     passes: [bool; 2],
+    /// What all rules of a tier with a name do, by its name and the direction.
+    does: HashMap<(&'a NamedTier, Direction), BTreeSet<Action>>,
+    /// Objects whose selector was taken apart: one rule of them stands in several policies.
+    apart: HashSet<&'a ObjectRef>,
     looks: Cell<u64>,
 }
 
@@ -72,8 +78,16 @@ impl<'a> Index<'a> {
                     && it.entries.iter().any(|entry| entry.action == Action::Pass)
             })
         });
+        let mut does: HashMap<_, BTreeSet<Action>> = HashMap::new();
+        let mut apart = HashSet::new();
+        for policy in rules.policies() {
+            let Some(position) = policy.tier.position() else { continue };
+            let all = does.entry((&position.tier, policy.direction)).or_default();
+            all.extend(policy.entries.iter().map(|entry| entry.action));
+            apart.extend((position.part > 0).then_some(&policy.object));
+        }
         let looks = Cell::new(0);
-        let mut index = Self { snapshot, rules, parts, isolating, passes, looks };
+        let mut index = Self { snapshot, rules, parts, isolating, passes, does, apart, looks };
         for (id, policy) in rules.policies().iter().enumerate() {
             if policy.not_judged().is_some() || policy.subject.doubt.is_some() {
                 continue;
@@ -236,6 +250,22 @@ impl<'a> Index<'a> {
                 (by.action != Action::Pass && !passes).then_some(How::Before)
             }
             (Tier::Normal, Tier::Baseline(_)) => Some(How::Before),
+            (Tier::Named(_), Tier::Named(_)) if self.apart.contains(&one.object) => None,
+            (Tier::Named(earlier), Tier::Named(later)) => {
+                let does = self.does.get(&(&earlier.tier, one.direction));
+                if earlier.tier != later.tier {
+                    // What is passed on anywhere in the tier may come to the later one all the same.
+                    let passes = does.is_none_or(|all| all.contains(&Action::Pass));
+                    (earlier.tier < later.tier && !passes).then_some(How::Before)
+                } else if does.is_some_and(|all| all.len() == 1) && rule.condition.is_none() {
+                    // Where all rules of a tier do the same their order does not count.
+                    same()
+                } else if comes_before(earlier, later) {
+                    Some(if by.action == rule.action { How::Same } else { How::Before })
+                } else {
+                    None
+                }
+            }
             _ => None,
         }
     }
@@ -262,6 +292,12 @@ impl<'a> Index<'a> {
             && ports_within(&rule.ports, &by.ports)
             && set_within(&one.subject, &other.subject, self.snapshot)
     }
+}
+
+/// Whether one of two policies of a tier comes before the other in every release that it may be.
+fn comes_before(one: &Position, other: &Position) -> bool {
+    one.order < other.order
+        || (one.order == other.order && one.key < other.key && one.earlier <= other.earlier)
 }
 
 /// The parts of a policy, with the peer of each.

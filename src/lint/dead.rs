@@ -89,7 +89,7 @@ pub(super) fn dead(
     let mut left: Vec<(PolicyId, &str, Vec<usize>)> = Vec::new();
     for (id, policy) in rules.policies().iter().enumerate() {
         let kept = search.kept.contains(&policy.object) || whole.contains(&policy.object);
-        if policy.not_judged().is_some() || kept {
+        if !policy.is_judged() || kept {
             continue;
         }
         for (path, entries) in rules_of(policy) {

@@ -33,7 +33,7 @@ pub(super) fn known(snapshot: &Snapshot, rules: &Ruleset, pods: &Pods<'_>, found
     // Both directions of an object, and what a selector was taken apart into, say the same of it.
     let mut seen = HashSet::new();
     for policy in rules.policies() {
-        if policy.not_judged().is_some() {
+        if !policy.is_judged() {
             continue;
         }
         if seen.insert((&policy.object, &policy.subject)) {

@@ -47,7 +47,7 @@ pub(super) fn written(
     let six = has_six(snapshot);
     let mut kinds = HashSet::new();
     for (id, policy) in rules.policies().iter().enumerate() {
-        if policy.not_judged().is_some() {
+        if !policy.is_judged() {
             continue;
         }
         if kinds.insert(&policy.object) {
@@ -339,8 +339,8 @@ fn names(rules: &Ruleset, found: &mut AllFound) {
     for policy in rules.policies() {
         let judged = policy.not_judged().is_none() && policy.subject.doubt.is_none();
         let closes = policy.isolates && policy.direction == Direction::Egress;
-        let normal = policy.tier == Tier::Normal;
-        if !(judged && closes && normal) || rules.cluster_wide_unread() {
+        let ends = policy.tier == Tier::Normal || policy.tier.position().is_some();
+        if !(judged && closes && ends) || rules.cluster_wide_unread() {
             continue;
         }
         if own(policy).is_some_and(|namespace| rules.is_unread(namespace)) {
@@ -408,9 +408,14 @@ fn ties(rules: &Ruleset, found: &mut AllFound) {
                     continue;
                 }
                 let place = Place::of(one, &first.path);
+                let decides = match rules.cilium() {
+                    // Source: docs/semantics/cilium-verdicts.md#ties-of-clusternetworkpolicy.
+                    Some(_) => "Cilium takes the one with the lower place, and of one place Deny",
+                    None => "which of them decides is not defined",
+                };
                 let message = format!(
                     "{} and {} match the same flows in one tier and priority, one with {} and one with \
-                     {}: which of them decides is not defined",
+                     {}: {decides}",
                     second.path.strip_prefix("spec.").unwrap_or(&second.path),
                     place.words(),
                     second.action.as_str(),

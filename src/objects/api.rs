@@ -31,7 +31,7 @@ macro_rules! kinds {
 
 kinds! {
     Namespace Node Pod Deployment ReplicaSet StatefulSet DaemonSet Job CronJob
-    ReplicationController Service Endpoints EndpointSlice Ingress IngressClass
+    ReplicationController Service ServiceAccount Endpoints EndpointSlice Ingress IngressClass
 }
 
 #[cfg(test)]

@@ -24,16 +24,7 @@ impl Objects {
     /// has running pods stands in the snapshot by these, any other by its template. Every namespace
     /// that an object is in exists.
     pub fn assemble(self) -> (Snapshot, Written) {
-        let Self {
-            by_ref,
-            without_pods,
-            gaps,
-            written_twice,
-            mut unread_labels,
-            unread,
-            calls_unread,
-            ..
-        } = self;
+        let Self { by_ref, without_pods, gaps, written_twice, mut unread_labels, .. } = self;
         unread_labels.retain(|name| {
             let namespace = ObjectRef::cluster(Kind::Namespace.name(), name.clone());
             !by_ref.contains_key(&namespace)
@@ -48,11 +39,12 @@ impl Objects {
         for name in &unread_labels {
             snapshot.add_unread_namespace(name);
         }
-        written.unread = unread;
+        written.unread = self.unread;
         snapshot.pod_cidrs = trusted_pod_cidrs(&pod_cidrs, snapshot.pods());
         snapshot.gaps = gaps;
         snapshot.written_twice = written_twice;
-        snapshot.calls.unread = calls_unread;
+        snapshot.calls.unread = self.calls_unread;
+        snapshot.settings = self.settings.into_iter().collect();
         (snapshot, written)
     }
 }

@@ -39,6 +39,8 @@ pub(super) struct Decoded {
     pub(super) other_policies: Vec<(String, Does, Mark)>,
     /// Documents or objects, whatever their kind.
     pub(super) objects: usize,
+    /// Objects that say whom pods call: where they stand is all that is kept.
+    pub(super) settings: Vec<(ObjectRef, Origin)>,
 }
 
 /// Something that could not be read.
@@ -70,6 +72,7 @@ impl Decoded {
         self.problems.append(&mut other.problems);
         self.other_policies.append(&mut other.other_policies);
         self.objects += other.objects;
+        self.settings.append(&mut other.settings);
     }
 
     /// Decodes pieces in parallel and puts the results together in order.
@@ -258,10 +261,8 @@ impl Decoder<'_> {
                     out.found.push((found, origin));
                 }
             }
-            Known::Irrelevant if kind == "ConfigMap" => {
-                if let Some(found) = agent_config(node, self.namespace) {
-                    out.found.push((found, origin));
-                }
+            Known::Irrelevant | Known::Custom if is_of_settings(api_version, kind) => {
+                self.settings(out, node, origin, (kind, encrypted));
             }
             Known::Irrelevant => {}
             Known::Custom if self.rendered.is_none() && is_of_flux(api_version, kind) => {
@@ -270,6 +271,36 @@ impl Decoder<'_> {
             }
             Known::Custom => self.custom(out, node, origin, (api_version, kind)),
         }
+    }
+
+    /// Keeps where an object stands that says whom pods call; of Cilium's agent its settings themselves.
+    fn settings(
+        &self,
+        out: &mut Decoded,
+        node: &Node<'_>,
+        origin: Origin,
+        (kind, encrypted): (&str, bool),
+    ) {
+        let agent = (kind == "ConfigMap").then(|| agent_config(node, self.namespace)).flatten();
+        if let Some(found) = agent {
+            out.found.push((found, origin));
+        } else if let Some(metadata) = node.get("metadata").filter(|_| !encrypted)
+            && let Ok(metadata) = yaml::from_node(metadata)
+        {
+            self.keep_settings(out, kind, metadata, origin);
+        }
+    }
+
+    pub(super) fn keep_settings(
+        &self,
+        out: &mut Decoded,
+        kind: &str,
+        metadata: wire::Metadata,
+        origin: Origin,
+    ) {
+        let Some(name) = metadata.name.filter(|name| !name.is_empty()) else { return };
+        let namespace = metadata.namespace.unwrap_or_else(|| self.namespace.clone());
+        out.settings.push((ObjectRef::namespaced(kind, namespace, name), origin));
     }
 
     fn items(
@@ -353,6 +384,12 @@ impl Decoder<'_> {
         }
         Origin::Manifest { file: self.file.clone(), offset: at.offset, line: at.line, within }
     }
+}
+
+/// Whether objects of a kind say whom pods call, and nothing else that is read.
+pub(super) fn is_of_settings(api_version: &str, kind: &str) -> bool {
+    let monitors = || kinds::group(api_version) == "monitoring.coreos.com";
+    (kind == "ConfigMap" && api_version == "v1") || (kind == "ServiceMonitor" && monitors())
 }
 
 /// Whether an object stands for others that Flux makes of it.

@@ -8,7 +8,7 @@ use super::found::{Body, Found};
 use super::set::{Objects, Replaced};
 use super::warning::{Severity, Warning, shown};
 use super::{kustomization, text};
-use crate::cluster::{Name, Origin, Rendered};
+use crate::cluster::{Name, ObjectRef, Origin, Rendered};
 use crate::kinds::{self, Does};
 use crate::lints::Lint;
 use crate::policy::Fault;
@@ -56,6 +56,8 @@ pub struct File {
     pub(super) other_policies: Vec<(String, Does, Option<Mark>, Arc<str>)>,
     /// The namespace of objects that name none.
     home: Option<Name>,
+    /// Objects that say whom pods call, and where they stand.
+    pub(super) settings: Vec<(ObjectRef, Origin)>,
 }
 
 /// Decodes a text as the content of a file, without a file: objects and warnings.
@@ -101,7 +103,8 @@ impl Reading {
 
     /// Takes what one file gave; of two objects with one name the later counts.
     pub fn add(&mut self, file: File) {
-        let File { path, kept, found, warnings, other_policies, home } = file;
+        let File { path, kept, found, warnings, other_policies, home, settings } = file;
+        self.objects.settings.extend(settings);
         self.tally.other_policies(&path, other_policies);
         for warning in warnings {
             if let Some(warning) = self.tally.once(&path, warning) {
@@ -177,8 +180,8 @@ impl File {
     }
 
     fn without_objects(path: Arc<Path>, warnings: Vec<Warning>) -> Self {
-        let (found, other_policies) = (Vec::new(), Vec::new());
-        Self { path, kept: None, found, warnings, other_policies, home: None }
+        let (found, other_policies, settings) = (Vec::new(), Vec::new(), Vec::new());
+        Self { path, kept: None, found, warnings, other_policies, home: None, settings }
     }
 
     /// Decodes the content of a file.
@@ -198,12 +201,20 @@ impl File {
         let decoded = Decoder { text: &text, file: &path, namespace, rendered: None }.decode();
         let mut documents = Documents::of(&text);
         let warnings = warnings(&path, &mut documents, &decoded);
-        let Decoded { found, other_policies, .. } = decoded;
+        let Decoded { found, other_policies, settings, .. } = decoded;
         let with_text =
             |(kind, does, mark): (String, Does, Mark)| (kind, does, Some(mark), documents.at(mark));
         let other_policies = other_policies.into_iter().map(with_text).collect();
         let kept = (kind == Kind::Kept).then_some(text);
-        Self { path, kept, found, warnings, other_policies, home: Some(namespace.clone()) }
+        Self {
+            path,
+            kept,
+            found,
+            warnings,
+            other_policies,
+            home: Some(namespace.clone()),
+            settings,
+        }
     }
 
     /// Decodes a document that a program made of a file. No line of it is one of that file, so none is
@@ -217,10 +228,11 @@ impl File {
         for warning in &mut warnings {
             warning.at = None;
         }
-        let Decoded { found, other_policies, .. } = decoded;
+        let Decoded { found, other_policies, settings, .. } = decoded;
         let with_text = |(kind, does, _): (String, Does, Mark)| (kind, does, None, of.text.clone());
         let other_policies = other_policies.into_iter().map(with_text).collect();
-        Self { path, kept: None, found, warnings, other_policies, home: Some(namespace.clone()) }
+        let home = Some(namespace.clone());
+        Self { path, kept: None, found, warnings, other_policies, home, settings }
     }
 }
 

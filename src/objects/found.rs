@@ -165,7 +165,7 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
             let spec = workload.spec.unwrap_or_default();
             let job = spec.job_template.and_then(|job| job.spec).unwrap_or_default();
             let parts = WorkloadParts {
-                selector: spec.selector.and_then(|selector| lower(&selector)),
+                selector: spec.selector.and_then(|selector| selector_of(&selector)),
                 replicas: spec.replicas,
                 completion_mode: spec.completion_mode.or(job.completion_mode),
                 template: spec.template.or(job.template),
@@ -271,7 +271,7 @@ fn labels(map: Option<wire::LabelMap>) -> Labels {
 }
 
 /// The selector as the API server reads it; a faulty one selects nothing that is known.
-fn lower(selector: &LabelSelector) -> Option<Selector> {
+pub(crate) fn selector_of(selector: &LabelSelector) -> Option<Selector> {
     let mut faults = Vec::new();
     let mut selector = selector.lower("spec.selector", &mut faults);
     // It decides nothing, so nobody asks where it is written.

@@ -4,10 +4,11 @@
 //! slice of the text; they are decoded in parallel. An object that this fast way cannot read goes
 //! the way of YAML, which reads it (repeated keys, custom resources) or says where it is wrong.
 
-use super::decode::{AGENT_CONFIG, At, Decoded, Decoder, TOO_DEEP, is_of_flux};
+use super::decode::{AGENT_CONFIG, At, Decoded, Decoder, TOO_DEEP, is_of_flux, is_of_settings};
 use crate::kinds::{self, Known};
 use crate::objects::found;
 use crate::objects::operators::groups_without_template;
+use crate::objects::wire::Bare;
 use crate::yaml::{self, Document, Mark};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -200,6 +201,11 @@ fn decode(
             Known::Irrelevant if &**kind == "ConfigMap" && piece.text.contains(AGENT_CONFIG) => {}
             Known::Irrelevant | Known::Custom => {
                 out.objects += 1;
+                if is_of_settings(version, kind)
+                    && let Ok(Bare { metadata: Some(metadata) }) = serde_json::from_str(piece.text)
+                {
+                    decoder.keep_settings(out, kind, metadata, decoder.origin(at));
+                }
                 return;
             }
         }

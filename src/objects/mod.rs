@@ -28,6 +28,7 @@ pub use assemble::owner_of_replica_set;
 pub use calls::CALLING;
 pub use encrypted::{is_encrypted, is_encrypted_value};
 pub use file::{File, Kept, Kind, Reading, at_origin, decode_text};
+pub(crate) use found::selector_of;
 pub use found::{Body, Found, FoundWorkload, Owner, from_json as fact_from_json};
 pub use kustomization::is_kustomization;
 pub use other::from_json as other_from_json;

@@ -33,6 +33,8 @@ pub struct Objects {
     pub unread_labels: BTreeSet<Name>,
     /// Namespaces of objects that name none, in which policies of one name were written several times.
     pub(super) written_twice: BTreeSet<Name>,
+    /// Where objects are written that say whom pods call: the ConfigMaps and the like of manifests.
+    pub settings: BTreeMap<ObjectRef, Origin>,
     /// Who enforces the policies, where the cluster tells, and what of that could not be read.
     pub enforcer: Option<(Enforcer, Option<Gap>)>,
     shared: Shared,
@@ -125,7 +127,14 @@ impl Objects {
         self.unread_labels.extend(other.unread_labels);
         self.written_twice.extend(other.written_twice);
         self.calls_unread.extend(other.calls_unread);
+        self.settings.extend(other.settings);
         self.enforcer = other.enforcer.or(self.enforcer.take());
+    }
+
+    /// Whether a policy asks for labels of ServiceAccounts.
+    pub fn ask_for_accounts(&self) -> bool {
+        let asks = |body: &Body| matches!(body, Body::Policy(spec) if spec.asks_for_accounts());
+        self.by_ref.values().any(|(_, body)| asks(body))
     }
 
     /// Removes every policy, and what is known of others that could not be read.

@@ -17,7 +17,7 @@ pub struct Prediction {
     pub flow: verdict::Flow,
     /// The judgement.
     pub judgement: Judgement,
-    /// It has no port, so rules say nothing of it.
+    /// What rules say of its protocol is not defined, or depends on more than is known of it.
     pub portless: bool,
 }
 
@@ -54,7 +54,7 @@ impl Prediction {
     }
 
     /// Source: docs/semantics/kubernetes.md#other-protocols: what becomes of ICMP and the like where
-    /// policies isolate is not defined.
+    /// policies isolate is not defined. Of ICMP Cilium says it (docs/semantics/cilium-ports.md#icmp).
     fn of(&self, trace: &Trace) -> Verdict {
         match trace.reason {
             Reason::Admitted | Reason::NoneAdmits | Reason::Refused | Reason::Tie
@@ -119,10 +119,32 @@ pub fn key(snapshot: &Snapshot, index: &Index, flow: &Flow) -> Result<Key, NotJu
     };
     let port = match flow.l4 {
         Layer4::Ports { protocol, destination, .. } => Some(Port { protocol, number: destination }),
-        Layer4::Icmp { .. } | Layer4::Other => None,
+        Layer4::Icmp { v6, kind, .. } => of_icmp(v6, kind),
+        Layer4::Other => None,
     };
     let family = family.or_else(|| shared_family(snapshot, [&source, &destination]));
     Ok((source, destination, port, family.ok_or(NotJudged::NoAddress)?))
+}
+
+/// Messages about a connection, which pass where it is known, whatever policies say of ICMP: that something
+/// is not reachable, too large, too late or wrong.
+///
+/// Source: docs/semantics/cilium-ports.md#icmp; RFC 792 and RFC 4443.
+const ERRORS: [u32; 5] = [3, 4, 5, 11, 12];
+const ERRORS_V6: [u32; 4] = [1, 2, 3, 4];
+
+/// How routers and neighbours are found, which nodes answer themselves (RFC 4861).
+const NEIGHBOURS_V6: std::ops::RangeInclusive<u32> = 133..=137;
+
+/// The type of ICMP, which stands where ports stand, if policies decide of it.
+fn of_icmp(v6: bool, kind: u32) -> Option<Port> {
+    let (protocol, not_decided) = if v6 {
+        (Protocol::IcmpV6, ERRORS_V6.contains(&kind) || NEIGHBOURS_V6.contains(&kind))
+    } else {
+        (Protocol::Icmp, ERRORS.contains(&kind))
+    };
+    let number = u8::try_from(kind).ok().filter(|_| !not_decided)?;
+    Some(Port { protocol, number: number.into() })
 }
 
 /// A family of which both pods have an address, where the flow tells none.
@@ -146,5 +168,6 @@ pub fn predict(snapshot: &Snapshot, rules: &Ruleset, key: &Key) -> Prediction {
         through_service: false,
     };
     let judgement = judge(snapshot, rules, &flow);
-    Prediction { flow, judgement, portless: port.is_none() }
+    let is_decided = |port: Port| port.protocol.has_ports() || rules.enforcer().cilium().is_some();
+    Prediction { flow, judgement, portless: !port.is_some_and(is_decided) }
 }

@@ -5,7 +5,7 @@ use crate::cluster::{Applied, Labels, Node, ObjectRef, Origin, Pod, Snapshot, Wo
 use crate::hubble::{Flow, Record, decode};
 use crate::policy::networkpolicy::Spec;
 use crate::policy::rule::Direction;
-use crate::policy::{Enforcer, Ruleset, Written};
+use crate::policy::{Cilium, Enforcer, Ruleset, Written};
 use crate::verdict::{Endpoint, Verdict};
 use serde_json::{Value, json};
 use std::net::IpAddr;
@@ -15,12 +15,14 @@ struct World {
     snapshot: Snapshot,
     written: Written,
     origin: Origin,
+    enforcer: Enforcer,
 }
 
 impl World {
     fn live() -> Self {
         let origin = Origin::Live { applied: None, owner: None };
-        Self { snapshot: Snapshot::default(), written: Written::default(), origin }
+        let (snapshot, written) = (Snapshot::default(), Written::default());
+        Self { snapshot, written, origin, enforcer: Enforcer::default() }
     }
 
     fn files() -> Self {
@@ -86,7 +88,7 @@ impl World {
     }
 
     fn rules(&self) -> Ruleset {
-        Ruleset::compile(&self.written, &self.snapshot, &Enforcer::default())
+        Ruleset::compile(&self.written, &self.snapshot, &self.enforcer)
     }
 
     /// What is predicted of a flow, and whether that agrees.
@@ -180,7 +182,7 @@ fn what_agrees_and_what_is_not_compared() {
         (&closed, dropped(&json!({"traffic_direction": null})), Agreement::AsPredicted),
         // The egress of web is open, whatever the ingress of db.
         (&closed, flow(&json!({"traffic_direction": "EGRESS"})), Agreement::AsPredicted),
-        // Of ICMP only what no rule decides is predicted.
+        // What becomes of ICMP where rules decide is not defined.
         (&open, flow(&json!({"l4": {"ICMPv4": {"type": 8}}})), Agreement::AsPredicted),
         (&closed, dropped(&json!({"l4": {"ICMPv4": {"type": 8}}})), Agreement::NotKnown),
     ] {
@@ -194,6 +196,49 @@ fn what_agrees_and_what_is_not_compared() {
     assert_eq!((shut.arrived(&dropped(&none)), open.arrived(&flow(&none))), (None, None));
     let out = dropped(&json!({"traffic_direction": "EGRESS"}));
     assert_eq!(shut.judge(&out).unwrap().1, Agreement::AsPredicted);
+}
+
+/// docs/semantics/cilium-ports.md#icmp and docs/semantics/cilium-networkpolicy.md#other-protocols:
+/// Cilium denies what only rules with ports allow; docs/semantics/kubernetes.md#other-protocols: of
+/// others that is not defined.
+#[test]
+fn icmp_is_judged_by_cilium() {
+    let by = |enforcer: &Enforcer, ingress: Value| {
+        let mut world = two_pods(World::live());
+        world.enforcer = enforcer.clone();
+        world.policy("p", None, &json!({"policyTypes": ["Ingress"], "ingress": ingress}))
+    };
+    let cilium = Enforcer::Cilium(Cilium::default());
+    let with_port = json!([{"ports": [{"port": 80}]}]);
+    let ping = |seen: fn(&Value) -> Flow| seen(&json!({"l4": {"ICMPv4": {"type": 8}}}));
+    let ping_v6 = json!({
+        "l4": {"ICMPv6": {"type": 128}},
+        "IP": {"source": "2001:db8::1", "destination": "2001:db8::2"},
+    });
+    let agreement = |world: &World, flow: &Flow| world.judge(flow).unwrap().1;
+    for ingress in [with_port.clone(), json!([])] {
+        let closed = by(&cilium, ingress);
+        assert_eq!(agreement(&closed, &ping(dropped)), Agreement::AsPredicted);
+        assert!(matches!(agreement(&closed, &ping(flow)), Agreement::Differs(_)));
+        assert_eq!(closed.judge(&dropped(&ping_v6)).unwrap().0, Verdict::Denied);
+    }
+    let open = by(&cilium, json!([{}]));
+    assert_eq!(agreement(&open, &ping(flow)), Agreement::AsPredicted);
+    assert!(matches!(agreement(&open, &ping(dropped)), Agreement::Differs(_)));
+    // An error about a connection passes where that is known, and neighbours are nobody's to close.
+    let closed = by(&cilium, with_port.clone());
+    for other in [
+        json!({"ICMPv4": {"type": 3}}),
+        json!({"ICMPv4": {"type": 11}}),
+        json!({"ICMPv6": {"type": 2}}),
+        json!({"ICMPv6": {"type": 135}}),
+    ] {
+        let flow = dropped(&json!({"l4": other}));
+        assert_eq!(agreement(&closed, &flow), Agreement::NotKnown, "{other}");
+    }
+    let other = by(&Enforcer::Kubernetes, with_port);
+    assert_eq!(agreement(&other, &ping(dropped)), Agreement::NotKnown);
+    assert_eq!(agreement(&other, &ping(flow)), Agreement::NotKnown);
 }
 
 #[test]

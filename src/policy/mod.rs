@@ -81,6 +81,14 @@ impl Spec {
             _ => Err(D::Error::custom(format!("{kind} is no policy"))),
         }
     }
+
+    /// Whether it asks for labels of ServiceAccounts.
+    pub fn asks_for_accounts(&self) -> bool {
+        match self {
+            Self::Calico(spec) => spec.asks_for_accounts(),
+            Self::NetworkPolicy(_) | Self::Admin(_) | Self::Cilium(_) => false,
+        }
+    }
 }
 
 /// Lowers objects, dialect by dialect; what is returned is to be said of several together.

@@ -69,7 +69,7 @@ impl OtherObject {
         };
         let path = "spec".into();
         let (only, ports, condition) = (None, Ports::Any, None);
-        let entry = Entry { path, action, only, peers, ports, condition };
+        let entry = Entry { path, place: 0, action, only, peers, ports, condition };
         Policy {
             object: self.object.clone(),
             origin: self.origin.clone(),

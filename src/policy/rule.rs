@@ -101,6 +101,12 @@ impl Policy {
     pub fn not_judged(&self) -> Option<Does> {
         other_of_name(&self.object.kind).map(|row| row.does)
     }
+
+    /// Whether it is one that is judged, at its own place: one that stands before the others once more,
+    /// since some releases have it there, is told of there and not here.
+    pub fn is_judged(&self) -> bool {
+        self.not_judged().is_none() && self.tier.position().is_none_or(|it| it.settled)
+    }
 }
 
 /// Pods by namespace and labels. Host-network pods are never in such a set.
@@ -148,6 +154,8 @@ pub enum Namespaces {
 pub struct Entry {
     /// Field path of the rule, such as `spec.ingress[1]`.
     pub path: Box<str>,
+    /// Which rule of the policy it is or belongs to, where policies of one priority are asked by that.
+    pub place: usize,
     /// What it does with the flows that match.
     pub action: Action,
     /// It speaks for those of the policy's pods only that are meant by this; `None`: for all.
@@ -159,6 +167,19 @@ pub struct Entry {
     /// What else must hold, which only shows once the connection is open. Only with
     /// [`Action::Allow`] in [`Tier::Normal`].
     pub condition: Option<Condition>,
+}
+
+/// When Cilium asks a rule among those of policies of one priority: by its place in its policy, and of
+/// one place those that deny first, and those that pass last.
+///
+/// Source: docs/semantics/cilium-verdicts.md#ties-of-clusternetworkpolicy.
+pub(crate) fn turn(place: usize, action: Action) -> (usize, u8) {
+    let rank = match action {
+        Action::Deny => 0,
+        Action::Allow => 1,
+        Action::Pass => 2,
+    };
+    (place, rank)
 }
 
 /// What must hold besides peer and port for a flow to get through, such as an HTTP path.

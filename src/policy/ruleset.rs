@@ -1,6 +1,6 @@
 //! All policies in the one form, with the index by namespace that keeps look-ups small.
 
-use super::calico::{enforce, is_after_default, placed, widened};
+use super::calico::{Ties, enforce, is_after_default, placed, ties, widened};
 use super::dialect::Around;
 use super::identity::not_for_dns;
 use super::lowered::{Fault, Lowered, Remark};
@@ -13,7 +13,7 @@ use crate::cluster::{
 };
 use crate::kinds::{EnforcedBy, Kind, Role};
 use crate::lints::Lint;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Policy objects as read, before anything is made of them.
 #[derive(Clone, Debug, Default)]
@@ -202,6 +202,7 @@ impl Ruleset {
                     ruleset.traits.add(entry);
                 }
             }
+            ruleset.add_ties();
         }
         ruleset
     }
@@ -210,6 +211,27 @@ impl Ruleset {
     pub fn add_written(&mut self, written: &WrittenObject, snapshot: &Snapshot) {
         let lowered = written.lower_beside(snapshot, &self.enforcer, &self.policies);
         self.add(&written.object, &written.origin, lowered);
+        if self.enforcer.calico().is_some() {
+            self.add_ties();
+        }
+    }
+
+    /// Tells of policies of Calico between which only what they are called decides, and has those come
+    /// first perhaps that a release has there.
+    fn add_ties(&mut self) {
+        let Ties { perhaps_first, told } = ties(&self.policies);
+        let known = self.policies.iter().filter(|it| !it.is_judged());
+        let known: HashSet<_> = known.map(|it| (it.tier.clone(), it.direction)).collect();
+        for policy in perhaps_first {
+            if !known.contains(&(policy.tier.clone(), policy.direction)) {
+                self.add_policy(policy);
+            }
+        }
+        for remark in told {
+            if !self.lints.contains(&remark) {
+                self.lints.push(remark);
+            }
+        }
     }
 
     fn add(&mut self, object: &ObjectRef, origin: &Origin, lowered: Lowered) {
@@ -254,7 +276,10 @@ impl Ruleset {
 
     /// Adds one policy that is lowered already.
     pub fn add_policy(&mut self, policy: Policy) {
-        let policy = if self.enforcer.calico().is_some() { placed(policy) } else { policy };
+        let policy = match self.enforcer.calico() {
+            Some(calico) => placed(policy, *calico),
+            None => policy,
+        };
         let id = self.policies.len();
         match &policy.subject.namespaces {
             Namespaces::Own(namespace) => {

@@ -32,10 +32,16 @@ pub struct Position {
     pub tier: NamedTier,
     /// The order that the policy was given.
     pub order: Order,
+    /// It stands here whatever the release. Where releases put equal orders otherwise and which of them
+    /// it is is not known, a policy that some of them have first stands before the others a second time,
+    /// as one that only perhaps selects.
+    pub settled: bool,
     /// What decides between equal orders.
     pub key: Box<str>,
     /// Which part of the policy it is, where it was taken apart.
     pub part: u32,
+    /// What decides between equal orders in earlier releases, where the release is not known.
+    pub earlier: Option<Box<str>>,
 }
 
 /// The tier of policies that name none.

@@ -14,7 +14,7 @@ pub(super) enum NodeRule {
     Exempt,
     /// It reaches them whatever policies say, and they are held to policies on the way to it.
     Reaches,
-    /// An implied rule of the normal tier lets it reach them.
+    /// An implied rule behind those of all tiers lets it reach them.
     Implied,
     /// As any other node.
     None,
@@ -31,6 +31,11 @@ impl NodeRule {
             Some(cilium) if cilium.node_reaches_own_pods => Self::Implied,
             Some(_) => Self::None,
         }
+    }
+
+    /// Whether it is Cilium that enforces.
+    pub(super) fn is_of_cilium(self) -> bool {
+        matches!(self, Self::Implied | Self::None)
     }
 
     /// Whether rules can say otherwise.

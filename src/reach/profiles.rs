@@ -328,7 +328,9 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
         let middle = policies.partition_point(|policy| matches!(tier(policy), Tier::Admin(_)));
         let last = policies.partition_point(|policy| *tier(policy) <= Tier::Normal);
         // Of policies of one priority any may be followed.
-        for ordered in [&policies[..middle], &policies[last..]] {
+        let by_cilium = self.by_cilium();
+        let tied = [&policies[..middle], &policies[last..]];
+        for ordered in tied.into_iter().filter(|_| !by_cilium) {
             let mut pairs = ordered.windows(2);
             self.side_sets.uncertain |= pairs.any(|pair| tier(&pair[0]) == tier(&pair[1]));
         }
@@ -348,7 +350,7 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
         let exempt = of_set(&self.tables().sets, exempt, PortTable::ALL);
         let tables = &mut *self.side_sets.tables;
         let everything = &self.everything;
-        let besides = Besides { always: selecting.always, implied, exempt };
+        let besides = Besides { always: selecting.always, implied, exempt, by_cilium };
         let outcome = tiers::outcome(tables, everything, &admin, &normal, &baseline, besides);
         let unread = selecting.unread;
         if self.mode == Mode::Possible {
@@ -371,6 +373,10 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
             certain = but(tables, &certain, &outcome.conditional);
         }
         certain
+    }
+
+    fn by_cilium(&self) -> bool {
+        self.node_rule.is_of_cilium()
     }
 
     /// What may pass, or certainly passes, tiers with names.
@@ -406,9 +412,10 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
         if let Some(known) = self.admin.get(policies) {
             return known.clone();
         }
+        let by_cilium = self.by_cilium();
         let speakers = self.speakers(policies, subject);
         let everything = self.everything.clone();
-        let ordered = Arc::new(tiers::ordered(self.tables(), everything, &speakers));
+        let ordered = Arc::new(tiers::ordered(self.tables(), everything, &speakers, by_cilium));
         let shared = policies.iter().all(|(policy, _)| {
             let clauses = self.clauses(*policy);
             self.is_shared(&clauses)
@@ -428,7 +435,9 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
                 let mut region = |mode| self.region(*policy, &clauses, index, subject, mode);
                 let (certain, possible) = (region(Mode::Certain), region(Mode::Possible));
                 let clause = &clauses.all[index];
-                Rule { action: clause.action, conditional: clause.conditional, certain, possible }
+                let (place, action, conditional) =
+                    (clause.place, clause.action, clause.conditional);
+                Rule { place, action, conditional, certain, possible }
             });
             let rules = rules.collect();
             let (tier, isolates) = (written.tier.clone(), written.isolates);

@@ -76,6 +76,8 @@ type Listed = (PortsId, Arc<[(Name, Protocol)]>, Option<Arc<Except>>);
 /// One rule.
 #[derive(Clone, Debug)]
 pub(super) struct Clause {
+    /// Which rule of the policy it is.
+    pub(super) place: usize,
     pub(super) action: Action,
     /// A condition must hold besides.
     pub(super) conditional: bool,
@@ -272,7 +274,13 @@ impl SideSets<'_, '_> {
             }
             clauses.named |= terms.iter().any(Term::is_by_name);
             clauses.owned |= terms.iter().any(|term| term.own != Own::Whichever);
-            clauses.all.push(Clause { action: entry.action, conditional, only, terms });
+            clauses.all.push(Clause {
+                place: entry.place,
+                action: entry.action,
+                conditional,
+                only,
+                terms,
+            });
         }
         let clauses = Arc::new(clauses);
         self.clauses[family_index(family)][policy] = Some(clauses.clone());

@@ -9,11 +9,13 @@
 
 use super::region::{Region, Span, and, but, disjoint, or};
 use super::tables::Tables;
-use crate::policy::rule::{Action, Tier, TierEnd};
+use crate::policy::rule::{Action, Tier, TierEnd, turn};
 use std::sync::Arc;
 
 /// A rule with what it matches.
 pub(super) struct Rule {
+    /// Which rule of the policy it is.
+    pub(super) place: usize,
     pub(super) action: Action,
     /// A condition must hold besides.
     pub(super) conditional: bool,
@@ -62,12 +64,41 @@ pub(super) struct Outcome {
 }
 
 /// An ordered tier: of each priority the first rule that matches decides. Policies of one priority
-/// stand side by side, and any of them may be followed.
-pub(super) fn ordered(tables: &mut Tables, reach: Region, policies: &[Speaker]) -> Ordered {
+/// stand side by side, and any of them may be followed; in Cilium the first in turn is.
+pub(super) fn ordered(
+    tables: &mut Tables,
+    reach: Region,
+    policies: &[Speaker],
+    by_cilium: bool,
+) -> Ordered {
     let (mut allow, mut deny, mut pass) = (Region::new(), Region::new(), Region::new());
     let mut conditional = Region::new();
     let mut reach = reach;
     for group in policies.chunk_by(|a, b| a.tier == b.tier) {
+        if by_cilium && group.len() > 1 {
+            let mut decided = vec![Region::new(); group.len()];
+            for (at, rule) in in_turn(group) {
+                if tables.is_over() {
+                    break;
+                }
+                let matched = and(tables, &reach, &rule.possible);
+                let matched = but(tables, &matched, &decided[at]);
+                let said = match rule.action {
+                    Action::Allow => &mut allow,
+                    Action::Deny => &mut deny,
+                    Action::Pass => &mut pass,
+                };
+                *said = or(tables, said, &matched);
+                if rule.conditional {
+                    conditional = or(tables, &conditional, &matched);
+                }
+                decided[at] = or(tables, &decided[at], &rule.certain);
+                if group[at].certainly {
+                    reach = but(tables, &reach, &rule.certain);
+                }
+            }
+            continue;
+        }
         let mut silent: Option<Region> = None;
         for policy in group {
             let mut rest = reach.clone();
@@ -97,6 +128,16 @@ pub(super) fn ordered(tables: &mut Tables, reach: Region, policies: &[Speaker]) 
     }
     let next = or(tables, &reach, &pass);
     Ordered { allow, deny, next, conditional }
+}
+
+/// The rules of policies of one priority as Cilium asks them, each with the index of its policy.
+fn in_turn(group: &[Speaker]) -> Vec<(usize, &Rule)> {
+    let mut all: Vec<(usize, &Rule)> = Vec::new();
+    for (at, policy) in group.iter().enumerate() {
+        all.extend(policy.rules.iter().map(|rule| (at, rule)));
+    }
+    all.sort_by_key(|(_, rule)| turn(rule.place, rule.action));
+    all
 }
 
 /// What tiers with names do.
@@ -198,6 +239,8 @@ pub(super) struct Besides {
     pub(super) implied: [Region; 2],
     /// What isolation perhaps does not close.
     pub(super) exempt: Region,
+    /// Cilium decides: it knows no ties, and isolation is what is left behind the last tier.
+    pub(super) by_cilium: bool,
 }
 
 /// All tiers. `admin` is what the first one does; `middle` and `baseline` are the policies of the
@@ -210,10 +253,15 @@ pub(super) fn outcome(
     baseline: &[Speaker],
     besides: Besides,
 ) -> Outcome {
-    let Besides { always, implied, exempt } = besides;
+    let Besides { always, implied, exempt, by_cilium } = besides;
     let normal = admin.next.clone();
     let [certain, possible] = implied;
-    let mut admits = Matched { certain: certain.clone(), possible };
+    let implied = [certain.clone(), possible.clone()];
+    // In Cilium an implied rule comes behind all tiers.
+    let mut admits = match by_cilium {
+        true => Matched::default(),
+        false => Matched { certain: certain.clone(), possible },
+    };
     let mut denies = Matched::default();
     let isolates = always || middle.iter().any(|policy| policy.isolates && policy.certainly);
     let may_isolate = always || middle.iter().any(|policy| policy.isolates);
@@ -254,7 +302,9 @@ pub(super) fn outcome(
     let mut allow = and(tables, &open, &admits);
     let mut deny = and(tables, &normal, &denies);
     let mut next = Region::new();
-    if may_isolate {
+    if by_cilium {
+        next = but(tables, &open, &admitted);
+    } else if may_isolate {
         let kept = or(tables, &admitted, &all_admit);
         let closed = but(tables, &normal, &kept);
         deny = or(tables, &deny, &closed);
@@ -262,11 +312,25 @@ pub(super) fn outcome(
         let spared = and(tables, &spared, &exempt);
         allow = or(tables, &allow, &spared);
     }
-    if !isolates {
+    if !isolates && !by_cilium {
         next = but(tables, &open, &admitted);
     }
-    let last = ordered(tables, next, baseline);
-    for more in [&admin.allow, &last.allow, &last.next] {
+    let last = ordered(tables, next, baseline, by_cilium);
+    let mut spared = last.next.clone();
+    let mut admitted = admitted;
+    if by_cilium && may_isolate {
+        // Source: docs/semantics/cilium-verdicts.md#baseline-behind-isolation.
+        let [certain, possible] = &implied;
+        let kept = or(tables, certain, &all_admit);
+        let closed = but(tables, &last.next, &kept);
+        deny = or(tables, &deny, &closed);
+        if isolates {
+            let possible = or(tables, possible, &exempt);
+            spared = and(tables, &last.next, &possible);
+        }
+        admitted = or(tables, &admitted, certain);
+    }
+    for more in [&admin.allow, &last.allow, &spared] {
         allow = or(tables, &allow, more);
     }
     for more in [&admin.deny, &last.deny] {

@@ -124,7 +124,8 @@ pub(super) fn entry_key(entry: &Entry, own: Option<&str>) -> String {
 
 /// A policy as a text that is the same for the same meaning.
 pub(super) fn policy_key(policy: &Policy, own: Option<&str>) -> String {
-    let mut entries: Vec<String> = policy.entries.iter().map(|e| entry_key(e, own)).collect();
+    let key = |entry: &Entry| format!("{} {}", entry.place, entry_key(entry, own));
+    let mut entries: Vec<String> = policy.entries.iter().map(key).collect();
     if policy.tier == Tier::Normal {
         entries.sort_unstable();
         entries.dedup();

@@ -256,7 +256,7 @@ impl<'a> Prover<'a> {
     fn known(kinds: &Kinds) -> Vec<Who<'a>> {
         let both = |end: &Endpoint| [end.clone(), end.clone()];
         let mut all: Vec<Who<'a>> =
-            kinds.pods.iter().map(|id| Who::One(vec![both(&Endpoint::Pod(*id))])).collect();
+            kinds.pods.iter().map(|id| Who::One([both(&Endpoint::Pod(*id))].into())).collect();
         let family = |end: &&Endpoint| match end {
             Endpoint::Address(ip) => Some(Family::of(*ip)),
             _ => None,
@@ -265,7 +265,7 @@ impl<'a> Prover<'a> {
             let some = kinds.others.iter().filter(|end| family(end) == wanted);
             let some: Vec<[Endpoint; 2]> = some.map(both).collect();
             if !some.is_empty() {
-                all.push(Who::One(some));
+                all.push(Who::One(some.into()));
             }
         }
         all
@@ -337,7 +337,7 @@ impl<'a> Prover<'a> {
         let enforcement = rules.cilium().map(|cilium| cilium.enforcement).unwrap_or_default();
         let namespace = match subject {
             Who::Unwritten(_, name) => name,
-            Who::One(all) => match all.as_slice() {
+            Who::One(all) => match &**all {
                 [both] => match both[0].pod().map(|id| snapshot.pod(id)) {
                     Some(pod) if !pod.host_network => &pod.namespace,
                     _ => return false,

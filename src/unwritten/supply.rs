@@ -308,7 +308,7 @@ fn others(
             _ => Vec::new(),
         }
     };
-    let one = |end: &Endpoint| Who::One(vec![[end.clone(), end.clone()]]);
+    let one = |end: &Endpoint| Who::One([[end.clone(), end.clone()]].into());
     let port = port(question);
     let mut pairs: Vec<([Who<'_>; 2], Option<Port>)> = Vec::new();
     for place in places(0) {

@@ -161,7 +161,8 @@ impl<'a> Judge<'a> {
             Direction::Egress if self.rules.enforcer().calico().is_some() => None,
             Direction::Egress => Some(UnknownWhy::ToOwnNode),
         };
-        let about = Circumstances { implied, always, exempt };
+        let by_cilium = cilium.is_some();
+        let about = Circumstances { implied, always, exempt, by_cilium };
         Ok(Situation { snapshot: self.snapshot, rules: self.rules, pod, about, policies })
     }
 

@@ -88,6 +88,7 @@ impl Matcher<'_> {
         let (action, no) = (entry.action, Truth::No);
         let (peer_item, port_item) = (None, None);
         EntryTrace {
+            place: entry.place,
             action,
             peer: no,
             peer_item,
@@ -119,8 +120,8 @@ impl Matcher<'_> {
                 (peer.and(Truth::Unknown), peer_miss.or(Some(PeerMiss::SubjectUnknown)))
             }
         };
-        let action = entry.action;
-        EntryTrace { action, peer, peer_item, peer_miss, port, port_item, port_miss }
+        let (place, action) = (entry.place, entry.action);
+        EntryTrace { place, action, peer, peer_item, peer_miss, port, port_item, port_miss }
     }
 
     /// Whether the subject is one of those for whom a rule speaks.

@@ -84,7 +84,8 @@ impl Search<'_> {
         let namespace = real_namespace(&self.pod().namespace);
         let mut found: Vec<(f64, Near)> = Vec::new();
         for (id, policy) in self.rules.policies().iter().enumerate() {
-            if policy.tier.is_administrators() || policy.direction != self.trace.direction {
+            let other_way = policy.direction != self.trace.direction;
+            if policy.tier.is_administrators() || other_way || !policy.is_judged() {
                 continue;
             }
             let own = match &policy.subject.namespaces {

@@ -8,7 +8,7 @@
 use super::trace::{PolicyTrace, Reason, Trace, UnknownWhy, Verdict};
 use crate::cluster::Truth;
 use crate::policy::PolicyId;
-use crate::policy::rule::{Action, NamedTier, Tier, TierEnd};
+use crate::policy::rule::{Action, NamedTier, Tier, TierEnd, turn};
 
 /// What policies say of one direction.
 pub(super) struct Decision {
@@ -43,6 +43,8 @@ pub(super) struct Circumstances {
     /// Why this flow is perhaps exempt: from all policies if the source may be the subject's own
     /// node, else from isolation only.
     pub(super) exempt: Option<UnknownWhy>,
+    /// Cilium decides: it knows no ties, and isolation is what is left behind the last tier.
+    pub(super) by_cilium: bool,
 }
 
 /// What may become of a flow: any of a set of ends, of which whoever enforces may pick one.
@@ -111,14 +113,14 @@ pub(super) fn decide(policies: &[PolicyTrace], about: Circumstances) -> Decision
     let admin = split(|tier| matches!(tier, Tier::Admin(_)));
     let middle = split(|tier| *tier == Tier::Normal);
     let baseline = split(|tier| matches!(tier, Tier::Baseline(_)));
-    let first = ordered(&admin);
-    let Middle { possible, closed } = normal(&middle, about);
-    // Source: docs/semantics/kubernetes.md#default.
+    let by_cilium = about.by_cilium;
+    let first = ordered(&admin, by_cilium);
+    let Middle { possible, last, closed } = normal(&middle, about);
     let upper = first.then(possible);
-    let mut all = upper.then(ordered(&baseline)).then(Possible::only(ALLOW));
-    let mut allowing = allowing(&admin);
+    let mut all = upper.then(ordered(&baseline, by_cilium)).then(last);
+    let mut allowing = allowing(&admin, by_cilium);
     if upper.goes_on() {
-        allowing.extend(self::allowing(&baseline));
+        allowing.extend(self::allowing(&baseline, by_cilium));
     }
     let perhaps_own_node = about.exempt == Some(UnknownWhy::PerhapsOwnNode);
     if perhaps_own_node {
@@ -303,11 +305,16 @@ impl Trace {
 
 /// The first entry that matches decides; policies of one priority stand side by side, and of those
 /// that match any may be followed.
-fn ordered(policies: &[&PolicyTrace]) -> Possible {
+///
+/// In Cilium of those that match the first in turn decides.
+fn ordered(policies: &[&PolicyTrace], by_cilium: bool) -> Possible {
     let mut all = Possible::NONE;
     for peers in policies.chunk_by(|a, b| a.tier == b.tier) {
         let silent = Possible::only(0);
-        let said = peers.iter().fold(silent, |said, policy| said.beside(says(policy)));
+        let said = match peers {
+            [_, _, ..] if by_cilium => says_in_turn(peers),
+            _ => peers.iter().fold(silent, |said, policy| said.beside(says(policy))),
+        };
         all = all.or(Possible(said.0 & !silent.0));
         if !said.has(0) {
             return all;
@@ -316,10 +323,51 @@ fn ordered(policies: &[&PolicyTrace]) -> Possible {
     all.or(Possible::only(NEXT))
 }
 
+/// The rules of policies of one priority as Cilium asks them: policy and rule by their indices.
+fn in_turn(policies: &[&PolicyTrace]) -> Vec<(usize, usize)> {
+    let of = |(at, policy): (usize, &&PolicyTrace)| (0..policy.entries.len()).map(move |i| (at, i));
+    let mut all: Vec<(usize, usize)> = policies.iter().enumerate().flat_map(of).collect();
+    all.sort_by_key(|(at, i)| policies[*at].entries.get(*i).map(|it| turn(it.place, it.action)));
+    all
+}
+
+/// What policies of one priority may say where the first in turn is followed; the empty set: nothing.
+fn says_in_turn(policies: &[&PolicyTrace]) -> Possible {
+    let mut says = Possible::NONE;
+    // Whose rules behind say nothing, whether the policy selects or not.
+    let mut decided = vec![false; policies.len()];
+    for (at, i) in in_turn(policies) {
+        let (policy, entry) = (policies[at], &policies[at].entries[i]);
+        let matches = policy.selects.and(entry.matches());
+        if decided[at] || matches.is_no() {
+            continue;
+        }
+        says = says.or(Possible::only(end_of(entry.action)));
+        if matches.is_yes() {
+            return says;
+        }
+        decided[at] = entry.matches().is_yes();
+    }
+    says.or(Possible::only(0))
+}
+
 /// The rules that may be the ones to allow.
-fn allowing(policies: &[&PolicyTrace]) -> Vec<(PolicyId, usize)> {
+fn allowing(policies: &[&PolicyTrace], by_cilium: bool) -> Vec<(PolicyId, usize)> {
     let mut all = Vec::new();
     for peers in policies.chunk_by(|a, b| a.tier == b.tier) {
+        if by_cilium && peers.len() > 1 {
+            for (at, i) in in_turn(peers) {
+                let (policy, entry) = (peers[at], &peers[at].entries[i]);
+                let matches = policy.selects.and(entry.matches());
+                if entry.action == Action::Allow && !matches.is_no() {
+                    all.push((policy.policy, i));
+                }
+                if matches.is_yes() {
+                    return all;
+                }
+            }
+            continue;
+        }
         for policy in peers {
             let decisive = policy.entries.iter().position(|entry| entry.matches().is_yes());
             let last = decisive.unwrap_or(usize::MAX);
@@ -350,11 +398,7 @@ fn says_or(policy: &PolicyTrace, silent: Ends) -> Possible {
         if matches.is_no() {
             continue;
         }
-        says = says.or(Possible::only(match entry.action {
-            Action::Allow => ALLOW,
-            Action::Deny => DENY,
-            Action::Pass => NEXT,
-        }));
+        says = says.or(Possible::only(end_of(entry.action)));
         if matches.is_yes() {
             return says;
         }
@@ -362,21 +406,33 @@ fn says_or(policy: &PolicyTrace, silent: Ends) -> Possible {
     says.or(Possible::only(silent))
 }
 
+/// What a rule of an ordered tier does with the flows that it matches.
+fn end_of(action: Action) -> Ends {
+    match action {
+        Action::Allow => ALLOW,
+        Action::Deny => DENY,
+        Action::Pass => NEXT,
+    }
+}
+
 /// What the normal tier may say.
 struct Middle {
     possible: Possible,
+    /// What becomes of flows that no tier decides.
+    last: Possible,
     /// Isolation may deny the flow.
     closed: bool,
 }
 
 /// Any match of a Deny denies, else any match of an Allow allows, else who is isolated is denied.
 fn normal(policies: &[&PolicyTrace], about: Circumstances) -> Middle {
-    let Circumstances { implied, always, exempt } = about;
+    let Circumstances { implied, always, exempt, .. } = about;
     let says = |what: fn(&PolicyTrace) -> Truth| {
         Truth::any(policies.iter().map(|policy| policy.selects.and(what(policy))))
     };
     let denies = says(|policy| policy.denies);
-    let admits = says(|policy| policy.admits).or(implied);
+    let by_rule = says(|policy| policy.admits);
+    let admits = by_rule.or(implied);
     let isolated = says(|policy| policy.isolates.into()).or(always.into());
     // Without any that certainly isolates, those that may do so admit the flow themselves: whichever
     // of them select the subject, one that does admits.
@@ -384,17 +440,34 @@ fn normal(policies: &[&PolicyTrace], about: Circumstances) -> Middle {
         && policies.iter().filter(|policy| policy.isolates).all(|policy| policy.admits.is_yes());
     let spared = denies.is_yes() || admits.is_yes() || all_admit || isolated.is_no();
     let (closed, open) = (!spared, !denies.is_yes());
-    let mut possible = Possible::NONE;
-    for (may, end) in [
+    let any = |ends: [(bool, Ends); 3]| {
+        let may = ends.into_iter().filter(|(may, _)| *may);
+        may.fold(Possible::NONE, |all, (_, end)| all.or(Possible::only(end)))
+    };
+    if about.by_cilium {
+        // Source: docs/semantics/cilium-verdicts.md#baseline-behind-isolation: who gets to the end was
+        // neither admitted nor denied by a rule of any tier.
+        let isolated = if all_admit { Truth::No } else { isolated };
+        let kept = isolated.is_no() || implied.is_yes();
+        let last = any([
+            (!isolated.is_yes() || !implied.is_no() || exempt.is_some(), ALLOW),
+            (!kept, DENY),
+            (false, NEXT),
+        ]);
+        let possible = any([
+            (open && !by_rule.is_no(), ALLOW),
+            (!denies.is_no(), DENY),
+            (open && !by_rule.is_yes(), NEXT),
+        ]);
+        return Middle { possible, last, closed };
+    }
+    let possible = any([
         (open && (!admits.is_no() || (closed && exempt.is_some())), ALLOW),
         (closed || !denies.is_no(), DENY),
         (open && !admits.is_yes() && !isolated.is_yes(), NEXT),
-    ] {
-        if may {
-            possible = possible.or(Possible::only(end));
-        }
-    }
-    Middle { possible, closed }
+    ]);
+    // Source: docs/semantics/kubernetes.md#default.
+    Middle { possible, last: Possible::only(ALLOW), closed }
 }
 
 type Decided = (Verdict, Reason, Option<(PolicyId, usize)>);
@@ -402,7 +475,16 @@ type Decided = (Verdict, Reason, Option<(PolicyId, usize)>);
 type Chosen = Option<(Action, PolicyId, usize)>;
 
 /// The first entry of an ordered tier that certainly matches.
-fn first(policies: &[&PolicyTrace]) -> Chosen {
+fn first(policies: &[&PolicyTrace], by_cilium: bool) -> Chosen {
+    if by_cilium {
+        let mut groups = policies.chunk_by(|a, b| a.tier == b.tier);
+        return groups.find_map(|peers| {
+            let mut turns = in_turn(peers).into_iter().map(|(at, i)| (peers[at], i));
+            let (policy, i) = turns
+                .find(|(policy, i)| policy.selects.and(policy.entries[*i].matches()).is_yes())?;
+            Some((policy.entries[i].action, policy.policy, i))
+        });
+    }
     policies.iter().filter(|policy| policy.selects.is_yes()).find_map(|policy| {
         let (index, entry) = policy.decisive()?;
         Some((entry.action, policy.policy, index))
@@ -416,7 +498,7 @@ fn allowed(
     about: Circumstances,
 ) -> Decided {
     let decision = |reason, by| (Verdict::Allowed, reason, by);
-    if let Some((Action::Allow, policy, entry)) = first(admin) {
+    if let Some((Action::Allow, policy, entry)) = first(admin, about.by_cilium) {
         return decision(Reason::Admitted, Some((policy, entry)));
     }
     let admitting = middle.iter().filter(|p| p.selects.is_yes() && p.admits.is_yes());
@@ -425,6 +507,10 @@ fn allowed(
     if let Some((policy, (entry, _))) = nearest.and_then(|p| Some((p, p.nearest()?))) {
         return decision(Reason::Admitted, Some((policy.policy, entry)));
     }
+    let last = first(baseline, about.by_cilium);
+    if let (true, Some((Action::Allow, policy, entry))) = (about.by_cilium, last) {
+        return decision(Reason::Admitted, Some((policy, entry)));
+    }
     if about.implied.is_yes() {
         return decision(Reason::OwnNode, None);
     }
@@ -432,7 +518,7 @@ fn allowed(
         // Each of those that may select the subject admits.
         return decision(Reason::Admitted, None);
     }
-    match first(baseline) {
+    match last {
         Some((Action::Allow, policy, entry)) => decision(Reason::Admitted, Some((policy, entry))),
         _ => decision(Reason::NotIsolated, None),
     }
@@ -445,18 +531,22 @@ fn denied(
     about: Circumstances,
 ) -> Decided {
     let decision = |reason, by| (Verdict::Denied, reason, by);
-    if let Some((Action::Deny, policy, entry)) = first(admin) {
+    if let Some((Action::Deny, policy, entry)) = first(admin, about.by_cilium) {
         return decision(Reason::Refused, Some((policy, entry)));
     }
     let denying = middle.iter().find(|p| p.selects.is_yes() && p.denies.is_yes());
     if let Some((policy, (entry, _))) = denying.and_then(|p| Some((p, p.decisive()?))) {
         return decision(Reason::Refused, Some((policy.policy, entry)));
     }
+    let last = first(baseline, about.by_cilium);
+    if let (true, Some((Action::Deny, policy, entry))) = (about.by_cilium, last) {
+        return decision(Reason::Refused, Some((policy, entry)));
+    }
     let isolates = |policy: &&PolicyTrace| policy.isolates && policy.selects.is_yes();
     if about.always || middle.iter().any(isolates) {
         return decision(Reason::NoneAdmits, None);
     }
-    match first(baseline) {
+    match last {
         Some((Action::Deny, policy, entry)) => decision(Reason::Refused, Some((policy, entry))),
         _ => decision(Reason::NoneAdmits, None),
     }

@@ -8,12 +8,15 @@ use Truth::{No, Unknown, Yes};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-const NOTHING: Circumstances = Circumstances { implied: No, always: false, exempt: None };
+const NOTHING: Circumstances =
+    Circumstances { implied: No, always: false, exempt: None, by_cilium: false };
 
 fn trace(tier: Tier, selects: Truth, entries: &[(Action, Truth)]) -> PolicyTrace {
     let entries: Vec<EntryTrace> = entries
         .iter()
-        .map(|(action, peer)| EntryTrace {
+        .enumerate()
+        .map(|(place, (action, peer))| EntryTrace {
+            place,
             action: *action,
             peer: *peer,
             peer_item: None,
@@ -136,7 +139,7 @@ fn unknown_entries_and_subjects() {
 fn implied_rules_and_isolation_of_all() {
     let with = |policies: Vec<PolicyTrace>, implied, always| {
         let Decision { verdict, reason, by, .. } =
-            decided(policies, Circumstances { implied, always, exempt: None });
+            decided(policies, Circumstances { implied, always, ..NOTHING });
         (verdict, reason, by)
     };
     let own_node = (Verdict::Allowed, Reason::OwnNode, None);
@@ -150,6 +153,41 @@ fn implied_rules_and_isolation_of_all() {
     let denied = vec![baseline(1, &[(Deny, Yes)])];
     assert_eq!(with(denied, No, true), (Verdict::Denied, Reason::NoneAdmits, None));
     assert_eq!(with(vec![admin(1, &[(Allow, Yes)])], No, true).1, Reason::Admitted);
+}
+
+/// docs/semantics/cilium-verdicts.md#ties-of-clusternetworkpolicy and
+/// docs/semantics/cilium-verdicts.md#baseline-behind-isolation.
+#[test]
+fn as_cilium_decides() {
+    let with = |policies: Vec<PolicyTrace>, implied| {
+        let about = Circumstances { implied, by_cilium: true, ..NOTHING };
+        let Decision { verdict, reason, by, .. } = decided(policies, about);
+        (verdict, reason, by)
+    };
+    let refused = |by| (Verdict::Denied, Reason::Refused, Some(by));
+    let admitted = |by| (Verdict::Allowed, Reason::Admitted, Some(by));
+    let unknown = (Verdict::Unknown, Reason::Unknown(UnknownWhy::Rules), None);
+    let (accept, deny) = (|| admin(5, &[(Allow, Yes)]), || admin(5, &[(Deny, Yes)]));
+    assert_eq!(with(vec![accept(), deny()], No), refused((1, 0)));
+    assert_eq!(with(vec![admin(5, &[(Pass, Yes)]), accept()], No), admitted((1, 0)));
+    let later = || admin(5, &[(Deny, No), (Deny, Yes)]);
+    assert_eq!(with(vec![later(), accept()], No), admitted((1, 0)));
+    assert_eq!(with(vec![accept(), admin(5, &[(Deny, Unknown)])], No), unknown);
+    assert_eq!(with(vec![deny(), admin(5, &[(Allow, Unknown)])], No), refused((0, 0)));
+    // Of a policy that perhaps selects nothing behind its first match is ever asked.
+    let perhaps = trace(Tier::Admin(5), Unknown, &[(Allow, Yes), (Deny, Yes)]);
+    assert_eq!(with(vec![perhaps, admin(5, &[(Allow, No)])], No).0, Verdict::Allowed);
+    assert_eq!(with(vec![netpol(&[]), baseline(1, &[(Allow, Yes)])], No), admitted((1, 0)));
+    assert_eq!(with(vec![netpol(&[]), baseline(1, &[(Deny, Yes)])], Yes), refused((1, 0)));
+    assert_eq!(
+        with(vec![netpol(&[(Allow, Yes)]), baseline(1, &[(Deny, Yes)])], No).0,
+        Verdict::Allowed
+    );
+    let none = (Verdict::Denied, Reason::NoneAdmits, None);
+    assert_eq!(with(vec![netpol(&[]), baseline(1, &[(Pass, Yes)])], No), none);
+    assert_eq!(with(vec![netpol(&[])], Yes), (Verdict::Allowed, Reason::OwnNode, None));
+    let itself = trace(Tier::Normal, Unknown, &[(Allow, Yes)]);
+    assert_eq!(with(vec![itself], No).0, Verdict::Allowed);
 }
 
 /// docs/semantics/kubernetes.md#own-address-through-a-service and

@@ -261,6 +261,8 @@ pub type Nearness = (u8, u8, u8, u8);
 /// One rule against the flow.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EntryTrace {
+    /// Which rule of its policy it is, as [`Entry`](crate::policy::rule::Entry) has it.
+    pub place: usize,
     /// What the rule does.
     pub action: Action,
     /// Whether the peer matches.

@@ -14,7 +14,7 @@ use super::{Ran, plugin, run};
 use crate::harness::{ControlPlane, Runner, control_plane};
 
 /// A cluster of a test's own, to be treated badly.
-pub(super) struct Own<'a> {
+pub(crate) struct Own<'a> {
     cluster: &'a ControlPlane,
     runner: Runner,
     /// Servers that were killed and started anew.
@@ -24,20 +24,20 @@ pub(super) struct Own<'a> {
 }
 
 impl<'a> Own<'a> {
-    pub(super) fn start(cluster: &'a ControlPlane) -> Self {
+    pub(crate) fn start(cluster: &'a ControlPlane) -> Self {
         let runner = Runner::start(cluster.programs()).expect("a second cluster");
         Self { cluster, runner, anew: RefCell::default(), keeper: Cell::default() }
     }
 
-    pub(super) fn kubectl(&self) -> Command {
+    pub(crate) fn kubectl(&self) -> Command {
         self.cluster.kubectl(self.kubeconfig())
     }
 
-    pub(super) fn kubeconfig(&self) -> PathBuf {
+    pub(crate) fn kubeconfig(&self) -> PathBuf {
         self.runner.file("admin.kubeconfig")
     }
 
-    pub(super) fn apply(&self, manifest: &str) {
+    pub(crate) fn apply(&self, manifest: &str) {
         let mut child = self
             .kubectl()
             .args(["apply", "--server-side", "-f", "-"])
@@ -66,7 +66,7 @@ impl<'a> Own<'a> {
     }
 
     /// Kills one of the servers; gives back what starts it anew.
-    pub(super) fn kill(&self, program: &str) -> Command {
+    pub(crate) fn kill(&self, program: &str) -> Command {
         let of = |what: &str| PathBuf::from(format!("/proc/{}/{what}", self.pid(program)));
         let line = fs::read_to_string(of("cmdline")).expect("its command line");
         let mut words = line.split('\0').filter(|word| !word.is_empty());
@@ -92,7 +92,7 @@ impl<'a> Own<'a> {
     }
 
     /// Starts it anew, and waits until the API server is ready.
-    pub(super) fn start_anew(&self, program: &str, mut command: Command) {
+    pub(crate) fn start_anew(&self, program: &str, mut command: Command) {
         let child = command.spawn().expect("it starts");
         let pid = self.runner.file(&format!("{program}.pid"));
         fs::write(pid, format!("{}\n", child.id())).expect("a pid file");

@@ -1,6 +1,7 @@
 //! `kubectl netpol bootstrap` as its users run it: through the real kubectl, against a real API server.
 
-mod connection;
+mod configured;
+pub(crate) mod connection;
 mod crowd;
 mod export;
 mod exported;

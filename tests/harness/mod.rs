@@ -12,6 +12,7 @@ mod hubble;
 mod krew;
 mod loopback;
 mod modules;
+mod oracle;
 mod outside;
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -32,6 +33,7 @@ pub(crate) use hubble::hubble;
 pub(crate) use krew::krew;
 pub(crate) use loopback::Loopback;
 pub(crate) use modules::module;
+pub(crate) use oracle::{Oracle, cilium_oracle};
 pub(crate) use outside::{Outside, Skip, hermetic, skip};
 
 /// The root of the workspace, in which commands of the documentation are run.

@@ -24,6 +24,8 @@ pub(crate) enum Outside {
     Hubble,
     /// krew, and the validator of its index.
     Krew,
+    /// Programs of ours around the engines of others: tests/oracles.
+    Oracle,
     /// `script` of util-linux, which gives a program a terminal.
     Script,
     /// A shell that may read its completions, but whose absence is no failure anywhere.
@@ -55,7 +57,12 @@ impl Outside {
     const fn binds(self) -> Binds {
         match self {
             Self::ControlPlane | Self::Flux => Binds::WithGoOnUnix,
-            Self::Flate | Self::GoModule | Self::Helm | Self::Hubble | Self::Krew => Binds::WithGo,
+            Self::Flate
+            | Self::GoModule
+            | Self::Helm
+            | Self::Hubble
+            | Self::Krew
+            | Self::Oracle => Binds::WithGo,
             Self::Node => Binds::WithNpm,
             Self::Browser | Self::Script | Self::Shell | Self::Strace | Self::Lent => {
                 Binds::Nowhere

@@ -76,6 +76,25 @@ fn junit_counts_what_it_has() {
     assert!(!xml.contains("<script>") && !xml.contains("]]>"), "{xml}");
 }
 
+#[test]
+fn html_has_the_answer_of_json_whatever_it_says() {
+    let run = hostile("html");
+    let (page, tests, _) = crate::read_back::html_beside(&run.stdout);
+    let tests = tests.unwrap();
+    assert_eq!((text(&page, "/kind"), text(&tests, "/kind")), ("FlowList", "TestReport"));
+    let outcomes: Vec<&str> =
+        list(&tests, "/tests").iter().map(|test| text(test, "/outcome")).collect();
+    assert_eq!(outcomes, ["Broken", "Broken", "NotKnown", "Proved"]);
+    // Whoever is at the ends is called as the list does.
+    let known: Vec<&str> = labels(&page, "/workloads");
+    let ends = list(&tests, "/tests/0/witness/ends");
+    assert!(ends.iter().all(|end| known.contains(&text(end, "/label"))), "{ends:?} {known:?}");
+}
+
+fn labels<'a>(answer: &'a Value, path: &str) -> Vec<&'a str> {
+    list(answer, path).iter().map(|end| text(end, "/label")).collect()
+}
+
 /// A policy whose name would like to be something else, and that says the same twice.
 fn hostile_policy() -> String {
     let name = serde_json::to_string(HOSTILE).unwrap();

@@ -1,13 +1,17 @@
 //! Flows beside a live cluster, which changes while they are followed.
 
 use super::{Fake, observe};
+use crate::bootstrap::connection::Own;
 use crate::harness::{ControlPlane, control_plane, expect_success};
 use crate::live_dialects::dialects;
 use crate::run::text;
 use serde_json::{Value, json};
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read};
+use std::path::Path;
 use std::process::Stdio;
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Nothing that is waited for takes longer.
@@ -119,31 +123,53 @@ fn predictions_stay_current() {
     );
 }
 
+/// The lines of a stream as they come.
+fn sent(stream: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (send, lines) = mpsc::channel();
+    let all = BufReader::new(stream).lines();
+    thread::spawn(move || all.map_while(Result::ok).try_for_each(|line| send.send(line)));
+    lines
+}
+
 /// A running `observe --follow -o json`, whose flows are waited for.
 struct Followed {
     child: std::process::Child,
-    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    /// Read all the time, so that it never waits for whoever reads.
+    lines: mpsc::Receiver<String>,
+    /// What it says beside the answer.
+    words: mpsc::Receiver<String>,
 }
 
 impl Followed {
     fn start(cluster: &ControlPlane, hubble: &Fake, words: &[&str]) -> Self {
+        Self::start_by(&cluster.admin(), hubble, words)
+    }
+
+    fn start_by(kubeconfig: &Path, hubble: &Fake, words: &[&str]) -> Self {
         let mut child = observe(&["--follow", "-o", "json"], Some(&hubble.program))
             .args(words)
-            .env("KUBECONFIG", cluster.admin())
+            .env("KUBECONFIG", kubeconfig)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines }
+        let lines = sent(child.stdout.take().unwrap());
+        let words = sent(child.stderr.take().unwrap());
+        Self { child, lines, words }
+    }
+
+    /// A line beside the answer that has these words; others before it are not expected.
+    fn wait_for_word(&mut self, words: &str) {
+        let line = self.words.recv_timeout(LONG).expect(words);
+        assert!(line.contains(words), "{words:?}: {line}");
     }
 
     /// The first flow whose ingress is predicted so, by this policy or by none.
     fn wait_for(&mut self, verdict: &str, policy: Option<&str>) {
         let deadline = Instant::now() + LONG;
         loop {
-            let line = self.lines.next().expect("more flows").unwrap();
+            let line = self.lines.recv_timeout(LONG).expect("more flows");
             let flow: Value = serde_json::from_str(&line).unwrap();
             let by = flow.pointer("/predicted/ingress/policies/0/name").and_then(Value::as_str);
             if text(&flow, "/predicted/ingress/verdict") == verdict && by == policy {
@@ -223,6 +249,63 @@ fn predictions_stay_current_for_every_kind() {
     followed.wait_for("Denied", Some("closed"));
     delete("clusternetworkpolicies", "closed");
     followed.wait_for("Allowed", None);
+}
+
+/// A kind that is installed while flows are followed is watched from then on; and that watching stops with
+/// the server, and goes on with it, is said.
+#[test]
+fn kinds_that_come_later_and_a_server_that_goes() {
+    let Ok(shared) = control_plane() else { return };
+    let own = Own::start(shared);
+    own.apply(
+        r#"{"apiVersion": "v1", "kind": "List", "items": [
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "late"}},
+            {"apiVersion": "v1", "kind": "ServiceAccount",
+             "metadata": {"name": "default", "namespace": "late"}}]}"#,
+    );
+    for (name, ip) in [("web", "10.9.2.1"), ("db", "10.9.2.2")] {
+        let pod = json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": name, "namespace": "late", "labels": {"app": name}},
+            "spec": {
+                "automountServiceAccountToken": false, "containers": [{"name": "c", "image": "x"}],
+            },
+        });
+        own.apply(&pod.to_string());
+        let status = json!({"status": {"phase": "Running", "podIP": ip, "podIPs": [{"ip": ip}]}});
+        let words = ["patch", "pod", name, "-n", "late", "--subresource=status", "--type=merge"];
+        expect_success(own.kubectl().args(words).args(["-p", &status.to_string()]));
+    }
+    let web = flow("late", "web", "db");
+    let hubble = Fake::hubble("v1.19.4", &format!("while sleep 0.2; do echo '{web}'; done"));
+    let mut followed = Followed::start_by(&own.kubeconfig(), &hubble, &["-n", "late"]);
+    followed.wait_for("Allowed", None);
+
+    own.apply(&crate::live_dialects::definition(&crate::live_dialects::KINDS[0]).to_string());
+    let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
+    expect_success(own.kubectl().args(established));
+    let closed = json!({
+        "apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy",
+        "metadata": {"name": "closed", "namespace": "late"},
+        "spec": {"endpointSelector": {}, "ingress": [{}]},
+    });
+    own.apply(&closed.to_string());
+    followed.wait_for("Denied", Some("closed"));
+
+    let server = own.kill("kube-apiserver");
+    followed.wait_for_word("watching has stopped: ");
+    own.start_anew("kube-apiserver", server);
+    followed.wait_for_word("watching goes on: ");
+    expect_success(own.kubectl().args([
+        "delete",
+        "ciliumnetworkpolicies.cilium.io",
+        "closed",
+        "-n",
+        "late",
+    ]));
+    followed.wait_for("Allowed", None);
+    let more: Vec<String> = followed.words.try_iter().collect();
+    assert_eq!(more, Vec::<String>::new(), "each is said once");
 }
 
 #[test]

@@ -28,7 +28,10 @@ pub(super) fn policy(object: &Value) -> Option<Policy> {
         "Ingress" => Direction::Ingress,
         _ => Direction::Egress,
     };
-    let entries = items(&object["entries"]).map(|e| entry(e, &tier)).collect::<Option<_>>()?;
+    let entries = items(&object["entries"])
+        .enumerate()
+        .map(|(i, e)| entry(i, e, &tier))
+        .collect::<Option<_>>()?;
     Some(Policy {
         object: ObjectRef::cluster("Rules", object["metadata"]["name"].as_str()?),
         origin: Origin::Synthetic,
@@ -54,12 +57,14 @@ fn named(object: &Value) -> Option<Tier> {
     Some(Tier::Named(Arc::new(Position {
         tier,
         order: Order::from(object["order"].as_f64()),
+        settled: true,
         key: format!("{name}//Rules").into(),
         part: 0,
+        earlier: None,
     })))
 }
 
-fn entry(written: &Value, tier: &Tier) -> Option<Entry> {
+fn entry(place: usize, written: &Value, tier: &Tier) -> Option<Entry> {
     let action = match written["action"].as_str()? {
         "Allow" => Action::Allow,
         "Deny" => Action::Deny,
@@ -81,7 +86,7 @@ fn entry(written: &Value, tier: &Tier) -> Option<Entry> {
         Value::Null => None,
         only => Some(Box::new(kind(only)?)),
     };
-    Some(Entry { path: "entry".into(), action, only, peers, ports, condition })
+    Some(Entry { path: "entry".into(), place, action, only, peers, ports, condition })
 }
 
 fn port(written: &Value) -> Option<PortRule> {

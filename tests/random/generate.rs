@@ -276,7 +276,7 @@ pub(super) fn peer(r: &mut Random) -> Value {
     }
 }
 
-fn strictly_inside(inner: &str, outer: &str) -> bool {
+pub(super) fn strictly_inside(inner: &str, outer: &str) -> bool {
     let split = |net: &str| {
         let (ip, length) = net.split_once('/').unwrap();
         (ip.parse::<IpAddr>().unwrap(), length.parse::<u8>().unwrap())

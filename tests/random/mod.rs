@@ -6,6 +6,7 @@
 
 mod admin;
 mod build;
+mod cilium;
 mod flows;
 mod form;
 mod generate;
@@ -13,6 +14,7 @@ pub(crate) mod naive;
 mod naive_rules;
 pub(crate) mod rules;
 mod sides;
+mod written;
 
 pub(crate) use admin::{cluster_network_policy, lowered};
 pub(crate) use build::{World, build};
@@ -21,6 +23,10 @@ pub(crate) use generate::{
     RUNTIME_LABEL, complete, complete_cluster, partial_cluster, random_labels, spec,
 };
 pub(crate) use sides::{before_and_after, two_sides};
+pub(crate) use written::{
+    WrittenEnd, WrittenFlow, with_cilium, with_cluster_network_policies, with_network_policies,
+    written_flows,
+};
 
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -86,20 +92,37 @@ pub(crate) type Generator = fn(&mut Random) -> Vec<Value>;
 /// A property of one cluster: what is wrong, if anything is. The seed is for choices of its own.
 pub(crate) type Property = fn(&[Value], u64) -> Option<String>;
 
-#[allow(clippy::print_stdout, reason = "cargo shows it when a test is run with --nocapture")]
+/// Whether an API server would take all of a cluster: of another nothing is said.
+pub(crate) type Valid = fn(&[Value]) -> bool;
+
 /// Holds a property against random clusters, and reports the smallest failing one that it finds.
 pub(crate) fn hold(clusters: u64, generate: Generator, property: Property) {
+    hold_where(clusters, generate, |objects| build(objects).is_some(), property, &|_, _, _| {});
+}
+
+/// The same for clusters of which another rule says whether they are valid. The smallest failing one goes
+/// to `found`, with what is wrong and the seed, before it is reported. Out: how many were tried.
+#[allow(clippy::print_stdout, reason = "cargo shows it when a test is run with --nocapture")]
+pub(crate) fn hold_where(
+    clusters: u64,
+    generate: Generator,
+    valid: Valid,
+    property: Property,
+    found: &dyn Fn(&[Value], &str, u64),
+) -> u64 {
     let clusters = from_env("NETPOL_RANDOM_CLUSTERS", clusters);
     let first = from_env("NETPOL_RANDOM_SEED", 1);
     for seed in first..first.saturating_add(clusters) {
         let cluster = generate(&mut Random::new(seed));
         if let Some(complaint) = check(property, &cluster, seed) {
-            let (cluster, complaint) = shrink(property, cluster, complaint, seed);
+            let (cluster, complaint) = shrink(valid, property, cluster, complaint, seed);
+            found(&cluster, &complaint, seed);
             let manifests: Vec<String> = cluster.iter().map(Value::to_string).collect();
             panic!("{complaint}\nNETPOL_RANDOM_SEED={seed} in:\n{}", manifests.join("\n"));
         }
     }
     println!("{clusters} clusters from seed {first}");
+    clusters
 }
 
 fn check(property: Property, cluster: &[Value], seed: u64) -> Option<String> {
@@ -109,6 +132,7 @@ fn check(property: Property, cluster: &[Value], seed: u64) -> Option<String> {
 
 /// Takes away whatever can go while the property still fails: whole objects first, then fields.
 fn shrink(
+    valid: Valid,
     property: Property,
     cluster: Vec<Value>,
     complaint: String,
@@ -126,7 +150,7 @@ fn shrink(
             }
             let Some(objects) = candidate.as_array() else { continue };
             // A cluster that the API server would refuse says nothing about verdicts.
-            if build(objects).is_none() {
+            if !valid(objects) {
                 continue;
             }
             if let Some(still) = check(property, objects, seed) {

@@ -35,6 +35,14 @@ pub(super) struct Outcomes {
     pub(super) conditional: bool,
 }
 
+/// What becomes of a flow behind the normal tier.
+enum After {
+    /// It is decided.
+    Nothing,
+    /// The next tier is asked; isolation, where it is still to be asked, is behind that.
+    Next { isolated: bool },
+}
+
 /// `None`: the letter of the specifications. Else Cilium's enforcement mode.
 pub(super) fn cilium(cluster: &[Value]) -> Option<&str> {
     let enforcer = cluster.iter().find(|object| object["kind"] == "Enforcer")?;
@@ -117,10 +125,15 @@ impl<'c> Case<'c> {
         if !self.ordered("Admin", &mut all) {
             return all;
         }
-        if !self.normal(&mut all) {
-            return all;
+        let isolated = match self.normal(&mut all) {
+            After::Nothing => return all,
+            After::Next { isolated } => isolated,
+        };
+        if self.ordered("Baseline", &mut all) {
+            // docs/semantics/cilium-verdicts.md#baseline-behind-isolation.
+            all.deny |= isolated;
+            all.allow |= !isolated || self.spared;
         }
-        all.allow |= self.ordered("Baseline", &mut all);
         all
     }
 
@@ -135,11 +148,30 @@ impl<'c> Case<'c> {
 
     /// docs/semantics/admin.md#order-and-ties: lower priorities first; in each policy the first rule
     /// that matches. Of policies of one priority any may be followed. Says whether the flow may go on
-    /// to the next tier.
+    /// to the next tier. docs/semantics/cilium-verdicts.md#ties-of-clusternetworkpolicy: Cilium asks by
+    /// the place in the policy, and of one place those that deny first.
     fn ordered(&self, tier: &'c str, all: &mut Outcomes) -> bool {
         let of = |policy: &Value| policy["priority"].as_i64().unwrap_or(0);
         let priorities: BTreeSet<i64> = self.selecting(tier).map(of).collect();
         for priority in priorities {
+            if cilium(self.cluster).is_some() {
+                let rules = self.selecting(tier).filter(|policy| of(policy) == priority);
+                let rules = rules.flat_map(|policy| items(&policy["entries"]).iter().enumerate());
+                let mut said: Vec<(usize, usize, bool)> = rules
+                    .filter(|(_, entry)| self.matches(entry))
+                    .map(|(place, entry)| {
+                        let action = entry["action"].as_str().unwrap();
+                        let rank = ["Deny", "Allow", "Pass"].iter().position(|it| *it == action);
+                        (place, rank.unwrap(), !entry["condition"].is_null())
+                    })
+                    .collect();
+                said.sort_unstable();
+                let Some((_, rank, conditional)) = said.first() else { continue };
+                all.conditional |= conditional;
+                all.deny |= *rank == 0;
+                all.allow |= *rank == 1;
+                return *rank == 2;
+            }
             let first: Vec<&Value> = self
                 .selecting(tier)
                 .filter(|policy| of(policy) == priority)
@@ -158,7 +190,7 @@ impl<'c> Case<'c> {
 
     /// docs/semantics/cilium-verdicts.md#one-direction: a Deny, else an Allow, else isolation;
     /// NetworkPolicies are among them.
-    fn normal(&self, all: &mut Outcomes) -> bool {
+    fn normal(&self, all: &mut Outcomes) -> After {
         let matching: Vec<&Value> = self
             .selecting("Normal")
             .flat_map(|policy| items(&policy["entries"]))
@@ -166,7 +198,7 @@ impl<'c> Case<'c> {
             .collect();
         if matching.iter().any(|entry| entry["action"] == "Deny") {
             all.deny = true;
-            return false;
+            return After::Nothing;
         }
         let v6 = self.flow.v6;
         let mut isolated = cilium(self.cluster) == Some("Always");
@@ -175,7 +207,7 @@ impl<'c> Case<'c> {
             |object: &Value| object["kind"] == "Enforcer" && object["allowLocalhost"] != "policy";
         let implied =
             self.cluster.iter().any(localhost) && self.own_node && self.direction == "Ingress";
-        let mut unconditional = implied;
+        let mut unconditional = false;
         for policy in self.cluster.iter().filter(|object| object["kind"] == "NetworkPolicy") {
             if !is_isolating(policy, self.pod, self.direction, cilium(self.cluster).is_some()) {
                 continue;
@@ -190,12 +222,15 @@ impl<'c> Case<'c> {
         unconditional |= matching.iter().any(|entry| entry["condition"].is_null());
         if unconditional || !matching.is_empty() {
             all.allow = true;
-            all.conditional |= !unconditional;
-            return false;
+            all.conditional |= !unconditional && !implied;
+            return After::Nothing;
+        }
+        if cilium(self.cluster).is_some() {
+            return After::Next { isolated: isolated && !implied };
         }
         all.deny |= isolated;
         all.allow |= isolated && self.spared;
-        !isolated
+        if isolated { After::Nothing } else { After::Next { isolated } }
     }
 
     fn matches(&self, entry: &Value) -> bool {

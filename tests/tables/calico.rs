@@ -10,7 +10,7 @@ use netpol::cluster::{
 };
 use netpol::objects::decode_text;
 use netpol::policy::rule::{Action, Direction};
-use netpol::policy::{Calico, Enforcer, Ruleset};
+use netpol::policy::{Calico, CalicoVersion, Enforcer, Ruleset};
 use netpol::verdict::{Endpoint, Flow, Reason, Trace, Verdict, judge};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -114,7 +114,11 @@ impl Cluster {
             decode_text(list.to_string().into_bytes(), Path::new("table.json"), "default");
         assert!(warnings.is_empty(), "case {}: {warnings:?}", self.case);
         let (_, written) = objects.assemble();
-        let rules = Ruleset::compile(&written, snapshot, &Enforcer::Calico(Calico::default()));
+        let rules = Ruleset::compile(
+            &written,
+            snapshot,
+            &Enforcer::Calico(Calico { version: Some(CalicoVersion::V3_32) }),
+        );
         assert!(rules.rejected.is_empty(), "case {}: {:?}", self.case, rules.rejected);
         let unread = rules.cluster_wide_unread() || rules.unread_namespaces().next().is_some();
         assert!(!unread, "case {}: {:?}", self.case, rules.lints);

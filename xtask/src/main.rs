@@ -13,6 +13,7 @@ mod gen_cluster;
 mod gen_flux;
 mod generate;
 mod map;
+mod oracles;
 mod picture;
 mod sbom;
 mod tools;
@@ -73,6 +74,20 @@ enum Task {
     /// directory that holds it.
     #[command(verbatim_doc_comment)]
     Flate,
+
+    /// Provide the program that judges clusters by Cilium's policy engine.
+    ///
+    /// It is built once with Go from tests/oracles/cilium, with the version pinned there, and kept in the
+    /// user's cache. The last line of stdout is the directory that holds it.
+    #[command(verbatim_doc_comment)]
+    OracleCilium,
+
+    /// Hold verdicts to the engines that enforce policies, on random clusters.
+    ///
+    /// It runs the tests of tests/oracles. The first difference of each is cut down and written to
+    /// target/oracles as manifests; the exit code is 1 where there is one.
+    #[command(verbatim_doc_comment)]
+    Oracles(oracles::Options),
 
     /// Provide krew and the validator of its index for the tests.
     ///
@@ -192,6 +207,10 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Map(options) => answer(&map::run(&options)?),
         Task::Browser => answer(&map::browser()?),
         Task::Hubble => answer(&tools::provide(&tools::HUBBLE)?.display().to_string()),
+        Task::OracleCilium => answer(&tools::provide(&tools::ORACLE_CILIUM)?.display().to_string()),
+        Task::Oracles(options) => {
+            return Ok(ExitCode::from(u8::from(!oracles::run(&options)?)));
+        }
         Task::Krew => answer(&tools::provide(&tools::KREW)?.display().to_string()),
         Task::Dist(options) => answer(&dist::run(&options)?),
         Task::KrewManifest(options) => answer(&dist::manifest(&options)?),

@@ -154,6 +154,21 @@ pub(crate) const FLATE: Kit = Kit {
     }],
 };
 
+/// Cilium's policy engine in a program of ours, which judges clusters.
+pub(crate) const ORACLE_CILIUM: Kit = Kit {
+    name: "oracle-cilium",
+    module: "tests/oracles/cilium",
+    version_of: "github.com/cilium/cilium",
+    given_by: None,
+    tools: &[Tool {
+        name: "oracle-cilium",
+        package: "netpol.test/oracles/cilium",
+        version_of: "github.com/cilium/cilium",
+        probe: &["version"],
+        stamps: &[],
+    }],
+};
+
 /// krew, and what checks manifests for its index.
 pub(crate) const KREW: Kit = Kit {
     name: "krew",
@@ -389,7 +404,7 @@ struct Pins {
     file: PathBuf,
     requirements: String,
     checksums: String,
-    /// The names and texts of the files in `generated/`.
+    /// The names and texts of the files in `generated/`, and of programs of our own beside `go.mod`.
     generated: String,
 }
 
@@ -404,6 +419,7 @@ impl Pins {
         if module.join(GENERATED).is_dir() {
             texts(&module.join(GENERATED), &mut generated)?;
         }
+        programs(module, &mut generated)?;
         Ok(Self { file: module.join("go.mod"), requirements, checksums, generated })
     }
 
@@ -432,6 +448,24 @@ impl Pins {
                 (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
             })
     }
+}
+
+/// The names and texts of the Go files in a directory, in the order of their names.
+fn programs(directory: &Path, into: &mut String) -> Result<()> {
+    let pattern = directory.display();
+    let entries = fs::read_dir(directory).with_context(|| format!("reading {pattern}"))?;
+    let mut paths = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()
+        .with_context(|| format!("reading {pattern}"))?;
+    paths.retain(|path| path.extension().is_some_and(|it| it == "go"));
+    paths.sort();
+    for path in paths {
+        into.push_str(&path.file_name().unwrap_or_default().to_string_lossy());
+        let text = fs::read_to_string(&path);
+        into.push_str(&text.with_context(|| format!("reading {}", path.display()))?);
+    }
+    Ok(())
 }
 
 /// The names and texts of all files below a directory, in the order of their names.
@@ -485,7 +519,7 @@ mod tests {
     #[test]
     fn every_tool_is_pinned() {
         // Flux is built as its own module pins it, so there is no line for the tool.
-        for kit in [CONTROL_PLANE, HUBBLE, HELM, FLATE, KREW] {
+        for kit in [CONTROL_PLANE, HUBBLE, HELM, FLATE, ORACLE_CILIUM, KREW] {
             let pins = Pins::read(&workspace().join(kit.module)).unwrap();
             for tool in kit.tools {
                 assert!(pins.version(tool.version_of).unwrap().starts_with('v'));

@@ -32,6 +32,15 @@ pub struct BootstrapArgs {
     #[arg(short = 'l', long, value_name = "LABELS", conflicts_with = "namespaces")]
     selector: Option<String>,
 
+    /// All namespaces instead, by one GlobalNetworkPolicy of Calico, but those in which Kubernetes and Calico
+    /// run; with --dialect calico only
+    #[arg(long, conflicts_with_all = ["namespaces", "selector", "export"])]
+    whole_cluster: bool,
+
+    /// Namespace that --whole-cluster leaves as it is, too; repeatable
+    #[arg(long, value_name = "NAMESPACE", requires = "whole_cluster")]
+    leave_out: Vec<String>,
+
     /// Label to give the namespace; repeatable
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
     labels: Vec<(String, String)>,
@@ -197,6 +206,9 @@ Examples:
   kubectl netpol bootstrap team-a --dialect cilium --dns-proxy \\
     --allow-egress https://login.example.com
 
+  # All namespaces but those of the system, by one policy of Calico
+  kubectl netpol bootstrap --whole-cluster --dialect calico --dry-run=server
+
   # As files for Git
   kubectl netpol bootstrap team-a --export clusters/home/team-a
 
@@ -285,6 +297,10 @@ pub(super) struct Plan {
 pub(super) enum Namespaces {
     Named(Vec<String>),
     Labelled(String),
+    /// All but some.
+    Whole {
+        left_out: Vec<String>,
+    },
 }
 
 /// What is to be done.
@@ -327,8 +343,42 @@ impl BootstrapArgs {
         Ok(plan)
     }
 
+    /// Refuses what is about one namespace where all are meant.
+    fn check_whole(&self, global: &GlobalArgs) -> anyhow::Result<()> {
+        ensure!(
+            matches!(self.dialect, Some(DialectWord::Calico)),
+            "--whole-cluster takes a kind that only Calico has: give --dialect calico too, or close \
+             namespaces one by one, as with -l"
+        );
+        let of_one = [
+            ("-n", global.namespace.is_some()),
+            ("--label", !self.labels.is_empty()),
+            ("--dns-proxy", self.dns_proxy),
+            ("--allow-ingress-controller", self.allow_ingress_controller.is_some()),
+            ("--allow-monitoring", self.allow_monitoring.is_some()),
+            ("--allow-ingress", !self.allow_ingress.is_empty()),
+            ("--allow-egress", !self.allow_egress.is_empty()),
+            ("--allow-same-namespace", self.allow_same_namespace),
+            ("--both-sides", self.both_sides),
+            ("--baseline", self.baseline.is_some()),
+            ("--prune", self.prune),
+            ("--learn", self.learn.is_wanted()),
+            ("--leave-out", self.remove && !self.leave_out.is_empty()),
+        ];
+        match of_one.into_iter().find(|(_, given)| *given) {
+            Some((flag, _)) => bail!(
+                "{flag} says nothing with --whole-cluster{}: leave one of them out",
+                if self.remove { " --remove" } else { "" }
+            ),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses flags that mean nothing together.
     fn check(&self, global: &GlobalArgs, plan: &Plan) -> anyhow::Result<()> {
+        if self.whole_cluster {
+            self.check_whole(global)?;
+        }
         if let Some(namespace) = &global.namespace {
             let named = !self.namespaces.is_empty() || self.selector.is_some();
             ensure!(
@@ -403,6 +453,12 @@ impl BootstrapArgs {
     }
 
     fn named(&self, global: &GlobalArgs) -> anyhow::Result<Namespaces> {
+        if self.whole_cluster {
+            for name in &self.leave_out {
+                ensure!(is_label(name), "--leave-out {:?}: not a namespace", printable(name));
+            }
+            return Ok(Namespaces::Whole { left_out: baseline::left_out(&self.leave_out) });
+        }
         if let Some(selector) = &self.selector {
             return Ok(Namespaces::Labelled(selector.clone()));
         }

@@ -11,6 +11,8 @@ use netpol::ends::{PortText, PortWanted};
 use netpol::kinds::Kind;
 use netpol::objects::{Body, Found, api};
 use netpol::policy::rule::Direction;
+use netpol::printable::printable;
+use netpol::prose;
 use netpol_sources::live::{Connection, Error, Selection, Target};
 use serde::Deserialize;
 use serde_json::Value;
@@ -86,7 +88,10 @@ pub(super) async fn destination(
 ) -> Result<Destination, String> {
     let label = format!("{namespace}/svc/{name}");
     let service = service(connection, namespace, name).await.map_err(|error| error.to_string())?;
-    let service = service.ok_or_else(|| format!("there is no Service {label}"))?;
+    let Some(service) = service else {
+        let near = nearest(connection, &Target::kind(Kind::Service).within(namespace), name).await;
+        return Err(format!("there is no Service {label}{near}"));
+    };
     if let Some(external) = &service.external_name {
         return Err(format!(
             "{label} stands for {external}, which is outside the cluster: NetworkPolicy knows no \
@@ -120,6 +125,41 @@ pub(super) async fn destination(
     Ok(Destination { label, who: Who::Service { namespace, name, labels: map(labels) }, ports })
 }
 
+/// So many similar names an error lists.
+const NEAREST: usize = 3;
+
+/// The names that are most like one that is not there, by one list of names; nothing where none is, or
+/// where they may not be listed.
+pub(super) async fn nearest(connection: &Connection, of: &Target, name: &str) -> String {
+    let Ok(list) = connection.list_metadata::<Head>(of).await else { return String::new() };
+    let known = list.items.into_iter().filter_map(|head| head.metadata.name);
+    let mut near: Vec<(f64, String)> = known
+        .map(|known| (strsim::jaro_winkler(&known, name), known))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .collect();
+    near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    let near: Vec<String> =
+        near.into_iter().take(NEAREST).map(|(_, name)| printable(&name).into_owned()).collect();
+    match near.len() {
+        0 => String::new(),
+        1 => format!("; there is {}", near[0]),
+        _ => format!("; there are {}", prose::list(&near, "and")),
+    }
+}
+
+/// An object of which only the name is read.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Head {
+    metadata: HeadMetadata,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct HeadMetadata {
+    name: Option<String>,
+}
+
 /// Who is meant by an allow: for a workload, the labels of its pods that last.
 pub(super) async fn known(
     connection: Option<&Connection>,
@@ -133,7 +173,10 @@ pub(super) async fn known(
         let kind = Kind::named(kind).ok_or_else(|| format!("{asked}: there is no such kind"))?;
         let target = Target::kind(kind).within(&**namespace).named(&**name);
         let object = connection.find(&target).await.map_err(|error| error.to_string())?;
-        let object = object.ok_or_else(|| format!("{asked}: it is not there"))?;
+        let Some(object) = object else {
+            let near = nearest(connection, &Target::kind(kind).within(&**namespace), name).await;
+            return Err(format!("{asked}: it is not there{near}"));
+        };
         labels = lasting_labels(&object);
         if labels.is_none() {
             return Err(format!("{asked}: its pods have no labels that last: name them by labels"));
@@ -236,7 +279,11 @@ pub(super) async fn nobody(
         } else {
             ""
         };
-        return Ok(Some(format!("there is no namespace {namespace}{meant}")));
+        let near = match meant {
+            "" => nearest(connection, &Target::kind(Kind::Namespace), namespace).await,
+            _ => String::new(),
+        };
+        return Ok(Some(format!("there is no namespace {namespace}{meant}{near}")));
     }
     let pairs: Vec<_> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let target = Target::kind(Kind::Pod).within(namespace);

@@ -1,26 +1,29 @@
 //! `bootstrap --learn`: the baseline with what observed flows need, for review.
 //!
-//! In: flows of Hubble, the cluster or manifests that their ends are looked up in, and the plan of a
-//! baseline. Out: all policies on stdout, or files for Git; on stderr what was learned, what was not,
+//! In: flows of Hubble, or what configuration names, the cluster or manifests that their ends are looked
+//! up in, and the plan of a baseline. Out: all policies on stdout, or files for Git; on stderr what was learned, what was not,
 //! and what would be cut. Nothing is ever applied.
 
 use super::args::{Action, Namespaces, Plan};
 use super::output::{json_of, yaml_of};
 use super::preview::not_known;
-use super::{BootstrapArgs, Run};
+use super::{Begun, BootstrapArgs, Run};
 use crate::cli::{Exit, GlobalArgs, HubbleArgs, Input, InputArgs, Source, note, since};
 use crate::render::Format;
 use anyhow::ensure;
 use clap::Args;
 use jiff::Timestamp;
 use netpol::baseline::{self, BaselinePolicy};
+use netpol::cluster::Origin;
 use netpol::draft::Dialect;
 use netpol::effort::Effort;
 use netpol::hubble::{Events, Filter, Window};
+use netpol::learn::config::{Settings, guesses};
 use netpol::learn::{Collector, Lesson, learn, lesson_text, reading_text};
 use netpol::observed::Index;
 use netpol::policy::{Cilium, Enforcer};
 use netpol_sources::hubble::Error;
+use netpol_sources::live;
 use serde_json::Value;
 
 /// How far back is looked unless told otherwise.
@@ -30,17 +33,18 @@ const SINCE: &str = "1h";
 #[derive(Args, Clone, Debug)]
 pub(super) struct LearnArgs {
     /// Add the policies that flows need which Hubble saw: of the last hour, or since 30m or a time;
-    /// prints everything for review and applies nothing
+    /// config stands for what configuration names, without any flow, and config,30m for both; prints
+    /// everything for review and applies nothing
     #[arg(
         long,
-        value_name = "TIME",
+        value_name = "TIME|config",
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "",
-        value_parser = time,
+        value_parser = wanted,
         help_heading = "Learning"
     )]
-    learn: Option<Time>,
+    learn: Option<Wanted>,
 
     #[command(flatten)]
     hubble: HubbleArgs,
@@ -49,12 +53,35 @@ pub(super) struct LearnArgs {
     input: InputArgs,
 }
 
-/// How far back is looked; `None` where that is not told.
-#[derive(Clone, Copy, Debug)]
-struct Time(Option<Timestamp>);
+/// The word for what configuration names.
+const CONFIG: &str = "config";
 
-fn time(text: &str) -> Result<Time, String> {
-    if text.is_empty() { Ok(Time(None)) } else { since(text).map(|time| Time(Some(time))) }
+/// What is to be learned from.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wanted {
+    /// Configuration.
+    config: bool,
+    /// Flows of Hubble; a recording says so by itself.
+    flows: bool,
+    /// How far back is looked, where that is told.
+    since: Option<Timestamp>,
+}
+
+fn wanted(text: &str) -> Result<Wanted, String> {
+    let mut wanted = Wanted { flows: text.is_empty(), ..Wanted::default() };
+    for part in text.split(',').filter(|_| !text.is_empty()) {
+        if part == CONFIG {
+            wanted.config = true;
+        } else if wanted.flows {
+            return Err(format!(
+                "{text:?} has two times: give one, and config beside it if need be"
+            ));
+        } else {
+            wanted.since = Some(since(part).map_err(|why| format!("{why}, nor config"))?);
+            wanted.flows = true;
+        }
+    }
+    Ok(wanted)
 }
 
 impl LearnArgs {
@@ -95,11 +122,21 @@ impl LearnArgs {
         Ok(())
     }
 
+    fn reads_config(&self) -> bool {
+        self.learn.is_some_and(|wanted| wanted.config)
+    }
+
+    /// Whether there are flows, and not configuration alone.
+    fn reads_flows(&self) -> bool {
+        self.hubble.input_file.is_some() || self.learn.is_some_and(|wanted| wanted.flows)
+    }
+
     /// The cluster or the manifests.
     fn read(&self, global: &GlobalArgs, plan: &Plan) -> anyhow::Result<Input> {
         // Where there is Hubble, there is Cilium.
-        let supposed = Some(Enforcer::Cilium(Cilium::default()));
-        let flags = InputArgs { supposed, ..self.input.clone() };
+        let supposed = self.reads_flows().then(|| Enforcer::Cilium(Cilium::default()));
+        let entrances = self.reads_config();
+        let flags = InputArgs { supposed, entrances, ..self.input.clone() };
         let mut global = global.clone();
         // Who may read one namespace only learns from that.
         if let Namespaces::Named(names) = &plan.namespaces
@@ -111,7 +148,7 @@ impl LearnArgs {
     }
 
     fn window(&self) -> anyhow::Result<Window> {
-        let told = self.learn.and_then(|Time(told)| told);
+        let told = self.learn.and_then(|wanted| wanted.since);
         // A recording is taken as it is, unless told otherwise.
         let default = || since(SINCE).map_err(anyhow::Error::msg).map(Some);
         let since = match (told, &self.hubble.input_file) {
@@ -122,15 +159,35 @@ impl LearnArgs {
         Ok(Window { since, ..Window::default() })
     }
 
+    /// What pods are configured with, by their manifests or in the cluster.
+    async fn settings(&self, begun: &Begun, input: &Input) -> anyhow::Result<Settings> {
+        if self.is_offline() {
+            return Ok(Settings::written(&input.snapshot, &|origin| input.object(origin)));
+        }
+        let Some(connection) = &begun.connection else { return Ok(Settings::default()) };
+        match connection.settings(&input.snapshot, None).await {
+            // Who may read one namespace only learns from that.
+            Err(live::Error::Forbidden(_)) if begun.namespaces.len() == 1 => {
+                Ok(connection.settings(&input.snapshot, Some(&begun.namespaces[0])).await?)
+            }
+            settings => Ok(settings?),
+        }
+    }
+
     /// Learns, and prints or exports.
     pub(super) fn run(&self, run: Run<'_>) -> anyhow::Result<Exit> {
-        let source = self.hubble.source(run.global)?;
+        let source = self.reads_flows().then(|| self.hubble.source(run.global)).transpose()?;
         let input = self.read(run.global, run.plan)?;
         input.tell_gaps(run.global);
         run.global.block_on(self.learn(run, source, input))?
     }
 
-    async fn learn(&self, mut run: Run<'_>, source: Source, input: Input) -> anyhow::Result<Exit> {
+    async fn learn(
+        &self,
+        mut run: Run<'_>,
+        source: Option<Source>,
+        input: Input,
+    ) -> anyhow::Result<Exit> {
         let (plan, window) = (run.plan, self.window()?);
         let dialect = plan.baseline.dialect;
         ensure!(
@@ -143,15 +200,30 @@ impl LearnArgs {
         let begun = run.begin(!self.is_offline()).await?;
         let index = Index::new(&input.snapshot, &input.rules);
         let wanted = begun.namespaces.iter().map(|name| name.as_str().into());
-        let mut collector = Collector::new(&input.snapshot, index, wanted, window.since);
-        run.progress.say("reading what Hubble saw");
-        read(source, &begun.namespaces, &window, &mut collector)?;
+        let collector = Collector::new(&input.snapshot, index, wanted, window.since);
+        let mut collector = collector.with_icmp(dialect == Dialect::Cilium);
+        if let Some(source) = source {
+            run.progress.say("reading what Hubble saw");
+            read(source, &begun.namespaces, &window, &mut collector)?;
+        }
         let mut lines = Vec::new();
+        if self.reads_config() {
+            run.progress.say("reading what pods are configured with");
+            let settings = self.settings(&begun, &input).await?;
+            let unread = settings.unread.iter().map(|what| format!("not read: {what}"));
+            lines.extend(unread);
+            let written = input.locate();
+            let file = |origin: &Origin, path: &str| {
+                let at = written(origin, path)?;
+                Some(at.line.map_or_else(|| at.file.clone(), |line| format!("{}:{line}", at.file)))
+            };
+            collector.guess(guesses(&input.snapshot, &settings, &begun.namespaces, &file));
+        }
         for namespace in &begun.namespaces {
             let facts = run.facts(begun.connection.as_ref(), namespace, begun.dns.as_ref()).await?;
             let closing = plan.baseline.policies(namespace, &facts);
-            let (written, rules) = (&input.written, &input.rules);
-            let lesson = learn(&collector, written, rules, namespace, &closing, dialect);
+            let (policies, rules) = (&input.written, &input.rules);
+            let lesson = learn(&collector, policies, rules, namespace, &closing, dialect);
             lines.extend(lesson_text(&collector, &lesson, plan.verbose));
             lines.extend(unseen(
                 &input,

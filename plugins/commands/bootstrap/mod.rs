@@ -18,6 +18,7 @@ mod remove;
 mod system;
 mod tests;
 mod wanted;
+mod whole;
 
 pub use args::BootstrapArgs;
 
@@ -212,6 +213,9 @@ impl Run<'_> {
     }
 
     async fn all(&self) -> anyhow::Result<Exit> {
+        if let Namespaces::Whole { left_out } = &self.plan.namespaces {
+            return self.whole_cluster(left_out).await;
+        }
         let connection = self.connection().await?;
         let namespaces = self.namespaces(connection.as_ref()).await?;
         if let Action::Export { .. } = self.plan.action {
@@ -237,22 +241,35 @@ impl Run<'_> {
                     .await?;
             }
         }
-        match self.plan.format {
-            Some(Format::Json) => self.answer(&json_of(done.objects)?)?,
-            Some(Format::Name) => {}
-            Some(_) => self.answer(&yaml_of(&done.objects)?)?,
-            None => {
-                let last = done.last.filter(|_| self.plan.action == Action::Apply);
-                self.answer_lines(&last.map_or_else(Vec::new, |namespace| {
-                    let next = "Next: kubectl netpol explain -n";
-                    let next = format!("{next} {namespace} WORKLOAD DESTINATION");
-                    let mut lines = baseline::dns(&self.plan.baseline, dns);
-                    lines.push(next);
-                    lines
-                }))?;
-            }
+        if self.plan.format.is_some() {
+            self.print_objects(done.objects)?;
+        } else {
+            let last = done.last.filter(|_| self.plan.action == Action::Apply);
+            self.answer_lines(&last.map_or_else(Vec::new, |namespace| {
+                let next = match self.plan.dry_run {
+                    DryRun::None => {
+                        let next = "Next: kubectl netpol explain -n";
+                        format!("{next} {namespace} WORKLOAD DESTINATION")
+                    }
+                    DryRun::Client | DryRun::Server => {
+                        "Next: the same without --dry-run, which writes it".to_owned()
+                    }
+                };
+                let mut lines = baseline::dns(&self.plan.baseline, dns);
+                lines.push(next);
+                lines
+            }))?;
         }
         Ok(if done.failed == 0 { Exit::Success } else { Exit::Error })
+    }
+
+    /// The objects, in the format that was asked for; as text they are told already.
+    fn print_objects(&self, objects: Vec<Value>) -> anyhow::Result<()> {
+        match self.plan.format {
+            Some(Format::Json) => self.answer(&json_of(objects)?),
+            Some(Format::Name) | None => Ok(()),
+            Some(_) => self.answer(&yaml_of(&objects)?),
+        }
     }
 
     /// Tries everything in every namespace, and then writes one after the other.
@@ -409,6 +426,7 @@ impl Run<'_> {
     async fn namespaces(&self, connection: Option<&Connection>) -> anyhow::Result<Vec<String>> {
         let selector = match &self.plan.namespaces {
             Namespaces::Named(names) => return Ok(names.clone()),
+            Namespaces::Whole { .. } => return Ok(Vec::new()),
             Namespaces::Labelled(selector) => selector,
         };
         let Some(connection) = connection else { bail!("-l needs a cluster") };
@@ -458,7 +476,11 @@ impl Run<'_> {
         self.warn_later();
         self.progress.aside(|| note(&outcome.notes));
         self.answer_lines(&lines)?;
-        objects.extend(outcome.deeds.into_iter().map(|deed| deed.object).filter(|o| !o.is_null()));
+        // Only a format has use for them, and there may be very many.
+        if self.plan.format.is_some() {
+            let all = outcome.deeds.into_iter().map(|deed| deed.object);
+            objects.extend(all.filter(|object| !object.is_null()));
+        }
         Ok(())
     }
 

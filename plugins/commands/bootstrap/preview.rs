@@ -106,7 +106,7 @@ impl Run<'_> {
         Err(Failure { why, of_server: false })
     }
 
-    async fn at_terminal<T: Send + 'static>(
+    pub(super) async fn at_terminal<T: Send + 'static>(
         &self,
         ask: impl FnOnce() -> std::io::Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
@@ -240,9 +240,6 @@ fn compare<'n>(
     after.others.clear();
     let compile = |written| Ruleset::compile(written, &snapshot, &enforcer);
     let (before, after) = (compile(&before), compile(&after));
-    let of = |namespace: &&'n str| {
-        let impact = baseline::impact(&snapshot, &before, &after, namespace, effort)?;
-        Ok((*namespace, impact))
-    };
-    namespaces.iter().map(of).collect()
+    let namespaces: Vec<&str> = namespaces.iter().copied().collect();
+    baseline::impacts((&snapshot, &before, &after), &namespaces, effort)
 }

@@ -6,6 +6,7 @@
 
 use super::apply::policies_target;
 use super::args::DryRun;
+use super::facts::nearest;
 use super::{Deed, Failure, Outcome, Run, State, dialect_of, owner};
 use netpol::baseline::{MANAGED_BY, MANAGER, OTHER_SIDE};
 use netpol::draft::Dialect;
@@ -25,8 +26,10 @@ impl Run<'_> {
         match connection.find(&at).await {
             Ok(Some(_)) | Err(Error::Forbidden(_)) => {}
             Ok(None) => {
-                let why =
-                    format!("there is no namespace {namespace}, so there is nothing to take back");
+                let near = nearest(connection, &Target::kind(Kind::Namespace), namespace).await;
+                let why = format!(
+                    "there is no namespace {namespace}, so there is nothing to take back{near}"
+                );
                 return Err(Failure { why, of_server: false });
             }
             Err(error) => return Err(error.into()),
@@ -178,7 +181,7 @@ pub(super) fn other_side(object: &Value) -> Option<Target> {
 }
 
 /// The object without what the server added.
-fn plain(object: &Value) -> Value {
+pub(super) fn plain(object: &Value) -> Value {
     let mut object = object.clone();
     if let Some(metadata) = object["metadata"].as_object_mut() {
         metadata.retain(|key, _| matches!(&**key, "name" | "namespace" | "labels" | "annotations"));

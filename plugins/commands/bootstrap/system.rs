@@ -2,6 +2,7 @@
 //!
 //! In: what was read of a cluster, and the policies that are to be written. Out: lines for the preview.
 
+use netpol::cluster::Name;
 use netpol::policy::{Enforcer, Ruleset};
 use netpol::prose;
 use netpol::system::changes;
@@ -13,6 +14,18 @@ use serde_json::Value;
 pub(super) fn calls_cut(
     survey: &Survey,
     namespace: &str,
+    policies: (&[&Value], &[&Value]),
+    closes: bool,
+) -> Vec<String> {
+    let here = |all: &[Name]| all.iter().any(|name| **name == *namespace);
+    calls_cut_in(survey, namespace, &here, policies, closes)
+}
+
+/// The same of several namespaces, which together are called `place`.
+pub(super) fn calls_cut_in(
+    survey: &Survey,
+    place: &str,
+    here: &dyn Fn(&[Name]) -> bool,
     (wanted, gone): (&[&Value], &[&Value]),
     closes: bool,
 ) -> Vec<String> {
@@ -34,14 +47,13 @@ pub(super) fn calls_cut(
         (snapshot, rules)
     });
     let [old, new] = &sides;
-    let here = |all: &[netpol::cluster::Name]| all.iter().any(|name| **name == *namespace);
-    let (changes, missing) = changes((&old.0, &old.1), (&new.0, &new.1), &here);
+    let (changes, missing) = changes((&old.0, &old.1), (&new.0, &new.1), here);
     let cut = changes.iter().filter(|change| change.closes());
     let mut lines: Vec<String> =
-        cut.map(|change| format!("{namespace}: {}", change.sentence())).collect();
+        cut.map(|change| format!("{place}: {}", change.sentence())).collect();
     if closes && !missing.is_empty() {
         let what = prose::list(&missing, "and");
-        lines.push(format!("{namespace}: whether calls of the API server would be cut: {what}"));
+        lines.push(format!("{place}: whether calls of the API server would be cut: {what}"));
     }
     lines
 }

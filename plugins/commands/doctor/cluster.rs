@@ -2,9 +2,10 @@
 
 use crate::cli::GlobalArgs;
 use netpol::answer::{Area, Check};
-use netpol::kinds::{EnforcedBy, Kind, Role};
-use netpol::policy::{Cilium, Enforcement};
+use netpol::kinds::{EnforcedBy, Kind, Role, group as group_of};
+use netpol::policy::{Calico, Cilium, Enforcement, Enforcer};
 use netpol_sources::live::{Connection, Error, Right, Selection, ServedKinds, Target};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -59,17 +60,19 @@ fn groups() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
     let mut groups: Vec<(&str, &str, Vec<&str>)> = Vec::new();
     let judged = Kind::policies().filter(|kind| matches!(kind.role(), Role::Policy(..)));
     for kind in judged.filter(|kind| !READ.contains(kind)) {
-        let known = groups.iter_mut().find(|(group, ..)| *group == kind.group());
-        if let Some((.., resources)) = known {
-            resources.push(kind.plural());
-            continue;
-        }
         let what = match kind.enforced_by() {
             Some(EnforcedBy::Cilium) => "policies of Cilium",
             Some(EnforcedBy::Calico) => "policies of Calico",
             _ => "policies of administrators",
         };
-        groups.push((kind.group(), what, vec![kind.plural()]));
+        let mut of_kind: Vec<&str> = kind.versions().iter().map(|it| group_of(it)).collect();
+        of_kind.dedup();
+        for group in of_kind {
+            match groups.iter_mut().find(|(known, ..)| *known == group) {
+                Some((.., resources)) => resources.push(kind.plural()),
+                None => groups.push((group, what, vec![kind.plural()])),
+            }
+        }
     }
     groups.push(("kustomize.toolkit.fluxcd.io", "Kustomizations of Flux", vec!["kustomizations"]));
     groups
@@ -233,14 +236,24 @@ async fn kinds(connection: &Connection, checks: &mut Vec<Check>) {
         Ok(served) => served,
         Err(error) => return checks.push(Check::error(Area::Kinds, &error)),
     };
-    for (group, what, resources) in groups() {
+    // Calico's are in one of two groups, and the first that is served counts.
+    let mut told: BTreeSet<&str> = BTreeSet::new();
+    let all = groups();
+    let is_served = |wanted: &str| {
+        all.iter().any(|(group, what, _)| *what == wanted && !served.versions(group).is_empty())
+    };
+    for (group, what, resources) in &all {
         let versions = served.versions(group);
+        if told.contains(what) || (versions.is_empty() && is_served(what)) {
+            continue;
+        }
+        told.insert(*what);
         if versions.is_empty() {
             let says = format!("{group} is not served: no {what}");
             checks.push(Check::ok(Area::Kinds, says));
             continue;
         }
-        let lists: Vec<Access> = resources.iter().map(|name| ("list", group, *name)).collect();
+        let lists: Vec<Access> = resources.iter().map(|name| ("list", *group, *name)).collect();
         // Where rights cannot be asked for, that was said already.
         let denied = lacking(connection, &lists, None).await.unwrap_or_default();
         let denied: Vec<&str> = denied.into_iter().map(|(_, _, resource)| resource).collect();
@@ -265,6 +278,19 @@ async fn network(connection: &Connection, served: &ServedKinds) -> Vec<Check> {
         let advice = "--enforcer names one";
         return vec![Check::note(Area::Network, says, Some(advice.to_owned()))];
     };
+    if let Enforcer::Calico(Calico { version }) = &enforcer {
+        return vec![match version {
+            Some(_) => {
+                Check::ok(Area::Network, format!("Calico enforces policies, read as by {enforcer}"))
+            }
+            None => Check::note(
+                Area::Network,
+                "Calico enforces policies; its version is not known: neither what it tells of itself nor \
+                 the image of calico-node could be read",
+                Some("--enforcer calico-3.31 or calico-3.32 says which it is".to_owned()),
+            ),
+        }];
+    }
     let mut checks = Vec::new();
     match gap {
         None => {

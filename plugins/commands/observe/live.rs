@@ -4,9 +4,11 @@
 //! on, put together aside so that flows go on meanwhile.
 
 use crate::cli::{ColorChoice, GlobalArgs, Input, InputArgs, warn};
+use netpol::kinds::Kind;
 use netpol::objects::Objects;
 use netpol_sources::live::{self, Change, Connection, Watch};
 use netpol_sources::manifests::Locator;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
@@ -30,14 +32,50 @@ pub(super) struct Live {
     due: Option<Instant>,
     making: Option<(Instant, JoinHandle<Input>)>,
     not_before: Instant,
-    interrupted: bool,
+    interruptions: Interruptions,
+}
+
+/// What cannot be watched at the moment.
+#[derive(Debug, Default)]
+struct Interruptions {
+    /// Kinds, or which kinds there are.
+    now: BTreeSet<Option<Kind>>,
+    /// Those that one may not watch, which is told once.
+    never: BTreeSet<Option<Kind>>,
+}
+
+impl Interruptions {
+    /// What is to be said of a change.
+    fn take(&mut self, change: &Change) -> Option<String> {
+        let resumed = match change {
+            Change::Interrupted(what, error) => {
+                let meanwhile = "what is predicted may be out of date";
+                if matches!(error, live::Error::Forbidden(_)) {
+                    let first = self.never.insert(*what);
+                    return first.then(|| format!("{error}: {meanwhile}"));
+                }
+                let first = self.now.is_empty();
+                self.now.insert(*what);
+                return first.then(|| {
+                    format!("watching has stopped: {error}: {meanwhile} until it goes on")
+                });
+            }
+            Change::All(kind, _) => Some(*kind),
+            Change::Resumed => None,
+            Change::Put(_) | Change::Gone(_) => return None,
+        };
+        let told = self.now.remove(&resumed) && self.now.is_empty();
+        told.then(|| {
+            "watching goes on: what is predicted is by the cluster as it is again".to_owned()
+        })
+    }
 }
 
 impl Live {
     /// Reads the cluster, or where that is forbidden the namespace of `-n`.
     pub(super) async fn read(global: &GlobalArgs, flags: &InputArgs) -> Result<Self, live::Error> {
         let connection = global.connect().await?;
-        let (objects, only) = match (connection.whole(None).await, &global.namespace) {
+        let (mut objects, only) = match (connection.whole(None).await, &global.namespace) {
             (Err(live::Error::Forbidden(_)), Some(namespace)) => {
                 let objects = connection.whole(Some(namespace)).await?;
                 let note = format!(
@@ -48,6 +86,9 @@ impl Live {
             }
             (read, _) => (read?, None),
         };
+        if flags.entrances {
+            connection.add_entrances(&mut objects).await?;
+        }
         Ok(Self {
             connection,
             only,
@@ -58,7 +99,7 @@ impl Live {
             due: None,
             making: None,
             not_before: Instant::now(),
-            interrupted: false,
+            interruptions: Interruptions::default(),
         })
     }
 
@@ -69,8 +110,8 @@ impl Live {
     }
 
     /// The same, watched from now on.
-    pub(super) async fn watched(mut self) -> Self {
-        self.watch = Some(self.connection.watch(self.only.as_deref()).await);
+    pub(super) fn watched(mut self) -> Self {
+        self.watch = Some(self.connection.watch(self.only.as_deref()));
         self
     }
 
@@ -109,14 +150,8 @@ impl Live {
     }
 
     fn change(&mut self, change: Change) {
-        match &change {
-            Change::Interrupted(error) if !self.interrupted => {
-                self.interrupted = true;
-                let text = format!("{error}: what is predicted may be out of date meanwhile");
-                warn(self.color, &text);
-            }
-            Change::All(..) => self.interrupted = false,
-            _ => {}
+        if let Some(text) = self.interruptions.take(&change) {
+            warn(self.color, &text);
         }
         if change.apply(&mut self.objects) && self.due.is_none() {
             self.due = Some(Instant::now() + SETTLE);

@@ -5,13 +5,14 @@ mod live;
 mod session;
 mod ui;
 
+use super::list::{ListArgs, is_there};
 use super::print_schema;
 use crate::cli::{
-    Exit, GlobalArgs, HubbleArgs, Input, InputArgs, OutputArgs, Progress, Source, WAITING, since,
-    warn,
+    Exit, GlobalArgs, HubbleArgs, Input, InputArgs, OutputArgs, Progress, Source, WAITING,
+    show_map, since, warn,
 };
-use crate::render::Format;
-use anyhow::{Context as _, bail};
+use crate::render::{Format, Pictured};
+use anyhow::{Context as _, bail, ensure};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use live::Live;
@@ -177,6 +178,9 @@ Examples:
   hubble observe --last 1000 -o jsonpb > flows.jsonl
   kubectl netpol observe --input-file flows.jsonl -f k8s/ --summary
 
+  # The same on a map: what is used, what is dropped, and what could be closed
+  kubectl netpol observe --since 1h --summary -o html > used.html
+
 The first line of a flow is Hubble's own, with times in UTC. Below it:
   ✓ passes, as predicted   ✗ denied, as predicted
   ≠ not as predicted       ? the prediction is not known   · not compared
@@ -195,12 +199,19 @@ impl ObserveArgs {
         if self.ui {
             return ui::open(global, self.source.hubble_namespace.as_deref());
         }
+        ensure!(
+            self.output.format() != Format::Html || self.summary,
+            "-o html shows counts: add --summary"
+        );
         let source = self.source.source(global)?;
         global.block_on(self.observe(global, source))?
     }
 
     async fn observe(&self, global: &GlobalArgs, source: Source) -> anyhow::Result<Exit> {
         let (input, live) = self.world(global).await?;
+        if self.output.format() == Format::Html {
+            is_there(global, &input)?;
+        }
         let (filter, window) = self.filter(global, &input)?;
         let (send, receive) = mpsc::channel(WAITING);
         let from_file = matches!(source, Source::File(_));
@@ -224,11 +235,10 @@ impl ObserveArgs {
         };
         tell(global, &input);
         let hold = (from_file && window.last.is_some()).then_some(window);
-        let mut session =
-            Session::new(global.color, self.output.format() == Format::Json, self.summary);
+        let mut session = Session::new(global.color, self.output.format(), self.summary);
         session.wants(filter, window, hold);
         let mut interrupt = std::pin::pin!(interrupted()?);
-        let ended = session.run(input, live, receive, interrupt.as_mut()).await?;
+        let (ended, mut input) = session.run(input, live, receive, interrupt.as_mut()).await?;
         let outcome = match (stream, ended) {
             // Whoever ends it wants it ended.
             (_, session::Finish::Interrupted) | (None, session::Finish::Over) => Ok(()),
@@ -240,15 +250,28 @@ impl ObserveArgs {
             },
         };
         session.finish(&name, ended == session::Finish::Over)?;
+        if self.output.format() == Format::Html
+            && let Some(summary) = session.summary()
+        {
+            let list = ListArgs::of(self.flags());
+            let (list, _) = list.answer(global, &mut input, true, |_| ())?;
+            let (list, observed) = (Some(&list), Some(&summary));
+            show_map(global.color, Pictured { list, tests: None, observed })?;
+        }
         outcome?;
         Ok(Exit::Success)
     }
 
+    /// How the input is read. Where there is Hubble, there is Cilium.
+    fn flags(&self) -> InputArgs {
+        let supposed = Some(Enforcer::Cilium(Cilium::default()));
+        let entrances = self.output.format() == Format::Html;
+        InputArgs { supposed, entrances, ..self.input.clone() }
+    }
+
     /// What flows are judged by, and for a live cluster that is followed, what keeps it current.
     async fn world(&self, global: &GlobalArgs) -> anyhow::Result<(Input, Option<Live>)> {
-        // Where there is Hubble, there is Cilium.
-        let supposed = Some(Enforcer::Cilium(Cilium::default()));
-        let flags = InputArgs { supposed, ..self.input.clone() };
+        let flags = self.flags();
         if flags.names_manifests() {
             return Ok((flags.read(global)?, None));
         }
@@ -256,7 +279,7 @@ impl ObserveArgs {
         let live = Live::read(global, &flags).await?;
         drop(progress);
         let input = live.input();
-        Ok((input, if self.follow { Some(live.watched().await) } else { None }))
+        Ok((input, if self.follow { Some(live.watched()) } else { None }))
     }
 
     fn filter(&self, global: &GlobalArgs, input: &Input) -> anyhow::Result<(Filter, Window)> {

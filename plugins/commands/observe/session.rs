@@ -6,9 +6,9 @@
 
 use super::live::Live;
 use crate::cli::{ColorChoice, Input, Told, answer, warn, width};
-use crate::render::{json_line, lost_text, observation_text, observed_summary_text};
+use crate::render::{Format, json_line, lost_text, observation_text, observed_summary_text};
 use jiff::Timestamp;
-use netpol::answer::{LostEvents, ObservedFlow, Observer, Summary};
+use netpol::answer::{LostEvents, ObservedFlow, ObservedSummary, Observer, Summary};
 use netpol::hubble::{Excerpt, Filter, Flow, Pairs, Record, Window};
 use netpol_sources::hubble::Error;
 use std::collections::VecDeque;
@@ -28,6 +28,14 @@ pub(super) enum Incoming {
     Some(Vec<Record>),
     /// There are no more, or they cannot be read.
     End(io::Result<()>),
+}
+
+/// What comes next in a run.
+enum Next {
+    /// Another state of the cluster.
+    State(Box<Input>),
+    /// Nothing.
+    End(Finish),
 }
 
 /// How a run ended.
@@ -58,7 +66,7 @@ pub(super) fn read_file(path: &Path, send: mpsc::Sender<Incoming>) -> Result<(),
 /// What is counted and kept while flows come.
 pub(super) struct Session {
     color: ColorChoice,
-    json: bool,
+    format: Format,
     width: usize,
     filter: Filter,
     window: Window,
@@ -92,10 +100,10 @@ struct Lost {
 }
 
 impl Session {
-    pub(super) fn new(color: ColorChoice, json: bool, summary: bool) -> Self {
+    pub(super) fn new(color: ColorChoice, format: Format, summary: bool) -> Self {
         Self {
             color,
-            json,
+            format,
             width: width(),
             filter: Filter::default(),
             window: Window::default(),
@@ -116,6 +124,11 @@ impl Session {
 
     /// Says which flows are wanted; with `hold`, of a recording the last only.
     pub(super) fn wants(&mut self, filter: Filter, window: Window, hold: Option<Window>) {
+        if let Some(summary) = &mut self.summary
+            && filter.narrows()
+        {
+            summary.narrow();
+        }
         (self.filter, self.window) = (filter, window);
         self.held = hold.map(|_| VecDeque::new());
     }
@@ -125,14 +138,19 @@ impl Session {
         self.read
     }
 
-    /// Goes on until there is no more.
+    /// What was counted, where that is wanted.
+    pub(super) fn summary(&self) -> Option<ObservedSummary> {
+        self.summary.as_ref().map(Summary::report)
+    }
+
+    /// Goes on until there is no more; gives back the last state of the cluster.
     pub(super) async fn run(
         &mut self,
         mut input: Input,
         mut live: Option<Live>,
         mut records: mpsc::Receiver<Incoming>,
         mut interrupt: Pin<&mut impl Future<Output = ()>>,
-    ) -> anyhow::Result<Finish> {
+    ) -> anyhow::Result<(Finish, Input)> {
         loop {
             let next = {
                 let locate = input.locate();
@@ -140,27 +158,30 @@ impl Session {
                 loop {
                     tokio::select! {
                         biased;
-                        () = interrupt.as_mut() => return Ok(Finish::Interrupted),
-                        next = state(live.as_mut()) => break next,
+                        () = interrupt.as_mut() => break Next::End(Finish::Interrupted),
+                        next = state(live.as_mut()) => break Next::State(Box::new(next)),
                         incoming = records.recv() => match incoming {
                             Some(Incoming::Some(batch)) => {
                                 self.take(&mut observer, batch)?;
                                 if self.closed {
-                                    return Ok(Finish::Interrupted);
+                                    break Next::End(Finish::Interrupted);
                                 }
                             }
                             Some(Incoming::End(read)) => {
                                 self.release(&mut observer)?;
                                 read?;
-                                return Ok(Finish::Over);
+                                break Next::End(Finish::Over);
                             }
-                            None => return Ok(Finish::Over),
+                            None => break Next::End(Finish::Over),
                         },
                     }
                 }
             };
+            match next {
+                Next::State(next) => input = *next,
+                Next::End(finish) => return Ok((finish, input)),
+            }
             tracing::debug!("the cluster changed: predictions are made anew");
-            input = next;
         }
     }
 
@@ -223,7 +244,9 @@ impl Session {
         let observation = observer.observe(flow);
         match &mut self.summary {
             Some(summary) => summary.add(&observation),
-            None if self.json => out.push_str(&json_line(&ObservedFlow::new(&observation))?),
+            None if self.format == Format::Json => {
+                out.push_str(&json_line(&ObservedFlow::new(&observation))?);
+            }
             None => out.push_str(&observation_text(&observation, self.width)),
         }
         Ok(())
@@ -238,7 +261,9 @@ impl Session {
     ) -> anyhow::Result<()> {
         match &mut self.summary {
             Some(summary) => summary.lose(count),
-            None if self.json => out.push_str(&json_line(&LostEvents::new(count, source, node))?),
+            None if self.format == Format::Json => {
+                out.push_str(&json_line(&LostEvents::new(count, source, node))?);
+            }
             None => {
                 let lost = &mut self.lost;
                 if lost.count == 0 || (lost.source == source && lost.node == node) {
@@ -283,12 +308,12 @@ impl Session {
         }
         if let Some(summary) = &self.summary {
             let report = summary.report();
-            let text = if self.json {
-                json_line(&report)?
-            } else {
-                observed_summary_text(&report, self.width)
-            };
-            self.put(&text)?;
+            match self.format {
+                Format::Json => self.put(&json_line(&report)?)?,
+                // That needs more than what was counted.
+                Format::Html => {}
+                _ => self.put(&observed_summary_text(&report, self.width))?,
+            }
         }
         self.tell_lost();
         if let Some(first) = &self.first_unreadable {

@@ -6,12 +6,13 @@ mod prove;
 mod watch;
 
 pub(super) use files::{Tests, read};
-pub(super) use prove::{Side, looks_in, of_change};
+pub(super) use prove::{Side, looks_in, of_change, prove};
 
+use super::list::ListArgs;
 use crate::cli::{
-    Exit, GlobalArgs, InputArgs, OutputArgs, Progress, Told, answer, show_page, width,
+    Exit, GlobalArgs, InputArgs, OutputArgs, Progress, Told, answer, show_map, show_page, width,
 };
-use crate::render::Page;
+use crate::render::{Format, Page, Pictured};
 use anyhow::ensure;
 use clap::{Args, ValueHint};
 use netpol::answer::{IntentReport, TestOutcome};
@@ -79,6 +80,9 @@ Examples:
   # The same of the live cluster, for a test runner
   kubectl netpol test intentions.yaml -o junit
 
+  # What breaks them, on a map for the browser
+  kubectl netpol test -f k8s/ -o html > tests.html
+
 A file of tests:
   apiVersion: netpol/v1alpha1
   kind: Test
@@ -122,17 +126,29 @@ impl TestArgs {
     /// Tests, and tells what came out.
     fn once(&self, global: &GlobalArgs) -> anyhow::Result<(Exit, Told)> {
         let tests = self.tests(global)?;
-        let entrances = tests.tests.iter().any(|(test, _)| looks_in(test));
+        let picture = self.output.format() == Format::Html;
+        let entrances = picture || tests.tests.iter().any(|(test, _)| looks_in(test));
         let reads = InputArgs { entrances, ..self.input.clone() };
         let mut input = reads.read(global)?;
         let progress = Progress::slow(global.color, "proving tests");
-        let snapshot = std::mem::take(&mut input.snapshot);
+        // A picture shows all of it, without what tests add.
+        let snapshot =
+            if picture { input.snapshot.clone() } else { std::mem::take(&mut input.snapshot) };
         let arguments = self.arguments(global);
         let side = Side { snapshot, input: &input, arguments: &arguments };
         let report = prove::prove(side, &tests, global.limits().effort)?;
         drop(progress);
-        let page = Page { width: width(), brief: false };
-        let told = show_page(global.color, &report, self.output.format(), page)?;
+        let told = if picture {
+            // -n is only where names without a namespace are.
+            let global = GlobalArgs { namespace: None, ..global.clone() };
+            let asked = ListArgs::of(self.input.clone());
+            let (list, _) = asked.answer(&global, &mut input, true, |_| ())?;
+            let (list, tests) = (Some(&list), Some(&report));
+            show_map(global.color, Pictured { list, tests, observed: None })?
+        } else {
+            let page = Page { width: width(), brief: false };
+            show_page(global.color, &report, self.output.format(), page)?
+        };
         Ok((self.exit(&report), told))
     }
 

@@ -22,7 +22,11 @@ pub(in crate::commands) struct Side<'a> {
 }
 
 /// What becomes of tests.
-pub(super) fn prove(side: Side<'_>, tests: &Tests, effort: Effort) -> anyhow::Result<IntentReport> {
+pub(in crate::commands) fn prove(
+    side: Side<'_>,
+    tests: &Tests,
+    effort: Effort,
+) -> anyhow::Result<IntentReport> {
     let Side { mut snapshot, input, arguments } = side;
     let alone: Vec<Test> = tests.tests.iter().map(|(test, _)| test.clone()).collect();
     let (rules, namespace) = (&input.rules, &input.namespace);

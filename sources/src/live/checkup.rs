@@ -10,7 +10,7 @@ use super::{Connection, text::clean};
 use http::Method;
 use netpol::cluster::Gap;
 use netpol::kinds::Kind;
-use netpol::policy::Enforcer;
+use netpol::policy::{Calico, Enforcer};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -91,7 +91,14 @@ impl Connection {
 
     /// Who enforces the policies, where the cluster tells, and what of it could not be read.
     pub async fn enforcer(&self, served: &ServedKinds) -> Option<(Enforcer, Option<Gap>)> {
-        if served.0.has_cilium() { Some(self.cilium().await) } else { None }
+        if served.0.has_cilium() {
+            return Some(self.cilium().await);
+        }
+        if !served.0.has_calico() {
+            return None;
+        }
+        let version = self.calico(&served.0).await;
+        Some((Enforcer::Calico(Calico { version }), None))
     }
 
     /// The release of Cilium that runs, such as `v1.19.4`, where the image of its agent tells.

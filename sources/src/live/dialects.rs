@@ -125,7 +125,7 @@ impl Served {
     }
 
     /// Whether Calico's kinds are served, in either form.
-    fn has_calico(&self) -> bool {
+    pub(super) fn has_calico(&self) -> bool {
         let versions = Kind::CalicoNetworkPolicy.versions();
         versions.iter().any(|version| self.has_group(kinds::group(version)))
     }
@@ -198,6 +198,9 @@ impl Connection {
             };
             add(objects, &asked, items)?;
         }
+        if objects.ask_for_accounts() {
+            self.add_accounts(namespaces, objects).await?;
+        }
         self.add_others(&served, namespaces, objects).await?;
         if enforcer.is_some() {
             objects.enforcer = enforcer;
@@ -205,6 +208,40 @@ impl Connection {
         } else if served.has_calico() {
             let version = self.calico(&served).await;
             objects.enforcer = Some((Enforcer::Calico(Calico { version }), None));
+        }
+        Ok(())
+    }
+
+    /// Reads the labels of ServiceAccounts, for policies that ask for them. Where they may not be read, what
+    /// asks for them is not known.
+    ///
+    /// Errors: the server could not be asked at all.
+    pub(super) async fn add_accounts(
+        &self,
+        namespaces: Option<&BTreeSet<String>>,
+        objects: &mut Objects,
+    ) -> Result<(), Error> {
+        let all = || Target::kind(Kind::ServiceAccount);
+        let targets = match namespaces {
+            None => vec![all()],
+            Some(names) => names.iter().map(|name| all().within(name)).collect(),
+        };
+        for target in targets {
+            let why = match self.list_metadata::<api::ServiceAccount>(&target).await {
+                Ok(list) => {
+                    for account in list.items {
+                        objects.insert(account.into(), provenance::unasked());
+                    }
+                    match list.extent {
+                        Extent::Complete => continue,
+                        Extent::Partial(why) => why,
+                    }
+                }
+                Err(error) if error.is_of_server() => return Err(error),
+                Err(error) => reason(&error),
+            };
+            let place = target.namespace.map_or_else(String::new, |name| format!(" of {name}"));
+            objects.gaps.push(Gap::new(format!("the labels of the ServiceAccounts{place}"), why));
         }
         Ok(())
     }
@@ -231,7 +268,7 @@ impl Connection {
 
     /// The version of Calico, by what it tells of itself or else by its image; where neither may be read
     /// it is not known, and what any version reads counts.
-    async fn calico(&self, served: &Served) -> Option<CalicoVersion> {
+    pub(super) async fn calico(&self, served: &Served) -> Option<CalicoVersion> {
         let api = served.version(Kind::CalicoNetworkPolicy)?;
         let told = Target::of(api, "clusterinformations").named("default");
         if let Ok(ClusterInformation { spec }) = self.get(&told).await

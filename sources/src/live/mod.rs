@@ -24,6 +24,7 @@ mod provenance;
 mod proxy;
 mod read;
 mod request;
+mod settings;
 mod survey;
 mod target;
 #[cfg(test)]

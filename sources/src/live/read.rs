@@ -33,6 +33,11 @@ impl Connection {
         let namespaces = namespaces.collect();
         let mut objects = objects(answers);
         self.add_dialects(served, Some(&namespaces), &mut objects).await?;
+        // What is laid over the cluster may ask for what nothing in it does.
+        let laid_over = needs.overlay.is_some_and(Objects::ask_for_accounts);
+        if laid_over && !objects.ask_for_accounts() {
+            self.add_accounts(Some(&namespaces), &mut objects).await?;
+        }
         Ok(objects)
     }
 

@@ -2,7 +2,8 @@
 //!
 //! In: a connection and what was read over it. Out: [`Change`]s of namespaces, pods and policies,
 //! which keep [`Objects`] what the cluster is. After an interruption everything is
-//! listed anew, so nothing is missed for good.
+//! listed anew, so nothing is missed for good. Kinds of policies that the cluster serves only later are
+//! watched from then on.
 
 use super::read::Item;
 use super::{Connection, Error, Target, dialects, provenance};
@@ -13,14 +14,23 @@ use netpol::cluster::{ObjectRef, Origin};
 use netpol::kinds::Kind;
 use netpol::objects::Found;
 use netpol::objects::{Objects, api, policy_from_json};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::pin::pin;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 /// The server ends a watch after five minutes at the latest; one that is silent for longer is dead.
 const SILENCE: Duration = Duration::from_mins(6);
+
+/// So often it is asked which kinds of policies the cluster serves.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// What could not be watched is tried again after this, and each time later up to the last.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// As [`FIRST_WAIT`].
+const LAST_WAIT: Duration = Duration::from_secs(15);
 
 /// So many changes may wait.
 const WAITING: usize = 1024;
@@ -34,8 +44,11 @@ pub enum Change {
     Gone(ObjectRef),
     /// All objects of a kind are these.
     All(Kind, HashSet<ObjectRef>),
-    /// They cannot be watched at the moment; what was read may be out of date.
-    Interrupted(Error),
+    /// A kind cannot be watched at the moment, or which kinds there are cannot be asked; what was read may
+    /// be out of date.
+    Interrupted(Option<Kind>, Error),
+    /// It can be asked again which kinds there are. Of a kind [`Change::All`] says so.
+    Resumed,
 }
 
 /// Changes as they come; watching ends when it is dropped.
@@ -72,7 +85,7 @@ impl Change {
                     .collect();
                 gone.iter().filter(|object| objects.remove(object)).count() > 0
             }
-            Self::Interrupted(_) => false,
+            Self::Interrupted(..) | Self::Resumed => false,
         }
     }
 }
@@ -80,7 +93,7 @@ impl Change {
 impl Connection {
     /// Watches namespaces, pods and policies of every kind that the cluster serves, or `only` those
     /// of one namespace.
-    pub async fn watch(&self, only: Option<&str>) -> Watch {
+    pub fn watch(&self, only: Option<&str>) -> Watch {
         let scoped = |kind: Kind| {
             let target = Target::kind(kind);
             match only {
@@ -93,17 +106,62 @@ impl Connection {
         if only.is_none() {
             wanted.push((Kind::Namespace, scoped(Kind::Namespace)));
         }
-        if let Ok(served) = self.served().await {
-            let only = only.map(|only| BTreeSet::from([only.to_owned()]));
-            let asked = dialects::asked(&served, only.as_ref());
-            wanted.extend(asked.into_iter().map(|asked| (asked.kind, asked.target)));
-        }
         let (send, changes) = mpsc::channel(WAITING);
         let mut tasks = JoinSet::new();
         for (kind, target) in wanted {
             tasks.spawn(self.clone().follow(kind, target, send.clone()));
         }
+        let only = only.map(|only| BTreeSet::from([only.to_owned()]));
+        tasks.spawn(self.clone().follow_dialects(only, send));
         Watch { changes, _tasks: tasks }
+    }
+
+    /// Follows the policies of every kind that the cluster serves at the time.
+    async fn follow_dialects(self, only: Option<BTreeSet<String>>, send: mpsc::Sender<Change>) {
+        let mut followed: BTreeMap<(Kind, String), AbortHandle> = BTreeMap::new();
+        // They end when it is dropped.
+        let mut tasks = JoinSet::new();
+        let mut failing = false;
+        loop {
+            match self.served().await {
+                Ok(served) => {
+                    let asked = dialects::asked(&served, only.as_ref()).into_iter();
+                    let asked: BTreeMap<(Kind, String), Target> = asked
+                        .map(|asked| ((asked.kind, asked.target.to_string()), asked.target))
+                        .collect();
+                    let gone: Vec<_> =
+                        followed.keys().filter(|it| !asked.contains_key(it)).cloned().collect();
+                    for which in gone {
+                        if let Some(task) = followed.remove(&which) {
+                            task.abort();
+                        }
+                        // With the kind all of its objects are gone.
+                        let none = Change::All(which.0, HashSet::new());
+                        if send.send(none).await.is_err() {
+                            return;
+                        }
+                    }
+                    for (which, target) in asked {
+                        if let Entry::Vacant(free) = followed.entry(which) {
+                            let kind = free.key().0;
+                            let task = self.clone().follow(kind, target, send.clone());
+                            free.insert(tasks.spawn(task));
+                        }
+                    }
+                    if std::mem::take(&mut failing) && send.send(Change::Resumed).await.is_err() {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    if !std::mem::replace(&mut failing, true)
+                        && send.send(Change::Interrupted(None, error)).await.is_err()
+                    {
+                        return;
+                    }
+                }
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     async fn follow(self, kind: Kind, target: Target, send: mpsc::Sender<Change>) {
@@ -122,16 +180,26 @@ impl Connection {
             None => kube::Api::all_with(self.client.clone(), &resource),
         };
         let doing = target.described("watching");
+        let mut wait = FIRST_WAIT;
         loop {
             let mut events =
                 pin!(watcher(api.clone(), watcher::Config::default()).default_backoff());
             let mut present = HashSet::new();
             // One that is silent is begun anew.
             while let Ok(Some(event)) = tokio::time::timeout(SILENCE, events.next()).await {
-                if let Some(change) = self.change(kind, &doing, event, &mut present)
-                    && send.send(change).await.is_err()
-                {
+                let Some(change) = self.change(kind, &doing, event, &mut present) else { continue };
+                let interrupted = matches!(change, Change::Interrupted(..));
+                if matches!(change, Change::All(..)) {
+                    wait = FIRST_WAIT;
+                }
+                if send.send(change).await.is_err() {
                     return;
+                }
+                // Listed anew, so that nothing is missed and it is seen when it goes on.
+                if interrupted {
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(LAST_WAIT);
+                    break;
                 }
             }
         }
@@ -158,7 +226,13 @@ impl Connection {
                 None
             }
             Ok(watcher::Event::InitDone) => Some(Change::All(kind, std::mem::take(present))),
-            Err(error) => self.failed(doing, error).map(Change::Interrupted),
+            Err(error) => match self.failed(doing, error)? {
+                // Its group is served, and the kind is not.
+                Error::NotFound { .. } | Error::NoSuchResource { .. } => {
+                    Some(Change::All(kind, HashSet::new()))
+                }
+                error => Some(Change::Interrupted(Some(kind), error)),
+            },
         }
     }
 

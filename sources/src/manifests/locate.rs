@@ -8,6 +8,7 @@ use super::trees::{Tree, Trees};
 use netpol::cluster::{Origin, Rendered};
 use netpol::objects::shown;
 use netpol::yaml;
+use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,6 +72,19 @@ impl Locator {
             }
             Origin::Live { .. } | Origin::Synthetic => None,
         }
+    }
+
+    /// An object as it is written, read again; `None` where it cannot be.
+    pub fn object<T: DeserializeOwned>(&self, origin: &Origin) -> Option<T> {
+        let (tree, within) = match origin {
+            Origin::Manifest { file, offset, line, within } => {
+                (self.of_file(file, (*offset, *line))?, within)
+            }
+            Origin::Rendered { of, within } => (self.trees.made(of)?, within),
+            Origin::Live { .. } | Origin::Synthetic => return None,
+        };
+        let (_, node, found) = yaml::find_in(&tree.root, within.as_deref().unwrap_or_default());
+        if found { yaml::from_node(node).ok() } else { None }
     }
 
     /// The comments on a field, without what comes before their `#`: at the end of its line, on lines of

@@ -13,6 +13,7 @@ mod words;
 pub use change::TestsOfChange;
 pub use reporter::IntentAsked;
 
+use super::end::EndReport;
 use super::explanation::FlowReport;
 use super::list::FlowPorts;
 use super::missing::MissingReport;
@@ -111,6 +112,8 @@ pub struct TestWitness {
     pub source: String,
     /// Its destination.
     pub destination: String,
+    /// Both, as `list` has them: their workloads where they are known.
+    pub ends: [EndReport; 2],
     /// Its port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
@@ -129,6 +132,8 @@ pub struct TestWitness {
 pub struct TestOpen {
     /// The pod.
     pub pod: String,
+    /// Its workload, as `list` has it.
+    pub end: EndReport,
     /// The direction.
     pub direction: Direction,
 }
@@ -139,6 +144,9 @@ pub struct TestOpen {
 pub struct TestStep {
     /// Who is reached by it.
     pub to: String,
+    /// The first of these, as `list` has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<EndReport>,
     /// At which ports; none where the way begins.
     pub ports: Vec<FlowPorts>,
     /// Whether these are all ports of all protocols.

@@ -6,6 +6,7 @@
 use super::words::{rule_words, says, scope_words};
 use super::{IntentReport, TestCounts, TestOpen, TestReport, TestStep, TestWitness};
 use crate::answer::command;
+use crate::answer::end::EndReport;
 use crate::answer::explaining::flow_report;
 use crate::answer::explanation::FlowReport;
 use crate::answer::list::FlowPorts;
@@ -128,6 +129,7 @@ impl Reporter<'_> {
             Some(Witness::Open(end, direction)) => {
                 let end = end.add_to(self.snapshot);
                 let pod = names::endpoint(self.snapshot, &end);
+                let called = EndReport::endpoint(self.snapshot, &end);
                 report.message = Some(if sure {
                     format!("no policy isolates {direction} of {pod}")
                 } else {
@@ -139,7 +141,7 @@ impl Reporter<'_> {
                          writes one, with --deny {direction}"
                     ));
                 }
-                report.open = Some(TestOpen { pod, direction: *direction });
+                report.open = Some(TestOpen { pod, end: called, direction: *direction });
             }
             Some(Witness::Way(steps)) => self.way(&mut report, test, steps, sure),
             Some(Witness::Single(source, to, port)) => {
@@ -218,6 +220,7 @@ impl Reporter<'_> {
         report.witness = Some(TestWitness {
             source,
             destination,
+            ends: ends.each_ref().map(|end| EndReport::endpoint(self.snapshot, end)),
             port: Some(port.number),
             protocol: Some(port.protocol),
             explain,
@@ -264,6 +267,7 @@ impl Reporter<'_> {
         report.witness = Some(TestWitness {
             source: source_name,
             destination: to.to_owned(),
+            ends: [EndReport::endpoint(self.snapshot, source), EndReport::called(to, None)],
             port: port.map(|port| port.number),
             protocol: port.map(|port| port.protocol),
             explain,
@@ -282,6 +286,7 @@ impl Reporter<'_> {
             .iter()
             .map(|(pods, ports, by)| TestStep {
                 to: self.pods(pods),
+                end: self.first(pods),
                 ports: ports
                     .ranges()
                     .map(|(protocol, range)| FlowPorts {
@@ -316,6 +321,12 @@ impl Reporter<'_> {
             }
             _ => Vec::new(),
         };
+    }
+
+    /// The workload of the first of some pods, in the order of their names.
+    fn first(&self, pods: &[PodId]) -> Option<EndReport> {
+        let ends = pods.iter().map(|id| EndReport::endpoint(self.snapshot, &Endpoint::Pod(*id)));
+        ends.min_by(|a, b| a.label.cmp(&b.label))
     }
 
     /// The workload of some pods, or the first of several.

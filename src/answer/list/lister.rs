@@ -310,10 +310,7 @@ impl Lister<'_> {
                 if let Some(id) = representative
                     && let Some(of) = self.snapshot.representative(*id)
                 {
-                    let namespace = real_namespace(&self.snapshot.pod(*id).namespace);
-                    // That of any other namespace is no name.
-                    let named = of.words.contains(namespace).then_some(namespace);
-                    return EndReport::supposed(of, named);
+                    return EndReport::representative(self.snapshot, *id, of);
                 }
                 let whole = match &*object.kind {
                     "Namespace" => object.name.to_string(),

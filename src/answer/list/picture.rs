@@ -5,6 +5,7 @@
 //! where a picture is asked for.
 
 use super::collect::{Families, Holds, Merged, Part, Party};
+use super::group::Group;
 use super::lister::{Lister, pods};
 use super::why::{directions, flow};
 use super::witnesses::Witnesses;
@@ -22,6 +23,7 @@ use crate::ends::{Endpoint, names};
 use crate::policy::rule::Direction;
 use crate::reach::{End, PortSet};
 use crate::verdict::{Case, CasePorts, Flow, Judgement, Verdict, judge};
+use std::collections::BTreeMap;
 
 /// So many flows of a row are tried for one that has its verdict.
 const TRIES: usize = 16;
@@ -151,14 +153,32 @@ impl Lister<'_> {
         }
         let groups = (0..).zip(&self.sources.all);
         let known = groups.filter(|(_, group)| group.representative.is_none());
-        let ends = known.map(|(at, _)| {
-            self.called(self.sources, &(Party::Group(at), Part::Whole), Families::default())
+        let ends = known.map(|(at, group)| {
+            let party = (Party::Group(at), Part::Whole);
+            let end = self.called(self.sources, &party, Families::default());
+            EndReport { labels: self.labels(group), ..end }
         });
         let only = asked.namespace.as_deref();
         ends.filter(|end| {
             end.namespace.is_some() && (only.is_none() || end.namespace.as_deref() == only)
         })
         .collect()
+    }
+
+    /// The labels that all pods of a group have.
+    fn labels(&self, group: &Group) -> BTreeMap<String, String> {
+        let ends = group.members.values().flatten();
+        let mut pods = ends.filter_map(|end| match end {
+            End::Pod(id) => Some(&self.snapshot.pod(*id).labels),
+            _ => None,
+        });
+        let Some(first) = pods.next() else { return BTreeMap::new() };
+        let mut common: BTreeMap<String, String> =
+            first.lasting().iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        for labels in pods.filter(|labels| *labels != first) {
+            common.retain(|key, value| labels.get(key) == Some(value.as_str()));
+        }
+        common
     }
 
     /// How closed each namespace is.

@@ -5,6 +5,7 @@
 
 use super::observer::Observation;
 use super::words;
+use crate::answer::end::EndReport;
 use crate::answer::explanation::DirectionReport;
 use crate::answer::place::short;
 use crate::answer::vocabulary::{
@@ -14,8 +15,10 @@ use crate::hubble::{Flow, Layer4};
 use crate::observed::{Agreement, Observed};
 use crate::policy::rule::Direction;
 use crate::verdict::Verdict;
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// More rows help nobody; further flows are counted together.
@@ -29,6 +32,9 @@ pub struct Summary {
     differing: u64,
     beyond: u64,
     lost: u64,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+    narrowed: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -45,6 +51,7 @@ struct Key {
 #[derive(Clone, Debug)]
 struct Row {
     count: u64,
+    ends: [EndReport; 2],
     predicted: Option<Verdict>,
     likely: Vec<String>,
 }
@@ -63,6 +70,15 @@ pub struct ObservedSummary {
     pub not_as_predicted: u64,
     /// How many events Hubble lost.
     pub lost: u64,
+    /// When the first flow was, in RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first: Option<String>,
+    /// When the last one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
+    /// Only flows of some ends, ports or verdicts were counted: others may have been there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub narrowed: bool,
     /// Equal flows, those first that are not as predicted, then by count.
     pub rows: Vec<SummaryRow>,
     /// How many flows are in no row, since there were too many different ones.
@@ -79,6 +95,10 @@ pub struct SummaryRow {
     pub from: String,
     /// Who was to have them.
     pub to: String,
+    /// Who sent them, as `list` has it.
+    pub source: EndReport,
+    /// Who was to have them, as `list` has it.
+    pub destination: EndReport,
     /// The destination's port with the protocol, or the protocol alone.
     pub port: String,
     /// Whose policies were asked.
@@ -106,7 +126,10 @@ impl Summary {
         self.flows += 1;
         self.differing +=
             u64::from(matches!(agreement, Agreement::Differs(_) | Agreement::Arrived(_)));
-        let [from, to] = observation.ends();
+        self.first = self.first.into_iter().chain(flow.time).min();
+        self.last = self.last.max(flow.time);
+        let ends = observation.ends();
+        let [from, to] = ends.each_ref().map(|end| end.label.clone());
         let key = Key {
             from,
             to,
@@ -126,6 +149,7 @@ impl Summary {
         }
         let row = Row {
             count: 1,
+            ends: ends.map(Cow::into_owned),
             predicted: observation.about().map(|about| about.verdict),
             likely: observation.likely(),
         };
@@ -137,6 +161,11 @@ impl Summary {
         self.lost = self.lost.saturating_add(count);
     }
 
+    /// Says that only flows of some ends, ports or verdicts are counted.
+    pub fn narrow(&mut self) {
+        self.narrowed = true;
+    }
+
     /// What was counted so far.
     pub fn report(&self) -> ObservedSummary {
         let mut rows: Vec<SummaryRow> = self
@@ -146,6 +175,8 @@ impl Summary {
                 count: row.count,
                 from: key.from.clone(),
                 to: key.to.clone(),
+                source: row.ends[0].clone(),
+                destination: row.ends[1].clone(),
                 port: key.port.clone(),
                 direction: key.direction,
                 observed: key.observed,
@@ -172,6 +203,9 @@ impl Summary {
             flows: self.flows,
             not_as_predicted: self.differing,
             lost: self.lost,
+            first: self.first.map(|time| time.to_string()),
+            last: self.last.map(|time| time.to_string()),
+            narrowed: self.narrowed,
             rows,
             not_listed: self.beyond,
         }

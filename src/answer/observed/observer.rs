@@ -4,11 +4,12 @@
 //! Memory is bounded: of decisions only so many are kept.
 
 use super::types::Prediction as PredictionReport;
+use crate::answer::end::{EndKind, EndReport};
 use crate::answer::explaining::flow_report;
 use crate::answer::explanation::DirectionReport;
 use crate::answer::place::Locate;
 use crate::answer::vocabulary::Because;
-use crate::cluster::{Snapshot, Truth};
+use crate::cluster::{ObjectRef, Snapshot, Truth};
 use crate::ends::names;
 use crate::hubble::{Flow, Party, PolicyName};
 use crate::observed::{
@@ -16,7 +17,8 @@ use crate::observed::{
 };
 use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
-use crate::verdict::{Case, CasePorts, Endpoint, Verdict};
+use crate::verdict::{Case, CasePorts, Verdict};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -39,7 +41,7 @@ pub(super) struct Decision {
     pub(super) prediction: Prediction,
     pub(super) report: Arc<PredictionReport>,
     /// The workloads at its ends, or what else people know them by.
-    pub(super) ends: [String; 2],
+    pub(super) ends: [EndReport; 2],
 }
 
 /// A flow beside what is predicted of it.
@@ -134,11 +136,8 @@ impl<'a> Observer<'a> {
         }
         let [from, to] =
             [&flow.source, &flow.destination].map(|end| names::endpoint(self.snapshot, end));
-        let known_as = |end: &Endpoint| match end {
-            Endpoint::Pod(id) => names::workload(self.snapshot, self.snapshot.pod(*id)).to_string(),
-            end => names::endpoint(self.snapshot, end),
-        };
-        let ends = [&flow.source, &flow.destination].map(known_as);
+        let ends = [&flow.source, &flow.destination];
+        let ends = ends.map(|end| EndReport::endpoint(self.snapshot, end));
         let verdict = prediction.verdict(None);
         let (egress, ingress) = (report.egress, report.ingress);
         let report = Arc::new(PredictionReport { from, to, verdict, egress, ingress });
@@ -189,22 +188,39 @@ impl Observation {
         }
     }
 
-    /// What to call the two ends: their workloads where they are known.
-    pub fn ends(&self) -> [String; 2] {
+    /// The two ends: their workloads where they are known.
+    pub fn ends(&self) -> [Cow<'_, EndReport>; 2] {
         match &self.decision {
-            Ok(decision) => decision.ends.clone(),
-            Err(_) => [&self.flow.source, &self.flow.destination].map(party),
+            Ok(decision) => {
+                let [source, destination] = &decision.ends;
+                let parties = [(source, &self.flow.source), (destination, &self.flow.destination)];
+                parties.map(|(end, party)| seen_as(end, party))
+            }
+            Err(_) => [&self.flow.source, &self.flow.destination].map(|end| Cow::Owned(party(end))),
         }
     }
 }
 
-fn party(party: &Party) -> String {
-    if party.is_pod() {
-        return format!("{}/{}", party.namespace, party.pod);
+/// An end, which is outside only where Hubble knows it there too.
+fn seen_as<'a>(end: &'a EndReport, party: &Party) -> Cow<'a, EndReport> {
+    let inside = party.identity != 0 && !party.is_world();
+    if inside && end.kind == Some(EndKind::Outside) {
+        return Cow::Owned(EndReport { kind: None, ..end.clone() });
     }
+    Cow::Borrowed(end)
+}
+
+/// One end as Hubble names it.
+fn party(party: &Party) -> EndReport {
+    if party.is_pod() {
+        let pod = ObjectRef::namespaced("Pod", &*party.namespace, &*party.pod);
+        return EndReport::of(format!("{}/{}", party.namespace, party.pod), &pod);
+    }
+    let world = party.is_world().then_some(EndKind::Outside);
+    let outside = |label: String| EndReport::called(label, world);
     match (party.names.first(), party.ip) {
-        (Some(name), _) => name.to_string(),
-        (None, Some(ip)) => ip.to_string(),
-        (None, None) => "someone".to_owned(),
+        (Some(name), _) => outside(name.to_string()),
+        (None, Some(ip)) => outside(ip.to_string()),
+        (None, None) => EndReport::called("someone", None),
     }
 }

@@ -14,7 +14,7 @@ impl Reporter<'_> {
             let all = self.rules.policies().iter();
             let mut policies: Vec<&Policy> = all
                 .filter(|policy| policy.object.namespace.is_none() && policy.direction == direction)
-                .filter(|policy| policy.not_judged().is_none())
+                .filter(|policy| policy.is_judged())
                 .collect();
             policies.sort_by(|a, b| (&a.tier, &a.object).cmp(&(&b.tier, &b.object)));
             policies.into_iter().filter_map(|policy| self.told(policy, namespaces)).collect()

@@ -84,7 +84,7 @@ impl Reporter<'_> {
             }
         }
         let in_force = Direction::ALL.into_iter().flat_map(|d| self.policies_of(name, d));
-        let in_force = in_force.filter(|policy| policy.not_judged().is_none());
+        let in_force = in_force.filter(|policy| policy.is_judged());
         let in_force: BTreeSet<&ObjectRef> = in_force.map(|policy| &policy.object).collect();
         let replicas = |id: &PodId| {
             let pod = self.snapshot.pod(*id);
@@ -144,8 +144,7 @@ impl Reporter<'_> {
         workloads: &Workloads,
     ) -> DirectionSummary {
         let policies = self.policies_of(namespace, direction);
-        let mut policies: Vec<&Policy> =
-            policies.filter(|policy| policy.not_judged().is_none()).collect();
+        let mut policies: Vec<&Policy> = policies.filter(|policy| policy.is_judged()).collect();
         policies.sort_by(|a, b| (&a.tier, &a.object).cmp(&(&b.tier, &b.object)));
         let own: Vec<bool> =
             policies.iter().map(|policy| policy.object.namespace.is_some()).collect();

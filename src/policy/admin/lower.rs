@@ -154,14 +154,12 @@ impl<'a> Lowering<'a> {
             let most = self.most();
             self.fault(format!("spec.{direction}"), format!("has more than {most} rules"));
         }
-        let entries = written
-            .iter()
-            .enumerate()
-            .map(|(i, rule)| self.rule(direction, format!("spec.{direction}[{i}]"), rule));
+        let entries = written.iter().enumerate().map(|(i, rule)| self.rule(direction, i, rule));
         entries.collect::<Vec<_>>().into_iter().flatten().collect()
     }
 
-    fn rule(&mut self, direction: Direction, path: String, written: &Rule) -> Vec<Entry> {
+    fn rule(&mut self, direction: Direction, place: usize, written: &Rule) -> Vec<Entry> {
+        let path = format!("spec.{direction}[{place}]");
         self.unknown.clear();
         if written.name.as_ref().is_some_and(|name| name.chars().count() > 100) {
             self.fault(format!("{path}.name"), "is longer than 100 characters");
@@ -188,7 +186,7 @@ impl<'a> Lowering<'a> {
         let ports = self.ports(&path, written);
         self.names_without_pods(&path, written_peers, &ports);
         let Some(action) = action else { return Vec::new() };
-        let mut entries = self.dns(&path, action, written_peers);
+        let mut entries = self.dns(&path, place, action, written_peers);
         let entry = match (self.unknown.is_empty(), action) {
             (true, _) => (action, Peers::Of(peers), ports),
             // Source: docs/semantics/admin.md#fail-closed.
@@ -199,6 +197,7 @@ impl<'a> Lowering<'a> {
         let (action, peers, ports) = entry;
         entries.push(Entry {
             path: path.into(),
+            place,
             action,
             only: None,
             peers,
@@ -271,7 +270,7 @@ impl<'a> Lowering<'a> {
     /// The lookups of names, which Cilium lets through to the cluster's DNS with them.
     ///
     /// Source: `ParseClusterNetworkPolicy` of Cilium 1.20, which names the pods and ports so.
-    fn dns(&self, path: &str, action: Action, peers: &[WrittenPeer]) -> Vec<Entry> {
+    fn dns(&self, path: &str, place: usize, action: Action, peers: &[WrittenPeer]) -> Vec<Entry> {
         let names: Vec<&str> = peers
             .iter()
             .filter_map(|peer| peer.domain_names.as_ref())
@@ -297,6 +296,7 @@ impl<'a> Lowering<'a> {
         let words = format!("DNS lookups of {}", names.join(", "));
         vec![Entry {
             path: path.into(),
+            place,
             action: Action::Allow,
             only: None,
             peers: Peers::Of(vec![Peer::new(path, PeerKind::Pods(dns))]),

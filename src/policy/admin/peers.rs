@@ -4,7 +4,9 @@
 //! docs/semantics/admin.md#domain-names, docs/semantics/admin.md#fail-closed and
 //! docs/semantics/admin.md#older-forms-of-v1alpha1.
 
-use super::super::rule::{Direction, NameSet, Namespaces, NodeSet, Peer, PeerKind, PodSet, Scope};
+use super::super::rule::{
+    Direction, Entities, NameSet, Namespaces, NodeSet, Peer, PeerKind, PodSet, Scope,
+};
 use super::super::{LabelSelector, NamePattern};
 use super::is_v1alpha1;
 use super::lower::Lowering;
@@ -75,11 +77,16 @@ impl Lowering<'_> {
 
     fn one(&mut self, allows: bool, path: &str, written: &WrittenPeer, peers: &mut Vec<Peer>) {
         if let Some(set) = &written.namespaces {
-            let selector = self.namespaces(&format!("{path}.namespaces"), set);
-            peers.extend(selector.map(|namespaces| {
+            let path_of = format!("{path}.namespaces");
+            if let Some(mut namespaces) = self.namespaces(&path_of, set) {
+                if self.is_everyone(&path_of, &namespaces) {
+                    let others = PeerKind::Entities(Entities::without_labels());
+                    peers.push(Peer::new(path, others));
+                    namespaces = Selector::default();
+                }
                 let set = PodSet::new(Namespaces::Matching(namespaces), Selector::default());
-                Peer::new(path, PeerKind::Pods(set))
-            }));
+                peers.push(Peer::new(path, PeerKind::Pods(set)));
+            }
         }
         if let Some(pods) = &written.pods {
             if let Some(field) = pods.unknown_field() {
@@ -109,6 +116,21 @@ impl Lowering<'_> {
         if let Some(names) = &written.domain_names {
             self.names(allows, &format!("{path}.domainNames"), names, peers);
         }
+    }
+
+    /// Whether Cilium takes everyone for the pods of these namespaces, which is told.
+    ///
+    /// Source: docs/semantics/cilium-verdicts.md#negative-namespaces-of-clusternetworkpolicy.
+    fn is_everyone(&mut self, path: &str, namespaces: &Selector) -> bool {
+        let asked = &namespaces.requirements;
+        let negative = !asked.is_empty() && asked.iter().all(|asked| asked.holds_for(None));
+        if self.cilium.is_none() || !negative {
+            return false;
+        }
+        let message = "asks for no label that must be there, so Cilium takes everyone for it: every pod, \
+                       nodes and what is outside";
+        self.lint(Lint::MatchesMore, path, message);
+        true
     }
 
     /// A selector of namespaces, in today's form or the one before v0.1.2.

@@ -5,7 +5,7 @@
 
 use super::super::Fault;
 use super::super::rule::{
-    Action, Condition, Direction, Entry, Peer, PeerKind, Peers, PodSet, Ports, Scope,
+    Action, BlockFields, Condition, Direction, Entry, Peer, PeerKind, Peers, PodSet, Ports, Scope,
 };
 use super::super::variables::{not_filled_in, variable};
 use super::known::Known;
@@ -179,6 +179,7 @@ impl<'a> Lowering<'a> {
                 );
                 Entry {
                     path: path.into(),
+                    place: 0,
                     action,
                     only: (!only.is_empty()).then(|| {
                         let kinds = only.iter().map(|(_, kind)| kind.clone());
@@ -285,6 +286,12 @@ impl<'a> Lowering<'a> {
                 self.lint(Lint::MatchesNothing, at(field), message);
             }
             let mut meant = self.meant(&asked, &at(field), part);
+            let nobody = PeerKind::any(Vec::new());
+            if meant == nobody && part == Part::Whole && !matches!(of_sets, Some(Ok(Expr::Global)))
+            {
+                let message = "can match no pod, and means no network set that was read";
+                self.lint(Lint::MatchesNothing, at(field), message);
+            }
             if matches!(of_sets, Some(Ok(Expr::Global))) && self.known.has_no_sets() {
                 let why = "no GlobalNetworkSet is among what was read";
                 meant =
@@ -292,16 +299,26 @@ impl<'a> Lowering<'a> {
             }
             ends.push((at(field), meant));
         }
-        if let Some(nets) = entity.nets.as_ref().filter(|nets| !nets.is_empty()) {
-            let nets = self.networks(&at("nets"), nets);
+        let given = |nets: &Option<Vec<String>>| nets.clone().filter(|nets| !nets.is_empty());
+        let nets = given(&entity.nets).map(|nets| self.networks(&at("nets"), &nets));
+        let not = given(&entity.not_nets).map(|nets| self.networks(&at("notNets"), &nets));
+        if let Some(whole) = not.iter().flatten().find(|net| net.prefix_len() == 0) {
+            self.fault(at("notNets"), format!("{whole} leaves no one"));
+        }
+        if let (Some([net]), Some(except)) = (nets.as_deref(), &not)
+            && !except.is_empty()
+            && except.iter().all(|other| net.contains(other) && net != other)
+        {
+            // One block with exceptions, as those of Kubernetes are.
+            let block = AddressBlock { cidr: *net, except: except.as_slice().into() };
+            ends.push((at("nets"), PeerKind::Addresses(block, Scope::EVERYONE)));
+            return ends;
+        }
+        if let Some(nets) = nets {
             let blocks = nets.into_iter().map(block).collect();
             ends.push((at("nets"), PeerKind::any(blocks)));
         }
-        if let Some(nets) = entity.not_nets.as_ref().filter(|nets| !nets.is_empty()) {
-            let nets = self.networks(&at("notNets"), nets);
-            if let Some(whole) = nets.iter().find(|net| net.prefix_len() == 0) {
-                self.fault(at("notNets"), format!("{whole} leaves no one"));
-            }
+        if let Some(nets) = not {
             // Source: docs/semantics/calico.md#ip-families: the rule is for the family of its nets.
             if let Some(family) = nets.first().map(|net| Family::of_net(*net)) {
                 ends.push((at("notNets"), any_of(family)));
@@ -415,6 +432,9 @@ enum Part {
     Sets,
 }
 
+/// Where a block with exceptions is written on one side of a rule.
+static NETS: BlockFields = BlockFields { cidr: ".nets", except: ".notNets" };
+
 /// The field of the selector of a policy.
 const SELECTOR: &str = "spec.selector";
 
@@ -441,7 +461,14 @@ fn listed_peers(side: &str, mut all: Vec<(String, PeerKind)>) -> Peers {
             return Peers::Of(vec![Peer::new(side, PeerKind::all(kinds.collect()))]);
         }
     };
-    let PeerKind::Combined(combined) = only else { return Peers::Of(vec![Peer::new(path, only)]) };
+    let PeerKind::Combined(combined) = only else {
+        let excepts = matches!(&only, PeerKind::Addresses(block, _) if !block.except.is_empty());
+        let item = match path.strip_suffix(NETS.cidr) {
+            Some(side) if excepts => Peer { path: side.into(), block: &NETS, admits: only },
+            _ => Peer::new(path, only),
+        };
+        return Peers::Of(vec![item]);
+    };
     match *combined {
         super::super::rule::Combined::Any(kinds) => {
             Peers::Of(kinds.into_iter().map(|kind| Peer::new(path.as_str(), kind)).collect())

@@ -5,6 +5,7 @@
 //! part of its selector, in the tier that it names, or every fault for which Calico refuses it. Source:
 //! docs/semantics/calico.md.
 
+mod accounts;
 mod known;
 mod lower;
 mod meaning;
@@ -14,6 +15,7 @@ mod selector;
 mod services;
 mod staged;
 mod tiers;
+mod ties;
 mod written;
 
 pub use written::Spec;
@@ -21,17 +23,18 @@ pub use written::Spec;
 pub(super) use placed::{placed, widened};
 pub(super) use staged::enforce;
 pub(super) use tiers::is_after_default;
+pub(super) use ties::{Ties, ties};
 
 use super::dialect::{Around, Dialect, Metadata, Placed};
 use super::rule::{Direction, Order, Policy, TierEnd};
 use super::{CalicoVersion, Fault, Lowered};
-use crate::cluster::{Name, ObjectRef};
+use crate::cluster::ObjectRef;
 use crate::kinds::Kind;
 use crate::lints::Lint;
 use known::{Known, check};
 use lower::Lowering;
 use serde::de::Deserializer;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use written::Body;
 
 impl From<Spec> for super::Spec {
@@ -74,71 +77,17 @@ impl Dialect for Spec {
         let known = Known::new(all, around);
         let in_api: HashSet<ObjectRef> =
             all.iter().filter(|it| !it.spec.stored).map(|it| it.object.clone()).collect();
-        let each = all.iter().map(|object| {
-            let lowered = match &object.spec.body {
-                _ if object.spec.stored && in_api.contains(&object.in_api()) => object.twice(),
-                Body::Policy(policy) => object.policy(policy, &known),
-                Body::Staged(_) => Lowered::default(),
-                Body::Tier(_) | Body::Set(_) | Body::Host(_) => check(object),
-            };
-            (*object, lowered)
-        });
-        let mut each: Vec<_> = each.collect();
-        equal_orders(&mut each);
-        each
-    }
-}
-
-/// Tells of policies at one place of a tier that disagree.
-///
-/// Source: docs/semantics/calico.md#order.
-fn equal_orders(all: &mut [(Placed<'_, Spec>, Lowered)]) {
-    type Place = (Name, Order, Direction);
-    let mut seen: HashMap<Place, Vec<&Policy>> = HashMap::new();
-    let mut told = Vec::new();
-    for (i, (_, lowered)) in all.iter().enumerate() {
-        for policy in &lowered.policies {
-            let Some(position) = policy.tier.position() else { continue };
-            let place = (position.tier.name.clone(), position.order, policy.direction);
-            let others = seen.entry(place).or_default();
-            let disagrees = |other: &&&Policy| {
-                other.object != policy.object && disagree(other, policy) && may_meet(other, policy)
-            };
-            // Of very many the first ones will do.
-            if let Some(other) = others.iter().take(MOST_COMPARED).find(disagrees) {
-                told.push((i, other.object.clone()));
-            }
-            others.push(policy);
-        }
-    }
-    for (i, other) in told {
-        let message = format!(
-            "has the order of {other}, and they disagree: which of them comes first is a matter of \
-             their names, and was another one before Calico 3.32; give them different orders"
-        );
-        let fault = Fault::told(Lint::VersionDependent, "spec.order", message);
-        let lints = &mut all[i].1.lints;
-        if !lints.contains(&fault) {
-            lints.push(fault);
-        }
-    }
-}
-
-/// So many of one place are compared with each.
-const MOST_COMPARED: usize = 64;
-
-/// Whether it matters which of two comes first.
-fn disagree(one: &Policy, other: &Policy) -> bool {
-    let actions = |policy: &Policy| policy.entries.iter().map(|it| it.action).collect::<Vec<_>>();
-    let others = actions(other);
-    actions(one).iter().any(|action| others.iter().any(|other| other != action))
-}
-
-/// Whether two may speak for one pod, as far as their namespaces tell.
-fn may_meet(one: &Policy, other: &Policy) -> bool {
-    match (&one.object.namespace, &other.object.namespace) {
-        (Some(one), Some(other)) => one == other,
-        _ => true,
+        all.iter()
+            .map(|object| {
+                let lowered = match &object.spec.body {
+                    _ if object.spec.stored && in_api.contains(&object.in_api()) => object.twice(),
+                    Body::Policy(policy) => object.policy(policy, &known),
+                    Body::Staged(_) => Lowered::default(),
+                    Body::Tier(_) | Body::Set(_) | Body::Host(_) => check(object),
+                };
+                (*object, lowered)
+            })
+            .collect()
     }
 }
 
@@ -162,7 +111,7 @@ impl Placed<'_, Spec> {
     fn policy(&self, written: &written::Policy, known: &Known<'_>) -> Lowered {
         let fault = |path: &str, message: String| vec![Fault::new(path, message)];
         let told = |lint, path: &str, message: &str| vec![Fault::told(lint, path, message)];
-        if known.settings.is_none() {
+        let Some(calico) = known.settings.copied() else {
             let message = format!(
                 "{} is NOT ENFORCED: only Calico reads it, so nothing of it counts here",
                 self.object.kind
@@ -171,7 +120,7 @@ impl Placed<'_, Spec> {
                 lints: told(Lint::NotEnforced, "kind", &message),
                 ..Lowered::default()
             };
-        }
+        };
         let mut lowering = Lowering::new(known, self.object.namespace.clone());
         let subject = lowering.subject(written);
         let directions = self.directions(written, &mut lowering);
@@ -197,10 +146,9 @@ impl Placed<'_, Spec> {
             return Lowered { faults, lints, unread, ..Lowered::default() };
         }
         let Some(tier) = tier else { return Lowered { lints, unread, ..Lowered::default() } };
-        let version = known.settings.and_then(|calico| calico.version);
         if let Some(message) = self.not_of_its_tier(&tier.name) {
             let fault = fault("metadata.name", message);
-            match version {
+            match calico.version {
                 Some(CalicoVersion::V3_31) => {
                     return Lowered { faults: fault, ..Lowered::default() };
                 }
@@ -217,9 +165,11 @@ impl Placed<'_, Spec> {
             lints.extend(told(Lint::NotJudged, "spec", message));
             return Lowered { lints, ..Lowered::default() };
         }
-        let name = self.spec.plain_name(&self.object.name);
-        let namespace = self.object.namespace.as_deref().unwrap_or_default();
-        let called = (name, namespace, if namespace.is_empty() { GLOBAL } else { NAMESPACED });
+        let called = tiers::Called {
+            kind: Kind::named(&self.object.kind),
+            namespace: self.object.namespace.as_deref(),
+            name: self.spec.plain_name(&self.object.name),
+        };
         let order = Order::from(written.order);
         if subject.is_empty() {
             lints.extend(told(Lint::MatchesNothing, "spec.selector", "can select no pod"));
@@ -231,7 +181,7 @@ impl Placed<'_, Spec> {
                     object: self.object.clone(),
                     origin: self.origin.clone(),
                     direction,
-                    tier: tiers::place(tier.clone(), order, called, part),
+                    tier: tiers::place(tier.clone(), order, called, part, calico),
                     subject: subject.clone(),
                     isolates: tier.end == TierEnd::Deny,
                     entries: entries.clone(),
@@ -245,9 +195,10 @@ impl Placed<'_, Spec> {
     ///
     /// Source: docs/semantics/calico.md#versions.
     fn not_of_its_tier(&self, tier: &str) -> Option<String> {
-        let newer = self.spec.stored || tier == tiers::DEFAULT;
-        let begins = || self.object.name.strip_prefix(tier).is_some_and(|it| it.starts_with('.'));
-        (!newer && !begins()).then(|| {
+        let name = &*self.object.name;
+        let plain = self.spec.stored || (tier == tiers::DEFAULT && !name.contains('.'));
+        let begins = || name.strip_prefix(tier).is_some_and(|it| it.starts_with('.'));
+        (!plain && !begins()).then(|| {
             format!("does not begin with {tier}., as names of this tier must before Calico 3.32")
         })
     }
@@ -273,7 +224,16 @@ impl Placed<'_, Spec> {
             }
             directions.push(direction);
         }
+        let has =
+            |rules: &Option<Vec<written::Rule>>| rules.as_ref().is_some_and(|it| !it.is_empty());
+        let (ingress, egress) = (has(&written.ingress), has(&written.egress));
         if !types.is_empty() {
+            for (direction, given) in [(Direction::Ingress, ingress), (Direction::Egress, egress)] {
+                if given && !directions.contains(&direction) {
+                    let message = "are ignored: types does not list their direction";
+                    lowering.lint(Lint::DirectionNotListed, format!("spec.{direction}"), message);
+                }
+            }
             return directions;
         }
         if self.spec.stored {
@@ -282,9 +242,7 @@ impl Placed<'_, Spec> {
             lowering.lint(Lint::VersionDependent, "spec.types", message);
             return Direction::ALL.to_vec();
         }
-        let has =
-            |rules: &Option<Vec<written::Rule>>| rules.as_ref().is_some_and(|it| !it.is_empty());
-        match (has(&written.ingress), has(&written.egress)) {
+        match (ingress, egress) {
             (_, false) => vec![Direction::Ingress],
             (false, true) => vec![Direction::Egress],
             (true, true) => Direction::ALL.to_vec(),
@@ -318,7 +276,3 @@ impl Placed<'_, Spec> {
         }
     }
 }
-
-/// Kinds as they stand in what decides between equal orders.
-const NAMESPACED: &str = "NetworkPolicy";
-const GLOBAL: &str = "GlobalNetworkPolicy";

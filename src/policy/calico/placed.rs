@@ -4,33 +4,31 @@
 //! of its rules. Source: docs/semantics/calico.md#policies-of-kubernetes and
 //! docs/semantics/calico.md#policies-of-administrators.
 
-use super::super::WrittenObject;
 use super::super::rule::{
     Action, Entry, NamedTier, Order, Peer, PeerKind, Peers, Policy, Ports, Scope, Tier, TierEnd,
 };
+use super::super::{Calico, WrittenObject};
 use super::known::sets;
-use super::tiers::{DEFAULT, built_in, place};
+use super::tiers::{Called, DEFAULT, built_in, place};
 use crate::kinds::Kind;
 
 /// The order of a NetworkPolicy of Kubernetes.
 const ORDER_OF_KUBERNETES: f64 = 1000.0;
 
 /// Puts a policy of another dialect where Calico has it.
-pub(in crate::policy) fn placed(mut policy: Policy) -> Policy {
-    let object = &policy.object;
+pub(in crate::policy) fn placed(mut policy: Policy, calico: Calico) -> Policy {
+    let object = policy.object.clone();
     let kind = Kind::named(&object.kind);
-    let (tier, order, called) = match policy.tier {
+    let (tier, order) = match policy.tier {
         Tier::Named(_) => return policy,
-        Tier::Normal => (DEFAULT, ORDER_OF_KUBERNETES, "KubernetesNetworkPolicy"),
+        Tier::Normal => (DEFAULT, ORDER_OF_KUBERNETES),
         Tier::Admin(priority) => {
             let newer = kind == Some(Kind::ClusterNetworkPolicy);
-            let tier = if newer { "kube-admin" } else { "adminnetworkpolicy" };
-            (tier, priority.into(), "KubernetesClusterNetworkPolicy")
+            (if newer { "kube-admin" } else { "adminnetworkpolicy" }, priority.into())
         }
         Tier::Baseline(priority) => {
             let newer = kind == Some(Kind::ClusterNetworkPolicy);
-            let tier = if newer { "kube-baseline" } else { "baselineadminnetworkpolicy" };
-            (tier, priority.into(), "KubernetesClusterNetworkPolicy")
+            (if newer { "kube-baseline" } else { "baselineadminnetworkpolicy" }, priority.into())
         }
     };
     let Some(mut tier) = built_in(tier) else { return policy };
@@ -42,8 +40,8 @@ pub(in crate::policy) fn placed(mut policy: Policy) -> Policy {
     if policy.tier.is_administrators() {
         policy.entries = policy.entries.into_iter().filter_map(closed).collect();
     }
-    let namespace = object.namespace.as_deref().unwrap_or_default();
-    policy.tier = place(tier, Order::of(order), (&object.name, namespace, called), 0);
+    let called = Called { kind, namespace: object.namespace.as_deref(), name: &object.name };
+    policy.tier = place(tier, Order::of(order), called, 0, calico);
     policy
 }
 

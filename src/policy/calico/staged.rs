@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The field that says what becomes of the policy.
-const ACTION: &str = "stagedAction";
+pub(super) const ACTION: &str = "stagedAction";
 
 /// What is staged: a kind, and the kind of what it stands for.
 const STAGED: &[(Kind, Kind)] = &[

@@ -361,6 +361,7 @@ impl<'a> Lowering<'a> {
         }
         let entry = |Choice { ports, condition, doubt }: Choice| Entry {
             path: at.path.into(),
+            place: 0,
             action: at.action,
             only: None,
             peers: match doubt {

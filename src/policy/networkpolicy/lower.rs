@@ -110,7 +110,7 @@ impl Lowering<'_> {
         };
         let entry = |peers, ports| {
             let (path, action) = (path.into(), Action::Allow);
-            Entry { path, action, only: None, peers, ports, condition: None }
+            Entry { path, place: 0, action, only: None, peers, ports, condition: None }
         };
         let Some(items) = ports.filter(|items| !items.is_empty()) else {
             return vec![entry(peers, Ports::Any)];

@@ -26,6 +26,7 @@ pub(super) use besides::Besides;
 pub(super) use peers::A_PEER;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 use tiers::Fate;
 
 /// The ends of one side of the flows.
@@ -34,7 +35,7 @@ pub(super) enum Who<'a> {
     /// Any pod that is not written, in this member of a home.
     Unwritten(&'a Home, Name),
     /// One of these, each as either side has it.
-    One(Vec<[Endpoint; 2]>),
+    One(Arc<[[Endpoint; 2]]>),
 }
 
 impl Who<'_> {

@@ -115,6 +115,7 @@ impl Flows<'_> {
             cuts.extend([(protocol, number)]);
             cuts.extend(number.checked_add(1).map(|after| (protocol, after)));
         }
+        let covered = merged(ranges);
         let starts: Vec<_> = cuts.into_iter().collect();
         let mut rest = Vec::new();
         for (i, (protocol, first)) in starts.iter().enumerate() {
@@ -122,7 +123,9 @@ impl Flows<'_> {
             let last = next.map_or(u16::MAX, |next| next.1 - 1);
             let lit = self.circuit.free();
             let range = PortRange { first: *first, last };
-            if !ranges.iter().any(|(p, r)| p == protocol && r.contains(*first)) {
+            let named = covered.partition_point(|(p, r)| (*p, r.first) <= (*protocol, *first));
+            let named = named.checked_sub(1).and_then(|at| covered.get(at));
+            if !named.is_some_and(|(p, r)| p == protocol && r.contains(*first)) {
                 rest.push(lit);
             }
             self.ports.push((*protocol, range, lit));
@@ -136,7 +139,7 @@ impl Flows<'_> {
     /// The numbers of the named ports of a pod that is known.
     pub(super) fn known_numbers(&self) -> Vec<(Protocol, u16)> {
         let Who::One(ends) = &self.who[1] else { return Vec::new() };
-        let [both] = ends.as_slice() else { return Vec::new() };
+        let [both] = &**ends else { return Vec::new() };
         let pods = (0..self.sides.len()).filter_map(|side| self.pod(side, &both[side]));
         pods.flat_map(|pod| pod.ports.iter())
             .filter(|port| port.name.is_some())
@@ -232,4 +235,19 @@ impl Flows<'_> {
         self.circuit.at_most_one(&lits);
         self.places[role] = places;
     }
+}
+
+/// The same ports in ranges of which none overlap, in order.
+fn merged(mut ranges: Vec<(Protocol, PortRange)>) -> Vec<(Protocol, PortRange)> {
+    ranges.sort_unstable_by_key(|(protocol, range)| (*protocol, range.first));
+    let mut all: Vec<(Protocol, PortRange)> = Vec::with_capacity(ranges.len());
+    for (protocol, range) in ranges {
+        match all.last_mut() {
+            Some((before, last)) if *before == protocol && range.first <= last.last => {
+                last.last = last.last.max(range.last);
+            }
+            _ => all.push((protocol, range)),
+        }
+    }
+    all
 }

@@ -3,7 +3,7 @@
 //! In: selectors, peers and ports of a rule. Out: literals that say when they match.
 
 use super::{Flows, Of, Who};
-use crate::cluster::{NAMESPACE_NAME_LABEL, Name, Operator, Requirement};
+use crate::cluster::{NAMESPACE_NAME_LABEL, Name, Operator, PortRange, Protocol, Requirement};
 use crate::policy::rule::{
     Combined, Direction, Entities, Entry, Namespaces, NodeSet, PeerKind, PodSet, Policy, PortMatch,
     PortRule, Ports,
@@ -216,28 +216,35 @@ impl Flows<'_> {
     }
 
     fn port_match(&mut self, side: usize, item: &PortRule, ports: &PortMatch) -> Lit {
-        let mut lits = Vec::new();
-        for (protocol, range, lit) in &self.ports {
-            if *protocol != item.protocol {
-                continue;
+        // In order by protocol and number.
+        let place = |at: (Protocol, u16)| {
+            self.ports.partition_point(|(protocol, range, _)| (*protocol, range.first) < at)
+        };
+        let (from, upto) = match ports {
+            PortMatch::Range(wanted) => {
+                let after = wanted.last.checked_add(1).map(|after| place((item.protocol, after)));
+                (place((item.protocol, wanted.first)), after)
             }
-            let admits = match ports {
-                PortMatch::All => true,
-                PortMatch::Range(wanted) => wanted.contains(range.first),
-                PortMatch::Named(name) => match &self.who[1] {
-                    Who::Unwritten(..) => true,
-                    Who::One(ends) => {
-                        let pod = ends.first().and_then(|both| self.pod(side, &both[side]));
-                        pod.filter(|pod| !pod.host_network).is_some_and(|pod| {
-                            pod.named_ports(name, *protocol).any(|n| n == range.first)
-                        })
-                    }
-                },
-            };
-            if admits {
-                lits.push(*lit);
+            PortMatch::All | PortMatch::Named(_) => (place((item.protocol, 0)), None),
+        };
+        let some = self.ports.get(from..upto.unwrap_or(self.ports.len())).unwrap_or_default();
+        let some = some.iter().take_while(|(protocol, ..)| *protocol == item.protocol);
+        let numbers: Option<Vec<u16>> = match (ports, &self.who[1]) {
+            (PortMatch::Named(name), Who::One(ends)) => {
+                let pod = ends.first().and_then(|both| self.pod(side, &both[side]));
+                let pod = pod.filter(|pod| !pod.host_network);
+                Some(
+                    pod.map(|pod| pod.named_ports(name, item.protocol).collect())
+                        .unwrap_or_default(),
+                )
             }
-        }
+            _ => None,
+        };
+        let admits = |range: &PortRange| {
+            numbers.as_ref().is_none_or(|numbers| numbers.contains(&range.first))
+        };
+        let lits: Vec<Lit> =
+            some.filter(|(_, range, _)| admits(range)).map(|(.., lit)| *lit).collect();
         let any = self.circuit.any(lits);
         match ports {
             PortMatch::Named(name) if self.is_unwritten(1) => {

@@ -5,7 +5,7 @@
 use super::{Flows, Hanging, Who, subject};
 use crate::cluster::Name;
 use crate::policy::Enforcement;
-use crate::policy::rule::{Action, Direction, Entry, Peers, Policy, Tier, TierEnd};
+use crate::policy::rule::{Action, Direction, Entry, Peers, Policy, Tier, TierEnd, turn};
 use crate::unwritten::circuit::Circuit;
 use crate::unwritten::sat::Lit;
 use std::collections::BTreeMap;
@@ -33,6 +33,8 @@ struct Spoken<'a> {
     isolates: Lit,
     /// Its rules, with whether they match and what condition they have.
     rules: Vec<(Action, Lit, Option<&'a str>)>,
+    /// Which rule of the policy each is.
+    places: Vec<usize>,
 }
 
 /// What a tier does with flows.
@@ -101,8 +103,8 @@ impl<'a> Flows<'a> {
         direction: Direction,
         policy: &Policy,
     ) -> Lit {
-        let doubt =
-            if policy.subject.doubt.is_some() { policy.object.to_string() } else { String::new() };
+        let doubt = policy.subject.doubt.as_ref();
+        let doubt = doubt.map_or_else(String::new, |why| format!("{} {why}", policy.object));
         self.in_set(side, subject(direction), &policy.subject, &doubt)
     }
 
@@ -128,11 +130,16 @@ impl<'a> Flows<'a> {
         let of = |tier: fn(&Tier) -> bool| -> Vec<&Spoken<'a>> {
             spoken.iter().filter(|said| tier(&said.tier)).collect()
         };
-        let first = self.ordered(&of(|tier| matches!(tier, Tier::Admin(_))));
-        let middle = self.normal(side, direction, &namespace, &of(|tier| *tier == Tier::Normal));
-        let last = self.ordered(&of(|tier| matches!(tier, Tier::Baseline(_))));
+        let by_cilium = rules.cilium().is_some();
+        let first = self.ordered(&of(|tier| matches!(tier, Tier::Admin(_))), by_cilium);
+        let (middle, shut) =
+            self.normal(side, direction, &namespace, &of(|tier| *tier == Tier::Normal));
+        let last = self.ordered(&of(|tier| matches!(tier, Tier::Baseline(_))), by_cilium);
         let c = &mut self.circuit;
-        let [open, closed, bound] = [c.any([last.allow, last.next]), last.deny, last.bound];
+        // What no tier decides passes, unless isolation is behind them.
+        let (passes, stays) = (c.all([last.next, !shut]), c.all([last.next, shut]));
+        let [open, closed] = [c.any([last.allow, passes]), c.any([last.deny, stays])];
+        let bound = last.bound;
         let [open, closed, bound] = [open, closed, bound].map(|lit| c.all([middle.next, lit]));
         let [allow, deny, bound] =
             [[middle.allow, open], [middle.deny, closed], [middle.bound, bound]].map(|either| {
@@ -176,18 +183,21 @@ impl<'a> Flows<'a> {
         }
         let isolates = self.circuit.constant(policy.isolates);
         let isolates = self.circuit.all([selects, isolates]);
-        Spoken { tier: policy.tier.clone(), selects, isolates, rules }
+        let places = policy.entries.iter().map(|entry| entry.place).collect();
+        Spoken { tier: policy.tier.clone(), selects, isolates, rules, places }
     }
 
     /// The normal tier: any match of a Deny denies, else any match of an Allow allows, else who is
-    /// isolated is denied.
+    /// isolated is denied. In Cilium that comes last: what it then shuts is told besides.
+    ///
+    /// Source: docs/semantics/cilium-verdicts.md#baseline-behind-isolation.
     fn normal(
         &mut self,
         side: usize,
         direction: Direction,
         namespace: &str,
         policies: &[&Spoken<'a>],
-    ) -> Tiered<'a> {
+    ) -> (Tiered<'a>, Lit) {
         let (own, ingress) = (self.own_node, direction == Direction::Ingress);
         let rules = self.sides[side].rules;
         let says = |flows: &mut Self, what: fn(Action, bool) -> bool| {
@@ -201,10 +211,11 @@ impl<'a> Flows<'a> {
         let mut free = says(self, |action, bound| action == Action::Allow && !bound);
         let isolated = policies.iter().map(|said| said.isolates);
         let mut isolated = self.circuit.any(isolated);
+        let mut implied = self.circuit.constant(false);
         match rules.cilium() {
             Some(cilium) => {
                 if cilium.node_reaches_own_pods && ingress {
-                    admits = self.circuit.any([admits, own]);
+                    implied = own;
                     free = self.circuit.any([free, own]);
                 }
                 if cilium.enforcement == Enforcement::Always {
@@ -233,19 +244,19 @@ impl<'a> Flows<'a> {
         let c = &mut self.circuit;
         let allow = c.all([!denies, admits]);
         let closed = c.all([isolated, !admits]);
+        let shut = c.all([closed, !implied]);
         let bound = c.all([allow, !free]);
         let asks = asks.into_iter().map(|(asks, matches)| {
             let matches = c.any(matches);
             (asks, c.all([bound, matches]))
         });
         let asks = asks.collect();
-        Tiered {
-            allow,
-            deny: c.any([denies, closed]),
-            next: c.all([!denies, !admits, !isolated]),
-            bound,
-            asks,
+        if rules.cilium().is_some() {
+            let next = c.all([!denies, !admits]);
+            return (Tiered { allow, deny: denies, next, bound, asks }, shut);
         }
+        let (deny, next) = (c.any([denies, closed]), c.all([!denies, !admits, !isolated]));
+        (Tiered { allow, deny, next, bound, asks }, c.constant(false))
     }
 
     /// What else decides: that no policy keeps a pod's own node out, and policies for the whole cluster
@@ -328,14 +339,17 @@ impl<'a> Flows<'a> {
     }
 
     /// An ordered tier: of each priority the first rule that matches decides; policies of one priority
-    /// stand side by side, and of those that speak any may be followed.
-    fn ordered(&mut self, policies: &[&Spoken<'a>]) -> Tiered<'a> {
+    /// stand side by side, and of those that speak any may be followed; in Cilium the first in turn is.
+    fn ordered(&mut self, policies: &[&Spoken<'a>], by_cilium: bool) -> Tiered<'a> {
         let mut reached = self.circuit.constant(true);
         let mut all = [vec![], vec![], vec![], vec![]];
         let mut allowing = Vec::new();
         for group in policies.chunk_by(|a, b| a.tier == b.tier) {
             let mut spoken = Vec::new();
-            for Spoken { rules, .. } in group {
+            // Lists of rules, in each of which the first that matches speaks.
+            let each = group.iter().map(|said| said.rules.iter().collect::<Vec<_>>());
+            let lists = if by_cilium { vec![in_turn(group)] } else { each.collect() };
+            for rules in lists {
                 let mut before = Vec::new();
                 for (action, matches, asks) in rules {
                     let quiet = self.circuit.any(before.iter().copied());
@@ -363,6 +377,16 @@ impl<'a> Flows<'a> {
         let asks = asks.map(|(asks, decides)| (asks, self.circuit.any(decides))).collect();
         Tiered { allow, deny, next, bound, asks }
     }
+}
+
+/// The rules of policies of one priority as Cilium asks them.
+fn in_turn<'a, 'b>(group: &[&'b Spoken<'a>]) -> Vec<&'b (Action, Lit, Option<&'a str>)> {
+    let mut all: Vec<(usize, &'b (Action, Lit, Option<&'a str>))> = Vec::new();
+    for said in group {
+        all.extend(said.places.iter().copied().zip(&said.rules));
+    }
+    all.sort_by_key(|(place, (action, ..))| turn(*place, *action));
+    all.into_iter().map(|(_, rule)| rule).collect()
 }
 
 /// What the rules that allow ask for, each with when those that ask it match.

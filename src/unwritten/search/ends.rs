@@ -84,7 +84,7 @@ impl<'a> Search<'a> {
             }
             seen.insert(shows)
         });
-        (!all.is_empty()).then_some(Who::One(all))
+        (!all.is_empty()).then_some(Who::One(all.into()))
     }
 }
 

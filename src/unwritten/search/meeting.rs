@@ -228,7 +228,7 @@ impl<'a> Search<'a> {
         let mut besides = Besides::default();
         besides.sets[role] = &sets;
         let outside = Endpoint::Address(ANYONE);
-        let other = Who::One(vec![[outside.clone(), outside]]);
+        let other = Who::One([[outside.clone(), outside]].into());
         let ends = if role == 0 { [who, &other] } else { [&other, who] };
         let mut flows = Flows::asked(self.sides, ends.map(Clone::clone), Family::V4, &besides);
         let mut all = meant(&mut flows, role, wanted);

@@ -208,7 +208,7 @@ impl<'a> Search<'a> {
                     .filter(|part| part.direction(&self.rules()) == direction)
                     .flat_map(|part| each(Some(*part)))
                     .collect();
-                let who = Who::One(vec![[old, new]]);
+                let who = Who::One([[old, new]].into());
                 for home in self.homes {
                     self.pair(
                         direction,
@@ -286,7 +286,7 @@ impl<'a> Search<'a> {
         }
         for (at, both) in moved.iter().enumerate() {
             let [old, new] = both.map(Endpoint::Pod);
-            let peer = Who::One(vec![[old, new]]);
+            let peer = Who::One([[old, new]].into());
             self.pair(direction, who, &peer, wide, Group::Known(at));
         }
     }

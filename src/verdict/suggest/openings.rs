@@ -256,7 +256,7 @@ impl Builder<'_> {
         let drafted = |name: &str| {
             others.iter().any(|it| it.draft.name == name && *it.draft.namespace == **namespace)
         };
-        // Servers before 3.30 want the name of the tier before that of the policy.
+        // Servers before 3.32 want the name of the tier before that of the policy.
         let before = tier.as_ref().map_or_else(String::new, |tier| format!("{tier}."));
         let wanted = format!("allow-{from}-to-{to}");
         let name = self.free_name(namespace, &before, &wanted, direction, drafted);

@@ -328,6 +328,17 @@ impl<'a> Ruled<'a> {
                 self.rules.extend(other.allowing);
             }
             if self.rules.len() == before {
+                break;
+            }
+        }
+        // Rules that pass it on past a denial, one behind the other.
+        loop {
+            let other = self.without(&self.rules);
+            let before = self.rules.len();
+            if other.passage() == self.passage {
+                self.rules.extend(other.allowing);
+            }
+            if self.rules.len() == before {
                 return;
             }
         }

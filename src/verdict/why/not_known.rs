@@ -255,7 +255,20 @@ impl Matcher<'_> {
             (truth == Truth::Unknown).then(|| self.open_peer(judge, kind, miss))
         });
         let subject = entry.only.as_deref().filter(|only| self.of_subject(only) == Truth::Unknown);
-        open.chain(subject.map(|_| [NotKnown::PodAddresses].into())).collect()
+        open.chain(subject.map(|only| self.open_subject(judge, only))).collect()
+    }
+
+    /// What is not known of the subject, for which a rule only perhaps speaks.
+    fn open_subject(&self, judge: &Judge<'_>, only: &PeerKind) -> BTreeSet<NotKnown> {
+        let Some(subject) = self.subject else { return [NotKnown::PodAddresses].into() };
+        let itself = Endpoint::Pod(subject);
+        let Self { snapshot, flow, cilium, .. } = *self;
+        let matcher = Matcher { snapshot, flow, subject: self.subject, peer: &itself, cilium };
+        let open = only.leaves().filter_map(|kind| {
+            let (truth, miss) = matcher.peer(kind);
+            (truth == Truth::Unknown).then(|| matcher.open_peer(judge, kind, miss))
+        });
+        open.flatten().collect()
     }
 
     fn open_peer(

@@ -1,7 +1,7 @@
 //! docs/semantics/cilium-verdicts.md#clusternetworkpolicy: what Cilium makes of the policies of
 //! administrators.
 
-use super::{EVERY_POD, admin, from, linted, namespace, to, under};
+use super::{EVERY_POD, admin, baseline, cluster_policy, from, linted, namespace, to, under};
 use crate::semantics::{holds, policy};
 use netpol::policy::{Cilium, CiliumVersion, Enforcer};
 
@@ -130,4 +130,78 @@ fn lookups_under_cilium() {
     assert_eq!(conditions, ["DNS lookups of k8s.io"]);
     // The specification grants no such thing.
     holds(&policies, &["web → kube-system/dns:53/UDP is Denied"]);
+}
+
+/// docs/semantics/cilium-verdicts.md#baseline-behind-isolation: isolation comes last.
+#[test]
+fn baseline_before_isolation_under_cilium() {
+    let shut = policy("shut", "podSelector: {}, ingress: []");
+    let accept = shut.clone() + &baseline(1, &from("Accept", &namespace("shop")));
+    holds(&accept, &["web → api:80 is Denied"]);
+    let lines = ["web → api:80 is Allowed", "other/client → api:80 is Denied"];
+    under(&accept, &cilium(|_| {})).holds(&lines);
+    // What lets the own node in stands behind the tier too.
+    let node = "node/n1 → api:80";
+    under(&shut, &cilium(|_| {})).holds(&[&format!("{node} is Allowed")]);
+    let everyone = "{namespaces: {matchExpressions: [{key: team, operator: DoesNotExist}]}}";
+    let deny = shut + &baseline(1, &from("Deny", everyone));
+    under(&deny, &cilium(|_| {})).holds(&[&format!("{node} is Denied")]);
+}
+
+/// docs/semantics/cilium-verdicts.md#ties-of-clusternetworkpolicy: no tie is left open.
+#[test]
+fn ties_under_cilium() {
+    let one = |name: &str, rules: &str| {
+        let head = "tier: Admin, priority: 5, subject: {namespaces: {}}";
+        cluster_policy(name, &format!("{head}, ingress: [{rules}]"))
+    };
+    let rule = |action: &str, from: &str| format!("{{action: {action}, from: [{from}]}}");
+    let (shop, other) = (namespace("shop"), namespace("other"));
+    let first = |action: &str| one("a", &rule(action, &shop));
+    let second =
+        |action: &str| one("b", &format!("{}, {}", rule("Deny", &other), rule(action, &shop)));
+    for (one, two, verdict, letter) in [
+        // Of one place Deny comes before Accept, and that before Pass.
+        (first("Accept"), one("b", &rule("Deny", &shop)), "Denied", "Ambiguous"),
+        (first("Pass"), one("b", &rule("Accept", &shop)), "Allowed", "Allowed"),
+        // Else the earlier place does.
+        (first("Accept"), second("Deny"), "Allowed", "Ambiguous"),
+        (first("Deny"), second("Accept"), "Denied", "Ambiguous"),
+    ] {
+        for manifests in [one.clone() + &two, two.clone() + &one] {
+            holds(&manifests, &[&format!("web → api:80 is {letter}")]);
+            under(&manifests, &cilium(|_| {})).holds(&[&format!("web → api:80 is {verdict}")]);
+        }
+    }
+    // A Pass that comes first skips the tier, not what others of its place say.
+    let passes =
+        first("Pass") + &second("Deny") + &policy("open", "podSelector: {}, ingress: [{}]");
+    under(&passes, &cilium(|_| {})).holds(&["web → api:80 is Allowed"]);
+}
+
+/// docs/semantics/cilium-verdicts.md#negative-namespaces-of-clusternetworkpolicy.
+#[test]
+fn negative_namespaces_under_cilium() {
+    for without in [
+        "{namespaces: {matchExpressions: [{key: team, operator: NotIn, values: [red]}]}}",
+        "{namespaces: {matchExpressions: [{key: nobody, operator: DoesNotExist}]}}",
+    ] {
+        let deny = admin(1, &from("Deny", without));
+        let cluster = under(&deny, &cilium(|_| {}));
+        cluster.holds(&[
+            "web → api:80 is Denied",
+            "other/client → api:80 is Denied",
+            "203.0.113.7 → api:80 is Denied",
+            "node/n2 → api:80 is Denied",
+        ]);
+        linted(&cluster, "spec.ingress[0].from[0].namespaces", "Cilium takes everyone for it");
+    }
+    let red = "{namespaces: {matchExpressions: [{key: team, operator: NotIn, values: [red]}]}}";
+    let deny = admin(1, &from("Deny", red));
+    holds(&deny, &["web → api:80 is Allowed", "other/client → api:80 is Denied"]);
+    // One label that must be there is enough.
+    let both = "{namespaces: {matchLabels: {team: blue}, \
+                matchExpressions: [{key: team, operator: NotIn, values: [red]}]}}";
+    under(&admin(1, &from("Deny", both)), &cilium(|_| {}))
+        .holds(&["web → api:80 is Allowed", "203.0.113.7 → api:80 is Allowed"]);
 }

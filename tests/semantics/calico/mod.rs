@@ -5,9 +5,10 @@ mod beside;
 mod ends;
 mod ports;
 mod told;
+mod versions;
 
 use super::{BASE, Cluster, enforced};
-use netpol::policy::{Calico, Enforcer};
+use netpol::policy::{Calico, CalicoVersion, Enforcer};
 use netpol::verdict::Reason;
 
 /// The base with these manifests after it, under Calico.
@@ -56,7 +57,8 @@ fn egress(rules: &str) -> String {
 }
 
 /// docs/semantics/calico.md#one-direction: the first rule that matches, then the end of the tier;
-/// docs/semantics/calico.md#profiles: what nobody says anything of passes.
+/// docs/semantics/calico.md#profiles: what nobody says anything of passes;
+/// docs/semantics/calico.md#actions: Log decides nothing.
 #[test]
 fn the_first_rule_that_matches_decides() {
     let rules = "{action: Log}, {action: Deny, protocol: TCP, destination: {ports: [22]}}, \
@@ -160,7 +162,9 @@ fn policies_in_their_order() {
         // The namespace of one for all is empty.
         (policy("a", &deny), global("a", &allow), "Allowed"),
     ] {
-        holds(&(one + &other), &[&format!("web → api:80 is {verdict}")]);
+        let newer = Enforcer::Calico(Calico { version: Some(CalicoVersion::V3_32) });
+        let cluster = enforced(&format!("{BASE}{one}{other}"), &newer);
+        cluster.holds(&[&format!("web → api:80 is {verdict}")]);
     }
 }
 

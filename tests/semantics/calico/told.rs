@@ -188,6 +188,65 @@ fn what_versions_read_otherwise() {
         let verdict = if refused { "Allowed" } else { "Denied" };
         cluster.holds(&[&format!("web → api:80 is {verdict}")]);
     }
+    // In the default tier a dot is that behind the tier, too.
+    for (name, refused) in [("close", false), ("default.close", false), ("team.close", true)] {
+        let deny = "selector: app == 'api', ingress: [{action: Deny}]";
+        let cluster = under("calico-3.31", &policy(name, deny));
+        let verdict = if refused { "Allowed" } else { "Denied" };
+        cluster.holds(&[&format!("web → api:80 is {verdict}")]);
+        assert_eq!(cluster.rejected().len(), usize::from(refused), "{name}");
+    }
+}
+
+/// docs/semantics/calico.md#order: by which text equal orders go is a matter of the release; where it is
+/// not known, and releases disagree, neither is what both policies match.
+#[test]
+fn what_equal_orders_go_by() {
+    let rule = |action: &str| {
+        format!("ingress: [{{action: {action}, source: {{selector: app == 'web'}}}}]")
+    };
+    let of = |name: &str, action: &str| {
+        policy(name, &format!("selector: app == 'api', order: 1000, {}", rule(action)))
+    };
+    let all = |name: &str, action: &str| {
+        let rule = "namespaceSelector: all()";
+        let rule = format!("ingress: [{{action: {action}, source: {{{rule}}}}}]");
+        global(name, &format!("selector: app == 'api', order: 1000, {rule}"))
+    };
+    let kubernetes = super::super::ingress("[{from: [{podSelector: {matchLabels: {app: web}}}]}]");
+    for (manifests, earlier, newer) in [
+        // By name in both, but that the namespace came before the name.
+        (of("a", "Deny") + &of("b", "Allow"), "Denied", "Denied"),
+        (of("aa", "Deny") + &of("aa-b", "Allow"), "Denied", "Allowed"),
+        // `default.z` comes before `shop/default.a`, and `a/` before `z/`.
+        (of("a", "Deny") + &all("z", "Allow"), "Allowed", "Denied"),
+        (of("z", "Deny") + &all("a", "Allow"), "Allowed", "Allowed"),
+        // Those of Kubernetes begin with `knp.`; this one is called `in`.
+        (kubernetes.clone() + &of("z", "Deny"), "Denied", "Allowed"),
+        (kubernetes + &of("a", "Deny"), "Denied", "Denied"),
+    ] {
+        let unknown = if earlier == newer { earlier } else { "Unknown" };
+        for (version, verdict) in
+            [("calico-3.31", earlier), ("calico-3.32", newer), ("calico", unknown)]
+        {
+            let enforcer: Enforcer = version.parse().unwrap();
+            let cluster = enforced(&format!("{BASE}{manifests}"), &enforcer);
+            let answer = cluster.ask("web → api:80");
+            assert_eq!(answer.verdict(), verdict, "{version}: {manifests}");
+            let lints = cluster.lints();
+            let told = |words: &str| lints.iter().filter(|it| it.contains(words)).count();
+            assert_eq!(told("they disagree"), 1, "{version}: {manifests}{lints:?}");
+            let open = usize::from(verdict == "Unknown");
+            assert_eq!(told("up to Calico 3.31"), open, "{version}: {manifests}{lints:?}");
+        }
+    }
+    // What only one of them matches is known all the same.
+    let tied = of("a", "Deny") + &all("z", "Allow");
+    holds(&tied, &["other/client → api:80 is Allowed", "192.0.2.1 → api:80 is Denied"]);
+    // The name of a policy that was read as Calico keeps it is the same one.
+    let stored =
+        of("default.z", "Deny").replace("projectcalico.org/v3", "crd.projectcalico.org/v1");
+    holds(&(stored + &all("a", "Allow")), &["web → api:80 is Allowed"]);
 }
 
 /// docs/semantics/calico.md#order: where two policies that disagree have one order, names decide, and

@@ -19,8 +19,28 @@ pub(crate) fn write(
     templates: bool,
     directory: &Path,
 ) -> io::Result<BTreeMap<&'static str, usize>> {
+    let plain = Policies { version: "networking.k8s.io/v1", spec: Clone::clone };
+    write_as(case, seed, templates, plain, directory)
+}
+
+/// How policies are written: their API, and what becomes of the `spec` of a NetworkPolicy.
+#[derive(Clone, Copy)]
+pub(crate) struct Policies {
+    pub(crate) version: &'static str,
+    pub(crate) spec: fn(&Value) -> Value,
+}
+
+/// The same with policies of another API.
+pub(crate) fn write_as(
+    case: Case,
+    seed: u64,
+    templates: bool,
+    policies: Policies,
+    directory: &Path,
+) -> io::Result<BTreeMap<&'static str, usize>> {
     let counts = BTreeMap::new();
-    let mut writer = Writer { directory, templates, counts, pods: 0, open: None, failed: Ok(()) };
+    let (open, failed) = (None, Ok(()));
+    let mut writer = Writer { directory, templates, policies, counts, pods: 0, open, failed };
     generate(case, seed, &mut |made| writer.take(made));
     writer.close();
     writer.failed.map(|()| writer.counts)
@@ -29,6 +49,7 @@ pub(crate) fn write(
 struct Writer<'o> {
     directory: &'o Path,
     templates: bool,
+    policies: Policies,
     counts: BTreeMap<&'static str, usize>,
     pods: u32,
     /// The namespace that is being written, with its documents.
@@ -83,8 +104,8 @@ impl Writer<'_> {
             }
             Made::Policy { namespace, name, spec } => {
                 let metadata = json!({"name": name, "namespace": namespace});
-                let rest = Some(json!({"spec": spec}));
-                self.document("NetworkPolicy", "networking.k8s.io/v1", &metadata, rest);
+                let rest = Some(json!({"spec": (self.policies.spec)(&spec)}));
+                self.document("NetworkPolicy", self.policies.version, &metadata, rest);
             }
         }
     }

@@ -3,12 +3,14 @@
 //! In: a shape, a size and a seed. Out: a directory with one YAML file a namespace, as block YAML as
 //! people and `kubectl get -o yaml` write it.
 
+mod calico;
 mod manifests;
 mod shapes;
 mod yaml;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Args, ValueEnum};
+use manifests::Policies;
 use shapes::{Case, Shape};
 use std::fs;
 use std::path::PathBuf;
@@ -37,6 +39,10 @@ pub(crate) struct Options {
     /// Deployments, as a repository has them, and not the pods of a running cluster
     #[arg(long)]
     templates: bool,
+
+    /// Policies of Calico that mean the same
+    #[arg(long)]
+    calico: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -60,8 +66,13 @@ pub(crate) fn run(options: &Options) -> Result<String> {
     let mut there = fs::read_dir(directory).context("reading the directory")?;
     ensure!(there.next().is_none(), "{} is not empty", directory.display());
     let case = Case { shape, pods: options.pods };
-    let counts = manifests::write(case, options.seed, options.templates, directory)
-        .with_context(|| format!("writing into {}", directory.display()))?;
+    let policies = Policies { version: "projectcalico.org/v3", spec: calico::spec };
+    let counts = if options.calico {
+        manifests::write_as(case, options.seed, options.templates, policies, directory)
+    } else {
+        manifests::write(case, options.seed, options.templates, directory)
+    };
+    let counts = counts.with_context(|| format!("writing into {}", directory.display()))?;
     let counts: Vec<String> = counts.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
     Ok(counts.join(", "))
 }

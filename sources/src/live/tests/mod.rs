@@ -1,5 +1,6 @@
 //! The client against servers and programs of the tests' own, on loopback.
 
+mod calico;
 mod failures;
 mod hostile;
 mod kubeconfigs;

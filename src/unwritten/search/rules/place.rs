@@ -9,7 +9,8 @@ use crate::cluster::{
     AddressBlock, NAMESPACE_NAME_LABEL, Operator, PodId, SERVICE_ACCOUNT_LABEL, Selector,
 };
 use crate::policy::rule::{
-    Action, Direction, Entry, Namespaces, PeerKind, Peers, PodSet, PortMatch, Ports, Tier,
+    Action, Direction, Entry, NamedTier, Namespaces, PeerKind, Peers, PodSet, Policy, PortMatch,
+    Ports, Tier, TierEnd,
 };
 use crate::policy::{Enforcement, Ruleset};
 use crate::unwritten::homes::{Home, Side, sets};
@@ -21,22 +22,39 @@ use std::rc::Rc;
 pub(super) fn plain(side: &Side<'_>, home: &Home, direction: Direction) -> (bool, bool) {
     let rules = side.rules;
     let mut closed = false;
-    // In tiers with names the first rule that matches decides.
-    let tiers = rules.enforcer().calico().is_some();
+    let mut tier: Option<&NamedTier> = None;
     let default = rules.cilium().is_none_or(|it| it.enforcement == Enforcement::Default);
     let unread = rules.cluster_wide_unread() || home.members.iter().any(|it| rules.is_unread(it));
     let mut policies = rules.candidates(&home.name, direction).map(|(_, policy)| policy);
     let plain = policies.all(|policy| {
         let own = matches!(policy.subject.namespaces, Namespaces::Own(_));
-        let only = policy.tier == Tier::Normal
+        let selects = may_select(policy, 0, home);
+        if !selects {
+            return true;
+        }
+        let only = fits(policy, &mut tier)
             && policy.subject.doubt.is_none()
             && is_asked_plainly(&policy.subject)
             && policy.entries.iter().all(|entry| entry.action == Action::Allow && is_plain(entry));
-        let selects = may_select(policy, 0, home);
-        closed |= selects && policy.isolates && policy.subject.pods.is_everything();
-        (own && only) || !selects
+        closed |= policy.isolates && policy.subject.pods.is_everything();
+        own && only
     });
-    (default && !tiers && !unread && plain, closed)
+    (default && !unread && plain, closed)
+}
+
+/// Whether a policy is in the tier in which others isolate; of tiers with names, in the one in which all of
+/// the place are, if flows are dropped at its end. Where all rules of that allow, their order does not count.
+fn fits<'a>(policy: &'a Policy, tier: &mut Option<&'a NamedTier>) -> bool {
+    match &policy.tier {
+        Tier::Normal => true,
+        Tier::Admin(_) | Tier::Baseline(_) => false,
+        Tier::Named(position) => {
+            position.settled
+                && position.tier.end == TierEnd::Deny
+                && *tier.get_or_insert(&position.tier) == &position.tier
+                && policy.entries.iter().all(|entry| entry.condition.is_none())
+        }
+    }
 }
 
 /// Whether labels can be made up for what a set asks: every pod has a ServiceAccount, so one can be asked

@@ -1,0 +1,270 @@
+//! One cluster, read and judged here and by an engine.
+
+use super::deviations::{DEVIATIONS, Seen};
+use crate::harness::Oracle;
+use crate::random::{Random, WrittenEnd, WrittenFlow, written_flows};
+use netpol::cluster::{Family, Port, Protocol, Snapshot};
+use netpol::lints::Lint;
+use netpol::objects::decode_text;
+use netpol::policy::{Cilium, CiliumVersion, Enforcer, Remark, Ruleset};
+use netpol::verdict::{Endpoint, Flow, Reason, Trace, Verdict, judge};
+use netpol::yaml;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::Path;
+
+/// Flows that are asked about in one cluster: all of a small one, a sample of a large one.
+const FLOWS: usize = 250;
+
+/// Who enforces, here and there.
+pub(super) struct Under {
+    pub(super) enforcer: Enforcer,
+}
+
+impl Under {
+    /// Cilium with the settings of the oracle: those it has unless told otherwise, dual-stack.
+    pub(super) fn cilium(version: CiliumVersion) -> Self {
+        let settings = Cilium {
+            cluster_name: Some("default".into()),
+            dual_stack: Some(true),
+            ..Cilium::new(version)
+        };
+        Self { enforcer: Enforcer::Cilium(settings) }
+    }
+}
+
+/// How a comparison went.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) clusters: usize,
+    /// What the engine said where it could not judge at all.
+    pub(super) error: Option<String>,
+    refused: usize,
+    flows: usize,
+    /// Answers by the engine's letter.
+    letters: BTreeMap<char, usize>,
+    /// Answers that differ for a reason that is known, by its name.
+    excused: BTreeMap<&'static str, usize>,
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { clusters, refused, flows, letters, excused, .. } = self;
+        let of = |letter: char| letters.get(&letter).copied().unwrap_or_default();
+        let (allowed, bound, denied) = (of('a'), of('c'), of('d'));
+        write!(
+            f,
+            "{clusters} clusters, {refused} policies refused by both, {flows} flows; {allowed} \
+             answers allowed, {bound} on a condition, {denied} denied"
+        )?;
+        for (name, count) in excused {
+            write!(f, "; {count} differ: {name}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A cluster as one text of manifests, in blocks as people write them.
+pub(super) fn text(cluster: &[Value]) -> String {
+    let document = |object: &Value| yaml::to_string(object).expect("YAML");
+    cluster.iter().map(|object| format!("---\n{}", document(object))).collect()
+}
+
+struct Read {
+    snapshot: Snapshot,
+    rules: Ruleset,
+    warnings: Vec<String>,
+}
+
+fn read(cluster: &[Value], enforcer: &Enforcer) -> Read {
+    let (objects, warnings) = decode_text(text(cluster).into(), Path::new("in.yaml"), "default");
+    let warnings = warnings.iter().map(ToString::to_string).collect();
+    let (snapshot, written) = objects.assemble();
+    let rules = Ruleset::compile(&written, &snapshot, enforcer);
+    Read { snapshot, rules, warnings }
+}
+
+/// Whether nothing is lost in reading, and nothing refused that no engine looks at: NetworkPolicies and
+/// policies of administrators are valid when they come there.
+pub(super) fn readable(cluster: &[Value]) -> bool {
+    let read = read(cluster, &Enforcer::Kubernetes);
+    read.warnings.is_empty() && read.rules.rejected.is_empty()
+}
+
+/// The policies that are refused, by `KIND NAMESPACE/NAME`, and why.
+fn refused(rules: &Ruleset) -> BTreeMap<String, String> {
+    // What Cilium alone refuses of kinds that are not its own is a lint.
+    let by_agent = |it: &&Remark| it.faults.iter().any(|it| it.lint == Lint::RejectedByAgent);
+    let all = rules.rejected.iter().chain(rules.lints.iter().filter(by_agent)).map(|remark| {
+        let object = &remark.object;
+        let namespace = object.namespace.as_deref().unwrap_or_default();
+        let why: Vec<String> =
+            remark.faults.iter().map(|it| format!("{} {}", it.path, it.message)).collect();
+        (format!("{} {namespace}/{}", object.kind, object.name), why.join("; "))
+    });
+    all.collect()
+}
+
+/// What differs of a cluster, if anything does, and the question with its answer.
+pub(super) fn asked(
+    under: &Under,
+    oracle: &mut Oracle,
+    tally: &mut Tally,
+    cluster: &[Value],
+    seed: u64,
+) -> (Option<String>, Value) {
+    let flows = written_flows(cluster, &mut Random::new(!seed), FLOWS);
+    let asked: Vec<Value> = flows.iter().map(question).collect();
+    let mut question = json!({"objects": cluster, "flows": asked});
+    match oracle.ask(&question) {
+        Ok(answer) => {
+            let differs = difference(under, tally, cluster, &flows, &answer);
+            question["answer"] = answer;
+            (differs, question)
+        }
+        Err(error) => {
+            tally.error.get_or_insert(error);
+            (None, question)
+        }
+    }
+}
+
+/// What differs between an engine's answer and ours, if anything does.
+pub(super) fn difference(
+    under: &Under,
+    tally: &mut Tally,
+    cluster: &[Value],
+    flows: &[WrittenFlow],
+    answer: &Value,
+) -> Option<String> {
+    let Read { snapshot, rules, warnings } = read(cluster, &under.enforcer);
+    if !warnings.is_empty() {
+        return Some(format!("read with warnings: {}", warnings.join("\n")));
+    }
+    let ours = refused(&rules);
+    let theirs = answer["refused"].as_object().cloned().unwrap_or_default();
+    let names: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+    for name in names {
+        match (ours.get(name), theirs.get(name)) {
+            (Some(_), Some(_)) => tally.refused += 1,
+            (Some(why), None) => return Some(format!("{name} is refused here only: {why}")),
+            (None, why) => return Some(format!("{name} is refused there only: {why:?}")),
+        }
+    }
+
+    let verdicts = answer["verdicts"].as_array().expect("verdicts");
+    assert_eq!(verdicts.len(), flows.len(), "{answer}");
+    for (flow, verdict) in flows.iter().zip(verdicts) {
+        let judgement = judge(&snapshot, &rules, &ours_of(&snapshot, flow)?);
+        let letters: Vec<char> = verdict.as_str().expect("letters").chars().collect();
+        let sides = [&judgement.egress, &judgement.ingress];
+        assert_eq!(letters.len(), sides.len(), "{answer}");
+        for (trace, theirs) in sides.into_iter().zip(letters) {
+            *tally.letters.entry(theirs).or_default() += 1;
+            let ours = letter(trace);
+            if ours == theirs {
+                continue;
+            }
+            let seen = Seen { cluster, flow, ours, theirs };
+            match DEVIATIONS.iter().find(|it| (it.applies)(&seen)) {
+                Some(known) => *tally.excused.entry(known.name).or_default() += 1,
+                None => return Some(said(&seen, trace)),
+            }
+        }
+    }
+    tally.flows += flows.len();
+    tally.clusters += 1;
+    None
+}
+
+fn said(seen: &Seen<'_>, trace: &Trace) -> String {
+    let Seen { flow, ours, theirs, .. } = seen;
+    let WrittenFlow { from, to, port, family } = flow;
+    let (direction, reason) = (trace.direction, trace.reason);
+    format!(
+        "{} → {} {port} ({family}): {direction} is {ours:?} here ({reason:?}) and {theirs:?} there",
+        end(from),
+        end(to)
+    )
+}
+
+/// The letter that an engine would give for one direction: docs/oracles.md.
+fn letter(trace: &Trace) -> char {
+    match (trace.reason, trace.verdict) {
+        (Reason::Outside | Reason::Node | Reason::HostNetwork, _) => '-',
+        (_, Verdict::Allowed) if trace.conditions.is_empty() => 'a',
+        (_, Verdict::Allowed) => 'c',
+        (_, Verdict::Denied) => 'd',
+        (_, Verdict::Ambiguous) => '!',
+        (_, Verdict::Unknown) => '?',
+    }
+}
+
+fn end(end: &WrittenEnd) -> String {
+    match end {
+        WrittenEnd::Pod(namespace, name) => format!("pod:{namespace}/{name}"),
+        WrittenEnd::Node(name) => format!("node:{name}"),
+        WrittenEnd::Outside(ip) => format!("address:{ip}"),
+    }
+}
+
+fn question(flow: &WrittenFlow) -> Value {
+    let WrittenFlow { from, to, port, family } = flow;
+    json!({
+        "from": end(from), "to": end(to), "family": family.to_string(),
+        "protocol": port.protocol.as_str(), "port": port.number,
+    })
+}
+
+/// The flow of a question.
+pub(super) fn flow_of(question: &Value) -> Option<WrittenFlow> {
+    let end = |field: &str| {
+        let (kind, name) = question[field].as_str()?.split_once(':')?;
+        Some(match kind {
+            "pod" => {
+                let (namespace, name) = name.split_once('/')?;
+                WrittenEnd::Pod(namespace.into(), name.into())
+            }
+            "node" => WrittenEnd::Node(name.into()),
+            "address" => WrittenEnd::Outside(name.into()),
+            _ => return None,
+        })
+    };
+    let protocol = match question["protocol"].as_str()? {
+        "ICMP" => Protocol::Icmp,
+        "ICMPv6" => Protocol::IcmpV6,
+        other => other.parse().ok()?,
+    };
+    let family = match question["family"].as_str()? {
+        "IPv4" => Family::V4,
+        "IPv6" => Family::V6,
+        _ => return None,
+    };
+    let number = u16::try_from(question["port"].as_u64()?).ok()?;
+    Some(WrittenFlow {
+        from: end("from")?,
+        to: end("to")?,
+        port: Port { protocol, number },
+        family,
+    })
+}
+
+/// The same flow between the same ends in the snapshot.
+fn ours_of(snapshot: &Snapshot, flow: &WrittenFlow) -> Option<Flow> {
+    let of = |end: &WrittenEnd| match end {
+        WrittenEnd::Pod(namespace, name) => {
+            let mut pods = snapshot.pods().iter();
+            let id = pods.position(|it| *it.namespace == **namespace && *it.name == **name);
+            id.map(Endpoint::Pod)
+        }
+        WrittenEnd::Node(name) => {
+            let index = snapshot.nodes.iter().position(|node| *node.name == **name);
+            index.map(Endpoint::Node)
+        }
+        WrittenEnd::Outside(ip) => ip.parse().ok().map(Endpoint::Address),
+    };
+    let (source, destination) = (of(&flow.from)?, of(&flow.to)?);
+    let (port, family) = (flow.port, flow.family);
+    Some(Flow { source, destination, port, family, through_service: false })
+}

@@ -1,0 +1,106 @@
+//! Verdicts beside those of the engines that enforce policies, on random clusters as they are written.
+//!
+//! A cluster goes through the reader and the lowering from its text, and to the engine as objects; both
+//! say which policies are refused, and what becomes of each direction of each flow. A difference is cut
+//! down before it is told, and written to the directory that `NETPOL_ORACLE_CASES` names.
+//! docs/oracles.md is the guide.
+
+mod compare;
+mod deviations;
+mod tables;
+
+use crate::harness::{Oracle, cilium_oracle};
+use crate::random::{
+    Generator, hold_where, with_cilium, with_cluster_network_policies, with_network_policies,
+};
+use compare::{Tally, Under, asked, readable};
+use netpol::policy::CiliumVersion;
+use serde_json::Value;
+use std::cell::RefCell;
+use std::fs;
+
+thread_local! {
+    /// The engine that this test asks, and how it goes.
+    static BESIDE: RefCell<Option<Beside>> = const { RefCell::new(None) };
+}
+
+struct Beside {
+    under: Under,
+    oracle: Oracle,
+    tally: Tally,
+    /// Questions with their answers, for a table.
+    kept: Vec<Value>,
+}
+
+/// What differs between the engine's answer and ours, if anything does.
+fn beside(cluster: &[Value], seed: u64) -> Option<String> {
+    BESIDE.with_borrow_mut(|beside| {
+        let Beside { under, oracle, tally, kept } = beside.as_mut().expect("an engine");
+        let (differs, question) = asked(under, oracle, tally, cluster, seed);
+        if tables::are_written() {
+            kept.push(question);
+        }
+        differs
+    })
+}
+
+/// Whether all of it is what an API server takes, as far as the engine does not say that.
+fn valid(cluster: &[Value]) -> bool {
+    let whole = |object: &Value| {
+        let cilium = object["kind"] == "CiliumNetworkPolicy";
+        !cilium || object["metadata"]["namespace"].is_string()
+    };
+    cluster.iter().all(whole) && readable(cluster)
+}
+
+/// Holds our answers to an engine's on so many clusters.
+#[allow(clippy::print_stdout, reason = "cargo shows it when a test is run with --nocapture")]
+fn hold(name: &str, under: Under, oracle: Oracle, clusters: u64, generate: Generator) {
+    let (tally, kept) = (Tally::default(), Vec::new());
+    BESIDE.with_borrow_mut(|beside| *beside = Some(Beside { under, oracle, tally, kept }));
+    let shrunk =
+        |cluster: &[Value], complaint: &str, seed: u64| keep(name, cluster, complaint, seed);
+    let clusters = hold_where(clusters, generate, valid, beside, &shrunk);
+    let Beside { tally, kept, .. } = BESIDE.with_borrow_mut(Option::take).expect("an engine");
+    tables::write(name, &kept);
+    assert_eq!(tally.error, None, "{name}");
+    assert_eq!(u64::try_from(tally.clusters), Ok(clusters), "{name}: some were not compared");
+    println!("{name}: {tally}");
+}
+
+/// Writes down a difference as a case: the question as a comment, and the manifests.
+fn keep(name: &str, cluster: &[Value], complaint: &str, seed: u64) {
+    let Some(directory) = std::env::var_os("NETPOL_ORACLE_CASES").filter(|it| !it.is_empty())
+    else {
+        return;
+    };
+    let directory = crate::harness::root().join(directory);
+    fs::create_dir_all(&directory).expect("a directory");
+    let comment: String = complaint.lines().map(|line| format!("# {line}\n")).collect();
+    let text = format!("{comment}{}", compare::text(cluster));
+    fs::write(directory.join(format!("{name}-{seed}.yaml")), text).expect("a file");
+}
+
+/// docs/oracles.md: NetworkPolicies as Cilium 1.20 takes them.
+#[test]
+fn network_policies_are_judged_as_cilium_does() {
+    let Ok(oracle) = cilium_oracle() else { return };
+    let under = Under::cilium(CiliumVersion::V1_20);
+    hold("cilium-networkpolicy", under, oracle, 300, with_network_policies);
+}
+
+/// docs/oracles.md: CiliumNetworkPolicies, CiliumClusterwideNetworkPolicies and CIDR groups.
+#[test]
+fn policies_of_cilium_are_judged_as_cilium_does() {
+    let Ok(oracle) = cilium_oracle() else { return };
+    let under = Under::cilium(CiliumVersion::V1_20);
+    hold("cilium", under, oracle, 300, with_cilium);
+}
+
+/// docs/oracles.md: ClusterNetworkPolicies as Cilium 1.20 takes them.
+#[test]
+fn cluster_network_policies_are_judged_as_cilium_does() {
+    let Ok(oracle) = cilium_oracle() else { return };
+    let under = Under::cilium(CiliumVersion::V1_20);
+    hold("cilium-clusternetworkpolicy", under, oracle, 300, with_cluster_network_policies);
+}
