@@ -126,7 +126,7 @@ impl Words<'_> {
         });
         object([
             ("containers", Some(json!([{"name": "c", "ports": ports}]))),
-            ("hostNetwork", dice.chance(1).then(|| json!(true))),
+            ("hostNetwork", dice.chance(1).then_some(json!(true))),
             ("nodeName", dice.chance(3).then(|| self.word(dice))),
         ])
     }

@@ -329,8 +329,8 @@ impl<'r, 's, 'a> Maker<'r, 's, 'a> {
         let last = policies.partition_point(|policy| *tier(policy) <= Tier::Normal);
         // Of policies of one priority any may be followed.
         let by_cilium = self.by_cilium();
-        let side_by_side = [&policies[..middle], &policies[last..]];
-        for ordered in side_by_side.into_iter().filter(|_| !by_cilium) {
+        let may_tie = [&policies[..middle], &policies[last..]];
+        for ordered in may_tie.into_iter().filter(|_| !by_cilium) {
             let mut pairs = ordered.windows(2);
             self.side_sets.uncertain |= pairs.any(|pair| tier(&pair[0]) == tier(&pair[1]));
         }

@@ -123,9 +123,9 @@ impl Flows<'_> {
             let last = next.map_or(u16::MAX, |next| next.1 - 1);
             let lit = self.circuit.free();
             let range = PortRange { first: *first, last };
-            let named = covered.partition_point(|(p, r)| (*p, r.first) <= (*protocol, *first));
-            let named = named.checked_sub(1).and_then(|at| covered.get(at));
-            if !named.is_some_and(|(p, r)| p == protocol && r.contains(*first)) {
+            let upto = covered.partition_point(|(of, r)| (*of, r.first) <= (*protocol, *first));
+            let before = upto.checked_sub(1).and_then(|at| covered.get(at));
+            if !before.is_some_and(|(of, r)| of == protocol && r.contains(*first)) {
                 rest.push(lit);
             }
             self.ports.push((*protocol, range, lit));
