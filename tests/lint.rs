@@ -398,6 +398,7 @@ fn what_is_called_dead_changes_no_verdict() {
 
 /// What Calico's policies do not do that they seem to: by its tiers and orders, in each other's shadow too.
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn what_is_found_in_policies_of_calico() {
     let object = |kind: &str, name: &str, spec: &str| {
         let place =

@@ -258,10 +258,8 @@ pub(super) fn outcome(
     let [certain, possible] = implied;
     let implied = [certain.clone(), possible.clone()];
     // In Cilium an implied rule comes behind all tiers.
-    let mut admits = match by_cilium {
-        true => Matched::default(),
-        false => Matched { certain: certain.clone(), possible },
-    };
+    let mut admits =
+        if by_cilium { Matched::default() } else { Matched { certain: certain.clone(), possible } };
     let mut denies = Matched::default();
     let isolates = always || middle.iter().any(|policy| policy.isolates && policy.certainly);
     let may_isolate = always || middle.iter().any(|policy| policy.isolates);

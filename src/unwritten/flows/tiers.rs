@@ -381,7 +381,7 @@ impl<'a> Flows<'a> {
 
 /// The rules of policies of one priority as Cilium asks them.
 fn in_turn<'a, 'b>(group: &[&'b Spoken<'a>]) -> Vec<&'b (Action, Lit, Option<&'a str>)> {
-    let mut all: Vec<(usize, &'b (Action, Lit, Option<&'a str>))> = Vec::new();
+    let mut all = Vec::new();
     for said in group {
         all.extend(said.places.iter().copied().zip(&said.rules));
     }

@@ -27,7 +27,7 @@ fn policies(r: &mut Random) -> String {
             })
             .collect();
         let rules = rules.join(", ");
-        all += &match r.below(3) {
+        let written = match r.below(3) {
             0 => policy(&name, &format!("selector: app == 'api', {order} ingress: [{rules}]")),
             1 => {
                 let who = r.pick(&["app == 'api' || app == 'client'", "has(app)"]).to_owned();
@@ -39,6 +39,7 @@ fn policies(r: &mut Random) -> String {
                  {{matchLabels: {{app: web}}}}}}]}}]}}\n"
             ),
         };
+        all.push_str(&written);
     }
     all
 }
