@@ -55,9 +55,15 @@ fn files_are_tested_again_as_they_change() {
     wait("error: ");
     files.write("t.yaml", &tests);
     wait("1 test: 1 broken.");
+    // Not by SIGINT, which whoever started the tests may have told all of them to ignore.
     let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    assert!(!child.wait().unwrap().success());
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    while Instant::now() < end && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let ended = child.try_wait().unwrap();
+    child.kill().unwrap();
+    assert!(ended.is_some_and(|status| !status.success()), "{ended:?}");
 }
 
 #[test]

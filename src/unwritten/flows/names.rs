@@ -233,6 +233,8 @@ impl Flows<'_> {
         let lits: Vec<Lit> = places.iter().map(|(_, lit)| *lit).collect();
         self.circuit.solver.clause(&lits);
         self.circuit.at_most_one(&lits);
+        let mut places = places;
+        places.sort_unstable_by_key(|(ip, _)| *ip);
         self.places[role] = places;
     }
 }

@@ -3,7 +3,9 @@
 //! In: selectors, peers and ports of a rule. Out: literals that say when they match.
 
 use super::{Flows, Of, Who};
-use crate::cluster::{NAMESPACE_NAME_LABEL, Name, Operator, PortRange, Protocol, Requirement};
+use crate::cluster::{
+    AddressBlock, NAMESPACE_NAME_LABEL, Name, Operator, PortRange, Protocol, Requirement,
+};
 use crate::policy::rule::{
     Combined, Direction, Entities, Entry, Namespaces, NodeSet, PeerKind, PodSet, Policy, PortMatch,
     PortRule, Ports,
@@ -12,9 +14,18 @@ use crate::unwritten::homes::Side;
 use crate::unwritten::parts::entry_key;
 use crate::unwritten::sat::Lit;
 use crate::verdict::{Endpoint, means};
+use std::net::IpAddr;
 
 /// The steps that it takes to see whether a peer means an end.
 pub(in crate::unwritten) const A_PEER: usize = 3;
+
+/// Those of some addresses, in order, that the network of a block has, its exceptions included.
+fn within<'t, T>(addresses: &'t [(IpAddr, T)], block: &AddressBlock) -> &'t [(IpAddr, T)] {
+    let (first, last) = (block.cidr.network(), block.cidr.broadcast());
+    let from = addresses.partition_point(|(ip, _)| *ip < first);
+    let upto = addresses.partition_point(|(ip, _)| *ip <= last);
+    addresses.get(from..upto).unwrap_or_default()
+}
 
 impl Flows<'_> {
     /// Whether a requirement holds for a label that may be anything.
@@ -119,7 +130,7 @@ impl Flows<'_> {
         match self.who[role].clone() {
             Who::Unwritten(..) => match peer {
                 PeerKind::Addresses(block, scope) if scope.pods => {
-                    let within: Vec<Lit> = self.places[role]
+                    let within: Vec<Lit> = within(&self.places[role], block)
                         .iter()
                         .filter(|(ip, _)| block.contains(*ip))
                         .map(|(_, lit)| *lit)
@@ -137,11 +148,7 @@ impl Flows<'_> {
                 // Of addresses, a block can mean those in it alone.
                 let some = match (peer, &self.addresses[role]) {
                     (PeerKind::Addresses(block, _), Some(addresses)) => {
-                        let (first, last) = (block.cidr.network(), block.cidr.broadcast());
-                        let from = addresses.partition_point(|(ip, _)| *ip < first);
-                        let upto = addresses.partition_point(|(ip, _)| *ip <= last);
-                        let within = addresses.get(from..upto).unwrap_or_default();
-                        within.iter().map(|(_, place)| *place).collect()
+                        within(addresses, block).iter().map(|(_, place)| *place).collect()
                     }
                     _ => (0..ends.len()).collect::<Vec<_>>(),
                 };
