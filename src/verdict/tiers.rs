@@ -327,7 +327,10 @@ fn ordered(policies: &[&PolicyTrace], by_cilium: bool) -> Possible {
 fn in_turn(policies: &[&PolicyTrace]) -> Vec<(usize, usize)> {
     let of = |(at, policy): (usize, &&PolicyTrace)| (0..policy.entries.len()).map(move |i| (at, i));
     let mut all: Vec<(usize, usize)> = policies.iter().enumerate().flat_map(of).collect();
-    all.sort_by_key(|(at, i)| policies[*at].entries.get(*i).map(|it| turn(it.place, it.action)));
+    all.sort_by_key(|(at, i)| {
+        let entry = &policies[*at].entries[*i];
+        (turn(entry.place, entry.action), policies[*at].policy)
+    });
     all
 }
 

@@ -6,7 +6,7 @@
 use super::files::Tests;
 use super::prove::{Side, prove};
 use crate::cli::{Exit, GlobalArgs, InputArgs, Progress, answer, error, warn};
-use anyhow::ensure;
+use anyhow::bail;
 use netpol::answer::TestOutcome;
 use netpol::intent;
 
@@ -19,10 +19,17 @@ pub(super) fn draft(
     let input = InputArgs { entrances: true, ..input.clone() }.read(global)?;
     let progress = Progress::slow(global.color, "looking for what holds");
     let drafted = intent::draft(&input.snapshot, &input.rules, effort)?;
-    ensure!(
-        drafted.tests > 0,
-        "nothing holds here that a test could say: no pods are known, or nothing is closed"
-    );
+    if drafted.tests == 0 {
+        let Some(gap) = input.snapshot.gaps.first() else {
+            bail!(
+                "no draft: nothing is known to hold here that a test could say: no pods are known, or \
+                 nothing is closed"
+            );
+        };
+        let why = format!("no draft: not all of the input was read: {}: {}", gap.what, gap.why);
+        error(global.color, &why);
+        return Ok(Exit::Unknown);
+    }
     let tests = Tests::of_text("draft", &drafted.text)?;
     let side = Side { snapshot: input.snapshot.clone(), input: &input, arguments };
     let report = prove(side, &tests, effort)?;

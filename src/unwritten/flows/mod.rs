@@ -229,7 +229,7 @@ impl<'a> Flows<'a> {
         let Some(namespace) = self.subject_namespace(side, direction) else { return Vec::new() };
         let rules = self.sides[side].rules;
         let mut all: Vec<_> = rules.candidates(&namespace, direction).collect();
-        all.sort_by(|(_, a), (_, b)| a.tier.cmp(&b.tier));
+        all.sort_by(|(i, a), (j, b)| (&a.tier, i).cmp(&(&b.tier, j)));
         all
     }
 

@@ -277,9 +277,13 @@ impl<'a> Ruled<'a> {
         if ordered.is_none() {
             part.add_next();
             let mut other = part.without(&part.rules);
-            // The Baseline tier may let it through as well.
-            if other.reason == Reason::Admitted {
-                part.rules.extend(other.allowing);
+            // The Baseline tier may let it through as well, by one rule behind the other.
+            while other.reason == Reason::Admitted {
+                let before = part.rules.len();
+                part.rules.extend(other.allowing.iter().copied());
+                if part.rules.len() == before {
+                    break;
+                }
                 other = part.without(&part.rules);
             }
             // Rules that let through what nothing would stop are not why it passes.
@@ -309,39 +313,38 @@ impl<'a> Ruled<'a> {
         Ok(part)
     }
 
-    /// Adds the rules of tiers with names that would let it through in place of those that do.
+    /// Adds the rules of tiers with names that would let it through in place of those that do: without
+    /// any one of them, without those that allow, without those that pass it on, without all.
     fn add_next(&mut self) {
         let mut policies = self.situation.policies.iter();
         if policies.all(|policy| policy.tier.position().is_none()) {
             return;
         }
+        let mut tried = BTreeSet::new();
         loop {
-            let allows = |rule: &&RuleId| {
-                let of = self.situation.policies.iter().find(|policy| policy.policy == rule.0);
-                let entry = of.and_then(|policy| policy.entries.get(rule.1));
-                entry.is_some_and(|entry| entry.action == Action::Allow)
+            let of = |action: Action| -> BTreeSet<RuleId> {
+                let does = |rule: &&RuleId| self.action(**rule) == Some(action);
+                self.rules.iter().filter(does).copied().collect()
             };
-            let allowing: BTreeSet<RuleId> = self.rules.iter().filter(allows).copied().collect();
-            let other = self.without(&allowing);
+            let mut sets = vec![of(Action::Allow), of(Action::Pass), self.rules.clone()];
+            let new = self.rules.iter().filter(|rule| tried.insert(**rule));
+            sets.extend(new.map(|rule| BTreeSet::from([*rule])));
             let before = self.rules.len();
-            if other.passage() == self.passage {
-                self.rules.extend(other.allowing);
-            }
-            if self.rules.len() == before {
-                break;
-            }
-        }
-        // Rules that pass it on past a denial, one behind the other.
-        loop {
-            let other = self.without(&self.rules);
-            let before = self.rules.len();
-            if other.passage() == self.passage {
-                self.rules.extend(other.allowing);
+            for set in sets {
+                let other = self.without(&set);
+                if other.passage() == self.passage {
+                    self.rules.extend(other.allowing);
+                }
             }
             if self.rules.len() == before {
                 return;
             }
         }
+    }
+
+    fn action(&self, (policy, entry): RuleId) -> Option<Action> {
+        let of = self.situation.policies.iter().find(|it| it.policy == policy);
+        of.and_then(|it| it.entries.get(entry)).map(|it| it.action)
     }
 
     /// What would be without some rules that allow.
