@@ -8,27 +8,31 @@
 //! Source: docs/semantics/argocd.md.
 
 mod application;
+mod chart;
 mod hook;
+mod kustomize;
 mod revision;
+mod scan;
 
 use super::build::Builders;
 use super::error::Error;
-use super::object::{Kustomization, Spec, title};
-use super::release::{Around, Release, Releases};
+use super::object::Kustomization;
+use super::release::{Around, Releases};
 use super::rounds::{apis, links, not_made};
 use super::variables::Known;
 use super::{Followed, How, Made};
-use crate::helm::{Set, merge, parsed};
-use crate::manifests::{KUSTOMIZATION_NAMES, is_manifest};
-use crate::tree::{Head, Named, Places, Tree, file_of, joined, within};
-use application::{ARGO, Application, Destination, Helm, Source, plain};
+use crate::helm::parsed;
+use crate::manifests::KUSTOMIZATION_NAMES;
+use crate::tree::{Head, Named, Places, Tree, file_of, joined};
+use application::{ARGO, Application, Destination, Source, plain};
 use hook::Hook;
+use kustomize::kustomization;
 use netpol::cluster::Rendered;
 use netpol::kinds;
 use netpol::objects::{Severity, Warning};
 use netpol::printable::printable;
 use netpol::yaml;
-use serde_json::{Value, json};
+use scan::{contains, not_read, of_set, own, scan};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -133,79 +137,6 @@ pub(super) fn follow(
     }
     out.kept = tree.kept(out.documents.iter().map(|it| &it.rendered));
     Ok(out)
-}
-
-/// The Applications in files below a place, and what is told of others.
-fn scan(tree: &Tree, place: &str) -> (Vec<Application>, Vec<Warning>) {
-    let (mut found, mut warnings) = (Vec::new(), Vec::new());
-    for file in tree.below(place).filter(|file| is_manifest(Path::new(file))) {
-        let Some(text) = tree.text(file) else { continue };
-        if memchr::memmem::find(text.as_bytes(), ARGO.as_bytes()).is_none() {
-            continue;
-        }
-        for document in yaml::split(&text) {
-            // What is a template or broken is told by whoever builds it.
-            let Ok(Some(node)) = yaml::parse(&document) else { continue };
-            let Some(head) = Head::of(&node) else { continue };
-            if !head.is(ARGO, "Application") {
-                warnings.extend(of_set(&head, &tree.place(file)));
-                continue;
-            }
-            match Application::read(&node, Some(file.to_owned()), tree.place(file)) {
-                Ok(application) => found.push(application),
-                Err(error) => warnings.push(not_read(&head, &error, &tree.place(file))),
-            }
-        }
-    }
-    (found, warnings)
-}
-
-/// What is told of an `ApplicationSet`.
-fn of_set(head: &Head<'_>, place: &Path) -> Option<Warning> {
-    head.is(ARGO, "ApplicationSet").then(|| {
-        let title = title("ApplicationSet", &head.named());
-        let message = format!("{title} is not followed: what it makes is not known");
-        not_made(place, &format!("ApplicationSet.{ARGO}"), message)
-    })
-}
-
-fn not_read(head: &Head<'_>, error: &yaml::Error, place: &Path) -> Warning {
-    let title = title("Application", &head.named());
-    let message = format!("{title} is not read: {}: {}", error.path(), error.message());
-    not_made(place, KIND, message)
-}
-
-/// The address that most Applications have whose directory is here; the error is those of which one must be
-/// it.
-///
-/// Source: docs/semantics/argocd.md#own-repository.
-fn own(tree: &Tree, all: &[Application]) -> Result<String, Vec<String>> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for source in all.iter().flat_map(Application::sources) {
-        let here = source.chart.is_empty() && tree.has_directory(&joined("", &source.path));
-        if here && !source.path.is_empty() {
-            *counts.entry(plain(&source.repo_url)).or_default() += 1;
-        }
-    }
-    let most = counts.values().max().copied().unwrap_or_default();
-    let first = counts.into_iter().filter(|(_, count)| *count == most);
-    let first: Vec<String> = first.map(|(address, _)| address.to_owned()).collect();
-    match first.as_slice() {
-        [] => Ok(String::new()),
-        [one] => Ok(one.clone()),
-        _ => Err(first),
-    }
-}
-
-/// Whether an Application is in a file of a directory that another one is made of.
-fn contains(outer: &Application, inner: &Application) -> bool {
-    let Some(file) = &inner.file else { return false };
-    // One that is in its own directory is where it begins.
-    let of = |it: &Application| {
-        let mut sources = it.sources().into_iter().filter(|it| !it.path.is_empty());
-        sources.any(|source| within(file, &joined("", &source.path)))
-    };
-    outer.named != inner.named && of(outer) && !of(inner)
 }
 
 impl Rounds<'_> {
@@ -501,96 +432,6 @@ impl Rounds<'_> {
         None
     }
 
-    /// Takes a chart, of this repository or of a registry.
-    ///
-    /// Source: docs/semantics/argocd.md#helm.
-    fn chart(&mut self, of: &Application, source: &Source, directory: Option<&str>) {
-        let options = source.helm.clone().unwrap_or_default();
-        let (values, missing) = self.values(of, &options, directory);
-        if !missing.is_empty() {
-            let missing = missing.join(" and ");
-            let title = of.title();
-            let message =
-                format!("{title}: values of {missing} are not known, so what it makes may differ");
-            let mut warning = Warning::new(&of.place, Severity::Unread, message);
-            warning.kind = Some(KIND.to_owned());
-            self.out.warnings.push(warning);
-        }
-        let word = |given: &str, otherwise: &str| {
-            let given = if given.is_empty() { otherwise } else { given };
-            given.to_owned()
-        };
-        let namespace = word(&options.namespace, &of.spec.destination.namespace);
-        let kind = if directory.is_some() { "GitRepository" } else { "HelmRepository" };
-        let chart = directory.unwrap_or(&source.chart);
-        let address = crate::address::without_user(&source.repo_url);
-        let spec = json!({
-            "releaseName": word(&options.release_name, &of.named.1),
-            "chart": {"spec": {
-                "chart": chart,
-                "version": source.target_revision,
-                "sourceRef": {"kind": kind, "name": address},
-                "url": address,
-            }},
-            "values": values,
-        });
-        let written: Arc<str> = "".into();
-        let written = Arc::new(Rendered { file: of.place.clone(), from: None, text: written });
-        let set = options.parameters.iter().map(|it| {
-            // A comma would begin another value.
-            let value = it.value.replace(',', "\\,");
-            Set { pair: format!("{}={value}", it.name), text: it.force_string }
-        });
-        let set = set.collect();
-        self.cluster(&of.spec.destination);
-        let named = (namespace, of.named.1.clone());
-        let title = of.title();
-        let number = self.charts;
-        self.charts += 1;
-        let by = of.title().into();
-        let release =
-            Release { named, title, spec, written, set, kind: KIND, by, encrypted: false };
-        self.releases.add(number, release);
-    }
-
-    /// The values of a chart, and the files that are not here.
-    fn values(
-        &self,
-        of: &Application,
-        options: &Helm,
-        directory: Option<&str>,
-    ) -> (Value, Vec<String>) {
-        let (mut values, mut missing) = (json!({}), Vec::new());
-        for file in &options.value_files {
-            let path = match file.strip_prefix('$').and_then(|rest| rest.split_once('/')) {
-                // Of another source, from its top.
-                Some((name, path)) => {
-                    let sources = of.sources();
-                    let source = sources.iter().find(|source| source.r#ref == name);
-                    let here = source.is_some_and(|it| plain(&it.repo_url) == self.own);
-                    here.then(|| joined("", path))
-                }
-                None => directory.map(|directory| {
-                    joined(if file.starts_with('/') { "" } else { directory }, file)
-                }),
-            };
-            let text = path.and_then(|path| self.tree.text(&path).map(Cow::into_owned));
-            match text.and_then(|text| parsed(&text).ok()) {
-                Some(more) => merge(&mut values, more),
-                None if options.ignore_missing_value_files => {}
-                None => missing.push(printable(file).into_owned()),
-            }
-        }
-        match (&options.values_object, parsed(&options.values)) {
-            // Where it is given the text does not count.
-            (Some(object), _) => merge(&mut values, object.clone()),
-            (None, Ok(more)) => merge(&mut values, more),
-            (None, Err(_)) => missing.push("its own text".to_owned()),
-        }
-        missing.extend((!options.file_parameters.is_empty()).then(|| "fileParameters".to_owned()));
-        (values, missing)
-    }
-
     fn cluster(&mut self, destination: &Destination) {
         self.clusters.insert(destination.cluster().to_owned());
     }
@@ -605,59 +446,5 @@ impl Rounds<'_> {
         let mut warning = not_made(&of.place, KIND, message);
         warning.text = text;
         self.out.warnings.push(warning);
-    }
-}
-
-/// Source: docs/semantics/argocd.md#kustomize.
-fn kustomization(of: &Application, source: &Source) -> Kustomization {
-    let options = source.kustomize.clone().unwrap_or_default();
-    let spec = Spec {
-        path: source.path.clone(),
-        target_namespace: options.namespace,
-        name_prefix: options.name_prefix,
-        name_suffix: options.name_suffix,
-        patches: options.patches,
-        components: options.components,
-        ignore_missing_components: options.ignore_missing_components,
-        images: options.images.iter().map(|image| of_image(image)).collect(),
-        common_labels: options.common_labels,
-        label_without_selector: options.label_without_selector,
-        ..Spec::default()
-    };
-    let (named, file, place) = (of.named.clone(), of.file.clone(), of.place.clone());
-    Kustomization { named, file, place, spec, foreign: false }
-}
-
-/// An image as `kustomize edit set image` takes it: `[NAME=]NEW[:TAG][@DIGEST]`.
-fn of_image(text: &str) -> Value {
-    let (name, new) = text.split_once('=').unwrap_or(("", text));
-    let (new, digest) = new.split_once('@').unwrap_or((new, ""));
-    let colon = new.rfind(':').filter(|at| !new[*at..].contains('/'));
-    let (new, tag) = colon.map_or((new, ""), |at| (&new[..at], &new[at + 1..]));
-    let mut image = json!({"name": if name.is_empty() { new } else { name }});
-    for (field, value) in
-        [("newName", if name.is_empty() { "" } else { new }), ("newTag", tag), ("digest", digest)]
-    {
-        if !value.is_empty() {
-            image[field] = json!(value);
-        }
-    }
-    image
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn images_by_name() {
-        for (text, image) in [
-            ("web:2", json!({"name": "web", "newTag": "2"})),
-            ("web=registry:5000/x", json!({"name": "web", "newName": "registry:5000/x"})),
-            ("web=r/x:1", json!({"name": "web", "newName": "r/x", "newTag": "1"})),
-            ("web@sha256:00", json!({"name": "web", "digest": "sha256:00"})),
-        ] {
-            assert_eq!(of_image(text), image, "{text}");
-        }
     }
 }
