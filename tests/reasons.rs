@@ -443,9 +443,9 @@ fn reasons_among_partial_rules_decide() {
     hold(200, partial_rules, reasons_hold);
 }
 
-/// Source: docs/semantics/cilium-verdicts.md#enforcement-mode.
-/// What one of ten thousand clusters found: two rules of a tier with a name that pass a flow on past a
-/// denial, one behind the other; and a rule that speaks only perhaps for the subject.
+/// What ten thousand clusters found: two rules of a tier with a name that pass a flow on past a denial, one
+/// behind the other; a rule that speaks only perhaps for the subject; and of one rule something else open for
+/// each of two peers.
 #[test]
 fn reasons_that_random_clusters_missed() {
     let found = [
@@ -471,12 +471,29 @@ fn reasons_that_random_clusters_missed() {
                     "metadata": {"name": "r2"}, "tier": "Named"},
             ]),
         ),
+        (
+            9063,
+            json!([
+                {"kind": "Pod", "metadata": {"labels": {"hash": "y"}, "name": "pod-1"}},
+                {"kind": "Pod", "metadata": {"annotations": {"runtime-label": "true"}, "name": "pod-2",
+                    "namespace": "n3"}},
+                {"kind": "Pod", "metadata": {"name": "pod-5"}},
+                {"kind": "Calico"},
+                {"direction": "Ingress", "entries": [{"action": "Deny", "peers": [
+                    {"all": [{"set": {"podSelector": {"matchExpressions": [
+                        {"key": "hash", "operator": "In", "values": ["y"]}]}}},
+                        {"block": {"cidr": "2001:db8::/32"}, "pods": true}]},
+                    {"block": {"cidr": "2001:db8::6/126"}}]}],
+                    "in": "t3", "kind": "Rules", "metadata": {"name": "r5"}, "tier": "Named"},
+            ]),
+        ),
     ];
     for (seed, cluster) in found {
         assert_eq!(reasons_hold(cluster.as_array().unwrap(), seed), None);
     }
 }
 
+/// Source: docs/semantics/cilium-verdicts.md#enforcement-mode.
 #[test]
 fn lists_know_where_cilium_isolates_every_pod_or_none() {
     let cluster = |enforcement| {

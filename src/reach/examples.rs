@@ -6,6 +6,8 @@
 
 use super::classes::Space;
 use super::exempt::{Exemption, exemption};
+use super::facts::Place;
+use super::members::Inside;
 use super::port_table::PortsId;
 use super::ports::PortSet;
 use super::rows::RowEnd;
@@ -80,6 +82,13 @@ const KINDS: [Mark; 2] = [Mark::MAX - 1, Mark::MAX - 2];
 /// Marks of ends that are, and may be, on the subject's own node.
 const OWN_NODE: [Mark; 2] = [Mark::MAX - 3, Mark::MAX - 4];
 
+/// Marks of ends whose labels, whose namespace's labels or whose addresses are not known: of a rule that
+/// only perhaps means two ends another thing may be open for each.
+const DOUBTS: [Mark; 3] = [Mark::MAX - 5, Mark::MAX - 6, Mark::MAX - 7];
+
+/// A run, its last the one after the end, with a mark.
+pub(super) type Span = (u32, u32, Mark);
+
 /// So many classes are looked at for one whose flows are not exempt.
 const CLASSES: usize = 8;
 /// So many members of a class are looked at for the same.
@@ -138,12 +147,17 @@ impl Connectivity<'_> {
             }
             let rules = marks.iter().filter_map(|mark| Some((*mark, meant.get(*mark as usize)?)));
             let mut spans = marked(peers.iter().copied(), ASKED);
+            let mut open = false;
             for (mark, rule) in rules {
+                open |= rule.certain != rule.possible;
                 spans.extend(marked(rule.certain.iter().copied(), 2 * mark));
                 spans.extend(marked(rule.possible.iter().copied(), 2 * mark + 1));
             }
             for (set, mark) in [self.told.selectable, self.told.on_node].into_iter().zip(KINDS) {
                 spans.extend(marked(self.tables.sets.runs(set).iter().copied(), mark));
+            }
+            if open {
+                spans.extend(&self.in_doubt()[family_index(family)]);
             }
             spans.extend(self.own_node(subject));
             let apart = told_apart(spans, CLASSES, steps).into_values();
@@ -203,8 +217,39 @@ impl Connectivity<'_> {
         all
     }
 
+    /// By family, the ends of which something is not known that rules ask for.
+    fn in_doubt(&self) -> &[Vec<Span>; 2] {
+        self.in_doubt.get_or_init(|| {
+            let of_family = |family| {
+                let mut spans: Vec<Span> = Vec::new();
+                for (class, [facts, _]) in (0..).zip(&self.space.facts) {
+                    let Some(facts) = facts else { continue };
+                    let place = facts.places[family_index(family)];
+                    let placed = matches!(place, Place::Absent | Place::Atom(_));
+                    let doubts = [facts.labels_open, self.of_open_namespace(class), !placed];
+                    for (mark, _) in DOUBTS.into_iter().zip(doubts).filter(|(_, it)| *it) {
+                        // Of runs side by side one is made.
+                        match spans.iter_mut().rev().take(DOUBTS.len()).find(|it| it.2 == mark) {
+                            Some((_, end, _)) if *end == class => *end += 1,
+                            _ => spans.push((class, class + 1, mark)),
+                        }
+                    }
+                }
+                spans
+            };
+            Family::ALL.map(of_family)
+        })
+    }
+
+    /// Whether a class is of pods in a namespace that may have labels which are not known.
+    fn of_open_namespace(&self, class: ClassId) -> bool {
+        let Some(Inside::Pod(pod)) = self.space.one_of(class, 0) else { return false };
+        let snapshot = self.space.sides[0].snapshot;
+        snapshot.namespace(&snapshot.pod(pod).namespace).is_none_or(|it| it.labels_unread)
+    }
+
     /// Where classes know their node, those on the subject's own.
-    fn own_node(&self, subject: ClassId) -> Vec<(u32, u32, Mark)> {
+    fn own_node(&self, subject: ClassId) -> Vec<Span> {
         if !self.space.by_node {
             return Vec::new();
         }
@@ -283,17 +328,13 @@ impl Space<'_> {
 /// To sort an edge and to look up what is found there takes some of them.
 const STEPS_OF_EDGE: usize = 20;
 
-/// Each run with a mark; the last is the one after the end.
-fn marked(runs: impl IntoIterator<Item = Run>, mark: Mark) -> Vec<(u32, u32, Mark)> {
+/// Each run with a mark.
+fn marked(runs: impl IntoIterator<Item = Run>, mark: Mark) -> Vec<Span> {
     runs.into_iter().map(|(from, to)| (from, to, mark)).collect()
 }
 
 /// For each combination of marks that is found where [`ASKED`] is, the first few numbers that have it.
-fn told_apart(
-    spans: Vec<(u32, u32, Mark)>,
-    most: usize,
-    steps: &Steps,
-) -> BTreeMap<Vec<Mark>, Vec<u32>> {
+fn told_apart(spans: Vec<Span>, most: usize, steps: &Steps) -> BTreeMap<Vec<Mark>, Vec<u32>> {
     let mut edges: Vec<(u32, bool, Mark)> = Vec::with_capacity(2 * spans.len());
     for (from, to, mark) in spans {
         edges.extend([(from, true, mark), (to, false, mark)]);

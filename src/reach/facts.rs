@@ -37,6 +37,8 @@ pub(super) struct Facts {
     pub(super) ports: u32,
     /// Its labels, or those of its node, as far as selectors can tell, interned.
     labels: u32,
+    /// Of some label that selectors ask for it is not known what it is.
+    pub(super) labels_open: bool,
 }
 
 /// What the facts of both sides refer to.
@@ -98,6 +100,8 @@ pub(super) struct Reader<'a> {
     labels: HashMap<Labelling<'a>, u32>,
     last: Option<(Labelling<'a>, u32)>,
     projections: HashMap<Vec<(&'a str, Value<'a>)>, u32>,
+    /// Of which of them some value is not known.
+    open: Vec<bool>,
     declared: HashMap<&'a [ContainerPort], u32>,
     numbers: HashMap<Vec<(&'a str, Protocol, u16)>, u32>,
     nodes: HashMap<&'a Name, usize>,
@@ -115,6 +119,7 @@ impl<'a> Reader<'a> {
             labels: HashMap::new(),
             last: None,
             projections: HashMap::new(),
+            open: Vec::new(),
             declared: HashMap::new(),
             numbers: HashMap::new(),
             // The first of a name counts, as everywhere.
@@ -144,14 +149,15 @@ impl<'a> Reader<'a> {
             (self.ports(&pod.ports), self.projected(pod))
         };
         let node = shared.node(pod.node.as_ref());
-        Facts { on_node: pod.host_network, node, places, ports, labels }
+        let labels_open = !pod.host_network && self.open[labels as usize];
+        Facts { on_node: pod.host_network, node, places, ports, labels, labels_open }
     }
 
     fn node(&mut self, index: usize, shared: &mut Shared<'a>) -> Facts {
         let places = Family::ALL.map(|family| self.node_place(index, family, shared));
         let labels = self.on_node(&OnNode::of_node(self.side.snapshot, index));
         let node = shared.node(Some(&self.side.snapshot.nodes[index].name));
-        Facts { on_node: true, node, places, ports: 0, labels }
+        Facts { on_node: true, node, places, ports: 0, labels, labels_open: false }
     }
 
     /// What rules can tell of a node, besides where it is.
@@ -216,8 +222,12 @@ impl<'a> Reader<'a> {
             Some(_) => (key, Value::Unmentioned),
         };
         let projection: Vec<_> = self.sight.labels(whole).map(value).collect();
+        let open = projection.iter().any(|(_, value)| *value == Value::Unknown);
         let next = id(self.projections.len());
         let projected = *self.projections.entry(projection).or_insert(next);
+        if projected == next {
+            self.open.push(open);
+        }
         self.labels.insert(whole, projected);
         projected
     }

@@ -169,6 +169,8 @@ pub struct Connectivity<'a> {
     told: Told,
     /// The addresses of pods and nodes, once they are asked for.
     taken: OnceCell<HashSet<IpAddr>>,
+    /// By family, the ends of which something is not known that rules ask for, once they are asked for.
+    in_doubt: OnceCell<[Vec<examples::Span>; 2]>,
 }
 
 impl<'a> Connectivity<'a> {
@@ -197,7 +199,17 @@ impl<'a> Connectivity<'a> {
         if let Some(too_much) = tables.too_much() {
             return Err(too_much);
         }
-        Ok((Self { space, tables, relations, told, taken: OnceCell::new() }, wanted))
+        Ok((
+            Self {
+                space,
+                tables,
+                relations,
+                told,
+                taken: OnceCell::new(),
+                in_doubt: OnceCell::new(),
+            },
+            wanted,
+        ))
     }
 
     /// The ports between two ends in one family; none where an end has no address in it.
