@@ -131,7 +131,28 @@ fn build(target: Option<&str>) -> Result<PathBuf> {
     let status = command.status().context("running cargo build")?;
     ensure!(status.success(), "cargo build failed ({status}); its own words are above");
     let windows = target.map_or(cfg!(windows), |triple| triple.contains("windows"));
-    Ok(built.join("release").join(if windows { "kubectl-netpol.exe" } else { "kubectl-netpol" }))
+    let built = built.join("release");
+    let built = built.join(if windows { "kubectl-netpol.exe" } else { "kubectl-netpol" });
+    let program = fs::read(&built).with_context(|| format!("reading {}", built.display()))?;
+    ensure!(!has_symbols(&program), "{} is not stripped: see Cargo.toml", built.display());
+    Ok(built)
+}
+
+/// Whether a program of Linux has a table of symbols, which nobody needs: an eighth of its size.
+fn has_symbols(program: &[u8]) -> bool {
+    // A header of a section of 64-bit ELF has 64 bytes, its type at 4, where 2 is a table of symbols.
+    let number = |at: usize, length: usize| {
+        let bytes = program.get(at..at.checked_add(length)?)?;
+        let value = bytes.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte));
+        usize::try_from(value).ok()
+    };
+    if !program.starts_with(b"\x7fELF\x02\x01") {
+        return false;
+    }
+    let (Some(first), Some(count)) = (number(0x28, 8), number(0x3c, 2)) else { return false };
+    let of =
+        |section: usize| number(section.checked_mul(64)?.checked_add(first)?.checked_add(4)?, 4);
+    (0..count).any(|section| of(section) == Some(2))
 }
 
 /// What the linker does to make the program smaller: equal functions become one, and the addresses
@@ -336,6 +357,21 @@ mod tests {
         let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  a\n\
                         e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  b\n";
         assert_eq!(fs::read_to_string(path).unwrap(), expected);
+    }
+
+    #[test]
+    fn symbols_are_seen() {
+        let mut program = [0; 64 + 3 * 64];
+        program[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        program[0x28] = 64;
+        program[0x3c] = 3;
+        assert!(!has_symbols(&program));
+        assert!(!has_symbols(&program[..100]) && !has_symbols(b"MZ"));
+        program[64 + 2 * 64 + 4] = 2;
+        assert!(has_symbols(&program));
+        // This one is a test, which keeps them.
+        let own = std::env::current_exe().unwrap();
+        assert_eq!(has_symbols(&fs::read(own).unwrap()), cfg!(target_os = "linux"));
     }
 
     #[test]
