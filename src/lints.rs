@@ -135,6 +135,8 @@ lints! {
     ServicePort = "service-port", Error, "The Service's port where the pod's is meant";
     /// A name that no selected pod has for a port.
     PortName = "port-name", Error, "A name that no selected pod has for a port";
+    /// A number that no selected pod declares among its ports.
+    PortNumber = "port-number", Note, "A port that no selected pod declares";
     /// Port 53 without UDP.
     DnsWithoutUdp = "dns-without-udp", Error, "DNS by TCP alone";
     /// Egress that is closed without a way to DNS.

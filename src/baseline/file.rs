@@ -210,7 +210,7 @@ pub fn from_yaml(text: &str) -> Result<Baseline, FileError> {
     let mut roots = Vec::new();
     let documents: Vec<_> = yaml::split(text).collect();
     for document in &documents {
-        roots.extend(yaml::parse(document)?);
+        roots.extend(yaml::parse_strictly(document)?);
     }
     let [root] = &roots[..] else { return Err(FileError::Documents(roots.len())) };
     let head = |key: &str| root.get(key).and_then(|node| yaml::from_node::<String>(node).ok());

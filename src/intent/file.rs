@@ -4,6 +4,7 @@
 //! what is wrong. A test that is not understood would be one that holds of nothing, so nothing is skipped:
 //! no field, no word, no document.
 
+use super::asks::{Asks, Test, TestFile};
 use super::words::{
     Directions, EndText, Ends, PortWords, PortsSchema, TestScope, WordsSchema, one_or_more,
 };
@@ -219,157 +220,6 @@ struct Unreachable {
     max_hops: Option<usize>,
 }
 
-/// The tests of a file.
-#[derive(Clone, Debug, Default)]
-pub struct TestFile {
-    /// Its tests, in order.
-    pub tests: Vec<Test>,
-    /// What of the file is not looked at, as a sentence without its end.
-    pub note: Option<&'static str>,
-}
-
-/// One test.
-#[derive(Clone, Debug)]
-pub struct Test {
-    /// What it is called.
-    pub name: String,
-    /// Why it is meant so.
-    pub reason: Option<String>,
-    /// For which pods it is to hold.
-    pub scope: TestScope,
-    /// What passes on a condition counts as passing.
-    pub on_condition: bool,
-    /// An end may match nothing.
-    pub may_be_empty: bool,
-    /// The namespace of names that come without one, where the file says so.
-    pub namespace: Option<String>,
-    /// What is to hold.
-    pub asks: Asks,
-    /// Why it cannot be known whatever policies say, as a sentence without its end.
-    pub unclear: Option<String>,
-    /// What it asks besides and is not looked at, as sentences without their end.
-    pub notes: Vec<String>,
-    /// Where in the file it stands: line and column, from 1.
-    pub at: (u32, u32),
-}
-
-/// What is to hold.
-#[derive(Clone, Debug)]
-pub enum Asks {
-    /// Every flow passes.
-    Allow {
-        /// Who opens connections.
-        from: Ends,
-        /// Who takes them.
-        to: Ends,
-        /// The ports; none for any.
-        ports: Vec<PortWords>,
-    },
-    /// None does.
-    Deny {
-        /// Who opens connections.
-        from: Ends,
-        /// Who takes them.
-        to: Ends,
-        /// The ports; none for any.
-        ports: Vec<PortWords>,
-    },
-    /// Nobody else reaches `to`.
-    Only {
-        /// Who may.
-        from: Ends,
-        /// Who is reached.
-        to: Ends,
-        /// The ports; none for any.
-        ports: Vec<PortWords>,
-    },
-    /// `from` reaches nobody else.
-    OnlyTo {
-        /// Who reaches.
-        from: Ends,
-        /// Whom it may reach.
-        to: Ends,
-        /// The ports; none for any.
-        ports: Vec<PortWords>,
-    },
-    /// Nothing passes in either direction.
-    Isolated {
-        /// The one.
-        between: Ends,
-        /// The other.
-        and: Ends,
-        /// The ports; none for any.
-        ports: Vec<PortWords>,
-    },
-    /// Every pod is isolated.
-    DefaultDeny {
-        /// Whose pods.
-        namespaces: Ends,
-        /// In which directions.
-        directions: Directions,
-    },
-    /// Names can be asked for.
-    Dns {
-        /// By whom.
-        from: Ends,
-        /// At which ports.
-        ports: Vec<PortWords>,
-    },
-    /// Nothing else is reached from the internet.
-    Exposed {
-        /// What may be.
-        only: Ends,
-        /// The ports; none for any.
-        ports: Vec<PortWords>,
-    },
-    /// No way leads there.
-    Unreachable {
-        /// Where it begins.
-        from: Ends,
-        /// Where it must not lead.
-        to: Ends,
-        /// Within so many hops.
-        max_hops: Option<usize>,
-    },
-}
-
-impl Asks {
-    /// Its word in a file.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Allow { .. } => "allow",
-            Self::Deny { .. } => "deny",
-            Self::Only { .. } => "only",
-            Self::OnlyTo { .. } => "only-to",
-            Self::Isolated { .. } => "isolated",
-            Self::DefaultDeny { .. } => "default-deny",
-            Self::Dns { .. } => "dns",
-            Self::Exposed { .. } => "exposed",
-            Self::Unreachable { .. } => "unreachable",
-        }
-    }
-
-    /// All sets of ends of it.
-    pub(super) fn sets(&self) -> Vec<&Ends> {
-        match self {
-            Self::Allow { from, to, .. }
-            | Self::Deny { from, to, .. }
-            | Self::Only { from, to, .. }
-            | Self::OnlyTo { from, to, .. }
-            | Self::Unreachable { from, to, .. } => vec![from, to],
-            Self::Isolated { between, and, .. } => vec![between, and],
-            Self::DefaultDeny { namespaces: one, .. }
-            | Self::Dns { from: one, .. }
-            | Self::Exposed { only: one, .. } => vec![one],
-        }
-    }
-
-    /// Whether it is that something passes, and not that nothing does.
-    fn is_of_passing(&self) -> bool {
-        matches!(self, Self::Allow { .. } | Self::Dns { .. })
-    }
-}
-
 /// Reads a file of tests of our own: one document or several.
 pub(super) fn own(text: &str) -> Result<TestFile, FileError> {
     let mut all = TestFile::default();
@@ -377,7 +227,7 @@ pub(super) fn own(text: &str) -> Result<TestFile, FileError> {
     let documents: Vec<_> = yaml::split(text).collect();
     for document in &documents {
         let of = |error| FileError::of(error, text);
-        let Some(root) = yaml::parse(document).map_err(of)? else { continue };
+        let Some(root) = yaml::parse_strictly(document).map_err(of)? else { continue };
         let head = |key: &str| root.get(key).and_then(|node| yaml::from_node::<String>(node).ok());
         if head("apiVersion").as_deref() != Some(API_VERSION)
             || head("kind").as_deref() != Some("Test")
@@ -457,7 +307,7 @@ impl Item {
                 return Err((self.name, why.to_owned()));
             }
         };
-        if let Some(why) = contradiction(&asks) {
+        if let Some(why) = asks.contradiction() {
             return Err((self.name, why));
         }
         // What passes on a condition breaks what is to be closed, and is not enough for what is to be open.
@@ -478,28 +328,6 @@ impl Item {
             at,
         })
     }
-}
-
-/// Why no cluster could fulfil it, or any would.
-fn contradiction(asks: &Asks) -> Option<String> {
-    let same = |one: &Ends, other: &Ends| {
-        one.except.is_empty() && other.except.is_empty() && one.ends == other.ends
-    };
-    let (one, other) = match asks {
-        Asks::Only { from, to, .. } | Asks::OnlyTo { from, to, .. } => {
-            let own = if matches!(asks, Asks::Only { .. }) { to } else { from };
-            if own.ends.is_empty() {
-                return Some("of nobody nothing can be said: name an end".to_owned());
-            }
-            return None;
-        }
-        Asks::Isolated { between, and, .. } => (between, and),
-        Asks::Unreachable { from, to, .. } => (from, to),
-        _ => return None,
-    };
-    same(one, other).then(|| {
-        "both ends are the same, and what is there reaches itself: name two that differ".to_owned()
-    })
 }
 
 /// The known field that is most like one that is not known, from the sentence that says both.

@@ -40,18 +40,43 @@ impl Known {
         self.classes.is_empty()
     }
 
+    /// Up to so many ends of a class, in a family, that have different keys; those that are meant for certain first.
+    pub(super) fn some<K: PartialEq>(
+        &self,
+        class: u32,
+        family: Family,
+        most: usize,
+        key: impl Fn(End) -> K,
+    ) -> Vec<End> {
+        let all = self.members.iter().filter_map(|members| members.get(&class)).flatten().copied();
+        let (sure, rest): (Vec<End>, Vec<End>) = all
+            .filter(|end| is_of(*end, family) && !self.gone.contains(end))
+            .partition(|end| self.is_sure(*end));
+        let mut some: Vec<(K, End)> = Vec::new();
+        for end in sure.into_iter().chain(rest) {
+            let key = key(end);
+            if some.len() < most && some.iter().all(|(other, _)| *other != key) {
+                some.push((key, end));
+            }
+        }
+        some.into_iter().map(|(_, end)| end).collect()
+    }
+
     /// An end of a class, in a family, that is not another one.
     pub(super) fn one(&self, class: u32, family: Family, not: Option<End>) -> Option<End> {
         let all = || self.members.iter().filter_map(|members| members.get(&class)).flatten();
-        let fits = |end: &&End| {
-            let there = match end {
-                End::Address(ip) => Family::of(*ip) == family,
-                End::Pod(_) | End::Node(_) => true,
-            };
-            there && !self.gone.contains(end) && Some(**end) != not
-        };
+        let fits =
+            |end: &&End| is_of(**end, family) && !self.gone.contains(end) && Some(**end) != not;
         let sure = all().filter(fits).find(|end| self.is_sure(**end));
         sure.or_else(|| all().find(fits)).copied()
+    }
+}
+
+/// Whether an end may be of a family.
+fn is_of(end: End, family: Family) -> bool {
+    match end {
+        End::Address(ip) => Family::of(ip) == family,
+        End::Pod(_) | End::Node(_) => true,
     }
 }
 

@@ -3,8 +3,9 @@
 //! In: [`Flows`]. Out: what became of them: proved only where both are. Whether the mesh runs is not in the input.
 //! Source: docs/semantics/services.md#ambient-meshes.
 
-use super::file::Test;
-use super::prove::{Holds, Judged, Tester};
+use super::asks::Test;
+use super::judged::{Holds, Judged};
+use super::prove::Tester;
 use super::questions::{Flows, Set};
 use super::regions::Part;
 use crate::cluster::{PodId, PortRange, Protocol};

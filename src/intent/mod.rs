@@ -6,11 +6,14 @@
 //! docs/open-world.md. What no policy judges, a pod to itself and a node to its own pods, is left out.
 
 mod arrivals;
+mod asks;
 mod draft;
 mod file;
+mod judged;
 mod known;
 mod mesh;
 mod netassert;
+mod nodes;
 mod ports;
 mod prove;
 mod questions;
@@ -20,9 +23,10 @@ mod single;
 mod walks;
 mod words;
 
+pub use asks::{Asks, Test, TestFile};
 pub use draft::{Draft, draft};
-pub use file::{Asks, FileError, Test, TestFile, schema};
-pub use prove::{Holds, Judged, Witness};
+pub use file::{FileError, schema};
+pub use judged::{Holds, Judged, Witness};
 pub use read::from_yaml;
 pub use words::{Directions, EndText, EndWord, Ends, PortWords, TestScope};
 

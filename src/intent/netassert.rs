@@ -5,7 +5,8 @@
 //! besides is told and not looked at.
 //! Source: docs/test.md#netassert.
 
-use super::file::{Asks, FileError, Test, TestFile};
+use super::asks::{Asks, Test, TestFile};
+use super::file::FileError;
 use super::words::{EndText, EndWord, Ends, PortWords, TestScope};
 use crate::cluster::{PortRange, Protocol};
 use crate::policy::{dns_label_fault, dns_subdomain_fault};

@@ -5,7 +5,8 @@
 //! ([`Prover`]), within one number of steps. Proved is only what was decided for everyone that the scope
 //! has: whatever was not known, not read or given up makes it not known, with the reason.
 
-use super::file::Test;
+use super::asks::Test;
+use super::judged::{Holds, Judged, Witness, of_proof};
 use super::known::{Classes, Known};
 use super::questions::{Flows, Question, Refusal, Set};
 use super::regions::Part;
@@ -15,95 +16,20 @@ use crate::effort::{Effort, TooMuch};
 use crate::ends::{End, Endpoint};
 use crate::onward::Onward;
 use crate::policy::Ruleset;
-use crate::policy::rule::{Action, Direction, PortMatch, Ports};
+use crate::policy::rule::{Action, PortMatch, Ports};
 use crate::reach::{Asked, Connectivity, Level, PortSet};
-use crate::unwritten::{Kinds, Places, Proof, Prover, Within, WitnessEnd, WitnessFlow};
+use crate::unwritten::{Kinds, Places, Prover, Within, WitnessEnd, WitnessFlow};
 use crate::verdict::{Flow, Passage, has_mesh, judge};
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-/// Whether what a test asks holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Holds {
-    /// It was proved.
-    Proved,
-    /// It is not known.
-    NotKnown,
-    /// A flow breaks it.
-    Broken,
-}
-
-/// What shows that something is so, or may be.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Witness {
-    /// A flow, and whether it was to pass.
-    Flow(Box<WitnessFlow>, bool),
-    /// A pod that policies do not isolate in a direction.
-    Open(WitnessEnd, Direction),
-    /// A way from pod to pod, or from outside: each step with its ports and what leads in.
-    Way(Vec<(Vec<PodId>, PortSet, Option<String>)>),
-    /// A flow to a name outside, or by a way in: the source, the destination as asked, and its port.
-    Single(Endpoint, String, Option<Port>),
-}
-
-impl Witness {
-    /// A flow between known ends.
-    fn flow(ends: [End; 2], port: Port, family: Family) -> WitnessFlow {
-        let ends = ends.map(|end| WitnessEnd::Known(end.into()));
-        WitnessFlow { ends, port, family }
-    }
-}
-
-/// What became of a test.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Judged {
-    /// Whether it holds.
-    pub holds: Holds,
-    /// What shows that it does not, or may not.
-    pub witness: Option<Witness>,
-    /// Why it is not known, or holds of nothing, where no flow says so: a sentence without its end.
-    pub why: Option<String>,
-    /// What passes does so on a condition only.
-    pub on_condition: bool,
-    /// What else is to be said.
-    pub notes: Vec<String>,
-}
-
-impl Judged {
-    pub(super) fn proved() -> Self {
-        Self {
-            holds: Holds::Proved,
-            witness: None,
-            why: None,
-            on_condition: false,
-            notes: Vec::new(),
-        }
-    }
-
-    pub(super) fn with(holds: Holds, witness: Witness) -> Self {
-        Self { holds, witness: Some(witness), ..Self::proved() }
-    }
-
-    /// It is not known, and this is why.
-    pub(super) fn not_known(why: String) -> Self {
-        Self { holds: Holds::NotKnown, why: Some(why), ..Self::proved() }
-    }
-
-    /// Why nothing of it holds.
-    pub(super) fn refused(refusal: Refusal) -> Self {
-        let (Refusal::Nothing(why) | Refusal::Wrong(why)) = refusal;
-        Self { holds: Holds::Broken, why: Some(why), ..Self::proved() }
-    }
-
-    /// Both: what is worse, and of two that are equal the first.
-    pub(super) fn and(self, other: Self) -> Self {
-        if other.holds > self.holds { other } else { self }
-    }
-}
+/// So many nodes of a class: of two, one is another than a third one's, though which it is may not be known.
+const MOST_NODES: usize = 3;
 
 /// Where a witness that shows something may be made of known ends.
+#[derive(Clone, Copy)]
 struct Between<'k> {
     from: &'k Known,
     to: &'k Known,
@@ -209,46 +135,15 @@ impl<'t> Tester<'t> {
                 destination,
                 lack,
             )| {
-                let Some((a, b)) = self.pair(&between, source, destination) else {
-                    return ControlFlow::Continue(());
-                };
-                let reach = self.connectivity.allowed(a, b, family);
-                let lack = if test.on_condition {
-                    lack.difference(&reach.certain)
-                } else {
-                    lack.difference(&reach.unconditional)
-                };
-                let closed = lack.difference(&reach.possible);
-                let bound = lack.intersection(&reach.certain);
-                let flow = |port| {
-                    let ends = [a, b].map(|end| WitnessEnd::Known(end.into()));
-                    Witness::Flow(Box::new(WitnessFlow { ends, port, family }), true)
-                };
-                // Of an end that is only perhaps meant nothing is broken for certain, nor where what a pod
-                // that nobody has written calls its ports decides.
-                let at = closed.lowest().or_else(|| bound.lowest());
-                let breaks = |port| {
-                    self.confirms(&Witness::flow([a, b], port, family), true, test.on_condition)
-                };
-                if !(from.is_sure(a) && to.is_sure(b) && at.is_none_or(breaks)) {
-                    if let Some(port) = lack.lowest().filter(|_| perhaps.is_none()) {
-                        perhaps = Some(Judged::with(Holds::NotKnown, flow(port)));
+                for ends in self.pairs(&between, source, destination) {
+                    match self.lacking(test, &between, ends, lack) {
+                        Some(judged) if judged.holds == Holds::Broken => {
+                            broken = Some(judged);
+                            return ControlFlow::Break(());
+                        }
+                        Some(judged) => _ = perhaps.get_or_insert(judged),
+                        None => {}
                     }
-                    return ControlFlow::Continue(());
-                }
-                if let Some(port) = closed.lowest() {
-                    broken = Some(Judged::with(Holds::Broken, flow(port)));
-                    return ControlFlow::Break(());
-                }
-                if let Some(port) = bound.lowest() {
-                    broken = Some(Judged {
-                        on_condition: true,
-                        ..Judged::with(Holds::Broken, flow(port))
-                    });
-                    return ControlFlow::Break(());
-                }
-                if let Some(port) = lack.lowest().filter(|_| perhaps.is_none()) {
-                    perhaps = Some(Judged::with(Holds::NotKnown, flow(port)));
                 }
                 ControlFlow::Continue(())
             });
@@ -264,6 +159,37 @@ impl<'t> Tester<'t> {
             );
         }
         perhaps.unwrap_or_else(Judged::proved)
+    }
+
+    /// What becomes of a test that wants all flows between two ends to pass, where rules let them through at all but
+    /// some ports.
+    fn lacking(
+        &self,
+        test: &Test,
+        between: &Between<'_>,
+        [a, b]: [End; 2],
+        lack: &PortSet,
+    ) -> Option<Judged> {
+        let Between { from, to, family } = *between;
+        let reach = self.connectivity.allowed(a, b, family);
+        let enough = if test.on_condition { &reach.certain } else { &reach.unconditional };
+        let lack = lack.difference(enough);
+        let closed = lack.difference(&reach.possible).lowest();
+        let bound = lack.intersection(&reach.certain).lowest();
+        let flow = |port| Witness::Flow(Box::new(Witness::flow([a, b], port, family)), true);
+        // Of an end that is only perhaps meant nothing is broken for certain, nor where what a pod that nobody has
+        // written calls its ports decides.
+        let sure = |port: &Port| {
+            let one = Witness::flow([a, b], *port, family);
+            from.is_sure(a) && to.is_sure(b) && self.confirms(&one, true, test.on_condition)
+        };
+        match closed.or(bound).filter(sure) {
+            Some(port) => Some(Judged {
+                on_condition: closed.is_none(),
+                ..Judged::with(Holds::Broken, flow(port))
+            }),
+            None => lack.lowest().map(|port| Judged::with(Holds::NotKnown, flow(port))),
+        }
     }
 
     /// Whether some end of the one and some of the other have no IP family in common.
@@ -348,7 +274,7 @@ impl<'t> Tester<'t> {
     }
 
     /// Whether a flow between known ends, judged by itself, is against a test.
-    fn confirms(&self, flow: &WitnessFlow, pass: bool, on_condition: bool) -> bool {
+    pub(super) fn confirms(&self, flow: &WitnessFlow, pass: bool, on_condition: bool) -> bool {
         let [WitnessEnd::Known(source), WitnessEnd::Known(destination)] = &flow.ends else {
             return true;
         };
@@ -364,82 +290,18 @@ impl<'t> Tester<'t> {
         }
     }
 
-    /// What becomes of flows from nodes, and from pods on their networks, to pods that are on the same node, or
-    /// may be: which rules let them pass does not tell.
-    ///
-    /// Who is anyone is not asked about: a node always reaches its own pods, whatever is written.
-    /// Source: docs/semantics/kubernetes.md#own-node-to-pod.
-    fn on_own_nodes(&self, test: &Test, flows: &Flows, [from, to]: [&Known; 2]) -> Judged {
-        let snapshot = self.snapshot;
-        let node_of = |end: End| match end {
-            End::Pod(id) => snapshot.pod(id).node.as_deref(),
-            End::Node(at) => snapshot.nodes.get(at).map(|node| &*node.name),
-            End::Address(_) => None,
-        };
-        // One of each class on each node.
-        let each = |ends: &mut dyn Iterator<Item = End>, of: &Known| {
-            let mut seen = BTreeSet::new();
-            let mut all: Vec<End> = ends.filter(|end| of.has(*end)).collect();
-            all.retain(|end| seen.insert((self.connectivity.class(*end), node_of(*end))));
-            all
-        };
-        let hosted = |id: &PodId| snapshot.pod(*id).host_network;
-        let named = flows.from.parts.iter().filter(|part| !part.whole || part.sets.is_empty());
-        let mut sources = named.flat_map(|part| {
-            let pods = part.pods.iter().copied().filter(hosted).map(End::Pod);
-            let nodes = part.others.iter().filter_map(|end| end.end().ok());
-            pods.chain(nodes.filter(|end| matches!(end, End::Node(_))))
-        });
-        let sources = each(&mut sources, from);
-        let pods = flows.to.parts.iter().flat_map(|part| part.pods.iter().copied());
-        let destinations = each(&mut pods.filter(|id| !hosted(id)).map(End::Pod), to);
-        let Some(port) = flows.ports.lowest() else { return Judged::proved() };
-        let mut judged = Judged::proved();
-        for source in sources {
-            for destination in &destinations {
-                let nodes = [node_of(source), node_of(*destination)];
-                if nodes[0].is_some() && nodes[1].is_some() && nodes[0] != nodes[1] {
-                    continue;
-                }
-                let ends = [source, *destination];
-                let shared = |family: &Family| {
-                    ends.iter().all(|end| {
-                        let class = self.connectivity.class(*end);
-                        class.is_some_and(|class| self.connectivity.has(class, *family))
-                    })
-                };
-                let Some(family) = Family::ALL.into_iter().find(shared) else { continue };
-                let flow = WitnessFlow {
-                    ends: ends.map(|end| WitnessEnd::Known(end.into())),
-                    port,
-                    family,
-                };
-                let sure = from.is_sure(source) && to.is_sure(*destination);
-                let holds = if sure && self.confirms(&flow, false, test.on_condition) {
-                    Holds::Broken
-                } else if self.may_pass(&flow) {
-                    Holds::NotKnown
-                } else {
-                    continue;
-                };
-                judged = judged.and(Judged::with(holds, Witness::Flow(Box::new(flow), false)));
-                if holds == Holds::Broken {
-                    return judged;
-                }
-            }
+    /// Two ends of two classes that are not one and the same; where one is a node, or on its network, so many that
+    /// a pod with another node is among them.
+    fn pairs(&self, between: &Between<'_>, source: u32, destination: u32) -> Vec<[End; 2]> {
+        let Some((a, b)) = self.pair(between, source, destination) else { return Vec::new() };
+        if self.is_on_node(a) == self.is_on_node(b) {
+            return vec![[a, b]];
         }
-        judged
-    }
-
-    /// Whether a flow between known ends is not known to be denied.
-    fn may_pass(&self, flow: &WitnessFlow) -> bool {
-        let [WitnessEnd::Known(source), WitnessEnd::Known(destination)] = &flow.ends else {
-            return true;
-        };
-        let (source, destination) = (source.clone(), destination.clone());
-        let (port, family) = (flow.port, flow.family);
-        let one = Flow { source, destination, port, family, through_service: false };
-        judge(self.snapshot, self.rules, &one).passage() != Passage::Denied
+        let Between { from, to, family } = *between;
+        let key = |end: End| self.node_of(end).map(str::to_owned);
+        let [from, to] = [(from, source), (to, destination)]
+            .map(|(known, class)| known.some(class, family, MOST_NODES, key));
+        from.iter().flat_map(|a| to.iter().map(|b| [*a, *b])).collect()
     }
 
     /// Two ends of two classes that are not one and the same.
@@ -526,13 +388,4 @@ fn denies_by_name(rules: &Ruleset) -> bool {
         }
         _ => false,
     })
-}
-
-pub(super) fn of_proof(proof: Proof, witness: impl FnOnce(WitnessFlow) -> Witness) -> Judged {
-    match proof {
-        Proof::Holds => Judged::proved(),
-        Proof::Broken(flow) => Judged::with(Holds::Broken, witness(*flow)),
-        Proof::NotKnown(flow) => Judged::with(Holds::NotKnown, witness(*flow)),
-        Proof::GivenUp(why) => Judged::not_known(why),
-    }
 }

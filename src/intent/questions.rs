@@ -3,13 +3,14 @@
 //! In: a [`Test`] and a snapshot, to which pods with exactly the labels of an end are added where flows with it
 //! are to pass. Out: a [`Question`], or why it cannot be asked.
 
-use super::file::{Asks, Test};
+use super::asks::{Asks, Test};
 use super::ports::{numbers, singly};
 use super::regions::{Part, Regions};
 use super::words::{EndText, Ends, PortWords, TestScope};
 use crate::cluster::{PodId, Snapshot};
 use crate::ends::{EndName, Endpoint, Named, PortWanted, Resolved};
-use crate::policy::rule::{Direction, Entry, Namespaces, PeerKind, Policy};
+use crate::policy::rule::{Direction, Entry, Namespaces, PeerKind, PodSet, Policy};
+use crate::prose::list;
 use crate::reach::PortSet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -19,6 +20,36 @@ use std::rc::Rc;
 pub(super) struct Set {
     pub(super) parts: Vec<Rc<Part>>,
     pub(super) except: Vec<Rc<Part>>,
+}
+
+impl Set {
+    /// Whether nobody is left, since all that the ends name is taken out again.
+    fn is_taken_out(&self) -> bool {
+        let sure = |id: &PodId| {
+            self.except.iter().any(|it| it.pods.contains(id) && !it.doubtful.contains(id))
+        };
+        let other =
+            |end: &Endpoint| self.except.iter().any(|it| it.whole && it.others.contains(end));
+        let within = |set: &PodSet| {
+            self.except.iter().flat_map(|it| &it.sets).any(|wide| {
+                let pods = wide.pods.is_everything() || wide.pods == set.pods;
+                let namespaces = match &wide.namespaces {
+                    Namespaces::Matching(selector) if selector.is_everything() => true,
+                    namespaces => *namespaces == set.namespaces,
+                };
+                pods && namespaces && wide.doubt.is_none()
+            })
+        };
+        let gone = |part: &Rc<Part>| {
+            self.except.iter().any(|it| Rc::ptr_eq(it, part))
+                || (part.single.is_none()
+                    && part.perhaps.is_empty()
+                    && part.pods.iter().all(sure)
+                    && part.others.iter().all(other)
+                    && part.sets.iter().all(within))
+        };
+        !self.except.is_empty() && !self.parts.is_empty() && self.parts.iter().all(gone)
+    }
 }
 
 /// All flows between two sets, of which every one is to pass or none.
@@ -182,7 +213,27 @@ impl Asker<'_, '_> {
             let name = &end.text;
             return Err(Refusal::Wrong(format!("{name}: only who is reached has a port")));
         }
-        self.those(test, ends, exact)
+        let set = self.those(test, ends, exact)?;
+        self.left(test, &set)?;
+        Ok(set)
+    }
+
+    /// Nothing holds of a set of which `except` leaves nobody, unless it may be empty.
+    fn left(&mut self, test: &Test, set: &Set) -> Result<(), Refusal> {
+        if !set.is_taken_out() {
+            return Ok(());
+        }
+        let words = |parts: &[Rc<Part>]| {
+            let words: Vec<String> = parts.iter().map(|part| part.words.clone()).collect();
+            list(&words, "and")
+        };
+        let why =
+            format!("except leaves nobody: {} without {}", words(&set.parts), words(&set.except));
+        if test.may_be_empty {
+            self.nothing.insert(why);
+            return Ok(());
+        }
+        Err(Refusal::Nothing(why))
     }
 
     /// A set of which nothing need be there to be asked of.
@@ -218,6 +269,9 @@ impl Asker<'_, '_> {
         }
         unclear(question, &from.parts);
         let except = self.except(test, to)?;
+        let all = to.ends.iter().map(|end| self.part(test, end, pass));
+        let parts = all.collect::<Result<Vec<_>, _>>()?;
+        self.left(test, &Set { parts, except: except.clone() })?;
         let mut by_ports: BTreeMap<PortSet, Vec<Rc<Part>>> = BTreeMap::new();
         for end in &to.ends {
             if end.port.is_some() && !ports.is_empty() {

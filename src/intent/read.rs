@@ -1,6 +1,7 @@
 //! A file of tests, whosever it is.
 
-use super::file::{FileError, TestFile, own};
+use super::asks::TestFile;
+use super::file::{FileError, own};
 use super::netassert;
 use crate::yaml;
 

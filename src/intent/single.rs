@@ -2,8 +2,9 @@
 //!
 //! In: a [`Single`]. Out: what `explain` says of it, as what became of a test.
 
-use super::file::Test;
-use super::prove::{Holds, Judged, Tester, Witness};
+use super::asks::Test;
+use super::judged::{Holds, Judged, Witness};
+use super::prove::Tester;
 use super::questions::{Single, found};
 use super::regions::Part;
 use super::words::TestScope;

@@ -2,8 +2,9 @@
 //!
 //! In: what a test asks of these. Out: what became of it, with the pod that nothing isolates or the way that leads there.
 
-use super::file::Test;
-use super::prove::{Holds, Judged, Tester, Witness, of_proof};
+use super::asks::Test;
+use super::judged::{Holds, Judged, Witness, of_proof};
+use super::prove::Tester;
 use super::questions::{Set, Start};
 use super::words::TestScope;
 use crate::cluster::{PodId, Truth};

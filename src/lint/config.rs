@@ -153,7 +153,7 @@ pub fn settings(text: &str) -> Result<Settings, ConfigError> {
     let mut roots = Vec::new();
     let documents: Vec<_> = yaml::split(text).collect();
     for document in &documents {
-        roots.extend(yaml::parse(document)?);
+        roots.extend(yaml::parse_strictly(document)?);
     }
     let [root] = &roots[..] else { return Err(ConfigError::Documents(roots.len())) };
     let head = |key: &str| root.get(key).and_then(Node::as_str);

@@ -18,6 +18,7 @@ use crate::policy::rule::{
     PortRule, Ports,
 };
 use crate::prose::list;
+use crate::verdict::MESH;
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 
@@ -241,18 +242,18 @@ impl Search<'_> {
                 PortMatch::Named(name) => port_name(policy, item, name, &pods, found),
                 PortMatch::Range(range) if range.first == range.last => {
                     let port = Port { protocol: item.protocol, number: range.first };
-                    self.service_port(policy, item, port, &pods, found);
+                    self.service_port(policy, (entry, item), port, &pods, found);
                 }
                 PortMatch::All | PortMatch::Range(_) => {}
             }
         }
     }
 
-    /// A number that no selected pod declares, and that a Service of theirs translates.
+    /// A number that no selected pod declares, and what it is of a Service of theirs, if one translates it.
     fn service_port(
         &self,
         policy: &Policy,
-        item: &PortRule,
+        (entry, item): (&Entry, &PortRule),
         port: Port,
         pods: &[&Pod],
         found: &mut AllFound,
@@ -278,6 +279,7 @@ impl Search<'_> {
             }
         }
         let Some((service, at, numbers)) = by.filter(|(_, _, numbers)| !numbers.is_empty()) else {
+            not_declared(policy, (entry, item), port, pods, found);
             return;
         };
         let object =
@@ -292,6 +294,49 @@ impl Search<'_> {
         let others = vec![Place { object, origin: service.origin.clone(), path }];
         found.add_with(Lint::ServicePort, policy, &item.port_path(), message, others);
     }
+}
+
+/// A number that none of the selected pods declares, all of which declare ports, and to which no Service leads.
+///
+/// A pod may listen at any port all the same, so it is no more than a note; and where another port of the rule is
+/// declared, this one is probably that of pods which the rule means besides.
+fn not_declared(
+    policy: &Policy,
+    (entry, item): (&Entry, &PortRule),
+    port: Port,
+    pods: &[&Pod],
+    found: &mut AllFound,
+) {
+    let declared = || pods.iter().flat_map(|pod| &*pod.ports);
+    let others = match &entry.ports {
+        Ports::Of(items) => items.as_slice(),
+        Ports::Any => &[],
+    };
+    let speaks = |other: &PortRule| {
+        declared().any(|it| {
+            other.protocol == it.port.protocol
+                && match &other.ports {
+                    PortMatch::All => true,
+                    PortMatch::Range(range) => range.contains(it.port.number),
+                    PortMatch::Named(name) => it.name.as_deref() == Some(&**name),
+                }
+        })
+    };
+    // The mesh listens for the pods that it takes in.
+    if port == MESH || others.iter().any(speaks) {
+        return;
+    }
+    let declared: BTreeSet<Port> = declared().map(|it| it.port).collect();
+    let mut words: Vec<String> =
+        declared.iter().take(MOST_NAMED).map(ToString::to_string).collect();
+    if declared.len() > MOST_NAMED {
+        words.push(format!("{} more", declared.len() - MOST_NAMED));
+    }
+    let message = format!(
+        "no selected pod declares {port}: they declare {}; that is no proof that none listens there",
+        list(&words, "and")
+    );
+    found.add(Lint::PortNumber, policy, &item.port_path(), message);
 }
 
 /// A name that none of the selected pods has for a port of this protocol.

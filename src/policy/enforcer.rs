@@ -178,6 +178,8 @@ pub struct Cilium {
     pub l7_proxy: bool,
     /// `policy-default-local-cluster`: peers without a cluster are those of this cluster.
     pub default_local_cluster: bool,
+    /// `cluster-id` is one of a mesh of clusters.
+    pub in_cluster_mesh: bool,
     /// `cluster-name`; `None` where it is not known.
     pub cluster_name: Option<Name>,
     /// `enable-k8s-networkpolicy`: NetworkPolicies are enforced.
@@ -215,6 +217,7 @@ impl Cilium {
             non_default_deny: true,
             l7_proxy: true,
             default_local_cluster: version >= CiliumVersion::V1_19,
+            in_cluster_mesh: false,
             cluster_name: None,
             network_policies: true,
             sctp: false,
@@ -235,7 +238,18 @@ impl Default for Cilium {
     }
 }
 
+/// What is told of the first selector of an object that means pods of other clusters without naming any.
+pub(super) const OTHER_CLUSTERS: &str = "names no cluster, so it means such pods in every cluster of the mesh, as do other selectors here that name none; \
+     from Cilium 1.19 on, unless policy-default-local-cluster is off, only those in this cluster";
+
 impl Cilium {
+    /// Whether peers that name no cluster mean pods of others too, which they do not by default from 1.19 on.
+    ///
+    /// Source: docs/semantics/cilium-labels.md#cluster-of-a-peer.
+    pub fn means_other_clusters(&self) -> bool {
+        self.in_cluster_mesh && !self.default_local_cluster
+    }
+
     /// A version with the settings of the agent's ConfigMap, `kube-system/cilium-config`.
     ///
     /// Source: docs/semantics/cilium-objects.md#settings-of-the-agent. What is absent or not
@@ -281,6 +295,8 @@ impl Cilium {
         let [labels, file] =
             ["labels", "label-prefix-file"].map(|key| text(key).unwrap_or_default());
         cilium.labels = LabelFilter::configured(version, labels, file);
+        let id = text("cluster-id").and_then(|id| id.parse::<u32>().ok());
+        cilium.in_cluster_mesh = id.is_some_and(|id| id > 0);
         cilium.cluster_name =
             Some(text("cluster-name").filter(|name| !name.is_empty()).unwrap_or("default").into());
         cilium
@@ -341,6 +357,9 @@ mod tests {
         );
         assert!(plain.default_local_cluster && plain.l7_proxy && plain.non_default_deny);
         assert!(!of(CiliumVersion::V1_18, &[]).default_local_cluster);
+        let mesh = |version| of(version, &[("cluster-id", "3")]).means_other_clusters();
+        assert!(mesh(CiliumVersion::V1_18) && !mesh(CiliumVersion::V1_19));
+        assert!(!of(CiliumVersion::V1_18, &[("cluster-id", "0")]).means_other_clusters());
         let other = of(
             CiliumVersion::V1_19,
             &[

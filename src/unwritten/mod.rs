@@ -12,6 +12,7 @@ mod circuit;
 mod dead;
 mod elsewhere;
 mod flows;
+mod gates;
 mod homes;
 mod labels;
 mod parts;

@@ -7,6 +7,7 @@
 //! judges ([`reach`](crate::reach)) is left out.
 
 use super::flows::Who;
+use super::gates::{Either, Gates};
 use super::homes::{Home, Side, free_name, homes};
 use super::search::{FoundEnd, Like, Meeting, Met, Search, Wanted};
 use super::shape::Shape;
@@ -16,12 +17,10 @@ use crate::cluster::{
 };
 use crate::effort::Effort;
 use crate::policy::Ruleset;
-use crate::policy::rule::{
-    Action, Direction, Namespaces, PeerKind, Peers, PodSet, PortMatch, PortRule, Ports,
-};
+use crate::policy::rule::{Direction, Namespaces, PodSet};
 use crate::reach::PortSet;
 use crate::verdict::Endpoint;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// The ends of one role.
 #[derive(Clone, Debug, Default)]
@@ -85,6 +84,8 @@ pub enum Proof {
 pub struct Places<'a> {
     twice: [Side<'a>; 2],
     homes: Vec<Home>,
+    /// The home of each namespace.
+    home_of: HashMap<Name, usize>,
     given_up: Option<GivenUp>,
 }
 
@@ -100,7 +101,18 @@ impl<'a> Places<'a> {
             other.name = free_name(&other.name, taken);
             other.members = vec![other.name.clone()];
         }
-        Self { twice, homes, given_up: by_text(rules) }
+        let each = homes.iter().enumerate();
+        let members =
+            each.flat_map(|(at, home)| home.members.iter().map(move |it| (it.clone(), at)));
+        let home_of = members.collect();
+        Self { twice, homes, home_of, given_up: by_text(rules) }
+    }
+
+    /// The place of a pod that policies can select, as that of any pod of its namespace.
+    fn of_pod(&self, end: &Endpoint) -> Option<Who<'_>> {
+        let pod = self.twice[0].snapshot.pod(end.pod()?);
+        let home = self.home_of.get(&pod.namespace).filter(|_| !pod.host_network)?;
+        Some(Who::Unwritten(&self.homes[*home], pod.namespace.clone()))
     }
 }
 
@@ -115,16 +127,21 @@ struct Spot<'a> {
     unlike: Vec<Like<'a>>,
 }
 
+/// Two ends, each a place or known.
+type Pair<'q, 'a> = [Result<&'q Spot<'a>, &'q Who<'a>>; 2];
+
 /// Asks one question after the other, within one number of steps.
 pub struct Prover<'a> {
     search: Search<'a>,
     places: &'a Places<'a>,
+    gates: Gates<'a>,
 }
 
 impl<'a> Prover<'a> {
     /// A prover with the steps of an effort.
     pub fn new(places: &'a Places<'a>, effort: Effort) -> Self {
-        Self { search: Search::new(&places.twice[..1], &places.homes, effort.search), places }
+        let search = Search::new(&places.twice[..1], &places.homes, effort.search);
+        Self { search, places, gates: Gates::new(places.twice[0]) }
     }
 
     /// Whether nothing passes from one kind of ends to another with a pod that is not written at one of
@@ -144,7 +161,8 @@ impl<'a> Prover<'a> {
             [0, 1].map(|role| self.spots(ends[role], &namespaces[1 - role], within));
         let known = ends.map(Self::known);
         let mut best = Proof::Holds;
-        let mut questions: Vec<[Result<&Spot<'a>, &Who<'a>>; 2]> = Vec::new();
+        let mut closed: HashMap<[Name; 2], bool> = HashMap::new();
+        let mut questions: Vec<Pair<'_, 'a>> = Vec::new();
         for from in &spots[0] {
             for to in &spots[1] {
                 if from.home == to.home || (from.first && to.first) {
@@ -157,6 +175,10 @@ impl<'a> Prover<'a> {
             questions.extend(known[0].iter().map(|from| [Err(from), Ok(to)]));
         }
         for question in questions {
+            if self.are_closed(question, ports, &mut closed) {
+                debug_assert!(self.is_borne_out(question, ports), "closed, and a flow is found");
+                continue;
+            }
             let proof = self.one(question, ports, on_condition);
             match (&best, &proof) {
                 (_, Proof::Broken(_)) => return proof,
@@ -206,24 +228,9 @@ impl<'a> Prover<'a> {
         )))
     }
 
-    fn one(
-        &mut self,
-        ends: [Result<&Spot<'a>, &Who<'a>>; 2],
-        ports: &PortSet,
-        on_condition: bool,
-    ) -> Proof {
-        let homes = &self.places.homes;
-        let who: [Who<'a>; 2] = ends.map(|end| match end {
-            Ok(spot) => Who::Unwritten(&homes[spot.home], spot.name.clone()),
-            Err(who) => who.clone(),
-        });
-        let ends_closed = Direction::ALL.into_iter().any(|direction| {
-            let subject = usize::from(direction == Direction::Ingress);
-            self.is_closed(direction, &who[subject], &who[1 - subject], ports)
-        });
-        if ends_closed {
-            return Proof::Holds;
-        }
+    /// Whether nothing passes between two ends, by a formula.
+    fn one(&mut self, ends: Pair<'_, 'a>, ports: &PortSet, on_condition: bool) -> Proof {
+        let who = self.who(ends);
         let empty = || -> (&[PodSet], &[PodSet], &[Like<'a>]) { (&[], &[], &[]) };
         let asked = ends.map(|end| match end {
             Ok(spot) => (spot.of.as_slice(), spot.but.as_slice(), spot.unlike.as_slice()),
@@ -244,6 +251,54 @@ impl<'a> Prover<'a> {
             });
             words.join(" and ")
         })
+    }
+
+    fn who(&self, ends: Pair<'_, 'a>) -> [Who<'a>; 2] {
+        ends.map(|end| match end {
+            Ok(spot) => Who::Unwritten(&self.places.homes[spot.home], spot.name.clone()),
+            Err(who) => who.clone(),
+        })
+    }
+
+    /// Whether it shows without a formula that nothing passes between two ends: for whatever pods there are in their
+    /// namespaces, of which `known` keeps what was seen, or for these.
+    fn are_closed(
+        &mut self,
+        ends: Pair<'_, 'a>,
+        ports: &PortSet,
+        known: &mut HashMap<[Name; 2], bool>,
+    ) -> bool {
+        let (who, places) = (self.who(ends), self.places);
+        let anywhere = who.each_ref().map(|who| match who {
+            Who::Unwritten(..) => Some(who.clone()),
+            Who::One(all) => match &**all {
+                [both] => places.of_pod(&both[0]),
+                _ => None,
+            },
+        });
+        if let [Some(source), Some(destination)] = &anywhere
+            && let (Who::Unwritten(_, from), Who::Unwritten(_, to)) = (source, destination)
+        {
+            let key = [from.clone(), to.clone()];
+            let closed = known.get(&key).copied().unwrap_or_else(|| {
+                let all = [source, destination].map(|who| Either { who, of: &[] });
+                self.gates.are_closed(all, ports)
+            });
+            known.insert(key, closed);
+            if closed {
+                return true;
+            }
+        }
+        let of = ends.map(|end| end.map_or(&[][..], |spot| spot.of.as_slice()));
+        self.gates.are_closed([0, 1].map(|role| Either { who: &who[role], of: of[role] }), ports)
+    }
+
+    /// Whether a formula says the same, by steps that count for nothing.
+    fn is_borne_out(&mut self, ends: Pair<'_, 'a>, ports: &PortSet) -> bool {
+        let budget = self.search.budget;
+        let proof = self.one(ends, ports, true);
+        self.search.budget = budget;
+        matches!(proof, Proof::Holds | Proof::GivenUp(_))
     }
 
     /// The namespaces of the known pods of an end.
@@ -322,64 +377,6 @@ impl<'a> Prover<'a> {
         }
         spots
     }
-
-    /// Whether it shows without a formula that nothing passes in a direction: a policy isolates all that
-    /// the subject may be, and no rule lets pods of the other end's namespace, or whoever that is, at any of
-    /// these ports.
-    fn is_closed(
-        &self,
-        direction: Direction,
-        subject: &Who<'a>,
-        peer: &Who<'a>,
-        ports: &PortSet,
-    ) -> bool {
-        let Side { snapshot, rules } = self.places.twice[0];
-        let enforcement = rules.cilium().map(|cilium| cilium.enforcement).unwrap_or_default();
-        let namespace = match subject {
-            Who::Unwritten(_, name) => name,
-            Who::One(all) => match &**all {
-                [both] => match both[0].pod().map(|id| snapshot.pod(id)) {
-                    Some(pod) if !pod.host_network => &pod.namespace,
-                    _ => return false,
-                },
-                _ => return false,
-            },
-        };
-        if enforcement != crate::policy::Enforcement::Default
-            || rules.is_unread(namespace)
-            || rules.cluster_wide_unread()
-        {
-            return false;
-        }
-        let mut isolated = false;
-        for (_, policy) in rules.candidates(namespace, direction) {
-            if policy.tier.is_ordered() || policy.not_judged().is_some() {
-                return false;
-            }
-            let set = &policy.subject;
-            isolated |= policy.isolates
-                && match subject {
-                    Who::Unwritten(_, name) => {
-                        set.doubt.is_none()
-                            && set.pods.is_everything()
-                            && matches!(&set.namespaces, Namespaces::Own(own) if own == name)
-                    }
-                    Who::One(all) => all.iter().filter_map(|both| both[0].pod()).all(|id| {
-                        let pod = snapshot.pod(id);
-                        set.has(pod, snapshot.namespace(&pod.namespace)) == Truth::Yes
-                    }),
-                };
-            let admits = policy.entries.iter().any(|entry| {
-                entry.action != Action::Deny
-                    && may_mean(snapshot, &entry.peers, peer)
-                    && may_be_at(&entry.ports, ports)
-            });
-            if admits {
-                return false;
-            }
-        }
-        isolated
-    }
 }
 
 /// A known pod with what every pod has that is taken for it: what selects its workload, or all labels that
@@ -421,45 +418,6 @@ fn there(snapshot: &Snapshot, home: &Home, name: &Name, sets: &[PodSet]) -> Vec<
         }
     }
     all
-}
-
-/// Whether a rule may mean an end, as far as namespaces and known pods tell.
-fn may_mean(snapshot: &Snapshot, peers: &Peers, peer: &Who<'_>) -> bool {
-    let Peers::Of(items) = peers else { return true };
-    items.iter().any(|item| match (&item.admits, peer) {
-        (PeerKind::Pods(set), Who::Unwritten(home, name)) => match &set.namespaces {
-            Namespaces::Own(own) => own == name,
-            Namespaces::Matching(selector) => match snapshot.namespace(name) {
-                Some(known) if home.written && !known.labels_unread => {
-                    !known.matches(selector).is_no()
-                }
-                _ => true,
-            },
-        },
-        (PeerKind::Pods(set), Who::One(all)) => all.iter().any(|both| match &both[0] {
-            Endpoint::Pod(id) => {
-                let pod = snapshot.pod(*id);
-                !set.has(pod, snapshot.namespace(&pod.namespace)).is_no()
-            }
-            // Pods are no addresses outside; what else it is may be anything.
-            Endpoint::Address(_) => false,
-            _ => true,
-        }),
-        _ => true,
-    })
-}
-
-/// Whether a rule may be about one of some ports.
-fn may_be_at(own: &Ports, wanted: &PortSet) -> bool {
-    let Ports::Of(items) = own else { return true };
-    let meets = |item: &PortRule| match &item.ports {
-        PortMatch::All | PortMatch::Named(_) => true,
-        PortMatch::Range(range) => {
-            let of = PortSet::of([(item.protocol, *range)]);
-            !of.intersection(wanted).is_empty()
-        }
-    };
-    items.iter().filter(|item| item.protocol.has_ports()).any(meets)
 }
 
 fn place(home: &Home, name: &Name) -> String {

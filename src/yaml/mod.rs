@@ -44,7 +44,7 @@ pub use document::{Document, Documents, split};
 pub use error::Error;
 pub use locate::{find_in, locate, locate_in};
 pub use node::{Entry, Mark, Node, Scalar};
-pub use parse::{MAX_ALIAS_NODES, MAX_DEPTH, MAX_DOCUMENT, parse, parse_in_full};
+pub use parse::{MAX_ALIAS_NODES, MAX_DEPTH, MAX_DOCUMENT, parse, parse_in_full, parse_strictly};
 pub use scalar::Resolved;
 pub use write::{to_string, to_writer};
 

@@ -6,7 +6,7 @@
 //! a bound of its own.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use granit_parser::{Event, Marker, Options, Parser, ScalarStyle, ScanError, StrInput, Tag};
@@ -45,6 +45,18 @@ pub fn parse<'a>(document: &Document<'a>) -> Result<Option<Node<'a>>, Error> {
     usual(document).map_or_else(|_| whole(document), Ok)
 }
 
+/// The same for a file of our own: a field that is written twice is an error, since only the last one would count.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_strictly<'a>(document: &Document<'a>) -> Result<Option<Node<'a>>, Error> {
+    match tree(document, true) {
+        Err(error) if error.message().contains(TWICE) => Err(error),
+        _ => parse(document),
+    }
+}
+
 /// The same with granit alone, for documents of every form. Tests hold the short way to it.
 ///
 /// # Errors
@@ -56,12 +68,12 @@ pub fn parse_in_full<'a>(document: &Document<'a>) -> Result<Option<Node<'a>>, Er
 }
 
 fn whole<'a>(document: &Document<'a>) -> Result<Option<Node<'a>>, Error> {
-    match tree(document) {
+    match tree(document, false) {
         // What is read then is no part of the text any more.
         Err(error) if error.message().contains("tab") => {
             let Some(text) = without_tabs(document.text) else { return Err(error) };
             let changed = Document { text: &text, ..*document };
-            let root = tree(&changed).map_err(|_| error)?;
+            let root = tree(&changed, false).map_err(|_| error)?;
             Ok(root.map(Node::into_owned))
         }
         read => read,
@@ -91,11 +103,12 @@ fn without_tabs(text: &str) -> Option<String> {
     changed.then_some(all)
 }
 
-fn tree<'a>(document: &Document<'a>) -> Result<Option<Node<'a>>, Error> {
+fn tree<'a>(document: &Document<'a>, once: bool) -> Result<Option<Node<'a>>, Error> {
     let mut builder = Builder {
         events: Parser::new_from_str_with_options(document.text, options()),
         first_line: document.line,
         first_column: document.column,
+        once,
         anchors: HashMap::new(),
         nodes: 0,
         alias_nodes: 0,
@@ -176,11 +189,16 @@ struct Anchored<'a> {
     height: usize,
 }
 
+/// What is said of a key that is written twice where each may be once.
+const TWICE: &str = "is given twice: the last one alone would count";
+
 /// Builds the tree from the events of the parser.
 struct Builder<'a> {
     events: Parser<'a, StrInput<'a>>,
     first_line: usize,
     first_column: usize,
+    /// No key may be written twice.
+    once: bool,
     anchors: HashMap<usize, Anchored<'a>>,
     /// Nodes so far, aliases expanded.
     nodes: usize,
@@ -288,7 +306,8 @@ impl<'a> Builder<'a> {
     }
 
     fn mapping(&mut self, within: Mark, depth: usize) -> Result<Value<'a>, Error> {
-        let mut entries = Vec::new();
+        let mut entries: Vec<Entry<'a>> = Vec::new();
+        let mut written = HashSet::new();
         loop {
             let (event, key_mark) = self.inner(within)?;
             if event == Event::MappingEnd {
@@ -301,7 +320,11 @@ impl<'a> Builder<'a> {
             if merges {
                 merge(value, &mut entries)?;
             } else {
-                entries.push(Entry { key: key_text(key)?, key_mark, value });
+                let key = key_text(key)?;
+                if self.once && !written.insert(key.to_string()) {
+                    return Err(Error::new(key_mark, format_args!("{key} {TWICE}")));
+                }
+                entries.push(Entry { key, key_mark, value });
             }
         }
     }

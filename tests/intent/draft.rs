@@ -52,9 +52,14 @@ fn drafted(cluster: &[Value], _: u64) -> Option<String> {
 }
 
 fn closed(r: &mut Random) -> Vec<Value> {
-    let mut all = complete_cluster(r);
+    let all = complete_cluster(r);
+    close(r, all, 60)
+}
+
+/// The same with a policy for every pod of so many of the namespaces in a hundred, which closes it both ways.
+pub(super) fn close(r: &mut Random, mut all: Vec<Value>, percent: usize) -> Vec<Value> {
     for name in ["n1", "n2", "n3"] {
-        if r.percent(60) {
+        if r.percent(percent) {
             all.push(serde_json::json!({
                 "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
                 "metadata": {"name": "closed", "namespace": name},
@@ -94,6 +99,43 @@ fn a_draft_of_the_example() {
     assert!(!again.stdout.contains("broken") && !again.stdout.contains("not known"), "{again:?}");
 }
 
+/// A pod always reaches itself, which is no rule's doing; that pods of one workload reach each other is one's.
+#[test]
+fn a_workload_reaches_itself_by_rules_alone() {
+    let drafted = |from: &str, replicas: usize| {
+        let pods = (0..replicas).map(|at| {
+            format!(
+                "apiVersion: v1\nkind: Pod\nmetadata: {{name: db-{at}, namespace: shop, labels: {{app: db}}, \
+                 ownerReferences: [{{apiVersion: apps/v1, kind: StatefulSet, name: db, uid: u, controller: true}}]}}\n\
+                 spec: {{containers: [{{image: i}}]}}\nstatus: {{podIP: 192.0.2.{at}}}\n---\n"
+            )
+        });
+        let rest = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: api, namespace: shop, labels: {{app: api}}}}\n\
+             spec: {{containers: [{{image: i}}]}}\n---\n\
+             apiVersion: v1\nkind: Pod\nmetadata: {{name: other, namespace: shop, labels: {{app: other}}}}\n\
+             spec: {{containers: [{{image: i}}]}}\n---\n\
+             apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: db, namespace: shop}}\n\
+             spec: {{podSelector: {{matchLabels: {{app: db}}}}, ingress: [{{from: [{from}], ports: [{{port: 5432}}]}}]}}\n"
+        );
+        let manifests = pods.collect::<String>() + &rest;
+        let run = netpol_with(&["test", "--draft", "-f", "-"], manifests.as_bytes());
+        assert_eq!(run.code, 0, "{run:?}");
+        let text = run.stdout;
+        let reached = text.split("- name: ").find(|it| it.starts_with("shop/sts/db is reached"));
+        reached.unwrap_or_else(|| panic!("{text}")).split("to:").next().unwrap().to_owned()
+    };
+    let api = "{podSelector: {matchLabels: {app: api}}}";
+    let both = "{podSelector: {matchExpressions: [{key: app, operator: In, values: [api, db]}]}}";
+    for (from, replicas, itself) in
+        [(api, 1, false), (api, 2, false), (both, 1, false), (both, 2, true)]
+    {
+        let sources = drafted(from, replicas);
+        assert!(sources.contains("shop/pod/api"), "{sources}");
+        assert_eq!(sources.matches("shop/sts/db").count(), 1 + usize::from(itself), "{sources}");
+    }
+}
+
 #[test]
 fn where_there_is_nothing_to_draft() {
     let pod = "{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: shop}}\n";
@@ -113,6 +155,11 @@ fn where_there_is_nothing_to_draft() {
     let unread = netpol_with(&["test", "--draft", "-f", "-"], chart.as_bytes());
     assert_eq!((unread.code, unread.stdout.as_str()), (3, ""), "{unread:?}");
     assert!(unread.stderr.contains("no draft: not all of the input was read"), "{unread:?}");
+    // Nothing is closed in what was read, and what was not read may close it.
+    let open = netpol_with(&["test", "--draft", "-f", "-"], [pod, chart].concat().as_bytes());
+    assert_eq!((open.code, open.stdout.as_str()), (3, ""), "{open:?}");
+    let why = ["no draft: ", "not all of the input was read"];
+    assert!(why.iter().all(|it| open.stderr.contains(it)), "{open:?}");
     let files = Files::new(&[("a.yaml", &format!("{pod}{closed}"))]);
     let both = netpol(&["test", &at(&files, "a.yaml"), "--draft"]);
     assert_eq!(both.code, 2, "{both:?}");

@@ -118,6 +118,38 @@ fn deny_holds_of_pods_that_nobody_has_written() {
     is(SHOP, &format!("{others}  scope: known\n"), "Proved", &[]);
 }
 
+/// Where both namespaces are closed, a flow needs a rule at each end, and one pod for what both ask of it.
+#[test]
+fn rules_at_both_ends_decide() {
+    let policies = |subject: &str, port: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: closed, namespace: a}}\n\
+             spec: {{podSelector: {{}}, policyTypes: [Ingress, Egress]}}\n---\n\
+             apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: closed, namespace: b}}\n\
+             spec: {{podSelector: {{}}, policyTypes: [Ingress, Egress]}}\n---\n\
+             apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: out, namespace: a}}\n\
+             spec: {{podSelector: {subject}, policyTypes: [Egress], egress: [{{to: [{{namespaceSelector: {{}}, \
+             podSelector: {{matchLabels: {{app: db}}}}}}], ports: [{{port: {port}}}]}}]}}\n---\n\
+             apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: in, namespace: b}}\n\
+             spec: {{podSelector: {{matchLabels: {{app: db}}}}, ingress: [{{from: [{{namespaceSelector: {{}}, \
+             podSelector: {{matchLabels: {{app: api}}}}}}], ports: [{{port: 5432}}]}}]}}\n"
+        )
+    };
+    let test = "- name: a\n  deny: {from: ns/a, to: ns/b}\n";
+    let of = |app: &str| format!("{{matchLabels: {{app: {app}}}}}");
+    is(&policies(&of("api"), "5432"), test, "Broken", &["5432/TCP"]);
+    is(&policies(&of("api"), "sql"), test, "Broken", &["5432/TCP"]);
+    is(&policies("{}", "5432"), test, "Broken", &["5432/TCP"]);
+    // Two values of one label, or two ports, are no flow.
+    is(&policies(&of("web"), "5432"), test, "Proved", &[]);
+    is(&policies(&of("api"), "5433"), test, "Proved", &[]);
+    let except = "- name: a\n  deny: {from: {ends: ns/a, except: 'a/pods[app=api]'}, to: ns/b}\n";
+    is(&policies(&of("api"), "5432"), except, "Proved", &[]);
+    // The name of a port may be that of any number.
+    let port = "- name: a\n  deny: {from: ns/a, to: ns/b, ports: 80}\n";
+    is(&policies(&of("api"), "sql"), port, "Proved", &[]);
+}
+
 /// docs/semantics/kubernetes.md#own-node-to-pod: no policy keeps a node from the pods on it, so that a pod on its
 /// network reaches those, whatever is written; where it is not known which node it is, neither is that.
 #[test]
@@ -142,6 +174,32 @@ fn a_node_reaches_its_own_pods() {
             is(&pods(node), &test, expected, &[]);
         }
     }
+    // Another node is let in by rules alone: that one reaches the pod does not show that all do.
+    let two = format!(
+        "{}---\napiVersion: v1\nkind: Node\nmetadata: {{name: n2}}\n\
+         status: {{addresses: [{{type: InternalIP, address: 192.0.2.2}}]}}\n",
+        pods("nodeName: n1, ")
+    );
+    let allow = |from: &str| format!("- name: x\n  allow: {{from: {from}, to: prod/pod/db}}\n");
+    is(&two, &allow("nodes"), "Broken", &["node/n2 does not reach prod/pod/db"]);
+    is(&two, &allow("node/n1"), "Proved", &[]);
+    // docs/semantics/kubernetes.md#pod-to-own-node: whether a pod reaches its node is not defined.
+    for (node, expected) in
+        [("nodeName: n1, ", "NotKnown"), ("nodeName: n2, ", "Proved"), ("", "NotKnown")]
+    {
+        for to in ["nodes", "dev/pod/agent"] {
+            let test = format!("- name: x\n  deny: {{from: prod/pod/db, to: {to}}}\n");
+            is(&pods(node), &test, expected, &[]);
+        }
+    }
+    // Of pods that nobody has written it is left out, whatever rules there are.
+    let rule = format!(
+        "{}---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: in, namespace: prod}}\n\
+         spec: {{podSelector: {{}}, ingress: [{{from: [{{podSelector: {{}}}}]}}]}}\n",
+        pods("nodeName: n1, ")
+    );
+    is(&rule, "- name: x\n  only: {from: ns/prod, to: ns/prod}\n", "Proved", &[]);
+    is(&rule, "- name: x\n  only-to: {from: ns/prod, to: []}\n", "Proved", &[]);
     // Of anyone it is left out, and said.
     let only = "- name: x\n  only: {to: prod/pod/db, from: []}\n";
     let run = tested(&pods("nodeName: n1, "), only, &[]);

@@ -74,6 +74,15 @@ fn files_that_are_wrong() {
             &["shop/deploy/twin and shop/sts/twin", "name its kind"],
         ),
         ("- name: a\n  unreachable: {from: shop/a, to: internet}\n", &["from pod to pod"]),
+        (
+            "- name: a\n  unreachable: {from: shop/a, to: shop/sts/twin, max-hops: 0}\n",
+            &["line 4", "by no hop"],
+        ),
+        // The first one would not be asked.
+        (
+            "- name: a\n  deny: {from: shop/a, to: shop/a}\n  deny: {from: anyone, to: shop/a}\n",
+            &["line 6, column 3", "deny is given twice"],
+        ),
     ] {
         let run = tested(POD, tests, &[]);
         assert_eq!(run.code, 2, "{tests}: {run:?}");
@@ -143,6 +152,42 @@ fn ends_that_are_nothing() {
         "NotKnown",
         &["no node is known here"],
     );
+}
+
+/// Of nobody nothing holds, however he came to be nobody.
+#[test]
+fn sets_of_which_except_leaves_nobody() {
+    for from in [
+        "{ends: anyone, except: anyone}",
+        "{ends: ns/shop, except: ns/shop}",
+        "{ends: [ns/shop, shop/a], except: [ns/shop]}",
+        "{ends: 'shop/pods[app=a]', except: ns/shop}",
+        "{ends: shop/a, except: shop/a}",
+        "{ends: shop/a, except: anyone}",
+        "{ends: internet, except: internet}",
+    ] {
+        let test = format!("- name: a\n  deny: {{from: {from}, to: shop/deploy/twin}}\n");
+        is(POD, &test, "Broken", &["except leaves nobody"]);
+        is(POD, &format!("{test}  may-be-empty: true\n"), "Proved", &[]);
+        let test = format!("- name: a\n  deny: {{from: shop/sts/twin, to: {from}}}\n");
+        is(POD, &test, "Broken", &["except leaves nobody"]);
+    }
+    let closed = "- name: a\n  default-deny: {namespaces: anyone, except: anyone}\n";
+    is(POD, closed, "Broken", &["except leaves nobody"]);
+    // Somebody is left of these.
+    for from in ["{ends: ns/shop, except: 'shop/pods[app=a]'}", "{ends: ns/shop, except: shop/a}"] {
+        let test = format!("- name: a\n  deny: {{from: {from}, to: shop/a}}\n");
+        is(POD, &test, "Broken", &["reaches"]);
+    }
+}
+
+/// No policy is between addresses outside, so what passes there passes.
+#[test]
+fn between_addresses_outside() {
+    for (from, to) in [("internet", "internet"), ("192.0.2.1", "198.51.100.1")] {
+        let test = format!("- name: a\n  deny: {{from: {from}, to: {to}}}\n");
+        is(POD, &test, "Broken", &["reaches"]);
+    }
 }
 
 /// Tests by stdin, some of them, and exit codes.

@@ -568,6 +568,17 @@ fn few_pods_and_rules(r: &mut Random) -> Vec<Value> {
     all
 }
 
+/// Namespaces that are closed both ways, so that only what rules at both ends let through passes.
+fn few_pods_of_closed_namespaces(r: &mut Random) -> Vec<Value> {
+    let all = few_pods(r);
+    super::draft::close(r, all, 80)
+}
+
+#[test]
+fn proved_of_closed_namespaces() {
+    hold(250, few_pods_of_closed_namespaces, holds);
+}
+
 #[test]
 fn proved_of_network_policies() {
     hold(150, few_pods, holds);

@@ -39,7 +39,7 @@ pub struct IntentAsked<'a> {
 
 /// Source: docs/semantics/kubernetes.md#exemptions.
 const EXEMPT: &str = "Left out is what no policy judges: a pod to itself, and, of anyone and of pods nobody has written, a node \
-     to the pods on it";
+     to the pods on it, and these to it where that is not defined";
 
 impl IntentReport {
     /// Puts what became of tests into words and places. Pods of witnesses that nobody has written are

@@ -30,11 +30,11 @@ type Who = usize;
 /// The namespace of who is reached, at which ports, and by which workloads: where that is the same, one test has it.
 type Key = (usize, PortSet, BTreeSet<usize>);
 
-/// A workload, with a pod of each class that it has pods of.
+/// A workload, with up to two pods of each class that it has pods of.
 struct Workload {
     name: String,
     space: usize,
-    pods: BTreeMap<u32, PodId>,
+    pods: BTreeMap<u32, Vec<PodId>>,
     closed: [bool; 2],
 }
 
@@ -154,7 +154,10 @@ impl<'f> Flows<'f> {
                     pods: BTreeMap::new(),
                     closed,
                 });
-                of.pods.entry(class).or_insert(*id);
+                let alike = of.pods.entry(class).or_default();
+                if alike.len() < 2 {
+                    alike.push(*id);
+                }
             }
         }
         all.into_values().collect()
@@ -222,21 +225,22 @@ impl<'f> Flows<'f> {
         scopes.flat_map(|scope| lists.each_ref().map(|only| item(only, *scope))).collect()
     }
 
-    /// What passes from one workload to another without any condition, where one of both is closed.
+    /// What passes from one workload to another, or between pods of one, without any condition, where one of both
+    /// is closed. That a pod reaches itself is no rule's doing.
     fn ports(&self, from: &Workload, to: &Workload) -> PortSet {
         let [[_, leaving], [arriving, _]] = [from.closed, to.closed];
         if !leaving && !arriving {
             return PortSet::default();
         }
         let mut both: Option<PortSet> = None;
-        for (one, source) in &from.pods {
-            for (other, destination) in &to.pods {
+        for (one, sources) in &from.pods {
+            for (other, destinations) in &to.pods {
+                let Some(ends) = self.two(sources, destinations) else { continue };
                 for family in Family::ALL {
                     let has = |class: &u32| self.connectivity.has(*class, family);
                     if !has(one) || !has(other) {
                         continue;
                     }
-                    let ends = [End::Pod(*source), End::Pod(*destination)];
                     let reach = self.connectivity.allowed(ends[0], ends[1], family);
                     both = Some(match both {
                         Some(known) => known.intersection(&reach.unconditional),
@@ -248,43 +252,53 @@ impl<'f> Flows<'f> {
         both.unwrap_or_default()
     }
 
+    /// One pod of each that are not one and the same, though one that stands for several may be both.
+    fn two(&self, sources: &[PodId], destinations: &[PodId]) -> Option<[End; 2]> {
+        let differ = |a: &PodId, b: &PodId| a != b || self.snapshot.pod(*a).template;
+        let both = |a: &PodId| destinations.iter().find(|b| differ(a, b)).map(|b| [*a, *b]);
+        sources.iter().find_map(both).map(|both| both.map(End::Pod))
+    }
+
     /// What is let through between workloads; `None` where there are more than `most`.
     pub(super) fn between_workloads(&self, most: usize) -> Option<Vec<Vec<Item>>> {
         if self.workloads.len() > most {
             return None;
         }
-        let mut alike: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
+        // Each with whether its own pods are among those that reach it.
+        let mut alike: BTreeMap<Key, Vec<(usize, bool)>> = BTreeMap::new();
         for (at, to) in self.workloads.iter().enumerate() {
             let mut by_ports: BTreeMap<PortSet, BTreeSet<usize>> = BTreeMap::new();
             for (other, from) in self.workloads.iter().enumerate() {
-                let ports = if other == at { PortSet::default() } else { self.ports(from, to) };
+                let ports = self.ports(from, to);
                 if !ports.is_empty() {
                     by_ports.entry(ports).or_default().insert(other);
                 }
             }
             for (ports, mut from) in by_ports {
                 // A whole namespace has those that are reached, too.
-                from.insert(at);
-                alike.entry((to.space, ports, from)).or_default().push(at);
+                let own = !from.insert(at);
+                alike.entry((to.space, ports, from)).or_default().push((at, own));
             }
         }
         let mut names: BTreeMap<String, usize> = BTreeMap::new();
         let mut choices = Vec::new();
         for ((space, set, from), to) in alike {
             let Some(ports) = ports(&set) else { continue };
-            let those: BTreeSet<usize> = to.iter().copied().collect();
+            let those: BTreeSet<usize> = to.iter().map(|(at, _)| *at).collect();
+            // Of several each is reached by another.
+            let itself = to.first().filter(|(_, own)| to.len() == 1 && !own).map(|(at, _)| *at);
             let others: BTreeSet<usize> = from.difference(&those).copied().collect();
             let name = match to.as_slice() {
-                [one] => format!("{} is reached", self.workloads[*one].name),
+                [(one, _)] => format!("{} is reached", self.workloads[*one].name),
                 _ => format!("workloads of {} are reached", self.spaces[space]),
             };
             let count = names.entry(name.clone()).and_modify(|count| *count += 1).or_insert(1);
             let name = if *count > 1 { format!("{name} ({count})") } else { name };
             let pairs = [
-                (self.folded(&from), self.folded(&those)),
-                (self.folded(&others), self.folded(&those)),
-                (self.folded(&from), self.named(&those)),
-                (self.folded(&others), self.named(&those)),
+                (self.folded(&from, itself), self.folded(&those, None)),
+                (self.folded(&others, None), self.folded(&those, None)),
+                (self.folded(&from, itself), self.named(&those)),
+                (self.folded(&others, None), self.named(&those)),
                 (self.named(&others), self.named(&those)),
             ];
             let item = |(from, to): (Vec<String>, Vec<String>)| {
@@ -302,8 +316,9 @@ impl<'f> Flows<'f> {
         some.iter().map(|at| self.workloads[*at].name.clone()).collect()
     }
 
-    /// Workloads by name, or by their namespace where all of several are among them.
-    fn folded(&self, some: &BTreeSet<usize>) -> Vec<String> {
+    /// Workloads by name, or by their namespace where all of several are among them; one of them only as part of
+    /// its namespace.
+    fn folded(&self, some: &BTreeSet<usize>, unnamed: Option<usize>) -> Vec<String> {
         let mut words = Vec::new();
         let mut told = BTreeSet::new();
         for at in some {
@@ -311,6 +326,9 @@ impl<'f> Flows<'f> {
             let own = self.workloads.iter().enumerate().filter(|(_, it)| it.space == space);
             let own: Vec<usize> = own.map(|(other, _)| other).collect();
             if own.len() == 1 || !own.iter().all(|other| some.contains(other)) {
+                if Some(*at) == unnamed {
+                    continue;
+                }
                 words.push(self.workloads[*at].name.clone());
             } else if told.insert(space) {
                 words.push(of_namespace(&self.spaces[space]));

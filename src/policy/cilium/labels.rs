@@ -3,6 +3,7 @@
 //! In: a selector whose keys may have a source. Out: pods by their own labels and those of their
 //! namespaces, and entities by their reserved labels. Source: docs/semantics/cilium-labels.md.
 
+use super::super::enforcer::OTHER_CLUSTERS;
 use super::super::identity::{NAMESPACE_LABELS, not_looked_at, perhaps_looked_at};
 use super::super::rule::{Entities, Namespaces, PeerKind, PodSet, Scope};
 use super::super::selector::{Unfilled, label_key_fault};
@@ -330,7 +331,7 @@ impl Lowering<'_> {
     /// Source: docs/semantics/cilium-labels.md#peer-of-a-ciliumnetworkpolicy,
     /// docs/semantics/cilium-labels.md#peer-of-a-ciliumclusterwidenetworkpolicy and
     /// docs/semantics/cilium-labels.md#cluster-of-a-peer.
-    pub(super) fn inject(&self, terms: &mut Terms, for_init: bool) {
+    pub(super) fn inject(&mut self, path: &str, terms: &mut Terms, for_init: bool) {
         if terms.has_reserved() {
             return;
         }
@@ -344,7 +345,14 @@ impl Lowering<'_> {
                 None => terms.pods_only |= !for_init,
             }
         }
-        terms.pods_only |= self.settings.default_local_cluster && !terms.has_cluster;
+        if terms.has_cluster {
+            return;
+        }
+        terms.pods_only |= self.settings.default_local_cluster;
+        if self.settings.means_other_clusters() && !self.told_of_clusters {
+            self.told_of_clusters = true;
+            self.lint(Lint::VersionDependent, path, OTHER_CLUSTERS);
+        }
     }
 
     /// Whom a selector of `fromEndpoints` or `toEndpoints` means.

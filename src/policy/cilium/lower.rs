@@ -31,6 +31,8 @@ pub(super) struct Lowering<'a> {
     closes: bool,
     /// It speaks for what has the label `reserved:ingress`.
     pub(super) of_proxy: bool,
+    /// It was told that a selector means pods of other clusters: once says it of all.
+    pub(super) told_of_clusters: bool,
     /// For what the agent rejects the object.
     pub(super) faults: Vec<Fault>,
     /// For what the API server refuses it.
@@ -120,6 +122,7 @@ impl<'a> Lowering<'a> {
             live: policy.is_live(),
             closes: false,
             of_proxy: false,
+            told_of_clusters: false,
             faults: Vec::new(),
             refused: Vec::new(),
             lints: Vec::new(),
@@ -307,8 +310,9 @@ impl<'a> Lowering<'a> {
                 continue;
             }
             for (j, selector) in written.iter().enumerate() {
-                let mut terms = self.terms(&format!("{path}[{j}]"), selector);
-                self.inject(&mut terms, for_init);
+                let path = format!("{path}[{j}]");
+                let mut terms = self.terms(&path, selector);
+                self.inject(&path, &mut terms, for_init);
                 match &mut all {
                     Some(all) => all.and(&terms),
                     None => all = Some(terms),

@@ -63,7 +63,7 @@ impl Lowering<'_> {
         for (i, selector) in element.endpoints.iter().flatten().enumerate() {
             let path = format!("{}.{}[{i}]", at.path, at.field("Endpoints"));
             let mut terms = self.terms(&path, selector);
-            self.inject(&mut terms, for_init);
+            self.inject(&path, &mut terms, for_init);
             if let Some(required) = required {
                 terms.and(required);
             }

@@ -3,12 +3,13 @@
 //! Source: pkg/apis/networking/validation/validation.go and pkg/apis/networking/v1/defaults.go;
 //! docs/semantics/networkpolicy.md.
 
+use super::super::enforcer::OTHER_CLUSTERS;
 use super::super::rule::{
     Action, BlockFields, Direction, Entities, Entry, Namespaces, Peer, PeerKind, Peers, PodSet,
     PortFields, PortMatch, PortRule, Ports,
 };
 use super::super::variables::{not_filled_in, perhaps, unfilled, unknown_peer, variable};
-use super::super::{CiliumVersion, Enforcer, Fault, LabelSelector};
+use super::super::{Cilium, CiliumVersion, Enforcer, Fault, LabelSelector};
 use super::written::{IntOrString, Spec, WrittenBlock, WrittenPeer, WrittenPort};
 use crate::cluster::{AddressBlock, InvalidBlock, Name, PortRange, Protocol, Selector};
 use crate::lints::Lint;
@@ -219,6 +220,13 @@ impl Lowering<'_> {
         if pod_selector.is_none() && namespace_selector.is_none() {
             self.fault(path, "is empty: give a podSelector, a namespaceSelector or an ipBlock");
             return None;
+        }
+        // Source: docs/semantics/cilium-labels.md#cluster-of-a-peer.
+        if self.enforcer.cilium().is_some_and(Cilium::means_other_clusters) {
+            let told = |fault: &Fault| fault.message == OTHER_CLUSTERS;
+            if !self.lints.iter().any(told) {
+                self.lints.push(Fault::told(Lint::VersionDependent, path.clone(), OTHER_CLUSTERS));
+            }
         }
         let (namespaces, unseen) = match namespace_selector {
             None => (Namespaces::Own(self.namespace.clone()), None),

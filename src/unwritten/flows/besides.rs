@@ -3,7 +3,7 @@
 //! In: sets of pods, known pods that others may be like, and ports. Out: literals that say of the ends and
 //! the port whether they are meant.
 
-use super::{Flows, Of};
+use super::{Flows, Of, Who};
 use crate::cluster::{Pod, Port, SERVICE_ACCOUNT_LABEL, real_namespace};
 use crate::policy::rule::PodSet;
 use crate::reach::PortSet;
@@ -28,7 +28,7 @@ impl Flows<'_> {
     /// That no rule between these places tells the pod of a role, which is not written, from one that is
     /// known: each label that one of them looks at is alike.
     pub(in crate::unwritten) fn is_like(&mut self, role: usize, pod: &Pod) -> Lit {
-        let super::Who::Unwritten(_, name) = &self.who[role] else {
+        let Who::Unwritten(_, name) = &self.who[role] else {
             return self.circuit.constant(false);
         };
         if **name != *real_namespace(&pod.namespace) {
@@ -47,6 +47,26 @@ impl Flows<'_> {
             all.push(same.unwrap_or_else(|| self.circuit.constant(false)));
         }
         self.circuit.all(all)
+    }
+
+    /// That what no policy judges is left out: a node to a pod on it, and, where it is not defined, the pod to it.
+    ///
+    /// Source: docs/semantics/kubernetes.md#own-node-to-pod, docs/semantics/kubernetes.md#pod-to-own-node and
+    /// docs/semantics/cilium-verdicts.md#allow-localhost.
+    pub(in crate::unwritten) fn judged(&self) -> Lit {
+        let rules = self.sides[0].rules;
+        let (cilium, calico) = (rules.cilium(), rules.enforcer().calico().is_some());
+        let left_out =
+            [cilium.is_none_or(|cilium| cilium.node_reaches_own_pods), cilium.is_none() && !calico];
+        let on_node = |role: usize| match &self.who[role] {
+            Who::One(ends) => ends.iter().any(|both| self.is_on_node(0, &both[0])),
+            Who::Unwritten(..) => false,
+        };
+        if (0..2).any(|role| left_out[role] && on_node(role)) {
+            !self.own_node
+        } else {
+            self.circuit.constant(true)
+        }
     }
 
     /// That the port is one of these.

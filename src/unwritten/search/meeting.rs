@@ -252,7 +252,7 @@ impl<'a> Search<'a> {
 
 /// That the ends and the port are those that are asked for.
 fn asked(flows: &mut Flows<'_>, ends: [&Who<'_>; 2], wanted: &Wanted<'_>) -> Vec<Lit> {
-    let mut all = vec![flows.within(wanted.ports)];
+    let mut all = vec![flows.within(wanted.ports), flows.judged()];
     for (role, who) in ends.into_iter().enumerate() {
         if matches!(who, Who::Unwritten(..)) {
             all.extend(meant(flows, role, wanted));

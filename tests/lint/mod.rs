@@ -1,5 +1,7 @@
 //! `lint`: each lint is documented with an example that has it, and what it calls dead changes no verdict.
 
+mod known;
+
 use crate::documents::blocks;
 use crate::harness::{Files, root};
 use crate::open_world::population::{coexist, flow, has_address, passage, populate};
