@@ -88,10 +88,34 @@ fn programs_and_their_versions() {
     );
     has(&done, "- kubectl is not on PATH; install it for -k");
     has(&done, "- cilium is not on PATH; install it for observe --ui");
-    has(&done, "✗ no cluster: there is no kubeconfig");
+    has(&done, "✗ no cluster: nothing is in the kubeconfig (/dev/null)");
     let empty = tempfile::tempdir().unwrap();
     let none = doctor(&[empty.path()], &[]);
     has(&none, "✗ kubectl-netpol is not on PATH; add ");
+}
+
+/// Google's kubectl runs another of its package, by the version of the server, and some of these tell no
+/// version. Neither is wrong.
+#[test]
+fn the_kubectl_of_google() {
+    let path = with_front();
+    let place = path.path().display();
+    let says = |version: &str| {
+        let json = format!("{{\"clientVersion\": {{\"gitVersion\": \"{version}\"}}}}");
+        program(path.path(), "kubectl", &format!("echo '{json}'"));
+        doctor(&[path.path()], &[])
+    };
+    has(
+        &says("v1.32.4-dispatcher"),
+        &format!(
+            "- kubectl v1.32.4-dispatcher ({place}/kubectl) is Google's, which asks a server before it \
+             works; put another kubectl before it on PATH for a -k that asks nobody"
+        ),
+    );
+    let none = says("v0.0.0-master+$Format:%H$");
+    has(&none, &format!("- kubectl tells no version ({place}/kubectl)"));
+    let plain = says("v1.32.4-gke.1");
+    has(&plain, &format!("✓ kubectl v1.32.4-gke.1 ({place}/kubectl)"));
 }
 
 /// `observe` finds its programs by variables too, and so does `doctor`.

@@ -56,7 +56,7 @@ fn nobody_is_told_which_right_is_missing() {
     assert_eq!((answer.stdout.as_str(), answer.code), ("", 2), "{}", answer.all());
     assert!(
         answer.stderr.starts_with(
-            "error: reading deployments/grafana in monitoring: not allowed for \"nobody\": "
+            "error: reading deployments/grafana in monitoring: not allowed for \"nobody\"; "
         ) && answer.stderr.ends_with("; ask for the right to get deployments.apps in monitoring\n"),
         "{}",
         answer.all()

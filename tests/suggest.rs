@@ -288,6 +288,41 @@ fn what_is_allowed_already_is_no_failure() {
     assert_eq!((answer.code, answer.stdout.as_str()), (0, ""), "{answer:?}");
 }
 
+/// What is applied for one question replaces nothing that was printed for another: names have the ports in
+/// them, and both ends however long these are.
+#[test]
+fn suggestions_for_one_destination_have_names_of_their_own() {
+    let long = |which: &str| {
+        let name = format!("{}-{which}", "a".repeat(230));
+        format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, namespace: other, labels: {{app: \
+             {which}}}}}, status: {{podIPs: [{{ip: 10.0.2.9}}]}}}}\n---\n"
+        )
+    };
+    let cluster = [long("one"), long("two"), CLUSTER.to_owned()].concat();
+    let ends = |which: &str| format!("other/{}-{which}", "a".repeat(230));
+    let mut names = std::collections::BTreeSet::new();
+    let mut count = 0;
+    for question in [
+        "other/client shop/api:8080",
+        "other/client shop/api:8443",
+        "other/client shop/api:8080/UDP",
+        &format!("{} shop/api:8080", ends("one")),
+        &format!("{} shop/api:8080", ends("two")),
+        &format!("{} shop/api:53/UDP", ends("two")),
+    ] {
+        for policy in suggested(&cluster, question, "--suggest") {
+            let [namespace, name] = ["/metadata/namespace", "/metadata/name"];
+            let [namespace, name] = [text(&policy, namespace), text(&policy, name)];
+            assert!(name.len() <= 253, "{name}");
+            count += 1;
+            names.insert(format!("{namespace}/{name}"));
+        }
+    }
+    assert_eq!(names.len(), count, "{names:?}");
+    assert!(names.contains("shop/allow-other-client-to-api-8080-udp"), "{names:?}");
+}
+
 /// Two namespaces under Calico: `shop` closed by Calico's policies, one of them in a tier of its own,
 /// and `other` by a NetworkPolicy of Kubernetes.
 const CALICO: &str = "
@@ -360,8 +395,8 @@ fn a_tier_is_opened_in_itself() {
     assert_eq!(
         placed,
         [
-            ("allow-api-to-db".to_owned(), None),
-            ("platform.allow-api-to-db".to_owned(), Some("platform".to_owned())),
+            ("allow-api-to-db-5432".to_owned(), None),
+            ("platform.allow-api-to-db-5432".to_owned(), Some("platform".to_owned())),
         ]
     );
     let words = refused(CALICO, "shop/api shop/db:5432 --suggest=networkpolicy");

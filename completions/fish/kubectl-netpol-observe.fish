@@ -5,6 +5,7 @@ complete -c kubectl-netpol-observe -l from-pod -d 'Pods whose names begin so' -r
 complete -c kubectl-netpol-observe -l to-pod -d 'Pods whose names begin so' -r
 complete -c kubectl-netpol-observe -l from-namespace -d '--from ns/NAME' -r
 complete -c kubectl-netpol-observe -l to-namespace -d '--to ns/NAME' -r
+complete -c kubectl-netpol-observe -l protocol -d 'That of --port' -r
 complete -c kubectl-netpol-observe -l verdict -d 'Only with this verdict: dropped, forwarded, audit or redirected; repeatable' -r -f -a "dropped\t''
 forwarded\t''
 audit\t''

@@ -499,6 +499,7 @@ complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l to-pod -d 'Pods whose names begin so' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l from-namespace -d '--from ns/NAME' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l to-namespace -d '--to ns/NAME' -r
+complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l protocol -d 'That of --port' -r
 complete -c kubectl-netpol -n "__fish_kubectl_netpol_using_subcommand observe" -l verdict -d 'Only with this verdict: dropped, forwarded, audit or redirected; repeatable' -r -f -a "dropped\t''
 forwarded\t''
 audit\t''

@@ -28,6 +28,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-netpol-observe' -Script
             [CompletionResult]::new('--to-pod', '--to-pod', [CompletionResultType]::ParameterName, 'Pods whose names begin so')
             [CompletionResult]::new('--from-namespace', '--from-namespace', [CompletionResultType]::ParameterName, '--from ns/NAME')
             [CompletionResult]::new('--to-namespace', '--to-namespace', [CompletionResultType]::ParameterName, '--to ns/NAME')
+            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'That of --port')
             [CompletionResult]::new('--verdict', '--verdict', [CompletionResultType]::ParameterName, 'Only with this verdict: dropped, forwarded, audit or redirected; repeatable')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only since then: 30s, 5m, 2h, or a time such as 2026-11-20T10:15:00Z')
             [CompletionResult]::new('--last', '--last', [CompletionResultType]::ParameterName, 'Only the last so many; of a cluster, of each node (20 unless --since or --follow is given)')

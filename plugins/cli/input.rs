@@ -95,6 +95,10 @@ pub struct InputArgs {
     #[arg(skip)]
     pub calls: bool,
 
+    /// Of a live cluster, workloads that have no pods at the moment are read too.
+    #[arg(skip)]
+    pub without_pods: bool,
+
     /// Network of the pods whose addresses manifests do not tell; repeatable
     #[arg(long, value_name = "CIDR", help_heading = HEADING)]
     pub pod_cidr: Vec<IpNet>,
@@ -295,11 +299,13 @@ impl InputArgs {
         let only = global.namespace.as_deref();
         let read = async {
             let connection = global.connect().await?;
-            let mut objects = match connection.whole(only.filter(|_| scope == Scope::Own)).await {
+            let mut within = only.filter(|_| scope == Scope::Own);
+            let mut objects = match connection.whole(within).await {
                 // A user of one namespace sees at least what is in it.
                 Err(live::Error::Forbidden(why))
                     if scope == Scope::Everything && only.is_some() =>
                 {
+                    within = only;
                     let mut objects = connection.whole(only).await?;
                     let what = "other namespaces".to_owned();
                     objects.gaps.push(Gap::new(what, why.to_string()));
@@ -312,6 +318,9 @@ impl InputArgs {
             }
             if self.calls {
                 connection.add_calls(&mut objects).await?;
+            }
+            if self.without_pods {
+                connection.add_without_pods(within, &mut objects).await?;
             }
             Ok::<_, live::Error>((objects, connection.namespace().to_owned()))
         };

@@ -4,6 +4,7 @@
 //! sentence. Clap repeats the words as they are, and a script may have taken them from a stranger.
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
 use netpol::printable::{printable, unseen};
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -18,6 +19,7 @@ pub fn parsed_of<P: Parser>(words: &[OsString]) -> P {
     P::try_parse_from(words).unwrap_or_else(|error| {
         let words: Vec<String> =
             words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let error = with_a_file(error, &words);
         // Help has nothing of them, and colours.
         if !error.use_stderr() || !words.iter().any(|word| word.contains(unseen)) {
             error.exit();
@@ -26,6 +28,17 @@ pub fn parsed_of<P: Parser>(words: &[OsString]) -> P {
         let _ = write!(std::io::stderr(), "{said}");
         std::process::exit(error.exit_code())
     })
+}
+
+/// A file behind `--with`, which takes none, is one that `-f` names.
+fn with_a_file(mut error: clap::Error, words: &[String]) -> clap::Error {
+    let Some(ContextValue::String(file)) = error.get(ContextKind::InvalidArg) else { return error };
+    let is_its = |pair: &[String]| pair[0] == "--with" && pair[1] == *file;
+    if words.windows(2).any(is_its) {
+        let tip = format!("--with takes no file: give '-f {file} --with'");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }
 
 /// A message of several lines with all that is not seen in these words spelled out.

@@ -2,14 +2,14 @@
 //! changes to it that are only supposed, by `--with` and `--without`.
 
 use super::input::{Input, InputArgs};
-use super::{GlobalArgs, Session, output};
-use anyhow::{bail, ensure};
+use super::{GlobalArgs, Progress, Session, output};
+use anyhow::{anyhow, bail, ensure};
 use clap::Args;
 use netpol::cluster::{ObjectRef, kind_word};
 use netpol::ends::EndName;
 use netpol::kinds::Kind;
 use netpol::objects::Objects;
-use netpol_sources::live::{Connection, Needs};
+use netpol_sources::live::{self, Connection, Needs};
 use netpol_sources::manifests::{Loaded, Locator};
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -98,7 +98,9 @@ impl InputArgs {
             let Loaded { objects, locator, .. } = self.load(global, &namespace)?;
             return self.supposed(what_if, objects, locator, namespace, Vec::new());
         }
-        self.read_flow_again(global, what_if, Session::start(global)?, (source, destination))
+        let session = Session::start(global);
+        let session = if what_if.with { session.map_err(over_nothing) } else { session };
+        self.read_flow_again(global, what_if, session?, (source, destination))
     }
 
     /// Reads what one flow needs over a connection that is there already.
@@ -114,7 +116,9 @@ impl InputArgs {
         let overlay = what_if.with.then(|| self.load(global, &namespace)).transpose()?;
         let over = overlay.as_ref().map(|loaded| &loaded.objects);
         let read = self.read_live(&session.connection, what_if, ends, over);
+        let progress = Progress::slow(global.color, "reading the cluster");
         let mut objects = session.block_on(read)??;
+        drop(progress);
         let mut locator = Locator::default();
         if let Some(loaded) = overlay {
             notes.push(self.laid_over(&loaded.objects));
@@ -191,6 +195,17 @@ impl InputArgs {
             .collect();
         let what = if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") };
         format!("What if {} were applied: {what} laid over the cluster", files.join(" and "))
+    }
+}
+
+/// Says what `--with` is for where there is no cluster: the manifests are named already.
+fn over_nothing(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(live::Error::NoCluster { looked }) => anyhow!(
+            "--with lays the manifests over a live cluster, and {looked}: leave --with out to read them \
+             alone, or give --kubeconfig or --server"
+        ),
+        _ => error,
     }
 }
 

@@ -3,7 +3,9 @@
 use super::delivery::{FluxArgs, add_deliveries};
 use super::observing::{Explained, ObservingArgs};
 use super::print_schema;
-use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, WhatIfArgs, answer, show, warn};
+use crate::cli::{
+    Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, WhatIfArgs, answer, show, warn,
+};
 use anyhow::{Context as _, anyhow, ensure};
 use clap::{Args, ValueEnum};
 use netpol::answer::{ExplanationReport, not_made};
@@ -168,7 +170,9 @@ impl ExplainArgs {
             supplied.as_ref().map_or((source, destination), |it| (&it.source, &it.destination));
         let question = Question { source, destination, port, namespace };
         let (snapshot, rules) = (&input.snapshot, &input.rules);
+        let progress = Progress::slow(global.color, "working out what decides");
         let explanation = verdict::explain(snapshot, rules, &question);
+        drop(progress);
         let untold =
             explanation.is_err() || (self.suggest.is_some() && self.output.format().is_text());
         if untold {
@@ -180,7 +184,9 @@ impl ExplainArgs {
         let locate = input.locate();
         let mut report = ExplanationReport::new(&explanation, snapshot, rules, &*locate);
         report.set_not_looked_at(missing);
+        let progress = Progress::slow(global.color, "asking who delivers the policies");
         add_deliveries(&input, &mut report)?;
+        drop(progress);
         if self.observing.is_wanted() && supplied.is_some() {
             warn(global.color, "flows are observed between ends that are written only");
         } else if self.observing.is_wanted() {
@@ -311,7 +317,9 @@ impl ExplainArgs {
             return Ok(false);
         }
         let mut objects = Objects::default();
+        let progress = Progress::slow(global.color, "reading what leads into the cluster");
         session.block_on(session.connection.add_entrances(&mut objects))??;
+        drop(progress);
         for gap in &objects.gaps {
             warn(global.color, &format!("not read: {}: {}", gap.what, gap.why));
         }

@@ -6,7 +6,7 @@
 //! [`ObservedSummary`], which was asked for.
 
 use super::observe::ends::Lookup;
-use crate::cli::{GlobalArgs, HubbleArgs, Input, Source, since, warn};
+use crate::cli::{GlobalArgs, HubbleArgs, Input, Progress, Source, since, warn};
 use anyhow::Context as _;
 use clap::Args;
 use jiff::Timestamp;
@@ -114,6 +114,7 @@ impl ObservingArgs {
         let (mut summary, mut pairs) = (Summary::default(), Pairs::default());
         let (mut read, mut unreadable, mut first) = (0u64, 0u64, None);
         let name = source.name();
+        let progress = Progress::slow(global.color, "waiting for flows");
         source.read(&filter, &window, |batch| {
             for record in batch {
                 match record {
@@ -135,6 +136,7 @@ impl ObservingArgs {
             }
             true
         })?;
+        drop(progress);
         match first {
             Some(first) if read == 0 => {
                 return Err(Error::Rubbish { source_name: name, lines: unreadable, first }.into());
@@ -169,10 +171,12 @@ impl ObservingArgs {
         let observer = Observer::new(&input.snapshot, &input.rules, &*locate);
         let mut between = Between::new(observer, filter.clone(), window, asked.hypothetical);
         let name = source.name();
+        let progress = Progress::slow(global.color, "waiting for flows");
         source.read(&filter, &window, |batch| {
             between.take(batch);
             true
         })?;
+        drop(progress);
         if let Some((lines, first)) = between.rubbish() {
             return Err(Error::Rubbish { source_name: name, lines, first: first.clone() }.into());
         }

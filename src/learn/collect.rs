@@ -129,7 +129,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Learns types of ICMP too, of which Cilium's own policies have words.
+    /// Learns types of ICMP too, of which the policies of Cilium and Calico have words.
     #[must_use]
     pub fn with_icmp(self, icmp: bool) -> Self {
         Self { icmp, ..self }

@@ -7,7 +7,7 @@ use crate::draft::{Dialect, Draft};
 use crate::hubble::{Record, decode};
 use crate::objects::decode_text;
 use crate::observed::Index;
-use crate::policy::{Cilium, Enforcer, Ruleset};
+use crate::policy::{Calico, Cilium, Enforcer, Ruleset};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -89,10 +89,14 @@ fn lesson_in(dialect: Dialect, flows: &[crate::hubble::Flow], there: &[Value]) -
     assert!(warnings.is_empty(), "{warnings:?}");
     assert!(there.iter().all(|policy| objects.insert_policy(policy)));
     let (snapshot, written) = objects.assemble();
-    let rules = Ruleset::compile(&written, &snapshot, &Enforcer::Cilium(Cilium::default()));
+    let enforcer = match dialect {
+        Dialect::Calico => Enforcer::Calico(Calico::default()),
+        Dialect::NetworkPolicy | Dialect::Cilium => Enforcer::Cilium(Cilium::default()),
+    };
+    let rules = Ruleset::compile(&written, &snapshot, &enforcer);
     let mut collector =
         Collector::new(&snapshot, Index::new(&snapshot, &rules), ["a".into()], None)
-            .with_icmp(dialect == Dialect::Cilium);
+            .with_icmp(dialect != Dialect::NetworkPolicy);
     for flow in flows {
         collector.flow(flow);
     }
@@ -195,6 +199,18 @@ fn icmp_is_learned_in_the_words_of_cilium() {
     // An error about a connection needs no policy.
     let error = flow(&json!({"l4": {"ICMPv4": {"type": 3}}}));
     assert_eq!(lesson_in(Dialect::Cilium, &[error], &[]).policies, []);
+}
+
+/// docs/semantics/calico.md#protocols-and-ports: Calico's policies can, too.
+#[test]
+fn icmp_is_learned_in_the_words_of_calico() {
+    let ping = flow(&json!({"l4": {"ICMPv4": {"type": 8}}}));
+    let told = lesson_in(Dialect::Calico, &[ping], &[]);
+    let [policy] = &told.policies[..] else { panic!("{:?}", told.policies) };
+    let rule = &spec(policy, Dialect::Calico)["ingress"][0];
+    assert_eq!((&rule["protocol"], &rule["icmp"]), (&json!("ICMP"), &json!({"type": 8})));
+    assert!(told.lesson.contains(&"  0 observed flows would be cut".to_owned()));
+    left(&json!({"l4": {"ICMPv4": {"type": 8}}}), "(those of Cilium and Calico can)");
 }
 
 #[test]

@@ -294,7 +294,11 @@ impl fmt::Display for Left {
             }
             Self::Nameless => f.write_str("Hubble names neither pod nor address"),
             Self::Portless(protocol) => {
-                let cilium = if protocol.starts_with("ICMP") { " (Cilium's can)" } else { "" };
+                let cilium = if protocol.starts_with("ICMP") {
+                    " (those of Cilium and Calico can)"
+                } else {
+                    ""
+                };
                 write!(f, "{protocol} has no ports, and no NetworkPolicy names it{cilium}")
             }
         }

@@ -389,7 +389,8 @@ impl Decoder<'_> {
 /// Whether objects of a kind say whom pods call, and nothing else that is read.
 pub(super) fn is_of_settings(api_version: &str, kind: &str) -> bool {
     let monitors = || kinds::group(api_version) == "monitoring.coreos.com";
-    (kind == "ConfigMap" && api_version == "v1") || (kind == "ServiceMonitor" && monitors())
+    (kind == "ConfigMap" && api_version == "v1")
+        || (matches!(kind, "ServiceMonitor" | "PodMonitor") && monitors())
 }
 
 /// Whether an object stands for others that Flux makes of it.

@@ -6,8 +6,8 @@
 use super::join::{Index, Unjoined};
 use crate::cluster::{Addresses, Family, Port, Protocol, Snapshot};
 use crate::hubble::{Flow, Layer4};
-use crate::policy::Ruleset;
 use crate::policy::rule::{Action, Direction, PeerKind, Peers};
+use crate::policy::{Enforcer, Ruleset};
 use crate::verdict::{self, Endpoint, Judgement, Reason, Trace, Verdict, judge};
 
 /// What is predicted of a flow.
@@ -54,7 +54,8 @@ impl Prediction {
     }
 
     /// Source: docs/semantics/kubernetes.md#other-protocols: what becomes of ICMP and the like where
-    /// policies isolate is not defined. Of ICMP Cilium says it (docs/semantics/cilium-ports.md#icmp).
+    /// policies isolate is not defined. Of ICMP Cilium says it (docs/semantics/cilium-ports.md#icmp), and Calico
+    /// (docs/semantics/calico.md#protocols-and-ports).
     fn of(&self, trace: &Trace) -> Verdict {
         match trace.reason {
             Reason::Admitted | Reason::NoneAdmits | Reason::Refused | Reason::Tie
@@ -168,6 +169,7 @@ pub fn predict(snapshot: &Snapshot, rules: &Ruleset, key: &Key) -> Prediction {
         through_service: false,
     };
     let judgement = judge(snapshot, rules, &flow);
-    let is_decided = |port: Port| port.protocol.has_ports() || rules.enforcer().cilium().is_some();
+    let is_decided =
+        |port: Port| port.protocol.has_ports() || *rules.enforcer() != Enforcer::Kubernetes;
     Prediction { flow, judgement, portless: !port.is_some_and(is_decided) }
 }

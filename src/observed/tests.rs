@@ -236,6 +236,12 @@ fn icmp_is_judged_by_cilium() {
         let flow = dropped(&json!({"l4": other}));
         assert_eq!(agreement(&closed, &flow), Agreement::NotKnown, "{other}");
     }
+    // docs/semantics/calico.md#policies-of-kubernetes: a rule with ports is of these protocols only.
+    let calico = Enforcer::Calico(crate::policy::Calico::default());
+    let closed = by(&calico, with_port.clone());
+    assert_eq!(agreement(&closed, &ping(dropped)), Agreement::AsPredicted);
+    let open = by(&calico, json!([{}]));
+    assert_eq!(agreement(&open, &ping(flow)), Agreement::AsPredicted);
     let other = by(&Enforcer::Kubernetes, with_port);
     assert_eq!(agreement(&other, &ping(dropped)), Agreement::NotKnown);
     assert_eq!(agreement(&other, &ping(flow)), Agreement::NotKnown);

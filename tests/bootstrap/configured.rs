@@ -51,6 +51,79 @@ fn a_live_cluster_is_read_as_its_manifests() {
     );
 }
 
+/// A workload without pods is configured, too: one of no replicas, a CronJob between two runs.
+const IDLE: &str = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: report, namespace: idle}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: report}}
+  template:
+    metadata: {labels: {app: report}}
+    spec: {containers: [{name: x, image: x, env: [{name: DB_HOST, value: db}]}]}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: backup, namespace: idle}
+spec:
+  schedule: 0 3 * * *
+  jobTemplate:
+    spec:
+      template:
+        metadata: {labels: {app: backup}}
+        spec:
+          restartPolicy: Never
+          containers: [{name: x, image: x, args: ['--from', 'postgres://db.idle.svc.home.arpa']}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: db, namespace: idle}
+spec: {selector: {app: db}, ports: [{port: 5432}]}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db, namespace: idle}
+spec:
+  replicas: 0
+  serviceName: db
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec: {containers: [{name: x, image: x, ports: [{containerPort: 5432}]}]}
+";
+
+#[test]
+fn workloads_without_pods_are_read() {
+    let Ok(cluster) = control_plane() else { return };
+    let namespace = cluster.namespace("idle");
+    let idle = IDLE.replace("namespace: idle", &format!("namespace: {namespace}"));
+    let idle = idle.replace("db.idle.", &format!("db.{namespace}."));
+    cluster.apply(&namespace, &idle);
+    let words = [&*namespace, "--dns", "namespace", "--learn=config", "-o", "name"];
+    let live = bootstrap(cluster, &words);
+    let expected = [
+        "allow-backup-to-db",
+        "allow-db-from-backup",
+        "allow-db-from-report",
+        "allow-report-to-db",
+    ];
+    assert_eq!(learned(&live.out), expected, "{}{}", live.out, live.err);
+    assert!(
+        live.err.contains("a guess from the args of container x in zone home.arpa"),
+        "{}",
+        live.err
+    );
+    // Who may not list them is told so once, for all of their kinds.
+    let rights = ["pods", "services", "networkpolicies.networking.k8s.io", "replicasets.apps"];
+    allow(cluster, "nobody", &[(&namespace, &rights[..])]);
+    let ran = run(plugin(cluster.kubectl(cluster.nobody())).args(words));
+    assert!(learned(&ran.out).is_empty(), "{}{}", ran.out, ran.err);
+    let kinds =
+        "not read: deployments, statefulsets, daemonsets, cronjobs and replicationcontrollers: ";
+    assert!(ran.err.contains(kinds), "{}", ran.err);
+}
+
 /// Who may read one namespace learns from that, and is told what could not be read.
 #[test]
 fn a_user_of_one_namespace() {

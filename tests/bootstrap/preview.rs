@@ -111,6 +111,19 @@ fn who_admits_nobody_is_told() {
     assert!(!said.contains("admits nobody"), "{said}");
 }
 
+/// Who is asked whether to close a namespace has been told of a flag that does nothing by then.
+#[test]
+fn who_admits_nobody_is_told_before_the_question() {
+    let Ok(cluster) = control_plane() else { return };
+    let namespace = cluster.namespace("boot-typo");
+    cluster.apply(&namespace, &pod("web", 8080));
+    let ran = bootstrap(cluster, &[&namespace, "--allow-monitoring=monitorin"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.err);
+    let at = |part: &str| ran.err.find(part).unwrap_or_else(|| panic!("{part}: {}", ran.err));
+    assert!(at("--allow-monitoring admits nobody now") < at("would be cut"), "{}", ran.err);
+    assert!(at("would be cut") < at("give --yes"), "{}", ran.err);
+}
+
 /// Every flag of the preview keeps what its line says, and all of them together leave nothing to cut.
 #[test]
 fn the_flags_of_the_preview_keep_what_they_say() {

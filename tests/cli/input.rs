@@ -125,7 +125,12 @@ fn a_missing_file_is_an_error() {
     is_error(&ask("no/such.yaml"), &["cannot read no/such.yaml", "No such file"]);
     is_error(
         &netpol(&["explain", "a", "b"]),
-        &["no cluster: there is no kubeconfig", "read manifests with -f"],
+        &["no cluster: nothing is in the kubeconfig (/dev/null)", "read manifests with -f"],
+    );
+    // The manifests are named already.
+    is_error(
+        &netpol(&["explain", "a", "b", "--with", "-f", "examples/homekube"]),
+        &["--with lays the manifests over a live cluster, and nothing is", "leave --with out"],
     );
 }
 

@@ -113,6 +113,13 @@ fn unknown_commands_are_one_sentence() {
 }
 
 #[test]
+fn a_file_behind_with_is_one_for_f() {
+    let run = netpol(&["explain", "a", "b", "--with", "new.yaml"]);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(run.stderr.contains("tip: --with takes no file: give '-f new.yaml --with'"), "{run:?}");
+}
+
+#[test]
 fn no_command_is_help_and_an_error() {
     let run = netpol(&[]);
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));

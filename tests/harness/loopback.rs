@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 /// The server. It ends with the process.
 pub(crate) struct Loopback {
@@ -16,6 +17,11 @@ pub(crate) struct Loopback {
 
 impl Loopback {
     pub(crate) fn start() -> Self {
+        Self::slow(Duration::ZERO)
+    }
+
+    /// One that takes its time for every answer.
+    pub(crate) fn slow(delay: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -23,7 +29,7 @@ impl Loopback {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let log = Arc::clone(&log);
-                thread::spawn(move || converse(&stream, &log));
+                thread::spawn(move || converse(&stream, &log, delay));
             }
         });
         Self { address, asked }
@@ -35,7 +41,7 @@ impl Loopback {
     }
 }
 
-fn converse(stream: &TcpStream, log: &Mutex<Vec<String>>) -> Option<()> {
+fn converse(stream: &TcpStream, log: &Mutex<Vec<String>>, delay: Duration) -> Option<()> {
     let mut reader = BufReader::new(stream);
     loop {
         let mut line = String::new();
@@ -57,6 +63,7 @@ fn converse(stream: &TcpStream, log: &Mutex<Vec<String>>) -> Option<()> {
         let (method, path) = (words.next()?, words.next()?);
         log.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{method} {path}"));
         let path = path.split('?').next()?;
+        thread::sleep(delay);
         let (status, body) = if method == "POST" { review() } else { answer(path) };
         let body = body.to_string();
         let head = format!(

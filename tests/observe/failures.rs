@@ -27,6 +27,10 @@ fn hubble_is_missing() {
         &answer,
         &["no `hubble` on PATH", "install the Hubble CLI", "HUBBLE_BIN", "--input-file"],
     );
+    // To learn there is another way.
+    let mut learn = crate::run::command(crate::run::FRONT, &["bootstrap", "a", "--learn"]);
+    learn.env("PATH", "/nonexistent").env_remove("HUBBLE_BIN");
+    fails(&run(&mut learn, b""), &["no `hubble` on PATH", "--learn=config"]);
     let nowhere = Path::new("/nonexistent/hubble");
     let answer = run(&mut observe(&["-f", "examples/homekube"], Some(nowhere)), b"");
     fails(&answer, &["HUBBLE_BIN is /nonexistent/hubble", "unset it"]);

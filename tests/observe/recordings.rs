@@ -4,7 +4,7 @@ use super::{FLOWS, lines, observe, recorded};
 use crate::harness::{hubble, root};
 use crate::run::{list, run, text};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 /// The recording through the real CLI and a pipe gives what the recording itself gives.
@@ -168,6 +168,8 @@ fn filters_are_applied_to_recordings_too() {
         assert_eq!(answer.code, 0, "{answer:?}");
         lines(&answer).iter().filter(|line| text(line, "/kind") == "ObservedFlow").count()
     };
+    let two = recorded(&["--to-port", "53/TCP", "--protocol", "udp"]);
+    assert!(two.code == 2 && two.stderr.contains("two protocols: TCP"), "{two:?}");
     for (words, expected) in [
         (&[][..], 17),
         (&["--trace"], 18),
@@ -182,6 +184,14 @@ fn filters_are_applied_to_recordings_too() {
         (&["--port", "53/UDP"], 3),
         (&["--port", "53/TCP"], 0),
         (&["--verdict", "audit", "--verdict", "redirected"], 3),
+        // The words of Hubble's own CLI.
+        (&["--verdict", "AUDIT", "--verdict", "REDIRECTED", "-A"], 3),
+        (&["--from-namespace", "monitoring", "--to-namespace", "identity"], 5),
+        (&["--from-pod", "monitoring/grafana", "--to-pod", "identity/keycloak"], 3),
+        (&["--to-ip", "203.0.113.10"], 1),
+        (&["--to-port", "53", "--protocol", "udp"], 3),
+        (&["--protocol", "UDP"], 3),
+        (&["--to-fqdn", "https://login.example.com"], 1),
         (&["--verdict", "forwarded", "--last", "2"], 2),
         (&["--since", "2026-11-20T10:15:31Z"], 6),
         (&["--since", "2026-11-20T10:15:31Z", "--last", "1"], 1),
@@ -189,6 +199,52 @@ fn filters_are_applied_to_recordings_too() {
     ] {
         assert_eq!(count(words), expected, "{words:?}");
     }
+}
+
+/// Nothing to show is no answer by itself: it says whether the recording is too old or the filter too
+/// narrow.
+#[test]
+fn an_empty_answer_says_why() {
+    let old = "warning: none of 20 flows is that new: the last is of 2026-11-20T10:15:31.6Z, and --since \
+               asks for what came after 2099-01-01T00:00:00Z\n";
+    let narrow = "warning: none of 20 flows is of what is asked for: --from, --to, --port, --verdict and -n \
+                  leave nothing of them\n";
+    for (words, why) in [
+        (&["--since", "2099-01-01T00:00:00Z"][..], old),
+        (&["--port", "53/TCP"], narrow),
+        (&["-n", "monitoring", "--verdict", "audit", "--port", "1"], narrow),
+        (&["--since", "2026-11-20T10:15:31Z", "--port", "53/TCP"], narrow),
+    ] {
+        for form in [&[][..], &["--summary"], &["-o", "json"]] {
+            let answer = recorded(&[words, form].concat());
+            assert_eq!(answer.code, 0, "{answer:?}");
+            assert!(answer.stderr.ends_with(why), "{words:?} {form:?}: {why} in {answer:?}");
+        }
+    }
+}
+
+/// docs/semantics/cilium-ports.md#icmp: two types of ICMP are two flows, as two ports are.
+#[test]
+fn types_of_icmp_are_told_apart() {
+    let flow = |kind: u8| {
+        format!(
+            "{{\"flow\":{{\"time\":\"2026-11-20T10:15:30Z\",\"verdict\":\"FORWARDED\",\"event_type\":\
+             {{\"type\":5}},\"traffic_direction\":\"EGRESS\",\"IP\":{{\"source\":\"10.0.0.1\",\
+             \"destination\":\"10.0.0.2\"}},\"l4\":{{\"ICMPv4\":{{\"type\":{kind}}}}},\"source\":\
+             {{\"namespace\":\"a\",\"pod_name\":\"b\"}},\"destination\":{{\"namespace\":\"c\",\
+             \"pod_name\":\"d\"}}}}}}\n"
+        )
+    };
+    let both = [flow(8), flow(13)].concat();
+    let words = ["-f", "examples/homekube", "--input-file", "-"];
+    let ask = |more: &[&str]| run(&mut observe(&[&words, more].concat(), None), both.as_bytes());
+    let summary = ask(&["--summary", "-o", "json"]).json();
+    let rows = list(&summary, "/rows");
+    let ports: BTreeSet<&str> = rows.iter().map(|row| text(row, "/port")).collect();
+    assert_eq!(ports, ["ICMPv4 type 8", "ICMPv4 type 13"].into(), "{summary:#}");
+    let each = ask(&["-o", "json"]);
+    let kinds: Vec<Value> = lines(&each).iter().map(|line| line["icmpType"].clone()).collect();
+    assert_eq!(kinds, [8, 13], "{each:?}");
 }
 
 #[test]

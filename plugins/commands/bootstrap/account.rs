@@ -6,6 +6,23 @@
 use super::{Failure, Run};
 use std::fmt::Write as _;
 
+/// So many namespaces are named where the rest is counted.
+const NAMED: usize = 10;
+
+/// What becomes of the namespaces that the same command would go on with; nothing where there are none.
+pub(super) fn rest(what: &str, namespaces: &[String]) -> String {
+    let (shown, more) = namespaces.split_at(namespaces.len().min(NAMED));
+    let shown = shown.join(", ");
+    match (namespaces.len(), more.len()) {
+        (0, _) => String::new(),
+        (_, 0) => format!("; {what}: {shown}; the same command again goes on with that"),
+        (all, more) => format!(
+            "; {what}: {all} namespaces, {shown} and {more} more; the same command again goes on with \
+             these"
+        ),
+    }
+}
+
 /// The steps of a run.
 #[derive(Debug, Default)]
 pub(super) struct Account {
@@ -97,13 +114,7 @@ impl Run<'_> {
         let account = self.account.borrow();
         let half = account.half_done(false, |namespace| self.back(namespace));
         let half = half.unwrap_or_else(|| "no namespace is half done".to_owned());
-        let waiting = &account.waiting;
-        let rest = if waiting.is_empty() {
-            String::new()
-        } else {
-            format!("; not begun: {}", waiting.join(", "))
-        };
-        format!("stopped: {half}{rest}")
+        format!("stopped: {half}{}", rest("not begun", &account.waiting))
     }
 
     /// The command that takes a namespace back.
@@ -120,6 +131,18 @@ impl Run<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A line on very many of them says how many there are.
+    #[test]
+    fn few_of_many_are_named() {
+        let names = |count: usize| (0..count).map(|at| format!("n{at}")).collect::<Vec<_>>();
+        assert_eq!(rest("not begun", &names(0)), "");
+        let two = "; not begun: n0, n1; the same command again goes on with that";
+        assert_eq!(rest("not begun", &names(2)), two);
+        let many = rest("not begun", &names(5000));
+        assert!(many.starts_with("; not begun: 5000 namespaces, n0, n1, ") && many.len() < 150);
+        assert!(many.ends_with(", n9 and 4990 more; the same command again goes on with these"));
+    }
 
     #[test]
     fn each_step_is_accounted_for() {

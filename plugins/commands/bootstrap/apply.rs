@@ -149,6 +149,8 @@ impl Run<'_> {
         let mut broken = self.broken_tests(connection, &prepared).await?;
         if self.plan.dry_run != DryRun::Client && prepared.changes(self.plan.prune) {
             notes = self.service_ports(connection, &prepared.namespace).await;
+            // Whoever is asked knows it by then.
+            notes.extend(self.nobody_admitted(connection).await);
             while let Some(keeps) = self.preview(connection, &prepared, notes).await? {
                 notes = Vec::new();
                 let namespace = prepared.namespace.clone();
@@ -285,9 +287,10 @@ impl Run<'_> {
             let names = others.stale.iter();
             let names = names.filter_map(|object| object["metadata"]["name"].as_str());
             let names: Vec<&str> = names.collect();
+            let them = if names.len() == 1 { "it" } else { "them" };
             outcome.words.push(format!(
                 "{namespace}: written by an earlier run, in force, and not asked for now: {}; --prune \
-                 takes them away",
+                 takes {them} away",
                 names.join(", ")
             ));
         }

@@ -10,7 +10,7 @@ use super::preview::not_known;
 use super::{Begun, BootstrapArgs, Run};
 use crate::cli::{Exit, GlobalArgs, HubbleArgs, Input, InputArgs, Source, note, since};
 use crate::render::Format;
-use anyhow::ensure;
+use anyhow::{anyhow, ensure};
 use clap::Args;
 use jiff::Timestamp;
 use netpol::baseline::{self, BaselinePolicy};
@@ -135,8 +135,8 @@ impl LearnArgs {
     fn read(&self, global: &GlobalArgs, plan: &Plan) -> anyhow::Result<Input> {
         // Where there is Hubble, there is Cilium.
         let supposed = self.reads_flows().then(|| Enforcer::Cilium(Cilium::default()));
-        let entrances = self.reads_config();
-        let flags = InputArgs { supposed, entrances, ..self.input.clone() };
+        let (entrances, without_pods) = (self.reads_config(), self.reads_config());
+        let flags = InputArgs { supposed, entrances, without_pods, ..self.input.clone() };
         let mut global = global.clone();
         // Who may read one namespace only learns from that.
         if let Namespaces::Named(names) = &plan.namespaces
@@ -176,7 +176,13 @@ impl LearnArgs {
 
     /// Learns, and prints or exports.
     pub(super) fn run(&self, run: Run<'_>) -> anyhow::Result<Exit> {
-        let source = self.reads_flows().then(|| self.hubble.source(run.global)).transpose()?;
+        let source = self.reads_flows().then(|| self.hubble.source(run.global)).transpose();
+        let source = source.map_err(|error| match error.downcast_ref() {
+            Some(Error::NoHubble) => {
+                anyhow!("{error}, or learn from configuration, --learn=config")
+            }
+            _ => error,
+        })?;
         let input = self.read(run.global, run.plan)?;
         input.tell_gaps(run.global);
         run.global.block_on(self.learn(run, source, input))?
@@ -201,7 +207,7 @@ impl LearnArgs {
         let index = Index::new(&input.snapshot, &input.rules);
         let wanted = begun.namespaces.iter().map(|name| name.as_str().into());
         let collector = Collector::new(&input.snapshot, index, wanted, window.since);
-        let mut collector = collector.with_icmp(dialect == Dialect::Cilium);
+        let mut collector = collector.with_icmp(dialect != Dialect::NetworkPolicy);
         if let Some(source) = source {
             run.progress.say("reading what Hubble saw");
             read(source, &begun.namespaces, &window, &mut collector)?;

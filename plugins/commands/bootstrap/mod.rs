@@ -348,8 +348,8 @@ impl Run<'_> {
     fn failed(&self, namespace: &str, failure: &Failure, rest: &[String], done: &mut Done) {
         done.failed += 1;
         let mut why = format!("{namespace}: {}", failure.why);
-        if failure.of_server && !rest.is_empty() {
-            why = format!("{why}; not tried: {}", rest.join(", "));
+        if failure.of_server {
+            why += &account::rest("not tried", rest);
         }
         self.progress.aside(|| error(self.global.color, &why));
     }
@@ -370,6 +370,7 @@ impl Run<'_> {
         else {
             return Ok(());
         };
+        self.progress.say("asking which kinds the cluster serves");
         if connection.serves(dialect.kind()).await? {
             return Ok(());
         }
@@ -416,7 +417,7 @@ impl Run<'_> {
             }
             // Manifests say nothing here: what is written would go to a cluster, or to files.
             Err(live::Error::NoCluster { looked }) if plan.action == Action::Apply => bail!(
-                "no cluster to write to: there is no kubeconfig ({looked}) and this is not a pod with \
+                "no cluster to write to: {looked} and this is not a pod with \
                  a service account; give --kubeconfig or --server, or write files with --export DIR"
             ),
             Err(error) => Err(error.into()),

@@ -16,6 +16,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// What Google's kubectl has in its version, which runs that kubectl whose version is the server's, and is
+/// one itself where it finds none.
+///
+/// Source: `GoogleCloudPlatform/kubectl-dispatcher`.
+const DISPATCHER: &str = "-dispatcher";
+
+/// Stands in the place of a version in programs that were built without one.
+const NO_VERSION: &str = "$Format";
+
 /// A version is not long in coming, nor long.
 const LIMITS: Limits = Limits { time: Duration::from_secs(5), output: 1 << 16 };
 
@@ -86,6 +95,13 @@ fn check(program: &Program, path: &Path) -> Check {
     let place = path.display();
     match said(path, asked) {
         Ok(said) => match version(&said) {
+            Some(version) if version.contains(DISPATCHER) => Check::note(
+                Area::Programs,
+                format!(
+                    "{name} {version} ({place}) is Google's, which asks a server before it works"
+                ),
+                format!("put another {name} before it on PATH for a -k that asks nobody"),
+            ),
             Some(version) => Check::ok(Area::Programs, format!("{name} {version} ({place})")),
             None => Check::note(Area::Programs, format!("{name} tells no version ({place})"), None),
         },
@@ -112,7 +128,7 @@ fn version(said: &str) -> Option<String> {
     if let Ok(json) = serde_json::from_str::<Value>(said) {
         let known = ["/clientVersion/gitVersion", "/flux"];
         let found = known.iter().find_map(|place| json.pointer(place)?.as_str());
-        return found.map(ToOwned::to_owned);
+        return found.filter(|it| !it.contains(NO_VERSION)).map(ToOwned::to_owned);
     }
     let mut words = said.split(|c: char| c.is_whitespace() || matches!(c, ':' | ',' | '(' | '@'));
     let looks = |word: &&str| {
@@ -220,6 +236,7 @@ mod tests {
         for (said, expected) in [
             ("{\"clientVersion\": {\"gitVersion\": \"v1.34.1\"}}", Some("v1.34.1")),
             ("{\"flux\": \"v2.7.0\"}", Some("v2.7.0")),
+            ("{\"clientVersion\": {\"gitVersion\": \"v0.0.0-master+$Format:%H$\"}}", None),
             ("v5.7.1\n", Some("v5.7.1")),
             ("hubble v1.18.3@HEAD-fbc6aff compiled with go1.25.3 on linux/amd64", Some("v1.18.3")),
             ("cilium-cli: v0.18.8 compiled with go1.25.3", Some("v0.18.8")),

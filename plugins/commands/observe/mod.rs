@@ -17,7 +17,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use live::Live;
 use netpol::answer::{ObservedLine, rejections};
-use netpol::cluster::Name;
+use netpol::cluster::{Name, Protocol};
 use netpol::ends::{EndName, PortText, PortWanted};
 use netpol::hubble::{EndFilter, Events, Filter, Pods, PodsOf, Verdict, Window};
 use netpol::policy::{Cilium, Enforcer};
@@ -37,15 +37,15 @@ const SAME_KEY: Duration = Duration::from_millis(200);
 )]
 pub struct ObserveArgs {
     /// Only from this workload, pod, Service, namespace, node, name or address
-    #[arg(long, value_name = "SOURCE")]
+    #[arg(long, alias = "from-ip", value_name = "SOURCE")]
     from: Option<EndName>,
 
     /// Only to this workload, pod, Service, namespace, node, name or address
-    #[arg(long, value_name = "DESTINATION")]
+    #[arg(long, aliases = ["to-ip", "to-fqdn"], value_name = "DESTINATION")]
     to: Option<EndName>,
 
     /// Only to this port of the destination: 8080, 53/UDP
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, alias = "to-port", value_name = "PORT")]
     port: Option<PortWanted>,
 
     #[command(flatten)]
@@ -117,6 +117,10 @@ struct HubbleWords {
     /// --to ns/NAME
     #[arg(long, hide = true, value_name = "NAMESPACE", conflicts_with_all = ["to", "to_pod"])]
     to_namespace: Option<String>,
+
+    /// That of --port
+    #[arg(long, hide = true, value_name = "PROTOCOL")]
+    protocol: Option<Protocol>,
 }
 
 impl HubbleWords {
@@ -311,6 +315,12 @@ impl ObserveArgs {
                 bail!("--port {name}: Hubble knows ports by number only; give the number")
             }
             (None, None) => (None, None),
+        };
+        let protocol = match (protocol, self.words.protocol) {
+            (Some(of_port), Some(other)) if of_port != other => {
+                bail!("two protocols: {of_port} with the port and --protocol {other}; give one")
+            }
+            (told, other) => told.or(other),
         };
         let verdicts = self.verdict.iter().map(|verdict| match verdict {
             VerdictArg::Dropped => Verdict::Dropped,

@@ -5,7 +5,7 @@
 //! grow with the number of flows.
 
 use super::live::Live;
-use crate::cli::{ColorChoice, Input, Told, answer, warn, width};
+use crate::cli::{ColorChoice, Input, Progress, Told, answer, warn, width};
 use crate::render::{Format, json_line, lost_text, observation_text, observed_summary_text};
 use jiff::Timestamp;
 use netpol::answer::{LostEvents, ObservedFlow, ObservedSummary, Observer, Summary};
@@ -80,7 +80,7 @@ pub(super) struct Session {
     latest: Option<Timestamp>,
     /// Flows shown or counted.
     shown: u64,
-    /// Flows whose event no policy decides.
+    /// Flows that are asked for and whose event no policy decides.
     other_events: u64,
     unreadable: u64,
     first_unreadable: Option<Excerpt>,
@@ -88,6 +88,8 @@ pub(super) struct Session {
     lost: Lost,
     /// Who read the answer wants no more of it.
     closed: bool,
+    /// Says that flows are waited for, until there is something to say.
+    waiting: Option<Progress>,
 }
 
 /// Lost events that were not yet told.
@@ -119,6 +121,7 @@ impl Session {
             too_long: 0,
             lost: Lost::default(),
             closed: false,
+            waiting: None,
         }
     }
 
@@ -151,6 +154,7 @@ impl Session {
         mut records: mpsc::Receiver<Incoming>,
         mut interrupt: Pin<&mut impl Future<Output = ()>>,
     ) -> anyhow::Result<(Finish, Input)> {
+        self.waiting = Some(Progress::slow(self.color, "waiting for flows"));
         loop {
             let next = {
                 let locate = input.locate();
@@ -168,6 +172,7 @@ impl Session {
                                 }
                             }
                             Some(Incoming::End(read)) => {
+                                self.waiting = None;
                                 self.release(&mut observer)?;
                                 read?;
                                 break Next::End(Finish::Over);
@@ -179,7 +184,10 @@ impl Session {
             };
             match next {
                 Next::State(next) => input = *next,
-                Next::End(finish) => return Ok((finish, input)),
+                Next::End(finish) => {
+                    self.waiting = None;
+                    return Ok((finish, input));
+                }
             }
             tracing::debug!("the cluster changed: predictions are made anew");
         }
@@ -193,7 +201,8 @@ impl Session {
                     self.read += 1;
                     self.latest = self.latest.max(flow.time);
                     if !self.filter.has_event(&flow) {
-                        self.other_events += 1;
+                        let asked = self.filter.has(&flow) && self.window.has(&flow);
+                        self.other_events += u64::from(asked);
                     } else if self.filter.has(&flow)
                         && self.window.has(&flow)
                         && !self.pairs.is_second(&flow)
@@ -208,6 +217,7 @@ impl Session {
                     self.lose(count, source, node, &mut out)?;
                 }
                 Record::Nodes(state) if state.is_trouble() => {
+                    self.waiting = None;
                     let (nodes, why) = (state.nodes.join(", "), &state.message);
                     let why = if why.is_empty() { String::new() } else { format!(": {why}") };
                     let text =
@@ -285,6 +295,7 @@ impl Session {
 
     fn tell_lost(&mut self) {
         if self.lost.count > 0 {
+            self.waiting = None;
             warn(self.color, &lost_text(self.lost.count, &self.lost.source, &self.lost.node));
             self.lost = Lost { told: Some(Instant::now()), ..Lost::default() };
         }
@@ -292,6 +303,7 @@ impl Session {
 
     fn put(&mut self, out: &str) -> anyhow::Result<()> {
         if !out.is_empty() {
+            self.waiting = None;
             self.closed |= answer(self.color, out)? == Told::Closed;
         }
         Ok(())
@@ -330,11 +342,11 @@ impl Session {
             warn(self.color, &format!("lines of more than 1 MiB were left out: {count}"));
         }
         if over && self.shown == 0 && self.other_events > 0 {
-            let count = self.other_events;
-            let text = format!(
-                "none of {count} flows is a policy's decision: --trace shows packets on their way"
-            );
-            warn(self.color, &text);
+            let none = match self.other_events {
+                1 => "the one flow is no policy's decision".to_owned(),
+                count => format!("none of {count} flows is a policy's decision"),
+            };
+            warn(self.color, &format!("{none}: --trace shows packets on their way"));
         } else if over && self.shown == 0 && self.read > 0 {
             warn(self.color, &self.nothing_shown());
         }

@@ -162,6 +162,13 @@ fn forbidden(scene: Scene<'_>, message: String) -> Error {
     let group = after("in API group \"").filter(|group| !group.is_empty());
     let said = after("resource \"")
         .map(|resource| group.map_or(resource.clone(), |group| format!("{resource}.{group}")));
+    let place = after("in the namespace \"");
+    // Then the server says what is told here, and nothing more.
+    let ends = match &place {
+        Some(namespace) => message.ends_with(&format!("in the namespace \"{namespace}\"")),
+        None => message.ends_with("at the cluster scope"),
+    };
+    let bare = ends && said.is_some() && after("User \"").is_some();
     let asked = scene.target.map(|target| (target.verb().to_owned(), target.qualified()));
     let (asked_verb, asked_resource) =
         asked.unwrap_or_else(|| ("do this".to_owned(), "it".to_owned()));
@@ -170,9 +177,8 @@ fn forbidden(scene: Scene<'_>, message: String) -> Error {
         user: after("User \""),
         verb: verb().unwrap_or(asked_verb),
         resource: said.unwrap_or(asked_resource),
-        namespace: after("in the namespace \"")
-            .or_else(|| scene.target.and_then(|target| target.namespace.clone())),
-        why: or(message, "forbidden"),
+        namespace: place.or_else(|| scene.target.and_then(|target| target.namespace.clone())),
+        why: if bare { String::new() } else { or(message, "forbidden") },
     }))
 }
 

@@ -12,11 +12,11 @@ use std::time::Duration;
 pub enum Error {
     /// There is nothing that says where a cluster is.
     #[error(
-        "no cluster: there is no kubeconfig ({looked}) and this is not a pod with a service \
-         account; give --kubeconfig or --server, or read manifests with -f"
+        "no cluster: {looked} and this is not a pod with a service account; give --kubeconfig or \
+         --server, or read manifests with -f"
     )]
     NoCluster {
-        /// Where a kubeconfig was looked for.
+        /// That there is no kubeconfig, or that nothing is in it, and where it was looked for.
         looked: String,
     },
 
@@ -30,7 +30,7 @@ pub enum Error {
     },
 
     /// A kubeconfig without a current context, and no flag that names one.
-    #[error("the kubeconfig has no current context; choose one with --context: {}", OneOf(.known))]
+    #[error("{}", no_context(.known))]
     NoContext {
         /// The contexts that it has.
         known: Vec<String>,
@@ -251,8 +251,8 @@ impl Error {
 /// A right that the user does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{doing}: not allowed{}: {why}; ask for the right to {verb} {resource} in {}",
-    ForUser(.user), .namespace.as_deref().unwrap_or("the whole cluster")
+    "{doing}: not allowed{}{}; ask for the right to {verb} {resource} in {}",
+    ForUser(.user), Because(.why), .namespace.as_deref().unwrap_or("the whole cluster")
 )]
 pub struct Forbidden {
     /// What was being done.
@@ -265,7 +265,7 @@ pub struct Forbidden {
     pub resource: String,
     /// The namespace; `None` for all of them or for a cluster-scoped resource.
     pub namespace: Option<String>,
-    /// What the server said.
+    /// What the server said besides; empty where that is all.
     pub why: String,
 }
 
@@ -347,6 +347,15 @@ impl fmt::Display for OneOf<'_> {
     }
 }
 
+/// What to choose where no context is chosen.
+fn no_context(known: &[String]) -> String {
+    if known.is_empty() {
+        return "the kubeconfig has no context; give --cluster or --server, or read manifests with -f"
+            .to_owned();
+    }
+    format!("the kubeconfig has no current context; choose one with --context: {}", OneOf(known))
+}
+
 /// What a server has in place of a resource, and what to do.
 struct Served<'a> {
     api: &'a str,
@@ -400,6 +409,14 @@ impl fmt::Display for Within {
             None => f.write_str("before the system gave up")?,
         }
         f.write_str("; check the network, or raise --request-timeout where it is given")
+    }
+}
+
+struct Because<'a>(&'a str);
+
+impl fmt::Display for Because<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, ": {}", self.0) }
     }
 }
 

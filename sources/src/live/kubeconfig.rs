@@ -43,11 +43,18 @@ pub(super) fn load(
     Ok(if empty { service_account(environment) } else { Some(merged) })
 }
 
-/// Where a kubeconfig was looked for, in words.
+/// Where a kubeconfig was looked for and what is there, where none names a cluster.
 pub(super) fn looked(options: &ConnectOptions, environment: &Environment) -> String {
-    let files = files(options, environment);
+    let mut files = files(options, environment);
+    let there = files.iter().any(|file| file.exists());
+    files.retain(|file| file.exists() || !there);
     let files: Vec<String> = files.iter().map(|file| clean(&file.display().to_string())).collect();
-    if files.is_empty() { "KUBECONFIG is not set, nor HOME".to_owned() } else { files.join(", ") }
+    let at = files.join(", ");
+    match (&files[..], there) {
+        ([], _) => "there is no kubeconfig (KUBECONFIG is not set, nor HOME)".to_owned(),
+        (_, true) => format!("nothing is in the kubeconfig ({at})"),
+        (_, false) => format!("there is no kubeconfig ({at})"),
+    }
 }
 
 fn files(options: &ConnectOptions, environment: &Environment) -> Vec<PathBuf> {

@@ -99,7 +99,7 @@ pub struct SummaryRow {
     pub source: EndReport,
     /// Who was to have them, as `list` has it.
     pub destination: EndReport,
-    /// The destination's port with the protocol, or the protocol alone.
+    /// The destination's port with the protocol, or the type of ICMP.
     pub port: String,
     /// Whose policies were asked.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -215,7 +215,11 @@ impl Summary {
 fn port(flow: &Flow) -> String {
     match flow.l4 {
         Layer4::Ports { protocol, destination, .. } => format!("{destination}/{protocol}"),
-        other => ObservedProtocol::of(other).map_or("no port", ObservedProtocol::as_str).to_owned(),
+        Layer4::Icmp { kind, .. } => {
+            let protocol = ObservedProtocol::of(flow.l4).map_or("ICMP", ObservedProtocol::as_str);
+            format!("{protocol} type {kind}")
+        }
+        Layer4::Other => "no port".to_owned(),
     }
 }
 

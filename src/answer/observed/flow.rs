@@ -15,9 +15,10 @@ impl ObservedFlow {
     pub fn new(observation: &Observation) -> Self {
         let flow = &observation.flow;
         let (head, about) = observation.told();
-        let port = match flow.l4 {
-            Layer4::Ports { destination, .. } => Some(destination),
-            Layer4::Icmp { .. } | Layer4::Other => None,
+        let (port, icmp_type) = match flow.l4 {
+            Layer4::Ports { destination, .. } => (Some(destination), None),
+            Layer4::Icmp { kind, .. } => (None, Some(kind)),
+            Layer4::Other => (None, None),
         };
         let named = flow.allowed_by.iter().chain(&flow.denied_by);
         Self {
@@ -30,6 +31,7 @@ impl ObservedFlow {
             destination: end(&flow.destination),
             protocol: ObservedProtocol::of(flow.l4),
             port,
+            icmp_type,
             direction: flow.direction,
             observed: ObservedVerdict {
                 verdict: flow.verdict,

@@ -51,6 +51,9 @@ pub struct ObservedFlow {
     /// The destination's port, after any Service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
+    /// The type of ICMP, which stands for the port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icmp_type: Option<u32>,
     /// Whose policies were asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub direction: Option<Direction>,

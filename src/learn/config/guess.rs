@@ -5,25 +5,15 @@
 //! arrives. Nothing is guessed of a name that no Service has.
 
 use super::hosts::{self, Host};
-use super::wire::{ConfigMap, Container, KeyRef, MonitorSpec, Scraped, ServiceMonitor};
+use super::wire::{ConfigMap, Container, KeyRef};
 use super::{Settings, called};
 use crate::cluster::{BackendPort, Name, Origin, PodId, Port, Protocol, Service, Snapshot};
 use crate::ends::{self, EndName, Endpoint, Named, PortText, PortWanted, scheme_port};
 use crate::entry::{self, Front, Fronts};
-use crate::objects::selector_of;
-use crate::prose;
 use std::collections::BTreeSet;
 
 /// Of what leads to no pod so much is told; the rest is counted.
 const MOST_LEFT: usize = 32;
-
-/// Pods that the Prometheus Operator makes, by the labels that it gives them.
-///
-/// Source: Prometheus Operator, pkg/prometheus/server/statefulset.go, makeStatefulSetSpec.
-const PROMETHEUS: [(&str, &str); 2] = [
-    ("app.kubernetes.io/name", "prometheus"),
-    ("app.kubernetes.io/managed-by", "prometheus-operator"),
-];
 
 /// The file of a field, with its line where it has one.
 pub type Written<'a> = dyn Fn(&Origin, &str) -> Option<String> + 'a;
@@ -67,25 +57,25 @@ pub fn guesses(
         finder.pod(*id);
     }
     finder.routes();
-    for ((namespace, _), (origin, monitor)) in &settings.monitors {
-        finder.monitor(namespace, origin, monitor);
+    for (object, (origin, monitor)) in &settings.monitors {
+        finder.monitor(object, origin, monitor);
     }
     finder.found
 }
 
-struct Finder<'a> {
-    snapshot: &'a Snapshot,
+pub(super) struct Finder<'a> {
+    pub(super) snapshot: &'a Snapshot,
     settings: &'a Settings,
     namespaces: &'a [String],
     written: &'a Written<'a>,
-    found: Guesses,
+    pub(super) found: Guesses,
 }
 
 /// Where a text stands.
-struct Place<'a> {
-    words: String,
-    origin: &'a Origin,
-    path: String,
+pub(super) struct Place<'a> {
+    pub(super) words: String,
+    pub(super) origin: &'a Origin,
+    pub(super) path: String,
 }
 
 /// What some pod is configured with.
@@ -98,11 +88,11 @@ struct Setting<'a> {
 }
 
 impl<'a> Finder<'a> {
-    fn is_asked(&self, namespace: &str) -> bool {
+    pub(super) fn is_asked(&self, namespace: &str) -> bool {
         self.namespaces.iter().any(|asked| asked == namespace)
     }
 
-    fn leave(&mut self, why: String) {
+    pub(super) fn leave(&mut self, why: String) {
         if self.found.left.len() < MOST_LEFT {
             self.found.left.insert(why);
         } else if !self.found.left.contains(&why) {
@@ -111,7 +101,7 @@ impl<'a> Finder<'a> {
     }
 
     /// The file that a text is in.
-    fn file(&self, place: &Place<'_>) -> Option<Box<str>> {
+    pub(super) fn file(&self, place: &Place<'_>) -> Option<Box<str>> {
         (self.written)(place.origin, &place.path).map(Into::into)
     }
 
@@ -240,7 +230,8 @@ impl<'a> Finder<'a> {
         let mut services = snapshot.services.within(meant.namespace);
         let service = services.find(|(_, service)| *service.name == *meant.name);
         let Some((_, service)) = service else {
-            if meant.in_full {
+            // In another zone it is another cluster's, or no Service at all.
+            if meant.in_full && meant.zone.is_none() {
                 self.named(id, host, place, "no such Service is known here");
             }
             return;
@@ -265,7 +256,9 @@ impl<'a> Finder<'a> {
             };
             PortWanted { port: PortText::Number(number), protocol }
         });
-        let by = (&*place.words, self.file(place));
+        let zone = meant.zone.map(|zone| format!(" in zone {zone}")).unwrap_or_default();
+        let words = place.words.clone() + &zone;
+        let by = (&*words, self.file(place));
         if let Err(why) = self.behind(id, service, wanted.as_ref(), by) {
             self.named(id, host, place, &why);
         }
@@ -281,7 +274,7 @@ impl<'a> Finder<'a> {
     }
 
     /// A connection to each pod behind a Service.
-    fn behind(
+    pub(super) fn behind(
         &mut self,
         source: PodId,
         service: &Service,
@@ -379,101 +372,4 @@ impl<'a> Finder<'a> {
             }
         }
     }
-
-    /// What a ServiceMonitor has scraped, by the one Prometheus that the operator runs.
-    fn monitor(&mut self, namespace: &Name, origin: &'a Origin, monitor: &ServiceMonitor) {
-        let snapshot = self.snapshot;
-        let (Some(name), Some(spec)) =
-            (monitor.metadata.as_ref().and_then(|metadata| metadata.name.as_ref()), &monitor.spec)
-        else {
-            return;
-        };
-        let by = format!("ServiceMonitor {namespace}/{name}");
-        let path = "spec.selector".to_owned();
-        let file = self.file(&Place { words: by.clone(), origin, path });
-        let scraped = self.scraped(namespace, spec);
-        let (pods, owners) = self.prometheus();
-        let of_asked = |id: &PodId| self.is_asked(&snapshot.pod(*id).namespace);
-        let ours =
-            |service: &&Service| self.is_asked(&service.namespace) || pods.iter().any(of_asked);
-        let scraped: Vec<&Service> = scraped.into_iter().filter(ours).collect();
-        if scraped.is_empty() {
-            return;
-        }
-        match &owners[..] {
-            [_] => {}
-            [] => {
-                return self
-                    .leave(format!("{by}: no pod of the Prometheus Operator is known here"));
-            }
-            several => {
-                let several = prose::list(several, "and");
-                return self.leave(format!("{by}: which of {several} reads it is not known"));
-            }
-        }
-        for service in scraped {
-            for endpoint in spec.endpoints.iter().flatten() {
-                for pod in &pods {
-                    let done = match port_of(endpoint, service) {
-                        Some(port) => {
-                            let wanted = PortWanted { port, protocol: Some(Protocol::Tcp) };
-                            self.behind(*pod, service, Some(&wanted), (&by, file.clone()))
-                        }
-                        None => Err("it has no such port".to_owned()),
-                    };
-                    if let Err(why) = done {
-                        let at = format!("{}/svc/{}", service.namespace, service.name);
-                        self.leave(format!("{by} selects {at}: {why}"));
-                        break;
-                    }
-                }
-            }
-        }
-    }
-
-    /// The Services that a ServiceMonitor selects.
-    fn scraped(&self, namespace: &Name, spec: &MonitorSpec) -> Vec<&'a Service> {
-        let Some(selector) = selector_of(&spec.selector) else { return Vec::new() };
-        let place = spec.namespace_selector.as_ref();
-        let within = |service: &&Service| match place {
-            Some(place) if place.any => true,
-            Some(place) if place.match_names.as_ref().is_some_and(|names| !names.is_empty()) => {
-                place.match_names.iter().flatten().any(|name| *name == service.namespace)
-            }
-            _ => service.namespace == *namespace,
-        };
-        let services = self.snapshot.services.iter().filter(within);
-        services.filter(|service| selector.selects(&service.labels)).collect()
-    }
-
-    /// The pods of the Prometheus Operator's, and what they are called.
-    fn prometheus(&self) -> (Vec<PodId>, Vec<String>) {
-        let is = |(id, pod): &(usize, &crate::cluster::Pod)| {
-            !pod.finished
-                && self.snapshot.representative(*id).is_none()
-                && PROMETHEUS.iter().all(|(key, value)| pod.labels.get(key) == Some(*value))
-        };
-        let pods: Vec<PodId> =
-            self.snapshot.pods().iter().enumerate().filter(is).map(|(id, _)| id).collect();
-        let mut owners: Vec<String> =
-            pods.iter().map(|id| called(self.snapshot, *id).to_string()).collect();
-        owners.sort();
-        owners.dedup();
-        (pods, owners)
-    }
-}
-
-/// The port of a Service that is scraped: by its name, or as the one that leads to a port of its pods.
-fn port_of(endpoint: &Scraped, service: &Service) -> Option<PortText> {
-    let number = |port: &crate::cluster::ServicePort| PortText::Number(port.port.number);
-    if let Some(name) = endpoint.port.0.as_deref().filter(|name| !name.is_empty()) {
-        let mut ports = service.ports.iter();
-        return ports.find(|port| port.name.as_deref() == Some(name)).map(number);
-    }
-    let wanted = endpoint.target_port.as_str();
-    let leads = |port: &&crate::cluster::ServicePort| match &port.target {
-        crate::cluster::TargetPort::Number(number) => number.to_string() == wanted,
-        crate::cluster::TargetPort::Name(name) => **name == *wanted,
-    };
-    (!wanted.is_empty()).then(|| service.ports.iter().find(leads).map(number))?
 }

@@ -28,8 +28,8 @@ const OF_HOSTS: &[&str] = &[
 /// Kubernetes sets it to the pod's own name, and people to the like.
 const OWN_NAME: &str = "HOSTNAME";
 
-/// The end of a name that is one of the cluster's.
-const OF_CLUSTER: &str = ".cluster.local";
+/// The zone of names in the cluster, unless it is set otherwise.
+const ZONE: &str = "cluster.local";
 
 /// A host as a text names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +52,8 @@ pub(super) struct Meant<'a> {
     pub(super) name: &'a str,
     /// The name is of the form that only Services have.
     pub(super) in_full: bool,
+    /// The zone that it names, where that is not the usual one: this cluster's, or another's.
+    pub(super) zone: Option<&'a str>,
     /// It is one pod of the Service, which only those of headless Services have a name for.
     pub(super) of_pod: bool,
 }
@@ -60,14 +62,19 @@ pub(super) struct Meant<'a> {
 ///
 /// Source: docs/semantics/services.md#names-in-the-cluster.
 pub(super) fn service<'a>(host: &'a str, here: &'a str) -> Option<Meant<'a>> {
-    let without_domain = host.strip_suffix(OF_CLUSTER);
-    let labels: Vec<&str> = without_domain.unwrap_or(host).split('.').collect();
-    let meant = |namespace, name, in_full, of_pod| Some(Meant { namespace, name, in_full, of_pod });
+    // The first of these is the mark: a zone may have such a label, too.
+    let (labels, zone) = match host.split_once(".svc.") {
+        Some((labels, zone)) => (labels, Some(zone)),
+        None => (host.strip_suffix(".svc").unwrap_or(host), None),
+    };
+    let in_full = labels.len() < host.len();
+    let labels: Vec<&str> = labels.split('.').collect();
+    let zone = zone.filter(|zone| *zone != ZONE);
+    let meant = |namespace, name, of_pod| Some(Meant { namespace, name, in_full, zone, of_pod });
     match labels[..] {
-        [name, namespace, "svc"] => meant(namespace, name, true, false),
-        [_, name, namespace, "svc"] => meant(namespace, name, true, true),
-        [name] if without_domain.is_none() => meant(here, name, false, false),
-        [name, namespace] if without_domain.is_none() => meant(namespace, name, false, false),
+        [name] if !in_full => meant(here, name, false),
+        [name, namespace] => meant(namespace, name, false),
+        [_, name, namespace] if in_full => meant(namespace, name, true),
         _ => None,
     }
 }
@@ -324,14 +331,24 @@ mod tests {
     fn forms_of_the_cluster() {
         let meant = |host| {
             let it = service(host, "a")?;
-            Some((it.namespace, it.name, it.in_full, it.of_pod))
+            Some((it.namespace, it.name, it.in_full, it.of_pod, it.zone))
         };
-        assert_eq!(meant("db"), Some(("a", "db", false, false)));
-        assert_eq!(meant("db.b"), Some(("b", "db", false, false)));
-        assert_eq!(meant("db.b.svc"), Some(("b", "db", true, false)));
-        assert_eq!(meant("db.b.svc.cluster.local"), Some(("b", "db", true, false)));
-        assert_eq!(meant("db-0.db.b.svc"), Some(("b", "db", true, true)));
-        for other in ["db.cluster.local", "db.b.cluster.local", "x.db.b", "a.b.c.d.svc"] {
+        assert_eq!(meant("db"), Some(("a", "db", false, false, None)));
+        assert_eq!(meant("db.b"), Some(("b", "db", false, false, None)));
+        assert_eq!(meant("db.b.svc"), Some(("b", "db", true, false, None)));
+        assert_eq!(meant("db.b.svc.cluster.local"), Some(("b", "db", true, false, None)));
+        assert_eq!(meant("db-0.db.b.svc"), Some(("b", "db", true, true, None)));
+        let home = Some("k8s.home.arpa");
+        assert_eq!(meant("db.b.svc.k8s.home.arpa"), Some(("b", "db", true, false, home)));
+        assert_eq!(meant("db-0.db.b.svc.k8s.home.arpa"), Some(("b", "db", true, true, home)));
+        for other in [
+            "db.cluster.local",
+            "db.b.cluster.local",
+            "x.db.b",
+            "a.b.c.d.svc",
+            "db.svc",
+            "svc.svc.x",
+        ] {
             assert_eq!(meant(other), None, "{other}");
         }
     }

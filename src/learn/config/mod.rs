@@ -5,16 +5,18 @@
 //! to no pod. A guess is no flow: what is named need not be used, and what is used need not be named.
 //!
 //! Read are environment, arguments and the ConfigMaps that containers take these from or mount, what
-//! leads in by hosts and paths (Ingresses and routes), and ServiceMonitors. Values of Secrets are not.
+//! leads in by hosts and paths (Ingresses and routes), ServiceMonitors and PodMonitors. Values of Secrets
+//! are not.
 
 mod guess;
 mod hosts;
+mod monitors;
 #[cfg(test)]
 mod tests;
 mod wire;
 
 pub use guess::{Guess, Guesses, Written, guesses};
-pub use wire::{ConfigMap, Configured, ServiceMonitor};
+pub use wire::{ConfigMap, Configured, Monitor};
 
 use crate::cluster::{Labels, Name, ObjectRef, Origin, PodId, Snapshot};
 use serde_json::Value;
@@ -26,7 +28,7 @@ pub struct Settings {
     /// One of the pods that are configured alike.
     pods: BTreeMap<PodId, Configured>,
     config_maps: BTreeMap<(Name, Name), (Origin, ConfigMap)>,
-    monitors: BTreeMap<(Name, Name), (Origin, ServiceMonitor)>,
+    monitors: BTreeMap<ObjectRef, (Origin, Monitor)>,
     /// What could not be read, and why.
     pub unread: Vec<String>,
 }
@@ -59,13 +61,13 @@ impl Settings {
             let (Some(written), Some(namespace)) = (read(origin), &object.namespace) else {
                 continue;
             };
-            let at = (namespace.clone(), object.name.clone());
             if &*object.kind == "ConfigMap" {
+                let at = (namespace.clone(), object.name.clone());
                 if let Ok(map) = serde_json::from_value(written) {
                     settings.config_maps.insert(at, (origin.clone(), map));
                 }
             } else if let Ok(monitor) = serde_json::from_value(written) {
-                settings.monitors.insert(at, (origin.clone(), monitor));
+                settings.monitors.insert(object.clone(), (origin.clone(), monitor));
             }
         }
         settings
@@ -85,6 +87,22 @@ impl Settings {
             let pod = snapshot.pod(*id);
             let kind = (pod.namespace.clone(), pod.owner, pod.labels.lasting().to_string());
             if pod.owner.is_none() || alike.insert(kind) {
+                self.pods.insert(*id, configured);
+            }
+        }
+    }
+
+    /// Takes workloads of a live cluster, as far as their templates stand for pods that are not there.
+    pub fn take_workloads(&mut self, snapshot: &Snapshot, kind: &str, workloads: Vec<Configured>) {
+        let mut by_name: HashMap<(&str, &str), PodId> = HashMap::new();
+        for (id, pod) in snapshot.pods().iter().enumerate() {
+            let owner = pod.owner.and_then(|owner| snapshot.workloads.get(owner));
+            if pod.template && owner.is_some_and(|owner| *owner.object.kind == *kind) {
+                by_name.insert((&pod.namespace, &pod.name), id);
+            }
+        }
+        for configured in workloads {
+            if let Some(id) = configured.name().and_then(|name| by_name.get(&name)) {
                 self.pods.insert(*id, configured);
             }
         }
@@ -115,13 +133,12 @@ impl Settings {
         all
     }
 
-    /// Takes ServiceMonitors of a live cluster.
-    pub fn take_monitors(&mut self, monitors: Vec<ServiceMonitor>) {
+    /// Takes ServiceMonitors or PodMonitors of a live cluster.
+    pub fn take_monitors(&mut self, kind: &str, monitors: Vec<Monitor>) {
         for monitor in monitors {
             let Some((namespace, name)) = monitor.name() else { continue };
-            let at: (Name, Name) = (namespace.into(), name.into());
-            let origin = Origin::Synthetic;
-            self.monitors.insert(at, (origin, monitor));
+            let object = ObjectRef::namespaced(kind, namespace, name);
+            self.monitors.insert(object, (Origin::Synthetic, monitor));
         }
     }
 }

@@ -177,6 +177,11 @@ fn environment_names_services() {
         let found = of_pod(&format!("env: [{{name: CACHE_ADDR, value: '{env}'}}]"));
         assert_eq!(found, [format!("web → cache-0 {port}/TCP: env CACHE_ADDR")], "{env}");
     }
+    // The zone of the cluster is not written anywhere, and may be any.
+    let zone = of_pod("env: [{name: DB, value: 'http://db.a.svc.k8s.home.arpa'}]");
+    assert_eq!(zone, ["web → db-0 8080/TCP: env DB in zone k8s.home.arpa"]);
+    let other = read("a", "env: [{name: DB, value: 'http://gone.a.svc.k8s.home.arpa'}]", "", "");
+    assert!(told(&other).is_empty() && other.guesses.left.is_empty(), "{:?}", other.guesses);
     let udp = of_pod("env: [{name: STATSD, value: 'statsd:8125'}]");
     assert_eq!(udp, ["web → statsd 8125/UDP: env STATSD"]);
 }
@@ -296,6 +301,42 @@ fn ingresses_and_monitors_name_services() {
     assert!(told(&found).is_empty());
     let left = found.guesses.left.iter().next().unwrap();
     assert!(left.contains("which of") && left.contains("is not known"), "{left}");
+}
+
+/// Ports are those that containers declare, by name or number; without either all of them.
+#[test]
+fn pod_monitors_name_pods() {
+    let of = |namespace: &str, selector: &str, endpoint: &str| {
+        let monitor = format!(
+            "apiVersion: monitoring.coreos.com/v1\nkind: PodMonitor\nmetadata: {{name: db, namespace: \
+             {namespace}}}\nspec: {{{selector}, podMetricsEndpoints: [{endpoint}]}}\n---\n"
+        );
+        let prometheus = MONITOR.split("---").nth(1).unwrap();
+        read("a", "tty: true", "", &(monitor + prometheus))
+    };
+    let db = "selector: {matchLabels: {app: db}}";
+    let any = format!("{db}, namespaceSelector: {{any: true}}");
+    let named = format!("{db}, namespaceSelector: {{matchNames: [a]}}");
+    for (namespace, selector, endpoint) in [
+        ("a", db, "{port: sql}"),
+        ("a", db, "{portNumber: 15432}"),
+        ("a", db, "{targetPort: sql}"),
+        ("a", db, "{targetPort: 15432}"),
+        ("a", db, "{path: /metrics}"),
+        ("b", &any, "{port: sql}"),
+        ("b", &named, "{port: sql}"),
+    ] {
+        let found = told(&of(namespace, selector, endpoint));
+        let expected = format!("prometheus-0 → db-0 15432/TCP: PodMonitor {namespace}/db");
+        assert_eq!(found, [expected], "{selector} {endpoint}");
+    }
+    assert!(told(&of("b", db, "{port: sql}")).is_empty());
+    for endpoint in ["{port: http}", "{portNumber: 80}", "{port: http, portNumber: 15432}"] {
+        let found = of("a", db, endpoint);
+        assert!(told(&found).is_empty(), "{endpoint}");
+        let left = found.guesses.left.iter().next().unwrap();
+        assert_eq!(left, "PodMonitor a/db selects a/pod/db-0: it declares no such port");
+    }
 }
 
 fn lesson(read: &Read, namespace: &str) -> (Lesson, Vec<String>) {

@@ -1,7 +1,7 @@
 //! Objects that say whom pods call, cut down to what is read.
 //!
 //! In: any serde deserializer. Out: containers with their environment and arguments, ConfigMaps, and
-//! ServiceMonitors. What refers to a Secret has no field here, so that no value of one is ever looked at.
+//! monitors. What refers to a Secret has no field here, so that no value of one is ever looked at.
 
 use crate::cluster::Name;
 use crate::policy::LabelSelector;
@@ -253,15 +253,15 @@ impl ConfigMap {
     }
 }
 
-/// A ServiceMonitor.
+/// A ServiceMonitor or a PodMonitor.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[serde(default)]
-pub struct ServiceMonitor {
+pub struct Monitor {
     pub(super) metadata: Option<Metadata>,
     pub(super) spec: Option<MonitorSpec>,
 }
 
-impl ServiceMonitor {
+impl Monitor {
     /// The namespace and name.
     pub fn name(&self) -> Option<(&str, &str)> {
         let metadata = self.metadata.as_ref()?;
@@ -276,9 +276,10 @@ pub(super) struct MonitorSpec {
     pub(super) selector: LabelSelector,
     pub(super) namespace_selector: Option<NamespaceSelector>,
     pub(super) endpoints: Option<Vec<Scraped>>,
+    pub(super) pod_metrics_endpoints: Option<Vec<Scraped>>,
 }
 
-/// Where its Services are; without it, in its own namespace.
+/// Where its Services or pods are; without it, in its own namespace.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct NamespaceSelector {
@@ -286,10 +287,12 @@ pub(super) struct NamespaceSelector {
     pub(super) match_names: Option<Vec<Name>>,
 }
 
-/// One of its `endpoints`: a port of the Service by name, or one of its pods.
+/// One of its `endpoints`: a port of the Service by name, or one of its pods; or of its
+/// `podMetricsEndpoints`: a port of the pods by name or number.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Scraped {
     pub(super) port: Text,
+    pub(super) port_number: Text,
     pub(super) target_port: Text,
 }

@@ -22,8 +22,10 @@ use std::net::IpAddr;
 const DNS_SERVICES: [(&str, &str); 3] =
     [("kube-system", "kube-dns"), ("openshift-dns", "dns-default"), ("kube-system", "coredns")];
 
-/// The longest name that is made of those of the two ends.
+/// The longest name that is made of those of the two ends, and of the ports.
 const LONGEST: usize = 240;
+/// As much of it may be of the ports.
+const LONGEST_PORTS: usize = 60;
 
 /// What one policy is to open.
 #[derive(PartialEq, Eq)]
@@ -258,8 +260,8 @@ impl Builder<'_> {
         };
         // Servers before 3.32 want the name of the tier before that of the policy.
         let before = tier.as_ref().map_or_else(String::new, |tier| format!("{tier}."));
-        let wanted = format!("allow-{from}-to-{to}");
-        let name = self.free_name(namespace, &before, &wanted, direction, drafted);
+        let wanted = [format!("allow-{from}-to-{to}"), of_ports(ports)];
+        let name = self.free_name(namespace, &before, wanted, direction, drafted);
         let tier = tier.as_ref().map(ToString::to_string);
         let subject = label_map(labels).into();
         Draft { tier, subject, ingress, egress, ..Draft::new(namespace, &name) }
@@ -298,16 +300,17 @@ impl Builder<'_> {
         &self,
         namespace: &Name,
         before: &str,
-        wanted: &str,
+        [ends, ports]: [String; 2],
         direction: Direction,
         drafted: impl Fn(&str) -> bool,
     ) -> String {
-        let wanted: String = wanted
+        let ends: String = ends
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
-            .take(LONGEST)
             .collect();
-        let mut wanted = format!("{before}{}", wanted.trim_matches('-'));
+        let room = LONGEST.saturating_sub(before.len() + ports.len()).max(LONGEST_PORTS);
+        let ends = within(&ends, room);
+        let mut wanted = format!("{before}{}{ports}", ends.trim_matches('-'));
         if drafted(&wanted) {
             wanted = format!("{wanted}-{direction}");
         }
@@ -375,6 +378,36 @@ impl Who {
             Self::Nodes { name, .. } | Self::Name(name) => name.to_string(),
         }
     }
+}
+
+/// A name of ASCII that is not too long; one that is gets a sum of all of it in the place of its end.
+fn within(name: &str, longest: usize) -> String {
+    if name.len() <= longest {
+        return name.to_owned();
+    }
+    // FNV-1a, which is short and the same everywhere.
+    let sum = name
+        .bytes()
+        .fold(0x811c_9dc5_u32, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let sum = format!("-{sum:08x}");
+    format!("{}{sum}", &name[..longest - sum.len()])
+}
+
+/// The ports in a name, so that what opens another port has another name: `-8080`, `-53-udp`.
+fn of_ports(ports: &BTreeSet<Port>) -> String {
+    let mut all = String::new();
+    for port in ports {
+        let protocol = match port.protocol {
+            Protocol::Tcp => String::new(),
+            other => format!("-{}", other.to_string().to_ascii_lowercase()),
+        };
+        let next = format!("-{}{protocol}", port.number);
+        if all.len() + next.len() > LONGEST_PORTS {
+            return all + "-and-more";
+        }
+        all += &next;
+    }
+    all
 }
 
 fn label_map(labels: &Labels) -> LabelMap {

@@ -18,6 +18,8 @@ async fn listing(connection: &super::Connection, target: &Target) -> String {
 fn refusals_are_sentences() {
     let forbidden = r#"{"kind":"Status","reason":"Forbidden","code":403,"details":{"kind":"pods"},
         "message":"pods is forbidden: User \"jane\" cannot list resource \"pods\" in API group \"\" in the namespace \"shop\""}"#;
+    let more = r#"{"kind":"Status","reason":"Forbidden","code":403,"details":{"kind":"pods"},
+        "message":"pods is forbidden: User \"jane\" cannot list resource \"pods\" in API group \"\" in the namespace \"shop\": RBAC: role not found"}"#;
     let policies = Target::of("cilium.io/v2", "ciliumnetworkpolicies");
     let pods = Target::of("v1", "pods").within("shop");
     for (target, status, body, expected) in [
@@ -33,9 +35,15 @@ fn refusals_are_sentences() {
             &pods,
             403,
             forbidden,
+            "listing pods in shop: not allowed for \"jane\"; ask for the right to list pods in shop",
+        ),
+        (
+            &pods,
+            403,
+            more,
             "listing pods in shop: not allowed for \"jane\": pods is forbidden: User \"jane\" cannot \
-             list resource \"pods\" in API group \"\" in the namespace \"shop\"; ask for the right to \
-             list pods in shop",
+             list resource \"pods\" in API group \"\" in the namespace \"shop\": RBAC: role not found; \
+             ask for the right to list pods in shop",
         ),
         (
             &policies,

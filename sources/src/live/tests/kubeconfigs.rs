@@ -121,6 +121,41 @@ fn no_kubeconfig_at_all() {
     assert_eq!(connected(&ConnectOptions::default(), &environment), ["https://home", "ns-h", "h"]);
 }
 
+/// A file that is there and names nothing is not missing.
+#[test]
+fn kubeconfigs_with_nothing_in_them() {
+    let files = Files::new();
+    let none = Environment::default();
+    for text in
+        ["", "\n", "{}", "null", "---\n", "# none yet\n", "kind: Config\n", "contexts: null\n"]
+    {
+        let file = files.write("empty", text);
+        let expected = format!(
+            "no cluster: nothing is in the kubeconfig ({}) and this is not a pod with a service \
+             account; give --kubeconfig or --server, or read manifests with -f",
+            file.display()
+        );
+        assert_eq!(refused(&with_file(&file), &none), expected, "{text:?}");
+        // Of several, those that are there are named.
+        let list = join_paths([&files.path("missing"), &file]).unwrap();
+        let environment = Environment { kubeconfig: Some(list), ..Environment::default() };
+        assert_eq!(refused(&ConnectOptions::default(), &environment), expected, "{text:?}");
+    }
+    let null = refused(&with_file(std::path::Path::new("/dev/null")), &none);
+    assert!(null.starts_with("no cluster: nothing is in the kubeconfig (/dev/null)"), "{null}");
+    let unset = refused(&ConnectOptions::default(), &none);
+    let expected = "no cluster: there is no kubeconfig (KUBECONFIG is not set, nor HOME) and";
+    assert!(unset.starts_with(expected), "{unset}");
+    let bare = kubeconfig("a", "https://one:6443", "{}");
+    let begin = bare.find("contexts:").unwrap();
+    let end = begin + bare[begin..].find("\nusers").map_or(bare.len() - begin, |at| at + 1);
+    let bare = bare.replace(&bare[begin..end], "").replace("current-context: a", "");
+    let said = refused(&with_file(&files.write("bare", &bare)), &none);
+    let expected =
+        "the kubeconfig has no context; give --cluster or --server, or read manifests with -f";
+    assert_eq!(said, expected, "{bare}");
+}
+
 #[test]
 fn inside_a_pod() {
     let files = Files::new();

@@ -55,9 +55,8 @@ fn refusals_of_a_write_are_sentences() {
         (
             403,
             r#"{"reason":"Forbidden","code":403,"message":"User \"j\" cannot patch resource \"networkpolicies\" in API group \"networking.k8s.io\" in the namespace \"a\""}"#,
-            "applying networkpolicies/p in a: not allowed for \"j\": User \"j\" cannot patch resource \
-             \"networkpolicies\" in API group \"networking.k8s.io\" in the namespace \"a\"; ask for the \
-             right to patch networkpolicies.networking.k8s.io in a",
+            "applying networkpolicies/p in a: not allowed for \"j\"; ask for the right to patch \
+             networkpolicies.networking.k8s.io in a",
         ),
     ] {
         assert_eq!(applying(status, body).0, Err(expected.to_owned()));
