@@ -71,6 +71,7 @@ pub mod observed;
 pub mod onward;
 pub mod policy;
 pub mod printable;
+pub mod probe;
 pub mod prose;
 pub mod reach;
 pub mod system;

@@ -56,6 +56,8 @@ mod open_world;
 mod oracles;
 mod places;
 mod preview;
+#[cfg(target_os = "linux")]
+mod probe;
 mod random;
 mod random_clusters;
 mod reach_diff;

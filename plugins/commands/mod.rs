@@ -15,6 +15,7 @@ mod list;
 mod map;
 mod observe;
 mod observing;
+mod probe;
 mod reach;
 mod summary;
 mod test;
@@ -30,6 +31,7 @@ pub use lint::LintArgs;
 pub use list::ListArgs;
 pub use map::MapArgs;
 pub use observe::ObserveArgs;
+pub use probe::ProbeArgs;
 pub use reach::ReachArgs;
 pub use summary::SummaryArgs;
 pub use test::TestArgs;
@@ -107,6 +109,8 @@ commands! {
     map: Map(MapArgs),
     /// Show the flows that Hubble sees, beside what the policies predict
     observe: Observe(ObserveArgs),
+    /// Try in the cluster what the policies predict, one connection each
+    probe: Probe(ProbeArgs),
     /// Say how far one gets from a pod or the internet, step by step, and what would cut it
     reach: Reach(ReachArgs),
     /// Say of every namespace whether it is default-deny and what is allowed, in one table

@@ -5,7 +5,7 @@ use super::html::Pictured;
 use super::{csv, dot, github, html, json, junit, markdown, mermaid, sarif, text, yaml};
 use netpol::answer::{
     Checkup, DiffReport, ExplanationReport, FlowList, IntentReport, LintReport, ObservedLine,
-    OnwardReport, SummaryReport, SystemReport, ToFindings as _,
+    OnwardReport, ProbeReport, SummaryReport, SystemReport, ToFindings as _,
 };
 use serde::Serialize;
 use std::io::Write;
@@ -255,6 +255,22 @@ impl Answer for LintReport {
     }
 }
 
+impl Formats for ProbeReport {
+    const FORMATS: &'static [Offered] = &[
+        (Format::Text, "For people"),
+        (Format::Json, "For programs"),
+        (Format::Yaml, "For programs and people"),
+    ];
+    const HELP: &'static str = "Output format: text, json or yaml";
+}
+
+impl Answer for ProbeReport {
+    fn write(&self, _: Format, page: Page, out: &mut dyn Write) -> anyhow::Result<()> {
+        let text = text::probe(self, page.width);
+        Ok(out.write_all(text.as_bytes())?)
+    }
+}
+
 impl Formats for Checkup {
     const FORMATS: &'static [Offered] = &[
         (Format::Text, "For people"),
@@ -300,6 +316,7 @@ mod tests {
         told::<DiffReport>();
         told::<SummaryReport>();
         told::<LintReport>();
+        told::<ProbeReport>();
         told::<Checkup>();
         told::<ObservedLine>();
     }

@@ -19,6 +19,7 @@ pub mod hubble;
 pub mod limits;
 pub mod live;
 pub mod manifests;
+pub mod probe;
 pub mod process;
 pub mod revision;
 pub mod tree;

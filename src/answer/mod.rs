@@ -22,6 +22,7 @@ mod named;
 mod observed;
 mod onward;
 mod place;
+mod probe;
 mod rule_words;
 mod standing;
 mod summary;
@@ -60,6 +61,7 @@ pub use observed::{
 };
 pub use onward::{CutChange, CutReport, OnwardAsked, OnwardHop, OnwardReport, ReachedReport};
 pub use place::{Locate, Location, short};
+pub use probe::{ProbeReport, ProbeRow};
 pub use standing::PlaceReport;
 pub use summary::{
     ClusterwideSummary, DirectionSummary, Isolation, NamespaceSummary, PolicySummary, RuleSummary,

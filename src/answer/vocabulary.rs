@@ -48,6 +48,8 @@ constants! {
     ExplanationKind = "Explanation";
     /// The kind of the answer of `reach`.
     OnwardKind = "Reach";
+    /// The kind of the answer of `probe`.
+    ProbeKind = "Probe";
     /// The kind of the answer of `test`.
     TestReportKind = "TestReport";
     /// The kind of the answer of `list`.

@@ -10,6 +10,8 @@ mod helm;
 mod homekube;
 mod hubble;
 mod krew;
+#[cfg(target_os = "linux")]
+mod kubelet;
 mod loopback;
 mod modules;
 mod oracle;
@@ -31,6 +33,8 @@ pub(crate) use helm::with_helm;
 pub(crate) use homekube::{Answer, HomeKube, homekube, plugin};
 pub(crate) use hubble::hubble;
 pub(crate) use krew::krew;
+#[cfg(target_os = "linux")]
+pub(crate) use kubelet::kubelet;
 pub(crate) use loopback::Loopback;
 pub(crate) use modules::module;
 pub(crate) use oracle::{Oracle, cilium_oracle};

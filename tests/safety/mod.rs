@@ -39,6 +39,7 @@ const LIVE: &[(&str, &[&str])] = &[
     ("list", &["list"]),
     ("map", &["map", "--no-open", "--output", "target/tmp/map.html"]),
     ("observe", &["observe", "--input-file", FLOWS, "--summary"]),
+    ("probe", &["probe", "-n", "x", "--dry-run"]),
     ("reach", &["reach", "-n", "x", "ns/x"]),
     ("summary", &["summary"]),
     ("test", &["test", "examples/homekube/netpol-test.yaml"]),

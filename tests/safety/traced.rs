@@ -57,6 +57,8 @@ const TRACED: &[(&str, &[&str], &[i32])] = &[
     ("list", &["list", "-f", "git:HEAD"], &[0]),
     ("map", &["map", "-f", ".", "--no-open", "--output", "out/map.html"], &[0]),
     ("observe", &["observe", "-f", ".", "--input-file", "flows.jsonl"], &[0]),
+    // There is no cluster, and nothing else that it could ask.
+    ("probe", &["probe", "-n", "x", "--dry-run"], &[2]),
     ("reach", &["reach", "-f", ".", "internet"], &[0, 3]),
     ("summary", &["summary", "-f", ".", "-o", "yaml"], &[0]),
     // It is looked for tests in all of the directory, and there are none.

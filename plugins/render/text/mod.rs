@@ -10,6 +10,7 @@ mod lint;
 mod list;
 mod observed;
 mod onward;
+mod probe;
 mod summary;
 mod system;
 #[cfg(test)]
@@ -23,5 +24,6 @@ pub(super) use lint::lint;
 pub(super) use list::list;
 pub use observed::{lost_text, observation_text, observed_summary_text};
 pub(super) use onward::onward;
+pub(super) use probe::probe;
 pub(super) use summary::summary;
 pub(super) use system::system;

@@ -21,7 +21,7 @@ pub struct Right<'a> {
     pub verb: &'a str,
     /// The API group; empty for the core.
     pub group: &'a str,
-    /// The plural name of the resource.
+    /// The plural name of the resource, with that of a part of it behind a slash: `pods/exec`.
     pub resource: &'a str,
     /// Where; `None` is the whole cluster.
     pub namespace: Option<&'a str>,
@@ -109,13 +109,15 @@ impl Connection {
     /// Whether we may do something, by the API server's own word.
     pub async fn may(&self, right: Right<'_>) -> Result<bool, Error> {
         let target = Target::of("authorization.k8s.io/v1", "selfsubjectaccessreviews");
+        let (resource, part) = right.resource.split_once('/').unwrap_or((right.resource, ""));
         let body = json!({
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
             "spec": { "resourceAttributes": {
                 "verb": right.verb,
                 "group": right.group,
-                "resource": right.resource,
+                "resource": resource,
+                "subresource": part,
                 "namespace": right.namespace.unwrap_or_default(),
             } },
         });

@@ -18,6 +18,11 @@ use serde_json::{Value, json};
 /// Server-side apply; JSON is YAML.
 const APPLY: &str = "application/apply-patch+yaml";
 const MERGE: &str = "application/merge-patch+json";
+/// Lists of objects with names are joined by these.
+const STRATEGIC: &str = "application/strategic-merge-patch+json";
+
+/// Whose the ephemeral containers of `probe` are.
+const PROBE: &str = "kubectl-netpol-probe";
 
 /// How to write.
 #[derive(Clone, Copy, Debug)]
@@ -113,6 +118,15 @@ impl Connection {
         let annotations = serde_json::Map::from_iter([(key.to_owned(), value.into())]);
         let body = json!({ "metadata": { "annotations": annotations } });
         self.patch(target, ("annotating", MERGE), &query, &body, how.dry_run).await?;
+        Ok(())
+    }
+
+    /// Adds an ephemeral container to a pod.
+    pub async fn add_ephemeral(&self, pod: &Target, container: &Value) -> Result<(), Error> {
+        let uri = format!("{pod}/ephemeralcontainers?fieldManager={PROBE}");
+        let body = json!({ "spec": { "ephemeralContainers": [container] } });
+        let adding = "adding an ephemeral container to";
+        self.write(pod, adding, Method::PATCH, &uri, STRATEGIC, &body).await?;
         Ok(())
     }
 

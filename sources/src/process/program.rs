@@ -34,6 +34,8 @@ pub enum Program {
     Hubble,
     /// The Cilium CLI, which opens Hubble's UI.
     Cilium,
+    /// kubectl, which runs a program in a pod that is there.
+    Kubectl,
     /// The credential plugin of a kubeconfig.
     Credentials,
     /// Another command of this suite, in a binary of its own.
@@ -133,9 +135,12 @@ impl Program {
             Self::Version => (Surroundings::Alone(&[]), NO_GIT),
             Self::Flux { pull: false } => (Surroundings::Ours, NO_GIT),
             Self::Flux { pull: true } => (Surroundings::Ours, PULLING),
-            Self::Hubble | Self::Cilium | Self::Credentials | Self::Sibling | Self::Opener => {
-                (Surroundings::Ours, &[])
-            }
+            Self::Hubble
+            | Self::Cilium
+            | Self::Kubectl
+            | Self::Credentials
+            | Self::Sibling
+            | Self::Opener => (Surroundings::Ours, &[]),
         }
     }
 

@@ -1,0 +1,131 @@
+//! The answer of `probe` for people: how much is as predicted, a table, and why what is not.
+
+use crate::render::columns::{LEAST, Line, list, table};
+use crate::render::screen::{BOLD, DIM, DOUBT, GOOD, PLAIN, Screen};
+use netpol::answer::{AsPredicted, ProbeReport, ProbeRow, Warning};
+
+/// The columns.
+const HEADER: [&str; 5] = ["", "PREDICTED", "SEEN", "FROM", "TO"];
+
+/// The answer as text of `width` columns.
+pub(in crate::render) fn probe(report: &ProbeReport, width: usize) -> String {
+    let mut screen = Screen::new(width);
+    let (style, head) = head(report);
+    screen.words(0, 2, &[(style, &head)]);
+    let mut rows: Vec<&ProbeRow> = report.rows.iter().collect();
+    rows.sort_by_key(|row| match row.as_predicted {
+        AsPredicted::No => 0,
+        AsPredicted::Unknown => 1,
+        AsPredicted::Yes | AsPredicted::NotCompared => 2,
+    });
+    if !rows.is_empty() {
+        screen.blank();
+        let cells: Vec<[Vec<Line>; 5]> = rows.iter().map(|row| cells(row)).collect();
+        let text = if width < LEAST {
+            list(&HEADER, cells.iter().map(|row| &row[..]), width)
+        } else {
+            table(HEADER, &cells, width)
+        };
+        screen.block(&text);
+    }
+    for row in rows {
+        details(&mut screen, row);
+    }
+    if report.left_out > 0 {
+        screen.blank();
+        let more = match report.left_out {
+            1 => "1 more kind of flow is not tried: --max takes more.".to_owned(),
+            more => format!("{more} more kinds of flows are not tried: --max takes more."),
+        };
+        screen.words(0, 2, &[(DOUBT, &more)]);
+    }
+    if !report.notes.is_empty() {
+        screen.blank();
+    }
+    for note in &report.notes {
+        screen.words(0, 2, &[(DIM, &format!("{note}."))]);
+    }
+    for warning in Warning::told_once(&report.warnings) {
+        screen.blank();
+        screen.words(0, 2, &[(DOUBT, "warning:"), (PLAIN, &warning.message)]);
+        screen.place(4, warning.location.as_ref());
+    }
+    screen.finish()
+}
+
+fn head(report: &ProbeReport) -> (anstyle::Style, String) {
+    let all = report.rows.len();
+    let known = report.as_predicted;
+    if all == 0 {
+        return (
+            BOLD,
+            "Nothing to try: no two running pods here that policies could tell apart.".to_owned(),
+        );
+    }
+    if report.dry_run {
+        let s = if all == 1 { "" } else { "s" };
+        return (BOLD, format!("{all} connection{s} would be tried; nothing was."));
+    }
+    let of =
+        |many: usize| if many == 1 { "1 differs".to_owned() } else { format!("{many} differ") };
+    match (report.differing, report.not_known) {
+        (0, 0) => (GOOD, format!("{all} of {all} as predicted.")),
+        (0, unknown) => (DOUBT, format!("{known} of {all} as predicted, {unknown} not known.")),
+        (some, 0) => {
+            (DOUBT, format!("{} from what is predicted, {known} of {all} as predicted.", of(some)))
+        }
+        (some, unknown) => (
+            DOUBT,
+            format!(
+                "{} from what is predicted, {known} of {all} as predicted, {unknown} not known.",
+                of(some)
+            ),
+        ),
+    }
+}
+
+fn mark(row: &ProbeRow) -> &'static str {
+    match row.as_predicted {
+        AsPredicted::Yes => "✓",
+        AsPredicted::No => "≠",
+        AsPredicted::Unknown => "?",
+        AsPredicted::NotCompared => "-",
+    }
+}
+
+fn cells(row: &ProbeRow) -> [Vec<Line>; 5] {
+    let seen = match (row.seen, row.as_predicted) {
+        (Some(seen), _) => seen.as_str(),
+        (None, AsPredicted::NotCompared) => "",
+        (None, _) => "not known",
+    };
+    let predicted = row.predicted.as_str().to_lowercase();
+    let to = format!("{} {}/{}", row.destination.label, row.port, row.protocol);
+    let cell = |text: &str| vec![Line::new(0, text)];
+    [cell(mark(row)), cell(&predicted), cell(seen), cell(&row.source.label), cell(&to)]
+}
+
+/// Why it differs, or is not known, and what to ask next.
+fn details(screen: &mut Screen, row: &ProbeRow) {
+    if !matches!(row.as_predicted, AsPredicted::No | AsPredicted::Unknown) {
+        return;
+    }
+    screen.blank();
+    let port = format!("{}/{}", row.port, row.protocol);
+    let flow = format!("{} → {} {port}", row.source.label, row.destination.label);
+    screen.words(0, 4, &[(DOUBT, mark(row)), (BOLD, &flow)]);
+    let mut how = format!("from {} to {} {port}", row.pod, row.dialled);
+    if let (Some(seen), Some(by)) = (row.seen, &row.by) {
+        how = format!("{} by {by}, {how}", seen.as_str());
+    }
+    screen.words(2, 4, &[(PLAIN, &how)]);
+    if let Some(why) = &row.why {
+        screen.words(2, 4, &[(DOUBT, "not known:"), (PLAIN, why)]);
+    }
+    if let Some(message) = &row.message {
+        screen.words(2, 4, &[(PLAIN, "predicted:"), (PLAIN, message)]);
+    }
+    for guess in &row.likely {
+        screen.words(2, 4, &[(DOUBT, "likely:"), (PLAIN, guess)]);
+    }
+}
