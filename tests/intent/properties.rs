@@ -468,13 +468,13 @@ fn witnessed(
         .map(|wrong| format!("{test:?}: {wrong}"))
 }
 
-/// Whether all that the naive evaluator asks of pods is known.
+/// Whether all that the naive evaluator asks of pods and nodes is known.
 fn is_whole(world: &World<'_>) -> bool {
     let pods = world.snapshot.pods().iter().take(world.pods.len());
     let known = |pod: &netpol::cluster::Pod| {
         !pod.template && pod.unknown_labels.is_empty() && !pod.ips.is_empty()
     };
-    pods.into_iter().all(known)
+    pods.into_iter().all(known) && world.snapshot.nodes.iter().all(|node| !node.ips.is_empty())
 }
 
 /// What is wrong where the pods of a witness are written into the cluster and it is judged once more.
