@@ -30,17 +30,18 @@ const HERE: &str = "#!/bin/sh\nwhile [ \"$1\" != -- ]; do echo \"$1\"; shift; do
 
 /// Pods that run, as `NAME ADDRESS LABELS`, and policies.
 fn world(pods: &[(&str, &str, &str)], policies: &str, enforcer: &str) -> (Snapshot, Ruleset) {
-    let mut text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n".to_owned();
-    for (name, address, labels) in pods {
-        text += &format!(
+    let space = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n".to_owned();
+    let each = pods.iter().map(|(name, address, labels)| {
+        format!(
             "---\napiVersion: v1\nkind: Pod\n\
              metadata: {{name: {name}, namespace: shop, labels: {{app: {name}, {labels}}}}}\n\
              spec: {{containers: [{{name: c, image: x, ports: [{{containerPort: 80}}]}}]}}\n\
              status: {{phase: Running, podIP: {address}, podIPs: [{{ip: {address}}}], \
              conditions: [{{type: Ready, status: 'True'}}]}}\n"
-        );
-    }
-    text += policies;
+        )
+    });
+    let all = [space].into_iter().chain(each).chain([policies.to_owned()]);
+    let text = all.collect::<Vec<_>>().concat();
     let (objects, warnings) = decode_text(text.into(), Path::new("shop.yaml"), "shop");
     assert!(warnings.is_empty(), "{warnings:?}");
     let (snapshot, written) = objects.assemble();

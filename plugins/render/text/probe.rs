@@ -58,6 +58,13 @@ pub(in crate::render) fn probe(report: &ProbeReport, width: usize) -> String {
         screen.words(0, 2, &[(DOUBT, "warning:"), (PLAIN, &warning.message)]);
         screen.place(4, warning.location.as_ref());
     }
+    if let Some(row) = report.rows.iter().find(|row| row.as_predicted == AsPredicted::No) {
+        screen.blank();
+        let (from, to) = (row.pod.replace('/', "/pod/"), &row.destination.label);
+        let asked =
+            format!("kubectl netpol explain {from} {to} --port {}/{}", row.port, row.protocol);
+        screen.words(0, 2, &[(PLAIN, "Why it is predicted so:"), (BOLD, &asked)]);
+    }
     screen.finish()
 }
 

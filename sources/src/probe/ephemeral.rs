@@ -25,7 +25,7 @@ pub struct Ephemeral {
 const LOOK: Duration = Duration::from_millis(500);
 
 /// How long an image may take to be pulled.
-const PULL: Duration = Duration::from_secs(60);
+const PULL: Duration = Duration::from_mins(1);
 
 /// Whatever is printed goes where the kubelet reads what a container leaves.
 const INTO_MESSAGE: &str = "exec >/dev/termination-log\n";
