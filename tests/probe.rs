@@ -3,8 +3,16 @@
 //! whatever a hostile pod may; with a stand-in for a kubelet that runs ephemeral containers; and once with
 //! the real kubectl, which the API server leads to one that runs the script.
 
-use crate::harness::{ControlPlane, control_plane, expect_success, homekube, kubelet};
+use crate::harness::{
+    ControlPlane, control_plane, control_plane_of_its_own, expect_success, homekube, kubelet,
+};
 use crate::run::{FRONT, Run, command, run};
+use netpol::cluster::Snapshot;
+use netpol::effort::Effort;
+use netpol::objects::decode_text;
+use netpol::policy::{Enforcer, Ruleset};
+use netpol::probe::{Attempt, Match, Outcome, Seen, between, compare, cover};
+use netpol::verdict::{Question, Verdict};
 use serde_json::{Value, json};
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -19,6 +27,156 @@ use tempfile::TempDir;
 /// Runs what it is told behind `--` here, and writes down how it was called.
 const HERE: &str = "#!/bin/sh\nwhile [ \"$1\" != -- ]; do echo \"$1\"; shift; done >> \"$0.ran\"\n\
                     shift\nexec \"$@\"\n";
+
+/// Pods that run, as `NAME ADDRESS LABELS`, and policies.
+fn world(pods: &[(&str, &str, &str)], policies: &str, enforcer: &str) -> (Snapshot, Ruleset) {
+    let space = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n".to_owned();
+    let each = pods.iter().map(|(name, address, labels)| {
+        format!(
+            "---\napiVersion: v1\nkind: Pod\n\
+             metadata: {{name: {name}, namespace: shop, labels: {{app: {name}, {labels}}}}}\n\
+             spec: {{containers: [{{name: c, image: x, ports: [{{containerPort: 80}}]}}]}}\n\
+             status: {{phase: Running, podIP: {address}, podIPs: [{{ip: {address}}}], \
+             conditions: [{{type: Ready, status: 'True'}}]}}\n"
+        )
+    });
+    let all = [space].into_iter().chain(each).chain([policies.to_owned()]);
+    let text = all.collect::<Vec<_>>().concat();
+    let (objects, warnings) = decode_text(text.into(), Path::new("shop.yaml"), "shop");
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let (snapshot, written) = objects.assemble();
+    let enforcer: Enforcer = enforcer.parse().unwrap();
+    let rules = Ruleset::compile(&written, &snapshot, &enforcer);
+    (snapshot, rules)
+}
+
+/// The one connection between two ends.
+fn one((snapshot, rules): &(Snapshot, Ruleset), from: &str, to: &str) -> Attempt {
+    let (source, destination) = (from.parse().unwrap(), to.parse().unwrap());
+    let namespace = "shop";
+    let question = Question { source: &source, destination: &destination, port: None, namespace };
+    let (attempts, left_out) = between(snapshot, rules, &question, 20).unwrap();
+    assert_eq!((attempts.len(), left_out), (1, 0), "{from} {to}");
+    attempts.into_iter().next().unwrap()
+}
+
+fn judged(world: &(Snapshot, Ruleset), attempt: &Attempt, seen: Seen) -> Match {
+    let outcome = Outcome::Seen { seen, by: "nc".to_owned() };
+    compare(&world.0, &world.1, attempt, &outcome)
+}
+
+fn is_not_known(judged: &Match, why: &str) {
+    assert!(matches!(judged, Match::NotKnown(told) if told.contains(why)), "{judged:?}");
+}
+
+const PODS: [(&str, &str, &str); 3] = [
+    ("web", "10.0.1.1", ""),
+    ("db", "10.0.1.2", ""),
+    ("meshed", "10.0.1.3", "security.istio.io/tlsMode: istio"),
+];
+
+const CLOSED: &str = "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n\
+                      metadata: {name: closed, namespace: shop}\n\
+                      spec: {podSelector: {matchLabels: {app: web}}, policyTypes: [Egress]}\n";
+
+/// docs/semantics/connections.md#refused, docs/semantics/connections.md#silence,
+/// docs/semantics/connections.md#unreachable and docs/semantics/connections.md#proxies-in-between.
+#[test]
+fn a_connection_shows_so_much_and_no_more() {
+    let world_of = |policies| world(&PODS, policies, "kubernetes");
+    let (open, closed) = (world_of(""), world_of(CLOSED));
+    let allowed = one(&open, "pod/web", "pod/db:80");
+    let denied = one(&closed, "pod/web", "pod/db:80");
+    assert_eq!((allowed.predicted(), denied.predicted()), (Verdict::Allowed, Verdict::Denied));
+    for (seen, passed) in [
+        (Seen::Connected, true),
+        (Seen::Refused, true),
+        (Seen::Silent, false),
+        (Seen::Unreachable, false),
+    ] {
+        let differs = |it: &Match| matches!(it, Match::Differs(likely) if !likely.is_empty());
+        let (one, other) = (judged(&open, &allowed, seen), judged(&closed, &denied, seen));
+        let (same, not) = if passed { (&one, &other) } else { (&other, &one) };
+        assert_eq!(same, &Match::AsPredicted, "{seen:?}");
+        assert!(differs(not), "{seen:?} {not:?}");
+    }
+    // Whatever a proxy of a mesh takes.
+    for seen in [Seen::Connected, Seen::Silent] {
+        is_not_known(&judged(&open, &one(&open, "pod/meshed", "pod/db:80"), seen), "mesh");
+    }
+    // To a pod of the mesh it shows.
+    let to = one(&open, "pod/web", "pod/meshed:80");
+    assert_eq!(judged(&open, &to, Seen::Connected), Match::AsPredicted);
+    // Silence of UDP, and of an address outside.
+    let udp = one(&open, "pod/web", "pod/db:53/UDP");
+    is_not_known(&judged(&open, &udp, Seen::Silent), "not TCP");
+    assert_eq!(judged(&open, &udp, Seen::Connected), Match::AsPredicted);
+    let outside = one(&open, "pod/web", "203.0.113.7:443");
+    is_not_known(&judged(&open, &outside, Seen::Silent), "nobody in the cluster");
+    let outside = one(&closed, "pod/web", "203.0.113.7:443");
+    assert_eq!(judged(&closed, &outside, Seen::Silent), Match::AsPredicted);
+    assert!(matches!(judged(&closed, &outside, Seen::Connected), Match::Differs(_)));
+}
+
+/// Cilium's proxy takes what a rule lets pass on a condition.
+#[test]
+fn what_passes_on_a_condition_is_not_known() {
+    let policy = "---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n\
+                  metadata: {name: l7, namespace: shop}\n\
+                  spec:\n  endpointSelector: {matchLabels: {app: db}}\n  \
+                  ingress: [{fromEndpoints: [{matchLabels: {app: web}}], toPorts: \
+                  [{ports: [{port: '80', protocol: TCP}], rules: {http: [{path: /a}]}}]}]\n";
+    let cilium = world(&PODS, policy, "cilium");
+    let attempt = one(&cilium, "pod/web", "pod/db:80");
+    for seen in [Seen::Connected, Seen::Silent] {
+        is_not_known(&judged(&cilium, &attempt, seen), "condition");
+    }
+    // Nor is it tried where nobody asked for it.
+    let found = cover(&cilium.0, &cilium.1, Some("shop"), 200, Effort::default()).unwrap();
+    let conditional = found.attempts.iter().any(Attempt::is_on_condition);
+    assert!(!conditional && found.undecided == 1, "{found:#?}");
+}
+
+/// Each two kinds of pods once, allowed and denied, the same each time; fewer show most first.
+#[test]
+fn a_cover_has_every_kind_once() {
+    let policies = "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n\
+                    metadata: {name: db, namespace: shop}\n\
+                    spec: {podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], \
+                    ingress: [{from: [{podSelector: {matchLabels: {app: web}}}], ports: [{port: 80}]}]}\n";
+    let pods = [
+        ("web", "10.0.1.1", ""),
+        ("db", "10.0.1.2", ""),
+        // Two that no rule tells apart.
+        ("one", "10.0.1.3", ""),
+        ("two", "10.0.1.4", ""),
+    ];
+    let world = world(&pods, policies, "kubernetes");
+    let shown = |most| {
+        let found = cover(&world.0, &world.1, Some("shop"), most, Effort::default()).unwrap();
+        let name = |id| world.0.pod(id).name.to_string();
+        let each = found.attempts.iter().map(|attempt| {
+            let to = attempt.destination.pod().map(name).unwrap();
+            format!("{} {to} {} {:?}", name(attempt.source), attempt.port, attempt.predicted())
+        });
+        (each.collect::<Vec<_>>(), found.kinds)
+    };
+    let (all, kinds) = shown(200);
+    assert_eq!(kinds, all.len(), "{all:#?}");
+    for expected in ["one db 80/TCP Denied", "web db 80/TCP Allowed", "web db 443/TCP Denied"] {
+        assert!(all.iter().any(|it| it == expected), "{expected}: {all:#?}");
+    }
+    // The two are one kind.
+    assert!(
+        all.iter().filter(|it| it.contains(" db ")).all(|it| !it.starts_with("two")),
+        "{all:#?}"
+    );
+    let (few, kinds) = shown(2);
+    assert_eq!((few.len(), kinds), (2, all.len()));
+    let verdict = |word: &str| few.iter().any(|it| it.ends_with(word));
+    assert!(verdict("Allowed") && verdict("Denied"), "{few:#?}");
+    assert_eq!(shown(2), (few, kinds));
+}
 
 /// A directory with a program that is called kubectl.
 fn stand_in(script: &str) -> TempDir {
@@ -125,7 +283,8 @@ fn row<'a>(answer: &'a Value, pod: &str, dialled: &str) -> &'a Value {
 
 #[test]
 fn what_is_seen_stands_beside_what_is_predicted() {
-    let Ok(cluster) = control_plane() else { return };
+    let Ok(cluster) = control_plane_of_its_own() else { return };
+    let cluster = &cluster;
     let namespace = shop(cluster, "probe");
     let (db, web, other) = (open("127.0.1.1"), open("127.0.1.2"), open("127.0.1.3"));
     pod(cluster, &namespace, "db", "127.0.1.1", port(&db));
@@ -190,7 +349,8 @@ fn what_is_seen_stands_beside_what_is_predicted() {
 
 #[test]
 fn nothing_is_tried_before_somebody_agrees() {
-    let Ok(cluster) = control_plane() else { return };
+    let Ok(cluster) = control_plane_of_its_own() else { return };
+    let cluster = &cluster;
     let namespace = shop(cluster, "probe-asks");
     pod(cluster, &namespace, "db", "127.0.2.1", 5432);
     pod(cluster, &namespace, "web", "127.0.2.2", 80);
@@ -214,9 +374,11 @@ fn nothing_is_tried_before_somebody_agrees() {
     // Who may not enter pods is told so before anything runs.
     cluster.apply_with(
         &[],
-        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\n\
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: probe-reader}\n\
+         rules: [{apiGroups: ['*'], resources: ['*'], verbs: [get, list]}]\n\
+         ---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\n\
          metadata: {name: probe-reader}\n\
-         roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}\n\
+         roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: probe-reader}\n\
          subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: probe-reader}]\n",
     );
     let told = ask(cluster, &kubectl, &["-n", &namespace, "--yes", "--as", "probe-reader"]);

@@ -146,20 +146,26 @@ fn wanted(port: Port) -> PortWanted {
     PortWanted { port: PortText::Number(port.number), protocol: Some(port.protocol) }
 }
 
-/// The connections between two ends, in order, each once.
+/// The connections between two ends, in order, each once and at most so many; and how many further cases
+/// there are.
 pub fn between(
     snapshot: &Snapshot,
     rules: &Ruleset,
     question: &Question<'_>,
-) -> Result<Vec<Attempt>, Unasked> {
+    most: usize,
+) -> Result<(Vec<Attempt>, usize), Unasked> {
     let whole = explain(snapshot, rules, question)?;
     let label = &whole.destination.label;
     if !whole.ways.is_empty() {
         return Err(Unasked::Hops(label.clone()));
     }
     let mut attempts: Vec<Attempt> = Vec::new();
-    let (mut entered, mut ported) = (false, false);
+    let (mut entered, mut ported, mut left_out) = (false, false, 0);
     for case in &whole.cases {
+        if attempts.len() >= most {
+            left_out += usize::from(matches!(case.ports, CasePorts::One(_)));
+            continue;
+        }
         let Some(source) = first_pod(snapshot, &case.sources) else { continue };
         entered = true;
         let CasePorts::One(port) = case.ports else { continue };
@@ -175,7 +181,7 @@ pub fn between(
         }
     }
     match (entered, ported, attempts.is_empty()) {
-        (_, _, false) => Ok(attempts),
+        (_, _, false) => Ok((attempts, left_out)),
         (true, false, _) => Err(Unasked::NoPort(label.clone())),
         (true, true, _) => Err(Unasked::NoAddress(label.clone())),
         (false, ..) if whole.cases.is_empty() && !whole.source.endpoints.is_empty() => {

@@ -28,7 +28,7 @@ pub struct Cover {
 }
 
 /// Pairs of classes that are looked at.
-const MOST_PAIRS: usize = 250_000;
+const MOST_PAIRS: usize = 100_000;
 
 /// Ports that are tried where none that is declared will do, in this order.
 const USUAL: [u16; 3] = [80, 443, 8080];
@@ -187,19 +187,19 @@ fn most_telling(snapshot: &Snapshot, mut kinds: Vec<Kind>, most: usize) -> Vec<K
             Shown::Namespaces(space(kind.source), space(kind.destination), kind.passes),
         ]
     };
-    let (mut shown, mut chosen) = (HashSet::new(), Vec::new());
+    let (mut covered, mut chosen) = (HashSet::new(), Vec::new());
     let mut taken = vec![false; kinds.len()];
     while chosen.len() < most {
         let worth = |at: &usize| {
             let new = kinds
                 .get(*at)
-                .map(|kind| shows(kind).iter().filter(|it| !shown.contains(*it)).count());
+                .map(|kind| shows(kind).iter().filter(|it| !covered.contains(*it)).count());
             // Of two that show as much the first by name.
             (new.unwrap_or_default(), usize::MAX - *at)
         };
         let Some(best) = (0..kinds.len()).filter(|at| !taken[*at]).max_by_key(worth) else { break };
         taken[best] = true;
-        shown.extend(shows(&kinds[best]));
+        covered.extend(shows(&kinds[best]));
         chosen.push(kinds[best]);
     }
     chosen.sort_by(by_name);

@@ -24,7 +24,8 @@ pub enum Seen {
 impl Seen {
     /// Whether it got there.
     ///
-    /// Source: docs/semantics/connections.md#refused and docs/semantics/connections.md#silence.
+    /// Source: docs/semantics/connections.md#refused, docs/semantics/connections.md#silence and
+    /// docs/semantics/connections.md#unreachable.
     pub fn passed(self) -> bool {
         matches!(self, Self::Connected | Self::Refused)
     }

@@ -54,7 +54,7 @@ pub struct ProbeArgs {
     all_namespaces: bool,
 
     /// At most so many connections
-    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=500))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=200))]
     max: u16,
 
     /// How: exec in the pod's container with what it has, or with bash, python3, nc or curl; an ephemeral
@@ -143,8 +143,8 @@ Examples:
   kubectl netpol probe -n shop --yes --via ephemeral \\
     --image registry.example.com/busybox:1.37.0 -o json
 
-Connected and refused count as passed, silence and unreachable as denied. Silence
-of UDP, and whatever a mesh or a layer 7 rule answers for, is not known.
+Connected and refused count as passed, silence and unreachable as denied.
+Silence of UDP, and whatever a mesh or a layer 7 rule answers for, is not known.
 Ephemeral containers end within seconds, and stay in the pod's spec until the
 pod is gone.
 
@@ -214,9 +214,7 @@ impl ProbeArgs {
         if let (Some(source), Some(destination)) = (&self.source, &self.destination) {
             let (port, namespace) = (self.port.as_ref(), &*input.namespace);
             let question = Question { source, destination, port, namespace };
-            let mut attempts = between(snapshot, rules, &question)?;
-            let left_out = attempts.len().saturating_sub(most);
-            attempts.truncate(most);
+            let (attempts, left_out) = between(snapshot, rules, &question, most)?;
             let first = attempts.first();
             let notes = first.map(|it| it.explanation.notes.clone()).unwrap_or_default();
             return Ok(Asked { attempts, left_out, notes });

@@ -16,8 +16,9 @@ const MOST_NAMED: usize = 6;
 impl ProbeArgs {
     /// Shows what is going to be done, and asks; an error where nobody agreed, or it is not allowed.
     pub(super) fn agreed(&self, global: &GlobalArgs, report: &ProbeReport) -> anyhow::Result<()> {
-        self.may(global, report)?;
+        let refused = self.may(global, report)?;
         note(&self.lines(report));
+        note(&refused.into_iter().collect::<Vec<_>>());
         if self.yes {
             return Ok(());
         }
@@ -65,8 +66,8 @@ impl ProbeArgs {
         lines
     }
 
-    /// Whether it may be done at all, where the server tells.
-    fn may(&self, global: &GlobalArgs, report: &ProbeReport) -> anyhow::Result<()> {
+    /// What of it is not allowed, where the server tells; an error where nothing is.
+    fn may(&self, global: &GlobalArgs, report: &ProbeReport) -> anyhow::Result<Option<String>> {
         let of_pod = |row: &ProbeRow| row.pod.split('/').next().unwrap_or_default().to_owned();
         let namespaces: BTreeSet<String> = report.rows.iter().map(of_pod).collect();
         let (verb, resource) = if self.via.enters() {
@@ -83,12 +84,13 @@ impl ProbeArgs {
                 refused.push(namespace.clone());
             }
         }
+        let several = list(&refused, "and");
         ensure!(
-            refused.is_empty(),
-            "not allowed: ask for the right to {verb} {resource} in {}; nothing was tried",
-            list(&refused, "and")
+            refused.is_empty() || refused.len() < namespaces.len(),
+            "not allowed: ask for the right to {verb} {resource} in {several}; nothing was tried"
         );
-        Ok(())
+        Ok((!refused.is_empty())
+            .then(|| format!("Not allowed, so not known: to {verb} {resource} in {several}")))
     }
 }
 

@@ -18,6 +18,16 @@ use std::time::{Duration, Instant, SystemTime};
 /// So many pods are entered at once.
 const SIDE_BY_SIDE: usize = 4;
 
+/// One that can be tried.
+struct Job {
+    /// Its place among the attempts.
+    at: usize,
+    source: PodId,
+    namespace: String,
+    pod: String,
+    target: Target,
+}
+
 impl ProbeArgs {
     /// Tries all of it.
     pub(super) fn tried(
@@ -27,26 +37,40 @@ impl ProbeArgs {
         attempts: &[Attempt],
     ) -> anyhow::Result<Vec<Outcome>> {
         let progress = Progress::start(global.color);
-        let not_yet = Outcome::NotKnown(Why::NotSaid);
-        let mut outcomes = vec![not_yet; attempts.len()];
+        let mut outcomes = vec![Outcome::NotKnown(Why::NotSaid); attempts.len()];
+        let mut jobs = Vec::new();
+        for (at, attempt) in attempts.iter().enumerate() {
+            let pod = input.snapshot.pod(attempt.source);
+            match Target::new(attempt.dial.to_string(), attempt.port) {
+                Ok(target) => jobs.push(Job {
+                    at,
+                    source: attempt.source,
+                    namespace: pod.namespace.to_string(),
+                    pod: pod.name.to_string(),
+                    target,
+                }),
+                Err(why) => outcomes[at] = Outcome::NotKnown(why),
+            }
+        }
         if self.via.enters() {
             let kubectl = Kubectl::find(global.connect.words());
             let kubectl =
                 kubectl.context("kubectl is not on PATH, and runs what is tried in pods")?;
-            outcomes = self.entered(&progress, input, attempts, &kubectl);
+            for (job, outcome) in jobs.iter().zip(self.entered(&progress, &jobs, &kubectl)) {
+                outcomes[job.at] = outcome;
+            }
         }
         if self.via.adds() {
-            let lacks = |outcome: &Outcome| {
-                matches!(outcome, Outcome::NotKnown(Why::NoShell | Why::NoProgram))
+            let lacks = |job: &&Job| {
+                matches!(outcomes[job.at], Outcome::NotKnown(Why::NoShell | Why::NoProgram))
             };
             let all = !self.via.enters();
-            let wanted = |at: &usize| all || outcomes.get(*at).is_some_and(lacks);
-            let mut by_pod: BTreeMap<PodId, Vec<usize>> = BTreeMap::new();
-            for at in (0..attempts.len()).filter(wanted) {
-                by_pod.entry(attempts[at].source).or_default().push(at);
+            let mut by_pod: BTreeMap<PodId, Vec<&Job>> = BTreeMap::new();
+            for job in jobs.iter().filter(|job| all || lacks(job)) {
+                by_pod.entry(job.source).or_default().push(job);
             }
             if !by_pod.is_empty() {
-                self.added(global, &progress, input, (attempts, &by_pod), &mut outcomes)?;
+                self.added(global, &progress, &by_pod, &mut outcomes)?;
             }
         }
         Ok(outcomes)
@@ -57,20 +81,7 @@ impl ProbeArgs {
     }
 
     /// Tries each in the container that kubectl enters.
-    fn entered(
-        &self,
-        progress: &Progress,
-        input: &Input,
-        attempts: &[Attempt],
-        kubectl: &Kubectl,
-    ) -> Vec<Outcome> {
-        let jobs: Vec<(String, String, Target)> = attempts
-            .iter()
-            .map(|attempt| {
-                let pod = input.snapshot.pod(attempt.source);
-                (pod.namespace.to_string(), pod.name.to_string(), target(attempt))
-            })
-            .collect();
+    fn entered(&self, progress: &Progress, jobs: &[Job], kubectl: &Kubectl) -> Vec<Outcome> {
         let (wait, pause, tool) = (self.connect_timeout, self.pause(), self.via.tool());
         let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let may_begin = Mutex::new(Instant::now());
@@ -78,11 +89,11 @@ impl ProbeArgs {
         let work = || {
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some((namespace, pod, target)) = jobs.get(at) else { return };
+                let Some(Job { namespace, pod, target, .. }) = jobs.get(at) else { return };
                 let targets = std::slice::from_ref(target);
                 sleep_until_next(&may_begin, pause);
-                let outcome =
-                    kubectl.exec(&Trial { namespace, pod, targets, wait, pause }, tool).pop();
+                let trial = Trial { namespace, pod, targets, wait, pause };
+                let outcome = kubectl.exec(&trial, tool).pop();
                 let mut all = outcomes.lock().unwrap_or_else(PoisonError::into_inner);
                 if let (Some(place), Some(outcome)) = (all.get_mut(at), outcome) {
                     *place = outcome;
@@ -99,28 +110,29 @@ impl ProbeArgs {
         outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a container to each pod, one after another, which tries all that begins there.
+    /// Adds a container to each pod, one after another, which tries what begins there; more than one only
+    /// where it would have more to say than is kept.
     fn added(
         &self,
         global: &GlobalArgs,
         progress: &Progress,
-        input: &Input,
-        (attempts, by_pod): (&[Attempt], &BTreeMap<PodId, Vec<usize>>),
+        by_pod: &BTreeMap<PodId, Vec<&Job>>,
         outcomes: &mut [Outcome],
     ) -> anyhow::Result<()> {
         let session = Session::start(global)?;
-        let name = format!("netpol-probe-{}", suffix());
-        for (id, places) in by_pod {
-            let pod = input.snapshot.pod(*id);
-            progress.say(&format!("an ephemeral container in {}", pod.name));
-            let targets: Vec<Target> = places.iter().map(|at| target(&attempts[*at])).collect();
+        let suffix = suffix();
+        let pieces = by_pod.values().flat_map(|jobs| jobs.chunks(Ephemeral::MOST).enumerate());
+        for (number, jobs) in pieces {
+            let Some(Job { namespace, pod, .. }) = jobs.first() else { continue };
+            progress.say(&format!("an ephemeral container in {pod}"));
+            let targets: Vec<Target> = jobs.iter().map(|job| job.target.clone()).collect();
             let (wait, pause) = (self.connect_timeout, self.pause());
-            let (namespace, name_of_pod) = (&*pod.namespace, &*pod.name);
-            let trial = Trial { namespace, pod: name_of_pod, targets: &targets, wait, pause };
-            let ephemeral = Ephemeral { image: self.image.clone(), name: name.clone() };
+            let trial = Trial { namespace, pod, targets: &targets, wait, pause };
+            let name = format!("netpol-probe-{suffix}-{number}");
+            let ephemeral = Ephemeral { image: self.image.clone(), name };
             let tried = run_in_ephemeral(&session.connection, &trial, &ephemeral);
-            for (at, outcome) in places.iter().zip(session.block_on(tried)?) {
-                outcomes[*at] = outcome;
+            for (job, outcome) in jobs.iter().zip(session.block_on(tried)?) {
+                outcomes[job.at] = outcome;
             }
         }
         Ok(())
@@ -134,10 +146,6 @@ fn sleep_until_next(may_begin: &Mutex<Instant>, pause: Duration) {
     *next = begins + pause;
     drop(next);
     thread::sleep(begins.saturating_duration_since(Instant::now()));
-}
-
-fn target(attempt: &Attempt) -> Target {
-    Target { host: attempt.dial.to_string(), port: attempt.port }
 }
 
 /// What tells the containers of one run from those of another.

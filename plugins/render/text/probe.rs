@@ -3,6 +3,7 @@
 use crate::render::columns::{LEAST, Line, list, table};
 use crate::render::screen::{BOLD, DIM, DOUBT, GOOD, PLAIN, Screen};
 use netpol::answer::{AsPredicted, ProbeReport, ProbeRow, Warning};
+use netpol::probe::Seen;
 
 /// The columns.
 const HEADER: [&str; 5] = ["", "PREDICTED", "SEEN", "FROM", "TO"];
@@ -28,9 +29,16 @@ pub(in crate::render) fn probe(report: &ProbeReport, width: usize) -> String {
         };
         screen.block(&text);
     }
-    for row in rows {
-        details(&mut screen, row);
+    let alike = |a: &&ProbeRow, b: &&ProbeRow| {
+        let said = |row: &ProbeRow| {
+            (row.as_predicted, row.why.clone(), row.message.clone(), row.likely.clone())
+        };
+        said(a) == said(b)
+    };
+    for same in rows.chunk_by(alike) {
+        details(&mut screen, same);
     }
+    refused(&mut screen, report);
     if report.left_out > 0 {
         screen.blank();
         let more = match report.left_out {
@@ -49,6 +57,13 @@ pub(in crate::render) fn probe(report: &ProbeReport, width: usize) -> String {
         screen.blank();
         screen.words(0, 2, &[(DOUBT, "warning:"), (PLAIN, &warning.message)]);
         screen.place(4, warning.location.as_ref());
+    }
+    if let Some(row) = report.rows.iter().find(|row| row.as_predicted == AsPredicted::No) {
+        screen.blank();
+        let (from, to) = (row.pod.replace('/', "/pod/"), &row.destination.label);
+        let asked =
+            format!("kubectl netpol explain {from} {to} --port {}/{}", row.port, row.protocol);
+        screen.words(0, 2, &[(PLAIN, "Why it is predicted so:"), (BOLD, &asked)]);
     }
     screen.finish()
 }
@@ -105,27 +120,46 @@ fn cells(row: &ProbeRow) -> [Vec<Line>; 5] {
     [cell(mark(row)), cell(&predicted), cell(seen), cell(&row.source.label), cell(&to)]
 }
 
-/// Why it differs, or is not known, and what to ask next.
-fn details(screen: &mut Screen, row: &ProbeRow) {
-    if !matches!(row.as_predicted, AsPredicted::No | AsPredicted::Unknown) {
+/// That what got there was refused, which a plugin that rejects would do, too.
+fn refused(screen: &mut Screen, report: &ProbeReport) {
+    let so =
+        |row: &&ProbeRow| row.as_predicted == AsPredicted::Yes && row.seen == Some(Seen::Refused);
+    let many = report.rows.iter().filter(so).count();
+    if many > 0 {
+        screen.blank();
+        let were = if many == 1 { "was" } else { "were" };
+        let text = format!(
+            "{many} {were} refused as predicted to pass: it got there and nothing listens, unless something \
+             rejects it in the same way."
+        );
+        screen.words(0, 2, &[(PLAIN, &text)]);
+    }
+}
+
+/// Why these differ, or are not known, all for the same reason.
+fn details(screen: &mut Screen, rows: &[&ProbeRow]) {
+    let Some(first) = rows.first() else { return };
+    if !matches!(first.as_predicted, AsPredicted::No | AsPredicted::Unknown) {
         return;
     }
     screen.blank();
-    let port = format!("{}/{}", row.port, row.protocol);
-    let flow = format!("{} → {} {port}", row.source.label, row.destination.label);
-    screen.words(0, 4, &[(DOUBT, mark(row)), (BOLD, &flow)]);
-    let mut how = format!("from {} to {} {port}", row.pod, row.dialled);
-    if let (Some(seen), Some(by)) = (row.seen, &row.by) {
-        how = format!("{} by {by}, {how}", seen.as_str());
+    for row in rows {
+        let port = format!("{}/{}", row.port, row.protocol);
+        let flow = format!("{} → {} {port}", row.source.label, row.destination.label);
+        screen.words(0, 4, &[(DOUBT, mark(row)), (BOLD, &flow)]);
+        let mut how = format!("from {} to {} {port}", row.pod, row.dialled);
+        if let (Some(seen), Some(by)) = (row.seen, &row.by) {
+            how = format!("{} by {by}, {how}", seen.as_str());
+        }
+        screen.words(2, 4, &[(PLAIN, &how)]);
     }
-    screen.words(2, 4, &[(PLAIN, &how)]);
-    if let Some(why) = &row.why {
+    if let Some(why) = &first.why {
         screen.words(2, 4, &[(DOUBT, "not known:"), (PLAIN, why)]);
     }
-    if let Some(message) = &row.message {
+    if let Some(message) = &first.message {
         screen.words(2, 4, &[(PLAIN, "predicted:"), (PLAIN, message)]);
     }
-    for guess in &row.likely {
+    for guess in &first.likely {
         screen.words(2, 4, &[(DOUBT, "likely:"), (PLAIN, guess)]);
     }
 }

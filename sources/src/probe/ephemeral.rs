@@ -25,7 +25,7 @@ pub struct Ephemeral {
 const LOOK: Duration = Duration::from_millis(500);
 
 /// How long an image may take to be pulled.
-const PULL: Duration = Duration::from_secs(60);
+const PULL: Duration = Duration::from_mins(1);
 
 /// Whatever is printed goes where the kubelet reads what a container leaves.
 const INTO_MESSAGE: &str = "exec >/dev/termination-log\n";
@@ -34,6 +34,9 @@ const INTO_MESSAGE: &str = "exec >/dev/termination-log\n";
 const NOBODY: u32 = 65534;
 
 impl Ephemeral {
+    /// More connections do not fit into a termination message, of which 4,096 bytes are kept.
+    pub const MOST: usize = 25;
+
     /// The container, which may do nothing but open connections.
     fn container(&self, trial: &Trial<'_>) -> Value {
         let script = format!("{INTO_MESSAGE}{SCRIPT}");
@@ -127,7 +130,7 @@ mod tests {
 
     #[test]
     fn it_may_do_nothing_but_open_connections() {
-        let targets = [super::super::Target { host: "10.0.0.7".to_owned(), port: Port::tcp(80) }];
+        let targets = [super::super::Target::new("10.0.0.7".to_owned(), Port::tcp(80)).unwrap()];
         let second = Duration::from_secs(1);
         let trial =
             Trial { namespace: "shop", pod: "web", targets: &targets, wait: second, pause: second };

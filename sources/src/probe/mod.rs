@@ -60,10 +60,23 @@ impl Tool {
 /// What is dialled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// An address, or the name of a host.
-    pub host: String,
-    /// The port.
-    pub port: Port,
+    host: String,
+    port: u16,
+    udp: bool,
+}
+
+impl Target {
+    /// An address, or the name of a host, at a port of a protocol that can be tried.
+    pub fn new(host: String, port: Port) -> Result<Self, Why> {
+        let udp = match port.protocol {
+            Protocol::Tcp => false,
+            Protocol::Udp => true,
+            other => {
+                return Err(Why::Failed(format!("no program that is looked for tries {other}")));
+            }
+        };
+        Ok(Self { host, port: port.number, udp })
+    }
 }
 
 /// Connections from one pod.
@@ -90,16 +103,8 @@ impl Trial<'_> {
             format!("{:.2}", self.pause.as_secs_f64()),
         ];
         for target in self.targets {
-            let protocol = match target.port.protocol {
-                Protocol::Udp => "udp",
-                // Nothing tries others: see `Trial::answers`.
-                _ => "tcp",
-            };
-            words.extend([
-                protocol.to_owned(),
-                target.host.clone(),
-                target.port.number.to_string(),
-            ]);
+            let protocol = if target.udp { "udp" } else { "tcp" };
+            words.extend([protocol.to_owned(), target.host.clone(), target.port.to_string()]);
         }
         words
     }
@@ -116,18 +121,9 @@ impl Trial<'_> {
         vec![Outcome::NotKnown(why.clone()); self.targets.len()]
     }
 
-    /// What was said, but of protocols that no program tries.
+    /// What was said.
     fn answers(&self, output: &[u8]) -> Vec<Outcome> {
-        let said = told(output, self.targets.len());
-        let each = said.into_iter().zip(self.targets);
-        let known = each.map(|(outcome, target)| match target.port.protocol {
-            Protocol::Tcp | Protocol::Udp => outcome,
-            other => {
-                let why = format!("no program that is looked for tries {other}");
-                Outcome::NotKnown(Why::Failed(why))
-            }
-        });
-        known.collect()
+        told(output, self.targets.len())
     }
 }
 

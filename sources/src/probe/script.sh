@@ -115,7 +115,7 @@ while [ $# -ge 3 ]; do
     esac
   done
   [ "$result" = failed ] || said=
-  printf 'netpol-probe %s %s %s %s\n' "$number" "$by" "$result" "${said##*"$nl"}"
+  printf 'netpol-probe %s %s %s %.100s\n' "$number" "$by" "$result" "${said##*"$nl"}"
   number=$((number + 1))
   shift 3
 done

@@ -8,7 +8,7 @@ use std::process::Command;
 const WAIT: Duration = Duration::from_secs(1);
 
 fn target(host: &str, port: u16) -> Target {
-    Target { host: host.to_owned(), port: Port::tcp(port) }
+    Target::new(host.to_owned(), Port::tcp(port)).unwrap()
 }
 
 fn trial(targets: &[Target]) -> Trial<'_> {
@@ -97,9 +97,8 @@ fn what_nobody_answers_is_silent() {
 fn datagrams() {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = socket.local_addr().unwrap().port();
-    let udp = |number| Target {
-        host: "127.0.0.1".to_owned(),
-        port: Port { protocol: Protocol::Udp, number },
+    let udp = |number| {
+        Target::new("127.0.0.1".to_owned(), Port { protocol: Protocol::Udp, number }).unwrap()
     };
     let answering = std::thread::spawn(move || {
         let mut bytes = [0; 8];
@@ -125,13 +124,8 @@ fn datagrams() {
 
 #[test]
 fn other_protocols_are_not_tried() {
-    let sctp = Target {
-        host: "127.0.0.1".to_owned(),
-        port: Port { protocol: Protocol::Sctp, number: 80 },
-    };
-    let targets = [sctp];
-    let outcomes = trial(&targets).answers(b"netpol-probe 0 nc connected\n");
-    let Outcome::NotKnown(why) = &outcomes[0] else { panic!("{outcomes:?}") };
+    let port = Port { protocol: Protocol::Sctp, number: 80 };
+    let why = Target::new("127.0.0.1".to_owned(), port).unwrap_err();
     assert!(why.to_string().contains("SCTP"), "{why}");
 }
 
