@@ -488,7 +488,8 @@ impl PortRule {
 
     /// Whether another item asks for the same ports, wherever it is written.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.protocol == other.protocol && self.ports == other.ports && self.except == other.except
+        let of = |item: &Self| (item.protocol, item.ports.clone(), item.except.clone());
+        of(self) == of(other)
     }
 
     /// Whether it goes by what the destination calls its ports.

@@ -270,8 +270,8 @@ impl<'a> Flows<'a> {
     /// Source: docs/semantics/cilium-ports.md#layer-7-beside-plain-rules and
     /// docs/semantics/cilium-verdicts.md#allow-localhost.
     fn asks(&mut self, side: usize, policies: &[&Spoken<'a>], implied: Lit) -> Asks<'a> {
-        let rules = policies.iter().flat_map(|said| &said.rules).copied();
-        let allows = rules.filter(|(entry, _)| entry.action == Action::Allow);
+        let rules = || policies.iter().flat_map(|said| &said.rules).copied();
+        let allows = rules().filter(|(entry, _)| entry.action == Action::Allow);
         let (asking, plain): (Vec<_>, Vec<_>) =
             allows.partition(|(entry, _)| entry.condition.is_some());
         let mut all: BTreeMap<&str, Vec<Lit>> = BTreeMap::new();
