@@ -25,7 +25,7 @@ pub use gap::{Gap, named_by};
 pub use labels::Labels;
 pub use object::{Applied, Name, ObjectRef, Origin, Rendered, kind_from_word, kind_word};
 pub use pod::{ACCOUNT_NAME_LABEL, ANY_ACCOUNT_LABEL, SERVICE_ACCOUNT_LABEL, is_account_label};
-pub use pod::{ANY_OTHER_LABEL, ContainerPort, Pod, Workload, may_be_set};
+pub use pod::{ANY_OTHER_LABEL, ContainerPort, Pod, PortNames, Workload, may_be_set};
 pub use port::{Port, PortRange, Protocol};
 pub use representative::{
     ANY_OTHER_NAMESPACE, Bringer, Representative, real_namespace, supposed_namespace,

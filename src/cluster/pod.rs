@@ -19,6 +19,27 @@ pub struct ContainerPort {
     pub sidecar: bool,
 }
 
+/// Which ports the names that pods have for them stand for in policies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortNames {
+    /// Every port that has the name, those of restartable init containers too.
+    Every,
+    /// The last port that has the name, whatever its protocol; those of init containers have none.
+    Last,
+}
+
+impl PortNames {
+    /// The names that count, with their ports.
+    pub fn of(self, declared: &[ContainerPort]) -> impl Iterator<Item = (&Name, Port)> {
+        let counts = move |at: usize, one: &ContainerPort| {
+            let later = || declared.iter().skip(at + 1).filter(|it| !it.sidecar);
+            self == Self::Every || (!one.sidecar && later().all(|other| other.name != one.name))
+        };
+        let counting = declared.iter().enumerate().filter(move |(at, one)| counts(*at, one));
+        counting.filter_map(|(_, one)| Some((one.name.as_ref()?, one.port)))
+    }
+}
+
 /// A pod that runs, or that a workload's template describes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pod {
@@ -132,6 +153,22 @@ impl Pod {
             .iter()
             .find(|ip| Family::of(**ip) == family)
             .map_or(Addresses::Absent, |ip| Addresses::Known(*ip))
+    }
+
+    /// The numbers that a port name has on this pod for one protocol, as those who enforce policies take
+    /// it.
+    ///
+    /// Source: docs/semantics/networkpolicy.md#named-ports and
+    /// docs/semantics/cilium-ports.md#named-ports.
+    pub fn ports_called(
+        &self,
+        name: &str,
+        protocol: Protocol,
+        names: PortNames,
+    ) -> impl Iterator<Item = u16> {
+        let called = names.of(&self.ports);
+        let of_it = called.filter(move |(own, port)| ***own == *name && port.protocol == protocol);
+        of_it.map(|(_, port)| port.number)
     }
 
     /// The numbers that a port name has on this pod for one protocol, sidecars included.

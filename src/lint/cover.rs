@@ -12,7 +12,8 @@
 use super::within::{names, peer_within, ports_within, set_within};
 use crate::cluster::{Name, ObjectRef, Operator, Selector, Snapshot};
 use crate::policy::rule::{
-    Action, Direction, NamedTier, Namespaces, PeerKind, Peers, PodSet, Policy, Position, Tier,
+    Action, Direction, Entry, NamedTier, Namespaces, PeerKind, Peers, PodSet, Policy, PortRule,
+    Ports, Position, Reads, Tier,
 };
 use crate::policy::{PolicyId, Ruleset};
 use ipnet::IpNet;
@@ -63,6 +64,8 @@ pub(super) struct Index<'a> {
     passes: [bool; 2],
     /// What all rules of a tier with a name do, by its name and the direction.
     does: HashMap<(&'a NamedTier, Direction), BTreeSet<Action>>,
+    /// The ports at which rules ask what only rules for the same lift.
+    lifted: Vec<&'a PortRule>,
     /// Objects whose selector was taken apart: one rule of them stands in several policies.
     apart: HashSet<&'a ObjectRef>,
     looks: Cell<u64>,
@@ -86,8 +89,19 @@ impl<'a> Index<'a> {
             all.extend(policy.entries.iter().map(|entry| entry.action));
             apart.extend((position.part > 0).then_some(&policy.object));
         }
+        let mut lifted: Vec<&PortRule> = Vec::new();
+        for entry in rules.policies().iter().flat_map(|policy| &policy.entries) {
+            let reads = entry.condition.as_ref().map(|condition| condition.reads);
+            let (Some(Reads::Dns), Ports::Of(items)) = (reads, &entry.ports) else { continue };
+            for item in items {
+                if !lifted.iter().any(|known| known.is_same(item)) {
+                    lifted.push(item);
+                }
+            }
+        }
         let looks = Cell::new(0);
-        let mut index = Self { snapshot, rules, parts, isolating, passes, does, apart, looks };
+        let mut index =
+            Self { snapshot, rules, parts, isolating, passes, does, lifted, apart, looks };
         for (id, policy) in rules.policies().iter().enumerate() {
             if policy.not_judged().is_some() || policy.subject.doubt.is_some() {
                 continue;
@@ -219,12 +233,15 @@ impl<'a> Index<'a> {
             let both = rule.only.is_none() && self.is_within(wide, part);
             (!both || wide < part).then_some(How::Same)
         };
+        // What of a condition others lift only in part is not looked at.
+        let lifted =
+            |rule: &Entry| rule.condition.as_ref().is_some_and(|it| it.reads == Reads::Http);
         let one_action = || one.entries.iter().all(|entry| entry.action == rule.action);
         match (&other.tier, &one.tier) {
             (Tier::Normal, Tier::Normal) => match (by.action, rule.action) {
                 // Source: docs/semantics/cilium-ports.md#layer-7-beside-plain-rules.
                 _ if rule.condition.is_some() && by.condition.is_none() => match by.action {
-                    Action::Allow => Some(How::Voids),
+                    Action::Allow => lifted(rule).then_some(How::Voids),
                     _ => Some(How::Before),
                 },
                 (by, action) if by == action => same(),
@@ -278,7 +295,14 @@ impl<'a> Index<'a> {
         let asked = match (&rule.condition, &by.condition) {
             // What a rule shows to the proxy counts beyond the flow: Cilium learns names by it.
             (Some(own), None) => own.names.is_empty(),
-            (_, None) => true,
+            // One that lifts what others ask of a port does so only with just that port.
+            (None, None) => self.lifted.iter().all(|item| {
+                let has = |ports: &Ports| match ports {
+                    Ports::Any => false,
+                    Ports::Of(items) => items.iter().any(|own| own.is_same(item)),
+                };
+                !has(&rule.ports) || has(&by.ports)
+            }),
             (Some(own), Some(other)) => own.asks == other.asks,
             (None, Some(_)) => false,
         };

@@ -167,7 +167,8 @@ impl Search<'_> {
         if is(How::Voids) {
             let allows = if one { "allows" } else { "allow" };
             let message = format!(
-                "what must hold besides peer and port binds nothing: {names} {allows} all of it without"
+                "what must hold besides peer and port binds nothing but that it is HTTP: {names} {allows} \
+                 all of it without"
             );
             found.add_with(Lint::VoidCondition, policy, path, message, places);
             return true;

@@ -5,7 +5,7 @@
 
 use super::rule::Scope;
 use super::{CalicoVersion, CiliumVersion, LabelFilter};
-use crate::cluster::Name;
+use crate::cluster::{Name, PortNames};
 use crate::kinds::{EnforcedBy, Kind};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -91,6 +91,14 @@ impl Enforcer {
                 _ => true,
             },
         }
+    }
+
+    /// Which ports names stand for.
+    ///
+    /// Source: docs/semantics/networkpolicy.md#named-ports and
+    /// docs/semantics/cilium-ports.md#named-ports.
+    pub fn port_names(&self) -> PortNames {
+        self.cilium().map_or(PortNames::Every, |_| PortNames::Last)
     }
 
     /// Whom an address block means in the dialects of Kubernetes.

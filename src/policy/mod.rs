@@ -8,6 +8,7 @@
 pub mod admin;
 pub mod calico;
 pub mod cilium;
+mod condition;
 mod dialect;
 mod enforcer;
 mod identity;

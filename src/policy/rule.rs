@@ -4,6 +4,7 @@
 //! flows on to the next tier, and it may isolate the pods of its subject. Nothing here knows how a
 //! dialect is written; only field paths point back to the text.
 
+pub use super::condition::{Condition, Reads};
 use super::names::NamePattern;
 pub use super::tier::{NamedTier, Order, Position, Tier, TierEnd};
 use crate::cluster::{
@@ -180,28 +181,6 @@ pub(crate) fn turn(place: usize, action: Action) -> (usize, u8) {
         Action::Pass => 2,
     };
     (place, rank)
-}
-
-/// What must hold besides peer and port for a flow to get through, such as an HTTP path.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Condition {
-    /// Field path, such as `spec.egress[0].toPorts[0].rules.http`.
-    pub path: Box<str>,
-    /// In words after "only", such as `HTTP GET /healthz`.
-    pub words: Box<str>,
-    /// All of it, to be compared and not shown, since it may hold values of headers: equal texts ask
-    /// for the same.
-    pub asks: Box<str>,
-    /// The names that a rule for DNS lets pods ask for, so that Cilium learns their addresses.
-    pub names: Box<[NamePattern]>,
-}
-
-impl Condition {
-    /// One that its words say all of.
-    pub fn new(path: impl Into<Box<str>>, words: impl Into<Box<str>>) -> Self {
-        let words = words.into();
-        Self { path: path.into(), asks: words.clone(), words, names: Box::default() }
-    }
 }
 
 /// The other side of a flow.
@@ -507,6 +486,12 @@ impl PortRule {
         })
     }
 
+    /// Whether another item asks for the same ports, wherever it is written.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let of = |item: &Self| (item.protocol, item.ports.clone(), item.except.clone());
+        of(self) == of(other)
+    }
+
     /// Whether it goes by what the destination calls its ports.
     pub fn is_by_name(&self) -> bool {
         self.names().next().is_some()
@@ -533,6 +518,19 @@ impl Ports {
                 && match &item.ports {
                     PortMatch::All | PortMatch::Named(_) => true,
                     PortMatch::Range(range) => range.contains(port.number),
+                }
+        })
+    }
+
+    /// Whether an item of these is one port alone, or a pod may call it so.
+    pub fn may_have_just(&self, port: Port) -> bool {
+        let Self::Of(items) = self else { return false };
+        items.iter().any(|item| {
+            item.protocol == port.protocol
+                && match &item.ports {
+                    PortMatch::All => false,
+                    PortMatch::Range(range) => *range == port.number.into(),
+                    PortMatch::Named(_) => true,
                 }
         })
     }

@@ -6,7 +6,7 @@
 use super::Ruleset;
 use super::rule::{PeerKind, PodSet, Ports};
 use crate::cluster::{
-    ACCOUNT_NAME_LABEL, ANY_OTHER_LABEL, ContainerPort, Labels, Operator, Pod, Protocol,
+    ACCOUNT_NAME_LABEL, ANY_OTHER_LABEL, ContainerPort, Labels, Operator, Pod, PortNames, Protocol,
     SERVICE_ACCOUNT_LABEL, Selector, is_account_label,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +40,8 @@ pub struct Sight<'a> {
     /// Those of them of whose values selectors ask what is in them, so that no two are alike.
     texts: BTreeSet<&'a str>,
     port_names: BTreeSet<(&'a str, Protocol)>,
+    /// Which ports these stand for.
+    names: PortNames,
     /// Some block decides by the addresses of pods.
     pod_addresses: bool,
     /// Some block decides by the addresses of nodes.
@@ -57,6 +59,7 @@ impl<'a> Sight<'a> {
             labels: BTreeMap::new(),
             texts: BTreeSet::new(),
             port_names: BTreeSet::new(),
+            names: rules.enforcer().port_names(),
             pod_addresses: false,
             node_addresses: false,
             node_selectors: Vec::new(),
@@ -137,9 +140,9 @@ impl<'a> Sight<'a> {
 
     /// The numbers that the names which rules mention have on a pod, in order.
     pub fn numbers(&self, declared: &'a [ContainerPort]) -> Vec<(&'a str, Protocol, u16)> {
-        let mut numbers: Vec<(&str, Protocol, u16)> = declared
-            .iter()
-            .filter_map(|port| Some((port.name.as_deref()?, port.port.protocol, port.port.number)))
+        let called = self.names.of(declared);
+        let mut numbers: Vec<(&str, Protocol, u16)> = called
+            .map(|(name, port)| (&**name, port.protocol, port.number))
             .filter(|(name, protocol, _)| self.port_names.contains(&(*name, *protocol)))
             .collect();
         numbers.sort_unstable();

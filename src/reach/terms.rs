@@ -153,12 +153,10 @@ impl SideSets<'_, '_> {
         for classes in by_ports.into_values() {
             let Some(pod) = self.space.example(classes[0], self.side) else { continue };
             let mut names: BTreeMap<(Name, Protocol), Vec<(Protocol, PortRange)>> = BTreeMap::new();
-            for declared in pod.ports.iter() {
-                if let Some(name) = &declared.name {
-                    let protocol = declared.port.protocol;
-                    let numbers = names.entry((name.clone(), protocol)).or_default();
-                    numbers.push((protocol, declared.port.number.into()));
-                }
+            let rules = self.space.sides[self.side].rules;
+            for (name, port) in rules.enforcer().port_names().of(&pod.ports) {
+                let numbers = names.entry((name.clone(), port.protocol)).or_default();
+                numbers.push((port.protocol, port.number.into()));
             }
             let set = self.tables.sets.id(singles(classes));
             for (name, numbers) in names {

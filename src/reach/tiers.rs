@@ -215,20 +215,13 @@ impl Matched {
     }
 }
 
-/// What a policy of the normal tier certainly allows if it selects the subject, and where it allows
-/// only on a condition.
-fn allows(tables: &mut Tables, policy: &Speaker) -> (Region, Region) {
-    let (mut all, mut free, mut bound) = (Region::new(), Region::new(), Region::new());
+/// What a policy of the normal tier certainly allows if it selects the subject.
+fn allows(tables: &mut Tables, policy: &Speaker) -> Region {
+    let mut all = Region::new();
     for rule in policy.rules.iter().filter(|rule| rule.action == Action::Allow) {
         all = or(tables, &all, &rule.certain);
-        if rule.conditional {
-            bound = or(tables, &bound, &rule.possible);
-        } else {
-            free = or(tables, &free, &rule.certain);
-        }
     }
-    let bound = but(tables, &bound, &free);
-    (all, bound)
+    all
 }
 
 /// What the subject's situation adds to the rules of its policies.
@@ -266,22 +259,21 @@ pub(super) fn outcome(
     // What each policy that may isolate admits itself: whichever of them select, one that does
     // admits. It says something only where none certainly isolates.
     let mut all_admit = if isolates { Region::new() } else { everything.clone() };
-    let (mut conditional, mut free) = (Region::new(), certain);
+    let mut conditional = Vec::new();
     for policy in middle {
         if tables.is_over() {
             break;
         }
-        let (own, bound) = allows(tables, policy);
-        conditional.extend(bound);
         if policy.isolates && !isolates {
+            let own = allows(tables, policy);
             all_admit = and(tables, &all_admit, &own);
         }
         for rule in &policy.rules {
             match rule.action {
                 Action::Allow => {
                     admits.add(policy, rule);
-                    if policy.certainly && !rule.conditional {
-                        free.extend(rule.certain.iter());
+                    if rule.conditional {
+                        conditional.extend(rule.possible.iter());
                     }
                 }
                 Action::Deny => denies.add(policy, rule),
@@ -290,11 +282,11 @@ pub(super) fn outcome(
             }
         }
     }
-    let [conditional, free] = [conditional, free].map(|spans| disjoint(tables, spans));
+    // Source: docs/semantics/cilium-ports.md#layer-7-beside-plain-rules: whatever else allows the same,
+    // the proxy stays in the way.
+    let conditional = disjoint(tables, conditional);
     let [admitted, admits] = admits.united(tables);
     let [refused, denies] = denies.united(tables);
-    // An Allow without condition for the same peer and port makes the conditions of others void.
-    let conditional = but(tables, &conditional, &free);
     let mut conditional = and(tables, &normal, &conditional);
     let open = but(tables, &normal, &refused);
     let mut allow = and(tables, &open, &admits);

@@ -12,7 +12,9 @@ use super::trace::{
 use super::why::RuleId;
 use crate::cluster::{PodId, Port, Protocol, Snapshot, Truth};
 use crate::ends::{Endpoint, Unseen};
-use crate::policy::rule::{Action, Condition, Direction, Entry, PeerKind, Peers, Policy, Tier};
+use crate::policy::rule::{
+    Action, Condition, Direction, Entry, PeerKind, Peers, Policy, Reads, Tier,
+};
 use crate::policy::{Enforcement, NamePattern, PolicyId, Ruleset};
 
 /// Judges one flow in both directions.
@@ -48,6 +50,7 @@ pub(super) struct Situation<'a> {
     snapshot: &'a Snapshot,
     rules: &'a Ruleset,
     pod: PodId,
+    matcher: Matcher<'a>,
     about: Circumstances,
     /// Every policy that selects the subject or may, in the order in which they are judged.
     pub(super) policies: Vec<PolicyTrace>,
@@ -163,7 +166,8 @@ impl<'a> Judge<'a> {
         };
         let by_cilium = cilium.is_some();
         let about = Circumstances { implied, always, exempt, by_cilium };
-        Ok(Situation { snapshot: self.snapshot, rules: self.rules, pod, about, policies })
+        let (snapshot, rules) = (self.snapshot, self.rules);
+        Ok(Situation { snapshot, rules, pod, matcher, about, policies })
     }
 
     /// Takes back what rules for names let through, where no rule for DNS lets the pod ask for the name.
@@ -181,8 +185,8 @@ impl<'a> Judge<'a> {
             for rule in rules.filter(|rule| rule.action == Action::Allow) {
                 match &rule.condition {
                     Some(condition) => asked.extend(condition.names.iter().cloned()),
-                    // Beside it rules for DNS are void, as far as they are for the same server.
-                    None if rule.ports.may_have(DNS) && !of_names(rule) => return,
+                    // Beside it rules for DNS ask nothing, as far as they are for the same server.
+                    None if rule.ports.may_have_just(DNS) && !of_names(rule) => return,
                     None => {}
                 }
             }
@@ -291,7 +295,7 @@ impl Situation<'_> {
         }
         let conditions = match verdict {
             Verdict::Allowed => {
-                let normal = (normal && !self.about.implied.is_yes()).then_some(policies);
+                let normal = normal.then_some(policies);
                 self.conditions(&allowing, normal.unwrap_or_default())
             }
             _ => Vec::new(),
@@ -314,11 +318,11 @@ impl Situation<'_> {
     }
 
     /// What must hold besides: of rules of the ordered tiers, each of which may be the one that is
-    /// followed, and of the normal tier, unless some rule there that allows has no condition. A rule
-    /// that only perhaps matches may bind a flow that others let through.
+    /// followed, and of all rules of the normal tier. A rule that only perhaps matches may bind a flow
+    /// that others let through.
     ///
     /// Source: docs/semantics/cilium-ports.md#layer-7-beside-plain-rules: an allow without L7 rules
-    /// for the same peer and port makes those of others void;
+    /// lifts what those of others ask, and leaves the proxy in the way;
     /// docs/semantics/cilium-verdicts.md#allow-localhost: so does the implied one.
     fn conditions(&self, ordered: &[RuleId], policies: &[PolicyTrace]) -> Vec<Condition> {
         let mut all: Vec<Condition> = Vec::new();
@@ -327,23 +331,38 @@ impl Situation<'_> {
             let condition = rule.and_then(|rule| rule.condition.clone());
             all.extend(condition.filter(|condition| !all.contains(condition)));
         }
-        let before = all.len();
-        for trace in policies.iter().filter(|policy| policy.tier == Tier::Normal) {
-            let written = &self.rules.policy(trace.policy).entries;
-            let allows = || {
+        // The rules that may allow it, with their policies.
+        let normal = policies.iter().filter(|policy| policy.tier == Tier::Normal);
+        let allows: Vec<(&PolicyTrace, Truth, &Entry)> = normal
+            .flat_map(|trace| {
+                let written = &self.rules.policy(trace.policy).entries;
                 let both = trace.entries.iter().zip(written);
-                both.filter(|(entry, _)| entry.action == Action::Allow)
-            };
-            let free = allows().any(|(e, rule)| rule.condition.is_none() && e.matches().is_yes());
-            if free && trace.selects.is_yes() {
-                all.truncate(before);
-                return all;
-            }
-            // Whichever policies select, each makes its own conditions void.
-            for (_, rule) in allows().filter(|(entry, _)| !free && !entry.matches().is_no()) {
-                all.extend(rule.condition.clone().filter(|condition| !all.contains(condition)));
+                both.map(move |(entry, rule)| (trace, entry.matches(), rule))
+            })
+            .filter(|(_, matches, rule)| rule.action == Action::Allow && !matches.is_no())
+            .collect();
+        for (trace, _, rule) in &allows {
+            let Some(condition) = &rule.condition else { continue };
+            // Whichever policies select, each lifts its own conditions.
+            let mut others = allows.iter().filter(|(other, matches, plain)| {
+                let certain = other.selects.is_yes() || other.policy == trace.policy;
+                plain.condition.is_none() && matches.is_yes() && certain
+            });
+            let lifted = self.about.implied.is_yes() && condition.reads == Reads::Http
+                || others.any(|(.., plain)| self.lifts(condition, rule, plain));
+            let left = if lifted { condition.lifted() } else { condition.clone() };
+            // Where several rules leave the same, one of them is told.
+            let told = |known: &Condition| known.asks == left.asks && known.words == left.words;
+            if !all.iter().any(told) {
+                all.push(left);
             }
         }
         all
+    }
+
+    /// Whether a rule without a condition lifts that of another one, where both match.
+    fn lifts(&self, condition: &Condition, rule: &Entry, plain: &Entry) -> bool {
+        let ports = condition.lifted_at(&rule.ports, &plain.ports);
+        self.matcher.has_port(&ports).is_yes()
     }
 }

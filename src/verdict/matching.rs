@@ -5,7 +5,7 @@
 use super::trace::{EntryTrace, Flow, PeerMiss, PortMiss};
 use crate::cluster::{
     ANY_OTHER_NAMESPACE, AddressBlock, Addresses, Family, Mismatch, Name, Namespace, Pod, PodId,
-    Port, Protocol, Snapshot, Truth, real_namespace,
+    Port, PortNames, Protocol, Snapshot, Truth, real_namespace,
 };
 use crate::ends::{Endpoint, Unseen};
 use crate::policy::rule::{
@@ -122,6 +122,14 @@ impl Matcher<'_> {
         };
         let (place, action) = (entry.place, entry.action);
         EntryTrace { place, action, peer, peer_item, peer_miss, port, port_item, port_miss }
+    }
+
+    /// Whether the port of the flow is one of these.
+    pub(super) fn has_port(&self, ports: &Ports) -> Truth {
+        match ports {
+            Ports::Any => Truth::Yes,
+            Ports::Of(items) => Truth::any(items.iter().map(|item| self.port(item).0)),
+        }
     }
 
     /// Whether the subject is one of those for whom a rule speaks.
@@ -452,7 +460,8 @@ impl Matcher<'_> {
 
     /// The numbers of a port name on the destination, whichever direction is judged.
     fn named(&self, name: &str, protocol: Protocol) -> Vec<u16> {
-        let numbers = self.naming().map(|pod| pod.named_ports(name, protocol).collect());
+        let names = if self.cilium { PortNames::Last } else { PortNames::Every };
+        let numbers = self.naming().map(|pod| pod.ports_called(name, protocol, names).collect());
         numbers.unwrap_or_default()
     }
 }

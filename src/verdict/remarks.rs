@@ -4,7 +4,7 @@
 
 use super::explain::Case;
 use super::trace::{PolicyTrace, Verdict};
-use crate::cluster::{Name, Port, Snapshot};
+use crate::cluster::{Name, Port, PortNames, Snapshot};
 use crate::ends::Endpoint;
 use crate::policy::Ruleset;
 use crate::policy::rule::{Entry, PeerKind, Peers, Ports};
@@ -60,6 +60,9 @@ fn service_address(own: &[IpAddr], rules: &Ruleset, case: &Case) -> Option<Strin
 /// Source: docs/semantics/networkpolicy.md#named-ports: the specification is silent on those.
 fn sidecar_name(snapshot: &Snapshot, rules: &Ruleset, case: &Case) -> Option<String> {
     let Endpoint::Pod(id) = case.flow.destination else { return None };
+    if rules.enforcer().port_names() == PortNames::Last {
+        return None;
+    }
     let pod = snapshot.pod(id);
     let judged: Port = case.flow.port;
     let names: Vec<&Name> = pod

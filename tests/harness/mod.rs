@@ -37,7 +37,7 @@ pub(crate) use krew::krew;
 pub(crate) use kubelet::kubelet;
 pub(crate) use loopback::Loopback;
 pub(crate) use modules::module;
-pub(crate) use oracle::{Oracle, cilium_oracle};
+pub(crate) use oracle::{Oracle, cilium_oracle, kube_network_policies_oracle};
 pub(crate) use outside::{Outside, Skip, hermetic, skip};
 
 /// The root of the workspace, in which commands of the documentation are run.

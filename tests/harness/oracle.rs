@@ -60,8 +60,20 @@ impl Drop for Oracle {
 /// If building it went wrong.
 pub(crate) fn cilium_oracle() -> Result<Oracle, Skip> {
     static SHARED: OnceLock<Result<PathBuf, Unprovided>> = OnceLock::new();
-    let task = "oracle-cilium";
-    match SHARED.get_or_init(|| provided(task).map(|directory| directory.join(task))) {
+    oracle("oracle-cilium", &SHARED)
+}
+
+/// The policy engine of kube-network-policies; a test that gets none has said so and returns.
+///
+/// # Panics
+/// If building it went wrong.
+pub(crate) fn kube_network_policies_oracle() -> Result<Oracle, Skip> {
+    static SHARED: OnceLock<Result<PathBuf, Unprovided>> = OnceLock::new();
+    oracle("oracle-kube-network-policies", &SHARED)
+}
+
+fn oracle(task: &str, shared: &OnceLock<Result<PathBuf, Unprovided>>) -> Result<Oracle, Skip> {
+    match shared.get_or_init(|| provided(task).map(|directory| directory.join(task))) {
         Ok(program) => Ok(Oracle::start(program)),
         Err(Unprovided::Cannot(why)) => Err(skip(Outside::Oracle, why)),
         Err(Unprovided::Broken(why)) => panic!("{why}"),

@@ -127,7 +127,8 @@ fn what_hangs_on_nothing_is_told_beside_rules_that_do() {
     let y = json!({"matchLabels": {"a": "y"}});
     let cluster = [
         json!({"kind": "Rules", "metadata": {"name": "all"}, "direction": "Ingress",
-            "subject": {"namespaceSelector": y}, "entries": [{"action": "Allow"}]}),
+            "tier": "Admin", "priority": 0, "subject": {"namespaceSelector": y},
+            "entries": [{"action": "Allow"}]}),
         json!({"kind": "Rules", "metadata": {"name": "some"}, "direction": "Ingress", "entries": [
             {"action": "Allow", "condition": "GET /", "peers": [{"unresolved": "one"}]},
             {"action": "Allow", "peers": [{"unresolved": "another"}]}]}),

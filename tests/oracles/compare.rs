@@ -7,7 +7,7 @@ use netpol::cluster::{Family, Port, Protocol, Snapshot};
 use netpol::lints::Lint;
 use netpol::objects::decode_text;
 use netpol::policy::{Cilium, CiliumVersion, Enforcer, Remark, Ruleset};
-use netpol::verdict::{Endpoint, Flow, Reason, Trace, Verdict, judge};
+use netpol::verdict::{Endpoint, Flow, Judgement, Reason, Trace, Verdict, judge};
 use netpol::yaml;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,15 @@ const FLOWS: usize = 120;
 
 /// Who enforces, here and there.
 pub(super) struct Under {
+    pub(super) engine: Engine,
     pub(super) enforcer: Enforcer,
+}
+
+/// The engines that are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Engine {
+    Cilium,
+    KubeNetworkPolicies,
 }
 
 impl Under {
@@ -30,7 +38,12 @@ impl Under {
             dual_stack: Some(true),
             ..Cilium::new(version)
         };
-        Self { enforcer: Enforcer::Cilium(settings) }
+        Self { engine: Engine::Cilium, enforcer: Enforcer::Cilium(settings) }
+    }
+
+    /// The letter of the specifications.
+    pub(super) fn kube_network_policies() -> Self {
+        Self { engine: Engine::KubeNetworkPolicies, enforcer: Enforcer::Kubernetes }
     }
 }
 
@@ -162,18 +175,30 @@ pub(super) fn difference(
     for (flow, verdict) in flows.iter().zip(verdicts) {
         let judgement = judge(&snapshot, &rules, &ours_of(&snapshot, flow)?);
         let letters: Vec<char> = verdict.as_str().expect("letters").chars().collect();
-        let sides = [&judgement.egress, &judgement.ingress];
-        assert_eq!(letters.len(), sides.len(), "{answer}");
-        for (trace, theirs) in sides.into_iter().zip(letters) {
+        let Judgement { egress, ingress, .. } = &judgement;
+        // What an engine says of the flow as a whole has one letter.
+        let whole = letters.len() == 1;
+        let ours: Vec<(char, String)> = if whole {
+            vec![(of_both(&judgement), [egress, ingress].map(said).join("; "))]
+        } else {
+            [egress, ingress].map(|it| (letter(it), said(it))).into()
+        };
+        assert_eq!(letters.len(), ours.len(), "{answer}");
+        for ((ours, why), theirs) in ours.into_iter().zip(letters) {
             *tally.letters.entry(theirs).or_default() += 1;
-            let ours = letter(trace);
-            if ours == theirs {
+            if ours == theirs || (whole && theirs == '-') {
                 continue;
             }
-            let seen = Seen { cluster, flow, ours, theirs };
+            let seen = Seen { engine: under.engine, cluster, flow, ours, theirs };
             match DEVIATIONS.iter().find(|it| (it.applies)(&seen)) {
                 Some(known) => *tally.excused.entry(known.name).or_default() += 1,
-                None => return Some(said(&seen, trace)),
+                None => {
+                    let WrittenFlow { from, to, port, family } = flow;
+                    let (from, to) = (end(from), end(to));
+                    return Some(format!(
+                        "{from} → {to} {port} ({family}): {ours:?} here ({why}) and {theirs:?} there"
+                    ));
+                }
             }
         }
     }
@@ -182,15 +207,18 @@ pub(super) fn difference(
     None
 }
 
-fn said(seen: &Seen<'_>, trace: &Trace) -> String {
-    let Seen { flow, ours, theirs, .. } = seen;
-    let WrittenFlow { from, to, port, family } = flow;
-    let (direction, reason) = (trace.direction, trace.reason);
-    format!(
-        "{} → {} {port} ({family}): {direction} is {ours:?} here ({reason:?}) and {theirs:?} there",
-        end(from),
-        end(to)
-    )
+fn said(trace: &Trace) -> String {
+    format!("{}, {:?}", trace.direction, trace.reason)
+}
+
+/// The letter that an engine would give for a flow as a whole; `-` is one about which it is not asked.
+fn of_both(judgement: &Judgement) -> char {
+    match judgement.verdict {
+        Verdict::Allowed => 'a',
+        Verdict::Denied => 'd',
+        Verdict::Ambiguous => '!',
+        Verdict::Unknown => '?',
+    }
 }
 
 /// The letter that an engine would give for one direction: docs/oracles.md.

@@ -1,11 +1,13 @@
 //! Where an engine and our answer may differ, each by its name and with its source. Nothing else is
 //! excused.
 
+use super::compare::Engine;
 use crate::random::{WrittenEnd, WrittenFlow};
 use serde_json::Value;
 
 /// An answer that differs.
 pub(super) struct Seen<'a> {
+    pub(super) engine: Engine,
     pub(super) cluster: &'a [Value],
     pub(super) flow: &'a WrittenFlow,
     pub(super) ours: char,
@@ -13,27 +15,48 @@ pub(super) struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// The manifest of an end that is a pod.
-    fn pod(&self, end: &WrittenEnd) -> Option<&Value> {
-        let WrittenEnd::Pod(namespace, name) = end else { return None };
-        self.cluster.iter().find(|object| {
-            let metadata = &object["metadata"];
-            object["kind"] == "Pod"
-                && metadata["namespace"] == **namespace
-                && metadata["name"] == **name
-        })
+    /// Whether kube-network-policies said it, and some administrator's policy has one of these fields.
+    fn is_of_administrators(&self, fields: &[&str]) -> bool {
+        let has = |object: &&Value| {
+            let text = object.to_string();
+            fields.iter().any(|field| text.contains(&format!("\"{field}\":")))
+        };
+        self.engine == Engine::KubeNetworkPolicies && self.administrators().any(|it| has(&it))
     }
 
-    /// Whether the flow comes from the node of the pod that it leads to, or from its network.
-    fn is_from_own_node(&self) -> bool {
-        let node = self.pod(&self.flow.to).map(|pod| &pod["spec"]["nodeName"]);
-        let Some(node) = node.and_then(Value::as_str) else { return false };
-        match &self.flow.from {
-            WrittenEnd::Node(name) => name == node,
-            from => self.pod(from).is_some_and(|pod| {
-                pod["spec"]["hostNetwork"] == true && pod["spec"]["nodeName"] == node
-            }),
+    fn administrators(&self) -> impl Iterator<Item = &Value> {
+        let of = |object: &&Value| {
+            let version = object["apiVersion"].as_str().unwrap_or_default();
+            version.starts_with("policy.networking.k8s.io/")
+        };
+        self.cluster.iter().filter(of)
+    }
+
+    /// Whether a NetworkPolicy speaks for one direction only in the namespace of an end.
+    fn has_half_a_policy(&self) -> bool {
+        self.cluster.iter().filter(|object| object["kind"] == "NetworkPolicy").any(|object| {
+            let here = |end: &WrittenEnd| match end {
+                WrittenEnd::Pod(namespace, _) => object["metadata"]["namespace"] == **namespace,
+                _ => false,
+            };
+            let types = object["spec"]["policyTypes"].as_array();
+            let both = types.is_some_and(|types| types.len() > 1);
+            !both && (here(&self.flow.from) || here(&self.flow.to))
+        })
+    }
+}
+
+/// Whether an expression says that a label of Cilium's own is not there.
+fn asks_for_no_reserved_label(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(asks_for_no_reserved_label),
+        Value::Object(fields) => {
+            let key = fields.get("key").and_then(Value::as_str).unwrap_or_default();
+            let absent = fields.get("operator").is_some_and(|it| it == "DoesNotExist");
+            absent && key.starts_with("reserved:")
+                || fields.values().any(asks_for_no_reserved_label)
         }
+        _ => false,
     }
 }
 
@@ -45,22 +68,7 @@ pub(super) struct Deviation {
     pub(super) applies: fn(&Seen<'_>) -> bool,
 }
 
-/// Whether two ports of one pod have one name.
-fn names_twice(pod: &Value) -> bool {
-    let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
-    let ports = containers.flat_map(|it| it["ports"].as_array().into_iter().flatten());
-    let mut names: Vec<&str> = ports.filter_map(|it| it["name"].as_str()).collect();
-    names.sort_unstable();
-    names.windows(2).any(|pair| pair[0] == pair[1])
-}
-
 pub(super) const DEVIATIONS: &[Deviation] = &[
-    // docs/semantics/cilium-ports.md#named-ports: a name that two containers of a pod have is that of
-    // the last one to Cilium (GetPodMetadata of pkg/k8s/labels.go); here it is either's: not followed yet.
-    Deviation {
-        name: "a name of a port that a pod has twice",
-        applies: |seen| seen.pod(&seen.flow.to).is_some_and(names_twice),
-    },
     // docs/semantics/cilium-rules.md#cidr-groups: a group that was not read may have any address, and any
     // label; the engine knows that there is none.
     Deviation {
@@ -70,16 +78,49 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
             seen.ours == '?' && seen.cluster.iter().any(asks)
         },
     },
-    // docs/semantics/cilium-verdicts.md#allow-localhost: in 1.20 layer 7 rules hold for the own node
-    // too; here they are void for it in every version: not followed yet.
+    // docs/semantics/cilium-labels.md#reserved-labels: a selector of what lacks such a label also means, in
+    // 1.20, addresses that the agent has an identity of their own for: not followed yet.
     Deviation {
-        name: "layer 7 rules for the own node",
-        applies: |seen| (seen.ours, seen.theirs) == ('a', 'c') && seen.is_from_own_node(),
+        name: "selectors of what lacks a reserved label, and addresses of blocks",
+        applies: |seen| {
+            let outside = |end: &WrittenEnd| matches!(end, WrittenEnd::Outside(_));
+            seen.engine == Engine::Cilium
+                && (outside(&seen.flow.from) || outside(&seen.flow.to))
+                && seen.cluster.iter().any(asks_for_no_reserved_label)
+        },
     },
-    // docs/semantics/cilium-ports.md#layer-7-beside-plain-rules: an allow of another peer or of more ports
-    // leaves the proxy in the way; here it makes layer 7 rules void: not followed yet.
+    // docs/semantics/admin.md#order-and-ties: any of them may be followed; the engine goes by their names,
+    // or by the order in which they were read.
     Deviation {
-        name: "a wider allow beside layer 7 rules",
-        applies: |seen| (seen.ours, seen.theirs) == ('a', 'c'),
+        name: "policies of one priority that disagree",
+        applies: |seen| seen.engine == Engine::KubeNetworkPolicies && seen.ours == '!',
+    },
+    // docs/semantics/admin.md#named-ports: the name is of a container's port, which has a number and a
+    // protocol; evaluateAdminNetworkPolicyPort of kube-network-policies 0.8.0 takes every port of a pod
+    // that has the name.
+    Deviation {
+        name: "names of ports of administrators' policies, which mean every port there",
+        applies: |seen| seen.is_of_administrators(&["destinationNamedPort", "namedPort"]),
+    },
+    // docs/semantics/admin.md#nodes: nodes, and pods on their networks; nodeSelector of
+    // kube-network-policies 0.8.0 is asked of other pods on these nodes, and of nothing else.
+    Deviation {
+        name: "nodes of administrators' policies, which mean the pods there",
+        applies: |seen| seen.is_of_administrators(&["nodes"]),
+    },
+    // docs/semantics/kubernetes.md#networkpolicy-tier: a NetworkPolicy for one direction leaves the Baseline
+    // tier of the other in force; evaluatePacket of kube-network-policies 0.8.0 leaves it out.
+    Deviation {
+        name: "Baseline rules beside a NetworkPolicy of the other direction",
+        applies: |seen| {
+            let baseline = |object: &Value| {
+                object["kind"] == "BaselineAdminNetworkPolicy"
+                    || object["spec"]["tier"] == "Baseline"
+            };
+            (seen.ours, seen.theirs) == ('d', 'a')
+                && seen.engine == Engine::KubeNetworkPolicies
+                && seen.administrators().any(baseline)
+                && seen.has_half_a_policy()
+        },
     },
 ];

@@ -9,9 +9,10 @@ mod compare;
 mod deviations;
 mod tables;
 
-use crate::harness::{Oracle, cilium_oracle};
+use crate::harness::{Oracle, cilium_oracle, kube_network_policies_oracle};
 use crate::random::{
-    Generator, hold_where, with_cilium, with_cluster_network_policies, with_network_policies,
+    Generator, hold_where, with_admin_network_policies, with_administrators, with_cilium,
+    with_cluster_network_policies, with_network_policies,
 };
 use compare::{Tally, Under, asked, readable};
 use netpol::policy::CiliumVersion;
@@ -108,4 +109,29 @@ fn cluster_network_policies_are_judged_as_cilium_does() {
     let Ok(oracle) = cilium_oracle() else { return };
     let under = Under::cilium(CiliumVersion::V1_20);
     hold("cilium-clusternetworkpolicy", under, oracle, 200, with_cluster_network_policies);
+}
+
+/// docs/oracles.md: NetworkPolicies as kube-network-policies takes them.
+#[test]
+fn network_policies_are_judged_as_kube_network_policies_does() {
+    let Ok(oracle) = kube_network_policies_oracle() else { return };
+    let under = Under::kube_network_policies();
+    hold("kube-network-policies", under, oracle, 200, with_network_policies);
+}
+
+/// docs/oracles.md: AdminNetworkPolicies and BaselineAdminNetworkPolicies of v1alpha1.
+#[test]
+fn admin_network_policies_are_judged_as_kube_network_policies_does() {
+    let Ok(oracle) = kube_network_policies_oracle() else { return };
+    let under = Under::kube_network_policies();
+    hold("kube-network-policies-admin", under, oracle, 200, with_admin_network_policies);
+}
+
+/// docs/oracles.md: ClusterNetworkPolicies, which the program translates to v1alpha1.
+#[test]
+fn cluster_network_policies_are_judged_as_kube_network_policies_does() {
+    let Ok(oracle) = kube_network_policies_oracle() else { return };
+    let under = Under::kube_network_policies();
+    let name = "kube-network-policies-clusternetworkpolicy";
+    hold(name, under, oracle, 200, with_administrators);
 }

@@ -76,6 +76,10 @@ fn tables_of_the_engines() {
     for name in ["cilium-networkpolicy", "cilium", "cilium-clusternetworkpolicy"] {
         hold(name, &cilium);
     }
+    let plain = Under::kube_network_policies();
+    for of in ["", "-admin", "-clusternetworkpolicy"] {
+        hold(&format!("kube-network-policies{of}"), &plain);
+    }
 }
 
 #[test]

@@ -77,6 +77,63 @@ fn protocol(r: &mut Random) -> Value {
     }
 }
 
+/// The policy of v1alpha1 that says the same.
+pub(crate) fn earlier(policy: &Value) -> Value {
+    let spec = &policy["spec"];
+    let baseline = spec["tier"] == "Baseline";
+    let rules = |direction: &str, side: &'static str| {
+        let one = |rule: &Value| {
+            let action = match rule["action"].as_str() {
+                Some("Accept") => "Allow",
+                // The lowest tier leaves nothing to others.
+                Some("Pass") if baseline => "Allow",
+                other => other.unwrap(),
+            };
+            let ports: Vec<Value> =
+                items(&rule["protocols"]).iter().flat_map(earlier_ports).collect();
+            object(vec![
+                ("action", Some(json!(action))),
+                (side, Some(rule[side].clone())),
+                ("ports", (!ports.is_empty()).then(|| json!(ports))),
+            ])
+        };
+        json!(items(&spec[direction]).iter().map(one).collect::<Vec<_>>())
+    };
+    let priority = (!baseline).then(|| spec["priority"].clone());
+    let (kind, name) = if baseline {
+        ("BaselineAdminNetworkPolicy", json!("default"))
+    } else {
+        ("AdminNetworkPolicy", policy["metadata"]["name"].clone())
+    };
+    json!({
+        "apiVersion": "policy.networking.k8s.io/v1alpha1",
+        "kind": kind,
+        "metadata": {"name": name},
+        "spec": object(vec![
+            ("priority", priority),
+            ("subject", Some(spec["subject"].clone())),
+            ("ingress", Some(rules("ingress", "from"))),
+            ("egress", Some(rules("egress", "to"))),
+        ]),
+    })
+}
+
+/// The ports of one item in v1alpha1.
+fn earlier_ports(item: &Value) -> Vec<Value> {
+    if !item["destinationNamedPort"].is_null() {
+        return vec![json!({"namedPort": item["destinationNamedPort"]})];
+    }
+    let one = |port: Value| {
+        let (protocol, first) = (&port["protocol"], &port["port"]);
+        if port["endPort"].is_null() {
+            json!({"portNumber": {"protocol": protocol, "port": first}})
+        } else {
+            json!({"portRange": {"protocol": protocol, "start": first, "end": port["endPort"]}})
+        }
+    };
+    ports(item).into_iter().map(one).collect()
+}
+
 /// A ClusterNetworkPolicy as rules of each direction, for the naive evaluator.
 pub(crate) fn lowered(policy: &Value) -> Vec<Value> {
     let spec = &policy["spec"];

@@ -240,14 +240,15 @@ fn block(r: &mut Random) -> Value {
 
 fn to_ports(r: &mut Random, egress: bool, deny: bool) -> Value {
     let ports: Vec<Value> = (0..r.between(0, 2)).map(|_| port(r)).collect();
-    if deny || !r.percent(20) {
+    if deny || !r.percent(35) {
         return json!({"ports": ports});
     }
     if egress && r.percent(30) {
         let ports = [json!({"port": "53", "protocol": "ANY"})];
         return json!({"ports": ports, "rules": {"dns": [{"matchPattern": "*.example.com"}]}});
     }
-    let number = r.pick(&NUMBERS).to_string();
+    // Few, so that other rules are often for the same.
+    let number = r.pick(&["80", "81"]);
     let ports = [json!({"port": number, "protocol": "TCP"})];
     let http = *r.pick(&["GET", "POST"]);
     json!({"ports": ports, "rules": {"http": [{"method": http}]}})

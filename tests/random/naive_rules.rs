@@ -207,22 +207,23 @@ impl<'c> Case<'c> {
             |object: &Value| object["kind"] == "Enforcer" && object["allowLocalhost"] != "policy";
         let implied =
             self.cluster.iter().any(localhost) && self.own_node && self.direction == "Ingress";
-        let mut unconditional = false;
+        let mut plain = false;
         for policy in self.cluster.iter().filter(|object| object["kind"] == "NetworkPolicy") {
             if !is_isolating(policy, self.pod, self.direction, cilium(self.cluster).is_some()) {
                 continue;
             }
             isolated = true;
-            unconditional |= rules_of(policy, self.direction).iter().any(|rule| {
+            plain |= rules_of(policy, self.direction).iter().any(|rule| {
                 allows_peer(self.cluster, policy, rule, self.peer, v6)
                     && port_matches(&rule["ports"], self.flow)
             });
         }
         isolated |= self.selecting("Normal").any(|policy| policy["isolates"] == true);
-        unconditional |= matching.iter().any(|entry| entry["condition"].is_null());
-        if unconditional || !matching.is_empty() {
+        if plain || !matching.is_empty() {
             all.allow = true;
-            all.conditional |= !unconditional && !implied;
+            // docs/semantics/cilium-ports.md#layer-7-beside-plain-rules: a plain rule leaves the proxy in
+            // the way.
+            all.conditional |= matching.iter().any(|entry| !entry["condition"].is_null());
             return After::Nothing;
         }
         if cilium(self.cluster).is_some() {

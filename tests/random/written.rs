@@ -68,6 +68,39 @@ pub(crate) fn with_cluster_network_policies(r: &mut Random) -> Vec<Value> {
     all
 }
 
+/// ClusterNetworkPolicies, with NetworkPolicies alone beside them.
+pub(crate) fn with_administrators(r: &mut Random) -> Vec<Value> {
+    let mut all = base(r);
+    for i in 1..=r.between(1, 4) {
+        let mut policy = admin::cluster_network_policy(r, &format!("c{i}"));
+        for networks in find(&mut policy, "networks") {
+            let most = r.between(1, 2);
+            *networks = json!(r.sample(cilium::BLOCKS.to_vec(), most));
+        }
+        all.push(policy);
+    }
+    for i in 1..=r.between(0, 2) {
+        let policy = network_policy(r, &format!("p{i}"));
+        all.push(policy);
+    }
+    all
+}
+
+/// The same in the kinds of v1alpha1, of which one AdminNetworkPolicy has a priority and there is one
+/// BaselineAdminNetworkPolicy.
+pub(crate) fn with_admin_network_policies(r: &mut Random) -> Vec<Value> {
+    let mut baseline = false;
+    let mut priorities = BTreeSet::new();
+    let mut kept = |spec: &Value| match spec["tier"].as_str() {
+        Some("Baseline") => !std::mem::replace(&mut baseline, true),
+        _ => priorities.insert(spec["priority"].as_i64()),
+    };
+    let all = with_administrators(r).into_iter();
+    let all = all.filter(|it| it["kind"] != "ClusterNetworkPolicy" || kept(&it["spec"]));
+    all.map(|it| if it["kind"] == "ClusterNetworkPolicy" { admin::earlier(&it) } else { it })
+        .collect()
+}
+
 fn normal(r: &mut Random, name: &str) -> Value {
     match r.below(4) {
         0 => network_policy(r, name),

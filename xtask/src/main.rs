@@ -82,6 +82,13 @@ enum Task {
     #[command(verbatim_doc_comment)]
     OracleCilium,
 
+    /// Provide the program that judges clusters by the policy engine of kube-network-policies.
+    ///
+    /// It is built once with Go, with the version pinned in tests/oracles/kube-network-policies, and kept
+    /// in the user's cache. The last line of stdout is the directory that holds it.
+    #[command(verbatim_doc_comment)]
+    OracleKubeNetworkPolicies,
+
     /// Hold verdicts to the engines that enforce policies, on random clusters.
     ///
     /// It runs the tests of tests/oracles. The first difference of each is cut down and written to
@@ -208,6 +215,9 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Browser => answer(&map::browser()?),
         Task::Hubble => answer(&tools::provide(&tools::HUBBLE)?.display().to_string()),
         Task::OracleCilium => answer(&tools::provide(&tools::ORACLE_CILIUM)?.display().to_string()),
+        Task::OracleKubeNetworkPolicies => {
+            answer(&tools::provide(&tools::ORACLE_KUBE_NETWORK_POLICIES)?.display().to_string())
+        }
         Task::Oracles(options) => {
             return Ok(ExitCode::from(u8::from(!oracles::run(&options)?)));
         }

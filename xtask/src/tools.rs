@@ -8,8 +8,9 @@
 //! decides its content, so a change of `go.mod` builds anew and an old checkout finds its own.
 //!
 //! Some modules do not build as they are published, since files that their releases generate are
-//! missing. Such files stand in `generated/` beside `go.mod`; the programs are then built in a copy of
-//! the module with these files, from the pins of its own `go.mod` and `go.sum`.
+//! missing, or do not export what a program of ours is to ask. Such files, or that program, stand in
+//! `generated/` beside `go.mod`; the programs are then built in a copy of the module with these files,
+//! from the pins of its own `go.mod` and `go.sum`.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
@@ -21,7 +22,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 
 use crate::progress;
 
-/// Files that upstream generates and does not publish.
+/// Files that are put beside those that upstream publishes.
 const GENERATED: &str = "generated";
 
 /// Programs that are built from one Go module and live in one directory.
@@ -166,6 +167,21 @@ pub(crate) const ORACLE_CILIUM: Kit = Kit {
         version_of: "github.com/cilium/cilium",
         probe: &["version"],
         stamps: &[],
+    }],
+};
+
+/// The policy engine of kube-network-policies in a program of ours, which judges clusters.
+pub(crate) const ORACLE_KUBE_NETWORK_POLICIES: Kit = Kit {
+    name: "oracle-kube-network-policies",
+    module: "tests/oracles/kube-network-policies",
+    version_of: "sigs.k8s.io/kube-network-policies",
+    given_by: None,
+    tools: &[Tool {
+        name: "oracle-kube-network-policies",
+        package: "sigs.k8s.io/kube-network-policies/cmd/oracle",
+        version_of: "sigs.k8s.io/kube-network-policies",
+        probe: &["version"],
+        stamps: &["main.version={version}"],
     }],
 };
 
@@ -518,7 +534,7 @@ mod tests {
 
     #[test]
     fn every_tool_is_pinned() {
-        // Flux is built as its own module pins it, so there is no line for the tool.
+        // What is built in a copy of its own module, as that pins it, has no line for the tool.
         for kit in [CONTROL_PLANE, HUBBLE, HELM, FLATE, ORACLE_CILIUM, KREW] {
             let pins = Pins::read(&workspace().join(kit.module)).unwrap();
             for tool in kit.tools {
@@ -530,10 +546,12 @@ mod tests {
     }
 
     #[test]
-    fn flux_is_pinned_with_its_checksum() {
-        let pins = Pins::read(&workspace().join(FLUX.module)).unwrap();
-        let version = pins.version(FLUX.version_of).unwrap();
-        assert!(pins.checksums.contains(&format!("{} {version} h1:", FLUX.version_of)));
+    fn what_is_built_in_a_copy_is_pinned_with_its_checksum() {
+        for kit in [FLUX, ORACLE_KUBE_NETWORK_POLICIES] {
+            let pins = Pins::read(&workspace().join(kit.module)).unwrap();
+            let version = pins.version(kit.version_of).unwrap();
+            assert!(pins.checksums.contains(&format!("{} {version} h1:", kit.version_of)));
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! docs/semantics/cilium-ports.md#layer-7 and docs/semantics/cilium-ports.md#server-names.
 
 use super::super::CiliumVersion;
-use super::super::rule::{Condition, Direction};
+use super::super::rule::{Condition, Direction, Reads};
 use super::lower::{At, Lowering, both};
 use super::ports::{is_range, is_zero};
 use super::regexp;
@@ -233,17 +233,25 @@ impl Lowering<'_> {
             self.http(&format!("{field}.http[{i}]"), rule);
         }
         let mut names = Vec::new();
-        let (kind, words, asks) = match (&rules.dns, &rules.http, &rules.kafka) {
+        let (kind, words, asks, reads) = match (&rules.dns, &rules.http, &rules.kafka) {
             (Some(dns), ..) if !dns.is_empty() => {
                 names = dns.iter().flat_map(|fqdn| fqdn.patterns(self.settings.version)).collect();
-                ("dns", dns_words(dns), all_of(dns))
+                ("dns", dns_words(dns), all_of(dns), Reads::Dns)
             }
-            (_, Some(http), _) if !http.is_empty() => ("http", http_words(http), all_of(http)),
-            (.., Some(kafka)) if !kafka.is_empty() => ("kafka", kafka_words(kafka), all_of(kafka)),
-            _ => ("l7proto", parser?, format!("{rules:?}").into()),
+            (_, Some(http), _) if http.contains(&HttpRule::default()) => {
+                let any = Condition::ANY_HTTP;
+                ("http", any.to_owned(), any.into(), Reads::Http)
+            }
+            (_, Some(http), _) if !http.is_empty() => {
+                ("http", http_words(http), all_of(http), Reads::Http)
+            }
+            (.., Some(kafka)) if !kafka.is_empty() => {
+                ("kafka", kafka_words(kafka), all_of(kafka), Reads::Else)
+            }
+            _ => ("l7proto", parser?, format!("{rules:?}").into(), Reads::Else),
         };
         let path = format!("{field}.{kind}").into();
-        Some(Condition { path, words: words.into(), asks, names: names.into() })
+        Some(Condition { path, words: words.into(), asks, names: names.into(), reads })
     }
 
     /// Whether L7 rules can stand on these ports in this place.
@@ -309,9 +317,6 @@ fn some(items: impl Iterator<Item = String>, between: &str) -> String {
 }
 
 fn http_words(rules: &[HttpRule]) -> String {
-    if rules.contains(&HttpRule::default()) {
-        return "HTTP".to_owned();
-    }
     some(rules.iter().map(http_rule), " or ")
 }
 

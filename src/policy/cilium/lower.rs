@@ -5,7 +5,7 @@
 //! docs/semantics/cilium-verdicts.md#one-direction.
 
 use super::super::rule::{
-    Action, Condition, Direction, Entry, PeerKind, Peers, PodSet, Policy, Ports, Scope, Tier,
+    Action, Condition, Direction, Entry, PeerKind, Peers, PodSet, Policy, Ports, Reads, Scope, Tier,
 };
 use super::super::variables::{not_filled_in, perhaps, unfilled, variable};
 use super::super::{Cilium, CiliumVersion, Fault};
@@ -478,7 +478,7 @@ pub(super) fn both(one: Option<Condition>, other: Option<Condition>) -> Option<C
             let words = format!("{}, {}", one.words, other.words).into();
             let names = if one.names.is_empty() { other.names } else { one.names };
             let asks = format!("{} and {}", one.asks, other.asks).into();
-            Some(Condition { path: one.path, words, asks, names })
+            Some(Condition { path: one.path, words, asks, names, reads: Reads::Else })
         }
         (one, other) => one.or(other),
     }

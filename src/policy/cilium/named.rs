@@ -5,7 +5,7 @@
 
 use super::super::rule::{Direction, PortMatch, Ports};
 use super::super::{CiliumVersion, Enforcer, Fault, Lowered};
-use crate::cluster::{Protocol, Snapshot};
+use crate::cluster::{PortNames, Protocol, Snapshot};
 use crate::lints::Lint;
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
@@ -32,10 +32,9 @@ impl<'a> NamedPorts<'a> {
             let mut numbers = Numbers::new();
             // Of pods on their node's network the agent knows no names.
             let pods = self.snapshot.pods().iter().filter(|pod| !pod.host_network && !pod.finished);
-            for declared in pods.flat_map(|pod| &*pod.ports) {
-                let Some(name) = &declared.name else { continue };
-                let name = (name.to_ascii_lowercase(), declared.port.protocol);
-                numbers.entry(name).or_default().insert(declared.port.number);
+            for (name, port) in pods.flat_map(|pod| PortNames::Last.of(&pod.ports)) {
+                let name = (name.to_ascii_lowercase(), port.protocol);
+                numbers.entry(name).or_default().insert(port.number);
             }
             numbers
         })

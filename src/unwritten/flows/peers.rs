@@ -240,8 +240,9 @@ impl Flows<'_> {
             (PortMatch::Named(name), Who::One(ends)) => {
                 let pod = ends.first().and_then(|both| self.pod(side, &both[side]));
                 let pod = pod.filter(|pod| !pod.host_network);
+                let names = self.sides[side].rules.enforcer().port_names();
                 Some(
-                    pod.map(|pod| pod.named_ports(name, item.protocol).collect())
+                    pod.map(|pod| pod.ports_called(name, item.protocol, names).collect())
                         .unwrap_or_default(),
                 )
             }

@@ -5,7 +5,7 @@
 use super::{Flows, Hanging, Who, subject};
 use crate::cluster::Name;
 use crate::policy::Enforcement;
-use crate::policy::rule::{Action, Direction, Entry, Peers, Policy, Tier, TierEnd, turn};
+use crate::policy::rule::{Action, Direction, Entry, Peers, Policy, Reads, Tier, TierEnd, turn};
 use crate::unwritten::circuit::Circuit;
 use crate::unwritten::sat::Lit;
 use std::collections::BTreeMap;
@@ -26,15 +26,26 @@ pub(super) struct Fate<'a> {
     pub(super) asks: Asks<'a>,
 }
 
+/// What a rule of an ordered tier says: what it does, whether it matches, and what it asks besides.
+type Said<'a> = (Action, Lit, Option<&'a str>);
+
 /// What a policy says.
 struct Spoken<'a> {
     tier: Tier,
     selects: Lit,
     isolates: Lit,
-    /// Its rules, with whether they match and what condition they have.
-    rules: Vec<(Action, Lit, Option<&'a str>)>,
-    /// Which rule of the policy each is.
-    places: Vec<usize>,
+    /// Its rules, with whether they match.
+    rules: Vec<(&'a Entry, Lit)>,
+}
+
+impl<'a> Spoken<'a> {
+    fn rules(&self) -> impl Iterator<Item = Said<'a>> {
+        self.rules.iter().map(|(entry, matches)| said(entry, *matches))
+    }
+}
+
+fn said(entry: &Entry, matches: Lit) -> Said<'_> {
+    (entry.action, matches, entry.condition.as_ref().map(|condition| &*condition.asks))
 }
 
 /// What a tier does with flows.
@@ -178,13 +189,11 @@ impl<'a> Flows<'a> {
             let matches = self.matches(side, direction, policy, entry);
             self.hanging = Hanging::Else;
             let matches = self.circuit.all([selects, matches]);
-            let asks = entry.condition.as_ref().map(|condition| &*condition.asks);
-            rules.push((entry.action, matches, asks));
+            rules.push((entry, matches));
         }
         let isolates = self.circuit.constant(policy.isolates);
         let isolates = self.circuit.all([selects, isolates]);
-        let places = policy.entries.iter().map(|entry| entry.place).collect();
-        Spoken { tier: policy.tier.clone(), selects, isolates, rules, places }
+        Spoken { tier: policy.tier.clone(), selects, isolates, rules }
     }
 
     /// The normal tier: any match of a Deny denies, else any match of an Allow allows, else who is
@@ -201,14 +210,14 @@ impl<'a> Flows<'a> {
         let (own, ingress) = (self.own_node, direction == Direction::Ingress);
         let rules = self.sides[side].rules;
         let says = |flows: &mut Self, what: fn(Action, bool) -> bool| {
-            let rules = policies.iter().flat_map(|said| &said.rules);
+            let rules = policies.iter().flat_map(|said| said.rules());
             let rules = rules.filter(|(action, _, asks)| what(*action, asks.is_some()));
-            let all: Vec<Lit> = rules.map(|(_, matches, _)| *matches).collect();
+            let all: Vec<Lit> = rules.map(|(_, matches, _)| matches).collect();
             flows.circuit.any(all)
         };
         let mut denies = says(self, |action, _| action == Action::Deny);
         let mut admits = says(self, |action, _| action == Action::Allow);
-        let mut free = says(self, |action, bound| action == Action::Allow && !bound);
+        let asked = says(self, |action, bound| action == Action::Allow && bound);
         let isolated = policies.iter().map(|said| said.isolates);
         let mut isolated = self.circuit.any(isolated);
         let mut implied = self.circuit.constant(false);
@@ -216,7 +225,6 @@ impl<'a> Flows<'a> {
             Some(cilium) => {
                 if cilium.node_reaches_own_pods && ingress {
                     implied = own;
-                    free = self.circuit.any([free, own]);
                 }
                 if cilium.enforcement == Enforcement::Always {
                     isolated = self.circuit.constant(true);
@@ -240,23 +248,56 @@ impl<'a> Flows<'a> {
             let denials = self.unknown(format!("{direction} denials unread"));
             denies = self.circuit.any([denies, denials]);
         }
-        let asks = asks_of(policies.iter().flat_map(|said| &said.rules));
+        let asks = self.asks(side, policies, implied);
         let c = &mut self.circuit;
         let allow = c.all([!denies, admits]);
         let closed = c.all([isolated, !admits]);
         let shut = c.all([closed, !implied]);
-        let bound = c.all([allow, !free]);
-        let asks = asks.into_iter().map(|(asks, matches)| {
-            let matches = c.any(matches);
-            (asks, c.all([bound, matches]))
-        });
-        let asks = asks.collect();
+        // Whatever else allows the same, the proxy stays in the way.
+        let bound = c.all([allow, asked]);
+        let asks = only_if(c, asks, bound);
         if rules.cilium().is_some() {
             let next = c.all([!denies, !admits]);
             return (Tiered { allow, deny: denies, next, bound, asks }, shut);
         }
         let (deny, next) = (c.any([denies, closed]), c.all([!denies, !admits, !isolated]));
         (Tiered { allow, deny, next, bound, asks }, c.constant(false))
+    }
+
+    /// What rules of the normal tier ask besides, each with whether a rule that matches asks it, and no other
+    /// one lifts it.
+    ///
+    /// Source: docs/semantics/cilium-ports.md#layer-7-beside-plain-rules and
+    /// docs/semantics/cilium-verdicts.md#allow-localhost.
+    fn asks(&mut self, side: usize, policies: &[&Spoken<'a>], implied: Lit) -> Asks<'a> {
+        let rules = || policies.iter().flat_map(|said| &said.rules).copied();
+        let allows = rules().filter(|(entry, _)| entry.action == Action::Allow);
+        let (asking, plain): (Vec<_>, Vec<_>) =
+            allows.partition(|(entry, _)| entry.condition.is_some());
+        let mut all: BTreeMap<&str, Vec<Lit>> = BTreeMap::new();
+        if asking.is_empty() {
+            return Asks::new();
+        }
+        let free: Vec<Lit> = plain.iter().map(|(_, lets)| *lets).chain([implied]).collect();
+        let free = self.circuit.any(free);
+        for (entry, matches) in asking {
+            let Some(condition) = &entry.condition else { continue };
+            let lifted = if condition.reads == Reads::Http {
+                free
+            } else {
+                let mut lifting = Vec::new();
+                for (other, lets) in &plain {
+                    let ports = condition.lifted_at(&entry.ports, &other.ports);
+                    let there = self.ports_of(side, &ports);
+                    lifting.push(self.circuit.all([*lets, there]));
+                }
+                self.circuit.any(lifting)
+            };
+            let [whole, left] = [!lifted, lifted].map(|lit| self.circuit.all([matches, lit]));
+            all.entry(&condition.asks).or_default().push(whole);
+            all.entry(condition.lifted_asks()).or_default().push(left);
+        }
+        all.into_iter().map(|(asks, lits)| (asks, self.circuit.any(lits))).collect()
     }
 
     /// What else decides: that no policy keeps a pod's own node out, and policies for the whole cluster
@@ -306,18 +347,18 @@ impl<'a> Flows<'a> {
             let mut spoken = self.circuit.constant(false);
             for said in tier {
                 selecting.push(said.selects);
-                for (action, matches, asks) in &said.rules {
-                    let decides = self.circuit.all([*matches, !spoken, reached]);
+                for (action, matches, asks) in said.rules() {
+                    let decides = self.circuit.all([matches, !spoken, reached]);
                     match action {
                         Action::Allow => all[0].push(decides),
                         Action::Deny => all[1].push(decides),
                         Action::Pass => next.push(decides),
                     }
-                    if asks.is_some() && *action == Action::Allow {
+                    if asks.is_some() && action == Action::Allow {
                         all[2].push(decides);
-                        allowing.push((*action, decides, *asks));
+                        allowing.push((action, decides, asks));
                     }
-                    spoken = self.circuit.any([spoken, *matches]);
+                    spoken = self.circuit.any([spoken, matches]);
                 }
             }
             let c = &mut self.circuit;
@@ -347,24 +388,24 @@ impl<'a> Flows<'a> {
         for group in policies.chunk_by(|a, b| a.tier == b.tier) {
             let mut spoken = Vec::new();
             // Lists of rules, in each of which the first that matches speaks.
-            let each = group.iter().map(|said| said.rules.iter().collect::<Vec<_>>());
+            let each = group.iter().map(|said| said.rules().collect::<Vec<_>>());
             let lists = if by_cilium { vec![in_turn(group)] } else { each.collect() };
             for rules in lists {
                 let mut before = Vec::new();
                 for (action, matches, asks) in rules {
                     let quiet = self.circuit.any(before.iter().copied());
-                    let decides = self.circuit.all([*matches, !quiet, reached]);
+                    let decides = self.circuit.all([matches, !quiet, reached]);
                     let place = match action {
                         Action::Allow => 0,
                         Action::Deny => 1,
                         Action::Pass => 2,
                     };
                     all[place].push(decides);
-                    if asks.is_some() && *action == Action::Allow {
+                    if asks.is_some() && action == Action::Allow {
                         all[3].push(decides);
-                        allowing.push((*action, decides, *asks));
+                        allowing.push((action, decides, asks));
                     }
-                    before.push(*matches);
+                    before.push(matches);
                 }
                 spoken.extend(before);
             }
@@ -380,18 +421,15 @@ impl<'a> Flows<'a> {
 }
 
 /// The rules of policies of one priority as Cilium asks them.
-fn in_turn<'a, 'b>(group: &[&'b Spoken<'a>]) -> Vec<&'b (Action, Lit, Option<&'a str>)> {
-    let mut all = Vec::new();
-    for said in group {
-        all.extend(said.places.iter().copied().zip(&said.rules));
-    }
-    all.sort_by_key(|(place, (action, ..))| turn(*place, *action));
-    all.into_iter().map(|(_, rule)| rule).collect()
+fn in_turn<'a>(group: &[&Spoken<'a>]) -> Vec<Said<'a>> {
+    let mut all: Vec<_> = group.iter().flat_map(|said| said.rules.iter().copied()).collect();
+    all.sort_by_key(|(entry, _)| turn(entry.place, entry.action));
+    all.into_iter().map(|(entry, matches)| said(entry, matches)).collect()
 }
 
 /// What the rules that allow ask for, each with when those that ask it match.
 fn asks_of<'a: 'b, 'b>(
-    rules: impl IntoIterator<Item = &'b (Action, Lit, Option<&'a str>)>,
+    rules: impl IntoIterator<Item = &'b Said<'a>>,
 ) -> BTreeMap<&'a str, Vec<Lit>> {
     let mut all: BTreeMap<&str, Vec<Lit>> = BTreeMap::new();
     for (action, matches, asks) in rules {

@@ -4,7 +4,7 @@ use super::{
     API, WEB, ccnp, cluster, cnp, egress, holds, holds_with, ingress, lint, settings, with,
 };
 use crate::semantics::policy;
-use netpol::policy::{Cilium, Enforcement};
+use netpol::policy::{Cilium, CiliumVersion, Enforcement};
 use netpol::verdict::Reason;
 
 /// docs/semantics/cilium-verdicts.md#one-direction: no rule, so allowed.
@@ -206,10 +206,16 @@ fn the_own_node_gets_in() {
     holds(&egress("[{}]"), &["web → node/n2:22 is Denied"]);
 }
 
-/// docs/semantics/cilium-verdicts.md#allow-localhost: it makes L7 rules void for the own node.
+/// docs/semantics/cilium-verdicts.md#allow-localhost: what L7 rules ask is lifted for the own node, and
+/// the proxy stays in the way, in every version.
 #[test]
-fn the_own_node_needs_no_l7() {
-    let http = "[{fromEntities: [host], toPorts: [{ports: [{port: \"80\", protocol: TCP}], \
+fn the_own_node_may_ask_for_anything() {
+    let http = "[{fromEntities: [all], toPorts: [{ports: [{port: \"80\", protocol: TCP}], \
                 rules: {http: [{method: GET}]}}]}]";
-    assert_eq!(super::conditions(&cluster(&ingress(http)), "node/n1 → api:80"), [""; 0]);
+    for version in [CiliumVersion::V1_18, CiliumVersion::V1_19, CiliumVersion::V1_20] {
+        let cluster = with(Cilium::new(version), &ingress(http));
+        assert_eq!(super::conditions(&cluster, "node/n1 → api:80"), ["HTTP"], "{version}");
+        assert_eq!(super::conditions(&cluster, "node/n2 → api:80"), ["HTTP GET"], "{version}");
+        assert_eq!(super::conditions(&cluster, "node/n1 → api:81"), [""; 0], "{version}");
+    }
 }

@@ -134,16 +134,23 @@ fn authentication() {
     assert!(wrong.rejected()[0].contains("\"maybe\" is not disabled"), "{:?}", wrong.rejected());
 }
 
-/// docs/semantics/cilium-ports.md#layer-7-beside-plain-rules: an allow without L7 for the same peer
-/// and port makes those of others void; for disjoint peers they remain separate.
+/// docs/semantics/cilium-ports.md#layer-7-beside-plain-rules: an allow without L7 of the same flow
+/// lets every request of HTTP through, and the proxy stays in the way; for other flows the rules hold.
 #[test]
-fn a_plain_rule_makes_l7_rules_void() {
+fn a_plain_rule_lifts_l7_rules() {
     let http =
         "toPorts: [{ports: [{port: \"80\", protocol: TCP}], rules: {http: [{method: GET}]}}]";
     let policy =
         |plain: &str| ingress(&format!("[{{fromEndpoints: [{{}}], {http}}}, {{{plain}}}]"));
-    let void = cluster(&policy("fromEntities: [cluster]"));
-    assert_eq!(conditions(&void, "web → api:80"), [""; 0]);
+    for plain in [
+        "fromEntities: [cluster]",
+        "fromEndpoints: [{}]",
+        "toPorts: [{ports: [{port: \"80\", protocol: TCP}]}]",
+        "toPorts: [{ports: [{port: \"70\", endPort: 90, protocol: TCP}]}]",
+    ] {
+        let lifted = cluster(&policy(plain));
+        assert_eq!(conditions(&lifted, "web → api:80"), ["HTTP"], "{plain}");
+    }
     for other in
         ["fromEntities: [world]", "fromEndpoints: [{}], toPorts: [{ports: [{port: \"81\"}]}]"]
     {
@@ -156,6 +163,30 @@ fn a_plain_rule_makes_l7_rules_void() {
     let one = cluster(&ingress(&format!("[{{{both}}}]")));
     assert_eq!(conditions(&one, "web → api:80"), ["HTTP GET"]);
     assert_eq!(conditions(&one, "web → api:81"), [""; 0]);
+}
+
+/// docs/semantics/cilium-ports.md#layer-7-beside-plain-rules: the proxy of DNS asks only rules for just
+/// the same port; names of TLS servers, listeners and authentication are never lifted.
+#[test]
+fn what_a_plain_rule_does_not_lift() {
+    let dns =
+        "toPorts: [{ports: [{port: \"53\", protocol: UDP}], rules: {dns: [{matchName: a.b}]}}]";
+    let of = |plain: &str| {
+        let policy = egress(&format!("[{{toEndpoints: [{{}}], {dns}}}, {{{plain}}}]"));
+        conditions(&cluster(&policy), "web → api:53/UDP")
+    };
+    for (plain, words) in [
+        ("toPorts: [{ports: [{port: \"53\", protocol: UDP}]}]", "DNS"),
+        ("toPorts: [{ports: [{port: \"53\"}]}]", "DNS"),
+        ("toEndpoints: [{}]", "DNS names a.b"),
+        ("toPorts: [{ports: [{port: \"53\", endPort: 54, protocol: UDP}]}]", "DNS names a.b"),
+        ("toPorts: [{ports: [{port: \"53\", protocol: TCP}]}]", "DNS names a.b"),
+    ] {
+        assert_eq!(of(plain), [words], "{plain}");
+    }
+    let tls = "toPorts: [{ports: [{port: \"443\", protocol: TCP}], serverNames: [a.b]}]";
+    let policy = egress(&format!("[{{toEndpoints: [{{}}], {tls}}}, {{toEndpoints: [{{}}]}}]"));
+    assert_eq!(conditions(&cluster(&policy), "web → api:443"), ["TLS to a.b"]);
 }
 
 /// docs/semantics/cilium-ports.md#layer-7: deny rules have no L7: what is written there is dropped

@@ -102,6 +102,37 @@ fn groups_selected_by_what_is_absent() {
     }
 }
 
+/// docs/semantics/cilium-ports.md#named-ports: of a name that a pod has several times the last port
+/// counts, whatever its protocol, and names of init containers do not.
+#[test]
+fn names_of_ports_that_a_pod_has_twice() {
+    let pod = |containers: &str| {
+        semantics::pod("shop", "two", "api", "10.0.1.12", "")
+            .replace("spec: {", &format!("spec: {{{containers}, "))
+    };
+    let named = |number: u16, protocol: &str| {
+        format!("{{ports: [{{name: http, containerPort: {number}, protocol: {protocol}}}]}}")
+    };
+    let [first, last, udp] = [named(81, "TCP"), named(82, "TCP"), named(83, "UDP")];
+    let twice = format!("containers: [{first}, {last}]");
+    let both = format!("containers: [{first}, {udp}]");
+    let sidecar =
+        "initContainers: [{restartPolicy: Always, ports: [{name: http, containerPort: 84}]}]";
+    let cilium = ingress("[{toPorts: [{ports: [{port: http, protocol: TCP}]}]}]");
+    let letter = semantics::ingress("[{ports: [{port: http}]}]");
+    for policy in [cilium, letter] {
+        for version in EVERY_VERSION {
+            for (containers, lines) in [
+                (&*twice, ["web → two:81 is Denied", "web → two:82 is Allowed"]),
+                (&both, ["web → two:81 is Denied", "web → two:83/UDP is Denied"]),
+                (sidecar, ["web → two:84 is Denied", "web → two:83/UDP is Denied"]),
+            ] {
+                holds_with(of(version), &(pod(containers) + &policy), &lines);
+            }
+        }
+    }
+}
+
 /// docs/semantics/cilium-ports.md#named-ports: in egress one number for the whole cluster, up to 1.19.
 #[test]
 fn names_of_ports_in_egress() {

@@ -3,7 +3,7 @@
 //! In: what two rules say of ports, and the pod at which flows arrive, where one is known. Out: a port
 //! that both have, with what the pod has to call it.
 
-use crate::cluster::{Name, Pod, Port, PortRange, Protocol};
+use crate::cluster::{Name, Pod, Port, PortNames, PortRange, Protocol};
 use crate::policy::rule::{PortMatch, PortRule, Ports};
 
 /// Every port of a protocol.
@@ -14,6 +14,8 @@ static WHOLE: PortMatch = PortMatch::All;
 pub(super) struct Wanted<'a> {
     pub(super) ports: &'a Ports,
     pub(super) name: Option<usize>,
+    /// Which ports of a pod that is known names stand for.
+    pub(super) names: PortNames,
 }
 
 /// A port, with the names that a pod has to have for it.
@@ -46,7 +48,7 @@ impl<'a> Wanted<'a> {
     /// A port that it has, for a pod that is known, or for one that may call its ports anything.
     pub(super) fn alone(self, pod: Option<&Pod>, free: u16) -> Option<At<'a>> {
         static ANY: Ports = Ports::Any;
-        meet(self, Wanted { ports: &ANY, name: None }, pod, free)
+        meet(self, Wanted { ports: &ANY, name: None, names: self.names }, pod, free)
     }
 }
 
@@ -57,6 +59,7 @@ pub(super) fn meet<'a>(
     pod: Option<&Pod>,
     free: u16,
 ) -> Option<At<'a>> {
+    let pod = pod.map(|pod| (pod, one.names));
     match (one.items(), other.items()) {
         (None, None) => Some((Port::tcp(free), [None, None])),
         (Some(mut items), None) => {
@@ -76,7 +79,7 @@ pub(super) fn meet<'a>(
 fn at<'a>(
     protocol: Protocol,
     [one, other]: [&'a PortMatch; 2],
-    pod: Option<&Pod>,
+    pod: Option<(&Pod, PortNames)>,
     free: u16,
 ) -> Option<At<'a>> {
     let called = |of: &'a PortMatch| match of {
@@ -89,14 +92,16 @@ fn at<'a>(
     };
     let names = [called(one), called(other)];
     let number = match (pod, range(one), range(other)) {
-        (Some(pod), ..) if names.iter().any(Option::is_some) => {
+        (Some((pod, which)), ..) if names.iter().any(Option::is_some) => {
             let has = |of: &PortMatch, number: u16| match of {
                 PortMatch::All => true,
                 PortMatch::Range(range) => range.contains(number),
-                PortMatch::Named(name) => pod.named_ports(name, protocol).any(|n| n == number),
+                PortMatch::Named(name) => {
+                    pod.ports_called(name, protocol, which).any(|n| n == number)
+                }
             };
             let name = names.into_iter().flatten().next()?;
-            pod.named_ports(name, protocol).find(|n| has(one, *n) && has(other, *n))?
+            pod.ports_called(name, protocol, which).find(|n| has(one, *n) && has(other, *n))?
         }
         (_, Some(one), Some(other)) => {
             let both =
@@ -122,6 +127,10 @@ mod tests {
             ports,
             except: [].into(),
         }
+    }
+
+    fn wanted(ports: &Ports, name: Option<usize>) -> Wanted<'_> {
+        Wanted { ports, name, names: PortNames::Every }
     }
 
     fn pod(ports: &[(&str, u16)]) -> Pod {
@@ -172,10 +181,10 @@ mod tests {
         ] {
             let words = format!("{one} and {other}");
             let name = |item: &PortRule| matches!(item.ports, PortMatch::Named(_)).then_some(0);
-            let names = [name(&one), name(&other)];
+            let parts = [name(&one), name(&other)];
             let [one, other] = [one, other].map(|item| Ports::Of(vec![item]));
             let wanted =
-                [Wanted { ports: &one, name: names[0] }, Wanted { ports: &other, name: names[1] }];
+                [(&one, parts[0]), (&other, parts[1])].map(|(ports, name)| wanted(ports, name));
             assert!(any.is_none() || wanted[0].mask() & wanted[1].mask() != 0, "{words}");
             for [one, other] in [wanted, [wanted[1], wanted[0]]] {
                 let number = |pod| meet(one, other, pod, 5).map(|(port, _)| port.number);
@@ -184,13 +193,12 @@ mod tests {
         }
         let both = Ports::Of(vec![range(80, 80), with_name("http")]);
         let number = |name, pod| {
-            let wanted = Wanted { ports: &both, name };
-            wanted.alone(pod, 5).map(|(port, names)| (port.number, names[0].is_some()))
+            wanted(&both, name).alone(pod, 5).map(|(port, names)| (port.number, names[0].is_some()))
         };
         assert_eq!(number(None, None), Some((80, false)), "a name is a part of its own");
         assert_eq!(number(Some(1), None), Some((5, true)));
         assert_eq!(number(Some(1), Some(&web)), Some((8080, true)));
         let nothing = Ports::Of(Vec::new());
-        assert!(Wanted { ports: &nothing, name: None }.alone(None, 5).is_none());
+        assert!(wanted(&nothing, None).alone(None, 5).is_none());
     }
 }

@@ -123,6 +123,7 @@ impl<'a> Rules<'a> {
             homes.iter().map(|home| place::plain(side, home, direction)).unzip()
         };
         let [(plain_in, closed_in), (plain_out, closed_out)] = Direction::ALL.map(of_direction);
+        let names = side.rules.enforcer().port_names();
         let mut halves = Vec::new();
         let mut of_place = [(); 2].map(|()| vec![Vec::new(); homes.len()]);
         for part in allow {
@@ -136,7 +137,7 @@ impl<'a> Rules<'a> {
             // Those of another namespace like the first are the same rule.
             let Some(home) = home_of.get(&**own).copied() else { continue };
             let whom = place::whom(side, rule, peer, &mut places);
-            let want = Wanted { ports: &rule.ports, name };
+            let want = Wanted { ports: &rule.ports, name, names };
             let (mask, half) = (want.mask(), halves.len());
             of_place[at(policy.direction)][home].push(Glance { mask, half, group: NOBODY });
             halves.push(Half { part: *part, policy, home, whom, want, mask });
