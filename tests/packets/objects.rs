@@ -24,6 +24,9 @@ pub(super) fn cluster(seed: u64, administrators: bool) -> Option<Cluster> {
     // The API server has endpoints of its own.
     written.retain(|object| object["kind"] != "EndpointSlice");
     only_one_baseline(&mut written);
+    for object in written.iter_mut().filter(|it| it["kind"] == "ClusterNetworkPolicy") {
+        without_names_of_ports_elsewhere(object);
+    }
     for object in written.iter_mut().filter(|object| object["kind"] == "Pod") {
         acceptable(object);
     }
@@ -53,6 +56,27 @@ fn only_one_baseline(cluster: &mut Vec<Value>) {
         let baseline = object["spec"]["tier"] == "Baseline";
         !baseline || !std::mem::replace(&mut seen, true)
     });
+}
+
+/// The schema of v1alpha1 refuses a rule with names of ports that leads to nodes or networks.
+fn without_names_of_ports_elsewhere(policy: &mut Value) {
+    let rules = policy["spec"]["egress"].as_array_mut();
+    for rule in rules.into_iter().flatten() {
+        let elsewhere = |peer: &Value| peer.get("nodes").or(peer.get("networks")).is_some();
+        let to = rule["to"].as_array();
+        if !to.is_some_and(|to| to.iter().any(elsewhere)) {
+            continue;
+        }
+        if let Some(protocols) = rule["protocols"].as_array_mut() {
+            protocols.retain(|item| item.get("destinationNamedPort").is_none());
+        }
+        // Without any the rule is for all ports; an empty list is refused.
+        if rule["protocols"].as_array().is_none_or(Vec::is_empty)
+            && let Some(fields) = rule.as_object_mut()
+        {
+            fields.remove("protocols");
+        }
+    }
 }
 
 /// The same as a kind of v1alpha1, which says `Allow` and `ports` where v1alpha2 has `Accept` and
