@@ -54,6 +54,8 @@ mod observe;
 mod onward;
 mod open_world;
 mod oracles;
+#[cfg(target_os = "linux")]
+mod packets;
 mod places;
 mod preview;
 #[cfg(target_os = "linux")]

@@ -79,7 +79,7 @@ impl fmt::Display for Tally {
 }
 
 /// A cluster as one text of manifests, in blocks as people write them.
-pub(super) fn text(cluster: &[Value]) -> String {
+pub(crate) fn text(cluster: &[Value]) -> String {
     let mut all = String::new();
     for object in cluster {
         all.push_str("---\n");
@@ -88,13 +88,15 @@ pub(super) fn text(cluster: &[Value]) -> String {
     all
 }
 
-struct Read {
-    snapshot: Snapshot,
-    rules: Ruleset,
-    warnings: Vec<String>,
+/// A cluster as it is read.
+pub(crate) struct Read {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) rules: Ruleset,
+    pub(crate) warnings: Vec<String>,
 }
 
-fn read(cluster: &[Value], enforcer: &Enforcer) -> Read {
+/// Reads a cluster from its text.
+pub(crate) fn read(cluster: &[Value], enforcer: &Enforcer) -> Read {
     let (objects, warnings) = decode_text(text(cluster).into(), Path::new("in.yaml"), "default");
     let warnings = warnings.iter().map(ToString::to_string).collect();
     let (snapshot, written) = objects.assemble();
@@ -104,7 +106,7 @@ fn read(cluster: &[Value], enforcer: &Enforcer) -> Read {
 
 /// Whether nothing is lost in reading, and nothing refused that no engine looks at: NetworkPolicies and
 /// policies of administrators are valid when they come there.
-pub(super) fn readable(cluster: &[Value]) -> bool {
+pub(crate) fn readable(cluster: &[Value]) -> bool {
     let read = read(cluster, &Enforcer::Kubernetes);
     read.warnings.is_empty() && read.rules.rejected.is_empty()
 }
@@ -233,7 +235,7 @@ fn letter(trace: &Trace) -> char {
     }
 }
 
-fn end(end: &WrittenEnd) -> String {
+pub(crate) fn end(end: &WrittenEnd) -> String {
     match end {
         WrittenEnd::Pod(namespace, name) => format!("pod:{namespace}/{name}"),
         WrittenEnd::Node(name) => format!("node:{name}"),
@@ -283,7 +285,7 @@ pub(super) fn flow_of(question: &Value) -> Option<WrittenFlow> {
 }
 
 /// The same flow between the same ends in the snapshot.
-fn ours_of(snapshot: &Snapshot, flow: &WrittenFlow) -> Option<Flow> {
+pub(crate) fn ours_of(snapshot: &Snapshot, flow: &WrittenFlow) -> Option<Flow> {
     let of = |end: &WrittenEnd| match end {
         WrittenEnd::Pod(namespace, name) => {
             let mut pods = snapshot.pods().iter();

@@ -9,12 +9,14 @@ mod compare;
 mod deviations;
 mod tables;
 
+pub(crate) use compare::{Read, end, ours_of, read, readable, text};
+
 use crate::harness::{Oracle, cilium_oracle, kube_network_policies_oracle};
 use crate::random::{
     Generator, hold_where, with_admin_network_policies, with_administrators, with_cilium,
     with_cluster_network_policies, with_network_policies,
 };
-use compare::{Tally, Under, asked, readable};
+use compare::{Tally, Under, asked};
 use netpol::policy::CiliumVersion;
 use serde_json::Value;
 use std::cell::RefCell;

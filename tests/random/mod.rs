@@ -25,7 +25,7 @@ pub(crate) use generate::{
 pub(crate) use sides::{before_and_after, two_sides};
 pub(crate) use written::{
     WrittenEnd, WrittenFlow, with_admin_network_policies, with_administrators, with_cilium,
-    with_cluster_network_policies, with_network_policies, written_flows,
+    with_cluster_network_policies, with_network_policies, written_ends, written_flows,
 };
 
 use serde_json::Value;

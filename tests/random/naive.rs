@@ -155,7 +155,7 @@ pub(super) fn namespace_label<'a>(
     label(written, key)
 }
 
-pub(super) fn selector_matches<'a>(
+pub(crate) fn selector_matches<'a>(
     selector: &Value,
     label: impl Fn(&str) -> Option<&'a str>,
 ) -> bool {

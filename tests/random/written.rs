@@ -49,10 +49,9 @@ pub(crate) fn with_cilium(r: &mut Random) -> Vec<Value> {
     all
 }
 
-/// ClusterNetworkPolicies, with policies of the tier between theirs beside them.
-pub(crate) fn with_cluster_network_policies(r: &mut Random) -> Vec<Value> {
-    let mut all = base(r);
-    for i in 1..=r.between(1, 3) {
+fn of_administrators(r: &mut Random, most: usize) -> Vec<Value> {
+    let mut all = Vec::new();
+    for i in 1..=r.between(1, most) {
         let mut policy = admin::cluster_network_policy(r, &format!("c{i}"));
         for networks in find(&mut policy, "networks") {
             let most = r.between(1, 2);
@@ -60,6 +59,13 @@ pub(crate) fn with_cluster_network_policies(r: &mut Random) -> Vec<Value> {
         }
         all.push(policy);
     }
+    all
+}
+
+/// ClusterNetworkPolicies, with policies of the tier between theirs beside them.
+pub(crate) fn with_cluster_network_policies(r: &mut Random) -> Vec<Value> {
+    let mut all = base(r);
+    all.extend(of_administrators(r, 3));
     all.extend(cilium::GROUPS.map(|name| cilium::group(r, name)));
     for i in 1..=r.between(0, 2) {
         let policy = normal(r, &format!("p{i}"));
@@ -71,14 +77,7 @@ pub(crate) fn with_cluster_network_policies(r: &mut Random) -> Vec<Value> {
 /// ClusterNetworkPolicies, with NetworkPolicies alone beside them.
 pub(crate) fn with_administrators(r: &mut Random) -> Vec<Value> {
     let mut all = base(r);
-    for i in 1..=r.between(1, 4) {
-        let mut policy = admin::cluster_network_policy(r, &format!("c{i}"));
-        for networks in find(&mut policy, "networks") {
-            let most = r.between(1, 2);
-            *networks = json!(r.sample(cilium::BLOCKS.to_vec(), most));
-        }
-        all.push(policy);
-    }
+    all.extend(of_administrators(r, 4));
     for i in 1..=r.between(0, 2) {
         let policy = network_policy(r, &format!("p{i}"));
         all.push(policy);
@@ -235,12 +234,12 @@ pub(crate) enum WrittenEnd {
 
 impl WrittenEnd {
     /// Whether policies can apply to it.
-    fn is_pod(&self) -> bool {
+    pub(crate) fn is_pod(&self) -> bool {
         matches!(self, Self::Pod(..))
     }
 
     /// The family of an address; other ends have both.
-    fn family(&self) -> Option<Family> {
+    pub(crate) fn family(&self) -> Option<Family> {
         match self {
             Self::Outside(ip) => Some(Family::of(ip.parse().ok()?)),
             _ => None,
@@ -257,8 +256,8 @@ pub(crate) struct WrittenFlow {
     pub(crate) family: Family,
 }
 
-/// So many flows of a cluster between different ends, one of which is a pod.
-pub(crate) fn written_flows(cluster: &[Value], r: &mut Random, most: usize) -> Vec<WrittenFlow> {
+/// Every pod and node of a cluster, and addresses outside.
+pub(crate) fn written_ends(cluster: &[Value]) -> Vec<WrittenEnd> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut ends: Vec<WrittenEnd> = Vec::new();
     for object in cluster {
@@ -272,6 +271,12 @@ pub(crate) fn written_flows(cluster: &[Value], r: &mut Random, most: usize) -> V
         }
     }
     ends.extend(OUTSIDE.map(|ip| WrittenEnd::Outside(ip.into())));
+    ends
+}
+
+/// So many flows of a cluster between different ends, one of which is a pod.
+pub(crate) fn written_flows(cluster: &[Value], r: &mut Random, most: usize) -> Vec<WrittenFlow> {
+    let ends = written_ends(cluster);
     let mut all = Vec::new();
     for from in &ends {
         for to in &ends {

@@ -14,6 +14,7 @@ mod gen_flux;
 mod generate;
 mod map;
 mod oracles;
+mod packets;
 mod picture;
 mod sbom;
 mod tools;
@@ -95,6 +96,21 @@ enum Task {
     /// target/oracles as manifests; the exit code is 1 where there is one.
     #[command(verbatim_doc_comment)]
     Oracles(oracles::Options),
+
+    /// Hold verdicts to what becomes of packets: pods that are network namespaces, and a real daemon.
+    ///
+    /// It needs root, Linux with network namespaces and a queue for packets, `ip`, and `iptables` or `nft`;
+    /// nothing of the machine's own network is touched. The answer is a table of what was predicted and
+    /// seen; the exit code is 1 where both differ, and the clusters are then in target/packets.
+    #[command(verbatim_doc_comment)]
+    Packets(packets::Options),
+
+    /// Provide kube-network-policies, which enforces policies in `packets`.
+    ///
+    /// It is built once with Go from the version pinned in tests/tools/kube-network-policies and kept in
+    /// the user's cache. The last line of stdout is the directory that holds it.
+    #[command(verbatim_doc_comment)]
+    KubeNetworkPolicies,
 
     /// Provide krew and the validator of its index for the tests.
     ///
@@ -220,6 +236,12 @@ fn run(task: Task) -> Result<ExitCode> {
         }
         Task::Oracles(options) => {
             return Ok(ExitCode::from(u8::from(!oracles::run(&options)?)));
+        }
+        Task::Packets(options) => {
+            return Ok(ExitCode::from(u8::from(!packets::run(&options)?)));
+        }
+        Task::KubeNetworkPolicies => {
+            answer(&tools::provide(&tools::KUBE_NETWORK_POLICIES)?.display().to_string())
         }
         Task::Krew => answer(&tools::provide(&tools::KREW)?.display().to_string()),
         Task::Dist(options) => answer(&dist::run(&options)?),

@@ -185,6 +185,21 @@ pub(crate) const ORACLE_KUBE_NETWORK_POLICIES: Kit = Kit {
     }],
 };
 
+/// The daemon that enforces policies in `cargo xtask packets`.
+pub(crate) const KUBE_NETWORK_POLICIES: Kit = Kit {
+    name: "kube-network-policies",
+    module: "tests/tools/kube-network-policies",
+    version_of: "sigs.k8s.io/kube-network-policies",
+    given_by: None,
+    tools: &[Tool {
+        name: "kube-network-policies",
+        package: "sigs.k8s.io/kube-network-policies/cmd",
+        version_of: "sigs.k8s.io/kube-network-policies",
+        probe: &[],
+        stamps: &[],
+    }],
+};
+
 /// krew, and what checks manifests for its index.
 pub(crate) const KREW: Kit = Kit {
     name: "krew",
@@ -535,7 +550,8 @@ mod tests {
     #[test]
     fn every_tool_is_pinned() {
         // What is built in a copy of its own module, as that pins it, has no line for the tool.
-        for kit in [CONTROL_PLANE, HUBBLE, HELM, FLATE, ORACLE_CILIUM, KREW] {
+        for kit in [CONTROL_PLANE, HUBBLE, HELM, FLATE, ORACLE_CILIUM, KUBE_NETWORK_POLICIES, KREW]
+        {
             let pins = Pins::read(&workspace().join(kit.module)).unwrap();
             for tool in kit.tools {
                 assert!(pins.version(tool.version_of).unwrap().starts_with('v'));
