@@ -42,18 +42,14 @@ impl Ear {
     fn open(protocol: Protocol, number: u16) -> std::io::Result<Self> {
         // Of both families, on Linux.
         let any = SocketAddr::from(([0u16; 8], number));
-        Ok(match protocol {
-            Protocol::Udp => {
-                let socket = UdpSocket::bind(any)?;
-                socket.set_nonblocking(true)?;
-                Self::Udp(socket)
-            }
-            _ => {
-                let listener = TcpListener::bind(any)?;
-                listener.set_nonblocking(true)?;
-                Self::Tcp(listener)
-            }
-        })
+        if protocol == Protocol::Udp {
+            let socket = UdpSocket::bind(any)?;
+            socket.set_nonblocking(true)?;
+            return Ok(Self::Udp(socket));
+        }
+        let listener = TcpListener::bind(any)?;
+        listener.set_nonblocking(true)?;
+        Ok(Self::Tcp(listener))
     }
 
     /// Answers everyone who waits.
@@ -154,10 +150,8 @@ pub(super) fn try_all(tries: &[Try], wait: Duration) -> Vec<Outcome> {
 
 fn connect(one: &Try, wait: Duration) -> Outcome {
     let to = SocketAddr::new(one.address, one.port.number);
-    let answer = match one.port.protocol {
-        Protocol::Udp => ask_udp(to, wait),
-        _ => ask_tcp(to, wait),
-    };
+    let udp = one.port.protocol == Protocol::Udp;
+    let answer = if udp { ask_udp(to, wait) } else { ask_tcp(to, wait) };
     match answer {
         Ok(answer) if answer == one.to => Ok(true),
         Ok(answer) => Err(format!("{answer:?} answered")),

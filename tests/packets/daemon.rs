@@ -23,8 +23,10 @@ use std::time::{Duration, Instant};
 const ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// The queue that packets wait in for the daemon.
 const QUEUE: &str = "100";
-/// How long the daemon may take to read the cluster, and to judge what is left.
+/// How long the daemon may take to read the cluster.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How long it may take to judge what is left.
+const LEFT_OVER: Duration = Duration::from_secs(10);
 
 /// Kinds of iptables that load rules.
 const KINDS: [&str; 3] = ["legacy-restore", "nft-restore", "restore"];
@@ -118,28 +120,31 @@ impl Daemons {
         daemons
     }
 
-    /// How many packets they judged, once none waits any more.
-    ///
-    /// # Panics
-    /// If one was lost: then silence is no verdict.
-    pub(super) fn judged(&self) -> usize {
-        let deadline = Instant::now() + PATIENCE;
+    /// How many packets they judged, once none waits any more; nothing where one got no verdict, so that
+    /// silence is none. The daemon gives up telling the kernel a verdict after 100 ms and passes over it
+    /// (`WriteTimeout` in its controller.go), which happens on a busy machine.
+    pub(super) fn judged(&self) -> Option<usize> {
+        let deadline = Instant::now() + LEFT_OVER;
         let mut judged = 0;
         for (node, _, log) in &self.all {
             loop {
                 let counts = within(node, queue).unwrap_or_else(|| panic!("no queue in {node}"));
-                assert_eq!(counts.lost, 0, "the queue of {node} lost packets");
+                if counts.lost > 0 {
+                    return None;
+                }
                 if counts.waiting == 0 {
                     judged += counts.judged;
                     break;
                 }
-                assert!(Instant::now() < deadline, "packets wait in {node}");
+                if Instant::now() > deadline {
+                    return None;
+                }
                 thread::sleep(Duration::from_millis(20));
             }
             let said = fs::read_to_string(log).unwrap_or_default();
             assert!(!said.contains("Can not process packet"), "the daemon of {node}:\n{said}");
         }
-        judged
+        Some(judged)
     }
 }
 
@@ -187,13 +192,16 @@ fn queue() -> Option<Queue> {
     text.lines().find_map(counted)
 }
 
-/// A line of nfnetlink_queue: number, peer, waiting, mode, range, dropped twice, the last id, and 1.
+/// A line of `nfnetlink_queue`: number, peer, waiting, mode, range, dropped twice, the last id, and 1.
 fn counted(line: &str) -> Option<Queue> {
     let fields: Vec<&str> = line.split_whitespace().collect();
     let [QUEUE, _, waiting, _, _, dropped, unsent, last, _] = fields[..] else { return None };
     let number = |text: &str| text.parse::<usize>().ok();
-    let lost = number(dropped)? + number(unsent)?;
-    Some(Queue { waiting: number(waiting)?, lost, judged: number(last)? })
+    Some(Queue {
+        waiting: number(waiting)?,
+        lost: number(dropped)? + number(unsent)?,
+        judged: number(last)?,
+    })
 }
 
 /// Loads the rules with whichever iptables the kernel takes them from.

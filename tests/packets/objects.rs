@@ -185,6 +185,24 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_to_networks_or_nodes_has_no_names_of_ports() {
+        let named = json!({"destinationNamedPort": "http"});
+        let number = json!({"tcp": {"destinationPort": {"number": 80}}});
+        let rule = |to: Value, protocols: &[&Value]| json!({"to": [to], "protocols": protocols});
+        let egress = [
+            rule(json!({"networks": ["10.0.0.0/8"]}), &[&named, &number]),
+            rule(json!({"nodes": {}}), &[&named]),
+            rule(json!({"namespaces": {}}), &[&named]),
+        ];
+        let mut policy = json!({"spec": {"egress": egress}});
+        without_names_of_ports_elsewhere(&mut policy);
+        let rules = &policy["spec"]["egress"];
+        assert_eq!(rules[0]["protocols"], json!([number]));
+        assert_eq!(rules[1].get("protocols"), None);
+        assert_eq!(rules[2]["protocols"], json!([named]));
+    }
+
+    #[test]
     fn a_pod_is_made_one_that_the_api_server_takes() {
         let port = json!({"containerPort": 80});
         let pod = |host: bool| {

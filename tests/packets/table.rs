@@ -26,6 +26,8 @@ pub(super) struct Tally {
     pub(super) judged: usize,
     /// Connections that waited longer once more, since the first answer differed.
     pub(super) again: usize,
+    /// Clusters that were tried once more, since a packet got no verdict.
+    pub(super) repeated: usize,
     /// Whether nftables took the daemon's own rules.
     pub(super) own_rules: bool,
     /// Differences that have a name.
@@ -110,7 +112,7 @@ impl fmt::Display for Tally {
             row(f, cells(names, *counts))?;
         }
         row(f, cells(["all".into(), String::new(), String::new()], all))?;
-        let Self { clusters, pairs, cover, not_known, judged, again, .. } = self;
+        let Self { clusters, pairs, cover, not_known, judged, again, repeated, .. } = self;
         writeln!(
             f,
             "\n{clusters} clusters, {pairs} pairs of classes. All of their cover is {cover} \
@@ -119,7 +121,8 @@ impl fmt::Display for Tally {
         let rules = if self.own_rules { "its own nftables rules" } else { "rules of iptables" };
         writeln!(
             f,
-            "The daemon judged {judged} packets, by {rules}; {again} connections\nwere tried twice."
+            "The daemon judged {judged} packets, by {rules}; {again} connections\nwere tried twice, \
+             {repeated} clusters once more since a packet got no verdict."
         )?;
         for (name, count) in &self.deviations {
             writeln!(f, "Excused, {count}: {name}")?;
