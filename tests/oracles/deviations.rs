@@ -75,7 +75,8 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
         name: "CIDR groups that may not have been read",
         applies: |seen| {
             let asks = |object: &Value| object.to_string().contains("cidrGroup");
-            seen.ours == '?' && seen.cluster.iter().any(asks)
+            let perhaps = seen.ours == '?' || (seen.ours, seen.theirs) == ('c', 'a');
+            perhaps && seen.cluster.iter().any(asks)
         },
     },
     // docs/semantics/cilium-labels.md#reserved-labels: a selector of what lacks such a label also means, in
