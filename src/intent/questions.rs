@@ -270,8 +270,8 @@ impl Asker<'_, '_> {
         unclear(question, &from.parts);
         let except = self.except(test, to)?;
         let all = to.ends.iter().map(|end| self.part(test, end, pass));
-        let parts = all.collect::<Result<Vec<_>, _>>()?;
-        self.left(test, &Set { parts, except: except.clone() })?;
+        let whole = Set { parts: all.collect::<Result<_, _>>()?, except: except.clone() };
+        self.left(test, &whole)?;
         let mut by_ports: BTreeMap<PortSet, Vec<Rc<Part>>> = BTreeMap::new();
         for end in &to.ends {
             if end.port.is_some() && !ports.is_empty() {

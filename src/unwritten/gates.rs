@@ -85,15 +85,15 @@ impl<'a> Gates<'a> {
             return None;
         }
         let gate = self.gate(namespace, direction)?;
-        let isolates = |set: &&PodSet| match pod {
-            Some(pod) => set.has(pod, side.snapshot.namespace(&pod.namespace)) == Truth::Yes,
-            None => {
-                let there = match &set.namespaces {
-                    Namespaces::Own(own) => own == namespace,
-                    Namespaces::Matching(selector) => selector.is_everything(),
-                };
-                there && set.doubt.is_none() && set.pods.is_everything()
+        let isolates = |set: &&PodSet| {
+            if let Some(pod) = pod {
+                return set.has(pod, side.snapshot.namespace(&pod.namespace)) == Truth::Yes;
             }
+            let there = match &set.namespaces {
+                Namespaces::Own(own) => own == namespace,
+                Namespaces::Matching(selector) => selector.is_everything(),
+            };
+            there && set.doubt.is_none() && set.pods.is_everything()
         };
         if !gate.isolated.iter().any(isolates) {
             return None;

@@ -458,7 +458,13 @@ fn witnessed(
     // Pods with exactly the labels of an end are no manifests.
     let known = ends.iter().filter_map(Endpoint::pod).all(|id| id < world.pods.len());
     let unread = cluster.iter().any(|object| object["kind"] == "UnreadPolicies");
-    if unread || !is_whole(world) {
+    // Nor is an address known that a node has in the family of the flow.
+    let has = |ips: &[IpAddr]| ips.iter().any(|ip| Family::of(*ip) == flow.family);
+    let there = ends.iter().all(|end| match end {
+        Endpoint::Node(at) => has(&snapshot.nodes[*at].ips),
+        _ => true,
+    });
+    if unread || !is_whole(world) || !there {
         return None;
     }
     if known && !shapes {
@@ -468,13 +474,13 @@ fn witnessed(
         .map(|wrong| format!("{test:?}: {wrong}"))
 }
 
-/// Whether all that the naive evaluator asks of pods and nodes is known.
+/// Whether all that the naive evaluator asks of pods is known.
 fn is_whole(world: &World<'_>) -> bool {
     let pods = world.snapshot.pods().iter().take(world.pods.len());
     let known = |pod: &netpol::cluster::Pod| {
         !pod.template && pod.unknown_labels.is_empty() && !pod.ips.is_empty()
     };
-    pods.into_iter().all(known) && world.snapshot.nodes.iter().all(|node| !node.ips.is_empty())
+    pods.into_iter().all(known)
 }
 
 /// What is wrong where the pods of a witness are written into the cluster and it is judged once more.

@@ -192,16 +192,15 @@ pub(super) fn difference(
                 continue;
             }
             let seen = Seen { engine: under.engine, cluster, flow, ours, theirs };
-            match DEVIATIONS.iter().find(|it| (it.applies)(&seen)) {
-                Some(known) => *tally.excused.entry(known.name).or_default() += 1,
-                None => {
-                    let WrittenFlow { from, to, port, family } = flow;
-                    let (from, to) = (end(from), end(to));
-                    return Some(format!(
-                        "{from} → {to} {port} ({family}): {ours:?} here ({why}) and {theirs:?} there"
-                    ));
-                }
+            if let Some(known) = DEVIATIONS.iter().find(|it| (it.applies)(&seen)) {
+                *tally.excused.entry(known.name).or_default() += 1;
+                continue;
             }
+            let WrittenFlow { from, to, port, family } = flow;
+            let (from, to) = (end(from), end(to));
+            return Some(format!(
+                "{from} → {to} {port} ({family}): {ours:?} here ({why}) and {theirs:?} there"
+            ));
         }
     }
     tally.flows += flows.len();

@@ -121,7 +121,7 @@ fn network_policies_are_judged_as_kube_network_policies_does() {
     hold("kube-network-policies", under, oracle, 200, with_network_policies);
 }
 
-/// docs/oracles.md: AdminNetworkPolicies and BaselineAdminNetworkPolicies of v1alpha1.
+/// docs/oracles.md: policies of administrators of v1alpha1.
 #[test]
 fn admin_network_policies_are_judged_as_kube_network_policies_does() {
     let Ok(oracle) = kube_network_policies_oracle() else { return };

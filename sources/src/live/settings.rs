@@ -2,7 +2,7 @@
 //!
 //! In: a connection, what was read of the cluster. Out: [`Settings`]: the environment and arguments of
 //! one pod of each that are alike and of workloads without pods, the ConfigMaps that these refer to,
-//! ServiceMonitors and PodMonitors. Secrets are never asked for.
+//! ServiceMonitors and `PodMonitors`. Secrets are never asked for.
 
 use super::read::{Item, reason};
 use super::{Connection, Error, Extent, Selection, Target};

@@ -15,7 +15,7 @@ reads() {
     *'onnection refused'*) result=refused ;;
     *'etwork is unreachable'* | *'etwork unreachable'*) result=noroute ;;
     *'o route to host'* | *'ost is unreachable'* | *'ost unreachable'* | *rohibited*) result=unreachable ;;
-    *'imed out'* | *'Ncat: TIMEOUT'*) result=silent ;;
+    *'imed out'* | *'imeout was reached'* | *'Ncat: TIMEOUT'*) result=silent ;;
     *'not known'* | *'not resolve'* | *'name resolution'* | *'bad address'* | *'o address'* | *'host lookup failed'*)
       result=unresolved
       ;;

@@ -5,7 +5,7 @@
 //! to no pod. A guess is no flow: what is named need not be used, and what is used need not be named.
 //!
 //! Read are environment, arguments and the ConfigMaps that containers take these from or mount, what
-//! leads in by hosts and paths (Ingresses and routes), ServiceMonitors and PodMonitors. Values of Secrets
+//! leads in by hosts and paths (Ingresses and routes), ServiceMonitors and `PodMonitors`. Values of Secrets
 //! are not.
 
 mod guess;
@@ -133,7 +133,7 @@ impl Settings {
         all
     }
 
-    /// Takes ServiceMonitors or PodMonitors of a live cluster.
+    /// Takes ServiceMonitors or `PodMonitors` of a live cluster.
     pub fn take_monitors(&mut self, kind: &str, monitors: Vec<Monitor>) {
         for monitor in monitors {
             let Some((namespace, name)) = monitor.name() else { continue };

@@ -1,12 +1,12 @@
 //! From the monitors of the Prometheus Operator to connections.
 //!
-//! In: a ServiceMonitor or a PodMonitor. Out: from each pod of the one Prometheus that the operator runs to
+//! In: a ServiceMonitor or a `PodMonitor`. Out: from each pod of the one Prometheus that the operator runs to
 //! each pod that the monitor has scraped, at the port there; where it is not known which Prometheus that is,
 //! or a port is nowhere, a sentence.
 
 use super::called;
 use super::guess::{Finder, Guess, Place};
-use super::wire::{Monitor, MonitorSpec, NamespaceSelector, Scraped};
+use super::wire::{Monitor, MonitorSpec, NamespaceSelector, Scraped, Text};
 use crate::cluster::{
     ObjectRef, Origin, Pod, PodId, Port, Protocol, Service, ServicePort, TargetPort,
 };
@@ -90,7 +90,7 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// What an endpoint of a PodMonitor has scraped.
+    /// What an endpoint of a `PodMonitor` has scraped.
     fn of_pods(
         &mut self,
         pods: &[PodId],
@@ -121,7 +121,7 @@ impl<'a> Finder<'a> {
         services.filter(|service| selector.selects(&service.labels)).collect()
     }
 
-    /// The pods that a PodMonitor selects.
+    /// The pods that a `PodMonitor` selects.
     fn selected(&self, namespace: &str, spec: &MonitorSpec) -> Vec<PodId> {
         let Some(selector) = selector_of(&spec.selector) else { return Vec::new() };
         let pods = self.snapshot.pods().iter().enumerate().filter(|(id, pod)| {
@@ -181,7 +181,7 @@ fn port_of(endpoint: &Scraped, service: &Service) -> Option<PortText> {
 /// Source: Prometheus Operator, pkg/prometheus/promcfg.go, generatePodMonitorConfig.
 fn ports_of(endpoint: &Scraped, pod: &Pod) -> Vec<Port> {
     let [port, number, target] =
-        [&endpoint.port, &endpoint.port_number, &endpoint.target_port].map(|text| text.as_str());
+        [&endpoint.port, &endpoint.port_number, &endpoint.target_port].map(Text::as_str);
     let declared = pod.ports.iter().filter(|declared| {
         let is_name = |name: &str| declared.name.as_deref() == Some(name);
         let is_number = |number: &str| declared.port.number.to_string() == number;

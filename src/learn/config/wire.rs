@@ -253,7 +253,7 @@ impl ConfigMap {
     }
 }
 
-/// A ServiceMonitor or a PodMonitor.
+/// A ServiceMonitor or a `PodMonitor`.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[serde(default)]
 pub struct Monitor {
