@@ -272,7 +272,6 @@ fn rows_from_anyone_stand_only_where_they_hold() {
             "Anyone → a 23-80/TCP on condition",
             "Anyone → b all",
             "Anyone → c all",
-            "EveryPod → a 80/TCP",
             "Outside(3, 4) → a 22/TCP on condition",
             "a → a 22/TCP on condition",
             "c → a 22/TCP on condition",

@@ -108,6 +108,8 @@ fn unknown_commands_are_one_sentence() {
         let help = netpol(words);
         assert_eq!((help.code, &*help.stdout), (0, &*netpol(&["--help"]).stdout), "{words:?}");
     }
+    let version = netpol(&["version"]);
+    assert_eq!((version.code, &*version.stdout), (0, &*netpol(&["--version"]).stdout));
     // Nothing beside the binary is reached by a path.
     is_error(&netpol(&["../../../bin/true"]), &["unknown command"]);
 }

@@ -127,4 +127,12 @@ fn from_a_live_cluster_into_one() {
     // The same flow gives the same policies, now that they are there.
     let again = run(&mut learn, b"");
     assert_eq!(again.stdout, learned.stdout);
+    // A namespace that is missing comes with what is for it, and only then.
+    let absent = format!("{namespace}-absent");
+    let mut learn = command(FRONT, &["bootstrap", &absent, "--learn=2026-01-01T00:00:00Z"]);
+    learn.env("HUBBLE_BIN", &fake.program).env("KUBECONFIG", cluster.admin());
+    let with_namespace = run(&mut learn, b"");
+    let begins = format!("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {absent}\n");
+    assert!(with_namespace.stdout.starts_with(&begins), "{with_namespace:?}");
+    assert!(!learned.stdout.contains("kind: Namespace\n"), "{learned:?}");
 }

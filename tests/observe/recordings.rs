@@ -25,6 +25,23 @@ fn through_the_real_cli_nothing_changes() {
     }
 }
 
+/// `hubble observe -o json` writes each flow without what it comes in.
+#[test]
+fn flows_alone_are_read_as_well() {
+    let recording = fs::read_to_string(root().join(FLOWS)).unwrap();
+    let flows = recording.lines().filter_map(|line| {
+        let flow = serde_json::from_str::<Value>(line).unwrap()["flow"].take();
+        flow.is_object().then(|| format!("{flow}\n"))
+    });
+    let alone: String = flows.collect();
+    let base = ["-f", "examples/homekube", "--input-file", "-", "-o", "json"];
+    let read = run(&mut observe(&base, None), alone.as_bytes());
+    let mut direct = lines(&recorded(&["-o", "json"]));
+    direct.retain(|line| line.get("observed").is_some());
+    assert_eq!((read.code, direct.len()), (0, 17));
+    assert_eq!(lines(&read), direct);
+}
+
 /// The first line of a flow is the line that Hubble's users know.
 #[test]
 fn a_flow_reads_as_hubble_prints_it() {

@@ -258,7 +258,7 @@ pub(crate) fn in_cidr(ip: IpAddr, cidr: &str) -> bool {
 
 /// docs/semantics/networkpolicy.md#ports: no ports means all; protocol defaults to TCP; a name is the
 /// destination pod's.
-pub(super) fn port_matches(ports: &Value, flow: &NaiveFlow<'_>) -> bool {
+pub(super) fn port_matches(cluster: &[Value], ports: &Value, flow: &NaiveFlow<'_>) -> bool {
     let ports = items(ports);
     ports.is_empty()
         || ports.iter().any(|item| {
@@ -272,25 +272,33 @@ pub(super) fn port_matches(ports: &Value, flow: &NaiveFlow<'_>) -> bool {
                     let last = item["endPort"].as_u64().unwrap_or(first);
                     first <= flow.port && flow.port <= last
                 }
-                Value::String(name) => serves(flow, name),
+                Value::String(name) => serves(cluster, flow, name),
                 other => panic!("port {other}"),
             }
         })
 }
 
-/// Sidecars' ports count; ports of init containers that end do not.
-fn serves(flow: &NaiveFlow<'_>, name: &str) -> bool {
+/// Sidecars' ports count; ports of init containers that end do not. To Cilium only the last port of a name
+/// counts, and none of an init container.
+///
+/// Source: docs/semantics/networkpolicy.md#named-ports and docs/semantics/cilium-ports.md#named-ports.
+fn serves(cluster: &[Value], flow: &NaiveFlow<'_>, name: &str) -> bool {
     let Who::Pod(pod) = flow.destination else { return false };
     if is_host_network(pod) {
         return false;
     }
     let spec = &pod["spec"];
+    let is_port = |declared: &Value| {
+        declared["containerPort"].as_u64() == Some(flow.port)
+            && declared["protocol"].as_str().unwrap_or("TCP") == flow.protocol
+    };
+    let of = |container: &'_ Value| -> Vec<Value> {
+        items(&container["ports"]).iter().filter(|it| it["name"] == name).cloned().collect()
+    };
+    let own: Vec<Value> = items(&spec["containers"]).iter().flat_map(of).collect();
+    if cilium(cluster).is_some() {
+        return own.last().is_some_and(is_port);
+    }
     let sidecars = items(&spec["initContainers"]).iter().filter(|c| c["restartPolicy"] == "Always");
-    items(&spec["containers"]).iter().chain(sidecars).flat_map(|c| items(&c["ports"])).any(
-        |declared| {
-            declared["name"] == name
-                && declared["containerPort"].as_u64() == Some(flow.port)
-                && declared["protocol"].as_str().unwrap_or("TCP") == flow.protocol
-        },
-    )
+    own.iter().any(is_port) || sidecars.flat_map(of).any(|it| is_port(&it))
 }

@@ -85,7 +85,7 @@ impl<'c> Case<'c> {
                     let v6 = self.flow.v6;
                     let admits = rules_of(object, self.direction).iter().any(|rule| {
                         allows_peer(self.cluster, object, rule, self.peer, v6)
-                            && port_matches(&rule["ports"], self.flow)
+                            && port_matches(self.cluster, &rule["ports"], self.flow)
                     });
                     let kind = "KubernetesNetworkPolicy";
                     let key = format!("{name}/{}/{kind}", namespace_of(object));
@@ -215,7 +215,7 @@ impl<'c> Case<'c> {
             isolated = true;
             plain |= rules_of(policy, self.direction).iter().any(|rule| {
                 allows_peer(self.cluster, policy, rule, self.peer, v6)
-                    && port_matches(&rule["ports"], self.flow)
+                    && port_matches(self.cluster, &rule["ports"], self.flow)
             });
         }
         isolated |= self.selecting("Normal").any(|policy| policy["isolates"] == true);
@@ -241,8 +241,10 @@ impl<'c> Case<'c> {
         let ports = items(&entry["ports"]);
         let has = |port: &Value| {
             let left_out = items(&port["but"]);
-            port_matches(&json!([port]), self.flow)
-                && !left_out.iter().any(|port| port_matches(&json!([port]), self.flow))
+            port_matches(self.cluster, &json!([port]), self.flow)
+                && !left_out
+                    .iter()
+                    .any(|port| port_matches(self.cluster, &json!([port]), self.flow))
         };
         (peers.is_null() || items(peers).iter().any(|peer| self.is_peer(peer)))
             && speaks
