@@ -6,12 +6,15 @@
 use crate::dice::{Dice, object};
 use netpol::cluster::Snapshot;
 use netpol::objects::{Warning, decode_text};
-use netpol::policy::{Cilium, CiliumVersion, Enforcer, Ruleset};
+use netpol::policy::{Calico, Cilium, CiliumVersion, Enforcer, Ruleset};
 use serde_json::{Value, json};
 use std::path::Path;
 
 /// Words that API servers take.
 pub(crate) const PLAIN: [&str; 3] = ["a", "b", "kube-system"];
+
+/// A byte from here on is about Calico, so that what other bytes mean stays what it was.
+const CALICO: u8 = 240;
 
 const KEYS: [&str; 4] = ["app", "t", "kubernetes.io/metadata.name", "k8s-app"];
 const BLOCKS: [&str; 8] = [
@@ -48,10 +51,11 @@ pub(crate) fn world(objects: &[Value], enforcer: &Enforcer) -> World {
 }
 
 pub(crate) fn enforcer(dice: &mut Dice<'_>) -> Enforcer {
-    match dice.below(4) {
-        0 => Enforcer::Kubernetes,
-        1 => Enforcer::Cilium(Cilium::new(CiliumVersion::V1_18)),
-        2 => Enforcer::Cilium(Cilium::new(CiliumVersion::V1_19)),
+    match dice.byte() {
+        CALICO.. => Enforcer::Calico(Calico::default()),
+        byte if byte % 4 == 0 => Enforcer::Kubernetes,
+        byte if byte % 4 == 1 => Enforcer::Cilium(Cilium::new(CiliumVersion::V1_18)),
+        byte if byte % 4 == 2 => Enforcer::Cilium(Cilium::new(CiliumVersion::V1_19)),
         _ => Enforcer::Cilium(Cilium::new(CiliumVersion::V1_20)),
     }
 }
@@ -86,7 +90,10 @@ impl Words<'_> {
     }
 
     fn one(&self, dice: &mut Dice<'_>) -> Value {
-        let (api, kind, namespaced) = match dice.below(13) {
+        let byte = dice.byte();
+        let (api, kind, namespaced) = match byte % 13 {
+            _ if byte >= 250 => ("projectcalico.org/v3", "GlobalNetworkPolicy", false),
+            _ if byte >= CALICO => ("projectcalico.org/v3", "NetworkPolicy", true),
             0 => ("v1", "Namespace", false),
             1 | 2 => ("v1", "Pod", true),
             3 => ("apps/v1", "Deployment", true),
@@ -99,6 +106,9 @@ impl Words<'_> {
         };
         let metadata = self.metadata(dice, namespaced);
         let (spec, status) = match kind {
+            "GlobalNetworkPolicy" | "NetworkPolicy" if api.starts_with("projectcalico") => {
+                (Some(self.calico(dice)), None)
+            }
             "Namespace" => (None, None),
             "Pod" => (Some(self.pod(dice)), Some(status(dice))),
             "Deployment" => (Some(self.deployment(dice)), None),
@@ -244,6 +254,48 @@ impl Words<'_> {
             "subject": pods(dice), "ingress": rules(dice, "from"), "egress": rules(dice, "to")})
     }
 
+    fn calico(&self, dice: &mut Dice<'_>) -> Value {
+        let peer = |dice: &mut Dice<'_>, ports: bool| {
+            object([
+                ("selector", dice.chance(4).then(|| json!(expression(dice, self.0)))),
+                ("notSelector", dice.chance(1).then(|| json!(expression(dice, self.0)))),
+                (
+                    "namespaceSelector",
+                    dice.chance(2).then(|| {
+                        let word = expression(dice, self.0);
+                        json!(if dice.chance(2) { "global()".into() } else { word })
+                    }),
+                ),
+                ("nets", dice.chance(2).then(|| json!([dice.pick(&BLOCKS)]))),
+                ("notNets", dice.chance(1).then(|| json!([dice.pick(&BLOCKS)]))),
+                ("ports", (ports && dice.chance(4)).then(|| json!([port(dice), "80:443"]))),
+                ("notPorts", (ports && dice.chance(1)).then(|| json!([number(dice)]))),
+            ])
+        };
+        let rules = |dice: &mut Dice<'_>| {
+            dice.list(2, |dice| {
+                object([
+                    ("action", Some(json!(dice.pick(&["Allow", "Deny", "Pass", "Log"])))),
+                    ("protocol", Some(json!(dice.pick(&["TCP", "UDP"])))),
+                    ("source", dice.chance(5).then(|| peer(dice, false))),
+                    ("destination", dice.chance(5).then(|| peer(dice, true))),
+                ])
+            })
+        };
+        object([
+            ("selector", dice.chance(5).then(|| json!(expression(dice, self.0)))),
+            ("order", dice.chance(5).then(|| json!(dice.below(3)))),
+            (
+                "types",
+                dice.chance(4).then(|| {
+                    json!(*dice.pick(&[&["Ingress"][..], &["Egress"], &["Ingress", "Egress"]]))
+                }),
+            ),
+            ("ingress", dice.chance(5).then(|| rules(dice))),
+            ("egress", dice.chance(4).then(|| rules(dice))),
+        ])
+    }
+
     fn cilium(&self, dice: &mut Dice<'_>) -> Value {
         let rules = |dice: &mut Dice<'_>, side: &str| {
             dice.list(2, |dice| {
@@ -269,6 +321,20 @@ impl Words<'_> {
             ("ingressDeny", dice.chance(1).then(|| rules(dice, "from"))),
             ("enableDefaultDeny", dice.chance(1).then(|| json!({"ingress": false}))),
         ])
+    }
+}
+
+/// An expression of Calico's language.
+fn expression(dice: &mut Dice<'_>, words: &[&str]) -> String {
+    let (key, word) = (dice.pick(&KEYS[..2]), dice.pick(words));
+    let word = word.replace('\'', "");
+    match dice.below(6) {
+        0 => "all()".into(),
+        1 => format!("has({key})"),
+        2 => format!("{key} != '{word}'"),
+        3 => format!("!({key} in {{'{word}', 'b'}})"),
+        4 => format!("{key} == '{word}' || has(t) && {key} starts with 'a'"),
+        _ => format!("{key} == '{word}'"),
     }
 }
 

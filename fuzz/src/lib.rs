@@ -9,14 +9,18 @@ mod cluster;
 mod corpus;
 mod dice;
 mod diff;
+mod flux;
 mod hubble;
 mod inputs;
 mod manifests;
+mod probe;
 mod reach;
 #[allow(dead_code, unreachable_pub, reason = "shared with the tests of the workspace")]
 #[path = "../../tests/read_back.rs"]
 mod read_back;
 mod render;
+mod selectors;
+mod tests;
 mod yaml;
 
 #[cfg(feature = "libfuzzer")]
@@ -40,14 +44,18 @@ macro_rules! target {
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 12] = [
     ("api", api::api),
     ("diff", diff::diff),
+    ("flux", flux::flux),
     ("hubble", hubble::hubble),
     ("inputs", inputs::inputs),
     ("manifests", manifests::manifests),
+    ("probe", probe::probe),
     ("reach", reach::reach),
     ("render", render::render_all),
+    ("selectors", selectors::selectors),
+    ("tests", tests::tests),
     ("yaml", yaml::yaml),
 ];
 

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use netpol::objects::decode_text;
-use netpol::policy::{Cilium, CiliumVersion, Enforcer, Ruleset};
+use netpol::policy::{Calico, Cilium, CiliumVersion, Enforcer, Ruleset};
 use netpol::printable::unseen;
 
 /// See above.
@@ -19,7 +19,8 @@ pub fn manifests(bytes: &[u8]) {
     for pod in snapshot.pods() {
         assert!(pod.owner.is_none_or(|owner| owner < snapshot.workloads.len()));
     }
-    for enforcer in [Enforcer::Kubernetes, Enforcer::Cilium(Cilium::new(CiliumVersion::V1_19))] {
+    let cilium = Enforcer::Cilium(Cilium::new(CiliumVersion::V1_19));
+    for enforcer in [Enforcer::Kubernetes, cilium, Enforcer::Calico(Calico::default())] {
         Ruleset::compile(&written, &snapshot, &enforcer);
     }
 }

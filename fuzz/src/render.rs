@@ -20,7 +20,7 @@ use serde_json::Value;
 const PAGE: Page = Page { width: 80, brief: false };
 
 /// Every format of an answer, read back.
-fn every_format<A: Answer>(answer: &A) {
+pub(crate) fn every_format<A: Answer>(answer: &A) {
     let mut documents: Vec<Value> = Vec::new();
     for (format, _) in A::FORMATS {
         // A picture may be too large.

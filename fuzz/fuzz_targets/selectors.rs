@@ -1,0 +1,4 @@
+//! See `src/`.
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
+netpol_fuzz::target!("selectors");
