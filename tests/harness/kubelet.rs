@@ -12,9 +12,9 @@ use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::json;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpListener;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::thread;
 
@@ -25,8 +25,16 @@ const STDOUT: u8 = 1;
 const STDERR: u8 = 2;
 const STATUS: u8 = 3;
 
-/// Starts one as a Node of this name; it ends with the process.
+/// Starts one as a Node of this name that runs commands as they are; it ends with the process.
 pub(crate) fn kubelet(cluster: &ControlPlane, node: &str) {
+    kubelet_of(cluster, node, |_, command| command.output());
+}
+
+/// The same for one that runs a command in the pod of this name as it is told.
+pub(crate) fn kubelet_of<R>(cluster: &ControlPlane, node: &str, run: R)
+where
+    R: Fn(&str, &mut Command) -> io::Result<Output> + Copy + Send + 'static,
+{
     let key = KeyPair::generate().expect("a key");
     let names = vec!["127.0.0.1".to_owned()];
     let certificate = CertificateParams::new(names).expect("names").self_signed(&key);
@@ -47,7 +55,7 @@ pub(crate) fn kubelet(cluster: &ControlPlane, node: &str) {
             let config = Arc::clone(&config);
             thread::spawn(move || {
                 let tls = ServerConnection::new(config).ok()?;
-                serve(&mut StreamOwned::new(tls, tcp))
+                serve(&mut StreamOwned::new(tls, tcp), run)
             });
         }
     });
@@ -67,7 +75,10 @@ pub(crate) fn kubelet(cluster: &ControlPlane, node: &str) {
 }
 
 /// One connection: `GET /exec/NAMESPACE/POD/CONTAINER?command=…`.
-fn serve(stream: &mut (impl Read + Write)) -> Option<()> {
+fn serve(
+    stream: &mut (impl Read + Write),
+    run: impl Fn(&str, &mut Command) -> io::Result<Output>,
+) -> Option<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -90,7 +101,8 @@ fn serve(stream: &mut (impl Read + Write)) -> Option<()> {
          Sec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n\r\n"
     );
     stream.write_all(answer.as_bytes()).ok()?;
-    let status = match Command::new(words.first()?).args(&words[1..]).output() {
+    let pod = path.split('/').nth(3)?;
+    let status = match run(pod, Command::new(words.first()?).args(&words[1..])) {
         Ok(output) => {
             frame(stream, STDOUT, &output.stdout)?;
             frame(stream, STDERR, &output.stderr)?;

@@ -34,7 +34,7 @@ pub(crate) use homekube::{Answer, HomeKube, homekube, plugin};
 pub(crate) use hubble::hubble;
 pub(crate) use krew::krew;
 #[cfg(target_os = "linux")]
-pub(crate) use kubelet::kubelet;
+pub(crate) use kubelet::{kubelet, kubelet_of};
 pub(crate) use loopback::Loopback;
 pub(crate) use modules::module;
 pub(crate) use oracle::{Oracle, cilium_oracle, kube_network_policies_oracle};

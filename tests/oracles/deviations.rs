@@ -80,12 +80,14 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
         },
     },
     // docs/semantics/cilium-labels.md#reserved-labels: a selector of what lacks such a label also means, in
-    // 1.20, addresses that the agent has an identity of their own for: not followed yet.
+    // 1.20, addresses in blocks of whatever policy; here it is not known which.
     Deviation {
         name: "selectors of what lacks a reserved label, and addresses of blocks",
         applies: |seen| {
             let outside = |end: &WrittenEnd| matches!(end, WrittenEnd::Outside(_));
-            seen.engine == Engine::Cilium
+            let perhaps = seen.ours == '?' || (seen.ours, seen.theirs) == ('c', 'a');
+            perhaps
+                && seen.engine == Engine::Cilium
                 && (outside(&seen.flow.from) || outside(&seen.flow.to))
                 && seen.cluster.iter().any(asks_for_no_reserved_label)
         },

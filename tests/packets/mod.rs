@@ -10,6 +10,7 @@ mod connect;
 mod cover;
 mod daemon;
 mod deviations;
+mod homekube;
 mod network;
 mod objects;
 mod table;

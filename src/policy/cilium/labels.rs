@@ -372,6 +372,7 @@ impl Lowering<'_> {
             return kinds;
         }
         let outside = self.outside(path, terms, &mut kinds);
+        self.summed_up(terms, outside, &mut kinds);
         let asks = |key: &str| positive.iter().any(|requirement| &*requirement.key == key);
         let entities = Entities {
             pods: false,
@@ -406,6 +407,30 @@ impl Lowering<'_> {
             kinds.push(PeerKind::Entities(Entities { written, ..entities }));
         }
         kinds
+    }
+
+    /// Whom a selector means besides because it holds for what 1.20 sums identities up in, which has no
+    /// label that a policy could ask for.
+    ///
+    /// Source: docs/semantics/cilium-labels.md#reserved-labels.
+    fn summed_up(&self, terms: &Terms, outside: bool, kinds: &mut Vec<PeerKind>) {
+        let mut asked = terms.pods.iter().chain(&terms.namespaces).chain(&terms.reserved);
+        if self.settings.version < CiliumVersion::V1_20
+            || !terms.has_reserved()
+            || !terms.holds_for(&[])
+            || !asked.all(|requirement| requirement.holds_for(None))
+        {
+            return;
+        }
+        if !terms.pods.is_empty() || !terms.namespaces.is_empty() {
+            let written = vec!["cluster".into()];
+            kinds.push(PeerKind::Entities(Entities { pods: true, written, ..Entities::default() }));
+        }
+        if !outside {
+            let why = "in 1.20 a selector that says only what must not be there also means addresses in blocks \
+                       of any policy or CIDR group";
+            kinds.push(PeerKind::Unresolved(why.into(), Scope::OUTSIDE));
+        }
     }
 
     /// Whether a selector means all that is outside. On a cluster of both families an address there has the

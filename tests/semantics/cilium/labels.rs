@@ -190,6 +190,26 @@ fn reserved_labels() {
     );
 }
 
+/// docs/semantics/cilium-labels.md#reserved-labels: what 1.20 sums identities up in has no labels, so a
+/// selector of what must not be there means all pods, and addresses that some policy has in a block.
+#[test]
+fn reserved_labels_that_must_not_be_there() {
+    let policy = expression("reserved:world", "DoesNotExist").replace(
+        "operator: DoesNotExist",
+        "operator: DoesNotExist}, {key: app, operator: NotIn, values: [web]",
+    );
+    let [old, new] = [CiliumVersion::V1_19, CiliumVersion::V1_20].map(Cilium::new);
+    let outside = |verdict: &str| format!("203.0.113.7 → api:80 is {verdict}");
+    holds_with(old, &policy, &["web → api:80 is Denied", &outside("Denied")]);
+    holds_with(new.clone(), &policy, &["web → api:80 is Allowed", &outside("Unknown")]);
+    // Where it means all that is outside anyway, that is known.
+    let health = expression("reserved:health", "DoesNotExist");
+    holds_with(new.clone(), &health, &[&outside("Allowed")]);
+    // Without such a key a namespace is added, which nothing but pods has.
+    let plain = expression("app", "DoesNotExist");
+    holds_with(new, &plain, &["web → api:80 is Denied", &outside("Denied")]);
+}
+
 /// docs/semantics/cilium-labels.md#keys: labels of addresses are not told, and no pod has them.
 #[test]
 fn labels_of_addresses() {
