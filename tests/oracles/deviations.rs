@@ -92,6 +92,19 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
                 && seen.cluster.iter().any(asks_for_no_reserved_label)
         },
     },
+    // docs/semantics/cilium-labels.md#reserved-labels: the engine knows on which nodes the API server is.
+    Deviation {
+        name: "selectors of what is not the API server, and nodes",
+        applies: |seen| {
+            // A pod on its node's network is the node, too.
+            let node = |end: &WrittenEnd| !matches!(end, WrittenEnd::Outside(_));
+            let asks = |object: &Value| object.to_string().contains("reserved:kube-apiserver");
+            seen.ours == '?'
+                && seen.engine == Engine::Cilium
+                && (node(&seen.flow.from) || node(&seen.flow.to))
+                && seen.cluster.iter().any(|it| asks(it) && asks_for_no_reserved_label(it))
+        },
+    },
     // docs/semantics/admin.md#order-and-ties: any of them may be followed; the engine goes by their names,
     // or by the order in which they were read.
     Deviation {

@@ -55,7 +55,12 @@ fn valid(cluster: &[Value]) -> bool {
     };
     // Where no Node is written any address may be one's.
     let has_node = cluster.iter().any(|object| object["kind"] == "Node");
-    has_node && cluster.iter().all(whole) && readable(cluster)
+    // An engine knows where a pod is and what its addresses are.
+    let placed = |object: &Value| {
+        let pod = object["kind"] == "Pod";
+        !pod || (object["spec"]["nodeName"].is_string() && object["status"]["podIPs"].is_array())
+    };
+    has_node && cluster.iter().all(|it| whole(it) && placed(it)) && readable(cluster)
 }
 
 /// Holds our answers to an engine's on so many clusters.

@@ -115,6 +115,7 @@ pub(crate) fn hold_where(
     for seed in first..first.saturating_add(clusters) {
         let cluster = generate(&mut Random::new(seed));
         if let Some(complaint) = check(property, &cluster, seed) {
+            println!("seed {seed}: {complaint}");
             let (cluster, complaint) = shrink(valid, property, cluster, complaint, seed);
             found(&cluster, &complaint, seed);
             let manifests: Vec<String> = cluster.iter().map(Value::to_string).collect();
