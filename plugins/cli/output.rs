@@ -133,7 +133,7 @@ pub fn show_map(color: ColorChoice, shown: Pictured<'_>) -> anyhow::Result<Told>
 }
 
 /// Writes to stdout what is made there.
-fn written(
+pub fn written(
     color: ColorChoice,
     make: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
 ) -> anyhow::Result<Told> {

@@ -1,18 +1,21 @@
 //! `list`: who may talk to whom on what.
 
-use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, show, warn};
-use crate::render::{Format, Formats as _, weight};
+use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, show, warn, written};
+use crate::render::{CsvList, Format, Formats as _, weight};
 use anyhow::{anyhow, bail, ensure};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use netpol::answer::{By, FlowList, ListAsked, MissingReport, SystemReport};
+use netpol::answer::{By, FlowList, ListAsked, ListedFlow, MissingReport, SystemReport};
 use netpol::cluster::Snapshot;
 use netpol::effort::{Effort, TooMuch, Work};
 use netpol::ends::{self, End, EndName, Endpoint, INTERNET, Named, PortWanted};
+use netpol::policy::Written;
 use netpol::reach::PortSet;
 use netpol::system::suppose_dns;
-use netpol::unwritten;
+use netpol::unwritten::{self, Unwritten};
 use std::collections::{HashMap, HashSet};
+use std::mem::ManuallyDrop;
+use std::ops::ControlFlow;
 
 /// Arguments of `list`.
 #[derive(Args, Clone, Debug)]
@@ -71,6 +74,12 @@ const MOST_PICTURED: u64 = 20_000_000;
 /// No more rows fit into a page: one takes 250 bytes and more.
 const MOST_ROWS: u64 = 80_000;
 
+/// Of rows that are written and let go so many times as many are told.
+const PASSING: u64 = 4;
+
+/// What takes its time.
+const WORKING: &str = "working out who reaches whom";
+
 /// The end of `list --help`.
 const AFTER_HELP: &str = "\
 Examples:
@@ -121,12 +130,45 @@ impl ListArgs {
             (false, false) => {}
         }
         let format = self.output.format();
+        if format == Format::Csv {
+            return self.rows(global);
+        }
         let (list, exit) = self.list(global, format == Format::Html, |input| {
             if format.is_bare() {
                 input.tell_gaps(global);
             }
         })?;
         show(global.color, &list, format)?;
+        Ok(exit)
+    }
+
+    /// Writes rows as they are made.
+    fn rows(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
+        let mut input = ManuallyDrop::new(self.read(global, false)?);
+        let asked = self.asked(global, &input)?;
+        let mut progress = Some(Progress::slow(global.color, WORKING));
+        let effort = global.limits().effort;
+        let effort = Effort { rows: effort.rows.saturating_mul(PASSING), ..effort };
+        let unwritten = self.unwritten(global, &mut input);
+        let (locate, mut exit) = (input.locate(), Exit::Success);
+        let (snapshot, rules) = (&input.snapshot, &input.rules);
+        written(global.color, |out| {
+            let (mut rows, mut failed) = (CsvList::new(out), None);
+            let mut row = |flow: ListedFlow| {
+                drop(progress.take());
+                failed = rows.row(&flow).err();
+                if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            let how = (&*locate, effort);
+            let list = FlowList::told(snapshot, rules, &asked, unwritten.as_ref(), how, &mut row)?;
+            exit = self.exit(global, &input, &list);
+            if let Some(error) = failed {
+                return Err(error.into());
+            }
+            drop(progress.take());
+            input.tell_gaps(global);
+            Ok(rows.end(&list)?)
+        })?;
         Ok(exit)
     }
 
@@ -153,14 +195,19 @@ impl ListArgs {
         picture: bool,
         tell: impl FnOnce(&Input),
     ) -> anyhow::Result<(FlowList, Exit)> {
-        self.answer(global, &mut self.read(global, picture)?, picture, tell)
+        // The process ends with the answer, and to give back all that was read takes half a second.
+        let mut input = ManuallyDrop::new(self.read(global, picture)?);
+        self.answer(global, &mut input, picture, tell)
     }
 
     /// Reads what the answer is made from.
     pub(super) fn read(&self, global: &GlobalArgs, picture: bool) -> anyhow::Result<Input> {
         let internet = self.from.as_ref().is_some_and(names_internet);
         let entrances = self.exposed || internet || picture;
-        InputArgs { entrances, ..self.input.clone() }.read(global)
+        let mut input = InputArgs { entrances, ..self.input.clone() }.read(global)?;
+        // The rules have all that is asked for of it.
+        input.written = Written::default();
+        Ok(input)
     }
 
     /// The answer of what was read, to which pods are added that nobody has written.
@@ -181,11 +228,9 @@ impl ListArgs {
             }
             asked.picture = Some(words);
         }
-        let progress = Progress::slow(global.color, "working out who reaches whom");
-        // A live cluster has its pods; what else may come is asked of it by what is exposed.
-        let open = !self.known_only && (self.input.names_manifests() || self.exposed);
+        let progress = Progress::slow(global.color, WORKING);
         let effort = global.limits().effort;
-        let unwritten = open.then(|| unwritten::of_one(&mut input.snapshot, &input.rules, effort));
+        let unwritten = self.unwritten(global, input);
         let locate = input.locate();
         let mut folded: Vec<String> = Vec::new();
         let list = loop {
@@ -210,9 +255,22 @@ impl ListArgs {
             warn(global.color, told);
         }
         tell(input);
+        let exit = self.exit(global, input, &list);
+        Ok((list, exit))
+    }
+
+    /// Adds the pods that nobody has written, where they are looked for.
+    fn unwritten(&self, global: &GlobalArgs, input: &mut Input) -> Option<Unwritten> {
+        // A live cluster has its pods; what else may come is asked of it by what is exposed.
+        let open = !self.known_only && (self.input.names_manifests() || self.exposed);
+        let effort = global.limits().effort;
+        open.then(|| unwritten::of_one(&mut input.snapshot, &input.rules, effort))
+    }
+
+    fn exit(&self, global: &GlobalArgs, input: &Input, list: &FlowList) -> Exit {
         let unread = global.namespace.as_deref().is_some_and(|only| input.rules.is_unread(only));
         let decides = list.missing.iter().any(MissingReport::decides);
-        Ok((list, if unread || decides { Exit::Unknown } else { Exit::Success }))
+        if unread || decides { Exit::Unknown } else { Exit::Success }
     }
 
     /// What the cluster depends on.

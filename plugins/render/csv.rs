@@ -2,16 +2,52 @@
 
 use super::cells;
 use super::escape::csv;
-use netpol::answer::{ChangeKind, DiffReport, FlowList, SystemFlowReport, SystemReport};
+use netpol::answer::{
+    ChangeKind, DiffReport, FlowList, ListedFlow, SystemFlowReport, SystemReport,
+};
 use std::io::{self, Write};
 
-/// The rows of a list, as they are made.
+/// A list whose rows are written as they are made. Before there is one, nothing is.
+pub struct CsvList<'w> {
+    out: &'w mut dyn Write,
+    line: String,
+}
+
+impl<'w> CsvList<'w> {
+    /// Without any row yet.
+    pub fn new(out: &'w mut dyn Write) -> Self {
+        let mut header = String::new();
+        line(&mut header, &cells::list::FIELDS);
+        Self { out, line: header }
+    }
+
+    /// Writes a row.
+    pub fn row(&mut self, flow: &ListedFlow) -> io::Result<()> {
+        self.write(&cells::list::fields(flow))
+    }
+
+    /// Writes what the rows do not have: who is not isolated, and the ways in.
+    pub fn end(mut self, list: &FlowList) -> io::Result<()> {
+        let open = list.not_protected.iter().flat_map(cells::list::unprotected_fields);
+        let mut ways = open.chain(list.entrances.iter().map(cells::list::entrance_fields));
+        ways.try_for_each(|row| self.write(&row))?;
+        self.out.write_all(self.line.as_bytes())
+    }
+
+    /// Writes the line before this one.
+    fn write(&mut self, fields: &[impl AsRef<str>]) -> io::Result<()> {
+        self.out.write_all(self.line.as_bytes())?;
+        self.line.clear();
+        line(&mut self.line, fields);
+        Ok(())
+    }
+}
+
+/// The rows of a list.
 pub(super) fn list(list: &FlowList, out: &mut dyn Write) -> io::Result<()> {
-    let rows = list.flows.iter().map(cells::list::fields);
-    let open = list.not_protected.iter().flat_map(cells::list::unprotected_fields);
-    let ways = list.entrances.iter().map(cells::list::entrance_fields);
-    table(cells::list::FIELDS, rows.chain(open).chain(ways))
-        .try_for_each(|line| out.write_all(line.as_bytes()))
+    let mut rows = CsvList::new(out);
+    list.flows.iter().try_for_each(|flow| rows.row(flow))?;
+    rows.end(list)
 }
 
 /// Traffic of the system.
@@ -73,7 +109,22 @@ fn table<const N: usize>(
     names: [&str; N],
     rows: impl Iterator<Item = [String; N]>,
 ) -> impl Iterator<Item = String> {
-    let header = names.join(",") + "\n";
-    let rows = rows.map(|row| row.map(|field| csv(&field)).join(",") + "\n");
+    let mut header = String::new();
+    line(&mut header, &names);
+    let rows = rows.map(|row| {
+        let mut out = String::new();
+        line(&mut out, &row);
+        out
+    });
     std::iter::once(header).chain(rows)
+}
+
+fn line(out: &mut String, fields: &[impl AsRef<str>]) {
+    for (at, field) in fields.iter().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        out.push_str(&csv(field.as_ref()));
+    }
+    out.push('\n');
 }

@@ -4,6 +4,7 @@
 //! terminal either.
 
 use netpol::printable::printable;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// A sentence of Markdown: plain words are text, all others code, in which nothing is markup, a mention,
@@ -91,14 +92,18 @@ fn is_number(word: &str) -> bool {
 /// begins so. What some take for the end of a field stands in quotes.
 ///
 /// Source: RFC 4180, but with newlines as elsewhere here.
-pub(super) fn csv(field: &str) -> String {
+pub(super) fn csv(field: &str) -> Cow<'_, str> {
+    // Nearly all are names.
+    if field.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'_')) {
+        return Cow::Borrowed(field);
+    }
     let field = printable(field);
     let formula = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
     let guard = if field.trim_start().starts_with(formula) { "'" } else { "" };
     if field.contains([',', '"', ';']) {
-        return format!("\"{guard}{}\"", field.replace('"', "\"\""));
+        return format!("\"{guard}{}\"", field.replace('"', "\"\"")).into();
     }
-    format!("{guard}{field}")
+    if guard.is_empty() { field } else { format!("{guard}{field}").into() }
 }
 
 /// Text of HTML, within an element or an attribute in double quotes.

@@ -13,6 +13,7 @@ use netpol::answer::{
     TestOutcome, Unmatched, Warning,
 };
 use netpol::printable::printable;
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// A list as a table, with notes below.
@@ -24,7 +25,7 @@ pub(super) fn list(list: &FlowList, out: &mut dyn Write) -> io::Result<()> {
     }
     for told in rows {
         let flow = told.flow;
-        let [source, destination, mut ports, _, family, ..] = fields(flow);
+        let [source, destination, mut ports, _, family, ..] = fields(flow).map(Cow::into_owned);
         let why = told.why();
         let [source, destination] = told.ends.unwrap_or([source, destination]);
         ports.push_str(mark(flow));

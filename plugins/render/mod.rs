@@ -25,6 +25,7 @@ mod wrap;
 mod yaml;
 
 pub use answers::{Answer, Formats, Offered, Page, render, weight};
+pub use csv::CsvList;
 pub use format::Format;
 pub use html::{Pictured, pictured};
 pub use json::json_line;

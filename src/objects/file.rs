@@ -5,7 +5,7 @@
 
 use super::decode::{Decoded, Decoder, Problem, ProblemKind};
 use super::found::{Body, Found};
-use super::set::{Objects, Replaced};
+use super::set::{Objects, Replaced, Shared};
 use super::warning::{Severity, Warning, shown};
 use super::{kustomization, text};
 use crate::cluster::{Name, ObjectRef, Origin, Rendered};
@@ -201,7 +201,10 @@ impl File {
         let decoded = Decoder { text: &text, file: &path, namespace, rendered: None }.decode();
         let mut documents = Documents::of(&text);
         let warnings = warnings(&path, &mut documents, &decoded);
-        let Decoded { found, other_policies, settings, .. } = decoded;
+        let Decoded { mut found, other_policies, settings, .. } = decoded;
+        // Files wait for one another, and most of what stands in one is the same many times.
+        let mut shared = Shared::default();
+        found.iter_mut().for_each(|(found, _)| shared.found(found));
         let with_text =
             |(kind, does, mark): (String, Does, Mark)| (kind, does, Some(mark), documents.at(mark));
         let other_policies = other_policies.into_iter().map(with_text).collect();

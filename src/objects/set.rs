@@ -55,7 +55,7 @@ pub struct Replaced {
 
 /// Values that clusters repeat thousands of times, held once.
 #[derive(Clone, Debug, Default)]
-struct Shared {
+pub(super) struct Shared {
     names: HashSet<Name>,
     labels: HashSet<Labels>,
     ports: HashSet<Arc<[ContainerPort]>>,
@@ -65,23 +65,9 @@ struct Shared {
 impl Objects {
     /// Adds an object; it replaces an earlier one of the same kind, namespace and name.
     pub fn insert(&mut self, found: Found, origin: Origin) -> Option<Replaced> {
-        let Found { mut object, mut body } = found;
-        self.shared.object(&mut object);
-        match &mut body {
-            Body::Pod { pod, controller } => {
-                self.shared.pod(pod);
-                if let Some(owner) = controller {
-                    self.shared.name(&mut owner.kind);
-                    self.shared.name(&mut owner.name);
-                }
-            }
-            Body::Workload(workload) => {
-                if let Some(pod) = &mut workload.template {
-                    self.shared.pod(pod);
-                }
-            }
-            _ => {}
-        }
+        let mut found = found;
+        self.shared.found(&mut found);
+        let Found { object, body } = found;
         let later = origin.clone();
         let (earlier, old) = self.by_ref.insert(object.clone(), (origin, body))?;
         let identical = self.by_ref.get(&object).is_some_and(|(_, new)| *new == old);
@@ -228,6 +214,26 @@ fn makes_same_pods(old: &FoundWorkload, new: &FoundWorkload) -> bool {
 }
 
 impl Shared {
+    /// Lets an object hold what others before it hold too.
+    pub(super) fn found(&mut self, Found { object, body }: &mut Found) {
+        self.object(object);
+        match body {
+            Body::Pod { pod, controller } => {
+                self.pod(pod);
+                if let Some(owner) = controller {
+                    self.name(&mut owner.kind);
+                    self.name(&mut owner.name);
+                }
+            }
+            Body::Workload(workload) => {
+                if let Some(pod) = &mut workload.template {
+                    self.pod(pod);
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn name(&mut self, name: &mut Name) {
         if let Some(known) = self.names.get(name) {
             *name = known.clone();
@@ -244,6 +250,7 @@ impl Shared {
 
     fn pod(&mut self, pod: &mut Pod) {
         self.name(&mut pod.namespace);
+        self.name(&mut pod.service_account);
         if let Some(node) = &mut pod.node {
             self.name(node);
         }

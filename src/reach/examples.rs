@@ -150,11 +150,11 @@ impl Connectivity<'_> {
             let mut open = false;
             for (mark, rule) in rules {
                 open |= rule.certain != rule.possible;
-                spans.extend(marked(rule.certain.iter().copied(), 2 * mark));
-                spans.extend(marked(rule.possible.iter().copied(), 2 * mark + 1));
+                spans.extend(marked(near(&rule.certain, peers), 2 * mark));
+                spans.extend(marked(near(&rule.possible, peers), 2 * mark + 1));
             }
             for (set, mark) in [self.told.selectable, self.told.on_node].into_iter().zip(KINDS) {
-                spans.extend(marked(self.tables.sets.runs(set).iter().copied(), mark));
+                spans.extend(marked(near(self.tables.sets.runs(set), peers), mark));
             }
             if open {
                 spans.extend(&self.in_doubt()[family_index(family)]);
@@ -327,6 +327,16 @@ impl Space<'_> {
 
 /// To sort an edge and to look up what is found there takes some of them.
 const STEPS_OF_EDGE: usize = 20;
+
+/// Of runs in order those that lie between the first and the last that are asked for: of many thousands a
+/// rule may mean, few are.
+fn near<'r>(runs: &'r [Run], asked: &[Run]) -> impl Iterator<Item = Run> + use<'r> {
+    let first = asked.iter().map(|run| run.0).min().unwrap_or_default();
+    let end = asked.iter().map(|run| run.1).max().unwrap_or_default();
+    let from = runs.partition_point(|run| run.1 <= first);
+    let rest = runs.get(from..).unwrap_or_default();
+    rest.iter().copied().take_while(move |run| run.0 < end)
+}
 
 /// Each run with a mark.
 fn marked(runs: impl IntoIterator<Item = Run>, mark: Mark) -> Vec<Span> {

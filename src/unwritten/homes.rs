@@ -4,7 +4,9 @@
 //! nothing tells apart but their names are one, and any other namespace at all.
 
 use super::parts::{is_own, policy_key};
-use crate::cluster::{Family, Labels, NAMESPACE_NAME_LABEL, Name, Operator, Selector, Snapshot};
+use crate::cluster::{
+    Family, Labels, NAMESPACE_NAME_LABEL, Name, Operator, Pod, Selector, Snapshot,
+};
 use crate::policy::Ruleset;
 use crate::policy::rule::{
     Direction, Namespaces, PeerKind, Peers, PodSet, Policy, PortMatch, PortRule, Ports,
@@ -214,12 +216,27 @@ fn own_pods(sides: &[Side<'_>], name: &str, keys: &BTreeSet<&str>) -> BTreeSet<S
     let [side] = sides else { return BTreeSet::new() };
     let pods = side.snapshot.pods_in(name).map(|(_, pod)| pod);
     let pods = pods.filter(|pod| !pod.finished && !pod.host_network);
-    pods.map(|pod| {
+    let families = |pod: &Pod| pod.ips.iter().map(|ip| Family::of(*ip)).collect::<Vec<_>>();
+    let mut last: Option<&Pod> = None;
+    let mut all = BTreeSet::new();
+    for pod in pods {
+        // Replicas mostly follow one another.
+        let again = last.is_some_and(|last| {
+            last.labels == pod.labels
+                && last.service_account == pod.service_account
+                && last.unknown_labels == pod.unknown_labels
+                && last.ports == pod.ports
+                && families(last) == families(pod)
+        });
+        if again {
+            continue;
+        }
+        last = Some(pod);
         let labels: Vec<_> = keys.iter().map(|key| pod.label(key)).collect();
-        let families: Vec<Family> = pod.ips.iter().map(|ip| Family::of(*ip)).collect();
-        format!("{labels:?} {:?} {:?} {families:?}", pod.unknown_labels, pod.ports)
-    })
-    .collect()
+        let (unknown, ports, families) = (pod.unknown_labels, &pod.ports, families(pod));
+        all.insert(format!("{labels:?} {unknown:?} {ports:?} {families:?}"));
+    }
+    all
 }
 
 /// A number for the policies of each namespace, which is the same where they are.

@@ -4,23 +4,24 @@ use netpol::answer::{Because, Entrance, FlowPorts, ListedFlow, OnwardHop, Unprot
 use netpol::policy::rule::Direction;
 use netpol::prose::list;
 use netpol::verdict::Verdict;
+use std::borrow::Cow;
 
 /// What [`fields`] are called.
 pub(in crate::render) const FIELDS: [&str; 8] =
     ["source", "destination", "ports", "verdict", "family", "reason", "conditions", "by"];
 
 /// All of a row.
-pub(in crate::render) fn fields(flow: &ListedFlow) -> [String; 8] {
+pub(in crate::render) fn fields(flow: &ListedFlow) -> [Cow<'_, str>; 8] {
     let in_part = if flow.in_part { " (in part)" } else { "" };
     [
-        flow.source.label.clone(),
-        flow.destination.label.clone(),
-        port_words(flow, usize::MAX).join(", ") + in_part,
-        flow.verdict.as_str().to_owned(),
-        flow.family.map_or(String::new(), |family| family.to_string()),
-        why(flow),
-        flow.conditions.join("; "),
-        flow.by.as_deref().map_or(String::new(), by_words),
+        (&*flow.source.label).into(),
+        (&*flow.destination.label).into(),
+        (port_words(flow, usize::MAX).join(", ") + in_part).into(),
+        flow.verdict.as_str().into(),
+        flow.family.map_or(String::new(), |family| family.to_string()).into(),
+        why(flow).into(),
+        flow.conditions.join("; ").into(),
+        flow.by.as_deref().map_or(String::new(), by_words).into(),
     ]
 }
 

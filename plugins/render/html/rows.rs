@@ -9,13 +9,15 @@ use netpol::answer::{
 };
 use netpol::observed::Observed;
 use netpol::verdict::Verdict;
+use std::borrow::Cow;
 
 /// A row of the table: source, destination, ports, verdict, why.
 pub(super) type Cells = [String; 5];
 
 /// A row of a list.
 pub(super) fn flow_cells(flow: &ListedFlow) -> Cells {
-    let [source, destination, ports, _, family, why, conditions, by] = fields(flow);
+    let [source, destination, ports, _, family, why, conditions, by] =
+        fields(flow).map(Cow::into_owned);
     let verdict = match flow.verdict {
         Verdict::Unknown => "Not known",
         _ if !flow.conditions.is_empty() => "On a condition",

@@ -120,16 +120,11 @@ impl Manifests {
         let budget = Budget::new(self.limits);
         let Inputs { list: inputs, warnings, .. } = Inputs::of(&self.files, &budget)?;
         let namespace: Name = self.namespace.as_str().into();
-        // The first that fails ends all, so that a budget that is spent is not overspent.
-        let files: Result<Vec<File>, Error> =
-            inputs.par_iter().map(|input| read_input(input, &namespace, &budget)).collect();
         let mut reading = Reading::default();
         for warning in warnings {
             reading.warn(warning);
         }
-        for file in files? {
-            reading.add(file);
-        }
+        read_inputs(&inputs, &mut reading, &namespace, &budget)?;
         for revision in &self.revisions {
             let read = revision.read(&|path| walk::is_manifest(path))?;
             for file in decode(revision, read, &namespace, &budget)? {
@@ -258,6 +253,30 @@ fn decode(
 
 fn is_hidden(path: &Path) -> bool {
     path.iter().any(|part| part.as_encoded_bytes().starts_with(b"."))
+}
+
+/// So many files are decoded while what those before them gave is put together.
+const TOGETHER: usize = 512;
+
+/// Reads files in parallel and adds what they give in order. The first that fails ends all, so that a budget
+/// that is spent is not overspent.
+fn read_inputs(
+    inputs: &[Input],
+    reading: &mut Reading,
+    namespace: &Name,
+    budget: &Budget,
+) -> Result<(), Error> {
+    let read = |some: &[Input]| -> Result<Vec<File>, Error> {
+        some.par_iter().map(|input| read_input(input, namespace, budget)).collect()
+    };
+    let mut rest = inputs.chunks(TOGETHER);
+    let mut files = Vec::new();
+    while !files.is_empty() || rest.len() > 0 {
+        let add = || files.into_iter().for_each(|file| reading.add(file));
+        let (more, ()) = rayon::join(|| rest.next().map_or(Ok(Vec::new()), read), add);
+        files = more?;
+    }
+    Ok(())
 }
 
 fn read_input(input: &Input, namespace: &Name, budget: &Budget) -> Result<File, Error> {

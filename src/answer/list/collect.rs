@@ -1,16 +1,17 @@
 //! Rows of classes as rows of workloads, merged.
 //!
-//! In: the rows of a [`Connectivity`]. Out: [`Merged`] rows in order: one for all pods of a workload
-//! where they are alike, else one for each part of them, and one for both IP families where these do
-//! not differ.
+//! In: the rows of a [`Connectivity`]. Out: what they say, [`Collected`], which makes [`Merged`] rows of it in
+//! order: one for all pods of a workload where they are alike, else one for each part of them, and one for
+//! both IP families where these do not differ.
 
 use super::By;
-use super::group::Groups;
+use super::group::{Group, Groups};
 use crate::cluster::Family;
 use crate::effort::{TooMuch, Work};
 use crate::ends::ranges::{Range, complement};
 use crate::reach::{Connectivity, End, PortSet, Row, RowEnd, Wanted};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, btree_map};
+use std::iter::Peekable;
 use std::ops::ControlFlow;
 
 /// So many ranges of addresses, or of ports, count as a row.
@@ -74,15 +75,36 @@ pub(super) struct Families {
 type PortsIndex = u32;
 /// Neighbouring classes, from the first to the one after the last; more than one only outside.
 type Run = (u32, u32);
-type Key = (Party, Party, Holds);
+/// The ends of a row and how far it holds.
+pub(super) type Key = (Party, Party, Holds);
 
-/// What is known between two parties.
-enum Between {
-    /// Class by class.
-    Pairs(Vec<(Run, Run, PortsIndex)>),
-    /// Only altogether: of namespaces, which may have very many classes.
-    Sum { all: PortSet, alike: bool, last: PortsIndex, pairs: usize },
+/// What is known class by class.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Pair {
+    key: Key,
+    from: Run,
+    to: Run,
+    ports: PortsIndex,
 }
+
+/// What is known of two parties only altogether: of namespaces, which may have very many classes.
+struct Sum {
+    all: PortSet,
+    alike: bool,
+    last: PortsIndex,
+    pairs: usize,
+}
+
+/// What is known between parties in one family, by key.
+#[derive(Default)]
+struct Between {
+    pairs: Vec<Pair>,
+    sums: BTreeMap<Key, Sum>,
+    ports: Vec<PortSet>,
+}
+
+/// What is left of one family, with the ports of it all.
+type Rest<'b> = (&'b [Pair], Peekable<btree_map::Iter<'b, Key, Sum>>, &'b [PortSet]);
 
 pub(super) struct Collector<'c, 'a> {
     pub(super) connectivity: &'c Connectivity<'a>,
@@ -94,83 +116,71 @@ pub(super) struct Collector<'c, 'a> {
     pub(super) most: u64,
 }
 
+/// All that is known, from which rows are made one after the other: they would take ten times its memory.
+pub(super) struct Collected<'c, 'a> {
+    collector: Collector<'c, 'a>,
+    by_family: [Between; 2],
+    /// Whether the ends of each group could be in a flow of either family.
+    in_both: [Vec<bool>; 2],
+}
+
 /// One class stands for anyone.
 const NO_CLASS: Run = (u32::MAX, u32::MAX);
 
-impl Collector<'_, '_> {
-    /// Every row once, in order.
-    pub(super) fn run(&self) -> Result<Vec<(Merged, Families)>, TooMuch> {
-        let mut rows: Vec<(Merged, Families)> = Vec::new();
-        for family in Family::ALL {
-            let (between, ports) = self.between(family)?;
-            let both = Family::ALL.into_iter().all(|family| self.connectivity.has_family(family));
-            let (v4, v6) = (family == Family::V4, family == Family::V6);
-            for (key, between) in between {
-                rows.extend(self.merged(family, key, between, &ports).into_iter().map(|row| {
-                    let could_be_both = both && self.is_in_both(&row);
-                    (row, Families { v4, v6, could_be_both })
-                }));
-            }
-        }
-        // Those of one family are nearly in order, and mostly the same as those of the other.
-        rows.sort_by(|(a, _), (b, _)| a.cmp(b));
-        rows.dedup_by(|(next, more), (row, families)| {
-            let same = next == row;
-            if same {
-                families.v4 |= more.v4;
-                families.v6 |= more.v6;
-                families.could_be_both |= more.could_be_both;
-            }
-            same
+impl<'c, 'a> Collector<'c, 'a> {
+    /// Looks at every flow once.
+    pub(super) fn collect(self) -> Result<Collected<'c, 'a>, TooMuch> {
+        let [v4, v6] = Family::ALL.map(|family| self.between(family));
+        let by_family = [v4?, v6?];
+        let both = Family::ALL.into_iter().all(|family| self.connectivity.has_family(family));
+        let has = |group: &Group, family| {
+            group.members.classes().any(|class| self.connectivity.has(class, family))
+        };
+        let in_both = [self.sources, self.destinations].map(|groups| {
+            let of = |group: &Group| Family::ALL.into_iter().all(|family| has(group, family));
+            if both { groups.all.iter().map(of).collect() } else { Vec::new() }
         });
-        Ok(rows)
+        Ok(Collected { collector: self, by_family, in_both })
     }
 
-    fn between(&self, family: Family) -> Result<(BTreeMap<Key, Between>, Vec<PortSet>), TooMuch> {
-        let mut between: BTreeMap<Key, Between> = BTreeMap::new();
-        let (mut ports, mut indices) = (Vec::new(), HashMap::<PortSet, PortsIndex>::new());
+    fn between(&self, family: Family) -> Result<Between, TooMuch> {
+        let mut between = Between::default();
+        let mut indices = HashMap::<PortSet, PortsIndex>::new();
         let mut count = 0u64;
         let mut last_ports: Option<(PortSet, PortsIndex)> = None;
+        let Between { pairs, sums, ports } = &mut between;
         let flow = self.connectivity.rows(family, self.wanted, &mut |row: Row<'_>| {
             let index = match &last_ports {
                 Some((last, index)) if last.is_copy_of(row.ports) => *index,
-                _ => *indices.entry(row.ports.clone()).or_insert_with_key(|set| {
-                    ports.push(set.clone());
-                    u32::try_from(ports.len() - 1).unwrap_or(u32::MAX)
-                }),
+                _ => {
+                    let index = *indices.entry(row.ports.clone()).or_insert_with_key(|set| {
+                        ports.push(set.clone());
+                        u32::try_from(ports.len() - 1).unwrap_or(u32::MAX)
+                    });
+                    last_ports = Some((row.ports.clone(), index));
+                    index
+                }
             };
-            last_ports = Some((row.ports.clone(), index));
+            let holds = Holds::of(&row);
             for (source, from) in parties(self.sources, row.source) {
                 for (destination, to) in parties(self.destinations, row.destination) {
-                    let key = (source, destination, Holds::of(&row));
-                    let sum = self.by == By::Namespace
-                        && ![source, destination].contains(&Party::Outside);
-                    match between.entry(key).or_insert_with(|| {
-                        count += if sum { RANGES } else { 0 };
-                        if sum {
-                            let all = PortSet::default();
-                            Between::Sum { all, alike: true, last: index, pairs: 0 }
-                        } else {
-                            Between::Pairs(Vec::new())
+                    let key = (source, destination, holds);
+                    let outside = [source, destination].contains(&Party::Outside);
+                    if self.by == By::Namespace && !outside {
+                        let sum = sums.entry(key).or_insert_with(|| {
+                            count += RANGES;
+                            Sum { all: PortSet::default(), alike: true, last: index, pairs: 0 }
+                        });
+                        if sum.pairs == 0 || sum.last != index {
+                            sum.all = sum.all.union(row.ports);
                         }
-                    }) {
-                        Between::Pairs(pairs) => {
-                            // Many ranges of addresses become one row.
-                            let outside = [source, destination].contains(&Party::Outside);
-                            count += if outside {
-                                1
-                            } else {
-                                RANGES.max(row.ports.ranges().len() as u64)
-                            };
-                            pairs.push((from, to, index));
-                        }
-                        Between::Sum { all, alike, last, pairs } => {
-                            if *pairs == 0 || *last != index {
-                                *all = all.union(row.ports);
-                            }
-                            *alike &= *last == index;
-                            (*last, *pairs) = (index, *pairs + 1);
-                        }
+                        sum.alike &= sum.last == index;
+                        (sum.last, sum.pairs) = (index, sum.pairs + 1);
+                    } else {
+                        // Many ranges of addresses become one row.
+                        let many = || RANGES.max(row.ports.ranges().len() as u64);
+                        count += if outside { 1 } else { many() };
+                        pairs.push(Pair { key, from, to, ports: index });
                     }
                     if count / RANGES > self.most {
                         return ControlFlow::Break(());
@@ -179,13 +189,12 @@ impl Collector<'_, '_> {
             }
             ControlFlow::Continue(())
         });
-        match flow {
-            ControlFlow::Continue(()) => Ok((between, ports)),
-            ControlFlow::Break(()) => {
-                let rows = TooMuch { work: Work::Rows, limit: self.most };
-                Err(self.connectivity.too_much().unwrap_or(rows))
-            }
+        if flow.is_break() {
+            let rows = TooMuch { work: Work::Rows, limit: self.most };
+            return Err(self.connectivity.too_much().unwrap_or(rows));
         }
+        between.pairs.sort_unstable();
+        Ok(between)
     }
 
     /// The classes that a party has in a family.
@@ -197,48 +206,48 @@ impl Collector<'_, '_> {
                 vec![(outside.start, outside.end)]
             }
             Party::Group(id) => {
-                let classes = groups.group(id).members.keys().copied();
+                let classes = groups.group(id).members.classes();
                 let there = classes.filter(|class| self.connectivity.has(*class, family));
                 there.map(|class| (class, class + 1)).collect()
             }
         }
     }
 
+    /// The row of namespaces.
+    fn summed(&self, family: Family, (source, destination, holds): Key, sum: &Sum) -> Merged {
+        let from = self.classes(self.sources, source, family).len();
+        let to = self.classes(self.destinations, destination, family).len();
+        let in_part = !sum.alike || sum.pairs != from * to;
+        let (source, destination) = ((source, Part::Whole), (destination, Part::Whole));
+        Merged { source, destination, ports: sum.all.clone(), holds, in_part }
+    }
+
+    /// The rows of pairs that have one key.
     fn merged(
         &self,
         family: Family,
-        (source, destination, holds): Key,
-        between: Between,
+        pairs: &[Pair],
         ports: &[PortSet],
-    ) -> Vec<Merged> {
-        let from = self.classes(self.sources, source, family);
-        let to = self.classes(self.destinations, destination, family);
-        let row = |source, destination, ports, in_part| Merged {
-            source,
-            destination,
-            ports,
-            holds,
-            in_part,
+        take: &mut dyn FnMut(Merged),
+    ) {
+        let Some(Pair { key: (source, destination, holds), .. }) = pairs.first().copied() else {
+            return;
         };
-        let pairs = match between {
-            Between::Pairs(pairs) => pairs,
-            Between::Sum { all, alike, pairs, .. } => {
-                let in_part = !alike || pairs != from.len() * to.len();
-                let (source, destination) = ((source, Part::Whole), (destination, Part::Whole));
-                return vec![row(source, destination, all, in_part)];
-            }
+        let row = |from: &[Run], to: &[Run], index: PortsIndex| {
+            let source = (source, self.part(self.sources, source, from, family));
+            let to = self.part(self.destinations, destination, to, family);
+            let ports = ports[index as usize].clone();
+            let destination = (destination, to);
+            self.named(Merged { source, destination, ports, holds, in_part: false })
         };
         // Mostly there is one class at each end.
-        if let [(some_from, some_to, index)] = pairs.as_slice() {
-            let ports = ports[*index as usize].clone();
-            let source = (source, self.part(self.sources, source, &[*some_from], &from, family));
-            let part = self.part(self.destinations, destination, &[*some_to], &to, family);
-            return vec![self.named(row(source, (destination, part), ports, false))];
+        if let [pair] = pairs {
+            return take(row(&[pair.from], &[pair.to], pair.ports));
         }
         // Ports with their sources, for each destination; destinations that agree are one row.
         let mut by_destination: BTreeMap<Run, BTreeMap<PortsIndex, Vec<Run>>> = BTreeMap::new();
-        for (from, to, ports) in pairs {
-            by_destination.entry(to).or_default().entry(ports).or_default().push(from);
+        for Pair { from, to, ports, .. } in pairs {
+            by_destination.entry(*to).or_default().entry(*ports).or_default().push(*from);
         }
         let mut alike: BTreeMap<BTreeMap<PortsIndex, Vec<Run>>, Vec<Run>> = BTreeMap::new();
         for (to, mut sources) in by_destination {
@@ -247,17 +256,11 @@ impl Collector<'_, '_> {
             }
             alike.entry(sources).or_default().push(to);
         }
-        let mut rows = Vec::new();
-        for (sources, some_to) in alike {
-            for (index, some_from) in sources {
-                let source = (source, self.part(self.sources, source, &some_from, &from, family));
-                let destination =
-                    (destination, self.part(self.destinations, destination, &some_to, &to, family));
-                let ports = ports[index as usize].clone();
-                rows.push(self.named(row(source, destination, ports, false)));
+        for (sources, to) in alike {
+            for (index, from) in sources {
+                take(row(&from, &to, index));
             }
         }
-        rows
     }
 
     /// A row of namespaces does not name pods.
@@ -270,14 +273,7 @@ impl Collector<'_, '_> {
         row
     }
 
-    fn part(
-        &self,
-        groups: &Groups,
-        party: Party,
-        some: &[Run],
-        all: &[Run],
-        family: Family,
-    ) -> Part {
+    fn part(&self, groups: &Groups, party: Party, some: &[Run], family: Family) -> Part {
         match party {
             Party::Anyone | Party::EveryPod => Part::Whole,
             Party::Outside => {
@@ -291,30 +287,95 @@ impl Collector<'_, '_> {
             }
             Party::Group(id) => {
                 let group = groups.group(id);
-                let pods = some.iter().filter_map(|(class, _)| group.members.get(class));
-                let mut pods: Vec<End> = pods.flatten().copied().collect();
-                if pods.len() == group.total || some == all && all.len() < group.members.len() {
+                let pods = || some.iter().map(|(class, _)| group.members.of_class(*class));
+                if pods().map(<[End]>::len).sum::<usize>() == group.total {
                     return Part::Whole;
                 }
+                let all = self.classes(groups, party, family);
+                if some == all && all.len() < group.members.by_class().len() {
+                    return Part::Whole;
+                }
+                let mut pods: Vec<End> = pods().flatten().copied().collect();
                 pods.sort_unstable();
                 Part::Pods(pods)
             }
         }
     }
+}
+
+impl Collected<'_, '_> {
+    /// Every row once, in order, of those whose key is wanted.
+    pub(super) fn rows(
+        &self,
+        wanted: &dyn Fn(&Key) -> bool,
+        visit: &mut dyn FnMut(Merged, Families) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let mut rests = self.by_family.each_ref().map(|between| -> Rest<'_> {
+            (&between.pairs, between.sums.iter().peekable(), &between.ports)
+        });
+        let mut rows: Vec<(Merged, Families)> = Vec::new();
+        loop {
+            let first = |(pairs, sums, _): &mut Rest<'_>| {
+                let of_pairs = pairs.first().map(|pair| pair.key.0);
+                let of_sums = sums.peek().map(|(key, _)| key.0);
+                of_pairs.into_iter().chain(of_sums).min()
+            };
+            let Some(source) = rests.iter_mut().filter_map(first).min() else {
+                return ControlFlow::Continue(());
+            };
+            for (family, (pairs, sums, ports)) in Family::ALL.into_iter().zip(&mut rests) {
+                let families = self.families(family);
+                let mut take = |row: Merged| {
+                    let families = Families { could_be_both: self.is_in_both(&row), ..families };
+                    rows.push((row, families));
+                };
+                while let Some(key) = pairs.first().map(|pair| pair.key).filter(|k| k.0 == source) {
+                    let here = pairs.iter().position(|pair| pair.key != key);
+                    let (some, rest) = pairs.split_at(here.unwrap_or(pairs.len()));
+                    *pairs = rest;
+                    if wanted(&key) {
+                        self.collector.merged(family, some, ports, &mut take);
+                    }
+                }
+                while let Some((key, sum)) = sums.next_if(|(key, _)| key.0 == source) {
+                    if wanted(key) {
+                        take(self.collector.summed(family, *key, sum));
+                    }
+                }
+            }
+            // Those of one family are nearly in order, and mostly the same as those of the other.
+            rows.sort_by(|(a, _), (b, _)| a.cmp(b));
+            rows.dedup_by(|(next, more), (row, families)| {
+                let same = next == row;
+                if same {
+                    families.v4 |= more.v4;
+                    families.v6 |= more.v6;
+                    families.could_be_both |= more.could_be_both;
+                }
+                same
+            });
+            for (row, families) in rows.drain(..) {
+                visit(row, families)?;
+            }
+        }
+    }
+
+    fn families(&self, family: Family) -> Families {
+        let (v4, v6) = (family == Family::V4, family == Family::V6);
+        Families { v4, v6, could_be_both: false }
+    }
 
     /// Whether the ends of a row could be in a flow of either family.
     fn is_in_both(&self, row: &Merged) -> bool {
-        let has = |groups: &Groups, party: Party, family| match party {
-            Party::Group(id) => {
-                let mut classes = groups.group(id).members.keys();
-                classes.any(|class| self.connectivity.has(*class, family))
-            }
+        let connectivity = self.collector.connectivity;
+        let [sources, destinations] = &self.in_both;
+        let is = |groups: &[bool], party: Party| match party {
+            Party::Group(id) => groups.get(id as usize).is_some_and(|is| *is),
             _ => true,
         };
-        Family::ALL.into_iter().all(|family| {
-            has(self.sources, row.source.0, family)
-                && has(self.destinations, row.destination.0, family)
-        })
+        Family::ALL.into_iter().all(|family| connectivity.has_family(family))
+            && is(sources, row.source.0)
+            && is(destinations, row.destination.0)
     }
 }
 
@@ -333,12 +394,12 @@ fn together(mut runs: Vec<Run>) -> Vec<Run> {
 
 /// The parties that have pods in a row's end, with its classes.
 fn parties(groups: &Groups, end: RowEnd) -> impl Iterator<Item = (Party, Run)> {
-    let (one, run, groups) = match end {
-        RowEnd::Anyone => (Some(Party::Anyone), NO_CLASS, &[][..]),
-        RowEnd::EveryPod => (Some(Party::EveryPod), NO_CLASS, &[][..]),
-        RowEnd::Outside(first, end) => (Some(Party::Outside), (first, end), &[][..]),
-        RowEnd::Class(class) => (None, (class, class + 1), groups.of_class(class)),
+    let (one, class, run) = match end {
+        RowEnd::Anyone => (Some(Party::Anyone), None, NO_CLASS),
+        RowEnd::EveryPod => (Some(Party::EveryPod), None, NO_CLASS),
+        RowEnd::Outside(first, end) => (Some(Party::Outside), None, (first, end)),
+        RowEnd::Class(class) => (None, Some(class), (class, class + 1)),
     };
-    let groups = groups.iter().map(|group| Party::Group(*group));
+    let groups = class.into_iter().flat_map(|class| groups.of_class(class)).map(Party::Group);
     one.into_iter().chain(groups).map(move |party| (party, run))
 }

@@ -5,6 +5,7 @@
 use super::collect::{Collector, Families, Holds, Merged, Part, Party};
 use super::entrances::{Entrances, entrances, is_from_internet};
 use super::group::{Group, Groups};
+use super::notes::Notes;
 use super::only_others::{note, only_others};
 use super::said::Said;
 use super::unmatched::unmatched;
@@ -23,12 +24,12 @@ use crate::effort::{Effort, Steps, TooMuch};
 use crate::ends::{PortText, ranges};
 use crate::policy::Ruleset;
 use crate::policy::rule::{Direction, Namespaces};
-use crate::prose::list;
 use crate::reach::{Connectivity, End, Narrow, PortSet};
 use crate::unwritten::Unwritten;
 use crate::verdict::{Verdict, Why};
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 impl FlowList {
@@ -42,6 +43,23 @@ impl FlowList {
         locate: &Locate<'_>,
         effort: Effort,
     ) -> Result<Self, TooMuch> {
+        let mut flows = Vec::new();
+        let list = Self::told(snapshot, rules, asked, unwritten, (locate, effort), &mut |flow| {
+            flows.push(flow);
+            ControlFlow::Continue(())
+        })?;
+        Ok(Self { flows, ..list })
+    }
+
+    /// The same but for the rows, each of which is told as it is made, in order, until `tell` breaks.
+    pub fn told(
+        snapshot: &Snapshot,
+        rules: &Ruleset,
+        asked: &ListAsked,
+        unwritten: Option<&Unwritten>,
+        (locate, effort): (&Locate<'_>, Effort),
+        tell: &mut dyn FnMut(ListedFlow) -> ControlFlow<()>,
+    ) -> Result<Self, TooMuch> {
         let to: Option<HashSet<End>> = asked.to.as_ref().map(|to| to.keys().copied().collect());
         let narrow = Narrow {
             from: asked.from.as_ref(),
@@ -53,24 +71,30 @@ impl FlowList {
         let group =
             |only: Option<&HashSet<End>>| Groups::new(snapshot, &connectivity, asked.by, only);
         let sources = group(asked.from.as_ref());
-        let destinations = group(to.as_ref());
+        let others;
+        let destinations = if asked.from.is_none() && to.is_none() {
+            &sources
+        } else {
+            others = group(to.as_ref());
+            &others
+        };
         let collector = Collector {
             connectivity: &connectivity,
             by: asked.by,
             sources: &sources,
-            destinations: &destinations,
+            destinations,
             wanted: &wanted,
             most: effort.rows,
         };
-        let rows = collector.run()?;
+        let rows = collector.collect()?;
         let lister = Lister {
             snapshot,
             rules,
             asked,
             connectivity: &connectivity,
             sources: &sources,
-            destinations: &destinations,
-            known: RefCell::default(),
+            destinations,
+            reasons: RefCell::default(),
             steps: Steps::new(effort),
             unexplained: Cell::default(),
             ends: RefCell::default(),
@@ -81,26 +105,33 @@ impl FlowList {
         };
         let nothing = is_empty(snapshot, rules);
         let said = Said::of(&lister, &rows);
-        let told = |row| !nothing && lister.has_port(row) && !said.twice(&lister, row);
-        let told: Vec<bool> = rows.iter().map(|(row, _)| told(row)).collect();
-        let stood_for = said.note();
-        // Each row is let go as soon as it is told.
-        let rows = rows.into_iter().zip(told).filter(|(_, told)| *told);
-        let flows = rows.map(|((row, families), _)| {
+        let (mut notes, mut late) = (Notes::default(), None);
+        let _ = rows.rows(&|_| !nothing, &mut |row, families| {
+            if !lister.has_port(&row) || said.twice(&lister, &row) {
+                return ControlFlow::Continue(());
+            }
             let flow = lister.flow(&row, families);
-            lister.steps.late().map_or(Ok(flow), Err)
+            late = lister.steps.late();
+            if late.is_some() {
+                return ControlFlow::Break(());
+            }
+            if asked.internet && !is_from_internet(&flow.source) {
+                return ControlFlow::Continue(());
+            }
+            notes.see(&flow);
+            tell(flow)
         });
-        let mut flows = flows.collect::<Result<Vec<ListedFlow>, TooMuch>>()?;
-        if asked.internet {
-            flows.retain(|flow| is_from_internet(&flow.source));
+        if let Some(late) = late {
+            return Err(late);
         }
-        let mut missing = missing(snapshot, rules, unwritten, flows.is_empty());
+        let stood_for = said.note();
+        let mut missing = missing(snapshot, rules, unwritten, notes.rows == 0);
         let found = lister.entrances.as_ref();
         missing.extend(found.filter(|found| found.left_out > 0).map(|found| {
             let many = found.left_out;
             MissingReport::given_up(format!("{many} ways in from outside were not looked at"))
         }));
-        let coarse = unwritten.filter(|it| it.coarse && !flows.is_empty());
+        let coarse = unwritten.filter(|it| it.coarse && notes.rows > 0);
         let coarse = coarse.map(|_| format!("Of rules{}", COARSE.trim_start_matches("of rules")));
         let only_others = only_others(snapshot, unwritten, asked);
         let here = |namespace: Option<&str>| match (&asked.namespace, namespace) {
@@ -115,7 +146,7 @@ impl FlowList {
             unmatched: if asked.exposed { Vec::new() } else { unmatched(snapshot, rules, asked) },
             notes: [
                 words::enforcement(rules),
-                notes(&flows, asked),
+                notes.told(asked),
                 lister.unexplained(),
                 lister.witnesses.as_ref().and_then(Witnesses::note).into_iter().collect(),
                 note(&only_others).into_iter().collect(),
@@ -132,7 +163,7 @@ impl FlowList {
             missing,
             known_only: unwritten.is_none(),
             dead: dead(unwritten.iter().flat_map(|unwritten| &unwritten.dead)),
-            flows,
+            flows: Vec::new(),
             warnings: warnings::remarks(
                 rules,
                 |remark| here(remark.object.namespace.as_deref()),
@@ -171,7 +202,7 @@ pub(super) struct Lister<'a> {
     pub(super) connectivity: &'a Connectivity<'a>,
     pub(super) sources: &'a Groups,
     pub(super) destinations: &'a Groups,
-    pub(super) known: RefCell<Known<'a>>,
+    pub(super) reasons: RefCell<Known<'a>>,
     /// What is asked for reasons.
     pub(super) steps: Steps,
     /// Rows without a reason, for which the steps did not suffice.
@@ -337,11 +368,14 @@ impl Lister<'_> {
         }
     }
 
-    /// The pods of a party at the source (egress) or destination of rows.
-    pub(super) fn members(&self, direction: Direction, party: Party) -> Vec<End> {
-        let Party::Group(id) = party else { return Vec::new() };
-        let groups = self.groups(direction);
-        groups.group(id).members.values().flatten().copied().collect()
+    /// The first pod of a party at the source (egress) or destination of rows that is known.
+    pub(super) fn known(&self, direction: Direction, party: Party) -> Option<PodId> {
+        let Party::Group(id) = party else { return None };
+        let mut members = self.groups(direction).group(id).members.ends();
+        members.find_map(|end| match end {
+            End::Pod(id) if self.snapshot.representative(id).is_none() => Some(id),
+            _ => None,
+        })
     }
 
     /// The pod that a party is, where it is written nowhere.
@@ -355,7 +389,8 @@ impl Lister<'_> {
         self.elsewhere.get_or_init(|| elsewhere(self.snapshot, self.rules)).contains(&id)
     }
 
-    fn groups(&self, direction: Direction) -> &Groups {
+    /// Everyone who was asked for at the source (egress) or destination of rows.
+    pub(super) fn groups(&self, direction: Direction) -> &Groups {
         match direction {
             Direction::Egress => self.sources,
             Direction::Ingress => self.destinations,
@@ -372,6 +407,9 @@ impl Lister<'_> {
 
     /// Whether a row has the port that is asked for, at its own destinations.
     fn has_port(&self, row: &Merged) -> bool {
+        if self.asked.to.is_none() && self.asked.port.is_none() {
+            return true;
+        }
         let meets = |ports: &PortSet| !ports.intersection(&row.ports).is_empty();
         let ends = pods(self.destinations, &row.destination);
         if let (Some(to), Party::Group(_)) = (&self.asked.to, row.destination.0)
@@ -439,60 +477,7 @@ fn conditions(row: &Merged, why: &Why) -> Vec<String> {
 pub(super) fn pods(groups: &Groups, (party, part): &(Party, Part)) -> Vec<End> {
     match (party, part) {
         (Party::Group(_), Part::Pods(pods)) => pods.clone(),
-        (Party::Group(id), _) => groups.group(*id).members.values().flatten().copied().collect(),
+        (Party::Group(id), _) => groups.group(*id).members.ends().collect(),
         _ => Vec::new(),
     }
-}
-
-/// So many conditions, and things that are not known, are told below the rows.
-const TOLD: usize = 3;
-
-/// How to read the rows that are there.
-fn notes(flows: &[ListedFlow], asked: &ListAsked) -> Vec<String> {
-    let mut notes = asked.notes.clone();
-    let has = |kind: EndKind| {
-        let ends = flows.iter().flat_map(|flow| [&flow.source, &flow.destination]);
-        ends.into_iter().any(|end| end.kind.as_ref() == Some(&kind))
-    };
-    if has(EndKind::Anyone) {
-        notes.push(
-            "anyone: everyone in the cluster and outside, as far as their own policies let them"
-                .to_owned(),
-        );
-    }
-    if has(EndKind::EveryPod) {
-        notes.push(
-            "everyone in the cluster: every pod, as far as its own policies let it".to_owned(),
-        );
-    }
-    if flows.iter().any(|flow| flow.in_part) {
-        notes.push("in part: not from all pods to all pods; --by workload tells which".to_owned());
-    }
-    let conditions: BTreeSet<&str> =
-        flows.iter().flat_map(|flow| &flow.conditions).map(String::as_str).collect();
-    if !conditions.is_empty() {
-        let words = some(conditions);
-        notes.push(format!("*: not all of it passes, only {words}"));
-    }
-    notes.extend(not_known(flows));
-    notes
-}
-
-/// The first of some words, and how many more there are.
-fn some(words: BTreeSet<&str>) -> String {
-    let more = words.len().saturating_sub(TOLD);
-    let mut some: Vec<String> = words.into_iter().take(TOLD).map(str::to_owned).collect();
-    some.extend((more > 0).then(|| format!("{more} more")));
-    list(&some, "or")
-}
-
-/// On what rows depend of which it is not known whether they hold.
-fn not_known(flows: &[ListedFlow]) -> Option<String> {
-    if flows.iter().all(|flow| flow.verdict != Verdict::Unknown) {
-        return None;
-    }
-    let all = flows.iter().flat_map(|flow| &flow.not_known).map(String::as_str);
-    let words = some(all.collect());
-    let on = if words.is_empty() { "what `explain` tells" } else { &words };
-    Some(format!("?: not known, since it depends on {on}"))
 }

@@ -7,6 +7,7 @@ mod collect;
 mod entrances;
 mod group;
 mod lister;
+mod notes;
 mod only_others;
 mod picture;
 mod said;

@@ -167,9 +167,8 @@ impl Lister<'_> {
 
     /// The labels that all pods of a group have.
     fn labels(&self, group: &Group) -> BTreeMap<String, String> {
-        let ends = group.members.values().flatten();
-        let mut pods = ends.filter_map(|end| match end {
-            End::Pod(id) => Some(&self.snapshot.pod(*id).labels),
+        let mut pods = group.members.ends().filter_map(|end| match end {
+            End::Pod(id) => Some(&self.snapshot.pod(id).labels),
             _ => None,
         });
         let Some(first) = pods.next() else { return BTreeMap::new() };

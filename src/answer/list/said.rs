@@ -1,27 +1,29 @@
 //! Rows of pods that are written nowhere which others have already.
 //!
-//! In: merged rows. Out: whether a row says no more than that of a known pod: of one in the same
+//! In: all rows, before the first of them is told. Out: whether a row says no more than that of a known pod: of one in the same
 //! namespace with all the labels that the other was given, if any, to or from the same end, at the same
 //! ports. Or than that of other pods which are written nowhere, of which less is supposed. What is not
 //! known of any other namespace stands for what is not known of others, which are counted.
 
-use super::collect::{Families, Holds, Merged, Party};
+use super::collect::{Collected, Holds, Key, Merged, Party};
 use super::lister::Lister;
 use crate::cluster::{Name, Namespace, Pod, PodId, real_namespace};
 use crate::policy::rule::Direction;
-use crate::reach::{End, PortSet};
+use crate::reach::PortSet;
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::ControlFlow;
 
 /// A row but for one of its ends.
-type Rest<'r> = (Direction, Party, Holds, &'r PortSet);
+type Rest = (Direction, Party, Holds, PortSet);
 
 /// What rows of known pods, and of others with less supposed, say that others say of pods which are
 /// written nowhere.
 #[derive(Default)]
-pub(super) struct Said<'r> {
-    known: HashMap<Rest<'r>, Vec<PodId>>,
-    supposed: HashMap<Rest<'r>, HashSet<PodId>>,
+pub(super) struct Said {
+    /// In order of the namespaces of the pods.
+    known: HashMap<Rest, Vec<PodId>>,
+    supposed: HashMap<Rest, HashSet<PodId>>,
     /// By pod, those of which less is supposed.
     wider: HashMap<PodId, Vec<PodId>>,
     /// Any other namespace, which stands for others where something is not known.
@@ -30,16 +32,22 @@ pub(super) struct Said<'r> {
     stood_for: Cell<usize>,
 }
 
-impl<'r> Said<'r> {
-    pub(super) fn of(lister: &Lister<'_>, rows: &'r [(Merged, Families)]) -> Self {
-        let all = || rows.iter().flat_map(|(row, _)| sides(row));
+impl Said {
+    pub(super) fn of(lister: &Lister<'_>, rows: &Collected<'_, '_>) -> Self {
         let mut said = Self::default();
-        for (party, rest) in all() {
-            if let Some(id) = lister.supposed(rest.0, party) {
-                said.supposed.entry(rest).or_default().insert(id);
+        let supposed = |(source, destination, _): &Key| {
+            lister.supposed(Direction::Egress, *source).is_some()
+                || lister.supposed(Direction::Ingress, *destination).is_some()
+        };
+        let all = rows.rows(&supposed, &mut |row, _| {
+            for (party, rest) in sides(&row) {
+                if let Some(id) = lister.supposed(rest.0, party) {
+                    said.supposed.entry(rest).or_default().insert(id);
+                }
             }
-        }
-        if said.supposed.is_empty() {
+            ControlFlow::Continue(())
+        });
+        if all.is_break() || said.supposed.is_empty() {
             return said;
         }
         let all_supposed: BTreeSet<PodId> = said.supposed.values().flatten().copied().collect();
@@ -57,23 +65,33 @@ impl<'r> Said<'r> {
             .keys()
             .map(|(direction, party, holds, _)| (*direction, *party, *holds))
             .collect();
-        for (party, rest) in all() {
-            if !places.contains(&(rest.0, rest.1, rest.2)) || !said.supposed.contains_key(&rest) {
-                continue;
+        let there = |(source, destination, holds): &Key| {
+            places.contains(&(Direction::Egress, *destination, *holds))
+                || places.contains(&(Direction::Ingress, *source, *holds))
+        };
+        let known = &mut said.known;
+        let _ = rows.rows(&there, &mut |row, _| {
+            for (party, rest) in sides(&row) {
+                if !said.supposed.contains_key(&rest) {
+                    continue;
+                }
+                if let Some(id) = lister.known(rest.0, party) {
+                    known.entry(rest).or_default().push(id);
+                }
             }
-            said.known.entry(rest).or_default().extend(
-                lister.members(rest.0, party).into_iter().find_map(|end| match end {
-                    End::Pod(id) if lister.snapshot.representative(id).is_none() => Some(id),
-                    _ => None,
-                }),
-            );
-        }
+            ControlFlow::Continue(())
+        });
+        let namespace = |id: &PodId| &lister.snapshot.pod(*id).namespace;
+        known.values_mut().for_each(|ids| ids.sort_by(|a, b| namespace(a).cmp(namespace(b))));
         said
     }
 
     /// Whether a row has an end that is written nowhere and says nothing new of it, or nothing of what
     /// is here.
     pub(super) fn twice(&self, lister: &Lister<'_>, row: &Merged) -> bool {
+        if self.supposed.is_empty() {
+            return false;
+        }
         let sides = sides(row);
         let twice = sides.iter().any(|(party, rest)| self.says_nothing(lister, *party, rest));
         let counted =
@@ -84,22 +102,28 @@ impl<'r> Said<'r> {
         twice || counted
     }
 
-    fn says_nothing(&self, lister: &Lister<'_>, party: Party, rest: &Rest<'r>) -> bool {
+    fn says_nothing(&self, lister: &Lister<'_>, party: Party, rest: &Rest) -> bool {
         let Some(id) = lister.supposed(rest.0, party) else { return false };
         // Of a namespace of which nothing is here only the other end is of interest.
         if is_symbolic(rest.1) && lister.is_elsewhere(id) {
             return true;
         }
         let pod = lister.snapshot.pod(id);
-        let mut known = self.known.get(rest).into_iter().flatten();
+        let (name, known) = (real_namespace(&pod.namespace), self.known.get(rest));
+        let known = known.map_or(&[][..], |known| {
+            let before = |id: &PodId| *lister.snapshot.pod(*id).namespace < *name;
+            &known[known.partition_point(before)..]
+        });
+        let known = known.iter().map(|id| lister.snapshot.pod(*id));
+        let mut known = known.take_while(|known| *known.namespace == *name);
         let supposed = self.supposed.get(rest);
         let mut wider = self.wider.get(&id).into_iter().flatten();
-        known.any(|known| is_like(lister.snapshot.pod(*known), pod))
+        known.any(|known| is_like(known, pod))
             || wider.any(|wide| supposed.is_some_and(|all| all.contains(wide)))
     }
 
     /// Whether the same is not known of any other namespace, where a row says so.
-    fn is_stood_for(&self, lister: &Lister<'_>, party: Party, rest: &Rest<'r>) -> bool {
+    fn is_stood_for(&self, lister: &Lister<'_>, party: Party, rest: &Rest) -> bool {
         let Some(id) = lister.supposed(rest.0, party) else { return false };
         let Some(anywhere) = self.anywhere.filter(|anywhere| *anywhere != id) else { return false };
         rest.2 == Holds::Unknown
@@ -153,11 +177,11 @@ fn wider(lister: &Lister<'_>, all: &BTreeSet<PodId>) -> HashMap<PodId, Vec<PodId
 }
 
 /// Both ends of a row, each with the rest of it.
-fn sides(row: &Merged) -> [(Party, Rest<'_>); 2] {
+fn sides(row: &Merged) -> [(Party, Rest); 2] {
     let (source, destination) = (row.source.0, row.destination.0);
     [
-        (source, (Direction::Egress, destination, row.holds, &row.ports)),
-        (destination, (Direction::Ingress, source, row.holds, &row.ports)),
+        (source, (Direction::Egress, destination, row.holds, row.ports.clone())),
+        (destination, (Direction::Ingress, source, row.holds, row.ports.clone())),
     ]
 }
 

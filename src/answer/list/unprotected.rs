@@ -48,11 +48,17 @@ fn of_direction(lister: &Lister<'_>, direction: Direction, some: bool) -> Vec<Un
     let asked = lister.asked;
     // A namespace as a whole hides who in it is not isolated.
     let by = if asked.by == By::Namespace { By::Workload } else { asked.by };
-    let only: Option<HashSet<End>> = match direction {
-        Direction::Ingress => asked.to.as_ref().map(|to| to.keys().copied().collect()),
-        Direction::Egress => asked.from.clone(),
+    let by_workload;
+    let groups = if by == asked.by {
+        lister.groups(direction)
+    } else {
+        let only: Option<HashSet<End>> = match direction {
+            Direction::Ingress => asked.to.as_ref().map(|to| to.keys().copied().collect()),
+            Direction::Egress => asked.from.clone(),
+        };
+        by_workload = Groups::new(lister.snapshot, lister.connectivity, by, only.as_ref());
+        &by_workload
     };
-    let groups = Groups::new(lister.snapshot, lister.connectivity, by, only.as_ref());
     let mut of_class: HashMap<u32, Closed> = HashMap::new();
     let mut found: BTreeMap<String, Here> = BTreeMap::new();
     for (at, group) in (0..).zip(&groups.all) {
@@ -60,7 +66,7 @@ fn of_direction(lister: &Lister<'_>, direction: Direction, some: bool) -> Vec<Un
         let mut perhaps: Vec<End> = Vec::new();
         let mut place = None;
         let mut denied_in_part = false;
-        for (class, ends) in &group.members {
+        for (class, ends) in group.members.by_class() {
             let Some(End::Pod(id)) = ends.first() else { continue };
             let pod = lister.snapshot.pod(*id);
             if pod.host_network || lister.is_elsewhere(*id) {
@@ -68,7 +74,7 @@ fn of_direction(lister: &Lister<'_>, direction: Direction, some: bool) -> Vec<Un
             }
             place = Some(real_namespace(&pod.namespace));
             let closed = of_class
-                .entry(*class)
+                .entry(class)
                 .or_insert_with(|| closed(lister.snapshot, lister.rules, *id, direction));
             denied_in_part |= closed.denied && !closed.isolated.is_yes();
             match closed.isolated {
@@ -83,7 +89,7 @@ fn of_direction(lister: &Lister<'_>, direction: Direction, some: bool) -> Vec<Un
         };
         let here = found.entry(place.to_owned()).or_default();
         here.denied_in_part |= denied_in_part;
-        here.closed |= open.len() < group.members.values().map(Vec::len).sum();
+        here.closed |= open.len() < group.members.ends().count();
         for (ends, told) in [(open, &mut here.ends), (perhaps, &mut here.perhaps)] {
             if ends.is_empty() {
                 continue;
@@ -95,7 +101,7 @@ fn of_direction(lister: &Lister<'_>, direction: Direction, some: bool) -> Vec<Un
                 }));
             }
             let part = if ends.len() == group.total { Part::Whole } else { Part::Pods(ends) };
-            let end = lister.called(&groups, &(Party::Group(at), part), Families::default());
+            let end = lister.called(groups, &(Party::Group(at), part), Families::default());
             told.push((end, group.representative));
         }
     }

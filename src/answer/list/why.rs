@@ -72,7 +72,7 @@ impl Lister<'_> {
                     }
                     seen.push(standing);
                     let key = || (family, standing, other.clone(), row.ports.clone(), passage);
-                    if !both && let Some(known) = self.known.borrow().get(&key()) {
+                    if !both && let Some(known) = self.reasons.borrow().get(&key()) {
                         all.extend(known.clone());
                         continue;
                     }
@@ -86,7 +86,7 @@ impl Lister<'_> {
                     let (snapshot, rules) = (self.snapshot, self.rules);
                     let why = why(snapshot, rules, passage, (*direction, both), &groups, steps);
                     if !both {
-                        self.known.borrow_mut().insert(key(), why.clone());
+                        self.reasons.borrow_mut().insert(key(), why.clone());
                     }
                     all.extend(why);
                 }
@@ -117,7 +117,7 @@ impl Lister<'_> {
                     Part::Pods(pods) => {
                         pods.iter().filter_map(|end| connectivity.class(*end)).collect()
                     }
-                    _ => groups.group(*id).members.keys().copied().collect(),
+                    _ => groups.group(*id).members.classes().collect(),
                 };
                 let there = classes.into_iter().filter(|class| connectivity.has(*class, family));
                 there.map(|class| (class, class + 1)).collect()

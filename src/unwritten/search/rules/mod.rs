@@ -39,6 +39,26 @@ pub(in crate::unwritten) struct FoundOthers {
     pub(in crate::unwritten) passage: Passage,
 }
 
+/// Pairs of rules, of which no more are looked for than are asked for.
+struct Pairs<'s> {
+    found: Vec<Pair>,
+    rest: Box<dyn Iterator<Item = Pair> + 's>,
+}
+
+impl Pairs<'_> {
+    fn get(&mut self, at: usize) -> Option<Pair> {
+        while self.found.len() <= at {
+            self.found.push(self.rest.next()?);
+        }
+        self.found.get(at).copied()
+    }
+
+    fn all(mut self) -> Vec<Pair> {
+        self.found.extend(self.rest);
+        self.found
+    }
+}
+
 impl Search<'_> {
     /// Looks for what rules allow between pods, and gives back those of which that takes a search.
     pub(super) fn by_rules(&mut self, allow: &[Part]) -> Vec<Part> {
@@ -75,9 +95,19 @@ impl<'a> Rules<'a> {
             self.outside(search, half, &subjects);
             return;
         };
-        let mut pairs = self.pairs(half, &places);
         let free = self.free(search, half, &places);
-        if pairs.is_empty() && free.is_none() || self.is_shown(half, &subjects, &places, &pairs) {
+        let (shown, mut pairs) = {
+            let mut pairs = Pairs { found: Vec::new(), rest: self.pairs(half, &places) };
+            if free.is_none() && pairs.get(0).is_none() {
+                return;
+            }
+            let shown = self.shown(half, &subjects, &places, &mut pairs);
+            (shown, if shown.is_none() { pairs.all() } else { Vec::new() })
+        };
+        if let Some((one, peer)) = shown {
+            let direction = policy.direction;
+            self.told[at(direction)][one] = true;
+            self.told[at(opposite(direction))][peer] = true;
             return;
         }
         let inhabited = !subjects.is_empty()
@@ -150,19 +180,17 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// Whether a flow between known pods passes by a rule.
-    fn is_shown(
-        &mut self,
+    /// A flow between known pods that passes by a rule: who is at its own end, and at the other.
+    fn shown(
+        &self,
         half: usize,
         subjects: &[usize],
         places: &Places,
-        pairs: &[Pair],
-    ) -> bool {
-        let direction = self.halves[half].policy.direction;
-        let (here, there) = (at(direction), at(opposite(direction)));
+        pairs: &mut Pairs<'_>,
+    ) -> Option<(usize, usize)> {
+        let there = at(opposite(self.halves[half].policy.direction));
         let arrives = self.arrives(half);
-        let mut found = None;
-        'all: for one in subjects {
+        for one in subjects {
             let passes = |peer: usize, want: &dyn Fn(&Pod) -> bool| {
                 let destination = if arrives { *one } else { peer };
                 peer != *one
@@ -175,15 +203,16 @@ impl<'a> Rules<'a> {
                     if self.means(half, *peer)
                         && passes(*peer, &|pod| want.alone(Some(pod), self.number).is_some())
                     {
-                        found = Some((*one, *peer));
-                        break 'all;
+                        return Some((*one, *peer));
                     }
                 }
             }
-            for Pair { other, .. } in pairs {
-                let two = &self.halves[*other];
+            let mut next = 0;
+            while let Some(Pair { other, .. }) = pairs.get(next) {
+                next += 1;
+                let two = &self.halves[other];
                 let sure = places.binary_search(&(two.home, true)).is_ok();
-                if !sure || !self.is_peer(*other, *one) {
+                if !sure || !self.is_peer(other, *one) {
                     continue;
                 }
                 for peer in &self.selected[two.part.policy] {
@@ -193,17 +222,12 @@ impl<'a> Rules<'a> {
                             meet(want, two.want, Some(pod), self.number).is_some()
                         })
                     {
-                        found = Some((*one, *peer));
-                        break 'all;
+                        return Some((*one, *peer));
                     }
                 }
             }
         }
-        if let Some((one, peer)) = found {
-            self.told[here][one] = true;
-            self.told[there][peer] = true;
-        }
-        found.is_some()
+        None
     }
 
     /// One kind of known pods: who reaches them, or whom they reach, where nobody is told of yet.

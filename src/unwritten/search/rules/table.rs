@@ -53,6 +53,7 @@ pub(super) enum Whom<'a> {
 pub(super) type Places = [(usize, bool)];
 
 /// A rule of the other direction that lets a rule's flows through.
+#[derive(Clone, Copy)]
 pub(super) struct Pair {
     pub(super) other: usize,
     /// Only where a pod has an address of its block.
@@ -195,25 +196,32 @@ impl<'a> Rules<'a> {
     }
 
     /// The rules of the other direction that may let a rule's flows through: those with whom it can mean
-    /// the same two pods.
-    pub(super) fn pairs(&self, half: usize, places: &Places) -> Vec<Pair> {
+    /// the same two pods. They are looked for one by one, since the first mostly shows what is asked.
+    pub(super) fn pairs<'s>(
+        &'s self,
+        half: usize,
+        places: &'s Places,
+    ) -> Box<dyn Iterator<Item = Pair> + 's> {
         let Half { policy, home, mask, .. } = &self.halves[half];
         let there = at(opposite(policy.direction));
         let mine = &self.groups_of[*home];
-        let to = || mine.iter().map(|at| &self.groups[*at][there]).chain([&self.to_all[there]]);
-        let of = || places.iter().map(|(place, _)| &self.of_place[there][*place]);
-        let meets = |glance: &&Glance| glance.mask & mask != 0;
-        let means_me = |it: &&Glance| it.group == ANYBODY || mine.contains(&it.group);
-        let is_there = |glance: &&Glance| {
+        let to = || {
+            let groups = mine.iter().map(move |at| &self.groups[*at][there]);
+            groups.chain([&self.to_all[there]])
+        };
+        let of = || places.iter().map(move |(place, _)| &self.of_place[there][*place]);
+        let meets = move |glance: &&Glance| glance.mask & mask != 0;
+        let means_me = move |it: &&Glance| it.group == ANYBODY || mine.contains(&it.group);
+        let is_there = move |glance: &&Glance| {
             let place = self.halves[glance.half].home;
             places.binary_search_by_key(&place, |(place, _)| *place).is_ok()
         };
-        let pair = |glance: &Glance| self.pair(half, glance.half);
+        let pair = move |glance: &Glance| self.pair(half, glance.half);
         // Whichever are fewer.
         if of().map(Vec::len).sum::<usize>() <= to().map(Vec::len).sum() {
-            of().flatten().filter(meets).filter(means_me).filter_map(pair).collect()
+            Box::new(of().flatten().filter(meets).filter(means_me).filter_map(pair))
         } else {
-            to().flatten().filter(meets).filter(is_there).filter_map(pair).collect()
+            Box::new(to().flatten().filter(meets).filter(is_there).filter_map(pair))
         }
     }
 
