@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, reason = "a benchmark's answer is what it prints")]
 
+mod change;
 mod clusters;
 mod diff;
 mod flow;

@@ -63,6 +63,7 @@ mod probe;
 mod random;
 mod random_clusters;
 mod reach_diff;
+mod reach_kept;
 mod read_back;
 mod reasons;
 mod rooms;

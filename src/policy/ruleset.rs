@@ -351,6 +351,11 @@ impl Ruleset {
         all
     }
 
+    /// Whether all but the policies, who enforces them and what of them was not read, is the same.
+    pub fn has_settings_of(&self, other: &Self) -> bool {
+        (&self.enforcer, &self.unread) == (&other.enforcer, &other.unread)
+    }
+
     /// What kinds of rules there are.
     pub fn traits(&self) -> Traits {
         self.traits

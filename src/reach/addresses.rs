@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
 /// The atoms of one family, by number from the lowest address on.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Atoms {
     family: Family,
     /// The first address of each; the first is 0.
@@ -98,6 +98,16 @@ impl Atoms {
             runs.push((next, whole.end));
         }
         runs
+    }
+
+    /// Whether no atom of the block's family is partly in it.
+    pub(super) fn are_cut_by(&self, block: &AddressBlock) -> bool {
+        let is_start = |at| self.starts.binary_search(&at).is_ok();
+        std::iter::once(&block.cidr).chain(block.except.iter()).all(|net| {
+            let last = number(net.broadcast());
+            is_start(number(net.network()))
+                && (last == Self::top(self.family) || is_start(last + 1))
+        })
     }
 
     /// An address of an atom that is not taken, as low as can be without being the first of all.

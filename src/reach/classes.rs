@@ -29,7 +29,7 @@ pub(super) struct Space<'a> {
     members: Vec<Member>,
     starts: Vec<usize>,
     /// The pod classes of each namespace.
-    pub(super) namespaces: BTreeMap<&'a Name, Range<ClassId>>,
+    pub(super) namespaces: BTreeMap<Name, Range<ClassId>>,
     pub(super) pods: ClassId,
     /// Where addresses outside begin.
     pub(super) inside: ClassId,
@@ -44,8 +44,8 @@ pub(super) struct Space<'a> {
     /// For pod classes of namespaces of which different labels are supposed: which namespace, and
     /// which supposition. Empty where there are none.
     suppositions: Vec<Option<(u32, u32)>>,
-    class_of_pod: Vec<Vec<ClassId>>,
-    class_of_node: Vec<Vec<ClassId>>,
+    pub(super) class_of_pod: Vec<Vec<ClassId>>,
+    pub(super) class_of_node: Vec<Vec<ClassId>>,
 }
 
 /// Its namespace by rank, or none, and what either side knows.
@@ -106,7 +106,7 @@ impl<'a> Space<'a> {
                 if let Some(namespace) = key.0 {
                     space.pods = class + 1;
                     let name = names[namespace as usize];
-                    space.namespaces.entry(name).or_insert(class..class).end = class + 1;
+                    space.namespaces.entry(name.clone()).or_insert(class..class).end = class + 1;
                 }
                 last = Some(key);
             }
@@ -126,6 +126,29 @@ impl<'a> Space<'a> {
         let v6 = if space.uncut { 0 } else { space.atoms[1].len() };
         space.size = space.inside + space.atoms[0].len() + v6;
         space
+    }
+
+    /// The same classes of sides in which the same ends are.
+    pub(super) fn of_sides(self, sides: Vec<Side<'_>>) -> Space<'_> {
+        let Self { facts, members, starts, namespaces, pods, inside, uncut, by_node, .. } = self;
+        let Self { atoms, several, size, suppositions, class_of_pod, class_of_node, .. } = self;
+        Space {
+            sides,
+            facts,
+            members,
+            starts,
+            namespaces,
+            pods,
+            inside,
+            uncut,
+            by_node,
+            atoms,
+            several,
+            size,
+            suppositions,
+            class_of_pod,
+            class_of_node,
+        }
     }
 
     /// The members of a pod or node class.
@@ -198,7 +221,7 @@ impl<'a> Space<'a> {
 
 /// Which namespace the pod classes are in, and what is supposed of it, where that is not one thing.
 fn suppositions(
-    namespaces: &BTreeMap<&Name, Range<ClassId>>,
+    namespaces: &BTreeMap<Name, Range<ClassId>>,
     pods: ClassId,
 ) -> Vec<Option<(u32, u32)>> {
     let several = namespaces.keys().any(|name| real_namespace(name).len() < name.len());
@@ -217,7 +240,7 @@ fn suppositions(
 
 /// Whether the relations themselves must know which node a pod is on: some rule asks for it, or can
 /// change how a node stands to its pods, or that is not the same on both sides.
-fn by_node(sides: &[Side<'_>]) -> bool {
+pub(super) fn by_node(sides: &[Side<'_>]) -> bool {
     let matters = |side: &Side<'_>| {
         side.rules.traits().own_node
             || NodeRule::of(side.rules).can_be_changed(side.snapshot, side.rules)

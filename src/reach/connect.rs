@@ -31,7 +31,9 @@ pub(super) struct Relation {
     /// Everyone who can be an end.
     pub(super) anyone: SetId,
     /// Whom the rules of each pod class admit altogether, by direction: into it, out of it.
-    wide: [Vec<Wide>; 2],
+    pub(super) wide: [Vec<Wide>; 2],
+    /// What each pod class may do, by direction, where that is kept.
+    pub(super) grounds: Option<Box<[Profiles; 2]>>,
 }
 
 /// Egress to these destinations at these ports.
@@ -117,9 +119,11 @@ impl Relation {
             let_out: QuickMap::default(),
             side_sets,
         };
+        let kept = focus.keeps.then(|| out.clone());
         join.egress_rules(out, anyone);
         let (column_of, columns) = join.columns(&guards, anyone, focus);
-        Self { column_of, columns, anyone, wide }
+        let grounds = kept.map(|out| Box::new([guards, out]));
+        Self { column_of, columns, anyone, wide, grounds }
     }
 
     /// Whom the rules of a class admit altogether; no policy isolates nodes and what is outside.

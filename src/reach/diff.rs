@@ -189,7 +189,11 @@ fn changes(old: &Reach, new: &Reach, retold: bool) -> Changes {
 }
 
 /// The same of the ports that three relations of each side have.
-fn changed(table: &mut PortTable, six: Six, retold: bool) -> Vec<(Passage, Passage, PortsId)> {
+pub(super) fn changed(
+    table: &mut PortTable,
+    six: Six,
+    retold: bool,
+) -> Vec<(Passage, Passage, PortsId)> {
     let mut passing = |[unconditional, certain, possible]: [PortsId; 3]| {
         [
             (Passage::Unknown, table.but(possible, certain)),
@@ -219,10 +223,10 @@ fn changed(table: &mut PortTable, six: Six, retold: bool) -> Vec<(Passage, Passa
 const CELLS_OF_CHANGE: usize = 30;
 
 /// The ports of the three relations of the old side, then of the new.
-type Six = [PortsId; 6];
+pub(super) type Six = [PortsId; 6];
 
 /// Whether two sides differ, or both have something on a condition that may be another one.
-fn may_change<T: PartialEq>(six: &[T; 6], retold: bool) -> bool {
+pub(super) fn may_change<T: PartialEq>(six: &[T; 6], retold: bool) -> bool {
     six[..3] != six[3..] || (retold && six[0] != six[1] && six[3] != six[4])
 }
 
@@ -532,7 +536,7 @@ fn same(member: &Member) -> Option<Same> {
 }
 
 /// Some of six columns cut at each other's edges.
-fn overlay<'c>(
+pub(super) fn overlay<'c>(
     tables: &Tables,
     columns: impl Iterator<Item = (usize, &'c Column)>,
 ) -> Vec<(ClassId, ClassId, Six)> {

@@ -57,6 +57,8 @@ pub(super) struct Focus {
     from: Option<Vec<Run>>,
     to: Option<Vec<Run>>,
     touching: Option<Range<ClassId>>,
+    /// What each class may do is kept, so that the flows can follow the rules.
+    pub(super) keeps: bool,
 }
 
 /// The sources that a destination is to have.
@@ -72,6 +74,11 @@ impl Sources {
 }
 
 impl Focus {
+    /// All flows, with what each class may do.
+    pub(super) fn keeping() -> Self {
+        Self { keeps: true, ..Self::default() }
+    }
+
     pub(super) fn of(space: &Space<'_>, wanted: &Wanted) -> Self {
         let runs = |classes: &BTreeSet<u32>| singles(classes.iter().copied());
         let outside = vec![(space.inside, space.size)];
@@ -84,6 +91,7 @@ impl Focus {
             },
             to: wanted.to.as_ref().map(runs),
             touching: wanted.touching.clone(),
+            keeps: false,
         }
     }
 

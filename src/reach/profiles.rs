@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// What each kind of pod class may do.
+#[derive(Clone)]
 pub(super) struct Profiles {
     /// The profile of each pod class.
     pub(super) of: Vec<u32>,
@@ -43,10 +44,26 @@ impl Profiles {
             of: vec![Self::OPEN; selecting.len()],
             all: vec![vec![(anyone, PortTable::ALL)]],
         };
+        let classes = 0..to_u32(selecting.len());
+        profiles.make(side_sets, family, mode, (direction, selecting), classes);
+        profiles
+    }
+
+    /// Makes those of some classes.
+    pub(super) fn make(
+        &mut self,
+        side_sets: &mut SideSets<'_, '_>,
+        family: Family,
+        mode: Mode,
+        (direction, selecting): (Direction, &[Selecting]),
+        classes: impl IntoIterator<Item = ClassId>,
+    ) {
         let mut maker = Maker::new(side_sets, family, mode, direction);
         let mut known: HashMap<_, u32> = HashMap::new();
-        for (class, selecting) in (0..).zip(selecting) {
+        for class in classes {
+            let selecting = &selecting[class as usize];
             if selecting.is_nobody() {
+                self.of[class as usize] = Self::OPEN;
                 continue;
             }
             if maker.side_sets.tables.is_over() {
@@ -59,15 +76,14 @@ impl Profiles {
             } else {
                 let profile = maker.parts(&subject, selecting).map_or(Self::OPEN, |parts| {
                     maker.side_sets.tables.keep(parts.len() + CELLS_OF_PROFILE);
-                    profiles.all.push(parts);
-                    to_u32(profiles.all.len() - 1)
+                    self.all.push(parts);
+                    to_u32(self.all.len() - 1)
                 });
                 known.insert(key, profile);
                 profile
             };
-            profiles.of[class as usize] = profile;
+            self.of[class as usize] = profile;
         }
-        profiles
     }
 }
 

@@ -83,7 +83,7 @@ impl<'a> SideSets<'_, 'a> {
         let spaces = match &set.namespaces {
             Namespaces::Own(name) => {
                 // What representatives suppose of its labels stands right behind it.
-                let runs = self.space.namespaces.range::<&Name, _>(name..);
+                let runs = self.space.namespaces.range::<Name, _>(name..);
                 let runs = runs.take_while(|(other, _)| *real_namespace(other) == **name);
                 runs.map(|(_, run)| (Truth::Yes, (run.start, run.end))).collect::<Arc<[_]>>()
             }

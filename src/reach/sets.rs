@@ -95,6 +95,67 @@ pub(super) fn intersection(a: &[Run], b: &[Run]) -> Vec<Run> {
     both
 }
 
+/// What each class became, in order.
+pub(super) struct Became {
+    /// The classes that come from each, where they follow each other.
+    images: Vec<Run>,
+    /// All of them, where they do not.
+    apart: HashMap<ClassId, Vec<Run>>,
+    /// The first class from each on whose image does not follow that of the one before.
+    until: Vec<ClassId>,
+}
+
+impl Became {
+    /// Of classes that come from others, of which there were `size`.
+    pub(super) fn of(from: &[ClassId], size: ClassId) -> Self {
+        let mut images = vec![(0, 0); size as usize];
+        let mut apart: HashMap<ClassId, Vec<Run>> = HashMap::new();
+        for (class, old) in (0..).zip(from) {
+            let image = &mut images[*old as usize];
+            if let Some(runs) = apart.get_mut(old) {
+                runs.push((class, class + 1));
+            } else if image.0 == image.1 {
+                *image = (class, class + 1);
+            } else if image.1 == class {
+                image.1 = class + 1;
+            } else {
+                apart.insert(*old, vec![*image, (class, class + 1)]);
+            }
+        }
+        let mut until: Vec<ClassId> = (1..=size).collect();
+        for class in (1..size).rev() {
+            let before = class - 1;
+            let whole = |class: ClassId| {
+                let (from, to) = images[class as usize];
+                from < to && !apart.contains_key(&class)
+            };
+            let follows = images[before as usize].1 == images[class as usize].0;
+            if whole(before) && whole(class) && follows {
+                until[before as usize] = until[class as usize];
+            }
+        }
+        Self { images, apart, until }
+    }
+
+    fn runs(&self, runs: &[Run]) -> Vec<Run> {
+        let mut all = Vec::with_capacity(runs.len());
+        for (from, to) in runs {
+            let mut class = *from;
+            while class < *to {
+                let end = self.until[class as usize].min(*to);
+                match self.apart.get(&class) {
+                    Some(runs) => all.extend(runs),
+                    None => {
+                        all.push((self.images[class as usize].0, self.images[end as usize - 1].1));
+                    }
+                }
+                class = end;
+            }
+        }
+        merged(all)
+    }
+}
+
 /// The cells of a set in a table besides its runs or ranges.
 pub(super) const CELLS_OF_SET: u64 = 10;
 /// The cells of a result that is kept.
@@ -182,6 +243,20 @@ impl SetTable {
         self.id(intersection(self.runs(a), &others))
     }
 
+    /// Has every set stand for what its classes became; false: two that were not the same are now, and nothing
+    /// of the table is of use.
+    pub(super) fn become_others(&mut self, became: &Became) -> bool {
+        self.ids.clear();
+        for (id, (runs, size)) in (0..).zip(&mut self.sets) {
+            *runs = became.runs(runs).into();
+            *size = runs.iter().map(|(from, to)| to - from).sum();
+            if self.ids.insert(runs.clone(), id).is_some() {
+                return false;
+            }
+        }
+        true
+    }
+
     /// The cells that all of it takes.
     pub(super) fn held(&self) -> u64 {
         self.held
@@ -223,6 +298,15 @@ mod tests {
         let any = table.any([b, SetTable::EMPTY, a]);
         assert_eq!(&**table.runs(any), &[(0, 3), (5, 10)]);
         assert_eq!((table.any([a, a]), table.any([])), (a, SetTable::EMPTY));
+        // Class 1 became three that do not follow each other, class 5 two that do, and all others moved.
+        let became = Became::of(&[0, 1, 2, 1, 1, 3, 4, 5, 5, 6, 7, 8, 9], 10);
+        assert!(table.become_others(&became));
+        assert_eq!(&**table.runs(a), &[(0, 5), (7, 12)]);
+        assert_eq!(&**table.runs(b), &[(2, 3), (11, 13)]);
+        assert_eq!(&**table.runs(table.and[&(a.min(b), a.max(b))]), &[(2, 3), (11, 12)]);
+        // Of two that differed in what is gone nothing can be told any more.
+        assert!(!table.become_others(&Became::of(&[0, 2, 1, 3, 4, 5, 6, 7, 8, 9, 10], 13)));
+        let mut table = SetTable::new();
         // More runs than the linear look-ahead takes.
         let many = table.id(singles((0..100).map(|i| i * 2)));
         let one = table.id(vec![(51, 54), (120, 121)]);

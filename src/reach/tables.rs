@@ -27,6 +27,16 @@ impl Tables {
         Self { sets, ports, effort, steps: Steps::new(effort), kept: Cell::new(0) }
     }
 
+    /// Begins to count the steps of another answer.
+    pub(super) fn begin(&mut self, effort: Effort) {
+        (self.effort, self.steps) = (effort, Steps::new(effort));
+    }
+
+    /// The cells that all of it takes.
+    pub(super) fn held(&self) -> u64 {
+        self.sets.held() + self.ports.held() + self.kept.get()
+    }
+
     /// Counts what was looked at.
     pub(super) fn step(&self, steps: usize) {
         self.steps.take(steps);
@@ -40,8 +50,7 @@ impl Tables {
     /// What there is too much of.
     pub(super) fn too_much(&self) -> Option<TooMuch> {
         let limit = self.effort.cells;
-        let held = self.sets.held() + self.ports.held() + self.kept.get();
-        if held > limit {
+        if self.held() > limit {
             return Some(TooMuch { work: Work::Cells, limit });
         }
         self.steps.too_much()

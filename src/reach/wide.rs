@@ -43,7 +43,7 @@ impl Everyone {
     }
 
     /// Parts may overlap; those that cover everyone only together do not count.
-    fn of(self, tables: &mut Tables, parts: &Parts) -> Wide {
+    pub(super) fn of(self, tables: &mut Tables, parts: &Parts) -> Wide {
         let mut wide = Wide { anyone: PortTable::NONE, pods: PortTable::NONE };
         for (set, ports) in parts.iter().copied() {
             if tables.sets.and(set, self.anyone) == self.anyone {
