@@ -161,7 +161,7 @@ impl ListArgs {
             };
             let how = (&*locate, effort);
             let list = FlowList::told(snapshot, rules, &asked, unwritten.as_ref(), how, &mut row)?;
-            exit = self.exit(global, &input, &list);
+            exit = Self::exit(global, &input, &list);
             if let Some(error) = failed {
                 return Err(error.into());
             }
@@ -255,7 +255,7 @@ impl ListArgs {
             warn(global.color, told);
         }
         tell(input);
-        let exit = self.exit(global, input, &list);
+        let exit = Self::exit(global, input, &list);
         Ok((list, exit))
     }
 
@@ -267,7 +267,7 @@ impl ListArgs {
         open.then(|| unwritten::of_one(&mut input.snapshot, &input.rules, effort))
     }
 
-    fn exit(&self, global: &GlobalArgs, input: &Input, list: &FlowList) -> Exit {
+    fn exit(global: &GlobalArgs, input: &Input, list: &FlowList) -> Exit {
         let unread = global.namespace.as_deref().is_some_and(|only| input.rules.is_unread(only));
         let decides = list.missing.iter().any(MissingReport::decides);
         if unread || decides { Exit::Unknown } else { Exit::Success }

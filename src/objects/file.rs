@@ -204,7 +204,9 @@ impl File {
         let Decoded { mut found, other_policies, settings, .. } = decoded;
         // Files wait for one another, and most of what stands in one is the same many times.
         let mut shared = Shared::default();
-        found.iter_mut().for_each(|(found, _)| shared.found(found));
+        for (found, _) in &mut found {
+            shared.found(found);
+        }
         let with_text =
             |(kind, does, mark): (String, Does, Mark)| (kind, does, Some(mark), documents.at(mark));
         let other_policies = other_policies.into_iter().map(with_text).collect();

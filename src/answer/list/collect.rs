@@ -324,10 +324,10 @@ impl Collected<'_, '_> {
                 return ControlFlow::Continue(());
             };
             for (family, (pairs, sums, ports)) in Family::ALL.into_iter().zip(&mut rests) {
-                let families = self.families(family);
+                let (v4, v6) = (family == Family::V4, family == Family::V6);
                 let mut take = |row: Merged| {
-                    let families = Families { could_be_both: self.is_in_both(&row), ..families };
-                    rows.push((row, families));
+                    let could_be_both = self.is_in_both(&row);
+                    rows.push((row, Families { v4, v6, could_be_both }));
                 };
                 while let Some(key) = pairs.first().map(|pair| pair.key).filter(|k| k.0 == source) {
                     let here = pairs.iter().position(|pair| pair.key != key);
@@ -358,11 +358,6 @@ impl Collected<'_, '_> {
                 visit(row, families)?;
             }
         }
-    }
-
-    fn families(&self, family: Family) -> Families {
-        let (v4, v6) = (family == Family::V4, family == Family::V6);
-        Families { v4, v6, could_be_both: false }
     }
 
     /// Whether the ends of a row could be in a flow of either family.

@@ -2,7 +2,7 @@
 //!
 //! In: a [`Connectivity`] by what is [`ListAsked`]. Out: the rows of a [`FlowList`] with its notes.
 
-use super::collect::{Collector, Families, Holds, Merged, Part, Party};
+use super::collect::{Collected, Collector, Families, Holds, Merged, Part, Party};
 use super::entrances::{Entrances, entrances, is_from_internet};
 use super::group::{Group, Groups};
 use super::notes::Notes;
@@ -105,25 +105,7 @@ impl FlowList {
         };
         let nothing = is_empty(snapshot, rules);
         let said = Said::of(&lister, &rows);
-        let (mut notes, mut late) = (Notes::default(), None);
-        let _ = rows.rows(&|_| !nothing, &mut |row, families| {
-            if !lister.has_port(&row) || said.twice(&lister, &row) {
-                return ControlFlow::Continue(());
-            }
-            let flow = lister.flow(&row, families);
-            late = lister.steps.late();
-            if late.is_some() {
-                return ControlFlow::Break(());
-            }
-            if asked.internet && !is_from_internet(&flow.source) {
-                return ControlFlow::Continue(());
-            }
-            notes.see(&flow);
-            tell(flow)
-        });
-        if let Some(late) = late {
-            return Err(late);
-        }
+        let notes = if nothing { Notes::default() } else { lister.tell(&rows, &said, tell)? };
         let stood_for = said.note();
         let mut missing = missing(snapshot, rules, unwritten, notes.rows == 0);
         let found = lister.entrances.as_ref();
@@ -233,6 +215,32 @@ fn elsewhere(snapshot: &Snapshot, rules: &Ruleset) -> HashSet<PodId> {
 }
 
 impl Lister<'_> {
+    /// Tells every row that is asked for and says something new.
+    fn tell(
+        &self,
+        rows: &Collected<'_, '_>,
+        said: &Said,
+        tell: &mut dyn FnMut(ListedFlow) -> ControlFlow<()>,
+    ) -> Result<Notes, TooMuch> {
+        let (mut notes, mut late) = (Notes::default(), None);
+        let _ = rows.rows(&|_| true, &mut |row, families| {
+            if !self.has_port(&row) || said.twice(self, &row) {
+                return ControlFlow::Continue(());
+            }
+            let flow = self.flow(&row, families);
+            late = self.steps.late();
+            if late.is_some() {
+                return ControlFlow::Break(());
+            }
+            if self.asked.internet && !is_from_internet(&flow.source) {
+                return ControlFlow::Continue(());
+            }
+            notes.see(&flow);
+            tell(flow)
+        });
+        late.map_or(Ok(notes), Err)
+    }
+
     fn flow(&self, row: &Merged, families: Families) -> ListedFlow {
         let why = self.why(row, families).unwrap_or_default();
         // Between workloads rules are told of what is not known only: elsewhere there are too many.

@@ -82,7 +82,9 @@ impl Said {
             ControlFlow::Continue(())
         });
         let namespace = |id: &PodId| &lister.snapshot.pod(*id).namespace;
-        known.values_mut().for_each(|ids| ids.sort_by(|a, b| namespace(a).cmp(namespace(b))));
+        for ids in known.values_mut() {
+            ids.sort_by(|a, b| namespace(a).cmp(namespace(b)));
+        }
         said
     }
 
