@@ -9,7 +9,6 @@ mod cluster;
 mod corpus;
 mod dice;
 mod diff;
-mod flux;
 mod hubble;
 mod inputs;
 mod manifests;
@@ -19,6 +18,7 @@ mod reach;
 #[path = "../../tests/read_back.rs"]
 mod read_back;
 mod render;
+mod repositories;
 mod selectors;
 mod tests;
 mod yaml;
@@ -43,17 +43,17 @@ macro_rules! target {
 /// A target by its name.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// Every target.
+/// Every target. None has the name of a program that tests look for beside our own.
 pub const TARGETS: [Target; 12] = [
     ("api", api::api),
     ("diff", diff::diff),
-    ("flux", flux::flux),
     ("hubble", hubble::hubble),
     ("inputs", inputs::inputs),
     ("manifests", manifests::manifests),
     ("probe", probe::probe),
     ("reach", reach::reach),
     ("render", render::render_all),
+    ("repositories", repositories::repositories),
     ("selectors", selectors::selectors),
     ("tests", tests::tests),
     ("yaml", yaml::yaml),

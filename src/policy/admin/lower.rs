@@ -25,6 +25,9 @@ pub(super) struct Lowering<'a> {
     pub(super) lints: Vec<Fault>,
     /// What is not known in the rule at hand, each with what it is.
     pub(super) unknown: Vec<Fault>,
+    /// Of its peers, by their places, those that mean everyone by what Cilium sums pods up in, with the
+    /// namespaces that they mean themselves.
+    pub(super) summed_up: Vec<(usize, Selector)>,
     /// Cilium takes nothing of the object.
     pub(super) refused: bool,
 }
@@ -39,6 +42,7 @@ impl<'a> Lowering<'a> {
             faults: Vec::new(),
             lints: Vec::new(),
             unknown: Vec::new(),
+            summed_up: Vec::new(),
             refused: false,
         }
     }
@@ -179,6 +183,7 @@ impl<'a> Lowering<'a> {
             self.fault(format!("{path}.{}", side.0), message);
         }
         let allows = action == Some(Action::Allow);
+        self.summed_up.clear();
         let mut peers = Vec::new();
         for (i, peer) in written_peers.iter().enumerate() {
             self.peer(direction, allows, &format!("{path}.{}[{i}]", side.0), peer, &mut peers);
@@ -195,16 +200,43 @@ impl<'a> Lowering<'a> {
         };
         self.tell_unknown(action);
         let (action, peers, ports) = entry;
-        entries.push(Entry {
-            path: path.into(),
-            place,
-            action,
-            only: None,
-            peers,
-            ports,
-            condition: None,
-        });
+        let path: Box<str> = path.into();
+        let with = |peers, ports| {
+            let path = path.clone();
+            Entry { path, place, action, only: None, peers, ports, condition: None }
+        };
+        let Some(themselves) = self.themselves(direction, &peers, &ports) else {
+            entries.push(with(peers, ports));
+            return entries;
+        };
+        entries.push(with(themselves, ports.clone()));
+        if let Ports::Of(mut items) = ports {
+            items.retain(|item| !is_named(item));
+            if !items.is_empty() {
+                entries.push(with(peers, Ports::Of(items)));
+            }
+        }
         entries
+    }
+
+    /// Whom peers of egress mean themselves, where names of ports are looked for there alone: what Cilium sums
+    /// pods up in has no ports.
+    ///
+    /// Source: docs/semantics/cilium-verdicts.md#negative-namespaces-of-clusternetworkpolicy.
+    fn themselves(&self, direction: Direction, peers: &Peers, ports: &Ports) -> Option<Peers> {
+        let (Peers::Of(peers), Ports::Of(items)) = (peers, ports) else { return None };
+        if direction == Direction::Ingress
+            || self.summed_up.is_empty()
+            || !items.iter().any(is_named)
+        {
+            return None;
+        }
+        let mut peers = peers.clone();
+        for (at, namespaces) in &self.summed_up {
+            let set = PodSet::new(Namespaces::Matching(namespaces.clone()), Selector::default());
+            peers.get_mut(*at)?.admits = PeerKind::Pods(set);
+        }
+        Some(Peers::Of(peers))
     }
 
     fn action(&mut self, path: &str, written: Option<&str>) -> Option<Action> {
@@ -248,7 +280,7 @@ impl<'a> Lowering<'a> {
     /// Source: docs/semantics/admin.md#named-ports: refused in the experimental channel only.
     fn names_without_pods(&mut self, path: &str, peers: &[WrittenPeer], ports: &Ports) {
         let Ports::Of(items) = ports else { return };
-        if !items.iter().any(|item| matches!(item.ports, PortMatch::Named(_))) {
+        if !items.iter().any(is_named) {
             return;
         }
         let has = |field: fn(&WrittenPeer) -> bool| peers.iter().any(field);
@@ -307,4 +339,8 @@ impl<'a> Lowering<'a> {
             }),
         }]
     }
+}
+
+fn is_named(item: &PortRule) -> bool {
+    matches!(item.ports, PortMatch::Named(_))
 }

@@ -82,7 +82,7 @@ impl Lowering<'_> {
                 if self.is_everyone(&path_of, &namespaces) {
                     let others = PeerKind::Entities(Entities::without_labels());
                     peers.push(Peer::new(path, others));
-                    namespaces = Selector::default();
+                    self.summed_up.push((peers.len(), std::mem::take(&mut namespaces)));
                 }
                 let set = PodSet::new(Namespaces::Matching(namespaces), Selector::default());
                 peers.push(Peer::new(path, PeerKind::Pods(set)));

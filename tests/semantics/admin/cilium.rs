@@ -204,4 +204,15 @@ fn negative_namespaces_under_cilium() {
                 matchExpressions: [{key: team, operator: NotIn, values: [red]}]}}";
     under(&admin(1, &from("Deny", both)), &cilium(|_| {}))
         .holds(&["web → api:80 is Allowed", "203.0.113.7 → api:80 is Allowed"]);
+    // A name of a port is one of those whom the peer means itself, and in ingress the subject's own.
+    let ports = "protocols: [{tcp: {destinationPort: {number: 80}}}, {destinationNamedPort: http}]";
+    let egress = format!("egress: [{{action: Deny, to: [{red}], {ports}}}]");
+    under(&admin(1, &egress), &cilium(|_| {})).holds(&[
+        "web → api:80 is Denied",
+        "web → api:8080 is Allowed",
+        "203.0.113.7 → api:80 is Allowed",
+    ]);
+    let ingress = format!("ingress: [{{action: Deny, from: [{red}], {ports}}}]");
+    under(&admin(1, &ingress), &cilium(|_| {}))
+        .holds(&["web → api:80 is Denied", "web → api:8080 is Denied"]);
 }

@@ -1,4 +1,4 @@
 //! See `src/`.
 #![cfg_attr(feature = "libfuzzer", no_main)]
 
-netpol_fuzz::target!("flux");
+netpol_fuzz::target!("repositories");

@@ -36,7 +36,7 @@ fn place() -> TempDir {
 }
 
 /// See above.
-pub fn flux(bytes: &[u8]) {
+pub fn repositories(bytes: &[u8]) {
     let (head, texts) = bytes.split_at(bytes.len().min(2));
     let mut dice = Dice::new(head);
     let place = place();
