@@ -36,6 +36,7 @@ mod kustomize;
 mod learn;
 mod lint;
 mod list;
+mod list_csv;
 #[cfg(unix)]
 mod live_calico;
 mod live_dialects;
