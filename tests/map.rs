@@ -507,7 +507,7 @@ fn what_is_larger_still_is_folded_twice() {
     let said = "Only what is open to the whole cluster or to the outside has rows</bdi>.";
     assert!(done.stdout.contains(said));
     // Nothing but a page is folded.
-    assert_eq!(netpol(&[&words[..], &["-o", "csv"]].concat()).code, 2);
+    assert_eq!(netpol(&[&words[..], &["-o", "json"]].concat()).code, 2);
 }
 
 /// A live cluster is read for it once, with what leads in from outside.
