@@ -43,8 +43,10 @@ impl NodeRule {
         let denies = |entry: &Entry| entry.action != Action::Allow;
         match self {
             Self::None | Self::Reaches => false,
+            // A condition holds for the own node, too.
             Self::Implied => {
                 rules.traits().denies
+                    || rules.traits().conditions
                     || snapshot.namespaces().any(|n| rules.may_have_denials(&n.name))
             }
             Self::Exempt => rules
