@@ -5,8 +5,9 @@ mod action;
 mod all_pairs;
 #[cfg(unix)]
 mod argocd;
-mod baseline_dialects;
 #[cfg(unix)]
+mod bare;
+mod baseline_dialects;
 mod bootstrap;
 #[cfg(unix)]
 mod cilium_crds;

@@ -21,7 +21,8 @@ pub use flux::{FluxBuildArgs, FluxChange};
 pub use hubble::{HubbleArgs, Source, WAITING, since};
 pub use input::{Input, InputArgs};
 pub use output::{
-    ColorChoice, OutputArgs, Told, answer, error, show, show_map, show_page, warn, width, written,
+    ColorChoice, OutputArgs, Told, answer, error, not_known, show, show_map, show_page, warn,
+    width, written,
 };
 pub(crate) use output::{for_people, one_of, shown_path};
 pub use progress::{Choice, Progress, choose, note, type_again};

@@ -7,6 +7,7 @@ use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use netpol::answer::MissingReport;
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
 use std::marker::PhantomData;
@@ -160,6 +161,19 @@ pub fn error(color: ColorChoice, message: &str) {
 /// Writes `warning: …` to stderr.
 pub fn warn(color: ColorChoice, message: &str) {
     labelled(color, AnsiColor::Yellow.on_default().bold(), "warning:", message);
+}
+
+/// Writes `not known: …` to stderr for each, beside a format that has room for flows only.
+pub fn not_known<'m>(
+    color: ColorChoice,
+    format: Format,
+    missing: impl IntoIterator<Item = &'m MissingReport>,
+) {
+    if format.is_bare() {
+        for MissingReport { message, .. } in missing {
+            labelled(color, AnsiColor::Yellow.on_default().bold(), "not known:", message);
+        }
+    }
 }
 
 /// Writes a line to stderr, where answers do not go.

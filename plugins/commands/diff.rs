@@ -2,8 +2,8 @@
 
 use super::{print_schema, test};
 use crate::cli::{
-    Exit, FluxBuildArgs, GlobalArgs, Input, InputArgs, OutputArgs, Progress, Side, note, show_page,
-    width,
+    Exit, FluxBuildArgs, GlobalArgs, Input, InputArgs, OutputArgs, Progress, Side, not_known, note,
+    show_page, width,
 };
 use crate::render::Page;
 use anyhow::{bail, ensure};
@@ -167,6 +167,7 @@ impl DiffArgs {
         }
         let report = self.report(global)?;
         let page = Page { width: width(), brief: self.summary };
+        not_known(global.color, self.output.format(), &report.missing);
         show_page(global.color, &report, self.output.format(), page)?;
         Ok(self.exit(&report))
     }

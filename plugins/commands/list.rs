@@ -1,6 +1,8 @@
 //! `list`: who may talk to whom on what.
 
-use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, show, warn, written};
+use crate::cli::{
+    Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, not_known, show, warn, written,
+};
 use crate::render::{CsvList, Format, Formats as _, weight};
 use anyhow::{anyhow, bail, ensure};
 use clap::Args;
@@ -138,6 +140,7 @@ impl ListArgs {
                 input.tell_gaps(global);
             }
         })?;
+        not_known(global.color, format, list.missing.iter().filter(|it| it.decides()));
         show(global.color, &list, format)?;
         Ok(exit)
     }
@@ -167,6 +170,7 @@ impl ListArgs {
             }
             drop(progress.take());
             input.tell_gaps(global);
+            not_known(global.color, Format::Csv, list.missing.iter().filter(|it| it.decides()));
             Ok(rows.end(&list)?)
         })?;
         Ok(exit)
@@ -288,6 +292,7 @@ impl ListArgs {
         let mut report = SystemReport::new(snapshot, rules, only, written, &*input.locate());
         report.notes.splice(0..0, input.notes.iter().cloned());
         drop(progress);
+        not_known(global.color, format, &report.missing);
         show(global.color, &report, format)?;
         let decides = report.missing.iter().any(MissingReport::decides);
         Ok(if decides { Exit::Unknown } else { Exit::Success })

@@ -1,6 +1,6 @@
 //! `reach`: how far one gets from somewhere, step by step, and what would cut it.
 
-use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, show};
+use crate::cli::{Exit, GlobalArgs, Input, InputArgs, OutputArgs, Progress, not_known, show};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use netpol::answer::{MissingReport, OnwardAsked, OnwardReport};
@@ -86,6 +86,7 @@ impl ReachArgs {
         let found = (&found, cut.as_ref());
         let report =
             OnwardReport::new(snapshot, rules, &asked, found, unwritten.as_ref(), &*locate);
+        not_known(global.color, self.output.format(), &report.missing);
         show(global.color, &report, self.output.format())?;
         let decides = report.missing.iter().any(MissingReport::decides);
         Ok(if decides { Exit::Unknown } else { Exit::Success })

@@ -318,7 +318,10 @@ pub(super) fn outcome(
             let possible = or(tables, possible, &exempt);
             spared = and(tables, &last.next, &possible);
         }
-        admitted = or(tables, &admitted, certain);
+    }
+    if by_cilium {
+        // A policy that was not read may isolate, which does not close the way from the own node.
+        admitted = or(tables, &admitted, &implied[0]);
     }
     for more in [&admin.allow, &last.allow, &spared] {
         allow = or(tables, &allow, more);

@@ -355,8 +355,8 @@ impl Lowering<'_> {
         }
     }
 
-    /// Whom a selector of `fromEndpoints` or `toEndpoints` means.
-    pub(super) fn endpoints(&mut self, path: &str, terms: &Terms) -> Vec<PeerKind> {
+    /// Whom a selector of `fromEndpoints` or `toEndpoints` means; `named`: beside names of their ports.
+    pub(super) fn endpoints(&mut self, path: &str, terms: &Terms, named: bool) -> Vec<PeerKind> {
         let mut kinds: Vec<PeerKind> =
             terms.pods(self.namespace).map(PeerKind::Pods).into_iter().collect();
         let others = terms.others.as_ref();
@@ -372,7 +372,7 @@ impl Lowering<'_> {
             return kinds;
         }
         let outside = self.outside(path, terms, &mut kinds);
-        self.summed_up(terms, outside, &mut kinds);
+        self.summed_up(terms, outside, named, &mut kinds);
         let asks = |key: &str| positive.iter().any(|requirement| &*requirement.key == key);
         let entities = Entities {
             pods: false,
@@ -396,9 +396,9 @@ impl Lowering<'_> {
             .collect();
         if !matched.is_empty() || !positive.is_empty() {
             let written = if positive.is_empty() {
-                let names = matched.join(", ");
+                let them = matched.join(", ");
                 let message =
-                    format!("asks for no label that must be there, so it matches {names} too");
+                    format!("asks for no label that must be there, so it matches {them} too");
                 self.lint(Lint::MatchesMore, path, message);
                 matched
             } else {
@@ -413,7 +413,7 @@ impl Lowering<'_> {
     /// label that a policy could ask for.
     ///
     /// Source: docs/semantics/cilium-labels.md#reserved-labels.
-    fn summed_up(&self, terms: &Terms, outside: bool, kinds: &mut Vec<PeerKind>) {
+    fn summed_up(&self, terms: &Terms, outside: bool, named: bool, kinds: &mut Vec<PeerKind>) {
         let mut asked = terms.pods.iter().chain(&terms.namespaces).chain(&terms.reserved);
         if self.settings.version < CiliumVersion::V1_20
             || !terms.has_reserved()
@@ -422,7 +422,13 @@ impl Lowering<'_> {
         {
             return;
         }
-        if !terms.pods.is_empty() || !terms.namespaces.is_empty() {
+        let leaves_out = !terms.pods.is_empty() || !terms.namespaces.is_empty();
+        if leaves_out && named {
+            let why = "in 1.20 a selector that says only what must not be there also means the pods that it \
+                       leaves out, but for their names of ports";
+            let scope = Scope { pods: true, nodes: false };
+            kinds.push(PeerKind::Unresolved(why.into(), scope));
+        } else if leaves_out {
             let written = vec!["cluster".into()];
             kinds.push(PeerKind::Entities(Entities { pods: true, written, ..Entities::default() }));
         }

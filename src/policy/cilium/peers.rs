@@ -4,7 +4,9 @@
 //! docs/semantics/cilium-rules.md#groups-of-a-cloud.
 
 use super::super::CiliumVersion;
-use super::super::rule::{Entities, Namespaces, NodeSet, Peer, PeerKind, Peers, PodSet, Scope};
+use super::super::rule::{
+    Direction, Entities, Namespaces, NodeSet, Peer, PeerKind, Peers, PodSet, Scope,
+};
 use super::super::variables::unknown_peer;
 use super::labels::Terms;
 use super::lower::{At, Lowering, at as at_path};
@@ -60,6 +62,7 @@ impl Lowering<'_> {
             self.lint(Lint::EmptyRule, at.path, message);
         }
         let mut peers = Vec::new();
+        let named = at.direction == Direction::Egress && element.names_ports();
         for (i, selector) in element.endpoints.iter().flatten().enumerate() {
             let path = format!("{}.{}[{i}]", at.path, at.field("Endpoints"));
             let mut terms = self.terms(&path, selector);
@@ -67,7 +70,7 @@ impl Lowering<'_> {
             if let Some(required) = required {
                 terms.and(required);
             }
-            let kinds = self.endpoints(&path, &terms);
+            let kinds = self.endpoints(&path, &terms, named);
             peers.extend(at_path(&path, kinds));
         }
         self.cidrs(at, element, &mut peers);

@@ -244,6 +244,15 @@ pub(super) struct Element {
     pub(super) authentication: Option<Authentication>,
 }
 
+impl Element {
+    /// Whether a port of it is a name.
+    pub(super) fn names_ports(&self) -> bool {
+        let items = self.ports.iter().flatten().flat_map(|item| item.ports.iter().flatten());
+        let mut ports = items.filter_map(|item| item.port.as_deref());
+        ports.any(|port| port.bytes().any(|byte| !byte.is_ascii_digit()))
+    }
+}
+
 /// An item of `ingress` or `ingressDeny`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(from = "IngressFields")]
