@@ -3,9 +3,10 @@
 //! In: snapshots with their rules, one after the other. Out: the [`Connectivity`] of the last, and which flows
 //! pass otherwise than in the one before ([`Turned`]). Only what a change of policies touches is worked out
 //! again: what the pods may do that such a policy selected or selects (`patch.rs`), and the flows of these.
-//! Classes, their sets and all other flows stay; where pods changed, or are to be told apart by something else,
-//! the classes are made anew, and what was worked out is moved to them (`recut.rs`). Whether that can be done is found by comparing both sides
-//! (`same.rs`), never taken on trust; where it cannot, all is worked out anew.
+//! Classes, their sets and all other flows stay; where pods changed, or are to be told apart by something
+//! else, the classes are made anew, and what was worked out is moved to them (`recut.rs`). Whether that can be
+//! done is found by comparing both sides (`same.rs`), never taken on trust; where it cannot, all is worked out
+//! anew.
 
 mod patch;
 mod recut;
