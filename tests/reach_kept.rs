@@ -21,7 +21,7 @@ const PORTS: usize = 3;
 static HOW: [AtomicUsize; 3] = [const { AtomicUsize::new(0) }; 3];
 
 /// The versions that there are of each object, by what it is called; most have one.
-fn versions(cluster: &[Value]) -> Vec<Vec<&Value>> {
+pub(crate) fn versions(cluster: &[Value]) -> Vec<Vec<&Value>> {
     let mut all: BTreeMap<[String; 3], Vec<&Value>> = BTreeMap::new();
     for object in cluster {
         let metadata = &object["metadata"];
@@ -31,7 +31,7 @@ fn versions(cluster: &[Value]) -> Vec<Vec<&Value>> {
     all.into_values().collect()
 }
 
-fn chosen(versions: &[Vec<&Value>], choice: &[usize]) -> Vec<Value> {
+pub(crate) fn chosen(versions: &[Vec<&Value>], choice: &[usize]) -> Vec<Value> {
     let each = versions.iter().zip(choice).filter_map(|(all, at)| all.get(*at));
     each.map(|object| (*object).clone()).collect()
 }

@@ -1,6 +1,6 @@
 //! Flags that say where objects come from.
 
-use super::{GlobalArgs, Progress, Session, output};
+use super::{GlobalArgs, KeptInput, Progress, Session, output};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use ipnet::IpNet;
@@ -18,6 +18,7 @@ use netpol_sources::manifests::{Loaded, Locator, Manifests, Severity};
 use netpol_sources::revision::Revision;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The heading of these flags in help.
 const HEADING: &str = "Input";
@@ -98,6 +99,10 @@ pub struct InputArgs {
     /// Of a live cluster, workloads that have no pods at the moment are read too.
     #[arg(skip)]
     pub without_pods: bool,
+
+    /// What was read before, where it is read again and again.
+    #[arg(skip)]
+    pub kept: Option<Arc<KeptInput>>,
 
     /// Network of the pods whose addresses manifests do not tell; repeatable
     #[arg(long, value_name = "CIDR", help_heading = HEADING)]
@@ -282,6 +287,7 @@ impl InputArgs {
             values: (self.values.clone(), self.set.clone()),
             kustomizations: self.kustomize.clone(),
             namespace: namespace.to_owned(),
+            kept: self.kept.as_ref().and_then(|kept| kept.files.clone()),
             ..self.manifests(global)
         }
         .load()?;
@@ -350,7 +356,10 @@ impl InputArgs {
             let config = config.as_ref()?;
             Some(Enforcer::Cilium(Cilium::configured(version, config)))
         };
-        let (mut snapshot, mut written) = objects.assemble();
+        let (mut snapshot, mut written) = match &self.kept {
+            Some(kept) => kept.link(objects),
+            None => objects.assemble(),
+        };
         if self.with_staged {
             written.enforce_staged();
         } else {

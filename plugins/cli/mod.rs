@@ -7,6 +7,7 @@ mod exit;
 mod flux;
 mod hubble;
 mod input;
+mod kept;
 mod output;
 mod progress;
 mod refused;
@@ -20,6 +21,7 @@ pub use exit::Exit;
 pub use flux::{FluxBuildArgs, FluxChange};
 pub use hubble::{HubbleArgs, Source, WAITING, since};
 pub use input::{Input, InputArgs};
+pub use kept::KeptInput;
 pub use output::{
     ColorChoice, OutputArgs, Told, answer, error, not_known, show, show_map, show_page, warn,
     width, written,

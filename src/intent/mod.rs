@@ -33,13 +33,14 @@ pub use words::{Directions, EndText, EndWord, Ends, PortWords, TestScope};
 use crate::cluster::Snapshot;
 use crate::effort::{Effort, TooMuch};
 use crate::policy::Ruleset;
-use crate::reach::Connectivity;
+use crate::reach::{Connectivity, Kept};
 use crate::unwritten::Places;
 use ipnet::IpNet;
 use prove::Tester;
 use questions::{Asker, Question, Refusal};
 use regions::Regions;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Why a test cannot be asked of anything: a mistake in its file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,6 +76,28 @@ pub fn judge(
     namespace: &str,
     effort: Effort,
 ) -> Result<Vec<Judged>, JudgeError> {
+    judge_with(snapshot, rules, (tests, namespace), effort, None)
+}
+
+/// The same for whoever judges again and again, and gives what was kept each time: of who reaches whom only
+/// what changed is worked out.
+pub fn judge_again(
+    snapshot: &mut Snapshot,
+    rules: &Ruleset,
+    asked: (&[Test], &str),
+    effort: Effort,
+    kept: &mut Option<Kept>,
+) -> Result<Vec<Judged>, JudgeError> {
+    judge_with(snapshot, rules, asked, effort, Some(kept))
+}
+
+fn judge_with(
+    snapshot: &mut Snapshot,
+    rules: &Ruleset,
+    (tests, namespace): (&[Test], &str),
+    effort: Effort,
+    kept: Option<&mut Option<Kept>>,
+) -> Result<Vec<Judged>, JudgeError> {
     let mut regions = Regions::new(snapshot, rules, &blocks(tests));
     let nothing = BTreeSet::new();
     let mut asker = Asker { snapshot: &mut *snapshot, regions: &mut regions, namespace, nothing };
@@ -87,15 +110,30 @@ pub fn judge(
         }
         questions.push(question);
     }
-    let snapshot = &*snapshot;
-    let connectivity = Connectivity::compute(snapshot, rules, effort)?;
-    let places = Places::new(snapshot, rules);
-    let mut tester = Tester::new((snapshot, rules), &connectivity, &places, effort);
-    let all = tests.iter().zip(questions).map(|(test, question)| match question {
-        Ok(question) => tester.judge(test, &question),
-        Err(refusal) => Judged::refused(refusal),
-    });
-    Ok(all.collect())
+    let all = tests.iter().zip(questions);
+    let judge = |snapshot: &Snapshot, connectivity: &Connectivity<'_>| {
+        let places = Places::new(snapshot, rules);
+        let mut tester = Tester::new((snapshot, rules), connectivity, &places, effort);
+        let all = all.map(|(test, question)| match question {
+            Ok(question) => tester.judge(test, &question),
+            Err(refusal) => Judged::refused(refusal),
+        });
+        all.collect()
+    };
+    let Some(kept) = kept else {
+        return Ok(judge(snapshot, &Connectivity::compute(snapshot, rules, effort)?));
+    };
+    let side = (Arc::new(snapshot.clone()), Arc::new(rules.clone()));
+    let mut flows = match kept.take() {
+        Some(mut flows) => {
+            flows.update(side.0, side.1)?;
+            flows
+        }
+        None => Kept::new(side.0, side.1, effort)?,
+    };
+    let judged = flows.with(|connectivity| judge(snapshot, connectivity))?;
+    *kept = Some(flows);
+    Ok(judged)
 }
 
 /// The blocks of addresses that tests name.

@@ -2,7 +2,7 @@
 //!
 //! In: [`Objects`]. Out: a [`Snapshot`] of what exists and [`Written`], the policies.
 
-use super::found::{Body, FoundWorkload, Owner};
+use super::found::{Body, FoundWorkload, Owner, is_of_policies};
 use super::routes::Leading;
 use super::set::Objects;
 use crate::cluster::{
@@ -46,6 +46,50 @@ impl Objects {
         snapshot.calls.unread = self.calls_unread;
         snapshot.settings = self.settings.into_iter().collect();
         (snapshot, written)
+    }
+}
+
+/// The namespaces that exist, as far as objects other than policies tell, and those of policies.
+type Spaces<'o> = [BTreeSet<&'o Name>; 2];
+
+impl Objects {
+    fn spaces(&self) -> Spaces<'_> {
+        let mut spaces = Spaces::default();
+        for (object, (_, body)) in &self.by_ref {
+            let name = match body {
+                Body::Namespace(_) => Some(&object.name),
+                _ => object.namespace.as_ref(),
+            };
+            spaces[usize::from(is_of_policies(object))].extend(name);
+        }
+        spaces[0].extend(&self.unread_labels);
+        spaces
+    }
+
+    /// Whether these link to a snapshot of objects that differ from them in policies only.
+    pub fn may_link_to(&self, snapshot: &Snapshot) -> bool {
+        // Whether pods have the labels of their ServiceAccounts hangs on policies.
+        let account = |body: &Body| matches!(body, Body::Account(_));
+        let [others, of_policies] = self.spaces();
+        let mut spaces = snapshot.namespaces().map(|namespace| &namespace.name);
+        !self.by_ref.values().any(|(_, body)| account(body))
+            && spaces.len() == others.union(&of_policies).count()
+            && spaces.all(|name| others.contains(name) || of_policies.contains(name))
+    }
+
+    /// The policies, and a snapshot of objects that differ in these only, with what hangs on them.
+    pub fn linked_to(self, mut snapshot: Snapshot) -> (Snapshot, Written) {
+        let mut linker = Linker::default();
+        for (object, (origin, body)) in self.by_ref {
+            if is_of_policies(&object) || matches!(body, Body::Other(_)) {
+                linker.add(object, origin, body);
+            }
+        }
+        snapshot.gaps = self.gaps;
+        snapshot.written_twice = self.written_twice;
+        snapshot.calls.unread = self.calls_unread;
+        snapshot.settings = self.settings.into_iter().collect();
+        (snapshot, Written { unread: self.unread, ..linker.written })
     }
 }
 

@@ -46,7 +46,7 @@ pub enum Kind {
 }
 
 /// What one file gave.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct File {
     pub(super) path: Arc<Path>,
     /// Its text, where it has to be kept.
@@ -150,6 +150,13 @@ impl File {
     pub fn unread(path: &Path, message: String) -> Self {
         let warnings = vec![Warning::new(path, Severity::Unread, message)];
         Self::without_objects(path.into(), warnings)
+    }
+
+    /// Whether it gave the same as another time, at the same places, but for policies and what they name.
+    pub fn differs_in_policies_only(&self, before: Option<&Self>) -> bool {
+        let before = before.into_iter().flat_map(|file| &file.found);
+        let others = |found: &&(Found, Origin)| !found.0.is_of_policies();
+        self.found.iter().filter(others).eq(before.filter(others))
     }
 
     /// How many objects it gave.

@@ -77,6 +77,18 @@ pub enum Body {
     NotKnown(Vec<Fault>),
 }
 
+impl Found {
+    /// Whether it is a policy, or what policies name, so that nothing that exists hangs on it.
+    pub fn is_of_policies(&self) -> bool {
+        is_of_policies(&self.object)
+    }
+}
+
+/// The same of an object by its kind.
+pub(super) fn is_of_policies(object: &ObjectRef) -> bool {
+    Kind::named(&object.kind).is_some_and(Kind::is_policy)
+}
+
 /// The owner that controls an object, in the object's namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {

@@ -1,5 +1,6 @@
 //! `test`: what is meant of policies, proved, broken or not known; its files, formats and exit codes.
 
+mod again;
 mod blocks;
 mod change;
 mod draft;

@@ -160,7 +160,7 @@ impl Set {
 
 /// A test, with what it means.
 #[derive(Clone, Debug)]
-struct Meant {
+pub(super) struct Meant {
     kind: &'static str,
     from: Set,
     to: Set,
@@ -252,7 +252,7 @@ fn is_exempt(snapshot: &Snapshot, flow: &Flow) -> bool {
     own(node(source), of(destination)) || own(node(destination), of(source))
 }
 
-fn tests_of(r: &mut Random, world: &World<'_>) -> (Vec<Meant>, Vec<Test>) {
+pub(super) fn tests_of(r: &mut Random, world: &World<'_>) -> (Vec<Meant>, Vec<Test>) {
     let meant: Vec<Meant> = (0..TESTS).map(|_| Meant::any(r, world)).collect();
     let tests: Vec<Value> =
         meant.iter().enumerate().map(|(i, test)| test.yaml(&format!("t{i}"))).collect();

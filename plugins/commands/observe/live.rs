@@ -3,12 +3,13 @@
 //! In: a connection. Out: an [`Input`], and another whenever something changed that answers depend
 //! on, put together aside so that flows go on meanwhile.
 
-use crate::cli::{ColorChoice, GlobalArgs, Input, InputArgs, warn};
+use crate::cli::{ColorChoice, GlobalArgs, Input, InputArgs, KeptInput, warn};
 use netpol::kinds::Kind;
 use netpol::objects::Objects;
 use netpol_sources::live::{self, Change, Connection, Watch};
 use netpol_sources::manifests::Locator;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
@@ -26,6 +27,9 @@ pub(super) struct Live {
     only: Option<String>,
     objects: Objects,
     flags: InputArgs,
+    kept: Arc<KeptInput>,
+    /// Something else than policies changed since it was put together.
+    others_changed: bool,
     color: ColorChoice,
     watch: Option<Watch>,
     /// When to put it together anew.
@@ -89,11 +93,14 @@ impl Live {
         if flags.entrances {
             connection.add_entrances(&mut objects).await?;
         }
+        let kept = Arc::<KeptInput>::default();
         Ok(Self {
             connection,
             only,
             objects,
-            flags: flags.clone(),
+            flags: InputArgs { kept: Some(kept.clone()), ..flags.clone() },
+            kept,
+            others_changed: false,
             color: global.color,
             watch: None,
             due: None,
@@ -153,14 +160,17 @@ impl Live {
         if let Some(text) = self.interruptions.take(&change) {
             warn(self.color, &text);
         }
-        if change.apply(&mut self.objects) && self.due.is_none() {
-            self.due = Some(Instant::now() + SETTLE);
+        let of_policies = change.is_of_policies();
+        if change.apply(&mut self.objects) {
+            self.others_changed |= !of_policies;
+            self.due.get_or_insert(Instant::now() + SETTLE);
         }
     }
 
     fn make(&mut self) {
         self.due = None;
         let (objects, flags) = (self.objects.clone(), self.flags.clone());
+        self.kept.only_policies(!std::mem::take(&mut self.others_changed));
         let namespace = self.connection.namespace().to_owned();
         let make = move || flags.input(objects, Locator::default(), namespace, Vec::new());
         self.making = Some((Instant::now(), tokio::task::spawn_blocking(make)));

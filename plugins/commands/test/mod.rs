@@ -120,15 +120,20 @@ impl TestArgs {
         if self.watch {
             return self.watch(global);
         }
-        self.once(global).map(|(exit, _)| exit)
+        self.once(global, None).map(|(exit, _)| exit)
     }
 
-    /// Tests, and tells what came out.
-    fn once(&self, global: &GlobalArgs) -> anyhow::Result<(Exit, Told)> {
+    /// Tests, and tells what came out; with what was kept of the last time, if it is done again and again.
+    fn once(
+        &self,
+        global: &GlobalArgs,
+        kept: Option<&mut watch::Kept>,
+    ) -> anyhow::Result<(Exit, Told)> {
         let tests = self.tests(global)?;
         let picture = self.output.format() == Format::Html;
         let entrances = picture || tests.tests.iter().any(|(test, _)| looks_in(test));
-        let reads = InputArgs { entrances, ..self.input.clone() };
+        let before = kept.as_ref().map(|kept| kept.input.clone());
+        let reads = InputArgs { entrances, kept: before, ..self.input.clone() };
         let mut input = reads.read(global)?;
         let progress = Progress::slow(global.color, "proving tests");
         // A picture shows all of it, without what tests add.
@@ -136,7 +141,11 @@ impl TestArgs {
             if picture { input.snapshot.clone() } else { std::mem::take(&mut input.snapshot) };
         let arguments = self.arguments(global);
         let side = Side { snapshot, input: &input, arguments: &arguments };
-        let report = prove::prove(side, &tests, global.limits().effort)?;
+        let effort = global.limits().effort;
+        let report = match kept {
+            Some(kept) => prove::prove_again(side, &tests, effort, &mut kept.flows)?,
+            None => prove(side, &tests, effort)?,
+        };
         drop(progress);
         let told = if picture {
             // -n is only where names without a namespace are.

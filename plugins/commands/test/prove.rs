@@ -10,6 +10,7 @@ use netpol::answer::{IntentAsked, IntentReport, Location, TestsOfChange};
 use netpol::cluster::Snapshot;
 use netpol::effort::Effort;
 use netpol::intent::{self, Asks, Judged, Test};
+use netpol::reach::Kept;
 
 /// What tests are asked of.
 pub(in crate::commands) struct Side<'a> {
@@ -27,10 +28,33 @@ pub(in crate::commands) fn prove(
     tests: &Tests,
     effort: Effort,
 ) -> anyhow::Result<IntentReport> {
+    prove_with(side, tests, effort, None)
+}
+
+/// The same where it is asked again and again, with who reached whom the last time.
+pub(super) fn prove_again(
+    side: Side<'_>,
+    tests: &Tests,
+    effort: Effort,
+    kept: &mut Option<Kept>,
+) -> anyhow::Result<IntentReport> {
+    prove_with(side, tests, effort, Some(kept))
+}
+
+fn prove_with(
+    side: Side<'_>,
+    tests: &Tests,
+    effort: Effort,
+    kept: Option<&mut Option<Kept>>,
+) -> anyhow::Result<IntentReport> {
     let Side { mut snapshot, input, arguments } = side;
     let alone: Vec<Test> = tests.tests.iter().map(|(test, _)| test.clone()).collect();
     let (rules, namespace) = (&input.rules, &input.namespace);
-    let judged = match intent::judge(&mut snapshot, rules, &alone, namespace, effort) {
+    let judged = match kept {
+        Some(kept) => intent::judge_again(&mut snapshot, rules, (&alone, namespace), effort, kept),
+        None => intent::judge(&mut snapshot, rules, &alone, namespace, effort),
+    };
+    let judged = match judged {
         Ok(judged) => judged,
         Err(intent::JudgeError::Mistake(mistake)) => {
             let place = tests.tests.iter().find(|(test, _)| test.name == mistake.test);

@@ -1,19 +1,30 @@
 //! `test --watch`: tests again whenever a file changes, until somebody ends it.
 //!
 //! In: the files of tests and manifests. Out: an answer each time. Files are looked at twice a second, by their
-//! length and the time of their last change, and no more of them than may be read.
+//! length and the time of their last change, and no more of them than may be read. Of what did not change
+//! nothing is read again, where only policies changed the snapshot stays, and who reaches whom follows them.
 
 use super::TestArgs;
-use crate::cli::{Exit, GlobalArgs, Told, error, note};
+use crate::cli::{Exit, GlobalArgs, KeptInput, Told, error, note};
 use anyhow::{bail, ensure};
+use netpol::reach;
 use netpol_sources::address::shown_path;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// How often files are looked at.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// What was read and worked out the last time.
+pub(super) struct Kept {
+    /// What files gave.
+    pub(super) input: Arc<KeptInput>,
+    /// Who reaches whom.
+    pub(super) flows: Option<reach::Kept>,
+}
 
 /// What tells that a file changed.
 type Seen = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
@@ -23,10 +34,11 @@ impl TestArgs {
     pub(super) fn watch(&self, global: &GlobalArgs) -> anyhow::Result<Exit> {
         let paths = self.watched()?;
         let most = global.limits().files;
+        let mut kept = Kept { input: Arc::new(KeptInput::of_files()), flows: None };
         loop {
             // What changes while it is read is seen afterwards.
             let before = seen(&paths, most)?;
-            match self.once(global) {
+            match self.once(global, Some(&mut kept)) {
                 Ok((exit, Told::Closed)) => return Ok(exit),
                 Ok(_) => {}
                 Err(why) => error(global.color, &format!("{why:#}")),

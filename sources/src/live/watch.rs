@@ -67,6 +67,17 @@ impl Watch {
 }
 
 impl Change {
+    /// Whether it is about policies, or what policies name, and nothing else.
+    pub fn is_of_policies(&self) -> bool {
+        let is_policy = |kind: Option<Kind>| kind.is_some_and(Kind::is_policy);
+        match self {
+            Self::Put(found) => found.0.is_of_policies(),
+            Self::Gone(object) => is_policy(Kind::named(&object.kind)),
+            Self::All(kind, _) => is_policy(Some(*kind)),
+            Self::Interrupted(..) | Self::Resumed => false,
+        }
+    }
+
     /// Makes the change; false: it says nothing new.
     pub fn apply(self, objects: &mut Objects) -> bool {
         match self {

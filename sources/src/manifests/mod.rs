@@ -16,6 +16,7 @@
 
 mod built;
 mod error;
+mod kept;
 mod klog;
 mod kustomize;
 mod locate;
@@ -25,6 +26,7 @@ mod walk;
 
 pub(crate) use built::{May, cause};
 pub use error::Error;
+pub use kept::KeptFiles;
 pub use kustomize::NAMES as KUSTOMIZATION_NAMES;
 pub(crate) use kustomize::{Kustomize, outside, paths, said};
 pub use kustomize::{Remote, remote};
@@ -37,6 +39,7 @@ use crate::flux::follow::{How, Made, Repository};
 use crate::helm::Chart;
 use crate::limits::{Budget, Counted, Exceeded, Limits};
 use crate::revision::{Content, Entry, Revision};
+use kept::Stamp;
 use netpol::cluster::Name;
 use netpol::objects::{File, Kind, Objects, Reading};
 use rayon::prelude::*;
@@ -76,6 +79,8 @@ pub struct Manifests {
     pub accepted: Vec<String>,
     /// How much is read at most.
     pub limits: Limits,
+    /// What files gave before, where they are read again and again.
+    pub kept: Option<Arc<KeptFiles>>,
 }
 
 impl Default for Manifests {
@@ -96,6 +101,7 @@ impl Default for Manifests {
             cache: false,
             accepted: Vec::new(),
             limits: Limits::default(),
+            kept: None,
         }
     }
 }
@@ -112,6 +118,15 @@ pub struct Loaded {
 }
 
 impl Manifests {
+    /// Whether nothing is read but files and directories.
+    fn reads_files_alone(&self) -> bool {
+        self.revisions.is_empty()
+            && self.repositories.is_empty()
+            && self.charts.is_empty()
+            && self.kustomizations.is_empty()
+            && self.texts.is_empty()
+    }
+
     /// Reads everything. The order of the result is that of the input: of two objects with one
     /// name the later counts, as if each were applied in turn; revisions come after files, then
     /// repositories of Flux, charts, kustomizations and texts.
@@ -124,7 +139,11 @@ impl Manifests {
         for warning in warnings {
             reading.warn(warning);
         }
-        read_inputs(&inputs, &mut reading, &namespace, &budget)?;
+        let kept = self.kept.as_deref();
+        kept.inspect(|kept| kept.begin());
+        let read = |input: &Input| read_kept(input, &namespace, &budget, kept);
+        read_inputs(&inputs, &mut reading, &read)?;
+        kept.inspect(|kept| kept.end(self.reads_files_alone()));
         for revision in &self.revisions {
             let read = revision.read(&|path| walk::is_manifest(path))?;
             for file in decode(revision, read, &namespace, &budget)? {
@@ -263,12 +282,9 @@ const TOGETHER: usize = 512;
 fn read_inputs(
     inputs: &[Input],
     reading: &mut Reading,
-    namespace: &Name,
-    budget: &Budget,
+    one: &(dyn Fn(&Input) -> Result<File, Error> + Sync),
 ) -> Result<(), Error> {
-    let read = |some: &[Input]| -> Result<Vec<File>, Error> {
-        some.par_iter().map(|input| read_input(input, namespace, budget)).collect()
-    };
+    let read = |some: &[Input]| -> Result<Vec<File>, Error> { some.par_iter().map(one).collect() };
     let mut rest = inputs.chunks(TOGETHER);
     let mut files = Vec::new();
     while !files.is_empty() || rest.len() > 0 {
@@ -277,6 +293,28 @@ fn read_inputs(
         files = more?;
     }
     Ok(())
+}
+
+/// What a file gives, which is not read again while it stays as it is.
+fn read_kept(
+    input: &Input,
+    namespace: &Name,
+    budget: &Budget,
+    kept: Option<&KeptFiles>,
+) -> Result<File, Error> {
+    let Some((kept, path)) = kept.zip(input.path()) else {
+        return read_input(input, namespace, budget);
+    };
+    let stamp = Stamp::of(path);
+    if let Some((file, bytes)) = kept.get(input, stamp.as_ref(), namespace) {
+        budget.take(Counted::Bytes, bytes)?;
+        budget.take(Counted::Objects, file.count() as u64)?;
+        return Ok(file);
+    }
+    let file = read_input(input, namespace, budget)?;
+    let bytes = stamp.as_ref().map_or(0, Stamp::length);
+    kept.keep(input, (stamp, namespace), (&file, bytes));
+    Ok(file)
 }
 
 fn read_input(input: &Input, namespace: &Name, budget: &Budget) -> Result<File, Error> {

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 const NAMED: usize = 3;
 
 /// Something to read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Input {
     /// Standard input.
     Stdin,
@@ -31,6 +31,16 @@ pub(super) enum Input {
         /// It, or a directory on the way to it, has a name with a dot before it.
         hidden: bool,
     },
+}
+
+impl Input {
+    /// Where it is, if it is a file.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Stdin => None,
+            Self::Named(path) | Self::Listed { path, .. } => Some(path),
+        }
+    }
 }
 
 /// What to read, and what could not be looked into.
