@@ -30,6 +30,11 @@ impl Known {
         !self.doubtful.contains(&end)
     }
 
+    /// Whether that is known of all ends.
+    pub(super) fn is_all_sure(&self) -> bool {
+        self.doubtful.is_empty()
+    }
+
     /// Whether an address is one that is meant, as far as what was taken out tells.
     pub(super) fn has(&self, end: End) -> bool {
         !self.gone.contains(&end)

@@ -18,7 +18,7 @@ use crate::onward::Onward;
 use crate::policy::Ruleset;
 use crate::policy::rule::{Action, PortMatch, Ports};
 use crate::reach::{Asked, Connectivity, Level, PortSet};
-use crate::unwritten::{Kinds, Places, Prover, Within, WitnessEnd, WitnessFlow};
+use crate::unwritten::{Kinds, Places, Proof, Prover, Within, WitnessEnd, WitnessFlow};
 use crate::verdict::{Flow, Passage, has_mesh, judge};
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -264,13 +264,28 @@ impl<'t> Tester<'t> {
             TestScope::Any => Within::Any,
             TestScope::WrittenNamespaces => Within::Written,
         };
-        let ends = [self.kinds(&flows.from, &from), self.kinds(&flows.to, &to)];
-        if ends.iter().all(|kinds| kinds.sets.is_empty()) {
-            return known;
+        let witness = |flow| Witness::Flow(Box::new(flow), false);
+        let mut judged = known;
+        for certainly in [true, false] {
+            let of = |set, known| self.kinds(set, known, certainly);
+            let ends = [of(&flows.from, &from), of(&flows.to, &to)];
+            let as_before = !certainly && from.is_all_sure() && to.is_all_sure();
+            if as_before || ends.iter().all(|kinds| kinds.sets.is_empty()) {
+                break;
+            }
+            let (ports, on_condition) = (&flows.ports, test.on_condition);
+            let proof = self.prover.nothing_passes(ends.each_ref(), ports, on_condition, within);
+            let proof = match proof {
+                // Of an end that is only perhaps meant nothing is broken for certain.
+                Proof::Broken(flow) if !certainly => Proof::NotKnown(flow),
+                proof => proof,
+            };
+            judged = judged.and(of_proof(proof, witness));
+            if judged.holds == Holds::Broken {
+                break;
+            }
         }
-        let proof =
-            self.prover.nothing_passes(ends.each_ref(), &flows.ports, test.on_condition, within);
-        known.and(of_proof(proof, |flow| Witness::Flow(Box::new(flow), false)))
+        judged
     }
 
     /// Whether a flow between known ends, judged by itself, is against a test.
@@ -320,12 +335,14 @@ impl<'t> Tester<'t> {
         from.one(source, *family, Some(b)).map(|a| (a, b))
     }
 
-    /// The same ends for questions about pods that nobody has written.
-    pub(super) fn kinds(&self, set: &Set, known: &Known) -> Kinds {
+    /// The same ends for questions about pods that nobody has written; of known pods all, or those that are
+    /// certainly meant.
+    pub(super) fn kinds(&self, set: &Set, known: &Known, certainly: bool) -> Kinds {
         let pod = |id: &PodId| self.snapshot.pod(*id);
+        let meant = |id: &PodId| !certainly || known.is_sure(End::Pod(*id));
         let ids = |parts: &[Rc<Part>], named: bool| -> Vec<PodId> {
             let some = parts.iter().filter(|part| !named || part.sets.is_empty());
-            some.flat_map(|part| part.pods.iter().copied()).collect()
+            some.flat_map(|part| part.pods.iter().copied()).filter(meant).collect()
         };
         let one_of_each = |ids: Vec<PodId>| -> Vec<PodId> {
             let ends = ids.into_iter().map(End::Pod);

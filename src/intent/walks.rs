@@ -51,7 +51,7 @@ impl Tester<'_> {
             TestScope::Any => Within::Any,
             TestScope::WrittenNamespaces => Within::Written,
         };
-        let kinds = self.kinds(set, &known);
+        let kinds = self.kinds(set, &known, false);
         let role = usize::from(direction == Direction::Ingress);
         let proof = self.prover.all_isolated(&kinds, direction, within);
         let found = of_proof(proof, |flow| {

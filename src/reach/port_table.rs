@@ -90,10 +90,10 @@ impl PortTable {
         let mut words: Vec<Word> = Vec::new();
         for (first, last) in set.codes() {
             let first = self.atoms.binary_search(first).ok()?;
-            let end = match self.atoms.binary_search(&after(*last)) {
-                Ok(end) => end,
-                Err(end) if end == self.atoms.len() => end,
-                Err(_) => return None,
+            let end = match after(*last) {
+                // No atom begins behind the last port there is.
+                end if end > EVERY_PORT[2].1 => self.atoms.len(),
+                end => self.atoms.binary_search(&end).ok()?,
             };
             if end <= first {
                 continue;
@@ -336,6 +336,15 @@ mod tests {
         for (id, set) in known.into_iter().zip(&sets) {
             assert_eq!(table.get(id), *set);
         }
+    }
+
+    /// Where no rule tells ports of SCTP apart, a port of it that comes late is not all of them.
+    #[test]
+    fn a_late_port_of_the_last_protocol_is_one_port() {
+        let one = PortSet::of([(Protocol::Sctp, PortRange { first: 1, last: 1 })]);
+        let mut table = PortTable::new([]);
+        let id = table.id(&one);
+        assert_eq!(table.get(id), one);
     }
 
     /// Of so many rules with a port each, a set that has most of them takes no more than a few words.

@@ -127,3 +127,24 @@ fn blocks_that_are_wrong() {
     let at = "- name: a\n  deny: {from: shop/web, to: '[2001:db8::]/32:443'}\n";
     assert_eq!(tested(&shop, at, &[]).code, 2);
 }
+
+/// Of a pod whose namespace's labels were not read nothing is broken for certain, nor where addresses may be
+/// pods' and the other end is a pod that nobody has written.
+#[test]
+fn who_is_only_perhaps_meant_breaks_nothing() {
+    let manifests = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: shop}\n---\n\
+                     apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n\
+                     metadata: {name: p, namespace: shop}\n\
+                     spec: {podSelector: {matchLabels: {x: z}}, egress: [{to: [{ipBlock: \
+                     {cidr: \"::/0\"}}]}]}\n";
+    let of = |from: &str| {
+        let test = format!(
+            "- name: t\n  only-to: {{from: {from}, to: 203.0.113.0/25, ports: [53/UDP]}}\n  \
+             may-be-empty: true\n"
+        );
+        outcome(manifests, &test).0
+    };
+    let nobody = "{ends: [\"namespaces[a=y]\"], except: [\"namespaces[a=y]\"]}";
+    assert_eq!(of(nobody), "NotKnown");
+    assert_eq!(of("ns/shop"), "Broken");
+}

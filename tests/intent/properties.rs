@@ -3,7 +3,7 @@
 
 use crate::open_world::population::{coexist, has_address, passage, populate};
 use crate::random::naive::{Answer, Bound, answer};
-use crate::random::rules::{complete_rules, partial_rules};
+use crate::random::rules::{complete_rules, is_settled, partial_rules};
 use crate::random::{
     Random, World, boundary_addresses, boundary_ports, build, complete_cluster, hold, naive_flow,
     partial_cluster,
@@ -464,7 +464,10 @@ fn witnessed(
         Endpoint::Node(at) => has(&snapshot.nodes[*at].ips),
         _ => true,
     });
-    if unread || !is_whole(world) || !there {
+    // Nor which addresses nodes have.
+    let rules = cluster.iter().any(|object| object["kind"] == "Rules");
+    let settled = !rules || is_settled(cluster);
+    if unread || !settled || !is_whole(world) || !there {
         return None;
     }
     if known && !shapes {

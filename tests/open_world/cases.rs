@@ -162,6 +162,25 @@ fn a_named_port_has_any_number() {
     assert!(all.iter().any(|line| line.ends_with("Allowed to Denied")), "{all:?}");
 }
 
+/// Of two ports of one name every one counts, and to Cilium the last: who enforces decides of such a pod.
+/// Source: docs/semantics/networkpolicy.md#named-ports and docs/semantics/cilium-ports.md#named-ports.
+#[test]
+fn a_name_of_two_ports_is_read_otherwise_by_cilium() {
+    let mut before = policy(&json!({
+        "podSelector": {"matchLabels": {"app": "db"}},
+        "policyTypes": ["Ingress"],
+        "ingress": [{"from": web(), "ports": [{"port": "http"}]}],
+    }));
+    let mut after = before.clone();
+    after.push(json!({"kind": "Enforcer"}));
+    let closed = |all: Vec<String>| all.iter().any(|line| line.ends_with("Allowed to Denied"));
+    let opened = |all: Vec<String>| all.iter().any(|line| line.ends_with("Denied to Allowed"));
+    assert!(closed(changes(&before, &after, None)));
+    assert!(opened(changes(&after, &before, None)));
+    before.push(json!({"kind": "Enforcer"}));
+    assert_eq!(changes(&before, &after, None), Vec::<String>::new());
+}
+
 /// Rules for `app=db` of shop, and what else there is.
 fn on_conditions(isolates: bool, entries: &Value, more: &[Value]) -> Vec<Value> {
     let subject = json!({"own": "shop", "podSelector": {"matchLabels": {"app": "db"}}});

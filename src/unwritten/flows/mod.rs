@@ -101,7 +101,8 @@ pub(super) struct Flows<'a> {
     /// Both ends are in the same namespace, of which little is known.
     shared: bool,
     pub(super) labels: BTreeMap<(Of, Name), Values>,
-    pub(super) named: BTreeMap<(Name, Protocol), Lit>,
+    /// By side, whether the destination's port is one of those that the name stands for.
+    pub(super) named: BTreeMap<(Name, Protocol), [Lit; 2]>,
     pub(super) ports: Vec<(Protocol, PortRange, Lit)>,
     /// The port is none that a rule names by its number.
     pub(super) unmentioned: Lit,

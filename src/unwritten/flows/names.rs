@@ -5,11 +5,11 @@
 
 use super::{Besides, Flows, Hanging, Of, Who, subject};
 use crate::cluster::{
-    AddressBlock, Family, NAMESPACE_NAME_LABEL, Operator, PortRange, Protocol,
+    AddressBlock, Family, NAMESPACE_NAME_LABEL, Operator, PortNames, PortRange, Protocol,
     SERVICE_ACCOUNT_LABEL,
 };
 use crate::policy::rule::{Namespaces, PeerKind, PodSet, PortMatch, Ports};
-use crate::unwritten::homes::roles;
+use crate::unwritten::homes::{Side, roles};
 use crate::unwritten::sat::Lit;
 use crate::verdict::Endpoint;
 use std::collections::BTreeSet;
@@ -100,11 +100,11 @@ impl Flows<'_> {
             }
         }
         for (name, protocol) in names {
-            let lit = match &self.who[1] {
-                Who::Unwritten(..) => self.circuit.free(),
-                Who::One(_) => self.circuit.constant(false),
+            let lits = match &self.who[1] {
+                Who::Unwritten(..) => self.name_port(),
+                Who::One(_) => [self.circuit.constant(false); 2],
             };
-            self.named.insert((name, protocol), lit);
+            self.named.insert((name, protocol), lits);
         }
         for (protocol, range) in besides.ports.iter().flat_map(|ports| ports.ranges()) {
             let edges = [Some(range.first.max(1)), range.last.checked_add(1)];
@@ -134,6 +134,19 @@ impl Flows<'_> {
         self.circuit.solver.clause(&all);
         self.circuit.at_most_one(&all);
         self.unmentioned = self.circuit.any(rest);
+    }
+
+    /// By side, whether a port has a name. Of several ports with it one counts, or every one.
+    fn name_port(&mut self) -> [Lit; 2] {
+        let how = |side: &Side<'_>| side.rules.enforcer().port_names();
+        let (one, other) = (self.sides.first().map(how), self.sides.last().map(how));
+        let every = self.circuit.free();
+        if one == other {
+            return [every; 2];
+        }
+        let last = self.circuit.free();
+        self.circuit.solver.clause(&[!last, every]);
+        if one == Some(PortNames::Last) { [last, every] } else { [every, last] }
     }
 
     /// The numbers of the named ports of a pod that is known.

@@ -256,7 +256,7 @@ impl Flows<'_> {
         let any = self.circuit.any(lits);
         match ports {
             PortMatch::Named(name) if self.is_unwritten(1) => {
-                let named = self.named.get(&(name.clone(), item.protocol)).copied();
+                let named = self.named.get(&(name.clone(), item.protocol)).map(|of| of[side]);
                 let named = named.unwrap_or_else(|| self.circuit.constant(false));
                 self.circuit.all([any, named])
             }

@@ -173,11 +173,19 @@ impl<'a> Search<'a> {
         };
         let place = self.place(home, name, supposed);
         let ports = if role == 1 {
-            let named = flows.named.iter().filter(|(_, lit)| flows.circuit.holds(**lit));
-            named
-                .filter(|((_, protocol), _)| *protocol == port.protocol)
-                .map(|((name, _), _)| (name.clone(), port))
-                .collect()
+            let named = flows.named.iter().filter(|((_, of), _)| *of == port.protocol);
+            // Where only the last port of a name counts for one side, it is another one.
+            let number = port.number.checked_sub(1).filter(|it| *it > 0).unwrap_or(2);
+            let last = Port { number, ..port };
+            let called = |of: [bool; 2]| match of {
+                [true, true] => vec![port],
+                [false, false] => Vec::new(),
+                _ => vec![port, last],
+            };
+            let each = named.map(|((name, _), of)| (name, of.map(|lit| flows.circuit.holds(lit))));
+            let each =
+                each.flat_map(|(name, of)| called(of).into_iter().map(|it| (name.clone(), it)));
+            each.collect()
         } else {
             Vec::new()
         };

@@ -491,7 +491,7 @@ impl<'a> Search<'a> {
                 lits.extend(values.some.values().chain([&values.other]).filter_map(|lit| *lit));
             }
         }
-        lits.extend(flows.named.values());
+        lits.extend(flows.named.values().flatten());
         let mut absent = wanted;
         let mut there = Vec::new();
         for lit in lits {
