@@ -17,6 +17,7 @@ mod oracles;
 mod packets;
 mod picture;
 mod sbom;
+mod stand_in;
 mod tools;
 
 use std::io::Write as _;
@@ -126,6 +127,14 @@ enum Task {
     #[command(verbatim_doc_comment)]
     GenCluster(gen_cluster::Options),
 
+    /// Run a command against a stand-in for the API server of a large cluster.
+    ///
+    /// The stand-in listens on loopback while the command runs, and KUBECONFIG names it. Lists come page by
+    /// page and compressed, as kube-apiserver gives them. The answer is how large the cluster was and how
+    /// long it took.
+    #[command(verbatim_doc_comment)]
+    StandIn(stand_in::Options),
+
     /// Write a large repository of Flux, with charts of its own.
     ///
     /// Each Kustomization has a directory with a workload, its Service and its policy, some have a
@@ -225,6 +234,7 @@ fn run(task: Task) -> Result<ExitCode> {
             return Ok(ExitCode::from(u8::from(!compared.same)));
         }
         Task::GenCluster(options) => answer(&gen_cluster::run(&options)?),
+        Task::StandIn(options) => answer(&stand_in::run(&options)?),
         Task::GenFlux(options) => answer(&gen_flux::run(&options)?),
         Task::Generate(options) => answer(&generate::run(&options)?),
         Task::Map(options) => answer(&map::run(&options)?),

@@ -144,7 +144,7 @@ fn object(labels: &[(&str, &str)]) -> Value {
     labels.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect()
 }
 
-fn pod_spec(app: &str) -> Value {
+pub(crate) fn pod_spec(app: &str) -> Value {
     let ports: Vec<Value> = shapes::ports(app)
         .iter()
         .map(|(name, protocol, number)| {

@@ -5,12 +5,13 @@
 
 mod calico;
 mod manifests;
-mod shapes;
+pub(crate) mod shapes;
 mod yaml;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Args, ValueEnum};
 use manifests::Policies;
+pub(crate) use manifests::pod_spec;
 use shapes::{Case, Shape};
 use std::fs;
 use std::path::PathBuf;
@@ -46,26 +47,31 @@ pub(crate) struct Options {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum ShapeArg {
+pub(crate) enum ShapeArg {
     Micro,
     Openshift,
     Monolith,
     Largest,
 }
 
+impl ShapeArg {
+    pub(crate) fn shape(self) -> Shape {
+        match self {
+            Self::Micro => Shape::Micro,
+            Self::Openshift => Shape::Openshift,
+            Self::Monolith => Shape::Monolith,
+            Self::Largest => Shape::Largest,
+        }
+    }
+}
+
 /// Writes the manifests and says what was written.
 pub(crate) fn run(options: &Options) -> Result<String> {
-    let shape = match options.shape {
-        ShapeArg::Micro => Shape::Micro,
-        ShapeArg::Openshift => Shape::Openshift,
-        ShapeArg::Monolith => Shape::Monolith,
-        ShapeArg::Largest => Shape::Largest,
-    };
     let directory = &options.out;
     fs::create_dir_all(directory).with_context(|| format!("creating {}", directory.display()))?;
     let mut there = fs::read_dir(directory).context("reading the directory")?;
     ensure!(there.next().is_none(), "{} is not empty", directory.display());
-    let case = Case { shape, pods: options.pods };
+    let case = Case { shape: options.shape.shape(), pods: options.pods };
     let policies = Policies { version: "projectcalico.org/v3", spec: calico::spec };
     let counts = if options.calico {
         manifests::write_as(case, options.seed, options.templates, policies, directory)
