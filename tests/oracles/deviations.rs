@@ -40,8 +40,9 @@ impl Seen<'_> {
                 _ => false,
             };
             let types = object["spec"]["policyTypes"].as_array();
-            let both = types.is_some_and(|types| types.len() > 1);
-            !both && (here(&self.flow.from) || here(&self.flow.to))
+            // Either may be there twice.
+            let has = |of: &str| types.is_some_and(|types| types.iter().any(|it| *it == of));
+            !(has("Ingress") && has("Egress")) && (here(&self.flow.from) || here(&self.flow.to))
         })
     }
 }

@@ -20,6 +20,7 @@ use compare::{Tally, Under, asked};
 use netpol::policy::CiliumVersion;
 use serde_json::Value;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs;
 
 thread_local! {
@@ -60,7 +61,18 @@ fn valid(cluster: &[Value]) -> bool {
         let pod = object["kind"] == "Pod";
         !pod || (object["spec"]["nodeName"].is_string() && object["status"]["podIPs"].is_array())
     };
-    has_node && cluster.iter().all(|it| whole(it) && placed(it)) && readable(cluster)
+    // What is in a namespace is in one that exists.
+    let spaces: BTreeSet<&str> = cluster
+        .iter()
+        .filter(|object| object["kind"] == "Namespace")
+        .filter_map(|object| object["metadata"]["name"].as_str())
+        .collect();
+    let housed = |object: &Value| {
+        let of = object["metadata"]["namespace"].as_str();
+        of.is_none_or(|name| name == "default" || spaces.contains(name))
+    };
+    let fits = |object: &Value| whole(object) && placed(object) && housed(object);
+    has_node && cluster.iter().all(fits) && readable(cluster)
 }
 
 /// Holds our answers to an engine's on so many clusters.
