@@ -117,7 +117,7 @@ impl Connectivity<'_> {
                 }
                 for source in classes(&there) {
                     for destination in &destinations {
-                        if self.counts(source, *destination) {
+                        if self.meet(source, *destination) {
                             visit((source, *destination, lack))?;
                         }
                     }
@@ -125,7 +125,7 @@ impl Connectivity<'_> {
             }
             for source in classes(&left) {
                 for destination in &destinations {
-                    if self.counts(source, *destination) {
+                    if self.meet(source, *destination) {
                         visit((source, *destination, asked.ports))?;
                     }
                 }
@@ -149,15 +149,19 @@ impl Connectivity<'_> {
         by_column
     }
 
-    /// Whether flows between two classes are judged at all: not between two suppositions of one namespace,
-    /// from outside to outside, or between a node and its own pods.
+    /// Whether rules alone decide flows between two classes: not between a node and its own pods, or what may
+    /// be these.
     fn counts(&self, source: ClassId, destination: ClassId) -> bool {
-        let Self { space, .. } = self;
-        let outside = |class| class >= space.inside;
-        !(space.exclude(source, destination)
-            || (outside(source) && outside(destination))
-            || space.is_own_node(source, destination, 0) != Truth::No
-            || space.is_own_node(destination, source, 0) != Truth::No)
+        let own = |on_node, pod| self.space.is_own_node(on_node, pod, 0) != Truth::No;
+        self.meet(source, destination) && !own(source, destination) && !own(destination, source)
+    }
+
+    /// Whether flows between two classes are judged at all: not between two suppositions of one namespace, or
+    /// from outside to outside.
+    fn meet(&self, source: ClassId, destination: ClassId) -> bool {
+        let outside = |class| class >= self.space.inside;
+        let apart = outside(source) && outside(destination);
+        !(apart || self.space.exclude(source, destination))
     }
 }
 

@@ -458,3 +458,26 @@ fn what_an_ambient_mesh_may_carry() {
     let outside = "- name: a\n  deny: {from: internet, to: shop/a, ports: 8080}\n";
     is(&cluster("ambient", hbone), outside, "Proved", &[]);
 }
+
+/// A rule that denies nodes makes it known which node pods are on; of those on none that is known, who passes is
+/// not known.
+#[test]
+fn a_pod_that_may_be_on_another_node_is_not_proved_to_pass() {
+    let pods = |agent: &str, db: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: agent, namespace: dev}}\n\
+             spec: {{hostNetwork: true, {agent}containers: [{{name: c, image: i}}]}}\n---\n\
+             apiVersion: v1\nkind: Pod\nmetadata: {{name: db, namespace: prod}}\n\
+             spec: {{{db}containers: [{{name: c, image: i}}]}}\n---\n\
+             apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: p, namespace: prod}}\n\
+             spec: {{endpointSelector: {{}}, ingressDeny: [{{fromEntities: [remote-node]}}]}}\n"
+        )
+    };
+    let test = "- name: x\n  scope: known\n  allow: {from: dev/pod/agent, to: prod/pod/db}\n";
+    let (one, other) = ("nodeName: n1, ", "nodeName: n2, ");
+    for (agent, db, expected) in
+        [("", "", "NotKnown"), (one, "", "NotKnown"), (one, one, "Proved"), (one, other, "Broken")]
+    {
+        is(&pods(agent, db), test, expected, &[]);
+    }
+}

@@ -467,7 +467,12 @@ fn witnessed(
     // Nor which addresses nodes have.
     let rules = cluster.iter().any(|object| object["kind"] == "Rules");
     let settled = !rules || is_settled(cluster);
-    if unread || !settled || !is_whole(world) || !there {
+    // Nor are the labels of a namespace that is not written.
+    let housed = ends.iter().filter_map(Endpoint::pod).all(|id| {
+        let space = snapshot.namespace(&snapshot.pod(id).namespace);
+        !rules || space.is_some_and(|space| !space.labels_unread)
+    });
+    if unread || !settled || !housed || !is_whole(world) || !there {
         return None;
     }
     // Where it may be that something else must hold, it is not known whether a flow passes without it.

@@ -262,3 +262,21 @@ fn a_condition_behind_other_tiers() {
     let all = changes(&of("POST /", &[admin]), &of("POST /", &[]), None);
     assert!(all.iter().any(|line| line.ends_with("OnCondition to OnCondition")), "{all:?}");
 }
+
+/// What opens other namespaces does not hide that the same rule closes one, for addresses of which it is not
+/// known whether they are nodes'.
+#[test]
+fn a_condition_opens_some_and_closes_others() {
+    let mut after = vec![
+        json!({"kind": "Enforcer", "enforcement": "Always"}),
+        json!({"kind": "Rules", "metadata": {"name": "r1"}, "direction": "Ingress",
+            "subject": {"own": "shop"}, "entries": [{"action": "Allow"}]}),
+    ];
+    let before = after.clone();
+    after.push(json!({"kind": "Rules", "metadata": {"name": "r2"}, "direction": "Ingress",
+        "entries": [{"action": "Allow", "condition": "POST /"}]}));
+    let all = changes(&before, &after, None);
+    for change in ["Denied to OnCondition", "Allowed to OnCondition"] {
+        assert!(all.iter().any(|line| line.ends_with(change)), "{all:?}");
+    }
+}

@@ -3,7 +3,7 @@
 //! In: two sides, or one, and the policies of a subject. Out: addresses outside and nodes that these can
 //! tell apart, and the known pods, nodes and settings that a change moved.
 
-use super::Search;
+use super::{Group, Search};
 use crate::cluster::{
     AddressBlock, Family, NAMESPACE_NAME_LABEL, Name, ObjectRef, Pod, Snapshot, Truth,
 };
@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 impl<'a> Search<'a> {
     /// Addresses outside that some rule of these policies can tell apart.
-    pub(super) fn outside(&self, family: Family, policies: &[&Policy]) -> Option<Who<'a>> {
+    pub(super) fn outside(&self, family: Family, policies: &[&Policy]) -> Vec<(Group, Who<'a>)> {
         let peers = policies.iter().flat_map(|policy| peers(policy));
         let blocks = peers.filter_map(|peer| match peer {
             PeerKind::Addresses(block, _) => Some(block),
@@ -26,7 +26,7 @@ impl<'a> Search<'a> {
             blocks.filter(|block| Family::of_net(block.cidr) == family).collect();
         // Where no block asks, one family shows what the other has.
         if of_family.is_empty() && family == Family::V6 {
-            return None;
+            return Vec::new();
         }
         let single = |cidr| AddressBlock { cidr, except: [].into() };
         let mut more: Vec<AddressBlock> = Vec::new();
@@ -46,7 +46,15 @@ impl<'a> Search<'a> {
         };
         let all = (0..atoms.len()).map(|atom| atoms.example(atom, |_| false));
         let all = all.filter(|ip| !of_pods(*ip)).map(Endpoint::Address);
-        Some(Who::One(all.map(|ip| [ip.clone(), ip]).collect()))
+        // Its own node's pods reach it in any case, which is to hide nothing of what others do not.
+        let is_local = |ip: &Endpoint| *ip == Endpoint::Address(NODE_LOCAL_DNS);
+        let (local, rest): (Vec<Endpoint>, Vec<Endpoint>) =
+            all.partition(|ip| self.sides.len() > 1 && is_local(ip));
+        let one =
+            |all: Vec<Endpoint>| Who::One(all.into_iter().map(|ip| [ip.clone(), ip]).collect());
+        let groups = [(Group::Outside, rest), (Group::NodeLocal, local)];
+        let groups = groups.into_iter().filter(|(_, all)| !all.is_empty());
+        groups.map(|(group, all)| (group, one(all))).collect()
     }
 
     /// Nodes, and pods on their networks, that all sides have and these policies can tell apart.

@@ -3,7 +3,7 @@
 //! In: the values of a formula that holds. Out: the shapes of its pods, the flow between them judged on
 //! each side, and with that a [`Found`].
 
-use super::{Found, FoundEnd, Goal, Group, Search, subject};
+use super::{Found, FoundEnd, Goal, Group, How, Search, subject};
 use crate::cluster::{Name, Pod, Port, Representative, Snapshot};
 use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
@@ -127,8 +127,11 @@ impl<'a> Search<'a> {
                 self.budget.steps = self.budget.steps.saturating_sub(weight.unwrap_or(0));
             }
         }
-        let seen = match judged.as_slice() {
-            [old, new] => old.passage() != new.passage() || is_rebound(old, new),
+        // Where it differs the other way, what was asked for may still be found elsewhere.
+        let seen = match (judged.as_slice(), goal.how) {
+            ([old, new], How::More(1)) => new.passage() > old.passage(),
+            ([old, new], How::More(_)) => old.passage() > new.passage(),
+            ([old, new], How::Rebound) => is_rebound(old, new),
             _ => true,
         };
         let found = Found { part: goal.part, ends, hidden: !seen };

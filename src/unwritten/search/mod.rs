@@ -104,6 +104,8 @@ impl Goal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Group {
     Outside,
+    /// The address that each node may have for itself, which is asked about apart where two sides are compared.
+    NodeLocal,
     Unwritten,
     OnNodes,
     /// A known pod that is not the same on both sides, by its place in the list of those.
@@ -263,8 +265,8 @@ impl<'a> Search<'a> {
         let policies = self.policies(direction, home);
         if !narrow.is_empty() {
             for family in Family::ALL {
-                if let Some(outside) = self.outside(family, &policies) {
-                    self.pair_in(family, direction, who, &outside, narrow, Group::Outside);
+                for (group, outside) in self.outside(family, &policies) {
+                    self.pair_in(family, direction, who, &outside, narrow, group);
                 }
             }
         }
@@ -456,7 +458,9 @@ impl<'a> Search<'a> {
         let Some(rule) = part.policy(&rules).entries.get(entry) else { return true };
         let Peers::Of(items) = &rule.peers else { return true };
         match items.get(peer).map(|item| &item.admits) {
-            Some(PeerKind::Pods(_)) => group != Group::Outside && group != Group::OnNodes,
+            Some(PeerKind::Pods(_)) => {
+                !matches!(group, Group::Outside | Group::NodeLocal | Group::OnNodes)
+            }
             Some(PeerKind::Addresses(..)) => {
                 group == Group::Outside || !self.done.contains(&(goal.itself(), Group::Outside))
             }
