@@ -16,10 +16,10 @@ use crate::effort::{Effort, TooMuch};
 use crate::ends::{End, Endpoint};
 use crate::onward::Onward;
 use crate::policy::Ruleset;
-use crate::policy::rule::{Action, PortMatch, Ports};
+use crate::policy::rule::{Action, Condition, PortMatch, Ports};
 use crate::reach::{Asked, Connectivity, Level, PortSet};
 use crate::unwritten::{Kinds, Places, Proof, Prover, Within, WitnessEnd, WitnessFlow};
-use crate::verdict::{Flow, Passage, has_mesh, judge};
+use crate::verdict::{Flow, Judgement, Passage, Trace, has_mesh, judge};
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -296,13 +296,34 @@ impl<'t> Tester<'t> {
         let (source, destination) = (source.clone(), destination.clone());
         let (port, family) = (flow.port, flow.family);
         let one = Flow { source, destination, port, family, through_service: false };
-        let passage = judge(self.snapshot, self.rules, &one).passage();
+        let judged = judge(self.snapshot, self.rules, &one);
+        let passage = judged.passage();
         match (pass, on_condition) {
             (true, true) => passage == Passage::Denied,
-            (true, false) => matches!(passage, Passage::Denied | Passage::OnCondition),
+            (true, false) => passage == Passage::Denied || self.is_bound(&judged),
             (false, true) => passage >= Passage::OnCondition,
             (false, false) => passage == Passage::Allowed,
         }
+    }
+
+    /// Whether a flow passes on a condition of a rule that certainly matches it: what only perhaps matches may as
+    /// well ask for nothing.
+    fn is_bound(&self, judged: &Judgement) -> bool {
+        let of = |trace: &Trace| {
+            let left = |own: &Condition| {
+                trace
+                    .conditions
+                    .iter()
+                    .any(|it| [&*own.asks, own.lifted_asks()].contains(&&*it.asks))
+            };
+            let sure = trace.policies.iter().filter(|policy| policy.selects.is_yes());
+            sure.flat_map(|policy| {
+                let rules = &self.rules.policy(policy.policy).entries;
+                policy.entries.iter().zip(rules).filter(|(entry, _)| entry.matches().is_yes())
+            })
+            .any(|(_, rule)| rule.condition.as_ref().is_some_and(left))
+        };
+        judged.passage() == Passage::OnCondition && (of(&judged.egress) || of(&judged.ingress))
     }
 
     /// Two ends of two classes that are not one and the same; where one is a node, or on its network, so many that

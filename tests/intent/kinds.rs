@@ -481,3 +481,27 @@ fn a_pod_that_may_be_on_another_node_is_not_proved_to_pass() {
         is(&pods(agent, db), test, expected, &[]);
     }
 }
+
+/// A rule that perhaps matches breaks nothing by what it asks for; one that does breaks.
+#[test]
+fn what_perhaps_passes_on_a_condition_is_not_known() {
+    let pods = |node: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: agent, namespace: dev}}\n\
+             spec: {{hostNetwork: true, nodeName: n1, containers: [{{name: c, image: i}}]}}\n---\n\
+             apiVersion: v1\nkind: Pod\nmetadata: {{name: db, namespace: prod}}\n\
+             spec: {{{node}containers: [{{name: c, image: i}}]}}\n---\n\
+             apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: p, namespace: prod}}\n\
+             spec:\n  endpointSelector: {{}}\n  enableDefaultDeny: {{ingress: false}}\n  ingress:\n  \
+             - fromEntities: [remote-node]\n    toPorts:\n    - ports: [{{port: \"80\", protocol: TCP}}]\n      \
+             rules: {{http: [{{method: GET}}]}}\n"
+        )
+    };
+    let test = "- name: x\n  scope: known\n  on-condition: does-not-count\n  \
+                allow: {from: dev/pod/agent, to: prod/pod/db, ports: [80]}\n";
+    for (node, expected) in
+        [("", "NotKnown"), ("nodeName: n1, ", "Proved"), ("nodeName: n2, ", "Broken")]
+    {
+        is(&pods(node), test, expected, &[]);
+    }
+}
