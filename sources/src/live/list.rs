@@ -6,6 +6,7 @@
 use super::Connection;
 use super::classify::{self, Scene};
 use super::error::Error;
+use super::managed_fields;
 use super::target::{Selection, Target, escaped, page};
 use super::text::clean;
 use crate::limits::Counted;
@@ -28,6 +29,13 @@ const JSON: &str = "application/json";
 /// Names, labels and owners only; a server that cannot do that sends whole objects.
 const METADATA: &str =
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+/// Whether anybody reads `managedFields`.
+#[derive(Clone, Copy)]
+pub(super) enum Managed {
+    Kept,
+    LeftOut,
+}
+
 /// 410: the continue token has expired.
 const GONE: u16 = 410;
 
@@ -57,7 +65,26 @@ impl Connection {
         target: &Target,
         selection: &Selection,
     ) -> Result<List<T>, Error> {
-        self.pages(target, selection, JSON).await
+        self.list_with(target, selection, Managed::Kept).await
+    }
+
+    /// As [`list`](Self::list), of objects of which nobody reads who set which field: mostly that is the
+    /// larger part of them.
+    pub async fn list_facts<T: DeserializeOwned>(
+        &self,
+        target: &Target,
+        selection: &Selection,
+    ) -> Result<List<T>, Error> {
+        self.list_with(target, selection, Managed::LeftOut).await
+    }
+
+    pub(super) async fn list_with<T: DeserializeOwned>(
+        &self,
+        target: &Target,
+        selection: &Selection,
+        managed: Managed,
+    ) -> Result<List<T>, Error> {
+        self.pages(target, selection, JSON, managed).await
     }
 
     /// Reads the metadata of all objects of a list; `T` must do without the rest.
@@ -65,7 +92,7 @@ impl Connection {
         &self,
         target: &Target,
     ) -> Result<List<T>, Error> {
-        self.pages(target, &Selection::default(), METADATA).await
+        self.pages(target, &Selection::default(), METADATA, Managed::LeftOut).await
     }
 
     async fn pages<T: DeserializeOwned>(
@@ -73,6 +100,7 @@ impl Connection {
         target: &Target,
         selection: &Selection,
         accept: &'static str,
+        managed: Managed,
     ) -> Result<List<T>, Error> {
         let mut list = List { items: Vec::new(), extent: Extent::Complete };
         let mut unreadable = Unreadable::default();
@@ -81,7 +109,13 @@ impl Connection {
         for _ in 0..MOST_PAGES {
             let uri = page(target, selection, limit, &next);
             let read = match self.fetch(target, &uri, accept).await {
-                Ok(bytes) => self.page(target, &bytes, &mut unreadable),
+                Ok(bytes) => {
+                    let bytes = match managed {
+                        Managed::Kept => bytes,
+                        Managed::LeftOut => managed_fields::without(bytes),
+                    };
+                    self.page(target, &bytes, &mut unreadable)
+                }
                 Err(error) => Err(error),
             };
             match read {

@@ -18,6 +18,7 @@ mod kubeconfig;
 mod layers;
 mod list;
 mod lookup;
+mod managed_fields;
 mod others;
 mod plan;
 mod provenance;

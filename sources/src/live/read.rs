@@ -6,6 +6,7 @@
 //! error.
 
 use super::error::Error;
+use super::list::Managed;
 use super::plan::{self, Answers, Needs};
 use super::provenance;
 use super::request::{Answer, Request};
@@ -96,20 +97,24 @@ impl Connection {
             Kind::EndpointSlice => self.read_as::<api::EndpointSlice>(request).await,
             Kind::Ingress => self.read_as::<api::Ingress>(request).await,
             kind if CALLING.contains(&kind) => {
-                self.read_each(request, |text: Box<RawValue>| read_by(kind, &text, fact_from_json))
-                    .await
+                let item = |text: Box<RawValue>| read_by(kind, &text, fact_from_json);
+                self.read_each(request, Managed::Kept, item).await
             }
-            kind => self.read_each(request, |text: Box<RawValue>| policy(kind, &text)).await,
+            kind => {
+                let item = |text: Box<RawValue>| policy(kind, &text);
+                self.read_each(request, Managed::Kept, item).await
+            }
         }
     }
 
     async fn read_as<T: DeserializeOwned + Into<Item>>(&self, request: &Request) -> Answer {
-        self.read_each(request, T::into).await
+        self.read_each(request, Managed::LeftOut, T::into).await
     }
 
     async fn read_each<T: DeserializeOwned>(
         &self,
         request: &Request,
+        managed: Managed,
         item: impl Fn(T) -> Item,
     ) -> Answer {
         let target = request.target();
@@ -125,7 +130,7 @@ impl Connection {
         }
         let list = match request {
             Request::Names(..) => self.list_metadata::<T>(&target).await,
-            _ => self.list::<T>(&target, &request.selection()).await,
+            _ => self.list_with::<T>(&target, &request.selection(), managed).await,
         };
         match list {
             Ok(list) => {

@@ -46,7 +46,7 @@ impl Connection {
             None => target,
         };
         let pods = of(Target::kind(Kind::Pod));
-        let pods = self.list::<Configured>(&pods, &Selection::default()).await?;
+        let pods = self.list_facts::<Configured>(&pods, &Selection::default()).await?;
         if let Extent::Partial(why) = pods.extent {
             settings.unread.push(format!("pods: {why}"));
         }
@@ -54,7 +54,7 @@ impl Connection {
         for kind in WITHOUT_PODS {
             // What may not be read was told with the cluster.
             let target = of(Target::kind(kind));
-            match self.list::<Configured>(&target, &Selection::default()).await {
+            match self.list_facts::<Configured>(&target, &Selection::default()).await {
                 Ok(list) => settings.take_workloads(snapshot, &kind.name(), list.items),
                 Err(error) if error.is_of_server() => return Err(error),
                 Err(_) => {}
@@ -126,7 +126,7 @@ impl Connection {
         &self,
         target: &Target,
     ) -> Result<(Vec<Item>, Extent), Error> {
-        let list = self.list::<T>(target, &Selection::default()).await?;
+        let list = self.list_facts::<T>(target, &Selection::default()).await?;
         Ok((list.items.into_iter().map(Into::into).collect(), list.extent))
     }
 
@@ -137,7 +137,7 @@ impl Connection {
         words: &str,
         settings: &mut Settings,
     ) -> Result<Vec<T>, Error> {
-        match self.list::<T>(target, &Selection::default()).await {
+        match self.list_facts::<T>(target, &Selection::default()).await {
             Ok(list) => {
                 if let Extent::Partial(why) = list.extent {
                     settings.unread.push(format!("{words}: {why}"));

@@ -100,7 +100,7 @@ impl Connection {
         &self,
         target: Target,
     ) -> Result<(Vec<Found>, Extent), Error> {
-        let list = self.list::<T>(&target, &Selection::default()).await?;
+        let list = self.list_facts::<T>(&target, &Selection::default()).await?;
         tracing::info!("{}: {}", target.described("read"), list.items.len());
         Ok((list.items.into_iter().map(Into::into).collect(), list.extent))
     }

@@ -62,7 +62,7 @@ impl Connection {
     }
 
     async fn items<T: DeserializeOwned + Into<Item>>(&self, target: Target) -> Read {
-        let list = match self.list::<T>(&target, &Selection::default()).await {
+        let list = match self.list_facts::<T>(&target, &Selection::default()).await {
             Ok(list) => list,
             Err(error) => return Err(self.with_versions(error).await),
         };
