@@ -10,15 +10,15 @@ use netpol::policy::{Ruleset, Written};
 use netpol::reach::{Kept, Updated};
 use std::sync::Arc;
 
-/// A cluster, and the same with something changed, in turn.
-fn followed(bencher: Bencher<'_, '_>, case: Case, change: impl Fn(&mut Snapshot, &mut Written)) {
-    let (snapshot, written) = clusters::cluster(case);
-    let (mut other, mut changed) = (snapshot.clone(), written.clone());
-    change(&mut other, &mut changed);
-    let rules = [clusters::rules(&snapshot, &written), clusters::rules(&other, &changed)];
-    drop((written, changed));
-    let rules: [Arc<Ruleset>; 2] = rules.map(Arc::new);
-    let snapshots = [Arc::new(snapshot), Arc::new(other)];
+/// What is followed: a snapshot with what it is ruled by.
+type Side = (Arc<Snapshot>, Written);
+
+/// Two clusters in turn.
+fn followed(bencher: Bencher<'_, '_>, case: Case, sides: [Side; 2]) {
+    let rules = sides
+        .each_ref()
+        .map(|(snapshot, written)| Arc::<Ruleset>::new(clusters::rules(snapshot, written)));
+    let snapshots = sides.map(|(snapshot, _)| snapshot);
     let start = cpu_time();
     let (first, of) = (snapshots[0].clone(), rules[0].clone());
     let mut kept = Kept::new(first, of, Effort::default()).unwrap();
@@ -40,31 +40,36 @@ fn followed(bencher: Bencher<'_, '_>, case: Case, change: impl Fn(&mut Snapshot,
     println!("{case}: {how}; {took:?} of a processor");
 }
 
-/// Takes out a policy of this name in the middle.
-fn without(written: &mut Written, name: &str) {
-    let middle = written.objects.len() / 2;
-    let found = written.objects.iter().skip(middle).position(|it| *it.object.name == *name);
-    written.objects.remove(middle + found.unwrap());
+/// A policy of this name, in the middle of all, comes and goes. The pods stay, as whoever follows files and
+/// clusters has them.
+fn with_and_without(bencher: Bencher<'_, '_>, case: Case, name: &str) {
+    let (snapshot, written) = clusters::cluster(case);
+    let mut changed = written.clone();
+    let middle = changed.objects.len() / 2;
+    let found = changed.objects.iter().skip(middle).position(|it| *it.object.name == *name);
+    changed.objects.remove(middle + found.unwrap());
+    let snapshot = Arc::new(snapshot);
+    followed(bencher, case, [(snapshot.clone(), written), (snapshot, changed)]);
 }
 
 /// One that opens all of a namespace to another one comes and goes.
 #[divan::bench(args = cases(), sample_size = 1, max_time = 5)]
 fn ingress_policy(bencher: Bencher<'_, '_>, case: Case) {
-    followed(bencher, case, |_, written| without(written, "monitoring"));
+    with_and_without(bencher, case, "monitoring");
 }
 
 /// One that closes all but a few ways out of a namespace comes and goes.
 #[divan::bench(args = cases(), sample_size = 1, max_time = 5)]
 fn egress_policy(bencher: Bencher<'_, '_>, case: Case) {
-    let name = if case.pods > 10_000 { "out" } else { "dns" };
-    followed(bencher, case, |_, written| without(written, name));
+    with_and_without(bencher, case, if case.pods > 10_000 { "out" } else { "dns" });
 }
 
 /// One more pod of a workload comes and goes.
 #[divan::bench(args = cases(), sample_size = 1, max_time = 5)]
 fn pod(bencher: Bencher<'_, '_>, case: Case) {
-    followed(bencher, case, |snapshot, _| {
-        let one = snapshot.pods()[case.pods / 2].clone();
-        snapshot.add_pod(Pod { name: "another".into(), ..one });
-    });
+    let (snapshot, written) = clusters::cluster(case);
+    let mut other = snapshot.clone();
+    let one = snapshot.pods()[case.pods / 2].clone();
+    other.add_pod(Pod { name: "another".into(), ..one });
+    followed(bencher, case, [(Arc::new(snapshot), written.clone()), (Arc::new(other), written)]);
 }

@@ -43,3 +43,18 @@ fn explain_homekube() {
     ]);
     assert_eq!(code, Some(1));
 }
+
+#[divan::bench]
+fn summary_homekube() {
+    assert_eq!(run(&["summary", "-f", "examples/homekube"]), Some(0));
+}
+
+#[divan::bench]
+fn list_homekube() {
+    assert_eq!(run(&["list", "-f", "examples/homekube"]), Some(0));
+}
+
+#[divan::bench]
+fn diff_homekube() {
+    assert_eq!(run(&["diff", "examples/homekube", "examples/homekube-fixed"]), Some(1));
+}

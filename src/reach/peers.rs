@@ -11,12 +11,12 @@ use super::nodes::OnNode;
 use super::pod_network::split;
 use super::port_table::PortsId;
 use super::region::Region;
-use super::selectors::Labelled;
+use super::selectors::{LabelledNamespaces, LabelledPods};
 use super::sets::{ClassId, Run, SetId, SetTable, intersection, merged, singles};
 use super::side::family_index;
 use super::tables::Tables;
 use super::terms::{Clauses, Mode};
-use crate::cluster::{AddressBlock, Addresses, Family, Name, Namespace, Protocol, Selector, Truth};
+use crate::cluster::{AddressBlock, Addresses, Family, Name, Protocol, Selector, Truth};
 use crate::policy::PolicyId;
 use crate::policy::rule::{Combined, Entities, PeerKind, PodSet, Scope};
 use std::collections::{BTreeMap, HashMap};
@@ -76,15 +76,8 @@ pub(super) struct SideSets<'s, 'a> {
     pub(super) pod_sets: HashMap<&'a PodSet, Pair>,
     node_sets: HashMap<&'a Selector, Pair>,
     pub(super) namespace_sets: HashMap<&'a Selector, Arc<[(Truth, Run)]>>,
-    /// The pod classes of each namespace and what is known of it, in order.
-    pub(super) namespaces: Vec<(Run, Option<&'a Namespace>)>,
-    /// Of those, by index, the ones with a label, and the ones whose labels are not known.
-    pub(super) labelled_namespaces: Labelled<'a>,
-    pub(super) unlabelled_namespaces: Vec<u32>,
-    /// The selectable classes with a label, for keys that are asked for across namespaces.
-    pub(super) labelled: Labelled<'a>,
-    /// Selectable classes with labels that are set at run time.
-    pub(super) runtime_labelled: Vec<ClassId>,
+    pub(super) namespaces: Option<LabelledNamespaces<'a>>,
+    pub(super) labelled: LabelledPods<'a>,
     inside_by_place: [BTreeMap<Place, Vec<Run>>; 2],
     /// Those outside that may be pods, by family.
     in_pods: [Vec<Run>; 2],
@@ -140,11 +133,8 @@ impl<'s, 'a> SideSets<'s, 'a> {
             pod_sets: HashMap::new(),
             node_sets: HashMap::new(),
             namespace_sets: HashMap::new(),
-            namespaces: Vec::new(),
-            labelled_namespaces: Labelled::new(),
-            unlabelled_namespaces: Vec::new(),
-            labelled: Labelled::new(),
-            runtime_labelled: Vec::new(),
+            namespaces: None,
+            labelled: LabelledPods::default(),
             inside_by_place,
             in_pods: Family::ALL.map(|family| space.in_pod_network(side, family)),
             local: Family::ALL.map(|family| space.node_local_dns(side, family)),
@@ -153,8 +143,6 @@ impl<'s, 'a> SideSets<'s, 'a> {
             clauses: [Vec::new(), Vec::new()],
             regions: HashMap::new(),
         };
-        side_sets.index_namespaces();
-        side_sets.index_labels();
         side_sets.index_port_names();
         side_sets
     }

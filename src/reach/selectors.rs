@@ -3,15 +3,36 @@
 //! In: the subjects and peers of policies. Out: what certainly and what perhaps matches, found through
 //! an index of labels where that is less work than looking at every class.
 
+use super::classes::Space;
 use super::peers::{Pair, SideSets};
 use super::sets::{ClassId, Run, SetTable, merged};
-use crate::cluster::{Name, Operator, Selector, Truth, real_namespace};
-use crate::policy::rule::{Entry, Namespaces, PeerKind, PodSet};
-use std::collections::HashMap;
+use crate::cluster::{Name, Namespace, Operator, Selector, Truth, real_namespace};
+use crate::policy::rule::{Namespaces, PodSet};
+use std::collections::{HashMap, hash_map};
 use std::sync::Arc;
 
 /// By key and value, what has the label, in order.
-pub(super) type Labelled<'a> = HashMap<&'a str, HashMap<&'a str, Vec<u32>>>;
+type Labelled<'a> = HashMap<&'a str, HashMap<&'a str, Vec<u32>>>;
+
+/// Selectable classes by their labels, for keys that were asked for.
+#[derive(Default)]
+pub(super) struct LabelledPods<'a> {
+    by_label: Labelled<'a>,
+    /// Those with labels that are set at run time; `None`: nothing was asked for yet.
+    at_run_time: Option<Vec<ClassId>>,
+}
+
+/// The pod classes of namespaces, and which namespaces have a label.
+pub(super) struct LabelledNamespaces<'a> {
+    /// The classes of each and what is known of it, in order.
+    all: Vec<(Run, Option<&'a Namespace>)>,
+    /// Of those, by index, the ones with a label, and the ones whose labels are not known.
+    by_label: Labelled<'a>,
+    unlabelled: Vec<u32>,
+}
+
+/// Of so many pod classes a namespace has at least one if an index of all is made for its own selectors.
+const LARGE: u32 = 16;
 
 /// The shortest lists that together have all that can match; `None` where no index helps.
 fn fewest<'l>(labelled: &'l Labelled<'_>, selector: &Selector) -> Option<Vec<&'l [u32]>> {
@@ -30,49 +51,49 @@ fn fewest<'l>(labelled: &'l Labelled<'_>, selector: &Selector) -> Option<Vec<&'l
     best.map(|(_, lists)| lists)
 }
 
-impl<'a> SideSets<'_, 'a> {
-    pub(super) fn index_namespaces(&mut self) {
-        let snapshot = self.space.sides[self.side].snapshot;
-        for (at, (name, range)) in (0..).zip(&self.space.namespaces) {
+impl<'a> LabelledNamespaces<'a> {
+    fn of(space: &Space<'a>, side: usize) -> Self {
+        let snapshot = space.sides[side].snapshot;
+        let mut all = Self { all: Vec::new(), by_label: Labelled::new(), unlabelled: Vec::new() };
+        for (at, (name, range)) in (0..).zip(&space.namespaces) {
             let namespace = snapshot.namespace(name);
-            self.namespaces.push(((range.start, range.end), namespace));
+            all.all.push(((range.start, range.end), namespace));
             match namespace.filter(|namespace| !namespace.labels_unread) {
-                None => self.unlabelled_namespaces.push(at),
+                None => all.unlabelled.push(at),
                 Some(namespace) => {
                     for (key, value) in namespace.labels.iter() {
-                        let by_value = self.labelled_namespaces.entry(key).or_default();
+                        let by_value = all.by_label.entry(key).or_default();
                         by_value.entry(value).or_default().push(at);
                     }
                 }
             }
         }
+        all
     }
+}
 
-    pub(super) fn index_labels(&mut self) {
-        for policy in self.policies() {
-            let peers = policy.entries.iter().flat_map(pod_sets);
-            for set in peers.chain(std::iter::once(&policy.subject)) {
-                if let Namespaces::Own(_) = set.namespaces {
-                    continue;
-                }
-                for requirement in &set.pods.requirements {
-                    if let Operator::In(_) = requirement.operator {
-                        self.labelled.entry(&requirement.key).or_default();
-                    }
-                }
-            }
-        }
-        for class in self.tables.sets.runs(self.selectable).iter().flat_map(|(from, to)| *from..*to)
-        {
-            let Some(pod) = self.space.example(class, self.side) else { continue };
-            for (key, by_value) in &mut self.labelled {
-                if let Some(value) = pod.label(key) {
+impl<'a> SideSets<'_, 'a> {
+    /// Looks at all selectable classes once for each key that a selector asks for a value of.
+    fn index_labels(&mut self, selector: &'a Selector) {
+        let Self { tables, space, side, labelled, .. } = self;
+        let classes = || tables.sets.classes(self.selectable);
+        labelled.at_run_time.get_or_insert_with(|| {
+            let pods = classes().filter_map(|class| Some((class, space.example(class, *side)?)));
+            pods.filter(|(_, pod)| !pod.unknown_labels.is_empty()).map(|(class, _)| class).collect()
+        });
+        for requirement in &selector.requirements {
+            let Operator::In(_) = requirement.operator else { continue };
+            let hash_map::Entry::Vacant(free) = labelled.by_label.entry(&requirement.key) else {
+                continue;
+            };
+            let mut by_value: HashMap<&str, Vec<u32>> = HashMap::new();
+            for class in classes() {
+                let pod = space.example(class, *side);
+                if let Some(value) = pod.and_then(|pod| pod.label(&requirement.key)) {
                     by_value.entry(value).or_default().push(class);
                 }
             }
-            if !pod.unknown_labels.is_empty() {
-                self.runtime_labelled.push(class);
-            }
+            free.insert(by_value);
         }
     }
 
@@ -112,7 +133,8 @@ impl<'a> SideSets<'_, 'a> {
                 }
             };
             let wide: u32 = spaces.iter().map(|(_, (from, to))| to - from).sum();
-            match self.candidates(&set.pods, wide) {
+            let across = matches!(set.namespaces, Namespaces::Matching(_));
+            match self.candidates(&set.pods, wide, across) {
                 Some(candidates) => {
                     for class in candidates {
                         let at = spaces.partition_point(|(_, (_, to))| *to <= class);
@@ -140,18 +162,28 @@ impl<'a> SideSets<'_, 'a> {
         pair
     }
 
-    /// Classes that may match, where an index makes them fewer than looking at all `wide` of them.
-    fn candidates(&self, selector: &Selector, wide: u32) -> Option<Vec<ClassId>> {
+    /// Classes that may match, where an index makes them fewer than looking at all `wide` of them. It is made
+    /// for selectors `across` namespaces, and for those of a namespace that has many of the classes.
+    fn candidates(
+        &mut self,
+        selector: &'a Selector,
+        wide: u32,
+        across: bool,
+    ) -> Option<Vec<ClassId>> {
         if wide < if cfg!(debug_assertions) { 2 } else { 64 } {
             return None;
         }
-        let lists = fewest(&self.labelled, selector)?;
+        if across || wide.saturating_mul(LARGE) >= self.space.pods {
+            self.index_labels(selector);
+        }
+        let at_run_time = self.labelled.at_run_time.as_ref()?;
+        let lists = fewest(&self.labelled.by_label, selector)?;
         let size = lists.iter().map(|list| list.len()).sum::<usize>();
-        if size + self.runtime_labelled.len() >= wide as usize {
+        if size + at_run_time.len() >= wide as usize {
             return None;
         }
         let mut all: Vec<ClassId> = lists.concat();
-        all.extend(&self.runtime_labelled);
+        all.extend(at_run_time);
         all.sort_unstable();
         all.dedup();
         Some(all)
@@ -162,17 +194,19 @@ impl<'a> SideSets<'_, 'a> {
         if let Some(known) = self.namespace_sets.get(selector) {
             return known.clone();
         }
-        let candidates = fewest(&self.labelled_namespaces, selector).map(|lists| {
+        let (space, side) = (self.space, self.side);
+        let namespaces = self.namespaces.get_or_insert_with(|| LabelledNamespaces::of(space, side));
+        let candidates = fewest(&namespaces.by_label, selector).map(|lists| {
             let mut all = lists.concat();
-            all.extend(&self.unlabelled_namespaces);
+            all.extend(&namespaces.unlabelled);
             all.sort_unstable();
             all.dedup();
             all
         });
-        let every = || (0..).zip(&self.namespaces).map(|(at, _)| at).collect();
+        let every = || (0..).zip(&namespaces.all).map(|(at, _)| at).collect();
         let mut all = Vec::new();
         for at in candidates.unwrap_or_else(every) {
-            let (run, namespace) = &self.namespaces[at as usize];
+            let (run, namespace) = &namespaces.all[at as usize];
             let truth = namespace.map_or(Truth::Unknown, |namespace| namespace.matches(selector));
             if !truth.is_no() {
                 all.push((truth, *run));
@@ -182,11 +216,4 @@ impl<'a> SideSets<'_, 'a> {
         self.namespace_sets.insert(selector, all.clone());
         all
     }
-}
-
-fn pod_sets(entry: &Entry) -> impl Iterator<Item = &PodSet> {
-    entry.others().chain(entry.own()).filter_map(|kind| match kind {
-        PeerKind::Pods(set) => Some(set),
-        _ => None,
-    })
 }

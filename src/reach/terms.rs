@@ -143,14 +143,17 @@ impl Selecting {
 
 impl SideSets<'_, '_> {
     pub(super) fn index_port_names(&mut self) {
-        let mut by_ports: BTreeMap<u32, Vec<ClassId>> = BTreeMap::new();
+        let mut by_ports: Vec<Vec<ClassId>> = Vec::new();
         for class in 0..self.space.pods {
-            if let Some(facts) = &self.space.facts[class as usize][self.side] {
-                by_ports.entry(facts.ports).or_default().push(class);
+            if let Some(facts) = &self.space.facts[class as usize][self.side]
+                && facts.ports != 0
+            {
+                let ports = facts.ports as usize;
+                by_ports.resize(by_ports.len().max(ports + 1), Vec::new());
+                by_ports[ports].push(class);
             }
         }
-        by_ports.remove(&0);
-        for classes in by_ports.into_values() {
+        for classes in by_ports.into_iter().filter(|classes| !classes.is_empty()) {
             let Some(pod) = self.space.example(classes[0], self.side) else { continue };
             let mut names: BTreeMap<(Name, Protocol), Vec<(Protocol, PortRange)>> = BTreeMap::new();
             let rules = self.space.sides[self.side].rules;

@@ -8,6 +8,7 @@
 mod control_plane;
 mod dist;
 mod ecosystem;
+mod figures;
 mod fuzz;
 mod gen_cluster;
 mod gen_flux;
@@ -135,6 +136,13 @@ enum Task {
     #[command(verbatim_doc_comment)]
     StandIn(stand_in::Options),
 
+    /// Measure what commands take, of one build or of several in turn.
+    ///
+    /// Inputs are made by gen-cluster, once, in target/figures. The answer is a table; every run is added to a
+    /// file where one is named. Needs GNU time.
+    #[command(verbatim_doc_comment)]
+    Figures(figures::Options),
+
     /// Write a large repository of Flux, with charts of its own.
     ///
     /// Each Kustomization has a directory with a workload, its Service and its policy, some have a
@@ -234,6 +242,7 @@ fn run(task: Task) -> Result<ExitCode> {
             return Ok(ExitCode::from(u8::from(!compared.same)));
         }
         Task::GenCluster(options) => answer(&gen_cluster::run(&options)?),
+        Task::Figures(options) => answer(&figures::run(&options)?),
         Task::StandIn(options) => answer(&stand_in::run(&options)?),
         Task::GenFlux(options) => answer(&gen_flux::run(&options)?),
         Task::Generate(options) => answer(&generate::run(&options)?),

@@ -6,12 +6,12 @@
 use super::Connection;
 use super::classify::{self, Scene};
 use super::error::Error;
-use super::managed_fields;
 use super::target::{Selection, Target, escaped, page};
 use super::text::clean;
 use crate::limits::Counted;
 use http::{Request, header};
 use kube::client::Body;
+use netpol::objects::without_managed_fields;
 use serde::de::{DeserializeOwned, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -112,7 +112,7 @@ impl Connection {
                 Ok(bytes) => {
                     let bytes = match managed {
                         Managed::Kept => bytes,
-                        Managed::LeftOut => managed_fields::without(bytes),
+                        Managed::LeftOut => without_managed_fields(bytes),
                     };
                     self.page(target, &bytes, &mut unreadable)
                 }

@@ -18,7 +18,6 @@ mod kubeconfig;
 mod layers;
 mod list;
 mod lookup;
-mod managed_fields;
 mod others;
 mod plan;
 mod provenance;

@@ -92,10 +92,13 @@ impl Matched {
     /// `None` where very many differ.
     pub(super) fn of(old: &Ruleset, new: &Ruleset) -> Option<Self> {
         let (before, after) = (old.policies(), new.policies());
-        let first = before.iter().zip(after).take_while(|(a, b)| same_rules(a, b)).count();
-        let rest = (&before[first..], &after[first..]);
-        let last = rest.0.iter().rev().zip(rest.1.iter().rev());
-        let last = last.take_while(|(a, b)| same_rules(a, b)).count();
+        let forwards = before.iter().zip(after);
+        let backwards = before.iter().rev().zip(after.iter().rev());
+        let (first, last) = rayon::join(
+            || forwards.take_while(|(a, b)| same_rules(a, b)).count(),
+            || backwards.take_while(|(a, b)| same_rules(a, b)).count(),
+        );
+        let last = last.min(before.len() - first).min(after.len() - first);
         let (old_end, new_end) = (before.len() - last, after.len() - last);
         if (old_end - first).max(new_end - first) > MANY {
             return None;

@@ -4,7 +4,7 @@
 //! people and `kubectl get -o yaml` write it.
 
 mod calico;
-mod manifests;
+pub(crate) mod manifests;
 pub(crate) mod shapes;
 mod yaml;
 
