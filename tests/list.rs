@@ -7,7 +7,7 @@ use netpol::cluster::Family;
 use netpol::effort::Effort;
 use netpol::reach::{Connectivity, End, Ends, Narrow, PortSet, Reach, RowEnd, Wanted};
 use serde_json::Value;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 
 const WORKLOADS: [&str; 6] = [
@@ -180,7 +180,7 @@ fn rows_say_all(cluster: &[Value], seed: u64) -> Option<String> {
         }
         // What is worked out for a question alone says the same of it.
         let (source, destination) = *r.pick(pairs.get(..).filter(|all| !all.is_empty())?);
-        let [from, to] = [HashSet::from([source]), HashSet::from([destination])];
+        let [from, to] = [[source], [destination]].map(|end| end.into_iter().collect());
         let namespace = world.snapshot.namespaces().map(|known| known.name.to_string()).next();
         let asked = [
             Narrow { from: Some(&from), ..Narrow::default() },

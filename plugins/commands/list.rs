@@ -15,7 +15,7 @@ use netpol::policy::Written;
 use netpol::reach::PortSet;
 use netpol::system::suppose_dns;
 use netpol::unwritten::{self, Unwritten};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::mem::ManuallyDrop;
 use std::ops::ControlFlow;
 
@@ -311,13 +311,13 @@ impl ListArgs {
             let end = ends::resolve(snapshot, target, namespace)?;
             notes.extend(end.notes.iter().cloned());
             let ends = end.endpoints.iter().map(|endpoint| known("--from", endpoint));
-            from = Some(ends.collect::<anyhow::Result<HashSet<_>>>()?);
+            from = Some(ends.collect::<anyhow::Result<_>>()?);
         }
         let mut to = None;
         if let Some(target) = &self.to {
             let end = ends::resolve(snapshot, target, namespace)?;
             notes.extend(end.notes.iter().cloned());
-            let mut ends: HashMap<End, Option<PortSet>> = HashMap::new();
+            let mut ends: HashMap<End, Option<PortSet>, _> = HashMap::default();
             for (endpoint, port) in ends::reached(snapshot, &end, target.port.as_ref())? {
                 let ports = ends.entry(known("--to", &endpoint)?).or_default();
                 // Without a port of its own a Service means its pods.

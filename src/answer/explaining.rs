@@ -26,7 +26,7 @@ use crate::verdict::{
     NoSuggestion, PeerMiss, PolicyTrace, PortMiss, Reason, Suggestion, Taken, Trace, UnknownWhy,
     Verdict,
 };
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 impl ExplanationReport {
     /// Puts an explanation into words and places.

@@ -10,9 +10,9 @@ use crate::cluster::Snapshot;
 use crate::policy::Ruleset;
 use crate::prose::list;
 use crate::unwritten::{Dead, Unwritten};
+use foldhash::{HashSet, HashSetExt as _};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::HashSet;
 
 /// What could not be looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

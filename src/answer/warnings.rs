@@ -7,9 +7,9 @@ use crate::cluster::Snapshot;
 use crate::lints::Lint;
 use crate::policy::{RefusedBy, Remark, Ruleset};
 use crate::unwritten::Dead;
+use foldhash::{HashMap, HashMapExt as _};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::HashMap;
 use std::fmt::Write as _;
 
 /// Something that could make the answer wrong.

@@ -14,7 +14,8 @@ use crate::policy::{NODE_LOCAL_DNS, Ruleset};
 use crate::reach::{Change, ChangedEnds, Diff, EndClass, PortSet, Same, diff};
 use crate::unwritten::{Place, Shape};
 use crate::verdict::Passage;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use foldhash::{HashMap, HashMapExt as _};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::rc::Rc;
 

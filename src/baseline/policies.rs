@@ -8,12 +8,12 @@ use crate::cluster::Protocol;
 use crate::draft::{self, Dialect, Draft, Entity, Rule, Selector};
 use crate::ends::{PortText, PortWanted};
 use crate::policy::rule::Direction;
+use foldhash::{HashSet, HashSetExt as _};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
-use std::collections::HashSet;
 
 /// The policy that allows DNS.
 pub(super) const DNS_POLICY: &str = "allow-dns-egress";

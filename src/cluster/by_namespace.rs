@@ -3,7 +3,8 @@
 //! In: objects, one by one. Out: a slice of them all, and for each namespace where its own are.
 
 use super::{EndpointSlice, Name, Service, Workload};
-use std::collections::{BTreeSet, HashMap};
+use foldhash::{HashMap, HashMapExt as _};
+use std::collections::BTreeSet;
 use std::ops::Deref;
 
 /// What may be in a namespace.

@@ -5,8 +5,9 @@ use super::{
     Name, ObjectRef, Origin, Pod, Representative, Requirement, Selector, Service, Truth, Workload,
     real_namespace,
 };
+use foldhash::HashMap;
 use ipnet::IpNet;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// The label that every live namespace carries with its own name.

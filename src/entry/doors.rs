@@ -6,7 +6,7 @@
 use super::{Lead, all};
 use crate::cluster::{Name, Opens, PodId, Port, Service, ServicePort, Snapshot, is_of_internet};
 use crate::prose;
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt as _, HashSet};
 use std::fmt;
 
 /// What a door is.

@@ -7,7 +7,8 @@
 use super::flow::{Event, Flow, Layer4, Verdict};
 use super::reason::DropClass;
 use crate::policy::rule::Direction;
-use std::collections::{HashMap, VecDeque};
+use foldhash::HashMap;
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 /// The two events of a packet are some 100 µs apart; a SYN is repeated after a second.

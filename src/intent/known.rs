@@ -7,7 +7,8 @@ use super::regions::Part;
 use crate::cluster::{Family, PodId};
 use crate::ends::End;
 use crate::reach::Connectivity;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// The ends of each class.

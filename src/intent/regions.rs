@@ -18,8 +18,8 @@ use crate::policy::Ruleset;
 use crate::policy::rule::{Namespaces, PodSet};
 use crate::policy::sight::pod_sets;
 use crate::unwritten::{Outside, meant, outside_and};
+use foldhash::{HashMap, HashMapExt as _, HashSet};
 use ipnet::IpNet;
-use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::rc::Rc;
 

@@ -10,9 +10,10 @@ use crate::cluster::{Family, PodId, Port, Snapshot};
 use crate::hubble::{Excerpt, Flow, Layer4, Pairs, Party, Record};
 use crate::observed::{Index, Key, NotJudged, Unjoined, key};
 use crate::verdict::Endpoint;
+use foldhash::{HashMap, HashMapExt as _};
 use ipnet::IpNet;
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// More different connections are not kept.

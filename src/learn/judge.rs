@@ -13,8 +13,9 @@ use crate::policy::rule::Direction;
 use crate::policy::{Ruleset, Written};
 use crate::printable::printable;
 use crate::verdict::Verdict;
+use foldhash::HashSet;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// A policy isolates what it selects, so that what was open may need one too; that ends soon.

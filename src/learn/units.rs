@@ -9,7 +9,8 @@
 use crate::cluster::{Labels, Name, ObjectRef, Operator, Pod, PodId, Snapshot, may_be_set};
 use crate::draft::Selector;
 use crate::ends::names;
-use std::collections::{BTreeSet, HashMap};
+use foldhash::{HashMap, HashMapExt as _};
+use std::collections::BTreeSet;
 
 /// A unit's index in [`Units`].
 pub(super) type UnitId = usize;

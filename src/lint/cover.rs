@@ -16,9 +16,10 @@ use crate::policy::rule::{
     Ports, Position, Reads, Tier,
 };
 use crate::policy::{PolicyId, Ruleset};
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 use ipnet::IpNet;
 use std::cell::Cell;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
 /// How often two parts are laid beside each other at most, which takes some seconds.
 const MOST_LOOKS: u64 = 30_000_000;

@@ -15,7 +15,8 @@ use crate::policy::rule::{PeerKind, Peers, Policy, Tier};
 use crate::policy::{Enforcement, PolicyId, Ruleset};
 use crate::prose::list;
 use crate::unwritten;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// More are counted only.
 const MOST_NAMED: usize = 3;

@@ -19,7 +19,8 @@ use crate::policy::rule::{
 };
 use crate::prose::list;
 use crate::verdict::MESH;
-use std::collections::{BTreeSet, HashSet};
+use foldhash::{HashSet, HashSetExt as _};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// More are counted only.

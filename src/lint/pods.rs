@@ -7,8 +7,8 @@ use super::within::names;
 use crate::cluster::{NAMESPACE_NAME_LABEL, Operator};
 use crate::cluster::{Name, Namespace, Pod, PodId, Selector, Snapshot, Truth};
 use crate::policy::rule::{Namespaces, PodSet};
+use foldhash::{HashMap, HashMapExt as _};
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 /// So many namespaces are few.

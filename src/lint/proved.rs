@@ -15,7 +15,7 @@ use crate::effort::Effort;
 use crate::policy::rule::{Direction, Entry, Namespaces, Peers, Policy};
 use crate::policy::{PolicyId, Ruleset};
 use crate::{reach, unwritten};
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt as _, HashSet};
 
 /// The steps that may be taken for one rule.
 const STEPS: u64 = 300_000;

@@ -18,8 +18,9 @@ use crate::policy::rule::{
 };
 use crate::policy::{PolicyId, Ruleset};
 use crate::verdict::MESH;
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 use ipnet::IpNet;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 /// The port at which names are asked for.
 const DNS: u16 = 53;

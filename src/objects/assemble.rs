@@ -11,8 +11,9 @@ use crate::cluster::{
 };
 use crate::kinds::{Does, EnforcedBy, Kind};
 use crate::policy::{OtherObject, RefusedBy, Remark, Written, WrittenObject};
+use foldhash::{HashMap, HashMapExt as _};
 use ipnet::IpNet;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A chain of owners is short; more links than this are a loop.
 const MAX_OWNERS: usize = 8;

@@ -45,7 +45,7 @@ fn list_length(json: &[u8]) -> Option<usize> {
     let within = &json[..end];
     // A list of objects without lists, whose strings escape quotes alone: what the API server writes. The
     // bracket closes it where all strings are closed.
-    let plain = memchr::memchr(b'[', within).is_none() && !has(within, br"\\");
+    let plain = memchr::memchr(b'[', within).is_none() && memmem::find(within, br"\\").is_none();
     if plain {
         let quotes = memchr::memchr_iter(b'"', within).count();
         let escaped = memmem::find_iter(within, br#"\""#).count();
@@ -54,10 +54,6 @@ fn list_length(json: &[u8]) -> Option<usize> {
         }
     }
     list_length_of_any(json)
-}
-
-fn has(json: &[u8], what: &[u8]) -> bool {
-    memmem::find(json, what).is_some()
 }
 
 /// The same, byte by byte.
@@ -72,7 +68,8 @@ fn list_length_of_any(json: &[u8]) -> Option<usize> {
             b']' | b'}' if !in_string => {
                 depth -= 1;
                 if depth == 0 {
-                    return Some(at + 1);
+                    // What a brace closes is no list; and so every search goes on behind the next bracket.
+                    return (*byte == b']').then_some(at + 1);
                 }
             }
             _ => {}
@@ -131,6 +128,7 @@ mod tests {
             r#"{"managedFields":[{"a":1}"#,
             r#"{"managedFields":["]}"#,
             r#"{"managedFields":[1] 2}"#,
+            r#"{"managedFields":[},"managedFields":[]}"#,
             r#" "managedFields":[1]"#,
             "",
         ] {

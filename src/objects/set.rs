@@ -12,8 +12,9 @@ use crate::cluster::{ContainerPort, Gap, Labels, Name, ObjectRef, Origin, Pod, P
 use crate::ends::API_SERVER;
 use crate::kinds::{Kind, Known, lookup};
 use crate::policy::{Enforcer, Unread};
+use foldhash::HashSet;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 

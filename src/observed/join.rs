@@ -8,7 +8,7 @@ use crate::cluster::{Labels, Name, ObjectRef, Origin, PodId, Snapshot, may_be_se
 use crate::hubble::{Flow, Party, Pods, PodsOf, PolicyName};
 use crate::policy::Ruleset;
 use crate::verdict::Endpoint;
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::net::IpAddr;
 
 /// Labels that Cilium makes up, or that differ from pod to pod of one workload.

@@ -18,7 +18,8 @@ use crate::prose;
 use crate::reach::{Connectivity, End, PortSet};
 use crate::unwritten::internet;
 use crate::verdict::{CasePorts, Explanation, Hop, Judged, Verdict, onto_node, taken, through};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt as _, HashSet};
+use std::collections::BTreeMap;
 
 /// Where it begins.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,7 +13,8 @@ use crate::cluster::{
 };
 use crate::kinds::{EnforcedBy, Kind, Role};
 use crate::lints::Lint;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt as _, HashSet};
+use std::collections::BTreeSet;
 
 /// Policy objects as read, before anything is made of them.
 #[derive(Clone, Debug, Default)]

@@ -11,7 +11,8 @@ use crate::effort::{Effort, TooMuch};
 use crate::ends::End;
 use crate::policy::Ruleset;
 use crate::reach::{Connectivity, PortSet};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use foldhash::{HashSet, HashSetExt as _};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// What is to be tried.

@@ -12,7 +12,8 @@ use super::ports::PortSet;
 use super::sets::{ClassId, Run, intersection, singles};
 use super::side::family_index;
 use crate::cluster::{Family, Truth};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use foldhash::{HashMap, HashMapExt as _};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 /// How much of a flow gets through.

@@ -15,7 +15,8 @@ use super::side::{Side, family_index, id};
 use crate::cluster::{AddressBlock, Family, Name, Pod, Truth, real_namespace};
 use crate::policy::rule::PeerKind;
 use crate::policy::{Ruleset, peers};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use foldhash::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// No class: the pod has finished.

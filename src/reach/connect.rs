@@ -18,7 +18,8 @@ use super::terms::{Mode, Selecting};
 use super::wide::{Everyone, Wide};
 use crate::cluster::Family;
 use crate::policy::rule::Direction;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use foldhash::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasherDefault;
 use std::rc::Rc;
 
@@ -62,7 +63,7 @@ const MANY_SPANS: usize = at_scale(1 << 16, 8) as usize;
 /// The egress rule of sources that no egress policy restricts.
 const FREE: u32 = 0;
 
-type QuickMap<K, V> = HashMap<K, V, BuildHasherDefault<Mix>>;
+type QuickMap<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<Mix>>;
 
 /// What is alike of destinations that share a column.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -194,7 +195,7 @@ impl<'a> Join<'_, '_, 'a> {
     ) -> (Vec<u32>, Vec<Column>) {
         let mut column_of = vec![0; self.space().size as usize];
         let mut columns = vec![Column::new()];
-        let mut column_ids: HashMap<Column, u32> = HashMap::from([(Column::new(), 0)]);
+        let mut column_ids: HashMap<Column, u32> = HashMap::from_iter([(Column::new(), 0)]);
         let mut known: QuickMap<Kind, u32> = QuickMap::default();
         let mut edges: Vec<(ClassId, u32, bool)> = Vec::new();
         let mut by_destinations: BTreeMap<SetId, Vec<u32>> = BTreeMap::new();

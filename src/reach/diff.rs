@@ -26,7 +26,8 @@ use crate::cluster::{Family, Name, Port, Snapshot};
 use crate::effort::{Effort, TooMuch};
 use crate::policy::Ruleset;
 use crate::verdict::Passage;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt as _, HashSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 

@@ -19,7 +19,8 @@ use super::{Connectivity, End};
 use crate::cluster::{Family, Name, Port, Protocol, Truth};
 use crate::effort::Steps;
 use crate::policy::rule::Direction;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 

@@ -9,7 +9,7 @@ use super::nodes::OnNode;
 use super::side::{Side, family_index, id};
 use crate::cluster::{Addresses, ContainerPort, Family, Name, Pod, Protocol, Truth};
 use crate::policy::{Labelling, Sight};
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 use std::net::IpAddr;
 
 /// What is known of the address of a class in one family.

@@ -8,7 +8,7 @@
 use super::End;
 use super::side::Side;
 use crate::cluster::{Name, ObjectRef, Pod, Snapshot};
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 use std::hash::Hash;
 
 /// The same end on either side; `None` on the side that does not have it.

@@ -9,7 +9,8 @@ use super::rows::Wanted;
 use super::sets::{ClassId, Run, SetId, contains, intersection, singles};
 use super::tables::Tables;
 use crate::cluster::real_namespace;
-use std::collections::{BTreeSet, HashSet};
+use foldhash::HashSet;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// Whom flows are asked about.

@@ -19,7 +19,8 @@ use super::terms::{Clauses, Mode};
 use crate::cluster::{AddressBlock, Addresses, Family, Name, Protocol, Selector, Truth};
 use crate::policy::PolicyId;
 use crate::policy::rule::{Combined, Entities, PeerKind, PodSet, Scope};
-use std::collections::{BTreeMap, HashMap};
+use foldhash::{HashMap, HashMapExt as _};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 

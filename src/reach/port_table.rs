@@ -6,7 +6,7 @@
 
 use super::ports::{EVERY_PORT, PortSet};
 use super::sets::{CELLS_OF_KNOWN, CELLS_OF_SET, IdMap};
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 use std::sync::Arc;
 
 /// Stands for a set of a [`PortTable`].

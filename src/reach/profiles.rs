@@ -15,7 +15,8 @@ use super::tiers::{self, Besides, Ordered, Passing, Rule, Speaker};
 use crate::cluster::Family;
 use crate::policy::PolicyId;
 use crate::policy::rule::{Direction, Tier};
-use std::collections::{BTreeMap, HashMap};
+use foldhash::{HashMap, HashMapExt as _};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What each kind of pod class may do.

@@ -6,7 +6,8 @@
 use super::port_table::{PortTable, PortsId};
 use super::sets::{ClassId, Mix, Run, SetId, SetTable};
 use super::tables::Tables;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
 /// From the first class to the one after the last, with its ports.

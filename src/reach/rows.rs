@@ -17,8 +17,9 @@ use super::{Connectivity, End, Ends, ends};
 use crate::cluster::{Family, Truth};
 use crate::effort::TooMuch;
 use crate::policy::rule::Direction;
+use foldhash::{HashMap, HashMapExt as _};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::ops::{ControlFlow, Range};
 

@@ -14,7 +14,8 @@ use super::terms::{Mode, Selecting, Unread};
 use crate::cluster::Family;
 use crate::policy::PolicyId;
 use crate::policy::rule::{Action, Direction, Tier};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use foldhash::{HashMap, HashMapExt as _};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A rule as it binds flows: whom it certainly and perhaps matches, and what it asks for besides.
 #[derive(Clone, PartialEq, Eq, Hash)]

@@ -8,7 +8,8 @@ use super::peers::{Pair, SideSets};
 use super::sets::{ClassId, Run, SetTable, merged};
 use crate::cluster::{Name, Namespace, Operator, Selector, Truth, real_namespace};
 use crate::policy::rule::{Namespaces, PodSet};
-use std::collections::{HashMap, hash_map};
+use foldhash::{HashMap, HashMapExt as _};
+use std::collections::hash_map;
 use std::sync::Arc;
 
 /// By key and value, what has the label, in order.

@@ -3,7 +3,8 @@
 //! Classes of one namespace have neighbouring numbers, so sets are sorted runs: what selects by
 //! namespace is a handful of runs however many pods it has, and what selects within one is short.
 
-use std::collections::{BTreeSet, HashMap};
+use foldhash::{HashMap, HashMapExt as _};
+use std::collections::BTreeSet;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ pub(super) type ClassId = u32;
 pub(super) type SetId = u32;
 
 /// From two small numbers to one.
-pub(super) type IdMap = HashMap<(u32, u32), u32, BuildHasherDefault<Mix>>;
+pub(super) type IdMap = std::collections::HashMap<(u32, u32), u32, BuildHasherDefault<Mix>>;
 
 /// Hashes small numbers that this program made itself, so that nobody can choose collisions.
 #[derive(Clone, Copy, Default)]

@@ -13,7 +13,8 @@ use super::side::family_index;
 use crate::cluster::{Family, Name, Port, PortRange, Protocol};
 use crate::policy::rule::{Action, Direction, Peers, PortMatch, Ports};
 use crate::policy::{Enforcement, PolicyId};
-use std::collections::{BTreeMap, HashSet};
+use foldhash::{HashSet, HashSetExt as _};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What to ask for.

@@ -11,7 +11,8 @@ use crate::ends::{Endpoint, api_server, names};
 use crate::policy::Ruleset;
 use crate::prose;
 use crate::verdict::{Explanation, Question, Verdict, explain};
-use std::collections::{BTreeMap, HashMap};
+use foldhash::{HashMap, HashMapExt as _};
+use std::collections::BTreeMap;
 
 /// Who is called, with what becomes of that: it is the same for all who name them.
 #[derive(Clone)]

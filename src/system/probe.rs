@@ -9,7 +9,8 @@ use crate::cluster::{Family, Labels, ObjectRef, Port, Snapshot};
 use crate::ends::{Endpoint, Unseen, names};
 use crate::policy::Ruleset;
 use crate::verdict::{Flow, Reason, Verdict, judge};
-use std::collections::{BTreeMap, HashSet};
+use foldhash::{HashSet, HashSetExt as _};
+use std::collections::BTreeMap;
 
 /// More kinds of pods are not looked at.
 const MOST: usize = 20_000;

@@ -3,7 +3,7 @@
 //! In: literals. Out: a literal that stands for all or any of them; the same for the same ones.
 
 use super::sat::{Answer, Budget, Lit, Solver};
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 
 /// Literals that are gone through for a gate in the time of one step.
 const LITERALS: usize = 8;

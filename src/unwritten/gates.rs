@@ -15,7 +15,7 @@ use crate::policy::rule::{
 use crate::policy::{Enforcement, NODE_LOCAL_DNS};
 use crate::reach::PortSet;
 use crate::verdict::Endpoint;
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 use std::rc::Rc;
 
 /// One end.

@@ -11,7 +11,8 @@ use crate::policy::Ruleset;
 use crate::policy::rule::{
     Direction, Namespaces, PeerKind, Peers, PodSet, Policy, PortMatch, PortRule, Ports,
 };
-use std::collections::{BTreeSet, HashMap};
+use foldhash::{HashMap, HashMapExt as _};
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 /// One side.

@@ -10,7 +10,8 @@ use crate::policy::rule::{
     Direction, Entry, Namespaces, PeerKind, Peers, PodSet, Policy, PortRule, Ports, Tier,
 };
 use crate::policy::{PolicyId, Ruleset};
-use std::collections::{BTreeSet, HashMap};
+use foldhash::{HashMap, HashMapExt as _};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// What can decide a flow.

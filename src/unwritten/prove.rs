@@ -20,7 +20,8 @@ use crate::policy::Ruleset;
 use crate::policy::rule::{Direction, Namespaces, PodSet};
 use crate::reach::PortSet;
 use crate::verdict::Endpoint;
-use std::collections::{BTreeSet, HashMap};
+use foldhash::{HashMap, HashMapExt as _};
+use std::collections::BTreeSet;
 
 /// The ends of one role.
 #[derive(Clone, Debug, Default)]

@@ -20,8 +20,9 @@ use crate::ends::{
 use crate::policy::rule::{Entry, PeerKind};
 use crate::policy::{PolicyId, Ruleset};
 use crate::verdict::{Judgement, Passage, Question, classes, means};
+use foldhash::{HashSet, HashSetExt as _};
 use ipnet::IpNet;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// A question whose ends are there.

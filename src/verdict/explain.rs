@@ -18,7 +18,7 @@ use crate::ends::{
 };
 use crate::policy::rule::Direction;
 use crate::policy::{Ruleset, Sight};
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt as _, HashSet};
 use std::net::IpAddr;
 
 /// What is asked.

@@ -5,8 +5,8 @@
 //! expansion of aliases are bounded here once, so that nothing that walks the tree later needs
 //! a bound of its own.
 
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use granit_parser::{Event, Marker, Options, Parser, ScalarStyle, ScanError, StrInput, Tag};

@@ -10,7 +10,8 @@ use crate::cluster::Family;
 use crate::ends::ranges::Range;
 use crate::reach::{EndClass, PortSet};
 use crate::verdict::Passage;
-use std::collections::{BTreeSet, HashMap};
+use foldhash::{HashMap, HashMapExt as _};
+use std::collections::BTreeSet;
 
 /// One side of a row, wherever it is: known ends and addresses as they are, representatives by their
 /// group and whether they are in the namespace of the other side.

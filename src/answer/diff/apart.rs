@@ -10,7 +10,8 @@ use crate::policy::rule::{
 };
 use crate::policy::sight;
 use crate::reach::{End, PortSet, Same};
-use std::collections::{BTreeSet, HashSet};
+use foldhash::{HashSet, HashSetExt as _};
+use std::collections::BTreeSet;
 
 /// What tells pods apart.
 pub(super) struct ToldApart<'a> {

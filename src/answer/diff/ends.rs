@@ -15,8 +15,9 @@ use crate::ends::ranges::{Range, complement, is_whole, joined, subnets, whole};
 use crate::policy::rule::Direction;
 use crate::prose::list;
 use crate::reach::{ChangedEnds, Diff, End, EndClass, PortSet, Same};
+use foldhash::{HashMap, HashMapExt as _};
 use ipnet::IpNet;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// More exceptions or names than this are not listed in a label.
 const MOST_NAMED: usize = 3;

@@ -14,7 +14,8 @@ use crate::ends::names;
 use crate::ends::ranges::{Range, is_whole, joined};
 use crate::policy::Ruleset;
 use crate::reach::{Connectivity, End, Ends, PortSet};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use foldhash::HashSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// From one scope.
 #[derive(Default)]

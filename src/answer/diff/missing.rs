@@ -11,7 +11,7 @@ use crate::answer::words;
 use crate::cluster::{Bringer, Family};
 use crate::reach::PortSet;
 use crate::unwritten::Unwritten;
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 /// One end of a change, inside or outside.
 #[derive(Clone, PartialEq, Eq, Hash)]

@@ -10,9 +10,10 @@ use crate::cluster::{Labels, NAMESPACE_NAME_LABEL, Name, Namespace, ObjectRef, P
 use crate::policy::Ruleset;
 use crate::policy::rule::{Namespaces, PeerKind, Peers, PodSet};
 use crate::unwritten;
+use foldhash::{HashMap, HashMapExt as _, HashSet};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
 /// A namespace that was taken for one of another name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

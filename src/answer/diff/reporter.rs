@@ -28,9 +28,10 @@ use crate::prose::list;
 use crate::reach::{Diff, End, PortSet};
 use crate::unwritten::witness;
 use crate::verdict::{Endpoint, Flow, Passage};
+use foldhash::{HashMap, HashMapExt as _};
 use serde_json::Value;
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 impl DiffReport {
     /// Puts a difference into words and places; without reasons where a summary is enough.

@@ -9,7 +9,8 @@ use crate::cluster::{Family, Port, PortRange, Protocol};
 use crate::effort::{Effort, TooMuch, Work};
 use crate::reach::{Cell, Diff, End, EndClass, PortSet, Same};
 use crate::verdict::{Case, CasePorts, Endpoint, Flow, Passage, boundaries, judge};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use foldhash::{HashMap, HashMapExt as _};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// So many flows are judged for their causes; beyond, one speaks for all of its change.
 pub(super) const MOST_JUDGED: usize = 4000;

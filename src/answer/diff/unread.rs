@@ -10,7 +10,8 @@ use crate::answer::vocabulary::Missing;
 use crate::answer::warnings::{self, Warning};
 use crate::cluster::{Gap, ObjectRef, Origin, named_by};
 use crate::policy::{RefusedBy, Remark};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt as _, HashSet};
+use std::collections::BTreeSet;
 
 /// What was not read, by what it means for a comparison.
 #[derive(Default)]

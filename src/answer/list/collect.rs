@@ -10,7 +10,8 @@ use crate::cluster::Family;
 use crate::effort::{TooMuch, Work};
 use crate::ends::ranges::{Range, complement};
 use crate::reach::{Connectivity, End, PortSet, Row, RowEnd, Wanted};
-use std::collections::{BTreeMap, HashMap, btree_map};
+use foldhash::HashMap;
+use std::collections::{BTreeMap, btree_map};
 use std::iter::Peekable;
 use std::ops::ControlFlow;
 
@@ -145,7 +146,7 @@ impl<'c, 'a> Collector<'c, 'a> {
 
     fn between(&self, family: Family) -> Result<Between, TooMuch> {
         let mut between = Between::default();
-        let mut indices = HashMap::<PortSet, PortsIndex>::new();
+        let mut indices = HashMap::<PortSet, PortsIndex>::default();
         let mut count = 0u64;
         let mut last_ports: Option<(PortSet, PortsIndex)> = None;
         let Between { pairs, sums, ports } = &mut between;

@@ -13,7 +13,7 @@ use crate::entry::{self, DoorKind, Fronts};
 use crate::policy::Ruleset;
 use crate::unwritten::internet;
 use crate::verdict::{CasePorts, Explanation, Hop, Verdict, taken, through};
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 /// So many ways are judged; each is a question of its own.
 const MOST: usize = 2000;

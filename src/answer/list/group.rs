@@ -7,7 +7,8 @@ use super::By;
 use crate::cluster::{Name, ObjectRef, PodId, Snapshot};
 use crate::ends::names;
 use crate::reach::{Connectivity, End};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
+use std::collections::BTreeMap;
 
 /// One row end by name.
 pub(super) struct Group {

@@ -27,8 +27,8 @@ use crate::policy::rule::{Direction, Namespaces};
 use crate::reach::{Connectivity, End, Narrow, PortSet};
 use crate::unwritten::Unwritten;
 use crate::verdict::{Verdict, Why};
+use foldhash::{HashMap, HashSet};
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 

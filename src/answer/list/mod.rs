@@ -28,9 +28,9 @@ use crate::policy::rule::Direction;
 use crate::prose;
 use crate::reach::{End, PortSet};
 use crate::verdict::Verdict;
+use foldhash::{HashMap, HashSet};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What stands in a row.

@@ -11,7 +11,7 @@ use crate::cluster::{Name, Snapshot, real_namespace};
 use crate::reach::End;
 use crate::unwritten::{self, Shape, Unwritten};
 use crate::verdict::{Passage, Verdict};
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 /// Those that are asked for: none of what is exposed, since a rule that names pods exposes none.
 pub(super) fn only_others(

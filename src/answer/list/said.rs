@@ -10,8 +10,9 @@ use super::lister::Lister;
 use crate::cluster::{Name, Namespace, Pod, PodId, real_namespace};
 use crate::policy::rule::Direction;
 use crate::reach::PortSet;
+use foldhash::{HashMap, HashMapExt as _, HashSet};
 use std::cell::Cell;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 /// A row but for one of its ends.

@@ -11,7 +11,8 @@ use crate::policy::rule::{
 };
 use crate::policy::{PolicyId, Ruleset};
 use crate::reach::{End, PortSet};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
+use std::collections::BTreeMap;
 
 /// Every such rule where only one end is asked for, in the order of reading.
 pub(super) fn unmatched(snapshot: &Snapshot, rules: &Ruleset, asked: &ListAsked) -> Vec<Unmatched> {

@@ -13,7 +13,8 @@ use crate::cluster::{PodId, Truth, real_namespace};
 use crate::policy::rule::{Direction, Namespaces};
 use crate::reach::End;
 use crate::verdict::{Closed, closed};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt as _, HashSet};
+use std::collections::BTreeMap;
 
 /// What is found of a namespace.
 #[derive(Default)]

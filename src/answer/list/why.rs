@@ -14,7 +14,8 @@ use crate::policy::PolicyId;
 use crate::policy::rule::Direction;
 use crate::reach::{End, Example, PortSet, RowEnd, Standing};
 use crate::verdict::{Flow, Ground, Passage, Why, why};
-use std::collections::{BTreeSet, HashMap};
+use foldhash::HashMap;
+use std::collections::BTreeSet;
 
 /// The reasons of rows of one subject with anyone, every pod or the outside, by all that matters.
 pub(super) type Known<'c> = HashMap<(Family, Standing<'c>, (Party, Part), PortSet, Passage), Why>;

@@ -15,11 +15,11 @@ use crate::hubble::{Flow, Layer4};
 use crate::observed::{Agreement, Observed};
 use crate::policy::rule::Direction;
 use crate::verdict::Verdict;
+use foldhash::HashMap;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 /// More rows help nobody; further flows are counted together.
 const MOST_ROWS: usize = 4096;

@@ -18,8 +18,8 @@ use crate::observed::{
 use crate::policy::Ruleset;
 use crate::policy::rule::Direction;
 use crate::verdict::{Case, CasePorts, Verdict};
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// More decisions are not kept: the world has many addresses.

@@ -19,8 +19,9 @@ pub use guess::{Guess, Guesses, Written, guesses};
 pub use wire::{ConfigMap, Configured, Monitor};
 
 use crate::cluster::{Labels, Name, ObjectRef, Origin, PodId, Snapshot};
+use foldhash::{HashMap, HashMapExt as _};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was read of how pods are configured.
 #[derive(Clone, Debug, Default)]

@@ -10,8 +10,8 @@ use super::selector::{Expr, NAMESPACE, OF_NAMESPACE};
 use super::tiers::built_in;
 use super::written::{Body, Set, Spec, Tier};
 use crate::cluster::{AddressBlock, Labels, Name, Snapshot, Truth};
+use foldhash::HashMap;
 use ipnet::IpNet;
-use std::collections::HashMap;
 use std::net::IpAddr;
 
 /// What policies refer to.

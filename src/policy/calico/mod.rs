@@ -31,10 +31,10 @@ use super::{CalicoVersion, Fault, Lowered};
 use crate::cluster::ObjectRef;
 use crate::kinds::Kind;
 use crate::lints::Lint;
+use foldhash::HashSet;
 use known::{Known, check};
 use lower::Lowering;
 use serde::de::Deserializer;
-use std::collections::HashSet;
 use written::Body;
 
 impl From<Spec> for super::Spec {

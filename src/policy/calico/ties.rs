@@ -10,7 +10,8 @@ use super::super::{Fault, Remark};
 use crate::cluster::{Name, ObjectRef};
 use crate::kinds::Kind;
 use crate::lints::Lint;
-use std::collections::{BTreeMap, HashMap};
+use foldhash::{HashMap, HashMapExt as _};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What is to be said and done about them.

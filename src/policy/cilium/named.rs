@@ -7,8 +7,9 @@ use super::super::rule::{Direction, PortMatch, Ports};
 use super::super::{CiliumVersion, Enforcer, Fault, Lowered};
 use crate::cluster::{PortNames, Protocol, Snapshot};
 use crate::lints::Lint;
+use foldhash::HashMap;
 use std::cell::OnceCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 /// The numbers of each name.
 type Numbers = HashMap<(String, Protocol), BTreeSet<u16>>;
@@ -29,7 +30,7 @@ impl<'a> NamedPorts<'a> {
 
     fn numbers(&self) -> &Numbers {
         self.numbers.get_or_init(|| {
-            let mut numbers = Numbers::new();
+            let mut numbers = Numbers::default();
             // Of pods on their node's network the agent knows no names.
             let pods = self.snapshot.pods().iter().filter(|pod| !pod.host_network && !pod.finished);
             for (name, port) in pods.flat_map(|pod| PortNames::Last.of(&pod.ports)) {

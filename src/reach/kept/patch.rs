@@ -21,7 +21,8 @@ use super::same::Matched;
 use crate::cluster::Family;
 use crate::policy::Enforcement;
 use crate::policy::rule::Direction;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Destinations whose sources changed, with the column that each had.

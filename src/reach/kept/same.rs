@@ -9,7 +9,7 @@ use super::super::side::{Side, family_index};
 use crate::cluster::{Family, Name, ObjectRef, Operator, Pod, PodId, Protocol, Selector, Snapshot};
 use crate::policy::rule::{Direction, PeerKind, PodSet, Policy, Ports};
 use crate::policy::{PolicyId, Ruleset, Traits};
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 
 /// More policies than this that differ are not looked at one by one.
 const MANY: usize = 1_000;

@@ -13,7 +13,8 @@ use super::super::{Connectivity, Ends, Relations, ends, family_index};
 use super::patch::Before;
 use crate::cluster::Family;
 use crate::verdict::Passage;
-use std::collections::{BTreeMap, HashMap};
+use foldhash::{HashMap, HashMapExt as _};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Flows between all of some sources and all of some destinations that turned alike. Those that passed on a

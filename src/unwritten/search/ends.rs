@@ -12,7 +12,8 @@ use crate::policy::rule::{Entry, Namespaces, PeerKind, PodSet, Policy};
 use crate::unwritten::flows::Who;
 use crate::unwritten::homes::{Home, Side, sets};
 use crate::verdict::{Endpoint, means};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl<'a> Search<'a> {
     /// Addresses outside that some rule of these policies can tell apart.

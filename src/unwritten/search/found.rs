@@ -12,7 +12,8 @@ use crate::unwritten::homes::{Home, free_name};
 use crate::unwritten::sat::Lit;
 use crate::unwritten::shape::{Label, Place, Shape};
 use crate::verdict::{Endpoint, Flow, Judgement, Passage, Trace, judge};
-use std::collections::{BTreeSet, HashMap};
+use foldhash::{HashMap, HashMapExt as _};
+use std::collections::BTreeSet;
 
 /// A snapshot with only what judging a flow between unwritten pods needs.
 pub(super) struct Scratch {

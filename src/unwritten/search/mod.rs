@@ -22,10 +22,11 @@ use crate::policy::Ruleset;
 use crate::policy::rule::{Action, Direction, PeerKind, Peers, Policy};
 use crate::verdict::Endpoint;
 use ends::{labels_differ, may_have, may_select, moved, peers, settings_differ};
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 use found::Scratch;
 pub(super) use meeting::{Like, Meeting, Met, Wanted};
 pub(super) use rules::FoundOthers;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
 /// The steps that it takes to see whether something is a question at all.
 const A_LOOK: u64 = 10;
@@ -161,7 +162,7 @@ impl<'a> Search<'a> {
                 .cloned()
                 .chain([any.clone()])
                 .collect(),
-            others: HashMap::from([(Vec::new(), any)]),
+            others: HashMap::from_iter([(Vec::new(), any)]),
             done: HashSet::new(),
             hidden: HashMap::new(),
         }

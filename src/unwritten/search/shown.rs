@@ -13,7 +13,7 @@ use crate::policy::rule::{
     Direction, Entry, Namespaces, PeerKind, Peers, PodSet, Policy, PortMatch, Ports,
 };
 use crate::verdict::{Endpoint, Flow, Passage, judge};
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 use std::net::IpAddr;
 
 /// So many pods of a set are looked at, of different workloads each.

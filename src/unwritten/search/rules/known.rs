@@ -6,7 +6,7 @@
 use crate::cluster::{Family, Labels, Operator, Pod, PodId, Truth};
 use crate::policy::PolicyId;
 use crate::policy::rule::{Direction, PodSet, Policy};
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 
 /// Known pods of a place that are alike.
 pub(super) struct Class<'a> {

@@ -14,7 +14,7 @@ use crate::policy::rule::{
 };
 use crate::policy::{Enforcement, Ruleset};
 use crate::unwritten::homes::{Home, Side, sets};
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 use std::net::IpAddr;
 use std::rc::Rc;
 

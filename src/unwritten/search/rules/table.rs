@@ -14,8 +14,8 @@ use crate::unwritten::labels::may_agree;
 use crate::unwritten::parts::{Part, What};
 use crate::unwritten::search::opposite;
 use crate::unwritten::shape::Shape;
+use foldhash::{HashMap, HashMapExt as _};
 use std::cell::OnceCell;
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 
