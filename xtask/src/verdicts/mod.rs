@@ -27,6 +27,9 @@ use programs::{Said, Tool, tool};
 use report::{Difference, Tally};
 use tables::{Case, Flow, TABLES, Table};
 
+/// The project's own tables.
+const CASES: &str = "tests/cases";
+
 /// Where manifests and answers go.
 const KEPT: &str = "target/verdicts";
 
@@ -47,6 +50,10 @@ pub(crate) struct Options {
     /// Only these tables of tests/cases, by their names without endings.
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     tables: Vec<String>,
+
+    /// Another directory with tables, of which those count that are there.
+    #[arg(long, value_name = "DIR")]
+    cases: Option<PathBuf>,
 
     /// Of how many clusters of a table the first difference is shown.
     #[arg(long, value_name = "NUMBER", default_value_t = 3)]
@@ -72,10 +79,12 @@ pub(crate) struct Held {
 /// Holds a program to the tables.
 pub(crate) fn run(options: &Options) -> Result<Held> {
     let asking = Asking::new(options)?;
-    let chosen = chosen(asking.tool, &options.tables)?;
+    let own = workspace().join(CASES);
+    let directory = options.cases.as_deref().unwrap_or(&own);
+    let chosen = chosen(asking.tool, &options.tables, directory)?;
     let mut tallies = Vec::new();
     for table in chosen {
-        let cases = table.read(&workspace().join("tests/cases"))?;
+        let cases = table.read(directory)?;
         progress(&format!("{}: {} clusters", table.name, cases.len()));
         tallies.push(asking.hold(table, &cases)?);
     }
@@ -85,11 +94,14 @@ pub(crate) fn run(options: &Options) -> Result<Held> {
     })
 }
 
-/// The tables that are named, or else those of the tool.
-fn chosen(tool: &Tool, named: &[String]) -> Result<Vec<&'static Table>> {
+/// The tables that are named, or else those of the tool in a directory.
+fn chosen(tool: &Tool, named: &[String], directory: &Path) -> Result<Vec<&'static Table>> {
     if named.is_empty() {
         let of = |it: &&Table| tool.tables.is_empty() || tool.tables.contains(&it.name);
-        return Ok(TABLES.iter().filter(of).collect());
+        let there = |it: &&Table| it.is_there(directory);
+        let all: Vec<_> = TABLES.iter().filter(of).filter(there).collect();
+        ensure!(!all.is_empty(), "{} has no table for {}", directory.display(), tool.name);
+        return Ok(all);
     }
     let known = || TABLES.each_ref().map(|it| it.name).join(", ");
     let one = |name: &String| {

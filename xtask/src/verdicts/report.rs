@@ -123,13 +123,20 @@ pub(super) fn text(tool: &str, tallies: &[Tally], show: usize) -> String {
     for tally in tallies.iter().filter(|it| !it.differ.is_empty()) {
         differences(&mut text, tool, tally, show);
     }
-    let differ = tallies.iter().map(|it| it.differ.len()).sum();
+    let [differ, open] = tallies.iter().map(Tally::counts).fold([0; 2], |sums, counts| {
+        let [_, _, _, differ, _, open] = counts;
+        [sums[0] + differ, sums[1] + open]
+    });
+    text.push('\n');
     let _ = match differ {
-        0 if code(tallies) == 2 => write!(text, "\n{tool} answered nothing"),
-        0 => write!(text, "\nnothing differs"),
-        1 => write!(text, "\n1 answer differs"),
-        all => write!(text, "\n{all} answers differ"),
+        0 if code(tallies) == 2 => write!(text, "{tool} answered nothing"),
+        0 => write!(text, "nothing differs"),
+        1 => write!(text, "1 answer differs"),
+        all => write!(text, "{all} answers differ"),
     };
+    if open > 0 && code(tallies) < 2 {
+        let _ = write!(text, "; {open} have no answer");
+    }
     text
 }
 

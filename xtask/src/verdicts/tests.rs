@@ -65,7 +65,7 @@ fn what_the_engine_is_known_for_is_told_apart() {
 fn every_table_is_read() {
     let (mut flows, mut departures) = (0, 0);
     for table in &TABLES {
-        let cases = table.read(&workspace().join("tests/cases")).unwrap();
+        let cases = table.read(&workspace().join(CASES)).unwrap();
         assert!(cases.len() >= 60, "{}", table.name);
         for case in &cases {
             let known = programs::addresses(case);
@@ -86,7 +86,7 @@ fn every_table_is_read() {
 fn tables_are_those_of_the_tool_unless_they_are_named() {
     let named = |tool: &str, names: &[&str]| {
         let names: Vec<String> = names.iter().map(|it| (*it).to_owned()).collect();
-        let tables = chosen(programs::tool(tool).unwrap(), &names);
+        let tables = chosen(programs::tool(tool).unwrap(), &names, &workspace().join(CASES));
         tables.map(|it| it.iter().map(|it| it.name).collect::<Vec<_>>())
     };
     assert_eq!(named("netpol", &[]).unwrap().len(), TABLES.len());
@@ -97,6 +97,8 @@ fn tables_are_those_of_the_tool_unless_they_are_named() {
         error.starts_with("there is no table calico; there are networkpolicy-truth, "),
         "{error}"
     );
+    let nowhere = chosen(&programs::TOOLS[0], &[], &workspace().join("xtask")).err().unwrap();
+    assert!(nowhere.to_string().ends_with("xtask has no table for netpol"), "{nowhere}");
     for tool in &programs::TOOLS {
         named(tool.name, tool.tables).unwrap();
     }
@@ -106,7 +108,8 @@ fn tables_are_those_of_the_tool_unless_they_are_named() {
 fn a_command_is_for_jsonl_only() {
     let refused = |tool: &str, command: &[&str]| {
         let command = command.iter().map(|it| (*it).to_owned()).collect();
-        let options = Options { tool: tool.into(), tables: Vec::new(), show: 3, limit: 1, command };
+        let (tool, tables, cases) = (tool.into(), Vec::new(), None);
+        let options = Options { tool, tables, cases, show: 3, limit: 1, command };
         Asking::new(&options).err().unwrap().to_string()
     };
     assert!(refused("jsonl", &[]).contains("--tool jsonl -- COMMAND"));
@@ -221,7 +224,7 @@ fn this_program_is_right() {
     let tallies: Vec<Tally> = TABLES
         .iter()
         .map(|table| {
-            let cases = table.read(&workspace().join("tests/cases")).unwrap();
+            let cases = table.read(&workspace().join(CASES)).unwrap();
             asking.hold(table, &cases[..5]).unwrap()
         })
         .collect();
