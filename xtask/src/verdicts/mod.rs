@@ -82,6 +82,7 @@ pub(crate) fn run(options: &Options) -> Result<Held> {
     let own = workspace().join(CASES);
     let directory = options.cases.as_deref().unwrap_or(&own);
     let chosen = chosen(asking.tool, &options.tables, directory)?;
+    progress(&format!("asking {}", asking.program.display()));
     let mut tallies = Vec::new();
     for table in chosen {
         let cases = table.read(directory)?;
