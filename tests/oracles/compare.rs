@@ -17,6 +17,9 @@ use std::path::Path;
 /// Flows that are asked about in one cluster: all of a small one, a sample of a large one.
 const FLOWS: usize = 120;
 
+/// So many of them go into a table.
+pub(super) const FLOWS_IN_A_TABLE: usize = 80;
+
 /// Who enforces, here and there.
 pub(super) struct Under {
     pub(super) engine: Engine,
@@ -59,6 +62,20 @@ pub(super) struct Tally {
     letters: BTreeMap<char, usize>,
     /// Answers that differ for a reason that is known, by its name.
     excused: BTreeMap<&'static str, usize>,
+    /// Of the last cluster the places of flows where the engine departs from what is specified, by name.
+    departures: BTreeMap<&'static str, Vec<usize>>,
+}
+
+impl Tally {
+    /// The same as a line of a table has it, of so many flows; nothing where there is none.
+    pub(super) fn departures(&self, flows: usize) -> Option<Value> {
+        let of = |(name, places): (&&'static str, &Vec<usize>)| {
+            let places: Vec<usize> = places.iter().copied().filter(|it| *it < flows).collect();
+            (!places.is_empty()).then(|| ((*name).to_owned(), json!(places)))
+        };
+        let all: serde_json::Map<String, Value> = self.departures.iter().filter_map(of).collect();
+        (!all.is_empty()).then_some(Value::Object(all))
+    }
 }
 
 impl fmt::Display for Tally {
@@ -140,6 +157,9 @@ pub(super) fn asked(
         Ok(answer) => {
             let differs = difference(under, tally, cluster, &flows, &answer);
             question["answer"] = answer;
+            if let Some(departures) = tally.departures(FLOWS_IN_A_TABLE) {
+                question["departures"] = departures;
+            }
             (differs, question)
         }
         Err(error) => {
@@ -157,6 +177,7 @@ pub(super) fn difference(
     flows: &[WrittenFlow],
     answer: &Value,
 ) -> Option<String> {
+    tally.departures.clear();
     let Read { snapshot, rules, warnings } = read(cluster, &under.enforcer);
     if !warnings.is_empty() {
         return Some(format!("read with warnings: {}", warnings.join("\n")));
@@ -174,7 +195,7 @@ pub(super) fn difference(
 
     let verdicts = answer["verdicts"].as_array().expect("verdicts");
     assert_eq!(verdicts.len(), flows.len(), "{answer}");
-    for (flow, verdict) in flows.iter().zip(verdicts) {
+    for (place, (flow, verdict)) in flows.iter().zip(verdicts).enumerate() {
         let judgement = judge(&snapshot, &rules, &ours_of(&snapshot, flow)?);
         let letters: Vec<char> = verdict.as_str().expect("letters").chars().collect();
         let Judgement { egress, ingress, .. } = &judgement;
@@ -194,6 +215,9 @@ pub(super) fn difference(
             let seen = Seen { engine: under.engine, cluster, flow, ours, theirs };
             if let Some(known) = DEVIATIONS.iter().find(|it| (it.applies)(&seen)) {
                 *tally.excused.entry(known.name).or_default() += 1;
+                if known.departs {
+                    tally.departures.entry(known.name).or_default().push(place);
+                }
                 continue;
             }
             let WrittenFlow { from, to, port, family } = flow;

@@ -65,6 +65,8 @@ fn asks_for_no_reserved_label(value: &Value) -> bool {
 pub(super) struct Deviation {
     /// What it is called in the tally.
     pub(super) name: &'static str,
+    /// Whether the engine departs from what is specified; else it knows what is not known here.
+    pub(super) departs: bool,
     /// Whether it is this one.
     pub(super) applies: fn(&Seen<'_>) -> bool,
 }
@@ -74,6 +76,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
     // label; the engine knows that there is none.
     Deviation {
         name: "CIDR groups that may not have been read",
+        departs: false,
         applies: |seen| {
             let asks = |object: &Value| object.to_string().contains("cidrGroup");
             let perhaps = seen.ours == '?' || (seen.ours, seen.theirs) == ('c', 'a');
@@ -84,6 +87,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
     // 1.20, addresses in blocks of whatever policy; here it is not known which.
     Deviation {
         name: "selectors of what lacks a reserved label, and addresses of blocks",
+        departs: false,
         applies: |seen| {
             let outside = |end: &WrittenEnd| matches!(end, WrittenEnd::Outside(_));
             let perhaps = seen.ours == '?' || (seen.ours, seen.theirs) == ('c', 'a');
@@ -96,6 +100,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
     // docs/semantics/cilium-labels.md#reserved-labels: the engine knows on which nodes the API server is.
     Deviation {
         name: "selectors of what is not the API server, and nodes",
+        departs: false,
         applies: |seen| {
             // A pod on its node's network is the node, too.
             let node = |end: &WrittenEnd| !matches!(end, WrittenEnd::Outside(_));
@@ -110,6 +115,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
     // or by the order in which they were read.
     Deviation {
         name: "policies of one priority that disagree",
+        departs: true,
         applies: |seen| seen.engine == Engine::KubeNetworkPolicies && seen.ours == '!',
     },
     // docs/semantics/admin.md#named-ports: the name is of a container's port, which has a number and a
@@ -117,18 +123,21 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
     // that has the name.
     Deviation {
         name: "names of ports of administrators' policies, which mean every port there",
+        departs: true,
         applies: |seen| seen.is_of_administrators(&["destinationNamedPort", "namedPort"]),
     },
     // docs/semantics/admin.md#nodes: nodes, and pods on their networks; nodeSelector of
     // kube-network-policies 0.8.0 is asked of other pods on these nodes, and of nothing else.
     Deviation {
         name: "nodes of administrators' policies, which mean the pods there",
+        departs: true,
         applies: |seen| seen.is_of_administrators(&["nodes"]),
     },
     // docs/semantics/kubernetes.md#networkpolicy-tier: a NetworkPolicy for one direction leaves the Baseline
     // tier of the other in force; evaluatePacket of kube-network-policies 0.8.0 leaves it out.
     Deviation {
         name: "Baseline rules beside a NetworkPolicy of the other direction",
+        departs: true,
         applies: |seen| {
             let baseline = |object: &Value| {
                 object["kind"] == "BaselineAdminNetworkPolicy"

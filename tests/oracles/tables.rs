@@ -1,9 +1,10 @@
 //! Verdicts of the engines in files, so that they are held to without Go: tests/cases/verdicts.
 //!
-//! A line is a question with its answer, in the forms of docs/oracles.md. `cargo xtask oracles
+//! A line is a question with its answer, in the forms of docs/oracles.md, and where the engine departs from
+//! what is specified. `cargo xtask oracles
 //! --write-tables` writes them anew.
 
-use super::compare::{Tally, Under, difference, flow_of};
+use super::compare::{FLOWS_IN_A_TABLE, Tally, Under, difference, flow_of};
 use crate::harness::root;
 use flate2::Compression;
 use flate2::GzBuilder;
@@ -13,9 +14,6 @@ use serde_json::Value;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-
-/// Flows of one cluster in a table.
-const FLOWS: usize = 80;
 
 /// All files together, in bytes.
 const MOST: u64 = 1_000_000;
@@ -41,7 +39,7 @@ pub(super) fn write(name: &str, questions: &[Value]) {
         let mut question = question.clone();
         for list in [&["flows"][..], &["answer", "verdicts"]] {
             let list = list.iter().fold(&mut question, |value, field| &mut value[*field]);
-            list.as_array_mut().expect("a list").truncate(FLOWS);
+            list.as_array_mut().expect("a list").truncate(FLOWS_IN_A_TABLE);
         }
         writeln!(out, "{question}").expect("a line");
     }
@@ -64,6 +62,8 @@ fn hold(name: &str, under: &Under) {
         let differs = difference(under, &mut tally, cluster, &flows, &question["answer"]);
         assert_eq!(differs, None, "{name}, line {}", i + 1);
         assert_eq!(tally.clusters, i + 1, "{name}: line {} names nobody", i + 1);
+        let departures = tally.departures(flows.len());
+        assert_eq!(departures.as_ref(), question.get("departures"), "{name}, line {}", i + 1);
     }
     assert!(tally.clusters >= 40, "{name}: {tally}");
     println!("{name}: {tally}");

@@ -9,11 +9,11 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::child::{self, Limits};
 use crate::progress;
 use crate::tools::workspace;
 
@@ -22,6 +22,9 @@ const DEFAULT: [&str; 2] = ["examples", "tests/regressions"];
 
 /// How many flows of a directory are explained, each in both directions.
 const EXPLAINED: usize = 4;
+
+/// How much an answer may have.
+const MOST_BYTES: u64 = 1 << 30;
 
 /// An address that no one has (RFC 5737), for whoever is outside.
 const OUTSIDE: &str = "203.0.113.250";
@@ -172,13 +175,13 @@ fn flows(csv: &str) -> Vec<(String, String)> {
 /// A directory for what has to lie in files, and how long a command may take.
 struct Scratch {
     directory: tempfile::TempDir,
-    limit: Duration,
+    limits: Limits,
 }
 
 impl Scratch {
-    fn new(limit: Duration) -> Result<Self> {
+    fn new(time: Duration) -> Result<Self> {
         let directory = tempfile::tempdir().context("making a directory")?;
-        let scratch = Self { directory, limit };
+        let scratch = Self { directory, limits: Limits { time, bytes: MOST_BYTES } };
         fs::create_dir(scratch.empty())
             .and_then(|()| {
                 let list = "{apiVersion: v1, kind: List, items: []}\n";
@@ -210,17 +213,7 @@ impl Scratch {
             .stderr(create("stderr")?)
             .spawn()
             .with_context(|| format!("running {}", program.display()))?;
-        let began = Instant::now();
-        let end = loop {
-            if let Some(status) = child.try_wait().context("waiting for an answer")? {
-                break status.to_string();
-            }
-            if began.elapsed() > self.limit {
-                child.kill().and_then(|()| child.wait()).context("ending a command")?;
-                break format!("not at its end after {} s", self.limit.as_secs());
-            }
-            sleep(Duration::from_millis(2));
-        };
+        let end = child::wait(&mut child, self.limits, &[&path("stdout"), &path("stderr")])?;
         let read = |name| {
             let bytes = fs::read(path(name)).with_context(|| format!("reading {name}"))?;
             anyhow::Ok(String::from_utf8_lossy(&bytes).into_owned())

@@ -4,6 +4,7 @@
 //! exit code: 0 (done), 1 (what was compared differs) or 2 (failed). Only this file knows the command line and prints answers; the
 //! tasks themselves are one module each.
 
+mod child;
 #[cfg(unix)]
 mod control_plane;
 mod dist;
@@ -20,6 +21,7 @@ mod picture;
 mod sbom;
 mod stand_in;
 mod tools;
+mod verdicts;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -98,6 +100,13 @@ enum Task {
     /// target/oracles as manifests; the exit code is 1 where there is one.
     #[command(verbatim_doc_comment)]
     Oracles(oracles::Options),
+
+    /// Hold a program to the tables of verdicts in tests/cases: this one, or another that reads manifests.
+    ///
+    /// The answer is a line for each table, then the first differences; manifests and answers are in
+    /// target/verdicts. The exit code is 1 where a verdict differs, and 2 where there is none at all.
+    #[command(verbatim_doc_comment)]
+    Verdicts(verdicts::Options),
 
     /// Hold verdicts to what becomes of packets: pods that are network namespaces, and a real daemon.
     ///
@@ -255,6 +264,11 @@ fn run(task: Task) -> Result<ExitCode> {
         }
         Task::Oracles(options) => {
             return Ok(ExitCode::from(u8::from(!oracles::run(&options)?)));
+        }
+        Task::Verdicts(options) => {
+            let held = verdicts::run(&options)?;
+            answer(&held.text)?;
+            return Ok(ExitCode::from(held.code));
         }
         Task::Packets(options) => {
             return Ok(ExitCode::from(u8::from(!packets::run(&options)?)));
