@@ -44,13 +44,15 @@ pub(crate) struct Options {
 }
 
 /// Cluster sizes and shapes, by what they are called; as in the benchmarks.
-const INPUTS: [(&str, Shape, usize); 7] = [
+const INPUTS: [(&str, Shape, usize); 9] = [
     ("micro-1000", Shape::Micro, 1_000),
     ("micro-10000", Shape::Micro, 10_000),
     ("openshift-1000", Shape::Openshift, 1_000),
     ("openshift-10000", Shape::Openshift, 10_000),
     ("monolith-1000", Shape::Monolith, 1_000),
     ("monolith-10000", Shape::Monolith, 10_000),
+    ("kano-1000", Shape::Kano, 1_000),
+    ("kano-10000", Shape::Kano, 10_000),
     ("largest-150000", Shape::Largest, 150_000),
 ];
 
@@ -65,6 +67,9 @@ const QUESTIONS: [&[&str]; 4] = [
 /// How long whoever waits for nothing else gives a program to end after it was told to.
 const GRACE: &str = "5";
 
+/// With which `timeout` says that it ended a program.
+const TIMED_OUT: i32 = 124;
+
 /// What one run took.
 struct Run {
     wall: f64,
@@ -77,6 +82,8 @@ struct Run {
 /// One question to one program.
 struct Question {
     input: &'static str,
+    /// What the program is called in the table.
+    name: String,
     program: String,
     words: Vec<String>,
     /// Its words as they are shown, without the path of what is read.
@@ -106,16 +113,18 @@ pub(crate) fn run(options: &Options) -> Result<String> {
         for words in asked {
             let mut questions = Vec::new();
             for program in &options.program {
-                questions.push(question(input, &program.display().to_string(), words, &directory));
+                let program = program.display().to_string();
+                let name = program.rsplit('/').next().unwrap_or(&program).to_owned();
+                questions.push(question(input, &name, &program, words, &directory));
             }
             ask(&questions, options, [&time, &timeout], &mut out, &mut table)?;
         }
         let mut questions = Vec::new();
         for other in &options.beside {
-            let (_, words) = other.split_once('=').context("--beside is NAME=WORDS")?;
+            let (name, words) = other.split_once('=').context("--beside is NAME=WORDS")?;
             let words: Vec<&str> = words.split_whitespace().collect();
             let (program, words) = words.split_first().context("--beside is NAME=WORDS")?;
-            questions.push(question(input, program, words, &directory));
+            questions.push(question(input, name, program, words, &directory));
         }
         ask(&questions, options, [&time, &timeout], &mut out, &mut table)?;
     }
@@ -137,11 +146,17 @@ fn made(input: &str, case: Case) -> Result<PathBuf> {
     Ok(directory)
 }
 
-fn question(input: &'static str, program: &str, words: &[&str], directory: &Path) -> Question {
+fn question(
+    input: &'static str,
+    name: &str,
+    program: &str,
+    words: &[&str],
+    directory: &Path,
+) -> Question {
     let directory = directory.display().to_string();
     let shown = words.join(" ").replace("{dir}", input);
     let words = words.iter().map(|word| word.replace("{dir}", &directory)).collect();
-    Question { input, program: program.to_owned(), words, shown }
+    Question { input, name: name.to_owned(), program: program.to_owned(), words, shown }
 }
 
 /// Runs questions in turn, as often as is wanted.
@@ -155,15 +170,18 @@ fn ask(
     let mut taken: Vec<Vec<Run>> = questions.iter().map(|_| Vec::new()).collect();
     for number in 0..options.runs {
         for (question, taken) in questions.iter().zip(&mut taken) {
-            progress(&format!("{}: {}", name(&question.program), question.shown));
+            // What once took too long does so again.
+            if taken.last().is_some_and(|run: &Run| run.code == TIMED_OUT) {
+                continue;
+            }
+            progress(&format!("{}: {}", question.name, question.shown));
             let run = one(question, options.limit, [time, timeout])?;
             if let Some(out) = out {
                 let Run { wall, user, system, kilobytes, code } = &run;
-                let (input, program, shown) =
-                    (question.input, name(&question.program), &question.shown);
+                let Question { input, name, shown, .. } = question;
                 writeln!(
                     out,
-                    "{input}\t{program}\t{shown}\t{number}\t{wall:.2}\t{user:.2}\t{system:.2}\t{kilobytes}\t{code}"
+                    "{input}\t{name}\t{shown}\t{number}\t{wall:.2}\t{user:.2}\t{system:.2}\t{kilobytes}\t{code}"
                 )
                 .context("writing a run")?;
             }
@@ -182,7 +200,7 @@ fn ask(
             "{:<16} {:<46} {:<14} {:>8.2}s {:>8.2}s {:>7.2}s {:>8}{code}",
             question.input,
             question.shown.chars().take(46).collect::<String>(),
-            name(&question.program),
+            question.name,
             least.user + least.system,
             median.user + median.system,
             median.wall,
@@ -190,11 +208,6 @@ fn ask(
         )?;
     }
     Ok(())
-}
-
-/// The last part of a program's path.
-fn name(program: &str) -> &str {
-    program.rsplit('/').next().unwrap_or(program)
 }
 
 fn one(question: &Question, limit: u64, [time, timeout]: [&Path; 2]) -> Result<Run> {

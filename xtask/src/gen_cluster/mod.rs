@@ -20,8 +20,8 @@ use std::path::PathBuf;
 #[derive(Args)]
 pub(crate) struct Options {
     /// How policies are written: micro (each workload has its own), openshift (as micro, with many
-    /// blocks of addresses and stale policies), monolith (whole namespaces, ingress only) or largest
-    /// (fifteen pods and three policies a namespace)
+    /// blocks of addresses and stale policies), monolith (whole namespaces, ingress only), largest
+    /// (fifteen pods and three policies a namespace) or kano (labels at random)
     #[arg(long, value_enum)]
     shape: ShapeArg,
 
@@ -52,6 +52,7 @@ pub(crate) enum ShapeArg {
     Openshift,
     Monolith,
     Largest,
+    Kano,
 }
 
 impl ShapeArg {
@@ -61,6 +62,7 @@ impl ShapeArg {
             Self::Openshift => Shape::Openshift,
             Self::Monolith => Shape::Monolith,
             Self::Largest => Shape::Largest,
+            Self::Kano => Shape::Kano,
         }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) enum Shape {
     Monolith,
     /// As large as Kubernetes goes: fifteen pods and three policies a namespace.
     Largest,
+    /// Labels at random, as Kano's clusters are made.
+    Kano,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +91,9 @@ pub(crate) enum Made<'m> {
 pub(crate) fn generate(case: Case, seed: u64, made: &mut dyn FnMut(Made<'_>)) {
     let Case { shape, pods: wanted } = case;
     let mut r = Random(seed);
+    if shape == Shape::Kano {
+        return kano(&mut r, wanted, made);
+    }
     let mut pods = 0;
     for (namespace, app, count) in
         [("kube-system", "kube-dns", 3), ("monitoring", "prometheus", 2), ("ingress", "proxy", 4)]
@@ -127,7 +132,7 @@ pub(crate) fn generate(case: Case, seed: u64, made: &mut dyn FnMut(Made<'_>)) {
         };
         namespace_policies(&mut r, shape, &namespace, &mut policy);
         let own: Vec<&String> = match shape {
-            Shape::Monolith => Vec::new(),
+            Shape::Monolith | Shape::Kano => Vec::new(),
             Shape::Largest => apps.iter().take(1).collect(),
             Shape::Micro | Shape::Openshift => apps.iter().collect(),
         };
@@ -191,6 +196,45 @@ fn namespace_policies(
             if r.percent(20) {
                 policy(namespace, "monitoring".into(), monitoring);
             }
+        }
+        Shape::Kano => {}
+    }
+}
+
+/// Kano's evaluation (Li et al., 2020) has five namespaces and half as many policies as pods, each pod with a
+/// value of ten for each of five keys; a policy selects by up to three of them, and so do its peers.
+fn kano(r: &mut Random, wanted: usize, made: &mut dyn FnMut(Made<'_>)) {
+    const KEYS: [&str; 5] = ["key0", "key1", "key2", "key3", "key4"];
+    const NAMESPACES: usize = 5;
+    let values: Vec<String> = (0..10).map(|value| format!("value{value}")).collect();
+    for n in 0..NAMESPACES {
+        let namespace = format!("ns-{n}");
+        let labels: Vec<(&str, &str)> =
+            KEYS.iter().map(|key| (*key, values[r.below(2)].as_str())).collect();
+        made(Made::Namespace { name: &namespace, labels: &labels });
+        for pod in 0..wanted.div_ceil(NAMESPACES) {
+            let app = format!("app-{pod}");
+            let mut labels = vec![("app.kubernetes.io/name", app.as_str())];
+            labels.extend(KEYS.iter().map(|key| (*key, values[r.below(10)].as_str())));
+            made(Made::Workload { namespace: &namespace, app: &app, labels: &labels, pods: 1 });
+        }
+        let some = |r: &mut Random, of: usize| {
+            let (first, count) = (r.below(KEYS.len()), 1 + r.below(3));
+            let keys = (first..first + count).map(|key| KEYS[key % KEYS.len()]);
+            let labels = keys.map(|key| (key.to_owned(), json!(values[r.below(of)])));
+            json!({"matchLabels": labels.collect::<serde_json::Map<_, _>>()})
+        };
+        for policy in 0..wanted.div_ceil(2 * NAMESPACES) {
+            let peers = json!([{"namespaceSelector": some(r, 2), "podSelector": some(r, 10)}]);
+            let mut spec = json!({"podSelector": some(r, 10), "policyTypes": ["Ingress"]});
+            if r.percent(50) {
+                spec["ingress"] = json!([{"from": peers}]);
+            } else {
+                spec["policyTypes"] = json!(["Egress"]);
+                spec["egress"] = json!([{"to": peers}]);
+            }
+            let name = format!("policy-{policy}");
+            made(Made::Policy { namespace: &namespace, name, spec });
         }
     }
 }
