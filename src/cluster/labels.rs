@@ -28,7 +28,13 @@ pub struct Labels(Arc<[(Name, Name)]>);
 impl Labels {
     /// The value of `key`, if the key is there.
     pub fn get(&self, key: &str) -> Option<&str> {
-        let at = self.0.binary_search_by(|(k, _)| (**k).cmp(key)).ok()?;
+        // Mostly there are few, and keys of other lengths need not be looked into.
+        const FEW: usize = 12;
+        let at = if self.0.len() <= FEW {
+            self.0.iter().position(|(k, _)| **k == *key)?
+        } else {
+            self.0.binary_search_by(|(k, _)| (**k).cmp(key)).ok()?
+        };
         Some(&self.0[at].1)
     }
 

@@ -1,6 +1,8 @@
 //! Label selectors as `metav1.LabelSelector` defines them.
 
-use super::{ANY_ACCOUNT_LABEL, Labels, Name, Truth, is_account_label, may_be_set};
+use super::{
+    ANY_ACCOUNT_LABEL, Labels, Name, SERVICE_ACCOUNT_LABEL, Truth, is_account_label, may_be_set,
+};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -222,6 +224,19 @@ impl Selector {
         self.requirements.is_empty()
     }
 
+    /// A label that is among those of whatever it selects, or not known there, if it asks for one value of
+    /// some key.
+    pub fn one_label(&self) -> Option<(&str, &str)> {
+        // What a pod has by its ServiceAccount is not among its labels.
+        let own = |key: &str| key != SERVICE_ACCOUNT_LABEL && !is_account_label(key);
+        self.requirements.iter().find_map(|one| match &one.operator {
+            Operator::In(values) if values.len() == 1 && own(&one.key) => {
+                Some((&*one.key, &*values[0]))
+            }
+            _ => None,
+        })
+    }
+
     /// Whether the labels that `value` gives match; Unknown only where a key of `unknown_keys`
     /// would decide.
     pub(super) fn matches<'l>(
@@ -229,9 +244,10 @@ impl Selector {
         value: impl Fn(&str) -> Option<&'l str>,
         unknown_keys: &[&str],
     ) -> Truth {
-        self.requirements.iter().fold(Truth::Yes, |truth, requirement| {
-            truth.and(Self::judge(requirement, value(&requirement.key), unknown_keys))
-        })
+        let judge = |requirement: &Requirement| {
+            Self::judge(requirement, value(&requirement.key), unknown_keys)
+        };
+        Truth::all(self.requirements.iter().map(judge))
     }
 
     /// Whether `labels`, all of which are known, match.

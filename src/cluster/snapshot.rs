@@ -38,8 +38,7 @@ impl Namespace {
         if !self.labels_unread {
             return selector.selects(&self.labels).into();
         }
-        let all = selector.requirements.iter();
-        all.fold(Truth::Yes, |truth, requirement| truth.and(self.unread(requirement)))
+        Truth::all(selector.requirements.iter().map(|requirement| self.unread(requirement)))
     }
 
     /// Whether it is any other namespace than those that are written or named: its name is made up.

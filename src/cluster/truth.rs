@@ -53,7 +53,26 @@ impl Truth {
 
     /// Whether at least one of `all` holds; No for none at all.
     pub fn any(all: impl IntoIterator<Item = Self>) -> Self {
-        all.into_iter().fold(Self::No, Self::or)
+        let mut any = Self::No;
+        for one in all {
+            any = any.or(one);
+            if any == Self::Yes {
+                break;
+            }
+        }
+        any
+    }
+
+    /// Whether each of `all` holds; Yes for none at all.
+    pub fn all(all: impl IntoIterator<Item = Self>) -> Self {
+        let mut every = Self::Yes;
+        for one in all {
+            every = every.and(one);
+            if every == Self::No {
+                break;
+            }
+        }
+        every
     }
 
     /// Whether it certainly holds.

@@ -125,7 +125,7 @@ impl Search<'_> {
     /// Whether some namespace is one of these.
     fn matched(&self, selector: &Selector) -> Truth {
         let real = self.snapshot.namespaces().filter(|it| !it.supposed);
-        real.fold(Truth::No, |matched, namespace| matched.or(namespace.matches(selector)))
+        Truth::any(real.map(|namespace| namespace.matches(selector)))
     }
 
     /// A label that is asked of namespaces, which the namespace of that name does not have.

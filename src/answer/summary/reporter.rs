@@ -8,7 +8,7 @@ use crate::answer::place::{Locate, Location};
 use crate::answer::standing::PlaceReport;
 use crate::answer::vocabulary::{ApiVersion, OrderedTier, SummaryKind};
 use crate::answer::{rule_words, warnings, words};
-use crate::cluster::{ObjectRef, Pod, PodId, Port, Snapshot, TargetPort, Truth};
+use crate::cluster::{ObjectRef, Pod, PodId, Port, Selector, Snapshot, TargetPort, Truth};
 use crate::ends::names;
 use crate::policy::rule::{
     Action, Direction, Entry, Namespaces, PeerKind, Peers, PodSet, Policy, PortMatch, Ports,
@@ -16,6 +16,7 @@ use crate::policy::rule::{
 use crate::policy::{Enforcement, Remark, Ruleset};
 use crate::unwritten;
 use crate::verdict::{Closed, closed};
+use foldhash::{HashMap, HashMapExt as _};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl SummaryReport {
@@ -70,6 +71,36 @@ pub(super) struct Reporter<'a> {
 
 /// The pods of a namespace on the pod network, by workload.
 type Workloads = BTreeMap<ObjectRef, Vec<PodId>>;
+
+/// Pods by their labels, so that few are tried for each policy.
+struct ByLabel<'a> {
+    all: Vec<PodId>,
+    by_label: HashMap<(&'a str, &'a str), Vec<PodId>>,
+    /// Some labels are not known, so that any policy may select a pod.
+    open: bool,
+}
+
+impl<'a> ByLabel<'a> {
+    fn new(snapshot: &'a Snapshot, pods: impl Iterator<Item = PodId>) -> Self {
+        let all: Vec<PodId> = pods.collect();
+        let mut by_label: HashMap<_, Vec<PodId>> = HashMap::new();
+        for id in &all {
+            for label in snapshot.pod(*id).labels.iter() {
+                by_label.entry(label).or_default().push(*id);
+            }
+        }
+        let open = all.iter().any(|id| !snapshot.pod(*id).unknown_labels.is_empty());
+        Self { all, by_label, open }
+    }
+
+    /// Those that a selector may select, in their order.
+    fn candidates<'s>(&'s self, selector: &'s Selector) -> &'s [PodId] {
+        match selector.one_label() {
+            Some(label) if !self.open => self.by_label.get(&label).map_or(&[], Vec::as_slice),
+            _ => &self.all,
+        }
+    }
+}
 
 impl Reporter<'_> {
     fn namespace(&self, name: &str) -> NamespaceSummary {
@@ -166,8 +197,7 @@ impl Reporter<'_> {
         for (workload, pods) in workloads {
             let of_pods = pods.iter().map(|id| closed(self.snapshot, self.rules, *id, direction));
             let of_pods: Vec<Closed> = of_pods.collect();
-            let isolated = of_pods.iter().map(|of_pod| of_pod.isolated);
-            match isolated.fold(Truth::Yes, Truth::and) {
+            match Truth::all(of_pods.iter().map(|of_pod| of_pod.isolated)) {
                 Truth::Yes => summary.isolated += 1,
                 Truth::No => {
                     summary.open.push(workload.to_string());
@@ -178,10 +208,11 @@ impl Reporter<'_> {
             }
         }
         let (mut of_all, mut of_some) = (Vec::new(), Vec::new());
+        let pods = ByLabel::new(self.snapshot, workloads.values().flatten().copied());
         for policy in policies {
-            let pods = || workloads.values().flatten();
+            let candidates = pods.candidates(&policy.subject.pods).iter().copied();
             let selected: Vec<PodId> =
-                pods().copied().filter(|id| !selects(policy, *id).is_no()).collect();
+                candidates.filter(|id| !selects(policy, *id).is_no()).collect();
             let every = policy.subject.pods.is_everything();
             if self.isolates_all(namespace, policy) {
                 of_all.push(words::label(&policy.object));

@@ -45,7 +45,7 @@ pub(super) fn means(expr: &Expr, label: &dyn Fn(&str) -> Result<Option<String>, 
     match expr {
         Expr::All | Expr::Global => Truth::Yes,
         Expr::Not(expr) => means(expr, label).not(),
-        Expr::And(all) => all.iter().fold(Truth::Yes, |truth, expr| truth.and(means(expr, label))),
+        Expr::And(all) => Truth::all(all.iter().map(|expr| means(expr, label))),
         Expr::Or(all) => Truth::any(all.iter().map(|expr| means(expr, label))),
         Expr::Ask(key, ask) => match label(key) {
             Ok(value) => operator(ask, false).holds(key, value.as_deref()).into(),

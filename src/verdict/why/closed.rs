@@ -26,13 +26,9 @@ pub fn closed(snapshot: &Snapshot, rules: &Ruleset, pod: PodId, direction: Direc
         return Closed { isolated: Truth::No, denied: false };
     }
     let namespace = snapshot.namespace(&pod.namespace);
-    let selecting = || {
-        let all = rules.candidates(&pod.namespace, direction).map(|(_, policy)| policy);
-        all.map(|policy| (policy, policy.subject.has(pod, namespace)))
-            .filter(|(_, selects)| !selects.is_no())
-    };
-    let isolating = selecting().filter(|(policy, _)| policy.isolates);
-    let mut isolated = Truth::any(isolating.map(|(_, selects)| selects));
+    let all = || rules.candidates(&pod.namespace, direction).map(|(_, policy)| policy);
+    let selects = |policy: &Policy| policy.subject.has(pod, namespace);
+    let mut isolated = Truth::any(all().filter(|policy| policy.isolates).map(selects));
     if enforcement == Enforcement::Always {
         isolated = Truth::Yes;
     } else if isolated.is_no() && rules.is_unread(&pod.namespace) {
@@ -40,5 +36,6 @@ pub fn closed(snapshot: &Snapshot, rules: &Ruleset, pod: PodId, direction: Direc
         isolated = Truth::Unknown;
     }
     let denies = |policy: &Policy| policy.entries.iter().any(|entry| entry.action == Action::Deny);
-    Closed { isolated, denied: selecting().any(|(policy, _)| denies(policy)) }
+    // Most policies have no such rule, and need not be asked whom they select.
+    Closed { isolated, denied: all().any(|policy| denies(policy) && !selects(policy).is_no()) }
 }

@@ -3,7 +3,7 @@
 //! In: the pods of a namespace, and its policies of one direction or the other. Out: a [`Class`] for each
 //! kind of pods that has the same labels, ports and addresses' families, with the policies that select it.
 
-use crate::cluster::{Family, Labels, Operator, Pod, PodId, Truth};
+use crate::cluster::{Family, Labels, Pod, PodId, Truth};
 use crate::policy::PolicyId;
 use crate::policy::rule::{Direction, PodSet, Policy};
 use foldhash::{HashMap, HashMapExt as _};
@@ -96,12 +96,7 @@ impl<'a> Index<'a> {
     pub(super) fn new(policies: impl Iterator<Item = (PolicyId, &'a Policy)>) -> Self {
         let mut index = Self { by_label: HashMap::new(), rest: Vec::new() };
         for (id, policy) in policies {
-            let single =
-                policy.subject.pods.requirements.iter().find_map(|one| match &one.operator {
-                    Operator::In(values) if values.len() == 1 => Some((&*one.key, &*values[0])),
-                    _ => None,
-                });
-            match single {
+            match policy.subject.pods.one_label() {
                 Some(label) => index.by_label.entry(label).or_default().push((id, policy)),
                 None => index.rest.push((id, policy)),
             }
