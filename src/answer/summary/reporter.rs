@@ -75,7 +75,7 @@ type Workloads = BTreeMap<ObjectRef, Vec<PodId>>;
 /// Pods by their labels, so that few are tried for each policy.
 struct ByLabel<'a> {
     all: Vec<PodId>,
-    by_label: HashMap<(&'a str, &'a str), Vec<PodId>>,
+    having: HashMap<(&'a str, &'a str), Vec<PodId>>,
     /// Some labels are not known, so that any policy may select a pod.
     open: bool,
 }
@@ -83,20 +83,20 @@ struct ByLabel<'a> {
 impl<'a> ByLabel<'a> {
     fn new(snapshot: &'a Snapshot, pods: impl Iterator<Item = PodId>) -> Self {
         let all: Vec<PodId> = pods.collect();
-        let mut by_label: HashMap<_, Vec<PodId>> = HashMap::new();
+        let mut having: HashMap<_, Vec<PodId>> = HashMap::new();
         for id in &all {
             for label in snapshot.pod(*id).labels.iter() {
-                by_label.entry(label).or_default().push(*id);
+                having.entry(label).or_default().push(*id);
             }
         }
         let open = all.iter().any(|id| !snapshot.pod(*id).unknown_labels.is_empty());
-        Self { all, by_label, open }
+        Self { all, having, open }
     }
 
     /// Those that a selector may select, in their order.
     fn candidates<'s>(&'s self, selector: &'s Selector) -> &'s [PodId] {
         match selector.one_label() {
-            Some(label) if !self.open => self.by_label.get(&label).map_or(&[], Vec::as_slice),
+            Some(label) if !self.open => self.having.get(&label).map_or(&[], Vec::as_slice),
             _ => &self.all,
         }
     }
