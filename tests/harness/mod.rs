@@ -81,7 +81,8 @@ pub(crate) fn provided(task: &str) -> Result<PathBuf, Unprovided> {
         return Err(Unprovided::Cannot("NETPOL_TESTS_HERMETIC is set".to_owned()));
     }
     let broken = |error| Unprovided::Broken(format!("running cargo xtask {task}: {error}"));
-    let mut child = xtask(&[task])
+    let words: Vec<&str> = task.split(' ').collect();
+    let mut child = xtask(&words)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 
+use netpol::policy::CiliumVersion;
 use serde_json::Value;
 
 use super::{Outside, Skip, Unprovided, provided, skip};
@@ -54,13 +55,19 @@ impl Drop for Oracle {
     }
 }
 
-/// Cilium's policy engine; a test that gets none has said so and returns.
+/// The policy engine of a version of Cilium; a test that gets none has said so and returns.
 ///
 /// # Panics
 /// If building it went wrong.
-pub(crate) fn cilium_oracle() -> Result<Oracle, Skip> {
-    static SHARED: OnceLock<Result<PathBuf, Unprovided>> = OnceLock::new();
-    oracle("oracle-cilium", &SHARED)
+pub(crate) fn cilium_oracle(version: CiliumVersion) -> Result<Oracle, Skip> {
+    static SHARED: [OnceLock<Result<PathBuf, Unprovided>>; 3] =
+        [OnceLock::new(), OnceLock::new(), OnceLock::new()];
+    let index = match version {
+        CiliumVersion::V1_18 => 0,
+        CiliumVersion::V1_19 => 1,
+        CiliumVersion::V1_20 => 2,
+    };
+    oracle("oracle-cilium", &format!("oracle-cilium {version}"), &SHARED[index])
 }
 
 /// The policy engine of kube-network-policies; a test that gets none has said so and returns.
@@ -69,11 +76,16 @@ pub(crate) fn cilium_oracle() -> Result<Oracle, Skip> {
 /// If building it went wrong.
 pub(crate) fn kube_network_policies_oracle() -> Result<Oracle, Skip> {
     static SHARED: OnceLock<Result<PathBuf, Unprovided>> = OnceLock::new();
-    oracle("oracle-kube-network-policies", &SHARED)
+    let name = "oracle-kube-network-policies";
+    oracle(name, name, &SHARED)
 }
 
-fn oracle(task: &str, shared: &OnceLock<Result<PathBuf, Unprovided>>) -> Result<Oracle, Skip> {
-    match shared.get_or_init(|| provided(task).map(|directory| directory.join(task))) {
+fn oracle(
+    program: &str,
+    task: &str,
+    shared: &OnceLock<Result<PathBuf, Unprovided>>,
+) -> Result<Oracle, Skip> {
+    match shared.get_or_init(|| provided(task).map(|directory| directory.join(program))) {
         Ok(program) => Ok(Oracle::start(program)),
         Err(Unprovided::Cannot(why)) => Err(skip(Outside::Oracle, why)),
         Err(Unprovided::Broken(why)) => panic!("{why}"),

@@ -29,7 +29,7 @@ pub(super) struct Under {
 /// The engines that are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Engine {
-    Cilium,
+    Cilium(CiliumVersion),
     KubeNetworkPolicies,
 }
 
@@ -41,7 +41,7 @@ impl Under {
             dual_stack: Some(true),
             ..Cilium::new(version)
         };
-        Self { engine: Engine::Cilium, enforcer: Enforcer::Cilium(settings) }
+        Self { engine: Engine::Cilium(version), enforcer: Enforcer::Cilium(settings) }
     }
 
     /// The letter of the specifications.
@@ -207,12 +207,13 @@ pub(super) fn difference(
             [egress, ingress].map(|it| (letter(it), said(it))).into()
         };
         assert_eq!(letters.len(), ours.len(), "{answer}");
-        for ((ours, why), theirs) in ours.into_iter().zip(letters) {
+        for (direction, ((ours, why), theirs)) in ours.into_iter().zip(letters).enumerate() {
             *tally.letters.entry(theirs).or_default() += 1;
             if ours == theirs || (whole && theirs == '-') {
                 continue;
             }
-            let seen = Seen { engine: under.engine, cluster, flow, ours, theirs };
+            let ingress = direction == 1;
+            let seen = Seen { engine: under.engine, cluster, flow, ingress, ours, theirs };
             if let Some(known) = DEVIATIONS.iter().find(|it| (it.applies)(&seen)) {
                 *tally.excused.entry(known.name).or_default() += 1;
                 if known.departs {

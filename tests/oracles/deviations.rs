@@ -3,6 +3,7 @@
 
 use super::compare::Engine;
 use crate::random::{WrittenEnd, WrittenFlow};
+use netpol::policy::CiliumVersion;
 use serde_json::Value;
 
 /// An answer that differs.
@@ -10,11 +11,18 @@ pub(super) struct Seen<'a> {
     pub(super) engine: Engine,
     pub(super) cluster: &'a [Value],
     pub(super) flow: &'a WrittenFlow,
+    /// Whether it is about ingress of the destination; an engine that judges whole flows says neither.
+    pub(super) ingress: bool,
     pub(super) ours: char,
     pub(super) theirs: char,
 }
 
 impl Seen<'_> {
+    /// Whether Cilium said it, of whatever version.
+    fn is_cilium(&self) -> bool {
+        matches!(self.engine, Engine::Cilium(_))
+    }
+
     /// Whether kube-network-policies said it, and some administrator's policy has one of these fields.
     fn is_of_administrators(&self, fields: &[&str]) -> bool {
         let has = |object: &&Value| {
@@ -30,6 +38,25 @@ impl Seen<'_> {
             version.starts_with("policy.networking.k8s.io/")
         };
         self.cluster.iter().filter(of)
+    }
+
+    /// Whether both ends are pods of one namespace, and a NetworkPolicy there admits a block alone.
+    fn is_admitted_by_a_block_alone(&self) -> bool {
+        let (WrittenEnd::Pod(from, _), WrittenEnd::Pod(to, _)) = (&self.flow.from, &self.flow.to)
+        else {
+            return false;
+        };
+        let admits = |rule: &Value| {
+            let peers = rule["from"].as_array().map_or(&[][..], Vec::as_slice);
+            peers.iter().any(|peer| peer["ipBlock"].is_object())
+        };
+        from == to
+            && self.cluster.iter().any(|object| {
+                let rules = object["spec"]["ingress"].as_array().map_or(&[][..], Vec::as_slice);
+                object["kind"] == "NetworkPolicy"
+                    && object["metadata"]["namespace"] == **to
+                    && rules.iter().any(admits)
+            })
     }
 
     /// Whether a NetworkPolicy speaks for one direction only in the namespace of an end.
@@ -61,6 +88,32 @@ fn asks_for_no_reserved_label(value: &Value) -> bool {
     }
 }
 
+/// Whether a selector asks for a label of any source, and for no namespace or cluster that must be there.
+fn asks_any_source(value: &Value) -> bool {
+    let fields = match value {
+        Value::Array(items) => return items.iter().any(asks_any_source),
+        Value::Object(fields) => fields,
+        _ => return false,
+    };
+    let labels = fields.get("matchLabels").and_then(Value::as_object);
+    let expressions = fields.get("matchExpressions").and_then(Value::as_array);
+    let keys: Vec<&str> = labels
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key.as_str())
+        .chain(expressions.into_iter().flatten().filter_map(|it| it["key"].as_str()))
+        .collect();
+    let bare = |key: &str| key.strip_prefix("any:").unwrap_or(key).to_owned();
+    let lifts = |key: &str| {
+        key.starts_with("reserved:")
+            || key.contains("io.cilium.k8s.namespace.labels.")
+            || key.contains("io.kubernetes.pod.namespace")
+    };
+    let any = |key: &str| !lifts(key) && !bare(key).contains(':');
+    keys.iter().any(|key| lifts(key)) && keys.iter().any(|key| any(key))
+        || fields.values().any(asks_any_source)
+}
+
 /// A difference that is known.
 pub(super) struct Deviation {
     /// What it is called in the tally.
@@ -72,6 +125,21 @@ pub(super) struct Deviation {
 }
 
 pub(super) const DEVIATIONS: &[Deviation] = &[
+    // docs/semantics/cilium-rules.md#cidr-groups: an address in several groups has labels of each; which of
+    // them a selector finds, the engine knows, and here it is not known.
+    Deviation {
+        name: "selectors of CIDR groups, and addresses that several have",
+        applies: |seen| {
+            let other = if seen.ingress { &seen.flow.from } else { &seen.flow.to };
+            let groups = seen.cluster.iter().filter(|it| it["kind"] == "CiliumCIDRGroup").count();
+            let asks = |object: &Value| object.to_string().contains("\"cidrGroupSelector\":");
+            let perhaps = seen.ours == '?' || (seen.ours, seen.theirs) == ('c', 'a');
+            perhaps
+                && groups > 1
+                && matches!(other, WrittenEnd::Outside(_))
+                && seen.cluster.iter().any(asks)
+        },
+    },
     // docs/semantics/cilium-rules.md#cidr-groups: a group that was not read may have any address, and any
     // label; the engine knows that there is none.
     Deviation {
@@ -83,6 +151,20 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
             perhaps && seen.cluster.iter().any(asks)
         },
     },
+    // docs/semantics/cilium-labels.md#keys: a key without a source is that of a CIDR group's label, too;
+    // which addresses have which, the engine knows, and here it is not known.
+    Deviation {
+        name: "labels of any source, and addresses of CIDR groups",
+        applies: |seen| {
+            let outside = |end: &WrittenEnd| matches!(end, WrittenEnd::Outside(_));
+            let other = if seen.ingress { &seen.flow.from } else { &seen.flow.to };
+            let perhaps = seen.ours == '?' || (seen.ours, seen.theirs) == ('c', 'a');
+            perhaps
+                && seen.is_cilium()
+                && outside(other)
+                && seen.cluster.iter().any(asks_any_source)
+        },
+    },
     // docs/semantics/cilium-labels.md#reserved-labels: a selector of what lacks such a label also means, in
     // 1.20, addresses in blocks of whatever policy; here it is not known which.
     Deviation {
@@ -92,7 +174,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
             let outside = |end: &WrittenEnd| matches!(end, WrittenEnd::Outside(_));
             let perhaps = seen.ours == '?' || (seen.ours, seen.theirs) == ('c', 'a');
             perhaps
-                && seen.engine == Engine::Cilium
+                && seen.is_cilium()
                 && (outside(&seen.flow.from) || outside(&seen.flow.to))
                 && seen.cluster.iter().any(asks_for_no_reserved_label)
         },
@@ -106,9 +188,20 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
             let node = |end: &WrittenEnd| !matches!(end, WrittenEnd::Outside(_));
             let asks = |object: &Value| object.to_string().contains("reserved:kube-apiserver");
             seen.ours == '?'
-                && seen.engine == Engine::Cilium
+                && seen.is_cilium()
                 && (node(&seen.flow.from) || node(&seen.flow.to))
                 && seen.cluster.iter().any(|it| asks(it) && asks_for_no_reserved_label(it))
+        },
+    },
+    // docs/semantics/cilium-networkpolicy.md#ipblock-alone-admits-the-namespace: the engine has the defect;
+    // whether an agent of 1.19 still has it is not known here.
+    Deviation {
+        name: "an ipBlock alone that may admit the namespace",
+        applies: |seen| {
+            (seen.ours, seen.theirs) == ('?', 'a')
+                && seen.engine == Engine::Cilium(CiliumVersion::V1_19)
+                && seen.ingress
+                && seen.is_admitted_by_a_block_alone()
         },
     },
     // docs/semantics/admin.md#order-and-ties: any of them may be followed; the engine goes by their names,

@@ -28,6 +28,9 @@ thread_local! {
     static BESIDE: RefCell<Option<Beside>> = const { RefCell::new(None) };
 }
 
+/// Clusters of a dialect under an older version, unless it is said how many.
+const OLDER: u64 = 60;
+
 struct Beside {
     under: Under,
     oracle: Oracle,
@@ -106,28 +109,61 @@ fn keep(name: &str, cluster: &[Value], complaint: &str, seed: u64) {
     fs::write(directory.join(format!("{name}-{seed}.yaml")), text).expect("a file");
 }
 
+/// Holds a dialect to a version of Cilium.
+fn hold_to_cilium(version: CiliumVersion, dialect: &str, clusters: u64, generate: Generator) {
+    let Ok(oracle) = cilium_oracle(version) else { return };
+    let name = match version {
+        CiliumVersion::V1_20 => format!("cilium{dialect}"),
+        older => format!("cilium-{older}{dialect}"),
+    };
+    hold(&name, Under::cilium(version), oracle, clusters, generate);
+}
+
 /// docs/oracles.md: NetworkPolicies as Cilium 1.20 takes them.
 #[test]
 fn network_policies_are_judged_as_cilium_does() {
-    let Ok(oracle) = cilium_oracle() else { return };
-    let under = Under::cilium(CiliumVersion::V1_20);
-    hold("cilium-networkpolicy", under, oracle, 200, with_network_policies);
+    hold_to_cilium(CiliumVersion::V1_20, "-networkpolicy", 200, with_network_policies);
 }
 
 /// docs/oracles.md: CiliumNetworkPolicies, CiliumClusterwideNetworkPolicies and CIDR groups.
 #[test]
 fn policies_of_cilium_are_judged_as_cilium_does() {
-    let Ok(oracle) = cilium_oracle() else { return };
-    let under = Under::cilium(CiliumVersion::V1_20);
-    hold("cilium", under, oracle, 200, with_cilium);
+    hold_to_cilium(CiliumVersion::V1_20, "", 200, with_cilium);
 }
 
 /// docs/oracles.md: ClusterNetworkPolicies as Cilium 1.20 takes them.
 #[test]
 fn cluster_network_policies_are_judged_as_cilium_does() {
-    let Ok(oracle) = cilium_oracle() else { return };
-    let under = Under::cilium(CiliumVersion::V1_20);
-    hold("cilium-clusternetworkpolicy", under, oracle, 200, with_cluster_network_policies);
+    hold_to_cilium(
+        CiliumVersion::V1_20,
+        "-clusternetworkpolicy",
+        200,
+        with_cluster_network_policies,
+    );
+}
+
+/// docs/oracles.md: NetworkPolicies as Cilium 1.19 takes them.
+#[test]
+fn network_policies_are_judged_as_cilium_1_19_does() {
+    hold_to_cilium(CiliumVersion::V1_19, "-networkpolicy", OLDER, with_network_policies);
+}
+
+/// docs/oracles.md: policies of Cilium as 1.19 takes them.
+#[test]
+fn policies_of_cilium_are_judged_as_cilium_1_19_does() {
+    hold_to_cilium(CiliumVersion::V1_19, "", OLDER, with_cilium);
+}
+
+/// docs/oracles.md: NetworkPolicies as Cilium 1.18 takes them.
+#[test]
+fn network_policies_are_judged_as_cilium_1_18_does() {
+    hold_to_cilium(CiliumVersion::V1_18, "-networkpolicy", OLDER, with_network_policies);
+}
+
+/// docs/oracles.md: policies of Cilium as 1.18 takes them.
+#[test]
+fn policies_of_cilium_are_judged_as_cilium_1_18_does() {
+    hold_to_cilium(CiliumVersion::V1_18, "", OLDER, with_cilium);
 }
 
 /// docs/oracles.md: NetworkPolicies as kube-network-policies takes them.

@@ -161,12 +161,16 @@ fn peer(r: &mut Random) -> Value {
         0 | 1 => json!({}),
         2 => {
             let key = *r.pick(&RESERVED);
-            if r.percent(60) {
+            let mut all = if r.percent(60) {
                 json!({"matchLabels": {key: ""}})
             } else {
                 let operator = *r.pick(&["Exists", "DoesNotExist"]);
                 json!({"matchExpressions": [{"key": key, "operator": operator}]})
+            };
+            if r.percent(25) {
+                and(&mut all, selector(r, &KEYS, &VALUES));
             }
+            all
         }
         3 | 4 => {
             let mut all = selector(r, &OF_NAMESPACE, &NAMESPACES);
@@ -223,7 +227,11 @@ fn block(r: &mut Random) -> Value {
     let of = match kind {
         0 | 1 => ("cidrGroupRef", json!(r.pick(&GROUPS))),
         2 | 3 => {
-            let labels = json!({"matchLabels": {*r.pick(&["t", "a"]): r.pick(&VALUES)}});
+            let labels = if r.percent(70) {
+                json!({"matchLabels": {*r.pick(&["t", "a"]): r.pick(&VALUES)}})
+            } else {
+                selector(r, &["t", "a"], &VALUES)
+            };
             ("cidrGroupSelector", labels)
         }
         _ => ("cidr", json!(r.pick(&BLOCKS))),

@@ -82,10 +82,14 @@ enum Task {
 
     /// Provide the program that judges clusters by Cilium's policy engine.
     ///
-    /// It is built once with Go from tests/oracles/cilium, with the version pinned there, and kept in the
+    /// It is built once with Go from tests/oracles/cilium, with the release pinned there, and kept in the
     /// user's cache. The last line of stdout is the directory that holds it.
     #[command(verbatim_doc_comment)]
-    OracleCilium,
+    OracleCilium {
+        /// Cilium's version.
+        #[arg(default_value = "1.20", value_parser = ["1.18", "1.19", "1.20"])]
+        version: String,
+    },
 
     /// Provide the program that judges clusters by the policy engine of kube-network-policies.
     ///
@@ -258,7 +262,15 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Map(options) => answer(&map::run(&options)?),
         Task::Browser => answer(&map::browser()?),
         Task::Hubble => answer(&tools::provide(&tools::HUBBLE)?.display().to_string()),
-        Task::OracleCilium => answer(&tools::provide(&tools::ORACLE_CILIUM)?.display().to_string()),
+        Task::OracleCilium { version } => {
+            let [older, old, new] = &tools::ORACLES_CILIUM;
+            let kit = match &*version {
+                "1.18" => older,
+                "1.19" => old,
+                _ => new,
+            };
+            answer(&tools::provide(kit)?.display().to_string())
+        }
         Task::OracleKubeNetworkPolicies => {
             answer(&tools::provide(&tools::ORACLE_KUBE_NETWORK_POLICIES)?.display().to_string())
         }

@@ -3,8 +3,9 @@
 //! In: a [`Kit`], one row of a table: the Go module that pins the sources, and the programs to
 //! build from it. Out: the directory that holds the programs, ready to run.
 //!
-//! A further program is a further row, with a module of its own where its requirements disagree
-//! with those that are here. A kit's directory is named by its version and by a digest of all that
+//! A further program is a further row of tools/kits.rs, with a module of its own where its requirements
+//! disagree with those that are here. One program around several versions has a `NAME.mod` and `NAME.sum`
+//! beside `go.mod` for each of the others, and Go files with the build tag NAME. A kit's directory is named by its version and by a digest of all that
 //! decides its content, so a change of `go.mod` builds anew and an old checkout finds its own.
 //!
 //! Some modules do not build as they are published, since files that their releases generate are
@@ -22,6 +23,10 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 
 use crate::progress;
 
+mod kits;
+
+pub(crate) use kits::*;
+
 /// Files that are put beside those that upstream publishes.
 const GENERATED: &str = "generated";
 
@@ -30,7 +35,8 @@ const GENERATED: &str = "generated";
 pub(crate) struct Kit {
     /// What the directory is called.
     name: &'static str,
-    /// The directory of `go.mod` and `go.sum`, seen from the workspace.
+    /// The directory of `go.mod` and `go.sum`, or another `.mod` file with a `.sum` beside it, seen from
+    /// the workspace.
     module: &'static str,
     /// The required module whose version is the kit's.
     version_of: &'static str,
@@ -54,183 +60,12 @@ struct Tool {
     stamps: &'static [&'static str],
 }
 
-/// Without these a program says that it is v0.0.0, and clients take it for ancient.
-const KUBERNETES_STAMPS: &[&str] = &[
-    "k8s.io/component-base/version.gitVersion={version}",
-    "k8s.io/component-base/version.gitMajor={major}",
-    "k8s.io/component-base/version.gitMinor={minor}",
-    "k8s.io/client-go/pkg/version.gitVersion={version}",
-    "k8s.io/client-go/pkg/version.gitMajor={major}",
-    "k8s.io/client-go/pkg/version.gitMinor={minor}",
-];
-
-/// A Kubernetes API server, its store and its client.
-pub(crate) const CONTROL_PLANE: Kit = Kit {
-    name: "control-plane",
-    module: "tests/tools",
-    version_of: "k8s.io/kubernetes",
-    given_by: Some("KUBEBUILDER_ASSETS"),
-    tools: &[
-        Tool {
-            name: "etcd",
-            package: "go.etcd.io/etcd/server/v3",
-            version_of: "go.etcd.io/etcd/server/v3",
-            probe: &["--version"],
-            stamps: &[],
-        },
-        Tool {
-            name: "kube-apiserver",
-            package: "k8s.io/kubernetes/cmd/kube-apiserver",
-            version_of: "k8s.io/kubernetes",
-            probe: &["--version"],
-            stamps: KUBERNETES_STAMPS,
-        },
-        Tool {
-            name: "kubectl",
-            package: "k8s.io/kubernetes/cmd/kubectl",
-            version_of: "k8s.io/kubernetes",
-            probe: &["version", "--client"],
-            stamps: KUBERNETES_STAMPS,
-        },
-    ],
-};
-
-/// Hubble's command line.
-pub(crate) const HUBBLE: Kit = Kit {
-    name: "hubble",
-    module: "tests/tools/hubble",
-    version_of: "github.com/cilium/cilium",
-    given_by: None,
-    tools: &[Tool {
-        name: "hubble",
-        package: "github.com/cilium/cilium/hubble",
-        version_of: "github.com/cilium/cilium",
-        probe: &["version"],
-        stamps: &["github.com/cilium/cilium/hubble/pkg.Version={version}"],
-    }],
-};
-
-/// The Flux CLI.
-pub(crate) const FLUX: Kit = Kit {
-    name: "flux",
-    module: "tests/tools/flux",
-    version_of: "github.com/fluxcd/flux2/v2",
-    given_by: None,
-    tools: &[Tool {
-        name: "flux",
-        package: "github.com/fluxcd/flux2/v2/cmd/flux",
-        version_of: "github.com/fluxcd/flux2/v2",
-        probe: &["--version"],
-        stamps: &["main.VERSION={number}"],
-    }],
-};
-
-/// The Helm CLI.
-pub(crate) const HELM: Kit = Kit {
-    name: "helm",
-    module: "tests/tools/helm",
-    version_of: "helm.sh/helm/v4",
-    given_by: None,
-    tools: &[Tool {
-        name: "helm",
-        package: "helm.sh/helm/v4/cmd/helm",
-        version_of: "helm.sh/helm/v4",
-        probe: &["version"],
-        stamps: &["helm.sh/helm/v4/internal/version.version={version}"],
-    }],
-};
-
-/// flate, which makes manifests of a repository of Flux without the controllers.
-pub(crate) const FLATE: Kit = Kit {
-    name: "flate",
-    module: "tests/tools/flate",
-    version_of: "github.com/home-operations/flate",
-    given_by: None,
-    tools: &[Tool {
-        name: "flate",
-        package: "github.com/home-operations/flate/cmd/flate",
-        version_of: "github.com/home-operations/flate",
-        probe: &["--version"],
-        stamps: &["main.version={number}"],
-    }],
-};
-
-/// Cilium's policy engine in a program of ours, which judges clusters.
-pub(crate) const ORACLE_CILIUM: Kit = Kit {
-    name: "oracle-cilium",
-    module: "tests/oracles/cilium",
-    version_of: "github.com/cilium/cilium",
-    given_by: None,
-    tools: &[Tool {
-        name: "oracle-cilium",
-        package: "netpol.test/oracles/cilium",
-        version_of: "github.com/cilium/cilium",
-        probe: &["version"],
-        stamps: &[],
-    }],
-};
-
-/// The policy engine of kube-network-policies in a program of ours, which judges clusters.
-pub(crate) const ORACLE_KUBE_NETWORK_POLICIES: Kit = Kit {
-    name: "oracle-kube-network-policies",
-    module: "tests/oracles/kube-network-policies",
-    version_of: "sigs.k8s.io/kube-network-policies",
-    given_by: None,
-    tools: &[Tool {
-        name: "oracle-kube-network-policies",
-        package: "sigs.k8s.io/kube-network-policies/cmd/oracle",
-        version_of: "sigs.k8s.io/kube-network-policies",
-        probe: &["version"],
-        stamps: &["main.version={version}"],
-    }],
-};
-
-/// The daemon that enforces policies in `cargo xtask packets`.
-pub(crate) const KUBE_NETWORK_POLICIES: Kit = Kit {
-    name: "kube-network-policies",
-    module: "tests/tools/kube-network-policies",
-    version_of: "sigs.k8s.io/kube-network-policies",
-    given_by: None,
-    tools: &[Tool {
-        name: "kube-network-policies",
-        package: "sigs.k8s.io/kube-network-policies/cmd",
-        version_of: "sigs.k8s.io/kube-network-policies",
-        probe: &[],
-        stamps: &[],
-    }],
-};
-
-/// krew, and what checks manifests for its index.
-pub(crate) const KREW: Kit = Kit {
-    name: "krew",
-    module: "tests/tools/krew",
-    version_of: "sigs.k8s.io/krew",
-    given_by: None,
-    tools: &[
-        Tool {
-            name: "kubectl-krew",
-            package: "sigs.k8s.io/krew/cmd/krew",
-            version_of: "sigs.k8s.io/krew",
-            probe: &["version"],
-            // A tag that is only a version makes it ask GitHub now and then whether there is a newer one.
-            stamps: &["sigs.k8s.io/krew/internal/version.gitTag=for-tests-{version}"],
-        },
-        Tool {
-            name: "validate-krew-manifest",
-            package: "sigs.k8s.io/krew/cmd/validate-krew-manifest",
-            version_of: "sigs.k8s.io/krew",
-            probe: &[],
-            stamps: &[],
-        },
-    ],
-};
-
 /// The directory that holds the kit's programs; builds them if nobody has.
 pub(crate) fn provide(kit: &Kit) -> Result<PathBuf> {
     if let Some(directory) = given(kit)? {
         return Ok(directory);
     }
-    let module = workspace().join(kit.module);
+    let module = Module::of(kit);
     let pins = Pins::read(&module)?;
     let cache = cache_home()?.join("kubectl-netpol");
     let name = format!("{}-{}-{:016x}", kit.name, pins.version(kit.version_of)?, pins.digest(kit));
@@ -257,20 +92,20 @@ pub(crate) fn provide(kit: &Kit) -> Result<PathBuf> {
         remove(&unfinished)?;
     }
     fs::create_dir(&unfinished).with_context(|| format!("creating {}", unfinished.display()))?;
-    let generated = module.join(GENERATED);
+    let generated = module.directory.join(GENERATED);
     let sources = cache.join(format!("{name}.sources"));
     let copied = generated.is_dir();
     if copied {
         if sources.exists() {
             remove(&sources)?;
         }
-        let published = download(&go, &module, kit.version_of)?;
+        let published = download(&go, &module.directory, kit.version_of)?;
         copy(&published, &sources)?;
         copy(&generated, &sources)?;
     }
-    let built_in = if copied { &sources } else { &module };
+    let built_in = if copied { Module { directory: sources.clone(), other: None } } else { module };
     for tool in kit.tools {
-        build(tool, &go, built_in, pins.version(tool.version_of)?, &unfinished)?;
+        build(tool, &go, &built_in, pins.version(tool.version_of)?, &unfinished)?;
     }
     if copied {
         remove(&sources)?;
@@ -318,6 +153,27 @@ fn lock(path: &Path, kit: &Kit) -> Result<File> {
     Ok(file)
 }
 
+/// Where a kit's programs are built.
+struct Module {
+    directory: PathBuf,
+    /// The name of the `.mod` file that stands for `go.mod`, and of the build tag that goes with it.
+    other: Option<&'static str>,
+}
+
+impl Module {
+    fn of(kit: &Kit) -> Self {
+        let other = kit.module.strip_suffix(".mod").and_then(|file| file.rsplit_once('/'));
+        let (directory, other) =
+            other.map_or((kit.module, None), |(directory, name)| (directory, Some(name)));
+        Self { directory: workspace().join(directory), other }
+    }
+
+    fn flags(&self) -> Vec<String> {
+        let of = |name: &str| vec![format!("-modfile={name}.mod"), format!("-tags={name}")];
+        self.other.map_or_else(Vec::new, of)
+    }
+}
+
 /// Fetches a required module; its sources as published, checked against `go.sum`.
 fn download(go: &Path, module: &Path, path: &str) -> Result<PathBuf> {
     let output = Command::new(go)
@@ -354,15 +210,16 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn build(tool: &Tool, go: &Path, module: &Path, version: &str, into: &Path) -> Result<()> {
+fn build(tool: &Tool, go: &Path, module: &Module, version: &str, into: &Path) -> Result<()> {
     progress(&format!("building {} {version} (once, with Go; takes minutes)", tool.name));
     let started = Instant::now();
     // Each compiler that runs beside another may take a gigabyte.
     let at_once = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4);
     let program = into.join(tool.name);
     let status = Command::new(go)
-        .current_dir(module)
+        .current_dir(&module.directory)
         .args(["build", "-mod=readonly", "-trimpath", "-buildvcs=false"])
+        .args(module.flags())
         .args(["-p", &at_once.to_string()])
         .args(["-ldflags", &linker_flags(tool.stamps, version)])
         .arg("-o")
@@ -384,7 +241,7 @@ fn build(tool: &Tool, go: &Path, module: &Path, version: &str, into: &Path) -> R
         "building {} {version} from {} failed ({status}); Go's own words are above. \
          The first build needs the Go module proxy",
         tool.name,
-        module.display(),
+        module.directory.display(),
     );
     probe(tool, &program, version)?;
     let size = fs::metadata(&program).map_or(0, |file| file.len()) / 1_000_000;
@@ -440,18 +297,19 @@ struct Pins {
 }
 
 impl Pins {
-    fn read(module: &Path) -> Result<Self> {
-        let read = |name| {
-            let path = module.join(name);
-            fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
+    fn read(module: &Module) -> Result<Self> {
+        let read = |path: &Path| {
+            fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))
         };
-        let (requirements, checksums) = (read("go.mod")?, read("go.sum")?);
+        let directory = &module.directory;
+        let file = directory.join(format!("{}.mod", module.other.unwrap_or("go")));
+        let (requirements, checksums) = (read(&file)?, read(&file.with_extension("sum"))?);
         let mut generated = String::new();
-        if module.join(GENERATED).is_dir() {
-            texts(&module.join(GENERATED), &mut generated)?;
+        if directory.join(GENERATED).is_dir() {
+            texts(&directory.join(GENERATED), &mut generated)?;
         }
-        programs(module, &mut generated)?;
-        Ok(Self { file: module.join("go.mod"), requirements, checksums, generated })
+        programs(directory, &mut generated)?;
+        Ok(Self { file, requirements, checksums, generated })
     }
 
     /// The version of a module in a line `path version`, perhaps after the word `require`.
@@ -550,9 +408,9 @@ mod tests {
     #[test]
     fn every_tool_is_pinned() {
         // What is built in a copy of its own module, as that pins it, has no line for the tool.
-        for kit in [CONTROL_PLANE, HUBBLE, HELM, FLATE, ORACLE_CILIUM, KUBE_NETWORK_POLICIES, KREW]
-        {
-            let pins = Pins::read(&workspace().join(kit.module)).unwrap();
+        let all = [CONTROL_PLANE, HUBBLE, HELM, FLATE, KUBE_NETWORK_POLICIES, KREW];
+        for kit in all.iter().chain(&ORACLES_CILIUM) {
+            let pins = Pins::read(&Module::of(kit)).unwrap();
             for tool in kit.tools {
                 assert!(pins.version(tool.version_of).unwrap().starts_with('v'));
                 let named = pins.requirements.contains(tool.package);
@@ -564,7 +422,7 @@ mod tests {
     #[test]
     fn what_is_built_in_a_copy_is_pinned_with_its_checksum() {
         for kit in [FLUX, ORACLE_KUBE_NETWORK_POLICIES] {
-            let pins = Pins::read(&workspace().join(kit.module)).unwrap();
+            let pins = Pins::read(&Module::of(&kit)).unwrap();
             let version = pins.version(kit.version_of).unwrap();
             assert!(pins.checksums.contains(&format!("{} {version} h1:", kit.version_of)));
         }

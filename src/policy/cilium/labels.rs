@@ -21,6 +21,9 @@ const NAMESPACE: &str = "io.kubernetes.pod.namespace";
 /// The key by which selectors see the cluster of a pod.
 const CLUSTER: &str = "io.cilium.k8s.policy.cluster";
 
+/// What labels of Cilium's own begin with, which no CIDR group hands on.
+const OF_CILIUM: &str = "io.cilium";
+
 /// The source of a key and the key without it; no source is as good as `any`.
 fn split(key: &str) -> (&str, &str) {
     key.split_once(':').unwrap_or(("any", key))
@@ -61,6 +64,10 @@ pub(super) struct Terms {
     no_pods: bool,
     /// Nothing that has no labels of pods can match.
     only_labelled: bool,
+    /// Only pods have a label that must be there, since its key names that source.
+    only_of_pods: bool,
+    /// Keys that labels of any source may have.
+    pub(super) of_any_source: Vec<Name>,
     /// What cannot be told, as the end of a sentence.
     doubt: Option<String>,
     /// Others whom it perhaps means, and why that is not told here.
@@ -70,20 +77,30 @@ pub(super) struct Terms {
 /// A non-pod identity, by its reserved labels.
 const HOST: &[&str] = &["host"];
 const REMOTE_NODE: &[&str] = &["remote-node"];
-const WORLD: &[&str] = &["world"];
-const WORLD_IPV4: &[&str] = &["world-ipv4"];
-const WORLD_IPV6: &[&str] = &["world-ipv6"];
+pub(super) const WORLD: &[&str] = &["world"];
+pub(super) const WORLD_IPV4: &[&str] = &["world-ipv4"];
+pub(super) const WORLD_IPV6: &[&str] = &["world-ipv6"];
 const API_SERVER: &[&str] = &["kube-apiserver"];
 const INGRESS: &[&str] = &["ingress"];
 
 impl Terms {
     /// Whether the requirements hold for whatever has only these reserved labels.
-    fn holds_for(&self, labels: &[&str]) -> bool {
+    pub(super) fn holds_for(&self, labels: &[&str]) -> bool {
         !self.pods_only
             && !self.only_labelled
             && self.reserved.iter().all(|requirement| {
                 requirement.holds_for(labels.contains(&&*requirement.key).then_some(""))
             })
+    }
+
+    /// Whether an end that is no pod may match by labels of its own.
+    pub(super) fn may_mean_others(&self) -> bool {
+        !self.pods_only && !self.only_of_pods
+    }
+
+    /// The same but for the keys that labels of any source may have.
+    pub(super) fn of_reserved(&self) -> Self {
+        Self { reserved: self.reserved.clone(), ..Self::default() }
     }
 
     /// Both must hold.
@@ -94,6 +111,8 @@ impl Terms {
         self.pods_only |= other.pods_only;
         self.no_pods |= other.no_pods;
         self.only_labelled |= other.only_labelled;
+        self.only_of_pods |= other.only_of_pods;
+        self.of_any_source.extend(other.of_any_source.iter().cloned());
         self.doubt = self.doubt.take().or_else(|| other.doubt.clone());
         self.others = self.others.take().or_else(|| other.others.clone());
     }
@@ -165,6 +184,11 @@ impl Lowering<'_> {
             match source {
                 "any" | "" | "k8s" => {
                     terms.only_labelled |= !absent;
+                    if source == "k8s" || key.starts_with(OF_CILIUM) || key == NAMESPACE {
+                        terms.only_of_pods |= !absent;
+                    } else {
+                        terms.of_any_source.push(key.into());
+                    }
                     self.label(path, stripped, &mut terms);
                 }
                 "reserved" => terms.reserved.push(stripped),
@@ -179,6 +203,7 @@ impl Lowering<'_> {
                 }
                 _ => {
                     terms.only_labelled |= !absent;
+                    terms.only_of_pods |= !absent;
                     let why = format!("labels of the source {source} cannot be seen from here");
                     terms.doubt.get_or_insert(why);
                 }
@@ -371,7 +396,17 @@ impl Lowering<'_> {
             kinds.push(PeerKind::Unresolved(why.into(), Scope::NODES));
             return kinds;
         }
-        let outside = self.outside(path, terms, &mut kinds);
+        let outside = match self.by_groups(terms) {
+            Some((why, scope)) => {
+                self.lint(Lint::NotJudged, path, format!("is not judged outside: {why}"));
+                kinds.push(PeerKind::Unresolved(why.into(), scope));
+                if scope.nodes {
+                    return kinds;
+                }
+                false
+            }
+            None => self.outside(path, terms, &mut kinds),
+        };
         self.summed_up(terms, outside, named, &mut kinds);
         let asks = |key: &str| positive.iter().any(|requirement| &*requirement.key == key);
         let entities = Entities {

@@ -9,9 +9,10 @@ use super::super::selector::dns_subdomain_fault;
 use super::super::variables::{unknown_peer, variable};
 use super::super::{CiliumVersion, Fault, NamePattern};
 use super::known::CidrGroup;
+use super::labels::{Terms, WORLD, WORLD_IPV4, WORLD_IPV6};
 use super::lower::{At, Lowering};
 use super::written::{CidrRule, Element, Fqdn};
-use crate::cluster::{AddressBlock, Selector};
+use crate::cluster::{AddressBlock, Name, Selector};
 use crate::lints::Lint;
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -22,6 +23,25 @@ const CIDR: BlockFields = BlockFields { cidr: ".cidr", except: ".except" };
 const GROUP: BlockFields = BlockFields { cidr: ".cidrGroupRef", except: ".except" };
 /// Where groups of networks are selected.
 const GROUPS: BlockFields = BlockFields { cidr: ".cidrGroupSelector", except: ".except" };
+
+/// The keys of reserved labels.
+///
+/// Source: docs/semantics/cilium-rules.md#entities.
+const RESERVED: [&str; 10] = [
+    "host",
+    "world",
+    "world-ipv4",
+    "world-ipv6",
+    "unmanaged",
+    "health",
+    "init",
+    "remote-node",
+    "kube-apiserver",
+    "ingress",
+];
+
+/// Why it is not known whether groups have an address.
+const MIXED: &str = "several CIDR groups with other labels have its addresses";
 
 /// The most characters of a name or pattern.
 const MOST_CHARACTERS: usize = 255;
@@ -209,25 +229,52 @@ impl Lowering<'_> {
                     self.all_but_groups(path, &selector, &except, peers);
                     return;
                 }
-                let groups = self.known.groups.iter();
-                let selected: Vec<_> =
-                    groups.filter(|g| selector.selects(&g.spec.labels)).collect();
-                if selected.is_empty() {
-                    let why = format!("no CiliumCIDRGroup with {selector} is among what was read");
-                    self.unresolved(path, &why, peers);
-                } else if selected.iter().any(|group| group.has_variables()) {
-                    let why =
-                        format!("variables of a CiliumCIDRGroup with {selector} are not filled in");
-                    self.unresolved(path, &why, peers);
-                }
-                for cidr in selected.iter().filter_map(|group| group.networks().ok()).flatten() {
-                    self.block(path, &GROUPS, (cidr, &except), peers);
-                }
+                self.selected_groups(path, &selector, &except, peers);
             }
             _ => {
                 let message = "needs exactly one of cidr, cidrGroupRef and cidrGroupSelector";
                 self.refuse(path, message);
             }
+        }
+    }
+
+    /// The networks of groups by their labels.
+    ///
+    /// Source: docs/semantics/cilium-rules.md#cidr-groups.
+    fn selected_groups(
+        &mut self,
+        path: &str,
+        selector: &Selector,
+        except: &[IpNet],
+        peers: &mut Vec<Peer>,
+    ) {
+        let groups = self.known.groups.iter();
+        let selected: Vec<_> = groups.filter(|g| selector.selects(&g.spec.labels)).collect();
+        if selected.is_empty() {
+            let why = format!("no CiliumCIDRGroup with {selector} is among what was read");
+            self.unresolved(path, &why, peers);
+        } else if selected.iter().any(|group| group.has_variables()) {
+            let why = format!("variables of a CiliumCIDRGroup with {selector} are not filled in");
+            self.unresolved(path, &why, peers);
+        }
+        let mixed = self.mixed(selector);
+        for cidr in selected.iter().filter_map(|group| group.networks().ok()).flatten() {
+            // They are in order, and none contains another.
+            let first = mixed.partition_point(|net| net.addr() < cidr.addr());
+            let next = mixed.partition_point(|net| net.addr() <= cidr.addr());
+            if next > 0 && mixed[next - 1].contains(&cidr) {
+                continue;
+            }
+            let inside = mixed[first..].iter().take_while(|net| cidr.contains(*net));
+            let except: Vec<IpNet> = except.iter().chain(inside).copied().collect();
+            self.block(path, &GROUPS, (cidr, &except), peers);
+        }
+        for cidr in mixed {
+            let block = AddressBlock { cidr, except: except.into() };
+            let there = PeerKind::Addresses(block, self.scope);
+            let perhaps = PeerKind::Unresolved(MIXED.into(), self.scope);
+            let both = Combined::All(vec![there, perhaps]);
+            peers.push(Peer::new(path, PeerKind::Combined(Box::new(both))));
         }
     }
 
@@ -241,7 +288,9 @@ impl Lowering<'_> {
         except: &[IpNet],
         peers: &mut Vec<Peer>,
     ) {
-        let known = !self.known.groups.is_empty() || selector.requirements.is_empty();
+        let mixed = !self.mixed(selector).is_empty();
+        let read = !self.known.groups.is_empty() || selector.requirements.is_empty();
+        let known = read && !mixed;
         let mut parts = Vec::new();
         for group in &self.known.groups {
             let labels = &group.spec.labels;
@@ -275,8 +324,9 @@ impl Lowering<'_> {
             let admits = PeerKind::Combined(Box::new(Combined::All(parts)));
             peers.push(Peer::new(path, admits));
         } else {
-            let why = "no CiliumCIDRGroup is among what was read, so which addresses it leaves out";
-            self.unresolved(path, why, peers);
+            let unread =
+                "no CiliumCIDRGroup is among what was read, so which addresses it leaves out";
+            self.unresolved(path, if mixed { MIXED } else { unread }, peers);
             if !outside_only {
                 let every = Namespaces::Matching(Selector::default());
                 let pods = PodSet::new(every, Selector::default());
@@ -285,9 +335,77 @@ impl Lowering<'_> {
         }
     }
 
+    /// Networks whose addresses are in several groups with other labels of those that a selector asks for:
+    /// they have the labels of all, and up to 1.18 one value of each.
+    ///
+    /// Source: docs/semantics/cilium-rules.md#cidr-groups.
+    fn mixed(&self, selector: &Selector) -> Vec<IpNet> {
+        let asked = &selector.requirements;
+        if asked.len() < 2 && self.settings.version > CiliumVersion::V1_18 {
+            return Vec::new();
+        }
+        let mut all = Vec::new();
+        for group in &self.known.groups {
+            let labels = &group.spec.labels;
+            let found: Vec<_> = asked.iter().map(|it| labels.get(&it.key)).collect();
+            if found.iter().any(Option::is_some) {
+                let networks = group.networks().unwrap_or_default();
+                all.extend(networks.into_iter().map(|net| (net, found.clone())));
+            }
+        }
+        all.sort_by_key(|(net, _)| (net.addr(), net.prefix_len()));
+        // What is around the next one comes before it, so both lists need a look at their ends only.
+        let (mut around, mut mixed): (Vec<&(IpNet, Vec<_>)>, Vec<IpNet>) = (Vec::new(), Vec::new());
+        for it in &all {
+            let (net, found) = it;
+            if mixed.last().is_some_and(|last| last.contains(net)) {
+                continue;
+            }
+            while around.last().is_some_and(|(last, _)| !last.contains(net)) {
+                around.pop();
+            }
+            match around.last() {
+                Some((_, other)) if other != found => mixed.push(*net),
+                _ => around.push(it),
+            }
+        }
+        mixed
+    }
+
     /// Whoever has no address of a network.
     fn without(&self, cidr: IpNet) -> PeerKind {
         PeerKind::Addresses(AddressBlock { cidr, except: [].into() }, self.scope).except()
+    }
+
+    /// Why it is not known which ends outside a selector means: its keys without a source are also those of
+    /// labels that CIDR groups hand on to their addresses. The scope has nodes where a key is one that a
+    /// reserved label has.
+    ///
+    /// Source: docs/semantics/cilium-labels.md#keys.
+    pub(super) fn by_groups(&self, terms: &Terms) -> Option<(String, Scope)> {
+        let rest = terms.of_reserved();
+        if !terms.may_mean_others() || terms.of_any_source.is_empty() {
+            return None;
+        }
+        if let Some(key) = terms.of_any_source.iter().find(|key| RESERVED.contains(&&***key)) {
+            let why = format!("{key} without a source is reserved:{key} too");
+            return Some((why, Scope::NODES));
+        }
+        let all = [WORLD, WORLD_IPV4, WORLD_IPV6];
+        let outside = match self.known.dual_stack() {
+            Some(false) => &all[..1],
+            Some(true) => &all[1..],
+            None => &all[..],
+        };
+        if !outside.iter().any(|labels| rest.holds_for(labels)) {
+            return None;
+        }
+        let groups = &self.known.groups;
+        let handed_on = |key: &Name| groups.iter().any(|it| it.spec.labels.get(key).is_some());
+        let found = terms.of_any_source.iter().find(|key| handed_on(key));
+        let unread = terms.of_any_source.first().filter(|_| groups.is_empty() && !self.live);
+        let key = found.or(unread)?;
+        Some((format!("addresses of CIDR groups may have a label {key}, too"), Scope::OUTSIDE))
     }
 
     /// Addresses that are not known.

@@ -3,17 +3,14 @@ package main
 import (
 	"fmt"
 	"log/slog"
-	"math"
 	"net/netip"
 	"strings"
-	"sync"
 
 	"github.com/cilium/cilium/pkg/crypto/certificatemanager"
 	"github.com/cilium/cilium/pkg/endpoint/regeneration"
 	envoypolicy "github.com/cilium/cilium/pkg/envoy/policy"
 	"github.com/cilium/cilium/pkg/identity"
 	"github.com/cilium/cilium/pkg/identity/identitymanager"
-	"github.com/cilium/cilium/pkg/k8s"
 	"github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2/validator"
 	core "github.com/cilium/cilium/pkg/k8s/slim/k8s/api/core/v1"
 	"github.com/cilium/cilium/pkg/labels"
@@ -40,9 +37,12 @@ func configure() error {
 	option.Config.EnableL7Proxy = true
 	option.Config.EnableNonDefaultDenyPolicies = true
 	option.Config.ClusterName = clusterName
-	option.Config.UnsafeDaemonConfigOption.AllowLocalhost = option.AllowLocalhostAlways
+	alwaysAllowLocalhost()
 	policy.SetPolicyEnabled(option.DefaultEnforcement)
 	api.InitEntities(clusterName)
+	if err := prepareNames(); err != nil {
+		return err
+	}
 	if err := labelsfilter.ParseLabelPrefixCfg(logger, nil, nil, ""); err != nil {
 		return err
 	}
@@ -58,6 +58,7 @@ type judged struct {
 	// identities of pods by NAMESPACE/NAME.
 	identities map[string]*identity.Identity
 	ports      map[string]ciliumtypes.NamedPortMap
+	named      ciliumtypes.NamedPortMultiMap
 	addresses  map[netip.Addr]identity.NumericIdentity
 	// policies of pods, made when they are first asked for.
 	policies map[string]*policy.EndpointPolicy
@@ -97,7 +98,6 @@ func (c *cluster) judge(flows []flow) ([]string, error) {
 // prepare makes the identities that the agent would, and fills a repository.
 func (j *judged) prepare(flows []flow) error {
 	known := identity.ListReservedIdentities()
-	multi := ciliumtypes.NewNamedPortMultiMap()
 	next := identity.MinimalNumericIdentity
 	for name, pod := range j.pods {
 		if pod.Spec.HostNetwork {
@@ -111,7 +111,6 @@ func (j *judged) prepare(flows []flow) error {
 		next++
 		j.identities[name], j.ports[name] = made, ports
 		known[made.ID] = made.LabelArray
-		multi.Update(made.ID, nil, ports)
 	}
 	prefixes := j.prefixes()
 	local := identity.MinLocalIdentity
@@ -142,24 +141,20 @@ func (j *judged) prepare(flows []flow) error {
 	secrets := certificatemanager.NewMockSecretManagerInline()
 	translator := envoypolicy.NewEnvoyL7RulesTranslator(logger, secrets)
 	manager := identitymanager.NewIDManager(logger)
-	j.repository = policy.NewPolicyRepository(logger, known, nil, translator, manager, nil)
-	j.repository.SetNamedPortsGetter(namedPorts{multi})
-	subjects := identity.IdentityMap{}
-	for _, made := range j.identities {
-		subjects[made.ID] = made.LabelArray
-	}
-	j.repository.GetSubjectSelectorCache().UpdateIdentities(subjects, nil, &sync.WaitGroup{})
-	for resource, entries := range j.rules {
-		j.repository.ReplaceByResource(entries, resource)
+	j.repository = policy.NewPolicyRepository(logger, known, nil, translator, manager, uncounted{})
+	j.named = j.portsOfAll()
+	j.introduce(manager)
+	for resource, rules := range j.rules {
+		j.repository.ReplaceByResource(rules, resource)
 	}
 	return nil
 }
 
 // identityOf is the identity of a pod's endpoint.
 func identityOf(namespace *core.Namespace, pod *core.Pod, id identity.NumericIdentity) (*identity.Identity, ciliumtypes.NamedPortMap) {
-	ports, written := k8s.GetPodMetadata(logger, namespace, pod)
+	ports, written, more := metadataOf(namespace, pod)
 	relevant, _ := labelsfilter.Filter(labels.Map2Labels(written, labels.LabelSourceK8s))
-	for _, label := range k8s.NamedPortsIdentityLabels(ports) {
+	for _, label := range more {
 		relevant[label.Key] = label
 	}
 	return identity.NewIdentity(id, relevant), ports
@@ -168,11 +163,13 @@ func identityOf(namespace *core.Namespace, pod *core.Pod, id identity.NumericIde
 // prefixes are all that policies and CIDR groups have, each with its labels.
 func (j *judged) prefixes() map[netip.Prefix]labels.Labels {
 	all := map[netip.Prefix]labels.Labels{}
-	for prefix, lbls := range j.groups {
-		merge(all, prefix, lbls)
+	for _, group := range j.groups {
+		for _, prefix := range group.prefixes {
+			merge(all, prefix, group.labels)
+		}
 	}
-	for _, entries := range j.rules {
-		for _, prefix := range policy.GetCIDRPrefixes(entries) {
+	for _, rules := range j.rules {
+		for _, prefix := range policy.GetCIDRPrefixes(rules) {
 			merge(all, prefix.Masked(), labels.GetCIDRLabels(prefix.Masked()))
 		}
 	}
@@ -264,45 +261,40 @@ func (j *judged) policyOf(name string) (*policy.EndpointPolicy, error) {
 		return known, nil
 	}
 	made := j.identities[name]
-	selected, _, err := j.repository.ComputeSelectorPolicy(made)
+	distilled, err := j.distill(made, &endpoint{uint64(made.ID), j.ports[name], j.named})
 	if err != nil {
 		return nil, err
 	}
-	// Every redirect gets a port of the proxy.
-	redirects := map[string]uint16{policy.FallbackRedirectID: math.MaxUint16}
-	distilled := selected.DistillPolicy(logger, &endpoint{uint64(made.ID), j.ports[name]}, redirects)
 	distilled.Ready()
 	j.policies[name] = distilled
 	return distilled, nil
 }
 
-type namedPorts struct{ all ciliumtypes.NamedPortMultiMap }
-
-func (n namedPorts) GetNamedPorts() ciliumtypes.NamedPortMultiMap { return n.all }
-
 // endpoint owns the policy of a pod.
 type endpoint struct {
 	id    uint64
 	ports ciliumtypes.NamedPortMap
+	// named are the ports of all pods.
+	named ciliumtypes.NamedPortMultiMap
 }
 
 var _ policy.PolicyOwner = &endpoint{}
 
 func (e *endpoint) GetID() uint64 { return e.id }
 
-func (e *endpoint) GetIngressNamedPort(name string, protocol u8proto.U8proto) uint16 {
-	port, _ := e.ports.GetNamedPort(name, protocol)
-	return port
-}
-
 func (e *endpoint) PolicyDebug(string, ...any) {}
 
 func (e *endpoint) IsHost() bool { return false }
-
-func (e *endpoint) PreviousMapStateSizes() policy.MapStateSizes { return policy.MapStateSizes{} }
 
 func (e *endpoint) RegenerateIfAlive(*regeneration.ExternalRegenerationMetadata) <-chan bool {
 	done := make(chan bool)
 	close(done)
 	return done
 }
+
+// uncounted is where the agent counts rules.
+type uncounted struct{}
+
+func (uncounted) AddRule(policyRule) {}
+
+func (uncounted) DelRule(policyRule) {}

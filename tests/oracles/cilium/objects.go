@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/cilium/cilium/pkg/ipcache/types"
 	"github.com/cilium/cilium/pkg/k8s"
@@ -15,10 +17,7 @@ import (
 	"github.com/cilium/cilium/pkg/k8s/utils"
 	"github.com/cilium/cilium/pkg/labels"
 	"github.com/cilium/cilium/pkg/policy/api"
-	policytypes "github.com/cilium/cilium/pkg/policy/types"
-	policyutils "github.com/cilium/cilium/pkg/policy/utils"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	admin "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 )
 
 // cluster is what the manifests say.
@@ -26,11 +25,18 @@ type cluster struct {
 	namespaces map[string]*core.Namespace
 	// pods by NAMESPACE/NAME.
 	pods map[string]*core.Pod
-	// groups are the labels of every prefix that a CIDR group or the API server has.
-	groups map[netip.Prefix]labels.Labels
+	// groups are CIDR groups, and the API server's addresses, by the order in which labels count.
+	groups []group
 	// rules are what the agent's watchers hand to the repository, by resource.
-	rules   map[types.ResourceID]policytypes.PolicyEntries
+	rules   map[types.ResourceID]policyRules
 	refused map[string]string
+}
+
+// group is what some prefixes are labelled with.
+type group struct {
+	name     string
+	prefixes []netip.Prefix
+	labels   labels.Labels
 }
 
 // header is what tells an object's type.
@@ -47,8 +53,7 @@ func read(objects []json.RawMessage) (*cluster, error) {
 	c := &cluster{
 		namespaces: map[string]*core.Namespace{},
 		pods:       map[string]*core.Pod{},
-		groups:     map[netip.Prefix]labels.Labels{},
-		rules:      map[types.ResourceID]policytypes.PolicyEntries{},
+		rules:      map[types.ResourceID]policyRules{},
 		refused:    map[string]string{},
 	}
 	for _, object := range objects {
@@ -60,13 +65,15 @@ func read(objects []json.RawMessage) (*cluster, error) {
 			return nil, fmt.Errorf("%s %s/%s: %w", head.Kind, head.Metadata.Namespace, head.Metadata.Name, err)
 		}
 	}
+	// Of groups that label a prefix otherwise the agent takes the first by its name.
+	slices.SortStableFunc(c.groups, func(a, b group) int { return strings.Compare(a.name, b.name) })
 	return c, nil
 }
 
 func (c *cluster) add(head header, object json.RawMessage) error {
 	namespace, name := head.Metadata.Namespace, head.Metadata.Name
-	kind := types.ResourceKind("")
-	var entries policytypes.PolicyEntries
+	var kind types.ResourceKind
+	var rules policyRules
 	var refusal error
 	switch head.Kind {
 	case "Namespace":
@@ -93,16 +100,16 @@ func (c *cluster) add(head header, object json.RawMessage) error {
 		return c.addGroup(object)
 	case "NetworkPolicy":
 		kind = types.ResourceKindNetpol
-		entries, refusal = networkPolicy(object)
+		rules, refusal = networkPolicy(object)
 	case "CiliumNetworkPolicy":
 		kind = types.ResourceKindCNP
-		entries, refusal = ciliumPolicy(object)
+		rules, refusal = ciliumPolicy(object)
 	case "CiliumClusterwideNetworkPolicy":
 		kind = types.ResourceKindCCNP
-		entries, refusal = clusterwidePolicy(object)
+		rules, refusal = clusterwidePolicy(object)
 	case "ClusterNetworkPolicy":
-		kind = types.ResourceKindKCNP
-		entries, refusal = clusterNetworkPolicy(object)
+		kind = ofAdministrators
+		rules, refusal = clusterNetworkPolicy(object)
 	default:
 		return fmt.Errorf("not a kind that this program reads")
 	}
@@ -110,7 +117,7 @@ func (c *cluster) add(head header, object json.RawMessage) error {
 		c.refused[head.Kind+" "+namespace+"/"+name] = refusal.Error()
 		return nil
 	}
-	c.rules[types.NewResourceID(kind, namespace, name)] = entries
+	c.rules[types.NewResourceID(kind, namespace, name)] = rules
 	return nil
 }
 
@@ -123,7 +130,7 @@ func with(all map[string]string, key, value string) map[string]string {
 	return all
 }
 
-func networkPolicy(object json.RawMessage) (policytypes.PolicyEntries, error) {
+func networkPolicy(object json.RawMessage) (policyRules, error) {
 	var policy networking.NetworkPolicy
 	if err := json.Unmarshal(object, &policy); err != nil {
 		return nil, err
@@ -135,10 +142,10 @@ func networkPolicy(object json.RawMessage) (policytypes.PolicyEntries, error) {
 			policy.Spec.PolicyTypes = append(policy.Spec.PolicyTypes, networking.PolicyTypeEgress)
 		}
 	}
-	return k8s.ParseNetworkPolicy(logger, clusterName, &policy)
+	return k8s.ParseNetworkPolicy(logger, clusterOfPeers, &policy)
 }
 
-func ciliumPolicy(object json.RawMessage) (policytypes.PolicyEntries, error) {
+func ciliumPolicy(object json.RawMessage) (policyRules, error) {
 	written, err := untyped(object)
 	if err != nil {
 		return nil, err
@@ -150,11 +157,14 @@ func ciliumPolicy(object json.RawMessage) (policytypes.PolicyEntries, error) {
 	if err := json.Unmarshal(object, &policy); err != nil {
 		return nil, err
 	}
-	rules, err := policy.Parse(logger, clusterName)
-	return entries(rules, err)
+	rules, err := policy.Parse(logger, clusterOfPeers)
+	if err != nil {
+		return nil, err
+	}
+	return rulesOf(rules), nil
 }
 
-func clusterwidePolicy(object json.RawMessage) (policytypes.PolicyEntries, error) {
+func clusterwidePolicy(object json.RawMessage) (policyRules, error) {
 	written, err := untyped(object)
 	if err != nil {
 		return nil, err
@@ -166,8 +176,11 @@ func clusterwidePolicy(object json.RawMessage) (policytypes.PolicyEntries, error
 	if err := json.Unmarshal(object, &policy); err != nil {
 		return nil, err
 	}
-	rules, err := policy.Parse(logger, clusterName)
-	return entries(rules, err)
+	rules, err := policy.Parse(logger, clusterOfPeers)
+	if err != nil {
+		return nil, err
+	}
+	return rulesOf(rules), nil
 }
 
 func untyped(object json.RawMessage) (*unstructured.Unstructured, error) {
@@ -176,43 +189,29 @@ func untyped(object json.RawMessage) (*unstructured.Unstructured, error) {
 	return &written, err
 }
 
-func entries(rules api.Rules, err error) (policytypes.PolicyEntries, error) {
-	if err != nil {
-		return nil, err
-	}
-	return policyutils.RulesToPolicyEntries(rules), nil
-}
-
-func clusterNetworkPolicy(object json.RawMessage) (policytypes.PolicyEntries, error) {
-	var policy admin.ClusterNetworkPolicy
-	if err := json.Unmarshal(object, &policy); err != nil {
-		return nil, err
-	}
-	return k8s.ParseClusterNetworkPolicy(logger, clusterName, &policy)
-}
-
 // addGroup gives each prefix of a CIDR group the labels that the agent gives it.
 func (c *cluster) addGroup(object json.RawMessage) error {
-	var group v2.CiliumCIDRGroup
-	if err := json.Unmarshal(object, &group); err != nil {
+	var written v2.CiliumCIDRGroup
+	if err := json.Unmarshal(object, &written); err != nil {
 		return err
 	}
 	all := labels.Labels{}
-	for key, value := range utils.RemoveCiliumLabels(group.Labels) {
-		label := labels.NewLabel(key, value, labels.LabelSourceCIDRGroup)
-		all[label.Key] = label
-		encoded := labels.EncodedCIDRGroupLabel(label.Key, label.Value, label.Source)
-		all[encoded.Key] = encoded
+	for key, value := range utils.RemoveCiliumLabels(written.Labels) {
+		for _, label := range labelsOfGroups(key, value) {
+			all[label.Key] = label
+		}
 	}
-	name := api.LabelForCIDRGroupRef(group.Name)
+	name := api.LabelForCIDRGroupRef(written.Name)
 	all[name.Key] = name
-	for _, written := range group.Spec.ExternalCIDRs {
+	made := group{name: written.Name, labels: all}
+	for _, written := range written.Spec.ExternalCIDRs {
 		prefix, err := netip.ParsePrefix(string(written))
 		if err != nil {
 			continue // The agent warns and goes on.
 		}
-		merge(c.groups, prefix.Masked(), all)
+		made.prefixes = append(made.prefixes, prefix.Masked())
 	}
+	c.groups = append(c.groups, made)
 	return nil
 }
 
@@ -225,23 +224,30 @@ func (c *cluster) addAPIServer(head header, object json.RawMessage) error {
 	if head.Metadata.Namespace != "default" || slice.Labels["kubernetes.io/service-name"] != "kubernetes" {
 		return nil
 	}
+	made := group{labels: labels.LabelKubeAPIServer}
 	for _, endpoint := range slice.Endpoints {
 		for _, written := range endpoint.Addresses {
 			address, err := netip.ParseAddr(written)
 			if err != nil {
 				return err
 			}
-			merge(c.groups, netip.PrefixFrom(address, address.BitLen()), labels.LabelKubeAPIServer)
+			made.prefixes = append(made.prefixes, netip.PrefixFrom(address, address.BitLen()))
 		}
 	}
+	c.groups = append(c.groups, made)
 	return nil
 }
 
+// merge labels a prefix besides; what it has already stays.
 func merge(all map[netip.Prefix]labels.Labels, prefix netip.Prefix, more labels.Labels) {
 	known, ok := all[prefix]
 	if !ok {
 		known = labels.Labels{}
 		all[prefix] = known
 	}
-	maps.Copy(known, more)
+	for key, label := range more {
+		if _, there := known[key]; !there {
+			known[key] = label
+		}
+	}
 }
