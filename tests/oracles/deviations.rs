@@ -129,6 +129,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
     // them a selector finds, the engine knows, and here it is not known.
     Deviation {
         name: "selectors of CIDR groups, and addresses that several have",
+        departs: false,
         applies: |seen| {
             let other = if seen.ingress { &seen.flow.from } else { &seen.flow.to };
             let groups = seen.cluster.iter().filter(|it| it["kind"] == "CiliumCIDRGroup").count();
@@ -155,6 +156,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
     // which addresses have which, the engine knows, and here it is not known.
     Deviation {
         name: "labels of any source, and addresses of CIDR groups",
+        departs: false,
         applies: |seen| {
             let outside = |end: &WrittenEnd| matches!(end, WrittenEnd::Outside(_));
             let other = if seen.ingress { &seen.flow.from } else { &seen.flow.to };
@@ -197,6 +199,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
     // whether an agent of 1.19 still has it is not known here.
     Deviation {
         name: "an ipBlock alone that may admit the namespace",
+        departs: true,
         applies: |seen| {
             (seen.ours, seen.theirs) == ('?', 'a')
                 && seen.engine == Engine::Cilium(CiliumVersion::V1_19)
