@@ -128,6 +128,12 @@ pub(crate) fn run(options: &Options) -> Result<String> {
         }
         ask(&questions, options, [&time, &timeout], &mut out, &mut table)?;
     }
+    // A table without a row would look as if all of it had been measured.
+    ensure!(
+        table.lines().count() > 1,
+        "nothing has {:?} in its line; leave --only out",
+        options.only
+    );
     Ok(table.trim_end().to_owned())
 }
 
