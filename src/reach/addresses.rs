@@ -83,7 +83,7 @@ impl Atoms {
     }
 
     /// The atoms that a block of the family has, as runs in order.
-    pub(super) fn within(&self, block: &AddressBlock) -> Vec<(u32, u32)> {
+    pub(crate) fn within(&self, block: &AddressBlock) -> Vec<(u32, u32)> {
         let whole = self.range(block.cidr);
         let mut holes: Vec<Range<u32>> = block.except.iter().map(|n| self.range(*n)).collect();
         holes.sort_by_key(|hole| hole.start);

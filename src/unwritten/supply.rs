@@ -6,24 +6,19 @@
 
 use super::flows::Who;
 use super::homes::{Side, homes};
+use super::outside::{OUTSIDE, Outside, internet, outside};
 use super::search::Search;
 use super::shape::{Place, Shape};
 use crate::cluster::{
-    AddressBlock, Bringer, Family, Labels, NOT_INTERNET, Name, ObjectRef, Pod, Port, Protocol,
-    Representative, Snapshot, Truth,
+    Bringer, Labels, Name, ObjectRef, Pod, Port, Protocol, Representative, Snapshot,
 };
 use crate::effort::Effort;
 use crate::ends::{
-    Asked, EndName, Endpoint, INTERNET, Named, PortText, ResolveError, Resolved, asked, reached,
-    resolve,
+    Asked, EndName, Endpoint, Named, PortText, ResolveError, Resolved, asked, reached, resolve,
 };
-use crate::policy::rule::{Entry, PeerKind};
 use crate::policy::{PolicyId, Ruleset};
-use crate::verdict::{Judgement, Passage, Question, classes, means};
-use foldhash::{HashSet, HashSetExt as _};
-use ipnet::IpNet;
+use crate::verdict::{Judgement, Passage, Question, classes};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 /// A question whose ends are there.
 #[derive(Clone, Debug)]
@@ -188,9 +183,6 @@ fn place(snapshot: &Snapshot, name: &Name) -> Place {
     Place::Named { name: name.clone(), supposed: Vec::new(), known: Labels::default() }
 }
 
-/// What is said of addresses that stand for others.
-const OUTSIDE: &str = "An address outside stands for all that no rule tells apart from it";
-
 /// Makes sure that a namespace is there, and says what is not known of it.
 fn note_unread(snapshot: &mut Snapshot, name: &Name, notes: &mut Vec<String>) {
     snapshot.mention_namespace(name);
@@ -203,85 +195,6 @@ fn note_unread(snapshot: &mut Snapshot, name: &Name, notes: &mut Vec<String>) {
 fn other(snapshot: &Snapshot, rules: &Ruleset) -> Name {
     let homes = homes(&[Side { snapshot, rules }]);
     homes.first().map(|home| home.name.clone()).unwrap_or_default()
-}
-
-/// All that is outside, but for private networks, as an end of a question.
-pub fn internet(snapshot: &Snapshot, rules: &Ruleset) -> Resolved {
-    Resolved {
-        object: None,
-        label: INTERNET.to_owned(),
-        service: None,
-        endpoints: outside(snapshot, rules, Outside::Internet),
-        ways: Vec::new(),
-        notes: vec![OUTSIDE.to_owned()],
-    }
-}
-
-/// Which addresses outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outside {
-    /// All of them.
-    All,
-    /// Those of the internet.
-    Internet,
-    /// All others.
-    Private,
-}
-
-/// Addresses outside, one for each of those that rules tell apart.
-pub fn outside(snapshot: &Snapshot, rules: &Ruleset, which: Outside) -> Vec<Endpoint> {
-    outside_and(snapshot, rules, which, &[])
-}
-
-/// Addresses outside, one for each of those that rules, or blocks which are asked about, tell apart.
-pub fn outside_and(
-    snapshot: &Snapshot,
-    rules: &Ruleset,
-    which: Outside,
-    blocks_asked: &[IpNet],
-) -> Vec<Endpoint> {
-    let entries = rules.policies().iter().flat_map(|policy| &policy.entries);
-    let peers: Vec<&PeerKind> = entries.flat_map(Entry::others).collect();
-    let blocks = peers.iter().filter_map(|peer| match peer {
-        PeerKind::Addresses(block, _) => Some(block),
-        _ => None,
-    });
-    let single = |cidr| AddressBlock { cidr, except: [].into() };
-    let special: Vec<AddressBlock> =
-        NOT_INTERNET.iter().filter_map(|net| Some(single(net.parse().ok()?))).collect();
-    let inside: Vec<AddressBlock> = snapshot.pod_cidrs.iter().map(|net| single(*net)).collect();
-    let asked: Vec<AddressBlock> = blocks_asked.iter().map(|net| single(*net)).collect();
-    let taken: HashSet<IpAddr> = {
-        let pods = snapshot.pods().iter().flat_map(|pod| &pod.ips);
-        pods.chain(snapshot.nodes.iter().flat_map(|node| &node.ips)).copied().collect()
-    };
-    let cilium = rules.cilium().is_some();
-    let mut all = Vec::new();
-    let mut seen: HashSet<Vec<Truth>> = HashSet::new();
-    let has = |blocks: &[AddressBlock], ip: IpAddr| blocks.iter().any(|b| b.cidr.contains(&ip));
-    for family in Family::ALL {
-        let blocks = blocks.clone().chain(&special).chain(&inside).chain(&asked);
-        let atoms = crate::reach::Atoms::cut(family, blocks);
-        for atom in 0..atoms.len() {
-            let ip = atoms.example(atom, |ip| taken.contains(&ip));
-            let meant = match which {
-                Outside::All => true,
-                Outside::Internet => !has(&special, ip),
-                Outside::Private => has(&special, ip),
-            };
-            if !meant || has(&inside, ip) || taken.contains(&ip) {
-                continue;
-            }
-            let end = Endpoint::Address(ip);
-            let shows = peers.iter().map(|peer| means(snapshot, cilium, peer, &end, family));
-            let of_asked = asked.iter().map(|block| block.cidr.contains(&ip).into());
-            let own = [(family == Family::V4).into()];
-            if seen.insert(shows.chain(of_asked).chain(own).collect()) {
-                all.push(end);
-            }
-        }
-    }
-    all
 }
 
 /// The pods that only the search knows, by role.

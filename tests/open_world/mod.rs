@@ -5,6 +5,7 @@ mod by_rules;
 mod cases;
 mod many_keys;
 mod one_side;
+mod outside;
 pub(crate) mod population;
 mod renamed;
 mod said_again;

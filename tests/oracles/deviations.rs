@@ -23,6 +23,11 @@ impl Seen<'_> {
         matches!(self.engine, Engine::Cilium(_))
     }
 
+    /// Whether we leave open what the engine knows, or only whether there is a condition.
+    fn is_perhaps(&self) -> bool {
+        self.ours == '?' || (self.ours, self.theirs) == ('c', 'a')
+    }
+
     /// Whether kube-network-policies said it, and some administrator's policy has one of these fields.
     fn is_of_administrators(&self, fields: &[&str]) -> bool {
         let has = |object: &&Value| {
@@ -114,6 +119,21 @@ fn asks_any_source(value: &Value) -> bool {
         || fields.values().any(asks_any_source)
 }
 
+/// Whether labels name a key both without a source and with `any:`.
+fn asks_one_key_twice(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(asks_one_key_twice),
+        Value::Object(fields) => {
+            let labels = fields.get("matchLabels").and_then(Value::as_object);
+            let twice = |labels: &serde_json::Map<String, Value>| {
+                labels.keys().any(|key| labels.contains_key(&format!("any:{key}")))
+            };
+            labels.is_some_and(twice) || fields.values().any(asks_one_key_twice)
+        }
+        _ => false,
+    }
+}
+
 /// A difference that is known.
 pub(super) struct Deviation {
     /// What it is called in the tally.
@@ -134,8 +154,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
             let other = if seen.ingress { &seen.flow.from } else { &seen.flow.to };
             let groups = seen.cluster.iter().filter(|it| it["kind"] == "CiliumCIDRGroup").count();
             let asks = |object: &Value| object.to_string().contains("\"cidrGroupSelector\":");
-            let perhaps = seen.ours == '?' || (seen.ours, seen.theirs) == ('c', 'a');
-            perhaps
+            seen.is_perhaps()
                 && groups > 1
                 && matches!(other, WrittenEnd::Outside(_))
                 && seen.cluster.iter().any(asks)
@@ -148,8 +167,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
         departs: false,
         applies: |seen| {
             let asks = |object: &Value| object.to_string().contains("cidrGroup");
-            let perhaps = seen.ours == '?' || (seen.ours, seen.theirs) == ('c', 'a');
-            perhaps && seen.cluster.iter().any(asks)
+            seen.is_perhaps() && seen.cluster.iter().any(asks)
         },
     },
     // docs/semantics/cilium-labels.md#keys: a key without a source is that of a CIDR group's label, too;
@@ -160,8 +178,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
         applies: |seen| {
             let outside = |end: &WrittenEnd| matches!(end, WrittenEnd::Outside(_));
             let other = if seen.ingress { &seen.flow.from } else { &seen.flow.to };
-            let perhaps = seen.ours == '?' || (seen.ours, seen.theirs) == ('c', 'a');
-            perhaps
+            seen.is_perhaps()
                 && seen.is_cilium()
                 && outside(other)
                 && seen.cluster.iter().any(asks_any_source)
@@ -174,8 +191,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
         departs: false,
         applies: |seen| {
             let outside = |end: &WrittenEnd| matches!(end, WrittenEnd::Outside(_));
-            let perhaps = seen.ours == '?' || (seen.ours, seen.theirs) == ('c', 'a');
-            perhaps
+            seen.is_perhaps()
                 && seen.is_cilium()
                 && (outside(&seen.flow.from) || outside(&seen.flow.to))
                 && seen.cluster.iter().any(asks_for_no_reserved_label)
@@ -193,6 +209,25 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
                 && seen.is_cilium()
                 && (node(&seen.flow.from) || node(&seen.flow.to))
                 && seen.cluster.iter().any(|it| asks(it) && asks_for_no_reserved_label(it))
+        },
+    },
+    // docs/semantics/cilium-labels.md#keys: which of the two values the key has is chance, in the engine too.
+    Deviation {
+        name: "one key with and without `any:` in one matchLabels",
+        departs: false,
+        applies: |seen| {
+            seen.is_perhaps() && seen.is_cilium() && seen.cluster.iter().any(asks_one_key_twice)
+        },
+    },
+    // docs/semantics/cilium-rules.md#requires: what those of another policy narrow is not judged.
+    Deviation {
+        name: "fromRequires and toRequires of other policies",
+        departs: false,
+        applies: |seen| {
+            let asks = |object: &Value| object.to_string().contains("Requires\":");
+            seen.is_perhaps()
+                && seen.engine == Engine::Cilium(CiliumVersion::V1_18)
+                && seen.cluster.iter().any(asks)
         },
     },
     // docs/semantics/cilium-networkpolicy.md#ipblock-alone-admits-the-namespace: the engine has the defect;

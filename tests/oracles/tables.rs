@@ -76,6 +76,11 @@ fn tables_of_the_engines() {
     for name in ["cilium-networkpolicy", "cilium", "cilium-clusternetworkpolicy"] {
         hold(name, &cilium);
     }
+    for version in [CiliumVersion::V1_19, CiliumVersion::V1_18] {
+        for of in ["-networkpolicy", ""] {
+            hold(&format!("cilium-{version}{of}"), &Under::cilium(version));
+        }
+    }
     let plain = Under::kube_network_policies();
     for of in ["", "-admin", "-clusternetworkpolicy"] {
         hold(&format!("kube-network-policies{of}"), &plain);

@@ -136,6 +136,11 @@ fn element(r: &mut Random, egress: bool, deny: bool) -> Value {
             fields.insert(side("CIDRSet"), json!(all));
         }
     }
+    // From 1.19 on the CRD refuses it, unless it is empty.
+    if r.percent(3) {
+        let all: Vec<Value> = (0..r.between(0, 2)).map(|_| peer(r)).collect();
+        fields.insert(side("Requires"), json!(all));
+    }
     match r.below(10) {
         0..=3 => {}
         4 => {
@@ -198,11 +203,14 @@ fn and(one: &mut Value, other: Value) {
     }
 }
 
-/// At most one label, so that no key stands there twice with different sources, and expressions.
+/// Labels, seldom several, so that now and then one key stands there with different sources, and expressions.
 fn selector(r: &mut Random, keys: &[&str], values: &[&str]) -> Value {
     let labels = r.percent(60).then(|| {
-        let key = *r.pick(keys);
-        json!({key: r.pick(values)})
+        let most = if r.percent(8) { 2 } else { 1 };
+        let of = |key: &str, r: &mut Random| (key.to_owned(), json!(r.pick(values)));
+        let all: Map<_, _> =
+            r.sample(keys.to_vec(), most).into_iter().map(|it| of(it, r)).collect();
+        Value::Object(all)
     });
     let expressions = (labels.is_none() || r.percent(25)).then(|| {
         let one = |r: &mut Random| {

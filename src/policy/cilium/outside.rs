@@ -3,7 +3,7 @@
 //! Source: docs/semantics/cilium-rules.md#networks and docs/semantics/cilium-rules.md#names.
 
 use super::super::rule::{
-    BlockFields, Combined, Entities, NameSet, Namespaces, Peer, PeerKind, PodSet, Scope,
+    BlockFields, Combined, Entities, NameSet, Namespaces, NodeSet, Peer, PeerKind, PodSet, Scope,
 };
 use super::super::selector::dns_subdomain_fault;
 use super::super::variables::{unknown_peer, variable};
@@ -331,6 +331,10 @@ impl Lowering<'_> {
                 let every = Namespaces::Matching(Selector::default());
                 let pods = PodSet::new(every, Selector::default());
                 peers.push(Peer::new(path, PeerKind::Pods(pods)));
+                if !self.scope.nodes {
+                    let nodes = NodeSet { labels: Selector::default(), own: true };
+                    peers.push(Peer::new(path, PeerKind::Nodes(nodes)));
+                }
             }
         }
     }

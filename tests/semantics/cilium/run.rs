@@ -91,8 +91,22 @@ fn groups_selected_by_what_is_absent() {
         let inside = if version < CiliumVersion::V1_20 { "Allowed" } else { "Denied" };
         let lines = [format!("web → api:80 is {inside}"), format!("node/n2 → api:80 is {inside}")];
         holds_with(of(version), &but, &lines.each_ref().map(String::as_str));
-        // Which groups there are is not known where none was read.
+        // Which groups there are is not known where none was read, and which labels an address of several
+        // has; pods and nodes have none of them.
         holds_with(of(version), &ingress(&elements), &["198.51.100.7 → api:80 is Unknown"]);
+        holds_with(of(version), &ingress(&elements), &lines.each_ref().map(String::as_str));
+        let deny = |elements: &str| {
+            ingress("[{}]")
+                + &ccnp("deny", &format!("endpointSelector: {{}}, ingressDeny: {elements}"))
+        };
+        let several = groups.clone() + &group("inner", "[203.0.113.0/28]");
+        let two = "[{key: kind, operator: DoesNotExist}, {key: tier, operator: DoesNotExist}]";
+        let two =
+            format!("[{{fromCIDRSet: [{{cidrGroupSelector: {{matchExpressions: {two}}}}}]}}]");
+        let denied = if version < CiliumVersion::V1_20 { "Denied" } else { "Allowed" };
+        let lines = ["web → api:80", "node/n1 → api:80", "node/n2 → api:80"];
+        let lines = lines.map(|flow| format!("{flow} is {denied}"));
+        holds_with(of(version), &(several + &deny(&two)), &lines.each_ref().map(String::as_str));
         let outside = elements.replace("NotIn, values: [office]", "In, values: [office]");
         holds_with(
             of(version),

@@ -35,9 +35,11 @@ enum Form {
 
 const SPECIFIED: &str = "kubernetes";
 const CILIUM: &str = "cilium-1.20";
+const CILIUM_1_19: &str = "cilium-1.19";
+const CILIUM_1_18: &str = "cilium-1.18";
 
 /// Every table.
-pub(super) const TABLES: [Table; 8] = [
+pub(super) const TABLES: [Table; 12] = [
     Table {
         name: "networkpolicy-truth",
         file: "networkpolicy-truth.jsonl.gz",
@@ -68,6 +70,18 @@ pub(super) const TABLES: [Table; 8] = [
         "verdicts/cilium-clusternetworkpolicy.jsonl.gz",
         CILIUM,
     ),
+    of_engine(
+        "cilium-1.19-networkpolicy",
+        "verdicts/cilium-1.19-networkpolicy.jsonl.gz",
+        CILIUM_1_19,
+    ),
+    of_engine("cilium-1.19", "verdicts/cilium-1.19.jsonl.gz", CILIUM_1_19),
+    of_engine(
+        "cilium-1.18-networkpolicy",
+        "verdicts/cilium-1.18-networkpolicy.jsonl.gz",
+        CILIUM_1_18,
+    ),
+    of_engine("cilium-1.18", "verdicts/cilium-1.18.jsonl.gz", CILIUM_1_18),
 ];
 
 const fn of_engine(name: &'static str, file: &'static str, enforcer: &'static str) -> Table {
