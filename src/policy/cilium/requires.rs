@@ -17,6 +17,8 @@ use crate::kinds::Kind;
 /// Of one rule, in one direction.
 struct Required {
     object: ObjectRef,
+    /// Where in the object the rule is: `spec`, or an item of `specs`.
+    path: String,
     direction: Direction,
     action: Action,
     subject: PodSet,
@@ -66,6 +68,7 @@ impl Requires {
                 let Some((_, Some(subject))) = lowering.speaks_for(&path, rule) else { continue };
                 found.extend(asks(rule).map(|(direction, action)| Required {
                     object: policy.object.clone(),
+                    path: path.clone(),
                     direction,
                     action,
                     subject: subject.clone(),
@@ -89,13 +92,11 @@ impl Requires {
 
 impl Required {
     fn may_narrow(&self, policy: &Policy) -> bool {
-        // Of its own rule it is told exactly.
-        let own = self.object == policy.object && self.subject == policy.subject;
         let apart = match (&self.subject.namespaces, &policy.subject.namespaces) {
             (Namespaces::Own(one), Namespaces::Own(other)) => one != other,
             _ => false,
         };
-        self.direction == policy.direction && !own && !apart
+        self.direction == policy.direction && !apart
     }
 
     fn narrow(&self, policy: &mut Policy) {
@@ -105,7 +106,13 @@ impl Required {
         };
         let why = format!("{field} of {} narrows it, which is not judged", self.object);
         let of_kubernetes = *policy.object.kind == *Kind::NetworkPolicy.name();
-        for entry in policy.entries.iter_mut().filter(|entry| entry.action == self.action) {
+        // Of its own rule it is told exactly.
+        let same = self.object == policy.object;
+        let is_own = |path: &str| {
+            same && path.strip_prefix(&*self.path).is_some_and(|rest| rest.starts_with('.'))
+        };
+        let others = policy.entries.iter_mut().filter(|entry| !is_own(&entry.path));
+        for entry in others.filter(|entry| entry.action == self.action) {
             let path = &entry.path;
             let narrowed = |peer: Peer| match peer.admits {
                 PeerKind::Pods(_) | PeerKind::Entities(_) if is_selector(&peer, of_kubernetes) => {

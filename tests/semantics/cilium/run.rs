@@ -96,7 +96,7 @@ fn groups_selected_by_what_is_absent() {
         holds_with(of(version), &ingress(&elements), &["198.51.100.7 → api:80 is Unknown"]);
         holds_with(of(version), &ingress(&elements), &lines.each_ref().map(String::as_str));
         let deny = |elements: &str| {
-            ingress("[{}]")
+            ingress("[{fromEntities: [all]}]")
                 + &ccnp("deny", &format!("endpointSelector: {{}}, ingressDeny: {elements}"))
         };
         let several = groups.clone() + &group("inner", "[203.0.113.0/28]");
@@ -297,6 +297,11 @@ fn requires_of_other_policies() {
     for elements in ["[{fromEntities: [cluster]}]", "[{fromEntities: [all]}]"] {
         holds_with(of(version), &(narrow("{}") + &ingress(elements)), &["web → api:80 is Allowed"]);
     }
+    // Another rule of the same object is another rule, for the same pods too.
+    let rules = "{endpointSelector: {}, ingress: [{fromEndpoints: [{}]}]}, \
+                 {endpointSelector: {}, ingress: [{fromRequires: [{matchLabels: {app: db}}]}]}";
+    let both = ccnp("both", "").replace("spec: {}", &format!("specs: [{rules}]"));
+    holds_with(of(version), &both, &["web → api:80 is Unknown"]);
     let elsewhere = narrow("{matchLabels: {k8s:io.kubernetes.pod.namespace: other}}");
     assert_eq!(with(of(version), &(elsewhere + &allow)).rejected(), [""; 0]);
 }
