@@ -166,9 +166,25 @@ fn follows(cluster: &[Value], seed: u64) -> Option<String> {
     None
 }
 
+/// Clusters in which each pod has one that is just like it, but for its name and now and then its address.
+fn with_twins(r: &mut Random) -> Vec<Value> {
+    let mut all = before_and_after(r);
+    let pods: Vec<Value> = all.iter().filter(|it| it["kind"] == "Pod").cloned().collect();
+    for mut pod in pods {
+        let name = format!("{}-twin", pod["metadata"]["name"].as_str().unwrap_or_default());
+        pod["metadata"]["name"] = json!(name);
+        if r.percent(50) && pod["status"].is_object() {
+            pod["status"]["podIPs"] = json!([{"ip": "10.9.9.9"}]);
+        }
+        all.push(pod);
+    }
+    all
+}
+
 #[test]
 fn flows_follow_any_changes() {
     hold(150, before_and_after, follows);
+    hold(150, with_twins, follows);
     hold(250, changed_rules, follows);
     let all = HOW.each_ref().map(|count| count.load(Ordering::Relaxed));
     let [anew, turned, moved] = all;

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// No class: the pod has finished.
-const NO_CLASS: ClassId = ClassId::MAX;
+pub(super) const NO_CLASS: ClassId = ClassId::MAX;
 
 /// Classes with what the sides know of each.
 pub(super) struct Space<'a> {
@@ -150,6 +150,36 @@ impl<'a> Space<'a> {
             class_of_pod,
             class_of_node,
         }
+    }
+
+    /// The same classes of one side, with these pods in them, by pod; as they were, where one would have
+    /// nobody.
+    pub(super) fn refilled(mut self, class_of_pod: Vec<ClassId>) -> Result<Self, Self> {
+        let pods = class_of_pod.iter().copied().enumerate();
+        let pods = pods.map(|(id, class)| (class, Inside::Pod(id)));
+        let nodes = self.class_of_node[0].iter().copied().enumerate();
+        let all = || {
+            let nodes = nodes.clone().map(|(id, class)| (class, Inside::Node(id)));
+            pods.clone().chain(nodes).filter(|(class, _)| *class != NO_CLASS)
+        };
+        let mut starts = vec![0; self.inside as usize + 1];
+        for (class, _) in all() {
+            starts[class as usize + 1] += 1;
+        }
+        if starts[1..].contains(&0) {
+            return Err(self);
+        }
+        for class in 1..starts.len() {
+            starts[class] += starts[class - 1];
+        }
+        let mut next = starts.clone();
+        let mut members: Vec<Member> = vec![[None; 2]; starts[self.inside as usize]];
+        for (class, inside) in all() {
+            members[next[class as usize]] = [Some(inside), None];
+            next[class as usize] += 1;
+        }
+        (self.members, self.starts, self.class_of_pod) = (members, starts, vec![class_of_pod]);
+        Ok(self)
     }
 
     /// The members of a pod or node class.

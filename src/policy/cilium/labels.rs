@@ -152,20 +152,35 @@ impl Terms {
     }
 }
 
+/// Of a key that is asked for with two values makes one requirement of either; nothing is asked of it where a
+/// value is not filled in.
+fn either(requirements: &mut Vec<Requirement>, key: &str, values: &[String; 2]) {
+    let [bare, any] = values.each_ref().map(|value| Operator::In(vec![Name::from(&**value)]));
+    let with_source = format!("any:{key}");
+    let mut take = |key: &str, operator: &Operator| {
+        let found = requirements.iter().position(|it| *it.key == *key && it.operator == *operator);
+        found.map(|at| requirements.remove(at))
+    };
+    if let (Some(one), Some(_)) = (take(key, &bare), take(&with_source, &any)) {
+        let values = values.iter().map(|value| Name::from(&**value)).collect();
+        requirements.push(Requirement { operator: Operator::In(values), ..one });
+    }
+}
+
 impl Lowering<'_> {
     /// Takes a selector apart.
     pub(super) fn terms(&mut self, path: &str, written: &WrittenSelector) -> Terms {
         let mut faults = Vec::new();
         self.no_values(path, written);
-        let mut written = written.clone();
-        let twice = written.take_twice();
+        let twice = written.twice();
         let mut written = written.plain();
         let unfilled = written.take_unfilled();
         let version = self.settings.version;
         let selector = written.lower_keys(path, &|key| key_fault(version, key), &mut faults);
         self.refused.append(&mut faults);
         let mut terms = Terms::default();
-        if let Some(key) = twice {
+        let mut requirements = selector.requirements;
+        for (key, values) in twice {
             let why = format!("whether the value of {key} or that of any:{key} counts is chance");
             self.lint(
                 Lint::VersionDependent,
@@ -173,11 +188,13 @@ impl Lowering<'_> {
                 format!("asks for {key} and for any:{key}, which are one key: {why}"),
             );
             terms.doubt = Some(why);
+            terms.only_labelled = true;
+            either(&mut requirements, &key, &values);
         }
         for asked in &unfilled {
             self.unfilled_label(path, asked, &mut terms);
         }
-        for requirement in selector.requirements {
+        for requirement in requirements {
             let (source, key) = split(&requirement.key);
             let stripped = requirement.clone().about(key);
             let absent = requirement.holds_for(None);

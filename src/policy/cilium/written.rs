@@ -186,17 +186,16 @@ impl WrittenSelector {
         self.match_labels.as_mut()?.remove(key)
     }
 
-    /// Takes out a label that is asked for with the source `any` and without one, with two values, and
-    /// says its key: these are one key.
-    pub(super) fn take_twice(&mut self) -> Option<String> {
-        let labels = self.match_labels.as_mut()?;
-        let both = labels.iter().find_map(|(key, value)| {
+    /// Labels that are asked for without a source and with the source `any`, with two values, by their keys
+    /// without it: these are one key.
+    pub(super) fn twice(&self) -> Vec<(String, [String; 2])> {
+        let labels = self.match_labels.iter().flatten();
+        let of = |(key, value): (&String, &String)| {
             let bare = key.strip_prefix("any:")?;
-            labels.get(bare).is_some_and(|other| other != value).then(|| bare.to_owned())
-        })?;
-        labels.remove(&both);
-        labels.remove(&format!("any:{both}"));
-        Some(both)
+            let other = self.match_labels.as_ref()?.get(bare).filter(|other| *other != value)?;
+            Some((bare.to_owned(), [other.clone(), value.clone()]))
+        };
+        labels.filter_map(of).collect()
     }
 
     /// Which of `matchExpressions` have `values: null`.

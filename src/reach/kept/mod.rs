@@ -3,13 +3,15 @@
 //! In: snapshots with their rules, one after the other. Out: the [`Connectivity`] of the last, and which flows
 //! pass otherwise than in the one before ([`Turned`]). Only what a change of policies touches is worked out
 //! again: what the pods may do that such a policy selected or selects (`patch.rs`), and the flows of these.
-//! Classes, their sets and all other flows stay; where pods changed, or are to be told apart by something
-//! else, the classes are made anew, and what was worked out is moved to them (`recut.rs`). Whether that can be
+//! Classes, their sets and all other flows stay, also where only pods came or went that others are just like
+//! (`refill.rs`); where other pods changed, or they are to be told apart by something else, the classes are made
+//! anew, and what was worked out is moved to them (`recut.rs`). Whether that can be
 //! done is found by comparing both sides (`same.rs`), never taken on trust; where it cannot, all is worked out
 //! anew.
 
 mod patch;
 mod recut;
+mod refill;
 mod same;
 mod turned;
 
@@ -150,7 +152,14 @@ impl Kept {
         let matched = Matched::of(&self.rules, rules)?;
         let added = || matched.added.iter().map(|id| rules.policy(*id));
         let mut base = None;
-        if !same || !self.base.tells_apart(&state.space, added()) {
+        let tells_apart = self.base.tells_apart(&state.space, added());
+        let mut stays = same && tells_apart;
+        if !same && tells_apart {
+            let refilled = refill::refill(state.space, &self.snapshot, snapshot);
+            stays = refilled.is_ok();
+            state.space = refilled.unwrap_or_else(|space| space);
+        }
+        if !stays {
             state = recut::recut(state, &self.snapshot, (snapshot, rules))?;
             base = Some(Base::of(rules));
         }

@@ -244,6 +244,19 @@ fn one_key_twice() {
             "endpointSelector: {matchLabels: {\"any:app\": api, app: api}}, ingress: [{}]",
         );
         holds_with(of(version), &same, &["web → api:80 is Denied", "api → web:80 is Allowed"]);
+        // Whoever has neither value is not meant, be it a pod or outside.
+        let neither = twice.replace("app: web", "app: web, \"any:tier\": a, tier: b");
+        holds_with(of(version), &neither, &["web → api:80 is Allowed"]);
+        let elsewhere = "{key: io.kubernetes.pod.namespace, operator: NotIn, values: [shop]}";
+        let peer =
+            format!("{{matchLabels: {{\"any:b\": x, b: z}}, matchExpressions: [{elsewhere}]}}");
+        let deny = format!("endpointSelector: {{}}, ingressDeny: [{{fromEndpoints: [{peer}]}}]");
+        let denied = ingress("[{fromEntities: [all]}]") + &ccnp("deny", &deny);
+        holds_with(
+            of(version),
+            &denied,
+            &["web → api:80 is Allowed", "node/n2 → api:80 is Allowed"],
+        );
     }
 }
 

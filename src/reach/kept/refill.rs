@@ -1,0 +1,123 @@
+//! The same classes with other pods in them.
+//!
+//! In: the classes of one side, and another snapshot. Out: the same classes, in which each pod that is new or
+//! otherwise than before is with one of its namespace that is just like it, as the replicas of a workload are.
+//! Where some pod has none, or a class would have nobody left, classes have to be made anew.
+
+use super::super::classes::{NO_CLASS, Space};
+use super::super::side::family_index;
+use super::same;
+use crate::cluster::{Addresses, Family, Pod, PodId, Snapshot};
+
+/// So many pods for each pod there is are looked at for one that is just like another.
+const MOST_LOOKS: usize = 2;
+
+/// The classes as they were, where that cannot be.
+pub(super) fn refill(
+    space: Space<'static>,
+    before: &Snapshot,
+    after: &Snapshot,
+) -> Result<Space<'static>, Space<'static>> {
+    match classes(&space, before, after) {
+        Some(classes) => space.refilled(classes),
+        None => Err(space),
+    }
+}
+
+/// The class of each pod.
+fn classes(space: &Space<'_>, before: &Snapshot, after: &Snapshot) -> Option<Vec<u32>> {
+    let pods = same::pods(before, after)?;
+    let was = |id: PodId| pods[id].map(|old| space.class_of_pod[0][old]);
+    let mut looks = MOST_LOOKS * pods.len();
+    let of = |id: PodId| {
+        let pod = after.pod(id);
+        if pod.finished {
+            return Some(NO_CLASS);
+        }
+        was(id).or_else(|| {
+            let all = after.pods_in(&pod.namespace);
+            let mut others = all.map(|(id, _)| id).take_while(|_| {
+                looks = looks.saturating_sub(1);
+                looks > 0
+            });
+            others.find_map(|other| {
+                let class = was(other).filter(|class| *class != NO_CLASS)?;
+                are_alike(space, after, id, other).then_some(class)
+            })
+        })
+    };
+    (0..pods.len()).map(of).collect()
+}
+
+/// Whether rules see the same of two pods of one namespace, whatever they ask for.
+fn are_alike(space: &Space<'_>, snapshot: &Snapshot, a: PodId, b: PodId) -> bool {
+    fn seen(pod: &Pod) -> impl PartialEq + '_ {
+        let Pod { labels, unknown_labels, service_account, ports, host_network, node, .. } = pod;
+        (labels, *unknown_labels, service_account, ports, *host_network, node)
+    }
+    let alike = |family: Family| {
+        let [a, b] = [a, b].map(|id| snapshot.pod_address(id, family));
+        match (a, b) {
+            (Addresses::Known(a), Addresses::Known(b)) => {
+                let atoms = &space.atoms[family_index(family)];
+                atoms.of(a) == atoms.of(b)
+            }
+            (a, b) => a == b,
+        }
+    };
+    seen(snapshot.pod(a)) == seen(snapshot.pod(b)) && Family::ALL.into_iter().all(alike)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::side::Side;
+    use super::*;
+    use crate::cluster::Origin;
+    use crate::policy::Ruleset;
+
+    fn snapshot(pods: &[(&str, &str)]) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        for (name, app) in pods {
+            snapshot.add_pod(Pod {
+                namespace: "n".into(),
+                name: (*name).into(),
+                labels: [("app", *app)].into_iter().collect(),
+                unknown_labels: &[],
+                service_account: "default".into(),
+                ips: Vec::new(),
+                ports: [].into(),
+                probes: None,
+                host_network: false,
+                node: None,
+                owner: None,
+                template: false,
+                ready: true,
+                finished: false,
+                origin: Origin::Synthetic,
+            });
+        }
+        snapshot
+    }
+
+    fn refilled(before: &Snapshot, after: &Snapshot) -> Option<Vec<u32>> {
+        let rules = Ruleset::default();
+        let space = Space::new(vec![Side { snapshot: before, rules: &rules }]).of_sides(Vec::new());
+        let space = refill(space, before, after).ok()?;
+        let of = |class| space.members(class).len() as u32;
+        assert_eq!((0..space.inside).map(of).sum::<u32>() as usize, after.pods().len());
+        Some(space.class_of_pod[0].clone())
+    }
+
+    #[test]
+    fn pods_join_those_that_are_just_like_them() {
+        let before = snapshot(&[("a-1", "a"), ("b-1", "b"), ("b-2", "b")]);
+        let more = snapshot(&[("a-1", "a"), ("a-2", "a"), ("b-1", "b"), ("b-2", "b")]);
+        let fewer = snapshot(&[("a-1", "a"), ("b-2", "b")]);
+        let (new, none) = (snapshot(&[("a-1", "a"), ("c-1", "c")]), snapshot(&[]));
+        // No rule tells them apart.
+        assert_eq!(refilled(&before, &more), Some(vec![0; 4]));
+        assert_eq!(refilled(&before, &fewer), Some(vec![0; 2]));
+        assert_eq!(refilled(&before, &new), None, "nobody is like c-1");
+        assert_eq!(refilled(&before, &none), None, "a class would be empty");
+    }
+}
