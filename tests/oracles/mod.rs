@@ -59,6 +59,14 @@ fn valid(cluster: &[Value]) -> bool {
     };
     // Where no Node is written any address may be one's.
     let has_node = cluster.iter().any(|object| object["kind"] == "Node");
+    // An engine knows where the API server is, in either family.
+    let server = |object: &&Value| {
+        object["kind"] == "EndpointSlice"
+            && object["metadata"]["namespace"] == "default"
+            && object["metadata"]["labels"]["kubernetes.io/service-name"] == "kubernetes"
+            && object["endpoints"][0]["addresses"][0].is_string()
+    };
+    let has_server = cluster.iter().filter(server).count() == 2;
     // An engine knows where a pod is and what its addresses are.
     let placed = |object: &Value| {
         let pod = object["kind"] == "Pod";
@@ -74,8 +82,12 @@ fn valid(cluster: &[Value]) -> bool {
         let of = object["metadata"]["namespace"].as_str();
         of.is_none_or(|name| name == "default" || spaces.contains(name))
     };
-    let fits = |object: &Value| whole(object) && placed(object) && housed(object);
-    has_node && cluster.iter().all(fits) && readable(cluster)
+    // And which addresses a node has.
+    let found = |object: &Value| {
+        object["kind"] != "Node" || object["status"]["addresses"][0]["address"].is_string()
+    };
+    let fits = |object: &Value| whole(object) && placed(object) && found(object) && housed(object);
+    has_node && has_server && cluster.iter().all(fits) && readable(cluster)
 }
 
 /// Holds our answers to an engine's on so many clusters.

@@ -80,7 +80,7 @@ const REMOTE_NODE: &[&str] = &["remote-node"];
 pub(super) const WORLD: &[&str] = &["world"];
 pub(super) const WORLD_IPV4: &[&str] = &["world-ipv4"];
 pub(super) const WORLD_IPV6: &[&str] = &["world-ipv6"];
-const API_SERVER: &[&str] = &["kube-apiserver"];
+pub(super) const API_SERVER: &[&str] = &["kube-apiserver"];
 const INGRESS: &[&str] = &["ingress"];
 
 impl Terms {
@@ -426,16 +426,27 @@ impl Lowering<'_> {
         };
         self.summed_up(terms, outside, named, &mut kinds);
         let asks = |key: &str| positive.iter().any(|requirement| &*requirement.key == key);
+        let server = asks("kube-apiserver").then(|| self.server_of_groups(terms)).flatten();
+        let is_server = asks("kube-apiserver") && server.is_none();
         let entities = Entities {
             pods: false,
             own_node: terms.holds_for(HOST),
             other_nodes: terms.holds_for(REMOTE_NODE),
             outside,
             // Wherever it runs, it has one of the labels above besides.
-            api_server: asks("kube-apiserver") && terms.holds_for(API_SERVER),
+            api_server: is_server && terms.holds_for(API_SERVER),
             proxy: terms.holds_for(INGRESS),
             written: Vec::new(),
         };
+        if let Some(server) = server {
+            let why = "CIDR groups may give it labels";
+            self.lint(
+                Lint::NotJudged,
+                path,
+                format!("is not judged for an API server outside: {why}"),
+            );
+            kinds.extend(server);
+        }
         let matched = [
             ("host", entities.own_node),
             ("remote-node", entities.other_nodes),

@@ -9,7 +9,7 @@ use super::super::selector::dns_subdomain_fault;
 use super::super::variables::{unknown_peer, variable};
 use super::super::{CiliumVersion, Fault, NamePattern};
 use super::known::CidrGroup;
-use super::labels::{Terms, WORLD, WORLD_IPV4, WORLD_IPV6};
+use super::labels::{API_SERVER, Terms, WORLD, WORLD_IPV4, WORLD_IPV6};
 use super::lower::{At, Lowering};
 use super::written::{CidrRule, Element, Fqdn};
 use crate::cluster::{AddressBlock, Name, Selector};
@@ -404,12 +404,45 @@ impl Lowering<'_> {
         if !outside.iter().any(|labels| rest.holds_for(labels)) {
             return None;
         }
+        Some((self.handed_on(terms)?, Scope::OUTSIDE))
+    }
+
+    /// Why it is not known whom outside a key without a source is of, where CIDR groups hand it on.
+    fn handed_on(&self, terms: &Terms) -> Option<String> {
         let groups = &self.known.groups;
         let handed_on = |key: &Name| groups.iter().any(|it| it.spec.labels.get(key).is_some());
         let found = terms.of_any_source.iter().find(|key| handed_on(key));
         let unread = terms.of_any_source.first().filter(|_| groups.is_empty() && !self.live);
         let key = found.or(unread)?;
-        Some((format!("addresses of CIDR groups may have a label {key}, too"), Scope::OUTSIDE))
+        Some(format!("addresses of CIDR groups may have a label {key}, too"))
+    }
+
+    /// The API server, of which a selector also asks for keys without a source: outside it may have them of a
+    /// CIDR group. `None` where no group matters.
+    ///
+    /// Source: docs/semantics/cilium-labels.md#keys.
+    pub(super) fn server_of_groups(&self, terms: &Terms) -> Option<Vec<PeerKind>> {
+        if !terms.may_mean_others() || !terms.of_reserved().holds_for(API_SERVER) {
+            return None;
+        }
+        let why = self.handed_on(terms)?;
+        let entities = |of: Entities| PeerKind::Entities(of);
+        let server = || {
+            let written = vec!["reserved:kube-apiserver".into()];
+            entities(Entities { api_server: true, written, ..Entities::default() })
+        };
+        let world = entities(Entities {
+            outside: true,
+            written: vec!["world".into()],
+            ..Entities::default()
+        });
+        let perhaps = PeerKind::Unresolved(why.into(), Scope::OUTSIDE);
+        let mut all = vec![PeerKind::all(vec![server(), perhaps])];
+        // Nodes have no label of a group.
+        if terms.holds_for(API_SERVER) {
+            all.push(PeerKind::all(vec![server(), world.except()]));
+        }
+        Some(all)
     }
 
     /// Addresses that are not known.

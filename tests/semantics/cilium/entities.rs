@@ -116,7 +116,7 @@ fn remote_node() {
     to("[host, remote-node]", [NO, NO, YES, YES, NO, NO]);
 }
 
-fn api_server(address: &str) -> String {
+pub(super) fn api_server(address: &str) -> String {
     format!(
         "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {{name: kubernetes, \
          namespace: default, labels: {{kubernetes.io/service-name: kubernetes}}}}\n\

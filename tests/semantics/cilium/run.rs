@@ -1,6 +1,9 @@
 //! What running Cilium 1.18.0, 1.19.4 and 1.20.2 beside this program found; each test cites the rule.
 
-use super::{ccnp, cnp, egress, group, holds_with, ingress, lint, rejected_with, settings, with};
+use super::entities::api_server;
+use super::{
+    ccnp, cnp, egress, group, holds, holds_with, ingress, lint, rejected_with, settings, with,
+};
 use crate::semantics::{self, policy};
 use netpol::policy::{Cilium, CiliumVersion};
 
@@ -258,6 +261,39 @@ fn one_key_twice() {
             &["web → api:80 is Allowed", "node/n2 → api:80 is Allowed"],
         );
     }
+}
+
+/// docs/semantics/cilium-labels.md#keys: the API server outside has labels of CIDR groups, too.
+#[test]
+fn the_api_server_may_have_labels_of_groups() {
+    let groups = group("office", "[203.0.113.0/24]") + &api_server("203.0.113.7");
+    let from = |more: &str| {
+        ingress(&format!(
+            "[{{fromEndpoints: [{{matchLabels: {{\"reserved:kube-apiserver\": \"\"}}{more}}}]}}]"
+        ))
+    };
+    let not = "matchExpressions: [{key: kind, operator: DoesNotExist}]";
+    let with_one = from("").replace("\"\"}", "\"\", kind: office}");
+    for version in EVERY_VERSION {
+        holds_with(
+            of(version),
+            &(groups.clone() + &from("")),
+            &["203.0.113.7 → api:80 is Allowed"],
+        );
+        for policy in [&with_one, &from(&format!(", {not}"))] {
+            let lines = ["203.0.113.7 → api:80 is Unknown", "203.0.113.8 → api:80 is Denied"];
+            holds_with(of(version), &(groups.clone() + policy), &lines);
+            lint(&with(of(version), &(groups.clone() + policy)), "an API server outside");
+        }
+    }
+    // On a node it has none.
+    let on_node = group("office", "[203.0.113.0/24]") + &api_server("192.168.0.2");
+    holds(&(on_node.clone() + &with_one), &["node/n2 → api:80 is Denied"]);
+    let without = from(&format!(", {not}"));
+    holds(
+        &(on_node + &without),
+        &["node/n2 → api:80 is Allowed", "203.0.113.8 → api:80 is Denied"],
+    );
 }
 
 /// docs/semantics/cilium-networkpolicy.md#negative-namespaceselector.
