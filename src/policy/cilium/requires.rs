@@ -114,14 +114,14 @@ impl Required {
         let others = policy.entries.iter_mut().filter(|entry| !is_own(&entry.path));
         for entry in others.filter(|entry| entry.action == self.action) {
             let path = &entry.path;
-            let narrowed = |peer: Peer| match peer.admits {
-                PeerKind::Pods(_) | PeerKind::Entities(_) if is_selector(&peer, of_kubernetes) => {
-                    match perhaps(path, Peers::Of(vec![peer]), &why) {
-                        Peers::Of(peers) => peers,
-                        Peers::Any => Vec::new(),
-                    }
+            let narrowed = |peer: Peer| {
+                if !is_selector(&peer, of_kubernetes) {
+                    return vec![peer];
                 }
-                _ => vec![peer],
+                match perhaps(path, Peers::Of(vec![peer]), &why) {
+                    Peers::Of(peers) => peers,
+                    Peers::Any => Vec::new(),
+                }
             };
             let peers = std::mem::replace(&mut entry.peers, Peers::Any);
             entry.peers = match peers {
@@ -133,7 +133,11 @@ impl Required {
     }
 }
 
-/// Whether a peer is a selector of endpoints: entities and Services are narrowed by nothing.
+/// Whether a peer is a selector of endpoints, whomever it means: entities, networks and Services are narrowed
+/// by nothing.
 fn is_selector(peer: &Peer, of_kubernetes: bool) -> bool {
-    of_kubernetes || peer.path.contains("Endpoints[")
+    if of_kubernetes {
+        return matches!(peer.admits, PeerKind::Pods(_) | PeerKind::Entities(_));
+    }
+    peer.path.contains("Endpoints[")
 }

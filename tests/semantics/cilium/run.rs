@@ -346,6 +346,11 @@ fn requires_of_other_policies() {
     for elements in ["[{fromEntities: [cluster]}]", "[{fromEntities: [all]}]"] {
         holds_with(of(version), &(narrow("{}") + &ingress(elements)), &["web → api:80 is Allowed"]);
     }
+    // Selectors of what is outside are narrowed as those of pods.
+    let world = ingress("[{fromEndpoints: [{matchLabels: {\"reserved:world-ipv4\": \"\"}}]}]");
+    let dual = || Cilium { dual_stack: Some(true), ..of(version) };
+    holds_with(dual(), &world, &["203.0.113.7 → api:80 is Allowed"]);
+    holds_with(dual(), &(narrow("{}") + &world), &["203.0.113.7 → api:80 is Unknown"]);
     // Another rule of the same object is another rule, for the same pods too.
     let rules = "{endpointSelector: {}, ingress: [{fromEndpoints: [{}]}]}, \
                  {endpointSelector: {}, ingress: [{fromRequires: [{matchLabels: {app: db}}]}]}";
