@@ -119,6 +119,19 @@ fn asks_any_source(value: &Value) -> bool {
         || fields.values().any(asks_any_source)
 }
 
+/// Whether a port is given by its name.
+fn names_ports(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(names_ports),
+        Value::Object(fields) => {
+            let port = fields.get("port").and_then(Value::as_str);
+            port.is_some_and(|port| port.parse::<u16>().is_err())
+                || fields.values().any(names_ports)
+        }
+        _ => false,
+    }
+}
+
 /// Whether labels name a key both without a source and with `any:`.
 fn asks_one_key_twice(value: &Value) -> bool {
     match value {
@@ -195,6 +208,19 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
                 && seen.is_cilium()
                 && (outside(&seen.flow.from) || outside(&seen.flow.to))
                 && seen.cluster.iter().any(asks_for_no_reserved_label)
+        },
+    },
+    // docs/semantics/cilium-labels.md#reserved-labels: what sums pods up in 1.20 has no names of ports; whether
+    // a selector of what lacks such a label means pods that it leaves out, beside a name, is not known here.
+    Deviation {
+        name: "selectors of what lacks a reserved label, beside names of ports",
+        departs: false,
+        applies: |seen| {
+            !seen.ingress
+                && seen.is_perhaps()
+                && seen.engine == Engine::Cilium(CiliumVersion::V1_20)
+                && matches!(seen.flow.to, WrittenEnd::Pod(..))
+                && seen.cluster.iter().any(|it| asks_for_no_reserved_label(it) && names_ports(it))
         },
     },
     // docs/semantics/cilium-labels.md#reserved-labels: the engine knows on which nodes the API server is.

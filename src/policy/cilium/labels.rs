@@ -374,9 +374,15 @@ impl Lowering<'_> {
     /// docs/semantics/cilium-labels.md#peer-of-a-ciliumclusterwidenetworkpolicy and
     /// docs/semantics/cilium-labels.md#cluster-of-a-peer.
     pub(super) fn inject(&mut self, path: &str, terms: &mut Terms, for_init: bool) {
-        if terms.has_reserved() {
-            return;
+        if !terms.has_reserved() {
+            self.inject_always(path, terms, for_init);
         }
+    }
+
+    /// The same, whether or not it asks about a reserved label: so it is of `fromRequires` and `toRequires`.
+    ///
+    /// Source: docs/semantics/cilium-rules.md#requires.
+    pub(super) fn inject_always(&mut self, path: &str, terms: &mut Terms, for_init: bool) {
         if !terms.has_namespace {
             match self.namespace {
                 Some(own) if !terms.has_namespace_labels => {

@@ -312,7 +312,7 @@ impl<'a> Lowering<'a> {
             for (j, selector) in written.iter().enumerate() {
                 let path = format!("{path}[{j}]");
                 let mut terms = self.terms(&path, selector);
-                self.inject(&path, &mut terms, for_init);
+                self.inject_always(&path, &mut terms, for_init);
                 match &mut all {
                     Some(all) => all.and(&terms),
                     None => all = Some(terms),

@@ -346,6 +346,12 @@ fn requires_of_other_policies() {
     for elements in ["[{fromEntities: [cluster]}]", "[{fromEntities: [all]}]"] {
         holds_with(of(version), &(narrow("{}") + &ingress(elements)), &["web → api:80 is Allowed"]);
     }
+    // They are about pods of the own namespace, whether or not they ask about a reserved label.
+    let own = ingress(
+        "[{fromEndpoints: [{matchExpressions: [{key: io.kubernetes.pod.namespace, operator: Exists}]}]}, \
+         {fromRequires: [{matchExpressions: [{key: reserved:host, operator: DoesNotExist}]}]}]",
+    );
+    holds_with(of(version), &own, &["web → api:80 is Allowed", "other/client → api:80 is Denied"]);
     // Selectors of what is outside are narrowed as those of pods.
     let world = ingress("[{fromEndpoints: [{matchLabels: {\"reserved:world-ipv4\": \"\"}}]}]");
     let dual = || Cilium { dual_stack: Some(true), ..of(version) };
