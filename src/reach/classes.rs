@@ -152,9 +152,9 @@ impl<'a> Space<'a> {
         }
     }
 
-    /// The same classes of one side, with these pods in them, by pod; as they were, where one would have
-    /// nobody.
-    pub(super) fn refilled(mut self, class_of_pod: Vec<ClassId>) -> Result<Self, Self> {
+    /// Makes it the same classes of one side with these pods in them, by pod, unless one would have nobody.
+    /// Out: whether it did.
+    pub(super) fn refill(&mut self, class_of_pod: Vec<ClassId>) -> bool {
         let pods = class_of_pod.iter().copied().enumerate();
         let pods = pods.map(|(id, class)| (class, Inside::Pod(id)));
         let nodes = self.class_of_node[0].iter().copied().enumerate();
@@ -167,7 +167,7 @@ impl<'a> Space<'a> {
             starts[class as usize + 1] += 1;
         }
         if starts[1..].contains(&0) {
-            return Err(self);
+            return false;
         }
         for class in 1..starts.len() {
             starts[class] += starts[class - 1];
@@ -179,7 +179,7 @@ impl<'a> Space<'a> {
             next[class as usize] += 1;
         }
         (self.members, self.starts, self.class_of_pod) = (members, starts, vec![class_of_pod]);
-        Ok(self)
+        true
     }
 
     /// The members of a pod or node class.

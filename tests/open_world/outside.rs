@@ -17,29 +17,41 @@ use std::net::IpAddr;
 fn networks(value: &Value, found: &mut BTreeSet<IpNet>) {
     match value {
         Value::String(text) => found.extend(text.parse::<IpNet>().ok()),
-        Value::Array(items) => items.iter().for_each(|it| networks(it, found)),
-        Value::Object(fields) => fields.values().for_each(|it| networks(it, found)),
+        Value::Array(items) => {
+            for item in items {
+                networks(item, found);
+            }
+        }
+        Value::Object(fields) => {
+            for value in fields.values() {
+                networks(value, found);
+            }
+        }
         _ => {}
     }
 }
 
 /// The addresses at both sides of the edges of a network.
-fn edges(net: &IpNet) -> Vec<IpAddr> {
-    let step = |ip: IpAddr, by: i128| -> Option<IpAddr> {
+fn edges(network: &IpNet) -> Vec<IpAddr> {
+    let moved = |ip: IpAddr, up: bool| -> Option<IpAddr> {
         match ip {
             IpAddr::V4(ip) => {
-                let next = i128::from(u32::from(ip)) + by;
-                u32::try_from(next).ok().map(|it| IpAddr::V4(it.into()))
+                let bits = u32::from(ip);
+                let bits = if up { bits.checked_add(1) } else { bits.checked_sub(1) };
+                bits.map(|it| IpAddr::V4(it.into()))
             }
             IpAddr::V6(ip) => {
                 let bits = u128::from(ip);
-                let next = if by < 0 { bits.checked_sub(1) } else { bits.checked_add(1) };
-                next.map(|it| IpAddr::V6(it.into()))
+                let bits = if up { bits.checked_add(1) } else { bits.checked_sub(1) };
+                bits.map(|it| IpAddr::V6(it.into()))
             }
         }
     };
-    let (first, last) = (net.network(), net.broadcast());
-    [step(first, -1), Some(first), Some(last), step(last, 1)].into_iter().flatten().collect()
+    let (first, last) = (network.network(), network.broadcast());
+    [moved(first, false), Some(first), Some(last), moved(last, true)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// What becomes of all that an address opens, and of all that is opened to it.
@@ -74,7 +86,9 @@ fn stands_for_all(cluster: &[Value], enforcer: &Enforcer) -> Option<String> {
         known.entry(ip.is_ipv4()).or_default().insert(all);
     }
     let mut found = BTreeSet::new();
-    cluster.iter().for_each(|object| networks(object, &mut found));
+    for object in cluster {
+        networks(object, &mut found);
+    }
     let taken = |ip: &IpAddr| {
         let snapshot = &read.snapshot;
         snapshot.pod_at(*ip).is_some()

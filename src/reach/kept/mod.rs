@@ -153,12 +153,8 @@ impl Kept {
         let added = || matched.added.iter().map(|id| rules.policy(*id));
         let mut base = None;
         let tells_apart = self.base.tells_apart(&state.space, added());
-        let mut stays = same && tells_apart;
-        if !same && tells_apart {
-            let refilled = refill::refill(state.space, &self.snapshot, snapshot);
-            stays = refilled.is_ok();
-            state.space = refilled.unwrap_or_else(|space| space);
-        }
+        let stays =
+            tells_apart && (same || refill::refill(&mut state.space, &self.snapshot, snapshot));
         if !stays {
             state = recut::recut(state, &self.snapshot, (snapshot, rules))?;
             base = Some(Base::of(rules));

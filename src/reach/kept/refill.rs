@@ -12,16 +12,9 @@ use crate::cluster::{Addresses, Family, Pod, PodId, Snapshot};
 /// So many pods for each pod there is are looked at for one that is just like another.
 const MOST_LOOKS: usize = 2;
 
-/// The classes as they were, where that cannot be.
-pub(super) fn refill(
-    space: Space<'static>,
-    before: &Snapshot,
-    after: &Snapshot,
-) -> Result<Space<'static>, Space<'static>> {
-    match classes(&space, before, after) {
-        Some(classes) => space.refilled(classes),
-        None => Err(space),
-    }
+/// Whether that can be; if not, the classes are as they were.
+pub(super) fn refill(space: &mut Space<'_>, before: &Snapshot, after: &Snapshot) -> bool {
+    classes(space, before, after).is_some_and(|classes| space.refill(classes))
 }
 
 /// The class of each pod.
@@ -101,10 +94,12 @@ mod tests {
 
     fn refilled(before: &Snapshot, after: &Snapshot) -> Option<Vec<u32>> {
         let rules = Ruleset::default();
-        let space = Space::new(vec![Side { snapshot: before, rules: &rules }]).of_sides(Vec::new());
-        let space = refill(space, before, after).ok()?;
-        let of = |class| space.members(class).len() as u32;
-        assert_eq!((0..space.inside).map(of).sum::<u32>() as usize, after.pods().len());
+        let mut space = Space::new(vec![Side { snapshot: before, rules: &rules }]);
+        if !refill(&mut space, before, after) {
+            return None;
+        }
+        let of = |class| space.members(class).len();
+        assert_eq!((0..space.inside).map(of).sum::<usize>(), after.pods().len());
         Some(space.class_of_pod[0].clone())
     }
 
