@@ -417,6 +417,8 @@ impl Lowering<'_> {
             let why = "which endpoints have these reserved labels cannot be told";
             self.lint(Lint::NotJudged, path, format!("is not judged: {why}"));
             kinds.push(PeerKind::Unresolved(why.into(), Scope::NODES));
+            // What is outside is not known already.
+            self.summed_up(terms, true, named, &mut kinds);
             return kinds;
         }
         let outside = match self.by_groups(terms) {

@@ -202,6 +202,9 @@ fn reserved_labels_that_must_not_be_there() {
     let outside = |verdict: &str| format!("203.0.113.7 → api:80 is {verdict}");
     holds_with(old, &policy, &["web → api:80 is Denied", &outside("Denied")]);
     holds_with(new.clone(), &policy, &["web → api:80 is Allowed", &outside("Unknown")]);
+    let server = policy.replace("reserved:world", "reserved:kube-apiserver");
+    holds_with(Cilium::new(CiliumVersion::V1_19), &server, &["web → api:80 is Denied"]);
+    holds_with(new.clone(), &server, &["web → api:80 is Allowed", &outside("Unknown")]);
     // What sums pods up has no ports, so a name of one is none of theirs.
     let selector = "{toEndpoints: [{matchExpressions: [{key: \"reserved:world\", operator: DoesNotExist}, \
                     {key: app, operator: NotIn, values: [api]}]}], toPorts: [{ports: [{port: http}]}]}";
