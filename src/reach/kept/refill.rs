@@ -58,7 +58,10 @@ fn are_alike(space: &Space<'_>, snapshot: &Snapshot, a: PodId, b: PodId) -> bool
             (a, b) => a == b,
         }
     };
-    seen(snapshot.pod(a)) == seen(snapshot.pod(b)) && Family::ALL.into_iter().all(alike)
+    let [one, other] = [a, b].map(|id| snapshot.pod(id));
+    // All addresses of one on its node's network say whether it is the API server.
+    let as_node = !one.host_network || one.ips == other.ips;
+    seen(one) == seen(other) && as_node && Family::ALL.into_iter().all(alike)
 }
 
 #[cfg(test)]
