@@ -71,28 +71,36 @@ mod tests {
     use crate::cluster::Origin;
     use crate::policy::Ruleset;
 
-    fn snapshot(pods: &[(&str, &str)]) -> Snapshot {
+    fn pod(name: &str, app: &str) -> Pod {
+        Pod {
+            namespace: "n".into(),
+            name: name.into(),
+            labels: [("app", app)].into_iter().collect(),
+            unknown_labels: &[],
+            service_account: "default".into(),
+            ips: Vec::new(),
+            ports: [].into(),
+            probes: None,
+            host_network: false,
+            node: None,
+            owner: None,
+            template: false,
+            ready: true,
+            finished: false,
+            origin: Origin::Synthetic,
+        }
+    }
+
+    fn snapshot_of(pods: impl IntoIterator<Item = Pod>) -> Snapshot {
         let mut snapshot = Snapshot::default();
-        for (name, app) in pods {
-            snapshot.add_pod(Pod {
-                namespace: "n".into(),
-                name: (*name).into(),
-                labels: [("app", *app)].into_iter().collect(),
-                unknown_labels: &[],
-                service_account: "default".into(),
-                ips: Vec::new(),
-                ports: [].into(),
-                probes: None,
-                host_network: false,
-                node: None,
-                owner: None,
-                template: false,
-                ready: true,
-                finished: false,
-                origin: Origin::Synthetic,
-            });
+        for pod in pods {
+            snapshot.add_pod(pod);
         }
         snapshot
+    }
+
+    fn snapshot(pods: &[(&str, &str)]) -> Snapshot {
+        snapshot_of(pods.iter().map(|(name, app)| pod(name, app)))
     }
 
     fn refilled(before: &Snapshot, after: &Snapshot) -> Option<Vec<u32>> {
@@ -117,5 +125,24 @@ mod tests {
         assert_eq!(refilled(&before, &fewer), Some(vec![0; 2]));
         assert_eq!(refilled(&before, &new), None, "nobody is like c-1");
         assert_eq!(refilled(&before, &none), None, "a class would be empty");
+    }
+
+    #[test]
+    fn a_pod_on_its_nodes_network_joins_those_with_all_its_addresses() {
+        let on_node = |name: &str, ips: &[&str]| Pod {
+            host_network: true,
+            ips: ips.iter().map(|ip| ip.parse().unwrap()).collect(),
+            ..pod(name, "a")
+        };
+        let first = || on_node("a-1", &["10.0.0.1", "10.0.0.2"]);
+        let before = snapshot_of([first()]);
+        let with = |ips: &[&str]| {
+            let after = snapshot_of([first(), on_node("a-2", ips)]);
+            refilled(&before, &after)
+        };
+        assert_eq!(with(&["10.0.0.1", "10.0.0.2"]), Some(vec![0; 2]));
+        assert_eq!(with(&["10.0.0.1"]), None, "the other may be the API server's");
+        assert_eq!(with(&["10.0.0.1", "10.0.0.3"]), None);
+        assert_eq!(with(&[]), None, "nothing is known of its node");
     }
 }
