@@ -19,20 +19,24 @@ pub fn to_string<T: Serialize>(value: &T) -> Result<String, Error> {
 
 fn text_of(value: &dyn erased_serde::Serialize) -> Result<String, Error> {
     let plain = write(value)?;
-    if has_unseen(&plain) { spelled_out(value) } else { Ok(plain) }
+    let mut look = Lines::default();
+    look.see(&plain);
+    let unreadable = has_unseen(&plain) || look.long && has_long_key(value)?;
+    if unreadable { spelled_out(value) } else { Ok(plain) }
 }
 
 /// The same to where it is to go, as it is made if it is long. `false` where it is long and has
-/// something that is not seen, so that nothing is written.
+/// something that is not seen, or a key that is itself long, so that nothing is written.
 pub fn to_writer<T: Serialize>(value: &T, out: &mut dyn io::Write) -> io::Result<bool> {
     write_text_of(value, out)
 }
 
 fn write_text_of(value: &dyn erased_serde::Serialize, out: &mut dyn io::Write) -> io::Result<bool> {
-    let mut look = Look { text: String::new(), long: false, unseen: false };
+    let mut look = Look::default();
     write_to(value, &mut look).map_err(io::Error::other)?;
-    let Look { text, long, unseen } = look;
-    match (long, unseen) {
+    let Look { text, long, unseen, lines } = look;
+    let unreadable = unseen || lines.long && has_long_key(value).map_err(io::Error::other)?;
+    match (long, unreadable) {
         (true, true) => return Ok(false),
         (true, false) => {
             let mut through = Through { out, failed: None };
@@ -52,15 +56,18 @@ fn write_text_of(value: &dyn erased_serde::Serialize, out: &mut dyn io::Write) -
 const LONG: usize = 1 << 20;
 
 /// What a document would have, and its text where it is not long.
+#[derive(Default)]
 struct Look {
     text: String,
     long: bool,
     unseen: bool,
+    lines: Lines,
 }
 
 impl fmt::Write for Look {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.unseen |= has_unseen(text);
+        self.lines.see(text);
         self.long |= self.text.len() + text.len() > LONG;
         if self.long {
             self.text = String::new();
@@ -86,6 +93,76 @@ impl fmt::Write for Through<'_> {
     }
 }
 
+/// A key that takes more characters is none to readers unless it is marked as one.
+///
+/// Source: YAML 1.2.2, 7.4.2 and 8.2.2: at most 1024 for an implicit key. Some are left for its quotes.
+const LONGEST_KEY: usize = 1000;
+
+/// Whether some line is so long that it may have a long key.
+#[derive(Default)]
+struct Lines {
+    length: usize,
+    long: bool,
+}
+
+impl Lines {
+    fn see(&mut self, text: &str) {
+        for part in text.split_inclusive('\n') {
+            self.length += part.len();
+            self.long |= self.length > LONGEST_KEY;
+            if part.ends_with('\n') {
+                self.length = 0;
+            }
+        }
+    }
+}
+
+fn has_long_key(value: &dyn erased_serde::Serialize) -> Result<bool, Error> {
+    let mut keys = Keys::default();
+    serde_json::to_writer(&mut keys, value).map_err(Error::without_place)?;
+    Ok(keys.long)
+}
+
+/// Looks through JSON for keys that are long, however they are written.
+#[derive(Default)]
+struct Keys {
+    quoted: bool,
+    escaped: bool,
+    length: usize,
+    long: bool,
+}
+
+impl io::Write for Keys {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // What is not seen, or is no ASCII, takes at most ten: `\U0001F980`.
+        const ESCAPE: usize = 10;
+        for byte in bytes {
+            match byte {
+                _ if self.escaped => self.escaped = false,
+                b'"' => {
+                    self.quoted = !self.quoted;
+                    if self.quoted {
+                        self.length = 0;
+                    }
+                }
+                b'\\' => {
+                    self.escaped = true;
+                    self.length += ESCAPE;
+                }
+                b':' if !self.quoted => self.long |= self.length > LONGEST_KEY,
+                b' '..=b'~' => self.length += 1,
+                0x80..=0xbf => {}
+                _ => self.length += ESCAPE,
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 fn has_unseen(text: &str) -> bool {
     text.contains(|c| c != '\n' && unseen(c))
 }
@@ -94,11 +171,28 @@ fn spelled_out(value: &dyn erased_serde::Serialize) -> Result<String, Error> {
     // Only a text in double quotes has escapes.
     let json = serde_json::to_string_pretty(value).map_err(Error::without_place)?;
     let tree: Tree = serde_json::from_str(&json).map_err(Error::without_place)?;
-    if tree.has_unseen_key() {
-        // There is no way to ask for quotes of a key, but JSON, which is YAML, has them.
-        return Ok(printable_json(&json).into_owned() + "\n");
+    if tree.has_unseen_key() || has_long_key(value)? {
+        // There is no way to ask for quotes or a mark of a key, but JSON, which is YAML, has quotes.
+        return Ok(with_marks(&printable_json(&json)));
     }
     Ok(printable_yaml(&write(&tree)?).into_owned())
+}
+
+/// JSON of a line for each field, whose long keys are marked as YAML has it.
+fn with_marks(json: &str) -> String {
+    let mut text = String::with_capacity(json.len() + 1);
+    for line in json.lines() {
+        let field = line.trim_start_matches(' ');
+        let mut keys = Keys::default();
+        let _ = io::Write::write(&mut keys, field.as_bytes());
+        text.push_str(&line[..line.len() - field.len()]);
+        if keys.long {
+            text.push_str("? ");
+        }
+        text.push_str(field);
+        text.push('\n');
+    }
+    text
 }
 
 fn write(value: &dyn erased_serde::Serialize) -> Result<String, Error> {
@@ -230,6 +324,30 @@ mod tests {
         assert_eq!(text, "[\n  {\n    \"z\\u200b\": \"\\u00ad\"\n  }\n]\n");
         let document = crate::yaml::Document::whole(&text);
         assert_eq!(crate::yaml::from_document(&document).unwrap(), Some(value));
+    }
+
+    /// YAML 1.2.2, 7.4.2 and 8.2.2: an implicit key has at most 1024 characters.
+    #[test]
+    fn long_keys_are_marked_and_read_back() {
+        for part in ["k", "ä", "\"", "\u{202e}", "\r", ": ", "\u{1f980}"] {
+            for length in [80, 100, 333, 500, 999, 1000, 1001, 1022, 1024, 1025, 3000] {
+                let key = part.repeat(length);
+                let value = serde_json::json!({
+                    "a": [{key.clone(): "b", "c": {key.clone(): [null]}}, key], "d": ": \"",
+                });
+                let text = to_string(&value).unwrap();
+                let document = crate::yaml::Document::whole(&text);
+                let read = crate::yaml::from_document(&document);
+                assert_eq!(read, Ok(Some(value.clone())), "{length} of {part:?}: {text}");
+                let mut out = Vec::new();
+                assert!(to_writer(&value, &mut out).unwrap());
+                assert_eq!(String::from_utf8(out).unwrap(), text);
+            }
+        }
+        let plain = serde_json::json!({"a": "b: ".repeat(2000), "c": ["k".repeat(2000)]});
+        assert!(!to_string(&plain).unwrap().contains('{'), "no key is long");
+        let text = to_string(&serde_json::json!({"k".repeat(1025): 1})).unwrap();
+        assert!(text.starts_with("{\n  ? \"kkk") && text.ends_with("kkk\": 1\n}\n"), "{text}");
     }
 
     #[test]
