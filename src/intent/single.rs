@@ -9,6 +9,8 @@ use super::questions::{Single, found};
 use super::regions::Part;
 use super::words::TestScope;
 use crate::ends::Endpoint;
+use crate::policy::rule::{Action, PeerKind};
+use crate::unwritten::{Outside, outside};
 use crate::verdict::{Case, Passage, Question, Verdict, explain};
 use std::rc::Rc;
 
@@ -80,6 +82,13 @@ impl Tester<'_> {
             let why = format!("what becomes of flows to {} is not known or differs", single.words);
             return Judged::not_known(why);
         }
+        if !single.pass && self.may_pass_by_address(&all, &asked) {
+            return Judged::not_known(format!(
+                "{} may share an address with a name that a rule lets pass: rules for names go by \
+                 the addresses of these",
+                single.words
+            ));
+        }
         let possible = single.from.parts.iter().any(|part| !part.sets.is_empty());
         if possible && test.scope != TestScope::Known && !single.pass {
             return Judged::not_known(format!(
@@ -88,5 +97,29 @@ impl Tester<'_> {
             ));
         }
         Judged::proved()
+    }
+
+    /// Whether what is denied to a name may pass to an address that it shares with another one.
+    ///
+    /// Source: docs/semantics/cilium-rules.md#shared-addresses.
+    fn may_pass_by_address(&self, cases: &[&Case], asked: &Question<'_>) -> bool {
+        let lets_names = |case: &&Case| {
+            let named = matches!(case.flow.destination, Endpoint::Name(_));
+            let policies = case.judgement.egress.policies.iter();
+            let mut rules = policies.flat_map(|it| &self.rules.policy(it.policy).entries);
+            named
+                && rules.any(|rule| {
+                    rule.action == Action::Allow
+                        && rule.others().any(|peer| matches!(peer, PeerKind::Names(_)))
+                })
+        };
+        if !cases.iter().any(lets_names) {
+            return false;
+        }
+        let addresses = outside(self.snapshot, self.rules, Outside::All);
+        let addresses = found("addresses outside".to_owned(), addresses);
+        let explained =
+            explain(self.snapshot, self.rules, &Question { destination: &addresses, ..*asked });
+        explained.map_or(true, |it| it.verdict() != Some(Verdict::Denied))
     }
 }

@@ -7,6 +7,7 @@ mod draft;
 mod formats;
 mod kinds;
 mod mistakes;
+mod names;
 mod netassert;
 mod properties;
 #[cfg(unix)]
