@@ -7,7 +7,8 @@
 //! Ends that only one side has are listed apart.
 //!
 //! A pod that moved to or from a node changes how that node stands to it; that is no change of policy,
-//! so the two are not compared.
+//! so the two are not compared. One that came to the network of its node, or left it, is; what that alone
+//! changes between it and pods of its own node is no change of classes, and not among [`Diff::changes`].
 
 use super::classes::Space;
 use super::connect::Relation;
@@ -271,7 +272,10 @@ impl Diff<'_> {
             let own = own_node(self.space.sides[side].snapshot, source, destination);
             own.map(|(_, own)| own)
         };
-        if own(0, source.old, destination.old) != own(1, source.new, destination.new) {
+        let before = own(0, source.old, destination.old);
+        let after = own(1, source.new, destination.new);
+        // Where only one side has a node in it, a pod came to its node's network or left it.
+        if before.zip(after).is_some_and(|(before, after)| before != after) {
             return Vec::new();
         }
         let reach = |relations: &Relations, side, source, destination| {
