@@ -8,6 +8,7 @@ use super::asks::{Asks, Test, TestFile};
 use super::words::{
     Directions, EndText, Ends, PortWords, PortsSchema, TestScope, WordsSchema, one_or_more,
 };
+use crate::printable::printable;
 use crate::yaml;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -37,7 +38,7 @@ pub enum FileError {
     #[error("it has no tests: a file that asks nothing would hold of anything")]
     Empty,
     /// A test that cannot be asked.
-    #[error("line {line}, column {column}: {test}: {why}")]
+    #[error("line {line}, column {column}: {}: {}", printable(test), printable(why))]
     Test {
         /// The line, from 1.
         line: u32,

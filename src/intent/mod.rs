@@ -33,6 +33,7 @@ pub use words::{Directions, EndText, EndWord, Ends, PortWords, TestScope};
 use crate::cluster::Snapshot;
 use crate::effort::{Effort, TooMuch};
 use crate::policy::Ruleset;
+use crate::printable::printable;
 use crate::reach::{Connectivity, Kept};
 use crate::unwritten::Places;
 use ipnet::IpNet;
@@ -44,7 +45,7 @@ use std::sync::Arc;
 
 /// Why a test cannot be asked of anything: a mistake in its file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, column {column}: {test}: {why}")]
+#[error("line {line}, column {column}: {}: {}", printable(test), printable(why))]
 pub struct Mistake {
     /// The line, from 1.
     pub line: u32,

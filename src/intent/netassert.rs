@@ -323,5 +323,11 @@ mod tests {
             let error = from_yaml(&text).unwrap_err().to_string();
             assert!(error.contains(why), "{text}{error}");
         }
+        let hidden = probe("dst: {}").replace("name: a", "name: \"a\\t\\u202e\"");
+        let error = from_yaml(&hidden).unwrap_err().to_string();
+        assert!(
+            error.contains("dst needs") && !error.contains(crate::printable::unseen),
+            "{error:?}"
+        );
     }
 }
