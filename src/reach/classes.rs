@@ -58,7 +58,8 @@ impl<'a> Space<'a> {
         let uncut = servers.is_empty() && sides.iter().all(|side| !side.rules.traits().addresses);
         let blocks = || sides.iter().flat_map(|side| address_blocks(side.rules)).chain(&servers);
         let atoms = Family::ALL.map(|family| Atoms::cut(family, blocks()));
-        let by_node = by_node(&sides);
+        let all = members(&sides);
+        let by_node = by_node(&sides, &all);
         let mut shared = Shared::new(atoms, by_node);
         let mut readers: Vec<Reader<'a>> = sides.iter().map(|side| Reader::new(*side)).collect();
         let mut keyed: Vec<(Key, Member)> = Vec::new();
@@ -68,7 +69,7 @@ impl<'a> Space<'a> {
             .collect();
         let names: Vec<&'a Name> = names.into_iter().collect();
         let ranks: HashMap<&Name, u32> = names.iter().copied().zip(0..).collect();
-        for member in members(&sides) {
+        for member in all {
             let mut namespace = None;
             let mut facts = [None, None];
             for (i, reader) in readers.iter_mut().enumerate() {
@@ -270,15 +271,21 @@ fn suppositions(
 }
 
 /// Whether the relations themselves must know which node a pod is on: some rule asks for it, or can
-/// change how a node stands to its pods, or that is not the same on both sides.
-pub(super) fn by_node(sides: &[Side<'_>]) -> bool {
+/// change how a node stands to its pods, or that is not the same on both sides, or a pod came to the network of its
+/// node or left it.
+pub(super) fn by_node(sides: &[Side<'_>], members: &[Member]) -> bool {
     let matters = |side: &Side<'_>| {
         side.rules.traits().own_node
             || NodeRule::of(side.rules).can_be_changed(side.snapshot, side.rules)
     };
     let differ = |pair: &[Side<'_>]| NodeRule::of(pair[0].rules) != NodeRule::of(pair[1].rules);
+    let turned = |member: &Member| {
+        let [Some(Inside::Pod(old)), Some(Inside::Pod(new))] = *member else { return false };
+        let on_node = |side: usize, pod| sides[side].snapshot.pod(pod).host_network;
+        on_node(0, old) != on_node(1, new)
+    };
     sides.iter().any(|side| side.snapshot.has_ends_on_nodes())
-        && (sides.iter().any(matters) || sides.windows(2).any(differ))
+        && (sides.iter().any(matters) || sides.windows(2).any(differ) || members.iter().any(turned))
 }
 
 /// The addresses of the API server as blocks, where some rule asks for it.

@@ -7,8 +7,7 @@
 //! Ends that only one side has are listed apart.
 //!
 //! A pod that moved to or from a node changes how that node stands to it; that is no change of policy,
-//! so the two are not compared. One that came to the network of its node, or left it, is; what that alone
-//! changes between it and pods of its own node is no change of classes, and not among [`Diff::changes`].
+//! so the two are not compared. One that came to the network of its node, or left it, is.
 
 use super::classes::Space;
 use super::connect::Relation;

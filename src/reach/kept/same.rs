@@ -169,7 +169,7 @@ impl Base {
     pub(super) fn allows(&self, space: &Space<'_>, snapshot: &Snapshot, rules: &Ruleset) -> bool {
         self.traits == rules.traits()
             && self.settings.has_settings_of(rules)
-            && by_node(&[Side { snapshot, rules }]) == space.by_node
+            && by_node(&[Side { snapshot, rules }], &[]) == space.by_node
     }
 
     /// Whether the classes tell apart all that these policies do.
