@@ -3,6 +3,7 @@
 mod conditions;
 mod fresh;
 mod history;
+mod nodes;
 mod renamed;
 mod revisions;
 mod rows;

@@ -33,7 +33,7 @@ pub(super) enum What {
     Instead(Vec<Box<str>>, Vec<Box<str>>, Option<ObjectRef>),
     /// What passed on one of these conditions passes without.
     NoCondition(Vec<Box<str>>, Option<ObjectRef>),
-    /// The policies that isolated do so no longer.
+    /// The policies that isolated do so no longer; none where the reason of the new verdict says it all.
     NotIsolated(Vec<ObjectRef>),
     /// The policy that admitted isolates still, and does not admit.
     NoLongerAdmits(ObjectRef),
@@ -108,6 +108,12 @@ fn what(old: &Trace, new: &Trace, open: bool, (before, after): (&Ruleset, &Rules
                 None => What::NotKnown,
             }
         }
+        // Policies are as they were, but do not hold it: the reason says why.
+        (
+            _,
+            Passage::Allowed | Passage::OnCondition,
+            Reason::OwnNode | Reason::HostNetwork | Reason::NotEnforced,
+        ) => What::NotIsolated(Vec::new()),
         (_, Passage::Allowed | Passage::OnCondition, _) => {
             match deciding(old, before, Reason::Refused) {
                 Some((policy, rule)) => What::NoLongerDenies(policy, rule),
